@@ -1,0 +1,63 @@
+"""Create, index and read DICOM file-sets: the folders and discs that carry a DICOMDIR (PS3.10, PS3.3 Annex F).
+
+`Creator` makes a file-set, `index` writes the DICOMDIR of a folder, `Reader` opens what others made. Each name is
+loaded when it is first used, so that importing the package, and asking the command line for help, costs nothing.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # type checkers know the name; importing it would cost more than the rest of this module
+
+if TYPE_CHECKING:
+    from fileset.creator import Creator, index
+    from fileset.errors import FilesetError, FormatError, MediumError, RefusedError, RuleError
+    from fileset.file_id import FileId
+    from fileset.findings import Finding
+    from fileset.reader import Reader
+    from fileset.report import Report
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Creator",
+    "FileId",
+    "FilesetError",
+    "Finding",
+    "FormatError",
+    "MediumError",
+    "Reader",
+    "RefusedError",
+    "Report",
+    "RuleError",
+    "__version__",
+    "index",
+]
+
+_HOMES = {
+    "Creator": "creator",
+    "FileId": "file_id",
+    "FilesetError": "errors",
+    "Finding": "findings",
+    "FormatError": "errors",
+    "MediumError": "errors",
+    "Reader": "reader",
+    "RefusedError": "errors",
+    "Report": "report",
+    "RuleError": "errors",
+    "index": "creator",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load the module that an exported name lives in (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,279 @@
+"""File-set Creator (PS3.10 8.3): DICOM files -> a new file-set.
+
+`Creator` copies into a new folder or image; `index` writes the DICOMDIR for files that already lie in a folder.
+Both go the same way: sources -> scan -> tree -> names -> encoded records -> commit.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+from uuid import uuid4
+
+from fileset.commit import Addition, Plan, commit, referenced
+from fileset.dicomdir.build import build
+from fileset.dicomdir.frame import Identification, new_frame
+from fileset.errors import FormatError, RefusedError, RuleError
+from fileset.file_id import FileId
+from fileset.media.folder import FolderMedium
+from fileset.media.open import writable
+from fileset.naming import SCHEMES, Place, names
+from fileset.records.instance import Policy
+from fileset.records.tree import Node
+from fileset.report import Report, Skipped
+from fileset.scan import Progress, Refusal, collect
+from fileset.sources import Sources
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+Phases = Callable[[str, int, int], None]
+"""Called with the name of a phase, the number of files done, and the number of files in all."""
+
+
+class Creator:
+    """Makes a new file-set on `medium` of the files and data sets that are added.
+
+    Used as a context, it writes on a clean exit and changes nothing otherwise; `report` then says what went in,
+    what did not and why. DICOM files are copied byte for byte.
+
+    `file_set_id`: up to 16 of A-Z, 0-9 and _ (PS3.10 8.1). `file_set_uid`: a new one unless given (PS3.10 8.6).
+    `descriptor_file_id`, `descriptor_character_set`: a README-like file of the file-set (PS3.3 F.3.2.1). `naming`: the
+    scheme of File IDs, one of `fileset.naming.SCHEMES`. `missing`: "invent" a value for a Type 1 key that has none,
+    or "refuse" the file. `unknown_sop_class`: "image" if there is pixel data, "private", or "refuse". `invalid_uid`:
+    "refuse" or "accept" files whose UIDs break the rules of PS3.5 9.1. `replace` an existing file-set. `undefined_lengths`: of sequences and items in the DICOMDIR. `jobs`: processes for scanning, or
+    any `executor`. `progress` is called with a phase ("scan" or "write"), the number done, and the number in all.
+
+    Raises `RuleError` for what the Standard forbids, and `RefusedError` if there is a DICOMDIR and not `replace`.
+    """
+
+    def __init__(
+        self,
+        medium: str | os.PathLike[str],
+        *,
+        file_set_id: str = "",
+        file_set_uid: str | None = None,
+        descriptor_file_id: FileId | str | None = None,
+        descriptor_character_set: str | None = None,
+        naming: str = "counter",
+        missing: str = "invent",
+        unknown_sop_class: str = "image",
+        invalid_uid: str = "refuse",
+        replace: bool = False,
+        undefined_lengths: bool = False,
+        jobs: int | None = None,
+        executor: Executor | None = None,
+        progress: Phases | None = None,
+    ) -> None:
+        if naming not in SCHEMES:
+            raise RuleError(f"there is no naming scheme {naming!r}; use one of {', '.join(SCHEMES)}")
+        self._identification = identify(file_set_id, file_set_uid, descriptor_file_id, descriptor_character_set)
+        self._policy = Policy(missing, unknown_sop_class, invalid_uid)
+        self._naming = naming
+        self._replace = replace
+        self._undefined_lengths = undefined_lengths
+        self._scan = partial(collect, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
+        self._progress = phase(progress, "write")
+        self._sources = Sources()
+        self._medium = writable(medium)
+        self._report: Report | None = None
+        refuse_existing(self._medium, replace=replace)
+
+    def add(self, *sources: str | os.PathLike[str] | Dataset) -> None:
+        """Add files, folders with all that is below them, and pydicom data sets.
+
+        Files are looked at when the file-set is written. Raises `MediumError` if a path does not exist.
+        """
+        for source in sources:
+            if isinstance(source, str | os.PathLike):
+                self._sources.add_path(source)
+            else:
+                self._sources.add_dataset(source)
+
+    @property
+    def report(self) -> Report:
+        """What was done; `RuleError` before `commit`."""
+        if self._report is None:
+            raise RuleError("there is no report before the file-set is written")
+        return self._report
+
+    def commit(self, *, dry_run: bool = False) -> Report:
+        """Write the file-set, or with `dry_run` only find out what it would be.
+
+        Raises `MediumError` if the medium fails or is too small; it is then as it was.
+        """
+        report = Report(self._medium.name, self._identification.file_set_id, self._identification.file_set_uid)
+        report.dry_run = dry_run
+        tree = self._scan(self._sources, self._policy, lambda *why: report.skipped.append(Skipped(*why)))
+        nodes = list(tree.arranged())
+        report.findings = tree.findings
+        leaves = [node for node in nodes if node.source >= 0]
+        file_ids, kept = self._names(leaves)
+        for node, file_id in zip(leaves, file_ids, strict=True):
+            report.added.append(self._sources.name(node.source), file_id.value, node.sop_instance_uid, node.record_type)
+        named = iter(file_ids)
+        directory = build(
+            new_frame(self._identification, undefined_lengths=self._undefined_lengths),
+            nodes,
+            lambda _: next(named).value,
+            undefined_lengths=self._undefined_lengths,
+        )
+        plan = Plan(directory, self._additions(leaves, file_ids, kept), self._removals(set(file_ids)))
+        if not dry_run:
+            report.written = commit(plan, self._medium, progress=self._progress)
+        self._report = report
+        return report
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None and self._report is None:
+            self.commit()
+
+    # ------------------------------------------------------------ names
+
+    def _names(self, leaves: Sequence[Node]) -> tuple[list[FileId], set[FileId]]:
+        """A File ID for each instance, and those under which the same file lies there already."""
+        places = list(_places(leaves, self._sources))
+        wanted = list(names(self._naming, places))
+        present = {name.upper() for name in self._medium.names()} if self._medium.exists() else set()
+        if not present:
+            return wanted, set()
+        kept = {
+            file_id
+            for node, file_id in zip(leaves, wanted, strict=True)
+            if file_id.path in present and self._lies_there(node, file_id)
+        }
+        if all(file_id in kept or file_id.path not in present for file_id in wanted):
+            return wanted, kept
+        # Nothing is ever overwritten: all new files go beside those that are there.
+        taken = [FileId.tolerant(name) for name in sorted(present) if _is_file_id(name)]
+        return list(names(self._naming, places, taken)), set()
+
+    def _lies_there(self, node: Node, file_id: FileId) -> bool:
+        if self._medium.inquire_file(file_id).size != self._sources.size(node.source):
+            return False
+        with self._medium.open(file_id) as file:
+            return all(chunk == file.read(len(chunk)) for chunk in self._sources.chunks(node.source))
+
+    def _additions(self, leaves: Sequence[Node], file_ids: Sequence[FileId], kept: set[FileId]) -> list[Addition]:
+        sources = self._sources
+        return [
+            Addition(file_id, sources.size(node.source), partial(sources.chunks, node.source))
+            for node, file_id in zip(leaves, file_ids, strict=True)
+            if file_id not in kept
+        ]
+
+    def _removals(self, file_ids: set[FileId]) -> list[FileId]:
+        """The files of the file-set that is replaced."""
+        if not self._replace or not self._medium.has_dicomdir():
+            return []
+        try:
+            former = referenced(self._medium)
+        except FormatError:
+            return []  # a DICOMDIR that cannot be read names no files
+        staying = {file_id.path for file_id in file_ids}
+        return [FileId.tolerant(name) for name in sorted(former) if name not in staying and _is_file_id(name)]
+
+
+def index(
+    folder: str | os.PathLike[str],
+    *,
+    file_set_id: str = "",
+    file_set_uid: str | None = None,
+    descriptor_file_id: FileId | str | None = None,
+    descriptor_character_set: str | None = None,
+    missing: str = "invent",
+    unknown_sop_class: str = "image",
+    invalid_uid: str = "refuse",
+    replace: bool = False,
+    undefined_lengths: bool = False,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    progress: Phases | None = None,
+    dry_run: bool = False,
+) -> Report:
+    """Write the DICOMDIR for the DICOM files that already lie in `folder`; no file is moved or changed.
+
+    Files whose names are no File IDs cannot be referenced: they are skipped under the rule FS-FILE-NAME, and a
+    `Creator` would copy them under names that are. Parameters and errors are those of `Creator`.
+    """
+    identification = identify(file_set_id, file_set_uid, descriptor_file_id, descriptor_character_set)
+    medium = FolderMedium(folder)
+    refuse_existing(medium, replace=replace)
+    sources = Sources()
+    sources.add_path(medium.root, skip=medium.not_sources())
+    report = Report(medium.name, identification.file_set_id, identification.file_set_uid, dry_run=dry_run)
+    tree = collect(
+        sources,
+        Policy(missing, unknown_sop_class, invalid_uid),
+        lambda *why: report.skipped.append(Skipped(*why)),
+        accepts=lambda at: _refused_name(sources.relative(at)),
+        jobs=jobs,
+        executor=executor,
+        progress=phase(progress, "scan"),
+    )
+
+    def file_id(node: Node) -> str:
+        name = sources.relative(node.source)
+        value = name.replace("/", "\\")
+        report.added.append(name, value, node.sop_instance_uid, node.record_type)
+        return value
+
+    frame = new_frame(identification, undefined_lengths=undefined_lengths)
+    directory = build(frame, tree.arranged(), file_id, undefined_lengths=undefined_lengths)
+    report.findings = tree.findings
+    if not dry_run:
+        report.written = commit(Plan(directory), medium)
+    return report
+
+
+# ---------------------------------------------------------------- shared by both
+
+
+def identify(
+    file_set_id: str, file_set_uid: str | None, descriptor: FileId | str | None, character_set: str | None
+) -> Identification:
+    """The File-set Identification of a new file-set, with a new UID unless one is given (PS3.5 B.2)."""
+    if isinstance(descriptor, str):
+        descriptor = FileId.from_path(descriptor)
+    return Identification(file_set_uid or f"2.25.{uuid4().int}", file_set_id, descriptor, character_set or "")
+
+
+def refuse_existing(medium: FolderMedium, *, replace: bool) -> None:
+    """Raise `RefusedError` if there is a file-set already and it is not to be replaced."""
+    if medium.has_dicomdir() and not replace:
+        raise RefusedError(
+            f"{medium.name}: there is a DICOMDIR already. Use `add` to add to it, or --replace to make a new one"
+        )
+
+
+def phase(progress: Phases | None, name: str) -> Progress | None:
+    """The part of a progress callback that counts one phase."""
+    return partial(progress, name) if progress else None
+
+
+def _places(leaves: Sequence[Node], sources: Sources) -> Iterator[Place]:
+    for node in leaves:
+        patient, study, series = (*node.path, -1, -1, -1)[:3]
+        uid = node.sop_instance_uid.decode("ascii")
+        yield Place(patient, study, series, node.position, node.record_type, uid, sources.relative(node.source))
+
+
+def _is_file_id(name: str) -> bool:
+    return _refused_name(name) is None
+
+
+def _refused_name(name: str) -> Refusal | None:
+    try:
+        FileId.from_path(name)
+    except RuleError as problem:
+        return "FS-FILE-NAME", str(problem)
+    return None

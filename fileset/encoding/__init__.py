@@ -1,0 +1,1 @@
+"""PS3.5: data elements <-> bytes. Pure: nothing here touches the operating system."""

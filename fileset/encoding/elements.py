@@ -1,0 +1,175 @@
+"""Data elements in bytes (PS3.5 7.1, 7.5): walking any of the three classic encodings, writing one.
+
+Walking is iterative and checks every length against what is left, so no input can make it hang, recurse
+or read outside its buffer: any bytes at all give elements or a `FormatError` that names the offset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from struct import Struct, error
+from typing import Any, Final, NamedTuple
+
+from attrs import field, frozen
+
+from fileset.errors import FormatError
+
+Unpack = Callable[..., tuple[Any, ...]]
+
+UNDEFINED: Final = 0xFFFFFFFF
+ITEM: Final = 0xFFFEE000
+ITEM_END: Final = 0xFFFEE00D
+SEQUENCE_END: Final = 0xFFFEE0DD
+MAX_DEPTH: Final = 64
+"""Nesting beyond this is refused: no IOD needs a tenth of it."""
+
+SHORT_VRS: Final = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
+"""VRs with a 16-bit length (PS3.5 7.1.2); every other, known or future, has 2 reserved bytes and 32 bits."""
+LONG_VRS: Final = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
+
+
+@frozen
+class Syntax:
+    """How data elements are encoded: with or without VR, and in which byte order."""
+
+    explicit: bool
+    little: bool
+    header: Unpack = field(init=False, eq=False, repr=False)
+    long: Unpack = field(init=False, eq=False, repr=False)
+    short: Unpack = field(init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        order = "<" if self.little else ">"
+        form = "HH2sH" if self.explicit else "HHI"
+        for name, layout in (("header", form), ("long", "I"), ("short", "H")):
+            object.__setattr__(self, name, Struct(order + layout).unpack_from)
+
+
+EXPLICIT_LITTLE: Final = Syntax(explicit=True, little=True)
+IMPLICIT_LITTLE: Final = Syntax(explicit=False, little=True)
+EXPLICIT_BIG: Final = Syntax(explicit=True, little=False)
+
+
+class Element(NamedTuple):
+    """Where one data element lies: all positions count from the start of the buffer."""
+
+    tag: int
+    vr: bytes  # b"" where the encoding carries none
+    at: int
+    value_at: int
+    value_end: int
+    end: int
+
+
+def element_header(data: bytes, at: int, syntax: Syntax) -> tuple[int, bytes, int, int]:
+    """(tag, VR or b"", position of the value, its length) of the element at `at`."""
+    try:
+        if not syntax.explicit:
+            group, number, length = syntax.header(data, at)
+            return group << 16 | number, b"", at + 8, length
+        group, number, vr, length = syntax.header(data, at)
+        if group == 0xFFFE:  # items and delimiters have no VR in any syntax
+            return group << 16 | number, b"", at + 8, syntax.long(data, at + 4)[0]
+        if vr in SHORT_VRS:
+            return group << 16 | number, vr, at + 8, length
+        if vr not in LONG_VRS and not (vr.isalpha() and vr.isupper()):
+            raise FormatError(f"offset {at}: {vr!r} is not a VR")
+        return group << 16 | number, vr, at + 12, syntax.long(data, at + 8)[0]
+    except error:
+        raise FormatError(f"offset {at}: the data ends inside the header of a data element") from None
+
+
+def skip_undefined(data: bytes, at: int, end: int, syntax: Syntax) -> tuple[int, int]:
+    """(end of the content, position behind its delimiter) of the undefined-length sequence or
+    encapsulated value whose first item starts at `at`.
+    """
+    return _skip(data, at, end, [(True, syntax)])
+
+
+def skip_undefined_item(data: bytes, at: int, end: int, syntax: Syntax) -> tuple[int, int]:
+    """The same of the undefined-length item whose first element starts at `at`."""
+    return _skip(data, at, end, [(False, syntax)])
+
+
+def _skip(data: bytes, at: int, end: int, stack: list[tuple[bool, Syntax]]) -> tuple[int, int]:
+    # Each level: is it a sequence (else an item), and how its elements are encoded.
+    while True:
+        in_sequence, inner = stack[-1]
+        tag, vr, value_at, length = element_header(data, at, inner)
+        if tag == (SEQUENCE_END if in_sequence else ITEM_END):
+            stack.pop()
+            if not stack:
+                return at, value_at
+            at = value_at
+            continue
+        if (tag == ITEM) is not in_sequence or tag in (ITEM_END, SEQUENCE_END):
+            raise FormatError(f"offset {at}: ({tag >> 16:04X},{tag & 0xFFFF:04X}) where it cannot stand")
+        if length == UNDEFINED:
+            # PS3.5 6.2.2: what lies in a UN of undefined length is Implicit VR Little Endian
+            stack.append((not in_sequence, IMPLICIT_LITTLE if vr == b"UN" else inner))
+            if len(stack) > 2 * MAX_DEPTH:
+                raise FormatError(f"offset {at}: sequences nested more than {MAX_DEPTH} deep")
+            at = value_at
+            continue
+        at = value_at + length
+        if at > end:
+            raise FormatError(f"offset {value_at}: a length of {length} reaches beyond the data")
+
+
+def element_at(data: bytes, at: int, end: int, syntax: Syntax) -> Element:
+    """The element that starts at `at` in an area that ends at `end`."""
+    tag, vr, value_at, length = element_header(data, at, syntax)
+    if length != UNDEFINED:
+        stop = value_at + length
+        if stop > end:
+            raise FormatError(f"offset {at}: a length of {length} reaches beyond the data")
+        return Element(tag, vr, at, value_at, stop, stop)
+    skip = skip_undefined_item if tag == ITEM else skip_undefined
+    stop, behind = skip(data, value_at, end, IMPLICIT_LITTLE if vr == b"UN" else syntax)
+    return Element(tag, vr, at, value_at, stop, behind)
+
+
+def elements(data: bytes, at: int, end: int, syntax: Syntax) -> Iterator[Element]:
+    """The elements (or the items of a sequence) between `at` and `end`, in order of position."""
+    while at < end:
+        element = element_at(data, at, end, syntax)
+        yield element
+        at = element.end
+
+
+def items(data: bytes, value_at: int, value_end: int, syntax: Syntax) -> Iterator[Element]:
+    """The items of a sequence value."""
+    for item in elements(data, value_at, value_end, syntax):
+        if item.tag != ITEM:
+            raise FormatError(f"offset {item.at}: ({item.tag >> 16:04X},{item.tag & 0xFFFF:04X}) instead of an item")
+        yield item
+
+
+# ---------------------------------------------------------------- writing, always Explicit VR Little Endian
+
+_SHORT: Final = Struct("<HH2sH").pack
+_LONG: Final = Struct("<HH2sHI").pack
+_ITEM: Final = Struct("<HHI").pack
+
+
+def pad(value: bytes, vr: str) -> bytes:
+    """`value` made even as its VR asks (PS3.5 6.2)."""
+    if len(value) % 2:
+        return value + (b"\0" if vr in ("UI", "OB", "UN") else b" ")
+    return value
+
+
+def element(tag: int, vr: str, value: bytes) -> bytes:
+    """One data element; `value` is padded to even length."""
+    value = pad(value, vr)
+    code = vr.encode("ascii")
+    if code not in SHORT_VRS:
+        return _LONG(tag >> 16, tag & 0xFFFF, code, 0, len(value)) + value
+    if len(value) > 0xFFFE:  # PS3.5 6.2.2: a short-form VR that does not fit becomes UN
+        return _LONG(tag >> 16, tag & 0xFFFF, b"UN", 0, len(value)) + value
+    return _SHORT(tag >> 16, tag & 0xFFFF, code, len(value)) + value
+
+
+def item(content: bytes) -> bytes:
+    """One item of explicit length."""
+    return _ITEM(0xFFFE, 0xE000, len(content)) + content

@@ -1,0 +1,89 @@
+"""Character sets (PS3.5 6.1, 7.5.3): bytes of text values <-> str.
+
+The single-byte and Unicode sets are Python codecs; code extensions (ISO 2022) are left to pydicom, which is
+imported only when such text is met.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+CODECS: Final = {
+    "": "ascii",
+    "ISO_IR 6": "ascii",
+    "ISO_IR 100": "latin_1",
+    "ISO_IR 101": "iso8859_2",
+    "ISO_IR 109": "iso8859_3",
+    "ISO_IR 110": "iso8859_4",
+    "ISO_IR 144": "iso8859_5",
+    "ISO_IR 127": "iso8859_6",
+    "ISO_IR 126": "iso8859_7",
+    "ISO_IR 138": "iso8859_8",
+    "ISO_IR 148": "iso8859_9",
+    "ISO_IR 203": "iso8859_15",
+    "ISO_IR 13": "shift_jis",
+    "ISO_IR 166": "iso8859_11",
+    "ISO_IR 192": "utf_8",
+    "GB18030": "gb18030",
+    "GBK": "gbk",
+}
+"""Specific Character Set (0008,0005) of one value -> Python codec (PS3.3 C.12.1.1.2)."""
+
+TEXT_VRS: Final = frozenset(("SH", "LO", "ST", "LT", "PN", "UC", "UT"))
+"""The VRs that Specific Character Set applies to (PS3.5 6.1.2.3)."""
+
+ESCAPE: Final = 0x1B
+
+
+def needs_character_set(value: bytes) -> bool:
+    """Whether a text value goes beyond ISO IR 6, so that its record must name a character set."""
+    return not value.isascii() or ESCAPE in value
+
+
+def is_known(character_set: str) -> bool:
+    """Whether (0008,0005) holds only defined terms."""
+    terms = [term.strip() for term in character_set.split("\\")]
+    if len(terms) == 1:
+        return terms[0] in CODECS or terms[0].replace("ISO 2022 IR", "ISO_IR") in CODECS
+    return all(_extension(term) in _EXTENSIONS for term in terms)
+
+
+def _extension(term: str) -> str:
+    return term.replace("ISO_IR", "ISO 2022 IR")
+
+
+_EXTENSIONS: Final = frozenset(map(_extension, CODECS)) | {f"ISO 2022 IR {number}" for number in (58, 87, 149, 159)}
+"""Multi-byte sets exist only as code extensions (PS3.3 C.12.1.1.2)."""
+
+
+def decode(value: bytes, character_set: str = "") -> str:
+    """The text of `value`; bytes that the character set cannot explain become U+FFFD, never an error."""
+    if value.isascii() and ESCAPE not in value:
+        return value.decode("ascii")
+    codec = CODECS.get(character_set.strip())
+    if codec is not None:
+        return value.decode(codec, "replace")
+    return _decode_extended(value, character_set)
+
+
+def _decode_extended(value: bytes, character_set: str) -> str:
+    import warnings
+
+    from pydicom.charset import convert_encodings, decode_bytes
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            encodings = convert_encodings(character_set.split("\\"))
+            return decode_bytes(value, encodings, set(b"\\^=\r\n\t\f"))
+        except (LookupError, UnicodeError, ValueError):
+            return value.decode("latin_1")
+
+
+def guess(value: bytes) -> str:
+    """The character set to name for text outside ASCII when none was declared: UTF-8 if it is that, else Latin-1."""
+    try:
+        value.decode("utf_8")
+    except UnicodeDecodeError:
+        return "ISO_IR 100"
+    return "ISO_IR 192"

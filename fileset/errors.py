@@ -1,0 +1,37 @@
+"""The errors that leave the public API because of data or media.
+
+Two-sided, after h11: `RuleError` says that the caller asked for what the Standard forbids,
+`FormatError` that the medium handed us something illegal. `exit_code` is what the command line returns.
+"""
+
+from __future__ import annotations
+
+
+class FilesetError(Exception):
+    """Root of every error that `fileset` raises because of data, media or requests."""
+
+    exit_code = 5
+
+
+class RuleError(FilesetError, ValueError):
+    """The request would break a rule of the Standard; nothing was written."""
+
+    exit_code = 2
+
+
+class RefusedError(RuleError):
+    """The request is refused because it could lose or endanger data; nothing was written."""
+
+    exit_code = 6
+
+
+class FormatError(FilesetError, ValueError):
+    """The medium holds something that cannot be read as what it should be."""
+
+    exit_code = 4
+
+
+class MediumError(FilesetError):
+    """The medium failed: an I/O error, no space, no permission, a file that is not there."""
+
+    exit_code = 5

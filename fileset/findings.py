@@ -1,0 +1,116 @@
+"""Findings: what was met that a user must know, each under a rule with a stable id.
+
+A finding never stops the work by itself; it is collected, reported, and counted in the exit code.
+"""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+ERROR = "error"
+WARNING = "warning"
+INFO = "info"
+
+
+@frozen
+class Where:
+    """The place of a finding: any of file, record path, byte offset and tag may be unknown."""
+
+    file: str = ""
+    record: str = ""
+    offset: int | None = None
+    tag: int | None = None
+
+    def __str__(self) -> str:
+        parts = [self.file, self.record]
+        if self.offset is not None:
+            parts.append(f"offset {self.offset}")
+        if self.tag is not None:
+            parts.append(f"({self.tag >> 16:04X},{self.tag & 0xFFFF:04X})")
+        return ", ".join(part for part in parts if part)
+
+
+@frozen
+class Rule:
+    """One row of the catalogue: its severity unless a finding says otherwise, and its source."""
+
+    id: str
+    severity: str
+    section: str
+    title: str
+
+
+@frozen
+class Finding:
+    """Something met at `where` that breaks, or bends, `rule`."""
+
+    rule: str
+    message: str
+    where: Where = field(factory=Where)
+
+    @property
+    def severity(self) -> str:
+        """`error`, `warning` or `info`, as the catalogue says."""
+        return RULES[self.rule].severity
+
+    @property
+    def section(self) -> str:
+        """The section of the Standard that the rule comes from."""
+        return RULES[self.rule].section
+
+    def __str__(self) -> str:
+        place = str(self.where)
+        return f"{self.severity}: {place + ': ' if place else ''}{self.message} [{self.rule}]"
+
+
+_ROWS = (
+    # Sources that cannot become members of a file-set
+    ("FS-FILE-NOT-DICOM", INFO, "PS3.10 7.1", "not a DICOM file"),
+    ("FS-FILE-UNREADABLE", ERROR, "PS3.10 8.4", "the file cannot be read"),
+    ("FS-FILE-NO-META", ERROR, "PS3.10 7.1", "no File Meta Information"),
+    ("FS-FILE-TRUNCATED", ERROR, "PS3.10 8.4", "the file ends inside a data element"),
+    ("FS-FILE-BAD-HEADER", ERROR, "PS3.5 7.1", "the data set cannot be decoded"),
+    ("FS-FILE-IS-DICOMDIR", INFO, "PS3.10 8.6", "a DICOMDIR is not referenced by a record"),
+    ("FS-FILE-NAME", ERROR, "PS3.10 8.2", "the name is not a File ID"),
+    ("FS-KEY-UID-MISSING", ERROR, "PS3.3 F.5", "a UID that the record needs is missing"),
+    ("FS-UID-INVALID", ERROR, "PS3.5 9.1", "a UID breaks the rules"),
+    ("FS-KEY-TYPE1-MISSING", ERROR, "PS3.3 F.5", "a Type 1 key has no value"),
+    ("FS-SOP-CLASS-NO-RECORD", ERROR, "PS3.3 F.4", "the SOP class has no directory record type"),
+    ("FS-INSTANCE-DUPLICATE", INFO, "PS3.3 F.2.1", "the same file again"),
+    ("FS-INSTANCE-CONFLICT", ERROR, "PS3.3 F.2.1", "one SOP Instance UID, different contents"),
+    ("FS-STUDY-TWO-PATIENTS", ERROR, "PS3.3 F.5.2", "one study under two patients"),
+    ("FS-SERIES-TWO-STUDIES", ERROR, "PS3.3 F.5.3", "one series in two studies"),
+    # What was made good
+    ("FS-KEY-INVENTED", WARNING, "PS3.11 D.3.3.1", "a Type 1 key was given an invented value"),
+    ("FS-KEY-CONFLICT", WARNING, "PS3.3 F.5", "instances of one entity disagree on a key"),
+    ("FS-KEY-NORMALISED", INFO, "PS3.5 6.2", "a value was written in the form the Standard asks for"),
+    ("FS-META-DIFFERS", WARNING, "PS3.10 7.1", "File Meta Information and data set differ"),
+    ("FS-CHARSET-GUESSED", WARNING, "PS3.5 6.1.2", "text outside ASCII without a character set"),
+    ("FS-SOP-CLASS-UNKNOWN", WARNING, "PS3.3 F.4", "the SOP class is not in the tables"),
+    ("FS-SOP-CLASS-RETIRED", WARNING, "PS3.3 F.4", "the SOP class or record type is retired"),
+    # Structure of a DICOMDIR
+    ("FS-DICOMDIR-SYNTAX", ERROR, "PS3.10 8.6", "the DICOMDIR is not in Explicit VR Little Endian"),
+    ("FS-DICOMDIR-META", ERROR, "PS3.10 7.1", "File Meta Information of the DICOMDIR is wrong"),
+    ("FS-DICOMDIR-TRAILING", WARNING, "PS3.10 7.2", "bytes behind the data set of the DICOMDIR"),
+    ("FS-DICOMDIR-TRUNCATED", ERROR, "PS3.10 8.4", "the DICOMDIR ends inside a data element"),
+    ("FS-DIRECTORY-ABSENT", INFO, "PS3.3 F.3.2.2", "no Directory Information Module"),
+    ("FS-CONSISTENCY-FLAG", WARNING, "PS3.3 F.3.2.2", "File-set Consistency Flag is not 0000H"),
+    ("FS-RECORD-INACTIVE", WARNING, "PS3.3 F.3.2.2", "Record In-use Flag is 0000H"),
+    ("FS-RECORD-IN-USE-FLAG", WARNING, "PS3.3 F.3.2.2", "Record In-use Flag is not FFFFH"),
+    ("FS-RECORD-MALFORMED", ERROR, "PS3.5 7.5", "a directory record cannot be decoded"),
+    ("FS-RECORD-TYPE", WARNING, "PS3.3 F.3.2.2", "the Directory Record Type is not in the tables"),
+    ("FS-OFFSET-NOWHERE", ERROR, "PS3.3 F.3.2.2", "an offset does not point to a record"),
+    ("FS-OFFSET-CYCLE", ERROR, "PS3.3 F.2.1", "an offset leads back to a record already met"),
+    ("FS-OFFSET-SHARED", ERROR, "PS3.3 F.2.1", "two records or entities share a record"),
+    ("FS-OFFSET-LAST", WARNING, "PS3.3 F.3.2.2", "the offset of the last root record is wrong"),
+    ("FS-OFFSET-FIRST", ERROR, "PS3.3 F.3.2.2", "the offset of the first root record is wrong"),
+    ("FS-RECORD-ORPHAN", ERROR, "PS3.3 F.2.1", "a record is in no directory entity"),
+    ("FS-HIERARCHY", ERROR, "PS3.3 F.4", "a record stands where its type may not stand"),
+    ("FS-RECORD-REFERENCE", ERROR, "PS3.3 F.3.2.2", "the file reference of a record is incomplete"),
+    ("FS-FILE-ID-HOSTILE", ERROR, "PS3.10 8.2", "a File ID that leads out of the file-set"),
+    ("FS-FILE-ID-FORM", WARNING, "PS3.10 8.2", "a File ID breaks the naming rules"),
+    ("FS-FILE-MISSING", ERROR, "PS3.3 F.2.1", "a referenced file is not on the medium"),
+)
+
+RULES = {row[0]: Rule(*row) for row in _ROWS}
+"""The catalogue of rules by id. An id never changes its meaning."""

@@ -1,0 +1,132 @@
+"""The five Media Storage Services of PS3.10 8.3 as protocols, one for each role (Table 8.3-1).
+
+A medium knows names and bytes, nothing of DICOM. What writes does so in a `Transaction`, whose steps are those of
+the commit protocol; how each step is made safe is the medium's business: fsync and rename in a folder, a whole new
+image beside the old one for ISO 9660 and ZIP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+from attrs import frozen
+
+from fileset.file_id import FileId
+
+Chunks = Iterable[bytes | bytearray]
+
+
+@frozen
+class FileInfo:
+    """M-INQUIRE FILE: size in bytes, and date and time of creation or last update."""
+
+    size: int
+    modified: datetime
+
+
+@frozen
+class FileSetInfo:
+    """M-INQUIRE FILE-SET: bytes free for new files and capacity of the medium; None where nobody can tell.
+
+    `format` names the file system or image format, `largest_file` its limit in bytes for one file.
+    """
+
+    free: int | None
+    capacity: int | None
+    format: str = ""
+    read_only: bool = False
+    largest_file: int | None = None
+
+
+@frozen
+class Written:
+    """One file that was written: its File ID, size in bytes and SHA-256 in hexadecimal."""
+
+    file_id: FileId
+    size: int
+    sha256: str
+
+
+class ReadableMedium(Protocol):
+    """What a File-set Reader needs: M-READ and M-INQUIRE FILE."""
+
+    @property
+    def name(self) -> str:
+        """The medium as the user named it."""
+        ...
+
+    def open(self, file_id: FileId) -> BinaryIO:
+        """M-READ. `MediumError` if there is no such file or it cannot be read, `FormatError` if its name is hostile."""
+        ...
+
+    def inquire_file(self, file_id: FileId) -> FileInfo:
+        """M-INQUIRE FILE. `MediumError` if there is no such file."""
+        ...
+
+    def inquire_file_set(self) -> FileSetInfo:
+        """M-INQUIRE FILE-SET."""
+        ...
+
+    def names(self) -> Iterator[str]:
+        """The paths of all files on the medium, "/" between components, in sorted order, whatever their names."""
+        ...
+
+    def close(self) -> None:
+        """Release what is held open."""
+        ...
+
+
+class Transaction(Protocol):
+    """One change of a medium: nothing of it counts until `publish` returns."""
+
+    def leftovers(self) -> list[FileId]:
+        """What an interrupted change before this one may have left behind."""
+        ...
+
+    def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
+        """Say, before anything else, which names this change adds and removes."""
+        ...
+
+    def write(self, file_id: FileId, chunks: Chunks) -> Written:
+        """M-WRITE of a new file; never over an existing one."""
+        ...
+
+    def settle(self) -> None:
+        """Return when all that was written would survive a loss of power."""
+        ...
+
+    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
+        """Make the new DICOMDIR the one that counts, after `verify` accepted its bytes as read back."""
+        ...
+
+    def delete(self, file_id: FileId) -> None:
+        """M-DELETE, after `publish` only."""
+        ...
+
+
+class WritableMedium(Protocol):
+    """What a File-set Creator needs: M-WRITE and M-INQUIRE FILE-SET."""
+
+    @property
+    def name(self) -> str:
+        """The medium as the user named it."""
+        ...
+
+    def inquire_file_set(self) -> FileSetInfo:
+        """M-INQUIRE FILE-SET."""
+        ...
+
+    def has_dicomdir(self) -> bool:
+        """Whether there is a DICOMDIR already."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Begin a change; leaving the context without `publish` undoes it."""
+        ...
+
+
+class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):
+    """What a File-set Updater needs: all five services."""

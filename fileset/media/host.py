@@ -1,0 +1,120 @@
+"""Files of the operating system that are not on a medium yet: what a Creator takes in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Self
+
+from attrs import frozen
+
+from fileset.errors import MediumError
+
+COPY_SIZE = 1 << 20
+
+
+@frozen
+class SourceFile:
+    """A file to take in: its `path`, and `relative`, its place under the source the user named, "/" between parts."""
+
+    path: str
+    relative: str
+
+
+def walk(source: str | os.PathLike[str], *, skip: frozenset[str] = frozenset()) -> Iterator[SourceFile]:
+    """The file `source`, or all files below the folder `source`, sorted by path; names in `skip` are passed over.
+
+    Raises `MediumError` if `source` does not exist or a folder cannot be listed. Links to folders are not followed:
+    they may lead in circles.
+    """
+    path = os.fspath(source)
+    if os.path.isdir(path):
+        yield from _walk(path, "", skip)
+    elif os.path.lexists(path):
+        yield SourceFile(path, os.path.basename(path))
+    else:
+        raise MediumError(f"{path}: no such file or folder")
+
+
+def _walk(folder: str, prefix: str, skip: frozenset[str]) -> Iterator[SourceFile]:
+    # A stack instead of recursion; entries of a folder sorted, files and folders together.
+    stack: list[Iterator[os.DirEntry[str]]] = [iter(_listed(folder))]
+    prefixes = [prefix]
+    while stack:
+        for entry in stack[-1]:
+            relative = prefixes[-1] + entry.name
+            if entry.name in skip:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                stack.append(iter(_listed(entry.path)))
+                prefixes.append(relative + "/")
+                break
+            yield SourceFile(entry.path, relative)
+        else:
+            stack.pop()
+            prefixes.pop()
+
+
+def _listed(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as problem:
+        raise MediumError(f"{folder}: {problem.strerror or problem}") from problem
+
+
+class OpenFile:
+    """Random access to one file for the header walker: call it with position and size."""
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self, path: str) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+
+    def __call__(self, at: int, size: int) -> bytes:
+        """Up to `size` bytes from position `at`; fewer only at the end of the file."""
+        return os.pread(self._descriptor, size, at)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+
+def same_contents(one: str, other: str) -> bool:
+    """Whether two files hold the same bytes. Raises `MediumError` if one cannot be read."""
+    try:
+        with open(one, "rb") as first, open(other, "rb") as second:
+            if os.fstat(first.fileno()).st_size != os.fstat(second.fileno()).st_size:
+                return False
+            while True:
+                data = first.read(COPY_SIZE)
+                if data != second.read(COPY_SIZE):
+                    return False
+                if not data:
+                    return True
+    except OSError as problem:
+        raise MediumError(f"{problem.filename or one}: {problem.strerror or problem}") from problem
+
+
+def contents(path: str) -> Iterator[bytes]:
+    """The bytes of a file in parts. Raises `MediumError` if it cannot be read, or changes while it is read."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            before = os.fstat(file.fileno())
+            while data := file.read(COPY_SIZE):
+                yield data
+            after = os.fstat(file.fileno())
+    except OSError as problem:
+        raise MediumError(f"{path}: {problem.strerror or problem}") from problem
+    if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
+        raise MediumError(f"{path}: changed while it was being copied")
+
+
+def size_of(path: str) -> int:
+    """Size of a file in bytes. Raises `MediumError` if nobody can tell."""
+    try:
+        return os.stat(path).st_size
+    except OSError as problem:
+        raise MediumError(f"{path}: {problem.strerror or problem}") from problem

@@ -1,0 +1,288 @@
+"""Naming schemes: how a Creator turns places in the directory into File IDs.
+
+The Standard leaves File IDs to the creator (PS3.10 8.2) and no reader may read a meaning into them, so a scheme only
+has to be unique, stable and kind to people. Every scheme here gives the same names for the same places in the same
+order, never DICOMDIR, never a file where a folder stands, and costs the same for the last file as for the first.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b32encode
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import count
+from typing import Final
+
+from attrs import frozen
+
+from fileset.errors import RuleError
+from fileset.file_id import DICOMDIR, MAX_COMPONENTS, MAX_LENGTH, SEPARATOR, FileId, is_component
+
+
+@frozen(weakref_slot=False)
+class Place:
+    """Where an instance stands in the directory, and where it came from.
+
+    `patient`, `study`, `series` and `instance` count from 0 within the parent; a level that the record does not have
+    is -1 (a hanging protocol has only `instance`). `source` is the path relative to the folder that was added, "/"
+    between its components, or "" for a data set that never was a file.
+    """
+
+    patient: int
+    study: int
+    series: int
+    instance: int
+    record_type: str
+    sop_instance_uid: str
+    source: str = ""
+
+
+FOLDER_PREFIXES: Final = ("PT", "ST", "SE")
+"""Folders of PATIENT, STUDY and SERIES."""
+
+RECORD_PREFIXES: Final = {
+    "IMAGE": "IM",
+    "RT DOSE": "RD",
+    "RT STRUCTURE SET": "RS",
+    "RT PLAN": "RP",
+    "RT TREAT RECORD": "RT",
+    "PRESENTATION": "PR",
+    "WAVEFORM": "WV",
+    "SR DOCUMENT": "SR",
+    "KEY OBJECT DOC": "KO",
+    "SPECTROSCOPY": "SP",
+    "RAW DATA": "RW",
+    "REGISTRATION": "RG",
+    "FIDUCIAL": "FD",
+    "HANGING PROTOCOL": "HP",
+    "ENCAP DOC": "ED",
+    "VALUE MAP": "VM",
+    "STEREOMETRIC": "SM",
+    "PALETTE": "PA",
+    "IMPLANT": "IP",
+    "IMPLANT ASSY": "IA",
+    "IMPLANT GROUP": "IG",
+    "PLAN": "PL",
+    "MEASUREMENT": "MS",
+    "SURFACE": "SF",
+    "SURFACE SCAN": "SS",
+    "TRACT": "TR",
+    "ASSESSMENT": "AS",
+    "RADIOTHERAPY": "RA",
+    "ANNOTATION": "AN",
+    "INVENTORY": "IV",
+    "WF PRESENTATION": "WP",
+    "PRIVATE": "PV",
+}
+"""Two letters for each record type that references a file, PS3.3 Table F.4-1."""
+
+OTHER_PREFIX: Final = "XX"
+
+FLAT_FOLDER: Final = 1000
+"""Files in one folder of the flat scheme: some viewers and file systems slow down with more."""
+
+RESERVED: Final = frozenset(
+    [DICOMDIR.value, "AUX", "CON", "NUL", "PRN", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10))]
+)
+"""Legal components that no scheme gives: a second DICOMDIR misleads readers, and Windows cannot open its devices."""
+
+_SUFFIX: Final = re.compile(r"(?:\.DCM)?\.?(?:;\d+)?\Z")
+_NOT_ALLOWED: Final = re.compile(r"[^A-Z0-9_]")
+
+
+class _Namespace:
+    """The names of a file-set, files and folders apart, that answers "is it free" and "what is" in constant time."""
+
+    def __init__(self, taken: Iterable[FileId]) -> None:
+        # A disc read on a system that lists names in lower case still holds the names in upper case.
+        self.files = {DICOMDIR.value, *(file_id.value.upper() for file_id in taken)}
+        self.folders = {folder for value in self.files for folder in _parents(value)}
+        self._resolved: dict[str, str] = {}
+        self._next: dict[tuple[str, int], int] = {}
+
+    def free(self, value: str) -> bool:
+        return value not in self.files and value not in self.folders
+
+    def file(self, wanted: str) -> FileId:
+        """Take `wanted`, or the name next to it if it is not free."""
+        folder, _, name = wanted.rpartition(SEPARATOR)
+        value = self._beside(self.folder(folder), name)
+        self.files.add(value)
+        return FileId(value)
+
+    def folder(self, wanted: str) -> str:
+        """The folder to use for `wanted`: itself, unless a file has the name."""
+        if wanted in self.folders or not wanted:
+            return wanted
+        if wanted not in self._resolved:
+            parent, _, name = wanted.rpartition(SEPARATOR)
+            self._resolved[wanted] = self.new_folder(self.folder(parent), name)
+        return self._resolved[wanted]
+
+    def new_folder(self, parent: str, name: str) -> str:
+        """Take a folder in `parent` that nobody has, `name` or next to it."""
+        value = self._beside(parent, name)
+        self.folders.add(value)
+        return value
+
+    def _beside(self, folder: str, name: str) -> str:
+        prefix = f"{folder}{SEPARATOR}" if folder else ""
+        wanted = prefix + name
+        return wanted if self.free(wanted) else self._numbered(prefix, name)
+
+    def _numbered(self, prefix: str, name: str) -> str:
+        # One counter for each stem and number of digits, which only goes up: a taken name is passed over at most once
+        # by each of the few counters it belongs to, so n files with one name cost n steps, not n * n.
+        for digits in range(1, MAX_LENGTH + 1):
+            stem = prefix + name[: MAX_LENGTH - digits]
+            for number in range(self._next.get((stem, digits), 0), 10**digits):
+                value = f"{stem}{number:0{digits}d}"
+                if self.free(value) and value.removeprefix(prefix) not in RESERVED:
+                    self._next[stem, digits] = number + 1
+                    return value
+            self._next[stem, digits] = 10**digits
+        raise RuleError(f"no File ID is left for {name!r} (PS3.10 8.2). Spread the files over more folders.")
+
+
+def _parents(value: str) -> Iterator[str]:
+    folder, separator, _ = value.rpartition(SEPARATOR)
+    while separator:
+        yield folder
+        folder, separator, _ = folder.rpartition(SEPARATOR)
+
+
+def _number(prefix: str, number: int) -> str:
+    """Number a component with six digits, or more at the cost of the prefix."""
+    digits = f"{number:06d}"
+    return prefix[: max(MAX_LENGTH - len(digits), 0)] + digits
+
+
+@lru_cache(maxsize=16)
+def _counter_folder(*positions: int) -> str:
+    """Name the folder of a series, with a separator behind it; cached because the next instance is of the same."""
+    levels = zip(FOLDER_PREFIXES, positions, strict=True)
+    return "".join(_number(prefix, position) + SEPARATOR for prefix, position in levels if position >= 0)
+
+
+def _counter_name(place: Place) -> str:
+    prefix = RECORD_PREFIXES.get(place.record_type, OTHER_PREFIX)
+    return _counter_folder(place.patient, place.study, place.series) + _number(prefix, place.instance)
+
+
+def _counter(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
+    """PT000000/ST000000/SE000000/IM000000: the position at each level of the directory."""
+    return (space.file(_counter_name(place)) for place in places)
+
+
+def _flat(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
+    """DICOM/D0000000/I0000000: numbered over the whole file-set, a thousand in a folder."""
+    values = (SEPARATOR.join(("DICOM", f"D{n // FLAT_FOLDER:07d}", f"I{n:07d}")) for n in count())
+    free = filter(space.free, values)
+    return (space.file(next(free)) for _ in places)
+
+
+def _uid_name(uid: str, attempt: int = 0) -> str:
+    digest = blake2b(uid.encode(errors="surrogatepass"), digest_size=10, salt=attempt.to_bytes(8, "little")).digest()
+    text = b32encode(digest).decode("ascii")
+    return SEPARATOR.join(("DICOM", text[:2], text[2:10]))
+
+
+def _uid(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
+    """DICOM/AB/CDEFGHIJ: 50 bits of a hash of the SOP Instance UID, so that a name does not depend on other files.
+
+    Of those that hash alike, the first by UID keeps the name and the others hash again.
+    """
+    uids = [place.sop_instance_uid for place in places]
+    wanted: dict[str, list[int]] = {}
+    for index, uid in enumerate(uids):
+        wanted.setdefault(_uid_name(uid), []).append(index)
+    given: dict[int, FileId] = {}
+    late: list[int] = []
+    for value, indexes in wanted.items():
+        indexes.sort(key=uids.__getitem__)
+        if space.free(value):
+            given[indexes.pop(0)] = space.file(value)
+        late += indexes
+    tries: dict[str, Iterator[str]] = {}
+    for index in sorted(late, key=uids.__getitem__):
+        uid = uids[index]
+        names = tries.setdefault(uid, (_uid_name(uid, attempt) for attempt in count(1)))
+        given[index] = space.file(next(filter(space.free, names)))
+    return (given[index] for index in range(len(uids)))
+
+
+def _cleaned(name: str) -> str:
+    """Make a legal component of any name: the upper-case form without version and extension, cut to fit."""
+    stem = _SUFFIX.sub("", name.upper(), count=1)
+    cleaned = _NOT_ALLOWED.sub("_", stem)[:MAX_LENGTH] or "_"
+    return f"{cleaned[: MAX_LENGTH - 1]}_" if cleaned in RESERVED else cleaned
+
+
+def _stays(name: str) -> bool:
+    return is_component(name) and name not in RESERVED
+
+
+def _renamed_last(chains: Iterable[Sequence[str]]) -> Iterator[int]:
+    """Indexes of `chains`, those whose last name can stay before those that must look for another."""
+    stays = [_stays(chain[-1]) for chain in chains]
+    return (index for wanted in (True, False) for index, value in enumerate(stays) if value is wanted)
+
+
+def _keep_folders(chains: Iterable[tuple[str, ...]], space: _Namespace) -> dict[tuple[str, ...], str]:
+    """Give every source folder a folder of its own, level by level."""
+    known = dict.fromkeys(chain[:depth] for chain in chains for depth in range(1, len(chain) + 1))
+    levels: dict[int, list[tuple[str, ...]]] = {}
+    for chain in known:
+        levels.setdefault(len(chain), []).append(chain)
+    folders: dict[tuple[str, ...], str] = {(): ""}
+    for _, level in sorted(levels.items()):
+        for index in _renamed_last(level):
+            *above, name = level[index]
+            parent = folders[tuple(above)]
+            if _stays(name):
+                folders[level[index]] = space.folder(f"{parent}{SEPARATOR}{name}" if parent else name)
+            else:
+                folders[level[index]] = space.new_folder(parent, _cleaned(name))
+    return folders
+
+
+def _keep_chain(place: Place) -> tuple[str, ...]:
+    """The components of the source, the deepest eight of them; without a source, those of the counter scheme."""
+    if not place.source:
+        return tuple(_counter_name(place).split(SEPARATOR))
+    return tuple(part for part in place.source.split("/") if part)[-MAX_COMPONENTS:] or ("_",)
+
+
+def _keep(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
+    """The names of the sources where they are legal, the nearest legal names where they are not."""
+    chains = [_keep_chain(place) for place in places]
+    folders = _keep_folders(dict.fromkeys(chain[:-1] for chain in chains), space)
+    given: dict[int, FileId] = {}
+    for index in _renamed_last(chains):
+        *above, name = chains[index]
+        folder = folders[tuple(above)]
+        component = name if _stays(name) else _cleaned(name)
+        given[index] = space.file(f"{folder}{SEPARATOR}{component}" if folder else component)
+    return (given[index] for index in range(len(chains)))
+
+
+SCHEMES: Final[dict[str, Callable[[Iterable[Place], _Namespace], Iterator[FileId]]]] = {
+    "counter": _counter,
+    "flat": _flat,
+    "uid": _uid,
+    "keep": _keep,
+}
+"""The naming schemes by the names that Creator and the command line give them."""
+
+
+def names(scheme: str, places: Iterable[Place], taken: Collection[FileId] = ()) -> Iterator[FileId]:
+    """Give each place a File ID, in order; none of them in `taken`, nor in the way of one that is.
+
+    `counter` and `flat` name one place at a time; `uid` and `keep` look at all places first. Raises `RuleError` for an
+    unknown scheme, or when a folder cannot take another name.
+    """
+    if scheme not in SCHEMES:
+        raise RuleError(f"there is no naming scheme {scheme!r}; choose one of {', '.join(SCHEMES)}.")
+    return SCHEMES[scheme](places, _Namespace(taken))

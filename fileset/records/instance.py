@@ -1,0 +1,189 @@
+"""One file's header -> what its directory records shall say (PS3.3 F.4, F.5): the chain of its patient, study
+and series, and the finished tail of its own record.
+
+This runs once for each file, in the scanning processes; what it returns is small, plain and cheap to send.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from attrs import frozen
+
+from fileset.encoding.elements import element
+from fileset.encoding.header import SOP_CLASS_UID, Header, HeaderError, Wanted
+from fileset.errors import RuleError
+from fileset.records.chain import CHAIN_TAGS, LEVELS, Chain, ChainReader, Notes, require_valid_uid
+from fileset.records.leaf import INSTANCE_NUMBER, VERIFYING_OBSERVERS, carried_keys, guarded
+from fileset.records.tables import RECORD_TYPES, ROOT_CHILDREN, SOP_CLASSES
+from fileset.records.values import canonical
+
+_SOP_INSTANCE: Final = 0x00080018
+_RELATED_CLASS: Final = 0x0008001A
+DIRECTORY_CLASS: Final = b"1.2.840.10008.1.3.10"
+PRIVATE_RECORD_UID: Final = "2.25.206317946146216105403716386943240530081"
+"""Private Record UID of records for files whose SOP class has no record type, when the user asks for them."""
+
+
+@frozen
+class Policy:
+    """What to do with files that lack what their record needs.
+
+    `missing`: "invent" a Type 1 value from the UIDs, or "refuse" the file. `unknown_sop_class`: an "image"
+    record if there is pixel data, a "private" record, or "refuse". `invalid_uid`: "refuse" a file with a UID that
+    breaks the rules of PS3.5 9.1, or "accept" what at least looks like one.
+    """
+
+    missing: str = "invent"
+    unknown_sop_class: str = "image"
+    invalid_uid: str = "refuse"
+
+    def __attrs_post_init__(self) -> None:
+        for name, value, allowed in (
+            ("missing", self.missing, ("invent", "refuse")),
+            ("unknown_sop_class", self.unknown_sop_class, ("image", "private", "refuse")),
+            ("invalid_uid", self.invalid_uid, ("refuse", "accept")),
+        ):
+            if value not in allowed:
+                raise RuleError(f"{name}={value!r}: use one of {', '.join(allowed)}")
+
+
+class Instance(NamedTuple):
+    """One file as the directory sees it.
+
+    `chain` is None for an instance that belongs to no patient. `tail` is its record from (0004,1510) on, encoded:
+    what stands before, the links and the File ID, depends on where the file will lie. `number` is the Instance
+    Number, made up if `invented_number`. `notes`: rule and message of what was invented or deserves a warning.
+    """
+
+    record_type: str
+    chain: Chain | None
+    number: int
+    sop_instance_uid: bytes
+    tail: bytes
+    invented_number: bool = False
+    notes: Notes = ()
+
+
+def _level_of_types() -> dict[str, str]:
+    levels = dict.fromkeys(ROOT_CHILDREN, "")
+    for level in LEVELS:
+        kind = RECORD_TYPES[level]
+        levels.update(dict.fromkeys(kind.children + kind.former_children, level))
+    return {name: level for name, level in levels.items() if name not in LEVELS}
+
+
+LEVEL_OF: Final = _level_of_types()
+"""Record type -> the type of the record above it, "" for the root Directory Entity (PS3.3 Table F.4-1)."""
+_KEYS: Final = {name: carried_keys(name) for name in LEVEL_OF}
+
+
+def _wanted() -> Wanted:
+    keys = [key for kind in _KEYS.values() for key in kind]
+    tags = {key.tag for key in keys} | {SOP_CLASS_UID, _SOP_INSTANCE, _RELATED_CLASS, VERIFYING_OBSERVERS}
+    last = {
+        uid.encode("ascii"): max([INSTANCE_NUMBER, *(key.tag for key in _KEYS[row.record_type])])
+        for uid, row in SOP_CLASSES.items()
+        if row.record_type in _KEYS
+    }
+    last[DIRECTORY_CLASS] = SOP_CLASS_UID
+    sequences = {key.tag for key in keys if key.vr == "SQ"} | {VERIFYING_OBSERVERS}
+    return Wanted(frozenset(tags | CHAIN_TAGS), frozenset(sequences), last)
+
+
+WANTED: Final = _wanted()
+"""What a header must be searched for, all record types together."""
+EVERYTHING: Final = Wanted(WANTED.tags, WANTED.sequences, {})
+"""The same, walking on to the pixel data: before a value is called missing."""
+
+
+class Describer:
+    """Turns headers into instances under one policy; remembers what many files have in common."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self._chains = ChainReader(complete=policy.missing == "refuse", valid_uids=policy.invalid_uid == "refuse")
+        self._references: dict[bytes, bytes] = {}
+
+    def describe(self, header: Header, *, invent: bool) -> Instance:
+        """The instance that `header` describes; `invent` values for Type 1 keys of its own record that have none.
+
+        Raises `HeaderError` with the rule and the reason if no conformant record can be made of it.
+        """
+        values = header.values
+        sop_class, uid, syntax, notes = _identity(header)
+        record_type = self._record_type(header, sop_class)
+        level = LEVEL_OF[record_type]
+        if not level and record_type == "PRIVATE" and 0x0020000E in values:
+            level = "SERIES"
+        chain = self._chains.chain(values, level) if level else None
+        if self.policy.invalid_uid == "refuse":
+            require_valid_uid("SOP Instance UID (0008,0018)", uid)
+            require_valid_uid("SOP Class UID (0008,0016)", sop_class)
+        leaf = guarded(_KEYS[record_type], values, sop_class, uid, invent=invent)
+        tail = self._reference(sop_class) + element(0x00041511, "UI", uid) + self._reference(syntax, 0x00041512)
+        related = canonical("UI", values.get(_RELATED_CLASS, b"")) if _RELATED_CLASS in values else b""
+        if related:
+            tail += element(0x0004151A, "UI", related)
+        return Instance(
+            record_type, chain, leaf.number, uid, tail + leaf.keys, leaf.invented_number, notes + leaf.notes
+        )
+
+    def _reference(self, uid: bytes, tag: int = 0x00041510) -> bytes:
+        encoded = self._references.get(uid)
+        if encoded is None:
+            encoded = self._references[uid] = element(tag, "UI", uid)
+        return encoded
+
+    def _record_type(self, header: Header, sop_class: bytes) -> str:
+        row = SOP_CLASSES.get(sop_class.decode("ascii"))
+        if row and row.record_type in LEVEL_OF:
+            return row.record_type
+        policy = self.policy.unknown_sop_class
+        if policy == "private":
+            return "PRIVATE"
+        if policy == "image" and header.has_pixel_data:
+            return "IMAGE"
+        what = f"{row.name} ({row.uid}, {row.status})" if row else f"the unknown SOP class {sop_class.decode('ascii')}"
+        why = "" if policy == "refuse" else " and there is no pixel data to make it an IMAGE"
+        raise HeaderError("FS-SOP-CLASS-NO-RECORD", f"no directory record type for {what}{why}")
+
+
+def _identity(header: Header) -> tuple[bytes, bytes, bytes, Notes]:
+    """SOP Class UID, SOP Instance UID, Transfer Syntax UID, and what File Meta Information says otherwise."""
+    values, meta = header.values, header.meta
+    stored_class = meta.get(0x00020002, b"").strip(b"\0 ")
+    stored_instance = meta.get(0x00020003, b"").strip(b"\0 ")
+    syntax = meta.get(0x00020010, b"").strip(b"\0 ")
+    sop_class = values.get(SOP_CLASS_UID, b"").strip(b"\0 ")
+    uid = values.get(_SOP_INSTANCE, b"").strip(b"\0 ")
+    if DIRECTORY_CLASS in (sop_class, stored_class):
+        raise HeaderError("FS-FILE-IS-DICOMDIR", "a DICOMDIR is not referenced by a record")
+    notes: Notes = ()
+    if sop_class != stored_class or uid != stored_instance:
+        notes = _meta_notes(sop_class, stored_class, uid, stored_instance)
+        sop_class, uid = sop_class or stored_class, uid or stored_instance
+    if not meta:
+        raise HeaderError("FS-FILE-NO-META", "no File Meta Information: not a DICOM file by PS3.10 7.1")
+    _require(sop_class, uid, syntax)
+    return sop_class, uid, syntax, notes
+
+
+def _require(sop_class: bytes, uid: bytes, syntax: bytes) -> None:
+    for name, value, rule in (
+        ("Transfer Syntax UID (0002,0010)", syntax, "FS-FILE-NO-META"),
+        ("SOP Class UID (0008,0016)", sop_class, "FS-KEY-UID-MISSING"),
+        ("SOP Instance UID (0008,0018)", uid, "FS-KEY-UID-MISSING"),
+    ):
+        if not canonical("UI", value):
+            raise HeaderError(rule, f"no valid {name}")
+
+
+def _meta_notes(sop_class: bytes, stored_class: bytes, uid: bytes, stored_instance: bytes) -> Notes:
+    pairs = (("SOP Class UID", sop_class, stored_class), ("SOP Instance UID", uid, stored_instance))
+    return tuple(_differs(*pair) for pair in pairs if pair[1] != pair[2])
+
+
+def _differs(name: str, inside: bytes, stored: bytes) -> tuple[str, str]:
+    said, other = (value.decode("ascii", "replace") or "missing" for value in (inside, stored))
+    return "FS-META-DIFFERS", f"{name} is {said} in the data set, {other} in the File Meta Information"

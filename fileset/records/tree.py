@@ -1,0 +1,295 @@
+"""Many instances -> one tree of directory entities (PS3.3 F.2.1, F.4): who belongs to whom, who is refused, what
+the PATIENT, STUDY and SERIES records say, and in which order all stand.
+
+Instances are added in the defined order (that of their sources); each costs a look into dictionaries, never a
+search through siblings. Files that contradict the tree are refused with a reason, keys that contradict each other
+give one warning, and a value that a Type 1 key lacks is made from UIDs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from fileset.encoding.elements import element
+from fileset.encoding.header import HeaderError
+from fileset.encoding.text import decode, needs_character_set
+from fileset.findings import Finding, Where
+from fileset.records.chain import CHARACTER_SET, FIELDS, Chain, Field, Notes
+from fileset.records.instance import Instance
+from fileset.records.leaf import INSTANCE_NUMBER
+from fileset.records.values import identifier_of, number_of
+
+UTF_8: Final = "ISO_IR 192"
+
+
+Row = tuple[int, bytes, str, bytes, int]
+"""(number, SOP Instance UID, record type, tail, index of the source): sorts as instances are ordered."""
+
+
+class Entity:
+    """A patient, study or series, and what is below it."""
+
+    __slots__ = ("children", "key", "record_type", "rows", "source", "values", "warned")
+
+    def __init__(self, record_type: str, key: bytes | str, source: int) -> None:
+        self.record_type = record_type
+        self.key = key
+        self.source = source
+        self.children: dict[bytes | str, Entity] = {}
+        self.rows: list[Row] = []
+        self.values: dict[str, tuple[bytes, str]] = {}  # field -> value and its character set
+        self.warned: set[str] = set()
+
+    def text(self, name: str) -> str:
+        """The decoded value of a field, "" if it has none."""
+        value, character_set = self.values.get(name, (b"", ""))
+        return decode(value, character_set)
+
+
+class Node(NamedTuple):
+    """One record of the arranged tree: depth 0 is the root entity.
+
+    `tail` follows the File ID in the record; `source` is the index of the instance's source, -1 for a record that
+    references no file. `position` counts within the entity, and `path` holds the positions of the records above.
+    """
+
+    depth: int
+    record_type: str
+    position: int
+    tail: bytes
+    source: int = -1
+    sop_instance_uid: bytes = b""
+    path: tuple[int, ...] = ()
+
+
+class TreeBuilder:
+    """Collects instances; `arranged` then gives the records in preorder.
+
+    `source_name` gives the name of a source for findings. `same_contents` tells whether two sources hold the same
+    bytes: asked only when they have the same SOP Instance UID.
+    """
+
+    def __init__(self, source_name: Callable[[int], str], same_contents: Callable[[int, int], bool]) -> None:
+        self._name = source_name
+        self._same = same_contents
+        self._patients: dict[bytes | str, Entity] = {}
+        self._roots: list[Row] = []
+        self._owner_of_study: dict[bytes, Entity] = {}
+        self._owner_of_series: dict[bytes, Entity] = {}
+        self._places: dict[Chain, Entity] = {}
+        self._instances: dict[bytes, int] = {}
+        self._made_up: set[bytes] = set()
+        self.findings: list[Finding] = []
+
+    def __len__(self) -> int:
+        return len(self._instances)
+
+    def add(self, instance: Instance, source: int) -> None:
+        """Put one instance into the tree.
+
+        Raises `HeaderError` if it must not be there: the same instance again, or a study or series that already
+        belongs elsewhere.
+        """
+        record_type, chain, number, uid, tail, made_up, notes = instance
+        known = self._instances.setdefault(uid, source)
+        if known != source:
+            raise self._again(uid, known, source)
+        rows = self._roots
+        if chain is not None:
+            place = self._places.get(chain)
+            if place is None:
+                place = self._open(chain, uid, source)
+            rows = place.rows
+        rows.append((number, uid, record_type, tail, source))
+        if made_up:
+            self._made_up.add(uid)
+        if notes:
+            self._note(notes, source, record_type)
+
+    def _note(self, notes: Notes, source: int, record: str) -> None:
+        where = Where(self._name(source), record)
+        self.findings.extend(Finding(rule, message, where) for rule, message in notes)
+
+    def _again(self, uid: bytes, known: int, source: int) -> HeaderError:
+        name = self._name(known)
+        if self._same(known, source):
+            return HeaderError("FS-INSTANCE-DUPLICATE", f"the same bytes as {name}, which is in the file-set")
+        shown = uid.decode("ascii", "replace")
+        return HeaderError("FS-INSTANCE-CONFLICT", f"SOP Instance UID {shown} as in {name}, but other contents")
+
+    def _open(self, chain: Chain, uid: bytes, source: int) -> Entity:
+        """The entity that instances with this chain belong to; made, or refused, once for each chain."""
+        try:
+            place = self._place(chain, source)
+        except HeaderError:
+            del self._instances[uid]
+            raise
+        if chain.notes:
+            self._note(chain.notes, source, place.record_type)
+        self._places[chain] = place
+        return place
+
+    def _place(self, chain: Chain, source: int) -> Entity:
+        # A patient without an ID is as many patients as he has studies: nobody may be merged on no evidence.
+        identity: bytes | str = decode(chain.patient_id, chain.character_set.decode("ascii"))
+        patient_key = identity or chain.study_uid
+        study_owner = self._owner_of_study.get(chain.study_uid)
+        if study_owner is not None and study_owner.key != patient_key:
+            raise HeaderError(
+                "FS-STUDY-TWO-PATIENTS",
+                f"study {chain.study_uid.decode('ascii')} is already in the file-set under another Patient ID, "
+                f"from {self._name(study_owner.source)}",
+            )
+        series_owner = self._owner_of_series.get(chain.series_uid)
+        if series_owner is not None and series_owner.key != chain.study_uid:
+            raise HeaderError(
+                "FS-SERIES-TWO-STUDIES",
+                f"series {chain.series_uid.decode('ascii')} is already in the file-set in another study, "
+                f"from {self._name(series_owner.source)}",
+            )
+        entity = self._entity(self._patients, "PATIENT", patient_key, chain, source)
+        if chain.study_uid:
+            self._owner_of_study[chain.study_uid] = entity
+            study = entity = self._entity(entity.children, "STUDY", chain.study_uid, chain, source)
+            if chain.series_uid:
+                self._owner_of_series[chain.series_uid] = study
+                entity = self._entity(study.children, "SERIES", chain.series_uid, chain, source)
+        return entity
+
+    def _entity(
+        self, siblings: dict[bytes | str, Entity], level: str, key: bytes | str, chain: Chain, source: int
+    ) -> Entity:
+        entity = siblings.get(key)
+        if entity is None:
+            entity = siblings[key] = Entity(level, key, source)
+        character_set = chain.character_set.decode("ascii")
+        for field in FIELDS[level]:
+            value = getattr(chain, field.name)
+            if value:
+                self._merge(entity, field, value, character_set, source)
+        if level == "STUDY":
+            for name, value in (("study_date", chain.fallback_date), ("study_time", chain.fallback_time)):
+                if value:
+                    entity.values.setdefault("fallback_" + name, (value, ""))
+        return entity
+
+    def _merge(self, entity: Entity, field: Field, value: bytes, character_set: str, source: int) -> None:
+        """The first value stays; another one gives one warning for each key of an entity."""
+        known = entity.values.setdefault(field.name, (value, character_set))
+        if known[0] == value and known[1] == character_set:
+            return
+        if field.name in entity.warned or decode(*known) == decode(value, character_set):
+            return
+        entity.warned.add(field.name)
+        message = (
+            f"{field.keyword} ({field.tag >> 16:04X},{field.tag & 0xFFFF:04X}) differs from that in "
+            f"{self._name(entity.source)}: the first is kept"
+        )
+        self.findings.append(Finding("FS-KEY-CONFLICT", message, Where(self._name(source), entity.record_type)))
+
+    # ------------------------------------------------------------ the arranged tree
+
+    def arranged(self) -> Iterator[Node]:
+        """All records in preorder: patients by Patient ID, studies by date and time, series and instances by
+        number, then all by UID; at the end what belongs to no patient.
+        """
+        position = 0
+        for patient in sorted(self._patients.values(), key=_by_patient_id):
+            yield Node(0, "PATIENT", position, self._record(patient, ()))
+            yield from self._below(patient, (position,))
+            position += 1
+        for number, row in enumerate(sorted(self._roots, key=lambda r: (r[2], r[0], r[1]))):
+            yield Node(0, row[2], position + number, row[3], row[4], row[1])
+
+    def _below(self, entity: Entity, path: tuple[int, ...]) -> Iterator[Node]:
+        depth = len(path)
+        order = _by_date if depth == 1 else _by_number
+        position = 0
+        taken: set[bytes] = {child.values["series_number"][0] for child in entity.children.values()
+                             if "series_number" in child.values}  # fmt: skip
+        for child in sorted(entity.children.values(), key=order):
+            yield Node(depth, child.record_type, position, self._record(child, taken))
+            yield from self._below(child, (*path, position))
+            position += 1
+        for _, uid, record_type, tail, source in self._numbered(entity):
+            yield Node(depth, record_type, position, tail, source, uid, path)
+            position += 1
+
+    def _numbered(self, entity: Entity) -> list[Row]:
+        """The instances of an entity in order, with invented Instance Numbers that are nobody else's."""
+        rows = sorted(entity.rows)
+        if self._made_up.isdisjoint(row[1] for row in rows):
+            return rows
+        taken = {row[0] for row in rows if row[1] not in self._made_up}
+        for at, (number, uid, record_type, tail, source) in enumerate(rows):
+            if uid not in self._made_up:
+                continue
+            free = number
+            while free in taken:
+                free += 1
+            taken.add(free)
+            if free != number:
+                old, new = (element(INSTANCE_NUMBER, "IS", b"%d" % n) for n in (number, free))
+                rows[at] = (free, uid, record_type, tail.replace(old, new), source)
+        return sorted(rows)
+
+    def _record(self, entity: Entity, taken: set[bytes] | tuple[()]) -> bytes:
+        """The keys of a PATIENT, STUDY or SERIES record, encoded."""
+        values = []
+        for field in FIELDS[entity.record_type]:
+            value, character_set = entity.values.get(field.name, (b"", ""))
+            if not value and field.type == "1":
+                value = self._invent(entity, field, taken)
+            values.append((field, value, character_set))
+        sets = {character_set for _, value, character_set in values if needs_character_set(value)}
+        common = sets.pop() if len(sets) == 1 else UTF_8 if sets else ""
+        if sets:
+            values = [(field, _transcoded(value, old), common) for field, value, old in values]
+        encoded = b"".join(element(field.tag, field.vr, value) for field, value, _ in values)
+        return (element(CHARACTER_SET, "CS", common.encode("ascii")) if common else b"") + encoded
+
+    def _invent(self, entity: Entity, field: Field, taken: set[bytes] | tuple[()]) -> bytes:
+        key = entity.key if isinstance(entity.key, bytes) else entity.key.encode()
+        if field.name == "patient_id":
+            value = b"NOID" + identifier_of(key, 12)
+        elif field.name == "study_id":
+            value = b"S" + identifier_of(key, 15)
+        elif field.name == "series_number":
+            number = number_of(key)
+            while b"%d" % number in taken:
+                number += 1
+            value = b"%d" % number
+            if isinstance(taken, set):
+                taken.add(value)
+        elif field.name == "modality":
+            value = b"OT"
+        else:
+            value = entity.values["fallback_" + field.name][0]
+        entity.values[field.name] = (value, "")
+        message = (
+            f"{field.keyword} ({field.tag >> 16:04X},{field.tag & 0xFFFF:04X}) has no value: "
+            f"{value.decode('ascii')} was invented"
+        )
+        self.findings.append(Finding("FS-KEY-INVENTED", message, Where(self._name(entity.source), entity.record_type)))
+        return value
+
+
+def _transcoded(value: bytes, character_set: str) -> bytes:
+    return decode(value, character_set).encode() if needs_character_set(value) else value
+
+
+def _by_date(study: Entity) -> tuple[bytes, bytes, bytes | str]:
+    values = study.values
+    date = values.get("study_date") or values.get("fallback_study_date") or (b"", "")
+    time = values.get("study_time") or values.get("fallback_study_time") or (b"", "")
+    return date[0], time[0], study.key
+
+
+def _by_number(series: Entity) -> tuple[int, bytes | str]:
+    value = series.values.get("series_number")
+    return int(value[0]) if value else number_of(series.key if isinstance(series.key, bytes) else b""), series.key
+
+
+def _by_patient_id(patient: Entity) -> tuple[str, str]:
+    return patient.text("patient_id"), str(patient.key)

@@ -1,0 +1,93 @@
+"""What a role did: every file that went in, every file that did not and why, everything that was made good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, overload
+
+from attrs import define, field, frozen
+
+from fileset.file_id import FileId
+from fileset.findings import WARNING, Finding
+
+if TYPE_CHECKING:
+    from fileset.media.base import Written
+
+
+@frozen
+class Added:
+    """One instance that is in the file-set: where it came from, and under which File ID it lies."""
+
+    source: str
+    file_id: FileId
+    sop_instance_uid: str
+    record_type: str
+
+
+@frozen
+class Skipped:
+    """One source that did not become a member of the file-set, the rule and the reason."""
+
+    source: str
+    rule: str
+    reason: str
+
+
+@define
+class AddedList(Sequence[Added]):
+    """The added instances, kept as columns: a hundred thousand of them cost little."""
+
+    sources: list[str] = field(factory=list)
+    file_ids: list[str] = field(factory=list)
+    uids: list[bytes] = field(factory=list)
+    record_types: list[str] = field(factory=list)
+
+    def append(self, source: str, file_id: str, uid: bytes, record_type: str) -> None:
+        """One more."""
+        self.sources.append(source)
+        self.file_ids.append(file_id)
+        self.uids.append(uid)
+        self.record_types.append(record_type)
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    @overload
+    def __getitem__(self, index: int) -> Added: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Added]: ...
+    def __getitem__(self, index: int | slice) -> Added | list[Added]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        uid = self.uids[index].decode("ascii", "replace")
+        return Added(self.sources[index], FileId.tolerant(self.file_ids[index]), uid, self.record_types[index])
+
+    def __iter__(self) -> Iterator[Added]:
+        return (self[at] for at in range(len(self)))
+
+
+@define
+class Report:
+    """The outcome of a create, index or update.
+
+    `written` says what was written, with its SHA-256, in the order of writing; the DICOMDIR is the last.
+    """
+
+    medium: str
+    file_set_id: str = ""
+    file_set_uid: str = ""
+    added: AddedList = field(factory=AddedList)
+    skipped: list[Skipped] = field(factory=list)
+    findings: list[Finding] = field(factory=list)
+    written: list[Written] = field(factory=list)
+    dry_run: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether every source is in the file-set."""
+        return not self.skipped
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """The findings that are more than information."""
+        return [finding for finding in self.findings if finding.severity in (WARNING, "error")]

@@ -1,0 +1,170 @@
+"""Many files -> what the directory shall say of them, in parallel where it pays.
+
+Works in chunks; a chunk is scanned in this process or by any `concurrent.futures.Executor`, of this machine or of
+a cluster. Results come in the order of the files, as plain tuples that are cheap to send.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from fileset.encoding.header import HeaderError, Reading, read_header
+from fileset.media.host import OpenFile
+from fileset.records.instance import EVERYTHING, WANTED, Describer, Instance, Policy
+from fileset.records.tree import TreeBuilder
+from fileset.sources import Sources
+
+CHUNK: Final = 256
+PARALLEL_FROM: Final = 768
+"""Below this number of files, starting processes costs more than it saves."""
+
+if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
+
+Refusal = tuple[str, str]
+"""(rule, reason)"""
+Outcome = tuple[Any, ...]
+"""An `Instance`, or a `Refusal`, as a plain tuple."""
+Progress = Callable[[int, int], None]
+"""Called with the number of files done and in all."""
+
+
+def describe(read: Reading, describer: Describer) -> Instance:
+    """The instance in one file. Raises `HeaderError` with rule and reason if there is none."""
+    try:
+        return describer.describe(read_header(read, WANTED), invent=False)
+    except HeaderError as problem:
+        if problem.rule in _FINAL:
+            raise
+    # Something is missing: before it is called so, look at the whole data set.
+    return describer.describe(read_header(read, EVERYTHING), invent=describer.policy.missing == "invent")
+
+
+_FINAL: Final = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR", "FS-FILE-NO-META", "FS-FILE-BAD-HEADER"))
+
+
+def scan_chunk(paths: Sequence[str], policy: Policy) -> list[Outcome]:
+    """Scan files one after the other; what every worker does."""
+    describer = Describer(policy)
+    return [_outcome(path, describer) for path in paths]
+
+
+def _outcome(path: str, describer: Describer) -> Outcome:
+    try:
+        with OpenFile(path) as read:
+            return outcome(read, describer)
+    except OSError as problem:
+        return "FS-FILE-UNREADABLE", problem.strerror or str(problem)
+
+
+def outcome(read: Reading, describer: Describer) -> Outcome:
+    """`describe`, with what it raises as a `Refusal`."""
+    try:
+        return tuple(describe(read, describer))
+    except HeaderError as problem:
+        return problem.rule, problem.reason
+
+
+def scan(
+    paths: Sequence[str],
+    policy: Policy,
+    *,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Outcome]:
+    """Scan `paths` in order, with `jobs` processes at most (None: as many as there are processors), or by `executor`."""
+    done = 0
+    chunks = (paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK))
+    with _pool(len(paths), jobs, executor) as (pool, width):
+        outcomes = _by_pool(chunks, policy, pool, width) if pool else (scan_chunk(chunk, policy) for chunk in chunks)
+        for some in outcomes:
+            yield from some
+            done += len(some)
+            if progress:
+                progress(done, len(paths))
+
+
+def _by_pool(chunks: Iterator[Sequence[str]], policy: Policy, pool: Executor, width: int) -> Iterator[list[Outcome]]:
+    # Only so many chunks are under way that the workers never wait and the results never pile up.
+    waiting: deque[Future[list[Outcome]]] = deque()
+    for chunk in chunks:
+        waiting.append(pool.submit(scan_chunk, chunk, policy))
+        if len(waiting) > width:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+@contextmanager
+def _pool(count: int, jobs: int | None, executor: Executor | None) -> Iterator[tuple[Executor | None, int]]:
+    if executor is not None:
+        yield executor, 64
+        return
+    workers = min(jobs or _processors(), -(-count // CHUNK))
+    if workers < 2 or count < PARALLEL_FROM:
+        yield None, 0
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    pool = ProcessPoolExecutor(workers, mp_context=_context())
+    try:
+        yield pool, workers * 2 + 1
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def _processors() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def _context() -> BaseContext | None:
+    """Forked processes start at once; but not beside threads, whose locks they would copy."""
+    import multiprocessing
+    import threading
+
+    if "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1:
+        return multiprocessing.get_context("fork")
+    return None
+
+
+def collect(
+    sources: Sources,
+    policy: Policy,
+    refuse: Callable[[str, str, str], None],
+    *,
+    accepts: Callable[[int], Refusal | None] = lambda _: None,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> TreeBuilder:
+    """Scan all sources into one tree, in their order.
+
+    `refuse` is called with the name, rule and reason of each source that does not go in; `accepts` may refuse an
+    instance for reasons of its own.
+    """
+    tree = TreeBuilder(sources.name, sources.same)
+    describer = Describer(policy)
+    outcomes = scan(sources.paths, policy, jobs=jobs, executor=executor, progress=progress)
+    for index, scanned in enumerate(outcomes):
+        read = sources.in_memory(index)
+        found = scanned if read is None else outcome(read, describer)
+        refusal = accepts(index) if len(found) != 2 else found
+        if refusal is None:
+            try:
+                tree.add(Instance(*found), index)
+            except HeaderError as problem:
+                refusal = problem.rule, problem.reason
+        if refusal is not None:
+            refuse(sources.name(index), *refusal)
+    return tree

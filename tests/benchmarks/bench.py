@@ -1,0 +1,197 @@
+"""Run the jobs: for each job and size one sampled warm-up of every contender, then timed runs of all in turn."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from . import corpus, measure
+from .jobs import INDEXERS, Contender, Job, Level, Site
+
+HERE = Path(__file__).resolve().parent
+PROJECT = HERE.parents[1]
+OURS_DEFAULT = (sys.executable, "-m", "fileset")
+SPACE_FACTOR = 2.5
+"""Room that a corpus needs, as a multiple of its size: the files, one copy of them, the directories."""
+
+Log = Callable[[str], None]
+
+
+@frozen
+class Options:
+    """What the user asked for; ``sizes`` replaces the sizes of the level."""
+
+    level: Level = "default"
+    sizes: tuple[int, ...] = ()
+    runs: int = 3
+    ours: tuple[str, ...] = OURS_DEFAULT
+    patience: float = 30.0
+
+
+@frozen
+class Result:
+    """What one contender did at one job and size; with a ``skipped`` reason there are no figures."""
+
+    job: str
+    files: int
+    contender: str
+    seconds: tuple[float, ...] = ()
+    pss: int = 0
+    max_rss: int = 0
+    skipped: str = ""
+
+
+class FailedError(Exception):
+    """A contender did not do the job; the message says how we know."""
+
+
+@frozen
+class Bench:
+    """A work folder, the options, and where to tell the progress."""
+
+    root: Path
+    options: Options
+    log: Log
+
+    def results(self, jobs: Sequence[Job]) -> Iterator[list[Result]]:
+        """The results of each job and size, as they come."""
+        for job in jobs:
+            for files in self.options.sizes or job.sizes[self.options.level]:
+                yield self.contest(job, files)
+
+    def contest(self, job: Job, files: int) -> list[Result]:
+        """All contenders at one job and size."""
+        try:
+            site = self.site(job, files)
+        except FailedError as error:
+            return [Result(job.name, files, each.name, skipped=str(error)) for each in job.contenders]
+        results = {each.name: self.warm_up(job, each, site) for each in job.contenders}
+        for number in range(self.options.runs):
+            for each in rotated(job.contenders, number):
+                if self.goes_on(results[each.name]):
+                    results[each.name] = self.timed(job, each, site, results[each.name])
+        return list(results.values())
+
+    def goes_on(self, result: Result) -> bool:
+        """Whether a contender is timed once more."""
+        return not result.skipped and all(seconds < self.options.patience for seconds in result.seconds)
+
+    def site(self, job: Job, files: int) -> Site:
+        """The place of a job, its corpus made; raises FailedError where the disk is too small."""
+        shape = corpus.Shape(files, job.per_series or max(files, 1), job.matrix)
+        folder = self.root / f"corpus-{shape.files}-{shape.per_series}-{shape.matrix}"
+        site = Site(folder, self.root / "out", files, self.root / "stdout")
+        if not folder.exists():
+            self.make(folder, shape)
+        if job.needs_directory:
+            self.make_directory(job, site)
+        return site
+
+    def make(self, folder: Path, shape: corpus.Shape) -> None:
+        """Write a corpus if there is room for it."""
+        needed = int(shape.disk_bytes * SPACE_FACTOR)
+        if shutil.disk_usage(self.root).free < needed:
+            raise FailedError(f"needs {needed / 1e9:.1f} GB of disk")
+        self.log(f"writing {shape.files:,} files, {shape.per_series:,} a series")
+        folder.mkdir()
+        corpus.write(folder, shape)
+
+    def make_directory(self, job: Job, site: Site) -> None:
+        """Let the first indexer that can write the DICOMDIR that the job reads."""
+        for indexer in INDEXERS:
+            site.directory.unlink(missing_ok=True)
+            result = self.warm_up(evolve(job, needs_directory=False), indexer, site)
+            if not result.skipped:
+                return
+        raise FailedError("nobody wrote the DICOMDIR to read")
+
+    def warm_up(self, job: Job, contender: Contender, site: Site) -> Result:
+        """The first run, if nothing is in its way: for the cache, the memory, and the proof that the job is done."""
+        reason = self.hindrance(contender, site.files)
+        blank = Result(job.name, site.files, contender.name, skipped=reason)
+        result = blank if reason else self.sampled(job, contender, site, blank)
+        self.log(f"{job.name} {site.files:,}: {contender.name} {result.skipped or 'warmed up'}")
+        return result
+
+    def sampled(self, job: Job, contender: Contender, site: Site, blank: Result) -> Result:
+        """A run that is watched, not timed."""
+        try:
+            run, _ = self.run(job, contender, site, sampled=True)
+            undone = contender.proof(site)
+        except FailedError as error:
+            return evolve(blank, skipped=f"failed: {error}")
+        return evolve(blank, pss=run.pss, max_rss=run.max_rss, skipped=f"failed: {undone}" if undone else "")
+
+    def hindrance(self, contender: Contender, files: int) -> str:
+        """Why a contender cannot take part, or nothing."""
+        program = self.words(contender.words[:1], {})[0]
+        if not shutil.which(program):
+            return f"{program} is not installed"
+        if contender.needs and not find_spec(contender.needs):
+            return f"{contender.needs} is not installed"
+        return f"{contender.why} (limit {contender.limit:,} files)" if files > contender.limit else ""
+
+    def timed(self, job: Job, contender: Contender, site: Site, so_far: Result) -> Result:
+        """One more timed run; a contender that now fails is out."""
+        try:
+            run, printed = self.run(job, contender, site)
+            seconds = float(printed) if contender.prints_seconds else run.seconds
+        except (FailedError, ValueError) as error:
+            return evolve(so_far, skipped=f"failed: {error}")
+        self.log(f"{job.name} {site.files:,}: {contender.name} {seconds:.3f} s")
+        return evolve(so_far, seconds=(*so_far.seconds, seconds), max_rss=max(so_far.max_rss, run.max_rss))
+
+    def run(self, job: Job, contender: Contender, site: Site, *, sampled: bool = False) -> tuple[measure.Run, bytes]:
+        """Clean up, run, and give the figures and the beginning of stdout; raises FailedError on an exit code."""
+        self.clean(job, site)
+        stderr = self.root / "stderr"
+        words = self.words(contender.words, self.places(site))
+        # The output of timed runs goes nowhere: a peer that prints more than we do must not pay for the disk.
+        keeps = sampled or contender.prints_seconds
+        with (site.stdout if keeps else Path(os.devnull)).open("wb") as out, stderr.open("wb") as err:
+            run = measure.run(words, env=self.environment(), stdout=out, stderr=err, sampled=sampled)
+        if run.exit_code:
+            last = stderr.read_text(errors="replace").strip().rpartition("\n")[2]
+            raise FailedError(f"exit code {run.exit_code}. {last[:100]}")
+        return run, site.stdout.read_bytes()[:100] if contender.prints_seconds else b""
+
+    def clean(self, job: Job, site: Site) -> None:
+        """Remove what the last run wrote, and wait until the disk is at rest."""
+        if not job.needs_directory:
+            site.directory.unlink(missing_ok=True)
+        shutil.rmtree(site.out, ignore_errors=True)
+        subprocess.run(["sync", "-f", str(self.root)], check=False)
+
+    def words(self, words: Sequence[str], places: Mapping[str, str]) -> list[str]:
+        """A command of the table, filled in."""
+        filled: list[str] = []
+        for word in words:
+            filled += self.options.ours if word == "{ours}" else [word.format_map({"python": sys.executable, **places})]
+        return filled
+
+    def places(self, site: Site) -> dict[str, str]:
+        """What the words of a command may name."""
+        return {
+            "corpus": str(site.corpus),
+            "out": str(site.out),
+            "here": str(HERE),
+            "patient": corpus.patient_id(corpus.middle_patient(site.files)),
+        }
+
+    def environment(self) -> dict[str, str]:
+        """The environment of all contenders: this checkout is importable, temporary files stay in the work folder."""
+        paths = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH", ""))))
+        return {**os.environ, "PYTHONPATH": paths, "TMPDIR": str(self.root)}
+
+
+def rotated(contenders: Sequence[Contender], number: int) -> list[Contender]:
+    """The contenders in an order that changes with every round, so that nobody always runs behind the same one."""
+    start = number % max(len(contenders), 1)
+    return [*contenders[start:], *contenders[:start]]

@@ -1,0 +1,31 @@
+"""The floor: walk a tree, open, read 8 KB of and close each file. Nobody who looks into the files can be faster.
+
+A program of its own, so that it pays for starting Python as we do.
+"""
+
+import os
+import sys
+
+FIRST_READ = 8192
+
+
+def touch(folder: str) -> int:
+    """Read the beginning of every file below ``folder``; the number of bytes."""
+    total = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            total += touch(entry.path) if entry.is_dir(follow_symlinks=False) else first_read(entry.path)
+    return total
+
+
+def first_read(path: str) -> int:
+    """Read the beginning of one file; the number of bytes."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        return len(os.read(handle, FIRST_READ))
+    finally:
+        os.close(handle)
+
+
+if __name__ == "__main__":
+    print(touch(sys.argv[1]))

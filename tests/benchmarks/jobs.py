@@ -1,0 +1,296 @@
+"""What is measured: one row a job, one a contender, one a target. No code per job.
+
+Words of a command may name ``{corpus}`` (the folder with the files), ``{out}`` (a folder that is removed before every
+run), ``{python}``, ``{here}`` (this package's folder) and ``{patient}`` (a Patient ID of the corpus); the word
+``{ours}`` stands for the command that starts our program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from attrs import frozen
+
+MEGABYTE = 1_000_000
+ALL = 10**9
+OURS = "ours"
+EMPTY_DIRECTORY_BYTES = 400
+
+Quantity = Literal["seconds", "memory"]
+Level = Literal["quick", "default", "full"]
+
+
+@frozen
+class Site:
+    """Where one job runs, and what its last run left: the proofs look here."""
+
+    corpus: Path
+    out: Path
+    files: int
+    stdout: Path
+
+    @property
+    def directory(self) -> Path:
+        """The DICOMDIR that an index job writes."""
+        return self.corpus / "DICOMDIR"
+
+
+Proof = Callable[[Site], str]
+
+
+def exit_code(_: Site) -> str:
+    """For commands whose exit code says enough."""
+    return ""
+
+
+def indexed(site: Site) -> str:
+    """Whether a DICOMDIR is there that is large enough to hold a record for every file."""
+    return "" if holds_records(site.directory, site.files) else "wrote no DICOMDIR that holds all files"
+
+
+def exported(site: Site) -> str:
+    """Whether a DICOMDIR is in the new folder: pydicom cannot index in place."""
+    return "" if holds_records(site.out / "DICOMDIR", site.files) else "wrote no DICOMDIR that holds all files"
+
+
+def created(site: Site) -> str:
+    """Whether all files and a DICOMDIR are in the new folder."""
+    return exported(site) or copied(site, extra=1)
+
+
+def copied(site: Site, extra: int = 0) -> str:
+    """Whether all files are in the new folder."""
+    found = sum(path.is_file() for path in site.out.rglob("*"))
+    wanted = site.files + extra
+    return "" if found == wanted else f"{found} files in the new folder, not {wanted}"
+
+
+def listed(site: Site) -> str:
+    """Whether there is a line for every file."""
+    with site.stdout.open("rb") as lines:
+        found = sum(1 for _ in lines)
+    return "" if found >= site.files else f"{found} lines for {site.files} files"
+
+
+def holds_records(directory: Path, files: int) -> bool:
+    """Whether the DICOMDIR has room for a smallest image record (UIDs, File ID, links) for each file."""
+    return directory.is_file() and directory.stat().st_size > EMPTY_DIRECTORY_BYTES + 200 * files
+
+
+@frozen
+class Contender:
+    """One program at one job.
+
+    It is skipped above ``limit`` files, for the reason ``why``, and where the module ``needs`` is absent. One that
+    ``prints_seconds`` times itself: only a part of what it does is the job. ``proof`` says after the warm-up what was not
+    done, or nothing.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    limit: int = ALL
+    why: str = ""
+    needs: str = ""
+    prints_seconds: bool = False
+    proof: Proof = exit_code
+
+
+@frozen
+class Job:
+    """One job: what we run, whom we run against, and on which corpus.
+
+    ``sizes`` are the numbers of files at each level. ``per_series`` 0 puts all files in one series. A job that reads a
+    DICOMDIR ``needs_directory``: the first of `INDEXERS` that can writes it, outside the time.
+    """
+
+    name: str
+    title: str
+    contenders: tuple[Contender, ...]
+    sizes: dict[Level, tuple[int, ...]]
+    per_series: int = 200
+    matrix: int = 16
+    needs_directory: bool = False
+
+
+@frozen
+class Target:
+    """What the project wants: our ``quantity`` at ``files`` at most ``limit``.
+
+    The unit is seconds or megabytes; with a ``peer`` it is our part of the peer's figure, and with ``since`` our multiple of
+    our own figure at that smaller number of files.
+    """
+
+    job: str
+    files: int
+    quantity: Quantity
+    limit: float
+    peer: str = ""
+    since: int = 0
+
+    @property
+    def title(self) -> str:
+        """The target as a phrase."""
+        what = {"seconds": "time", "memory": "peak memory"}[self.quantity]
+        if self.peer:
+            return f"{what} / {self.peer}'s"
+        if self.since:
+            return f"{what} / its own at {self.since:,}"
+        return what
+
+    @property
+    def unit(self) -> str:
+        """The unit of the limit."""
+        return "x" if self.peer or self.since else {"seconds": "s", "memory": "MB"}[self.quantity]
+
+
+QUADRATIC = "quadratic in the number of files"
+INVENTS = "with +I it walks the whole tree after every file"
+
+FLOOR = Contender("floor", ("{python}", "{here}/floor.py", "{corpus}"))
+# Without +I, the faster way: the corpus has all Type 1 keys.
+DCMMKDIR = Contender(
+    "dcmmkdir",
+    ("dcmmkdir", "+r", "+id", "{corpus}", "-Pgp", "+D", "{corpus}/DICOMDIR", "DICOM"),
+    100_000,
+    "takes too long",
+    proof=indexed,
+)
+DCMMKDIR_INVENT = Contender(
+    "dcmmkdir +I",
+    ("dcmmkdir", "+r", "+id", "{corpus}", "-Pgp", "+I", "+D", "{corpus}/DICOMDIR", "DICOM"),
+    2_000,
+    INVENTS,
+    proof=indexed,
+)
+GDCMGENDIR = Contender(
+    "gdcmgendir",
+    ("gdcmgendir", "-r", "-i", "{corpus}/DICOM", "-o", "{corpus}/DICOMDIR"),
+    1_000,
+    QUADRATIC,
+    proof=indexed,
+)
+PYDICOM_INDEX = Contender(
+    "pydicom FileSet",
+    ("{python}", "{here}/pydicom_fileset.py", "index", "{corpus}", "{out}"),
+    2_000,
+    QUADRATIC,
+    needs="pydicom",
+    proof=exported,
+)
+INDEX = Contender(OURS, ("{ours}", "index", "{corpus}", "--no-progress", "-q"), proof=indexed)
+INDEXERS = (INDEX, DCMMKDIR)
+INDEX_PEERS = (FLOOR, DCMMKDIR, DCMMKDIR_INVENT, GDCMGENDIR, PYDICOM_INDEX)
+
+JOBS: tuple[Job, ...] = (
+    Job(
+        "index",
+        "write the DICOMDIR of a folder",
+        (INDEX, *INDEX_PEERS),
+        {
+            "quick": (200, 1_000),
+            "default": (1_000, 2_000, 10_000, 20_000),
+            "full": (1_000, 2_000, 10_000, 20_000, 100_000, 1_000_000),
+        },
+    ),
+    Job(
+        "index-one-series",
+        "the same, all files in one series",
+        (INDEX, FLOOR, DCMMKDIR),
+        {"quick": (400,), "default": (8_000,), "full": (8_000, 100_000)},
+        per_series=0,
+    ),
+    Job(
+        "index-large-files",
+        "the same, files of 520 KB",
+        (INDEX, FLOOR, DCMMKDIR),
+        {"quick": (50,), "default": (2_000,), "full": (2_000,)},
+        matrix=512,
+    ),
+    Job(
+        "list",
+        "open a DICOMDIR and print all paths",
+        (
+            Contender(OURS, ("{ours}", "list", "{corpus}", "--paths", "--no-progress", "-q"), proof=listed),
+            Contender("dcmdump", ("dcmdump", "{corpus}/DICOMDIR"), proof=listed),
+            # The File IDs alone: the nearest that dcmdump comes to our job.
+            Contender("dcmdump +P", ("dcmdump", "+P", "0004,1500", "{corpus}/DICOMDIR"), proof=listed),
+            Contender(
+                "pydicom FileSet",
+                ("{python}", "{here}/pydicom_fileset.py", "list", "{corpus}"),
+                2_000,
+                "takes too long",
+                needs="pydicom",
+                proof=listed,
+            ),
+        ),
+        {
+            "quick": (200, 1_000),
+            "default": (2_000, 20_000),
+            "full": (2_000, 10_000, 20_000, 100_000, 1_000_000),
+        },
+        needs_directory=True,
+    ),
+    Job(
+        "find",
+        "Reader.find(PatientID=...), reader open",
+        (
+            Contender(OURS, ("{python}", "{here}/find.py", "{corpus}", "{patient}"), prints_seconds=True),
+            Contender(
+                "pydicom FileSet",
+                ("{python}", "{here}/pydicom_fileset.py", "find", "{corpus}", "{patient}"),
+                2_000,
+                "takes too long",
+                needs="pydicom",
+                prints_seconds=True,
+            ),
+        ),
+        {"quick": (1_000,), "default": (2_000, 20_000), "full": (2_000, 20_000, 100_000)},
+        needs_directory=True,
+    ),
+    Job(
+        "create",
+        "copy files of 520 KB into a new file-set",
+        (
+            Contender(OURS, ("{ours}", "create", "{corpus}", "-o", "{out}", "--no-progress", "-q"), proof=created),
+            Contender("cp -r", ("cp", "-r", "{corpus}", "{out}"), proof=copied),
+            # What cp would take to leave the files as safe as a commit must.
+            Contender(
+                "cp -r, sync", ("sh", "-c", 'cp -r "$0" "$1" && sync -f "$1"', "{corpus}", "{out}"), proof=copied
+            ),
+            FLOOR,
+        ),
+        {"quick": (50,), "default": (500, 2_000), "full": (500, 2_000)},
+        matrix=512,
+    ),
+    Job(
+        "help",
+        "start, print the help, end",
+        (
+            Contender(OURS, ("{ours}", "--help")),
+            Contender("python -c pass", ("{python}", "-c", "pass")),
+            Contender("dcmmkdir", ("dcmmkdir", "--help")),
+        ),
+        {"quick": (0,), "default": (0,), "full": (0,)},
+    ),
+)
+
+TARGETS: tuple[Target, ...] = (
+    Target("index", 20_000, "seconds", 1 / 8, peer="dcmmkdir"),
+    Target("index", 100_000, "seconds", 1 / 10, peer="dcmmkdir"),
+    Target("index-one-series", 8_000, "seconds", 1 / 50, peer="dcmmkdir"),
+    Target("index", 100_000, "seconds", 11, since=10_000),
+    Target("index", 100_000, "seconds", 4, peer="floor"),
+    Target("index", 100_000, "memory", 160),
+    Target("list", 100_000, "seconds", 1 / 4, peer="dcmdump"),
+    Target("list", 100_000, "memory", 1 / 3, peer="dcmdump"),
+    Target("find", 100_000, "seconds", 0.020),
+    Target("index", 1_000_000, "memory", 1200),
+    Target("list", 1_000_000, "memory", 1200),
+    # "Linear" as a number: the room that the target for 10,000 to 100,000 leaves.
+    Target("index", 1_000_000, "seconds", 11, since=100_000),
+    Target("list", 1_000_000, "seconds", 11, since=100_000),
+    Target("create", 2_000, "seconds", 1.3, peer="cp -r"),
+    Target("help", 0, "seconds", 0.1),
+)

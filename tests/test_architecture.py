@@ -1,0 +1,210 @@
+"""The shape of the code: who imports whom, who may touch the system, and what a fast start may load."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import fileset
+
+PACKAGE = Path(fileset.__file__).parent
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+    "PYTHONPATH": str(PACKAGE.parent),
+}
+
+VALUES = frozenset(["errors", "findings", "file_id"])
+DIRECTORY = VALUES | {"encoding", "records", "dicomdir"}
+SERVICES = DIRECTORY | {"media", "sources", "scan", "commit", "profiles", "naming", "report"}
+
+RINGS = {
+    "errors": frozenset[str](),
+    "findings": frozenset[str](),
+    "file_id": frozenset(["errors"]),
+    "naming": frozenset(["file_id", "errors"]),
+    "report": frozenset(["findings", "file_id", "media"]),
+    "encoding": VALUES,
+    "records": VALUES | {"encoding"},
+    "dicomdir": VALUES | {"encoding", "records"},
+    "profiles": VALUES | {"encoding", "records"},
+    "media": frozenset(["file_id", "errors"]),
+    "sources": VALUES | {"encoding", "media"},
+    "scan": DIRECTORY | {"media", "sources"},
+    "commit": DIRECTORY | {"media", "naming"},
+    "creator": SERVICES,
+    "reader": SERVICES - {"naming", "report"},
+    "updater": SERVICES,
+    "check": SERVICES - {"naming", "report"},
+    "repair": SERVICES,
+    "cli": VALUES | {"creator", "reader", "updater", "check", "repair", "naming", "report"},
+    "__main__": frozenset(["cli"]),
+    "__init__": frozenset(["creator", "reader", "updater", "errors", "findings", "file_id", "report"]),
+}
+"""What each ring may import beside itself. A module that is not here has no place yet: give it one."""
+
+PURE = frozenset([*DIRECTORY, "profiles", "naming", "report"])
+"""The rings that know no file system."""
+
+SYSTEM_MODULES = frozenset(["glob", "mmap", "os", "pathlib", "shutil", "subprocess", "tempfile"])
+SYSTEM_CALLS = frozenset(["open", "io.open", "io.open_code", "io.FileIO", "codecs.open"])
+
+HEAVY = frozenset(["numpy", "pycdlib", "pydicom", "rich"])
+"""Libraries that take longer to load than a fast start takes."""
+
+
+def ring_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
+RING_NAMES = {ring_of(path) for path in MODULES.values()}
+
+
+def imports(tree: ast.Module, package: str) -> Iterator[str]:
+    """Full names of all that is imported, anywhere in a module of `package`; `from a import b` is a.b."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def rings_imported(tree: ast.Module, package: str) -> Iterator[str]:
+    for name in imports(tree, package):
+        first, _, rest = name.partition(".")
+        # The version is a constant, not an arrow: an empty package gives it.
+        if first == "fileset" and rest != "__version__":
+            ring = rest.partition(".")[0]
+            yield ring if ring in RING_NAMES | set(RINGS) else "__init__"
+
+
+def system_uses(tree: ast.Module) -> Iterator[str]:
+    for name in imports(tree, "fileset"):
+        if name.partition(".")[0] in SYSTEM_MODULES or name in SYSTEM_CALLS:
+            yield name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in SYSTEM_CALLS:
+            yield ast.unparse(node)
+
+
+def faults(source: str, ring: str, package: str) -> list[str]:
+    """Everything in `source` that a module of `ring` may not do."""
+    tree = ast.parse(source)
+    allowed = RINGS[ring] | {ring}
+    crossed = [f"{ring} imports {other}" for other in rings_imported(tree, package) if other not in allowed]
+    touched = [f"{ring} uses {name}" for name in system_uses(tree)] if ring in PURE else []
+    return crossed + touched
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_keeps_to_its_ring(module: str) -> None:
+    path = MODULES[module]
+    ring = ring_of(path)
+    assert ring in RINGS, f"{module} has no ring: say in RINGS what it may import"
+    package = ".".join(["fileset", *path.relative_to(PACKAGE).parent.parts])
+    assert faults(path.read_text(encoding="utf-8"), ring, package) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "ring", "package", "expected"),
+    [
+        ("from fileset.reader import Reader", "creator", "fileset", ["creator imports reader"]),
+        ("from fileset import reader", "updater", "fileset", ["updater imports reader"]),
+        ("import fileset.creator", "records", "fileset.records", ["records imports creator"]),
+        ("from . import creator", "reader", "fileset", ["reader imports creator"]),
+        ("from ..media import folder", "dicomdir", "fileset.dicomdir", ["dicomdir imports media"]),
+        ("from .tables import KEYS", "records", "fileset.records", []),
+        ("from fileset.findings import Finding", "media", "fileset.media", ["media imports findings"]),
+        ("from fileset.file_id import FileId", "media", "fileset.media", []),
+        ("from fileset import Creator", "cli", "fileset.cli", ["cli imports __init__"]),
+        ("from fileset import __version__", "dicomdir", "fileset.dicomdir", []),
+        (
+            "if TYPE_CHECKING:\n    from fileset.media import Medium",
+            "encoding",
+            "fileset.encoding",
+            ["encoding imports media"],
+        ),
+        ("def f():\n    import os.path", "encoding", "fileset.encoding", ["encoding uses os.path"]),
+        ("from pathlib import PurePath", "file_id", "fileset", ["file_id uses pathlib.PurePath"]),
+        ("from io import BytesIO", "records", "fileset.records", []),
+        ("from io import open", "records", "fileset.records", ["records uses io.open"]),
+        ("io.open(name)", "dicomdir", "fileset.dicomdir", ["dicomdir uses io.open(name)"]),
+        ("open(name)", "profiles", "fileset.profiles", ["profiles uses open(name)"]),
+        ("import os\nopen(name)", "media", "fileset.media", []),
+    ],
+)
+def test_a_crossed_ring_is_seen(source: str, ring: str, package: str, expected: list[str]) -> None:
+    assert faults(source, ring, package) == expected
+
+
+ROLES = ("creator", "reader", "updater", "check", "repair")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_roles_never_import_each_other(role: str) -> None:
+    assert not RINGS[role] & set(ROLES)
+
+
+def test_the_arrows_make_no_circle() -> None:
+    done: set[str] = set()
+    for _ in RINGS:
+        done |= {ring for ring, allowed in RINGS.items() if allowed <= done}
+    assert done == set(RINGS)
+
+
+def run_python(*arguments: str) -> str:
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, text=True).stdout
+
+
+def modules_loaded_by(code: str) -> set[str]:
+    """Names of the modules that a fresh interpreter loads for `code`, whatever `code` prints."""
+    lines = ["import sys", "before = set(sys.modules)", code, "print()", "print(*set(sys.modules) - before)"]
+    return set(run_python("-c", "\n".join(lines)).splitlines()[-1].split())
+
+
+HELP = "from fileset.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"
+
+
+@pytest.mark.parametrize("code", ["import fileset", "import fileset.naming", "import fileset.findings", HELP])
+def test_a_fast_start_loads_nothing_heavy(code: str) -> None:
+    assert not HEAVY & modules_loaded_by(code)
+
+
+def test_the_package_itself_loads_nothing() -> None:
+    assert modules_loaded_by("import fileset") <= {"fileset", "__future__"}
+
+
+def test_every_exported_name_is_there() -> None:
+    assert {name for name in fileset.__all__ if getattr(fileset, name, None) is None} == set()
+    assert set(fileset.__all__) <= set(dir(fileset))
+
+
+def test_a_name_that_is_not_exported_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Burner'"):
+        fileset.Burner  # noqa: B018  # the look-up is the test
+
+
+def test_no_exported_name_hides_a_builtin_or_a_module() -> None:
+    assert not set(fileset.__all__) & (set(dir(builtins)) - {"__version__"} | RING_NAMES)
+
+
+def test_help_answers_at_once() -> None:
+    resource = pytest.importorskip("resource", reason="no getrusage on this system")
+
+    def seconds() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        run_python("-m", "fileset", "--help")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return float(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+    assert min(seconds() for _ in range(5)) < 0.1
