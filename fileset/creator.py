@@ -19,6 +19,7 @@ from fileset.dicomdir.build import build
 from fileset.dicomdir.frame import Identification, new_frame
 from fileset.errors import FormatError, RefusedError, RuleError
 from fileset.file_id import FileId
+from fileset.media.base import Format, WritableMedium
 from fileset.media.folder import FolderMedium
 from fileset.media.open import writable
 from fileset.naming import SCHEMES, Place, names
@@ -41,6 +42,7 @@ class Creator:
     Used as a context, it writes on a clean exit and changes nothing otherwise; `report` then says what went in,
     what did not and why. DICOM files are copied byte for byte.
 
+    `medium_format`: "folder", "iso", "zip" or a `Format` with options; unless given, the end of the path says it.
     `file_set_id`: up to 16 of A-Z, 0-9 and _ (PS3.10 8.1). `file_set_uid`: a new one unless given (PS3.10 8.6).
     `descriptor_file_id`, `descriptor_character_set`: a README-like file of the file-set (PS3.3 F.3.2.1). `naming`: the
     scheme of File IDs, one of `fileset.naming.SCHEMES`. `missing`: "invent" a value for a Type 1 key that has none,
@@ -55,6 +57,7 @@ class Creator:
         self,
         medium: str | os.PathLike[str],
         *,
+        medium_format: Format | str | None = None,
         file_set_id: str = "",
         file_set_uid: str | None = None,
         descriptor_file_id: FileId | str | None = None,
@@ -79,7 +82,7 @@ class Creator:
         self._scan = partial(collect, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
         self._progress = phase(progress, "write")
         self._sources = Sources()
-        self._medium = writable(medium)
+        self._medium = writable(medium, medium_format, file_set_id)
         self._report: Report | None = None
         refuse_existing(self._medium, replace=replace)
 
@@ -247,11 +250,11 @@ def identify(
     return Identification(file_set_uid or f"2.25.{uuid4().int}", file_set_id, descriptor, character_set or "")
 
 
-def refuse_existing(medium: FolderMedium, *, replace: bool) -> None:
-    """Raise `RefusedError` if there is a file-set already and it is not to be replaced."""
-    if medium.has_dicomdir() and not replace:
+def refuse_existing(medium: WritableMedium, *, replace: bool) -> None:
+    """Raise `RefusedError` if there is a file-set, or image, already and it is not to be replaced."""
+    if medium.occupied() and not replace:
         raise RefusedError(
-            f"{medium.name}: there is a DICOMDIR already. Use `add` to add to it, or --replace to make a new one"
+            f"{medium.name}: there is a file-set already. Use `add` to add to it, or --replace to make a new one"
         )
 
 

@@ -7,7 +7,7 @@ image beside the old one for ISO 9660 and ZIP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import BinaryIO, Protocol
@@ -74,6 +74,10 @@ class ReadableMedium(Protocol):
         """The paths of all files on the medium, "/" between components, in sorted order, whatever their names."""
         ...
 
+    def damage(self) -> Sequence[str]:
+        """What was found wrong with the medium itself so far, such as an image that was cut off."""
+        ...
+
     def close(self) -> None:
         """Release what is held open."""
         ...
@@ -119,8 +123,16 @@ class WritableMedium(Protocol):
         """M-INQUIRE FILE-SET."""
         ...
 
+    def exists(self) -> bool:
+        """Whether there is anything yet at the place of the medium."""
+        ...
+
     def has_dicomdir(self) -> bool:
         """Whether there is a DICOMDIR already."""
+        ...
+
+    def occupied(self) -> bool:
+        """Whether a new file-set would take the place of something: a DICOMDIR in a folder, a whole image file."""
         ...
 
     def transaction(self) -> AbstractContextManager[Transaction]:
@@ -130,3 +142,49 @@ class WritableMedium(Protocol):
 
 class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):
     """What a File-set Updater needs: all five services."""
+
+
+class Builder(Protocol):
+    """Writes one image (PS3.12 F, P, V) into the empty file that it was made for; what it cannot hold is a `RuleError`."""
+
+    def announce(self, names: Sequence[FileId]) -> None:
+        """Say, once and before all else, which files will come."""
+        ...
+
+    def add(self, file_id: FileId, chunks: Chunks, modified: datetime | None = None) -> Written:
+        """Write one of them; without a date it is as old as the image."""
+        ...
+
+    def finish(self) -> None:
+        """Write what is left when all files are there."""
+        ...
+
+
+class Format(Protocol):
+    """A kind of medium, with its options as attributes: how a path of that kind is recognised, read, made and changed."""
+
+    @property
+    def name(self) -> str:
+        """How the user names it: "folder", "iso", "zip"."""
+        ...
+
+    @property
+    def suffix(self) -> str:
+        """The end of a path, in lower case, that asks for this kind; "" for none."""
+        ...
+
+    def recognises(self, path: str) -> bool:
+        """Whether what lies at `path`, if anything, is of this kind by its content."""
+        ...
+
+    def readable(self, path: str) -> ReadableMedium:
+        """The medium at `path`. `FormatError` if it is not of this kind, `MediumError` if it cannot be read."""
+        ...
+
+    def writable(self, path: str, label: str) -> UpdatableMedium:
+        """A medium for a new file-set, called `label` where the format has a name for the whole (PS3.12 F.1.1)."""
+        ...
+
+    def updatable(self, path: str) -> UpdatableMedium:
+        """The medium at `path`, with its files, to be changed."""
+        ...

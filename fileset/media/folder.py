@@ -12,13 +12,16 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import BinaryIO
+from typing import BinaryIO, Final
+
+from attrs import frozen
 
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, Transaction
-from fileset.media.folder_transaction import WORK, FolderTransaction, sync_directory
+from fileset.media.folder_transaction import WORK, FolderTransaction
 from fileset.media.host import walk
+from fileset.media.system import sync_directory
 
 
 class FolderMedium:
@@ -123,6 +126,10 @@ class FolderMedium:
             found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize, "folder", read_only=read_only
         )
 
+    def damage(self) -> tuple[()]:
+        """Nothing: the operating system looks after a folder."""
+        return ()
+
     def exists(self) -> bool:
         """Whether the folder is there."""
         return os.path.isdir(self.root)
@@ -135,6 +142,10 @@ class FolderMedium:
     def has_dicomdir(self) -> bool:
         """Whether there is a DICOMDIR in the folder, under whatever form of its name."""
         return os.path.isdir(self.root) and self._entry(self.root, DICOMDIR.value) is not None
+
+    def occupied(self) -> bool:
+        """Whether there is a file-set: other files in the folder are left alone."""
+        return self.has_dicomdir()
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Lock the folder, made if it does not exist, and begin a change."""
@@ -154,4 +165,30 @@ class FolderMedium:
             raise MediumError(f"{self.root}: {problem.strerror or problem}") from problem
 
 
-_TAILS = ("", ".", ";1", ".;1", ".DCM", ".DCM;1")
+@frozen
+class Folder:
+    """The format of a file-set in a folder, on a mounted volume, or on a stick (PS3.12 A, R-U)."""
+
+    name = "folder"
+    suffix = ""
+
+    def recognises(self, path: str) -> bool:
+        """Any folder."""
+        return os.path.isdir(path)
+
+    def readable(self, path: str) -> FolderMedium:
+        """The folder at `path`."""
+        if not os.path.isdir(path):
+            raise MediumError(f"{path}: no such folder")
+        return FolderMedium(path)
+
+    def writable(self, path: str, label: str) -> FolderMedium:  # noqa: ARG002  # a folder has no name of its own
+        """The folder at `path`, which need not exist yet."""
+        return FolderMedium(path)
+
+    def updatable(self, path: str) -> FolderMedium:
+        """The folder at `path`."""
+        return self.readable(path)
+
+
+_TAILS: Final = ("", ".", ";1", ".;1", ".DCM", ".DCM;1")

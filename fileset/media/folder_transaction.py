@@ -12,15 +12,16 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
 from fileset.errors import MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Chunks, Written
+from fileset.media.system import lock, named, sync_directory
 
 WORK: Final = "FILESET_"
 LOCK: Final = "LOCK"
@@ -70,7 +71,7 @@ class FolderTransaction:
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
         """Write down the names that this change adds and removes, before it does."""
         path = os.path.join(self._work, JOURNAL)
-        with _named(path):
+        with named(path):
             with suppress(FileNotFoundError):
                 os.unlink(path)
             descriptor = os.open(path, _WRITE, 0o600)
@@ -88,7 +89,7 @@ class FolderTransaction:
         final = os.path.join(self._root, *file_id.components)
         temporary = os.path.join(self._work, f"T{self._count:07d}")
         self._count += 1
-        with _named(str(file_id)):
+        with named(str(file_id)):
             size, digest = _write_file(temporary, chunks)
             self._make_folder(os.path.dirname(final))
             if os.path.lexists(final):
@@ -109,7 +110,7 @@ class FolderTransaction:
 
     def settle(self) -> None:
         """Fsync every new file, then every folder that has new names."""
-        with _named(self._root), ThreadPoolExecutor(_SYNC_THREADS) as pool:
+        with named(self._root), ThreadPoolExecutor(_SYNC_THREADS) as pool:
             for _ in pool.map(_sync_file, self._written):
                 pass
         for folder in self._folders:
@@ -123,7 +124,7 @@ class FolderTransaction:
         """Write the DICOMDIR beside the old one, read it back, verify it, and put it in the old one's place."""
         new = os.path.join(self._work, NEW)
         final = os.path.join(self._root, DICOMDIR.value)
-        with _named(final):
+        with named(final):
             with suppress(FileNotFoundError):
                 os.unlink(new)
             size, digest = _write_file(new, dicomdir)
@@ -148,7 +149,7 @@ class FolderTransaction:
     def delete(self, file_id: FileId) -> None:
         """Remove a file, and the folders that it leaves empty. A file that is not there is fine."""
         path = os.path.join(self._root, *file_id.components)
-        with _named(str(file_id)):
+        with named(str(file_id)):
             with suppress(FileNotFoundError):
                 os.unlink(path)
             self._prune(os.path.dirname(path))
@@ -177,25 +178,6 @@ def read_journal(root: str) -> list[FileId]:
             return [FileId.tolerant(line.rstrip("\n")) for line in file if line.endswith("\n")]
     except OSError:
         return []
-
-
-def sync_directory(path: str) -> None:
-    """Return when the names in a folder are on disk. Systems that cannot do this for folders need not."""
-    with _named(path):
-        try:
-            descriptor = os.open(path, os.O_RDONLY)
-        except PermissionError:
-            return
-        try:
-            os.fsync(descriptor)
-        except OSError as problem:
-            if problem.errno not in _NO_FSYNC:
-                raise
-        finally:
-            os.close(descriptor)
-
-
-_NO_FSYNC: Final = frozenset((22, 95))  # EINVAL, ENOTSUP
 
 
 def _sync_file(path: str) -> None:
@@ -248,20 +230,11 @@ def _same(one: str, other: str) -> bool:
         return True
 
 
-@contextmanager
-def _named(path: str) -> Iterator[None]:
-    """Every failure of the operating system as a `MediumError` that names the path."""
-    try:
-        yield
-    except OSError as problem:
-        raise MediumError(f"{problem.filename or path}: {problem.strerror or problem}") from problem
-
-
 # ---------------------------------------------------------------- the lock
 
 
 def _take_lock(root: str, work: str) -> int:
-    with _named(root):
+    with named(root):
         while True:
             with suppress(FileExistsError):
                 os.mkdir(work, 0o700)
@@ -270,7 +243,7 @@ def _take_lock(root: str, work: str) -> int:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
             except FileNotFoundError:
                 continue  # the other writer has just finished
-            if not _lock(descriptor):
+            if not lock(descriptor):
                 os.close(descriptor)
                 raise MediumError(f"{root}: another writer is at work (lock {path})")
             try:
@@ -279,18 +252,3 @@ def _take_lock(root: str, work: str) -> int:
             except FileNotFoundError:
                 pass
             os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    """Take the lock of an open file: it goes when the process does, so that no lock is ever stale."""
-    try:
-        import fcntl
-    except ImportError:  # pragma: no cover  (Windows: an open file cannot be removed by others)
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True  # a file system without locks
-    return True

@@ -3,27 +3,79 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
-from fileset.errors import FormatError, MediumError
+from fileset.errors import FormatError, MediumError, RuleError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.base import ReadableMedium
-from fileset.media.folder import FolderMedium
+from fileset.media.base import Format, ReadableMedium, UpdatableMedium
+from fileset.media.folder import Folder, FolderMedium
 
-SEARCH_DEPTH = 4
+SEARCH_DEPTH: Final = 4
 """Levels of folders that are searched for a DICOMDIR when the root has none."""
 
+FOLDER: Final = Folder()
 
-def readable(path: str | os.PathLike[str]) -> tuple[ReadableMedium, FileId]:
+FORMATS: Final[tuple[Format, ...]] = (FOLDER,)
+"""All kinds of media, each with the options it has unless others are given."""
+
+
+def format_named(name: str) -> Format:
+    """The format that a user calls `name`. `RuleError` if there is none."""
+    for known in FORMATS:
+        if known.name == name:
+            return known
+    raise RuleError(f"there is no format {name!r}; use one of {', '.join(known.name for known in FORMATS)}")
+
+
+def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> tuple[ReadableMedium, FileId]:
     """The medium at `path`, and its DICOMDIR. `path` may also name the DICOMDIR itself, whatever it is called.
 
-    Raises `MediumError` if there is nothing at `path`, `FormatError` if no DICOMDIR is found, or several.
+    What it is shows in its content, unless `wanted` says it. Raises `MediumError` if there is nothing at `path`,
+    `FormatError` if no DICOMDIR is found, or several.
     """
     name = os.fspath(path)
-    if os.path.isdir(name):
+    chosen = _chosen(wanted) or _by_content(name)
+    if chosen == FOLDER:
         return _folder(name)
+    if chosen is not None:
+        return chosen.readable(name), DICOMDIR
     if os.path.isfile(name):
         return FolderMedium(os.path.dirname(name) or "."), FileId.tolerant(os.path.basename(name))
     raise MediumError(f"{name}: no such file or folder")
+
+
+def writable(path: str | os.PathLike[str], wanted: Format | str | None = None, label: str = "") -> UpdatableMedium:
+    """A medium for a new file-set at `path`: of the kind that `wanted` says, or the end of the path, or a folder.
+
+    `label` is the File-set ID, for media that have a name of their own (PS3.12 F.1.1). Raises `RuleError` for an
+    unknown format.
+    """
+    name = os.fspath(path)
+    return (_chosen(wanted) or _by_suffix(name)).writable(name, label)
+
+
+def updatable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> UpdatableMedium:
+    """The medium at `path`, with the files that are there, to be changed. Raises as `readable`."""
+    name = os.fspath(path)
+    chosen = _chosen(wanted) or _by_content(name)
+    if chosen is None:
+        raise MediumError(f"{name}: no such medium")
+    return chosen.updatable(name)
+
+
+def _chosen(wanted: Format | str | None) -> Format | None:
+    return format_named(wanted) if isinstance(wanted, str) else wanted
+
+
+def _by_content(path: str) -> Format | None:
+    return next((known for known in FORMATS if known.recognises(path)), None)
+
+
+def _by_suffix(path: str) -> Format:
+    """A folder that is there stays a folder, whatever its name."""
+    if os.path.isdir(path):
+        return FOLDER
+    return next((known for known in FORMATS if known.suffix and path.lower().endswith(known.suffix)), FOLDER)
 
 
 def _folder(path: str) -> tuple[ReadableMedium, FileId]:
@@ -60,8 +112,3 @@ def _holds_dicomdir(folder: str) -> bool:
         return FolderMedium(folder).has_dicomdir()
     except MediumError:
         return False
-
-
-def writable(path: str | os.PathLike[str]) -> FolderMedium:
-    """The medium at `path`, to be written; it need not exist yet."""
-    return FolderMedium(path)

@@ -1,0 +1,287 @@
+"""Media that are one file, such as an ISO 9660 image or a ZIP archive.
+
+An image is never changed in place. A change builds a whole new image beside the old one, carries over the files that
+stay, syncs it, reads all of it back and compares hashes; only then is it renamed over the old one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, suppress
+from types import TracebackType
+from typing import BinaryIO, Final, NoReturn, Self
+
+from fileset.errors import FormatError, MediumError
+from fileset.file_id import DICOMDIR, FileId
+from fileset.media.base import Builder, Chunks, FileInfo, FileSetInfo, ReadableMedium, Transaction, Written
+from fileset.media.host import COPY_SIZE
+from fileset.media.system import lock, named, sync_directory
+
+WORK_SUFFIX: Final = ".FILESET_"
+"""Behind the name of an image: the new image while it is being written, and the lock that keeps other writers out."""
+
+
+class NoImage:
+    """What is read where there is no image yet: nothing."""
+
+    def __init__(self, path: str) -> None:
+        self.name = path
+
+    def open(self, file_id: FileId) -> NoReturn:
+        """There is no file."""
+        raise MediumError(f"{file_id}: not on the medium {self.name}, which is still to be written")
+
+    def inquire_file(self, file_id: FileId) -> NoReturn:
+        """There is no file."""
+        self.open(file_id)
+
+    def inquire_file_set(self) -> FileSetInfo:
+        """Nothing is known."""
+        return FileSetInfo(None, None)
+
+    def names(self) -> Iterator[str]:
+        """None."""
+        return iter(())
+
+    def damage(self) -> tuple[()]:
+        """None."""
+        return ()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Image:
+    """An image at `path` that is made anew, out of the files of `former` and those that a transaction brings.
+
+    `build` makes the `Builder` for an open file, `read` opens an image; `format_name` and `largest_file` (in bytes) are
+    for M-INQUIRE FILE-SET.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        former: ReadableMedium,
+        *,
+        build: Callable[[BinaryIO], Builder],
+        read: Callable[[str], ReadableMedium],
+        format_name: str,
+        largest_file: int | None = None,
+    ) -> None:
+        self._path = path
+        self._former = former
+        self._build = build
+        self._read = read
+        self._format = format_name
+        self._largest_file = largest_file
+
+    @property
+    def name(self) -> str:
+        """The image as the user named it."""
+        return self._path
+
+    # ------------------------------------------------------------ the files that are there, and stay
+
+    def open(self, file_id: FileId) -> BinaryIO:
+        """M-READ of a file that is carried over."""
+        return self._former.open(file_id)
+
+    def inquire_file(self, file_id: FileId) -> FileInfo:
+        """M-INQUIRE FILE of a file that is carried over."""
+        return self._former.inquire_file(file_id)
+
+    def names(self) -> Iterator[str]:
+        """All files that are carried over unless they are removed."""
+        return self._former.names()
+
+    def damage(self) -> tuple[str, ...]:
+        """What is wrong with the image that is there."""
+        return tuple(self._former.damage())
+
+    def close(self) -> None:
+        """Release the image that is there."""
+        self._former.close()
+
+    def exists(self) -> bool:
+        """Whether there is an image whose files are carried over."""
+        return not isinstance(self._former, NoImage)
+
+    def has_dicomdir(self) -> bool:
+        """Whether there is a DICOMDIR among the files that are carried over."""
+        try:
+            self._former.inquire_file(DICOMDIR)
+        except MediumError:
+            return False
+        return True
+
+    def occupied(self) -> bool:
+        """Whether there is anything at the path: an image is replaced as a whole."""
+        return os.path.lexists(self._path)
+
+    # ------------------------------------------------------------ M-INQUIRE FILE-SET, M-WRITE, M-DELETE
+
+    def inquire_file_set(self) -> FileSetInfo:
+        """Free space and capacity of the file system that the image lies on."""
+        folder = os.path.dirname(os.path.abspath(self._path))
+        with named(folder):
+            found = os.statvfs(folder)
+        return FileSetInfo(
+            found.f_bavail * found.f_frsize,
+            found.f_blocks * found.f_frsize,
+            self._format,
+            read_only=bool(found.f_flag & os.ST_RDONLY),
+            largest_file=self._largest_file,
+        )
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Lock the image and begin to make it anew."""
+        return ImageTransaction(self._path, self._former, self._build, self._read)
+
+
+class ImageTransaction:
+    """One change of an image. A context: leaving it unpublished leaves the old image, or none, as it was."""
+
+    def __init__(
+        self,
+        path: str,
+        former: ReadableMedium,
+        build: Callable[[BinaryIO], Builder],
+        read: Callable[[str], ReadableMedium],
+    ) -> None:
+        self._path = os.path.realpath(path)
+        self._former = former
+        self._new = self._path + WORK_SUFFIX
+        self._build = build
+        self._read = read
+        self._written: list[Written] = []
+        self._gone: frozenset[str] = frozenset()
+        self._published = False
+
+    def __enter__(self) -> Self:
+        with named(self._path):
+            if os.path.lexists(self._path) and not stat.S_ISREG(os.stat(self._path).st_mode):
+                raise MediumError(f"{self._path}: exists and is not a file")
+            self._file = _locked(self._new)
+            self._file.truncate(0)
+        self._builder = self._build(self._file)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if not self._published:
+                with suppress(OSError):
+                    os.unlink(self._new)
+        finally:
+            with suppress(OSError):  # nothing of the file counts any more, or all of it is on disk
+                self._file.close()
+
+    def leftovers(self) -> list[FileId]:
+        """Nothing: what an interrupted change left behind is the file that this one has taken over."""
+        return []
+
+    def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
+        """Carry over the files of the old image that are neither replaced nor removed."""
+        added = list(added)
+        self._gone = frozenset(_key(file_id) for file_id in (*removed, DICOMDIR))
+        kept = [name for name in map(FileId.tolerant, self._former.names()) if _key(name) not in self._gone]
+        if damage := self._former.damage():
+            raise FormatError(f"{self._path}: {damage[0]}; what is there cannot be carried over. Extract it first")
+        present = {_key(file_id) for file_id in kept}
+        for file_id in added:
+            if _key(file_id) in present:
+                raise MediumError(f"{file_id}: there is such a file already; nothing is overwritten")
+        self._builder.announce([*kept, *added, DICOMDIR])
+        for file_id in kept:
+            with self._former.open(file_id) as file:
+                self._add(file_id, _chunks(file), self._former.inquire_file(file_id))
+
+    def write(self, file_id: FileId, chunks: Chunks) -> Written:
+        """Write a file into the new image."""
+        return self._add(file_id, chunks, None)
+
+    def _add(self, file_id: FileId, chunks: Chunks, info: FileInfo | None) -> Written:
+        with named(str(file_id)):
+            written = self._builder.add(file_id, chunks, info.modified if info else None)
+        if info and info.size != written.size:
+            raise FormatError(f"{file_id}: has {written.size} bytes, not the {info.size} that the image says")
+        self._written.append(written)
+        return written
+
+    def settle(self) -> None:
+        """Nothing: the image is synced when it is whole."""
+
+    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
+        """Finish the image, sync it, read all of it back, and put it in the old one's place."""
+        written = self._add(DICOMDIR, dicomdir, None)
+        with named(self._path):
+            self._builder.finish()
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._compare(verify)
+            os.chmod(self._new, _mode(self._path))
+            os.replace(self._new, self._path)
+            self._published = True
+            sync_directory(os.path.dirname(self._path))
+        return written
+
+    def _compare(self, verify: Callable[[bytes], None]) -> None:
+        image = self._read(self._new)
+        try:
+            if sorted(image.names()) != sorted(one.file_id.path for one in self._written):
+                raise MediumError(f"{self._path}: other files are read back than were written; nothing was changed")
+            for one in self._written:
+                with image.open(one.file_id) as file:
+                    if _digest(file) != one.sha256:
+                        raise MediumError(f"{self._path}: {one.file_id} reads back different from what was written")
+            if damage := image.damage():
+                raise MediumError(f"{self._path}: reads back damaged: {damage[0]}; nothing was changed")
+            with image.open(DICOMDIR) as file:
+                verify(file.read())
+        finally:
+            image.close()
+
+    def delete(self, file_id: FileId) -> None:
+        """Nothing: the new image was built without the files that the change removes."""
+
+
+def _key(file_id: FileId) -> str:
+    return file_id.path.upper()
+
+
+def _mode(path: str) -> int:
+    """The permissions of the file that is replaced, or those of any new file."""
+    with suppress(FileNotFoundError):
+        return stat.S_IMODE(os.stat(path).st_mode)
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _locked(path: str) -> BinaryIO:
+    """Open the file at `path`, made if need be, and keep other writers out until it is closed."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+        if not lock(descriptor):
+            os.close(descriptor)
+            raise MediumError(f"{path}: another writer is at work on this image")
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                return os.fdopen(descriptor, "r+b")
+        os.close(descriptor)  # the other writer has just finished
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    while data := file.read(COPY_SIZE):
+        yield data
+
+
+def _digest(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    for data in _chunks(file):
+        digest.update(data)
+    return digest.hexdigest()

@@ -1,0 +1,219 @@
+"""Images are made beside the old one, read back, and only then take its place; shown on a format made for these tests."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from fileset.errors import FormatError, MediumError
+from fileset.file_id import DICOMDIR, FileId
+from fileset.media.base import FileInfo, FileSetInfo, Written
+from fileset.media.image import WORK_SUFFIX, Image, NoImage
+
+OLD = {"A/ONE": b"1" * 5000, "B": b"", "DICOMDIR": b"old directory"}
+NEW_DIRECTORY = b"new directory"
+
+
+class Lines:
+    """An image of lines: a name, a blank, the bytes in hexadecimal."""
+
+    def __init__(self, path: str) -> None:
+        self.name = path
+        with open(path, encoding="ascii") as file:
+            self.files = {name: bytes.fromhex(data) for name, data in (line[:-1].split(" ") for line in file)}
+
+    def open(self, file_id: FileId) -> BinaryIO:
+        if file_id.path not in self.files:
+            raise MediumError(f"{file_id}: not there")
+        return BytesIO(self.files[file_id.path])
+
+    def inquire_file(self, file_id: FileId) -> FileInfo:
+        with self.open(file_id) as file:
+            return FileInfo(len(file.read()), datetime(2020, 1, 1, tzinfo=UTC))
+
+    def inquire_file_set(self) -> FileSetInfo:
+        return FileSetInfo(None, None)
+
+    def names(self) -> Iterator[str]:
+        return iter(sorted(self.files))
+
+    def damage(self) -> Sequence[str]:
+        return ()
+
+    def close(self) -> None:
+        pass
+
+
+class LinesBuilder:
+    """What writes it, and may be told to `forget` the last byte of every file."""
+
+    def __init__(self, file: BinaryIO, *, forget: bool = False) -> None:
+        self.file = file
+        self.forget = forget
+
+    def announce(self, names: Sequence[FileId]) -> None:
+        self.announced = list(names)
+
+    def add(self, file_id: FileId, chunks: Iterable[bytes | bytearray], modified: datetime | None = None) -> Written:
+        assert modified is None or modified.year == 2020
+        data = b"".join(chunks)
+        self.file.write(f"{file_id} {(data[:-1] if self.forget else data).hex()}\n".encode())
+        self.announced.remove(file_id)
+        return Written(file_id, len(data), hashlib.sha256(data).hexdigest())
+
+    def finish(self) -> None:
+        assert not self.announced
+
+
+def image(path: Path, *, new: bool = False, build: Callable[[BinaryIO], LinesBuilder] = LinesBuilder) -> Image:
+    former = NoImage(str(path)) if new else Lines(str(path))
+    return Image(str(path), former, build=build, read=Lines, format_name="lines")
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    path = tmp_path / "old.lines"
+    path.write_text("".join(f"{name} {data.hex()}\n" for name, data in OLD.items()))
+    return path
+
+
+def change(
+    medium: Image, files: dict[str, bytes], removed: Sequence[str] = (), stop: BaseException | None = None
+) -> list[Written]:
+    """One whole change, with `stop` raised where the new DICOMDIR is verified."""
+
+    def verify(data: bytes) -> None:
+        assert data == NEW_DIRECTORY
+        if stop:
+            raise stop
+
+    with medium.transaction() as transaction:
+        transaction.announce([FileId.tolerant(name) for name in files], [FileId.tolerant(name) for name in removed])
+        written = [transaction.write(FileId.tolerant(name), iter([data])) for name, data in files.items()]
+        transaction.settle()
+        written.append(transaction.publish(iter([NEW_DIRECTORY]), verify))
+        for name in removed:
+            transaction.delete(FileId.tolerant(name))
+    return written
+
+
+def only(path: Path) -> bool:
+    """Whether nothing lies beside an image."""
+    return os.listdir(path.parent) == [path.name]
+
+
+def test_a_new_image_holds_what_was_written_and_the_dicomdir(tmp_path: Path) -> None:
+    path = tmp_path / "new.lines"
+    medium = image(path, new=True)
+    assert (medium.exists(), medium.occupied(), medium.has_dicomdir(), list(medium.names())) == (
+        False,
+        False,
+        False,
+        [],
+    )
+    written = change(medium, {"A/B": b"ab", "C": b""})
+    assert [(one.file_id.path, one.size) for one in written] == [("A/B", 2), ("C", 0), ("DICOMDIR", 13)]
+    assert Lines(str(path)).files == {"A/B": b"ab", "C": b"", "DICOMDIR": NEW_DIRECTORY}
+    assert only(path)
+
+
+def test_a_change_carries_over_what_stays(old: Path) -> None:
+    medium = image(old)
+    assert (medium.exists(), medium.occupied(), medium.has_dicomdir()) == (True, True, True)
+    change(medium, {"NEW": b"n"}, removed=["b"])
+    assert Lines(str(old)).files == {"A/ONE": OLD["A/ONE"], "NEW": b"n", "DICOMDIR": NEW_DIRECTORY}
+    assert only(old)
+
+
+def test_a_new_image_over_an_old_one_holds_nothing_of_it(old: Path) -> None:
+    medium = image(old, new=True)
+    assert medium.occupied()
+    change(medium, {"NEW": b"n"})
+    assert set(Lines(str(old)).files) == {"NEW", "DICOMDIR"}
+
+
+def test_nothing_is_overwritten(old: Path) -> None:
+    with pytest.raises(MediumError, match="a/one: there is such a file already"):
+        change(image(old), {"a/one": b"x"})
+    assert Lines(str(old)).files == OLD
+    assert only(old)
+
+
+def test_an_error_leaves_the_old_image(old: Path) -> None:
+    before = old.read_bytes()
+    with pytest.raises(KeyboardInterrupt):
+        change(image(old), {"X": b"x"}, stop=KeyboardInterrupt())
+    assert old.read_bytes() == before
+    assert only(old)
+
+
+def test_an_image_that_reads_back_different_is_not_published(old: Path) -> None:
+    with pytest.raises(MediumError, match="A/ONE reads back different"):
+        change(image(old, build=lambda file: LinesBuilder(file, forget=True)), {})
+    assert Lines(str(old)).files == OLD
+    assert only(old)
+
+
+def test_a_directory_that_is_not_accepted_is_not_published(old: Path) -> None:
+    with pytest.raises(FormatError, match="no good"):
+        change(image(old), {}, stop=FormatError("no good"))
+    assert Lines(str(old)).files == OLD
+    assert only(old)
+
+
+def test_two_writers_do_not_meet(old: Path) -> None:
+    with image(old).transaction(), pytest.raises(MediumError, match="another writer"), image(old).transaction():
+        pass
+    change(image(old), {})
+    assert only(old)
+
+
+def test_what_a_crash_left_is_taken_over(old: Path) -> None:
+    old.with_name(old.name + WORK_SUFFIX).write_bytes(b"x" * 100_000)
+    change(image(old), {"NEW": b"n"})
+    assert set(Lines(str(old)).files) == {*OLD, "NEW"}
+    assert only(old)
+
+
+def test_a_replaced_image_keeps_its_permissions_and_a_new_one_has_the_usual_ones(old: Path, tmp_path: Path) -> None:
+    old.chmod(0o640)
+    change(image(old), {})
+    assert stat.S_IMODE(old.stat().st_mode) == 0o640
+    new, plain = tmp_path / "new", tmp_path / "plain"
+    change(image(new, new=True), {})
+    plain.touch()
+    assert new.stat().st_mode == plain.stat().st_mode
+
+
+def test_a_link_to_an_image_stays_a_link(old: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(old)
+    change(image(link), {"NEW": b"n"})
+    assert link.is_symlink()
+    assert "NEW" in Lines(str(old)).files
+
+
+def test_a_folder_is_no_image(tmp_path: Path) -> None:
+    with pytest.raises(MediumError, match="not a file"), image(tmp_path, new=True).transaction():
+        pass
+
+
+def test_inquiry_tells_the_free_space_beside_the_image(tmp_path: Path) -> None:
+    info = image(tmp_path / "new", new=True).inquire_file_set()
+    assert info.free
+    assert info.capacity
+    assert info.free <= info.capacity
+    assert (info.format, info.read_only) == ("lines", False)
+
+
+def test_reading_what_is_not_there_yet_is_a_medium_error(tmp_path: Path) -> None:
+    with pytest.raises(MediumError, match="still to be written"):
+        image(tmp_path / "new", new=True).open(DICOMDIR)
