@@ -232,13 +232,18 @@ _RECORD: Final = re.compile(r"</DirectoryRecordSequence\(0004,1220\)\[(\d+)\]")
 
 
 def dciodvfy(folder: Path) -> Verdict:
-    """Attributes of every record: presence, Types, conditions, values. Blind to offsets, hierarchy and files."""
+    """Attributes of every record: presence, Types, conditions, values. Blind to offsets, hierarchy and files.
+
+    Its exit code is 1 for some warnings too (a private coding scheme with `_`), so only its lines count.
+    """
     output = run_tool("dciodvfy", "-new", folder / "DICOMDIR")
     errors = [line for line in output.lines if re.match(r"(.* - )?(Error|Abort) - ", line)]
     if errors and all(_RECORD.search(line) for line in errors):
         records = read_directory(folder / "DICOMDIR").DirectoryRecordSequence
         return Verdict("dciodvfy", tuple(line for line in errors if not _is_false(line, records)))
-    return Verdict("dciodvfy", tuple(errors or output.failure("dciodvfy")))
+    if not errors and (output.code not in (0, 1) or "BasicDirectory" not in output.lines):
+        errors = [*output.failure("dciodvfy"), "did not judge a Basic Directory"]
+    return Verdict("dciodvfy", tuple(errors))
 
 
 def _is_false(error: str, records: Sequence[Dataset]) -> bool:

@@ -104,7 +104,7 @@ PEERS: Final[Mapping[str, Callable[[Path], Path]]] = {
 
 
 def truth(folder: Path) -> frozenset[tuple[str, str]]:
-    """File ID with `/` between components, and SOP Instance UID, of every file but the DICOMDIR, as pydicom reads it."""
+    """File ID with `/`, and SOP Instance UID, of every file but the DICOMDIR, as pydicom reads it."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.name != "DICOMDIR"]
     return frozenset((path.relative_to(folder).as_posix(), sop_instance_uid(path)) for path in files)
 

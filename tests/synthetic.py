@@ -132,7 +132,7 @@ _INSTANCE_NUMBER: Final = b"\x20\x00\x13\x00IS\x04\x00"
 
 
 def ct(patient: int = 1, study: int = 1, series: int = 1, number: int = 1) -> bytes:
-    """The bytes of a small CT file in some microseconds: all as in `instance(CT_IMAGE, ...)` but its SOP Instance UID."""
+    """The bytes of a small CT file, in microseconds: as of `instance(CT_IMAGE, ...)`, but with UID `ct_uid(...)`."""
     template = _ct_template(patient, study, series).replace(
         _wide_uid(0, 0, 0, 0), _wide_uid(patient, study, series, number)
     )

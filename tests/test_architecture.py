@@ -43,7 +43,8 @@ RINGS = {
     "updater": SERVICES,
     "check": SERVICES - {"naming", "report"},
     "repair": SERVICES,
-    "cli": VALUES | {"creator", "reader", "updater", "check", "repair", "naming", "report"},
+    "extract": SERVICES,
+    "cli": VALUES | {"creator", "reader", "updater", "check", "repair", "extract", "naming", "report"},
     "__main__": frozenset(["cli"]),
     "__init__": frozenset(["creator", "reader", "updater", "errors", "findings", "file_id", "report"]),
 }
@@ -146,7 +147,7 @@ def test_a_crossed_ring_is_seen(source: str, ring: str, package: str, expected: 
     assert faults(source, ring, package) == expected
 
 
-ROLES = ("creator", "reader", "updater", "check", "repair")
+ROLES = ("creator", "reader", "updater", "check", "repair", "extract")
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -63,8 +63,13 @@ class Bench:
     def results(self, jobs: Sequence[Job]) -> Iterator[list[Result]]:
         """The results of each job and size, as they come."""
         for job in jobs:
-            for files in self.options.sizes or job.sizes[self.options.level]:
+            for files in self.sizes(job):
                 yield self.contest(job, files)
+
+    def sizes(self, job: Job) -> tuple[int, ...]:
+        """The numbers of files for a job; one without files keeps its 0."""
+        own = job.sizes[self.options.level]
+        return self.options.sizes if self.options.sizes and any(own) else own
 
     def contest(self, job: Job, files: int) -> list[Result]:
         """All contenders at one job and size."""
