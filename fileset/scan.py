@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.encoding.header import HeaderError, Reading, read_header
+from fileset.encoding.layout import Layouts
 from fileset.media.host import OpenFile
 from fileset.records.instance import EVERYTHING, WANTED, Describer, Instance, Policy
 from fileset.records.tree import TreeBuilder
@@ -37,7 +38,7 @@ Progress = Callable[[int, int], None]
 def describe(read: Reading, describer: Describer) -> Instance:
     """The instance in one file. Raises `HeaderError` with rule and reason if there is none."""
     try:
-        return describer.describe(read_header(read, WANTED), invent=False)
+        return describer.describe(read_header(read, WANTED, _LAYOUTS), invent=False)
     except HeaderError as problem:
         if problem.rule in _FINAL:
             raise
@@ -45,6 +46,8 @@ def describe(read: Reading, describer: Describer) -> Instance:
     return describer.describe(read_header(read, EVERYTHING), invent=describer.policy.missing == "invent")
 
 
+_LAYOUTS: Final = Layouts()
+"""Of each process: files of one scanner may lie in any chunk."""
 _FINAL: Final = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR", "FS-FILE-NO-META", "FS-FILE-BAD-HEADER"))
 
 

@@ -11,7 +11,15 @@ import warnings
 from typing import TYPE_CHECKING, Final
 
 from fileset.encoding.elements import EXPLICIT_LITTLE, element_at
-from fileset.encoding.header import META_TAGS, PIXEL_DATA, Header, HeaderError, Reading, Wanted
+from fileset.encoding.header import (
+    META_TAGS,
+    PIXEL_DATA,
+    SOP_CLASS_UID,
+    Header,
+    HeaderError,
+    Reading,
+    Wanted,
+)
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -66,7 +74,7 @@ def read_foreign(read: Reading, wanted: Wanted) -> Header:
         try:
             dataset = read_partial(_File(read), at_pixel_data, force=True)  # type: ignore[arg-type]
             meta = {tag: _raw(dataset.file_meta, tag) for tag in META_TAGS if tag in dataset.file_meta}
-            values = {tag: _value(dataset, tag, wanted) for tag in wanted.tags if tag in dataset}
+            values = {tag: _value(dataset, tag, wanted) for tag in _tags(dataset, wanted) if tag in dataset}
         except RecursionError:
             raise HeaderError("FS-FILE-BAD-HEADER", f"{_MESSAGE}: sequences nested too deep") from None
         except Exception as problem:  # noqa: BLE001  pydicom raises nearly anything on damaged input
@@ -75,6 +83,11 @@ def read_foreign(read: Reading, wanted: Wanted) -> Header:
     if not len(dataset):
         raise HeaderError("FS-FILE-BAD-HEADER", "no data element can be read")
     return Header(meta, values | dict.fromkeys(pixels, b""))
+
+
+def _tags(dataset: Dataset, wanted: Wanted) -> frozenset[int]:
+    sop_class = _raw(dataset, SOP_CLASS_UID) if SOP_CLASS_UID in dataset else b""
+    return wanted.keys(sop_class).tags
 
 
 def _value(dataset: Dataset, tag: int, wanted: Wanted) -> bytes:

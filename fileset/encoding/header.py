@@ -23,12 +23,12 @@ from fileset.encoding.elements import (
     UNDEFINED,
     skip_undefined,
 )
+from fileset.encoding.layout import FIRST_READ, Layouts
 from fileset.errors import FilesetError, FormatError
 
 Reading = Callable[[int, int], bytes]
 """(position, size) -> the bytes there; fewer only at the end of the file."""
 
-FIRST_READ: Final = 8192
 LARGEST_VALUE: Final = 1 << 26
 """A wanted value, or a sequence of undefined length, beyond 64 MiB is not read."""
 
@@ -85,23 +85,46 @@ class Header:
 
 
 @frozen
-class Wanted:
-    """Which top-level tags to keep, which of them are sequences, and the last tag to look for: of each SOP class,
-    and of those not named. (The SOP Class UID stands before nearly all else in a data set.)
-    """
+class Keys:
+    """Which top-level tags to keep, and the last of them."""
 
     tags: frozenset[int]
+    last: int
+
+
+@frozen
+class Wanted:
+    """What to keep of a file: by its SOP class, whose UID stands before nearly all else in a data set.
+
+    `any` holds until the SOP class is known, and for those that are not in `of_class`. `sequences` are the tags, of
+    whatever class, that are sequences.
+    """
+
+    any: Keys
+    of_class: Mapping[bytes, Keys]
     sequences: frozenset[int]
-    last: Mapping[bytes, int]
-    last_of_others: int = 0x7FE00010
+
+    def keys(self, sop_class_uid: bytes) -> Keys:
+        """The keys for a SOP Class UID as it stands in a file, padding included."""
+        return self.of_class.get(sop_class_uid.rstrip(b"\0 "), self.any)
 
 
-def read_header(read: Reading, wanted: Wanted) -> Header:
-    """The header of the file that `read` reads. Raises `HeaderError` if there is no data set to describe."""
-    data = read(0, FIRST_READ)
+def read_header(read: Reading, wanted: Wanted, layouts: Layouts | None = None) -> Header:
+    """The header of the file that `read` reads; `layouts` speed up what was met before.
+
+    Raises `HeaderError` if there is no data set to describe.
+    """
+    data = read(0, layouts.first_read if layouts else FIRST_READ)
     if data[128:132] == b"DICM":
+        if layouts is not None:
+            known = layouts.find(data)
+            if known is not None:
+                return Header(known, known)
         try:
-            return _read_usual(data, read, wanted)
+            header = _read_usual(data, read, wanted)
+            if layouts is not None:
+                _learn(layouts, data, header, wanted)
+            return header
         except (UnusualError, FormatError, error):
             pass
     elif not looks_like_data_set(data):
@@ -109,6 +132,13 @@ def read_header(read: Reading, wanted: Wanted) -> Header:
     from fileset.encoding.foreign import read_foreign
 
     return read_foreign(read, wanted)
+
+
+def _learn(layouts: Layouts, data: bytes, header: Header, wanted: Wanted) -> None:
+    syntax = header.meta.get(0x00020010, b"").rstrip(b"\0 ")
+    keys = wanted.keys(header.values.get(SOP_CLASS_UID, b""))
+    if keys is not wanted.any and syntax != IMPLICIT_VR_LITTLE_ENDIAN and syntax not in DEFLATED:
+        layouts.learn(data, keys.tags | META_TAGS, keys.last)
 
 
 def looks_like_data_set(data: bytes) -> bool:
@@ -180,8 +210,8 @@ _Walk = Callable[[bytes, int, int, Wanted, dict[int, bytes]], int]
 
 def _walk_windows(walk: _Walk, data: bytes, at: int, read: Reading, wanted: Wanted, values: dict[int, bytes]) -> None:
     # A long value that nobody wants is stepped over, not read: the next window begins behind it.
-    base, size = 0, len(data)
-    ends = size < FIRST_READ
+    base, size = 0, max(len(data), FIRST_READ)
+    ends = len(data) < FIRST_READ or not read(len(data), 1)
     while True:
         margin = 8 if ends else 12
         stopped = walk(data, at, len(data) - margin, wanted, values)
@@ -202,9 +232,8 @@ def _walk_windows(walk: _Walk, data: bytes, at: int, read: Reading, wanted: Want
 
 
 def _walk_explicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dict[int, bytes]) -> int:
-    tags, last, previous, end = wanted.tags, wanted.last_of_others, 0, len(data)
-    if SOP_CLASS_UID in values:
-        last = wanted.last.get(values[SOP_CLASS_UID].rstrip(b"\0 "), last)
+    keys = wanted.keys(values.get(SOP_CLASS_UID, b""))
+    tags, last, previous, end = keys.tags, keys.last, 0, len(data)
     while at <= limit:
         group, number, vr, length = _HEAD(data, at)
         start = at
@@ -236,7 +265,7 @@ def _walk_explicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dic
                 raise UnusualError
             values[tag] = data[value:at]
             if tag == SOP_CLASS_UID:
-                last = wanted.last.get(values[tag].rstrip(b"\0 "), last)
+                tags, last = _narrow(values, wanted)
         elif tag in PIXEL_DATA:
             values[tag] = b""
             return DONE
@@ -244,10 +273,17 @@ def _walk_explicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dic
     return at
 
 
+def _narrow(values: dict[int, bytes], wanted: Wanted) -> tuple[frozenset[int], int]:
+    """Now that the SOP class is known: what it needs; what others would have needed is dropped."""
+    keys = wanted.keys(values[SOP_CLASS_UID])
+    for tag in values.keys() - keys.tags:
+        del values[tag]
+    return keys.tags, keys.last
+
+
 def _walk_implicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dict[int, bytes]) -> int:
-    tags, last, previous, end = wanted.tags, wanted.last_of_others, 0, len(data)
-    if SOP_CLASS_UID in values:
-        last = wanted.last.get(values[SOP_CLASS_UID].rstrip(b"\0 "), last)
+    keys = wanted.keys(values.get(SOP_CLASS_UID, b""))
+    tags, last, previous, end = keys.tags, keys.last, 0, len(data)
     while at <= limit:
         group, number, length = _IMPLICIT_HEAD(data, at)
         start = at
@@ -266,7 +302,7 @@ def _walk_implicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dic
                 return start
             values[tag] = data[value:at]
             if tag == SOP_CLASS_UID:
-                last = wanted.last.get(values[tag].rstrip(b"\0 "), last)
+                tags, last = _narrow(values, wanted)
         elif tag in PIXEL_DATA:
             values[tag] = b""
             return DONE

@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 from attrs import frozen
 
 from fileset.encoding.elements import element
-from fileset.encoding.header import SOP_CLASS_UID, Header, HeaderError, Wanted
+from fileset.encoding.header import SOP_CLASS_UID, Header, HeaderError, Keys, Wanted
 from fileset.errors import RuleError
 from fileset.records.chain import CHAIN_TAGS, LEVELS, Chain, ChainReader, Notes, require_valid_uid
-from fileset.records.leaf import INSTANCE_NUMBER, VERIFYING_OBSERVERS, carried_keys, guarded
+from fileset.records.leaf import INSTANCE_NUMBER, VERIFICATION_DATE_TIME, VERIFYING_OBSERVERS, carried_keys, guarded
 from fileset.records.tables import RECORD_TYPES, ROOT_CHILDREN, SOP_CLASSES
 from fileset.records.values import canonical
 
@@ -78,22 +78,31 @@ LEVEL_OF: Final = _level_of_types()
 _KEYS: Final = {name: carried_keys(name) for name in LEVEL_OF}
 
 
+_ALWAYS: Final = CHAIN_TAGS | {SOP_CLASS_UID, _SOP_INSTANCE, _RELATED_CLASS, INSTANCE_NUMBER}
+_PIXEL_DATA: Final = 0x7FE00010
+
+
 def _wanted() -> Wanted:
     keys = [key for kind in _KEYS.values() for key in kind]
-    tags = {key.tag for key in keys} | {SOP_CLASS_UID, _SOP_INSTANCE, _RELATED_CLASS, VERIFYING_OBSERVERS}
-    last = {
-        uid.encode("ascii"): max([INSTANCE_NUMBER, *(key.tag for key in _KEYS[row.record_type])])
-        for uid, row in SOP_CLASSES.items()
-        if row.record_type in _KEYS
+    everything = Keys(_ALWAYS | {key.tag for key in keys} | {VERIFYING_OBSERVERS}, _PIXEL_DATA)
+    sequences = frozenset(key.tag for key in keys if key.vr == "SQ") | {VERIFYING_OBSERVERS}
+    of_class = {
+        uid.encode("ascii"): _keys_of(row.record_type) for uid, row in SOP_CLASSES.items() if row.record_type in _KEYS
     }
-    last[DIRECTORY_CLASS] = SOP_CLASS_UID
-    sequences = {key.tag for key in keys if key.vr == "SQ"} | {VERIFYING_OBSERVERS}
-    return Wanted(frozenset(tags | CHAIN_TAGS), frozenset(sequences), last)
+    of_class[DIRECTORY_CLASS] = Keys(_ALWAYS, SOP_CLASS_UID)
+    return Wanted(everything, of_class, sequences)
+
+
+def _keys_of(record_type: str) -> Keys:
+    tags = _ALWAYS | {key.tag for key in _KEYS[record_type]}
+    if VERIFICATION_DATE_TIME in tags:
+        tags |= {VERIFYING_OBSERVERS}
+    return Keys(tags, max(tags))
 
 
 WANTED: Final = _wanted()
-"""What a header must be searched for, all record types together."""
-EVERYTHING: Final = Wanted(WANTED.tags, WANTED.sequences, {})
+"""What a header must be searched for."""
+EVERYTHING: Final = Wanted(WANTED.any, {}, WANTED.sequences)
 """The same, walking on to the pixel data: before a value is called missing."""
 
 

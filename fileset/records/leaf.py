@@ -19,7 +19,7 @@ INSTANCE_NUMBER: Final = 0x00200013
 ICON: Final = 0x00880200
 VERIFYING_OBSERVERS: Final = 0x0040A073
 _VERIFICATION_FLAG: Final = 0x0040A493
-_VERIFICATION_DATE_TIME: Final = 0x0040A030
+VERIFICATION_DATE_TIME: Final = 0x0040A030
 _CONTENT: Final = 0x0040A730
 _RELATIONSHIP: Final = 0x0040A010
 _UNORDERED: Final = 1 << 40
@@ -140,7 +140,7 @@ def _last_verification(_: Key, values: dict[int, bytes]) -> bytes:
         return b""
     observers = values.get(VERIFYING_OBSERVERS, b"")
     dates = [
-        canonical("DT", _nested(observers, part.value_at, part.value_end, _VERIFICATION_DATE_TIME))
+        canonical("DT", _nested(observers, part.value_at, part.value_end, VERIFICATION_DATE_TIME))
         for part in items(observers, 0, len(observers), EXPLICIT_LITTLE)
     ]
     return max(dates, default=b"")
@@ -153,7 +153,7 @@ def _nested(data: bytes, at: int, end: int, tag: int) -> bytes:
 
 _DERIVED: Final[dict[int, Callable[[Key, dict[int, bytes]], bytes]]] = {
     _CONTENT: _concept_modifiers,
-    _VERIFICATION_DATE_TIME: _last_verification,
+    VERIFICATION_DATE_TIME: _last_verification,
 }
 
 
