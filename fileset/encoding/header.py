@@ -122,13 +122,17 @@ def read_header(read: Reading, wanted: Wanted, layouts: Layouts | None = None) -
                 return Header(known, known)
         try:
             header = _read_usual(data, read, wanted)
-            if layouts is not None:
-                _learn(layouts, data, header, wanted)
-            return header
         except (UnusualError, FormatError, error):
-            pass
-    elif not looks_like_data_set(data):
+            return _read_foreign(read, wanted)
+        if layouts is not None:
+            _learn(layouts, data, header, wanted)
+        return header
+    if not looks_like_data_set(data):
         raise HeaderError("FS-FILE-NOT-DICOM", 'no "DICM" at offset 128' if data else "the file is empty")
+    return _read_foreign(read, wanted)
+
+
+def _read_foreign(read: Reading, wanted: Wanted) -> Header:
     from fileset.encoding.foreign import read_foreign
 
     return read_foreign(read, wanted)
@@ -171,9 +175,7 @@ def _inflated_values(read: Reading, wanted: Wanted) -> dict[int, bytes]:
     try:
         _walk_windows(_walk_explicit, read(0, FIRST_READ), 0, read, wanted, values)
     except (UnusualError, FormatError, error):
-        from fileset.encoding.foreign import read_foreign
-
-        return read_foreign(read, wanted).values
+        return _read_foreign(read, wanted).values
     return values
 
 
@@ -237,17 +239,17 @@ def _walk_explicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dic
     while at <= limit:
         group, number, vr, length = _HEAD(data, at)
         start = at
+        tag = group << 16 | number
+        if tag > last:
+            return DONE
+        if tag <= previous:
+            raise UnusualError  # out of order, or twice
         value = at + 8
         if vr not in SHORT_VRS:
             if vr not in LONG_VRS:
                 raise UnusualError
             length = _LENGTH(data, value)[0]
             value += 4
-        tag = group << 16 | number
-        if tag <= previous:
-            raise UnusualError  # out of order, or twice
-        if tag > last:
-            return DONE
         previous = tag
         at = behind = value + length
         if length == UNDEFINED:

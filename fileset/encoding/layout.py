@@ -35,7 +35,8 @@ SEEN_BEFORE: Final = 2
 _FIXED: Final = frozenset(b"AT FL FD SL SS UL US".split())
 """VRs of numbers: their lengths do not differ from file to file."""
 _WORDS: Final = frozenset(b"LO PN SH UI".split())
-_WORDS_SPREAD: Final = 36
+_WORD: Final = 64
+"""Names and UIDs of any length up to this."""
 _SPREAD: Final = 8
 """How much longer or shorter than in the first file a value may be."""
 _META: Final = 132
@@ -170,8 +171,9 @@ def _pattern(data: bytes, part: _Part, group: bytes) -> bytes:
     if length == UNDEFINED or vr in _FIXED or -tag in (ITEM_END, SEQUENCE_END):
         lengths = [length]
     else:
-        spread = _WORDS_SPREAD if vr in _WORDS else _SPREAD
-        near = range(max(length - spread, length % 2), length + spread + 1, 2)
+        near = range(max(length - _SPREAD, length % 2), length + _SPREAD + 1, 2)
+        if vr in _WORDS and length <= _WORD:
+            near = range(0, _WORD + 1, 2)
         lengths = [length, *(other for other in near if other != length)]
     return head + group + b"|".join(_of_length(length, width) for length in lengths) + b")"
 

@@ -11,6 +11,8 @@ from attrs import frozen
 from fileset.errors import MediumError
 
 COPY_SIZE = 1 << 20
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Not to wait for what is no file: a pipe has no bytes to give yet."""
 
 
 @frozen
@@ -69,7 +71,7 @@ class OpenFile:
     __slots__ = ("_descriptor",)
 
     def __init__(self, path: str) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+        self._descriptor = os.open(path, _READ)
 
     def __call__(self, at: int, size: int) -> bytes:
         """Up to `size` bytes from position `at`; fewer only at the end of the file."""

@@ -99,8 +99,7 @@ class ChainReader:
 
         Raises `HeaderError` if a UID that identifies the study or the series is missing or not allowed.
         """
-        get = values.get
-        raw = (level, *[get(tag) for tag in _TAGS])
+        raw = (level, *map(values.get, _TAGS))
         known = self._known.get(raw)  # type: ignore[arg-type]
         if known is None:
             known = _chain(values, level)
@@ -161,7 +160,10 @@ def require_valid_uid(name: str, uid: bytes) -> None:
     most 64 characters, under an arc that exists (ISO/IEC 9834-1: 0.0 to 0.5, 0.9, 1.0 to 1.3, or 2).
     """
     if uid and not _VALID_UID(uid):
-        raise HeaderError("FS-UID-INVALID", f"{name} {uid.decode('ascii', 'replace')} is no valid UID (PS3.5 9.1)")
+        shown = uid.decode("ascii", "replace")
+        raise HeaderError(
+            "FS-UID-INVALID", f"{name} {shown} is no valid UID (PS3.5 9.1); --invalid-uid accept takes it"
+        )
 
 
 def require_complete(chain: Chain, level: str) -> None:

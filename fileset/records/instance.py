@@ -20,6 +20,9 @@ from fileset.records.values import canonical
 
 _SOP_INSTANCE: Final = 0x00080018
 _RELATED_CLASS: Final = 0x0008001A
+_STORED_CLASS: Final = 0x00020002
+_STORED_INSTANCE: Final = 0x00020003
+_SYNTAX: Final = 0x00020010
 DIRECTORY_CLASS: Final = b"1.2.840.10008.1.3.10"
 PRIVATE_RECORD_UID: Final = "2.25.206317946146216105403716386943240530081"
 """Private Record UID of records for files whose SOP class has no record type, when the user asks for them."""
@@ -106,91 +109,94 @@ EVERYTHING: Final = Wanted(WANTED.any, {}, WANTED.sequences)
 """The same, walking on to the pixel data: before a value is called missing."""
 
 
+class _Kind(NamedTuple):
+    """What all files of one SOP class and transfer syntax have in common."""
+
+    sop_class_uid: bytes
+    record_type: str  # "" if it depends on the pixel data
+    reference: bytes  # (0004,1510), encoded
+    syntax: bytes  # (0004,1512), encoded
+    notes: Notes
+
+
 class Describer:
     """Turns headers into instances under one policy; remembers what many files have in common."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self._chains = ChainReader(complete=policy.missing == "refuse", valid_uids=policy.invalid_uid == "refuse")
-        self._references: dict[bytes, bytes] = {}
+        self._valid_uids = policy.invalid_uid == "refuse"
+        self._chains = ChainReader(complete=policy.missing == "refuse", valid_uids=self._valid_uids)
+        self._kinds: dict[tuple[bytes | None, ...], _Kind] = {}
 
     def describe(self, header: Header, *, invent: bool) -> Instance:
         """The instance that `header` describes; `invent` values for Type 1 keys of its own record that have none.
 
         Raises `HeaderError` with the rule and the reason if no conformant record can be made of it.
         """
-        values = header.values
-        sop_class, uid, syntax, notes = _identity(header)
-        record_type = self._record_type(header, sop_class)
+        values, meta = header.values, header.meta
+        stated = values.get(SOP_CLASS_UID), meta.get(_STORED_CLASS), meta.get(_SYNTAX)
+        kind = self._kinds.get(stated)
+        if kind is None:
+            kind = self._kinds[stated] = self._kind(
+                *((uid or b"").strip(b"\0 ") for uid in stated), has_meta=bool(meta)
+            )
+        uid, notes = self._uid(values.get(_SOP_INSTANCE, b""), meta.get(_STORED_INSTANCE, b""))
+        record_type = kind.record_type or self._type_of_unknown(header, kind.sop_class_uid)
         level = LEVEL_OF[record_type]
-        if not level and record_type == "PRIVATE" and 0x0020000E in values:
+        if record_type == "PRIVATE" and 0x0020000E in values:
             level = "SERIES"
         chain = self._chains.chain(values, level) if level else None
-        if self.policy.invalid_uid == "refuse":
-            require_valid_uid("SOP Instance UID (0008,0018)", uid)
+        leaf = guarded(_KEYS[record_type], values, kind.sop_class_uid, uid, invent=invent)
+        tail = kind.reference + element(0x00041511, "UI", uid) + kind.syntax
+        if _RELATED_CLASS in values:
+            tail += _related(values[_RELATED_CLASS])
+        notes = kind.notes + notes + leaf.notes
+        return Instance(record_type, chain, leaf.number, uid, tail + leaf.keys, leaf.invented_number, notes)
+
+    def _kind(self, inside: bytes, stored: bytes, syntax: bytes, *, has_meta: bool) -> _Kind:
+        if DIRECTORY_CLASS in (inside, stored):
+            raise HeaderError("FS-FILE-IS-DICOMDIR", "a DICOMDIR is not referenced by a record")
+        if not has_meta:
+            raise HeaderError("FS-FILE-NO-META", "no File Meta Information: not a DICOM file by PS3.10 7.1")
+        sop_class = inside or stored
+        if not canonical("UI", syntax):
+            raise HeaderError("FS-FILE-NO-META", "no valid Transfer Syntax UID (0002,0010)")
+        if not canonical("UI", sop_class):
+            raise HeaderError("FS-KEY-UID-MISSING", "no valid SOP Class UID (0008,0016)")
+        if self._valid_uids:
             require_valid_uid("SOP Class UID (0008,0016)", sop_class)
-        leaf = guarded(_KEYS[record_type], values, sop_class, uid, invent=invent)
-        tail = self._reference(sop_class) + element(0x00041511, "UI", uid) + self._reference(syntax, 0x00041512)
-        related = canonical("UI", values.get(_RELATED_CLASS, b"")) if _RELATED_CLASS in values else b""
-        if related:
-            tail += element(0x0004151A, "UI", related)
-        return Instance(
-            record_type, chain, leaf.number, uid, tail + leaf.keys, leaf.invented_number, notes + leaf.notes
-        )
-
-    def _reference(self, uid: bytes, tag: int = 0x00041510) -> bytes:
-        encoded = self._references.get(uid)
-        if encoded is None:
-            encoded = self._references[uid] = element(tag, "UI", uid)
-        return encoded
-
-    def _record_type(self, header: Header, sop_class: bytes) -> str:
         row = SOP_CLASSES.get(sop_class.decode("ascii"))
-        if row and row.record_type in LEVEL_OF:
-            return row.record_type
+        record_type = row.record_type if row and row.record_type in LEVEL_OF else ""
+        notes = () if inside == stored else (_differs("SOP Class UID", inside, stored),)
+        encoded = element(0x00041510, "UI", sop_class), element(0x00041512, "UI", syntax)
+        return _Kind(sop_class, record_type, *encoded, notes)
+
+    def _uid(self, inside: bytes, stored: bytes) -> tuple[bytes, Notes]:
+        """The SOP Instance UID: the data set's, or File Meta Information's if that has the only one."""
+        inside, stored = inside.strip(b"\0 "), stored.strip(b"\0 ")
+        uid = inside or stored
+        if self._valid_uids and uid:
+            require_valid_uid("SOP Instance UID (0008,0018)", uid)
+        elif not canonical("UI", uid):
+            raise HeaderError("FS-KEY-UID-MISSING", "no valid SOP Instance UID (0008,0018)")
+        return uid, () if inside == stored else (_differs("SOP Instance UID", inside, stored),)
+
+    def _type_of_unknown(self, header: Header, sop_class: bytes) -> str:
         policy = self.policy.unknown_sop_class
         if policy == "private":
             return "PRIVATE"
         if policy == "image" and header.has_pixel_data:
             return "IMAGE"
+        row = SOP_CLASSES.get(sop_class.decode("ascii"))
         what = f"{row.name} ({row.uid}, {row.status})" if row else f"the unknown SOP class {sop_class.decode('ascii')}"
         why = "" if policy == "refuse" else " and there is no pixel data to make it an IMAGE"
         raise HeaderError("FS-SOP-CLASS-NO-RECORD", f"no directory record type for {what}{why}")
 
 
-def _identity(header: Header) -> tuple[bytes, bytes, bytes, Notes]:
-    """SOP Class UID, SOP Instance UID, Transfer Syntax UID, and what File Meta Information says otherwise."""
-    values, meta = header.values, header.meta
-    stored_class = meta.get(0x00020002, b"").strip(b"\0 ")
-    stored_instance = meta.get(0x00020003, b"").strip(b"\0 ")
-    syntax = meta.get(0x00020010, b"").strip(b"\0 ")
-    sop_class = values.get(SOP_CLASS_UID, b"").strip(b"\0 ")
-    uid = values.get(_SOP_INSTANCE, b"").strip(b"\0 ")
-    if DIRECTORY_CLASS in (sop_class, stored_class):
-        raise HeaderError("FS-FILE-IS-DICOMDIR", "a DICOMDIR is not referenced by a record")
-    notes: Notes = ()
-    if sop_class != stored_class or uid != stored_instance:
-        notes = _meta_notes(sop_class, stored_class, uid, stored_instance)
-        sop_class, uid = sop_class or stored_class, uid or stored_instance
-    if not meta:
-        raise HeaderError("FS-FILE-NO-META", "no File Meta Information: not a DICOM file by PS3.10 7.1")
-    _require(sop_class, uid, syntax)
-    return sop_class, uid, syntax, notes
-
-
-def _require(sop_class: bytes, uid: bytes, syntax: bytes) -> None:
-    for name, value, rule in (
-        ("Transfer Syntax UID (0002,0010)", syntax, "FS-FILE-NO-META"),
-        ("SOP Class UID (0008,0016)", sop_class, "FS-KEY-UID-MISSING"),
-        ("SOP Instance UID (0008,0018)", uid, "FS-KEY-UID-MISSING"),
-    ):
-        if not canonical("UI", value):
-            raise HeaderError(rule, f"no valid {name}")
-
-
-def _meta_notes(sop_class: bytes, stored_class: bytes, uid: bytes, stored_instance: bytes) -> Notes:
-    pairs = (("SOP Class UID", sop_class, stored_class), ("SOP Instance UID", uid, stored_instance))
-    return tuple(_differs(*pair) for pair in pairs if pair[1] != pair[2])
+def _related(value: bytes) -> bytes:
+    """Related General SOP Class UIDs, one or more (PS3.3 F.3.2.2), encoded."""
+    uids = [canonical("UI", uid) for uid in value.split(b"\\")]
+    return element(0x0004151A, "UI", b"\\".join(uids)) if all(uids) else b""
 
 
 def _differs(name: str, inside: bytes, stored: bytes) -> tuple[str, str]:

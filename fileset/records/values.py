@@ -37,6 +37,8 @@ def _time(value: bytes) -> bytes:
 
 
 def _integer(value: bytes) -> bytes:
+    if value.isdigit() and len(value) < 10:
+        return value
     decimal = _DECIMAL_INTEGER(value)
     if decimal:
         value = decimal[1]
