@@ -7,33 +7,24 @@ somebody asks, so that a hundred thousand records cost little until they are use
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
-from struct import Struct
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from fileset.dicomdir.decode import FlatDirectory, decode
+from fileset.dicomdir.contents import Contents, conditions
+from fileset.dicomdir.decode import FlatDirectory
 from fileset.dicomdir.directory import NONE
-from fileset.dicomdir.link import Tree, link
-from fileset.encoding.elements import EXPLICIT_LITTLE, Element
+from fileset.dicomdir.link import Tree
 from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import FileId
-from fileset.findings import Finding, Where
+from fileset.findings import Finding
 from fileset.media.base import FileInfo, FileSetInfo
 from fileset.media.open import readable
-from fileset.records.decoded import character_set_of, keys_of, value_of
-from fileset.records.matching import Matches, condition
-from fileset.records.tables import RECORD_TYPES
+from fileset.records.decoded import keys_of
+from fileset.records.matching import condition
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
-
-LEVELS: Final = ("PATIENT", "STUDY", "SERIES")
-_FILE_ID: Final = 0x00041500
-_MRDR: Final = 0x00041504
-_PLAIN: Final = re.compile(rb"[A-Z0-9_]{1,8}(?:\\[A-Z0-9_]{1,8}){0,7} ?").fullmatch
-_SHORT: Final = Struct("<H").unpack_from
 
 
 class Record:
@@ -61,7 +52,7 @@ class Record:
     @property
     def record_type(self) -> str:
         """Directory Record Type (0004,1430)."""
-        return self._reader.type_name(self._index)
+        return self._reader.contents.type_name(self._index)
 
     @property
     def offset(self) -> int:
@@ -114,8 +105,9 @@ class Record:
 
         Raises `RuleError` if there is no attribute of this name.
         """
-        found = self._reader.element(self._index, condition(keyword, None)[0])
-        return default if found is None else self._reader.value(self._index, found)
+        contents = self._reader.contents
+        found = contents.element(self._index, condition(keyword, None)[0])
+        return default if found is None else contents.value(self._index, found)
 
     def __getitem__(self, keyword: str) -> Any:
         """The value of one key. Raises `KeyError` if the record has no such key."""
@@ -130,22 +122,22 @@ class Record:
     @property
     def file_id(self) -> FileId | None:
         """Referenced File ID (0004,1500); None if the record references no file, or under a name that is hostile."""
-        return self._reader.file_id(self._index)
+        return self._reader.contents.file_id(self._index)
 
     @property
     def sop_class_uid(self) -> str:
         """Referenced SOP Class UID in File (0004,1510), "" if there is none."""
-        return self._reader.reference(self._index, 0x00041510)
+        return self._reader.contents.reference(self._index, 0x00041510)
 
     @property
     def sop_instance_uid(self) -> str:
         """Referenced SOP Instance UID in File (0004,1511), "" if there is none."""
-        return self._reader.reference(self._index, 0x00041511)
+        return self._reader.contents.reference(self._index, 0x00041511)
 
     @property
     def transfer_syntax_uid(self) -> str:
         """Referenced Transfer Syntax UID in File (0004,1512), "" if there is none."""
-        return self._reader.reference(self._index, 0x00041512)
+        return self._reader.contents.reference(self._index, 0x00041512)
 
     def open(self) -> BinaryIO:
         """M-READ: the referenced file. Raises `MediumError` if it is not there, `FormatError` if none is named."""
@@ -190,11 +182,9 @@ class Reader:
                 data = file.read()
             except OSError as problem:
                 raise MediumError(f"{self.medium.name}: {problem.strerror or problem}") from problem
-        name = self._dicomdir.path
-        self.flat: FlatDirectory = decode(data, file=name)
-        self.tree: Tree = link(self.flat, file=name)
-        self.findings: list[Finding] = self.flat.findings + self.tree.findings
-        self._hostile: set[int] = set()
+        self.contents = Contents(data, file=self._dicomdir.path)
+        self.flat: FlatDirectory = self.contents.flat
+        self.tree: Tree = self.contents.tree
         if strict and self.findings:
             raise ExceptionGroup(f"{self.medium.name}: findings", [FormatError(str(one)) for one in self.findings])
 
@@ -210,22 +200,27 @@ class Reader:
         """Release the medium."""
         self.medium.close()
 
+    @property
+    def findings(self) -> list[Finding]:
+        """What was wrong with the DICOMDIR so far."""
+        return self.contents.findings
+
     # ------------------------------------------------------------ the file-set
 
     @property
     def file_set_id(self) -> str:
         """File-set ID (0004,1130), "" if there is none."""
-        return self._text(self.flat.top.get(0x00041130))
+        return self.contents.file_set_id
 
     @property
     def file_set_uid(self) -> str:
         """File-set UID: Media Storage SOP Instance UID of the DICOMDIR (PS3.10 8.6), "" if there is none."""
-        return self._text(self.flat.meta.get(0x00020003))
+        return self.contents.file_set_uid
 
     @property
     def descriptor_file_id(self) -> FileId | None:
         """File-set Descriptor File ID (0004,1141), None if there is none or its name is hostile."""
-        raw = self._text(self.flat.top.get(0x00041141))
+        raw = self.contents.text(0x00041141)
         try:
             return FileId.tolerant(raw) if raw else None
         except FormatError:
@@ -234,7 +229,7 @@ class Reader:
     @property
     def character_set(self) -> str:
         """The character set that the DICOMDIR gives for all records; the Standard has none, some writers do."""
-        return self._text(self.flat.top.get(0x00080005))
+        return self.contents.character_set
 
     def medium_info(self) -> FileSetInfo:
         """M-INQUIRE FILE-SET: free space and capacity of the medium, in bytes."""
@@ -243,10 +238,6 @@ class Reader:
     def __len__(self) -> int:
         """The number of records in the DICOMDIR."""
         return len(self.flat)
-
-    @staticmethod
-    def _text(raw: bytes | None) -> str:
-        return (raw or b"").decode("ascii", "replace").strip(" \0")
 
     # ------------------------------------------------------------ records
 
@@ -287,130 +278,8 @@ class Reader:
         A key that a record has must match there, and then holds for all below it. Raises `RuleError` for a name that is
         no attribute.
         """
-        conditions = tuple(condition(keyword, wanted) for keyword, wanted in keys.items())
-        ranks = [self._rank(name) for name in self.flat.types]
-        return (Record(self, index) for index in self._matching(level, conditions, ranks))
-
-    def _matching(
-        self, level: str | None, conditions: tuple[tuple[int, Matches], ...], ranks: list[int]
-    ) -> Iterator[int]:
-        flat, tree = self.flat, self.tree
-        wanted = LEVELS.index(level) if level in LEVELS else _INSTANCE
-        stack = [(tree.first, conditions)]
-        while stack:
-            index, left = stack.pop()
-            while index != NONE:
-                here, following = index, tree.next[index]
-                index = following
-                if tree.hidden[here]:
-                    continue
-                rank = ranks[flat.type_of[here]]
-                open_ = self._unmet(here, left) if left else left
-                if open_ is None:
-                    continue
-                if self._is(here, rank, wanted) and self._all_met(open_):
-                    yield here
-                if tree.lower[here] != NONE and (rank < wanted or rank > len(LEVELS)):
-                    stack.append((following, left))
-                    index, left = tree.lower[here], open_
-
-    def _unmet(self, index: int, conditions: tuple[tuple[int, Matches], ...]) -> tuple[tuple[int, Matches], ...] | None:
-        """The conditions that this record says nothing of; None if one fails."""
-        left = []
-        for tag, matches in conditions:
-            found = self.element(index, tag)
-            if found is None:
-                left.append((tag, matches))
-            elif not matches(self.value(index, found)):
-                return None
-        return tuple(left)
-
-    @staticmethod
-    def _all_met(conditions: tuple[tuple[int, Matches], ...]) -> bool:
-        return all(matches(None) for _, matches in conditions)
-
-    def _is(self, index: int, rank: int, wanted: int) -> bool:
-        return rank == wanted or (rank == _PERHAPS and wanted == _INSTANCE and self._references_file(index))
-
-    @staticmethod
-    def _rank(record_type: str) -> int:
-        if record_type in LEVELS:
-            return LEVELS.index(record_type)
-        known = RECORD_TYPES.get(record_type)
-        return _INSTANCE if known and known.references_file else _PERHAPS
-
-    def _references_file(self, index: int) -> bool:
-        return any(part.tag in (_FILE_ID, _MRDR) for part in self.flat.elements(index))
+        return (Record(self, index) for index in self.contents.find(level, conditions(keys)))
 
     def paths(self) -> Iterator[str]:
         """The paths of all referenced files relative to the root, "/" between components: the fast way."""
-        flat = self.flat
-        data, starts, types, places = flat.data, flat.start, flat.type_of, flat.lower_at
-        upper = [name in LEVELS for name in flat.types]
-        usual = flat.syntax is EXPLICIT_LITTLE
-        for index in self.tree.walk():
-            if upper[types[index]]:
-                continue
-            if usual and places[index] == 38:
-                # Links and type stand where nearly everybody writes them; the File ID follows the type.
-                at = starts[index] + 48
-                at += 2 + _SHORT(data, at)[0]
-                if data[at : at + 6] == b"\x04\x00\x00\x15CS":
-                    raw = data[at + 8 : at + 8 + _SHORT(data, at + 6)[0]]
-                    if _PLAIN(raw):
-                        yield raw.decode("ascii").rstrip(" ").replace("\\", "/")
-                        continue
-            file_id = self.file_id(index)
-            if file_id is not None:
-                yield file_id.path
-
-    # ------------------------------------------------------------ what records are made of
-
-    def type_name(self, index: int) -> str:
-        """Directory Record Type of a record by its index."""
-        return self.flat.types[self.flat.type_of[index]]
-
-    def element(self, index: int, tag: int) -> Element | None:
-        """One element of a record, None if it has none such."""
-        return next((part for part in self.flat.elements(index) if part.tag == tag), None)
-
-    def value(self, index: int, found: Element) -> Any:
-        """The decoded value of an element of a record."""
-        flat = self.flat
-        character_set = character_set_of(flat.data, flat.elements(index), self.character_set)
-        return value_of(flat.data, found, flat.syntax, character_set)
-
-    def reference(self, index: int, tag: int) -> str:
-        """A UID of the file reference of a record, of the MRDR that it leads to if there is one, else ""."""
-        found = self.element(self._referring(index, tag), tag)
-        return self._text(self.flat.data[found.value_at : found.value_end]) if found else ""
-
-    def _referring(self, index: int, tag: int) -> int:
-        """The record that holds the file reference: itself, or its MRDR (retired, PS3.3-2003 F.6.2)."""
-        parts = {part.tag: part for part in self.flat.elements(index)}
-        if tag in parts or _MRDR not in parts:
-            return index
-        at = parts[_MRDR].value_at
-        offset = self.flat.syntax.long(self.flat.data, at)[0] if parts[_MRDR].value_end - at == 4 else 0
-        try:
-            return self.flat.start.index(offset)
-        except ValueError:
-            return index
-
-    def file_id(self, index: int) -> FileId | None:
-        """Referenced File ID of a record; a hostile one is a finding, and None."""
-        raw = self.reference(index, _FILE_ID)
-        if not raw:
-            return None
-        try:
-            return FileId.tolerant(raw)
-        except FormatError as problem:
-            if index not in self._hostile:
-                self._hostile.add(index)
-                where = Where(self._dicomdir.path, offset=self.flat.start[index], tag=_FILE_ID)
-                self.findings.append(Finding("FS-FILE-ID-HOSTILE", str(problem), where))
-            return None
-
-
-_INSTANCE: Final = len(LEVELS)
-_PERHAPS: Final = _INSTANCE + 1
+        return self.contents.paths()

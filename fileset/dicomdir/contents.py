@@ -1,0 +1,220 @@
+"""What a DICOMDIR says: its records by index, their keys decoded when somebody asks, and how they are found by keys.
+
+Reading, updating and repairing look at a directory through the same eyes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from struct import Struct
+from typing import Any, Final
+
+from fileset.dicomdir.decode import FlatDirectory, decode
+from fileset.dicomdir.directory import NONE
+from fileset.dicomdir.link import Tree, link
+from fileset.encoding.elements import EXPLICIT_LITTLE, Element
+from fileset.errors import FormatError
+from fileset.file_id import FileId
+from fileset.findings import Finding, Where
+from fileset.records.chain import LEVELS
+from fileset.records.decoded import character_set_of, value_of
+from fileset.records.matching import Matches, condition
+from fileset.records.tables import RECORD_TYPES
+
+FILE_ID: Final = 0x00041500
+MRDR_OFFSET: Final = 0x00041504
+SOP_INSTANCE_UID: Final = 0x00041511
+_INSTANCE: Final = len(LEVELS)
+_PERHAPS: Final = _INSTANCE + 1
+_PLAIN: Final = re.compile(rb"[A-Z0-9_]{1,8}(?:\\[A-Z0-9_]{1,8}){0,7} ?").fullmatch
+_SHORT: Final = Struct("<H").unpack_from
+
+Conditions = tuple[tuple[int, Matches], ...]
+"""Tags, and what their values must be."""
+
+
+def conditions(keys: dict[str, object]) -> Conditions:
+    """The conditions that keys by keyword mean. Raises `RuleError` for a name that is no attribute."""
+    return tuple(condition(keyword, wanted) for keyword, wanted in keys.items())
+
+
+class Contents:
+    """The records of the DICOMDIR with these bytes. `findings` says what is wrong with it.
+
+    Raises `FormatError` if it is none at all.
+    """
+
+    def __init__(self, data: bytes, *, file: str = "DICOMDIR") -> None:
+        self.file = file
+        self.flat: FlatDirectory = decode(data, file=file)
+        self.tree: Tree = link(self.flat, file=file)
+        self.findings: list[Finding] = self.flat.findings + self.tree.findings
+        self._hostile: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self.flat)
+
+    # ------------------------------------------------------------ the file-set
+
+    def text(self, tag: int) -> str:
+        """The value of a top-level element that needs no character set, "" if there is none."""
+        return _text(self.flat.top.get(tag))
+
+    @property
+    def file_set_id(self) -> str:
+        """File-set ID (0004,1130), "" if there is none."""
+        return self.text(0x00041130)
+
+    @property
+    def file_set_uid(self) -> str:
+        """File-set UID: Media Storage SOP Instance UID of the DICOMDIR (PS3.10 8.6), "" if there is none."""
+        return _text(self.flat.meta.get(0x00020003))
+
+    @property
+    def character_set(self) -> str:
+        """The character set that the DICOMDIR gives for all records; the Standard has none, some writers do."""
+        return self.text(0x00080005)
+
+    # ------------------------------------------------------------ one record
+
+    def type_name(self, index: int) -> str:
+        """Directory Record Type of a record."""
+        return self.flat.types[self.flat.type_of[index]]
+
+    def element(self, index: int, tag: int) -> Element | None:
+        """One element of a record, None if it has none such."""
+        return next((part for part in self.flat.elements(index) if part.tag == tag), None)
+
+    def value(self, index: int, found: Element) -> Any:
+        """The decoded value of an element of a record."""
+        flat = self.flat
+        character_set = character_set_of(flat.data, flat.elements(index), self.character_set)
+        return value_of(flat.data, found, flat.syntax, character_set)
+
+    def key(self, index: int, tag: int) -> Any:
+        """The decoded value of a key of a record, None if it has none."""
+        found = self.element(index, tag)
+        return None if found is None else self.value(index, found)
+
+    def reference(self, index: int, tag: int) -> str:
+        """An element of the file reference of a record, of the MRDR that it leads to if there is one, else ""."""
+        found = self.element(self._referring(index, tag), tag)
+        return _text(self.flat.data[found.value_at : found.value_end]) if found else ""
+
+    def _referring(self, index: int, tag: int) -> int:
+        """The record that holds the file reference: itself, or its MRDR (retired, PS3.3-2003 F.6.2)."""
+        parts = {part.tag: part for part in self.flat.elements(index)}
+        if tag in parts or MRDR_OFFSET not in parts:
+            return index
+        at = parts[MRDR_OFFSET].value_at
+        offset = self.flat.syntax.long(self.flat.data, at)[0] if parts[MRDR_OFFSET].value_end - at == 4 else 0
+        try:
+            return self.flat.start.index(offset)
+        except ValueError:
+            return index
+
+    def file_id(self, index: int) -> FileId | None:
+        """Referenced File ID of a record; a hostile one is a finding, and None."""
+        raw = self._plain_file_id(index)
+        name = raw.decode("ascii").rstrip(" ") if raw else self.reference(index, FILE_ID)
+        if not name:
+            return None
+        try:
+            return FileId.tolerant(name)
+        except FormatError as problem:
+            if index not in self._hostile:
+                self._hostile.add(index)
+                where = Where(self.file, offset=self.flat.start[index], tag=FILE_ID)
+                self.findings.append(Finding("FS-FILE-ID-HOSTILE", str(problem), where))
+            return None
+
+    def _plain_file_id(self, index: int) -> bytes:
+        """The value of (0004,1500) where it stands behind the type, as nearly everybody writes it; else b""."""
+        flat = self.flat
+        if flat.syntax is not EXPLICIT_LITTLE or flat.lower_at[index] != 38:
+            return b""
+        data, at = flat.data, flat.start[index] + 48
+        at += 2 + _SHORT(data, at)[0]
+        if data[at : at + 6] != b"\x04\x00\x00\x15CS":
+            return b""
+        raw = data[at + 8 : at + 8 + _SHORT(data, at + 6)[0]]
+        return raw if _PLAIN(raw) else b""
+
+    # ------------------------------------------------------------ many records
+
+    def paths(self) -> Iterator[str]:
+        """The paths of all referenced files relative to the root, "/" between components: the fast way."""
+        types = self.flat.type_of
+        upper = [name in LEVELS for name in self.flat.types]
+        for index in self.tree.walk():
+            if upper[types[index]]:
+                continue
+            raw = self._plain_file_id(index)
+            if raw:
+                yield raw.decode("ascii").rstrip(" ").replace("\\", "/")
+                continue
+            file_id = self.file_id(index)
+            if file_id is not None:
+                yield file_id.path
+
+    def find(self, level: str | None, wanted: Conditions) -> Iterator[int]:
+        """The active records that match, each before those below it: instances, or the records of one `level`.
+
+        A key that a record has must match there, and then holds for all below it.
+        """
+        rank = LEVELS.index(level) if level in LEVELS else _INSTANCE
+        return self._matching(rank, wanted)
+
+    def _matching(self, wanted: int, conditions: Conditions) -> Iterator[int]:
+        flat, tree = self.flat, self.tree
+        ranks = [_rank(name) for name in flat.types]
+        stack = [(tree.first, conditions)]
+        while stack:
+            index, left = stack.pop()
+            while index != NONE:
+                here, following = index, tree.next[index]
+                index = following
+                if tree.hidden[here]:
+                    continue
+                rank = ranks[flat.type_of[here]]
+                open_ = self._unmet(here, left) if left else left
+                if open_ is None:
+                    continue
+                if self._is(here, rank, wanted) and _all_met(open_):
+                    yield here
+                if tree.lower[here] != NONE and (rank < wanted or rank > len(LEVELS)):
+                    stack.append((following, left))
+                    index, left = tree.lower[here], open_
+
+    def _unmet(self, index: int, conditions: Conditions) -> Conditions | None:
+        """The conditions that this record says nothing of; None if one fails."""
+        left = []
+        for tag, matches in conditions:
+            found = self.element(index, tag)
+            if found is None:
+                left.append((tag, matches))
+            elif not matches(self.value(index, found)):
+                return None
+        return tuple(left)
+
+    def _is(self, index: int, rank: int, wanted: int) -> bool:
+        return rank == wanted or (rank == _PERHAPS and wanted == _INSTANCE and self._references_file(index))
+
+    def _references_file(self, index: int) -> bool:
+        return any(part.tag in (FILE_ID, MRDR_OFFSET) for part in self.flat.elements(index))
+
+
+def _all_met(conditions: Conditions) -> bool:
+    return all(matches(None) for _, matches in conditions)
+
+
+def _rank(record_type: str) -> int:
+    if record_type in LEVELS:
+        return LEVELS.index(record_type)
+    known = RECORD_TYPES.get(record_type)
+    return _INSTANCE if known and known.references_file else _PERHAPS
+
+
+def _text(raw: bytes | None) -> str:
+    return (raw or b"").decode("ascii", "replace").strip(" \0")
