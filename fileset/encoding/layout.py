@@ -34,11 +34,19 @@ SEEN_BEFORE: Final = 2
 
 _FIXED: Final = frozenset(b"AT FL FD SL SS UL US".split())
 """VRs of numbers: their lengths do not differ from file to file."""
-_WORDS: Final = frozenset(b"LO PN SH UI".split())
-_WORD: Final = 64
-"""Names and UIDs of any length up to this."""
+_USUAL: Final = {
+    b"AS": range(0, 5, 4),
+    b"DA": range(0, 9, 8),
+    b"IS": range(0, 13, 2),
+    b"LO": range(0, 65, 2),
+    b"PN": range(0, 49, 2),
+    b"SH": range(0, 17, 2),
+    b"TM": range(0, 17, 2),
+    b"UI": range(0, 65, 2),
+}
+"""Lengths in bytes that values of a VR usually have."""
 _SPREAD: Final = 8
-"""How much longer or shorter than in the first file a value may be."""
+"""How much longer or shorter than in the first file other values may be."""
 _META: Final = 132
 _ANCHORED: Final = frozenset((0x00020010, 0x00080016))
 """Transfer syntax and SOP class decide how far and how to walk: their values are part of the layout."""
@@ -172,8 +180,8 @@ def _pattern(data: bytes, part: _Part, group: bytes) -> bytes:
         lengths = [length]
     else:
         near = range(max(length - _SPREAD, length % 2), length + _SPREAD + 1, 2)
-        if vr in _WORDS and length <= _WORD:
-            near = range(0, _WORD + 1, 2)
+        if vr in _USUAL and length in _USUAL[vr]:
+            near = _USUAL[vr]
         lengths = [length, *(other for other in near if other != length)]
     return head + group + b"|".join(_of_length(length, width) for length in lengths) + b")"
 
