@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -18,7 +17,7 @@ from fileset.commit import Addition, Plan, commit, referenced
 from fileset.dicomdir.build import build
 from fileset.dicomdir.frame import Identification, new_frame
 from fileset.errors import FormatError, RefusedError, RuleError
-from fileset.file_id import FileId
+from fileset.file_id import FileId, is_path
 from fileset.media.base import Format, WritableMedium
 from fileset.media.folder import FolderMedium
 from fileset.media.open import writable
@@ -30,6 +29,8 @@ from fileset.scan import Progress, Refusal, collect
 from fileset.sources import Sources
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from pydicom.dataset import Dataset
 
 Phases = Callable[[str, int, int], None]
@@ -275,6 +276,8 @@ def _is_file_id(name: str) -> bool:
 
 
 def _refused_name(name: str) -> Refusal | None:
+    if is_path(name):
+        return None
     try:
         FileId.from_path(name)
     except RuleError as problem:

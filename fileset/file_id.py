@@ -27,6 +27,8 @@ MAX_READ_LENGTH: Final = 255
 
 _PATTERN: Final = rf"[A-Z0-9_]{{1,{MAX_LENGTH}}}"
 _COMPONENT: Final = re.compile(_PATTERN).fullmatch
+is_path: Final = re.compile(r"[A-Z0-9_]{1,8}(?:/[A-Z0-9_]{1,8}){0,7}").fullmatch
+"""Whether a path with "/" between its components is that of a File ID, told fast."""
 _FILE_ID: Final = re.compile(rf"{_PATTERN}(?:\\{_PATTERN}){{0,{MAX_COMPONENTS - 1}}}").fullmatch
 _PADDING: Final = " \0"
 

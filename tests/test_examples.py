@@ -90,3 +90,10 @@ def test_import_of_what_is_no_file_set_says_so(tmp_path: Path) -> None:
     assert done.returncode == 4
     assert "DICOMDIR" in done.stderr
     assert not (tmp_path / "copies").exists()
+
+
+def test_cluster_indexes_a_folder_in_place(incoming: Path) -> None:
+    done = run("cluster.py", incoming)
+    assert done.returncode == 0
+    assert done.stdout == f"17 instances in {incoming}, 0 files skipped\n"
+    assert (incoming / "DICOMDIR").is_file()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Self
-
-from attrs import frozen
+from typing import NamedTuple, Self
 
 from fileset.errors import MediumError
 
@@ -15,8 +13,7 @@ _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 """Not to wait for what is no file: a pipe has no bytes to give yet."""
 
 
-@frozen
-class SourceFile:
+class SourceFile(NamedTuple):
     """A file to take in: its `path`, and `relative`, its place under the source the user named, "/" between parts."""
 
     path: str

@@ -1,0 +1,63 @@
+"""Scanning gives the same file-set whoever does it: this process, others, threads, or a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+import fileset
+from tests.benchmarks.corpus import Shape, write
+
+UID = "2.25.1"
+
+
+@contextmanager
+def _threads() -> Iterator[Executor]:
+    with ThreadPoolExecutor(3) as pool:
+        yield pool
+
+
+@contextmanager
+def _processes() -> Iterator[Executor]:
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        yield pool
+
+
+@contextmanager
+def _dask() -> Iterator[Executor]:
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    with cluster, distributed.Client(cluster) as client:
+        yield client.get_executor()
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    write(folder, Shape(900, per_series=30))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def alone(corpus: Path) -> bytes:
+    fileset.index(corpus, file_set_uid=UID, jobs=1)
+    return (corpus / "DICOMDIR").read_bytes()
+
+
+@pytest.mark.filterwarnings("ignore::Warning:distributed", "ignore::ResourceWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize("executor", [_threads, _processes, _dask])
+def test_any_executor_gives_the_same_directory(corpus: Path, alone: bytes, executor: object) -> None:
+    with executor() as pool:  # type: ignore[operator]
+        report = fileset.index(corpus, file_set_uid=UID, replace=True, executor=pool)
+    assert len(report.added) == 900
+    assert (corpus / "DICOMDIR").read_bytes() == alone
+
+
+def test_processes_of_its_own_give_the_same_directory(corpus: Path, alone: bytes) -> None:
+    fileset.index(corpus, file_set_uid=UID, replace=True, jobs=2)
+    assert (corpus / "DICOMDIR").read_bytes() == alone
