@@ -12,7 +12,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from . import corpus, measure
+from . import big_directory, corpus, measure
 from .jobs import INDEXERS, Contender, Job, Level, Site
 
 HERE = Path(__file__).resolve().parent
@@ -90,6 +90,8 @@ class Bench:
 
     def site(self, job: Job, files: int) -> Site:
         """The place of a job, its corpus made; raises FailedError where the disk is too small."""
+        if job.records_only:
+            return self.records_site(job, files)
         shape = corpus.Shape(files, job.per_series or max(files, 1), job.matrix)
         folder = self.root / f"corpus-{shape.files}-{shape.per_series}-{shape.matrix}"
         site = Site(folder, self.root / "out", files, self.root / "stdout")
@@ -98,6 +100,15 @@ class Bench:
         if job.needs_directory:
             self.make_directory(job, site)
         return site
+
+    def records_site(self, job: Job, files: int) -> Site:
+        """The place of a job that knows records only."""
+        folder = self.root / f"records-{files}"
+        folder.mkdir(exist_ok=True)
+        if job.needs_directory and not (folder / "DICOMDIR").exists():
+            self.log(f"writing {files:,} records")
+            big_directory.main([str(files), str(folder)])
+        return Site(folder, self.root / "out", files, self.root / "stdout")
 
     def make(self, folder: Path, shape: corpus.Shape) -> None:
         """Write a corpus if there is room for it."""
@@ -187,6 +198,7 @@ class Bench:
             "corpus": str(site.corpus),
             "out": str(site.out),
             "here": str(HERE),
+            "files": str(site.files),
             "patient": corpus.patient_id(corpus.middle_patient(site.files)),
         }
 
