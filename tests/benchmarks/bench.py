@@ -203,9 +203,13 @@ class Bench:
         }
 
     def environment(self) -> dict[str, str]:
-        """The environment of all contenders: this checkout is importable, temporary files stay in the work folder."""
+        """The environment of all contenders: this checkout is importable, temporary files stay in the work folder.
+
+        The warm-up may leave compiled modules beside ours, as an installation would.
+        """
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         paths = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH", ""))))
-        return {**os.environ, "PYTHONPATH": paths, "TMPDIR": str(self.root)}
+        return {**inherited, "PYTHONPATH": paths, "TMPDIR": str(self.root)}
 
 
 def rotated(contenders: Sequence[Contender], number: int) -> list[Contender]:
