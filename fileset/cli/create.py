@@ -1,0 +1,37 @@
+"""`fileset create`: copy DICOM files into a new file-set."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from fileset.cli.making import add_options, settings, tell
+from fileset.cli.progress import progress
+
+SCHEMES = {
+    "counter": "PT000000/ST000000/SE000000/IM000000",
+    "flat": "DICOM/D0000000/I0000000",
+    "uid": "DICOM/AB/CDEFGHIJ, a hash of the SOP Instance UID",
+    "keep": "the name it has, as far as the Standard allows",
+}
+"""The naming schemes, with what their names look like."""
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Say what the verb takes."""
+    parser.usage = "fileset create SOURCE... -o MEDIUM [options]"
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="DICOM files, and folders with all below them")
+    parser.add_argument("-o", "--output", required=True, metavar="MEDIUM", help="the folder that becomes the file-set")
+    parser.add_argument("--naming", choices=SCHEMES, default="counter", help="how files are named (default: counter)")
+    parser.epilog = "\n".join(["naming:", *(f"  {name:10}{look}" for name, look in SCHEMES.items())])
+    add_options(parser)
+
+
+def run(options: Namespace) -> int:
+    """Create the file-set, and report."""
+    from fileset.creator import Creator
+
+    with progress(options) as phases:
+        creator = Creator(options.output, naming=options.naming, progress=phases, **settings(options))
+        creator.add(*options.sources)
+        report = creator.commit(dry_run=options.dry_run)
+    return tell(report, options, "create")

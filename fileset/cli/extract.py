@@ -1,0 +1,140 @@
+"""`fileset extract`: copy files out of a file-set."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from fileset.cli.arguments import add_common, add_keys, keys_of
+from fileset.cli.output import counted, json_text, say, sized, write_document
+from fileset.cli.problems import LINES, PARTLY, finding_rows, hides_records, tell_findings
+from fileset.cli.progress import progress
+from fileset.cli.selecting import add_medium, identification
+from fileset.errors import RefusedError
+
+if TYPE_CHECKING:
+    from fileset.extract import ExtractReport, Lost
+    from fileset.reader import Reader
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Say what the verb takes."""
+    parser.usage = "fileset extract MEDIUM -o FOLDER [KEY=VALUE...] [options]"
+    add_medium(parser)
+    add_keys(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="FOLDER",
+        help="where the copies go, as PatientID/StudyInstanceUID/SeriesInstanceUID/SOPInstanceUID.dcm; what lies there "
+        "already is not copied again",
+    )
+    add_common(parser)
+
+
+def run(options: Namespace) -> int:
+    """Copy what matches, and report."""
+    from fileset.extract import extract
+    from fileset.reader import Reader
+
+    keys = keys_of(options.keys)
+    with Reader(options.medium) as reader:
+        _refuse_inside(options.output, reader.medium.name)
+        with progress(options) as phases:
+            report = extract(reader, options.output, progress=phases, **keys)
+        _tell(report, reader, options)
+        return 0 if report.complete and not hides_records(reader.findings) else PARTLY
+
+
+def _refuse_inside(folder: str, medium: str) -> None:
+    """A file-set holds no DICOM files that its DICOMDIR does not reference (PS3.3 F.2.1)."""
+    inner, outer = os.path.realpath(folder), os.path.realpath(medium)
+    if os.path.isdir(outer) and (inner + os.sep).startswith(outer.rstrip(os.sep) + os.sep):
+        raise RefusedError(f"{folder}: lies in the file-set {medium}, where copies do not belong. Give another folder")
+
+
+def _tell(report: ExtractReport, reader: Reader, options: Namespace) -> None:
+    if options.json:
+        _document(report, reader)
+    elif not options.quiet:
+        _tell_lost(f"{counted(len(report.missing), 'file')} missing", report.missing, everything=options.verbose)
+        _tell_lost(f"{counted(len(report.failed), 'file')} unreadable", report.failed, everything=options.verbose)
+    if not options.json:
+        tell_findings(reader.findings, everything=options.verbose, quiet=options.quiet)
+    if not options.quiet or not report.complete:
+        say(_summary(report))
+
+
+def _tell_lost(heading: str, lost: Sequence[Lost], *, everything: bool) -> None:
+    if lost:
+        say(f"{heading}:")
+        for line in lost_lines(lost, everything=everything):
+            say(line)
+
+
+def lost_lines(lost: Sequence[Lost], *, everything: bool) -> Iterator[str]:
+    """Lost instances below their series; only the series, with counts, where there are too many and not all wanted."""
+    groups: dict[str, list[Lost]] = {}
+    for one in lost:
+        groups.setdefault(_series(one), []).append(one)
+    brief = not everything and len(lost) > LINES
+    for series, instances in islice(groups.items(), LINES if brief else None):
+        yield f"  {series}: {counted(len(instances), 'instance')}"
+        if not brief:
+            yield from map(_instance, instances)
+    if brief:
+        more = f"and {counted(len(groups) - LINES, 'more series', 'more series')}; " if len(groups) > LINES else ""
+        yield f"  ({more}-v or --json names every instance)"
+
+
+def _series(lost: Lost) -> str:
+    known = (
+        ("patient", f"{lost.patient_id} {lost.patient_name}"),
+        ("study", f"{lost.study_date} {lost.study_instance_uid}"),
+        ("series", f"{lost.modality} {lost.series_number} {lost.series_instance_uid}"),
+    )
+    return ", ".join(f"{name} {' '.join(text.split())}" for name, text in known if text.strip()) or "no patient"
+
+
+def _instance(lost: Lost) -> str:
+    return f"    instance {' '.join(f'{lost.instance_number} {lost.sop_instance_uid}'.split())}: {lost.reason}"
+
+
+def _summary(report: ExtractReport) -> str:
+    parts = [f"{counted(report.copied, 'file')} ({sized(report.size)}) copied to {report.folder}"]
+    parts += [
+        f"{number:,} {what}"
+        for number, what in (
+            (report.already_there, "already there"),
+            (len(report.missing), "missing"),
+            (len(report.failed), "failed"),
+        )
+        if number
+    ]
+    return ", ".join(parts)
+
+
+def _document(report: ExtractReport, reader: Reader) -> None:
+    write_document(
+        "fileset.extract/1",
+        {
+            "file_set": identification(reader),
+            "folder": report.folder,
+            "copied": report.copied,
+            "already_there": report.already_there,
+            "bytes": report.size,
+            "missing": _rows(report.missing),
+            "failed": _rows(report.failed),
+            "findings": finding_rows(reader.findings),
+        },
+    )
+
+
+def _rows(lost: Iterable[Lost]) -> Iterator[str]:
+    from attrs import asdict
+
+    return (json_text(asdict(one)) for one in lost)

@@ -1,0 +1,24 @@
+"""`fileset index`: write the DICOMDIR for the DICOM files that already lie in a folder."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from fileset.cli.making import add_options, settings, tell
+from fileset.cli.progress import progress
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Say what the verb takes."""
+    parser.usage = "fileset index FOLDER [options]"
+    parser.add_argument("folder", metavar="FOLDER", help="where the files lie; none of them is moved or changed")
+    add_options(parser)
+
+
+def run(options: Namespace) -> int:
+    """Index the folder, and report."""
+    from fileset.creator import index
+
+    with progress(options) as phases:
+        report = index(options.folder, progress=phases, dry_run=options.dry_run, **settings(options))
+    return tell(report, options, "index")

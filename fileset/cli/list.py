@@ -1,0 +1,100 @@
+"""`fileset list`: what a file-set holds, as a tree for people or as lines and documents for programs."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from fileset.cli.arguments import add_common, add_keys, keys_of
+from fileset.cli.output import escaped, json_text, write, write_document
+from fileset.cli.problems import PARTLY, finding_rows, hides_records, tell_findings
+from fileset.cli.selecting import add_medium, identification
+from fileset.errors import RuleError
+
+if TYPE_CHECKING:
+    from fileset.reader import Reader, Record
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Say what the verb takes."""
+    parser.usage = "fileset list MEDIUM [KEY=VALUE...] [options]"
+    add_medium(parser)
+    add_keys(parser)
+    add_common(parser, progress=False)
+    parser.add_argument("--jsonl", action="store_true", help="write one JSON object a line for each instance")
+    parser.add_argument("--paths", action="store_true", help="write the path of each file, one a line")
+
+
+def run(options: Namespace) -> int:
+    """List what matches; the damage of the DICOMDIR goes to standard error."""
+    from fileset.reader import Reader
+
+    keys = keys_of(options.keys)
+    if options.json + options.jsonl + options.paths > 1:
+        raise RuleError("--json, --jsonl and --paths exclude each other")
+    with Reader(options.medium) as reader:
+        if options.json:
+            _document(reader, keys)
+        elif options.jsonl:
+            write(rows(reader.find(**keys)))
+        elif options.paths:
+            write(map(escaped, _paths(reader, keys)))
+        else:
+            _tree(reader, keys, instances=options.verbose)
+        if not options.json:
+            tell_findings(reader.findings, everything=options.verbose, quiet=options.quiet)
+        return PARTLY if hides_records(reader.findings) else 0
+
+
+def _document(reader: Reader, keys: dict[str, str]) -> None:
+    # Findings last: some come up only while the instances are read.
+    write_document(
+        "fileset.list/1",
+        {
+            "file_set": identification(reader),
+            "instances": rows(reader.find(**keys)),
+            "findings": finding_rows(reader.findings),
+        },
+    )
+
+
+def _paths(reader: Reader, keys: dict[str, str]) -> Iterator[str]:
+    if not keys:
+        return reader.paths()
+    return (record.file_id.path for record in reader.find(**keys) if record.file_id)
+
+
+def _tree(reader: Reader, keys: dict[str, str], *, instances: bool) -> None:
+    from fileset.cli.tree import show, tree_of
+
+    show(tree_of(reader, keys, instances=instances))
+
+
+def rows(records: Iterator[Record]) -> Iterator[str]:
+    """Instances as texts of JSON, each with the keys of its patient, study and series."""
+    parent: Record | None = None
+    above = ""
+    for record in records:
+        if not above or record.parent != parent:
+            parent = record.parent
+            above = _above(record)
+        yield f'{_own(record)[:-1]}, {above}, "keys": {json_text(record.keys())}}}'
+
+
+def _own(record: Record) -> str:
+    return json_text(
+        {
+            "file_id": record.file_id.path if record.file_id else None,
+            "record_type": record.record_type,
+            "sop_class_uid": record.sop_class_uid,
+            "sop_instance_uid": record.sop_instance_uid,
+            "transfer_syntax_uid": record.transfer_syntax_uid,
+        }
+    )
+
+
+def _above(record: Record) -> str:
+    """The keys of the records above, encoded once for all instances that share them."""
+    levels = {"patient": record.patient, "study": record.study, "series": record.series}
+    return json_text({name: level.keys() if level else {} for name, level in levels.items()})[1:-1]

@@ -1,0 +1,178 @@
+"""Standard output and standard error: plain lines, JSON, and nothing that could steer a terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import cache
+from io import TextIOWrapper
+from itertools import islice
+from math import isfinite
+from typing import Final
+
+from fileset.errors import MediumError
+
+_UNSAFE: Final = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+"""Control characters, marks that reorder or break lines, and halves of surrogate pairs."""
+_BATCH: Final = 1000
+_UNITS: Final = ("", "kB", "MB", "GB", "TB")
+
+
+def escaped(text: str) -> str:
+    """`text` with everything that a terminal would obey made visible: ESC becomes "x1b" behind a backslash."""
+    return _UNSAFE.sub(_visible, text)
+
+
+def _visible(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def prepare_streams() -> None:
+    """Let neither a closed stream nor a character that its encoding lacks end the program."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="ascii"))  # noqa: SIM115  # as long as the process
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def abandon_stdout() -> None:
+    """Let what is still buffered go nowhere: the pipe is closed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+# ---------------------------------------------------------------- messages
+
+
+def say(message: str) -> None:
+    """One line on standard error; on a terminal, one paragraph that leaves words whole."""
+    text = escaped(message)
+    sys.stderr.write((_wrapped(text) if sys.stderr.isatty() else text) + "\n")
+
+
+def _wrapped(text: str) -> str:
+    from shutil import get_terminal_size
+    from textwrap import fill
+
+    indent = " " * (len(text) - len(text.lstrip()) + 4)
+    width = get_terminal_size().columns
+    return fill(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def complain(message: str) -> None:
+    """The one line that says why a command did not do its work."""
+    with suppress(MediumError):
+        flush()
+    say(f"fileset: error: {message}")
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: "1 file", "2,500 files"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def sized(number: int) -> str:
+    """A number of bytes for people, with three digits, in the decimal units that media are sold by."""
+    if number < 1000:
+        return counted(number, "byte")
+    power = next((power for power in (1, 2, 3) if number < 999.5 * 1000**power), 4)
+    return f"{number / 1000**power:.3g} {_UNITS[power]}"
+
+
+# ---------------------------------------------------------------- data
+
+
+def write(lines: Iterable[str]) -> None:
+    """Lines to standard output, as they come, in batches.
+
+    Raises `MediumError` if it cannot be written, `BrokenPipeError` if nobody reads it.
+    """
+    _emit(line + "\n" for line in lines)
+
+
+def flush() -> None:
+    """Write what is buffered. Raises as `write`."""
+    _checked("")
+
+
+def _emit(pieces: Iterator[str]) -> None:
+    while batch := list(islice(pieces, _BATCH)):
+        _checked("".join(batch))
+
+
+def _checked(text: str) -> None:
+    try:
+        if text:
+            sys.stdout.write(text)
+        else:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        abandon_stdout()
+        raise MediumError(f"standard output: {problem.strerror or problem}") from problem
+
+
+# ---------------------------------------------------------------- JSON
+
+
+def json_text(value: object) -> str:
+    """`value` as JSON on one line, in ASCII so that every terminal and encoding takes it."""
+    try:
+        return _encoder()(value)
+    except ValueError:
+        return _encoder()(_finite(value))
+
+
+@cache
+def _encoder() -> Callable[[object], str]:
+    from json import JSONEncoder
+
+    return JSONEncoder(allow_nan=False, default=_plain).encode
+
+
+def _plain(value: object) -> str:
+    # What JSON has no form for: bytes that no VR explains, in hexadecimal.
+    return value.hex().upper() if isinstance(value, bytes) else str(value)
+
+
+def _finite(value: object) -> object:
+    """`value` with "nan" and "inf" as text: JSON has no such numbers, directory records may."""
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return str(value) if isinstance(value, float) and not isfinite(value) else value
+
+
+def write_document(schema: str, members: Mapping[str, object]) -> None:
+    """One JSON object on standard output, a member a line; an iterator of JSON texts becomes an array, a row a line.
+
+    Iterators are read in the order of the members, while the document is written.
+    """
+    _emit(_pieces(schema, members))
+
+
+def _pieces(schema: str, members: Mapping[str, object]) -> Iterator[str]:
+    yield f'{{"schema": {json_text(schema)}'
+    for name, value in members.items():
+        yield f",\n{json_text(name)}: "
+        if isinstance(value, Iterator):
+            yield from _array(value)
+        else:
+            yield json_text(value)
+    yield "}\n"
+
+
+def _array(rows: Iterator[str]) -> Iterator[str]:
+    separator = "[\n"
+    for row in rows:
+        yield separator
+        yield row
+        separator = ",\n"
+    yield "[]" if separator == "[\n" else "\n]"

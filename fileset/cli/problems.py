@@ -1,0 +1,92 @@
+"""What went wrong, for people: every problem if they are few or all are wanted, else counts with examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from fileset.cli.output import counted, json_text, say
+
+if TYPE_CHECKING:
+    from fileset.findings import Finding
+
+PARTLY: Final = 3
+"""Exit code: done, but not with everything."""
+LINES: Final = 20
+"""More lines than this are read by nobody who did not ask for them."""
+EXAMPLES: Final = 3
+
+Problem = tuple[str, str]
+"""The rule, and one line about the case."""
+
+MAYBE_COMPLETE: Final = frozenset(("FS-DICOMDIR-SYNTAX", "FS-DICOMDIR-META"))
+"""Errors of a DICOMDIR that hide no record: how it is encoded, not what it says."""
+
+
+def tell_problems(sections: Mapping[str, Sequence[Problem]], *, everything: bool) -> None:
+    """Say the problems on standard error, each kind under its heading; kinds without problems are left out."""
+    for heading, problems in sections.items():
+        if problems:
+            say(f"{heading}:")
+        for line in summary(problems, everything=everything):
+            say(line)
+    if not everything and any(len(problems) > LINES for problems in sections.values()):
+        say("  (-v or --json names every one)")
+
+
+def summary(problems: Sequence[Problem], *, everything: bool) -> Iterator[str]:
+    """One line a problem, or groups by rule with examples when there are more than `LINES`."""
+    if everything or len(problems) <= LINES:
+        return (f"  {text} [{rule}]" for rule, text in problems)
+    return _grouped(problems)
+
+
+def _grouped(problems: Sequence[Problem]) -> Iterator[str]:
+    from fileset.findings import RULES
+
+    groups: dict[str, list[str]] = {}
+    for rule, text in problems:
+        groups.setdefault(rule, []).append(text)
+    examples = max(min((LINES - 1) // len(groups) - 1, EXAMPLES), 0)
+    for rule, texts in groups.items():
+        yield f"{len(texts):>7,} x {RULES[rule].title} [{rule}]"
+        yield from (f"          {text}" for text in texts[:examples])
+        if 0 < examples < len(texts):
+            yield "          ..."
+
+
+def problems_of(findings: Iterable[Finding]) -> list[Problem]:
+    """Findings as problems, with their places."""
+    return [(finding.rule, _placed(finding)) for finding in findings]
+
+
+def _placed(finding: Finding) -> str:
+    place = str(finding.where)
+    return f"{place}: {finding.message}" if place else finding.message
+
+
+def finding_rows(findings: Iterable[Finding]) -> Iterator[str]:
+    """Findings as texts of JSON; `offset` in bytes, `tag` as GGGGEEEE in hexadecimal, null where unknown."""
+    for finding in findings:
+        where = finding.where
+        tag = None if where.tag is None else f"{where.tag:08X}"
+        yield json_text(
+            {
+                "rule": finding.rule,
+                "severity": finding.severity,
+                "where": {"file": where.file, "record": where.record, "offset": where.offset, "tag": tag},
+                "message": finding.message,
+            }
+        )
+
+
+def tell_findings(findings: Sequence[Finding], *, everything: bool, quiet: bool = False) -> None:
+    """Findings on standard error: those of severity "info" only if everything is wanted, errors even if quiet."""
+    floor = ("error",) if quiet else ("error", "warning")
+    told = [finding for finding in findings if everything or finding.severity in floor]
+    tell_problems({counted(len(told), "finding"): problems_of(told)}, everything=everything)
+
+
+def hides_records(findings: Iterable[Finding]) -> bool:
+    """Whether a DICOMDIR is damaged so that what was read of it may not be all."""
+    return any(finding.severity == "error" and finding.rule not in MAYBE_COMPLETE for finding in findings)

@@ -1,0 +1,78 @@
+"""A line of progress on standard error, where a person looks at it."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+Phases = Callable[[str, int, int], None]
+"""Called with the name of a phase, the number of files done, and the number of files in all."""
+
+INTERVAL: Final = 0.1
+"""Seconds between two pictures."""
+_TITLES: Final = {"scan": "Reading headers", "write": "Copying", "extract": "Copying"}
+
+
+@contextmanager
+def progress(options: Namespace) -> Iterator[Phases | None]:
+    """What to call while working; None where nobody looks, or wants to."""
+    if options.quiet or options.no_progress or not sys.stderr.isatty():
+        yield None
+        return
+    display = Display()
+    try:
+        yield display
+    finally:
+        display.close()
+
+
+class Display:
+    """Bars, one for each phase, that vanish when the work is done.
+
+    They appear with the first call, and no thread draws them: whoever starts processes after this has only one.
+    """
+
+    def __init__(self) -> None:
+        self._bars: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._next = monotonic() + INTERVAL
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        """Draw, if it is time to."""
+        now = monotonic()
+        if now < self._next and done != total:
+            return
+        self._next = now + INTERVAL
+        bars = self._bars = self._bars or _bars()
+        if phase not in self._tasks:
+            self._tasks[phase] = bars.add_task(_TITLES.get(phase, phase), total=total)
+        bars.update(self._tasks[phase], completed=done, total=total)
+        bars.refresh()
+
+    def close(self) -> None:
+        """Remove the bars from the terminal."""
+        if self._bars is not None:
+            self._bars.stop()
+
+
+def _bars() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description:15}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("files"),
+        TimeRemainingColumn(),
+    )
+    bars = Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True)
+    bars.start()
+    return bars

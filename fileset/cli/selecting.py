@@ -1,0 +1,19 @@
+"""What the verbs that read a file-set have in common."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fileset.reader import Reader
+
+
+def add_medium(parser: ArgumentParser) -> None:
+    """The file-set to read."""
+    parser.add_argument("medium", metavar="MEDIUM", help="a folder with a DICOMDIR, or the DICOMDIR itself")
+
+
+def identification(reader: Reader) -> dict[str, Any]:
+    """The `file_set` member of every document."""
+    return {"id": reader.file_set_id, "uid": reader.file_set_uid, "path": reader.medium.name}

@@ -1,0 +1,194 @@
+"""`fileset create` and `fileset index`: options reach the library, and nothing that was left out is silent."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from pathlib import Path
+
+import pydicom.data
+import pytest
+from pydicom.uid import UID
+
+from fileset.cli.create import SCHEMES as CLI_SCHEMES
+from fileset.naming import SCHEMES
+from tests import synthetic
+from tests.cli.conftest import Runs
+
+SHIPPED = Path(pydicom.data.__file__).parent / "test_files"
+
+
+@pytest.fixture
+def incoming(tmp_path: Path) -> Path:
+    """Three images, and two files that are none."""
+    folder = tmp_path / "IN"
+    synthetic.ct_series(folder, 1, 1, 1, 3)
+    (folder / "README.txt").write_text("hello")
+    (folder / "esc\x1b[31m").write_text("hello")
+    return folder
+
+
+def test_the_help_knows_the_schemes_of_the_library() -> None:
+    assert list(CLI_SCHEMES) == list(SCHEMES)
+
+
+def test_a_summary_goes_to_standard_error_and_nothing_to_standard_output(
+    run: Runs, incoming: Path, tmp_path: Path
+) -> None:
+    done = run("create", incoming / "P001", "-o", tmp_path / "OUT")
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"3 instances added to {tmp_path / 'OUT'}, ")
+    assert "in 4 files written" in done.stderr
+
+
+def test_what_was_skipped_is_named_and_counted(run: Runs, incoming: Path, tmp_path: Path) -> None:
+    lines = run("create", incoming, "-o", tmp_path / "OUT", code=3).stderr.splitlines()
+    assert lines[0] == "2 files skipped:"
+    assert lines[1].startswith("  README.txt: ")
+    assert lines[2].startswith("  esc\\x1b[31m: ")
+    assert lines[1].endswith(" [FS-FILE-NOT-DICOM]")
+    assert lines[-1].endswith(", 2 files skipped")
+
+
+def test_quiet_is_silent_unless_something_is_left_out(run: Runs, incoming: Path, tmp_path: Path) -> None:
+    assert run("create", "-q", incoming / "P001", "-o", tmp_path / "ONE").stderr == ""
+    [line] = run("create", "-q", incoming, "-o", tmp_path / "TWO", code=3).stderr.splitlines()
+    assert line.endswith("2 files skipped")
+
+
+def test_verbose_tells_the_new_name_of_every_file(run: Runs, incoming: Path, tmp_path: Path) -> None:
+    assert run("create", "-v", incoming / "P001", "-o", tmp_path / "OUT").stdout.splitlines() == [
+        f"T001/S001/I00000{number} -> PT000000/ST000000/SE000000/IM00000{number - 1}" for number in (1, 2, 3)
+    ]
+
+
+def test_many_problems_are_grouped_unless_asked_for(run: Runs, tmp_path: Path) -> None:
+    for number in range(60):
+        (tmp_path / f"{number:02d}.txt").write_text("hello")
+    short = run("create", tmp_path, "-o", tmp_path / "A", code=3).stderr
+    assert "     60 x not a DICOM file [FS-FILE-NOT-DICOM]\n" in short
+    assert "-v or --json names every one" in short
+    assert len(short.splitlines()) < 10
+    long = run("create", tmp_path, "-v", "-o", tmp_path / "B", code=3).stderr
+    assert all(f"  {number:02d}.txt: " in long for number in range(60))
+
+
+def test_dry_run_shows_the_names_and_writes_nothing(run: Runs, incoming: Path, tmp_path: Path) -> None:
+    done = run("create", "--dry-run", "--naming", "flat", incoming / "P001", "-o", tmp_path / "OUT")
+    assert "T001/S001/I000001 -> DICOM/D0000000/I0000000\n" in done.stdout
+    assert "3 instances would be added to" in done.stderr
+    assert "written" not in done.stderr
+    assert not (tmp_path / "OUT").exists()
+
+
+def test_json_tells_everything(run: Runs, incoming: Path, tmp_path: Path) -> None:
+    out = tmp_path / "OUT"
+    options = ("--json", "--file-set-id", "ACME_CD1", "--file-set-uid", "2.25.7")
+    document = run("create", incoming, "-o", out, *options, code=3).document
+    assert document["schema"] == "fileset.create/1"
+    assert document["file_set"] == {"id": "ACME_CD1", "uid": "2.25.7", "path": str(out)}
+    assert document["added"][0] == {
+        "source": "P001/T001/S001/I000001",
+        "file_id": "PT000000/ST000000/SE000000/IM000000",
+        "record_type": "IMAGE",
+        "sop_instance_uid": synthetic.ct_uid(),
+    }
+    assert [row["source"] for row in document["skipped"]] == ["README.txt", "esc\x1b[31m"]
+    assert {"source", "rule", "reason"} == document["skipped"][0].keys()
+    files = [path for path in out.rglob("*") if path.is_file()]
+    assert document["written"] == {"files": len(files), "bytes": sum(path.stat().st_size for path in files)}
+    assert (document["complete"], document["dry_run"]) == (False, False)
+
+
+def test_json_of_findings_tells_their_places(run: Runs, tmp_path: Path) -> None:
+    dataset = synthetic.instance(synthetic.CT_IMAGE)
+    del dataset.InstanceNumber
+    synthetic.write(dataset, tmp_path / "IN" / "IM1")
+    document = run("create", tmp_path / "IN", "-o", tmp_path / "OUT", "--json").document
+    [finding] = [row for row in document["findings"] if row["rule"] == "FS-KEY-INVENTED"]
+    assert finding["severity"] == "warning"
+    assert finding["where"].keys() == {"file", "record", "offset", "tag"}
+    assert finding["where"]["file"] == "IM1"
+    refused = run("create", tmp_path / "IN", "-o", tmp_path / "NO", "--json", "--missing", "refuse", code=3).document
+    assert [row["rule"] for row in refused["skipped"]] == ["FS-KEY-TYPE1-MISSING"]
+
+
+def test_every_option_reaches_the_library(run: Runs, tmp_path: Path) -> None:
+    dataset = synthetic.instance(synthetic.CT_IMAGE)
+    dataset.StudyInstanceUID = "1.20.3"
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = UID("1.2.3.4")
+    synthetic.write(dataset, tmp_path / "IN" / "IM1").write_bytes(
+        synthetic.encode(dataset).replace(b"1.20.3", b"1.02.3")
+    )
+    base = ("create", tmp_path / "IN", "--json", "--jobs", "1", "--undefined-lengths", "-o")
+    assert [row["rule"] for row in run(*base, tmp_path / "A", code=3).document["skipped"]] == ["FS-UID-INVALID"]
+    document = run(*base, tmp_path / "B", "--invalid-uid", "accept", "--unknown-sop-class", "private").document
+    assert document["added"][0]["record_type"] == "PRIVATE"
+    rules = ("--invalid-uid", "accept", "--unknown-sop-class", "refuse")
+    assert run(*base, tmp_path / "C", *rules, code=3).document["added"] == []
+    (tmp_path / "B" / "README").write_text("hello")
+    described = ("--descriptor", "README", "--descriptor-charset", "ISO_IR 100", "--replace")
+    run(*base, tmp_path / "B", *described, "--invalid-uid", "accept")
+    assert run("info", tmp_path / "B", "--json").document["file_set"]["descriptor_file_id"] == "README"
+
+
+def test_sources_and_options_may_be_mixed(run: Runs, incoming: Path, tmp_path: Path) -> None:
+    series = incoming / "P001" / "T001" / "S001"
+    done = run("create", series / "I000001", "-o", tmp_path / "OUT", series / "I000002", "--json", series / "I000003")
+    assert len(done.document["added"]) == 3
+
+
+def test_index_reports_as_create_does(run: Runs, incoming: Path) -> None:
+    document = run("index", incoming, "--json", "--file-set-id", "HERE", code=3).document
+    assert document["schema"] == "fileset.index/1"
+    assert document["file_set"]["id"] == "HERE"
+    assert document["added"][0]["file_id"] == document["added"][0]["source"] == "P001/T001/S001/I000001"
+    assert document["written"]["files"] == 1
+
+
+def test_index_dry_run_writes_nothing(run: Runs, incoming: Path) -> None:
+    done = run("index", incoming, "--dry-run", code=3)
+    assert "P001/T001/S001/I000001 -> P001/T001/S001/I000001\n" in done.stdout
+    assert not (incoming / "DICOMDIR").exists()
+
+
+@pytest.mark.parametrize("here", [False, True])
+def test_index_tells_the_command_that_takes_in_what_has_no_legal_name(
+    here: bool,  # noqa: FBT001  # a parameter of the test
+    run: Runs,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "my files"
+    shutil.copytree(SHIPPED / "dicomdirtests" / "98892003", folder)
+    (folder / "MR1" / "15820").rename(folder / "MR1" / "image.dcm")
+    if here:
+        monkeypatch.chdir(folder)
+    hint = run("index", "." if here else folder, "--file-set-id", "MINE", code=3).stderr.splitlines()[-2]
+    program, *arguments = shlex.split(hint)
+    assert program == "fileset"
+    run(*arguments, code=3)  # the DICOMDIR that the index wrote is skipped
+    created = Path(arguments[arguments.index("-o") + 1])
+    assert created.resolve() == tmp_path / "my files_NEW"
+    assert run("info", created, "--json").document["records"]["IMAGE"] == 17
+
+
+def test_an_existing_file_set_is_refused(run: Runs, indexed: Path, incoming: Path) -> None:
+    assert "--replace" in run("create", incoming, "-o", indexed, code=6).stderr
+    assert "--replace" in run("index", indexed, code=6).stderr
+
+
+def test_source_that_does_not_exist_is_an_io_error(run: Runs, tmp_path: Path) -> None:
+    assert "NOWHERE" in run("create", tmp_path / "NOWHERE", "-o", tmp_path / "OUT", code=5).stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of bytes are POSIX")
+def test_a_name_that_is_no_text_is_told(run: Runs, tmp_path: Path) -> None:
+    folder = tmp_path / "IN"
+    folder.mkdir()
+    with open(os.fsencode(folder) + b"/\xff\xfe.dcm", "wb") as file:
+        file.write(synthetic.ct())
+    done = run("create", folder, "-o", tmp_path / "A", "-v")
+    assert done.stdout.startswith("\\udcff\\udcfe.dcm -> ")
+    assert run("create", folder, "-o", tmp_path / "B", "--json").document["added"][0]["source"] == "\udcff\udcfe.dcm"

@@ -1,0 +1,316 @@
+"""`fileset extract`: everything that can be read comes out, nothing goes astray, and what is missing is told."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+from attrs import define, field
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fileset import FileId, MediumError, RefusedError
+from fileset.cli.extract import lost_lines
+from fileset.extract import LONGEST, TRIES, ExtractReport, Lost, extract, hashed_name, safe_name
+from tests import synthetic
+from tests.cli.conftest import Runs, damage
+
+
+def copies(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_files_come_out_by_patient_study_series_and_instance(run: Runs, indexed: Path, tmp_path: Path) -> None:
+    done = run("extract", indexed, "-o", tmp_path / "OUT", "PatientID=P2", "StudyDate=20240103")
+    study, series = synthetic.uid("study", 2, 2), next((tmp_path / "OUT" / "P2").glob("*/*")).name
+    assert copies(tmp_path / "OUT") == {
+        f"P2/{study}/{series}/{synthetic.ct_uid(2, 2, 1, number)}.dcm": synthetic.ct(2, 2, 1, number)
+        for number in (1, 2, 3)
+    }
+    assert done.stdout == ""
+    assert done.stderr.startswith("3 files (")
+
+
+def test_a_second_run_copies_only_what_is_not_there(run: Runs, indexed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "OUT"
+    run("extract", indexed, "-o", out)
+    whole = copies(out)
+    gone, cut, *_ = sorted(path for path in out.rglob("*.dcm"))
+    gone.unlink()
+    cut.write_bytes(cut.read_bytes()[:100])
+    document = run("extract", indexed, "-o", out, "--json").document
+    assert (document["copied"], document["already_there"]) == (2, 10)
+    assert copies(out) == whole
+
+
+def test_a_file_of_others_is_never_replaced(run: Runs, indexed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "OUT"
+    run("extract", indexed, "-o", out)
+    theirs = min(out.rglob("*.dcm"))
+    ours = theirs.read_bytes()
+    theirs.write_bytes(b"something else of ours")
+    for copied, there in ((1, 11), (0, 12)):
+        document = run("extract", indexed, "-o", out, "--json").document
+        assert (document["copied"], document["already_there"]) == (copied, there)
+    assert theirs.read_bytes() == b"something else of ours"
+    [beside] = theirs.parent.glob(theirs.stem + "-*.dcm")
+    assert beside.read_bytes() == ours
+    assert len(copies(out)) == 13
+
+
+def test_missing_files_are_told_with_everything_that_is_known(run: Runs, disc: Path, tmp_path: Path) -> None:
+    (disc / "P001" / "T001" / "S001" / "I000002").unlink()
+    done = run("extract", disc, "-o", tmp_path / "A", code=3)
+    heading, series, instance, summary = done.stderr.splitlines()
+    assert heading == "1 file missing:"
+    study = synthetic.uid("study", 1, 1)
+    assert series.startswith(f"  patient P1 Doe^Jane, study 20240102 {study}, series CT 1 ")
+    assert series.endswith(": 1 instance")
+    assert instance.startswith(f"    instance 2 {synthetic.ct_uid(number=2)}: P001/T001/S001/I000002: ")
+    assert summary.startswith("11 files (")
+    assert summary.endswith(", 1 missing")
+    [lost] = run("extract", disc, "-o", tmp_path / "B", "--json", code=3).document["missing"]
+    assert lost | {"series_instance_uid": "", "reason": ""} == {
+        "file_id": "P001/T001/S001/I000002",
+        "reason": "",
+        "patient_id": "P1",
+        "patient_name": "Doe^Jane",
+        "study_instance_uid": study,
+        "study_date": "20240102",
+        "series_instance_uid": "",
+        "series_number": "1",
+        "modality": "CT",
+        "instance_number": "2",
+        "sop_instance_uid": synthetic.ct_uid(number=2),
+    }
+
+
+def test_many_missing_files_are_counted_by_series_unless_asked_for(run: Runs, disc: Path, tmp_path: Path) -> None:
+    lost = [
+        Lost(f"IM{at}", "gone", "P1", "", "1.2", "", f"1.2.{at % 30}", "", "CT", str(at), f"1.3.{at}")
+        for at in range(90)
+    ]
+    brief = list(lost_lines(lost, everything=False))
+    assert brief[0] == "  patient P1, study 1.2, series CT 1.2.0: 3 instances"
+    assert brief[20:] == ["  (and 10 more series; -v or --json names every instance)"]
+    assert len(list(lost_lines(lost, everything=True))) == 120
+    for path in disc.rglob("I*"):
+        path.unlink()
+    done = run("extract", disc, "-o", tmp_path / "OUT", code=3)
+    assert done.stderr.startswith("12 files missing:\n  patient P1 Doe^Jane, ")
+    assert done.stderr.count("    instance ") == 12
+
+
+def test_a_hostile_file_id_is_told_and_nothing_is_read(run: Runs, disc: Path, tmp_path: Path) -> None:
+    damage(disc, rb"P002\T002\S001\I000003", rb"..\..\..\..\etc\passwd")
+    document = run("extract", disc, "-o", tmp_path / "OUT", "--json", code=3).document
+    assert (document["copied"], len(document["missing"]), len(document["failed"])) == (11, 0, 1)
+    assert not any(b"root:" in data for data in copies(tmp_path / "OUT").values())
+
+
+def test_values_of_the_disc_cannot_lead_out_of_the_folder(run: Runs, tmp_path: Path) -> None:
+    dataset = synthetic.instance(synthetic.CT_IMAGE)
+    dataset.PatientID = "../../../ESCAPED"
+    synthetic.write(dataset, tmp_path / "IN" / "IM1")
+    run("create", tmp_path / "IN", "-o", tmp_path / "SET")
+    run("extract", tmp_path / "SET", "-o", tmp_path / "a" / "b" / "OUT")
+    [name] = copies(tmp_path / "a")
+    assert name.startswith(f"b/OUT/{hashed_name('../../../ESCAPED')}/")
+    assert not list(tmp_path.rglob("ESCAPED"))
+
+
+def test_a_link_in_the_folder_is_not_followed_out_of_it(run: Runs, indexed: Path, tmp_path: Path) -> None:
+    (tmp_path / "OUT").mkdir()
+    (tmp_path / "ELSEWHERE").mkdir()
+    (tmp_path / "OUT" / "P1").symlink_to(tmp_path / "ELSEWHERE")
+    assert "symbolic link" in run("extract", indexed, "-o", tmp_path / "OUT", code=6).stderr
+    assert not list((tmp_path / "ELSEWHERE").iterdir())
+
+
+def test_copies_do_not_go_into_the_file_set(run: Runs, disc: Path) -> None:
+    for folder in (disc, disc / "copies", disc / "P001" / ".." / "x"):
+        assert "lies in the file-set" in run("extract", disc, "-o", folder, code=6).stderr
+    assert len(copies(disc)) == 13
+
+
+def test_a_folder_that_is_a_file_is_an_io_error(run: Runs, indexed: Path, tmp_path: Path) -> None:
+    (tmp_path / "OUT").write_text("hello")
+    assert str(tmp_path / "OUT") in run("extract", indexed, "-o", tmp_path / "OUT", code=5).stderr
+
+
+def test_an_instance_without_a_patient_lies_at_the_top(run: Runs, tmp_path: Path) -> None:
+    dataset = synthetic.instance(synthetic.HANGING_PROTOCOL)
+    synthetic.write(dataset, tmp_path / "IN" / "HP1")
+    run("create", tmp_path / "IN", "-o", tmp_path / "SET")
+    run("extract", tmp_path / "SET", "-o", tmp_path / "OUT")
+    assert list(copies(tmp_path / "OUT")) == [f"{dataset.SOPInstanceUID}.dcm"]
+
+
+def test_damage_of_the_dicomdir_is_in_the_exit_code(run: Runs, disc: Path, tmp_path: Path) -> None:
+    data = (disc / "DICOMDIR").read_bytes()
+    (disc / "DICOMDIR").write_bytes(data[:-400])
+    done = run("extract", disc, "-o", tmp_path / "OUT", code=3)
+    assert "FS-DICOMDIR-TRUNCATED" in done.stderr
+
+
+# --- names ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["P1", "1.2.840.10008", "A-b_c.D", "x" * LONGEST])
+def test_a_good_name_stays(value: str) -> None:
+    assert safe_name(value) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [".", "..", "a/b", "a\\b", "Müller", ".hidden", "-rf", "end.", "CON", "nul.txt", "x" * 65, "a b", "\0", "~"],
+)
+def test_any_other_name_is_changed_and_told_apart(value: str) -> None:
+    assert safe_name(value) == hashed_name(value) != value
+
+
+@given(st.text())
+def test_every_name_is_safe(value: str) -> None:
+    name = safe_name(value)
+    assert 1 <= len(name) <= LONGEST
+    assert set(name) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+    assert name not in (".", "..")
+    assert name[0] not in ".-"
+
+
+def test_no_value_at_all_has_a_name() -> None:
+    assert safe_name("") == "_"
+
+
+# --- a medium that fails --------------------------------------------------------------------------------------------
+
+
+@define
+class Scratched:
+    """A record whose file fails some times; it stands in for that of a damaged disc."""
+
+    uid: str = "1.2.3"
+    patient_id: str = "P1"
+    failures: int = 0
+    opened: int = 0
+    data: bytes = b"data of the file"
+    problem: Exception = field(factory=lambda: OSError(5, "Input/output error"))
+
+    file_id = FileId("DICOM\\IM1")
+    study = series = None
+
+    @property
+    def sop_instance_uid(self) -> str:
+        return self.uid
+
+    @property
+    def patient(self) -> Scratched:
+        return self
+
+    def get(self, keyword: str, default: Any = None) -> Any:
+        return self.patient_id if keyword == "PatientID" else default
+
+    def open(self) -> BinaryIO:
+        self.opened += 1
+        return Failing(self.data, self.problem if self.opened <= self.failures else None)
+
+
+class Failing(io.BytesIO):
+    """Gives half of its bytes and then fails."""
+
+    def __init__(self, data: bytes, problem: Exception | None) -> None:
+        super().__init__(data)
+        self._problem = problem
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self._problem is None:
+            return super().read(size)
+        if self.tell():
+            raise self._problem
+        return super().read(len(self.getvalue()) // 2)
+
+
+@define
+class Shelf:
+    """A reader with a fixed answer."""
+
+    records: list[Scratched]
+
+    def find(self, level: str | None = None, **keys: Any) -> Iterator[Scratched]:
+        assert (level, keys) == (None, {})
+        return iter(self.records)
+
+
+def test_a_read_error_is_tried_again(tmp_path: Path) -> None:
+    record = Scratched(failures=TRIES - 1)
+    report = extract(Shelf([record]), tmp_path / "OUT")
+    assert (report.copied, report.complete, record.opened) == (1, True, TRIES)
+    assert copies(tmp_path / "OUT") == {"P1/1.2.3.dcm": record.data}
+
+
+def test_a_file_that_cannot_be_read_is_told_and_the_next_one_comes(tmp_path: Path) -> None:
+    broken, whole = Scratched(failures=99), Scratched("1.2.4")
+    report = extract(Shelf([broken, whole]), tmp_path / "OUT")
+    assert broken.opened == TRIES
+    assert [lost.sop_instance_uid for lost in report.failed] == ["1.2.3"]
+    assert report.failed[0].reason == "DICOM/IM1: Input/output error"
+    assert copies(tmp_path / "OUT") == {"P1/1.2.4.dcm": whole.data}
+
+
+@pytest.mark.parametrize(
+    ("cause", "missing"), [(None, True), (FileNotFoundError(2, "gone"), True), (PermissionError(13, "no"), False)]
+)
+def test_missing_is_told_from_unreadable(cause: OSError | None, missing: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    problem = MediumError("DICOM/IM1: why")
+    problem.__cause__ = cause
+    record = Scratched(failures=99, problem=problem)
+    report = extract(Shelf([record]), tmp_path / "OUT")
+    assert [bool(report.missing), bool(report.failed)] == [missing, not missing]
+    assert record.opened == (1 if missing else TRIES)
+
+
+def test_patients_that_differ_in_case_alone_lie_apart(tmp_path: Path) -> None:
+    extract(Shelf([Scratched("1.2", "abc"), Scratched("1.3", "ABC")]), tmp_path / "OUT")
+    assert set(copies(tmp_path / "OUT")) == {"abc/1.2.dcm", f"{hashed_name('ABC')}/1.3.dcm"}
+
+
+def test_two_files_with_one_uid_both_come_out(tmp_path: Path) -> None:
+    extract(Shelf([Scratched(data=b"one file"), Scratched(data=b"another")]), tmp_path / "OUT")
+    assert sorted(copies(tmp_path / "OUT").values()) == [b"another", b"one file"]
+
+
+def test_a_record_without_a_uid_is_called_by_its_file(tmp_path: Path) -> None:
+    extract(Shelf([Scratched(uid="")]), tmp_path / "OUT")
+    assert set(copies(tmp_path / "OUT")) == {f"P1/{hashed_name('DICOM/IM1')}.dcm"}
+
+
+def test_a_full_disk_ends_it_and_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(MediumError, match="No space left"):
+        extract(Shelf([Scratched()]), tmp_path / "OUT")
+    assert copies(tmp_path / "OUT") == {}
+
+
+def test_progress_counts_every_file(tmp_path: Path) -> None:
+    seen: list[tuple[str, int, int]] = []
+    records = [Scratched(str(number)) for number in range(3)]
+    extract(Shelf(records), tmp_path / "OUT", progress=lambda *call: seen.append(call))
+    assert seen == [("extract", 1, 3), ("extract", 2, 3), ("extract", 3, 3)]
+
+
+def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "OUT").mkdir()
+    (tmp_path / "OUT" / "P1").symlink_to(tmp_path)
+    with pytest.raises(RefusedError):
+        extract(Shelf([Scratched()]), tmp_path / "OUT")
+
+
+def test_a_report_is_complete_only_without_loss() -> None:
+    assert ExtractReport("OUT", copied=1).complete

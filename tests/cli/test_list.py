@@ -1,0 +1,250 @@
+"""`fileset list` and `fileset info`: for people on a terminal, for pipes, and for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pydicom.data
+import pytest
+
+import fileset
+from fileset.cli.tree import Branch, plain_lines
+from tests import synthetic
+from tests.cli.conftest import Runs, command, damage, environment
+
+SHIPPED = Path(pydicom.data.__file__).parent / "test_files"
+
+TREE = """\
+File-set TWELVE  {disc}  2 patients, 4 studies, 4 series, 12 IMAGE
+├── Doe^Jane  P1
+│   ├── 2024-01-02  10:11  Study 1  study S1  accession A11
+│   │   └── CT 1  3 IMAGE
+│   └── 2024-01-03  10:11  Study 2  study S2  accession A12
+│       └── CT 1  3 IMAGE
+└── Doe^Jane  P2
+    ├── 2024-01-02  10:11  Study 1  study S1  accession A21
+    │   └── CT 1  3 IMAGE
+    └── 2024-01-03  10:11  Study 2  study S2  accession A22
+        └── CT 1  3 IMAGE
+"""
+
+
+def test_the_tree_shows_each_level_and_counts(run: Runs, indexed: Path) -> None:
+    assert run("list", indexed).stdout == TREE.format(disc=indexed)
+
+
+def test_the_tree_holds_only_what_matches(run: Runs, indexed: Path) -> None:
+    assert run("list", indexed, "PatientID=P2", "StudyDate=20240103", "InstanceNumber=2").stdout == (
+        f"File-set TWELVE  {indexed}  1 patient, 1 study, 1 series, 1 IMAGE\n"
+        "└── Doe^Jane  P2\n"
+        "    └── 2024-01-03  10:11  Study 2  study S2  accession A22\n"
+        "        └── CT 1  1 IMAGE\n"
+    )
+
+
+def test_nothing_matches_is_an_empty_answer(run: Runs, indexed: Path) -> None:
+    assert run("list", indexed, "PatientID=NOBODY").stdout == f"File-set TWELVE  {indexed}\n"
+    assert run("list", indexed, "PatientID=NOBODY", "--paths").stdout == ""
+    assert run("list", indexed, "PatientID=NOBODY", "--jsonl").stdout == ""
+    assert run("list", indexed, "PatientID=NOBODY", "--json").document["instances"] == []
+
+
+def test_verbose_shows_every_instance(run: Runs, indexed: Path) -> None:
+    assert run("list", indexed, "-v", "PatientID=P2", "StudyDate=20240103").stdout.endswith(
+        "        └── CT 1  3 IMAGE\n"
+        "            ├── IMAGE 1  P002/T002/S001/I000001\n"
+        "            ├── IMAGE 2  P002/T002/S001/I000002\n"
+        "            └── IMAGE 3  P002/T002/S001/I000003\n"
+    )
+
+
+def test_records_beside_patients_are_counted(run: Runs, tmp_path: Path) -> None:
+    synthetic.write_every_sop_class(tmp_path / "IN")
+    run("create", tmp_path / "IN", "-o", tmp_path / "OUT", code=3)  # some retired classes have no record type
+    top = run("list", tmp_path / "OUT").stdout.splitlines()[0]
+    listed = run("list", tmp_path / "OUT", "--json").document["instances"]
+    for kind in {row["record_type"] for row in listed}:
+        number = sum(1 for row in listed if row["record_type"] == kind)
+        assert re.search(rf"[, ]{number} {kind}(,|$)", top)
+
+
+def test_paths_are_those_of_the_library(run: Runs, indexed: Path) -> None:
+    lines = run("list", indexed, "--paths").stdout.splitlines()
+    assert lines[0] == "P001/T001/S001/I000001"
+    assert len(lines) == 12
+    assert run("list", indexed, "--paths", "PatientID=*").stdout.splitlines() == lines
+    assert run("list", indexed, "--paths", "PatientID=P2").stdout.splitlines() == lines[6:]
+
+
+def test_json_has_every_key_of_every_level(run: Runs, indexed: Path) -> None:
+    document = run("list", indexed, "--json", "PatientID=P2").document
+    assert list(document) == ["schema", "file_set", "instances", "findings"]
+    assert document["file_set"] == {"id": "TWELVE", "uid": "2.25.12", "path": str(indexed)}
+    with fileset.Reader(indexed) as reader:
+        records = list(reader.find(PatientID="P2"))
+        assert len(records) == len(document["instances"]) == 6
+        for row, record in zip(document["instances"], records, strict=True):
+            assert row["keys"] == record.keys()
+            for level in ("patient", "study", "series"):
+                assert row[level] == getattr(record, level).keys()
+            assert row["file_id"] == str(record.file_id)
+
+
+def test_json_lines_are_the_instances_of_the_document(run: Runs, indexed: Path) -> None:
+    rows = [json.loads(line) for line in run("list", indexed, "--jsonl").stdout.splitlines()]
+    assert rows == run("list", indexed, "--json").document["instances"]
+
+
+def test_an_instance_without_a_patient_has_empty_levels(run: Runs, tmp_path: Path) -> None:
+    synthetic.write(synthetic.instance(synthetic.HANGING_PROTOCOL), tmp_path / "IN" / "HP1")
+    run("create", tmp_path / "IN", "-o", tmp_path / "OUT")
+    [row] = run("list", tmp_path / "OUT", "--json").document["instances"]
+    assert (row["patient"], row["study"], row["series"]) == ({}, {}, {})
+
+
+def test_sequences_and_other_alphabets_survive_json(run: Runs, tmp_path: Path) -> None:
+    dataset = synthetic.instance(synthetic.KEY_OBJECT, charset="ISO_IR 192")
+    synthetic.write(dataset, tmp_path / "IN" / "KO1")
+    run("create", tmp_path / "IN", "-o", tmp_path / "OUT")
+    [row] = run("list", tmp_path / "OUT", "--json").document["instances"]
+    assert row["patient"]["PatientName"] == synthetic.NAMES["ISO_IR 192"]
+    assert row["keys"]["ConceptNameCodeSequence"][0]["CodeValue"]
+
+
+def test_no_value_steers_the_terminal(run: Runs, disc: Path) -> None:
+    damage(disc, b"Doe^Jane", b"\x1b[2JEvil")
+    for option in ("-v", "--json", "--jsonl", "--paths"):
+        done = run("list", disc, option)
+        assert "\x1b" not in done.stdout + done.stderr
+    assert "\\x1b[2JEvil" in run("list", disc).stdout
+
+
+def test_hostile_file_ids_are_told_and_not_listed(run: Runs, disc: Path) -> None:
+    damage(disc, rb"P002\T002\S001\I000003", rb"..\..\..\..\etc\passwd")
+    for option in ("--paths", "--jsonl", "-v"):
+        done = run("list", disc, option, code=3)
+        assert "passwd" not in done.stdout
+        assert "FS-FILE-ID-HOSTILE" in done.stderr
+    document = run("list", disc, "--json", code=3).document
+    assert document["instances"][-1]["file_id"] is None
+    assert [row["rule"] for row in document["findings"]] == ["FS-FILE-ID-HOSTILE"]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("DICOMDIR-implicit", 0), ("DICOMDIR-nooffset", 3), ("DICOMDIR-nopatient", 3)]
+)
+def test_damage_is_told_and_only_loss_is_in_the_exit_code(name: str, code: int, run: Runs) -> None:
+    medium = SHIPPED / "dicomdirtests" / name
+    done = run("list", medium, code=code)
+    assert "31 IMAGE" in done.stdout.splitlines()[0]
+    assert done.stderr.startswith("1 finding:\n  DICOMDIR")
+    document = run("list", medium, "--json", code=code)
+    assert len(document.document["findings"]) == 1
+    assert document.stderr == ""
+    assert run("info", medium, "--json", code=code).document["findings"] == document.document["findings"]
+
+
+def test_branches_of_any_depth_are_drawn() -> None:
+    top = branch = Branch([("top", "")])
+    for _ in range(3000):
+        branch.branches.append(Branch([("x\x1b", "")]))
+        branch = branch.branches[0]
+    lines = list(plain_lines(top))
+    assert len(lines) == 3001
+    assert lines[2] == "    └── x\\x1b"
+
+
+# --- info -----------------------------------------------------------------------------------------------------------
+
+
+def test_info_tells_what_it_is_and_what_it_holds(run: Runs, indexed: Path) -> None:
+    text = run("info", indexed).stdout
+    for pattern in (
+        r"^File-set ID +TWELVE$",
+        r"^File-set UID +2\.25\.12$",
+        r"^Descriptor file +-$",
+        r"^DICOMDIR +22 records, [\d.]+ kB$",
+        r"^Records +2 PATIENT$",
+        r"^ +12 IMAGE$",
+        r"^Findings +none$",
+        r"^Free space +[\d.]+ \wB of [\d.]+ \wB$",
+    ):
+        assert re.search(pattern, text, re.MULTILINE), pattern
+
+
+def test_info_as_json(run: Runs, indexed: Path) -> None:
+    document = run("info", indexed, "--json").document
+    assert document["schema"] == "fileset.info/1"
+    assert document["file_set"] == {"id": "TWELVE", "uid": "2.25.12", "path": str(indexed), "descriptor_file_id": None}
+    assert document["dicomdir"] == {"records": 22, "bytes": (indexed / "DICOMDIR").stat().st_size}
+    assert document["records"] == {"PATIENT": 2, "STUDY": 4, "SERIES": 4, "IMAGE": 12}
+    assert document["medium"].keys() == {"format", "free", "capacity", "read_only"}
+    assert document["findings"] == []
+
+
+# --- on a terminal --------------------------------------------------------------------------------------------------
+
+
+def on_terminal(*arguments: str | Path, columns: int = 100) -> str:
+    """What a person sees: both streams of a command on a terminal of its own."""
+    pty = pytest.importorskip("pty", reason="needs pseudo-terminals")
+    ours, theirs = pty.openpty()
+    more = {"COLUMNS": str(columns), "TERM": "xterm-256color"}
+    with subprocess.Popen(command(*arguments), stdin=theirs, stdout=theirs, stderr=theirs, env=environment(**more)):
+        os.close(theirs)
+        shown = b"".join(_read(ours))
+    os.close(ours)
+    return shown.decode().replace("\r\n", "\n")
+
+
+def _read(terminal: int) -> Iterator[bytes]:
+    while True:
+        try:
+            data = os.read(terminal, 4096)
+        except OSError:  # Linux says so at the end
+            return
+        if not data:
+            return
+        yield data
+
+
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def test_on_a_terminal_the_tree_has_colours_and_says_the_same(indexed: Path) -> None:
+    shown = on_terminal("list", indexed, columns=200)
+    assert "\x1b[1m" in shown
+    plain = [line.rstrip() for line in ANSI.sub("", shown).splitlines()]
+    assert plain == TREE.format(disc=indexed).splitlines()
+
+
+def test_on_a_terminal_no_value_steers_it(disc: Path) -> None:
+    damage(disc, b"Doe^Jane", b"\x1b[2J[b]x")
+    shown = on_terminal("list", disc)
+    assert "\x1b[2J" not in shown
+    assert "\\x1b[2J[b]x" in shown
+
+
+def test_progress_shows_only_on_a_terminal_and_if_wanted(tmp_path: Path) -> None:
+    synthetic.ct_series(tmp_path / "IN", 1, 1, 1, 2)
+    assert "Copying" in on_terminal("create", tmp_path / "IN", "-o", tmp_path / "A")
+    assert "Copying" not in on_terminal("create", "--no-progress", tmp_path / "IN", "-o", tmp_path / "B")
+    assert on_terminal("create", "-q", tmp_path / "IN", "-o", tmp_path / "C") == ""
+
+
+def test_messages_on_a_terminal_are_wrapped_between_words(tmp_path: Path) -> None:
+    shown = on_terminal("list", tmp_path, columns=40)
+    assert max(map(len, shown.splitlines())) <= max(40, len(f"fileset: error: {tmp_path}:"))
+    assert "not a" in " ".join(shown.split())
+
+
+def test_rich_is_loaded_for_a_terminal_only(indexed: Path) -> None:
+    code = f"import sys; from fileset.cli import main; main(['list', {str(indexed)!r}]); print('rich' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"

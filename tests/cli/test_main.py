@@ -1,0 +1,187 @@
+"""The frame around the verbs: help, exit codes, and streams that end early."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import fileset
+from fileset.cli import VERBS, main
+from fileset.errors import FilesetError, FormatError, MediumError, RefusedError, RuleError
+from tests.cli.conftest import Runs, command, environment, process
+
+
+def test_help_names_every_verb_and_exit_code(run: Runs) -> None:
+    text = run("--help").stdout
+    for verb, does in VERBS.items():
+        assert f"  {verb:9}{does}\n" in text
+    for code in (0, 2, 3, 4, 5, 6, 130):
+        assert f" {code} " in text
+
+
+def test_version_is_that_of_the_package(run: Runs) -> None:
+    assert run("--version").stdout == f"fileset {fileset.__version__}\n"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str, run: Runs) -> None:
+    text = run(verb, "--help").stdout
+    assert text.startswith(f"usage: fileset {verb} ")
+    assert max(map(len, text.splitlines())) <= 100
+
+
+LIGHT = {"fileset", "fileset.cli", "fileset.cli.arguments", "fileset.cli.output", "fileset.errors"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "loaded"),
+    [
+        (["--help"], LIGHT),
+        (["--version"], LIGHT),
+        (["lst"], LIGHT),
+        (
+            ["create", "--help"],
+            LIGHT | {f"fileset.cli.{name}" for name in ("create", "making", "problems", "progress")},
+        ),
+        (["list", "--help"], LIGHT | {f"fileset.cli.{name}" for name in ("list", "problems", "selecting")}),
+    ],
+    ids=" ".join,
+)
+def test_help_loads_only_what_it_needs(arguments: list[str], loaded: set[str]) -> None:
+    code = f"import sys; from fileset.cli import main; main({arguments}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
+    modules = set(done.stdout.splitlines()[-1].split())
+    assert {name for name in modules if name.startswith("fileset")} == loaded
+    assert not modules & {
+        "attr",
+        "attrs",
+        "pydicom",
+        "rich",
+        "pycdlib",
+        "json",
+        "concurrent.futures",
+        "multiprocessing",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "no verb"),
+        (["burn"], "no verb 'burn': use create, index, list, info, extract"),
+        (["--fast"], "--fast"),
+        (["create", "IN"], "-o/--output"),
+        (["create", "-o", "OUT"], "SOURCE"),
+        (["list"], "required: MEDIUM\n"),
+        (["create", "IN", "-o", "OUT", "--naming", "poetic"], "poetic"),
+        (["create", "IN", "-o", "OUT", "--jobs", "0"], "1 or more"),
+        (["create", "IN", "-o", "OUT", "--jobs", "many"], "1 or more"),
+        (["list", "DISC", "-q", "-v"], "not allowed"),
+        (["list", "DISC", "--json", "--paths"], "exclude each other"),
+        (["list", "DISC", "PatientID"], "KEY=VALUE"),
+        (["list", "DISC", "PatientID=1", "PatientID=2"], "given twice"),
+        (["list", "DISC", "level=PATIENT"], "KEY=VALUE"),
+        (["extract", "DISC", "-o", "OUT", "folder=X"], "KEY=VALUE"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_ends_with_2_and_one_sentence(arguments: list[str], says: str, run: Runs) -> None:
+    done = run(*arguments, code=2)
+    assert not done.stdout
+    assert done.stderr.startswith("fileset: error: ")
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) <= 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(RuleError, 2), (FormatError, 4), (MediumError, 5), (RefusedError, 6), (FilesetError, 5)]
+)
+def test_errors_end_with_their_exit_code(
+    error: type[FilesetError], code: int, run: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> int:
+        raise error("a disc with \x1b[31m in its name")
+
+    monkeypatch.setattr("fileset.cli.list.run", fail)
+    assert run("list", "DISC", code=code).stderr == "fileset: error: a disc with \\x1b[31m in its name\n"
+
+
+def test_a_bug_is_shown_as_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("fileset.cli.list.run", fail)
+    with pytest.raises(ZeroDivisionError):
+        main(["list", "DISC"])
+
+
+def test_interruption_ends_with_130(run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fileset.cli.list.run", interrupt)
+    assert run("list", "DISC", code=130).stderr == "fileset: interrupted\n"
+
+
+def test_control_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
+    """A named pipe as source would wait for ever: a process that is surely busy."""
+    code = "import time, sys; import fileset.cli.list as verb; verb.run = lambda _: time.sleep(60)\n"
+    code += "from fileset.cli import main; print('ready', flush=True); sys.exit(main(['list', 'DISC']))"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    ) as busy:
+        assert busy.stdout
+        assert busy.stderr
+        busy.stdout.readline()
+        time.sleep(0.3)
+        busy.send_signal(signal.SIGINT)
+        assert busy.wait(20) == 130
+        assert busy.stderr.read() == "fileset: interrupted\n"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="no SIGPIPE here")
+@pytest.mark.parametrize("option", ["--paths", "--jsonl", "--json", "-v"])
+def test_a_reader_that_has_seen_enough_ends_it_quietly(option: str, indexed: Path) -> None:
+    ends, pipe = os.pipe()
+    os.close(ends)
+    try:
+        done = process("list", indexed, option, stdout=pipe, stderr=subprocess.PIPE, capture_output=False)
+    finally:
+        os.close(pipe)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.parametrize("arguments", [["list", "--paths"], ["info"], ["--version"]], ids=" ".join)
+def test_standard_output_that_cannot_be_written_is_an_io_error(arguments: list[str], indexed: Path) -> None:
+    medium = [] if arguments == ["--version"] else [indexed]
+    with open("/dev/full", "wb") as full:
+        done = process(*arguments, *medium, stdout=full, stderr=subprocess.PIPE, capture_output=False)
+    assert done.returncode == 5
+    assert done.stderr.startswith("fileset: error: standard output: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+def test_closed_standard_streams_are_no_bug(indexed: Path) -> None:
+    for closing in (">&-", "2>&-", ">&- 2>&-"):
+        line = f'exec "$@" {closing}'
+        shell = ["sh", "-c", line, "sh", *command("list", indexed)]
+        assert subprocess.run(shell, env=environment(), check=False, stdin=subprocess.DEVNULL).returncode == 0
+
+
+def test_an_encoding_without_the_characters_is_no_bug(indexed: Path) -> None:
+    ascii_only = environment(PYTHONIOENCODING="ascii")
+    done = subprocess.run(command("list", indexed), env=ascii_only, capture_output=True, check=True)
+    assert b"|-- Doe^Jane" in done.stdout
