@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Final, overload
 
 from attrs import define, field, frozen
 
@@ -12,6 +12,9 @@ from fileset.findings import WARNING, Finding
 
 if TYPE_CHECKING:
     from fileset.media.base import Written
+
+
+_NO_LOSS: Final = frozenset(("FS-INSTANCE-DUPLICATE", "FS-FILE-IS-DICOMDIR"))
 
 
 @frozen
@@ -84,8 +87,11 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether every source is in the file-set."""
-        return not self.skipped
+        """Whether nothing that was given is missing from the file-set.
+
+        The same bytes twice lose nothing, nor does a DICOMDIR: they are listed, but do not count.
+        """
+        return all(skipped.rule in _NO_LOSS for skipped in self.skipped)
 
     @property
     def warnings(self) -> list[Finding]:

@@ -6,7 +6,7 @@ import os
 import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.arguments import add_common, positive
 from fileset.cli.output import counted, escaped, json_text, say, sized, write, write_document
@@ -14,6 +14,10 @@ from fileset.cli.problems import PARTLY, Problem, finding_rows, problems_of, tel
 
 if TYPE_CHECKING:
     from fileset.report import Report
+
+
+NAMED: Final = 100
+"""Up to so many skipped files are named one by one."""
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -83,13 +87,11 @@ def tell(report: Report, options: Namespace, verb: str) -> int:
 def _details(report: Report, *, everything: bool) -> None:
     skipped: list[Problem] = [(one.rule, f"{one.source}: {one.reason}") for one in report.skipped]
     findings = report.findings if everything else report.warnings
-    tell_problems(
-        {
-            f"{counted(len(skipped), 'file')} skipped": skipped,
-            counted(len(findings), "finding" if everything else "warning"): problems_of(findings),
-        },
-        everything=everything,
-    )
+    # A file that did not go in is worth a line longer than a value that was made good.
+    named = everything or len(skipped) <= NAMED
+    tell_problems({f"{counted(len(skipped), 'file')} skipped": skipped}, everything=named)
+    made_good = {counted(len(findings), "finding" if everything else "warning"): problems_of(findings)}
+    tell_problems(made_good, everything=everything)
 
 
 def _summary(report: Report) -> str:
