@@ -5,11 +5,17 @@ A finding never stops the work by itself; it is collected, reported, and counted
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from collections import Counter
+from typing import Final
+
+from attrs import define, field, frozen
 
 ERROR = "error"
 WARNING = "warning"
 INFO = "info"
+
+AT_MOST: Final = 100
+"""Of one rule in one file so many findings are listed; the rest are counted."""
 
 
 @frozen
@@ -63,6 +69,26 @@ class Finding:
         return f"{self.severity}: {place + ': ' if place else ''}{self.message} [{self.rule}]"
 
 
+@define
+class Findings:
+    """Collects the findings on one file: of each rule the first `AT_MOST`, of the rest their number."""
+
+    file: str
+    _kept: list[Finding] = field(factory=list)
+    _counts: Counter[str] = field(factory=Counter)
+
+    def add(self, rule: str, message: str, *, offset: int | None = None, tag: int | None = None) -> None:
+        """One more finding."""
+        self._counts[rule] += 1
+        if self._counts[rule] <= AT_MOST:
+            self._kept.append(Finding(rule, message, Where(self.file, offset=offset, tag=tag)))
+
+    def listed(self) -> list[Finding]:
+        """All that was kept, and for each rule of which there was more a last one that says how many."""
+        more = ((rule, count - AT_MOST) for rule, count in self._counts.items() if count > AT_MOST)
+        return self._kept + [Finding(rule, f"and {count} more of the kind", Where(self.file)) for rule, count in more]
+
+
 _ROWS = (
     # Sources that cannot become members of a file-set
     ("FS-FILE-NOT-DICOM", INFO, "PS3.10 7.1", "not a DICOM file"),
@@ -99,6 +125,16 @@ _ROWS = (
     ("FS-RECORD-IN-USE-FLAG", WARNING, "PS3.3 F.3.2.2", "Record In-use Flag is not FFFFH"),
     ("FS-RECORD-MALFORMED", ERROR, "PS3.5 7.5", "a directory record cannot be decoded"),
     ("FS-RECORD-TYPE", WARNING, "PS3.3 F.3.2.2", "the Directory Record Type is not in the tables"),
+    (
+        "FS-RECORD-SEQUENCE-LENGTH",
+        ERROR,
+        "PS3.5 7.5",
+        "the Directory Record Sequence does not end where its length says",
+    ),
+    ("FS-OFFSET-ABSENT", ERROR, "PS3.3 F.3.2.2", "records without the offsets that they must have"),
+    ("FS-OFFSET-SHIFTED", ERROR, "PS3.3 F.3.2.2", "the offsets are all wrong in one and the same way"),
+    ("FS-OFFSET-NEAR", ERROR, "PS3.3 F.3.2.2", "an offset points beside a record"),
+    ("FS-OFFSET-UNUSABLE", ERROR, "PS3.3 F.3.2.2", "the offsets do not tell the tree"),
     ("FS-OFFSET-NOWHERE", ERROR, "PS3.3 F.3.2.2", "an offset does not point to a record"),
     ("FS-OFFSET-CYCLE", ERROR, "PS3.3 F.2.1", "an offset leads back to a record already met"),
     ("FS-OFFSET-SHARED", ERROR, "PS3.3 F.2.1", "two records or entities share a record"),

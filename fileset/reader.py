@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from fileset.dicomdir.contents import Contents, conditions
-from fileset.dicomdir.decode import FlatDirectory
 from fileset.dicomdir.directory import NONE
-from fileset.dicomdir.link import Tree
+from fileset.dicomdir.flat import FlatDirectory
+from fileset.dicomdir.tree import Tree
 from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import FileId
 from fileset.findings import Finding

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from struct import Struct
 from typing import Any, Final
 
-from fileset.dicomdir.decode import FlatDirectory, decode
+from fileset.dicomdir.decode import decode
 from fileset.dicomdir.directory import NONE
-from fileset.dicomdir.link import Tree, link
+from fileset.dicomdir.flat import FlatDirectory
+from fileset.dicomdir.link import link
+from fileset.dicomdir.tree import Tree
 from fileset.encoding.elements import EXPLICIT_LITTLE, Element
 from fileset.errors import FormatError
 from fileset.file_id import FileId
@@ -80,7 +83,7 @@ class Contents:
 
     def type_name(self, index: int) -> str:
         """Directory Record Type of a record."""
-        return self.flat.types[self.flat.type_of[index]]
+        return self.flat.record_type(index)
 
     def element(self, index: int, tag: int) -> Element | None:
         """One element of a record, None if it has none such."""
@@ -109,10 +112,11 @@ class Contents:
             return index
         at = parts[MRDR_OFFSET].value_at
         offset = self.flat.syntax.long(self.flat.data, at)[0] if parts[MRDR_OFFSET].value_end - at == 4 else 0
-        try:
-            return self.flat.start.index(offset)
-        except ValueError:
-            return index
+        return self._index_of.get(offset + self.tree.shift, index)
+
+    @cached_property
+    def _index_of(self) -> dict[int, int]:
+        return dict(zip(self.flat.start, range(len(self.flat)), strict=True))
 
     def file_id(self, index: int) -> FileId | None:
         """Referenced File ID of a record; a hostile one is a finding, and None."""
@@ -134,9 +138,11 @@ class Contents:
         flat = self.flat
         if flat.syntax is not EXPLICIT_LITTLE or flat.lower_at[index] != 38:
             return b""
-        data, at = flat.data, flat.start[index] + 48
-        at += 2 + _SHORT(data, at)[0]
-        if data[at : at + 6] != b"\x04\x00\x00\x15CS":
+        data, at = flat.data, flat.start[index] + 46
+        if data[at - 2 : at + 2] != b"\x30\x14CS":
+            return b""
+        at += 4 + _SHORT(data, at + 2)[0]
+        if data[at : at + 6] != b"\x04\x00\x00\x15CS" or at + 8 > flat.end[index]:
             return b""
         raw = data[at + 8 : at + 8 + _SHORT(data, at + 6)[0]]
         return raw if _PLAIN(raw) else b""

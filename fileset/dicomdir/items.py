@@ -1,0 +1,224 @@
+"""The items of the Directory Record Sequence -> the arrays of a `FlatDirectory`.
+
+Records that begin as nearly all do are taken at speed, the others by their elements. Where an item does not end at
+the next one, the lengths are not trusted: a record ends where the next begins, which its first elements tell.
+Every byte is walked a few times at most, whatever the lengths say.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from struct import Struct
+from typing import Final
+
+from fileset.dicomdir.flat import ABSENT, FlatDirectory
+from fileset.encoding.elements import (
+    EXPLICIT_LITTLE,
+    ITEM,
+    SEQUENCE_END,
+    UNDEFINED,
+    Element,
+    Syntax,
+    element_at,
+    element_header,
+    elements,
+    skip_undefined_item,
+)
+from fileset.errors import FormatError
+from fileset.findings import Findings
+
+_LINK_NEXT: Final = 0x00041400
+_IN_USE: Final = 0x00041410
+_LINK_LOWER: Final = 0x00041420
+_TYPE: Final = 0x00041430
+
+# How nearly every record begins: item, next offset, in-use flag, lower offset, type.
+_BEGINNING: Final = Struct("<II8sI8sH8sI6sH")
+_NEXT_HEADER: Final = b"\x04\x00\x00\x14UL\x04\x00"
+_FLAG_HEADER: Final = b"\x04\x00\x10\x14US\x02\x00"
+_LOWER_HEADER: Final = b"\x04\x00\x20\x14UL\x04\x00"
+_TYPE_HEADER: Final = b"\x04\x00\x30\x14CS"
+_ITEM_TAG: Final = 0xE000FFFE
+_ITEM_DELIMITER: Final = b"\xfe\xff\x0d\xe0\0\0\0\0"
+
+# An item that begins with an element (0004,14xx) is a directory record: items within records hold other groups.
+_LITTLE_RECORD: Final = re.compile(rb"\xfe\xff\x00\xe0....\x04\x00.\x14", re.DOTALL)
+_BIG_RECORD: Final = re.compile(rb"\xff\xfe\xe0\x00....\x00\x04\x14.", re.DOTALL)
+
+
+def next_record(data: bytes, at: int, syntax: Syntax) -> int:
+    """Where at or behind `at` the next directory record begins, by its looks; -1 if none does."""
+    found = (_LITTLE_RECORD if syntax.little else _BIG_RECORD).search(data, at)
+    return found.start() if found else -1
+
+
+def take_records(flat: FlatDirectory, at: int, length: int, found: Findings) -> int:
+    """Fill the arrays from the sequence whose value begins at `at`; the position behind the last item."""
+    end = at + length if length != UNDEFINED else ABSENT
+    known: dict[bytes, int] = {}
+    while True:
+        if flat.syntax is EXPLICIT_LITTLE:
+            at = _usual_records(flat, at, len(flat.data), known)
+        tag = _tag(flat, at)
+        if at >= len(flat.data) or tag == SEQUENCE_END or (at >= end >= 0 and tag != ITEM):
+            return at
+        if tag == ITEM:
+            at = _take(flat, _item(flat, at, end, found), known, found)
+        else:
+            at = _mend(flat, at, end, known, found)
+
+
+def _tag(flat: FlatDirectory, at: int) -> int:
+    try:
+        return element_header(flat.data, at, flat.syntax)[0]
+    except FormatError:
+        return 0
+
+
+def _usual_records(flat: FlatDirectory, at: int, bound: int, known: dict[bytes, int]) -> int:
+    """As many records as begin in the usual way, fast; the position of the first that does not."""
+    data, unpack = flat.data, _BEGINNING.unpack_from
+    starts, ends, following, lower = flat.start.append, flat.end.append, flat.next.append, flat.lower.append
+    flags, type_of = flat.in_use.append, flat.type_of.append
+    count = len(flat)
+    limit = bound - _BEGINNING.size
+    while at <= limit:
+        tag, length, head1, next_, head2, flag, head3, below, head4, size = unpack(data, at)
+        if (
+            tag != _ITEM_TAG
+            or head1 != _NEXT_HEADER
+            or head3 != _LOWER_HEADER
+            or head2 != _FLAG_HEADER
+            or head4 != _TYPE_HEADER
+        ):
+            break
+        end = at + 8 + length
+        if end > bound:
+            if length != UNDEFINED:
+                break
+            end = _end_of_undefined(data, at, bound)
+            if end < 0:
+                break
+        raw = data[at + 50 : at + 50 + size]
+        index = known.get(raw)
+        if index is None:
+            index = known[raw] = _new_type(flat, raw, known)
+        starts(at)
+        ends(end)
+        following(next_)
+        lower(below)
+        flags(flag)
+        type_of(index)
+        at = end
+    more = len(flat) - count
+    flat.next_at.extend(array("q", [16]) * more)
+    flat.lower_at.extend(array("q", [38]) * more)
+    return at
+
+
+def _end_of_undefined(data: bytes, at: int, bound: int) -> int:
+    """The end of the record of undefined length at `at`, -1 if it has none before the next record begins."""
+    following = _LITTLE_RECORD.search(data, at + 8)
+    if following:
+        bound = following.start()
+        if data[bound - 8 : bound] == _ITEM_DELIMITER:
+            return bound
+    try:
+        return skip_undefined_item(data, at + 8, bound, EXPLICIT_LITTLE)[1]
+    except FormatError:
+        return -1
+
+
+def _new_type(flat: FlatDirectory, raw: bytes, known: dict[bytes, int]) -> int:
+    plain = raw.strip(b" \0")
+    if plain not in known:
+        known[plain] = len(flat.types)
+        flat.types.append(plain.decode("ascii", "replace"))
+    return known[plain]
+
+
+def _take(flat: FlatDirectory, record: Element, known: dict[bytes, int], found: Findings) -> int:
+    """Take one record by its elements, in whatever order they are; the position behind it."""
+    numbers = {_LINK_NEXT: (0, ABSENT), _LINK_LOWER: (0, ABSENT), _IN_USE: (0xFFFF, ABSENT)}
+    raw = b""
+    try:
+        for part in elements(flat.data, record.value_at, record.value_end, flat.syntax):
+            if part.tag in numbers:
+                short = part.tag == _IN_USE
+                if part.value_end - part.value_at == (2 if short else 4):
+                    unpack = flat.syntax.short if short else flat.syntax.long
+                    numbers[part.tag] = unpack(flat.data, part.value_at)[0], part.value_at - record.at
+            elif part.tag == _TYPE:
+                raw = flat.data[part.value_at : part.value_end]
+    except FormatError as problem:
+        found.add("FS-RECORD-MALFORMED", str(problem), offset=record.at)
+    if raw not in known:
+        known[raw] = _new_type(flat, raw, known)
+    flat.start.append(record.at)
+    flat.end.append(record.end)
+    flat.next.append(numbers[_LINK_NEXT][0])
+    flat.next_at.append(numbers[_LINK_NEXT][1])
+    flat.lower.append(numbers[_LINK_LOWER][0])
+    flat.lower_at.append(numbers[_LINK_LOWER][1])
+    flat.in_use.append(numbers[_IN_USE][0])
+    flat.type_of.append(known[raw])
+    return record.end
+
+
+# ---------------------------------------------------------------- damage
+
+
+def _item(flat: FlatDirectory, at: int, end: int, found: Findings) -> Element:
+    """The item at `at`; if its length cannot be right, it ends where the next record begins."""
+    behind = _behind(flat, at, end)
+    try:
+        return element_at(flat.data, at, behind, flat.syntax)
+    except FormatError as problem:
+        rule = "FS-RECORD-MALFORMED" if behind < len(flat.data) else "FS-DICOMDIR-TRUNCATED"
+        found.add(rule, f"{problem}; the record is taken to end at {behind}", offset=at)
+        flat.mended.append(len(flat))
+        return Element(ITEM, b"", at, at + 8, max(behind, at + 8), max(behind, at + 8))
+
+
+def _behind(flat: FlatDirectory, at: int, end: int) -> int:
+    """Where the record at `at` ends at the latest: at the next one, or with the sequence, or with the file."""
+    following = next_record(flat.data, at + 1, flat.syntax)
+    if following >= 0:
+        return following
+    return end if at < end <= len(flat.data) else len(flat.data)
+
+
+def _mend(flat: FlatDirectory, at: int, end: int, known: dict[bytes, int], found: Findings) -> int:
+    """Go on from `at`, where an item should begin and none does.
+
+    Either the length of the record before is wrong, and it is taken again up to the next one, or what lies here is
+    no record any more, and skipped.
+    """
+    if len(flat) and len(flat) - 1 not in flat.mended[-1:] and not _ends_at(flat, at, end):
+        start = flat.start[-1]
+        behind = _behind(flat, start, end)
+        message = f"its length is wrong: no record begins at {at}; it is taken to end at {behind}"
+        found.add("FS-RECORD-MALFORMED", message, offset=start)
+        flat.forget_last()
+        flat.mended.append(len(flat))
+        return _take(flat, Element(ITEM, b"", start, start + 8, behind, behind), known, found)
+    behind = _behind(flat, at, end)
+    found.add("FS-RECORD-MALFORMED", f"no record begins here: {behind - at} bytes are skipped", offset=at)
+    return behind
+
+
+def _ends_at(flat: FlatDirectory, at: int, end: int) -> bool:
+    """Whether the last record ends at `at` by its elements, and these do not go on to the next record."""
+    start = flat.start[-1]
+    if flat.syntax.long(flat.data, start + 4)[0] == UNDEFINED:
+        return True  # it has been delimited
+    met = False
+    try:
+        for part in elements(flat.data, start + 8, _behind(flat, start, end), flat.syntax):
+            if part.tag >> 16 == 0xFFFE:
+                return met
+            met = met or part.end == at
+    except FormatError:
+        return met
+    return False

@@ -1,0 +1,95 @@
+"""The tree of directory entities (PS3.3 F.2.1), as links between the indices of flat records."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+
+from attrs import define, field
+
+from fileset.dicomdir.directory import NONE
+from fileset.findings import Finding
+
+
+@define
+class Tree:
+    """Links by index: of each record the `next` of its entity, the first of its `lower` entity, and its `parent`.
+
+    `NONE` where there is no such record. `first` is the first record of the root entity. `reached` tells which
+    records are in the tree; `hidden` which are inactive, by their own in-use flag or that of a record above. `shift`
+    is what all offsets of the file must be increased by to be right, in bytes.
+    """
+
+    next: array[int]
+    lower: array[int]
+    parent: array[int]
+    first: int
+    reached: bytearray
+    hidden: bytearray
+    shift: int = 0
+    findings: list[Finding] = field(factory=list)
+
+    def entity(self, first: int) -> Iterator[int]:
+        """The active records of the directory entity that begins with `first`, in order."""
+        index, following, hidden = first, self.next, self.hidden
+        while index != NONE:
+            if not hidden[index]:
+                yield index
+            index = following[index]
+
+    def children(self, index: int) -> Iterator[int]:
+        """The active records of the lower-level entity of a record."""
+        return self.entity(self.lower[index])
+
+    def walk(self) -> Iterator[int]:
+        """All active records, each before those below it."""
+        following, lower, hidden = self.next, self.lower, self.hidden
+        stack = [self.first]
+        while stack:
+            index = stack.pop()
+            while index != NONE:
+                if not hidden[index]:
+                    yield index
+                    if lower[index] != NONE:
+                        stack.append(following[index])
+                        index = lower[index]
+                        continue
+                index = following[index]
+
+    def adopt(self, index: int, above: int) -> bool:
+        """Note all that the links lead to from `index`, the first record of the entity below `above`.
+
+        False if they lead to a record that was noted before, which is not followed again.
+        """
+        following, lower, parent, reached = self.next, self.lower, self.parent, self.reached
+        stack = [(index, above)]
+        clean = True
+        while stack:
+            index, above = stack.pop()
+            while index != NONE:
+                if reached[index]:
+                    clean = False
+                    break
+                reached[index] = 1
+                parent[index] = above
+                if lower[index] != NONE:
+                    stack.append((lower[index], index))
+                index = following[index]
+        return clean
+
+    def hide(self, index: int) -> None:
+        """Make a record inactive, and all below it."""
+        self.hidden[index] = 1
+        stack = [self.lower[index]]
+        while stack:
+            below = stack.pop()
+            while below != NONE and not self.hidden[below]:
+                self.hidden[below] = 1
+                stack.append(self.lower[below])
+                below = self.next[below]
+
+
+def unlinked(count: int) -> Tree:
+    """A tree of `count` records without a link."""
+    none = array("q", [NONE]) * count
+    return Tree(none[:], none[:], none[:], NONE, bytearray(count), bytearray(count))
