@@ -138,11 +138,11 @@ class Contents:
         flat = self.flat
         if flat.syntax is not EXPLICIT_LITTLE or flat.lower_at[index] != 38:
             return b""
-        data, at = flat.data, flat.start[index] + 46
-        if data[at - 2 : at + 2] != b"\x30\x14CS":
+        data, at, end = flat.data, flat.start[index] + 42, flat.end[index]
+        if data[at : at + 6] != b"\x04\x00\x30\x14CS" or at + 8 > end:
             return b""
-        at += 4 + _SHORT(data, at + 2)[0]
-        if data[at : at + 6] != b"\x04\x00\x00\x15CS" or at + 8 > flat.end[index]:
+        at += 8 + _SHORT(data, at + 6)[0]
+        if data[at : at + 6] != b"\x04\x00\x00\x15CS" or at + 8 > end:
             return b""
         raw = data[at + 8 : at + 8 + _SHORT(data, at + 6)[0]]
         return raw if _PLAIN(raw) else b""

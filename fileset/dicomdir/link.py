@@ -71,7 +71,7 @@ def _check_presence(flat: FlatDirectory, found: Findings) -> None:
         missing = places.count(ABSENT)
         if missing:
             where = flat.start[places.index(ABSENT)]
-            found.add("FS-OFFSET-ABSENT", f"absent from {missing} records", offset=where, tag=tag)
+            found.add("FS-OFFSET-ABSENT", f"absent from {missing} of {len(flat)} records", offset=where, tag=tag)
 
 
 def _check_types(flat: FlatDirectory, found: Findings) -> None:
