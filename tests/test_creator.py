@@ -1,0 +1,337 @@
+"""What a Creator does with files that lack something, or contradict each other (PS3.3 F.2.1, F.5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from pydicom.uid import UID
+
+import fileset
+from fileset.records import tree
+from tests import judges, synthetic
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+CT = "1.2.840.10008.5.1.4.1.1.2"
+SR = "1.2.840.10008.5.1.4.1.1.88.11"
+KEY_OBJECT = "1.2.840.10008.5.1.4.1.1.88.59"
+
+
+def made(tmp_path: Path, *datasets: Dataset, **options: str) -> tuple[fileset.Report, fileset.Reader]:
+    creator = fileset.Creator(tmp_path / "OUT", **options)  # type: ignore[arg-type]
+    creator.add(*datasets)
+    report = creator.commit()
+    return report, fileset.Reader(tmp_path / "OUT")
+
+
+def rules(report: fileset.Report) -> list[str]:
+    return [skipped.rule for skipped in report.skipped]
+
+
+# ---------------------------------------------------------------- the same instance twice
+
+
+def test_the_same_bytes_twice_are_one_instance_and_nothing_is_missing(tmp_path: Path) -> None:
+    one = synthetic.instance(CT)
+    report, reader = made(tmp_path, one, one)
+    assert len(list(reader.instances)) == len(report.added) == 1
+    assert rules(report) == ["FS-INSTANCE-DUPLICATE"]
+    assert report.complete
+
+
+def test_one_sop_instance_uid_with_other_contents_is_refused(tmp_path: Path) -> None:
+    one, other = synthetic.instance(CT), synthetic.instance(CT)
+    other.PatientComments = "other"
+    report, reader = made(tmp_path, one, other)
+    assert len(list(reader.instances)) == 1
+    assert rules(report) == ["FS-INSTANCE-CONFLICT"]
+    assert one.SOPInstanceUID in report.skipped[0].reason
+    assert not report.complete
+
+
+# ---------------------------------------------------------------- what belongs to two
+
+
+def test_a_study_under_two_patient_ids_is_refused_the_first_stays(tmp_path: Path) -> None:
+    one, other = synthetic.instance(CT, number=1), synthetic.instance(CT, number=2)
+    other.PatientID = "SOMEBODY ELSE"
+    report, reader = made(tmp_path, one, other)
+    assert [patient["PatientID"] for patient in reader.patients] == [one.PatientID]
+    assert rules(report) == ["FS-STUDY-TWO-PATIENTS"]
+
+
+def test_a_series_in_two_studies_is_refused_the_first_stays(tmp_path: Path) -> None:
+    one, other = synthetic.instance(CT, number=1), synthetic.instance(CT, number=2)
+    other.StudyInstanceUID = "2.25.99"
+    report, reader = made(tmp_path, one, other)
+    assert [study["StudyInstanceUID"] for study in reader.studies] == [one.StudyInstanceUID]
+    assert rules(report) == ["FS-SERIES-TWO-STUDIES"]
+
+
+def test_keys_that_differ_within_an_entity_keep_the_first_value_with_one_warning_for_each(tmp_path: Path) -> None:
+    several = [synthetic.instance(CT, number=number) for number in (1, 2, 3)]
+    for dataset in several[1:]:
+        dataset.StudyDescription = "another"
+        dataset.PatientName = "Another^Name"
+    report, reader = made(tmp_path, *several)
+    assert [study["StudyDescription"] for study in reader.studies] == [several[0].StudyDescription]
+    assert [patient["PatientName"] for patient in reader.patients] == [str(several[0].PatientName)]
+    conflicts = [finding for finding in report.findings if finding.rule == "FS-KEY-CONFLICT"]
+    assert sorted(finding.message.split()[0] for finding in conflicts) == ["PatientName", "StudyDescription"]
+
+
+def test_a_value_that_the_first_file_lacks_comes_from_the_next(tmp_path: Path) -> None:
+    one, other = synthetic.instance(CT, number=1), synthetic.instance(CT, number=2)
+    one.StudyDescription = ""
+    del one.StudyID
+    other.StudyDescription, other.StudyID = "CT Head", "42"
+    report, reader = made(tmp_path, one, other)
+    [study] = reader.studies
+    assert (study["StudyDescription"], study["StudyID"]) == ("CT Head", "42")
+    assert report.findings == []
+
+
+# ---------------------------------------------------------------- missing values
+
+
+def without(*keywords: str) -> Callable[[], Dataset]:
+    def build() -> Dataset:
+        dataset = synthetic.instance(CT)
+        for keyword in keywords:
+            if keyword in dataset:
+                del dataset[keyword]
+        return dataset
+
+    return build
+
+
+DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
+TIMES = ("StudyTime", "SeriesTime", "AcquisitionTime", "ContentTime")
+
+
+@pytest.mark.parametrize("rank", range(1, 5))
+def test_a_missing_study_date_falls_back_to_series_acquisition_and_content_date(rank: int, tmp_path: Path) -> None:
+    dataset = without(*DATES, *TIMES)()
+    for number, (date, time) in enumerate(zip(DATES[rank:], TIMES[rank:], strict=True), start=1):
+        setattr(dataset, date, f"2020010{number}")
+        setattr(dataset, time, f"10000{number}")
+    report, reader = made(tmp_path, dataset)
+    [study] = reader.studies
+    expected = ("20200101", "100001") if rank < 4 else ("19000101", "000000")
+    assert (study["StudyDate"], study["StudyTime"]) == expected
+    assert [finding.rule for finding in report.findings] == ["FS-KEY-INVENTED"] * 2
+
+
+IDENTIFIERS = ("PatientID", "StudyID", "SeriesNumber", "InstanceNumber")
+
+
+def test_invented_identifiers_come_from_the_uids_and_are_each_reported(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    first, reader = made(tmp_path / "one", without(*IDENTIFIERS)())
+    [image] = reader.instances
+    values = [image.patient["PatientID"], image.study["StudyID"], image.series["SeriesNumber"], image["InstanceNumber"]]  # type: ignore[index]
+    assert all(values)
+    assert [
+        str(value) in finding.message for value, finding in zip(values[3:] + values[:3], first.findings, strict=True)
+    ]
+    again, other = made(tmp_path / "two", without(*IDENTIFIERS)())
+    assert [str(finding) for finding in again.findings] == [str(finding) for finding in first.findings]
+    assert [patient["PatientID"] for patient in other.patients] == values[:1]
+    judges.judge_file_set(tmp_path / "one" / "OUT", {image.sop_instance_uid})
+
+
+def test_patients_without_an_id_are_not_merged(tmp_path: Path) -> None:
+    one, other = without("PatientID")(), without("PatientID")()
+    other.StudyInstanceUID, other.SeriesInstanceUID, other.SOPInstanceUID = "2.25.7", "2.25.8", "2.25.9"
+    _, reader = made(tmp_path, one, other)
+    assert len({patient["PatientID"] for patient in reader.patients}) == 2
+
+
+def test_invented_numbers_are_nobody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "number_of", lambda _: 100_000_000)
+    monkeypatch.setattr("fileset.records.values.number_of", lambda _: 100_000_000)
+    several = []
+    for number in range(1, 5):
+        dataset = synthetic.instance(CT, number=number, series=1 + number % 2)
+        del dataset.InstanceNumber
+        del dataset.SeriesNumber
+        several.append(dataset)
+    several[0].InstanceNumber = 100_000_000
+    _, reader = made(tmp_path, *several)
+    numbers = [[image["InstanceNumber"] for image in series.children] for series in reader.series]
+    assert all(len(set(some)) == len(some) == 2 for some in numbers)
+    assert len({series["SeriesNumber"] for series in reader.series}) == 2
+
+
+@pytest.mark.parametrize("keyword", [*IDENTIFIERS, "StudyDate", "Modality"])
+def test_with_missing_refuse_a_file_without_a_type_1_key_is_skipped_with_its_name(keyword: str, tmp_path: Path) -> None:
+    report, reader = made(tmp_path, without(keyword)(), missing="refuse")
+    assert list(reader.instances) == []
+    assert rules(report) == ["FS-KEY-TYPE1-MISSING"]
+    assert keyword in report.skipped[0].reason
+
+
+@pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID"])
+def test_a_file_without_a_uid_is_skipped_whatever_the_policy(keyword: str, tmp_path: Path) -> None:
+    report, reader = made(tmp_path, without(keyword)())
+    assert list(reader.instances) == []
+    assert rules(report) == ["FS-KEY-UID-MISSING"]
+
+
+def test_a_document_without_a_title_gets_the_code_for_unknown(tmp_path: Path) -> None:
+    dataset = synthetic.instance(KEY_OBJECT)
+    dataset.ConceptNameCodeSequence = []
+    report, reader = made(tmp_path, dataset)
+    [record] = reader.instances
+    assert record["ConceptNameCodeSequence"][0]["CodeMeaning"] == "Unknown"
+    assert [finding.rule for finding in report.findings] == ["FS-KEY-INVENTED"]
+    judges.judge_file_set(tmp_path / "OUT", {dataset.SOPInstanceUID})
+
+
+# ---------------------------------------------------------------- SOP classes and UIDs
+
+
+UNKNOWN = "1.2.826.0.1.3680043.10.99.1"
+
+
+def unknown(*, pixels: bool) -> Dataset:
+    dataset = synthetic.instance(CT)
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = UID(UNKNOWN)
+    if not pixels:
+        del dataset.PixelData
+    return dataset
+
+
+@pytest.mark.parametrize(
+    ("policy", "pixels", "record_type"),
+    [("image", True, "IMAGE"), ("image", False, ""), ("private", True, "PRIVATE"), ("private", False, "PRIVATE"),
+     ("refuse", True, ""), ("refuse", False, "")],
+)  # fmt: skip
+def test_an_unknown_sop_class_follows_the_policy(
+    policy: str, *, pixels: bool, record_type: str, tmp_path: Path
+) -> None:
+    report, reader = made(tmp_path, unknown(pixels=pixels), unknown_sop_class=policy)
+    assert [record.record_type for record in reader.instances] == ([record_type] if record_type else [])
+    assert rules(report) == ([] if record_type else ["FS-SOP-CLASS-NO-RECORD"])
+    if record_type == "PRIVATE":
+        [record] = reader.instances
+        assert record["PrivateRecordUID"].startswith("2.25.")
+        assert record.parent is not None
+        assert record.parent.record_type == "SERIES"
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
+@pytest.mark.parametrize("uid", ["1.9.1", "1.2.03", "3.1"])
+def test_a_uid_against_the_rules_is_refused_unless_accepted(uid: str, tmp_path: Path) -> None:
+    dataset = synthetic.instance(CT)
+    dataset.StudyInstanceUID = uid
+    report, _ = made(tmp_path, dataset)
+    assert rules(report) == ["FS-UID-INVALID"]
+    assert uid in report.skipped[0].reason
+    (tmp_path / "accepted").mkdir()
+    report, reader = made(tmp_path / "accepted", dataset, invalid_uid="accept")
+    assert rules(report) == []
+    assert [study["StudyInstanceUID"] for study in reader.studies] == [uid]
+
+
+# ---------------------------------------------------------------- character sets
+
+
+def named(name: bytes, character_set: str, number: int) -> bytes:
+    dataset = synthetic.instance(CT, number=number)
+    dataset.PatientName = "X" * len(name)
+    dataset.SpecificCharacterSet = "ISO_IR 100"
+    data = synthetic.encode(dataset).replace(b"X" * len(name), name)
+    return data.replace(b"CS\x0a\x00ISO_IR 100", b"CS\x0a\x00%-10s" % character_set.encode())
+
+
+def test_the_same_name_in_two_character_sets_is_no_conflict(tmp_path: Path) -> None:
+    (tmp_path / "1").write_bytes(named("Müller^Jürg1".encode("latin_1"), "ISO_IR 100", 1))
+    (tmp_path / "2").write_bytes(named("Müller^Jürg1".encode(), "ISO_IR 192", 2))
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(tmp_path / "1", tmp_path / "2")
+    assert creator.report.findings == []
+    with fileset.Reader(tmp_path / "OUT") as reader:
+        assert [patient["PatientName"] for patient in reader.patients] == ["Müller^Jürg1"]
+
+
+def test_text_beyond_ascii_without_a_character_set_is_guessed_and_reported(tmp_path: Path) -> None:
+    (tmp_path / "1").write_bytes(named("Zoë^Ça".encode(), "", 1))
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(tmp_path / "1")
+    assert [finding.rule for finding in creator.report.findings] == ["FS-CHARSET-GUESSED"]
+    with fileset.Reader(tmp_path / "OUT") as reader:
+        [patient] = reader.patients
+        assert (patient["SpecificCharacterSet"], patient["PatientName"]) == ("ISO_IR 192", "Zoë^Ça")
+
+
+def test_values_of_one_record_in_two_character_sets_become_utf_8(tmp_path: Path) -> None:
+    one, other = synthetic.instance(CT, number=1), synthetic.instance(CT, number=2)
+    one.SpecificCharacterSet, one.StudyDescription, one.AccessionNumber = "ISO_IR 100", "Schädel", ""
+    other.SpecificCharacterSet, other.StudyDescription, other.AccessionNumber = "ISO_IR 144", "", "Ж1"
+    _, reader = made(tmp_path, one, other)
+    [study] = reader.studies
+    assert study["SpecificCharacterSet"] == "ISO_IR 192"
+    assert (study["StudyDescription"], study["AccessionNumber"]) == ("Schädel", "Ж1")
+
+
+def test_a_record_of_plain_ascii_names_no_character_set(tmp_path: Path) -> None:
+    dataset = synthetic.instance(SR)
+    dataset.SpecificCharacterSet = "ISO_IR 100"
+    _, reader = made(tmp_path, dataset)
+    assert all("SpecificCharacterSet" not in record.keys() for record in reader.records)  # noqa: SIM118
+
+
+# ---------------------------------------------------------------- the form of values
+
+
+def test_old_dates_and_times_are_written_as_the_standard_asks(tmp_path: Path) -> None:
+    data = synthetic.encode(synthetic.instance(CT))
+    date = re.search(rb"\x08\x00\x20\x00DA\x08\x00(\d{8})", data)
+    assert date is not None
+    day = date[1]
+    old = b"\x08\x00\x20\x00DA\x0a\x00" + b".".join((day[:4], day[4:6], day[6:]))
+    (tmp_path / "old").write_bytes(data.replace(date[0], old))
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(tmp_path / "old")
+    with fileset.Reader(tmp_path / "OUT") as reader:
+        assert [study["StudyDate"] for study in reader.studies] == [day.decode()]
+
+
+def test_numbers_that_are_none_are_taken_as_missing(tmp_path: Path) -> None:
+    data = synthetic.encode(synthetic.instance(CT, number=77))
+    (tmp_path / "odd").write_bytes(data.replace(b"\x20\x00\x13\x00IS\x02\x0077", b"\x20\x00\x13\x00IS\x02\x00A7"))
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(tmp_path / "odd")
+    assert ["InstanceNumber" in finding.message for finding in creator.report.findings] == [True]
+
+
+def test_nothing_is_written_when_the_context_ends_in_an_error(tmp_path: Path) -> None:
+    def failing() -> None:
+        with fileset.Creator(tmp_path / "OUT") as creator:
+            creator.add(synthetic.instance(CT))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        failing()
+    assert not (tmp_path / "OUT").exists()
+
+
+def test_replacing_keeps_files_that_stay_and_removes_the_others(tmp_path: Path) -> None:
+    (tmp_path / "OUT").mkdir()
+    (tmp_path / "OUT" / "VIEWER.EXE").write_text("not ours")
+    one, two = synthetic.instance(CT, number=1), synthetic.instance(CT, number=2)
+    made(tmp_path, one, two)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "OUT").rglob("IM*")}
+    report, reader = made(tmp_path, one, replace=True)  # type: ignore[arg-type]
+    assert [str(added.file_id) for added in report.added] == ["PT000000/ST000000/SE000000/IM000000"]
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "OUT").rglob("IM*")}
+    assert after.items() < before.items()
+    assert len(list(reader.instances)) == 1
+    assert (tmp_path / "OUT" / "VIEWER.EXE").exists()
