@@ -150,7 +150,7 @@ def test_damage_is_told_and_only_loss_is_in_the_exit_code(name: str, told: str, 
     assert "31 IMAGE" in done.stdout.splitlines()[0]
     assert done.stderr.startswith(f"{told}\n  DICOMDIR")
     document = run("list", medium, "--json", code=code)
-    assert len(document.document["findings"]) == int(told.split()[0])
+    assert len(document.document["findings"]) == int(told.split(maxsplit=1)[0])
     assert document.stderr == ""
     assert run("info", medium, "--json", code=code).document["findings"] == document.document["findings"]
 
