@@ -6,20 +6,35 @@ transaction offers them; every role and every medium goes through here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
+from itertools import islice
+from threading import Event
+from typing import Final
 
 from attrs import field, frozen
 
 from fileset.dicomdir.decode import decode
 from fileset.dicomdir.directory import Directory, encode, place
+from fileset.dicomdir.flat import FlatDirectory
 from fileset.dicomdir.link import link
-from fileset.errors import FormatError, MediumError
+from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, Finding
 from fileset.media.base import FileSetInfo, Transaction, UpdatableMedium, WritableMedium, Written
+from fileset.media.system import uninterrupted
 
-CLUSTER = 4096
-"""Files are counted in whole clusters of this size, in bytes, when the free space is checked."""
+NAME_SIZE: Final = 128
+"""Bytes that are reckoned for each new name: its entry in a folder, and its line in the journal of the change."""
+
+ANY: Final = "any"
+"""What a plan is based on that may replace whatever there is."""
+
+Progress = Callable[[int, int], None]
+"""Called with the number of files written and in all."""
 
 
 @frozen
@@ -33,30 +48,29 @@ class Addition:
 
 @frozen
 class Plan:
-    """What shall become of a medium: files to write, the directory that then counts, files to delete after it."""
+    """What shall become of a medium: files to write, the directory that then counts, files to delete after it.
+
+    `basis`: SHA-256 of the DICOMDIR that the plan was made from, "" if there was none, or `ANY`.
+    """
 
     directory: Directory
     additions: Sequence[Addition] = ()
     removals: Sequence[FileId] = field(default=())
+    basis: str = ANY
 
 
-def commit(plan: Plan, medium: WritableMedium, *, progress: Callable[[int, int], None] | None = None) -> list[Written]:
+def commit(plan: Plan, medium: WritableMedium, *, progress: Progress | None = None) -> list[Written]:
     """Carry out a plan; what was written, the DICOMDIR last.
 
-    Raises `MediumError` when the medium fails or has not enough space, and then the medium is as it was.
+    Raises `MediumError` when the medium fails or has not enough space, and `RefusedError` when another writer came
+    between plan and commit. The medium is then as it was.
     """
-    directory_size = place(plan.directory)[-1] + len(plan.directory.frame.tail)
-    check_space(plan, directory_size, medium.inquire_file_set(), medium.name)
-    written: list[Written] = []
     with medium.transaction() as transaction:  # 1. the lock
-        recover(medium, transaction)
+        check_basis(plan.basis, medium)
+        recover(plan, medium, transaction)
+        check_space(plan, medium.inquire_file_set(), medium.name)
         transaction.announce([addition.file_id for addition in plan.additions], plan.removals)
-        for done, addition in enumerate(plan.additions):  # 2. files, under temporary names first
-            written.append(transaction.write(addition.file_id, addition.chunks()))
-            if written[-1].size != addition.size:
-                raise MediumError(f"{addition.file_id}: {written[-1].size} bytes came, {addition.size} were expected")
-            if progress:
-                progress(done + 1, len(plan.additions))
+        written = write(plan.additions, transaction, progress)  # 2. files, under temporary names first
         transaction.settle()  # 3. all of them on the medium
         records = len(plan.directory.bodies)
         written.append(transaction.publish(encode(plan.directory), lambda data: verify(data, records)))  # 4. and 5.
@@ -65,36 +79,73 @@ def commit(plan: Plan, medium: WritableMedium, *, progress: Callable[[int, int],
     return written
 
 
-def check_space(plan: Plan, directory_size: int, info: FileSetInfo, name: str) -> None:
-    """M-INQUIRE FILE-SET before the first byte: raise `MediumError` if the plan cannot fit."""
-    if info.read_only:
-        raise MediumError(f"{name}: the medium is read-only")
-    sizes = [addition.size for addition in plan.additions] + [directory_size]
-    if info.largest_file is not None and max(sizes) > info.largest_file:
-        worst = max(plan.additions, key=lambda addition: addition.size, default=None)
-        what = worst.file_id if worst and worst.size == max(sizes) else DICOMDIR
-        raise MediumError(f"{name}: {what} has {max(sizes)} bytes, {info.format} takes {info.largest_file} at most")
-    needed = sum(-(-size // CLUSTER) * CLUSTER for size in sizes)
-    if info.free is not None and needed > info.free:
-        raise MediumError(f"{name}: {needed} bytes are needed, {info.free} are free; nothing was written")
+# ---------------------------------------------------------------- before anything is written
 
 
-def recover(medium: WritableMedium, transaction: Transaction) -> None:
-    """Remove what an interrupted change left behind: names in its journal that the DICOMDIR does not reference."""
+def check_basis(basis: str, medium: WritableMedium) -> None:
+    """Raise `RefusedError` unless the DICOMDIR is still the one that the plan was made from."""
+    if basis not in (ANY, basis_of(medium)):
+        raise RefusedError(f"{medium.name}: another writer has changed the file-set in the meantime; look at it again")
+
+
+def basis_of(medium: WritableMedium) -> str:
+    """SHA-256 of the DICOMDIR on a medium in hexadecimal, "" if there is none."""
+    return hashlib.sha256(_dicomdir(medium)).hexdigest() if medium.has_dicomdir() else ""
+
+
+def _dicomdir(medium: WritableMedium) -> bytes:
+    readable: UpdatableMedium = medium  # type: ignore[assignment]  # a medium with a DICOMDIR can be read
+    with readable.open(DICOMDIR) as file:
+        try:
+            return file.read()
+        except OSError as problem:
+            raise MediumError(f"{medium.name}: {DICOMDIR}: {problem.strerror or problem}") from problem
+
+
+def recover(plan: Plan, medium: WritableMedium, transaction: Transaction) -> None:
+    """Remove what an interrupted change left behind: names in its journal that no DICOMDIR, old or new, references.
+
+    Nothing is removed when the DICOMDIR is damaged: records of files that are needed may be missing from it.
+    """
     leftovers = transaction.leftovers()
     if not leftovers:
         return
-    named = referenced(medium) if medium.has_dicomdir() else set()
+    try:
+        needed = _sound_references(_dicomdir(medium)) if medium.has_dicomdir() else set()
+    except FormatError:
+        return
+    coming = {addition.file_id.path for addition in plan.additions}
+    needed |= _references(b"".join(encode(plan.directory))) - coming
     for file_id in leftovers:
-        if file_id.path.upper() not in named:
+        if file_id.path.upper() not in needed:
             transaction.delete(file_id)
 
 
 def referenced(medium: WritableMedium) -> set[str]:
-    """The paths that the records of a DICOMDIR name, in upper case, "/" between components."""
-    readable: UpdatableMedium = medium  # type: ignore[assignment]  # only media that can be read leave journals
-    with readable.open(DICOMDIR) as file:
-        flat = decode(file.read())
+    """The paths that the records of the DICOMDIR name, in upper case, "/" between components.
+
+    Raises `FormatError` if the DICOMDIR cannot be read.
+    """
+    return _references(_dicomdir(medium))
+
+
+def _references(data: bytes) -> set[str]:
+    return _names(decode(data))
+
+
+def _sound_references(data: bytes) -> set[str]:
+    """Raises `FormatError` if anything is missing, or may be."""
+    flat = decode(data)
+    if _serious(flat.findings):
+        raise FormatError(f"{DICOMDIR} is damaged")
+    return _names(flat)
+
+
+def _serious(findings: Iterable[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.severity == ERROR]
+
+
+def _names(flat: FlatDirectory) -> set[str]:
     names = set()
     for index in range(len(flat)):
         for part in flat.elements(index):
@@ -104,12 +155,84 @@ def referenced(medium: WritableMedium) -> set[str]:
     return names
 
 
+def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
+    """M-INQUIRE FILE-SET before the first byte: raise `MediumError` if the plan cannot fit."""
+    if info.read_only:
+        raise MediumError(f"{name}: the medium is read-only")
+    sizes = [addition.size for addition in plan.additions]
+    sizes.append(place(plan.directory)[-1] + len(plan.directory.frame.tail))
+    largest = max(sizes)
+    if info.largest_file is not None and largest > info.largest_file:
+        what = [*(addition.file_id for addition in plan.additions), DICOMDIR][sizes.index(largest)]
+        raise MediumError(f"{name}: {what} has {largest} bytes, {info.format} takes {info.largest_file} at most")
+    folders = len({addition.file_id.components[:-1] for addition in plan.additions})
+    blocks = sum(-(-size // info.block) for size in sizes) + folders
+    needed = blocks * info.block + len(sizes) * NAME_SIZE + info.reserve
+    if info.free is not None and needed > info.free:
+        raise MediumError(f"{name}: {needed} bytes are needed, {info.free} are free; nothing was written")
+    if info.free_files is not None and len(sizes) + folders > info.free_files:
+        raise MediumError(f"{name}: no room for {len(sizes)} more files; nothing was written")
+
+
+# ---------------------------------------------------------------- writing
+
+
+def write(additions: Sequence[Addition], transaction: Transaction, progress: Progress | None) -> list[Written]:
+    """Write all files, as many at the same time as the medium takes. In the end, none is being written any more."""
+    written = []
+    stop = Event()
+    jobs = (partial(_write, addition, transaction, stop) for addition in additions)
+    with closing(_in_threads(jobs, transaction.width, stop) if transaction.width > 1 else _done(jobs)) as results:
+        for one in results:
+            written.append(one)
+            if progress:
+                progress(len(written), len(additions))
+    return written
+
+
+def _write(addition: Addition, transaction: Transaction, stop: Event) -> Written:
+    written = transaction.write(addition.file_id, _until(stop, addition.chunks()))
+    if written.size != addition.size:
+        raise MediumError(f"{addition.file_id}: {written.size} bytes came, {addition.size} were expected")
+    return written
+
+
+def _until(stop: Event, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        if stop.is_set():
+            raise MediumError("stopped")
+        yield chunk
+
+
+def _done(jobs: Iterator[Callable[[], Written]]) -> Generator[Written]:
+    for job in jobs:
+        yield job()
+
+
+def _in_threads(jobs: Iterator[Callable[[], Written]], width: int, stop: Event) -> Generator[Written]:
+    """The results in order. When something fails, what is being written stops at its next part."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(width)
+    try:
+        futures = map(pool.submit, jobs)
+        waiting = deque(islice(futures, 2 * width))
+        while waiting:
+            yield waiting.popleft().result()
+            waiting.extend(islice(futures, 1))
+    finally:
+        stop.set()
+        uninterrupted(lambda: pool.shutdown(cancel_futures=True))
+
+
+# ---------------------------------------------------------------- what was written
+
+
 def verify(data: bytes, records: int) -> None:
     """Raise `FormatError` unless the DICOMDIR that was read back links cleanly and has all its records."""
     flat = decode(data)
-    problems: list[Finding] = flat.findings + link(flat).findings
-    serious = [problem for problem in problems if problem.severity == ERROR]
     if len(flat) != records:
         raise FormatError(f"the DICOMDIR reads back with {len(flat)} of {records} records; the old one is kept")
+    serious = _serious(flat.findings) or _serious(link(flat).findings)
     if serious:
         raise FormatError(f"the DICOMDIR reads back damaged ({serious[0]}); the old one is kept")

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
-from fileset.commit import Addition, Plan, commit, referenced
+from fileset.commit import ANY, Addition, Plan, commit, referenced
 from fileset.dicomdir.build import build
 from fileset.dicomdir.frame import Identification, new_frame
 from fileset.errors import FormatError, RefusedError, RuleError
@@ -126,7 +126,8 @@ class Creator:
             lambda _: next(named).value,
             undefined_lengths=self._undefined_lengths,
         )
-        plan = Plan(directory, self._additions(leaves, file_ids, kept), self._removals(set(file_ids)))
+        additions = self._additions(leaves, file_ids, kept)
+        plan = Plan(directory, additions, self._removals(set(file_ids)), basis_for(replace=self._replace))
         if not dry_run:
             report.written = commit(plan, self._medium, progress=self._progress)
         self._report = report
@@ -235,7 +236,7 @@ def index(
     directory = build(frame, tree.arranged(), file_id, undefined_lengths=undefined_lengths)
     report.findings = tree.findings
     if not dry_run:
-        report.written = commit(Plan(directory), medium)
+        report.written = commit(Plan(directory, basis=basis_for(replace=replace)), medium)
     return report
 
 
@@ -257,6 +258,11 @@ def refuse_existing(medium: WritableMedium, *, replace: bool) -> None:
         raise RefusedError(
             f"{medium.name}: there is a file-set already. Use `add` to add to it, or --replace to make a new one"
         )
+
+
+def basis_for(*, replace: bool) -> str:
+    """What must be there when the plan is carried out: nothing yet, or whatever is to be replaced."""
+    return ANY if replace else ""
 
 
 def phase(progress: Phases | None, name: str) -> Progress | None:

@@ -114,6 +114,8 @@ _ROWS = (
     ("FS-CHARSET-GUESSED", WARNING, "PS3.5 6.1.2", "text outside ASCII without a character set"),
     ("FS-SOP-CLASS-UNKNOWN", WARNING, "PS3.3 F.4", "the SOP class is not in the tables"),
     ("FS-SOP-CLASS-RETIRED", WARNING, "PS3.3 F.4", "the SOP class or record type is retired"),
+    # The medium
+    ("FS-MEDIUM-DAMAGED", ERROR, "PS3.10 8.4", "the medium is damaged"),
     # Structure of a DICOMDIR
     ("FS-DICOMDIR-SYNTAX", ERROR, "PS3.10 8.6", "the DICOMDIR is not in Explicit VR Little Endian"),
     ("FS-DICOMDIR-META", ERROR, "PS3.10 7.1", "File Meta Information of the DICOMDIR is wrong"),

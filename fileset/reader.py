@@ -183,6 +183,7 @@ class Reader:
             except OSError as problem:
                 raise MediumError(f"{self.medium.name}: {problem.strerror or problem}") from problem
         self.contents = Contents(data, file=self._dicomdir.path)
+        self.contents.findings[:0] = [Finding("FS-MEDIUM-DAMAGED", note) for note in self.medium.damage()]
         self.flat: FlatDirectory = self.contents.flat
         self.tree: Tree = self.contents.tree
         if strict and self.findings:
@@ -202,7 +203,7 @@ class Reader:
 
     @property
     def findings(self) -> list[Finding]:
-        """What was wrong with the DICOMDIR so far."""
+        """What was wrong with the medium and the DICOMDIR so far."""
         return self.contents.findings
 
     # ------------------------------------------------------------ the file-set

@@ -31,7 +31,9 @@ class FileInfo:
 class FileSetInfo:
     """M-INQUIRE FILE-SET: bytes free for new files and capacity of the medium; None where nobody can tell.
 
-    `format` names the file system or image format, `largest_file` its limit in bytes for one file.
+    `format` names the file system or image format, `largest_file` its limit in bytes for one file. Files and folders take
+    whole blocks (clusters, sectors) of `block` bytes; a change needs `reserve` bytes beside them for a while; there is
+    room for `free_files` more files and folders.
     """
 
     free: int | None
@@ -39,6 +41,9 @@ class FileSetInfo:
     format: str = ""
     read_only: bool = False
     largest_file: int | None = None
+    block: int = 4096
+    reserve: int = 0
+    free_files: int | None = None
 
 
 @frozen
@@ -85,6 +90,11 @@ class ReadableMedium(Protocol):
 
 class Transaction(Protocol):
     """One change of a medium: nothing of it counts until `publish` returns."""
+
+    @property
+    def width(self) -> int:
+        """How many files may be written at the same time, each in a thread of its own; with 1, in their order."""
+        ...
 
     def leftovers(self) -> list[FileId]:
         """What an interrupted change before this one may have left behind."""

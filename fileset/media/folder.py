@@ -7,7 +7,6 @@ Writing is strict, and safe at every moment: see `folder_transaction`.
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -19,9 +18,9 @@ from attrs import frozen
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, Transaction
-from fileset.media.folder_transaction import WORK, FolderTransaction
+from fileset.media.folder_transaction import FolderTransaction
 from fileset.media.host import walk
-from fileset.media.system import sync_directory
+from fileset.media.work_folder import WORK, standing_in
 
 
 class FolderMedium:
@@ -71,15 +70,23 @@ class FolderMedium:
 
         Raises `MediumError` if there is none, `FormatError` if it leads out of the folder through a symbolic link.
         """
+        path = self.find(file_id)
+        if not path:
+            raise MediumError(f"{file_id}: not on the medium {self.root} (PS3.10 8.2)")
+        return path
+
+    def find(self, file_id: FileId) -> str:
+        """As `resolve`, but "" if there is no such file."""
         path = self.root
         for component in file_id.components:
             entry = self._entry(path, component)
             if entry is None:
-                raise MediumError(f"{file_id}: not on the medium {self.root} (PS3.10 8.2)")
+                path = ""
+                break
             path = entry.path
             if entry.is_symlink() and not self._inside(path):
                 raise FormatError(f"{file_id}: a symbolic link leads out of the file-set; not followed")
-        return path
+        return (file_id == DICOMDIR and standing_in(self.root, path)) or path
 
     def _entry(self, folder: str, component: str) -> os.DirEntry[str] | None:
         listing = self._listing(folder)
@@ -121,14 +128,23 @@ class FolderMedium:
             found = os.statvfs(place)
         except OSError as problem:
             raise MediumError(f"{place}: {problem.strerror or problem}") from problem
-        read_only = bool(found.f_flag & os.ST_RDONLY)
         return FileSetInfo(
-            found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize, "folder", read_only=read_only
+            found.f_bavail * found.f_frsize,
+            found.f_blocks * found.f_frsize,
+            "folder",
+            read_only=bool(found.f_flag & os.ST_RDONLY),
+            block=found.f_frsize,
+            reserve=self.inquire_file(DICOMDIR).size if self.has_dicomdir() else 0,
+            free_files=found.f_favail if found.f_files else None,
         )
 
-    def damage(self) -> tuple[()]:
-        """Nothing: the operating system looks after a folder."""
-        return ()
+    def damage(self) -> tuple[str, ...]:
+        """Whether another DICOMDIR must stand in for one that is missing or torn; all else the system looks after."""
+        found = self.find(DICOMDIR) if self.exists() else ""
+        if os.path.dirname(found) != os.path.join(self.root, WORK):
+            return ()
+        kept = f"{WORK}/{os.path.basename(found)}"
+        return (f"a change was interrupted: {DICOMDIR} is missing or torn, and {kept}, kept for that, is read instead",)
 
     def exists(self) -> bool:
         """Whether the folder is there."""
@@ -141,7 +157,7 @@ class FolderMedium:
 
     def has_dicomdir(self) -> bool:
         """Whether there is a DICOMDIR in the folder, under whatever form of its name."""
-        return os.path.isdir(self.root) and self._entry(self.root, DICOMDIR.value) is not None
+        return self.exists() and bool(self.find(DICOMDIR))
 
     def occupied(self) -> bool:
         """Whether there is a file-set: other files in the folder are left alone."""
@@ -149,20 +165,7 @@ class FolderMedium:
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Lock the folder, made if it does not exist, and begin a change."""
-        self._make_root()
-        self.close()
-        return FolderTransaction(self.root)
-
-    def _make_root(self) -> None:
-        if os.path.isdir(self.root):
-            return
-        try:
-            os.makedirs(self.root)
-            sync_directory(os.path.dirname(os.path.abspath(self.root)))
-        except OSError as problem:
-            if problem.errno == errno.EEXIST:
-                raise MediumError(f"{self.root}: exists and is not a folder") from problem
-            raise MediumError(f"{self.root}: {problem.strerror or problem}") from problem
+        return FolderTransaction(self.root, self.find, self.close)
 
 
 @frozen

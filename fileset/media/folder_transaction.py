@@ -1,254 +1,281 @@
 """Changing a folder so that a crash at any moment leaves the old or the new file-set, complete.
 
-All that is temporary lies in one work folder at the root, `FILESET_`, whose name is a File ID component: a lock that
-dies with its process, a journal of the names that the change adds and removes, and files being written. New files
-get their final names only when whole; nothing references them before the new DICOMDIR is renamed over the old one,
-which is kept in the work folder until the new one is on disk (a FAT rename over a name is several writes). What a
-crash leaves behind is in the journal, so that the next writer, or `repair`, can remove it.
+New files are written in the work folder and get their final names only when whole and on disk; nothing references them
+before the new DICOMDIR is renamed over the old one, which is kept in the work folder until the new one is on disk (a FAT
+rename over a name is several writes). What a crash leaves behind is in the journal, so that the next writer, or `repair`,
+can remove it. An interruption by the user undoes the change, and cannot stop the undoing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
+import stat
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from threading import Lock
 from types import TracebackType
 from typing import Final, Self
 
-from fileset.errors import MediumError
+from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Chunks, Written
-from fileset.media.system import lock, named, sync_directory
-
-WORK: Final = "FILESET_"
-LOCK: Final = "LOCK"
-JOURNAL: Final = "JOURNAL"
-NEW: Final = "NEW"
-OLD: Final = "OLD"
-"""In the work folder: the new DICOMDIR before, the old one after the moment of replacement."""
-
-_SYNC_THREADS: Final = 8
-_WRITE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+from fileset.media.system import (
+    digest_of,
+    give_name,
+    named,
+    read_back,
+    sync_directory,
+    sync_file,
+    uninterrupted,
+    write_file,
+)
+from fileset.media.work_folder import NEW, WorkFolder, read_journal
 
 
 class FolderTransaction:
-    """One change of the folder `root`, which must exist. A context: leaving it unpublished undoes everything."""
+    """One change of the folder `root`, made if it does not exist. A context: leaving it unpublished undoes everything.
 
-    def __init__(self, root: str) -> None:
+    `find` gives the path of what lies there under a File ID, "" if nothing does; `forget` is called when what it told
+    before no longer holds.
+    """
+
+    width: Final = 4
+    """Files that are written at the same time: while one is hashed and another synced, a third is read."""
+
+    def __init__(self, root: str, find: Callable[[FileId], str], forget: Callable[[], None]) -> None:
         self._root = root
-        self._work = os.path.join(root, WORK)
-        self._lock = -1
-        self._count = 0
+        self._find = find
+        self._forget = forget
+        self._work = WorkFolder(root)
+        self._dicomdir = os.path.join(root, DICOMDIR.value)
+        self._made_root: list[str] = []
+        self._writing, self._naming = Lock(), Lock()
         self._written: list[str] = []
-        self._folders: dict[str, bool] = {}  # path -> made by us
-        self._published = False
+        self._folders: dict[str, bool] = {}  # where names were added -> made by us
+        self._thinned: set[str] = set()  # where names were removed
+        self._leftovers: list[FileId] = []
+        self._removals: dict[FileId, None] = {}  # what is still to be removed, in order
+        self._former: str | None = None  # SHA-256 of the DICOMDIR before, "" if there was none
+        self._new = ""  # SHA-256 of the one to come, from the moment of replacement on
 
     def __enter__(self) -> Self:
-        self._lock = _take_lock(self._root, self._work)
+        try:
+            self._make_root()
+            self._work.take()
+            self._forget()
+            self._restore()
+        except BaseException:
+            self._end(MediumError)
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if not self._published:
-                self._undo()
-            if kind is None or not self._published:
-                # After a failure behind publish, the journal stays: it says what is still to be deleted.
-                shutil.rmtree(self._work, ignore_errors=True)
-        finally:
-            os.close(self._lock)
+        self._end(kind)
+
+    def _make_root(self) -> None:
+        missing = []
+        path = os.path.abspath(self._root)
+        while not os.path.isdir(path):
+            missing.append(path)
+            path = os.path.dirname(path)
+        with named(self._root):
+            for folder in reversed(missing):
+                self._made_root.append(folder)  # before it is true: an interruption may come right after
+                try:
+                    os.mkdir(folder)
+                except FileExistsError:
+                    self._made_root.pop()
+                    if not os.path.isdir(folder):
+                        raise MediumError(f"{folder}: exists and is not a folder") from None
+                sync_directory(os.path.dirname(folder))
+
+    def _restore(self) -> None:
+        """Finish the replacement of a DICOMDIR that was interrupted, and remove what was being written then."""
+        self._work.sweep()
+        found = self._find(DICOMDIR)
+        if os.path.dirname(found) == self._work.path:
+            self._work.restore(self._dicomdir, found)
+            self._forget()
+        self._work.unseal()
+
+    def _place(self, file_id: FileId) -> str:
+        """Where a file lies on this medium, "" if it does not."""
+        with suppress(FormatError):  # a link leads out of the medium
+            return self._find(file_id)
+        return ""
 
     # ------------------------------------------------------------ before anything is written
 
     def leftovers(self) -> list[FileId]:
         """What an interrupted change may have left behind: the names in its journal."""
-        return read_journal(self._root)
+        self._leftovers = read_journal(self._root)
+        return list(self._leftovers)
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
         """Write down the names that this change adds and removes, before it does."""
-        path = os.path.join(self._work, JOURNAL)
-        with named(path):
-            with suppress(FileNotFoundError):
-                os.unlink(path)
-            descriptor = os.open(path, _WRITE, 0o600)
-            try:
-                _write_all(descriptor, "".join(f"{name.value}\n" for name in (*added, *removed)).encode())
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            sync_directory(self._work)
+        self._removals = dict.fromkeys(removed)
+        self._work.write_journal((*self._leftovers, *added, *self._removals))
 
     # ------------------------------------------------------------ M-WRITE
 
     def write(self, file_id: FileId, chunks: Chunks) -> Written:
-        """Write a file whole under a temporary name, then give it its own. `MediumError` if that name is taken."""
-        final = os.path.join(self._root, *file_id.components)
-        temporary = os.path.join(self._work, f"T{self._count:07d}")
-        self._count += 1
+        """Write a file whole under a temporary name, then give it its own. `MediumError` if that name is taken.
+
+        Several threads may do so at the same time.
+        """
+        temporary = self._work.temporary()
         with named(str(file_id)):
-            size, digest = _write_file(temporary, chunks)
-            self._make_folder(os.path.dirname(final))
-            if os.path.lexists(final):
-                raise MediumError(f"{file_id}: there is such a file already; nothing is overwritten")
-            os.rename(temporary, final)
-        self._written.append(final)
+            size, digest = write_file(temporary, chunks, self._writing)
+            with self._naming:
+                self._name(temporary, file_id)
         return Written(file_id, size, digest)
 
-    def _make_folder(self, path: str) -> None:
-        missing = []
-        while path not in self._folders and not os.path.isdir(path):
-            missing.append(path)
-            path = os.path.dirname(path)
-        self._folders.setdefault(path, False)
-        for folder in reversed(missing):
+    def _name(self, temporary: str, file_id: FileId) -> None:
+        final = os.path.join(self._folder_for(file_id), file_id.name)
+        taken = os.path.lexists(final)
+        if not taken:
+            self._written.append(final)  # before it is true, as above
+            try:
+                give_name(temporary, final)
+            except FileExistsError:
+                taken = bool(self._written.pop())
+        if taken:
+            raise MediumError(f"{file_id}: there is such a file already; nothing is overwritten")
+
+    def _folder_for(self, file_id: FileId) -> str:
+        """The folder that a new file goes into, made if need be; never one that a symbolic link leads to."""
+        folder = self._root
+        for component in file_id.components[:-1]:
+            folder = os.path.join(folder, component)
+            if folder not in self._folders:
+                self._make_folder(folder)
+        return folder
+
+    def _make_folder(self, folder: str) -> None:
+        there = os.path.lexists(folder)
+        if there and not stat.S_ISDIR(os.lstat(folder).st_mode):
+            raise MediumError(f"{folder}: is not a folder, and nothing is written through a link")
+        self._folders[folder] = not there
+        if not there:
             os.mkdir(folder)
-            self._folders[folder] = True
 
     def settle(self) -> None:
-        """Fsync every new file, then every folder that has new names."""
-        with named(self._root), ThreadPoolExecutor(_SYNC_THREADS) as pool:
-            for _ in pool.map(_sync_file, self._written):
-                pass
-        for folder in self._folders:
+        """Fsync every folder that has new names. What an interrupted change left and nobody removed now belongs to this one."""
+        self._forget()
+        for path in filter(None, map(self._place, self._leftovers)):
+            with named(path):
+                sync_file(path)
+            self._folders.setdefault(os.path.dirname(path), False)
+        for folder in sorted({self._root, *self._folders}):
             sync_directory(folder)
-        if self._folders:
-            sync_directory(self._root)
 
     # ------------------------------------------------------------ the moment that counts
 
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
         """Write the DICOMDIR beside the old one, read it back, verify it, and put it in the old one's place."""
-        new = os.path.join(self._work, NEW)
-        final = os.path.join(self._root, DICOMDIR.value)
-        with named(final):
-            with suppress(FileNotFoundError):
-                os.unlink(new)
-            size, digest = _write_file(new, dicomdir)
-            _sync_file(new)
-            with open(new, "rb") as file:
-                data = file.read()
+        new = self._work.file(NEW)
+        with named(self._dicomdir):
+            size, digest = write_file(new, dicomdir)
+            data = read_back(new)
             if hashlib.sha256(data).hexdigest() != digest:
-                raise MediumError(f"{final}: reads back different from what was written; the old one is kept")
+                raise MediumError(f"{self._dicomdir}: reads back different from what was written; the old one is kept")
             verify(data)
             del data
-            former = _existing(self._root)
-            if former:
-                _keep(former, os.path.join(self._work, OLD))
-            sync_directory(self._work)
-            os.replace(new, final)
-            self._published = True
-            if former and os.path.basename(former) != DICOMDIR.value and not _same(former, final):
-                os.unlink(former)
+            former = self._find(DICOMDIR)
+            self._former = self._work.seal(digest, former)
+            self._new = digest
+            os.replace(new, self._dicomdir)
             sync_directory(self._root)
+            if os.path.basename(former) not in ("", DICOMDIR.value):
+                self._remove_variant(former)
+        self._work.unseal()
         return Written(DICOMDIR, size, digest)
+
+    def _remove_variant(self, former: str) -> None:
+        """Remove a DICOMDIR under another form of the name, unless the system takes both names for the same."""
+        with suppress(FileNotFoundError):
+            if not os.path.samefile(former, self._dicomdir):
+                os.unlink(former)
+                sync_directory(self._root)
 
     def delete(self, file_id: FileId) -> None:
         """Remove a file, and the folders that it leaves empty. A file that is not there is fine."""
-        path = os.path.join(self._root, *file_id.components)
-        with named(str(file_id)):
-            with suppress(FileNotFoundError):
+        path = self._place(file_id)
+        if path:
+            with named(path), suppress(FileNotFoundError):
                 os.unlink(path)
-            self._prune(os.path.dirname(path))
+            self._prune(os.path.dirname(path), len(file_id.components) - 1)
+        self._removals.pop(file_id, None)
 
-    def _prune(self, folder: str) -> None:
-        while folder != self._root:
-            try:
+    def _prune(self, folder: str, depth: int) -> None:
+        with suppress(OSError):  # it is not empty
+            for _ in range(depth):
                 os.rmdir(folder)
-            except OSError:
-                return
-            folder = os.path.dirname(folder)
+                folder = os.path.dirname(folder)
+        self._thinned.add(folder)
+
+    # ------------------------------------------------------------ the end
+
+    def _end(self, kind: type[BaseException] | None) -> None:
+        try:
+            uninterrupted(lambda: self._close(kind))
+        finally:
+            self._forget()
+
+    def _close(self, kind: type[BaseException] | None) -> None:
+        published = self._published()
+        if published is False:
+            self._undo()
+        elif published and (kind is None or not issubclass(kind, Exception)):
+            self._finish()
+        else:
+            # Half done, and not to be undone: the next writer finds all it needs to finish it.
+            self._work.release(journal=True)
+
+    def _published(self) -> bool | None:
+        """Whether the new DICOMDIR counts; None if nobody can tell. Only the medium knows: an error may come too late."""
+        if not self._new:
+            return False
+        self._forget()
+        try:
+            found = self._find(DICOMDIR)
+            counts = digest_of(found) if found else ""
+        except (OSError, FilesetError):
+            return None
+        if os.path.dirname(found) == self._work.path:
+            return None
+        return counts == self._new or (False if counts == self._former else None)
+
+    def _finish(self) -> None:
+        for file_id in list(self._removals):
+            self.delete(file_id)
+        for folder in sorted(filter(os.path.isdir, self._thinned)):
+            sync_directory(folder)
+        self._work.sweep()
+        self._work.unseal()
+        self._work.release(journal=False)
 
     def _undo(self) -> None:
-        for path in self._written:
-            with suppress(OSError):
-                os.unlink(path)
+        """Remove what was written; what cannot be removed stays in the journal. Errors would hide the one that led here."""
+        self._written = [path for path in self._written if not _removed(os.unlink, path)]
         for folder in sorted((path for path, ours in self._folders.items() if ours), key=len, reverse=True):
-            with suppress(OSError):
-                os.rmdir(folder)
+            _removed(os.rmdir, folder)
+        self._forget()
+        if self._work.taken:
+            with suppress(FilesetError):
+                self._work.sweep()
+                self._work.unseal()
+            with suppress(FilesetError):
+                self._work.release(journal=bool(self._written or any(map(self._place, self._leftovers))))
+        for folder in reversed(self._made_root):
+            _removed(os.rmdir, folder)
 
 
-def read_journal(root: str) -> list[FileId]:
-    """The names in the journal of an interrupted change, none if there was none."""
-    try:
-        with open(os.path.join(root, WORK, JOURNAL), encoding="ascii", errors="replace") as file:
-            return [FileId.tolerant(line.rstrip("\n")) for line in file if line.endswith("\n")]
-    except OSError:
-        return []
-
-
-def _sync_file(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write_file(path: str, chunks: Chunks) -> tuple[int, str]:
-    digest, size = hashlib.sha256(), 0
-    descriptor = os.open(path, _WRITE, 0o666)
-    try:
-        for chunk in chunks:
-            _write_all(descriptor, chunk)
-            digest.update(chunk)
-            size += len(chunk)
-    finally:
-        os.close(descriptor)
-    return size, digest.hexdigest()
-
-
-def _write_all(descriptor: int, data: bytes | bytearray) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def _existing(root: str) -> str:
-    with os.scandir(root) as entries:
-        found = {entry.name: entry.path for entry in entries if entry.name.upper().rstrip(".") == DICOMDIR.value}
-    return found.get(DICOMDIR.value) or next(iter(found.values()), "")
-
-
-def _keep(path: str, copy: str) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(copy)
-    try:
-        os.link(path, copy)
-    except OSError:  # FAT has no links
-        shutil.copyfile(path, copy)
-        _sync_file(copy)
-
-
-def _same(one: str, other: str) -> bool:
-    try:
-        return os.path.samefile(one, other)
-    except FileNotFoundError:
-        return True
-
-
-# ---------------------------------------------------------------- the lock
-
-
-def _take_lock(root: str, work: str) -> int:
-    with named(root):
-        while True:
-            with suppress(FileExistsError):
-                os.mkdir(work, 0o700)
-            path = os.path.join(work, LOCK)
-            try:
-                descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-            except FileNotFoundError:
-                continue  # the other writer has just finished
-            if not lock(descriptor):
-                os.close(descriptor)
-                raise MediumError(f"{root}: another writer is at work (lock {path})")
-            try:
-                if os.path.samestat(os.fstat(descriptor), os.stat(path)):
-                    return descriptor
-            except FileNotFoundError:
-                pass
-            os.close(descriptor)
+def _removed(how: Callable[[str], None], path: str) -> bool:
+    """Whether there is nothing at `path`, or nothing any more."""
+    with suppress(OSError):
+        how(path)
+    return not os.path.lexists(path)

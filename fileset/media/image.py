@@ -18,7 +18,7 @@ from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Builder, Chunks, FileInfo, FileSetInfo, ReadableMedium, Transaction, Written
 from fileset.media.host import COPY_SIZE
-from fileset.media.system import lock, named, sync_directory
+from fileset.media.system import named, open_locked, sync_directory
 
 WORK_SUFFIX: Final = ".FILESET_"
 """Behind the name of an image: the new image while it is being written, and the lock that keeps other writers out."""
@@ -144,6 +144,8 @@ class Image:
 class ImageTransaction:
     """One change of an image. A context: leaving it unpublished leaves the old image, or none, as it was."""
 
+    width: Final = 1
+
     def __init__(
         self,
         path: str,
@@ -164,7 +166,7 @@ class ImageTransaction:
         with named(self._path):
             if os.path.lexists(self._path) and not stat.S_ISREG(os.stat(self._path).st_mode):
                 raise MediumError(f"{self._path}: exists and is not a file")
-            self._file = _locked(self._new)
+            self._file = open_locked(self._new)
             self._file.truncate(0)
         self._builder = self._build(self._file)
         return self
@@ -260,19 +262,6 @@ def _mode(path: str) -> int:
     mask = os.umask(0o077)
     os.umask(mask)
     return 0o666 & ~mask
-
-
-def _locked(path: str) -> BinaryIO:
-    """Open the file at `path`, made if need be, and keep other writers out until it is closed."""
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
-        if not lock(descriptor):
-            os.close(descriptor)
-            raise MediumError(f"{path}: another writer is at work on this image")
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
-                return os.fdopen(descriptor, "r+b")
-        os.close(descriptor)  # the other writer has just finished
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from fileset.errors import FormatError, MediumError, RuleError
+from fileset.errors import FilesetError, FormatError, MediumError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Format, ReadableMedium, UpdatableMedium
 from fileset.media.folder import Folder, FolderMedium
@@ -110,5 +110,5 @@ def _dicomdirs_below(path: str) -> list[str]:
 def _holds_dicomdir(folder: str) -> bool:
     try:
         return FolderMedium(folder).has_dicomdir()
-    except MediumError:
+    except FilesetError:
         return False

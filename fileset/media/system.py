@@ -1,14 +1,22 @@
-"""What every medium asks of the operating system: names in its errors, names that are on disk, one writer at a time."""
+"""What every medium asks of the operating system: names in its errors, bytes that are on disk, one writer at a time."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from typing import BinaryIO, Final
 
 from fileset.errors import MediumError
+from fileset.media.base import Chunks
+
+_BINARY: Final = getattr(os, "O_BINARY", 0)
+_NOFOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
+_NONBLOCK: Final = getattr(os, "O_NONBLOCK", 0)
+"""Not to wait for what is no file: a pipe has no bytes to give yet."""
+_BLOCK: Final = 1 << 20
 
 
 @contextmanager
@@ -18,6 +26,59 @@ def named(path: str) -> Iterator[None]:
         yield
     except OSError as problem:
         raise MediumError(f"{problem.filename or path}: {problem.strerror or problem}") from problem
+
+
+# ---------------------------------------------------------------- bytes and names that are on disk
+
+
+def write_file(path: str, chunks: Chunks, turn: AbstractContextManager[object] | None = None) -> tuple[int, str]:
+    """Write a new file: its size in bytes and its SHA-256. When this returns, the bytes are on the medium.
+
+    `turn` is held while bytes are handed over: where several write at the same time, their clusters would else be woven
+    together on a file system that gives each byte its place at once, such as FAT.
+    """
+    digest, size = hashlib.sha256(), 0
+    turn = turn or nullcontext()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+    try:
+        for chunk in chunks:
+            with turn:
+                _write_all(descriptor, chunk)
+            digest.update(chunk)
+            size += len(chunk)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return size, digest.hexdigest()
+
+
+def _write_all(descriptor: int, data: bytes | bytearray) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def give_name(temporary: str, final: str) -> None:
+    """Give a file its final name. Raises `FileExistsError` if there is such a name already."""
+    try:
+        os.link(temporary, final)  # unlike a rename, never over another file
+    except FileExistsError:
+        raise
+    except OSError:  # a file system on which a file has one name only
+        if os.path.lexists(final):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), final) from None
+        os.rename(temporary, final)
+    else:
+        os.unlink(temporary)
+
+
+def sync_file(path: str) -> None:
+    """Return when the bytes of a file are on the medium."""
+    descriptor = os.open(path, os.O_RDONLY | _BINARY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sync_directory(path: str) -> None:
@@ -39,16 +100,88 @@ def sync_directory(path: str) -> None:
 _NO_FSYNC: Final = frozenset((errno.EINVAL, errno.ENOTSUP))
 
 
-def lock(descriptor: int) -> bool:
-    """Take the lock of an open file: it goes when the process does, so that no lock is ever stale."""
+def read_back(path: str) -> bytes:
+    """The bytes of a file that was synced: those on the medium, not those in memory, where the system can tell them."""
+    return b"".join(blocks(path, fresh=True))
+
+
+def digest_of(path: str) -> str:
+    """SHA-256 of a file in hexadecimal."""
+    digest = hashlib.sha256()
+    for block in blocks(path):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def blocks(path: str, *, fresh: bool = False) -> Iterator[bytes]:
+    """The bytes of a file in parts; `fresh` from the medium, past what the system has in memory."""
+    descriptor = os.open(path, os.O_RDONLY | _BINARY | _NONBLOCK)
+    try:
+        if fresh and hasattr(os, "posix_fadvise"):
+            with suppress(OSError):  # an advice: not every file system takes it
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        while data := os.read(descriptor, _BLOCK):
+            yield data
+    finally:
+        os.close(descriptor)
+
+
+# ---------------------------------------------------------------- one writer at a time
+
+
+def open_locked(path: str) -> BinaryIO:
+    """The file at `path`, made if need be, which nobody else can open like this before it is closed.
+
+    Raises `MediumError` if somebody has, `FileNotFoundError` if there is no folder for it.
+    """
+    while True:
+        file, made = _open_or_make(path)
+        try:
+            _lock(file, path, made=made)
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                    return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()  # the other writer has just finished, and removed it
+
+
+def _open_or_make(path: str) -> tuple[BinaryIO, bool]:
+    flags = os.O_RDWR | _BINARY | _NOFOLLOW
+    while True:
+        with suppress(FileExistsError):
+            return os.fdopen(os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600), "r+b"), True
+        with suppress(FileNotFoundError):
+            return os.fdopen(os.open(path, flags), "r+b"), False
+
+
+def _lock(file: BinaryIO, path: str, *, made: bool) -> None:
+    """Take the lock of an open file, or raise `MediumError`. It goes when the process does, so that it is never stale.
+
+    Where there are no such locks, whoever made the file has it; after a crash somebody must then remove it.
+    """
     try:
         import fcntl
-    except ImportError:  # pragma: no cover  (Windows: an open file cannot be removed by others)
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
-    except OSError:
-        return True  # a file system without locks
-    return True
+        raise MediumError(f"{path}: another writer is at work; wait until it has finished") from None
+    except (ImportError, OSError):
+        if not made:
+            raise MediumError(
+                f"{path}: another writer is at work, or was stopped; if none is at work, remove this file"
+            ) from None
+
+
+def uninterrupted(action: Callable[[], None]) -> None:
+    """Do what can be begun again, until it is done. An interruption by the user comes after it."""
+    interruption = None
+    while True:
+        try:
+            action()
+            break
+        except KeyboardInterrupt as again:
+            interruption = again
+    if interruption:
+        raise interruption

@@ -1,0 +1,197 @@
+"""The work folder `FILESET_` at the root of a file-set: all that is temporary while a folder is being changed.
+
+Its name and those in it are File ID Components. It holds a lock; a journal of the names that the change adds and removes;
+files being written; and, for the moment of replacement, the new DICOMDIR, the old one, and a seal: the SHA-256 of both,
+written when both are on disk. Who finds a DICOMDIR that is neither, finds in the work folder one that is whole.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from errno import EEXIST, ENOTEMPTY
+from itertools import count
+from typing import BinaryIO, Final
+
+from fileset.errors import FormatError, MediumError
+from fileset.file_id import FileId
+from fileset.media.system import blocks, digest_of, named, open_locked, sync_directory, write_file
+
+WORK: Final = "FILESET_"
+LOCK: Final = "LOCK"
+JOURNAL: Final = "JOURNAL"
+JOURNAL_NEW: Final = "JOURN_NW"
+NEW: Final = "NEW"
+OLD: Final = "OLD"
+SEAL: Final = "SEAL"
+
+_TEMPORARY: Final = re.compile(rf"{JOURNAL_NEW}|T\d{{7}}").fullmatch
+_SEALED: Final = re.compile(rf"([0-9a-f]{{64}})  ({NEW}|{OLD})\n")
+
+
+class WorkFolder:
+    """The work folder of the file-set at `root`. Nobody else has it between `take` and `release`."""
+
+    def __init__(self, root: str) -> None:
+        self.path = os.path.join(root, WORK)
+        self._root = root
+        self._lock: BinaryIO | None = None
+        self._temporary = count()
+
+    def file(self, name: str) -> str:
+        """The path of a file in the folder."""
+        return os.path.join(self.path, name)
+
+    def temporary(self) -> str:
+        """The path for the next file that is written."""
+        return self.file(f"T{next(self._temporary) % 10**7:07d}")
+
+    # ------------------------------------------------------------ one writer
+
+    def take(self) -> None:
+        """Make the folder and lock it. Raises `MediumError` if another writer has it."""
+        with named(self._root):
+            while self._lock is None:
+                self._make()
+                with suppress(FileNotFoundError):  # the other writer has just finished
+                    self._lock = open_locked(self.file(LOCK))
+
+    @property
+    def taken(self) -> bool:
+        """Whether this writer has the folder."""
+        return self._lock is not None
+
+    def _make(self) -> None:
+        with suppress(FileExistsError):
+            os.mkdir(self.path, 0o700)
+        if not stat.S_ISDIR(os.lstat(self.path).st_mode):
+            raise MediumError(f"{self.path}: is not a folder, but a writer needs one of this name; remove it")
+
+    def sweep(self) -> None:
+        """Remove files that were being written. What is not of ours stays."""
+        with named(self.path):
+            for name in filter(_TEMPORARY, os.listdir(self.path)):
+                _unlink(self.file(name))
+
+    def unseal(self) -> None:
+        """Remove what was kept for the moment of replacement, the seal first."""
+        with named(self.path):
+            for name in (SEAL, OLD, NEW):
+                _unlink(self.file(name))
+
+    def release(self, *, journal: bool) -> None:
+        """Remove the lock and, unless the `journal` has to stay, the folder; other writers may come then."""
+        if self._lock is None:
+            return
+        try:
+            with named(self.path):
+                if not journal:
+                    _unlink(self.file(JOURNAL))
+                _unlink(self.file(LOCK))
+                _rmdir(self.path)
+        finally:
+            self._lock.close()
+            self._lock = None
+
+    # ------------------------------------------------------------ journal
+
+    def write_journal(self, names: Iterable[FileId]) -> None:
+        """Write down names; they are on disk when this returns."""
+        path = self.file(JOURNAL_NEW)
+        with named(path):
+            write_file(path, ["".join(f"{name.value}\n" for name in names).encode()])
+            os.replace(path, self.file(JOURNAL))
+        sync_directory(self.path)
+        sync_directory(self._root)
+
+    # ------------------------------------------------------------ seal
+
+    def seal(self, new: str, former: str) -> str:
+        """Keep a copy of the DICOMDIR at `former`, if any, beside the one with the SHA-256 `new`, and seal both.
+
+        Returns the SHA-256 of the copy, "" if there is none.
+        """
+        old = _copy(former, self.file(OLD)) if former else ""
+        if old:
+            write_file(self.file(SEAL), [f"{new}  {NEW}\n{old}  {OLD}\n".encode()])
+        sync_directory(self.path)
+        return old
+
+    def restore(self, dicomdir: str, kept: str) -> None:
+        """Give the DICOMDIR that was `kept` in this folder its place again; it stays here until that is on disk."""
+        temporary = self.temporary()
+        with named(dicomdir):
+            write_file(temporary, blocks(kept))
+            os.replace(temporary, dicomdir)
+        sync_directory(self._root)
+
+
+def read_journal(root: str) -> list[FileId]:
+    """The names in the journal of an interrupted change, none if there was none."""
+    names = []
+    for line in _lines(os.path.join(root, WORK, JOURNAL)):
+        with suppress(FormatError):  # not written by us
+            names.append(FileId.tolerant(line.rstrip("\n")))
+    return names
+
+
+def standing_in(root: str, dicomdir: str) -> str:
+    """The path of the DICOMDIR that counts instead of that at `dicomdir`, "" if that does.
+
+    A change that was interrupted while it replaced the DICOMDIR may have left none, or a torn one, on a file system
+    such as FAT where replacing takes several writes. One that was modified after the seal is the work of others.
+    """
+    seal = os.path.join(root, WORK, SEAL)
+    sealed = {match[2]: match[1] for line in _lines(seal) if (match := _SEALED.fullmatch(line))}
+    if not sealed or (dicomdir and (_modified(dicomdir) > _modified(seal) or _digest(dicomdir) in sealed.values())):
+        return ""
+    kept = ((os.path.join(root, WORK, name), digest) for name, digest in sealed.items())
+    return next((path for path, digest in kept if _digest(path) == digest), "")
+
+
+def _lines(path: str) -> list[str]:
+    """The whole lines of a file, none if there is no such file."""
+    with suppress(OSError):
+        text = b"".join(blocks(path)).decode("ascii", "replace")
+        return [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    return []
+
+
+def _modified(path: str) -> int:
+    with suppress(OSError):
+        return os.stat(path).st_mtime_ns
+    return 0
+
+
+def _digest(path: str) -> str:
+    with suppress(OSError):
+        return digest_of(path)
+    return ""
+
+
+def _copy(path: str, copy: str) -> str:
+    """A second name for a file, or a copy where a file can have but one; its SHA-256."""
+    if not os.path.islink(path):
+        with suppress(OSError):
+            os.link(path, copy)
+            return digest_of(copy)
+    return write_file(copy, blocks(path))[1]
+
+
+def _unlink(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def _rmdir(path: str) -> None:
+    """Remove a folder unless something of others is in it."""
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        pass
+    except OSError as problem:
+        if problem.errno not in (ENOTEMPTY, EEXIST):
+            raise
