@@ -46,8 +46,8 @@ class AddedList(Sequence[Added]):
     record_types: list[str] = field(factory=list)
 
     def append(self, source: str, file_id: str, uid: bytes, record_type: str) -> None:
-        """One more."""
-        self.sources.append(source)
+        """One more. A source that already lies under its File ID is not kept a second time."""
+        self.sources.append("" if source.replace("/", "\\") == file_id else source)
         self.file_ids.append(file_id)
         self.uids.append(uid)
         self.record_types.append(record_type)
@@ -63,7 +63,8 @@ class AddedList(Sequence[Added]):
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
         uid = self.uids[index].decode("ascii", "replace")
-        return Added(self.sources[index], FileId.tolerant(self.file_ids[index]), uid, self.record_types[index])
+        file_id = FileId.tolerant(self.file_ids[index])
+        return Added(self.sources[index] or file_id.path, file_id, uid, self.record_types[index])
 
     def __iter__(self) -> Iterator[Added]:
         return (self[at] for at in range(len(self)))

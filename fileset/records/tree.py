@@ -218,7 +218,7 @@ class TreeBuilder:
 
     def _numbered(self, entity: Entity) -> list[Row]:
         """The instances of an entity in order, with invented Instance Numbers that are nobody else's."""
-        rows = sorted(entity.rows)
+        rows, entity.rows = sorted(entity.rows), []  # what was arranged is not kept a second time
         if self._made_up.isdisjoint(row[1] for row in rows):
             return rows
         taken = {row[0] for row in rows if row[1] not in self._made_up}
