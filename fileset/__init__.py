@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # type checkers know the name; importing it would cost more than the rest of this module
 
 if TYPE_CHECKING:
+    from fileset.check import CheckReport, check_file_set
     from fileset.creator import Creator, index
     from fileset.errors import FilesetError, FormatError, MediumError, RefusedError, RuleError
     from fileset.file_id import FileId
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "CheckReport",
     "Creator",
     "FileId",
     "FilesetError",
@@ -30,10 +32,12 @@ __all__ = [
     "Report",
     "RuleError",
     "__version__",
+    "check_file_set",
     "index",
 ]
 
 _HOMES = {
+    "CheckReport": "check",
     "Creator": "creator",
     "FileId": "file_id",
     "FilesetError": "errors",
@@ -44,6 +48,7 @@ _HOMES = {
     "RefusedError": "errors",
     "Report": "report",
     "RuleError": "errors",
+    "check_file_set": "check",
     "index": "creator",
 }
 

@@ -10,7 +10,8 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from fileset.encoding.header import HeaderError, Reading, read_header
 from fileset.encoding.layout import Layouts
@@ -33,6 +34,8 @@ Outcome = tuple[Any, ...]
 """An `Instance`, or a `Refusal`, as a plain tuple."""
 Progress = Callable[[int, int], None]
 """Called with the number of files done and in all."""
+Chunk = TypeVar("Chunk")
+Result = TypeVar("Result")
 
 
 def describe(read: Reading, describer: Describer) -> Instance:
@@ -82,22 +85,38 @@ def scan(
     progress: Progress | None = None,
 ) -> Iterator[Outcome]:
     """Scan `paths` in order, with `jobs` processes at most (None: as many as there are processors), or by `executor`."""
-    done = 0
     chunks = (paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK))
-    with _pool(len(paths), jobs, executor) as (pool, width):
-        outcomes = _by_pool(chunks, policy, pool, width) if pool else (scan_chunk(chunk, policy) for chunk in chunks)
+    work = partial(scan_chunk, policy=policy)
+    return in_chunks(work, chunks, len(paths), jobs=jobs, executor=executor, progress=progress)
+
+
+def in_chunks(
+    work: Callable[[Chunk], list[Result]],
+    chunks: Iterator[Chunk],
+    count: int,
+    *,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Result]:
+    """The results of `work` on chunks that hold `count` files together, in order, in this process or by others."""
+    done = 0
+    with _pool(count, jobs, executor) as (pool, width):
+        outcomes = _by_pool(work, chunks, pool, width) if pool else map(work, chunks)
         for some in outcomes:
             yield from some
             done += len(some)
             if progress:
-                progress(done, len(paths))
+                progress(done, count)
 
 
-def _by_pool(chunks: Iterator[Sequence[str]], policy: Policy, pool: Executor, width: int) -> Iterator[list[Outcome]]:
+def _by_pool(
+    work: Callable[[Chunk], list[Result]], chunks: Iterator[Chunk], pool: Executor, width: int
+) -> Iterator[list[Result]]:
     # Only so many chunks are under way that the workers never wait and the results never pile up.
-    waiting: deque[Future[list[Outcome]]] = deque()
+    waiting: deque[Future[list[Result]]] = deque()
     for chunk in chunks:
-        waiting.append(pool.submit(scan_chunk, chunk, policy))
+        waiting.append(pool.submit(work, chunk))
         if len(waiting) > width:
             yield waiting.popleft().result()
     while waiting:

@@ -20,6 +20,7 @@ VERBS: Final = {
     "index": "write the DICOMDIR for DICOM files that stay where they are",
     "list": "show patients, studies, series and instances",
     "info": "show identification, counts and free space",
+    "check": "say what is wrong with a file-set",
     "extract": "copy files out of a file-set",
 }
 """Each verb, which is the name of its module, and what it does."""
@@ -44,8 +45,8 @@ class Verb(Protocol):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line with `argv`, those of the process if None, and give the exit code.
 
-    0 done, 2 wrong usage, 3 done in part, 4 not a file-set or unreadable, 5 I/O error or medium full, 6 refused for
-    safety, 130 interrupted.
+    0 done, 1 the check found errors, 2 wrong usage, 3 done in part, 4 not a file-set or unreadable, 5 I/O error or
+    medium full, 6 refused for safety, 130 interrupted.
     """
     prepare_streams()
     try:
@@ -106,8 +107,8 @@ def _parser() -> Parser:
         description=f"Create, index and read DICOM file-sets: the folders and discs that carry a DICOMDIR.\n\n"
         f"verbs:\n{verbs}",
         epilog="`fileset VERB --help` tells the options of a verb.\n\n"
-        "exit codes:\n  0 done, 2 wrong usage, 3 done in part (something skipped or missing), 4 not a file-set or\n"
-        f"  unreadable, 5 I/O error or medium full, 6 refused for safety, {INTERRUPTED} interrupted",
+        "exit codes:\n  0 done, 1 the check found errors, 2 wrong usage, 3 done in part (something skipped or missing),\n"
+        f"  4 not a file-set or unreadable, 5 I/O error or medium full, 6 refused for safety, {INTERRUPTED} interrupted",
     )
     parser.add_argument("--version", action="store_true", help="show the version and exit")
     parser.add_argument("verb", nargs="?", help=USAGE)

@@ -22,10 +22,12 @@ Problem = tuple[str, str]
 MAYBE_COMPLETE: Final = frozenset(
     (
         *("FS-DICOMDIR-SYNTAX", "FS-DICOMDIR-META", "FS-RECORD-SEQUENCE-LENGTH"),
-        *("FS-OFFSET-SHIFTED", "FS-OFFSET-NEAR", "FS-OFFSET-ABSENT"),
+        *("FS-OFFSET-SHIFTED", "FS-OFFSET-NEAR", "FS-OFFSET-ABSENT", "FS-OFFSET-LAST"),
+        *("FS-CONSISTENCY-FLAG", "FS-RECORD-IN-USE-FLAG", "FS-RECORD-TYPE", "FS-FILE-ID-FORM"),
     )
 )
-"""Errors of a DICOMDIR that hide no record: how it is encoded, and offsets that can be understood all the same."""
+"""Errors of a DICOMDIR that hide no record: how it is encoded, offsets that can be understood all the same, and what
+is against the Standard but plain to read."""
 
 
 def tell_problems(sections: Mapping[str, Sequence[Problem]], *, everything: bool) -> None:
@@ -62,27 +64,30 @@ def _grouped(problems: Sequence[Problem]) -> Iterator[str]:
 
 def problems_of(findings: Iterable[Finding]) -> list[Problem]:
     """Findings as problems, with their places."""
-    return [(finding.rule, _placed(finding)) for finding in findings]
+    return [(finding.rule, placed(finding)) for finding in findings]
 
 
-def _placed(finding: Finding) -> str:
+def placed(finding: Finding) -> str:
+    """What was found, behind its place."""
     place = str(finding.where)
     return f"{place}: {finding.message}" if place else finding.message
 
 
 def finding_rows(findings: Iterable[Finding]) -> Iterator[str]:
-    """Findings as texts of JSON; `offset` in bytes, `tag` as GGGGEEEE in hexadecimal, null where unknown."""
-    for finding in findings:
-        where = finding.where
-        tag = None if where.tag is None else f"{where.tag:08X}"
-        yield json_text(
-            {
-                "rule": finding.rule,
-                "severity": finding.severity,
-                "where": {"file": where.file, "record": where.record, "offset": where.offset, "tag": tag},
-                "message": finding.message,
-            }
-        )
+    """Findings as texts of JSON."""
+    return (json_text(finding_row(finding)) for finding in findings)
+
+
+def finding_row(finding: Finding) -> dict[str, object]:
+    """A finding as a member of a document; `offset` in bytes, `tag` as GGGGEEEE in hexadecimal, null where unknown."""
+    where = finding.where
+    tag = None if where.tag is None else f"{where.tag:08X}"
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "where": {"file": where.file, "record": where.record, "offset": where.offset, "tag": tag},
+        "message": finding.message,
+    }
 
 
 def tell_findings(findings: Sequence[Finding], *, everything: bool, quiet: bool = False) -> None:

@@ -17,7 +17,7 @@ Phases = Callable[[str, int, int], None]
 
 INTERVAL: Final = 0.1
 """Seconds between two pictures."""
-_TITLES: Final = {"scan": "Reading headers", "write": "Copying", "extract": "Copying"}
+_TITLES: Final = {"scan": "Reading headers", "write": "Copying", "extract": "Copying", "check": "Checking"}
 
 
 @contextmanager

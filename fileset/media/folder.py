@@ -20,7 +20,7 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, Transaction
 from fileset.media.folder_transaction import FolderTransaction
 from fileset.media.host import walk
-from fileset.media.work_folder import WORK, standing_in
+from fileset.media.work_folder import WORK, read_journal, standing_in
 
 
 class FolderMedium:
@@ -64,6 +64,15 @@ class FolderMedium:
     def names(self) -> Iterator[str]:
         """All files below the folder, but for the work folder of a writer."""
         return (file.relative for file in walk(self.root, skip=frozenset((WORK,))))
+
+    def leftovers(self) -> list[str]:
+        """The files in the work folder: a write is under way, or was interrupted."""
+        work = os.path.join(self.root, WORK)
+        return [f"{WORK}/{file.relative}" for file in walk(work)] if os.path.isdir(work) else []
+
+    def announced(self) -> frozenset[str]:
+        """The names that the change which left its journal there was adding or removing."""
+        return frozenset(file_id.path for file_id in read_journal(self.root))
 
     def resolve(self, file_id: FileId) -> str:
         """The path that a File ID names here.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from typing import NamedTuple, Self
 
@@ -79,6 +81,29 @@ class OpenFile:
 
     def __exit__(self, *_: object) -> None:
         os.close(self._descriptor)
+
+
+class PlainFile(OpenFile):
+    """Random access to a regular file of a medium, of `size` bytes; a symbolic link is not followed.
+
+    Raises `OSError` for anything else; `is_link` tells whether it was because of a link.
+    """
+
+    __slots__ = ("size",)
+
+    def __init__(self, path: str) -> None:
+        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+        self._descriptor = os.open(path, flags)
+        found = os.fstat(self._descriptor)
+        self.size = found.st_size
+        if not stat.S_ISREG(found.st_mode):
+            os.close(self._descriptor)
+            raise OSError(errno.EINVAL, "not a regular file", path)
+
+    @staticmethod
+    def is_link(problem: OSError) -> bool:
+        """Whether opening failed because there is a symbolic link."""
+        return problem.errno in (errno.ELOOP, errno.EMLINK)
 
 
 def same_contents(one: str, other: str) -> bool:

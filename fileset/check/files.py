@@ -1,0 +1,232 @@
+"""Rules for the files of a file-set: which are there, and whether they are what their records say (PS3.3 F.2.1)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from io import SEEK_END
+from typing import BinaryIO, Final
+
+from attrs import define, field
+
+from fileset.check.directory import Directory
+from fileset.check.inspect import Inspector, Seen, Settings, Task, inspect_chunk
+from fileset.check.manifest import Manifest
+from fileset.check.names import clashes, folded
+from fileset.check.places import Collector
+from fileset.check.upper import UpperRecords
+from fileset.dicomdir.directory import NONE
+from fileset.encoding.header import Reading
+from fileset.errors import FilesetError, FormatError, MediumError
+from fileset.file_id import DICOMDIR, FileId
+from fileset.media.base import ReadableMedium
+from fileset.media.folder import FolderMedium
+from fileset.scan import CHUNK, Progress, in_chunks
+
+_LEFT: Final = "left by a write that was interrupted, or is under way"
+
+
+@define
+class FileCheck:
+    """Checks all files of a medium against the records of its DICOMDIR."""
+
+    medium: ReadableMedium
+    to: Collector
+    directory: Directory
+    manifest: Manifest | None = None
+    _unlisted: dict[str, bytes] = field(factory=dict)
+    _others: set[str] = field(factory=set)
+
+    def check(self, *, jobs: int | None, executor: Executor | None, progress: Progress | None) -> int:
+        """Look at every file once, and return how many there are."""
+        names = list(self.medium.names())
+        clashes(names, self.to)
+        record_of = self._match(names)
+        if self.manifest is not None:
+            self.manifest.check_names(names, self.to)
+        own = self._own_name(names)
+        names = [name for name in names if name != own]
+        upper = UpperRecords(self.to)
+        seen = self._inspect(names, record_of, jobs=jobs, executor=executor, progress=progress)
+        for name, one in zip(names, seen, strict=True):
+            self._report(name, record_of.get(name, NONE), one, upper)
+        upper.report()
+        self._report_unlisted()
+        self._leftovers()
+        return len(names)
+
+    # ------------------------------------------------------------ names and records
+
+    def _match(self, names: Sequence[str]) -> dict[str, int]:
+        """Name on the medium -> the record that references it; what is missing, or oddly named, is a finding."""
+        there, matched = set(names), {}
+        lost = []
+        for path, index in self.directory.references.index_of.items():
+            if path in there:
+                matched[path] = index
+            else:
+                lost.append((path, index))
+        if lost:
+            forms = {folded(name): name for name in reversed(names)}
+            for path, index in lost:
+                name = forms.get(folded(path))
+                if name is None or name in matched:
+                    self._missing(path, index)
+                else:
+                    matched[name] = index
+                    self.to.at_file("FS-NAME-FORM", f"lies here instead of under its File ID {path}", name, index)
+        self._check_descriptor(there, matched)
+        return matched
+
+    def _missing(self, path: str, index: int) -> None:
+        try:
+            self.medium.inquire_file(FileId.tolerant(path))
+        except FormatError as problem:
+            self.to.at_file("FS-FILE-LINK", str(problem), path, index)
+        except MediumError:
+            self.to.at_file("FS-FILE-MISSING", "not on the medium", path, index, tag=0x00041500)
+
+    def _check_descriptor(self, there: set[str], matched: dict[str, int]) -> None:
+        descriptor = self.directory.descriptor
+        if descriptor is None:
+            return
+        if descriptor.path in matched:
+            message = f"the descriptor file {descriptor} is referenced by a record"
+            self.to.add("FS-DESCRIPTOR", message, tag=0x00041141)
+        elif folded(descriptor.path) not in set(map(folded, there)):
+            self.to.add("FS-DESCRIPTOR", f"the descriptor file {descriptor} is not on the medium", tag=0x00041141)
+
+    def _own_name(self, names: Sequence[str]) -> str:
+        """The name of the DICOMDIR itself, which may lie under another form of it."""
+        dicomdir = self.to.dicomdir
+        own = dicomdir if dicomdir in names else next((name for name in names if folded(name) == dicomdir), "")
+        if own and own != DICOMDIR.value:
+            self.to.at_file("FS-NAME-FORM", f"this DICOMDIR is not called {DICOMDIR}", own)
+        if own and self.manifest is not None:
+            self.manifest.check_contents(own, self.to.flat.data, self.to)
+        return own
+
+    # ------------------------------------------------------------ each file
+
+    def _inspect(
+        self,
+        names: Sequence[str],
+        record_of: Mapping[str, int],
+        *,
+        jobs: int | None,
+        executor: Executor | None,
+        progress: Progress | None,
+    ) -> Iterator[Seen]:
+        if not isinstance(self.medium, FolderMedium):
+            return self._inspect_here(names, record_of, progress)
+        root = self.medium.root
+        tasks = (
+            [self._task(os.path.join(root, name), name, record_of) for name in names[at : at + CHUNK]]
+            for at in range(0, len(names), CHUNK)
+        )
+        work = partial(inspect_chunk, settings=self._settings)
+        return in_chunks(work, tasks, len(names), jobs=jobs, executor=executor, progress=progress)
+
+    def _inspect_here(
+        self, names: Sequence[str], record_of: Mapping[str, int], progress: Progress | None
+    ) -> Iterator[Seen]:
+        """One after the other, through the medium: for images, which have no paths inside."""
+        inspector = Inspector(self._settings)
+        for done, name in enumerate(names, start=1):
+            yield self._through_medium(inspector, name, self._task(name, name, record_of))
+            if progress:
+                progress(done, len(names))
+
+    def _through_medium(self, inspector: Inspector, name: str, task: Task) -> Seen:
+        try:
+            with self.medium.open(FileId.tolerant(name)) as file:
+                read, size = _random_access(file)
+                return inspector.inspect(read, size, task)
+        except FormatError as problem:
+            return Seen((), "FS-FILE-LINK", str(problem))
+        except (FilesetError, OSError) as problem:
+            return Seen((), "FS-FILE-UNREADABLE", str(problem))
+
+    def _task(self, path: str, name: str, record_of: Mapping[str, int]) -> Task:
+        index = record_of.get(name, NONE)
+        sha256 = self.manifest.digests.get(name, "") if self.manifest is not None else ""
+        if index == NONE:
+            return Task(path, "", b"", sha256)
+        flat = self.to.flat
+        tail = flat.data[self.directory.references.tail_at[index] : flat.content(index)[1]]
+        return Task(path, self.to.contents.type_name(index), tail, sha256)
+
+    def _report(self, name: str, index: int, seen: Seen, upper: UpperRecords) -> None:
+        if seen.rule == "FS-FILE-LINK":
+            # One that stays inside is as good as the file that it leads to.
+            seen = self._through_medium(Inspector(self._settings), name, self._task(name, name, {name: index}))
+        for fault in seen.faults:
+            self.to.at_file(fault.rule, fault.message, name, index, offset=fault.offset, tag=fault.tag)
+        if index != NONE:
+            if seen.chain is not None:
+                upper.count(index, seen.chain, name)
+            self._report_listed(name, index, seen)
+        else:
+            self._report_stray(name, seen)
+
+    def _report_listed(self, name: str, index: int, seen: Seen) -> None:
+        if seen.rule in ("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"):
+            self.to.at_file("FS-REFERENCE-NOT-DICOM", seen.reason or "not a DICOM file", name, index)
+        elif seen.rule and (seen.rule != "FS-SOP-CLASS-NO-RECORD" or self.to.contents.type_name(index) != "PRIVATE"):
+            self.to.at_file(seen.rule, seen.reason, name, index)
+
+    def _report_stray(self, name: str, seen: Seen) -> None:
+        """A file that no record references."""
+        if seen.rule in ("FS-FILE-LINK", "FS-FILE-UNREADABLE"):
+            self.to.at_file(seen.rule, seen.reason, name)
+        elif seen.rule == "FS-FILE-IS-DICOMDIR":
+            self.to.at_file(
+                "FS-DICOMDIR-SECOND", "another DICOMDIR: what lies below its folder is taken for its own", name
+            )
+            self._others.add(name.rpartition("/")[0])
+        elif seen.prefix and self.directory.complete:
+            self._unlisted[name] = seen.uid
+
+    def _report_unlisted(self) -> None:
+        """DICOM files of this file-set that are in no record; last, when all other DICOMDIRs are known."""
+        self._others.discard("")
+        leftovers = self.medium.announced() if isinstance(self.medium, FolderMedium) else frozenset()
+        for name, uid in self._unlisted.items():
+            if name in leftovers:
+                self.to.at_file("FS-WRITE-LEFTOVER", _LEFT, name)
+            elif not self._is_elsewhere(name):
+                known = self.directory.instances.get(uid, NONE)
+                other = f"; its SOP Instance UID is that of {self.to.path(known)}" if known != NONE else ""
+                self.to.at_file("FS-FILE-UNLISTED", f"no record references this DICOM file{other}", name)
+
+    def _is_elsewhere(self, name: str) -> bool:
+        """Whether a file lies in the folder of another DICOMDIR."""
+        folder = name
+        while self._others and "/" in folder:
+            folder = folder.rpartition("/")[0]
+            if folder in self._others:
+                return True
+        return False
+
+    @property
+    def _settings(self) -> Settings:
+        syntax = self.to.flat.syntax
+        return Settings(syntax.explicit, syntax.little, self.to.contents.character_set)
+
+    def _leftovers(self) -> None:
+        """What an interrupted write left on the medium."""
+        if isinstance(self.medium, FolderMedium):
+            for name in self.medium.leftovers():
+                self.to.at_file("FS-WRITE-LEFTOVER", _LEFT, name)
+
+
+def _random_access(file: BinaryIO) -> tuple[Reading, int]:
+    size = file.seek(0, SEEK_END)
+
+    def read(at: int, length: int) -> bytes:
+        file.seek(at)
+        return file.read(length)
+
+    return read, size
