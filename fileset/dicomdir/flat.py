@@ -50,6 +50,7 @@ class FlatDirectory:
     types: list[str] = field(factory=list)
     mended: list[int] = field(factory=list)
     findings: list[Finding] = field(factory=list)
+    _last: tuple[int, list[Element]] = field(default=(-1, []), init=False, repr=False, eq=False)
 
     def __len__(self) -> int:
         return len(self.start)
@@ -76,11 +77,17 @@ class FlatDirectory:
         return start + 8, end
 
     def elements(self, index: int) -> list[Element]:
-        """The elements of a record; those before the damage if it is damaged."""
-        found: list[Element] = []
-        start, end = self.content(index)
-        with suppress(FormatError):
-            found.extend(elements(self.data, start, end, self.syntax))
+        """The elements of a record; those before the damage if it is damaged.
+
+        Those of the last record asked for are remembered: who asks for one key mostly asks for others.
+        """
+        last, found = self._last
+        if last != index:
+            found = []
+            start, end = self.content(index)
+            with suppress(FormatError):
+                found.extend(elements(self.data, start, end, self.syntax))
+            self._last = index, found
         return found
 
     def forget_last(self) -> None:
