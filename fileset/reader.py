@@ -9,18 +9,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
-from fileset.dicomdir.contents import Contents, conditions
+from fileset.dicomdir.contents import SOP_CLASS_UID, SOP_INSTANCE_UID, TRANSFER_SYNTAX_UID, Contents, conditions
 from fileset.dicomdir.directory import NONE
 from fileset.dicomdir.flat import FlatDirectory
 from fileset.dicomdir.tree import Tree
+from fileset.encoding.header import Keys, Reading, Wanted, read_header
 from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import FileId
 from fileset.findings import Finding
 from fileset.media.base import FileInfo, FileSetInfo
 from fileset.media.open import readable
-from fileset.records.decoded import keys_of
 from fileset.records.matching import condition
 
 if TYPE_CHECKING:
@@ -88,17 +88,16 @@ class Record:
         return self._above("SERIES")
 
     def _above(self, record_type: str) -> Record | None:
-        record: Record | None = self
-        while record is not None and record.record_type != record_type:
-            record = record.parent
-        return record
+        reader = self._reader
+        chain = (self._index, *reader.tree.above(self._index))
+        found = (index for index in chain if reader.contents.type_name(index) == record_type)
+        return next((Record(reader, index) for index in found), None)
 
     # ------------------------------------------------------------ keys
 
     def keys(self) -> dict[str, Any]:
         """All keys of the record: keyword, or tag in hexadecimal for one that has none, and value."""
-        flat = self._reader.flat
-        return keys_of(flat.data, flat.elements(self._index), flat.syntax, self._reader.character_set)
+        return self._reader.contents.keys(self._index)
 
     def get(self, keyword: str, default: Any = None) -> Any:
         """The value of one key, `default` if the record has no such key.
@@ -126,18 +125,18 @@ class Record:
 
     @property
     def sop_class_uid(self) -> str:
-        """Referenced SOP Class UID in File (0004,1510), "" if there is none."""
-        return self._reader.contents.reference(self._index, 0x00041510)
+        """Referenced SOP Class UID in File (0004,1510); that of the file if there is none, "" if it has none either."""
+        return self._reader.reference(self._index, SOP_CLASS_UID)
 
     @property
     def sop_instance_uid(self) -> str:
-        """Referenced SOP Instance UID in File (0004,1511), "" if there is none."""
-        return self._reader.contents.reference(self._index, 0x00041511)
+        """Referenced SOP Instance UID in File (0004,1511); as `sop_class_uid`."""
+        return self._reader.reference(self._index, SOP_INSTANCE_UID)
 
     @property
     def transfer_syntax_uid(self) -> str:
-        """Referenced Transfer Syntax UID in File (0004,1512), "" if there is none."""
-        return self._reader.contents.reference(self._index, 0x00041512)
+        """Referenced Transfer Syntax UID in File (0004,1512); as `sop_class_uid`."""
+        return self._reader.reference(self._index, TRANSFER_SYNTAX_UID)
 
     def open(self) -> BinaryIO:
         """M-READ: the referenced file. Raises `MediumError` if it is not there, `FormatError` if none is named."""
@@ -186,6 +185,7 @@ class Reader:
         self.contents.findings[:0] = [Finding("FS-MEDIUM-DAMAGED", note) for note in self.medium.damage()]
         self.flat: FlatDirectory = self.contents.flat
         self.tree: Tree = self.contents.tree
+        self._said_by_files: dict[int, dict[int, str]] = {}
         if strict and self.findings:
             raise ExceptionGroup(f"{self.medium.name}: findings", [FormatError(str(one)) for one in self.findings])
 
@@ -284,3 +284,44 @@ class Reader:
     def paths(self) -> Iterator[str]:
         """The paths of all referenced files relative to the root, "/" between components: the fast way."""
         return self.contents.paths()
+
+    def reference(self, index: int, tag: int) -> str:
+        """A UID of the file reference of a record by its index; what the file itself says where the record does not."""
+        said = self.contents.reference(index, tag)
+        if said:
+            return said
+        if index not in self._said_by_files:
+            self._said_by_files[index] = self._said_by_file(index)
+        found = self._said_by_files[index].get(tag, "")
+        if found:
+            self.contents.tell("FS-RECORD-REFERENCE", index, f"incomplete; the file says {found}", tag)
+        return found
+
+    def _said_by_file(self, index: int) -> dict[int, str]:
+        file_id = self.contents.file_id(index)
+        if file_id is None:
+            return {}
+        try:
+            with self.medium.open(file_id) as file:
+                header = read_header(_reading(file), _UIDS)
+        except (FilesetError, OSError):
+            return {}
+        found = {tag: header.values.get(own) or header.meta.get(meta, b"") for tag, own, meta in _IDENTITY}
+        return {tag: raw.decode("ascii", "replace").strip(" \0") for tag, raw in found.items()}
+
+
+def _reading(file: BinaryIO) -> Reading:
+    def read(at: int, size: int) -> bytes:
+        file.seek(at)
+        return file.read(size)
+
+    return read
+
+
+_IDENTITY: Final = (
+    (SOP_CLASS_UID, 0x00080016, 0x00020002),
+    (SOP_INSTANCE_UID, 0x00080018, 0x00020003),
+    (TRANSFER_SYNTAX_UID, 0x00020010, 0x00020010),
+)
+"""What a record says of a file: the element of the record, of the data set, and of File Meta Information."""
+_UIDS: Final = Wanted(Keys(frozenset((0x00080016, 0x00080018)), 0x00080018), {}, frozenset())

@@ -17,17 +17,21 @@ from fileset.dicomdir.flat import FlatDirectory
 from fileset.dicomdir.link import link
 from fileset.dicomdir.tree import Tree
 from fileset.encoding.elements import EXPLICIT_LITTLE, Element
+from fileset.encoding.text import TEXT_VRS, UNDECLARED
+from fileset.encoding.text import decode as decode_text
 from fileset.errors import FormatError
 from fileset.file_id import FileId
-from fileset.findings import Finding, Where
+from fileset.findings import Finding, Findings
 from fileset.records.chain import LEVELS
-from fileset.records.decoded import character_set_of, value_of
+from fileset.records.decoded import CHARACTER_SET, character_set_of, keys_of, value_of, vr_of
 from fileset.records.matching import Matches, condition
 from fileset.records.tables import RECORD_TYPES
 
 FILE_ID: Final = 0x00041500
 MRDR_OFFSET: Final = 0x00041504
+SOP_CLASS_UID: Final = 0x00041510
 SOP_INSTANCE_UID: Final = 0x00041511
+TRANSFER_SYNTAX_UID: Final = 0x00041512
 _INSTANCE: Final = len(LEVELS)
 _PERHAPS: Final = _INSTANCE + 1
 _PLAIN: Final = re.compile(rb"[A-Z0-9_]{1,8}(?:\\[A-Z0-9_]{1,8}){0,7} ?").fullmatch
@@ -43,7 +47,7 @@ def conditions(keys: dict[str, object]) -> Conditions:
 
 
 class Contents:
-    """The records of the DICOMDIR with these bytes. `findings` says what is wrong with it.
+    """The records of the DICOMDIR with these bytes.
 
     Raises `FormatError` if it is none at all.
     """
@@ -52,11 +56,22 @@ class Contents:
         self.file = file
         self.flat: FlatDirectory = decode(data, file=file)
         self.tree: Tree = link(self.flat, file=file)
-        self.findings: list[Finding] = self.flat.findings + self.tree.findings
-        self._hostile: set[int] = set()
+        self._met = Findings(file)
+        self._told: set[tuple[str, int]] = set()
 
     def __len__(self) -> int:
         return len(self.flat)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is wrong with the DICOMDIR: its structure, and what was met in the records that were looked at."""
+        return self.flat.findings + self.tree.findings + self._met.listed()
+
+    def tell(self, rule: str, index: int, message: str, tag: int) -> None:
+        """Note a finding on an element of a record, unless it has been noted."""
+        if (rule, index) not in self._told:
+            self._told.add((rule, index))
+            self._met.add(rule, message, offset=self.flat.start[index], tag=tag)
 
     # ------------------------------------------------------------ the file-set
 
@@ -92,8 +107,28 @@ class Contents:
     def value(self, index: int, found: Element) -> Any:
         """The decoded value of an element of a record."""
         flat = self.flat
-        character_set = character_set_of(flat.data, flat.elements(index), self.character_set)
-        return value_of(flat.data, found, flat.syntax, character_set)
+        return value_of(flat.data, found, flat.syntax, self._character_set(index, flat.elements(index), found))
+
+    def keys(self, index: int) -> dict[str, Any]:
+        """All keys of a record: keyword, or tag in hexadecimal for one that has none, and value."""
+        flat, found = self.flat, self.flat.elements(index)
+        return keys_of(flat.data, found, flat.syntax, self._character_set(index, found, *found))
+
+    def _character_set(self, index: int, parts: list[Element], *wanted: Element) -> str:
+        """The character set of some elements of a record: its own, or that of the whole DICOMDIR (PS3.5 7.5.3).
+
+        Text that needs one where none is declared is read with that of a record above, or with a guess; strictly a
+        record inherits from none but the data set around it.
+        """
+        data = self.flat.data
+        declared = character_set_of(data, parts, self.character_set)
+        if declared not in UNDECLARED or not any(_is_text_beyond_ascii(data, part) for part in wanted):
+            return declared
+        above = (character_set_of(data, self.flat.elements(record), "") for record in self.tree.above(index))
+        declared = next((one for one in above if one not in UNDECLARED), "")
+        said = f"text beyond ASCII without a character set: taken as {declared or 'UTF-8 or ISO_IR 100'}"
+        self.tell("FS-CHARSET-GUESSED", index, said, CHARACTER_SET)
+        return declared
 
     def key(self, index: int, tag: int) -> Any:
         """The decoded value of a key of a record, None if it has none."""
@@ -125,13 +160,13 @@ class Contents:
         if not name:
             return None
         try:
-            return FileId.tolerant(name)
+            file_id = FileId.tolerant(name)
         except FormatError as problem:
-            if index not in self._hostile:
-                self._hostile.add(index)
-                where = Where(self.file, offset=self.flat.start[index], tag=FILE_ID)
-                self.findings.append(Finding("FS-FILE-ID-HOSTILE", str(problem), where))
+            self.tell("FS-FILE-ID-HOSTILE", index, str(problem), FILE_ID)
             return None
+        if not file_id.conformant:
+            self.tell("FS-FILE-ID-FORM", index, f"{file_id} is no conformant File ID", FILE_ID)
+        return file_id
 
     def _plain_file_id(self, index: int) -> bytes:
         """The value of (0004,1500) where it stands behind the type, as nearly everybody writes it; else b""."""
@@ -211,6 +246,11 @@ class Contents:
         return any(part.tag in (FILE_ID, MRDR_OFFSET) for part in self.flat.elements(index))
 
 
+def _is_text_beyond_ascii(data: bytes, part: Element) -> bool:
+    vr = part.vr.decode("ascii") if part.vr and part.vr != b"UN" else vr_of(part.tag)
+    return vr in TEXT_VRS and not data[part.value_at : part.value_end].isascii()
+
+
 def _all_met(conditions: Conditions) -> bool:
     return all(matches(None) for _, matches in conditions)
 
@@ -223,4 +263,4 @@ def _rank(record_type: str) -> int:
 
 
 def _text(raw: bytes | None) -> str:
-    return (raw or b"").decode("ascii", "replace").strip(" \0")
+    return decode_text(raw or b"").strip(" \0")

@@ -31,6 +31,7 @@ class FlatDirectory:
 
     One entry for each record: `start` and `end` of its item, `next` and `lower` as the file says them, where these
     stand in the item (`next_at`, `lower_at`, -1 if absent), the in-use flag, and the index of its type in `types`.
+    `misspelt` holds types that are written otherwise, by index in `types`.
     `mended` are the records whose own length is wrong, so that their bytes must not be copied as they are.
     """
 
@@ -48,6 +49,7 @@ class FlatDirectory:
     in_use: array[int] = field(factory=lambda: array("H"))
     type_of: array[int] = field(factory=lambda: array("I"))
     types: list[str] = field(factory=list)
+    misspelt: dict[int, str] = field(factory=dict)
     mended: list[int] = field(factory=list)
     findings: list[Finding] = field(factory=list)
     _last: tuple[int, list[Element]] = field(default=(-1, []), init=False, repr=False, eq=False)

@@ -131,10 +131,13 @@ def _end_of_undefined(data: bytes, at: int, bound: int) -> int:
 
 
 def _new_type(flat: FlatDirectory, raw: bytes, known: dict[bytes, int]) -> int:
-    plain = raw.strip(b" \0")
+    said = raw.strip(b" \0")
+    plain = said.rstrip(b". ").upper()  # "IMAGE.", for those who read PS3.3 with its full stops
     if plain not in known:
         known[plain] = len(flat.types)
         flat.types.append(plain.decode("ascii", "replace"))
+    if said != plain:
+        flat.misspelt[known[plain]] = said.decode("ascii", "replace")
     return known[plain]
 
 

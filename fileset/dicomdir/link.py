@@ -14,22 +14,20 @@ from typing import Final
 from fileset.dicomdir.directory import NONE
 from fileset.dicomdir.flat import ABSENT, FlatDirectory
 from fileset.dicomdir.rescue import rescue
+from fileset.dicomdir.resolve import FIRST, LAST, check_last
 from fileset.dicomdir.tree import Tree, unlinked
 from fileset.findings import Findings
 from fileset.records.tables import RECORD_TYPES
 
-_FIRST: Final = 0x00041200
-_LAST: Final = 0x00041202
 _CONSISTENCY: Final = 0x00041212
 
 
 def link(flat: FlatDirectory, *, file: str = "DICOMDIR") -> Tree:
     """The tree of `flat`: by its offsets, and by what else can be known where these lead nowhere."""
     found = Findings(file)
-    tree = _by_offsets(flat)
+    tree = _by_offsets(flat, found)
     if tree is None:
         tree = rescue(flat, found)
-    _check_last(tree, flat, found)
     _check_presence(flat, found)
     _check_types(flat, found)
     _flags(flat, tree, found)
@@ -37,7 +35,7 @@ def link(flat: FlatDirectory, *, file: str = "DICOMDIR") -> Tree:
     return tree
 
 
-def _by_offsets(flat: FlatDirectory) -> Tree | None:
+def _by_offsets(flat: FlatDirectory, found: Findings) -> Tree | None:
     """The tree if the offsets describe one, and all records are in it."""
     index_of = dict(zip(flat.start, range(len(flat)), strict=True))
     tree = unlinked(len(flat))
@@ -45,24 +43,15 @@ def _by_offsets(flat: FlatDirectory) -> Tree | None:
         links[:] = array("q", map(index_of.get, offsets, repeat(NONE)))
         if links.count(NONE) != offsets.count(0):
             return None
-    tree.first = index_of.get(flat.number(_FIRST), NONE)
+    tree.first = index_of.get(flat.number(FIRST), NONE)
+    tree.last = index_of.get(flat.number(LAST), NONE)
     if not tree.adopt(tree.first, NONE):
         return None
     missed = tree.reached.count(0)
     if missed and missed != sum(flat.record_type(index) == "MRDR" for index in range(len(flat))):
         return None
+    check_last(flat, tree, found)
     return tree
-
-
-def _check_last(tree: Tree, flat: FlatDirectory, found: Findings) -> None:
-    said = flat.number(_LAST)
-    last = tree.first
-    while last != NONE and tree.next[last] != NONE:
-        last = tree.next[last]
-    right = flat.start[last] if last != NONE else 0
-    if said not in (right, right - tree.shift):
-        message = f"offset of the last root record is {said} instead of {right}"
-        found.add("FS-OFFSET-LAST", message, offset=said, tag=_LAST)
 
 
 def _check_presence(flat: FlatDirectory, found: Findings) -> None:
@@ -76,9 +65,10 @@ def _check_presence(flat: FlatDirectory, found: Findings) -> None:
 
 def _check_types(flat: FlatDirectory, found: Findings) -> None:
     for number, name in enumerate(flat.types):
-        if name not in RECORD_TYPES:
+        if name not in RECORD_TYPES or number in flat.misspelt:
             where = flat.start[flat.type_of.index(number)]
-            found.add("FS-RECORD-TYPE", f"{name!r} is no Directory Record Type", offset=where, tag=0x00041430)
+            said = flat.misspelt.get(number, name)
+            found.add("FS-RECORD-TYPE", f"{said!r} is no Directory Record Type", offset=where, tag=0x00041430)
 
 
 def _flags(flat: FlatDirectory, tree: Tree, found: Findings) -> None:

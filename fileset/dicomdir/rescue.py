@@ -1,27 +1,24 @@
 """Links that contradict each other, or miss records -> a tree that holds every record once.
 
 Of several links to one record the likeliest stays. What then hangs together is kept. A record that no link leads to
-is adopted by the one of a higher level that it follows in the file, if the record before it belongs there too, and
-else by the root entity: better no patient than a wrong one. Each cut and each adoption is a finding.
+is adopted by the one of a higher level that it follows in the file, if the record before it belongs there too and a
+link is broken where it would be put; else by the root entity: better no patient than a wrong one. Only where most
+records are without a link does their order in the file alone decide. Each cut and each adoption is a finding.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from typing import Final
 
 from attrs import define, field
 
 from fileset.dicomdir.directory import NONE
-from fileset.dicomdir.flat import FlatDirectory
-from fileset.dicomdir.resolve import FIRST, resolve
+from fileset.dicomdir.flat import ABSENT, FlatDirectory
+from fileset.dicomdir.resolve import FIRST, check_last, resolve
 from fileset.dicomdir.tree import Tree
 from fileset.findings import Findings
 from fileset.records.kinship import level_of, may_be_below, may_be_beside, may_be_root
-
-_DEPTH: Final = 64
-"""So far up is looked for the record that an orphan follows: no IOD has a tenth of it."""
 
 
 def rescue(flat: FlatDirectory, found: Findings) -> Tree:
@@ -32,6 +29,7 @@ def rescue(flat: FlatDirectory, found: Findings) -> Tree:
         rescuer.choose_first()
         rescuer.adopt_the_rest()
         rescuer.report_cuts()
+        check_last(flat, rescuer.tree, found)
     return rescuer.tree
 
 
@@ -40,7 +38,8 @@ class _Rescuer:
     """The tree in the making.
 
     `claims` holds the link that leads to each record: twice the index of the record whose link it is, one more if
-    it is the lower link; `NONE` if there is none. `cuts` are the links that had to go, and where they led.
+    it is the lower link; `NONE` if there is none. `cuts` are the links that had to go, and where they led. `by_order`
+    tells that the order of the file is all there is to go by; `last_of` holds ends of entities that were looked for.
     """
 
     flat: FlatDirectory
@@ -48,6 +47,7 @@ class _Rescuer:
     found: Findings
     claims: array[int] = field(init=False)
     cuts: list[tuple[int, int]] = field(factory=list)
+    by_order: bool = False
     last_of: dict[int, int] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -122,12 +122,11 @@ class _Rescuer:
         reached, kind = self.tree.reached, self.flat.record_type
         owners = self._owners()
         orphans = [index for index in self._unlinked() if not reached[index] and kind(index) != "MRDR"]
+        self.by_order = 2 * len(orphans) >= len(self.flat)
         for index in orphans:
             self._adopt(index, owners[index])
-        if 2 * len(orphans) > len(self.flat):
-            message = (
-                f"no offset leads to {len(orphans)} of {len(self.flat)} records: their order in the file is followed"
-            )
+        if self.by_order:
+            message = f"no offset leads to {len(orphans)} of {len(self.flat)} records: their order in the file decides"
             self.found.add("FS-OFFSET-UNUSABLE", message)
         else:
             self._report_orphans(orphans)
@@ -157,7 +156,7 @@ class _Rescuer:
         return path[path.index(index) :]
 
     def _adopt(self, index: int, owner: int) -> None:
-        if not self._follows(index, owner):
+        if not self._follows(index, owner) or not (self.by_order or self._is_open(owner)):
             owner = NONE
         self._append(index, owner)
         self.tree.adopt(index, owner)
@@ -165,23 +164,29 @@ class _Rescuer:
     def _follows(self, index: int, owner: int) -> bool:
         """Whether the record before this one is the owner, or below it."""
         before = index - 1
-        for _ in range(_DEPTH):
-            if before in (owner, NONE):
-                break
-            before = self.tree.parent[before]
-        return before == owner
+        return before == owner or (before >= 0 and owner in self.tree.above(before))
+
+    def _is_open(self, owner: int) -> bool:
+        """Whether the lower-level entity of a record has no record, or its last one has a link that is broken."""
+        last = self._last(owner)
+        return last == NONE or self.flat.next[last] != 0 or self.flat.next_at[last] == ABSENT
 
     def _append(self, index: int, owner: int) -> None:
         """Put a record, with those that follow it, at the end of a directory entity."""
-        following, lower = self.tree.next, self.tree.lower
-        last = self.last_of.get(owner, self.tree.first if owner == NONE else lower[owner])
+        last = self._last(owner)
         if last == NONE:
-            lower[owner] = index
+            self.tree.lower[owner] = index
         else:
-            while following[last] != NONE:
-                last = following[last]
-            following[last] = index
+            self.tree.next[last] = index
         self.last_of[owner] = index
+
+    def _last(self, owner: int) -> int:
+        """The last record of the lower-level entity of a record, or of the root entity; `NONE` if it is empty."""
+        last = self.last_of.get(owner, self.tree.first if owner == NONE else self.tree.lower[owner])
+        while last != NONE and self.tree.next[last] != NONE:
+            last = self.tree.next[last]
+        self.last_of[owner] = last
+        return last
 
     def _owners(self) -> list[int]:
         """For each record the last one before it of a higher level, `NONE` for the root entity."""

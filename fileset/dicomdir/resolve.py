@@ -18,6 +18,7 @@ from fileset.dicomdir.tree import Tree, unlinked
 from fileset.findings import Findings
 
 FIRST: Final = 0x00041200
+LAST: Final = 0x00041202
 NEAR: Final = 32
 """Bytes that an offset may be beside the start of a record: less than any record that says something."""
 
@@ -32,10 +33,12 @@ def resolve(flat: FlatDirectory, found: Findings) -> Tree:
     """The links of `flat` by index, as far as its offsets can be understood; nothing is followed yet."""
     said = {*flat.next, *flat.lower, flat.number(FIRST)} - {0}
     tree = unlinked(len(flat))
-    meant, tree.shift = _understood(flat, said, found)
+    index_of = dict(zip(flat.start, range(len(flat)), strict=True))
+    meant, tree.shift = _understood(flat, said, index_of, found)
     near = _near(flat, said - meant.keys(), frozenset(meant.values()), tree.shift) if meant else {}
     meant = {**meant, **near}
     tree.first = meant.get(flat.number(FIRST), NONE)
+    tree.last = meant.get(flat.number(LAST), index_of.get(flat.number(LAST) + tree.shift, NONE))
     for offsets, links, tag in ((flat.next, tree.next, 0x00041400), (flat.lower, tree.lower, 0x00041420)):
         for index, offset in enumerate(offsets):
             links[index] = meant.get(offset, NONE)
@@ -51,14 +54,28 @@ def resolve(flat: FlatDirectory, found: Findings) -> Tree:
     return tree
 
 
-def _understood(flat: FlatDirectory, said: Collection[int], found: Findings) -> tuple[_Meanings, int]:
+def check_last(flat: FlatDirectory, tree: Tree, found: Findings) -> None:
+    """Compare (0004,1202), which nothing depends on, with the end of the root entity."""
+    said, last = flat.number(LAST), tree.last
+    if last == NONE:
+        is_right = not said and not len(flat)
+    else:
+        is_right = tree.parent[last] == NONE and (flat.next[last] == 0 or tree.next[last] == NONE)
+    if not is_right:
+        message = f"offset of the last root record is {said}: there is no record, or not the last one"
+        found.add("FS-OFFSET-LAST", message, offset=said, tag=LAST)
+
+
+def _understood(
+    flat: FlatDirectory, said: Collection[int], index_of: _Meanings, found: Findings
+) -> tuple[_Meanings, int]:
     """What the offsets mean as a whole, and the constant to add to each."""
-    index_of = dict(zip(flat.start, range(len(flat)), strict=True))
-    inside = [offset for offset in said if offset < len(flat.data)]
-    constant = _constant(flat, sorted(inside or said), index_of)
+    truncated = any(finding.rule == "FS-DICOMDIR-TRUNCATED" for finding in flat.findings)
+    there = [offset for offset in said if offset < len(flat.data) or not truncated]
+    constant = _constant(flat, sorted(there), index_of)
     for shift in (0, constant):
         meant = {offset: index_of[offset + shift] for offset in said if offset + shift in index_of}
-        if 2 * len(meant) >= max(len(inside), 1):
+        if 2 * len(meant) >= max(len(there), 1):
             if shift:
                 found.add("FS-OFFSET-SHIFTED", f"all offsets are wrong by the same: {shift:+} bytes make them right")
             return meant, shift

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from attrs import define, field
 
 from fileset.dicomdir.directory import NONE
+from fileset.encoding.elements import MAX_DEPTH
 from fileset.findings import Finding
 
 
@@ -15,15 +16,16 @@ from fileset.findings import Finding
 class Tree:
     """Links by index: of each record the `next` of its entity, the first of its `lower` entity, and its `parent`.
 
-    `NONE` where there is no such record. `first` is the first record of the root entity. `reached` tells which
-    records are in the tree; `hidden` which are inactive, by their own in-use flag or that of a record above. `shift`
-    is what all offsets of the file must be increased by to be right, in bytes.
+    `NONE` where there is no such record. `first` is the first record of the root entity, `last` the one that the file
+    calls its last. `reached` tells which records are in the tree; `hidden` which are inactive, by their own in-use
+    flag or that of a record above. `shift` is what all offsets of the file must be increased by to be right, in bytes.
     """
 
     next: array[int]
     lower: array[int]
     parent: array[int]
     first: int
+    last: int
     reached: bytearray
     hidden: bytearray
     shift: int = 0
@@ -40,6 +42,14 @@ class Tree:
     def children(self, index: int) -> Iterator[int]:
         """The active records of the lower-level entity of a record."""
         return self.entity(self.lower[index])
+
+    def above(self, index: int) -> Iterator[int]:
+        """The records above one, the nearest first; not more than `MAX_DEPTH`, however deep it lies."""
+        for _ in range(MAX_DEPTH):
+            index = self.parent[index]
+            if index == NONE:
+                return
+            yield index
 
     def walk(self) -> Iterator[int]:
         """All active records, each before those below it."""
@@ -92,4 +102,4 @@ class Tree:
 def unlinked(count: int) -> Tree:
     """A tree of `count` records without a link."""
     none = array("q", [NONE]) * count
-    return Tree(none[:], none[:], none[:], NONE, bytearray(count), bytearray(count))
+    return Tree(none[:], none[:], none[:], NONE, NONE, bytearray(count), bytearray(count))

@@ -29,6 +29,9 @@ CODECS: Final = {
 }
 """Specific Character Set (0008,0005) of one value -> Python codec (PS3.3 C.12.1.1.2)."""
 
+UNDECLARED: Final = ("", "ISO_IR 6")
+"""What says nothing of text beyond ASCII."""
+
 TEXT_VRS: Final = frozenset(("SH", "LO", "ST", "LT", "PN", "UC", "UT"))
 """The VRs that Specific Character Set applies to (PS3.5 6.1.2.3)."""
 
@@ -57,10 +60,14 @@ _EXTENSIONS: Final = frozenset(map(_extension, CODECS)) | {f"ISO 2022 IR {number
 
 
 def decode(value: bytes, character_set: str = "") -> str:
-    """The text of `value`; bytes that the character set cannot explain become U+FFFD, never an error."""
+    """The text of `value`; bytes that the character set cannot explain become U+FFFD, never an error.
+
+    Where none is declared that could explain them, it is guessed.
+    """
     if value.isascii() and ESCAPE not in value:
         return value.decode("ascii")
-    codec = CODECS.get(character_set.strip())
+    declared = character_set.strip()
+    codec = CODECS.get(guess(value) if declared in UNDECLARED else declared)
     if codec is not None:
         return value.decode(codec, "replace")
     return _decode_extended(value, character_set)

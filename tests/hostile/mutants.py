@@ -207,7 +207,7 @@ MUTANTS: Final = (
     Mutant(1, "a next offset is 2 too large", ("STUDY", 2), _next_beside, frozenset({"FS-OFFSET-NEAR"})),
     Mutant(2, "a next offset leads to itself", ("SERIES", 0), _next_to_itself, frozenset({"FS-OFFSET-CYCLE"})),
     Mutant(3, "a lower offset leads beyond the end", ("STUDY", 1), _lower_beyond, frozenset({"FS-OFFSET-NOWHERE"})),
-    Mutant(4, "a File ID is in lower case", ("IMAGE", 0), _lower_case),
+    Mutant(4, "a File ID is in lower case", ("IMAGE", 0), _lower_case, frozenset({"FS-FILE-ID-FORM"})),
     Mutant(5, 'a File ID is ".."', ("IMAGE", 1), _upwards, frozenset({"FS-FILE-ID-HOSTILE"})),
     Mutant(6, "a referenced file is missing", ("IMAGE", 2), _file_missing),
     Mutant(7, "a record type is unknown", ("IMAGE", 3), _unknown_type, frozenset({"FS-RECORD-TYPE"})),
