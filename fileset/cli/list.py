@@ -48,13 +48,15 @@ def run(options: Namespace) -> int:
 
 
 def _document(reader: Reader, keys: dict[str, str]) -> None:
-    # Findings last: some come up only while the instances are read.
+    def findings() -> Iterator[str]:  # asked for last: some come up only while the instances are read
+        yield from finding_rows(reader.findings)
+
     write_document(
         "fileset.list/1",
         {
             "file_set": identification(reader),
             "instances": rows(reader.find(**keys)),
-            "findings": finding_rows(reader.findings),
+            "findings": findings(),
         },
     )
 
