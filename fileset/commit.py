@@ -76,6 +76,7 @@ def commit(plan: Plan, medium: WritableMedium, *, progress: Progress | None = No
         written.append(transaction.publish(encode(plan.directory), lambda data: verify(data, records)))  # 4. and 5.
         for file_id in plan.removals:  # 6. nothing references them any more
             transaction.delete(file_id)
+    medium.flush()
     return written
 
 

@@ -7,7 +7,7 @@ Both go the same way: sources -> scan -> tree -> names -> encoded records -> com
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -18,7 +18,8 @@ from fileset.dicomdir.build import build
 from fileset.dicomdir.frame import Identification, new_frame
 from fileset.errors import FormatError, RefusedError, RuleError
 from fileset.file_id import FileId, is_path
-from fileset.media.base import Format, WritableMedium
+from fileset.findings import Finding, Where
+from fileset.media.base import WritableMedium
 from fileset.media.folder import FolderMedium
 from fileset.media.open import writable
 from fileset.naming import SCHEMES, Place, names
@@ -43,7 +44,8 @@ class Creator:
     Used as a context, it writes on a clean exit and changes nothing otherwise; `report` then says what went in,
     what did not and why. DICOM files are copied byte for byte.
 
-    `medium_format`: "folder", "iso", "zip" or a `Format` with options; unless given, the end of the path says it.
+    `medium_format`: "folder" or "iso"; unless given, the end of the path says it. `medium_options`: "joliet" adds long
+    names to an ISO 9660 image.
     `file_set_id`: up to 16 of A-Z, 0-9 and _ (PS3.10 8.1). `file_set_uid`: a new one unless given (PS3.10 8.6).
     `descriptor_file_id`, `descriptor_character_set`: a README-like file of the file-set (PS3.3 F.3.2.1). `naming`: the
     scheme of File IDs, one of `fileset.naming.SCHEMES`. `missing`: "invent" a value for a Type 1 key that has none,
@@ -58,7 +60,8 @@ class Creator:
         self,
         medium: str | os.PathLike[str],
         *,
-        medium_format: Format | str | None = None,
+        medium_format: str | None = None,
+        medium_options: Iterable[str] = (),
         file_set_id: str = "",
         file_set_uid: str | None = None,
         descriptor_file_id: FileId | str | None = None,
@@ -83,7 +86,7 @@ class Creator:
         self._scan = partial(collect, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
         self._progress = phase(progress, "write")
         self._sources = Sources()
-        self._medium = writable(medium, medium_format, file_set_id)
+        self._medium = writable(medium, medium_format, file_set_id, medium_options)
         self._report: Report | None = None
         refuse_existing(self._medium, replace=replace)
 
@@ -112,9 +115,12 @@ class Creator:
         """
         report = Report(self._medium.name, self._identification.file_set_id, self._identification.file_set_uid)
         report.dry_run = dry_run
+        caveat = self._medium.inquire_file_set().caveat
         tree = self._scan(self._sources, self._policy, lambda *why: report.skipped.append(Skipped(*why)))
         nodes = list(tree.arranged())
         report.findings = tree.findings
+        if caveat:
+            report.findings.append(Finding("FS-MEDIUM-FILE-SYSTEM", caveat, Where(self._medium.name)))
         leaves = [node for node in nodes if node.source >= 0]
         file_ids, kept = self._names(leaves)
         for node, file_id in zip(leaves, file_ids, strict=True):

@@ -209,6 +209,8 @@ _ROWS = (
     ("FS-HASH-DIFFERS", ERROR, "", "the contents of a file are not those in the manifest"),
     ("FS-HASH-MISSING", ERROR, "", "a file in the manifest is not on the medium"),
     ("FS-HASH-UNLISTED", WARNING, "", "a file that the manifest does not name"),
+    # The medium itself
+    ("FS-MEDIUM-FILE-SYSTEM", WARNING, "PS3.12", "a file system that PS3.12 does not know"),
 )
 
 RULES = {row[0]: Rule(*row) for row in _ROWS}

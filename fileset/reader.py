@@ -167,22 +167,26 @@ class Record:
 
 
 class Reader:
-    """Opens the file-set at `medium`: a folder, or the DICOMDIR in it.
+    """Opens the file-set at `medium`: a folder, the DICOMDIR in it, or an ISO 9660 image; `medium_format` names the kind.
 
     A context, or to be closed. `findings` says what was wrong with the DICOMDIR; with `strict` all of it is raised as
     one `ExceptionGroup` of `FormatError`. Raises `FormatError` if there is no DICOMDIR that can be read, `MediumError` if
     the medium fails.
     """
 
-    def __init__(self, medium: str | os.PathLike[str], *, strict: bool = False) -> None:
-        self.medium, self._dicomdir = readable(medium)
+    def __init__(
+        self, medium: str | os.PathLike[str], *, strict: bool = False, medium_format: str | None = None
+    ) -> None:
+        self.medium, self._dicomdir = readable(medium, medium_format)
         with self.medium.open(self._dicomdir) as file:
             try:
                 data = file.read()
             except OSError as problem:
                 raise MediumError(f"{self.medium.name}: {problem.strerror or problem}") from problem
         self.contents = Contents(data, file=self._dicomdir.path)
-        self.contents.findings[:0] = [Finding("FS-MEDIUM-DAMAGED", note) for note in self.medium.damage()]
+        notes = self.medium.damage()
+        self._noted = len(notes)
+        self.contents.findings[:0] = [Finding("FS-MEDIUM-DAMAGED", note) for note in notes]
         self.flat: FlatDirectory = self.contents.flat
         self.tree: Tree = self.contents.tree
         self._said_by_files: dict[int, dict[int, str]] = {}
@@ -204,6 +208,9 @@ class Reader:
     @property
     def findings(self) -> list[Finding]:
         """What was wrong with the medium and the DICOMDIR so far."""
+        notes = self.medium.damage()
+        self.contents.findings += [Finding("FS-MEDIUM-DAMAGED", note) for note in notes[self._noted :]]
+        self._noted = len(notes)
         return self.contents.findings
 
     # ------------------------------------------------------------ the file-set

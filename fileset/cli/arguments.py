@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Sequence
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from fileset.cli.output import complain, say
 from fileset.errors import RuleError
+
+if TYPE_CHECKING:
+    from argparse import _ActionsContainer
 
 USAGE: Final = SUPPRESS
 """Help of an argument that the usage line tells enough about."""
@@ -70,6 +73,11 @@ def keys_of(arguments: Sequence[str]) -> dict[str, str]:
             raise RuleError(f"{key} is given twice: all keys must match, so give one value, with * and ? if need be")
         keys[key] = value
     return keys
+
+
+def add_format(parser: _ActionsContainer) -> None:
+    """What the medium is."""
+    parser.add_argument("--format", metavar="FORMAT", help="what MEDIUM is, where nothing else tells: folder or iso")
 
 
 def positive(text: str) -> int:

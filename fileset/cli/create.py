@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from fileset.cli.arguments import add_format
 from fileset.cli.making import add_options, settings, tell
 from fileset.cli.progress import progress
 
@@ -15,13 +16,24 @@ SCHEMES = {
 }
 """The naming schemes, with what their names look like."""
 
+OPTIONS = {
+    "joliet": "ISO 9660: keep the long names of other files",
+}
+"""What an image may have more than it must."""
+
 
 def configure(parser: ArgumentParser) -> None:
     """Say what the verb takes."""
     parser.usage = "fileset create SOURCE... -o MEDIUM [options]"
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help="DICOM files, and folders with all below them")
-    parser.add_argument("-o", "--output", required=True, metavar="MEDIUM", help="the folder that becomes the file-set")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="MEDIUM", help="the folder that becomes the file-set, or NAME.iso"
+    )
     parser.add_argument("--naming", choices=SCHEMES, default="counter", help="how files are named (default: counter)")
+    image = parser.add_argument_group("images of discs")
+    add_format(image)
+    for option, use in OPTIONS.items():
+        image.add_argument(f"--{option}", action="store_true", help=use)
     parser.epilog = "\n".join(["naming:", *(f"  {name:10}{look}" for name, look in SCHEMES.items())])
     add_options(parser)
 
@@ -31,7 +43,14 @@ def run(options: Namespace) -> int:
     from fileset.creator import Creator
 
     with progress(options) as phases:
-        creator = Creator(options.output, naming=options.naming, progress=phases, **settings(options))
+        creator = Creator(
+            options.output,
+            medium_format=options.format,
+            medium_options=[option for option in OPTIONS if getattr(options, option)],
+            naming=options.naming,
+            progress=phases,
+            **settings(options),
+        )
         creator.add(*options.sources)
         report = creator.commit(dry_run=options.dry_run)
     return tell(report, options, "create")

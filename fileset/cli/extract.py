@@ -42,7 +42,7 @@ def run(options: Namespace) -> int:
     from fileset.reader import Reader
 
     keys = keys_of(options.keys)
-    with Reader(options.medium) as reader:
+    with Reader(options.medium, medium_format=options.format) as reader:
         _refuse_inside(options.output, reader.medium.name)
         with progress(options) as phases:
             report = extract(reader, options.output, progress=phases, **keys)

@@ -27,7 +27,7 @@ def run(options: Namespace) -> int:
     """Show it; what is wrong with the DICOMDIR goes to standard error."""
     from fileset.reader import Reader
 
-    with Reader(options.medium) as reader:
+    with Reader(options.medium, medium_format=options.format) as reader:
         if options.json:
             _document(reader)
         else:
@@ -52,7 +52,20 @@ def facts(reader: Reader) -> Iterator[tuple[str, str]]:
     for at, (name, number) in enumerate(counts(reader).items()):
         yield "" if at else "Records", f"{number:>9,} {name}"
     yield "Findings", _findings(reader) or "none"
+    yield from _medium(reader)
+
+
+def _medium(reader: Reader) -> Iterator[tuple[str, str]]:
+    """M-INQUIRE FILE-SET (PS3.10 8.3)."""
+    medium = reader.medium_info()
+    if medium.used is not None:
+        disc = f", fits a {medium.disc} of {sized(medium.disc_capacity or 0)}" if medium.disc else ""
+        yield "Image", f"{medium.format}, {sized(medium.used)}{disc}"
+    elif medium.format:
+        yield "File system", medium.format
     yield "Free space", _space(reader)
+    if medium.caveat:
+        yield "Note", medium.caveat
 
 
 def counts(reader: Reader) -> Counter[str]:
@@ -92,6 +105,12 @@ def _document(reader: Reader) -> None:
                 "free": medium.free,
                 "capacity": medium.capacity,
                 "read_only": medium.read_only,
+                "largest_file": medium.largest_file,
+                "used": medium.used,
+                "disc": medium.disc or None,
+                "disc_capacity": medium.disc_capacity,
+                "removable": medium.removable,
+                "caveat": medium.caveat or None,
             },
             "findings": finding_rows(reader.findings),
         },

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fileset.cli.arguments import add_common, add_keys, keys_of
 from fileset.cli.output import escaped, json_text, write, write_document
 from fileset.cli.problems import PARTLY, finding_rows, hides_records, tell_findings
 from fileset.cli.selecting import add_medium, identification
-from fileset.errors import RuleError
+from fileset.errors import FilesetError, RuleError
 
 if TYPE_CHECKING:
     from fileset.reader import Reader, Record
@@ -33,7 +33,7 @@ def run(options: Namespace) -> int:
     keys = keys_of(options.keys)
     if options.json + options.jsonl + options.paths > 1:
         raise RuleError("--json, --jsonl and --paths exclude each other")
-    with Reader(options.medium) as reader:
+    with Reader(options.medium, medium_format=options.format) as reader:
         if options.json:
             _document(reader, keys)
         elif options.jsonl:
@@ -88,12 +88,22 @@ def _own(record: Record) -> str:
     return json_text(
         {
             "file_id": record.file_id.path if record.file_id else None,
+            **_inquired(record),
             "record_type": record.record_type,
             "sop_class_uid": record.sop_class_uid,
             "sop_instance_uid": record.sop_instance_uid,
             "transfer_syntax_uid": record.transfer_syntax_uid,
         }
     )
+
+
+def _inquired(record: Record) -> dict[str, Any]:
+    """M-INQUIRE FILE (PS3.10 8.3): size in bytes, date and time in UTC; null for what the medium does not tell."""
+    try:
+        info = record.inquire()
+    except FilesetError:
+        return {"size": None, "modified": None}
+    return {"size": info.size, "modified": info.modified.isoformat() if info.modified else None}
 
 
 def _above(record: Record) -> str:

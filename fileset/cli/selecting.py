@@ -5,13 +5,18 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING, Any
 
+from fileset.cli.arguments import add_format
+
 if TYPE_CHECKING:
     from fileset.reader import Reader
 
 
 def add_medium(parser: ArgumentParser) -> None:
     """The file-set to read."""
-    parser.add_argument("medium", metavar="MEDIUM", help="a folder with a DICOMDIR, or the DICOMDIR itself")
+    parser.add_argument(
+        "medium", metavar="MEDIUM", help="a folder with a DICOMDIR, the DICOMDIR itself, or an image of a disc"
+    )
+    add_format(parser)
 
 
 def identification(reader: Reader) -> dict[str, Any]:

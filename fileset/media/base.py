@@ -21,10 +21,10 @@ Chunks = Iterable[bytes | bytearray]
 
 @frozen
 class FileInfo:
-    """M-INQUIRE FILE: size in bytes, and date and time of creation or last update."""
+    """M-INQUIRE FILE: size in bytes, and date and time of creation or last update, None if the medium does not tell."""
 
     size: int
-    modified: datetime
+    modified: datetime | None
 
 
 @frozen
@@ -33,7 +33,10 @@ class FileSetInfo:
 
     `format` names the file system or image format, `largest_file` its limit in bytes for one file. Files and folders take
     whole blocks (clusters, sectors) of `block` bytes; a change needs `reserve` bytes beside them for a while; there is
-    room for `free_files` more files and folders.
+    room for `free_files` more files and folders. An image lies
+    on another medium: `free` and `capacity` are then of that, `used` is the size of the image, and `disc` the smallest
+    disc that takes it, with `disc_capacity` in bytes. `removable` is a medium that is taken out; `caveat` says why PS3.12
+    does not know a medium like this, "" if it does.
     """
 
     free: int | None
@@ -44,6 +47,11 @@ class FileSetInfo:
     block: int = 4096
     reserve: int = 0
     free_files: int | None = None
+    used: int | None = None
+    disc: str = ""
+    disc_capacity: int | None = None
+    removable: bool = False
+    caveat: str = ""
 
 
 @frozen
@@ -149,6 +157,10 @@ class WritableMedium(Protocol):
         """Begin a change; leaving the context without `publish` undoes it."""
         ...
 
+    def flush(self) -> None:
+        """After a change: return when the medium may be taken out."""
+        ...
+
 
 class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):
     """What a File-set Updater needs: all five services."""
@@ -158,11 +170,11 @@ class Builder(Protocol):
     """Writes one image (PS3.12 F, P, V) into the empty file that it was made for; what it cannot hold is a `RuleError`."""
 
     def announce(self, names: Sequence[FileId]) -> None:
-        """Say, once and before all else, which files will come."""
+        """Say, once and before all else, which files will come, and in which order."""
         ...
 
-    def add(self, file_id: FileId, chunks: Chunks, modified: datetime | None = None) -> Written:
-        """Write one of them; without a date it is as old as the image."""
+    def add(self, file_id: FileId, chunks: Chunks, modified: datetime | None = None) -> None:
+        """Write one of them; without a date it is as old as the image. Each chunk is written before the next is asked for."""
         ...
 
     def finish(self) -> None:

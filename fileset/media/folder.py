@@ -11,15 +11,17 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, Transaction
 from fileset.media.folder_transaction import FolderTransaction
 from fileset.media.host import walk
+from fileset.media.namespace import enlist, form_of
+from fileset.media.volume import flush_volume, inquire_volume
 from fileset.media.work_folder import WORK, read_journal, standing_in
 
 
@@ -98,13 +100,7 @@ class FolderMedium:
         return (file_id == DICOMDIR and standing_in(self.root, path)) or path
 
     def _entry(self, folder: str, component: str) -> os.DirEntry[str] | None:
-        listing = self._listing(folder)
-        exact = listing.get(component)
-        if exact is not None:
-            return exact
-        key = component.upper()
-        # The forms in which operating systems show the names of ISO 9660, and users' additions.
-        return next((listing[form] for tail in _TAILS if (form := "\0" + key + tail) in listing), None)
+        return form_of(component, self._listing(folder))
 
     def _listing(self, folder: str) -> dict[str, os.DirEntry[str]]:
         listing = self._listings.get(folder)
@@ -113,8 +109,7 @@ class FolderMedium:
             try:
                 with os.scandir(folder) as entries:
                     for entry in sorted(entries, key=lambda e: e.name):
-                        listing[entry.name] = entry
-                        listing.setdefault("\0" + entry.name.upper(), entry)  # no name holds a NUL
+                        enlist(listing, entry.name, entry)
             except NotADirectoryError:
                 pass
             except OSError as problem:
@@ -130,22 +125,8 @@ class FolderMedium:
 
     def inquire_file_set(self) -> FileSetInfo:
         """Free space and capacity of the volume that holds the folder, or will hold it."""
-        place = os.path.abspath(self.root)
-        while not os.path.isdir(place):
-            place = os.path.dirname(place)
-        try:
-            found = os.statvfs(place)
-        except OSError as problem:
-            raise MediumError(f"{place}: {problem.strerror or problem}") from problem
-        return FileSetInfo(
-            found.f_bavail * found.f_frsize,
-            found.f_blocks * found.f_frsize,
-            "folder",
-            read_only=bool(found.f_flag & os.ST_RDONLY),
-            block=found.f_frsize,
-            reserve=self.inquire_file(DICOMDIR).size if self.has_dicomdir() else 0,
-            free_files=found.f_favail if found.f_files else None,
-        )
+        reserve = self.inquire_file(DICOMDIR).size if self.has_dicomdir() else 0
+        return evolve(inquire_volume(self.root), reserve=reserve)
 
     def damage(self) -> tuple[str, ...]:
         """Whether another DICOMDIR must stand in for one that is missing or torn; all else the system looks after."""
@@ -176,6 +157,11 @@ class FolderMedium:
         """Lock the folder, made if it does not exist, and begin a change."""
         return FolderTransaction(self.root, self.find, self.close)
 
+    def flush(self) -> None:
+        """On a medium that is taken out: return when the device has everything."""
+        if self.inquire_file_set().removable:
+            flush_volume(self.root)
+
 
 @frozen
 class Folder:
@@ -201,6 +187,3 @@ class Folder:
     def updatable(self, path: str) -> FolderMedium:
         """The folder at `path`."""
         return self.readable(path)
-
-
-_TAILS: Final = ("", ".", ";1", ".;1", ".DCM", ".DCM;1")

@@ -6,22 +6,32 @@ stay, syncs it, reads all of it back and compares hashes; only then is it rename
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
+from functools import partial
 from types import TracebackType
 from typing import BinaryIO, Final, NoReturn, Self
+
+from attrs import evolve
 
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Builder, Chunks, FileInfo, FileSetInfo, ReadableMedium, Transaction, Written
-from fileset.media.host import COPY_SIZE
+from fileset.media.hashing import Hashed, chunks_of, sha256_of
 from fileset.media.system import named, open_locked, sync_directory
+from fileset.media.volume import inquire_volume
 
 WORK_SUFFIX: Final = ".FILESET_"
 """Behind the name of an image: the new image while it is being written, and the lock that keeps other writers out."""
+
+BATCH: Final = 32
+"""Files that one thread reads back at a time."""
+
+_THREADS: Final = 3
+"""One that syncs and two that read back."""
 
 
 class NoImage:
@@ -125,20 +135,17 @@ class Image:
 
     def inquire_file_set(self) -> FileSetInfo:
         """Free space and capacity of the file system that the image lies on."""
-        folder = os.path.dirname(os.path.abspath(self._path))
-        with named(folder):
-            found = os.statvfs(folder)
-        return FileSetInfo(
-            found.f_bavail * found.f_frsize,
-            found.f_blocks * found.f_frsize,
-            self._format,
-            read_only=bool(found.f_flag & os.ST_RDONLY),
-            largest_file=self._largest_file,
-        )
+        volume = inquire_volume(os.path.dirname(os.path.abspath(self._path)))
+        limits = [limit for limit in (volume.largest_file, self._largest_file) if limit is not None]
+        reserve = self._former.inquire_file_set().used or 0  # all of it may be carried over
+        return evolve(volume, format=self._format, largest_file=min(limits, default=None), reserve=reserve, caveat="")
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Lock the image and begin to make it anew."""
         return ImageTransaction(self._path, self._former, self._build, self._read)
+
+    def flush(self) -> None:
+        """Nothing: an image is on disk before it has its name."""
 
 
 class ImageTransaction:
@@ -168,6 +175,7 @@ class ImageTransaction:
                 raise MediumError(f"{self._path}: exists and is not a file")
             self._file = open_locked(self._new)
             self._file.truncate(0)
+        self._pool = ThreadPoolExecutor(_THREADS)
         self._builder = self._build(self._file)
         return self
 
@@ -179,6 +187,7 @@ class ImageTransaction:
                 with suppress(OSError):
                     os.unlink(self._new)
         finally:
+            self._pool.shutdown(cancel_futures=True)
             with suppress(OSError):  # nothing of the file counts any more, or all of it is on disk
                 self._file.close()
 
@@ -200,15 +209,17 @@ class ImageTransaction:
         self._builder.announce([*kept, *added, DICOMDIR])
         for file_id in kept:
             with self._former.open(file_id) as file:
-                self._add(file_id, _chunks(file), self._former.inquire_file(file_id))
+                self._add(file_id, chunks_of(file), self._former.inquire_file(file_id))
 
     def write(self, file_id: FileId, chunks: Chunks) -> Written:
         """Write a file into the new image."""
         return self._add(file_id, chunks, None)
 
     def _add(self, file_id: FileId, chunks: Chunks, info: FileInfo | None) -> Written:
+        hashed = Hashed(chunks)
         with named(str(file_id)):
-            written = self._builder.add(file_id, chunks, info.modified if info else None)
+            self._builder.add(file_id, hashed, info.modified if info else None)
+        written = Written(file_id, hashed.size, hashed.sha256)
         if info and info.size != written.size:
             raise FormatError(f"{file_id}: has {written.size} bytes, not the {info.size} that the image says")
         self._written.append(written)
@@ -223,32 +234,53 @@ class ImageTransaction:
         with named(self._path):
             self._builder.finish()
             self._file.flush()
-            os.fsync(self._file.fileno())
-            self._compare(verify)
+            syncing = self._pool.submit(os.fsync, self._file.fileno())
+            try:
+                self._compare()
+                self._verify(verify)
+            finally:
+                syncing.result()
             os.chmod(self._new, _mode(self._path))
             os.replace(self._new, self._path)
             self._published = True
             sync_directory(os.path.dirname(self._path))
         return written
 
-    def _compare(self, verify: Callable[[bytes], None]) -> None:
+    def _verify(self, verify: Callable[[bytes], None]) -> None:
         image = self._read(self._new)
         try:
-            if sorted(image.names()) != sorted(one.file_id.path for one in self._written):
-                raise MediumError(f"{self._path}: other files are read back than were written; nothing was changed")
-            for one in self._written:
-                with image.open(one.file_id) as file:
-                    if _digest(file) != one.sha256:
-                        raise MediumError(f"{self._path}: {one.file_id} reads back different from what was written")
-            if damage := image.damage():
-                raise MediumError(f"{self._path}: reads back damaged: {damage[0]}; nothing was changed")
             with image.open(DICOMDIR) as file:
                 verify(file.read())
         finally:
             image.close()
 
+    def _compare(self) -> None:
+        image = self._read(self._new)
+        try:
+            # The listings that this makes are all that the threads below share.
+            if sum(1 for _ in image.names()) != len(self._written):
+                raise MediumError(f"{self._path}: other files are read back than were written; nothing was changed")
+            batches = (self._written[at : at + BATCH] for at in range(0, len(self._written), BATCH))
+            for different in self._pool.map(partial(_different, image), batches):
+                for one in different:
+                    raise MediumError(f"{self._path}: {one.file_id} reads back different from what was written")
+            if damage := image.damage():
+                raise MediumError(f"{self._path}: reads back damaged: {damage[0]}; nothing was changed")
+        finally:
+            image.close()
+
     def delete(self, file_id: FileId) -> None:
         """Nothing: the new image was built without the files that the change removes."""
+
+
+def _different(image: ReadableMedium, some: Iterable[Written]) -> list[Written]:
+    """Those files of an image that are not what was written."""
+    found = []
+    for one in some:
+        with image.open(one.file_id) as file:
+            if sha256_of(file) != one.sha256:
+                found.append(one)
+    return found
 
 
 def _key(file_id: FileId) -> str:
@@ -262,15 +294,3 @@ def _mode(path: str) -> int:
     mask = os.umask(0o077)
     os.umask(mask)
     return 0o666 & ~mask
-
-
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    while data := file.read(COPY_SIZE):
-        yield data
-
-
-def _digest(file: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    for data in _chunks(file):
-        digest.update(data)
-    return digest.hexdigest()

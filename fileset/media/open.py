@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from attrs import evolve, fields_dict
 
 from fileset.errors import FilesetError, FormatError, MediumError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Format, ReadableMedium, UpdatableMedium
+from fileset.media.below import Below
 from fileset.media.folder import Folder, FolderMedium
+from fileset.media.iso import Iso
 
 SEARCH_DEPTH: Final = 4
 """Levels of folders that are searched for a DICOMDIR when the root has none."""
 
 FOLDER: Final = Folder()
 
-FORMATS: Final[tuple[Format, ...]] = (FOLDER,)
+FORMATS: Final[tuple[Format, ...]] = (FOLDER, Iso())
 """All kinds of media, each with the options it has unless others are given."""
 
 
@@ -35,23 +40,37 @@ def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -
     """
     name = os.fspath(path)
     chosen = _chosen(wanted) or _by_content(name)
-    if chosen == FOLDER:
-        return _folder(name)
-    if chosen is not None:
-        return chosen.readable(name), DICOMDIR
+    if chosen is not None and chosen != FOLDER:
+        return _image(chosen.readable(name)), DICOMDIR
+    if os.path.isdir(name):
+        return _folder(name), DICOMDIR
     if os.path.isfile(name):
         return FolderMedium(os.path.dirname(name) or "."), FileId.tolerant(os.path.basename(name))
     raise MediumError(f"{name}: no such file or folder")
 
 
-def writable(path: str | os.PathLike[str], wanted: Format | str | None = None, label: str = "") -> UpdatableMedium:
+def writable(
+    path: str | os.PathLike[str], wanted: Format | str | None = None, label: str = "", options: Iterable[str] = ()
+) -> UpdatableMedium:
     """A medium for a new file-set at `path`: of the kind that `wanted` says, or the end of the path, or a folder.
 
-    `label` is the File-set ID, for media that have a name of their own (PS3.12 F.1.1). Raises `RuleError` for an
-    unknown format.
+    `label` is the File-set ID, for media that have a name of their own (PS3.12 F.1.1). `options` of the format are
+    switched on. Raises `RuleError` for an unknown format, and for an option that it does not have.
     """
     name = os.fspath(path)
-    return (_chosen(wanted) or _by_suffix(name)).writable(name, label)
+    return _with_options(_chosen(wanted) or _by_suffix(name), options).writable(name, label)
+
+
+def _with_options(chosen: Any, options: Iterable[str]) -> Format:
+    """A format with options switched on: those of its attributes that they name."""
+    wanted = dict.fromkeys(options, True)
+    for option in wanted:
+        if option not in fields_dict(type(chosen)):
+            raise RuleError(
+                f"the format {chosen.name!r} has no option {option!r}. Choose another format, or leave it out"
+            )
+    changed: Format = evolve(chosen, **wanted)
+    return changed
 
 
 def updatable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> UpdatableMedium:
@@ -78,17 +97,42 @@ def _by_suffix(path: str) -> Format:
     return next((known for known in FORMATS if known.suffix and path.lower().endswith(known.suffix)), FOLDER)
 
 
-def _folder(path: str) -> tuple[ReadableMedium, FileId]:
+def _image(medium: ReadableMedium) -> ReadableMedium:
+    """The file-set in an image: at its root, or wherever its only DICOMDIR lies."""
+    try:
+        if _holds(medium, DICOMDIR):
+            return medium
+        found = [name.rpartition("/")[0] for name in medium.names() if _names_dicomdir(name)]
+        return Below(medium, _only(medium.name, found))
+    except FilesetError:
+        medium.close()
+        raise
+
+
+def _holds(medium: ReadableMedium, file_id: FileId) -> bool:
+    try:
+        medium.inquire_file(file_id)
+    except MediumError:
+        return False
+    return True
+
+
+def _names_dicomdir(path: str) -> bool:
+    return 0 < path.count("/") <= SEARCH_DEPTH and path.upper().endswith("/" + DICOMDIR.value)
+
+
+def _folder(path: str) -> ReadableMedium:
     medium = FolderMedium(path)
-    if medium.has_dicomdir():
-        return medium, DICOMDIR
-    found = _dicomdirs_below(path)
+    return medium if medium.has_dicomdir() else FolderMedium(_only(path, _dicomdirs_below(path)))
+
+
+def _only(path: str, found: Sequence[str]) -> str:
+    """The one place of a DICOMDIR below `path`."""
     if len(found) == 1:
-        return FolderMedium(found[0]), DICOMDIR
+        return found[0]
     if not found:
         raise FormatError(f"{path}: no DICOMDIR: not a file-set (PS3.10 8.1). `fileset index` makes one")
-    listed = ", ".join(found)
-    raise FormatError(f"{path}: no DICOMDIR here, but several below: open one of {listed}")
+    raise FormatError(f"{path}: no DICOMDIR here, but several below: open one of {', '.join(found)}")
 
 
 def _dicomdirs_below(path: str) -> list[str]:

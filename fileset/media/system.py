@@ -1,4 +1,4 @@
-"""What every medium asks of the operating system: names in its errors, bytes that are on disk, one writer at a time."""
+"""What every medium asks of the operating system: names in its errors, bytes that are on disk, one writer, a clock."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from datetime import UTC, datetime
 from typing import BinaryIO, Final
 
-from fileset.errors import MediumError
+from fileset.errors import MediumError, RuleError
 from fileset.media.base import Chunks
 
 _BINARY: Final = getattr(os, "O_BINARY", 0)
@@ -185,3 +186,15 @@ def uninterrupted(action: Callable[[], None]) -> None:
             interruption = again
     if interruption:
         raise interruption
+
+
+def creation_time() -> datetime:
+    """The date and time that a new image bears: now, or SOURCE_DATE_EPOCH, so that the same files make the same image.
+
+    Raises `RuleError` if SOURCE_DATE_EPOCH is no number of seconds since 1970.
+    """
+    given = os.environ.get("SOURCE_DATE_EPOCH")
+    try:
+        return datetime.fromtimestamp(int(given), UTC) if given else datetime.now(UTC)
+    except (ValueError, OverflowError, OSError) as problem:
+        raise RuleError(f"SOURCE_DATE_EPOCH is {given!r}, not a number of seconds since 1970") from problem

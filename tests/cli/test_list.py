@@ -189,7 +189,10 @@ def test_info_as_json(run: Runs, indexed: Path) -> None:
     assert document["file_set"] == {"id": "TWELVE", "uid": "2.25.12", "path": str(indexed), "descriptor_file_id": None}
     assert document["dicomdir"] == {"records": 22, "bytes": (indexed / "DICOMDIR").stat().st_size}
     assert document["records"] == {"PATIENT": 2, "STUDY": 4, "SERIES": 4, "IMAGE": 12}
-    assert document["medium"].keys() == {"format", "free", "capacity", "read_only"}
+    assert document["medium"].keys() == {
+        *("format", "free", "capacity", "read_only", "largest_file"),
+        *("used", "disc", "disc_capacity", "removable", "caveat"),
+    }
     assert document["findings"] == []
 
 

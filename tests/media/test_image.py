@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -62,12 +61,11 @@ class LinesBuilder:
     def announce(self, names: Sequence[FileId]) -> None:
         self.announced = list(names)
 
-    def add(self, file_id: FileId, chunks: Iterable[bytes | bytearray], modified: datetime | None = None) -> Written:
+    def add(self, file_id: FileId, chunks: Iterable[bytes | bytearray], modified: datetime | None = None) -> None:
         assert modified is None or modified.year == 2020
         data = b"".join(chunks)
         self.file.write(f"{file_id} {(data[:-1] if self.forget else data).hex()}\n".encode())
         self.announced.remove(file_id)
-        return Written(file_id, len(data), hashlib.sha256(data).hexdigest())
 
     def finish(self) -> None:
         assert not self.announced

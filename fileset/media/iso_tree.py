@@ -1,0 +1,78 @@
+"""The tree of names that an image is built of, shared by its hierarchies: ISO 9660, Joliet and UDF.
+
+Files and folders are nodes, numbered from 0, the root; what is known of them is kept in columns.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import Final
+
+from fileset.errors import RuleError
+from fileset.file_id import FileId
+
+ROOT: Final = 0
+MAX_DEPTH: Final = 8
+"""Levels of the hierarchy below the root's own, the file's included: as many as a File ID has (PS3.10 8.2)."""
+
+
+class NameTree:
+    """Files and the folders that they need; two names that differ only in case are one.
+
+    `files` has the nodes of the files in the order in which they were given. Raises `RuleError` for names that cannot be
+    together, or are too deep.
+    """
+
+    def __init__(self, file_ids: Sequence[FileId]) -> None:
+        self.names = [""]
+        self.parents = array("l", [ROOT])
+        self.children: dict[int, array[int]] = {ROOT: array("l")}
+        folders = {"": ROOT}
+        self.files = array("l", (self._file(file_id, folders) for file_id in file_ids))
+        self._refuse_twins(folders)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def is_folder(self, node: int) -> bool:
+        """Whether a node is a folder."""
+        return node in self.children
+
+    def path(self, node: int) -> str:
+        """The names from below the root to a node, "/" between them."""
+        parts = []
+        while node != ROOT:
+            parts.append(self.names[node])
+            node = self.parents[node]
+        return "/".join(reversed(parts))
+
+    def _file(self, file_id: FileId, folders: dict[str, int]) -> int:
+        folder, _, name = file_id.path.rpartition("/")
+        if folder.count("/") + 2 > MAX_DEPTH:
+            raise RuleError(f"{file_id}: ISO 9660 allows {MAX_DEPTH - 1} folders above a file (PS3.12 F.1.2.1)")
+        return self._node(name, self._folder(folder, folders))
+
+    def _folder(self, path: str, folders: dict[str, int]) -> int:
+        key = path.upper()
+        if key not in folders:
+            above, _, name = path.rpartition("/")
+            folders[key] = node = self._node(name, self._folder(above, folders))
+            self.children[node] = array("l")
+        return folders[key]
+
+    def _node(self, name: str, parent: int) -> int:
+        node = len(self.names)
+        self.names.append(name)
+        self.parents.append(parent)
+        self.children[parent].append(node)
+        return node
+
+    def _refuse_twins(self, folders: dict[str, int]) -> None:
+        for folder in folders.values():
+            seen = set()
+            for child in self.children[folder]:
+                name = self.names[child].upper()
+                if name in seen:
+                    raise RuleError(f"{self.path(child)}: two files or folders of an image cannot have this name")
+                seen.add(name)
