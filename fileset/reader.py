@@ -184,9 +184,6 @@ class Reader:
             except OSError as problem:
                 raise MediumError(f"{self.medium.name}: {problem.strerror or problem}") from problem
         self.contents = Contents(data, file=self._dicomdir.path)
-        notes = self.medium.damage()
-        self._noted = len(notes)
-        self.contents.findings[:0] = [Finding("FS-MEDIUM-DAMAGED", note) for note in notes]
         self.flat: FlatDirectory = self.contents.flat
         self.tree: Tree = self.contents.tree
         self._said_by_files: dict[int, dict[int, str]] = {}
@@ -208,10 +205,7 @@ class Reader:
     @property
     def findings(self) -> list[Finding]:
         """What was wrong with the medium and the DICOMDIR so far."""
-        notes = self.medium.damage()
-        self.contents.findings += [Finding("FS-MEDIUM-DAMAGED", note) for note in notes[self._noted :]]
-        self._noted = len(notes)
-        return self.contents.findings
+        return [Finding("FS-MEDIUM-DAMAGED", note) for note in self.medium.damage()] + self.contents.findings
 
     # ------------------------------------------------------------ the file-set
 
