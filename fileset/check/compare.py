@@ -56,8 +56,13 @@ class Side:
             return None
         vr = part.vr.decode("ascii") or vr_of(tag)
         if vr in _FORMS:
-            return canonical(vr, self.raw(tag)) or None
+            return _form(vr, self.raw(tag))
         return _plain(value_of(self.data, part, self.syntax, self.character_set))
+
+
+def _form(vr: str, raw: bytes) -> bytes | int | None:
+    value = canonical(vr, raw)
+    return int(value) if value and vr == "IS" else value or None
 
 
 def _plain(value: Any) -> Any:
@@ -139,7 +144,7 @@ def _other_key(tag: int, values: dict[int, bytes], record: Side) -> Iterator[Fau
 
 def _value(tag: int, vr: str, raw: bytes, character_set: bytes) -> Any:
     if vr in _FORMS:
-        return canonical(vr, raw) or None
+        return _form(vr, raw)
     part = Element(tag, vr.encode("ascii"), 0, 0, len(raw), len(raw))
     return _plain(value_of(raw, part, EXPLICIT_LITTLE, character_set.decode("ascii", "replace").strip(" \0")))
 

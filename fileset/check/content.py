@@ -41,6 +41,10 @@ _GROUPS_OF_OTHERS: Final = frozenset((0x0000, 0x0002, 0x0004, 0x0006))
 _SYNTAXES: Final = {IMPLICIT_VR_LITTLE_ENDIAN: IMPLICIT_LITTLE, EXPLICIT_VR_BIG_ENDIAN: EXPLICIT_BIG}
 
 
+class _EndError(FormatError):
+    """The file ends too early."""
+
+
 class Window:
     """A file of `size` bytes of which a part is at hand: `data` begins at `base`, and ends in zeros behind the file."""
 
@@ -60,7 +64,7 @@ class Window:
     def header(self, at: int, syntax: Syntax) -> tuple[int, bytes, int, int]:
         """(tag, VR, position of the value, length) of the element at `at`. Raises `FormatError` if there is none."""
         if at + 8 > self.size:
-            raise FormatError(f"offset {at}: the file ends inside the header of a data element")
+            raise _EndError(f"offset {at}: the file ends inside the header of a data element")
         if not self.base <= at <= self.base + len(self.data) - _MARGIN:
             self.move(at, 512)
         tag, vr, value_at, length = element_header(self.data, at - self.base, syntax)
@@ -138,23 +142,24 @@ class DataSetWalk:
 
     def _undefined(self, tag: int, vr: bytes, value_at: int) -> int:
         try:
-            if tag in PIXEL_DATA:
-                self.values[tag] = b""
-                self.fragments = read_fragments(self.window, value_at, self.syntax)
-                return self.fragments.end
-            return skip(self.window, value_at, IMPLICIT_LITTLE if vr == b"UN" else self.syntax)
+            if tag not in PIXEL_DATA:
+                return skip(self.window, value_at, IMPLICIT_LITTLE if vr == b"UN" else self.syntax)
+            self.fragments = read_fragments(self.window, value_at, self.syntax)
+            self.values[tag] = b""
         except FormatError as problem:
-            whole = self.window.size
-            self.faults.append(Fault("FS-FILE-TRUNCATED", str(problem), value_at, tag))
-            return whole
+            rule = "FS-FILE-TRUNCATED" if isinstance(problem, _EndError) else "FS-FILE-BAD-HEADER"
+            self.faults.append(Fault(rule, str(problem), value_at, tag))
+            return self.window.size
+        return self.fragments.end
 
     def _behind(self, at: int, previous: int) -> int:
         """What begins at `at` is no data element."""
         left = self.window.size - at
         rest = self.window.value(at, min(left, FIRST_READ))
         if previous >= min(PIXEL_DATA) or not any(rest):
-            message = f"{left} bytes behind the data set"
-            self.faults.append(Fault("FS-FILE-TRAILING", message, at))
+            self.faults.append(Fault("FS-FILE-TRAILING", f"{left} bytes behind the data set", at))
+        elif left < _MARGIN:
+            self.faults.append(Fault("FS-FILE-TRUNCATED", "the file ends inside the header of a data element", at))
         else:
             self.faults.append(Fault("FS-FILE-BAD-HEADER", "no data element begins here", at))
         return self.window.size

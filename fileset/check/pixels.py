@@ -88,7 +88,7 @@ def table_faults(values: dict[int, bytes], fragments: Fragments | None, transfer
 def _faults(
     values: dict[int, bytes], fragments: Fragments | None, transfer_syntax: bytes
 ) -> Iterator[tuple[str, str, int]]:
-    if _PIXELS in values and (fragments is None) is not (transfer_syntax in NATIVE):
+    if _PIXELS in values and transfer_syntax and (fragments is None) is not (transfer_syntax in NATIVE):
         what = "native" if fragments is None else "encapsulated"
         message = f"the pixel data is {what}, the transfer syntax {transfer_syntax.decode('ascii', 'replace')} is not"
         yield "FS-PIXEL-SYNTAX", message, _PIXELS

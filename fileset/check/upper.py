@@ -77,7 +77,7 @@ class UpperRecords:
         if row.vr in ("PN", "LO", "SH"):
             said = decode(side.raw(row.tag), side.character_set)
             return said.strip(" \0").rstrip("^=") == decode(value, character_set.decode("ascii")).rstrip("^=")
-        return bool(side.value(row.tag) == value)
+        return bool(side.value(row.tag) == (int(value) if row.vr == "IS" else value))
 
     def _side(self, index: int) -> Side | None:
         if index not in self._sides:
