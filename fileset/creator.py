@@ -129,7 +129,7 @@ class Creator:
         directory = build(
             new_frame(self._identification, undefined_lengths=self._undefined_lengths),
             nodes,
-            lambda _: next(named).value,
+            lambda _: next(named).value.encode("ascii"),
             undefined_lengths=self._undefined_lengths,
         )
         additions = self._additions(leaves, file_ids, kept)
@@ -232,11 +232,11 @@ def index(
         progress=phase(progress, "scan"),
     )
 
-    def file_id(node: Node) -> str:
+    def file_id(node: Node) -> bytes:
         name = sources.relative(node.source)
         value = name.replace("/", "\\")
         report.added.append(name, value, node.sop_instance_uid, node.record_type)
-        return value
+        return value.encode("ascii")
 
     frame = new_frame(identification, undefined_lengths=undefined_lengths)
     directory = build(frame, tree.arranged(), file_id, undefined_lengths=undefined_lengths)

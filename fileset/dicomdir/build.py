@@ -11,16 +11,28 @@ from fileset.records.instance import PRIVATE_RECORD_UID
 from fileset.records.tree import Node
 
 
+class RecordBuilder:
+    """Encodes nodes. `file_id` gives the value of (0004,1500) of one that references a file."""
+
+    def __init__(self, file_id: Callable[[Node], bytes], *, undefined_lengths: bool = False) -> None:
+        self._file_id = file_id
+        self._encoder = RecordEncoder(undefined_lengths=undefined_lengths)
+
+    def body(self, node: Node) -> bytes:
+        """The item of the record."""
+        reference = self._file_id(node) if node.source >= 0 else b""
+        private = PRIVATE_RECORD_UID if node.record_type == "PRIVATE" else ""
+        return self._encoder.body(node.record_type, node.tail, reference, private)
+
+
 def build(
-    frame: Frame, nodes: Iterable[Node], file_id: Callable[[Node], str], *, undefined_lengths: bool = False
+    frame: Frame, nodes: Iterable[Node], file_id: Callable[[Node], bytes], *, undefined_lengths: bool = False
 ) -> Directory:
-    """Encode each record once. `file_id` gives the value of (0004,1500) of a node that references a file."""
-    encoder = RecordEncoder(undefined_lengths=undefined_lengths)
+    """A directory of these nodes alone; parameters as those of `RecordBuilder`."""
+    builder = RecordBuilder(file_id, undefined_lengths=undefined_lengths)
     links = Links()
     bodies: list[bytes] = []
     for node in nodes:
         links.append(node.depth)
-        reference = file_id(node).encode("ascii") if node.source >= 0 else b""
-        private = PRIVATE_RECORD_UID if node.record_type == "PRIVATE" else ""
-        bodies.append(encoder.body(node.record_type, node.tail, reference, private))
+        bodies.append(builder.body(node))
     return Directory(frame, bodies, links.next, links.lower, links.first, links.last)

@@ -36,6 +36,10 @@ _INSTANCE: Final = len(LEVELS)
 _PERHAPS: Final = _INSTANCE + 1
 _PLAIN: Final = re.compile(rb"[A-Z0-9_]{1,8}(?:\\[A-Z0-9_]{1,8}){0,7} ?").fullmatch
 _SHORT: Final = Struct("<H").unpack_from
+_TYPE_HEADER: Final = b"\x04\x00\x30\x14CS"
+_FILE_ID_HEADER: Final = b"\x04\x00\x00\x15CS"
+_CLASS_HEADER: Final = b"\x04\x00\x10\x15UI"
+_INSTANCE_HEADER: Final = b"\x04\x00\x11\x15UI"
 
 Conditions = tuple[tuple[int, Matches], ...]
 """Tags, and what their values must be."""
@@ -174,10 +178,10 @@ class Contents:
         if flat.syntax is not EXPLICIT_LITTLE or flat.lower_at[index] != 38:
             return b""
         data, at, end = flat.data, flat.start[index] + 42, flat.end[index]
-        if data[at : at + 6] != b"\x04\x00\x30\x14CS" or at + 8 > end:
+        if data[at : at + 6] != _TYPE_HEADER or at + 8 > end:
             return b""
         at += 8 + _SHORT(data, at + 6)[0]
-        if data[at : at + 6] != b"\x04\x00\x00\x15CS" or at + 8 > end:
+        if data[at : at + 6] != _FILE_ID_HEADER or at + 8 > end:
             return b""
         raw = data[at + 8 : at + 8 + _SHORT(data, at + 6)[0]]
         return raw if _PLAIN(raw) else b""
@@ -186,18 +190,48 @@ class Contents:
 
     def paths(self) -> Iterator[str]:
         """The paths of all referenced files relative to the root, "/" between components: the fast way."""
-        types = self.flat.type_of
-        upper = [name in LEVELS for name in self.flat.types]
-        for index in self.tree.walk():
-            if upper[types[index]]:
-                continue
-            raw = self._plain_file_id(index)
-            if raw:
+        for index, raw in self.referring():
+            if _PLAIN(raw):
                 yield raw.decode("ascii").rstrip(" ").replace("\\", "/")
                 continue
             file_id = self.file_id(index)
             if file_id is not None:
                 yield file_id.path
+
+    def referring(self) -> Iterator[tuple[int, bytes]]:
+        """All active records that reference a file, each with the raw value of its (0004,1500) if it is where nearly
+        everybody writes it: behind the type.
+        """
+        flat = self.flat
+        data, starts, types, places = flat.data, flat.start, flat.type_of, flat.lower_at
+        upper = [name in LEVELS for name in flat.types]
+        usual = flat.syntax is EXPLICIT_LITTLE
+        for index in self.tree.walk():
+            if usual and places[index] == 38:
+                at = starts[index] + 48
+                at += 2 + _SHORT(data, at)[0]
+                following = data[at : at + 6]
+                if following == _FILE_ID_HEADER:
+                    yield index, data[at + 8 : at + 8 + _SHORT(data, at + 6)[0]]
+                    continue
+                if upper[types[index]] and following[:2] != b"\x04\x00":
+                    continue  # nothing more of group 0004, so no file
+            if self.references_file(index):
+                yield index, b""
+
+    def instances(self) -> Iterator[tuple[int, bytes]]:
+        """All active records that reference a file, each with its SOP Instance UID: the fast way."""
+        data, starts = self.flat.data, self.flat.start
+        for index, raw in self.referring():
+            if raw:
+                # Type, File ID, SOP Class UID and SOP Instance UID stand one behind the other.
+                at = starts[index] + 50 + _SHORT(data, starts[index] + 48)[0] + 8 + len(raw)
+                if data[at : at + 6] == _CLASS_HEADER:
+                    at += 8 + _SHORT(data, at + 6)[0]
+                    if data[at : at + 6] == _INSTANCE_HEADER:
+                        yield index, data[at + 8 : at + 8 + _SHORT(data, at + 6)[0]].strip(b" \0")
+                        continue
+            yield index, self.reference(index, SOP_INSTANCE_UID).encode("ascii", "replace")
 
     def find(self, level: str | None, wanted: Conditions) -> Iterator[int]:
         """The active records that match, each before those below it: instances, or the records of one `level`.
@@ -228,6 +262,24 @@ class Contents:
                     stack.append((following, left))
                     index, left = tree.lower[here], open_
 
+    def topmost(self, wanted: Conditions) -> Iterator[int]:
+        """The active records that match, whatever their level, without those below them: all that matches, in whole
+        branches where these match.
+        """
+        stack = [(self.tree.first, wanted)]
+        while stack:
+            index, left = stack.pop()
+            while index != NONE:
+                here, index = index, self.tree.next[index]
+                open_ = None if self.tree.hidden[here] else self._unmet(here, left)
+                if open_ is None:
+                    continue
+                if _all_met(open_):
+                    yield here
+                elif self.tree.lower[here] != NONE:
+                    stack.append((index, left))
+                    index, left = self.tree.lower[here], open_
+
     def _unmet(self, index: int, conditions: Conditions) -> Conditions | None:
         """The conditions that this record says nothing of; None if one fails."""
         left = []
@@ -240,9 +292,10 @@ class Contents:
         return tuple(left)
 
     def _is(self, index: int, rank: int, wanted: int) -> bool:
-        return rank == wanted or (rank == _PERHAPS and wanted == _INSTANCE and self._references_file(index))
+        return rank == wanted or (rank == _PERHAPS and wanted == _INSTANCE and self.references_file(index))
 
-    def _references_file(self, index: int) -> bool:
+    def references_file(self, index: int) -> bool:
+        """Whether a record references a file, itself or through an MRDR."""
         return any(part.tag in (FILE_ID, MRDR_OFFSET) for part in self.flat.elements(index))
 
 

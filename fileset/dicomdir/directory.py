@@ -62,7 +62,8 @@ class Directory:
 
     `next` and `lower` hold, for each record, the index of the next record of its directory entity and of the first
     record of its lower-level entity, `NONE` at the end; `first` and `last` are those of the root entity.
-    `next_at` and `lower_at` are where the links stand in each body: one number when all are alike.
+    `next_at` and `lower_at` are where the links stand in each body: one number when all are alike. `others` are links
+    of retired kinds: index of the record, where the link stands in its body, index of the record it leads to.
     """
 
     frame: Frame
@@ -73,6 +74,7 @@ class Directory:
     last: int = NONE
     next_at: Sequence[int] | int = 16
     lower_at: Sequence[int] | int = 38
+    others: Sequence[tuple[int, int, int]] = ()
 
 
 def place(directory: Directory) -> array[int]:
@@ -127,4 +129,7 @@ def _batch(directory: Directory, offsets: array[int], start: int) -> bytearray:
             target = links[index]
             at = offsets[index] + shift + (alike or places[index])  # type: ignore[index]
             _pack(data, at, offsets[target] if target >= 0 else 0)
+    for index, place, target in directory.others:
+        if start <= index < stop:
+            _pack(data, offsets[index] - offsets[start] + place, offsets[target])
     return data

@@ -1,16 +1,20 @@
-"""File Meta Information and File-set Identification of a new DICOMDIR (PS3.10 7.1, 8.6; PS3.3 F.3.2.1)."""
+"""File Meta Information and File-set Identification of a DICOMDIR to be written (PS3.10 7.1, 8.6; PS3.3 F.3.2.1)."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from contextlib import suppress
 from struct import Struct
 from typing import Final
 
 from attrs import field, frozen
 
+from fileset.dicomdir.decode import RECORD_SEQUENCE, FlatDirectory
 from fileset.dicomdir.directory import Frame
-from fileset.encoding.elements import UNDEFINED, element
-from fileset.errors import RuleError
+from fileset.dicomdir.transcode import explicit
+from fileset.encoding.elements import EXPLICIT_LITTLE, UNDEFINED, Element, element, element_at, element_header, elements
+from fileset.errors import FormatError, RuleError
 from fileset.file_id import FileId
 
 DIRECTORY_CLASS: Final = b"1.2.840.10008.1.3.10"
@@ -60,43 +64,113 @@ class Identification:
 
 def new_frame(identification: Identification, *, undefined_lengths: bool = False) -> Frame:
     """The frame of a directory that holds no record yet."""
-    head = bytearray(b"\0" * 128 + b"DICM" + _file_meta(identification.file_set_uid))
-    head += identification_elements(identification)
+    meta = {0x00020003: element(0x00020003, "UI", identification.file_set_uid.encode("ascii"))}
+    return _framed(meta, identification_elements(identification), undefined=undefined_lengths)
+
+
+def renewed_frame(flat: FlatDirectory, changes: Mapping[int, bytes | None]) -> Frame:
+    """The frame of a directory that was read, for writing it again; all other elements stay as they are.
+
+    `changes` are values of the File-set Identification Module by tag, None for an element to leave out. The offsets
+    and the length wait for the records, the File-set Consistency Flag becomes 0000H, File Meta Information names us
+    as the one who last wrote the file (PS3.10 7.1), and the preamble holds nothing.
+    """
+    at, meta = _former_meta(flat)
+    undefined, parts = _former_elements(flat, at)
+    for tag, value in changes.items():
+        parts.pop(tag, None)
+        if value is not None:
+            parts[tag] = element(tag, "CS", value)
+    return _framed(meta, parts, undefined=undefined, behind=_former_behind(flat))
+
+
+_WRITERS_OWN: Final = frozenset((0x00020000, 0x00020001, 0x00020002, 0x00020010, 0x00020012, 0x00020013, 0x00020016))
+"""File Meta Information that speaks of this file and who wrote it, Source Application Entity Title among it."""
+_DIRECTORY_INFORMATION: Final = frozenset((0x00041200, 0x00041202, 0x00041212, RECORD_SEQUENCE))
+_NOT_KEPT: Final = frozenset((0xFFFA, 0xFFFC, 0xFFFE))
+"""Groups behind the records: digital signatures, which no change leaves valid, padding, and the end of the sequence."""
+
+
+def _former_meta(flat: FlatDirectory) -> tuple[int, dict[int, bytes]]:
+    """Where the data set begins, and the elements of group 0002 that stay, by tag."""
+    data = flat.data
+    kept: dict[int, bytes] = {}
+    at = 132 if data[128:132] == b"DICM" else 0
+    while data[at : at + 2] == b"\2\0":
+        found = element_at(data, at, len(data), EXPLICIT_LITTLE)
+        if found.tag not in _WRITERS_OWN:
+            kept[found.tag] = data[at : found.end]
+        at = found.end
+    return at, kept
+
+
+def _former_elements(flat: FlatDirectory, at: int) -> tuple[bool, dict[int, bytes]]:
+    """Whether the Directory Record Sequence has undefined length, and the elements before it that stay, by tag."""
+    data = flat.data
+    kept: dict[int, bytes] = {}
+    while at < len(data):
+        tag, _, _, length = element_header(data, at, flat.syntax)
+        if tag == RECORD_SEQUENCE:
+            return length == UNDEFINED, kept
+        found = element_at(data, at, len(data), flat.syntax)
+        if tag not in _DIRECTORY_INFORMATION and tag & 0xFFFF:
+            kept[tag] = explicit(data, found, flat.syntax)
+        at = found.end
+    return False, kept
+
+
+def _former_behind(flat: FlatDirectory) -> bytes:
+    """The elements behind the records, up to damage if there is any."""
+    tail = flat.frame.tail
+    whole: list[Element] = []
+    with suppress(FormatError):
+        whole.extend(elements(tail, 0, len(tail), flat.syntax))
+    kept = (part for part in whole if part.tag > RECORD_SEQUENCE and part.tag >> 16 not in _NOT_KEPT)
+    return b"".join(explicit(tail, part, flat.syntax) for part in kept)
+
+
+def identification_elements(identification: Identification) -> dict[int, bytes]:
+    """(0004,1130), (0004,1141) and (0004,1142) by tag, encoded."""
+    values = {0x00041130: identification.file_set_id}
+    if identification.descriptor_file_id is not None:
+        values[0x00041141] = identification.descriptor_file_id.value
+    if identification.descriptor_character_set:
+        values[0x00041142] = identification.descriptor_character_set
+    return {tag: element(tag, "CS", value.encode("ascii")) for tag, value in values.items()}
+
+
+def _framed(meta: Mapping[int, bytes], parts: Mapping[int, bytes], *, undefined: bool, behind: bytes = b"") -> Frame:
+    """A frame with these elements of group 0002, those of the data set, and those behind the records."""
+    information = {tag: element(tag, "UL", _UL(0)) for tag in _OFFSETS} | {
+        0x00041212: element(0x00041212, "US", b"\0\0"),
+        RECORD_SEQUENCE: element(RECORD_SEQUENCE, "SQ", b""),
+    }
+    head = bytearray(b"\0" * 128 + b"DICM" + _file_meta(meta))
     places = {}
-    for tag in (0x00041200, 0x00041202):
-        places[tag] = len(head) + 8
-        head += element(tag, "UL", _UL(0))
-    head += element(0x00041212, "US", b"\0\0")
-    head += element(0x00041220, "SQ", b"")
-    length_at = len(head) - 4
-    if undefined_lengths:
-        head[length_at:] = _UL(UNDEFINED)
+    for tag, encoded in sorted(({**parts, **information}).items()):
+        head += encoded
+        places[tag] = len(head) - 4
+    if undefined:
+        head[-4:] = _UL(UNDEFINED)
     return Frame(
         bytes(head),
-        first_at=places[0x00041200],
-        last_at=places[0x00041202],
-        length_at=-1 if undefined_lengths else length_at,
-        tail=SEQUENCE_DELIMITER if undefined_lengths else b"",
+        first_at=places[_OFFSETS[0]],
+        last_at=places[_OFFSETS[1]],
+        length_at=-1 if undefined else places[RECORD_SEQUENCE],
+        tail=(SEQUENCE_DELIMITER if undefined else b"") + behind,
     )
 
 
-def identification_elements(identification: Identification) -> bytes:
-    """(0004,1130), (0004,1141) and (0004,1142), encoded."""
-    encoded = element(0x00041130, "CS", identification.file_set_id.encode("ascii"))
-    if identification.descriptor_file_id is not None:
-        encoded += element(0x00041141, "CS", identification.descriptor_file_id.value.encode("ascii"))
-    if identification.descriptor_character_set:
-        encoded += element(0x00041142, "CS", identification.descriptor_character_set.encode("ascii"))
-    return encoded
+_OFFSETS: Final = (0x00041200, 0x00041202)
 
 
-def _file_meta(file_set_uid: str) -> bytes:
-    group = (
-        element(0x00020001, "OB", b"\0\1")
-        + element(0x00020002, "UI", DIRECTORY_CLASS)
-        + element(0x00020003, "UI", file_set_uid.encode("ascii"))
-        + element(0x00020010, "UI", EXPLICIT_VR_LITTLE_ENDIAN)
-        + element(0x00020012, "UI", IMPLEMENTATION_CLASS_UID)
-        + element(0x00020013, "SH", IMPLEMENTATION_VERSION_NAME)
-    )
+def _file_meta(others: Mapping[int, bytes]) -> bytes:
+    own = {
+        0x00020001: element(0x00020001, "OB", b"\0\1"),
+        0x00020002: element(0x00020002, "UI", DIRECTORY_CLASS),
+        0x00020010: element(0x00020010, "UI", EXPLICIT_VR_LITTLE_ENDIAN),
+        0x00020012: element(0x00020012, "UI", IMPLEMENTATION_CLASS_UID),
+        0x00020013: element(0x00020013, "SH", IMPLEMENTATION_VERSION_NAME),
+    }
+    group = b"".join(encoded for _, encoded in sorted({**others, **own}.items()))
     return element(0x00020000, "UL", _UL(len(group))) + group

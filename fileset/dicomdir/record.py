@@ -5,14 +5,13 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final
 
-from fileset.dicomdir.directory import EncodedRecord
 from fileset.encoding.elements import UNDEFINED, element, pad
 
 NEXT_AT: Final = 16
 LOWER_AT: Final = 38
 """Where the links stand in every record that we write: behind the item header of 8 bytes, in order of tag."""
 
-_LINKS: Final = (
+LINKS: Final = (
     element(0x00041400, "UL", b"\0\0\0\0") + element(0x00041410, "US", b"\xff\xff") + element(0x00041420, "UL", b"\0\0\0\0")
 )  # fmt: skip
 _ITEM: Final = Struct("<HHI").pack
@@ -35,7 +34,7 @@ class RecordEncoder:
         """
         beginning = self._beginnings.get(record_type)
         if beginning is None:
-            beginning = _LINKS + element(0x00041430, "CS", record_type.encode("ascii"))
+            beginning = LINKS + element(0x00041430, "CS", record_type.encode("ascii"))
             if private_record_uid:
                 beginning += element(0x00041432, "UI", private_record_uid.encode("ascii"))
             self._beginnings[record_type] = beginning
@@ -47,8 +46,3 @@ class RecordEncoder:
         if self._undefined:
             return _ITEM(0xFFFE, 0xE000, UNDEFINED) + content + ITEM_DELIMITER
         return _ITEM(0xFFFE, 0xE000, len(content)) + content
-
-
-def encoded(body: bytes) -> EncodedRecord:
-    """A body made here, with the places of its links."""
-    return EncodedRecord(body, NEXT_AT, LOWER_AT)

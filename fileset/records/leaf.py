@@ -22,7 +22,8 @@ _VERIFICATION_FLAG: Final = 0x0040A493
 VERIFICATION_DATE_TIME: Final = 0x0040A030
 _CONTENT: Final = 0x0040A730
 _RELATIONSHIP: Final = 0x0040A010
-_UNORDERED: Final = 1 << 40
+UNORDERED: Final = 1 << 40
+"""Stands for the number of a record that has none: behind all that have one."""
 _CODE_TAGS: Final = ((0x00080100, "SH"), (0x00080102, "SH"), (0x00080104, "LO"))
 
 
@@ -52,7 +53,7 @@ def encode_leaf(keys: tuple[Key, ...], values: dict[int, bytes], sop_class: byte
     encoded: list[bytes] = []
     text: list[bytes] = []
     notes: list[tuple[str, str]] = []
-    number, made_up = _UNORDERED, False
+    number, made_up = UNORDERED, False
     for key in keys:
         value = _value(key, values)
         if not value and key.type == "1":

@@ -9,7 +9,7 @@ give one warning, and a value that a Type 1 key lacks is made from UIDs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from fileset.encoding.elements import element
 from fileset.encoding.header import HeaderError
@@ -25,6 +25,46 @@ UTF_8: Final = "ISO_IR 192"
 
 Row = tuple[int, bytes, str, bytes, int]
 """(number, SOP Instance UID, record type, tail, index of the source): sorts as instances are ordered."""
+Order = tuple[Any, ...]
+"""Sorts the records of one directory entity: patients, studies or series first, then instances."""
+
+
+class Existing(Protocol):
+    """What a directory says already of the entities that instances are added to."""
+
+    def patient_of(self, study_uid: bytes) -> bytes | str | None:
+        """Whose study it is: the decoded Patient ID, the study's own UID if the patient has none, None if it is new."""
+        ...
+
+    def study_of(self, series_uid: bytes) -> bytes | None:
+        """The Study Instance UID that a series belongs to, None if it is new."""
+        ...
+
+    def series_numbers(self, study_uid: bytes) -> set[bytes]:
+        """The Series Numbers that are taken in a study."""
+        ...
+
+    def instance_numbers(self, series_uid: bytes) -> set[int]:
+        """The Instance Numbers that are taken in a series."""
+        ...
+
+
+class Nothing:
+    """There is no directory yet."""
+
+    def patient_of(self, _: bytes) -> None:
+        """No patient."""
+
+    def study_of(self, _: bytes) -> None:
+        """No study."""
+
+    def series_numbers(self, _: bytes) -> set[bytes]:
+        """None is taken."""
+        return set()
+
+    def instance_numbers(self, _: bytes) -> set[int]:
+        """None is taken."""
+        return set()
 
 
 class Entity:
@@ -52,6 +92,7 @@ class Node(NamedTuple):
 
     `tail` follows the File ID in the record; `source` is the index of the instance's source, -1 for a record that
     references no file. `position` counts within the entity, and `path` holds the positions of the records above.
+    `key` identifies a patient, study or series: Patient ID as the record has it, or UID. `order` is among siblings.
     """
 
     depth: int
@@ -61,18 +102,26 @@ class Node(NamedTuple):
     source: int = -1
     sop_instance_uid: bytes = b""
     path: tuple[int, ...] = ()
+    key: bytes | str = b""
+    order: Order = ()
 
 
 class TreeBuilder:
     """Collects instances; `arranged` then gives the records in preorder.
 
     `source_name` gives the name of a source for findings. `same_contents` tells whether two sources hold the same
-    bytes: asked only when they have the same SOP Instance UID.
+    bytes: asked only when they have the same SOP Instance UID. `existing` is the directory that they are added to.
     """
 
-    def __init__(self, source_name: Callable[[int], str], same_contents: Callable[[int, int], bool]) -> None:
+    def __init__(
+        self,
+        source_name: Callable[[int], str],
+        same_contents: Callable[[int, int], bool],
+        existing: Existing | None = None,
+    ) -> None:
         self._name = source_name
         self._same = same_contents
+        self._existing = existing or Nothing()
         self._patients: dict[bytes | str, Entity] = {}
         self._roots: list[Row] = []
         self._owner_of_study: dict[bytes, Entity] = {}
@@ -134,20 +183,7 @@ class TreeBuilder:
         # A patient without an ID is as many patients as he has studies: nobody may be merged on no evidence.
         identity: bytes | str = decode(chain.patient_id, chain.character_set.decode("ascii"))
         patient_key = identity or chain.study_uid
-        study_owner = self._owner_of_study.get(chain.study_uid)
-        if study_owner is not None and study_owner.key != patient_key:
-            raise HeaderError(
-                "FS-STUDY-TWO-PATIENTS",
-                f"study {chain.study_uid.decode('ascii')} is already in the file-set under another Patient ID, "
-                f"from {self._name(study_owner.source)}",
-            )
-        series_owner = self._owner_of_series.get(chain.series_uid)
-        if series_owner is not None and series_owner.key != chain.study_uid:
-            raise HeaderError(
-                "FS-SERIES-TWO-STUDIES",
-                f"series {chain.series_uid.decode('ascii')} is already in the file-set in another study, "
-                f"from {self._name(series_owner.source)}",
-            )
+        self._check_owners(chain, patient_key)
         entity = self._entity(self._patients, "PATIENT", patient_key, chain, source)
         if chain.study_uid:
             self._owner_of_study[chain.study_uid] = entity
@@ -156,6 +192,32 @@ class TreeBuilder:
                 self._owner_of_series[chain.series_uid] = study
                 entity = self._entity(study.children, "SERIES", chain.series_uid, chain, source)
         return entity
+
+    def _check_owners(self, chain: Chain, patient_key: bytes | str) -> None:
+        """Raise `HeaderError` if the study belongs to another patient, or the series to another study."""
+        if not chain.study_uid:
+            return
+        known = self._owner_of_study.get(chain.study_uid)
+        owner = known.key if known else self._existing.patient_of(chain.study_uid)
+        if owner is not None and owner != patient_key:
+            study = chain.study_uid.decode("ascii")
+            raise HeaderError(
+                "FS-STUDY-TWO-PATIENTS",
+                f"study {study} is already in the file-set under another Patient ID{self._from(known)}",
+            )
+        if not chain.series_uid:
+            return
+        known = self._owner_of_series.get(chain.series_uid)
+        owner = known.key if known else self._existing.study_of(chain.series_uid)
+        if owner is not None and owner != chain.study_uid:
+            series = chain.series_uid.decode("ascii")
+            raise HeaderError(
+                "FS-SERIES-TWO-STUDIES",
+                f"series {series} is already in the file-set in another study{self._from(known)}",
+            )
+
+    def _from(self, entity: Entity | None) -> str:
+        return f", from {self._name(entity.source)}" if entity else ""
 
     def _entity(
         self, siblings: dict[bytes | str, Entity], level: str, key: bytes | str, chain: Chain, source: int
@@ -196,25 +258,35 @@ class TreeBuilder:
         """
         position = 0
         for patient in sorted(self._patients.values(), key=_by_patient_id):
-            yield Node(0, "PATIENT", position, self._record(patient, ()))
+            order = _by_patient_id(patient)
+            yield Node(0, "PATIENT", position, self._record(patient, set()), key=order[1], order=order)
             yield from self._below(patient, (position,))
             position += 1
-        for number, row in enumerate(sorted(self._roots, key=lambda r: (r[2], r[0], r[1]))):
-            yield Node(0, row[2], position + number, row[3], row[4], row[1])
+        for at, (number, uid, kind, tail, source) in enumerate(sorted(self._roots, key=_by_type), position):
+            yield Node(0, kind, at, tail, source, uid, order=(1, kind, number, uid))
 
     def _below(self, entity: Entity, path: tuple[int, ...]) -> Iterator[Node]:
         depth = len(path)
         order = _by_date if depth == 1 else _by_number
         position = 0
-        taken: set[bytes] = {child.values["series_number"][0] for child in entity.children.values()
-                             if "series_number" in child.values}  # fmt: skip
-        for child in sorted(entity.children.values(), key=order):
-            yield Node(depth, child.record_type, position, self._record(child, taken))
+        children = sorted(entity.children.values(), key=order)
+        taken = self._series_numbers(entity)
+        for child in children:
+            record = self._record(child, taken)
+            yield Node(depth, child.record_type, position, record, key=child.key, order=order(child))
             yield from self._below(child, (*path, position))
             position += 1
-        for _, uid, record_type, tail, source in self._numbered(entity):
-            yield Node(depth, record_type, position, tail, source, uid, path)
+        for number, uid, record_type, tail, source in self._numbered(entity):
+            yield Node(depth, record_type, position, tail, source, uid, path, order=(1, number, uid))
             position += 1
+
+    def _series_numbers(self, study: Entity) -> set[bytes]:
+        """The Series Numbers of a study that no invented one may repeat."""
+        numbers = [child.values.get("series_number") for child in study.children.values()]
+        taken = {number[0] for number in numbers if number}
+        if study.record_type == "STUDY" and None in numbers and isinstance(study.key, bytes):
+            taken |= self._existing.series_numbers(study.key)
+        return taken
 
     def _numbered(self, entity: Entity) -> list[Row]:
         """The instances of an entity in order, with invented Instance Numbers that are nobody else's."""
@@ -222,6 +294,8 @@ class TreeBuilder:
         if self._made_up.isdisjoint(row[1] for row in rows):
             return rows
         taken = {row[0] for row in rows if row[1] not in self._made_up}
+        if isinstance(entity.key, bytes):
+            taken |= self._existing.instance_numbers(entity.key)
         for at, (number, uid, record_type, tail, source) in enumerate(rows):
             if uid not in self._made_up:
                 continue
@@ -234,7 +308,7 @@ class TreeBuilder:
                 rows[at] = (free, uid, record_type, tail.replace(old, new), source)
         return sorted(rows)
 
-    def _record(self, entity: Entity, taken: set[bytes] | tuple[()]) -> bytes:
+    def _record(self, entity: Entity, taken: set[bytes]) -> bytes:
         """The keys of a PATIENT, STUDY or SERIES record, encoded."""
         values = []
         for field in FIELDS[entity.record_type]:
@@ -249,19 +323,17 @@ class TreeBuilder:
         encoded = b"".join(element(field.tag, field.vr, value) for field, value, _ in values)
         return (element(CHARACTER_SET, "CS", common.encode("ascii")) if common else b"") + encoded
 
-    def _invent(self, entity: Entity, field: Field, taken: set[bytes] | tuple[()]) -> bytes:
-        key = entity.key if isinstance(entity.key, bytes) else entity.key.encode()
+    def _invent(self, entity: Entity, field: Field, taken: set[bytes]) -> bytes:
         if field.name == "patient_id":
-            value = b"NOID" + identifier_of(key, 12)
+            value = invented_patient_id(entity.key)
         elif field.name == "study_id":
-            value = b"S" + identifier_of(key, 15)
+            value = b"S" + identifier_of(_bytes(entity.key), 15)
         elif field.name == "series_number":
-            number = number_of(key)
+            number = number_of(_bytes(entity.key))
             while b"%d" % number in taken:
                 number += 1
             value = b"%d" % number
-            if isinstance(taken, set):
-                taken.add(value)
+            taken.add(value)
         elif field.name == "modality":
             value = b"OT"
         else:
@@ -275,21 +347,37 @@ class TreeBuilder:
         return value
 
 
+def invented_patient_id(key: bytes | str) -> bytes:
+    """The Patient ID of a patient who has none, from the UID of his study."""
+    return b"NOID" + identifier_of(_bytes(key), 12)
+
+
+def _bytes(key: bytes | str) -> bytes:
+    return key if isinstance(key, bytes) else key.encode()
+
+
 def _transcoded(value: bytes, character_set: str) -> bytes:
     return decode(value, character_set).encode() if needs_character_set(value) else value
 
 
-def _by_date(study: Entity) -> tuple[bytes, bytes, bytes | str]:
+# ---------------------------------------------------------------- the order among siblings
+
+
+def _by_patient_id(patient: Entity) -> tuple[int, str]:
+    return 0, patient.text("patient_id") or invented_patient_id(patient.key).decode("ascii")
+
+
+def _by_date(study: Entity) -> Order:
     values = study.values
     date = values.get("study_date") or values.get("fallback_study_date") or (b"", "")
     time = values.get("study_time") or values.get("fallback_study_time") or (b"", "")
-    return date[0], time[0], study.key
+    return 0, date[0], time[0], study.key
 
 
-def _by_number(series: Entity) -> tuple[int, bytes | str]:
+def _by_number(series: Entity) -> Order:
     value = series.values.get("series_number")
-    return int(value[0]) if value else number_of(series.key if isinstance(series.key, bytes) else b""), series.key
+    return 0, int(value[0]) if value else number_of(_bytes(series.key)), series.key
 
 
-def _by_patient_id(patient: Entity) -> tuple[str, str]:
-    return patient.text("patient_id"), str(patient.key)
+def _by_type(row: Row) -> tuple[str, int, bytes]:
+    return row[2], row[0], row[1]

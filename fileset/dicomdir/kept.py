@@ -1,0 +1,205 @@
+"""The records of a directory that an update keeps, found by what identifies them (PS3.3 F.5.1 to F.5.3).
+
+A patient is known by Patient ID, study, series and instance by their UIDs. Each table is made when it is first asked
+for; records are dropped from it in no time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Final
+
+from fileset.dicomdir.contents import Contents
+from fileset.dicomdir.directory import NONE
+from fileset.encoding.text import decode
+from fileset.errors import RefusedError
+from fileset.records.chain import FIELDS, LEVELS
+from fileset.records.decoded import character_set_of
+from fileset.records.leaf import INSTANCE_NUMBER, UNORDERED
+from fileset.records.tree import Order, invented_patient_id
+from fileset.records.values import canonical
+
+_PATIENT_ID: Final = 0x00100020
+_UID_OF: Final = {"STUDY": 0x0020000D, "SERIES": 0x0020000E}
+_SERIES_NUMBER: Final = 0x00200011
+_ORDERED_BY: Final = {"STUDY": (0x00080020, 0x00080030), "SERIES": (_SERIES_NUMBER,)}
+_VRS: Final = {field.tag: field.vr for level in LEVELS for field in FIELDS[level]} | {INSTANCE_NUMBER: "IS"}
+_BELOW: Final = {"": "PATIENT", "PATIENT": "STUDY", "STUDY": "SERIES"}
+"""Record type -> the type of the records below it that are no instances; "" for the root Directory Entity."""
+
+
+class Kept:
+    """The records of `contents` that stay: at first all that are active and in the tree."""
+
+    def __init__(self, contents: Contents) -> None:
+        self.contents = contents
+        self.flat = contents.flat
+        self.tree = contents.tree
+        self.dropped = bytearray(not reached for reached in self.tree.reached)
+        for index in range(len(self.dropped)):
+            self.dropped[index] |= self.tree.hidden[index]
+        self._aliases: dict[bytes | str, int] = {}
+
+    # ------------------------------------------------------------ dropping
+
+    def drop(self, index: int) -> list[int]:
+        """Drop a record with all that is below it; those that were there till now."""
+        gone, stack = [], [index]
+        while stack:
+            index = stack.pop()
+            if not self.dropped[index]:
+                self.dropped[index] = 1
+                gone.append(index)
+                stack.extend(self.children(index))
+        return gone
+
+    def prune(self) -> list[int]:
+        """Drop the patients, studies and series that nothing is left below, and that reference no file themselves.
+
+        The Standard allows them, but nobody finds anything in them (PS3.3 F.4).
+        """
+        upper = [name in LEVELS for name in self.flat.types]
+        branches = [index for index in self.tree.walk() if upper[self.flat.type_of[index]]]
+        return [index for index in reversed(branches) if not self.dropped[index] and self._prune(index)]
+
+    def _prune(self, index: int) -> bool:
+        if next(self.children(index), NONE) != NONE or self.contents.references_file(index):
+            return False
+        self.dropped[index] = 1
+        return True
+
+    def children(self, index: int) -> Iterator[int]:
+        """The records that stay of the lower-level entity of a record, of the root entity for `NONE`."""
+        following, dropped = self.tree.next, self.dropped
+        index = self.tree.first if index == NONE else self.tree.lower[index]
+        while index != NONE:
+            if not dropped[index]:
+                yield index
+            index = following[index]
+
+    def above(self, index: int) -> Iterator[int]:
+        """The records above a record, from the nearest up."""
+        index = self.tree.parent[index]
+        while index != NONE:
+            yield index
+            index = self.tree.parent[index]
+
+    # ------------------------------------------------------------ finding
+
+    def instances(self, uid: bytes) -> list[int]:
+        """The records that reference the instance with this UID; one, unless the directory is at odds with itself."""
+        first, twins = self._instances
+        if uid not in first:
+            return []
+        return [index for index in (first[uid], *twins.get(uid, ())) if not self.dropped[index]]
+
+    @cached_property
+    def _instances(self) -> tuple[dict[bytes, int], dict[bytes, list[int]]]:
+        first: dict[bytes, int] = {}
+        twins: dict[bytes, list[int]] = {}
+        for index, uid in self.contents.instances():
+            if first.setdefault(uid, index) != index:
+                twins.setdefault(uid, []).append(index)
+        return first, twins
+
+    def entity(self, level: str, key: bytes | str) -> int:
+        """The record of a patient, study or series, `NONE` if there is none.
+
+        Raises `RefusedError` if there are several: nobody can say which one is meant.
+        """
+        found = [index for index in self._entities[level].get(key, ()) if not self.dropped[index]]
+        if len(found) > 1:
+            shown = key if isinstance(key, str) else key.decode("ascii", "replace")
+            places = ", ".join(str(self.flat.start[index]) for index in found)
+            raise RefusedError(
+                f"{self.contents.file}: there are {len(found)} {level} records for {shown!r}, at offsets {places} "
+                "(PS3.3 F.5): nobody can say which one the new instances belong to. `fileset repair` makes one of them"
+            )
+        return found[0] if found else self._aliases.get(key, NONE)
+
+    @cached_property
+    def _entities(self) -> dict[str, dict[bytes | str, list[int]]]:
+        found: dict[str, dict[bytes | str, list[int]]] = {level: {} for level in LEVELS}
+        for index in self.tree.walk():
+            level = self.contents.type_name(index)
+            if level in found:
+                found[level].setdefault(self.key(index), []).append(index)
+        return found
+
+    def key(self, index: int) -> bytes | str:
+        """What identifies a patient (the decoded Patient ID), study or series (its UID)."""
+        level = self.contents.type_name(index)
+        return self.text(index, _PATIENT_ID) if level == "PATIENT" else self.raw(index, _UID_OF[level])
+
+    def raw(self, index: int, tag: int) -> bytes:
+        """The value of a key as records hold it, without padding; b"" if there is none."""
+        found = self.contents.element(index, tag)
+        return canonical(_VRS[tag], self.flat.data[found.value_at : found.value_end]) if found else b""
+
+    def text(self, index: int, tag: int) -> str:
+        """The decoded value of a text key of a patient, study or series."""
+        parts = self.flat.elements(index)
+        return decode(self.raw(index, tag), character_set_of(self.flat.data, parts, self.contents.character_set))
+
+    # ------------------------------------------------------------ what new instances must agree with
+
+    def patient_of(self, study_uid: bytes) -> bytes | str | None:
+        """Whose study it is: the decoded Patient ID, the study's own UID if the patient has none, None if it is new.
+
+        Raises `RefusedError` if there are several such studies, or it belongs to no patient.
+        """
+        study = self.entity("STUDY", study_uid)
+        if study == NONE:
+            return None
+        patient = self._owner(study, "PATIENT")
+        identity = self.text(patient, _PATIENT_ID)
+        invented = invented_patient_id(study_uid).decode("ascii")
+        if identity and identity != invented:
+            return identity
+        self._aliases[invented] = patient
+        return study_uid
+
+    def study_of(self, series_uid: bytes) -> bytes | None:
+        """The Study Instance UID that a series belongs to, None if it is new. Raises as `patient_of`."""
+        series = self.entity("SERIES", series_uid)
+        return None if series == NONE else self.raw(self._owner(series, "STUDY"), _UID_OF["STUDY"])
+
+    def _owner(self, index: int, level: str) -> int:
+        parent = self.tree.parent[index]
+        if parent != NONE and self.contents.type_name(parent) == level:
+            return parent
+        raise RefusedError(
+            f"{self.contents.file}: the {self.contents.type_name(index)} record at offset {self.flat.start[index]} "
+            f"is below no {level} record (PS3.3 F.4). `fileset repair` puts it right"
+        )
+
+    def series_numbers(self, study_uid: bytes) -> set[bytes]:
+        """The Series Numbers that are taken in a study."""
+        return {self.raw(index, _SERIES_NUMBER) for index in self._below("STUDY", study_uid, "SERIES")}
+
+    def instance_numbers(self, series_uid: bytes) -> set[int]:
+        """The Instance Numbers that are taken in a series."""
+        return {self._number(index) for index in self._below("SERIES", series_uid, "")}
+
+    def _below(self, level: str, uid: bytes, wanted: str) -> Iterable[int]:
+        above = self.entity(level, uid)
+        if above == NONE:
+            return ()
+        return (index for index in self.children(above) if wanted in ("", self.contents.type_name(index)))
+
+    def order(self, index: int) -> Order:
+        """Where a record stands among its siblings, as `Node.order` says it of new ones."""
+        kind, parent = self.contents.type_name(index), self.tree.parent[index]
+        above = "" if parent == NONE else self.contents.type_name(parent)
+        if kind != _BELOW.get(above):
+            number, uid = self._number(index), self.contents.reference(index, 0x00041511).encode("ascii", "replace")
+            return (1, number, uid) if above else (1, kind, number, uid)
+        if kind == "PATIENT":
+            return 0, self.text(index, _PATIENT_ID)
+        if kind == "STUDY":
+            return 0, *(self.raw(index, tag) for tag in _ORDERED_BY[kind]), self.key(index)
+        return 0, int(self.raw(index, _SERIES_NUMBER) or UNORDERED), self.key(index)
+
+    def _number(self, index: int) -> int:
+        return int(self.raw(index, INSTANCE_NUMBER) or UNORDERED)

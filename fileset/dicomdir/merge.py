@@ -1,0 +1,188 @@
+"""Kept records and new nodes -> one directory, laid out afresh.
+
+Kept records stay in their order, new ones are put among them by number. Only entities that get new records are
+looked into; everything else is copied as it is, so that the cost of an update is that of copying bytes.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Final
+
+from attrs import define, field
+
+from fileset.dicomdir.build import RecordBuilder
+from fileset.dicomdir.contents import MRDR_OFFSET
+from fileset.dicomdir.directory import NONE, Directory, Frame
+from fileset.dicomdir.kept import Kept
+from fileset.dicomdir.preorder import Links
+from fileset.dicomdir.record import LOWER_AT, NEXT_AT
+from fileset.dicomdir.transcode import all_sound, body
+from fileset.encoding.elements import EXPLICIT_LITTLE, elements
+from fileset.records.chain import LEVELS
+from fileset.records.tree import Node, Order
+
+MRDR: Final = "MRDR"
+
+
+@define
+class Growth:
+    """The new records among the kept ones. A new record is numbered behind all that were read.
+
+    `below` holds the new records of each entity by the record above, in order; `former` the kept record whose place a
+    new one takes, with all below it.
+    """
+
+    kept: Kept
+    nodes: list[Node] = field(factory=list)
+    below: dict[int, list[int]] = field(factory=dict)
+    former: dict[int, int] = field(factory=dict)
+
+    def node(self, reference: int) -> Node | None:
+        """The new record of this number, None for a kept one."""
+        new = reference - len(self.kept.flat)
+        return self.nodes[new] if new >= 0 else None
+
+    def order(self, reference: int) -> Order:
+        """Where a record stands among its siblings."""
+        node = self.node(reference)
+        return node.order if node else self.kept.order(reference)
+
+    def children(self, reference: int) -> Iterator[int]:
+        """The records of the lower-level entity of a record, of the root entity for `NONE`."""
+        new = self.below.get(reference, [])
+        former = self.former.get(reference, reference)
+        if former >= len(self.kept.flat):
+            return iter(new)
+        kept = self.kept.children(former)
+        return iter(merged(list(kept), new, self.order)) if new else kept
+
+
+def merged(kept: list[int], new: list[int], order: Callable[[int], Order]) -> list[int]:
+    """Both, each in its own order: every new one behind the last kept one that does not come after it."""
+    at = len(kept)
+    result: list[int] = []
+    for one in reversed(new):
+        place = order(one)
+        stop = at
+        while at and order(kept[at - 1]) > place:
+            at -= 1
+        result.extend(reversed(kept[at:stop]))
+        result.append(one)
+    result.extend(reversed(kept[:at]))
+    result.reverse()
+    return result
+
+
+def grow(kept: Kept, nodes: Iterable[Node], renewed: Collection[int]) -> Growth:
+    """Put `nodes`, in preorder, below the kept records that they belong to.
+
+    A patient, study or series that is kept already is extended, or, if it is in `renewed`, written anew. Raises
+    `RefusedError` if it is there several times.
+    """
+    growth = Growth(kept)
+    above = [NONE]
+    for node in nodes:
+        del above[node.depth + 1 :]
+        found = kept.entity(node.record_type, node.key) if node.record_type in LEVELS else NONE
+        if found != NONE and found not in renewed:
+            above.append(found)
+            continue
+        reference = len(kept.flat) + len(growth.nodes)
+        growth.nodes.append(node)
+        growth.below.setdefault(above[node.depth], []).append(reference)
+        above.append(reference)
+        if found != NONE:
+            growth.former[reference] = found
+    for reference in growth.former.values():
+        kept.dropped[reference] = 1
+    return growth
+
+
+def laid_out(growth: Growth, frame: Frame, file_id: Callable[[Node], bytes]) -> Directory:
+    """The directory of all records, each entity below the record that refers to it."""
+    kept = growth.kept
+    layout = _Layout(growth, file_id)
+    stack = [growth.children(NONE)]
+    while stack:
+        reference = next(stack[-1], None)
+        if reference is None:
+            stack.pop()
+            continue
+        layout.append(reference, len(stack) - 1)
+        if reference in growth.below or reference >= len(kept.flat) or kept.tree.lower[reference] != NONE:
+            stack.append(growth.children(reference))
+    links = layout.links
+    directory = Directory(frame, layout.bodies, links.next, links.lower, links.first, links.last)
+    if not layout.sound:
+        directory.next_at, directory.lower_at = layout.next_at, layout.lower_at
+    if MRDR in kept.flat.types:
+        _append_mrdrs(kept, layout, directory)
+    return directory
+
+
+class _Layout:
+    """Collects records in preorder."""
+
+    def __init__(self, growth: Growth, file_id: Callable[[Node], bytes]) -> None:
+        self._growth = growth
+        self._flat = growth.kept.flat
+        self._builder = RecordBuilder(file_id)
+        self.sound = all_sound(self._flat)
+        self.links = Links()
+        self.bodies: list[bytes] = []
+        self.next_at = array("I")
+        self.lower_at = array("I")
+
+    def append(self, reference: int, depth: int) -> None:
+        node = self._growth.node(reference)
+        if node is not None:
+            self.bodies.append(self._builder.body(node))
+            self._placed(NEXT_AT, LOWER_AT)
+        else:
+            self.append_kept(reference)
+        self.links.append(depth)
+
+    def append_kept(self, index: int) -> None:
+        """The bytes of a kept record: a slice of the file wherever that is possible."""
+        if self.sound:
+            self.bodies.append(self._flat.data[self._flat.start[index] : self._flat.end[index]])
+            return
+        record = body(self._flat, index)
+        self.bodies.append(record.body)
+        self._placed(record.next_at, record.lower_at)
+
+    def _placed(self, next_at: int, lower_at: int) -> None:
+        if not self.sound:
+            self.next_at.append(next_at)
+            self.lower_at.append(lower_at)
+
+
+def _append_mrdrs(kept: Kept, layout: _Layout, directory: Directory) -> None:
+    """Multi-Referenced File Directory Records (retired, PS3.3-2003 F.6.2): in no entity, found by offset."""
+    flat = kept.flat
+    mrdr_at = {flat.start[index]: index for index in range(len(flat)) if kept.contents.type_name(index) == MRDR}
+    positions: dict[int, int] = {}
+    others = []
+    for position in range(len(layout.bodies)):
+        place, offset = _mrdr_link(layout.bodies[position])
+        if offset not in mrdr_at:
+            continue
+        if offset not in positions:
+            positions[offset] = len(layout.bodies)
+            layout.append_kept(mrdr_at[offset])
+            directory.next.append(NONE)
+            directory.lower.append(NONE)
+        others.append((position, place, positions[offset]))
+    directory.others = others
+
+
+def _mrdr_link(record: bytes) -> tuple[int, int]:
+    """Where (0004,1504) stands in a record, and its value; (0, 0) if there is none."""
+    for part in elements(record, 8, len(record), EXPLICIT_LITTLE):
+        if part.tag == MRDR_OFFSET and part.value_end - part.value_at == 4:
+            return part.value_at, EXPLICIT_LITTLE.long(record, part.value_at)[0]
+        if part.tag > MRDR_OFFSET:
+            break
+    return 0, 0
