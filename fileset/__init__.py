@@ -1,6 +1,6 @@
 """Create, index and read DICOM file-sets: the folders and discs that carry a DICOMDIR (PS3.10, PS3.3 Annex F).
 
-`Creator` makes a file-set, `index` writes the DICOMDIR of a folder, `Reader` opens what others made. Each name is
+`Creator` makes a file-set, `index` writes the DICOMDIR of a folder, `Reader` opens what others made, `Updater` changes it. Each name is
 loaded when it is first used, so that importing the package, and asking the command line for help, costs nothing.
 """
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fileset.findings import Finding
     from fileset.reader import Reader
     from fileset.report import Report
+    from fileset.updater import Updater
 
 __version__ = "0.1.0"
 
@@ -31,6 +32,7 @@ __all__ = [
     "RefusedError",
     "Report",
     "RuleError",
+    "Updater",
     "__version__",
     "check_file_set",
     "index",
@@ -48,6 +50,7 @@ _HOMES = {
     "RefusedError": "errors",
     "Report": "report",
     "RuleError": "errors",
+    "Updater": "updater",
     "check_file_set": "check",
     "index": "creator",
 }

@@ -172,7 +172,7 @@ class Creator:
         if self._medium.inquire_file(file_id).size != self._sources.size(node.source):
             return False
         with self._medium.open(file_id) as file:
-            return all(chunk == file.read(len(chunk)) for chunk in self._sources.chunks(node.source))
+            return self._sources.holds(node.source, file)
 
     def _additions(self, leaves: Sequence[Node], file_ids: Sequence[FileId], kept: set[FileId]) -> list[Addition]:
         sources = self._sources

@@ -92,18 +92,28 @@ _SUFFIX: Final = re.compile(r"(?:\.DCM)?\.?(?:;\d+)?\Z")
 _NOT_ALLOWED: Final = re.compile(r"[^A-Z0-9_]")
 
 
+Occupation = Callable[[str], str]
+"""Tells what stands at a File ID value on a medium: "folder" if files may be put into it, "" for nothing, else "file"."""
+
+
+def nothing_there(_: str) -> str:
+    """The occupation of an empty medium."""
+    return ""
+
+
 class _Namespace:
     """The names of a file-set, files and folders apart, that answers "is it free" and "what is" in constant time."""
 
-    def __init__(self, taken: Iterable[FileId]) -> None:
+    def __init__(self, taken: Iterable[FileId], occupation: Occupation) -> None:
         # A disc read on a system that lists names in lower case still holds the names in upper case.
         self.files = {DICOMDIR.value, *(file_id.value.upper() for file_id in taken)}
         self.folders = {folder for value in self.files for folder in _parents(value)}
+        self._occupation = occupation
         self._resolved: dict[str, str] = {}
         self._next: dict[tuple[str, int], int] = {}
 
     def free(self, value: str) -> bool:
-        return value not in self.files and value not in self.folders
+        return value not in self.files and value not in self.folders and not self._occupation(value)
 
     def file(self, wanted: str) -> FileId:
         """Take `wanted`, or the name next to it if it is not free."""
@@ -115,6 +125,9 @@ class _Namespace:
     def folder(self, wanted: str) -> str:
         """The folder to use for `wanted`: itself, unless a file has the name."""
         if wanted in self.folders or not wanted:
+            return wanted
+        if wanted not in self._resolved and self._occupation(wanted) == "folder":
+            self.folders.add(wanted)
             return wanted
         if wanted not in self._resolved:
             parent, _, name = wanted.rpartition(SEPARATOR)
@@ -277,12 +290,15 @@ SCHEMES: Final[dict[str, Callable[[Iterable[Place], _Namespace], Iterator[FileId
 """The naming schemes by the names that Creator and the command line give them."""
 
 
-def names(scheme: str, places: Iterable[Place], taken: Collection[FileId] = ()) -> Iterator[FileId]:
-    """Give each place a File ID, in order; none of them in `taken`, nor in the way of one that is.
+def names(
+    scheme: str, places: Iterable[Place], taken: Collection[FileId] = (), occupation: Occupation = nothing_there
+) -> Iterator[FileId]:
+    """Give each place a File ID, in order; none of them in `taken`, nor in the way of one that is, nor of what stands on
+    the medium as `occupation` tells.
 
     `counter` and `flat` name one place at a time; `uid` and `keep` look at all places first. Raises `RuleError` for an
     unknown scheme, or when a folder cannot take another name.
     """
     if scheme not in SCHEMES:
         raise RuleError(f"there is no naming scheme {scheme!r}; choose one of {', '.join(SCHEMES)}.")
-    return SCHEMES[scheme](places, _Namespace(taken))
+    return SCHEMES[scheme](places, _Namespace(taken, occupation))

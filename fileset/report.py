@@ -36,6 +36,16 @@ class Skipped:
     reason: str
 
 
+@frozen
+class Removed:
+    """One instance that is no longer in the file-set; `deleted` tells whether its file went too."""
+
+    file_id: FileId
+    sop_instance_uid: str
+    record_type: str
+    deleted: bool
+
+
 @define
 class AddedList(Sequence[Added]):
     """The added instances, kept as columns: a hundred thousand of them cost little."""
@@ -74,13 +84,16 @@ class AddedList(Sequence[Added]):
 class Report:
     """The outcome of a create, index or update.
 
-    `written` says what was written, with its SHA-256, in the order of writing; the DICOMDIR is the last.
+    `refreshed` are the instances whose keys were read again from their files. `written` says what was written, with
+    its SHA-256, in the order of writing; the DICOMDIR is the last. Nothing was written if nothing was to be changed.
     """
 
     medium: str
     file_set_id: str = ""
     file_set_uid: str = ""
     added: AddedList = field(factory=AddedList)
+    removed: list[Removed] = field(factory=list)
+    refreshed: AddedList = field(factory=AddedList)
     skipped: list[Skipped] = field(factory=list)
     findings: list[Finding] = field(factory=list)
     written: list[Written] = field(factory=list)

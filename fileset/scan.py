@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from fileset.encoding.header import HeaderError, Reading, read_header
 from fileset.encoding.layout import Layouts
+from fileset.errors import MediumError
 from fileset.media.host import OpenFile
 from fileset.records.instance import EVERYTHING, WANTED, Describer, Instance, Policy
 from fileset.records.tree import TreeBuilder
@@ -160,6 +161,31 @@ def _context() -> BaseContext | None:
     return None
 
 
+def outcomes(
+    sources: Sources,
+    policy: Policy,
+    *,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Outcome]:
+    """Scan all sources, in their order: files as `scan` does, all others here."""
+    describer = Describer(policy)
+    scanned = scan(sources.paths, policy, jobs=jobs, executor=executor, progress=progress)
+    return (
+        found if sources.is_file(index) else _outcome_here(sources, index, describer)
+        for index, found in enumerate(scanned)
+    )
+
+
+def _outcome_here(sources: Sources, index: int, describer: Describer) -> Outcome:
+    try:
+        with sources.opened(index) as read:
+            return outcome(read, describer)
+    except (OSError, MediumError) as problem:
+        return "FS-FILE-UNREADABLE", str(problem)
+
+
 def collect(
     sources: Sources,
     policy: Policy,
@@ -176,11 +202,7 @@ def collect(
     instance for reasons of its own.
     """
     tree = TreeBuilder(sources.name, sources.same)
-    describer = Describer(policy)
-    outcomes = scan(sources.paths, policy, jobs=jobs, executor=executor, progress=progress)
-    for index, scanned in enumerate(outcomes):
-        read = sources.in_memory(index)
-        found = scanned if read is None else outcome(read, describer)
+    for index, found in enumerate(outcomes(sources, policy, jobs=jobs, executor=executor, progress=progress)):
         refusal = accepts(index) if len(found) != 2 else found
         if refusal is None:
             try:

@@ -1,15 +1,16 @@
-"""What a Creator or Updater was given: files of the operating system, and data sets of pydicom."""
+"""What a Creator or Updater takes in: files of the operating system, data sets of pydicom, files of a medium."""
 
 from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
 
 from fileset.encoding.header import Reading
 from fileset.errors import RuleError
-from fileset.media.host import contents, same_contents, size_of, walk
+from fileset.media.host import COPY_SIZE, contents, same_contents, size_of, walk
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -22,6 +23,7 @@ class Sources:
         self.paths: list[str] = []
         self._relative_at = array("I")  # where in each path the part below the named source begins
         self._contents: dict[int, bytes] = {}
+        self._members: dict[int, tuple[str, Callable[[], BinaryIO]]] = {}
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -38,34 +40,69 @@ class Sources:
         self.paths.append("")
         self._relative_at.append(0)
 
+    def add_file(self, path: str, relative: str) -> int:
+        """One file, and what it is called; its index."""
+        self.paths.append(path)
+        self._relative_at.append(len(path) - len(relative))
+        return len(self.paths) - 1
+
+    def add_member(self, name: str, opened: Callable[[], BinaryIO]) -> int:
+        """A file of a medium that is no file of the operating system; its index."""
+        index = len(self.paths)
+        self._members[index] = name, opened
+        return self.add_file("", "")
+
     def relative(self, index: int) -> str:
         """The path of a file below the source that the user named; "" for a data set."""
+        if index in self._members:
+            return self._members[index][0]
         return self.paths[index][self._relative_at[index] :].replace(os.sep, "/")
 
     def name(self, index: int) -> str:
         """How to call a source in a message."""
         return self.relative(index) or f"data set {list(self._contents).index(index) + 1}"
 
-    def in_memory(self, index: int) -> Reading | None:
-        """Random access to a source that is no file."""
+    def is_file(self, index: int) -> bool:
+        """Whether a source is a file of the operating system, which any process can read."""
+        return index not in self._contents and index not in self._members
+
+    @contextmanager
+    def opened(self, index: int) -> Iterator[Reading]:
+        """Random access to a source that is no such file."""
         data = self._contents.get(index)
-        return None if data is None else lambda at, size: data[at : at + size]
+        if data is not None:
+            yield lambda at, size: data[at : at + size]
+            return
+        with self._members[index][1]() as file:
+            yield lambda at, size: file.read(size) if file.seek(at) == at else b""
 
     def size(self, index: int) -> int:
         """In bytes. Raises `MediumError` if the file is gone."""
-        data = self._contents.get(index)
-        return size_of(self.paths[index]) if data is None else len(data)
+        if self.is_file(index):
+            return size_of(self.paths[index])
+        return sum(map(len, self.chunks(index)))
 
     def chunks(self, index: int) -> Iterator[bytes]:
         """The bytes of a source in parts."""
-        data = self._contents.get(index)
-        return contents(self.paths[index]) if data is None else iter((data,))
+        if self.is_file(index):
+            return contents(self.paths[index])
+        return iter((self._contents[index],)) if index in self._contents else _chunks(self._members[index][1])
 
     def same(self, one: int, other: int) -> bool:
         """Whether two sources hold the same bytes."""
-        if one in self._contents or other in self._contents:
-            return b"".join(self.chunks(one)) == b"".join(self.chunks(other))
-        return same_contents(self.paths[one], self.paths[other])
+        if self.is_file(one) and self.is_file(other):
+            return same_contents(self.paths[one], self.paths[other])
+        return b"".join(self.chunks(one)) == b"".join(self.chunks(other))
+
+    def holds(self, index: int, file: BinaryIO) -> bool:
+        """Whether a source holds the same bytes as `file`."""
+        return all(chunk == file.read(len(chunk)) for chunk in self.chunks(index)) and not file.read(1)
+
+
+def _chunks(opened: Callable[[], BinaryIO]) -> Iterator[bytes]:
+    with opened() as file:
+        while data := file.read(COPY_SIZE):
+            yield data
 
 
 def encode_dataset(dataset: Dataset) -> bytes:

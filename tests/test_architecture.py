@@ -22,7 +22,7 @@ ENVIRONMENT = {
 
 VALUES = frozenset(["errors", "findings", "file_id"])
 DIRECTORY = VALUES | {"encoding", "records", "dicomdir"}
-SERVICES = DIRECTORY | {"media", "sources", "scan", "commit", "profiles", "naming", "report"}
+SERVICES = DIRECTORY | {"media", "sources", "scan", "commit", "profiles", "naming", "report", "draft"}
 
 RINGS = {
     "errors": frozenset[str](),
@@ -38,6 +38,8 @@ RINGS = {
     "sources": VALUES | {"encoding", "media"},
     "scan": DIRECTORY | {"media", "sources"},
     "commit": DIRECTORY | {"media", "naming"},
+    "placing": DIRECTORY | {"naming"},
+    "draft": DIRECTORY | {"media", "sources", "scan", "commit", "naming", "placing", "report"},
     "creator": SERVICES,
     "reader": SERVICES - {"naming", "report"},
     "updater": SERVICES,

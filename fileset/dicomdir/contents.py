@@ -27,6 +27,9 @@ from fileset.records.decoded import CHARACTER_SET, character_set_of, keys_of, va
 from fileset.records.matching import Matches, condition
 from fileset.records.tables import RECORD_TYPES
 
+FILE_SET_ID: Final = 0x00041130
+DESCRIPTOR: Final = 0x00041141
+DESCRIPTOR_CHARACTER_SET: Final = 0x00041142
 FILE_ID: Final = 0x00041500
 MRDR_OFFSET: Final = 0x00041504
 SOP_CLASS_UID: Final = 0x00041510
@@ -86,7 +89,7 @@ class Contents:
     @property
     def file_set_id(self) -> str:
         """File-set ID (0004,1130), "" if there is none."""
-        return self.text(0x00041130)
+        return self.text(FILE_SET_ID)
 
     @property
     def file_set_uid(self) -> str:
@@ -141,8 +144,12 @@ class Contents:
 
     def reference(self, index: int, tag: int) -> str:
         """An element of the file reference of a record, of the MRDR that it leads to if there is one, else ""."""
+        return self.raw_reference(index, tag).decode("ascii", "replace")
+
+    def raw_reference(self, index: int, tag: int) -> bytes:
+        """The same as bytes, without padding."""
         found = self.element(self._referring(index, tag), tag)
-        return _text(self.flat.data[found.value_at : found.value_end]) if found else ""
+        return self.flat.data[found.value_at : found.value_end].strip(b" \0") if found else b""
 
     def _referring(self, index: int, tag: int) -> int:
         """The record that holds the file reference: itself, or its MRDR (retired, PS3.3-2003 F.6.2)."""
@@ -219,8 +226,10 @@ class Contents:
             if self.references_file(index):
                 yield index, b""
 
-    def instances(self) -> Iterator[tuple[int, bytes]]:
-        """All active records that reference a file, each with its SOP Instance UID: the fast way."""
+    def instances(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """All active records that reference a file, each with the value of its (0004,1500) and its SOP Instance UID, both
+        without padding: the fast way.
+        """
         data, starts = self.flat.data, self.flat.start
         for index, raw in self.referring():
             if raw:
@@ -229,9 +238,9 @@ class Contents:
                 if data[at : at + 6] == _CLASS_HEADER:
                     at += 8 + _SHORT(data, at + 6)[0]
                     if data[at : at + 6] == _INSTANCE_HEADER:
-                        yield index, data[at + 8 : at + 8 + _SHORT(data, at + 6)[0]].strip(b" \0")
+                        yield index, raw.strip(b" \0"), data[at + 8 : at + 8 + _SHORT(data, at + 6)[0]].strip(b" \0")
                         continue
-            yield index, self.reference(index, SOP_INSTANCE_UID).encode("ascii", "replace")
+            yield index, self.raw_reference(index, FILE_ID), self.raw_reference(index, SOP_INSTANCE_UID)
 
     def find(self, level: str | None, wanted: Conditions) -> Iterator[int]:
         """The active records that match, each before those below it: instances, or the records of one `level`.

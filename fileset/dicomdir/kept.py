@@ -30,15 +30,17 @@ _BELOW: Final = {"": "PATIENT", "PATIENT": "STUDY", "STUDY": "SERIES"}
 
 
 class Kept:
-    """The records of `contents` that stay: at first all that are active and in the tree."""
+    """The records of `contents` that stay: at first all that are active and in the tree.
+
+    `renewed` are the patients, studies and series whose records stay only until new ones take their places.
+    """
 
     def __init__(self, contents: Contents) -> None:
         self.contents = contents
         self.flat = contents.flat
         self.tree = contents.tree
-        self.dropped = bytearray(not reached for reached in self.tree.reached)
-        for index in range(len(self.dropped)):
-            self.dropped[index] |= self.tree.hidden[index]
+        self.dropped = bytearray(map(_is_out, self.tree.reached, self.tree.hidden))
+        self.renewed: set[int] = set()
         self._aliases: dict[bytes | str, int] = {}
 
     # ------------------------------------------------------------ dropping
@@ -78,6 +80,21 @@ class Kept:
                 yield index
             index = following[index]
 
+    def below(self, index: int) -> Iterator[int]:
+        """The records that stay below a record, at any depth."""
+        stack = [self.children(index)]
+        while stack:
+            found = next(stack[-1], None)
+            if found is None:
+                stack.pop()
+            else:
+                yield found
+                stack.append(self.children(found))
+
+    def parent(self, index: int) -> int:
+        """The record above a record, `NONE` for the root entity."""
+        return self.tree.parent[index]
+
     def above(self, index: int) -> Iterator[int]:
         """The records above a record, from the nearest up."""
         index = self.tree.parent[index]
@@ -98,10 +115,15 @@ class Kept:
     def _instances(self) -> tuple[dict[bytes, int], dict[bytes, list[int]]]:
         first: dict[bytes, int] = {}
         twins: dict[bytes, list[int]] = {}
-        for index, uid in self.contents.instances():
+        for index, _, uid in self.contents.instances():
             if first.setdefault(uid, index) != index:
                 twins.setdefault(uid, []).append(index)
         return first, twins
+
+    def names(self) -> set[str]:
+        """The values of (0004,1500) of all records that stay, in upper case."""
+        return {raw.decode("ascii", "replace").upper() for index, raw, _ in self.contents.instances()
+                if not self.dropped[index]}  # fmt: skip
 
     def entity(self, level: str, key: bytes | str) -> int:
         """The record of a patient, study or series, `NONE` if there is none.
@@ -174,6 +196,13 @@ class Kept:
             f"is below no {level} record (PS3.3 F.4). `fileset repair` puts it right"
         )
 
+    def texts(self, level: str, key: bytes | str) -> dict[str, str] | None:
+        """The decoded keys, by field, of the record of a patient, study or series; None if it does not stay."""
+        index = self.entity(level, key)
+        if index == NONE or index in self.renewed:
+            return None
+        return {field.name: self.text(index, field.tag) for field in FIELDS[level]}
+
     def series_numbers(self, study_uid: bytes) -> set[bytes]:
         """The Series Numbers that are taken in a study."""
         return {self.raw(index, _SERIES_NUMBER) for index in self._below("STUDY", study_uid, "SERIES")}
@@ -203,3 +232,7 @@ class Kept:
 
     def _number(self, index: int) -> int:
         return int(self.raw(index, INSTANCE_NUMBER) or UNORDERED)
+
+
+def _is_out(reached: int, hidden: int) -> bool:
+    return bool(hidden or not reached)

@@ -7,7 +7,7 @@ looked into; everything else is copied as it is, so that the cost of an update i
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from attrs import define, field
@@ -75,10 +75,10 @@ def merged(kept: list[int], new: list[int], order: Callable[[int], Order]) -> li
     return result
 
 
-def grow(kept: Kept, nodes: Iterable[Node], renewed: Collection[int]) -> Growth:
+def grow(kept: Kept, nodes: Iterable[Node]) -> Growth:
     """Put `nodes`, in preorder, below the kept records that they belong to.
 
-    A patient, study or series that is kept already is extended, or, if it is in `renewed`, written anew. Raises
+    A patient, study or series that is kept is extended, or, if it is to be renewed, gets a new record. Raises
     `RefusedError` if it is there several times.
     """
     growth = Growth(kept)
@@ -86,7 +86,7 @@ def grow(kept: Kept, nodes: Iterable[Node], renewed: Collection[int]) -> Growth:
     for node in nodes:
         del above[node.depth + 1 :]
         found = kept.entity(node.record_type, node.key) if node.record_type in LEVELS else NONE
-        if found != NONE and found not in renewed:
+        if found != NONE and found not in kept.renewed:
             above.append(found)
             continue
         reference = len(kept.flat) + len(growth.nodes)

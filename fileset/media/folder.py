@@ -99,6 +99,26 @@ class FolderMedium:
                 raise FormatError(f"{file_id}: a symbolic link leads out of the file-set; not followed")
         return (file_id == DICOMDIR and standing_in(self.root, path)) or path
 
+    def actual(self, file_id: FileId) -> FileId:
+        """The name under which the file that a File ID names really lies here. Raises as `resolve`."""
+        path = os.path.relpath(self.resolve(file_id), self.root)
+        return FileId.tolerant(path.replace(os.sep, "/"))
+
+    def occupation(self, value: str) -> str:
+        """What stands at a File ID value: "folder" for a folder with just this name, "" for nothing, else "file".
+
+        A folder whose name differs in case counts as a file: nothing shall be put into, or beside, it.
+        """
+        path = self.root
+        for component in value.split("\\"):
+            entry = self._entry(path, component)
+            if entry is None:
+                return ""
+            if entry.name != component or not entry.is_dir(follow_symlinks=False):
+                return "file"
+            path = entry.path
+        return "folder"
+
     def _entry(self, folder: str, component: str) -> os.DirEntry[str] | None:
         return form_of(component, self._listing(folder))
 

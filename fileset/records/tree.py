@@ -8,7 +8,7 @@ give one warning, and a value that a Type 1 key lacks is made from UIDs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
 from fileset.encoding.elements import element
@@ -40,6 +40,12 @@ class Existing(Protocol):
         """The Study Instance UID that a series belongs to, None if it is new."""
         ...
 
+    def texts(self, level: str, key: bytes | str) -> Mapping[str, str] | None:
+        """The decoded keys, by field, of the record of a patient, study or series that stays as it is, None if it is
+        new.
+        """
+        ...
+
     def series_numbers(self, study_uid: bytes) -> set[bytes]:
         """The Series Numbers that are taken in a study."""
         ...
@@ -57,6 +63,9 @@ class Nothing:
 
     def study_of(self, _: bytes) -> None:
         """No study."""
+
+    def texts(self, _: str, __: bytes | str) -> None:
+        """No record."""
 
     def series_numbers(self, _: bytes) -> set[bytes]:
         """None is taken."""
@@ -92,7 +101,8 @@ class Node(NamedTuple):
 
     `tail` follows the File ID in the record; `source` is the index of the instance's source, -1 for a record that
     references no file. `position` counts within the entity, and `path` holds the positions of the records above.
-    `key` identifies a patient, study or series: Patient ID as the record has it, or UID. `order` is among siblings.
+    `key` identifies a patient, study or series: Patient ID as the record has it, or UID; there is no `tail` if the
+    directory has a record for it that stays. `order` is among siblings.
     """
 
     depth: int
@@ -133,6 +143,9 @@ class TreeBuilder:
 
     def __len__(self) -> int:
         return len(self._instances)
+
+    def __contains__(self, uid: bytes) -> bool:
+        return uid in self._instances
 
     def add(self, instance: Instance, source: int) -> None:
         """Put one instance into the tree.
@@ -244,10 +257,7 @@ class TreeBuilder:
         if field.name in entity.warned or decode(*known) == decode(value, character_set):
             return
         entity.warned.add(field.name)
-        message = (
-            f"{field.keyword} ({field.tag >> 16:04X},{field.tag & 0xFFFF:04X}) differs from that in "
-            f"{self._name(entity.source)}: the first is kept"
-        )
+        message = f"{_named(field)} differs from that in {self._name(entity.source)}: the first is kept"
         self.findings.append(Finding("FS-KEY-CONFLICT", message, Where(self._name(source), entity.record_type)))
 
     # ------------------------------------------------------------ the arranged tree
@@ -259,7 +269,7 @@ class TreeBuilder:
         position = 0
         for patient in sorted(self._patients.values(), key=_by_patient_id):
             order = _by_patient_id(patient)
-            yield Node(0, "PATIENT", position, self._record(patient, set()), key=order[1], order=order)
+            yield Node(0, "PATIENT", position, self._record(patient, order[1], set()), key=order[1], order=order)
             yield from self._below(patient, (position,))
             position += 1
         for at, (number, uid, kind, tail, source) in enumerate(sorted(self._roots, key=_by_type), position):
@@ -272,7 +282,7 @@ class TreeBuilder:
         children = sorted(entity.children.values(), key=order)
         taken = self._series_numbers(entity)
         for child in children:
-            record = self._record(child, taken)
+            record = self._record(child, child.key, taken)
             yield Node(depth, child.record_type, position, record, key=child.key, order=order(child))
             yield from self._below(child, (*path, position))
             position += 1
@@ -308,8 +318,12 @@ class TreeBuilder:
                 rows[at] = (free, uid, record_type, tail.replace(old, new), source)
         return sorted(rows)
 
-    def _record(self, entity: Entity, taken: set[bytes]) -> bytes:
-        """The keys of a PATIENT, STUDY or SERIES record, encoded."""
+    def _record(self, entity: Entity, key: bytes | str, taken: set[bytes]) -> bytes:
+        """The keys of a PATIENT, STUDY or SERIES record, encoded; b"" if there is one that stays."""
+        texts = self._existing.texts(entity.record_type, key)
+        if texts is not None:
+            self._compare(entity, texts)
+            return b""
         values = []
         for field in FIELDS[entity.record_type]:
             value, character_set = entity.values.get(field.name, (b"", ""))
@@ -322,6 +336,15 @@ class TreeBuilder:
             values = [(field, _transcoded(value, old), common) for field, value, old in values]
         encoded = b"".join(element(field.tag, field.vr, value) for field, value, _ in values)
         return (element(CHARACTER_SET, "CS", common.encode("ascii")) if common else b"") + encoded
+
+    def _compare(self, entity: Entity, texts: Mapping[str, str]) -> None:
+        """Tell where the record of an entity, which stays, says other than the instances."""
+        for field in FIELDS[entity.record_type]:
+            text = entity.text(field.name)
+            if text and text != texts[field.name]:
+                message = f"{_named(field)} differs from that in the DICOMDIR, which stays as it is"
+                where = Where(self._name(entity.source), entity.record_type)
+                self.findings.append(Finding("FS-KEY-CONFLICT", message, where))
 
     def _invent(self, entity: Entity, field: Field, taken: set[bytes]) -> bytes:
         if field.name == "patient_id":
@@ -339,10 +362,7 @@ class TreeBuilder:
         else:
             value = entity.values["fallback_" + field.name][0]
         entity.values[field.name] = (value, "")
-        message = (
-            f"{field.keyword} ({field.tag >> 16:04X},{field.tag & 0xFFFF:04X}) has no value: "
-            f"{value.decode('ascii')} was invented"
-        )
+        message = f"{_named(field)} has no value: {value.decode('ascii')} was invented"
         self.findings.append(Finding("FS-KEY-INVENTED", message, Where(self._name(entity.source), entity.record_type)))
         return value
 
@@ -350,6 +370,10 @@ class TreeBuilder:
 def invented_patient_id(key: bytes | str) -> bytes:
     """The Patient ID of a patient who has none, from the UID of his study."""
     return b"NOID" + identifier_of(_bytes(key), 12)
+
+
+def _named(field: Field) -> str:
+    return f"{field.keyword} ({field.tag >> 16:04X},{field.tag & 0xFFFF:04X})"
 
 
 def _bytes(key: bytes | str) -> bytes:

@@ -65,10 +65,10 @@ def text(*values: tuple[int, str, str]) -> bytes:
     return b"".join(element(tag, vr, value.encode("ascii")) for tag, vr, value in values)
 
 
-def name(node: Node) -> str:
+def name(node: Node) -> bytes:
     """A File ID for an image."""
     folder, number = divmod(node.source, PER_SERIES)
-    return f"DICOM\\S{folder:07d}\\I{number:07d}"
+    return b"DICOM\\S%07d\\I%07d" % (folder, number)
 
 
 def main(argv: Sequence[str]) -> int:

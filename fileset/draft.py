@@ -1,0 +1,170 @@
+"""The next state of a file-set: records that stay, instances that come, files to write and to delete.
+
+What an Updater and a repair have in common: sources that are offered -> tree -> names -> directory -> plan. Kept
+records and files that lie on the medium already stay where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Protocol
+
+from attrs import define, field
+
+from fileset.commit import Addition, Plan
+from fileset.dicomdir.contents import DESCRIPTOR, FILE_ID
+from fileset.dicomdir.directory import Frame
+from fileset.dicomdir.kept import Kept
+from fileset.dicomdir.merge import Growth, grow, laid_out
+from fileset.encoding.header import HeaderError
+from fileset.errors import FormatError, MediumError
+from fileset.file_id import DICOMDIR, SEPARATOR, FileId
+from fileset.findings import Finding, Where
+from fileset.media.base import UpdatableMedium
+from fileset.media.folder import FolderMedium
+from fileset.naming import names
+from fileset.placing import Placing
+from fileset.records.instance import Instance
+from fileset.records.tree import TreeBuilder
+from fileset.report import Report
+from fileset.sources import Sources
+
+# ---------------------------------------------------------------- what lies on the medium
+
+
+class Present(Protocol):
+    """The names on a medium."""
+
+    def actual(self, file_id: FileId) -> FileId:
+        """The name that the file really has. `MediumError` if there is none, `FormatError` if it must not be followed."""
+        ...
+
+    def occupation(self, value: str) -> str:
+        """What stands at a File ID value: "folder" for a folder with just this name, "" for nothing, else "file"."""
+        ...
+
+
+class Listed:
+    """The names on a medium that is no folder, from its list of files."""
+
+    def __init__(self, medium: UpdatableMedium) -> None:
+        self._medium = medium
+        self._names = {name.upper().replace("/", SEPARATOR): name for name in medium.names()}
+        self._folders = {name.rpartition(SEPARATOR)[0] for name in self._names}
+        self._folders |= {above for name in self._folders for above in _above(name)}
+
+    def actual(self, file_id: FileId) -> FileId:
+        """The name that the file really has."""
+        self._medium.inquire_file(file_id)  # raises if there is none
+        return FileId.tolerant(self._names.get(file_id.value.upper(), file_id.path))
+
+    def occupation(self, value: str) -> str:
+        """What stands at a File ID value."""
+        return "folder" if value in self._folders else "file" if value in self._names else ""
+
+
+def _above(name: str) -> Iterator[str]:
+    while name:
+        yield name
+        name = name.rpartition(SEPARATOR)[0]
+
+
+def present(medium: UpdatableMedium) -> Present:
+    """The names on `medium`."""
+    return medium if isinstance(medium, FolderMedium) else Listed(medium)
+
+
+# ---------------------------------------------------------------- what is taken in
+
+
+@define
+class Intake:
+    """What is offered to a file-set, by index of the source.
+
+    `in_place` holds the value of (0004,1500) of each source that lies on the medium already and stays there.
+    """
+
+    medium: UpdatableMedium
+    sources: Sources = field(factory=Sources)
+    in_place: dict[int, bytes] = field(factory=dict)
+
+    def add_member(self, file_id: FileId, value: bytes) -> int:
+        """A file of the medium; its index. Raises as `resolve` if it is not there."""
+        if isinstance(self.medium, FolderMedium):
+            path = self.medium.resolve(file_id)
+            index = self.sources.add_file(path, path.removeprefix(self.medium.root).lstrip("/"))
+        else:
+            self.medium.inquire_file(file_id)
+            index = self.sources.add_member(file_id.path, partial(self.medium.open, file_id))
+        self.in_place[index] = value
+        return index
+
+
+def filled(
+    intake: Intake, offered: Iterable[tuple[int, Instance]], kept: Kept, refuse: Callable[[int, HeaderError], None]
+) -> TreeBuilder:
+    """The tree of the instances that are offered and agree with each other and with the records that stay."""
+    tree = TreeBuilder(intake.sources.name, intake.sources.same, kept)
+    for source, instance in offered:
+        try:
+            tree.add(instance, source)
+        except HeaderError as problem:
+            refuse(source, problem)
+    return tree
+
+
+# ---------------------------------------------------------------- what comes of it
+
+
+def drafted(intake: Intake, kept: Kept, tree: TreeBuilder, frame: Frame, naming: str, report: Report) -> Plan:
+    """The plan that brings in the instances of `tree`, and removes nothing; `report` then says what is added."""
+    growth = grow(kept, tree.arranged())
+    values = {**intake.in_place, **_named(intake, growth, naming)}
+    sources, additions = intake.sources, []
+    for node in growth.nodes:
+        if node.source < 0 or node.source in intake.in_place:
+            continue
+        name = values[node.source].decode("ascii")
+        report.added.append(sources.name(node.source), name, node.sop_instance_uid, node.record_type)
+        size, chunks = sources.size(node.source), partial(sources.chunks, node.source)
+        additions.append(Addition(FileId(name), size, chunks))
+    return Plan(laid_out(growth, frame, lambda node: values[node.source]), additions)
+
+
+def _named(intake: Intake, growth: Growth, naming: str) -> dict[int, bytes]:
+    """A new File ID for each new instance that does not lie on the medium, by source."""
+    new = [
+        (reference, node)
+        for reference, node in enumerate(growth.nodes, len(growth.kept.flat))
+        if node.source >= 0 and node.source not in intake.in_place
+    ]
+    if not new:
+        return {}
+    on_medium, referenced = present(intake.medium).occupation, growth.kept.names()
+
+    def occupation(value: str) -> str:
+        return on_medium(value) or ("file" if value in referenced else "")
+
+    placing = Placing(growth, occupation)
+    places = [placing.place(reference, node, intake.sources.relative(node.source)) for reference, node in new]
+    given = names(naming, places, occupation=occupation)
+    return {node.source: file_id.value.encode("ascii") for (_, node), file_id in zip(new, given, strict=True)}
+
+
+def removals(kept: Kept, gone: Iterable[int], intake: Intake, report: Report) -> list[FileId]:
+    """The files of records that are gone: those that are there, and that no record that stays references."""
+    there = present(intake.medium)
+    staying = kept.names() | {value.decode("ascii", "replace").upper() for value in intake.in_place.values()}
+    staying |= {DICOMDIR.value, kept.contents.text(DESCRIPTOR)}
+    found = []
+    for index in gone:
+        file_id = kept.contents.file_id(index)
+        if file_id is None or file_id.value.upper() in staying:
+            continue
+        try:
+            found.append(there.actual(file_id))
+        except (MediumError, FormatError) as problem:
+            where = Where(kept.contents.file, offset=kept.flat.start[index], tag=FILE_ID)
+            report.findings.append(Finding("FS-FILE-MISSING", str(problem), where))
+    return found
