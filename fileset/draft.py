@@ -82,12 +82,14 @@ def present(medium: UpdatableMedium) -> Present:
 class Intake:
     """What is offered to a file-set, by index of the source.
 
-    `in_place` holds the value of (0004,1500) of each source that lies on the medium already and stays there.
+    `in_place` holds the value of (0004,1500) of each source that lies on the medium already and stays there; `listed`
+    are those that had a record before.
     """
 
     medium: UpdatableMedium
     sources: Sources = field(factory=Sources)
     in_place: dict[int, bytes] = field(factory=dict)
+    listed: set[int] = field(factory=set)
 
     def add_member(self, file_id: FileId, value: bytes) -> int:
         """A file of the medium; its index. Raises as `resolve` if it is not there."""
@@ -118,17 +120,19 @@ def filled(
 
 
 def drafted(intake: Intake, kept: Kept, tree: TreeBuilder, frame: Frame, naming: str, report: Report) -> Plan:
-    """The plan that brings in the instances of `tree`, and removes nothing; `report` then says what is added."""
+    """The plan that brings in the instances of `tree`, and removes nothing; `report` then says which these are."""
     growth = grow(kept, tree.arranged())
     values = {**intake.in_place, **_named(intake, growth, naming)}
     sources, additions = intake.sources, []
     for node in growth.nodes:
-        if node.source < 0 or node.source in intake.in_place:
+        if node.source < 0:
             continue
-        name = values[node.source].decode("ascii")
-        report.added.append(sources.name(node.source), name, node.sop_instance_uid, node.record_type)
-        size, chunks = sources.size(node.source), partial(sources.chunks, node.source)
-        additions.append(Addition(FileId(name), size, chunks))
+        name = values[node.source].decode("ascii", "replace")
+        rows = report.refreshed if node.source in intake.listed else report.added
+        rows.append(sources.name(node.source), name, node.sop_instance_uid, node.record_type)
+        if node.source not in intake.in_place:
+            size, chunks = sources.size(node.source), partial(sources.chunks, node.source)
+            additions.append(Addition(FileId(name), size, chunks))
     return Plan(laid_out(growth, frame, lambda node: values[node.source]), additions)
 
 

@@ -47,7 +47,7 @@ class Placing:
             kept = self._growth.kept
             path = existing_path(kept, former) if former < len(kept.flat) else None
             if path is None:
-                above = self._path(self._parents.get(reference, kept.parent(former)))
+                above = self._path(self._parents[reference] if reference in self._parents else kept.parent(former))
                 path = (*above, self._free_number(above))
             self._paths[reference] = path
         return path

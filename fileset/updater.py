@@ -50,8 +50,15 @@ Phases = Callable[[str, int, int], None]
 """Called with the name of a phase, the number of files done, and the number of files in all."""
 
 REPAIR: Final = "`fileset repair` rebuilds it from the files"
-_MENDED: Final = frozenset(("FS-DICOMDIR-SYNTAX", "FS-DICOMDIR-META"))
-"""Errors of a DICOMDIR that are gone once it is written anew, and hide nothing."""
+_MENDED: Final = frozenset(
+    (
+        *("FS-DICOMDIR-SYNTAX", "FS-DICOMDIR-META", "FS-RECORD-SEQUENCE-LENGTH", "FS-CONSISTENCY-FLAG"),
+        *("FS-OFFSET-SHIFTED", "FS-OFFSET-ABSENT", "FS-OFFSET-LAST", "FS-RECORD-IN-USE-FLAG"),
+        *("FS-RECORD-TYPE", "FS-FILE-ID-FORM"),
+    )
+)
+"""Errors of a DICOMDIR that leave no doubt what its records are: they are gone once it is written anew, or they stay
+and do no harm."""
 
 
 class Updater:
@@ -125,17 +132,17 @@ class Updater:
         """Remove all that matches `keys`, as `Reader.find` matches: instances, or whole records of one `level`.
 
         Patients, studies and series that nothing is left of go too. With `keep_files` the files stay, no longer
-        referenced. Gives the number of records that go and reference files. Raises `RuleError` without keys, and
+        referenced. Gives the number of instances that go. Raises `RuleError` without keys, and
         `RefusedError` if a Multi-Referenced File Directory Record would have to change.
         """
         if not keys:
             raise RuleError("remove: say what, by at least one key; PatientID='*' means everything")
         wanted = conditions(keys)
         found = list(self._contents.find(level, wanted) if level else self._contents.topmost(wanted))
-        gone = [one for index in found for one in self._kept.drop(index) if self._contents.references_file(one)]
+        gone = [below for index in found for below in self._kept.drop(index)]
         _refuse_mrdr(self._contents, gone)
         self._removed.update(dict.fromkeys(gone, keep_files))
-        return len(gone)
+        return sum(map(self._contents.references_file, gone))
 
     def refresh(self, **keys: object) -> int:
         """Read the keys of the instances that match, all without `keys`, again from their files.
@@ -150,8 +157,9 @@ class Updater:
             file_id = self._contents.file_id(index)
             if file_id is None:
                 raise FormatError(f"the record at offset {self._contents.flat.start[index]} names no file to read")
-            value = self._contents.raw_reference(index, FILE_ID)
-            self._refreshed[self._intake.add_member(file_id, value)] = index
+            source = self._intake.add_member(file_id, self._contents.raw_reference(index, FILE_ID))
+            self._intake.listed.add(source)
+            self._refreshed[source] = index
         return len(found)
 
     @property

@@ -30,6 +30,7 @@ RINGS = {
     "file_id": frozenset(["errors"]),
     "naming": frozenset(["file_id", "errors"]),
     "report": frozenset(["findings", "file_id", "media"]),
+    "manifest": frozenset(["errors", "report"]),
     "encoding": VALUES,
     "records": VALUES | {"encoding"},
     "dicomdir": VALUES | {"encoding", "records"},
@@ -46,7 +47,7 @@ RINGS = {
     "check": SERVICES - {"naming", "report"},
     "repair": SERVICES,
     "extract": SERVICES,
-    "cli": VALUES | {"creator", "reader", "updater", "check", "repair", "extract", "naming", "report"},
+    "cli": VALUES | {"creator", "reader", "updater", "check", "repair", "extract", "naming", "report", "manifest"},
     "__main__": frozenset(["cli"]),
     "__init__": frozenset(["check", "creator", "reader", "updater", "errors", "findings", "file_id", "report"]),
 }

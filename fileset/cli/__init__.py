@@ -18,6 +18,8 @@ from fileset.errors import FilesetError
 VERBS: Final = {
     "create": "copy DICOM files into a new file-set",
     "index": "write the DICOMDIR for DICOM files that stay where they are",
+    "add": "add files to a file-set, or read their keys again",
+    "remove": "remove what matches from a file-set",
     "list": "show patients, studies, series and instances",
     "info": "show identification, counts and free space",
     "check": "say what is wrong with a file-set",

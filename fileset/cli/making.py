@@ -1,4 +1,4 @@
-"""What `create` and `index` have in common: their options, and how they report."""
+"""What the verbs that write have in common: their options, and how they report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from fileset.cli.output import counted, escaped, json_text, say, sized, write, w
 from fileset.cli.problems import PARTLY, Problem, finding_rows, problems_of, tell_problems
 
 if TYPE_CHECKING:
-    from fileset.report import Report
+    from argparse import _ArgumentGroup
+
+    from fileset.report import Added, Removed, Report
 
 
 NAMED: Final = 100
@@ -21,12 +23,26 @@ NAMED: Final = 100
 
 
 def add_options(parser: ArgumentParser) -> None:
-    """The options of the library that both verbs take, and those of every verb."""
-    identity = parser.add_argument_group("identification of the file-set")
-    identity.add_argument("--file-set-id", metavar="ID", default="", help="up to 16 of A-Z, 0-9 and _, as on a label")
+    """The options of the library that `create` and `index` take, and those of every verb."""
+    identity = add_identification(parser)
     identity.add_argument("--file-set-uid", metavar="UID", help="the File-set UID (default: a new one)")
+    add_rules(parser)
+    parser.add_argument("--replace", action="store_true", help="replace the file-set that is there")
+    parser.add_argument("--undefined-lengths", action="store_true", help="of the sequences and items in the DICOMDIR")
+    add_writing(parser)
+
+
+def add_identification(parser: ArgumentParser) -> _ArgumentGroup:
+    """The options of the File-set Identification Module; what is not given is None."""
+    identity = parser.add_argument_group("identification of the file-set")
+    identity.add_argument("--file-set-id", metavar="ID", help="up to 16 of A-Z, 0-9 and _, as on a label")
     identity.add_argument("--descriptor", metavar="FILE_ID", help="a README-like file of the file-set, such as README")
     identity.add_argument("--descriptor-charset", metavar="CS", help="its character set, such as ISO_IR 100")
+    return identity
+
+
+def add_rules(parser: ArgumentParser) -> None:
+    """What to do with files that are not as they should be."""
     rules = parser.add_argument_group("files that are not as they should be")
     rules.add_argument(
         "--missing",
@@ -46,42 +62,71 @@ def add_options(parser: ArgumentParser) -> None:
         default="image",
         help="list it as IMAGE if it has pixels, as PRIVATE, or refuse the file (default: image)",
     )
-    parser.add_argument("--replace", action="store_true", help="replace the file-set that is there")
-    parser.add_argument("--dry-run", action="store_true", help="write nothing: show what would be added")
-    parser.add_argument("--undefined-lengths", action="store_true", help="of the sequences and items in the DICOMDIR")
-    parser.add_argument("--jobs", metavar="N", type=positive, help="processes that read (default: one a processor)")
+
+
+def add_writing(parser: ArgumentParser, *, scans: bool = True) -> None:
+    """The options of every verb that writes; `scans` for one that reads the headers of files."""
+    parser.add_argument("--dry-run", action="store_true", help="write nothing: show what would be done")
+    parser.add_argument("--manifest", metavar="FILE", help="write the SHA-256 of what was written, as sha256sum does")
+    if scans:
+        parser.add_argument("--jobs", metavar="N", type=positive, help="processes that read (default: one a processor)")
     add_common(parser)
 
 
 def settings(options: Namespace) -> dict[str, Any]:
     """Options as keyword arguments of `Creator` and `index`."""
     return {
-        "file_set_id": options.file_set_id,
+        "file_set_id": options.file_set_id or "",
         "file_set_uid": options.file_set_uid,
         "descriptor_file_id": options.descriptor,
         "descriptor_character_set": options.descriptor_charset,
+        "replace": options.replace,
+        "undefined_lengths": options.undefined_lengths,
+        **rules(options),
+    }
+
+
+def rules(options: Namespace) -> dict[str, Any]:
+    """The options that say how files are read, as keyword arguments of every role that reads them."""
+    return {
         "missing": options.missing,
         "invalid_uid": options.invalid_uid,
         "unknown_sop_class": options.unknown_sop_class,
-        "replace": options.replace,
-        "undefined_lengths": options.undefined_lengths,
         "jobs": options.jobs,
     }
 
 
 def tell(report: Report, options: Namespace, verb: str) -> int:
-    """Report on both streams, and give the exit code."""
+    """Report on both streams, write the manifest that is wanted, and give the exit code."""
+    if options.manifest and not report.dry_run:
+        from fileset.manifest import write_manifest
+
+        write_manifest(options.manifest, report, keep=verb not in _NEW)
     if options.json:
         _document(report, f"fileset.{verb}/1")
     elif options.verbose or options.dry_run:
-        write(f"{escaped(added.source)} -> {added.file_id}" for added in report.added)
+        write(_lines(report))
     if not (options.json or options.quiet):
         _details(report, everything=options.verbose)
     if not report.complete and verb == "index" and not options.quiet:
         _hint(report, options)
     if not options.quiet or not report.complete:
-        say(_summary(report))
+        say(_summary(report, verb))
     return 0 if report.complete else PARTLY
+
+
+_NEW: Final = frozenset(("create", "index"))
+"""Verbs that make a file-set, so that what a manifest says of another one does not hold."""
+
+
+def _lines(report: Report) -> Iterator[str]:
+    """What happened to each instance, one a line."""
+    for removed in report.removed:
+        yield f"{removed.file_id} {'removed' if removed.deleted else 'no longer referenced'}"
+    for refreshed in report.refreshed:
+        yield f"{refreshed.file_id} read again"
+    for added in report.added:
+        yield f"{escaped(added.source)} -> {added.file_id}"
 
 
 def _details(report: Report, *, everything: bool) -> None:
@@ -94,9 +139,8 @@ def _details(report: Report, *, everything: bool) -> None:
     tell_problems(made_good, everything=everything)
 
 
-def _summary(report: Report) -> str:
-    verb = "would be added" if report.dry_run else "added"
-    parts = [f"{counted(len(report.added), 'instance')} {verb} to {report.medium}"]
+def _summary(report: Report, verb: str) -> str:
+    parts = [_changes(report, verb)]
     if report.written:
         size = sum(written.size for written in report.written)
         parts.append(f"{sized(size)} in {counted(len(report.written), 'file')} written")
@@ -105,6 +149,23 @@ def _summary(report: Report) -> str:
     if report.warnings:
         parts.append(counted(len(report.warnings), "warning"))
     return ", ".join(parts)
+
+
+def _changes(report: Report, verb: str) -> str:
+    """What happened, in words such as "2 instances removed, 1 instance added to DISC"."""
+    counts = {
+        "removed from": len(report.removed),
+        "read again in": len(report.refreshed),
+        "added to": len(report.added),
+    }
+    told = {what: count for what, count in counts.items() if count} or {_NOTHING.get(verb, "added to"): 0}
+    would = "would be " if report.dry_run else ""
+    *others, last = [f"{counted(count, 'instance')} {would}{what}" for what, count in told.items()]
+    return ", ".join([*(other.rpartition(" ")[0] for other in others), f"{last} {report.medium}"])
+
+
+_NOTHING: Final = {"remove": "removed from"}
+"""What was not done by verbs that add nothing."""
 
 
 def _hint(report: Report, options: Namespace) -> None:
@@ -135,7 +196,9 @@ def _document(report: Report, schema: str) -> None:
             "dry_run": report.dry_run,
             "complete": report.complete,
             "written": {"files": len(report.written), "bytes": sum(one.size for one in report.written)},
-            "added": _added(report),
+            "added": map(_added, report.added),
+            "removed": map(_removed, report.removed),
+            "refreshed": map(_added, report.refreshed),
             "skipped": (
                 json_text({"source": one.source, "rule": one.rule, "reason": one.reason}) for one in report.skipped
             ),
@@ -144,13 +207,23 @@ def _document(report: Report, schema: str) -> None:
     )
 
 
-def _added(report: Report) -> Iterator[str]:
-    for one in report.added:
-        yield json_text(
-            {
-                "source": one.source,
-                "file_id": one.file_id.path,
-                "record_type": one.record_type,
-                "sop_instance_uid": one.sop_instance_uid,
-            }
-        )
+def _added(one: Added) -> str:
+    return json_text(
+        {
+            "source": one.source,
+            "file_id": one.file_id.path,
+            "record_type": one.record_type,
+            "sop_instance_uid": one.sop_instance_uid,
+        }
+    )
+
+
+def _removed(one: Removed) -> str:
+    return json_text(
+        {
+            "file_id": one.file_id.path,
+            "record_type": one.record_type,
+            "sop_instance_uid": one.sop_instance_uid,
+            "deleted": one.deleted,
+        }
+    )

@@ -144,7 +144,7 @@ class Contents:
 
     def reference(self, index: int, tag: int) -> str:
         """An element of the file reference of a record, of the MRDR that it leads to if there is one, else ""."""
-        return self.raw_reference(index, tag).decode("ascii", "replace")
+        return _text(self.raw_reference(index, tag))
 
     def raw_reference(self, index: int, tag: int) -> bytes:
         """The same as bytes, without padding."""
@@ -181,23 +181,25 @@ class Contents:
 
     def _plain_file_id(self, index: int) -> bytes:
         """The value of (0004,1500) where it stands behind the type, as nearly everybody writes it; else b""."""
-        flat = self.flat
-        if flat.syntax is not EXPLICIT_LITTLE or flat.lower_at[index] != 38:
-            return b""
-        data, at, end = flat.data, flat.start[index] + 42, flat.end[index]
-        if data[at : at + 6] != _TYPE_HEADER or at + 8 > end:
-            return b""
-        at += 8 + _SHORT(data, at + 6)[0]
-        if data[at : at + 6] != _FILE_ID_HEADER or at + 8 > end:
-            return b""
-        raw = data[at + 8 : at + 8 + _SHORT(data, at + 6)[0]]
+        at, end = self._behind_type(index), self.flat.end[index]
+        raw = _value(self.flat.data, at, end, _FILE_ID_HEADER) if at else b""
         return raw if _PLAIN(raw) else b""
+
+    def _behind_type(self, index: int) -> int:
+        """Where the element behind the type of a record stands, 0 unless it begins as nearly all records do."""
+        flat = self.flat
+        at = flat.start[index] + 42
+        usual = flat.syntax is EXPLICIT_LITTLE and flat.lower_at[index] == 38
+        if not usual or flat.data[at : at + 6] != _TYPE_HEADER or at + 8 > flat.end[index]:
+            return 0
+        return int(at + 8 + _SHORT(flat.data, at + 6)[0])
 
     # ------------------------------------------------------------ many records
 
     def paths(self) -> Iterator[str]:
         """The paths of all referenced files relative to the root, "/" between components: the fast way."""
-        for index, raw in self.referring():
+        for index, at in self._with_files():
+            raw = _value(self.flat.data, at, self.flat.end[index], _FILE_ID_HEADER) if at else b""
             if _PLAIN(raw):
                 yield raw.decode("ascii").rstrip(" ").replace("\\", "/")
                 continue
@@ -205,42 +207,35 @@ class Contents:
             if file_id is not None:
                 yield file_id.path
 
-    def referring(self) -> Iterator[tuple[int, bytes]]:
-        """All active records that reference a file, each with the raw value of its (0004,1500) if it is where nearly
-        everybody writes it: behind the type.
-        """
-        flat = self.flat
-        data, starts, types, places = flat.data, flat.start, flat.type_of, flat.lower_at
-        upper = [name in LEVELS for name in flat.types]
-        usual = flat.syntax is EXPLICIT_LITTLE
+    def _with_files(self) -> Iterator[tuple[int, int]]:
+        """All active records that reference a file, and where (0004,1500) stands if it is behind the type, else 0."""
+        data, types = self.flat.data, self.flat.type_of
+        upper = [name in LEVELS for name in self.flat.types]
         for index in self.tree.walk():
-            if usual and places[index] == 38:
-                at = starts[index] + 48
-                at += 2 + _SHORT(data, at)[0]
-                following = data[at : at + 6]
-                if following == _FILE_ID_HEADER:
-                    yield index, data[at + 8 : at + 8 + _SHORT(data, at + 6)[0]]
-                    continue
-                if upper[types[index]] and following[:2] != b"\x04\x00":
-                    continue  # nothing more of group 0004, so no file
-            if self.references_file(index):
-                yield index, b""
+            at = self._behind_type(index)
+            following = data[at : at + 6] if at else b""
+            if following == _FILE_ID_HEADER:
+                yield index, at
+            elif at and upper[types[index]] and following[:2] != b"\x04\x00":
+                continue  # nothing more of group 0004, so no file
+            elif self.references_file(index):
+                yield index, 0
 
     def instances(self) -> Iterator[tuple[int, bytes, bytes]]:
         """All active records that reference a file, each with the value of its (0004,1500) and its SOP Instance UID, both
         without padding: the fast way.
         """
-        data, starts = self.flat.data, self.flat.start
-        for index, raw in self.referring():
-            if raw:
-                # Type, File ID, SOP Class UID and SOP Instance UID stand one behind the other.
-                at = starts[index] + 50 + _SHORT(data, starts[index] + 48)[0] + 8 + len(raw)
-                if data[at : at + 6] == _CLASS_HEADER:
-                    at += 8 + _SHORT(data, at + 6)[0]
-                    if data[at : at + 6] == _INSTANCE_HEADER:
-                        yield index, raw.strip(b" \0"), data[at + 8 : at + 8 + _SHORT(data, at + 6)[0]].strip(b" \0")
-                        continue
-            yield index, self.raw_reference(index, FILE_ID), self.raw_reference(index, SOP_INSTANCE_UID)
+        data, ends = self.flat.data, self.flat.end
+        for index, at in self._with_files():
+            # Type, File ID, SOP Class UID and SOP Instance UID mostly stand one behind the other.
+            name = _value(data, at, ends[index], _FILE_ID_HEADER) if at else b""
+            class_at = at + 8 + len(name)
+            uid_at = class_at + 8 + len(_value(data, class_at, ends[index], _CLASS_HEADER))
+            uid = _value(data, uid_at, ends[index], _INSTANCE_HEADER)
+            if name and uid:
+                yield index, name.strip(b" \0"), uid.strip(b" \0")
+            else:
+                yield index, self.raw_reference(index, FILE_ID), self.raw_reference(index, SOP_INSTANCE_UID)
 
     def find(self, level: str | None, wanted: Conditions) -> Iterator[int]:
         """The active records that match, each before those below it: instances, or the records of one `level`.
@@ -311,6 +306,13 @@ class Contents:
 def _is_text_beyond_ascii(data: bytes, part: Element) -> bool:
     vr = part.vr.decode("ascii") if part.vr and part.vr != b"UN" else vr_of(part.tag)
     return vr in TEXT_VRS and not data[part.value_at : part.value_end].isascii()
+
+
+def _value(data: bytes, at: int, end: int, header: bytes) -> bytes:
+    """The value of the short element with this header at `at`, b"" if there is another one, or no room for it."""
+    if data[at : at + 6] != header or at + 8 > end:
+        return b""
+    return data[at + 8 : min(at + 8 + _SHORT(data, at + 6)[0], end)]
 
 
 def _all_met(conditions: Conditions) -> bool:

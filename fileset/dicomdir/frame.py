@@ -10,8 +10,9 @@ from typing import Final
 
 from attrs import field, frozen
 
-from fileset.dicomdir.decode import RECORD_SEQUENCE, FlatDirectory
+from fileset.dicomdir.decode import RECORD_SEQUENCE
 from fileset.dicomdir.directory import Frame
+from fileset.dicomdir.flat import FlatDirectory
 from fileset.dicomdir.transcode import explicit
 from fileset.encoding.elements import EXPLICIT_LITTLE, UNDEFINED, Element, element, element_at, element_header, elements
 from fileset.errors import FormatError, RuleError

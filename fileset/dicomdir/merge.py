@@ -167,7 +167,8 @@ def _append_mrdrs(kept: Kept, layout: _Layout, directory: Directory) -> None:
     others = []
     for position in range(len(layout.bodies)):
         place, offset = _mrdr_link(layout.bodies[position])
-        if offset not in mrdr_at:
+        offset += kept.tree.shift
+        if not place or offset not in mrdr_at:
             continue
         if offset not in positions:
             positions[offset] = len(layout.bodies)

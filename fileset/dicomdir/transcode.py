@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from fileset.dicomdir.decode import FlatDirectory
 from fileset.dicomdir.directory import EncodedRecord
+from fileset.dicomdir.flat import FlatDirectory
 from fileset.dicomdir.record import LINKS, LOWER_AT, NEXT_AT
 from fileset.encoding.elements import (
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
     MAX_DEPTH,
-    UNDEFINED,
     Element,
     Syntax,
     element,
@@ -49,7 +48,7 @@ def all_sound(flat: FlatDirectory) -> bool:
     count = len(flat)
     return (
         flat.syntax is EXPLICIT_LITTLE
-        and (not count or _is_whole(flat, count - 1))
+        and not flat.mended
         and flat.in_use.count(0xFFFF) == count
         and flat.next_at.count(NEXT_AT) == count
         and flat.lower_at.count(LOWER_AT) == count
@@ -57,21 +56,15 @@ def all_sound(flat: FlatDirectory) -> bool:
 
 
 def is_sound(flat: FlatDirectory, index: int) -> bool:
-    """Whether a record can stay as it is: encoding, both links, the flag, and its length."""
+    """Whether a record can stay as it is: encoding, length, flag and both links."""
     if flat.syntax is not EXPLICIT_LITTLE or flat.in_use[index] != 0xFFFF:
         return False
-    if not _is_whole(flat, index):
+    if index in flat.mended:
         return False
     links = {part.tag: part for part in flat.elements(index) if part.tag in _LINK_TAGS}
     return links.keys() == _LINK_TAGS and all(
         links[tag].vr == b"UL" and links[tag].value_end - links[tag].value_at == 4 for tag in (0x00041400, 0x00041420)
     )
-
-
-def _is_whole(flat: FlatDirectory, index: int) -> bool:
-    """Whether the file does not end inside a record."""
-    start = flat.start[index]
-    return flat.syntax.long(flat.data, start + 4)[0] in (UNDEFINED, flat.end[index] - start - 8)
 
 
 def _anew(flat: FlatDirectory, index: int) -> bytes:

@@ -1,0 +1,35 @@
+"""`fileset remove`: remove what matches from a file-set."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from fileset.cli.arguments import add_keys, keys_of
+from fileset.cli.making import add_writing, tell
+from fileset.cli.problems import PARTLY
+from fileset.errors import RuleError
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Say what the verb takes."""
+    parser.usage = "fileset remove MEDIUM KEY=VALUE... [options]"
+    parser.add_argument("medium", metavar="MEDIUM", help="a folder with a DICOMDIR")
+    add_keys(parser)
+    parser.add_argument(
+        "--level", choices=("PATIENT", "STUDY", "SERIES"), help="remove whole patients, studies or series that match"
+    )
+    parser.add_argument("--keep-files", action="store_true", help="do not delete the files")
+    add_writing(parser, scans=False)
+
+
+def run(options: Namespace) -> int:
+    """Remove, and report; that nothing matches is worth an exit code, for a key may have been misspelt."""
+    from fileset.updater import Updater
+
+    keys = keys_of(options.keys)
+    if not keys:
+        raise RuleError("remove: say what, as KEY=VALUE; PatientID='*' means everything")
+    with Updater(options.medium) as updater:
+        updater.remove(level=options.level, keep_files=options.keep_files, **keys)
+        report = updater.commit(dry_run=options.dry_run)
+    return tell(report, options, "remove") or (0 if report.removed or report.written else PARTLY)

@@ -1,0 +1,132 @@
+"""`fileset add` and `fileset remove`: options reach the library, and what was done is told."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests import synthetic
+from tests.cli.conftest import Runs
+
+
+@pytest.fixture
+def disc(indexed: Path, tmp_path: Path) -> Path:
+    """A copy of `indexed` that may be changed."""
+    return Path(shutil.copytree(indexed, tmp_path / "DISC"))
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Path:
+    """A file of a new patient."""
+    path = tmp_path / "NEW" / "FILE"
+    path.parent.mkdir()
+    path.write_bytes(synthetic.ct(patient=9))
+    return path
+
+
+def paths(run: Runs, disc: Path) -> list[str]:
+    return run("list", disc, "--paths").stdout.splitlines()
+
+
+def test_add_tells_what_was_added(run: Runs, disc: Path, new: Path) -> None:
+    done = run("add", disc, new)
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"1 instance added to {disc}, ")
+    assert len(paths(run, disc)) == 13
+
+
+def test_add_reports_as_json(run: Runs, disc: Path, new: Path) -> None:
+    document = run("add", disc, new, "--json", "--file-set-id", "OTHER").document
+    assert document["schema"] == "fileset.add/1"
+    assert document["file_set"] == {"id": "OTHER", "uid": "2.25.12", "path": str(disc)}
+    [added] = document["added"]
+    assert added == {
+        "source": "FILE",
+        "file_id": "PT000000/ST000000/SE000000/IM000000",
+        "record_type": "IMAGE",
+        "sop_instance_uid": synthetic.ct_uid(9),
+    }
+    assert document["written"]["files"] == 2
+
+
+def test_a_dry_run_prints_the_plan(run: Runs, disc: Path, new: Path) -> None:
+    before = (disc / "DICOMDIR").read_bytes()
+    assert run("add", disc, new, "--dry-run").stdout == "FILE -> PT000000/ST000000/SE000000/IM000000\n"
+    done = run("remove", disc, "PatientID=P2", "InstanceNumber=1", "--dry-run")
+    assert done.stdout == "P002/T001/S001/I000001 removed\nP002/T002/S001/I000001 removed\n"
+    assert done.stderr == f"2 instances would be removed from {disc}\n"
+    assert run("add", disc, "--refresh", "PatientID=P2", "--dry-run").stdout.endswith("I000003 read again\n")
+    assert (disc / "DICOMDIR").read_bytes() == before
+
+
+def test_remove_tells_what_was_removed(run: Runs, disc: Path) -> None:
+    document = run("remove", disc, "PatientID=P1", "--json").document
+    assert document["schema"] == "fileset.remove/1"
+    assert len(document["removed"]) == 6
+    assert document["removed"][0] == {
+        "file_id": "P001/T001/S001/I000001",
+        "record_type": "IMAGE",
+        "sop_instance_uid": synthetic.ct_uid(),
+        "deleted": True,
+    }
+    assert not (disc / "P001").exists()
+
+
+def test_remove_of_nothing_is_not_done(run: Runs, disc: Path) -> None:
+    assert run("remove", disc, "PatientID=P3", code=3).stderr == f"0 instances removed from {disc}\n"
+    assert "PatientID='*'" in run("remove", disc, code=2).stderr
+
+
+def test_files_may_stay(run: Runs, disc: Path) -> None:
+    done = run("remove", disc, "PatientID=P1", "--keep-files", "--level", "PATIENT", "-v")
+    assert "P001/T001/S001/I000001 no longer referenced\n" in done.stdout
+    assert "[FS-FILE-UNLISTED]" in done.stderr
+    assert (disc / "P001/T001/S001/I000001").exists()
+
+
+def test_nothing_to_add_is_wrong_usage(run: Runs, disc: Path) -> None:
+    assert "say what" in run("add", disc, code=2).stderr
+
+
+def test_an_unreadable_dicomdir_is_not_replaced(run: Runs, disc: Path, new: Path) -> None:
+    (disc / "DICOMDIR").write_bytes(b"nothing")
+    assert "fileset repair" in run("add", disc, new, code=4).stderr
+    assert (disc / "DICOMDIR").read_bytes() == b"nothing"
+
+
+def test_a_conflict_is_skipped_unless_it_shall_replace(run: Runs, disc: Path, tmp_path: Path) -> None:
+    path = tmp_path / "FILE"
+    path.write_bytes(synthetic.ct().replace(b"ACME", b"ACNE"))
+    assert "[FS-INSTANCE-CONFLICT]" in run("add", disc, path, code=3).stderr
+    done = run("add", disc, path, "--replace")
+    assert done.stderr.startswith(f"1 instance removed, 1 instance added to {disc}, ")
+    assert not (disc / "P001/T001/S001/I000001").exists()
+
+
+@pytest.mark.skipif(not shutil.which("sha256sum"), reason="no sha256sum")
+def test_a_manifest_follows_what_is_done(run: Runs, tmp_path: Path) -> None:
+    synthetic.ct_series(tmp_path / "IN", 2, 1, 1, 2)
+    disc, manifest = tmp_path / "DISC", tmp_path / "MANIFEST"
+
+    def checked() -> int:
+        command = ["sha256sum", "--check", "--strict", "--quiet", str(manifest)]
+        subprocess.run(command, cwd=disc, check=True)
+        return len(manifest.read_text().splitlines())
+
+    manifest.write_text("0" * 64 + "  OF/ANOTHER\n")
+    run("create", tmp_path / "IN", "-o", disc, "--manifest", manifest)
+    assert checked() == 5
+    (tmp_path / "NEW").write_bytes(synthetic.ct(9))
+    run("add", disc, tmp_path / "NEW", "--manifest", manifest)
+    assert checked() == 6
+    run("remove", disc, "PatientID=P1", "--manifest", manifest)
+    assert checked() == 4
+    run("remove", disc, "PatientID=P2", "--dry-run", "--manifest", manifest)
+    assert checked() == 4
+
+
+def test_a_manifest_that_cannot_be_written_is_an_error(run: Runs, disc: Path, new: Path) -> None:
+    assert "manifest" in run("add", disc, new, "--manifest", disc / "NOWHERE" / "FILE", code=5).stderr

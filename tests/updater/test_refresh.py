@@ -1,0 +1,152 @@
+"""Reading keys again from the files: after it, nothing that the files no longer say is anywhere in the DICOMDIR."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from pydicom import Dataset, dcmread
+from pydicom.uid import UID
+
+import fileset
+from tests import judges, synthetic
+from tests.updater.conftest import files, records, uids
+
+
+@pytest.fixture
+def named(tmp_path: Path) -> Path:
+    """A file-set of one patient with a name to hide, whose DICOMDIR holds it in more places than keys."""
+    for number, sop_class in enumerate((synthetic.COMPREHENSIVE_SR, synthetic.CT_IMAGE, synthetic.KEY_OBJECT), start=1):
+        dataset = synthetic.instance(sop_class, series=number)
+        dataset.PatientName = "SECRET^NAME"
+        synthetic.write(dataset, tmp_path / "SOURCE" / str(number))
+    with fileset.Creator(tmp_path / "DISC") as creator:
+        creator.add(tmp_path / "SOURCE")
+    dicomdir = tmp_path / "DISC" / "DICOMDIR"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset = dcmread(dicomdir)
+    image = next(record for record in dataset.DirectoryRecordSequence if record.DirectoryRecordType == "IMAGE")
+    image.PatientComments = "comes from SECRET^NAME"
+    image.add_new(0x00091010, "LO", "SECRET^NAME")
+    slack = b"\xfc\xff\xfc\xffOB\0\0\x0c\0\0\0SECRET^NAME\0"
+    data = _written(dataset) + slack
+    dicomdir.write_bytes(b"SECRET^NAME".ljust(128, b"\0") + data[128:])
+    assert dicomdir.read_bytes().count(b"SECRET") == 5
+    return tmp_path / "DISC"
+
+
+def _written(dataset: Dataset) -> bytes:
+    """A DICOMDIR of one patient and study, its offsets counted anew for the order of records that create gives."""
+    records = dataset.DirectoryRecordSequence
+    offsets = [record.seq_item_tell for record in dcmread(BytesIO(_saved(dataset))).DirectoryRecordSequence]
+    series = [index for index, record in enumerate(records) if record.DirectoryRecordType == "SERIES"]
+    for index, record in enumerate(records):
+        upper = record.DirectoryRecordType in ("PATIENT", "STUDY", "SERIES")
+        record.OffsetOfReferencedLowerLevelDirectoryEntity = offsets[index + 1] if upper else 0
+        later = [offsets[one] for one in series if one > index] if index in series else []
+        record.OffsetOfTheNextDirectoryRecord = later[0] if later else 0
+    return _saved(dataset)
+
+
+def _saved(dataset: Dataset) -> bytes:
+    target = BytesIO()
+    dataset.save_as(target)
+    return target.getvalue()
+
+
+def change(folder: Path, changed: Callable[[Dataset], None]) -> None:
+    """Change every DICOM file of a file-set where it lies."""
+    for path in folder.rglob("*"):
+        if path.is_file() and path.name != "DICOMDIR":
+            dataset = dcmread(path)
+            changed(dataset)
+            dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+            dataset.save_as(path)
+
+
+def anonymised(dataset: Dataset) -> None:
+    dataset.PatientName = "ANON"
+
+
+def with_new_ids(dataset: Dataset) -> None:
+    dataset.PatientName, dataset.PatientID = "ANON", "A1"
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        setattr(dataset, keyword, UID(synthetic.uid("new", getattr(dataset, keyword))))
+
+
+@pytest.mark.parametrize("changed", [anonymised, with_new_ids])
+def test_no_old_name_stays_anywhere_in_the_dicomdir(named: Path, changed: Callable[[Dataset], None]) -> None:
+    change(named, changed)
+    before = files(named)
+    with fileset.Updater(named) as updater:
+        assert updater.refresh() == 3
+    data = (named / "DICOMDIR").read_bytes()
+    assert b"SECRET" not in data
+    assert b"ANON" in data
+    assert {path: data for path, data in files(named).items() if path != "DICOMDIR"}.items() <= before.items()
+    assert len(updater.report.refreshed) == 3
+    assert not updater.report.added
+    assert not updater.report.removed
+    judges.judge_file_set(named, uids(named))
+
+
+def test_only_the_chosen_are_read_again(disc: Path) -> None:
+    old = records(disc)
+    change(disc, anonymised)
+    with fileset.Updater(disc) as updater:
+        assert updater.refresh(PatientID="P2") == 12
+    with fileset.Reader(disc) as reader:
+        assert [record["PatientName"] for record in reader.patients] == ["Doe^Jane", "ANON"]
+    assert sum(record in old for record in records(disc)) == len(old) - 1  # the instances of P2 are as they were
+    judges.judge_file_set(disc, uids(disc))
+
+
+def test_a_series_read_again_renews_its_patient_and_keeps_the_other_series(disc: Path) -> None:
+    change(disc, anonymised)
+    series = synthetic.uid("series", 1, 1, 1)
+    with fileset.Updater(disc) as updater:
+        updater.refresh(SeriesInstanceUID=series)
+    with fileset.Reader(disc) as reader:
+        first = next(reader.patients)
+        assert (first["PatientName"], len(list(first.children))) == ("ANON", 2)
+    assert len(uids(disc)) == 24
+    judges.judge_file_set(disc, uids(disc))
+
+
+def test_half_a_study_cannot_move_to_another_patient(disc: Path) -> None:
+    def moved(dataset: Dataset) -> None:
+        dataset.PatientID = "PX"
+
+    change(disc, moved)
+    before = files(disc)
+    with pytest.raises(fileset.RefusedError, match="another Patient ID"), fileset.Updater(disc) as updater:
+        updater.refresh(SeriesInstanceUID=synthetic.uid("series", 1, 1, 1))
+    assert files(disc) == before
+
+
+def test_a_file_that_cannot_be_read_keeps_its_record_and_is_named(disc: Path) -> None:
+    (disc / "PT000000/ST000000/SE000000/IM000001").write_bytes(b"nothing")
+    with fileset.Updater(disc) as updater:
+        updater.refresh()
+    [skipped] = updater.report.skipped
+    assert skipped.source == "PT000000/ST000000/SE000000/IM000001"
+    assert not updater.report.complete
+    assert len(uids(disc)) == 24
+
+
+def test_a_file_that_is_not_there_is_an_error(disc: Path) -> None:
+    (disc / "PT000000/ST000000/SE000000/IM000001").unlink()
+    with fileset.Updater(disc) as updater, pytest.raises(fileset.MediumError, match="IM000001"):
+        updater.refresh()
+
+
+def test_file_ids_stay_whatever_the_names_on_disk(disc: Path) -> None:
+    (disc / "PT000000").rename(disc / "pt000000")
+    with fileset.Updater(disc) as updater:
+        updater.refresh(PatientID="P1")
+    with fileset.Reader(disc) as reader:
+        assert all(str(record.file_id).startswith("PT000000/") for record in reader.find(PatientID="P1"))

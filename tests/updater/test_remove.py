@@ -1,0 +1,139 @@
+"""Removing from a file-set: at every level, by any keys, the DICOMDIR first and the files after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fileset
+from tests import judges, synthetic
+from tests.updater.conftest import files, records, uids
+
+STUDY = synthetic.uid("study", 1, 2)
+SERIES = synthetic.uid("series", 2, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("level", "keys", "left"),
+    [
+        (None, {"PatientID": "P1"}, 12),
+        ("PATIENT", {"PatientID": "P1"}, 12),
+        (None, {"StudyInstanceUID": STUDY}, 18),
+        ("STUDY", {"StudyInstanceUID": STUDY}, 18),
+        ("SERIES", {"SeriesInstanceUID": SERIES}, 21),
+        (None, {"SOPInstanceUID": synthetic.ct_uid(1, 1, 1, 2)}, 23),
+        (None, {"InstanceNumber": 2}, 16),
+        (None, {"PatientID": "P1", "Modality": "CT", "InstanceNumber": "1"}, 20),
+        ("SERIES", {"PatientID": "P2", "SeriesNumber": "1"}, 18),
+        (None, {"StudyDate": "20240103-"}, 12),
+        (None, {"PatientID": "P3"}, 24),
+        ("PATIENT", {"Modality": "CT"}, 24),
+    ],
+)
+def test_what_matches_goes_and_all_else_stays(disc: Path, level: str | None, keys: dict[str, Any], left: int) -> None:
+    before = records(disc)
+    with fileset.Reader(disc) as reader:
+        found = (
+            {record.sop_instance_uid for record in reader.find(**keys)} if level != "PATIENT" or left < 24 else set()
+        )
+    with fileset.Updater(disc) as updater:
+        assert updater.remove(level=level, **keys) == 24 - left
+    assert {one.sop_instance_uid for one in updater.report.removed} == found
+    assert len(files(disc)) == left + 1
+    assert set(uids(disc)) & found == set()
+    assert set(records(disc)) <= set(before)
+    judges.assert_clean([judges.JUDGES["links"](disc)], frozenset(uids(disc)))
+
+
+def test_branches_and_folders_that_are_left_empty_go_too(disc: Path) -> None:
+    with fileset.Updater(disc) as updater:
+        updater.remove(PatientID="P1", StudyInstanceUID=STUDY)
+        updater.remove(PatientID="P2")
+    with fileset.Reader(disc) as reader:
+        assert [record["PatientID"] for record in reader.patients] == ["P1"]
+        assert len(list(reader.studies)) == 1
+    assert sorted(path.name for path in disc.iterdir()) == ["DICOMDIR", "PT000000"]
+
+
+def test_everything_can_go(disc: Path) -> None:
+    with fileset.Updater(disc) as updater:
+        assert updater.remove(PatientID="*") == 24
+    assert uids(disc) == []
+    assert [path.name for path in disc.iterdir()] == ["DICOMDIR"]
+
+
+def test_files_may_stay(disc: Path) -> None:
+    before = files(disc)
+    with fileset.Updater(disc) as updater:
+        updater.remove(PatientID="P1", keep_files=True)
+    assert files(disc).keys() == before.keys()
+    assert [finding.rule for finding in updater.report.findings] == ["FS-FILE-UNLISTED"] * 12
+    assert not any(removed.deleted for removed in updater.report.removed)
+
+
+def test_nothing_is_removed_without_keys(disc: Path) -> None:
+    with fileset.Updater(disc) as updater, pytest.raises(fileset.RuleError, match="say what"):
+        updater.remove()
+
+
+def test_removing_twice_counts_once(disc: Path) -> None:
+    with fileset.Updater(disc) as updater:
+        assert updater.remove(PatientID="P1") == 12
+        assert updater.remove(InstanceNumber=1) == 4
+
+
+def test_removal_comes_before_addition_whatever_the_order_of_the_calls(disc: Path, tmp_path: Path) -> None:
+    before = uids(disc)
+    with fileset.Updater(disc) as updater:
+        updater.add(tmp_path / "SOURCE" / "P001")
+        updater.remove(PatientID="P1")
+    assert (len(updater.report.added), len(updater.report.removed)) == (12, 12)
+    assert uids(disc) == before
+    judges.judge_file_set(disc, before)
+
+
+def test_a_file_that_another_record_references_is_not_deleted(disc: Path) -> None:
+    data = (disc / "DICOMDIR").read_bytes()
+    shared = rb"PT000001\ST000000\SE000000\IM000000"
+    (disc / "DICOMDIR").write_bytes(data.replace(rb"PT000000\ST000000\SE000000\IM000000", shared))
+    with fileset.Updater(disc) as updater:
+        updater.remove(PatientID="P1")
+    assert (disc / shared.decode().replace("\\", "/")).exists()
+
+
+def test_a_file_under_another_form_of_its_name_is_deleted(disc: Path) -> None:
+    (disc / "PT000000").rename(disc / "pt000000")
+    path = disc / "pt000000/ST000000/SE000000/IM000000"
+    path.rename(path.with_name("im000000.dcm"))
+    with fileset.Updater(disc) as updater:
+        updater.remove(PatientID="P1")
+    assert sorted(path.name for path in disc.iterdir()) == ["DICOMDIR", "PT000001"]
+
+
+@pytest.mark.parametrize("name", [rb"..\BAIT", rb"LINK\BAIT"])
+def test_nothing_is_deleted_outside_the_file_set(disc: Path, name: bytes) -> None:
+    bait = disc.parent / "BAIT"
+    bait.write_text("precious")
+    (disc / "LINK").symlink_to(disc.parent, target_is_directory=True)
+    data = (disc / "DICOMDIR").read_bytes()
+    former = rb"PT000000\ST000000\SE000000\IM000000"
+    (disc / "DICOMDIR").write_bytes(data.replace(former, name.ljust(len(former))))
+    with fileset.Updater(disc) as updater:
+        updater.remove(PatientID="P1")
+    assert bait.read_text() == "precious"
+    assert len(updater.report.removed) == 12 - (name[:2] == b"..")
+
+
+@pytest.mark.parametrize("name", [b"DICOMDIR", b"README", rb"FILESET_\LOCK"])
+def test_the_files_of_the_file_set_itself_are_not_deleted(disc: Path, name: bytes) -> None:
+    (disc / "README").write_text("hello")
+    with fileset.Updater(disc) as updater:
+        updater.descriptor_file_id = "README"
+    data = (disc / "DICOMDIR").read_bytes()
+    former = rb"PT000000\ST000000\SE000000\IM000000"
+    (disc / "DICOMDIR").write_bytes(data.replace(former, name.ljust(len(former))))
+    with fileset.Updater(disc) as updater:
+        updater.remove(PatientID="P1")
+    assert sorted(path.name for path in disc.iterdir()) == ["DICOMDIR", "PT000000", "PT000001", "README"]
