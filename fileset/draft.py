@@ -18,6 +18,7 @@ from fileset.dicomdir.directory import Frame
 from fileset.dicomdir.kept import Kept
 from fileset.dicomdir.merge import Growth, grow, laid_out
 from fileset.encoding.header import HeaderError
+from fileset.encoding.text import decode
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
 from fileset.findings import Finding, Where
@@ -159,7 +160,7 @@ def _named(intake: Intake, growth: Growth, naming: str) -> dict[int, bytes]:
 def removals(kept: Kept, gone: Iterable[int], intake: Intake, report: Report) -> list[FileId]:
     """The files of records that are gone: those that are there, and that no record that stays references."""
     there = present(intake.medium)
-    staying = kept.names() | {value.decode("ascii", "replace").upper() for value in intake.in_place.values()}
+    staying = kept.names() | {decode(value).upper() for value in intake.in_place.values()}
     staying |= {DICOMDIR.value, kept.contents.text(DESCRIPTOR)}
     found = []
     for index in gone:

@@ -122,7 +122,7 @@ class Kept:
 
     def names(self) -> set[str]:
         """The values of (0004,1500) of all records that stay, in upper case."""
-        return {raw.decode("ascii", "replace").upper() for index, raw, _ in self.contents.instances()
+        return {decode(raw).upper() for index, raw, _ in self.contents.instances()
                 if not self.dropped[index]}  # fmt: skip
 
     def entity(self, level: str, key: bytes | str) -> int:
