@@ -10,6 +10,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from threading import Event
@@ -24,7 +25,7 @@ from fileset.dicomdir.link import link
 from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, Finding
-from fileset.media.base import FileSetInfo, Transaction, UpdatableMedium, WritableMedium, Written
+from fileset.media.base import FileInfo, FileSetInfo, Transaction, UpdatableMedium, WritableMedium, Written
 from fileset.media.system import uninterrupted
 
 NAME_SIZE: Final = 128
@@ -39,11 +40,12 @@ Progress = Callable[[int, int], None]
 
 @frozen
 class Addition:
-    """A file to write: its name, its size in bytes, and a function that begins to give its bytes."""
+    """A file to write: its name, size in bytes, a function that begins to give its bytes, and its date if it has one."""
 
     file_id: FileId
     size: int
     chunks: Callable[[], Iterator[bytes]]
+    modified: datetime | None = None
 
 
 @frozen
@@ -192,7 +194,8 @@ def write(additions: Sequence[Addition], transaction: Transaction, progress: Pro
 
 
 def _write(addition: Addition, transaction: Transaction, stop: Event) -> Written:
-    written = transaction.write(addition.file_id, _until(stop, addition.chunks()))
+    info = FileInfo(addition.size, addition.modified)
+    written = transaction.write(addition.file_id, _until(stop, addition.chunks()), info)
     if written.size != addition.size:
         raise MediumError(f"{addition.file_id}: {written.size} bytes came, {addition.size} were expected")
     return written

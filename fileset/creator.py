@@ -169,18 +169,21 @@ class Creator:
         return list(names(self._naming, places, taken)), set()
 
     def _lies_there(self, node: Node, file_id: FileId) -> bool:
-        if self._medium.inquire_file(file_id).size != self._sources.size(node.source):
+        if self._medium.inquire_file(file_id).size != self._sources.inquire(node.source).size:
             return False
         with self._medium.open(file_id) as file:
             return self._sources.holds(node.source, file)
 
     def _additions(self, leaves: Sequence[Node], file_ids: Sequence[FileId], kept: set[FileId]) -> list[Addition]:
-        sources = self._sources
         return [
-            Addition(file_id, sources.size(node.source), partial(sources.chunks, node.source))
+            self._addition(node.source, file_id)
             for node, file_id in zip(leaves, file_ids, strict=True)
             if file_id not in kept
         ]
+
+    def _addition(self, source: int, file_id: FileId) -> Addition:
+        info = self._sources.inquire(source)
+        return Addition(file_id, info.size, partial(self._sources.chunks, source), info.modified)
 
     def _removals(self, file_ids: set[FileId]) -> list[FileId]:
         """The files of the file-set that is replaced."""

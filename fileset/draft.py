@@ -99,7 +99,7 @@ class Intake:
             index = self.sources.add_file(path, path.removeprefix(self.medium.root).lstrip("/"))
         else:
             self.medium.inquire_file(file_id)
-            index = self.sources.add_member(file_id.path, partial(self.medium.open, file_id))
+            index = self.sources.add_member(self.medium, file_id)
         self.in_place[index] = value
         return index
 
@@ -132,8 +132,8 @@ def drafted(intake: Intake, kept: Kept, tree: TreeBuilder, frame: Frame, naming:
         rows = report.refreshed if node.source in intake.listed else report.added
         rows.append(sources.name(node.source), name, node.sop_instance_uid, node.record_type)
         if node.source not in intake.in_place:
-            size, chunks = sources.size(node.source), partial(sources.chunks, node.source)
-            additions.append(Addition(FileId(name), size, chunks))
+            info, chunks = sources.inquire(node.source), partial(sources.chunks, node.source)
+            additions.append(Addition(FileId(name), info.size, chunks, info.modified))
     return Plan(laid_out(growth, frame, lambda node: values[node.source]), additions)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from fileset.encoding.header import Reading
 from fileset.errors import RuleError
-from fileset.media.host import COPY_SIZE, contents, same_contents, size_of, walk
+from fileset.file_id import FileId
+from fileset.media.base import FileInfo, ReadableMedium
+from fileset.media.hashing import Hashed, chunks_of
+from fileset.media.host import contents, inquire, same_contents, walk
+from fileset.media.system import named
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -23,7 +27,7 @@ class Sources:
         self.paths: list[str] = []
         self._relative_at = array("I")  # where in each path the part below the named source begins
         self._contents: dict[int, bytes] = {}
-        self._members: dict[int, tuple[str, Callable[[], BinaryIO]]] = {}
+        self._members: dict[int, tuple[ReadableMedium, FileId]] = {}
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -46,16 +50,15 @@ class Sources:
         self._relative_at.append(len(path) - len(relative))
         return len(self.paths) - 1
 
-    def add_member(self, name: str, opened: Callable[[], BinaryIO]) -> int:
-        """A file of a medium that is no file of the operating system; its index."""
-        index = len(self.paths)
-        self._members[index] = name, opened
+    def add_member(self, medium: ReadableMedium, file_id: FileId) -> int:
+        """A file of a medium that is no file of the operating system; its index. The medium stays open."""
+        self._members[len(self.paths)] = medium, file_id
         return self.add_file("", "")
 
     def relative(self, index: int) -> str:
         """The path of a file below the source that the user named; "" for a data set."""
         if index in self._members:
-            return self._members[index][0]
+            return self._members[index][1].path
         return self.paths[index][self._relative_at[index] :].replace(os.sep, "/")
 
     def name(self, index: int) -> str:
@@ -73,36 +76,45 @@ class Sources:
         if data is not None:
             yield lambda at, size: data[at : at + size]
             return
-        with self._members[index][1]() as file:
+        medium, file_id = self._members[index]
+        with medium.open(file_id) as file:
             yield lambda at, size: file.read(size) if file.seek(at) == at else b""
 
-    def size(self, index: int) -> int:
-        """In bytes. Raises `MediumError` if the file is gone."""
+    def inquire(self, index: int) -> FileInfo:
+        """Size, and date if it has one. Raises `MediumError` if the file is gone."""
         if self.is_file(index):
-            return size_of(self.paths[index])
-        return sum(map(len, self.chunks(index)))
+            return inquire(self.paths[index])
+        if index in self._contents:
+            return FileInfo(len(self._contents[index]), None)
+        medium, file_id = self._members[index]
+        return medium.inquire_file(file_id)
 
     def chunks(self, index: int) -> Iterator[bytes]:
         """The bytes of a source in parts."""
         if self.is_file(index):
             return contents(self.paths[index])
-        return iter((self._contents[index],)) if index in self._contents else _chunks(self._members[index][1])
+        return iter((self._contents[index],)) if index in self._contents else _chunks(*self._members[index])
 
     def same(self, one: int, other: int) -> bool:
         """Whether two sources hold the same bytes."""
         if self.is_file(one) and self.is_file(other):
             return same_contents(self.paths[one], self.paths[other])
-        return b"".join(self.chunks(one)) == b"".join(self.chunks(other))
+        return self._digest(one) == self._digest(other)
+
+    def _digest(self, index: int) -> str:
+        hashed = Hashed(self.chunks(index))
+        for _ in hashed:
+            pass
+        return hashed.sha256
 
     def holds(self, index: int, file: BinaryIO) -> bool:
         """Whether a source holds the same bytes as `file`."""
         return all(chunk == file.read(len(chunk)) for chunk in self.chunks(index)) and not file.read(1)
 
 
-def _chunks(opened: Callable[[], BinaryIO]) -> Iterator[bytes]:
-    with opened() as file:
-        while data := file.read(COPY_SIZE):
-            yield data
+def _chunks(medium: ReadableMedium, file_id: FileId) -> Iterator[bytes]:
+    with named(file_id.path), medium.open(file_id) as file:
+        yield from chunks_of(file)
 
 
 def encode_dataset(dataset: Dataset) -> bytes:

@@ -301,7 +301,7 @@ class Updater:
         """Whether the file of a record has the bytes of a source."""
         file_id = self._contents.file_id(index)
         try:
-            if file_id is None or self._medium.inquire_file(file_id).size != self._intake.sources.size(source):
+            if file_id is None or self._medium.inquire_file(file_id).size != self._intake.sources.inquire(source).size:
                 return False
             with self._medium.open(file_id) as file:
                 return self._intake.sources.holds(source, file)

@@ -26,6 +26,10 @@ class FileInfo:
     size: int
     modified: datetime | None
 
+    def not_after(self, latest: datetime) -> FileInfo:
+        """The same, but not younger than `latest`: what is made of files under SOURCE_DATE_EPOCH shall not be."""
+        return FileInfo(self.size, min(self.modified, latest) if self.modified else None)
+
 
 @frozen
 class FileSetInfo:
@@ -112,8 +116,11 @@ class Transaction(Protocol):
         """Say, before anything else, which names this change adds and removes."""
         ...
 
-    def write(self, file_id: FileId, chunks: Chunks) -> Written:
-        """M-WRITE of a new file; never over an existing one."""
+    def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
+        """M-WRITE of a new file; never over an existing one.
+
+        `info` is what is known of it beforehand: its size, which some formats say first, and a date that images keep.
+        """
         ...
 
     def settle(self) -> None:
@@ -173,8 +180,11 @@ class Builder(Protocol):
         """Say, once and before all else, which files will come, and in which order."""
         ...
 
-    def add(self, file_id: FileId, chunks: Chunks, modified: datetime | None = None) -> None:
-        """Write one of them; without a date it is as old as the image. Each chunk is written before the next is asked for."""
+    def add(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> None:
+        """Write one of them, of which `info` is known beforehand; without a date it is as old as the image.
+
+        Each chunk is written before the next is asked for.
+        """
         ...
 
     def finish(self) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from typing import BinaryIO
 
 from attrs import evolve, frozen
@@ -19,7 +18,7 @@ from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, Transaction
 from fileset.media.folder_transaction import FolderTransaction
-from fileset.media.host import walk
+from fileset.media.host import inquire, walk
 from fileset.media.namespace import enlist, form_of
 from fileset.media.volume import flush_volume, inquire_volume
 from fileset.media.work_folder import WORK, read_journal, standing_in
@@ -56,12 +55,7 @@ class FolderMedium:
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
         """Size, and date and time of last update."""
-        path = self.resolve(file_id)
-        try:
-            found = os.stat(path)
-        except OSError as problem:
-            raise MediumError(f"{path}: {problem.strerror or problem}") from problem
-        return FileInfo(found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+        return inquire(self.resolve(file_id))
 
     def names(self) -> Iterator[str]:
         """All files below the folder, but for the work folder of a writer."""

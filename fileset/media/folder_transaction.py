@@ -19,7 +19,7 @@ from typing import Final, Self
 
 from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.base import Chunks, Written
+from fileset.media.base import Chunks, FileInfo, Written
 from fileset.media.system import (
     digest_of,
     give_name,
@@ -121,10 +121,10 @@ class FolderTransaction:
 
     # ------------------------------------------------------------ M-WRITE
 
-    def write(self, file_id: FileId, chunks: Chunks) -> Written:
+    def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:  # noqa: ARG002
         """Write a file whole under a temporary name, then give it its own. `MediumError` if that name is taken.
 
-        Several threads may do so at the same time.
+        Several threads may do so at the same time. Its date is that of now.
         """
         temporary = self._work.temporary()
         with named(str(file_id)):

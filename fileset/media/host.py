@@ -6,9 +6,11 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple, Self
 
 from fileset.errors import MediumError
+from fileset.media.base import FileInfo
 
 COPY_SIZE = 1 << 20
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -136,9 +138,13 @@ def contents(path: str) -> Iterator[bytes]:
         raise MediumError(f"{path}: changed while it was being copied")
 
 
-def size_of(path: str) -> int:
-    """Size of a file in bytes. Raises `MediumError` if nobody can tell."""
+def inquire(path: str) -> FileInfo:
+    """Size and date of a file. Raises `MediumError` if nobody can tell."""
     try:
-        return os.stat(path).st_size
+        found = os.stat(path)
     except OSError as problem:
         raise MediumError(f"{path}: {problem.strerror or problem}") from problem
+    try:
+        return FileInfo(found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+    except (ValueError, OverflowError, OSError):  # a year that nobody has
+        return FileInfo(found.st_size, None)

@@ -21,7 +21,7 @@ from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Builder, Chunks, FileInfo, FileSetInfo, ReadableMedium, Transaction, Written
 from fileset.media.hashing import Hashed, chunks_of, sha256_of
-from fileset.media.system import named, open_locked, sync_directory
+from fileset.media.system import creation_time, named, open_locked, sync_directory
 from fileset.media.volume import inquire_volume
 
 WORK_SUFFIX: Final = ".FILESET_"
@@ -168,6 +168,7 @@ class ImageTransaction:
         self._written: list[Written] = []
         self._gone: frozenset[str] = frozenset()
         self._published = False
+        self._latest = creation_time()
 
     def __enter__(self) -> Self:
         with named(self._path):
@@ -208,20 +209,21 @@ class ImageTransaction:
                 raise MediumError(f"{file_id}: there is such a file already; nothing is overwritten")
         self._builder.announce([*kept, *added, DICOMDIR])
         for file_id in kept:
-            with self._former.open(file_id) as file:
-                self._add(file_id, chunks_of(file), self._former.inquire_file(file_id))
+            self._carry_over(file_id)
 
-    def write(self, file_id: FileId, chunks: Chunks) -> Written:
+    def _carry_over(self, file_id: FileId) -> None:
+        info = self._former.inquire_file(file_id)
+        with self._former.open(file_id) as file:
+            written = self.write(file_id, chunks_of(file), info)
+        if written.size != info.size:
+            raise FormatError(f"{file_id}: has {written.size} bytes, not the {info.size} that the image says")
+
+    def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
         """Write a file into the new image."""
-        return self._add(file_id, chunks, None)
-
-    def _add(self, file_id: FileId, chunks: Chunks, info: FileInfo | None) -> Written:
         hashed = Hashed(chunks)
         with named(str(file_id)):
-            self._builder.add(file_id, hashed, info.modified if info else None)
+            self._builder.add(file_id, hashed, info and info.not_after(self._latest))
         written = Written(file_id, hashed.size, hashed.sha256)
-        if info and info.size != written.size:
-            raise FormatError(f"{file_id}: has {written.size} bytes, not the {info.size} that the image says")
         self._written.append(written)
         return written
 
@@ -230,7 +232,7 @@ class ImageTransaction:
 
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
         """Finish the image, sync it, read all of it back, and put it in the old one's place."""
-        written = self._add(DICOMDIR, dicomdir, None)
+        written = self.write(DICOMDIR, dicomdir)
         with named(self._path):
             self._builder.finish()
             self._file.flush()

@@ -17,7 +17,7 @@ from attrs import frozen
 
 from fileset.errors import RuleError
 from fileset.file_id import FileId
-from fileset.media.base import Chunks
+from fileset.media.base import Chunks, FileInfo
 from fileset.media.iso_hierarchy import (
     SECTOR,
     Hierarchy,
@@ -70,7 +70,7 @@ class IsoBuilder:
             self._next = hierarchy.place(self._next)
         self._file.seek(self._next * SECTOR)
 
-    def add(self, file_id: FileId, chunks: Chunks, modified: datetime | None = None) -> None:
+    def add(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> None:
         """Write a file into the next free sectors."""
         announced, node = next(self._awaited, (None, 0))
         if file_id != announced:
@@ -83,7 +83,9 @@ class IsoBuilder:
             self._file.write(chunk)
         used = max(sectors(size), 1)  # an empty file has a place of its own too: readers tell files apart by it
         self._file.write(bytes(used * SECTOR - size))
-        self._places.put(node, self._next, size, recording_date(modified) if modified else self._date)
+        self._places.put(
+            node, self._next, size, recording_date(info.modified) if info and info.modified else self._date
+        )
         self._next += used
 
     def finish(self) -> None:

@@ -14,13 +14,15 @@ from fileset.media.base import Format, ReadableMedium, UpdatableMedium
 from fileset.media.below import Below
 from fileset.media.folder import Folder, FolderMedium
 from fileset.media.iso import Iso
+from fileset.media.zip import STANDARD_OUTPUT, Zip
 
 SEARCH_DEPTH: Final = 4
 """Levels of folders that are searched for a DICOMDIR when the root has none."""
 
 FOLDER: Final = Folder()
+ZIP: Final = Zip()
 
-FORMATS: Final[tuple[Format, ...]] = (FOLDER, Iso())
+FORMATS: Final[tuple[Format, ...]] = (FOLDER, Iso(), ZIP)
 """All kinds of media, each with the options it has unless others are given."""
 
 
@@ -55,7 +57,8 @@ def writable(
     """A medium for a new file-set at `path`: of the kind that `wanted` says, or the end of the path, or a folder.
 
     `label` is the File-set ID, for media that have a name of their own (PS3.12 F.1.1). `options` of the format are
-    switched on. Raises `RuleError` for an unknown format, and for an option that it does not have.
+    switched on. "-" is standard output, which takes a ZIP archive. Raises `RuleError` for an unknown format, and for an
+    option that it does not have.
     """
     name = os.fspath(path)
     return _with_options(_chosen(wanted) or _by_suffix(name), options).writable(name, label)
@@ -94,6 +97,8 @@ def _by_suffix(path: str) -> Format:
     """A folder that is there stays a folder, whatever its name."""
     if os.path.isdir(path):
         return FOLDER
+    if path == STANDARD_OUTPUT:
+        return ZIP
     return next((known for known in FORMATS if known.suffix and path.lower().endswith(known.suffix)), FOLDER)
 
 

@@ -61,9 +61,9 @@ class LinesBuilder:
     def announce(self, names: Sequence[FileId]) -> None:
         self.announced = list(names)
 
-    def add(self, file_id: FileId, chunks: Iterable[bytes | bytearray], modified: datetime | None = None) -> None:
-        assert modified is None or modified.year == 2020
+    def add(self, file_id: FileId, chunks: Iterable[bytes | bytearray], info: FileInfo | None = None) -> None:
         data = b"".join(chunks)
+        assert info is None or info == FileInfo(len(data), datetime(2020, 1, 1, tzinfo=UTC))
         self.file.write(f"{file_id} {(data[:-1] if self.forget else data).hex()}\n".encode())
         self.announced.remove(file_id)
 

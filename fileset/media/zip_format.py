@@ -1,0 +1,21 @@
+"""What the headers of a ZIP archive are made of (PKWARE APPNOTE 4.3 to 4.5)."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final
+
+LOCAL: Final = Struct("<4s5H3I2H")
+"""Local file header: signature, version, flags, method, time, date, CRC-32, sizes, lengths of name and extra field."""
+CENTRAL: Final = Struct("<4s6H3I5H2I")
+"""Central directory header: as the local one, and where that lies."""
+
+LOCAL_SIGNATURE: Final = b"PK\3\4"
+CENTRAL_SIGNATURE: Final = b"PK\1\2"
+END_SIGNATURE: Final = b"PK\5\6"
+
+STORED, DEFLATED = 0, 8
+ENCRYPTED, SIZES_FOLLOW, UTF_8 = 0x0001, 0x0008, 0x0800
+"""General purpose flags."""
+ZIP64, TIMESTAMP = 0x0001, 0x5455
+"""Extra fields."""
