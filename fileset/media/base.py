@@ -67,6 +67,23 @@ class Written:
     sha256: str
 
 
+@frozen
+class Footprint:
+    """The bytes that a kind of medium takes at most: `fixed` for itself, `folder` for each folder, and for each file
+    `entry` and its size, of each 1,000 bytes `growth` more, in whole units of `unit` (sectors, clusters).
+    """
+
+    fixed: int
+    folder: int
+    entry: int
+    unit: int = 1
+    growth: int = 0
+
+    def of(self, size: int) -> int:
+        """What a file of `size` bytes takes at most."""
+        return self.entry + -(-(size + size * self.growth // 1000) // self.unit) * self.unit
+
+
 class ReadableMedium(Protocol):
     """What a File-set Reader needs: M-READ and M-INQUIRE FILE."""
 
@@ -203,6 +220,11 @@ class Format(Protocol):
     @property
     def suffix(self) -> str:
         """The end of a path, in lower case, that asks for this kind; "" for none."""
+        ...
+
+    @property
+    def footprint(self) -> Footprint:
+        """How much room a file-set needs on a medium of this kind."""
         ...
 
     def recognises(self, path: str) -> bool:

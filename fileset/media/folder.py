@@ -10,18 +10,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from attrs import evolve, frozen
 
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.base import FileInfo, FileSetInfo, Transaction
+from fileset.media.base import FileInfo, FileSetInfo, Footprint, Transaction
 from fileset.media.folder_transaction import FolderTransaction
 from fileset.media.host import inquire, walk
 from fileset.media.namespace import enlist, form_of
 from fileset.media.volume import flush_volume, inquire_volume
 from fileset.media.work_folder import WORK, read_journal, standing_in
+
+CLUSTER: Final = 4096
+"""Bytes that files are counted in: at least the sectors of a disc, and the clusters of most sticks."""
 
 
 class FolderMedium:
@@ -183,6 +186,7 @@ class Folder:
 
     name = "folder"
     suffix = ""
+    footprint = Footprint(fixed=0, folder=CLUSTER, entry=64, unit=CLUSTER)
 
     def recognises(self, path: str) -> bool:
         """Any folder."""

@@ -10,10 +10,10 @@ from typing import BinaryIO, Final
 from attrs import evolve, frozen
 
 from fileset.errors import RefusedError
-from fileset.media.base import ReadableMedium, UpdatableMedium
+from fileset.media.base import Footprint, ReadableMedium, UpdatableMedium
 from fileset.media.image import Image, NoImage
 from fileset.media.system import creation_time
-from fileset.media.zip_format import END_SIGNATURE, LOCAL_SIGNATURE
+from fileset.media.zip_format import END_SIGNATURE, END_SIZE, HEADERS_SIZE, LOCAL_SIGNATURE
 from fileset.media.zip_reader import ZipMedium
 from fileset.media.zip_stream import ZipStream
 from fileset.media.zip_writer import ZipBuilder
@@ -30,6 +30,11 @@ class Zip:
 
     name = "zip"
     suffix = ".zip"
+
+    @property
+    def footprint(self) -> Footprint:
+        """Two headers for each member, and the end; what deflating cannot shrink it makes a little longer."""
+        return Footprint(fixed=END_SIZE, folder=0, entry=HEADERS_SIZE, growth=self.compress)
 
     def recognises(self, path: str) -> bool:
         """Whether the file at `path` begins like an archive, or is called one; it may be cut off."""

@@ -1,0 +1,319 @@
+"""More instances than one medium holds: which goes on which volume.
+
+Each volume becomes a file-set of its own (PS3.10 8.1), so that it can be read without the others. An instance is never
+divided; a series stays together unless it is larger than a volume; a study stays together unless it is larger than
+a volume, or another volume would be needed for that. There are as few volumes as first-fit decreasing finds.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from fileset.errors import RuleError
+from fileset.records.tree import Node
+
+if TYPE_CHECKING:
+    from fileset.media.base import Footprint
+
+UNITS: Final = {
+    **{name: 1000**power for power, name in enumerate(("", "KB", "MB", "GB", "TB"))},
+    **{name: 1024**power for power, name in enumerate(("B", "KIB", "MIB", "GIB", "TIB"))},
+}
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Z]*)").fullmatch
+
+
+def bytes_of(size: str | int, discs: Mapping[str, int]) -> int:
+    """The bytes that a number, a size like 700MB, 4.7 GB or 650MiB, or the name of a disc means.
+
+    Raises `RuleError` for what means none.
+    """
+    text = str(size).strip().upper()
+    found = _SIZE(text)
+    number = discs.get(text) or (int(float(found[1]) * UNITS[found[2]]) if found and found[2] in UNITS else 0)
+    if number < 1:
+        raise RuleError(
+            f"volume size {size!r}: give bytes, or a number with KB, MB, GB (thousands) or KiB, MiB, GiB (1024), "
+            f"or one of {', '.join(discs)}"
+        )
+    return number
+
+
+# ---------------------------------------------------------------- what is to be placed
+
+
+@frozen
+class Load:
+    """What is to be placed: the bytes that each instance, series and study takes at most.
+
+    `series_of` is the series of each instance, in which all of a series stand together; `study_of` is the study of
+    each series. The weight of a series or study counts on each volume that has a part of it.
+    """
+
+    instances: Sequence[int]
+    series_of: Sequence[int]
+    series: Sequence[int]
+    study_of: Sequence[int]
+    studies: Sequence[int]
+
+    def beside(self, series: int) -> int:
+        """What an instance of a series needs besides its own weight, where it is the only one."""
+        return self.series[series] + self.studies[self.study_of[series]]
+
+
+LONGEST_FILE_ID: Final = 72
+LINKS: Final = 42
+LONGEST_TYPE: Final = 24
+_RECORD: Final = LINKS + LONGEST_TYPE + 8
+"""Bytes of a record at most, but for its keys: item, links and type, and the end of an item of undefined length."""
+_REFERENCE: Final = 8 + LONGEST_FILE_ID
+DICOMDIR_HEAD: Final = 1024
+"""Bytes of a DICOMDIR without records at most."""
+
+
+def load_of(nodes: Iterable[Node], sizes: Sequence[int], footprint: Footprint) -> Load:
+    """The load of a tree in preorder, whose instances have `sizes` in bytes, on media with such a footprint."""
+    instances, series_of, series, study_of, studies = (array("Q") for _ in range(5))
+    above: list[Node] = []
+    opened: tuple[Node | None, Node | None] = (None, None)
+    for node in nodes:
+        del above[node.depth :]
+        if node.source < 0:
+            above.append(node)
+            continue
+        # What belongs to no series, or no study, is one by itself.
+        study, group = above[1] if len(above) > 1 else node, above[2] if len(above) > 2 else node
+        if study is not opened[0]:
+            studies.append(sum(_RECORD + len(one.tail) + footprint.folder for one in above[:2]))
+        if group is not opened[1]:
+            series.append(sum(_RECORD + len(one.tail) + footprint.folder for one in above[2:]))
+            study_of.append(len(studies) - 1)
+        opened = study, group
+        instances.append(footprint.of(sizes[len(instances)]) + _RECORD + _REFERENCE + len(node.tail))
+        series_of.append(len(series) - 1)
+    return Load(instances, series_of, series, study_of, studies)
+
+
+def room(capacity: int, footprint: Footprint) -> int:
+    """What is left of the capacity of a volume for its load."""
+    return capacity - footprint.fixed - footprint.of(DICOMDIR_HEAD)
+
+
+def too_large(load: Load, capacity: int) -> Iterator[int]:
+    """The instances that fit on no volume."""
+    for index, (weight, series) in enumerate(zip(load.instances, load.series_of, strict=True)):
+        if weight + load.beside(series) > capacity:
+            yield index
+
+
+# ---------------------------------------------------------------- placing it
+
+
+@frozen
+class Packing:
+    """The volume of each instance, from 0; how much each volume holds; and which series and studies are on several.
+
+    The order of the volumes is that of the first instance on each.
+    """
+
+    volume_of: Sequence[int]
+    used: Sequence[int]
+    split_series: Sequence[int]
+    split_studies: Sequence[int]
+
+
+@frozen
+class Piece:
+    """Instances of one series that are placed together, from `first` to before `last`; their weight with the series."""
+
+    series: int
+    first: int
+    last: int
+    weight: int
+
+
+@frozen
+class Bundle:
+    """Pieces of one study that are placed together if they can be; their weight, without that of the study."""
+
+    study: int
+    pieces: tuple[Piece, ...]
+    weight: int
+
+
+def pack(load: Load, capacity: int) -> Packing:
+    """Place all instances, none of which is too large, on volumes that take `capacity` bytes."""
+    bundles = sorted(_bundles(load, capacity), key=lambda bundle: (-bundle.weight, bundle.pieces[0].first))
+    best = _placed(bundles, load, capacity, len(bundles)) or Shelf(load, capacity, 1)
+    low, high = -(-sum(bundle.weight for bundle in bundles) // capacity), best.count
+    while low < high:
+        # Fewer volumes, if studies for which there is no room are split: how few is found by halving.
+        middle = (low + high) // 2
+        fewer = _placed(bundles, load, capacity, middle)
+        if fewer:
+            best, high = fewer, fewer.count
+        else:
+            low = middle + 1
+    return _packing(best.placed, load)
+
+
+def _bundles(load: Load, capacity: int) -> Iterator[Bundle]:
+    """Whole studies; of one that is larger than a volume its series, of such a series its parts."""
+    for study, group in groupby(_pieces(load, capacity), key=lambda piece: load.study_of[piece.series]):
+        pieces = tuple(group)
+        weight = sum(piece.weight for piece in pieces)
+        if weight + load.studies[study] <= capacity:
+            yield Bundle(study, pieces, weight)
+        else:
+            yield from (Bundle(study, (piece,), piece.weight) for piece in pieces)
+
+
+def _pieces(load: Load, capacity: int) -> Iterator[Piece]:
+    """Each series, and one that is larger than a volume in parts that fill volumes."""
+    for series, indexes in groupby(range(len(load.instances)), key=load.series_of.__getitem__):
+        most = capacity - load.beside(series)
+        firsts: list[int] = []
+        weights: list[int] = []
+        last = 0
+        for last in indexes:
+            if not weights or weights[-1] + load.instances[last] > most:
+                firsts.append(last)
+                weights.append(0)
+            weights[-1] += load.instances[last]
+        for first, end, weight in zip(firsts, (*firsts[1:], last + 1), weights, strict=True):
+            yield Piece(series, first, end, weight + load.series[series])
+
+
+def _placed(bundles: Iterable[Bundle], load: Load, capacity: int, count: int) -> Shelf | None:
+    """First-fit decreasing on so many volumes; None if it does not go."""
+    shelf = Shelf(load, capacity, count)
+    late = [bundle for bundle in bundles if not shelf.put(bundle)]
+    pieces = [(bundle.study, piece) for bundle in late for piece in sorted(bundle.pieces, key=lambda one: -one.weight)]
+    fits = all(len(bundle.pieces) > 1 for bundle in late)
+    fits = fits and all(shelf.put(Bundle(study, (piece,), piece.weight)) for study, piece in pieces)
+    return shelf if fits else None
+
+
+class Shelf:
+    """Volumes that are being filled. A tree over the room in each finds the first with enough in a few steps."""
+
+    def __init__(self, load: Load, capacity: int, count: int) -> None:
+        self._load = load
+        self._leaves = 1 << max(count - 1, 0).bit_length()
+        self._most = [0] * self._leaves + [capacity] * count + [0] * (self._leaves - count)
+        for at in range(self._leaves - 1, 0, -1):
+            self._most[at] = max(self._most[2 * at], self._most[2 * at + 1])
+        self._volumes_of: dict[int, list[int]] = {}
+        self.placed: list[tuple[Piece, int]] = []
+
+    @property
+    def count(self) -> int:
+        """How many volumes have something."""
+        return len({volume for _, volume in self.placed})
+
+    def put(self, bundle: Bundle) -> bool:
+        """Place a bundle where its study is already, or else on the first volume with room; whether there is one."""
+        known = self._volumes_of.setdefault(bundle.study, [])
+        beside = next((volume for volume in known if self._most[self._leaves + volume] >= bundle.weight), -1)
+        if beside >= 0:
+            self._take(beside, bundle.weight)
+            volume = beside
+        else:
+            weight = bundle.weight + self._load.studies[bundle.study]
+            volume = self._first(weight)
+            if volume < 0:
+                return False
+            self._take(volume, weight)
+            known.append(volume)
+        self.placed += ((piece, volume) for piece in bundle.pieces)
+        return True
+
+    def _first(self, weight: int) -> int:
+        if self._most[1] < weight:
+            return -1
+        at = 1
+        while at < self._leaves:
+            at = 2 * at + (self._most[2 * at] < weight)
+        return at - self._leaves
+
+    def _take(self, volume: int, weight: int) -> None:
+        at = self._leaves + volume
+        self._most[at] -= weight
+        while at > 1:
+            at //= 2
+            self._most[at] = max(self._most[2 * at], self._most[2 * at + 1])
+
+
+def _packing(placed: Iterable[tuple[Piece, int]], load: Load) -> Packing:
+    """What was placed, with the volumes numbered by the first instance on each."""
+    numbers: dict[int, int] = {}
+    volume_of, used = array("I", bytes(4 * len(load.instances))), array("Q")
+    volumes_of_series, volumes_of_study = ([set[int]() for _ in of] for of in (load.series, load.studies))
+    for piece, volume in sorted(placed, key=lambda one: one[0].first):
+        number = numbers.setdefault(volume, len(numbers))
+        if number == len(used):
+            used.append(0)
+        study = load.study_of[piece.series]
+        used[number] += piece.weight
+        used[number] += load.studies[study] if number not in volumes_of_study[study] else 0
+        used[number] -= load.series[piece.series] if number in volumes_of_series[piece.series] else 0
+        volumes_of_series[piece.series].add(number)
+        volumes_of_study[study].add(number)
+        volume_of[piece.first : piece.last] = array("I", [number]) * (piece.last - piece.first)
+    split_series, split_studies = (
+        [at for at, volumes in enumerate(several) if len(volumes) > 1]
+        for several in (volumes_of_series, volumes_of_study)
+    )
+    return Packing(volume_of, used, split_series, split_studies)
+
+
+# ---------------------------------------------------------------- what is on each
+
+
+def distribute(nodes: Iterable[Node], packing: Packing) -> list[list[Node]]:
+    """The tree of each volume, in preorder, with positions of its own."""
+    volumes = [_Branch() for _ in packing.used]
+    above: list[Node] = []
+    numbers = iter(packing.volume_of)
+    for node in nodes:
+        del above[node.depth :]
+        if node.source < 0:
+            above.append(node)
+        else:
+            volumes[next(numbers)].add(above, node)
+    return [volume.nodes for volume in volumes]
+
+
+class _Branch:
+    """The part of a tree that is on one volume."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._above: list[Node] = []  # as they are in the whole tree
+        self._positions = [-1]
+
+    def add(self, above: Sequence[Node], leaf: Node) -> None:
+        """One more instance, with the records above it that are not there yet."""
+        same = 0
+        while same < min(len(above), len(self._above)) and above[same] is self._above[same]:
+            same += 1
+        self._above[same:] = above[same:]
+        del self._positions[same + 1 :]
+        for node in above[same:]:
+            self._positions[-1] += 1
+            self.nodes.append(node._replace(position=self._positions[-1]))
+            self._positions.append(-1)
+        self._positions[-1] += 1
+        path = tuple(self._positions[:-1])
+        self.nodes.append(leaf._replace(position=self._positions[-1], path=path))
+
+
+def numbered(name: str, number: int, longest: int) -> str:
+    """A File-set ID for a volume: with its number behind it, and short enough; "" stays so."""
+    ending = f"_{number}"
+    return name[: longest - len(ending)] + ending if name else ""
