@@ -44,8 +44,9 @@ class Creator:
     Used as a context, it writes on a clean exit and changes nothing otherwise; `report` then says what went in,
     what did not and why. DICOM files are copied byte for byte.
 
-    `medium_format`: "folder" or "iso"; unless given, the end of the path says it. `medium_options`: "joliet" adds long
-    names to an ISO 9660 image.
+    `medium_format`: "folder", "iso" or "zip"; unless given, the end of the path says it, and "-" is a ZIP archive on
+    standard output. `medium_options`: "joliet" adds long names to an ISO 9660 image, "compress" deflates what is in a
+    ZIP archive.
     `file_set_id`: up to 16 of A-Z, 0-9 and _ (PS3.10 8.1). `file_set_uid`: a new one unless given (PS3.10 8.6).
     `descriptor_file_id`, `descriptor_character_set`: a README-like file of the file-set (PS3.3 F.3.2.1). `naming`: the
     scheme of File IDs, one of `fileset.naming.SCHEMES`. `missing`: "invent" a value for a Type 1 key that has none,

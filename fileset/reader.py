@@ -167,11 +167,11 @@ class Record:
 
 
 class Reader:
-    """Opens the file-set at `medium`: a folder, the DICOMDIR in it, or an ISO 9660 image; `medium_format` names the kind.
+    """Opens the file-set at `medium`: a folder, the DICOMDIR in it, an ISO 9660 image or a ZIP archive.
 
-    A context, or to be closed. `findings` says what was wrong with the DICOMDIR; with `strict` all of it is raised as
-    one `ExceptionGroup` of `FormatError`. Raises `FormatError` if there is no DICOMDIR that can be read, `MediumError` if
-    the medium fails.
+    `medium_format` names the kind where nothing else tells. A context, or to be closed. `findings` says what was wrong
+    with the DICOMDIR; with `strict` all of it is raised as one `ExceptionGroup` of `FormatError`. Raises `FormatError` if
+    there is no DICOMDIR that can be read, `MediumError` if the medium fails.
     """
 
     def __init__(

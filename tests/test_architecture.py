@@ -37,6 +37,7 @@ RINGS = {
     "profiles": VALUES | {"encoding", "records"},
     "media": frozenset(["file_id", "errors"]),
     "sources": VALUES | {"encoding", "media"},
+    "volumes": VALUES | {"records", "media"},
     "scan": DIRECTORY | {"media", "sources"},
     "commit": DIRECTORY | {"media", "naming"},
     "placing": DIRECTORY | {"naming"},
@@ -53,7 +54,7 @@ RINGS = {
 }
 """What each ring may import beside itself. A module that is not here has no place yet: give it one."""
 
-PURE = frozenset([*DIRECTORY, "profiles", "naming", "report"])
+PURE = frozenset([*DIRECTORY, "profiles", "naming", "report", "volumes"])
 """The rings that know no file system."""
 
 SYSTEM_MODULES = frozenset(["glob", "mmap", "os", "pathlib", "shutil", "subprocess", "tempfile"])

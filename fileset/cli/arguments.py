@@ -77,7 +77,9 @@ def keys_of(arguments: Sequence[str]) -> dict[str, str]:
 
 def add_format(parser: _ActionsContainer) -> None:
     """What the medium is."""
-    parser.add_argument("--format", metavar="FORMAT", help="what MEDIUM is, where nothing else tells: folder or iso")
+    parser.add_argument(
+        "--format", metavar="FORMAT", help="what MEDIUM is, where nothing else tells: folder, iso or zip"
+    )
 
 
 def positive(text: str) -> int:

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from fileset.cli.arguments import add_format
 from fileset.cli.making import add_options, settings, tell
 from fileset.cli.progress import progress
+from fileset.errors import RuleError
 
 SCHEMES = {
     "counter": "PT000000/ST000000/SE000000/IM000000",
@@ -18,6 +19,7 @@ SCHEMES = {
 
 OPTIONS = {
     "joliet": "ISO 9660: keep the long names of other files",
+    "compress": "ZIP: deflate the files",
 }
 """What an image may have more than it must."""
 
@@ -27,10 +29,14 @@ def configure(parser: ArgumentParser) -> None:
     parser.usage = "fileset create SOURCE... -o MEDIUM [options]"
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help="DICOM files, and folders with all below them")
     parser.add_argument(
-        "-o", "--output", required=True, metavar="MEDIUM", help="the folder that becomes the file-set, or NAME.iso"
+        "-o",
+        "--output",
+        required=True,
+        metavar="MEDIUM",
+        help="the folder that becomes the file-set, or NAME.iso, NAME.zip, - for a ZIP archive on stdout",
     )
     parser.add_argument("--naming", choices=SCHEMES, default="counter", help="how files are named (default: counter)")
-    image = parser.add_argument_group("images of discs")
+    image = parser.add_argument_group("images of discs, and archives")
     add_format(image)
     for option, use in OPTIONS.items():
         image.add_argument(f"--{option}", action="store_true", help=use)
@@ -42,6 +48,8 @@ def run(options: Namespace) -> int:
     """Create the file-set, and report."""
     from fileset.creator import Creator
 
+    if options.output == "-" and (options.json or options.verbose) and not options.dry_run:
+        raise RuleError("standard output takes the archive: leave out --json and -v, or give -o a name")
     with progress(options) as phases:
         creator = Creator(
             options.output,

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 def add_medium(parser: ArgumentParser) -> None:
     """The file-set to read."""
     parser.add_argument(
-        "medium", metavar="MEDIUM", help="a folder with a DICOMDIR, the DICOMDIR itself, or an image of a disc"
+        "medium",
+        metavar="MEDIUM",
+        help="a folder with a DICOMDIR, the DICOMDIR itself, an image of a disc, or a ZIP archive",
     )
     add_format(parser)
 

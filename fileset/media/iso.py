@@ -11,12 +11,13 @@ from attrs import evolve, frozen
 
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import FileId
-from fileset.media.base import FileInfo, FileSetInfo, ReadableMedium
+from fileset.media.base import FileInfo, FileSetInfo, Footprint, ReadableMedium
 from fileset.media.discs import smallest_disc
 from fileset.media.extents import ImageBytes
 from fileset.media.image import Image, NoImage
+from fileset.media.iso_hierarchy import SECTOR
 from fileset.media.iso_reader import IsoVolume, descriptors, is_joliet
-from fileset.media.iso_writer import LARGEST_FILE, IsoBuilder, IsoOptions
+from fileset.media.iso_writer import FIRST_DESCRIPTOR, LARGEST_FILE, PADDING, IsoBuilder, IsoOptions
 from fileset.media.namespace import Entry, Namespace, Notes
 from fileset.media.system import creation_time
 from fileset.media.volume import inquire_volume
@@ -144,6 +145,17 @@ class Iso:
 
     name = "iso"
     suffix = ".iso"
+
+    @property
+    def footprint(self) -> Footprint:
+        """Files in whole sectors; of each hierarchy its descriptor, path tables, directories and their records."""
+        hierarchies = 1 + self.joliet
+        return Footprint(
+            fixed=(FIRST_DESCRIPTOR + 1 + 4 * hierarchies + PADDING) * SECTOR,
+            folder=hierarchies * (SECTOR + 128),
+            entry=hierarchies * 64,
+            unit=SECTOR,
+        )
 
     def recognises(self, path: str) -> bool:
         """Whether the file, or disc drive, at `path` has a volume descriptor where ISO 9660 has the first."""

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 
+STANDARD_OUTPUT: Final = "standard output"
+
+
 class ZipStream(NoImage):
     """A medium for one new file-set, written into `pipe`."""
 
     def __init__(self, pipe: BinaryIO, build: Callable[[BinaryIO], Builder]) -> None:
-        super().__init__("-")
+        super().__init__(STANDARD_OUTPUT)
         self._pipe = pipe
         self._build = build
 
@@ -87,7 +90,7 @@ class StreamTransaction:
         verify(data)
         written = self.write(DICOMDIR, [data], FileInfo(len(data), None))
         self._builder.finish()
-        with named("standard output"):
+        with named(STANDARD_OUTPUT):
             self._pipe.flush()
         return written
 
@@ -107,5 +110,5 @@ class OneWay(io.RawIOBase):
 
     def write(self, data: Buffer) -> int:
         """Write all of it. Raises `MediumError` if nobody takes it."""
-        with named("standard output"):
+        with named(STANDARD_OUTPUT):
             return self._pipe.write(data)

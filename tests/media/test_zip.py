@@ -46,7 +46,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def create(source: Path, path: Path, kind: Zip = STORED) -> fileset.Report:
-    with fileset.Creator(path, medium_format=kind, file_set_id="ZIPPED", file_set_uid="1.2.3") as creator:
+    options = ["compress"] * kind.compress
+    with fileset.Creator(path, medium_options=options, file_set_id="ZIPPED", file_set_uid="1.2.3") as creator:
         creator.add(source)
     return creator.report
 
