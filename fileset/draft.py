@@ -146,10 +146,10 @@ def _named(intake: Intake, growth: Growth, naming: str) -> dict[int, bytes]:
     ]
     if not new:
         return {}
-    on_medium, referenced = present(intake.medium).occupation, growth.kept.names()
+    on_medium, is_named = present(intake.medium).occupation, growth.kept.is_named
 
     def occupation(value: str) -> str:
-        return on_medium(value) or ("file" if value in referenced else "")
+        return on_medium(value) or ("file" if is_named(value) else "")
 
     placing = Placing(growth, occupation)
     places = [placing.place(reference, node, intake.sources.relative(node.source)) for reference, node in new]
@@ -160,12 +160,12 @@ def _named(intake: Intake, growth: Growth, naming: str) -> dict[int, bytes]:
 def removals(kept: Kept, gone: Iterable[int], intake: Intake, report: Report) -> list[FileId]:
     """The files of records that are gone: those that are there, and that no record that stays references."""
     there = present(intake.medium)
-    staying = kept.names() | {decode(value).upper() for value in intake.in_place.values()}
+    staying = {decode(value).upper() for value in intake.in_place.values()}
     staying |= {DICOMDIR.value, kept.contents.text(DESCRIPTOR)}
     found = []
     for index in gone:
         file_id = kept.contents.file_id(index)
-        if file_id is None or file_id.value.upper() in staying:
+        if file_id is None or file_id.value.upper() in staying or kept.is_named(file_id.value.upper()):
             continue
         try:
             found.append(there.actual(file_id))

@@ -41,8 +41,12 @@ _PLAIN: Final = re.compile(rb"[A-Z0-9_]{1,8}(?:\\[A-Z0-9_]{1,8}){0,7} ?").fullma
 _SHORT: Final = Struct("<H").unpack_from
 _TYPE_HEADER: Final = b"\x04\x00\x30\x14CS"
 _FILE_ID_HEADER: Final = b"\x04\x00\x00\x15CS"
-_CLASS_HEADER: Final = b"\x04\x00\x10\x15UI"
-_INSTANCE_HEADER: Final = b"\x04\x00\x11\x15UI"
+_REFERENCE: Final = re.compile(
+    rb"\x04\x00\x30\x14CS(.)\x00([A-Z0-9 ]+)\x04\x00\x00\x15CS(.)\x00([A-Z0-9_\\]+ ?)"
+    rb"\x04\x00\x10\x15UI(.)\x00([0-9.]+\0?)\x04\x00\x11\x15UI(.)\x00([0-9.]+\0?)",
+    re.DOTALL,
+).match
+"""Type, File ID, SOP Class UID and SOP Instance UID one behind the other, as nearly everybody writes them."""
 
 Conditions = tuple[tuple[int, Matches], ...]
 """Tags, and what their values must be."""
@@ -225,16 +229,23 @@ class Contents:
         """All active records that reference a file, each with the value of its (0004,1500) and its SOP Instance UID, both
         without padding: the fast way.
         """
-        data, ends = self.flat.data, self.flat.end
-        for index, at in self._with_files():
-            # Type, File ID, SOP Class UID and SOP Instance UID mostly stand one behind the other.
-            name = _value(data, at, ends[index], _FILE_ID_HEADER) if at else b""
-            class_at = at + 8 + len(name)
-            uid_at = class_at + 8 + len(_value(data, class_at, ends[index], _CLASS_HEADER))
-            uid = _value(data, uid_at, ends[index], _INSTANCE_HEADER)
-            if name and uid:
-                yield index, name.strip(b" \0"), uid.strip(b" \0")
-            else:
+        flat = self.flat
+        data, starts, ends, places = flat.data, flat.start, flat.end, flat.lower_at
+        usual = flat.syntax is EXPLICIT_LITTLE
+        for index in self.tree.walk():
+            found = _REFERENCE(data, starts[index] + 42, ends[index]) if usual and places[index] == 38 else None
+            if found:
+                kind_size, kind, name_size, name, class_size, class_, uid_size, uid = found.groups()
+                # Values end where the next header begins; that is only so if their lengths say the same.
+                if (
+                    name_size[0] == len(name)
+                    and uid_size[0] == len(uid)
+                    and kind_size[0] == len(kind)
+                    and class_size[0] == len(class_)
+                ):
+                    yield index, name.rstrip(b" "), uid.rstrip(b"\0")
+                    continue
+            if self.references_file(index):
                 yield index, self.raw_reference(index, FILE_ID), self.raw_reference(index, SOP_INSTANCE_UID)
 
     def find(self, level: str | None, wanted: Conditions) -> Iterator[int]:

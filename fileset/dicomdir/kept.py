@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from fileset.dicomdir.contents import Contents
 from fileset.dicomdir.directory import NONE
@@ -106,24 +106,27 @@ class Kept:
 
     def instances(self, uid: bytes) -> list[int]:
         """The records that reference the instance with this UID; one, unless the directory is at odds with itself."""
-        first, twins = self._instances
-        if uid not in first:
-            return []
-        return [index for index in (first[uid], *twins.get(uid, ())) if not self.dropped[index]]
+        return self._staying(self._references[0], uid)
+
+    def is_named(self, value: str) -> bool:
+        """Whether a record that stays has this value of (0004,1500), in upper case."""
+        return bool(self._staying(self._references[1], value))
+
+    def _staying(self, found: dict[Any, int | list[int]], key: object) -> list[int]:
+        indexes = found.get(key, [])
+        return [index for index in ([indexes] if isinstance(indexes, int) else indexes) if not self.dropped[index]]
 
     @cached_property
-    def _instances(self) -> tuple[dict[bytes, int], dict[bytes, list[int]]]:
-        first: dict[bytes, int] = {}
-        twins: dict[bytes, list[int]] = {}
-        for index, _, uid in self.contents.instances():
-            if first.setdefault(uid, index) != index:
-                twins.setdefault(uid, []).append(index)
-        return first, twins
-
-    def names(self) -> set[str]:
-        """The values of (0004,1500) of all records that stay, in upper case."""
-        return {decode(raw).upper() for index, raw, _ in self.contents.instances()
-                if not self.dropped[index]}  # fmt: skip
+    def _references(self) -> tuple[dict[Any, int | list[int]], dict[Any, int | list[int]]]:
+        """Records by SOP Instance UID, and by File ID in upper case: one, or a list where there should be one."""
+        uids: dict[Any, int | list[int]] = {}
+        names: dict[Any, int | list[int]] = {}
+        for index, raw, uid in self.contents.instances():
+            for found, key in ((uids, uid), (names, decode(raw).upper())):
+                first = found.setdefault(key, index)
+                if first != index:
+                    found[key] = [*([first] if isinstance(first, int) else first), index]
+        return uids, names
 
     def entity(self, level: str, key: bytes | str) -> int:
         """The record of a patient, study or series, `NONE` if there is none.
