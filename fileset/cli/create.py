@@ -19,6 +19,7 @@ SCHEMES = {
 
 OPTIONS = {
     "joliet": "ISO 9660: keep the long names of other files",
+    "udf": "ISO 9660: add UDF over the same files, as DVDs have it",
     "compress": "ZIP: deflate the files",
 }
 """What an image may have more than it must."""

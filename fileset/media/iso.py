@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import partial
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from attrs import evolve, frozen
 
@@ -16,21 +16,21 @@ from fileset.media.discs import smallest_disc
 from fileset.media.extents import ImageBytes
 from fileset.media.image import Image, NoImage
 from fileset.media.iso_hierarchy import SECTOR
-from fileset.media.iso_reader import IsoVolume, descriptors, is_joliet
+from fileset.media.iso_reader import STANDARD_ID, IsoVolume, descriptors, is_joliet, is_primary
 from fileset.media.iso_writer import FIRST_DESCRIPTOR, LARGEST_FILE, PADDING, IsoBuilder, IsoOptions
 from fileset.media.namespace import Entry, Namespace, Notes
 from fileset.media.system import creation_time
+from fileset.media.udf import RECOGNITION
+from fileset.media.udf_reader import UdfVolume, has_udf
+from fileset.media.udf_writer import FIRST_BLOCK
 from fileset.media.volume import inquire_volume
-
-_MAGIC_AT: Final = 16 * 2048 + 1
-_MAGIC: Final = b"CD001"
 
 
 class IsoMedium:
     """An image, or a disc in a drive, that is open for reading. What is wrong with it is in `damage`.
 
-    Names are looked up in the primary hierarchy, then in Joliet. Raises `FormatError` if it is no ISO 9660 image,
-    `MediumError` if it cannot be read.
+    Names are looked up in the primary hierarchy of ISO 9660, then in Joliet, then in UDF. Raises `FormatError` if it is
+    no image of a disc, `MediumError` if it cannot be read.
     """
 
     def __init__(self, path: str) -> None:
@@ -49,12 +49,18 @@ class IsoMedium:
         if self._volumes[0].size > self._image.size:
             self._notes.add(f"cut off: {self._image.size} of {self._volumes[0].size} bytes are there")
 
-    def _opened(self) -> list[IsoVolume]:
+    def _opened(self) -> list[IsoVolume | UdfVolume]:
         found = list(descriptors(self._image))
-        primary = [one for one in found if one[0] == 1][:1]
-        if not primary:
-            raise FormatError("not an ISO 9660 image (PS3.12 F.1): it has no primary volume descriptor")
-        return [IsoVolume(self._image, one, self._notes) for one in (*primary, *filter(is_joliet, found))]
+        primary = [one for one in found if is_primary(one)][:1]
+        joliet = list(filter(is_joliet, found))[:1]
+        self.joliet = bool(primary and joliet)
+        self.udf = has_udf(self._image)
+        volumes: list[IsoVolume | UdfVolume] = []
+        volumes += [IsoVolume(self._image, one, self._notes) for one in (*primary, *joliet)] if primary else []
+        volumes += [UdfVolume(self._image, self._notes)] if self.udf else []
+        if not volumes:
+            raise FormatError("no image of a disc: it has neither an ISO 9660 nor a UDF volume (PS3.12 F, P)")
+        return volumes
 
     @property
     def name(self) -> str:
@@ -67,9 +73,11 @@ class IsoMedium:
         return self._volumes[0].label
 
     @property
-    def joliet(self) -> bool:
-        """Whether there is a Joliet hierarchy."""
-        return len(self._volumes) > 1
+    def format(self) -> str:
+        """What it has, in words."""
+        names = ("ISO 9660" if isinstance(self._volumes[0], IsoVolume) else "", "Joliet", "UDF")
+        there = (True, self.joliet, self.udf)
+        return ", ".join(name for name, is_there in zip(names, there, strict=True) if name and is_there)
 
     def open(self, file_id: FileId) -> BinaryIO:
         """Open a file for reading, at random and only what is asked for."""
@@ -98,7 +106,7 @@ class IsoMedium:
         size, disc = self._image.size, smallest_disc(self._image.size)
         return evolve(
             inquire_volume(os.path.dirname(os.path.abspath(self._path))),
-            format="ISO 9660 with Joliet" if self.joliet else "ISO 9660",
+            format=self.format,
             largest_file=LARGEST_FILE,
             used=size,
             disc=disc.name if disc else "",
@@ -139,32 +147,36 @@ def _is_file_id(path: str) -> bool:
 
 @frozen
 class Iso:
-    """The format of ISO 9660 images (PS3.12 F, P): Level 1, with `joliet` on request."""
+    """The format of ISO 9660 images (PS3.12 F, P): Level 1, with `joliet` or a `udf` bridge on request."""
 
     joliet: bool = False
+    udf: bool = False
 
     name = "iso"
     suffix = ".iso"
 
     @property
     def footprint(self) -> Footprint:
-        """Files in whole sectors; of each hierarchy its descriptor, path tables, directories and their records."""
+        """Files in whole sectors; of each hierarchy its descriptor, path tables, directories and their records; in UDF,
+        a sector for the File Entry of each file and folder.
+        """
         hierarchies = 1 + self.joliet
+        begin = FIRST_BLOCK if self.udf else FIRST_DESCRIPTOR + 1
         return Footprint(
-            fixed=(FIRST_DESCRIPTOR + 1 + 4 * hierarchies + PADDING) * SECTOR,
-            folder=hierarchies * (SECTOR + 128),
-            entry=hierarchies * 64,
+            fixed=(begin + 4 * hierarchies + PADDING) * SECTOR,
+            folder=hierarchies * (SECTOR + 128) + self.udf * (2 * SECTOR + 64),
+            entry=hierarchies * 64 + self.udf * (SECTOR + 64),
             unit=SECTOR,
         )
 
     def recognises(self, path: str) -> bool:
-        """Whether the file, or disc drive, at `path` has a volume descriptor where ISO 9660 has the first."""
+        """Whether the file, or disc drive, at `path` has descriptors where ISO 9660 and UDF have the first."""
         if os.path.isdir(path):
             return False
         try:
             with open(path, "rb", buffering=0) as file:
-                file.seek(_MAGIC_AT)
-                return file.read(len(_MAGIC)) == _MAGIC
+                file.seek(FIRST_DESCRIPTOR * SECTOR)
+                return file.read(6)[1:] in (STANDARD_ID, RECOGNITION[0])
         except OSError:
             return False
 
@@ -177,13 +189,14 @@ class Iso:
         return _image(path, NoImage(path), label, self)
 
     def updatable(self, path: str) -> Image:
-        """The image at `path`, to be made anew with what it has: its label, and Joliet if it has that."""
+        """The image at `path`, to be made anew with what it has: its label, Joliet, UDF."""
         former = IsoMedium(path)
-        return _image(path, former, former.label, evolve(self, joliet=self.joliet or former.joliet))
+        options = evolve(self, joliet=self.joliet or former.joliet, udf=self.udf or former.udf)
+        return _image(path, former, former.label, options)
 
 
 def _image(path: str, former: ReadableMedium, label: str, options: Iso) -> Image:
-    wanted = IsoOptions(label, creation_time(), joliet=options.joliet)
+    wanted = IsoOptions(label, creation_time(), joliet=options.joliet, udf=options.udf)
     return Image(
         path,
         former,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from struct import Struct
 from typing import Any, Final
 
@@ -29,14 +30,14 @@ _ABOVE: Final = b"\1"
 
 
 class Places:
-    """Where files lie, by node: first sector, length in bytes, recording date; the files' part of all hierarchies."""
+    """Where files lie, by node: first sector, length in bytes, date; the files' part of all hierarchies."""
 
-    def __init__(self, nodes: int) -> None:
+    def __init__(self, nodes: int, created: datetime) -> None:
         self.sectors = array("L", bytes(nodes * array("L").itemsize))
         self.sizes = array("L", bytes(nodes * array("L").itemsize))
-        self.dates = [b""] * nodes
+        self.dates = [created] * nodes
 
-    def put(self, node: int, sector: int, size: int, date: bytes) -> None:
+    def put(self, node: int, sector: int, size: int, date: datetime) -> None:
         """Note where a file lies."""
         self.sectors[node], self.sizes[node], self.dates[node] = sector, size, date
 
@@ -126,7 +127,7 @@ class Hierarchy:
         identifier = self._identifiers[node]
         if node in self._children:
             return _record(identifier, *self._extents[node], date, _FOLDER_FLAG)
-        return _record(identifier, files.sectors[node], files.sizes[node], files.dates[node], 0)
+        return _record(identifier, files.sectors[node], files.sizes[node], recording_date(files.dates[node]), 0)
 
 
 def primary_hierarchy(tree: NameTree, *, invent: bool) -> Hierarchy:
@@ -165,10 +166,12 @@ def sectors(size: int) -> int:
     return -(-size // SECTOR)
 
 
+@lru_cache
 def recording_date(when: datetime) -> bytes:
     """A recording date and time (ECMA-119 9.1.5), in UTC, held within the years that it can tell."""
-    year = min(max(when.year, 1900), 2155) - 1900
-    return bytes((year, when.month, when.day, when.hour, when.minute, when.second, 0))
+    utc = when.astimezone(UTC)
+    year = min(max(utc.year, 1900), 2155) - 1900
+    return bytes((year, utc.month, utc.day, utc.hour, utc.minute, utc.second, 0))
 
 
 def _record(identifier: bytes, sector: int, size: int, date: bytes, flags: int) -> bytes:

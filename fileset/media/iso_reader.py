@@ -42,6 +42,11 @@ def descriptors(image: ImageBytes) -> Iterator[bytes]:
         yield data
 
 
+def is_primary(descriptor: bytes) -> bool:
+    """Whether a volume descriptor is that of the primary hierarchy."""
+    return descriptor[0] == PRIMARY
+
+
 def is_joliet(descriptor: bytes) -> bool:
     """Whether a volume descriptor is that of a Joliet hierarchy."""
     return descriptor[0] == SUPPLEMENTARY and descriptor[88:91] in JOLIET_ESCAPES

@@ -1,4 +1,4 @@
-"""Writing an ISO 9660 Level 1 image (ECMA-119; PS3.12 F and P), front to back, with Joliet on request.
+"""Writing an ISO 9660 Level 1 image (ECMA-119; PS3.12 F and P), front to back, with Joliet and a UDF bridge on request.
 
 All names are known before the first byte of a file comes, so the directories have their place before the files and
 are filled in at the end. Nothing is kept but where each file lies: memory does not grow with the data, and a file may
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from struct import pack
 from typing import BinaryIO, Final
 
@@ -28,6 +29,7 @@ from fileset.media.iso_hierarchy import (
     sectors,
 )
 from fileset.media.iso_tree import NameTree
+from fileset.media.udf_writer import FIRST_BLOCK, UdfHierarchy, recognition_sequence
 
 LARGEST_FILE: Final = 0xFFFFFFFF
 """Bytes of a file: Level 1 has each file in one extent, whose length is a 32-bit number."""
@@ -42,11 +44,12 @@ _JOLIET_LEVEL_3: Final = b"%/E"
 
 @frozen
 class IsoOptions:
-    """What an image is to have: a volume identifier, a date of creation, Joliet."""
+    """What an image is to have: a volume identifier, a date of creation, Joliet, a UDF bridge."""
 
     label: str
     created: datetime
     joliet: bool = False
+    udf: bool = False
 
 
 class IsoBuilder:
@@ -60,12 +63,15 @@ class IsoBuilder:
     def announce(self, names: Sequence[FileId]) -> None:
         """Lay out the directories. Raises `RuleError` for a name that the image cannot hold."""
         self._tree = NameTree(names)
-        self._hierarchies = [primary_hierarchy(self._tree, invent=self._options.joliet)]
+        self._hierarchies = [primary_hierarchy(self._tree, invent=self._options.joliet or self._options.udf)]
         if self._options.joliet:
             self._hierarchies.append(joliet_hierarchy(self._tree))
         self._awaited = zip(names, self._tree.files, strict=True)
-        self._places = Places(len(self._tree))
+        self._places = Places(len(self._tree), self._options.created)
         self._next = FIRST_DESCRIPTOR + len(self._hierarchies) + 1
+        self._udf = UdfHierarchy(self._tree, self._options.label, self._options.created) if self._options.udf else None
+        if self._udf:
+            self._next = self._udf.place(FIRST_BLOCK)
         for hierarchy in self._hierarchies:
             self._next = hierarchy.place(self._next)
         self._file.seek(self._next * SECTOR)
@@ -83,14 +89,18 @@ class IsoBuilder:
             self._file.write(chunk)
         used = max(sectors(size), 1)  # an empty file has a place of its own too: readers tell files apart by it
         self._file.write(bytes(used * SECTOR - size))
-        self._places.put(
-            node, self._next, size, recording_date(info.modified) if info and info.modified else self._date
-        )
+        date = info.modified if info and info.modified else self._options.created
+        self._places.put(node, self._next, size, date)
         self._next += used
 
     def finish(self) -> None:
         """Fill in the directories, the path tables and, last, the volume descriptors."""
         total = self._next + PADDING
+        if self._udf:
+            for sector, data in chain(
+                self._udf.descriptors(total), self._udf.entries(self._places), self._udf.directories()
+            ):
+                self._put(sector, data)
         for hierarchy in self._hierarchies:
             for sector, data in hierarchy.directories(self._places, self._date):
                 self._put(sector, data)
@@ -110,6 +120,8 @@ class IsoBuilder:
         for hierarchy in others:
             yield volume_descriptor(2, _JOLIET_LEVEL_3, hierarchy, total, self._options, self._date)
         yield b"\xffCD001\1".ljust(SECTOR, b"\0")
+        if self._udf:
+            yield from recognition_sequence()
 
 
 def volume_descriptor(

@@ -20,7 +20,7 @@ from tests import synthetic
 from tests.judges import judge_file_set, need_tool, run_tool
 from tests.media.conftest import UID, below, contents, uids
 
-VARIANTS = {"plain": (), "joliet": ("joliet",)}
+VARIANTS = {"plain": (), "joliet": ("joliet",), "udf": ("udf",), "all": ("joliet", "udf")}
 
 
 def create(sources: Path, path: Path, *options: str, **more: Any) -> Path:
@@ -286,7 +286,7 @@ def test_an_option_that_the_format_does_not_have_is_refused(tmp_path: Path) -> N
 def test_what_is_no_image_is_a_format_error(tmp_path: Path) -> None:
     path = tmp_path / "x.iso"
     path.write_bytes(bytes(100_000))
-    with pytest.raises(FormatError, match="not an ISO 9660 image"):
+    with pytest.raises(FormatError, match="no image of a disc"):
         fileset.Reader(path, medium_format="iso")
 
 

@@ -1,0 +1,93 @@
+"""What the writer and the reader of UDF share: descriptor tags, CS0 names, timestamps (ECMA-167, OSTA UDF 1.02).
+
+A DVD has ISO 9660, UDF, or both over the same files, a bridge (PS3.12 P.2); DVD-RAM and BD have UDF alone (J, X).
+"""
+
+from __future__ import annotations
+
+from binascii import crc_hqx
+from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
+from struct import Struct, unpack_from
+from typing import Final
+
+from fileset.errors import FormatError, RuleError
+
+BLOCK: Final = 2048
+ANCHOR: Final = 256
+"""The sector of the first Anchor Volume Descriptor Pointer."""
+
+(
+    ANCHOR_TAG,
+    PRIMARY_TAG,
+    IMPLEMENTATION_TAG,
+    PARTITION_TAG,
+    LOGICAL_VOLUME_TAG,
+    UNALLOCATED_TAG,
+    TERMINATING_TAG,
+    INTEGRITY_TAG,
+) = (2, 1, 4, 5, 6, 7, 8, 9)
+FILE_SET_TAG, FILE_NAME_TAG, FILE_TAG, EXTENDED_FILE_TAG = 256, 257, 261, 266
+
+RECOGNITION: Final = (b"BEA01", b"NSR02", b"TEA01")
+"""Standard Identifiers of the Volume Recognition Sequence, behind the descriptors of ISO 9660."""
+
+LONGEST_NAME: Final = 254
+"""Bytes of a name behind its compression code; of 8 bits a character if all are in Latin-1, else of 16."""
+
+_TAG: Final = Struct("<HHBBHHHI")
+_TIME: Final = Struct("<HhBBBBBBBB")
+
+
+def tagged(kind: int, body: bytes, location: int) -> bytes:
+    """A descriptor: the tag (ECMA-167 3/7.2), with its checksum and the CRC of `body`, and `body`."""
+    tag = bytearray(_TAG.pack(kind, 2, 0, 0, 0, crc_hqx(body, 0), len(body), location))
+    tag[4] = sum(tag) % 256
+    return bytes(tag) + body
+
+
+def tag_of(data: bytes, at: int = 0) -> int:
+    """The kind of descriptor at a position. Raises `FormatError` if there is none."""
+    tag = data[at : at + _TAG.size]
+    if len(tag) < _TAG.size or (sum(tag) - tag[4]) % 256 != tag[4]:
+        raise FormatError("a UDF descriptor is damaged")
+    kind: int = unpack_from("<H", tag)[0]
+    return kind
+
+
+def compressed(name: str) -> bytes:
+    """A name in OSTA Compressed Unicode (UDF 2.1.1). Raises `RuleError` for one that is too long."""
+    wide = any(ord(character) > 0xFF for character in name)
+    data = b"\x10" + name.encode("utf-16-be", "replace") if wide else b"\x08" + name.encode("latin-1")
+    if len(data) > LONGEST_NAME:
+        raise RuleError(f"{name!r} is longer than the {LONGEST_NAME} bytes of a UDF name. Shorten the name")
+    return data
+
+
+def expanded(data: bytes) -> str:
+    """A name out of OSTA Compressed Unicode; "" for none."""
+    return data[1:].decode("utf-16-be" if data[:1] in (b"\x10", b"\xff") else "latin-1", "replace")
+
+
+def dstring(text: str, size: int) -> bytes:
+    """A field of fixed size that holds a text and, in its last byte, the length of that (ECMA-167 1/7.2.12)."""
+    data = compressed(text)[: size - 1] if text else b""
+    return data.ljust(size - 1, b"\0") + bytes((len(data),))
+
+
+@lru_cache
+def timestamp(when: datetime) -> bytes:
+    """A date and time in UTC (ECMA-167 1/7.3)."""
+    utc = when.astimezone(UTC)
+    return _TIME.pack(0x1000, utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, 0, 0, 0)
+
+
+def time_of(data: bytes, at: int) -> datetime | None:
+    """A date and time; None if it is none."""
+    zone, year, month, day, hour, minute, second, *_ = _TIME.unpack_from(data, at)
+    minutes = (zone & 0xFFF) - ((zone & 0x800) << 1)
+    offset = timedelta(minutes=minutes if -1440 < minutes < 1440 else 0)
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=timezone(offset)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
