@@ -7,7 +7,7 @@ Both go the same way: sources -> scan -> tree -> names -> encoded records -> com
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -19,6 +19,7 @@ from fileset.dicomdir.frame import Identification, new_frame
 from fileset.errors import FormatError, RefusedError, RuleError
 from fileset.file_id import FileId, is_path
 from fileset.findings import Finding, Where
+from fileset.include import Included
 from fileset.media.base import WritableMedium
 from fileset.media.folder import FolderMedium
 from fileset.media.open import writable
@@ -45,8 +46,8 @@ class Creator:
     what did not and why. DICOM files are copied byte for byte.
 
     `medium_format`: "folder", "iso" or "zip"; unless given, the end of the path says it, and "-" is a ZIP archive on
-    standard output. `medium_options`: "joliet" adds long names to an ISO 9660 image, "compress" deflates what is in a
-    ZIP archive.
+    standard output. `medium_options`: "joliet" adds long names to an ISO 9660 image, "udf" a second file system, as
+    DVDs have it (PS3.12 P); "compress" deflates what is in a ZIP archive.
     `file_set_id`: up to 16 of A-Z, 0-9 and _ (PS3.10 8.1). `file_set_uid`: a new one unless given (PS3.10 8.6).
     `descriptor_file_id`, `descriptor_character_set`: a README-like file of the file-set (PS3.3 F.3.2.1). `naming`: the
     scheme of File IDs, one of `fileset.naming.SCHEMES`. `missing`: "invent" a value for a Type 1 key that has none,
@@ -87,6 +88,7 @@ class Creator:
         self._scan = partial(collect, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
         self._progress = phase(progress, "write")
         self._sources = Sources()
+        self._included = Included()
         self._medium = writable(medium, medium_format, file_set_id, medium_options)
         self._report: Report | None = None
         refuse_existing(self._medium, replace=replace)
@@ -101,6 +103,16 @@ class Creator:
                 self._sources.add_path(source)
             else:
                 self._sources.add_dataset(source)
+
+    def include(self, *sources: str | os.PathLike[str]) -> None:
+        """Add files that no record shall reference, such as a viewer or AUTORUN.INF: files under their names at the root
+        of the medium, and all that is in a folder below the root.
+
+        An ISO 9660 image takes long names only with "joliet" or "udf". Raises `MediumError` if a path does not exist,
+        and `RuleError` for a name that cannot stand on a medium.
+        """
+        for source in sources:
+            self._included.add(source)
 
     @property
     def report(self) -> Report:
@@ -123,7 +135,8 @@ class Creator:
         if caveat:
             report.findings.append(Finding("FS-MEDIUM-FILE-SYSTEM", caveat, Where(self._medium.name)))
         leaves = [node for node in nodes if node.source >= 0]
-        file_ids, kept = self._names(leaves)
+        present = {name.upper() for name in self._medium.names()} if self._medium.exists() else set()
+        file_ids, kept = self._names(leaves, present)
         for node, file_id in zip(leaves, file_ids, strict=True):
             report.added.append(self._sources.name(node.source), file_id.value, node.sop_instance_uid, node.record_type)
         named = iter(file_ids)
@@ -133,7 +146,7 @@ class Creator:
             lambda _: next(named).value.encode("ascii"),
             undefined_lengths=self._undefined_lengths,
         )
-        additions = self._additions(leaves, file_ids, kept)
+        additions = self._included.additions(self._medium, present) + self._additions(leaves, file_ids, kept)
         plan = Plan(directory, additions, self._removals(set(file_ids)), basis_for(replace=self._replace))
         if not dry_run:
             report.written = commit(plan, self._medium, progress=self._progress)
@@ -151,11 +164,10 @@ class Creator:
 
     # ------------------------------------------------------------ names
 
-    def _names(self, leaves: Sequence[Node]) -> tuple[list[FileId], set[FileId]]:
+    def _names(self, leaves: Sequence[Node], present: Collection[str]) -> tuple[list[FileId], set[FileId]]:
         """A File ID for each instance, and those under which the same file lies there already."""
         places = list(_places(leaves, self._sources))
-        wanted = list(names(self._naming, places))
-        present = {name.upper() for name in self._medium.names()} if self._medium.exists() else set()
+        wanted = list(names(self._naming, places, self._included))
         if not present:
             return wanted, set()
         kept = {
@@ -166,7 +178,7 @@ class Creator:
         if all(file_id in kept or file_id.path not in present for file_id in wanted):
             return wanted, kept
         # Nothing is ever overwritten: all new files go beside those that are there.
-        taken = [FileId.tolerant(name) for name in sorted(present) if _is_file_id(name)]
+        taken = [*self._included, *(FileId.tolerant(name) for name in sorted(present) if _is_file_id(name))]
         return list(names(self._naming, places, taken)), set()
 
     def _lies_there(self, node: Node, file_id: FileId) -> bool:
@@ -194,7 +206,7 @@ class Creator:
             former = referenced(self._medium)
         except FormatError:
             return []  # a DICOMDIR that cannot be read names no files
-        staying = {file_id.path for file_id in file_ids}
+        staying = {file_id.path.upper() for file_id in (*file_ids, *self._included)}
         return [FileId.tolerant(name) for name in sorted(former) if name not in staying and _is_file_id(name)]
 
 

@@ -37,6 +37,13 @@ def configure(parser: ArgumentParser) -> None:
         help="the folder that becomes the file-set, or NAME.iso, NAME.zip, - for a ZIP archive on stdout",
     )
     parser.add_argument("--naming", choices=SCHEMES, default="counter", help="how files are named (default: counter)")
+    parser.add_argument(
+        "--include",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="copy a file, or all that is in a folder, beside the file-set: a viewer, README.TXT, AUTORUN.INF; repeat it",
+    )
     image = parser.add_argument_group("images of discs, and archives")
     add_format(image)
     for option, use in OPTIONS.items():
@@ -61,5 +68,6 @@ def run(options: Namespace) -> int:
             **settings(options),
         )
         creator.add(*options.sources)
+        creator.include(*options.include)
         report = creator.commit(dry_run=options.dry_run)
     return tell(report, options, "create")

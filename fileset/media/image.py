@@ -17,7 +17,7 @@ from typing import BinaryIO, Final, NoReturn, Self
 
 from attrs import evolve
 
-from fileset.errors import FormatError, MediumError
+from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Builder, Chunks, FileInfo, FileSetInfo, ReadableMedium, Transaction, Written
 from fileset.media.hashing import Hashed, chunks_of, sha256_of
@@ -32,6 +32,9 @@ BATCH: Final = 32
 
 _THREADS: Final = 3
 """One that syncs and two that read back."""
+
+
+Identity = tuple[int, int, int, int] | None
 
 
 class NoImage:
@@ -83,6 +86,7 @@ class Image:
     ) -> None:
         self._path = path
         self._former = former
+        self._seen = _identity(path)
         self._build = build
         self._read = read
         self._format = format_name
@@ -142,25 +146,27 @@ class Image:
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Lock the image and begin to make it anew."""
-        return ImageTransaction(self._path, self._former, self._build, self._read)
+        return ImageTransaction(self._path, self._seen, self._former, self._build, self._read)
 
     def flush(self) -> None:
         """Nothing: an image is on disk before it has its name."""
 
 
 class ImageTransaction:
-    """One change of an image. A context: leaving it unpublished leaves the old image, or none, as it was."""
+    """One change of an image that was `seen` before. A context: leaving it unpublished leaves the old image, or none."""
 
     width: Final = 1
 
     def __init__(
         self,
         path: str,
+        seen: Identity,
         former: ReadableMedium,
         build: Callable[[BinaryIO], Builder],
         read: Callable[[str], ReadableMedium],
     ) -> None:
         self._path = os.path.realpath(path)
+        self._seen = seen
         self._former = former
         self._new = self._path + WORK_SUFFIX
         self._build = build
@@ -169,20 +175,33 @@ class ImageTransaction:
         self._gone: frozenset[str] = frozenset()
         self._published = False
         self._latest = creation_time()
+        self._pool = ThreadPoolExecutor(_THREADS)
 
     def __enter__(self) -> Self:
         with named(self._path):
             if os.path.lexists(self._path) and not stat.S_ISREG(os.stat(self._path).st_mode):
                 raise MediumError(f"{self._path}: exists and is not a file")
             self._file = open_locked(self._new)
-            self._file.truncate(0)
-        self._pool = ThreadPoolExecutor(_THREADS)
-        self._builder = self._build(self._file)
+        try:
+            self._begin()
+        except BaseException:
+            self._end()
+            raise
         return self
+
+    def _begin(self) -> None:
+        if _identity(self._path) != self._seen:
+            raise RefusedError(f"{self._path}: another writer has changed it in the meantime; look at it again")
+        with named(self._new):
+            self._file.truncate(0)
+        self._builder = self._build(self._file)
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         try:
             if not self._published:
                 with suppress(OSError):
@@ -283,6 +302,15 @@ def _different(image: ReadableMedium, some: Iterable[Written]) -> list[Written]:
             if sha256_of(file) != one.sha256:
                 found.append(one)
     return found
+
+
+def _identity(path: str) -> Identity:
+    """What tells the file at `path` from one that replaced it; None if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _key(file_id: FileId) -> str:

@@ -25,6 +25,9 @@ from fileset.media.udf_reader import UdfVolume, has_udf
 from fileset.media.udf_writer import FIRST_BLOCK
 from fileset.media.volume import inquire_volume
 
+Place = tuple[tuple[int, int], ...] | str
+"""Where a file lies, or its upper-case path: an empty file of UDF lies nowhere."""
+
 
 class IsoMedium:
     """An image, or a disc in a drive, that is open for reading. What is wrong with it is in `damage`.
@@ -115,21 +118,24 @@ class IsoMedium:
         )
 
     def names(self) -> Iterator[str]:
-        """The paths of all files; where the primary hierarchy has a made-up name, the long one."""
-        long: dict[tuple[tuple[int, int], ...], str] | None = None
+        """The paths of all files; a long name where Joliet or UDF has one that is no File ID."""
+        long = self._long_names()
         for path, entry in self._namespaces[0].walk():
-            if _is_file_id(path):
-                yield path
-            else:
-                long = self._long_names() if long is None else long
-                yield long.get(entry.extents) or path
+            yield long.get(entry.extents) or long.get(path.upper()) or path
 
-    def _long_names(self) -> dict[tuple[tuple[int, int], ...], str]:
-        """The names of other hierarchies by where the files lie; "" for files that share a place."""
-        found: dict[tuple[tuple[int, int], ...], str] = {}
+    def _long_names(self) -> dict[Place, str]:
+        """The names in other hierarchies that are no File IDs, by where the files lie; "" for files that share a place."""
+        found: dict[Place, str] = {}
         for namespace in self._namespaces[1:]:
+            here: dict[Place, str] = {}
             for path, entry in namespace.walk():
-                found[entry.extents] = "" if entry.extents in found else path
+                if not _is_file_id(path):
+                    place = _place(path, entry)
+                    here[place] = "" if place in here else path
+            if here:
+                places = (_place(path, entry) for path, entry in namespace.walk() if _is_file_id(path))
+                here.update((place, "") for place in places if place in here)
+            found = here | found
         return found
 
     def damage(self) -> tuple[str, ...]:
@@ -139,6 +145,10 @@ class IsoMedium:
     def close(self) -> None:
         """Release the image; files that were opened stay open."""
         self._image.close()
+
+
+def _place(path: str, entry: Entry) -> Place:
+    return entry.extents or path.upper()
 
 
 def _is_file_id(path: str) -> bool:

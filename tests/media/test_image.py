@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import pytest
 
-from fileset.errors import FormatError, MediumError
+from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, Written
 from fileset.media.image import WORK_SUFFIX, Image, NoImage
@@ -215,3 +215,31 @@ def test_inquiry_tells_the_free_space_beside_the_image(tmp_path: Path) -> None:
 def test_reading_what_is_not_there_yet_is_a_medium_error(tmp_path: Path) -> None:
     with pytest.raises(MediumError, match="still to be written"):
         image(tmp_path / "new", new=True).open(DICOMDIR)
+
+
+def test_an_image_that_others_changed_meanwhile_is_not_touched(old: Path) -> None:
+    medium = image(old)
+    other = "B 00\n"
+    old.write_text(other)
+    with pytest.raises(RefusedError, match="another writer"):
+        change(medium, {})
+    assert old.read_text() == other
+    assert only(old)
+
+
+def test_an_image_that_others_made_meanwhile_is_not_touched(tmp_path: Path) -> None:
+    medium = image(tmp_path / "new", new=True)
+    (tmp_path / "new").write_text("theirs")
+    with pytest.raises(RefusedError, match="another writer"):
+        change(medium, {})
+    assert (tmp_path / "new").read_text() == "theirs"
+    assert only(tmp_path / "new")
+
+
+def test_a_builder_that_cannot_begin_leaves_nothing(old: Path) -> None:
+    def build(_: BinaryIO) -> LinesBuilder:
+        raise FormatError("no")
+
+    with pytest.raises(FormatError), image(old, build=build).transaction():
+        pass
+    assert only(old)

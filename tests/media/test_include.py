@@ -1,0 +1,140 @@
+"""Files beside the file-set: on every medium, under their names, and never in its way (PS3.10 8.1)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import fileset
+from fileset.cli import main
+from fileset.errors import MediumError, RefusedError, RuleError
+from tests.judges import judge_file_set, run_tool
+from tests.media.conftest import below, contents, uids
+
+LONG = {
+    "Autorun.inf": b"[autorun]",
+    "INDEX.HTM": b"<html>",
+    "viewer/Some long name, with blanks.txt": b"text",
+    "viewer/Some long name, with blanks and more.txt": b"more text",
+    "viewer/lib/empty": b"",
+    "README.TXT": b"read me",
+}
+SHORT = {name: data for name, data in LONG.items() if not name.startswith("viewer/Some")}
+MEDIA = {
+    "folder": ("DISC", (), LONG),
+    "plain": ("DISC.iso", (), SHORT),
+    "joliet": ("DISC.iso", ("joliet",), LONG),
+    "udf": ("DISC.iso", ("udf",), LONG),
+    "all": ("DISC.iso", ("joliet", "udf"), LONG),
+}
+
+
+def written(folder: Path, files: dict[str, bytes]) -> Path:
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def create(sources: Path, path: Path, *include: Path, options: tuple[str, ...] = (), replace: bool = False) -> Path:
+    creator = fileset.Creator(path, medium_options=options, replace=replace)
+    creator.add(sources)
+    creator.include(*include)
+    creator.commit()
+    return path
+
+
+@pytest.mark.parametrize(("name", "options", "files"), MEDIA.values(), ids=MEDIA)
+def test_what_is_included_lies_beside_the_file_set(
+    sources: Path, tmp_path: Path, name: str, options: tuple[str, ...], files: dict[str, bytes]
+) -> None:
+    medium = create(sources, tmp_path / name, written(tmp_path / "include", files), options=options)
+    plain = create(sources, tmp_path / "plain")
+    found = contents(medium)
+    beside = {path.upper(): below(tmp_path / "include")[path] for path in files}
+    assert {path.upper(): found[path] for path in found if path.upper() in beside} == beside
+    assert len(found) == len(contents(plain)) + len(files)
+    if options:
+        assert set(files) <= set(found), "long names are kept"
+    with fileset.Reader(medium) as reader:
+        assert {record.sop_instance_uid for record in reader.instances} == uids()
+
+
+@pytest.mark.parametrize(("options", "tree"), [(("joliet",), "Iso"), (("udf",), "Udf")])
+def test_others_find_the_long_names(sources: Path, tmp_path: Path, options: tuple[str, ...], tree: str) -> None:
+    image = create(sources, tmp_path / "X.iso", written(tmp_path / "include", LONG), options=options)
+    assert run_tool("7zz", "x", "-y", f"-t{tree}", f"-o{tmp_path / 'out'}", image).code == 0
+    assert {name: data for name, data in below(tmp_path / "out").items() if name in LONG} == below(tmp_path / "include")
+    judge_file_set(tmp_path / "out", uids())
+
+
+def test_the_primary_hierarchy_keeps_to_level_1(sources: Path, tmp_path: Path) -> None:
+    image = create(sources, tmp_path / "X.iso", written(tmp_path / "include", LONG), options=("joliet",))
+    names = run_tool("isoinfo", "-f", "-i", image).stdout.splitlines()
+    assert {"/AUTORUN.INF;1", "/README.TXT;1", "/VIEWER/SOME_LON.TXT;1", "/VIEWER/SOME_LO1.TXT;1"} <= set(names)
+
+
+def test_long_names_need_joliet(sources: Path, tmp_path: Path) -> None:
+    with pytest.raises(RuleError, match="use --joliet"):
+        create(sources, tmp_path / "X.iso", written(tmp_path / "include", LONG))
+    assert not list(tmp_path.glob("X.iso*"))
+
+
+def test_long_names_survive_an_update(sources: Path, tmp_path: Path) -> None:
+    image = create(sources, tmp_path / "X.iso", written(tmp_path / "include", LONG), options=("joliet", "udf"))
+    before = contents(image)
+    with fileset.Updater(image) as updater:
+        assert updater.remove(PatientID="P2") == 20
+    after = contents(image)
+    assert {name: after[name] for name in LONG} == {name: before[name] for name in LONG}
+    assert len(after) == len(before) - 20
+
+
+def test_a_file_goes_under_its_own_name_to_the_root(sources: Path, tmp_path: Path) -> None:
+    written(tmp_path / "far" / "away", {"README.TXT": b"1"})
+    create(sources, tmp_path / "DISC", tmp_path / "far" / "away" / "README.TXT")
+    assert (tmp_path / "DISC" / "README.TXT").read_bytes() == b"1"
+
+
+def test_instances_make_way_for_what_is_included(sources: Path, tmp_path: Path) -> None:
+    medium = create(sources, tmp_path / "DISC", written(tmp_path / "include", {"PT000000": b"mine"}))
+    assert (medium / "PT000000").read_bytes() == b"mine"
+    judge_file_set(medium, uids())
+
+
+def test_the_same_file_again_is_fine_another_is_refused(sources: Path, tmp_path: Path) -> None:
+    include = written(tmp_path / "include", {"README.TXT": b"1"})
+    medium = create(sources, tmp_path / "DISC", include)
+    create(sources, medium, include, replace=True)
+    written(include, {"README.TXT": b"2"})
+    with pytest.raises(RefusedError, match=r"README\.TXT: another file of this name"):
+        create(sources, medium, include, replace=True)
+    assert (medium / "README.TXT").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize("name", ["DICOMDIR", "dicomdir", "a\\b", " blank", "col:on"])
+def test_names_that_cannot_stand_on_a_medium_are_refused(sources: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(RuleError, match="cannot be included"):
+        create(sources, tmp_path / "DISC", written(tmp_path / "include", {name: b""}))
+    assert not (tmp_path / "DISC").exists()
+
+
+def test_two_files_of_one_name_are_refused(sources: Path, tmp_path: Path) -> None:
+    one, two = (written(tmp_path / name, {"README.TXT": b""}) for name in ("one", "two"))
+    with pytest.raises(RuleError, match="included twice"):
+        create(sources, tmp_path / "DISC", one, two)
+
+
+def test_what_is_not_there_is_a_medium_error(sources: Path, tmp_path: Path) -> None:
+    with pytest.raises(MediumError, match="no such file"):
+        create(sources, tmp_path / "DISC", tmp_path / "nowhere")
+
+
+def test_the_command_line_includes_too(sources: Path, tmp_path: Path) -> None:
+    include = written(tmp_path / "include", {"README.TXT": b"1", "VIEWER/RUN.EXE": b"2"})
+    done = main(
+        ["create", str(sources), "--include", str(include), "-o", str(tmp_path / "X.iso"), "--udf", "--joliet", "-q"]
+    )
+    assert done == 0
+    assert {"README.TXT", "VIEWER/RUN.EXE"} <= set(contents(tmp_path / "X.iso"))
