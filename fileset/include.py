@@ -13,7 +13,7 @@ from fileset.commit import Addition
 from fileset.errors import FormatError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import UpdatableMedium
-from fileset.media.host import contents, size_of, walk
+from fileset.media.host import contents, inquire, walk
 
 
 class Included(Collection[FileId]):
@@ -48,7 +48,8 @@ class Included(Collection[FileId]):
         """
         found = []
         for name, path in self._paths.items():
-            addition = Addition(name, size_of(path), partial(contents, path))
+            info = inquire(path)
+            addition = Addition(name, info.size, partial(contents, path), info.modified)
             if name.path.upper() not in present:
                 found.append(addition)
             elif not _lies_there(addition, medium):
