@@ -160,12 +160,11 @@ def _named(intake: Intake, growth: Growth, naming: str) -> dict[int, bytes]:
 def removals(kept: Kept, gone: Iterable[int], intake: Intake, report: Report) -> list[FileId]:
     """The files of records that are gone: those that are there, and that no record that stays references."""
     there = present(intake.medium)
-    staying = {decode(value).upper() for value in intake.in_place.values()}
-    staying |= {DICOMDIR.value, kept.contents.text(DESCRIPTOR)}
+    own = {DICOMDIR.value, kept.contents.text(DESCRIPTOR)} | {decode(value) for value in intake.in_place.values()}
     found = []
     for index in gone:
         file_id = kept.contents.file_id(index)
-        if file_id is None or file_id.value.upper() in staying or kept.is_named(file_id.value.upper()):
+        if file_id is None or file_id.value.upper() in own or kept.is_named(file_id.value):
             continue
         try:
             found.append(there.actual(file_id))

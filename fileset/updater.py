@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
 from functools import partial
 from hashlib import sha256
 from types import TracebackType
@@ -42,6 +41,8 @@ from fileset.report import Removed, Report, Skipped
 from fileset.scan import Progress, outcomes
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from pydicom.dataset import Dataset
 
     from fileset.media.base import Format, UpdatableMedium
@@ -332,7 +333,8 @@ class Updater:
                 report.removed.append(Removed(file_id, uid, contents.type_name(index), not stays))
             if file_id is not None and stays:
                 report.findings.append(_unlisted(contents, index, file_id))
-        return removals(kept, [index for index, stays in sorted(gone.items()) if not stays], self._intake, report)
+        going = [index for index, stays in sorted(gone.items()) if not stays]
+        return removals(kept, going, self._intake, report) if going else []
 
 
 # ---------------------------------------------------------------- what can be updated

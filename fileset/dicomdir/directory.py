@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from struct import Struct
 from typing import Final
 
@@ -82,15 +83,10 @@ def place(directory: Directory) -> array[int]:
 
     Raises `RuleError` if a record would begin at or beyond 4 GiB, which no offset can say.
     """
-    offsets = array("Q", [len(directory.frame.head)])
-    at = offsets[0]
-    append = offsets.append
-    for body in directory.bodies:
-        at += len(body)
-        append(at)
+    offsets = array("Q", accumulate(map(len, directory.bodies), initial=len(directory.frame.head)))
     if directory.bodies and offsets[-2] > LARGEST_OFFSET:
         raise RuleError(
-            f"the directory is {at} bytes long, but offsets cannot count beyond 4 GiB (PS3.3 F.3.2.2): "
+            f"the directory is {offsets[-1]} bytes long, but offsets cannot count beyond 4 GiB (PS3.3 F.3.2.2): "
             "split the file-set over several volumes"
         )
     return offsets

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Any, Final
+from operator import or_
+from typing import Final, Generic, TypeVar
+
+from attrs import define, field
 
 from fileset.dicomdir.contents import Contents
 from fileset.dicomdir.directory import NONE
@@ -25,8 +28,30 @@ _UID_OF: Final = {"STUDY": 0x0020000D, "SERIES": 0x0020000E}
 _SERIES_NUMBER: Final = 0x00200011
 _ORDERED_BY: Final = {"STUDY": (0x00080020, 0x00080030), "SERIES": (_SERIES_NUMBER,)}
 _VRS: Final = {field.tag: field.vr for level in LEVELS for field in FIELDS[level]} | {INSTANCE_NUMBER: "IS"}
+_NOT: Final = bytes((1, 0)) + bytes(254)
+"""Translates flags to their opposites."""
+_FEW: Final = 16
+"""So many values are looked for in the bytes of the DICOMDIR before the table is made that knows all of them."""
+Value = TypeVar("Value")
 _BELOW: Final = {"": "PATIENT", "PATIENT": "STUDY", "STUDY": "SERIES"}
 """Record type -> the type of the records below it that are no instances; "" for the root Directory Entity."""
+
+
+@define
+class _Holders(Generic[Value]):
+    """Records by a value that each should have alone: the first with it, and all others."""
+
+    first: dict[Value, int] = field(factory=dict)
+    others: dict[Value, list[int]] = field(factory=dict)
+
+    def add(self, value: Value, index: int) -> None:
+        """One more record."""
+        if self.first.setdefault(value, index) != index:
+            self.others.setdefault(value, []).append(index)
+
+    def of(self, value: Value) -> tuple[int, ...]:
+        """All records with a value."""
+        return (self.first[value], *self.others.get(value, ())) if value in self.first else ()
 
 
 class Kept:
@@ -39,9 +64,12 @@ class Kept:
         self.contents = contents
         self.flat = contents.flat
         self.tree = contents.tree
-        self.dropped = bytearray(map(_is_out, self.tree.reached, self.tree.hidden))
+        self.dropped = self.tree.reached.translate(_NOT)
+        if 1 in self.tree.hidden:
+            self.dropped = bytearray(map(or_, self.dropped, self.tree.hidden))
         self.renewed: set[int] = set()
         self._aliases: dict[bytes | str, int] = {}
+        self._asked = 0
 
     # ------------------------------------------------------------ dropping
 
@@ -61,15 +89,26 @@ class Kept:
 
         The Standard allows them, but nobody finds anything in them (PS3.3 F.4).
         """
-        upper = [name in LEVELS for name in self.flat.types]
-        branches = [index for index in self.tree.walk() if upper[self.flat.type_of[index]]]
-        return [index for index in reversed(branches) if not self.dropped[index] and self._prune(index)]
+        gone: list[int] = []
+        for level in reversed(LEVELS):
+            gone += [index for index in self._of_level[level] if not self.dropped[index] and self._prune(index)]
+        return gone
 
     def _prune(self, index: int) -> bool:
         if next(self.children(index), NONE) != NONE or self.contents.references_file(index):
             return False
         self.dropped[index] = 1
         return True
+
+    @cached_property
+    def _of_level(self) -> dict[str, list[int]]:
+        """The active patients, studies and series."""
+        level_of = {number: name for number, name in enumerate(self.flat.types) if name in LEVELS}
+        found: dict[str, list[int]] = {level: [] for level in LEVELS}
+        for index, number in enumerate(self.flat.type_of):
+            if number in level_of and self.tree.reached[index] and not self.tree.hidden[index]:
+                found[level_of[number]].append(index)
+        return found
 
     def children(self, index: int) -> Iterator[int]:
         """The records that stay of the lower-level entity of a record, of the root entity for `NONE`."""
@@ -106,26 +145,33 @@ class Kept:
 
     def instances(self, uid: bytes) -> list[int]:
         """The records that reference the instance with this UID; one, unless the directory is at odds with itself."""
-        return self._staying(self._references[0], uid)
+        if self._is_strange(uid):
+            return []
+        return [index for index in self._references[0].of(uid) if not self.dropped[index]]
 
     def is_named(self, value: str) -> bool:
-        """Whether a record that stays has this value of (0004,1500), in upper case."""
-        return bool(self._staying(self._references[1], value))
+        """Whether (0004,1500) of a record that stays has this value, in any case."""
+        name = value.upper()
+        if name.isascii() and self._is_strange(name.encode("ascii")):
+            return False
+        return not all(self.dropped[index] for index in self._references[1].of(name))
 
-    def _staying(self, found: dict[Any, int | list[int]], key: object) -> list[int]:
-        indexes = found.get(key, [])
-        return [index for index in ([indexes] if isinstance(indexes, int) else indexes) if not self.dropped[index]]
+    def _is_strange(self, value: bytes) -> bool:
+        """Whether a value, in upper case, is nowhere in the DICOMDIR: a quick look, worth it for few of them."""
+        self._asked += 1
+        return self._asked <= _FEW and value not in self._upper_case
 
     @cached_property
-    def _references(self) -> tuple[dict[Any, int | list[int]], dict[Any, int | list[int]]]:
-        """Records by SOP Instance UID, and by File ID in upper case: one, or a list where there should be one."""
-        uids: dict[Any, int | list[int]] = {}
-        names: dict[Any, int | list[int]] = {}
+    def _upper_case(self) -> bytes:
+        return self.flat.data.upper()
+
+    @cached_property
+    def _references(self) -> tuple[_Holders[bytes], _Holders[str]]:
+        """Records by SOP Instance UID, and by File ID in upper case."""
+        uids, names = _Holders[bytes](), _Holders[str]()
         for index, raw, uid in self.contents.instances():
-            for found, key in ((uids, uid), (names, decode(raw).upper())):
-                first = found.setdefault(key, index)
-                if first != index:
-                    found[key] = [*([first] if isinstance(first, int) else first), index]
+            uids.add(uid, index)
+            names.add(decode(raw).upper(), index)
         return uids, names
 
     def entity(self, level: str, key: bytes | str) -> int:
@@ -146,9 +192,8 @@ class Kept:
     @cached_property
     def _entities(self) -> dict[str, dict[bytes | str, list[int]]]:
         found: dict[str, dict[bytes | str, list[int]]] = {level: {} for level in LEVELS}
-        for index in self.tree.walk():
-            level = self.contents.type_name(index)
-            if level in found:
+        for level, indexes in self._of_level.items():
+            for index in indexes:
                 found[level].setdefault(self.key(index), []).append(index)
         return found
 
@@ -235,7 +280,3 @@ class Kept:
 
     def _number(self, index: int) -> int:
         return int(self.raw(index, INSTANCE_NUMBER) or UNORDERED)
-
-
-def _is_out(reached: int, hidden: int) -> bool:
-    return bool(hidden or not reached)

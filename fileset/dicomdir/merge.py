@@ -58,6 +58,11 @@ class Growth:
         kept = self.kept.children(former)
         return iter(merged(list(kept), new, self.order)) if new else kept
 
+    def are_kept_leaves(self, above: int, references: list[int]) -> bool:
+        """Whether nothing is new among the records of an entity, nor below them."""
+        lower = self.kept.tree.lower
+        return above not in self.below and all(lower[index] == NONE and index not in self.below for index in references)
+
 
 def merged(kept: list[int], new: list[int], order: Callable[[int], Order]) -> list[int]:
     """Both, each in its own order: every new one behind the last kept one that does not come after it."""
@@ -102,7 +107,6 @@ def grow(kept: Kept, nodes: Iterable[Node]) -> Growth:
 
 def laid_out(growth: Growth, frame: Frame, file_id: Callable[[Node], bytes]) -> Directory:
     """The directory of all records, each entity below the record that refers to it."""
-    kept = growth.kept
     layout = _Layout(growth, file_id)
     stack = [growth.children(NONE)]
     while stack:
@@ -111,14 +115,17 @@ def laid_out(growth: Growth, frame: Frame, file_id: Callable[[Node], bytes]) -> 
             stack.pop()
             continue
         layout.append(reference, len(stack) - 1)
-        if reference in growth.below or reference >= len(kept.flat) or kept.tree.lower[reference] != NONE:
-            stack.append(growth.children(reference))
+        below = list(growth.children(reference))
+        if growth.are_kept_leaves(reference, below):
+            layout.append_leaves(below, len(stack))
+        else:
+            stack.append(iter(below))
     links = layout.links
     directory = Directory(frame, layout.bodies, links.next, links.lower, links.first, links.last)
     if not layout.sound:
         directory.next_at, directory.lower_at = layout.next_at, layout.lower_at
-    if MRDR in kept.flat.types:
-        _append_mrdrs(kept, layout, directory)
+    if MRDR in growth.kept.flat.types:
+        _append_mrdrs(growth.kept, layout, directory)
     return directory
 
 
@@ -136,22 +143,30 @@ class _Layout:
         self.lower_at = array("I")
 
     def append(self, reference: int, depth: int) -> None:
+        """One record."""
         node = self._growth.node(reference)
-        if node is not None:
+        if node is None:
+            self.append_kept([reference])
+        else:
             self.bodies.append(self._builder.body(node))
             self._placed(NEXT_AT, LOWER_AT)
-        else:
-            self.append_kept(reference)
         self.links.append(depth)
 
-    def append_kept(self, index: int) -> None:
-        """The bytes of a kept record: a slice of the file wherever that is possible."""
+    def append_leaves(self, indexes: list[int], depth: int) -> None:
+        """Kept records of one entity with nothing below them: nearly all there are."""
+        self.append_kept(indexes)
+        self.links.extend(depth, len(indexes))
+
+    def append_kept(self, indexes: list[int]) -> None:
+        """The bytes of kept records: slices of the file wherever that is possible."""
+        flat = self._flat
         if self.sound:
-            self.bodies.append(self._flat.data[self._flat.start[index] : self._flat.end[index]])
+            data, starts, ends = flat.data, flat.start, flat.end
+            self.bodies.extend([data[starts[index] : ends[index]] for index in indexes])
             return
-        record = body(self._flat, index)
-        self.bodies.append(record.body)
-        self._placed(record.next_at, record.lower_at)
+        for record in (body(flat, index) for index in indexes):
+            self.bodies.append(record.body)
+            self._placed(record.next_at, record.lower_at)
 
     def _placed(self, next_at: int, lower_at: int) -> None:
         if not self.sound:
@@ -172,7 +187,7 @@ def _append_mrdrs(kept: Kept, layout: _Layout, directory: Directory) -> None:
             continue
         if offset not in positions:
             positions[offset] = len(layout.bodies)
-            layout.append_kept(mrdr_at[offset])
+            layout.append_kept([mrdr_at[offset]])
             directory.next.append(NONE)
             directory.lower.append(NONE)
         others.append((position, place, positions[offset]))

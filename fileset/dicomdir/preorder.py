@@ -32,3 +32,16 @@ class Links:
             self.first = index if self.first == NONE else self.first
             self.last = index
         return index
+
+    def extend(self, depth: int, count: int) -> None:
+        """`count` records of one entity with nothing below them."""
+        if count:
+            index = self.append(depth)
+            if count > 1:
+                last = index + count - 1
+                self.next[index] = index + 1
+                self.next.extend(range(index + 2, last + 1))
+                self.next.append(NONE)
+                self.lower.extend([NONE] * (count - 1))
+                self._open[depth] = last
+                self.last = self.last if depth else last
