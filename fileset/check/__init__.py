@@ -19,6 +19,7 @@ from fileset.check.report import CheckReport
 from fileset.dicomdir.contents import Contents
 from fileset.errors import MediumError
 from fileset.file_id import FileId
+from fileset.findings import Finding
 from fileset.media.base import ReadableMedium
 from fileset.media.open import readable
 
@@ -33,11 +34,12 @@ def check_file_set(
     *,
     files: bool = True,
     manifest: str | os.PathLike[str] | None = None,
+    medium_format: str | None = None,
     jobs: int | None = None,
     executor: Executor | None = None,
     progress: Phases | None = None,
 ) -> CheckReport:
-    """Check the file-set at `medium`, a folder, an image, or the DICOMDIR in it.
+    """Check the file-set at `medium`, a folder, an image, or the DICOMDIR in it; `medium_format` names the kind.
 
     `files` False checks the DICOMDIR alone. `manifest` names a file with SHA-256 digests in the form of `sha256sum`,
     paths relative to the root of the medium: contents are compared with it. `jobs`: processes that look at files, or
@@ -47,7 +49,7 @@ def check_file_set(
     the medium fails.
     """
     listed = read_manifest(manifest) if manifest is not None else None
-    opened, dicomdir = readable(medium)
+    opened, dicomdir = readable(medium, medium_format)
     try:
         contents = Contents(_bytes(opened, dicomdir), file=dicomdir.path)
         to = Collector(contents)
@@ -57,6 +59,8 @@ def check_file_set(
             phase = partial(progress, "check") if progress else None
             check = FileCheck(opened, to, directory, listed)
             count = check.check(jobs=jobs, executor=executor, progress=phase)
+        for note in opened.damage():
+            to.findings.append(Finding("FS-MEDIUM-DAMAGED", note))
     finally:
         opened.close()
     return CheckReport(opened.name, contents.file_set_id, contents.file_set_uid, to.findings, len(contents), count)

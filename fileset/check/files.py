@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from functools import partial
+from functools import cached_property, partial
 from io import SEEK_END
 from typing import BinaryIO, Final
 
@@ -14,7 +14,7 @@ from attrs import define, field
 from fileset.check.directory import Directory
 from fileset.check.inspect import Inspector, Seen, Settings, Task, inspect_chunk
 from fileset.check.manifest import Manifest
-from fileset.check.names import clashes, folded
+from fileset.check.names import Listing, clashes, find, listing_of
 from fileset.check.places import Collector
 from fileset.check.upper import UpperRecords
 from fileset.dicomdir.directory import NONE
@@ -36,12 +36,14 @@ class FileCheck:
     to: Collector
     directory: Directory
     manifest: Manifest | None = None
+    _names: list[str] = field(factory=list)
     _unlisted: dict[str, bytes] = field(factory=dict)
     _others: set[str] = field(factory=set)
 
     def check(self, *, jobs: int | None, executor: Executor | None, progress: Progress | None) -> int:
         """Look at every file once, and return how many there are."""
         names = list(self.medium.names())
+        self._names = names
         clashes(names, self.to)
         record_of = self._match(names)
         if self.manifest is not None:
@@ -57,6 +59,11 @@ class FileCheck:
         self._leftovers()
         return len(names)
 
+    @cached_property
+    def _listing(self) -> Listing:
+        """The names of the medium in all their forms: wanted only where a name is not what it should be."""
+        return listing_of(self._names)
+
     # ------------------------------------------------------------ names and records
 
     def _match(self, names: Sequence[str]) -> dict[str, int]:
@@ -68,16 +75,14 @@ class FileCheck:
                 matched[path] = index
             else:
                 lost.append((path, index))
-        if lost:
-            forms = {folded(name): name for name in reversed(names)}
-            for path, index in lost:
-                name = forms.get(folded(path))
-                if name is None or name in matched:
-                    self._missing(path, index)
-                else:
-                    matched[name] = index
-                    self.to.at_file("FS-NAME-FORM", f"lies here instead of under its File ID {path}", name, index)
-        self._check_descriptor(there, matched)
+        for path, index in lost:
+            name = find(path, self._listing)
+            if name is None or name in matched:
+                self._missing(path, index)
+            else:
+                matched[name] = index
+                self.to.at_file("FS-NAME-FORM", f"lies here instead of under its File ID {path}", name, index)
+        self._check_descriptor(matched)
         return matched
 
     def _missing(self, path: str, index: int) -> None:
@@ -88,20 +93,20 @@ class FileCheck:
         except MediumError:
             self.to.at_file("FS-FILE-MISSING", "not on the medium", path, index, tag=0x00041500)
 
-    def _check_descriptor(self, there: set[str], matched: dict[str, int]) -> None:
+    def _check_descriptor(self, matched: dict[str, int]) -> None:
         descriptor = self.directory.descriptor
         if descriptor is None:
             return
         if descriptor.path in matched:
             message = f"the descriptor file {descriptor} is referenced by a record"
             self.to.add("FS-DESCRIPTOR", message, tag=0x00041141)
-        elif folded(descriptor.path) not in set(map(folded, there)):
+        elif find(descriptor.path, self._listing) is None:
             self.to.add("FS-DESCRIPTOR", f"the descriptor file {descriptor} is not on the medium", tag=0x00041141)
 
-    def _own_name(self, names: Sequence[str]) -> str:
+    def _own_name(self, names: Sequence[str]) -> str | None:
         """The name of the DICOMDIR itself, which may lie under another form of it."""
         dicomdir = self.to.dicomdir
-        own = dicomdir if dicomdir in names else next((name for name in names if folded(name) == dicomdir), "")
+        own = dicomdir if dicomdir in names else find(dicomdir, self._listing)
         if own and own != DICOMDIR.value:
             self.to.at_file("FS-NAME-FORM", f"this DICOMDIR is not called {DICOMDIR}", own)
         if own and self.manifest is not None:

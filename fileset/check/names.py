@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Any
 
 from fileset.check.places import Collector
 from fileset.errors import FormatError
 from fileset.file_id import DICOMDIR, MAX_COMPONENTS, FileId
+from fileset.media.namespace import enlist, form_of
 
-_TAILS: Final = re.compile(r"(?:\.DCM)?\.?(?:;1)?\Z")
+Listing = dict[str, Any]
+"""Name in a folder -> the listing of a folder, or the whole path of a file; with all forms that `form_of` knows."""
 
 
-def folded(path: str) -> str:
-    """A path in the one form for all that reading takes for the same: in upper case, without ".dcm", "." and ";1"."""
-    return "/".join(_TAILS.sub("", component.upper(), count=1) for component in path.split("/"))
+def listing_of(names: Iterable[str]) -> Listing:
+    """All names of a medium, folder by folder."""
+    root: Listing = {}
+    for name in names:
+        listing = root
+        *folders, last = name.split("/")
+        for folder in folders:
+            if not isinstance(listing.get(folder), dict):
+                enlist(listing, folder, {})
+            listing = listing[folder]
+        enlist(listing, last, name)
+    return root
+
+
+def find(path: str, root: Listing) -> str | None:
+    """The name under which the medium finds a File ID with this path; None if it finds none."""
+    found: Any = root
+    for component in path.split("/"):
+        found = form_of(component, found) if isinstance(found, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def file_id_of(raw: bytes, to: Collector, index: int, tag: int = 0x00041500) -> FileId | None:

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from fileset.cli.arguments import add_common, positive
+from fileset.cli.arguments import add_common, add_format, positive
 from fileset.cli.output import counted, escaped, json_text, write, write_document
 from fileset.cli.problems import finding_row, placed
 from fileset.cli.progress import progress
@@ -38,6 +38,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--no-files", action="store_true", help="check the DICOMDIR alone")
     parser.add_argument("--hash", metavar="MANIFEST", help="compare contents with digests that sha256sum wrote")
     parser.add_argument("--rules", action="store_true", help="show all rules that there are")
+    add_format(parser)
     parser.add_argument("--jobs", metavar="N", type=positive, help="processes that read (default: one a processor)")
     add_common(parser)
     parser.epilog = "Ends with exit code 1 if a rule of severity error is broken. -v shows every finding."
@@ -56,7 +57,12 @@ def run(options: Namespace) -> int:
 
     with progress(options) as phases:
         report = check_file_set(
-            options.medium, files=not options.no_files, manifest=options.hash, jobs=options.jobs, progress=phases
+            options.medium,
+            files=not options.no_files,
+            manifest=options.hash,
+            medium_format=options.format,
+            jobs=options.jobs,
+            progress=phases,
         )
     if options.json:
         _document(report)

@@ -406,6 +406,28 @@ def test_progress_counts_files(copy: Path) -> None:
     assert calls[-1] == ("check", 13, 13)
 
 
+def test_an_image_is_checked_as_a_folder_is(good: Path, tmp_path: Path) -> None:
+    with fileset.Creator(tmp_path / "SET.iso") as creator:
+        creator.add(good)
+    report = check_file_set(tmp_path / "SET.iso")
+    assert report.findings == []
+    assert report.files == 13
+    data = (tmp_path / "SET.iso").read_bytes()
+    (tmp_path / "SET.iso").write_bytes(data.replace(b"\0\0\0\0DICM", b"MZ\0\0DICM"))
+    assert rules(check_file_set(tmp_path / "SET.iso", medium_format="iso")) == {"FS-PREAMBLE-UNKNOWN"}
+
+
+def test_a_torn_dicomdir_is_told_with_what_stands_in_for_it(copy: Path) -> None:
+    data = (copy / "DICOMDIR").read_bytes()
+    (copy / WORK).mkdir()
+    (copy / WORK / "OLD").write_bytes(data)
+    (copy / WORK / "SEAL").write_text(
+        f"{hashlib.sha256(b'new').hexdigest()}  NEW\n{hashlib.sha256(data).hexdigest()}  OLD\n"
+    )
+    (copy / "DICOMDIR").unlink()
+    assert rules(check_file_set(copy)) == {"FS-MEDIUM-DAMAGED", "FS-WRITE-LEFTOVER"}
+
+
 # --- other people's file-sets ---------------------------------------------------------------------------------------
 
 KNOWN: Final[dict[str, set[str]]] = {
