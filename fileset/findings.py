@@ -153,6 +153,8 @@ _ROWS = (
     ("FS-DIRECTORY-FOREIGN", WARNING, "PS3.3 F.3.1", "an element that does not belong into a DICOMDIR"),
     ("FS-FILE-SET-ID", ERROR, "PS3.10 8.1", "the File-set ID breaks the rules"),
     ("FS-DESCRIPTOR", WARNING, "PS3.3 F.3.2.1", "the File-set Descriptor File is not as it should be"),
+    ("FS-DICOMDIR-ABSENT", WARNING, "PS3.10 8.6", "no DICOMDIR on the medium"),
+    ("FS-DICOMDIR-UNREADABLE", ERROR, "PS3.10 8.6", "the DICOMDIR cannot be read at all"),
     ("FS-DICOMDIR-SECOND", WARNING, "PS3.10 8.6", "more than one DICOMDIR on the medium"),
     ("FS-RECORD-ELEMENT", ERROR, "PS3.3 F.3.2.2", "a record lacks its in-use flag or its type"),
     ("FS-RECORD-PRIVATE-UID", ERROR, "PS3.3 F.6.1", "a PRIVATE record without Private Record UID"),

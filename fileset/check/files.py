@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import cached_property, partial
-from io import SEEK_END
-from typing import BinaryIO, Final
+from typing import Final
 
 from attrs import define, field
 
@@ -18,11 +17,11 @@ from fileset.check.names import Listing, clashes, find, listing_of
 from fileset.check.places import Collector
 from fileset.check.upper import UpperRecords
 from fileset.dicomdir.directory import NONE
-from fileset.encoding.header import Reading
 from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import ReadableMedium
 from fileset.media.folder import FolderMedium
+from fileset.media.host import random_access
 from fileset.scan import CHUNK, Progress, in_chunks
 
 _LEFT: Final = "left by a write that was interrupted, or is under way"
@@ -147,7 +146,7 @@ class FileCheck:
     def _through_medium(self, inspector: Inspector, name: str, task: Task) -> Seen:
         try:
             with self.medium.open(FileId.tolerant(name)) as file:
-                read, size = _random_access(file)
+                read, size = random_access(file)
                 return inspector.inspect(read, size, task)
         except FormatError as problem:
             return Seen((), "FS-FILE-LINK", str(problem))
@@ -225,13 +224,3 @@ class FileCheck:
         if isinstance(self.medium, FolderMedium):
             for name in self.medium.leftovers():
                 self.to.at_file("FS-WRITE-LEFTOVER", _LEFT, name)
-
-
-def _random_access(file: BinaryIO) -> tuple[Reading, int]:
-    size = file.seek(0, SEEK_END)
-
-    def read(at: int, length: int) -> bytes:
-        file.seek(at)
-        return file.read(length)
-
-    return read, size

@@ -13,10 +13,12 @@ from fileset.cli.output import counted, json_text, say, sized, write_document
 from fileset.cli.problems import LINES, PARTLY, finding_rows, hides_records, tell_findings
 from fileset.cli.progress import progress
 from fileset.cli.selecting import add_medium, identification
-from fileset.errors import RefusedError
+from fileset.errors import FormatError, MediumError, RefusedError
+from fileset.extract.layout import DEFAULT
 
 if TYPE_CHECKING:
-    from fileset.extract import ExtractReport, Lost
+    from fileset.extract import Copy, ExtractReport, Lost
+    from fileset.extract.scanned import Scanned
     from fileset.reader import Reader
 
 
@@ -30,8 +32,18 @@ def configure(parser: ArgumentParser) -> None:
         "--output",
         required=True,
         metavar="FOLDER",
-        help="where the copies go, as PatientID/StudyInstanceUID/SeriesInstanceUID/SOPInstanceUID.dcm; what lies there "
-        "already is not copied again",
+        help="where the copies go; what lies there already is not copied again",
+    )
+    parser.add_argument(
+        "--template",
+        metavar="TEMPLATE",
+        default=DEFAULT,
+        help=f"how they are called: keywords in braces, such as {{InstanceNumber:05}} (default: {DEFAULT})",
+    )
+    parser.add_argument(
+        "--scan",
+        action="store_true",
+        help="look into every file instead of the DICOMDIR, as is done where none can be read",
     )
     add_common(parser)
 
@@ -39,15 +51,27 @@ def configure(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Copy what matches, and report."""
     from fileset.extract import extract
-    from fileset.reader import Reader
 
     keys = keys_of(options.keys)
-    with Reader(options.medium, medium_format=options.format) as reader:
+    with _opened(options) as reader:
         _refuse_inside(options.output, reader.medium.name)
         with progress(options) as phases:
-            report = extract(reader, options.output, progress=phases, **keys)
+            report = extract(reader, options.output, template=options.template, progress=phases, **keys)
         _tell(report, reader, options)
         return 0 if report.complete and not hides_records(reader.findings) else PARTLY
+
+
+def _opened(options: Namespace) -> Reader | Scanned:
+    """The file-set by its DICOMDIR, or by its files if that is wanted, or there is no other way."""
+    from fileset.extract.scanned import scanned, scanned_instead
+    from fileset.reader import Reader
+
+    if options.scan:
+        return scanned(options.medium, options.format)
+    try:
+        return Reader(options.medium, medium_format=options.format)
+    except (FormatError, MediumError) as problem:
+        return scanned_instead(options.medium, options.format, problem)
 
 
 def _refuse_inside(folder: str, medium: str) -> None:
@@ -57,7 +81,7 @@ def _refuse_inside(folder: str, medium: str) -> None:
         raise RefusedError(f"{folder}: lies in the file-set {medium}, where copies do not belong. Give another folder")
 
 
-def _tell(report: ExtractReport, reader: Reader, options: Namespace) -> None:
+def _tell(report: ExtractReport, reader: Reader | Scanned, options: Namespace) -> None:
     if options.json:
         _document(report, reader)
     elif not options.quiet:
@@ -118,7 +142,7 @@ def _summary(report: ExtractReport) -> str:
     return ", ".join(parts)
 
 
-def _document(report: ExtractReport, reader: Reader) -> None:
+def _document(report: ExtractReport, reader: Reader | Scanned) -> None:
     write_document(
         "fileset.extract/1",
         {
@@ -127,6 +151,7 @@ def _document(report: ExtractReport, reader: Reader) -> None:
             "copied": report.copied,
             "already_there": report.already_there,
             "bytes": report.size,
+            "files": _rows(report.files),
             "missing": _rows(report.missing),
             "failed": _rows(report.failed),
             "findings": finding_rows(reader.findings),
@@ -134,7 +159,7 @@ def _document(report: ExtractReport, reader: Reader) -> None:
     )
 
 
-def _rows(lost: Iterable[Lost]) -> Iterator[str]:
+def _rows(rows: Iterable[Lost | Copy]) -> Iterator[str]:
     from attrs import asdict
 
-    return (json_text(asdict(one)) for one in lost)
+    return (json_text(asdict(one)) for one in rows)

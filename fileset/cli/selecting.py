@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fileset.cli.arguments import add_format
 
 if TYPE_CHECKING:
+    from fileset.extract.scanned import Scanned
     from fileset.reader import Reader
 
 
@@ -21,6 +22,6 @@ def add_medium(parser: ArgumentParser) -> None:
     add_format(parser)
 
 
-def identification(reader: Reader) -> dict[str, Any]:
+def identification(reader: Reader | Scanned) -> dict[str, Any]:
     """The `file_set` member of every document."""
     return {"id": reader.file_set_id, "uid": reader.file_set_uid, "path": reader.medium.name}

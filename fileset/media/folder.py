@@ -18,7 +18,7 @@ from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, Footprint, Transaction
 from fileset.media.folder_transaction import FolderTransaction
-from fileset.media.host import inquire, walk
+from fileset.media.host import inquire, open_regular, walk
 from fileset.media.namespace import enlist, form_of
 from fileset.media.volume import flush_volume, inquire_volume
 from fileset.media.work_folder import WORK, read_journal, standing_in
@@ -52,7 +52,7 @@ class FolderMedium:
         """Open a file of the file-set for reading."""
         path = self.resolve(file_id)
         try:
-            return open(path, "rb")
+            return open_regular(path)
         except OSError as problem:
             raise MediumError(f"{path}: {problem.strerror or problem}") from problem
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple, Self
+from typing import BinaryIO, NamedTuple, Self
 
 from fileset.errors import MediumError
 from fileset.media.base import FileInfo
@@ -94,8 +94,7 @@ class PlainFile(OpenFile):
     __slots__ = ("size",)
 
     def __init__(self, path: str) -> None:
-        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
-        self._descriptor = os.open(path, flags)
+        self._descriptor = os.open(path, _READ | getattr(os, "O_NOFOLLOW", 0))
         found = os.fstat(self._descriptor)
         self.size = found.st_size
         if not stat.S_ISREG(found.st_mode):
@@ -106,6 +105,26 @@ class PlainFile(OpenFile):
     def is_link(problem: OSError) -> bool:
         """Whether opening failed because there is a symbolic link."""
         return problem.errno in (errno.ELOOP, errno.EMLINK)
+
+
+def random_access(file: BinaryIO) -> tuple[Callable[[int, int], bytes], int]:
+    """Random access to an open file, as `OpenFile` gives it, and its size in bytes."""
+    size = file.seek(0, os.SEEK_END)
+
+    def read(at: int, length: int) -> bytes:
+        file.seek(at)
+        return file.read(length)
+
+    return read, size
+
+
+def open_regular(path: str) -> BinaryIO:
+    """Open a file of a medium for reading. Raises `OSError` for a pipe or device, which could be waited for without end."""
+    descriptor = os.open(path, _READ)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return os.fdopen(descriptor, "rb")
 
 
 def same_contents(one: str, other: str) -> bool:

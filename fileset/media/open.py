@@ -51,6 +51,22 @@ def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -
     raise MediumError(f"{name}: no such file or folder")
 
 
+def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> ReadableMedium:
+    """The medium at `path`, or around the DICOMDIR at `path`, whether that can be read or not.
+
+    Raises `MediumError` if there is nothing at `path`, `FormatError` if it is something else.
+    """
+    name = os.fspath(path)
+    chosen = _chosen(wanted) or _by_content(name)
+    if chosen is not None:
+        return chosen.readable(name)
+    if not os.path.lexists(name):
+        raise MediumError(f"{name}: no such file or folder")
+    if not os.path.basename(name).upper().startswith(DICOMDIR.value):
+        raise FormatError(f"{name}: neither a folder, nor an image, nor a DICOMDIR")
+    return FolderMedium(os.path.dirname(name) or ".")
+
+
 def writable(
     path: str | os.PathLike[str], wanted: Format | str | None = None, label: str = "", options: Iterable[str] = ()
 ) -> UpdatableMedium:

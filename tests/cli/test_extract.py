@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 
 from fileset import FileId, MediumError, RefusedError
 from fileset.cli.extract import lost_lines
-from fileset.extract import LONGEST, TRIES, ExtractReport, Lost, extract, hashed_name, safe_name
+from fileset.extract import TRIES, ExtractReport, Lost, extract
+from fileset.extract.layout import LONGEST, hashed_name, safe_name
+from fileset.media.base import FileInfo
 from tests import synthetic
 from tests.cli.conftest import Runs, damage
 
@@ -213,6 +216,9 @@ class Scratched:
 
     def get(self, keyword: str, default: Any = None) -> Any:
         return self.patient_id if keyword == "PatientID" else default
+
+    def inquire(self) -> FileInfo:
+        return FileInfo(len(self.data), datetime(2024, 1, 1, tzinfo=UTC))
 
     def open(self) -> BinaryIO:
         self.opened += 1

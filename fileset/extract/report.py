@@ -1,0 +1,91 @@
+"""What came of copying: every file that is in the folder now, and every one that is not."""
+
+from __future__ import annotations
+
+from attrs import define, field, frozen
+
+from fileset.extract.instances import Instance, Keys
+
+
+@frozen
+class Lost:
+    """An instance that could not be copied: which one it is, and why. What is unknown is ""."""
+
+    file_id: str
+    reason: str
+    patient_id: str
+    patient_name: str
+    study_instance_uid: str
+    study_date: str
+    series_instance_uid: str
+    series_number: str
+    modality: str
+    instance_number: str
+    sop_instance_uid: str
+
+
+@frozen
+class Copy:
+    """A file that is in the folder: its File ID on the medium, its `path` below the folder with "/", its size in bytes
+    and SHA-256 in hexadecimal, and whether it was there already.
+    """
+
+    file_id: str
+    path: str
+    size: int
+    sha256: str
+    already_there: bool = False
+
+
+@define
+class ExtractReport:
+    """The outcome: how many files were copied, or were there already, and each one that is not there now.
+
+    `missing` are not on the medium; `failed` cannot be read, or are not named as a file can be. `size` counts the
+    bytes that were copied. `files` names all that are in the folder now.
+    """
+
+    folder: str
+    copied: int = 0
+    already_there: int = 0
+    size: int = 0
+    missing: list[Lost] = field(factory=list)
+    failed: list[Lost] = field(factory=list)
+    files: list[Copy] = field(factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that matched is in the folder."""
+        return not (self.missing or self.failed)
+
+    def add(self, copy: Copy) -> None:
+        """One more file that is in the folder."""
+        self.files.append(copy)
+        if copy.already_there:
+            self.already_there += 1
+        else:
+            self.copied += 1
+            self.size += copy.size
+
+
+def lost(record: Instance, reason: str) -> Lost:
+    """What is known of an instance that did not come."""
+    patient, study, series = record.patient, record.study, record.series
+    return Lost(
+        file_id=record.file_id.path if record.file_id else "",
+        reason=reason,
+        patient_id=_value(patient, "PatientID"),
+        patient_name=_value(patient, "PatientName"),
+        study_instance_uid=_value(study, "StudyInstanceUID"),
+        study_date=_value(study, "StudyDate"),
+        series_instance_uid=_value(series, "SeriesInstanceUID"),
+        series_number=_value(series, "SeriesNumber"),
+        modality=_value(series, "Modality"),
+        instance_number=_value(record, "InstanceNumber"),
+        sop_instance_uid=record.sop_instance_uid,
+    )
+
+
+def _value(record: Keys | None, keyword: str) -> str:
+    value = record.get(keyword) if record else None
+    return "" if value is None else str(value)

@@ -1,0 +1,204 @@
+"""The files of a medium without a DICOMDIR that can be read: found by their content, described by their headers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from types import TracebackType
+from typing import Any, BinaryIO, Final, Self
+
+from attrs import define, field, frozen
+
+from fileset.encoding.elements import EXPLICIT_LITTLE, Element, elements
+from fileset.encoding.header import HeaderError
+from fileset.errors import FilesetError, FormatError, MediumError
+from fileset.file_id import DICOMDIR, FileId
+from fileset.findings import Finding, Where
+from fileset.media.base import FileInfo, ReadableMedium
+from fileset.media.host import random_access
+from fileset.media.open import scannable
+from fileset.records.chain import FIELDS, Chain
+from fileset.records.decoded import character_set_of, value_of
+from fileset.records.instance import Describer, Instance, Policy
+from fileset.records.leaf import INSTANCE_NUMBER
+from fileset.records.matching import condition
+from fileset.scan import describe
+
+POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept")
+_NO_INSTANCES: Final = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
+
+Values = dict[int, Any]
+"""Tag -> decoded value."""
+
+
+@frozen
+class Level:
+    """What files say of their patient, study or series."""
+
+    values: Values
+
+    def get(self, keyword: str, default: Any = None) -> Any:
+        """The value of one key, `default` if there is no such key."""
+        return self.values.get(condition(keyword, None)[0], default)
+
+
+@define(slots=False)
+class ScannedInstance:
+    """An instance as its own file tells of it; `described` is None where the file tells nothing that makes sense."""
+
+    medium: ReadableMedium
+    file_id: FileId
+    described: Instance | None
+
+    @cached_property
+    def values(self) -> Values:
+        """The keys of its record."""
+        return {} if self.described is None else _own_values(self.described)
+
+    @property
+    def sop_instance_uid(self) -> str:
+        """SOP Instance UID, "" if the file does not tell it."""
+        return "" if self.described is None else self.described.sop_instance_uid.decode("ascii", "replace")
+
+    @property
+    def patient(self) -> Level | None:
+        """Its patient."""
+        return self._level("PATIENT")
+
+    @property
+    def study(self) -> Level | None:
+        """Its study."""
+        return self._level("STUDY")
+
+    @property
+    def series(self) -> Level | None:
+        """Its series."""
+        return self._level("SERIES")
+
+    def _level(self, name: str) -> Level | None:
+        chain = self.described.chain if self.described else None
+        return None if chain is None else Level(_level_values(chain, name))
+
+    def get(self, keyword: str, default: Any = None) -> Any:
+        """The value of one key of its record, `default` if there is no such key."""
+        return self.values.get(condition(keyword, None)[0], default)
+
+    def matches(self, conditions: list[tuple[int, Callable[[Any], bool]]]) -> bool:
+        """Whether it, or what is above it, has values that meet all conditions."""
+        chain = self.described.chain if self.described else None
+        values = self.values
+        if chain is not None and conditions:
+            values = {tag: value for name in FIELDS for tag, value in _level_values(chain, name).items()} | values
+        return all(met(values.get(tag)) for tag, met in conditions)
+
+    def open(self) -> BinaryIO:
+        """M-READ."""
+        return self.medium.open(self.file_id)
+
+    def inquire(self) -> FileInfo:
+        """M-INQUIRE FILE."""
+        return self.medium.inquire_file(self.file_id)
+
+
+def _own_values(instance: Instance) -> Values:
+    data = instance.tail
+    parts = list(elements(data, 0, len(data), EXPLICIT_LITTLE))
+    character_set = character_set_of(data, parts, "")
+    values = {part.tag: value_of(data, part, EXPLICIT_LITTLE, character_set) for part in parts}
+    if instance.invented_number:
+        del values[INSTANCE_NUMBER]
+    return values
+
+
+def _level_values(chain: Chain, name: str) -> Values:
+    character_set = chain.character_set.decode("ascii", "replace")
+    values = {}
+    for row in FIELDS[name]:
+        raw: bytes = getattr(chain, row.name)
+        part = Element(row.tag, row.vr.encode("ascii"), 0, 0, len(raw), len(raw))
+        values[row.tag] = value_of(raw, part, EXPLICIT_LITTLE, character_set)
+    return values
+
+
+@define
+class Scanned:
+    """Finds the instances on `medium` by looking into every file, because of `reason`: as a Reader, but slower.
+
+    `findings` names the files that look like DICOM but cannot be described; they are found all the same.
+    """
+
+    medium: ReadableMedium
+    findings: list[Finding] = field(factory=list)
+    file_set_id: str = ""
+    file_set_uid: str = ""
+    _instances: list[ScannedInstance] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.medium.close()
+
+    def find(self, level: str | None = None, **keys: object) -> Iterator[ScannedInstance]:
+        """The instances that match all `keys`, in order of their names. There are no records of another `level`."""
+        conditions = [condition(keyword, wanted) for keyword, wanted in keys.items()]
+        return (one for one in self.instances if level is None and one.matches(conditions))
+
+    @property
+    def instances(self) -> list[ScannedInstance]:
+        """All of them; the files are looked at when this is first asked for."""
+        if self._instances is None:
+            describer = Describer(POLICY)
+            found = (self._look_into(name, describer) for name in self.medium.names())
+            self._instances = [one for one in found if one is not None]
+        return self._instances
+
+    def _look_into(self, name: str, describer: Describer) -> ScannedInstance | None:
+        try:
+            file_id = FileId.tolerant(name)
+        except FormatError as problem:
+            self.findings.append(Finding("FS-FILE-ID-HOSTILE", str(problem), Where(name)))
+            return None
+        try:
+            with self.medium.open(file_id) as file:
+                return ScannedInstance(self.medium, file_id, describe(random_access(file)[0], describer))
+        except HeaderError as problem:
+            if problem.rule in _NO_INSTANCES:
+                return None
+            self.findings.append(Finding(problem.rule, problem.reason, Where(name)))
+            return ScannedInstance(self.medium, file_id, None)
+        except FormatError as problem:
+            self.findings.append(Finding("FS-FILE-LINK", str(problem), Where(name)))
+        except (FilesetError, OSError) as problem:
+            self.findings.append(Finding("FS-FILE-UNREADABLE", str(problem), Where(name)))
+        return None
+
+
+def scanned(path: str | os.PathLike[str], medium_format: str | None = None) -> Scanned:
+    """The medium at `path` by its files. Raises `MediumError` if there is none, `FormatError` if it is something else."""
+    return Scanned(scannable(path, medium_format))
+
+
+def scanned_instead(
+    path: str | os.PathLike[str], medium_format: str | None, problem: FormatError | MediumError
+) -> Scanned:
+    """The medium at `path` by its files, because of the `problem` that its DICOMDIR has.
+
+    Raises the problem if there are no instances, or several DICOMDIRs, of which somebody has to choose one.
+    """
+    found = scanned(path, medium_format)
+    there = sorted(filter(_is_dicomdir, found.medium.names()), key=lambda name: name.count("/"))
+    several = len(there) > 1 and "/" in there[0]
+    if several or not found.instances:
+        found.medium.close()
+        raise problem
+    rule = "FS-DICOMDIR-UNREADABLE" if there else "FS-DICOMDIR-ABSENT"
+    found.findings.append(Finding(rule, f"{problem}. The files were found by their contents"))
+    return found
+
+
+def _is_dicomdir(name: str) -> bool:
+    return name.rpartition("/")[2].upper().startswith(DICOMDIR.value)

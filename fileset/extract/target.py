@@ -1,0 +1,147 @@
+"""The folder that files are copied into: nothing outside of it, nothing half, nothing lost.
+
+A file appears under its name only when it is complete and reads back as it was read; and nothing that is there is
+overwritten, so that a second run copies only what the first one did not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from fileset.errors import MediumError, RefusedError
+from fileset.extract.instances import Instance
+from fileset.extract.layout import Layout, hashed_name, safe_name
+from fileset.extract.report import Copy
+from fileset.media.host import COPY_SIZE
+
+Source = Callable[[], Iterator[bytes]]
+"""Begins to give the bytes of a file; as often as it is called."""
+
+_SAME: Final = "same"
+_PART: Final = "part"
+_OTHER: Final = "other"
+
+
+class Target:
+    """The folder `root`, made if it does not exist, in which `layout` says where files go."""
+
+    def __init__(self, root: str, layout: Layout) -> None:
+        self.root = root
+        self._layout = layout
+        self._made: set[str] = set()
+        self._owners: dict[str, str] = {}
+        with _writing(root):
+            os.makedirs(root, exist_ok=True)
+        self._real = os.path.realpath(root)
+
+    def path(self, record: Instance) -> str:
+        """Where the file of a record shall lie; the folders of it are made."""
+        folder = self.root
+        for text in self._layout.folder_names(record):
+            folder = self._folder(folder, text)
+        return os.path.join(folder, safe_name(self._layout.file_name(record)) + self._layout.suffix)
+
+    def _folder(self, parent: str, text: str) -> str:
+        path = os.path.join(parent, safe_name(text))
+        # Two values may differ in case alone, which not every file system tells apart.
+        if self._owners.setdefault(path.casefold(), text) != text:
+            path = os.path.join(parent, hashed_name(text))
+        if path not in self._made:
+            self._make(path)
+            self._made.add(path)
+        return path
+
+    def _make(self, path: str) -> None:
+        with _writing(path), suppress(FileExistsError):
+            os.mkdir(path)
+        if os.path.commonpath((self._real, os.path.realpath(path))) != self._real:
+            raise RefusedError(f"{path}: a symbolic link leads out of {self.root}; not followed")
+
+    def put(self, path: str, source: Source, file_id: str) -> Copy:
+        """Have a file at `path`, or beside it if another file has the name; what is there already is not copied.
+
+        Raises `MediumError` if the folder cannot be written, and whatever `source` raises.
+        """
+        state, copy = _compared(path, source) if os.path.lexists(path) else (_PART, None)
+        if state == _SAME and copy is not None:
+            return self._copy(path, copy, file_id, already_there=True)
+        with _temporary(os.path.dirname(path)) as temporary:
+            copy = _write(temporary, source)
+            if state == _OTHER:
+                path = self._beside(path, copy[1])
+                if os.path.lexists(path) and _compared(path, source)[0] == _SAME:
+                    return self._copy(path, copy, file_id, already_there=True)
+            with _writing(path):
+                os.replace(temporary, path)
+        return self._copy(path, copy, file_id, already_there=False)
+
+    def _beside(self, path: str, digest: str) -> str:
+        """Another name for a file whose own is that of another."""
+        return f"{path.removesuffix(self._layout.suffix)}-{digest[:16]}{self._layout.suffix}"
+
+    def _copy(self, path: str, copy: tuple[int, str], file_id: str, *, already_there: bool) -> Copy:
+        name = os.path.relpath(path, self.root).replace(os.sep, "/")
+        return Copy(file_id, name, *copy, already_there=already_there)
+
+
+def _compared(path: str, source: Source) -> tuple[str, tuple[int, str] | None]:
+    """How the file at `path` compares with what shall lie there: the same, its beginning only, or another.
+
+    With its size and SHA-256 if it is the same. A symbolic link is another file, whatever it leads to.
+    """
+    if os.path.islink(path):
+        return _OTHER, None
+    digest, size = hashlib.sha256(), 0
+    try:
+        with open(path, "rb") as file:
+            for chunk in source():
+                there = file.read(len(chunk))
+                if there != chunk:
+                    # What a loss of power left of a former run: nothing is lost when it is replaced.
+                    return (_PART if chunk.startswith(there) and not file.read(1) else _OTHER), None
+                digest.update(chunk)
+                size += len(chunk)
+            return (_OTHER, None) if file.read(1) else (_SAME, (size, digest.hexdigest()))
+    except OSError:
+        return _OTHER, None  # not ours to read, so not ours to replace
+
+
+def _write(path: str, source: Source) -> tuple[int, str]:
+    """Write a new file and read it back; its size in bytes and SHA-256."""
+    digest, size = hashlib.sha256(), 0
+    with _writing(path), open(path, "x+b") as file:
+        for chunk in source():
+            file.write(chunk)
+            digest.update(chunk)
+            size += len(chunk)
+        file.seek(0)
+        back = hashlib.sha256()
+        while data := file.read(COPY_SIZE):
+            back.update(data)
+    if back.digest() != digest.digest():
+        raise MediumError(f"{path}: reads back different from what was written")
+    return size, digest.hexdigest()
+
+
+@contextmanager
+def _temporary(folder: str) -> Iterator[str]:
+    """A name that nobody has; what lies under it afterwards is removed."""
+    path = os.path.join(folder, f".{secrets.token_hex(8)}.part")
+    try:
+        yield path
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+@contextmanager
+def _writing(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        raise MediumError(f"{path}: {problem.strerror or problem}. What was copied stays; run it again") from problem

@@ -1,0 +1,131 @@
+"""Without a DICOMDIR that can be read, the files tell who they are."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+import fileset
+from tests import synthetic
+from tests.cli.conftest import Runs
+
+
+def copies(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """DICOM files of two patients, and others, with no DICOMDIR."""
+    synthetic.ct_series(tmp_path / "DISC", patients=2, studies=1, series=1, instances=2)
+    synthetic.write(synthetic.instance(synthetic.HANGING_PROTOCOL), tmp_path / "DISC" / "protocol.dcm")
+    (tmp_path / "DISC" / "README.TXT").write_text("nothing to see")
+    return tmp_path / "DISC"
+
+
+def test_what_a_disc_without_dicomdir_holds_comes_out_as_with_one(run: Runs, folder: Path, tmp_path: Path) -> None:
+    done = run("extract", folder, "-o", tmp_path / "SCANNED")
+    assert "FS-DICOMDIR-ABSENT" in done.stderr
+    (folder / "protocol.dcm").rename(folder / "HP1")
+    fileset.index(folder)
+    run("extract", folder, "-o", tmp_path / "READ")
+    assert copies(tmp_path / "SCANNED") == copies(tmp_path / "READ")
+    assert len(copies(tmp_path / "READ")) == 5
+
+
+@pytest.mark.parametrize("damage", [lambda _: b"", lambda data: data[:100], lambda data: bytes(len(data))])
+def test_an_unreadable_dicomdir_costs_no_file(damage: object, run: Runs, disc: Path, tmp_path: Path) -> None:
+    assert callable(damage)
+    (disc / "DICOMDIR").write_bytes(damage((disc / "DICOMDIR").read_bytes()))
+    done = run("extract", disc, "-o", tmp_path / "OUT", code=3)
+    assert "FS-DICOMDIR-UNREADABLE" in done.stderr
+    assert len(copies(tmp_path / "OUT")) == 12
+
+
+def test_keys_and_templates_work_on_what_was_scanned(run: Runs, folder: Path, tmp_path: Path) -> None:
+    template = "{PatientID}/{Modality}_{StudyDate}/{InstanceNumber:04}.dcm"
+    run("extract", folder, "-o", tmp_path / "OUT", "PatientID=P2", "InstanceNumber=2", "--template", template)
+    assert copies(tmp_path / "OUT") == {"P2/CT_20240102/0002.dcm": synthetic.ct(2, 1, 1, 2)}
+
+
+def test_scan_finds_what_the_dicomdir_does_not_list(run: Runs, disc: Path, tmp_path: Path) -> None:
+    synthetic.write(synthetic.instance(synthetic.CT_IMAGE, patient=7), disc / "more.dcm")
+    run("extract", disc, "-o", tmp_path / "LISTED")
+    run("extract", disc, "-o", tmp_path / "ALL", "--scan")
+    assert len(copies(tmp_path / "LISTED")) == 12
+    assert len(copies(tmp_path / "ALL")) == 13
+    assert (tmp_path / "ALL" / "P7").is_dir()
+
+
+def test_files_that_tell_nothing_are_kept_too(run: Runs, folder: Path, tmp_path: Path) -> None:
+    """No File Meta Information, no UIDs: still somebody's image."""
+    data = synthetic.ct(9)
+    (folder / "headless").write_bytes(data[144 + int.from_bytes(data[140:144], "little") :])
+    done = run("extract", folder, "-o", tmp_path / "OUT", code=3)
+    assert "FS-FILE-NO-META" in done.stderr
+    assert len(copies(tmp_path / "OUT")) == 6
+
+
+def test_links_and_pipes_are_left_alone(run: Runs, folder: Path, tmp_path: Path) -> None:
+    bait = tmp_path / "BAIT"
+    bait.write_bytes(synthetic.ct(8))
+    (folder / "LINK").symlink_to(bait)
+    (folder / "LOOP").symlink_to("LOOP")
+    (folder / "FOLDER").symlink_to(tmp_path)
+    os.mkfifo(folder / "PIPE")
+    run("extract", folder, "-o", tmp_path / "OUT", code=3)
+    assert bait.read_bytes() not in copies(tmp_path / "OUT").values()
+    assert len(copies(tmp_path / "OUT")) == 5
+
+
+def test_a_folder_without_dicom_files_is_no_file_set(run: Runs, tmp_path: Path) -> None:
+    (tmp_path / "DISC").mkdir()
+    (tmp_path / "DISC" / "README.TXT").write_text("nothing to see")
+    assert "no DICOMDIR" in run("extract", tmp_path / "DISC", "-o", tmp_path / "OUT", code=4).stderr
+    assert not (tmp_path / "OUT").exists()
+
+
+def test_one_file_is_no_medium(run: Runs, folder: Path, tmp_path: Path) -> None:
+    run("extract", folder / "README.TXT", "-o", tmp_path / "OUT", code=4)
+    assert not (tmp_path / "OUT").exists()
+
+
+def test_of_several_dicomdirs_somebody_has_to_choose(run: Runs, disc: Path, tmp_path: Path) -> None:
+    disc.rename(tmp_path / "ALL")
+    for name in ("D1", "D2"):
+        (tmp_path / "ALL" / name).mkdir()
+        (tmp_path / "ALL" / name / "DICOMDIR").write_bytes((tmp_path / "ALL" / "DICOMDIR").read_bytes())
+    (tmp_path / "ALL" / "DICOMDIR").unlink()
+    assert "several" in run("extract", tmp_path / "ALL", "-o", tmp_path / "OUT", code=4).stderr
+    run("extract", tmp_path / "ALL", "-o", tmp_path / "OUT", "--scan")
+    assert len(copies(tmp_path / "OUT")) == 12
+
+
+def test_the_document_names_every_copy_with_its_hash(run: Runs, disc: Path, tmp_path: Path) -> None:
+    for already in (False, True):
+        document = run("extract", disc, "-o", tmp_path / "OUT", "--json").document
+        found = {row["path"]: (row["size"], row["sha256"]) for row in document["files"]}
+        assert found == {
+            name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in copies(tmp_path / "OUT").items()
+        }
+        assert {row["already_there"] for row in document["files"]} == {already}
+        assert document["files"][0]["file_id"] == "P001/T001/S001/I000001"
+
+
+def test_a_file_that_came_short_is_told(run: Runs, disc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fileset.media.base import FileInfo
+    from fileset.media.folder import FolderMedium
+
+    whole = FolderMedium.inquire_file
+
+    def longer(self: FolderMedium, file_id: fileset.FileId) -> FileInfo:
+        info = whole(self, file_id)
+        return FileInfo(info.size + (file_id.path == "P001/T001/S001/I000001"), info.modified)
+
+    monkeypatch.setattr(FolderMedium, "inquire_file", longer)
+    document = run("extract", disc, "-o", tmp_path / "OUT", "--json", code=3).document
+    assert [lost["instance_number"] for lost in document["failed"]] == ["1"]
+    assert len(copies(tmp_path / "OUT")) == 11
