@@ -96,6 +96,8 @@ def _skip(data: bytes, at: int, end: int, stack: list[tuple[bool, Syntax]]) -> t
     while True:
         in_sequence, inner = stack[-1]
         tag, vr, value_at, length = element_header(data, at, inner)
+        if value_at > end:
+            raise FormatError(f"offset {at}: the data ends inside the header of a data element")
         if tag == (SEQUENCE_END if in_sequence else ITEM_END):
             stack.pop()
             if not stack:

@@ -159,7 +159,7 @@ def looks_like_data_set(data: bytes) -> bool:
 def _read_usual(data: bytes, read: Reading, wanted: Wanted) -> Header:
     meta, at, data = _file_meta(data, read)
     syntax = meta.get(0x00020010, b"").rstrip(b"\0 ")
-    if not syntax or syntax == EXPLICIT_VR_BIG_ENDIAN:
+    if not syntax or syntax == EXPLICIT_VR_BIG_ENDIAN or at == len(data):
         raise UnusualError
     if syntax in DEFLATED:
         return Header(meta, _inflated_values(_Inflated(read, at), wanted))
