@@ -64,10 +64,14 @@ def _check_presence(flat: FlatDirectory, found: Findings) -> None:
 
 
 def _check_types(flat: FlatDirectory, found: Findings) -> None:
-    for number, name in enumerate(flat.types):
-        if name not in RECORD_TYPES or number in flat.misspelt:
-            where = flat.start[flat.type_of.index(number)]
-            said = flat.misspelt.get(number, name)
+    strange = {number for number, name in enumerate(flat.types) if name not in RECORD_TYPES} | flat.misspelt.keys()
+    if not strange:
+        return
+    for index, number in enumerate(flat.type_of):
+        if number in strange:
+            strange.remove(number)  # each is told once
+            said = flat.misspelt.get(number, flat.types[number])
+            where = flat.start[index]
             found.add("FS-RECORD-TYPE", f"{said!r} is no Directory Record Type", offset=where, tag=0x00041430)
 
 
@@ -83,5 +87,5 @@ def _flags(flat: FlatDirectory, tree: Tree, found: Findings) -> None:
             continue
         rule = "FS-RECORD-IN-USE-FLAG" if value else "FS-RECORD-INACTIVE"
         found.add(rule, f"Record In-use Flag is {value:04X}H", offset=flat.start[index], tag=0x00041410)
-        if not value:
-            tree.hide(index)
+        tree.hidden[index] = not value
+    tree.hide_below()

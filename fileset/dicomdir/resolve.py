@@ -22,7 +22,6 @@ LAST: Final = 0x00041202
 NEAR: Final = 32
 """Bytes that an offset may be beside the start of a record: less than any record that says something."""
 
-_SAMPLE: Final = 256
 _ENDS: Final = 4
 
 _Meanings = Mapping[int, int]
@@ -91,8 +90,8 @@ def _constant(flat: FlatDirectory, said: list[int], index_of: _Meanings) -> int:
     """The shift that makes most offsets hit a record, 0 if there is none."""
     ends = ((said[:_ENDS], flat.start[:_ENDS]), (said[-_ENDS:], flat.start[-_ENDS:]))
     shifts = {start - offset for offsets, starts in ends for offset in offsets for start in starts}
-    sample = said[:: max(1, len(said) // _SAMPLE)]
-    return max(shifts, key=lambda shift: (sum(at + shift in index_of for at in sample), -abs(shift)), default=0)
+    # All are counted: where records are alike, a shift by one of them too many misses but the last.
+    return max(shifts, key=lambda shift: (sum(at + shift in index_of for at in said), -abs(shift)), default=0)
 
 
 def _drifting(flat: FlatDirectory, said: list[int]) -> _Meanings:

@@ -87,16 +87,18 @@ class Tree:
                 index = following[index]
         return clean
 
-    def hide(self, index: int) -> None:
-        """Make a record inactive, and all below it."""
-        self.hidden[index] = 1
-        stack = [self.lower[index]]
+    def hide_below(self) -> None:
+        """Make all inactive that is below an inactive record."""
+        following, lower, parent, hidden = self.next, self.lower, self.parent, self.hidden
+        stack = [self.first]
         while stack:
-            below = stack.pop()
-            while below != NONE and not self.hidden[below]:
-                self.hidden[below] = 1
-                stack.append(self.lower[below])
-                below = self.next[below]
+            index = stack.pop()
+            while index != NONE:
+                if parent[index] != NONE and hidden[parent[index]]:
+                    hidden[index] = 1
+                if lower[index] != NONE:
+                    stack.append(lower[index])
+                index = following[index]
 
 
 def unlinked(count: int) -> Tree:
