@@ -50,7 +50,7 @@ class FlatDirectory:
     type_of: array[int] = field(factory=lambda: array("I"))
     types: list[str] = field(factory=list)
     misspelt: dict[int, str] = field(factory=dict)
-    mended: list[int] = field(factory=list)
+    mended: set[int] = field(factory=set)
     findings: list[Finding] = field(factory=list)
     _last: tuple[int, list[Element]] = field(default=(-1, []), init=False, repr=False, eq=False)
 

@@ -180,7 +180,7 @@ def _item(flat: FlatDirectory, at: int, end: int, found: Findings) -> Element:
     except FormatError as problem:
         rule = "FS-RECORD-MALFORMED" if behind < len(flat.data) else "FS-DICOMDIR-TRUNCATED"
         found.add(rule, f"{problem}; the record is taken to end at {behind}", offset=at)
-        flat.mended.append(len(flat))
+        flat.mended.add(len(flat))
         return Element(ITEM, b"", at, at + 8, max(behind, at + 8), max(behind, at + 8))
 
 
@@ -198,13 +198,13 @@ def _mend(flat: FlatDirectory, at: int, end: int, known: dict[bytes, int], found
     Either the length of the record before is wrong, and it is taken again up to the next one, or what lies here is
     no record any more, and skipped.
     """
-    if len(flat) and len(flat) - 1 not in flat.mended[-1:] and not _ends_at(flat, at, end):
+    if len(flat) and len(flat) - 1 not in flat.mended and not _ends_at(flat, at, end):
         start = flat.start[-1]
         behind = _behind(flat, start, end)
         message = f"its length is wrong: no record begins at {at}; it is taken to end at {behind}"
         found.add("FS-RECORD-MALFORMED", message, offset=start)
         flat.forget_last()
-        flat.mended.append(len(flat))
+        flat.mended.add(len(flat))
         return _take(flat, Element(ITEM, b"", start, start + 8, behind, behind), known, found)
     behind = _behind(flat, at, end)
     found.add("FS-RECORD-MALFORMED", f"no record begins here: {behind - at} bytes are skipped", offset=at)
