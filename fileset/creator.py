@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 from uuid import uuid4
 
 from fileset.commit import ANY, Addition, Plan, commit, referenced
@@ -22,6 +22,7 @@ from fileset.findings import Finding, Where
 from fileset.include import Included
 from fileset.media.base import WritableMedium
 from fileset.media.folder import FolderMedium
+from fileset.media.host import leads_out, place_below
 from fileset.media.open import writable
 from fileset.naming import SCHEMES, Place, names
 from fileset.records.instance import Policy
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
+NOTHING_ADDED: Final = "no file can be a member of the file-set: nothing was written"
 Phases = Callable[[str, int, int], None]
 """Called with the name of a phase, the number of files done, and the number of files in all."""
 
@@ -91,6 +93,7 @@ class Creator:
         self._included = Included()
         self._medium = writable(medium, medium_format, file_set_id, medium_options)
         self._report: Report | None = None
+        self._written = False
         refuse_existing(self._medium, replace=replace)
 
     def add(self, *sources: str | os.PathLike[str] | Dataset) -> None:
@@ -98,11 +101,30 @@ class Creator:
 
         Files are looked at when the file-set is written. Raises `MediumError` if a path does not exist.
         """
+        self._refuse_written()
         for source in sources:
             if isinstance(source, str | os.PathLike):
-                self._sources.add_path(source)
+                self._sources.add_path(source, skip=self._beside_target(source))
             else:
                 self._sources.add_dataset(source)
+
+    def _beside_target(self, source: str | os.PathLike[str]) -> frozenset[str]:
+        """What to pass over in a source: the target, if that lies in it.
+
+        Raises `RefusedError` if the source lies in the target: its files would be there twice, or go with `replace`.
+        """
+        target = self._medium.name
+        if place_below(source, target) is not None:
+            raise RefusedError(
+                f"{os.fspath(source)}: lies in {target}, where the file-set is to be written. Use `index` for files that "
+                "stay where they are, or write the file-set elsewhere"
+            )
+        inside = place_below(target, source)
+        return frozenset((inside,)) if inside else frozenset()
+
+    def _refuse_written(self) -> None:
+        if self._written:
+            raise RuleError("this file-set is written; use `Updater` to add to it")
 
     def include(self, *sources: str | os.PathLike[str]) -> None:
         """Add files that no record shall reference, such as a viewer or AUTORUN.INF: files under their names at the root
@@ -126,6 +148,7 @@ class Creator:
 
         Raises `MediumError` if the medium fails or is too small; it is then as it was.
         """
+        self._refuse_written()
         report = Report(self._medium.name, self._identification.file_set_id, self._identification.file_set_uid)
         report.dry_run = dry_run
         caveat = self._medium.inquire_file_set().caveat
@@ -148,8 +171,11 @@ class Creator:
         )
         additions = self._included.additions(self._medium, present) + self._additions(leaves, file_ids, kept)
         plan = Plan(directory, additions, self._removals(set(file_ids)), basis_for(replace=self._replace))
-        if not dry_run:
+        if len(self._sources) and not leaves:
+            report.findings.append(Finding("FS-NOTHING-ADDED", NOTHING_ADDED, Where(self._medium.name)))
+        elif not dry_run:
             report.written = commit(plan, self._medium, progress=self._progress)
+        self._written = not dry_run
         self._report = report
         return report
 
@@ -159,7 +185,7 @@ class Creator:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None and self._report is None:
+        if kind is None and not self._written:
             self.commit()
 
     # ------------------------------------------------------------ names
@@ -242,7 +268,7 @@ def index(
         sources,
         Policy(missing, unknown_sop_class, invalid_uid),
         lambda *why: report.skipped.append(Skipped(*why)),
-        accepts=lambda at: _refused_name(sources.relative(at)),
+        accepts=lambda at: _refused_name(sources.relative(at)) or _refused_link(sources, at, medium.root),
         jobs=jobs,
         executor=executor,
         progress=phase(progress, "scan"),
@@ -257,7 +283,9 @@ def index(
     frame = new_frame(identification, undefined_lengths=undefined_lengths)
     directory = build(frame, tree.arranged(), file_id, undefined_lengths=undefined_lengths)
     report.findings = tree.findings
-    if not dry_run:
+    if len(sources) and not report.added:
+        report.findings.append(Finding("FS-NOTHING-ADDED", NOTHING_ADDED, Where(medium.name)))
+    elif not dry_run:
         report.written = commit(Plan(directory, basis=basis_for(replace=replace)), medium)
     return report
 
@@ -301,6 +329,12 @@ def _places(leaves: Sequence[Node], sources: Sources) -> Iterator[Place]:
 
 def _is_file_id(name: str) -> bool:
     return _refused_name(name) is None
+
+
+def _refused_link(sources: Sources, index: int, root: str) -> Refusal | None:
+    if index in sources.links and leads_out(sources.paths[index], root):
+        return "FS-FILE-LINK", "a symbolic link that leads out of the folder: no reader would follow it"
+    return None
 
 
 def _refused_name(name: str) -> Refusal | None:

@@ -277,10 +277,11 @@ class Reader:
         """The records that match all `keys`, as a DICOM query would match (PS3.4 C.2.2.2): single value, list, `*` and
         `?`, ranges of dates and times `20200101-20201231`. Instances, or the records of one `level`.
 
-        A key that a record has must match there, and then holds for all below it. Raises `RuleError` for a name that is
-        no attribute.
+        A key that a record has must match there, and then holds for all below it; a record of a level matches a key of a
+        lower one if something below it does. Raises `RuleError` for a name that is no attribute, another level, and a
+        value that no attribute of its kind can have.
         """
-        return (Record(self, index) for index in self.contents.find(level, conditions(keys)))
+        return (Record(self, index) for index in self.contents.holding(level, conditions(keys)))
 
     def paths(self) -> Iterator[str]:
         """The paths of all referenced files relative to the root, "/" between components: the fast way."""

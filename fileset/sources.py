@@ -28,13 +28,19 @@ class Sources:
         self._relative_at = array("I")  # where in each path the part below the named source begins
         self._contents: dict[int, bytes] = {}
         self._members: dict[int, tuple[ReadableMedium, FileId]] = {}
+        self._named = 0
+        self.links: set[int] = set()
+        """Those that are symbolic links."""
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def add_path(self, source: str | os.PathLike[str], *, skip: frozenset[str] = frozenset()) -> None:
         """A file, or all files below a folder. Raises `MediumError` if it does not exist."""
+        self._named += 1
         for file in walk(source, skip=skip):
+            if file.linked:
+                self.links.add(len(self.paths))
             self.paths.append(file.path)
             self._relative_at.append(len(file.path) - len(file.relative))
 
@@ -62,7 +68,9 @@ class Sources:
         return self.paths[index][self._relative_at[index] :].replace(os.sep, "/")
 
     def name(self, index: int) -> str:
-        """How to call a source in a message."""
+        """How to call a source in a message: whole if several were named, since below two folders names may be alike."""
+        if self._named > 1 and self.is_file(index):
+            return self.paths[index]
         return self.relative(index) or f"data set {list(self._contents).index(index) + 1}"
 
     def is_file(self, index: int) -> bool:

@@ -26,6 +26,10 @@ def made(tmp_path: Path, *datasets: Dataset, **options: str) -> tuple[fileset.Re
     creator = fileset.Creator(tmp_path / "OUT", **options)  # type: ignore[arg-type]
     creator.add(*datasets)
     report = creator.commit()
+    if not report.added:
+        assert [finding.rule for finding in report.findings][-1] == "FS-NOTHING-ADDED"
+        assert not (tmp_path / "OUT").exists()
+        fileset.Creator(tmp_path / "OUT").commit()  # an empty file-set, for those who ask for one
     return report, fileset.Reader(tmp_path / "OUT")
 
 
@@ -335,3 +339,104 @@ def test_replacing_keeps_files_that_stay_and_removes_the_others(tmp_path: Path) 
     assert after.items() < before.items()
     assert len(list(reader.instances)) == 1
     assert (tmp_path / "OUT" / "VIEWER.EXE").exists()
+
+
+# ---------------------------------------------------------------- where sources and targets meet
+
+
+def test_a_source_in_the_target_is_refused_and_nothing_is_lost(tmp_path: Path) -> None:
+    synthetic.write(synthetic.instance(CT), tmp_path / "OUT" / "IM1")
+    odd = synthetic.instance(CT, number=2)
+    odd.SOPInstanceUID = odd.file_meta.MediaStorageSOPInstanceUID = UID("1.9.4")
+    synthetic.write(odd, tmp_path / "OUT" / "IM2")
+    fileset.index(tmp_path / "OUT", invalid_uid="accept")
+    for source in (tmp_path / "OUT", tmp_path / "OUT" / "IM2"):
+        creator = fileset.Creator(tmp_path / "OUT", replace=True)
+        with pytest.raises(fileset.RefusedError, match="index"):
+            creator.add(source)
+    assert (tmp_path / "OUT" / "IM2").exists()
+
+
+def test_a_target_in_the_source_is_passed_over(tmp_path: Path) -> None:
+    synthetic.write(synthetic.instance(CT), tmp_path / "IM1")
+    for _ in range(2):
+        creator = fileset.Creator(tmp_path / "OUT", replace=True)
+        creator.add(tmp_path)
+        assert [added.source for added in creator.commit().added] == ["IM1"]
+
+
+def test_folders_and_files_below_named_like_a_dicomdir_are_indexed(tmp_path: Path) -> None:
+    synthetic.write(synthetic.instance(CT, number=1), tmp_path / "IM1")
+    synthetic.write(synthetic.instance(CT, number=2), tmp_path / "A" / "DICOMDIR")
+    synthetic.write(synthetic.instance(CT, number=3), tmp_path / "B" / "DICOMDIR" / "IM3")
+    assert {str(added.file_id) for added in fileset.index(tmp_path).added} == {"IM1", "A/DICOMDIR", "B/DICOMDIR/IM3"}
+
+
+def test_a_link_that_leads_out_of_the_folder_is_not_indexed(tmp_path: Path) -> None:
+    synthetic.write(synthetic.instance(CT, number=1), tmp_path / "ROOT" / "IM1")
+    synthetic.write(synthetic.instance(CT, number=2), tmp_path / "outside")
+    (tmp_path / "ROOT" / "IM2").symlink_to(tmp_path / "outside")
+    report = fileset.index(tmp_path / "ROOT")
+    assert [str(added.file_id) for added in report.added] == ["IM1"]
+    assert rules(report) == ["FS-FILE-LINK"]
+
+
+def test_what_is_added_after_the_commit_is_refused_not_forgotten(tmp_path: Path) -> None:
+    creator = fileset.Creator(tmp_path / "OUT")
+    creator.add(synthetic.instance(CT))
+    creator.commit()
+    with pytest.raises(fileset.RuleError, match="written"):
+        creator.add(synthetic.instance(CT, number=2))
+
+
+def test_a_dry_run_in_a_context_does_not_stand_for_the_commit(tmp_path: Path) -> None:
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(synthetic.instance(CT))
+        assert creator.commit(dry_run=True).dry_run
+    assert (tmp_path / "OUT" / "DICOMDIR").exists()
+
+
+def test_sources_of_several_folders_keep_names_that_tell_them_apart(tmp_path: Path) -> None:
+    for number in (1, 2):
+        synthetic.write(synthetic.instance(CT, number=number), tmp_path / str(number) / "IM1")
+    creator = fileset.Creator(tmp_path / "OUT")
+    creator.add(tmp_path / "1", tmp_path / "2")
+    assert {added.source for added in creator.commit().added} == {str(tmp_path / n / "IM1") for n in "12"}
+
+
+# ---------------------------------------------------------------- finding
+
+
+@pytest.mark.parametrize(
+    ("level", "keys", "count"),
+    [
+        (None, {"StudyDate": "2003-05-05"}, 0),
+        ("PATIENT", {"Modality": "CT"}, 1),
+        ("STUDY", {"Modality": "MR"}, 0),
+        ("SERIES", {"InstanceNumber": "2"}, 1),
+        (None, {"Modality": "ct"}, 3),
+        (None, {"Modality": "MR\\CT"}, 3),
+        (None, {"InstanceNumber": 2}, 1),
+        (None, {"StudyTime": "000000-235959"}, 3),
+    ],
+)
+def test_find(level: str | None, keys: dict[str, object], count: int, tmp_path: Path) -> None:
+    _, reader = made(tmp_path, *(synthetic.instance(CT, number=number) for number in (1, 2, 3)))
+    assert len(list(reader.find(level, **keys))) == count
+
+
+@pytest.mark.parametrize(
+    ("level", "keys"),
+    [
+        ("series", {}),
+        ("FOO", {}),
+        (None, {"StudyDate": "notadate"}),
+        (None, {"InstanceNumber": "1-5"}),
+        (None, {"modality": "CT"}),
+        (None, {"StudyTime": "25 past"}),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_an_error(level: str | None, keys: dict[str, str], tmp_path: Path) -> None:
+    _, reader = made(tmp_path, synthetic.instance(CT))
+    with pytest.raises(fileset.RuleError):
+        list(reader.find(level, **keys))

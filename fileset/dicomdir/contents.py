@@ -19,7 +19,7 @@ from fileset.dicomdir.tree import Tree
 from fileset.encoding.elements import EXPLICIT_LITTLE, Element
 from fileset.encoding.text import TEXT_VRS, UNDECLARED
 from fileset.encoding.text import decode as decode_text
-from fileset.errors import FormatError
+from fileset.errors import FormatError, RuleError
 from fileset.file_id import FileId
 from fileset.findings import Finding, Findings
 from fileset.records.chain import LEVELS
@@ -256,10 +256,30 @@ class Contents:
     def find(self, level: str | None, wanted: Conditions) -> Iterator[int]:
         """The active records that match, each before those below it: instances, or the records of one `level`.
 
-        A key that a record has must match there, and then holds for all below it.
+        A key that a record has must match there, and then holds for all below it. Raises `RuleError` for another level.
         """
+        if level is None:
+            return self._matching(_INSTANCE, wanted)
+        if level not in LEVELS:
+            raise RuleError(f"level={level!r}: use one of {', '.join(LEVELS)}")
+        return self._matching(LEVELS.index(level), wanted)
+
+    def holding(self, level: str | None, wanted: Conditions) -> Iterator[int]:
+        """The same, but keys of levels below `level` match what lies below a record: patients who have a CT."""
         rank = LEVELS.index(level) if level in LEVELS else _INSTANCE
-        return self._matching(rank, wanted)
+        if level is None or all(_RANK_OF_KEY.get(tag, _INSTANCE) <= rank for tag, _ in wanted):
+            return self.find(level, wanted)
+        return self._above_matching(level, wanted)
+
+    def _above_matching(self, level: str, wanted: Conditions) -> Iterator[int]:
+        last = NONE
+        for instance in self._matching(_INSTANCE, wanted):
+            index = instance
+            while index != NONE and self.type_name(index) != level:
+                index = self.tree.parent[index]
+            if index not in (NONE, last):  # instances come in the order of the tree
+                yield index
+            last = index
 
     def _matching(self, wanted: int, conditions: Conditions) -> Iterator[int]:
         flat, tree = self.flat, self.tree
@@ -317,6 +337,18 @@ class Contents:
     def references_file(self, index: int) -> bool:
         """Whether a record references a file, itself or through an MRDR."""
         return any(part.tag in (FILE_ID, MRDR_OFFSET) for part in self.flat.elements(index))
+
+
+def _ranks_of_keys() -> dict[int, int]:
+    ranks: dict[int, int] = {}
+    for rank, level in enumerate(LEVELS):
+        for key in RECORD_TYPES[level].keys:
+            ranks.setdefault(key.tag, rank)
+    return ranks
+
+
+_RANK_OF_KEY: Final = _ranks_of_keys()
+"""At which level a key stands; those not named stand in the records of instances."""
 
 
 def _is_text_beyond_ascii(data: bytes, part: Element) -> bool:

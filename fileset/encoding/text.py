@@ -47,7 +47,7 @@ def is_known(character_set: str) -> bool:
     """Whether (0008,0005) holds only defined terms."""
     terms = [term.strip() for term in character_set.split("\\")]
     if len(terms) == 1:
-        return terms[0] in CODECS or terms[0].replace("ISO 2022 IR", "ISO_IR") in CODECS
+        return terms[0] in CODECS or _extension(terms[0]) in _EXTENSIONS
     return all(_extension(term) in _EXTENSIONS for term in terms)
 
 

@@ -18,14 +18,18 @@ _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class SourceFile(NamedTuple):
-    """A file to take in: its `path`, and `relative`, its place under the source the user named, "/" between parts."""
+    """A file to take in: its `path`, and `relative`, its place under the source the user named, "/" between parts.
+
+    `linked` tells that it is a symbolic link.
+    """
 
     path: str
     relative: str
+    linked: bool
 
 
 def walk(source: str | os.PathLike[str], *, skip: frozenset[str] = frozenset()) -> Iterator[SourceFile]:
-    """The file `source`, or all files below the folder `source`, sorted by path; names in `skip` are passed over.
+    """The file `source`, or all files below the folder `source`, sorted by path; relative paths in `skip` are passed over.
 
     Raises `MediumError` if `source` does not exist or a folder cannot be listed. Links to folders are not followed:
     they may lead in circles.
@@ -34,7 +38,7 @@ def walk(source: str | os.PathLike[str], *, skip: frozenset[str] = frozenset()) 
     if os.path.isdir(path):
         yield from _walk(path, "", skip)
     elif os.path.lexists(path):
-        yield SourceFile(path, os.path.basename(path))
+        yield SourceFile(path, os.path.basename(path), os.path.islink(path))
     else:
         raise MediumError(f"{path}: no such file or folder")
 
@@ -46,13 +50,13 @@ def _walk(folder: str, prefix: str, skip: frozenset[str]) -> Iterator[SourceFile
     while stack:
         for entry in stack[-1]:
             relative = prefixes[-1] + entry.name
-            if entry.name in skip:
+            if relative in skip:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 stack.append(iter(_listed(entry.path)))
                 prefixes.append(relative + "/")
                 break
-            yield SourceFile(entry.path, relative)
+            yield SourceFile(entry.path, relative, entry.is_symlink())
         else:
             stack.pop()
             prefixes.pop()
@@ -64,6 +68,23 @@ def _listed(folder: str) -> list[os.DirEntry[str]]:
             return sorted(entries, key=lambda entry: entry.name)
     except OSError as problem:
         raise MediumError(f"{folder}: {problem.strerror or problem}") from problem
+
+
+def place_below(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str | None:
+    """Where `path` lies below `folder`, "/" between components, "" for the folder itself; None if it lies elsewhere.
+
+    Symbolic links are followed first: it is about the files, not about their names.
+    """
+    inner, outer = os.path.realpath(path), os.path.realpath(folder)
+    if inner == outer:
+        return ""
+    prefix = outer if outer.endswith(os.sep) else outer + os.sep
+    return inner[len(prefix) :].replace(os.sep, "/") if inner.startswith(prefix) else None
+
+
+def leads_out(path: str, folder: str) -> bool:
+    """Whether the file at `path` is really outside `folder`, symbolic links followed."""
+    return place_below(path, folder) is None
 
 
 class OpenFile:

@@ -71,6 +71,15 @@ def tag_of(keyword: str) -> int | None:
     return tag
 
 
+def keyword_like(text: str) -> str:
+    """The keyword that somebody probably meant, "" if nobody can tell."""
+    from difflib import get_close_matches
+
+    folded = {keyword.casefold(): keyword for keyword in _KEYWORDS}
+    close = get_close_matches(text.casefold(), folded, 1, 0.8)
+    return folded[close[0]] if close else ""
+
+
 def vr_of(tag: int) -> str:
     """The VR of a tag, for encodings that carry none; "UN" if nobody knows."""
     if tag in _TAGS:
