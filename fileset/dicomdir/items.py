@@ -42,9 +42,10 @@ _TYPE_HEADER: Final = b"\x04\x00\x30\x14CS"
 _ITEM_TAG: Final = 0xE000FFFE
 _ITEM_DELIMITER: Final = b"\xfe\xff\x0d\xe0\0\0\0\0"
 
-# An item that begins with an element (0004,14xx) is a directory record: items within records hold other groups.
-_LITTLE_RECORD: Final = re.compile(rb"\xfe\xff\x00\xe0....\x04\x00.\x14", re.DOTALL)
-_BIG_RECORD: Final = re.compile(rb"\xff\xfe\xe0\x00....\x00\x04\x14.", re.DOTALL)
+# An item that begins with an element (0004,14xx), or with the group length (0004,0000) that was customary, is a
+# directory record: items within records hold other groups.
+_LITTLE_RECORD: Final = re.compile(rb"\xfe\xff\x00\xe0....\x04\x00(?:.\x14|\x00\x00)", re.DOTALL)
+_BIG_RECORD: Final = re.compile(rb"\xff\xfe\xe0\x00....\x00\x04(?:\x14.|\x00\x00)", re.DOTALL)
 
 
 def next_record(data: bytes, at: int, syntax: Syntax) -> int:
@@ -53,9 +54,28 @@ def next_record(data: bytes, at: int, syntax: Syntax) -> int:
     return found.start() if found else -1
 
 
+class _Area:
+    """The sequence that ends at `end`, -1 if that is not known; the records that were looked for are not again."""
+
+    def __init__(self, flat: FlatDirectory, end: int) -> None:
+        self.end = end
+        self._data, self._syntax = flat.data, flat.syntax
+        self._searched = self._found = 0
+
+    def behind(self, at: int) -> int:
+        """Where the record at `at` ends at the latest: at the next one, or with the sequence, or with the file."""
+        if not self._searched <= at < self._found:
+            found = next_record(self._data, at + 1, self._syntax)
+            self._searched, self._found = at, found if found >= 0 else len(self._data)
+        if self._found < len(self._data):
+            return self._found
+        return self.end if at < self.end <= len(self._data) else len(self._data)
+
+
 def take_records(flat: FlatDirectory, at: int, length: int, found: Findings) -> int:
     """Fill the arrays from the sequence whose value begins at `at`; the position behind the last item."""
     end = at + length if length != UNDEFINED else ABSENT
+    area = _Area(flat, end)
     known: dict[bytes, int] = {}
     while True:
         if flat.syntax is EXPLICIT_LITTLE:
@@ -64,9 +84,9 @@ def take_records(flat: FlatDirectory, at: int, length: int, found: Findings) -> 
         if at >= len(flat.data) or tag == SEQUENCE_END or (at >= end >= 0 and tag != ITEM):
             return at
         if tag == ITEM:
-            at = _take(flat, _item(flat, at, end, found), known, found)
+            at = _take(flat, _item(flat, at, area, found), known, found)
         else:
-            at = _mend(flat, at, end, known, found)
+            at = _mend(flat, at, area, known, found)
 
 
 def _tag(flat: FlatDirectory, at: int) -> int:
@@ -172,9 +192,9 @@ def _take(flat: FlatDirectory, record: Element, known: dict[bytes, int], found: 
 # ---------------------------------------------------------------- damage
 
 
-def _item(flat: FlatDirectory, at: int, end: int, found: Findings) -> Element:
+def _item(flat: FlatDirectory, at: int, area: _Area, found: Findings) -> Element:
     """The item at `at`; if its length cannot be right, it ends where the next record begins."""
-    behind = _behind(flat, at, end)
+    behind = area.behind(at)
     try:
         return element_at(flat.data, at, behind, flat.syntax)
     except FormatError as problem:
@@ -184,41 +204,33 @@ def _item(flat: FlatDirectory, at: int, end: int, found: Findings) -> Element:
         return Element(ITEM, b"", at, at + 8, max(behind, at + 8), max(behind, at + 8))
 
 
-def _behind(flat: FlatDirectory, at: int, end: int) -> int:
-    """Where the record at `at` ends at the latest: at the next one, or with the sequence, or with the file."""
-    following = next_record(flat.data, at + 1, flat.syntax)
-    if following >= 0:
-        return following
-    return end if at < end <= len(flat.data) else len(flat.data)
-
-
-def _mend(flat: FlatDirectory, at: int, end: int, known: dict[bytes, int], found: Findings) -> int:
+def _mend(flat: FlatDirectory, at: int, area: _Area, known: dict[bytes, int], found: Findings) -> int:
     """Go on from `at`, where an item should begin and none does.
 
     Either the length of the record before is wrong, and it is taken again up to the next one, or what lies here is
     no record any more, and skipped.
     """
-    if len(flat) and len(flat) - 1 not in flat.mended and not _ends_at(flat, at, end):
+    if len(flat) and len(flat) - 1 not in flat.mended and not _ends_at(flat, at, area):
         start = flat.start[-1]
-        behind = _behind(flat, start, end)
+        behind = area.behind(start)
         message = f"its length is wrong: no record begins at {at}; it is taken to end at {behind}"
         found.add("FS-RECORD-MALFORMED", message, offset=start)
         flat.forget_last()
         flat.mended.add(len(flat))
         return _take(flat, Element(ITEM, b"", start, start + 8, behind, behind), known, found)
-    behind = _behind(flat, at, end)
+    behind = area.behind(at)
     found.add("FS-RECORD-MALFORMED", f"no record begins here: {behind - at} bytes are skipped", offset=at)
     return behind
 
 
-def _ends_at(flat: FlatDirectory, at: int, end: int) -> bool:
+def _ends_at(flat: FlatDirectory, at: int, area: _Area) -> bool:
     """Whether the last record ends at `at` by its elements, and these do not go on to the next record."""
     start = flat.start[-1]
     if flat.syntax.long(flat.data, start + 4)[0] == UNDEFINED:
         return True  # it has been delimited
     met = False
     try:
-        for part in elements(flat.data, start + 8, _behind(flat, start, end), flat.syntax):
+        for part in elements(flat.data, start + 8, area.behind(start), flat.syntax):
             if part.tag >> 16 == 0xFFFE:
                 return met
             met = met or part.end == at
