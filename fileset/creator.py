@@ -151,12 +151,10 @@ class Creator:
         self._refuse_written()
         report = Report(self._medium.name, self._identification.file_set_id, self._identification.file_set_uid)
         report.dry_run = dry_run
-        caveat = self._medium.inquire_file_set().caveat
         tree = self._scan(self._sources, self._policy, lambda *why: report.skipped.append(Skipped(*why)))
         nodes = list(tree.arranged())
         report.findings = tree.findings
-        if caveat:
-            report.findings.append(Finding("FS-MEDIUM-FILE-SYSTEM", caveat, Where(self._medium.name)))
+        report.note_medium(self._medium.inquire_file_set())
         leaves = [node for node in nodes if node.source >= 0]
         present = {name.upper() for name in self._medium.names()} if self._medium.exists() else set()
         file_ids, kept = self._names(leaves, present)
@@ -283,6 +281,7 @@ def index(
     frame = new_frame(identification, undefined_lengths=undefined_lengths)
     directory = build(frame, tree.arranged(), file_id, undefined_lengths=undefined_lengths)
     report.findings = tree.findings
+    report.note_medium(medium.inquire_file_set())
     if len(sources) and not report.added:
         report.findings.append(Finding("FS-NOTHING-ADDED", NOTHING_ADDED, Where(medium.name)))
     elif not dry_run:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final, overload
 from attrs import define, field, frozen
 
 from fileset.file_id import FileId
-from fileset.findings import WARNING, Finding
+from fileset.findings import WARNING, Finding, Where
 
 if TYPE_CHECKING:
-    from fileset.media.base import Written
+    from fileset.media.base import FileSetInfo, Written
 
 
 _NO_LOSS: Final = frozenset(("FS-INSTANCE-DUPLICATE", "FS-FILE-IS-DICOMDIR"))
@@ -85,7 +85,8 @@ class Report:
     """The outcome of a create, index or update.
 
     `refreshed` are the instances whose keys were read again from their files. `written` says what was written, with
-    its SHA-256, in the order of writing; the DICOMDIR is the last. Nothing was written if nothing was to be changed.
+    its SHA-256, in the order of writing; the DICOMDIR is the last. Nothing was written if nothing was to be changed. A
+    `removable` medium may be taken out when what was written is told.
     """
 
     medium: str
@@ -97,7 +98,14 @@ class Report:
     skipped: list[Skipped] = field(factory=list)
     findings: list[Finding] = field(factory=list)
     written: list[Written] = field(factory=list)
+    removable: bool = False
     dry_run: bool = False
+
+    def note_medium(self, info: FileSetInfo) -> None:
+        """What M-INQUIRE FILE-SET tells of the medium that a user must know."""
+        self.removable = info.removable
+        if info.caveat:
+            self.findings.append(Finding("FS-MEDIUM-FILE-SYSTEM", info.caveat, Where(self.medium)))
 
     @property
     def complete(self) -> bool:

@@ -88,7 +88,7 @@ class FileCheck:
         try:
             self.medium.inquire_file(FileId.tolerant(path))
         except FormatError as problem:
-            self.to.at_file("FS-FILE-LINK", str(problem), path, index)
+            self.to.at_file(self._not_followed, str(problem), path, index)
         except MediumError:
             self.to.at_file("FS-FILE-MISSING", "not on the medium", path, index, tag=0x00041500)
 
@@ -149,9 +149,14 @@ class FileCheck:
                 read, size = random_access(file)
                 return inspector.inspect(read, size, task)
         except FormatError as problem:
-            return Seen((), "FS-FILE-LINK", str(problem))
+            return Seen((), self._not_followed, str(problem))
         except (FilesetError, OSError) as problem:
             return Seen((), "FS-FILE-UNREADABLE", str(problem))
+
+    @property
+    def _not_followed(self) -> str:
+        """What it means that a medium refuses a name that is there: a link in a folder, damage in an image."""
+        return "FS-FILE-LINK" if isinstance(self.medium, FolderMedium) else "FS-FILE-UNREADABLE"
 
     def _task(self, path: str, name: str, record_of: Mapping[str, int]) -> Task:
         index = record_of.get(name, NONE)

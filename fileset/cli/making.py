@@ -112,6 +112,8 @@ def tell(report: Report, options: Namespace, verb: str) -> int:
         _hint(report, options)
     if not options.quiet or not report.complete:
         say(_summary(report, verb))
+    if report.removable and report.written and not options.quiet:
+        say(f"everything is on {report.medium}: unmount it, then it is safe to remove")
     return 0 if report.complete else PARTLY
 
 

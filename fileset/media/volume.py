@@ -55,6 +55,9 @@ FILE_SYSTEMS: Final = {
 """By the type that Linux gives. What is not here has the name Linux gives it, and no limits that matter."""
 
 FAT_TYPES: Final = frozenset(("vfat", "msdos", "umsdos", "fuse.fusefat"))
+STICK_TYPES: Final = FAT_TYPES | {"exfat", "fuse.exfat"}
+"""File systems that hardly anybody has on a disk that stays."""
+
 _FAT12_CLUSTERS, _FAT16_CLUSTERS = 4085, 65525
 """A FAT is of 12 or 16 bits below this number of clusters: this alone decides."""
 
@@ -94,15 +97,15 @@ def mount_of(path: str, table: str) -> Mount | None:
 
 def inquire_volume(path: str) -> FileSetInfo:
     """M-INQUIRE FILE-SET of the volume that holds `path`, or will: it need not exist. Raises `MediumError`."""
-    place = os.path.realpath(path)
+    wanted = place = os.path.realpath(path)
     while not os.path.isdir(place):
         place = os.path.dirname(place)
     with named(place):
         found = os.statvfs(place)
     mount = _mount(place)
     system = file_system(mount.kind, found.f_blocks) if mount else FileSystem("")
-    removable = mount is not None and (mount.kind in FAT_TYPES or _is_removable(mount.device))
-    is_medium = removable or (mount is not None and mount.place == place)
+    removable = mount is not None and (mount.kind in STICK_TYPES or _is_removable(mount.device))
+    is_medium = removable or (mount is not None and mount.place == wanted)
     return FileSetInfo(
         found.f_bavail * found.f_frsize,
         found.f_blocks * found.f_frsize,

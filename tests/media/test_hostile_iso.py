@@ -236,6 +236,8 @@ def test_a_file_behind_the_end_is_a_format_error(plain: Path) -> None:
             second.inquire()
         with pytest.raises(FormatError, match="cut off"):
             second.open()
+    (finding,) = check_file_set(plain).findings
+    assert (finding.rule, finding.where.file) == ("FS-FILE-UNREADABLE", "PT000000/ST000000/SE000000/IM000001")
 
 
 @pytest.mark.parametrize(("offset", "lie"), [(0, b"\x21"), (32, b"\xf0")], ids=["length", "length of the name"])

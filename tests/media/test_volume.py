@@ -1,0 +1,249 @@
+"""Mounted volumes: their file systems, limits and state, and what a user must know of them (PS3.12 A, R-U)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+import fileset
+from fileset.cli import main
+from fileset.errors import MediumError
+from fileset.media import volume
+from fileset.media.discs import DISCS, smallest_disc
+from fileset.media.volume import Mount, file_system, inquire_volume, mount_of
+from tests import synthetic
+from tests.judges import find_tool
+from tests.media.conftest import uids
+
+TABLE = r"""
+22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
+30 22 0:26 / /media rw - tmpfs tmpfs rw
+31 30 8:1 / /media/usb rw,nosuid shared:5 - vfat /dev/sdb1 rw,fmask=0022
+32 30 8:17 / /media/my\040stick rw master:1 shared:2 - exfat /dev/sdc1 rw
+33 30 8:33 / /media/twice rw - vfat /dev/sdd1 rw
+34 30 8:34 / /media/twice rw - ntfs3 /dev/sdd2 rw
+35 30 11:0 / /media/cd ro - iso9660 /dev/sr0 ro
+broken line
+36 30
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "kind", "device"),
+    [
+        ("/", "/", "ext4", "254:0"),
+        ("/home/user", "/", "ext4", "254:0"),
+        ("/media/usb", "/media/usb", "vfat", "8:1"),
+        ("/media/usb/DICOM/A", "/media/usb", "vfat", "8:1"),
+        ("/media/usb2", "/media", "tmpfs", "0:26"),
+        ("/media/my stick", "/media/my stick", "exfat", "8:17"),
+        ("/media/twice/x", "/media/twice", "ntfs3", "8:34"),
+        ("/media/cd", "/media/cd", "iso9660", "11:0"),
+    ],
+)
+def test_the_mount_of_a_path_is_the_nearest_and_latest(path: str, place: str, kind: str, device: str) -> None:
+    assert mount_of(path, TABLE) == Mount(place, kind, device)
+
+
+def test_without_a_table_there_is_no_mount() -> None:
+    assert mount_of("/x", "") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "clusters", "name", "largest"),
+    [
+        ("vfat", 4084, "FAT12", 2**31 - 1),
+        ("vfat", 4085, "FAT16", 2**31 - 1),
+        ("msdos", 65524, "FAT16", 2**31 - 1),
+        ("vfat", 65525, "FAT32", 2**32 - 1),
+        ("fuse.fusefat", 10**6, "FAT32", 2**32 - 1),
+        ("exfat", 10**6, "exFAT", None),
+        ("ntfs3", 10**6, "NTFS", None),
+        ("iso9660", 10**6, "ISO 9660", 2**32 - 1),
+        ("udf", 10**6, "UDF", None),
+        ("btrfs", 10**6, "btrfs", None),
+    ],
+)
+def test_file_systems_and_their_limits(kind: str, clusters: int, name: str, largest: int | None) -> None:
+    found = file_system(kind, clusters)
+    assert (found.name, found.largest_file) == (name, largest)
+
+
+@pytest.mark.parametrize("kind", ["vfat", "iso9660", "udf", "ext4", "tmpfs", "overlay"])
+def test_there_is_no_caveat_about_what_ps3_12_knows_or_what_is_no_medium(kind: str) -> None:
+    assert file_system(kind, 10**6).caveat == ""
+
+
+@pytest.mark.parametrize("kind", ["exfat", "ntfs", "ntfs3", "fuse.ntfs-3g", "hfsplus"])
+def test_there_is_one_about_what_it_does_not_know(kind: str) -> None:
+    assert "PS3.12 knows FAT16 and FAT32" in file_system(kind, 10**6).caveat
+
+
+def test_inquiry_of_a_folder_that_is_and_one_that_will_be(tmp_path: Path) -> None:
+    found = os.statvfs(tmp_path)
+    for path in (tmp_path, tmp_path / "not" / "yet"):
+        info = inquire_volume(str(path))
+        assert info.capacity == found.f_blocks * found.f_frsize
+        assert info.free == pytest.approx(found.f_bavail * found.f_frsize, rel=0.1)
+        assert not info.read_only
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, place: Path, kind: str) -> None:
+    """Let the volume at `place` seem to be of this kind."""
+    monkeypatch.setattr(volume, "_mount", lambda _: Mount(str(place), kind, "0:0"))
+
+
+def test_what_ps3_12_does_not_know_is_a_warning(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    pretend(monkeypatch, stick, "exfat")
+    assert main(["create", str(sources), "-o", str(stick)]) == 0
+    said = capsys.readouterr().err
+    assert "exFAT: a reader need not understand it" in said
+    assert "FS-MEDIUM-FILE-SYSTEM" in said
+    assert main(["info", str(stick)]) == 0
+    assert "exFAT" in capsys.readouterr().out
+
+
+def test_a_folder_on_a_disk_of_ntfs_is_no_medium_and_no_warning(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend(monkeypatch, tmp_path, "ntfs3")
+    with fileset.Creator(tmp_path / "staging") as creator:
+        creator.add(sources)
+    assert creator.report.findings == []
+
+
+@pytest.mark.parametrize("verb", ["create", "index", "add", "remove"])
+def test_every_writer_flushes_a_stick_and_says_when_it_may_be_removed(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    stick = tmp_path / "stick"
+    if verb == "index":
+        shutil.copytree(sources, stick)
+    if verb in ("add", "remove"):
+        assert main(["create", str(sources / "P001"), "-o", str(stick)]) == 0
+    flushed: list[str] = []
+    monkeypatch.setattr("fileset.media.folder.flush_volume", flushed.append)
+    pretend(monkeypatch, stick, "vfat")
+    arguments = {
+        "create": [str(sources), "-o", str(stick)],
+        "index": [str(stick)],
+        "add": [str(stick), str(sources / "P002")],
+        "remove": [str(stick), "InstanceNumber=1"],
+    }[verb]
+    capsys.readouterr()
+    assert main([verb, *arguments]) == 0
+    assert flushed == [str(stick)]
+    assert f"everything is on {stick}: unmount it, then it is safe to remove" in capsys.readouterr().err
+
+
+def test_a_disk_that_stays_is_not_flushed(sources: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["create", str(sources), "-o", str(tmp_path / "X")]) == 0
+    assert "safe to remove" not in capsys.readouterr().err
+
+
+def test_flushing_reaches_the_device(tmp_path: Path) -> None:
+    volume.flush_volume(str(tmp_path))
+    with pytest.raises(MediumError, match="nowhere"):
+        volume.flush_volume(str(tmp_path / "nowhere"))
+
+
+def test_a_file_larger_than_fat_takes_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    big = synthetic.ct_series(tmp_path / "source", 1, 1, 1, 1)[0]
+    with big.open("r+b") as file:
+        file.truncate(2**32)
+    pretend(monkeypatch, tmp_path, "vfat")
+    with (
+        pytest.raises(MediumError, match=r"has 4294967296 bytes, FAT\d\d takes"),
+        fileset.Creator(tmp_path / "x") as creator,
+    ):
+        creator.add(tmp_path / "source")
+    assert not (tmp_path / "x").exists() or not any((tmp_path / "x").iterdir())
+
+
+# --- real ones ------------------------------------------------------------------------------------------------------
+
+
+def mounted(command: list[str], place: Path, end: list[str]) -> Iterator[Path]:
+    """A mount for one test, or a skip with the reason."""
+    place.mkdir(exist_ok=True)
+    if not find_tool(command[0]):
+        pytest.skip(f"{command[0]} is not installed")
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode or not os.path.ismount(place):
+        pytest.skip(f"cannot mount here: {done.stderr.strip() or command[0]}")
+    yield place
+    subprocess.run(end, check=True, capture_output=True)
+
+
+@pytest.fixture
+def read_only(sources: Path, tmp_path: Path) -> Iterator[Path]:
+    """A file-set on a volume that is mounted read-only."""
+    place = tmp_path / "read_only"
+    for root in mounted(["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(place)], place, ["umount", str(place)]):
+        with fileset.Creator(root) as creator:
+            creator.add(sources)
+        subprocess.run(["mount", "-o", "remount,ro", str(root)], check=True)
+        yield root
+
+
+def test_a_read_only_mount_is_read(read_only: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with fileset.Reader(read_only) as reader:
+        assert {record.dataset().SOPInstanceUID for record in reader.instances} == uids()
+        assert reader.medium_info().read_only
+    assert main(["info", str(read_only)]) == 0
+    assert "read-only" in capsys.readouterr().out
+
+
+def test_a_read_only_mount_is_not_written(
+    read_only: Path, sources: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(path.name for path in read_only.iterdir())
+    for arguments in (
+        ["create", str(sources), "-o", str(read_only / "new")],
+        ["create", str(sources), "-o", str(read_only / "new.iso")],
+        ["create", str(sources), "-o", str(read_only), "--replace"],
+        ["remove", str(read_only), "PatientID=P1"],
+    ):
+        assert main(arguments) == 5
+        assert "ead-only" in capsys.readouterr().err
+    assert sorted(path.name for path in read_only.iterdir()) == before
+    assert list(tmp_path.iterdir()) == [read_only]
+
+
+def test_a_stick_with_fat_is_recognised(tmp_path: Path) -> None:
+    image, place = tmp_path / "stick.img", tmp_path / "stick"
+    maker = shutil.which("mkfs.fat", path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")
+    if not maker or not os.path.exists("/dev/fuse"):
+        pytest.skip("mkfs.fat or /dev/fuse is not there")
+    with image.open("wb") as file:
+        file.truncate(32 << 20)
+    subprocess.run([maker, "-F", "16", str(image)], check=True, capture_output=True)
+    for root in mounted(["fusefat", "-o", "rw+", str(image), str(place)], place, ["fusermount", "-u", str(place)]):
+        info = inquire_volume(str(root))
+        assert info.format.startswith("FAT")
+        assert info.largest_file
+        assert (info.removable, info.caveat, info.read_only) == (True, "", False)
+
+
+# --- discs ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_smallest_disc_that_takes_an_image() -> None:
+    assert [disc.capacity for disc in DISCS] == sorted(disc.capacity for disc in DISCS)
+    assert all(disc.capacity % 2048 == 0 for disc in DISCS)
+    for smaller, larger in pairwise(DISCS):
+        assert smallest_disc(smaller.capacity) == smaller
+        assert smallest_disc(smaller.capacity + 1) == larger
+    assert smallest_disc(DISCS[-1].capacity + 1) is None
