@@ -183,6 +183,7 @@ class Bench:
         if not job.needs_directory:
             site.directory.unlink(missing_ok=True)
         shutil.rmtree(site.out, ignore_errors=True)
+        site.out.unlink(missing_ok=True)  # an image
         subprocess.run(["sync", "-f", str(self.root)], check=False)
 
     def words(self, words: Sequence[str], places: Mapping[str, str]) -> list[str]:

@@ -17,6 +17,7 @@ MEGABYTE = 1_000_000
 ALL = 10**9
 OURS = "ours"
 EMPTY_DIRECTORY_BYTES = 400
+SECTOR = 2048
 
 Quantity = Literal["seconds", "memory"]
 Level = Literal["quick", "default", "full"]
@@ -65,6 +66,13 @@ def copied(site: Site, extra: int = 0) -> str:
     found = sum(path.is_file() for path in site.out.rglob("*"))
     wanted = site.files + extra
     return "" if found == wanted else f"{found} files in the new folder, not {wanted}"
+
+
+def imaged(site: Site) -> str:
+    """Whether the image is as large as all files in whole sectors."""
+    wanted = sum(-(-path.stat().st_size // SECTOR) * SECTOR for path in site.corpus.rglob("*") if path.is_file())
+    found = site.out.stat().st_size if site.out.is_file() else 0
+    return "" if found >= wanted else f"wrote an image of {found} bytes, not of {wanted} at least"
 
 
 def listed(site: Site) -> str:
@@ -182,6 +190,9 @@ PYDICOM_INDEX = Contender(
     proof=exported,
 )
 INDEX = Contender(OURS, ("{ours}", "index", "{corpus}", "--no-progress", "-q"), proof=indexed)
+CREATE_ISO = Contender(
+    OURS, ("{ours}", "create", "{corpus}", "-o", "{out}", "--format", "iso", "--no-progress", "-q"), proof=imaged
+)
 INDEXERS = (INDEX, DCMMKDIR)
 INDEX_PEERS = (FLOOR, DCMMKDIR, DCMMKDIR_INVENT, GDCMGENDIR, PYDICOM_INDEX)
 
@@ -285,6 +296,28 @@ JOBS: tuple[Job, ...] = (
         matrix=512,
     ),
     Job(
+        "create-iso",
+        "the same as an ISO 9660 image, synced and read back",
+        (
+            CREATE_ISO,
+            Contender("genisoimage", ("genisoimage", "-quiet", "-o", "{out}", "{corpus}"), proof=imaged),
+            # What genisoimage would take to leave the image as safe as a commit must.
+            Contender(
+                "genisoimage, sync",
+                ("sh", "-c", 'genisoimage -quiet -o "$1" "$0" && sync "$1"', "{corpus}", "{out}"),
+                proof=imaged,
+            ),
+        ),
+        {"quick": (50,), "default": (500, 2_000), "full": (500, 2_000)},
+        matrix=512,
+    ),
+    Job(
+        "create-iso-small",
+        "the same, small files",
+        (CREATE_ISO, Contender("genisoimage", ("genisoimage", "-quiet", "-o", "{out}", "{corpus}"), proof=imaged)),
+        {"quick": (1_000,), "default": (50_000,), "full": (50_000,)},
+    ),
+    Job(
         "help",
         "start, print the help, end",
         (
@@ -312,5 +345,7 @@ TARGETS: tuple[Target, ...] = (
     Target("encode-records", 1_000_000, "seconds", 11, since=100_000),
     Target("list-records", 1_000_000, "seconds", 11, since=100_000),
     Target("create", 2_000, "seconds", 1.3, peer="cp -r"),
+    Target("create-iso", 2_000, "seconds", 1.5, peer="genisoimage"),
+    Target("create-iso-small", 50_000, "memory", 150),
     Target("help", 0, "seconds", 0.1),
 )
