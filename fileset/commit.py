@@ -69,7 +69,7 @@ def commit(plan: Plan, medium: WritableMedium, *, progress: Progress | None = No
     """
     with medium.transaction() as transaction:  # 1. the lock
         check_basis(plan.basis, medium)
-        recover(plan, medium, transaction)
+        recover(medium, transaction, plan)
         check_space(plan, medium.inquire_file_set(), medium.name)
         transaction.announce([addition.file_id for addition in plan.additions], plan.removals)
         written = write(plan.additions, transaction, progress)  # 2. files, under temporary names first
@@ -105,10 +105,22 @@ def _dicomdir(medium: WritableMedium) -> bytes:
             raise MediumError(f"{medium.name}: {DICOMDIR}: {problem.strerror or problem}") from problem
 
 
-def recover(plan: Plan, medium: WritableMedium, transaction: Transaction) -> None:
-    """Remove what an interrupted change left behind: names in its journal that no DICOMDIR, old or new, references.
+def clean_up(medium: WritableMedium) -> None:
+    """Undo a change that was interrupted, or finish it if its DICOMDIR counts already: the first step of every role.
 
-    Nothing is removed when the DICOMDIR is damaged: records of files that are needed may be missing from it.
+    Raises `MediumError` if the medium fails, or another writer is at work.
+    """
+    if medium.interrupted():
+        with medium.transaction() as transaction:
+            recover(medium, transaction)
+            transaction.announce((), ())
+
+
+def recover(medium: WritableMedium, transaction: Transaction, plan: Plan | None = None) -> None:
+    """Remove what an interrupted change left behind: names in its journal that the DICOMDIR does not reference.
+
+    Nothing is removed when the DICOMDIR is damaged, because records of files that are needed may be missing from it.
+    Raises `RefusedError` for a plan that takes such files for files to keep.
     """
     leftovers = transaction.leftovers()
     if not leftovers:
@@ -117,11 +129,16 @@ def recover(plan: Plan, medium: WritableMedium, transaction: Transaction) -> Non
         needed = _sound_references(_dicomdir(medium)) if medium.has_dicomdir() else set()
     except FormatError:
         return
-    coming = {addition.file_id.path for addition in plan.additions}
-    needed |= _references(b"".join(encode(plan.directory))) - coming
-    for file_id in leftovers:
-        if file_id.path.upper() not in needed:
-            transaction.delete(file_id)
+    unneeded = [file_id for file_id in leftovers if file_id.path.upper() not in needed]
+    if plan and _kept(plan).intersection(file_id.path.upper() for file_id in unneeded):
+        raise RefusedError(f"{medium.name}: another change has been interrupted in the meantime; look at it again")
+    for file_id in unneeded:
+        transaction.delete(file_id)
+
+
+def _kept(plan: Plan) -> set[str]:
+    """Paths of files that lie there already and belong to the file-set to come."""
+    return _references(b"".join(encode(plan.directory))) - {addition.file_id.path for addition in plan.additions}
 
 
 def referenced(medium: WritableMedium) -> set[str]:

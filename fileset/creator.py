@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 from uuid import uuid4
 
-from fileset.commit import ANY, Addition, Plan, commit, referenced
+from fileset.commit import ANY, Addition, Plan, clean_up, commit, referenced
 from fileset.dicomdir.build import build
 from fileset.dicomdir.frame import Identification, new_frame
 from fileset.errors import FormatError, RefusedError, RuleError
@@ -151,6 +151,8 @@ class Creator:
         self._refuse_written()
         report = Report(self._medium.name, self._identification.file_set_id, self._identification.file_set_uid)
         report.dry_run = dry_run
+        if not dry_run:
+            clean_up(self._medium)
         tree = self._scan(self._sources, self._policy, lambda *why: report.skipped.append(Skipped(*why)))
         nodes = list(tree.arranged())
         report.findings = tree.findings
@@ -259,6 +261,8 @@ def index(
     identification = identify(file_set_id, file_set_uid, descriptor_file_id, descriptor_character_set)
     medium = FolderMedium(folder)
     refuse_existing(medium, replace=replace)
+    if not dry_run:
+        clean_up(medium)
     sources = Sources()
     sources.add_path(medium.root, skip=medium.not_sources())
     report = Report(medium.name, identification.file_set_id, identification.file_set_uid, dry_run=dry_run)

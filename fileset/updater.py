@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from attrs import evolve
 
-from fileset.commit import Plan, commit
+from fileset.commit import Plan, clean_up, commit
 from fileset.dicomdir.contents import (
     DESCRIPTOR,
     DESCRIPTOR_CHARACTER_SET,
@@ -221,6 +221,8 @@ class Updater:
             raise RuleError("the update was written already: open the file-set again to change it further")
         report = Report(self._medium.name, self.file_set_id, self._contents.file_set_uid, dry_run=dry_run)
         report.note_medium(self._medium.inquire_file_set())
+        if not dry_run:
+            clean_up(self._medium)
         plan = self._plan(report)
         if plan is not None and not dry_run:
             report.written = commit(plan, self._medium, progress=self._progress)

@@ -177,6 +177,10 @@ class WritableMedium(Protocol):
         """Whether a new file-set would take the place of something: a DICOMDIR in a folder, a whole image file."""
         ...
 
+    def interrupted(self) -> bool:
+        """Whether a writer is at work, or one was interrupted and left something behind."""
+        ...
+
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Begin a change; leaving the context without `publish` undoes it."""
         ...

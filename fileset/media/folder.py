@@ -8,8 +8,9 @@ Writing is strict, and safe at every moment: see `folder_transaction`.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import BinaryIO, Final
 
 from attrs import evolve, frozen
@@ -78,23 +79,29 @@ class FolderMedium:
 
         Raises `MediumError` if there is none, `FormatError` if it leads out of the folder through a symbolic link.
         """
-        path = self.find(file_id)
+        path = self.find(file_id) if file_id != DICOMDIR else self._dicomdir()
         if not path:
             raise MediumError(f"{file_id}: not on the medium {self.root} (PS3.10 8.2)")
         return path
 
+    def _dicomdir(self) -> str:
+        """The DICOMDIR that counts: another, if a change was interrupted while it was being replaced."""
+        path = self.find(DICOMDIR)
+        with suppress(OSError):  # nobody can tell, or not this user: the one that is there is good enough to be read
+            return standing_in(self.root, path) or path
+        return path
+
     def find(self, file_id: FileId) -> str:
-        """As `resolve`, but "" if there is no such file."""
+        """Where a file lies under some form of its name, "" if it does not."""
         path = self.root
         for component in file_id.components:
             entry = self._entry(path, component)
             if entry is None:
-                path = ""
-                break
+                return ""
             path = entry.path
             if entry.is_symlink() and not self._inside(path):
                 raise FormatError(f"{file_id}: a symbolic link leads out of the file-set; not followed")
-        return (file_id == DICOMDIR and standing_in(self.root, path)) or path
+        return path
 
     def actual(self, file_id: FileId) -> FileId:
         """The name under which the file that a File ID names really lies here. Raises as `resolve`."""
@@ -147,15 +154,20 @@ class FolderMedium:
 
     def damage(self) -> tuple[str, ...]:
         """Whether another DICOMDIR must stand in for one that is missing or torn; all else the system looks after."""
-        found = self.find(DICOMDIR) if self.exists() else ""
+        found = self._dicomdir() if self.exists() else ""
         if os.path.dirname(found) != os.path.join(self.root, WORK):
             return ()
         kept = f"{WORK}/{os.path.basename(found)}"
         return (f"a change was interrupted: {DICOMDIR} is missing or torn, and {kept}, kept for that, is read instead",)
 
     def exists(self) -> bool:
-        """Whether the folder is there."""
-        return os.path.isdir(self.root)
+        """Whether the folder is there. Raises `MediumError` if nobody can tell."""
+        try:
+            return stat.S_ISDIR(os.stat(self.root).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as problem:
+            raise MediumError(f"{self.root}: {problem.strerror or problem}") from problem
 
     def not_sources(self) -> frozenset[str]:
         """Names at the root that are no sources of an index: the work folder, and the DICOMDIR that is replaced."""
@@ -164,11 +176,15 @@ class FolderMedium:
 
     def has_dicomdir(self) -> bool:
         """Whether there is a DICOMDIR in the folder, under whatever form of its name."""
-        return self.exists() and bool(self.find(DICOMDIR))
+        return self.exists() and bool(self._dicomdir())
 
     def occupied(self) -> bool:
         """Whether there is a file-set: other files in the folder are left alone."""
         return self.has_dicomdir()
+
+    def interrupted(self) -> bool:
+        """Whether there is a work folder."""
+        return os.path.lexists(os.path.join(self.root, WORK))
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Lock the folder, made if it does not exist, and begin a change."""

@@ -26,11 +26,10 @@ from fileset.media.system import (
     named,
     read_back,
     sync_directory,
-    sync_file,
     uninterrupted,
     write_file,
 )
-from fileset.media.work_folder import NEW, WorkFolder, read_journal
+from fileset.media.work_folder import NEW, WorkFolder, read_journal, standing_in
 
 
 class FolderTransaction:
@@ -54,10 +53,12 @@ class FolderTransaction:
         self._written: list[str] = []
         self._folders: dict[str, bool] = {}  # where names were added -> made by us
         self._thinned: set[str] = set()  # where names were removed
-        self._leftovers: list[FileId] = []
+        self._whole = False  # the DICOMDIR that is there
+        self._announced = False
         self._removals: dict[FileId, None] = {}  # what is still to be removed, in order
         self._former: str | None = None  # SHA-256 of the DICOMDIR before, "" if there was none
         self._new = ""  # SHA-256 of the one to come, from the moment of replacement on
+        self._on_disk = False  # the new DICOMDIR, for certain
 
     def __enter__(self) -> Self:
         try:
@@ -95,10 +96,12 @@ class FolderTransaction:
     def _restore(self) -> None:
         """Finish the replacement of a DICOMDIR that was interrupted, and remove what was being written then."""
         self._work.sweep()
-        found = self._find(DICOMDIR)
-        if os.path.dirname(found) == self._work.path:
-            self._work.restore(self._dicomdir, found)
+        with named(self._dicomdir):
+            kept = standing_in(self._root, self._find(DICOMDIR))
+        if kept:
+            self._work.restore(self._dicomdir, kept)
             self._forget()
+        self._whole = True
         self._work.unseal()
 
     def _place(self, file_id: FileId) -> str:
@@ -111,13 +114,18 @@ class FolderTransaction:
 
     def leftovers(self) -> list[FileId]:
         """What an interrupted change may have left behind: the names in its journal."""
-        self._leftovers = read_journal(self._root)
-        return list(self._leftovers)
+        return read_journal(self._root)
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
-        """Write down the names that this change adds and removes, before it does."""
+        """Write down the names that this change adds and removes, before it does; those of another are forgotten."""
+        self._sync_thinned()
         self._removals = dict.fromkeys(removed)
-        self._work.write_journal((*self._leftovers, *added, *self._removals))
+        self._work.write_journal((*added, *self._removals))
+        self._announced = True
+
+    def _sync_thinned(self) -> None:
+        for folder in sorted(filter(os.path.isdir, self._thinned)):
+            sync_directory(folder)
 
     # ------------------------------------------------------------ M-WRITE
 
@@ -163,12 +171,7 @@ class FolderTransaction:
             os.mkdir(folder)
 
     def settle(self) -> None:
-        """Fsync every folder that has new names. What an interrupted change left and nobody removed now belongs to this one."""
-        self._forget()
-        for path in filter(None, map(self._place, self._leftovers)):
-            with named(path):
-                sync_file(path)
-            self._folders.setdefault(os.path.dirname(path), False)
+        """Fsync every folder that has new names; the files are synced."""
         for folder in sorted({self._root, *self._folders}):
             sync_directory(folder)
 
@@ -191,6 +194,7 @@ class FolderTransaction:
             sync_directory(self._root)
             if os.path.basename(former) not in ("", DICOMDIR.value):
                 self._remove_variant(former)
+        self._on_disk = True
         self._work.unseal()
         return Written(DICOMDIR, size, digest)
 
@@ -223,6 +227,7 @@ class FolderTransaction:
         try:
             uninterrupted(lambda: self._close(kind))
         finally:
+            self._work.unlock()
             self._forget()
 
     def _close(self, kind: type[BaseException] | None) -> None:
@@ -237,23 +242,20 @@ class FolderTransaction:
 
     def _published(self) -> bool | None:
         """Whether the new DICOMDIR counts; None if nobody can tell. Only the medium knows: an error may come too late."""
-        if not self._new:
-            return False
+        if self._on_disk or not self._new:
+            return self._on_disk
         self._forget()
         try:
             found = self._find(DICOMDIR)
             counts = digest_of(found) if found else ""
         except (OSError, FilesetError):
             return None
-        if os.path.dirname(found) == self._work.path:
-            return None
         return counts == self._new or (False if counts == self._former else None)
 
     def _finish(self) -> None:
         for file_id in list(self._removals):
             self.delete(file_id)
-        for folder in sorted(filter(os.path.isdir, self._thinned)):
-            sync_directory(folder)
+        self._sync_thinned()
         self._work.sweep()
         self._work.unseal()
         self._work.release(journal=False)
@@ -267,9 +269,10 @@ class FolderTransaction:
         if self._work.taken:
             with suppress(FilesetError):
                 self._work.sweep()
-                self._work.unseal()
+                if self._whole:
+                    self._work.unseal()
             with suppress(FilesetError):
-                self._work.release(journal=bool(self._written or any(map(self._place, self._leftovers))))
+                self._work.release(journal=bool(self._written) or not self._announced)
         for folder in reversed(self._made_root):
             _removed(os.rmdir, folder)
 

@@ -35,12 +35,18 @@ def walk(source: str | os.PathLike[str], *, skip: frozenset[str] = frozenset()) 
     they may lead in circles.
     """
     path = os.fspath(source)
-    if os.path.isdir(path):
+    try:
+        folder = stat.S_ISDIR(os.stat(path).st_mode)
+    except FileNotFoundError as problem:
+        if not os.path.islink(path):  # one that leads nowhere is a source that cannot be read
+            raise MediumError(f"{path}: no such file or folder") from problem
+        folder = False
+    except OSError as problem:
+        raise MediumError(f"{path}: {problem.strerror or problem}") from problem
+    if folder:
         yield from _walk(path, "", skip)
-    elif os.path.lexists(path):
-        yield SourceFile(path, os.path.basename(path), os.path.islink(path))
     else:
-        raise MediumError(f"{path}: no such file or folder")
+        yield SourceFile(path, os.path.basename(path), os.path.islink(path))
 
 
 def _walk(folder: str, prefix: str, skip: frozenset[str]) -> Iterator[SourceFile]:

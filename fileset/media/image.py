@@ -144,6 +144,10 @@ class Image:
         reserve = self._former.inquire_file_set().used or 0  # all of it may be carried over
         return evolve(volume, format=self._format, largest_file=min(limits, default=None), reserve=reserve, caveat="")
 
+    def interrupted(self) -> bool:
+        """No: an image that was not finished is made anew by the next change."""
+        return False
+
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Lock the image and begin to make it anew."""
         return ImageTransaction(self._path, self._seen, self._former, self._build, self._read)

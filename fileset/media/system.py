@@ -73,15 +73,6 @@ def give_name(temporary: str, final: str) -> None:
         os.unlink(temporary)
 
 
-def sync_file(path: str) -> None:
-    """Return when the bytes of a file are on the medium."""
-    descriptor = os.open(path, os.O_RDONLY | _BINARY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def sync_directory(path: str) -> None:
     """Return when the names in a folder are on disk. Systems that cannot do this for folders need not."""
     with named(path):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from errno import EEXIST, ENOTEMPTY
 from itertools import count
@@ -84,15 +84,16 @@ class WorkFolder:
 
     def release(self, *, journal: bool) -> None:
         """Remove the lock and, unless the `journal` has to stay, the folder; other writers may come then."""
-        if self._lock is None:
-            return
-        try:
-            with named(self.path):
-                if not journal:
-                    _unlink(self.file(JOURNAL))
-                _unlink(self.file(LOCK))
-                _rmdir(self.path)
-        finally:
+        with named(self.path):
+            if not journal:
+                _unlink(self.file(JOURNAL))
+            _unlink(self.file(LOCK))
+            _rmdir(self.path)
+        self.unlock()
+
+    def unlock(self) -> None:
+        """Let others in, whatever lies there."""
+        if self._lock is not None:
             self._lock.close()
             self._lock = None
 
@@ -130,55 +131,59 @@ class WorkFolder:
 
 
 def read_journal(root: str) -> list[FileId]:
-    """The names in the journal of an interrupted change, none if there was none."""
+    """The names in the journal of an interrupted change, none if there was none. Raises `MediumError`."""
+    path = os.path.join(root, WORK, JOURNAL)
+    with named(path):
+        lines = _lines(path)
     names = []
-    for line in _lines(os.path.join(root, WORK, JOURNAL)):
+    for line in lines:
         with suppress(FormatError):  # not written by us
             names.append(FileId.tolerant(line.rstrip("\n")))
     return names
 
 
 def standing_in(root: str, dicomdir: str) -> str:
-    """The path of the DICOMDIR that counts instead of that at `dicomdir`, "" if that does.
+    """The path of the DICOMDIR that counts instead of that at `dicomdir`, "" if that does. Raises `OSError`.
 
     A change that was interrupted while it replaced the DICOMDIR may have left none, or a torn one, on a file system
     such as FAT where replacing takes several writes. One that was modified after the seal is the work of others.
     """
     seal = os.path.join(root, WORK, SEAL)
     sealed = {match[2]: match[1] for line in _lines(seal) if (match := _SEALED.fullmatch(line))}
-    if not sealed or (dicomdir and (_modified(dicomdir) > _modified(seal) or _digest(dicomdir) in sealed.values())):
+    if not sealed or (dicomdir and _counts(dicomdir, sealed.values(), os.stat(seal).st_mtime_ns)):
         return ""
     kept = ((os.path.join(root, WORK, name), digest) for name, digest in sealed.items())
     return next((path for path, digest in kept if _digest(path) == digest), "")
 
 
-def _lines(path: str) -> list[str]:
-    """The whole lines of a file, none if there is no such file."""
-    with suppress(OSError):
-        text = b"".join(blocks(path)).decode("ascii", "replace")
-        return [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
-    return []
-
-
-def _modified(path: str) -> int:
-    with suppress(OSError):
-        return os.stat(path).st_mtime_ns
-    return 0
+def _counts(dicomdir: str, digests: Collection[str], sealed: int) -> bool:
+    return os.stat(dicomdir).st_mtime_ns > sealed or digest_of(dicomdir) in digests
 
 
 def _digest(path: str) -> str:
-    with suppress(OSError):
+    with suppress(FileNotFoundError):
         return digest_of(path)
     return ""
 
 
+def _lines(path: str) -> list[str]:
+    """The whole lines of a file, none if there is no such file."""
+    try:
+        text = b"".join(blocks(path)).decode("ascii", "replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
 def _copy(path: str, copy: str) -> str:
     """A second name for a file, or a copy where a file can have but one; its SHA-256."""
-    if not os.path.islink(path):
-        with suppress(OSError):
-            os.link(path, copy)
-            return digest_of(copy)
-    return write_file(copy, blocks(path))[1]
+    if os.path.islink(path):
+        return write_file(copy, blocks(path))[1]
+    try:
+        os.link(path, copy)
+    except OSError:  # a file system on which a file has one name only
+        return write_file(copy, blocks(path))[1]
+    return digest_of(copy)
 
 
 def _unlink(path: str) -> None:

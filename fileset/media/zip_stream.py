@@ -41,6 +41,10 @@ class ZipStream(NoImage):
         """Nothing can be there."""
         return False
 
+    def interrupted(self) -> bool:
+        """Nothing can be there."""
+        return False
+
     def flush(self) -> None:
         """Nothing: a pipe is no medium that is taken out."""
 

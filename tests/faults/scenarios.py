@@ -1,0 +1,215 @@
+"""Changes of a file-set in a folder, and what is true before and after each: the old file-set or the new one, complete.
+
+A scenario is a row of a table; whatever breaks a medium runs all of them. Every change gives the same bytes each time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+
+from fileset import Creator, FormatError, Reader, index
+from fileset.commit import clean_up
+from fileset.file_id import DICOMDIR
+from fileset.media.folder import FolderMedium
+from fileset.media.work_folder import JOURNAL, LOCK, NEW, OLD, SEAL, WORK
+from tests import synthetic
+
+SET: Final = "DISC/SET"
+"""The file-set, below the folder that a scenario is given. `DISC` is the medium."""
+IN: Final = "IN"
+"""Where new files come from. It is not on the medium."""
+
+Tree = Mapping[str, bytes]
+"""The files in a folder: path with "/" between components, and contents."""
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """All files in a folder."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@frozen
+class Scenario:
+    """A change of a file-set: `prepare` makes what is there before, `change` does it, both below the same folder.
+
+    `again`: the change can be made on its own outcome too, and then alters nothing.
+    """
+
+    name: str
+    prepare: Callable[[Path], None]
+    change: Callable[[Path], None]
+    again: bool = False
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _cts(folder: Path, *numbers: int) -> None:
+    for number in numbers:
+        path = folder / "A" / f"IM{number:06d}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(synthetic.ct(number=number))
+
+
+def _create(folder: Path, *, replace: bool = False) -> None:
+    with Creator(folder / SET, file_set_uid="2.25.7", jobs=1, replace=replace) as creator:
+        creator.add(folder / IN)
+
+
+def _index(folder: Path, *, replace: bool = False) -> None:
+    index(folder / SET, file_set_uid="2.25.8", jobs=1, replace=replace)
+
+
+def _sources(folder: Path) -> None:
+    (folder / "DISC").mkdir()
+    _cts(folder / IN, 1, 2)
+
+
+def _files_on_the_medium(folder: Path) -> None:
+    _cts(folder / SET, 1, 2)
+
+
+def _file_set(folder: Path) -> None:
+    _cts(folder / IN, 3, 4)
+    with Creator(folder / SET, file_set_uid="2.25.6", naming="flat", jobs=1) as creator:
+        creator.add(folder / IN)
+    (folder / SET / "README").write_bytes(b"of the user")
+
+
+def _other_files(folder: Path) -> None:
+    _file_set(folder)
+    shutil.rmtree(folder / IN)
+    _cts(folder / IN, 1, 2)
+
+
+def _torn(folder: Path) -> None:
+    """What is left when a change was interrupted while it replaced the DICOMDIR, and before it could remove a file."""
+    _file_set(folder)
+    whole = (folder / SET / "DICOMDIR").read_bytes()
+    seal = f"{'0' * 64}  {NEW}\n{hashlib.sha256(whole).hexdigest()}  {OLD}\n"
+    work = {OLD: whole, SEAL: seal.encode(), JOURNAL: b"GONE\\IM0\n", LOCK: b"", "T0000000": b"half"}
+    lay_out(work, folder / SET / WORK)
+    lay_out({"DICOMDIR": whole[:700], "GONE/IM0": b"of nobody"}, folder / SET)
+
+
+def _more_files(folder: Path) -> None:
+    _file_set(folder)
+    _cts(folder / SET, 1)
+
+
+SCENARIOS: Final = (
+    Scenario("create", _sources, _create),
+    Scenario("create --replace", _other_files, lambda folder: _create(folder, replace=True), again=True),
+    Scenario("index", _files_on_the_medium, _index),
+    Scenario("index --replace", _more_files, lambda folder: _index(folder, replace=True), again=True),
+    Scenario("clean up", _torn, lambda folder: clean_up(FolderMedium(folder / SET)), again=True),
+)
+
+
+# --- what is true of a file-set --------------------------------------------------------------------------------------
+
+
+@frozen
+class FileSet:
+    """What a user finds on opening: the bytes of the DICOMDIR, and of all files that belong to the file-set."""
+
+    dicomdir: bytes
+    members: Mapping[str, str]
+
+
+NOTHING: Final = FileSet(b"", {})
+
+
+def found(folder: Path) -> FileSet:
+    """What a Reader finds in the folder. Raises `FilesetError` if a file that is referenced is not there."""
+    try:
+        with Reader(folder) as reader:
+            with reader.medium.open(DICOMDIR) as file:
+                dicomdir = file.read()
+            members = {}
+            for record in reader.instances:
+                with record.open() as file:
+                    members[str(record.file_id)] = hashlib.sha256(file.read()).hexdigest()
+    except FormatError:
+        return NOTHING
+    return FileSet(dicomdir, members)
+
+
+@frozen
+class Expected:
+    """The two states of a scenario, each a file-set and all that lies on the medium, and its sources."""
+
+    scenario: Scenario
+    sources: Tree
+    old: FileSet
+    old_tree: Tree
+    new: FileSet
+    new_tree: Tree
+
+    @property
+    def scanned(self) -> set[str]:
+        """Members of the new file-set that lie on the medium before."""
+        within = SET.split("/")[1] + "/"
+        return {path.removeprefix(within) for path in self.old_tree} & self.new.members.keys()
+
+    @property
+    def stays(self) -> Tree:
+        """Files that are there before and after, and must be there all the time."""
+        return {path: data for path, data in self.old_tree.items() if self.new_tree.get(path) == data}
+
+
+def expect(scenario: Scenario, folder: Path) -> Expected:
+    """Carry out a scenario in an empty folder, undisturbed."""
+    scenario.prepare(folder)
+    sources, before = files(folder / IN), files(folder / "DISC")
+    old = found(folder / SET) if (folder / SET).exists() else NOTHING
+    scenario.change(folder)
+    return Expected(scenario, sources, old, before, found(folder / SET), files(folder / "DISC"))
+
+
+def lay_out(tree: Tree, folder: Path) -> None:
+    """Write files, all of the same date."""
+    for path, data in tree.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(data)
+        os.utime(folder / path, (1e9, 1e9))
+
+
+def begin(expected: Expected, folder: Path) -> None:
+    """Put everything as it is before the change."""
+    lay_out(expected.sources, folder / IN)
+    (folder / "DISC").mkdir(parents=True)
+    lay_out(expected.old_tree, folder / "DISC")
+
+
+def state_of(folder: Path, expected: Expected) -> FileSet:
+    """The file-set that is there after a disturbance: it must be the old or the new one, complete."""
+    there = files(folder / "DISC")
+    assert expected.stays.items() <= there.items() | _standing_in(expected), "a file of others was touched"
+    state = found(folder / SET) if (folder / SET).exists() else NOTHING
+    assert state in (expected.old, expected.new), f"neither the old nor the new file-set: {sorted(state.members)}"
+    return state
+
+
+def _standing_in(expected: Expected) -> set[tuple[str, bytes]]:
+    """A DICOMDIR that a Reader finds elsewhere is there."""
+    path = f"{SET.split('/')[1]}/{DICOMDIR}"
+    return {(path, expected.stays[path])} if path in expected.stays else set()
+
+
+def finish(folder: Path, expected: Expected, state: FileSet) -> None:
+    """A second run, after one that led to `state`, succeeds, and leaves nothing behind but the new file-set."""
+    if state == expected.old or expected.scenario.again:
+        expected.scenario.change(folder)
+    else:
+        clean_up(FolderMedium(folder / SET))
+    assert found(folder / SET) == expected.new
+    assert files(folder / "DISC") == expected.new_tree
+    assert not list((folder / "DISC").rglob(WORK))

@@ -1,0 +1,112 @@
+"""The operating system between `fileset` and one folder, so that a test can see, or break, every operation on it.
+
+Only what `fileset` calls in `os` passes here; what tests do with `pathlib` does too, so they do it outside.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import os
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+from unittest import mock
+
+CALLS: Final = (
+    "open",
+    "close",
+    "read",
+    "write",
+    "fsync",
+    "link",
+    "rename",
+    "replace",
+    "unlink",
+    "mkdir",
+    "rmdir",
+    "lstat",
+    "stat",
+    "statvfs",
+    "scandir",
+    "listdir",
+)
+"""All that touches the medium, by the names in `os`."""
+
+Before = Callable[[str, tuple[Any, ...]], Any]
+"""Called with the name of an operation and its arguments; what it gives, unless None, is the outcome of the operation."""
+After = Callable[[Any], None]
+"""Called with the outcome."""
+
+
+def _nothing(*_: object) -> None:
+    pass
+
+
+class System:
+    """Operations on files below `root` but those in `aside`, and on what is outside. Descriptors are followed.
+
+    Nothing is synced: that would take the most time of all, and no test can tell.
+    """
+
+    def __init__(
+        self, root: Path, before: Before = _nothing, after: After = _nothing, aside: Collection[str] = ()
+    ) -> None:
+        self._root = str(root)
+        self._aside = frozenset(aside)
+        self._before = before
+        self._after = after
+        self._paths: dict[int, str] = {}
+
+    @contextmanager
+    def between(self) -> Iterator[None]:
+        """Stand between."""
+        opened = self._open(builtins.open)
+        with ExitStack() as stack:
+            for name in CALLS:
+                stack.enter_context(mock.patch.object(os, name, self._wrapped(name)))
+            for module in (builtins, io):
+                stack.enter_context(mock.patch.object(module, "open", opened))
+            yield
+
+    def path(self, argument: object) -> str:
+        """The path below `root` that an argument means, else ""."""
+        if isinstance(argument, int):
+            return self._paths.get(argument, "")
+        if isinstance(argument, str | os.PathLike):
+            path = os.path.abspath(os.fspath(argument))
+            inside = path == self._root or path.startswith(self._root + os.sep)
+            return path if inside and path not in self._aside else ""
+        return ""
+
+    def _wrapped(self, name: str) -> Callable[..., Any]:
+        original = getattr(os, name)
+
+        def call(*args: Any, **options: Any) -> Any:
+            if not any(map(self.path, args[:2])):
+                return original(*args, **options)
+            outcome = self._before(name, args)
+            if outcome is None and name != "fsync":
+                outcome = original(*args, **options)
+            self._follow(name, args, outcome)
+            self._after(outcome)
+            return outcome
+
+        return call
+
+    def _follow(self, name: str, args: tuple[Any, ...], outcome: Any) -> None:
+        if name == "open":
+            self._paths[outcome] = self.path(args[0])
+        elif name == "close":
+            self._paths.pop(args[0], None)
+
+    def _open(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """A file object is opened; what it reads then is not seen."""
+
+        def call(file: Any, *args: Any, **options: Any) -> Any:
+            if not isinstance(file, int) and self.path(file):
+                self._before("open", (file,))
+            return original(file, *args, **options)
+
+        return call

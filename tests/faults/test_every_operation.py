@@ -1,0 +1,172 @@
+"""A medium that fails at the n-th operation, for every n: an error that names a path, and the old or the new file-set."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from fileset import FilesetError
+from fileset.media.folder_transaction import FolderTransaction
+from tests.conftest import Tell
+from tests.faults.scenarios import SET, Expected, begin, finish, state_of
+from tests.faults.system import System
+
+_close, _write = os.close, os.write  # not through the `System`
+
+
+class Fault:
+    """Something that happens at the operation with number `at`, counted from 1."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.count = 0
+        self.name = ""
+        self.args: tuple[Any, ...] = ()
+
+    def before(self, name: str, args: tuple[Any, ...]) -> Any:
+        """Count, and strike."""
+        self.count += 1
+        self.name, self.args = name, args
+        return self.strike() if self.struck else None
+
+    def after(self, outcome: Any) -> None:
+        """The operation is done: nothing more, for most."""
+
+    @property
+    def struck(self) -> bool:
+        """Whether it happens now."""
+        return self.count == self.at
+
+    def strike(self) -> Any:
+        """Be a fault."""
+        raise NotImplementedError
+
+
+class Failing(Fault):
+    """The operation fails with an error number."""
+
+    number = errno.EIO
+
+    def strike(self) -> Any:
+        if self.name == "close":
+            _close(self.args[0])  # a descriptor is gone even if closing fails
+        raise OSError(self.number, os.strerror(self.number))
+
+
+class Full(Failing):
+    """No space left."""
+
+    number = errno.ENOSPC
+
+
+class Denied(Failing):
+    """No permission."""
+
+    number = errno.EACCES
+
+
+class Dead(Failing):
+    """The medium fails from then on."""
+
+    @property
+    def struck(self) -> bool:
+        return self.count >= self.at
+
+
+class Short(Fault):
+    """A write takes the first byte only."""
+
+    def strike(self) -> Any:
+        return _write(self.args[0], self.args[1][:1]) if self.name == "write" else None
+
+
+class Interrupted(Fault):
+    """Ctrl-C, before the operation is done."""
+
+    def strike(self) -> Any:
+        raise KeyboardInterrupt
+
+
+class InterruptedAfter(Fault):
+    """Ctrl-C, when the operation is done, but nobody has seen its outcome."""
+
+    def strike(self) -> None:
+        """Later."""
+
+    def after(self, outcome: Any) -> None:
+        if self.struck:
+            if self.name == "open":
+                _close(outcome)
+            elif self.name == "scandir":
+                outcome.close()
+            raise KeyboardInterrupt
+
+
+class InterruptedTwice(InterruptedAfter):
+    """Impatient: Ctrl-C again, in the middle of undoing."""
+
+    @property
+    def struck(self) -> bool:
+        return self.count in (self.at, self.at + 3)
+
+
+FAULTS: Final = (Failing, Full, Denied, Dead, Short, Interrupted, InterruptedAfter, InterruptedTwice)
+WITH_THREADS: Final = (Failing, Interrupted)
+
+
+def strike(expected: Expected, fault: Fault, folder: Path) -> BaseException | None:
+    """Carry out a scenario with a fault: the error that it led to."""
+    # A member that cannot be read is not a fault of the commit: it is skipped, and reported.
+    members = [str(folder / SET / member) for member in expected.scanned]
+    with System(folder / "DISC", fault.before, fault.after, members).between():
+        try:
+            expected.scenario.change(folder)
+        except (FilesetError, KeyboardInterrupt) as problem:
+            return problem
+    return None
+
+
+def names_a_path(problem: BaseException, folder: Path, expected: Expected) -> bool:
+    """Whether an error says where."""
+    within = [path.removeprefix(SET.split("/")[1] + "/") for path in (*expected.new_tree, *expected.old_tree)]
+    return any(name in str(problem) for name in [str(folder / "DISC"), *within])
+
+
+def everywhere(kind: type[Fault], expected: Expected, folder: Path, tell: Tell) -> None:
+    """Let the fault happen at every operation."""
+    for at in count(1):
+        begin(expected, folder)
+        fault = kind(at)
+        problem = strike(expected, fault, folder)
+        if fault.count < at:
+            break
+        state = state_of(folder, expected)
+        if problem is None:
+            assert state == expected.new, f"operation {at}: nothing was said"
+        elif isinstance(problem, FilesetError):
+            assert names_a_path(problem, folder, expected), problem
+        finish(folder, expected, state)
+        shutil.rmtree(folder)
+    assert at > 20
+    tell("runs with a fault at the n-th operation", at - 1)
+
+
+@pytest.mark.parametrize("kind", FAULTS, ids=lambda kind: kind.__name__)
+def test_a_fault_leaves_the_old_or_the_new_file_set(
+    kind: type[Fault], expected: Expected, fast_folder: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FolderTransaction, "width", 1)  # so that the n-th operation is the same one each time
+    everywhere(kind, expected, fast_folder, tell)
+
+
+@pytest.mark.parametrize("kind", WITH_THREADS, ids=lambda kind: kind.__name__)
+def test_a_fault_in_any_thread_leaves_the_old_or_the_new_file_set(
+    kind: type[Fault], expected: Expected, fast_folder: Path, tell: Tell
+) -> None:
+    everywhere(kind, expected, fast_folder, tell)
