@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
 from fileset.dicomdir.contents import SOP_CLASS_UID, SOP_INSTANCE_UID, TRANSFER_SYNTAX_UID, Contents, conditions
-from fileset.dicomdir.directory import NONE
+from fileset.dicomdir.directory import LARGEST_OFFSET, NONE
 from fileset.dicomdir.flat import FlatDirectory
 from fileset.dicomdir.tree import Tree
 from fileset.encoding.header import Keys, Reading, Wanted, read_header
@@ -178,17 +178,28 @@ class Reader:
         self, medium: str | os.PathLike[str], *, strict: bool = False, medium_format: str | None = None
     ) -> None:
         self.medium, self._dicomdir = readable(medium, medium_format)
-        with self.medium.open(self._dicomdir) as file:
-            try:
-                data = file.read()
-            except OSError as problem:
-                raise MediumError(f"{self.medium.name}: {problem.strerror or problem}") from problem
-        self.contents = Contents(data, file=self._dicomdir.path)
+        try:
+            self.contents = Contents(self._bytes(), file=self._dicomdir.path)
+        except FilesetError:
+            self.close()
+            raise
         self.flat: FlatDirectory = self.contents.flat
         self.tree: Tree = self.contents.tree
         self._said_by_files: dict[int, dict[int, str]] = {}
         if strict and self.findings:
+            self.close()
             raise ExceptionGroup(f"{self.medium.name}: findings", [FormatError(str(one)) for one in self.findings])
+
+    def _bytes(self) -> bytes:
+        """The DICOMDIR. No offset counts beyond 4 GiB (PS3.3 F.3.2.2), so what is larger is not even read."""
+        size = self.medium.inquire_file(self._dicomdir).size
+        if size > LARGEST_OFFSET:
+            raise FormatError(f"{self.medium.name}: {self._dicomdir} has {size} bytes: too large for a DICOMDIR")
+        with self.medium.open(self._dicomdir) as file:
+            try:
+                return file.read()
+            except OSError as problem:
+                raise MediumError(f"{self.medium.name}: {problem.strerror or problem}") from problem
 
     def __enter__(self) -> Self:
         return self

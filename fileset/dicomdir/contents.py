@@ -324,10 +324,11 @@ class Contents:
         """The conditions that this record says nothing of; None if one fails."""
         left = []
         for tag, matches in conditions:
-            found = self.element(index, tag)
+            holder = self._referring(index, tag) if "MRDR" in self.flat.types else index
+            found = self.element(holder, tag)
             if found is None:
                 left.append((tag, matches))
-            elif not matches(self.value(index, found)):
+            elif not matches(self.value(holder, found)):
                 return None
         return tuple(left)
 

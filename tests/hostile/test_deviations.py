@@ -535,6 +535,7 @@ def test_24_a_multi_referenced_file_is_followed(tmp_path: Path) -> None:
         [record] = reader.instances
         assert record.dataset().SOPInstanceUID == record.sop_instance_uid == synthetic.ct_uid()
         assert list(reader.paths()) == ["DICOM/IM000001"]
+        assert list(reader.find(SOPInstanceUID=synthetic.ct_uid(), PatientID="P1")) == [record]
         assert not rules(reader)
 
 
