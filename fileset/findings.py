@@ -134,6 +134,7 @@ _ROWS = (
         "PS3.5 7.5",
         "the Directory Record Sequence does not end where its length says",
     ),
+    ("FS-RECORD-NESTING", ERROR, "PS3.3 F.4", "records are nested deeper than any table allows"),
     ("FS-OFFSET-ABSENT", ERROR, "PS3.3 F.3.2.2", "records without the offsets that they must have"),
     ("FS-OFFSET-SHIFTED", ERROR, "PS3.3 F.3.2.2", "the offsets are all wrong in one and the same way"),
     ("FS-OFFSET-NEAR", ERROR, "PS3.3 F.3.2.2", "an offset points beside a record"),

@@ -165,6 +165,10 @@ class Contents:
         return self._index_of.get(offset + self.tree.shift, index)
 
     @cached_property
+    def _has_mrdr(self) -> bool:
+        return "MRDR" in self.flat.types
+
+    @cached_property
     def _index_of(self) -> dict[int, int]:
         return dict(zip(self.flat.start, range(len(self.flat)), strict=True))
 
@@ -324,7 +328,7 @@ class Contents:
         """The conditions that this record says nothing of; None if one fails."""
         left = []
         for tag, matches in conditions:
-            holder = self._referring(index, tag) if "MRDR" in self.flat.types else index
+            holder = self._referring(index, tag) if self._has_mrdr else index
             found = self.element(holder, tag)
             if found is None:
                 left.append((tag, matches))

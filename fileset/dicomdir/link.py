@@ -16,6 +16,7 @@ from fileset.dicomdir.flat import ABSENT, FlatDirectory
 from fileset.dicomdir.rescue import rescue
 from fileset.dicomdir.resolve import FIRST, LAST, check_last
 from fileset.dicomdir.tree import Tree, unlinked
+from fileset.encoding.elements import MAX_DEPTH
 from fileset.findings import Findings
 from fileset.records.tables import RECORD_TYPES
 
@@ -28,6 +29,9 @@ def link(flat: FlatDirectory, *, file: str = "DICOMDIR") -> Tree:
     tree = _by_offsets(flat, found)
     if tree is None:
         tree = rescue(flat, found)
+    if tree.is_deep():
+        message = f"records lie more than {MAX_DEPTH} deep: {tree.flatten()} entities are moved to the root"
+        found.add("FS-RECORD-NESTING", message)
     _check_presence(flat, found)
     _check_types(flat, found)
     _flags(flat, tree, found)

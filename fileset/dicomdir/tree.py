@@ -87,6 +87,35 @@ class Tree:
                 index = following[index]
         return clean
 
+    def is_deep(self) -> bool:
+        """Whether records lie more than `MAX_DEPTH` deep."""
+        holders = (index for index, below in enumerate(self.lower) if below != NONE)
+        return any(sum(1 for _ in self.above(index)) >= MAX_DEPTH for index in holders)
+
+    def flatten(self) -> int:
+        """Move the entities that lie too deep to the end of the root entity; how many there were."""
+        following, lower, parent = self.next, self.lower, self.parent
+        moved: list[int] = []
+        stack = [(self.first, 0)]
+        while stack:
+            index, depth = stack.pop()
+            while index != NONE:
+                if not depth:
+                    parent[index] = NONE
+                if lower[index] != NONE and depth < MAX_DEPTH:
+                    stack.append((lower[index], depth + 1))
+                elif lower[index] != NONE:
+                    moved.append(lower[index])
+                    stack.append((lower[index], 0))
+                    lower[index] = NONE
+                index = following[index]
+        last = self.first
+        for first in moved:
+            while following[last] != NONE:
+                last = following[last]
+            following[last] = first
+        return len(moved)
+
     def hide_below(self) -> None:
         """Make all inactive that is below an inactive record."""
         following, lower, parent, hidden = self.next, self.lower, self.parent, self.hidden

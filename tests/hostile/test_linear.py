@@ -16,7 +16,8 @@ from typing import Final
 import pytest
 
 from fileset import Reader
-from fileset.dicomdir.contents import Contents
+from fileset.dicomdir.contents import Contents, conditions
+from fileset.encoding.elements import MAX_DEPTH
 from fileset.findings import AT_MOST
 from tests.hostile.directories import EXPLICIT, LAST, LOWER, NEXT, Rec, directory, image, text, usual
 
@@ -134,9 +135,10 @@ def _use(data: bytes) -> None:
     contents = Contents(data)
     for index in contents.tree.walk():
         contents.keys(index)
-        list(contents.tree.above(index))
+        assert sum(1 for _ in contents.tree.above(index)) <= MAX_DEPTH
     list(contents.paths())
     list(contents.find(None, ()))
+    list(contents.holding("PATIENT", conditions({"InstanceNumber": "1"})))
 
 
 def _seconds(data: bytes) -> float:
