@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from fileset.encoding.elements import EXPLICIT_LITTLE, element_at
 from fileset.encoding.header import (
+    LARGEST_VALUE,
     META_TAGS,
     PIXEL_DATA,
     SOP_CLASS_UID,
@@ -26,15 +27,20 @@ if TYPE_CHECKING:
 
 _WIDTHS: Final = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "SV": 8, "UV": 8}
 _DEFER: Final = 1 << 24
+"""A longer value, in bytes, is stepped over unless it is wanted."""
 _MESSAGE: Final = "pydicom cannot decode the data set"
 
 
 class _File(io.RawIOBase):
-    """The file-like object that pydicom wants, over a `Reading`."""
+    """The file-like object that pydicom wants, over a `Reading`; it gives 64 MiB in all, so that no file takes more.
+
+    Raises `HeaderError` when more is wanted.
+    """
 
     def __init__(self, read: Reading) -> None:
         self._read = read
         self._at = 0
+        self._left = LARGEST_VALUE
 
     def readable(self) -> bool:
         return True
@@ -52,9 +58,15 @@ class _File(io.RawIOBase):
         return self._at
 
     def read(self, size: int | None = -1) -> bytes:
-        wanted = _DEFER if size is None or size < 0 else size
-        data = self._read(self._at, wanted)
+        if (
+            size is None or size < 0
+        ):  # all that is left is wanted of a deflated data set only, and inflated without limit
+            raise HeaderError("FS-FILE-BAD-HEADER", "a deflated data set behind unusual File Meta Information")
+        if size > self._left:
+            raise HeaderError("FS-FILE-BAD-HEADER", f"more than {LARGEST_VALUE >> 20} MiB come before what is needed")
+        data = self._read(self._at, size)
         self._at += len(data)
+        self._left -= len(data)
         return data
 
 
@@ -72,9 +84,11 @@ def read_foreign(read: Reading, wanted: Wanted) -> Header:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            dataset = read_partial(_File(read), at_pixel_data, force=True)  # type: ignore[arg-type]
+            dataset = read_partial(_File(read), at_pixel_data, defer_size=_DEFER, force=True)  # type: ignore[arg-type]
             meta = {tag: _raw(dataset.file_meta, tag) for tag in META_TAGS if tag in dataset.file_meta}
             values = {tag: _value(dataset, tag, wanted) for tag in _tags(dataset, wanted) if tag in dataset}
+        except HeaderError:
+            raise
         except RecursionError:
             raise HeaderError("FS-FILE-BAD-HEADER", f"{_MESSAGE}: sequences nested too deep") from None
         except Exception as problem:  # noqa: BLE001  pydicom raises nearly anything on damaged input

@@ -32,6 +32,9 @@ Reading = Callable[[int, int], bytes]
 LARGEST_VALUE: Final = 1 << 26
 """A wanted value, or a sequence of undefined length, beyond 64 MiB is not read."""
 
+LARGEST_META: Final = 1 << 20
+"""File Meta Information beyond this, in bytes, is none: it has some hundred."""
+
 IMPLICIT_VR_LITTLE_ENDIAN: Final = b"1.2.840.10008.1.2"
 EXPLICIT_VR_BIG_ENDIAN: Final = b"1.2.840.10008.1.2.2"
 DEFLATED: Final = frozenset((b"1.2.840.10008.1.2.1.99", b"1.2.840.10008.1.2.4.95"))
@@ -185,7 +188,7 @@ def _file_meta(data: bytes, read: Reading) -> tuple[dict[int, bytes], int, bytes
     at = 132
     while True:
         if at + 12 > len(data):
-            data = read(0, at + FIRST_READ)
+            data = read(0, 2 * at + FIRST_READ)
             if at == len(data):
                 return meta, at, data
         group, number, vr, length = _HEAD(data, at)
@@ -196,10 +199,10 @@ def _file_meta(data: bytes, read: Reading) -> tuple[dict[int, bytes], int, bytes
             length = _LENGTH(data, value)[0]
             value += 4
         at = value + length
-        if at > LARGEST_VALUE:
-            raise UnusualError
+        if at > LARGEST_META:
+            raise HeaderError("FS-FILE-BAD-HEADER", f"File Meta Information of more than {LARGEST_META} bytes")
         if at > len(data):
-            data = read(0, at + FIRST_READ)
+            data = read(0, 2 * at + FIRST_READ)
             if at > len(data):
                 raise UnusualError
         tag = group << 16 | number
