@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from fileset.errors import FormatError
-from fileset.media.system import named
+from fileset.errors import FormatError, MediumError
+from fileset.media.system import is_pipe, named
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -22,6 +22,8 @@ class ImageBytes:
     """An image, or a disc drive, that is open for reading; `size` in bytes."""
 
     def __init__(self, path: str) -> None:
+        if is_pipe(path):
+            raise MediumError(f"{path}: a pipe: an image is read at random. Save it as a file first")
         with named(path):
             self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
             self.size = os.lseek(self._descriptor, 0, os.SEEK_END)

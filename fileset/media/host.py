@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import BinaryIO, NamedTuple, Self
 
 from fileset.errors import MediumError
 from fileset.media.base import FileInfo
+from fileset.media.system import open_plain
 
 COPY_SIZE = 1 << 20
-_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-"""Not to wait for what is no file: a pipe has no bytes to give yet."""
 
 
 class SourceFile(NamedTuple):
@@ -94,12 +92,15 @@ def leads_out(path: str, folder: str) -> bool:
 
 
 class OpenFile:
-    """Random access to one file for the header walker: call it with position and size."""
+    """Random access to one regular file for the header walker: call it with position and size.
+
+    Raises `OSError` for anything else.
+    """
 
     __slots__ = ("_descriptor",)
 
     def __init__(self, path: str) -> None:
-        self._descriptor = os.open(path, _READ)
+        self._descriptor = open_plain(path)
 
     def __call__(self, at: int, size: int) -> bytes:
         """Up to `size` bytes from position `at`; fewer only at the end of the file."""
@@ -121,12 +122,8 @@ class PlainFile(OpenFile):
     __slots__ = ("size",)
 
     def __init__(self, path: str) -> None:
-        self._descriptor = os.open(path, _READ | getattr(os, "O_NOFOLLOW", 0))
-        found = os.fstat(self._descriptor)
-        self.size = found.st_size
-        if not stat.S_ISREG(found.st_mode):
-            os.close(self._descriptor)
-            raise OSError(errno.EINVAL, "not a regular file", path)
+        self._descriptor = open_plain(path, follow=False)
+        self.size = os.fstat(self._descriptor).st_size
 
     @staticmethod
     def is_link(problem: OSError) -> bool:
@@ -146,18 +143,14 @@ def random_access(file: BinaryIO) -> tuple[Callable[[int, int], bytes], int]:
 
 
 def open_regular(path: str) -> BinaryIO:
-    """Open a file of a medium for reading. Raises `OSError` for a pipe or device, which could be waited for without end."""
-    descriptor = os.open(path, _READ)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a regular file", path)
-    return os.fdopen(descriptor, "rb")
+    """Open a regular file for reading. Raises `OSError` for anything else."""
+    return os.fdopen(open_plain(path), "rb")
 
 
 def same_contents(one: str, other: str) -> bool:
     """Whether two files hold the same bytes. Raises `MediumError` if one cannot be read."""
     try:
-        with open(one, "rb") as first, open(other, "rb") as second:
+        with open_regular(one) as first, open_regular(other) as second:
             if os.fstat(first.fileno()).st_size != os.fstat(second.fileno()).st_size:
                 return False
             while True:
@@ -173,7 +166,7 @@ def same_contents(one: str, other: str) -> bool:
 def contents(path: str) -> Iterator[bytes]:
     """The bytes of a file in parts. Raises `MediumError` if it cannot be read, or changes while it is read."""
     try:
-        with open(path, "rb", buffering=0) as file:
+        with os.fdopen(open_plain(path), "rb", buffering=0) as file:
             before = os.fstat(file.fileno())
             while data := file.read(COPY_SIZE):
                 yield data

@@ -19,7 +19,7 @@ from fileset.media.iso_hierarchy import SECTOR
 from fileset.media.iso_reader import STANDARD_ID, IsoVolume, descriptors, is_joliet, is_primary
 from fileset.media.iso_writer import FIRST_DESCRIPTOR, LARGEST_FILE, PADDING, IsoBuilder, IsoOptions
 from fileset.media.namespace import Entry, Namespace, Notes
-from fileset.media.system import creation_time
+from fileset.media.system import creation_time, is_pipe
 from fileset.media.udf import RECOGNITION
 from fileset.media.udf_reader import UdfVolume, has_udf
 from fileset.media.udf_writer import FIRST_BLOCK
@@ -181,7 +181,7 @@ class Iso:
 
     def recognises(self, path: str) -> bool:
         """Whether the file, or disc drive, at `path` has descriptors where ISO 9660 and UDF have the first."""
-        if os.path.isdir(path):
+        if os.path.isdir(path) or is_pipe(path):
             return False
         try:
             with open(path, "rb", buffering=0) as file:

@@ -48,6 +48,8 @@ def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -
         return _folder(name), DICOMDIR
     if os.path.isfile(name):
         return FolderMedium(os.path.dirname(name) or "."), FileId.tolerant(os.path.basename(name))
+    if os.path.exists(name):
+        raise MediumError(f"{name}: neither a folder nor a regular file")
     raise MediumError(f"{name}: no such file or folder")
 
 

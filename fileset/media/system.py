@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
@@ -105,9 +106,29 @@ def digest_of(path: str) -> str:
     return digest.hexdigest()
 
 
+def open_plain(path: str, *, follow: bool = True) -> int:
+    """A descriptor for reading a regular file; with `follow` as false, not one that a symbolic link leads to.
+
+    Raises `OSError` for a folder, and for a pipe or device, which could be waited for, or read, without end.
+    """
+    descriptor = os.open(path, os.O_RDONLY | _BINARY | _NONBLOCK | (0 if follow else _NOFOLLOW))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return descriptor
+
+
+def is_pipe(path: str) -> bool:
+    """Whether there is a named pipe at `path`: to open it would be to wait for a writer."""
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
 def blocks(path: str, *, fresh: bool = False) -> Iterator[bytes]:
     """The bytes of a file in parts; `fresh` from the medium, past what the system has in memory."""
-    descriptor = os.open(path, os.O_RDONLY | _BINARY | _NONBLOCK)
+    descriptor = open_plain(path)
     try:
         if fresh and hasattr(os, "posix_fadvise"):
             with suppress(OSError):  # an advice: not every file system takes it

@@ -1,0 +1,82 @@
+"""What is no regular file is neither waited for nor read without end: pipes, devices, links to folders."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import fileset
+from fileset.errors import FilesetError, MediumError
+from fileset.media.host import contents, same_contents
+from fileset.media.iso import IsoMedium
+from tests import synthetic
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+Special = Callable[[Path], None]
+SPECIAL = pytest.mark.parametrize("special", [_pipe, _device])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "DISC"
+    folder.mkdir()
+    synthetic.ct_series(folder, 1, 1, 1, 2)
+    return folder
+
+
+@SPECIAL
+def test_as_dicomdir(special: Special, folder: Path) -> None:
+    special(folder / "DICOMDIR")
+    with pytest.raises(FilesetError, match="DICOMDIR"):
+        fileset.Reader(folder)
+
+
+def test_a_pipe_as_referenced_file_is_named(folder: Path) -> None:
+    fileset.index(folder)
+    with fileset.Reader(folder) as reader:
+        record = next(iter(reader.instances))
+        path = folder / str(record.file_id)
+        path.unlink()
+        os.mkfifo(path)
+        with pytest.raises(MediumError, match=r"not a regular file"):
+            record.open()
+
+
+def test_a_pipe_as_medium(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "PIPE")
+    with pytest.raises(MediumError, match=r"PIPE.*neither a folder nor a regular file"):
+        fileset.Reader(tmp_path / "PIPE")
+    with pytest.raises(MediumError, match=r"PIPE.*a pipe"):
+        IsoMedium(str(tmp_path / "PIPE"))
+
+
+def test_as_source_it_is_skipped_and_told(folder: Path, tmp_path: Path) -> None:
+    _pipe(folder / "PIPE")
+    _device(folder / "ZERO")
+    (folder / "LINK").symlink_to(tmp_path)
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(folder)
+    assert {(one.source, one.rule, one.reason) for one in creator.report.skipped} == {
+        (name, "FS-FILE-UNREADABLE", "not a regular file") for name in ("PIPE", "ZERO", "LINK")
+    }
+
+
+@SPECIAL
+def test_what_became_one_since_it_was_scanned(special: Special, tmp_path: Path) -> None:
+    special(tmp_path / "ODD")
+    (tmp_path / "FILE").write_bytes(b"")
+    with pytest.raises(MediumError, match="not a regular file"):
+        list(contents(str(tmp_path / "ODD")))
+    with pytest.raises(MediumError, match="not a regular file"):
+        same_contents(str(tmp_path / "FILE"), str(tmp_path / "ODD"))
