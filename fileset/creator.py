@@ -22,7 +22,7 @@ from fileset.findings import Finding, Where
 from fileset.include import Included
 from fileset.media.base import WritableMedium
 from fileset.media.folder import FolderMedium
-from fileset.media.host import leads_out, place_below
+from fileset.media.host import SourceFile, leads_out, place_below
 from fileset.media.open import writable
 from fileset.naming import SCHEMES, Place, names
 from fileset.records.instance import Policy
@@ -236,6 +236,9 @@ class Creator:
         return [FileId.tolerant(name) for name in sorted(former) if name not in staying and _is_file_id(name)]
 
 
+_LEADS_OUT: Final = "a symbolic link that leads out of the folder: no reader would follow it"
+
+
 def index(
     folder: str | os.PathLike[str],
     *,
@@ -264,13 +267,21 @@ def index(
     if not dry_run:
         clean_up(medium)
     sources = Sources()
-    sources.add_path(medium.root, skip=medium.not_sources())
     report = Report(medium.name, identification.file_set_id, identification.file_set_uid, dry_run=dry_run)
+
+    def refuses(file: SourceFile) -> bool:
+        """A link that leads out is not even looked at."""
+        out = file.linked and leads_out(file.path, medium.root)
+        if out:
+            report.skipped.append(Skipped(file.relative, "FS-FILE-LINK", _LEADS_OUT))
+        return out
+
+    sources.add_path(medium.root, skip=medium.not_sources(), refuses=refuses)
     tree = collect(
         sources,
         Policy(missing, unknown_sop_class, invalid_uid),
         lambda *why: report.skipped.append(Skipped(*why)),
-        accepts=lambda at: _refused_name(sources.relative(at)) or _refused_link(sources, at, medium.root),
+        accepts=lambda at: _refused_name(sources.relative(at)),
         jobs=jobs,
         executor=executor,
         progress=phase(progress, "scan"),
@@ -332,12 +343,6 @@ def _places(leaves: Sequence[Node], sources: Sources) -> Iterator[Place]:
 
 def _is_file_id(name: str) -> bool:
     return _refused_name(name) is None
-
-
-def _refused_link(sources: Sources, index: int, root: str) -> Refusal | None:
-    if index in sources.links and leads_out(sources.paths[index], root):
-        return "FS-FILE-LINK", "a symbolic link that leads out of the folder: no reader would follow it"
-    return None
 
 
 def _refused_name(name: str) -> Refusal | None:

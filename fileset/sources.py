@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -13,7 +13,7 @@ from fileset.errors import RuleError
 from fileset.file_id import FileId
 from fileset.media.base import FileInfo, ReadableMedium
 from fileset.media.hashing import Hashed, chunks_of
-from fileset.media.host import contents, inquire, same_contents, walk
+from fileset.media.host import SourceFile, contents, inquire, same_contents, walk
 from fileset.media.system import named
 
 if TYPE_CHECKING:
@@ -29,20 +29,26 @@ class Sources:
         self._contents: dict[int, bytes] = {}
         self._members: dict[int, tuple[ReadableMedium, FileId]] = {}
         self._named = 0
-        self.links: set[int] = set()
-        """Those that are symbolic links."""
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def add_path(self, source: str | os.PathLike[str], *, skip: frozenset[str] = frozenset()) -> None:
-        """A file, or all files below a folder. Raises `MediumError` if it does not exist."""
+    def add_path(
+        self,
+        source: str | os.PathLike[str],
+        *,
+        skip: frozenset[str] = frozenset(),
+        refuses: Callable[[SourceFile], bool] = lambda _: False,
+    ) -> None:
+        """A file, or all files below a folder but those that `refuses` tells.
+
+        Raises `MediumError` if it does not exist.
+        """
         self._named += 1
         for file in walk(source, skip=skip):
-            if file.linked:
-                self.links.add(len(self.paths))
-            self.paths.append(file.path)
-            self._relative_at.append(len(file.path) - len(file.relative))
+            if not refuses(file):
+                self.paths.append(file.path)
+                self._relative_at.append(len(file.path) - len(file.relative))
 
     def add_dataset(self, dataset: Dataset) -> None:
         """A pydicom data set, encoded at once. Raises `RuleError` if it cannot be a DICOM file."""

@@ -22,9 +22,10 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import ReadableMedium
 from fileset.media.folder import FolderMedium
 from fileset.media.host import random_access
+from fileset.media.work_folder import WORK
 from fileset.scan import CHUNK, Progress, in_chunks
 
-_LEFT: Final = "left by a write that was interrupted, or is under way"
+_LEFT: Final = "belongs to a write that is under way, or was interrupted"
 
 
 @define
@@ -88,7 +89,8 @@ class FileCheck:
         try:
             self.medium.inquire_file(FileId.tolerant(path))
         except FormatError as problem:
-            self.to.at_file(self._not_followed, str(problem), path, index)
+            rule = "FS-FILE-UNREADABLE" if self._not_followed == "FS-FILE-UNREADABLE" else "FS-FILE-MISSING"
+            self.to.at_file(rule, str(problem), path, index, tag=0x00041500)
         except MediumError:
             self.to.at_file("FS-FILE-MISSING", "not on the medium", path, index, tag=0x00041500)
 
@@ -181,6 +183,8 @@ class FileCheck:
             self._report_stray(name, seen)
 
     def _report_listed(self, name: str, index: int, seen: Seen) -> None:
+        if seen.rule == "FS-FILE-LINK":
+            self.to.at_file("FS-FILE-MISSING", "not on the medium, only a link that leads out of it", name, index)
         if seen.rule in ("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"):
             self.to.at_file("FS-REFERENCE-NOT-DICOM", seen.reason or "not a DICOM file", name, index)
         elif seen.rule and (seen.rule != "FS-SOP-CLASS-NO-RECORD" or self.to.contents.type_name(index) != "PRIVATE"):
@@ -201,7 +205,7 @@ class FileCheck:
     def _report_unlisted(self) -> None:
         """DICOM files of this file-set that are in no record; last, when all other DICOMDIRs are known."""
         self._others.discard("")
-        leftovers = self.medium.announced() if isinstance(self.medium, FolderMedium) else frozenset()
+        leftovers = self._announced()
         for name, uid in self._unlisted.items():
             if name in leftovers:
                 self.to.at_file("FS-WRITE-LEFTOVER", _LEFT, name)
@@ -209,6 +213,14 @@ class FileCheck:
                 known = self.directory.instances.get(uid, NONE)
                 other = f"; its SOP Instance UID is that of {self.to.path(known)}" if known != NONE else ""
                 self.to.at_file("FS-FILE-UNLISTED", f"no record references this DICOM file{other}", name)
+
+    def _announced(self) -> frozenset[str]:
+        """The names in the journal of an interrupted change."""
+        try:
+            return self.medium.announced() if isinstance(self.medium, FolderMedium) else frozenset()
+        except MediumError as problem:
+            self.to.at_file("FS-FILE-UNREADABLE", str(problem), WORK)
+            return frozenset()
 
     def _is_elsewhere(self, name: str) -> bool:
         """Whether a file lies in the folder of another DICOMDIR."""

@@ -13,6 +13,8 @@ from fileset.encoding.text import TEXT_VRS, decode, is_known, needs_character_se
 from fileset.records.decoded import vr_of
 
 _FILE_ID: Final = 0x00041500
+_PATIENT: Final = 0x0010
+"""The group of the patient, whose values appear in no message."""
 _NOT_IN_ITEMS: Final = frozenset((0x0000, 0x0002, 0x0006))
 
 
@@ -85,6 +87,8 @@ def _check_value(to: Collector, index: int, part: Element, raw: bytes, character
     if beyond:
         _check_text(to, index, tag, raw, character_set)
     wrong = fault(vr, raw, character_set if beyond else "")
+    if wrong and tag >> 16 == _PATIENT:
+        wrong = f"the value, which is not shown here, is no {vr}"
     if wrong and tag != _FILE_ID:
         rule = "FS-UID-INVALID" if vr == "UI" else "FS-VALUE-FORM"
         to.at_record(rule, f"{named(tag)}: {wrong}", index, tag)

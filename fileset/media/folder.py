@@ -19,7 +19,7 @@ from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, Footprint, Transaction
 from fileset.media.folder_transaction import FolderTransaction
-from fileset.media.host import inquire, open_regular, walk
+from fileset.media.host import inquire, leads_out, open_regular, walk
 from fileset.media.namespace import enlist, form_of
 from fileset.media.volume import flush_volume, inquire_volume
 from fileset.media.work_folder import WORK, read_journal, standing_in
@@ -66,9 +66,11 @@ class FolderMedium:
         return (file.relative for file in walk(self.root, skip=frozenset((WORK,))))
 
     def leftovers(self) -> list[str]:
-        """The files in the work folder: a write is under way, or was interrupted."""
+        """What has the name of the work folder, and the files in it: a write is under way, or was interrupted."""
         work = os.path.join(self.root, WORK)
-        return [f"{WORK}/{file.relative}" for file in walk(work)] if os.path.isdir(work) else []
+        if os.path.islink(work) or not os.path.isdir(work):
+            return [WORK] if os.path.lexists(work) else []
+        return [f"{WORK}/{file.relative}" for file in walk(work)]
 
     def announced(self) -> frozenset[str]:
         """The names that the change which left its journal there was adding or removing."""
@@ -99,7 +101,7 @@ class FolderMedium:
             if entry is None:
                 return ""
             path = entry.path
-            if entry.is_symlink() and not self._inside(path):
+            if entry.is_symlink() and leads_out(path, self.root):
                 raise FormatError(f"{file_id}: a symbolic link leads out of the file-set; not followed")
         return path
 
@@ -140,10 +142,6 @@ class FolderMedium:
                 raise MediumError(f"{folder}: {problem.strerror or problem}") from problem
             self._listings[folder] = listing
         return listing
-
-    def _inside(self, path: str) -> bool:
-        root = os.path.realpath(self.root)
-        return os.path.commonpath((root, os.path.realpath(path))) == root
 
     # ------------------------------------------------------------ M-INQUIRE FILE-SET, M-WRITE, M-DELETE
 

@@ -132,7 +132,7 @@ class WorkFolder:
 
 def read_journal(root: str) -> list[FileId]:
     """The names in the journal of an interrupted change, none if there was none. Raises `MediumError`."""
-    path = os.path.join(root, WORK, JOURNAL)
+    path = _own(root, JOURNAL)
     with named(path):
         lines = _lines(path)
     names = []
@@ -148,12 +148,19 @@ def standing_in(root: str, dicomdir: str) -> str:
     A change that was interrupted while it replaced the DICOMDIR may have left none, or a torn one, on a file system
     such as FAT where replacing takes several writes. One that was modified after the seal is the work of others.
     """
-    seal = os.path.join(root, WORK, SEAL)
+    seal = _own(root, SEAL)
     sealed = {match[2]: match[1] for line in _lines(seal) if (match := _SEALED.fullmatch(line))}
     if not sealed or (dicomdir and _counts(dicomdir, sealed.values(), os.stat(seal).st_mtime_ns)):
         return ""
-    kept = ((os.path.join(root, WORK, name), digest) for name, digest in sealed.items())
+    kept = ((_own(root, name), digest) for name, digest in sealed.items())
     return next((path for path, digest in kept if _digest(path) == digest), "")
+
+
+def _own(root: str, name: str) -> str:
+    """The path of a file in the work folder, "" if it, or the folder, is a symbolic link: that is not of ours."""
+    folder = os.path.join(root, WORK)
+    path = os.path.join(folder, name)
+    return "" if os.path.islink(folder) or os.path.islink(path) else path
 
 
 def _counts(dicomdir: str, digests: Collection[str], sealed: int) -> bool:

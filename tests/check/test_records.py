@@ -205,6 +205,7 @@ def test_a_record_is_named_by_its_place(copy: Path) -> None:
 def test_values_of_a_patient_are_not_shown(copy: Path) -> None:
     edit(copy, "PATIENT", put(0x00100010, "PN", b"Secret^Name"))
     edit(copy, "PATIENT", put(0x00100020, "LO", b"SECRET\x07ID"))
+    edit(copy, "PATIENT", put(0x00100030, "DA", b"SECRET42"))
     report = check_file_set(copy)
     assert {"FS-VALUE-FORM", "FS-KEY-DIFFERS"} <= {finding.rule for finding in report.findings}
     assert not any("ecret" in str(finding) or "SECRET" in str(finding) for finding in report.findings)
