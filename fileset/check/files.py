@@ -89,7 +89,7 @@ class FileCheck:
         try:
             self.medium.inquire_file(FileId.tolerant(path))
         except FormatError as problem:
-            rule = "FS-FILE-UNREADABLE" if self._not_followed == "FS-FILE-UNREADABLE" else "FS-FILE-MISSING"
+            rule = "FS-FILE-MISSING" if isinstance(self.medium, FolderMedium) else "FS-FILE-UNREADABLE"
             self.to.at_file(rule, str(problem), path, index, tag=0x00041500)
         except MediumError:
             self.to.at_file("FS-FILE-MISSING", "not on the medium", path, index, tag=0x00041500)
