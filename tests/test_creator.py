@@ -313,7 +313,80 @@ def test_numbers_that_are_none_are_taken_as_missing(tmp_path: Path) -> None:
     (tmp_path / "odd").write_bytes(data.replace(b"\x20\x00\x13\x00IS\x02\x0077", b"\x20\x00\x13\x00IS\x02\x00A7"))
     with fileset.Creator(tmp_path / "OUT") as creator:
         creator.add(tmp_path / "odd")
-    assert ["InstanceNumber" in finding.message for finding in creator.report.findings] == [True]
+    assert [finding.rule for finding in creator.report.findings] == ["FS-KEY-FORM", "FS-KEY-INVENTED"]
+    assert all("InstanceNumber" in finding.message for finding in creator.report.findings)
+
+
+def edited(tmp_path: Path, *changes: tuple[bytes, bytes], number: int = 1) -> Path:
+    """An instance with bytes replaced that pydicom would not write."""
+    data = synthetic.encode(synthetic.instance(CT, number=number))
+    for old, new in changes:
+        assert data.count(old) == 1
+        data = data.replace(old, new)
+    path = tmp_path / f"edited{number}"
+    path.write_bytes(data)
+    return path
+
+
+def text(tag: bytes, vr: bytes, value: bytes) -> bytes:
+    return tag + vr + len(value).to_bytes(2, "little") + value
+
+
+def test_a_value_that_is_none_or_too_long_is_reported(tmp_path: Path) -> None:
+    source = synthetic.instance(CT)
+    study_id = text(
+        b"\x20\0\x10\0", b"SH", source.StudyID.encode().ljust(len(source.StudyID) + len(source.StudyID) % 2)
+    )
+    path = edited(tmp_path, (study_id, text(b"\x20\0\x10\0", b"SH", b"0123456789ABCDEFGH")))
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(path)
+    [finding] = creator.report.findings
+    assert finding.rule == "FS-KEY-FORM"
+    assert "StudyID (0020,0010) is longer than the 16 characters" in finding.message
+
+
+def test_a_patient_id_with_control_characters_is_refused_for_two_people_could_become_one(tmp_path: Path) -> None:
+    path = edited(tmp_path, (text(b"\x10\0\x20\0", b"LO", b"P1"), text(b"\x10\0\x20\0", b"LO", b"P\x011 ")))
+    creator = fileset.Creator(tmp_path / "OUT")
+    creator.add(path)
+    assert rules(creator.commit()) == ["FS-KEY-FORM"]
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_files_without_a_patient_id_follow_the_rest_of_their_study(first: int, tmp_path: Path) -> None:
+    several = [synthetic.instance(CT, number=number) for number in (1, 2)]
+    del several[first - 1].PatientID
+    report, reader = made(tmp_path, *several)
+    assert [patient["PatientID"] for patient in reader.patients] == ["P1"]
+    assert report.skipped == []
+    assert report.findings == []
+
+
+def test_an_unknown_sop_class_is_reported(tmp_path: Path) -> None:
+    report, _ = made(tmp_path, unknown(pixels=True))
+    assert [finding.rule for finding in report.findings] == ["FS-SOP-CLASS-UNKNOWN"]
+
+
+@pytest.mark.parametrize("term", ["ISO 2022 IR 87", "ISO 2022 IR 149"])
+def test_a_single_code_extension_is_a_character_set(term: str, tmp_path: Path) -> None:
+    name = {"ISO 2022 IR 87": b"Y^T=\x1b$B;3ED\x1b(B", "ISO 2022 IR 149": b"K^G=\x1b$)C\xb1\xe8"}[term]
+    dataset = synthetic.instance(CT)
+    dataset.SpecificCharacterSet, dataset.PatientName = "ISO_IR 192", "X" * 40
+    data = synthetic.encode(dataset)
+    for old, new in (
+        (text(b"", b"CS", b"ISO_IR 192"), text(b"", b"CS", term.encode().ljust(len(term) + len(term) % 2))),
+        (text(b"", b"PN", b"X" * 40), text(b"", b"PN", name.ljust(len(name) + len(name) % 2))),
+    ):
+        assert data.count(old) == 1
+        data = data.replace(old, new)
+    (tmp_path / "in").write_bytes(data)
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(tmp_path / "in")
+    assert creator.report.findings == []
+    with fileset.Reader(tmp_path / "OUT") as reader:
+        [patient] = reader.patients
+        assert patient["SpecificCharacterSet"] == term
+        assert patient["PatientName"] == {"ISO 2022 IR 87": "Y^T=山田", "ISO 2022 IR 149": "K^G=김"}[term]
 
 
 def test_nothing_is_written_when_the_context_ends_in_an_error(tmp_path: Path) -> None:

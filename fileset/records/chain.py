@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from fileset.encoding.header import HeaderError
 from fileset.encoding.text import guess, is_known, needs_character_set
-from fileset.records.values import FALLBACK_TAGS, canonical, fallback_date, fallback_time
+from fileset.records.values import FALLBACK_TAGS, canonical, fallback_date, fallback_time, noted
 
 CHARACTER_SET: Final = 0x00080005
 
@@ -49,6 +49,11 @@ class Field(NamedTuple):
     vr: str
     type: str
 
+    @property
+    def label(self) -> str:
+        """Keyword and tag, for messages."""
+        return f"{self.keyword} ({self.tag >> 16:04X},{self.tag & 0xFFFF:04X})"
+
 
 FIELDS: Final[dict[str, tuple[Field, ...]]] = {
     "PATIENT": (
@@ -73,8 +78,8 @@ FIELDS: Final[dict[str, tuple[Field, ...]]] = {
 
 LEVELS: Final = ("PATIENT", "STUDY", "SERIES")
 _OF_NAME: Final = {field.name: field for level in LEVELS for field in FIELDS[level]}
-_ATTRIBUTES: Final = tuple((_OF_NAME[name].tag, _OF_NAME[name].vr) for name in Chain._fields[:11])
-_TAGS: Final = (*(tag for tag, _ in _ATTRIBUTES), CHARACTER_SET)
+_IN_ORDER: Final = tuple(_OF_NAME[name] for name in Chain._fields[:11])
+_TAGS: Final = (*(field.tag for field in _IN_ORDER), CHARACTER_SET)
 
 CHAIN_TAGS: Final = frozenset(_TAGS) | FALLBACK_TAGS
 _UIDS: Final = {
@@ -115,7 +120,8 @@ class ChainReader:
 
 def _chain(values: dict[int, bytes], level: str) -> Chain:
     depth = LEVELS.index(level)
-    held = [canonical(vr, values.get(tag, b"")) for tag, vr in _ATTRIBUTES]
+    declared = canonical("CS", values.get(CHARACTER_SET, b""))
+    held, said = _held(values, depth, declared.decode("ascii"))
     chain = Chain(*held)  # type: ignore[arg-type]
     if depth < 2:
         chain = chain._replace(series_uid=b"", modality=b"", series_number=b"")
@@ -125,15 +131,30 @@ def _chain(values: dict[int, bytes], level: str) -> Chain:
         field, name = _UIDS[wanted]
         if not getattr(chain, field):
             raise HeaderError("FS-KEY-UID-MISSING", f"no valid {name}")
-    declared = canonical("CS", values.get(CHARACTER_SET, b""))
     text = (chain.patient_id, chain.patient_name, chain.study_description, chain.study_id, chain.accession_number)
     character_set, notes = record_character_set(declared, text)
     return chain._replace(
         character_set=character_set,
         fallback_date=b"" if chain.study_date or not depth else fallback_date(values),
         fallback_time=b"" if chain.study_time or not depth else fallback_time(values),
-        notes=notes,
+        notes=said + notes,
     )
+
+
+def _held(values: dict[int, bytes], depth: int, character_set: str) -> tuple[list[bytes], Notes]:
+    """The values of a chain in order, and what there is to say of those down to `depth`."""
+    wanted = {field.name for level in LEVELS[: depth + 1] for field in FIELDS[level]}
+    held, notes = [], []
+    for field in _IN_ORDER:
+        value, note = noted(field.label, field.vr, values.get(field.tag, b""), character_set)
+        held.append(value)
+        if note is None or field.name not in wanted:
+            continue
+        if field.name == "patient_id" and note[0] == "FS-KEY-NORMALISED":
+            # What is taken away could be what tells two people apart.
+            raise HeaderError("FS-KEY-FORM", f"{field.label} holds control characters")
+        notes.append(note)
+    return held, tuple(notes)
 
 
 def record_character_set(declared: bytes, text: Sequence[bytes]) -> tuple[bytes, Notes]:
@@ -171,5 +192,6 @@ def require_complete(chain: Chain, level: str) -> None:
     for above in LEVELS[: LEVELS.index(level) + 1]:
         for field in FIELDS[above]:
             if field.type == "1" and not getattr(chain, field.name):
-                name = f"{field.keyword} ({field.tag >> 16:04X},{field.tag & 0xFFFF:04X})"
-                raise HeaderError("FS-KEY-TYPE1-MISSING", f"Type 1 key {name} of the {above} record has no value")
+                raise HeaderError(
+                    "FS-KEY-TYPE1-MISSING", f"Type 1 key {field.label} of the {above} record has no value"
+                )

@@ -151,6 +151,8 @@ class Describer:
         if _RELATED_CLASS in values:
             tail += _related(values[_RELATED_CLASS])
         notes = kind.notes + notes + leaf.notes
+        if not kind.record_type:
+            notes = (*notes, _unknown(kind.sop_class_uid, record_type))
         return Instance(record_type, chain, leaf.number, uid, tail + leaf.keys, leaf.invented_number, notes)
 
     def _kind(self, inside: bytes, stored: bytes, syntax: bytes, *, has_meta: bool) -> _Kind:
@@ -191,6 +193,10 @@ class Describer:
         what = f"{row.name} ({row.uid}, {row.status})" if row else f"the unknown SOP class {sop_class.decode('ascii')}"
         why = "" if policy == "refuse" else " and there is no pixel data to make it an IMAGE"
         raise HeaderError("FS-SOP-CLASS-NO-RECORD", f"no directory record type for {what}{why}")
+
+
+def _unknown(sop_class: bytes, record_type: str) -> tuple[str, str]:
+    return "FS-SOP-CLASS-UNKNOWN", f"no record type for SOP class {sop_class.decode('ascii')}: {record_type} is written"
 
 
 def _related(value: bytes) -> bytes:

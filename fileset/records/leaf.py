@@ -13,7 +13,7 @@ from fileset.encoding.text import TEXT_VRS
 from fileset.errors import FormatError
 from fileset.records.chain import CHARACTER_SET, Notes, record_character_set
 from fileset.records.tables import RECORD_TYPES, Key
-from fileset.records.values import UNKNOWN_CODE, canonical, invented
+from fileset.records.values import SHORTEST_LIMIT, UNKNOWN_CODE, canonical, invented, noted
 
 INSTANCE_NUMBER: Final = 0x00200013
 ICON: Final = 0x00880200
@@ -55,7 +55,9 @@ def encode_leaf(keys: tuple[Key, ...], values: dict[int, bytes], sop_class: byte
     notes: list[tuple[str, str]] = []
     number, made_up = UNORDERED, False
     for key in keys:
-        value = _value(key, values)
+        value, note = _value(key, values)
+        if note:
+            notes.append(note)
         if not value and key.type == "1":
             value = _substitute(key, values, sop_class, uid, invent=invent)
             notes.append(("FS-KEY-INVENTED", _invention(key, value)))
@@ -77,16 +79,21 @@ def encode_leaf(keys: tuple[Key, ...], values: dict[int, bytes], sop_class: byte
     return Leaf(b"".join(encoded), number, made_up, tuple(notes))
 
 
-def _value(key: Key, values: dict[int, bytes]) -> bytes:
+def _value(key: Key, values: dict[int, bytes]) -> tuple[bytes, tuple[str, str] | None]:
+    """The value that the record shall have, and what there is to say of it."""
     derive = _DERIVED.get(key.tag)
     if derive:
-        return derive(key, values)
+        return derive(key, values), None
     raw = values.get(key.tag)
     if not raw:
-        return b""
-    if key.vr != "SQ":
-        return canonical(key.vr, raw)
-    return filtered(raw, key.items if not key.others else ())
+        return b"", None
+    if key.vr == "SQ":
+        return filtered(raw, key.items if not key.others else ()), None
+    value = canonical(key.vr, raw)
+    if value == raw.strip(b" \0") and len(value) <= SHORTEST_LIMIT:
+        return value, None  # nearly always
+    declared = canonical("CS", values.get(CHARACTER_SET, b"")).decode("ascii") if key.vr in TEXT_VRS else ""
+    return noted(_label(key), key.vr, raw, declared)
 
 
 def filtered(sequence: bytes, keys: tuple[Key, ...]) -> bytes:
@@ -159,7 +166,7 @@ _DERIVED: Final[dict[int, Callable[[Key, dict[int, bytes]], bytes]]] = {
 
 
 def _substitute(key: Key, values: dict[int, bytes], sop_class: bytes, uid: bytes, *, invent: bool) -> bytes:
-    name = f"Type 1 key {key.keyword} ({key.tag >> 16:04X},{key.tag & 0xFFFF:04X})"
+    name = f"Type 1 key {_label(key)}"
     if not invent:
         raise HeaderError("FS-KEY-TYPE1-MISSING", f"{name} has no value")
     value = _unknown_code(key) if key.vr == "SQ" else invented(key.keyword, key.vr, sop_class, uid, values)
@@ -177,7 +184,11 @@ def _unknown_code(key: Key) -> bytes:
 
 def _invention(key: Key, value: bytes) -> str:
     shown = "the code for Unknown (261665006, SCT)" if key.vr == "SQ" else value.decode("ascii")
-    return f"{key.keyword} ({key.tag >> 16:04X},{key.tag & 0xFFFF:04X}) has no value: {shown} was invented"
+    return f"{_label(key)} has no value: {shown} was invented"
+
+
+def _label(key: Key) -> str:
+    return f"{key.keyword} ({key.tag >> 16:04X},{key.tag & 0xFFFF:04X})"
 
 
 def guarded(keys: tuple[Key, ...], values: dict[int, bytes], sop_class: bytes, uid: bytes, *, invent: bool) -> Leaf:

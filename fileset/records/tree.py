@@ -194,8 +194,7 @@ class TreeBuilder:
 
     def _place(self, chain: Chain, source: int) -> Entity:
         # A patient without an ID is as many patients as he has studies: nobody may be merged on no evidence.
-        identity: bytes | str = decode(chain.patient_id, chain.character_set.decode("ascii"))
-        patient_key = identity or chain.study_uid
+        patient_key = self._patient_key(chain)
         self._check_owners(chain, patient_key)
         entity = self._entity(self._patients, "PATIENT", patient_key, chain, source)
         if chain.study_uid:
@@ -205,6 +204,19 @@ class TreeBuilder:
                 self._owner_of_series[chain.series_uid] = study
                 entity = self._entity(study.children, "SERIES", chain.series_uid, chain, source)
         return entity
+
+    def _patient_key(self, chain: Chain) -> bytes | str:
+        """Patient ID, decoded; of a file that has none, whatever the rest of its study says."""
+        identity = decode(chain.patient_id, chain.character_set.decode("ascii"))
+        owner = self._owner_of_study.get(chain.study_uid)
+        if not identity:
+            known = owner.key if owner else self._existing.patient_of(chain.study_uid)
+            return known if known is not None else chain.study_uid
+        if owner and owner.key == chain.study_uid and identity not in self._patients:
+            # The files before this one had no Patient ID: now it is known.
+            self._patients[identity] = self._patients.pop(owner.key)
+            owner.key = identity
+        return identity
 
     def _check_owners(self, chain: Chain, patient_key: bytes | str) -> None:
         """Raise `HeaderError` if the study belongs to another patient, or the series to another study."""
@@ -257,7 +269,7 @@ class TreeBuilder:
         if field.name in entity.warned or decode(*known) == decode(value, character_set):
             return
         entity.warned.add(field.name)
-        message = f"{_named(field)} differs from that in {self._name(entity.source)}: the first is kept"
+        message = f"{field.label} differs from that in {self._name(entity.source)}: the first is kept"
         self.findings.append(Finding("FS-KEY-CONFLICT", message, Where(self._name(source), entity.record_type)))
 
     # ------------------------------------------------------------ the arranged tree
@@ -342,7 +354,7 @@ class TreeBuilder:
         for field in FIELDS[entity.record_type]:
             text = entity.text(field.name)
             if text and text != texts[field.name]:
-                message = f"{_named(field)} differs from that in the DICOMDIR, which stays as it is"
+                message = f"{field.label} differs from that in the DICOMDIR, which stays as it is"
                 where = Where(self._name(entity.source), entity.record_type)
                 self.findings.append(Finding("FS-KEY-CONFLICT", message, where))
 
@@ -362,7 +374,7 @@ class TreeBuilder:
         else:
             value = entity.values["fallback_" + field.name][0]
         entity.values[field.name] = (value, "")
-        message = f"{_named(field)} has no value: {value.decode('ascii')} was invented"
+        message = f"{field.label} has no value: {value.decode('ascii')} was invented"
         self.findings.append(Finding("FS-KEY-INVENTED", message, Where(self._name(entity.source), entity.record_type)))
         return value
 
@@ -370,10 +382,6 @@ class TreeBuilder:
 def invented_patient_id(key: bytes | str) -> bytes:
     """The Patient ID of a patient who has none, from the UID of his study."""
     return b"NOID" + identifier_of(_bytes(key), 12)
-
-
-def _named(field: Field) -> str:
-    return f"{field.keyword} ({field.tag >> 16:04X},{field.tag & 0xFFFF:04X})"
 
 
 def _bytes(key: bytes | str) -> bytes:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Final
 
+from fileset.encoding.text import decode
+
 _PADDING: Final = b" \0"
 _DATE: Final = re.compile(rb"(\d{4})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])").fullmatch
 _OLD_DATE: Final = re.compile(rb"\d{4}\.\d{2}\.\d{2}").fullmatch
@@ -88,6 +90,30 @@ def canonical(vr: str, raw: bytes) -> bytes:
         return b""
     form = _STRIPPED.get(vr)
     return form(value) if form else value
+
+
+_LONGEST: Final = {"SH": (16, b"\\"), "LO": (64, b"\\"), "CS": (16, b"\\"), "PN": (64, b"=")}
+"""Characters that a value, or a component group of a name, may have (PS3.5 6.2), and what stands between several."""
+SHORTEST_LIMIT: Final = 16
+"""A value of no more bytes than this is never too long."""
+_SHOWN: Final = frozenset(("CS", "DA", "DT", "IS", "TM", "UI"))
+"""VRs whose values may be shown in a message: names, identifiers and descriptions may not."""
+
+
+def noted(name: str, vr: str, raw: bytes, character_set: str) -> tuple[bytes, tuple[str, str] | None]:
+    """`canonical`, and what there is to say of it: that the value had another form, breaks the rules, or is none."""
+    value, bare = canonical(vr, raw), raw.strip(_PADDING)
+    if value == bare:
+        longest, separator = _LONGEST.get(vr, (len(value), b"\\"))
+        if len(value) <= longest or all(len(decode(part, character_set)) <= longest for part in value.split(separator)):
+            return value, None
+        return value, ("FS-KEY-FORM", f"{name} is longer than the {longest} characters of VR {vr}")
+    if not bare.strip(b"\\ "):
+        return value, None
+    shown = f" {bare.decode('ascii', 'replace')!r}" if vr in _SHOWN else ""
+    if value:
+        return value, ("FS-KEY-NORMALISED", f"{name}{shown} is written in the form of VR {vr}")
+    return value, ("FS-KEY-FORM", f"{name}{shown} is no value of VR {vr}: taken as missing")
 
 
 # ---------------------------------------------------------------- what stands in for a missing value
