@@ -82,6 +82,12 @@ def listed(site: Site) -> str:
     return "" if found >= site.files else f"{found} lines for {site.files} files"
 
 
+def checked(site: Site) -> str:
+    """Whether all files were looked at, and nothing is wrong with them."""
+    summary = site.stdout.read_text(encoding="utf-8")
+    return "" if f"{site.files:,} files: 0 errors" in summary else f"said {summary[-200:]!r}"
+
+
 def holds_records(directory: Path, files: int) -> bool:
     """Whether the DICOMDIR has room for a smallest image record (UIDs, File ID, links) for each file."""
     return directory.is_file() and directory.stat().st_size > EMPTY_DIRECTORY_BYTES + 200 * files
@@ -206,6 +212,18 @@ JOBS: tuple[Job, ...] = (
             "default": (1_000, 2_000, 10_000, 20_000),
             "full": (1_000, 2_000, 10_000, 20_000, 100_000),
         },
+    ),
+    Job(
+        "check",
+        "check a folder: DICOMDIR and every file to its last byte",
+        (
+            Contender(OURS, ("{ours}", "check", "{corpus}", "--no-progress", "-q"), proof=checked),
+            # Against our own: what it costs to write the directory that is checked.
+            Contender("our index", ("{ours}", "index", "{corpus}", "--replace", "--no-progress", "-q"), proof=indexed),
+            FLOOR,
+        ),
+        {"quick": (200, 1_000), "default": (2_000, 20_000), "full": (2_000, 20_000, 100_000)},
+        needs_directory=True,
     ),
     Job(
         "index-one-series",
@@ -336,6 +354,8 @@ TARGETS: tuple[Target, ...] = (
     Target("index", 100_000, "seconds", 11, since=10_000),
     Target("index", 100_000, "seconds", 4, peer="floor"),
     Target("index", 100_000, "memory", 160),
+    Target("check", 20_000, "seconds", 3, peer="our index"),
+    Target("check", 100_000, "memory", 160),
     Target("list", 100_000, "seconds", 1 / 4, peer="dcmdump"),
     Target("list", 100_000, "memory", 1 / 3, peer="dcmdump"),
     Target("find", 100_000, "seconds", 0.020),
