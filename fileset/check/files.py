@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Final
 
 from attrs import define, field
 
 from fileset.check.directory import Directory
-from fileset.check.inspect import Inspector, Seen, Settings, Task, inspect_chunk
+from fileset.check.inspect import Seen
+from fileset.check.looking import Looking
 from fileset.check.manifest import Manifest
 from fileset.check.names import Listing, clashes, find, listing_of
 from fileset.check.places import Collector
 from fileset.check.upper import UpperRecords
 from fileset.dicomdir.directory import NONE
-from fileset.errors import FilesetError, FormatError, MediumError
+from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import ReadableMedium
 from fileset.media.folder import FolderMedium
-from fileset.media.host import random_access
 from fileset.media.work_folder import WORK
-from fileset.scan import CHUNK, Progress, in_chunks
+from fileset.scan import Progress
 
 _LEFT: Final = "belongs to a write that is under way, or was interrupted"
 
@@ -51,9 +50,10 @@ class FileCheck:
         own = self._own_name(names)
         names = [name for name in names if name != own]
         upper = UpperRecords(self.to)
-        seen = self._inspect(names, record_of, jobs=jobs, executor=executor, progress=progress)
-        for name, one in zip(names, seen, strict=True):
-            self._report(name, record_of.get(name, NONE), one, upper)
+        digests = self.manifest.digests if self.manifest is not None else {}
+        looking = Looking(self.medium, self.to.contents, self.directory.references, record_of, digests)
+        for name, seen in looking.at_all(names, jobs=jobs, executor=executor, progress=progress):
+            self._report(name, record_of.get(name, NONE), seen, upper)
         upper.report()
         self._report_unlisted()
         self._leftovers()
@@ -116,63 +116,7 @@ class FileCheck:
 
     # ------------------------------------------------------------ each file
 
-    def _inspect(
-        self,
-        names: Sequence[str],
-        record_of: Mapping[str, int],
-        *,
-        jobs: int | None,
-        executor: Executor | None,
-        progress: Progress | None,
-    ) -> Iterator[Seen]:
-        if not isinstance(self.medium, FolderMedium):
-            return self._inspect_here(names, record_of, progress)
-        root = self.medium.root
-        tasks = (
-            [self._task(os.path.join(root, name), name, record_of) for name in names[at : at + CHUNK]]
-            for at in range(0, len(names), CHUNK)
-        )
-        work = partial(inspect_chunk, settings=self._settings)
-        return in_chunks(work, tasks, len(names), jobs=jobs, executor=executor, progress=progress)
-
-    def _inspect_here(
-        self, names: Sequence[str], record_of: Mapping[str, int], progress: Progress | None
-    ) -> Iterator[Seen]:
-        """One after the other, through the medium: for images, which have no paths inside."""
-        inspector = Inspector(self._settings)
-        for done, name in enumerate(names, start=1):
-            yield self._through_medium(inspector, name, self._task(name, name, record_of))
-            if progress:
-                progress(done, len(names))
-
-    def _through_medium(self, inspector: Inspector, name: str, task: Task) -> Seen:
-        try:
-            with self.medium.open(FileId.tolerant(name)) as file:
-                read, size = random_access(file)
-                return inspector.inspect(read, size, task)
-        except FormatError as problem:
-            return Seen((), self._not_followed, str(problem))
-        except (FilesetError, OSError) as problem:
-            return Seen((), "FS-FILE-UNREADABLE", str(problem))
-
-    @property
-    def _not_followed(self) -> str:
-        """What it means that a medium refuses a name that is there: a link in a folder, damage in an image."""
-        return "FS-FILE-LINK" if isinstance(self.medium, FolderMedium) else "FS-FILE-UNREADABLE"
-
-    def _task(self, path: str, name: str, record_of: Mapping[str, int]) -> Task:
-        index = record_of.get(name, NONE)
-        sha256 = self.manifest.digests.get(name, "") if self.manifest is not None else ""
-        if index == NONE:
-            return Task(path, "", b"", sha256)
-        flat = self.to.flat
-        tail = flat.data[self.directory.references.tail_at[index] : flat.content(index)[1]]
-        return Task(path, self.to.contents.type_name(index), tail, sha256)
-
     def _report(self, name: str, index: int, seen: Seen, upper: UpperRecords) -> None:
-        if seen.rule == "FS-FILE-LINK":
-            # One that stays inside is as good as the file that it leads to.
-            seen = self._through_medium(Inspector(self._settings), name, self._task(name, name, {name: index}))
         for fault in seen.faults:
             self.to.at_file(fault.rule, fault.message, name, index, offset=fault.offset, tag=fault.tag)
         if index != NONE:
@@ -230,11 +174,6 @@ class FileCheck:
             if folder in self._others:
                 return True
         return False
-
-    @property
-    def _settings(self) -> Settings:
-        syntax = self.to.flat.syntax
-        return Settings(syntax.explicit, syntax.little, self.to.contents.character_set)
 
     def _leftovers(self) -> None:
         """What an interrupted write left on the medium."""
