@@ -7,6 +7,7 @@ a cluster. Results come in the order of the files, as plain tuples that are chea
 from __future__ import annotations
 
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -100,7 +101,10 @@ def in_chunks(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Result]:
-    """The results of `work` on chunks that hold `count` files together, in order, in this process or by others."""
+    """The results of `work` on chunks that hold `count` files together, in order, in this process or by others.
+
+    Raises `MediumError` if one of the others ends before its work is done.
+    """
     done = 0
     with _pool(count, jobs, executor) as (pool, width):
         outcomes = _by_pool(work, chunks, pool, width) if pool else map(work, chunks)
@@ -115,13 +119,41 @@ def _by_pool(
     work: Callable[[Chunk], list[Result]], chunks: Iterator[Chunk], pool: Executor, width: int
 ) -> Iterator[list[Result]]:
     # Only so many chunks are under way that the workers never wait and the results never pile up.
+    from concurrent.futures import BrokenExecutor
+
     waiting: deque[Future[list[Result]]] = deque()
-    for chunk in chunks:
-        waiting.append(pool.submit(work, chunk))
-        if len(waiting) > width:
+    try:
+        for chunk in chunks:
+            with _not_interrupted():  # this may start a process
+                future = pool.submit(work, chunk)
+            waiting.append(future)
+            if len(waiting) > width:
+                yield waiting.popleft().result()
+        while waiting:
             yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+    except BrokenExecutor as problem:
+        raise MediumError(
+            "a process that reads headers ended before its work was done: it was killed, maybe for want of memory, or"
+            " could not start. Try again with one process (jobs=1)"
+        ) from problem
+
+
+@contextmanager
+def _not_interrupted() -> Iterator[None]:
+    """Let Ctrl-C wait, here and in the processes and threads that are started meanwhile: in those for ever."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _ignore_interruptions() -> None:
+    """Leave Ctrl-C, which reaches every process of a terminal, to the one that the others work for."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
@@ -135,13 +167,11 @@ def _pool(count: int, jobs: int | None, executor: Executor | None) -> Iterator[t
         return
     from concurrent.futures import ProcessPoolExecutor
 
-    pool = ProcessPoolExecutor(workers, mp_context=_context())
+    pool = ProcessPoolExecutor(workers, _context(), _ignore_interruptions)
     try:
         yield pool, workers * 2 + 1
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
+    finally:
+        pool.shutdown(cancel_futures=True)  # after an error, too, what is under way is waited for: it takes a moment
 
 
 def _processors() -> int:
@@ -151,14 +181,14 @@ def _processors() -> int:
         return os.cpu_count() or 1
 
 
-def _context() -> BaseContext | None:
-    """Forked processes start at once; but not beside threads, whose locks they would copy."""
+def _context() -> BaseContext:
+    """How processes start: forked, at once; but beside threads, whose locks they would copy, from a process without."""
     import multiprocessing
     import threading
 
-    if "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1:
-        return multiprocessing.get_context("fork")
-    return None
+    known = multiprocessing.get_all_start_methods()
+    ways = ("forkserver", "spawn") if threading.active_count() > 1 else ("fork", "spawn")
+    return multiprocessing.get_context(next(way for way in ways if way in known))
 
 
 def outcomes(

@@ -27,6 +27,7 @@ class Sources:
         self.paths: list[str] = []
         self._relative_at = array("I")  # where in each path the part below the named source begins
         self._contents: dict[int, bytes] = {}
+        self._numbers: dict[int, int] = {}  # of the data sets, from 1
         self._members: dict[int, tuple[ReadableMedium, FileId]] = {}
         self._named = 0
 
@@ -53,6 +54,7 @@ class Sources:
     def add_dataset(self, dataset: Dataset) -> None:
         """A pydicom data set, encoded at once. Raises `RuleError` if it cannot be a DICOM file."""
         self._contents[len(self.paths)] = encode_dataset(dataset)
+        self._numbers[len(self.paths)] = len(self._contents)
         self.paths.append("")
         self._relative_at.append(0)
 
@@ -77,7 +79,7 @@ class Sources:
         """How to call a source in a message: whole if several were named, since below two folders names may be alike."""
         if self._named > 1 and self.is_file(index):
             return self.paths[index]
-        return self.relative(index) or f"data set {list(self._contents).index(index) + 1}"
+        return self.relative(index) or f"data set {self._numbers[index]}"
 
     def is_file(self, index: int) -> bool:
         """Whether a source is a file of the operating system, which any process can read."""

@@ -1,0 +1,125 @@
+"""Processes that scan: one that dies is told, Ctrl-C ends them all, threads beside them do no harm."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import pydicom
+import pytest
+
+from fileset.errors import MediumError
+from fileset.scan import in_chunks
+from fileset.sources import Sources
+from tests import synthetic
+
+COUNT: Final = 20_000
+RUNS: Final = 20
+PATIENCE: Final = 10
+"""Seconds after which an interrupted command has ended."""
+
+
+def _die(_: Sequence[int]) -> list[int]:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return []
+
+
+def _same(chunk: Sequence[int]) -> list[int]:
+    return list(chunk)
+
+
+def _start_method(_: Sequence[int]) -> list[str]:
+    import multiprocessing
+
+    return [type(multiprocessing.current_process()).__name__]
+
+
+def _chunks() -> Iterator[range]:
+    return (range(at, at + 100) for at in range(0, 1000, 100))
+
+
+@pytest.fixture
+def thread() -> Iterator[None]:
+    """A thread beside."""
+    end = threading.Event()
+    beside = threading.Thread(target=end.wait)
+    beside.start()
+    yield
+    end.set()
+    beside.join()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+def test_a_process_that_dies_is_an_error_of_ours() -> None:
+    with pytest.raises(MediumError, match="killed"):
+        list(in_chunks(_die, _chunks(), 1000, jobs=2))
+
+
+def test_an_abandoned_scan_leaves_nothing_behind() -> None:
+    found = in_chunks(_same, _chunks(), 1000, jobs=2)
+    assert next(found) == 0
+    found.close()  # type: ignore[attr-defined]  # a generator
+    assert threading.active_count() == 1
+
+
+@pytest.mark.usefixtures("thread")
+def test_beside_threads_nothing_is_forked() -> None:
+    assert set(in_chunks(_start_method, _chunks(), 1000, jobs=2)) <= {"ForkServerProcess", "SpawnProcess"}
+
+
+def test_naming_data_sets_takes_no_search() -> None:
+    sources = Sources()
+    dataset = pydicom.dcmread(pydicom.filebase.DicomBytesIO(synthetic.ct()))
+    for index in range(4):
+        if index == 2:
+            sources.add_file("A/B", "B")
+        sources.add_dataset(dataset)
+    assert [sources.name(index) for index in range(5)] == ["data set 1", "data set 2", "B", "data set 3", "data set 4"]
+
+
+# --- Ctrl-C ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """More files than are scanned before the last interruption."""
+    folder = tmp_path_factory.mktemp("many")
+    data = synthetic.ct()
+    for part in range(0, COUNT, 10_000):  # a file system may allow no more than some ten thousand names of one file
+        below = folder / f"D{part}"
+        below.mkdir()
+        (below / "I0").write_bytes(data)
+        for number in range(1, 10_000):
+            os.link(below / "I0", below / f"I{number}")
+    return folder
+
+
+CODE: Final = "import sys; from fileset.cli import main; print('ready', flush=True); sys.exit(main(sys.argv[1:]))"
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups here")
+def test_control_c_ends_all_processes(many: Path, tmp_path: Path) -> None:
+    for run in range(RUNS):
+        out = tmp_path / f"OUT{run}"
+        command = [sys.executable, "-c", CODE, "create", str(many), "-o", str(out), "--jobs", "2"]
+        with subprocess.Popen(command, stdout=-1, stderr=-1, text=True, start_new_session=True) as busy:
+            try:
+                assert busy.stdout is not None
+                assert busy.stdout.readline() == "ready\n"
+                time.sleep(run * 0.05)
+                os.killpg(busy.pid, signal.SIGINT)
+                errors = busy.communicate(timeout=PATIENCE)[1]
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(busy.pid, signal.SIGKILL)  # nothing is there if all is well
+                    assert busy.returncode is None, f"run {run}: processes are left"
+        assert (busy.returncode, errors) == (130, "fileset: interrupted\n"), run
+        assert not out.exists(), run
