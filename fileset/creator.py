@@ -20,7 +20,7 @@ from fileset.errors import FormatError, RefusedError, RuleError
 from fileset.file_id import FileId, is_path
 from fileset.findings import Finding, Where
 from fileset.include import Included
-from fileset.media.base import WritableMedium
+from fileset.media.base import FileInfo, WritableMedium
 from fileset.media.folder import FolderMedium
 from fileset.media.host import SourceFile, leads_out, place_below
 from fileset.media.open import writable
@@ -214,15 +214,9 @@ class Creator:
             return self._sources.holds(node.source, file)
 
     def _additions(self, leaves: Sequence[Node], file_ids: Sequence[FileId], kept: set[FileId]) -> list[Addition]:
-        return [
-            self._addition(node.source, file_id)
-            for node, file_id in zip(leaves, file_ids, strict=True)
-            if file_id not in kept
-        ]
-
-    def _addition(self, source: int, file_id: FileId) -> Addition:
-        info = self._sources.inquire(source)
-        return Addition(file_id, info.size, partial(self._sources.chunks, source), info.modified)
+        inquire, chunks = self._sources.inquire, self._sources.chunks  # one bound method each, not one a file
+        wanted = ((file_id, node.source) for node, file_id in zip(leaves, file_ids, strict=True) if file_id not in kept)
+        return [_addition(file_id, inquire(source), partial(chunks, source)) for file_id, source in wanted]
 
     def _removals(self, file_ids: set[FileId]) -> list[FileId]:
         """The files of the file-set that is replaced."""
@@ -234,6 +228,10 @@ class Creator:
             return []  # a DICOMDIR that cannot be read names no files
         staying = {file_id.path.upper() for file_id in (*file_ids, *self._included)}
         return [FileId.tolerant(name) for name in sorted(former) if name not in staying and _is_file_id(name)]
+
+
+def _addition(file_id: FileId, info: FileInfo, chunks: Callable[[], Iterator[bytes]]) -> Addition:
+    return Addition(file_id, info.size, chunks, info.modified)
 
 
 _LEADS_OUT: Final = "a symbolic link that leads out of the folder: no reader would follow it"

@@ -103,6 +103,19 @@ class ExtentFile(io.RawIOBase):
         self._at += read
         return read
 
+    def readall(self) -> bytes:
+        """All that is left, each piece in one go."""
+        parts = []
+        for start, (position, length) in zip(self._starts, self._extents, strict=False):
+            skip = max(self._at - start, 0)
+            if skip < length:
+                parts.append(os.pread(self._descriptor, length - skip, position + skip))
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        if len(data) < self._starts[-1] - self._at:
+            raise OSError("the image ends inside the file")
+        self._at += len(data)
+        return data
+
     def close(self) -> None:
         """Close the descriptor."""
         if not self.closed:

@@ -258,6 +258,7 @@ class ImageTransaction:
         written = self.write(DICOMDIR, dicomdir)
         with named(self._path):
             self._builder.finish()
+            del self._builder  # what it knows of every file is not needed any more
             self._file.flush()
             syncing = self._pool.submit(os.fsync, self._file.fileno())
             try:
