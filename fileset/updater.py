@@ -309,7 +309,7 @@ class Updater:
                 return False
             with self._medium.open(file_id) as file:
                 return self._intake.sources.holds(source, file)
-        except FilesetError:
+        except (FilesetError, OSError):
             return False  # what cannot be read is not the same
 
     def _filled(

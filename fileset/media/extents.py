@@ -6,6 +6,7 @@ import io
 import os
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import accumulate
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
@@ -55,8 +56,9 @@ class ImageBytes:
     def close(self) -> None:
         """Release the image; files that were opened stay open."""
         if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+            descriptor, self._descriptor = self._descriptor, -1
+            with suppress(OSError):  # nothing was written
+                os.close(descriptor)
 
 
 class ExtentFile(io.RawIOBase):
@@ -90,16 +92,17 @@ class ExtentFile(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: Buffer) -> int:
-        """Read up to the end of a piece. Raises `OSError` if the image has become shorter."""
+        """Read up to the end of a piece. Raises `MediumError` if that fails, or the image has become shorter."""
         piece = bisect_right(self._starts, self._at) - 1
         if piece >= len(self._extents):
             return 0
         position, length = self._extents[piece]
         skip = self._at - self._starts[piece]
         view = memoryview(buffer).cast("B")[: length - skip]
-        read = os.preadv(self._descriptor, [view], position + skip)
+        with named(self.name):
+            read = os.preadv(self._descriptor, [view], position + skip)
         if read == 0 and len(view):
-            raise OSError("the image ends inside the file")
+            raise MediumError(f"{self.name}: the image ends inside the file")
         self._at += read
         return read
 
@@ -109,15 +112,17 @@ class ExtentFile(io.RawIOBase):
         for start, (position, length) in zip(self._starts, self._extents, strict=False):
             skip = max(self._at - start, 0)
             if skip < length:
-                parts.append(os.pread(self._descriptor, length - skip, position + skip))
+                with named(self.name):
+                    parts.append(os.pread(self._descriptor, length - skip, position + skip))
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         if len(data) < self._starts[-1] - self._at:
-            raise OSError("the image ends inside the file")
+            raise MediumError(f"{self.name}: the image ends inside the file")
         self._at += len(data)
         return data
 
     def close(self) -> None:
         """Close the descriptor."""
         if not self.closed:
-            os.close(self._descriptor)
+            with suppress(OSError):  # nothing was written
+                os.close(self._descriptor)
         super().close()

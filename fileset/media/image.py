@@ -230,7 +230,8 @@ class ImageTransaction:
         for file_id in added:
             if _key(file_id) in present:
                 raise MediumError(f"{file_id}: there is such a file already; nothing is overwritten")
-        self._builder.announce([*kept, *added, DICOMDIR])
+        with named(self._path):
+            self._builder.announce([*kept, *added, DICOMDIR])
         for file_id in kept:
             self._carry_over(file_id)
 

@@ -31,6 +31,10 @@ CALLS: Final = (
     "statvfs",
     "scandir",
     "listdir",
+    "chmod",
+    "dup",
+    "pread",
+    "preadv",
 )
 """All that touches the medium, by the names in `os`."""
 
@@ -98,6 +102,8 @@ class System:
     def _follow(self, name: str, args: tuple[Any, ...], outcome: Any) -> None:
         if name == "open":
             self._paths[outcome] = self.path(args[0])
+        elif name == "dup":
+            self._paths[outcome] = self._paths[args[0]]
         elif name == "close":
             self._paths.pop(args[0], None)
 

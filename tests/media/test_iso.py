@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import fileset
+from fileset.check import check_file_set
 from fileset.cli import main
 from fileset.errors import FormatError, MediumError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId
@@ -69,6 +70,7 @@ def test_two_thousand_files(tmp_path: Path, options: tuple[str, ...], capsys: py
     image = create(tmp_path / "source", tmp_path / "image.iso", *options)
     assert contents(image) == contents(folder)
     assert listed(image, capsys) == listed(folder, capsys)
+    assert check_file_set(image, jobs=1).findings == []
     assert run_tool("7zz", "t", image).code == 0
 
 
