@@ -51,9 +51,11 @@ def _by_offsets(flat: FlatDirectory, found: Findings) -> Tree | None:
     tree.last = index_of.get(flat.number(LAST), NONE)
     if not tree.adopt(tree.first, NONE):
         return None
-    missed = tree.reached.count(0)
-    if missed and missed != sum(flat.record_type(index) == "MRDR" for index in range(len(flat))):
-        return None
+    missed = tree.reached.find(0)
+    while missed != -1:
+        if flat.record_type(missed) != "MRDR":  # which is in no entity (PS3.3-2004 F.6.2, retired)
+            return None
+        missed = tree.reached.find(0, missed + 1)
     check_last(flat, tree, found)
     return tree
 

@@ -96,7 +96,7 @@ class _Rescuer:
         """Begin where the file says, unless a link that is as likely leads there; else at the highest record."""
         tree, flat = self.tree, self.flat
         if tree.first == NONE or not self._may_be_first(tree.first):
-            heads = (index for index in self._unlinked() if flat.record_type(index) != "MRDR")
+            heads = (index for index in self._unlinked() if not self._is_detached(index))
             tree.first = min(heads, key=self._height, default=max(tree.first, 0))
             said = flat.number(FIRST)
             message = f"offset of the first root record is {said}: the tree begins at {flat.start[tree.first]}"
@@ -112,16 +112,20 @@ class _Rescuer:
     def _unlinked(self) -> Iterator[int]:
         return (index for index, claim in enumerate(self.claims) if claim == NONE)
 
+    def _is_detached(self, index: int) -> bool:
+        """Whether a record is meant to be in no entity: an MRDR (PS3.3-2004 F.6.2, retired) that leads to no other."""
+        tree = self.tree
+        return self.flat.record_type(index) == "MRDR" and tree.next[index] == tree.lower[index] == NONE
+
     def _height(self, index: int) -> tuple[int, int]:
         return level_of(self.flat.record_type(index)), index
 
     # ------------------------------------------------------------ orphans
 
     def adopt_the_rest(self) -> None:
-        """Give every record that is not yet in the tree a place in it; an MRDR is in no entity (retired)."""
-        reached, kind = self.tree.reached, self.flat.record_type
-        owners = self._owners()
-        orphans = [index for index in self._unlinked() if not reached[index] and kind(index) != "MRDR"]
+        """Give every record that is not yet in the tree a place in it."""
+        reached, owners = self.tree.reached, self._owners()
+        orphans = [index for index in self._unlinked() if not reached[index] and not self._is_detached(index)]
         self.by_order = 2 * len(orphans) >= len(self.flat)
         for index in orphans:
             self._adopt(index, owners[index])
@@ -162,9 +166,11 @@ class _Rescuer:
         self.tree.adopt(index, owner)
 
     def _follows(self, index: int, owner: int) -> bool:
-        """Whether the record before this one is the owner, or below it."""
+        """Whether the record before this one is the owner, or below it. One that may be below this one owns nothing."""
         before = index - 1
-        return before == owner or (before >= 0 and owner in self.tree.above(before))
+        if owner == NONE or not self.tree.reached[owner]:
+            return False
+        return before == owner or owner in self.tree.above(before)
 
     def _is_open(self, owner: int) -> bool:
         """Whether the lower-level entity of a record has no record, or its last one has a link that is broken."""

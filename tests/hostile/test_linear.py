@@ -21,7 +21,7 @@ from fileset.encoding.elements import MAX_DEPTH
 from fileset.findings import AT_MOST
 from tests.hostile.directories import EXPLICIT, LAST, LOWER, NEXT, Rec, directory, image, text, usual
 
-COUNT: Final = 3_000
+COUNT: Final = 1_500
 GROWTH: Final = 4
 SIZE: Final = 72
 """Bytes of one record of `records`."""
@@ -142,9 +142,9 @@ def _use(data: bytes) -> None:
 
 
 def _seconds(data: bytes) -> float:
-    """Processor time, the best of three: others are at work here too."""
+    """Processor time, the best of two: others are at work here too."""
     best = 10.0
-    for _ in range(3):
+    for _ in range(2):
         gc.collect()
         began = time.process_time()
         _use(data)
