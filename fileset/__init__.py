@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fileset.file_id import FileId
     from fileset.findings import Finding
     from fileset.reader import Reader
+    from fileset.repair import repair_file_set
     from fileset.report import Report
     from fileset.updater import Updater
 
@@ -36,6 +37,7 @@ __all__ = [
     "__version__",
     "check_file_set",
     "index",
+    "repair_file_set",
 ]
 
 _HOMES = {
@@ -53,6 +55,7 @@ _HOMES = {
     "Updater": "updater",
     "check_file_set": "check",
     "index": "creator",
+    "repair_file_set": "repair",
 }
 
 

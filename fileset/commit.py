@@ -162,7 +162,11 @@ def _sound_references(data: bytes) -> set[str]:
 
 
 def _serious(findings: Iterable[Finding]) -> list[Finding]:
-    return [finding for finding in findings if finding.severity == ERROR]
+    return [finding for finding in findings if finding.severity == ERROR and finding.rule not in _HARMLESS]
+
+
+_HARMLESS: Final = frozenset(("FS-RECORD-TYPE",))
+"""Errors of records that are kept as they are, and that no link depends on."""
 
 
 def _names(flat: FlatDirectory) -> set[str]:

@@ -27,7 +27,7 @@ from fileset.media.folder import FolderMedium
 from fileset.naming import names
 from fileset.placing import Placing
 from fileset.records.instance import Instance
-from fileset.records.tree import TreeBuilder
+from fileset.records.tree import Existing, TreeBuilder
 from fileset.report import Report
 from fileset.sources import Sources
 
@@ -105,7 +105,7 @@ class Intake:
 
 
 def filled(
-    intake: Intake, offered: Iterable[tuple[int, Instance]], kept: Kept, refuse: Callable[[int, HeaderError], None]
+    intake: Intake, offered: Iterable[tuple[int, Instance]], kept: Existing, refuse: Callable[[int, HeaderError], None]
 ) -> TreeBuilder:
     """The tree of the instances that are offered and agree with each other and with the records that stay."""
     tree = TreeBuilder(intake.sources.name, intake.sources.same, kept)

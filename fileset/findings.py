@@ -122,6 +122,7 @@ _ROWS = (
     ("FS-DICOMDIR-META", ERROR, "PS3.10 7.1", "File Meta Information of the DICOMDIR is wrong"),
     ("FS-DICOMDIR-TRAILING", WARNING, "PS3.10 7.2", "bytes behind the data set of the DICOMDIR"),
     ("FS-DICOMDIR-TRUNCATED", ERROR, "PS3.10 8.4", "the DICOMDIR ends inside a data element"),
+    ("FS-DICOMDIR-LOST", ERROR, "PS3.10 8.6", "there is no DICOMDIR that can be read"),
     ("FS-DIRECTORY-ABSENT", INFO, "PS3.3 F.3.2.2", "no Directory Information Module"),
     ("FS-CONSISTENCY-FLAG", ERROR, "PS3.3 F.3.2.2", "File-set Consistency Flag is not 0000H"),
     ("FS-RECORD-INACTIVE", WARNING, "PS3.3 F.3.2.2", "Record In-use Flag is 0000H"),

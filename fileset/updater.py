@@ -107,7 +107,7 @@ class Updater:
         self._replacing: set[int] = set()  # sources that may replace an instance
         self._refreshed: dict[int, int] = {}  # source -> its record
         self._removed: dict[int, bool] = {}  # record -> whether its file stays
-        self._identification = Identification(self._contents.file_set_uid)
+        self._identification = _identification(self._contents)
         self._changes: dict[int, bytes | None] = {}
         self._report: Report | None = None
 
@@ -364,14 +364,19 @@ def _contents(medium: UpdatableMedium, data: bytes) -> Contents:
             f"{medium.name}: the DICOMDIR has no Directory Information Module, and an update may not add it "
             "(PS3.4 I.3.3). `fileset index --replace` makes a new file-set of the same files"
         )
-    if not contents.file_set_uid:
-        raise RefusedError(f"{medium.name}: the DICOMDIR has no File-set UID (PS3.10 8.6). {REPAIR}")
     serious = [one for one in contents.findings if one.severity == ERROR and one.rule not in _MENDED]
     if serious:
         raise RefusedError(f"{medium.name}: an update could lose records: {serious[0]}. {REPAIR}")
     if any(finding.rule == "FS-CONSISTENCY-FLAG" for finding in contents.findings):
         _refuse_missing(medium, contents)
     return contents
+
+
+def _identification(contents: Contents) -> Identification:
+    try:
+        return Identification(contents.file_set_uid)
+    except RuleError as problem:
+        raise RefusedError(f"{contents.file}: {problem}. {REPAIR}") from problem
 
 
 def _refuse_missing(medium: UpdatableMedium, contents: Contents) -> None:

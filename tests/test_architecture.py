@@ -47,11 +47,13 @@ RINGS = {
     "reader": SERVICES - {"naming", "report"},
     "updater": SERVICES,
     "check": SERVICES - {"naming", "report"},
-    "repair": SERVICES,
+    "repair": SERVICES | {"check"},
     "extract": SERVICES,
     "cli": VALUES | {"creator", "reader", "updater", "check", "repair", "extract", "naming", "report", "manifest"},
     "__main__": frozenset(["cli"]),
-    "__init__": frozenset(["check", "creator", "reader", "updater", "errors", "findings", "file_id", "report"]),
+    "__init__": frozenset(
+        ["check", "creator", "reader", "repair", "updater", "errors", "findings", "file_id", "report"]
+    ),
 }
 """What each ring may import beside itself. A module that is not here has no place yet: give it one."""
 
@@ -153,11 +155,13 @@ def test_a_crossed_ring_is_seen(source: str, ring: str, package: str, expected: 
 
 
 ROLES = ("creator", "reader", "updater", "check", "repair", "extract")
+MENDS = {"repair": {"check"}}
+"""A repair mends what a check finds: the one arrow between roles."""
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_roles_never_import_each_other(role: str) -> None:
-    assert not RINGS[role] & set(ROLES)
+    assert RINGS[role] & set(ROLES) == MENDS.get(role, set())
 
 
 def test_the_arrows_make_no_circle() -> None:

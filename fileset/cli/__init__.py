@@ -20,6 +20,7 @@ VERBS: Final = {
     "index": "write the DICOMDIR for DICOM files that stay where they are",
     "add": "add files to a file-set, or read their keys again",
     "remove": "remove what matches from a file-set",
+    "repair": "rebuild the DICOMDIR from the files that are there",
     "list": "show patients, studies, series and instances",
     "info": "show identification, counts and free space",
     "check": "say what is wrong with a file-set",

@@ -41,8 +41,8 @@ def add_identification(parser: ArgumentParser) -> _ArgumentGroup:
     return identity
 
 
-def add_rules(parser: ArgumentParser) -> None:
-    """What to do with files that are not as they should be."""
+def add_rules(parser: ArgumentParser, *, invalid_uid: str = "refuse") -> None:
+    """What to do with files that are not as they should be; `invalid_uid` is what is done unless said otherwise."""
     rules = parser.add_argument_group("files that are not as they should be")
     rules.add_argument(
         "--missing",
@@ -53,8 +53,8 @@ def add_rules(parser: ArgumentParser) -> None:
     rules.add_argument(
         "--invalid-uid",
         choices=("refuse", "accept"),
-        default="refuse",
-        help="for a UID that is none: refuse the file, or take the UID as it is (default: refuse)",
+        default=invalid_uid,
+        help=f"for a UID that is none: refuse the file, or take the UID as it is (default: {invalid_uid})",
     )
     rules.add_argument(
         "--unknown-sop-class",
@@ -155,19 +155,29 @@ def _summary(report: Report, verb: str) -> str:
 
 def _changes(report: Report, verb: str) -> str:
     """What happened, in words such as "2 instances removed, 1 instance added to DISC"."""
-    counts = {
-        "removed from": len(report.removed),
-        "read again in": len(report.refreshed),
-        "added to": len(report.added),
-    }
-    told = {what: count for what, count in counts.items() if count} or {_NOTHING.get(verb, "added to"): 0}
+    words = _WORDS.get(verb, _WORDS[""])
+    counts = dict(zip(words, map(len, (report.removed, report.refreshed, report.added)), strict=True))
+    told = {what: count for what, count in counts.items() if count}
+    if not told and verb == "repair":
+        return f"{_repaired(report)} {report.medium}"
+    told = told or {words[0 if verb == "remove" else 2]: 0}
     would = "would be " if report.dry_run else ""
     *others, last = [f"{counted(count, 'instance')} {would}{what}" for what, count in told.items()]
     return ", ".join([*(other.rpartition(" ")[0] for other in others), f"{last} {report.medium}"])
 
 
-_NOTHING: Final = {"remove": "removed from"}
-"""What was not done by verbs that add nothing."""
+_WORDS: Final = {
+    "": ("removed from", "read again in", "added to"),
+    "repair": ("dropped from", "listed anew in", "added to"),
+}
+"""What is said of instances that went, whose records are new, and that came."""
+
+
+def _repaired(report: Report) -> str:
+    """What happened where only links, or what is around the records, was wrong."""
+    if report.written:
+        return "the DICOMDIR was rebuilt in"
+    return "the DICOMDIR would be rebuilt in" if report.dry_run and report.findings else "nothing to repair in"
 
 
 def _hint(report: Report, options: Namespace) -> None:

@@ -109,6 +109,7 @@ def _file_meta(flat: FlatDirectory, begin: int, end: int, found: Findings) -> in
         while data[at : at + 2] == b"\2\0":
             part = element_at(data, at, end, EXPLICIT_LITTLE)
             flat.meta[part.tag] = data[part.value_at : part.value_end]
+            flat.header.append(part)
             at = part.end
     except FormatError as problem:
         found.add("FS-DICOMDIR-META", str(problem), offset=at)
@@ -169,6 +170,7 @@ def _identification(flat: FlatDirectory, at: int, end: int, found: Findings) -> 
             attempts += 1
             at = _resumed(data, at, end) if attempts < _ATTEMPTS else end
             continue
+        flat.header.append(part)
         if part.tag >> 16 in (0x0004, 0x0008):
             flat.top[tag] = data[part.value_at : part.value_end]
             places[tag] = part.value_at

@@ -32,6 +32,7 @@ class FlatDirectory:
     One entry for each record: `start` and `end` of its item, `next` and `lower` as the file says them, where these
     stand in the item (`next_at`, `lower_at`, -1 if absent), the in-use flag, and the index of its type in `types`.
     `misspelt` holds types that are written otherwise, by index in `types`.
+    `header` are the elements before the records, those of File Meta Information too, as far as they can be read.
     `mended` are the records whose own length is wrong, so that their bytes must not be copied as they are.
     """
 
@@ -39,6 +40,7 @@ class FlatDirectory:
     syntax: Syntax = EXPLICIT_LITTLE
     meta: dict[int, bytes] = field(factory=dict)
     top: dict[int, bytes] = field(factory=dict)
+    header: list[Element] = field(factory=list)
     frame: Frame = field(factory=lambda: Frame(b""))
     start: array[int] = field(factory=lambda: array("Q"))
     end: array[int] = field(factory=lambda: array("Q"))

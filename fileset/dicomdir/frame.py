@@ -14,10 +14,11 @@ from fileset.dicomdir.decode import RECORD_SEQUENCE
 from fileset.dicomdir.directory import Frame
 from fileset.dicomdir.flat import FlatDirectory
 from fileset.dicomdir.transcode import explicit
-from fileset.encoding.elements import EXPLICIT_LITTLE, UNDEFINED, Element, element, element_at, element_header, elements
+from fileset.encoding.elements import UNDEFINED, Element, element, elements
 from fileset.errors import FormatError, RuleError
 from fileset.file_id import FileId
 
+FILE_SET_UID: Final = 0x00020003
 DIRECTORY_CLASS: Final = b"1.2.840.10008.1.3.10"
 EXPLICIT_VR_LITTLE_ENDIAN: Final = b"1.2.840.10008.1.2.1"
 IMPLEMENTATION_CLASS_UID: Final = b"2.25.259213861316735246139129157219254812346"
@@ -65,59 +66,44 @@ class Identification:
 
 def new_frame(identification: Identification, *, undefined_lengths: bool = False) -> Frame:
     """The frame of a directory that holds no record yet."""
-    meta = {0x00020003: element(0x00020003, "UI", identification.file_set_uid.encode("ascii"))}
+    meta = {FILE_SET_UID: element(FILE_SET_UID, "UI", identification.file_set_uid.encode("ascii"))}
     return _framed(meta, identification_elements(identification), undefined=undefined_lengths)
 
 
 def renewed_frame(flat: FlatDirectory, changes: Mapping[int, bytes | None]) -> Frame:
     """The frame of a directory that was read, for writing it again; all other elements stay as they are.
 
-    `changes` are values of the File-set Identification Module by tag, None for an element to leave out. The offsets
+    `changes` are values of the File-set Identification Module, and the File-set UID, by tag, None for an element to leave
+    out. The offsets
     and the length wait for the records, the File-set Consistency Flag becomes 0000H, File Meta Information names us
     as the one who last wrote the file (PS3.10 7.1), and the preamble holds nothing.
     """
-    at, meta = _former_meta(flat)
-    undefined, parts = _former_elements(flat, at)
+    meta = {tag: element(tag, vr, value) for tag, vr in _KEPT_META.items() if (value := flat.meta.get(tag))}
+    parts = {
+        part.tag: explicit(flat.data, part, flat.syntax)
+        for part in flat.header
+        if part.tag >> 16 > 2 and part.tag not in _DIRECTORY_INFORMATION and part.tag & 0xFFFF
+    }
     for tag, value in changes.items():
-        parts.pop(tag, None)
+        group, vr = (meta, "UI") if tag == FILE_SET_UID else (parts, "CS")
+        group.pop(tag, None)
         if value is not None:
-            parts[tag] = element(tag, "CS", value)
+            group[tag] = element(tag, vr, value)
+    undefined = flat.frame.has_directory and flat.frame.length_at < 0
     return _framed(meta, parts, undefined=undefined, behind=_former_behind(flat))
 
 
-_WRITERS_OWN: Final = frozenset((0x00020000, 0x00020001, 0x00020002, 0x00020010, 0x00020012, 0x00020013, 0x00020016))
-"""File Meta Information that speaks of this file and who wrote it, Source Application Entity Title among it."""
+_KEPT_META: Final = {
+    FILE_SET_UID: "UI",
+    **dict.fromkeys((0x00020017, 0x00020018), "AE"),
+    **dict.fromkeys((0x00020026, 0x00020027, 0x00020028), "UR"),
+    0x00020100: "UI",
+    0x00020102: "OB",
+}
+"""File Meta Information that stays. The rest speaks of this file and who wrote it, or is not defined (PS3.10 7.1)."""
 _DIRECTORY_INFORMATION: Final = frozenset((0x00041200, 0x00041202, 0x00041212, RECORD_SEQUENCE))
 _NOT_KEPT: Final = frozenset((0xFFFA, 0xFFFC, 0xFFFE))
 """Groups behind the records: digital signatures, which no change leaves valid, padding, and the end of the sequence."""
-
-
-def _former_meta(flat: FlatDirectory) -> tuple[int, dict[int, bytes]]:
-    """Where the data set begins, and the elements of group 0002 that stay, by tag."""
-    data = flat.data
-    kept: dict[int, bytes] = {}
-    at = 132 if data[128:132] == b"DICM" else 0
-    while data[at : at + 2] == b"\2\0":
-        found = element_at(data, at, len(data), EXPLICIT_LITTLE)
-        if found.tag not in _WRITERS_OWN:
-            kept[found.tag] = data[at : found.end]
-        at = found.end
-    return at, kept
-
-
-def _former_elements(flat: FlatDirectory, at: int) -> tuple[bool, dict[int, bytes]]:
-    """Whether the Directory Record Sequence has undefined length, and the elements before it that stay, by tag."""
-    data = flat.data
-    kept: dict[int, bytes] = {}
-    while at < len(data):
-        tag, _, _, length = element_header(data, at, flat.syntax)
-        if tag == RECORD_SEQUENCE:
-            return length == UNDEFINED, kept
-        found = element_at(data, at, len(data), flat.syntax)
-        if tag not in _DIRECTORY_INFORMATION and tag & 0xFFFF:
-            kept[tag] = explicit(data, found, flat.syntax)
-        at = found.end
-    return False, kept
 
 
 def _former_behind(flat: FlatDirectory) -> bytes:

@@ -6,7 +6,7 @@ for; records are dropped from it in no time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import cached_property
 from operator import or_
 from typing import Final, Generic, TypeVar
@@ -83,6 +83,17 @@ class Kept:
                 gone.append(index)
                 stack.extend(self.children(index))
         return gone
+
+    def single_out(self, preferred: Container[int]) -> None:
+        """Of several records of one patient, study or series let only one stay, a preferred one if there is one; what is
+        below the others stays.
+        """
+        for by_key in self._entities.values():
+            for indexes in by_key.values():
+                alive = [index for index in indexes if not self.dropped[index]]
+                chosen = next((index for index in alive if index in preferred), alive[0] if alive else NONE)
+                for index in alive:
+                    self.dropped[index] = index != chosen
 
     def prune(self) -> list[int]:
         """Drop the patients, studies and series that nothing is left below, and that reference no file themselves.

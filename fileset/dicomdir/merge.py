@@ -7,7 +7,7 @@ looked into; everything else is copied as it is, so that the cost of an update i
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Final
 
 from attrs import define, field
@@ -31,13 +31,21 @@ class Growth:
     """The new records among the kept ones. A new record is numbered behind all that were read.
 
     `below` holds the new records of each entity by the record above, in order; `former` the kept record whose place a
-    new one takes, with all below it.
+    new one takes, with all below it; `bodies` the kept record whose bytes a new one has.
     """
 
     kept: Kept
     nodes: list[Node] = field(factory=list)
     below: dict[int, list[int]] = field(factory=dict)
     former: dict[int, int] = field(factory=dict)
+    bodies: dict[int, int] = field(factory=dict)
+
+    def add(self, node: Node, above: int) -> int:
+        """One more new record, below another; its number."""
+        reference = len(self.kept.flat) + len(self.nodes)
+        self.nodes.append(node)
+        self.below.setdefault(above, []).append(reference)
+        return reference
 
     def node(self, reference: int) -> Node | None:
         """The new record of this number, None for a kept one."""
@@ -94,14 +102,30 @@ def grow(kept: Kept, nodes: Iterable[Node]) -> Growth:
         if found != NONE and found not in kept.renewed:
             above.append(found)
             continue
-        reference = len(kept.flat) + len(growth.nodes)
-        growth.nodes.append(node)
-        growth.below.setdefault(above[node.depth], []).append(reference)
-        above.append(reference)
+        above.append(growth.add(node, above[node.depth]))
         if found != NONE:
-            growth.former[reference] = found
-    for reference in growth.former.values():
-        kept.dropped[reference] = 1
+            growth.former[above[-1]] = found
+    for former in growth.former.values():
+        kept.dropped[former] = 1
+    return growth
+
+
+def regrow(kept: Kept, nodes: Iterable[Node], former: Callable[[Node], int], sound: Container[int]) -> Growth:
+    """Put `nodes`, in preorder, where they say, whatever the old tree was.
+
+    `former` gives the kept record of a node, `NONE` if it has none: of those in `sound` the bytes are kept, of all the
+    records below that stay otherwise.
+    """
+    growth = Growth(kept)
+    above = [NONE]
+    for node in nodes:
+        del above[node.depth + 1 :]
+        above.append(growth.add(node, above[node.depth]))
+        index = former(node)
+        if index != NONE:
+            growth.former[above[-1]] = index
+        if index in sound:
+            growth.bodies[above[-1]] = index
     return growth
 
 
@@ -145,8 +169,8 @@ class _Layout:
     def append(self, reference: int, depth: int) -> None:
         """One record."""
         node = self._growth.node(reference)
-        if node is None:
-            self.append_kept([reference])
+        if node is None or reference in self._growth.bodies:
+            self.append_kept([self._growth.bodies.get(reference, reference)])
         else:
             self.bodies.append(self._builder.body(node))
             self._placed(NEXT_AT, LOWER_AT)

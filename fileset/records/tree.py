@@ -64,8 +64,9 @@ class Nothing:
     def study_of(self, _: bytes) -> None:
         """No study."""
 
-    def texts(self, _: str, __: bytes | str) -> None:
+    def texts(self, _: str, __: bytes | str) -> Mapping[str, str] | None:
         """No record."""
+        return None
 
     def series_numbers(self, _: bytes) -> set[bytes]:
         """None is taken."""

@@ -1,0 +1,27 @@
+"""`fileset repair`: rebuild the DICOMDIR of a file-set from what is there."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from fileset.cli.making import add_rules, add_writing, rules, tell
+from fileset.cli.problems import PARTLY
+from fileset.cli.progress import progress
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Say what the verb takes."""
+    parser.usage = "fileset repair MEDIUM [options]"
+    parser.add_argument("medium", metavar="MEDIUM", help="a folder or image, with a DICOMDIR or without")
+    add_rules(parser, invalid_uid="accept")
+    add_writing(parser)
+    parser.epilog = "Ends with exit code 3 if records were dropped because their files are gone, or DICOM files could not be listed."
+
+
+def run(options: Namespace) -> int:
+    """Repair, and report."""
+    from fileset.repair import repair_file_set
+
+    with progress(options) as phases:
+        report = repair_file_set(options.medium, progress=phases, dry_run=options.dry_run, **rules(options))
+    return tell(report, options, "repair") or (PARTLY if report.removed else 0)

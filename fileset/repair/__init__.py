@@ -1,0 +1,119 @@
+"""Rebuilds the DICOMDIR of a file-set from what is there: its files, and what its records say rightly.
+
+A check tells which records are at fault; all others keep their bytes, and only their places are made anew. The tree
+follows from the files. No file is moved, changed or deleted, but for what an interrupted write left behind.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from fileset.commit import Plan, commit
+from fileset.dicomdir.contents import FILE_SET_ID, Contents
+from fileset.dicomdir.directory import encode
+from fileset.dicomdir.frame import FILE_SET_UID, renewed_frame
+from fileset.errors import FilesetError, FormatError
+from fileset.file_id import FileId
+from fileset.media.base import UpdatableMedium
+from fileset.media.open import updatable
+from fileset.records.instance import Policy
+from fileset.repair.diagnosis import Diagnosis, diagnose
+from fileset.repair.rebuild import Rebuild
+from fileset.repair.state import mended_identification, read_state
+from fileset.report import Report
+from fileset.scan import Outcome, Progress, outcomes
+from fileset.sources import Sources
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from fileset.media.base import Format
+
+__all__ = ["repair_file_set"]
+
+Phases = Callable[[str, int, int], None]
+"""Called with the name of a phase, the number of files done, and the number of files in all."""
+
+
+def repair_file_set(
+    medium: str | os.PathLike[str],
+    *,
+    medium_format: Format | str | None = None,
+    missing: str = "invent",
+    unknown_sop_class: str = "image",
+    invalid_uid: str = "accept",
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    progress: Phases | None = None,
+    dry_run: bool = False,
+) -> Report:
+    """Rebuild the DICOMDIR of the file-set at `medium`; with `dry_run` only find out what would be done.
+
+    Kept are the File-set UID and File-set ID, the places of all files, and the bytes of every record that is right.
+    Records of files that are not there are dropped: they are `removed` in the report. DICOM files that no record
+    references are `added` where they lie if their names are File IDs, and else skipped. Records that were wrong are made
+    anew: `refreshed`. Without a DICOMDIR, or with one that cannot be read, everything is found by scanning the files.
+    Nothing is written if there is nothing to repair. Parameters are those of `Updater`.
+
+    Raises `FormatError` if there is neither a DICOMDIR nor a DICOM file, `RefusedError` if the DICOMDIR has no Directory
+    Information Module, which may not be added (PS3.4 I.3.3), and `MediumError` if the medium fails.
+    """
+    policy = Policy(missing, unknown_sop_class, invalid_uid)
+    opened = updatable(medium, medium_format)
+    try:
+        return _repaired(
+            opened,
+            partial(diagnose, opened, jobs=jobs, executor=executor, progress=_phase(progress, "check")),
+            partial(outcomes, policy=policy, jobs=jobs, executor=executor, progress=_phase(progress, "scan")),
+            dry_run=dry_run,
+        )
+    finally:
+        opened.close()
+
+
+def _repaired(
+    medium: UpdatableMedium,
+    diagnosed: Callable[[Contents], Diagnosis],
+    scanned: Callable[[Sources], Iterable[Outcome]],
+    *,
+    dry_run: bool,
+) -> Report:
+    state = read_state(medium)
+    contents, diagnosis = state.contents, diagnosed(state.contents)
+    changes = mended_identification(contents, partial(_is_there, medium))
+    report = Report(medium.name, dry_run=dry_run, findings=[*state.findings, *diagnosis.told])
+    frame = renewed_frame(contents.flat, changes)
+    report.file_set_id = _text(changes.get(FILE_SET_ID), contents.file_set_id)
+    report.file_set_uid = _text(changes.get(FILE_SET_UID), contents.file_set_uid)
+    if state.was_read and not (diagnosis.mended or diagnosis.leftovers or changes):
+        return report
+    rebuild = Rebuild(medium, contents, diagnosis, report)
+    plan = rebuild.plan(scanned(rebuild.intake.sources), frame, state.basis)
+    if not state.was_read and not plan.directory.bodies:
+        raise FormatError(f"{medium.name}: no DICOMDIR, and no DICOM file that one could list: not a file-set")
+    if not dry_run and (diagnosis.leftovers or not _is_as_it_was(plan, contents)):
+        report.written = commit(plan, medium)
+    return report
+
+
+def _text(changed: bytes | None, former: str) -> str:
+    return former if changed is None else changed.decode("ascii")
+
+
+def _is_as_it_was(plan: Plan, contents: Contents) -> bool:
+    return b"".join(encode(plan.directory)) == contents.flat.data
+
+
+def _is_there(medium: UpdatableMedium, file_id: FileId) -> bool:
+    try:
+        medium.inquire_file(file_id)
+    except FilesetError:
+        return False
+    return True
+
+
+def _phase(progress: Phases | None, name: str) -> Progress | None:
+    return partial(progress, name) if progress else None

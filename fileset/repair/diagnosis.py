@@ -1,0 +1,99 @@
+"""What is wrong with a file-set, as far as a rebuild cares: which records are right, and which files are in none."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from typing import Final
+
+from attrs import frozen
+
+from fileset.check.directory import check_directory
+from fileset.check.files import FileCheck
+from fileset.check.places import Collector
+from fileset.dicomdir.contents import MRDR_OFFSET, Contents
+from fileset.dicomdir.renewal import is_whole
+from fileset.findings import ERROR, Finding
+from fileset.media.base import UpdatableMedium
+from fileset.scan import Progress
+
+_OF_THE_RECORD: Final = (
+    *("FS-RECORD-MALFORMED", "FS-RECORD-ELEMENT", "FS-RECORD-PRIVATE-UID", "FS-RECORD-REFERENCE", "FS-RECORD-TYPE"),
+    *("FS-ELEMENT-", "FS-PRIVATE-CREATOR", "FS-KEY-", "FS-VALUE-", "FS-CHARSET-", "FS-FILE-ID-", "FS-UID-"),
+)
+"""Beginnings of rules for what a record says, not for its links, or what stands around it."""
+_AGAINST_THE_FILE: Final = frozenset(
+    (
+        *("FS-KEY-DIFFERS", "FS-UID-DIFFERS", "FS-SYNTAX-DIFFERS", "FS-SOP-CLASS-DIFFERS"),
+        *("FS-RECORD-TYPE-DIFFERS", "FS-KEY-CONDITION"),
+    )
+)
+_NOT_TO_CARRY: Final = ("FS-RECORD-MALFORMED", "FS-ELEMENT-", "FS-PRIVATE-CREATOR", "FS-CHARSET-")
+"""Beginnings of rules that speak against taking anything over from a record."""
+_ABOUT_FILES: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MISSING", "FS-REFERENCE-NOT-DICOM", "FS-FILE-LINK"))
+_LEFTOVER: Final = "FS-WRITE-LEFTOVER"
+
+
+@frozen
+class Diagnosis:
+    """What a check says: the records that are `sound`, those of the others of which something may be `carried` over into
+    new ones, the paths of DICOM files that are `unlisted`, the `leftovers` of an interrupted write, and what is to be
+    `mended` at all.
+    """
+
+    sound: frozenset[int]
+    carried: frozenset[int]
+    unlisted: list[str]
+    leftovers: list[Finding]
+    mended: list[Finding]
+
+    @property
+    def told(self) -> list[Finding]:
+        """What the user must know, beside what becomes of each record and file."""
+        return [finding for finding in self.mended if finding.rule not in _ABOUT_FILES] + self.leftovers
+
+
+def diagnose(
+    medium: UpdatableMedium,
+    contents: Contents,
+    *,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Diagnosis:
+    """Check the whole file-set."""
+    to = Collector(contents)
+    FileCheck(medium, to, check_directory(to)).check(jobs=jobs, executor=executor, progress=progress)
+    rules: dict[str, set[str]] = {}
+    for finding in to.findings:
+        if _spoils(finding, contents.file):
+            rules.setdefault(finding.where.record, set()).add(finding.rule)
+    faults = {index: found for index in contents.tree.walk() if (found := rules.get(to.path(index)))} if rules else {}
+    sound = (index for index in contents.tree.walk() if index not in faults and _is_sound(contents, index))
+    return Diagnosis(
+        frozenset(sound),
+        frozenset(index for index, found in faults.items() if not any(map(_speaks_against, found))),
+        [finding.where.file for finding in to.findings if finding.rule == "FS-FILE-UNLISTED"],
+        [finding for finding in to.findings if finding.rule == _LEFTOVER],
+        [finding for finding in to.findings if _is_mended(finding, contents.file)],
+    )
+
+
+def _spoils(finding: Finding, dicomdir: str) -> bool:
+    """Whether a finding is an error in what a record says."""
+    if finding.severity != ERROR or not finding.where.record:
+        return False
+    here = finding.where.file == dicomdir and finding.rule.startswith(_OF_THE_RECORD)
+    return here or finding.rule in _AGAINST_THE_FILE
+
+
+def _speaks_against(rule: str) -> bool:
+    return rule.startswith(_NOT_TO_CARRY)
+
+
+def _is_sound(contents: Contents, index: int) -> bool:
+    return is_whole(contents.flat, index) and contents.element(index, MRDR_OFFSET) is None
+
+
+def _is_mended(finding: Finding, dicomdir: str) -> bool:
+    where, rule = finding.where, finding.rule
+    return finding.severity == ERROR and (where.file == dicomdir or rule in _ABOUT_FILES or rule in _AGAINST_THE_FILE)

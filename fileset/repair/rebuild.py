@@ -1,0 +1,210 @@
+"""The new directory: a tree that follows from the files, with the bytes of every record that is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from attrs import define, field
+
+from fileset.commit import Plan
+from fileset.dicomdir.contents import FILE_ID, Contents
+from fileset.dicomdir.directory import NONE, Frame
+from fileset.dicomdir.kept import Kept
+from fileset.dicomdir.merge import Growth, laid_out, regrow
+from fileset.dicomdir.renewal import carried_over, is_whole
+from fileset.draft import Intake, filled, present
+from fileset.errors import FormatError, MediumError, RuleError
+from fileset.file_id import DICOMDIR, FileId
+from fileset.findings import Finding, Where
+from fileset.media.base import UpdatableMedium
+from fileset.records.chain import LEVELS
+from fileset.records.instance import Instance
+from fileset.records.tables import RECORD_TYPES
+from fileset.records.tree import Node, Nothing
+from fileset.repair.diagnosis import Diagnosis
+from fileset.report import Removed, Report, Skipped
+from fileset.scan import Outcome
+
+_NO_INSTANCE = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
+
+
+class Sound(Nothing):
+    """The records of patients, studies and series that are right: they stay as they are, wherever they belong."""
+
+    def __init__(self, kept: Kept, sound: frozenset[int]) -> None:
+        self._kept = kept
+        self._sound = sound
+
+    def texts(self, level: str, key: bytes | str) -> Mapping[str, str] | None:
+        """The keys of such a record, None if there is none that is right."""
+        return self._kept.texts(level, key) if self._kept.entity(level, key) in self._sound else None
+
+
+@define
+class Rebuild:
+    """Puts the directory of `medium` together again; `report` says what becomes of each file and record."""
+
+    medium: UpdatableMedium
+    contents: Contents
+    diagnosis: Diagnosis
+    report: Report
+    intake: Intake = field(init=False)
+    kept: Kept = field(init=False)
+    record_of: dict[int, int] = field(factory=dict)  # source -> its record
+    gone: set[int] = field(factory=set)
+
+    def __attrs_post_init__(self) -> None:
+        self.intake = Intake(self.medium)
+        self.kept = Kept(self.contents)
+        self._offer_listed()
+        self._offer_unlisted()
+
+    # ------------------------------------------------------------ which files there are
+
+    def _offer_listed(self) -> None:
+        """The files of all records, each once; records whose files are not there are gone."""
+        there, sound = present(self.medium), self.diagnosis.sound
+        record_at: dict[FileId, int] = {}
+        for index in self._with_files():
+            try:
+                actual = there.actual(self._named(index))
+            except (MediumError, FormatError) as problem:
+                self._lose(index, "FS-FILE-MISSING", str(problem))
+                continue
+            first = record_at.setdefault(actual, index)
+            if first != index:
+                worse = first if index in sound and first not in sound else index
+                record_at[actual] = first + index - worse
+                self._lose(worse, "FS-FILE-SHARED", f"{actual} is referenced by another record too")
+        for actual, index in record_at.items():
+            value = self.contents.raw_reference(index, FILE_ID)
+            if not self._named(index).conformant and actual.conformant:
+                value = actual.value.encode("ascii")
+            source = self.intake.add_member(self._named(index), value)
+            self.intake.listed.add(source)
+            self.record_of[source] = index
+
+    def _with_files(self) -> Iterator[int]:
+        levels = self.contents
+        for index in self.contents.tree.walk():
+            if levels.type_name(index) not in LEVELS and levels.references_file(index):
+                yield index
+
+    def _named(self, index: int) -> FileId:
+        file_id = self.contents.file_id(index)
+        if file_id is None or file_id == DICOMDIR:
+            raise FormatError("its File ID names no file that it may reference")
+        return file_id
+
+    def _offer_unlisted(self) -> None:
+        """DICOM files that no record references, but for those whose records say that they were deleted."""
+        contents, hidden = self.contents, self.contents.tree.hidden
+        deleted = {contents.file_id(index) for index, flag in enumerate(hidden) if flag}
+        for path in sorted(self.diagnosis.unlisted):
+            try:
+                file_id = FileId.from_path(path)
+            except RuleError as problem:
+                self.report.skipped.append(Skipped(path, "FS-FILE-NAME", str(problem)))
+                continue
+            if file_id in deleted:
+                reason = "its record says that it was deleted: remove the file, or add it again"
+                self.report.skipped.append(Skipped(path, "FS-RECORD-INACTIVE", reason))
+                continue
+            self.intake.add_member(file_id, file_id.value.encode("ascii"))
+
+    def _lose(self, index: int, rule: str, reason: str) -> None:
+        """Drop a record, and say so."""
+        contents = self.contents
+        self.gone.add(index)
+        where = Where(contents.file, contents.type_name(index), contents.flat.start[index])
+        self.report.findings.append(Finding(rule, f"the record is dropped: {reason}", where))
+        file_id, uid = contents.file_id(index), contents.reference(index, 0x00041511)
+        if file_id is not None:
+            self.report.removed.append(Removed(file_id, uid, contents.type_name(index), deleted=False))
+
+    # ------------------------------------------------------------ the directory
+
+    def plan(self, found: Iterable[Outcome], frame: Frame, basis: str) -> Plan:
+        """What is to be written; `found` is what a scan says of each source."""
+        offered = []
+        for source, outcome in enumerate(found):
+            if len(outcome) == 2:
+                self._refuse(source, *outcome)
+            else:
+                offered.append((source, Instance(*outcome)))
+        self.kept.single_out(self.diagnosis.sound)
+        stay = Sound(self.kept, self.diagnosis.sound)
+        tree = filled(self.intake, offered, stay, lambda source, why: self._refuse(source, why.rule, why.reason))
+        growth = regrow(self.kept, map(self._carrying, tree.arranged()), self._former, self.diagnosis.sound)
+        self._keep_others(growth)
+        self._tell(growth)
+        self.report.findings += tree.findings
+        directory = laid_out(growth, frame, lambda node: self.intake.in_place[node.source])
+        return Plan(directory, basis=basis)
+
+    def _refuse(self, source: int, rule: str, reason: str) -> None:
+        """A file that makes no record: its own, if it has one, stays where it was unless the file is no instance."""
+        if source not in self.record_of:
+            self.report.skipped.append(Skipped(self.intake.sources.name(source), rule, reason))
+        elif rule in _NO_INSTANCE:
+            self._lose(self.record_of.pop(source), "FS-REFERENCE-NOT-DICOM", reason)
+        else:
+            del self.record_of[source]
+
+    def _former(self, node: Node) -> int:
+        if node.record_type in LEVELS:
+            return self.kept.entity(node.record_type, node.key)
+        return self.record_of.get(node.source, NONE)
+
+    def _carrying(self, node: Node) -> Node:
+        """The node, with what no file tells from the record that it takes the place of."""
+        index = self._former(node)
+        if index not in self.diagnosis.carried or not self._is_same(node, index):
+            return node
+        try:
+            return node._replace(tail=carried_over(self.contents.flat, index, node.tail))
+        except FormatError:
+            return node
+
+    def _is_same(self, node: Node, index: int) -> bool:
+        return node.source < 0 or self.contents.raw_reference(index, 0x00041511) == node.sop_instance_uid
+
+    def _keep_others(self, growth: Growth) -> None:
+        """Let stay what follows from no file: PRIVATE and unknown records, and those of files that cannot be described."""
+        contents, dropped = self.contents, self.kept.dropped
+        used = set(growth.former.values())
+        others = [index for index in contents.tree.walk() if index not in used and index not in self.gone]
+        homes = used | {NONE}
+        dropped[:] = b"\1" * len(dropped)
+        for index in others:
+            if self._may_stay(index) and contents.tree.parent[index] in homes:
+                homes.add(index)
+                dropped[index] = 0
+            elif contents.type_name(index) not in LEVELS:
+                self._lose(index, "FS-RECORD-ORPHAN", "there is no record that it belongs to, or it cannot be read")
+        for index in reversed(others):
+            if not dropped[index] and self._is_left_alone(index):
+                dropped[index] = 1
+                self._lose(
+                    index, "FS-RECORD-TYPE", "nobody knows its type, and all that was below it belongs elsewhere"
+                )
+
+    def _is_left_alone(self, index: int) -> bool:
+        empty = next(self.kept.children(index), NONE) == NONE and self.contents.tree.lower[index] != NONE
+        return empty and self.contents.type_name(index) not in RECORD_TYPES
+
+    def _may_stay(self, index: int) -> bool:
+        kind = self.contents.type_name(index)
+        known = RECORD_TYPES.get(kind)
+        needs_file = known is not None and known.references_file is True
+        fits = not needs_file or self.contents.references_file(index)
+        return kind not in LEVELS and kind != "MRDR" and fits and is_whole(self.contents.flat, index)
+
+    def _tell(self, growth: Growth) -> None:
+        """Report the instances whose records are new."""
+        for reference, node in enumerate(growth.nodes, len(self.contents.flat)):
+            if node.source < 0 or reference in growth.bodies:
+                continue
+            rows = self.report.refreshed if node.source in self.intake.listed else self.report.added
+            name = self.intake.in_place[node.source].decode("ascii", "replace")
+            rows.append(self.intake.sources.name(node.source), name, node.sop_instance_uid, node.record_type)
