@@ -19,7 +19,6 @@ from fileset.commit import Plan, clean_up, commit
 from fileset.dicomdir.contents import (
     DESCRIPTOR,
     DESCRIPTOR_CHARACTER_SET,
-    FILE_ID,
     FILE_SET_ID,
     MRDR_OFFSET,
     SOP_INSTANCE_UID,
@@ -158,7 +157,7 @@ class Updater:
             file_id = self._contents.file_id(index)
             if file_id is None:
                 raise FormatError(f"the record at offset {self._contents.flat.start[index]} names no file to read")
-            source = self._intake.add_member(file_id, self._contents.raw_reference(index, FILE_ID))
+            source = self._intake.add_member(file_id, self._contents.file_id_value(index))
             self._intake.listed.add(source)
             self._refreshed[source] = index
         return len(found)

@@ -187,6 +187,10 @@ class Contents:
             self.tell("FS-FILE-ID-FORM", index, f"{file_id} is no conformant File ID", FILE_ID)
         return file_id
 
+    def file_id_value(self, index: int) -> bytes:
+        """The value of (0004,1500) that `file_id` reads, to be written again."""
+        return self._plain_file_id(index).rstrip(b" ") or self.raw_reference(index, FILE_ID)
+
     def _plain_file_id(self, index: int) -> bytes:
         """The value of (0004,1500) where it stands behind the type, as nearly everybody writes it; else b""."""
         at, end = self._behind_type(index), self.flat.end[index]

@@ -82,7 +82,7 @@ def renewed_frame(flat: FlatDirectory, changes: Mapping[int, bytes | None]) -> F
     parts = {
         part.tag: explicit(flat.data, part, flat.syntax)
         for part in flat.header
-        if part.tag >> 16 > 2 and part.tag not in _DIRECTORY_INFORMATION and part.tag & 0xFFFF
+        if _LAST_META < part.tag < RECORD_SEQUENCE and part.tag not in _DIRECTORY_INFORMATION and part.tag & 0xFFFF
     }
     for tag, value in changes.items():
         group, vr = (meta, "UI") if tag == FILE_SET_UID else (parts, "CS")
@@ -101,7 +101,8 @@ _KEPT_META: Final = {
     0x00020102: "OB",
 }
 """File Meta Information that stays. The rest speaks of this file and who wrote it, or is not defined (PS3.10 7.1)."""
-_DIRECTORY_INFORMATION: Final = frozenset((0x00041200, 0x00041202, 0x00041212, RECORD_SEQUENCE))
+_LAST_META: Final = 0x0002FFFF
+_DIRECTORY_INFORMATION: Final = frozenset((0x00041200, 0x00041202, 0x00041212))
 _NOT_KEPT: Final = frozenset((0xFFFA, 0xFFFC, 0xFFFE))
 """Groups behind the records: digital signatures, which no change leaves valid, padding, and the end of the sequence."""
 

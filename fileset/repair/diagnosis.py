@@ -62,7 +62,9 @@ def diagnose(
 ) -> Diagnosis:
     """Check the whole file-set."""
     to = Collector(contents)
-    FileCheck(medium, to, check_directory(to)).check(jobs=jobs, executor=executor, progress=progress)
+    directory = check_directory(to)
+    directory.complete = True  # whatever is left of it: a rebuild lists every DICOM file
+    FileCheck(medium, to, directory).check(jobs=jobs, executor=executor, progress=progress)
     rules: dict[str, set[str]] = {}
     for finding in to.findings:
         if _spoils(finding, contents.file):

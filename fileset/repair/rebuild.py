@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import define, field
 
 from fileset.commit import Plan
-from fileset.dicomdir.contents import FILE_ID, Contents
+from fileset.dicomdir.contents import Contents
 from fileset.dicomdir.directory import NONE, Frame
 from fileset.dicomdir.kept import Kept
 from fileset.dicomdir.merge import Growth, laid_out, regrow
@@ -77,10 +77,11 @@ class Rebuild:
                 record_at[actual] = first + index - worse
                 self._lose(worse, "FS-FILE-SHARED", f"{actual} is referenced by another record too")
         for actual, index in record_at.items():
-            value = self.contents.raw_reference(index, FILE_ID)
-            if not self._named(index).conformant and actual.conformant:
+            named = self._named(index)
+            value = self.contents.file_id_value(index)
+            if not named.conformant and actual.conformant:
                 value = actual.value.encode("ascii")
-            source = self.intake.add_member(self._named(index), value)
+            source = self.intake.add_member(named, value)
             self.intake.listed.add(source)
             self.record_of[source] = index
 

@@ -1,0 +1,63 @@
+"""`fileset repair`: what was wrong is told, and the exit code says whether anything is lost."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests import synthetic
+from tests.cli.conftest import Runs
+
+
+@pytest.fixture
+def disc(indexed: Path, tmp_path: Path) -> Path:
+    """A copy of `indexed` that may be changed."""
+    return Path(shutil.copytree(indexed, tmp_path / "DISC"))
+
+
+FIRST = "P001/T001/S001/I000001"
+
+
+def test_nothing_to_repair(run: Runs, disc: Path) -> None:
+    assert run("repair", disc).stderr == f"nothing to repair in {disc}\n"
+
+
+def test_what_is_gone_is_named_and_worth_an_exit_code(run: Runs, disc: Path) -> None:
+    (disc / FIRST).unlink()
+    done = run("repair", disc, "--dry-run", code=3)
+    assert done.stdout == f"{FIRST} no longer referenced\n"
+    assert f"1 instance would be dropped from {disc}, " in done.stderr
+    document = run("repair", disc, "--json", code=3).document
+    assert document["schema"] == "fileset.repair/1"
+    assert document["file_set"] == {"id": "TWELVE", "uid": "2.25.12", "path": str(disc)}
+    [removed] = document["removed"]
+    assert (removed["file_id"], removed["deleted"]) == (FIRST, False)
+    run("check", disc)
+    run("repair", disc)
+
+
+def test_what_is_listed_anew_loses_nothing(run: Runs, disc: Path) -> None:
+    (disc / "DICOMDIR").write_bytes((disc / "DICOMDIR").read_bytes()[:2000])
+    (disc / "MORE").write_bytes(synthetic.ct(3))
+    assert f"instances added to {disc}, " in run("repair", disc).stderr
+    assert len(run("list", disc, "--paths").stdout.splitlines()) == 13
+
+
+def test_only_links_were_wrong(run: Runs, disc: Path) -> None:
+    data = bytearray((disc / "DICOMDIR").read_bytes())
+    at = data.index(b"\x04\x00\x02\x12UL") + 8
+    data[at : at + 4] = bytes(4)
+    (disc / "DICOMDIR").write_bytes(data)
+    assert f"the DICOMDIR would be rebuilt in {disc}" in run("repair", disc, "--dry-run").stderr
+    assert f"the DICOMDIR was rebuilt in {disc}" in run("repair", disc).stderr
+
+
+def test_files_under_names_that_are_no_file_ids_are_left_and_named(run: Runs, disc: Path) -> None:
+    (disc / "one.dcm").write_bytes(synthetic.ct(3))
+    assert "one.dcm: " in run("repair", disc, code=3).stderr
+
+
+def test_a_folder_without_dicom_files_is_no_file_set(run: Runs, tmp_path: Path) -> None:
+    assert "not a file-set" in run("repair", tmp_path, code=4).stderr
