@@ -15,7 +15,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("medium", metavar="MEDIUM", help="a folder or image, with a DICOMDIR or without")
     add_rules(parser, invalid_uid="accept")
     add_writing(parser)
-    parser.epilog = "Ends with exit code 3 if records were dropped because their files are gone, or DICOM files could not be listed."
+    parser.epilog = "Ends with exit code 3 if records were dropped because their files are gone,\nor DICOM files could not be listed."
 
 
 def run(options: Namespace) -> int:
