@@ -7,29 +7,34 @@ Both go the same way: sources -> scan -> tree -> names -> encoded records -> com
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
-from uuid import uuid4
 
-from fileset.commit import ANY, Addition, Plan, clean_up, commit, referenced
+from attrs import evolve
+
+from fileset.commit import Plan, clean_up, commit
+from fileset.creation import Making, basis_for, new_uid, refuse_existing
 from fileset.dicomdir.build import build
-from fileset.dicomdir.frame import Identification, new_frame
-from fileset.errors import FormatError, RefusedError, RuleError
+from fileset.dicomdir.frame import Identification, is_file_set_id, new_frame
+from fileset.errors import RefusedError, RuleError
 from fileset.file_id import FileId, is_path
 from fileset.findings import Finding, Where
 from fileset.include import Included
-from fileset.media.base import FileInfo, WritableMedium
+from fileset.media.base import ReadableMedium
+from fileset.media.discs import DISC_NAMES
 from fileset.media.folder import FolderMedium
 from fileset.media.host import SourceFile, leads_out, place_below
-from fileset.media.open import writable
-from fileset.naming import SCHEMES, Place, names
+from fileset.media.open import format_for, readable, volumes_there
+from fileset.naming import SCHEMES
+from fileset.origin import Origin, origin_of
 from fileset.records.instance import Policy
 from fileset.records.tree import Node
 from fileset.report import Report, Skipped
 from fileset.scan import Progress, Refusal, collect
 from fileset.sources import Sources
+from fileset.volumes import bytes_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -42,20 +47,26 @@ Phases = Callable[[str, int, int], None]
 
 
 class Creator:
-    """Makes a new file-set on `medium` of the files and data sets that are added.
+    """Makes a new file-set on `medium` of the files, data sets and other file-sets that are added.
 
     Used as a context, it writes on a clean exit and changes nothing otherwise; `report` then says what went in,
     what did not and why. DICOM files are copied byte for byte.
 
     `medium_format`: "folder", "iso" or "zip"; unless given, the end of the path says it, and "-" is a ZIP archive on
     standard output. `medium_options`: "joliet" adds long names to an ISO 9660 image, "udf" a second file system, as
-    DVDs have it (PS3.12 P); "compress" deflates what is in a ZIP archive.
-    `file_set_id`: up to 16 of A-Z, 0-9 and _ (PS3.10 8.1). `file_set_uid`: a new one unless given (PS3.10 8.6).
-    `descriptor_file_id`, `descriptor_character_set`: a README-like file of the file-set (PS3.3 F.3.2.1). `naming`: the
-    scheme of File IDs, one of `fileset.naming.SCHEMES`. `missing`: "invent" a value for a Type 1 key that has none,
-    or "refuse" the file. `unknown_sop_class`: "image" if there is pixel data, "private", or "refuse". `invalid_uid`:
-    "refuse" or "accept" files whose UIDs break the rules of PS3.5 9.1. `replace` an existing file-set. `undefined_lengths`: of sequences and items in the DICOMDIR. `jobs`: processes for scanning, or
-    any `executor`. `progress` is called with a phase ("scan" or "write"), the number done, and the number in all.
+    DVDs have it (PS3.12 P); "compress" deflates what is in a ZIP archive. `volume_size`: bytes of a medium, as a number, a text such as "700MB", or the name of a disc; what does
+    not fit on one goes on several, OUT_1, OUT_2 and so on, each a file-set of its own; `report.volumes` tells of each.
+
+    `file_set_id`: up to 16 of A-Z, 0-9 and _ (PS3.10 8.1). `file_set_uid`: a new one unless given (PS3.10 8.6), or that
+    of the file-set that was added with `keep_file_set_uid`. `descriptor_file_id`, `descriptor_character_set`: a
+    README-like file of the file-set (PS3.3 F.3.2.1). `naming`: the scheme of File IDs, one of
+    `fileset.naming.SCHEMES`. Of a file-set that is added, File-set ID and File IDs are kept unless these say otherwise.
+
+    `missing`: "invent" a value for a Type 1 key that has none, or "refuse" the file. `unknown_sop_class`: "image" if there
+    is pixel data, "private", or "refuse". `invalid_uid`: "refuse" or "accept" files whose UIDs break the rules of PS3.5
+    9.1. `replace` an existing file-set. `undefined_lengths`: of sequences and items in the DICOMDIR. `jobs`: processes
+    for scanning, or any `executor`. `progress` is called with a phase ("scan" or "write"), the number done, and the
+    number in all.
 
     Raises `RuleError` for what the Standard forbids, and `RefusedError` if there is a DICOMDIR and not `replace`.
     """
@@ -66,11 +77,13 @@ class Creator:
         *,
         medium_format: str | None = None,
         medium_options: Iterable[str] = (),
-        file_set_id: str = "",
+        volume_size: int | str | None = None,
+        file_set_id: str | None = None,
         file_set_uid: str | None = None,
+        keep_file_set_uid: bool = False,
         descriptor_file_id: FileId | str | None = None,
         descriptor_character_set: str | None = None,
-        naming: str = "counter",
+        naming: str | None = None,
         missing: str = "invent",
         unknown_sop_class: str = "image",
         invalid_uid: str = "refuse",
@@ -80,9 +93,12 @@ class Creator:
         executor: Executor | None = None,
         progress: Phases | None = None,
     ) -> None:
-        if naming not in SCHEMES:
+        if naming not in (None, *SCHEMES):
             raise RuleError(f"there is no naming scheme {naming!r}; use one of {', '.join(SCHEMES)}")
-        self._identification = identify(file_set_id, file_set_uid, descriptor_file_id, descriptor_character_set)
+        if (file_set_uid or keep_file_set_uid) and volume_size is not None:
+            raise RuleError("each volume has a File-set UID of its own (PS3.10 8.6): none can be given, or kept")
+        self._identification = identify(file_set_id or "", file_set_uid, descriptor_file_id, descriptor_character_set)
+        self._keeps_id, self._keeps_uid = file_set_id is None, keep_file_set_uid
         self._policy = Policy(missing, unknown_sop_class, invalid_uid)
         self._naming = naming
         self._replace = replace
@@ -90,37 +106,50 @@ class Creator:
         self._scan = partial(collect, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
         self._progress = phase(progress, "write")
         self._sources = Sources()
+        self._origins: list[ReadableMedium] = []
         self._included = Included()
-        self._medium = writable(medium, medium_format, file_set_id, medium_options)
+        self._path = os.fspath(medium)
+        self._format = format_for(self._path, medium_format, medium_options)
+        self._capacity = None if volume_size is None else bytes_of(volume_size, DISC_NAMES)
         self._report: Report | None = None
         self._written = False
-        refuse_existing(self._medium, replace=replace)
+        if self._capacity is None:
+            refuse_existing(self._format.writable(self._path, ""), replace=replace)
 
     def add(self, *sources: str | os.PathLike[str] | Dataset) -> None:
-        """Add files, folders with all that is below them, and pydicom data sets.
+        """Add files, folders with all that is below them, all files of images and archives, and pydicom data sets.
 
-        Files are looked at when the file-set is written. Raises `MediumError` if a path does not exist.
+        Files are looked at when the file-set is written. Raises `MediumError` if a path does not exist, and
+        `FormatError` if an image or archive cannot be read at all.
         """
         self._refuse_written()
         for source in sources:
             if isinstance(source, str | os.PathLike):
-                self._sources.add_path(source, skip=self._beside_target(source))
+                origin = self._sources.add_path(source, skip=self._beside_targets(source))
+                self._origins += [origin] if origin else []
             else:
                 self._sources.add_dataset(source)
 
-    def _beside_target(self, source: str | os.PathLike[str]) -> frozenset[str]:
-        """What to pass over in a source: the target, if that lies in it.
+    def add_file_set(self, medium: str | os.PathLike[str]) -> None:
+        """Add all files of a file-set: a folder, image or archive with a DICOMDIR. Raises as `add`, and `FormatError` if
+        there is none.
+        """
+        readable(medium)[0].close()
+        self.add(medium)
+
+    def _beside_targets(self, source: str | os.PathLike[str]) -> frozenset[str]:
+        """What to pass over in a source: the target, or the volumes that are there, if they lie in it.
 
         Raises `RefusedError` if the source lies in the target: its files would be there twice, or go with `replace`.
         """
-        target = self._medium.name
-        if place_below(source, target) is not None:
-            raise RefusedError(
-                f"{os.fspath(source)}: lies in {target}, where the file-set is to be written. Use `index` for files that "
-                "stay where they are, or write the file-set elsewhere"
-            )
-        inside = place_below(target, source)
-        return frozenset((inside,)) if inside else frozenset()
+        targets = [self._path] if self._capacity is None else volumes_there(self._path, self._format)
+        for target in targets:
+            if place_below(source, target) is not None:
+                raise RefusedError(
+                    f"{os.fspath(source)}: lies in {target}, where the file-set is to be written. Use `index` for files "
+                    "that stay where they are, or write the file-set elsewhere"
+                )
+        return frozenset(filter(None, (place_below(target, source) for target in targets)))
 
     def _refuse_written(self) -> None:
         if self._written:
@@ -128,7 +157,7 @@ class Creator:
 
     def include(self, *sources: str | os.PathLike[str]) -> None:
         """Add files that no record shall reference, such as a viewer or AUTORUN.INF: files under their names at the root
-        of the medium, and all that is in a folder below the root.
+        of the medium, of each volume if there are several, and all that is in a folder below the root.
 
         An ISO 9660 image takes long names only with "joliet" or "udf". Raises `MediumError` if a path does not exist,
         and `RuleError` for a name that cannot stand on a medium.
@@ -149,34 +178,31 @@ class Creator:
         Raises `MediumError` if the medium fails or is too small; it is then as it was.
         """
         self._refuse_written()
-        report = Report(self._medium.name, self._identification.file_set_id, self._identification.file_set_uid)
-        report.dry_run = dry_run
-        if not dry_run:
-            clean_up(self._medium)
+        origins = [origin_of(medium) for medium in self._origins]
+        identification, findings = self._identified(origins)
+        report = Report(self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run)
         tree = self._scan(self._sources, self._policy, lambda *why: report.skipped.append(Skipped(*why)))
+        report.skipped += [lost for origin in origins for lost in origin.missing]
+        report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
         nodes = list(tree.arranged())
-        report.findings = tree.findings
-        report.note_medium(self._medium.inquire_file_set())
-        leaves = [node for node in nodes if node.source >= 0]
-        present = {name.upper() for name in self._medium.names()} if self._medium.exists() else set()
-        file_ids, kept = self._names(leaves, present)
-        for node, file_id in zip(leaves, file_ids, strict=True):
-            report.added.append(self._sources.name(node.source), file_id.value, node.sop_instance_uid, node.record_type)
-        named = iter(file_ids)
-        directory = build(
-            new_frame(self._identification, undefined_lengths=self._undefined_lengths),
-            nodes,
-            lambda _: next(named).value.encode("ascii"),
+        report.findings += findings + tree.findings
+        making = Making(
+            self._sources,
+            self._included,
+            self._format,
+            self._naming or ("keep" if origins else "counter"),
+            replace=self._replace,
             undefined_lengths=self._undefined_lengths,
+            progress=self._progress,
         )
-        additions = self._included.additions(self._medium, present) + self._additions(leaves, file_ids, kept)
-        plan = Plan(directory, additions, self._removals(set(file_ids)), basis_for(replace=self._replace))
-        if len(self._sources) and not leaves:
-            report.findings.append(Finding("FS-NOTHING-ADDED", NOTHING_ADDED, Where(self._medium.name)))
-        elif not dry_run:
-            report.written = commit(plan, self._medium, progress=self._progress)
-        self._written = not dry_run
+        if len(self._sources) and not nodes:
+            report.findings.append(Finding("FS-NOTHING-ADDED", NOTHING_ADDED, Where(self._path)))
+        elif self._capacity is None:
+            making.make(report, nodes, identification)
+        else:
+            making.make_volumes(report, nodes, identification, self._capacity)
         self._report = report
+        self._written = not dry_run
         return report
 
     def __enter__(self) -> Self:
@@ -185,53 +211,27 @@ class Creator:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None and not self._written:
-            self.commit()
-
-    # ------------------------------------------------------------ names
-
-    def _names(self, leaves: Sequence[Node], present: Collection[str]) -> tuple[list[FileId], set[FileId]]:
-        """A File ID for each instance, and those under which the same file lies there already."""
-        places = list(_places(leaves, self._sources))
-        wanted = list(names(self._naming, places, self._included))
-        if not present:
-            return wanted, set()
-        kept = {
-            file_id
-            for node, file_id in zip(leaves, wanted, strict=True)
-            if file_id.path in present and self._lies_there(node, file_id)
-        }
-        if all(file_id in kept or file_id.path not in present for file_id in wanted):
-            return wanted, kept
-        # Nothing is ever overwritten: all new files go beside those that are there.
-        taken = [*self._included, *(FileId.tolerant(name) for name in sorted(present) if _is_file_id(name))]
-        return list(names(self._naming, places, taken)), set()
-
-    def _lies_there(self, node: Node, file_id: FileId) -> bool:
-        if self._medium.inquire_file(file_id).size != self._sources.inquire(node.source).size:
-            return False
-        with self._medium.open(file_id) as file:
-            return self._sources.holds(node.source, file)
-
-    def _additions(self, leaves: Sequence[Node], file_ids: Sequence[FileId], kept: set[FileId]) -> list[Addition]:
-        inquire, chunks = self._sources.inquire, self._sources.chunks  # one bound method each, not one a file
-        wanted = ((file_id, node.source) for node, file_id in zip(leaves, file_ids, strict=True) if file_id not in kept)
-        return [_addition(file_id, inquire(source), partial(chunks, source)) for file_id, source in wanted]
-
-    def _removals(self, file_ids: set[FileId]) -> list[FileId]:
-        """The files of the file-set that is replaced."""
-        if not self._replace or not self._medium.has_dicomdir():
-            return []
         try:
-            former = referenced(self._medium)
-        except FormatError:
-            return []  # a DICOMDIR that cannot be read names no files
-        staying = {file_id.path.upper() for file_id in (*file_ids, *self._included)}
-        return [FileId.tolerant(name) for name in sorted(former) if name not in staying and _is_file_id(name)]
+            if kind is None and not self._written:
+                self.commit()
+        finally:
+            self._sources.close()
 
-
-def _addition(file_id: FileId, info: FileInfo, chunks: Callable[[], Iterator[bytes]]) -> Addition:
-    return Addition(file_id, info.size, chunks, info.modified)
+    def _identified(self, origins: list[Origin]) -> tuple[Identification, list[Finding]]:
+        """The File-set Identification, with what is kept of the file-set that was added, if it is one; what cannot be."""
+        findings = []
+        origin = origins[0] if len(origins) == 1 else Origin()
+        kept = self._identification
+        if self._keeps_id and is_file_set_id(origin.file_set_id):
+            kept = evolve(kept, file_set_id=origin.file_set_id)
+        elif self._keeps_id:
+            message = f"File-set ID {origin.file_set_id!r} breaks the rules: it is left out"
+            findings.append(Finding("FS-FILE-SET-ID", message, Where(self._origins[0].name)))
+        if self._keeps_uid and not origin.file_set_uid:
+            raise RuleError("to keep a File-set UID, add one file-set that has one (PS3.10 8.6)")
+        if self._keeps_uid:
+            kept = evolve(kept, file_set_uid=origin.file_set_uid)
+        return kept, findings
 
 
 _LEADS_OUT: Final = "a symbolic link that leads out of the folder: no reader would follow it"
@@ -311,36 +311,12 @@ def identify(
     """The File-set Identification of a new file-set, with a new UID unless one is given (PS3.5 B.2)."""
     if isinstance(descriptor, str):
         descriptor = FileId.from_path(descriptor)
-    return Identification(file_set_uid or f"2.25.{uuid4().int}", file_set_id, descriptor, character_set or "")
-
-
-def refuse_existing(medium: WritableMedium, *, replace: bool) -> None:
-    """Raise `RefusedError` if there is a file-set, or image, already and it is not to be replaced."""
-    if medium.occupied() and not replace:
-        raise RefusedError(
-            f"{medium.name}: there is a file-set already. Use `add` to add to it, or --replace to make a new one"
-        )
-
-
-def basis_for(*, replace: bool) -> str:
-    """What must be there when the plan is carried out: nothing yet, or whatever is to be replaced."""
-    return ANY if replace else ""
+    return Identification(file_set_uid or new_uid(), file_set_id, descriptor, character_set or "")
 
 
 def phase(progress: Phases | None, name: str) -> Progress | None:
     """The part of a progress callback that counts one phase."""
     return partial(progress, name) if progress else None
-
-
-def _places(leaves: Sequence[Node], sources: Sources) -> Iterator[Place]:
-    for node in leaves:
-        patient, study, series = (*node.path, -1, -1, -1)[:3]
-        uid = node.sop_instance_uid.decode("ascii")
-        yield Place(patient, study, series, node.position, node.record_type, uid, sources.relative(node.source))
-
-
-def _is_file_id(name: str) -> bool:
-    return _refused_name(name) is None
 
 
 def _refused_name(name: str) -> Refusal | None:

@@ -41,6 +41,11 @@ class Included(Collection[FileId]):
             if self._paths.setdefault(name, file.path) != file.path:
                 raise RuleError(f"{name}: included twice, as {self._paths[name]} and {file.path}")
 
+    def sizes(self) -> tuple[list[int], int]:
+        """The size of each file in bytes, and the number of folders that they need."""
+        folders = {folder for name in self._paths for folder in _above(name.path)}
+        return [inquire(path).size for path in self._paths.values()], len(folders)
+
     def additions(self, medium: UpdatableMedium, present: Collection[str]) -> list[Addition]:
         """What is to be written; a file that lies there already, among the upper-case paths in `present`, stays.
 
@@ -63,6 +68,13 @@ def _lies_there(addition: Addition, medium: UpdatableMedium) -> bool:
         return False
     with medium.open(addition.file_id) as file:
         return all(chunk == file.read(len(chunk)) for chunk in addition.chunks())
+
+
+def _above(path: str) -> Iterator[str]:
+    folder = path.rpartition("/")[0]
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
 
 
 def _named(path: str) -> FileId:

@@ -62,6 +62,13 @@ class AddedList(Sequence[Added]):
         self.uids.append(uid)
         self.record_types.append(record_type)
 
+    def extend(self, other: AddedList) -> None:
+        """All of another list."""
+        self.sources += other.sources
+        self.file_ids += other.file_ids
+        self.uids += other.uids
+        self.record_types += other.record_types
+
     def __len__(self) -> int:
         return len(self.sources)
 
@@ -80,6 +87,18 @@ class AddedList(Sequence[Added]):
         return (self[at] for at in range(len(self)))
 
 
+@frozen
+class Volume:
+    """One of several media: the report of the file-set on it, the bytes that it takes of `capacity`, and those `planned`
+    at most; `used` is None before it is written.
+    """
+
+    report: Report
+    capacity: int
+    planned: int
+    used: int | None
+
+
 @define
 class Report:
     """The outcome of a create, index or update.
@@ -87,6 +106,7 @@ class Report:
     `refreshed` are the instances whose keys were read again from their files. `written` says what was written, with
     its SHA-256, in the order of writing; the DICOMDIR is the last. Nothing was written if nothing was to be changed. A
     `removable` medium may be taken out when what was written is told.
+    `volumes`: where there may be several media, each of them, with its part of what was added and written.
     """
 
     medium: str
@@ -99,6 +119,7 @@ class Report:
     findings: list[Finding] = field(factory=list)
     written: list[Written] = field(factory=list)
     removable: bool = False
+    volumes: list[Volume] = field(factory=list)
     dry_run: bool = False
 
     def note_medium(self, info: FileSetInfo) -> None:

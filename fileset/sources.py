@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from fileset.encoding.header import Reading
-from fileset.errors import RuleError
-from fileset.file_id import FileId
+from fileset.errors import FormatError, RuleError
+from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, ReadableMedium
+from fileset.media.below import Below
+from fileset.media.folder import FolderMedium
 from fileset.media.hashing import Hashed, chunks_of
 from fileset.media.host import SourceFile, contents, inquire, same_contents, walk
+from fileset.media.open import file_set_in, image_at
 from fileset.media.system import named
 
 if TYPE_CHECKING:
@@ -28,8 +31,18 @@ class Sources:
         self._relative_at = array("I")  # where in each path the part below the named source begins
         self._contents: dict[int, bytes] = {}
         self._numbers: dict[int, int] = {}  # of the data sets, from 1
-        self._members: dict[int, tuple[ReadableMedium, FileId]] = {}
+        self._images: list[ReadableMedium] = []
+        self._members: dict[int, tuple[ReadableMedium, FileId, str]] = {}
         self._named = 0
+
+    def damage(self) -> Iterator[tuple[str, str]]:
+        """What was found wrong with the images so far: their names, and what it is."""
+        return ((image.name, note) for image in self._images for note in image.damage())
+
+    def close(self) -> None:
+        """Release the images: what was in them can no longer be read."""
+        for image in self._images:
+            image.close()
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -40,16 +53,35 @@ class Sources:
         *,
         skip: frozenset[str] = frozenset(),
         refuses: Callable[[SourceFile], bool] = lambda _: False,
-    ) -> None:
-        """A file, or all files below a folder but those that `refuses` tells.
+    ) -> ReadableMedium | None:
+        """A file, all files below a folder but those that `refuses` tells, or all files in an image or archive; not the
+        DICOMDIR of the file-set that this may be.
 
-        Raises `MediumError` if it does not exist.
+        That file-set, if any. Raises `MediumError` if it does not exist, `FormatError` for an image that cannot be read.
         """
         self._named += 1
-        for file in walk(source, skip=skip):
+        image = image_at(source)
+        if image is not None:
+            return self._add_image(image)
+        folder = FolderMedium(source)
+        found = folder.has_dicomdir()
+        for file in walk(source, skip=skip | folder.not_sources() if found else skip):
             if not refuses(file):
-                self.paths.append(file.path)
-                self._relative_at.append(len(file.path) - len(file.relative))
+                self.add_file(file.path, file.relative)
+        return folder if found else None
+
+    def _add_image(self, image: ReadableMedium) -> ReadableMedium | None:
+        self._images.append(image)
+        try:
+            found = file_set_in(image)
+        except FormatError:
+            found = None  # files of no file-set, or of several
+        root = found.folder + "/" if isinstance(found, Below) else ""
+        for name in image.names():
+            relative = name.removeprefix(root)
+            if found is None or relative.upper() != DICOMDIR.value:
+                self.add_member(image, FileId.tolerant(name), relative)
+        return found
 
     def add_dataset(self, dataset: Dataset) -> None:
         """A pydicom data set, encoded at once. Raises `RuleError` if it cannot be a DICOM file."""
@@ -64,21 +96,22 @@ class Sources:
         self._relative_at.append(len(path) - len(relative))
         return len(self.paths) - 1
 
-    def add_member(self, medium: ReadableMedium, file_id: FileId) -> int:
-        """A file of a medium that is no file of the operating system; its index. The medium stays open."""
-        self._members[len(self.paths)] = medium, file_id
+    def add_member(self, medium: ReadableMedium, file_id: FileId, relative: str = "") -> int:
+        """A file of a medium that is no file of the operating system, and what it is called; its index."""
+        self._members[len(self.paths)] = medium, file_id, relative or file_id.path
         return self.add_file("", "")
 
     def relative(self, index: int) -> str:
         """The path of a file below the source that the user named; "" for a data set."""
         if index in self._members:
-            return self._members[index][1].path
+            return self._members[index][2]
         return self.paths[index][self._relative_at[index] :].replace(os.sep, "/")
 
     def name(self, index: int) -> str:
         """How to call a source in a message: whole if several were named, since below two folders names may be alike."""
-        if self._named > 1 and self.is_file(index):
-            return self.paths[index]
+        if self._named > 1 and index not in self._contents:
+            member = self._members.get(index)
+            return f"{member[0].name}/{member[2]}" if member else self.paths[index]
         return self.relative(index) or f"data set {self._numbers[index]}"
 
     def is_file(self, index: int) -> bool:
@@ -92,7 +125,7 @@ class Sources:
         if data is not None:
             yield lambda at, size: data[at : at + size]
             return
-        medium, file_id = self._members[index]
+        medium, file_id, _ = self._members[index]
         with medium.open(file_id) as file:
             yield lambda at, size: file.read(size) if file.seek(at) == at else b""
 
@@ -102,14 +135,14 @@ class Sources:
             return inquire(self.paths[index])
         if index in self._contents:
             return FileInfo(len(self._contents[index]), None)
-        medium, file_id = self._members[index]
+        medium, file_id, _ = self._members[index]
         return medium.inquire_file(file_id)
 
     def chunks(self, index: int) -> Iterator[bytes]:
         """The bytes of a source in parts."""
         if self.is_file(index):
             return contents(self.paths[index])
-        return iter((self._contents[index],)) if index in self._contents else _chunks(*self._members[index])
+        return iter((self._contents[index],)) if index in self._contents else _chunks(*self._members[index][:2])
 
     def same(self, one: int, other: int) -> bool:
         """Whether two sources hold the same bytes."""

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
 from fileset.errors import RuleError
+from fileset.findings import Finding, Where
 from fileset.records.tree import Node
 
 if TYPE_CHECKING:
@@ -116,15 +118,15 @@ def too_large(load: Load, capacity: int) -> Iterator[int]:
 
 @frozen
 class Packing:
-    """The volume of each instance, from 0; how much each volume holds; and which series and studies are on several.
+    """The volume of each instance, from 0; how much each volume holds; the volumes of series and studies that are on several.
 
     The order of the volumes is that of the first instance on each.
     """
 
     volume_of: Sequence[int]
     used: Sequence[int]
-    split_series: Sequence[int]
-    split_studies: Sequence[int]
+    split_series: Mapping[int, Sequence[int]]
+    split_studies: Mapping[int, Sequence[int]]
 
 
 @frozen
@@ -266,13 +268,59 @@ def _packing(placed: Iterable[tuple[Piece, int]], load: Load) -> Packing:
         volumes_of_study[study].add(number)
         volume_of[piece.first : piece.last] = array("I", [number]) * (piece.last - piece.first)
     split_series, split_studies = (
-        [at for at, volumes in enumerate(several) if len(volumes) > 1]
+        {at: sorted(volumes) for at, volumes in enumerate(several) if len(volumes) > 1}
         for several in (volumes_of_series, volumes_of_study)
     )
     return Packing(volume_of, used, split_series, split_studies)
 
 
 # ---------------------------------------------------------------- what is on each
+
+
+@frozen
+class Division:
+    """The tree of each volume, the bytes that each takes at most, and what had to be divided."""
+
+    volumes: list[list[Node]]
+    planned: list[int]
+    findings: list[Finding]
+
+
+def divide(
+    nodes: Sequence[Node], sizes: Sequence[int], footprint: Footprint, capacity: int, name: Callable[[int], str]
+) -> Division:
+    """Divide a tree in preorder, whose instances have `sizes` in bytes, among media that take `capacity` bytes.
+
+    `name` says how to call an instance. Raises `RuleError` if one is too large for any of them.
+    """
+    load, space = load_of(nodes, sizes, footprint), room(capacity, footprint)
+    large = list(too_large(load, space))
+    if large:
+        raise RuleError(
+            f"{name(large[0])} has {sizes[large[0]]} bytes: it fits on no volume of {capacity} bytes"
+            + (f", nor do {len(large) - 1} others" if len(large) > 1 else "")
+        )
+    packing = pack(load, space)
+    if not packing.used:
+        return Division([[]], [capacity - space], [])
+    volumes = distribute(nodes, packing)
+    return Division(volumes, [capacity - space + used for used in packing.used], list(_divided(packing, load, name)))
+
+
+def _divided(packing: Packing, load: Load, name: Callable[[int], str]) -> Iterator[Finding]:
+    """A finding for each series, and each study, that is on several volumes."""
+    for series, volumes in packing.split_series.items():
+        first = name(bisect_left(load.series_of, series))
+        message = f"the series of {first} is larger than a volume: it is on {_listed(volumes)}"
+        yield Finding("FS-VOLUME-SERIES-SPLIT", message, Where(record="SERIES"))
+    for study, volumes in packing.split_studies.items():
+        first = name(bisect_left(load.series_of, bisect_left(load.study_of, study)))
+        message = f"the study of {first} is on {_listed(volumes)}"
+        yield Finding("FS-VOLUME-STUDY-SPLIT", message, Where(record="STUDY"))
+
+
+def _listed(volumes: Sequence[int]) -> str:
+    return f"volumes {', '.join(str(volume + 1) for volume in volumes[:-1])} and {volumes[-1] + 1}"
 
 
 def distribute(nodes: Iterable[Node], packing: Packing) -> list[list[Node]]:

@@ -22,7 +22,19 @@ ENVIRONMENT = {
 
 VALUES = frozenset(["errors", "findings", "file_id"])
 DIRECTORY = VALUES | {"encoding", "records", "dicomdir"}
-SERVICES = DIRECTORY | {"media", "sources", "scan", "commit", "profiles", "naming", "report", "draft"}
+SERVICES = DIRECTORY | {
+    "media",
+    "sources",
+    "scan",
+    "commit",
+    "profiles",
+    "naming",
+    "report",
+    "draft",
+    "creation",
+    "origin",
+    "volumes",
+}
 
 RINGS = {
     "errors": frozenset[str](),
@@ -38,6 +50,8 @@ RINGS = {
     "media": frozenset(["file_id", "errors"]),
     "sources": VALUES | {"encoding", "media"},
     "volumes": VALUES | {"records", "media"},
+    "origin": DIRECTORY | {"media", "report"},
+    "creation": DIRECTORY | {"media", "sources", "commit", "include", "naming", "report", "volumes"},
     "scan": DIRECTORY | {"media", "sources"},
     "commit": DIRECTORY | {"media", "naming"},
     "placing": DIRECTORY | {"naming"},

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from fileset.cli.arguments import add_format
 from fileset.cli.making import add_options, settings, tell
 from fileset.cli.progress import progress
+from fileset.cli.volumes import write_plan
 from fileset.errors import RuleError
 
 SCHEMES = {
@@ -28,7 +29,12 @@ OPTIONS = {
 def configure(parser: ArgumentParser) -> None:
     """Say what the verb takes."""
     parser.usage = "fileset create SOURCE... -o MEDIUM [options]"
-    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="DICOM files, and folders with all below them")
+    parser.add_argument(
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="DICOM files, folders with all below them, images and archives with all in them",
+    )
     parser.add_argument(
         "-o",
         "--output",
@@ -36,7 +42,9 @@ def configure(parser: ArgumentParser) -> None:
         metavar="MEDIUM",
         help="the folder that becomes the file-set, or NAME.iso, NAME.zip, - for a ZIP archive on stdout",
     )
-    parser.add_argument("--naming", choices=SCHEMES, default="counter", help="how files are named (default: counter)")
+    parser.add_argument(
+        "--naming", choices=SCHEMES, help="how files are named (default: counter, or keep for those of a file-set)"
+    )
     parser.add_argument(
         "--include",
         metavar="FILE",
@@ -44,6 +52,16 @@ def configure(parser: ArgumentParser) -> None:
         default=[],
         help="copy a file, or all that is in a folder, beside the file-set: a viewer, README.TXT, AUTORUN.INF; repeat it",
     )
+    parser.add_argument("--from-medium", metavar="MEDIUM", help="the file-set to convert: its File-set ID is kept")
+    parser.add_argument("--keep-file-set-uid", action="store_true", help="keep its File-set UID too")
+    volumes = parser.add_argument_group("more data than one medium holds")
+    volumes.add_argument(
+        "--volume-size",
+        metavar="SIZE",
+        help="bytes of a medium, as 700MB or 4.7GB or 650MiB, or CD, DVD, DVD-DL, BD, BD-DL: what does not fit on one "
+        "goes on several, OUT_1, OUT_2 and so on, each a file-set of its own",
+    )
+    volumes.add_argument("--plan", metavar="FILE", help="write which file goes on which volume as JSON")
     image = parser.add_argument_group("images of discs, and archives")
     add_format(image)
     for option, use in OPTIONS.items():
@@ -58,16 +76,26 @@ def run(options: Namespace) -> int:
 
     if options.output == "-" and (options.json or options.verbose) and not options.dry_run:
         raise RuleError("standard output takes the archive: leave out --json and -v, or give -o a name")
+    if not (options.sources or options.from_medium):
+        raise RuleError("create: say of what: SOURCE, as files, folders, images or archives")
+    if options.plan and not options.volume_size:
+        raise RuleError("--plan is for volumes: say how large they are, with --volume-size")
     with progress(options) as phases:
         creator = Creator(
             options.output,
             medium_format=options.format,
             medium_options=[option for option in OPTIONS if getattr(options, option)],
+            volume_size=options.volume_size,
+            keep_file_set_uid=options.keep_file_set_uid,
             naming=options.naming,
             progress=phases,
-            **settings(options),
+            **{**settings(options), "file_set_id": options.file_set_id},
         )
+        if options.from_medium:
+            creator.add_file_set(options.from_medium)
         creator.add(*options.sources)
         creator.include(*options.include)
         report = creator.commit(dry_run=options.dry_run)
+    if options.plan:
+        write_plan(options.plan, report)
     return tell(report, options, "create")

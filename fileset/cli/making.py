@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fileset.cli.arguments import add_common, positive
 from fileset.cli.output import counted, escaped, json_text, say, sized, write, write_document
 from fileset.cli.problems import PARTLY, Problem, finding_rows, problems_of, tell_problems
+from fileset.cli.volumes import in_words, manifests, volumes_of
 
 if TYPE_CHECKING:
     from argparse import _ArgumentGroup
@@ -101,7 +102,8 @@ def tell(report: Report, options: Namespace, verb: str) -> int:
     if options.manifest and not report.dry_run:
         from fileset.manifest import write_manifest
 
-        write_manifest(options.manifest, report, keep=verb not in _NEW)
+        for path, part in manifests(options.manifest, report):
+            write_manifest(path, part, keep=verb not in _NEW)
     if options.json:
         _document(report, f"fileset.{verb}/1")
     elif options.verbose or options.dry_run:
@@ -127,8 +129,11 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"{removed.file_id} {'removed' if removed.deleted else 'no longer referenced'}"
     for refreshed in report.refreshed:
         yield f"{refreshed.file_id} read again"
-    for added in report.added:
+    for added in () if report.volumes else report.added:
         yield f"{escaped(added.source)} -> {added.file_id}"
+    for volume in report.volumes:
+        yield in_words(volume)
+        yield from _lines(volume.report)
 
 
 def _details(report: Report, *, everything: bool) -> None:
@@ -163,7 +168,8 @@ def _changes(report: Report, verb: str) -> str:
     told = told or {words[0 if verb == "remove" else 2]: 0}
     would = "would be " if report.dry_run else ""
     *others, last = [f"{counted(count, 'instance')} {would}{what}" for what, count in told.items()]
-    return ", ".join([*(other.rpartition(" ")[0] for other in others), f"{last} {report.medium}"])
+    place = counted(len(report.volumes), "volume") if report.volumes else report.medium
+    return ", ".join([*(other.rpartition(" ")[0] for other in others), f"{last} {place}"])
 
 
 _WORDS: Final = {
@@ -208,7 +214,8 @@ def _document(report: Report, schema: str) -> None:
             "dry_run": report.dry_run,
             "complete": report.complete,
             "written": {"files": len(report.written), "bytes": sum(one.size for one in report.written)},
-            "added": map(_added, report.added),
+            **volumes_of(report),
+            "added": _added_rows(report),
             "removed": map(_removed, report.removed),
             "refreshed": map(_added, report.refreshed),
             "skipped": (
@@ -219,13 +226,20 @@ def _document(report: Report, schema: str) -> None:
     )
 
 
-def _added(one: Added) -> str:
+def _added_rows(report: Report) -> Iterator[str]:
+    if not report.volumes:
+        return map(_added, report.added)
+    return (_added(one, volume=at) for at, volume in enumerate(report.volumes, 1) for one in volume.report.added)
+
+
+def _added(one: Added, **more: object) -> str:
     return json_text(
         {
             "source": one.source,
             "file_id": one.file_id.path,
             "record_type": one.record_type,
             "sop_instance_uid": one.sop_instance_uid,
+            **more,
         }
     )
 

@@ -155,10 +155,11 @@ def write_document(schema: str, members: Mapping[str, object]) -> None:
 
     Iterators are read in the order of the members, while the document is written.
     """
-    _emit(_pieces(schema, members))
+    _emit(document(schema, members))
 
 
-def _pieces(schema: str, members: Mapping[str, object]) -> Iterator[str]:
+def document(schema: str, members: Mapping[str, object]) -> Iterator[str]:
+    """The pieces of such an object."""
     yield f'{{"schema": {json_text(schema)}'
     for name, value in members.items():
         yield f",\n{json_text(name)}: "

@@ -31,13 +31,16 @@ DESCRIPTOR_CHARACTER_SETS: Final = (
 )
 """(0004,1142) has one value, so no code extensions."""
 
-_FILE_SET_ID: Final = re.compile(r"[A-Z0-9_]{0,16}").fullmatch
+LONGEST_FILE_SET_ID: Final = 16
+"""Characters (PS3.10 8.1)."""
+is_file_set_id: Final = re.compile(rf"[A-Z0-9_]{{0,{LONGEST_FILE_SET_ID}}}").fullmatch
+"""Whether a text is a File-set ID, or none (PS3.10 8.1, 8.5)."""
 _UID: Final = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))*").fullmatch
 _UL: Final = Struct("<I").pack
 
 
 def _check_file_set_id(_: Identification, __: object, value: str) -> None:
-    if not _FILE_SET_ID(value):
+    if not is_file_set_id(value):
         raise RuleError(f"File-set ID {value!r}: use up to 16 of A-Z, 0-9 and _ (PS3.10 8.1, 8.5)")
 
 

@@ -79,6 +79,10 @@ class Footprint:
     unit: int = 1
     growth: int = 0
 
+    def total(self, sizes: Iterable[int], folders: int) -> int:
+        """What files of these sizes take in so many folders."""
+        return self.fixed + folders * self.folder + sum(map(self.of, sizes))
+
     def of(self, size: int) -> int:
         """What a file of `size` bytes takes at most."""
         return self.entry + -(-(size + size * self.growth // 1000) // self.unit) * self.unit

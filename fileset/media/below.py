@@ -17,6 +17,11 @@ class Below:
         self._prefix = folder + "/"
 
     @property
+    def folder(self) -> str:
+        """The folder, "/" between its components."""
+        return self._prefix[:-1]
+
+    @property
     def name(self) -> str:
         """The medium as the user named it, and the folder."""
         return f"{self._medium.name}/{self._prefix[:-1]}"

@@ -29,6 +29,10 @@ DISCS: Final = (
 """From small to large; of the kinds of one name (DVD-R, DVD+R) the one that holds least."""
 
 
+DISC_NAMES: Final = {disc.name.partition(" ")[0]: disc.capacity for disc in DISCS}
+"""Capacities by the names that are said; a CD is one of 700 MB."""
+
+
 def smallest_disc(size: int) -> Disc | None:
     """The smallest disc that takes an image of `size` bytes, None if none does."""
     return next((disc for disc in DISCS if size <= disc.capacity), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from itertools import count, takewhile
 from typing import Any, Final
 
 from attrs import evolve, fields_dict
@@ -43,7 +44,12 @@ def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -
     name = os.fspath(path)
     chosen = _chosen(wanted) or _by_content(name)
     if chosen is not None and chosen != FOLDER:
-        return _image(chosen.readable(name)), DICOMDIR
+        image = chosen.readable(name)
+        try:
+            return file_set_in(image), DICOMDIR
+        except FilesetError:
+            image.close()
+            raise
     if os.path.isdir(name):
         return _folder(name), DICOMDIR
     if os.path.isfile(name):
@@ -78,8 +84,32 @@ def writable(
     switched on. "-" is standard output, which takes a ZIP archive. Raises `RuleError` for an unknown format, and for an
     option that it does not have.
     """
-    name = os.fspath(path)
-    return _with_options(_chosen(wanted) or _by_suffix(name), options).writable(name, label)
+    return format_for(path, wanted, options).writable(os.fspath(path), label)
+
+
+def format_for(path: str | os.PathLike[str], wanted: Format | str | None = None, options: Iterable[str] = ()) -> Format:
+    """The format of a new medium at `path`. Arguments and errors are those of `writable`."""
+    return _with_options(_chosen(wanted) or _by_suffix(os.fspath(path)), options)
+
+
+def numbered_path(path: str, number: int, kind: Format) -> str:
+    """The path of one of several media: OUT.iso becomes OUT_1.iso. Raises `RuleError` for standard output."""
+    if path == STANDARD_OUTPUT:
+        raise RuleError("standard output takes one archive, not several volumes: give the output a name")
+    ending = len(path) - len(kind.suffix) if path.lower().endswith(kind.suffix) else len(path)
+    return f"{path[:ending].rstrip(os.sep)}_{number}{path[ending:]}"
+
+
+def volumes_there(path: str, kind: Format) -> list[str]:
+    """Those of several media that are there already, from the first on."""
+    paths = takewhile(os.path.lexists, (numbered_path(path, number, kind) for number in count(1)))
+    return list(paths)
+
+
+def image_at(path: str | os.PathLike[str]) -> ReadableMedium | None:
+    """The image or archive at `path`, open for reading; None for a folder, and for any other file."""
+    chosen = _by_content(os.fspath(path))
+    return chosen.readable(os.fspath(path)) if chosen is not None and chosen != FOLDER else None
 
 
 def _with_options(chosen: Any, options: Iterable[str]) -> Format:
@@ -120,16 +150,11 @@ def _by_suffix(path: str) -> Format:
     return next((known for known in FORMATS if known.suffix and path.lower().endswith(known.suffix)), FOLDER)
 
 
-def _image(medium: ReadableMedium) -> ReadableMedium:
-    """The file-set in an image: at its root, or wherever its only DICOMDIR lies."""
-    try:
-        if _holds(medium, DICOMDIR):
-            return medium
-        found = [name.rpartition("/")[0] for name in medium.names() if _names_dicomdir(name)]
-        return Below(medium, _only(medium.name, found))
-    except FilesetError:
-        medium.close()
-        raise
+def file_set_in(image: ReadableMedium) -> ReadableMedium:
+    """The file-set in an image: at its root, or wherever its only DICOMDIR lies. `FormatError` if there is no such."""
+    if _holds(image, DICOMDIR):
+        return image
+    return Below(image, _only(image.name, [name.rpartition("/")[0] for name in image.names() if _names_dicomdir(name)]))
 
 
 def _holds(medium: ReadableMedium, file_id: FileId) -> bool:

@@ -47,7 +47,7 @@ LIGHT = {"fileset", "fileset.cli", "fileset.cli.arguments", "fileset.cli.output"
         (["lst"], LIGHT),
         (
             ["create", "--help"],
-            LIGHT | {f"fileset.cli.{name}" for name in ("create", "making", "problems", "progress")},
+            LIGHT | {f"fileset.cli.{name}" for name in ("create", "making", "problems", "progress", "volumes")},
         ),
         (["list", "--help"], LIGHT | {f"fileset.cli.{name}" for name in ("list", "problems", "selecting")}),
     ],

@@ -1,0 +1,62 @@
+"""Several media made at once: what is said of each, and the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from os.path import splitext
+from typing import TYPE_CHECKING, Any
+
+from fileset.cli.output import counted, document, json_text, sized
+from fileset.cli.problems import finding_rows
+from fileset.errors import MediumError
+
+if TYPE_CHECKING:
+    from fileset.report import Report, Volume
+
+
+def in_words(volume: Volume) -> str:
+    """What a volume holds, on one line."""
+    size = sized(volume.planned) if volume.used is None else sized(volume.used)
+    most = "at most " if volume.used is None else ""
+    return f"{volume.report.medium}: {counted(len(volume.report.added), 'instance')}, {most}{size} of {sized(volume.capacity)}"
+
+
+def volumes_of(report: Report) -> dict[str, Any]:
+    """The member of a JSON document that tells of each volume, if there may be several."""
+    return {"volumes": [_facts(volume) for volume in report.volumes]} if report.volumes else {}
+
+
+def _facts(volume: Volume) -> dict[str, Any]:
+    made = volume.report
+    return {
+        "file_set": {"id": made.file_set_id, "uid": made.file_set_uid, "path": made.medium},
+        "capacity": volume.capacity,
+        "planned": volume.planned,
+        "used": volume.used,
+        "instances": len(made.added),
+    }
+
+
+def write_plan(path: str, report: Report) -> None:
+    """Write which file goes on which volume. Raises `MediumError` if `path` cannot be written."""
+    rows = (_planned(volume) for volume in report.volumes)
+    try:
+        with open(path, "w", encoding="ascii") as file:
+            file.writelines(document("fileset.plan/1", {"volumes": rows, "findings": finding_rows(report.findings)}))
+    except OSError as problem:
+        raise MediumError(f"{path}: the plan cannot be written: {problem.strerror or problem}") from problem
+
+
+def _planned(volume: Volume) -> str:
+    files = [{"source": one.source, "file_id": one.file_id.path, "sop_instance_uid": one.sop_instance_uid}
+             for one in volume.report.added]  # fmt: skip
+    return json_text({**_facts(volume), "instances": files})
+
+
+def manifests(path: str, report: Report) -> Iterator[tuple[str, Report]]:
+    """The path of the manifest of each file-set that was made: FILE.txt, or FILE_1.txt and so on for volumes."""
+    if not report.volumes:
+        yield path, report
+    stem, ending = splitext(path)
+    for number, volume in enumerate(report.volumes, 1):
+        yield f"{stem}_{number}{ending}", volume.report
