@@ -102,7 +102,7 @@ _SHOWN: Final = frozenset(("CS", "DA", "DT", "IS", "TM", "UI"))
 
 def noted(name: str, vr: str, raw: bytes, character_set: str) -> tuple[bytes, tuple[str, str] | None]:
     """`canonical`, and what there is to say of it: that the value had another form, breaks the rules, or is none."""
-    value, bare = canonical(vr, raw), raw.strip(_PADDING)
+    value, bare = canonical(vr, raw), raw if vr in _BINARY else raw.strip(_PADDING)
     if value == bare:
         longest, separator = _LONGEST.get(vr, (len(value), b"\\"))
         if len(value) <= longest or all(len(decode(part, character_set)) <= longest for part in value.split(separator)):
