@@ -37,8 +37,8 @@ from fileset.sources import Sources
 class Present(Protocol):
     """The names on a medium."""
 
-    def actual(self, file_id: FileId) -> FileId:
-        """The name that the file really has. `MediumError` if there is none, `FormatError` if it must not be followed."""
+    def actual(self, file_id: FileId) -> FileId | None:
+        """The name that the file really has, None if there is no file. `FormatError` if it must not be followed."""
         ...
 
     def occupation(self, value: str) -> str:
@@ -55,9 +55,12 @@ class Listed:
         self._folders = {name.rpartition(SEPARATOR)[0] for name in self._names}
         self._folders |= {above for name in self._folders for above in _above(name)}
 
-    def actual(self, file_id: FileId) -> FileId:
+    def actual(self, file_id: FileId) -> FileId | None:
         """The name that the file really has."""
-        self._medium.inquire_file(file_id)  # raises if there is none
+        try:
+            self._medium.inquire_file(file_id)
+        except MediumError:
+            return None
         return FileId.tolerant(self._names.get(file_id.value.upper(), file_id.path))
 
     def occupation(self, value: str) -> str:
@@ -166,9 +169,14 @@ def removals(kept: Kept, gone: Iterable[int], intake: Intake, report: Report) ->
         file_id = kept.contents.file_id(index)
         if file_id is None or file_id.value.upper() in own or kept.is_named(file_id.value):
             continue
+        where = Where(kept.contents.file, offset=kept.flat.start[index], tag=FILE_ID)
         try:
-            found.append(there.actual(file_id))
-        except (MediumError, FormatError) as problem:
-            where = Where(kept.contents.file, offset=kept.flat.start[index], tag=FILE_ID)
+            actual = there.actual(file_id)
+        except FormatError as problem:
             report.findings.append(Finding("FS-FILE-MISSING", str(problem), where))
+            continue
+        if actual is None:
+            report.findings.append(Finding("FS-FILE-MISSING", f"{file_id}: not on the medium (PS3.10 8.2)", where))
+        else:
+            found.append(actual)
     return found

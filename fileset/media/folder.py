@@ -94,7 +94,10 @@ class FolderMedium:
         return path
 
     def find(self, file_id: FileId) -> str:
-        """Where a file lies under some form of its name, "" if it does not."""
+        """Where a file lies under some form of its name, "" if it does not.
+
+        Raises `MediumError` if nobody can tell, `FormatError` if it leads out of the folder through a symbolic link.
+        """
         path = self.root
         for component in file_id.components:
             entry = self._entry(path, component)
@@ -105,10 +108,10 @@ class FolderMedium:
                 raise FormatError(f"{file_id}: a symbolic link leads out of the file-set; not followed")
         return path
 
-    def actual(self, file_id: FileId) -> FileId:
-        """The name under which the file that a File ID names really lies here. Raises as `resolve`."""
-        path = os.path.relpath(self.resolve(file_id), self.root)
-        return FileId.tolerant(path.replace(os.sep, "/"))
+    def actual(self, file_id: FileId) -> FileId | None:
+        """The name under which the file that a File ID names really lies here, None if it does not. Raises as `find`."""
+        path = self.find(file_id)
+        return FileId.tolerant(os.path.relpath(path, self.root).replace(os.sep, "/")) if path else None
 
     def occupation(self, value: str) -> str:
         """What stands at a File ID value: "folder" for a folder with just this name, "" for nothing, else "file".

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from fileset.errors import FilesetError, FormatError, MediumError
-from fileset.file_id import DICOMDIR, FileId
+from fileset.file_id import DICOMDIR, SEPARATOR, FileId
 from fileset.media.base import Chunks, FileInfo, Written
 from fileset.media.system import (
     digest_of,
@@ -211,15 +211,18 @@ class FolderTransaction:
         if path:
             with named(path), suppress(FileNotFoundError):
                 os.unlink(path)
-            self._prune(os.path.dirname(path), len(file_id.components) - 1)
+        self._prune(file_id)
         self._removals.pop(file_id, None)
 
-    def _prune(self, folder: str, depth: int) -> None:
-        with suppress(OSError):  # it is not empty
-            for _ in range(depth):
-                os.rmdir(folder)
-                folder = os.path.dirname(folder)
-        self._thinned.add(folder)
+    def _prune(self, file_id: FileId) -> None:
+        """Remove the folders of a file that are empty, also those that an interrupted change made for it."""
+        components = file_id.components
+        for depth in range(len(components) - 1, 0, -1):
+            folder = self._place(FileId.tolerant(SEPARATOR.join(components[:depth])))
+            if folder and not _removed(os.rmdir, folder):
+                self._thinned.add(folder)
+                return
+        self._thinned.add(self._root)
 
     # ------------------------------------------------------------ the end
 

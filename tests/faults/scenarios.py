@@ -14,7 +14,7 @@ from typing import Final
 
 from attrs import frozen
 
-from fileset import Creator, FormatError, Reader, index
+from fileset import Creator, FormatError, Reader, Updater, index
 from fileset.commit import clean_up
 from fileset.file_id import DICOMDIR
 from fileset.media.folder import FolderMedium
@@ -67,6 +67,21 @@ def _index(folder: Path, *, replace: bool = False) -> None:
     index(folder / SET, file_set_uid="2.25.8", jobs=1, replace=replace)
 
 
+def _add(folder: Path, *, replace: bool = False) -> None:
+    with Updater(folder / SET, jobs=1) as updater:
+        updater.add(folder / IN, replace=replace)
+
+
+def _remove(folder: Path) -> None:
+    with Updater(folder / SET, jobs=1) as updater:
+        updater.remove(InstanceNumber=3)
+
+
+def _refresh(folder: Path) -> None:
+    with Updater(folder / SET, jobs=1) as updater:
+        updater.refresh()
+
+
 def _sources(folder: Path) -> None:
     (folder / "DISC").mkdir()
     _cts(folder / IN, 1, 2)
@@ -89,6 +104,19 @@ def _other_files(folder: Path) -> None:
     _cts(folder / IN, 1, 2)
 
 
+def _corrected_source(folder: Path) -> None:
+    _file_set(folder)
+    shutil.rmtree(folder / IN)
+    lay_out({"IM0": synthetic.ct(number=3).replace(b"Doe^Jane", b"Doe^Jill")}, folder / IN)
+
+
+def _corrected_member(folder: Path) -> None:
+    _file_set(folder)
+    shutil.rmtree(folder / IN)
+    for path in (folder / SET).rglob("I*"):
+        path.write_bytes(path.read_bytes().replace(b"Doe^Jane", b"Doe^Jill"))
+
+
 def _torn(folder: Path) -> None:
     """What is left when a change was interrupted while it replaced the DICOMDIR, and before it could remove a file."""
     _file_set(folder)
@@ -109,6 +137,10 @@ SCENARIOS: Final = (
     Scenario("create --replace", _other_files, lambda folder: _create(folder, replace=True), again=True),
     Scenario("index", _files_on_the_medium, _index),
     Scenario("index --replace", _more_files, lambda folder: _index(folder, replace=True), again=True),
+    Scenario("add", _other_files, _add, again=True),
+    Scenario("remove", _file_set, _remove, again=True),
+    Scenario("add --replace", _corrected_source, lambda folder: _add(folder, replace=True), again=True),
+    Scenario("add --refresh", _corrected_member, _refresh, again=True),
     Scenario("clean up", _torn, lambda folder: clean_up(FolderMedium(folder / SET)), again=True),
 )
 

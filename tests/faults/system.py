@@ -89,7 +89,9 @@ class System:
 
         def call(*args: Any, **options: Any) -> Any:
             if not any(map(self.path, args[:2])):
-                return original(*args, **options)
+                outcome = original(*args, **options)
+                self._follow(name, args, outcome)
+                return outcome
             outcome = self._before(name, args)
             if outcome is None and name != "fsync":
                 outcome = original(*args, **options)
@@ -101,7 +103,7 @@ class System:
 
     def _follow(self, name: str, args: tuple[Any, ...], outcome: Any) -> None:
         if name == "open":
-            self._paths[outcome] = self.path(args[0])
+            self._paths[outcome] = self.path(args[0])  # "" for another file that has the number now
         elif name == "dup":
             self._paths[outcome] = self._paths[args[0]]
         elif name == "close":
