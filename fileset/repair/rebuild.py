@@ -67,9 +67,13 @@ class Rebuild:
         record_at: dict[FileId, int] = {}
         for index in self._with_files():
             try:
-                actual = there.actual(self._named(index))
+                named = self._named(index)
+                actual = there.actual(named)
             except (MediumError, FormatError) as problem:
                 self._lose(index, "FS-FILE-MISSING", str(problem))
+                continue
+            if actual is None:
+                self._lose(index, "FS-FILE-MISSING", f"{named}: not on the medium")
                 continue
             first = record_at.setdefault(actual, index)
             if first != index:
