@@ -202,6 +202,8 @@ CREATE_ISO = Contender(
 INDEXERS = (INDEX, DCMMKDIR)
 INDEX_PEERS = (FLOOR, DCMMKDIR, DCMMKDIR_INVENT, GDCMGENDIR, PYDICOM_INDEX)
 
+ADD = ("{python}", "-m", "tests.benchmarks.add", "{corpus}")
+
 JOBS: tuple[Job, ...] = (
     Job(
         "index",
@@ -299,6 +301,22 @@ JOBS: tuple[Job, ...] = (
         needs_directory=True,
     ),
     Job(
+        "add",
+        "add one file to a file-set",
+        (
+            Contender(OURS, (*ADD, "{ours}", "add", ".", "{{extra}}", "-q", "--no-progress"), prints_seconds=True),
+            Contender(
+                "dcmmkdir +A",
+                (*ADD, "dcmmkdir", "+A", "-Pgp", "+I", "{{extra}}"),
+                100_000,
+                "takes too long",
+                prints_seconds=True,
+            ),
+        ),
+        {"quick": (400,), "default": (20_000,), "full": (20_000, 100_000)},
+        needs_directory=True,
+    ),
+    Job(
         "create",
         "copy files of 520 KB into a new file-set",
         (
@@ -364,6 +382,7 @@ TARGETS: tuple[Target, ...] = (
     # "Linear" as a number: the room that the target for 10,000 to 100,000 leaves.
     Target("encode-records", 1_000_000, "seconds", 11, since=100_000),
     Target("list-records", 1_000_000, "seconds", 11, since=100_000),
+    Target("add", 100_000, "seconds", 1 / 4, peer="dcmmkdir +A"),
     Target("create", 2_000, "seconds", 1.3, peer="cp -r"),
     Target("create-iso", 2_000, "seconds", 1.5, peer="genisoimage"),
     Target("create-iso-small", 50_000, "memory", 150),
