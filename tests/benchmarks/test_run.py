@@ -116,7 +116,8 @@ def test_memory_is_that_of_all_processes(tmp_path: Path) -> None:
         found = run([sys.executable, "-c", parent], env={}, stdout=output, stderr=output, sampled=True)
     assert found.exit_code == 0
     assert found.pss > 80_000_000
-    assert 40_000_000 < found.max_rss < 80_000_000
+    # Of one process only, and never below that of the process that runs this test.
+    assert found.max_rss > 40_000_000
 
 
 def test_whatever_ends_a_run_ends_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
