@@ -6,6 +6,7 @@ records and files that lie on the medium already stay where they are.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Protocol
@@ -19,16 +20,17 @@ from fileset.dicomdir.kept import Kept
 from fileset.dicomdir.merge import Growth, grow, laid_out
 from fileset.encoding.header import HeaderError
 from fileset.encoding.text import decode
-from fileset.errors import FormatError, MediumError
+from fileset.errors import FormatError, MediumError, RuleError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
 from fileset.media.folder import FolderMedium
+from fileset.media.host import SourceFile, leads_out, place_below, walk
 from fileset.naming import names
 from fileset.placing import Placing
 from fileset.records.instance import Instance
 from fileset.records.tree import Existing, TreeBuilder
-from fileset.report import Report
+from fileset.report import Report, Skipped
 from fileset.sources import Sources
 
 # ---------------------------------------------------------------- what lies on the medium
@@ -105,6 +107,36 @@ class Intake:
             index = self.sources.add_member(self.medium, file_id)
         self.in_place[index] = value
         return index
+
+    def add_path(self, source: str | os.PathLike[str], is_listed: Callable[[str], bool]) -> Iterator[Skipped]:
+        """Files, folders, images: those of the medium itself stay where they lie, unless they are listed already.
+
+        What cannot stay is told. Raises as `Sources.add_path`.
+        """
+        if not isinstance(self.medium, FolderMedium):
+            self.sources.add_path(source)
+            return
+        root = self.medium.root
+        place = place_below(source, root)
+        if place is None:
+            own = place_below(root, source)
+            self.sources.add_path(source, skip=frozenset((own,) if own else ()))
+            return
+        above = place if os.path.isdir(source) else place.rpartition("/")[0]
+        for file in walk(source, skip=frozenset() if place else self.medium.not_sources()):
+            yield from self._add_in_place(f"{above}/{file.relative}".lstrip("/"), file, is_listed)
+
+    def _add_in_place(self, name: str, file: SourceFile, is_listed: Callable[[str], bool]) -> Iterator[Skipped]:
+        if file.linked and leads_out(file.path, self.medium.name):
+            yield Skipped(name, "FS-FILE-LINK", "a symbolic link that leads out of the file-set")
+            return
+        try:
+            file_id = FileId.from_path(name)
+        except RuleError as problem:
+            yield Skipped(name, "FS-FILE-NAME", str(problem))
+            return
+        if not is_listed(file_id.value):
+            self.add_member(file_id, file_id.value.encode("ascii"))
 
 
 def filled(

@@ -103,6 +103,7 @@ class Updater:
         self._contents = _contents(self._medium, self._data)
         self._kept = Kept(self._contents)
         self._intake = Intake(self._medium)
+        self._unusable: list[Skipped] = []  # files of the medium that cannot be referenced where they lie
         self._replacing: set[int] = set()  # sources that may replace an instance
         self._refreshed: dict[int, int] = {}  # source -> its record
         self._removed: dict[int, bool] = {}  # record -> whether its file stays
@@ -113,16 +114,18 @@ class Updater:
     # ------------------------------------------------------------ what shall be done
 
     def add(self, *sources: str | os.PathLike[str] | Dataset, replace: bool = False) -> None:
-        """Add files, folders with all that is below them, and pydicom data sets.
+        """Add files, folders with all that is below them, all files of images and archives, and pydicom data sets. Files
+        that lie on the medium already stay there.
 
         An instance that is in the file-set already is skipped: under FS-INSTANCE-DUPLICATE if its bytes are the same,
         else under FS-INSTANCE-CONFLICT; or with `replace` it takes the place of the other, which is removed.
-        Files are looked at when the file-set is written. Raises `MediumError` if a path does not exist.
+        Files are looked at when the file-set is written. Raises `MediumError` if a path does not exist, and
+        `FormatError` if an image or archive cannot be read at all.
         """
         before = len(self._intake.sources)
         for source in sources:
             if isinstance(source, str | os.PathLike):
-                self._intake.sources.add_path(source)
+                self._unusable += self._intake.add_path(source, self._kept.is_named)
             else:
                 self._intake.sources.add_dataset(source)
         if replace:
@@ -241,7 +244,8 @@ class Updater:
             self.close()
 
     def close(self) -> None:
-        """Release the medium."""
+        """Release the medium, and images that were added."""
+        self._intake.sources.close()
         self._medium.close()
 
     # ------------------------------------------------------------ the plan
@@ -250,9 +254,11 @@ class Updater:
         """What is to be done, None for nothing; `report` then says it."""
         kept = Kept(self._contents)
         report.findings += self._contents.findings + _lost_from_sight(kept)
+        report.skipped += self._unusable
         for index in self._removed:
             kept.drop(index)
         offered, replaced = self._offered(kept, report)
+        report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._intake.sources.damage()]
         gone = self._removed | dict.fromkeys((index for indexes in replaced.values() for index in indexes), False)
         if not (offered or gone or self._changes):
             return None

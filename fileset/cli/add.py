@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Final
 
-from fileset.cli.arguments import keys_of
+from fileset.cli.arguments import add_format, keys_of
 from fileset.cli.create import SCHEMES
 from fileset.cli.making import add_identification, add_rules, add_writing, rules, tell
 from fileset.cli.progress import progress
@@ -17,7 +17,8 @@ _CHANGES: Final = ("refresh", "file_set_id", "descriptor", "descriptor_charset")
 def configure(parser: ArgumentParser) -> None:
     """Say what the verb takes."""
     parser.usage = "fileset add MEDIUM SOURCE... [options]"
-    parser.add_argument("medium", metavar="MEDIUM", help="a folder with a DICOMDIR")
+    parser.add_argument("medium", metavar="MEDIUM", help="a folder or image with a DICOMDIR")
+    add_format(parser)
     parser.add_argument("sources", nargs="*", metavar="SOURCE", help="DICOM files, and folders with all below them")
     parser.add_argument(
         "--replace", action="store_true", help="let files take the place of instances with the same UID, other contents"
@@ -41,7 +42,7 @@ def run(options: Namespace) -> int:
     if not (options.sources or any(getattr(options, name) is not None for name in _CHANGES)):
         raise RuleError("add: say what, as files or folders, or --refresh, or a new identification")
     with progress(options) as phases, Updater(
-        options.medium, naming=options.naming, progress=phases, **rules(options)
+        options.medium, medium_format=options.format, naming=options.naming, progress=phases, **rules(options)
     ) as updater:  # fmt: skip
         if options.refresh is not None:
             updater.refresh(**keys_of(options.refresh))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from fileset.cli.arguments import add_keys, keys_of
+from fileset.cli.arguments import add_format, add_keys, keys_of
 from fileset.cli.making import add_writing, tell
 from fileset.cli.problems import PARTLY
 from fileset.errors import RuleError
@@ -13,7 +13,8 @@ from fileset.errors import RuleError
 def configure(parser: ArgumentParser) -> None:
     """Say what the verb takes."""
     parser.usage = "fileset remove MEDIUM KEY=VALUE... [options]"
-    parser.add_argument("medium", metavar="MEDIUM", help="a folder with a DICOMDIR")
+    parser.add_argument("medium", metavar="MEDIUM", help="a folder or image with a DICOMDIR")
+    add_format(parser)
     add_keys(parser)
     parser.add_argument(
         "--level", choices=("PATIENT", "STUDY", "SERIES"), help="remove whole patients, studies or series that match"
@@ -29,7 +30,7 @@ def run(options: Namespace) -> int:
     keys = keys_of(options.keys)
     if not keys:
         raise RuleError("remove: say what, as KEY=VALUE; PatientID='*' means everything")
-    with Updater(options.medium) as updater:
+    with Updater(options.medium, medium_format=options.format) as updater:
         updater.remove(level=options.level, keep_files=options.keep_files, **keys)
         report = updater.commit(dry_run=options.dry_run)
     return tell(report, options, "remove") or (0 if report.removed or report.written else PARTLY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from fileset.cli.arguments import add_format
 from fileset.cli.making import add_rules, add_writing, rules, tell
 from fileset.cli.problems import PARTLY
 from fileset.cli.progress import progress
@@ -13,6 +14,7 @@ def configure(parser: ArgumentParser) -> None:
     """Say what the verb takes."""
     parser.usage = "fileset repair MEDIUM [options]"
     parser.add_argument("medium", metavar="MEDIUM", help="a folder or image, with a DICOMDIR or without")
+    add_format(parser)
     add_rules(parser, invalid_uid="accept")
     add_writing(parser)
     parser.epilog = "Ends with exit code 3 if records were dropped because their files are gone,\nor DICOM files could not be listed."
@@ -23,5 +25,7 @@ def run(options: Namespace) -> int:
     from fileset.repair import repair_file_set
 
     with progress(options) as phases:
-        report = repair_file_set(options.medium, progress=phases, dry_run=options.dry_run, **rules(options))
+        report = repair_file_set(
+            options.medium, medium_format=options.format, progress=phases, dry_run=options.dry_run, **rules(options)
+        )
     return tell(report, options, "repair") or (PARTLY if report.removed else 0)

@@ -13,7 +13,7 @@ from fileset.dicomdir.kept import Kept
 from fileset.dicomdir.merge import Growth, laid_out, regrow
 from fileset.dicomdir.renewal import carried_over, is_whole
 from fileset.draft import Intake, filled, present
-from fileset.errors import FormatError, MediumError, RuleError
+from fileset.errors import FormatError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
@@ -69,7 +69,7 @@ class Rebuild:
             try:
                 named = self._named(index)
                 actual = there.actual(named)
-            except (MediumError, FormatError) as problem:
+            except FormatError as problem:
                 self._lose(index, "FS-FILE-MISSING", str(problem))
                 continue
             if actual is None:

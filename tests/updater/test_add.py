@@ -293,3 +293,64 @@ def test_an_inactive_record_is_dropped_and_its_file_stays(disc: Path, tmp_path: 
     assert len(directory(disc).DirectoryRecordSequence) == 24 - 1 + 1 + 14 + 3
     assert path.exists()
     assert "FS-FILE-UNLISTED" in {finding.rule for finding in updater.report.findings}
+
+
+# --- files that lie on the medium already, and media that are one file -------------------------------------------------
+
+
+def test_a_file_on_the_medium_stays_where_it_lies(disc: Path) -> None:
+    new = ct_file(disc / "MORE", 1, 1, 1, 9).rename(disc / "MORE" / "NEW")
+    before = files(disc)
+    with fileset.Updater(disc) as updater:
+        updater.add(disc / "MORE")
+    assert [(added.source, added.file_id.path) for added in updater.report.added] == [("MORE/NEW", "MORE/NEW")]
+    assert files(disc).keys() == before.keys()
+    assert new.exists()
+    judges.assert_clean([judges.JUDGES["links"](disc)], frozenset(uids(disc)))
+
+
+def test_the_whole_medium_may_be_added_to_itself(disc: Path) -> None:
+    (disc / "NEW").write_bytes(synthetic.ct(1, 1, 1, 9))
+    (disc / "one more.dcm").write_bytes(synthetic.ct(1, 1, 1, 10))
+    with fileset.Updater(disc) as updater:
+        updater.add(disc)
+    assert [added.file_id.path for added in updater.report.added] == ["NEW"]
+    assert [(skipped.source, skipped.rule) for skipped in updater.report.skipped] == [("one more.dcm", "FS-FILE-NAME")]
+    assert len(uids(disc)) == 25
+
+
+def test_a_folder_around_the_medium_is_added_without_it(disc: Path) -> None:
+    ct_file(disc.parent / "ELSEWHERE", 1, 1, 1, 9)
+    shutil.rmtree(disc.parent / "SOURCE")
+    with fileset.Updater(disc) as updater:
+        updater.add(disc.parent)
+    assert [added.source for added in updater.report.added] == ["ELSEWHERE/1_1_1_9"]
+    assert not updater.report.skipped
+
+
+@pytest.mark.parametrize("name", ["DISC.iso", "DISC.zip"])
+def test_an_image_is_updated_as_a_folder_is(tmp_path: Path, name: str) -> None:
+    synthetic.ct_series(tmp_path / "SOURCE", patients=2, studies=1, series=1, instances=2)
+    image = tmp_path / name
+    with fileset.Creator(image, file_set_uid="2.25.4711") as creator:
+        creator.add(tmp_path / "SOURCE")
+    with fileset.Updater(image) as updater:
+        updater.add(ct_file(tmp_path / "NEW", 1, 1, 1, 9))
+        updater.remove(PatientID="P2")
+        updater.refresh(PatientID="P1")
+    assert len(updater.report.refreshed) == 2
+    with fileset.Reader(image) as reader:
+        assert reader.file_set_uid == "2.25.4711"
+        assert [record.sop_instance_uid for record in reader.instances] == [
+            synthetic.ct_uid(1, 1, 1, number) for number in (1, 2, 9)
+        ]
+        assert len(list(reader.medium.names())) == 4
+    assert fileset.check_file_set(image).conformant
+
+
+def test_the_files_of_an_image_are_added(disc: Path, tmp_path: Path) -> None:
+    with fileset.Creator(tmp_path / "OTHER.zip") as creator:
+        creator.add(ct_file(tmp_path, 5, 1, 1, 1))
+    with fileset.Updater(disc) as updater:
+        updater.add(tmp_path / "OTHER.zip")
+    assert synthetic.ct_uid(5) in uids(disc)
