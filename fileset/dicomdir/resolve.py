@@ -8,7 +8,7 @@ in bytes); single ones a few bytes beside the start of a record. What none of th
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -23,6 +23,9 @@ NEAR: Final = 32
 """Bytes that an offset may be beside the start of a record: less than any record that says something."""
 
 _ENDS: Final = 4
+"""So many records from either end are compared with so many offsets to find a shift,"""
+_SAMPLE: Final = 256
+"""and so many offsets tell which shifts are likely."""
 
 _Meanings = Mapping[int, int]
 """Offset as the file says it -> index of the record."""
@@ -30,27 +33,34 @@ _Meanings = Mapping[int, int]
 
 def resolve(flat: FlatDirectory, found: Findings) -> Tree:
     """The links of `flat` by index, as far as its offsets can be understood; nothing is followed yet."""
-    said = {*flat.next, *flat.lower, flat.number(FIRST)} - {0}
+    first, last = flat.number(FIRST), flat.number(LAST)
+    said = {*flat.next, *flat.lower, first} - {0}
     tree = unlinked(len(flat))
     index_of = dict(zip(flat.start, range(len(flat)), strict=True))
-    meant, tree.shift = _understood(flat, said, index_of, found)
-    near = _near(flat, said - meant.keys(), frozenset(meant.values()), tree.shift) if meant else {}
-    meant = {**meant, **near}
-    tree.first = meant.get(flat.number(FIRST), NONE)
-    tree.last = meant.get(flat.number(LAST), index_of.get(flat.number(LAST) + tree.shift, NONE))
+    right, tree.shift = _understood(flat, said, index_of, found)
+    near = _near(flat, said - right.keys(), frozenset(right.values()), tree.shift) if right else {}
+    meant = {**right, **near}
+    tree.first = meant.get(first, NONE)
+    tree.last = right.get(last, index_of.get(last + tree.shift, NONE))
+    if first in near:
+        _report_near(flat, first, near[first], FIRST, first, found)
     for offsets, links, tag in ((flat.next, tree.next, 0x00041400), (flat.lower, tree.lower, 0x00041420)):
         for index, offset in enumerate(offsets):
             links[index] = meant.get(offset, NONE)
             if offset in near:
-                message = f"offset {offset} points beside the record at {flat.start[near[offset]]}, which it means"
-                found.add("FS-OFFSET-NEAR", message, offset=flat.start[index], tag=tag)
-            elif meant and offset and links[index] == NONE and offset < len(flat.data):
+                _report_near(flat, offset, near[offset], tag, flat.start[index], found)
+            elif right and offset and links[index] == NONE and offset < len(flat.data):
                 message = f"offset {offset} of {flat.record_type(index)}: no record begins there"
                 found.add("FS-OFFSET-NOWHERE", message, offset=flat.start[index], tag=tag)
     beyond = sum(offset >= len(flat.data) and offset not in meant for offset in said)
     if beyond:
         found.add("FS-OFFSET-NOWHERE", f"{beyond} offsets lead beyond the end of the file")
     return tree
+
+
+def _report_near(flat: FlatDirectory, offset: int, index: int, tag: int, where: int, found: Findings) -> None:
+    message = f"offset {offset} points beside the record at {flat.start[index]}, which it means"
+    found.add("FS-OFFSET-NEAR", message, offset=where, tag=tag)
 
 
 def check_last(flat: FlatDirectory, tree: Tree, found: Findings) -> None:
@@ -71,27 +81,37 @@ def _understood(
     """What the offsets mean as a whole, and the constant to add to each."""
     truncated = any(finding.rule == "FS-DICOMDIR-TRUNCATED" for finding in flat.findings)
     there = [offset for offset in said if offset < len(flat.data) or not truncated]
-    constant = _constant(flat, sorted(there), index_of)
-    for shift in (0, constant):
+
+    def shifted(shift: int) -> _Meanings:
         meant = {offset: index_of[offset + shift] for offset in said if offset + shift in index_of}
-        if 2 * len(meant) >= max(len(there), 1):
-            if shift:
-                found.add("FS-OFFSET-SHIFTED", f"all offsets are wrong by the same: {shift:+} bytes make them right")
-            return meant, shift
-    drifting = _drifting(flat, sorted(said))
-    if drifting:
+        return meant if 2 * len(meant) >= len(there) else {}
+
+    if meant := shifted(0):
+        return meant, 0
+    shift = _constant(flat, sorted(there), index_of)
+    if meant := shifted(shift):
+        found.add("FS-OFFSET-SHIFTED", f"all offsets are wrong by the same: {shift:+} bytes make them right")
+        return meant, shift
+    if meant := _drifting(flat, sorted(said)):
         found.add("FS-OFFSET-SHIFTED", "the offsets drift away from the records: taken in their order")
     elif said:
         found.add("FS-OFFSET-UNUSABLE", f"most of the {len(said)} offsets lead to no record: none is followed")
-    return drifting, 0
+    return meant, 0
 
 
 def _constant(flat: FlatDirectory, said: list[int], index_of: _Meanings) -> int:
     """The shift that makes most offsets hit a record, 0 if there is none."""
+
+    def hits(shift: int, offsets: Sequence[int]) -> int:
+        return sum(offset + shift in index_of for offset in offsets)
+
     ends = ((said[:_ENDS], flat.start[:_ENDS]), (said[-_ENDS:], flat.start[-_ENDS:]))
     shifts = {start - offset for offsets, starts in ends for offset in offsets for start in starts}
-    # All are counted: where records are alike, a shift by one of them too many misses but the last.
-    return max(shifts, key=lambda shift: (sum(at + shift in index_of for at in said), -abs(shift)), default=0)
+    sample = said[:: max(1, len(said) // _SAMPLE)]
+    most = max((hits(shift, sample) for shift in shifts), default=0)
+    likely = [shift for shift in shifts if hits(shift, sample) >= most - _ENDS]
+    # Of these all offsets are tried: where records are alike, a shift by one of them too many misses but the last.
+    return max(likely, key=lambda shift: (hits(shift, said), -abs(shift)), default=0)
 
 
 def _drifting(flat: FlatDirectory, said: list[int]) -> _Meanings:

@@ -321,6 +321,12 @@ def test_11_loops_sharing_and_offsets_into_items_cost_nothing(case: str, tmp_pat
     assert broken <= {rule, "FS-RECORD-ORPHAN"}
 
 
+@pytest.mark.parametrize("by", [2, -2, 8])
+def test_11_the_first_offset_may_point_beside_its_record(by: int, tmp_path: Path) -> None:
+    first = len(directory([])) + by
+    assert read(directory(usual(), first=first), tmp_path) == (USUAL, {"FS-OFFSET-NEAR"})
+
+
 def test_11_a_circle_apart_from_the_tree_is_entered(tmp_path: Path) -> None:
     def spoil(records: list[Rec]) -> None:
         records[1].leads_to[NEXT] = records[1]  # nobody leads to the second study ...
