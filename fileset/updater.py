@@ -174,6 +174,7 @@ class Updater:
     def file_set_id(self, value: str) -> None:
         self._identification = evolve(self._identification, file_set_id=value)
         self._changes[FILE_SET_ID] = value.encode("ascii")
+        self._medium.entitle(value)
 
     @property
     def descriptor_file_id(self) -> FileId | None:

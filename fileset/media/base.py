@@ -197,6 +197,10 @@ class WritableMedium(Protocol):
 class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):
     """What a File-set Updater needs: all five services."""
 
+    def entitle(self, label: str) -> None:
+        """Give the medium a new name with the next change, where it has one of its own (PS3.12 F.1.1)."""
+        ...
+
 
 class Builder(Protocol):
     """Writes one image (PS3.12 F, P, V) into the empty file that it was made for; what it cannot hold is a `RuleError`."""

@@ -191,6 +191,9 @@ class FolderMedium:
         """Lock the folder, made if it does not exist, and begin a change."""
         return FolderTransaction(self.root, self.find, self.close)
 
+    def entitle(self, label: str) -> None:
+        """Nothing: a volume label is not the business of a file-set (PS3.12 A.1.1)."""
+
     def flush(self) -> None:
         """On a medium that is taken out: return when the device has everything."""
         if self.inquire_file_set().removable:

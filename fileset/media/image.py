@@ -152,6 +152,9 @@ class Image:
         """Lock the image and begin to make it anew."""
         return ImageTransaction(self._path, self._seen, self._former, self._build, self._read)
 
+    def entitle(self, label: str) -> None:
+        """Nothing, in a format that has no name for the whole."""
+
     def flush(self) -> None:
         """Nothing: an image is on disk before it has its name."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import partial
 from typing import BinaryIO
 
 from attrs import evolve, frozen
@@ -155,6 +154,28 @@ def _is_file_id(path: str) -> bool:
     return FileId.tolerant(path).conformant
 
 
+class IsoImage(Image):
+    """An image of a disc that is made anew."""
+
+    def __init__(self, path: str, former: ReadableMedium, options: IsoOptions) -> None:
+        self._options = options
+        super().__init__(
+            path,
+            former,
+            build=self._builder,
+            read=IsoMedium,
+            format_name="ISO 9660",
+            largest_file=LARGEST_FILE,
+        )
+
+    def _builder(self, file: BinaryIO) -> IsoBuilder:
+        return IsoBuilder(file, self._options)
+
+    def entitle(self, label: str) -> None:
+        """Give it another volume identifier."""
+        self._options = evolve(self._options, label=label)
+
+
 @frozen
 class Iso:
     """The format of ISO 9660 images (PS3.12 F, P): Level 1, with `joliet` or a `udf` bridge on request."""
@@ -194,24 +215,14 @@ class Iso:
         """The image at `path`."""
         return IsoMedium(path)
 
-    def writable(self, path: str, label: str) -> Image:
+    def writable(self, path: str, label: str) -> IsoImage:
         """A new image at `path`, with `label` as its volume identifier (PS3.12 F.1.1)."""
-        return _image(path, NoImage(path), label, self)
+        return IsoImage(path, NoImage(path), IsoOptions(label, creation_time(), joliet=self.joliet, udf=self.udf))
 
-    def updatable(self, path: str) -> Image:
+    def updatable(self, path: str) -> IsoImage:
         """The image at `path`, to be made anew with what it has: its label, Joliet, UDF."""
         former = IsoMedium(path)
-        options = evolve(self, joliet=self.joliet or former.joliet, udf=self.udf or former.udf)
-        return _image(path, former, former.label, options)
-
-
-def _image(path: str, former: ReadableMedium, label: str, options: Iso) -> Image:
-    wanted = IsoOptions(label, creation_time(), joliet=options.joliet, udf=options.udf)
-    return Image(
-        path,
-        former,
-        build=partial(IsoBuilder, options=wanted),
-        read=IsoMedium,
-        format_name="ISO 9660",
-        largest_file=LARGEST_FILE,
-    )
+        options = IsoOptions(
+            former.label, creation_time(), joliet=self.joliet or former.joliet, udf=self.udf or former.udf
+        )
+        return IsoImage(path, former, options)

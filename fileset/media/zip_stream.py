@@ -45,6 +45,9 @@ class ZipStream(NoImage):
         """Nothing can be there."""
         return False
 
+    def entitle(self, label: str) -> None:
+        """Nothing: an archive has no name of its own."""
+
     def flush(self) -> None:
         """Nothing: a pipe is no medium that is taken out."""
 

@@ -262,6 +262,14 @@ def test_a_change_carries_files_label_joliet_and_dates_over(
         assert old.timestamp() == 1000000000
 
 
+def test_a_new_file_set_id_is_a_new_volume_identifier(sources: Path, tmp_path: Path) -> None:
+    path = create(sources, tmp_path / "x.iso", "joliet")
+    with fileset.Updater(path) as updater:
+        updater.file_set_id = "OTHER"
+    with closing(IsoMedium(str(path))) as changed:
+        assert changed.label == "OTHER"
+
+
 def test_the_medium_is_recognised_by_its_content(image: Path, tmp_path: Path) -> None:
     disguised = tmp_path / "disc.img"
     disguised.write_bytes(image.read_bytes())
