@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import BinaryIO
 
 from attrs import evolve, frozen
@@ -24,12 +25,16 @@ from fileset.media.udf_reader import UdfVolume, has_udf
 from fileset.media.udf_writer import FIRST_BLOCK
 from fileset.media.volume import inquire_volume
 
+ISO_9660, JOLIET, UDF = "ISO 9660", "Joliet", "UDF"
+
 Place = tuple[tuple[int, int], ...] | str
 """Where a file lies, or its upper-case path: an empty file of UDF lies nowhere."""
 
 
 class IsoMedium:
     """An image, or a disc in a drive, that is open for reading. What is wrong with it is in `damage`.
+
+    `kinds` are the hierarchies of names that it has: any of `ISO_9660`, `JOLIET` and `UDF`.
 
     Names are looked up in the primary hierarchy of ISO 9660, then in Joliet, then in UDF. Raises `FormatError` if it is
     no image of a disc, `MediumError` if it cannot be read.
@@ -39,6 +44,7 @@ class IsoMedium:
         self._path = path
         self._image = ImageBytes(path)
         self._notes = Notes()
+        self.kinds: tuple[str, ...] = ()
         try:
             self._volumes = self._opened()
         except FormatError as problem:
@@ -52,17 +58,35 @@ class IsoMedium:
             self._notes.add(f"cut off: {self._image.size} of {self._volumes[0].size} bytes are there")
 
     def _opened(self) -> list[IsoVolume | UdfVolume]:
-        found = list(descriptors(self._image))
-        primary = [one for one in found if is_primary(one)][:1]
-        joliet = list(filter(is_joliet, found))[:1]
-        self.joliet = bool(primary and joliet)
-        self.udf = has_udf(self._image)
+        """The hierarchies that can be read, of at most one of each kind; what is wrong with another is noted."""
         volumes: list[IsoVolume | UdfVolume] = []
-        volumes += [IsoVolume(self._image, one, self._notes) for one in (*primary, *joliet)] if primary else []
-        volumes += [UdfVolume(self._image, self._notes)] if self.udf else []
+        problems: list[str] = []
+        for kind, open_ in self._hierarchies().items():
+            try:
+                volumes.append(open_())
+                self.kinds += (kind,)
+            except FormatError as problem:
+                problems.append(f"{kind}: {problem}")
         if not volumes:
-            raise FormatError("no image of a disc: it has neither an ISO 9660 nor a UDF volume (PS3.12 F, P)")
+            raise FormatError(
+                problems[0]
+                if problems
+                else "no image of a disc: it has neither an ISO 9660 nor a UDF volume (PS3.12 F, P)"
+            )
+        for note in problems:
+            self._notes.add(note)
         return volumes
+
+    def _hierarchies(self) -> dict[str, Callable[[], IsoVolume | UdfVolume]]:
+        """What opens each kind of hierarchy that the image says it has."""
+        found: dict[str, Callable[[], IsoVolume | UdfVolume]] = {}
+        for descriptor in descriptors(self._image):
+            for kind, is_one in ((ISO_9660, is_primary), (JOLIET, is_joliet)):
+                if is_one(descriptor) and kind not in found:
+                    found[kind] = partial(IsoVolume, self._image, descriptor, self._notes)
+        if has_udf(self._image):
+            found[UDF] = partial(UdfVolume, self._image, self._notes)
+        return found
 
     @property
     def name(self) -> str:
@@ -73,13 +97,6 @@ class IsoMedium:
     def label(self) -> str:
         """Volume Identifier: the File-set ID, on a disc that keeps to PS3.12 F.1.1."""
         return self._volumes[0].label
-
-    @property
-    def format(self) -> str:
-        """What it has, in words."""
-        names = ("ISO 9660" if isinstance(self._volumes[0], IsoVolume) else "", "Joliet", "UDF")
-        there = (True, self.joliet, self.udf)
-        return ", ".join(name for name, is_there in zip(names, there, strict=True) if name and is_there)
 
     def open(self, file_id: FileId) -> BinaryIO:
         """Open a file for reading, at random and only what is asked for."""
@@ -108,7 +125,7 @@ class IsoMedium:
         size, disc = self._image.size, smallest_disc(self._image.size)
         return evolve(
             inquire_volume(os.path.dirname(os.path.abspath(self._path))),
-            format=self.format,
+            format=", ".join(self.kinds),
             largest_file=LARGEST_FILE,
             used=size,
             disc=disc.name if disc else "",
@@ -164,7 +181,7 @@ class IsoImage(Image):
             former,
             build=self._builder,
             read=IsoMedium,
-            format_name="ISO 9660",
+            format_name=ISO_9660,
             largest_file=LARGEST_FILE,
         )
 
@@ -223,6 +240,9 @@ class Iso:
         """The image at `path`, to be made anew with what it has: its label, Joliet, UDF."""
         former = IsoMedium(path)
         options = IsoOptions(
-            former.label, creation_time(), joliet=self.joliet or former.joliet, udf=self.udf or former.udf
+            former.label,
+            creation_time(),
+            joliet=self.joliet or JOLIET in former.kinds,
+            udf=self.udf or UDF in former.kinds,
         )
         return IsoImage(path, former, options)

@@ -268,6 +268,27 @@ def test_a_block_size_that_cannot_be_is_a_format_error(plain: Path, size: int) -
         fileset.Reader(plain)
 
 
+@pytest.mark.parametrize("broken", ["ISO 9660", "Joliet", "UDF"])
+def test_a_hierarchy_that_is_broken_is_noted_and_the_others_serve(tmp_path: Path, broken: str) -> None:
+    synthetic.ct_series(tmp_path / "source", patients=2, studies=1, series=1, instances=2)
+    path = tmp_path / "DISC.iso"
+    creator = fileset.Creator(path, medium_options=["joliet", "udf"])
+    creator.add(tmp_path / "source")
+    creator.commit()
+    before = contents(path)
+    data = path.read_bytes()
+    end = len(data) - SECTOR
+    places = {"ISO 9660": [16 * SECTOR + 128], "Joliet": [17 * SECTOR + 128], "UDF": [256 * SECTOR, end]}
+    for at in places[broken]:
+        patched(path, at, b"\7\7")
+    assert contents(path) == before
+    with fileset.Reader(path) as reader:
+        assert broken not in reader.medium_info().format
+        (finding,) = reader.findings
+        assert finding.rule == "FS-MEDIUM-DAMAGED"
+        assert finding.message.startswith(f"{broken}: ")
+
+
 # --- UDF ------------------------------------------------------------------------------------------------------------
 
 

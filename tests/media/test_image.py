@@ -15,7 +15,8 @@ import pytest
 from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, Written
-from fileset.media.image import WORK_SUFFIX, Image, NoImage
+from fileset.media.image import Image, NoImage
+from fileset.media.image_transaction import WORK_SUFFIX
 
 OLD = {"A/ONE": b"1" * 5000, "B": b"", "DICOMDIR": b"old directory"}
 NEW_DIRECTORY = b"new directory"

@@ -14,7 +14,7 @@ from attrs import frozen
 
 import fileset
 from fileset.errors import FilesetError
-from fileset.media import image
+from fileset.media import image_transaction
 from fileset.media.system import open_locked
 from tests import synthetic
 from tests.conftest import Tell
@@ -95,7 +95,7 @@ def test_a_fault_leaves_the_old_or_the_new_image(
     tmp_path: Path, suffix: str, change: str, fault: Fault, monkeypatch: pytest.MonkeyPatch, tell: Tell
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1500000000")
-    monkeypatch.setattr(image, "_THREADS", 1)  # so that the n-th operation is the same one each time
+    monkeypatch.setattr(image_transaction, "_THREADS", 1)  # so that the n-th operation is the same one each time
     (tmp_path / "IN").mkdir()
     (tmp_path / "IN" / "A").write_bytes(synthetic.ct(number=1))
     (tmp_path / "IN" / "B").write_bytes(synthetic.ct(number=2))
@@ -141,7 +141,7 @@ def run(
     opened = open_locked
     problem: BaseException | None = None
     with monkeypatch.context() as patched, System(folder / "DISC", before).between():
-        patched.setattr(image, "open_locked", lambda name: Watched(opened(name), before))
+        patched.setattr(image_transaction, "open_locked", lambda name: Watched(opened(name), before))
         try:
             change()
         except (FilesetError, KeyboardInterrupt) as raised:

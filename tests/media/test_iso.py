@@ -256,7 +256,7 @@ def test_a_change_carries_files_label_joliet_and_dates_over(
     assert set(after) == set(before) - {gone.path} | {"NEW"}
     assert all(after[name] == before[name] for name in set(before) - {gone.path})
     with closing(IsoMedium(str(path))) as changed:
-        assert (changed.label, changed.joliet) == ("ACME_CD1", True)
+        assert (changed.label, changed.kinds) == ("ACME_CD1", ("ISO 9660", "Joliet"))
         old = changed.inquire_file(FileId("PT000000\\ST000000\\SE000000\\IM000000")).modified
         assert old
         assert old.timestamp() == 1000000000
