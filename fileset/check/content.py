@@ -10,6 +10,7 @@ import zlib
 from struct import error
 from typing import Final
 
+from fileset.check.alike import Place, Structures
 from fileset.check.faults import Fault
 from fileset.check.pixels import FRAMES, PIXEL_DATA, TABLES, Fragments, read_fragments, table_faults
 from fileset.encoding.elements import (
@@ -37,7 +38,6 @@ MOST_INFLATED: Final = 1 << 28
 """Bytes to which a deflated data set is inflated, to see whether it is whole: no bomb goes further."""
 _MARGIN: Final = 12
 _INTEREST: Final = frozenset((FRAMES, PADDING, *TABLES, *PIXEL_DATA))
-_GROUPS_OF_OTHERS: Final = frozenset((0x0000, 0x0002, 0x0004, 0x0006))
 _SYNTAXES: Final = {IMPLICIT_VR_LITTLE_ENDIAN: IMPLICIT_LITTLE, EXPLICIT_VR_BIG_ENDIAN: EXPLICIT_BIG}
 
 
@@ -46,11 +46,15 @@ class _EndError(FormatError):
 
 
 class Window:
-    """A file of `size` bytes of which a part is at hand: `data` begins at `base`, and ends in zeros behind the file."""
+    """A file of `size` bytes of which a part is at hand: `data` begins at `base`, and ends in zeros behind the file.
+
+    `headers` are the places of the element headers that were looked at.
+    """
 
     def __init__(self, read: Reading, size: int, first: bytes) -> None:
         self._read = read
         self.size = size
+        self.headers: list[Place] = []
         self.base = 0
         self.data = first if len(first) < size else first + bytes(_MARGIN)
 
@@ -68,7 +72,9 @@ class Window:
         if not self.base <= at <= self.base + len(self.data) - _MARGIN:
             self.move(at, 512)
         tag, vr, value_at, length = element_header(self.data, at - self.base, syntax)
-        return tag, vr, value_at + self.base, length
+        value_at += self.base
+        self.headers.append((at, value_at - at))
+        return tag, vr, value_at, length
 
     def value(self, at: int, length: int) -> bytes:
         """The bytes of a value."""
@@ -89,7 +95,7 @@ class DataSetWalk:
         """From the first element at `start` to the end of the file."""
         window, syntax, size = self.window, self.syntax, self.window.size
         head, long, explicit = syntax.header, syntax.long, syntax.explicit
-        data, base = window.data, window.base
+        data, base, met = window.data, window.base, window.headers.append
         limit, at, previous = len(data) - _MARGIN, start - base, 0
         vr = b""
         while base + at < size:
@@ -106,9 +112,10 @@ class DataSetWalk:
                 group, number, length = head(data, at)
                 value = at + 8
             tag = group << 16 | number
+            met((base + at, value - at))
             if length & 1 or tag <= previous or tag in _INTEREST:  # UNDEFINED is odd
                 stop = self._unusual(base + at, tag, previous, vr, base + value, length)
-                if not window.base <= stop < window.base + len(window.data):
+                if stop < size and not window.base <= stop < window.base + len(window.data):
                     window.move(stop)
                 data, base = window.data, window.base
                 limit, at = len(data) - _MARGIN, stop - base
@@ -186,18 +193,26 @@ def skip(window: Window, at: int, syntax: Syntax) -> int:
     return at
 
 
-def content_faults(read: Reading, size: int, first: bytes, at: int, transfer_syntax: bytes) -> list[Fault]:
+def content_faults(
+    read: Reading, size: int, first: bytes, at: int, transfer_syntax: bytes, structures: Structures
+) -> list[Fault]:
     """What is wrong with the data set that begins at `at` in a file of `size` bytes, of which `first` is the beginning."""
     if at >= size:
         return [Fault("FS-FILE-TRUNCATED", "there is no data set behind the File Meta Information", at)]
     if transfer_syntax in DEFLATED:
         return _deflated_faults(read, size, at)
+    key = size, at, transfer_syntax
+    if structures.holds(key, read, first):
+        return []
     walk = DataSetWalk(Window(read, size, first), _SYNTAXES.get(transfer_syntax, EXPLICIT_LITTLE))
     try:
         walk.walk(at)
     except (FormatError, error) as problem:
         walk.faults.append(Fault("FS-FILE-BAD-HEADER", str(problem)))
-    return walk.faults + table_faults(walk.values, walk.fragments, transfer_syntax)
+    faults = walk.faults + table_faults(walk.values, walk.fragments, transfer_syntax)
+    if not faults and walk.fragments is None and TABLES.isdisjoint(walk.values):
+        structures.learn(key, walk.window.headers, read, first)
+    return faults
 
 
 def _deflated_faults(read: Reading, size: int, at: int) -> list[Fault]:

@@ -11,6 +11,7 @@ from fileset.check.datasets import record
 from fileset.check.keys import OnceOnly, check_keys
 from fileset.check.meta import check_meta
 from fileset.check.places import Collector
+from fileset.check.plain import PlainRecords
 from fileset.check.references import References
 from fileset.check.structure import check_hierarchy, check_identification
 from fileset.encoding.elements import Element, elements
@@ -25,19 +26,13 @@ _TOLD_BY_DECODER: Final = frozenset((0x00020000, 0x00020002, 0x00020003))
 class Directory:
     """What a DICOMDIR says, for those who check the files.
 
-    `instances`: SOP Instance UID -> its first record. `complete`: whether every DICOM file is to be listed, as a
-    Directory Information Module demands.
+    `complete`: whether every DICOM file is to be listed, as a Directory Information Module demands.
     """
 
     descriptor: FileId | None
     complete: bool
     references: References = field(factory=References)
     once: OnceOnly = field(factory=OnceOnly)
-
-    @property
-    def instances(self) -> dict[bytes | str, int]:
-        """SOP Instance UID -> the first record that references it."""
-        return self.once.seen.get("FS-INSTANCE-TWICE", {})
 
 
 def check_directory(to: Collector) -> Directory:
@@ -47,11 +42,17 @@ def check_directory(to: Collector) -> Directory:
     directory = Directory(check_identification(to), to.flat.frame.has_directory)
     check_hierarchy(to)
     damaged = {finding.where.offset for finding in to.flat.findings if finding.rule == "FS-RECORD-MALFORMED"}
+    plain = PlainRecords(to, directory.references, directory.once)
     for index in _records(to):
+        if plain.passes(index):
+            continue
+        found = len(to.findings)
         one = record(to, index, _elements(to, index, damaged))
         directory.references.check(to, one)
         directory.once.check(to, one)
         check_keys(to, one)
+        if len(to.findings) == found:
+            plain.learn(one)
     return directory
 
 

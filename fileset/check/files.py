@@ -154,7 +154,7 @@ class FileCheck:
             if name in leftovers:
                 self.to.at_file("FS-WRITE-LEFTOVER", _LEFT, name)
             elif not self._is_elsewhere(name):
-                known = self.directory.instances.get(uid, NONE)
+                known = self.directory.once.instances.get(uid, NONE)
                 other = f"; its SOP Instance UID is that of {self.to.path(known)}" if known != NONE else ""
                 self.to.at_file("FS-FILE-UNLISTED", f"no record references this DICOM file{other}", name)
 

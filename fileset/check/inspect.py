@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from fileset.check.alike import Structures
 from fileset.check.compare import differences, record_side
 from fileset.check.content import content_faults
 from fileset.check.faults import Fault
 from fileset.check.manifest import digest_fault
-from fileset.check.meta import check_meta
+from fileset.check.meta import Metas, check_meta
 from fileset.encoding.elements import Syntax
 from fileset.encoding.header import Header, HeaderError, Reading, Wanted, read_header
 from fileset.encoding.layout import FIRST_READ
@@ -66,6 +67,8 @@ class Inspector:
         self._syntax = Syntax(settings.explicit, settings.little)
         self._inherited = settings.inherited
         self._describer = Describer(POLICY)
+        self._metas = Metas()
+        self._structures = Structures()
 
     def at_path(self, task: Task) -> Seen:
         """A file of the operating system; a symbolic link is not followed."""
@@ -89,13 +92,21 @@ class Inspector:
             return first[:length] if known else read(at, length)
 
         if prefix:
-            faults += _container_faults(cached, size, first)
+            faults += self._container_faults(cached, size, first)
         try:
             instance = describe(cached, self._describer)
             faults += self._record_faults(cached, instance, task)
         except HeaderError as problem:
             return Seen(tuple(faults), problem.rule, problem.reason, prefix)
         return Seen(tuple(faults), "", "", prefix, b"" if task.tail else instance.sop_instance_uid, instance.chain)
+
+    def _container_faults(self, read: Reading, size: int, first: bytes) -> list[Fault]:
+        """What is wrong with the file as such, whatever it says."""
+        meta = self._metas.check(first)
+        if meta.data_set_at >= len(first) and len(first) < size:
+            meta = check_meta(read(0, LARGEST_META))
+        content = content_faults(read, size, first, meta.data_set_at, meta.transfer_syntax, self._structures)
+        return meta.faults + content if content else meta.faults
 
     def _record_faults(self, read: Reading, instance: Instance, task: Task) -> list[Fault]:
         faults = [Fault(rule, message) for rule, message in instance.notes if rule != "FS-KEY-INVENTED"]
@@ -115,13 +126,6 @@ def inspect_chunk(tasks: Sequence[Task], settings: Settings) -> list[Seen]:
     """Look at files one after the other; what every worker does."""
     inspector = Inspector(settings)
     return [inspector.at_path(task) for task in tasks]
-
-
-def _container_faults(read: Reading, size: int, first: bytes) -> list[Fault]:
-    meta = check_meta(first)
-    if meta.data_set_at >= len(first) and len(first) < size:
-        meta = check_meta(read(0, LARGEST_META))
-    return meta.faults + content_faults(read, size, first, meta.data_set_at, meta.transfer_syntax)
 
 
 def _hash_faults(read: Reading, sha256: str) -> list[Fault]:

@@ -17,6 +17,7 @@ from fileset.records.tables import Key
 
 ICON: Final = 0x00880200
 _SOP_INSTANCE: Final = 0x00041511
+_INSTANCE_RULE: Final = "FS-INSTANCE-TWICE"
 _IDENTITY: Final = {
     "PATIENT": (0x00100020, "FS-PATIENT-TWICE"),
     "STUDY": (0x0020000D, "FS-STUDY-TWICE"),
@@ -94,10 +95,15 @@ class OnceOnly:
 
     seen: dict[str, dict[bytes | str, int]] = field(factory=dict)
 
+    @property
+    def instances(self) -> dict[bytes | str, int]:
+        """SOP Instance UID -> the first record that references it."""
+        return self.seen.setdefault(_INSTANCE_RULE, {})
+
     def check(self, to: Collector, one: DataSet) -> None:
         """No two records of one type say that they are the same (PS3.3 F.5.1 to F.5.3)."""
         kind = to.contents.type_name(one.record)
-        tag, rule = _IDENTITY.get(kind, (_SOP_INSTANCE, "FS-INSTANCE-TWICE"))
+        tag, rule = _IDENTITY.get(kind, (_SOP_INSTANCE, _INSTANCE_RULE))
         value: bytes | str = one.values.get(tag, b"")
         if not value:
             return

@@ -11,6 +11,9 @@ from fileset.encoding.elements import EXPLICIT_LITTLE, element_header
 from fileset.errors import FormatError
 
 PREAMBLE: Final = bytes(128)
+MOST: Final = 1000
+"""Variants of File Meta Information that are remembered."""
+_INSTANCE: Final = b"\2\0\3\0UI"
 _TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _DUAL_FORMAT: Final = b"DICM" + bytes(124)
 """What an updater may write that cannot keep a preamble right (PS3.10 8.3 note 3)."""
@@ -54,6 +57,29 @@ class Meta(NamedTuple):
     faults: list[Fault]
     data_set_at: int
     transfer_syntax: bytes
+
+
+class Metas:
+    """Remembers File Meta Information in which nothing was wrong: that of most files differs in one UID alone."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Meta] = {}
+
+    def check(self, data: bytes) -> Meta:
+        """`check_meta`."""
+        end = 144 + int.from_bytes(data[140:144], "little")
+        uid_at = data.find(_INSTANCE, 144, end) + 8
+        if data[:128] != PREAMBLE or uid_at < 8 or end > len(data) or data[end : end + 2] == b"\2\0":
+            return check_meta(data)
+        uid_end = uid_at + int.from_bytes(data[uid_at - 2 : uid_at], "little")
+        rest = data[128:uid_at] + data[uid_end:end]
+        known = self._known.get(rest)
+        if known is not None and uid_is_valid(data[uid_at:uid_end].rstrip(b"\0")):
+            return known
+        meta = check_meta(data)
+        if not meta.faults and len(self._known) < MOST:
+            self._known[rest] = meta
+        return meta
 
 
 def check_meta(data: bytes) -> Meta:

@@ -184,6 +184,55 @@ def test_what_is_wrong_is_found_and_nothing_else(
     assert all(finding.section for finding in report.findings)
 
 
+@pytest.fixture(scope="module")
+def alike(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A series of images whose records differ in their values alone."""
+    folder = tmp_path_factory.mktemp("alike") / "SET"
+    synthetic.ct_series(folder, patients=1, studies=1, series=1, instances=9)
+    synthetic.write(synthetic.instance(synthetic.CT_IMAGE, number=0), folder / "IM2")
+    fileset.index(folder)
+    return folder
+
+
+_OF_IMAGES: Final = [row for row in CASES if row[0] == "IMAGE"]
+
+
+@pytest.mark.parametrize(("kind", "title", "change", "rules"), _OF_IMAGES, ids=[row[1] for row in _OF_IMAGES])
+def test_a_record_among_many_like_it_is_looked_at_all_the_same(
+    kind: str, title: str, change: Change, rules: set[str], alike: Path, tmp_path: Path
+) -> None:
+    del title
+    copy = Path(shutil.copytree(alike, tmp_path / "SET"))
+    edit(copy, kind, change, number=9)
+    report = check_file_set(copy, files=False)
+    assert {finding.rule for finding in report.findings} == rules, [str(finding) for finding in report.findings]
+
+
+@pytest.mark.parametrize(
+    ("tag", "vr", "value", "rules"),
+    [
+        (0x00041511, "UI", b"1.02", {"FS-UID-INVALID"}),
+        (0x00041511, "UI", b"1..2", {"FS-UID-INVALID"}),
+        (0x00041511, "UI", b"1.2 ", {"FS-VALUE-PADDING"}),
+        (0x00200013, "IS", b"x", {"FS-VALUE-FORM"}),
+        (0x00200013, "IS", b" ", {"FS-KEY-TYPE1-MISSING"}),
+        (0x00041500, "CS", b"im-1", {"FS-FILE-ID-FORM"}),
+        (0x00041500, "CS", b"..", {"FS-FILE-ID-HOSTILE"}),
+        (0x00041500, "CS", b"DICOMDIR", {"FS-FILE-ID-RESERVED"}),
+    ],
+)
+def test_a_value_of_the_same_length_is_looked_at_all_the_same(
+    tag: int, vr: str, value: bytes, rules: set[str], alike: Path, tmp_path: Path
+) -> None:
+    """Two records are changed alike, the first into what is right: then the second has the headers of one that was."""
+    copy = Path(shutil.copytree(alike, tmp_path / "SET"))
+    right = {"UI": b"1.23456", "IS": b"1", "CS": b"AAAAAAAA"}[vr][: len(value)]
+    edit(copy, "IMAGE", put(tag, vr, right), number=3)
+    edit(copy, "IMAGE", put(tag, vr, value), number=4)
+    report = check_file_set(copy, files=False)
+    assert {finding.rule for finding in report.findings} == rules, [str(finding) for finding in report.findings]
+
+
 def test_what_may_occur_once_occurs_once(copy: Path) -> None:
     edit(copy, "PATIENT", put(0x00100020, "LO", b"P1"), number=1)
     edit(copy, "STUDY", put(0x0020000D, "UI", synthetic.uid("study", 1, 1).encode()), number=1)
