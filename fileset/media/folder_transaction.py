@@ -25,6 +25,7 @@ from fileset.media.system import (
     give_name,
     named,
     read_back,
+    remove_folder,
     sync_directory,
     uninterrupted,
     write_file,
@@ -219,9 +220,10 @@ class FolderTransaction:
         components = file_id.components
         for depth in range(len(components) - 1, 0, -1):
             folder = self._place(FileId.tolerant(SEPARATOR.join(components[:depth])))
-            if folder and not _removed(os.rmdir, folder):
-                self._thinned.add(folder)
-                return
+            with named(folder):
+                if folder and not remove_folder(folder):
+                    self._thinned.add(folder)
+                    return
         self._thinned.add(self._root)
 
     # ------------------------------------------------------------ the end
@@ -266,8 +268,8 @@ class FolderTransaction:
     def _undo(self) -> None:
         """Remove what was written; what cannot be removed stays in the journal. Errors would hide the one that led here."""
         self._written = [path for path in self._written if not _removed(os.unlink, path)]
-        for folder in sorted((path for path, ours in self._folders.items() if ours), key=len, reverse=True):
-            _removed(os.rmdir, folder)
+        made = sorted((path for path, ours in self._folders.items() if ours), key=len, reverse=True)
+        left = [path for path in made if not _removed(os.rmdir, path)]
         self._forget()
         if self._work.taken:
             with suppress(FilesetError):
@@ -275,7 +277,7 @@ class FolderTransaction:
                 if self._whole:
                     self._work.unseal()
             with suppress(FilesetError):
-                self._work.release(journal=bool(self._written) or not self._announced)
+                self._work.release(journal=bool(self._written or left or not self._announced))
         for folder in reversed(self._made_root):
             _removed(os.rmdir, folder)
 

@@ -74,6 +74,22 @@ def give_name(temporary: str, final: str) -> None:
         os.unlink(temporary)
 
 
+def remove_folder(path: str) -> bool:
+    """Remove a folder unless something is in it; whether there is none now."""
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        pass
+    except OSError as problem:
+        if problem.errno not in _NOT_EMPTY:
+            raise
+        return False
+    return True
+
+
+_NOT_EMPTY: Final = frozenset((errno.ENOTEMPTY, errno.EEXIST))
+
+
 def sync_directory(path: str) -> None:
     """Return when the names in a folder are on disk. Systems that cannot do this for folders need not."""
     with named(path):

@@ -12,13 +12,12 @@ import re
 import stat
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from errno import EEXIST, ENOTEMPTY
 from itertools import count
 from typing import BinaryIO, Final
 
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import FileId
-from fileset.media.system import blocks, digest_of, named, open_locked, sync_directory, write_file
+from fileset.media.system import blocks, digest_of, named, open_locked, remove_folder, sync_directory, write_file
 
 WORK: Final = "FILESET_"
 LOCK: Final = "LOCK"
@@ -88,7 +87,7 @@ class WorkFolder:
             if not journal:
                 _unlink(self.file(JOURNAL))
             _unlink(self.file(LOCK))
-            _rmdir(self.path)
+            remove_folder(self.path)
         self.unlock()
 
     def unlock(self) -> None:
@@ -196,14 +195,3 @@ def _copy(path: str, copy: str) -> str:
 def _unlink(path: str) -> None:
     with suppress(FileNotFoundError):
         os.unlink(path)
-
-
-def _rmdir(path: str) -> None:
-    """Remove a folder unless something of others is in it."""
-    try:
-        os.rmdir(path)
-    except FileNotFoundError:
-        pass
-    except OSError as problem:
-        if problem.errno not in (ENOTEMPTY, EEXIST):
-            raise

@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path, PurePath
 from typing import Final
 
 from attrs import frozen
@@ -32,7 +32,13 @@ Tree = Mapping[str, bytes]
 
 def files(folder: Path) -> dict[str, bytes]:
     """All files in a folder."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    found = (os.path.join(home, name) for home, _, names in os.walk(folder) for name in names)
+    return {os.path.relpath(path, folder): Path(path).read_bytes() for path in found}
+
+
+def folders(tree: Iterable[str]) -> set[str]:
+    """The folders of the files in a tree, and those above them."""
+    return {str(above) for path in tree for above in PurePath(path).parents}
 
 
 @frozen
@@ -236,12 +242,14 @@ def _standing_in(expected: Expected) -> set[tuple[str, bytes]]:
     return {(path, expected.stays[path])} if path in expected.stays else set()
 
 
-def finish(folder: Path, expected: Expected, state: FileSet) -> None:
-    """A second run, after one that led to `state`, succeeds, and leaves nothing behind but the new file-set."""
-    if state == expected.old or expected.scenario.again:
+def finish(folder: Path, expected: Expected, state: FileSet, *, again: bool) -> None:
+    """After a run that led to `state`, all that it left behind goes, and `again` it can be run with success."""
+    clean_up(FolderMedium(folder / SET))
+    before = expected.old_tree if state == expected.old != expected.new else expected.new_tree
+    assert files(folder / "DISC") == before
+    there = {os.path.relpath(home, folder / "DISC") for home, _, _ in os.walk(folder / "DISC")}
+    assert there - folders(before) <= {".", SET.split("/")[1]}, "an empty folder was left"
+    if again and (state == expected.old or expected.scenario.again):
         expected.scenario.change(folder)
-    else:
-        clean_up(FolderMedium(folder / SET))
-    assert found(folder / SET) == expected.new
-    assert files(folder / "DISC") == expected.new_tree
-    assert not list((folder / "DISC").rglob(WORK))
+        assert found(folder / SET) == expected.new
+        assert files(folder / "DISC") == expected.new_tree

@@ -80,10 +80,13 @@ class Dead(Failing):
 
 
 class Short(Fault):
-    """A write takes the first byte only."""
+    """A write takes the first byte only. Nothing else is counted."""
+
+    def before(self, name: str, args: tuple[Any, ...]) -> Any:
+        return super().before(name, args) if name == "write" else None
 
     def strike(self) -> Any:
-        return _write(self.args[0], self.args[1][:1]) if self.name == "write" else None
+        return _write(self.args[0], self.args[1][:1])
 
 
 class Interrupted(Fault):
@@ -116,8 +119,25 @@ class InterruptedTwice(InterruptedAfter):
         return self.count in (self.at, self.at + 3)
 
 
-FAULTS: Final = (Failing, Full, Denied, Dead, Short, Interrupted, InterruptedAfter, InterruptedTwice)
-WITH_THREADS: Final = (Failing, Interrupted)
+LONG: Final = bool(os.environ.get("FILESET_LONG"))
+
+EVERY: Final = (1, 1)
+FAULTS: Final = {
+    Failing: EVERY,
+    Full: EVERY if LONG else (1, 2),
+    Denied: EVERY if LONG else (2, 2),
+    Dead: EVERY,
+    Short: EVERY,
+    Interrupted: EVERY,
+    InterruptedAfter: EVERY,
+    InterruptedTwice: EVERY if LONG else (1, 3),
+}
+"""The operations that a fault strikes: the first, and each so many after it. There are few errors, and many operations."""
+
+WITH_THREADS: Final = {Failing: EVERY if LONG else (1, 2), Interrupted: EVERY if LONG else (2, 2)}
+
+SECOND_RUNS: Final = 1 if LONG else 5
+"""After one of so many runs, the change is made again."""
 
 
 def strike(expected: Expected, fault: Fault, folder: Path) -> BaseException | None:
@@ -138,9 +158,10 @@ def names_a_path(problem: BaseException, folder: Path, expected: Expected) -> bo
     return any(name in str(problem) for name in [str(folder / "DISC"), *within])
 
 
-def everywhere(kind: type[Fault], expected: Expected, folder: Path, tell: Tell) -> None:
-    """Let the fault happen at every operation."""
-    for at in count(1):
+def everywhere(kind: type[Fault], operations: tuple[int, int], expected: Expected, folder: Path, tell: Tell) -> None:
+    """Let the fault happen at operations up to the last."""
+    runs = 0
+    for at in count(*operations):
         begin(expected, folder)
         fault = kind(at)
         problem = strike(expected, fault, folder)
@@ -151,10 +172,11 @@ def everywhere(kind: type[Fault], expected: Expected, folder: Path, tell: Tell) 
             assert state == expected.new, f"operation {at}: nothing was said"
         elif isinstance(problem, FilesetError):
             assert names_a_path(problem, folder, expected), problem
-        finish(folder, expected, state)
+        finish(folder, expected, state, again=runs % SECOND_RUNS == 0)
         shutil.rmtree(folder)
-    assert at > 20
-    tell("runs with a fault at the n-th operation", at - 1)
+        runs += 1
+    assert runs
+    tell("runs with a fault at the n-th operation", runs)
 
 
 @pytest.mark.parametrize("kind", FAULTS, ids=lambda kind: kind.__name__)
@@ -162,11 +184,11 @@ def test_a_fault_leaves_the_old_or_the_new_file_set(
     kind: type[Fault], expected: Expected, fast_folder: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(FolderTransaction, "width", 1)  # so that the n-th operation is the same one each time
-    everywhere(kind, expected, fast_folder, tell)
+    everywhere(kind, FAULTS[kind], expected, fast_folder, tell)
 
 
 @pytest.mark.parametrize("kind", WITH_THREADS, ids=lambda kind: kind.__name__)
 def test_a_fault_in_any_thread_leaves_the_old_or_the_new_file_set(
     kind: type[Fault], expected: Expected, fast_folder: Path, tell: Tell
 ) -> None:
-    everywhere(kind, expected, fast_folder, tell)
+    everywhere(kind, WITH_THREADS[kind], expected, fast_folder, tell)

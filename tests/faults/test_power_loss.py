@@ -31,7 +31,7 @@ MODELS: Final[tuple[Model, ...]] = (journaling, fat)
 STATES: Final = (200_000 if os.environ.get("FILESET_LONG") else 20_000) // len(SCENARIOS) // len(MODELS)
 """For each scenario and file system."""
 SECOND_RUNS: Final = 20
-"""One of so many states is changed again."""
+"""In one of so many states, the change is made again."""
 
 
 def record(
@@ -74,8 +74,7 @@ def test_loss_of_power_leaves_the_old_or_the_new_file_set(
             seen.add(key)
             put(state, fast_folder)
             there = state_of(fast_folder, expected)
-            if len(seen) % SECOND_RUNS == 0:
-                finish(fast_folder, expected, there)
+            finish(fast_folder, expected, there, again=len(seen) % SECOND_RUNS == 0)
     assert len(seen) > len(events) // 2
     tell(f"states after loss of power, {model.__name__} file system", STATES)
     tell("different ones among them", len(seen))

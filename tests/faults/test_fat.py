@@ -1,0 +1,145 @@
+"""A real FAT file system, in a file: what it is not able to do, links and atomic replacement, is not needed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from attrs import frozen
+
+from fileset import Creator, Reader, Updater
+from fileset.cli import main
+from fileset.media.work_folder import WORK
+from tests import synthetic
+from tests.conftest import Tell
+from tests.faults.test_kills import KILLED, Killer
+
+TOOLS: Final = ("mkfs.fat", "fsck.fat", "fusefat", "fusermount")
+MEGABYTES: Final = 32
+FILES: Final = 200
+
+
+def tool(name: str) -> str:
+    """The path of a program, or the test is skipped."""
+    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+    return shutil.which(name, path=path) or pytest.skip(f"{name} is not installed")
+
+
+@frozen
+class Stick:
+    """A FAT file system in `image`, mounted at `root`."""
+
+    image: Path
+    root: Path
+
+    def mount(self) -> None:
+        """Put it in."""
+        subprocess.run([tool("fusefat"), "-o", "rw+", str(self.image), str(self.root)], check=True, capture_output=True)
+
+    def unmount(self) -> None:
+        """Take it out."""
+        subprocess.run([tool("fusermount"), "-u", str(self.root)], check=True, capture_output=True)
+
+    def again(self) -> None:
+        """Take it out, have it checked, and put it in again."""
+        self.unmount()
+        checked = subprocess.run([tool("fsck.fat"), "-n", str(self.image)], check=False, capture_output=True, text=True)
+        assert checked.returncode == 0, checked.stdout
+        self.mount()
+
+
+@pytest.fixture
+def stick(tmp_path: Path) -> Iterator[Stick]:
+    for name in TOOLS:
+        tool(name)
+    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        pytest.skip("there is no /dev/fuse that can be used")
+    image, root = tmp_path / "fat.img", tmp_path / "STICK"
+    root.mkdir()
+    subprocess.run([tool("mkfs.fat"), "-C", str(image), str(MEGABYTES << 10)], check=True, capture_output=True)
+    made = Stick(image, root)
+    made.mount()
+    if not os.path.ismount(root):
+        pytest.skip("fusefat does not mount here")
+    try:
+        yield made
+    finally:
+        made.unmount()
+
+
+def numbers(folder: Path) -> set[int]:
+    """The instances of the file-set, each with the bytes it shall have."""
+    found = set()
+    with Reader(folder) as reader:
+        assert not reader.findings
+        for record in reader.instances:
+            number = record["InstanceNumber"]
+            with record.open() as file:
+                assert file.read() == synthetic.ct(number=number)
+            found.add(number)
+    return found
+
+
+def write(folder: Path, some: range) -> Path:
+    """Files for a file-set."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for number in some:
+        (folder / f"I{number:04d}").write_bytes(synthetic.ct(number=number))
+    return folder
+
+
+def create(source: Path, target: Path) -> None:
+    with Creator(target, jobs=1) as creator:
+        creator.add(source)
+
+
+def test_a_file_set_is_created_changed_and_checked_on_fat(stick: Stick, tmp_path: Path, tell: Tell) -> None:
+    create(write(tmp_path / "IN", range(1, FILES + 1)), stick.root)
+    assert numbers(stick.root) == set(range(1, FILES + 1))
+    with Updater(stick.root, jobs=1) as updater:
+        updater.add(write(tmp_path / "IN", range(FILES + 1, FILES + 31)))
+        updater.remove(InstanceNumber=list(range(1, 21)))
+    stick.again()
+    assert numbers(stick.root) == set(range(21, FILES + 31))
+    assert main(["check", str(stick.root), "-q"]) == 0
+    assert WORK not in os.listdir(stick.root)
+    tell("files written to a real FAT file system, and removed", FILES + 30 + 20)
+
+
+def add(folder: Path, source: Path) -> None:
+    with Updater(folder, jobs=1) as updater:
+        updater.add(source)
+
+
+def killed(root: Path, at: int, change: Callable[[], None]) -> bool:
+    """Whether a process that ends at an operation came so far."""
+    process = os.fork()
+    if process == 0:
+        try:
+            with Killer(root, at).system.between():
+                change()
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == KILLED
+
+
+def test_a_process_killed_while_it_changes_a_file_set_on_fat(stick: Stick, tmp_path: Path, tell: Tell) -> None:
+    create(write(tmp_path / "IN", range(1, 4)), stick.root)
+    source = write(tmp_path / "IN", range(4, 6))
+    runs = 0
+    while killed(stick.root, 1 + 7 * runs, lambda: add(stick.root, source)):
+        assert numbers(stick.root) in ({1, 2, 3}, {1, 2, 3, 4, 5})
+        with Updater(stick.root, jobs=1) as updater:
+            updater.remove(InstanceNumber=[4, 5])
+        assert numbers(stick.root) == {1, 2, 3}
+        runs += 1
+    assert runs > 5
+    stick.again()
+    assert numbers(stick.root) == {1, 2, 3, 4, 5}
+    tell("processes killed on a real FAT file system", runs)
