@@ -181,6 +181,7 @@ class Creator:
         origins = [origin_of(medium) for medium in self._origins]
         identification, findings = self._identified(origins)
         report = Report(self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run)
+        self._sources.stamp()
         tree = self._scan(self._sources, self._policy, lambda *why: report.skipped.append(Skipped(*why)))
         report.skipped += [lost for origin in origins for lost in origin.missing]
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]

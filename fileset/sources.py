@@ -15,7 +15,7 @@ from fileset.media.base import FileInfo, ReadableMedium
 from fileset.media.below import Below
 from fileset.media.folder import FolderMedium
 from fileset.media.hashing import Hashed, chunks_of
-from fileset.media.host import SourceFile, contents, inquire, same_contents, walk
+from fileset.media.host import NO_STAMP, SourceFile, Stamp, contents, inquire, same_contents, stamp_of, walk
 from fileset.media.open import file_set_in, image_at
 from fileset.media.system import named
 
@@ -29,6 +29,7 @@ class Sources:
     def __init__(self) -> None:
         self.paths: list[str] = []
         self._relative_at = array("I")  # where in each path the part below the named source begins
+        self._stamps = array("q")  # two numbers for each path that was stamped
         self._contents: dict[int, bytes] = {}
         self._numbers: dict[int, int] = {}  # of the data sets, from 1
         self._images: list[ReadableMedium] = []
@@ -129,6 +130,18 @@ class Sources:
         with medium.open(file_id) as file:
             yield lambda at, size: file.read(size) if file.seek(at) == at else b""
 
+    def stamp(self) -> None:
+        """Note size and time of last change of all files: copying one that changes from now on is an error.
+
+        What a record says of a file, and the file, would else not be of the same moment.
+        """
+        for path in self.paths[len(self._stamps) // 2 :]:
+            self._stamps.extend(stamp_of(path) if path else NO_STAMP)
+
+    def _stamp(self, index: int) -> Stamp:
+        stamp = self._stamps[2 * index : 2 * index + 2]
+        return (stamp[0], stamp[1]) if stamp else NO_STAMP
+
     def inquire(self, index: int) -> FileInfo:
         """Size, and date if it has one. Raises `MediumError` if the file is gone."""
         if self.is_file(index):
@@ -141,7 +154,7 @@ class Sources:
     def chunks(self, index: int) -> Iterator[bytes]:
         """The bytes of a source in parts."""
         if self.is_file(index):
-            return contents(self.paths[index])
+            return contents(self.paths[index], self._stamp(index))
         return iter((self._contents[index],)) if index in self._contents else _chunks(*self._members[index][:2])
 
     def same(self, one: int, other: int) -> bool:

@@ -278,6 +278,7 @@ class Updater:
         """The instances that may go in, by source, and the records they replace, by SOP Instance UID."""
         offered: list[tuple[int, Instance]] = []
         replaced: dict[bytes, list[int]] = {}
+        self._intake.sources.stamp()
         for source, found in enumerate(self._scan(self._intake.sources)):
             if len(found) == 2:
                 report.skipped.append(Skipped(self._intake.sources.name(source), *found))

@@ -27,6 +27,7 @@ from fileset.media.system import (
     read_back,
     remove_folder,
     sync_directory,
+    told_of,
     uninterrupted,
     write_file,
 )
@@ -136,7 +137,7 @@ class FolderTransaction:
         Several threads may do so at the same time. Its date is that of now.
         """
         temporary = self._work.temporary()
-        with named(str(file_id)):
+        with told_of(os.path.join(self._root, file_id.path)):
             size, digest = write_file(temporary, chunks, self._writing)
             with self._naming:
                 self._name(temporary, file_id)
@@ -181,7 +182,7 @@ class FolderTransaction:
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
         """Write the DICOMDIR beside the old one, read it back, verify it, and put it in the old one's place."""
         new = self._work.file(NEW)
-        with named(self._dicomdir):
+        with told_of(self._dicomdir):
             size, digest = write_file(new, dicomdir)
             data = read_back(new)
             if hashlib.sha256(data).hexdigest() != digest:
@@ -236,6 +237,15 @@ class FolderTransaction:
             self._forget()
 
     def _close(self, kind: type[BaseException] | None) -> None:
+        if not self._work.released:
+            self._finish_or_undo(kind)
+        if self._work.released:
+            with suppress(*([FilesetError] if kind else [])):  # an error would hide the one that led here
+                self._work.vanish()
+        for folder in reversed(self._made_root):
+            _removed(os.rmdir, folder)  # unless there is a file-set in it
+
+    def _finish_or_undo(self, kind: type[BaseException] | None) -> None:
         published = self._published()
         if published is False:
             self._undo()
@@ -266,11 +276,10 @@ class FolderTransaction:
         self._work.release(journal=False)
 
     def _undo(self) -> None:
-        """Remove what was written; what cannot be removed stays in the journal. Errors would hide the one that led here."""
+        """Remove what was written; what cannot be removed stays in the journal."""
         self._written = [path for path in self._written if not _removed(os.unlink, path)]
         made = sorted((path for path, ours in self._folders.items() if ours), key=len, reverse=True)
         left = [path for path in made if not _removed(os.rmdir, path)]
-        self._forget()
         if self._work.taken:
             with suppress(FilesetError):
                 self._work.sweep()
@@ -278,8 +287,6 @@ class FolderTransaction:
                     self._work.unseal()
             with suppress(FilesetError):
                 self._work.release(journal=bool(self._written or left or not self._announced))
-        for folder in reversed(self._made_root):
-            _removed(os.rmdir, folder)
 
 
 def _removed(how: Callable[[str], None], path: str) -> bool:

@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import BinaryIO, NamedTuple, Self
+from typing import BinaryIO, Final, NamedTuple, Self
 
 from fileset.errors import MediumError
 from fileset.media.base import FileInfo
@@ -164,11 +164,31 @@ def same_contents(one: str, other: str) -> bool:
         raise MediumError(f"{problem.filename or one}: {problem.strerror or problem}") from problem
 
 
-def contents(path: str) -> Iterator[bytes]:
-    """The bytes of a file in parts. Raises `MediumError` if it cannot be read, or changes while it is read."""
+Stamp = tuple[int, int]
+"""Size of a file in bytes and time of its last change in nanoseconds, by which a later change is noticed."""
+
+NO_STAMP: Final[Stamp] = (-1, -1)
+
+
+def stamp_of(path: str) -> Stamp:
+    """The stamp of a file as it is now, `NO_STAMP` if there is none to be had."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return NO_STAMP
+    return found.st_size, found.st_mtime_ns
+
+
+def contents(path: str, stamp: Stamp = NO_STAMP) -> Iterator[bytes]:
+    """The bytes of a file in parts.
+
+    Raises `MediumError` if it cannot be read, has changed since it had the `stamp`, or changes while it is read.
+    """
     try:
         with os.fdopen(open_plain(path), "rb", buffering=0) as file:
             before = os.fstat(file.fileno())
+            if stamp not in (NO_STAMP, (before.st_size, before.st_mtime_ns)):
+                raise MediumError(f"{path}: has changed since it was looked at")
             while data := file.read(COPY_SIZE):
                 yield data
             after = os.fstat(file.fileno())

@@ -30,6 +30,15 @@ def named(path: str) -> Iterator[None]:
         raise MediumError(f"{problem.filename or path}: {problem.strerror or problem}") from problem
 
 
+@contextmanager
+def told_of(path: str) -> Iterator[None]:
+    """As `named`, but the path is told in any case: what fails is a temporary file, of which users know nothing."""
+    try:
+        yield
+    except OSError as problem:
+        raise MediumError(f"{path}: {problem.strerror or problem}") from problem
+
+
 # ---------------------------------------------------------------- bytes and names that are on disk
 
 
@@ -80,14 +89,11 @@ def remove_folder(path: str) -> bool:
         os.rmdir(path)
     except FileNotFoundError:
         pass
-    except OSError as problem:
-        if problem.errno not in _NOT_EMPTY:
+    except OSError:
+        if not os.listdir(path):
             raise
-        return False
+        return False  # systems differ in how they say it
     return True
-
-
-_NOT_EMPTY: Final = frozenset((errno.ENOTEMPTY, errno.EEXIST))
 
 
 def sync_directory(path: str) -> None:

@@ -21,13 +21,14 @@ from fileset.media.system import blocks, digest_of, named, open_locked, remove_f
 
 WORK: Final = "FILESET_"
 LOCK: Final = "LOCK"
+LOCK_OLD: Final = "LOCK_OLD"
 JOURNAL: Final = "JOURNAL"
 JOURNAL_NEW: Final = "JOURN_NW"
 NEW: Final = "NEW"
 OLD: Final = "OLD"
 SEAL: Final = "SEAL"
 
-_TEMPORARY: Final = re.compile(rf"{JOURNAL_NEW}|T\d{{7}}").fullmatch
+_TEMPORARY: Final = re.compile(rf"{JOURNAL_NEW}|{LOCK_OLD}|T\d{{7}}").fullmatch
 _SEALED: Final = re.compile(rf"([0-9a-f]{{64}})  ({NEW}|{OLD})\n")
 
 
@@ -37,6 +38,7 @@ class WorkFolder:
     def __init__(self, root: str) -> None:
         self.path = os.path.join(root, WORK)
         self._root = root
+        self.released = False
         self._lock: BinaryIO | None = None
         self._temporary = count()
 
@@ -82,13 +84,23 @@ class WorkFolder:
                 _unlink(self.file(name))
 
     def release(self, *, journal: bool) -> None:
-        """Remove the lock and, unless the `journal` has to stay, the folder; other writers may come then."""
+        """Let other writers come. The folder is theirs then: `vanish` is all that may still be done.
+
+        The lock gets another name first: some systems keep a file that is removed while it is open under a hidden name,
+        so that the folder would not be empty.
+        """
         with named(self.path):
             if not journal:
                 _unlink(self.file(JOURNAL))
-            _unlink(self.file(LOCK))
-            remove_folder(self.path)
+            self.released = True  # before it is true: an interruption may come right after
+            os.replace(self.file(LOCK), self.file(LOCK_OLD))
         self.unlock()
+
+    def vanish(self) -> None:
+        """Remove the folder if nothing of value is in it."""
+        with named(self.path):
+            _unlink(self.file(LOCK_OLD))
+            remove_folder(self.path)
 
     def unlock(self) -> None:
         """Let others in, whatever lies there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -45,12 +46,12 @@ class Stick:
         """Take it out."""
         subprocess.run([tool("fusermount"), "-u", str(self.root)], check=True, capture_output=True)
 
-    def again(self) -> None:
-        """Take it out, have it checked, and put it in again."""
+    def again(self) -> str:
+        """Take it out, have it checked, and put it in again: what is wrong with it."""
         self.unmount()
         checked = subprocess.run([tool("fsck.fat"), "-n", str(self.image)], check=False, capture_output=True, text=True)
-        assert checked.returncode == 0, checked.stdout
         self.mount()
+        return checked.stdout if checked.returncode else ""
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_a_file_set_is_created_changed_and_checked_on_fat(stick: Stick, tmp_path
     with Updater(stick.root, jobs=1) as updater:
         updater.add(write(tmp_path / "IN", range(FILES + 1, FILES + 31)))
         updater.remove(InstanceNumber=list(range(1, 21)))
-    stick.again()
+    assert not stick.again()
     assert numbers(stick.root) == set(range(21, FILES + 31))
     assert main(["check", str(stick.root), "-q"]) == 0
     assert WORK not in os.listdir(stick.root)
@@ -140,6 +141,7 @@ def test_a_process_killed_while_it_changes_a_file_set_on_fat(stick: Stick, tmp_p
         assert numbers(stick.root) == {1, 2, 3}
         runs += 1
     assert runs > 5
-    stick.again()
+    # The driver may lose the cluster of a file that its process had open; nothing else.
+    assert re.sub("Reclaimed.*|Leaving.*|fsck.*|.* files, .*", "", stick.again()).strip() == ""
     assert numbers(stick.root) == {1, 2, 3, 4, 5}
     tell("processes killed on a real FAT file system", runs)
