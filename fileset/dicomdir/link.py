@@ -53,7 +53,8 @@ def _by_offsets(flat: FlatDirectory, found: Findings) -> Tree | None:
         return None
     missed = tree.reached.find(0)
     while missed != -1:
-        if flat.record_type(missed) != "MRDR":  # which is in no entity (PS3.3-2004 F.6.2, retired)
+        # A Multi-Referenced File Directory Record is in no entity (PS3.3-2004 F.6.2, retired), an inactive one need not.
+        if flat.record_type(missed) != "MRDR" and flat.in_use[missed]:
             return None
         missed = tree.reached.find(0, missed + 1)
     check_last(flat, tree, found)
