@@ -52,10 +52,11 @@ class Creator:
     Used as a context, it writes on a clean exit and changes nothing otherwise; `report` then says what went in,
     what did not and why. DICOM files are copied byte for byte.
 
-    `medium_format`: "folder", "iso" or "zip"; unless given, the end of the path says it, and "-" is a ZIP archive on
-    standard output. `medium_options`: "joliet" adds long names to an ISO 9660 image, "udf" a second file system, as
-    DVDs have it (PS3.12 P); "compress" deflates what is in a ZIP archive. `volume_size`: bytes of a medium, as a number, a text such as "700MB", or the name of a disc; what does
-    not fit on one goes on several, OUT_1, OUT_2 and so on, each a file-set of its own; `report.volumes` tells of each.
+    `medium_format`: "folder", "iso" or "zip"; unless given, the end of the path says it, "-" is a ZIP archive on standard
+    output, and the name of an image or archive of another kind, such as OUT.img, is refused. `medium_options`: "joliet"
+    adds long names to an ISO 9660 image, "udf" a second file system, as DVDs have it (PS3.12 P); "compress" deflates what
+    is in a ZIP archive. `volume_size`: bytes of a medium, as a number, a text such as "700MB", or the name of a disc; what
+    does not fit on one goes on several, OUT_1, OUT_2 and so on, each a file-set of its own; `report.volumes` tells of each.
 
     `file_set_id`: up to 16 of A-Z, 0-9 and _ (PS3.10 8.1). `file_set_uid`: a new one unless given (PS3.10 8.6), or that
     of the file-set that was added with `keep_file_set_uid`. `descriptor_file_id`, `descriptor_character_set`: a

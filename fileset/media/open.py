@@ -26,6 +26,13 @@ ZIP: Final = Zip()
 FORMATS: Final[tuple[Format, ...]] = (FOLDER, Iso(), ZIP)
 """All kinds of media, each with the options it has unless others are given."""
 
+OTHER_FORMATS: Final = (
+    *(".img", ".ima", ".bin", ".cue", ".nrg", ".mdf", ".mds", ".ccd", ".cdr", ".toast", ".dmg", ".udf", ".isz"),
+    *(".vhd", ".vhdx", ".vmdk", ".vdi", ".qcow2", ".wim", ".cab", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst"),
+    *(".gz", ".bz2", ".xz", ".lz", ".lzma", ".zst", ".7z", ".rar", ".zipx"),
+)
+"""What images and archives are called that nobody here writes: who gives such a name does not want a folder."""
+
 
 def format_named(name: str) -> Format:
     """The format that a user calls `name`. `RuleError` if there is none."""
@@ -81,8 +88,8 @@ def writable(
     """A medium for a new file-set at `path`: of the kind that `wanted` says, or the end of the path, or a folder.
 
     `label` is the File-set ID, for media that have a name of their own (PS3.12 F.1.1). `options` of the format are
-    switched on. "-" is standard output, which takes a ZIP archive. Raises `RuleError` for an unknown format, and for an
-    option that it does not have.
+    switched on. "-" is standard output, which takes a ZIP archive. Raises `RuleError` for an unknown format, for an
+    option that it does not have, and for the name of an image or archive of another kind, unless `wanted` is given.
     """
     return format_for(path, wanted, options).writable(os.fspath(path), label)
 
@@ -147,7 +154,14 @@ def _by_suffix(path: str) -> Format:
         return FOLDER
     if path == STANDARD_OUTPUT:
         return ZIP
-    return next((known for known in FORMATS if known.suffix and path.lower().endswith(known.suffix)), FOLDER)
+    name = path.lower()
+    if name.endswith(OTHER_FORMATS):
+        raise RuleError(
+            f"{path}: images and archives of this kind are not written. Give a name that ends in "
+            f"{' or '.join(known.suffix for known in FORMATS if known.suffix)}, or say the format "
+            f"(--format): {', '.join(known.name for known in FORMATS)}"
+        )
+    return next((known for known in FORMATS if known.suffix and name.endswith(known.suffix)), FOLDER)
 
 
 def file_set_in(image: ReadableMedium) -> ReadableMedium:

@@ -179,6 +179,16 @@ def test_an_existing_file_set_is_refused(run: Runs, indexed: Path, incoming: Pat
     assert "--replace" in run("index", indexed, code=6).stderr
 
 
+def test_the_name_of_an_image_that_is_not_written_is_wrong_usage(run: Runs, incoming: Path, tmp_path: Path) -> None:
+    for more in ((), ("--volume-size", "CD"), ("--dry-run",)):
+        done = run("create", incoming, "-o", tmp_path / "CD.img", *more, code=2)
+        assert ".iso or .zip" in done.stderr
+        assert "--format" in done.stderr
+    assert not (tmp_path / "CD.img").exists()
+    run("create", incoming, "-o", tmp_path / "CD.img", "--format", "iso", code=3)
+    assert (tmp_path / "CD.img").is_file()
+
+
 def test_source_that_does_not_exist_is_an_io_error(run: Runs, tmp_path: Path) -> None:
     assert "NOWHERE" in run("create", tmp_path / "NOWHERE", "-o", tmp_path / "OUT", code=5).stderr
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from contextlib import closing
 from pathlib import Path
@@ -286,6 +287,27 @@ def test_the_format_can_be_named(sources: Path, tmp_path: Path) -> None:
         writable(tmp_path / "x", "tape")
     with pytest.raises(FormatError):
         fileset.Reader(tmp_path / "disc.img", medium_format="folder")
+
+
+@pytest.mark.parametrize("name", ["DISC.img", "DISC.IMG", "SET.tar", "SET.tar.gz", "SET.7z", "DISC.nrg", "DISC.udf"])
+def test_no_folder_is_made_under_the_name_of_another_image_or_archive(name: str, tmp_path: Path) -> None:
+    with pytest.raises(RuleError, match=r"ends in \.iso or \.zip, or say the format .*folder, iso, zip"):
+        fileset.Creator(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("chosen", ["format", "there already", "closing separator"])
+def test_a_folder_has_any_name_where_a_folder_is_wanted(chosen: str, sources: Path, tmp_path: Path) -> None:
+    path = tmp_path / "DISC.img"
+    if chosen == "there already":
+        path.mkdir()
+    creator = fileset.Creator(
+        f"{path}{os.sep}" if chosen == "closing separator" else path,
+        medium_format="folder" if chosen == "format" else None,
+    )
+    creator.add(sources)
+    creator.commit()
+    assert (path / "DICOMDIR").is_file()
 
 
 def test_an_option_that_the_format_does_not_have_is_refused(tmp_path: Path) -> None:
