@@ -8,7 +8,9 @@ from typing import Final
 from fileset.cli.arguments import add_format, keys_of
 from fileset.cli.create import SCHEMES
 from fileset.cli.making import add_identification, add_rules, add_writing, rules, tell
+from fileset.cli.problems import PARTLY
 from fileset.cli.progress import progress
+from fileset.cli.selecting import tell_unmatched
 from fileset.errors import RuleError
 
 _CHANGES: Final = ("refresh", "file_set_id", "descriptor", "descriptor_charset")
@@ -41,11 +43,11 @@ def run(options: Namespace) -> int:
 
     if not (options.sources or any(getattr(options, name) is not None for name in _CHANGES)):
         raise RuleError("add: say what, as files or folders, or --refresh, or a new identification")
+    keys = keys_of(options.refresh or ())
     with progress(options) as phases, Updater(
         options.medium, medium_format=options.format, naming=options.naming, progress=phases, **rules(options)
     ) as updater:  # fmt: skip
-        if options.refresh is not None:
-            updater.refresh(**keys_of(options.refresh))
+        refreshed = updater.refresh(**keys) if options.refresh is not None else 0
         updater.add(*options.sources, replace=options.replace)
         if options.file_set_id is not None:
             updater.file_set_id = options.file_set_id
@@ -54,4 +56,8 @@ def run(options: Namespace) -> int:
         if options.descriptor_charset is not None:
             updater.descriptor_character_set = options.descriptor_charset
         report = updater.commit(dry_run=options.dry_run)
-    return tell(report, options, "add")
+    code = tell(report, options, "add")
+    if refreshed or not keys:
+        return code
+    tell_unmatched(keys)
+    return PARTLY

@@ -12,7 +12,7 @@ from fileset.cli.arguments import add_common, add_keys, keys_of
 from fileset.cli.output import counted, json_text, say, sized, write_document
 from fileset.cli.problems import LINES, PARTLY, finding_rows, hides_records, tell_findings
 from fileset.cli.progress import progress
-from fileset.cli.selecting import add_medium, identification
+from fileset.cli.selecting import add_medium, identification, tell_unmatched
 from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.extract.layout import DEFAULT
 
@@ -58,7 +58,10 @@ def run(options: Namespace) -> int:
         with progress(options) as phases:
             report = extract(reader, options.output, template=options.template, progress=phases, **keys)
         _tell(report, reader, options)
-        return 0 if report.complete and not hides_records(reader.findings) else PARTLY
+        unmatched = not (report.files or report.missing or report.failed) and any(reader.instances)
+        if unmatched:
+            tell_unmatched(keys)
+        return 0 if report.complete and not (unmatched or hides_records(reader.findings)) else PARTLY
 
 
 def _opened(options: Namespace) -> Reader | Scanned:

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from fileset.cli.arguments import add_common, add_keys, keys_of
 from fileset.cli.output import escaped, json_text, write, write_document
 from fileset.cli.problems import PARTLY, finding_rows, hides_records, tell_findings
-from fileset.cli.selecting import add_medium, identification
+from fileset.cli.selecting import add_medium, identification, tell_unmatched
 from fileset.errors import FilesetError, RuleError
 
 if TYPE_CHECKING:
     from fileset.reader import Reader, Record
+
+
+class Found:
+    """Instances that are passed on, and how many they were."""
+
+    def __init__(self, instances: Iterator[Record]) -> None:
+        self.instances = instances
+        self.number = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        for instance in self.instances:
+            self.number += 1
+            yield instance
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -34,20 +47,23 @@ def run(options: Namespace) -> int:
     if options.json + options.jsonl + options.paths > 1:
         raise RuleError("--json, --jsonl and --paths exclude each other")
     with Reader(options.medium, medium_format=options.format) as reader:
+        found = Found(reader.find(**keys))
         if options.json:
-            _document(reader, keys)
+            _document(reader, found)
         elif options.jsonl:
-            write(rows(reader.find(**keys)))
+            write(rows(found))
         elif options.paths:
-            write(map(escaped, _paths(reader, keys)))
+            write(map(escaped, _paths(found) if keys else reader.paths()))
         else:
-            _tree(reader, keys, instances=options.verbose)
+            _tree(reader, found if keys else None, instances=options.verbose)
         if not options.json:
             tell_findings(reader.findings, everything=options.verbose, quiet=options.quiet)
+        if keys and not (found.number or options.quiet) and any(reader.instances):
+            tell_unmatched(keys)
         return PARTLY if hides_records(reader.findings) else 0
 
 
-def _document(reader: Reader, keys: dict[str, str]) -> None:
+def _document(reader: Reader, found: Iterable[Record]) -> None:
     def findings() -> Iterator[str]:  # asked for last: some come up only while the instances are read
         yield from finding_rows(reader.findings)
 
@@ -55,25 +71,23 @@ def _document(reader: Reader, keys: dict[str, str]) -> None:
         "fileset.list/1",
         {
             "file_set": identification(reader),
-            "instances": rows(reader.find(**keys)),
+            "instances": rows(found),
             "findings": findings(),
         },
     )
 
 
-def _paths(reader: Reader, keys: dict[str, str]) -> Iterator[str]:
-    if not keys:
-        return reader.paths()
-    return (record.file_id.path for record in reader.find(**keys) if record.file_id)
+def _paths(found: Iterable[Record]) -> Iterator[str]:
+    return (record.file_id.path for record in found if record.file_id)
 
 
-def _tree(reader: Reader, keys: dict[str, str], *, instances: bool) -> None:
+def _tree(reader: Reader, found: Iterable[Record] | None, *, instances: bool) -> None:
     from fileset.cli.tree import show, tree_of
 
-    show(tree_of(reader, keys, instances=instances))
+    show(tree_of(reader, found, instances=instances))
 
 
-def rows(records: Iterator[Record]) -> Iterator[str]:
+def rows(records: Iterable[Record]) -> Iterator[str]:
     """Instances as texts of JSON, each with the keys of its patient, study and series."""
     parent: Record | None = None
     above = ""

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from fileset.cli.arguments import add_format, add_keys, keys_of
 from fileset.cli.making import add_writing, tell
 from fileset.cli.problems import PARTLY
+from fileset.cli.selecting import tell_unmatched
 from fileset.errors import RuleError
 
 
@@ -33,4 +34,8 @@ def run(options: Namespace) -> int:
     with Updater(options.medium, medium_format=options.format) as updater:
         updater.remove(level=options.level, keep_files=options.keep_files, **keys)
         report = updater.commit(dry_run=options.dry_run)
-    return tell(report, options, "remove") or (0 if report.removed or report.written else PARTLY)
+    code = tell(report, options, "remove")
+    if report.removed or report.written:
+        return code
+    tell_unmatched(keys)
+    return PARTLY

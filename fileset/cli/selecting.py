@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fileset.cli.arguments import add_format
+from fileset.cli.output import say
 
 if TYPE_CHECKING:
     from fileset.extract.scanned import Scanned
@@ -25,3 +27,8 @@ def add_medium(parser: ArgumentParser) -> None:
 def identification(reader: Reader | Scanned) -> dict[str, Any]:
     """The `file_set` member of every document."""
     return {"id": reader.file_set_id, "uid": reader.file_set_uid, "path": reader.medium.name}
+
+
+def tell_unmatched(keys: Mapping[str, str]) -> None:
+    """Say that nothing matches: an empty answer looks like an empty file-set, and a value may have been misspelt."""
+    say(f"nothing matches {', '.join(f'{key}={value}' for key, value in keys.items())}")

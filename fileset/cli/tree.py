@@ -33,12 +33,12 @@ class Branch:
     branches: list[Branch] = field(factory=list)
 
 
-def tree_of(reader: Reader, keys: dict[str, str], *, instances: bool) -> Branch:
-    """The tree of all records, or of the instances that match `keys` with what is above them.
+def tree_of(reader: Reader, found: Iterable[Record] | None, *, instances: bool) -> Branch:
+    """The tree of all records, or of the instances that were `found` with what is above them.
 
     With `instances` each of these is a branch of its own.
     """
-    wanted = _with_parents(reader.find(**keys)) if keys else None
+    wanted = None if found is None else _with_parents(found)
     top = Branch([(f"File-set {reader.file_set_id}".rstrip(), "bold"), (reader.medium.name, "dim")])
     stack = [(top, reader.roots)]
     while stack:

@@ -76,8 +76,18 @@ def test_remove_tells_what_was_removed(run: Runs, disc: Path) -> None:
 
 
 def test_remove_of_nothing_is_not_done(run: Runs, disc: Path) -> None:
-    assert run("remove", disc, "PatientID=P3", code=3).stderr == f"0 instances removed from {disc}\n"
+    assert run("remove", disc, "PatientID=P3", code=3).stderr == (
+        f"0 instances removed from {disc}\nnothing matches PatientID=P3\n"
+    )
     assert "PatientID='*'" in run("remove", disc, code=2).stderr
+
+
+def test_refresh_of_nothing_is_not_done(run: Runs, disc: Path) -> None:
+    before = (disc / "DICOMDIR").read_bytes()
+    done = run("add", disc, "--refresh", "PatientID=P3", code=3)
+    assert done.stderr.splitlines()[-1] == "nothing matches PatientID=P3"
+    assert (disc / "DICOMDIR").read_bytes() == before
+    run("add", disc, "--refresh", code=0)
 
 
 def test_files_may_stay(run: Runs, disc: Path) -> None:

@@ -14,6 +14,7 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
+import fileset
 from fileset import FileId, MediumError, RefusedError
 from fileset.cli.extract import lost_lines
 from fileset.extract import TRIES, ExtractReport, Lost, extract
@@ -48,6 +49,14 @@ def test_a_second_run_copies_only_what_is_not_there(run: Runs, indexed: Path, tm
     document = run("extract", indexed, "-o", out, "--json").document
     assert (document["copied"], document["already_there"]) == (2, 10)
     assert copies(out) == whole
+
+
+def test_nothing_matches_is_told_and_is_not_done(run: Runs, indexed: Path, tmp_path: Path) -> None:
+    for more in ((), ("--scan",)):
+        done = run("extract", indexed, "-o", tmp_path / "OUT", "PatientID=NOBODY", *more, code=3)
+        assert done.stderr.splitlines()[-1] == "nothing matches PatientID=NOBODY"
+    fileset.index(tmp_path / "OUT")
+    run("extract", tmp_path / "OUT", "-o", tmp_path / "COPIES", "PatientID=NOBODY", code=0)
 
 
 def test_a_file_of_others_is_never_replaced(run: Runs, indexed: Path, tmp_path: Path) -> None:

@@ -49,10 +49,24 @@ def test_the_tree_holds_only_what_matches(run: Runs, indexed: Path) -> None:
 
 
 def test_nothing_matches_is_an_empty_answer(run: Runs, indexed: Path) -> None:
-    assert run("list", indexed, "PatientID=NOBODY").stdout == f"File-set TWELVE  {indexed}\n"
-    assert run("list", indexed, "PatientID=NOBODY", "--paths").stdout == ""
-    assert run("list", indexed, "PatientID=NOBODY", "--jsonl").stdout == ""
-    assert run("list", indexed, "PatientID=NOBODY", "--json").document["instances"] == []
+    keys = ("PatientID=NOBODY", "Modality=CT")
+    answers = {"-v": f"File-set TWELVE  {indexed}\n", "--paths": "", "--jsonl": ""}
+    for option, answer in answers.items():
+        done = run("list", indexed, *keys, option)
+        assert (done.stdout, done.stderr) == (answer, "nothing matches PatientID=NOBODY, Modality=CT\n")
+    assert run("list", indexed, *keys, "--json").document["instances"] == []
+
+
+def test_what_is_no_surprise_is_not_told(run: Runs, indexed: Path, tmp_path: Path) -> None:
+    fileset.index(tmp_path)
+    for arguments in (
+        (tmp_path, "PatientID=P1"),
+        (tmp_path,),
+        (indexed, "PatientID=P1"),
+        (indexed, "-q", "PatientID=X"),
+    ):
+        for form in ((), ("--paths",), ("--json",)):
+            assert run("list", *arguments, *form).stderr == ""
 
 
 def test_verbose_shows_every_instance(run: Runs, indexed: Path) -> None:
