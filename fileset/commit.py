@@ -82,6 +82,12 @@ def commit(plan: Plan, medium: WritableMedium, *, progress: Progress | None = No
     return written
 
 
+def rehearse(plan: Plan, medium: WritableMedium) -> None:
+    """What a dry run does instead: raise `MediumError` if `commit` would, because the medium is read-only or too small."""
+    if not medium.interrupted():  # what was left behind goes first, and nobody knows how much room that makes
+        check_space(plan, medium.inquire_file_set(), medium.name)
+
+
 # ---------------------------------------------------------------- before anything is written
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from attrs import evolve, field, frozen
 
-from fileset.commit import ANY, Addition, Plan, Progress, clean_up, commit, referenced
+from fileset.commit import ANY, Addition, Plan, Progress, clean_up, commit, referenced, rehearse
 from fileset.dicomdir.build import build
 from fileset.dicomdir.frame import LONGEST_FILE_SET_ID, Identification, new_frame
 from fileset.errors import FormatError, MediumError, RefusedError
@@ -47,7 +47,9 @@ class Making:
             clean_up(medium)
         report.note_medium(medium.inquire_file_set())
         plan, report.added = NewFileSet(medium, nodes, self).plan(identification)
-        if not report.dry_run:
+        if report.dry_run:
+            rehearse(plan, medium)
+        else:
             report.written = commit(plan, medium, progress=self.progress)
 
     def make_volumes(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from attrs import evolve
 
-from fileset.commit import Plan, clean_up, commit
+from fileset.commit import Plan, clean_up, commit, rehearse
 from fileset.creation import Making, basis_for, new_uid, refuse_existing
 from fileset.dicomdir.build import build
 from fileset.dicomdir.frame import Identification, is_file_set_id, new_frame
@@ -176,7 +176,7 @@ class Creator:
     def commit(self, *, dry_run: bool = False) -> Report:
         """Write the file-set, or with `dry_run` only find out what it would be.
 
-        Raises `MediumError` if the medium fails or is too small; it is then as it was.
+        Raises `MediumError` if the medium fails or is read-only or too small; it is then as it was.
         """
         self._refuse_written()
         origins = [origin_of(medium) for medium in self._origins]
@@ -299,7 +299,9 @@ def index(
     report.note_medium(medium.inquire_file_set())
     if len(sources) and not report.added:
         report.findings.append(Finding("FS-NOTHING-ADDED", NOTHING_ADDED, Where(medium.name)))
-    elif not dry_run:
+    elif dry_run:
+        rehearse(Plan(directory), medium)
+    else:
         report.written = commit(Plan(directory, basis=basis_for(replace=replace)), medium)
     return report
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from attrs import evolve
 
-from fileset.commit import Plan, clean_up, commit
+from fileset.commit import Plan, clean_up, commit, rehearse
 from fileset.dicomdir.contents import (
     DESCRIPTOR,
     DESCRIPTOR_CHARACTER_SET,
@@ -227,7 +227,9 @@ class Updater:
         if not dry_run:
             clean_up(self._medium)
         plan = self._plan(report)
-        if plan is not None and not dry_run:
+        if plan is not None and dry_run:
+            rehearse(plan, self._medium)
+        elif plan is not None:
             report.written = commit(plan, self._medium, progress=self._progress)
         self._report = report
         return report

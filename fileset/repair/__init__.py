@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fileset.commit import Plan, commit
+from fileset.commit import Plan, commit, rehearse
 from fileset.dicomdir.contents import FILE_SET_ID, Contents
 from fileset.dicomdir.directory import encode
 from fileset.dicomdir.frame import FILE_SET_UID, renewed_frame
@@ -94,7 +94,11 @@ def _repaired(
     plan = rebuild.plan(scanned(rebuild.intake.sources), frame, state.basis)
     if not state.was_read and not plan.directory.bodies:
         raise FormatError(f"{medium.name}: no DICOMDIR, and no DICOM file that one could list: not a file-set")
-    if not dry_run and (diagnosis.leftovers or not _is_as_it_was(plan, contents)):
+    if _is_as_it_was(plan, contents) and not diagnosis.leftovers:
+        return report
+    if dry_run:
+        rehearse(plan, medium)
+    else:
         report.written = commit(plan, medium)
     return report
 

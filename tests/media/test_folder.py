@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -21,8 +22,8 @@ import pytest
 from attrs import evolve
 from pyfakefs.fake_filesystem import FakeFilesystem, set_uid
 
-from fileset import Creator, FormatError, MediumError, Reader, RefusedError, index
-from fileset.commit import Addition, Plan, check_space, clean_up, commit
+from fileset import Creator, FormatError, MediumError, Reader, RefusedError, Updater, index, repair_file_set
+from fileset.commit import Addition, Plan, check_space, clean_up, commit, rehearse
 from fileset.dicomdir.directory import Directory
 from fileset.dicomdir.frame import Identification, new_frame
 from fileset.file_id import DICOMDIR, FileId
@@ -249,6 +250,34 @@ def test_nothing_is_begun_where_there_is_no_space(tmp_path: Path, monkeypatch: p
     with pytest.raises(MediumError, match="needed"):
         commit(plan(5000), FolderMedium(tmp_path / "SET"))
     assert not (tmp_path / "SET").exists()
+
+
+@pytest.mark.parametrize(
+    ("info", "message"),
+    [(FileSetInfo(1, 10**9), "1 are free"), (FileSetInfo(10**9, 10**9, read_only=True), "read-only")],
+)
+def test_a_dry_run_ends_as_the_run_would(
+    info: FileSetInfo, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disc = tmp_path / "DISC"
+    synthetic.ct_series(disc, 1, 1, 1, 9)
+    index(disc)
+    monkeypatch.setattr(FolderMedium, "inquire_file_set", lambda _: info)
+    creator, updater = Creator(tmp_path / "SET"), Updater(disc)
+    creator.add(disc)
+    updater.remove(InstanceNumber=1)
+    for dry_run in (partial(index, disc, replace=True), creator.commit, updater.commit):
+        with pytest.raises(MediumError, match=message):
+            dry_run(dry_run=True)
+    (disc / "P001" / "T001" / "S001" / "I000001").unlink()
+    with pytest.raises(MediumError, match=message):
+        repair_file_set(disc, dry_run=True)
+
+
+def test_a_dry_run_after_an_interrupted_change_does_not_guess_the_room(tmp_path: Path) -> None:
+    disc = FolderMedium(tmp_path)
+    (tmp_path / WORK).mkdir()
+    rehearse(plan(1 << 62), disc)
 
 
 def test_a_source_that_shrinks_or_grows_is_an_error(tmp_path: Path) -> None:

@@ -216,8 +216,9 @@ def test_a_read_only_mount_is_not_written(
         ["create", str(sources), "-o", str(read_only), "--replace"],
         ["remove", str(read_only), "PatientID=P1"],
     ):
-        assert main(arguments) == 5
-        assert "ead-only" in capsys.readouterr().err
+        for more in ((), ("--dry-run",)):
+            assert main([*arguments, *more]) == 5
+            assert "ead-only" in capsys.readouterr().err
     assert sorted(path.name for path in read_only.iterdir()) == before
     assert list(tmp_path.iterdir()) == [read_only]
 
