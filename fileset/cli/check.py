@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from fileset.cli.arguments import add_common, add_format, positive
-from fileset.cli.output import counted, escaped, json_text, write, write_document
+from fileset.cli.output import counted, escaped, json_text, paragraph, write, write_document
 from fileset.cli.problems import finding_row, placed
 from fileset.cli.progress import progress
 from fileset.errors import RuleError
@@ -133,7 +133,7 @@ def _summary(report: CheckReport) -> str:
 
 
 def show(report: Iterable[Line]) -> None:
-    """Write lines to standard output, in colours on a terminal."""
+    """Write lines to standard output; on a terminal in colours, and broken between words."""
     if not sys.stdout.isatty():
         write(escaped(text) for text, _ in report)
         return
@@ -142,7 +142,7 @@ def show(report: Iterable[Line]) -> None:
 
     console = Console(highlight=False)
     for text, style in report:
-        console.print(Text(escaped(text), style), soft_wrap=True)
+        console.print(Text(paragraph(escaped(text)), style), soft_wrap=True)
 
 
 # ---------------------------------------------------------------- the catalogue
@@ -155,7 +155,7 @@ def _rules(*, as_json: bool) -> None:
         write_document("fileset.rules/1", {"rules": map(json_text, found)})
         return
     table = [(row.id, row.severity, row.section or "-", row.title) for row in rows]
-    write(_aligned([("RULE", "SEVERITY", "SECTION", "TITLE"), *table]))
+    show((line, "") for line in _aligned([("RULE", "SEVERITY", "SECTION", "TITLE"), *table]))
 
 
 def _aligned(table: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -52,10 +52,11 @@ def abandon_stdout() -> None:
 def say(message: str) -> None:
     """One line on standard error; on a terminal, one paragraph that leaves words whole."""
     text = escaped(message)
-    sys.stderr.write((_wrapped(text) if sys.stderr.isatty() else text) + "\n")
+    sys.stderr.write((paragraph(text) if sys.stderr.isatty() else text) + "\n")
 
 
-def _wrapped(text: str) -> str:
+def paragraph(text: str) -> str:
+    """A line as the lines of a terminal: broken at spaces alone, so that names and UIDs stay whole, with a hanging indent."""
     from shutil import get_terminal_size
     from textwrap import fill
 

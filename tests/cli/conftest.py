@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +94,30 @@ def damage(disc: Path, before: bytes, after: bytes) -> None:
     assert before in data
     assert len(before) == len(after)
     path.write_bytes(data.replace(before, after))
+
+
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+"""What a terminal obeys."""
+
+
+def on_terminal(*arguments: str | Path, columns: int = 100) -> str:
+    """What a person sees: both streams of a command on a terminal of its own."""
+    pty = pytest.importorskip("pty", reason="needs pseudo-terminals")
+    ours, theirs = pty.openpty()
+    more = {"COLUMNS": str(columns), "TERM": "xterm-256color"}
+    with subprocess.Popen(command(*arguments), stdin=theirs, stdout=theirs, stderr=theirs, env=environment(**more)):
+        os.close(theirs)
+        shown = b"".join(_read(ours))
+    os.close(ours)
+    return shown.decode().replace("\r\n", "\n")
+
+
+def _read(terminal: int) -> Iterator[bytes]:
+    while True:
+        try:
+            data = os.read(terminal, 4096)
+        except OSError:  # Linux says so at the end
+            return
+        if not data:
+            return
+        yield data

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from fileset.findings import RULES
-from tests.cli.conftest import Runs, damage
+from tests import synthetic
+from tests.cli.conftest import ANSI, Runs, damage, on_terminal
 
 
 def test_a_good_file_set_ends_with_0(disc: Path, run: Runs) -> None:
@@ -128,3 +129,14 @@ def test_colours_are_for_terminals(disc: Path, run: Runs, monkeypatch: pytest.Mo
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     assert "\x1b[1;31merror: a referenced file is not on the medium" in run("check", disc, code=1).stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("--rules",)], ids=["findings", "rules"])
+def test_on_a_terminal_lines_are_broken_between_words(arguments: tuple[str, ...], disc: Path, run: Runs) -> None:
+    damage(disc, synthetic.ct_uid().encode(), b"9" * len(synthetic.ct_uid()))
+    target = arguments or (disc,)
+    plain = run("check", *target, code=0 if arguments else 1).stdout
+    shown = ANSI.sub("", on_terminal("check", *target, "--no-progress", columns=50))
+    assert shown.split() == plain.split()
+    assert max(map(len, plain.splitlines())) > 80
+    assert all(len(line) <= 50 or len(line.split()) == 1 for line in shown.splitlines())

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pydicom.data
@@ -16,7 +14,7 @@ import pytest
 import fileset
 from fileset.cli.tree import Branch, plain_lines
 from tests import synthetic
-from tests.cli.conftest import Runs, command, damage, environment
+from tests.cli.conftest import ANSI, Runs, damage, environment, on_terminal
 
 SHIPPED = Path(pydicom.data.__file__).parent / "test_files"
 
@@ -211,32 +209,6 @@ def test_info_as_json(run: Runs, indexed: Path) -> None:
 
 
 # --- on a terminal --------------------------------------------------------------------------------------------------
-
-
-def on_terminal(*arguments: str | Path, columns: int = 100) -> str:
-    """What a person sees: both streams of a command on a terminal of its own."""
-    pty = pytest.importorskip("pty", reason="needs pseudo-terminals")
-    ours, theirs = pty.openpty()
-    more = {"COLUMNS": str(columns), "TERM": "xterm-256color"}
-    with subprocess.Popen(command(*arguments), stdin=theirs, stdout=theirs, stderr=theirs, env=environment(**more)):
-        os.close(theirs)
-        shown = b"".join(_read(ours))
-    os.close(ours)
-    return shown.decode().replace("\r\n", "\n")
-
-
-def _read(terminal: int) -> Iterator[bytes]:
-    while True:
-        try:
-            data = os.read(terminal, 4096)
-        except OSError:  # Linux says so at the end
-            return
-        if not data:
-            return
-        yield data
-
-
-ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def test_on_a_terminal_the_tree_has_colours_and_says_the_same(indexed: Path) -> None:
