@@ -3,7 +3,7 @@
     python burn.py INCOMING MEDIUM
 
 Exit code 0: every file is on the medium and was read back. 3: done, but something was skipped; the reasons are
-printed. Anything else: nothing that could be burned, see the message.
+printed. 2: wrong usage. Anything else: nothing that could be burned, see the message.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ def verify(medium: str) -> int:
 
 def main(argv: Sequence[str]) -> int:
     """Make and verify the file-set; 0, or 3 if a file of `incoming` is not in it."""
+    if len(argv) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
     incoming, medium = argv
     try:
         report = create(incoming, medium)

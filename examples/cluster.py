@@ -32,9 +32,15 @@ def workers() -> Iterator[Executor]:
 
 def main(argv: Sequence[str]) -> int:
     """Index the folder, and say what became of it."""
-    [folder] = argv
-    with workers() as executor:
-        report = fileset.index(folder, executor=executor)
+    if len(argv) != 1:
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        with workers() as executor:
+            report = fileset.index(argv[0], executor=executor)
+    except fileset.FilesetError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     print(f"{len(report.added)} instances in {report.medium}, {len(report.skipped)} files skipped")
     return 0 if report.complete else 3
 

@@ -24,17 +24,18 @@ def shipped(name: str) -> pydicom.Dataset:
     return pydicom.dcmread(path)
 
 
-def main(argv: Sequence[str]) -> int:
-    """Make a file-set of two data sets, then look for them by their keys."""
-    [medium] = argv
+def make(medium: str) -> None:
+    """Make a file-set of two data sets."""
     ct, mr = shipped("CT_small.dcm"), shipped("MR_small.dcm")
     ct.PatientID, ct.PatientName = "P1", "Doe^Jane"
-
     with fileset.Creator(medium, file_set_id="EXAMPLE", naming="flat") as creator:
         creator.add(ct, mr)
     for added in creator.report.added:
         print(f"{added.record_type} {added.sop_instance_uid} is {added.file_id}")
 
+
+def look(medium: str) -> None:
+    """Look for them by their keys."""
     with fileset.Reader(medium) as reader:
         for patient in reader.patients:
             print("patient", patient["PatientID"], patient.get("PatientName", ""))
@@ -43,6 +44,19 @@ def main(argv: Sequence[str]) -> int:
         for record in reader.find(PatientID="P1"):
             dataset = record.dataset()
             print(f"{record.file_id}: {dataset.Rows} x {dataset.Columns} pixels of {dataset.PatientName}")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Make the file-set, then find again what is in it."""
+    if len(argv) != 1:
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        make(argv[0])
+        look(argv[0])
+    except fileset.FilesetError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     return 0
 
 

@@ -2,7 +2,7 @@
 
     python import_disc.py DISC FOLDER
 
-Exit code 0: all there. 3: something is missing or was unreadable. Anything else: not a file-set, see the message.
+Exit code 0: all there. 3: something is missing or was unreadable. 2: wrong usage. Anything else: not a file-set, see the message.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ def copy_out(reader: fileset.Reader, folder: Path) -> tuple[int, list[str]]:
 
 def main(argv: Sequence[str]) -> int:
     """Import the disc into a new folder; 0, or 3 if not all of it came."""
+    if len(argv) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
     disc, folder = argv
     try:
         with fileset.Reader(disc) as reader:
@@ -45,6 +48,9 @@ def main(argv: Sequence[str]) -> int:
     except fileset.FilesetError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except OSError as error:  # of the folder: there already, full, or not ours
+        print(error, file=sys.stderr)
+        return fileset.MediumError.exit_code
     print(f"{number} instances copied, {len(missing)} missing")
     for message in [*findings, *missing]:
         print(message, file=sys.stderr)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pydicom
 import pytest
 
+import fileset
+
 ROOT = Path(__file__).parent.parent
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files"
 DISC = SHIPPED / "dicomdirtests"
@@ -90,6 +92,30 @@ def test_import_of_what_is_no_file_set_says_so(tmp_path: Path) -> None:
     assert done.returncode == 4
     assert "DICOMDIR" in done.stderr
     assert not (tmp_path / "copies").exists()
+
+
+@pytest.mark.parametrize("example", sorted(path.name for path in (ROOT / "examples").glob("*.py")))
+def test_wrong_usage_is_answered_with_the_usage(example: str) -> None:
+    done = run(example)
+    assert done.returncode == 2
+    assert f"    python {example} " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("example", ["cluster.py", "developer.py"])
+def test_what_cannot_be_done_is_told_in_one_line(example: str, tmp_path: Path) -> None:
+    fileset.index(tmp_path)
+    done = run(example, tmp_path)
+    assert done.returncode == 6
+    assert done.stderr.count("\n") == 1
+    assert "file-set already" in done.stderr
+
+
+def test_import_into_a_folder_that_is_there_changes_nothing(tmp_path: Path) -> None:
+    done = run("import_disc.py", DISC, tmp_path)
+    assert done.returncode == 5
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_cluster_indexes_a_folder_in_place(incoming: Path) -> None:
