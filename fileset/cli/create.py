@@ -16,7 +16,7 @@ SCHEMES = {
     "uid": "DICOM/AB/CDEFGHIJ, a hash of the SOP Instance UID",
     "keep": "the name it has, as far as the Standard allows",
 }
-"""The naming schemes, with what their names look like."""
+"""The naming schemes, with what their names look like: those of `fileset.naming`, which is too heavy to load for --help."""
 
 OPTIONS = {
     "joliet": "ISO 9660: keep the long names of other files",

@@ -12,7 +12,7 @@ import pytest
 from pydicom.uid import UID
 
 from fileset.cli.create import SCHEMES as CLI_SCHEMES
-from fileset.naming import SCHEMES
+from fileset.naming import SCHEMES, Place, names
 from tests import synthetic
 from tests.cli.conftest import Runs
 
@@ -31,6 +31,13 @@ def incoming(tmp_path: Path) -> Path:
 
 def test_the_help_knows_the_schemes_of_the_library() -> None:
     assert list(CLI_SCHEMES) == list(SCHEMES)
+    place = Place(0, 0, 0, 0, record_type="IMAGE", sop_instance_uid="1.2.3", source="A")
+    given = {scheme: next(iter(names(scheme, [place]))).path for scheme in SCHEMES}
+    assert {scheme: given[scheme] for scheme in ("counter", "flat")} == {
+        scheme: CLI_SCHEMES[scheme] for scheme in ("counter", "flat")
+    }
+    shown = CLI_SCHEMES["uid"].partition(",")[0]
+    assert [len(part) for part in given["uid"].split("/")] == [len(part) for part in shown.split("/")]
 
 
 def test_a_summary_goes_to_standard_error_and_nothing_to_standard_output(
