@@ -344,8 +344,8 @@ class TreeBuilder:
                 value = self._invent(entity, field, taken)
             values.append((field, value, character_set))
         sets = {character_set for _, value, character_set in values if needs_character_set(value)}
-        common = sets.pop() if len(sets) == 1 else UTF_8 if sets else ""
-        if sets:
+        common = UTF_8 if len(sets) > 1 else "".join(sets)
+        if len(sets) > 1:
             values = [(field, _transcoded(value, old), common) for field, value, old in values]
         encoded = b"".join(element(field.tag, field.vr, value) for field, value, _ in values)
         return (element(CHARACTER_SET, "CS", common.encode("ascii")) if common else b"") + encoded
