@@ -11,7 +11,7 @@ TYPE_CHECKING = False  # type checkers know the name; importing it would cost mo
 if TYPE_CHECKING:
     from fileset.check import CheckReport, check_file_set
     from fileset.creator import Creator, index
-    from fileset.errors import FilesetError, FormatError, MediumError, RefusedError, RuleError
+    from fileset.errors import FilesetError, FindingsError, FormatError, MediumError, RefusedError, RuleError
     from fileset.file_id import FileId
     from fileset.findings import Finding
     from fileset.reader import Reader
@@ -27,6 +27,7 @@ __all__ = [
     "FileId",
     "FilesetError",
     "Finding",
+    "FindingsError",
     "FormatError",
     "MediumError",
     "Reader",
@@ -46,6 +47,7 @@ _HOMES = {
     "FileId": "file_id",
     "FilesetError": "errors",
     "Finding": "findings",
+    "FindingsError": "errors",
     "FormatError": "errors",
     "MediumError": "errors",
     "Reader": "reader",

@@ -6,6 +6,8 @@ Two-sided, after h11: `RuleError` says that the caller asked for what the Standa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class FilesetError(Exception):
     """Root of every error that `fileset` raises because of data, media or requests."""
@@ -29,6 +31,17 @@ class FormatError(FilesetError, ValueError):
     """The medium holds something that cannot be read as what it should be."""
 
     exit_code = 4
+
+
+class FindingsError(ExceptionGroup[FormatError], FormatError):
+    """All that is wrong with a medium, raised at once by who asked for that: `exceptions` has one error for each finding.
+
+    A group, for `except*`, and a `FilesetError` like all others.
+    """
+
+    def derive(self, excs: Sequence[FormatError]) -> FindingsError:  # type: ignore[override]  # no other kind is in it
+        """A group of some of these errors."""
+        return FindingsError(self.message, excs)
 
 
 class MediumError(FilesetError):

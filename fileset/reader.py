@@ -16,7 +16,7 @@ from fileset.dicomdir.directory import LARGEST_OFFSET, NONE
 from fileset.dicomdir.flat import FlatDirectory
 from fileset.dicomdir.tree import Tree
 from fileset.encoding.header import Keys, Reading, Wanted, read_header
-from fileset.errors import FilesetError, FormatError, MediumError
+from fileset.errors import FilesetError, FindingsError, FormatError, MediumError
 from fileset.file_id import FileId
 from fileset.findings import Finding
 from fileset.media.base import FileInfo, FileSetInfo
@@ -170,8 +170,8 @@ class Reader:
     """Opens the file-set at `medium`: a folder, the DICOMDIR in it, an ISO 9660 image or a ZIP archive.
 
     `medium_format` names the kind where nothing else tells. A context, or to be closed. `findings` says what was wrong
-    with the DICOMDIR; with `strict` all of it is raised as one `ExceptionGroup` of `FormatError`. Raises `FormatError` if
-    there is no DICOMDIR that can be read, `MediumError` if the medium fails.
+    with the DICOMDIR; with `strict` all of it is raised as one `FindingsError`, a group of `FormatError`. Raises `FormatError`
+    if there is no DICOMDIR that can be read, `MediumError` if the medium fails.
     """
 
     def __init__(
@@ -188,7 +188,8 @@ class Reader:
         self._said_by_files: dict[int, dict[int, str]] = {}
         if strict and self.findings:
             self.close()
-            raise ExceptionGroup(f"{self.medium.name}: findings", [FormatError(str(one)) for one in self.findings])
+            found = [FormatError(str(one)) for one in self.findings]
+            raise FindingsError(f"{self.medium.name}: the first finding: {found[0]}", found)
 
     def _bytes(self) -> bytes:
         """The DICOMDIR. No offset counts beyond 4 GiB (PS3.3 F.3.2.2), so what is larger is not even read."""

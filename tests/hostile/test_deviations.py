@@ -6,6 +6,7 @@ touch it; checking is the matter of `check`.
 
 from __future__ import annotations
 
+import pickle
 import re
 import shutil
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from typing import Any, Final
 import pydicom.data
 import pytest
 
-from fileset import FormatError, MediumError, Reader, index
+from fileset import FindingsError, FormatError, MediumError, Reader, index
 from fileset.errors import FilesetError
 from tests import synthetic
 from tests.hostile import directories
@@ -700,6 +701,22 @@ def test_strict_raises_all_findings_as_one_group(tmp_path: Path) -> None:
         pytest.RaisesExc(FormatError, match="FS-CONSISTENCY-FLAG"),
     ):
         Reader(tmp_path, strict=True)
+
+
+def test_the_group_is_an_error_like_all_others(tmp_path: Path) -> None:
+    (tmp_path / "DICOMDIR").write_bytes(directory(usual(), last=5, consistency=1, group_length=2))
+    with pytest.raises(FilesetError, match="DICOMDIR-META") as caught:
+        Reader(tmp_path, strict=True)
+    assert isinstance(caught.value, FindingsError)
+    assert isinstance(caught.value, FormatError)
+    assert caught.value.exit_code == 4
+    flags, others = caught.value.split(lambda one: "FLAG" in str(one) and not isinstance(one, ExceptionGroup))
+    assert isinstance(flags, FindingsError)
+    assert isinstance(others, FindingsError)
+    assert (len(flags.exceptions), len(others.exceptions)) == (1, 2)
+    assert [str(one) for one in pickle.loads(pickle.dumps(caught.value)).exceptions] == [
+        str(one) for one in caught.value.exceptions
+    ]
 
 
 def test_strict_says_nothing_of_a_good_directory(tmp_path: Path) -> None:
