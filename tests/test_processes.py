@@ -118,21 +118,36 @@ def _gone(group: int) -> bool:
     return False
 
 
-@pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups here")
-def test_control_c_ends_all_processes(many: Path, tmp_path: Path) -> None:
-    for run in range(RUNS):
-        out = tmp_path / f"OUT{run}"
-        command = [sys.executable, "-c", CODE, "create", str(many), "-o", str(out), "--jobs", "2"]
-        with subprocess.Popen(command, stdout=-1, stderr=-1, text=True, start_new_session=True) as busy:
+def _interrupted(source: Path, out: Path, after: float) -> tuple[int, str, float]:
+    """Create a file-set, press Ctrl-C `after` so many seconds: exit code, errors, and the seconds that it took."""
+    command = [sys.executable, "-c", CODE, "create", str(source), "-o", str(out), "--jobs", "2"]
+    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True, start_new_session=True) as busy:
+        try:
+            assert busy.stdout is not None
+            assert busy.stdout.readline() == "ready\n"
+            began = time.monotonic()
             try:
-                assert busy.stdout is not None
-                assert busy.stdout.readline() == "ready\n"
-                time.sleep(0.3 + run * 0.05)  # until `main` has taken over
+                errors = busy.communicate(timeout=after)[1]
+            except subprocess.TimeoutExpired:
                 os.killpg(busy.pid, signal.SIGINT)
                 errors = busy.communicate(timeout=PATIENCE)[1]
-                assert _gone(busy.pid), f"run {run}: processes are left"
-            finally:
-                with suppress(ProcessLookupError):
-                    os.killpg(busy.pid, signal.SIGKILL)  # nothing is there if all is well
-        assert (busy.returncode, errors) == (130, "fileset: interrupted\n"), run
-        assert not out.exists(), run
+            assert _gone(busy.pid), f"after {after} seconds: processes are left"
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(busy.pid, signal.SIGKILL)  # nothing is there if all is well
+    return busy.returncode, errors, time.monotonic() - began
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups here")
+def test_control_c_ends_all_processes(many: Path, tmp_path: Path) -> None:
+    code, _, whole = _interrupted(many, tmp_path / "WHOLE", after=600)
+    assert code == 0
+    interrupted = 0
+    for run in range(RUNS):
+        out = tmp_path / f"OUT{run}"
+        code, errors, _ = _interrupted(many, out, after=whole * (0.25 + 0.5 * run / RUNS))
+        if code != 0:  # else it was done before, for once
+            assert (code, errors) == (130, "fileset: interrupted\n"), run
+            assert not out.exists(), run
+            interrupted += 1
+    assert interrupted > RUNS / 2

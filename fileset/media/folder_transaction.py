@@ -1,9 +1,10 @@
 """Changing a folder so that a crash at any moment leaves the old or the new file-set, complete.
 
-New files are written in the work folder and get their final names only when whole and on disk; nothing references them
-before the new DICOMDIR is renamed over the old one, which is kept in the work folder until the new one is on disk (a FAT
-rename over a name is several writes). What a crash leaves behind is in the journal, so that the next writer, or `repair`,
-can remove it. An interruption by the user undoes the change, and cannot stop the undoing.
+New files are written in the work folder and get their final names only when whole and on disk, which is waited for some
+files at a time: for each on its own it takes many times as long. Nothing references them before the new DICOMDIR is
+renamed over the old one, which is kept in the work folder until the new one is on disk (a FAT rename over a name is
+several writes). What a crash leaves behind is in the journal, so that the next writer, or `repair`, can remove it. An
+interruption by the user undoes the change, and cannot stop the undoing.
 """
 
 from __future__ import annotations
@@ -27,11 +28,16 @@ from fileset.media.system import (
     read_back,
     remove_folder,
     sync_directory,
+    sync_file,
     told_of,
     uninterrupted,
     write_file,
 )
 from fileset.media.work_folder import NEW, WorkFolder, read_journal, standing_in
+
+_BATCH_FILES: Final = 256
+_BATCH_BYTES: Final = 64 << 20
+"""So many files, or so many bytes of them, are synced and named together."""
 
 
 class FolderTransaction:
@@ -52,6 +58,7 @@ class FolderTransaction:
         self._dicomdir = os.path.join(root, DICOMDIR.value)
         self._made_root: list[str] = []
         self._writing, self._naming = Lock(), Lock()
+        self._unnamed: list[tuple[str, Written]] = []  # the temporary name of each
         self._written: list[str] = []
         self._folders: dict[str, bool] = {}  # where names were added -> made by us
         self._thinned: set[str] = set()  # where names were removed
@@ -132,16 +139,36 @@ class FolderTransaction:
     # ------------------------------------------------------------ M-WRITE
 
     def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:  # noqa: ARG002
-        """Write a file whole under a temporary name, then give it its own. `MediumError` if that name is taken.
+        """Write a file whole under a temporary name; it gets its own when it is on disk. Its date is that of now.
 
-        Several threads may do so at the same time. Its date is that of now.
+        Several threads may do so at the same time. Raises `MediumError` if the name of this file, or of one that was
+        written before, is taken.
         """
         temporary = self._work.temporary()
-        with told_of(os.path.join(self._root, file_id.path)):
-            size, digest = write_file(temporary, chunks, self._writing)
-            with self._naming:
-                self._name(temporary, file_id)
-        return Written(file_id, size, digest)
+        with told_of(self._path(file_id)):
+            written = Written(file_id, *write_file(temporary, chunks, self._writing, sync=False))
+        with self._naming:
+            self._unnamed.append((temporary, written))
+            is_batch = len(self._unnamed) >= _BATCH_FILES or sum(one.size for _, one in self._unnamed) >= _BATCH_BYTES
+            batch = self._take_unnamed() if is_batch else []
+        self._complete(batch)
+        return written
+
+    def _take_unnamed(self) -> list[tuple[str, Written]]:
+        batch, self._unnamed = self._unnamed, []
+        return batch
+
+    def _complete(self, batch: list[tuple[str, Written]]) -> None:
+        """Sync files, then give them their names."""
+        for temporary, written in batch:
+            with told_of(self._path(written.file_id)):
+                sync_file(temporary)
+        for temporary, written in batch:
+            with told_of(self._path(written.file_id)), self._naming:
+                self._name(temporary, written.file_id)
+
+    def _path(self, file_id: FileId) -> str:
+        return os.path.join(self._root, file_id.path)
 
     def _name(self, temporary: str, file_id: FileId) -> None:
         final = os.path.join(self._folder_for(file_id), file_id.name)
@@ -173,7 +200,8 @@ class FolderTransaction:
             os.mkdir(folder)
 
     def settle(self) -> None:
-        """Fsync every folder that has new names; the files are synced."""
+        """Complete the last files, and fsync every folder that has new names."""
+        self._complete(self._take_unnamed())
         for folder in sorted({self._root, *self._folders}):
             sync_directory(folder)
 

@@ -42,9 +42,12 @@ def told_of(path: str) -> Iterator[None]:
 # ---------------------------------------------------------------- bytes and names that are on disk
 
 
-def write_file(path: str, chunks: Chunks, turn: AbstractContextManager[object] | None = None) -> tuple[int, str]:
-    """Write a new file: its size in bytes and its SHA-256. When this returns, the bytes are on the medium.
+def write_file(
+    path: str, chunks: Chunks, turn: AbstractContextManager[object] | None = None, *, sync: bool = True
+) -> tuple[int, str]:
+    """Write a new file: its size in bytes and its SHA-256.
 
+    With `sync` the bytes are on the medium when this returns; else they are on their way, and `sync_file` waits for them.
     `turn` is held while bytes are handed over: where several write at the same time, their clusters would else be woven
     together on a file system that gives each byte its place at once, such as FAT.
     """
@@ -57,10 +60,26 @@ def write_file(path: str, chunks: Chunks, turn: AbstractContextManager[object] |
                 _write_all(descriptor, chunk)
             digest.update(chunk)
             size += len(chunk)
-        os.fsync(descriptor)
+        (os.fsync if sync else _send_off)(descriptor)
     finally:
         os.close(descriptor)
     return size, digest.hexdigest()
+
+
+def sync_file(path: str) -> None:
+    """Return when the bytes of a file are on the medium."""
+    descriptor = os.open(path, os.O_WRONLY | _BINARY | _NOFOLLOW)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _send_off(descriptor: int) -> None:
+    """Have the system begin to write what it holds of a file, where it takes the advice: most of it is done when we wait."""
+    if hasattr(os, "posix_fadvise"):
+        with suppress(OSError):
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _write_all(descriptor: int, data: bytes | bytearray) -> None:
