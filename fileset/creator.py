@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 NOTHING_ADDED: Final = "no file can be a member of the file-set: nothing was written"
+CLEARED: Final = "the preamble is neither zero nor TIFF: it is zero in the copy"
+PREAMBLES: Final = ("keep", "zero")
 Phases = Callable[[str, int, int], None]
 """Called with the name of a phase, the number of files done, and the number of files in all."""
 
@@ -50,7 +52,7 @@ class Creator:
     """Makes a new file-set on `medium` of the files, data sets and other file-sets that are added.
 
     Used as a context, it writes on a clean exit and changes nothing otherwise; `report` then says what went in,
-    what did not and why. DICOM files are copied byte for byte.
+    what did not and why. DICOM files are copied byte for byte, but for what `preamble` says.
 
     `medium_format`: "folder", "iso" or "zip"; unless given, the end of the path says it, "-" is a ZIP archive on standard
     output, and the name of an image or archive of another kind, such as OUT.img, is refused. `medium_options`: "joliet"
@@ -65,7 +67,8 @@ class Creator:
 
     `missing`: "invent" a value for a Type 1 key that has none, or "refuse" the file. `unknown_sop_class`: "image" if there
     is pixel data, "private", or "refuse". `invalid_uid`: "refuse" or "accept" files whose UIDs break the rules of PS3.5
-    9.1. `replace` an existing file-set. `undefined_lengths`: of sequences and items in the DICOMDIR. `jobs`: processes
+    9.1. `preamble`: "keep", or "zero" to clear those that are neither zero nor TIFF, since they may make a file a program
+    (PS3.10 7.5). `replace` an existing file-set. `undefined_lengths`: of sequences and items in the DICOMDIR. `jobs`: processes
     for scanning, or any `executor`. `progress` is called with a phase ("scan" or "write"), the number done, and the
     number in all.
 
@@ -88,6 +91,7 @@ class Creator:
         missing: str = "invent",
         unknown_sop_class: str = "image",
         invalid_uid: str = "refuse",
+        preamble: str = "keep",
         replace: bool = False,
         undefined_lengths: bool = False,
         jobs: int | None = None,
@@ -96,12 +100,15 @@ class Creator:
     ) -> None:
         if naming not in (None, *SCHEMES):
             raise RuleError(f"there is no naming scheme {naming!r}; use one of {', '.join(SCHEMES)}")
+        if preamble not in PREAMBLES:
+            raise RuleError(f"preamble {preamble!r}: use one of {', '.join(PREAMBLES)}")
         if (file_set_uid or keep_file_set_uid) and volume_size is not None:
             raise RuleError("each volume has a File-set UID of its own (PS3.10 8.6): none can be given, or kept")
         self._identification = identify(file_set_id or "", file_set_uid, descriptor_file_id, descriptor_character_set)
         self._keeps_id, self._keeps_uid = file_set_id is None, keep_file_set_uid
         self._policy = Policy(missing, unknown_sop_class, invalid_uid)
         self._naming = naming
+        self._preamble = preamble
         self._replace = replace
         self._undefined_lengths = undefined_lengths
         self._scan = partial(collect, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
@@ -187,7 +194,7 @@ class Creator:
         report.skipped += [lost for origin in origins for lost in origin.missing]
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
         nodes = list(tree.arranged())
-        report.findings += findings + tree.findings
+        report.findings += findings + tree.findings + self._clear_preambles(nodes)
         making = Making(
             self._sources,
             self._included,
@@ -218,6 +225,14 @@ class Creator:
                 self.commit()
         finally:
             self._sources.close()
+
+    def _clear_preambles(self, nodes: list[Node]) -> list[Finding]:
+        """See that nothing is copied that makes a file a program, if that is wanted; which files are changed for it."""
+        leaves = (node.source for node in nodes if node.source >= 0) if self._preamble == "zero" else ()
+        return [
+            Finding("FS-PREAMBLE-CLEARED", CLEARED, Where(self._sources.name(source)))
+            for source in self._sources.clear_preambles(leaves)
+        ]
 
     def _identified(self, origins: list[Origin]) -> tuple[Identification, list[Finding]]:
         """The File-set Identification, with what is kept of the file-set that was added, if it is one; what cannot be."""

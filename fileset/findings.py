@@ -202,6 +202,7 @@ _ROWS = (
     # DICOM files
     ("FS-PREAMBLE-EXECUTABLE", ERROR, "PS3.10 7.5", "a preamble that makes the file a program"),
     ("FS-PREAMBLE-UNKNOWN", WARNING, "PS3.10 7.5", "a preamble that is neither zero nor TIFF"),
+    ("FS-PREAMBLE-CLEARED", INFO, "PS3.10 7.5", "a preamble that is zero in the copy, as was asked for"),
     ("FS-META-MISSING", ERROR, "PS3.10 7.1", "File Meta Information lacks an element that it must have"),
     ("FS-META-FORM", ERROR, "PS3.10 7.1", "File Meta Information breaks the rules"),
     ("FS-META-GROUP-LENGTH", ERROR, "PS3.10 7.1", "the length of the File Meta Information is wrong"),

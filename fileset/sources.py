@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from fileset.encoding.header import Reading
+from fileset.encoding.preamble import cleared, needs_clearing
 from fileset.errors import FormatError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, ReadableMedium
@@ -35,6 +36,7 @@ class Sources:
         self._images: list[ReadableMedium] = []
         self._members: dict[int, tuple[ReadableMedium, FileId, str]] = {}
         self._named = 0
+        self._cleared: set[int] = set()
 
     def damage(self) -> Iterator[tuple[str, str]]:
         """What was found wrong with the images so far: their names, and what it is."""
@@ -151,8 +153,17 @@ class Sources:
         medium, file_id, _ = self._members[index]
         return medium.inquire_file(file_id)
 
+    def clear_preambles(self, indexes: Iterable[int]) -> list[int]:
+        """From now on give zeros for the preambles of those that have one which is neither zero nor TIFF; these."""
+        found = [index for index in indexes if needs_clearing(next(self._chunks(index), b""))]
+        self._cleared.update(found)
+        return found
+
     def chunks(self, index: int) -> Iterator[bytes]:
         """The bytes of a source in parts."""
+        return cleared(self._chunks(index)) if index in self._cleared else self._chunks(index)
+
+    def _chunks(self, index: int) -> Iterator[bytes]:
         if self.is_file(index):
             return contents(self.paths[index], self._stamp(index))
         return iter((self._contents[index],)) if index in self._contents else _chunks(*self._members[index][:2])

@@ -8,15 +8,12 @@ from typing import Final, NamedTuple
 from fileset.check.faults import Fault
 from fileset.check.values import fault, shown, uid_is_valid
 from fileset.encoding.elements import EXPLICIT_LITTLE, element_header
+from fileset.encoding.preamble import PREAMBLE, is_known
 from fileset.errors import FormatError
 
-PREAMBLE: Final = bytes(128)
 MOST: Final = 1000
 """Variants of File Meta Information that are remembered."""
 _INSTANCE: Final = b"\2\0\3\0UI"
-_TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_DUAL_FORMAT: Final = b"DICM" + bytes(124)
-"""What an updater may write that cannot keep a preamble right (PS3.10 8.3 note 3)."""
 _EXECUTABLE: Final = (
     (b"MZ", "a Windows program (PE)"),
     (b"\x7fELF", "a program (ELF)"),
@@ -104,7 +101,7 @@ def check_meta(data: bytes) -> Meta:
 def preamble_faults(data: bytes) -> list[Fault]:
     """A preamble is zero, or tells of a second format, which TIFF is known to be (PS3.10 7.1, 7.5)."""
     preamble = data[:128]
-    if preamble in (PREAMBLE, _DUAL_FORMAT) or preamble[:4] in _TIFF:
+    if is_known(preamble):
         return []
     for magic, what in _EXECUTABLE:
         if preamble.startswith(magic):

@@ -67,7 +67,13 @@ def configure(parser: ArgumentParser) -> None:
     for option, use in OPTIONS.items():
         image.add_argument(f"--{option}", action="store_true", help=use)
     parser.epilog = "\n".join(["naming:", *(f"  {name:10}{look}" for name, look in SCHEMES.items())])
-    add_options(parser)
+    add_options(parser).add_argument(
+        "--preamble",
+        choices=("keep", "zero"),
+        default="keep",
+        help="zero: clear what stands before the prefix if it is neither zero nor TIFF, for it may make the file a "
+        "program (default: keep, and copy every byte)",
+    )
 
 
 def run(options: Namespace) -> int:
@@ -88,6 +94,7 @@ def run(options: Namespace) -> int:
             volume_size=options.volume_size,
             keep_file_set_uid=options.keep_file_set_uid,
             naming=options.naming,
+            preamble=options.preamble,
             progress=phases,
             **{**settings(options), "file_set_id": options.file_set_id},
         )

@@ -23,14 +23,15 @@ NAMED: Final = 100
 """Up to so many skipped files are named one by one."""
 
 
-def add_options(parser: ArgumentParser) -> None:
-    """The options of the library that `create` and `index` take, and those of every verb."""
+def add_options(parser: ArgumentParser) -> _ArgumentGroup:
+    """The options of the library that `create` and `index` take, and those of every verb; gives those about files."""
     identity = add_identification(parser)
     identity.add_argument("--file-set-uid", metavar="UID", help="the File-set UID (default: a new one)")
-    add_rules(parser)
+    about_files = add_rules(parser)
     parser.add_argument("--replace", action="store_true", help="replace the file-set that is there")
     parser.add_argument("--undefined-lengths", action="store_true", help="of the sequences and items in the DICOMDIR")
     add_writing(parser)
+    return about_files
 
 
 def add_identification(parser: ArgumentParser) -> _ArgumentGroup:
@@ -42,7 +43,7 @@ def add_identification(parser: ArgumentParser) -> _ArgumentGroup:
     return identity
 
 
-def add_rules(parser: ArgumentParser, *, invalid_uid: str = "refuse") -> None:
+def add_rules(parser: ArgumentParser, *, invalid_uid: str = "refuse") -> _ArgumentGroup:
     """What to do with files that are not as they should be; `invalid_uid` is what is done unless said otherwise."""
     rules = parser.add_argument_group("files that are not as they should be")
     rules.add_argument(
@@ -63,6 +64,7 @@ def add_rules(parser: ArgumentParser, *, invalid_uid: str = "refuse") -> None:
         default="image",
         help="list it as IMAGE if it has pixels, as PRIVATE, or refuse the file (default: image)",
     )
+    return rules
 
 
 def add_writing(parser: ArgumentParser, *, scans: bool = True) -> None:
