@@ -14,7 +14,7 @@ from typing import Final
 
 from attrs import frozen
 
-from fileset import Creator, FormatError, Reader, Updater, index
+from fileset import Creator, FormatError, Reader, Updater, index, repair_file_set
 from fileset.commit import clean_up
 from fileset.file_id import DICOMDIR
 from fileset.media.folder import FolderMedium
@@ -88,6 +88,10 @@ def _refresh(folder: Path) -> None:
         updater.refresh()
 
 
+def _repair(folder: Path) -> None:
+    repair_file_set(folder / SET, jobs=1)
+
+
 def _sources(folder: Path) -> None:
     (folder / "DISC").mkdir()
     _cts(folder / IN, 1, 2)
@@ -138,6 +142,16 @@ def _more_files(folder: Path) -> None:
     _cts(folder / SET, 1)
 
 
+_CONSISTENT: Final = b"\x04\x00\x12\x12US\x02\x00\0\0"
+
+
+def _damaged(folder: Path) -> None:
+    """A DICOMDIR that says it is out of date, and is: a file lies there that it does not list."""
+    _more_files(folder)
+    path = folder / SET / "DICOMDIR"
+    path.write_bytes(path.read_bytes().replace(_CONSISTENT, _CONSISTENT[:-2] + b"\xff\xff"))
+
+
 SCENARIOS: Final = (
     Scenario("create", _sources, _create),
     Scenario("create --replace", _other_files, lambda folder: _create(folder, replace=True), again=True),
@@ -147,6 +161,7 @@ SCENARIOS: Final = (
     Scenario("remove", _file_set, _remove, again=True),
     Scenario("add --replace", _corrected_source, lambda folder: _add(folder, replace=True), again=True),
     Scenario("add --refresh", _corrected_member, _refresh, again=True),
+    Scenario("repair", _damaged, _repair, again=True),
     Scenario("clean up", _torn, lambda folder: clean_up(FolderMedium(folder / SET)), again=True),
 )
 

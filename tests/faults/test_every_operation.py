@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import pytest
 
-from fileset import FilesetError
+from fileset import FilesetError, check_file_set, repair_file_set
 from fileset.media.folder_transaction import FolderTransaction
 from tests.conftest import Tell
-from tests.faults.scenarios import SET, Expected, begin, finish, state_of
+from tests.faults.scenarios import NOTHING, SET, Expected, begin, files, finish, found, state_of
 from tests.faults.system import System
 
 _close, _write = os.close, os.write  # not through the `System`
@@ -192,3 +192,29 @@ def test_a_fault_in_any_thread_leaves_the_old_or_the_new_file_set(
     kind: type[Fault], expected: Expected, fast_folder: Path, tell: Tell
 ) -> None:
     everywhere(kind, WITH_THREADS[kind], expected, fast_folder, tell)
+
+
+def test_repair_leaves_nothing_of_a_run_that_died(
+    expected: Expected, fast_folder: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Instead of the next writer: a file-set that is right, and nothing that belongs to no state of it."""
+    monkeypatch.setattr(FolderTransaction, "width", 1)
+    folder, names = fast_folder / SET, {*expected.old_tree, *expected.new_tree}
+    runs = 0
+    for at in count(1, 1 if LONG else 4):
+        begin(expected, fast_folder)
+        fault = Dead(at)
+        strike(expected, fault, fast_folder)
+        if fault.count < at:
+            break
+        before = state_of(fast_folder, expected)
+        if before != NOTHING:
+            repair_file_set(folder, jobs=1)
+            assert check_file_set(folder, jobs=1).errors == 0
+            assert before.members.items() <= found(folder).members.items()
+            assert files(fast_folder / "DISC").keys() <= names
+            assert not repair_file_set(folder, jobs=1).written
+            runs += 1
+        shutil.rmtree(fast_folder)
+    assert runs or expected.old == NOTHING
+    tell("repairs of what a run that died left", runs)
