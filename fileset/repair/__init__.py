@@ -23,7 +23,7 @@ from fileset.records.instance import Policy
 from fileset.repair.diagnosis import Diagnosis, diagnose
 from fileset.repair.rebuild import Rebuild
 from fileset.repair.state import mended_identification, read_state
-from fileset.report import Report
+from fileset.report import Report, Skipped
 from fileset.scan import Outcome, Progress, outcomes
 from fileset.sources import Sources
 
@@ -85,6 +85,7 @@ def _repaired(
     contents, diagnosis = state.contents, diagnosed(state.contents)
     changes = mended_identification(contents, partial(_is_there, medium))
     report = Report(medium.name, dry_run=dry_run, findings=[*state.findings, *diagnosis.told])
+    report.skipped += [Skipped(one.where.file, one.rule, one.message) for one in diagnosis.skipped]
     frame = renewed_frame(contents.flat, changes)
     report.file_set_id = _text(changes.get(FILE_SET_ID), contents.file_set_id)
     report.file_set_uid = _text(changes.get(FILE_SET_UID), contents.file_set_uid)

@@ -30,26 +30,34 @@ _AGAINST_THE_FILE: Final = frozenset(
 _NOT_TO_CARRY: Final = ("FS-RECORD-MALFORMED", "FS-ELEMENT-", "FS-PRIVATE-CREATOR", "FS-CHARSET-")
 """Beginnings of rules that speak against taking anything over from a record."""
 _ABOUT_FILES: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MISSING", "FS-REFERENCE-NOT-DICOM", "FS-FILE-LINK"))
+_UNREAD: Final = "FS-FILE-UNREADABLE"
 _LEFTOVER: Final = "FS-WRITE-LEFTOVER"
 
 
 @frozen
 class Diagnosis:
     """What a check says: the records that are `sound`, those of the others of which something may be `carried` over into
-    new ones, the paths of DICOM files that are `unlisted`, the `leftovers` of an interrupted write, and what is to be
-    `mended` at all.
+    new ones, the paths of DICOM files that are `unlisted`, the files that are `unread`, so that nobody knows what they are,
+    the `leftovers` of an interrupted write, and what is to be `mended` at all.
     """
 
     sound: frozenset[int]
     carried: frozenset[int]
     unlisted: list[str]
+    unread: list[Finding]
     leftovers: list[Finding]
     mended: list[Finding]
 
     @property
     def told(self) -> list[Finding]:
         """What the user must know, beside what becomes of each record and file."""
-        return [finding for finding in self.mended if finding.rule not in _ABOUT_FILES] + self.leftovers
+        unread = [finding for finding in self.unread if finding.where.record]
+        return [finding for finding in self.mended if finding.rule not in _ABOUT_FILES] + unread + self.leftovers
+
+    @property
+    def skipped(self) -> list[Finding]:
+        """Files without a record that cannot be read: each may be one that should be listed."""
+        return [finding for finding in self.unread if not finding.where.record]
 
 
 def diagnose(
@@ -75,6 +83,7 @@ def diagnose(
         frozenset(sound),
         frozenset(index for index, found in faults.items() if not any(map(_speaks_against, found))),
         [finding.where.file for finding in to.findings if finding.rule == "FS-FILE-UNLISTED"],
+        [finding for finding in to.findings if finding.rule == _UNREAD],
         [finding for finding in to.findings if finding.rule == _LEFTOVER],
         [finding for finding in to.findings if _is_mended(finding, contents.file)],
     )

@@ -32,13 +32,14 @@ class Killer:
         self._folder = str(folder)
         self._left = at
         sys.addaudithook(self._audit)
-        self.system = System(folder, self._operate)
+        self.system = System(folder, self.operate)
 
     def _audit(self, _: str, args: tuple[Any, ...]) -> None:
         if any(isinstance(arg, str) and arg.startswith(self._folder) for arg in args[:2]):
             self._count()
 
-    def _operate(self, name: str, _: tuple[Any, ...]) -> None:
+    def operate(self, name: str, _: tuple[Any, ...] = ()) -> None:
+        """Count an operation."""
         if name in NOT_AUDITED:
             self._count()
 

@@ -1,12 +1,18 @@
-"""An image whose disk fails at the n-th operation, for every n: the old image or the new one, whole, and nothing beside."""
+"""An image whose disk fails, whose power fails, whose writer is killed: the old image or the new one, whole."""
 
 from __future__ import annotations
 
 import errno
+import io
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
+from random import Random
 from typing import Any, BinaryIO, Final
 
 import pytest
@@ -18,16 +24,22 @@ from fileset.media import image_transaction
 from fileset.media.system import open_locked
 from tests import synthetic
 from tests.conftest import Tell
+from tests.faults.disk import FOLDER, Bytes, Event, Recorder, Start, State, SyncedBytes, SyncedNames, journaling
+from tests.faults.scenarios import lay_out
 from tests.faults.system import System
+from tests.faults.test_kills import KILLED, Killer
 
-STEP: Final = 1 if os.environ.get("FILESET_LONG") == "1" else 3
+LONG: Final = os.environ.get("FILESET_LONG") == "1"
+STEP: Final = 1 if LONG else 5
 """Every so many operations; the faults begin at different ones, so that together they miss none."""
+STATES: Final = 2000 if LONG else 200
+"""After loss of power, for each change of an image of each format."""
 
 
 class Watched:
     """The file that an image is written into, whose operations pass by `before`."""
 
-    def __init__(self, file: BinaryIO, before: Callable[[str], None]) -> None:
+    def __init__(self, file: BinaryIO, before: Callable[[str], object]) -> None:
         self._file = file
         self._before = before
 
@@ -65,70 +77,160 @@ FAULTS: Final = {
     "EIO": Fault(_failing(errno.EIO)),
     "full": Fault(_failing(errno.ENOSPC), first=2),
     "dead": Fault(_failing(errno.EIO), lasts=True, first=3),
-    "interrupted": Fault(KeyboardInterrupt),
+    "denied": Fault(_failing(errno.EACCES), first=4),
+    "interrupted": Fault(KeyboardInterrupt, first=5),
 }
 
 
-def create(folder: Path, path: Path) -> None:
+def create(folder: Path, path: Path) -> fileset.Report:
     creator = fileset.Creator(path, file_set_uid="2.25.9", jobs=1, replace=True)
     creator.add(folder / "IN")
+    return creator.commit()
+
+
+def add(folder: Path, path: Path, *, replace: bool = False) -> fileset.Report:
+    with fileset.Updater(path, jobs=1) as updater:
+        updater.add(folder / "IN", replace=replace)
+    return updater.report
+
+
+def remove(_: Path, path: Path) -> fileset.Report:
+    with fileset.Updater(path, jobs=1) as updater:
+        updater.remove(InstanceNumber=2)
+    return updater.report
+
+
+def repair(_: Path, path: Path) -> fileset.Report:
+    return fileset.repair_file_set(path, jobs=1)
+
+
+def _one_more(folder: Path, _: Path) -> None:
+    (folder / "IN" / "C").write_bytes(synthetic.ct(number=3))
+
+
+def _corrected(folder: Path, _: Path) -> None:
+    (folder / "IN" / "A").write_bytes(synthetic.ct(number=1).replace(b"Doe^Jane", b"Doe^Jill"))
+    (folder / "IN" / "B").unlink()
+
+
+def _unlisted(folder: Path, path: Path) -> None:
+    """A DICOM file beside the file-set."""
+    _one_more(folder, path)
+    creator = fileset.Creator(path, file_set_uid="2.25.9", jobs=1, replace=True)
+    creator.add(folder / "IN" / "A")
+    creator.include(folder / "IN" / "C")
     creator.commit()
 
 
-def add(folder: Path, path: Path) -> None:
-    with fileset.Updater(path, jobs=1) as updater:
-        updater.add(folder / "IN")
+def _nothing(*_: Path) -> None:
+    pass
 
 
-def remove(_: Path, path: Path) -> None:
-    with fileset.Updater(path, jobs=1) as updater:
-        updater.remove(InstanceNumber=2)
+Before = Callable[[Path, Path], None]
+Act = Callable[[Path, Path], fileset.Report]
+CHANGES: Final[dict[str, tuple[Before | None, Act]]] = {
+    "create": (None, create),
+    "create --replace": (_nothing, create),
+    "add": (_one_more, add),
+    "add --replace": (_corrected, partial(add, replace=True)),
+    "remove": (_nothing, remove),
+    "repair": (_unlisted, repair),
+}
+"""What happens before a change where there is an image, and the change."""
 
 
-CHANGES: Final = {"create": create, "replace": create, "add": add, "remove": remove}
+class Inline(Executor):
+    """Does everything at once, in the thread that asks: so that the n-th operation is the same one each time."""
+
+    def __init__(self, _: int) -> None:
+        pass
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as problem:
+            if not isinstance(problem, Exception):
+                raise
+            future.set_exception(problem)
+        return future
 
 
-@pytest.mark.parametrize("suffix", ["iso", "zip"])
-@pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_fault_leaves_the_old_or_the_new_image(
-    tmp_path: Path, suffix: str, change: str, fault: Fault, monkeypatch: pytest.MonkeyPatch, tell: Tell
-) -> None:
+@frozen
+class Scene:
+    """A change of an image: where, what there was before, and what there is after."""
+
+    folder: Path
+    path: Path
+    change: Callable[[], fileset.Report]
+    old: bytes | None
+    new: bytes
+
+    def begin(self) -> None:
+        """Put everything as it is before the change."""
+        for left in self.path.parent.iterdir():
+            left.unlink()
+        if self.old is not None:
+            self.path.write_bytes(self.old)
+
+    def state(self) -> bytes | None:
+        """The image that is there after a disturbance: it must be the old or the new one, whole."""
+        there = self.path.read_bytes() if self.path.exists() else None
+        assert there in (self.old, self.new), "neither the old nor the new image"
+        return there
+
+    def again(self) -> None:
+        """What was left behind is in nobody's way."""
+        if self.state() != self.new:
+            self.change()
+        assert self.path.read_bytes() == self.new
+        assert os.listdir(self.path.parent) == [self.path.name] or self.old == self.new
+
+
+@pytest.fixture(params=["iso", "zip"])
+def suffix(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=CHANGES)
+def scene(request: pytest.FixtureRequest, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    """Every change, of an image of each format."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1500000000")
-    monkeypatch.setattr(image_transaction, "_THREADS", 1)  # so that the n-th operation is the same one each time
+    monkeypatch.setattr(image_transaction, "ThreadPoolExecutor", Inline)
     (tmp_path / "IN").mkdir()
     (tmp_path / "IN" / "A").write_bytes(synthetic.ct(number=1))
     (tmp_path / "IN" / "B").write_bytes(synthetic.ct(number=2))
     path = tmp_path / "DISC" / f"X.{suffix}"
     path.parent.mkdir()
-    if change != "create":
+    before, act = CHANGES[request.param]
+    if before:
         create(tmp_path, path)
-    if change == "add":
-        (tmp_path / "IN" / "C").write_bytes(synthetic.ct(number=3))
-    old = path.read_bytes() if path.exists() else None
-    CHANGES[change](tmp_path, path)
+        before(tmp_path, path)
+    old = path.read_bytes() if before else None
+    act(tmp_path, path)
     new = path.read_bytes()
+    assert (old == new) is (request.param == "create --replace")
+    return Scene(tmp_path, path, partial(act, tmp_path, path), old, new)
+
+
+# --- the n-th operation ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_fault_leaves_the_old_or_the_new_image(
+    scene: Scene, fault: Fault, monkeypatch: pytest.MonkeyPatch, tell: Tell
+) -> None:
     runs = 0
     for at in count(fault.first, STEP):
-        path.unlink()
-        if old is not None:
-            path.write_bytes(old)
-        if run(tmp_path, path, lambda: CHANGES[change](tmp_path, path), fault, at, (old, new), monkeypatch) < at:
+        scene.begin()
+        if run(scene, fault, at, monkeypatch) < at:
             break
         runs += 1
     assert runs > 20 // STEP
     tell("runs with a fault at the n-th operation on an image", runs)
 
 
-def run(
-    folder: Path,
-    path: Path,
-    change: Callable[[], None],
-    fault: Fault,
-    at: int,
-    states: tuple[bytes | None, bytes],
-    monkeypatch: pytest.MonkeyPatch,
-) -> int:
+def run(scene: Scene, fault: Fault, at: int, monkeypatch: pytest.MonkeyPatch) -> int:
     """Change an image with a fault at an operation; the number of operations that there were."""
     done = 0
 
@@ -138,24 +240,134 @@ def run(
         if done == at or (fault.lasts and done > at):
             raise fault.make()
 
-    opened = open_locked
+    report: fileset.Report | None = None
     problem: BaseException | None = None
-    with monkeypatch.context() as patched, System(folder / "DISC", before).between():
-        patched.setattr(image_transaction, "open_locked", lambda name: Watched(opened(name), before))
+    with watched(before, monkeypatch), System(scene.path.parent, before).between():
         try:
-            change()
+            report = scene.change()
         except (FilesetError, KeyboardInterrupt) as raised:
             problem = raised
-    there = path.read_bytes() if path.exists() else None
-    assert there in states, f"operation {at}: neither the old nor the new image"
-    if problem is None:
-        assert there == states[1], f"operation {at}: nothing was said"
-    if there == states[0] and states[0] != states[1]:
-        change()  # whatever was left behind is in nobody's way
-    assert path.read_bytes() == states[1]
-    assert done < at or os.listdir(path.parent) == [path.name] or there == states[1]
-    for left in path.parent.iterdir():
-        assert left == path or there == states[1], f"operation {at}: {left.name} stays"
-        if left != path:
-            left.unlink()
+    there = scene.state()
+    if report is not None:
+        assert there == scene.new or not report.complete, f"operation {at}: nothing was said"
+    elif isinstance(problem, FilesetError):
+        assert any(name in str(problem) for name in (str(scene.path.parent), "DICOMDIR", "PT000000", "C: ")), problem
+    scene.again()
     return done
+
+
+@contextmanager
+def watched(before: Callable[[str], object], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have the operations on the file that an image is written into pass by `before`."""
+    with monkeypatch.context() as patched:
+        patched.setattr(image_transaction, "open_locked", lambda name: Watched(open_locked(name), before))
+        yield
+
+
+class Greedy(io.FileIO):
+    """A file of which a write takes a few bytes only."""
+
+    def write(self, data: Any, /) -> int:
+        return super().write(memoryview(data).cast("B")[:1000])
+
+
+def test_writes_that_take_a_part_only_make_the_same_image(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(name: str) -> BinaryIO:
+        with open_locked(name) as file:
+            return io.BufferedRandom(Greedy(os.dup(file.fileno()), "r+b"))
+
+    scene.begin()
+    monkeypatch.setattr(image_transaction, "open_locked", opened)
+    scene.change()
+    assert scene.state() == scene.new
+
+
+# --- kills, and loss of power ----------------------------------------------------------------------------------------
+
+
+def killed(scene: Scene, at: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Change an image in a process that ends at an operation: its exit code, 0 if it came to its own end."""
+    process = os.fork()
+    if process == 0:
+        try:
+            killer = Killer(scene.path.parent, at)
+            with watched(lambda _: killer.operate("write"), monkeypatch), killer.system.between():
+                scene.change()
+        finally:
+            os._exit(sys.exc_info()[0] is not None)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot fork here")
+def test_a_killed_process_leaves_the_old_or_the_new_image(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, tell: Tell
+) -> None:
+    runs = 0
+    for at in count(1):
+        scene.begin()
+        code = killed(scene, at, monkeypatch)
+        if code == 0:
+            break
+        assert code == KILLED
+        scene.again()
+        runs += 1
+    assert runs > 20
+    tell("processes killed at the n-th operation on an image", runs)
+
+
+class ImageRecorder(Recorder):
+    """As `Recorder`; an image is written by other calls than `os.write`, and all of it counts when it is synced."""
+
+    def _fsync(self, file: int, outcome: None) -> None:
+        path = self._path(file)
+        if self.names[path] != FOLDER:
+            self.events.append(Bytes(self.names[path], (self._root / path).read_bytes()))
+        super()._fsync(file, outcome)
+
+
+def record(scene: Scene) -> tuple[Start, list[Event]]:
+    """What a change does to the disk."""
+    scene.begin()
+    recorder = ImageRecorder(scene.path.parent, links=True)
+    with recorder.recording():
+        scene.change()
+    return recorder.start, recorder.events
+
+
+def states(start: Start, events: Sequence[Event]) -> Iterator[State]:
+    """As many states as shall be tried, so many after each event."""
+    random = Random("image")
+    return (journaling(start, events[: number % (len(events) + 1)], random) for number in range(STATES))
+
+
+def put(scene: Scene, state: State) -> None:
+    """Let the disk be in this state."""
+    for left in scene.path.parent.iterdir():
+        left.unlink()
+    lay_out(state, scene.path.parent)
+
+
+def test_loss_of_power_leaves_the_old_or_the_new_image(scene: Scene, tell: Tell) -> None:
+    start, events = record(scene)
+    seen: set[frozenset[tuple[str, bytes]]] = set()
+    for state in states(start, events):
+        if (key := frozenset(state.items())) not in seen:
+            seen.add(key)
+            put(scene, state)
+            assert scene.state() in (scene.old, scene.new)
+            if len(seen) % 10 == 0:
+                scene.again()
+    assert len(seen) > 3
+    tell("states of an image after loss of power", STATES)
+
+
+@pytest.mark.parametrize("scene", [name for name in CHANGES if name != "create --replace"], indirect=True)
+@pytest.mark.parametrize("forgotten", [SyncedBytes, SyncedNames], ids=lambda kind: kind.__name__)
+def test_without_a_sync_there_would_be_bad_states(scene: Scene, forgotten: type[Event]) -> None:
+    start, events = record(scene)
+    events = [event for event in events if not isinstance(event, forgotten)]
+    ends = [journaling(start, events, Random(seed)) for seed in range(100)]
+    # With all bytes on the disk there is one image or the other; with all names, the new one, as was said.
+    allowed = (scene.old, scene.new) if forgotten is SyncedBytes else (scene.new,)
+    assert [end for end in ends if end.get(scene.path.name) not in allowed]
+    assert all(journaling(start, record(scene)[1], Random(seed))[scene.path.name] == scene.new for seed in range(3))

@@ -358,3 +358,16 @@ def test_nothing_outside_the_file_set_is_read_or_named(disc: Path, name: bytes) 
     assert synthetic.ct_uid(66) not in uids(disc)
     assert (disc.parent / "BAIT").read_bytes() == synthetic.ct(66)
     assert [added.file_id.path for added in report.added] == [FIRST]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_files_that_cannot_be_read_are_told_and_keep_their_records(disc: Path) -> None:
+    (disc / FIRST).unlink()
+    for name in (FIRST, "EXTRA"):
+        os.mkfifo(disc / name)
+    report = fileset.repair_file_set(disc)
+    assert [(one.source, one.rule) for one in report.skipped] == [("EXTRA", "FS-FILE-UNREADABLE")]
+    assert [(one.where.file, one.rule) for one in report.findings] == [(FIRST, "FS-FILE-UNREADABLE")]
+    assert not report.complete
+    assert not report.written
+    assert len(uids(disc)) == 8
