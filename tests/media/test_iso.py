@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 import fileset
-from fileset.check import check_file_set
 from fileset.cli import main
 from fileset.errors import FormatError, MediumError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId
@@ -62,17 +61,6 @@ def listed(path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 def test_an_image_holds_what_the_folder_holds(image: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert contents(image) == contents(folder) == below(folder)
     assert listed(image, capsys) == listed(folder, capsys)
-
-
-@pytest.mark.parametrize("options", VARIANTS.values(), ids=VARIANTS)
-def test_two_thousand_files(tmp_path: Path, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    synthetic.ct_series(tmp_path / "source", patients=4, studies=2, series=5, instances=50)
-    folder = create(tmp_path / "source", tmp_path / "folder")
-    image = create(tmp_path / "source", tmp_path / "image.iso", *options)
-    assert contents(image) == contents(folder)
-    assert listed(image, capsys) == listed(folder, capsys)
-    assert check_file_set(image, jobs=1).findings == []
-    assert run_tool("7zz", "t", image).code == 0
 
 
 def test_records_read_their_files_at_random(image: Path) -> None:
