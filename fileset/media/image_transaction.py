@@ -7,6 +7,7 @@ leaves of it is taken over by the next writer.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterable
@@ -147,7 +148,7 @@ class ImageTransaction:
                 self._verify(verify)
             finally:
                 syncing.result()
-            os.chmod(self._new, _mode(self._path))
+            _permit(self._new, _mode(self._path))
             os.replace(self._new, self._path)
             self._published = True
             sync_directory(os.path.dirname(self._path))
@@ -197,6 +198,18 @@ def identity(path: str) -> Identity:
     except OSError:
         return None
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _permit(path: str, mode: int) -> None:
+    """Give a file its permissions, where there are any: FAT has none, and its drivers refuse in several ways."""
+    try:
+        os.chmod(path, mode)
+    except OSError as problem:
+        if problem.errno not in _NO_PERMISSIONS:
+            raise
+
+
+_NO_PERMISSIONS: Final = frozenset((errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM))
 
 
 def _key(file_id: FileId) -> str:

@@ -96,6 +96,7 @@ class IsoBuilder:
     def finish(self) -> None:
         """Fill in the directories, the path tables and, last, the volume descriptors."""
         total = self._next + PADDING
+        self._put(total - 1, bytes(SECTOR))  # not every driver of FAT lets a file grow otherwise
         if self._udf:
             for sector, data in chain(
                 self._udf.descriptors(total), self._udf.entries(self._places), self._udf.directories()
@@ -108,7 +109,6 @@ class IsoBuilder:
                 self._put(sector, hierarchy.path_table(order))
         for sector, data in enumerate(self._descriptors(total), FIRST_DESCRIPTOR):
             self._put(sector, data)
-        self._file.truncate(total * SECTOR)
 
     def _put(self, sector: int, data: bytes) -> None:
         self._file.seek(sector * SECTOR)

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from fileset.cli import main
 from fileset.media.work_folder import WORK
 from tests import synthetic
 from tests.conftest import Tell
+from tests.faults.scenarios import files
 from tests.faults.test_kills import KILLED, Killer
 
 TOOLS: Final = ("mkfs.fat", "fsck.fat", "fusefat", "fusermount")
@@ -38,9 +40,9 @@ class Stick:
     image: Path
     root: Path
 
-    def mount(self) -> None:
+    def mount(self, how: str = "rw+") -> None:
         """Put it in."""
-        subprocess.run([tool("fusefat"), "-o", "rw+", str(self.image), str(self.root)], check=True, capture_output=True)
+        subprocess.run([tool("fusefat"), "-o", how, str(self.image), str(self.root)], check=True, capture_output=True)
 
     def unmount(self) -> None:
         """Take it out."""
@@ -145,3 +147,48 @@ def test_a_process_killed_while_it_changes_a_file_set_on_fat(stick: Stick, tmp_p
     assert re.sub("Reclaimed.*|Leaving.*|fsck.*|.* files, .*", "", stick.again()).strip() == ""
     assert numbers(stick.root) == {1, 2, 3, 4, 5}
     tell("processes killed on a real FAT file system", runs)
+
+
+@pytest.mark.parametrize("name", ["SET.iso", "SET.zip"])
+def test_an_image_is_created_and_changed_on_fat(name: str, stick: Stick, tmp_path: Path) -> None:
+    create(write(tmp_path / "IN", range(1, 4)), stick.root / name)
+    assert main(["add", str(stick.root / name), str(write(tmp_path / "IN", range(4, 6))), "-q"]) == 0
+    assert main(["remove", str(stick.root / name), "InstanceNumber=1", "-q"]) == 0
+    assert not stick.again()
+    assert os.listdir(stick.root) == [name]
+    assert numbers(stick.root / name) == {2, 3, 4, 5}
+
+
+def fill(folder: Path, *, but: int) -> None:
+    """Leave so many bytes."""
+    path = folder / "FILL"
+    with suppress(OSError), path.open("wb", buffering=0) as file:
+        while file.write(bytes(1 << 16)):
+            pass
+    os.truncate(path, path.stat().st_size - but)
+
+
+@pytest.mark.parametrize("name", ["SET", "SET.iso", "SET.zip"])
+def test_a_full_fat_file_system_loses_nothing(name: str, stick: Stick, tmp_path: Path) -> None:
+    medium, source = stick.root / name, tmp_path / "IN"
+    create(write(source, range(1, 4)), medium)
+    fill(stick.root, but=65536)
+    before = files(stick.root)
+    write(source, range(4, 200))
+    for words in (["add", medium, source], ["create", source, "--replace", "-o", medium]):
+        assert main([*map(str, words), "-q"]) == 5, words
+    assert main(["create", str(source), "-o", str(medium.with_name(f"NEW{medium.suffix}")), "-q"]) == 5
+    assert not stick.again()
+    assert files(stick.root) == before
+    assert numbers(medium) == {1, 2, 3}
+
+
+def test_a_read_only_fat_file_system_is_not_written(stick: Stick, tmp_path: Path) -> None:
+    create(write(tmp_path / "IN", range(1, 4)), stick.root / "SET")
+    source = str(write(tmp_path / "IN", range(4, 6)))
+    stick.unmount()
+    stick.mount("ro")
+    for words in (["add", str(stick.root / "SET"), source], ["create", source, "-o", str(stick.root / "NEW.zip")]):
+        assert main([*words, "-q"]) == 5, words
+    assert os.listdir(stick.root) == ["SET"]
+    assert numbers(stick.root / "SET") == {1, 2, 3}

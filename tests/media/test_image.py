@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -190,6 +191,19 @@ def test_a_replaced_image_keeps_its_permissions_and_a_new_one_has_the_usual_ones
     change(image(new, new=True), {})
     plain.touch()
     assert new.stat().st_mode == plain.stat().st_mode
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EPERM, errno.EOPNOTSUPP])
+def test_a_file_system_without_permissions_takes_an_image(
+    old: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    change(image(old), {"NEW": b"n"})
+    assert "NEW" in Lines(str(old)).files
+    assert only(old)
 
 
 def test_a_link_to_an_image_stays_a_link(old: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from fileset.media.discs import DISCS, smallest_disc
 from fileset.media.volume import Mount, file_system, inquire_volume, mount_of
 from tests import synthetic
 from tests.judges import find_tool
-from tests.media.conftest import uids
+from tests.media.conftest import below, uids
 
 TABLE = r"""
 22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
@@ -187,40 +188,93 @@ def mounted(command: list[str], place: Path, end: list[str]) -> Iterator[Path]:
     subprocess.run(end, check=True, capture_output=True)
 
 
+SETS = ("SET", "SET.iso", "SET.zip")
+
+
 @pytest.fixture
-def read_only(sources: Path, tmp_path: Path) -> Iterator[Path]:
-    """A file-set on a volume that is mounted read-only."""
-    place = tmp_path / "read_only"
+def small(sources: Path, tmp_path: Path) -> Iterator[Path]:
+    """A volume of 4 MB with a file-set of one patient in a folder and in images, and a folder without a DICOMDIR."""
+    place = tmp_path / "volume"
     for root in mounted(["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(place)], place, ["umount", str(place)]):
-        with fileset.Creator(root) as creator:
-            creator.add(sources)
-        subprocess.run(["mount", "-o", "remount,ro", str(root)], check=True)
+        for name in SETS:
+            with fileset.Creator(root / name) as creator:
+                creator.add(sources / "P001")
+        shutil.copytree(sources / "P002", root / "LOOSE")
         yield root
 
 
+@pytest.fixture
+def read_only(small: Path) -> Path:
+    """The same, mounted read-only."""
+    subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
+    return small
+
+
+@pytest.fixture
+def full(small: Path) -> Path:
+    """The same, with nearly no space left."""
+    room = os.statvfs(small)
+    (small / "FILL").write_bytes(bytes((room.f_bavail - 1) * room.f_frsize))
+    return small
+
+
 def test_a_read_only_mount_is_read(read_only: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with fileset.Reader(read_only) as reader:
-        assert {record.dataset().SOPInstanceUID for record in reader.instances} == uids()
-        assert reader.medium_info().read_only
-    assert main(["info", str(read_only)]) == 0
-    assert "read-only" in capsys.readouterr().out
+    for name in SETS:
+        with fileset.Reader(read_only / name) as reader:
+            assert {record.dataset().SOPInstanceUID for record in reader.instances} == uids(1)
+            assert reader.medium_info().read_only
+        assert main(["check", str(read_only / name), "-q"]) == 0
+        assert main(["info", str(read_only / name)]) == 0
+        assert "read-only" in capsys.readouterr().out
+
+
+def writing(root: Path, sources: Path) -> Iterator[list[str]]:
+    """Every command that writes, on every medium."""
+    new = str(sources / "P002")
+    for name in SETS:
+        medium = str(root / name)
+        yield from (
+            ["create", new, "-o", str(root / f"new{name}")],
+            ["create", new, "-o", medium, "--replace"],
+            ["add", medium, new],
+            ["add", medium, "--refresh"],
+            ["remove", medium, "InstanceNumber=1"],
+            ["repair", medium],
+        )
+    yield ["index", str(root / "LOOSE")]
+
+
+def unlisted(root: Path) -> None:
+    """Give `repair` something to do: a DICOMDIR that says it is out of date; in images it lies as it is."""
+    for path in (root / "SET" / "DICOMDIR", root / "SET.iso"):
+        flag = b"\x04\x00\x12\x12US\x02\x00"
+        path.write_bytes(path.read_bytes().replace(flag + b"\0\0", flag + b"\xff\xff"))
 
 
 def test_a_read_only_mount_is_not_written(
-    read_only: Path, sources: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    small: Path, sources: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = sorted(path.name for path in read_only.iterdir())
-    for arguments in (
-        ["create", str(sources), "-o", str(read_only / "new")],
-        ["create", str(sources), "-o", str(read_only / "new.iso")],
-        ["create", str(sources), "-o", str(read_only), "--replace"],
-        ["remove", str(read_only), "PatientID=P1"],
-    ):
+    unlisted(small)
+    subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
+    before = below(small)
+    for words in writing(small, sources):
+        idle = words[0] == "repair" and words[1].endswith(".zip")
         for more in ((), ("--dry-run",)):
-            assert main([*arguments, *more]) == 5
-            assert "ead-only" in capsys.readouterr().err
-    assert sorted(path.name for path in read_only.iterdir()) == before
-    assert list(tmp_path.iterdir()) == [read_only]
+            assert main([*words, *more]) == (0 if idle else 5), words
+            assert idle or "ead-only" in capsys.readouterr().err, words
+    assert below(small) == before
+    assert list(tmp_path.iterdir()) == [small]
+
+
+def test_a_full_mount_loses_nothing(full: Path, sources: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = below(full)
+    for words in writing(full, sources):
+        if words[0] != "repair":  # there is nothing to repair
+            assert main(words) == 5, words
+            assert re.search(r"bytes are needed, \d+ are free|No space left", capsys.readouterr().err), words
+    assert below(full) == before
+    for name in SETS:
+        assert main(["check", str(full / name), "-q"]) == 0
 
 
 def test_a_stick_with_fat_is_recognised(tmp_path: Path) -> None:
