@@ -193,6 +193,7 @@ class Creator:
         tree = self._scan(self._sources, self._policy, lambda *why: report.skipped.append(Skipped(*why)))
         report.skipped += [lost for origin in origins for lost in origin.missing]
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
+        report.note_links(self._sources.outside())
         nodes = list(tree.arranged())
         report.findings += findings + tree.findings + self._clear_preambles(nodes)
         making = Making(
@@ -251,9 +252,6 @@ class Creator:
         return kept, findings
 
 
-_LEADS_OUT: Final = "a symbolic link that leads out of the folder: no reader would follow it"
-
-
 def index(
     folder: str | os.PathLike[str],
     *,
@@ -288,7 +286,7 @@ def index(
         """A link that leads out is not even looked at."""
         out = file.linked and leads_out(file.path, medium.root)
         if out:
-            report.skipped.append(Skipped(file.relative, "FS-FILE-LINK", _LEADS_OUT))
+            report.note_links([file.relative])
         return out
 
     sources.add_path(medium.root, skip=medium.not_sources(), refuses=refuses)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, overload
 
 from attrs import define, field, frozen
 
 from fileset.file_id import FileId
-from fileset.findings import WARNING, Finding, Where
+from fileset.findings import RULES, WARNING, Finding, Where
 
 if TYPE_CHECKING:
     from fileset.media.base import FileSetInfo, Written
@@ -127,6 +127,10 @@ class Report:
         self.removable = info.removable
         if info.caveat:
             self.findings.append(Finding("FS-MEDIUM-FILE-SYSTEM", info.caveat, Where(self.medium)))
+
+    def note_links(self, names: Iterable[str]) -> None:
+        """Symbolic links that were passed over, because they lead out of where they lie: no reader would follow them."""
+        self.skipped += [Skipped(name, "FS-FILE-LINK", RULES["FS-FILE-LINK"].title) for name in names]
 
     @property
     def complete(self) -> bool:

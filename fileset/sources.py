@@ -16,7 +16,7 @@ from fileset.media.base import FileInfo, ReadableMedium
 from fileset.media.below import Below
 from fileset.media.folder import FolderMedium
 from fileset.media.hashing import Hashed, chunks_of
-from fileset.media.host import NO_STAMP, SourceFile, Stamp, contents, inquire, same_contents, stamp_of, walk
+from fileset.media.host import NO_STAMP, SourceFile, Stamp, contents, inquire, leads_out, same_contents, stamp_of, walk
 from fileset.media.open import file_set_in, image_at
 from fileset.media.system import named
 
@@ -37,10 +37,15 @@ class Sources:
         self._members: dict[int, tuple[ReadableMedium, FileId, str]] = {}
         self._named = 0
         self._cleared: set[int] = set()
+        self._outside: list[tuple[str, str]] = []
 
     def damage(self) -> Iterator[tuple[str, str]]:
         """What was found wrong with the images so far: their names, and what it is."""
         return ((image.name, note) for image in self._images for note in image.damage())
+
+    def outside(self) -> Iterator[str]:
+        """Links on file-sets that lead out of them, called as `name` calls sources: they were passed over."""
+        return (path if self._named > 1 else relative for path, relative in self._outside)
 
     def close(self) -> None:
         """Release the images: what was in them can no longer be read."""
@@ -58,7 +63,7 @@ class Sources:
         refuses: Callable[[SourceFile], bool] = lambda _: False,
     ) -> ReadableMedium | None:
         """A file, all files below a folder but those that `refuses` tells, or all files in an image or archive; not the
-        DICOMDIR of the file-set that this may be.
+        DICOMDIR of the file-set that this may be, and not what links on it lead to outside of it.
 
         That file-set, if any. Raises `MediumError` if it does not exist, `FormatError` for an image that cannot be read.
         """
@@ -69,7 +74,11 @@ class Sources:
         folder = FolderMedium(source)
         found = folder.has_dicomdir()
         for file in walk(source, skip=skip | folder.not_sources() if found else skip):
-            if not refuses(file):
+            if refuses(file):
+                continue
+            if found and file.linked and leads_out(file.path, folder.root):
+                self._outside.append((file.path, file.relative))
+            else:
                 self.add_file(file.path, file.relative)
         return folder if found else None
 

@@ -262,6 +262,7 @@ class Updater:
             kept.drop(index)
         offered, replaced = self._offered(kept, report)
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._intake.sources.damage()]
+        report.note_links(self._intake.sources.outside())
         gone = self._removed | dict.fromkeys((index for indexes in replaced.values() for index in indexes), False)
         if not (offered or gone or self._changes):
             return None

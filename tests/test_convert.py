@@ -181,6 +181,30 @@ def test_a_member_that_is_not_read_is_told(media: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["NEW", "bad.zip"]
 
 
+@pytest.mark.parametrize("update", [False, True], ids=["create", "add"])
+def test_a_link_that_leads_out_of_a_file_set_is_told_and_not_followed(
+    media: Path, tmp_path: Path, *, update: bool
+) -> None:
+    shutil.copytree(media / "SET", tmp_path / "OLD")
+    (tmp_path / "BAIT").write_bytes(synthetic.ct(7))
+    (tmp_path / "OLD" / "STRAY").symlink_to(tmp_path / "BAIT")
+    (tmp_path / "OLD" / "FOLDER").symlink_to(media / "source")
+    (tmp_path / "OLD" / "AGAIN").symlink_to("DICOM/D0000000/I0000003")
+    target = tmp_path / "NEW"
+    report = convert(target, tmp_path / "OLD")
+    if update:
+        synthetic.ct_series(tmp_path / "more" / "P", 1, 1, 1, 1)
+        shutil.rmtree(target)
+        convert(target, tmp_path / "more")
+        with fileset.Updater(target) as updater:
+            updater.add(tmp_path / "OLD")
+        report = updater.report
+    told = {(one.source, one.rule) for one in report.skipped if one.rule != "FS-INSTANCE-DUPLICATE"}
+    assert told == {("FOLDER", "FS-FILE-LINK"), ("STRAY", "FS-FILE-LINK")}
+    assert not report.complete
+    assert {uid for uid, _ in contents(target).values()} == {uid for uid, _ in contents(media / "SET").values()}
+
+
 def test_a_damaged_file_is_told_and_the_medium_stays_as_it_was(media: Path, tmp_path: Path) -> None:
     raw = bytearray((media / "SET.zip").read_bytes())
     with zipfile.ZipFile(media / "SET.zip") as archive:

@@ -191,6 +191,9 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "create": ("create", "NEW", "-o", "DISC", "--replace"),
     "add": ("add", "DISC", "NEW"),
     "remove": ("remove", "DISC", "PatientID=*"),
+    "add --refresh": ("add", "DISC", "--refresh"),
+    "repair": ("repair", "DISC"),
+    "from medium": ("create", "--from-medium", "DISC", "-o", "COPIES"),
     "remove all": ("remove", "DISC", "Modality=CT"),
 }
 
