@@ -15,6 +15,7 @@ from typing import Final
 import pytest
 
 from fileset.dicomdir.contents import Contents
+from tests.conftest import Tell
 from tests.hostile import endurance
 from tests.hostile.endurance import DIRECTORIES, FLIPS, INSTANCES, KINDS, Toll, flipped
 
@@ -40,16 +41,17 @@ def runs() -> Iterator[dict[tuple[str, str], Future[Run]]]:
 
 @pytest.mark.parametrize(("kind", "name"), CASES)
 def test_damage_costs_under_a_second_and_300_megabytes(
-    kind: str, name: str, runs: dict[tuple[str, str], Future[Run]]
+    kind: str, name: str, runs: dict[tuple[str, str], Future[Run]], tell: Tell
 ) -> None:
     done = runs[kind, name].result()
     assert done.returncode == 0, done.stderr[-4000:]
     toll = Toll(**json.loads(done.stdout.splitlines()[-1]))
-    print(f"{kind} {name}: {toll}")  # noqa: T201  # shown with -rP: the figures of the run
     assert toll.cases == FLIPS + len((DIRECTORIES | INSTANCES)[name]())
     assert toll.read > FLIPS / 2
     assert toll.slowest < 1
     assert toll.memory < 300 * 1000 * 1000
+    tell(f"{kind}: random flips", FLIPS)
+    tell(f"{kind}: truncations", toll.cases - FLIPS)
 
 
 def _uids(data: bytes) -> Counter[str]:

@@ -192,6 +192,24 @@ def test_no_permission_leaves_the_old_file_set(folder: str, fs: FakeFilesystem) 
     assert tree("/DISK") == before
 
 
+def test_a_read_only_file_set_is_read_and_not_changed(fs: FakeFilesystem) -> None:
+    fs.create_file("/DISC/DICOMDIR", contents=b"the old directory")
+    fs.create_file("/DISC/A/ONE", contents=b"1")
+    for path in ("/DISC/DICOMDIR", "/DISC/A/ONE", "/DISC/A", "/DISC"):
+        fs.chmod(path, 0o555)
+    before = tree("/DISC")
+    set_uid(USER)
+    try:
+        with FolderMedium("/DISC").open(FileId("A\\ONE")) as file:
+            assert file.read() == b"1"
+        for files, removed in (({"B": b"2"}, ()), ({}, ("A/ONE",)), ({}, ())):
+            with pytest.raises(MediumError, match=r"/DISC/.*Permission denied"):
+                change("/DISC", files, removed)
+    finally:
+        set_uid(0)
+    assert tree("/DISC") == before
+
+
 def test_where_nobody_may_make_a_folder_none_is_made(fs: FakeFilesystem) -> None:
     fs.create_dir("/DISK", 0o555)
     set_uid(USER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import struct
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -20,7 +21,8 @@ from fileset.file_id import FileId
 from fileset.media.iso import IsoMedium
 from fileset.media.udf import FILE_TAG, tag_of, tagged
 from tests import synthetic
-from tests.judges import run_tool
+from tests.conftest import Tell
+from tests.judges import need_tool, run_tool
 from tests.media.conftest import contents, uids
 
 SECTOR = 2048
@@ -106,7 +108,7 @@ def interesting(data: bytes) -> list[int]:
     return [at for at in range(16 * SECTOR, len(data) - 1) if any(data[at - 1 : at + 2])]
 
 
-def test_random_flips(image: Path, tmp_path: Path) -> None:
+def test_random_flips(image: Path, tmp_path: Path, tell: Tell) -> None:
     whole = image.read_bytes()
     places = interesting(whole)
     chance = random.Random(9660)
@@ -118,15 +120,17 @@ def test_random_flips(image: Path, tmp_path: Path) -> None:
         path.write_bytes(data)
         timed(path)
         path.unlink()
+    tell("images with random flips", FLIPS)
 
 
-def test_truncations(image: Path, tmp_path: Path) -> None:
+def test_truncations(image: Path, tmp_path: Path, tell: Tell) -> None:
     data = image.read_bytes()
     path = tmp_path / "cut.iso"
     cuts = {*range(0, len(data), 7919), *range(16 * SECTOR, 30 * SECTOR, SECTOR), len(data) - 1}
     for length in sorted(cuts):
         path.write_bytes(data[:length])
         assert timed(path), length
+    tell("images cut off", len(cuts))
 
 
 def test_a_cut_image_says_so_and_gives_what_is_there(plain: Path) -> None:
@@ -287,6 +291,25 @@ def test_a_hierarchy_that_is_broken_is_noted_and_the_others_serve(tmp_path: Path
         (finding,) = reader.findings
         assert finding.rule == "FS-MEDIUM-DAMAGED"
         assert finding.message.startswith(f"{broken}: ")
+
+
+def test_symbolic_links_of_rock_ridge_lead_nowhere(tmp_path: Path) -> None:
+    """Whatever others put into an image: a link is no file, and nothing outside is read for it."""
+    synthetic.ct_series(tmp_path / "DISC", patients=1, studies=1, series=1, instances=2)
+    fileset.index(tmp_path / "DISC")
+    (tmp_path / "BAIT").write_bytes(synthetic.ct(number=9))
+    path = tmp_path / "DISC" / "P001" / "T001" / "S001" / "I000001"
+    path.unlink()
+    path.symlink_to(tmp_path / "BAIT")
+    command = [need_tool("genisoimage"), "-quiet", "-R", "-o", str(tmp_path / "X.iso"), str(tmp_path / "DISC")]
+    subprocess.run(command, check=True, capture_output=True)
+    with fileset.Reader(tmp_path / "X.iso") as reader:
+        first, second = reader.instances
+        with first.open() as file:
+            assert file.read() == b""
+        assert second.dataset().SOPInstanceUID == second.sop_instance_uid
+    rules = {finding.rule for finding in check_file_set(tmp_path / "X.iso").findings}
+    assert rules & {"FS-FILE-MISSING", "FS-REFERENCE-NOT-DICOM", "FS-FILE-UNREADABLE"}
 
 
 # --- UDF ------------------------------------------------------------------------------------------------------------

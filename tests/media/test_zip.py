@@ -31,6 +31,7 @@ from fileset.media.zip_format import DEFLATED, LOCAL
 from fileset.media.zip_reader import ZipMedium
 from fileset.media.zip_writer import LARGE, ZipBuilder
 from tests import judges, synthetic
+from tests.conftest import Tell
 
 STORED = Zip()
 COMPRESSED = Zip(compress=True)
@@ -676,7 +677,7 @@ def survives(path: Path, truth: frozenset[bytes]) -> None:
     assert time.monotonic() - begin < 1
 
 
-def test_300_random_flips_give_what_was_written_or_an_error(intact: Path, tmp_path: Path) -> None:
+def test_300_random_flips_give_what_was_written_or_an_error(intact: Path, tmp_path: Path, tell: Tell) -> None:
     truth, raw, dice = frozenset(contents(intact).values()), intact.read_bytes(), random.Random(11)
     behind = zipfile.ZipFile(intact).start_dir
     with limited_memory():
@@ -687,6 +688,7 @@ def test_300_random_flips_give_what_was_written_or_an_error(intact: Path, tmp_pa
                 damaged[dice.randrange(begin, len(raw))] ^= 1 << dice.randrange(8)
             (tmp_path / "a.zip").write_bytes(damaged)
             survives(tmp_path / "a.zip", truth)
+    tell("archives with random flips", 300)
 
 
 def test_truncations_give_an_error(intact: Path, tmp_path: Path) -> None:
