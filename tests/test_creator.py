@@ -306,6 +306,8 @@ def test_old_dates_and_times_are_written_as_the_standard_asks(tmp_path: Path) ->
         creator.add(tmp_path / "old")
     with fileset.Reader(tmp_path / "OUT") as reader:
         assert [study["StudyDate"] for study in reader.studies] == [day.decode()]
+    [finding] = creator.report.findings
+    assert (finding.rule, finding.severity) == ("FS-KEY-NORMALISED", "info")
 
 
 def test_numbers_that_are_none_are_taken_as_missing(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ import pytest
 from fileset import FileId, FormatError, MediumError, Reader, RuleError
 from tests import synthetic
 from tests.hostile.directories import FILE_SET_UID, Rec, directory, image, patient, series, study, text, usual
+from tests.hostile.test_linear import linked
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +189,20 @@ def test_paths_are_those_of_the_records(reader: Reader) -> None:
 def test_the_dicomdir_itself_may_be_named(folder: Path) -> None:
     with Reader(folder / "DICOMDIR") as reader:
         assert len(list(reader.instances)) == 12
+
+
+def test_records_are_built_one_at_a_time(tmp_path: Path) -> None:
+    (tmp_path / "DICOMDIR").write_bytes(linked(100_000, lambda at: at + 1 if at + 1 < 100_000 else -1))
+    with Reader(tmp_path) as reader:
+        next(iter(reader.records))
+        tracemalloc.start()
+        try:
+            seen = sum(1 for record in itertools.islice(reader.records, 20_000) if record.offset)
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert seen == 20_000
+    assert most < 100_000  # bytes: five for each record
 
 
 def test_what_is_not_there_is_an_error_of_the_medium(tmp_path: Path) -> None:

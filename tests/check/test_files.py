@@ -20,6 +20,7 @@ from fileset import CheckReport, check_file_set
 from fileset.media.work_folder import JOURNAL, WORK
 from tests import judges, peers, synthetic
 from tests.check.editing import edit, put
+from tests.conftest import Tell
 
 META_AT: Final = 132
 
@@ -343,12 +344,13 @@ def _manifest(folder: Path, path: Path) -> Path:
     return path
 
 
-def test_every_flipped_bit_is_found(copy: Path, tmp_path: Path) -> None:
+def test_every_flipped_bit_is_found(copy: Path, tmp_path: Path, tell: Tell) -> None:
     """A thousand single bits, the same on every run, anywhere in any file."""
     manifest = _manifest(copy, tmp_path / "SUMS")
     chosen = random.Random(5)
     paths = [path for path in sorted(copy.rglob("*")) if path.is_file()]
     flips = int(os.environ.get("FILESET_FLIPS", "1000"))
+    tell("bits flipped in files that a manifest names", flips)
     while flips > 0:
         some = chosen.sample(paths, min(flips, len(paths)))
         before = {path: path.read_bytes() for path in some}

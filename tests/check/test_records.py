@@ -236,10 +236,12 @@ def test_a_value_of_the_same_length_is_looked_at_all_the_same(
 def test_what_may_occur_once_occurs_once(copy: Path) -> None:
     edit(copy, "PATIENT", put(0x00100020, "LO", b"P1"), number=1)
     edit(copy, "STUDY", put(0x0020000D, "UI", synthetic.uid("study", 1, 1).encode()), number=1)
+    edit(copy, "SERIES", put(0x0020000E, "UI", b"1.2.3"), number=0)
+    edit(copy, "SERIES", put(0x0020000E, "UI", b"1.2.3"), number=1)
     edit(copy, "IMAGE", put(0x00041511, "UI", b"1.2.3"), number=0)
     edit(copy, "IMAGE", put(0x00041511, "UI", b"1.2.3"), number=1)
     found = {finding.rule: finding for finding in check_file_set(copy, files=False).findings}
-    assert found.keys() == {"FS-PATIENT-TWICE", "FS-STUDY-TWICE", "FS-INSTANCE-TWICE"}
+    assert found.keys() == {"FS-PATIENT-TWICE", "FS-STUDY-TWICE", "FS-SERIES-TWICE", "FS-INSTANCE-TWICE"}
     assert found["FS-PATIENT-TWICE"].where.record == "PATIENT 2"
     assert "PATIENT 1" in found["FS-PATIENT-TWICE"].message
 
@@ -265,6 +267,7 @@ def test_values_of_a_patient_are_not_shown(copy: Path) -> None:
     [
         (b"\x04\x00\x30\x11CS\x04\x00GOOD", b"\x04\x00\x30\x11CS\x04\x00go d", "FS-FILE-SET-ID"),
         (b"\x04\x00\x30\x11CS", b"\x04\x00\x31\x11CS", "FS-DIRECTORY-ELEMENT"),
+        (b"\x04\x00\x30\x11CS", b"\x04\x00\x31\x11CS", "FS-DIRECTORY-FOREIGN"),
         (b"\x04\x00\x12\x12US\x02\x00\x00\x00", b"\x04\x00\x12\x12US\x02\x00\xff\xff", "FS-CONSISTENCY-FLAG"),
         (b"\0\0\0\0DICM", b"\0x\0\0DICM", "FS-PREAMBLE-UNKNOWN"),
         (b"\x02\x00\x12\x00UI", b"\x02\x00\x14\x00UI", "FS-META-MISSING"),

@@ -182,6 +182,14 @@ def test_every_record_is_in_the_tree_once(case: str) -> None:
     assert members.total() == len(members)
 
 
+@pytest.mark.parametrize(
+    ("case", "rule"), [("no link", "FS-OFFSET-UNUSABLE"), ("one below the other", "FS-RECORD-NESTING")]
+)
+def test_what_makes_a_tree_impossible_is_told(case: str, rule: str) -> None:
+    assert rule in {finding.rule for finding in Contents(CASES[case](COUNT)).findings}
+    assert rule not in {finding.rule for finding in Contents(CASES["in order"](COUNT)).findings}
+
+
 def test_a_shift_of_all_offsets_is_one_finding_however_many_there_are() -> None:
     data = linked(COUNT, lambda i: i + 1 if i + 1 < COUNT else -1)
     assert [finding.rule for finding in Contents(data).findings] == ["FS-OFFSET-LAST"]
