@@ -43,15 +43,16 @@ def format_named(name: str) -> Format:
 
 
 def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> tuple[ReadableMedium, FileId]:
-    """The medium at `path`, and its DICOMDIR. `path` may also name the DICOMDIR itself, whatever it is called.
+    """The medium at `path`, and its DICOMDIR. `path` may also name the DICOMDIR itself, whatever it is called, or a folder
+    in an image, as DISC.iso/ONE.
 
     What it is shows in its content, unless `wanted` says it. Raises `MediumError` if there is nothing at `path`,
     `FormatError` if no DICOMDIR is found, or several.
     """
     name = os.fspath(path)
     chosen = _chosen(wanted) or _by_content(name)
-    if chosen is not None and chosen != FOLDER:
-        image = chosen.readable(name)
+    image = _below(name) if chosen is None else None if chosen == FOLDER else chosen.readable(name)
+    if image is not None:
         try:
             return file_set_in(image), DICOMDIR
         except FilesetError:
@@ -73,8 +74,9 @@ def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
     """
     name = os.fspath(path)
     chosen = _chosen(wanted) or _by_content(name)
-    if chosen is not None:
-        return chosen.readable(name)
+    medium = chosen.readable(name) if chosen is not None else _below(name)
+    if medium is not None:
+        return medium
     if not os.path.lexists(name):
         raise MediumError(f"{name}: no such file or folder")
     if not os.path.basename(name).upper().startswith(DICOMDIR.value):
@@ -114,9 +116,30 @@ def volumes_there(path: str, kind: Format) -> list[str]:
 
 
 def image_at(path: str | os.PathLike[str]) -> ReadableMedium | None:
-    """The image or archive at `path`, open for reading; None for a folder, and for any other file."""
-    chosen = _by_content(os.fspath(path))
-    return chosen.readable(os.fspath(path)) if chosen is not None and chosen != FOLDER else None
+    """The image or archive at `path`, or what is in a folder of one, open for reading; None for anything else."""
+    name = os.fspath(path)
+    chosen = _by_content(name)
+    if chosen is None:
+        return _below(name)
+    return chosen.readable(name) if chosen != FOLDER else None
+
+
+def _below(path: str) -> ReadableMedium | None:
+    """What lies in a folder of an image, where `path` goes on behind that of the image; None if it does not."""
+    file = path
+    while file and not os.path.lexists(file):
+        file = os.path.dirname(file)
+    if file == path or not os.path.isfile(file):
+        return None
+    image = image_at(file)
+    if image is None:
+        return None
+    wanted = os.path.relpath(path, file).replace(os.sep, "/") + "/"
+    for name in image.names():
+        if name.upper().startswith(wanted.upper()):
+            return Below(image, name[: len(wanted) - 1])
+    image.close()
+    return None
 
 
 def _with_options(chosen: Any, options: Iterable[str]) -> Format:
@@ -168,7 +191,9 @@ def file_set_in(image: ReadableMedium) -> ReadableMedium:
     """The file-set in an image: at its root, or wherever its only DICOMDIR lies. `FormatError` if there is no such."""
     if _holds(image, DICOMDIR):
         return image
-    return Below(image, _only(image.name, [name.rpartition("/")[0] for name in image.names() if _names_dicomdir(name)]))
+    above = image.name + "/"
+    found = [above + name.rpartition("/")[0] for name in image.names() if _names_dicomdir(name)]
+    return Below(image, _only(image.name, found).removeprefix(above))
 
 
 def _holds(medium: ReadableMedium, file_id: FileId) -> bool:
