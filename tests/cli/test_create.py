@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import pydicom.data
 import pytest
 from pydicom.uid import UID
 
+from fileset import Reader
 from fileset.cli.create import SCHEMES as CLI_SCHEMES
 from fileset.naming import SCHEMES, Place, names
 from tests import synthetic
-from tests.cli.conftest import Runs
+from tests.cli.conftest import Runs, command, environment
 
 SHIPPED = Path(pydicom.data.__file__).parent / "test_files"
 
@@ -209,3 +211,26 @@ def test_a_name_that_is_no_text_is_told(run: Runs, tmp_path: Path) -> None:
     done = run("create", folder, "-o", tmp_path / "A", "-v")
     assert done.stdout.startswith("\\udcff\\udcfe.dcm -> ")
     assert run("create", folder, "-o", tmp_path / "B", "--json").document["added"][0]["source"] == "\udcff\udcfe.dcm"
+
+
+def test_an_archive_goes_to_standard_output(incoming: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        command("create", incoming, "-o", "-"), capture_output=True, check=False, env=environment(), timeout=60
+    )
+    assert done.returncode == 3
+    assert b"2 files skipped" in done.stderr
+    (tmp_path / "X.zip").write_bytes(done.stdout)
+    with Reader(tmp_path / "X.zip") as reader:
+        assert {record.sop_instance_uid for record in reader.instances} == {
+            synthetic.ct_uid(number=n) for n in (1, 2, 3)
+        }
+
+
+def test_what_standard_output_cannot_take_is_wrong_usage(run: Runs, incoming: Path) -> None:
+    for options, says in (
+        (["--json"], "leave out --json"),
+        (["-v"], "and -v"),
+        (["--volume-size", "CD"], "one archive"),
+    ):
+        assert says in run("create", incoming, "-o", "-", *options, code=2).stderr
+    assert len(run("create", incoming, "-o", "-", "--dry-run", code=3).stdout.splitlines()) == 3

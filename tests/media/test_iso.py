@@ -353,7 +353,7 @@ def test_an_image_without_a_dicomdir_is_a_format_error(tmp_path: Path) -> None:
 # --- M-INQUIRE ------------------------------------------------------------------------------------------------------
 
 
-def test_inquiry_tells_the_size_of_the_image_and_its_disc(image: Path) -> None:
+def test_inquiry_tells_the_size_of_the_image_and_its_disc(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with fileset.Reader(image) as reader:
         info = reader.medium_info()
     assert info.used == image.stat().st_size
@@ -361,6 +361,10 @@ def test_inquiry_tells_the_size_of_the_image_and_its_disc(image: Path) -> None:
     assert info.format.startswith("ISO 9660")
     assert info.largest_file == 2**32 - 1
     assert info.free
+    assert main(["info", str(image)]) == 0
+    shown = capsys.readouterr().out
+    assert ", fits a CD 650 MB of 682 MB\n" in shown
+    assert "Free space" in shown
 
 
 def test_a_file_too_large_for_one_extent_is_refused_before_anything_is_written(tmp_path: Path) -> None:
