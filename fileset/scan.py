@@ -19,6 +19,7 @@ from fileset.encoding.layout import Layouts
 from fileset.errors import MediumError
 from fileset.media.host import OpenFile
 from fileset.records.instance import EVERYTHING, WANTED, Describer, Instance, Policy
+from fileset.records.template import APART, OWN
 from fileset.records.tree import TreeBuilder
 from fileset.sources import Sources
 
@@ -51,7 +52,7 @@ def describe(read: Reading, describer: Describer) -> Instance:
     return describer.describe(read_header(read, EVERYTHING), invent=describer.policy.missing == "invent")
 
 
-_LAYOUTS: Final = Layouts()
+_LAYOUTS: Final = Layouts(OWN, APART)
 """Of each process: files of one scanner may lie in any chunk."""
 _FINAL: Final = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR", "FS-FILE-NO-META", "FS-FILE-BAD-HEADER"))
 

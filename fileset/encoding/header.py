@@ -11,7 +11,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping
 from struct import Struct, error
-from typing import Final
+from typing import Final, overload
 
 from attrs import frozen
 
@@ -23,7 +23,7 @@ from fileset.encoding.elements import (
     UNDEFINED,
     skip_undefined,
 )
-from fileset.encoding.layout import FIRST_READ, Layouts
+from fileset.encoding.layout import FIRST_READ, Layouts, Recognised
 from fileset.errors import FilesetError, FormatError
 
 Reading = Callable[[int, int], bytes]
@@ -112,7 +112,15 @@ class Wanted:
         return self.of_class.get(sop_class_uid.rstrip(b"\0 "), self.any)
 
 
-def read_header(read: Reading, wanted: Wanted, layouts: Layouts | None = None) -> Header:
+@overload
+def read_header(read: Reading, wanted: Wanted) -> Header: ...
+
+
+@overload
+def read_header(read: Reading, wanted: Wanted, layouts: Layouts | None) -> Header | Recognised: ...
+
+
+def read_header(read: Reading, wanted: Wanted, layouts: Layouts | None = None) -> Header | Recognised:
     """The header of the file that `read` reads; `layouts` speed up what was met before.
 
     Raises `HeaderError` if there is no data set to describe.
@@ -122,7 +130,7 @@ def read_header(read: Reading, wanted: Wanted, layouts: Layouts | None = None) -
         if layouts is not None:
             known = layouts.find(data)
             if known is not None:
-                return Header(known, known)
+                return known
         try:
             header = _read_usual(data, read, wanted)
         except (UnusualError, FormatError, error):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from typing import Final
 
 from attrs import frozen
@@ -52,31 +53,64 @@ _ANCHORED: Final = frozenset((0x00020010, 0x00080016))
 """Transfer syntax and SOP class decide how far and how to walk: their values are part of the layout."""
 
 
-@frozen
+_Groups = tuple[bytes, ...]
+"""Values, each behind the last two bytes of its length."""
+
+
+@frozen(eq=False)
 class Layout:
-    """One compiled layout: `match(data, 132)`, and the tags of its groups in order."""
+    """One compiled layout: `match(data, 132)`, and the tags of its groups in order.
+
+    `own` and `common` pick from the groups those that each file has for itself, and those by which files of one series
+    are known; None if the layout lacks one that each file should have.
+    """
 
     match: Callable[[bytes, int], re.Match[bytes] | None]
     tags: tuple[int, ...]
+    own: Callable[[_Groups], _Groups] | None
+    common: Callable[[_Groups], _Groups]
+
+
+class Recognised:
+    """A header of a known layout: as a `Header` is, but what it says is looked at only when asked for."""
+
+    __slots__ = ("groups", "layout")
+    has_pixel_data: Final = False
+
+    def __init__(self, layout: Layout, groups: _Groups) -> None:
+        self.layout = layout
+        self.groups = groups
+
+    @property
+    def values(self) -> dict[int, bytes]:
+        """The wanted values, those of File Meta Information too."""
+        return {tag: value[2:] for tag, value in zip(self.layout.tags, self.groups, strict=True)}
+
+    meta = values
 
 
 class Layouts:
-    """The layouts that were met, the most recent first. A wanted sequence makes a header too special for one."""
+    """The layouts that were met, the most recent first. A wanted sequence makes a header too special for one.
 
-    def __init__(self) -> None:
+    `own` are the tags, two or more, of what each file has for itself; those that are `apart` may differ as well.
+    """
+
+    def __init__(self, own: tuple[int, ...] = (), apart: frozenset[int] = frozenset()) -> None:
+        self._own = own
+        self._apart = apart | frozenset(own)
         self.first_read = FIRST_READ
         self._layouts: list[Layout] = []
         self._seen: dict[bytes, int] = {}
 
-    def find(self, data: bytes) -> dict[int, bytes] | None:
-        """The wanted values, those of File Meta Information too, if `data` begins with a header of a known layout."""
+    def find(self, data: bytes) -> Recognised | None:
+        """The header that `data` begins with, if its layout is known."""
         layouts = self._layouts
         for at, layout in enumerate(layouts):
             found = layout.match(data, _META)
             if found is not None:
                 if at:
                     layouts.insert(0, layouts.pop(at))
-                return {tag: value[2:] for tag, value in zip(layout.tags, found.groups(), strict=True)}
+                return Recognised(layout, found.groups())
         return None
 
     def learn(self, data: bytes, wanted: frozenset[int], last: int) -> None:
@@ -93,16 +127,24 @@ class Layouts:
         shape = b"".join(data[at : at + 6] for _, _, at, _, _ in parts)
         self._seen[shape] = self._seen.get(shape, 0) + 1
         if self._seen[shape] == SEEN_BEFORE:
-            layout = _compiled(data, parts, wanted, last)
-            if layout:
-                self._layouts.insert(0, layout)
+            compiled = _compiled(data, parts, wanted, last)
+            if compiled:
+                self._layouts.insert(0, self._layout(*compiled))
+
+    def _layout(self, pattern: bytes, tags: tuple[int, ...]) -> Layout:
+        own = itemgetter(*map(tags.index, self._own)) if self._own and set(self._own) <= set(tags) else None
+        common = itemgetter(*(at for at, tag in enumerate(tags) if tag not in self._apart))
+        return Layout(re.compile(pattern, re.DOTALL).match, tags, own, common)
 
     def _read_more(self, needed: int) -> None:
         if self.first_read < needed <= LARGEST_READ:
             self.first_read = needed
 
 
-def _compiled(data: bytes, parts: list[_Part], wanted: frozenset[int], last: int) -> Layout | None:
+def _compiled(
+    data: bytes, parts: list[_Part], wanted: frozenset[int], last: int
+) -> tuple[bytes, tuple[int, ...]] | None:
+    """The expression, and the tags of its groups; None if a sequence is wanted."""
     pattern, tags = [], []
     for part in parts:
         tag, vr, *_ = part
@@ -113,7 +155,7 @@ def _compiled(data: bytes, parts: list[_Part], wanted: frozenset[int], last: int
         if keep:
             tags.append(tag)
     pattern.append(_greater_than(last))
-    return Layout(re.compile(b"".join(pattern), re.DOTALL).match, tuple(tags))
+    return b"".join(pattern), tuple(tags)
 
 
 _Part = tuple[int, bytes, int, int, int]

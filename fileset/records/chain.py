@@ -171,9 +171,9 @@ def record_character_set(declared: bytes, text: Sequence[bytes]) -> tuple[bytes,
     return guessed.encode("ascii"), (("FS-CHARSET-GUESSED", f"{said}: text taken as {guessed}"),)
 
 
-_VALID_UID: Final = re.compile(
-    rb"(?=.{1,64}\Z)(0\.[0-59]|1\.[0-3]|2\.(0|[1-9]\d*))(\.(0|[1-9]\d*))*",
-).fullmatch
+UID_FORM: Final = rb"(?:0\.[0-59]|1\.[0-3]|2\.(?:0|[1-9]\d*))(?:\.(?:0|[1-9]\d*))*"
+"""A regular expression for the numbers of a UID (PS3.5 9.1), which may be no more than 64 bytes."""
+_VALID_UID: Final = re.compile(rb"(?=.{1,64}\Z)" + UID_FORM).fullmatch
 
 
 def require_valid_uid(name: str, uid: bytes) -> None:

@@ -12,10 +12,12 @@ from attrs import frozen
 
 from fileset.encoding.elements import element
 from fileset.encoding.header import SOP_CLASS_UID, Header, HeaderError, Keys, Wanted
+from fileset.encoding.layout import Recognised
 from fileset.errors import RuleError
 from fileset.records.chain import CHAIN_TAGS, LEVELS, Chain, ChainReader, Notes, require_valid_uid
 from fileset.records.leaf import INSTANCE_NUMBER, VERIFICATION_DATE_TIME, VERIFYING_OBSERVERS, carried_keys, guarded
 from fileset.records.tables import RECORD_TYPES, ROOT_CHILDREN, SOP_CLASSES
+from fileset.records.template import Template
 from fileset.records.values import canonical
 
 _SOP_INSTANCE: Final = 0x00080018
@@ -127,12 +129,27 @@ class Describer:
         self._valid_uids = policy.invalid_uid == "refuse"
         self._chains = ChainReader(complete=policy.missing == "refuse", valid_uids=self._valid_uids)
         self._kinds: dict[tuple[bytes | None, ...], _Kind] = {}
+        self._templates: dict[tuple[object, ...], Template] = {}
 
-    def describe(self, header: Header, *, invent: bool) -> Instance:
+    def describe(self, header: Header | Recognised, *, invent: bool) -> Instance:
         """The instance that `header` describes; `invent` values for Type 1 keys of its own record that have none.
 
         Raises `HeaderError` with the rule and the reason if no conformant record can be made of it.
         """
+        if not isinstance(header, Recognised) or not header.layout.own:
+            return self._described(header, invent=invent)
+        own = header.layout.own(header.groups)
+        common = header.layout, header.layout.common(header.groups)
+        template = self._templates.get(common)
+        instance = template and template.filled(own)
+        if instance is None:
+            instance = self._described(header, invent=invent)
+            template = Template.of(instance, own)
+            if template:
+                self._templates[common] = template
+        return instance
+
+    def _described(self, header: Header | Recognised, *, invent: bool) -> Instance:
         values, meta = header.values, header.meta
         stated = values.get(SOP_CLASS_UID), meta.get(_STORED_CLASS), meta.get(_SYNTAX)
         kind = self._kinds.get(stated)
@@ -183,7 +200,7 @@ class Describer:
             raise HeaderError("FS-KEY-UID-MISSING", "no valid SOP Instance UID (0008,0018)")
         return uid, () if inside == stored else (_differs("SOP Instance UID", inside, stored),)
 
-    def _type_of_unknown(self, header: Header, sop_class: bytes) -> str:
+    def _type_of_unknown(self, header: Header | Recognised, sop_class: bytes) -> str:
         policy = self.policy.unknown_sop_class
         if policy == "private":
             return "PRIVATE"

@@ -1,0 +1,121 @@
+"""A record that is filled into a template is the record that is made the long way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+
+from fileset.encoding.header import HeaderError, read_header
+from fileset.encoding.layout import Layouts
+from fileset.records.instance import EVERYTHING, WANTED, Describer, Instance, Policy
+from fileset.records.template import APART, OWN, Template
+from tests.benchmarks.corpus import Shape, files
+
+SHAPE = Shape(400, per_series=40)
+UID = b"\x08\x00\x18\x00UI"
+NUMBER = b"\x20\x00\x13\x00IS"
+
+
+def headers() -> Iterator[bytes]:
+    return (header + tail for _, header, tail in files(SHAPE))
+
+
+def described(data: bytes, describer: Describer, layouts: Layouts | None) -> Instance | str:
+    try:
+        return describer.describe(read_header(lambda at, size: data[at : at + size], WANTED, layouts), invent=False)
+    except HeaderError as problem:
+        return str(problem)
+
+
+def changed(data: bytes, tag: bytes, value: bytes) -> bytes:
+    """The file with another value of one element."""
+    at = data.index(tag) + 8
+    length = int.from_bytes(data[at - 2 : at], "little")
+    return data[: at - 2] + len(value).to_bytes(2, "little") + value + data[at + length :]
+
+
+@pytest.fixture(scope="module")
+def layouts() -> Layouts:
+    """What is known after all files were met once."""
+    known = Layouts(OWN, APART)
+    for data in headers():
+        described(data, Describer(Policy()), known)
+    return known
+
+
+@pytest.fixture
+def filled(monkeypatch: pytest.MonkeyPatch) -> list[Instance]:
+    """The instances that were made from a template."""
+    found: list[Instance] = []
+    fill = Template.filled
+
+    def noting(self: Template, own: tuple[bytes, ...]) -> Instance | None:
+        instance = fill(self, own)
+        if instance:
+            found.append(instance)
+        return instance
+
+    monkeypatch.setattr(Template, "filled", noting)
+    return found
+
+
+@pytest.mark.parametrize("invalid_uid", ["refuse", "accept"])
+def test_files_of_one_series_are_filled_in(layouts: Layouts, filled: list[Instance], invalid_uid: str) -> None:
+    policy = Policy(invalid_uid=invalid_uid)
+    templates, plain = Describer(policy), Describer(policy)
+    for data in headers():
+        assert described(data, templates, layouts) == described(data, plain, None)
+    assert len(filled) > 0.8 * SHAPE.files
+
+
+NUMBERS = (b"7 ", b" 7", b"07", b"+7", b"7", b"", b"-7", b"7\\8 ", b"99999999", b"9999999999", b"7\0", b"x ", b"0 ")
+UIDS = (b"1.2.3\0", b"1.2.3 ", b"1.2.03", b"1.2.3", b"", b"1.9.3\0", b"5.2.3\0", b"1.2" + b".1" * 31, b"1." + b"1" * 63)
+
+
+@pytest.mark.parametrize("invalid_uid", ["refuse", "accept"])
+def test_unusual_values_take_the_long_way(layouts: Layouts, filled: list[Instance], invalid_uid: str) -> None:
+    policy = Policy(invalid_uid=invalid_uid)
+    templates, plain = Describer(policy), Describer(policy)
+    for data in headers():
+        described(data, templates, layouts)
+        for number in NUMBERS:
+            other = changed(data, NUMBER, number)
+            assert described(other, templates, layouts) == described(other, plain, None), number
+        for uid in UIDS:
+            other = changed(data, UID, uid)  # not as File Meta Information has it
+            assert described(other, templates, layouts) == described(other, plain, None), uid
+            both = changed(other, b"\x02\x00\x03\x00UI", uid)
+            assert described(both, templates, layouts) == described(both, plain, None), uid
+    assert filled
+
+
+def test_values_in_common_that_change_make_another_template(layouts: Layouts, filled: list[Instance]) -> None:
+    random = Random(20261122)
+    templates, plain = Describer(Policy()), Describer(Policy())
+    for data in headers():
+        damaged = bytearray(data)
+        for _ in range(random.randint(0, 2)):
+            damaged[random.randrange(132, 1500)] = random.choice((0, 32, 48, 49, 65))
+        other = bytes(damaged)
+        assert described(other, templates, layouts) == described(other, plain, None)
+    assert len(filled) > SHAPE.files / 4
+
+
+def test_what_stands_in_for_the_date_of_a_study_is_each_files_own(layouts: Layouts, filled: list[Instance]) -> None:
+    templates, plain = Describer(Policy()), Describer(Policy())
+    for count, data in enumerate(headers()):
+        dateless = changed(data, b"\x08\x00\x20\x00DA", b"")
+        dated = changed(dateless, b"\x08\x00\x23\x00DA", b"2026%02d01" % (count % 12 + 1))
+        found = described(dated, templates, layouts)
+        assert found == described(dated, plain, None)
+        assert isinstance(found, Instance)
+        assert found.chain
+        assert found.chain.fallback_date
+    assert not filled
+
+
+def test_everything_is_read_without_layouts() -> None:
+    data = next(headers())
+    assert read_header(lambda at, size: data[at : at + size], EVERYTHING).has_pixel_data
