@@ -7,6 +7,7 @@ transaction offers them; every role and every medium goes through here.
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -19,9 +20,9 @@ from typing import Final
 from attrs import field, frozen
 
 from fileset.dicomdir.decode import decode
-from fileset.dicomdir.directory import Directory, encode, place
+from fileset.dicomdir.directory import NONE, Directory, encode, place
 from fileset.dicomdir.flat import FlatDirectory
-from fileset.dicomdir.link import link
+from fileset.dicomdir.resolve import FIRST, LAST
 from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, Finding
@@ -74,8 +75,8 @@ def commit(plan: Plan, medium: WritableMedium, *, progress: Progress | None = No
         transaction.announce([addition.file_id for addition in plan.additions], plan.removals)
         written = write(plan.additions, transaction, progress)  # 2. files, under temporary names first
         transaction.settle()  # 3. all of them on the medium
-        records = len(plan.directory.bodies)
-        written.append(transaction.publish(encode(plan.directory), lambda data: verify(data, records)))  # 4. and 5.
+        verified = partial(verify, directory=plan.directory)
+        written.append(transaction.publish(encode(plan.directory), verified))  # 4. and 5.
         for file_id in plan.removals:  # 6. nothing references them any more
             transaction.delete(file_id)
     medium.flush()
@@ -259,11 +260,23 @@ def _in_threads(jobs: Iterator[Callable[[], Written]], width: int, stop: Event) 
 # ---------------------------------------------------------------- what was written
 
 
-def verify(data: bytes, records: int) -> None:
-    """Raise `FormatError` unless the DICOMDIR that was read back links cleanly and has all its records."""
-    flat = decode(data)
-    if len(flat) != records:
-        raise FormatError(f"the DICOMDIR reads back with {len(flat)} of {records} records; the old one is kept")
-    serious = _serious(flat.findings) or _serious(link(flat).findings)
+def verify(data: bytes, directory: Directory) -> None:
+    """Raise `FormatError` unless the DICOMDIR that was read back has the records of `directory`, linked as they are there,
+    and the links lead to every record once and to none before.
+    """
+    flat, offsets = decode(data), place(directory)
+    if len(flat) != len(directory.bodies):
+        raise FormatError(f"the DICOMDIR reads back with {len(flat)} of {len(directory.bodies)} records; {_KEPT}")
+    serious = _serious(flat.findings)
     if serious:
-        raise FormatError(f"the DICOMDIR reads back damaged ({serious[0]}); the old one is kept")
+        raise FormatError(f"the DICOMDIR reads back damaged ({serious[0]}); {_KEPT}")
+    if not directory.is_tree():
+        raise FormatError(f"the DICOMDIR was to have records that are linked twice or not at all; {_KEPT}")
+    offsets[NONE] = 0  # in place of the end: what links say that lead nowhere
+    said = flat.start, flat.next, flat.lower, flat.number(FIRST), flat.number(LAST)
+    following, lower = (array("I", map(offsets.__getitem__, links)) for links in (directory.next, directory.lower))
+    if said != (offsets[:NONE], following, lower, offsets[directory.first], offsets[directory.last]):
+        raise FormatError(f"the DICOMDIR reads back with other links than were written; {_KEPT}")
+
+
+_KEPT: Final = "the old one is kept"

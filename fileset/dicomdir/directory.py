@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, repeat
+from operator import gt
 from struct import Struct
 from typing import Final
 
@@ -77,6 +78,15 @@ class Directory:
     lower_at: Sequence[int] | int = 38
     others: Sequence[tuple[int, int, int]] = ()
 
+    def is_tree(self) -> bool:
+        """Whether the links lead to every record once, and to none before."""
+        count = len(self.bodies)
+        targets = [self.first, *self.next, *self.lower]
+        linked = len(targets) - targets.count(NONE)
+        ahead = sum(sum(map(gt, links, range(count))) for links in (self.next, self.lower)) + (self.first == 0)
+        apart = {target for *_, target in self.others}
+        return ahead == linked and len({*targets, NONE}) == linked + 1 and linked + len(apart) == count
+
 
 def place(directory: Directory) -> array[int]:
     """The offset of each record, counted from the first byte of the file, preamble included; and one more, the end.
@@ -116,15 +126,13 @@ def _head(directory: Directory, offsets: array[int]) -> bytes:
 
 
 def _batch(directory: Directory, offsets: array[int], start: int) -> bytearray:
-    data = bytearray(b"".join(directory.bodies[start : start + _BATCH]))
     stop = min(start + _BATCH, len(directory.bodies))
+    data = bytearray(b"".join(directory.bodies[start:stop]))
+    base = offsets[start]
     for links, places in ((directory.next, directory.next_at), (directory.lower, directory.lower_at)):
-        shift = -offsets[start]
-        alike = places if isinstance(places, int) else 0
-        for index in range(start, stop):
-            target = links[index]
-            at = offsets[index] + shift + (alike or places[index])  # type: ignore[index]
-            _pack(data, at, offsets[target] if target >= 0 else 0)
+        at_each = repeat(places) if isinstance(places, int) else places[start:stop]
+        for body_at, at, target in zip(offsets[start:stop], at_each, links[start:stop], strict=False):
+            _pack(data, body_at - base + at, offsets[target] if target >= 0 else 0)
     for index, place, target in directory.others:
         if start <= index < stop:
             _pack(data, offsets[index] - offsets[start] + place, offsets[target])
