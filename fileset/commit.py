@@ -6,7 +6,6 @@ transaction offers them; every role and every medium goes through here.
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -15,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 from threading import Event
-from typing import Final
+from typing import BinaryIO, Final, TypeVar
 
 from attrs import field, frozen
 
@@ -27,6 +26,7 @@ from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, Finding
 from fileset.media.base import FileInfo, FileSetInfo, Transaction, UpdatableMedium, WritableMedium, Written
+from fileset.media.hashing import sha256_of
 from fileset.media.system import uninterrupted
 
 NAME_SIZE: Final = 128
@@ -34,6 +34,8 @@ NAME_SIZE: Final = 128
 
 ANY: Final = "any"
 """What a plan is based on that may replace whatever there is."""
+
+Taken = TypeVar("Taken")
 
 Progress = Callable[[int, int], None]
 """Called with the number of files written and in all."""
@@ -100,16 +102,21 @@ def check_basis(basis: str, medium: WritableMedium) -> None:
 
 def basis_of(medium: WritableMedium) -> str:
     """SHA-256 of the DICOMDIR on a medium in hexadecimal, "" if there is none."""
-    return hashlib.sha256(_dicomdir(medium)).hexdigest() if medium.has_dicomdir() else ""
+    return _dicomdir(medium, sha256_of) if medium.has_dicomdir() else ""
 
 
-def _dicomdir(medium: WritableMedium) -> bytes:
+def _dicomdir(medium: WritableMedium, take: Callable[[BinaryIO], Taken]) -> Taken:
+    """What `take` makes of the DICOMDIR on a medium."""
     readable: UpdatableMedium = medium  # type: ignore[assignment]  # a medium with a DICOMDIR can be read
     with readable.open(DICOMDIR) as file:
         try:
-            return file.read()
+            return take(file)
         except OSError as problem:
             raise MediumError(f"{medium.name}: {DICOMDIR}: {problem.strerror or problem}") from problem
+
+
+def _all(file: BinaryIO) -> bytes:
+    return file.read()
 
 
 def clean_up(medium: WritableMedium) -> None:
@@ -133,7 +140,7 @@ def recover(medium: WritableMedium, transaction: Transaction, plan: Plan | None 
     if not leftovers:
         return
     try:
-        needed = _sound_references(_dicomdir(medium)) if medium.has_dicomdir() else set()
+        needed = _sound_references(_dicomdir(medium, _all)) if medium.has_dicomdir() else set()
     except FormatError:
         return
     unneeded = [file_id for file_id in leftovers if file_id.path.upper() not in needed]
@@ -153,7 +160,7 @@ def referenced(medium: WritableMedium) -> set[str]:
 
     Raises `FormatError` if the DICOMDIR cannot be read.
     """
-    return _references(_dicomdir(medium))
+    return _references(_dicomdir(medium, _all))
 
 
 def _references(data: bytes) -> set[str]:

@@ -156,21 +156,21 @@ class Kept:
 
     def instances(self, uid: bytes) -> list[int]:
         """The records that reference the instance with this UID; one, unless the directory is at odds with itself."""
-        if self._is_strange(uid):
+        if self._is_quick_look() and uid not in self.flat.data:
             return []
         return [index for index in self._references[0].of(uid) if not self.dropped[index]]
 
     def is_named(self, value: str) -> bool:
         """Whether (0004,1500) of a record that stays has this value, in any case."""
         name = value.upper()
-        if name.isascii() and self._is_strange(name.encode("ascii")):
+        if name.isascii() and self._is_quick_look() and name.encode("ascii") not in self._upper_case:
             return False
         return not all(self.dropped[index] for index in self._references[1].of(name))
 
-    def _is_strange(self, value: bytes) -> bool:
-        """Whether a value, in upper case, is nowhere in the DICOMDIR: a quick look, worth it for few of them."""
+    def _is_quick_look(self) -> bool:
+        """Whether few values were asked for so far: then a value that is nowhere in the DICOMDIR is found out at once."""
         self._asked += 1
-        return self._asked <= _FEW and value not in self._upper_case
+        return self._asked <= _FEW
 
     @cached_property
     def _upper_case(self) -> bytes:

@@ -8,7 +8,9 @@ directory can hang a reader.
 from __future__ import annotations
 
 from array import array
-from itertools import repeat
+from bisect import bisect_left
+from itertools import compress
+from operator import ne
 from typing import Final
 
 from fileset.dicomdir.directory import NONE
@@ -41,15 +43,21 @@ def link(flat: FlatDirectory, *, file: str = "DICOMDIR") -> Tree:
 
 def _by_offsets(flat: FlatDirectory, found: Findings) -> Tree | None:
     """The tree if the offsets describe one, and all records are in it."""
-    index_of = dict(zip(flat.start, range(len(flat)), strict=True))
     tree = unlinked(len(flat))
-    for offsets, links in ((flat.next, tree.next), (flat.lower, tree.lower)):
-        links[:] = array("q", map(index_of.get, offsets, repeat(NONE)))
-        if links.count(NONE) != offsets.count(0):
-            return None
-    tree.first = index_of.get(flat.number(FIRST), NONE)
-    tree.last = index_of.get(flat.number(LAST), NONE)
-    if not tree.adopt(tree.first, NONE):
+    tree.first, tree.last = (_record_at(flat, flat.number(tag)) for tag in (FIRST, LAST))
+    last = len(flat) - 1
+    # Most records are followed by the next one in the file, and have none below them.
+    tree.next[:last] = array("q", range(1, len(flat)))
+    jumps = [*compress(range(last), map(ne, flat.next, flat.start[1:])), last] if len(flat) else []
+    for offsets, links, places in (
+        (flat.next, tree.next, jumps),
+        (flat.lower, tree.lower, compress(range(len(flat)), flat.lower)),
+    ):
+        for place in places:
+            links[place] = _record_at(flat, offsets[place])
+            if links[place] == NONE and offsets[place]:
+                return None
+    if not tree.adopt_all():
         return None
     missed = tree.reached.find(0)
     while missed != -1:
@@ -59,6 +67,12 @@ def _by_offsets(flat: FlatDirectory, found: Findings) -> Tree | None:
         missed = tree.reached.find(0, missed + 1)
     check_last(flat, tree, found)
     return tree
+
+
+def _record_at(flat: FlatDirectory, offset: int) -> int:
+    """The index of the record that begins at an offset, `NONE` if none does."""
+    index = bisect_left(flat.start, offset)
+    return index if index < len(flat) and flat.start[index] == offset else NONE
 
 
 def _check_presence(flat: FlatDirectory, found: Findings) -> None:

@@ -13,8 +13,7 @@ from fileset.errors import MediumError
 from fileset.media.base import FileInfo
 from fileset.media.system import open_plain
 
-COPY_SIZE = 1 << 18
-"""Bytes that are copied at a time: few enough to stay near the processor between being read, hashed and written."""
+COPY_SIZE = 1 << 20
 
 
 class SourceFile(NamedTuple):

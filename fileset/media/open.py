@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, takewhile
 from typing import Any, Final
 
@@ -14,17 +14,12 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Format, ReadableMedium, UpdatableMedium
 from fileset.media.below import Below
 from fileset.media.folder import Folder, FolderMedium
-from fileset.media.iso import Iso
-from fileset.media.zip import STANDARD_OUTPUT, Zip
+from fileset.media.system import STANDARD_OUTPUT
 
 SEARCH_DEPTH: Final = 4
 """Levels of folders that are searched for a DICOMDIR when the root has none."""
 
 FOLDER: Final = Folder()
-ZIP: Final = Zip()
-
-FORMATS: Final[tuple[Format, ...]] = (FOLDER, Iso(), ZIP)
-"""All kinds of media, each with the options it has unless others are given."""
 
 OTHER_FORMATS: Final = (
     *(".img", ".ima", ".bin", ".cue", ".nrg", ".mdf", ".mds", ".ccd", ".cdr", ".toast", ".dmg", ".udf", ".isz"),
@@ -34,12 +29,25 @@ OTHER_FORMATS: Final = (
 """What images and archives are called that nobody here writes: who gives such a name does not want a folder."""
 
 
+def formats() -> Iterator[Format]:
+    """All kinds of media, each with the options it has unless others are given. What reads images is not loaded for those
+    who find that they have a folder.
+    """
+    yield FOLDER
+    from fileset.media.iso import Iso
+
+    yield Iso()
+    from fileset.media.zip import Zip
+
+    yield Zip()
+
+
 def format_named(name: str) -> Format:
     """The format that a user calls `name`. `RuleError` if there is none."""
-    for known in FORMATS:
+    for known in formats():
         if known.name == name:
             return known
-    raise RuleError(f"there is no format {name!r}; use one of {', '.join(known.name for known in FORMATS)}")
+    raise RuleError(f"there is no format {name!r}; use one of {', '.join(known.name for known in formats())}")
 
 
 def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> tuple[ReadableMedium, FileId]:
@@ -168,7 +176,7 @@ def _chosen(wanted: Format | str | None) -> Format | None:
 
 
 def _by_content(path: str) -> Format | None:
-    return next((known for known in FORMATS if known.recognises(path)), None)
+    return next((known for known in formats() if known.recognises(path)), None)
 
 
 def _by_suffix(path: str) -> Format:
@@ -176,15 +184,15 @@ def _by_suffix(path: str) -> Format:
     if os.path.isdir(path):
         return FOLDER
     if path == STANDARD_OUTPUT:
-        return ZIP
+        return format_named("zip")
     name = path.lower()
     if name.endswith(OTHER_FORMATS):
         raise RuleError(
             f"{path}: images and archives of this kind are not written. Give a name that ends in "
-            f"{' or '.join(known.suffix for known in FORMATS if known.suffix)}, or say the format "
-            f"(--format): {', '.join(known.name for known in FORMATS)}"
+            f"{' or '.join(known.suffix for known in formats() if known.suffix)}, or say the format "
+            f"(--format): {', '.join(known.name for known in formats())}"
         )
-    return next((known for known in FORMATS if known.suffix and name.endswith(known.suffix)), FOLDER)
+    return next((known for known in formats() if known.suffix and name.endswith(known.suffix)), FOLDER)
 
 
 def file_set_in(image: ReadableMedium) -> ReadableMedium:

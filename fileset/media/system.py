@@ -20,6 +20,9 @@ _NONBLOCK: Final = getattr(os, "O_NONBLOCK", 0)
 """Not to wait for what is no file: a pipe has no bytes to give yet."""
 _BLOCK: Final = 1 << 20
 
+STANDARD_OUTPUT: Final = "-"
+"""The path that means standard output instead of a file: it takes a ZIP archive."""
+
 
 @contextmanager
 def named(path: str) -> Iterator[None]:
@@ -60,7 +63,7 @@ def write_file(
                 _write_all(descriptor, chunk)
             digest.update(chunk)
             size += len(chunk)
-        (os.fsync if sync else _send_off)(descriptor)
+        (os.fsync if sync else _forget_cached)(descriptor)
     finally:
         os.close(descriptor)
     return size, digest.hexdigest()
@@ -75,8 +78,10 @@ def sync_file(path: str) -> None:
         os.close(descriptor)
 
 
-def _send_off(descriptor: int) -> None:
-    """Have the system begin to write what it holds of a file, where it takes the advice: most of it is done when we wait."""
+def _forget_cached(descriptor: int) -> None:
+    """Advise the system to have nothing of a file in memory: it reads it from the medium then, and begins to write what is
+    not there yet. Not every file system takes the advice.
+    """
     if hasattr(os, "posix_fadvise"):
         with suppress(OSError):
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -136,7 +141,15 @@ _NO_FSYNC: Final = frozenset((errno.EINVAL, errno.ENOTSUP))
 
 def read_back(path: str) -> bytes:
     """The bytes of a file that was synced: those on the medium, not those in memory, where the system can tell them."""
-    return b"".join(blocks(path, fresh=True))
+    descriptor = open_plain(path)
+    try:
+        _forget_cached(descriptor)
+        data = os.read(descriptor, os.fstat(descriptor).st_size + 1)
+        while more := os.read(descriptor, _BLOCK):
+            data += more
+        return data
+    finally:
+        os.close(descriptor)
 
 
 def digest_of(path: str) -> str:
@@ -167,13 +180,10 @@ def is_pipe(path: str) -> bool:
         return False
 
 
-def blocks(path: str, *, fresh: bool = False) -> Iterator[bytes]:
-    """The bytes of a file in parts; `fresh` from the medium, past what the system has in memory."""
+def blocks(path: str) -> Iterator[bytes]:
+    """The bytes of a file in parts."""
     descriptor = open_plain(path)
     try:
-        if fresh and hasattr(os, "posix_fadvise"):
-            with suppress(OSError):  # an advice: not every file system takes it
-                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         while data := os.read(descriptor, _BLOCK):
             yield data
     finally:

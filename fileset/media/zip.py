@@ -5,21 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from functools import partial
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from attrs import evolve, frozen
 
 from fileset.errors import RefusedError
 from fileset.media.base import Footprint, ReadableMedium, UpdatableMedium
 from fileset.media.image import Image, NoImage
-from fileset.media.system import creation_time
+from fileset.media.system import STANDARD_OUTPUT, creation_time
 from fileset.media.zip_format import END_SIGNATURE, END_SIZE, HEADERS_SIZE, LOCAL_SIGNATURE
 from fileset.media.zip_reader import ZipMedium
 from fileset.media.zip_stream import ZipStream
 from fileset.media.zip_writer import ZipBuilder
-
-STANDARD_OUTPUT: Final = "-"
-"""The path that means standard output instead of a file."""
 
 
 @frozen
