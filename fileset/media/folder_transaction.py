@@ -35,10 +35,6 @@ from fileset.media.system import (
 )
 from fileset.media.work_folder import NEW, WorkFolder, read_journal, standing_in
 
-_BATCH_FILES: Final = 256
-_BATCH_BYTES: Final = 64 << 20
-"""So many files, or so many bytes of them, are synced and named together."""
-
 
 class FolderTransaction:
     """One change of the folder `root`, made if it does not exist. A context: leaving it unpublished undoes everything.
@@ -49,6 +45,9 @@ class FolderTransaction:
 
     width: Final = 4
     """Files that are written at the same time: while one is hashed and another synced, a third is read."""
+    batch_files: Final = 256
+    batch_bytes: Final = 64 << 20
+    """So many files, or so many bytes of them, are synced and named together."""
 
     def __init__(self, root: str, find: Callable[[FileId], str], forget: Callable[[], None]) -> None:
         self._root = root
@@ -59,6 +58,7 @@ class FolderTransaction:
         self._made_root: list[str] = []
         self._writing, self._naming = Lock(), Lock()
         self._unnamed: list[tuple[str, Written]] = []  # the temporary name of each
+        self._unnamed_bytes = 0
         self._written: list[str] = []
         self._folders: dict[str, bool] = {}  # where names were added -> made by us
         self._thinned: set[str] = set()  # where names were removed
@@ -149,13 +149,14 @@ class FolderTransaction:
             written = Written(file_id, *write_file(temporary, chunks, self._writing, sync=False))
         with self._naming:
             self._unnamed.append((temporary, written))
-            is_batch = len(self._unnamed) >= _BATCH_FILES or sum(one.size for _, one in self._unnamed) >= _BATCH_BYTES
+            self._unnamed_bytes += written.size
+            is_batch = len(self._unnamed) >= self.batch_files or self._unnamed_bytes >= self.batch_bytes
             batch = self._take_unnamed() if is_batch else []
         self._complete(batch)
         return written
 
     def _take_unnamed(self) -> list[tuple[str, Written]]:
-        batch, self._unnamed = self._unnamed, []
+        batch, self._unnamed, self._unnamed_bytes = self._unnamed, [], 0
         return batch
 
     def _complete(self, batch: list[tuple[str, Written]]) -> None:

@@ -82,6 +82,7 @@ def test_a_killed_process_leaves_the_old_or_the_new_file_set(
     expected: Expected, fast_folder: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(FolderTransaction, "width", 1)
+    monkeypatch.setattr(FolderTransaction, "batch_files", 2)
     runs = kill_everywhere(expected, fast_folder)
     assert runs > 20
     tell("processes killed at the n-th file operation", runs)
