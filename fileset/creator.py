@@ -284,7 +284,7 @@ def index(
 
     def refuses(file: SourceFile) -> bool:
         """A link that leads out is not even looked at."""
-        out = file.linked and leads_out(file.path, medium.root)
+        out = leads_out(file.path, medium.root)
         if out:
             report.note_links([file.relative])
         return out
@@ -301,9 +301,8 @@ def index(
     )
 
     def file_id(node: Node) -> bytes:
-        name = sources.relative(node.source)
-        value = name.replace("/", "\\")
-        report.added.append(name, value, node.sop_instance_uid, node.record_type)
+        value = sources.relative(node.source).replace("/", "\\")
+        report.added.append("", value, node.sop_instance_uid, node.record_type)
         return value.encode("ascii")
 
     frame = new_frame(identification, undefined_lengths=undefined_lengths)

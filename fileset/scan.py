@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from fileset.encoding.header import HeaderError, Reading, read_header
 from fileset.encoding.layout import Layouts
@@ -201,8 +201,10 @@ def outcomes(
     progress: Progress | None = None,
 ) -> Iterator[Outcome]:
     """Scan all sources, in their order: files as `scan` does, all others here."""
-    describer = Describer(policy)
     scanned = scan(sources.paths, policy, jobs=jobs, executor=executor, progress=progress)
+    if sources.are_files():
+        return scanned
+    describer = Describer(policy)
     return (
         found if sources.is_file(index) else _outcome_here(sources, index, describer)
         for index, found in enumerate(scanned)
@@ -237,7 +239,7 @@ def collect(
         refusal = accepts(index) if len(found) != 2 else found
         if refusal is None:
             try:
-                tree.add(Instance(*found), index)
+                tree.add(cast("Instance", found), index)  # a tuple like it: nobody asks for its names
             except HeaderError as problem:
                 refusal = problem.rule, problem.reason
         if refusal is not None:

@@ -62,7 +62,7 @@ class Sources:
         skip: frozenset[str] = frozenset(),
         refuses: Callable[[SourceFile], bool] = lambda _: False,
     ) -> ReadableMedium | None:
-        """A file, all files below a folder but those that `refuses` tells, or all files in an image or archive; not the
+        """A file, all files below a folder but the links that `refuses` tells, or all files in an image or archive; not the
         DICOMDIR of the file-set that this may be, and not what links on it lead to outside of it.
 
         That file-set, if any. Raises `MediumError` if it does not exist, `FormatError` for an image that cannot be read.
@@ -73,13 +73,13 @@ class Sources:
             return self._add_image(image)
         folder = FolderMedium(source)
         found = folder.has_dicomdir()
-        for file in walk(source, skip=skip | folder.not_sources() if found else skip):
-            if refuses(file):
+        for path, relative, linked in walk(source, skip=skip | folder.not_sources() if found else skip):
+            if linked and refuses(SourceFile(path, relative, linked)):
                 continue
-            if found and file.linked and leads_out(file.path, folder.root):
-                self._outside.append((file.path, file.relative))
+            if linked and found and leads_out(path, folder.root):
+                self._outside.append((path, relative))
             else:
-                self.add_file(file.path, file.relative)
+                self.add_file(path, relative)
         return folder if found else None
 
     def _add_image(self, image: ReadableMedium) -> ReadableMedium | None:
@@ -115,9 +115,11 @@ class Sources:
 
     def relative(self, index: int) -> str:
         """The path of a file below the source that the user named; "" for a data set."""
-        if index in self._members:
-            return self._members[index][2]
-        return self.paths[index][self._relative_at[index] :].replace(os.sep, "/")
+        path = self.paths[index]
+        if not path:
+            return self._members[index][2] if index in self._members else ""
+        relative = path[self._relative_at[index] :]
+        return relative if os.sep == "/" else relative.replace(os.sep, "/")
 
     def name(self, index: int) -> str:
         """How to call a source in a message: whole if several were named, since below two folders names may be alike."""
@@ -128,7 +130,11 @@ class Sources:
 
     def is_file(self, index: int) -> bool:
         """Whether a source is a file of the operating system, which any process can read."""
-        return index not in self._contents and index not in self._members
+        return bool(self.paths[index])
+
+    def are_files(self) -> bool:
+        """Whether all are."""
+        return not (self._contents or self._members)
 
     @contextmanager
     def opened(self, index: int) -> Iterator[Reading]:

@@ -47,13 +47,13 @@ class _Formatter(RawDescriptionHelpFormatter):
 
 
 def add_common(parser: ArgumentParser, *, progress: bool = True) -> None:
-    """Options of every verb; `progress` for those that may take long."""
+    """Options of every verb; without `progress`, those of one that shows none all the same take the option."""
     parser.add_argument("--json", action="store_true", help="write one JSON document to standard output")
     loudness = parser.add_mutually_exclusive_group()
     loudness.add_argument("-q", "--quiet", action="store_true", help="say only what went wrong")
     loudness.add_argument("-v", "--verbose", action="store_true", help="say everything")
-    if progress:
-        parser.add_argument("--no-progress", action="store_true", help="show no progress, even on a terminal")
+    told = "show no progress, even on a terminal" if progress else SUPPRESS
+    parser.add_argument("--no-progress", action="store_true", help=told)
 
 
 def add_keys(parser: ArgumentParser) -> None:

@@ -18,7 +18,7 @@ from fileset.extract.layout import DEFAULT
 
 if TYPE_CHECKING:
     from fileset.extract import Copy, ExtractReport, Lost
-    from fileset.extract.scanned import Scanned
+    from fileset.extract.scanned import Completed, Scanned
     from fileset.reader import Reader
 
 
@@ -64,17 +64,20 @@ def run(options: Namespace) -> int:
         return 0 if report.complete and not (unmatched or hides_records(reader.findings)) else PARTLY
 
 
-def _opened(options: Namespace) -> Reader | Scanned:
-    """The file-set by its DICOMDIR, or by its files if that is wanted, or there is no other way."""
-    from fileset.extract.scanned import scanned, scanned_instead
+def _opened(options: Namespace) -> Reader | Scanned | Completed:
+    """The file-set by its DICOMDIR, by its files too if that is damaged, and by them alone if that is wanted, or there is
+    no other way.
+    """
+    from fileset.extract.scanned import Completed, scanned, scanned_instead
     from fileset.reader import Reader
 
     if options.scan:
         return scanned(options.medium, options.format)
     try:
-        return Reader(options.medium, medium_format=options.format)
+        reader = Reader(options.medium, medium_format=options.format)
     except (FormatError, MediumError) as problem:
         return scanned_instead(options.medium, options.format, problem)
+    return Completed(reader) if hides_records(reader.findings) else reader
 
 
 def _refuse_inside(folder: str, medium: str) -> None:
@@ -84,7 +87,7 @@ def _refuse_inside(folder: str, medium: str) -> None:
         raise RefusedError(f"{folder}: lies in the file-set {medium}, where copies do not belong. Give another folder")
 
 
-def _tell(report: ExtractReport, reader: Reader | Scanned, options: Namespace) -> None:
+def _tell(report: ExtractReport, reader: Reader | Scanned | Completed, options: Namespace) -> None:
     if options.json:
         _document(report, reader)
     elif not options.quiet:
@@ -145,7 +148,7 @@ def _summary(report: ExtractReport) -> str:
     return ", ".join(parts)
 
 
-def _document(report: ExtractReport, reader: Reader | Scanned) -> None:
+def _document(report: ExtractReport, reader: Reader | Scanned | Completed) -> None:
     write_document(
         "fileset.extract/1",
         {

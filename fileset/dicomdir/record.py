@@ -5,7 +5,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final
 
-from fileset.encoding.elements import UNDEFINED, element, pad
+from fileset.encoding.elements import UNDEFINED, element
 
 NEXT_AT: Final = 16
 LOWER_AT: Final = 38
@@ -39,7 +39,7 @@ class RecordEncoder:
                 beginning += element(0x00041432, "UI", private_record_uid.encode("ascii"))
             self._beginnings[record_type] = beginning
         if file_id:
-            file_id = pad(file_id, "CS")
+            file_id += b" " * (len(file_id) % 2)
             content = beginning + _FILE_ID(4, 0x1500, b"CS", len(file_id)) + file_id + tail
         else:
             content = beginning + tail

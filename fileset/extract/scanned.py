@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from functools import cached_property
 from types import TracebackType
-from typing import Any, BinaryIO, Final, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
 from attrs import define, field, frozen
 
@@ -16,6 +16,7 @@ from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo, ReadableMedium
+from fileset.media.folder import FolderMedium
 from fileset.media.host import random_access
 from fileset.media.open import scannable
 from fileset.records.chain import FIELDS, Chain
@@ -24,6 +25,9 @@ from fileset.records.instance import Describer, Instance, Policy
 from fileset.records.leaf import INSTANCE_NUMBER
 from fileset.records.matching import condition
 from fileset.scan import describe
+
+if TYPE_CHECKING:
+    from fileset.reader import Reader, Record
 
 POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept")
 _NO_INSTANCES: Final = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
@@ -123,15 +127,17 @@ def _level_values(chain: Chain, name: str) -> Values:
 
 @define
 class Scanned:
-    """Finds the instances on `medium` by looking into every file, because of `reason`: as a Reader, but slower.
+    """Finds the instances on `medium` by looking into every file: as a Reader, but slower.
 
-    `findings` names the files that look like DICOM but cannot be described; they are found all the same.
+    `findings` names the files that cannot be described, though they look like DICOM, or cannot be read; they are found all
+    the same. Files whose paths, in upper case, are `known` are passed over.
     """
 
     medium: ReadableMedium
     findings: list[Finding] = field(factory=list)
     file_set_id: str = ""
     file_set_uid: str = ""
+    known: Container[str] = frozenset()
     _instances: list[ScannedInstance] | None = None
 
     def __enter__(self) -> Self:
@@ -152,7 +158,8 @@ class Scanned:
         """All of them; the files are looked at when this is first asked for."""
         if self._instances is None:
             describer = Describer(POLICY)
-            found = (self._look_into(name, describer) for name in self.medium.names())
+            names = (name for name in self.medium.names() if name.upper() not in self.known)
+            found = (self._look_into(name, describer) for name in names)
             self._instances = [one for one in found if one is not None]
         return self._instances
 
@@ -170,11 +177,13 @@ class Scanned:
                 return None
             self.findings.append(Finding(problem.rule, problem.reason, Where(name)))
             return ScannedInstance(self.medium, file_id, None)
-        except FormatError as problem:
-            self.findings.append(Finding("FS-FILE-LINK", str(problem), Where(name)))
         except (FilesetError, OSError) as problem:
+            if isinstance(problem, FormatError) and isinstance(self.medium, FolderMedium):
+                self.findings.append(Finding("FS-FILE-LINK", str(problem), Where(name)))
+                return None
             self.findings.append(Finding("FS-FILE-UNREADABLE", str(problem), Where(name)))
-        return None
+            # Whoever copies it tries again, and tells what is lost.
+            return None if _is_dicomdir(name) else ScannedInstance(self.medium, file_id, None)
 
 
 def scanned(path: str | os.PathLike[str], medium_format: str | None = None) -> Scanned:
@@ -198,6 +207,66 @@ def scanned_instead(
     rule = "FS-DICOMDIR-UNREADABLE" if there else "FS-DICOMDIR-ABSENT"
     found.findings.append(Finding(rule, f"{problem}. The files were found by their contents"))
     return found
+
+
+@define
+class Completed:
+    """The records that could be read of a damaged DICOMDIR, and the instances on the medium that none of them is about,
+    each of which is a finding.
+    """
+
+    reader: Reader
+    found: list[Finding] = field(factory=list)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.reader.close()
+
+    @property
+    def medium(self) -> ReadableMedium:
+        """What it was opened on."""
+        return self.reader.medium
+
+    @property
+    def file_set_id(self) -> str:
+        """As the DICOMDIR has it."""
+        return self.reader.file_set_id
+
+    @property
+    def file_set_uid(self) -> str:
+        """As the DICOMDIR has it."""
+        return self.reader.file_set_uid
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Those of the Reader, then the instances that are in no record."""
+        return [*self.reader.findings, *self.found]
+
+    @property
+    def instances(self) -> Iterator[Record | ScannedInstance]:
+        """All of them."""
+        return self.find()
+
+    def find(self, level: str | None = None, **keys: object) -> Iterator[Record | ScannedInstance]:
+        """The instances that match all `keys`: those with a record first."""
+        yield from self.reader.find(level, **keys)
+        known = {path.upper() for path in self.reader.paths()} | {DICOMDIR.value}
+        uids = {record.sop_instance_uid for record in self.reader.instances}
+        rest = Scanned(self.medium, known=known)
+        told = {finding.where.file for finding in self.found}
+        for one in rest.find(level, **keys):
+            path = one.file_id.path
+            if one.sop_instance_uid in uids:
+                continue
+            if path not in told:
+                message = "no record of the damaged DICOMDIR references it; it was found by its contents"
+                self.found.append(Finding("FS-FILE-UNLISTED", message, Where(path)))
+            yield one
+        self.found += [finding for finding in rest.findings if finding.where.file not in told]
 
 
 def _is_dicomdir(name: str) -> bool:

@@ -300,7 +300,7 @@ class TreeBuilder:
             yield from self._below(child, (*path, position))
             position += 1
         for number, uid, record_type, tail, source in self._numbered(entity):
-            yield Node(depth, record_type, position, tail, source, uid, path, order=(1, number, uid))
+            yield Node(depth, record_type, position, tail, source, uid, path, b"", (1, number, uid))
             position += 1
 
     def _series_numbers(self, study: Entity) -> set[bytes]:

@@ -18,11 +18,12 @@ from fileset.dicomdir.frame import FILE_SET_UID, renewed_frame
 from fileset.errors import FilesetError, FormatError
 from fileset.file_id import FileId
 from fileset.media.base import UpdatableMedium
+from fileset.media.folder import FolderMedium
 from fileset.media.open import updatable
 from fileset.records.instance import Policy
 from fileset.repair.diagnosis import Diagnosis, diagnose
 from fileset.repair.rebuild import Rebuild
-from fileset.repair.state import mended_identification, read_state
+from fileset.repair.state import COPY_OUT, mended_identification, read_state
 from fileset.report import Report, Skipped
 from fileset.scan import Outcome, Progress, outcomes
 from fileset.sources import Sources
@@ -86,6 +87,9 @@ def _repaired(
     changes = mended_identification(contents, partial(_is_there, medium))
     report = Report(medium.name, dry_run=dry_run, findings=[*state.findings, *diagnosis.told])
     report.skipped += [Skipped(one.where.file, one.rule, one.message) for one in diagnosis.skipped]
+    if not isinstance(medium, FolderMedium):  # whose damage is an interrupted change, which is undone or finished
+        lost = (f"{note}: that cannot be repaired; {COPY_OUT}" for note in medium.damage())
+        report.skipped += [Skipped(medium.name, "FS-MEDIUM-DAMAGED", reason) for reason in lost]
     frame = renewed_frame(contents.flat, changes)
     report.file_set_id = _text(changes.get(FILE_SET_ID), contents.file_set_id)
     report.file_set_uid = _text(changes.get(FILE_SET_UID), contents.file_set_uid)

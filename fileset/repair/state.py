@@ -57,19 +57,24 @@ def read_state(medium: UpdatableMedium) -> State:
     )
 
 
+COPY_OUT: Final = "`fileset extract` copies out what is there"
+
+
 def _lost(data: bytes, basis: str, reason: str) -> State:
     finding = Finding("FS-DICOMDIR-LOST", f"{reason}: all is found by scanning the files", Where(DICOMDIR.value))
     return State(_empty(data), basis, (finding,))
 
 
 def _read(medium: UpdatableMedium) -> bytes | None:
-    if not medium.has_dicomdir():
-        return None
-    with medium.open(DICOMDIR) as file:
-        try:
+    try:
+        if not medium.has_dicomdir():
+            return None
+        with medium.open(DICOMDIR) as file:
             return file.read()
-        except OSError as problem:
-            raise MediumError(f"{medium.name}: {problem.strerror or problem}") from problem
+    except OSError as problem:
+        raise MediumError(f"{medium.name}: {problem.strerror or problem}") from problem
+    except FormatError as problem:  # an image that ends before
+        raise FormatError(f"{medium.name}: {problem}; {COPY_OUT}") from problem
 
 
 def _empty(data: bytes) -> Contents:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -329,3 +330,47 @@ def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
 
 def test_a_report_is_complete_only_without_loss() -> None:
     assert ExtractReport("OUT", copied=1).complete
+
+
+def with_part(indexed: Path, folder: Path, part: float) -> Path:
+    """A copy of a file-set with a part of its DICOMDIR."""
+    copy = Path(shutil.copytree(indexed, folder / "CUT"))
+    os.truncate(copy / "DICOMDIR", int((copy / "DICOMDIR").stat().st_size * part))
+    return copy
+
+
+@pytest.mark.parametrize("part", [0.3, 0.5, 0.9])
+def test_what_a_damaged_directory_no_longer_says_comes_from_the_files(
+    run: Runs, indexed: Path, tmp_path: Path, part: float
+) -> None:
+    with fileset.Reader(indexed) as reader:
+        whole = {record.sop_instance_uid: record.file_id for record in reader.instances}
+    disc = with_part(indexed, tmp_path, part)
+    with fileset.Reader(disc) as reader:
+        left = {record.sop_instance_uid for record in reader.instances}
+    assert len(left) < len(whole)
+    document = run("extract", disc, "-o", tmp_path / "OUT", "--json", code=3).document
+    assert document["copied"] == len(whole)
+    assert {Path(path).stem for path in copies(tmp_path / "OUT")} == whole.keys()
+    named = {row["where"]["file"] for row in document["findings"] if row["rule"] == "FS-FILE-UNLISTED"}
+    assert named == {str(file_id).replace("\\", "/") for uid, file_id in whole.items() if uid not in left}
+
+
+def test_keys_hold_for_files_without_a_record_too(run: Runs, indexed: Path, tmp_path: Path) -> None:
+    disc = with_part(indexed, tmp_path, 0.3)
+    document = run("extract", disc, "-o", tmp_path / "OUT", "--json", "PatientID=P2", code=3).document
+    assert document["copied"] == 6
+    assert {path.partition("/")[0] for path in copies(tmp_path / "OUT")} == {"P2"}
+
+
+def test_files_of_an_image_that_was_cut_off_are_named(run: Runs, indexed: Path, tmp_path: Path) -> None:
+    image = tmp_path / "CD.iso"
+    run("create", indexed, "-o", image)
+    os.truncate(image, image.stat().st_size - 320_000)
+    for more in ((), ("--scan",)):
+        out = tmp_path / f"OUT{len(more)}"
+        document = run("extract", image, "-o", out, "--json", *more, code=3).document
+        assert document["copied"] + len(document["failed"]) + len(document["missing"]) == 12
+        assert document["failed"]
+        assert "FS-FILE-LINK" not in {row["rule"] for row in document["findings"]}
+    assert f"{image}: DICOMDIR: " in run("repair", image, code=4).stderr

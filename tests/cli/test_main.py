@@ -36,6 +36,12 @@ def test_every_verb_has_help(verb: str, run: Runs) -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_takes_the_options_of_all(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb, "--json", "-q", "--no-progress", "/there/is/no/such/medium"]) in (2, 5)
+    assert "unrecognized" not in capsys.readouterr().err
+
+
 LIGHT = {"fileset", "fileset.cli", "fileset.cli.arguments", "fileset.cli.output", "fileset.errors"}
 
 

@@ -13,6 +13,7 @@ import pytest
 from pydicom import dcmread
 
 import fileset
+from fileset.media.image import Image
 from tests import judges, peers, synthetic
 from tests.hostile import mutants
 from tests.updater.conftest import directory, files, records, uids
@@ -371,3 +372,13 @@ def test_files_that_cannot_be_read_are_told_and_keep_their_records(disc: Path) -
     assert not report.complete
     assert not report.written
     assert len(uids(disc)) == 8
+
+
+def test_damage_of_an_image_is_told_and_not_called_repaired(disc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = disc.with_suffix(".iso")
+    with fileset.Creator(image) as creator:
+        creator.add(disc)
+    monkeypatch.setattr(Image, "damage", lambda _: ("cut off: 5 of 6 bytes are there",))
+    [skipped] = fileset.repair_file_set(image).skipped
+    assert (skipped.source, skipped.rule) == (str(image), "FS-MEDIUM-DAMAGED")
+    assert "fileset extract" in skipped.reason
