@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from fileset.encoding.elements import element
 from fileset.records.chain import UID_FORM, Chain
+from fileset.records.tables import RECORD_TYPES
 from fileset.records.values import FALLBACK_TAGS
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ OWN: Final = (0x00020003, 0x00080018, 0x00200013)
 
 APART: Final = frozenset(FALLBACK_TAGS) - {0x00080020, 0x00080030}
 """Dates and times that differ too, but count only where the study has none: no template is made then."""
+
+_DATED: Final = frozenset(
+    name for name, kind in RECORD_TYPES.items() if not APART.isdisjoint(key.tag for key in kind.keys)
+)
+"""Types of records that hold such a date or time of their own: no template is made of them either."""
 
 Own = tuple[bytes, ...]
 """The values of `OWN`, each behind the two bytes of its length."""
@@ -45,7 +51,9 @@ class Template(NamedTuple):
     def of(cls, instance: Instance, own: Own) -> Self | None:
         """The template that `instance`, whose file has these values, is made from; None if there is more to it."""
         chain: Chain | None = instance.chain
-        if instance.notes or instance.invented_number or (chain and (chain.fallback_date or chain.fallback_time)):
+        if instance.notes or instance.invented_number or instance.record_type in _DATED:
+            return None
+        if chain and (chain.fallback_date or chain.fallback_time):
             return None
         _, uid, number = own
         head, is_uid, rest = instance.tail.partition(_UID + uid)

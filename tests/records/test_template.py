@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
+from pydicom import config
+from pydicom.dataset import Dataset
 
 from fileset.encoding.header import HeaderError, read_header
 from fileset.encoding.layout import Layouts
 from fileset.records.instance import EVERYTHING, WANTED, Describer, Instance, Policy
+from fileset.records.tables import SOP_CLASSES
 from fileset.records.template import APART, OWN, Template
+from fileset.sources import encode_dataset
 from tests.benchmarks.corpus import Shape, files
 
 SHAPE = Shape(400, per_series=40)
@@ -119,3 +123,43 @@ def test_what_stands_in_for_the_date_of_a_study_is_each_files_own(layouts: Layou
 def test_everything_is_read_without_layouts() -> None:
     data = next(headers())
     assert read_header(lambda at, size: data[at : at + size], EVERYTHING).has_pixel_data
+
+
+DATED = [
+    "WAVEFORM",
+    "RAW DATA",
+    "REGISTRATION",
+    "FIDUCIAL",
+    "VALUE MAP",
+    "MEASUREMENT",
+    "SURFACE",
+    "TRACT",
+    "ANNOTATION",
+]
+
+
+def made(record_type: str, number: int, **values: str) -> bytes:
+    """A file of one series, with what nearly any record asks for."""
+    dataset = Dataset()
+    dataset.SOPClassUID = next(uid for uid, row in SOP_CLASSES.items() if row.record_type == record_type)
+    dataset.SOPInstanceUID = f"1.2.9.{number}"
+    dataset.PatientName, dataset.PatientID, dataset.Modality = "Doe^Jane", "P1", "OT"
+    dataset.StudyDate, dataset.StudyTime, dataset.StudyID = "20200101", "101010", "1"
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SeriesNumber = "1.2.3", "1.2.3.4", 1
+    dataset.InstanceNumber = number
+    dataset.ContentLabel, dataset.ContentDescription = "A", "B"
+    dataset.add_new(0x70010010, "LO", "what stands behind")
+    dataset.add_new(0x70011001, "OB", bytes(64))
+    for keyword, value in values.items():
+        with config.disable_value_validation():
+            setattr(dataset, keyword, value)
+    return encode_dataset(dataset)
+
+
+@pytest.mark.parametrize("record_type", DATED)
+def test_a_record_with_a_content_date_has_that_of_its_own_file(record_type: str) -> None:
+    series = [made(record_type, number, ContentDate=f"2020010{number}", ContentTime="1010") for number in range(1, 6)]
+    known, templates, plain = Layouts(OWN, APART), Describer(Policy()), Describer(Policy())
+    for data in series:
+        assert described(data, templates, known) == described(data, plain, None)
+    assert known.find(series[0]) is not None
