@@ -34,7 +34,7 @@ Own = tuple[bytes, ...]
 
 _UID: Final = element(0x00041511, "UI", b"")[:6]
 _NUMBER: Final = element(0x00200013, "IS", b"")[:6]
-_OWN_UID: Final = re.compile(rb"(?s:..)(%b)\0?" % UID_FORM).fullmatch
+_OWN_UID: Final = re.compile(rb"(?s:..)(?=.{1,64}\Z)(%b)\0?" % UID_FORM).fullmatch
 _OWN_NUMBER: Final = re.compile(rb"(?s:..)(0|[1-9]\d{0,8}) ?").fullmatch
 """Values that stand in a record as they stand in a file: others take the long way."""
 

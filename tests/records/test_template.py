@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
-from pydicom import config
 from pydicom.dataset import Dataset
 
 from fileset.encoding.header import HeaderError, read_header
@@ -151,8 +150,7 @@ def made(record_type: str, number: int, **values: str) -> bytes:
     dataset.add_new(0x70010010, "LO", "what stands behind")
     dataset.add_new(0x70011001, "OB", bytes(64))
     for keyword, value in values.items():
-        with config.disable_value_validation():
-            setattr(dataset, keyword, value)
+        setattr(dataset, keyword, value)
     return encode_dataset(dataset)
 
 
@@ -163,3 +161,15 @@ def test_a_record_with_a_content_date_has_that_of_its_own_file(record_type: str)
     for data in series:
         assert described(data, templates, known) == described(data, plain, None)
     assert known.find(series[0]) is not None
+
+
+@pytest.mark.filterwarnings("ignore:The value length")
+@pytest.mark.parametrize("invalid_uid", ["refuse", "accept"])
+def test_a_uid_that_is_too_long_is_refused_whatever_came_before(invalid_uid: str) -> None:
+    policy = Policy(invalid_uid=invalid_uid)
+    known, templates, plain = Layouts(OWN, APART), Describer(policy), Describer(policy)
+    uids = ["1.2." + digits for digits in ("3" * 62, "4" * 62, "3" * 58, "4" * 58, "5" * 62)]
+    series = [made("IMAGE", number, SOPInstanceUID=uid) for number, uid in enumerate(uids, 1)]
+    found = [described(data, templates, known) for data in series]
+    assert found == [described(data, plain, None) for data in series]
+    assert isinstance(found[-1], str)
