@@ -134,7 +134,8 @@ def _items(data: bytes, at: int, bound: int, count: int) -> list[int]:
         (length,) = unpack(data, at + 4)
         end = at + 8 + length
         if end > bound:
-            end = _end_of_undefined(data, at, bound) if length == UNDEFINED else ABSENT
+            # Only behind a record is the next one looked for: the search may go far, and leads to what is a record.
+            end = _end_of_undefined(data, at, bound) if length == UNDEFINED and _BEGINS(data, at) else ABSENT
             if end < 0:
                 break
         at = end

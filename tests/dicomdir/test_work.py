@@ -59,6 +59,15 @@ def test_every_byte_is_looked_at_a_few_times_at_most(kind: str, monkeypatch: pyt
     assert counting.looked_at < 3 * len(data)
 
 
+def test_no_record_is_looked_for_behind_what_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = Counting(items._LITTLE_RECORD)  # noqa: SLF001  # the work that is bounded
+    monkeypatch.setattr(items, "_LITTLE_RECORD", counting)
+    empty = b"\xfe\xff\x00\xe0\xff\xff\xff\xff\xfe\xff\x0d\xe0\0\0\0\0"
+    data = directory(item(RECORD), 500) + empty * 500 + bytes(1 << 16)
+    assert len(decode(data)) >= 500
+    assert counting.looked_at < 3 * len(data)
+
+
 def test_records_that_begin_with_a_group_length_are_as_good_as_others() -> None:
     assert not list(decode(directory(KINDS["with the group length of old"], 3)).findings)
 
