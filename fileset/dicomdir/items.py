@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import sys
 from array import array
+from itertools import compress, count, repeat
+from operator import add, lt, sub
 from typing import Final
 
 from fileset.dicomdir.flat import ABSENT, FlatDirectory
@@ -112,25 +114,25 @@ def _usual_records(flat: FlatDirectory, at: int, bound: int, known: dict[bytes, 
 
     Their beginnings are put together and looked at column by column.
     """
-    data, count = flat.data, _FEWEST
+    data, most = flat.data, _FEWEST
     while _BEGINS(data, at):
-        starts = _items(data, at, bound, count)
+        starts = _items(data, at, bound, most)
         joined = b"".join([data[start : start + _SIZE] for start in starts[:-1]])
-        usual = min(_leading(joined[place::_SIZE], byte) for place, byte in _SAME) if joined else 0
+        usual = min(_fitting(starts, joined), *(_leading(joined[place::_SIZE], byte) for place, byte in _SAME))
         if not usual:
             break
         del starts[usual + 1 :]
         _take_columns(flat, starts, joined[: usual * _SIZE], known)
         at = starts[-1]
-        count = _FEWEST if usual < count else min(2 * count, _MOST)
+        most = _FEWEST if usual < most else min(2 * most, _MOST)
     return at
 
 
-def _items(data: bytes, at: int, bound: int, count: int) -> list[int]:
-    """Where up to `count` items begin by their lengths, which need not be items, and where the last of them ends."""
+def _items(data: bytes, at: int, bound: int, most: int) -> list[int]:
+    """Where up to `most` items begin by their lengths, which need not be items, and where the last of them ends."""
     unpack, limit = EXPLICIT_LITTLE.long, bound - _SIZE
     starts = [at]
-    while count and at <= limit:
+    while most and at <= limit:
         (length,) = unpack(data, at + 4)
         end = at + 8 + length
         if end > bound:
@@ -140,13 +142,20 @@ def _items(data: bytes, at: int, bound: int, count: int) -> list[int]:
                 break
         at = end
         starts.append(at)
-        count -= 1
+        most -= 1
     return starts
 
 
 def _leading(column: bytes, byte: bytes) -> int:
     """How many bytes at the beginning are the same."""
     return len(column) - len(column.lstrip(byte))
+
+
+def _fitting(starts: list[int], joined: bytes) -> int:
+    """Of how many records at the beginning the type ends where the record does, or before."""
+    rooms = map(sub, starts[1:], starts)
+    beyond = map(lt, rooms, map(add, _column(joined, _SIZE_AT, "H"), repeat(_SIZE)))
+    return next(compress(count(), beyond), len(starts) - 1)
 
 
 def _take_columns(flat: FlatDirectory, starts: list[int], joined: bytes, known: dict[bytes, int]) -> None:

@@ -134,3 +134,16 @@ def test_a_dicom_file_is_no_dicomdir() -> None:
 
     with pytest.raises(FormatError, match="no element of group 0004"):
         decode(synthetic.ct())
+
+
+def test_a_record_type_that_reaches_beyond_its_record_takes_nothing_of_the_next() -> None:
+    flat = changed(WHOLE.start[ONE] + 48, pack("<H", WHOLE.end[ONE] - WHOLE.start[ONE]))
+    assert types(flat) == [*TYPES[:ONE], "", *TYPES[ONE + 1 :]]
+    assert rules(flat) == {"FS-RECORD-MALFORMED"}
+
+
+def test_record_types_that_overlap_take_no_more_memory_than_the_file() -> None:
+    record = DATA[WHOLE.start[ONE] : WHOLE.start[ONE] + 50]
+    record = record[:4] + pack("<I", 42) + record[8:48]
+    data = DATA[: WHOLE.start[0]] + (record + pack("<H", 0xF000)) * 500 + bytes(1 << 16)
+    assert sum(map(len, decode(data).types)) < len(data)
