@@ -148,11 +148,13 @@ class Sources:
             yield lambda at, size: file.read(size) if file.seek(at) == at else b""
 
     def stamp(self) -> None:
-        """Note size and time of last change of all files: copying one that changes from now on is an error.
+        """Note size and time of last change of all files, before they are looked at: copying one that changes from now on
+        is an error.
 
         What a record says of a file, and the file, would else not be of the same moment.
         """
-        for path in self.paths[len(self._stamps) // 2 :]:
+        self._stamps = array("q")  # whoever looks again, as after a dry run, sees what is there now
+        for path in self.paths:
             self._stamps.extend(stamp_of(path) if path else NO_STAMP)
 
     def _stamp(self, index: int) -> Stamp:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pydicom.data import get_testdata_file
 from pydicom.uid import UID
 
 import fileset
@@ -515,3 +518,13 @@ def test_a_question_that_makes_no_sense_is_an_error(level: str | None, keys: dic
     _, reader = made(tmp_path, synthetic.instance(CT))
     with pytest.raises(fileset.RuleError):
         list(reader.find(level, **keys))
+
+
+def test_a_file_that_changes_after_a_dry_run_is_looked_at_again(tmp_path: Path) -> None:
+    source = tmp_path / "IN"
+    shutil.copy(str(get_testdata_file("CT_small.dcm")), source)
+    creator = fileset.Creator(tmp_path / "OUT")
+    creator.add(source)
+    creator.commit(dry_run=True)
+    os.utime(source, (1, 1))
+    assert len(creator.commit().added) == 1
