@@ -108,8 +108,8 @@ class Layouts:
         for at, layout in enumerate(layouts):
             found = layout.match(data, _META)
             if found is not None:
-                if at:
-                    layouts.insert(0, layouts.pop(at))
+                if at:  # a new list: other threads may be looking through this one
+                    self._layouts = [layout, *layouts[:at], *layouts[at + 1 :]]
                 return Recognised(layout, found.groups())
         return None
 
@@ -129,7 +129,7 @@ class Layouts:
         if self._seen[shape] == SEEN_BEFORE:
             compiled = _compiled(data, parts, wanted, last)
             if compiled:
-                self._layouts.insert(0, self._layout(*compiled))
+                self._layouts = [self._layout(*compiled), *self._layouts]
 
     def _layout(self, pattern: bytes, tags: tuple[int, ...]) -> Layout:
         own = itemgetter(*map(tags.index, self._own)) if self._own and set(self._own) <= set(tags) else None

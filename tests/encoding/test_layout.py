@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -62,6 +64,22 @@ def test_a_damaged_header_is_recognised_only_if_the_walk_meets_the_same_elements
         assert found.keys() >= _walked(damaged).keys()
     assert recognised > 100
     assert different > 100
+
+
+def test_threads_may_look_for_layouts_at_the_same_time(learned: Layouts) -> None:
+    known = [data[:LARGEST_READ] for data in headers() if learned.find(data[:LARGEST_READ])]
+
+    def look(seed: int) -> bool:
+        rng = random.Random(seed)
+        return all(learned.find(rng.choice(known)) is not None for _ in range(4000))
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert all(pool.map(look, range(4)))
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def _walked(data: bytes) -> dict[int, bytes]:
