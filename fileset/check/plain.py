@@ -34,8 +34,10 @@ _PLAIN: Final[dict[bytes, Callable[[bytes], object]]] = {
 }
 """VR -> whether a value, with its padding, is certainly right; what is not may be so all the same."""
 _FILE_ID_IS_PLAIN: Final = re.compile(rb"[A-Z0-9_]{1,8}(?:\\[A-Z0-9_]{1,8}){0,7} ?").fullmatch
-_SEEN_TO: Final = frozenset((0x00041400, 0x00041410, 0x00041420, 0x00041430))
+_SEEN_TO: Final = frozenset((0x00041400, 0x00041410, 0x00041420))
 """Whose values the decoder and the linker look at."""
+_SAME: Final = frozenset((CHARACTER_SET, 0x00041430))
+"""Whose values are the same in all records of one shape: character set, and type, as it is written."""
 
 
 class Shape(NamedTuple):
@@ -88,11 +90,11 @@ class PlainRecords:
         if flat.syntax is not EXPLICIT_LITTLE or not _is_simple(self.to.contents.type_name(record.record), record):
             return
         parts = [(part.tag, part.vr, part.at - start, part.value_at - start, part.end - start) for part in record.parts]
-        fixed = [slice(0, 8), *(slice(at, end if tag == CHARACTER_SET else value) for tag, _, at, value, end in parts)]
+        fixed = [slice(0, 8), *(slice(at, end if tag in _SAME else value) for tag, _, at, value, end in parts)]
         values = [
             (slice(value, end), _FILE_ID_IS_PLAIN if tag == FILE_ID else _PLAIN[vr])
             for tag, vr, _, value, end in parts
-            if tag not in _SEEN_TO and tag != CHARACTER_SET and value < end
+            if tag not in _SEEN_TO and tag not in _SAME and value < end
         ]
         places = {tag: (value, end) for tag, _, _, value, end in parts}
         headers: Callable[[bytes], tuple[bytes, ...]] = itemgetter(*fixed)

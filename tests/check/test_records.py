@@ -294,3 +294,13 @@ def test_the_descriptor_file_is_there_and_is_none_of_the_dicom_files(
     (finding,) = check_file_set(copy).findings
     assert finding.rule == "FS-DESCRIPTOR"
     assert message in finding.message
+
+
+def test_a_padded_record_type_is_told_of_records_that_are_otherwise_like_one_before(tmp_path: Path) -> None:
+    for number in range(1, 6):
+        synthetic.write(synthetic.instance(synthetic.CT_IMAGE, number=number), tmp_path / f"IM{number}")
+    fileset.index(tmp_path)
+    dicomdir = tmp_path / "DICOMDIR"
+    head, *records = dicomdir.read_bytes().split(b"CS\x06\0IMAGE ")
+    dicomdir.write_bytes(b"CS\x06\0IMAGE ".join([head, *records[:-1]]) + b"CS\x06\0IMAGE\0" + records[-1])
+    assert [finding.rule for finding in check_file_set(tmp_path).findings] == ["FS-VALUE-PADDING"]
