@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 NAMED: Final = 100
-"""Up to so many skipped files are named one by one."""
+"""Up to so many files that were skipped, or are gone, are named one by one."""
 
 
 def add_options(parser: ArgumentParser) -> _ArgumentGroup:
@@ -111,14 +111,17 @@ def tell(report: Report, options: Namespace, verb: str) -> int:
     elif options.verbose or options.dry_run:
         write(_lines(report))
     if not (options.json or options.quiet):
+        if verb == "repair" and not (options.verbose or options.dry_run):
+            _tell_dropped(report)
         _details(report, everything=options.verbose)
     if not report.complete and verb == "index" and not options.quiet:
         _hint(report, options)
-    if not options.quiet or not report.complete:
+    complete = report.complete and not (verb == "repair" and report.removed)
+    if not options.quiet or not complete:
         say(_summary(report, verb))
     if report.removable and report.written and not options.quiet:
         say(f"everything is on {report.medium}: unmount it, then it is safe to remove")
-    return 0 if report.complete else PARTLY
+    return 0 if complete else PARTLY
 
 
 _NEW: Final = frozenset(("create", "index"))
@@ -136,6 +139,16 @@ def _lines(report: Report) -> Iterator[str]:
     for volume in report.volumes:
         yield in_words(volume)
         yield from _lines(volume.report)
+
+
+def _tell_dropped(report: Report) -> None:
+    """Name the instances that nobody asked to be gone, where their lines are not on standard output."""
+    if report.removed:
+        say(f"{counted(len(report.removed), 'instance')} dropped:")
+    for removed in report.removed[:NAMED]:
+        say(f"  {removed.file_id}, {removed.sop_instance_uid or 'no SOP Instance UID'}")
+    if len(report.removed) > NAMED:
+        say(f"  and {len(report.removed) - NAMED:,} more (-v or --json names every one)")
 
 
 def _details(report: Report, *, everything: bool) -> None:

@@ -6,7 +6,6 @@ from argparse import ArgumentParser, Namespace
 
 from fileset.cli.arguments import add_format
 from fileset.cli.making import add_rules, add_writing, rules, tell
-from fileset.cli.problems import PARTLY
 from fileset.cli.progress import progress
 
 
@@ -28,4 +27,4 @@ def run(options: Namespace) -> int:
         report = repair_file_set(
             options.medium, medium_format=options.format, progress=phases, dry_run=options.dry_run, **rules(options)
         )
-    return tell(report, options, "repair") or (PARTLY if report.removed else 0)
+    return tell(report, options, "repair")

@@ -38,6 +38,26 @@ def test_what_is_gone_is_named_and_worth_an_exit_code(run: Runs, disc: Path) -> 
     run("repair", disc)
 
 
+def test_what_is_dropped_is_named_without_being_asked_for(
+    run: Runs, disc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2, 3):
+        (disc / f"P001/T001/S001/I00000{number}").unlink()
+    monkeypatch.setattr("fileset.cli.making.NAMED", 2)
+    shutil.copytree(disc, disc.with_name("VERBOSE"))
+    shutil.copytree(disc, disc.with_name("QUIET"))
+    assert run("repair", disc, code=3).stderr.splitlines()[:4] == [
+        "3 instances dropped:",
+        f"  {FIRST}, {synthetic.ct_uid(number=1)}",
+        f"  P001/T001/S001/I000002, {synthetic.ct_uid(number=2)}",
+        "  and 1 more (-v or --json names every one)",
+    ]
+    verbose = run("repair", "-v", disc.with_name("VERBOSE"), code=3)
+    assert verbose.stdout.startswith(f"{FIRST} no longer referenced\n")
+    assert "instances dropped:" not in verbose.stderr
+    assert len(run("repair", "-q", disc.with_name("QUIET"), code=3).stderr.splitlines()) == 1
+
+
 def test_what_is_listed_anew_loses_nothing(run: Runs, disc: Path) -> None:
     (disc / "DICOMDIR").write_bytes((disc / "DICOMDIR").read_bytes()[:2000])
     (disc / "MORE").write_bytes(synthetic.ct(3))
