@@ -105,3 +105,10 @@ def test_the_command_line_clears_what_pydicom_ships(tmp_path: Path, capsys: pyte
         assert {(row["rule"], row["severity"]) for row in findings} == {("FS-PREAMBLE-CLEARED", "info")}
     assert main(["check", str(tmp_path / "OUT.iso"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["findings"] == []
+
+
+def test_how_many_were_cleared_is_said(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    common = ["create", str(source), "-o", str(tmp_path / "OUT"), "--preamble", "zero"]
+    for options, said in (["--dry-run"], "3 preambles would be cleared"), ([], "3 preambles cleared"):
+        assert main([*common, *options]) == 0
+        assert capsys.readouterr().err.endswith(f", {said}\n")

@@ -166,6 +166,8 @@ def _summary(report: Report, verb: str) -> str:
     if report.written:
         size = sum(written.size for written in report.written)
         parts.append(f"{sized(size)} in {counted(len(report.written), 'file')} written")
+    if cleared := sum(finding.rule == "FS-PREAMBLE-CLEARED" for finding in report.findings):
+        parts.append(f"{counted(cleared, 'preamble')} {'would be ' if report.dry_run else ''}cleared")
     if report.skipped:
         parts.append(f"{counted(len(report.skipped), 'file')} skipped")
     if report.warnings:
