@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from uuid import uuid4
 
@@ -10,15 +11,16 @@ from attrs import evolve, field, frozen
 
 from fileset.commit import ANY, Addition, Plan, Progress, clean_up, commit, referenced, rehearse
 from fileset.dicomdir.build import build
+from fileset.dicomdir.contents import Contents
 from fileset.dicomdir.frame import LONGEST_FILE_SET_ID, Identification, new_frame
-from fileset.errors import FormatError, MediumError, RefusedError
+from fileset.errors import FilesetError, FormatError, MediumError, RefusedError
 from fileset.file_id import FileId, is_path
 from fileset.include import Included
 from fileset.media.base import FileInfo, Format, UpdatableMedium, WritableMedium
 from fileset.media.open import numbered_path, readable
 from fileset.naming import Place, names
 from fileset.records.tree import Node
-from fileset.report import AddedList, Report, Volume
+from fileset.report import AddedList, Replaced, Report, Volume
 from fileset.sources import Sources
 from fileset.volumes import divide, numbered
 
@@ -47,10 +49,24 @@ class Making:
             clean_up(medium)
         report.note_medium(medium.inquire_file_set())
         plan, report.added = NewFileSet(medium, nodes, self).plan(identification)
+        report.replaced = list(self._replaced(medium, len(plan.removals)))
         if report.dry_run:
             rehearse(plan, medium)
         else:
             report.written = commit(plan, medium, progress=self.progress)
+
+    def _replaced(self, medium: UpdatableMedium, removed: int) -> Iterator[Replaced]:
+        """What the new file-set takes the place of, of which so many files are removed: an image goes as a whole."""
+        if not (self.replace and medium.occupied()):
+            return
+        try:
+            former, dicomdir = readable(medium.name, self.format)
+            with closing(former), former.open(dicomdir) as file:
+                instances = len(set(map(str.upper, Contents(file.read()).paths())))
+        except (FilesetError, OSError):
+            yield Replaced(medium.name, None, None if medium.exists() else 0)
+        else:
+            yield Replaced(medium.name, instances, instances - removed if medium.exists() else 0)
 
     def make_volumes(
         self, report: Report, nodes: Sequence[Node], identification: Identification, capacity: int
@@ -74,6 +90,7 @@ class Making:
             part_of.make(made, part, own)
             report.volumes.append(Volume(made, capacity, planned, self._used(made, capacity)))
             report.findings += made.findings
+            report.replaced += made.replaced
             report.added.extend(made.added)
             report.written += made.written
 

@@ -46,6 +46,17 @@ class Removed:
     deleted: bool
 
 
+@frozen
+class Replaced:
+    """A file-set whose place on `medium` a new one took: how many instances it had, None if it could not be read; and how
+    many of their files the new one has too, None if nothing is known of them, so that all of them stay.
+    """
+
+    medium: str
+    instances: int | None
+    kept: int | None
+
+
 @define
 class AddedList(Sequence[Added]):
     """The added instances, kept as columns: a hundred thousand of them cost little."""
@@ -106,6 +117,7 @@ class Report:
     `refreshed` are the instances whose keys were read again from their files. `written` says what was written, with
     its SHA-256, in the order of writing; the DICOMDIR is the last. Nothing was written if nothing was to be changed. A
     `removable` medium may be taken out when what was written is told.
+    `replaced` are the file-sets that were there before.
     `volumes`: where there may be several media, each of them, with its part of what was added and written.
     """
 
@@ -118,6 +130,7 @@ class Report:
     skipped: list[Skipped] = field(factory=list)
     findings: list[Finding] = field(factory=list)
     written: list[Written] = field(factory=list)
+    replaced: list[Replaced] = field(factory=list)
     removable: bool = False
     volumes: list[Volume] = field(factory=list)
     dry_run: bool = False

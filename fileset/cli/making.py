@@ -16,7 +16,7 @@ from fileset.cli.volumes import in_words, manifests, volumes_of
 if TYPE_CHECKING:
     from argparse import _ArgumentGroup
 
-    from fileset.report import Added, Removed, Report
+    from fileset.report import Added, Removed, Replaced, Report
 
 
 NAMED: Final = 100
@@ -114,6 +114,8 @@ def tell(report: Report, options: Namespace, verb: str) -> int:
         if verb == "repair" and not (options.verbose or options.dry_run):
             _tell_dropped(report)
         _details(report, everything=options.verbose)
+        for replaced in report.replaced:
+            say(_former(replaced, dry_run=report.dry_run))
     if not report.complete and verb == "index" and not options.quiet:
         _hint(report, options)
     complete = report.complete and not (verb == "repair" and report.removed)
@@ -196,6 +198,15 @@ _WORDS: Final = {
 """What is said of instances that went, whose records are new, and that came."""
 
 
+def _former(replaced: Replaced, *, dry_run: bool) -> str:
+    """What became of the file-set that was there before."""
+    had = "could not be read" if replaced.instances is None else f"had {counted(replaced.instances, 'instance')}"
+    goes, stays = ("would be deleted", "would stay") if dry_run else ("were deleted", "stayed")
+    but = f", but for {replaced.kept:,} that the new one has too" if replaced.kept else ""
+    files = f"its files {stays}" if replaced.kept is None else f"its files {goes}{but}"
+    return f"the file-set that was in {replaced.medium} {had}: {files}"
+
+
 def _repaired(report: Report) -> str:
     """What happened where only links, or what is around the records, was wrong."""
     if report.written:
@@ -232,6 +243,7 @@ def _document(report: Report, schema: str) -> None:
             "complete": report.complete,
             "written": {"files": len(report.written), "bytes": sum(one.size for one in report.written)},
             **volumes_of(report),
+            **_replaced_rows(report),
             "added": _added_rows(report),
             "removed": map(_removed, report.removed),
             "refreshed": map(_added, report.refreshed),
@@ -241,6 +253,12 @@ def _document(report: Report, schema: str) -> None:
             "findings": finding_rows(report.findings),
         },
     )
+
+
+def _replaced_rows(report: Report) -> dict[str, Any]:
+    """The member that tells of the file-sets that were there before, if there were any."""
+    rows = [{"path": one.medium, "instances": one.instances, "kept_files": one.kept} for one in report.replaced]
+    return {"replaced": rows} if rows else {}
 
 
 def _added_rows(report: Report) -> Iterator[str]:

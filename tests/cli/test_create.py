@@ -188,6 +188,26 @@ def test_an_existing_file_set_is_refused(run: Runs, indexed: Path, incoming: Pat
     assert "--replace" in run("index", indexed, code=6).stderr
 
 
+@pytest.mark.parametrize("name", ["OUT", "OUT.iso", "OUT.zip"])
+def test_what_became_of_a_file_set_that_was_replaced_is_told(
+    name: str, run: Runs, indexed: Path, incoming: Path, tmp_path: Path
+) -> None:
+    out, was = tmp_path / name, f"the file-set that was in {tmp_path / name} "
+    run("create", indexed, "-o", out, "--naming", "counter")
+    more = ("-o", out, "--naming", "counter", "--replace")
+    kept = ", but for 3 that the new one has too" if name == "OUT" else ""
+    done = run("create", incoming / "P001", *more, "--dry-run")
+    assert f"{was}had 12 instances: its files would be deleted{kept}\n" in done.stderr
+    done = run("create", incoming / "P001", *more)
+    assert f"{was}had 12 instances: its files were deleted{kept}\n" in done.stderr
+    document = run("create", indexed, *more, "--json").document
+    assert document["replaced"] == [{"path": str(out), "instances": 3, "kept_files": 3 if kept else 0}]
+    (out / "DICOMDIR" if kept else out).write_bytes(b"nothing")
+    stayed = "its files stayed" if kept else "its files were deleted"
+    assert f"{was}could not be read: {stayed}\n" in run("create", indexed, *more).stderr
+    assert "replaced" not in run("create", indexed, "-o", tmp_path / "NEW", "--json").document
+
+
 def test_the_name_of_an_image_that_is_not_written_is_wrong_usage(run: Runs, incoming: Path, tmp_path: Path) -> None:
     for more in ((), ("--volume-size", "CD"), ("--dry-run",)):
         done = run("create", incoming, "-o", tmp_path / "CD.img", *more, code=2)
