@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
+NO_FILES: Final = "no files were found there"
 NOTHING_ADDED: Final = "no file can be a member of the file-set: nothing was written"
 CLEARED: Final = "the preamble is neither zero nor TIFF: it is zero in the copy"
 PREAMBLES: Final = ("keep", "zero")
@@ -114,6 +115,7 @@ class Creator:
         self._scan = partial(collect, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
         self._progress = phase(progress, "write")
         self._sources = Sources()
+        self._searched: list[str] = []
         self._origins: list[ReadableMedium] = []
         self._included = Included()
         self._path = os.fspath(medium)
@@ -133,6 +135,7 @@ class Creator:
         self._refuse_written()
         for source in sources:
             if isinstance(source, str | os.PathLike):
+                self._searched.append(os.fspath(source))
                 origin = self._sources.add_path(source, skip=self._beside_targets(source))
                 self._origins += [origin] if origin else []
             else:
@@ -205,7 +208,9 @@ class Creator:
             undefined_lengths=self._undefined_lengths,
             progress=self._progress,
         )
-        if len(self._sources) and not nodes:
+        if not (len(self._sources) or report.skipped):
+            report.skipped += [Skipped(name, "FS-SOURCE-EMPTY", NO_FILES) for name in self._searched]
+        if (len(self._sources) or self._searched) and not nodes:
             report.findings.append(Finding("FS-NOTHING-ADDED", NOTHING_ADDED, Where(self._path)))
         elif self._capacity is None:
             making.make(report, nodes, identification)

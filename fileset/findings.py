@@ -91,6 +91,7 @@ class Findings:
 
 _ROWS = (
     # Sources that cannot become members of a file-set
+    ("FS-SOURCE-EMPTY", ERROR, "PS3.10 8.1", "a source without any file"),
     ("FS-FILE-NOT-DICOM", INFO, "PS3.10 7.1", "not a DICOM file"),
     ("FS-FILE-UNREADABLE", ERROR, "PS3.10 8.4", "the file cannot be read"),
     ("FS-FILE-NO-META", ERROR, "PS3.10 7.1", "no File Meta Information"),

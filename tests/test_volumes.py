@@ -288,8 +288,7 @@ def test_what_fits_on_one_volume_is_one_volume(source: Path, tmp_path: Path) -> 
 
 
 def test_nothing_is_one_empty_volume(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    report = create(tmp_path / "empty", tmp_path / "OUT.zip")
+    report = fileset.Creator(tmp_path / "OUT.zip", volume_size="CD").commit()
     assert [len(held(Path(volume.report.medium))) for volume in report.volumes] == [0]
 
 

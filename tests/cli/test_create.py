@@ -222,6 +222,20 @@ def test_source_that_does_not_exist_is_an_io_error(run: Runs, tmp_path: Path) ->
     assert "NOWHERE" in run("create", tmp_path / "NOWHERE", "-o", tmp_path / "OUT", code=5).stderr
 
 
+@pytest.mark.parametrize("more", [(), ("--volume-size", "CD"), ("--replace",)])
+def test_sources_without_any_file_are_named_and_nothing_is_written(
+    more: tuple[str, ...], run: Runs, disc: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "EMPTY" / "BELOW").mkdir(parents=True)
+    out = disc if "--replace" in more else tmp_path / "OUT"
+    before = sorted(tmp_path.rglob("*"))
+    done = run("create", tmp_path / "EMPTY", "-o", out, *more, code=3)
+    assert f"  {tmp_path / 'EMPTY'}: no files were found there [FS-SOURCE-EMPTY]\n" in done.stderr
+    [skipped] = run("create", tmp_path / "EMPTY", "-o", out, *more, "--json", code=3).document["skipped"]
+    assert (skipped["source"], skipped["rule"]) == (str(tmp_path / "EMPTY"), "FS-SOURCE-EMPTY")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 @pytest.mark.skipif(os.name != "posix", reason="names of bytes are POSIX")
 def test_a_name_that_is_no_text_is_told(run: Runs, tmp_path: Path) -> None:
     folder = tmp_path / "IN"
