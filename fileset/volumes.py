@@ -296,9 +296,10 @@ def divide(
     load, space = load_of(nodes, sizes, footprint), room(capacity, footprint)
     large = list(too_large(load, space))
     if large:
+        others = f", nor do {len(large) - 1} others" if len(large) > 1 else ""
         raise RuleError(
-            f"{name(large[0])} has {sizes[large[0]]} bytes: it fits on no volume of {capacity} bytes"
-            + (f", nor do {len(large) - 1} others" if len(large) > 1 else "")
+            f"{name(large[0])} has {sizes[large[0]]} bytes: it fits on no volume of {capacity} bytes{others}. "
+            f"The medium takes {capacity - space} of them for itself, and more for each file, folder and record"
         )
     packing = pack(load, space)
     if not packing.used:
