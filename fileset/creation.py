@@ -11,7 +11,6 @@ from attrs import evolve, field, frozen
 
 from fileset.commit import ANY, Addition, Plan, Progress, clean_up, commit, referenced, rehearse
 from fileset.dicomdir.build import build
-from fileset.dicomdir.contents import Contents
 from fileset.dicomdir.frame import LONGEST_FILE_SET_ID, Identification, new_frame
 from fileset.errors import FilesetError, FormatError, MediumError, RefusedError
 from fileset.file_id import FileId, is_path
@@ -19,6 +18,7 @@ from fileset.include import Included
 from fileset.media.base import FileInfo, Format, UpdatableMedium, WritableMedium
 from fileset.media.open import numbered_path, readable
 from fileset.naming import Place, names
+from fileset.reading import read_contents
 from fileset.records.tree import Node
 from fileset.report import AddedList, Replaced, Report, Volume
 from fileset.sources import Sources
@@ -61,9 +61,9 @@ class Making:
             return
         try:
             former, dicomdir = readable(medium.name, self.format)
-            with closing(former), former.open(dicomdir) as file:
-                instances = len(set(map(str.upper, Contents(file.read()).paths())))
-        except (FilesetError, OSError):
+            with closing(former):
+                instances = len(set(map(str.upper, read_contents(former, dicomdir).paths())))
+        except FilesetError:
             yield Replaced(medium.name, None, None if medium.exists() else 0)
         else:
             yield Replaced(medium.name, instances, instances - removed if medium.exists() else 0)

@@ -11,16 +11,17 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
-from fileset.dicomdir.contents import SOP_CLASS_UID, SOP_INSTANCE_UID, TRANSFER_SYNTAX_UID, Contents, conditions
-from fileset.dicomdir.directory import LARGEST_OFFSET, NONE
+from fileset.dicomdir.contents import SOP_CLASS_UID, SOP_INSTANCE_UID, TRANSFER_SYNTAX_UID, conditions
+from fileset.dicomdir.directory import NONE
 from fileset.dicomdir.flat import FlatDirectory
 from fileset.dicomdir.tree import Tree
 from fileset.encoding.header import Keys, Reading, Wanted, read_header
-from fileset.errors import FilesetError, FindingsError, FormatError, MediumError
+from fileset.errors import FilesetError, FindingsError, FormatError
 from fileset.file_id import FileId
 from fileset.findings import Finding
 from fileset.media.base import FileInfo, FileSetInfo
 from fileset.media.open import readable
+from fileset.reading import read_contents
 from fileset.records.matching import condition
 
 if TYPE_CHECKING:
@@ -177,9 +178,9 @@ class Reader:
     def __init__(
         self, medium: str | os.PathLike[str], *, strict: bool = False, medium_format: str | None = None
     ) -> None:
-        self.medium, self._dicomdir = readable(medium, medium_format)
+        self.medium, dicomdir = readable(medium, medium_format)
         try:
-            self.contents = Contents(self._bytes(), file=self._dicomdir.path)
+            self.contents = read_contents(self.medium, dicomdir)
         except FilesetError:
             self.close()
             raise
@@ -190,17 +191,6 @@ class Reader:
             self.close()
             found = [FormatError(str(one)) for one in self.findings]
             raise FindingsError(f"{self.medium.name}: the first finding: {found[0]}", found)
-
-    def _bytes(self) -> bytes:
-        """The DICOMDIR. No offset counts beyond 4 GiB (PS3.3 F.3.2.2), so what is larger is not even read."""
-        size = self.medium.inquire_file(self._dicomdir).size
-        if size > LARGEST_OFFSET:
-            raise FormatError(f"{self.medium.name}: {self._dicomdir} has {size} bytes: too large for a DICOMDIR")
-        with self.medium.open(self._dicomdir) as file:
-            try:
-                return file.read()
-            except OSError as problem:
-                raise MediumError(f"{self.medium.name}: {problem.strerror or problem}") from problem
 
     def __enter__(self) -> Self:
         return self

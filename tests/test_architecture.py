@@ -33,6 +33,7 @@ SERVICES = DIRECTORY | {
     "draft",
     "creation",
     "origin",
+    "reading",
     "volumes",
 }
 
@@ -51,7 +52,8 @@ RINGS = {
     "sources": VALUES | {"encoding", "media"},
     "volumes": VALUES | {"records", "media"},
     "origin": DIRECTORY | {"media", "report"},
-    "creation": DIRECTORY | {"media", "sources", "commit", "include", "naming", "report", "volumes"},
+    "reading": DIRECTORY | {"media"},
+    "creation": DIRECTORY | {"media", "sources", "commit", "include", "naming", "reading", "report", "volumes"},
     "scan": DIRECTORY | {"media", "sources"},
     "commit": DIRECTORY | {"media", "naming"},
     "placing": DIRECTORY | {"naming"},

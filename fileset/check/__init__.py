@@ -16,12 +16,9 @@ from fileset.check.files import FileCheck
 from fileset.check.manifest import read_manifest
 from fileset.check.places import Collector
 from fileset.check.report import CheckReport
-from fileset.dicomdir.contents import Contents
-from fileset.errors import MediumError
-from fileset.file_id import FileId
 from fileset.findings import Finding
-from fileset.media.base import ReadableMedium
 from fileset.media.open import readable
+from fileset.reading import read_contents
 
 __all__ = ["CheckReport", "check_file_set"]
 
@@ -51,7 +48,7 @@ def check_file_set(
     listed = read_manifest(manifest) if manifest is not None else None
     opened, dicomdir = readable(medium, medium_format)
     try:
-        contents = Contents(_bytes(opened, dicomdir), file=dicomdir.path)
+        contents = read_contents(opened, dicomdir)
         to = Collector(contents)
         directory = check_directory(to)
         count = 0
@@ -64,11 +61,3 @@ def check_file_set(
     finally:
         opened.close()
     return CheckReport(opened.name, contents.file_set_id, contents.file_set_uid, to.findings, len(contents), count)
-
-
-def _bytes(medium: ReadableMedium, dicomdir: FileId) -> bytes:
-    with medium.open(dicomdir) as file:
-        try:
-            return file.read()
-        except OSError as problem:
-            raise MediumError(f"{medium.name}: {problem.strerror or problem}") from problem

@@ -242,3 +242,15 @@ def test_rich_is_loaded_for_a_terminal_only(indexed: Path) -> None:
     code = f"import sys; from fileset.cli import main; main(['list', {str(indexed)!r}]); print('rich' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.parametrize("data", [b"", b"nothing" * 100])
+def test_a_dicomdir_that_is_none_is_named_with_what_can_be_done(data: bytes, run: Runs, disc: Path) -> None:
+    (disc / "DICOMDIR").write_bytes(data)
+    for verb in ("list", "info", "check"):
+        said = run(verb, disc, code=4).stderr
+        assert said.startswith(f"fileset: error: {disc / 'DICOMDIR'}: not a DICOMDIR: ")
+        assert "`fileset repair` rebuilds it" in said
+        assert "`fileset extract --scan`" in said
+    (disc / "README").write_bytes(data)
+    assert run("list", disc / "README", code=4).stderr.endswith(': not a DICOMDIR: no "DICM" at offset 128\n')
