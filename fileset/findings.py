@@ -64,9 +64,16 @@ class Finding:
         """The section of the Standard that the rule comes from."""
         return RULES[self.rule].section
 
+    @property
+    def placed(self) -> str:
+        """The message behind its place; what of that it begins with itself is said once."""
+        place, message = str(self.where), self.message
+        for known in (self.where.file, f"offset {self.where.offset}"):
+            message = message.removeprefix(f"{known}: ")
+        return f"{place}: {message}" if place else message
+
     def __str__(self) -> str:
-        place = str(self.where)
-        return f"{self.severity}: {place + ': ' if place else ''}{self.message} [{self.rule}]"
+        return f"{self.severity}: {self.placed} [{self.rule}]"
 
 
 @define

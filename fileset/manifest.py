@@ -25,7 +25,10 @@ def write_manifest(path: str, report: Report, *, keep: bool) -> None:
             lines[written.file_id.path] = f"{written.sha256}  {written.file_id.path}"
         _write(path, "".join(f"{line}\n" for line in lines.values()))
     except (OSError, UnicodeDecodeError) as problem:
-        raise MediumError(f"{path}: the manifest cannot be written: {problem}") from problem
+        reason = getattr(problem, "strerror", None) or problem
+        raise MediumError(
+            f"{path}: the manifest cannot be written: {reason}. The file-set itself is complete"
+        ) from problem
 
 
 def _read(path: str) -> dict[str, str]:

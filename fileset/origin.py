@@ -27,7 +27,8 @@ def origin_of(medium: ReadableMedium) -> Origin:
     try:
         contents = _contents(medium)
     except FilesetError as problem:
-        return Origin(missing=[Skipped(f"{medium.name}/{DICOMDIR}", "FS-MEDIUM-DAMAGED", str(problem))])
+        reason = str(problem).removeprefix(f"{DICOMDIR}: ")
+        return Origin(missing=[Skipped(f"{medium.name}/{DICOMDIR}", "FS-MEDIUM-DAMAGED", reason)])
     return Origin(contents.file_set_id, contents.file_set_uid, list(_missing(medium, contents)))
 
 

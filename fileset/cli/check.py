@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from fileset.cli.arguments import add_common, add_format, positive
 from fileset.cli.output import counted, escaped, json_text, paragraph, write, write_document
-from fileset.cli.problems import finding_row, placed
+from fileset.cli.problems import finding_row
 from fileset.cli.progress import progress
 from fileset.errors import RuleError
 from fileset.findings import ERROR, INFO, RULES, WARNING, Finding
@@ -102,7 +102,7 @@ def lines(report: CheckReport, *, everything: bool, quiet: bool) -> Iterator[Lin
         for rule, findings in groups.items():
             yield f"{_NOUNS[severity][0]}: {_title(rule, len(findings))}", _STYLES[severity]
             shown = findings if everything else findings[:EXAMPLES]
-            yield from (("  " + placed(finding), "") for finding in shown)
+            yield from (("  " + finding.placed, "") for finding in shown)
             if len(shown) < len(findings):
                 cut = True
                 yield f"  ... and {len(findings) - len(shown):,} more", "dim"

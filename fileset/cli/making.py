@@ -16,7 +16,7 @@ from fileset.cli.volumes import in_words, manifests, volumes_of
 if TYPE_CHECKING:
     from argparse import _ArgumentGroup
 
-    from fileset.report import Added, Removed, Replaced, Report
+    from fileset.report import Added, Removed, Replaced, Report, Skipped
 
 
 NAMED: Final = 100
@@ -154,13 +154,18 @@ def _tell_dropped(report: Report) -> None:
 
 
 def _details(report: Report, *, everything: bool) -> None:
-    skipped: list[Problem] = [(one.rule, f"{one.source}: {one.reason}") for one in report.skipped]
+    skipped: list[Problem] = [(one.rule, _skipped(one)) for one in report.skipped]
     findings = report.findings if everything else report.warnings
     # A file that did not go in is worth a line longer than a value that was made good.
     named = everything or len(skipped) <= NAMED
     tell_problems({f"{counted(len(skipped), 'file')} skipped": skipped}, everything=named)
     made_good = {counted(len(findings), "finding" if everything else "warning"): problems_of(findings)}
     tell_problems(made_good, everything=everything)
+
+
+def _skipped(one: Skipped) -> str:
+    """The source and the reason, which may begin with the source."""
+    return f"{one.source}: {one.reason.removeprefix(f'{one.source}: ')}"
 
 
 def _summary(report: Report, verb: str) -> str:

@@ -64,13 +64,7 @@ def _grouped(problems: Sequence[Problem]) -> Iterator[str]:
 
 def problems_of(findings: Iterable[Finding]) -> list[Problem]:
     """Findings as problems, with their places."""
-    return [(finding.rule, placed(finding)) for finding in findings]
-
-
-def placed(finding: Finding) -> str:
-    """What was found, behind its place."""
-    place = str(finding.where)
-    return f"{place}: {finding.message}" if place else finding.message
+    return [(finding.rule, finding.placed) for finding in findings]
 
 
 def finding_rows(findings: Iterable[Finding]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Builder, Chunks, FileInfo, ReadableMedium, Written
 from fileset.media.hashing import Hashed, chunks_of, sha256_of
-from fileset.media.system import creation_time, named, open_locked, sync_directory
+from fileset.media.system import creation_time, named, open_locked, sync_directory, told_of
 
 WORK_SUFFIX: Final = ".FILESET_"
 """Behind the name of an image: the new image while it is being written, and the lock that keeps other writers out."""
@@ -63,7 +63,7 @@ class ImageTransaction:
         self._pool = ThreadPoolExecutor(_THREADS)
 
     def __enter__(self) -> Self:
-        with named(self._path):
+        with told_of(self._path):
             if os.path.lexists(self._path) and not stat.S_ISREG(os.stat(self._path).st_mode):
                 raise MediumError(f"{self._path}: exists and is not a file")
             self._file = open_locked(self._new)
@@ -77,7 +77,7 @@ class ImageTransaction:
     def _begin(self) -> None:
         if identity(self._path) != self._seen:
             raise RefusedError(f"{self._path}: another writer has changed it in the meantime; look at it again")
-        with named(self._new):
+        with told_of(self._path):
             self._file.truncate(0)
         self._builder = self._build(self._file)
 
@@ -111,7 +111,7 @@ class ImageTransaction:
         for file_id in added:
             if _key(file_id) in present:
                 raise MediumError(f"{file_id}: there is such a file already; nothing is overwritten")
-        with named(self._path):
+        with told_of(self._path):
             self._builder.announce([*kept, *added, DICOMDIR])
         for file_id in kept:
             self._carry_over(file_id)
@@ -138,7 +138,7 @@ class ImageTransaction:
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
         """Finish the image, sync it, read all of it back, and put it in the old one's place."""
         written = self.write(DICOMDIR, dicomdir)
-        with named(self._path):
+        with told_of(self._path):
             self._builder.finish()
             del self._builder  # what it knows of every file is not needed any more
             self._file.flush()

@@ -139,4 +139,8 @@ def test_a_manifest_follows_what_is_done(run: Runs, tmp_path: Path) -> None:
 
 
 def test_a_manifest_that_cannot_be_written_is_an_error(run: Runs, disc: Path, new: Path) -> None:
-    assert "manifest" in run("add", disc, new, "--manifest", disc / "NOWHERE" / "FILE", code=5).stderr
+    path = disc / "NOWHERE" / "FILE"
+    said = run("add", disc, new, "--manifest", path, code=5).stderr
+    assert f"error: {path}: the manifest cannot be written: No such file" in said
+    assert said.endswith("The file-set itself is complete\n")
+    assert len(paths(run, disc)) == 13

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import shutil
@@ -206,6 +207,25 @@ def test_what_became_of_a_file_set_that_was_replaced_is_told(
     stayed = "its files stayed" if kept else "its files were deleted"
     assert f"{was}could not be read: {stayed}\n" in run("create", indexed, *more).stderr
     assert "replaced" not in run("create", indexed, "-o", tmp_path / "NEW", "--json").document
+
+
+def test_missing_files_and_a_broken_dicomdir_of_a_source_are_named_once(run: Runs, disc: Path, tmp_path: Path) -> None:
+    gone = "P001/T001/S001/I000001"
+    (disc / gone).unlink()
+    assert f"  {gone}: not on the medium" in run("create", disc, "-o", tmp_path / "A", code=3).stderr
+    (disc / "DICOMDIR").write_bytes(b"")
+    assert f"  {disc}/DICOMDIR: not a DICOMDIR" in run("create", disc, "-o", tmp_path / "B", code=3).stderr
+
+
+def test_an_image_that_cannot_be_written_is_called_by_its_own_name(
+    run: Runs, indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+    monkeypatch.setattr("fileset.media.image_transaction.open_locked", refuse)
+    said = run("create", indexed, "-o", tmp_path / "X.iso", code=5).stderr
+    assert said == f"fileset: error: {tmp_path / 'X.iso'}: {os.strerror(errno.EROFS)}\n"
 
 
 def test_the_name_of_an_image_that_is_not_written_is_wrong_usage(run: Runs, incoming: Path, tmp_path: Path) -> None:

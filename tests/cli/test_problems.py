@@ -70,3 +70,16 @@ def test_findings_keep_their_places_in_json() -> None:
 )
 def test_only_damage_may_hide_records(rules: list[str], hides: bool) -> None:  # noqa: FBT001  # what is expected
     assert hides_records(Finding(rule, "") for rule in rules) is hides
+
+
+@pytest.mark.parametrize(
+    ("where", "message", "placed"),
+    [
+        (Where("DICOMDIR"), "DICOMDIR: not readable", "DICOMDIR: not readable"),
+        (Where("DICOMDIR", offset=8), "offset 8: no VR", "DICOMDIR, offset 8: no VR"),
+        (Where("DICOMDIR", offset=8), "offset 9: no VR", "DICOMDIR, offset 8: offset 9: no VR"),
+        (Where(), "offset 9: no VR", "offset 9: no VR"),
+    ],
+)
+def test_a_place_is_said_once(where: Where, message: str, placed: str) -> None:
+    assert Finding("FS-RECORD-MALFORMED", message, where).placed == placed
