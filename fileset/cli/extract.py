@@ -13,7 +13,7 @@ from fileset.cli.output import counted, json_text, say, sized, write_document
 from fileset.cli.problems import LINES, PARTLY, finding_rows, hides_records, tell_findings
 from fileset.cli.progress import progress
 from fileset.cli.selecting import add_medium, identification, tell_unmatched
-from fileset.errors import FormatError, MediumError, RefusedError
+from fileset.errors import FormatError, MediumError, RefusedError, RuleError
 from fileset.extract.layout import DEFAULT
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def run(options: Namespace) -> int:
     from fileset.extract import extract
 
     keys = keys_of(options.keys)
+    if os.path.lexists(options.output) and not os.path.isdir(options.output):
+        raise RuleError(f"{options.output}: is not a folder, as the output must be. `fileset create` writes images")
     with _opened(options) as reader:
         _refuse_inside(options.output, reader.medium.name)
         with progress(options) as phases:

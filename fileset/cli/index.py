@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
 
 from fileset.cli.making import add_options, settings, tell
 from fileset.cli.progress import progress
+from fileset.errors import RuleError
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -19,6 +21,8 @@ def run(options: Namespace) -> int:
     """Index the folder, and report."""
     from fileset.creator import index
 
+    if os.path.lexists(options.folder) and not os.path.isdir(options.folder):
+        raise RuleError(f"{options.folder}: is not a folder: `index` writes the DICOMDIR of folders alone")
     with progress(options) as phases:
         report = index(options.folder, progress=phases, dry_run=options.dry_run, **settings(options))
     return tell(report, options, "index")

@@ -184,6 +184,12 @@ def test_index_tells_the_command_that_takes_in_what_has_no_legal_name(
     assert run("info", created, "--json").document["records"]["IMAGE"] == 17
 
 
+def test_index_of_what_is_no_folder_is_wrong_usage(run: Runs, incoming: Path, tmp_path: Path) -> None:
+    run("create", incoming / "P001", "-o", tmp_path / "I.iso")
+    assert "I.iso: is not a folder" in run("index", tmp_path / "I.iso", code=2).stderr
+    assert "NOWHERE: no such file or folder" in run("index", tmp_path / "NOWHERE", code=5).stderr
+
+
 def test_an_existing_file_set_is_refused(run: Runs, indexed: Path, incoming: Path) -> None:
     assert "--replace" in run("create", incoming, "-o", indexed, code=6).stderr
     assert "--replace" in run("index", indexed, code=6).stderr

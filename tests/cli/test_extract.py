@@ -150,11 +150,6 @@ def test_copies_do_not_go_into_the_file_set(run: Runs, disc: Path) -> None:
     assert len(copies(disc)) == 13
 
 
-def test_a_folder_that_is_a_file_is_an_io_error(run: Runs, indexed: Path, tmp_path: Path) -> None:
-    (tmp_path / "OUT").write_text("hello")
-    assert str(tmp_path / "OUT") in run("extract", indexed, "-o", tmp_path / "OUT", code=5).stderr
-
-
 def test_an_instance_without_a_patient_lies_at_the_top(run: Runs, tmp_path: Path) -> None:
     dataset = synthetic.instance(synthetic.HANGING_PROTOCOL)
     synthetic.write(dataset, tmp_path / "IN" / "HP1")
@@ -374,3 +369,10 @@ def test_files_of_an_image_that_was_cut_off_are_named(run: Runs, indexed: Path, 
         assert document["failed"]
         assert "FS-FILE-LINK" not in {row["rule"] for row in document["findings"]}
     assert f"{image}: DICOMDIR: " in run("repair", image, code=4).stderr
+
+
+def test_the_output_must_be_a_folder(run: Runs, indexed: Path, tmp_path: Path) -> None:
+    (tmp_path / "D.iso").write_bytes(b"mine")
+    said = run("extract", indexed, "-o", tmp_path / "D.iso", code=2).stderr
+    assert "D.iso: is not a folder, as the output must be" in said
+    assert "run it again" not in said
