@@ -223,6 +223,7 @@ class Updater:
         if self._report is not None and not self._report.dry_run:
             raise RuleError("the update was written already: open the file-set again to change it further")
         report = Report(self._medium.name, self.file_set_id, self._contents.file_set_uid, dry_run=dry_run)
+        report.identified = bool(self._changes)
         report.note_medium(self._medium.inquire_file_set())
         if not dry_run:
             clean_up(self._medium)

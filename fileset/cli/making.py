@@ -132,10 +132,12 @@ _NEW: Final = frozenset(("create", "index"))
 
 def _lines(report: Report) -> Iterator[str]:
     """What happened to each instance, one a line."""
+    would = "would be " if report.dry_run else ""
+    unlisted = "would no longer be referenced" if report.dry_run else "no longer referenced"
     for removed in report.removed:
-        yield f"{removed.file_id} {'removed' if removed.deleted else 'no longer referenced'}"
+        yield f"{removed.file_id} {would + 'removed' if removed.deleted else unlisted}"
     for refreshed in report.refreshed:
-        yield f"{refreshed.file_id} read again"
+        yield f"{refreshed.file_id} {would}read again"
     for added in () if report.volumes else report.added:
         yield f"{escaped(added.source)} -> {added.file_id}"
     for volume in report.volumes:
@@ -170,6 +172,8 @@ def _skipped(one: Skipped) -> str:
 
 def _summary(report: Report, verb: str) -> str:
     parts = [_changes(report, verb)]
+    if report.identified and (report.removed or report.refreshed or report.added):
+        parts.append(f"the identification {'would be ' if report.dry_run else ''}changed")
     if report.written:
         size = sum(written.size for written in report.written)
         parts.append(f"{sized(size)} in {counted(len(report.written), 'file')} written")
@@ -189,8 +193,10 @@ def _changes(report: Report, verb: str) -> str:
     told = {what: count for what, count in counts.items() if count}
     if not told and verb == "repair":
         return f"{_repaired(report)} {report.medium}"
-    told = told or {words[0 if verb == "remove" else 2]: 0}
     would = "would be " if report.dry_run else ""
+    if not told and report.identified:
+        return f"the identification {would or 'was '}changed in {report.medium}"
+    told = told or {words[0 if verb == "remove" else 2]: 0}
     *others, last = [f"{counted(count, 'instance')} {would}{what}" for what, count in told.items()]
     place = counted(len(report.volumes), "volume") if report.volumes else report.medium
     return ", ".join([*(other.rpartition(" ")[0] for other in others), f"{last} {place}"])

@@ -56,10 +56,19 @@ def test_a_dry_run_prints_the_plan(run: Runs, disc: Path, new: Path) -> None:
     before = (disc / "DICOMDIR").read_bytes()
     assert run("add", disc, new, "--dry-run").stdout == "FILE -> PT000000/ST000000/SE000000/IM000000\n"
     done = run("remove", disc, "PatientID=P2", "InstanceNumber=1", "--dry-run")
-    assert done.stdout == "P002/T001/S001/I000001 removed\nP002/T002/S001/I000001 removed\n"
+    assert done.stdout == "".join(f"P002/T00{study}/S001/I000001 would be removed\n" for study in (1, 2))
     assert done.stderr == f"2 instances would be removed from {disc}\n"
-    assert run("add", disc, "--refresh", "PatientID=P2", "--dry-run").stdout.endswith("I000003 read again\n")
+    assert run("add", disc, "--refresh", "PatientID=P2", "--dry-run").stdout.endswith("I000003 would be read again\n")
     assert (disc / "DICOMDIR").read_bytes() == before
+
+
+def test_a_new_identification_is_told(run: Runs, disc: Path, new: Path) -> None:
+    said = run("add", disc, "--file-set-id", "NEW", "--dry-run").stderr
+    assert said == f"the identification would be changed in {disc}\n"
+    said = run("add", disc, "--file-set-id", "NEW").stderr
+    assert said.startswith(f"the identification was changed in {disc}, ")
+    said = run("add", disc, new, "--file-set-id", "OTHER").stderr
+    assert said.startswith(f"1 instance added to {disc}, the identification changed, ")
 
 
 def test_remove_tells_what_was_removed(run: Runs, disc: Path) -> None:

@@ -27,7 +27,7 @@ def test_nothing_to_repair(run: Runs, disc: Path) -> None:
 def test_what_is_gone_is_named_and_worth_an_exit_code(run: Runs, disc: Path) -> None:
     (disc / FIRST).unlink()
     done = run("repair", disc, "--dry-run", code=3)
-    assert done.stdout == f"{FIRST} no longer referenced\n"
+    assert done.stdout == f"{FIRST} would no longer be referenced\n"
     assert f"1 instance would be dropped from {disc}, " in done.stderr
     document = run("repair", disc, "--json", code=3).document
     assert document["schema"] == "fileset.repair/1"
