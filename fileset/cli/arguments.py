@@ -87,3 +87,10 @@ def positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a number of 1 or more")
     return int(text)
+
+
+def file_path(text: str) -> str:
+    """The path of a file to write, as argparse wants it: here "-" is not standard output, nor a file."""
+    if text == "-":
+        raise ArgumentTypeError("'-': standard output takes the report: give the name of a file")
+    return text

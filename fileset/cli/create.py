@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from fileset.cli.arguments import add_format
+from fileset.cli.arguments import add_format, file_path
 from fileset.cli.making import add_options, settings, tell
 from fileset.cli.progress import progress
 from fileset.cli.volumes import write_plan
@@ -61,7 +61,7 @@ def configure(parser: ArgumentParser) -> None:
         help="bytes of a medium, as 700MB or 4.7GB or 650MiB, or CD, DVD, DVD-DL, BD, BD-DL: what does not fit on one "
         "goes on several, OUT_1, OUT_2 and so on, each a file-set of its own",
     )
-    volumes.add_argument("--plan", metavar="FILE", help="write which file goes on which volume as JSON")
+    volumes.add_argument("--plan", metavar="FILE", type=file_path, help="write which file goes on which volume as JSON")
     image = parser.add_argument_group("images of discs, and archives")
     add_format(image)
     for option, use in OPTIONS.items():

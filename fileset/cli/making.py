@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from fileset.cli.arguments import add_common, positive
+from fileset.cli.arguments import add_common, file_path, positive
 from fileset.cli.output import counted, escaped, json_text, say, sized, write, write_document
 from fileset.cli.problems import PARTLY, Problem, finding_rows, problems_of, tell_problems
 from fileset.cli.volumes import in_words, manifests, volumes_of
@@ -70,7 +70,9 @@ def add_rules(parser: ArgumentParser, *, invalid_uid: str = "refuse") -> _Argume
 def add_writing(parser: ArgumentParser, *, scans: bool = True) -> None:
     """The options of every verb that writes; `scans` for one that reads the headers of files."""
     parser.add_argument("--dry-run", action="store_true", help="write nothing: show what would be done")
-    parser.add_argument("--manifest", metavar="FILE", help="write the SHA-256 of what was written, as sha256sum does")
+    parser.add_argument(
+        "--manifest", metavar="FILE", type=file_path, help="write the SHA-256 of what was written, as sha256sum does"
+    )
     if scans:
         parser.add_argument("--jobs", metavar="N", type=positive, help="processes that read (default: one a processor)")
     add_common(parser)

@@ -294,3 +294,13 @@ def test_what_standard_output_cannot_take_is_wrong_usage(run: Runs, incoming: Pa
     ):
         assert says in run("create", incoming, "-o", "-", *options, code=2).stderr
     assert len(run("create", incoming, "-o", "-", "--dry-run", code=3).stdout.splitlines()) == 3
+
+
+@pytest.mark.parametrize("option", ["--manifest", "--plan"])
+def test_no_file_is_called_as_standard_output_is(
+    option: str, run: Runs, incoming: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = run("create", incoming, "-o", "OUT", "--volume-size", "CD", option, "-", code=2).stderr
+    assert f"argument {option}: '-': standard output takes the report: give the name of a file\n" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["IN"]
