@@ -299,7 +299,7 @@ def divide(
         others = f", nor do {len(large) - 1} others" if len(large) > 1 else ""
         raise RuleError(
             f"{name(large[0])} has {sizes[large[0]]} bytes: it fits on no volume of {capacity} bytes{others}. "
-            f"The medium takes {capacity - space} of them for itself, and more for each file, folder and record"
+            f"The medium takes {capacity - space} bytes for itself, and more for each file, folder and record"
         )
     packing = pack(load, space)
     if not packing.used:

@@ -215,8 +215,12 @@ def _former(replaced: Replaced, *, dry_run: bool) -> str:
     """What became of the file-set that was there before."""
     had = "could not be read" if replaced.instances is None else f"had {counted(replaced.instances, 'instance')}"
     goes, stays = ("would be deleted", "would stay") if dry_run else ("were deleted", "stayed")
-    but = f", but for {replaced.kept:,} that the new one has too" if replaced.kept else ""
-    files = f"its files {stays}" if replaced.kept is None else f"its files {goes}{but}"
+    files = f"its files {goes}"
+    if replaced.kept is None:
+        files = f"its files {stays}"
+    elif replaced.kept:
+        all_of_them = replaced.kept == replaced.instances
+        files = "the new one has all its files" if all_of_them else f"{files}, but for {replaced.kept:,} of the new one"
     return f"the file-set that was in {replaced.medium} {had}: {files}"
 
 
