@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, Protocol
 
 from fileset.file_id import FileId
-from fileset.media.base import FileInfo
+from fileset.findings import Finding
+from fileset.media.base import FileInfo, ReadableMedium
 
 
 class Keys(Protocol):
@@ -59,4 +60,41 @@ class Finder(Protocol):
 
     def find(self, level: str | None = None, **keys: object) -> Iterable[Instance]:
         """The instances that match all keys."""
+        ...
+
+
+class Directory(Finder, Protocol):
+    """The records of a medium; a Reader has all this."""
+
+    @property
+    def medium(self) -> ReadableMedium:
+        """What they are on."""
+        ...
+
+    @property
+    def file_set_id(self) -> str:
+        """File-set ID."""
+        ...
+
+    @property
+    def file_set_uid(self) -> str:
+        """File-set UID."""
+        ...
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is wrong with the DICOMDIR."""
+        ...
+
+    @property
+    def instances(self) -> Iterable[Instance]:
+        """All that have a record."""
+        ...
+
+    def paths(self) -> Iterator[str]:
+        """The paths of their files, "/" between components."""
+        ...
+
+    def close(self) -> None:
+        """Release the medium."""
         ...

@@ -6,13 +6,15 @@ import os
 from collections.abc import Callable, Container, Iterator
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
+from typing import Any, BinaryIO, Final, Self
 
 from attrs import define, field, frozen
 
 from fileset.encoding.elements import EXPLICIT_LITTLE, Element, elements
 from fileset.encoding.header import HeaderError
 from fileset.errors import FilesetError, FormatError, MediumError
+from fileset.extract.instances import Directory
+from fileset.extract.instances import Instance as Known
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo, ReadableMedium
@@ -25,9 +27,6 @@ from fileset.records.instance import Describer, Instance, Policy
 from fileset.records.leaf import INSTANCE_NUMBER
 from fileset.records.matching import condition
 from fileset.scan import describe
-
-if TYPE_CHECKING:
-    from fileset.reader import Reader, Record
 
 POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept")
 _NO_INSTANCES: Final = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
@@ -215,7 +214,7 @@ class Completed:
     each of which is a finding.
     """
 
-    reader: Reader
+    reader: Directory
     found: list[Finding] = field(factory=list)
 
     def __enter__(self) -> Self:
@@ -247,11 +246,11 @@ class Completed:
         return [*self.reader.findings, *self.found]
 
     @property
-    def instances(self) -> Iterator[Record | ScannedInstance]:
+    def instances(self) -> Iterator[Known | ScannedInstance]:
         """All of them."""
         return self.find()
 
-    def find(self, level: str | None = None, **keys: object) -> Iterator[Record | ScannedInstance]:
+    def find(self, level: str | None = None, **keys: object) -> Iterator[Known | ScannedInstance]:
         """The instances that match all `keys`: those with a record first."""
         yield from self.reader.find(level, **keys)
         known = {path.upper() for path in self.reader.paths()} | {DICOMDIR.value}

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,8 @@ from tests.faults.test_kills import KILLED, Killer
 TOOLS: Final = ("mkfs.fat", "fsck.fat", "fusefat", "fusermount")
 MEGABYTES: Final = 32
 FILES: Final = 200
+PATIENCE: Final = 10
+"""Seconds in which the driver ends."""
 
 
 def tool(name: str) -> str:
@@ -45,8 +48,19 @@ class Stick:
         subprocess.run([tool("fusefat"), "-o", how, str(self.image), str(self.root)], check=True, capture_output=True)
 
     def unmount(self) -> None:
-        """Take it out."""
+        """Take it out, and wait for the driver to end: only then is everything in the image."""
         subprocess.run([tool("fusermount"), "-u", str(self.root)], check=True, capture_output=True)
+        end = time.monotonic() + PATIENCE
+        while self._is_served() and time.monotonic() < end:
+            time.sleep(0.02)
+
+    def _is_served(self) -> bool:
+        """Whether a process has the image among its arguments."""
+        for known in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                if os.fsencode(self.image) in known.read_bytes().split(b"\0"):
+                    return True
+        return False
 
     def again(self) -> str:
         """Take it out, have it checked, and put it in again: what is wrong with it."""
