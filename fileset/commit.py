@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 from threading import Event
-from typing import BinaryIO, Final, TypeVar
+from typing import Final
 
 from attrs import field, frozen
 
@@ -25,17 +25,24 @@ from fileset.dicomdir.resolve import FIRST, LAST
 from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, Finding
-from fileset.media.base import FileInfo, FileSetInfo, Transaction, UpdatableMedium, WritableMedium, Written
+from fileset.media.base import (
+    FileInfo,
+    FileSetInfo,
+    ReadableMedium,
+    Transaction,
+    UpdatableMedium,
+    WritableMedium,
+    Written,
+)
 from fileset.media.hashing import sha256_of
 from fileset.media.system import uninterrupted
+from fileset.reading import open_dicomdir, read_dicomdir
 
 NAME_SIZE: Final = 128
 """Bytes that are reckoned for each new name: its entry in a folder, and its line in the journal of the change."""
 
 ANY: Final = "any"
 """What a plan is based on that may replace whatever there is."""
-
-Taken = TypeVar("Taken")
 
 Progress = Callable[[int, int], None]
 """Called with the number of files written and in all."""
@@ -102,21 +109,15 @@ def check_basis(basis: str, medium: WritableMedium) -> None:
 
 def basis_of(medium: WritableMedium) -> str:
     """SHA-256 of the DICOMDIR on a medium in hexadecimal, "" if there is none."""
-    return _dicomdir(medium, sha256_of) if medium.has_dicomdir() else ""
+    if not medium.has_dicomdir():
+        return ""
+    with open_dicomdir(_readable(medium)) as file:
+        return sha256_of(file)
 
 
-def _dicomdir(medium: WritableMedium, take: Callable[[BinaryIO], Taken]) -> Taken:
-    """What `take` makes of the DICOMDIR on a medium."""
+def _readable(medium: WritableMedium) -> ReadableMedium:
     readable: UpdatableMedium = medium  # type: ignore[assignment]  # a medium with a DICOMDIR can be read
-    with readable.open(DICOMDIR) as file:
-        try:
-            return take(file)
-        except OSError as problem:
-            raise MediumError(f"{medium.name}: {DICOMDIR}: {problem.strerror or problem}") from problem
-
-
-def _all(file: BinaryIO) -> bytes:
-    return file.read()
+    return readable
 
 
 def clean_up(medium: WritableMedium) -> None:
@@ -140,7 +141,7 @@ def recover(medium: WritableMedium, transaction: Transaction, plan: Plan | None 
     if not leftovers:
         return
     try:
-        needed = _sound_references(_dicomdir(medium, _all)) if medium.has_dicomdir() else set()
+        needed = _sound_references(read_dicomdir(_readable(medium))) if medium.has_dicomdir() else set()
     except FormatError:
         return
     unneeded = [file_id for file_id in leftovers if file_id.path.upper() not in needed]
@@ -160,7 +161,7 @@ def referenced(medium: WritableMedium) -> set[str]:
 
     Raises `FormatError` if the DICOMDIR cannot be read.
     """
-    return _references(_dicomdir(medium, _all))
+    return _references(read_dicomdir(_readable(medium)))
 
 
 def _references(data: bytes) -> set[str]:

@@ -25,7 +25,7 @@ from fileset.include import Included
 from fileset.media.base import ReadableMedium
 from fileset.media.discs import DISC_NAMES
 from fileset.media.folder import FolderMedium
-from fileset.media.host import SourceFile, leads_out, place_below
+from fileset.media.host import place_below
 from fileset.media.open import format_for, readable, volumes_there
 from fileset.naming import SCHEMES
 from fileset.origin import Origin, origin_of
@@ -286,15 +286,8 @@ def index(
         clean_up(medium)
     sources = Sources()
     report = Report(medium.name, identification.file_set_id, identification.file_set_uid, dry_run=dry_run)
-
-    def refuses(file: SourceFile) -> bool:
-        """A link that leads out is not even looked at."""
-        out = leads_out(file.path, medium.root)
-        if out:
-            report.note_links([file.relative])
-        return out
-
-    sources.add_path(medium.root, skip=medium.not_sources(), refuses=refuses)
+    sources.add_path(medium.root, skip=medium.not_sources(), contained=True)
+    report.note_links(sources.outside())
     tree = collect(
         sources,
         Policy(missing, unknown_sop_class, invalid_uid),

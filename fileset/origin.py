@@ -10,6 +10,7 @@ from fileset.dicomdir.contents import Contents
 from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import ReadableMedium
+from fileset.reading import read_dicomdir
 from fileset.report import Skipped
 
 
@@ -25,19 +26,11 @@ class Origin:
 def origin_of(medium: ReadableMedium) -> Origin:
     """What the DICOMDIR on `medium` says. One that cannot be read says nothing, and is missing itself."""
     try:
-        contents = _contents(medium)
+        contents = Contents(read_dicomdir(medium))
     except FilesetError as problem:
         reason = str(problem).removeprefix(f"{DICOMDIR}: ")
         return Origin(missing=[Skipped(f"{medium.name}/{DICOMDIR}", "FS-MEDIUM-DAMAGED", reason)])
     return Origin(contents.file_set_id, contents.file_set_uid, list(_missing(medium, contents)))
-
-
-def _contents(medium: ReadableMedium) -> Contents:
-    with medium.open(DICOMDIR) as file:
-        try:
-            return Contents(file.read())
-        except OSError as problem:
-            raise MediumError(f"{medium.name}: {problem.strerror or problem}") from problem
 
 
 def _missing(medium: ReadableMedium, contents: Contents) -> Iterator[Skipped]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from posixpath import normpath
-from typing import Final
+from typing import BinaryIO, Final
 
 from fileset.dicomdir.contents import Contents
 from fileset.dicomdir.decode import NOT_A_DICOMDIR
@@ -17,7 +19,7 @@ ADVICE: Final = "`fileset repair` rebuilds it from the files, `fileset extract -
 
 def read_contents(medium: ReadableMedium, dicomdir: FileId) -> Contents:
     """What the DICOMDIR says. Raises `FormatError` if it cannot be read at all, `MediumError` if the medium fails."""
-    data = _read(medium, dicomdir)
+    data = read_dicomdir(medium, dicomdir)
     try:
         return Contents(data, file=dicomdir.path)
     except FormatError as problem:
@@ -27,13 +29,22 @@ def read_contents(medium: ReadableMedium, dicomdir: FileId) -> Contents:
         raise FormatError(f"{normpath(f'{medium.name}/{dicomdir.path}')}: {reason}{advice}") from problem
 
 
-def _read(medium: ReadableMedium, dicomdir: FileId) -> bytes:
-    """The bytes. No offset counts beyond 4 GiB (PS3.3 F.3.2.2), so what is larger is not even read."""
+def read_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> bytes:
+    """Its bytes. Raises as `open_dicomdir`."""
+    with open_dicomdir(medium, dicomdir) as file:
+        return file.read()
+
+
+@contextmanager
+def open_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> Iterator[BinaryIO]:
+    """The DICOMDIR, to be read while the context lasts. Raises `MediumError` if the medium fails, also meanwhile, and
+    `FormatError` if it is larger than offsets can count (PS3.3 F.3.2.2): that is not even read.
+    """
     size = medium.inquire_file(dicomdir).size
     if size > LARGEST_OFFSET:
         raise FormatError(f"{medium.name}: {dicomdir} has {size} bytes: too large for a DICOMDIR")
     with medium.open(dicomdir) as file:
         try:
-            return file.read()
+            yield file
         except OSError as problem:
-            raise MediumError(f"{medium.name}: {problem.strerror or problem}") from problem
+            raise MediumError(f"{medium.name}: {dicomdir}: {problem.strerror or problem}") from problem

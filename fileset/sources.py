@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from fileset.encoding.header import Reading
-from fileset.encoding.preamble import cleared, needs_clearing
+from fileset.encoding.preamble import NEEDED, cleared, needs_clearing
 from fileset.errors import FormatError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, ReadableMedium
 from fileset.media.below import Below
 from fileset.media.folder import FolderMedium
 from fileset.media.hashing import Hashed, chunks_of
-from fileset.media.host import NO_STAMP, SourceFile, Stamp, contents, inquire, leads_out, same_contents, stamp_of, walk
+from fileset.media.host import NO_STAMP, OpenFile, Stamp, contents, inquire, leads_out, same_contents, stamp_of, walk
 from fileset.media.open import file_set_in, image_at
 from fileset.media.system import named
 
@@ -44,7 +44,7 @@ class Sources:
         return ((image.name, note) for image in self._images for note in image.damage())
 
     def outside(self) -> Iterator[str]:
-        """Links on file-sets that lead out of them, called as `name` calls sources: they were passed over."""
+        """Links that lead out of where they are to stay, called as `name` calls sources: they were passed over."""
         return (path if self._named > 1 else relative for path, relative in self._outside)
 
     def close(self) -> None:
@@ -60,10 +60,10 @@ class Sources:
         source: str | os.PathLike[str],
         *,
         skip: frozenset[str] = frozenset(),
-        refuses: Callable[[SourceFile], bool] = lambda _: False,
+        contained: bool = False,
     ) -> ReadableMedium | None:
-        """A file, all files below a folder but the links that `refuses` tells, or all files in an image or archive; not the
-        DICOMDIR of the file-set that this may be, and not what links on it lead to outside of it.
+        """A file, all files below a folder, or all files in an image or archive; not the DICOMDIR of the file-set that this
+        may be, and not what links on it lead to outside of it, which with `contained` holds for any folder.
 
         That file-set, if any. Raises `MediumError` if it does not exist, `FormatError` for an image that cannot be read.
         """
@@ -74,9 +74,7 @@ class Sources:
         folder = FolderMedium(source)
         found = folder.has_dicomdir()
         for path, relative, linked in walk(source, skip=skip | folder.not_sources() if found else skip):
-            if linked and refuses(SourceFile(path, relative, linked)):
-                continue
-            if linked and found and leads_out(path, folder.root):
+            if linked and (found or contained) and leads_out(path, folder.root):
                 self._outside.append((path, relative))
             else:
                 self.add_file(path, relative)
@@ -138,10 +136,14 @@ class Sources:
 
     @contextmanager
     def opened(self, index: int) -> Iterator[Reading]:
-        """Random access to a source that is no such file."""
+        """Random access to a source."""
         data = self._contents.get(index)
         if data is not None:
             yield lambda at, size: data[at : at + size]
+            return
+        if self.is_file(index):
+            with OpenFile(self.paths[index]) as read:
+                yield read
             return
         medium, file_id, _ = self._members[index]
         with medium.open(file_id) as file:
@@ -172,9 +174,13 @@ class Sources:
 
     def clear_preambles(self, indexes: Iterable[int]) -> list[int]:
         """From now on give zeros for the preambles of those that have one which is neither zero nor TIFF; these."""
-        found = [index for index in indexes if needs_clearing(next(self._chunks(index), b""))]
+        found = [index for index in indexes if self._needs_clearing(index)]
         self._cleared.update(found)
         return found
+
+    def _needs_clearing(self, index: int) -> bool:
+        with named(self.name(index)), self.opened(index) as read:
+            return needs_clearing(read(0, NEEDED))
 
     def chunks(self, index: int) -> Iterator[bytes]:
         """The bytes of a source in parts."""

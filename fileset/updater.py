@@ -29,11 +29,12 @@ from fileset.dicomdir.frame import Identification, renewed_frame
 from fileset.dicomdir.kept import Kept
 from fileset.draft import Intake, drafted, filled, removals
 from fileset.encoding.header import HeaderError
-from fileset.errors import FilesetError, FormatError, MediumError, RefusedError, RuleError
-from fileset.file_id import DICOMDIR, FileId
+from fileset.errors import FilesetError, FormatError, RefusedError, RuleError
+from fileset.file_id import FileId
 from fileset.findings import ERROR, Finding, Where
 from fileset.media.open import updatable
 from fileset.naming import SCHEMES
+from fileset.reading import read_dicomdir
 from fileset.records.instance import Instance, Policy
 from fileset.records.tree import TreeBuilder
 from fileset.report import Removed, Report, Skipped
@@ -357,11 +358,7 @@ class Updater:
 def _read(medium: UpdatableMedium) -> bytes:
     if not medium.has_dicomdir():
         raise FormatError(f"{medium.name}: no DICOMDIR: not a file-set (PS3.10 8.1). `fileset index` makes one")
-    with medium.open(DICOMDIR) as file:
-        try:
-            return file.read()
-        except OSError as problem:
-            raise MediumError(f"{medium.name}: {problem.strerror or problem}") from problem
+    return read_dicomdir(medium)
 
 
 def _contents(medium: UpdatableMedium, data: bytes) -> Contents:

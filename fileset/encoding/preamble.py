@@ -7,6 +7,8 @@ from typing import Final
 
 PREAMBLE: Final = bytes(128)
 _PREFIX: Final = b"DICM"
+NEEDED: Final = len(PREAMBLE) + len(_PREFIX)
+"""Bytes at the beginning of a file that tell whether it has a preamble, and which."""
 _TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _DUAL_FORMAT: Final = _PREFIX + bytes(124)
 """What an updater may write that cannot keep a preamble right (PS3.10 8.3 note 3)."""

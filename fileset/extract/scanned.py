@@ -246,11 +246,11 @@ class Completed:
         return [*self.reader.findings, *self.found]
 
     @property
-    def instances(self) -> Iterator[Known | ScannedInstance]:
+    def instances(self) -> Iterator[Known]:
         """All of them."""
         return self.find()
 
-    def find(self, level: str | None = None, **keys: object) -> Iterator[Known | ScannedInstance]:
+    def find(self, level: str | None = None, **keys: object) -> Iterator[Known]:
         """The instances that match all `keys`: those with a record first."""
         yield from self.reader.find(level, **keys)
         known = {path.upper() for path in self.reader.paths()} | {DICOMDIR.value}

@@ -11,6 +11,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Final
 
 from fileset.errors import MediumError, RefusedError
@@ -18,9 +19,12 @@ from fileset.extract.instances import Instance
 from fileset.extract.layout import Layout, hashed_name, safe_name
 from fileset.extract.report import Copy
 from fileset.media.host import COPY_SIZE
+from fileset.media.system import told_of
 
 Source = Callable[[], Iterator[bytes]]
 """Begins to give the bytes of a file; as often as it is called."""
+
+_writing = partial(told_of, advice=". What was copied stays; run it again")
 
 _SAME: Final = "same"
 _PART: Final = "part"
@@ -137,11 +141,3 @@ def _temporary(folder: str) -> Iterator[str]:
     finally:
         with suppress(FileNotFoundError):
             os.unlink(path)
-
-
-@contextmanager
-def _writing(path: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as problem:
-        raise MediumError(f"{path}: {problem.strerror or problem}. What was copied stays; run it again") from problem

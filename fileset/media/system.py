@@ -34,12 +34,14 @@ def named(path: str) -> Iterator[None]:
 
 
 @contextmanager
-def told_of(path: str) -> Iterator[None]:
-    """As `named`, but the path is told in any case: what fails is a temporary file, of which users know nothing."""
+def told_of(path: str, advice: str = "") -> Iterator[None]:
+    """As `named`, but the path is told in any case: what fails is a temporary file, of which users know nothing. `advice`
+    is told last.
+    """
     try:
         yield
     except OSError as problem:
-        raise MediumError(f"{path}: {problem.strerror or problem}") from problem
+        raise MediumError(f"{path}: {problem.strerror or problem}{advice}") from problem
 
 
 # ---------------------------------------------------------------- bytes and names that are on disk

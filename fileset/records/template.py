@@ -69,5 +69,4 @@ class Template(NamedTuple):
         if stored != uid or not is_uid or not is_number or (len(uid) | len(number)) & 1:
             return None
         tail = self.head + uid + self.middle + number + self.end
-        record_type, chain, *_ = self.instance
-        return type(self.instance)(record_type, chain, int(is_number[1]), is_uid[1], tail)
+        return self.instance._replace(number=int(is_number[1]), sop_instance_uid=is_uid[1], tail=tail)

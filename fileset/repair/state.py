@@ -13,10 +13,11 @@ from attrs import frozen
 from fileset.dicomdir.contents import DESCRIPTOR, DESCRIPTOR_CHARACTER_SET, FILE_SET_ID, Contents
 from fileset.dicomdir.directory import Directory, encode
 from fileset.dicomdir.frame import DESCRIPTOR_CHARACTER_SETS, FILE_SET_UID, Identification, new_frame
-from fileset.errors import FormatError, MediumError, RefusedError, RuleError
+from fileset.errors import FormatError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
+from fileset.reading import read_dicomdir
 
 _UID: Final = re.compile(rb"\x02\x00\x03\x00UI.\x00([0-9.]{1,64})", re.DOTALL).search
 _ID: Final = re.compile(rb"\x04\x00\x30\x11CS.\x00([A-Z0-9_]{0,16})", re.DOTALL).search
@@ -67,12 +68,7 @@ def _lost(data: bytes, basis: str, reason: str) -> State:
 
 def _read(medium: UpdatableMedium) -> bytes | None:
     try:
-        if not medium.has_dicomdir():
-            return None
-        with medium.open(DICOMDIR) as file:
-            return file.read()
-    except OSError as problem:
-        raise MediumError(f"{medium.name}: {problem.strerror or problem}") from problem
+        return read_dicomdir(medium) if medium.has_dicomdir() else None
     except FormatError as problem:  # an image that ends before
         raise FormatError(f"{medium.name}: {problem}; {COPY_OUT}") from problem
 
