@@ -7,7 +7,7 @@ Both go the same way: sources -> scan -> tree -> names -> encoded records -> com
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -32,7 +32,7 @@ from fileset.origin import Origin, origin_of
 from fileset.records.instance import Policy
 from fileset.records.tree import Node
 from fileset.report import Report, Skipped
-from fileset.scan import Progress, Refusal, collect
+from fileset.scan import Phases, Refusal, collect, phase
 from fileset.sources import Sources
 from fileset.volumes import bytes_of
 
@@ -45,8 +45,6 @@ NO_FILES: Final = "no files were found there"
 NOTHING_ADDED: Final = "no file can be a member of the file-set: nothing was written"
 CLEARED: Final = "the preamble is neither zero nor TIFF: it is zero in the copy"
 PREAMBLES: Final = ("keep", "zero")
-Phases = Callable[[str, int, int], None]
-"""Called with the name of a phase, the number of files done, and the number of files in all."""
 
 
 class Creator:
@@ -326,11 +324,6 @@ def identify(
     if isinstance(descriptor, str):
         descriptor = FileId.from_path(descriptor)
     return Identification(file_set_uid or new_uid(), file_set_id, descriptor, character_set or "")
-
-
-def phase(progress: Phases | None, name: str) -> Progress | None:
-    """The part of a progress callback that counts one phase."""
-    return partial(progress, name) if progress else None
 
 
 def _refused_name(name: str) -> Refusal | None:

@@ -37,8 +37,15 @@ Outcome = tuple[Any, ...]
 """An `Instance`, or a `Refusal`, as a plain tuple."""
 Progress = Callable[[int, int], None]
 """Called with the number of files done and in all."""
+Phases = Callable[[str, int, int], None]
+"""Called with the name of a phase, the number of files done, and in all."""
 Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
+
+
+def phase(progress: Phases | None, name: str) -> Progress | None:
+    """The part of a progress callback that counts one phase."""
+    return partial(progress, name) if progress else None
 
 
 def describe(read: Reading, describer: Describer) -> Instance:

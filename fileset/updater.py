@@ -7,7 +7,7 @@ first and written by the one commit protocol; until then nothing has happened.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from hashlib import sha256
 from types import TracebackType
@@ -38,7 +38,7 @@ from fileset.reading import read_dicomdir
 from fileset.records.instance import Instance, Policy
 from fileset.records.tree import TreeBuilder
 from fileset.report import Removed, Report, Skipped
-from fileset.scan import Progress, outcomes
+from fileset.scan import Phases, outcomes, phase
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -46,9 +46,6 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from fileset.media.base import Format, UpdatableMedium
-
-Phases = Callable[[str, int, int], None]
-"""Called with the name of a phase, the number of files done, and the number of files in all."""
 
 REPAIR: Final = "`fileset repair` rebuilds it from the files"
 _MENDED: Final = frozenset(
@@ -96,9 +93,9 @@ class Updater:
             policy=Policy(missing, unknown_sop_class, invalid_uid),
             jobs=jobs,
             executor=executor,
-            progress=_phase(progress, "scan"),
+            progress=phase(progress, "scan"),
         )
-        self._progress = _phase(progress, "write")
+        self._progress = phase(progress, "write")
         self._medium = updatable(medium, medium_format)
         self._data = _read(self._medium)
         self._contents = _contents(self._medium, self._data)
@@ -421,7 +418,3 @@ def _lost_from_sight(kept: Kept) -> list[Finding]:
 def _unlisted(contents: Contents, index: int, file_id: FileId) -> Finding:
     where = Where(contents.file, offset=contents.flat.start[index])
     return Finding("FS-FILE-UNLISTED", f"{file_id} stays on the medium, and no record references it", where)
-
-
-def _phase(progress: Phases | None, name: str) -> Progress | None:
-    return partial(progress, name) if progress else None

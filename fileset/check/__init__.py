@@ -7,9 +7,7 @@ right is what a Creator would write today: no rule is written twice.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import Executor
-from functools import partial
 
 from fileset.check.directory import check_directory
 from fileset.check.files import FileCheck
@@ -19,11 +17,9 @@ from fileset.check.report import CheckReport
 from fileset.findings import Finding
 from fileset.media.open import readable
 from fileset.reading import read_contents
+from fileset.scan import Phases, phase
 
 __all__ = ["CheckReport", "check_file_set"]
-
-Phases = Callable[[str, int, int], None]
-"""Called with the name of a phase, the number of files done, and the number of files in all."""
 
 
 def check_file_set(
@@ -53,9 +49,8 @@ def check_file_set(
         directory = check_directory(to)
         count = 0
         if files:
-            phase = partial(progress, "check") if progress else None
             check = FileCheck(opened, to, directory, listed)
-            count = check.check(jobs=jobs, executor=executor, progress=phase)
+            count = check.check(jobs=jobs, executor=executor, progress=phase(progress, "check"))
         for note in opened.damage():
             to.findings.append(Finding("FS-MEDIUM-DAMAGED", note))
     finally:

@@ -25,7 +25,7 @@ from fileset.repair.diagnosis import Diagnosis, diagnose
 from fileset.repair.rebuild import Rebuild
 from fileset.repair.state import COPY_OUT, mended_identification, read_state
 from fileset.report import Report, Skipped
-from fileset.scan import Outcome, Progress, outcomes
+from fileset.scan import Outcome, Phases, outcomes, phase
 from fileset.sources import Sources
 
 if TYPE_CHECKING:
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from fileset.media.base import Format
 
 __all__ = ["repair_file_set"]
-
-Phases = Callable[[str, int, int], None]
-"""Called with the name of a phase, the number of files done, and the number of files in all."""
 
 
 def repair_file_set(
@@ -67,8 +64,8 @@ def repair_file_set(
     try:
         return _repaired(
             opened,
-            partial(diagnose, opened, jobs=jobs, executor=executor, progress=_phase(progress, "check")),
-            partial(outcomes, policy=policy, jobs=jobs, executor=executor, progress=_phase(progress, "scan")),
+            partial(diagnose, opened, jobs=jobs, executor=executor, progress=phase(progress, "check")),
+            partial(outcomes, policy=policy, jobs=jobs, executor=executor, progress=phase(progress, "scan")),
             dry_run=dry_run,
         )
     finally:
@@ -122,7 +119,3 @@ def _is_there(medium: UpdatableMedium, file_id: FileId) -> bool:
     except FilesetError:
         return False
     return True
-
-
-def _phase(progress: Phases | None, name: str) -> Progress | None:
-    return partial(progress, name) if progress else None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import fileset
+from fileset.cli import main
 from tests import synthetic
 
 UID = "2.25.1234"
@@ -48,3 +51,13 @@ def below(folder: Path) -> dict[str, tuple[int, str]]:
         path.relative_to(folder).as_posix(): (path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
         for path in files
     }
+
+
+def listed(path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """`list --json` without dates and without the place of the medium."""
+    assert main(["list", str(path), "--json"]) == 0
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    del document["file_set"]["path"]
+    for instance in document["instances"]:
+        assert instance.pop("modified")
+    return document

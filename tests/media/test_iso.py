@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from contextlib import closing
@@ -19,7 +18,7 @@ from fileset.media.iso import IsoMedium
 from fileset.media.open import readable, updatable, writable
 from tests import synthetic
 from tests.judges import judge_file_set, need_tool, run_tool
-from tests.media.conftest import UID, below, contents, uids
+from tests.media.conftest import UID, below, contents, listed, uids
 
 VARIANTS = {"plain": (), "joliet": ("joliet",), "udf": ("udf",), "all": ("joliet", "udf")}
 
@@ -43,16 +42,6 @@ def image(request: pytest.FixtureRequest, sources: Path, tmp_path_factory: pytes
 def folder(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same as a folder; not to be changed."""
     return create(sources, tmp_path_factory.mktemp("folder") / "DISC")
-
-
-def listed(path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    """`list --json` without dates and without the place of the medium."""
-    assert main(["list", str(path), "--json"]) == 0
-    document: dict[str, Any] = json.loads(capsys.readouterr().out)
-    del document["file_set"]["path"]
-    for instance in document["instances"]:
-        assert instance.pop("modified")
-    return document
 
 
 # --- the same file-set as a folder ----------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from attrs import frozen
@@ -13,7 +13,7 @@ import fileset
 from fileset.cli import main
 from tests import synthetic
 from tests.judges import JUDGES, assert_clean, find_tool, run_tool
-from tests.media.conftest import UID, below, contents, uids
+from tests.media.conftest import UID, below, contents, listed, uids
 
 COUNTS: Final = {"patients": 4, "studies": 2, "series": 5, "instances": 50}
 
@@ -85,16 +85,6 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 def image(kind: Kind, source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As each other medium."""
     return create(source, tmp_path_factory.mktemp("image") / kind.name, kind.options)
-
-
-def listed(path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    """`list --json` without dates and without the place of the medium."""
-    assert main(["list", str(path), "--json"]) == 0
-    document: dict[str, Any] = json.loads(capsys.readouterr().out)
-    del document["file_set"]["path"]
-    for instance in document["instances"]:
-        assert instance.pop("modified")
-    return document
 
 
 def test_it_is_the_same_file_set_with_the_same_contents(
