@@ -7,12 +7,10 @@ transaction offers them; every role and every medium goes through here.
 from __future__ import annotations
 
 from array import array
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import partial
-from itertools import islice
 from threading import Event
 from typing import Final
 
@@ -25,7 +23,9 @@ from fileset.dicomdir.resolve import FIRST, LAST
 from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, Finding
+from fileset.media.ahead import contents_ahead, in_threads
 from fileset.media.base import (
+    Chunks,
     FileInfo,
     FileSetInfo,
     ReadableMedium,
@@ -35,7 +35,6 @@ from fileset.media.base import (
     Written,
 )
 from fileset.media.hashing import sha256_of
-from fileset.media.system import uninterrupted
 from fileset.reading import open_dicomdir, read_dicomdir
 
 NAME_SIZE: Final = 128
@@ -219,50 +218,40 @@ def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
 def write(additions: Sequence[Addition], transaction: Transaction, progress: Progress | None) -> list[Written]:
     """Write all files, as many at the same time as the medium takes. In the end, none is being written any more."""
     written = []
-    stop = Event()
-    jobs = (partial(_write, addition, transaction, stop) for addition in additions)
-    with closing(_in_threads(jobs, transaction.width, stop) if transaction.width > 1 else _done(jobs)) as results:
-        for one in results:
+    with closing(
+        _side_by_side(additions, transaction) if transaction.width > 1 else _in_turn(additions, transaction)
+    ) as all_:
+        for one in all_:
             written.append(one)
             if progress:
                 progress(len(written), len(additions))
     return written
 
 
-def _write(addition: Addition, transaction: Transaction, stop: Event) -> Written:
-    info = FileInfo(addition.size, addition.modified)
-    written = transaction.write(addition.file_id, _until(stop, addition.chunks()), info)
-    if written.size != addition.size:
-        raise MediumError(f"{addition.file_id}: {written.size} bytes came, {addition.size} were expected")
-    return written
+def _side_by_side(additions: Sequence[Addition], transaction: Transaction) -> Generator[Written]:
+    stop = Event()
+    jobs = (partial(_write, addition, _until(stop, addition), transaction) for addition in additions)
+    return in_threads(jobs, transaction.width, stop.set)
 
 
-def _until(stop: Event, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    for chunk in chunks:
+def _until(stop: Event, addition: Addition) -> Iterator[bytes]:
+    for chunk in addition.chunks():
         if stop.is_set():
             raise MediumError("stopped")
         yield chunk
 
 
-def _done(jobs: Iterator[Callable[[], Written]]) -> Generator[Written]:
-    for job in jobs:
-        yield job()
+def _in_turn(additions: Sequence[Addition], transaction: Transaction) -> Generator[Written]:
+    with closing(contents_ahead((addition.size, addition.chunks) for addition in additions)) as contents:
+        for addition, content in zip(additions, contents, strict=True):
+            yield _write(addition, content, transaction)
 
 
-def _in_threads(jobs: Iterator[Callable[[], Written]], width: int, stop: Event) -> Generator[Written]:
-    """The results in order. When something fails, what is being written stops at its next part."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    pool = ThreadPoolExecutor(width)
-    try:
-        futures = map(pool.submit, jobs)
-        waiting = deque(islice(futures, 2 * width))
-        while waiting:
-            yield waiting.popleft().result()
-            waiting.extend(islice(futures, 1))
-    finally:
-        stop.set()
-        uninterrupted(lambda: pool.shutdown(cancel_futures=True))
+def _write(addition: Addition, chunks: Chunks, transaction: Transaction) -> Written:
+    written = transaction.write(addition.file_id, chunks, FileInfo(addition.size, addition.modified))
+    if written.size != addition.size:
+        raise MediumError(f"{addition.file_id}: {written.size} bytes came, {addition.size} were expected")
+    return written
 
 
 # ---------------------------------------------------------------- what was written

@@ -23,8 +23,8 @@ from fileset.records.template import APART, OWN
 from fileset.records.tree import TreeBuilder
 from fileset.sources import Sources
 
-CHUNK: Final = 256
-PARALLEL_FROM: Final = 768
+CHUNK: Final = 512
+PARALLEL_FROM: Final = 4096
 """Below this number of files, starting processes costs more than it saves."""
 
 if TYPE_CHECKING:

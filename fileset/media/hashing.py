@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import BinaryIO
 
 from fileset.media.host import COPY_SIZE
@@ -13,15 +14,27 @@ class Hashed:
     """Chunks on their way to whoever uses them; when all have been used, `size` and `sha256` are known."""
 
     def __init__(self, chunks: Iterable[bytes | bytearray]) -> None:
-        self._chunks = chunks
+        self._chunks = self._hashing(chunks)
         self._digest = hashlib.sha256()
         self.size = 0
 
-    def __iter__(self) -> Iterator[bytes | bytearray]:
-        for chunk in self._chunks:
+    def _hashing(self, chunks: Iterable[bytes | bytearray]) -> Iterator[bytes | bytearray]:
+        for chunk in chunks:
             self._digest.update(chunk)
             self.size += len(chunk)
             yield chunk
+
+    def fetch(self, size: int) -> None:
+        """Get the first `size` bytes now, and keep them until they are used: all, unless there are more than expected."""
+        fetched = []
+        for chunk in self._chunks:
+            fetched.append(chunk)
+            if self.size > size:
+                break
+        self._chunks = chain(fetched, self._chunks)
+
+    def __iter__(self) -> Iterator[bytes | bytearray]:
+        return self._chunks
 
     @property
     def sha256(self) -> str:

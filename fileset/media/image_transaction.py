@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
@@ -28,6 +28,9 @@ WORK_SUFFIX: Final = ".FILESET_"
 
 BATCH: Final = 32
 """Files that one thread reads back at a time."""
+
+SYNC_EVERY: Final = 64 << 20
+"""Bytes after which what is written begins to be synced, while more is being written."""
 
 _THREADS: Final = 3
 """One that syncs and two that read back."""
@@ -61,6 +64,8 @@ class ImageTransaction:
         self._published = False
         self._latest = creation_time()
         self._pool = ThreadPoolExecutor(_THREADS)
+        self._syncing: Future[None] | None = None
+        self._unsynced = 0
 
     def __enter__(self) -> Self:
         with told_of(self._path):
@@ -125,12 +130,24 @@ class ImageTransaction:
 
     def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
         """Write a file into the new image."""
-        hashed = Hashed(chunks)
+        hashed = chunks if isinstance(chunks, Hashed) else Hashed(chunks)
         with named(str(file_id)):
             self._builder.add(file_id, hashed, info and info.not_after(self._latest))
         written = Written(file_id, hashed.size, hashed.sha256)
         self._written.append(written)
+        self._unsynced += written.size
+        if self._unsynced >= SYNC_EVERY and (self._syncing is None or self._syncing.done()):
+            self._sync()
         return written
+
+    def _sync(self) -> Future[None]:
+        """Begin to sync what is written so far. Raises `MediumError` if that of what was written before has failed."""
+        with told_of(self._path):
+            if self._syncing is not None:
+                self._syncing.result()
+        self._unsynced = 0
+        self._syncing = self._pool.submit(os.fsync, self._file.fileno())
+        return self._syncing
 
     def settle(self) -> None:
         """Nothing: the image is synced when it is whole."""
@@ -142,7 +159,7 @@ class ImageTransaction:
             self._builder.finish()
             del self._builder  # what it knows of every file is not needed any more
             self._file.flush()
-            syncing = self._pool.submit(os.fsync, self._file.fileno())
+            syncing = self._sync()
             try:
                 self._compare()
                 self._verify(verify)
