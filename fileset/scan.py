@@ -25,7 +25,7 @@ from fileset.sources import Sources
 
 CHUNK: Final = 512
 PARALLEL_FROM: Final = 4096
-"""Below this number of files, starting processes costs more than it saves."""
+"""Below this number of files, starting processes costs more than it saves: none is started unless it is asked for."""
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -94,7 +94,7 @@ def scan(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Outcome]:
-    """Scan `paths` in order, with `jobs` processes at most (None: as many as there are processors), or by `executor`."""
+    """Scan `paths` in order, with `jobs` processes at most (None: as many as pay), or by `executor`."""
     chunks = (paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK))
     work = partial(scan_chunk, policy=policy)
     return in_chunks(work, chunks, len(paths), jobs=jobs, executor=executor, progress=progress)
@@ -169,8 +169,8 @@ def _pool(count: int, jobs: int | None, executor: Executor | None) -> Iterator[t
     if executor is not None:
         yield executor, 64
         return
-    workers = min(jobs or _processors(), -(-count // CHUNK))
-    if workers < 2 or count < PARALLEL_FROM:
+    workers = min(jobs or (_processors() if count >= PARALLEL_FROM else 1), -(-count // CHUNK))
+    if workers < 2:
         yield None, 0
         return
     from concurrent.futures import ProcessPoolExecutor

@@ -39,7 +39,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--hash", metavar="MANIFEST", help="compare contents with digests that sha256sum wrote")
     parser.add_argument("--rules", action="store_true", help="show all rules that there are")
     add_format(parser)
-    parser.add_argument("--jobs", metavar="N", type=positive, help="processes that read (default: one a processor)")
+    parser.add_argument("--jobs", metavar="N", type=positive, help="processes that read (default: as many as pay)")
     add_common(parser)
     parser.epilog = "Ends with exit code 1 if a rule of severity error is broken. -v shows every finding."
 

@@ -74,7 +74,7 @@ def add_writing(parser: ArgumentParser, *, scans: bool = True) -> None:
         "--manifest", metavar="FILE", type=file_path, help="write the SHA-256 of what was written, as sha256sum does"
     )
     if scans:
-        parser.add_argument("--jobs", metavar="N", type=positive, help="processes that read (default: one a processor)")
+        parser.add_argument("--jobs", metavar="N", type=positive, help="processes that read (default: as many as pay)")
     add_common(parser)
 
 
