@@ -218,14 +218,18 @@ def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
 def write(additions: Sequence[Addition], transaction: Transaction, progress: Progress | None) -> list[Written]:
     """Write all files, as many at the same time as the medium takes. In the end, none is being written any more."""
     written = []
-    with closing(
-        _side_by_side(additions, transaction) if transaction.width > 1 else _in_turn(additions, transaction)
-    ) as all_:
-        for one in all_:
+    with closing(_written(additions, transaction)) as results:
+        for one in results:
             written.append(one)
             if progress:
                 progress(len(written), len(additions))
     return written
+
+
+def _written(additions: Sequence[Addition], transaction: Transaction) -> Generator[Written]:
+    if len(additions) == 1:  # no threads for that
+        return (_write(addition, addition.chunks(), transaction) for addition in additions)
+    return _side_by_side(additions, transaction) if transaction.width > 1 else _in_turn(additions, transaction)
 
 
 def _side_by_side(additions: Sequence[Addition], transaction: Transaction) -> Generator[Written]:

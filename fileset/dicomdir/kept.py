@@ -32,6 +32,8 @@ _NOT: Final = bytes((1, 0)) + bytes(254)
 """Translates flags to their opposites."""
 _FEW: Final = 16
 """So many values are looked for in the bytes of the DICOMDIR before the table is made that knows all of them."""
+_PART: Final = 1 << 18
+"""Bytes of the DICOMDIR that are looked at together: as many as stay close to the processor."""
 Value = TypeVar("Value")
 _BELOW: Final = {"": "PATIENT", "PATIENT": "STUDY", "STUDY": "SERIES"}
 """Record type -> the type of the records below it that are no instances; "" for the root Directory Entity."""
@@ -163,7 +165,7 @@ class Kept:
     def is_named(self, value: str) -> bool:
         """Whether (0004,1500) of a record that stays has this value, in any case."""
         name = value.upper()
-        if name.isascii() and self._is_quick_look() and name.encode("ascii") not in self._upper_case:
+        if name.isascii() and self._is_quick_look() and not self._mentions(name.encode("ascii")):
             return False
         return not all(self.dropped[index] for index in self._references[1].of(name))
 
@@ -172,9 +174,10 @@ class Kept:
         self._asked += 1
         return self._asked <= _FEW
 
-    @cached_property
-    def _upper_case(self) -> bytes:
-        return self.flat.data.upper()
+    def _mentions(self, name: bytes) -> bool:
+        """Whether a name in upper case stands anywhere in the DICOMDIR, in any case."""
+        data = self.flat.data
+        return any(name in data[at : at + _PART + len(name)].upper() for at in range(0, len(data), _PART))
 
     @cached_property
     def _references(self) -> tuple[_Holders[bytes], _Holders[str]]:

@@ -68,8 +68,10 @@ class Growth:
 
     def are_kept_leaves(self, above: int, references: list[int]) -> bool:
         """Whether nothing is new among the records of an entity, nor below them."""
-        lower = self.kept.tree.lower
-        return above not in self.below and all(lower[index] == NONE and index not in self.below for index in references)
+        lowers = map(self.kept.tree.lower.__getitem__, references)
+        return (
+            above not in self.below and max(lowers, default=NONE) == NONE and self.below.keys().isdisjoint(references)
+        )
 
 
 def merged(kept: list[int], new: list[int], order: Callable[[int], Order]) -> list[int]:
