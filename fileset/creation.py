@@ -150,9 +150,9 @@ class NewFileSet:
             undefined_lengths=undefined_lengths,
         )
         additions = self.making.included.additions(self.medium, present)
-        inquire, chunks = self.sources.inquire, self.sources.chunks  # one bound method each, not one a file
+        inquire, copied = self.sources.inquire, self.sources.copied  # one bound method each, not one a file
         wanted = ((file_id, node.source) for node, file_id in zip(leaves, file_ids, strict=True) if file_id not in kept)
-        additions += [_addition(file_id, inquire(source), partial(chunks, source)) for file_id, source in wanted]
+        additions += [_addition(file_id, inquire(source), partial(copied, source)) for file_id, source in wanted]
         return Plan(directory, additions, self._removals(set(file_ids)), basis_for(replace=self.making.replace)), added
 
     def _names(self, leaves: Sequence[Node], present: Collection[str]) -> tuple[list[FileId], set[FileId]]:

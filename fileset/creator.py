@@ -18,6 +18,7 @@ from fileset.commit import Plan, clean_up, commit, rehearse
 from fileset.creation import Making, basis_for, new_uid, refuse_existing
 from fileset.dicomdir.build import build
 from fileset.dicomdir.frame import Identification, is_file_set_id, new_frame
+from fileset.endings import cut_off
 from fileset.errors import RefusedError, RuleError
 from fileset.file_id import FileId, is_path
 from fileset.findings import Finding, Where
@@ -51,7 +52,8 @@ class Creator:
     """Makes a new file-set on `medium` of the files, data sets and other file-sets that are added.
 
     Used as a context, it writes on a clean exit and changes nothing otherwise; `report` then says what went in,
-    what did not and why. DICOM files are copied byte for byte, but for what `preamble` says.
+    what did not and why. DICOM files are copied byte for byte, but for what `preamble` says; one that ends too early is a
+    finding, FS-FILE-TRUNCATED.
 
     `medium_format`: "folder", "iso" or "zip"; unless given, the end of the path says it, "-" is a ZIP archive on standard
     output, and the name of an image or archive of another kind, such as OUT.img, is refused. `medium_options`: "joliet"
@@ -214,6 +216,7 @@ class Creator:
             making.make(report, nodes, identification)
         else:
             making.make_volumes(report, nodes, identification, self._capacity)
+        report.findings += cut_off(self._sources)
         self._report = report
         self._written = not dry_run
         return report

@@ -167,8 +167,8 @@ def drafted(intake: Intake, kept: Kept, tree: TreeBuilder, frame: Frame, naming:
         rows = report.refreshed if node.source in intake.listed else report.added
         rows.append(sources.name(node.source), name, node.sop_instance_uid, node.record_type)
         if node.source not in intake.in_place:
-            info, chunks = sources.inquire(node.source), partial(sources.chunks, node.source)
-            additions.append(Addition(FileId(name), info.size, chunks, info.modified))
+            info, copied = sources.inquire(node.source), partial(sources.copied, node.source)
+            additions.append(Addition(FileId(name), info.size, copied, info.modified))
     return Plan(laid_out(growth, frame, lambda node: values[node.source]), additions)
 
 

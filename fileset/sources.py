@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
+from fileset.encoding.ending import NEEDED as LAST
+from fileset.encoding.ending import is_plainly_whole
 from fileset.encoding.header import Reading
 from fileset.encoding.preamble import NEEDED, cleared, needs_clearing
 from fileset.errors import FormatError, RuleError
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
 
 
 class Sources:
-    """An ordered collection of sources, by index; kept as columns because there may be a million."""
+    """An ordered collection of sources, by index; kept as columns because there may be a million.
+
+    `doubtful` are those that were copied, and that do not end where it is plain that a file is whole.
+    """
 
     def __init__(self) -> None:
         self.paths: list[str] = []
@@ -37,6 +42,7 @@ class Sources:
         self._members: dict[int, tuple[ReadableMedium, FileId, str]] = {}
         self._named = 0
         self._cleared: set[int] = set()
+        self.doubtful: set[int] = set()
         self._outside: list[tuple[str, str]] = []
 
     def damage(self) -> Iterator[tuple[str, str]]:
@@ -185,6 +191,18 @@ class Sources:
     def chunks(self, index: int) -> Iterator[bytes]:
         """The bytes of a source in parts."""
         return cleared(self._chunks(index)) if index in self._cleared else self._chunks(index)
+
+    def copied(self, index: int) -> Iterator[bytes]:
+        """The bytes of a source in parts, on their way to a medium; it is `doubtful` unless it ends as one that is whole."""
+        first = last = b""
+        size = 0
+        for chunk in self.chunks(index):
+            first = first or chunk
+            last = (last + chunk[-LAST:])[-LAST:]
+            size += len(chunk)
+            yield chunk
+        if not is_plainly_whole(first, last, size):
+            self.doubtful.add(index)
 
     def _chunks(self, index: int) -> Iterator[bytes]:
         if self.is_file(index):

@@ -29,6 +29,7 @@ from fileset.dicomdir.frame import Identification, renewed_frame
 from fileset.dicomdir.kept import Kept
 from fileset.draft import Intake, drafted, filled, removals
 from fileset.encoding.header import HeaderError
+from fileset.endings import cut_off
 from fileset.errors import FilesetError, FormatError, RefusedError, RuleError
 from fileset.file_id import FileId
 from fileset.findings import ERROR, Finding, Where
@@ -230,6 +231,7 @@ class Updater:
             rehearse(plan, self._medium)
         elif plan is not None:
             report.written = commit(plan, self._medium, progress=self._progress)
+            report.findings += cut_off(self._intake.sources)
         self._report = report
         return report
 

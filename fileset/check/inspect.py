@@ -100,8 +100,11 @@ class Inspector:
             return Seen(tuple(faults), problem.rule, problem.reason, prefix)
         return Seen(tuple(faults), "", "", prefix, b"" if task.tail else instance.sop_instance_uid, instance.chain)
 
+    def container_faults(self, read: Reading, size: int) -> list[Fault]:
+        """What is wrong with a DICOM file of `size` bytes as such, whatever it says."""
+        return self._container_faults(read, size, read(0, FIRST_READ))
+
     def _container_faults(self, read: Reading, size: int, first: bytes) -> list[Fault]:
-        """What is wrong with the file as such, whatever it says."""
         meta = self._metas.check(first)
         if meta.data_set_at >= len(first) and len(first) < size:
             meta = check_meta(read(0, LARGEST_META))
