@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Final, Self
 from attrs import evolve
 
 from fileset.commit import Plan, clean_up, commit, rehearse
+from fileset.copies import cleared, clears, cut_off
 from fileset.creation import Making, basis_for, new_uid, refuse_existing
 from fileset.dicomdir.build import build
 from fileset.dicomdir.frame import Identification, is_file_set_id, new_frame
-from fileset.endings import cut_off
 from fileset.errors import RefusedError, RuleError
 from fileset.file_id import FileId, is_path
 from fileset.findings import Finding, Where
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 
 NO_FILES: Final = "no files were found there"
 NOTHING_ADDED: Final = "no file can be a member of the file-set: nothing was written"
-CLEARED: Final = "the preamble is neither zero nor TIFF: it is zero in the copy"
-PREAMBLES: Final = ("keep", "zero")
 
 
 class Creator:
@@ -101,15 +99,13 @@ class Creator:
     ) -> None:
         if naming not in (None, *SCHEMES):
             raise RuleError(f"there is no naming scheme {naming!r}; use one of {', '.join(SCHEMES)}")
-        if preamble not in PREAMBLES:
-            raise RuleError(f"preamble {preamble!r}: use one of {', '.join(PREAMBLES)}")
         if (file_set_uid or keep_file_set_uid) and volume_size is not None:
             raise RuleError("each volume has a File-set UID of its own (PS3.10 8.6): none can be given, or kept")
         self._identification = identify(file_set_id or "", file_set_uid, descriptor_file_id, descriptor_character_set)
         self._keeps_id, self._keeps_uid = file_set_id is None, keep_file_set_uid
         self._policy = Policy(missing, unknown_sop_class, invalid_uid)
         self._naming = naming
-        self._preamble = preamble
+        self._clears_preambles = clears(preamble)
         self._replace = replace
         self._undefined_lengths = undefined_lengths
         self._scan = partial(collect, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
@@ -198,7 +194,10 @@ class Creator:
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
         report.note_links(self._sources.outside())
         nodes = list(tree.arranged())
-        report.findings += findings + tree.findings + self._clear_preambles(nodes)
+        leaves = [node.source for node in nodes if node.source >= 0]
+        if self._clears_preambles:
+            self._sources.clear_preambles(leaves)
+        report.findings += [*findings, *tree.findings, *cleared(self._sources, leaves)]
         making = Making(
             self._sources,
             self._included,
@@ -232,14 +231,6 @@ class Creator:
                 self.commit()
         finally:
             self._sources.close()
-
-    def _clear_preambles(self, nodes: list[Node]) -> list[Finding]:
-        """See that nothing is copied that makes a file a program, if that is wanted; which files are changed for it."""
-        leaves = (node.source for node in nodes if node.source >= 0) if self._preamble == "zero" else ()
-        return [
-            Finding("FS-PREAMBLE-CLEARED", CLEARED, Where(self._sources.name(source)))
-            for source in self._sources.clear_preambles(leaves)
-        ]
 
     def _identified(self, origins: list[Origin]) -> tuple[Identification, list[Finding]]:
         """The File-set Identification, with what is kept of the file-set that was added, if it is one; what cannot be."""

@@ -14,6 +14,7 @@ from typing import Protocol
 from attrs import define, field
 
 from fileset.commit import Addition, Plan
+from fileset.copies import cleared
 from fileset.dicomdir.contents import DESCRIPTOR, FILE_ID
 from fileset.dicomdir.directory import Frame
 from fileset.dicomdir.kept import Kept
@@ -159,7 +160,7 @@ def drafted(intake: Intake, kept: Kept, tree: TreeBuilder, frame: Frame, naming:
     """The plan that brings in the instances of `tree`, and removes nothing; `report` then says which these are."""
     growth = grow(kept, tree.arranged())
     values = {**intake.in_place, **_named(intake, growth, naming)}
-    sources, additions = intake.sources, []
+    sources, copied, additions = intake.sources, [], []
     for node in growth.nodes:
         if node.source < 0:
             continue
@@ -167,8 +168,10 @@ def drafted(intake: Intake, kept: Kept, tree: TreeBuilder, frame: Frame, naming:
         rows = report.refreshed if node.source in intake.listed else report.added
         rows.append(sources.name(node.source), name, node.sop_instance_uid, node.record_type)
         if node.source not in intake.in_place:
-            info, copied = sources.inquire(node.source), partial(sources.copied, node.source)
-            additions.append(Addition(FileId(name), info.size, copied, info.modified))
+            info = sources.inquire(node.source)
+            additions.append(Addition(FileId(name), info.size, partial(sources.copied, node.source), info.modified))
+            copied.append(node.source)
+    report.findings += cleared(sources, copied)
     return Plan(laid_out(growth, frame, lambda node: values[node.source]), additions)
 
 

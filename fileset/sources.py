@@ -178,11 +178,13 @@ class Sources:
         medium, file_id, _ = self._members[index]
         return medium.inquire_file(file_id)
 
-    def clear_preambles(self, indexes: Iterable[int]) -> list[int]:
-        """From now on give zeros for the preambles of those that have one which is neither zero nor TIFF; these."""
-        found = [index for index in indexes if self._needs_clearing(index)]
-        self._cleared.update(found)
-        return found
+    def clear_preambles(self, indexes: Iterable[int]) -> None:
+        """From now on give zeros for the preambles of those that have one which is neither zero nor TIFF."""
+        self._cleared.update(filter(self._needs_clearing, indexes))
+
+    def is_cleared(self, index: int) -> bool:
+        """Whether zeros are given for the preamble of a source, which has others."""
+        return index in self._cleared
 
     def _needs_clearing(self, index: int) -> bool:
         with named(self.name(index)), self.opened(index) as read:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 from attrs import evolve
 
 from fileset.commit import Plan, clean_up, commit, rehearse
+from fileset.copies import clears, cut_off
 from fileset.dicomdir.contents import (
     DESCRIPTOR,
     DESCRIPTOR_CHARACTER_SET,
@@ -29,7 +30,6 @@ from fileset.dicomdir.frame import Identification, renewed_frame
 from fileset.dicomdir.kept import Kept
 from fileset.draft import Intake, drafted, filled, removals
 from fileset.encoding.header import HeaderError
-from fileset.endings import cut_off
 from fileset.errors import FilesetError, FormatError, RefusedError, RuleError
 from fileset.file_id import FileId
 from fileset.findings import ERROR, Finding, Where
@@ -67,7 +67,7 @@ class Updater:
     removed goes before anything is added, whatever the order of the calls.
 
     `medium_format`: unless given, what is there says it. `naming`: the scheme of the File IDs of new files. `missing`,
-    `unknown_sop_class`, `invalid_uid`, `jobs`, `executor`, `progress`: as those of `Creator`.
+    `unknown_sop_class`, `invalid_uid`, `preamble` (of files that are copied), `jobs`, `executor`, `progress`: as those of `Creator`.
 
     Raises `FormatError` if there is no DICOMDIR that can be read, and `RefusedError` if it is damaged so that an update
     could lose something, or has no Directory Information Module, which may not be added (PS3.4 I.3.3).
@@ -82,6 +82,7 @@ class Updater:
         missing: str = "invent",
         unknown_sop_class: str = "image",
         invalid_uid: str = "refuse",
+        preamble: str = "keep",
         jobs: int | None = None,
         executor: Executor | None = None,
         progress: Phases | None = None,
@@ -97,6 +98,7 @@ class Updater:
             progress=phase(progress, "scan"),
         )
         self._progress = phase(progress, "write")
+        self._clears_preambles = clears(preamble)
         self._medium = updatable(medium, medium_format)
         self._data = _read(self._medium)
         self._contents = _contents(self._medium, self._data)
@@ -288,6 +290,8 @@ class Updater:
                 report.skipped.append(Skipped(self._intake.sources.name(source), *found))
                 continue
             instance = Instance(*found)
+            if self._clears_preambles and source not in self._intake.in_place:
+                self._intake.sources.clear_preambles((source,))
             try:
                 former = self._former(source, instance.sop_instance_uid, kept)
             except HeaderError as problem:

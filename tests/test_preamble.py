@@ -112,3 +112,39 @@ def test_how_many_were_cleared_is_said(source: Path, tmp_path: Path, capsys: pyt
     for options, said in (["--dry-run"], "3 preambles would be cleared"), ([], "3 preambles cleared"):
         assert main([*common, *options]) == 0
         assert capsys.readouterr().err.endswith(f", {said}\n")
+
+
+@pytest.mark.parametrize("target", ["OUT", "OUT.iso", "OUT.zip"])
+def test_what_is_added_is_cleared_too_and_known_when_it_comes_again(source: Path, tmp_path: Path, target: str) -> None:
+    copied(source / "zero", tmp_path / target)
+    for added, skipped in (4, ["zero"]), (0, [*sorted(PREAMBLES)]):
+        with fileset.Updater(tmp_path / target, preamble="zero") as updater:
+            updater.add(source)
+        report = updater.report
+        assert len(report.added) == added
+        assert [(one.source, one.rule) for one in report.skipped] == [
+            (name, "FS-INSTANCE-DUPLICATE") for name in skipped
+        ]
+        cleared = {one.where.file for one in report.findings if one.rule == "FS-PREAMBLE-CLEARED"}
+        assert cleared == (ODD if added else set())
+    with fileset.Reader(tmp_path / target) as reader:
+        for record in reader.instances:
+            with record.open() as file:
+                assert not preamble_faults(file.read())
+
+
+def test_a_file_that_lies_on_the_medium_is_not_changed_by_adding_it(source: Path, tmp_path: Path) -> None:
+    copied(source / "zero", tmp_path / "OUT")
+    there = tmp_path / "OUT" / "PE"
+    there.write_bytes((source / "PE").read_bytes())
+    assert main(["add", str(tmp_path / "OUT"), str(there), "--preamble", "zero"]) == 0
+    assert there.read_bytes() == (source / "PE").read_bytes()
+
+
+def test_the_command_that_adds_says_how_many_were_cleared(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied(source / "zero", tmp_path / "OUT")
+    for options, said in (["--dry-run"], "3 preambles would be cleared"), ([], "3 preambles cleared"):
+        assert main(["add", str(tmp_path / "OUT"), str(source), "--preamble", "zero", *options]) == 0
+        assert said in capsys.readouterr().err

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from fileset.cli.arguments import add_format, file_path
-from fileset.cli.making import add_options, settings, tell
+from fileset.cli.making import add_options, add_preamble, settings, tell
 from fileset.cli.progress import progress
 from fileset.cli.volumes import write_plan
 from fileset.errors import RuleError
@@ -67,13 +67,7 @@ def configure(parser: ArgumentParser) -> None:
     for option, use in OPTIONS.items():
         image.add_argument(f"--{option}", action="store_true", help=use)
     parser.epilog = "\n".join(["naming:", *(f"  {name:10}{look}" for name, look in SCHEMES.items())])
-    add_options(parser).add_argument(
-        "--preamble",
-        choices=("keep", "zero"),
-        default="keep",
-        help="zero: clear what stands before the prefix if it is neither zero nor TIFF, for it may make the file a "
-        "program (default: keep, and copy every byte)",
-    )
+    add_preamble(add_options(parser))
 
 
 def run(options: Namespace) -> int:

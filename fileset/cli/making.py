@@ -67,6 +67,17 @@ def add_rules(parser: ArgumentParser, *, invalid_uid: str = "refuse") -> _Argume
     return rules
 
 
+def add_preamble(about_files: _ArgumentGroup) -> None:
+    """What to do with the preambles of files that are copied."""
+    about_files.add_argument(
+        "--preamble",
+        choices=("keep", "zero"),
+        default="keep",
+        help="zero: clear what stands before the prefix if it is neither zero nor TIFF, for it may make the file a "
+        "program (default: keep, and copy every byte)",
+    )
+
+
 def add_writing(parser: ArgumentParser, *, scans: bool = True) -> None:
     """The options of every verb that writes; `scans` for one that reads the headers of files."""
     parser.add_argument("--dry-run", action="store_true", help="write nothing: show what would be done")
