@@ -127,7 +127,7 @@ def clean_up(medium: WritableMedium) -> None:
     if medium.interrupted():
         with medium.transaction() as transaction:
             recover(medium, transaction)
-            transaction.forget()
+            transaction.announce((), ())
 
 
 def recover(medium: WritableMedium, transaction: Transaction, plan: Plan | None = None) -> None:

@@ -133,10 +133,6 @@ class Transaction(Protocol):
         """What an interrupted change before this one may have left behind."""
         ...
 
-    def forget(self) -> None:
-        """Nothing of the interrupted change is left, and nothing else is to be changed."""
-        ...
-
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
         """Say, before anything else, which names this change adds and removes."""
         ...

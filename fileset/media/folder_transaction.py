@@ -125,10 +125,6 @@ class FolderTransaction:
         """What an interrupted change may have left behind: the names in its journal."""
         return read_journal(self._root)
 
-    def forget(self) -> None:
-        """Write down that there are no names of an interrupted change any more."""
-        self.announce((), ())
-
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
         """Write down the names that this change adds and removes, before it does; those of another are forgotten."""
         self._sync_thinned()

@@ -16,7 +16,6 @@ from fileset.errors import MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Builder, FileInfo, FileSetInfo, ReadableMedium, Transaction
 from fileset.media.image_transaction import ImageTransaction, identity
-from fileset.media.standing_in import counting, is_replaced
 from fileset.media.volume import inquire_volume
 
 
@@ -69,7 +68,7 @@ class Image:
     ) -> None:
         self._path = path
         self._former = former
-        self._seen = identity(counting(path))
+        self._seen = identity(path)
         self._build = build
         self._read = read
         self._format = format_name
@@ -116,7 +115,7 @@ class Image:
 
     def occupied(self) -> bool:
         """Whether there is anything at the path: an image is replaced as a whole."""
-        return os.path.lexists(counting(self._path))
+        return os.path.lexists(self._path)
 
     # ------------------------------------------------------------ M-INQUIRE FILE-SET, M-WRITE, M-DELETE
 
@@ -128,8 +127,8 @@ class Image:
         return evolve(volume, format=self._format, largest_file=min(limits, default=None), reserve=reserve, caveat="")
 
     def interrupted(self) -> bool:
-        """Whether the image was being replaced. One that was not even finished is made anew by the next change."""
-        return is_replaced(self._path)
+        """No: an image that was not finished is made anew by the next change."""
+        return False
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Lock the image and begin to make it anew."""

@@ -21,8 +21,10 @@ from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Builder, Chunks, FileInfo, ReadableMedium, Written
 from fileset.media.hashing import Hashed, chunks_of, sha256_of
-from fileset.media.standing_in import WORK_SUFFIX, replace, restore
-from fileset.media.system import creation_time, named, open_locked, told_of
+from fileset.media.system import creation_time, named, open_locked, sync_directory, told_of
+
+WORK_SUFFIX: Final = ".FILESET_"
+"""Behind the name of an image: the new image while it is being written, and the lock that keeps other writers out."""
 
 BATCH: Final = 32
 """Files that one thread reads back at a time."""
@@ -70,24 +72,12 @@ class ImageTransaction:
             if os.path.lexists(self._path) and not stat.S_ISREG(os.stat(self._path).st_mode):
                 raise MediumError(f"{self._path}: exists and is not a file")
             self._file = open_locked(self._new)
-            self._take_over()
         try:
             self._begin()
         except BaseException:
             self._end()
             raise
         return self
-
-    def _take_over(self) -> None:
-        """Finish, or undo, a replacement that was interrupted. What stands in may be the file that is the lock."""
-        try:
-            restore(self._path)
-            if not os.path.lexists(self._new):
-                self._file.close()
-                self._file = open_locked(self._new)
-        except BaseException:
-            self._file.close()
-            raise
 
     def _begin(self) -> None:
         if identity(self._path) != self._seen:
@@ -114,9 +104,6 @@ class ImageTransaction:
     def leftovers(self) -> list[FileId]:
         """Nothing: what an interrupted change left behind is the file that this one has taken over."""
         return []
-
-    def forget(self) -> None:
-        """Nothing: that is done when a transaction begins."""
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
         """Carry over the files of the old image that are neither replaced nor removed."""
@@ -179,8 +166,9 @@ class ImageTransaction:
             finally:
                 syncing.result()
             _permit(self._new, _mode(self._path))
-            replace(self._path)
+            os.replace(self._new, self._path)
             self._published = True
+            sync_directory(os.path.dirname(self._path))
         return written
 
     def _verify(self, verify: Callable[[bytes], None]) -> None:

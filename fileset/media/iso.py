@@ -19,7 +19,6 @@ from fileset.media.iso_hierarchy import SECTOR
 from fileset.media.iso_reader import STANDARD_ID, IsoVolume, descriptors, is_joliet, is_primary
 from fileset.media.iso_writer import FIRST_DESCRIPTOR, LARGEST_FILE, PADDING, IsoBuilder, IsoOptions
 from fileset.media.namespace import Entry, Namespace, Notes
-from fileset.media.standing_in import counting
 from fileset.media.system import creation_time, is_pipe
 from fileset.media.udf import RECOGNITION
 from fileset.media.udf_reader import UdfVolume, has_udf
@@ -239,7 +238,7 @@ class Iso:
 
     def updatable(self, path: str) -> IsoImage:
         """The image at `path`, to be made anew with what it has: its label, Joliet, UDF."""
-        former = IsoMedium(counting(path))
+        former = IsoMedium(path)
         options = IsoOptions(
             former.label,
             creation_time(),

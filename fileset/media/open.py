@@ -14,7 +14,6 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Format, ReadableMedium, UpdatableMedium
 from fileset.media.below import Below
 from fileset.media.folder import Folder, FolderMedium
-from fileset.media.standing_in import counting
 from fileset.media.system import STANDARD_OUTPUT
 
 SEARCH_DEPTH: Final = 4
@@ -58,7 +57,7 @@ def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -
     What it is shows in its content, unless `wanted` says it. Raises `MediumError` if there is nothing at `path`,
     `FormatError` if no DICOMDIR is found, or several.
     """
-    name = counting(os.fspath(path))
+    name = os.fspath(path)
     chosen = _chosen(wanted) or _by_content(name)
     image = _below(name) if chosen is None else None if chosen == FOLDER else chosen.readable(name)
     if image is not None:
@@ -81,7 +80,7 @@ def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
 
     Raises `MediumError` if there is nothing at `path`, `FormatError` if it is something else.
     """
-    name = counting(os.fspath(path))
+    name = os.fspath(path)
     chosen = _chosen(wanted) or _by_content(name)
     medium = chosen.readable(name) if chosen is not None else _below(name)
     if medium is not None:
@@ -126,7 +125,7 @@ def volumes_there(path: str, kind: Format) -> list[str]:
 
 def image_at(path: str | os.PathLike[str]) -> ReadableMedium | None:
     """The image or archive at `path`, or what is in a folder of one, open for reading; None for anything else."""
-    name = counting(os.fspath(path))
+    name = os.fspath(path)
     chosen = _by_content(name)
     if chosen is None:
         return _below(name)
@@ -166,7 +165,7 @@ def _with_options(chosen: Any, options: Iterable[str]) -> Format:
 def updatable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> UpdatableMedium:
     """The medium at `path`, with the files that are there, to be changed. Raises as `readable`."""
     name = os.fspath(path)
-    chosen = _chosen(wanted) or _by_content(counting(name))
+    chosen = _chosen(wanted) or _by_content(name)
     if chosen is None:
         raise MediumError(f"{name}: no such medium")
     return chosen.updatable(name)

@@ -12,7 +12,6 @@ from attrs import evolve, frozen
 from fileset.errors import RefusedError
 from fileset.media.base import Footprint, ReadableMedium, UpdatableMedium
 from fileset.media.image import Image, NoImage
-from fileset.media.standing_in import counting
 from fileset.media.system import STANDARD_OUTPUT, creation_time
 from fileset.media.zip_format import END_SIGNATURE, END_SIZE, HEADERS_SIZE, LOCAL_SIGNATURE
 from fileset.media.zip_reader import ZipMedium
@@ -61,7 +60,7 @@ class Zip:
 
     def updatable(self, path: str) -> Image:
         """The archive at `path`, to be made anew; deflated if it is now."""
-        former = ZipMedium(counting(path))
+        former = ZipMedium(path)
         return _image(path, former, evolve(self, compress=self.compress or former.compressed))
 
 

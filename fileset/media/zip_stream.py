@@ -78,9 +78,6 @@ class StreamTransaction:
         """Nothing."""
         return []
 
-    def forget(self) -> None:
-        """Nothing."""
-
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:  # noqa: ARG002  # nothing is there
         """Say which files will come."""
         self._builder.announce([*added, DICOMDIR])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fileset.commit import Plan, clean_up, commit, rehearse
+from fileset.commit import Plan, commit, rehearse
 from fileset.dicomdir.contents import FILE_SET_ID, Contents
 from fileset.dicomdir.directory import encode
 from fileset.dicomdir.frame import FILE_SET_UID, renewed_frame
@@ -91,8 +91,6 @@ def _repaired(
     report.file_set_id = _text(changes.get(FILE_SET_ID), contents.file_set_id)
     report.file_set_uid = _text(changes.get(FILE_SET_UID), contents.file_set_uid)
     if state.was_read and not (diagnosis.mended or diagnosis.leftovers or changes):
-        if not dry_run:
-            clean_up(medium)  # an image may still have another beside it
         return report
     rebuild = Rebuild(medium, contents, diagnosis, report)
     plan = rebuild.plan(scanned(rebuild.intake.sources), frame, state.basis)

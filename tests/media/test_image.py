@@ -17,7 +17,7 @@ from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, Written
 from fileset.media.image import Image, NoImage
-from fileset.media.standing_in import WORK_SUFFIX
+from fileset.media.image_transaction import WORK_SUFFIX
 
 OLD = {"A/ONE": b"1" * 5000, "B": b"", "DICOMDIR": b"old directory"}
 NEW_DIRECTORY = b"new directory"

@@ -20,24 +20,11 @@ from attrs import frozen
 
 import fileset
 from fileset.errors import FilesetError
-from fileset.media import image_transaction, standing_in
-from fileset.media.standing_in import counting
+from fileset.media import image_transaction
 from fileset.media.system import open_locked
 from tests import synthetic
 from tests.conftest import Tell
-from tests.faults.disk import (
-    FOLDER,
-    Bytes,
-    Event,
-    Model,
-    Recorder,
-    Start,
-    State,
-    SyncedBytes,
-    SyncedNames,
-    fat,
-    journaling,
-)
+from tests.faults.disk import FOLDER, Bytes, Event, Recorder, Start, State, SyncedBytes, SyncedNames, journaling
 from tests.faults.scenarios import lay_out
 from tests.faults.system import System
 from tests.faults.test_kills import KILLED, Killer
@@ -187,15 +174,14 @@ class Scene:
             self.path.write_bytes(self.old)
 
     def state(self) -> bytes | None:
-        """The image that counts after a disturbance: it must be the old or the new one, whole."""
-        place = Path(counting(str(self.path)))
-        there = place.read_bytes() if place.exists() else None
+        """The image that is there after a disturbance: it must be the old or the new one, whole."""
+        there = self.path.read_bytes() if self.path.exists() else None
         assert there in (self.old, self.new), "neither the old nor the new image"
         return there
 
     def again(self) -> None:
         """What was left behind is in nobody's way."""
-        if self.state() != self.new or len(os.listdir(self.path.parent)) > 1:
+        if self.state() != self.new:
             self.change()
         assert self.path.read_bytes() == self.new
         assert os.listdir(self.path.parent) == [self.path.name] or self.old == self.new
@@ -244,28 +230,12 @@ def test_a_fault_leaves_the_old_or_the_new_image(
     tell("runs with a fault at the n-th operation on an image", runs)
 
 
-@pytest.mark.parametrize("scene", [name for name in CHANGES if "add" not in name], indirect=True)
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_fault_on_fat_leaves_the_old_or_the_new_image(
-    scene: Scene, fault: Fault, monkeypatch: pytest.MonkeyPatch, tell: Tell
-) -> None:
-    runs = 0
-    for at in count(fault.first, STEP):
-        scene.begin()
-        if run(scene, fault, at, monkeypatch, links=False) < at:
-            break
-        runs += 1
-    tell("runs with a fault at the n-th operation on an image on FAT", runs)
-
-
-def run(scene: Scene, fault: Fault, at: int, monkeypatch: pytest.MonkeyPatch, *, links: bool = True) -> int:
+def run(scene: Scene, fault: Fault, at: int, monkeypatch: pytest.MonkeyPatch) -> int:
     """Change an image with a fault at an operation; the number of operations that there were."""
     done = 0
 
-    def before(name: str, *_: Any) -> None:
+    def before(*_: Any) -> None:
         nonlocal done
-        if name == "link" and not links:
-            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
         done += 1
         if done == at or (fault.lasts and done > at):
             raise fault.make()
@@ -355,19 +325,19 @@ class ImageRecorder(Recorder):
         super()._fsync(file, outcome)
 
 
-def record(scene: Scene, *, links: bool = True) -> tuple[Start, list[Event]]:
+def record(scene: Scene) -> tuple[Start, list[Event]]:
     """What a change does to the disk."""
     scene.begin()
-    recorder = ImageRecorder(scene.path.parent, links=links)
+    recorder = ImageRecorder(scene.path.parent, links=True)
     with recorder.recording():
         scene.change()
     return recorder.start, recorder.events
 
 
-def states(start: Start, events: Sequence[Event], model: Model = journaling) -> Iterator[State]:
+def states(start: Start, events: Sequence[Event]) -> Iterator[State]:
     """As many states as shall be tried, so many after each event."""
     random = Random("image")
-    return (model(start, events[: number % (len(events) + 1)], random) for number in range(STATES))
+    return (journaling(start, events[: number % (len(events) + 1)], random) for number in range(STATES))
 
 
 def put(scene: Scene, state: State) -> None:
@@ -389,63 +359,6 @@ def test_loss_of_power_leaves_the_old_or_the_new_image(scene: Scene, tell: Tell)
                 scene.again()
     assert len(seen) > 3
     tell("states of an image after loss of power", STATES)
-
-
-def test_loss_of_power_on_fat_leaves_an_image_that_counts(scene: Scene, tell: Tell) -> None:
-    start, events = record(scene, links=False)
-    aside = 0
-    for number, state in enumerate(states(start, events, fat)):
-        put(scene, state)
-        place = Path(counting(str(scene.path)))
-        there = place.read_bytes() if place.exists() else None
-        assert there in (scene.old, scene.new), "neither the old nor the new image"
-        aside += place != scene.path and there is not None
-        if there is not None:
-            with fileset.Reader(scene.path) as reader:
-                assert sum(1 for _ in reader.instances)
-        if number % 10 == 0:
-            assert scene.change().complete or there == scene.new
-            assert os.listdir(scene.path.parent) == [scene.path.name]
-            assert scene.path.read_bytes() == scene.new or there == scene.new
-    assert scene.old is None or aside  # otherwise this would prove nothing
-    tell("states of an image after loss of power on FAT", STATES)
-
-
-@pytest.mark.parametrize("scene", [name for name in CHANGES if name != "create --replace"], indirect=True)
-def test_without_an_image_aside_there_would_be_bad_states_on_fat(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(standing_in, "_has_links", lambda *_: True)
-    start, events = record(scene, links=False)
-    bad = [state for state in states(start, events, fat) if state.get(scene.path.name) not in (scene.old, scene.new)]
-    assert bool(bad) is (scene.old is not None)
-
-
-@pytest.mark.parametrize("scene", [name for name in CHANGES if name != "create"], indirect=True)
-def test_what_stands_in_for_an_image_is_not_overwritten_unless_told(scene: Scene) -> None:
-    scene.begin()
-    scene.path.rename(scene.path.with_name(scene.path.name + standing_in.ASIDE))
-    with pytest.raises(FilesetError, match="already"):
-        fileset.Creator(scene.path)
-    scene.change()
-    assert scene.state() == scene.new
-    assert os.listdir(scene.path.parent) == [scene.path.name]
-
-
-def test_a_new_image_that_is_whole_stands_in_where_the_old_one_is_lost(scene: Scene) -> None:
-    scene.begin()
-    new = scene.path.with_name(scene.path.name + standing_in.WORK_SUFFIX)
-    scene.path.unlink(missing_ok=True)
-    new.write_bytes(scene.new)
-    with pytest.raises(FilesetError, match="no such"):
-        fileset.Reader(scene.path)
-    scene.path.with_name(scene.path.name + standing_in.SEAL).write_bytes(b"whole\n")
-    with fileset.Reader(scene.path) as reader:
-        count = sum(1 for _ in reader.instances)
-    with fileset.Updater(scene.path) as updater:
-        updater.file_set_id = "OTHER"
-    with fileset.Reader(scene.path) as reader:
-        assert reader.file_set_id == "OTHER"
-        assert sum(1 for _ in reader.instances) == count
-    assert os.listdir(scene.path.parent) == [scene.path.name]
 
 
 @pytest.mark.parametrize("scene", [name for name in CHANGES if name != "create --replace"], indirect=True)
