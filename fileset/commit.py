@@ -23,7 +23,7 @@ from fileset.dicomdir.resolve import FIRST, LAST
 from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, Finding
-from fileset.media.ahead import contents_ahead, in_threads
+from fileset.media.ahead import contents_ahead, in_threads, until
 from fileset.media.base import (
     Chunks,
     FileInfo,
@@ -234,15 +234,8 @@ def _written(additions: Sequence[Addition], transaction: Transaction) -> Generat
 
 def _side_by_side(additions: Sequence[Addition], transaction: Transaction) -> Generator[Written]:
     stop = Event()
-    jobs = (partial(_write, addition, _until(stop, addition), transaction) for addition in additions)
+    jobs = (partial(_write, addition, until(stop, addition.chunks), transaction) for addition in additions)
     return in_threads(jobs, transaction.width, stop.set)
-
-
-def _until(stop: Event, addition: Addition) -> Iterator[bytes]:
-    for chunk in addition.chunks():
-        if stop.is_set():
-            raise MediumError("stopped")
-        yield chunk
 
 
 def _in_turn(additions: Sequence[Addition], transaction: Transaction) -> Generator[Written]:

@@ -16,7 +16,7 @@ from fileset.errors import FilesetError, FormatError, MediumError, RefusedError
 from fileset.file_id import FileId, is_path
 from fileset.include import Included
 from fileset.media.base import FileInfo, Format, UpdatableMedium, WritableMedium
-from fileset.media.open import numbered_path, readable
+from fileset.media.open import is_foreign, numbered_path, readable
 from fileset.naming import Place, names
 from fileset.reading import read_contents
 from fileset.records.tree import Node
@@ -200,8 +200,12 @@ def new_uid() -> str:
 
 
 def refuse_existing(medium: WritableMedium, *, replace: bool) -> None:
-    """Raise `RefusedError` if there is a file-set, or image, already and it is not to be replaced."""
-    if medium.occupied() and not replace:
+    """Raise `RefusedError` if there is a file-set already and it is not to be replaced, or a file that is none."""
+    if not medium.occupied():
+        return
+    if is_foreign(medium.name):
+        raise RefusedError(f"{medium.name}: exists, and is no file-set. Choose another name, or remove it")
+    if not replace:
         raise RefusedError(
             f"{medium.name}: there is a file-set already. Use `add` to add to it, or --replace to make a new one"
         )

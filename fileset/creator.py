@@ -215,9 +215,9 @@ class Creator:
             making.make(report, nodes, identification)
         else:
             making.make_volumes(report, nodes, identification, self._capacity)
-        report.findings += cut_off(self._sources)
         self._report = report
         self._written = not dry_run
+        report.findings += cut_off(self._sources)
         return report
 
     def __enter__(self) -> Self:

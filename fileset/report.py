@@ -151,9 +151,11 @@ class Report:
     def complete(self) -> bool:
         """Whether nothing that was given is missing from the file-set.
 
-        The same bytes twice lose nothing, nor does a DICOMDIR: they are listed, but do not count.
+        The same bytes twice lose nothing, nor does a DICOMDIR: they are listed, but do not count. What a file lacks that was
+        cut off before it was given does.
         """
-        return all(skipped.rule in _NO_LOSS for skipped in self.skipped)
+        cut_off = any(finding.rule == "FS-FILE-TRUNCATED" for finding in self.findings)
+        return not cut_off and all(skipped.rule in _NO_LOSS for skipped in self.skipped)
 
     @property
     def warnings(self) -> list[Finding]:

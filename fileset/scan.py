@@ -95,9 +95,15 @@ def scan(
     progress: Progress | None = None,
 ) -> Iterator[Outcome]:
     """Scan `paths` in order, with `jobs` processes at most (None: as many as pay), or by `executor`."""
-    chunks = (paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK))
+    size = chunk_size(len(paths), jobs)
+    chunks = (paths[at : at + size] for at in range(0, len(paths), size))
     work = partial(scan_chunk, policy=policy)
     return in_chunks(work, chunks, len(paths), jobs=jobs, executor=executor, progress=progress)
+
+
+def chunk_size(count: int, jobs: int | None) -> int:
+    """How many of `count` files make a chunk: fewer than usual, where else not all processes that are wanted had one."""
+    return min(CHUNK, max(1, -(-count // (4 * jobs)))) if jobs else CHUNK
 
 
 def in_chunks(
@@ -160,8 +166,14 @@ def _not_interrupted() -> Iterator[None]:
 
 
 def _ignore_interruptions() -> None:
-    """Leave Ctrl-C, which reaches every process of a terminal, to the one that the others work for."""
+    """Leave Ctrl-C, which reaches every process of a terminal, to the one that the others work for.
+
+    Other signals end this process, whatever the one before the fork makes of them.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGTERM", "SIGHUP"):
+        if callable(signal.getsignal(getattr(signal, name, signal.SIGTERM))):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 @contextmanager
@@ -169,7 +181,7 @@ def _pool(count: int, jobs: int | None, executor: Executor | None) -> Iterator[t
     if executor is not None:
         yield executor, 64
         return
-    workers = min(jobs or (_processors() if count >= PARALLEL_FROM else 1), -(-count // CHUNK))
+    workers = min(jobs or (processors() if count >= PARALLEL_FROM else 1), -(-count // chunk_size(count, jobs)))
     if workers < 2:
         yield None, 0
         return
@@ -182,7 +194,8 @@ def _pool(count: int, jobs: int | None, executor: Executor | None) -> Iterator[t
         pool.shutdown(cancel_futures=True)  # after an error, too, what is under way is waited for: it takes a moment
 
 
-def _processors() -> int:
+def processors() -> int:
+    """How many processes can work at the same time."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:

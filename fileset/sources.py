@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from fileset.encoding.ending import NEEDED as LAST
-from fileset.encoding.ending import is_plainly_whole
+from fileset.encoding.ending import LAST, is_plainly_whole
 from fileset.encoding.header import Reading
 from fileset.encoding.preamble import NEEDED, cleared, needs_clearing
 from fileset.errors import FormatError, RuleError

@@ -34,6 +34,7 @@ from fileset.errors import FilesetError, FormatError, RefusedError, RuleError
 from fileset.file_id import FileId
 from fileset.findings import ERROR, Finding, Where
 from fileset.media.open import updatable
+from fileset.media.system import named
 from fileset.naming import SCHEMES
 from fileset.reading import read_dicomdir
 from fileset.records.instance import Instance, Policy
@@ -141,6 +142,10 @@ class Updater:
         """
         if not keys:
             raise RuleError("remove: say what, by at least one key; PatientID='*' means everything")
+        if empty := [name for name, value in keys.items() if value in ("", None)]:
+            raise RuleError(
+                f"remove: {empty[0]} has no value, which matches everything: say {empty[0]}='*' if that is meant"
+            )
         wanted = conditions(keys)
         found = list(self._contents.find(level, wanted) if level else self._contents.topmost(wanted))
         gone = [below for index in found for below in self._kept.drop(index)]
@@ -233,8 +238,8 @@ class Updater:
             rehearse(plan, self._medium)
         elif plan is not None:
             report.written = commit(plan, self._medium, progress=self._progress)
-            report.findings += cut_off(self._intake.sources)
         self._report = report
+        report.findings += cut_off(self._intake.sources)
         return report
 
     def __enter__(self) -> Self:
@@ -309,23 +314,25 @@ class Updater:
         if not holders:
             return []
         shown = uid.decode("ascii", "replace")
-        if own is None and any(self._holds(index, source) for index in holders):
+        other = "with other contents; --replace takes this one instead"
+        try:
+            same = own is None and any(self._holds(index, source) for index in holders)
+        except FilesetError as problem:
+            same, other = False, f"in a file that cannot be read to compare: {problem}"
+        if same:
             raise HeaderError("FS-INSTANCE-DUPLICATE", f"the file-set holds instance {shown} with the same bytes")
         if source not in self._replacing:
-            raise HeaderError("FS-INSTANCE-CONFLICT", f"the file-set holds instance {shown} with other contents")
+            raise HeaderError("FS-INSTANCE-CONFLICT", f"the file-set holds instance {shown} {other}")
         _refuse_mrdr(self._contents, holders)
         return holders
 
     def _holds(self, index: int, source: int) -> bool:
-        """Whether the file of a record has the bytes of a source."""
+        """Whether the file of a record has the bytes of a source. Raises `FilesetError` if it cannot be read."""
         file_id = self._contents.file_id(index)
-        try:
-            if file_id is None or self._medium.inquire_file(file_id).size != self._intake.sources.inquire(source).size:
-                return False
-            with self._medium.open(file_id) as file:
-                return self._intake.sources.holds(source, file)
-        except (FilesetError, OSError):
-            return False  # what cannot be read is not the same
+        if file_id is None or self._medium.inquire_file(file_id).size != self._intake.sources.inquire(source).size:
+            return False
+        with named(file_id.path), self._medium.open(file_id) as file:
+            return self._intake.sources.holds(source, file)
 
     def _filled(
         self, offered: list[tuple[int, Instance]], replaced: dict[bytes, list[int]], kept: Kept, report: Report

@@ -48,6 +48,7 @@ def test_a_file_that_is_cut_off_is_copied_and_told(folder: Path, tmp_path: Path,
     with fileset.Creator(tmp_path / name) as creator:
         creator.add(folder)
     assert _told(creator.report) == ["CUT"]
+    assert not creator.report.complete
     assert len(creator.report.added) == len(WHOLE) + 1
     assert _checked(tmp_path / name) == 1
     with fileset.Reader(tmp_path / name) as reader:

@@ -67,6 +67,8 @@ class Window:
 
     def header(self, at: int, syntax: Syntax) -> tuple[int, bytes, int, int]:
         """(tag, VR, position of the value, length) of the element at `at`. Raises `FormatError` if there is none."""
+        if at > self.size:
+            raise _EndError(f"the element before should end at {at}, the file ends at {self.size}")
         if at + 8 > self.size:
             raise _EndError(f"offset {at}: the file ends inside the header of a data element")
         if not self.base <= at <= self.base + len(self.data) - _MARGIN:

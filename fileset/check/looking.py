@@ -18,7 +18,7 @@ from fileset.file_id import FileId
 from fileset.media.base import ReadableMedium
 from fileset.media.folder import FolderMedium
 from fileset.media.host import random_access
-from fileset.scan import CHUNK, Progress, in_chunks
+from fileset.scan import Progress, chunk_size, in_chunks, processors
 
 
 @frozen
@@ -44,7 +44,9 @@ class Looking:
     def _by_paths(
         self, root: str, names: Sequence[str], *, jobs: int | None, executor: Executor | None, progress: Progress | None
     ) -> Iterator[Seen]:
-        chunks = (names[at : at + CHUNK] for at in range(0, len(names), CHUNK))
+        jobs = jobs or (processors() if self.digests else None)  # to read whole files, processes always pay
+        size = chunk_size(len(names), jobs)
+        chunks = (names[at : at + size] for at in range(0, len(names), size))
         tasks = ([self._task(os.path.join(root, name), name) for name in chunk] for chunk in chunks)
         work = partial(inspect_chunk, settings=self._settings)
         every = in_chunks(work, tasks, len(names), jobs=jobs, executor=executor, progress=progress)

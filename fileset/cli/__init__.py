@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line with `argv`, those of the process if None, and give the exit code.
 
     0 done, 1 the check found errors, 2 wrong usage, 3 done in part, 4 not a file-set or unreadable, 5 I/O error or
-    medium full, 6 refused for safety, 130 interrupted.
+    medium full, 6 refused for safety, 130 interrupted, 143 and 129 told to end or left by its terminal.
     """
     prepare_streams()
     try:
@@ -64,11 +64,13 @@ def _answered(argv: Sequence[str] | None) -> int:
         code = _run(argv)
         flush()
     except FilesetError as problem:
+        if isinstance(problem.__cause__, BrokenPipeError):
+            raise problem.__cause__ from None
         complain(str(problem))
         return problem.exit_code
-    except KeyboardInterrupt:
-        say("fileset: interrupted")
-        return INTERRUPTED
+    except KeyboardInterrupt as end:
+        say(f"fileset: {str(end) or 'interrupted'}")
+        return getattr(end, "exit_code", INTERRUPTED)
     return code
 
 
@@ -80,7 +82,10 @@ def _run(argv: Sequence[str] | None) -> int:
         verb, options = _verb(chosen.verb, chosen.arguments)
     except SystemExit as stop:  # argparse has said all that is to be said
         return int(stop.code or 0)
-    return verb.run(options)
+    from fileset.cli.signals import ending_as_interrupted  # --help needs none of it
+
+    with ending_as_interrupted():
+        return verb.run(options)
 
 
 def _version() -> int:
@@ -110,7 +115,7 @@ def _parser() -> Parser:
         description=f"Create, index and read DICOM file-sets: the folders and discs that carry a DICOMDIR.\n\n"
         f"verbs:\n{verbs}",
         epilog="`fileset VERB --help` tells the options of a verb.\n\n"
-        "exit codes:\n  0 done, 1 the check found errors, 2 wrong usage, 3 done in part (something skipped or missing),\n"
+        "exit codes:\n  0 done, 1 the check found errors, 2 wrong usage, 3 done in part (something skipped, missing or cut off),\n"
         f"  4 not a file-set or unreadable, 5 I/O error or medium full, 6 refused for safety, {INTERRUPTED} interrupted",
     )
     parser.add_argument("--version", action="store_true", help="show the version and exit")

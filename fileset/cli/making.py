@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.arguments import add_common, file_path, positive
 from fileset.cli.output import counted, escaped, json_text, say, sized, write, write_document
-from fileset.cli.problems import PARTLY, Problem, finding_rows, problems_of, tell_problems
+from fileset.cli.problems import PARTLY, Problem, finding_rows, problems_of, tell_findings, tell_problems
 from fileset.cli.volumes import in_words, manifests, volumes_of
 
 if TYPE_CHECKING:
@@ -129,6 +129,8 @@ def tell(report: Report, options: Namespace, verb: str) -> int:
         _details(report, everything=options.verbose)
         for replaced in report.replaced:
             say(_former(replaced, dry_run=report.dry_run))
+    if options.quiet and not options.json and verb != "repair":  # whose findings are what it has put right
+        tell_findings(report.findings, everything=False, quiet=True)
     if not report.complete and verb == "index" and not options.quiet:
         _hint(report, options)
     complete = report.complete and not (verb == "repair" and report.removed)

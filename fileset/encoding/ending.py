@@ -7,7 +7,7 @@ from typing import Final
 
 from fileset.encoding.elements import UNDEFINED
 
-NEEDED: Final = 8
+LAST: Final = 8
 """Bytes at the end of a file that tell whether encapsulated pixel data ends there."""
 
 _PIXEL_DATA: Final = b"\xe0\x7f\x10\x00"
@@ -19,7 +19,8 @@ def is_plainly_whole(first: bytes, last: bytes, size: int) -> bool:
     """Whether a file of `size` bytes, which begins with `first` and of which `last` are the last 8, ends just where its
     pixel data does.
 
-    If not, nothing is known: there may be other elements behind the pixel data, or none at all.
+    If not, nothing is known: there may be other elements behind the pixel data, or none at all. It is a quick look: an icon
+    before the pixel data, or a sequence behind it, that ends just where the file is cut off, deceives it.
     """
     at = first.find(_PIXEL_DATA)
     if not 0 <= at <= len(first) - 12:

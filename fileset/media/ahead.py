@@ -7,10 +7,15 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from functools import partial
 from itertools import islice
-from typing import Final, TypeVar
+from threading import Event
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from fileset.errors import MediumError
 from fileset.media.hashing import Hashed
 from fileset.media.system import uninterrupted
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 AHEAD: Final = 4 << 20
 """Bytes of files that one thread reads at a time; a larger file is read when it is its turn, part by part."""
@@ -34,21 +39,42 @@ def in_threads(
     from concurrent.futures import ThreadPoolExecutor
 
     pool = ThreadPoolExecutor(width)
+    waiting: deque[Future[Result]] = deque()
     try:
         futures = map(pool.submit, jobs)
-        waiting = deque(islice(futures, 2 * width))
+        waiting.extend(islice(futures, 2 * width))
         while waiting:
-            yield waiting.popleft().result()
+            yield waiting[0].result()
+            waiting.popleft()
             waiting.extend(islice(futures, 1))
     finally:
         stop()
-        uninterrupted(lambda: pool.shutdown(cancel_futures=True))
+        uninterrupted(lambda: end(pool, waiting))
+
+
+def end(pool: ThreadPoolExecutor, futures: Iterable[Future[Any]]) -> None:
+    """Return when nothing is being done in `pool`, where these are all that may be."""
+    from concurrent.futures import wait
+
+    pool.shutdown(wait=False, cancel_futures=True)
+    # Joining a thread is no wait that can be begun again: where it was interrupted once, it is taken to have ended.
+    wait([future for future in futures if not future.cancelled()])
+    pool.shutdown()
+
+
+def until(stop: Event, begin: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
+    """The bytes that `begin` begins to give, in parts. Raises `MediumError` before the next part when `stop` is set."""
+    for chunk in begin():
+        if stop.is_set():
+            raise MediumError("stopped")
+        yield chunk
 
 
 def contents_ahead(sources: Iterable[Source]) -> Generator[Hashed]:
     """The contents of files in order; while one is used, the next ones are read and hashed."""
-    jobs = (partial(_fetched, group) for group in _groups(sources))
-    with closing(in_threads(jobs, READERS)) as groups:
+    stop = Event()
+    jobs = (partial(_fetched, group, stop) for group in _groups(sources))
+    with closing(in_threads(jobs, READERS, stop.set)) as groups:
         for group in groups:
             yield from group
 
@@ -67,8 +93,8 @@ def _groups(sources: Iterable[Source]) -> Iterator[list[Source]]:
         yield group
 
 
-def _fetched(group: list[Source]) -> list[Hashed]:
-    contents = [Hashed(begin()) for _, begin in group]
+def _fetched(group: list[Source], stop: Event) -> list[Hashed]:
+    contents = [Hashed(until(stop, begin)) for _, begin in group]
     for (size, _), content in zip(group, contents, strict=True):
         if size <= AHEAD:
             content.fetch(size)

@@ -19,9 +19,10 @@ from typing import BinaryIO, Final, Self
 
 from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
+from fileset.media.ahead import end
 from fileset.media.base import Builder, Chunks, FileInfo, ReadableMedium, Written
 from fileset.media.hashing import Hashed, chunks_of, sha256_of
-from fileset.media.system import creation_time, named, open_locked, sync_directory, told_of
+from fileset.media.system import creation_time, named, open_locked, sync_directory, told_of, uninterrupted
 
 WORK_SUFFIX: Final = ".FILESET_"
 """Behind the name of an image: the new image while it is being written, and the lock that keeps other writers out."""
@@ -97,7 +98,7 @@ class ImageTransaction:
                 with suppress(OSError):
                     os.unlink(self._new)
         finally:
-            self._pool.shutdown(cancel_futures=True)
+            uninterrupted(lambda: end(self._pool, [self._syncing] if self._syncing else []))
             with suppress(OSError):  # nothing of the file counts any more, or all of it is on disk
                 self._file.close()
 

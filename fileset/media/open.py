@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import count, takewhile
 from typing import Any, Final
 
@@ -130,6 +131,19 @@ def image_at(path: str | os.PathLike[str]) -> ReadableMedium | None:
     if chosen is None:
         return _below(name)
     return chosen.readable(name) if chosen != FOLDER else None
+
+
+def is_foreign(path: str) -> bool:
+    """Whether what lies at `path` is surely no file-set: a file that is no image or archive, or one without a DICOMDIR."""
+    kind = _by_content(path)
+    if kind is None or kind == FOLDER:
+        return kind is None
+    try:
+        with closing(kind.readable(path)) as image:
+            found = any(name.upper().rpartition("/")[2] == DICOMDIR.value for name in image.names())
+            return not (found or image.damage())
+    except FilesetError:
+        return False  # a damaged one may have been a file-set
 
 
 def _below(path: str) -> ReadableMedium | None:

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from zipfile import ZipFile
 
 import pydicom.data
 import pytest
@@ -211,10 +212,37 @@ def test_what_became_of_a_file_set_that_was_replaced_is_told(
     assert document["replaced"] == [{"path": str(out), "instances": 3, "kept_files": 3 if kept else 0}]
     fate = "the new one has all its files" if kept else "its files were deleted"
     assert f"{was}had 12 instances: {fate}\n" in run("create", indexed, *more).stderr
-    (out / "DICOMDIR" if kept else out).write_bytes(b"nothing")
+    damaged = out / "DICOMDIR" if kept else out
+    damaged.write_bytes(b"nothing" if kept else out.read_bytes()[: out.stat().st_size // 8])
     stayed = "its files stayed" if kept else "its files were deleted"
     assert f"{was}could not be read: {stayed}\n" in run("create", indexed, *more).stderr
     assert "replaced" not in run("create", indexed, "-o", tmp_path / "NEW", "--json").document
+
+
+@pytest.mark.parametrize("replace", [(), ("--replace",)])
+@pytest.mark.parametrize(("name", "content"), [("A.iso", b"a text"), ("B.iso", bytes(100_000)), ("C.zip", None)])
+def test_a_file_that_is_no_file_set_is_never_replaced(
+    name: str, content: bytes | None, replace: tuple[str, ...], run: Runs, incoming: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / name
+    if content is None:
+        with ZipFile(out, "w") as archive:
+            archive.writestr("docs/letter.txt", "a letter")
+    else:
+        out.write_bytes(content)
+    before = out.read_bytes()
+    said = run("create", incoming, "-o", out, *replace, code=6).stderr
+    assert f"{out}: exists, and is no file-set" in said
+    assert "--replace" not in said
+    assert out.read_bytes() == before
+
+
+def test_quiet_names_files_that_are_cut_off(run: Runs, indexed: Path, tmp_path: Path) -> None:
+    whole = next(path for path in indexed.rglob("I*") if path.is_file())
+    (tmp_path / "CUT").write_bytes(whole.read_bytes()[:-4])
+    done = run("create", tmp_path / "CUT", "-o", tmp_path / "OUT", "-q", code=3)
+    assert "CUT: the last element should end at" in done.stderr
+    assert "FS-FILE-TRUNCATED" in done.stderr
 
 
 def test_missing_files_and_a_broken_dicomdir_of_a_source_are_named_once(run: Runs, disc: Path, tmp_path: Path) -> None:

@@ -168,6 +168,17 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(option: str, indexed: Pat
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="no SIGPIPE here")
+def test_a_reader_that_wants_no_more_of_an_archive_ends_it_quietly(indexed: Path) -> None:
+    ends, pipe = os.pipe()
+    os.close(ends)
+    try:
+        done = process("create", indexed, "-o", "-", stdout=pipe, stderr=subprocess.PIPE, capture_output=False)
+    finally:
+        os.close(pipe)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
 @pytest.mark.parametrize("arguments", [["list", "--paths"], ["info"], ["--version"]], ids=" ".join)
 def test_standard_output_that_cannot_be_written_is_an_io_error(arguments: list[str], indexed: Path) -> None:

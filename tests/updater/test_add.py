@@ -181,6 +181,21 @@ def test_other_contents_are_refused_unless_they_shall_replace(disc: Path, tmp_pa
     assert files(disc) == before
 
 
+def test_contents_that_cannot_be_compared_are_not_called_others(disc: Path, tmp_path: Path) -> None:
+    same = ct_file(tmp_path, 1, 1, 1, 2)
+    with fileset.Reader(disc) as reader:
+        [record] = reader.find(SOPInstanceUID=synthetic.ct_uid(1, 1, 1, 2))
+        file_id = record.file_id
+    assert file_id
+    (disc / file_id.path).unlink()
+    with fileset.Updater(disc) as updater:
+        updater.add(same)
+    [skipped] = updater.report.skipped
+    assert skipped.rule == "FS-INSTANCE-CONFLICT"
+    assert "cannot be read to compare" in skipped.reason
+    assert file_id.path in skipped.reason
+
+
 def test_a_replacement_is_a_delete_and_a_write_under_a_new_file_id(disc: Path, tmp_path: Path) -> None:
     new, before = corrected(tmp_path, 1, 1, 1, 2, StationName="ELSEWHERE"), uids(disc)
     with fileset.Updater(disc) as updater:

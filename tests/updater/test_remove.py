@@ -137,3 +137,11 @@ def test_the_files_of_the_file_set_itself_are_not_deleted(disc: Path, name: byte
     with fileset.Updater(disc) as updater:
         updater.remove(PatientID="P1")
     assert sorted(path.name for path in disc.iterdir()) == ["DICOMDIR", "PT000000", "PT000001", "README"]
+
+
+@pytest.mark.parametrize("value", ["", None])
+def test_a_key_without_a_value_is_most_often_a_mistake(value: str | None, disc: Path) -> None:
+    before = (disc / "DICOMDIR").read_bytes()
+    with pytest.raises(fileset.errors.RuleError, match=r"PatientID='\*'"), fileset.Updater(disc) as updater:
+        updater.remove(PatientID=value)
+    assert (disc / "DICOMDIR").read_bytes() == before

@@ -1,0 +1,40 @@
+"""Being told to end, or left alone by the terminal: what was begun is undone, as after Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+_SIGNALS: Final = tuple(filter(None, (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP"))))
+
+
+class Ended(KeyboardInterrupt):
+    """A signal that ends a program has come: as an interruption by the user, it undoes what is under way.
+
+    `exit_code` is what a shell reports for a program that the signal ended.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def ending_as_interrupted() -> Iterator[None]:
+    """Raise `Ended` for signals that would end this process without a word; not for those that it was told to ignore."""
+    try:
+        before = {one: signal.signal(one, _end) for one in _SIGNALS if signal.getsignal(one) == signal.SIG_DFL}
+    except ValueError:  # not the main thread: there is nothing to be done about signals
+        before = {}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    raise Ended(number)
