@@ -14,9 +14,10 @@ from fileset.dicomdir.build import build
 from fileset.dicomdir.frame import LONGEST_FILE_SET_ID, Identification, new_frame
 from fileset.errors import FilesetError, FormatError, MediumError, RefusedError
 from fileset.file_id import FileId, is_path
+from fileset.findings import Finding, Where
 from fileset.include import Included
 from fileset.media.base import FileInfo, Format, UpdatableMedium, WritableMedium
-from fileset.media.open import is_foreign, numbered_path, readable
+from fileset.media.open import is_foreign, numbered_path, readable, volumes_there
 from fileset.naming import Place, names
 from fileset.reading import read_contents
 from fileset.records.tree import Node
@@ -82,6 +83,10 @@ class Making:
         report.findings += division.findings
         paths = [numbered_path(report.medium, at, self.format) for at in range(1, len(division.volumes) + 1)]
         self._check(paths, sum(division.planned))
+        former = volumes_there(report.medium, self.format)[len(paths) :]
+        report.findings += [
+            Finding("FS-VOLUME-FORMER", "it stays, and is none of the new volumes", Where(path)) for path in former
+        ]
         for at, (path, part, planned) in enumerate(zip(paths, division.volumes, division.planned, strict=True), 1):
             name = numbered(identification.file_set_id, at, LONGEST_FILE_SET_ID)
             own = evolve(identification, file_set_id=name, file_set_uid=new_uid())

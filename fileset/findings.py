@@ -225,6 +225,7 @@ _ROWS = (
     ("FS-HASH-UNLISTED", WARNING, "", "a file that the manifest does not name"),
     # More than one medium holds
     ("FS-VOLUME-SERIES-SPLIT", WARNING, "PS3.10 8.1", "a series is divided among volumes"),
+    ("FS-VOLUME-FORMER", WARNING, "PS3.10 8.1", "a volume of another file-set lies beside the new ones"),
     ("FS-VOLUME-STUDY-SPLIT", INFO, "PS3.10 8.1", "a study is divided among volumes"),
     # The medium itself
     ("FS-MEDIUM-FILE-SYSTEM", WARNING, "PS3.12", "a file system that PS3.12 does not know"),

@@ -213,7 +213,10 @@ def _changes(report: Report, verb: str) -> str:
         return f"the identification {would or 'was '}changed in {report.medium}"
     told = told or {words[0 if verb == "remove" else 2]: 0}
     *others, last = [f"{counted(count, 'instance')} {would}{what}" for what, count in told.items()]
-    place = counted(len(report.volumes), "volume") if report.volumes else report.medium
+    place = report.medium
+    if report.volumes:
+        names = [volume.report.medium for volume in report.volumes]
+        place = f"{counted(len(names), 'volume')}, {names[0]}{f' to {names[-1]}' if names[1:] else ''}"
     return ", ".join([*(other.rpartition(" ")[0] for other in others), f"{last} {place}"])
 
 

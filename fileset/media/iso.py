@@ -101,9 +101,9 @@ class IsoMedium:
     def open(self, file_id: FileId) -> BinaryIO:
         """Open a file for reading, at random and only what is asked for."""
         try:
-            return self._image.open(self._entry(file_id).extents, file_id.path)
+            return self._image.open(self._entry(file_id).extents, f"{self._path}: {file_id.path}")
         except FormatError as problem:
-            raise FormatError(f"{file_id}: {problem}") from problem
+            raise FormatError(f"{self._path}: {file_id}: {problem}") from problem
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
         """Size, and recording date and time. Raises `FormatError` if not all of the file can be there."""
@@ -111,7 +111,7 @@ class IsoMedium:
         try:
             self._image.check(entry.extents)
         except FormatError as problem:
-            raise FormatError(f"{file_id}: {problem}") from problem
+            raise FormatError(f"{self._path}: {file_id}: {problem}") from problem
         return FileInfo(entry.size, entry.modified)
 
     def _entry(self, file_id: FileId) -> Entry:
