@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from pydicom.data import get_testdata_file
 from pydicom.uid import UID
 
 import fileset
-from fileset.cli import main
 from fileset.records import tree
 from tests import judges, synthetic
 
@@ -530,31 +528,6 @@ def test_a_file_that_changes_after_a_dry_run_is_looked_at_again(tmp_path: Path) 
     creator.commit(dry_run=True)
     os.utime(source, (1, 1))
     assert len(creator.commit().added) == 1
-
-
-@pytest.mark.parametrize("command", ["create", "index", "check", "extract"])
-def test_a_folder_that_cannot_be_listed_costs_no_other(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    disc, out = tmp_path / "DISC", tmp_path / "OUT"
-    for number, name in enumerate("ABC", 1):
-        (disc / name).mkdir(parents=True)
-        (disc / name / "I").write_bytes(synthetic.ct(number=number))
-    if command == "check":
-        fileset.index(disc)
-    scandir = os.scandir
-
-    def refusing(path: str) -> Any:
-        if os.fspath(path).endswith("B"):
-            raise PermissionError(errno.EACCES, "Permission denied", path)
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refusing)
-    words = {"create": ["-o", str(out)], "extract": ["--scan", "-o", str(out)]}
-    assert main([command, str(disc), *words.get(command, [])]) == (1 if command == "check" else 3)
-    assert "a folder that cannot be listed" in "".join(capsys.readouterr())
-    if command in words:
-        assert len([path for path in out.rglob("*") if path.is_file() and path.name != "DICOMDIR"]) == 2
 
 
 def test_volumes_of_another_file_set_that_stay_are_told(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ class SourceFile(NamedTuple):
 def walk(source: str | os.PathLike[str], *, skip: frozenset[str] = frozenset()) -> Iterator[SourceFile]:
     """The file `source`, or all files below the folder `source`, sorted by path; relative paths in `skip` are passed over.
 
-    A folder below it that cannot be listed is given as if it were a file: whoever opens it is told why. Raises `MediumError`
-    if `source` does not exist or cannot be listed. Links to folders are not followed: they may lead in circles.
+    Raises `MediumError` if `source` does not exist or a folder cannot be listed. Links to folders are not followed:
+    they may lead in circles.
     """
     path = os.fspath(source)
     try:
@@ -58,11 +58,7 @@ def _walk(folder: str, prefix: str, skip: frozenset[str]) -> Iterator[SourceFile
             if relative in skip:
                 continue
             if entry.is_dir(follow_symlinks=False):
-                try:
-                    stack.append(iter(_listed(entry.path)))
-                except MediumError:  # it stands for what is in it: something that cannot be read
-                    yield SourceFile(entry.path, relative, linked=False)
-                    continue
+                stack.append(iter(_listed(entry.path)))
                 prefixes.append(relative + "/")
                 break
             yield SourceFile(entry.path, relative, entry.is_symlink())

@@ -168,12 +168,9 @@ def open_plain(path: str, *, follow: bool = True) -> int:
     Raises `OSError` for a folder, and for a pipe or device, which could be waited for, or read, without end.
     """
     descriptor = os.open(path, os.O_RDONLY | _BINARY | _NONBLOCK | (0 if follow else _NOFOLLOW))
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(
-            errno.EINVAL, "a folder that cannot be listed" if stat.S_ISDIR(mode) else "not a regular file", path
-        )
+        raise OSError(errno.EINVAL, "not a regular file", path)
     return descriptor
 
 
