@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 AHEAD: Final = 4 << 20
 """Bytes of files that one thread reads at a time; a larger file is read when it is its turn, part by part."""
+LEAST: Final = 64 << 10
+"""A smaller file is read when it is its turn, too: to hand it over would cost more."""
 MOST: Final = 64
 """Files that one thread reads at a time."""
 READERS: Final = 2
@@ -96,6 +98,6 @@ def _groups(sources: Iterable[Source]) -> Iterator[list[Source]]:
 def _fetched(group: list[Source], stop: Event) -> list[Hashed]:
     contents = [Hashed(until(stop, begin)) for _, begin in group]
     for (size, _), content in zip(group, contents, strict=True):
-        if size <= AHEAD:
+        if LEAST <= size <= AHEAD:
             content.fetch(size)
     return contents

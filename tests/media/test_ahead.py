@@ -15,7 +15,7 @@ import pytest
 import fileset
 from fileset.errors import MediumError
 from fileset.media import image_transaction
-from fileset.media.ahead import AHEAD, MOST, READERS, contents_ahead, in_threads
+from fileset.media.ahead import AHEAD, LEAST, MOST, READERS, contents_ahead, in_threads
 from tests import synthetic
 
 MEGABYTE = bytes(1 << 20)
@@ -26,7 +26,7 @@ def _parts(data: bytes, size: int = 1000) -> Callable[[], Iterator[bytes]]:
 
 
 def test_contents_come_in_order_with_their_hashes() -> None:
-    files = [os.urandom(size) for size in (0, 1, 999, 1000, 5000, 70_000) * 30]
+    files = [os.urandom(size) for size in (0, 1, 1000, LEAST - 1, LEAST, 170_000) * 30]
     contents = contents_ahead((len(data), _parts(data)) for data in files)
     for data, content in zip(files, contents, strict=True):
         assert b"".join(content) == data
@@ -53,17 +53,19 @@ def test_only_so_much_is_read_ahead(megabytes: int) -> None:
     contents.close()
 
 
-def test_no_more_small_files_are_read_together_than_may_be() -> None:
+@pytest.mark.parametrize("size", [1, LEAST])
+def test_no_more_files_are_read_together_than_may_be(size: int) -> None:
     begun: list[int] = []
 
     def parts(number: int) -> Iterator[bytes]:
         begun.append(number)
         yield b"x"
 
-    contents = contents_ahead((1, partial(parts, number)) for number in range(10_000))
+    contents = contents_ahead((size, partial(parts, number)) for number in range(10_000))
     next(contents)
     time.sleep(0.3)
     assert len(begun) <= (2 * READERS + 1) * MOST
+    assert bool(begun) is (size >= LEAST)  # to hand over a small one would cost more than to read it
     contents.close()
 
 
@@ -72,7 +74,7 @@ def test_an_error_comes_where_its_file_would() -> None:
         yield b"x"
         raise MediumError("gone")
 
-    contents = contents_ahead([(3000, _parts(bytes(3000))), *[(AHEAD, _parts(bytes(10)))] * 3, (2, failing)])
+    contents = contents_ahead([(3000, _parts(bytes(3000))), *[(AHEAD, _parts(bytes(10)))] * 3, (LEAST, failing)])
     for _ in range(4):
         b"".join(next(contents))
     with pytest.raises(MediumError, match="gone"):
@@ -84,7 +86,7 @@ def test_of_a_file_that_grew_no_more_is_read_than_tells_it() -> None:
 
     def growing() -> Iterator[bytes]:
         nonlocal taken
-        while taken < 1000:
+        while taken < 10:
             taken += 1
             yield MEGABYTE
 
@@ -92,7 +94,7 @@ def test_of_a_file_that_grew_no_more_is_read_than_tells_it() -> None:
     content = next(contents)
     assert taken == 3
     assert b"".join(content)[: 3 << 20] == MEGABYTE * 3  # who uses it sees the rest, and that it is too much
-    assert content.size == 1000 << 20
+    assert content.size == 10 << 20
     contents.close()
 
 
