@@ -171,9 +171,9 @@ def _ignore_interruptions() -> None:
     Other signals end this process, whatever the one before the fork makes of them.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in ("SIGTERM", "SIGHUP"):
-        if callable(signal.getsignal(getattr(signal, name, signal.SIGTERM))):
-            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    for end in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
+        if callable(signal.getsignal(end)):
+            signal.signal(end, signal.SIG_DFL)
 
 
 @contextmanager

@@ -11,12 +11,17 @@ from fileset.media.host import COPY_SIZE
 
 
 class Hashed:
-    """Chunks on their way to whoever uses them; when all have been used, `size` and `sha256` are known."""
+    """Chunks on their way to whoever uses them, once; when all have been used, `size` and `sha256` are known."""
 
     def __init__(self, chunks: Iterable[bytes | bytearray]) -> None:
         self._chunks = self._hashing(chunks)
         self._digest = hashlib.sha256()
         self.size = 0
+
+    @classmethod
+    def of(cls, chunks: Iterable[bytes | bytearray]) -> Hashed:
+        """These chunks, unless they are hashed already."""
+        return chunks if isinstance(chunks, Hashed) else cls(chunks)
 
     def _hashing(self, chunks: Iterable[bytes | bytearray]) -> Iterator[bytes | bytearray]:
         for chunk in chunks:

@@ -131,7 +131,7 @@ class ImageTransaction:
 
     def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
         """Write a file into the new image."""
-        hashed = chunks if isinstance(chunks, Hashed) else Hashed(chunks)
+        hashed = Hashed.of(chunks)
         with named(str(file_id)):
             self._builder.add(file_id, hashed, info and info.not_after(self._latest))
         written = Written(file_id, hashed.size, hashed.sha256)

@@ -84,7 +84,7 @@ class StreamTransaction:
 
     def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
         """Write a file."""
-        hashed = chunks if isinstance(chunks, Hashed) else Hashed(chunks)
+        hashed = Hashed.of(chunks)
         self._builder.add(file_id, hashed, info and info.not_after(self._latest))
         return Written(file_id, hashed.size, hashed.sha256)
 
