@@ -6,7 +6,6 @@ transaction offers them; every role and every medium goes through here.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -17,7 +16,7 @@ from typing import Final
 from attrs import field, frozen
 
 from fileset.dicomdir.decode import decode
-from fileset.dicomdir.directory import NONE, Directory, encode, place
+from fileset.dicomdir.directory import Directory, encode
 from fileset.dicomdir.flat import FlatDirectory
 from fileset.dicomdir.resolve import FIRST, LAST
 from fileset.errors import FormatError, MediumError, RefusedError
@@ -34,14 +33,11 @@ from fileset.media.base import (
     WritableMedium,
     Written,
 )
-from fileset.media.hashing import sha256_of
+from fileset.media.hashing import chunks_of
 from fileset.reading import open_dicomdir, read_dicomdir
 
 NAME_SIZE: Final = 128
 """Bytes that are reckoned for each new name: its entry in a folder, and its line in the journal of the change."""
-
-ANY: Final = "any"
-"""What a plan is based on that may replace whatever there is."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of files written and in all."""
@@ -61,13 +57,14 @@ class Addition:
 class Plan:
     """What shall become of a medium: files to write, the directory that then counts, files to delete after it.
 
-    `basis`: SHA-256 of the DICOMDIR that the plan was made from, "" if there was none, or `ANY`.
+    `basis` are the bytes of the DICOMDIR that the plan was made from, none if there was none; None itself for a plan that
+    may replace whatever there is.
     """
 
     directory: Directory
     additions: Sequence[Addition] = ()
     removals: Sequence[FileId] = field(default=())
-    basis: str = ANY
+    basis: bytes | None = None
 
 
 def commit(plan: Plan, medium: WritableMedium, *, progress: Progress | None = None) -> list[Written]:
@@ -100,18 +97,22 @@ def rehearse(plan: Plan, medium: WritableMedium) -> None:
 # ---------------------------------------------------------------- before anything is written
 
 
-def check_basis(basis: str, medium: WritableMedium) -> None:
+def check_basis(basis: bytes | None, medium: WritableMedium) -> None:
     """Raise `RefusedError` unless the DICOMDIR is still the one that the plan was made from."""
-    if basis not in (ANY, basis_of(medium)):
+    if basis is not None and not _is_there(basis, medium):
         raise RefusedError(f"{medium.name}: another writer has changed the file-set in the meantime; look at it again")
 
 
-def basis_of(medium: WritableMedium) -> str:
-    """SHA-256 of the DICOMDIR on a medium in hexadecimal, "" if there is none."""
+def _is_there(basis: bytes, medium: WritableMedium) -> bool:
     if not medium.has_dicomdir():
-        return ""
+        return not basis
+    at = 0
     with open_dicomdir(_readable(medium)) as file:
-        return sha256_of(file)
+        for chunk in chunks_of(file):
+            if basis[at : at + len(chunk)] != chunk:
+                return False
+            at += len(chunk)
+    return at == len(basis)
 
 
 def _readable(medium: WritableMedium) -> ReadableMedium:
@@ -198,7 +199,7 @@ def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
     if info.read_only:
         raise MediumError(f"{name}: the medium is read-only")
     sizes = [addition.size for addition in plan.additions]
-    sizes.append(place(plan.directory)[-1] + len(plan.directory.frame.tail))
+    sizes.append(plan.directory.size)
     largest = max(sizes)
     if info.largest_file is not None and largest > info.largest_file:
         what = [*(addition.file_id for addition in plan.additions), DICOMDIR][sizes.index(largest)]
@@ -227,7 +228,7 @@ def write(additions: Sequence[Addition], transaction: Transaction, progress: Pro
 
 
 def _written(additions: Sequence[Addition], transaction: Transaction) -> Generator[Written]:
-    if len(additions) == 1:  # no threads for that
+    if len(additions) <= 1:  # no threads for that
         return (_write(addition, addition.chunks(), transaction) for addition in additions)
     return _side_by_side(additions, transaction) if transaction.width > 1 else _in_turn(additions, transaction)
 
@@ -258,18 +259,17 @@ def verify(data: bytes, directory: Directory) -> None:
     """Raise `FormatError` unless the DICOMDIR that was read back has the records of `directory`, linked as they are there,
     and the links lead to every record once and to none before.
     """
-    flat, offsets = decode(data), place(directory)
-    if len(flat) != len(directory.bodies):
-        raise FormatError(f"the DICOMDIR reads back with {len(flat)} of {len(directory.bodies)} records; {_KEPT}")
+    flat = decode(data)
+    if len(flat) != len(directory):
+        raise FormatError(f"the DICOMDIR reads back with {len(flat)} of {len(directory)} records; {_KEPT}")
     serious = _serious(flat.findings)
     if serious:
         raise FormatError(f"the DICOMDIR reads back damaged ({serious[0]}); {_KEPT}")
     if not directory.is_tree():
         raise FormatError(f"the DICOMDIR was to have records that are linked twice or not at all; {_KEPT}")
-    offsets[NONE] = 0  # in place of the end: what links say that lead nowhere
-    said = flat.start, flat.next, flat.lower, flat.number(FIRST), flat.number(LAST)
-    following, lower = (array("I", map(offsets.__getitem__, links)) for links in (directory.next, directory.lower))
-    if said != (offsets[:NONE], following, lower, offsets[directory.first], offsets[directory.last]):
+    ends = directory.offset(directory.first), directory.offset(directory.last)
+    said = flat.start, (flat.next, flat.lower), (flat.number(FIRST), flat.number(LAST))
+    if said != (directory.starts[:-1], directory.offsets, ends):
         raise FormatError(f"the DICOMDIR reads back with other links than were written; {_KEPT}")
 
 

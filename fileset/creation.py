@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from attrs import evolve, field, frozen
 
-from fileset.commit import ANY, Addition, Plan, Progress, clean_up, commit, referenced, rehearse
+from fileset.commit import Addition, Plan, Progress, clean_up, commit, referenced, rehearse
 from fileset.dicomdir.build import build
 from fileset.dicomdir.frame import LONGEST_FILE_SET_ID, Identification, new_frame
 from fileset.errors import FilesetError, FormatError, MediumError, RefusedError
@@ -216,9 +216,9 @@ def refuse_existing(medium: WritableMedium, *, replace: bool) -> None:
         )
 
 
-def basis_for(*, replace: bool) -> str:
+def basis_for(*, replace: bool) -> bytes | None:
     """What must be there when the plan is carried out: nothing yet, or whatever is to be replaced."""
-    return ANY if replace else ""
+    return None if replace else b""
 
 
 def _places(leaves: Sequence[Node], sources: Sources) -> Iterator[Place]:

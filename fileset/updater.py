@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from functools import partial
-from hashlib import sha256
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -283,7 +282,7 @@ class Updater:
         frame = renewed_frame(self._contents.flat, self._changes)
         plan = drafted(self._intake, kept, tree, frame, self._naming, report)
         report.findings += tree.findings
-        return evolve(plan, removals=self._removals(gone, kept, report), basis=sha256(self._data).hexdigest())
+        return evolve(plan, removals=self._removals(gone, kept, report), basis=self._data)
 
     def _offered(self, kept: Kept, report: Report) -> tuple[list[tuple[int, Instance]], dict[bytes, list[int]]]:
         """The instances that may go in, by source, and the records they replace, by SOP Instance UID."""

@@ -35,4 +35,5 @@ def build(
     for node in nodes:
         links.append(node.depth)
         bodies.append(builder.body(node))
-    return Directory(frame, bodies, links.next, links.lower, links.first, links.last)
+    unsaid = bytes(len(bodies))  # both links are encoded as 0
+    return Directory(frame, bodies, links.next, links.lower, links.first, links.last, said=(unsaid, unsaid))

@@ -1,21 +1,23 @@
 """The pivot: a directory as encoded records and their links, before and after its bytes exist.
 
 The two links of a record, (0004,1400) and (0004,1420), are UL values of fixed width, so where a record lands does
-not change its length. Each record is therefore encoded once, or sliced from the file it was read from; all are
-placed by a running sum, and two 4-byte numbers are patched in each. Creating and updating share this one path,
-and nothing that was read is ever encoded again.
+not change its length. Each record is therefore encoded once, or sliced from the file it was read from, alone or with
+those around it; all are placed by a running sum, and two 4-byte numbers are patched in each, unless they are right
+already. Creating and updating share this one path, and nothing that was read is ever encoded again.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
-from itertools import accumulate, repeat
-from operator import gt
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import accumulate, compress, repeat
+from operator import gt, ne
 from struct import Struct
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from fileset.errors import RuleError
 
@@ -25,16 +27,8 @@ NONE: Final = -1
 """No record: the end of a chain, no lower-level directory entity."""
 
 _pack: Final = Struct("<I").pack_into
-_BATCH: Final = 4096
-
-
-@frozen
-class EncodedRecord:
-    """One item of the Directory Record Sequence: its bytes, and where in them its two links stand."""
-
-    body: bytes
-    next_at: int
-    lower_at: int
+_BATCH: Final = 1 << 20
+"""Bytes that are given at a time, or a little more."""
 
 
 @frozen
@@ -58,18 +52,28 @@ class Frame:
         return self.first_at >= 0
 
 
+def _running_sum(directory: Directory) -> array[int]:
+    return array("Q", accumulate(map(len, directory.bodies), initial=len(directory.frame.head)))
+
+
 @define
 class Directory:
     """Records in their physical order, linked by index.
 
     `next` and `lower` hold, for each record, the index of the next record of its directory entity and of the first
     record of its lower-level entity, `NONE` at the end; `first` and `last` are those of the root entity.
-    `next_at` and `lower_at` are where the links stand in each body: one number when all are alike. `others` are links
-    of retired kinds: index of the record, where the link stands in its body, index of the record it leads to.
+    `next_at` and `lower_at` are where the links stand in each record: one number when all are alike. `others` are links
+    of retired kinds: index of the record, where the link stands in it, index of the record it leads to.
+
+    `bodies` are the items of the records, one behind the other; if one holds several, `starts` must be given: the
+    offset of each record, counted from the first byte of the file, preamble included, and one more, the end.
+    `said` are the values of both links of all records as they stand in the bodies, None if nobody knows.
+
+    Raises `RuleError` if a record would begin at or beyond 4 GiB, which no offset can say.
     """
 
     frame: Frame
-    bodies: Sequence[bytes]
+    bodies: Sequence[bytes | memoryview]
     next: array[int] = field(factory=lambda: array("q"))
     lower: array[int] = field(factory=lambda: array("q"))
     first: int = NONE
@@ -77,10 +81,38 @@ class Directory:
     next_at: Sequence[int] | int = 16
     lower_at: Sequence[int] | int = 38
     others: Sequence[tuple[int, int, int]] = ()
+    starts: array[int] = field(default=Factory(_running_sum, takes_self=True))
+    said: tuple[Iterable[int], Iterable[int]] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if len(self) and self.starts[-2] > LARGEST_OFFSET:
+            raise RuleError(
+                f"the directory is {self.starts[-1]} bytes long, but offsets cannot count beyond 4 GiB (PS3.3 F.3.2.2): "
+                "split the file-set over several volumes"
+            )
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def size(self) -> int:
+        """Bytes of the DICOMDIR."""
+        return self.starts[-1] + len(self.frame.tail)
+
+    @cached_property
+    def offsets(self) -> tuple[array[int], array[int]]:
+        """What both links of all records have to say: offsets, 0 for `NONE`."""
+        offsets = [*self.starts[:NONE], 0]  # in place of the end: what links say that lead nowhere
+        following, lower = (array("I", map(offsets.__getitem__, links)) for links in (self.next, self.lower))
+        return following, lower
+
+    def offset(self, index: int) -> int:
+        """The offset of a record, 0 for `NONE`."""
+        return 0 if index == NONE else self.starts[index]
 
     def is_tree(self) -> bool:
         """Whether the links lead to every record once, and to none before."""
-        count = len(self.bodies)
+        count = len(self)
         targets = [self.first, *self.next, *self.lower]
         linked = len(targets) - targets.count(NONE)
         ahead = sum(sum(map(gt, links, range(count))) for links in (self.next, self.lower)) + (self.first == 0)
@@ -88,52 +120,58 @@ class Directory:
         return ahead == linked and len({*targets, NONE}) == linked + 1 and linked + len(apart) == count
 
 
-def place(directory: Directory) -> array[int]:
-    """The offset of each record, counted from the first byte of the file, preamble included; and one more, the end.
-
-    Raises `RuleError` if a record would begin at or beyond 4 GiB, which no offset can say.
-    """
-    offsets = array("Q", accumulate(map(len, directory.bodies), initial=len(directory.frame.head)))
-    if directory.bodies and offsets[-2] > LARGEST_OFFSET:
-        raise RuleError(
-            f"the directory is {offsets[-1]} bytes long, but offsets cannot count beyond 4 GiB (PS3.3 F.3.2.2): "
-            "split the file-set over several volumes"
-        )
-    return offsets
-
-
 def encode(directory: Directory) -> Iterator[bytes | bytearray]:
     """The bytes of the DICOMDIR, in parts, with all offsets right."""
-    offsets = place(directory)
-    yield _head(directory, offsets)
-    for start in range(0, len(directory.bodies), _BATCH):
-        yield _batch(directory, offsets, start)
+    yield _head(directory)
+    starts, count, begun = directory.starts, len(directory), 0
+    patches = list(_patches(directory))
+    for data in _batches(directory.bodies):
+        base = starts[begun]
+        end = bisect_left(starts, base + len(data), begun, count)
+        for places, values, indices in patches:
+            some = indices[bisect_left(indices, begun) : bisect_left(indices, end)]
+            at_each = repeat(places) if isinstance(places, int) else map(places.__getitem__, some)
+            for index, at in zip(some, at_each, strict=False):
+                _pack(data, starts[index] - base + at, values[index])
+        for index, place, target in directory.others:
+            if begun <= index < end:
+                _pack(data, starts[index] - base + place, starts[target])
+        begun = end
+        yield data
     yield directory.frame.tail
 
 
-def _head(directory: Directory, offsets: array[int]) -> bytes:
+def _patches(directory: Directory) -> Iterator[tuple[Sequence[int] | int, Sequence[int], Sequence[int]]]:
+    """For each of both links: where it stands in the records, what it has to say, and in which ones it does not yet."""
+    indices = range(len(directory))
+    said = directory.said or (None, None)
+    for places, values, former in zip((directory.next_at, directory.lower_at), directory.offsets, said, strict=True):
+        yield places, values, indices if former is None else list(compress(indices, map(ne, values, former)))
+
+
+def _batches(bodies: Iterable[bytes | memoryview]) -> Iterator[bytearray]:
+    batch: list[bytes | memoryview] = []
+    size = 0
+    for body in bodies:
+        batch.append(body)
+        size += len(body)
+        if size >= _BATCH:
+            yield bytearray().join(batch)
+            batch.clear()
+            size = 0
+    if batch:
+        yield bytearray().join(batch)
+
+
+def _head(directory: Directory) -> bytes:
     frame = directory.frame
     head = bytearray(frame.head)
     for at, index in ((frame.first_at, directory.first), (frame.last_at, directory.last)):
         if at >= 0:
-            _pack(head, at, 0 if index == NONE else offsets[index])
+            _pack(head, at, directory.offset(index))
     if frame.length_at >= 0:
-        length = offsets[-1] - offsets[0]
+        length = directory.starts[-1] - directory.starts[0]
         if length >= LARGEST_OFFSET:
             raise RuleError(f"a Directory Record Sequence of {length} bytes needs undefined length (PS3.5 7.5.1)")
         _pack(head, frame.length_at, length)
     return bytes(head)
-
-
-def _batch(directory: Directory, offsets: array[int], start: int) -> bytearray:
-    stop = min(start + _BATCH, len(directory.bodies))
-    data = bytearray(b"".join(directory.bodies[start:stop]))
-    base = offsets[start]
-    for links, places in ((directory.next, directory.next_at), (directory.lower, directory.lower_at)):
-        at_each = repeat(places) if isinstance(places, int) else places[start:stop]
-        for body_at, at, target in zip(offsets[start:stop], at_each, links[start:stop], strict=False):
-            _pack(data, body_at - base + at, offsets[target] if target >= 0 else 0)
-    for index, place, target in directory.others:
-        if start <= index < stop:
-            _pack(data, offsets[index] - offsets[start] + place, offsets[target])
-    return data

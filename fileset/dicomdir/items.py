@@ -8,10 +8,14 @@ Every byte is walked a few times at most, whatever the lengths say.
 from __future__ import annotations
 
 import re
+import struct
 import sys
 from array import array
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from itertools import compress, count, repeat
-from operator import add, lt, sub
+from operator import add, gt, lt, sub
 from typing import Final
 
 from fileset.dicomdir.flat import ABSENT, FlatDirectory
@@ -35,7 +39,8 @@ _IN_USE: Final = 0x00041410
 _LINK_LOWER: Final = 0x00041420
 _TYPE: Final = 0x00041430
 
-# How nearly every record begins: item, next offset, in-use flag, lower offset, type; of "?" each record has its own.
+# How nearly every record begins: item, next offset, in-use flag, lower offset, type; of "?" each record has its own, as
+# of the type that follows, of up to 16 characters.
 _BEGINNING: Final = (
     b"\xfe\xff\x00\xe0????"
     b"\x04\x00\x00\x14UL\x04\x00????"
@@ -45,11 +50,16 @@ _BEGINNING: Final = (
 )
 _SAME: Final = [(at, _BEGINNING[at : at + 1]) for at in range(len(_BEGINNING)) if _BEGINNING[at] != ord("?")]
 _BEGINS: Final = re.compile(re.escape(_BEGINNING).replace(rb"\?", b"."), re.DOTALL).match
+_LENGTH_AT: Final = 4
 _NEXT_AT: Final = 16
 _FLAG_AT: Final = 28
 _LOWER_AT: Final = 38
 _SIZE_AT: Final = 48
-_SIZE: Final = len(_BEGINNING)
+_LONGEST: Final = 16
+_TYPE_AT: Final = len(_BEGINNING)
+_SIZE: Final = _TYPE_AT + _LONGEST
+_TYPES: Final = struct.Struct(f"{_SIZE_AT}x{2 + _LONGEST}s").iter_unpack
+"""The types of all beginnings, each behind its length, and with what follows it if it is short."""
 _FEWEST: Final = 4
 _MOST: Final = 1 << 14
 """So many records are looked at together: few behind one that is unusual, then more and more."""
@@ -85,21 +95,54 @@ class _Area:
         return self.end if at < self.end <= len(self._data) else len(self._data)
 
 
+class _Types:
+    """The types of records, as indices of `flat.types`."""
+
+    def __init__(self, flat: FlatDirectory) -> None:
+        self._flat = flat
+        self._known: dict[bytes, int] = {}
+        self._pieces: dict[bytes, int] = {}
+
+    def number(self, raw: bytes) -> int:
+        """The index of a type, as its value says it."""
+        found = self._known.get(raw)
+        return self._new(raw) if found is None else found
+
+    def numbers(self, pieces: Collection[bytes]) -> Iterator[int]:
+        """Those of types that stand behind their lengths; what follows a short one does not count."""
+        for piece in dict.fromkeys(pieces):
+            if piece not in self._pieces:
+                self._pieces[piece] = self.number(piece[2 : 2 + piece[0]])
+        return map(self._pieces.__getitem__, pieces)
+
+    def _new(self, raw: bytes) -> int:
+        flat, known = self._flat, self._known
+        said = raw.strip(b" \0")
+        plain = said.rstrip(b". ").upper()  # "IMAGE.", for those who read PS3.3 with its full stops
+        if plain not in known:
+            known[plain] = len(flat.types)
+            flat.types.append(plain.decode("ascii", "replace"))
+        if said != plain:
+            flat.misspelt[known[plain]] = said.decode("ascii", "replace")
+        known[raw] = known[plain]
+        return known[plain]
+
+
 def take_records(flat: FlatDirectory, at: int, length: int, found: Findings) -> int:
     """Fill the arrays from the sequence whose value begins at `at`; the position behind the last item."""
     end = at + length if length != UNDEFINED else ABSENT
     area = _Area(flat, end)
-    known: dict[bytes, int] = {}
+    types = _Types(flat)
     while True:
         if flat.syntax is EXPLICIT_LITTLE:
-            at = _usual_records(flat, at, len(flat.data), known)
+            at = _usual_records(flat, at, types)
         tag = _tag(flat, at)
         if at >= len(flat.data) or tag == SEQUENCE_END or (at >= end >= 0 and tag != ITEM):
             return at
         if tag == ITEM:
-            at = _take(flat, _item(flat, at, area, found), known, found)
+            at = _take(flat, _item(flat, at, area, found), types, found)
         else:
-            at = _mend(flat, at, area, known, found)
+            at = _mend(flat, at, area, types, found)
 
 
 def _tag(flat: FlatDirectory, at: int) -> int:
@@ -109,41 +152,65 @@ def _tag(flat: FlatDirectory, at: int) -> int:
         return 0
 
 
-def _usual_records(flat: FlatDirectory, at: int, bound: int, known: dict[bytes, int]) -> int:
+def _usual_records(flat: FlatDirectory, at: int, types: _Types) -> int:
     """As many records as begin in the usual way, fast; the position of the first that does not.
 
     Their beginnings are put together and looked at column by column.
     """
     data, most = flat.data, _FEWEST
     while _BEGINS(data, at):
-        starts = _items(data, at, bound, most)
+        starts = _items(data, at, most)
         joined = b"".join([data[start : start + _SIZE] for start in starts[:-1]])
-        usual = min(_fitting(starts, joined), *(_leading(joined[place::_SIZE], byte) for place, byte in _SAME))
+        joined = joined.ljust(_SIZE * (len(starts) - 1), b"\0")  # where the data ends with a short record
+        usual = _usual(starts, joined)
         if not usual:
             break
         del starts[usual + 1 :]
-        _take_columns(flat, starts, joined[: usual * _SIZE], known)
+        _take_columns(flat, starts, joined[: usual * _SIZE], types)
         at = starts[-1]
         most = _FEWEST if usual < most else min(2 * most, _MOST)
     return at
 
 
-def _items(data: bytes, at: int, bound: int, most: int) -> list[int]:
-    """Where up to `most` items begin by their lengths, which need not be items, and where the last of them ends."""
-    unpack, limit = EXPLICIT_LITTLE.long, bound - _SIZE
+def _items(data: bytes, at: int, most: int) -> list[int]:
+    """Where up to `most` items begin by their lengths, which need not be items, and where the last of them ends.
+
+    Of all of these there is as much as the length of a type.
+    """
+    unpack, limit = EXPLICIT_LITTLE.long, len(data) - _TYPE_AT
     starts = [at]
-    while most and at <= limit:
-        (length,) = unpack(data, at + 4)
-        end = at + 8 + length
-        if end > bound:
+    while len(starts) <= most and at <= limit:
+        with suppress(struct.error):  # behind the end of the data
+            for _ in repeat(None, most + 1 - len(starts)):
+                at += 8 + unpack(data, at + _LENGTH_AT)[0]
+                starts.append(at)
+        del starts[min(bisect_right(starts, limit), bisect_right(starts, len(data)) - 1) + 1 :]
+        at = starts[-1]
+        if len(starts) <= most and at <= limit:
             # Only behind a record is the next one looked for: the search may go far, and leads to what is a record.
-            end = _end_of_undefined(data, at, bound) if length == UNDEFINED and _BEGINS(data, at) else ABSENT
-            if end < 0:
+            is_undefined = unpack(data, at + _LENGTH_AT)[0] == UNDEFINED and _BEGINS(data, at)
+            at = _end_of_undefined(data, at, len(data)) if is_undefined else ABSENT
+            if at < 0:
                 break
-        at = end
-        starts.append(at)
-        most -= 1
+            starts.append(at)
     return starts
+
+
+def _usual(starts: list[int], joined: bytes) -> int:
+    """How many records at the beginning are as nearly all are, and hold the whole of their types."""
+    number = len(starts) - 1
+    sizes, lengths = _column(joined, _SIZE_AT, "H"), _column(joined, _LENGTH_AT, "I")
+    if (
+        number
+        and max(sizes) <= _LONGEST
+        and _SIZE - 8 <= min(lengths) <= max(lengths) < UNDEFINED
+        and all(joined[place::_SIZE] == byte * number for place, byte in _SAME)
+    ):
+        return number
+    too_long = compress(count(), map(gt, sizes, repeat(_LONGEST)))
+    too_short = compress(count(), map(lt, map(sub, starts[1:], starts), map(add, sizes, repeat(_TYPE_AT))))
+    least = min(next(too_long, number), next(too_short, number))
+    return min(least, *(_leading(joined[place::_SIZE], byte) for place, byte in _SAME))
 
 
 def _leading(column: bytes, byte: bytes) -> int:
@@ -151,29 +218,17 @@ def _leading(column: bytes, byte: bytes) -> int:
     return len(column) - len(column.lstrip(byte))
 
 
-def _fitting(starts: list[int], joined: bytes) -> int:
-    """Of how many records at the beginning the type ends where the record does, or before."""
-    rooms = map(sub, starts[1:], starts)
-    beyond = map(lt, rooms, map(add, _column(joined, _SIZE_AT, "H"), repeat(_SIZE)))
-    return next(compress(count(), beyond), len(starts) - 1)
-
-
-def _take_columns(flat: FlatDirectory, starts: list[int], joined: bytes, known: dict[bytes, int]) -> None:
+def _take_columns(flat: FlatDirectory, starts: list[int], joined: bytes, types: _Types) -> None:
     """Fill the arrays from the beginnings of records, which lie one behind the other."""
-    data, places = flat.data, starts[:-1]
-    flat.start.extend(places)
+    number = len(starts) - 1
+    flat.start.extend(starts[:-1])
     flat.end.extend(starts[1:])
     flat.next.extend(_column(joined, _NEXT_AT, "I"))
     flat.lower.extend(_column(joined, _LOWER_AT, "I"))
     flat.in_use.extend(_column(joined, _FLAG_AT, "H"))
-    sizes = _column(joined, _SIZE_AT, "H")
-    raws = [data[at + _SIZE : at + _SIZE + size] for at, size in zip(places, sizes, strict=True)]
-    for raw in dict.fromkeys(raws):
-        if raw not in known:
-            known[raw] = _new_type(flat, raw, known)
-    flat.type_of.extend(map(known.__getitem__, raws))
-    flat.next_at.extend(array("q", [_NEXT_AT]) * len(places))
-    flat.lower_at.extend(array("q", [_LOWER_AT]) * len(places))
+    flat.type_of.extend(types.numbers([piece for (piece,) in _TYPES(joined)]))
+    flat.next_at.extend(array("q", [_NEXT_AT]) * number)
+    flat.lower_at.extend(array("q", [_LOWER_AT]) * number)
 
 
 def _column(joined: bytes, at: int, kind: str) -> array[int]:
@@ -202,18 +257,7 @@ def _end_of_undefined(data: bytes, at: int, bound: int) -> int:
         return -1
 
 
-def _new_type(flat: FlatDirectory, raw: bytes, known: dict[bytes, int]) -> int:
-    said = raw.strip(b" \0")
-    plain = said.rstrip(b". ").upper()  # "IMAGE.", for those who read PS3.3 with its full stops
-    if plain not in known:
-        known[plain] = len(flat.types)
-        flat.types.append(plain.decode("ascii", "replace"))
-    if said != plain:
-        flat.misspelt[known[plain]] = said.decode("ascii", "replace")
-    return known[plain]
-
-
-def _take(flat: FlatDirectory, record: Element, known: dict[bytes, int], found: Findings) -> int:
+def _take(flat: FlatDirectory, record: Element, types: _Types, found: Findings) -> int:
     """Take one record by its elements, in whatever order they are; the position behind it."""
     numbers = {_LINK_NEXT: (0, ABSENT), _LINK_LOWER: (0, ABSENT), _IN_USE: (0xFFFF, ABSENT)}
     raw = b""
@@ -228,8 +272,6 @@ def _take(flat: FlatDirectory, record: Element, known: dict[bytes, int], found: 
                 raw = flat.data[part.value_at : part.value_end]
     except FormatError as problem:
         found.add("FS-RECORD-MALFORMED", str(problem), offset=record.at)
-    if raw not in known:
-        known[raw] = _new_type(flat, raw, known)
     flat.start.append(record.at)
     flat.end.append(record.end)
     flat.next.append(numbers[_LINK_NEXT][0])
@@ -237,7 +279,7 @@ def _take(flat: FlatDirectory, record: Element, known: dict[bytes, int], found: 
     flat.lower.append(numbers[_LINK_LOWER][0])
     flat.lower_at.append(numbers[_LINK_LOWER][1])
     flat.in_use.append(numbers[_IN_USE][0])
-    flat.type_of.append(known[raw])
+    flat.type_of.append(types.number(raw))
     return record.end
 
 
@@ -256,7 +298,7 @@ def _item(flat: FlatDirectory, at: int, area: _Area, found: Findings) -> Element
         return Element(ITEM, b"", at, at + 8, max(behind, at + 8), max(behind, at + 8))
 
 
-def _mend(flat: FlatDirectory, at: int, area: _Area, known: dict[bytes, int], found: Findings) -> int:
+def _mend(flat: FlatDirectory, at: int, area: _Area, types: _Types, found: Findings) -> int:
     """Go on from `at`, where an item should begin and none does.
 
     Either the length of the record before is wrong, and it is taken again up to the next one, or what lies here is
@@ -269,7 +311,7 @@ def _mend(flat: FlatDirectory, at: int, area: _Area, known: dict[bytes, int], fo
         found.add("FS-RECORD-MALFORMED", message, offset=start)
         flat.forget_last()
         flat.mended.add(len(flat))
-        return _take(flat, Element(ITEM, b"", start, start + 8, behind, behind), known, found)
+        return _take(flat, Element(ITEM, b"", start, start + 8, behind, behind), types, found)
     behind = area.behind(at)
     found.add("FS-RECORD-MALFORMED", f"no record begins here: {behind - at} bytes are skipped", offset=at)
     return behind

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 from functools import cached_property
+from itertools import compress, count
 from operator import or_
 from typing import Final, Generic, TypeVar
 
@@ -118,9 +119,9 @@ class Kept:
         """The active patients, studies and series."""
         level_of = {number: name for number, name in enumerate(self.flat.types) if name in LEVELS}
         found: dict[str, list[int]] = {level: [] for level in LEVELS}
-        for index, number in enumerate(self.flat.type_of):
-            if number in level_of and self.tree.reached[index] and not self.tree.hidden[index]:
-                found[level_of[number]].append(index)
+        for index in compress(count(), map(level_of.__contains__, self.flat.type_of)):
+            if self.tree.reached[index] and not self.tree.hidden[index]:
+                found[level_of[self.flat.type_of[index]]].append(index)
         return found
 
     def children(self, index: int) -> Iterator[int]:

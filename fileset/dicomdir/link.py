@@ -49,15 +49,13 @@ def _by_offsets(flat: FlatDirectory, found: Findings) -> Tree | None:
     # Most records are followed by the next one in the file, and have none below them.
     tree.next[:last] = array("q", range(1, len(flat)))
     jumps = [*compress(range(last), map(ne, flat.next, flat.start[1:])), last] if len(flat) else []
-    for offsets, links, places in (
-        (flat.next, tree.next, jumps),
-        (flat.lower, tree.lower, compress(range(len(flat)), flat.lower)),
-    ):
+    holders = list(compress(range(len(flat)), flat.lower))
+    for offsets, links, places in ((flat.next, tree.next, jumps), (flat.lower, tree.lower, holders)):
         for place in places:
             links[place] = _record_at(flat, offsets[place])
             if links[place] == NONE and offsets[place]:
                 return None
-    if not tree.adopt_all():
+    if not tree.adopt_all(sorted({*jumps, *holders})):
         return None
     missed = tree.reached.find(0)
     while missed != -1:

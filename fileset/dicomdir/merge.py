@@ -1,14 +1,16 @@
 """Kept records and new nodes -> one directory, laid out afresh.
 
-Kept records stay in their order, new ones are put among them by number. Only entities that get new records are
-looked into; everything else is copied as it is, so that the cost of an update is that of copying bytes.
+Kept records stay in their order, new ones are put among them by number. Only entities that something changes in are
+looked into; everything else is copied as it is, many records at a time, so that the cost of an update is that of
+copying bytes.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Container, Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Final, NamedTuple
 
 from attrs import define, field
 
@@ -18,12 +20,27 @@ from fileset.dicomdir.directory import NONE, Directory, Frame
 from fileset.dicomdir.kept import Kept
 from fileset.dicomdir.preorder import Links
 from fileset.dicomdir.record import LOWER_AT, NEXT_AT
-from fileset.dicomdir.transcode import all_sound, body
+from fileset.dicomdir.transcode import EncodedRecord, all_sound, body
 from fileset.encoding.elements import EXPLICIT_LITTLE, elements
 from fileset.records.chain import LEVELS
 from fileset.records.tree import Node, Order
 
 MRDR: Final = "MRDR"
+TOGETHER: Final = 4096
+"""Kept records whose bytes are handed on together."""
+
+
+class Piece(NamedTuple):
+    """Records of an entity: a run of kept ones with all that is below them, up to the index `end`, or one record that has
+    to be looked into, if that is `NONE`.
+    """
+
+    first: int
+    last: int
+    end: int
+
+
+_NOTHING: Final = Piece(NONE, NONE, NONE)
 
 
 @define
@@ -66,12 +83,35 @@ class Growth:
         kept = self.kept.children(former)
         return iter(merged(list(kept), new, self.order)) if new else kept
 
-    def are_kept_leaves(self, above: int, references: list[int]) -> bool:
-        """Whether nothing is new among the records of an entity, nor below them."""
-        lowers = map(self.kept.tree.lower.__getitem__, references)
-        return (
-            above not in self.below and max(lowers, default=NONE) == NONE and self.below.keys().isdisjoint(references)
-        )
+    def pieces(self, above: int) -> Iterator[Piece]:
+        """The records of the lower-level entity of a record, of the root entity for `NONE`: those that stay, with all that is
+        below them, together as far as they lie together, the others one by one.
+        """
+        piece = _NOTHING
+        for reference in self.children(above):
+            end = self._end_of_branch(reference)
+            if end != NONE and reference == piece.end:
+                piece = Piece(piece.first, reference, end)
+                continue
+            if piece is not _NOTHING:
+                yield piece
+            piece = Piece(reference, reference, end)
+        if piece is not _NOTHING:
+            yield piece
+
+    def _end_of_branch(self, reference: int) -> int:
+        """The index behind a kept record and all below it, `NONE` if anything among them changes, or comes in between."""
+        kept = self.kept
+        if reference >= len(kept.flat) or reference in self._touched:
+            return NONE
+        end = kept.tree.end_of_branch(reference)
+        return end if kept.dropped.find(1, reference, end) == -1 else NONE
+
+    @cached_property
+    def _touched(self) -> set[int]:
+        """The kept records that get new ones below them."""
+        known = [above for above in self.below if NONE < above < len(self.kept.flat)]
+        return {*known, *(further for above in known for further in self.kept.above(above))}
 
 
 def merged(kept: list[int], new: list[int], order: Callable[[int], Order]) -> list[int]:
@@ -133,91 +173,113 @@ def regrow(kept: Kept, nodes: Iterable[Node], former: Callable[[Node], int], sou
 
 def laid_out(growth: Growth, frame: Frame, file_id: Callable[[Node], bytes]) -> Directory:
     """The directory of all records, each entity below the record that refers to it."""
-    layout = _Layout(growth, file_id)
-    stack = [growth.children(NONE)]
+    layout = _Layout(growth, len(frame.head), file_id)
+    stack = [growth.pieces(NONE)]
     while stack:
-        reference = next(stack[-1], None)
-        if reference is None:
+        piece = next(stack[-1], None)
+        if piece is None:
             stack.pop()
-            continue
-        layout.append(reference, len(stack) - 1)
-        below = list(growth.children(reference))
-        if growth.are_kept_leaves(reference, below):
-            layout.append_leaves(below, len(stack))
+        elif piece.end != NONE:
+            layout.extend(piece, len(stack) - 1)
         else:
-            stack.append(iter(below))
-    links = layout.links
-    directory = Directory(frame, layout.bodies, links.next, links.lower, links.first, links.last)
-    if not layout.sound:
-        directory.next_at, directory.lower_at = layout.next_at, layout.lower_at
-    if MRDR in growth.kept.flat.types:
-        _append_mrdrs(growth.kept, layout, directory)
-    return directory
+            layout.append(piece.first, len(stack) - 1)
+            stack.append(growth.pieces(piece.first))
+    others = _append_mrdrs(growth.kept, layout) if MRDR in growth.kept.flat.types else ()
+    return layout.directory(frame, others)
 
 
 class _Layout:
-    """Collects records in preorder."""
+    """Collects records in preorder, the first of them at offset `at`."""
 
-    def __init__(self, growth: Growth, file_id: Callable[[Node], bytes]) -> None:
+    def __init__(self, growth: Growth, at: int, file_id: Callable[[Node], bytes]) -> None:
         self._growth = growth
+        self._kept = growth.kept
         self._flat = growth.kept.flat
+        self._data = memoryview(self._flat.data)
         self._builder = RecordBuilder(file_id)
-        self.sound = all_sound(self._flat)
+        self._alike = all_sound(self._flat) and MRDR not in self._flat.types
+        self._starts = array("Q", [at])
+        self._said = array("I"), array("I")
+        self._places = array("I"), array("I")
         self.links = Links()
-        self.bodies: list[bytes] = []
-        self.next_at = array("I")
-        self.lower_at = array("I")
+        self.bodies: list[bytes | memoryview] = []
 
     def append(self, reference: int, depth: int) -> None:
         """One record."""
         node = self._growth.node(reference)
         if node is None or reference in self._growth.bodies:
-            self.append_kept([self._growth.bodies.get(reference, reference)])
+            self.append_kept(self._growth.bodies.get(reference, reference))
         else:
-            self.bodies.append(self._builder.body(node))
-            self._placed(NEXT_AT, LOWER_AT)
+            self._append(EncodedRecord(self._builder.body(node)))
         self.links.append(depth)
 
-    def append_leaves(self, indexes: list[int], depth: int) -> None:
-        """Kept records of one entity with nothing below them: nearly all there are."""
-        self.append_kept(indexes)
-        self.links.extend(depth, len(indexes))
-
-    def append_kept(self, indexes: list[int]) -> None:
-        """The bytes of kept records: slices of the file wherever that is possible."""
-        flat = self._flat
-        if self.sound:
-            data, starts, ends = flat.data, flat.start, flat.end
-            self.bodies.extend([data[starts[index] : ends[index]] for index in indexes])
+    def extend(self, piece: Piece, depth: int) -> None:
+        """Kept records with all that is below them: nearly all there are."""
+        flat, tree, begun, end = self._flat, self._kept.tree, piece.first, piece.end
+        shift = len(self._starts) - 1 - begun
+        self.links.extend(depth, tree.next[begun:end], tree.lower[begun:end], shift, piece.last)
+        if not self._alike:
+            for index in range(begun, end):
+                self.append_kept(index)
             return
-        for record in (body(flat, index) for index in indexes):
-            self.bodies.append(record.body)
-            self._placed(record.next_at, record.lower_at)
+        moved = self._starts.pop() - flat.start[begun]
+        places = flat.start[begun:end]
+        places.append(flat.end[end - 1])
+        self._starts.extend(array("Q", map(moved.__add__, places)) if moved else places)
+        for said, values in zip(self._said, (flat.next, flat.lower), strict=True):
+            said.extend(values[begun:end])
+        for at in range(begun, end, TOGETHER):
+            self.bodies.append(self._data[flat.start[at] : flat.end[min(at + TOGETHER, end) - 1]])
 
-    def _placed(self, next_at: int, lower_at: int) -> None:
-        if not self.sound:
-            self.next_at.append(next_at)
-            self.lower_at.append(lower_at)
+    def append_kept(self, index: int) -> None:
+        """A kept record without its links."""
+        self._append(body(self._flat, index))
+
+    def _append(self, record: EncodedRecord) -> None:
+        self.bodies.append(record.body)
+        self._starts.append(self._starts[-1] + len(record.body))
+        for said, value in zip(self._said, record.said, strict=True):
+            said.append(value)
+        for places, place in zip(self._places, record.places, strict=True):
+            places.append(place)
+
+    def directory(self, frame: Frame, others: Sequence[tuple[int, int, int]]) -> Directory:
+        """All that was collected."""
+        links = self.links
+        next_at, lower_at = (NEXT_AT, LOWER_AT) if self._alike else self._places
+        return Directory(
+            frame,
+            self.bodies,
+            links.next,
+            links.lower,
+            links.first,
+            links.last,
+            next_at,
+            lower_at,
+            others,
+            self._starts,
+            self._said,
+        )
 
 
-def _append_mrdrs(kept: Kept, layout: _Layout, directory: Directory) -> None:
+def _append_mrdrs(kept: Kept, layout: _Layout) -> Sequence[tuple[int, int, int]]:
     """Multi-Referenced File Directory Records (retired, PS3.3-2003 F.6.2): in no entity, found by offset."""
-    flat = kept.flat
+    flat, links = kept.flat, layout.links
     mrdr_at = {flat.start[index]: index for index in range(len(flat)) if kept.contents.type_name(index) == MRDR}
     positions: dict[int, int] = {}
     others = []
     for position in range(len(layout.bodies)):
-        place, offset = _mrdr_link(layout.bodies[position])
+        place, offset = _mrdr_link(bytes(layout.bodies[position]))
         offset += kept.tree.shift
         if not place or offset not in mrdr_at:
             continue
         if offset not in positions:
             positions[offset] = len(layout.bodies)
-            layout.append_kept([mrdr_at[offset]])
-            directory.next.append(NONE)
-            directory.lower.append(NONE)
+            layout.append_kept(mrdr_at[offset])
+            links.next.append(NONE)
+            links.lower.append(NONE)
         others.append((position, place, positions[offset]))
-    directory.others = others
+    return others
 
 
 def _mrdr_link(record: bytes) -> tuple[int, int]:

@@ -33,15 +33,16 @@ class Links:
             self.last = index
         return index
 
-    def extend(self, depth: int, count: int) -> None:
-        """`count` records of one entity with nothing below them."""
-        if count:
-            index = self.append(depth)
-            if count > 1:
-                last = index + count - 1
-                self.next[index] = index + 1
-                self.next.extend(range(index + 2, last + 1))
-                self.next.append(NONE)
-                self.lower.extend([NONE] * (count - 1))
-                self._open[depth] = last
-                self.last = self.last if depth else last
+    def extend(self, depth: int, following: array[int], lower: array[int], shift: int, last: int) -> None:
+        """Whole branches one behind the other, which are linked already: `last` is the last record at `depth`.
+
+        The indices in `following` and `lower` are `shift` too low, as is `last`.
+        """
+        index = self.append(depth)
+        del self.next[index:], self.lower[index:]
+        for links, more in ((self.next, following), (self.lower, lower)):
+            links.extend([link + shift if link >= 0 else NONE for link in more] if shift else more)
+        last += shift
+        self.next[last] = NONE
+        self._open[depth] = last
+        self.last = self.last if depth else last

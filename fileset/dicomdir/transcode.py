@@ -7,9 +7,8 @@ other records are slices of the file: see `body`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
-from fileset.dicomdir.directory import EncodedRecord
 from fileset.dicomdir.flat import FlatDirectory
 from fileset.dicomdir.record import LINKS, LOWER_AT, NEXT_AT
 from fileset.encoding.elements import (
@@ -36,15 +35,24 @@ _WIDTHS: Final = {
 """Bytes of one number in values whose byte order follows that of the data set (PS3.5 7.3)."""
 
 
+class EncodedRecord(NamedTuple):
+    """One item of the Directory Record Sequence: its bytes, where in them its two links stand, and what these say."""
+
+    body: bytes
+    places: tuple[int, int] = (NEXT_AT, LOWER_AT)
+    said: tuple[int, int] = (0, 0)
+
+
 def body(flat: FlatDirectory, index: int) -> EncodedRecord:
     """The item of one record: as it stands in the file where that is sound, else encoded anew."""
     if is_sound(flat, index):
-        return EncodedRecord(flat.data[flat.start[index] : flat.end[index]], flat.next_at[index], flat.lower_at[index])
-    return EncodedRecord(_anew(flat, index), NEXT_AT, LOWER_AT)
+        places, said = (flat.next_at[index], flat.lower_at[index]), (flat.next[index], flat.lower[index])
+        return EncodedRecord(flat.data[flat.start[index] : flat.end[index]], places, said)
+    return EncodedRecord(_anew(flat, index))
 
 
 def all_sound(flat: FlatDirectory) -> bool:
-    """Whether every record is as nearly everybody writes it, so that none needs a closer look."""
+    """Whether every record is as nearly everybody writes it, one behind the other, so that none needs a closer look."""
     count = len(flat)
     return (
         flat.syntax is EXPLICIT_LITTLE
@@ -52,6 +60,7 @@ def all_sound(flat: FlatDirectory) -> bool:
         and flat.in_use.count(0xFFFF) == count
         and flat.next_at.count(NEXT_AT) == count
         and flat.lower_at.count(LOWER_AT) == count
+        and flat.start[1:] == flat.end[:-1]
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import compress, repeat
 from operator import ne
 
@@ -22,6 +22,8 @@ class Tree:
     `NONE` where there is no such record. `first` is the first record of the root entity, `last` the one that the file
     calls its last. `reached` tells which records are in the tree; `hidden` which are inactive, by their own in-use
     flag or that of a record above. `shift` is what all offsets of the file must be increased by to be right, in bytes.
+    `in_order` is set where it is known that all records lie in preorder: each before those below it, which come before
+    the next of its entity.
     """
 
     next: array[int]
@@ -32,6 +34,7 @@ class Tree:
     reached: bytearray
     hidden: bytearray
     shift: int = 0
+    in_order: bool = False
     findings: list[Finding] = field(factory=list)
 
     def entity(self, first: int) -> Iterator[int]:
@@ -90,13 +93,14 @@ class Tree:
                 index = following[index]
         return clean
 
-    def adopt_all(self) -> bool:
-        """`adopt` of the root entity, quicker: records with nothing below them that follow each other are noted together."""
+    def adopt_all(self, ends: Sequence[int]) -> bool:
+        """`adopt` of the root entity, quicker: records with nothing below them that follow each other are noted together.
+
+        `ends` are, in order, the records that have others below them or are not followed by the one behind them.
+        """
         following, lower, parent, reached = self.next, self.lower, self.parent, self.reached
-        indexes = range(len(following))
-        jumps = compress(indexes, map(ne, following, range(1, len(following) + 1)))
-        ends = sorted({*jumps, *compress(indexes, map(ne, lower, repeat(NONE)))})
         stack = [(self.first, NONE)]
+        in_order, behind = True, 0
         while stack:
             index, above = stack.pop()
             while index != NONE:
@@ -106,14 +110,30 @@ class Tree:
                     return False
                 reached[index : last + 1] = b"\1" * size
                 parent[index : last + 1] = array("q", [above]) * size
-                if lower[last] != NONE:
-                    stack.append((lower[last], last))
+                in_order &= index == behind
+                behind = last + 1
                 index = following[last]
+                if lower[last] != NONE:
+                    stack.append((index, above))
+                    index, above = lower[last], last
+        self.in_order = in_order and behind == len(following)
         return True
+
+    def end_of_branch(self, index: int) -> int:
+        """The index behind a record and all below it, `NONE` if they do not lie together, or nobody knows."""
+        if self.lower[index] == NONE:
+            return index + 1
+        if not self.in_order:
+            return NONE
+        while index != NONE:
+            if self.next[index] != NONE:
+                return self.next[index]
+            index = self.parent[index]
+        return len(self.next)
 
     def is_deep(self) -> bool:
         """Whether records lie more than `MAX_DEPTH` deep."""
-        holders = (index for index, below in enumerate(self.lower) if below != NONE)
+        holders = compress(range(len(self.lower)), map(ne, self.lower, repeat(NONE)))
         return any(sum(1 for _ in self.above(index)) >= MAX_DEPTH for index in holders)
 
     def flatten(self) -> int:

@@ -94,7 +94,7 @@ def _repaired(
         return report
     rebuild = Rebuild(medium, contents, diagnosis, report)
     plan = rebuild.plan(scanned(rebuild.intake.sources), frame, state.basis)
-    if not state.was_read and not plan.directory.bodies:
+    if not state.was_read and not len(plan.directory):
         raise FormatError(f"{medium.name}: no DICOMDIR, and no DICOM file that one could list: not a file-set")
     if _is_as_it_was(plan, contents) and not diagnosis.leftovers:
         return report

@@ -129,7 +129,7 @@ class Rebuild:
 
     # ------------------------------------------------------------ the directory
 
-    def plan(self, found: Iterable[Outcome], frame: Frame, basis: str) -> Plan:
+    def plan(self, found: Iterable[Outcome], frame: Frame, basis: bytes) -> Plan:
         """What is to be written; `found` is what a scan says of each source."""
         offered = []
         for source, outcome in enumerate(found):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Final
 from uuid import uuid4
 
@@ -30,7 +29,7 @@ class State:
     """What the DICOMDIR says: nothing if it is missing or cannot be read. `basis` is that of a `Plan`."""
 
     contents: Contents
-    basis: str
+    basis: bytes
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -41,17 +40,17 @@ class State:
 
 def read_state(medium: UpdatableMedium) -> State:
     """Read the DICOMDIR. Raises `RefusedError` if it has no Directory Information Module, `MediumError` if the medium fails."""
-    data = _read(medium)
-    basis = sha256(data).hexdigest() if data is not None else ""
+    found = _read(medium)
+    data = found or b""
     try:
-        contents = Contents(data or b"")
+        contents = Contents(data)
     except FormatError as problem:
-        return _lost(data or b"", basis, str(problem) if data is not None else "there is no DICOMDIR")
+        return _lost(data, str(problem) if found is not None else "there is no DICOMDIR")
     rules = {finding.rule for finding in contents.findings}
     if "FS-DIRECTORY-ABSENT" not in rules:
-        return State(contents, basis)
+        return State(contents, data)
     if "FS-DICOMDIR-TRUNCATED" in rules:
-        return _lost(data or b"", basis, "the DICOMDIR ends before its records")
+        return _lost(data, "the DICOMDIR ends before its records")
     raise RefusedError(
         f"{medium.name}: the DICOMDIR has no Directory Information Module, and none may be added (PS3.4 I.3.3). "
         "`fileset index --replace` makes a new file-set of the same files"
@@ -61,9 +60,9 @@ def read_state(medium: UpdatableMedium) -> State:
 COPY_OUT: Final = "`fileset extract` copies out what is there"
 
 
-def _lost(data: bytes, basis: str, reason: str) -> State:
+def _lost(data: bytes, reason: str) -> State:
     finding = Finding("FS-DICOMDIR-LOST", f"{reason}: all is found by scanning the files", Where(DICOMDIR.value))
-    return State(_empty(data), basis, (finding,))
+    return State(_empty(data), data, (finding,))
 
 
 def _read(medium: UpdatableMedium) -> bytes | None:

@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from fileset.dicomdir.decode import decode
-from fileset.dicomdir.directory import LARGEST_OFFSET, Directory, Frame, encode, place
+from fileset.dicomdir.directory import LARGEST_OFFSET, Directory, Frame, encode
 from fileset.dicomdir.frame import IMPLEMENTATION_VERSION_NAME, Identification, new_frame
 from fileset.dicomdir.link import link
 from fileset.dicomdir.preorder import Links
@@ -179,12 +179,12 @@ ROOM: Final = LARGEST_OFFSET - len(FRAME.head)
 
 
 def test_a_record_may_begin_at_the_last_offset_there_is() -> None:
-    assert place(heavy(FRAME, ROOM, 1000))[1] == LARGEST_OFFSET
+    assert heavy(FRAME, ROOM, 1000).starts[1] == LARGEST_OFFSET
 
 
 def test_beyond_4_gibibytes_no_offset_can_count() -> None:
     with pytest.raises(RuleError, match=r"4 GiB \(PS3.3 F.3.2.2\).*volumes"):
-        place(heavy(FRAME, ROOM + 1, 1000))
+        heavy(FRAME, ROOM + 1, 1000)
 
 
 def test_a_length_beyond_4_gibibytes_needs_undefined_length() -> None:

@@ -558,7 +558,7 @@ def test_the_lock_of_a_writer_that_was_killed_is_not_in_the_way(writer: subproce
 
 def test_a_writer_that_comes_too_late_is_refused(tmp_path: Path) -> None:
     """Its plan was made before another writer had finished."""
-    late = evolve(plan(5000), basis="")
+    late = evolve(plan(5000), basis=b"")
     commit(plan(1), FolderMedium(tmp_path))
     before = tree(tmp_path)
     with pytest.raises(RefusedError, match="another writer has changed the file-set in the meantime"):
