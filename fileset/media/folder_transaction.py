@@ -9,7 +9,6 @@ interruption by the user undoes the change, and cannot stop the undoing.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable
@@ -213,8 +212,8 @@ class FolderTransaction:
         new = self._work.file(NEW)
         with told_of(self._dicomdir):
             size, digest = write_file(new, dicomdir)
-            data = read_back(new)
-            if hashlib.sha256(data).hexdigest() != digest:
+            data, found = read_back(new)
+            if found != digest:
                 raise MediumError(f"{self._dicomdir}: reads back different from what was written; the old one is kept")
             verify(data)
             del data

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import BinaryIO, Final
 
 from fileset.errors import MediumError, RuleError
@@ -63,6 +64,8 @@ def write_file(
         for chunk in chunks:
             with turn:
                 _write_all(descriptor, chunk)
+            if size:
+                _forget_cached(descriptor)  # so that it is written while the next part comes
             digest.update(chunk)
             size += len(chunk)
         (os.fsync if sync else _forget_cached)(descriptor)
@@ -81,12 +84,17 @@ def sync_file(path: str) -> None:
 
 
 def _forget_cached(descriptor: int) -> None:
-    """Advise the system to have nothing of a file in memory: it reads it from the medium then, and begins to write what is
-    not there yet. Not every file system takes the advice.
+    """Have the system keep nothing of a file in memory: it reads it from the medium then, and begins to write what is not
+    there yet.
     """
+    _advise(descriptor, "POSIX_FADV_DONTNEED")
+
+
+def _advise(descriptor: int, advice: str) -> None:
+    """Tell the system what will be done with a file. Not every system and file system takes advice."""
     if hasattr(os, "posix_fadvise"):
         with suppress(OSError):
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.posix_fadvise(descriptor, 0, 0, getattr(os, advice))
 
 
 def _write_all(descriptor: int, data: bytes | bytearray) -> None:
@@ -141,17 +149,21 @@ def sync_directory(path: str) -> None:
 _NO_FSYNC: Final = frozenset((errno.EINVAL, errno.ENOTSUP))
 
 
-def read_back(path: str) -> bytes:
-    """The bytes of a file that was synced: those on the medium, not those in memory, where the system can tell them."""
+def read_back(path: str) -> tuple[bytes, str]:
+    """The bytes of a file that was synced, those on the medium, not those in memory, where the system can tell them; and
+    their SHA-256.
+    """
+    data, digest = BytesIO(), hashlib.sha256()
     descriptor = open_plain(path)
     try:
         _forget_cached(descriptor)
-        data = os.read(descriptor, os.fstat(descriptor).st_size + 1)
-        while more := os.read(descriptor, _BLOCK):
-            data += more
-        return data
+        _advise(descriptor, "POSIX_FADV_WILLNEED")  # it reads on while what came is hashed
+        while block := os.read(descriptor, _BLOCK):
+            data.write(block)
+            digest.update(block)
     finally:
         os.close(descriptor)
+    return data.getvalue(), digest.hexdigest()
 
 
 def digest_of(path: str) -> str:
