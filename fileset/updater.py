@@ -36,7 +36,7 @@ from fileset.findings import ERROR, Finding, Where
 from fileset.media.open import updatable
 from fileset.media.system import named
 from fileset.naming import SCHEMES
-from fileset.reading import read_dicomdir
+from fileset.reading import absent_from, read_dicomdir
 from fileset.records.instance import Instance, Policy
 from fileset.records.tree import TreeBuilder
 from fileset.report import Removed, Report, Skipped
@@ -170,6 +170,10 @@ class Updater:
             self._intake.listed.add(source)
             self._refreshed[source] = index
         return len(found)
+
+    def absent(self, keywords: Iterable[str]) -> dict[str, int]:
+        """Those keywords that stand for a key which no record has, so that nothing can match it, each with its tag."""
+        return absent_from(self._contents, keywords)
 
     @property
     def file_set_id(self) -> str:

@@ -58,5 +58,5 @@ def run(options: Namespace) -> int:
     code = tell(report, options, "add")
     if refreshed or not keys:
         return code
-    tell_unmatched(keys)
+    tell_unmatched(keys, options, updater.absent)
     return PARTLY

@@ -62,7 +62,7 @@ def run(options: Namespace) -> int:
         _tell(report, reader, options)
         unmatched = not (report.files or report.missing or report.failed) and any(reader.instances)
         if unmatched:
-            tell_unmatched(keys)
+            tell_unmatched(keys, options, reader.absent)
         return 0 if report.complete and not (unmatched or hides_records(reader.findings)) else PARTLY
 
 

@@ -37,5 +37,5 @@ def run(options: Namespace) -> int:
     code = tell(report, options, "remove")
     if report.removed or report.written:
         return code
-    tell_unmatched(keys)
+    tell_unmatched(keys, options, updater.absent)
     return PARTLY
