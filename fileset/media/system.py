@@ -109,6 +109,42 @@ def give_name(temporary: str, final: str) -> None:
         os.unlink(temporary)
 
 
+def missing_folders(path: str) -> list[str]:
+    """The folder `path` and those above it, as far as they are not there yet, the topmost first.
+
+    Raises `MediumError` if something else has the place of one.
+    """
+    missing: list[str] = []
+    folder = os.path.abspath(path)
+    while not os.path.isdir(folder):
+        missing.insert(0, folder)
+        folder = os.path.dirname(folder)
+    if missing and os.path.lexists(missing[0]):
+        raise MediumError(f"{missing[0]}: exists and is not a folder")
+    return missing
+
+
+def make_folders(path: str, made: list[str]) -> None:
+    """Make the folder `path`, and those above it, if they are not there; what is made is noted in `made`."""
+    with named(path):
+        for folder in missing_folders(path):
+            made.append(folder)  # before it is true: an interruption may come right after
+            try:
+                os.mkdir(folder)
+            except FileExistsError:
+                made.pop()
+                if not os.path.isdir(folder):
+                    raise MediumError(f"{folder}: exists and is not a folder") from None
+            sync_directory(os.path.dirname(folder))
+
+
+def unmake_folders(made: list[str]) -> None:
+    """Remove the folders that `make_folders` noted, unless something is in them."""
+    for folder in reversed(made):
+        with suppress(OSError):
+            os.rmdir(folder)
+
+
 def remove_folder(path: str) -> bool:
     """Remove a folder unless something is in it; whether there is none now."""
     try:

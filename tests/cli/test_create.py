@@ -264,6 +264,16 @@ def test_an_image_that_cannot_be_written_is_called_by_its_own_name(
     assert said == f"fileset: error: {tmp_path / 'X.iso'}: {os.strerror(errno.EROFS)}\n"
 
 
+@pytest.mark.parametrize("name", ["OUT", "OUT.iso", "OUT.zip"])
+def test_folders_above_a_medium_are_made_with_it(name: str, run: Runs, indexed: Path, tmp_path: Path) -> None:
+    place = tmp_path / "missing" / "folders" / name
+    run("create", indexed, "-o", place, "--dry-run")
+    run("create", indexed, "-o", place, "--include", tmp_path / "nothing", code=5)
+    assert os.listdir(tmp_path) == []
+    run("create", indexed, "-o", place)
+    run("check", place)
+
+
 def test_the_name_of_an_image_that_is_not_written_is_wrong_usage(run: Runs, incoming: Path, tmp_path: Path) -> None:
     for more in ((), ("--volume-size", "CD"), ("--dry-run",)):
         done = run("create", incoming, "-o", tmp_path / "CD.img", *more, code=2)
