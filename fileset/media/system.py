@@ -138,6 +138,16 @@ def make_folders(path: str, made: list[str]) -> None:
             sync_directory(os.path.dirname(folder))
 
 
+def check_writable(folder: str, name: str) -> None:
+    """Raise the `MediumError` that a write below `folder`, made if need be, would end with, as far as that shows without one.
+
+    What cannot be written is called `name`, or by the first folder that cannot be made.
+    """
+    missing = missing_folders(folder)
+    if not os.access(os.path.dirname(missing[0]) if missing else folder, os.W_OK | os.X_OK):
+        raise MediumError(f"{missing[0] if missing else name}: {os.strerror(errno.EACCES)}")
+
+
 def unmake_folders(made: list[str]) -> None:
     """Remove the folders that `make_folders` noted, unless something is in them."""
     for folder in reversed(made):

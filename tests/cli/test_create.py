@@ -274,6 +274,52 @@ def test_folders_above_a_medium_are_made_with_it(name: str, run: Runs, indexed: 
     run("check", place)
 
 
+@pytest.fixture
+def unprivileged() -> list[str]:
+    """What to put before a command so that permissions hold for it."""
+    if os.geteuid():
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("permissions do not hold for root, and there is no setpriv to change that")
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+
+
+def test_a_dry_run_ends_as_the_run_where_nothing_may_be_written(
+    unprivileged: list[str], indexed: Path, tmp_path: Path
+) -> None:
+    locked = tmp_path / "locked"
+    shutil.copytree(indexed, locked / "OUT", ignore=shutil.ignore_patterns("DICOMDIR"))
+    shutil.copytree(indexed, locked / "SET")
+    for folder in (locked, *filter(Path.is_dir, locked.rglob("*"))):
+        folder.chmod(0o555)
+    called: dict[Path, list[str | Path]] = {
+        locked / "NEW": ["create", indexed, "-o", locked / "NEW"],
+        locked / "NEW.iso": ["create", indexed, "-o", locked / "NEW.iso"],
+        locked / "folder": ["create", indexed, "-o", locked / "folder" / "NEW.zip"],
+        locked / "OUT": ["index", locked / "OUT"],
+        locked / "SET": ["remove", locked / "SET", "PatientID=P1"],
+    }
+    for what, arguments in called.items():
+        for more in ([], ["--dry-run"]):
+            done = subprocess.run(
+                [*unprivileged, *command(*arguments, *more)],
+                capture_output=True,
+                text=True,
+                check=False,
+                env=environment(),
+            )
+            assert (done.returncode, done.stderr) == (5, f"fileset: error: {what}: {os.strerror(errno.EACCES)}\n")
+
+
+def test_a_dry_run_asks_whether_anything_may_be_written(
+    run: Runs, indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fileset.media.system.os.access", lambda *_: False)
+    for name in ("OUT", "OUT.iso", "OUT.zip"):
+        said = run("create", indexed, "-o", tmp_path / name, "--dry-run", code=5).stderr
+        assert said == f"fileset: error: {tmp_path / name}: {os.strerror(errno.EACCES)}\n"
+
+
 def test_the_name_of_an_image_that_is_not_written_is_wrong_usage(run: Runs, incoming: Path, tmp_path: Path) -> None:
     for more in ((), ("--volume-size", "CD"), ("--dry-run",)):
         done = run("create", incoming, "-o", tmp_path / "CD.img", *more, code=2)
