@@ -12,6 +12,7 @@ from fileset.cli.arguments import add_common, file_path, positive
 from fileset.cli.output import counted, escaped, json_text, say, sized, write, write_document
 from fileset.cli.problems import PARTLY, Problem, finding_rows, problems_of, tell_findings, tell_problems
 from fileset.cli.volumes import in_words, manifests, volumes_of
+from fileset.errors import MediumError
 
 if TYPE_CHECKING:
     from argparse import _ArgumentGroup
@@ -87,6 +88,32 @@ def add_writing(parser: ArgumentParser, *, scans: bool = True) -> None:
     if scans:
         parser.add_argument("--jobs", metavar="N", type=positive, help="processes that read (default: as many as pay)")
     add_common(parser)
+
+
+def check_files(options: Namespace, medium: str) -> None:
+    """See before anything is written that the manifest and the plan can be. Raises `MediumError` if not.
+
+    They may lie in a folder that is made with the new file-set at `medium`.
+    """
+    for what, path in (("manifest", options.manifest), ("plan", getattr(options, "plan", None))):
+        reason = _obstacle(path, medium) if path else ""
+        if reason:
+            raise MediumError(f"{path}: the {what} cannot be written: {reason}. Nothing was done: give another name")
+
+
+def _obstacle(path: str, medium: str) -> str:
+    """Why no file can be written at `path`, "" if nothing shows that."""
+    folder = os.path.dirname(path) or "."
+    if os.path.exists(path) and not os.path.isfile(path):
+        return "it exists and is not a file"
+    if not os.path.isdir(folder):
+        return "" if _is_above(folder, medium) else f"there is no folder {folder}"
+    return "" if os.access(folder, os.W_OK | os.X_OK) else f"no permission to write in {folder}"
+
+
+def _is_above(folder: str, medium: str) -> bool:
+    outer, inner = os.path.realpath(folder), os.path.realpath(medium)
+    return os.path.commonpath((outer, inner)) == outer
 
 
 def settings(options: Namespace) -> dict[str, Any]:
