@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from argparse import ArgumentParser, Namespace
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -158,8 +159,8 @@ def tell(report: Report, options: Namespace, verb: str) -> int:
             say(_former(replaced, dry_run=report.dry_run))
     if options.quiet and not options.json and verb != "repair":  # whose findings are what it has put right
         tell_findings(report.findings, everything=False, quiet=True)
-    if not report.complete and verb == "index" and not options.quiet:
-        _hint(report, options)
+    if not (report.complete or options.quiet):
+        _hint(report, options, verb)
     complete = report.complete and not (verb == "repair" and report.removed)
     if not options.quiet or not complete:
         say(_summary(report, verb))
@@ -274,11 +275,27 @@ def _repaired(report: Report) -> str:
     return "the DICOMDIR would be rebuilt in" if report.dry_run and report.findings else "nothing to repair in"
 
 
-def _hint(report: Report, options: Namespace) -> None:
+def _hint(report: Report, options: Namespace, verb: str) -> None:
+    """How to take in what a new file-set was made without."""
+    rules = Counter(one.rule for one in report.skipped)
+    if verb in _NEW and rules["FS-INSTANCE-CONFLICT"]:
+        _hint_at_conflicts(report, verb, rules["FS-INSTANCE-CONFLICT"])
+    if verb == "index" and rules["FS-FILE-NAME"]:
+        _hint_at_names(options, rules["FS-FILE-NAME"])
+
+
+def _hint_at_conflicts(report: Report, verb: str, number: int) -> None:
+    """How to have an instance of another file than the first that holds it."""
+    remedy = "leave the other file out of the sources"
+    if verb == "index":
+        remedy = "move the other file out of the folder, and index it again with --replace"
+    elif report.written and not report.volumes and os.path.exists(report.medium):
+        remedy += f", or afterwards: fileset add {shlex.quote(report.medium)} FILE --replace"
+    say(f"{counted(number, 'file')} skipped for another with the same SOP Instance UID. To take one instead, {remedy}")
+
+
+def _hint_at_names(options: Namespace, names: int) -> None:
     """How to take in files whose names cannot stand in a DICOMDIR."""
-    names = sum(1 for one in report.skipped if one.rule == "FS-FILE-NAME")
-    if not names:
-        return
     command = ["fileset", "create", options.folder, "-o", _beside(options.folder)]
     if options.file_set_id:
         command += ["--file-set-id", options.file_set_id]

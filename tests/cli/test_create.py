@@ -237,6 +237,28 @@ def test_a_file_that_is_no_file_set_is_never_replaced(
     assert out.read_bytes() == before
 
 
+def test_what_can_be_done_about_a_conflict_is_told_and_works(run: Runs, tmp_path: Path) -> None:
+    [one] = synthetic.ct_series(tmp_path / "IN", 1, 1, 1, 1)
+    other = one.with_name("OTHER")
+    other.write_bytes(one.read_bytes().replace(b"ACME", b"ACNE"))
+    disc = tmp_path / "MY DISC"
+    said = "1 file skipped for another with the same SOP Instance UID. To take one instead, "
+    leave = "leave the other file out of the sources"
+    create = ("create", tmp_path / "IN", "-o", disc)
+    assert f"{said}{leave}\n" in run(*create, "--dry-run", code=3).stderr
+    assert f"{said}{leave}\n" in run(*create, "--volume-size", "CD", code=3).stderr
+    assert said not in run("create", tmp_path / "IN", "-o", tmp_path / "QUIET", "-q", code=3).stderr
+    told = run(*create, code=3).stderr
+    assert f"{said}{leave}, or afterwards: fileset add '{disc}' FILE --replace\n" in told
+    run("add", disc, other, "--replace")
+    [path] = run("list", disc, "--paths").stdout.splitlines()
+    assert (disc / path).read_bytes() == other.read_bytes()
+    move = "move the other file out of the folder, and index it again with --replace\n"
+    assert said + move in run("index", tmp_path / "IN", code=3).stderr
+    one.unlink()
+    run("index", tmp_path / "IN", "--replace")
+
+
 def test_quiet_names_files_that_are_cut_off(run: Runs, indexed: Path, tmp_path: Path) -> None:
     whole = next(path for path in indexed.rglob("I*") if path.is_file())
     (tmp_path / "CUT").write_bytes(whole.read_bytes()[:-4])
