@@ -270,6 +270,9 @@ def _former(replaced: Replaced, *, dry_run: bool) -> str:
 
 def _repaired(report: Report) -> str:
     """What happened where only links, or what is around the records, was wrong."""
+    if report.leftovers:
+        were = "would be" if report.dry_run else "were" if report.leftovers > 1 else "was"
+        return f"{counted(report.leftovers, 'file')} that an interrupted write left {were} removed: there is no file-set in"
     if report.written:
         return "the DICOMDIR was rebuilt in"
     return "the DICOMDIR would be rebuilt in" if report.dry_run and report.findings else "nothing to repair in"
