@@ -33,7 +33,7 @@ from fileset.encoding.header import HeaderError
 from fileset.errors import FilesetError, FormatError, RefusedError, RuleError
 from fileset.file_id import FileId
 from fileset.findings import ERROR, Finding, Where
-from fileset.media.open import updatable
+from fileset.media.open import no_dicomdir, updatable
 from fileset.media.system import named
 from fileset.naming import SCHEMES
 from fileset.reading import absent_from, read_dicomdir
@@ -371,7 +371,7 @@ class Updater:
 
 def _read(medium: UpdatableMedium) -> bytes:
     if not medium.has_dicomdir():
-        raise FormatError(f"{medium.name}: no DICOMDIR: not a file-set (PS3.10 8.1). `fileset index` makes one")
+        raise FormatError(no_dicomdir(medium))
     return read_dicomdir(medium)
 
 

@@ -59,7 +59,7 @@ def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -
     `FormatError` if no DICOMDIR is found, or several.
     """
     name = os.fspath(path)
-    chosen = _chosen(wanted) or _by_content(name)
+    chosen = _chosen(wanted) or _by_content(name) or _by_name(name)
     image = _below(name) if chosen is None else None if chosen == FOLDER else chosen.readable(name)
     if image is not None:
         try:
@@ -82,7 +82,7 @@ def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
     Raises `MediumError` if there is nothing at `path`, `FormatError` if it is something else.
     """
     name = os.fspath(path)
-    chosen = _chosen(wanted) or _by_content(name)
+    chosen = _chosen(wanted) or _by_content(name) or _by_name(name)
     medium = chosen.readable(name) if chosen is not None else _below(name)
     if medium is not None:
         return medium
@@ -179,10 +179,12 @@ def _with_options(chosen: Any, options: Iterable[str]) -> Format:
 def updatable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> UpdatableMedium:
     """The medium at `path`, with the files that are there, to be changed. Raises as `readable`."""
     name = os.fspath(path)
-    chosen = _chosen(wanted) or _by_content(name)
-    if chosen is None:
-        raise MediumError(f"{name}: no such medium")
-    return chosen.updatable(name)
+    chosen = _chosen(wanted) or _by_content(name) or _by_name(name)
+    if chosen is not None:
+        return chosen.updatable(name)
+    if not os.path.lexists(name):
+        raise MediumError(f"{name}: no such file or folder")
+    raise FormatError(f"{name}: neither a folder nor an image: give that which the DICOMDIR is in")
 
 
 def _chosen(wanted: Format | str | None) -> Format | None:
@@ -191,6 +193,11 @@ def _chosen(wanted: Format | str | None) -> Format | None:
 
 def _by_content(path: str) -> Format | None:
     return next((known for known in formats() if known.recognises(path)), None)
+
+
+def _by_name(path: str) -> Format | None:
+    """What a file that is nothing by its content is called: who opens it is told what is wrong with it."""
+    return _called(path.lower()) if os.path.isfile(path) else None
 
 
 def _by_suffix(path: str) -> Format:
@@ -206,7 +213,12 @@ def _by_suffix(path: str) -> Format:
             f"{' or '.join(known.suffix for known in formats() if known.suffix)}, or say the format "
             f"(--format): {', '.join(known.name for known in formats())}"
         )
-    return next((known for known in formats() if known.suffix and name.endswith(known.suffix)), FOLDER)
+    return _called(name) or FOLDER
+
+
+def _called(name: str) -> Format | None:
+    """The format whose suffix ends a name in lower case."""
+    return next((known for known in formats() if known.suffix and name.endswith(known.suffix)), None)
 
 
 def file_set_in(image: ReadableMedium) -> ReadableMedium:
@@ -214,8 +226,17 @@ def file_set_in(image: ReadableMedium) -> ReadableMedium:
     if _holds(image, DICOMDIR):
         return image
     above = image.name + "/"
+    if not any(map(_names_dicomdir, image.names())):
+        raise FormatError(no_dicomdir(image))
     found = [above + name.rpartition("/")[0] for name in image.names() if _names_dicomdir(name)]
     return Below(image, _only(image.name, found).removeprefix(above))
+
+
+def no_dicomdir(medium: ReadableMedium) -> str:
+    """That there is no DICOMDIR, and what is wrong with the medium, if anything: it may be gone with what is missing."""
+    for damage in medium.damage():
+        return f"{medium.name}: no DICOMDIR is left: {damage}"
+    return f"{medium.name}: no DICOMDIR: not a file-set (PS3.10 8.1). `fileset index` makes one"
 
 
 def _holds(medium: ReadableMedium, file_id: FileId) -> bool:

@@ -101,7 +101,8 @@ def _repaired(
             report.leftovers = len(diagnosis.leftovers)
             (medium.check_writable if dry_run else partial(clean_up, medium))()
             return report
-        raise FormatError(f"{medium.name}: no DICOMDIR, and no DICOM file that one could list: not a file-set")
+        damage = next(iter(medium.damage()), "not a file-set")
+        raise FormatError(f"{medium.name}: no DICOMDIR, and no DICOM file that one could list: {damage}")
     if _is_as_it_was(plan, contents) and not diagnosis.leftovers:
         return report
     if dry_run:
