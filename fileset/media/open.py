@@ -15,7 +15,7 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Format, ReadableMedium, UpdatableMedium
 from fileset.media.below import Below
 from fileset.media.folder import Folder, FolderMedium
-from fileset.media.system import STANDARD_OUTPUT
+from fileset.media.system import STANDARD_OUTPUT, path_of
 
 SEARCH_DEPTH: Final = 4
 """Levels of folders that are searched for a DICOMDIR when the root has none."""
@@ -58,7 +58,7 @@ def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -
     What it is shows in its content, unless `wanted` says it. Raises `MediumError` if there is nothing at `path`,
     `FormatError` if no DICOMDIR is found, or several.
     """
-    name = os.fspath(path)
+    name = path_of(path)
     chosen = _chosen(wanted) or _by_content(name) or _by_name(name)
     image = _below(name) if chosen is None else None if chosen == FOLDER else chosen.readable(name)
     if image is not None:
@@ -81,7 +81,7 @@ def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
 
     Raises `MediumError` if there is nothing at `path`, `FormatError` if it is something else.
     """
-    name = os.fspath(path)
+    name = path_of(path)
     chosen = _chosen(wanted) or _by_content(name) or _by_name(name)
     medium = chosen.readable(name) if chosen is not None else _below(name)
     if medium is not None:
@@ -102,12 +102,12 @@ def writable(
     switched on. "-" is standard output, which takes a ZIP archive. Raises `RuleError` for an unknown format, for an
     option that it does not have, and for the name of an image or archive of another kind, unless `wanted` is given.
     """
-    return format_for(path, wanted, options).writable(os.fspath(path), label)
+    return format_for(path, wanted, options).writable(path_of(path), label)
 
 
 def format_for(path: str | os.PathLike[str], wanted: Format | str | None = None, options: Iterable[str] = ()) -> Format:
     """The format of a new medium at `path`. Arguments and errors are those of `writable`."""
-    return _with_options(_chosen(wanted) or _by_suffix(os.fspath(path)), options)
+    return _with_options(_chosen(wanted) or _by_suffix(path_of(path)), options)
 
 
 def numbered_path(path: str, number: int, kind: Format) -> str:
@@ -126,7 +126,7 @@ def volumes_there(path: str, kind: Format) -> list[str]:
 
 def image_at(path: str | os.PathLike[str]) -> ReadableMedium | None:
     """The image or archive at `path`, or what is in a folder of one, open for reading; None for anything else."""
-    name = os.fspath(path)
+    name = path_of(path)
     chosen = _by_content(name)
     if chosen is None:
         return _below(name)
@@ -178,7 +178,7 @@ def _with_options(chosen: Any, options: Iterable[str]) -> Format:
 
 def updatable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> UpdatableMedium:
     """The medium at `path`, with the files that are there, to be changed. Raises as `readable`."""
-    name = os.fspath(path)
+    name = path_of(path)
     chosen = _chosen(wanted) or _by_content(name) or _by_name(name)
     if chosen is not None:
         return chosen.updatable(name)

@@ -24,6 +24,17 @@ STANDARD_OUTPUT: Final = "-"
 """The path that means standard output instead of a file: it takes a ZIP archive."""
 
 
+def path_of(path: str | os.PathLike[str]) -> str:
+    """A path that a user gave, as text. Raises `RuleError` if no file can have it, whatever the file system."""
+    name = os.fspath(path)
+    try:
+        if "\0" not in name and os.fsencode(name):
+            return name
+    except UnicodeEncodeError:
+        pass
+    raise RuleError(f"{name!r} is no path: it is empty, or holds NUL or what else no name of a file can hold")
+
+
 @contextmanager
 def named(path: str) -> Iterator[None]:
     """Every failure of the operating system as a `MediumError` that names the path."""
