@@ -89,9 +89,12 @@ def commit(plan: Plan, medium: WritableMedium, *, progress: Progress | None = No
 
 
 def rehearse(plan: Plan, medium: WritableMedium) -> None:
-    """What a dry run does instead: raise `MediumError` if `commit` would, because the medium is read-only or too small."""
+    """What a dry run does instead: raise `MediumError` if `commit` would, because the medium is read-only or too small, or
+    may not be written by this user.
+    """
     if not medium.interrupted():  # what was left behind goes first, and nobody knows how much room that makes
         check_space(plan, medium.inquire_file_set(), medium.name)
+    medium.check_writable()
 
 
 # ---------------------------------------------------------------- before anything is written

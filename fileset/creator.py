@@ -28,6 +28,7 @@ from fileset.media.discs import DISC_NAMES
 from fileset.media.folder import FolderMedium
 from fileset.media.host import place_below
 from fileset.media.open import format_for, readable, volumes_there
+from fileset.media.system import path_of
 from fileset.naming import SCHEMES
 from fileset.origin import Origin, origin_of
 from fileset.records.instance import Policy
@@ -114,7 +115,7 @@ class Creator:
         self._searched: list[str] = []
         self._origins: list[ReadableMedium] = []
         self._included = Included()
-        self._path = os.fspath(medium)
+        self._path = path_of(medium)
         self._format = format_for(self._path, medium_format, medium_options)
         self._capacity = None if volume_size is None else bytes_of(volume_size, DISC_NAMES)
         self._report: Report | None = None
@@ -131,7 +132,7 @@ class Creator:
         self._refuse_written()
         for source in sources:
             if isinstance(source, str | os.PathLike):
-                self._searched.append(os.fspath(source))
+                self._searched.append(path_of(source))
                 origin = self._sources.add_path(source, skip=self._beside_targets(source))
                 self._origins += [origin] if origin else []
             else:
@@ -153,7 +154,7 @@ class Creator:
         for target in targets:
             if place_below(source, target) is not None:
                 raise RefusedError(
-                    f"{os.fspath(source)}: lies in {target}, where the file-set is to be written. Use `index` for files "
+                    f"{path_of(source)}: lies in {target}, where the file-set is to be written. Use `index` for files "
                     "that stay where they are, or write the file-set elsewhere"
                 )
         return frozenset(filter(None, (place_below(target, source) for target in targets)))

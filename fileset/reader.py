@@ -7,7 +7,7 @@ somebody asks, so that a hundred thousand records cost little until they are use
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
@@ -21,7 +21,7 @@ from fileset.file_id import FileId
 from fileset.findings import Finding
 from fileset.media.base import FileInfo, FileSetInfo
 from fileset.media.open import readable
-from fileset.reading import read_contents
+from fileset.reading import absent_from, read_contents
 from fileset.records.matching import condition
 
 if TYPE_CHECKING:
@@ -288,6 +288,10 @@ class Reader:
     def paths(self) -> Iterator[str]:
         """The paths of all referenced files relative to the root, "/" between components: the fast way."""
         return self.contents.paths()
+
+    def absent(self, keywords: Iterable[str]) -> dict[str, int]:
+        """Those keywords that stand for a key which no record has, so that nothing can match it, each with its tag."""
+        return absent_from(self.contents, keywords)
 
     def reference(self, index: int, tag: int) -> str:
         """A UID of the file reference of a record by its index; what the file itself says where the record does not."""

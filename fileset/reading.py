@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from posixpath import normpath
 from typing import BinaryIO, Final
@@ -13,6 +13,7 @@ from fileset.dicomdir.directory import LARGEST_OFFSET
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import ReadableMedium
+from fileset.records.matching import condition
 
 ADVICE: Final = "`fileset repair` rebuilds it from the files, `fileset extract --scan` copies them out without it"
 
@@ -48,3 +49,16 @@ def open_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> Iterat
             yield file
         except OSError as problem:
             raise MediumError(f"{medium.name}: {dicomdir}: {problem.strerror or problem}") from problem
+
+
+def absent_from(contents: Contents, keywords: Iterable[str]) -> dict[str, int]:
+    """Those keywords that stand for a key which no record has, each with its tag."""
+    flat = contents.flat
+    return not_among((part.tag for index in range(len(flat)) for part in flat.elements(index)), keywords)
+
+
+def not_among(tags: Iterable[int], keywords: Iterable[str]) -> dict[str, int]:
+    """Those keywords whose tags are not among `tags`. Raises `RuleError` for one that is no attribute."""
+    present = frozenset(tags)
+    wanted = ((keyword, condition(keyword, None)[0]) for keyword in keywords)
+    return {keyword: tag for keyword, tag in wanted if tag not in present}

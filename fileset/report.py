@@ -117,6 +117,7 @@ class Report:
     `refreshed` are the instances whose keys were read again from their files. `written` says what was written, with
     its SHA-256, in the order of writing; the DICOMDIR is the last. Nothing was written if nothing was to be changed. A
     `removable` medium may be taken out when what was written is told.
+    `leftovers`: files that an interrupted write left and a repair removed, where there was nothing else.
     `replaced` are the file-sets that were there before; `identified` tells whether an update changed the File-set
     Identification.
     `volumes`: where there may be several media, each of them, with its part of what was added and written.
@@ -132,6 +133,7 @@ class Report:
     findings: list[Finding] = field(factory=list)
     written: list[Written] = field(factory=list)
     replaced: list[Replaced] = field(factory=list)
+    leftovers: int = 0
     identified: bool = False
     removable: bool = False
     volumes: list[Volume] = field(factory=list)

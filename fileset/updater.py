@@ -32,10 +32,10 @@ from fileset.encoding.header import HeaderError
 from fileset.errors import FilesetError, FormatError, RefusedError, RuleError
 from fileset.file_id import FileId
 from fileset.findings import ERROR, Finding, Where
-from fileset.media.open import updatable
+from fileset.media.open import no_dicomdir, updatable
 from fileset.media.system import named
 from fileset.naming import SCHEMES
-from fileset.reading import read_dicomdir
+from fileset.reading import absent_from, read_dicomdir
 from fileset.records.instance import Instance, Policy
 from fileset.records.tree import TreeBuilder
 from fileset.report import Removed, Report, Skipped
@@ -169,6 +169,10 @@ class Updater:
             self._intake.listed.add(source)
             self._refreshed[source] = index
         return len(found)
+
+    def absent(self, keywords: Iterable[str]) -> dict[str, int]:
+        """Those keywords that stand for a key which no record has, so that nothing can match it, each with its tag."""
+        return absent_from(self._contents, keywords)
 
     @property
     def file_set_id(self) -> str:
@@ -366,7 +370,7 @@ class Updater:
 
 def _read(medium: UpdatableMedium) -> bytes:
     if not medium.has_dicomdir():
-        raise FormatError(f"{medium.name}: no DICOMDIR: not a file-set (PS3.10 8.1). `fileset index` makes one")
+        raise FormatError(no_dicomdir(medium))
     return read_dicomdir(medium)
 
 

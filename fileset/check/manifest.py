@@ -13,6 +13,7 @@ from attrs import frozen
 from fileset.check.places import Collector
 from fileset.errors import FormatError
 from fileset.media.host import contents
+from fileset.media.system import path_of
 
 _LINE: Final = re.compile(r"(\\?)([0-9a-fA-F]{64}) [ *](.+)").fullmatch
 _ESCAPES: Final = {"\\n": "\n", "\\r": "\r", "\\\\": "\\"}
@@ -54,7 +55,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
 
     Raises `MediumError` if it cannot be read, `FormatError` for a line of another form, or a path that leads out.
     """
-    name = os.fspath(path)
+    name = path_of(path)
     text = b"".join(contents(name)).decode("utf-8", "surrogateescape")
     return Manifest(name, parse_manifest(text, name))
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from fileset.cli.arguments import add_format, keys_of
 from fileset.cli.create import SCHEMES
-from fileset.cli.making import add_identification, add_preamble, add_rules, add_writing, rules, tell
+from fileset.cli.making import add_identification, add_preamble, add_rules, add_writing, check_files, rules, tell
 from fileset.cli.problems import PARTLY
 from fileset.cli.progress import progress
 from fileset.cli.selecting import tell_unmatched
@@ -44,6 +44,7 @@ def run(options: Namespace) -> int:
     if not (options.sources or any(getattr(options, name) is not None for name in _CHANGES)):
         raise RuleError("add: say what, as files or folders, or --refresh, or a new identification")
     keys = keys_of(options.refresh or ())
+    check_files(options, options.medium)
     chosen = {"medium_format": options.format, "naming": options.naming, "preamble": options.preamble, **rules(options)}
     with progress(options) as phases, Updater(options.medium, progress=phases, **chosen) as updater:
         refreshed = updater.refresh(**keys) if options.refresh is not None else 0
@@ -58,5 +59,5 @@ def run(options: Namespace) -> int:
     code = tell(report, options, "add")
     if refreshed or not keys:
         return code
-    tell_unmatched(keys)
+    tell_unmatched(keys, options, updater.absent)
     return PARTLY

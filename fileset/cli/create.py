@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from fileset.cli.arguments import add_format, file_path
-from fileset.cli.making import add_options, add_preamble, settings, tell
+from fileset.cli.making import add_options, add_preamble, check_files, settings, tell
 from fileset.cli.progress import progress
 from fileset.cli.volumes import write_plan
 from fileset.errors import RuleError
@@ -80,6 +80,7 @@ def run(options: Namespace) -> int:
         raise RuleError("create: say of what: SOURCE, as files, folders, images or archives")
     if options.plan and not options.volume_size:
         raise RuleError("--plan is for volumes: say how large they are, with --volume-size")
+    check_files(options, options.output)
     with progress(options) as phases:
         creator = Creator(
             options.output,

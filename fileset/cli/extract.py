@@ -62,7 +62,7 @@ def run(options: Namespace) -> int:
         _tell(report, reader, options)
         unmatched = not (report.files or report.missing or report.failed) and any(reader.instances)
         if unmatched:
-            tell_unmatched(keys)
+            tell_unmatched(keys, options, reader.absent)
         return 0 if report.complete and not (unmatched or hides_records(reader.findings)) else PARTLY
 
 
@@ -97,8 +97,21 @@ def _tell(report: ExtractReport, reader: Reader | Scanned | Completed, options: 
         _tell_lost(f"{counted(len(report.failed), 'file')} unreadable", report.failed, everything=options.verbose)
     if not options.json:
         tell_findings(reader.findings, everything=options.verbose, quiet=options.quiet)
+    if report.beside and not options.quiet:
+        _tell_beside(report, options)
     if not options.quiet or not report.complete:
         say(_summary(report))
+
+
+def _tell_beside(report: ExtractReport, options: Namespace) -> None:
+    """Say how many files are not called as the template says; if everything is wanted, which."""
+    files = counted(report.beside, "file has", "files have")
+    apart = "" if "{SOPInstanceUID" in options.template else "; a template with {SOPInstanceUID} tells them apart"
+    advice = "" if options.verbose else f" (-v or --json names each{apart})"
+    say(f"{files} another name than the template gives, which another file has already{advice}")
+    for copy in report.files if options.verbose else ():
+        if copy.beside:
+            say(f"  {copy.file_id} -> {copy.path}")
 
 
 def _tell_lost(heading: str, lost: Sequence[Lost], *, everything: bool) -> None:

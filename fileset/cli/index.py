@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser, Namespace
 
-from fileset.cli.making import add_options, settings, tell
+from fileset.cli.making import add_options, check_files, settings, tell
 from fileset.cli.progress import progress
 from fileset.errors import RuleError
 
@@ -23,6 +23,7 @@ def run(options: Namespace) -> int:
 
     if os.path.lexists(options.folder) and not os.path.isdir(options.folder):
         raise RuleError(f"{options.folder}: is not a folder: `index` writes the DICOMDIR of folders alone")
+    check_files(options, options.folder)
     with progress(options) as phases:
         report = index(options.folder, progress=phases, dry_run=options.dry_run, **settings(options))
     return tell(report, options, "index")

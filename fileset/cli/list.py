@@ -59,7 +59,7 @@ def run(options: Namespace) -> int:
         if not options.json:
             tell_findings(reader.findings, everything=options.verbose, quiet=options.quiet)
         if keys and not (found.number or options.quiet) and any(reader.instances):
-            tell_unmatched(keys)
+            tell_unmatched(keys, options, reader.absent)
         return PARTLY if hides_records(reader.findings) else 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from argparse import ArgumentParser, Namespace
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +13,7 @@ from fileset.cli.arguments import add_common, file_path, positive
 from fileset.cli.output import counted, escaped, json_text, say, sized, write, write_document
 from fileset.cli.problems import PARTLY, Problem, finding_rows, problems_of, tell_findings, tell_problems
 from fileset.cli.volumes import in_words, manifests, volumes_of
+from fileset.errors import MediumError
 
 if TYPE_CHECKING:
     from argparse import _ArgumentGroup
@@ -89,6 +91,32 @@ def add_writing(parser: ArgumentParser, *, scans: bool = True) -> None:
     add_common(parser)
 
 
+def check_files(options: Namespace, medium: str) -> None:
+    """See before anything is written that the manifest and the plan can be. Raises `MediumError` if not.
+
+    They may lie in a folder that is made with the new file-set at `medium`.
+    """
+    for what, path in (("manifest", options.manifest), ("plan", getattr(options, "plan", None))):
+        reason = _obstacle(path, medium) if path else ""
+        if reason:
+            raise MediumError(f"{path}: the {what} cannot be written: {reason}. Nothing was done: give another name")
+
+
+def _obstacle(path: str, medium: str) -> str:
+    """Why no file can be written at `path`, "" if nothing shows that."""
+    folder = os.path.dirname(path) or "."
+    if os.path.exists(path) and not os.path.isfile(path):
+        return "it exists and is not a file"
+    if not os.path.isdir(folder):
+        return "" if _is_above(folder, medium) else f"there is no folder {folder}"
+    return "" if os.access(folder, os.W_OK | os.X_OK) else f"no permission to write in {folder}"
+
+
+def _is_above(folder: str, medium: str) -> bool:
+    outer, inner = os.path.realpath(folder), os.path.realpath(medium)
+    return os.path.commonpath((outer, inner)) == outer
+
+
 def settings(options: Namespace) -> dict[str, Any]:
     """Options as keyword arguments of `Creator` and `index`."""
     return {
@@ -131,8 +159,8 @@ def tell(report: Report, options: Namespace, verb: str) -> int:
             say(_former(replaced, dry_run=report.dry_run))
     if options.quiet and not options.json and verb != "repair":  # whose findings are what it has put right
         tell_findings(report.findings, everything=False, quiet=True)
-    if not report.complete and verb == "index" and not options.quiet:
-        _hint(report, options)
+    if not (report.complete or options.quiet):
+        _hint(report, options, verb)
     complete = report.complete and not (verb == "repair" and report.removed)
     if not options.quiet or not complete:
         say(_summary(report, verb))
@@ -242,16 +270,35 @@ def _former(replaced: Replaced, *, dry_run: bool) -> str:
 
 def _repaired(report: Report) -> str:
     """What happened where only links, or what is around the records, was wrong."""
+    if report.leftovers:
+        were = "would be" if report.dry_run else "were" if report.leftovers > 1 else "was"
+        return f"{counted(report.leftovers, 'file')} that an interrupted write left {were} removed: there is no file-set in"
     if report.written:
         return "the DICOMDIR was rebuilt in"
     return "the DICOMDIR would be rebuilt in" if report.dry_run and report.findings else "nothing to repair in"
 
 
-def _hint(report: Report, options: Namespace) -> None:
+def _hint(report: Report, options: Namespace, verb: str) -> None:
+    """How to take in what a new file-set was made without."""
+    rules = Counter(one.rule for one in report.skipped)
+    if verb in _NEW and rules["FS-INSTANCE-CONFLICT"]:
+        _hint_at_conflicts(report, verb, rules["FS-INSTANCE-CONFLICT"])
+    if verb == "index" and rules["FS-FILE-NAME"]:
+        _hint_at_names(options, rules["FS-FILE-NAME"])
+
+
+def _hint_at_conflicts(report: Report, verb: str, number: int) -> None:
+    """How to have an instance of another file than the first that holds it."""
+    remedy = "leave the other file out of the sources"
+    if verb == "index":
+        remedy = "move the other file out of the folder, and index it again with --replace"
+    elif report.written and not report.volumes and os.path.exists(report.medium):
+        remedy += f", or afterwards: fileset add {shlex.quote(report.medium)} FILE --replace"
+    say(f"{counted(number, 'file')} skipped for another with the same SOP Instance UID. To take one instead, {remedy}")
+
+
+def _hint_at_names(options: Namespace, names: int) -> None:
     """How to take in files whose names cannot stand in a DICOMDIR."""
-    names = sum(1 for one in report.skipped if one.rule == "FS-FILE-NAME")
-    if not names:
-        return
     command = ["fileset", "create", options.folder, "-o", _beside(options.folder)]
     if options.file_set_id:
         command += ["--file-set-id", options.file_set_id]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from fileset.cli.arguments import add_format, add_keys, keys_of
-from fileset.cli.making import add_writing, tell
+from fileset.cli.making import add_writing, check_files, tell
 from fileset.cli.problems import PARTLY
 from fileset.cli.selecting import tell_unmatched
 from fileset.errors import RuleError
@@ -31,11 +31,12 @@ def run(options: Namespace) -> int:
     keys = keys_of(options.keys)
     if not keys:
         raise RuleError("remove: say what, as KEY=VALUE; PatientID='*' means everything")
+    check_files(options, options.medium)
     with Updater(options.medium, medium_format=options.format) as updater:
         updater.remove(level=options.level, keep_files=options.keep_files, **keys)
         report = updater.commit(dry_run=options.dry_run)
     code = tell(report, options, "remove")
     if report.removed or report.written:
         return code
-    tell_unmatched(keys)
+    tell_unmatched(keys, options, updater.absent)
     return PARTLY

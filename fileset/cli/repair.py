@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from fileset.cli.arguments import add_format
-from fileset.cli.making import add_rules, add_writing, rules, tell
+from fileset.cli.making import add_rules, add_writing, check_files, rules, tell
 from fileset.cli.progress import progress
 
 
@@ -23,6 +23,7 @@ def run(options: Namespace) -> int:
     """Repair, and report."""
     from fileset.repair import repair_file_set
 
+    check_files(options, options.medium)
     with progress(options) as phases:
         report = repair_file_set(
             options.medium, medium_format=options.format, progress=phases, dry_run=options.dry_run, **rules(options)

@@ -13,6 +13,7 @@ from fileset.extract.layout import DEFAULT, Layout
 from fileset.extract.report import Copy, ExtractReport, Lost, lost
 from fileset.extract.target import Target
 from fileset.media.host import COPY_SIZE
+from fileset.media.system import path_of
 
 __all__ = ["DEFAULT", "Copy", "ExtractReport", "Lost", "extract"]
 
@@ -40,7 +41,7 @@ def extract(
     """
     layout = Layout.of(template)
     records = list(reader.find(**keys))
-    target = Target(os.fspath(folder), layout)
+    target = Target(path_of(folder), layout)
     report = ExtractReport(target.root)
     for done, record in enumerate(records):
         _extract_one(record, target, report)

@@ -95,6 +95,10 @@ class Directory(Finder, Protocol):
         """The paths of their files, "/" between components."""
         ...
 
+    def absent(self, keywords: Iterable[str]) -> dict[str, int]:
+        """Those keywords that stand for a key which no record has, each with its tag."""
+        ...
+
     def close(self) -> None:
         """Release the medium."""
         ...

@@ -27,7 +27,8 @@ class Lost:
 @frozen
 class Copy:
     """A file that is in the folder: its File ID on the medium, its `path` below the folder with "/", its size in bytes
-    and SHA-256 in hexadecimal, and whether it was there already.
+    and SHA-256 in hexadecimal, whether it was there already, and whether it is `beside` the name that the template gives,
+    because another file has that.
     """
 
     file_id: str
@@ -35,6 +36,7 @@ class Copy:
     size: int
     sha256: str
     already_there: bool = False
+    beside: bool = False
 
 
 @define
@@ -57,6 +59,11 @@ class ExtractReport:
     def complete(self) -> bool:
         """Whether everything that matched is in the folder."""
         return not (self.missing or self.failed)
+
+    @property
+    def beside(self) -> int:
+        """How many files have another name than the template gives."""
+        return sum(copy.beside for copy in self.files)
 
     def add(self, copy: Copy) -> None:
         """One more file that is in the folder."""

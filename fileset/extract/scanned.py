@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from functools import cached_property
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
@@ -21,6 +21,7 @@ from fileset.media.base import FileInfo, ReadableMedium
 from fileset.media.folder import FolderMedium
 from fileset.media.host import random_access
 from fileset.media.open import scannable
+from fileset.reading import not_among
 from fileset.records.chain import FIELDS, Chain
 from fileset.records.decoded import character_set_of, value_of
 from fileset.records.instance import Describer, Instance, Policy
@@ -89,11 +90,15 @@ class ScannedInstance:
 
     def matches(self, conditions: list[tuple[int, Callable[[Any], bool]]]) -> bool:
         """Whether it, or what is above it, has values that meet all conditions."""
-        chain = self.described.chain if self.described else None
-        values = self.values
-        if chain is not None and conditions:
-            values = {tag: value for name in FIELDS for tag, value in _level_values(chain, name).items()} | values
+        values = self.all_values() if conditions else {}
         return all(met(values.get(tag)) for tag, met in conditions)
+
+    def all_values(self) -> Values:
+        """The keys of its record, and of all above it."""
+        chain = self.described.chain if self.described else None
+        if chain is None:
+            return self.values
+        return {tag: value for name in FIELDS for tag, value in _level_values(chain, name).items()} | self.values
 
     def open(self) -> BinaryIO:
         """M-READ."""
@@ -151,6 +156,10 @@ class Scanned:
         """The instances that match all `keys`, in order of their names. There are no records of another `level`."""
         conditions = [condition(keyword, wanted) for keyword, wanted in keys.items()]
         return (one for one in self.instances if level is None and one.matches(conditions))
+
+    def absent(self, keywords: Iterable[str]) -> dict[str, int]:
+        """Those keywords that stand for a key which no record would have, each with its tag."""
+        return not_among((tag for one in self.instances for tag in one.all_values()), keywords)
 
     @property
     def instances(self) -> list[ScannedInstance]:
@@ -249,6 +258,10 @@ class Completed:
     def instances(self) -> Iterator[Known]:
         """All of them."""
         return self.find()
+
+    def absent(self, keywords: Iterable[str]) -> dict[str, int]:
+        """Those keywords that stand for a key which no record has, each with its tag."""
+        return self.reader.absent(keywords)
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[Known]:
         """The instances that match all `keys`: those with a record first."""

@@ -76,21 +76,24 @@ class Target:
             return self._copy(path, copy, file_id, already_there=True)
         with _temporary(os.path.dirname(path)) as temporary:
             copy = _write(temporary, source)
-            if state == _OTHER:
+            beside = state == _OTHER
+            if beside:
                 path = self._beside(path, copy[1])
                 if os.path.lexists(path) and _compared(path, source)[0] == _SAME:
-                    return self._copy(path, copy, file_id, already_there=True)
+                    return self._copy(path, copy, file_id, already_there=True, beside=True)
             with _writing(path):
                 os.replace(temporary, path)
-        return self._copy(path, copy, file_id, already_there=False)
+        return self._copy(path, copy, file_id, already_there=False, beside=beside)
 
     def _beside(self, path: str, digest: str) -> str:
         """Another name for a file whose own is that of another."""
         return f"{path.removesuffix(self._layout.suffix)}-{digest[:16]}{self._layout.suffix}"
 
-    def _copy(self, path: str, copy: tuple[int, str], file_id: str, *, already_there: bool) -> Copy:
+    def _copy(
+        self, path: str, copy: tuple[int, str], file_id: str, *, already_there: bool, beside: bool = False
+    ) -> Copy:
         name = os.path.relpath(path, self.root).replace(os.sep, "/")
-        return Copy(file_id, name, *copy, already_there=already_there)
+        return Copy(file_id, name, *copy, already_there=already_there, beside=beside)
 
 
 def _compared(path: str, source: Source) -> tuple[str, tuple[int, str] | None]:

@@ -185,6 +185,10 @@ class WritableMedium(Protocol):
         """Whether a writer is at work, or one was interrupted and left something behind."""
         ...
 
+    def check_writable(self) -> None:
+        """Raise the `MediumError` that a change would begin with where nothing may be written, and change nothing."""
+        ...
+
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Begin a change; leaving the context without `publish` undoes it."""
         ...

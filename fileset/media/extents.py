@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from bisect import bisect_right
@@ -20,7 +21,7 @@ BUFFER: Final = 16 << 10
 
 
 class ImageBytes:
-    """An image, or a disc drive, that is open for reading; `size` in bytes."""
+    """An image, or a disc drive, that is open for reading; `size` in bytes, and those it says it has, where that is more."""
 
     def __init__(self, path: str) -> None:
         if is_pipe(path):
@@ -29,12 +30,19 @@ class ImageBytes:
             self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
             self.size = os.lseek(self._descriptor, 0, os.SEEK_END)
         self._path = path
+        self.whole = self.size
+
+    @property
+    def cut(self) -> str:
+        """That the image was cut off, and what is there of it; "" if nothing says so."""
+        return f"cut off: {self.size} of {self.whole} bytes are there" if self.size < self.whole else ""
 
     def check(self, extents: Iterable[tuple[int, int]]) -> None:
         """Raise `FormatError` unless all pieces, as (position, length), lie in the image."""
         for at, size in extents:
             if at + size > self.size:
-                raise FormatError(f"bytes {at} to {at + size} of an image that ends at {self.size}: it was cut off")
+                reason = self.cut or f"it ends at {self.size}, cut off or with a wrong directory"
+                raise FormatError(f"bytes {at} to {at + size} are not in the image: {reason}")
 
     def read(self, at: int, size: int) -> bytes:
         """Exactly `size` bytes from position `at`. Raises `FormatError` if the image ends before."""
@@ -87,7 +95,7 @@ class ExtentFile(io.RawIOBase):
         """Go to a position, which may be behind the end."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._starts[-1]}[whence]
         if base + offset < 0:
-            raise ValueError("a position before the file")
+            raise OSError(errno.EINVAL, "a position before the file", self.name)
         self._at = base + offset
         return self._at
 

@@ -21,6 +21,7 @@ from fileset.media.base import FileInfo, FileSetInfo, Footprint, Transaction
 from fileset.media.folder_transaction import FolderTransaction
 from fileset.media.host import inquire, leads_out, open_regular, walk
 from fileset.media.namespace import enlist, form_of
+from fileset.media.system import check_writable, path_of
 from fileset.media.volume import flush_volume, inquire_volume
 from fileset.media.work_folder import WORK, read_journal, standing_in
 
@@ -35,7 +36,7 @@ class FolderMedium:
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
-        self.root = os.fspath(root)
+        self.root = path_of(root)
         self._listings: dict[str, dict[str, os.DirEntry[str]]] = {}
 
     @property
@@ -186,6 +187,10 @@ class FolderMedium:
     def interrupted(self) -> bool:
         """Whether there is a work folder."""
         return os.path.lexists(os.path.join(self.root, WORK))
+
+    def check_writable(self) -> None:
+        """Raise `MediumError` if this user may not write in the folder, or make it."""
+        check_writable(self.root, self.root)
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Lock the folder, made if it does not exist, and begin a change."""

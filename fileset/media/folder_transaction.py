@@ -23,6 +23,7 @@ from fileset.media.base import Chunks, FileInfo, Written
 from fileset.media.system import (
     digest_of,
     give_name,
+    make_folders,
     named,
     read_back,
     remove_folder,
@@ -30,6 +31,7 @@ from fileset.media.system import (
     sync_file,
     told_of,
     uninterrupted,
+    unmake_folders,
     write_file,
 )
 from fileset.media.work_folder import NEW, WorkFolder, read_journal, standing_in
@@ -70,7 +72,7 @@ class FolderTransaction:
 
     def __enter__(self) -> Self:
         try:
-            self._make_root()
+            make_folders(self._root, self._made_root)
             self._work.take()
             self._forget()
             self._restore()
@@ -83,23 +85,6 @@ class FolderTransaction:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end(kind)
-
-    def _make_root(self) -> None:
-        missing = []
-        path = os.path.abspath(self._root)
-        while not os.path.isdir(path):
-            missing.append(path)
-            path = os.path.dirname(path)
-        with named(self._root):
-            for folder in reversed(missing):
-                self._made_root.append(folder)  # before it is true: an interruption may come right after
-                try:
-                    os.mkdir(folder)
-                except FileExistsError:
-                    self._made_root.pop()
-                    if not os.path.isdir(folder):
-                        raise MediumError(f"{folder}: exists and is not a folder") from None
-                sync_directory(os.path.dirname(folder))
 
     def _restore(self) -> None:
         """Finish the replacement of a DICOMDIR that was interrupted, and remove what was being written then."""
@@ -270,8 +255,7 @@ class FolderTransaction:
         if self._work.released:
             with suppress(*([FilesetError] if kind else [])):  # an error would hide the one that led here
                 self._work.vanish()
-        for folder in reversed(self._made_root):
-            _removed(os.rmdir, folder)  # unless there is a file-set in it
+        unmake_folders(self._made_root)
 
     def _finish_or_undo(self, kind: type[BaseException] | None) -> None:
         published = self._published()

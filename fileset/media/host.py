@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, NamedTuple, Self
 
 from fileset.errors import MediumError
 from fileset.media.base import FileInfo
-from fileset.media.system import open_plain
+from fileset.media.system import open_plain, path_of
 
 COPY_SIZE = 1 << 20
 
@@ -33,7 +33,7 @@ def walk(source: str | os.PathLike[str], *, skip: frozenset[str] = frozenset()) 
     Raises `MediumError` if `source` does not exist or a folder cannot be listed. Links to folders are not followed:
     they may lead in circles.
     """
-    path = os.fspath(source)
+    path = path_of(source)
     try:
         folder = stat.S_ISDIR(os.stat(path).st_mode)
     except FileNotFoundError as problem:
@@ -80,7 +80,7 @@ def place_below(path: str | os.PathLike[str], folder: str | os.PathLike[str]) ->
 
     Symbolic links are followed first: it is about the files, not about their names.
     """
-    inner, outer = os.path.realpath(path), os.path.realpath(folder)
+    inner, outer = os.path.realpath(path_of(path)), os.path.realpath(path_of(folder))
     if inner == outer:
         return ""
     prefix = outer if outer.endswith(os.sep) else outer + os.sep

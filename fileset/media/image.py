@@ -16,6 +16,7 @@ from fileset.errors import MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Builder, FileInfo, FileSetInfo, ReadableMedium, Transaction
 from fileset.media.image_transaction import ImageTransaction, identity
+from fileset.media.system import check_writable
 from fileset.media.volume import inquire_volume
 
 
@@ -129,6 +130,11 @@ class Image:
     def interrupted(self) -> bool:
         """No: an image that was not finished is made anew by the next change."""
         return False
+
+    def check_writable(self) -> None:
+        """Raise `MediumError` if this user may not write in the folder that the image lies in, or make it."""
+        path = os.path.realpath(self._path)
+        check_writable(os.path.dirname(path), path)
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Lock the image and begin to make it anew."""

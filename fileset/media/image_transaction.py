@@ -22,7 +22,16 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.media.ahead import end
 from fileset.media.base import Builder, Chunks, FileInfo, ReadableMedium, Written
 from fileset.media.hashing import Hashed, chunks_of, sha256_of
-from fileset.media.system import creation_time, named, open_locked, sync_directory, told_of, uninterrupted
+from fileset.media.system import (
+    creation_time,
+    make_folders,
+    named,
+    open_locked,
+    sync_directory,
+    told_of,
+    uninterrupted,
+    unmake_folders,
+)
 
 WORK_SUFFIX: Final = ".FILESET_"
 """Behind the name of an image: the new image while it is being written, and the lock that keeps other writers out."""
@@ -42,7 +51,9 @@ Identity = tuple[int, int, int, int] | None
 
 
 class ImageTransaction:
-    """One change of an image that was `seen` before. A context: leaving it unpublished leaves the old image, or none."""
+    """One change of an image that was `seen` before, in a folder that is made if need be. A context: leaving it
+    unpublished leaves the old image, or none, and no folder that was made.
+    """
 
     width: Final = 1
 
@@ -63,22 +74,31 @@ class ImageTransaction:
         self._written: list[Written] = []
         self._gone: frozenset[str] = frozenset()
         self._published = False
+        self._made: list[str] = []  # folders for it
         self._latest = creation_time()
         self._pool = ThreadPoolExecutor(_THREADS)
         self._syncing: Future[None] | None = None
         self._unsynced = 0
 
     def __enter__(self) -> Self:
-        with told_of(self._path):
-            if os.path.lexists(self._path) and not stat.S_ISREG(os.stat(self._path).st_mode):
-                raise MediumError(f"{self._path}: exists and is not a file")
-            self._file = open_locked(self._new)
+        try:
+            self._lock()
+        except BaseException:
+            uninterrupted(lambda: unmake_folders(self._made))
+            raise
         try:
             self._begin()
         except BaseException:
             self._end()
             raise
         return self
+
+    def _lock(self) -> None:
+        make_folders(os.path.dirname(self._path), self._made)
+        with told_of(self._path):
+            if os.path.lexists(self._path) and not stat.S_ISREG(os.stat(self._path).st_mode):
+                raise MediumError(f"{self._path}: exists and is not a file")
+            self._file = open_locked(self._new)
 
     def _begin(self) -> None:
         if identity(self._path) != self._seen:
@@ -101,6 +121,8 @@ class ImageTransaction:
             uninterrupted(lambda: end(self._pool, [self._syncing] if self._syncing else []))
             with suppress(OSError):  # nothing of the file counts any more, or all of it is on disk
                 self._file.close()
+            if not self._published:
+                uninterrupted(lambda: unmake_folders(self._made))
 
     def leftovers(self) -> list[FileId]:
         """Nothing: what an interrupted change left behind is the file that this one has taken over."""

@@ -54,8 +54,9 @@ class IsoMedium:
             self.close()
             raise
         self._namespaces = [Namespace(volume, self._notes, self._image.size) for volume in self._volumes]
-        if self._volumes[0].size > self._image.size:
-            self._notes.add(f"cut off: {self._image.size} of {self._volumes[0].size} bytes are there")
+        self._image.whole = self._volumes[0].size
+        if self._image.cut:
+            self._notes.add(self._image.cut)
 
     def _opened(self) -> list[IsoVolume | UdfVolume]:
         """The hierarchies that can be read, of at most one of each kind; what is wrong with another is noted."""
@@ -68,11 +69,7 @@ class IsoMedium:
             except FormatError as problem:
                 problems.append(f"{kind}: {problem}")
         if not volumes:
-            raise FormatError(
-                problems[0]
-                if problems
-                else "no image of a disc: it has neither an ISO 9660 nor a UDF volume (PS3.12 F, P)"
-            )
+            raise FormatError(problems[0] if problems else _no_volume(self._image.size))
         for note in problems:
             self._notes.add(note)
         return volumes
@@ -161,6 +158,13 @@ class IsoMedium:
     def close(self) -> None:
         """Release the image; files that were opened stay open."""
         self._image.close()
+
+
+def _no_volume(size: int) -> str:
+    """Why a file of `size` bytes without any volume is no image."""
+    if size <= FIRST_DESCRIPTOR * SECTOR:
+        return f"no image of a disc, or cut off: {size} bytes are there, a volume begins behind {FIRST_DESCRIPTOR * SECTOR}"
+    return "no image of a disc: it has neither an ISO 9660 nor a UDF volume (PS3.12 F, P)"
 
 
 def _place(path: str, entry: Entry) -> Place:

@@ -15,7 +15,7 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Format, ReadableMedium, UpdatableMedium
 from fileset.media.below import Below
 from fileset.media.folder import Folder, FolderMedium
-from fileset.media.system import STANDARD_OUTPUT
+from fileset.media.system import STANDARD_OUTPUT, path_of
 
 SEARCH_DEPTH: Final = 4
 """Levels of folders that are searched for a DICOMDIR when the root has none."""
@@ -58,8 +58,8 @@ def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -
     What it is shows in its content, unless `wanted` says it. Raises `MediumError` if there is nothing at `path`,
     `FormatError` if no DICOMDIR is found, or several.
     """
-    name = os.fspath(path)
-    chosen = _chosen(wanted) or _by_content(name)
+    name = path_of(path)
+    chosen = _chosen(wanted) or _by_content(name) or _by_name(name)
     image = _below(name) if chosen is None else None if chosen == FOLDER else chosen.readable(name)
     if image is not None:
         try:
@@ -81,8 +81,8 @@ def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
 
     Raises `MediumError` if there is nothing at `path`, `FormatError` if it is something else.
     """
-    name = os.fspath(path)
-    chosen = _chosen(wanted) or _by_content(name)
+    name = path_of(path)
+    chosen = _chosen(wanted) or _by_content(name) or _by_name(name)
     medium = chosen.readable(name) if chosen is not None else _below(name)
     if medium is not None:
         return medium
@@ -102,12 +102,12 @@ def writable(
     switched on. "-" is standard output, which takes a ZIP archive. Raises `RuleError` for an unknown format, for an
     option that it does not have, and for the name of an image or archive of another kind, unless `wanted` is given.
     """
-    return format_for(path, wanted, options).writable(os.fspath(path), label)
+    return format_for(path, wanted, options).writable(path_of(path), label)
 
 
 def format_for(path: str | os.PathLike[str], wanted: Format | str | None = None, options: Iterable[str] = ()) -> Format:
     """The format of a new medium at `path`. Arguments and errors are those of `writable`."""
-    return _with_options(_chosen(wanted) or _by_suffix(os.fspath(path)), options)
+    return _with_options(_chosen(wanted) or _by_suffix(path_of(path)), options)
 
 
 def numbered_path(path: str, number: int, kind: Format) -> str:
@@ -126,7 +126,7 @@ def volumes_there(path: str, kind: Format) -> list[str]:
 
 def image_at(path: str | os.PathLike[str]) -> ReadableMedium | None:
     """The image or archive at `path`, or what is in a folder of one, open for reading; None for anything else."""
-    name = os.fspath(path)
+    name = path_of(path)
     chosen = _by_content(name)
     if chosen is None:
         return _below(name)
@@ -178,11 +178,13 @@ def _with_options(chosen: Any, options: Iterable[str]) -> Format:
 
 def updatable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> UpdatableMedium:
     """The medium at `path`, with the files that are there, to be changed. Raises as `readable`."""
-    name = os.fspath(path)
-    chosen = _chosen(wanted) or _by_content(name)
-    if chosen is None:
-        raise MediumError(f"{name}: no such medium")
-    return chosen.updatable(name)
+    name = path_of(path)
+    chosen = _chosen(wanted) or _by_content(name) or _by_name(name)
+    if chosen is not None:
+        return chosen.updatable(name)
+    if not os.path.lexists(name):
+        raise MediumError(f"{name}: no such file or folder")
+    raise FormatError(f"{name}: neither a folder nor an image: give that which the DICOMDIR is in")
 
 
 def _chosen(wanted: Format | str | None) -> Format | None:
@@ -191,6 +193,11 @@ def _chosen(wanted: Format | str | None) -> Format | None:
 
 def _by_content(path: str) -> Format | None:
     return next((known for known in formats() if known.recognises(path)), None)
+
+
+def _by_name(path: str) -> Format | None:
+    """What a file that is nothing by its content is called: who opens it is told what is wrong with it."""
+    return _called(path.lower()) if os.path.isfile(path) else None
 
 
 def _by_suffix(path: str) -> Format:
@@ -206,7 +213,12 @@ def _by_suffix(path: str) -> Format:
             f"{' or '.join(known.suffix for known in formats() if known.suffix)}, or say the format "
             f"(--format): {', '.join(known.name for known in formats())}"
         )
-    return next((known for known in formats() if known.suffix and name.endswith(known.suffix)), FOLDER)
+    return _called(name) or FOLDER
+
+
+def _called(name: str) -> Format | None:
+    """The format whose suffix ends a name in lower case."""
+    return next((known for known in formats() if known.suffix and name.endswith(known.suffix)), None)
 
 
 def file_set_in(image: ReadableMedium) -> ReadableMedium:
@@ -214,8 +226,17 @@ def file_set_in(image: ReadableMedium) -> ReadableMedium:
     if _holds(image, DICOMDIR):
         return image
     above = image.name + "/"
+    if not any(map(_names_dicomdir, image.names())):
+        raise FormatError(no_dicomdir(image))
     found = [above + name.rpartition("/")[0] for name in image.names() if _names_dicomdir(name)]
     return Below(image, _only(image.name, found).removeprefix(above))
+
+
+def no_dicomdir(medium: ReadableMedium) -> str:
+    """That there is no DICOMDIR, and what is wrong with the medium, if anything: it may be gone with what is missing."""
+    for damage in medium.damage():
+        return f"{medium.name}: no DICOMDIR is left: {damage}"
+    return f"{medium.name}: no DICOMDIR: not a file-set (PS3.10 8.1). `fileset index` makes one"
 
 
 def _holds(medium: ReadableMedium, file_id: FileId) -> bool:

@@ -25,6 +25,17 @@ STANDARD_OUTPUT: Final = "-"
 """The path that means standard output instead of a file: it takes a ZIP archive."""
 
 
+def path_of(path: str | os.PathLike[str]) -> str:
+    """A path that a user gave, as text. Raises `RuleError` if no file can have it, whatever the file system."""
+    name = os.fspath(path)
+    try:
+        if "\0" not in name and os.fsencode(name):
+            return name
+    except UnicodeEncodeError:
+        pass
+    raise RuleError(f"{name!r} is no path: it is empty, or holds NUL or what else no name of a file can hold")
+
+
 @contextmanager
 def named(path: str) -> Iterator[None]:
     """Every failure of the operating system as a `MediumError` that names the path."""
@@ -115,6 +126,52 @@ def give_name(temporary: str, final: str) -> None:
         os.rename(temporary, final)
     else:
         os.unlink(temporary)
+
+
+def missing_folders(path: str) -> list[str]:
+    """The folder `path` and those above it, as far as they are not there yet, the topmost first.
+
+    Raises `MediumError` if something else has the place of one.
+    """
+    missing: list[str] = []
+    folder = os.path.abspath(path)
+    while not os.path.isdir(folder):
+        missing.insert(0, folder)
+        folder = os.path.dirname(folder)
+    if missing and os.path.lexists(missing[0]):
+        raise MediumError(f"{missing[0]}: exists and is not a folder")
+    return missing
+
+
+def make_folders(path: str, made: list[str]) -> None:
+    """Make the folder `path`, and those above it, if they are not there; what is made is noted in `made`."""
+    with named(path):
+        for folder in missing_folders(path):
+            made.append(folder)  # before it is true: an interruption may come right after
+            try:
+                os.mkdir(folder)
+            except FileExistsError:
+                made.pop()
+                if not os.path.isdir(folder):
+                    raise MediumError(f"{folder}: exists and is not a folder") from None
+            sync_directory(os.path.dirname(folder))
+
+
+def check_writable(folder: str, name: str) -> None:
+    """Raise the `MediumError` that a write below `folder`, made if need be, would end with, as far as that shows without one.
+
+    What cannot be written is called `name`, or by the first folder that cannot be made.
+    """
+    missing = missing_folders(folder)
+    if not os.access(os.path.dirname(missing[0]) if missing else folder, os.W_OK | os.X_OK):
+        raise MediumError(f"{missing[0] if missing else name}: {os.strerror(errno.EACCES)}")
+
+
+def unmake_folders(made: list[str]) -> None:
+    """Remove the folders that `make_folders` noted, unless something is in them."""
+    for folder in reversed(made):
+        with suppress(OSError):
+            os.rmdir(folder)
 
 
 def remove_folder(path: str) -> bool:

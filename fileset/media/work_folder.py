@@ -17,7 +17,16 @@ from typing import BinaryIO, Final
 
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import FileId
-from fileset.media.system import blocks, digest_of, named, open_locked, remove_folder, sync_directory, write_file
+from fileset.media.system import (
+    blocks,
+    digest_of,
+    named,
+    open_locked,
+    remove_folder,
+    sync_directory,
+    told_of,
+    write_file,
+)
 
 WORK: Final = "FILESET_"
 LOCK: Final = "LOCK"
@@ -66,7 +75,7 @@ class WorkFolder:
         return self._lock is not None
 
     def _make(self) -> None:
-        with suppress(FileExistsError):
+        with told_of(self._root), suppress(FileExistsError):  # users know nothing of this folder
             os.mkdir(self.path, 0o700)
         if not stat.S_ISDIR(os.lstat(self.path).st_mode):
             raise MediumError(f"{self.path}: is not a folder, but a writer needs one of this name; remove it")

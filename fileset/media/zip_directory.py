@@ -99,7 +99,7 @@ def _smallest_end(info: zipfile.ZipInfo) -> int:
 def _limits(found: Sequence[zipfile.ZipInfo], end: int) -> dict[int, int]:
     """Local header -> where the next one, or the central directory, begins."""
     places = sorted({info.header_offset for info in found})
-    return dict(zip(places, (*places[1:], end), strict=True))
+    return dict(zip(places, (*places, end)[1:], strict=True))
 
 
 def _overlapping(found: Sequence[zipfile.ZipInfo], end: int) -> set[int]:

@@ -51,6 +51,9 @@ class ZipStream(NoImage):
     def flush(self) -> None:
         """Nothing: a pipe is no medium that is taken out."""
 
+    def check_writable(self) -> None:
+        """Nothing: whoever reads will take it."""
+
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Begin to write."""
         return StreamTransaction(self._build(cast("BinaryIO", OneWay(self._pipe))), self._pipe)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fileset.commit import Plan, commit, rehearse
+from fileset.commit import Plan, clean_up, commit, rehearse
 from fileset.dicomdir.contents import FILE_SET_ID, Contents
 from fileset.dicomdir.directory import encode
 from fileset.dicomdir.frame import FILE_SET_UID, renewed_frame
@@ -56,7 +56,9 @@ def repair_file_set(
     anew: `refreshed`. Without a DICOMDIR, or with one that cannot be read, everything is found by scanning the files.
     Nothing is written if there is nothing to repair. Parameters are those of `Updater`.
 
-    Raises `FormatError` if there is neither a DICOMDIR nor a DICOM file, `RefusedError` if the DICOMDIR has no Directory
+    Where there is nothing but what an interrupted write left, that is removed, and counted in `leftovers`.
+
+    Raises `FormatError` if there is neither a DICOMDIR nor a DICOM file, nor what such a write left, `RefusedError` if the DICOMDIR has no Directory
     Information Module, which may not be added (PS3.4 I.3.3), and `MediumError` if the medium fails.
     """
     policy = Policy(missing, unknown_sop_class, invalid_uid)
@@ -95,7 +97,12 @@ def _repaired(
     rebuild = Rebuild(medium, contents, diagnosis, report)
     plan = rebuild.plan(scanned(rebuild.intake.sources), frame, state.basis)
     if not state.was_read and not len(plan.directory):
-        raise FormatError(f"{medium.name}: no DICOMDIR, and no DICOM file that one could list: not a file-set")
+        if diagnosis.leftovers and not state.basis:
+            report.leftovers = len(diagnosis.leftovers)
+            (medium.check_writable if dry_run else partial(clean_up, medium))()
+            return report
+        damage = next(iter(medium.damage()), "not a file-set")
+        raise FormatError(f"{medium.name}: no DICOMDIR, and no DICOM file that one could list: {damage}")
     if _is_as_it_was(plan, contents) and not diagnosis.leftovers:
         return report
     if dry_run:

@@ -69,7 +69,8 @@ def _read(medium: UpdatableMedium) -> bytes | None:
     try:
         return read_dicomdir(medium) if medium.has_dicomdir() else None
     except FormatError as problem:  # an image that ends before
-        raise FormatError(f"{medium.name}: {problem}; {COPY_OUT}") from problem
+        reason = str(problem).removeprefix(f"{medium.name}: ")
+        raise FormatError(f"{medium.name}: {reason}; {COPY_OUT}") from problem
 
 
 def _empty(data: bytes) -> Contents:

@@ -147,9 +147,45 @@ def test_a_manifest_follows_what_is_done(run: Runs, tmp_path: Path) -> None:
     assert checked() == 4
 
 
-def test_a_manifest_that_cannot_be_written_is_an_error(run: Runs, disc: Path, new: Path) -> None:
-    path = disc / "NOWHERE" / "FILE"
-    said = run("add", disc, new, "--manifest", path, code=5).stderr
-    assert f"error: {path}: the manifest cannot be written: No such file" in said
-    assert said.endswith("The file-set itself is complete\n")
-    assert len(paths(run, disc)) == 13
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("nowhere/MANIFEST", "there is no folder {above}"), ("folder", "it exists and is not a file")],
+)
+@pytest.mark.parametrize("option", ["--manifest", "--plan"])
+def test_a_manifest_or_plan_that_cannot_be_written_is_told_before_anything_is(
+    option: str, name: str, reason: str, run: Runs, disc: Path, new: Path, tmp_path: Path
+) -> None:
+    path, out, bare = tmp_path / name, tmp_path / "OUT", tmp_path / "NEW"
+    (tmp_path / "folder").mkdir()
+    what = option.removeprefix("--")
+    problem = f"fileset: error: {path}: the {what} cannot be written: {reason.format(above=path.parent)}"
+    verbs: list[list[str | Path]] = [["create", new, "-o", out, "--volume-size", "CD"]]
+    if option == "--manifest":
+        verbs += [["create", new, "-o", out], ["index", bare], ["add", disc, new], ["repair", disc]]
+        verbs += [["remove", disc, "PatientID=P1"], ["create", new, "-o", out, "--dry-run"]]
+    before = sorted(tmp_path.rglob("*"))
+    for arguments in verbs:
+        done = run(*arguments, option, path, code=5)
+        assert done.stderr == f"{problem}. Nothing was done: give another name\n"
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_manifest_may_lie_in_a_folder_that_is_made(run: Runs, new: Path, tmp_path: Path) -> None:
+    for medium, name in (("one/OUT", "one/OUT/MANIFEST"), ("two/OUT", "two/MANIFEST")):
+        run("create", new, "-o", tmp_path / medium, "--manifest", tmp_path / name)
+        assert len((tmp_path / name).read_text().splitlines()) == 2
+
+
+def test_a_folder_for_a_manifest_must_take_it(
+    run: Runs, disc: Path, new: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fileset.cli.making.os.access", lambda *_: False)
+    said = run("add", disc, new, "--manifest", tmp_path / "MANIFEST", code=5).stderr
+    assert f"the manifest cannot be written: no permission to write in {tmp_path}. Nothing was done" in said
+
+
+def test_a_manifest_that_fails_in_the_end_is_an_error(run: Runs, disc: Path, new: Path, tmp_path: Path) -> None:
+    (tmp_path / "MANIFEST").write_bytes(b"\xff")
+    said = run("add", disc, new, "--manifest", tmp_path / "MANIFEST", code=5).stderr
+    assert "the manifest cannot be written: " in said
+    assert "The file-set itself is complete" in said

@@ -237,6 +237,28 @@ def test_a_file_that_is_no_file_set_is_never_replaced(
     assert out.read_bytes() == before
 
 
+def test_what_can_be_done_about_a_conflict_is_told_and_works(run: Runs, tmp_path: Path) -> None:
+    [one] = synthetic.ct_series(tmp_path / "IN", 1, 1, 1, 1)
+    other = one.with_name("OTHER")
+    other.write_bytes(one.read_bytes().replace(b"ACME", b"ACNE"))
+    disc = tmp_path / "MY DISC"
+    said = "1 file skipped for another with the same SOP Instance UID. To take one instead, "
+    leave = "leave the other file out of the sources"
+    create = ("create", tmp_path / "IN", "-o", disc)
+    assert f"{said}{leave}\n" in run(*create, "--dry-run", code=3).stderr
+    assert f"{said}{leave}\n" in run(*create, "--volume-size", "CD", code=3).stderr
+    assert said not in run("create", tmp_path / "IN", "-o", tmp_path / "QUIET", "-q", code=3).stderr
+    told = run(*create, code=3).stderr
+    assert f"{said}{leave}, or afterwards: fileset add '{disc}' FILE --replace\n" in told
+    run("add", disc, other, "--replace")
+    [path] = run("list", disc, "--paths").stdout.splitlines()
+    assert (disc / path).read_bytes() == other.read_bytes()
+    move = "move the other file out of the folder, and index it again with --replace\n"
+    assert said + move in run("index", tmp_path / "IN", code=3).stderr
+    one.unlink()
+    run("index", tmp_path / "IN", "--replace")
+
+
 def test_quiet_names_files_that_are_cut_off(run: Runs, indexed: Path, tmp_path: Path) -> None:
     whole = next(path for path in indexed.rglob("I*") if path.is_file())
     (tmp_path / "CUT").write_bytes(whole.read_bytes()[:-4])
@@ -262,6 +284,62 @@ def test_an_image_that_cannot_be_written_is_called_by_its_own_name(
     monkeypatch.setattr("fileset.media.image_transaction.open_locked", refuse)
     said = run("create", indexed, "-o", tmp_path / "X.iso", code=5).stderr
     assert said == f"fileset: error: {tmp_path / 'X.iso'}: {os.strerror(errno.EROFS)}\n"
+
+
+@pytest.mark.parametrize("name", ["OUT", "OUT.iso", "OUT.zip"])
+def test_folders_above_a_medium_are_made_with_it(name: str, run: Runs, indexed: Path, tmp_path: Path) -> None:
+    place = tmp_path / "missing" / "folders" / name
+    run("create", indexed, "-o", place, "--dry-run")
+    run("create", indexed, "-o", place, "--include", tmp_path / "nothing", code=5)
+    assert os.listdir(tmp_path) == []
+    run("create", indexed, "-o", place)
+    run("check", place)
+
+
+@pytest.fixture
+def unprivileged() -> list[str]:
+    """What to put before a command so that permissions hold for it."""
+    if os.geteuid():
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("permissions do not hold for root, and there is no setpriv to change that")
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+
+
+def test_a_dry_run_ends_as_the_run_where_nothing_may_be_written(
+    unprivileged: list[str], indexed: Path, tmp_path: Path
+) -> None:
+    locked = tmp_path / "locked"
+    shutil.copytree(indexed, locked / "OUT", ignore=shutil.ignore_patterns("DICOMDIR"))
+    shutil.copytree(indexed, locked / "SET")
+    for folder in (locked, *filter(Path.is_dir, locked.rglob("*"))):
+        folder.chmod(0o555)
+    called: dict[Path, list[str | Path]] = {
+        locked / "NEW": ["create", indexed, "-o", locked / "NEW"],
+        locked / "NEW.iso": ["create", indexed, "-o", locked / "NEW.iso"],
+        locked / "folder": ["create", indexed, "-o", locked / "folder" / "NEW.zip"],
+        locked / "OUT": ["index", locked / "OUT"],
+        locked / "SET": ["remove", locked / "SET", "PatientID=P1"],
+    }
+    for what, arguments in called.items():
+        for more in ([], ["--dry-run"]):
+            done = subprocess.run(
+                [*unprivileged, *command(*arguments, *more)],
+                capture_output=True,
+                text=True,
+                check=False,
+                env=environment(),
+            )
+            assert (done.returncode, done.stderr) == (5, f"fileset: error: {what}: {os.strerror(errno.EACCES)}\n")
+
+
+def test_a_dry_run_asks_whether_anything_may_be_written(
+    run: Runs, indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fileset.media.system.os.access", lambda *_: False)
+    for name in ("OUT", "OUT.iso", "OUT.zip"):
+        said = run("create", indexed, "-o", tmp_path / name, "--dry-run", code=5).stderr
+        assert said == f"fileset: error: {tmp_path / name}: {os.strerror(errno.EACCES)}\n"
 
 
 def test_the_name_of_an_image_that_is_not_written_is_wrong_usage(run: Runs, incoming: Path, tmp_path: Path) -> None:

@@ -376,3 +376,16 @@ def test_the_output_must_be_a_folder(run: Runs, indexed: Path, tmp_path: Path) -
     said = run("extract", indexed, "-o", tmp_path / "D.iso", code=2).stderr
     assert "D.iso: is not a folder, as the output must be" in said
     assert "run it again" not in said
+
+
+def test_files_that_cannot_have_the_name_of_the_template_are_told(run: Runs, indexed: Path, tmp_path: Path) -> None:
+    arguments = ("extract", indexed, "-o", tmp_path / "COPIES", "--template", "{PatientID}.dcm", "InstanceNumber=1")
+    told = "2 files have another name than the template gives, which another file has already"
+    advice = " (-v or --json names each; a template with {SOPInstanceUID} tells them apart)"
+    done = run(*arguments)
+    assert done.stderr.splitlines()[:-1] == [told + advice]
+    files = run(*arguments, "--json").document["files"]
+    assert [row["beside"] for row in files] == [False, True, False, True]
+    lines = run(*arguments, "-v").stderr.splitlines()
+    assert lines[:-1] == [told, *(f"  {row['file_id']} -> {row['path']}" for row in files if row["beside"])]
+    assert run(*arguments, "-q").stderr == ""

@@ -67,6 +67,34 @@ def test_what_is_no_surprise_is_not_told(run: Runs, indexed: Path, tmp_path: Pat
             assert run("list", *arguments, *form).stderr == ""
 
 
+LACKING = (
+    "no record has Rows (0028,0010): only keys in the DICOMDIR can be asked for; `fileset list --json` shows which "
+    "there are"
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("list",), 0),
+        (("list", "--json"), 0),
+        (("extract", "-o", "COPIES"), 3),
+        (("extract", "-o", "COPIES", "--scan"), 3),
+        (("remove",), 3),
+        (("add", "--refresh"), 3),
+    ],
+)
+def test_a_key_that_no_record_has_is_named(
+    arguments: tuple[str, ...], code: int, run: Runs, disc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(disc.parent)
+    verb, *options = arguments
+    unmatched = "nothing matches PatientID=P1, Rows=3"
+    done = run(verb, disc, *options, "PatientID=P1", "Rows=3", code=code)
+    assert done.stderr.splitlines()[-2:] == [unmatched, LACKING]
+    assert LACKING not in run(verb, disc, *options, "PatientID=P1", "Rows=3", "-q", code=code).stderr
+
+
 def test_verbose_shows_every_instance(run: Runs, indexed: Path) -> None:
     assert run("list", indexed, "-v", "PatientID=P2", "StudyDate=20240103").stdout.endswith(
         "        └── CT 1  3 IMAGE\n"

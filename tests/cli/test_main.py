@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import fileset
-from fileset.cli import VERBS, main
+from fileset.cli import main
+from fileset.cli.command import VERBS
 from fileset.errors import FilesetError, FormatError, MediumError, RefusedError, RuleError
 from tests.cli.conftest import Runs, command, environment, process
 
@@ -42,7 +43,12 @@ def test_every_verb_takes_the_options_of_all(verb: str, capsys: pytest.CaptureFi
     assert "unrecognized" not in capsys.readouterr().err
 
 
-LIGHT = {"fileset", "fileset.cli", "fileset.cli.arguments", "fileset.cli.output", "fileset.errors"}
+LIGHT = {
+    "fileset",
+    "fileset.errors",
+    "fileset.cli",
+    *(f"fileset.cli.{name}" for name in ("arguments", "command", "output")),
+}
 
 
 @pytest.mark.parametrize(
@@ -154,6 +160,45 @@ def test_control_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
         busy.send_signal(signal.SIGINT)
         assert busy.wait(20) == 130
         assert busy.stderr.read() == "fileset: interrupted\n"
+
+
+INTERRUPTED_AT = """
+import sys
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == {module!r}:
+            raise KeyboardInterrupt
+
+sys.modules.pop({module!r}, None)
+sys.meta_path.insert(0, Finder)
+sys.argv = ["fileset", "list", "DISC"]
+{entry}
+"""
+ENTRIES = (
+    "from fileset.cli import main; sys.exit(main())",
+    "import runpy; runpy.run_module('fileset', run_name='__main__')",
+)
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize(
+    "module", ["argparse", "fileset.cli.command", "fileset.errors", "fileset.cli.list", "fileset.reader"]
+)
+def test_control_c_while_it_is_being_loaded_ends_with_130_and_no_traceback(module: str, entry: str) -> None:
+    code = INTERRUPTED_AT.format(module=module, entry=entry)
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr in ("", "fileset: interrupted\n")
+
+
+def test_the_entry_points_load_nothing_that_could_be_interrupted() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import fileset.cli, fileset.__main__; print(*set(sys.modules) - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) <= {"__future__", "fileset", "fileset.cli", "fileset.__main__"}
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="no SIGPIPE here")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from fileset.cli.problems import LINES, finding_rows, hides_records, summary, tell_problems
 from fileset.findings import RULES, Finding, Where
+from tests.cli.conftest import Runs
 
 
 def test_few_problems_are_named_each() -> None:
@@ -83,3 +85,37 @@ def test_only_damage_may_hide_records(rules: list[str], hides: bool) -> None:  #
 )
 def test_a_place_is_said_once(where: Where, message: str, placed: str) -> None:
     assert Finding("FS-RECORD-MALFORMED", message, where).placed == placed
+
+
+@pytest.mark.parametrize("size", [0, 10, 20_000])
+def test_a_file_that_is_only_called_an_image_is_told_so(size: int, run: Runs, tmp_path: Path) -> None:
+    image = tmp_path / "CD.iso"
+    image.write_bytes(b"x" * size)
+    said = f"fileset: error: {image}: no image of a disc, or cut off: {size} bytes are there, a volume begins behind 32768\n"
+    for verb in ("list", "info", "check", "repair"):
+        assert run(verb, image, code=4).stderr == said
+    assert run("extract", image, "-o", tmp_path / "OUT", code=4).stderr == said
+    assert run("add", image, "--refresh", code=4).stderr == said
+    image.rename(tmp_path / "SET.zip")
+    assert "not a ZIP archive that can be read" in run("remove", tmp_path / "SET.zip", "PatientID=1", code=4).stderr
+
+
+def test_what_cannot_be_changed_is_told_apart_from_what_is_not_there(run: Runs, indexed: Path) -> None:
+    nowhere = indexed / "NOWHERE"
+    told = run("remove", nowhere, "PatientID=1", code=5).stderr
+    assert told == f"fileset: error: {nowhere}: no such file or folder\n"
+    dicomdir = indexed / "DICOMDIR"
+    told = run("remove", dicomdir, "PatientID=1", code=4).stderr
+    assert told == f"fileset: error: {dicomdir}: neither a folder nor an image: give that which the DICOMDIR is in\n"
+
+
+def test_an_image_that_is_cut_off_says_how_much_is_there(run: Runs, indexed: Path, tmp_path: Path) -> None:
+    run("create", indexed, "-o", tmp_path / "CD.iso")
+    data = (tmp_path / "CD.iso").read_bytes()
+    dicomdir = data.index((indexed / "DICOMDIR").read_bytes()[:132] + b"\2\0\0\0")
+    for size in (35_000, dicomdir, len(data) - 1):
+        (tmp_path / "CD.iso").write_bytes(data[:size])
+        for verb in ("list", "repair"):
+            said = run(verb, tmp_path / "CD.iso", code=3 if size > dicomdir else 4).stderr
+            assert said.count(f"cut off: {size} of {len(data)} bytes are there") == 1
+            assert said.count("CD.iso") == 1 or size > dicomdir

@@ -81,3 +81,14 @@ def test_files_under_names_that_are_no_file_ids_are_left_and_named(run: Runs, di
 
 def test_a_folder_without_dicom_files_is_no_file_set(run: Runs, tmp_path: Path) -> None:
     assert "not a file-set" in run("repair", tmp_path, code=4).stderr
+
+
+def test_what_an_interrupted_write_left_alone_is_told(run: Runs, tmp_path: Path) -> None:
+    (tmp_path / "FILESET_").mkdir()
+    (tmp_path / "FILESET_" / "T0000001").write_bytes(b"half")
+    said = "1 file that an interrupted write left {} removed: there is no file-set in {}, 2 warnings\n"
+    assert run("repair", tmp_path, "--dry-run").stderr.endswith(said.format("would be", tmp_path))
+    done = run("repair", tmp_path).stderr
+    assert "  FILESET_/T0000001: belongs to a write that is under way, or was interrupted" in done
+    assert done.endswith(said.format("was", tmp_path))
+    assert list(tmp_path.iterdir()) == []

@@ -143,14 +143,14 @@ def test_a_cut_image_says_so_and_gives_what_is_there(plain: Path) -> None:
         end = data.index(b"DICM", data.index(synthetic.ct_uid(2, 1, 1, 1).encode()) + 1)
         assert medium.damage() == ()
     plain.write_bytes(data[:end])
-    with pytest.raises(FormatError, match="it was cut off"):
+    with pytest.raises(FormatError, match=r"not in the image: cut off: \d+ of \d+ bytes are there"):
         fileset.Reader(plain)
     with closing(IsoMedium(str(plain))) as medium:
         assert "cut off" in medium.damage()[0]
         assert ids[0]
         with medium.open(ids[0]) as file:
             assert file.read(132).endswith(b"DICM")
-        with pytest.raises(FormatError, match="it was cut off"):
+        with pytest.raises(FormatError, match=r"not in the image: cut off: \d+ of \d+ bytes are there"):
             medium.open(ids[-1])
 
 

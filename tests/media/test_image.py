@@ -258,3 +258,31 @@ def test_a_builder_that_cannot_begin_leaves_nothing(old: Path) -> None:
     with pytest.raises(FormatError), image(old, build=build).transaction():
         pass
     assert only(old)
+
+
+@pytest.mark.parametrize("stop", [None, MediumError("no"), KeyboardInterrupt()])
+def test_folders_for_an_image_are_made_and_stay_only_with_it(stop: BaseException | None, tmp_path: Path) -> None:
+    path = tmp_path / "one" / "two" / "new.lines"
+    if stop is None:
+        change(image(path, new=True), {"ONE": b"1"})
+        assert only(path)
+        return
+    with pytest.raises(type(stop)):
+        change(image(path, new=True), {"ONE": b"1"}, stop=stop)
+    assert os.listdir(tmp_path) == []
+
+
+def test_folders_for_an_image_go_if_it_cannot_be_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: str) -> BinaryIO:
+        raise MediumError("another writer is at work")
+
+    monkeypatch.setattr("fileset.media.image_transaction.open_locked", fail)
+    with pytest.raises(MediumError, match="another writer"):
+        change(image(tmp_path / "one" / "new.lines", new=True), {})
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_image_below_a_file_is_refused(old: Path) -> None:
+    with pytest.raises(MediumError, match=f"^{old}: exists and is not a folder$"):
+        change(image(old / "one" / "new.lines", new=True), {})
+    assert only(old)

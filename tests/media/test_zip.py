@@ -708,6 +708,12 @@ def test_any_bytes_called_zip_give_an_error(tmp_path: Path) -> None:
             fileset.Reader(tmp_path / "a.zip")
 
 
+def test_an_archive_of_nothing_is_no_file_set(tmp_path: Path) -> None:
+    zipfile.ZipFile(tmp_path / "a.zip", "w").close()
+    with pytest.raises(FormatError, match="no DICOMDIR: not a file-set"):
+        fileset.Reader(tmp_path / "a.zip")
+
+
 # --- changes --------------------------------------------------------------------------------------------------------
 
 

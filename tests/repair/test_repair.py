@@ -343,6 +343,23 @@ def test_leftovers_of_an_interrupted_write_are_removed(disc: Path) -> None:
     assert errors(disc) == []
 
 
+def test_leftovers_alone_are_removed_and_that_is_all(tmp_path: Path) -> None:
+    (tmp_path / "FILESET_").mkdir()
+    (tmp_path / "FILESET_" / "JOURNAL").write_text("LEFT\\OVER\n")
+    (tmp_path / "FILESET_" / "T0000001").write_bytes(b"half")
+    (tmp_path / "LEFT").mkdir()
+    (tmp_path / "LEFT" / "OVER").write_bytes(synthetic.ct(5))
+    (tmp_path / "OF_OTHERS").write_bytes(b"mine")
+    before = sorted(tmp_path.rglob("*"))
+    assert fileset.repair_file_set(tmp_path, dry_run=True).leftovers == 3
+    assert sorted(tmp_path.rglob("*")) == before
+    report = fileset.repair_file_set(tmp_path)
+    assert (report.leftovers, report.written, report.complete) == (3, [], True)
+    assert [path.name for path in tmp_path.iterdir()] == ["OF_OTHERS"]
+    with pytest.raises(fileset.FormatError, match="not a file-set"):
+        fileset.repair_file_set(tmp_path)
+
+
 def test_a_file_set_without_directory_information_stays_one(disc: Path) -> None:
     data = (disc / "DICOMDIR").read_bytes()
     (disc / "DICOMDIR").write_bytes(data[: data.index(b"\x04\x00\x00\x12UL")])

@@ -1,0 +1,45 @@
+"""Texts that can be no path of any file: they are told as wrong requests, wherever a path is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import fileset
+from fileset.extract import extract
+from fileset.extract.scanned import scanned
+from tests import synthetic
+
+CALLS: dict[str, Callable[[Path, str], object]] = {
+    "Creator": lambda _, path: fileset.Creator(path),
+    "Creator of volumes": lambda _, path: fileset.Creator(path, volume_size="CD"),
+    "Creator.add": lambda disc, path: fileset.Creator(disc / "OUT").add(path),
+    "Creator.add_file_set": lambda disc, path: fileset.Creator(disc / "OUT").add_file_set(path),
+    "Creator.include": lambda disc, path: fileset.Creator(disc / "OUT").include(path),
+    "index": lambda _, path: fileset.index(path),
+    "Reader": lambda _, path: fileset.Reader(path),
+    "Reader of a folder": lambda _, path: fileset.Reader(path, medium_format="folder"),
+    "Reader of an image": lambda _, path: fileset.Reader(path, medium_format="iso"),
+    "Reader of an archive": lambda _, path: fileset.Reader(path, medium_format="zip"),
+    "scanned": lambda _, path: scanned(path),
+    "extract": lambda disc, path: extract(fileset.Reader(disc), path),
+    "Updater": lambda _, path: fileset.Updater(path),
+    "Updater.add": lambda disc, path: fileset.Updater(disc).add(path),
+    "check": lambda _, path: fileset.check_file_set(path),
+    "check against a manifest": lambda disc, path: fileset.check_file_set(disc, manifest=path),
+    "repair": lambda _, path: fileset.repair_file_set(path),
+}
+
+
+@pytest.mark.parametrize("path", ["a\0b", "a\0b.iso", "a\0b.zip", "CD.iso/a\0b", "\ud800", ""], ids=ascii)
+@pytest.mark.parametrize("call", CALLS)
+def test_what_is_no_path_is_a_rule_error(call: str, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    synthetic.ct_series(tmp_path, 1, 1, 1, 1)
+    fileset.index(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(fileset.RuleError, match=" is no path: "):
+        CALLS[call](tmp_path, path)
+    assert sorted(tmp_path.rglob("*")) == before
