@@ -307,7 +307,7 @@ JOBS: tuple[Job, ...] = (
             Contender(OURS, (*ADD, "{ours}", "add", ".", "{{extra}}", "-q", "--no-progress"), prints_seconds=True),
             Contender(
                 "dcmmkdir +A",
-                (*ADD, "dcmmkdir", "+A", "-Pgp", "+I", "{{extra}}"),
+                (*ADD, "dcmmkdir", "+A", "-Pgp", "{{extra}}"),  # without +I, as above
                 100_000,
                 "takes too long",
                 prints_seconds=True,

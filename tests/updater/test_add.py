@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,32 @@ def test_a_dry_run_and_the_run_after_it_agree(disc: Path, tmp_path: Path) -> Non
     assert len(done.written) == 2
     with pytest.raises(fileset.RuleError, match="written already"):
         updater.commit()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda data: data[:-1] + bytes((data[-1] ^ 1,)), "another writer has changed"),
+        (lambda data: data[:-2], "another writer has changed"),
+        (lambda data: data + b"\0\0", "another writer has changed"),
+        (lambda _: None, "DICOMDIR: No such file"),
+    ],
+    ids=["another byte", "shorter", "longer", "gone"],
+)
+def test_a_dicomdir_that_is_no_longer_the_one_that_was_read_is_not_replaced(
+    disc: Path, tmp_path: Path, change: Callable[[bytes], bytes | None], message: str
+) -> None:
+    late = fileset.Updater(disc)
+    late.add(ct_file(tmp_path, 7, 1, 1, 1))
+    dicomdir = disc / "DICOMDIR"
+    other = change(dicomdir.read_bytes())
+    dicomdir.unlink()
+    if other is not None:
+        dicomdir.write_bytes(other)
+    before = files(disc)
+    with pytest.raises(fileset.FilesetError, match=message):
+        late.commit()
+    assert files(disc) == before
 
 
 def test_two_writers_never_lose_an_update(disc: Path, tmp_path: Path) -> None:
