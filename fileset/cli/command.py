@@ -29,6 +29,8 @@ VERBS: Final = {
 }
 """Each verb, which is the name of its module, and what it does."""
 
+RETAINED: Final = 31 << 20
+"""Bytes of memory that are used again when they were freed."""
 BROKEN_PIPE: Final = 141
 """What a shell reports for a program that the end of a pipe stopped: 128 + SIGPIPE."""
 
@@ -80,6 +82,9 @@ def _carried_out(argv: Sequence[str] | None) -> int:
         return int(stop.code or 0)
     from fileset.cli.signals import ending_as_interrupted  # --help needs none of it
 
+    # glibc takes pieces as large as the largest that was freed, up to 32 MiB, from memory that it retains, and has larger
+    # ones mapped anew, every page of them zeroed. This one is never touched, and so costs nothing itself.
+    bytes(RETAINED)
     with ending_as_interrupted():
         return verb.run(options)
 

@@ -24,8 +24,6 @@ LEAST: Final = 64 << 10
 MOST: Final = 64
 """Files that one thread reads at a time."""
 READERS: Final = 2
-RETAINED: Final = 31 << 20
-"""Bytes that the C library is brought to retain when they are freed."""
 
 Source = tuple[int, Callable[[], Iterator[bytes]]]
 """Size of a file in bytes, and what begins to give its bytes."""
@@ -76,9 +74,6 @@ def until(stop: Event, begin: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
 
 def contents_ahead(sources: Iterable[Source]) -> Generator[Hashed]:
     """The contents of files in order; while one is used, the next ones are read and hashed."""
-    # glibc takes pieces of the size of the largest that was freed, up to 32 MiB, from memory that it retains, and maps
-    # larger ones anew each time: every page of every file would have to be zeroed first. (Nothing of this one is used.)
-    bytes(RETAINED)
     stop = Event()
     jobs = (partial(_fetched, group, stop) for group in _groups(sources))
     with closing(in_threads(jobs, READERS, stop.set)) as groups:
