@@ -220,15 +220,15 @@ def _leading(column: bytes, byte: bytes) -> int:
 
 def _take_columns(flat: FlatDirectory, starts: list[int], joined: bytes, types: _Types) -> None:
     """Fill the arrays from the beginnings of records, which lie one behind the other."""
-    number = len(starts) - 1
-    flat.start.extend(starts[:-1])
-    flat.end.extend(starts[1:])
+    places = array("Q", starts)
+    flat.start.extend(places[:-1])
+    flat.end.extend(places[1:])
     flat.next.extend(_column(joined, _NEXT_AT, "I"))
     flat.lower.extend(_column(joined, _LOWER_AT, "I"))
     flat.in_use.extend(_column(joined, _FLAG_AT, "H"))
     flat.type_of.extend(types.numbers([piece for (piece,) in _TYPES(joined)]))
-    flat.next_at.extend(array("q", [_NEXT_AT]) * number)
-    flat.lower_at.extend(array("q", [_LOWER_AT]) * number)
+    flat.next_at.extend(array("q", [_NEXT_AT]) * (len(places) - 1))
+    flat.lower_at.extend(array("q", [_LOWER_AT]) * (len(places) - 1))
 
 
 def _column(joined: bytes, at: int, kind: str) -> array[int]:

@@ -99,7 +99,7 @@ def _flags(flat: FlatDirectory, tree: Tree, found: Findings) -> None:
     if flag:
         message = f"File-set Consistency Flag is {flag:04X}H: the directory may be out of date"
         found.add("FS-CONSISTENCY-FLAG", message, tag=_CONSISTENCY)
-    if flat.in_use.count(0xFFFF) == len(flat):
+    if flat.in_use == array("H", [0xFFFF]) * len(flat):
         return
     for index, value in enumerate(flat.in_use):
         if value == 0xFFFF:

@@ -90,7 +90,7 @@ class Growth:
         piece = _NOTHING
         for reference in self.children(above):
             end = self._end_of_branch(reference)
-            if end != NONE and reference == piece.end:
+            if end != NONE and reference == piece.end == self.kept.tree.next[piece.last]:
                 piece = Piece(piece.first, reference, end)
                 continue
             if piece is not _NOTHING:

@@ -6,6 +6,7 @@ other records are slices of the file: see `body`.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -57,9 +58,9 @@ def all_sound(flat: FlatDirectory) -> bool:
     return (
         flat.syntax is EXPLICIT_LITTLE
         and not flat.mended
-        and flat.in_use.count(0xFFFF) == count
-        and flat.next_at.count(NEXT_AT) == count
-        and flat.lower_at.count(LOWER_AT) == count
+        and flat.in_use == array("H", [0xFFFF]) * count
+        and flat.next_at == array("q", [NEXT_AT]) * count
+        and flat.lower_at == array("q", [LOWER_AT]) * count
         and flat.start[1:] == flat.end[:-1]
     )
 
