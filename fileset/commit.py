@@ -71,21 +71,32 @@ def commit(plan: Plan, medium: WritableMedium, *, progress: Progress | None = No
     """Carry out a plan; what was written, the DICOMDIR last.
 
     Raises `MediumError` when the medium fails or has not enough space, and `RefusedError` when another writer came
-    between plan and commit. The medium is then as it was.
+    between plan and commit. The medium is then as it was, unless the error, or the interruption, says in a note that the
+    new DICOMDIR counts already.
     """
-    with medium.transaction() as transaction:  # 1. the lock
-        check_basis(plan.basis, medium)
-        recover(medium, transaction, plan)
-        check_space(plan, medium.inquire_file_set(), medium.name)
-        transaction.announce([addition.file_id for addition in plan.additions], plan.removals)
-        written = write(plan.additions, transaction, progress)  # 2. files, under temporary names first
-        transaction.settle()  # 3. all of them on the medium
-        verified = partial(verify, directory=plan.directory)
-        written.append(transaction.publish(encode(plan.directory), verified))  # 4. and 5.
-        for file_id in plan.removals:  # 6. nothing references them any more
-            transaction.delete(file_id)
-    medium.flush()
+    change = medium.transaction()
+    try:
+        with change as transaction:  # 1. the lock
+            check_basis(plan.basis, medium)
+            recover(medium, transaction, plan)
+            check_space(plan, medium.inquire_file_set(), medium.name)
+            transaction.announce([addition.file_id for addition in plan.additions], plan.removals)
+            written = write(plan.additions, transaction, progress)  # 2. files, under temporary names first
+            transaction.settle()  # 3. all of them on the medium
+            verified = partial(verify, directory=plan.directory)
+            written.append(transaction.publish(encode(plan.directory), verified))  # 4. and 5.
+            for file_id in plan.removals:  # 6. nothing references them any more
+                transaction.delete(file_id)
+        medium.flush()
+    except (KeyboardInterrupt, MediumError) as problem:
+        if change.done:
+            problem.add_note(f"{medium.name}: {_DONE if isinstance(problem, KeyboardInterrupt) else _LEFT}")
+        raise
     return written
+
+
+_DONE: Final = "the change was complete by then"
+_LEFT: Final = "the new DICOMDIR counts already; `fileset repair` removes what is left of the change"
 
 
 def rehearse(plan: Plan, medium: WritableMedium) -> None:

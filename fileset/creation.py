@@ -92,7 +92,12 @@ class Making:
             own = evolve(identification, file_set_id=name, file_set_uid=new_uid())
             made = Report(path, dry_run=report.dry_run)
             part_of = evolve(self, progress=_shifted(self.progress, len(report.added), len(leaves)))
-            part_of.make(made, part, own)
+            try:
+                part_of.make(made, part, own)
+            except (KeyboardInterrupt, FilesetError) as problem:
+                if report.written:
+                    problem.add_note(f"volumes that were complete by then, and stay: {', '.join(paths[: at - 1])}")
+                raise
             report.volumes.append(Volume(made, capacity, planned, self._used(made, capacity)))
             report.findings += made.findings
             report.replaced += made.replaced

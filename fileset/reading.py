@@ -17,6 +17,8 @@ from fileset.records.matching import condition
 
 ADVICE: Final = "`fileset repair` rebuilds it from the files, `fileset extract --scan` copies them out without it"
 
+LEFT: Final = "`fileset extract` copies out what is left"
+
 
 def read_contents(medium: ReadableMedium, dicomdir: FileId) -> Contents:
     """What the DICOMDIR says. Raises `FormatError` if it cannot be read at all, `MediumError` if the medium fails."""
@@ -49,6 +51,8 @@ def open_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> Iterat
             yield file
         except OSError as problem:
             raise MediumError(f"{medium.name}: {dicomdir}: {problem.strerror or problem}") from problem
+        except FormatError as problem:  # an image that was cut off
+            raise FormatError(f"{problem}. {LEFT}") from problem
 
 
 def absent_from(contents: Contents, keywords: Iterable[str]) -> dict[str, int]:

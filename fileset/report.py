@@ -156,8 +156,12 @@ class Report:
         The same bytes twice lose nothing, nor does a DICOMDIR: they are listed, but do not count. What a file lacks that was
         cut off before it was given does.
         """
-        cut_off = any(finding.rule == "FS-FILE-TRUNCATED" for finding in self.findings)
-        return not cut_off and all(skipped.rule in _NO_LOSS for skipped in self.skipped)
+        return not self.lost and all(finding.rule != "FS-FILE-TRUNCATED" for finding in self.findings)
+
+    @property
+    def lost(self) -> list[Skipped]:
+        """What was skipped and is missing from the file-set."""
+        return [skipped for skipped in self.skipped if skipped.rule not in _NO_LOSS]
 
     @property
     def warnings(self) -> list[Finding]:

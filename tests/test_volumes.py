@@ -304,12 +304,38 @@ def test_a_dry_run_plans_the_same_and_writes_nothing(source: Path, tmp_path: Pat
 
 
 def test_a_volume_that_is_there_is_not_replaced_unless_asked(source: Path, tmp_path: Path) -> None:
-    (tmp_path / "OUT_2.zip").write_bytes(b"mine")
+    create(source, tmp_path / "OUT.zip")
+    (tmp_path / "OUT_1.zip").unlink()
+    before = (tmp_path / "OUT_2.zip").read_bytes()
     with pytest.raises(RefusedError, match=r"OUT_2\.zip"):
         create(source, tmp_path / "OUT.zip")
     assert [path.name for path in tmp_path.iterdir()] == ["OUT_2.zip"]
     create(source, tmp_path / "OUT.zip", replace=True)
     assert held(tmp_path / "OUT_2.zip")
+    assert (tmp_path / "OUT_2.zip").read_bytes() != before
+    (tmp_path / "OUT_2.zip").write_bytes(b"mine")
+    with pytest.raises(RefusedError, match=r"OUT_2\.zip: exists, and is no file-set"):
+        create(source, tmp_path / "OUT.zip", replace=True)
+
+
+@pytest.mark.parametrize("problem", [KeyboardInterrupt, MediumError("no more")])
+def test_volumes_that_were_complete_when_it_ended_are_named(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: BaseException
+) -> None:
+    made = fileset.creation.Making.make
+    calls: list[str] = []
+
+    def make(making: fileset.creation.Making, report: fileset.Report, *rest: Any) -> None:
+        calls.append(report.medium)
+        if len(calls) == 2:
+            raise problem
+        made(making, report, *rest)
+
+    monkeypatch.setattr("fileset.creation.Making.make", make)
+    with pytest.raises((KeyboardInterrupt, MediumError)) as caught:
+        create(source, tmp_path / "OUT.zip")
+    assert caught.value.__notes__ == [f"volumes that were complete by then, and stay: {tmp_path / 'OUT_1.zip'}"]
+    assert [path.name for path in tmp_path.iterdir()] == ["OUT_1.zip"]
 
 
 def test_nothing_is_written_without_room_for_all_volumes(

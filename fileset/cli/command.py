@@ -6,14 +6,16 @@ goes to standard output; messages, findings and progress go to standard error.
 
 from __future__ import annotations
 
+import sys
 from argparse import REMAINDER, Namespace
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Final, Protocol, cast
 
 from fileset.cli import INTERRUPTED
 from fileset.cli.arguments import USAGE, Parser
-from fileset.cli.output import abandon_stdout, complain, flush, prepare_streams, say, write
+from fileset.cli.output import abandon, complain, flush, prepare_streams, say, write
 from fileset.errors import FilesetError
 
 VERBS: Final = {
@@ -53,7 +55,7 @@ def run(argv: Sequence[str] | None) -> int:
     try:
         return _answered(argv)
     except BrokenPipeError:  # whoever reads our output has seen enough
-        abandon_stdout()
+        abandon(sys.stdout)
         return BROKEN_PIPE
 
 
@@ -64,12 +66,17 @@ def _answered(argv: Sequence[str] | None) -> int:
     except FilesetError as problem:
         if isinstance(problem.__cause__, BrokenPipeError):
             raise problem.__cause__ from None
-        complain(str(problem))
+        complain("; ".join((str(problem), *_notes(problem))))
         return problem.exit_code
     except KeyboardInterrupt as end:
-        say(f"fileset: {str(end) or 'interrupted'}")
+        say(f"fileset: {'; '.join((str(end) or 'interrupted', *_notes(end)))}")
         return getattr(end, "exit_code", INTERRUPTED)
     return code
+
+
+def _notes(problem: BaseException) -> Sequence[str]:
+    """What was done in spite of a problem."""
+    return getattr(problem, "__notes__", ())
 
 
 def _carried_out(argv: Sequence[str] | None) -> int:
@@ -84,7 +91,8 @@ def _carried_out(argv: Sequence[str] | None) -> int:
 
     # glibc takes pieces as large as the largest that was freed, up to 32 MiB, from memory that it retains, and has larger
     # ones mapped anew, every page of them zeroed. This one is never touched, and so costs nothing itself.
-    bytes(RETAINED)
+    with suppress(MemoryError):
+        bytes(RETAINED)
     with ending_as_interrupted():
         return verb.run(options)
 
@@ -117,7 +125,8 @@ def _parser() -> Parser:
         f"verbs:\n{verbs}",
         epilog="`fileset VERB --help` tells the options of a verb.\n\n"
         "exit codes:\n  0 done, 1 the check found errors, 2 wrong usage, 3 done in part (something skipped, missing or cut off),\n"
-        f"  4 not a file-set or unreadable, 5 I/O error or medium full, 6 refused for safety, {INTERRUPTED} interrupted",
+        f"  4 not a file-set or unreadable, 5 I/O error or medium full, 6 refused for safety, {INTERRUPTED} interrupted,\n"
+        f"  143 and 129 told to end, {BROKEN_PIPE} whoever read the output went away",
     )
     parser.add_argument("--version", action="store_true", help="show the version and exit")
     parser.add_argument("verb", nargs="?", help=USAGE)

@@ -58,7 +58,11 @@ def run(options: Namespace) -> int:
     with _opened(options) as reader:
         _refuse_inside(options.output, reader.medium.name)
         with progress(options) as phases:
-            report = extract(reader, options.output, template=options.template, progress=phases, **keys)
+            try:
+                report = extract(reader, options.output, template=options.template, progress=phases, **keys)
+            except KeyboardInterrupt as end:
+                end.add_note("what was copied stays; run it again to go on")
+                raise
         _tell(report, reader, options)
         unmatched = not (report.files or report.missing or report.failed) and any(reader.instances)
         if unmatched:

@@ -6,7 +6,7 @@ import os
 import shlex
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.arguments import add_common, file_path, positive
@@ -94,21 +94,34 @@ def add_writing(parser: ArgumentParser, *, scans: bool = True) -> None:
 def check_files(options: Namespace, medium: str) -> None:
     """See before anything is written that the manifest and the plan can be. Raises `MediumError` if not.
 
-    They may lie in a folder that is made with the new file-set at `medium`.
+    They may lie in a folder that is made with the new file-set at `medium`, unless nothing is made; of several volumes the
+    folder above them is. A manifest takes the place of the one that is there; a plan may go to anything that can be
+    written, such as a pipe.
     """
-    for what, path in (("manifest", options.manifest), ("plan", getattr(options, "plan", None))):
-        reason = _obstacle(path, medium) if path else ""
+    made = os.path.dirname(medium) if getattr(options, "volume_size", None) else medium
+    plan = getattr(options, "plan", None) or ""
+    goes_on = os.path.exists(plan) and not os.path.isdir(plan)
+    for what, path, reason in (
+        ("manifest", options.manifest, _obstacle(options.manifest, made)),
+        ("plan", plan, _closed(plan) if goes_on else _obstacle(plan, "" if options.dry_run else made)),
+    ):
         if reason:
             raise MediumError(f"{path}: the {what} cannot be written: {reason}. Nothing was done: give another name")
 
 
-def _obstacle(path: str, medium: str) -> str:
-    """Why no file can be written at `path`, "" if nothing shows that."""
+def _closed(path: str) -> str:
+    return "" if os.access(path, os.W_OK) else "no permission to write"
+
+
+def _obstacle(path: str | None, made: str) -> str:
+    """Why no new file can be written at `path`, "" if nothing shows that; the folder `made` will be there."""
+    if not path:
+        return ""
     folder = os.path.dirname(path) or "."
     if os.path.exists(path) and not os.path.isfile(path):
         return "it exists and is not a file"
     if not os.path.isdir(folder):
-        return "" if _is_above(folder, medium) else f"there is no folder {folder}"
+        return "" if made and _is_above(folder, made) else f"there is no folder {folder}"
     return "" if os.access(folder, os.W_OK | os.X_OK) else f"no permission to write in {folder}"
 
 
@@ -157,8 +170,10 @@ def tell(report: Report, options: Namespace, verb: str) -> int:
         _details(report, everything=options.verbose)
         for replaced in report.replaced:
             say(_former(replaced, dry_run=report.dry_run))
-    if options.quiet and not options.json and verb != "repair":  # whose findings are what it has put right
-        tell_findings(report.findings, everything=False, quiet=True)
+    if options.quiet and not options.json:
+        _tell_skipped(report.lost, everything=False)
+        if verb != "repair":  # whose findings are what it has put right
+            tell_findings(report.findings, everything=False, quiet=True)
     if not (report.complete or options.quiet):
         _hint(report, options, verb)
     complete = report.complete and not (verb == "repair" and report.removed)
@@ -199,13 +214,17 @@ def _tell_dropped(report: Report) -> None:
 
 
 def _details(report: Report, *, everything: bool) -> None:
-    skipped: list[Problem] = [(one.rule, _skipped(one)) for one in report.skipped]
+    _tell_skipped(report.skipped, everything=everything)
     findings = report.findings if everything else report.warnings
-    # A file that did not go in is worth a line longer than a value that was made good.
-    named = everything or len(skipped) <= NAMED
-    tell_problems({f"{counted(len(skipped), 'file')} skipped": skipped}, everything=named)
     made_good = {counted(len(findings), "finding" if everything else "warning"): problems_of(findings)}
     tell_problems(made_good, everything=everything)
+
+
+def _tell_skipped(skipped: Sequence[Skipped], *, everything: bool) -> None:
+    # A file that did not go in is worth a line longer than a value that was made good.
+    named = everything or len(skipped) <= NAMED
+    problems: list[Problem] = [(one.rule, _skipped(one)) for one in skipped]
+    tell_problems({f"{counted(len(skipped), 'file')} skipped": problems}, everything=named)
 
 
 def _skipped(one: Skipped) -> str:

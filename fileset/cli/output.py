@@ -11,7 +11,7 @@ from functools import cache
 from io import TextIOWrapper
 from itertools import islice
 from math import isfinite
-from typing import Final
+from typing import Final, TextIO
 
 from fileset.errors import MediumError
 
@@ -36,23 +36,31 @@ def prepare_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="ascii"))  # noqa: SIM115  # as long as the process
+            # Of what goes to a closed stream, messages are lost, but data must not be: nothing can be written then.
+            mode = "r" if name == "stdout" else "w"
+            setattr(sys, name, open(os.devnull, mode, encoding="ascii"))  # noqa: SIM115  # as long as the process
         elif isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
-def abandon_stdout() -> None:
-    """Let what is still buffered go nowhere: the pipe is closed."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def abandon(stream: TextIO) -> None:
+    """Let what is still buffered go nowhere: the pipe is closed, or the disk full."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 # ---------------------------------------------------------------- messages
 
 
 def say(message: str) -> None:
-    """One line on standard error; on a terminal, one paragraph that leaves words whole."""
+    """One line on standard error; on a terminal, one paragraph that leaves words whole. What cannot be said is lost: the
+    exit code still tells how it went.
+    """
     text = escaped(message)
-    sys.stderr.write((paragraph(text) if sys.stderr.isatty() else text) + "\n")
+    try:
+        sys.stderr.write((paragraph(text) if sys.stderr.isatty() else text) + "\n")
+        sys.stderr.flush()
+    except OSError:
+        abandon(sys.stderr)
 
 
 def paragraph(text: str) -> str:
@@ -115,7 +123,7 @@ def _checked(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as problem:
-        abandon_stdout()
+        abandon(sys.stdout)
         raise MediumError(f"standard output: {problem.strerror or problem}") from problem
 
 

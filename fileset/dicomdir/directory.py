@@ -19,7 +19,7 @@ from typing import Final
 
 from attrs import Factory, define, field, frozen
 
-from fileset.errors import RuleError
+from fileset.errors import FormatError, RuleError
 
 LARGEST_OFFSET: Final = 0xFFFFFFFF
 """Offsets are UL: every record must begin below 4 GiB (PS3.3 F.3.2.2)."""
@@ -101,7 +101,9 @@ class Directory:
 
     @cached_property
     def offsets(self) -> tuple[array[int], array[int]]:
-        """What both links of all records have to say: offsets, 0 for `NONE`."""
+        """What both links of all records have to say: offsets, 0 for `NONE`. Raises `FormatError` for links beyond the last."""
+        if max(max(self.next, default=NONE), max(self.lower, default=NONE)) >= len(self):
+            raise FormatError("the DICOMDIR was to have links that lead beyond its last record; nothing was changed")
         offsets = [*self.starts[:NONE], 0]  # in place of the end: what links say that lead nowhere
         following, lower = (array("I", map(offsets.__getitem__, links)) for links in (self.next, self.lower))
         return following, lower

@@ -139,6 +139,7 @@ class Tree:
     def flatten(self) -> int:
         """Move the entities that lie too deep to the end of the root entity; how many there were."""
         following, lower, parent = self.next, self.lower, self.parent
+        self.in_order = False
         moved: list[int] = []
         stack = [(self.first, 0)]
         while stack:

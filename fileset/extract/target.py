@@ -137,10 +137,10 @@ def _write(path: str, source: Source) -> tuple[int, str]:
 
 @contextmanager
 def _temporary(folder: str) -> Iterator[str]:
-    """A name that nobody has; what lies under it afterwards is removed."""
+    """A name that nobody has; what lies under it afterwards is removed, if that can be done."""
     path = os.path.join(folder, f".{secrets.token_hex(8)}.part")
     try:
         yield path
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # an error would hide the one that led here
             os.unlink(path)

@@ -121,12 +121,17 @@ class ReadableMedium(Protocol):
         ...
 
 
-class Transaction(Protocol):
+class Transaction(AbstractContextManager["Transaction"], Protocol):
     """One change of a medium: nothing of it counts until `publish` returns."""
 
     @property
     def width(self) -> int:
         """How many files may be written at the same time, each in a thread of its own; with 1, in their order."""
+        ...
+
+    @property
+    def done(self) -> bool:
+        """Whether the new DICOMDIR counts, however the change ended."""
         ...
 
     def leftovers(self) -> list[FileId]:
@@ -189,7 +194,7 @@ class WritableMedium(Protocol):
         """Raise the `MediumError` that a change would begin with where nothing may be written, and change nothing."""
         ...
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
+    def transaction(self) -> Transaction:
         """Begin a change; leaving the context without `publish` undoes it."""
         ...
 

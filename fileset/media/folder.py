@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from typing import BinaryIO, Final
 
 from attrs import evolve, frozen
@@ -192,7 +192,7 @@ class FolderMedium:
         """Raise `MediumError` if this user may not write in the folder, or make it."""
         check_writable(self.root, self.root)
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
+    def transaction(self) -> Transaction:
         """Lock the folder, made if it does not exist, and begin a change."""
         return FolderTransaction(self.root, self.find, self.close)
 

@@ -257,8 +257,14 @@ class FolderTransaction:
                 self._work.vanish()
         unmake_folders(self._made_root)
 
+    @property
+    def done(self) -> bool:
+        """Whether the new DICOMDIR counts."""
+        return self._on_disk
+
     def _finish_or_undo(self, kind: type[BaseException] | None) -> None:
         published = self._published()
+        self._on_disk = bool(published)
         if published is False:
             self._undo()
         elif published and (kind is None or not issubclass(kind, Exception)):

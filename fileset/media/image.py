@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from typing import BinaryIO, NoReturn
 
 from attrs import evolve
@@ -136,7 +135,7 @@ class Image:
         path = os.path.realpath(self._path)
         check_writable(os.path.dirname(path), path)
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
+    def transaction(self) -> Transaction:
         """Lock the image and begin to make it anew."""
         return ImageTransaction(self._path, self._seen, self._former, self._build, self._read)
 

@@ -124,6 +124,11 @@ class ImageTransaction:
             if not self._published:
                 uninterrupted(lambda: unmake_folders(self._made))
 
+    @property
+    def done(self) -> bool:
+        """Whether the new image has its name."""
+        return self._published
+
     def leftovers(self) -> list[FileId]:
         """Nothing: what an interrupted change left behind is the file that this one has taken over."""
         return []

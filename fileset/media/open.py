@@ -236,7 +236,12 @@ def no_dicomdir(medium: ReadableMedium) -> str:
     """That there is no DICOMDIR, and what is wrong with the medium, if anything: it may be gone with what is missing."""
     for damage in medium.damage():
         return f"{medium.name}: no DICOMDIR is left: {damage}"
-    return f"{medium.name}: no DICOMDIR: not a file-set (PS3.10 8.1). `fileset index` makes one"
+    advice = _INDEX if isinstance(medium, FolderMedium) else _CREATE
+    return f"{medium.name}: no DICOMDIR: not a file-set (PS3.10 8.1). {advice}"
+
+
+_INDEX: Final = "`fileset index` makes one"
+_CREATE: Final = "`fileset create` makes one of the DICOM files in it"
 
 
 def _holds(medium: ReadableMedium, file_id: FileId) -> bool:
@@ -261,7 +266,7 @@ def _only(path: str, found: Sequence[str]) -> str:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise FormatError(f"{path}: no DICOMDIR: not a file-set (PS3.10 8.1). `fileset index` makes one")
+        raise FormatError(no_dicomdir(FolderMedium(path)))
     raise FormatError(f"{path}: no DICOMDIR here, but several below: open one of {', '.join(found)}")
 
 

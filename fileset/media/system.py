@@ -158,7 +158,7 @@ def make_folders(path: str, made: list[str]) -> None:
 
 
 def check_writable(folder: str, name: str) -> None:
-    """Raise the `MediumError` that a write below `folder`, made if need be, would end with, as far as that shows without one.
+    """Raise `MediumError` if this user may not write below `folder`, made if need be, as far as that shows without a try.
 
     What cannot be written is called `name`, or by the first folder that cannot be made.
     """

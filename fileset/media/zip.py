@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from attrs import evolve, frozen
 
-from fileset.errors import RefusedError
+from fileset.errors import MediumError, RefusedError
 from fileset.media.base import Footprint, ReadableMedium, UpdatableMedium
 from fileset.media.image import Image, NoImage
 from fileset.media.system import STANDARD_OUTPUT, creation_time
@@ -34,7 +34,7 @@ class Zip:
         return Footprint(fixed=END_SIZE, folder=0, entry=HEADERS_SIZE, growth=self.compress)
 
     def recognises(self, path: str) -> bool:
-        """Whether the file at `path` begins like an archive, or is called one; it may be cut off."""
+        """Whether the file at `path` begins like an archive; it may be cut off."""
         if not os.path.isfile(path):
             return False
         try:
@@ -42,7 +42,7 @@ class Zip:
                 begins = file.read(4)
         except OSError:
             return False
-        return begins in (LOCAL_SIGNATURE, END_SIGNATURE) or path.lower().endswith(self.suffix)
+        return begins in (LOCAL_SIGNATURE, END_SIGNATURE)
 
     def readable(self, path: str) -> ZipMedium:
         """The archive at `path`."""
@@ -52,6 +52,8 @@ class Zip:
         """A new archive at `path`; "-" streams it to standard output."""
         if path != STANDARD_OUTPUT:
             return _image(path, NoImage(path), self)
+        if not sys.stdout.writable():
+            raise MediumError("standard output is closed: there is nowhere to write to")
         if sys.stdout.isatty():
             raise RefusedError(
                 "a ZIP archive would upset a terminal: send standard output to a file or another program"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
 
@@ -54,7 +53,7 @@ class ZipStream(NoImage):
     def check_writable(self) -> None:
         """Nothing: whoever reads will take it."""
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
+    def transaction(self) -> Transaction:
         """Begin to write."""
         return StreamTransaction(self._build(cast("BinaryIO", OneWay(self._pipe))), self._pipe)
 
@@ -68,6 +67,7 @@ class StreamTransaction:
         self._builder = builder
         self._pipe = pipe
         self._latest = creation_time()
+        self.done = False
 
     def __enter__(self) -> Self:
         return self
@@ -102,6 +102,7 @@ class StreamTransaction:
         self._builder.finish()
         with named(STANDARD_OUTPUT):
             self._pipe.flush()
+        self.done = True
         return written
 
     def delete(self, file_id: FileId) -> None:

@@ -89,6 +89,8 @@ def _moment(keyword: str, vr: str, text: str) -> Callable[[str], bool]:
     if "-" in plain and not (vr == "DT" and _ZONED(plain)):
         first, _, last = (part.strip() for part in plain.partition("-"))
         _require_form(keyword, vr, *filter(None, (first, last)))
+        if last and last[: len(first)] < first[: len(last)]:
+            raise RuleError(f"{keyword}={text}: the range ends before it begins")
         return _in_range(vr, first, last)
     _require_form(keyword, vr, plain)
     return lambda value: _plain(vr, value) == plain

@@ -7,7 +7,7 @@ follows from the files. No file is moved, changed or deleted, but for what an in
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from fileset.dicomdir.directory import encode
 from fileset.dicomdir.frame import FILE_SET_UID, renewed_frame
 from fileset.errors import FilesetError, FormatError
 from fileset.file_id import FileId
+from fileset.findings import Finding
 from fileset.media.base import UpdatableMedium
 from fileset.media.folder import FolderMedium
 from fileset.media.open import updatable
@@ -97,9 +98,7 @@ def _repaired(
     rebuild = Rebuild(medium, contents, diagnosis, report)
     plan = rebuild.plan(scanned(rebuild.intake.sources), frame, state.basis)
     if not state.was_read and not len(plan.directory):
-        if diagnosis.leftovers and not state.basis:
-            report.leftovers = len(diagnosis.leftovers)
-            (medium.check_writable if dry_run else partial(clean_up, medium))()
+        if diagnosis.leftovers and not medium.has_dicomdir() and _tidied(medium, diagnosis.leftovers, report):
             return report
         damage = next(iter(medium.damage()), "not a file-set")
         raise FormatError(f"{medium.name}: no DICOMDIR, and no DICOM file that one could list: {damage}")
@@ -110,6 +109,20 @@ def _repaired(
     else:
         report.written = commit(plan, medium)
     return report
+
+
+def _tidied(medium: UpdatableMedium, leftovers: Sequence[Finding], report: Report) -> bool:
+    """Remove what an interrupted write left where there is nothing else; whether there was any such."""
+    if report.dry_run:
+        medium.check_writable()
+    else:
+        clean_up(medium)
+    stay = [] if report.dry_run else [one for one in leftovers if os.path.lexists(f"{medium.name}/{one.where.file}")]
+    report.skipped += [
+        Skipped(one.where.file, one.rule, "is none of the files that a write leaves, and stays") for one in stay
+    ]
+    report.leftovers = len(leftovers) - len(stay)
+    return report.leftovers > 0
 
 
 def _text(changed: bytes | None, former: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -189,3 +190,46 @@ def test_a_manifest_that_fails_in_the_end_is_an_error(run: Runs, disc: Path, new
     said = run("add", disc, new, "--manifest", tmp_path / "MANIFEST", code=5).stderr
     assert "the manifest cannot be written: " in said
     assert "The file-set itself is complete" in said
+
+
+def test_a_plan_may_go_to_whatever_can_be_written(run: Runs, indexed: Path, tmp_path: Path) -> None:
+    out = ("-o", tmp_path / "OUT", "--volume-size", "CD")
+    run("create", indexed, *out, "--dry-run", "--plan", "/dev/null")
+    pipe = tmp_path / "PIPE"
+    os.mkfifo(pipe)
+    with open(os.open(pipe, os.O_RDWR | os.O_NONBLOCK), "rb") as reader:
+        run("create", indexed, *out, "-q", "--plan", pipe)
+        assert reader.read1().startswith(b'{"schema": "fileset.plan/1"')
+
+
+def test_files_beside_volumes_may_not_lie_where_no_folder_will_be(run: Runs, indexed: Path, tmp_path: Path) -> None:
+    above, out = tmp_path / "NEW", tmp_path / "NEW" / "OUT"
+    create = ("create", indexed, "-o", out, "--volume-size", "CD")
+    for option, path in (("--manifest", out / "SUMS"), ("--plan", out / "PLAN")):
+        assert "there is no folder" in run(*create, option, path, code=5).stderr
+    assert "there is no folder" in run(*create, "--dry-run", "--plan", above / "PLAN", code=5).stderr
+    assert not above.exists()
+    run(*create, "--manifest", above / "SUMS.txt", "--plan", above / "PLAN")
+    assert sorted(path.name for path in above.iterdir()) == ["OUT_1", "PLAN", "SUMS_1.txt"]
+
+
+def test_a_file_that_cannot_be_removed_leaves_a_change_that_counts_and_says_so(
+    run: Runs, disc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink = os.unlink
+
+    def refusing(path: str) -> None:
+        if "P001" in str(path):
+            raise PermissionError(1, "Operation not permitted", path)
+        unlink(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.unlink", refusing)
+        said = run("remove", disc, "PatientID=P1", code=5).stderr
+    assert "Operation not permitted; " in said
+    assert said.endswith(
+        f"{disc}: the new DICOMDIR counts already; `fileset repair` removes what is left of the change\n"
+    )
+    assert "P1" not in run("list", disc, code=0).stdout
+    run("repair", disc)
+    run("check", disc)

@@ -64,8 +64,11 @@ def test_what_was_skipped_is_named_and_counted(run: Runs, incoming: Path, tmp_pa
 
 def test_quiet_is_silent_unless_something_is_left_out(run: Runs, incoming: Path, tmp_path: Path) -> None:
     assert run("create", "-q", incoming / "P001", "-o", tmp_path / "ONE").stderr == ""
-    [line] = run("create", "-q", incoming, "-o", tmp_path / "TWO", code=3).stderr.splitlines()
+    heading, *names, line = run("create", "-q", incoming, "-o", tmp_path / "TWO", code=3).stderr.splitlines()
+    assert (heading, len(names)) == ("2 files skipped:", 2)
     assert line.endswith("2 files skipped")
+    twice = run("create", "-q", incoming / "P001", incoming / "P001", "-o", tmp_path / "THREE")
+    assert twice.stderr == ""
 
 
 def test_verbose_tells_the_new_name_of_every_file(run: Runs, incoming: Path, tmp_path: Path) -> None:
@@ -220,7 +223,10 @@ def test_what_became_of_a_file_set_that_was_replaced_is_told(
 
 
 @pytest.mark.parametrize("replace", [(), ("--replace",)])
-@pytest.mark.parametrize(("name", "content"), [("A.iso", b"a text"), ("B.iso", bytes(100_000)), ("C.zip", None)])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("A.iso", b"a text"), ("B.iso", bytes(100_000)), ("C.zip", None), ("D.zip", b"x"), ("E.zip", b""), ("F.iso", b"")],
+)
 def test_a_file_that_is_no_file_set_is_never_replaced(
     name: str, content: bytes | None, replace: tuple[str, ...], run: Runs, incoming: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
@@ -20,6 +21,7 @@ from fileset import FileId, MediumError, RefusedError
 from fileset.cli.extract import lost_lines
 from fileset.extract import TRIES, ExtractReport, Lost, extract
 from fileset.extract.layout import LONGEST, hashed_name, safe_name
+from fileset.extract.target import Target
 from fileset.media.base import FileInfo
 from tests import synthetic
 from tests.cli.conftest import Runs, damage
@@ -389,3 +391,35 @@ def test_files_that_cannot_have_the_name_of_the_template_are_told(run: Runs, ind
     lines = run(*arguments, "-v").stderr.splitlines()
     assert lines[:-1] == [told, *(f"  {row['file_id']} -> {row['path']}" for row in files if row["beside"])]
     assert run(*arguments, "-q").stderr == ""
+
+
+def test_what_cannot_be_removed_hides_no_error(
+    run: Runs, indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a volume that was mounted again, read-only."""
+
+    def refused(path: str, *_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("fileset.extract.target.open", refused, raising=False)
+        patched.setattr("fileset.extract.target.os.unlink", refused)
+        said = run("extract", indexed, "-o", tmp_path / "OUT", code=5).stderr
+    assert os.strerror(errno.EROFS) in said
+    assert "What was copied stays; run it again" in said
+
+
+def test_an_interrupted_extraction_keeps_what_it_has_and_says_so(
+    run: Runs, indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = Target.put
+
+    def stopping(self: Target, *rest: Any) -> Any:
+        if len(list((tmp_path / "OUT").rglob("*.dcm"))) == 3:
+            raise KeyboardInterrupt
+        return put(self, *rest)
+
+    monkeypatch.setattr(Target, "put", stopping)
+    done = run("extract", indexed, "-o", tmp_path / "OUT", code=130)
+    assert done.stderr == "fileset: interrupted; what was copied stays; run it again to go on\n"
+    assert len(list((tmp_path / "OUT").rglob("*.dcm"))) == 3

@@ -236,11 +236,27 @@ def test_standard_output_that_cannot_be_written_is_an_io_error(arguments: list[s
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
-def test_closed_standard_streams_are_no_bug(indexed: Path) -> None:
-    for closing in (">&-", "2>&-", ">&- 2>&-"):
-        line = f'exec "$@" {closing}'
-        shell = ["sh", "-c", line, "sh", *command("list", indexed)]
-        assert subprocess.run(shell, env=environment(), check=False, stdin=subprocess.DEVNULL).returncode == 0
+def test_closed_standard_streams_are_no_bug(indexed: Path, tmp_path: Path) -> None:
+    """But what was to be written to a closed one is not there, and no success."""
+    for words, closing, code in (
+        (("list", indexed), ">&-", 5),
+        (("list", indexed), "2>&-", 0),
+        (("list", indexed), ">&- 2>&-", 5),
+        (("create", indexed, "-o", "-"), ">&-", 5),
+        (("create", indexed, "-o", tmp_path / "OUT", "-q"), ">&- 2>&-", 0),
+    ):
+        shell = ["sh", "-c", f'exec "$@" {closing}', "sh", *command(*words)]
+        done = subprocess.run(shell, env=environment(), check=False, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        assert done.returncode == code, (words, closing)
+        assert (b"standard output" in done.stderr) == (code == 5 and "2>" not in closing)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_for_messages_changes_no_exit_code(indexed: Path, tmp_path: Path) -> None:
+    for words, code in ((("list", indexed), 0), (("list", tmp_path / "NONE"), 5), (("nothing",), 2)):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(command(*words), env=environment(), check=False, stdout=subprocess.PIPE, stderr=full)
+        assert done.returncode == code, words
 
 
 def test_an_encoding_without_the_characters_is_no_bug(indexed: Path) -> None:

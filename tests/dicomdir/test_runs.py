@@ -193,3 +193,57 @@ def test_what_lies_between_records_is_not_copied_with_them(frame: Frame) -> None
     written = b"".join(encode(directory))
     verify(written, directory)
     assert bodies_without_links(Contents(written)) == bodies_without_links(Contents(data))
+
+
+@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("how", ["removed", "inactive", "replaced"])
+def test_records_that_were_appended_and_linked_into_the_middle(tmp_path: Path, seed: int, how: str) -> None:
+    """As other tools update a directory: some records lie at its end, and just these go, or change."""
+    chance = random.Random(seed)
+    disc = tmp_path / "DISC"
+    disc.mkdir()
+    synthetic.ct_series(disc, 1, 1, 2, 5)
+    fileset.index(disc)
+    moved = sorted(chance.sample(range(3, 14), chance.randint(1, 3)))
+    stay = [index for index in range(14) if index not in moved]
+    data = bytearray(reordered((disc / "DICOMDIR").read_bytes(), lambda *_: [*stay, *moved]))
+    contents = Contents(bytes(data))
+    ends = [index for index in contents.tree.walk() if index >= len(stay) and contents.type_name(index) == "IMAGE"]
+    uids = [contents.reference(index, 0x00041511) for index in ends]
+    if how == "inactive":
+        for index in ends:
+            data[contents.flat.start[index] + 28 : contents.flat.start[index] + 30] = b"\0\0"
+    (disc / "DICOMDIR").write_bytes(data)
+    before = [record.sop_instance_uid for record in fileset.Reader(disc).instances]
+    with fileset.Updater(disc) as updater:
+        updater.file_set_id = "NEW"
+        if how == "removed" and uids:
+            updater.remove(SOPInstanceUID=uids)
+        if how == "replaced" and uids:
+            updater.refresh(SOPInstanceUID=uids)
+    with fileset.Reader(disc, strict=True) as reader:
+        after = [record.sop_instance_uid for record in reader.instances]
+    assert sorted(after) == sorted(uid for uid in before if how == "replaced" or uid not in uids)
+
+
+def test_a_directory_that_is_too_deep_is_not_taken_for_one_in_order(frame: Frame) -> None:
+    encoder, links, bodies = RecordEncoder(), Links(), list[bytes]()
+    for depth in range(80):
+        links.append(depth)
+        bodies.append(encoder.body("PRIVATE", element(0x00200013, "IS", b"%d" % depth), private_record_uid="2.25.1"))
+    data = b"".join(encode(Directory(frame, bodies, links.next, links.lower, links.first, links.last)))
+    contents = Contents(data)
+    assert not contents.tree.in_order
+    directory = laid_out(grow(Kept(contents), []), frame, lambda _: b"")
+    written = b"".join(encode(directory))
+    verify(written, directory)
+    assert sorted(bodies_without_links(Contents(written))) == sorted(bodies_without_links(contents))
+
+
+@pytest.mark.parametrize("links", ["next", "lower"])
+@pytest.mark.parametrize("beyond", [0, 1, 1000])
+def test_a_link_beyond_the_last_record_is_no_link(frame: Frame, links: str, beyond: int) -> None:
+    directory = laid_out(grow(Kept(Contents(tall(frame, 1, 3))), []), frame, lambda _: b"")
+    getattr(directory, links)[2] = len(directory) + beyond
+    with pytest.raises(fileset.FormatError, match="beyond its last record"):
+        list(encode(directory))

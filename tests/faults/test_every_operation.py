@@ -158,6 +158,14 @@ def names_a_path(problem: BaseException, folder: Path, expected: Expected) -> bo
     return any(name in str(problem) for name in [str(folder / "DISC"), *within])
 
 
+def says_how_it_ended(problem: BaseException | None, *, changed: bool) -> bool:
+    """Whether what is noted of an end before time is true; after an interruption nothing may be left open."""
+    notes = " ".join(getattr(problem, "__notes__", ()))
+    if isinstance(problem, KeyboardInterrupt):
+        return ("the change was complete by then" in notes) == changed
+    return changed or "counts already" not in notes
+
+
 def everywhere(kind: type[Fault], operations: tuple[int, int], expected: Expected, folder: Path, tell: Tell) -> None:
     """Let the fault happen at operations up to the last."""
     runs = 0
@@ -172,6 +180,8 @@ def everywhere(kind: type[Fault], operations: tuple[int, int], expected: Expecte
             assert state == expected.new, f"operation {at}: nothing was said"
         elif isinstance(problem, FilesetError):
             assert names_a_path(problem, folder, expected), problem
+        if expected.old != expected.new:
+            assert says_how_it_ended(problem, changed=state == expected.new), f"operation {at}: {problem!r}"
         finish(folder, expected, state, again=runs % SECOND_RUNS == 0)
         shutil.rmtree(folder)
         runs += 1

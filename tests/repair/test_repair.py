@@ -360,6 +360,30 @@ def test_leftovers_alone_are_removed_and_that_is_all(tmp_path: Path) -> None:
         fileset.repair_file_set(tmp_path)
 
 
+def test_leftovers_beside_an_empty_dicomdir_are_not_touched(tmp_path: Path) -> None:
+    """It may be what loss of power made of one that names them."""
+    (tmp_path / "FILESET_").mkdir()
+    (tmp_path / "FILESET_" / "JOURNAL").write_text("LEFT\\OVER\n")
+    (tmp_path / "LEFT").mkdir()
+    (tmp_path / "LEFT" / "OVER").write_bytes(synthetic.ct(5))
+    (tmp_path / "DICOMDIR").write_bytes(b"")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(fileset.FormatError, match="no DICOM file that one could list"):
+        fileset.repair_file_set(tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_what_no_write_leaves_is_not_called_removed(tmp_path: Path) -> None:
+    (tmp_path / "FILESET_").mkdir()
+    (tmp_path / "FILESET_" / "JUNK").write_bytes(b"of others")
+    with pytest.raises(fileset.FormatError, match="not a file-set"):
+        fileset.repair_file_set(tmp_path)
+    (tmp_path / "FILESET_" / "T0000001").write_bytes(b"half")
+    report = fileset.repair_file_set(tmp_path)
+    assert (report.leftovers, [one.source for one in report.skipped], report.complete) == (1, ["FILESET_/JUNK"], False)
+    assert (tmp_path / "FILESET_" / "JUNK").exists()
+
+
 def test_a_file_set_without_directory_information_stays_one(disc: Path) -> None:
     data = (disc / "DICOMDIR").read_bytes()
     (disc / "DICOMDIR").write_bytes(data[: data.index(b"\x04\x00\x00\x12UL")])
