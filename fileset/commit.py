@@ -19,7 +19,7 @@ from fileset.dicomdir.decode import decode
 from fileset.dicomdir.directory import Directory, encode
 from fileset.dicomdir.flat import FlatDirectory
 from fileset.dicomdir.resolve import FIRST, LAST
-from fileset.errors import FormatError, MediumError, RefusedError
+from fileset.errors import DONE, FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, Finding
 from fileset.media.ahead import contents_ahead, in_threads, until
@@ -90,12 +90,11 @@ def commit(plan: Plan, medium: WritableMedium, *, progress: Progress | None = No
         medium.flush()
     except (KeyboardInterrupt, MediumError) as problem:
         if change.done:
-            problem.add_note(f"{medium.name}: {_DONE if isinstance(problem, KeyboardInterrupt) else _LEFT}")
+            problem.add_note(f"{medium.name}: {DONE if isinstance(problem, KeyboardInterrupt) else _LEFT}")
         raise
     return written
 
 
-_DONE: Final = "the change was complete by then"
 _LEFT: Final = "the new DICOMDIR counts already; `fileset repair` removes what is left of the change"
 
 

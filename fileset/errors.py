@@ -7,6 +7,10 @@ Two-sided, after h11: `RuleError` says that the caller asked for what the Standa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
+
+DONE: Final = "the change was complete by then"
+"""What an interruption is noted with that came too late to undo anything."""
 
 
 class FilesetError(Exception):

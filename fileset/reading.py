@@ -16,8 +16,7 @@ from fileset.media.base import ReadableMedium
 from fileset.records.matching import condition
 
 ADVICE: Final = "`fileset repair` rebuilds it from the files, `fileset extract --scan` copies them out without it"
-
-LEFT: Final = "`fileset extract` copies out what is left"
+COPY_OUT: Final = "`fileset extract` copies out what is there"
 
 
 def read_contents(medium: ReadableMedium, dicomdir: FileId) -> Contents:
@@ -41,18 +40,24 @@ def read_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> bytes:
 @contextmanager
 def open_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> Iterator[BinaryIO]:
     """The DICOMDIR, to be read while the context lasts. Raises `MediumError` if the medium fails, also meanwhile, and
-    `FormatError` if it is larger than offsets can count (PS3.3 F.3.2.2): that is not even read.
+    `FormatError` if it is larger than offsets can count (PS3.3 F.3.2.2), which is not even read, or if not all of it is
+    there, as in an image that was cut off.
     """
+    try:
+        _check_size(medium, dicomdir)
+        with medium.open(dicomdir) as file:
+            yield file
+    except OSError as problem:
+        raise MediumError(f"{medium.name}: {dicomdir}: {problem.strerror or problem}") from problem
+    except FormatError as problem:
+        reason = str(problem).removeprefix(f"{medium.name}: ")
+        raise FormatError(f"{medium.name}: {reason}. {COPY_OUT}") from problem
+
+
+def _check_size(medium: ReadableMedium, dicomdir: FileId) -> None:
     size = medium.inquire_file(dicomdir).size
     if size > LARGEST_OFFSET:
         raise FormatError(f"{medium.name}: {dicomdir} has {size} bytes: too large for a DICOMDIR")
-    with medium.open(dicomdir) as file:
-        try:
-            yield file
-        except OSError as problem:
-            raise MediumError(f"{medium.name}: {dicomdir}: {problem.strerror or problem}") from problem
-        except FormatError as problem:  # an image that was cut off
-            raise FormatError(f"{problem}. {LEFT}") from problem
 
 
 def absent_from(contents: Contents, keywords: Iterable[str]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from fileset.cli.arguments import add_common, file_path, positive
 from fileset.cli.output import counted, escaped, json_text, say, sized, write, write_document
 from fileset.cli.problems import PARTLY, Problem, finding_rows, problems_of, tell_findings, tell_problems
 from fileset.cli.volumes import in_words, manifests, volumes_of
-from fileset.errors import MediumError
+from fileset.errors import DONE, MediumError
 
 if TYPE_CHECKING:
     from argparse import _ArgumentGroup
@@ -155,6 +155,15 @@ def rules(options: Namespace) -> dict[str, Any]:
 
 def tell(report: Report, options: Namespace, verb: str) -> int:
     """Report on both streams, write the manifest that is wanted, and give the exit code."""
+    try:
+        return _told(report, options, verb)
+    except KeyboardInterrupt as end:
+        if report.written:
+            end.add_note(f"{report.medium}: {DONE}")
+        raise
+
+
+def _told(report: Report, options: Namespace, verb: str) -> int:
     if options.manifest and not report.dry_run:
         from fileset.manifest import write_manifest
 

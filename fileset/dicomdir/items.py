@@ -175,7 +175,7 @@ def _usual_records(flat: FlatDirectory, at: int, types: _Types) -> int:
 def _items(data: bytes, at: int, most: int) -> list[int]:
     """Where up to `most` items begin by their lengths, which need not be items, and where the last of them ends.
 
-    Of all of these there is as much as the length of a type.
+    Each item that begins there holds at least all that stands before the value of its type.
     """
     unpack, limit = EXPLICIT_LITTLE.long, len(data) - _TYPE_AT
     starts = [at]

@@ -14,6 +14,7 @@ from typing import BinaryIO, Protocol
 
 from attrs import frozen
 
+from fileset.errors import FormatError, MediumError
 from fileset.file_id import FileId
 
 Chunks = Iterable[bytes | bytearray]
@@ -119,6 +120,17 @@ class ReadableMedium(Protocol):
     def close(self) -> None:
         """Release what is held open."""
         ...
+
+
+def holds(medium: ReadableMedium, file_id: FileId) -> bool:
+    """Whether a medium has a file, be it whole or not."""
+    try:
+        medium.inquire_file(file_id)
+    except MediumError:
+        return False
+    except FormatError:  # not all of it is there: who reads it is told
+        return True
+    return True
 
 
 class Transaction(AbstractContextManager["Transaction"], Protocol):

@@ -13,7 +13,7 @@ from attrs import evolve
 
 from fileset.errors import MediumError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.base import Builder, FileInfo, FileSetInfo, ReadableMedium, Transaction
+from fileset.media.base import Builder, FileInfo, FileSetInfo, ReadableMedium, Transaction, holds
 from fileset.media.image_transaction import ImageTransaction, identity
 from fileset.media.system import check_writable
 from fileset.media.volume import inquire_volume
@@ -107,11 +107,7 @@ class Image:
 
     def has_dicomdir(self) -> bool:
         """Whether there is a DICOMDIR among the files that are carried over."""
-        try:
-            self._former.inquire_file(DICOMDIR)
-        except MediumError:
-            return False
-        return True
+        return holds(self._former, DICOMDIR)
 
     def occupied(self) -> bool:
         """Whether there is anything at the path: an image is replaced as a whole."""

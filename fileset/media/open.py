@@ -12,7 +12,7 @@ from attrs import evolve, fields_dict
 
 from fileset.errors import FilesetError, FormatError, MediumError, RuleError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.base import Format, ReadableMedium, UpdatableMedium
+from fileset.media.base import Format, ReadableMedium, UpdatableMedium, holds
 from fileset.media.below import Below
 from fileset.media.folder import Folder, FolderMedium
 from fileset.media.system import STANDARD_OUTPUT, path_of
@@ -223,7 +223,7 @@ def _called(name: str) -> Format | None:
 
 def file_set_in(image: ReadableMedium) -> ReadableMedium:
     """The file-set in an image: at its root, or wherever its only DICOMDIR lies. `FormatError` if there is no such."""
-    if _holds(image, DICOMDIR):
+    if holds(image, DICOMDIR):
         return image
     above = image.name + "/"
     if not any(map(_names_dicomdir, image.names())):
@@ -242,14 +242,6 @@ def no_dicomdir(medium: ReadableMedium) -> str:
 
 _INDEX: Final = "`fileset index` makes one"
 _CREATE: Final = "`fileset create` makes one of the DICOM files in it"
-
-
-def _holds(medium: ReadableMedium, file_id: FileId) -> bool:
-    try:
-        medium.inquire_file(file_id)
-    except MediumError:
-        return False
-    return True
 
 
 def _names_dicomdir(path: str) -> bool:

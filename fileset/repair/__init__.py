@@ -21,10 +21,11 @@ from fileset.findings import Finding
 from fileset.media.base import UpdatableMedium
 from fileset.media.folder import FolderMedium
 from fileset.media.open import updatable
+from fileset.reading import COPY_OUT
 from fileset.records.instance import Policy
 from fileset.repair.diagnosis import Diagnosis, diagnose
 from fileset.repair.rebuild import Rebuild
-from fileset.repair.state import COPY_OUT, mended_identification, read_state
+from fileset.repair.state import mended_identification, read_state
 from fileset.report import Report, Skipped
 from fileset.scan import Outcome, Phases, outcomes, phase
 from fileset.sources import Sources
@@ -59,8 +60,9 @@ def repair_file_set(
 
     Where there is nothing but what an interrupted write left, that is removed, and counted in `leftovers`.
 
-    Raises `FormatError` if there is neither a DICOMDIR nor a DICOM file, nor what such a write left, `RefusedError` if the DICOMDIR has no Directory
-    Information Module, which may not be added (PS3.4 I.3.3), and `MediumError` if the medium fails.
+    Raises `FormatError` if there is neither a DICOMDIR nor a DICOM file, nor what such a write left, `RefusedError` if the
+    DICOMDIR has no Directory Information Module, which may not be added (PS3.4 I.3.3), and `MediumError` if the medium
+    fails.
     """
     policy = Policy(missing, unknown_sop_class, invalid_uid)
     opened = updatable(medium, medium_format)

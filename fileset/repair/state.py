@@ -16,7 +16,7 @@ from fileset.errors import FormatError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
-from fileset.reading import LEFT, read_dicomdir
+from fileset.reading import read_dicomdir
 
 _UID: Final = re.compile(rb"\x02\x00\x03\x00UI.\x00([0-9.]{1,64})", re.DOTALL).search
 _ID: Final = re.compile(rb"\x04\x00\x30\x11CS.\x00([A-Z0-9_]{0,16})", re.DOTALL).search
@@ -57,21 +57,13 @@ def read_state(medium: UpdatableMedium) -> State:
     )
 
 
-COPY_OUT: Final = "`fileset extract` copies out what is there"
-
-
 def _lost(data: bytes, reason: str) -> State:
     finding = Finding("FS-DICOMDIR-LOST", f"{reason}: all is found by scanning the files", Where(DICOMDIR.value))
     return State(_empty(data), data, (finding,))
 
 
 def _read(medium: UpdatableMedium) -> bytes | None:
-    try:
-        return read_dicomdir(medium) if medium.has_dicomdir() else None
-    except FormatError as problem:  # an image that ends before
-        reason = str(problem).removeprefix(f"{medium.name}: ")
-        advice = "" if LEFT in reason else f"; {COPY_OUT}"
-        raise FormatError(f"{medium.name}: {reason}{advice}") from problem
+    return read_dicomdir(medium) if medium.has_dicomdir() else None
 
 
 def _empty(data: bytes) -> Contents:

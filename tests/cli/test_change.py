@@ -233,3 +233,14 @@ def test_a_file_that_cannot_be_removed_leaves_a_change_that_counts_and_says_so(
     assert "P1" not in run("list", disc, code=0).stdout
     run("repair", disc)
     run("check", disc)
+
+
+def test_what_was_done_when_the_report_is_interrupted_is_said(
+    run: Runs, disc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopping(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fileset.manifest.write_manifest", stopping)
+    said = run("remove", disc, "PatientID=P1", "--manifest", tmp_path / "SUMS", code=130).stderr
+    assert said == f"fileset: interrupted; {disc}: the change was complete by then\n"

@@ -370,7 +370,11 @@ def test_files_of_an_image_that_was_cut_off_are_named(run: Runs, indexed: Path, 
         assert document["copied"] + len(document["failed"]) + len(document["missing"]) == 12
         assert document["failed"]
         assert "FS-FILE-LINK" not in {row["rule"] for row in document["findings"]}
-    assert f"{image}: DICOMDIR: " in run("repair", image, code=4).stderr
+    for verb in ("list", "info", "check", "repair"):
+        said = run(verb, image, code=4).stderr
+        assert f"{image}: DICOMDIR: " in said
+        assert said.count("cut off") == 1
+        assert said.endswith("`fileset extract` copies out what is there\n")
 
 
 def test_the_output_must_be_a_folder(run: Runs, indexed: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from random import Random
+from traceback import extract_tb
 from typing import Any, BinaryIO, Final
 
 import pytest
@@ -252,6 +253,11 @@ def run(scene: Scene, fault: Fault, at: int, monkeypatch: pytest.MonkeyPatch) ->
         assert there == scene.new or not report.complete, f"operation {at}: nothing was said"
     elif isinstance(problem, FilesetError):
         assert any(name in str(problem) for name in (str(scene.path.parent), "DICOMDIR", "PT000000", "C: ")), problem
+    if report is None and scene.old != scene.new:
+        notes = " ".join(getattr(problem, "__notes__", ()))
+        noted = "complete by then" in notes or "counts already" in notes
+        closing = problem and "close" in {frame.name for frame in extract_tb(problem.__traceback__)}
+        assert noted == (there == scene.new) or (closing and not noted), problem
     scene.again()
     return done
 
