@@ -14,29 +14,29 @@ from typing import TYPE_CHECKING, Final, Self
 
 from attrs import evolve
 
-from fileset.commit import Plan, clean_up, commit, rehearse
-from fileset.copies import cleared, clears, cut_off
-from fileset.creation import Making, basis_for, new_uid, refuse_existing
-from fileset.dicomdir.build import build
-from fileset.dicomdir.frame import Identification, is_file_set_id, new_frame
+from fileset.dicomdir.write.header import Identification, is_file_set_id, new_frame
+from fileset.dicomdir.write.new import build
 from fileset.errors import RefusedError, RuleError
 from fileset.file_id import FileId, is_path
 from fileset.findings import Finding, Where
-from fileset.include import Included
 from fileset.media.base import ReadableMedium
-from fileset.media.discs import DISC_NAMES
-from fileset.media.folder import FolderMedium
-from fileset.media.host import place_below
+from fileset.media.folder.medium import FolderMedium
 from fileset.media.open import format_for, readable, volumes_there
-from fileset.media.system import path_of
-from fileset.naming import SCHEMES
-from fileset.origin import Origin, origin_of
-from fileset.records.instance import Policy
+from fileset.media.system.discs import DISC_NAMES
+from fileset.media.system.files import path_of
+from fileset.media.system.walk import place_below
+from fileset.plan.commit import Plan, clean_up, commit, rehearse
+from fileset.plan.copy_findings import cleared, clears, cut_off
+from fileset.plan.extra_files import Included
+from fileset.plan.inputs import Sources
+from fileset.plan.names import SCHEMES
+from fileset.plan.new_file_set import Making, basis_for, new_uid, refuse_existing
+from fileset.plan.scan import Phases, Refusal, collect, phase
+from fileset.plan.source_file_set import Origin, origin_of
+from fileset.plan.split import bytes_of
+from fileset.records.describe import Policy
 from fileset.records.tree import Node
 from fileset.report import Report, Skipped
-from fileset.scan import Phases, Refusal, collect, phase
-from fileset.sources import Sources
-from fileset.volumes import bytes_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -63,7 +63,7 @@ class Creator:
     `file_set_id`: up to 16 of A-Z, 0-9 and _ (PS3.10 8.1). `file_set_uid`: a new one unless given (PS3.10 8.6), or that
     of the file-set that was added with `keep_file_set_uid`. `descriptor_file_id`, `descriptor_character_set`: a
     README-like file of the file-set (PS3.3 F.3.2.1). `naming`: the scheme of File IDs, one of
-    `fileset.naming.SCHEMES`. Of a file-set that is added, File-set ID and File IDs are kept unless these say otherwise.
+    `fileset.plan.names.SCHEMES`. Of a file-set that is added, File-set ID and File IDs are kept unless these say otherwise.
 
     `missing`: "invent" a value for a Type 1 key that has none, or "refuse" the file. `unknown_sop_class`: "image" if there
     is pixel data, "private", or "refuse". `invalid_uid`: "refuse" or "accept" files whose UIDs break the rules of PS3.5

@@ -11,18 +11,18 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
-from fileset.dicomdir.contents import SOP_CLASS_UID, SOP_INSTANCE_UID, TRANSFER_SYNTAX_UID, conditions
-from fileset.dicomdir.directory import NONE
-from fileset.dicomdir.flat import FlatDirectory
-from fileset.dicomdir.tree import Tree
-from fileset.encoding.header import Keys, Reading, Wanted, read_header
+from fileset.dicom.header import Keys, Reading, Wanted, read_header
+from fileset.dicomdir.read.directory import SOP_CLASS_UID, SOP_INSTANCE_UID, TRANSFER_SYNTAX_UID, conditions
+from fileset.dicomdir.read.query import condition
+from fileset.dicomdir.read.raw import FlatDirectory
+from fileset.dicomdir.read.tree import Tree
+from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FilesetError, FindingsError, FormatError
 from fileset.file_id import FileId
 from fileset.findings import Finding
 from fileset.media.base import FileInfo, FileSetInfo
 from fileset.media.open import readable
-from fileset.reading import absent_from, read_contents
-from fileset.records.matching import condition
+from fileset.plan.dicomdir_file import absent_from, read_contents
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset

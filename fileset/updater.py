@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from attrs import evolve
 
-from fileset.commit import Plan, clean_up, commit, rehearse
-from fileset.copies import clears, cut_off
-from fileset.dicomdir.contents import (
+from fileset.dicom.header import HeaderError
+from fileset.dicomdir.read.directory import (
     DESCRIPTOR,
     DESCRIPTOR_CHARACTER_SET,
     FILE_SET_ID,
@@ -25,21 +24,22 @@ from fileset.dicomdir.contents import (
     Contents,
     conditions,
 )
-from fileset.dicomdir.frame import Identification, renewed_frame
-from fileset.dicomdir.kept import Kept
-from fileset.draft import Intake, drafted, filled, removals
-from fileset.encoding.header import HeaderError
+from fileset.dicomdir.write.header import Identification, renewed_frame
+from fileset.dicomdir.write.kept import Kept
 from fileset.errors import FilesetError, FormatError, RefusedError, RuleError
 from fileset.file_id import FileId
 from fileset.findings import ERROR, Finding, Where
 from fileset.media.open import no_dicomdir, updatable
-from fileset.media.system import named
-from fileset.naming import SCHEMES
-from fileset.reading import absent_from, read_dicomdir
-from fileset.records.instance import Instance, Policy
+from fileset.media.system.files import named
+from fileset.plan.commit import Plan, clean_up, commit, rehearse
+from fileset.plan.copy_findings import clears, cut_off
+from fileset.plan.dicomdir_file import absent_from, read_dicomdir
+from fileset.plan.names import SCHEMES
+from fileset.plan.scan import Phases, outcomes, phase
+from fileset.plan.update import Intake, drafted, filled, removals
+from fileset.records.describe import Instance, Policy
 from fileset.records.tree import TreeBuilder
 from fileset.report import Removed, Report, Skipped
-from fileset.scan import Phases, outcomes, phase
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

@@ -10,11 +10,11 @@ import pytest
 from attrs import evolve
 
 from fileset import FormatError, index
-from fileset.commit import verify
-from fileset.dicomdir.contents import Contents
-from fileset.dicomdir.directory import NONE, Directory, encode
-from fileset.dicomdir.kept import Kept
-from fileset.dicomdir.merge import grow, laid_out
+from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.write.kept import Kept
+from fileset.dicomdir.write.layout import NONE, Directory, encode
+from fileset.dicomdir.write.merge import grow, laid_out
+from fileset.plan.commit import verify
 from tests import synthetic
 
 

@@ -11,7 +11,7 @@ import pydicom
 import pytest
 
 import fileset
-from fileset.encoding.ending import is_plainly_whole
+from fileset.dicom.file_end import is_plainly_whole
 from fileset.report import Report
 
 RULE = "FS-FILE-TRUNCATED"

@@ -162,7 +162,7 @@ def test_patients_without_an_id_are_not_merged(tmp_path: Path) -> None:
 
 def test_invented_numbers_are_nobody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tree, "number_of", lambda _: 100_000_000)
-    monkeypatch.setattr("fileset.records.values.number_of", lambda _: 100_000_000)
+    monkeypatch.setattr("fileset.dicom.values.number_of", lambda _: 100_000_000)
     several = []
     for number in range(1, 5):
         dataset = synthetic.instance(CT, number=number, series=1 + number % 2)

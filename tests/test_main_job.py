@@ -25,7 +25,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import MediaStorageDirectoryStorage
 
 from fileset.findings import RULES
-from fileset.records.tables import RECORD_TYPES, Key
+from fileset.standard.record_types import RECORD_TYPES, Key
 from tests import judges, peers, synthetic
 
 ROOT: Final = Path(__file__).parent.parent

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fileset.errors import RuleError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.naming import RECORD_PREFIXES, RESERVED, SCHEMES, Place, names
+from fileset.plan.names import RECORD_PREFIXES, RESERVED, SCHEMES, Place, names
 
 
 def place(
@@ -265,6 +265,6 @@ def test_keep_numbers_never_make_a_reserved_name() -> None:
 
 
 def test_a_folder_that_is_full_is_a_rule_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fileset.naming.MAX_LENGTH", 1)
+    monkeypatch.setattr("fileset.plan.names.MAX_LENGTH", 1)
     with pytest.raises(RuleError, match="more folders"):
         list(names("keep", [evolve(place("A"), instance=n) for n in range(12)]))

@@ -11,8 +11,8 @@ import pydicom.data
 import pytest
 
 import fileset
-from fileset.check.meta import preamble_faults
 from fileset.cli import main
+from fileset.part10.file_meta import preamble_faults
 from tests import judges, synthetic
 
 PREAMBLES: Final = {

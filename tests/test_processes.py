@@ -17,8 +17,8 @@ import pydicom
 import pytest
 
 from fileset.errors import MediumError
-from fileset.scan import in_chunks
-from fileset.sources import Sources
+from fileset.plan.inputs import Sources
+from fileset.plan.scan import in_chunks
 from tests import synthetic
 
 COUNT: Final = 20_000

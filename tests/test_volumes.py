@@ -19,8 +19,9 @@ from fileset.cli import main
 from fileset.errors import MediumError, RefusedError, RuleError
 from fileset.file_id import FileId
 from fileset.media.base import FileSetInfo, Footprint
+from fileset.plan.new_file_set import Making
+from fileset.plan.split import Load, Packing, bytes_of, numbered, pack, too_large
 from fileset.reader import Record
-from fileset.volumes import Load, Packing, bytes_of, numbered, pack, too_large
 from tests import judges, synthetic
 
 CAPACITY = 1000
@@ -322,16 +323,16 @@ def test_a_volume_that_is_there_is_not_replaced_unless_asked(source: Path, tmp_p
 def test_volumes_that_were_complete_when_it_ended_are_named(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: BaseException
 ) -> None:
-    made = fileset.creation.Making.make
+    made = Making.make
     calls: list[str] = []
 
-    def make(making: fileset.creation.Making, report: fileset.Report, *rest: Any) -> None:
+    def make(making: Making, report: fileset.Report, *rest: Any) -> None:
         calls.append(report.medium)
         if len(calls) == 2:
             raise problem
         made(making, report, *rest)
 
-    monkeypatch.setattr("fileset.creation.Making.make", make)
+    monkeypatch.setattr("fileset.plan.new_file_set.Making.make", make)
     with pytest.raises((KeyboardInterrupt, MediumError)) as caught:
         create(source, tmp_path / "OUT.zip")
     assert caught.value.__notes__ == [f"volumes that were complete by then, and stay: {tmp_path / 'OUT_1.zip'}"]
@@ -341,7 +342,7 @@ def test_volumes_that_were_complete_when_it_ended_are_named(
 def test_nothing_is_written_without_room_for_all_volumes(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fileset.media.image.inquire_volume", lambda _: FileSetInfo(SIZES["zip"], 10**9))
+    monkeypatch.setattr("fileset.media.image.medium.inquire_volume", lambda _: FileSetInfo(SIZES["zip"], 10**9))
     with pytest.raises(MediumError, match=r"2 volumes need \d+ bytes, 45000 are free"):
         create(source, tmp_path / "OUT.zip")
     assert list(tmp_path.iterdir()) == []
@@ -350,7 +351,7 @@ def test_nothing_is_written_without_room_for_all_volumes(
 def test_a_volume_that_turns_out_too_large_is_an_error(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fileset.media.zip.Zip.footprint", Footprint(fixed=0, folder=0, entry=-900))
+    monkeypatch.setattr("fileset.media.zip.medium.Zip.footprint", Footprint(fixed=0, folder=0, entry=-900))
     with pytest.raises(MediumError, match=r"takes \d+ bytes, more than the 30000"):
         create(source, tmp_path / "OUT.zip", size=30_000)
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 from concurrent.futures import Executor
 
-from fileset.check.directory import check_directory
+from fileset.check.dicomdir.directory import check_directory
 from fileset.check.files import FileCheck
 from fileset.check.manifest import read_manifest
 from fileset.check.places import Collector
 from fileset.check.report import CheckReport
 from fileset.findings import Finding
 from fileset.media.open import readable
-from fileset.reading import read_contents
-from fileset.scan import Phases, phase
+from fileset.plan.dicomdir_file import read_contents
+from fileset.plan.scan import Phases, phase
 
 __all__ = ["CheckReport", "check_file_set"]
 

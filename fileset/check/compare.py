@@ -7,16 +7,16 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from fileset.check.datasets import CHARACTER_SET, named
-from fileset.check.faults import Fault
-from fileset.check.keys import ICON
-from fileset.encoding.elements import EXPLICIT_LITTLE, Element, Syntax, elements
-from fileset.encoding.header import Header, Keys, Wanted
+from fileset.check.dicomdir.datasets import CHARACTER_SET, named
+from fileset.check.dicomdir.keys import ICON
+from fileset.dicom.elements import EXPLICIT_LITTLE, Element, Syntax, elements
+from fileset.dicom.header import Header, Keys, Wanted
+from fileset.dicom.values import canonical
+from fileset.dicomdir.read.values import character_set_of, value_of, vr_of
 from fileset.errors import FormatError
-from fileset.records.decoded import character_set_of, value_of, vr_of
-from fileset.records.instance import WANTED, Instance
-from fileset.records.tables import RECORD_TYPES, SOP_CLASSES, Key
-from fileset.records.values import canonical
+from fileset.part10.faults import Fault
+from fileset.records.describe import WANTED, Instance
+from fileset.standard.record_types import RECORD_TYPES, SOP_CLASSES, Key
 
 _SOP_CLASS: Final = 0x00041510
 _REFERENCE: Final = {

@@ -9,20 +9,20 @@ from typing import Final
 
 from attrs import define, field
 
-from fileset.check.directory import Directory
+from fileset.check.dicomdir.directory import Directory
+from fileset.check.dicomdir.levels import UpperRecords
+from fileset.check.dicomdir.names import Listing, clashes, find, listing_of
 from fileset.check.inspect import Seen
 from fileset.check.looking import Looking
 from fileset.check.manifest import Manifest
-from fileset.check.names import Listing, clashes, find, listing_of
 from fileset.check.places import Collector
-from fileset.check.upper import UpperRecords
-from fileset.dicomdir.directory import NONE
+from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import ReadableMedium
-from fileset.media.folder import FolderMedium
-from fileset.media.work_folder import WORK
-from fileset.scan import Progress
+from fileset.media.folder.medium import FolderMedium
+from fileset.media.folder.work_folder import WORK
+from fileset.plan.scan import Progress
 
 _LEFT: Final = "belongs to a write that is under way, or was interrupted"
 

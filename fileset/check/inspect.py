@@ -6,21 +6,18 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from fileset.check.alike import Structures
 from fileset.check.compare import differences, record_side
-from fileset.check.content import content_faults
-from fileset.check.faults import Fault
 from fileset.check.manifest import digest_fault
-from fileset.check.meta import Metas, check_meta
-from fileset.encoding.elements import Syntax
-from fileset.encoding.header import Header, HeaderError, Reading, Wanted, read_header
-from fileset.encoding.layout import FIRST_READ
-from fileset.media.host import COPY_SIZE, PlainFile
-from fileset.records.chain import Chain
-from fileset.records.instance import Describer, Instance, Policy
-from fileset.scan import describe
+from fileset.dicom.elements import Syntax
+from fileset.dicom.header import Header, HeaderError, Reading, Wanted, read_header
+from fileset.dicom.header_cache import FIRST_READ
+from fileset.media.system.walk import COPY_SIZE, PlainFile
+from fileset.part10.faults import Fault
+from fileset.part10.whole_file import FileChecker
+from fileset.plan.scan import describe
+from fileset.records.describe import Describer, Instance, Policy
+from fileset.records.levels import Chain
 
-LARGEST_META: Final = 1 << 20
 POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept")
 """The fresh record is a measure, not a gate: as much as possible gets one."""
 
@@ -67,8 +64,7 @@ class Inspector:
         self._syntax = Syntax(settings.explicit, settings.little)
         self._inherited = settings.inherited
         self._describer = Describer(POLICY)
-        self._metas = Metas()
-        self._structures = Structures()
+        self._files = FileChecker()
 
     def at_path(self, task: Task) -> Seen:
         """A file of the operating system; a symbolic link is not followed."""
@@ -92,24 +88,13 @@ class Inspector:
             return first[:length] if known else read(at, length)
 
         if prefix:
-            faults += self._container_faults(cached, size, first)
+            faults += self._files.faults(cached, size, first)
         try:
             instance = describe(cached, self._describer)
             faults += self._record_faults(cached, instance, task)
         except HeaderError as problem:
             return Seen(tuple(faults), problem.rule, problem.reason, prefix)
         return Seen(tuple(faults), "", "", prefix, b"" if task.tail else instance.sop_instance_uid, instance.chain)
-
-    def container_faults(self, read: Reading, size: int) -> list[Fault]:
-        """What is wrong with a DICOM file of `size` bytes as such, whatever it says."""
-        return self._container_faults(read, size, read(0, FIRST_READ))
-
-    def _container_faults(self, read: Reading, size: int, first: bytes) -> list[Fault]:
-        meta = self._metas.check(first)
-        if meta.data_set_at >= len(first) and len(first) < size:
-            meta = check_meta(read(0, LARGEST_META))
-        content = content_faults(read, size, first, meta.data_set_at, meta.transfer_syntax, self._structures)
-        return meta.faults + content if content else meta.faults
 
     def _record_faults(self, read: Reading, instance: Instance, task: Task) -> list[Fault]:
         faults = [Fault(rule, message) for rule, message in instance.notes if rule != "FS-KEY-INVENTED"]

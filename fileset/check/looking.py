@@ -9,16 +9,16 @@ from functools import partial
 
 from attrs import frozen
 
+from fileset.check.dicomdir.references import References
 from fileset.check.inspect import Inspector, Seen, Settings, Task, inspect_chunk
-from fileset.check.references import References
-from fileset.dicomdir.contents import Contents
-from fileset.dicomdir.directory import NONE
+from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FilesetError, FormatError
 from fileset.file_id import FileId
 from fileset.media.base import ReadableMedium
-from fileset.media.folder import FolderMedium
-from fileset.media.host import random_access
-from fileset.scan import Progress, chunk_size, in_chunks, processors
+from fileset.media.folder.medium import FolderMedium
+from fileset.media.system.walk import random_access
+from fileset.plan.scan import Progress, chunk_size, in_chunks, processors
 
 
 @frozen

@@ -12,8 +12,8 @@ from attrs import frozen
 
 from fileset.check.places import Collector
 from fileset.errors import FormatError
-from fileset.media.host import contents
-from fileset.media.system import path_of
+from fileset.media.system.files import path_of
+from fileset.media.system.walk import contents
 
 _LINE: Final = re.compile(r"(\\?)([0-9a-fA-F]{64}) [ *](.+)").fullmatch
 _ESCAPES: Final = {"\\n": "\n", "\\r": "\r", "\\\\": "\\"}

@@ -7,10 +7,10 @@ from typing import Final
 
 from attrs import define, evolve, field
 
-from fileset.dicomdir.contents import Contents
-from fileset.dicomdir.directory import NONE
-from fileset.dicomdir.flat import FlatDirectory
-from fileset.dicomdir.tree import Tree
+from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.read.raw import FlatDirectory
+from fileset.dicomdir.read.tree import Tree
+from fileset.dicomdir.write.layout import NONE
 from fileset.findings import Finding, Where
 
 BETWEEN: Final = " > "

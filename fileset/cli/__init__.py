@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     medium full, 6 refused for safety, 130 interrupted, 143 and 129 told to end or left by its terminal.
     """
     try:
-        from fileset.cli.command import run
+        from fileset.cli.dispatch import run
 
         return run(argv)
     except KeyboardInterrupt:  # while it was being loaded, or once more while it was ending

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from os.path import splitext
 from typing import TYPE_CHECKING, Any
 
+from fileset.cli.findings import finding_rows
 from fileset.cli.output import counted, document, json_text, sized
-from fileset.cli.problems import finding_rows
 from fileset.errors import MediumError
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from fileset.extract.instances import Finder, Instance
 from fileset.extract.layout import DEFAULT, Layout
 from fileset.extract.report import Copy, ExtractReport, Lost, lost
 from fileset.extract.target import Target
-from fileset.media.host import COPY_SIZE
-from fileset.media.system import path_of
+from fileset.media.system.files import path_of
+from fileset.media.system.walk import COPY_SIZE
 
 __all__ = ["DEFAULT", "Copy", "ExtractReport", "Lost", "extract"]
 

@@ -13,11 +13,11 @@ from typing import Any, Final, NamedTuple
 
 from attrs import frozen
 
+from fileset.dicomdir.read.query import ALIASES
+from fileset.dicomdir.read.values import tag_of
 from fileset.errors import RuleError
 from fileset.extract.instances import Instance, Keys
-from fileset.records.chain import FIELDS
-from fileset.records.decoded import tag_of
-from fileset.records.matching import ALIASES
+from fileset.records.levels import FIELDS
 
 DEFAULT: Final = "{PatientID}/{StudyInstanceUID}/{SeriesInstanceUID}/{SOPInstanceUID}.dcm"
 LONGEST: Final = 64

@@ -10,24 +10,24 @@ from typing import Any, BinaryIO, Final, Self
 
 from attrs import define, field, frozen
 
-from fileset.encoding.elements import EXPLICIT_LITTLE, Element, elements
-from fileset.encoding.header import HeaderError
+from fileset.dicom.elements import EXPLICIT_LITTLE, Element, elements
+from fileset.dicom.header import HeaderError
+from fileset.dicomdir.read.query import condition
+from fileset.dicomdir.read.values import character_set_of, value_of
 from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.extract.instances import Directory
 from fileset.extract.instances import Instance as Known
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo, ReadableMedium
-from fileset.media.folder import FolderMedium
-from fileset.media.host import random_access
+from fileset.media.folder.medium import FolderMedium
 from fileset.media.open import scannable
-from fileset.reading import not_among
-from fileset.records.chain import FIELDS, Chain
-from fileset.records.decoded import character_set_of, value_of
-from fileset.records.instance import Describer, Instance, Policy
-from fileset.records.leaf import INSTANCE_NUMBER
-from fileset.records.matching import condition
-from fileset.scan import describe
+from fileset.media.system.walk import random_access
+from fileset.plan.dicomdir_file import not_among
+from fileset.plan.scan import describe
+from fileset.records.describe import Describer, Instance, Policy
+from fileset.records.instance_keys import INSTANCE_NUMBER
+from fileset.records.levels import FIELDS, Chain
 
 POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept")
 _NO_INSTANCES: Final = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))

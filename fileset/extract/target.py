@@ -18,8 +18,8 @@ from fileset.errors import MediumError, RefusedError
 from fileset.extract.instances import Instance
 from fileset.extract.layout import Layout, hashed_name, safe_name
 from fileset.extract.report import Copy
-from fileset.media.host import COPY_SIZE
-from fileset.media.system import told_of
+from fileset.media.system.files import told_of
+from fileset.media.system.walk import COPY_SIZE
 
 Source = Callable[[], Iterator[bytes]]
 """Begins to give the bytes of a file; as often as it is called."""

@@ -13,9 +13,9 @@ from attrs import evolve, fields_dict
 from fileset.errors import FilesetError, FormatError, MediumError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Format, ReadableMedium, UpdatableMedium, holds
-from fileset.media.below import Below
-from fileset.media.folder import Folder, FolderMedium
-from fileset.media.system import STANDARD_OUTPUT, path_of
+from fileset.media.folder.medium import Folder, FolderMedium
+from fileset.media.image.subfolder import Below
+from fileset.media.system.files import STANDARD_OUTPUT, path_of
 
 SEARCH_DEPTH: Final = 4
 """Levels of folders that are searched for a DICOMDIR when the root has none."""
@@ -35,10 +35,10 @@ def formats() -> Iterator[Format]:
     who find that they have a folder.
     """
     yield FOLDER
-    from fileset.media.iso import Iso
+    from fileset.media.iso.medium import Iso
 
     yield Iso()
-    from fileset.media.zip import Zip
+    from fileset.media.zip.medium import Zip
 
     yield Zip()
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
-from fileset.encoding.elements import element
-from fileset.encoding.header import HeaderError
-from fileset.encoding.text import decode, needs_character_set
+from fileset.dicom.character_sets import decode, needs_character_set
+from fileset.dicom.elements import element
+from fileset.dicom.header import HeaderError
+from fileset.dicom.values import identifier_of, number_of
 from fileset.findings import Finding, Where
-from fileset.records.chain import CHARACTER_SET, FIELDS, Chain, Field, Notes
-from fileset.records.instance import Instance
-from fileset.records.leaf import INSTANCE_NUMBER
-from fileset.records.values import identifier_of, number_of
+from fileset.records.describe import Instance
+from fileset.records.instance_keys import INSTANCE_NUMBER
+from fileset.records.levels import CHARACTER_SET, FIELDS, Chain, Field, Notes
 
 UTF_8: Final = "ISO_IR 192"
 

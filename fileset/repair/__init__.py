@@ -11,24 +11,24 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fileset.commit import Plan, clean_up, commit, rehearse
-from fileset.dicomdir.contents import FILE_SET_ID, Contents
-from fileset.dicomdir.directory import encode
-from fileset.dicomdir.frame import FILE_SET_UID, renewed_frame
+from fileset.dicomdir.read.directory import FILE_SET_ID, Contents
+from fileset.dicomdir.write.header import FILE_SET_UID, renewed_frame
+from fileset.dicomdir.write.layout import encode
 from fileset.errors import FilesetError, FormatError
 from fileset.file_id import FileId
 from fileset.findings import Finding
 from fileset.media.base import UpdatableMedium
-from fileset.media.folder import FolderMedium
+from fileset.media.folder.medium import FolderMedium
 from fileset.media.open import updatable
-from fileset.reading import COPY_OUT
-from fileset.records.instance import Policy
+from fileset.plan.commit import Plan, clean_up, commit, rehearse
+from fileset.plan.dicomdir_file import COPY_OUT
+from fileset.plan.inputs import Sources
+from fileset.plan.old_dicomdir import mended_identification, read_state
+from fileset.plan.scan import Outcome, Phases, outcomes, phase
+from fileset.records.describe import Policy
 from fileset.repair.diagnosis import Diagnosis, diagnose
 from fileset.repair.rebuild import Rebuild
-from fileset.repair.state import mended_identification, read_state
 from fileset.report import Report, Skipped
-from fileset.scan import Outcome, Phases, outcomes, phase
-from fileset.sources import Sources
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

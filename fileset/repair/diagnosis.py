@@ -7,14 +7,14 @@ from typing import Final
 
 from attrs import frozen
 
-from fileset.check.directory import check_directory
+from fileset.check.dicomdir.directory import check_directory
 from fileset.check.files import FileCheck
 from fileset.check.places import Collector
-from fileset.dicomdir.contents import MRDR_OFFSET, Contents
-from fileset.dicomdir.renewal import is_whole
+from fileset.dicomdir.read.directory import MRDR_OFFSET, Contents
+from fileset.dicomdir.write.carry_over import is_whole
 from fileset.findings import ERROR, Finding
 from fileset.media.base import UpdatableMedium
-from fileset.scan import Progress
+from fileset.plan.scan import Progress
 
 _OF_THE_RECORD: Final = (
     *("FS-RECORD-MALFORMED", "FS-RECORD-ELEMENT", "FS-RECORD-PRIVATE-UID", "FS-RECORD-REFERENCE", "FS-RECORD-TYPE"),

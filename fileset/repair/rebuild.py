@@ -6,24 +6,24 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import define, field
 
-from fileset.commit import Plan
-from fileset.dicomdir.contents import Contents
-from fileset.dicomdir.directory import NONE, Frame
-from fileset.dicomdir.kept import Kept
-from fileset.dicomdir.merge import Growth, laid_out, regrow
-from fileset.dicomdir.renewal import carried_over, is_whole
-from fileset.draft import Intake, filled, present
+from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.write.carry_over import carried_over, is_whole
+from fileset.dicomdir.write.kept import Kept
+from fileset.dicomdir.write.layout import NONE, Frame
+from fileset.dicomdir.write.merge import Growth, laid_out, regrow
 from fileset.errors import FormatError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
-from fileset.records.chain import LEVELS
-from fileset.records.instance import Instance
-from fileset.records.tables import RECORD_TYPES
+from fileset.plan.commit import Plan
+from fileset.plan.scan import Outcome
+from fileset.plan.update import Intake, filled, present
+from fileset.records.describe import Instance
+from fileset.records.levels import LEVELS
 from fileset.records.tree import Node, Nothing
 from fileset.repair.diagnosis import Diagnosis
 from fileset.report import Removed, Report, Skipped
-from fileset.scan import Outcome
+from fileset.standard.record_types import RECORD_TYPES
 
 _NO_INSTANCE = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
 

@@ -11,10 +11,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from fileset.dicomdir.build import build
-from fileset.dicomdir.directory import encode
-from fileset.dicomdir.frame import Identification, new_frame
-from fileset.encoding.elements import element
+from fileset.dicom.elements import element
+from fileset.dicomdir.write.header import Identification, new_frame
+from fileset.dicomdir.write.layout import encode
+from fileset.dicomdir.write.new import build
 from fileset.records.tree import Node
 
 PER_SERIES = 200

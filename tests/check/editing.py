@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from fileset.dicomdir.decode import decode
-from fileset.dicomdir.directory import Directory, encode
-from fileset.dicomdir.flat import FlatDirectory
-from fileset.dicomdir.link import link
-from fileset.dicomdir.tree import Tree
-from fileset.encoding.elements import element, item
+from fileset.dicom.elements import element, item
+from fileset.dicomdir.read.decode import decode
+from fileset.dicomdir.read.link import link
+from fileset.dicomdir.read.raw import FlatDirectory
+from fileset.dicomdir.read.tree import Tree
+from fileset.dicomdir.write.layout import Directory, encode
 
 Elements = dict[int, bytes]
 """Tag -> the whole encoded element, in the order in which they are written."""

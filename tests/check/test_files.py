@@ -17,7 +17,7 @@ from pydicom import dcmread
 
 import fileset
 from fileset import CheckReport, check_file_set
-from fileset.media.work_folder import JOURNAL, WORK
+from fileset.media.folder.work_folder import JOURNAL, WORK
 from tests import judges, peers, synthetic
 from tests.check.editing import edit, put
 from tests.conftest import Tell

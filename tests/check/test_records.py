@@ -10,8 +10,8 @@ import pytest
 
 import fileset
 from fileset import check_file_set
-from fileset.encoding.elements import element, item
-from fileset.records.tables import SOP_CLASSES
+from fileset.dicom.elements import element, item
+from fileset.standard.record_types import SOP_CLASSES
 from tests import synthetic
 from tests.check.editing import CODE, Change, both, drop, edit, last, put, put_raw
 

@@ -180,7 +180,7 @@ def test_a_manifest_may_lie_in_a_folder_that_is_made(run: Runs, new: Path, tmp_p
 def test_a_folder_for_a_manifest_must_take_it(
     run: Runs, disc: Path, new: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fileset.cli.making.os.access", lambda *_: False)
+    monkeypatch.setattr("fileset.cli.write_report.os.access", lambda *_: False)
     said = run("add", disc, new, "--manifest", tmp_path / "MANIFEST", code=5).stderr
     assert f"the manifest cannot be written: no permission to write in {tmp_path}. Nothing was done" in said
 
@@ -241,6 +241,6 @@ def test_what_was_done_when_the_report_is_interrupted_is_said(
     def stopping(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fileset.manifest.write_manifest", stopping)
+    monkeypatch.setattr("fileset.plan.manifest.write_manifest", stopping)
     said = run("remove", disc, "PatientID=P1", "--manifest", tmp_path / "SUMS", code=130).stderr
     assert said == f"fileset: interrupted; {disc}: the change was complete by then\n"

@@ -15,8 +15,8 @@ import pytest
 from pydicom.uid import UID
 
 from fileset import Reader
-from fileset.cli.create import SCHEMES as CLI_SCHEMES
-from fileset.naming import SCHEMES, Place, names
+from fileset.cli.verbs.create import SCHEMES as CLI_SCHEMES
+from fileset.plan.names import SCHEMES, Place, names
 from tests import synthetic
 from tests.cli.conftest import Runs, command, environment
 
@@ -287,7 +287,7 @@ def test_an_image_that_cannot_be_written_is_called_by_its_own_name(
     def refuse(path: str) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
 
-    monkeypatch.setattr("fileset.media.image_transaction.open_locked", refuse)
+    monkeypatch.setattr("fileset.media.image.transaction.open_locked", refuse)
     said = run("create", indexed, "-o", tmp_path / "X.iso", code=5).stderr
     assert said == f"fileset: error: {tmp_path / 'X.iso'}: {os.strerror(errno.EROFS)}\n"
 
@@ -342,7 +342,7 @@ def test_a_dry_run_ends_as_the_run_where_nothing_may_be_written(
 def test_a_dry_run_asks_whether_anything_may_be_written(
     run: Runs, indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fileset.media.system.os.access", lambda *_: False)
+    monkeypatch.setattr("fileset.media.system.files.os.access", lambda *_: False)
     for name in ("OUT", "OUT.iso", "OUT.zip"):
         said = run("create", indexed, "-o", tmp_path / name, "--dry-run", code=5).stderr
         assert said == f"fileset: error: {tmp_path / name}: {os.strerror(errno.EACCES)}\n"

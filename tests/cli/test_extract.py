@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import fileset
 from fileset import FileId, MediumError, RefusedError
-from fileset.cli.extract import lost_lines
+from fileset.cli.verbs.extract import lost_lines
 from fileset.extract import TRIES, ExtractReport, Lost, extract
 from fileset.extract.layout import LONGEST, hashed_name, safe_name
 from fileset.extract.target import Target

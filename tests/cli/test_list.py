@@ -12,7 +12,7 @@ import pydicom.data
 import pytest
 
 import fileset
-from fileset.cli.tree import Branch, plain_lines
+from fileset.cli.tree_view import Branch, plain_lines
 from tests import synthetic
 from tests.cli.conftest import ANSI, Runs, damage, environment, on_terminal
 

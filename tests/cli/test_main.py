@@ -13,7 +13,7 @@ import pytest
 
 import fileset
 from fileset.cli import main
-from fileset.cli.command import VERBS
+from fileset.cli.dispatch import VERBS
 from fileset.errors import FilesetError, FormatError, MediumError, RefusedError, RuleError
 from tests.cli.conftest import Runs, command, environment, process
 
@@ -47,7 +47,7 @@ LIGHT = {
     "fileset",
     "fileset.errors",
     "fileset.cli",
-    *(f"fileset.cli.{name}" for name in ("arguments", "command", "output")),
+    *(f"fileset.cli.{name}" for name in ("options", "dispatch", "output")),
 }
 
 
@@ -59,9 +59,16 @@ LIGHT = {
         (["lst"], LIGHT),
         (
             ["create", "--help"],
-            LIGHT | {f"fileset.cli.{name}" for name in ("create", "making", "problems", "progress", "volumes")},
+            LIGHT
+            | {
+                f"fileset.cli.{name}"
+                for name in ("verbs", "verbs.create", "write_report", "findings", "progress", "volumes")
+            },
         ),
-        (["list", "--help"], LIGHT | {f"fileset.cli.{name}" for name in ("list", "problems", "selecting")}),
+        (
+            ["list", "--help"],
+            LIGHT | {f"fileset.cli.{name}" for name in ("verbs", "verbs.list", "findings", "read_options")},
+        ),
     ],
     ids=" ".join,
 )
@@ -120,7 +127,7 @@ def test_errors_end_with_their_exit_code(
     def fail(_: object) -> int:
         raise error("a disc with \x1b[31m in its name")
 
-    monkeypatch.setattr("fileset.cli.list.run", fail)
+    monkeypatch.setattr("fileset.cli.verbs.list.run", fail)
     assert run("list", "DISC", code=code).stderr == "fileset: error: a disc with \\x1b[31m in its name\n"
 
 
@@ -128,7 +135,7 @@ def test_a_bug_is_shown_as_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: object) -> int:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("fileset.cli.list.run", fail)
+    monkeypatch.setattr("fileset.cli.verbs.list.run", fail)
     with pytest.raises(ZeroDivisionError):
         main(["list", "DISC"])
 
@@ -137,13 +144,13 @@ def test_interruption_ends_with_130(run: Runs, monkeypatch: pytest.MonkeyPatch) 
     def interrupt(_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fileset.cli.list.run", interrupt)
+    monkeypatch.setattr("fileset.cli.verbs.list.run", interrupt)
     assert run("list", "DISC", code=130).stderr == "fileset: interrupted\n"
 
 
 def test_control_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
     """A named pipe as source would wait for ever: a process that is surely busy."""
-    code = "import time, sys; import fileset.cli.list as verb; verb.run = lambda _: time.sleep(60)\n"
+    code = "import time, sys; import fileset.cli.verbs.list as verb; verb.run = lambda _: time.sleep(60)\n"
     code += "from fileset.cli import main; print('ready', flush=True); sys.exit(main(['list', 'DISC']))"
     with subprocess.Popen(
         [sys.executable, "-c", code],
@@ -184,7 +191,7 @@ ENTRIES = (
 
 @pytest.mark.parametrize("entry", ENTRIES)
 @pytest.mark.parametrize(
-    "module", ["argparse", "fileset.cli.command", "fileset.errors", "fileset.cli.list", "fileset.reader"]
+    "module", ["argparse", "fileset.cli.dispatch", "fileset.errors", "fileset.cli.verbs.list", "fileset.reader"]
 )
 def test_control_c_while_it_is_being_loaded_ends_with_130_and_no_traceback(module: str, entry: str) -> None:
     code = INTERRUPTED_AT.format(module=module, entry=entry)

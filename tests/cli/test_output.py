@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from fileset.cli.arguments import keys_of
+from fileset.cli.options import keys_of
 from fileset.cli.output import counted, escaped, json_text, sized, write, write_document
 from fileset.errors import RuleError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fileset.cli.problems import LINES, finding_rows, hides_records, summary, tell_problems
+from fileset.cli.findings import LINES, finding_rows, hides_records, summary, tell_problems
 from fileset.findings import RULES, Finding, Where
 from tests.cli.conftest import Runs
 

@@ -43,7 +43,7 @@ def test_what_is_dropped_is_named_without_being_asked_for(
 ) -> None:
     for number in (1, 2, 3):
         (disc / f"P001/T001/S001/I00000{number}").unlink()
-    monkeypatch.setattr("fileset.cli.making.NAMED", 2)
+    monkeypatch.setattr("fileset.cli.write_report.NAMED", 2)
     shutil.copytree(disc, disc.with_name("VERBOSE"))
     shutil.copytree(disc, disc.with_name("QUIET"))
     assert run("repair", disc, code=3).stderr.splitlines()[:4] == [

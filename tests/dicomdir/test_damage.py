@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
-from fileset.dicomdir.decode import decode
-from fileset.dicomdir.flat import FlatDirectory
+from fileset.dicomdir.read.decode import decode
+from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.errors import FormatError
 from tests.hostile.directories import BIG, EXPLICIT, IMPLICIT, NEXT, directory, usual
 

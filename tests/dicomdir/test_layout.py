@@ -8,13 +8,13 @@ from typing import Final, cast
 import pytest
 from attrs import evolve
 
-from fileset.dicomdir.decode import decode
-from fileset.dicomdir.directory import LARGEST_OFFSET, Directory, Frame, encode
-from fileset.dicomdir.frame import IMPLEMENTATION_VERSION_NAME, Identification, new_frame
-from fileset.dicomdir.link import link
-from fileset.dicomdir.preorder import Links
-from fileset.dicomdir.record import RecordEncoder
-from fileset.encoding.elements import element
+from fileset.dicom.elements import element
+from fileset.dicomdir.read.decode import decode
+from fileset.dicomdir.read.link import link
+from fileset.dicomdir.write.header import IMPLEMENTATION_VERSION_NAME, Identification, new_frame
+from fileset.dicomdir.write.layout import LARGEST_OFFSET, Directory, Frame, encode
+from fileset.dicomdir.write.links import Links
+from fileset.dicomdir.write.record import RecordEncoder
 from fileset.errors import RuleError
 from fileset.file_id import FileId
 

@@ -10,10 +10,10 @@ from typing import Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fileset.dicomdir.contents import Contents
-from fileset.dicomdir.directory import NONE
-from fileset.dicomdir.tree import Tree
-from fileset.encoding.elements import MAX_DEPTH
+from fileset.dicom.elements import MAX_DEPTH
+from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.read.tree import Tree
+from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FormatError
 from tests.hostile.directories import LOWER, NEXT, Rec, directory, image, patient, series, study, text
 

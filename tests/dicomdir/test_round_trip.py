@@ -9,9 +9,9 @@ from typing import Final
 import pydicom.data
 import pytest
 
-from fileset.dicomdir.decode import decode
-from fileset.dicomdir.directory import NONE, Directory, encode
-from fileset.dicomdir.link import link
+from fileset.dicomdir.read.decode import decode
+from fileset.dicomdir.read.link import link
+from fileset.dicomdir.write.layout import NONE, Directory, encode
 from tests import peers
 from tests.hostile.directories import directory, usual
 

@@ -13,16 +13,16 @@ from typing import Final
 import pytest
 
 import fileset
-from fileset.commit import verify
-from fileset.dicomdir.contents import Contents
-from fileset.dicomdir.decode import decode
-from fileset.dicomdir.directory import NONE, Directory, Frame, encode
-from fileset.dicomdir.kept import Kept
-from fileset.dicomdir.link import link
-from fileset.dicomdir.merge import TOGETHER, grow, laid_out
-from fileset.dicomdir.preorder import Links
-from fileset.dicomdir.record import RecordEncoder
-from fileset.encoding.elements import element
+from fileset.dicom.elements import element
+from fileset.dicomdir.read.decode import decode
+from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.read.link import link
+from fileset.dicomdir.write.kept import Kept
+from fileset.dicomdir.write.layout import NONE, Directory, Frame, encode
+from fileset.dicomdir.write.links import Links
+from fileset.dicomdir.write.merge import TOGETHER, grow, laid_out
+from fileset.dicomdir.write.record import RecordEncoder
+from fileset.plan.commit import verify
 from tests import synthetic
 
 TYPES: Final = ("PATIENT", "STUDY", "SERIES", "IMAGE")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from fileset.dicomdir import items
-from fileset.dicomdir.decode import decode
-from fileset.dicomdir.frame import Identification, new_frame
-from fileset.encoding.elements import element, item
+from fileset.dicom.elements import element, item
+from fileset.dicomdir.read import records as items
+from fileset.dicomdir.read.decode import decode
+from fileset.dicomdir.write.header import Identification, new_frame
 
 LONG = b"\0\0\0\0"
 RECORD = (

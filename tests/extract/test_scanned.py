@@ -117,7 +117,7 @@ def test_the_document_names_every_copy_with_its_hash(run: Runs, disc: Path, tmp_
 
 def test_a_file_that_came_short_is_told(run: Runs, disc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from fileset.media.base import FileInfo
-    from fileset.media.folder import FolderMedium
+    from fileset.media.folder.medium import FolderMedium
 
     whole = FolderMedium.inquire_file
 

@@ -15,10 +15,10 @@ from typing import Final
 from attrs import frozen
 
 from fileset import Creator, FormatError, Reader, Updater, index, repair_file_set
-from fileset.commit import clean_up
 from fileset.file_id import DICOMDIR
-from fileset.media.folder import FolderMedium
-from fileset.media.work_folder import JOURNAL, LOCK, NEW, OLD, SEAL, WORK
+from fileset.media.folder.medium import FolderMedium
+from fileset.media.folder.work_folder import JOURNAL, LOCK, NEW, OLD, SEAL, WORK
+from fileset.plan.commit import clean_up
 from tests import synthetic
 
 SET: Final = "DISC/SET"

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from fileset import FilesetError, check_file_set, repair_file_set
-from fileset.media.folder_transaction import FolderTransaction
+from fileset.media.folder.transaction import FolderTransaction
 from tests.conftest import Tell
 from tests.faults.scenarios import NOTHING, SET, Expected, begin, files, finish, found, state_of
 from tests.faults.system import System

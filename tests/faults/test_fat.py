@@ -17,7 +17,7 @@ from attrs import frozen
 
 from fileset import Creator, Reader, Updater
 from fileset.cli import main
-from fileset.media.work_folder import WORK
+from fileset.media.folder.work_folder import WORK
 from tests import synthetic
 from tests.conftest import Tell
 from tests.faults.scenarios import files

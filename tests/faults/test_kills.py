@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from fileset.media.folder_transaction import FolderTransaction
+from fileset.media.folder.transaction import FolderTransaction
 from tests.conftest import Tell
 from tests.faults.scenarios import SCENARIOS, Expected, begin, expect, finish, state_of
 from tests.faults.system import System

@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from fileset import FilesetError
-from fileset.media.folder_transaction import FolderTransaction
+from fileset.media.folder.transaction import FolderTransaction
 from tests.conftest import Tell
 from tests.faults.disk import (
     Event,
@@ -129,5 +129,5 @@ def test_without_the_old_dicomdir_beside_the_new_one_fat_has_bad_states(
     replace: Expected, fast_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start, events = record(replace, fat, fast_folder, monkeypatch)
-    monkeypatch.setattr("fileset.media.folder.standing_in", lambda *_: "")
+    monkeypatch.setattr("fileset.media.folder.medium.standing_in", lambda *_: "")
     assert bad(list(states(start, events, fat, "alone"))[:1000], replace, fast_folder)

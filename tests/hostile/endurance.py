@@ -23,9 +23,9 @@ import pydicom.data
 from attrs import asdict, frozen
 
 from fileset import FilesetError, Reader
-from fileset.encoding.header import HeaderError, read_header
-from fileset.records.instance import EVERYTHING, Describer, Policy
-from fileset.scan import outcome
+from fileset.dicom.header import HeaderError, read_header
+from fileset.plan.scan import outcome
+from fileset.records.describe import EVERYTHING, Describer, Policy
 from tests import synthetic
 from tests.hostile import directories
 

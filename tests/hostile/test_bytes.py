@@ -14,7 +14,7 @@ from typing import Final
 
 import pytest
 
-from fileset.dicomdir.contents import Contents
+from fileset.dicomdir.read.directory import Contents
 from tests.conftest import Tell
 from tests.hostile import endurance
 from tests.hostile.endurance import DIRECTORIES, FLIPS, INSTANCES, KINDS, Toll, flipped

@@ -16,8 +16,8 @@ from typing import Final
 import pytest
 
 from fileset import Reader
-from fileset.dicomdir.contents import Contents, conditions
-from fileset.encoding.elements import MAX_DEPTH
+from fileset.dicom.elements import MAX_DEPTH
+from fileset.dicomdir.read.directory import Contents, conditions
 from fileset.findings import AT_MOST
 from tests.hostile.directories import EXPLICIT, LAST, LOWER, NEXT, Rec, directory, image, text, usual
 

@@ -20,7 +20,7 @@ import pytest
 
 import fileset
 from fileset.cli import main
-from fileset.media.work_folder import JOURNAL, WORK
+from fileset.media.folder.work_folder import JOURNAL, WORK
 from tests import synthetic
 from tests.check.editing import Elements, edit, put, put_raw
 

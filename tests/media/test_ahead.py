@@ -14,8 +14,8 @@ import pytest
 
 import fileset
 from fileset.errors import MediumError
-from fileset.media import image_transaction
-from fileset.media.ahead import AHEAD, LEAST, MOST, READERS, contents_ahead, in_threads
+from fileset.media.image import transaction as image_transaction
+from fileset.media.system.read_ahead import AHEAD, LEAST, MOST, READERS, contents_ahead, in_threads
 from tests import synthetic
 
 MEGABYTE = bytes(1 << 20)

@@ -23,14 +23,14 @@ from attrs import evolve
 from pyfakefs.fake_filesystem import FakeFilesystem, set_uid
 
 from fileset import Creator, FormatError, MediumError, Reader, RefusedError, Updater, index, repair_file_set
-from fileset.commit import Addition, Plan, check_space, clean_up, commit, rehearse
-from fileset.dicomdir.directory import Directory
-from fileset.dicomdir.frame import Identification, new_frame
+from fileset.dicomdir.write.header import Identification, new_frame
+from fileset.dicomdir.write.layout import Directory
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileSetInfo, Written
-from fileset.media.folder import FolderMedium
-from fileset.media.folder_transaction import FolderTransaction
-from fileset.media.work_folder import JOURNAL, LOCK, NEW, OLD, SEAL, WORK
+from fileset.media.folder.medium import FolderMedium
+from fileset.media.folder.transaction import FolderTransaction
+from fileset.media.folder.work_folder import JOURNAL, LOCK, NEW, OLD, SEAL, WORK
+from fileset.plan.commit import Addition, Plan, check_space, clean_up, commit, rehearse
 from tests import synthetic
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -514,7 +514,7 @@ def test_a_reader_says_that_another_dicomdir_stands_in(tmp_path: Path) -> None:
 
 WRITER: Final = """
 import sys
-from fileset.media.folder import FolderMedium
+from fileset.media.folder.medium import FolderMedium
 from fileset.errors import MediumError
 try:
     with FolderMedium(sys.argv[1]).transaction():

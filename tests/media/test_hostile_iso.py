@@ -18,8 +18,8 @@ import fileset
 from fileset.check import check_file_set
 from fileset.errors import FilesetError, FormatError, MediumError, RefusedError
 from fileset.file_id import FileId
-from fileset.media.iso import IsoMedium
-from fileset.media.udf import FILE_TAG, tag_of, tagged
+from fileset.media.iso.medium import IsoMedium
+from fileset.media.iso.udf import FILE_TAG, tag_of, tagged
 from tests import synthetic
 from tests.conftest import Tell
 from tests.judges import need_tool, run_tool

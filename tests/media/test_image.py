@@ -16,8 +16,8 @@ import pytest
 from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, Written
-from fileset.media.image import Image, NoImage
-from fileset.media.image_transaction import WORK_SUFFIX
+from fileset.media.image.medium import Image, NoImage
+from fileset.media.image.transaction import WORK_SUFFIX
 
 OLD = {"A/ONE": b"1" * 5000, "B": b"", "DICOMDIR": b"old directory"}
 NEW_DIRECTORY = b"new directory"
@@ -276,7 +276,7 @@ def test_folders_for_an_image_go_if_it_cannot_be_begun(tmp_path: Path, monkeypat
     def fail(_: str) -> BinaryIO:
         raise MediumError("another writer is at work")
 
-    monkeypatch.setattr("fileset.media.image_transaction.open_locked", fail)
+    monkeypatch.setattr("fileset.media.image.transaction.open_locked", fail)
     with pytest.raises(MediumError, match="another writer"):
         change(image(tmp_path / "one" / "new.lines", new=True), {})
     assert os.listdir(tmp_path) == []

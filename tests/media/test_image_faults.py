@@ -21,8 +21,8 @@ from attrs import frozen
 
 import fileset
 from fileset.errors import FilesetError
-from fileset.media import image_transaction
-from fileset.media.system import open_locked
+from fileset.media.image import transaction as image_transaction
+from fileset.media.system.files import open_locked
 from tests import synthetic
 from tests.conftest import Tell
 from tests.faults.disk import FOLDER, Bytes, Event, Recorder, Start, State, SyncedBytes, SyncedNames, journaling

@@ -14,7 +14,7 @@ import fileset
 from fileset.cli import main
 from fileset.errors import FormatError, MediumError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.iso import IsoMedium
+from fileset.media.iso.medium import IsoMedium
 from fileset.media.open import readable, updatable, writable
 from tests import synthetic
 from tests.judges import judge_file_set, need_tool, run_tool

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from fileset.errors import FormatError, RuleError
 from fileset.file_id import FileId
-from fileset.media.extents import ImageBytes
-from fileset.media.iso_hierarchy import joliet_hierarchy, primary_hierarchy, recording_date
-from fileset.media.iso_names import Shortener, joliet, level_1, level_1_key, shown
-from fileset.media.iso_reader import recording_time
-from fileset.media.iso_tree import NameTree
-from fileset.media.udf import compressed, dstring, expanded, tag_of, tagged, time_of, timestamp
+from fileset.media.image.bytes import ImageBytes
+from fileset.media.iso.directories import joliet_hierarchy, primary_hierarchy, recording_date
+from fileset.media.iso.names import Shortener, joliet, level_1, level_1_key, shown
+from fileset.media.iso.reader import recording_time
+from fileset.media.iso.tree import NameTree
+from fileset.media.iso.udf import compressed, dstring, expanded, tag_of, tagged, time_of, timestamp
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 
 import fileset
 from fileset.errors import FilesetError, MediumError
-from fileset.media.host import contents, same_contents
-from fileset.media.iso import IsoMedium
+from fileset.media.iso.medium import IsoMedium
+from fileset.media.system.walk import contents, same_contents
 from tests import synthetic
 
 

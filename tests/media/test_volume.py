@@ -15,9 +15,9 @@ import pytest
 import fileset
 from fileset.cli import main
 from fileset.errors import MediumError
-from fileset.media import volume
-from fileset.media.discs import DISCS, smallest_disc
-from fileset.media.volume import Mount, file_system, inquire_volume, mount_of
+from fileset.media.system import file_systems as volume
+from fileset.media.system.discs import DISCS, smallest_disc
+from fileset.media.system.file_systems import Mount, file_system, inquire_volume, mount_of
 from tests import synthetic
 from tests.judges import find_tool
 from tests.media.conftest import below, uids
@@ -133,7 +133,7 @@ def test_every_writer_flushes_a_stick_and_says_when_it_may_be_removed(
     if verb in ("add", "remove"):
         assert main(["create", str(sources / "P001"), "-o", str(stick)]) == 0
     flushed: list[str] = []
-    monkeypatch.setattr("fileset.media.folder.flush_volume", flushed.append)
+    monkeypatch.setattr("fileset.media.folder.medium.flush_volume", flushed.append)
     pretend(monkeypatch, stick, "vfat")
     arguments = {
         "create": [str(sources), "-o", str(stick)],

@@ -26,10 +26,10 @@ import fileset
 from fileset.errors import FilesetError, FormatError, MediumError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo
-from fileset.media.zip import Zip
-from fileset.media.zip_format import DEFLATED, LOCAL
-from fileset.media.zip_reader import ZipMedium
-from fileset.media.zip_writer import LARGE, ZipBuilder
+from fileset.media.zip.format import DEFLATED, LOCAL
+from fileset.media.zip.medium import Zip
+from fileset.media.zip.reader import ZipMedium
+from fileset.media.zip.writer import LARGE, ZipBuilder
 from tests import judges, synthetic
 from tests.conftest import Tell
 
@@ -226,7 +226,7 @@ def test_a_name_that_is_no_text_is_refused() -> None:
 
 
 def test_a_member_beyond_four_gigabytes_must_be_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fileset.media.zip_writer._LIMIT", 1000)
+    monkeypatch.setattr("fileset.media.zip.writer._LIMIT", 1000)
     builder = ZipBuilder(io.BytesIO(), created=EPOCH)
     with pytest.raises(RuleError, match="ZIP64"):
         builder.add(FileId("LARGE"), [bytes(600), bytes(600)])
@@ -614,7 +614,7 @@ def test_a_decompression_bomb_goes_off_in_a_small_room(tmp_path: Path) -> None:
 
 
 def test_many_small_bombs_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fileset.media.zip_member.SMALL_ARCHIVE", 80 << 20)
+    monkeypatch.setattr("fileset.media.zip.member.SMALL_ARCHIVE", 80 << 20)
     path = zipped(tmp_path / "a.zip", [(f"F{n}", bytes(10 << 20)) for n in range(10)], zipfile.ZIP_DEFLATED)
     with limited_memory(), pytest.raises(FormatError, match="decompression bomb"):
         contents_digests(path)
@@ -623,7 +623,7 @@ def test_many_small_bombs_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_reading_a_member_again_costs_nothing_of_what_is_allowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fileset.media.zip_member.SMALL_ARCHIVE", 80 << 20)
+    monkeypatch.setattr("fileset.media.zip.member.SMALL_ARCHIVE", 80 << 20)
     contents_digests(zipped(tmp_path / "a.zip", [("F", bytes(10 << 20))], zipfile.ZIP_DEFLATED), times=10)
 
 

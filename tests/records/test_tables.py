@@ -19,7 +19,7 @@ import pytest
 from pydicom.datadict import dictionary_VR, keyword_dict
 from pydicom.uid import UID
 
-from fileset.records.tables import IODS, MRDR_OFFSET, RECORD_TYPES, ROOT_CHILDREN, SOP_CLASSES, Key, RecordType
+from fileset.standard.record_types import IODS, MRDR_OFFSET, RECORD_TYPES, ROOT_CHILDREN, SOP_CLASSES, Key, RecordType
 
 Fact = tuple[str, ...]
 Row = dict[str, str]
@@ -305,5 +305,5 @@ def test_the_first_of_two_vrs_is_the_vr() -> None:
 
 def test_the_tables_need_no_pydicom() -> None:
     """They stand on the hot path of every command, `--help` and `--version` included."""
-    code = "import sys, fileset.records.tables; sys.exit('pydicom' in sys.modules)"
+    code = "import sys, fileset.standard.record_types; sys.exit('pydicom' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[2]).returncode == 0

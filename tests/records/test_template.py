@@ -8,12 +8,12 @@ from random import Random
 import pytest
 from pydicom.dataset import Dataset
 
-from fileset.encoding.header import HeaderError, read_header
-from fileset.encoding.layout import Layouts
-from fileset.records.instance import EVERYTHING, WANTED, Describer, Instance, Policy
-from fileset.records.tables import SOP_CLASSES
-from fileset.records.template import APART, OWN, Template
-from fileset.sources import encode_dataset
+from fileset.dicom.header import HeaderError, read_header
+from fileset.dicom.header_cache import Layouts
+from fileset.plan.inputs import encode_dataset
+from fileset.records.describe import EVERYTHING, WANTED, Describer, Instance, Policy
+from fileset.records.record_cache import APART, OWN, Template
+from fileset.standard.record_types import SOP_CLASSES
 from tests.benchmarks.corpus import Shape, files
 
 SHAPE = Shape(400, per_series=40)

@@ -13,7 +13,7 @@ import pytest
 from pydicom import dcmread
 
 import fileset
-from fileset.media.image import Image
+from fileset.media.image.medium import Image
 from tests import judges, peers, synthetic
 from tests.hostile import mutants
 from tests.updater.conftest import directory, files, records, uids

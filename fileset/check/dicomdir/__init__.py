@@ -1,0 +1,1 @@
+"""Check the DICOMDIR itself: its structure, keys, names and references."""

@@ -1,0 +1,115 @@
+"""Rules for the directory as a whole and the tree of its records (PS3.3 F.2.1, F.3.2, F.4; PS3.10 8.6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+from fileset.check.dicomdir.datasets import named
+from fileset.check.places import Collector
+from fileset.dicomdir.write.header import DESCRIPTOR_CHARACTER_SETS
+from fileset.dicomdir.write.layout import NONE
+from fileset.errors import FormatError
+from fileset.file_id import FileId
+from fileset.part10.values import shown
+from fileset.standard.record_types import RECORD_TYPES, ROOT_CHILDREN
+
+_FILE_SET_ID: Final = 0x00041130
+_DESCRIPTOR: Final = 0x00041141
+_DESCRIPTOR_CHARACTER_SET: Final = 0x00041142
+_WIDTHS: Final = {0x00041200: 4, 0x00041202: 4, 0x00041212: 2}
+_OWN: Final = frozenset((_FILE_SET_ID, _DESCRIPTOR, _DESCRIPTOR_CHARACTER_SET, 0x00041220, *_WIDTHS))
+_ID: Final = re.compile(rb"[A-Z0-9_]{0,16}").fullmatch
+_FORMER_ROOTS: Final = frozenset(name for name, row in RECORD_TYPES.items() if row.root) - set(ROOT_CHILDREN)
+
+
+def check_identification(to: Collector) -> FileId | None:
+    """The File-set Identification and Directory Information Modules; returns the File ID of the descriptor file."""
+    top = to.flat.top
+    value = top.get(_FILE_SET_ID)
+    if value is None:
+        to.add("FS-DIRECTORY-ELEMENT", f"{named(_FILE_SET_ID)} is missing", tag=_FILE_SET_ID)
+    elif not _ID(value.rstrip(b" \0")):
+        message = f"File-set ID {shown(value)}: up to 16 of A-Z, 0-9 and _ are right"
+        to.add("FS-FILE-SET-ID", message, tag=_FILE_SET_ID)
+    if any(tag in top for tag in _WIDTHS):
+        for tag, width in _WIDTHS.items():
+            if len(top.get(tag, b"")) != width:
+                to.add("FS-DIRECTORY-ELEMENT", f"{named(tag)} is missing, or not {width} bytes long", tag=tag)
+    for tag in top:
+        if tag not in _OWN and tag & 0xFFFF:
+            to.add("FS-DIRECTORY-FOREIGN", f"{named(tag)} does not belong here", tag=tag)
+    return _descriptor(to)
+
+
+def _descriptor(to: Collector) -> FileId | None:
+    raw = to.flat.top.get(_DESCRIPTOR, b"").strip(b" \0")
+    character_set = to.flat.top.get(_DESCRIPTOR_CHARACTER_SET, b"").strip(b" \0").decode("ascii", "replace")
+    if character_set and (not raw or character_set not in DESCRIPTOR_CHARACTER_SETS):
+        message = f"character set {character_set!a} of the descriptor file: " + (
+            "no such term" if raw else "there is no descriptor file"
+        )
+        to.add("FS-DESCRIPTOR", message, tag=_DESCRIPTOR_CHARACTER_SET)
+    if not raw:
+        return None
+    try:
+        file_id = FileId.tolerant(raw.decode("ascii", "replace"))
+    except FormatError as problem:
+        to.add("FS-FILE-ID-HOSTILE", str(problem), tag=_DESCRIPTOR)
+        return None
+    if not file_id.conformant:
+        to.add("FS-FILE-ID-FORM", f"the descriptor file {file_id.path!a} has no File ID for a name", tag=_DESCRIPTOR)
+    return file_id
+
+
+def check_hierarchy(to: Collector) -> None:
+    """Each record stands below one that may hold it (PS3.3 Table F.4-1): in the tree, and where offsets lead."""
+    parent = to.tree.parent
+    for index in to.tree.walk():
+        _check_place(to, parent[index], index)
+    for index, child in _misled(to):
+        _check_place(to, index, child)
+
+
+def _misled(to: Collector) -> Iterator[tuple[int, int]]:
+    """(record, first record of its lower entity) as the file says it, where the tree had to be made otherwise."""
+    flat, tree = to.flat, to.tree
+    index_of: dict[int, int] = {}
+    for index, offset in enumerate(flat.lower):
+        kept = tree.lower[index]
+        if offset and (kept == NONE or flat.start[kept] != offset + tree.shift):
+            index_of = index_of or dict(zip(flat.start, range(len(flat)), strict=True))
+            child = index_of.get(offset + tree.shift, NONE)
+            if child != NONE:
+                yield index, child
+
+
+def _check_place(to: Collector, above: int, index: int) -> None:
+    contents = to.contents
+    verdict = _verdict("" if above == NONE else contents.type_name(above), contents.type_name(index))
+    if verdict is not None:
+        to.at_record(*verdict, index, 0x00041430)
+
+
+@cache
+def _verdict(above: str, kind: str) -> tuple[str, str] | None:
+    """(rule, message) for a record of type `kind` below one of type `above`, "" for the root entity.
+
+    Types that do not exist are a finding of the linker.
+    """
+    row = RECORD_TYPES.get(kind)
+    if row is None:
+        return None
+    parent = RECORD_TYPES.get(above)
+    place = f"below a {above} record" if above else "in the root entity"
+    if above and parent is None:
+        return None
+    children = parent.children if parent else ROOT_CHILDREN
+    former = (parent.former_children if parent else ()) or ()
+    if kind not in children:
+        if kind in former or (not above and kind in _FORMER_ROOTS):
+            return "FS-RECORD-RETIRED", f"{kind} records are {row.status}: {row.history}"
+        return "FS-HIERARCHY", f"a {kind} record cannot stand {place}"
+    return None if row.status == "current" else ("FS-RECORD-RETIRED", f"{kind} records are {row.status}: {row.history}")

@@ -1,0 +1,44 @@
+"""What the verbs that read a file-set have in common."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from fileset.cli.options import add_format
+from fileset.cli.output import say
+
+if TYPE_CHECKING:
+    from fileset.extract.scanned import Completed, Scanned
+    from fileset.reader import Reader
+
+
+def add_medium(parser: ArgumentParser) -> None:
+    """The file-set to read."""
+    parser.add_argument(
+        "medium",
+        metavar="MEDIUM",
+        help="a folder with a DICOMDIR, the DICOMDIR itself, an image of a disc, or a ZIP archive",
+    )
+    add_format(parser)
+
+
+def identification(reader: Reader | Scanned | Completed) -> dict[str, Any]:
+    """The `file_set` member of every document."""
+    return {"id": reader.file_set_id, "uid": reader.file_set_uid, "path": reader.medium.name}
+
+
+def tell_unmatched(
+    keys: Mapping[str, str], options: Namespace, absent: Callable[[Iterable[str]], Mapping[str, int]]
+) -> None:
+    """Say that nothing matches: an empty answer looks like an empty file-set, and a value may have been misspelt. Keys that
+    are `absent` from all records are named too: they may well be in the files.
+    """
+    say(f"nothing matches {', '.join(f'{key}={value}' for key, value in keys.items())}")
+    lacking = {} if options.quiet else absent(keys)
+    if lacking:
+        names = " or ".join(f"{key} ({tag >> 16:04X},{tag & 0xFFFF:04X})" for key, tag in lacking.items())
+        say(
+            f"no record has {names}: only keys in the DICOMDIR can be asked for; `fileset list --json` shows which there are"
+        )

@@ -1,0 +1,164 @@
+"""`fileset check`: what is wrong with a file-set, or what the rules are."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from fileset.cli.findings import finding_row
+from fileset.cli.options import add_common, add_format, positive
+from fileset.cli.output import counted, escaped, json_text, paragraph, write, write_document
+from fileset.cli.progress import progress
+from fileset.errors import RuleError
+from fileset.findings import ERROR, INFO, RULES, WARNING, Finding
+
+if TYPE_CHECKING:
+    from fileset.check import CheckReport
+
+FOUND: Final = 1
+"""Exit code: the check found errors."""
+EXAMPLES: Final = 5
+"""Findings shown under one rule, unless all are wanted."""
+
+_NOUNS: Final = {ERROR: ("error", "errors"), WARNING: ("warning", "warnings"), INFO: ("note", "notes")}
+_STYLES: Final = {ERROR: "bold red", WARNING: "bold yellow", INFO: "bold blue"}
+
+Line = tuple[str, str]
+"""A text, and how rich shows it."""
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Say what the verb takes."""
+    parser.usage = "fileset check MEDIUM [options]\n       fileset check --rules [--json]"
+    parser.add_argument(
+        "medium", nargs="?", metavar="MEDIUM", help="a folder or image with a DICOMDIR, or the DICOMDIR"
+    )
+    parser.add_argument("--no-files", action="store_true", help="check the DICOMDIR alone")
+    parser.add_argument("--hash", metavar="MANIFEST", help="compare contents with digests that sha256sum wrote")
+    parser.add_argument("--rules", action="store_true", help="show all rules that there are")
+    add_format(parser)
+    parser.add_argument("--jobs", metavar="N", type=positive, help="processes that read (default: as many as pay)")
+    add_common(parser)
+    parser.epilog = "Ends with exit code 1 if a rule of severity error is broken. -v shows every finding."
+
+
+def run(options: Namespace) -> int:
+    """Check, and report on standard output."""
+    if options.rules:
+        _rules(as_json=options.json)
+        return 0
+    if options.medium is None:
+        raise RuleError("which file-set? Give a folder or image with a DICOMDIR, or --rules")
+    if options.no_files and options.hash:
+        raise RuleError("--no-files and --hash exclude each other: a manifest is about the files")
+    from fileset.check import check_file_set
+
+    with progress(options) as phases:
+        report = check_file_set(
+            options.medium,
+            files=not options.no_files,
+            manifest=options.hash,
+            medium_format=options.format,
+            jobs=options.jobs,
+            progress=phases,
+        )
+    if options.json:
+        _document(report)
+    else:
+        show(lines(report, everything=options.verbose, quiet=options.quiet))
+    return 0 if report.conformant else FOUND
+
+
+# ---------------------------------------------------------------- the report
+
+
+def _document(report: CheckReport) -> None:
+    write_document(
+        "fileset.check/1",
+        {
+            "file_set": {"id": report.file_set_id, "uid": report.file_set_uid, "path": report.medium},
+            "findings": (
+                json_text({**finding_row(finding), "section": finding.section}) for finding in report.findings
+            ),
+            "summary": {
+                "errors": report.errors,
+                "warnings": report.warnings,
+                "infos": report.infos,
+                "records": report.records,
+                "files": report.files,
+            },
+        },
+    )
+
+
+def lines(report: CheckReport, *, everything: bool, quiet: bool) -> Iterator[Line]:
+    """The report for people: findings by severity and rule, the gravest first, and a summary."""
+    severities = (ERROR,) if quiet else (ERROR, WARNING, INFO) if everything else (ERROR, WARNING)
+    cut = False
+    for severity in severities:
+        groups = _by_rule(finding for finding in report.findings if finding.severity == severity)
+        for rule, findings in groups.items():
+            yield f"{_NOUNS[severity][0]}: {_title(rule, len(findings))}", _STYLES[severity]
+            shown = findings if everything else findings[:EXAMPLES]
+            yield from (("  " + finding.placed, "") for finding in shown)
+            if len(shown) < len(findings):
+                cut = True
+                yield f"  ... and {len(findings) - len(shown):,} more", "dim"
+    if cut:
+        yield "(-v or --json names every one)", "dim"
+    yield _summary(report), "bold"
+
+
+def _by_rule(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.rule, []).append(finding)
+    return groups
+
+
+def _title(rule: str, number: int) -> str:
+    row = RULES[rule]
+    source = f"{row.id}, {row.section}" if row.section else row.id
+    times = f", {number:,} times" if number > 1 else ""
+    return f"{row.title} [{source}]{times}"
+
+
+def _summary(report: CheckReport) -> str:
+    numbers = {ERROR: report.errors, WARNING: report.warnings, INFO: report.infos}
+    found = ", ".join(counted(number, *_NOUNS[name]) for name, number in numbers.items() if number or name == ERROR)
+    looked_at = f"{counted(report.records, 'record')}, {counted(report.files, 'file')}"
+    return f"{report.medium}: {looked_at}: {found}"
+
+
+def show(report: Iterable[Line]) -> None:
+    """Write lines to standard output; on a terminal in colours, and broken between words."""
+    if not sys.stdout.isatty():
+        write(escaped(text) for text, _ in report)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for text, style in report:
+        console.print(Text(paragraph(escaped(text)), style), soft_wrap=True)
+
+
+# ---------------------------------------------------------------- the catalogue
+
+
+def _rules(*, as_json: bool) -> None:
+    rows = sorted(RULES.values(), key=lambda rule: rule.id)
+    if as_json:
+        found = ({"rule": row.id, "severity": row.severity, "section": row.section, "title": row.title} for row in rows)
+        write_document("fileset.rules/1", {"rules": map(json_text, found)})
+        return
+    table = [(row.id, row.severity, row.section or "-", row.title) for row in rows]
+    show((line, "") for line in _aligned([("RULE", "SEVERITY", "SECTION", "TITLE"), *table]))
+
+
+def _aligned(table: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

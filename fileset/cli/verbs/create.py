@@ -1,0 +1,103 @@
+"""`fileset create`: copy DICOM files into a new file-set."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from fileset.cli.options import add_format, file_path
+from fileset.cli.progress import progress
+from fileset.cli.volumes import write_plan
+from fileset.cli.write_report import add_options, add_preamble, check_files, settings, tell
+from fileset.errors import RuleError
+
+SCHEMES = {
+    "counter": "PT000000/ST000000/SE000000/IM000000",
+    "flat": "DICOM/D0000000/I0000000",
+    "uid": "DICOM/AB/CDEFGHIJ, a hash of the SOP Instance UID",
+    "keep": "the name it has, as far as the Standard allows",
+}
+"""The naming schemes, with what their names look like: those of `fileset.plan.names`, which is too heavy to load for --help."""
+
+OPTIONS = {
+    "joliet": "ISO 9660: keep the long names of other files",
+    "udf": "ISO 9660: add UDF over the same files, as DVDs have it",
+    "compress": "ZIP: deflate the files",
+}
+"""What an image may have more than it must."""
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Say what the verb takes."""
+    parser.usage = "fileset create SOURCE... -o MEDIUM [options]"
+    parser.add_argument(
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="DICOM files, folders with all below them, images and archives with all in them",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="MEDIUM",
+        help="the folder that becomes the file-set, or NAME.iso, NAME.zip, - for a ZIP archive on stdout",
+    )
+    parser.add_argument(
+        "--naming", choices=SCHEMES, help="how files are named (default: counter, or keep for those of a file-set)"
+    )
+    parser.add_argument(
+        "--include",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="copy a file, or all that is in a folder, beside the file-set: a viewer, README.TXT, AUTORUN.INF; repeat it",
+    )
+    parser.add_argument("--from-medium", metavar="MEDIUM", help="the file-set to convert: its File-set ID is kept")
+    parser.add_argument("--keep-file-set-uid", action="store_true", help="keep its File-set UID too")
+    volumes = parser.add_argument_group("more data than one medium holds")
+    volumes.add_argument(
+        "--volume-size",
+        metavar="SIZE",
+        help="bytes of a medium, as 700MB or 4.7GB or 650MiB, or CD, DVD, DVD-DL, BD, BD-DL: what does not fit on one "
+        "goes on several, OUT_1, OUT_2 and so on, each a file-set of its own",
+    )
+    volumes.add_argument("--plan", metavar="FILE", type=file_path, help="write which file goes on which volume as JSON")
+    image = parser.add_argument_group("images of discs, and archives")
+    add_format(image)
+    for option, use in OPTIONS.items():
+        image.add_argument(f"--{option}", action="store_true", help=use)
+    parser.epilog = "\n".join(["naming:", *(f"  {name:10}{look}" for name, look in SCHEMES.items())])
+    add_preamble(add_options(parser))
+
+
+def run(options: Namespace) -> int:
+    """Create the file-set, and report."""
+    from fileset.creator import Creator
+
+    if options.output == "-" and (options.json or options.verbose) and not options.dry_run:
+        raise RuleError("standard output takes the archive: leave out --json and -v, or give -o a name")
+    if not (options.sources or options.from_medium):
+        raise RuleError("create: say of what: SOURCE, as files, folders, images or archives")
+    if options.plan and not options.volume_size:
+        raise RuleError("--plan is for volumes: say how large they are, with --volume-size")
+    check_files(options, options.output)
+    with progress(options) as phases:
+        creator = Creator(
+            options.output,
+            medium_format=options.format,
+            medium_options=[option for option in OPTIONS if getattr(options, option)],
+            volume_size=options.volume_size,
+            keep_file_set_uid=options.keep_file_set_uid,
+            naming=options.naming,
+            preamble=options.preamble,
+            progress=phases,
+            **{**settings(options), "file_set_id": options.file_set_id},
+        )
+        if options.from_medium:
+            creator.add_file_set(options.from_medium)
+        creator.add(*options.sources)
+        creator.include(*options.include)
+        report = creator.commit(dry_run=options.dry_run)
+    if options.plan:
+        write_plan(options.plan, report)
+    return tell(report, options, "create")

@@ -1,0 +1,190 @@
+"""`fileset extract`: copy files out of a file-set."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from fileset.cli.findings import LINES, PARTLY, finding_rows, hides_records, tell_findings
+from fileset.cli.options import add_common, add_keys, keys_of
+from fileset.cli.output import counted, json_text, say, sized, write_document
+from fileset.cli.progress import progress
+from fileset.cli.read_options import add_medium, identification, tell_unmatched
+from fileset.errors import FormatError, MediumError, RefusedError, RuleError
+from fileset.extract.layout import DEFAULT
+
+if TYPE_CHECKING:
+    from fileset.extract import Copy, ExtractReport, Lost
+    from fileset.extract.scanned import Completed, Scanned
+    from fileset.reader import Reader
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Say what the verb takes."""
+    parser.usage = "fileset extract MEDIUM -o FOLDER [KEY=VALUE...] [options]"
+    add_medium(parser)
+    add_keys(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="FOLDER",
+        help="where the copies go; what lies there already is not copied again",
+    )
+    parser.add_argument(
+        "--template",
+        metavar="TEMPLATE",
+        default=DEFAULT,
+        help=f"how they are called: keywords in braces, such as {{InstanceNumber:05}} (default: {DEFAULT})",
+    )
+    parser.add_argument(
+        "--scan",
+        action="store_true",
+        help="look into every file instead of the DICOMDIR, as is done where none can be read",
+    )
+    add_common(parser)
+
+
+def run(options: Namespace) -> int:
+    """Copy what matches, and report."""
+    from fileset.extract import extract
+
+    keys = keys_of(options.keys)
+    if os.path.lexists(options.output) and not os.path.isdir(options.output):
+        raise RuleError(f"{options.output}: is not a folder, as the output must be. `fileset create` writes images")
+    with _opened(options) as reader:
+        _refuse_inside(options.output, reader.medium.name)
+        with progress(options) as phases:
+            try:
+                report = extract(reader, options.output, template=options.template, progress=phases, **keys)
+            except KeyboardInterrupt as end:
+                end.add_note("what was copied stays; run it again to go on")
+                raise
+        _tell(report, reader, options)
+        unmatched = not (report.files or report.missing or report.failed) and any(reader.instances)
+        if unmatched:
+            tell_unmatched(keys, options, reader.absent)
+        return 0 if report.complete and not (unmatched or hides_records(reader.findings)) else PARTLY
+
+
+def _opened(options: Namespace) -> Reader | Scanned | Completed:
+    """The file-set by its DICOMDIR, by its files too if that is damaged, and by them alone if that is wanted, or there is
+    no other way.
+    """
+    from fileset.extract.scanned import Completed, scanned, scanned_instead
+    from fileset.reader import Reader
+
+    if options.scan:
+        return scanned(options.medium, options.format)
+    try:
+        reader = Reader(options.medium, medium_format=options.format)
+    except (FormatError, MediumError) as problem:
+        return scanned_instead(options.medium, options.format, problem)
+    return Completed(reader) if hides_records(reader.findings) else reader
+
+
+def _refuse_inside(folder: str, medium: str) -> None:
+    """A file-set holds no DICOM files that its DICOMDIR does not reference (PS3.3 F.2.1)."""
+    inner, outer = os.path.realpath(folder), os.path.realpath(medium)
+    if os.path.isdir(outer) and (inner + os.sep).startswith(outer.rstrip(os.sep) + os.sep):
+        raise RefusedError(f"{folder}: lies in the file-set {medium}, where copies do not belong. Give another folder")
+
+
+def _tell(report: ExtractReport, reader: Reader | Scanned | Completed, options: Namespace) -> None:
+    if options.json:
+        _document(report, reader)
+    elif not options.quiet:
+        _tell_lost(f"{counted(len(report.missing), 'file')} missing", report.missing, everything=options.verbose)
+        _tell_lost(f"{counted(len(report.failed), 'file')} unreadable", report.failed, everything=options.verbose)
+    if not options.json:
+        tell_findings(reader.findings, everything=options.verbose, quiet=options.quiet)
+    if report.beside and not options.quiet:
+        _tell_beside(report, options)
+    if not options.quiet or not report.complete:
+        say(_summary(report))
+
+
+def _tell_beside(report: ExtractReport, options: Namespace) -> None:
+    """Say how many files are not called as the template says; if everything is wanted, which."""
+    files = counted(report.beside, "file has", "files have")
+    apart = "" if "{SOPInstanceUID" in options.template else "; a template with {SOPInstanceUID} tells them apart"
+    advice = "" if options.verbose else f" (-v or --json names each{apart})"
+    say(f"{files} another name than the template gives, which another file has already{advice}")
+    for copy in report.files if options.verbose else ():
+        if copy.beside:
+            say(f"  {copy.file_id} -> {copy.path}")
+
+
+def _tell_lost(heading: str, lost: Sequence[Lost], *, everything: bool) -> None:
+    if lost:
+        say(f"{heading}:")
+        for line in lost_lines(lost, everything=everything):
+            say(line)
+
+
+def lost_lines(lost: Sequence[Lost], *, everything: bool) -> Iterator[str]:
+    """Lost instances below their series; only the series, with counts, where there are too many and not all wanted."""
+    groups: dict[str, list[Lost]] = {}
+    for one in lost:
+        groups.setdefault(_series(one), []).append(one)
+    brief = not everything and len(lost) > LINES
+    for series, instances in islice(groups.items(), LINES if brief else None):
+        yield f"  {series}: {counted(len(instances), 'instance')}"
+        if not brief:
+            yield from map(_instance, instances)
+    if brief:
+        more = f"and {counted(len(groups) - LINES, 'more series', 'more series')}; " if len(groups) > LINES else ""
+        yield f"  ({more}-v or --json names every instance)"
+
+
+def _series(lost: Lost) -> str:
+    known = (
+        ("patient", f"{lost.patient_id} {lost.patient_name}"),
+        ("study", f"{lost.study_date} {lost.study_instance_uid}"),
+        ("series", f"{lost.modality} {lost.series_number} {lost.series_instance_uid}"),
+    )
+    return ", ".join(f"{name} {' '.join(text.split())}" for name, text in known if text.strip()) or "no patient"
+
+
+def _instance(lost: Lost) -> str:
+    return f"    instance {' '.join(f'{lost.instance_number} {lost.sop_instance_uid}'.split())}: {lost.reason}"
+
+
+def _summary(report: ExtractReport) -> str:
+    parts = [f"{counted(report.copied, 'file')} ({sized(report.size)}) copied to {report.folder}"]
+    parts += [
+        f"{number:,} {what}"
+        for number, what in (
+            (report.already_there, "already there"),
+            (len(report.missing), "missing"),
+            (len(report.failed), "failed"),
+        )
+        if number
+    ]
+    return ", ".join(parts)
+
+
+def _document(report: ExtractReport, reader: Reader | Scanned | Completed) -> None:
+    write_document(
+        "fileset.extract/1",
+        {
+            "file_set": identification(reader),
+            "folder": report.folder,
+            "copied": report.copied,
+            "already_there": report.already_there,
+            "bytes": report.size,
+            "files": _rows(report.files),
+            "missing": _rows(report.missing),
+            "failed": _rows(report.failed),
+            "findings": finding_rows(reader.findings),
+        },
+    )
+
+
+def _rows(rows: Iterable[Lost | Copy]) -> Iterator[str]:
+    from attrs import asdict
+
+    return (json_text(asdict(one)) for one in rows)

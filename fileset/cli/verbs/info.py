@@ -1,0 +1,117 @@
+"""`fileset info`: which file-set this is, how much it holds, and how much room is left."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from fileset.cli.findings import PARTLY, finding_rows, hides_records, tell_findings
+from fileset.cli.options import add_common
+from fileset.cli.output import counted, escaped, sized, write, write_document
+from fileset.cli.read_options import add_medium, identification
+
+if TYPE_CHECKING:
+    from fileset.reader import Reader
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Say what the verb takes."""
+    parser.usage = "fileset info MEDIUM [options]"
+    add_medium(parser)
+    add_common(parser, progress=False)
+
+
+def run(options: Namespace) -> int:
+    """Show it; what is wrong with the DICOMDIR goes to standard error."""
+    from fileset.reader import Reader
+
+    with Reader(options.medium, medium_format=options.format) as reader:
+        if options.json:
+            _document(reader)
+        else:
+            write(lines(reader))
+            tell_findings(reader.findings, everything=options.verbose, quiet=options.quiet)
+        return PARTLY if hides_records(reader.findings) else 0
+
+
+def lines(reader: Reader) -> Iterator[str]:
+    """What there is to know, a fact a line."""
+    for name, value in facts(reader):
+        yield f"{name:18}{escaped(value) or '-'}"
+
+
+def facts(reader: Reader) -> Iterator[tuple[str, str]]:
+    """What there is to know, as names and values."""
+    yield "Medium", reader.medium.name
+    yield "File-set ID", reader.file_set_id
+    yield "File-set UID", reader.file_set_uid
+    yield "Descriptor file", str(reader.descriptor_file_id or "")
+    yield "DICOMDIR", f"{counted(len(reader), 'record')}, {sized(len(reader.flat.data))}"
+    for at, (name, number) in enumerate(counts(reader).items()):
+        yield "" if at else "Records", f"{number:>9,} {name}"
+    yield "Findings", _findings(reader) or "none"
+    yield from _medium(reader)
+
+
+def _medium(reader: Reader) -> Iterator[tuple[str, str]]:
+    """M-INQUIRE FILE-SET (PS3.10 8.3)."""
+    medium = reader.medium_info()
+    if medium.used is not None:
+        disc = f", fits a {medium.disc} of {sized(medium.disc_capacity or 0)}" if medium.disc else ""
+        yield "Image", f"{medium.format}, {sized(medium.used)}{disc}"
+    elif medium.format:
+        yield "File system", medium.format
+    yield "Free space", _space(reader)
+    if medium.caveat:
+        yield "Note", medium.caveat
+
+
+def counts(reader: Reader) -> Counter[str]:
+    """Active records by type, in the order in which they come."""
+    return Counter(record.record_type for record in reader.records)
+
+
+def _findings(reader: Reader) -> str:
+    severities = Counter(finding.severity for finding in reader.findings)
+    plurals = {"error": "errors", "warning": "warnings", "info": "notes"}
+    nouns = {"info": "note"}
+    return ", ".join(
+        counted(severities[name], nouns.get(name, name), plural) for name, plural in plurals.items() if severities[name]
+    )
+
+
+def _space(reader: Reader) -> str:
+    medium = reader.medium_info()
+    if medium.read_only:
+        return f"none, {medium.format or 'the medium'} is read-only"
+    if medium.free is None:
+        return "unknown"
+    return sized(medium.free) + (f" of {sized(medium.capacity)}" if medium.capacity else "")
+
+
+def _document(reader: Reader) -> None:
+    medium = reader.medium_info()
+    descriptor = reader.descriptor_file_id
+    write_document(
+        "fileset.info/1",
+        {
+            "file_set": identification(reader) | {"descriptor_file_id": descriptor.path if descriptor else None},
+            "dicomdir": {"records": len(reader), "bytes": len(reader.flat.data)},
+            "records": dict(counts(reader)),
+            "medium": {
+                "format": medium.format,
+                "free": medium.free,
+                "capacity": medium.capacity,
+                "read_only": medium.read_only,
+                "largest_file": medium.largest_file,
+                "used": medium.used,
+                "disc": medium.disc or None,
+                "disc_capacity": medium.disc_capacity,
+                "removable": medium.removable,
+                "caveat": medium.caveat or None,
+            },
+            "findings": finding_rows(reader.findings),
+        },
+    )

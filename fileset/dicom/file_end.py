@@ -1,0 +1,30 @@
+"""The end of a DICOM file, as far as its beginning tells where it should be (PS3.5 7.1, A.4)."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final
+
+from fileset.dicom.elements import UNDEFINED
+
+LAST: Final = 8
+"""Bytes at the end of a file that tell whether encapsulated pixel data ends there."""
+
+_PIXEL_DATA: Final = b"\xe0\x7f\x10\x00"
+_SEQUENCE_END: Final = b"\xfe\xff\xdd\xe0\0\0\0\0"
+_LENGTH: Final = Struct("<I").unpack_from
+
+
+def is_plainly_whole(first: bytes, last: bytes, size: int) -> bool:
+    """Whether a file of `size` bytes, which begins with `first` and of which `last` are the last 8, ends just where its
+    pixel data does.
+
+    If not, nothing is known: there may be other elements behind the pixel data, or none at all. It is a quick look: an icon
+    before the pixel data, or a sequence behind it, that ends just where the file is cut off, deceives it.
+    """
+    at = first.find(_PIXEL_DATA)
+    if not 0 <= at <= len(first) - 12:
+        return False
+    value_at = at + (12 if first[at + 4 : at + 6] in (b"OB", b"OW") else 8)
+    (length,) = _LENGTH(first, value_at - 4)
+    return last == _SEQUENCE_END if length == UNDEFINED else bool(value_at + length == size)

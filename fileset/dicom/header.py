@@ -1,0 +1,356 @@
+"""The header of a DICOM file: the few values that directory records need, without decoding the rest.
+
+`read_header` walks File Meta Information and data set over the first bytes, keeps the raw values of the wanted
+top-level elements, and stops behind the last of them. Explicit and Implicit VR Little Endian, deflated too, are
+walked here; everything unusual (Big Endian, no preamble, elements out of order, wrong lengths, sequences wanted
+from Implicit VR) goes to pydicom in `foreign`, which returns the same `Header`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from struct import Struct, error
+from typing import Final, overload
+
+from attrs import frozen
+
+from fileset.dicom.elements import (
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    LONG_VRS,
+    SHORT_VRS,
+    UNDEFINED,
+    skip_undefined,
+)
+from fileset.dicom.header_cache import FIRST_READ, Layouts, Recognised
+from fileset.errors import FilesetError, FormatError
+
+Reading = Callable[[int, int], bytes]
+"""(position, size) -> the bytes there; fewer only at the end of the file."""
+
+LARGEST_VALUE: Final = 1 << 26
+"""A wanted value, or a sequence of undefined length, beyond 64 MiB is not read."""
+
+LARGEST_META: Final = 1 << 20
+"""File Meta Information beyond this, in bytes, is none: it has some hundred."""
+
+IMPLICIT_VR_LITTLE_ENDIAN: Final = b"1.2.840.10008.1.2"
+EXPLICIT_VR_BIG_ENDIAN: Final = b"1.2.840.10008.1.2.2"
+DEFLATED: Final = frozenset((b"1.2.840.10008.1.2.1.99", b"1.2.840.10008.1.2.4.95"))
+"""Deflated Explicit VR Little Endian and JPIP Referenced Deflate (PS3.5 A.5, A.7)."""
+
+META_TAGS: Final = frozenset((0x00020002, 0x00020003, 0x00020010))
+PIXEL_DATA: Final = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
+SOP_CLASS_UID: Final = 0x00080016
+
+_HEAD: Final = Struct("<HH2sH").unpack_from
+_IMPLICIT_HEAD: Final = Struct("<HHI").unpack_from
+_LENGTH: Final = Struct("<I").unpack_from
+
+DONE: Final = -1
+"""What a walk returns when it is done; else the position from which it wants another window."""
+
+
+class HeaderError(FilesetError):
+    """Why a file cannot be described by a directory record: a rule of the catalogue and a sentence."""
+
+    exit_code = 3
+
+    def __init__(self, rule: str, reason: str) -> None:
+        super().__init__(rule, reason)
+        self.rule = rule
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class UnusualError(Exception):
+    """The walker does not take this file: pydicom shall."""
+
+
+@frozen
+class Header:
+    """What a file says of itself: tag -> raw value bytes, Little Endian, padding included.
+
+    A sequence is the bytes of its items in Explicit VR Little Endian. A tag that is not there was not met
+    before the walk stopped.
+    """
+
+    meta: dict[int, bytes]
+    values: dict[int, bytes]
+
+    @property
+    def has_pixel_data(self) -> bool:
+        """Whether (float, double float) Pixel Data was met; known only when the walk went that far."""
+        return not PIXEL_DATA.isdisjoint(self.values)
+
+
+@frozen
+class Keys:
+    """Which top-level tags to keep, and the last of them."""
+
+    tags: frozenset[int]
+    last: int
+
+
+@frozen
+class Wanted:
+    """What to keep of a file: by its SOP class, whose UID stands before nearly all else in a data set.
+
+    `any` holds until the SOP class is known, and for those that are not in `of_class`. `sequences` are the tags, of
+    whatever class, that are sequences.
+    """
+
+    any: Keys
+    of_class: Mapping[bytes, Keys]
+    sequences: frozenset[int]
+
+    def keys(self, sop_class_uid: bytes) -> Keys:
+        """The keys for a SOP Class UID as it stands in a file, padding included."""
+        return self.of_class.get(sop_class_uid.rstrip(b"\0 "), self.any)
+
+
+@overload
+def read_header(read: Reading, wanted: Wanted) -> Header: ...
+
+
+@overload
+def read_header(read: Reading, wanted: Wanted, layouts: Layouts | None) -> Header | Recognised: ...
+
+
+def read_header(read: Reading, wanted: Wanted, layouts: Layouts | None = None) -> Header | Recognised:
+    """The header of the file that `read` reads; `layouts` speed up what was met before.
+
+    Raises `HeaderError` if there is no data set to describe.
+    """
+    data = read(0, layouts.first_read if layouts else FIRST_READ)
+    if data[128:132] == b"DICM":
+        if layouts is not None:
+            known = layouts.find(data)
+            if known is not None:
+                return known
+        try:
+            header = _read_usual(data, read, wanted)
+        except (UnusualError, FormatError, error):
+            return _read_foreign(read, wanted)
+        if layouts is not None:
+            _learn(layouts, data, header, wanted)
+        return header
+    if not looks_like_data_set(data):
+        raise HeaderError("FS-FILE-NOT-DICOM", 'no "DICM" at offset 128' if data else "the file is empty")
+    return _read_foreign(read, wanted)
+
+
+def _read_foreign(read: Reading, wanted: Wanted) -> Header:
+    from fileset.dicom.header_by_pydicom import read_foreign
+
+    return read_foreign(read, wanted)
+
+
+def _learn(layouts: Layouts, data: bytes, header: Header, wanted: Wanted) -> None:
+    syntax = header.meta.get(0x00020010, b"").rstrip(b"\0 ")
+    keys = wanted.keys(header.values.get(SOP_CLASS_UID, b""))
+    if keys is not wanted.any and syntax != IMPLICIT_VR_LITTLE_ENDIAN and syntax not in DEFLATED:
+        layouts.learn(data, keys.tags | META_TAGS, keys.last)
+
+
+def looks_like_data_set(data: bytes) -> bool:
+    """Whether bytes without preamble begin like a data set: an element of group 0002 or 0008, in any encoding."""
+    if len(data) < 8:
+        return False
+    group, _, vr, _ = _HEAD(data, 0)
+    has_vr = vr in SHORT_VRS or vr in LONG_VRS
+    if group in (0x0200, 0x0800):  # Big Endian
+        return has_vr
+    return group in (0x0002, 0x0008) and (has_vr or _LENGTH(data, 4)[0] < 1024)
+
+
+def _read_usual(data: bytes, read: Reading, wanted: Wanted) -> Header:
+    meta, at, data = _file_meta(data, read)
+    syntax = meta.get(0x00020010, b"").rstrip(b"\0 ")
+    if not syntax or syntax == EXPLICIT_VR_BIG_ENDIAN or at == len(data):
+        raise UnusualError
+    if syntax in DEFLATED:
+        return Header(meta, _inflated_values(_Inflated(read, at), wanted))
+    # PS3.5 A.4: all encapsulated syntaxes are Explicit VR Little Endian
+    walk = _walk_implicit if syntax == IMPLICIT_VR_LITTLE_ENDIAN else _walk_explicit
+    values: dict[int, bytes] = {}
+    _walk_windows(walk, data, at, read, wanted, values)
+    return Header(meta, values)
+
+
+def _inflated_values(read: Reading, wanted: Wanted) -> dict[int, bytes]:
+    values: dict[int, bytes] = {}
+    try:
+        _walk_windows(_walk_explicit, read(0, FIRST_READ), 0, read, wanted, values)
+    except (UnusualError, FormatError, error):
+        return _read_foreign(read, wanted).values
+    return values
+
+
+def _file_meta(data: bytes, read: Reading) -> tuple[dict[int, bytes], int, bytes]:
+    # The group length (0002,0000) is not trusted: the group ends where another one begins.
+    meta: dict[int, bytes] = {}
+    at = 132
+    while True:
+        if at + 12 > len(data):
+            data = read(0, 2 * at + FIRST_READ)
+            if at == len(data):
+                return meta, at, data
+        group, number, vr, length = _HEAD(data, at)
+        if group != 2:
+            return meta, at, data
+        value = at + 8
+        if vr not in SHORT_VRS:
+            length = _LENGTH(data, value)[0]
+            value += 4
+        at = value + length
+        if at > LARGEST_META:
+            raise HeaderError("FS-FILE-BAD-HEADER", f"File Meta Information of more than {LARGEST_META} bytes")
+        if at > len(data):
+            data = read(0, 2 * at + FIRST_READ)
+            if at > len(data):
+                raise UnusualError
+        tag = group << 16 | number
+        if tag in META_TAGS:
+            meta[tag] = data[value:at]
+
+
+_Walk = Callable[[bytes, int, int, Wanted, dict[int, bytes]], int]
+
+
+def _walk_windows(walk: _Walk, data: bytes, at: int, read: Reading, wanted: Wanted, values: dict[int, bytes]) -> None:
+    # A long value that nobody wants is stepped over, not read: the next window begins behind it.
+    base, size = 0, max(len(data), FIRST_READ)
+    ends = len(data) < FIRST_READ or not read(len(data), 1)
+    while True:
+        margin = 8 if ends else 12
+        stopped = walk(data, at, len(data) - margin, wanted, values)
+        if stopped == DONE:
+            return
+        if ends:
+            if stopped == len(data):
+                return
+            raise UnusualError  # the file ends inside an element
+        size = size * 8 if stopped == at else FIRST_READ
+        if size > LARGEST_VALUE:
+            raise UnusualError
+        base, at = base + stopped, 0
+        data = read(base, size)
+        ends = len(data) < size
+        if not data and not read(base - 1, 1):
+            raise UnusualError  # an element reaches beyond the end of the file
+
+
+def _walk_explicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dict[int, bytes]) -> int:
+    keys = wanted.keys(values.get(SOP_CLASS_UID, b""))
+    tags, last, previous, end = keys.tags, keys.last, 0, len(data)
+    while at <= limit:
+        group, number, vr, length = _HEAD(data, at)
+        start = at
+        tag = group << 16 | number
+        if tag > last:
+            return DONE
+        if tag <= previous:
+            raise UnusualError  # out of order, or twice
+        value = at + 8
+        if vr not in SHORT_VRS:
+            if vr not in LONG_VRS:
+                raise UnusualError
+            length = _LENGTH(data, value)[0]
+            value += 4
+        previous = tag
+        at = behind = value + length
+        if length == UNDEFINED:
+            if tag in PIXEL_DATA:
+                values[tag] = b""
+                return DONE
+            try:
+                at, behind = skip_undefined(data, value, end, IMPLICIT_LITTLE if vr == b"UN" else EXPLICIT_LITTLE)
+            except FormatError:
+                return start  # most likely the window ends; a larger one will tell
+        if tag in tags:
+            if at > end:
+                return start
+            if (vr == b"UN") or (tag in wanted.sequences) is not (vr == b"SQ"):
+                raise UnusualError
+            values[tag] = data[value:at]
+            if tag == SOP_CLASS_UID:
+                tags, last = _narrow(values, wanted)
+        elif tag in PIXEL_DATA:
+            values[tag] = b""
+            return DONE
+        at = behind
+    return at
+
+
+def _narrow(values: dict[int, bytes], wanted: Wanted) -> tuple[frozenset[int], int]:
+    """Now that the SOP class is known: what it needs; what others would have needed is dropped."""
+    keys = wanted.keys(values[SOP_CLASS_UID])
+    for tag in values.keys() - keys.tags:
+        del values[tag]
+    return keys.tags, keys.last
+
+
+def _walk_implicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dict[int, bytes]) -> int:
+    keys = wanted.keys(values.get(SOP_CLASS_UID, b""))
+    tags, last, previous, end = keys.tags, keys.last, 0, len(data)
+    while at <= limit:
+        group, number, length = _IMPLICIT_HEAD(data, at)
+        start = at
+        value = at + 8
+        tag = group << 16 | number
+        if tag <= previous:
+            raise UnusualError
+        if tag > last:
+            return DONE
+        previous = tag
+        at = behind = value + length
+        if tag in tags:
+            if tag in wanted.sequences or length == UNDEFINED:
+                raise UnusualError  # its items need the dictionary of VRs
+            if at > end:
+                return start
+            values[tag] = data[value:at]
+            if tag == SOP_CLASS_UID:
+                tags, last = _narrow(values, wanted)
+        elif tag in PIXEL_DATA:
+            values[tag] = b""
+            return DONE
+        elif length == UNDEFINED:
+            try:
+                at, behind = skip_undefined(data, value, end, IMPLICIT_LITTLE)
+            except FormatError:
+                return start
+        at = behind
+    return at
+
+
+class _Inflated:
+    """Random access to the beginning of a deflated data set; inflates no more than is asked for, nor 64 MiB."""
+
+    def __init__(self, read: Reading, start: int) -> None:
+        self._read = read
+        self._at = start
+        self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._data = bytearray()
+
+    def __call__(self, at: int, size: int) -> bytes:
+        if at + size > LARGEST_VALUE + FIRST_READ:
+            raise UnusualError
+        while len(self._data) < at + size and not self._inflater.eof:
+            packed = self._inflater.unconsumed_tail or self._next()
+            if not packed:
+                break
+            try:
+                self._data += self._inflater.decompress(packed, at + size - len(self._data))
+            except zlib.error as problem:
+                raise HeaderError("FS-FILE-BAD-HEADER", f"the deflated data set is damaged: {problem}") from None
+        return bytes(self._data[at : at + size])
+
+    def _next(self) -> bytes:
+        packed = self._read(self._at, FIRST_READ)
+        self._at += len(packed)
+        return packed

@@ -1,0 +1,143 @@
+"""Headers that the walker leaves to pydicom: Big Endian, no preamble, wrong lengths, sequences in Implicit VR.
+
+pydicom only decodes; what comes out is the same `Header`: raw values in Little Endian, sequences as the bytes of
+their items in Explicit VR Little Endian.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING, Final
+
+from fileset.dicom.elements import EXPLICIT_LITTLE, element_at
+from fileset.dicom.header import (
+    LARGEST_VALUE,
+    META_TAGS,
+    PIXEL_DATA,
+    SOP_CLASS_UID,
+    Header,
+    HeaderError,
+    Reading,
+    Wanted,
+)
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+_WIDTHS: Final = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "SV": 8, "UV": 8}
+_DEFER: Final = 1 << 24
+"""A longer value, in bytes, is stepped over unless it is wanted."""
+_MESSAGE: Final = "pydicom cannot decode the data set"
+
+
+class _File(io.RawIOBase):
+    """The file-like object that pydicom wants, over a `Reading`; it gives 64 MiB in all, so that no file takes more.
+
+    Raises `HeaderError` when more is wanted.
+    """
+
+    def __init__(self, read: Reading) -> None:
+        self._read = read
+        self._at = 0
+        self._left = LARGEST_VALUE
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if whence == 2:
+            raise io.UnsupportedOperation("the end is not known")
+        self._at = offset + (self._at if whence else 0)
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        if (
+            size is None or size < 0
+        ):  # all that is left is wanted of a deflated data set only, and inflated without limit
+            raise HeaderError("FS-FILE-BAD-HEADER", "a deflated data set behind unusual File Meta Information")
+        if size > self._left:
+            raise HeaderError("FS-FILE-BAD-HEADER", f"more than {LARGEST_VALUE >> 20} MiB come before what is needed")
+        data = self._read(self._at, size)
+        self._at += len(data)
+        self._left -= len(data)
+        return data
+
+
+def read_foreign(read: Reading, wanted: Wanted) -> Header:
+    """The header as pydicom sees it. Raises `HeaderError` when pydicom sees none either."""
+    from pydicom.filereader import read_partial
+
+    pixels: list[int] = []
+
+    def at_pixel_data(tag: int, _vr: str | None, _length: int) -> bool:
+        if tag in PIXEL_DATA:
+            pixels.append(int(tag))
+        return bool(pixels)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            dataset = read_partial(_File(read), at_pixel_data, defer_size=_DEFER, force=True)  # type: ignore[arg-type]
+            meta = {tag: _raw(dataset.file_meta, tag) for tag in META_TAGS if tag in dataset.file_meta}
+            values = {tag: _value(dataset, tag, wanted) for tag in _tags(dataset, wanted) if tag in dataset}
+        except HeaderError:
+            raise
+        except RecursionError:
+            raise HeaderError("FS-FILE-BAD-HEADER", f"{_MESSAGE}: sequences nested too deep") from None
+        except Exception as problem:  # noqa: BLE001  pydicom raises nearly anything on damaged input
+            kind = type(problem).__name__
+            raise HeaderError("FS-FILE-BAD-HEADER", f"{_MESSAGE}: {kind}: {problem}") from None
+    if not len(dataset):
+        raise HeaderError("FS-FILE-BAD-HEADER", "no data element can be read")
+    return Header(meta, values | dict.fromkeys(pixels, b""))
+
+
+def _tags(dataset: Dataset, wanted: Wanted) -> frozenset[int]:
+    sop_class = _raw(dataset, SOP_CLASS_UID) if SOP_CLASS_UID in dataset else b""
+    return wanted.keys(sop_class).tags
+
+
+def _value(dataset: Dataset, tag: int, wanted: Wanted) -> bytes:
+    return _sequence(dataset, tag) if tag in wanted.sequences else _raw(dataset, tag)
+
+
+def _raw(dataset: Dataset, tag: int) -> bytes:
+    """The value bytes as they stand in the file, numbers turned to Little Endian."""
+    from pydicom.dataelem import RawDataElement
+
+    raw: object = dataset.get_item(tag)
+    if not isinstance(raw, RawDataElement):
+        return _encoded(dataset, tag)
+    value = raw.value or b""
+    width = _WIDTHS.get(raw.VR or "", 1)
+    if raw.is_little_endian or width == 1:
+        return value
+    return b"".join(value[at : at + width][::-1] for at in range(0, len(value), width))
+
+
+def _sequence(dataset: Dataset, tag: int) -> bytes:
+    return _encoded(dataset, tag) if dataset[tag].VR == "SQ" else b""
+
+
+def _encoded(dataset: Dataset, tag: int) -> bytes:
+    """The value of one element, written by pydicom in Explicit VR Little Endian."""
+    from pydicom.charset import convert_encodings
+    from pydicom.dataset import Dataset
+    from pydicom.filebase import DicomBytesIO
+    from pydicom.filewriter import write_dataset
+
+    alone = Dataset()
+    alone[tag] = dataset[tag]
+    target = DicomBytesIO()
+    target.is_implicit_VR, target.is_little_endian = False, True
+    write_dataset(target, alone, convert_encodings(dataset.get("SpecificCharacterSet", "ISO_IR 6")))
+    data = target.getvalue()
+    element = element_at(data, 0, len(data), EXPLICIT_LITTLE)
+    return data[element.value_at : element.value_end]

@@ -1,0 +1,255 @@
+"""Headers of a shape that was met before, recognised by one regular expression.
+
+The files of a scanner share their elements; only values, and lengths of text, differ from file to file. A *layout*
+is the sequence of tags and VRs of one header as a regular expression: each element is its tag, its VR and one of the
+lengths that are likely there, followed by that many bytes. If it matches, the element walk would have met exactly
+these elements, because every header on the way was compared; so the captured values are what the walk would have
+kept, at a tenth of the cost. If it does not match, nothing is known, and the walk decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from operator import itemgetter
+from typing import Final
+
+from attrs import frozen
+
+from fileset.dicom.elements import (
+    EXPLICIT_LITTLE,
+    ITEM_END,
+    SEQUENCE_END,
+    SHORT_VRS,
+    UNDEFINED,
+    element_header,
+)
+from fileset.errors import FormatError
+
+FIRST_READ: Final = 8192
+LARGEST_READ: Final = 32768
+"""Bytes that are read of a file at once; more, up to this, where headers turn out to be longer."""
+MOST_LAYOUTS: Final = 48
+SEEN_BEFORE: Final = 2
+"""A layout is compiled when its second header comes: compiling costs as much as a hundred walks."""
+
+_FIXED: Final = frozenset(b"AT FL FD SL SS UL US".split())
+"""VRs of numbers: their lengths do not differ from file to file."""
+_USUAL: Final = {
+    b"AS": range(0, 5, 4),
+    b"DA": range(0, 9, 8),
+    b"IS": range(0, 13, 2),
+    b"LO": range(0, 65, 2),
+    b"PN": range(0, 49, 2),
+    b"SH": range(0, 17, 2),
+    b"TM": range(0, 17, 2),
+    b"UI": range(0, 65, 2),
+}
+"""Lengths in bytes that values of a VR usually have."""
+_SPREAD: Final = 8
+"""How much longer or shorter than in the first file other values may be."""
+_META: Final = 132
+_ANCHORED: Final = frozenset((0x00020010, 0x00080016))
+"""Transfer syntax and SOP class decide how far and how to walk: their values are part of the layout."""
+
+
+_Groups = tuple[bytes, ...]
+"""Values, each behind the last two bytes of its length."""
+
+
+@frozen(eq=False)
+class Layout:
+    """One compiled layout: `match(data, 132)`, and the tags of its groups in order.
+
+    `own` and `common` pick from the groups those that each file has for itself, and those by which files of one series
+    are known; None if the layout lacks one that each file should have.
+    """
+
+    match: Callable[[bytes, int], re.Match[bytes] | None]
+    tags: tuple[int, ...]
+    own: Callable[[_Groups], _Groups] | None
+    common: Callable[[_Groups], _Groups]
+
+
+class Recognised:
+    """A header of a known layout: as a `Header` is, but what it says is looked at only when asked for."""
+
+    __slots__ = ("groups", "layout")
+    has_pixel_data: Final = False
+
+    def __init__(self, layout: Layout, groups: _Groups) -> None:
+        self.layout = layout
+        self.groups = groups
+
+    @property
+    def values(self) -> dict[int, bytes]:
+        """The wanted values, those of File Meta Information too."""
+        return {tag: value[2:] for tag, value in zip(self.layout.tags, self.groups, strict=True)}
+
+    meta = values
+
+
+class Layouts:
+    """The layouts that were met, the most recent first. A wanted sequence makes a header too special for one.
+
+    `own` are the tags, two or more, of what each file has for itself; those that are `apart` may differ as well.
+    """
+
+    def __init__(self, own: tuple[int, ...] = (), apart: frozenset[int] = frozenset()) -> None:
+        self._own = own
+        self._apart = apart | frozenset(own)
+        self.first_read = FIRST_READ
+        self._layouts: list[Layout] = []
+        self._seen: dict[bytes, int] = {}
+
+    def find(self, data: bytes) -> Recognised | None:
+        """The header that `data` begins with, if its layout is known."""
+        layouts = self._layouts
+        for at, layout in enumerate(layouts):
+            found = layout.match(data, _META)
+            if found is not None:
+                if at:  # a new list: other threads may be looking through this one
+                    self._layouts = [layout, *layouts[:at], *layouts[at + 1 :]]
+                return Recognised(layout, found.groups())
+        return None
+
+    def learn(self, data: bytes, wanted: frozenset[int], last: int) -> None:
+        """Remember the layout of a header that was walked up to the tag `last`; `wanted` values are to be captured."""
+        if len(self._seen) > 4 * MOST_LAYOUTS or len(self._layouts) >= MOST_LAYOUTS:
+            return  # too many kinds of files for layouts to help
+        try:
+            parts = list(_parts(data, last))
+        except (FormatError, _SpecialError):
+            return
+        except _BeyondError as problem:
+            self._read_more(problem.args[0] + len(data) // 2)
+            return
+        shape = b"".join(data[at : at + 6] for _, _, at, _, _ in parts)
+        self._seen[shape] = self._seen.get(shape, 0) + 1
+        if self._seen[shape] == SEEN_BEFORE:
+            compiled = _compiled(data, parts, wanted, last)
+            if compiled:
+                self._layouts = [self._layout(*compiled), *self._layouts]
+
+    def _layout(self, pattern: bytes, tags: tuple[int, ...]) -> Layout:
+        own = itemgetter(*map(tags.index, self._own)) if self._own and set(self._own) <= set(tags) else None
+        common = itemgetter(*(at for at, tag in enumerate(tags) if tag not in self._apart))
+        return Layout(re.compile(pattern, re.DOTALL).match, tags, own, common)
+
+    def _read_more(self, needed: int) -> None:
+        if self.first_read < needed <= LARGEST_READ:
+            self.first_read = needed
+
+
+def _compiled(
+    data: bytes, parts: list[_Part], wanted: frozenset[int], last: int
+) -> tuple[bytes, tuple[int, ...]] | None:
+    """The expression, and the tags of its groups; None if a sequence is wanted."""
+    pattern, tags = [], []
+    for part in parts:
+        tag, vr, *_ = part
+        keep = tag in wanted
+        if keep and vr == b"SQ":
+            return None
+        pattern.append(_pattern(data, part, b"(" if keep else b"(?:"))
+        if keep:
+            tags.append(tag)
+    pattern.append(_greater_than(last))
+    return b"".join(pattern), tuple(tags)
+
+
+_Part = tuple[int, bytes, int, int, int]
+"""(tag, VR, position of the element, position of the value, length); the tag negative for what lies within a sequence."""
+
+
+class _SpecialError(Exception):
+    """The header has something that no layout can express."""
+
+
+class _BeyondError(Exception):
+    """The header goes on behind the position that is given, beyond what was read."""
+
+
+def _parts(data: bytes, last: int) -> Iterator[_Part]:
+    """The headers of all elements up to `last`, those within sequences of undefined length too, in order of position.
+
+    `_SpecialError` if they are not all there.
+    """
+    at, previous = _META, 0
+    while True:
+        tag, vr, value_at, length = element_header(data, at, EXPLICIT_LITTLE)
+        if tag > last:
+            return
+        if tag <= previous:
+            raise _SpecialError
+        previous = tag
+        yield tag, vr, at, value_at, length
+        at = value_at + length
+        if length == UNDEFINED:
+            if vr == b"UN":
+                raise _SpecialError
+            for part in _within(data, value_at):
+                yield part
+                at = part[3] if part[4] == UNDEFINED else part[3] + part[4]
+        if at + 12 > len(data):
+            raise _BeyondError(at)
+
+
+def _within(data: bytes, at: int) -> Iterator[_Part]:
+    open_ = 1
+    while open_:
+        tag, vr, value_at, length = element_header(data, at, EXPLICIT_LITTLE)
+        if vr == b"UN" and length == UNDEFINED:
+            raise _SpecialError
+        yield -tag, vr, at, value_at, length
+        if tag in (SEQUENCE_END, ITEM_END):
+            open_ -= 1
+        elif length == UNDEFINED:
+            open_ += 1
+        at = value_at if length == UNDEFINED else value_at + length
+        if at + 12 > len(data):
+            raise _BeyondError(at)
+
+
+def _pattern(data: bytes, part: _Part, group: bytes) -> bytes:
+    """The expression for one element: tag and VR, then a group that begins with (the last two bytes of) the length."""
+    tag, vr, at, value_at, length = part
+    width = 2 if vr in SHORT_VRS else 4
+    head = re.escape(data[at : value_at - width])
+    if tag in _ANCHORED:
+        return head + group + re.escape(data[value_at - width : value_at + length]) + b")"
+    if length == UNDEFINED or vr in _FIXED or -tag in (ITEM_END, SEQUENCE_END):
+        lengths = [length]
+    else:
+        near = range(max(length - _SPREAD, length % 2), length + _SPREAD + 1, 2)
+        if vr in _USUAL and length in _USUAL[vr]:
+            near = _USUAL[vr]
+        lengths = [length, *(other for other in near if other != length)]
+    return head + group + b"|".join(_of_length(length, width) for length in lengths) + b")"
+
+
+def _of_length(length: int, width: int) -> bytes:
+    value = b".{%d}" % length if 0 < length < UNDEFINED else b""
+    return re.escape(length.to_bytes(width, "little")) + value
+
+
+def _greater_than(tag: int) -> bytes:
+    """A look ahead at an element with a tag beyond `tag`: where the walk would stop."""
+    group, number = tag >> 16, tag & 0xFFFF
+    low, high = re.escape(bytes((group & 0xFF,))), re.escape(bytes((group >> 8,)))
+    return b"(?=%s%s(?:%s)|(?:%s))" % (low, high, _above(number), _above(group))
+
+
+def _above(number: int) -> bytes:
+    """Two bytes, Little Endian, that are a number beyond `number`."""
+    low, high = number & 0xFF, number >> 8
+    forms = []
+    if low < 0xFF:
+        forms.append(b"[%s-\\xff]%s" % (_hex(low + 1), _hex(high)))
+    if high < 0xFF:
+        forms.append(b".[%s-\\xff]" % _hex(high + 1))
+    return b"|".join(forms) or b"(?!)"
+
+
+def _hex(byte: int) -> bytes:
+    return b"\\x%02x" % byte

@@ -1,0 +1,178 @@
+"""Values of keys: the form in which a record holds them (PS3.5 6.2), and what stands in for a missing one.
+
+`canonical` keeps what an instance says and only removes what is not value: padding, old punctuation of dates
+and times, lower case where the Standard has none. What no reader could take as a value of its VR is no value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Final
+
+from fileset.dicom.character_sets import decode
+
+_PADDING: Final = b" \0"
+_DATE: Final = re.compile(rb"(\d{4})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])").fullmatch
+_OLD_DATE: Final = re.compile(rb"\d{4}\.\d{2}\.\d{2}").fullmatch
+_TIME: Final = re.compile(rb"([01]\d|2[0-3])([0-5]\d([0-5]\d|60)?(?(3)(\.\d{1,6})?))?").fullmatch
+_OLD_TIME: Final = re.compile(rb"\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?").fullmatch
+_DATE_TIME: Final = re.compile(rb"\d{4}(\d{2}){0,5}(\.\d{1,6})?([+-]\d{4})?").fullmatch
+_INTEGER: Final = re.compile(rb"[+-]?\d{1,11}").fullmatch
+_DECIMAL_INTEGER: Final = re.compile(rb"([+-]?\d{1,11})\.0*").fullmatch
+_CODE_STRING: Final = re.compile(rb"[A-Z0-9 _]{0,16}(\\[A-Z0-9 _]{0,16})*").fullmatch
+_UID: Final = re.compile(rb"[0-9][0-9.]{0,63}").fullmatch
+_CONTROL: Final = bytes(set(range(32)) - {0x1B})
+
+
+def _date(value: bytes) -> bytes:
+    if _OLD_DATE(value):  # ACR-NEMA wrote YYYY.MM.DD
+        value = value.replace(b".", b"")
+    return value if _DATE(value) else b""
+
+
+def _time(value: bytes) -> bytes:
+    if _OLD_TIME(value):
+        value = value.replace(b":", b"")
+    return value if _TIME(value) else b""
+
+
+def _integer(value: bytes) -> bytes:
+    if value.isdigit() and len(value) < 10:
+        return value
+    decimal = _DECIMAL_INTEGER(value)
+    if decimal:
+        value = decimal[1]
+    return value if _INTEGER(value) and -(1 << 31) <= int(value) < 1 << 31 else b""
+
+
+def _code_string(value: bytes) -> bytes:
+    value = value.upper()
+    return value if _CODE_STRING(value) else b""
+
+
+def _matching(matches: Callable[[bytes], object]) -> Callable[[bytes], bytes]:
+    return lambda value: value if matches(value) else b""
+
+
+def _line(value: bytes) -> bytes:
+    return value.translate(None, _CONTROL)
+
+
+def _multiple_of(width: int) -> Callable[[bytes], bytes]:
+    return lambda value: value if len(value) % width == 0 else b""
+
+
+_STRIPPED: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "DA": _date,
+    "TM": _time,
+    "DT": _matching(_DATE_TIME),
+    "IS": _integer,
+    "CS": _code_string,
+    "UI": _matching(_UID),
+    "SH": _line,
+    "LO": _line,
+    "PN": _line,
+}
+_BINARY: Final = {"US": _multiple_of(2), "SS": _multiple_of(2), "UL": _multiple_of(4), "UV": _multiple_of(8)}
+
+
+def canonical(vr: str, raw: bytes) -> bytes:
+    """`raw` as a record holds it, without padding; empty if it is no value of this VR.
+
+    A value of nothing but backslashes is none (PS3.5 7.4).
+    """
+    if vr in _BINARY:
+        return _BINARY[vr](raw)
+    value = raw.rstrip(_PADDING) if vr in ("ST", "LT", "UT") else raw.strip(_PADDING)
+    if not value.strip(b"\\ "):
+        return b""
+    form = _STRIPPED.get(vr)
+    return form(value) if form else value
+
+
+_LONGEST: Final = {"SH": (16, b"\\"), "LO": (64, b"\\"), "CS": (16, b"\\"), "PN": (64, b"=")}
+"""Characters that a value, or a component group of a name, may have (PS3.5 6.2), and what stands between several."""
+SHORTEST_LIMIT: Final = 16
+"""A value of no more bytes than this is never too long."""
+_SHOWN: Final = frozenset(("CS", "DA", "DT", "IS", "TM", "UI"))
+"""VRs whose values may be shown in a message: names, identifiers and descriptions may not."""
+
+
+def noted(name: str, vr: str, raw: bytes, character_set: str) -> tuple[bytes, tuple[str, str] | None]:
+    """`canonical`, and what there is to say of it: that the value had another form, breaks the rules, or is none."""
+    value, bare = canonical(vr, raw), raw if vr in _BINARY else raw.strip(_PADDING)
+    if value == bare:
+        longest, separator = _LONGEST.get(vr, (len(value), b"\\"))
+        if len(value) <= longest or all(len(decode(part, character_set)) <= longest for part in value.split(separator)):
+            return value, None
+        return value, ("FS-KEY-FORM", f"{name} is longer than the {longest} characters of VR {vr}")
+    if not bare.strip(b"\\ "):
+        return value, None
+    shown = f" {bare.decode('ascii', 'replace')!r}" if vr in _SHOWN else ""
+    if value:
+        return value, ("FS-KEY-NORMALISED", f"{name}{shown} is written in the form of VR {vr}")
+    return value, ("FS-KEY-FORM", f"{name}{shown} is no value of VR {vr}: taken as missing")
+
+
+# ---------------------------------------------------------------- what stands in for a missing value
+
+UNKNOWN_CODE: Final = (b"261665006", b"SCT", b"Unknown")
+"""SNOMED CT: the coded title of a document that has none."""
+
+_FIXED: Final = {
+    "CompletionFlag": b"PARTIAL",
+    "VerificationFlag": b"UNVERIFIED",
+    "Modality": b"OT",
+}
+_DATES: Final = (0x00080020, 0x00080021, 0x00080022, 0x00080023)
+_TIMES: Final = (0x00080030, 0x00080031, 0x00080032, 0x00080033)
+NO_DATE: Final = b"19000101"
+NO_TIME: Final = b"000000"
+
+FALLBACK_TAGS: Final = frozenset(_DATES + _TIMES)
+"""Study, Series, Acquisition and Content Date and Time."""
+
+_MIME_TYPES: Final = {
+    b"1.2.840.10008.5.1.4.1.1.104.1": b"application/pdf",
+    b"1.2.840.10008.5.1.4.1.1.104.2": b"text/XML",
+    b"1.2.840.10008.5.1.4.1.1.104.3": b"model/stl",
+    b"1.2.840.10008.5.1.4.1.1.104.4": b"model/obj",
+    b"1.2.840.10008.5.1.4.1.1.104.5": b"model/mtl",
+}
+
+
+def fallback_date(values: dict[int, bytes]) -> bytes:
+    """The first of study, series, acquisition and content date; 19000101 if there is none; never today."""
+    return next(filter(None, (canonical("DA", values.get(tag, b"")) for tag in _DATES)), NO_DATE)
+
+
+def fallback_time(values: dict[int, bytes]) -> bytes:
+    """The first of study, series, acquisition and content time; 000000 if there is none."""
+    return next(filter(None, (canonical("TM", values.get(tag, b"")) for tag in _TIMES)), NO_TIME)
+
+
+def invented(keyword: str, vr: str, sop_class_uid: bytes, sop_instance_uid: bytes, values: dict[int, bytes]) -> bytes:
+    """A value for a Type 1 key of an instance-level record that has none; empty if none can honestly be made."""
+    if keyword in _FIXED:
+        return _FIXED[keyword]
+    if keyword == "InstanceNumber":
+        return b"%d" % number_of(sop_instance_uid)
+    if keyword == "MIMETypeOfEncapsulatedDocument":
+        return _MIME_TYPES.get(sop_class_uid, b"application/octet-stream")
+    if vr in ("DA", "DT"):
+        return fallback_date(values)
+    if vr == "TM":
+        return fallback_time(values)
+    return b"UNKNOWN" if vr in ("CS", "SH", "LO", "ST") else b""
+
+
+def number_of(uid: bytes) -> int:
+    """A nine-digit number made from a UID: where a number is missing, and cannot be read as a real one."""
+    return 100_000_000 + int.from_bytes(blake2b(uid, digest_size=8).digest(), "big") % 900_000_000
+
+
+def identifier_of(uid: bytes, length: int) -> bytes:
+    """`length` hexadecimal digits made from a UID, for an identifier that is missing."""
+    return blake2b(uid, digest_size=16).hexdigest()[:length].upper().encode("ascii")

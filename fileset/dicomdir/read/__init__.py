@@ -1,0 +1,1 @@
+"""Read a DICOMDIR: bytes -> records, linked as far as the damage allows."""

@@ -1,0 +1,230 @@
+"""Bytes of a DICOMDIR -> flat records with their offsets (PS3.10 8.6, PS3.3 F.3).
+
+Nothing is trusted: the transfer syntax is sniffed, group and sequence lengths are compared with what is there, and
+after damage the next element or record that can be recognised is looked for. Values of keys are not touched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from fileset.dicom.elements import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    LONG_VRS,
+    SEQUENCE_END,
+    SHORT_VRS,
+    UNDEFINED,
+    Syntax,
+    element_at,
+    element_header,
+    elements,
+)
+from fileset.dicomdir.read.raw import ABSENT, FlatDirectory
+from fileset.dicomdir.read.records import next_record, take_records
+from fileset.dicomdir.write.layout import Frame
+from fileset.errors import FormatError
+from fileset.findings import Findings
+
+NOT_A_DICOMDIR: Final = "not a DICOMDIR"
+RECORD_SEQUENCE: Final = 0x00041220
+_FIRST: Final = 0x00041200
+_LAST: Final = 0x00041202
+
+_NAMES: Final = {
+    EXPLICIT_LITTLE: "Explicit VR Little Endian",
+    IMPLICIT_LITTLE: "Implicit VR Little Endian",
+    EXPLICIT_BIG: "Explicit VR Big Endian",
+}
+_BEGINNINGS: Final = (b"\2\0", b"\4\0", b"\0\4", b"\x08\0", b"\0\x08")
+"""Groups 0002, 0004 and 0008, in either byte order: what a data set without File Meta Information may begin with."""
+_IDENTIFICATION: Final = re.compile(
+    rb"\x04\x00[\x30\x41\x42]\x11|\x04\x00[\x00\x02\x12\x20]\x12|\x00\x04\x11[\x30\x41\x42]|\x00\x04\x12[\x00\x02\x12\x20]"
+)
+"""The tags of the File-set Identification and Directory Information Modules, in either byte order."""
+_ENVELOPED: Final = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"
+"""The object identifier of CMS enveloped data (PS3.15 D.1)."""
+_ATTEMPTS: Final = 16
+"""So often is a damaged header taken up again behind the damage, before it is given up for the first record."""
+
+
+def decode(data: bytes, *, file: str = "DICOMDIR") -> FlatDirectory:
+    """Decode the bytes of a DICOMDIR.
+
+    Raises `FormatError` if they are none at all; everything less is a finding of the result.
+    """
+    flat, found = FlatDirectory(data), Findings(file)
+    begin = _begin(data, found)
+    first = _first_record(data, begin)
+    header_end = len(data) if first < 0 else first
+    at = _file_meta(flat, begin, header_end, found)
+    flat.syntax = _syntax(flat, (first + 8, at) if first >= 0 else (at,), found)
+    sequence = _identification(flat, at, header_end, found)
+    if sequence is None:
+        flat.frame = Frame(data)
+    else:
+        _check_meta(flat, found)
+        behind = take_records(flat, *sequence, found)
+        _check_end(flat, *sequence, behind, found)
+        _frame(flat, *sequence, behind)
+    flat.findings = found.listed()
+    return flat
+
+
+def _begin(data: bytes, found: Findings) -> int:
+    """Where File Meta Information begins, or the data set if there is none."""
+    if data[128:132] == b"DICM":
+        return 132
+    for at, is_it, message in (
+        (0, data[:2] in _BEGINNINGS, "no preamble and no DICM prefix"),
+        (4, data[:4] == b"DICM", "no preamble"),
+        (132, data[132:134] in _BEGINNINGS and _has_vr(data, 132), 'no "DICM" at offset 128'),
+    ):
+        if is_it:
+            found.add("FS-DICOMDIR-META", message, offset=0)
+            return at
+    if data[:1] == b"0" and _ENVELOPED in data[:64]:
+        raise FormatError(f"{found.file}: encrypted (a Secure DICOM File, PS3.15 D.1): decrypt the file-set first")
+    raise FormatError(f'{found.file}: {NOT_A_DICOMDIR}: no "DICM" at offset 128')
+
+
+def _has_vr(data: bytes, at: int) -> bool:
+    vr = data[at + 4 : at + 6]
+    return vr in SHORT_VRS or vr in LONG_VRS
+
+
+def _first_record(data: bytes, at: int) -> int:
+    """Where the first directory record begins, by its looks; -1 if there is none."""
+    little = next_record(data, at, EXPLICIT_LITTLE)
+    return little if little >= 0 else next_record(data, at, EXPLICIT_BIG)
+
+
+def _file_meta(flat: FlatDirectory, begin: int, end: int, found: Findings) -> int:
+    """Collect group 0002, always Explicit VR Little Endian; the position behind it."""
+    data, at = flat.data, begin
+    try:
+        while data[at : at + 2] == b"\2\0":
+            part = element_at(data, at, end, EXPLICIT_LITTLE)
+            flat.meta[part.tag] = data[part.value_at : part.value_end]
+            flat.header.append(part)
+            at = part.end
+    except FormatError as problem:
+        found.add("FS-DICOMDIR-META", str(problem), offset=at)
+        at = _resumed(data, at, end)
+    stated = flat.meta.get(0x00020000, b"")
+    if len(stated) == 4 and begin + 12 + EXPLICIT_LITTLE.long(stated, 0)[0] != at:
+        message = "the group length (0002,0000) does not match the group"
+        found.add("FS-DICOMDIR-META", message, offset=begin, tag=0x00020000)
+    return at
+
+
+def _resumed(data: bytes, at: int, end: int) -> int:
+    """Where behind `at` an element that can be recognised begins, or else the end."""
+    following = _IDENTIFICATION.search(data, at + 1, end)
+    return following.start() if following else end
+
+
+def _syntax(flat: FlatDirectory, samples: Sequence[int], found: Findings) -> Syntax:
+    """The transfer syntax that the data is in, by the looks of some elements; what is declared need not be."""
+    said = flat.meta.get(0x00020010, b"").rstrip(b"\0 ").decode("ascii", "replace")
+    explicit = [at for at in samples if _has_vr(flat.data, at)]
+    if explicit:
+        actual = EXPLICIT_LITTLE if flat.data[explicit[0] + 1] == 0 else EXPLICIT_BIG
+    else:
+        actual = IMPLICIT_LITTLE if flat.data[samples[-1] :] else EXPLICIT_LITTLE
+    if actual is not EXPLICIT_LITTLE or said != "1.2.840.10008.1.2.1":
+        message = f"encoded in {_NAMES[actual]}, declared {said or 'nothing'}"
+        found.add("FS-DICOMDIR-SYNTAX", message, offset=samples[-1])
+    return actual
+
+
+def _check_meta(flat: FlatDirectory, found: Findings) -> None:
+    for tag, name, right in (
+        (0x00020002, "Media Storage SOP Class UID", b"1.2.840.10008.1.3.10"),
+        (0x00020003, "Media Storage SOP Instance UID, the File-set UID,", None),
+    ):
+        value = flat.meta.get(tag, b"").rstrip(b"\0 ")
+        if not value or (right and value != right):
+            found.add("FS-DICOMDIR-META", f"{name} is {value.decode('ascii', 'replace') or 'missing'}", tag=tag)
+
+
+def _identification(flat: FlatDirectory, at: int, end: int, found: Findings) -> tuple[int, int] | None:
+    """(position of the first item, declared length) of the Directory Record Sequence; None if there is none.
+
+    `end` is where the first record begins, or the end of the file.
+    """
+    data, places, attempts = flat.data, dict[int, int](), 0
+    while at < end:
+        try:
+            tag, _, value_at, length = element_header(data, at, flat.syntax)
+            if tag == RECORD_SEQUENCE:
+                first, last = places.get(_FIRST, ABSENT), places.get(_LAST, ABSENT)
+                flat.frame = Frame(b"", first_at=first, last_at=last)
+                return value_at, length
+            part = element_at(data, at, end, flat.syntax)
+        except FormatError as problem:
+            found.add("FS-DICOMDIR-TRUNCATED", str(problem), offset=at)
+            attempts += 1
+            at = _resumed(data, at, end) if attempts < _ATTEMPTS else end
+            continue
+        flat.header.append(part)
+        if part.tag >> 16 in (0x0004, 0x0008):
+            flat.top[tag] = data[part.value_at : part.value_end]
+            places[tag] = part.value_at
+        at = part.end
+    if end < len(data):
+        message = "the header of the Directory Record Sequence is damaged; the records are there"
+        found.add("FS-DICOMDIR-TRUNCATED", message, offset=end, tag=RECORD_SEQUENCE)
+        return end, UNDEFINED
+    _check_absence(flat, found)
+    return None
+
+
+def _check_absence(flat: FlatDirectory, found: Findings) -> None:
+    """Without a Directory Record Sequence it may still be a DICOMDIR. Raises `FormatError` if not."""
+    if not any(tag >> 16 == 4 for tag in flat.top):
+        raise FormatError(f"{found.file}: {NOT_A_DICOMDIR}: no element of group 0004")
+    if _FIRST in flat.top:
+        # A directory with an empty root may lack the sequence altogether.
+        found.add("FS-DICOMDIR-TRUNCATED", "no Directory Record Sequence (0004,1220)", tag=RECORD_SEQUENCE)
+    else:
+        message = "no Directory Information Module: the files of the file-set are not listed"
+        found.add("FS-DIRECTORY-ABSENT", message)
+
+
+def _check_end(flat: FlatDirectory, value_at: int, length: int, behind: int, found: Findings) -> None:
+    size = len(flat.data)
+    if length == UNDEFINED:
+        if behind >= size:
+            message = "the file ends before the Directory Record Sequence does"
+            found.add("FS-DICOMDIR-TRUNCATED", message, offset=behind)
+    elif value_at + length > size:
+        message = f"the Directory Record Sequence should end at {value_at + length}, the file at {size}"
+        found.add("FS-DICOMDIR-TRUNCATED", message, offset=value_at)
+    elif value_at + length != behind:
+        message = f"the sequence should end at {value_at + length}, the last record does at {behind}"
+        found.add("FS-RECORD-SEQUENCE-LENGTH", message, offset=value_at, tag=RECORD_SEQUENCE)
+    if _is_trailing(flat, behind):
+        found.add("FS-DICOMDIR-TRAILING", f"{size - behind} bytes behind the data set", offset=behind)
+
+
+def _is_trailing(flat: FlatDirectory, at: int) -> bool:
+    """Whether what lies behind the records is anything but the end of their sequence and further data elements."""
+    try:
+        tags = [part.tag for part in elements(flat.data, at, len(flat.data), flat.syntax)]
+    except FormatError:
+        return True
+    return any(tag <= RECORD_SEQUENCE or (tag >> 16 == 0xFFFE and tag != SEQUENCE_END) for tag in tags)
+
+
+def _frame(flat: FlatDirectory, value_at: int, length: int, behind: int) -> None:
+    flat.frame = Frame(
+        flat.data[:value_at],
+        first_at=flat.frame.first_at,
+        last_at=flat.frame.last_at,
+        length_at=ABSENT if length == UNDEFINED else value_at - 4,
+        tail=flat.data[behind:],
+    )

@@ -1,0 +1,110 @@
+"""Flat records -> the tree that their offsets describe, or should (PS3.3 F.2.1).
+
+Every offset must hit the start of an item, and every record must be met once. Where that holds the tree is done;
+where it does not, `rescue` makes the best of it. No walk is recursive and none meets a record twice, so that no
+directory can hang a reader.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from itertools import compress
+from operator import ne
+from typing import Final
+
+from fileset.dicom.elements import MAX_DEPTH
+from fileset.dicomdir.read.offsets import FIRST, LAST, check_last
+from fileset.dicomdir.read.raw import ABSENT, FlatDirectory
+from fileset.dicomdir.read.rescue import rescue
+from fileset.dicomdir.read.tree import Tree, unlinked
+from fileset.dicomdir.write.layout import NONE
+from fileset.findings import Findings
+from fileset.standard.record_types import RECORD_TYPES
+
+_CONSISTENCY: Final = 0x00041212
+
+
+def link(flat: FlatDirectory, *, file: str = "DICOMDIR") -> Tree:
+    """The tree of `flat`: by its offsets, and by what else can be known where these lead nowhere."""
+    found = Findings(file)
+    tree = _by_offsets(flat, found)
+    if tree is None:
+        tree = rescue(flat, found)
+    if tree.is_deep():
+        message = f"records lie more than {MAX_DEPTH} deep: {tree.flatten()} entities are moved to the root"
+        found.add("FS-RECORD-NESTING", message)
+    _check_presence(flat, found)
+    _check_types(flat, found)
+    _flags(flat, tree, found)
+    tree.findings = found.listed()
+    return tree
+
+
+def _by_offsets(flat: FlatDirectory, found: Findings) -> Tree | None:
+    """The tree if the offsets describe one, and all records are in it."""
+    tree = unlinked(len(flat))
+    tree.first, tree.last = (_record_at(flat, flat.number(tag)) for tag in (FIRST, LAST))
+    last = len(flat) - 1
+    # Most records are followed by the next one in the file, and have none below them.
+    tree.next[:last] = array("q", range(1, len(flat)))
+    jumps = [*compress(range(last), map(ne, flat.next, flat.start[1:])), last] if len(flat) else []
+    holders = list(compress(range(len(flat)), flat.lower))
+    for offsets, links, places in ((flat.next, tree.next, jumps), (flat.lower, tree.lower, holders)):
+        for place in places:
+            links[place] = _record_at(flat, offsets[place])
+            if links[place] == NONE and offsets[place]:
+                return None
+    if not tree.adopt_all(sorted({*jumps, *holders})):
+        return None
+    missed = tree.reached.find(0)
+    while missed != -1:
+        # A Multi-Referenced File Directory Record is in no entity (PS3.3-2004 F.6.2, retired), an inactive one need not.
+        if flat.record_type(missed) != "MRDR" and flat.in_use[missed]:
+            return None
+        missed = tree.reached.find(0, missed + 1)
+    check_last(flat, tree, found)
+    return tree
+
+
+def _record_at(flat: FlatDirectory, offset: int) -> int:
+    """The index of the record that begins at an offset, `NONE` if none does."""
+    index = bisect_left(flat.start, offset)
+    return index if index < len(flat) and flat.start[index] == offset else NONE
+
+
+def _check_presence(flat: FlatDirectory, found: Findings) -> None:
+    """(0004,1400) and (0004,1420) are Type 1: 0 says that there is nothing, absence says nothing."""
+    for places, tag in ((flat.next_at, 0x00041400), (flat.lower_at, 0x00041420)):
+        missing = places.count(ABSENT)
+        if missing:
+            where = flat.start[places.index(ABSENT)]
+            found.add("FS-OFFSET-ABSENT", f"absent from {missing} of {len(flat)} records", offset=where, tag=tag)
+
+
+def _check_types(flat: FlatDirectory, found: Findings) -> None:
+    strange = {number for number, name in enumerate(flat.types) if name not in RECORD_TYPES} | flat.misspelt.keys()
+    if not strange:
+        return
+    for index, number in enumerate(flat.type_of):
+        if number in strange:
+            strange.remove(number)  # each is told once
+            said = flat.misspelt.get(number, flat.types[number])
+            where = flat.start[index]
+            found.add("FS-RECORD-TYPE", f"{said!r} is no Directory Record Type", offset=where, tag=0x00041430)
+
+
+def _flags(flat: FlatDirectory, tree: Tree, found: Findings) -> None:
+    flag = flat.number(_CONSISTENCY)
+    if flag:
+        message = f"File-set Consistency Flag is {flag:04X}H: the directory may be out of date"
+        found.add("FS-CONSISTENCY-FLAG", message, tag=_CONSISTENCY)
+    if flat.in_use == array("H", [0xFFFF]) * len(flat):
+        return
+    for index, value in enumerate(flat.in_use):
+        if value == 0xFFFF:
+            continue
+        rule = "FS-RECORD-IN-USE-FLAG" if value else "FS-RECORD-INACTIVE"
+        found.add(rule, f"Record In-use Flag is {value:04X}H", offset=flat.start[index], tag=0x00041410)
+        tree.hidden[index] = not value
+    tree.hide_below()

@@ -1,0 +1,149 @@
+"""Matching of keys as DICOM queries do it (PS3.4 C.2.2.2): single value, list of UIDs, wild card, range, universal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from fileset.dicomdir.read.values import keyword_like, tag_of, vr_of
+from fileset.errors import RuleError
+
+ALIASES: Final = {
+    "SOPClassUID": 0x00041510,
+    "SOPInstanceUID": 0x00041511,
+    "TransferSyntaxUID": 0x00041512,
+    "FileID": 0x00041500,
+}
+"""Attributes of instances that records hold under names of their own."""
+
+Matches = Callable[[Any], bool]
+_RANGES: Final = frozenset(("DA", "TM", "DT"))
+_WILD: Final = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))
+
+
+def condition(keyword: str, wanted: object) -> tuple[int, Matches]:
+    """The tag to look at, and a function that tells whether a decoded value matches.
+
+    Raises `RuleError` for an unknown keyword.
+    """
+    tag = ALIASES.get(keyword) or tag_of(keyword)
+    if tag is None:
+        hint = keyword_like(keyword)
+        meant = f"did you mean {hint}?" if hint else "write it as PatientID, Modality or 00100020"
+        raise RuleError(f"{keyword!r} is not the keyword of an attribute (PS3.6): {meant}")
+    return tag, _matcher(keyword, vr_of(tag), wanted)
+
+
+def _matcher(keyword: str, vr: str, wanted: object) -> Matches:
+    text = "" if wanted is None else str(wanted).strip()
+    if isinstance(wanted, list | tuple | set | frozenset):
+        return _any([_matcher(keyword, vr, one) for one in wanted])
+    if text in ("", "*"):
+        return lambda _: True
+    if "\\" in text:
+        return _any([_matcher(keyword, vr, one) for one in text.split("\\")])
+    if vr in _RANGES:
+        return _any_value(_moment(keyword, vr, text))
+    if vr in ("IS", "DS", "US", "UL", "SS", "SL", "UV"):
+        return _any_value(_number_equal(keyword, text))
+    if vr in ("CS", "PN"):  # code strings have no lower case; names are compared without regard to it
+        text = text.upper() if vr == "CS" else text
+    if vr in _WILD and ("*" in text or "?" in text):
+        return _any_value(_wild(text, re.IGNORECASE if vr == "PN" else 0))
+    if vr == "PN":
+        return _any_value(_name_equal(text))
+    return _any_value(lambda value: value == text)
+
+
+def _any(matchers: list[Matches]) -> Matches:
+    return lambda value: any(matches(value) for matches in matchers)
+
+
+def _any_value(matches: Callable[[str], bool]) -> Matches:
+    """Of several values one must match; an empty value matches only universally."""
+
+    def check(value: Any) -> bool:
+        if value is None or isinstance(value, bytes | dict):
+            return False
+        return any(matches(str(one)) for one in (value if isinstance(value, list) else [value]) if one is not None)
+
+    return check
+
+
+_FORMS: Final = {
+    "DA": (re.compile(r"\d{4}(\d{2}(\d{2})?)?").fullmatch, "a date as 20030505, 2003, or a range 20030101-20031231"),
+    "TM": (re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?").fullmatch, "a time as 1030, 103000, or a range 10-12"),
+    "DT": (re.compile(r"\d{4,14}(\.\d{1,6})?([+-]\d{4})?").fullmatch, "a date and time as 20030505103000, or a range"),
+}
+_PUNCTUATED: Final = re.compile(r"(\d{4})([-.])(\d{2})\2(\d{2})")
+_ZONED: Final = re.compile(r"\d{8,14}(\.\d{1,6})?[+-](0\d|1[0-4])\d{2}").fullmatch
+
+
+def _moment(keyword: str, vr: str, text: str) -> Callable[[str], bool]:
+    """Matching of dates and times: single value, or a range with an open or closed end (PS3.4 C.2.2.2.5).
+
+    Raises `RuleError` for what is neither.
+    """
+    plain = _plain(vr, text)
+    if "-" in plain and not (vr == "DT" and _ZONED(plain)):
+        first, _, last = (part.strip() for part in plain.partition("-"))
+        _require_form(keyword, vr, *filter(None, (first, last)))
+        if last and last[: len(first)] < first[: len(last)]:
+            raise RuleError(f"{keyword}={text}: the range ends before it begins")
+        return _in_range(vr, first, last)
+    _require_form(keyword, vr, plain)
+    return lambda value: _plain(vr, value) == plain
+
+
+def _plain(vr: str, text: str) -> str:
+    """Without the punctuation that ACR-NEMA had and people use: 2003-05-05 and 2003.05.05, 10:30:00."""
+    return _PUNCTUATED.sub(r"\1\3\4", text) if vr == "DA" else text.replace(":", "")
+
+
+def _require_form(keyword: str, vr: str, *values: str) -> None:
+    form, example = _FORMS[vr]
+    for value in values:
+        if not form(value):
+            raise RuleError(f"{keyword}={value}: write {example} (PS3.5 6.2)")
+
+
+def _in_range(vr: str, first: str, last: str) -> Callable[[str], bool]:
+    def check(value: str) -> bool:
+        value = _plain(vr, value)
+        # A bound covers all that begins with it, and a value all that it begins: 2020-2021 is two whole years.
+        return value.ljust(len(first), "0") >= first and (not last or value[: len(last)] <= last)
+
+    return check
+
+
+def _name_equal(text: str) -> Callable[[str], bool]:
+    """Names match whole, or in one of their component groups; trailing empty components carry no meaning (PS3.5 6.2)."""
+    wanted = text.casefold().rstrip("^=")
+
+    def check(value: str) -> bool:
+        name = value.casefold()
+        return wanted in (name.rstrip("^="), *(group.rstrip("^") for group in name.split("=")))
+
+    return check
+
+
+def _number_equal(keyword: str, text: str) -> Callable[[str], bool]:
+    try:
+        number = float(text)
+    except ValueError:
+        raise RuleError(f"{keyword}={text}: not a number") from None
+
+    def check(value: str) -> bool:
+        try:
+            return float(value) == number
+        except ValueError:
+            return False
+
+    return check
+
+
+def _wild(text: str, flags: int) -> Callable[[str], bool]:
+    pattern = "".join({"*": ".*", "?": "."}.get(character) or re.escape(character) for character in text)
+    compiled = re.compile(pattern, flags | re.DOTALL)
+    return lambda value: compiled.fullmatch(value) is not None

@@ -1,0 +1,181 @@
+"""The tree of directory entities (PS3.3 F.2.1), as links between the indices of flat records."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import compress, repeat
+from operator import ne
+
+from attrs import define, field
+
+from fileset.dicom.elements import MAX_DEPTH
+from fileset.dicomdir.write.layout import NONE
+from fileset.findings import Finding
+
+
+@define
+class Tree:
+    """Links by index: of each record the `next` of its entity, the first of its `lower` entity, and its `parent`.
+
+    `NONE` where there is no such record. `first` is the first record of the root entity, `last` the one that the file
+    calls its last. `reached` tells which records are in the tree; `hidden` which are inactive, by their own in-use
+    flag or that of a record above. `shift` is what all offsets of the file must be increased by to be right, in bytes.
+    `in_order` is set where it is known that all records lie in preorder: each before those below it, which come before
+    the next of its entity.
+    """
+
+    next: array[int]
+    lower: array[int]
+    parent: array[int]
+    first: int
+    last: int
+    reached: bytearray
+    hidden: bytearray
+    shift: int = 0
+    in_order: bool = False
+    findings: list[Finding] = field(factory=list)
+
+    def entity(self, first: int) -> Iterator[int]:
+        """The active records of the directory entity that begins with `first`, in order."""
+        index, following, hidden = first, self.next, self.hidden
+        while index != NONE:
+            if not hidden[index]:
+                yield index
+            index = following[index]
+
+    def children(self, index: int) -> Iterator[int]:
+        """The active records of the lower-level entity of a record."""
+        return self.entity(self.lower[index])
+
+    def above(self, index: int) -> Iterator[int]:
+        """The records above one, the nearest first; not more than `MAX_DEPTH`, however deep it lies."""
+        for _ in range(MAX_DEPTH):
+            index = self.parent[index]
+            if index == NONE:
+                return
+            yield index
+
+    def walk(self) -> Iterator[int]:
+        """All active records, each before those below it."""
+        following, lower, hidden = self.next, self.lower, self.hidden
+        stack = [self.first]
+        while stack:
+            index = stack.pop()
+            while index != NONE:
+                if not hidden[index]:
+                    yield index
+                    if lower[index] != NONE:
+                        stack.append(following[index])
+                        index = lower[index]
+                        continue
+                index = following[index]
+
+    def adopt(self, index: int, above: int) -> bool:
+        """Note all that the links lead to from `index`, the first record of the entity below `above`.
+
+        False if they lead to a record that was noted before, which is not followed again.
+        """
+        following, lower, parent, reached = self.next, self.lower, self.parent, self.reached
+        stack = [(index, above)]
+        clean = True
+        while stack:
+            index, above = stack.pop()
+            while index != NONE:
+                if reached[index]:
+                    clean = False
+                    break
+                reached[index] = 1
+                parent[index] = above
+                if lower[index] != NONE:
+                    stack.append((lower[index], index))
+                index = following[index]
+        return clean
+
+    def adopt_all(self, ends: Sequence[int]) -> bool:
+        """`adopt` of the root entity, quicker: records with nothing below them that follow each other are noted together.
+
+        `ends` are, in order, the records that have others below them or are not followed by the one behind them.
+        """
+        following, lower, parent, reached = self.next, self.lower, self.parent, self.reached
+        stack = [(self.first, NONE)]
+        in_order, behind = True, 0
+        while stack:
+            index, above = stack.pop()
+            while index != NONE:
+                last = ends[bisect_left(ends, index)]
+                size = last + 1 - index
+                if reached.find(1, index, last + 1) != -1:
+                    return False
+                reached[index : last + 1] = b"\1" * size
+                parent[index : last + 1] = array("q", [above]) * size
+                in_order &= index == behind
+                behind = last + 1
+                index = following[last]
+                if lower[last] != NONE:
+                    stack.append((index, above))
+                    index, above = lower[last], last
+        self.in_order = in_order and behind == len(following)
+        return True
+
+    def end_of_branch(self, index: int) -> int:
+        """The index behind a record and all below it, `NONE` if they do not lie together, or nobody knows."""
+        if self.lower[index] == NONE:
+            return index + 1
+        if not self.in_order:
+            return NONE
+        while index != NONE:
+            if self.next[index] != NONE:
+                return self.next[index]
+            index = self.parent[index]
+        return len(self.next)
+
+    def is_deep(self) -> bool:
+        """Whether records lie more than `MAX_DEPTH` deep."""
+        holders = compress(range(len(self.lower)), map(ne, self.lower, repeat(NONE)))
+        return any(sum(1 for _ in self.above(index)) >= MAX_DEPTH for index in holders)
+
+    def flatten(self) -> int:
+        """Move the entities that lie too deep to the end of the root entity; how many there were."""
+        following, lower, parent = self.next, self.lower, self.parent
+        self.in_order = False
+        moved: list[int] = []
+        stack = [(self.first, 0)]
+        while stack:
+            index, depth = stack.pop()
+            while index != NONE:
+                if not depth:
+                    parent[index] = NONE
+                if lower[index] != NONE and depth < MAX_DEPTH:
+                    stack.append((lower[index], depth + 1))
+                elif lower[index] != NONE:
+                    moved.append(lower[index])
+                    stack.append((lower[index], 0))
+                    lower[index] = NONE
+                index = following[index]
+        last = self.first
+        for first in moved:
+            while following[last] != NONE:
+                last = following[last]
+            following[last] = first
+        return len(moved)
+
+    def hide_below(self) -> None:
+        """Make all inactive that is below an inactive record."""
+        following, lower, parent, hidden = self.next, self.lower, self.parent, self.hidden
+        stack = [self.first]
+        while stack:
+            index = stack.pop()
+            while index != NONE:
+                if parent[index] != NONE and hidden[parent[index]]:
+                    hidden[index] = 1
+                if lower[index] != NONE:
+                    stack.append(lower[index])
+                index = following[index]
+
+
+def unlinked(count: int) -> Tree:
+    """A tree of `count` records without a link."""
+    none = array("q", [NONE]) * count
+    return Tree(none[:], none[:], none[:], NONE, NONE, bytearray(count), bytearray(count))

@@ -1,0 +1,159 @@
+"""Values of record keys as Python values, decoded only when somebody asks (PS3.5 6.2)."""
+
+from __future__ import annotations
+
+from struct import error, iter_unpack
+from typing import Any, Final
+
+from fileset.dicom.character_sets import TEXT_VRS, decode
+from fileset.dicom.elements import Element, Syntax, elements, items
+from fileset.errors import FormatError
+from fileset.standard.record_types import RECORD_TYPES, Key
+
+CHARACTER_SET: Final = 0x00080005
+_NUMBERS: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q", "AT": "HH"}
+_WHOLE: Final = frozenset(("ST", "LT", "UT", "UR"))
+_BINARY: Final = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
+_DEPTH: Final = 16
+
+
+def _dictionary() -> dict[int, tuple[str, str]]:
+    found = {
+        0x00041130: ("FileSetID", "CS"),
+        0x00041400: ("OffsetOfTheNextDirectoryRecord", "UL"),
+        0x00041410: ("RecordInUseFlag", "US"),
+        0x00041420: ("OffsetOfReferencedLowerLevelDirectoryEntity", "UL"),
+        0x00041430: ("DirectoryRecordType", "CS"),
+        0x00041432: ("PrivateRecordUID", "UI"),
+        0x00041500: ("ReferencedFileID", "CS"),
+        0x00041504: ("MRDRDirectoryRecordOffset", "UL"),
+        0x00041510: ("ReferencedSOPClassUIDInFile", "UI"),
+        0x00041511: ("ReferencedSOPInstanceUIDInFile", "UI"),
+        0x00041512: ("ReferencedTransferSyntaxUIDInFile", "UI"),
+        0x0004151A: ("ReferencedRelatedGeneralSOPClassUIDInFile", "UI"),
+        0x00041600: ("NumberOfReferences", "UL"),
+    }
+    keys: list[Key] = [key for kind in RECORD_TYPES.values() for key in kind.keys]
+    while keys:
+        key = keys.pop()
+        found[key.tag] = (key.keyword, key.vr)
+        keys.extend(key.items)
+    return found
+
+
+_TAGS: Final = _dictionary()
+_KEYWORDS: Final = {keyword: tag for tag, (keyword, _) in _TAGS.items()}
+
+
+def keyword_of(tag: int) -> str:
+    """The keyword of a tag (PS3.6), or "GGGGEEEE" in hexadecimal for one that has none."""
+    if tag in _TAGS:
+        return _TAGS[tag][0]
+    if tag & 0x10000:
+        return f"{tag:08X}"
+    from pydicom.datadict import keyword_for_tag
+
+    return keyword_for_tag(tag) or f"{tag:08X}"
+
+
+def tag_of(keyword: str) -> int | None:
+    """The tag of a keyword, or of "GGGGEEEE"; None if there is none."""
+    if keyword in _KEYWORDS:
+        return _KEYWORDS[keyword]
+    from pydicom.datadict import tag_for_keyword
+
+    tag = tag_for_keyword(keyword)
+    if tag is None and len(keyword) == 8:
+        try:
+            return int(keyword, 16)
+        except ValueError:
+            return None
+    return tag
+
+
+def keyword_like(text: str) -> str:
+    """The keyword that somebody probably meant, "" if nobody can tell."""
+    from difflib import get_close_matches
+
+    folded = {keyword.casefold(): keyword for keyword in _KEYWORDS}
+    close = get_close_matches(text.casefold(), folded, 1, 0.8)
+    return folded[close[0]] if close else ""
+
+
+def vr_of(tag: int) -> str:
+    """The VR of a tag, for encodings that carry none; "UN" if nobody knows."""
+    if tag in _TAGS:
+        return _TAGS[tag][1]
+    from pydicom.datadict import dictionary_VR
+
+    try:
+        return dictionary_VR(tag)[:2]
+    except KeyError:
+        return "UN"
+
+
+def value_of(data: bytes, found: Element, syntax: Syntax, character_set: str, depth: int = 0) -> Any:
+    """The value of an element: str, int or float, a list of these if there are several, a list of dictionaries for
+    a sequence, bytes for what has no better form, and None if it is empty.
+    """
+    vr = found.vr.decode("ascii") if found.vr and found.vr != b"UN" else vr_of(found.tag)
+    raw = data[found.value_at : found.value_end]
+    if vr == "SQ":
+        return _sequence(data, found, syntax, character_set, depth)
+    if not raw:
+        return None
+    if vr in _BINARY:
+        return raw
+    if vr in _NUMBERS:
+        return _numbers(raw, vr, syntax)
+    text = decode(raw, character_set if vr in TEXT_VRS else "ISO_IR 100")
+    if vr in _WHOLE:
+        return text.rstrip(" \0")
+    values = [_number(part.strip(" \0"), vr) for part in text.split("\\")]
+    return values[0] if len(values) == 1 else values
+
+
+def _number(text: str, vr: str) -> str | int | float | None:
+    if not text:
+        return None
+    try:
+        return int(text) if vr == "IS" else float(text) if vr == "DS" else text
+    except ValueError:
+        return text
+
+
+def _numbers(raw: bytes, vr: str, syntax: Syntax) -> Any:
+    try:
+        found = list(iter_unpack(("<" if syntax.little else ">") + _NUMBERS[vr], raw))
+    except error:
+        return raw
+    values = [f"{pair[0]:04X}{pair[1]:04X}" if len(pair) == 2 else pair[0] for pair in found]
+    return values[0] if len(values) == 1 else values
+
+
+def _sequence(data: bytes, found: Element, syntax: Syntax, character_set: str, depth: int) -> Any:
+    if depth >= _DEPTH:
+        return data[found.value_at : found.value_end]
+    try:
+        return [
+            keys_of(data, list(elements(data, part.value_at, part.value_end, syntax)), syntax, character_set, depth + 1)
+            for part in items(data, found.value_at, found.value_end, syntax)
+        ]
+    except FormatError:
+        return data[found.value_at : found.value_end]
+
+
+def character_set_of(data: bytes, found: list[Element], inherited: str) -> str:
+    """The Specific Character Set of these elements: their own, or that of the enclosing data set (PS3.5 7.5.3)."""
+    own = next((data[part.value_at : part.value_end] for part in found if part.tag == CHARACTER_SET), b"")
+    return own.decode("ascii", "replace").strip(" \0") or inherited
+
+
+def keys_of(data: bytes, found: list[Element], syntax: Syntax, inherited: str = "", depth: int = 0) -> dict[str, Any]:
+    """Keyword -> value of all elements, those of group 0004 left out."""
+    character_set = character_set_of(data, found, inherited)
+    return {
+        keyword_of(part.tag): value_of(data, part, syntax, character_set, depth)
+        for part in found
+        if part.tag >> 16 != 4
+    }

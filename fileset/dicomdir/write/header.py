@@ -1,0 +1,167 @@
+"""File Meta Information and File-set Identification of a DICOMDIR to be written (PS3.10 7.1, 8.6; PS3.3 F.3.2.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from struct import Struct
+from typing import Final
+
+from attrs import field, frozen
+
+from fileset.dicom.elements import UNDEFINED, Element, element, elements
+from fileset.dicomdir.read.decode import RECORD_SEQUENCE
+from fileset.dicomdir.read.raw import FlatDirectory
+from fileset.dicomdir.write.layout import Frame
+from fileset.dicomdir.write.transcode import explicit
+from fileset.errors import FormatError, RuleError
+from fileset.file_id import FileId
+
+FILE_SET_UID: Final = 0x00020003
+DIRECTORY_CLASS: Final = b"1.2.840.10008.1.3.10"
+EXPLICIT_VR_LITTLE_ENDIAN: Final = b"1.2.840.10008.1.2.1"
+IMPLEMENTATION_CLASS_UID: Final = b"2.25.259213861316735246139129157219254812346"
+IMPLEMENTATION_VERSION_NAME: Final = b"FILESET_0_1"
+SEQUENCE_DELIMITER: Final = b"\xfe\xff\xdd\xe0\0\0\0\0"
+
+DESCRIPTOR_CHARACTER_SETS: Final = (
+    *("ISO_IR 100", "ISO_IR 101", "ISO_IR 109", "ISO_IR 110", "ISO_IR 144", "ISO_IR 127", "ISO_IR 126"),
+    *("ISO_IR 138", "ISO_IR 148", "ISO_IR 203", "ISO_IR 166", "ISO_IR 13", "ISO_IR 192"),
+)
+"""(0004,1142) has one value, so no code extensions."""
+
+LONGEST_FILE_SET_ID: Final = 16
+"""Characters (PS3.10 8.1)."""
+is_file_set_id: Final = re.compile(rf"[A-Z0-9_]{{0,{LONGEST_FILE_SET_ID}}}").fullmatch
+"""Whether a text is a File-set ID, or none (PS3.10 8.1, 8.5)."""
+_UID: Final = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))*").fullmatch
+_UL: Final = Struct("<I").pack
+
+
+def _check_file_set_id(_: Identification, __: object, value: str) -> None:
+    if not is_file_set_id(value):
+        raise RuleError(f"File-set ID {value!r}: use up to 16 of A-Z, 0-9 and _ (PS3.10 8.1, 8.5)")
+
+
+def _check_uid(_: Identification, __: object, value: str) -> None:
+    if not _UID(value) or len(value) > 64:
+        raise RuleError(f"File-set UID {value!r}: not a UID (PS3.5 9.1)")
+
+
+def _check_character_set(instance: Identification, _: object, value: str) -> None:
+    if value and value not in DESCRIPTOR_CHARACTER_SETS:
+        allowed = ", ".join(DESCRIPTOR_CHARACTER_SETS)
+        raise RuleError(f"character set {value!r} of the descriptor file: use one of {allowed} (PS3.3 F.3.2.1)")
+    if value and instance.descriptor_file_id is None:
+        raise RuleError("a character set of the descriptor file needs a File-set Descriptor File ID (PS3.3 F.3.2.1)")
+
+
+@frozen
+class Identification:
+    """The File-set Identification Module, and the File-set UID that is the SOP Instance UID of the DICOMDIR."""
+
+    file_set_uid: str = field(validator=_check_uid)
+    file_set_id: str = field(default="", validator=_check_file_set_id)
+    descriptor_file_id: FileId | None = None
+    descriptor_character_set: str = field(default="", validator=_check_character_set)
+
+
+def new_frame(identification: Identification, *, undefined_lengths: bool = False) -> Frame:
+    """The frame of a directory that holds no record yet."""
+    meta = {FILE_SET_UID: element(FILE_SET_UID, "UI", identification.file_set_uid.encode("ascii"))}
+    return _framed(meta, identification_elements(identification), undefined=undefined_lengths)
+
+
+def renewed_frame(flat: FlatDirectory, changes: Mapping[int, bytes | None]) -> Frame:
+    """The frame of a directory that was read, for writing it again; all other elements stay as they are.
+
+    `changes` are values of the File-set Identification Module, and the File-set UID, by tag, None for an element to leave
+    out. The offsets
+    and the length wait for the records, the File-set Consistency Flag becomes 0000H, File Meta Information names us
+    as the one who last wrote the file (PS3.10 7.1), and the preamble holds nothing.
+    """
+    meta = {tag: element(tag, vr, value) for tag, vr in _KEPT_META.items() if (value := flat.meta.get(tag))}
+    parts = {
+        part.tag: explicit(flat.data, part, flat.syntax)
+        for part in flat.header
+        if _LAST_META < part.tag < RECORD_SEQUENCE and part.tag not in _DIRECTORY_INFORMATION and part.tag & 0xFFFF
+    }
+    for tag, value in changes.items():
+        group, vr = (meta, "UI") if tag == FILE_SET_UID else (parts, "CS")
+        group.pop(tag, None)
+        if value is not None:
+            group[tag] = element(tag, vr, value)
+    undefined = flat.frame.has_directory and flat.frame.length_at < 0
+    return _framed(meta, parts, undefined=undefined, behind=_former_behind(flat))
+
+
+_KEPT_META: Final = {
+    FILE_SET_UID: "UI",
+    **dict.fromkeys((0x00020017, 0x00020018), "AE"),
+    **dict.fromkeys((0x00020026, 0x00020027, 0x00020028), "UR"),
+    0x00020100: "UI",
+    0x00020102: "OB",
+}
+"""File Meta Information that stays. The rest speaks of this file and who wrote it, or is not defined (PS3.10 7.1)."""
+_LAST_META: Final = 0x0002FFFF
+_DIRECTORY_INFORMATION: Final = frozenset((0x00041200, 0x00041202, 0x00041212))
+_NOT_KEPT: Final = frozenset((0xFFFA, 0xFFFC, 0xFFFE))
+"""Groups behind the records: digital signatures, which no change leaves valid, padding, and the end of the sequence."""
+
+
+def _former_behind(flat: FlatDirectory) -> bytes:
+    """The elements behind the records, up to damage if there is any."""
+    tail = flat.frame.tail
+    whole: list[Element] = []
+    with suppress(FormatError):
+        whole.extend(elements(tail, 0, len(tail), flat.syntax))
+    kept = (part for part in whole if part.tag > RECORD_SEQUENCE and part.tag >> 16 not in _NOT_KEPT)
+    return b"".join(explicit(tail, part, flat.syntax) for part in kept)
+
+
+def identification_elements(identification: Identification) -> dict[int, bytes]:
+    """(0004,1130), (0004,1141) and (0004,1142) by tag, encoded."""
+    values = {0x00041130: identification.file_set_id}
+    if identification.descriptor_file_id is not None:
+        values[0x00041141] = identification.descriptor_file_id.value
+    if identification.descriptor_character_set:
+        values[0x00041142] = identification.descriptor_character_set
+    return {tag: element(tag, "CS", value.encode("ascii")) for tag, value in values.items()}
+
+
+def _framed(meta: Mapping[int, bytes], parts: Mapping[int, bytes], *, undefined: bool, behind: bytes = b"") -> Frame:
+    """A frame with these elements of group 0002, those of the data set, and those behind the records."""
+    information = {tag: element(tag, "UL", _UL(0)) for tag in _OFFSETS} | {
+        0x00041212: element(0x00041212, "US", b"\0\0"),
+        RECORD_SEQUENCE: element(RECORD_SEQUENCE, "SQ", b""),
+    }
+    head = bytearray(b"\0" * 128 + b"DICM" + _file_meta(meta))
+    places = {}
+    for tag, encoded in sorted(({**parts, **information}).items()):
+        head += encoded
+        places[tag] = len(head) - 4
+    if undefined:
+        head[-4:] = _UL(UNDEFINED)
+    return Frame(
+        bytes(head),
+        first_at=places[_OFFSETS[0]],
+        last_at=places[_OFFSETS[1]],
+        length_at=-1 if undefined else places[RECORD_SEQUENCE],
+        tail=(SEQUENCE_DELIMITER if undefined else b"") + behind,
+    )
+
+
+_OFFSETS: Final = (0x00041200, 0x00041202)
+
+
+def _file_meta(others: Mapping[int, bytes]) -> bytes:
+    own = {
+        0x00020001: element(0x00020001, "OB", b"\0\1"),
+        0x00020002: element(0x00020002, "UI", DIRECTORY_CLASS),
+        0x00020010: element(0x00020010, "UI", EXPLICIT_VR_LITTLE_ENDIAN),
+        0x00020012: element(0x00020012, "UI", IMPLEMENTATION_CLASS_UID),
+        0x00020013: element(0x00020013, "SH", IMPLEMENTATION_VERSION_NAME),
+    }
+    group = b"".join(encoded for _, encoded in sorted({**others, **own}.items()))
+    return element(0x00020000, "UL", _UL(len(group))) + group

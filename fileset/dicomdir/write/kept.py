@@ -1,0 +1,297 @@
+"""The records of a directory that an update keeps, found by what identifies them (PS3.3 F.5.1 to F.5.3).
+
+A patient is known by Patient ID, study, series and instance by their UIDs. Each table is made when it is first asked
+for; records are dropped from it in no time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+from functools import cached_property
+from itertools import compress, count
+from operator import or_
+from typing import Final, Generic, TypeVar
+
+from attrs import define, field
+
+from fileset.dicom.character_sets import decode
+from fileset.dicom.values import canonical
+from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.read.values import character_set_of
+from fileset.dicomdir.write.layout import NONE
+from fileset.errors import RefusedError
+from fileset.records.instance_keys import INSTANCE_NUMBER, UNORDERED
+from fileset.records.levels import FIELDS, LEVELS
+from fileset.records.tree import Order, invented_patient_id
+
+_PATIENT_ID: Final = 0x00100020
+_UID_OF: Final = {"STUDY": 0x0020000D, "SERIES": 0x0020000E}
+_SERIES_NUMBER: Final = 0x00200011
+_ORDERED_BY: Final = {"STUDY": (0x00080020, 0x00080030), "SERIES": (_SERIES_NUMBER,)}
+_VRS: Final = {field.tag: field.vr for level in LEVELS for field in FIELDS[level]} | {INSTANCE_NUMBER: "IS"}
+_NOT: Final = bytes((1, 0)) + bytes(254)
+"""Translates flags to their opposites."""
+_FEW: Final = 16
+"""So many values are looked for in the bytes of the DICOMDIR before the table is made that knows all of them."""
+_PART: Final = 1 << 18
+"""Bytes of the DICOMDIR that are looked at together: as many as stay close to the processor."""
+Value = TypeVar("Value")
+_BELOW: Final = {"": "PATIENT", "PATIENT": "STUDY", "STUDY": "SERIES"}
+"""Record type -> the type of the records below it that are no instances; "" for the root Directory Entity."""
+
+
+@define
+class _Holders(Generic[Value]):
+    """Records by a value that each should have alone: the first with it, and all others."""
+
+    first: dict[Value, int] = field(factory=dict)
+    others: dict[Value, list[int]] = field(factory=dict)
+
+    def add(self, value: Value, index: int) -> None:
+        """One more record."""
+        if self.first.setdefault(value, index) != index:
+            self.others.setdefault(value, []).append(index)
+
+    def of(self, value: Value) -> tuple[int, ...]:
+        """All records with a value."""
+        return (self.first[value], *self.others.get(value, ())) if value in self.first else ()
+
+
+class Kept:
+    """The records of `contents` that stay: at first all that are active and in the tree.
+
+    `renewed` are the patients, studies and series whose records stay only until new ones take their places.
+    """
+
+    def __init__(self, contents: Contents) -> None:
+        self.contents = contents
+        self.flat = contents.flat
+        self.tree = contents.tree
+        self.dropped = self.tree.reached.translate(_NOT)
+        if 1 in self.tree.hidden:
+            self.dropped = bytearray(map(or_, self.dropped, self.tree.hidden))
+        self.renewed: set[int] = set()
+        self._aliases: dict[bytes | str, int] = {}
+        self._asked = 0
+
+    # ------------------------------------------------------------ dropping
+
+    def drop(self, index: int) -> list[int]:
+        """Drop a record with all that is below it; those that were there till now."""
+        gone, stack = [], [index]
+        while stack:
+            index = stack.pop()
+            if not self.dropped[index]:
+                self.dropped[index] = 1
+                gone.append(index)
+                stack.extend(self.children(index))
+        return gone
+
+    def single_out(self, preferred: Container[int]) -> None:
+        """Of several records of one patient, study or series let only one stay, a preferred one if there is one; what is
+        below the others stays.
+        """
+        for by_key in self._entities.values():
+            for indexes in by_key.values():
+                alive = [index for index in indexes if not self.dropped[index]]
+                chosen = next((index for index in alive if index in preferred), alive[0] if alive else NONE)
+                for index in alive:
+                    self.dropped[index] = index != chosen
+
+    def prune(self) -> list[int]:
+        """Drop the patients, studies and series that nothing is left below, and that reference no file themselves.
+
+        The Standard allows them, but nobody finds anything in them (PS3.3 F.4).
+        """
+        gone: list[int] = []
+        for level in reversed(LEVELS):
+            gone += [index for index in self._of_level[level] if not self.dropped[index] and self._prune(index)]
+        return gone
+
+    def _prune(self, index: int) -> bool:
+        if next(self.children(index), NONE) != NONE or self.contents.references_file(index):
+            return False
+        self.dropped[index] = 1
+        return True
+
+    @cached_property
+    def _of_level(self) -> dict[str, list[int]]:
+        """The active patients, studies and series."""
+        level_of = {number: name for number, name in enumerate(self.flat.types) if name in LEVELS}
+        found: dict[str, list[int]] = {level: [] for level in LEVELS}
+        for index in compress(count(), map(level_of.__contains__, self.flat.type_of)):
+            if self.tree.reached[index] and not self.tree.hidden[index]:
+                found[level_of[self.flat.type_of[index]]].append(index)
+        return found
+
+    def children(self, index: int) -> Iterator[int]:
+        """The records that stay of the lower-level entity of a record, of the root entity for `NONE`."""
+        following, dropped = self.tree.next, self.dropped
+        index = self.tree.first if index == NONE else self.tree.lower[index]
+        while index != NONE:
+            if not dropped[index]:
+                yield index
+            index = following[index]
+
+    def below(self, index: int) -> Iterator[int]:
+        """The records that stay below a record, at any depth."""
+        stack = [self.children(index)]
+        while stack:
+            found = next(stack[-1], None)
+            if found is None:
+                stack.pop()
+            else:
+                yield found
+                stack.append(self.children(found))
+
+    def parent(self, index: int) -> int:
+        """The record above a record, `NONE` for the root entity."""
+        return self.tree.parent[index]
+
+    def above(self, index: int) -> Iterator[int]:
+        """The records above a record, from the nearest up."""
+        index = self.tree.parent[index]
+        while index != NONE:
+            yield index
+            index = self.tree.parent[index]
+
+    # ------------------------------------------------------------ finding
+
+    def instances(self, uid: bytes) -> list[int]:
+        """The records that reference the instance with this UID; one, unless the directory is at odds with itself."""
+        if self._is_quick_look() and uid not in self.flat.data:
+            return []
+        return [index for index in self._references[0].of(uid) if not self.dropped[index]]
+
+    def is_named(self, value: str) -> bool:
+        """Whether (0004,1500) of a record that stays has this value, in any case."""
+        name = value.upper()
+        if name.isascii() and self._is_quick_look() and not self._mentions(name.encode("ascii")):
+            return False
+        return not all(self.dropped[index] for index in self._references[1].of(name))
+
+    def _is_quick_look(self) -> bool:
+        """Whether few values were asked for so far: then a value that is nowhere in the DICOMDIR is found out at once."""
+        self._asked += 1
+        return self._asked <= _FEW
+
+    def _mentions(self, name: bytes) -> bool:
+        """Whether a name in upper case stands anywhere in the DICOMDIR, in any case."""
+        data = self.flat.data
+        return any(name in data[at : at + _PART + len(name)].upper() for at in range(0, len(data), _PART))
+
+    @cached_property
+    def _references(self) -> tuple[_Holders[bytes], _Holders[str]]:
+        """Records by SOP Instance UID, and by File ID in upper case."""
+        uids, names = _Holders[bytes](), _Holders[str]()
+        for index, raw, uid in self.contents.instances():
+            uids.add(uid, index)
+            names.add(decode(raw).upper(), index)
+        return uids, names
+
+    def entity(self, level: str, key: bytes | str) -> int:
+        """The record of a patient, study or series, `NONE` if there is none.
+
+        Raises `RefusedError` if there are several: nobody can say which one is meant.
+        """
+        found = [index for index in self._entities[level].get(key, ()) if not self.dropped[index]]
+        if len(found) > 1:
+            shown = key if isinstance(key, str) else key.decode("ascii", "replace")
+            places = ", ".join(str(self.flat.start[index]) for index in found)
+            raise RefusedError(
+                f"{self.contents.file}: there are {len(found)} {level} records for {shown!r}, at offsets {places} "
+                "(PS3.3 F.5): nobody can say which one the new instances belong to. `fileset repair` makes one of them"
+            )
+        return found[0] if found else self._aliases.get(key, NONE)
+
+    @cached_property
+    def _entities(self) -> dict[str, dict[bytes | str, list[int]]]:
+        found: dict[str, dict[bytes | str, list[int]]] = {level: {} for level in LEVELS}
+        for level, indexes in self._of_level.items():
+            for index in indexes:
+                found[level].setdefault(self.key(index), []).append(index)
+        return found
+
+    def key(self, index: int) -> bytes | str:
+        """What identifies a patient (the decoded Patient ID), study or series (its UID)."""
+        level = self.contents.type_name(index)
+        return self.text(index, _PATIENT_ID) if level == "PATIENT" else self.raw(index, _UID_OF[level])
+
+    def raw(self, index: int, tag: int) -> bytes:
+        """The value of a key as records hold it, without padding; b"" if there is none."""
+        found = self.contents.element(index, tag)
+        return canonical(_VRS[tag], self.flat.data[found.value_at : found.value_end]) if found else b""
+
+    def text(self, index: int, tag: int) -> str:
+        """The decoded value of a text key of a patient, study or series."""
+        parts = self.flat.elements(index)
+        return decode(self.raw(index, tag), character_set_of(self.flat.data, parts, self.contents.character_set))
+
+    # ------------------------------------------------------------ what new instances must agree with
+
+    def patient_of(self, study_uid: bytes) -> bytes | str | None:
+        """Whose study it is: the decoded Patient ID, the study's own UID if the patient has none, None if it is new.
+
+        Raises `RefusedError` if there are several such studies, or it belongs to no patient.
+        """
+        study = self.entity("STUDY", study_uid)
+        if study == NONE:
+            return None
+        patient = self._owner(study, "PATIENT")
+        identity = self.text(patient, _PATIENT_ID)
+        invented = invented_patient_id(study_uid).decode("ascii")
+        if identity and identity != invented:
+            return identity
+        self._aliases[invented] = patient
+        return study_uid
+
+    def study_of(self, series_uid: bytes) -> bytes | None:
+        """The Study Instance UID that a series belongs to, None if it is new. Raises as `patient_of`."""
+        series = self.entity("SERIES", series_uid)
+        return None if series == NONE else self.raw(self._owner(series, "STUDY"), _UID_OF["STUDY"])
+
+    def _owner(self, index: int, level: str) -> int:
+        parent = self.tree.parent[index]
+        if parent != NONE and self.contents.type_name(parent) == level:
+            return parent
+        raise RefusedError(
+            f"{self.contents.file}: the {self.contents.type_name(index)} record at offset {self.flat.start[index]} "
+            f"is below no {level} record (PS3.3 F.4). `fileset repair` puts it right"
+        )
+
+    def texts(self, level: str, key: bytes | str) -> dict[str, str] | None:
+        """The decoded keys, by field, of the record of a patient, study or series; None if it does not stay."""
+        index = self.entity(level, key)
+        if index == NONE or index in self.renewed:
+            return None
+        return {field.name: self.text(index, field.tag) for field in FIELDS[level]}
+
+    def series_numbers(self, study_uid: bytes) -> set[bytes]:
+        """The Series Numbers that are taken in a study."""
+        return {self.raw(index, _SERIES_NUMBER) for index in self._below("STUDY", study_uid, "SERIES")}
+
+    def instance_numbers(self, series_uid: bytes) -> set[int]:
+        """The Instance Numbers that are taken in a series."""
+        return {self._number(index) for index in self._below("SERIES", series_uid, "")}
+
+    def _below(self, level: str, uid: bytes, wanted: str) -> Iterable[int]:
+        above = self.entity(level, uid)
+        if above == NONE:
+            return ()
+        return (index for index in self.children(above) if wanted in ("", self.contents.type_name(index)))
+
+    def order(self, index: int) -> Order:
+        """Where a record stands among its siblings, as `Node.order` says it of new ones."""
+        kind, parent = self.contents.type_name(index), self.tree.parent[index]
+        above = "" if parent == NONE else self.contents.type_name(parent)
+        if kind != _BELOW.get(above):
+            number, uid = self._number(index), self.contents.reference(index, 0x00041511).encode("ascii", "replace")
+            return (1, number, uid) if above else (1, kind, number, uid)
+        if kind == "PATIENT":
+            return 0, self.text(index, _PATIENT_ID)
+        if kind == "STUDY":
+            return 0, *(self.raw(index, tag) for tag in _ORDERED_BY[kind]), self.key(index)
+        return 0, int(self.raw(index, _SERIES_NUMBER) or UNORDERED), self.key(index)
+
+    def _number(self, index: int) -> int:
+        return int(self.raw(index, INSTANCE_NUMBER) or UNORDERED)

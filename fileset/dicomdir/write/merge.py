@@ -1,0 +1,292 @@
+"""Kept records and new nodes -> one directory, laid out afresh.
+
+Kept records stay in their order, new ones are put among them by number. Only entities that something changes in are
+looked into; everything else is copied as it is, many records at a time, so that the cost of an update is that of
+copying bytes.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Final, NamedTuple
+
+from attrs import define, field
+
+from fileset.dicom.elements import EXPLICIT_LITTLE, elements
+from fileset.dicomdir.read.directory import MRDR_OFFSET
+from fileset.dicomdir.write.kept import Kept
+from fileset.dicomdir.write.layout import NONE, Directory, Frame
+from fileset.dicomdir.write.links import Links
+from fileset.dicomdir.write.new import RecordBuilder
+from fileset.dicomdir.write.record import LOWER_AT, NEXT_AT
+from fileset.dicomdir.write.transcode import EncodedRecord, all_sound, body
+from fileset.records.levels import LEVELS
+from fileset.records.tree import Node, Order
+
+MRDR: Final = "MRDR"
+TOGETHER: Final = 4096
+"""Kept records whose bytes are handed on together."""
+
+
+class Piece(NamedTuple):
+    """Records of an entity: a run of kept ones with all that is below them, up to the index `end`, or one record that has
+    to be looked into, if that is `NONE`.
+    """
+
+    first: int
+    last: int
+    end: int
+
+
+_NOTHING: Final = Piece(NONE, NONE, NONE)
+
+
+@define
+class Growth:
+    """The new records among the kept ones. A new record is numbered behind all that were read.
+
+    `below` holds the new records of each entity by the record above, in order; `former` the kept record whose place a
+    new one takes, with all below it; `bodies` the kept record whose bytes a new one has.
+    """
+
+    kept: Kept
+    nodes: list[Node] = field(factory=list)
+    below: dict[int, list[int]] = field(factory=dict)
+    former: dict[int, int] = field(factory=dict)
+    bodies: dict[int, int] = field(factory=dict)
+
+    def add(self, node: Node, above: int) -> int:
+        """One more new record, below another; its number."""
+        reference = len(self.kept.flat) + len(self.nodes)
+        self.nodes.append(node)
+        self.below.setdefault(above, []).append(reference)
+        return reference
+
+    def node(self, reference: int) -> Node | None:
+        """The new record of this number, None for a kept one."""
+        new = reference - len(self.kept.flat)
+        return self.nodes[new] if new >= 0 else None
+
+    def order(self, reference: int) -> Order:
+        """Where a record stands among its siblings."""
+        node = self.node(reference)
+        return node.order if node else self.kept.order(reference)
+
+    def children(self, reference: int) -> Iterator[int]:
+        """The records of the lower-level entity of a record, of the root entity for `NONE`."""
+        new = self.below.get(reference, [])
+        former = self.former.get(reference, reference)
+        if former >= len(self.kept.flat):
+            return iter(new)
+        kept = self.kept.children(former)
+        return iter(merged(list(kept), new, self.order)) if new else kept
+
+    def pieces(self, above: int) -> Iterator[Piece]:
+        """The records of the lower-level entity of a record, of the root entity for `NONE`: those that stay, with all that is
+        below them, together as far as they lie together, the others one by one.
+        """
+        piece = _NOTHING
+        for reference in self.children(above):
+            end = self._end_of_branch(reference)
+            if end != NONE and reference == piece.end == self.kept.tree.next[piece.last]:
+                piece = Piece(piece.first, reference, end)
+                continue
+            if piece is not _NOTHING:
+                yield piece
+            piece = Piece(reference, reference, end)
+        if piece is not _NOTHING:
+            yield piece
+
+    def _end_of_branch(self, reference: int) -> int:
+        """The index behind a kept record and all below it, `NONE` if anything among them changes, or comes in between."""
+        kept = self.kept
+        if reference >= len(kept.flat) or reference in self._touched:
+            return NONE
+        end = kept.tree.end_of_branch(reference)
+        return end if kept.dropped.find(1, reference, end) == -1 else NONE
+
+    @cached_property
+    def _touched(self) -> set[int]:
+        """The kept records that get new ones below them."""
+        known = [above for above in self.below if NONE < above < len(self.kept.flat)]
+        return {*known, *(further for above in known for further in self.kept.above(above))}
+
+
+def merged(kept: list[int], new: list[int], order: Callable[[int], Order]) -> list[int]:
+    """Both, each in its own order: every new one behind the last kept one that does not come after it."""
+    at = len(kept)
+    result: list[int] = []
+    for one in reversed(new):
+        place = order(one)
+        stop = at
+        while at and order(kept[at - 1]) > place:
+            at -= 1
+        result.extend(reversed(kept[at:stop]))
+        result.append(one)
+    result.extend(reversed(kept[:at]))
+    result.reverse()
+    return result
+
+
+def grow(kept: Kept, nodes: Iterable[Node]) -> Growth:
+    """Put `nodes`, in preorder, below the kept records that they belong to.
+
+    A patient, study or series that is kept is extended, or, if it is to be renewed, gets a new record. Raises
+    `RefusedError` if it is there several times.
+    """
+    growth = Growth(kept)
+    above = [NONE]
+    for node in nodes:
+        del above[node.depth + 1 :]
+        found = kept.entity(node.record_type, node.key) if node.record_type in LEVELS else NONE
+        if found != NONE and found not in kept.renewed:
+            above.append(found)
+            continue
+        above.append(growth.add(node, above[node.depth]))
+        if found != NONE:
+            growth.former[above[-1]] = found
+    for former in growth.former.values():
+        kept.dropped[former] = 1
+    return growth
+
+
+def regrow(kept: Kept, nodes: Iterable[Node], former: Callable[[Node], int], sound: Container[int]) -> Growth:
+    """Put `nodes`, in preorder, where they say, whatever the old tree was.
+
+    `former` gives the kept record of a node, `NONE` if it has none: of those in `sound` the bytes are kept, of all the
+    records below that stay otherwise.
+    """
+    growth = Growth(kept)
+    above = [NONE]
+    for node in nodes:
+        del above[node.depth + 1 :]
+        above.append(growth.add(node, above[node.depth]))
+        index = former(node)
+        if index != NONE:
+            growth.former[above[-1]] = index
+        if index in sound:
+            growth.bodies[above[-1]] = index
+    return growth
+
+
+def laid_out(growth: Growth, frame: Frame, file_id: Callable[[Node], bytes]) -> Directory:
+    """The directory of all records, each entity below the record that refers to it."""
+    layout = _Layout(growth, len(frame.head), file_id)
+    stack = [growth.pieces(NONE)]
+    while stack:
+        piece = next(stack[-1], None)
+        if piece is None:
+            stack.pop()
+        elif piece.end != NONE:
+            layout.extend(piece, len(stack) - 1)
+        else:
+            layout.append(piece.first, len(stack) - 1)
+            stack.append(growth.pieces(piece.first))
+    others = _append_mrdrs(growth.kept, layout) if MRDR in growth.kept.flat.types else ()
+    return layout.directory(frame, others)
+
+
+class _Layout:
+    """Collects records in preorder, the first of them at offset `at`."""
+
+    def __init__(self, growth: Growth, at: int, file_id: Callable[[Node], bytes]) -> None:
+        self._growth = growth
+        self._kept = growth.kept
+        self._flat = growth.kept.flat
+        self._data = memoryview(self._flat.data)
+        self._builder = RecordBuilder(file_id)
+        self._alike = all_sound(self._flat) and MRDR not in self._flat.types
+        self._starts = array("Q", [at])
+        self._said = array("I"), array("I")
+        self._places = array("I"), array("I")
+        self.links = Links()
+        self.bodies: list[bytes | memoryview] = []
+
+    def append(self, reference: int, depth: int) -> None:
+        """One record."""
+        node = self._growth.node(reference)
+        if node is None or reference in self._growth.bodies:
+            self.append_kept(self._growth.bodies.get(reference, reference))
+        else:
+            self._append(EncodedRecord(self._builder.body(node)))
+        self.links.append(depth)
+
+    def extend(self, piece: Piece, depth: int) -> None:
+        """Kept records with all that is below them: nearly all there are."""
+        flat, tree, begun, end = self._flat, self._kept.tree, piece.first, piece.end
+        shift = len(self._starts) - 1 - begun
+        self.links.extend(depth, tree.next[begun:end], tree.lower[begun:end], shift, piece.last)
+        if not self._alike:
+            for index in range(begun, end):
+                self.append_kept(index)
+            return
+        moved = self._starts.pop() - flat.start[begun]
+        places = flat.start[begun:end]
+        places.append(flat.end[end - 1])
+        self._starts.extend(array("Q", map(moved.__add__, places)) if moved else places)
+        for said, values in zip(self._said, (flat.next, flat.lower), strict=True):
+            said.extend(values[begun:end])
+        for at in range(begun, end, TOGETHER):
+            self.bodies.append(self._data[flat.start[at] : flat.end[min(at + TOGETHER, end) - 1]])
+
+    def append_kept(self, index: int) -> None:
+        """A kept record without its links."""
+        self._append(body(self._flat, index))
+
+    def _append(self, record: EncodedRecord) -> None:
+        self.bodies.append(record.body)
+        self._starts.append(self._starts[-1] + len(record.body))
+        for said, value in zip(self._said, record.said, strict=True):
+            said.append(value)
+        for places, place in zip(self._places, record.places, strict=True):
+            places.append(place)
+
+    def directory(self, frame: Frame, others: Sequence[tuple[int, int, int]]) -> Directory:
+        """All that was collected."""
+        links = self.links
+        next_at, lower_at = (NEXT_AT, LOWER_AT) if self._alike else self._places
+        return Directory(
+            frame,
+            self.bodies,
+            links.next,
+            links.lower,
+            links.first,
+            links.last,
+            next_at,
+            lower_at,
+            others,
+            self._starts,
+            self._said,
+        )
+
+
+def _append_mrdrs(kept: Kept, layout: _Layout) -> Sequence[tuple[int, int, int]]:
+    """Multi-Referenced File Directory Records (retired, PS3.3-2003 F.6.2): in no entity, found by offset."""
+    flat, links = kept.flat, layout.links
+    mrdr_at = {flat.start[index]: index for index in range(len(flat)) if kept.contents.type_name(index) == MRDR}
+    positions: dict[int, int] = {}
+    others = []
+    for position in range(len(layout.bodies)):
+        place, offset = _mrdr_link(bytes(layout.bodies[position]))
+        offset += kept.tree.shift
+        if not place or offset not in mrdr_at:
+            continue
+        if offset not in positions:
+            positions[offset] = len(layout.bodies)
+            layout.append_kept(mrdr_at[offset])
+            links.next.append(NONE)
+            links.lower.append(NONE)
+        others.append((position, place, positions[offset]))
+    return others
+
+
+def _mrdr_link(record: bytes) -> tuple[int, int]:
+    """Where (0004,1504) stands in a record, and its value; (0, 0) if there is none."""
+    for part in elements(record, 8, len(record), EXPLICIT_LITTLE):
+        if part.tag == MRDR_OFFSET and part.value_end - part.value_at == 4:
+            return part.value_at, EXPLICIT_LITTLE.long(record, part.value_at)[0]
+        if part.tag > MRDR_OFFSET:
+            break
+    return 0, 0

@@ -1,0 +1,48 @@
+"""New directory records, encoded (PS3.3 F.3.2.2): links first, then type, file reference and keys."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final
+
+from fileset.dicom.elements import UNDEFINED, element
+
+NEXT_AT: Final = 16
+LOWER_AT: Final = 38
+"""Where the links stand in every record that we write: behind the item header of 8 bytes, in order of tag."""
+
+LINKS: Final = (
+    element(0x00041400, "UL", b"\0\0\0\0") + element(0x00041410, "US", b"\xff\xff") + element(0x00041420, "UL", b"\0\0\0\0")
+)  # fmt: skip
+_ITEM: Final = Struct("<HHI").pack
+_FILE_ID: Final = Struct("<HH2sH").pack
+ITEM_DELIMITER: Final = b"\xfe\xff\x0d\xe0\0\0\0\0"
+
+
+class RecordEncoder:
+    """Encodes records; remembers the beginning that all records of one type share."""
+
+    def __init__(self, *, undefined_lengths: bool = False) -> None:
+        self._undefined = undefined_lengths
+        self._beginnings: dict[str, bytes] = {}
+
+    def body(self, record_type: str, tail: bytes, file_id: bytes = b"", private_record_uid: str = "") -> bytes:
+        """The item of a record of `record_type`.
+
+        `file_id` is the value of (0004,1500), components joined by backslashes, b"" for a record that references no
+        file; `tail` all elements that follow it in order of tag, encoded.
+        """
+        beginning = self._beginnings.get(record_type)
+        if beginning is None:
+            beginning = LINKS + element(0x00041430, "CS", record_type.encode("ascii"))
+            if private_record_uid:
+                beginning += element(0x00041432, "UI", private_record_uid.encode("ascii"))
+            self._beginnings[record_type] = beginning
+        if file_id:
+            file_id += b" " * (len(file_id) % 2)
+            content = beginning + _FILE_ID(4, 0x1500, b"CS", len(file_id)) + file_id + tail
+        else:
+            content = beginning + tail
+        if self._undefined:
+            return _ITEM(0xFFFE, 0xE000, UNDEFINED) + content + ITEM_DELIMITER
+        return _ITEM(0xFFFE, 0xE000, len(content)) + content

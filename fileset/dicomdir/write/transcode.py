@@ -1,0 +1,123 @@
+"""Records and elements that cannot stay as they were read -> Explicit VR Little Endian (PS3.10 8.6).
+
+What was read in Implicit VR or Big Endian, lacks a link, or has another flag than FFFFH is encoded anew, once. All
+other records are slices of the file: see `body`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from fileset.dicom.elements import (
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    MAX_DEPTH,
+    Element,
+    Syntax,
+    element,
+    elements,
+    item,
+    items,
+)
+from fileset.dicomdir.read.raw import FlatDirectory
+from fileset.dicomdir.read.values import vr_of
+from fileset.dicomdir.write.record import LINKS, LOWER_AT, NEXT_AT
+from fileset.errors import FormatError
+
+_LINK_TAGS: Final = frozenset((0x00041400, 0x00041410, 0x00041420))
+_PIXEL_DATA: Final = 0x7FE00010
+_WIDTHS: Final = {
+    **dict.fromkeys((b"US", b"SS", b"OW", b"AT"), 2),
+    **dict.fromkeys((b"UL", b"SL", b"FL", b"OF", b"OL"), 4),
+    **dict.fromkeys((b"FD", b"OD", b"SV", b"UV", b"OV"), 8),
+}
+"""Bytes of one number in values whose byte order follows that of the data set (PS3.5 7.3)."""
+
+
+class EncodedRecord(NamedTuple):
+    """One item of the Directory Record Sequence: its bytes, where in them its two links stand, and what these say."""
+
+    body: bytes
+    places: tuple[int, int] = (NEXT_AT, LOWER_AT)
+    said: tuple[int, int] = (0, 0)
+
+
+def body(flat: FlatDirectory, index: int) -> EncodedRecord:
+    """The item of one record: as it stands in the file where that is sound, else encoded anew."""
+    if is_sound(flat, index):
+        places, said = (flat.next_at[index], flat.lower_at[index]), (flat.next[index], flat.lower[index])
+        return EncodedRecord(flat.data[flat.start[index] : flat.end[index]], places, said)
+    return EncodedRecord(_anew(flat, index))
+
+
+def all_sound(flat: FlatDirectory) -> bool:
+    """Whether every record is as nearly everybody writes it, one behind the other, so that none needs a closer look."""
+    count = len(flat)
+    return (
+        flat.syntax is EXPLICIT_LITTLE
+        and not flat.mended
+        and flat.in_use == array("H", [0xFFFF]) * count
+        and flat.next_at == array("q", [NEXT_AT]) * count
+        and flat.lower_at == array("q", [LOWER_AT]) * count
+        and flat.start[1:] == flat.end[:-1]
+    )
+
+
+def is_sound(flat: FlatDirectory, index: int) -> bool:
+    """Whether a record can stay as it is: encoding, length, flag and both links."""
+    if flat.syntax is not EXPLICIT_LITTLE or flat.in_use[index] != 0xFFFF:
+        return False
+    if index in flat.mended:
+        return False
+    links = {part.tag: part for part in flat.elements(index) if part.tag in _LINK_TAGS}
+    return links.keys() == _LINK_TAGS and all(
+        links[tag].vr == b"UL" and links[tag].value_end - links[tag].value_at == 4 for tag in (0x00041400, 0x00041420)
+    )
+
+
+def _anew(flat: FlatDirectory, index: int) -> bytes:
+    kept = [part for part in flat.elements(index) if part.tag not in _LINK_TAGS and not _is_group_length(part)]
+    kept.sort(key=lambda part: part.tag)
+    return item(LINKS + b"".join(explicit(flat.data, part, flat.syntax) for part in kept))
+
+
+def _is_group_length(part: Element) -> bool:
+    # Retired, and no longer right when anything in the group is encoded in another way (PS3.5 7.2).
+    return part.tag & 0xFFFF == 0
+
+
+def explicit(data: bytes, part: Element, syntax: Syntax, depth: int = 0) -> bytes:
+    """One element in Explicit VR Little Endian. Raises `FormatError` if what is nested in it is damaged."""
+    if syntax is EXPLICIT_LITTLE:
+        return data[part.at : part.end]
+    vr = part.vr or _vr(part)
+    inner = IMPLICIT_LITTLE if vr == b"UN" else syntax
+    if vr == b"SQ" or part.end != part.value_end:  # of undefined length: a sequence, whatever its name
+        nested = items(data, part.value_at, part.value_end, inner)
+        return element(part.tag, "SQ", b"".join(item(_content(data, one, inner, depth)) for one in nested))
+    value = data[part.value_at : part.value_end]
+    width = _WIDTHS.get(vr, 1)
+    return element(part.tag, vr.decode("ascii"), value if syntax.little or width == 1 else _swapped(value, width))
+
+
+def _vr(part: Element) -> bytes:
+    # PS3.5 A.1: what Implicit VR calls pixel data is OW.
+    return b"OW" if part.tag == _PIXEL_DATA else vr_of(part.tag).encode("ascii")
+
+
+def _content(data: bytes, found: Element, syntax: Syntax, depth: int) -> bytes:
+    if depth >= MAX_DEPTH:
+        raise FormatError(f"offset {found.at}: sequences nested more than {MAX_DEPTH} deep")
+    return b"".join(_nested(data, found, syntax, depth + 1))
+
+
+def _nested(data: bytes, found: Element, syntax: Syntax, depth: int) -> Iterator[bytes]:
+    for part in elements(data, found.value_at, found.value_end, syntax):
+        if not _is_group_length(part):
+            yield explicit(data, part, syntax, depth)
+
+
+def _swapped(value: bytes, width: int) -> bytes:
+    return b"".join(value[at : at + width][::-1] for at in range(0, len(value), width))

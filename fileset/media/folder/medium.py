@@ -1,0 +1,232 @@
+"""A folder, mounted volume or USB stick as a medium.
+
+Reading finds names as they really lie on discs: in any case, with a trailing "." or ";1" or ".dcm". A name is
+resolved component by component in listings of the folder, and a symbolic link is followed only if it stays inside.
+Writing is strict, and safe at every moment: see `folder_transaction`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import BinaryIO, Final
+
+from attrs import evolve, frozen
+
+from fileset.errors import FormatError, MediumError
+from fileset.file_id import DICOMDIR, FileId
+from fileset.media.base import FileInfo, FileSetInfo, Footprint, Transaction
+from fileset.media.folder.transaction import FolderTransaction
+from fileset.media.folder.work_folder import WORK, read_journal, standing_in
+from fileset.media.image.names import enlist, form_of
+from fileset.media.system.file_systems import flush_volume, inquire_volume
+from fileset.media.system.files import check_writable, path_of
+from fileset.media.system.walk import inquire, leads_out, open_regular, walk
+
+CLUSTER: Final = 4096
+"""Bytes that files are counted in: at least the sectors of a disc, and the clusters of most sticks."""
+
+
+class FolderMedium:
+    """A folder that is, or becomes, the root of a file-set.
+
+    Listings of folders are kept as long as the medium is open.
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = path_of(root)
+        self._listings: dict[str, dict[str, os.DirEntry[str]]] = {}
+
+    @property
+    def name(self) -> str:
+        """The folder as the user named it."""
+        return self.root
+
+    def close(self) -> None:
+        """Forget the listings."""
+        self._listings.clear()
+
+    # ------------------------------------------------------------ M-READ, M-INQUIRE FILE
+
+    def open(self, file_id: FileId) -> BinaryIO:
+        """Open a file of the file-set for reading."""
+        path = self.resolve(file_id)
+        try:
+            return open_regular(path)
+        except OSError as problem:
+            raise MediumError(f"{path}: {problem.strerror or problem}") from problem
+
+    def inquire_file(self, file_id: FileId) -> FileInfo:
+        """Size, and date and time of last update."""
+        return inquire(self.resolve(file_id))
+
+    def names(self) -> Iterator[str]:
+        """All files below the folder, but for the work folder of a writer."""
+        return (file.relative for file in walk(self.root, skip=frozenset((WORK,))))
+
+    def leftovers(self) -> list[str]:
+        """What has the name of the work folder, and the files in it: a write is under way, or was interrupted."""
+        work = os.path.join(self.root, WORK)
+        if os.path.islink(work) or not os.path.isdir(work):
+            return [WORK] if os.path.lexists(work) else []
+        return [f"{WORK}/{file.relative}" for file in walk(work)]
+
+    def announced(self) -> frozenset[str]:
+        """The names that the change which left its journal there was adding or removing."""
+        return frozenset(file_id.path for file_id in read_journal(self.root))
+
+    def resolve(self, file_id: FileId) -> str:
+        """The path that a File ID names here.
+
+        Raises `MediumError` if there is none, `FormatError` if it leads out of the folder through a symbolic link.
+        """
+        path = self.find(file_id) if file_id != DICOMDIR else self._dicomdir()
+        if not path:
+            raise MediumError(f"{file_id}: not on the medium {self.root} (PS3.10 8.2)")
+        return path
+
+    def _dicomdir(self) -> str:
+        """The DICOMDIR that counts: another, if a change was interrupted while it was being replaced."""
+        path = self.find(DICOMDIR)
+        with suppress(OSError):  # nobody can tell, or not this user: the one that is there is good enough to be read
+            return standing_in(self.root, path) or path
+        return path
+
+    def find(self, file_id: FileId) -> str:
+        """Where a file lies under some form of its name, "" if it does not.
+
+        Raises `MediumError` if nobody can tell, `FormatError` if it leads out of the folder through a symbolic link.
+        """
+        path = self.root
+        for component in file_id.components:
+            entry = self._entry(path, component)
+            if entry is None:
+                return ""
+            path = entry.path
+            if entry.is_symlink() and leads_out(path, self.root):
+                raise FormatError(f"{file_id}: a symbolic link leads out of the file-set; not followed")
+        return path
+
+    def actual(self, file_id: FileId) -> FileId | None:
+        """The name under which the file that a File ID names really lies here, None if it does not. Raises as `find`."""
+        path = self.find(file_id)
+        return FileId.tolerant(os.path.relpath(path, self.root).replace(os.sep, "/")) if path else None
+
+    def occupation(self, value: str) -> str:
+        """What stands at a File ID value: "folder" for a folder with just this name, "" for nothing, else "file".
+
+        A folder whose name differs in case counts as a file: nothing shall be put into, or beside, it.
+        """
+        path = self.root
+        for component in value.split("\\"):
+            entry = self._entry(path, component)
+            if entry is None:
+                return ""
+            if entry.name != component or not entry.is_dir(follow_symlinks=False):
+                return "file"
+            path = entry.path
+        return "folder"
+
+    def _entry(self, folder: str, component: str) -> os.DirEntry[str] | None:
+        return form_of(component, self._listing(folder))
+
+    def _listing(self, folder: str) -> dict[str, os.DirEntry[str]]:
+        listing = self._listings.get(folder)
+        if listing is None:
+            listing = {}
+            try:
+                with os.scandir(folder) as entries:
+                    for entry in sorted(entries, key=lambda e: e.name):
+                        enlist(listing, entry.name, entry)
+            except NotADirectoryError:
+                pass
+            except OSError as problem:
+                raise MediumError(f"{folder}: {problem.strerror or problem}") from problem
+            self._listings[folder] = listing
+        return listing
+
+    # ------------------------------------------------------------ M-INQUIRE FILE-SET, M-WRITE, M-DELETE
+
+    def inquire_file_set(self) -> FileSetInfo:
+        """Free space and capacity of the volume that holds the folder, or will hold it."""
+        reserve = self.inquire_file(DICOMDIR).size if self.has_dicomdir() else 0
+        return evolve(inquire_volume(self.root), reserve=reserve)
+
+    def damage(self) -> tuple[str, ...]:
+        """Whether another DICOMDIR must stand in for one that is missing or torn; all else the system looks after."""
+        found = self._dicomdir() if self.exists() else ""
+        if os.path.dirname(found) != os.path.join(self.root, WORK):
+            return ()
+        kept = f"{WORK}/{os.path.basename(found)}"
+        return (f"a change was interrupted: {DICOMDIR} is missing or torn, and {kept}, kept for that, is read instead",)
+
+    def exists(self) -> bool:
+        """Whether the folder is there. Raises `MediumError` if nobody can tell."""
+        try:
+            return stat.S_ISDIR(os.stat(self.root).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as problem:
+            raise MediumError(f"{self.root}: {problem.strerror or problem}") from problem
+
+    def not_sources(self) -> frozenset[str]:
+        """Names at the root that are no sources of an index: the work folder, and the DICOMDIR that is replaced."""
+        dicomdir = self._entry(self.root, DICOMDIR.value) if self.exists() else None
+        return frozenset((WORK, dicomdir.name if dicomdir else DICOMDIR.value))
+
+    def has_dicomdir(self) -> bool:
+        """Whether there is a DICOMDIR in the folder, under whatever form of its name."""
+        return self.exists() and bool(self._dicomdir())
+
+    def occupied(self) -> bool:
+        """Whether there is a file-set: other files in the folder are left alone."""
+        return self.has_dicomdir()
+
+    def interrupted(self) -> bool:
+        """Whether there is a work folder."""
+        return os.path.lexists(os.path.join(self.root, WORK))
+
+    def check_writable(self) -> None:
+        """Raise `MediumError` if this user may not write in the folder, or make it."""
+        check_writable(self.root, self.root)
+
+    def transaction(self) -> Transaction:
+        """Lock the folder, made if it does not exist, and begin a change."""
+        return FolderTransaction(self.root, self.find, self.close)
+
+    def entitle(self, label: str) -> None:
+        """Nothing: a volume label is not the business of a file-set (PS3.12 A.1.1)."""
+
+    def flush(self) -> None:
+        """On a medium that is taken out: return when the device has everything."""
+        if self.inquire_file_set().removable:
+            flush_volume(self.root)
+
+
+@frozen
+class Folder:
+    """The format of a file-set in a folder, on a mounted volume, or on a stick (PS3.12 A, R-U)."""
+
+    name = "folder"
+    suffix = ""
+    footprint = Footprint(fixed=0, folder=CLUSTER, entry=64, unit=CLUSTER)
+
+    def recognises(self, path: str) -> bool:
+        """Any folder."""
+        return os.path.isdir(path)
+
+    def readable(self, path: str) -> FolderMedium:
+        """The folder at `path`."""
+        if not os.path.isdir(path):
+            raise MediumError(f"{path}: no such folder")
+        return FolderMedium(path)
+
+    def writable(self, path: str, label: str) -> FolderMedium:  # noqa: ARG002  # a folder has no name of its own
+        """The folder at `path`, which need not exist yet."""
+        return FolderMedium(path)
+
+    def updatable(self, path: str) -> FolderMedium:
+        """The folder at `path`."""
+        return self.readable(path)

@@ -1,0 +1,314 @@
+"""Changing a folder so that a crash at any moment leaves the old or the new file-set, complete.
+
+New files are written in the work folder and get their final names only when whole and on disk, which is waited for some
+files at a time: for each on its own it takes many times as long. Nothing references them before the new DICOMDIR is
+renamed over the old one, which is kept in the work folder until the new one is on disk (a FAT rename over a name is
+several writes). What a crash leaves behind is in the journal, so that the next writer, or `repair`, can remove it. An
+interruption by the user undoes the change, and cannot stop the undoing.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from threading import Lock
+from types import TracebackType
+from typing import Final, Self
+
+from fileset.errors import FilesetError, FormatError, MediumError
+from fileset.file_id import DICOMDIR, SEPARATOR, FileId
+from fileset.media.base import Chunks, FileInfo, Written
+from fileset.media.folder.work_folder import NEW, WorkFolder, read_journal, standing_in
+from fileset.media.system.files import (
+    digest_of,
+    give_name,
+    make_folders,
+    named,
+    read_back,
+    remove_folder,
+    sync_directory,
+    sync_file,
+    told_of,
+    uninterrupted,
+    unmake_folders,
+    write_file,
+)
+
+
+class FolderTransaction:
+    """One change of the folder `root`, made if it does not exist. A context: leaving it unpublished undoes everything.
+
+    `find` gives the path of what lies there under a File ID, "" if nothing does; `forget` is called when what it told
+    before no longer holds.
+    """
+
+    width: Final = 4
+    """Files that are written at the same time: while one is hashed and another synced, a third is read."""
+    batch_files: Final = 256
+    batch_bytes: Final = 64 << 20
+    """So many files, or so many bytes of them, are synced and named together."""
+
+    def __init__(self, root: str, find: Callable[[FileId], str], forget: Callable[[], None]) -> None:
+        self._root = root
+        self._find = find
+        self._forget = forget
+        self._work = WorkFolder(root)
+        self._dicomdir = os.path.join(root, DICOMDIR.value)
+        self._made_root: list[str] = []
+        self._writing, self._naming = Lock(), Lock()
+        self._unnamed: list[tuple[str, Written]] = []  # the temporary name of each
+        self._unnamed_bytes = 0
+        self._written: list[str] = []
+        self._folders: dict[str, bool] = {}  # where names were added -> made by us
+        self._thinned: set[str] = set()  # where names were removed
+        self._whole = False  # the DICOMDIR that is there
+        self._announced = False
+        self._removals: dict[FileId, None] = {}  # what is still to be removed, in order
+        self._former: str | None = None  # SHA-256 of the DICOMDIR before, "" if there was none
+        self._new = ""  # SHA-256 of the one to come, from the moment of replacement on
+        self._on_disk = False  # the new DICOMDIR, for certain
+
+    def __enter__(self) -> Self:
+        try:
+            make_folders(self._root, self._made_root)
+            self._work.take()
+            self._forget()
+            self._restore()
+        except BaseException:
+            self._end(MediumError)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end(kind)
+
+    def _restore(self) -> None:
+        """Finish the replacement of a DICOMDIR that was interrupted, and remove what was being written then."""
+        self._work.sweep()
+        with named(self._dicomdir):
+            kept = standing_in(self._root, self._find(DICOMDIR))
+        if kept:
+            self._work.restore(self._dicomdir, kept)
+            self._forget()
+        self._whole = True
+        self._work.unseal()
+
+    def _place(self, file_id: FileId) -> str:
+        """Where a file lies on this medium, "" if it does not."""
+        with suppress(FormatError):  # a link leads out of the medium
+            return self._find(file_id)
+        return ""
+
+    # ------------------------------------------------------------ before anything is written
+
+    def leftovers(self) -> list[FileId]:
+        """What an interrupted change may have left behind: the names in its journal."""
+        return read_journal(self._root)
+
+    def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
+        """Write down the names that this change adds and removes, before it does; those of another are forgotten."""
+        self._sync_thinned()
+        self._removals = dict.fromkeys(removed)
+        self._work.write_journal((*added, *self._removals))
+        self._announced = True
+
+    def _sync_thinned(self) -> None:
+        for folder in sorted(filter(os.path.isdir, self._thinned)):
+            sync_directory(folder)
+
+    # ------------------------------------------------------------ M-WRITE
+
+    def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:  # noqa: ARG002
+        """Write a file whole under a temporary name; it gets its own when it is on disk. Its date is that of now.
+
+        Several threads may do so at the same time. Raises `MediumError` if the name of this file, or of one that was
+        written before, is taken.
+        """
+        temporary = self._work.temporary()
+        with told_of(self._path(file_id)):
+            written = Written(file_id, *write_file(temporary, chunks, self._writing, sync=False))
+        with self._naming:
+            self._unnamed.append((temporary, written))
+            self._unnamed_bytes += written.size
+            is_batch = len(self._unnamed) >= self.batch_files or self._unnamed_bytes >= self.batch_bytes
+            batch = self._take_unnamed() if is_batch else []
+        self._complete(batch)
+        return written
+
+    def _take_unnamed(self) -> list[tuple[str, Written]]:
+        batch, self._unnamed, self._unnamed_bytes = self._unnamed, [], 0
+        return batch
+
+    def _complete(self, batch: list[tuple[str, Written]]) -> None:
+        """Sync files, then give them their names."""
+        for temporary, written in batch:
+            with told_of(self._path(written.file_id)):
+                sync_file(temporary)
+        for temporary, written in batch:
+            with told_of(self._path(written.file_id)), self._naming:
+                self._name(temporary, written.file_id)
+
+    def _path(self, file_id: FileId) -> str:
+        return os.path.join(self._root, file_id.path)
+
+    def _name(self, temporary: str, file_id: FileId) -> None:
+        final = os.path.join(self._folder_for(file_id), file_id.name)
+        taken = os.path.lexists(final)
+        if not taken:
+            self._written.append(final)  # before it is true, as above
+            try:
+                give_name(temporary, final)
+            except FileExistsError:
+                taken = bool(self._written.pop())
+        if taken:
+            raise MediumError(f"{file_id}: there is such a file already; nothing is overwritten")
+
+    def _folder_for(self, file_id: FileId) -> str:
+        """The folder that a new file goes into, made if need be; never one that a symbolic link leads to."""
+        folder = self._root
+        for component in file_id.components[:-1]:
+            folder = os.path.join(folder, component)
+            if folder not in self._folders:
+                self._make_folder(folder)
+        return folder
+
+    def _make_folder(self, folder: str) -> None:
+        there = os.path.lexists(folder)
+        if there and not stat.S_ISDIR(os.lstat(folder).st_mode):
+            raise MediumError(f"{folder}: is not a folder, and nothing is written through a link")
+        self._folders[folder] = not there
+        if not there:
+            os.mkdir(folder)
+
+    def settle(self) -> None:
+        """Complete the last files, and fsync every folder that has new names."""
+        self._complete(self._take_unnamed())
+        for folder in sorted({self._root, *self._folders}):
+            sync_directory(folder)
+
+    # ------------------------------------------------------------ the moment that counts
+
+    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
+        """Write the DICOMDIR beside the old one, read it back, verify it, and put it in the old one's place."""
+        new = self._work.file(NEW)
+        with told_of(self._dicomdir):
+            size, digest = write_file(new, dicomdir)
+            data, found = read_back(new)
+            if found != digest:
+                raise MediumError(f"{self._dicomdir}: reads back different from what was written; the old one is kept")
+            verify(data)
+            del data
+            former = self._find(DICOMDIR)
+            self._former = self._work.seal(digest, former)
+            self._new = digest
+            os.replace(new, self._dicomdir)
+            sync_directory(self._root)
+            if os.path.basename(former) not in ("", DICOMDIR.value):
+                self._remove_variant(former)
+        self._on_disk = True
+        self._work.unseal()
+        return Written(DICOMDIR, size, digest)
+
+    def _remove_variant(self, former: str) -> None:
+        """Remove a DICOMDIR under another form of the name, unless the system takes both names for the same."""
+        with suppress(FileNotFoundError):
+            if not os.path.samefile(former, self._dicomdir):
+                os.unlink(former)
+                sync_directory(self._root)
+
+    def delete(self, file_id: FileId) -> None:
+        """Remove a file, and the folders that it leaves empty. A file that is not there is fine."""
+        path = self._place(file_id)
+        if path:
+            with named(path), suppress(FileNotFoundError):
+                os.unlink(path)
+        self._prune(file_id)
+        self._removals.pop(file_id, None)
+
+    def _prune(self, file_id: FileId) -> None:
+        """Remove the folders of a file that are empty, also those that an interrupted change made for it."""
+        components = file_id.components
+        for depth in range(len(components) - 1, 0, -1):
+            folder = self._place(FileId.tolerant(SEPARATOR.join(components[:depth])))
+            with named(folder):
+                if folder and not remove_folder(folder):
+                    self._thinned.add(folder)
+                    return
+        self._thinned.add(self._root)
+
+    # ------------------------------------------------------------ the end
+
+    def _end(self, kind: type[BaseException] | None) -> None:
+        try:
+            uninterrupted(lambda: self._close(kind))
+        finally:
+            self._work.unlock()
+            self._forget()
+
+    def _close(self, kind: type[BaseException] | None) -> None:
+        if not self._work.released:
+            self._finish_or_undo(kind)
+        if self._work.released:
+            with suppress(*([FilesetError] if kind else [])):  # an error would hide the one that led here
+                self._work.vanish()
+        unmake_folders(self._made_root)
+
+    @property
+    def done(self) -> bool:
+        """Whether the new DICOMDIR counts."""
+        return self._on_disk
+
+    def _finish_or_undo(self, kind: type[BaseException] | None) -> None:
+        published = self._published()
+        self._on_disk = bool(published)
+        if published is False:
+            self._undo()
+        elif published and (kind is None or not issubclass(kind, Exception)):
+            self._finish()
+        else:
+            # Half done, and not to be undone: the next writer finds all it needs to finish it.
+            self._work.release(journal=True)
+
+    def _published(self) -> bool | None:
+        """Whether the new DICOMDIR counts; None if nobody can tell. Only the medium knows: an error may come too late."""
+        if self._on_disk or not self._new:
+            return self._on_disk
+        self._forget()
+        try:
+            found = self._find(DICOMDIR)
+            counts = digest_of(found) if found else ""
+        except (OSError, FilesetError):
+            return None
+        return counts == self._new or (False if counts == self._former else None)
+
+    def _finish(self) -> None:
+        for file_id in list(self._removals):
+            self.delete(file_id)
+        self._sync_thinned()
+        self._work.sweep()
+        self._work.unseal()
+        self._work.release(journal=False)
+
+    def _undo(self) -> None:
+        """Remove what was written; what cannot be removed stays in the journal."""
+        self._written = [path for path in self._written if not _removed(os.unlink, path)]
+        made = sorted((path for path, ours in self._folders.items() if ours), key=len, reverse=True)
+        left = [path for path in made if not _removed(os.rmdir, path)]
+        if self._work.taken:
+            with suppress(FilesetError):
+                self._work.sweep()
+                if self._whole:
+                    self._work.unseal()
+            with suppress(FilesetError):
+                self._work.release(journal=bool(self._written or left or not self._announced))
+
+
+def _removed(how: Callable[[str], None], path: str) -> bool:
+    """Whether there is nothing at `path`, or nothing any more."""
+    with suppress(OSError):
+        how(path)
+    return not os.path.lexists(path)

@@ -1,0 +1,218 @@
+"""The work folder `FILESET_` at the root of a file-set: all that is temporary while a folder is being changed.
+
+Its name and those in it are File ID Components. It holds a lock; a journal of the names that the change adds and removes;
+files being written; and, for the moment of replacement, the new DICOMDIR, the old one, and a seal: the SHA-256 of both,
+written when both are on disk. Who finds a DICOMDIR that is neither, finds in the work folder one that is whole.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from itertools import count
+from typing import BinaryIO, Final
+
+from fileset.errors import FormatError, MediumError
+from fileset.file_id import FileId
+from fileset.media.system.files import (
+    blocks,
+    digest_of,
+    named,
+    open_locked,
+    remove_folder,
+    sync_directory,
+    told_of,
+    write_file,
+)
+
+WORK: Final = "FILESET_"
+LOCK: Final = "LOCK"
+LOCK_OLD: Final = "LOCK_OLD"
+JOURNAL: Final = "JOURNAL"
+JOURNAL_NEW: Final = "JOURN_NW"
+NEW: Final = "NEW"
+OLD: Final = "OLD"
+SEAL: Final = "SEAL"
+
+_TEMPORARY: Final = re.compile(rf"{JOURNAL_NEW}|{LOCK_OLD}|T\d{{7}}").fullmatch
+_SEALED: Final = re.compile(rf"([0-9a-f]{{64}})  ({NEW}|{OLD})\n")
+
+
+class WorkFolder:
+    """The work folder of the file-set at `root`. Nobody else has it between `take` and `release`."""
+
+    def __init__(self, root: str) -> None:
+        self.path = os.path.join(root, WORK)
+        self._root = root
+        self.released = False
+        self._lock: BinaryIO | None = None
+        self._temporary = count()
+
+    def file(self, name: str) -> str:
+        """The path of a file in the folder."""
+        return os.path.join(self.path, name)
+
+    def temporary(self) -> str:
+        """The path for the next file that is written."""
+        return self.file(f"T{next(self._temporary) % 10**7:07d}")
+
+    # ------------------------------------------------------------ one writer
+
+    def take(self) -> None:
+        """Make the folder and lock it. Raises `MediumError` if another writer has it."""
+        with named(self._root):
+            while self._lock is None:
+                self._make()
+                with suppress(FileNotFoundError):  # the other writer has just finished
+                    self._lock = open_locked(self.file(LOCK))
+
+    @property
+    def taken(self) -> bool:
+        """Whether this writer has the folder."""
+        return self._lock is not None
+
+    def _make(self) -> None:
+        with told_of(self._root), suppress(FileExistsError):  # users know nothing of this folder
+            os.mkdir(self.path, 0o700)
+        if not stat.S_ISDIR(os.lstat(self.path).st_mode):
+            raise MediumError(f"{self.path}: is not a folder, but a writer needs one of this name; remove it")
+
+    def sweep(self) -> None:
+        """Remove files that were being written. What is not of ours stays."""
+        with named(self.path):
+            for name in filter(_TEMPORARY, os.listdir(self.path)):
+                _unlink(self.file(name))
+
+    def unseal(self) -> None:
+        """Remove what was kept for the moment of replacement, the seal first."""
+        with named(self.path):
+            for name in (SEAL, OLD, NEW):
+                _unlink(self.file(name))
+
+    def release(self, *, journal: bool) -> None:
+        """Let other writers come. The folder is theirs then: `vanish` is all that may still be done.
+
+        The lock gets another name first: some systems keep a file that is removed while it is open under a hidden name,
+        so that the folder would not be empty.
+        """
+        with named(self.path):
+            if not journal:
+                _unlink(self.file(JOURNAL))
+            self.released = True  # before it is true: an interruption may come right after
+            os.replace(self.file(LOCK), self.file(LOCK_OLD))
+        self.unlock()
+
+    def vanish(self) -> None:
+        """Remove the folder if nothing of value is in it."""
+        with named(self.path):
+            _unlink(self.file(LOCK_OLD))
+            remove_folder(self.path)
+
+    def unlock(self) -> None:
+        """Let others in, whatever lies there."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    # ------------------------------------------------------------ journal
+
+    def write_journal(self, names: Iterable[FileId]) -> None:
+        """Write down names; they are on disk when this returns."""
+        path = self.file(JOURNAL_NEW)
+        with named(path):
+            write_file(path, ["".join(f"{name.value}\n" for name in names).encode()])
+            os.replace(path, self.file(JOURNAL))
+        sync_directory(self.path)
+        sync_directory(self._root)
+
+    # ------------------------------------------------------------ seal
+
+    def seal(self, new: str, former: str) -> str:
+        """Keep a copy of the DICOMDIR at `former`, if any, beside the one with the SHA-256 `new`, and seal both.
+
+        Returns the SHA-256 of the copy, "" if there is none.
+        """
+        old = _copy(former, self.file(OLD)) if former else ""
+        if old:
+            write_file(self.file(SEAL), [f"{new}  {NEW}\n{old}  {OLD}\n".encode()])
+        sync_directory(self.path)
+        return old
+
+    def restore(self, dicomdir: str, kept: str) -> None:
+        """Give the DICOMDIR that was `kept` in this folder its place again; it stays here until that is on disk."""
+        temporary = self.temporary()
+        with named(dicomdir):
+            write_file(temporary, blocks(kept))
+            os.replace(temporary, dicomdir)
+        sync_directory(self._root)
+
+
+def read_journal(root: str) -> list[FileId]:
+    """The names in the journal of an interrupted change, none if there was none. Raises `MediumError`."""
+    path = _own(root, JOURNAL)
+    with named(path):
+        lines = _lines(path)
+    names = []
+    for line in lines:
+        with suppress(FormatError):  # not written by us
+            names.append(FileId.tolerant(line.rstrip("\n")))
+    return names
+
+
+def standing_in(root: str, dicomdir: str) -> str:
+    """The path of the DICOMDIR that counts instead of that at `dicomdir`, "" if that does. Raises `OSError`.
+
+    A change that was interrupted while it replaced the DICOMDIR may have left none, or a torn one, on a file system
+    such as FAT where replacing takes several writes. One that was modified after the seal is the work of others.
+    """
+    seal = _own(root, SEAL)
+    sealed = {match[2]: match[1] for line in _lines(seal) if (match := _SEALED.fullmatch(line))}
+    if not sealed or (dicomdir and _counts(dicomdir, sealed.values(), os.stat(seal).st_mtime_ns)):
+        return ""
+    kept = ((_own(root, name), digest) for name, digest in sealed.items())
+    return next((path for path, digest in kept if _digest(path) == digest), "")
+
+
+def _own(root: str, name: str) -> str:
+    """The path of a file in the work folder, "" if it, or the folder, is a symbolic link: that is not of ours."""
+    folder = os.path.join(root, WORK)
+    path = os.path.join(folder, name)
+    return "" if os.path.islink(folder) or os.path.islink(path) else path
+
+
+def _counts(dicomdir: str, digests: Collection[str], sealed: int) -> bool:
+    return os.stat(dicomdir).st_mtime_ns > sealed or digest_of(dicomdir) in digests
+
+
+def _digest(path: str) -> str:
+    with suppress(FileNotFoundError):
+        return digest_of(path)
+    return ""
+
+
+def _lines(path: str) -> list[str]:
+    """The whole lines of a file, none if there is no such file."""
+    try:
+        text = b"".join(blocks(path)).decode("ascii", "replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def _copy(path: str, copy: str) -> str:
+    """A second name for a file, or a copy where a file can have but one; its SHA-256."""
+    if os.path.islink(path):
+        return write_file(copy, blocks(path))[1]
+    try:
+        os.link(path, copy)
+    except OSError:  # a file system on which a file has one name only
+        return write_file(copy, blocks(path))[1]
+    return digest_of(copy)
+
+
+def _unlink(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)

@@ -1,0 +1,1 @@
+"""Parts that ISO images and ZIP archives share: one file that holds a whole file-set."""

@@ -1,0 +1,136 @@
+"""Bytes of an image, at random: no more is read than is asked for."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from itertools import accumulate
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
+
+from fileset.errors import FormatError, MediumError
+from fileset.media.system.files import is_pipe, named
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+BUFFER: Final = 16 << 10
+
+
+class ImageBytes:
+    """An image, or a disc drive, that is open for reading; `size` in bytes, and those it says it has, where that is more."""
+
+    def __init__(self, path: str) -> None:
+        if is_pipe(path):
+            raise MediumError(f"{path}: a pipe: an image is read at random. Save it as a file first")
+        with named(path):
+            self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            self.size = os.lseek(self._descriptor, 0, os.SEEK_END)
+        self._path = path
+        self.whole = self.size
+
+    @property
+    def cut(self) -> str:
+        """That the image was cut off, and what is there of it; "" if nothing says so."""
+        return f"cut off: {self.size} of {self.whole} bytes are there" if self.size < self.whole else ""
+
+    def check(self, extents: Iterable[tuple[int, int]]) -> None:
+        """Raise `FormatError` unless all pieces, as (position, length), lie in the image."""
+        for at, size in extents:
+            if at + size > self.size:
+                reason = self.cut or f"it ends at {self.size}, cut off or with a wrong directory"
+                raise FormatError(f"bytes {at} to {at + size} are not in the image: {reason}")
+
+    def read(self, at: int, size: int) -> bytes:
+        """Exactly `size` bytes from position `at`. Raises `FormatError` if the image ends before."""
+        self.check([(at, size)])
+        with named(self._path):
+            data = os.pread(self._descriptor, size, at)
+        if len(data) != size:
+            raise FormatError(f"the image gave {len(data)} of {size} bytes at {at}")
+        return data
+
+    def open(self, extents: Sequence[tuple[int, int]], name: str) -> BinaryIO:
+        """The bytes of pieces, as (position, length), as one file called `name`. Raises as `read`."""
+        for at, size in extents:
+            self.check([(at, size)])
+        with named(self._path):
+            raw = ExtentFile(os.dup(self._descriptor), extents, f"{self._path}/{name}")
+        return cast("BinaryIO", io.BufferedReader(raw, BUFFER))
+
+    def close(self) -> None:
+        """Release the image; files that were opened stay open."""
+        if self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
+            with suppress(OSError):  # nothing was written
+                os.close(descriptor)
+
+
+class ExtentFile(io.RawIOBase):
+    """A file made of pieces of an open file, whose descriptor it closes in the end."""
+
+    def __init__(self, descriptor: int, extents: Sequence[tuple[int, int]], name: str) -> None:
+        self.name = name
+        self._descriptor = descriptor
+        self._extents = extents
+        self._starts = [0, *accumulate(size for _, size in extents)]
+        self._at = 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def tell(self) -> int:
+        """The position, in bytes from the start."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a position, which may be behind the end."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._starts[-1]}[whence]
+        if base + offset < 0:
+            raise OSError(errno.EINVAL, "a position before the file", self.name)
+        self._at = base + offset
+        return self._at
+
+    def readinto(self, buffer: Buffer) -> int:
+        """Read up to the end of a piece. Raises `MediumError` if that fails, or the image has become shorter."""
+        piece = bisect_right(self._starts, self._at) - 1
+        if piece >= len(self._extents):
+            return 0
+        position, length = self._extents[piece]
+        skip = self._at - self._starts[piece]
+        view = memoryview(buffer).cast("B")[: length - skip]
+        with named(self.name):
+            read = os.preadv(self._descriptor, [view], position + skip)
+        if read == 0 and len(view):
+            raise MediumError(f"{self.name}: the image ends inside the file")
+        self._at += read
+        return read
+
+    def readall(self) -> bytes:
+        """All that is left, each piece in one go."""
+        parts = []
+        for start, (position, length) in zip(self._starts, self._extents, strict=False):
+            skip = max(self._at - start, 0)
+            if skip < length:
+                with named(self.name):
+                    parts.append(os.pread(self._descriptor, length - skip, position + skip))
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        if len(data) < self._starts[-1] - self._at:
+            raise MediumError(f"{self.name}: the image ends inside the file")
+        self._at += len(data)
+        return data
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        if not self.closed:
+            with suppress(OSError):  # nothing was written
+                os.close(self._descriptor)
+        super().close()

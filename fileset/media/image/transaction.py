@@ -1,0 +1,270 @@
+"""Changing an image so that a crash at any moment leaves the old or the new one, whole.
+
+A change builds a new image beside the old one, carries over the files that stay, syncs it, reads all of it back and
+compares hashes; only then is it renamed over the old one. The file that it is built in is the lock, and what a crash
+leaves of it is taken over by the next writer.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+from fileset.errors import FormatError, MediumError, RefusedError
+from fileset.file_id import DICOMDIR, FileId
+from fileset.media.base import Builder, Chunks, FileInfo, ReadableMedium, Written
+from fileset.media.system.files import (
+    creation_time,
+    make_folders,
+    named,
+    open_locked,
+    sync_directory,
+    told_of,
+    uninterrupted,
+    unmake_folders,
+)
+from fileset.media.system.hashing import Hashed, chunks_of, sha256_of
+from fileset.media.system.read_ahead import end
+
+WORK_SUFFIX: Final = ".FILESET_"
+"""Behind the name of an image: the new image while it is being written, and the lock that keeps other writers out."""
+
+BATCH: Final = 32
+"""Files that one thread reads back at a time."""
+
+SYNC_EVERY: Final = 64 << 20
+"""Bytes after which what is written begins to be synced, while more is being written."""
+
+_THREADS: Final = 3
+"""One that syncs and two that read back."""
+
+
+Identity = tuple[int, int, int, int] | None
+"""What tells a file from one that replaced it; None for no file."""
+
+
+class ImageTransaction:
+    """One change of an image that was `seen` before, in a folder that is made if need be. A context: leaving it
+    unpublished leaves the old image, or none, and no folder that was made.
+    """
+
+    width: Final = 1
+
+    def __init__(
+        self,
+        path: str,
+        seen: Identity,
+        former: ReadableMedium,
+        build: Callable[[BinaryIO], Builder],
+        read: Callable[[str], ReadableMedium],
+    ) -> None:
+        self._path = os.path.realpath(path)
+        self._seen = seen
+        self._former = former
+        self._new = self._path + WORK_SUFFIX
+        self._build = build
+        self._read = read
+        self._written: list[Written] = []
+        self._gone: frozenset[str] = frozenset()
+        self._published = False
+        self._made: list[str] = []  # folders for it
+        self._latest = creation_time()
+        self._pool = ThreadPoolExecutor(_THREADS)
+        self._syncing: Future[None] | None = None
+        self._unsynced = 0
+
+    def __enter__(self) -> Self:
+        try:
+            self._lock()
+        except BaseException:
+            uninterrupted(lambda: unmake_folders(self._made))
+            raise
+        try:
+            self._begin()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def _lock(self) -> None:
+        make_folders(os.path.dirname(self._path), self._made)
+        with told_of(self._path):
+            if os.path.lexists(self._path) and not stat.S_ISREG(os.stat(self._path).st_mode):
+                raise MediumError(f"{self._path}: exists and is not a file")
+            self._file = open_locked(self._new)
+
+    def _begin(self) -> None:
+        if identity(self._path) != self._seen:
+            raise RefusedError(f"{self._path}: another writer has changed it in the meantime; look at it again")
+        with told_of(self._path):
+            self._file.truncate(0)
+        self._builder = self._build(self._file)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        try:
+            if not self._published:
+                with suppress(OSError):
+                    os.unlink(self._new)
+        finally:
+            uninterrupted(lambda: end(self._pool, [self._syncing] if self._syncing else []))
+            with suppress(OSError):  # nothing of the file counts any more, or all of it is on disk
+                self._file.close()
+            if not self._published:
+                uninterrupted(lambda: unmake_folders(self._made))
+
+    @property
+    def done(self) -> bool:
+        """Whether the new image has its name."""
+        return self._published
+
+    def leftovers(self) -> list[FileId]:
+        """Nothing: what an interrupted change left behind is the file that this one has taken over."""
+        return []
+
+    def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
+        """Carry over the files of the old image that are neither replaced nor removed."""
+        added = list(added)
+        self._gone = frozenset(_key(file_id) for file_id in (*removed, DICOMDIR))
+        kept = [name for name in map(FileId.tolerant, self._former.names()) if _key(name) not in self._gone]
+        if damage := self._former.damage():
+            raise FormatError(f"{self._path}: {damage[0]}; what is there cannot be carried over. Extract it first")
+        present = {_key(file_id) for file_id in kept}
+        for file_id in added:
+            if _key(file_id) in present:
+                raise MediumError(f"{file_id}: there is such a file already; nothing is overwritten")
+        with told_of(self._path):
+            self._builder.announce([*kept, *added, DICOMDIR])
+        for file_id in kept:
+            self._carry_over(file_id)
+
+    def _carry_over(self, file_id: FileId) -> None:
+        info = self._former.inquire_file(file_id)
+        with self._former.open(file_id) as file:
+            written = self.write(file_id, chunks_of(file), info)
+        if written.size != info.size:
+            raise FormatError(f"{file_id}: has {written.size} bytes, not the {info.size} that the image says")
+
+    def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
+        """Write a file into the new image."""
+        hashed = Hashed.of(chunks)
+        with named(str(file_id)):
+            self._builder.add(file_id, hashed, info and info.not_after(self._latest))
+        written = Written(file_id, hashed.size, hashed.sha256)
+        self._written.append(written)
+        self._unsynced += written.size
+        if self._unsynced >= SYNC_EVERY and (self._syncing is None or self._syncing.done()):
+            self._sync()
+        return written
+
+    def _sync(self) -> Future[None]:
+        """Begin to sync what is written so far. Raises `MediumError` if that of what was written before has failed."""
+        with told_of(self._path):
+            if self._syncing is not None:
+                self._syncing.result()
+        self._unsynced = 0
+        self._syncing = self._pool.submit(os.fsync, self._file.fileno())
+        return self._syncing
+
+    def settle(self) -> None:
+        """Nothing: the image is synced when it is whole."""
+
+    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
+        """Finish the image, sync it, read all of it back, and put it in the old one's place."""
+        written = self.write(DICOMDIR, dicomdir)
+        with told_of(self._path):
+            self._builder.finish()
+            del self._builder  # what it knows of every file is not needed any more
+            self._file.flush()
+            syncing = self._sync()
+            try:
+                self._compare()
+                self._verify(verify)
+            finally:
+                syncing.result()
+            _permit(self._new, _mode(self._path))
+            os.replace(self._new, self._path)
+            self._published = True
+            sync_directory(os.path.dirname(self._path))
+        return written
+
+    def _verify(self, verify: Callable[[bytes], None]) -> None:
+        image = self._read(self._new)
+        try:
+            with image.open(DICOMDIR) as file:
+                verify(file.read())
+        finally:
+            image.close()
+
+    def _compare(self) -> None:
+        image = self._read(self._new)
+        try:
+            # The listings that this makes are all that the threads below share.
+            if sum(1 for _ in image.names()) != len(self._written):
+                raise MediumError(f"{self._path}: other files are read back than were written; nothing was changed")
+            batches = (self._written[at : at + BATCH] for at in range(0, len(self._written), BATCH))
+            for different in self._pool.map(partial(_different, image), batches):
+                for one in different:
+                    raise MediumError(f"{self._path}: {one.file_id} reads back different from what was written")
+            if damage := image.damage():
+                raise MediumError(f"{self._path}: reads back damaged: {damage[0]}; nothing was changed")
+        finally:
+            image.close()
+
+    def delete(self, file_id: FileId) -> None:
+        """Nothing: the new image was built without the files that the change removes."""
+
+
+def _different(image: ReadableMedium, some: Iterable[Written]) -> list[Written]:
+    """Those files of an image that are not what was written."""
+    found = []
+    for one in some:
+        with image.open(one.file_id) as file:
+            if sha256_of(file) != one.sha256:
+                found.append(one)
+    return found
+
+
+def identity(path: str) -> Identity:
+    """What tells the file at `path` from one that replaced it; None if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _permit(path: str, mode: int) -> None:
+    """Give a file its permissions, where there are any: FAT has none, and its drivers refuse in several ways."""
+    try:
+        os.chmod(path, mode)
+    except OSError as problem:
+        if problem.errno not in _NO_PERMISSIONS:
+            raise
+
+
+_NO_PERMISSIONS: Final = frozenset((errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM))
+
+
+def _key(file_id: FileId) -> str:
+    return file_id.path.upper()
+
+
+def _mode(path: str) -> int:
+    """The permissions of the file that is replaced, or those of any new file."""
+    with suppress(FileNotFoundError):
+        return stat.S_IMODE(os.stat(path).st_mode)
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask

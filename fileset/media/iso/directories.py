@@ -1,0 +1,192 @@
+"""One hierarchy of directories of an ISO 9660 volume: its path tables and directory records (ECMA-119 9.1, 9.4).
+
+A volume with Joliet has two over the same files, which differ in nothing but the names.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from struct import Struct
+from typing import Any, Final
+
+from fileset.errors import RuleError
+from fileset.media.iso.names import Shortener, joliet, level_1, level_1_key
+from fileset.media.iso.tree import ROOT, NameTree
+
+SECTOR: Final = 2048
+"""Bytes of a logical sector and of a logical block."""
+
+MAX_FOLDERS: Final = 0xFFFF
+"""Folders that a path table can number."""
+
+_RECORD: Final = Struct("<BBIIII7sBBBHH").pack
+"""A Directory Record up to its identifier, but that the two big-endian halves are swapped beforehand."""
+_FOLDER_FLAG: Final = 0x02
+_HERE: Final = b"\0"
+_ABOVE: Final = b"\1"
+
+
+class Places:
+    """Where files lie, by node: first sector, length in bytes, date; the files' part of all hierarchies."""
+
+    def __init__(self, nodes: int, created: datetime) -> None:
+        self.sectors = array("L", bytes(nodes * array("L").itemsize))
+        self.sizes = array("L", bytes(nodes * array("L").itemsize))
+        self.dates = [created] * nodes
+
+    def put(self, node: int, sector: int, size: int, date: datetime) -> None:
+        """Note where a file lies."""
+        self.sectors[node], self.sizes[node], self.dates[node] = sector, size, date
+
+
+class Hierarchy:
+    """The directories of a volume, with the identifier of each node as `identify` gives it for the children of a folder.
+
+    `key` is the order of identifiers in a directory.
+    """
+
+    def __init__(
+        self,
+        tree: NameTree,
+        identify: Callable[[NameTree, Sequence[int]], list[bytes]],
+        key: Callable[[bytes], Any],
+    ) -> None:
+        self._tree = tree
+        self._identifiers = [_HERE] * len(tree)
+        for children in tree.children.values():
+            for child, identifier in zip(children, identify(tree, children), strict=True):
+                self._identifiers[child] = identifier
+        self._children = {
+            folder: array("l", sorted(children, key=lambda child: key(self._identifiers[child])))
+            for folder, children in tree.children.items()
+        }
+        self._order = list(self._folders())
+        if len(self._order) > MAX_FOLDERS:
+            raise RuleError(f"{len(self._order)} folders: ISO 9660 numbers {MAX_FOLDERS} at most")
+        self._extents: dict[int, tuple[int, int]] = {}
+        self.path_table_size = sum(8 + _even(len(self._identifiers[folder])) for folder in self._order)
+        self.path_tables = (0, 0)
+
+    def _folders(self) -> Iterator[int]:
+        """All folders in the order of a path table: by level, by folder above, by identifier."""
+        level = [ROOT]
+        while level:
+            yield from level
+            level = [child for folder in level for child in self._children[folder] if child in self._children]
+
+    def place(self, sector: int) -> int:
+        """Lay out path tables and directories from a sector on; the first sector behind them."""
+        each = sectors(self.path_table_size)
+        self.path_tables = (sector, sector + each)
+        sector += 2 * each
+        for folder in self._order:
+            size = self._size(folder)
+            self._extents[folder] = sector, size
+            sector += size // SECTOR
+        return sector
+
+    def _size(self, folder: int) -> int:
+        used = 2 * 34
+        for child in self._children[folder]:
+            length = _record_length(self._identifiers[child])
+            left = SECTOR - used % SECTOR
+            used += length if length <= left else left + length  # no record crosses the end of a sector
+        return sectors(used) * SECTOR
+
+    def root(self, date: bytes) -> bytes:
+        """The Directory Record of the root, as a volume descriptor holds it."""
+        return _record(_HERE, *self._extents[ROOT], date, _FOLDER_FLAG)
+
+    def path_table(self, order: str) -> bytes:
+        """The path table, numbers "<" least or ">" most significant byte first."""
+        entry = Struct(f"{order}BBIH").pack
+        numbers = {folder: number for number, folder in enumerate(self._order, 1)}
+        parts = []
+        for folder in self._order:
+            identifier = self._identifiers[folder]
+            above = numbers[self._tree.parents[folder]]
+            parts.append(entry(len(identifier), 0, self._extents[folder][0], above))
+            parts.append(identifier.ljust(_even(len(identifier)), b"\0"))
+        return b"".join(parts)
+
+    def directories(self, files: Places, date: bytes) -> Iterator[tuple[int, bytes]]:
+        """Sector and contents of every directory; `files` says where the files lie."""
+        for folder in self._order:
+            here, above = self._extents[folder], self._extents[self._tree.parents[folder]]
+            data = bytearray(_record(_HERE, *here, date, _FOLDER_FLAG) + _record(_ABOVE, *above, date, _FOLDER_FLAG))
+            for child in self._children[folder]:
+                record = self._child(child, files, date)
+                left = SECTOR - len(data) % SECTOR
+                data += record if len(record) <= left else bytes(left) + record
+            yield here[0], bytes(data).ljust(here[1], b"\0")
+
+    def _child(self, node: int, files: Places, date: bytes) -> bytes:
+        identifier = self._identifiers[node]
+        if node in self._children:
+            return _record(identifier, *self._extents[node], date, _FOLDER_FLAG)
+        return _record(identifier, files.sectors[node], files.sizes[node], recording_date(files.dates[node]), 0)
+
+
+def primary_hierarchy(tree: NameTree, *, invent: bool) -> Hierarchy:
+    """The hierarchy of the primary volume descriptor, with Level 1 names (PS3.12 F.1).
+
+    Other names raise `RuleError`, or get an invented identifier if another hierarchy holds the real one.
+    """
+
+    def identify(tree: NameTree, children: Sequence[int]) -> list[bytes]:
+        found: dict[bytes, int] = {}
+        for child in children:
+            identifier = level_1(tree.names[child], folder=tree.is_folder(child))
+            if identifier:
+                found.setdefault(identifier, child)
+        known = {child: identifier for identifier, child in found.items()}
+        others = [child for child in children if child not in known]
+        if others and not invent:
+            raise RuleError(
+                f"{tree.path(others[0])}: not a name of ISO 9660 Level 1, which is 8.3 of A-Z, 0-9 and _ "
+                "(PS3.12 F.1). Rename the file, or use --joliet, which keeps long names"
+            )
+        shorten = Shortener(found)
+        known |= {child: shorten(tree.names[child], folder=tree.is_folder(child)) for child in others}
+        return [known[child] for child in children]
+
+    return Hierarchy(tree, identify, level_1_key)
+
+
+def joliet_hierarchy(tree: NameTree) -> Hierarchy:
+    """The hierarchy of the supplementary volume descriptor, with names of up to 64 characters of UCS-2."""
+    return Hierarchy(tree, lambda tree, children: [joliet(tree.names[child]) for child in children], bytes)
+
+
+def sectors(size: int) -> int:
+    """The number of sectors that `size` bytes take."""
+    return -(-size // SECTOR)
+
+
+@lru_cache
+def recording_date(when: datetime) -> bytes:
+    """A recording date and time (ECMA-119 9.1.5), in UTC, held within the years that it can tell."""
+    utc = when.astimezone(UTC)
+    year = min(max(utc.year, 1900), 2155) - 1900
+    return bytes((year, utc.month, utc.day, utc.hour, utc.minute, utc.second, 0))
+
+
+def _record(identifier: bytes, sector: int, size: int, date: bytes, flags: int) -> bytes:
+    length = _record_length(identifier)
+    head = _RECORD(length, 0, sector, _swapped(sector), size, _swapped(size), date, flags, 0, 0, 1, 0x0100)
+    return (head + bytes((len(identifier),)) + identifier).ljust(length, b"\0")
+
+
+def _record_length(identifier: bytes) -> int:
+    return _even(33 + len(identifier))
+
+
+def _even(length: int) -> int:
+    return length + length % 2
+
+
+def _swapped(number: int) -> int:
+    return int.from_bytes(number.to_bytes(4, "little"), "big")

@@ -1,0 +1,252 @@
+"""ISO 9660 images as a medium (PS3.12 F, P): read at random without mounting, written and changed as a whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import BinaryIO
+
+from attrs import evolve, frozen
+
+from fileset.errors import FormatError, MediumError
+from fileset.file_id import FileId
+from fileset.media.base import FileInfo, FileSetInfo, Footprint, ReadableMedium
+from fileset.media.image.bytes import ImageBytes
+from fileset.media.image.medium import Image, NoImage
+from fileset.media.image.names import Entry, Namespace, Notes
+from fileset.media.iso.directories import SECTOR
+from fileset.media.iso.reader import STANDARD_ID, IsoVolume, descriptors, is_joliet, is_primary
+from fileset.media.iso.udf import RECOGNITION
+from fileset.media.iso.udf_reader import UdfVolume, has_udf
+from fileset.media.iso.udf_writer import FIRST_BLOCK
+from fileset.media.iso.writer import FIRST_DESCRIPTOR, LARGEST_FILE, PADDING, IsoBuilder, IsoOptions
+from fileset.media.system.discs import smallest_disc
+from fileset.media.system.file_systems import inquire_volume
+from fileset.media.system.files import creation_time, is_pipe
+
+ISO_9660, JOLIET, UDF = "ISO 9660", "Joliet", "UDF"
+
+Place = tuple[tuple[int, int], ...] | str
+"""Where a file lies, or its upper-case path: an empty file of UDF lies nowhere."""
+
+
+class IsoMedium:
+    """An image, or a disc in a drive, that is open for reading. What is wrong with it is in `damage`.
+
+    `kinds` are the hierarchies of names that it has: any of `ISO_9660`, `JOLIET` and `UDF`.
+
+    Names are looked up in the primary hierarchy of ISO 9660, then in Joliet, then in UDF. Raises `FormatError` if it is
+    no image of a disc, `MediumError` if it cannot be read.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._image = ImageBytes(path)
+        self._notes = Notes()
+        self.kinds: tuple[str, ...] = ()
+        try:
+            self._volumes = self._opened()
+        except FormatError as problem:
+            self.close()
+            raise FormatError(f"{path}: {problem}") from problem
+        except BaseException:
+            self.close()
+            raise
+        self._namespaces = [Namespace(volume, self._notes, self._image.size) for volume in self._volumes]
+        self._image.whole = self._volumes[0].size
+        if self._image.cut:
+            self._notes.add(self._image.cut)
+
+    def _opened(self) -> list[IsoVolume | UdfVolume]:
+        """The hierarchies that can be read, of at most one of each kind; what is wrong with another is noted."""
+        volumes: list[IsoVolume | UdfVolume] = []
+        problems: list[str] = []
+        for kind, open_ in self._hierarchies().items():
+            try:
+                volumes.append(open_())
+                self.kinds += (kind,)
+            except FormatError as problem:
+                problems.append(f"{kind}: {problem}")
+        if not volumes:
+            raise FormatError(problems[0] if problems else _no_volume(self._image.size))
+        for note in problems:
+            self._notes.add(note)
+        return volumes
+
+    def _hierarchies(self) -> dict[str, Callable[[], IsoVolume | UdfVolume]]:
+        """What opens each kind of hierarchy that the image says it has."""
+        found: dict[str, Callable[[], IsoVolume | UdfVolume]] = {}
+        for descriptor in descriptors(self._image):
+            for kind, is_one in ((ISO_9660, is_primary), (JOLIET, is_joliet)):
+                if is_one(descriptor) and kind not in found:
+                    found[kind] = partial(IsoVolume, self._image, descriptor, self._notes)
+        if has_udf(self._image):
+            found[UDF] = partial(UdfVolume, self._image, self._notes)
+        return found
+
+    @property
+    def name(self) -> str:
+        """The image as the user named it."""
+        return self._path
+
+    @property
+    def label(self) -> str:
+        """Volume Identifier: the File-set ID, on a disc that keeps to PS3.12 F.1.1."""
+        return self._volumes[0].label
+
+    def open(self, file_id: FileId) -> BinaryIO:
+        """Open a file for reading, at random and only what is asked for."""
+        try:
+            return self._image.open(self._entry(file_id).extents, f"{self._path}: {file_id.path}")
+        except FormatError as problem:
+            raise FormatError(f"{self._path}: {file_id}: {problem}") from problem
+
+    def inquire_file(self, file_id: FileId) -> FileInfo:
+        """Size, and recording date and time. Raises `FormatError` if not all of the file can be there."""
+        entry = self._entry(file_id)
+        try:
+            self._image.check(entry.extents)
+        except FormatError as problem:
+            raise FormatError(f"{self._path}: {file_id}: {problem}") from problem
+        return FileInfo(entry.size, entry.modified)
+
+    def _entry(self, file_id: FileId) -> Entry:
+        for namespace in self._namespaces:
+            if entry := namespace.find(file_id):
+                return entry
+        raise MediumError(f"{file_id}: not on the medium {self._path} (PS3.10 8.2)")
+
+    def inquire_file_set(self) -> FileSetInfo:
+        """The size of the image, the disc that takes it, and the volume that it lies on."""
+        size, disc = self._image.size, smallest_disc(self._image.size)
+        return evolve(
+            inquire_volume(os.path.dirname(os.path.abspath(self._path))),
+            format=", ".join(self.kinds),
+            largest_file=LARGEST_FILE,
+            used=size,
+            disc=disc.name if disc else "",
+            disc_capacity=disc.capacity if disc else None,
+            caveat="",
+        )
+
+    def names(self) -> Iterator[str]:
+        """The paths of all files; a long name where Joliet or UDF has one that is no File ID."""
+        long = self._long_names()
+        for path, entry in self._namespaces[0].walk():
+            yield long.get(entry.extents) or long.get(path.upper()) or path
+
+    def _long_names(self) -> dict[Place, str]:
+        """The names in other hierarchies that are no File IDs, by where the files lie; "" for files that share a place."""
+        found: dict[Place, str] = {}
+        for namespace in self._namespaces[1:]:
+            here: dict[Place, str] = {}
+            for path, entry in namespace.walk():
+                if not _is_file_id(path):
+                    place = _place(path, entry)
+                    here[place] = "" if place in here else path
+            if here:
+                places = (_place(path, entry) for path, entry in namespace.walk() if _is_file_id(path))
+                here.update((place, "") for place in places if place in here)
+            found = here | found
+        return found
+
+    def damage(self) -> tuple[str, ...]:
+        """What was found wrong with the image so far."""
+        return tuple(self._notes)
+
+    def close(self) -> None:
+        """Release the image; files that were opened stay open."""
+        self._image.close()
+
+
+def _no_volume(size: int) -> str:
+    """Why a file of `size` bytes without any volume is no image."""
+    if size <= FIRST_DESCRIPTOR * SECTOR:
+        return f"no image of a disc, or cut off: {size} bytes are there, a volume begins behind {FIRST_DESCRIPTOR * SECTOR}"
+    return "no image of a disc: it has neither an ISO 9660 nor a UDF volume (PS3.12 F, P)"
+
+
+def _place(path: str, entry: Entry) -> Place:
+    return entry.extents or path.upper()
+
+
+def _is_file_id(path: str) -> bool:
+    return FileId.tolerant(path).conformant
+
+
+class IsoImage(Image):
+    """An image of a disc that is made anew."""
+
+    def __init__(self, path: str, former: ReadableMedium, options: IsoOptions) -> None:
+        self._options = options
+        super().__init__(
+            path,
+            former,
+            build=self._builder,
+            read=IsoMedium,
+            format_name=ISO_9660,
+            largest_file=LARGEST_FILE,
+        )
+
+    def _builder(self, file: BinaryIO) -> IsoBuilder:
+        return IsoBuilder(file, self._options)
+
+    def entitle(self, label: str) -> None:
+        """Give it another volume identifier."""
+        self._options = evolve(self._options, label=label)
+
+
+@frozen
+class Iso:
+    """The format of ISO 9660 images (PS3.12 F, P): Level 1, with `joliet` or a `udf` bridge on request."""
+
+    joliet: bool = False
+    udf: bool = False
+
+    name = "iso"
+    suffix = ".iso"
+
+    @property
+    def footprint(self) -> Footprint:
+        """Files in whole sectors; of each hierarchy its descriptor, path tables, directories and their records; in UDF,
+        a sector for the File Entry of each file and folder.
+        """
+        hierarchies = 1 + self.joliet
+        begin = FIRST_BLOCK if self.udf else FIRST_DESCRIPTOR + 1
+        return Footprint(
+            fixed=(begin + 4 * hierarchies + PADDING) * SECTOR,
+            folder=hierarchies * (SECTOR + 128) + self.udf * (2 * SECTOR + 64),
+            entry=hierarchies * 64 + self.udf * (SECTOR + 64),
+            unit=SECTOR,
+        )
+
+    def recognises(self, path: str) -> bool:
+        """Whether the file, or disc drive, at `path` has descriptors where ISO 9660 and UDF have the first."""
+        if os.path.isdir(path) or is_pipe(path):
+            return False
+        try:
+            with open(path, "rb", buffering=0) as file:
+                file.seek(FIRST_DESCRIPTOR * SECTOR)
+                return file.read(6)[1:] in (STANDARD_ID, RECOGNITION[0])
+        except OSError:
+            return False
+
+    def readable(self, path: str) -> IsoMedium:
+        """The image at `path`."""
+        return IsoMedium(path)
+
+    def writable(self, path: str, label: str) -> IsoImage:
+        """A new image at `path`, with `label` as its volume identifier (PS3.12 F.1.1)."""
+        return IsoImage(path, NoImage(path), IsoOptions(label, creation_time(), joliet=self.joliet, udf=self.udf))
+
+    def updatable(self, path: str) -> IsoImage:
+        """The image at `path`, to be made anew with what it has: its label, Joliet, UDF."""
+        former = IsoMedium(path)
+        options = IsoOptions(
+            former.label,
+            creation_time(),
+            joliet=self.joliet or JOLIET in former.kinds,
+            udf=self.udf or UDF in former.kinds,
+        )
+        return IsoImage(path, former, options)

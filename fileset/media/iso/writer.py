@@ -1,0 +1,166 @@
+"""Writing an ISO 9660 Level 1 image (ECMA-119; PS3.12 F and P), front to back, with Joliet and a UDF bridge on request.
+
+All names are known before the first byte of a file comes, so the directories have their place before the files and
+are filled in at the end. Nothing is kept but where each file lies: memory does not grow with the data, and a file may
+be any stream. (pycdlib takes one level of folders less than PS3.10 8.2 has, files only with their size known and read
+twice to be hashed, and three times the memory.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import chain
+from struct import pack
+from typing import BinaryIO, Final
+
+from attrs import frozen
+
+from fileset.errors import RuleError
+from fileset.file_id import FileId
+from fileset.media.base import Chunks, FileInfo
+from fileset.media.iso.directories import (
+    SECTOR,
+    Hierarchy,
+    Places,
+    joliet_hierarchy,
+    primary_hierarchy,
+    recording_date,
+    sectors,
+)
+from fileset.media.iso.tree import NameTree
+from fileset.media.iso.udf_writer import FIRST_BLOCK, UdfHierarchy, recognition_sequence
+
+LARGEST_FILE: Final = 0xFFFFFFFF
+"""Bytes of a file: Level 1 has each file in one extent, whose length is a 32-bit number."""
+
+FIRST_DESCRIPTOR: Final = 16
+PADDING: Final = 150
+"""Sectors at the end: a CD written track at once cannot be read safely up to the last of its data."""
+
+APPLICATION: Final = "FILESET"
+_JOLIET_LEVEL_3: Final = b"%/E"
+
+
+@frozen
+class IsoOptions:
+    """What an image is to have: a volume identifier, a date of creation, Joliet, a UDF bridge."""
+
+    label: str
+    created: datetime
+    joliet: bool = False
+    udf: bool = False
+
+
+class IsoBuilder:
+    """Writes an image into `file`, which is empty and open for reading and writing."""
+
+    def __init__(self, file: BinaryIO, options: IsoOptions) -> None:
+        self._file = file
+        self._options = options
+        self._date = recording_date(options.created)
+
+    def announce(self, names: Sequence[FileId]) -> None:
+        """Lay out the directories. Raises `RuleError` for a name that the image cannot hold."""
+        self._tree = NameTree(names)
+        self._hierarchies = [primary_hierarchy(self._tree, invent=self._options.joliet or self._options.udf)]
+        if self._options.joliet:
+            self._hierarchies.append(joliet_hierarchy(self._tree))
+        self._awaited = zip(names, self._tree.files, strict=True)
+        self._places = Places(len(self._tree), self._options.created)
+        self._next = FIRST_DESCRIPTOR + len(self._hierarchies) + 1
+        self._udf = UdfHierarchy(self._tree, self._options.label, self._options.created) if self._options.udf else None
+        if self._udf:
+            self._next = self._udf.place(FIRST_BLOCK)
+        for hierarchy in self._hierarchies:
+            self._next = hierarchy.place(self._next)
+        self._file.seek(self._next * SECTOR)
+
+    def add(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> None:
+        """Write a file into the next free sectors."""
+        announced, node = next(self._awaited, (None, 0))
+        if file_id != announced:
+            raise RuleError(f"{file_id}: comes where {announced or 'no file'} was announced")
+        size = 0
+        for chunk in chunks:
+            size += len(chunk)
+            if size > LARGEST_FILE:
+                raise RuleError(f"{file_id}: an ISO 9660 image takes files of {LARGEST_FILE} bytes at most")
+            self._file.write(chunk)
+        used = max(sectors(size), 1)  # an empty file has a place of its own too: readers tell files apart by it
+        self._file.write(bytes(used * SECTOR - size))
+        date = info.modified if info and info.modified else self._options.created
+        self._places.put(node, self._next, size, date)
+        self._next += used
+
+    def finish(self) -> None:
+        """Fill in the directories, the path tables and, last, the volume descriptors."""
+        total = self._next + PADDING
+        self._put(total - 1, bytes(SECTOR))  # not every driver of FAT lets a file grow otherwise
+        if self._udf:
+            for sector, data in chain(
+                self._udf.descriptors(total), self._udf.entries(self._places), self._udf.directories()
+            ):
+                self._put(sector, data)
+        for hierarchy in self._hierarchies:
+            for sector, data in hierarchy.directories(self._places, self._date):
+                self._put(sector, data)
+            for sector, order in zip(hierarchy.path_tables, "<>", strict=True):
+                self._put(sector, hierarchy.path_table(order))
+        for sector, data in enumerate(self._descriptors(total), FIRST_DESCRIPTOR):
+            self._put(sector, data)
+
+    def _put(self, sector: int, data: bytes) -> None:
+        self._file.seek(sector * SECTOR)
+        self._file.write(data)
+
+    def _descriptors(self, total: int) -> Iterator[bytes]:
+        primary, *others = self._hierarchies
+        yield volume_descriptor(1, b"", primary, total, self._options, self._date)
+        for hierarchy in others:
+            yield volume_descriptor(2, _JOLIET_LEVEL_3, hierarchy, total, self._options, self._date)
+        yield b"\xffCD001\1".ljust(SECTOR, b"\0")
+        if self._udf:
+            yield from recognition_sequence()
+
+
+def volume_descriptor(
+    kind: int, escapes: bytes, hierarchy: Hierarchy, total: int, options: IsoOptions, date: bytes
+) -> bytes:
+    """A Primary (1) or Supplementary (2) Volume Descriptor for a volume of `total` sectors (ECMA-119 8.4, 8.5)."""
+
+    def text(value: str, size: int) -> bytes:
+        if not escapes:
+            return value.encode("ascii", "replace")[:size].ljust(size, b" ")
+        wide = value.encode("utf-16-be", "replace")[: size & ~1]
+        return wide + (b"\0 " * size)[: (size & ~1) - len(wide)] + bytes(size % 2)
+
+    created = options.created.strftime("%Y%m%d%H%M%S00").encode("ascii") + b"\0"
+    never = b"0" * 16 + b"\0"
+    little, big = hierarchy.path_tables
+    fields = (
+        bytes((kind,)) + b"CD001\1\0",
+        text("", 32),  # System Identifier: spaces (PS3.12 F.2.2.1)
+        text(options.label, 32),  # Volume Identifier: the File-set ID (PS3.12 F.1.1)
+        bytes(8),
+        _both_4(total),
+        escapes.ljust(32, b"\0"),
+        _both_2(1) + _both_2(1) + _both_2(SECTOR),
+        _both_4(hierarchy.path_table_size),
+        pack("<II", little, 0) + pack(">II", big, 0),
+        hierarchy.root(date),
+        text("", 128) * 3,  # volume set, publisher, data preparer
+        text(APPLICATION, 128),
+        text("", 37) * 3,  # copyright, abstract, bibliographic file
+        created * 2 + never * 2,
+        b"\1",
+    )
+    return b"".join(fields).ljust(SECTOR, b"\0")
+
+
+def _both_2(number: int) -> bytes:
+    return pack("<H", number) + pack(">H", number)
+
+
+def _both_4(number: int) -> bytes:
+    return pack("<I", number) + pack(">I", number)

@@ -1,0 +1,210 @@
+"""Files of the operating system that are not on a medium yet: what a Creator takes in."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import BinaryIO, Final, NamedTuple, Self
+
+from fileset.errors import MediumError
+from fileset.media.base import FileInfo
+from fileset.media.system.files import open_plain, path_of
+
+COPY_SIZE = 1 << 20
+
+
+class SourceFile(NamedTuple):
+    """A file to take in: its `path`, and `relative`, its place under the source the user named, "/" between parts.
+
+    `linked` tells that it is a symbolic link.
+    """
+
+    path: str
+    relative: str
+    linked: bool
+
+
+def walk(source: str | os.PathLike[str], *, skip: frozenset[str] = frozenset()) -> Iterator[SourceFile]:
+    """The file `source`, or all files below the folder `source`, sorted by path; relative paths in `skip` are passed over.
+
+    Raises `MediumError` if `source` does not exist or a folder cannot be listed. Links to folders are not followed:
+    they may lead in circles.
+    """
+    path = path_of(source)
+    try:
+        folder = stat.S_ISDIR(os.stat(path).st_mode)
+    except FileNotFoundError as problem:
+        if not os.path.islink(path):  # one that leads nowhere is a source that cannot be read
+            raise MediumError(f"{path}: no such file or folder") from problem
+        folder = False
+    except OSError as problem:
+        raise MediumError(f"{path}: {problem.strerror or problem}") from problem
+    if folder:
+        yield from _walk(path, "", skip)
+    else:
+        yield SourceFile(path, os.path.basename(path), os.path.islink(path))
+
+
+def _walk(folder: str, prefix: str, skip: frozenset[str]) -> Iterator[SourceFile]:
+    # A stack instead of recursion; entries of a folder sorted, files and folders together.
+    stack: list[Iterator[os.DirEntry[str]]] = [iter(_listed(folder))]
+    prefixes = [prefix]
+    while stack:
+        for entry in stack[-1]:
+            relative = prefixes[-1] + entry.name
+            if relative in skip:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                stack.append(iter(_listed(entry.path)))
+                prefixes.append(relative + "/")
+                break
+            yield SourceFile(entry.path, relative, entry.is_symlink())
+        else:
+            stack.pop()
+            prefixes.pop()
+
+
+def _listed(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as problem:
+        raise MediumError(f"{folder}: {problem.strerror or problem}") from problem
+
+
+def place_below(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str | None:
+    """Where `path` lies below `folder`, "/" between components, "" for the folder itself; None if it lies elsewhere.
+
+    Symbolic links are followed first: it is about the files, not about their names.
+    """
+    inner, outer = os.path.realpath(path_of(path)), os.path.realpath(path_of(folder))
+    if inner == outer:
+        return ""
+    prefix = outer if outer.endswith(os.sep) else outer + os.sep
+    return inner[len(prefix) :].replace(os.sep, "/") if inner.startswith(prefix) else None
+
+
+def leads_out(path: str, folder: str) -> bool:
+    """Whether the file at `path` is really outside `folder`, symbolic links followed."""
+    return place_below(path, folder) is None
+
+
+class OpenFile:
+    """Random access to one regular file for the header walker: call it with position and size.
+
+    Raises `OSError` for anything else.
+    """
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self, path: str) -> None:
+        self._descriptor = open_plain(path)
+
+    def __call__(self, at: int, size: int) -> bytes:
+        """Up to `size` bytes from position `at`; fewer only at the end of the file."""
+        return os.pread(self._descriptor, size, at)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+
+class PlainFile(OpenFile):
+    """Random access to a regular file of a medium, of `size` bytes; a symbolic link is not followed.
+
+    Raises `OSError` for anything else; `is_link` tells whether it was because of a link.
+    """
+
+    __slots__ = ("size",)
+
+    def __init__(self, path: str) -> None:
+        self._descriptor = open_plain(path, follow=False)
+        self.size = os.fstat(self._descriptor).st_size
+
+    @staticmethod
+    def is_link(problem: OSError) -> bool:
+        """Whether opening failed because there is a symbolic link."""
+        return problem.errno in (errno.ELOOP, errno.EMLINK)
+
+
+def random_access(file: BinaryIO) -> tuple[Callable[[int, int], bytes], int]:
+    """Random access to an open file, as `OpenFile` gives it, and its size in bytes."""
+    size = file.seek(0, os.SEEK_END)
+
+    def read(at: int, length: int) -> bytes:
+        file.seek(at)
+        return file.read(length)
+
+    return read, size
+
+
+def open_regular(path: str) -> BinaryIO:
+    """Open a regular file for reading. Raises `OSError` for anything else."""
+    return os.fdopen(open_plain(path), "rb")
+
+
+def same_contents(one: str, other: str) -> bool:
+    """Whether two files hold the same bytes. Raises `MediumError` if one cannot be read."""
+    try:
+        with open_regular(one) as first, open_regular(other) as second:
+            if os.fstat(first.fileno()).st_size != os.fstat(second.fileno()).st_size:
+                return False
+            while True:
+                data = first.read(COPY_SIZE)
+                if data != second.read(COPY_SIZE):
+                    return False
+                if not data:
+                    return True
+    except OSError as problem:
+        raise MediumError(f"{problem.filename or one}: {problem.strerror or problem}") from problem
+
+
+Stamp = tuple[int, int]
+"""Size of a file in bytes and time of its last change in nanoseconds, by which a later change is noticed."""
+
+NO_STAMP: Final[Stamp] = (-1, -1)
+
+
+def stamp_of(path: str) -> Stamp:
+    """The stamp of a file as it is now, `NO_STAMP` if there is none to be had."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return NO_STAMP
+    return found.st_size, found.st_mtime_ns
+
+
+def contents(path: str, stamp: Stamp = NO_STAMP) -> Iterator[bytes]:
+    """The bytes of a file in parts.
+
+    Raises `MediumError` if it cannot be read, has changed since it had the `stamp`, or changes while it is read.
+    """
+    try:
+        with os.fdopen(open_plain(path), "rb", buffering=0) as file:
+            before = os.fstat(file.fileno())
+            if stamp not in (NO_STAMP, (before.st_size, before.st_mtime_ns)):
+                raise MediumError(f"{path}: has changed since it was looked at")
+            while data := file.read(COPY_SIZE):
+                yield data
+            after = os.fstat(file.fileno())
+    except OSError as problem:
+        raise MediumError(f"{path}: {problem.strerror or problem}") from problem
+    if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
+        raise MediumError(f"{path}: changed while it was being copied")
+
+
+def inquire(path: str) -> FileInfo:
+    """Size and date of a file. Raises `MediumError` if nobody can tell."""
+    try:
+        found = os.stat(path)
+    except OSError as problem:
+        raise MediumError(f"{path}: {problem.strerror or problem}") from problem
+    try:
+        return FileInfo(found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+    except (ValueError, OverflowError, OSError):  # a year that nobody has
+        return FileInfo(found.st_size, None)

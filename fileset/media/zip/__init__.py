@@ -1,0 +1,1 @@
+"""The ZIP medium (PS3.12 V)."""

@@ -1,0 +1,74 @@
+"""ZIP archives as a medium (PS3.12 V): read at random without unpacking, written as a stream, changed as a whole."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from typing import BinaryIO
+
+from attrs import evolve, frozen
+
+from fileset.errors import MediumError, RefusedError
+from fileset.media.base import Footprint, ReadableMedium, UpdatableMedium
+from fileset.media.image.medium import Image, NoImage
+from fileset.media.system.files import STANDARD_OUTPUT, creation_time
+from fileset.media.zip.format import END_SIGNATURE, END_SIZE, HEADERS_SIZE, LOCAL_SIGNATURE
+from fileset.media.zip.reader import ZipMedium
+from fileset.media.zip.stream import ZipStream
+from fileset.media.zip.writer import ZipBuilder
+
+
+@frozen
+class Zip:
+    """The format of ZIP archives (PS3.12 V): members are stored, or deflated with `compress`."""
+
+    compress: bool = False
+
+    name = "zip"
+    suffix = ".zip"
+
+    @property
+    def footprint(self) -> Footprint:
+        """Two headers for each member, and the end; what deflating cannot shrink it makes a little longer."""
+        return Footprint(fixed=END_SIZE, folder=0, entry=HEADERS_SIZE, growth=self.compress)
+
+    def recognises(self, path: str) -> bool:
+        """Whether the file at `path` begins like an archive; it may be cut off."""
+        if not os.path.isfile(path):
+            return False
+        try:
+            with open(path, "rb", buffering=0) as file:
+                begins = file.read(4)
+        except OSError:
+            return False
+        return begins in (LOCAL_SIGNATURE, END_SIGNATURE)
+
+    def readable(self, path: str) -> ZipMedium:
+        """The archive at `path`."""
+        return ZipMedium(path)
+
+    def writable(self, path: str, label: str) -> UpdatableMedium:  # noqa: ARG002  # an archive has no name of its own
+        """A new archive at `path`; "-" streams it to standard output."""
+        if path != STANDARD_OUTPUT:
+            return _image(path, NoImage(path), self)
+        if not sys.stdout.writable():
+            raise MediumError("standard output is closed: there is nowhere to write to")
+        if sys.stdout.isatty():
+            raise RefusedError(
+                "a ZIP archive would upset a terminal: send standard output to a file or another program"
+            )
+        return ZipStream(sys.stdout.buffer, partial(_builder, options=self))
+
+    def updatable(self, path: str) -> Image:
+        """The archive at `path`, to be made anew; deflated if it is now."""
+        former = ZipMedium(path)
+        return _image(path, former, evolve(self, compress=self.compress or former.compressed))
+
+
+def _image(path: str, former: ReadableMedium, options: Zip) -> Image:
+    return Image(path, former, build=partial(_builder, options=options), read=ZipMedium, format_name="ZIP")
+
+
+def _builder(file: BinaryIO, options: Zip) -> ZipBuilder:
+    return ZipBuilder(file, created=creation_time(), compress=options.compress)

@@ -1,0 +1,168 @@
+"""The bytes of one member of a ZIP archive, at random, and checked against its CRC-32 by who reads it front to back."""
+
+from __future__ import annotations
+
+import io
+import os
+import zlib
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from fileset.errors import FormatError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from fileset.media.zip.directory import Member
+
+PIECE: Final = 64 << 10
+"""Bytes that are inflated at once, and kept."""
+
+LARGEST_RATIO: Final = 200
+"""Images, even empty ones, hardly pass it; the densest bomb that deflate allows is 1,032."""
+SMALL_MEMBER: Final = 64 << 20
+SMALL_ARCHIVE: Final = 1 << 30
+"""Bytes that a member, and all members together, may inflate to whatever the ratio."""
+
+
+class Checksum:
+    """The CRC-32 of what is read in order from the start; what is read out of order is not checked."""
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+        self._at = 0
+        self._crc = 0
+
+    def add(self, at: int, data: bytes | memoryview) -> None:
+        """Take in bytes that were read at a position. Raises `FormatError` when the last are there and it differs."""
+        if at != self._at or not data:
+            return
+        self._crc = zlib.crc32(data, self._crc)
+        self._at += len(data)
+        if self._at == self._member.size and self._crc != self._member.crc:
+            raise FormatError(f"{self._member.name}: damaged in the ZIP archive: its checksum (CRC-32) differs")
+
+
+class Allowance:
+    """How many bytes the members of an archive of `size` bytes may inflate to, each counted once."""
+
+    def __init__(self, size: int) -> None:
+        self._left = max(SMALL_ARCHIVE, LARGEST_RATIO * size)
+        self._counted: dict[int, int] = {}
+
+    def spend(self, member: Member, inflated: int) -> None:
+        """Raise `FormatError` if a member that inflated to so many bytes can only be a decompression bomb."""
+        known = self._counted.get(member.header_at, 0)
+        if inflated <= known:
+            return
+        self._counted[member.header_at] = inflated
+        self._left -= inflated - known
+        if inflated > max(SMALL_MEMBER, LARGEST_RATIO * member.packed) or self._left < 0:
+            raise FormatError(
+                f"{member.name}: inflates beyond {LARGEST_RATIO} times its size; taken for a decompression bomb. "
+                "If you trust the archive, unpack it with another tool"
+            )
+
+
+class MemberFile(io.RawIOBase):
+    """A member that is open for reading; `packed` is what lies in the archive, and closed with it."""
+
+    def __init__(self, packed: BinaryIO, member: Member) -> None:
+        self._packed = packed
+        self._member = member
+        self._checksum = Checksum(member)
+        self._at = 0
+
+    def _fill(self, view: memoryview) -> int:
+        """Read some bytes, at least one, from the position, which is before the end."""
+        raise NotImplementedError
+
+    @property
+    def name(self) -> str:
+        """That of the member; pydicom asks for it."""
+        return self._member.name
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def tell(self) -> int:
+        """The position, in bytes from the start."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a position, which may be behind the end."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._member.size}[whence]
+        if base + offset < 0:
+            raise ValueError("a position before the file")
+        self._at = base + offset
+        return self._at
+
+    def readinto(self, buffer: Buffer) -> int:
+        """Read some bytes. Raises `FormatError` if the member is not what its headers say."""
+        view = memoryview(buffer).cast("B")[: max(self._member.size - self._at, 0)]
+        if not view:
+            return 0
+        read = self._fill(view)
+        self._checksum.add(self._at, view[:read])
+        self._at += read
+        return read
+
+    def close(self) -> None:
+        """Close what it reads from."""
+        self._packed.close()
+        super().close()
+
+
+class StoredFile(MemberFile):
+    """A member that is stored as it is."""
+
+    def _fill(self, view: memoryview) -> int:
+        self._packed.seek(self._at)
+        data = self._packed.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+
+class InflatedFile(MemberFile):
+    """A deflated member, inflated piece by piece: forward as far as is asked for, backward from the start again."""
+
+    def __init__(self, packed: BinaryIO, member: Member, allowance: Allowance) -> None:
+        super().__init__(packed, member)
+        self._allowance = allowance
+        self._restart()
+
+    def _restart(self) -> None:
+        self._packed.seek(0)
+        self._inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+        self._piece = b""
+        self._piece_at = 0
+
+    def _fill(self, view: memoryview) -> int:
+        if self._at < self._piece_at:
+            self._restart()
+        while self._at >= self._piece_at + len(self._piece):
+            self._inflate()
+        data = self._piece[self._at - self._piece_at :][: len(view)]
+        view[: len(data)] = data
+        return len(data)
+
+    def _inflate(self) -> None:
+        """The next piece."""
+        self._piece_at += len(self._piece)
+        self._piece = b""
+        while not self._piece:
+            packed = self._inflater.unconsumed_tail or self._packed.read(PIECE)
+            if self._inflater.eof or not packed:
+                raise FormatError(f"{self._member.name}: inflates to {self._piece_at} bytes, not {self._member.size}")
+            try:
+                self._piece = self._inflater.decompress(packed, PIECE)
+            except zlib.error as problem:
+                raise FormatError(f"{self._member.name}: cannot be inflated: {problem}") from problem
+        inflated = self._piece_at + len(self._piece)
+        if inflated > self._member.size:
+            raise FormatError(f"{self._member.name}: inflates to more than the {self._member.size} bytes it shall have")
+        self._allowance.spend(self._member, inflated)

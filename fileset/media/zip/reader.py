@@ -1,0 +1,133 @@
+"""Reading a ZIP archive as a medium (PS3.12 V): its members at random, without unpacking and without trust."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, cast
+
+from attrs import evolve
+
+from fileset.errors import FormatError, MediumError
+from fileset.file_id import FileId
+from fileset.media.base import FileInfo, FileSetInfo
+from fileset.media.image.bytes import BUFFER, ImageBytes
+from fileset.media.image.names import Notes, enlist, form_of
+from fileset.media.system.file_systems import inquire_volume
+from fileset.media.zip.directory import Member, Refused, read_directory
+from fileset.media.zip.format import DEFLATED, ENCRYPTED, LOCAL, LOCAL_SIGNATURE, STORED, UTF_8
+from fileset.media.zip.member import Allowance, InflatedFile, StoredFile
+
+
+class ZipMedium:
+    """An archive that is open for reading. What is wrong with it is in `damage`.
+
+    Raises `FormatError` if it is no archive that can be read, `MediumError` if the system cannot read it.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._image = ImageBytes(path)
+        self._notes = Notes()
+        self._allowance = Allowance(self._image.size)
+        try:
+            with self._image.open([(0, self._image.size)], "") as file:
+                found = read_directory(file, self._image.size)
+        except FormatError as problem:
+            self.close()
+            raise FormatError(f"{path}: {problem}") from problem
+        except BaseException:
+            self.close()
+            raise
+        self._refused = {one.name.upper(): one for one in found if isinstance(one, Refused)}
+        for one in self._refused.values():
+            self._notes.add(f"{one.name}: {one.reason}; not read")
+        members = [one for one in found if isinstance(one, Member)]
+        self._members = {one.name: one for one in members}
+        self._listings = _listings(self._members)
+
+    @property
+    def name(self) -> str:
+        """The archive as the user named it."""
+        return self._path
+
+    @property
+    def compressed(self) -> bool:
+        """Whether any member is deflated."""
+        return any(member.deflated for member in self._members.values())
+
+    def open(self, file_id: FileId) -> BinaryIO:
+        """Open a member for reading; a stored one is read where it lies, a deflated one inflated as far as needed."""
+        member = self._member(file_id)
+        try:
+            packed = self._image.open([(self._data_at(member), member.packed)], member.name)
+        except FormatError as problem:
+            raise FormatError(f"{file_id}: {problem}") from problem
+        file = InflatedFile(packed, member, self._allowance) if member.deflated else StoredFile(packed, member)
+        return cast("BinaryIO", io.BufferedReader(file, BUFFER))
+
+    def inquire_file(self, file_id: FileId) -> FileInfo:
+        """Size, and date and time of the member."""
+        member = self._member(file_id)
+        return FileInfo(member.size, member.modified)
+
+    def _member(self, file_id: FileId) -> Member:
+        path: str | None = ""
+        for component in file_id.components:
+            path = form_of(component, self._listings.get(path or "", {}))
+            if path is None:
+                break
+        if path in self._members:
+            return self._members[path]
+        if refused := self._refused.get(file_id.path.upper()):
+            raise FormatError(f"{file_id}: {refused.reason}; not read")
+        raise MediumError(f"{file_id}: not on the medium {self._path} (PS3.10 8.2)")
+
+    def _data_at(self, member: Member) -> int:
+        """Where the data of a member begin. Raises `FormatError` unless its own header agrees with the directory."""
+        header = self._image.read(member.header_at, LOCAL.size)
+        signature, _, flags, method, *_, name_length, extra_length = LOCAL.unpack(header)
+        name = self._image.read(member.header_at + LOCAL.size, name_length)
+        data_at: int = member.header_at + LOCAL.size + name_length + extra_length
+        if signature != LOCAL_SIGNATURE:
+            raise FormatError("the directory of the archive leads to what is no member")
+        if name.decode("utf-8" if flags & UTF_8 else "cp437", "replace") != member.name:
+            raise FormatError("is called otherwise in its own header than in the directory of the archive")
+        if flags & ENCRYPTED or method != (DEFLATED if member.deflated else STORED):
+            raise FormatError("is packed otherwise by its own header than by the directory of the archive")
+        if member.packed != member.size and not member.deflated:
+            raise FormatError(f"is stored in {member.packed} bytes, but shall have {member.size}")
+        if data_at + member.packed > member.limit:
+            raise FormatError("shares bytes with another member")
+        return data_at
+
+    def inquire_file_set(self) -> FileSetInfo:
+        """The size of the archive, and the volume that it lies on."""
+        volume = inquire_volume(os.path.dirname(os.path.abspath(self._path)))
+        return evolve(volume, format="ZIP", largest_file=None, used=self._image.size, caveat="")
+
+    def names(self) -> Iterator[str]:
+        """The paths of all members that can be read."""
+        return iter(sorted(self._members, key=lambda path: path.split("/")))
+
+    def damage(self) -> tuple[str, ...]:
+        """What was found wrong with the archive when it was opened."""
+        return tuple(self._notes)
+
+    def close(self) -> None:
+        """Release the archive; members that were opened stay open."""
+        self._image.close()
+
+
+def _listings(paths: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Path of a folder, "" for the top -> what is in it, by name and its other forms, as paths."""
+    listings: dict[str, dict[str, str]] = {}
+    for path in sorted(paths):
+        below, known = path, False
+        while below and not known:
+            folder, _, name = below.rpartition("/")
+            known = folder in listings
+            enlist(listings.setdefault(folder, {}), name, below)
+            below = folder
+    return listings

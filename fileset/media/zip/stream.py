@@ -1,0 +1,125 @@
+"""A ZIP archive that is streamed into a pipe: written once, front to back, and never read again."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
+
+from fileset.file_id import DICOMDIR, FileId
+from fileset.media.base import Builder, Chunks, FileInfo, Transaction, Written
+from fileset.media.image.medium import NoImage
+from fileset.media.system.files import creation_time, named
+from fileset.media.system.hashing import Hashed
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+
+STANDARD_OUTPUT: Final = "standard output"
+
+
+class ZipStream(NoImage):
+    """A medium for one new file-set, written into `pipe`."""
+
+    def __init__(self, pipe: BinaryIO, build: Callable[[BinaryIO], Builder]) -> None:
+        super().__init__(STANDARD_OUTPUT)
+        self._pipe = pipe
+        self._build = build
+
+    def exists(self) -> bool:
+        """Nothing can be there."""
+        return False
+
+    def has_dicomdir(self) -> bool:
+        """Nothing can be there."""
+        return False
+
+    def occupied(self) -> bool:
+        """Nothing can be there."""
+        return False
+
+    def interrupted(self) -> bool:
+        """Nothing can be there."""
+        return False
+
+    def entitle(self, label: str) -> None:
+        """Nothing: an archive has no name of its own."""
+
+    def flush(self) -> None:
+        """Nothing: a pipe is no medium that is taken out."""
+
+    def check_writable(self) -> None:
+        """Nothing: whoever reads will take it."""
+
+    def transaction(self) -> Transaction:
+        """Begin to write."""
+        return StreamTransaction(self._build(cast("BinaryIO", OneWay(self._pipe))), self._pipe)
+
+
+class StreamTransaction:
+    """One file-set on its way. Without `publish` the archive has no central directory, so nobody takes it for whole."""
+
+    width: Final = 1
+
+    def __init__(self, builder: Builder, pipe: BinaryIO) -> None:
+        self._builder = builder
+        self._pipe = pipe
+        self._latest = creation_time()
+        self.done = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def leftovers(self) -> list[FileId]:
+        """Nothing."""
+        return []
+
+    def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:  # noqa: ARG002  # nothing is there
+        """Say which files will come."""
+        self._builder.announce([*added, DICOMDIR])
+
+    def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
+        """Write a file."""
+        hashed = Hashed.of(chunks)
+        self._builder.add(file_id, hashed, info and info.not_after(self._latest))
+        return Written(file_id, hashed.size, hashed.sha256)
+
+    def settle(self) -> None:
+        """Nothing: what a pipe has taken is gone."""
+
+    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
+        """Write the DICOMDIR, verified before, and the end of the archive."""
+        data = b"".join(dicomdir)
+        verify(data)
+        written = self.write(DICOMDIR, [data], FileInfo(len(data), None))
+        self._builder.finish()
+        with named(STANDARD_OUTPUT):
+            self._pipe.flush()
+        self.done = True
+        return written
+
+    def delete(self, file_id: FileId) -> None:
+        """Nothing: no file was there before."""
+
+
+class OneWay(io.RawIOBase):
+    """A pipe, or a file that is written like one: nobody can go back in it."""
+
+    def __init__(self, pipe: BinaryIO) -> None:
+        self._pipe = pipe
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, data: Buffer) -> int:
+        """Write all of it. Raises `MediumError` if nobody takes it."""
+        with named(STANDARD_OUTPUT):
+            return self._pipe.write(data)

@@ -1,0 +1,196 @@
+"""Writing a ZIP archive front to back (PKWARE APPNOTE 6.3; PS3.12 V), into a file or a pipe.
+
+The same files give the same bytes. A member that comes in one piece, as was announced, gets a whole header at once;
+that of others is filled in afterwards, or, where nobody can go back, sizes follow the data. ZIP64 is used where a number
+needs it, and only there. (`zipfile` writes the central directory of what was abandoned when it is collected as garbage, and
+keeps an object for each member.)
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import chain
+from struct import pack
+from typing import BinaryIO, Final
+
+from fileset.errors import MediumError, RuleError
+from fileset.file_id import FileId
+from fileset.media.base import Chunks, FileInfo
+from fileset.media.zip.format import (
+    CENTRAL,
+    CENTRAL_SIGNATURE,
+    DEFLATED,
+    LOCAL,
+    LOCAL_SIGNATURE,
+    SIZES_FOLLOW,
+    STORED,
+    TIMESTAMP,
+    UTF_8,
+    ZIP64,
+)
+
+LARGE: Final = 0xFF000000
+"""Bytes from which a member has ZIP64 headers: short of 4 GiB, because deflating may make it a little longer."""
+
+_LIMIT: Final = 0xFFFFFFFF
+_LIMIT_COUNT: Final = 0xFFFF
+_VERSION, _VERSION_64 = 20, 45
+_UNIX: Final = 3 << 8
+_REGULAR_FILE: Final = 0o100644 << 16
+_FIRST_DATE: Final = datetime(1980, 1, 1, tzinfo=UTC)
+_LAST_DATE: Final = datetime(2107, 12, 31, 23, 59, 58, tzinfo=UTC)
+
+
+class ZipBuilder:
+    """Writes an archive into `file`; `created` is the date of members that have none of their own."""
+
+    def __init__(self, file: BinaryIO, *, created: datetime, compress: bool = False) -> None:
+        self._file = file
+        self._created = created
+        self._compress = compress
+        self._seekable = file.seekable()
+        self._at = 0
+        self._central: list[bytes] = []
+
+    def announce(self, names: Sequence[FileId]) -> None:
+        """Raise `RuleError` for a name that the archive cannot hold."""
+        for name in names:
+            _encoded(name)
+
+    def add(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> None:
+        """Write a member. One of 4 GiB or more needs its size said beforehand."""
+        size, modified = (info.size, info.modified) if info else (None, None)
+        dates = _date_fields(modified or self._created)
+        member = _Member(*_encoded(file_id), dates, self._at, large=size is not None and size >= LARGE)
+        parts = iter(chunks)
+        first = next(parts, b"")
+        if len(first) == size:
+            self._write_whole(member, first)
+            if next(parts, b""):
+                raise MediumError(f"{file_id}: grew while it was being copied")
+        else:
+            self._write_parts(member, chain((first,), parts))
+        if member.size > _LIMIT and not member.large:
+            raise RuleError(f"{file_id}: {member.size} bytes need a ZIP64 header, but were not announced")
+        self._central.append(member.central())
+
+    def _write_whole(self, member: _Member, data: bytes | bytearray) -> None:
+        packed = _deflated(data) if self._compress else data
+        if len(packed) < len(data):
+            member.method = DEFLATED
+        else:
+            packed = data
+        member.crc, member.packed, member.size = zlib.crc32(data), len(packed), len(data)
+        self._write(member.local())
+        self._write(packed)
+
+    def _write_parts(self, member: _Member, chunks: Iterator[bytes | bytearray]) -> None:
+        compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS) if self._compress else None
+        member.method = DEFLATED if compressor else STORED
+        member.flags |= 0 if self._seekable else SIZES_FOLLOW
+        self._write(member.local())
+        begin = self._at
+        for chunk in chunks:
+            member.crc = zlib.crc32(chunk, member.crc)
+            member.size += len(chunk)
+            self._write(compressor.compress(chunk) if compressor else chunk)
+        if compressor:
+            self._write(compressor.flush())
+        member.packed = self._at - begin
+        if self._seekable:
+            self._file.seek(member.at)
+            self._file.write(member.local())
+            self._file.seek(self._at)
+        else:
+            self._write(member.descriptor())
+
+    def finish(self) -> None:
+        """Write the central directory."""
+        begin = self._at
+        for header in self._central:
+            self._write(header)
+        self._write(_end(len(self._central), self._at - begin, begin))
+
+    def _write(self, data: bytes | bytearray) -> None:
+        self._file.write(data)
+        self._at += len(data)
+
+
+class _Member:
+    """What the headers of one member say."""
+
+    def __init__(self, name: bytes, flags: int, dates: tuple[int, int, bytes], at: int, *, large: bool) -> None:
+        self.name = name
+        self.flags = flags
+        self.time, self.date, self.stamp = dates
+        self.at = at
+        self.large = large
+        self.method = STORED
+        self.crc = self.packed = self.size = 0
+
+    def local(self) -> bytes:
+        """The header before the data (APPNOTE 4.3.7)."""
+        sizes = (self.packed, self.size)
+        extra = self.stamp
+        if self.large:
+            extra, sizes = pack("<2H2Q", ZIP64, 16, self.size, self.packed) + extra, (_LIMIT, _LIMIT)
+        header = LOCAL.pack(
+            LOCAL_SIGNATURE,
+            _VERSION_64 if self.large else _VERSION,
+            *(self.flags, self.method, self.time, self.date, self.crc),
+            *(min(size, _LIMIT) for size in sizes),
+            *(len(self.name), len(extra)),
+        )
+        return header + self.name + extra
+
+    def descriptor(self) -> bytes:
+        """The sizes behind the data (APPNOTE 4.3.9)."""
+        return pack("<4sI2Q" if self.large else "<4s3I", b"PK\7\x08", self.crc, self.packed, self.size)
+
+    def central(self) -> bytes:
+        """The header in the central directory (APPNOTE 4.3.12)."""
+        numbers = (self.size, self.packed, self.at)
+        beyond = [number for number in numbers if number >= _LIMIT]
+        extra = (pack(f"<2H{len(beyond)}Q", ZIP64, 8 * len(beyond), *beyond) if beyond else b"") + self.stamp
+        size, packed, at = (min(number, _LIMIT) for number in numbers)
+        version = _VERSION_64 if beyond else _VERSION
+        header = CENTRAL.pack(
+            *(CENTRAL_SIGNATURE, _UNIX | version, version, self.flags, self.method, self.time, self.date),
+            *(self.crc, packed, size, len(self.name), len(extra), 0, 0, 0, _REGULAR_FILE, at),
+        )
+        return header + self.name + extra
+
+
+def _end(count: int, size: int, at: int) -> bytes:
+    """The end of the central directory, with that of ZIP64 before it where it is needed (APPNOTE 4.3.14 to 4.3.16)."""
+    before = b""
+    if count >= _LIMIT_COUNT or max(size, at) >= _LIMIT:
+        before = pack("<4sQ2H2I4Q", b"PK\6\6", 44, _UNIX | _VERSION_64, _VERSION_64, 0, 0, count, count, size, at)
+        before += pack("<4sIQI", b"PK\6\7", 0, at + size, 1)
+    few = min(count, _LIMIT_COUNT)
+    return before + pack("<4s4H2IH", b"PK\5\6", 0, 0, few, few, min(size, _LIMIT), min(at, _LIMIT), 0)
+
+
+def _encoded(file_id: FileId) -> tuple[bytes, int]:
+    """The name of a member and the flags that it needs."""
+    try:
+        name = file_id.path.encode("utf-8")
+    except UnicodeEncodeError as problem:
+        raise RuleError(f"{file_id}: a name that is no text cannot stand in a ZIP archive") from problem
+    return name, 0 if name.isascii() else UTF_8
+
+
+def _date_fields(date: datetime) -> tuple[int, int, bytes]:
+    """Time and date as MS-DOS has them, here in UTC, and the extra field that says them in full."""
+    dos = min(max(date.astimezone(UTC), _FIRST_DATE), _LAST_DATE)
+    seconds = int(date.timestamp())
+    stamp = pack("<2HBi", TIMESTAMP, 5, 1, seconds) if -(1 << 31) <= seconds < 1 << 31 else b""
+    time = dos.hour << 11 | dos.minute << 5 | dos.second // 2
+    return time, (dos.year - 1980) << 9 | dos.month << 5 | dos.day, stamp
+
+
+def _deflated(data: bytes | bytearray) -> bytes:
+    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return compressor.compress(data) + compressor.flush()

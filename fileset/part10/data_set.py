@@ -1,0 +1,237 @@
+"""Rules for the data set of a DICOM file, walked from its first element to the last byte of the file (PS3.5 7, A.4).
+
+Values are stepped over, not read: the walk costs some microseconds for each kilobyte of header, and nothing for
+native pixels.
+"""
+
+from __future__ import annotations
+
+import zlib
+from struct import error
+from typing import Final
+
+from fileset.dicom.elements import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    ITEM,
+    ITEM_END,
+    LONG_VRS,
+    MAX_DEPTH,
+    SEQUENCE_END,
+    SHORT_VRS,
+    UNDEFINED,
+    Syntax,
+    element_header,
+)
+from fileset.dicom.header import DEFLATED, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, Reading
+from fileset.dicom.header_cache import FIRST_READ
+from fileset.errors import FormatError
+from fileset.part10.faults import Fault
+from fileset.part10.pixels import FRAMES, PIXEL_DATA, TABLES, Fragments, read_fragments, table_faults
+from fileset.part10.seen_before import Place, Structures
+
+PADDING: Final = 0xFFFCFFFC
+LARGEST_TABLE: Final = 1 << 26
+"""Bytes of an offset table that is looked at."""
+MOST_INFLATED: Final = 1 << 28
+"""Bytes to which a deflated data set is inflated, to see whether it is whole: no bomb goes further."""
+_MARGIN: Final = 12
+_INTEREST: Final = frozenset((FRAMES, PADDING, *TABLES, *PIXEL_DATA))
+_SYNTAXES: Final = {IMPLICIT_VR_LITTLE_ENDIAN: IMPLICIT_LITTLE, EXPLICIT_VR_BIG_ENDIAN: EXPLICIT_BIG}
+
+
+class _EndError(FormatError):
+    """The file ends too early."""
+
+
+class Window:
+    """A file of `size` bytes of which a part is at hand: `data` begins at `base`, and ends in zeros behind the file.
+
+    `headers` are the places of the element headers that were looked at.
+    """
+
+    def __init__(self, read: Reading, size: int, first: bytes) -> None:
+        self._read = read
+        self.size = size
+        self.headers: list[Place] = []
+        self.base = 0
+        self.data = first if len(first) < size else first + bytes(_MARGIN)
+
+    def move(self, at: int, length: int = FIRST_READ) -> bytes:
+        """The window from `at` on, `length` bytes if the file has them."""
+        data = self._read(at, length)
+        self.base = at
+        self.data = data if at + len(data) < self.size else data + bytes(_MARGIN)
+        return self.data
+
+    def header(self, at: int, syntax: Syntax) -> tuple[int, bytes, int, int]:
+        """(tag, VR, position of the value, length) of the element at `at`. Raises `FormatError` if there is none."""
+        if at > self.size:
+            raise _EndError(f"the element before should end at {at}, the file ends at {self.size}")
+        if at + 8 > self.size:
+            raise _EndError(f"offset {at}: the file ends inside the header of a data element")
+        if not self.base <= at <= self.base + len(self.data) - _MARGIN:
+            self.move(at, 512)
+        tag, vr, value_at, length = element_header(self.data, at - self.base, syntax)
+        value_at += self.base
+        self.headers.append((at, value_at - at))
+        return tag, vr, value_at, length
+
+    def value(self, at: int, length: int) -> bytes:
+        """The bytes of a value."""
+        return self._read(at, length)
+
+
+class DataSetWalk:
+    """One walk over one data set; `faults` is what it met."""
+
+    def __init__(self, window: Window, syntax: Syntax) -> None:
+        self.window = window
+        self.syntax = syntax
+        self.faults: list[Fault] = []
+        self.values: dict[int, bytes] = {}
+        self.fragments: Fragments | None = None
+
+    def walk(self, start: int) -> None:
+        """From the first element at `start` to the end of the file."""
+        window, syntax, size = self.window, self.syntax, self.window.size
+        head, long, explicit = syntax.header, syntax.long, syntax.explicit
+        data, base, met = window.data, window.base, window.headers.append
+        limit, at, previous = len(data) - _MARGIN, start - base, 0
+        vr = b""
+        while base + at < size:
+            if at > limit:
+                data, base, at = window.move(base + at), base + at, 0
+                limit = len(data) - _MARGIN
+            if explicit:
+                group, number, vr, length = head(data, at)
+                value = at + 8
+                if vr not in SHORT_VRS:
+                    length = long(data, value)[0] if vr in LONG_VRS else UNDEFINED
+                    value += 4
+            else:
+                group, number, length = head(data, at)
+                value = at + 8
+            tag = group << 16 | number
+            met((base + at, value - at))
+            if length & 1 or tag <= previous or tag in _INTEREST:  # UNDEFINED is odd
+                stop = self._unusual(base + at, tag, previous, vr, base + value, length)
+                if stop < size and not window.base <= stop < window.base + len(window.data):
+                    window.move(stop)
+                data, base = window.data, window.base
+                limit, at = len(data) - _MARGIN, stop - base
+            else:
+                at = value + length
+            previous = tag
+        if base + at > size:
+            message = f"the last element should end at {base + at}, the file ends at {size}"
+            self.faults.append(Fault("FS-FILE-TRUNCATED", message, size, previous))
+
+    def _unusual(self, at: int, tag: int, previous: int, vr: bytes, value_at: int, length: int) -> int:
+        """Look closer at an element; the position behind it, or the end of the file if there can be no other."""
+        if self.syntax.explicit and vr not in SHORT_VRS and vr not in LONG_VRS:
+            if not (vr.isalpha() and vr.isupper()):
+                return self._behind(at, previous)
+            length = self.window.header(at, self.syntax)[3]
+        if tag <= previous:
+            if not tag:
+                return self._behind(at, previous)
+            message = f"({tag >> 16:04X},{tag & 0xFFFF:04X}) behind ({previous >> 16:04X},{previous & 0xFFFF:04X})"
+            self.faults.append(Fault("FS-ELEMENT-ORDER", message, at, tag))
+        if length == UNDEFINED:
+            return self._undefined(tag, vr, value_at)
+        if length & 1:
+            self.faults.append(Fault("FS-ELEMENT-LENGTH", f"an odd length, {length}", at, tag))
+        if tag in PIXEL_DATA:
+            self.values[tag] = b""
+        elif tag in _INTEREST and length <= LARGEST_TABLE:
+            self.values[tag] = self.window.value(value_at, length)
+        return value_at + length
+
+    def _undefined(self, tag: int, vr: bytes, value_at: int) -> int:
+        try:
+            if tag not in PIXEL_DATA:
+                return skip(self.window, value_at, IMPLICIT_LITTLE if vr == b"UN" else self.syntax)
+            self.fragments = read_fragments(self.window, value_at, self.syntax)
+            self.values[tag] = b""
+        except FormatError as problem:
+            rule = "FS-FILE-TRUNCATED" if isinstance(problem, _EndError) else "FS-FILE-BAD-HEADER"
+            self.faults.append(Fault(rule, str(problem), value_at, tag))
+            return self.window.size
+        return self.fragments.end
+
+    def _behind(self, at: int, previous: int) -> int:
+        """What begins at `at` is no data element."""
+        left = self.window.size - at
+        rest = self.window.value(at, min(left, FIRST_READ))
+        if previous >= min(PIXEL_DATA) or not any(rest):
+            self.faults.append(Fault("FS-FILE-TRAILING", f"{left} bytes behind the data set", at))
+        elif left < _MARGIN:
+            self.faults.append(Fault("FS-FILE-TRUNCATED", "the file ends inside the header of a data element", at))
+        else:
+            self.faults.append(Fault("FS-FILE-BAD-HEADER", "no data element begins here", at))
+        return self.window.size
+
+
+def skip(window: Window, at: int, syntax: Syntax) -> int:
+    """The position behind the undefined-length sequence whose first item starts at `at`; raises `FormatError`."""
+    stack = [(True, syntax)]  # of each level: is it a sequence (else an item), and how its elements are encoded
+    while stack:
+        in_sequence, inner = stack[-1]
+        tag, vr, value_at, length = window.header(at, inner)
+        if tag == (SEQUENCE_END if in_sequence else ITEM_END):
+            stack.pop()
+            at = value_at
+        elif (tag == ITEM) is not in_sequence or tag in (ITEM_END, SEQUENCE_END):
+            raise FormatError(f"offset {at}: ({tag >> 16:04X},{tag & 0xFFFF:04X}) where it cannot stand")
+        elif length == UNDEFINED:
+            stack.append((not in_sequence, IMPLICIT_LITTLE if vr == b"UN" else inner))
+            at = value_at
+            if len(stack) > 2 * MAX_DEPTH:
+                raise FormatError(f"offset {at}: sequences nested more than {MAX_DEPTH} deep")
+        else:
+            at = value_at + length
+    return at
+
+
+def content_faults(
+    read: Reading, size: int, first: bytes, at: int, transfer_syntax: bytes, structures: Structures
+) -> list[Fault]:
+    """What is wrong with the data set that begins at `at` in a file of `size` bytes, of which `first` is the beginning."""
+    if at >= size:
+        return [Fault("FS-FILE-TRUNCATED", "there is no data set behind the File Meta Information", at)]
+    if transfer_syntax in DEFLATED:
+        return _deflated_faults(read, size, at)
+    key = size, at, transfer_syntax
+    if structures.holds(key, read, first):
+        return []
+    walk = DataSetWalk(Window(read, size, first), _SYNTAXES.get(transfer_syntax, EXPLICIT_LITTLE))
+    try:
+        walk.walk(at)
+    except (FormatError, error) as problem:
+        walk.faults.append(Fault("FS-FILE-BAD-HEADER", str(problem)))
+    faults = walk.faults + table_faults(walk.values, walk.fragments, transfer_syntax)
+    if not faults and walk.fragments is None and TABLES.isdisjoint(walk.values):
+        structures.learn(key, walk.window.headers, read, first)
+    return faults
+
+
+def _deflated_faults(read: Reading, size: int, at: int) -> list[Fault]:
+    """Whether a deflated data set is whole (PS3.5 A.5); its elements are not looked at."""
+    inflater, inflated, begin = zlib.decompressobj(-zlib.MAX_WBITS), 0, at
+    try:
+        while not inflater.eof and inflated < MOST_INFLATED:
+            packed = inflater.unconsumed_tail or read(at, FIRST_READ)
+            if not packed:
+                return [Fault("FS-FILE-TRUNCATED", "the file ends inside the deflated data set", size)]
+            if not inflater.unconsumed_tail:
+                at += len(packed)
+            inflated += len(inflater.decompress(packed, MOST_INFLATED))
+    except zlib.error as problem:
+        return [Fault("FS-FILE-BAD-HEADER", f"the deflated data set is damaged: {problem}", begin)]
+    behind = size - at + len(inflater.unused_data)
+    # PS3.5 A.5: one NUL makes the length even.
+    if inflater.eof and behind > 1:
+        return [Fault("FS-FILE-TRAILING", f"{behind} bytes behind the deflated data set", size - behind)]
+    return []

@@ -1,0 +1,147 @@
+"""Rules for the first part of a DICOM file: preamble, prefix and File Meta Information (PS3.10 7.1, 7.5)."""
+
+from __future__ import annotations
+
+from struct import error
+from typing import Final, NamedTuple
+
+from fileset.dicom.elements import EXPLICIT_LITTLE, element_header
+from fileset.dicom.preamble import PREAMBLE, is_known
+from fileset.errors import FormatError
+from fileset.part10.faults import Fault
+from fileset.part10.values import fault, shown, uid_is_valid
+
+MOST: Final = 1000
+"""Variants of File Meta Information that are remembered."""
+_INSTANCE: Final = b"\2\0\3\0UI"
+_EXECUTABLE: Final = (
+    (b"MZ", "a Windows program (PE)"),
+    (b"\x7fELF", "a program (ELF)"),
+    (b"#!", "a script"),
+    (b"\xfe\xed\xfa\xce", "a program (Mach-O)"),
+    (b"\xfe\xed\xfa\xcf", "a program (Mach-O)"),
+    (b"\xce\xfa\xed\xfe", "a program (Mach-O)"),
+    (b"\xcf\xfa\xed\xfe", "a program (Mach-O)"),
+    (b"\xca\xfe\xba\xbe", "a program (Mach-O or Java class)"),
+    (b"\xbe\xba\xfe\xca", "a program (Mach-O)"),
+)
+"""How executable files begin (CVE-2019-11687)."""
+
+_REQUIRED: Final = {
+    0x00020000: "File Meta Information Group Length",
+    0x00020001: "File Meta Information Version",
+    0x00020002: "Media Storage SOP Class UID",
+    0x00020003: "Media Storage SOP Instance UID",
+    0x00020010: "Transfer Syntax UID",
+    0x00020012: "Implementation Class UID",
+}
+_VRS: Final = {
+    0x00020000: "UL", 0x00020001: "OB", 0x00020002: "UI", 0x00020003: "UI", 0x00020010: "UI", 0x00020012: "UI",
+    0x00020013: "SH", 0x00020016: "AE", 0x00020017: "AE", 0x00020018: "AE", 0x00020026: "UR", 0x00020027: "UR",
+    0x00020028: "UR", 0x00020100: "UI", 0x00020102: "OB",
+}  # fmt: skip
+"""Table 7.1-1. Others are to be ignored, but for those of PS3.22, which belong to no file."""
+_REAL_TIME: Final = range(0x00020031, 0x00020039)
+_NOT_IN_FILES: Final = frozenset((
+    b"1.2.840.10008.1.2.4.94", b"1.2.840.10008.1.2.4.95", b"1.2.840.10008.1.2.4.204", b"1.2.840.10008.1.2.4.205",
+))  # fmt: skip
+"""JPIP transfer syntaxes: the pixel data would be elsewhere (PS3.10 7.1)."""
+
+
+class Meta(NamedTuple):
+    """What is wrong with the File Meta Information, where the data set begins, and its transfer syntax."""
+
+    faults: list[Fault]
+    data_set_at: int
+    transfer_syntax: bytes
+
+
+class Metas:
+    """Remembers File Meta Information in which nothing was wrong: that of most files differs in one UID alone."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Meta] = {}
+
+    def check(self, data: bytes) -> Meta:
+        """`check_meta`."""
+        end = 144 + int.from_bytes(data[140:144], "little")
+        uid_at = data.find(_INSTANCE, 144, end) + 8
+        if data[:128] != PREAMBLE or uid_at < 8 or end > len(data) or data[end : end + 2] == b"\2\0":
+            return check_meta(data)
+        uid_end = uid_at + int.from_bytes(data[uid_at - 2 : uid_at], "little")
+        rest = data[128:uid_at] + data[uid_end:end]
+        known = self._known.get(rest)
+        if known is not None and uid_is_valid(data[uid_at:uid_end].rstrip(b"\0")):
+            return known
+        meta = check_meta(data)
+        if not meta.faults and len(self._known) < MOST:
+            self._known[rest] = meta
+        return meta
+
+
+def check_meta(data: bytes) -> Meta:
+    """Check the beginning of a DICOM file, of which `data` holds all of the File Meta Information."""
+    faults = preamble_faults(data)
+    values: dict[int, bytes] = {}
+    at, previous = 132, 0
+    try:
+        while data[at : at + 2] == b"\2\0":
+            tag, vr, value_at, length = element_header(data, at, EXPLICIT_LITTLE)
+            value = data[value_at : value_at + length]
+            if tag <= previous:
+                faults.append(Fault("FS-META-FORM", "elements out of order, or twice", at, tag))
+            faults.extend(_element_faults(tag, vr.decode("ascii"), value, at))
+            values[tag], previous, at = value, tag, value_at + length
+    except (FormatError, error) as problem:
+        faults.append(Fault("FS-META-FORM", str(problem), at))
+    faults.extend(_group_faults(values, at))
+    return Meta(faults, at, values.get(0x00020010, b"").rstrip(b"\0 "))
+
+
+def preamble_faults(data: bytes) -> list[Fault]:
+    """A preamble is zero, or tells of a second format, which TIFF is known to be (PS3.10 7.1, 7.5)."""
+    preamble = data[:128]
+    if is_known(preamble):
+        return []
+    for magic, what in _EXECUTABLE:
+        if preamble.startswith(magic):
+            message = f"the preamble begins like {what}: the file could be run (CVE-2019-11687)"
+            return [Fault("FS-PREAMBLE-EXECUTABLE", message, 0)]
+    at = len(preamble) - len(preamble.lstrip(b"\0"))
+    message = f"the preamble, {shown(preamble[at : at + 16])} at offset {at}, is neither zero nor TIFF"
+    return [Fault("FS-PREAMBLE-UNKNOWN", message, at)]
+
+
+def _element_faults(tag: int, vr: str, value: bytes, at: int) -> list[Fault]:
+    name = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+    right = _VRS.get(tag)
+    if vr == "UN" or (right and vr != right):
+        return [Fault("FS-META-FORM", f"{name} has VR {vr}{f': {right} is right' if right else ''}", at, tag)]
+    if tag in _REAL_TIME:
+        return [Fault("FS-META-FORM", f"{name} belongs to real-time communication (PS3.22), not to files", at, tag)]
+    if len(value) & 1:
+        return [Fault("FS-ELEMENT-LENGTH", f"{name} has {len(value)} bytes", at, tag)]
+    if vr == "UI" and value and not uid_is_valid(value.rstrip(b"\0")):
+        return [Fault("FS-UID-INVALID", f"{name} {shown(value)} is no valid UID", at, tag)]
+    wrong = "" if vr == "UI" else fault(vr, value)
+    return [Fault("FS-META-FORM", f"{name}: {wrong}", at, tag)] if wrong else []
+
+
+def _group_faults(values: dict[int, bytes], end: int) -> list[Fault]:
+    faults = [
+        Fault("FS-META-MISSING", f"{name} ({tag >> 16:04X},{tag & 0xFFFF:04X}) is missing", 132, tag)
+        for tag, name in _REQUIRED.items()
+        if not values.get(tag, b"").strip(b" \0" if tag > 0x00020001 else b"")
+    ]
+    length = values.get(0x00020000, b"")
+    if len(length) == 4 and int.from_bytes(length, "little") != end - 144:
+        message = f"the group length is {int.from_bytes(length, 'little')}, the group {end - 144} bytes long"
+        faults.append(Fault("FS-META-GROUP-LENGTH", message, 132, 0x00020000))
+    version = values.get(0x00020001, b"\0\1")
+    if len(version) != 2 or not version[1] & 1:
+        faults.append(Fault("FS-META-FORM", f"version {version[:8].hex()}: 0001 is right", 132, 0x00020001))
+    if bool(values.get(0x00020102)) is not bool(values.get(0x00020100)) and 0x00020102 in values:
+        faults.append(Fault("FS-META-FORM", "private information without its creator", 132, 0x00020102))
+    if values.get(0x00020010, b"").rstrip(b"\0 ") in _NOT_IN_FILES:
+        faults.append(Fault("FS-META-FORM", "a JPIP transfer syntax cannot be that of a file", 132, 0x00020010))
+    return faults

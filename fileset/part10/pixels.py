@@ -1,0 +1,182 @@
+"""Rules for encapsulated pixel data and its offset tables (PS3.5 A.4, PS3.3 C.7.6.3)."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from struct import error, iter_unpack
+from typing import Final, Protocol
+
+from attrs import frozen
+
+from fileset.dicom.elements import ITEM, SEQUENCE_END, UNDEFINED, Syntax
+from fileset.dicom.header import DEFLATED, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, PIXEL_DATA
+from fileset.errors import FormatError
+from fileset.part10.faults import Fault
+
+__all__ = ["FRAMES", "PIXEL_DATA", "TABLES", "Fragments", "read_fragments", "table_faults"]
+
+FRAMES: Final = 0x00280008
+EXTENDED: Final = 0x7FE00001
+EXTENDED_LENGTHS: Final = 0x7FE00002
+TOTAL_LENGTH: Final = 0x7FE00003
+TABLES: Final = frozenset((EXTENDED, EXTENDED_LENGTHS, TOTAL_LENGTH))
+_PIXELS: Final = 0x7FE00010
+
+NATIVE: Final = DEFLATED | {IMPLICIT_VR_LITTLE_ENDIAN, b"1.2.840.10008.1.2.1", EXPLICIT_VR_BIG_ENDIAN}
+"""Transfer syntaxes whose pixel data has a length (PS3.5 A.1 to A.3, A.5)."""
+VIDEO: Final = frozenset(
+    b"1.2.840.10008.1.2.4." + suffix
+    for number in (b"100", b"101", b"102", b"103", b"104", b"105", b"106", b"107", b"108")
+    for suffix in (number, number + b".1")
+)
+"""MPEG-2, MPEG-4 and HEVC: frames are not in fragments of their own (PS3.5 8.2.5 to 8.2.12)."""
+LARGEST_BASIC_TABLE: Final = 1 << 26
+
+
+class Headers(Protocol):
+    """What gives the headers of items."""
+
+    def header(self, at: int, syntax: Syntax) -> tuple[int, bytes, int, int]:
+        """(tag, VR, position of the value, length) of the element at `at`."""
+        ...
+
+    def value(self, at: int, length: int) -> bytes:
+        """The bytes of a value."""
+        ...
+
+
+@frozen
+class Fragments:
+    """Encapsulated pixel data: the Basic Offset Table, and of each fragment the position of its item and its length.
+
+    `end` is the position behind the sequence delimiter.
+    """
+
+    table: bytes
+    starts: array[int]
+    lengths: array[int]
+    end: int
+
+
+def read_fragments(window: Headers, at: int, syntax: Syntax) -> Fragments:
+    """The fragments whose first item starts at `at`. Raises `FormatError` if the file ends before they do."""
+    starts, lengths = array("Q"), array("Q")
+    while True:
+        tag, _, value_at, length = window.header(at, syntax)
+        if tag == SEQUENCE_END:
+            break
+        if tag != ITEM or length == UNDEFINED:
+            raise FormatError(f"offset {at}: no fragment of pixel data begins here")
+        starts.append(at)
+        lengths.append(length)
+        at = value_at + length
+    table = window.value(starts[0] + 8, min(lengths[0], LARGEST_BASIC_TABLE)) if starts else b""
+    return Fragments(table, starts[1:], lengths[1:], value_at)
+
+
+def table_faults(values: dict[int, bytes], fragments: Fragments | None, transfer_syntax: bytes) -> list[Fault]:
+    """What is wrong with encapsulation and the offset tables.
+
+    `values` are those of `FRAMES`, `TABLES` and `PIXEL_DATA`, of which only the presence counts.
+    """
+    faults = _faults(values, fragments, transfer_syntax)
+    return [Fault(rule, message, None, tag) for rule, message, tag in faults]
+
+
+def _faults(
+    values: dict[int, bytes], fragments: Fragments | None, transfer_syntax: bytes
+) -> Iterator[tuple[str, str, int]]:
+    if _PIXELS in values and transfer_syntax and (fragments is None) is not (transfer_syntax in NATIVE):
+        what = "native" if fragments is None else "encapsulated"
+        message = f"the pixel data is {what}, the transfer syntax {transfer_syntax.decode('ascii', 'replace')} is not"
+        yield "FS-PIXEL-SYNTAX", message, _PIXELS
+    frames = _frames(values)
+    if fragments is not None:
+        yield from _fragment_faults(fragments, frames, transfer_syntax)
+    if EXTENDED in values or EXTENDED_LENGTHS in values:
+        yield from _extended_faults(values, fragments, frames, transfer_syntax)
+    total = values.get(TOTAL_LENGTH, b"")
+    if fragments is not None and len(total) == 8 and int.from_bytes(total, "little") != sum(fragments.lengths):
+        message = f"total length {int.from_bytes(total, 'little')}: the fragments have {sum(fragments.lengths)} bytes"
+        yield "FS-PIXEL-TOTAL-LENGTH", message, TOTAL_LENGTH
+
+
+def _frames(values: dict[int, bytes]) -> int:
+    """Number of Frames, 1 if there is no such element, 0 if it is no number."""
+    text = values.get(FRAMES, b"1").strip(b" \0")
+    return int(text) if text.isdigit() and len(text) < 12 else 0
+
+
+def _fragment_faults(fragments: Fragments, frames: int, transfer_syntax: bytes) -> Iterator[tuple[str, str, int]]:
+    bad = [length for length in fragments.lengths if length < 2 or length & 1]
+    if bad:
+        message = f"{len(bad)} fragments are empty or of odd length, such as {bad[0]}"
+        yield "FS-PIXEL-FRAGMENT", message, _PIXELS
+    video = transfer_syntax in VIDEO
+    if frames > len(fragments.starts) and not video:
+        yield "FS-PIXEL-FRAGMENT", f"{frames} frames in {len(fragments.starts)} fragments", _PIXELS
+    if fragments.table:
+        wrong = "with this transfer syntax it must be empty" if video else _basic_fault(fragments, frames)
+        if wrong:
+            yield "FS-OFFSET-TABLE-BASIC", f"Basic Offset Table: {wrong}", _PIXELS
+
+
+def _basic_fault(fragments: Fragments, frames: int) -> str:
+    try:
+        offsets = [offset for (offset,) in iter_unpack("<I", fragments.table)]
+    except error:
+        return f"{len(fragments.table)} bytes are no whole number of offsets"
+    return _offsets_fault(offsets, fragments, frames)
+
+
+def _offsets_fault(offsets: Sequence[int], fragments: Fragments, frames: int) -> str:
+    if frames and len(offsets) != frames:
+        return f"{len(offsets)} offsets for {frames} frames"
+    first = fragments.starts[0] if fragments.starts else 0
+    starts = {start - first for start in fragments.starts}
+    if offsets and offsets[0]:
+        return f"the first offset is {offsets[0]} instead of 0"
+    stray = next((offset for offset in offsets if offset not in starts), None)
+    if stray is not None:
+        return f"no fragment begins at offset {stray}"
+    if any(later <= earlier for earlier, later in pairwise(offsets)):
+        return "the offsets do not rise"
+    return ""
+
+
+def _extended_faults(
+    values: dict[int, bytes], fragments: Fragments | None, frames: int, transfer_syntax: bytes
+) -> Iterator[tuple[str, str, int]]:
+    wrong = _extended_fault(values, fragments, frames, transfer_syntax)
+    if wrong:
+        yield "FS-OFFSET-TABLE-EXTENDED", f"Extended Offset Table: {wrong}", EXTENDED
+
+
+def _extended_fault(values: dict[int, bytes], fragments: Fragments | None, frames: int, transfer_syntax: bytes) -> str:
+    offsets, lengths = _numbers(values.get(EXTENDED)), _numbers(values.get(EXTENDED_LENGTHS))
+    if not offsets:
+        return "it is missing, empty, or no whole number of offsets"
+    if not lengths:
+        return "its lengths (7FE0,0002) are missing, empty, or no whole number"
+    if fragments is None:
+        return "there is no encapsulated pixel data"
+    if transfer_syntax in VIDEO:
+        return "the transfer syntax does not put frames into fragments of their own"
+    if fragments.table:
+        return "the Basic Offset Table is not empty"
+    if len(fragments.starts) != len(offsets):
+        return f"{len(offsets)} frames in {len(fragments.starts)} fragments: each must be whole in one"
+    if len(lengths) != len(offsets):
+        return f"{len(offsets)} offsets, but {len(lengths)} lengths"
+    # A frame may be one byte shorter than its fragment, which is even.
+    unlike = sum(not 0 <= whole - length <= 1 for whole, length in zip(fragments.lengths, lengths, strict=True))
+    return _offsets_fault(offsets, fragments, frames) or (f"{unlike} lengths are wrong" if unlike else "")
+
+
+def _numbers(raw: bytes | None) -> list[int]:
+    try:
+        return [number for (number,) in iter_unpack("<Q", raw or b"")]
+    except error:
+        return []

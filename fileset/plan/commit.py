@@ -1,0 +1,289 @@
+"""A plan of changes, and the one commit protocol: files first, DICOMDIR last, removed files after it.
+
+A crash at any moment leaves the old or the new file-set, complete. The steps are numbered as the medium's
+transaction offers them; every role and every medium goes through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from datetime import datetime
+from functools import partial
+from threading import Event
+from typing import Final
+
+from attrs import field, frozen
+
+from fileset.dicomdir.read.decode import decode
+from fileset.dicomdir.read.offsets import FIRST, LAST
+from fileset.dicomdir.read.raw import FlatDirectory
+from fileset.dicomdir.write.layout import Directory, encode
+from fileset.errors import DONE, FormatError, MediumError, RefusedError
+from fileset.file_id import DICOMDIR, FileId
+from fileset.findings import ERROR, Finding
+from fileset.media.base import (
+    Chunks,
+    FileInfo,
+    FileSetInfo,
+    ReadableMedium,
+    Transaction,
+    UpdatableMedium,
+    WritableMedium,
+    Written,
+)
+from fileset.media.system.hashing import chunks_of
+from fileset.media.system.read_ahead import contents_ahead, in_threads, until
+from fileset.plan.dicomdir_file import open_dicomdir, read_dicomdir
+
+NAME_SIZE: Final = 128
+"""Bytes that are reckoned for each new name: its entry in a folder, and its line in the journal of the change."""
+
+Progress = Callable[[int, int], None]
+"""Called with the number of files written and in all."""
+
+
+@frozen
+class Addition:
+    """A file to write: its name, size in bytes, a function that begins to give its bytes, and its date if it has one."""
+
+    file_id: FileId
+    size: int
+    chunks: Callable[[], Iterator[bytes]]
+    modified: datetime | None = None
+
+
+@frozen
+class Plan:
+    """What shall become of a medium: files to write, the directory that then counts, files to delete after it.
+
+    `basis` are the bytes of the DICOMDIR that the plan was made from, none if there was none; None itself for a plan that
+    may replace whatever there is.
+    """
+
+    directory: Directory
+    additions: Sequence[Addition] = ()
+    removals: Sequence[FileId] = field(default=())
+    basis: bytes | None = None
+
+
+def commit(plan: Plan, medium: WritableMedium, *, progress: Progress | None = None) -> list[Written]:
+    """Carry out a plan; what was written, the DICOMDIR last.
+
+    Raises `MediumError` when the medium fails or has not enough space, and `RefusedError` when another writer came
+    between plan and commit. The medium is then as it was, unless the error, or the interruption, says in a note that the
+    new DICOMDIR counts already.
+    """
+    change = medium.transaction()
+    try:
+        with change as transaction:  # 1. the lock
+            check_basis(plan.basis, medium)
+            recover(medium, transaction, plan)
+            check_space(plan, medium.inquire_file_set(), medium.name)
+            transaction.announce([addition.file_id for addition in plan.additions], plan.removals)
+            written = write(plan.additions, transaction, progress)  # 2. files, under temporary names first
+            transaction.settle()  # 3. all of them on the medium
+            verified = partial(verify, directory=plan.directory)
+            written.append(transaction.publish(encode(plan.directory), verified))  # 4. and 5.
+            for file_id in plan.removals:  # 6. nothing references them any more
+                transaction.delete(file_id)
+        medium.flush()
+    except (KeyboardInterrupt, MediumError) as problem:
+        if change.done:
+            problem.add_note(f"{medium.name}: {DONE if isinstance(problem, KeyboardInterrupt) else _LEFT}")
+        raise
+    return written
+
+
+_LEFT: Final = "the new DICOMDIR counts already; `fileset repair` removes what is left of the change"
+
+
+def rehearse(plan: Plan, medium: WritableMedium) -> None:
+    """What a dry run does instead: raise `MediumError` if `commit` would, because the medium is read-only or too small, or
+    may not be written by this user.
+    """
+    if not medium.interrupted():  # what was left behind goes first, and nobody knows how much room that makes
+        check_space(plan, medium.inquire_file_set(), medium.name)
+    medium.check_writable()
+
+
+# ---------------------------------------------------------------- before anything is written
+
+
+def check_basis(basis: bytes | None, medium: WritableMedium) -> None:
+    """Raise `RefusedError` unless the DICOMDIR is still the one that the plan was made from."""
+    if basis is not None and not _is_there(basis, medium):
+        raise RefusedError(f"{medium.name}: another writer has changed the file-set in the meantime; look at it again")
+
+
+def _is_there(basis: bytes, medium: WritableMedium) -> bool:
+    if not medium.has_dicomdir():
+        return not basis
+    at = 0
+    with open_dicomdir(_readable(medium)) as file:
+        for chunk in chunks_of(file):
+            if basis[at : at + len(chunk)] != chunk:
+                return False
+            at += len(chunk)
+    return at == len(basis)
+
+
+def _readable(medium: WritableMedium) -> ReadableMedium:
+    readable: UpdatableMedium = medium  # type: ignore[assignment]  # a medium with a DICOMDIR can be read
+    return readable
+
+
+def clean_up(medium: WritableMedium) -> None:
+    """Undo a change that was interrupted, or finish it if its DICOMDIR counts already: the first step of every role.
+
+    Raises `MediumError` if the medium fails, or another writer is at work.
+    """
+    if medium.interrupted():
+        with medium.transaction() as transaction:
+            recover(medium, transaction)
+            transaction.announce((), ())
+
+
+def recover(medium: WritableMedium, transaction: Transaction, plan: Plan | None = None) -> None:
+    """Remove what an interrupted change left behind: names in its journal that the DICOMDIR does not reference.
+
+    Nothing is removed when the DICOMDIR is damaged, because records of files that are needed may be missing from it.
+    Raises `RefusedError` for a plan that takes such files for files to keep.
+    """
+    leftovers = transaction.leftovers()
+    if not leftovers:
+        return
+    try:
+        needed = _sound_references(read_dicomdir(_readable(medium))) if medium.has_dicomdir() else set()
+    except FormatError:
+        return
+    unneeded = [file_id for file_id in leftovers if file_id.path.upper() not in needed]
+    if plan and _kept(plan).intersection(file_id.path.upper() for file_id in unneeded):
+        raise RefusedError(f"{medium.name}: another change has been interrupted in the meantime; look at it again")
+    for file_id in unneeded:
+        transaction.delete(file_id)
+
+
+def _kept(plan: Plan) -> set[str]:
+    """Paths of files that lie there already and belong to the file-set to come."""
+    return _references(b"".join(encode(plan.directory))) - {addition.file_id.path for addition in plan.additions}
+
+
+def referenced(medium: WritableMedium) -> set[str]:
+    """The paths that the records of the DICOMDIR name, in upper case, "/" between components.
+
+    Raises `FormatError` if the DICOMDIR cannot be read.
+    """
+    return _references(read_dicomdir(_readable(medium)))
+
+
+def _references(data: bytes) -> set[str]:
+    return _names(decode(data))
+
+
+def _sound_references(data: bytes) -> set[str]:
+    """Raises `FormatError` if anything is missing, or may be."""
+    flat = decode(data)
+    if _serious(flat.findings):
+        raise FormatError(f"{DICOMDIR} is damaged")
+    return _names(flat)
+
+
+def _serious(findings: Iterable[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.severity == ERROR and finding.rule not in _HARMLESS]
+
+
+_HARMLESS: Final = frozenset(("FS-RECORD-TYPE",))
+"""Errors of records that are kept as they are, and that no link depends on."""
+
+
+def _names(flat: FlatDirectory) -> set[str]:
+    names = set()
+    for index in range(len(flat)):
+        for part in flat.elements(index):
+            if part.tag == 0x00041500:
+                raw = flat.data[part.value_at : part.value_end].decode("ascii", "replace")
+                names.add(raw.strip(" \0").replace("\\", "/").upper())
+    return names
+
+
+def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
+    """M-INQUIRE FILE-SET before the first byte: raise `MediumError` if the plan cannot fit."""
+    if info.read_only:
+        raise MediumError(f"{name}: the medium is read-only")
+    sizes = [addition.size for addition in plan.additions]
+    sizes.append(plan.directory.size)
+    largest = max(sizes)
+    if info.largest_file is not None and largest > info.largest_file:
+        what = [*(addition.file_id for addition in plan.additions), DICOMDIR][sizes.index(largest)]
+        raise MediumError(f"{name}: {what} has {largest} bytes, {info.format} takes {info.largest_file} at most")
+    folders = len({addition.file_id.components[:-1] for addition in plan.additions})
+    blocks = sum(-(-size // info.block) for size in sizes) + folders
+    needed = blocks * info.block + len(sizes) * NAME_SIZE + info.reserve
+    if info.free is not None and needed > info.free:
+        raise MediumError(f"{name}: {needed} bytes are needed, {info.free} are free; nothing was written")
+    if info.free_files is not None and len(sizes) + folders > info.free_files:
+        raise MediumError(f"{name}: no room for {len(sizes)} more files; nothing was written")
+
+
+# ---------------------------------------------------------------- writing
+
+
+def write(additions: Sequence[Addition], transaction: Transaction, progress: Progress | None) -> list[Written]:
+    """Write all files, as many at the same time as the medium takes. In the end, none is being written any more."""
+    written = []
+    with closing(_written(additions, transaction)) as results:
+        for one in results:
+            written.append(one)
+            if progress:
+                progress(len(written), len(additions))
+    return written
+
+
+def _written(additions: Sequence[Addition], transaction: Transaction) -> Generator[Written]:
+    if len(additions) <= 1:  # no threads for that
+        return (_write(addition, addition.chunks(), transaction) for addition in additions)
+    return _side_by_side(additions, transaction) if transaction.width > 1 else _in_turn(additions, transaction)
+
+
+def _side_by_side(additions: Sequence[Addition], transaction: Transaction) -> Generator[Written]:
+    stop = Event()
+    jobs = (partial(_write, addition, until(stop, addition.chunks), transaction) for addition in additions)
+    return in_threads(jobs, transaction.width, stop.set)
+
+
+def _in_turn(additions: Sequence[Addition], transaction: Transaction) -> Generator[Written]:
+    with closing(contents_ahead((addition.size, addition.chunks) for addition in additions)) as contents:
+        for addition, content in zip(additions, contents, strict=True):
+            yield _write(addition, content, transaction)
+
+
+def _write(addition: Addition, chunks: Chunks, transaction: Transaction) -> Written:
+    written = transaction.write(addition.file_id, chunks, FileInfo(addition.size, addition.modified))
+    if written.size != addition.size:
+        raise MediumError(f"{addition.file_id}: {written.size} bytes came, {addition.size} were expected")
+    return written
+
+
+# ---------------------------------------------------------------- what was written
+
+
+def verify(data: bytes, directory: Directory) -> None:
+    """Raise `FormatError` unless the DICOMDIR that was read back has the records of `directory`, linked as they are there,
+    and the links lead to every record once and to none before.
+    """
+    flat = decode(data)
+    if len(flat) != len(directory):
+        raise FormatError(f"the DICOMDIR reads back with {len(flat)} of {len(directory)} records; {_KEPT}")
+    serious = _serious(flat.findings)
+    if serious:
+        raise FormatError(f"the DICOMDIR reads back damaged ({serious[0]}); {_KEPT}")
+    if not directory.is_tree():
+        raise FormatError(f"the DICOMDIR was to have records that are linked twice or not at all; {_KEPT}")
+    ends = directory.offset(directory.first), directory.offset(directory.last)
+    said = flat.start, (flat.next, flat.lower), (flat.number(FIRST), flat.number(LAST))
+    if said != (directory.starts[:-1], directory.offsets, ends):
+        raise FormatError(f"the DICOMDIR reads back with other links than were written; {_KEPT}")
+
+
+_KEPT: Final = "the old one is kept"

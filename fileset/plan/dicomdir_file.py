@@ -1,0 +1,73 @@
+"""The DICOMDIR on a medium, read and decoded; what cannot be says where it lies, and what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from posixpath import normpath
+from typing import BinaryIO, Final
+
+from fileset.dicomdir.read.decode import NOT_A_DICOMDIR
+from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.read.query import condition
+from fileset.dicomdir.write.layout import LARGEST_OFFSET
+from fileset.errors import FormatError, MediumError
+from fileset.file_id import DICOMDIR, FileId
+from fileset.media.base import ReadableMedium
+
+ADVICE: Final = "`fileset repair` rebuilds it from the files, `fileset extract --scan` copies them out without it"
+COPY_OUT: Final = "`fileset extract` copies out what is there"
+
+
+def read_contents(medium: ReadableMedium, dicomdir: FileId) -> Contents:
+    """What the DICOMDIR says. Raises `FormatError` if it cannot be read at all, `MediumError` if the medium fails."""
+    data = read_dicomdir(medium, dicomdir)
+    try:
+        return Contents(data, file=dicomdir.path)
+    except FormatError as problem:
+        reason = str(problem).removeprefix(f"{dicomdir.path}: ")
+        lost = reason.startswith(NOT_A_DICOMDIR) and dicomdir.path.upper().startswith(DICOMDIR.value)
+        advice = f". {ADVICE}" if lost else ""
+        raise FormatError(f"{normpath(f'{medium.name}/{dicomdir.path}')}: {reason}{advice}") from problem
+
+
+def read_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> bytes:
+    """Its bytes. Raises as `open_dicomdir`."""
+    with open_dicomdir(medium, dicomdir) as file:
+        return file.read()
+
+
+@contextmanager
+def open_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> Iterator[BinaryIO]:
+    """The DICOMDIR, to be read while the context lasts. Raises `MediumError` if the medium fails, also meanwhile, and
+    `FormatError` if it is larger than offsets can count (PS3.3 F.3.2.2), which is not even read, or if not all of it is
+    there, as in an image that was cut off.
+    """
+    try:
+        _check_size(medium, dicomdir)
+        with medium.open(dicomdir) as file:
+            yield file
+    except OSError as problem:
+        raise MediumError(f"{medium.name}: {dicomdir}: {problem.strerror or problem}") from problem
+    except FormatError as problem:
+        reason = str(problem).removeprefix(f"{medium.name}: ")
+        raise FormatError(f"{medium.name}: {reason}. {COPY_OUT}") from problem
+
+
+def _check_size(medium: ReadableMedium, dicomdir: FileId) -> None:
+    size = medium.inquire_file(dicomdir).size
+    if size > LARGEST_OFFSET:
+        raise FormatError(f"{medium.name}: {dicomdir} has {size} bytes: too large for a DICOMDIR")
+
+
+def absent_from(contents: Contents, keywords: Iterable[str]) -> dict[str, int]:
+    """Those keywords that stand for a key which no record has, each with its tag."""
+    flat = contents.flat
+    return not_among((part.tag for index in range(len(flat)) for part in flat.elements(index)), keywords)
+
+
+def not_among(tags: Iterable[int], keywords: Iterable[str]) -> dict[str, int]:
+    """Those keywords whose tags are not among `tags`. Raises `RuleError` for one that is no attribute."""
+    present = frozenset(tags)
+    wanted = ((keyword, condition(keyword, None)[0]) for keyword in keywords)
+    return {keyword: tag for keyword, tag in wanted if tag not in present}

@@ -1,0 +1,89 @@
+"""Files that lie on a medium beside the file-set: a viewer, README.TXT, AUTORUN.INF (PS3.10 8.1).
+
+No record references them, and what they are is the user's business; they only must not be in the way of the file-set.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from functools import partial
+
+from fileset.errors import FormatError, RefusedError, RuleError
+from fileset.file_id import DICOMDIR, FileId
+from fileset.media.base import UpdatableMedium
+from fileset.media.system.walk import contents, inquire, walk
+from fileset.plan.commit import Addition
+
+
+class Included(Collection[FileId]):
+    """Files by the names that they shall have on the medium, which need not be File IDs."""
+
+    def __init__(self) -> None:
+        self._paths: dict[FileId, str] = {}
+
+    def __iter__(self) -> Iterator[FileId]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._paths
+
+    def add(self, source: str | os.PathLike[str]) -> None:
+        """A file, under its own name at the root of the medium, or all that is in a folder, below the root.
+
+        Raises `MediumError` if it does not exist, and `RuleError` for a name that cannot stand on a medium.
+        """
+        for file in walk(source):
+            name = _named(file.relative.replace(os.sep, "/"))
+            if self._paths.setdefault(name, file.path) != file.path:
+                raise RuleError(f"{name}: included twice, as {self._paths[name]} and {file.path}")
+
+    def sizes(self) -> tuple[list[int], int]:
+        """The size of each file in bytes, and the number of folders that they need."""
+        folders = {folder for name in self._paths for folder in _above(name.path)}
+        return [inquire(path).size for path in self._paths.values()], len(folders)
+
+    def additions(self, medium: UpdatableMedium, present: Collection[str]) -> list[Addition]:
+        """What is to be written; a file that lies there already, among the upper-case paths in `present`, stays.
+
+        Raises `RefusedError` if it is another file.
+        """
+        found = []
+        for name, path in self._paths.items():
+            info = inquire(path)
+            addition = Addition(name, info.size, partial(contents, path), info.modified)
+            if name.path.upper() not in present:
+                found.append(addition)
+            elif not _lies_there(addition, medium):
+                raise RefusedError(f"{name}: another file of this name lies on {medium.name}. Remove it first")
+        return found
+
+
+def _lies_there(addition: Addition, medium: UpdatableMedium) -> bool:
+    """Whether a medium holds the same bytes under the same name."""
+    if medium.inquire_file(addition.file_id).size != addition.size:
+        return False
+    with medium.open(addition.file_id) as file:
+        return all(chunk == file.read(len(chunk)) for chunk in addition.chunks())
+
+
+def _above(path: str) -> Iterator[str]:
+    folder = path.rpartition("/")[0]
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
+
+
+def _named(path: str) -> FileId:
+    try:
+        name = FileId.tolerant(path)
+    except FormatError as problem:
+        raise RuleError(f"{path}: cannot be included: {problem}") from problem
+    if name.path != path or "\\" in path:
+        raise RuleError(f"{path!r}: cannot be included under this name. Rename the file")
+    if name.path.upper() == DICOMDIR.path:
+        raise RuleError(f"{path}: cannot be included: a DICOMDIR is written, and there is only one (PS3.10 8.6)")
+    return name

@@ -1,0 +1,75 @@
+"""Where new instances of a file-set that exists get their files: beside those of their series, study and patient.
+
+The counter scheme names folders by position. A patient, study or series whose files lie in folders of that scheme
+keeps them; every other gets the next number that is free.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import count
+from typing import Final
+
+from fileset.dicomdir.write.kept import Kept
+from fileset.dicomdir.write.layout import NONE
+from fileset.dicomdir.write.merge import Growth
+from fileset.file_id import SEPARATOR
+from fileset.plan.names import FOLDER_PREFIXES, Occupation, Place
+from fileset.records.tree import Node
+
+_FOLDERS: Final = tuple(re.compile(rf"{prefix}(\d{{6}})").fullmatch for prefix in FOLDER_PREFIXES)
+
+Path = tuple[int, ...]
+"""The numbers of the folders of a patient, study and series."""
+
+
+class Placing:
+    """Places of the new instances of `growth` on a medium where `occupation` tells what stands at a name."""
+
+    def __init__(self, growth: Growth, occupation: Occupation) -> None:
+        self._growth = growth
+        self._occupation = occupation
+        self._parents = {child: parent for parent, children in growth.below.items() for child in children}
+        self._paths: dict[int, Path] = {NONE: ()}
+        self._next: dict[Path, Iterator[int]] = {}
+
+    def place(self, reference: int, node: Node, source: str) -> Place:
+        """Where one new instance stands; `source` is its relative path there, "" if it has none."""
+        patient, study, series = (*self._path(self._parents[reference]), -1, -1, -1)[:3]
+        uid = node.sop_instance_uid.decode("ascii")
+        return Place(patient, study, series, node.position, node.record_type, uid, source)
+
+    def _path(self, reference: int) -> Path:
+        path = self._paths.get(reference)
+        if path is None:
+            former = self._growth.former.get(reference, reference)
+            kept = self._growth.kept
+            path = existing_path(kept, former) if former < len(kept.flat) else None
+            if path is None:
+                above = self._path(self._parents[reference] if reference in self._parents else kept.parent(former))
+                path = (*above, self._free_number(above))
+            self._paths[reference] = path
+        return path
+
+    def _free_number(self, above: Path) -> int:
+        numbers = self._next.setdefault(above, count())
+        return next(number for number in numbers if not self._occupation(folder_of((*above, number))))
+
+
+def folder_of(path: Path) -> str:
+    """The File ID value of a folder of the counter scheme."""
+    return SEPARATOR.join(f"{prefix}{number:06d}" for prefix, number in zip(FOLDER_PREFIXES, path, strict=False))
+
+
+def existing_path(kept: Kept, index: int) -> Path | None:
+    """The folders of the counter scheme in which files of a record lie, None if they lie elsewhere."""
+    depth = 1 + sum(1 for _ in kept.above(index))
+    for below in kept.below(index):
+        file_id = kept.contents.file_id(below)
+        components = file_id.components if file_id else ()
+        found = [matches(name) for matches, name in zip(_FOLDERS[:depth], components[:-1], strict=False)]
+        numbers = tuple(int(match[1]) for match in found if match)
+        if len(numbers) == depth:
+            return numbers
+    return None

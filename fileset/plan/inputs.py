@@ -1,0 +1,263 @@
+"""What a Creator or Updater takes in: files of the operating system, data sets of pydicom, files of a medium."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+from fileset.dicom.file_end import LAST, is_plainly_whole
+from fileset.dicom.header import Reading
+from fileset.dicom.preamble import NEEDED, cleared, needs_clearing
+from fileset.errors import FormatError, RuleError
+from fileset.file_id import DICOMDIR, FileId
+from fileset.media.base import FileInfo, ReadableMedium
+from fileset.media.folder.medium import FolderMedium
+from fileset.media.image.subfolder import Below
+from fileset.media.open import file_set_in, image_at
+from fileset.media.system.files import named
+from fileset.media.system.hashing import Hashed, chunks_of
+from fileset.media.system.walk import (
+    NO_STAMP,
+    OpenFile,
+    Stamp,
+    contents,
+    inquire,
+    leads_out,
+    same_contents,
+    stamp_of,
+    walk,
+)
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+
+class Sources:
+    """An ordered collection of sources, by index; kept as columns because there may be a million.
+
+    `doubtful` are those that were copied, and that do not end where it is plain that a file is whole.
+    """
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self._relative_at = array("I")  # where in each path the part below the named source begins
+        self._stamps = array("q")  # two numbers for each path that was stamped
+        self._contents: dict[int, bytes] = {}
+        self._numbers: dict[int, int] = {}  # of the data sets, from 1
+        self._images: list[ReadableMedium] = []
+        self._members: dict[int, tuple[ReadableMedium, FileId, str]] = {}
+        self._named = 0
+        self._cleared: set[int] = set()
+        self.doubtful: set[int] = set()
+        self._outside: list[tuple[str, str]] = []
+
+    def damage(self) -> Iterator[tuple[str, str]]:
+        """What was found wrong with the images so far: their names, and what it is."""
+        return ((image.name, note) for image in self._images for note in image.damage())
+
+    def outside(self) -> Iterator[str]:
+        """Links that lead out of where they are to stay, called as `name` calls sources: they were passed over."""
+        return (path if self._named > 1 else relative for path, relative in self._outside)
+
+    def close(self) -> None:
+        """Release the images: what was in them can no longer be read."""
+        for image in self._images:
+            image.close()
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def add_path(
+        self,
+        source: str | os.PathLike[str],
+        *,
+        skip: frozenset[str] = frozenset(),
+        contained: bool = False,
+    ) -> ReadableMedium | None:
+        """A file, all files below a folder, or all files in an image or archive; not the DICOMDIR of the file-set that this
+        may be, and not what links on it lead to outside of it, which with `contained` holds for any folder.
+
+        That file-set, if any. Raises `MediumError` if it does not exist, `FormatError` for an image that cannot be read.
+        """
+        self._named += 1
+        image = image_at(source)
+        if image is not None:
+            return self._add_image(image)
+        folder = FolderMedium(source)
+        found = folder.has_dicomdir()
+        for path, relative, linked in walk(source, skip=skip | folder.not_sources() if found else skip):
+            if linked and (found or contained) and leads_out(path, folder.root):
+                self._outside.append((path, relative))
+            else:
+                self.add_file(path, relative)
+        return folder if found else None
+
+    def _add_image(self, image: ReadableMedium) -> ReadableMedium | None:
+        self._images.append(image)
+        try:
+            found = file_set_in(image)
+        except FormatError:
+            found = None  # files of no file-set, or of several
+        root = found.folder + "/" if isinstance(found, Below) and found is not image else ""
+        for name in image.names():
+            relative = name.removeprefix(root)
+            if found is None or relative.upper() != DICOMDIR.value:
+                self.add_member(image, FileId.tolerant(name), relative)
+        return found
+
+    def add_dataset(self, dataset: Dataset) -> None:
+        """A pydicom data set, encoded at once. Raises `RuleError` if it cannot be a DICOM file."""
+        self._contents[len(self.paths)] = encode_dataset(dataset)
+        self._numbers[len(self.paths)] = len(self._contents)
+        self.paths.append("")
+        self._relative_at.append(0)
+
+    def add_file(self, path: str, relative: str) -> int:
+        """One file, and what it is called; its index."""
+        self.paths.append(path)
+        self._relative_at.append(len(path) - len(relative))
+        return len(self.paths) - 1
+
+    def add_member(self, medium: ReadableMedium, file_id: FileId, relative: str = "") -> int:
+        """A file of a medium that is no file of the operating system, and what it is called; its index."""
+        self._members[len(self.paths)] = medium, file_id, relative or file_id.path
+        return self.add_file("", "")
+
+    def relative(self, index: int) -> str:
+        """The path of a file below the source that the user named; "" for a data set."""
+        path = self.paths[index]
+        if not path:
+            return self._members[index][2] if index in self._members else ""
+        relative = path[self._relative_at[index] :]
+        return relative if os.sep == "/" else relative.replace(os.sep, "/")
+
+    def name(self, index: int) -> str:
+        """How to call a source in a message: whole if several were named, since below two folders names may be alike."""
+        if self._named > 1 and index not in self._contents:
+            member = self._members.get(index)
+            return f"{member[0].name}/{member[2]}" if member else self.paths[index]
+        return self.relative(index) or f"data set {self._numbers[index]}"
+
+    def is_file(self, index: int) -> bool:
+        """Whether a source is a file of the operating system, which any process can read."""
+        return bool(self.paths[index])
+
+    def are_files(self) -> bool:
+        """Whether all are."""
+        return not (self._contents or self._members)
+
+    @contextmanager
+    def opened(self, index: int) -> Iterator[Reading]:
+        """Random access to a source."""
+        data = self._contents.get(index)
+        if data is not None:
+            yield lambda at, size: data[at : at + size]
+            return
+        if self.is_file(index):
+            with OpenFile(self.paths[index]) as read:
+                yield read
+            return
+        medium, file_id, _ = self._members[index]
+        with medium.open(file_id) as file:
+            yield lambda at, size: file.read(size) if file.seek(at) == at else b""
+
+    def stamp(self) -> None:
+        """Note size and time of last change of all files, before they are looked at: copying one that changes from now on
+        is an error.
+
+        What a record says of a file, and the file, would else not be of the same moment.
+        """
+        self._stamps = array("q")  # whoever looks again, as after a dry run, sees what is there now
+        for path in self.paths:
+            self._stamps.extend(stamp_of(path) if path else NO_STAMP)
+
+    def _stamp(self, index: int) -> Stamp:
+        stamp = self._stamps[2 * index : 2 * index + 2]
+        return (stamp[0], stamp[1]) if stamp else NO_STAMP
+
+    def inquire(self, index: int) -> FileInfo:
+        """Size, and date if it has one. Raises `MediumError` if the file is gone."""
+        if self.is_file(index):
+            return inquire(self.paths[index])
+        if index in self._contents:
+            return FileInfo(len(self._contents[index]), None)
+        medium, file_id, _ = self._members[index]
+        return medium.inquire_file(file_id)
+
+    def clear_preambles(self, indexes: Iterable[int]) -> None:
+        """From now on give zeros for the preambles of those that have one which is neither zero nor TIFF."""
+        self._cleared.update(filter(self._needs_clearing, indexes))
+
+    def is_cleared(self, index: int) -> bool:
+        """Whether zeros are given for the preamble of a source, which has others."""
+        return index in self._cleared
+
+    def _needs_clearing(self, index: int) -> bool:
+        with named(self.name(index)), self.opened(index) as read:
+            return needs_clearing(read(0, NEEDED))
+
+    def chunks(self, index: int) -> Iterator[bytes]:
+        """The bytes of a source in parts."""
+        return cleared(self._chunks(index)) if index in self._cleared else self._chunks(index)
+
+    def copied(self, index: int) -> Iterator[bytes]:
+        """The bytes of a source in parts, on their way to a medium; it is `doubtful` unless it ends as one that is whole."""
+        first = last = b""
+        size = 0
+        for chunk in self.chunks(index):
+            first = first or chunk
+            last = (last + chunk[-LAST:])[-LAST:]
+            size += len(chunk)
+            yield chunk
+        if not is_plainly_whole(first, last, size):
+            self.doubtful.add(index)
+
+    def _chunks(self, index: int) -> Iterator[bytes]:
+        if self.is_file(index):
+            return contents(self.paths[index], self._stamp(index))
+        return iter((self._contents[index],)) if index in self._contents else _chunks(*self._members[index][:2])
+
+    def same(self, one: int, other: int) -> bool:
+        """Whether two sources hold the same bytes."""
+        if self.is_file(one) and self.is_file(other):
+            return same_contents(self.paths[one], self.paths[other])
+        return self._digest(one) == self._digest(other)
+
+    def _digest(self, index: int) -> str:
+        hashed = Hashed(self.chunks(index))
+        for _ in hashed:
+            pass
+        return hashed.sha256
+
+    def holds(self, index: int, file: BinaryIO) -> bool:
+        """Whether a source holds the same bytes as `file`."""
+        return all(chunk == file.read(len(chunk)) for chunk in self.chunks(index)) and not file.read(1)
+
+
+def _chunks(medium: ReadableMedium, file_id: FileId) -> Iterator[bytes]:
+    with named(file_id.path), medium.open(file_id) as file:
+        yield from chunks_of(file)
+
+
+def encode_dataset(dataset: Dataset) -> bytes:
+    """A data set as a DICOM file with File Meta Information (PS3.10 7.1)."""
+    from io import BytesIO
+
+    import pydicom
+    from pydicom.dataset import FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    meta = FileMetaDataset()
+    meta.update(getattr(dataset, "file_meta", {}))
+    if "TransferSyntaxUID" not in meta:
+        meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    whole = pydicom.dataset.FileDataset("", dataset, file_meta=meta)
+    target = BytesIO()
+    try:
+        pydicom.dcmwrite(target, whole, enforce_file_format=True)
+    except Exception as problem:  # pydicom raises nearly anything on what it cannot encode
+        raise RuleError(f"the data set cannot be written as a DICOM file (PS3.10 7.1): {problem}") from problem
+    return target.getvalue()

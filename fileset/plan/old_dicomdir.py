@@ -1,0 +1,116 @@
+"""The DICOMDIR that is there, as far as it can be read; an empty one with the same File-set UID if it cannot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+from uuid import uuid4
+
+from attrs import frozen
+
+from fileset.dicomdir.read.directory import DESCRIPTOR, DESCRIPTOR_CHARACTER_SET, FILE_SET_ID, Contents
+from fileset.dicomdir.write.header import DESCRIPTOR_CHARACTER_SETS, FILE_SET_UID, Identification, new_frame
+from fileset.dicomdir.write.layout import Directory, encode
+from fileset.errors import FormatError, RefusedError, RuleError
+from fileset.file_id import DICOMDIR, FileId
+from fileset.findings import Finding, Where
+from fileset.media.base import UpdatableMedium
+from fileset.plan.dicomdir_file import read_dicomdir
+
+_UID: Final = re.compile(rb"\x02\x00\x03\x00UI.\x00([0-9.]{1,64})", re.DOTALL).search
+_ID: Final = re.compile(rb"\x04\x00\x30\x11CS.\x00([A-Z0-9_]{0,16})", re.DOTALL).search
+FileIsThere = Callable[[FileId], bool]
+_NOT_ALLOWED: Final = re.compile(r"[^A-Z0-9_]")
+
+
+@frozen
+class State:
+    """What the DICOMDIR says: nothing if it is missing or cannot be read. `basis` is that of a `Plan`."""
+
+    contents: Contents
+    basis: bytes
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def was_read(self) -> bool:
+        """Whether there is a DICOMDIR that could be read."""
+        return not self.findings
+
+
+def read_state(medium: UpdatableMedium) -> State:
+    """Read the DICOMDIR. Raises `RefusedError` if it has no Directory Information Module, `MediumError` if the medium fails."""
+    found = _read(medium)
+    data = found or b""
+    try:
+        contents = Contents(data)
+    except FormatError as problem:
+        return _lost(data, str(problem) if found is not None else "there is no DICOMDIR")
+    rules = {finding.rule for finding in contents.findings}
+    if "FS-DIRECTORY-ABSENT" not in rules:
+        return State(contents, data)
+    if "FS-DICOMDIR-TRUNCATED" in rules:
+        return _lost(data, "the DICOMDIR ends before its records")
+    raise RefusedError(
+        f"{medium.name}: the DICOMDIR has no Directory Information Module, and none may be added (PS3.4 I.3.3). "
+        "`fileset index --replace` makes a new file-set of the same files"
+    )
+
+
+def _lost(data: bytes, reason: str) -> State:
+    finding = Finding("FS-DICOMDIR-LOST", f"{reason}: all is found by scanning the files", Where(DICOMDIR.value))
+    return State(_empty(data), data, (finding,))
+
+
+def _read(medium: UpdatableMedium) -> bytes | None:
+    return read_dicomdir(medium) if medium.has_dicomdir() else None
+
+
+def _empty(data: bytes) -> Contents:
+    """A directory without records, identified by what can be made out in damaged bytes."""
+    uid, name = _UID(data), _ID(data)
+    file_set_uid = uid[1].decode("ascii") if uid else ""
+    identification = _identification(file_set_uid, name[1].decode("ascii") if name else "")
+    return Contents(b"".join(encode(Directory(new_frame(identification), []))))
+
+
+def _identification(file_set_uid: str, file_set_id: str) -> Identification:
+    try:
+        return Identification(file_set_uid, file_set_id)
+    except RuleError:
+        return Identification(_new_uid(), file_set_id)
+
+
+def _new_uid() -> str:
+    return f"2.25.{uuid4().int}"
+
+
+def mended_identification(contents: Contents, is_there: FileIsThere) -> dict[int, bytes | None]:
+    """What must change in the File-set Identification so that it keeps the rules (PS3.3 F.3.2.1, PS3.10 8.1)."""
+    changes: dict[int, bytes | None] = {}
+    try:
+        Identification(contents.file_set_uid)
+    except RuleError:
+        changes[FILE_SET_UID] = _new_uid().encode("ascii")
+    name = contents.file_set_id
+    legal = _NOT_ALLOWED.sub("_", name.upper())[:16]
+    if legal != name or FILE_SET_ID not in contents.flat.top:
+        changes[FILE_SET_ID] = legal.encode("ascii")
+    return changes | _mended_descriptor(contents, is_there)
+
+
+def _mended_descriptor(contents: Contents, is_there: FileIsThere) -> dict[int, bytes | None]:
+    name, character_set = contents.text(DESCRIPTOR), contents.text(DESCRIPTOR_CHARACTER_SET)
+    if not name and not character_set:
+        return {}
+    try:
+        legal = FileId.tolerant(name).value.upper()
+        FileId(legal)
+    except (FormatError, RuleError):
+        legal = ""
+    if not legal or not is_there(FileId(legal)):
+        return {DESCRIPTOR: None, DESCRIPTOR_CHARACTER_SET: None}
+    changes: dict[int, bytes | None] = {} if legal == name else {DESCRIPTOR: legal.encode("ascii")}
+    if character_set and character_set not in DESCRIPTOR_CHARACTER_SETS:
+        changes[DESCRIPTOR_CHARACTER_SET] = None
+    return changes

@@ -1,0 +1,267 @@
+"""Many files -> what the directory shall say of them, in parallel where it pays.
+
+Works in chunks; a chunk is scanned in this process or by any `concurrent.futures.Executor`, of this machine or of
+a cluster. Results come in the order of the files, as plain tuples that are cheap to send.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from fileset.dicom.header import HeaderError, Reading, read_header
+from fileset.dicom.header_cache import Layouts
+from fileset.errors import MediumError
+from fileset.media.system.walk import OpenFile
+from fileset.plan.inputs import Sources
+from fileset.records.describe import EVERYTHING, WANTED, Describer, Instance, Policy
+from fileset.records.record_cache import APART, OWN
+from fileset.records.tree import TreeBuilder
+
+CHUNK: Final = 512
+PARALLEL_FROM: Final = 4096
+"""Below this number of files, starting processes costs more than it saves: none is started unless it is asked for."""
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+    from multiprocessing.context import BaseContext
+
+Refusal = tuple[str, str]
+"""(rule, reason)"""
+Outcome = tuple[Any, ...]
+"""An `Instance`, or a `Refusal`, as a plain tuple."""
+Progress = Callable[[int, int], None]
+"""Called with the number of files done and in all."""
+Phases = Callable[[str, int, int], None]
+"""Called with the name of a phase, the number of files done, and in all."""
+Chunk = TypeVar("Chunk")
+Result = TypeVar("Result")
+
+
+def phase(progress: Phases | None, name: str) -> Progress | None:
+    """The part of a progress callback that counts one phase."""
+    return partial(progress, name) if progress else None
+
+
+def describe(read: Reading, describer: Describer) -> Instance:
+    """The instance in one file. Raises `HeaderError` with rule and reason if there is none."""
+    try:
+        return describer.describe(read_header(read, WANTED, _LAYOUTS), invent=False)
+    except HeaderError as problem:
+        if problem.rule in _FINAL:
+            raise
+    # Something is missing: before it is called so, look at the whole data set.
+    return describer.describe(read_header(read, EVERYTHING), invent=describer.policy.missing == "invent")
+
+
+_LAYOUTS: Final = Layouts(OWN, APART)
+"""Of each process: files of one scanner may lie in any chunk."""
+_FINAL: Final = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR", "FS-FILE-NO-META", "FS-FILE-BAD-HEADER"))
+
+
+def scan_chunk(paths: Sequence[str], policy: Policy) -> list[Outcome]:
+    """Scan files one after the other; what every worker does."""
+    describer = Describer(policy)
+    return [_outcome(path, describer) for path in paths]
+
+
+def _outcome(path: str, describer: Describer) -> Outcome:
+    try:
+        with OpenFile(path) as read:
+            return outcome(read, describer)
+    except OSError as problem:
+        return "FS-FILE-UNREADABLE", problem.strerror or str(problem)
+
+
+def outcome(read: Reading, describer: Describer) -> Outcome:
+    """`describe`, with what it raises as a `Refusal`."""
+    try:
+        return tuple(describe(read, describer))
+    except HeaderError as problem:
+        return problem.rule, problem.reason
+
+
+def scan(
+    paths: Sequence[str],
+    policy: Policy,
+    *,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Outcome]:
+    """Scan `paths` in order, with `jobs` processes at most (None: as many as pay), or by `executor`."""
+    size = chunk_size(len(paths), jobs)
+    chunks = (paths[at : at + size] for at in range(0, len(paths), size))
+    work = partial(scan_chunk, policy=policy)
+    return in_chunks(work, chunks, len(paths), jobs=jobs, executor=executor, progress=progress)
+
+
+def chunk_size(count: int, jobs: int | None) -> int:
+    """How many of `count` files make a chunk: fewer than usual, where else not all processes that are wanted had one."""
+    return min(CHUNK, max(1, -(-count // (4 * jobs)))) if jobs else CHUNK
+
+
+def in_chunks(
+    work: Callable[[Chunk], list[Result]],
+    chunks: Iterator[Chunk],
+    count: int,
+    *,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Result]:
+    """The results of `work` on chunks that hold `count` files together, in order, in this process or by others.
+
+    Raises `MediumError` if one of the others ends before its work is done.
+    """
+    done = 0
+    with _pool(count, jobs, executor) as (pool, width):
+        outcomes = _by_pool(work, chunks, pool, width) if pool else map(work, chunks)
+        for some in outcomes:
+            yield from some
+            done += len(some)
+            if progress:
+                progress(done, count)
+
+
+def _by_pool(
+    work: Callable[[Chunk], list[Result]], chunks: Iterator[Chunk], pool: Executor, width: int
+) -> Iterator[list[Result]]:
+    # Only so many chunks are under way that the workers never wait and the results never pile up.
+    from concurrent.futures import BrokenExecutor
+
+    waiting: deque[Future[list[Result]]] = deque()
+    try:
+        for chunk in chunks:
+            with _not_interrupted():  # this may start a process
+                future = pool.submit(work, chunk)
+            waiting.append(future)
+            if len(waiting) > width:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenExecutor as problem:
+        raise MediumError(
+            "a process that reads headers ended before its work was done: it was killed, maybe for want of memory, or"
+            " could not start. Try again with one process (jobs=1)"
+        ) from problem
+
+
+@contextmanager
+def _not_interrupted() -> Iterator[None]:
+    """Let Ctrl-C wait, here and in the processes and threads that are started meanwhile: in those for ever."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _ignore_interruptions() -> None:
+    """Leave Ctrl-C, which reaches every process of a terminal, to the one that the others work for.
+
+    Other signals end this process, whatever the one before the fork makes of them.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for end in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
+        if callable(signal.getsignal(end)):
+            signal.signal(end, signal.SIG_DFL)
+
+
+@contextmanager
+def _pool(count: int, jobs: int | None, executor: Executor | None) -> Iterator[tuple[Executor | None, int]]:
+    if executor is not None:
+        yield executor, 64
+        return
+    workers = min(jobs or (processors() if count >= PARALLEL_FROM else 1), -(-count // chunk_size(count, jobs)))
+    if workers < 2:
+        yield None, 0
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    pool = ProcessPoolExecutor(workers, _context(), _ignore_interruptions)
+    try:
+        yield pool, workers * 2 + 1
+    finally:
+        pool.shutdown(cancel_futures=True)  # after an error, too, what is under way is waited for: it takes a moment
+
+
+def processors() -> int:
+    """How many processes can work at the same time."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def _context() -> BaseContext:
+    """How processes start: forked, at once; but beside threads, whose locks they would copy, from a process without."""
+    import multiprocessing
+    import threading
+
+    known = multiprocessing.get_all_start_methods()
+    ways = ("forkserver", "spawn") if threading.active_count() > 1 else ("fork", "spawn")
+    return multiprocessing.get_context(next(way for way in ways if way in known))
+
+
+def outcomes(
+    sources: Sources,
+    policy: Policy,
+    *,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Outcome]:
+    """Scan all sources, in their order: files as `scan` does, all others here."""
+    scanned = scan(sources.paths, policy, jobs=jobs, executor=executor, progress=progress)
+    if sources.are_files():
+        return scanned
+    describer = Describer(policy)
+    return (
+        found if sources.is_file(index) else _outcome_here(sources, index, describer)
+        for index, found in enumerate(scanned)
+    )
+
+
+def _outcome_here(sources: Sources, index: int, describer: Describer) -> Outcome:
+    try:
+        with sources.opened(index) as read:
+            return outcome(read, describer)
+    except (OSError, MediumError) as problem:
+        return "FS-FILE-UNREADABLE", str(problem)
+
+
+def collect(
+    sources: Sources,
+    policy: Policy,
+    refuse: Callable[[str, str, str], None],
+    *,
+    accepts: Callable[[int], Refusal | None] = lambda _: None,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> TreeBuilder:
+    """Scan all sources into one tree, in their order.
+
+    `refuse` is called with the name, rule and reason of each source that does not go in; `accepts` may refuse an
+    instance for reasons of its own.
+    """
+    tree = TreeBuilder(sources.name, sources.same)
+    for index, found in enumerate(outcomes(sources, policy, jobs=jobs, executor=executor, progress=progress)):
+        refusal = accepts(index) if len(found) != 2 else found
+        if refusal is None:
+            try:
+                tree.add(cast("Instance", found), index)  # a tuple like it: nobody asks for its names
+            except HeaderError as problem:
+                refusal = problem.rule, problem.reason
+        if refusal is not None:
+            refuse(sources.name(index), *refusal)
+    return tree

@@ -1,0 +1,199 @@
+"""The keys of an instance-level record, carried over from the instance with exactly the nested keys that the
+tables name (PS3.3 F.5.4 to F.5.49).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from fileset.dicom.character_sets import TEXT_VRS
+from fileset.dicom.elements import EXPLICIT_LITTLE, element, elements, item, items
+from fileset.dicom.header import HeaderError
+from fileset.dicom.values import SHORTEST_LIMIT, UNKNOWN_CODE, canonical, invented, noted
+from fileset.errors import FormatError
+from fileset.records.levels import CHARACTER_SET, Notes, record_character_set
+from fileset.standard.record_types import RECORD_TYPES, Key
+
+INSTANCE_NUMBER: Final = 0x00200013
+ICON: Final = 0x00880200
+VERIFYING_OBSERVERS: Final = 0x0040A073
+_VERIFICATION_FLAG: Final = 0x0040A493
+VERIFICATION_DATE_TIME: Final = 0x0040A030
+_CONTENT: Final = 0x0040A730
+_RELATIONSHIP: Final = 0x0040A010
+UNORDERED: Final = 1 << 40
+"""Stands for the number of a record that has none: behind all that have one."""
+_CODE_TAGS: Final = ((0x00080100, "SH"), (0x00080102, "SH"), (0x00080104, "LO"))
+
+
+class Leaf(NamedTuple):
+    """Encoded keys, the number that orders the record, whether that number was made up, and notes."""
+
+    keys: bytes
+    number: int
+    invented_number: bool
+    notes: Notes
+
+
+def carried_keys(record_type: str) -> tuple[Key, ...]:
+    """The keys that are copied from instances, in order of tag.
+
+    Not the character set, which follows from the values, nor the icon, which a profile makes (PS3.3 F.7).
+    """
+    keys = (key for key in RECORD_TYPES[record_type].keys if key.tag not in (CHARACTER_SET, ICON))
+    return tuple(sorted(keys, key=lambda key: key.tag))
+
+
+def encode_leaf(keys: tuple[Key, ...], values: dict[int, bytes], sop_class: bytes, uid: bytes, *, invent: bool) -> Leaf:
+    """The keys of one record, encoded in order of tag.
+
+    Raises `HeaderError` if a Type 1 key has no value and none can, or may, be invented.
+    """
+    encoded: list[bytes] = []
+    text: list[bytes] = []
+    notes: list[tuple[str, str]] = []
+    number, made_up = UNORDERED, False
+    for key in keys:
+        value, note = _value(key, values)
+        if note:
+            notes.append(note)
+        if not value and key.type == "1":
+            value = _substitute(key, values, sop_class, uid, invent=invent)
+            notes.append(("FS-KEY-INVENTED", _invention(key, value)))
+            made_up = made_up or key.tag == INSTANCE_NUMBER
+        if key.tag == INSTANCE_NUMBER and value:
+            number = int(value)
+        if value or key.type == "2":
+            encoded.append(element(key.tag, key.vr, value))
+            if key.vr in TEXT_VRS:
+                text.append(value)
+            elif key.vr == "SQ":
+                text.extend(_texts(value))
+    if text:
+        declared = canonical("CS", values.get(CHARACTER_SET, b""))
+        character_set, charset_notes = record_character_set(declared, text)
+        if character_set:
+            encoded.insert(0, element(CHARACTER_SET, "CS", character_set))
+        notes.extend(charset_notes)
+    return Leaf(b"".join(encoded), number, made_up, tuple(notes))
+
+
+def _value(key: Key, values: dict[int, bytes]) -> tuple[bytes, tuple[str, str] | None]:
+    """The value that the record shall have, and what there is to say of it."""
+    derive = _DERIVED.get(key.tag)
+    if derive:
+        return derive(key, values), None
+    raw = values.get(key.tag)
+    if not raw:
+        return b"", None
+    if key.vr == "SQ":
+        return filtered(raw, key.items if not key.others else ()), None
+    value = canonical(key.vr, raw)
+    if value == raw.strip(b" \0") and len(value) <= SHORTEST_LIMIT:
+        return value, None  # nearly always
+    declared = canonical("CS", values.get(CHARACTER_SET, b"")).decode("ascii") if key.vr in TEXT_VRS else ""
+    return noted(_label(key), key.vr, raw, declared)
+
+
+def filtered(sequence: bytes, keys: tuple[Key, ...]) -> bytes:
+    """The items of `sequence` with only the elements that `keys` name, at every level; unchanged if none are named."""
+    if not keys:
+        return b"".join(sequence[part.at : part.end] for part in items(sequence, 0, len(sequence), EXPLICIT_LITTLE))
+    nested = {key.tag: key.items for key in keys}
+    return b"".join(
+        item(_filtered_item(sequence, part.value_at, part.value_end, nested))
+        for part in items(sequence, 0, len(sequence), EXPLICIT_LITTLE)
+    )
+
+
+def _filtered_item(data: bytes, at: int, end: int, nested: dict[int, tuple[Key, ...]]) -> bytes:
+    kept = []
+    for part in elements(data, at, end, EXPLICIT_LITTLE):
+        if part.tag not in nested:
+            continue
+        if nested[part.tag] and part.vr == b"SQ":
+            kept.append(element(part.tag, "SQ", filtered(data[part.value_at : part.value_end], nested[part.tag])))
+        else:
+            kept.append(data[part.at : part.end])
+    return b"".join(kept)
+
+
+def _texts(sequence: bytes) -> list[bytes]:
+    # Iterative: depth is the data's to choose.
+    found, spans = [], [(0, len(sequence))]
+    while spans:
+        at, end = spans.pop()
+        for part in elements(sequence, at, end, EXPLICIT_LITTLE):
+            if not part.vr or part.vr == b"SQ":
+                spans.append((part.value_at, part.value_end))
+            elif part.vr.decode("ascii") in TEXT_VRS:
+                found.append(sequence[part.value_at : part.value_end])
+    return found
+
+
+def _concept_modifiers(_: Key, values: dict[int, bytes]) -> bytes:
+    """The children of the root content item that modify its concept name, unchanged (PS3.3 F.5.25)."""
+    content = values.get(_CONTENT, b"")
+    return b"".join(
+        content[part.at : part.end]
+        for part in items(content, 0, len(content), EXPLICIT_LITTLE)
+        if _nested(content, part.value_at, part.value_end, _RELATIONSHIP) == b"HAS CONCEPT MOD"
+    )
+
+
+def _last_verification(_: Key, values: dict[int, bytes]) -> bytes:
+    """The most recent Verification DateTime among the verifying observers (PS3.3 F.5.25)."""
+    if canonical("CS", values.get(_VERIFICATION_FLAG, b"")) != b"VERIFIED":
+        return b""
+    observers = values.get(VERIFYING_OBSERVERS, b"")
+    dates = [
+        canonical("DT", _nested(observers, part.value_at, part.value_end, VERIFICATION_DATE_TIME))
+        for part in items(observers, 0, len(observers), EXPLICIT_LITTLE)
+    ]
+    return max(dates, default=b"")
+
+
+def _nested(data: bytes, at: int, end: int, tag: int) -> bytes:
+    found = (data[e.value_at : e.value_end] for e in elements(data, at, end, EXPLICIT_LITTLE) if e.tag == tag)
+    return next(found, b"").strip(b" \0")
+
+
+_DERIVED: Final[dict[int, Callable[[Key, dict[int, bytes]], bytes]]] = {
+    _CONTENT: _concept_modifiers,
+    VERIFICATION_DATE_TIME: _last_verification,
+}
+
+
+def _substitute(key: Key, values: dict[int, bytes], sop_class: bytes, uid: bytes, *, invent: bool) -> bytes:
+    name = f"Type 1 key {_label(key)}"
+    if not invent:
+        raise HeaderError("FS-KEY-TYPE1-MISSING", f"{name} has no value")
+    value = _unknown_code(key) if key.vr == "SQ" else invented(key.keyword, key.vr, sop_class, uid, values)
+    if not value:
+        raise HeaderError("FS-KEY-TYPE1-MISSING", f"{name} has no value, and none can be invented")
+    return value
+
+
+def _unknown_code(key: Key) -> bytes:
+    if not key.keyword.endswith("CodeSequence"):
+        return b""
+    parts = zip(_CODE_TAGS, UNKNOWN_CODE, strict=True)
+    return item(b"".join(element(tag, vr, value) for (tag, vr), value in parts))
+
+
+def _invention(key: Key, value: bytes) -> str:
+    shown = "the code for Unknown (261665006, SCT)" if key.vr == "SQ" else value.decode("ascii")
+    return f"{_label(key)} has no value: {shown} was invented"
+
+
+def _label(key: Key) -> str:
+    return f"{key.keyword} ({key.tag >> 16:04X},{key.tag & 0xFFFF:04X})"
+
+
+def guarded(keys: tuple[Key, ...], values: dict[int, bytes], sop_class: bytes, uid: bytes, *, invent: bool) -> Leaf:
+    """`encode_leaf`, with damage inside a sequence as a `HeaderError`."""
+    try:
+        return encode_leaf(keys, values, sop_class, uid, invent=invent)
+    except FormatError as problem:
+        raise HeaderError("FS-FILE-BAD-HEADER", f"a sequence that the record needs is damaged: {problem}") from None

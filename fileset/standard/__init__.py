@@ -1,0 +1,1 @@
+"""Tables of the Standard: record types, hierarchy and SOP classes. Data only."""

@@ -1,0 +1,45 @@
+"""Which record types may stand below and beside each other (PS3.3 Table F.4-1, and its former editions)."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from fileset.standard.record_types import RECORD_TYPES, ROOT_CHILDREN
+
+_LEVELS: Final = {"PATIENT": 0, "STUDY": 1, "SERIES": 2}
+LEAF: Final = 3
+
+
+def level_of(record_type: str) -> int:
+    """How deep a record type stands: 0 in the root entity, `LEAF` below a series, and when nobody knows."""
+    rooted = record_type in ROOT_CHILDREN and record_type != "PRIVATE"
+    return _LEVELS.get(record_type, 0 if rooted else LEAF)
+
+
+def may_be_root(record_type: str) -> bool:
+    """Whether the root directory entity may hold such a record, or nobody can say that it may not."""
+    known = RECORD_TYPES.get(record_type)
+    return known is None or known.root or record_type in ROOT_CHILDREN
+
+
+def may_be_below(upper: str, lower: str) -> bool:
+    """Whether a record of type `upper` may have one of type `lower` in its lower-level entity, as far as is known."""
+    above = RECORD_TYPES.get(upper)
+    if above is None or lower not in RECORD_TYPES:
+        return True
+    return lower in above.children or lower in above.former_children
+
+
+def may_be_beside(one: str, other: str) -> bool:
+    """Whether two record types may share a directory entity, as far as is known."""
+    if one == other or one not in RECORD_TYPES or other not in RECORD_TYPES:
+        return True
+    return (may_be_root(one) and may_be_root(other)) or _have_a_parent(one, other)
+
+
+@cache
+def _have_a_parent(one: str, other: str) -> bool:
+    # Below a PRIVATE record anything may stand: that says nothing.
+    uppers = (name for name in RECORD_TYPES if name != "PRIVATE")
+    return any(may_be_below(upper, one) and may_be_below(upper, other) for upper in uppers)

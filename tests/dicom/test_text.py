@@ -1,0 +1,79 @@
+"""Character sets: PS3.5 6.1 and 7.5.3, PS3.3 C.12.1.1.2."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.charset import python_encoding
+
+from fileset.dicom.character_sets import CODECS, decode, guess, is_known, needs_character_set
+from tests import synthetic
+
+
+@pytest.mark.parametrize("term", [term for term in CODECS if term])
+def test_each_single_character_set_is_decoded_as_pydicom_does(term: str) -> None:
+    sample = synthetic.NAMES.get(term, "Doe^Jane")
+    encoded = sample.encode(python_encoding[term] if term in python_encoding else CODECS[term], "ignore")
+    assert decode(encoded, term) == encoded.decode(CODECS[term])
+
+
+@pytest.mark.parametrize(
+    ("value", "character_set", "expected"),
+    [
+        (b"Doe^Jane", "", "Doe^Jane"),
+        (b"Doe^Jane", "ISO_IR 999", "Doe^Jane"),
+        (b"M\xfcller", "ISO_IR 100", "Müller"),
+        (b"M\xfcller", " ISO_IR 100 ", "Müller"),
+        (b"M\xc3\xbcller", "ISO_IR 192", "Müller"),
+        (b"M\xfcller", "ISO_IR 192", "M\ufffdller"),
+        (b"M\xfcller", "", "Müller"),
+        (b"M\xc3\xbcller", "", "Müller"),
+        (b"M\xc3\xbcller", "ISO_IR 6", "Müller"),
+        (b"M\xfcller", "ISO 2022 IR 100", "Müller"),
+        (b"M\xfcller", "ISO_IR 999", "Müller"),
+        (b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B", "\\ISO 2022 IR 87", "Yamada^Tarou=山田^太郎"),
+        (b"Hong=\x1b$)C\xfb\xf3", "\\ISO 2022 IR 149", "Hong=洪"),
+        (b"\x1b$B;", "\\ISO 2022 IR 87", None),
+        (b"\x1b\xff\xfe", "\\ISO 2022 IR 87\\ISO 2022 IR 159", None),
+    ],
+)
+def test_text_is_decoded_or_made_the_best_of(value: bytes, character_set: str, expected: str | None) -> None:
+    found = decode(value, character_set)
+    assert isinstance(found, str)
+    assert expected in (None, found)
+
+
+@given(
+    st.binary(max_size=40),
+    st.sampled_from([*CODECS, "\\ISO 2022 IR 87", "ISO 2022 IR 6\\ISO 2022 IR 58", "x\\y", "\\"]),
+)
+def test_any_bytes_in_any_character_set_are_text(value: bytes, character_set: str) -> None:
+    assert isinstance(decode(value, character_set), str)
+
+
+@given(st.text(max_size=20))
+def test_what_is_guessed_decodes(text: str) -> None:
+    assert decode(text.encode("utf-8"), guess(text.encode("utf-8"))) == text
+
+
+def test_a_character_set_is_needed_beyond_ascii_and_for_escapes() -> None:
+    assert not needs_character_set(b"Doe^Jane")
+    assert needs_character_set(b"M\xfcller")
+    assert needs_character_set(b"\x1b$B;3")
+
+
+@pytest.mark.parametrize(
+    ("character_set", "known"),
+    [
+        *((term, True) for term in CODECS),
+        ("ISO 2022 IR 100", True),
+        ("\\ISO 2022 IR 87", True),
+        ("ISO 2022 IR 13\\ISO 2022 IR 87\\ISO 2022 IR 159", True),
+        ("ISO_IR 999", False),
+        ("\\ISO 2022 IR 999", False),
+        ("latin1", False),
+    ],
+)
+def test_defined_terms_are_known(character_set: str, known: object) -> None:
+    assert is_known(character_set) is known
