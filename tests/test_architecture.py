@@ -21,7 +21,7 @@ ENVIRONMENT = {
 }
 
 VALUES = frozenset(["errors", "findings", "file_id"])
-PURE_ROOMS = ("standard", "dicom", "part10", "records", "dicomdir")
+PURE_ROOMS = ("standard", "dicom", "part10", "records", "dicomdir", "pictures")
 """The rooms that compute and never touch the operating system, lowest first."""
 DIRECTORY = VALUES | {"standard", "dicom", "part10", "records", "dicomdir"}
 PLANNING = DIRECTORY | {"media", "report", "plan"}
@@ -36,6 +36,7 @@ ROOMS = {
     "part10": VALUES | {"standard", "dicom"},
     "records": VALUES | {"standard", "dicom"},
     "dicomdir": VALUES | {"standard", "dicom", "records"},
+    "pictures": VALUES | {"standard", "dicom", "part10"},
     "media": frozenset(["file_id", "errors"]),
     "report": VALUES | {"media"},
     "plan": DIRECTORY | {"media", "report"},
@@ -57,7 +58,7 @@ PURE = frozenset([*VALUES, *PURE_ROOMS])
 SYSTEM_MODULES = frozenset(["glob", "mmap", "os", "pathlib", "shutil", "subprocess", "tempfile"])
 SYSTEM_CALLS = frozenset(["open", "io.open", "io.open_code", "io.FileIO", "codecs.open"])
 
-HEAVY = frozenset(["numpy", "pycdlib", "pydicom", "rich"])
+HEAVY = frozenset(["PIL", "imagecodecs", "numpy", "pycdlib", "pydicom", "rich"])
 """Libraries that take longer to load than a fast start takes."""
 
 

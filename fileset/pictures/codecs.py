@@ -1,0 +1,121 @@
+"""One compressed frame -> its stored values (PS3.5 8.2), by transfer syntax.
+
+imagecodecs decodes; this table says which of its functions, and in which colour space the values come out.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from fileset.pictures.errors import PictureError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fileset.pictures.pixel_format import PixelFormat
+
+Decoder = Callable[[bytes, "PixelFormat"], "NDArray[Any]"]
+
+RLE: Final = "1.2.840.10008.1.2.5"
+DEFLATED_FRAMES: Final = "1.2.840.10008.1.2.8.1"
+_JPEG_FAMILY: Final = "1.2.840.10008.1.2.4."
+_ADOBE: Final = b"\xff\xee\x00\x0eAdobe"
+_START_OF_SCAN: Final = b"\xff\xda"
+
+
+def decoder_for(transfer_syntax: str) -> Decoder:
+    """Return the function that decodes one frame of a compressed transfer syntax. Raises `PictureError` if there is none."""
+    if transfer_syntax.startswith(_JPEG_FAMILY):
+        number = transfer_syntax.removeprefix(_JPEG_FAMILY)
+        for pattern, decoder in _BY_NUMBER:
+            if re.fullmatch(pattern, number):
+                return decoder
+        if number[:2] == "10":
+            raise PictureError("video (MPEG or HEVC) has no single pictures that can be decoded")
+    if transfer_syntax == RLE:
+        return _rle
+    if transfer_syntax == DEFLATED_FRAMES:
+        return _deflated
+    raise PictureError(f"no decoder for the transfer syntax {transfer_syntax}")
+
+
+def colour_after(transfer_syntax: str, photometric: str) -> str:
+    """Return the photometric interpretation of decoded values: decoders undo the colour transform of their format."""
+    number = transfer_syntax.removeprefix(_JPEG_FAMILY)
+    colour = photometric.startswith("YBR") and number != transfer_syntax
+    lossless_jpeg = re.fullmatch(r"5[5-8]|6[5-6]|70", number)
+    jpeg_ls = number in {"80", "81"}
+    return "RGB" if colour and not lossless_jpeg and not jpeg_ls else photometric
+
+
+def _jpeg(data: bytes, pixels: PixelFormat) -> NDArray[Any]:
+    """JPEG baseline, extended with 12 bits, and lossless (PS3.5 8.2.1)."""
+    from imagecodecs import jpeg8_decode
+
+    if pixels.samples != 3:
+        return jpeg8_decode(data)
+    header = data[: data.find(_START_OF_SCAN)]
+    if _ADOBE in header:  # the stream says itself which colour transform it has
+        return jpeg8_decode(data)
+    space = "YCBCR" if pixels.photometric.startswith("YBR") else "RGB"
+    return jpeg8_decode(data, colorspace=space, outcolorspace="RGB")
+
+
+def _jpeg_lossless(data: bytes, pixels: PixelFormat) -> NDArray[Any]:
+    """JPEG lossless: the values as they are, whatever colour space they are in."""
+    from imagecodecs import jpeg8_decode
+
+    return jpeg8_decode(data, colorspace="RGB", outcolorspace="RGB") if pixels.samples == 3 else jpeg8_decode(data)
+
+
+def _jpeg_ls(data: bytes, _: PixelFormat) -> NDArray[Any]:
+    from imagecodecs import jpegls_decode
+
+    return jpegls_decode(data)
+
+
+def _jpeg_2000(data: bytes, _: PixelFormat) -> NDArray[Any]:
+    """JPEG 2000 and High-Throughput JPEG 2000 (PS3.5 8.2.4, 8.2.14); RCT and ICT are undone."""
+    from imagecodecs import jpeg2k_decode
+
+    return jpeg2k_decode(data)
+
+
+def _jpeg_xl(data: bytes, _: PixelFormat) -> NDArray[Any]:
+    from imagecodecs import jpegxl_decode
+
+    return jpegxl_decode(data)
+
+
+def _rle(data: bytes, pixels: PixelFormat) -> NDArray[Any]:
+    """RLE Lossless: one plane of bytes for each byte of each sample, the highest first (PS3.5 G.2)."""
+    import numpy as np
+    from imagecodecs import dicomrle_decode
+
+    width = pixels.bits_allocated // 8
+    shape = (pixels.samples, pixels.rows, pixels.columns)
+    decoded = dicomrle_decode(data, f"<u{width}", out=None)
+    values = np.frombuffer(decoded, f"<u{width}")
+    if values.size < pixels.rows * pixels.columns * pixels.samples:
+        raise PictureError("the compressed frame is shorter than rows x columns")
+    return values[: np.prod(shape)].reshape(shape).transpose(1, 2, 0)
+
+
+def _deflated(data: bytes, pixels: PixelFormat) -> NDArray[Any]:
+    """A frame in the Deflate format (PS3.5 8.2.16): inflated to no more than the frame needs."""
+    inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, pixels.frame_bytes)
+    return pixels.native_values(inflated)
+
+
+_BY_NUMBER: Final[tuple[tuple[str, Decoder], ...]] = (
+    (r"5[0-4]|59|6[0-4]", _jpeg),
+    (r"5[5-8]|6[5-6]|70", _jpeg_lossless),
+    (r"8[01]", _jpeg_ls),
+    (r"9[0-3]", _jpeg_2000),
+    (r"20[1-3]", _jpeg_2000),
+    (r"11[0-2]", _jpeg_xl),
+)
+"""Last part of the transfer syntax below 1.2.840.10008.1.2.4 and its decoder (PS3.6 A)."""

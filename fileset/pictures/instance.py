@@ -1,0 +1,140 @@
+"""One DICOM file -> its data set without pixels, and its frames, read where and when they are needed."""
+
+from __future__ import annotations
+
+import io
+import warnings
+import zlib
+from struct import error
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from fileset.dicom.elements import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, element_header
+from fileset.dicom.header import DEFLATED, Reading
+from fileset.errors import FormatError
+from fileset.part10.file_meta import check_meta
+from fileset.pictures.errors import PictureError
+from fileset.pictures.frames import Frames, PixelElement, frames_of
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+PIXEL_KEYWORDS: Final = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
+LARGEST_DATA_SET: Final = 1 << 28
+"""Bytes of a data set without its pixels; also of a deflated data set with them."""
+_BUFFER: Final = 1 << 14
+_FIRST: Final = 4096
+
+
+@frozen
+class Instance:
+    """One SOP Instance: its data set, and where its pixels are; None if it has none."""
+
+    dataset: Dataset
+    transfer_syntax: str
+    pixels: PixelElement | None
+    big_endian: bool
+
+    @property
+    def frames(self) -> Frames:
+        """The frames of the image. Raises `PictureError` if there are none."""
+        if self.pixels is None:
+            raise PictureError("it has no pixel data")
+        return frames_of(self.dataset, self.pixels, self.transfer_syntax, big_endian=self.big_endian)
+
+
+def read_instance(read: Reading) -> Instance:
+    """Return the instance in the file that `read` reads; its pixels stay where they are.
+
+    Raises `PictureError` if pydicom cannot read the data set.
+    """
+    first = read(0, _FIRST)
+    meta = check_meta(first)
+    if meta.transfer_syntax in DEFLATED and first[128:132] == b"DICM":
+        return _read(_inflated(read, meta.data_set_at), meta.transfer_syntax.decode("ascii"))
+    return _read(read, "")
+
+
+def _read(read: Reading, transfer_syntax: str) -> Instance:
+    from pydicom.filereader import read_partial
+
+    file = io.BufferedReader(_File(read), _BUFFER)
+    tags: list[int] = []
+
+    def at_pixels(tag: int, vr: str | None, length: int) -> bool:  # noqa: ARG001  pydicom calls it with three
+        if tag in PIXEL_KEYWORDS:
+            tags.append(int(tag))
+        return bool(tags)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            dataset = read_partial(file, at_pixels, defer_size=None, force=True)
+        except Exception as problem:  # pydicom raises nearly anything on damaged input
+            raise PictureError(f"the data set cannot be read: {problem}") from problem
+    implicit, little = dataset.original_encoding
+    syntax = transfer_syntax or str(dataset.file_meta.get("TransferSyntaxUID", ""))
+    big_endian = little is False
+    pixels = _pixels(read, file.tell(), tags[0], implicit=bool(implicit), big_endian=big_endian) if tags else None
+    return Instance(dataset, syntax, pixels, big_endian)
+
+
+def _pixels(read: Reading, at: int, tag: int, *, implicit: bool, big_endian: bool) -> PixelElement:
+    """The pixel data element at `at`. A data set without VRs under an explicit transfer syntax is met in practice."""
+    head = read(at, 12)
+    bare = implicit or not head[4:6].isalpha()
+    encoding = IMPLICIT_LITTLE if bare else EXPLICIT_BIG if big_endian else EXPLICIT_LITTLE
+    try:
+        _, vr, value_at, length = element_header(head, 0, encoding)
+    except (FormatError, error) as problem:
+        raise PictureError(f"the pixel data element cannot be read: {problem}") from problem
+    return PixelElement(PIXEL_KEYWORDS[tag], read, at + value_at, length, vr.decode("ascii") or "OW")
+
+
+def _inflated(read: Reading, at: int) -> Reading:
+    """Random access to a deflated data set (PS3.5 A.5), inflated as a whole up to `LARGEST_DATA_SET` bytes."""
+    inflater, data = zlib.decompressobj(-zlib.MAX_WBITS), bytearray()
+    try:
+        while not inflater.eof and len(data) < LARGEST_DATA_SET:
+            packed = read(at, 1 << 20)
+            if not packed:
+                break
+            at += len(packed)
+            data += inflater.decompress(packed, LARGEST_DATA_SET)
+    except zlib.error as problem:
+        raise PictureError(f"the deflated data set is damaged: {problem}") from problem
+    whole = bytes(data)
+    return lambda start, size: whole[start : start + size]
+
+
+class _File(io.RawIOBase):
+    """The file that pydicom wants, over a `Reading`."""
+
+    name = ""
+
+    def __init__(self, read: Reading) -> None:
+        self._read = read
+        self._at = 0
+        self._left = LARGEST_DATA_SET
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if whence == io.SEEK_END:
+            raise io.UnsupportedOperation("the end of the file is not known")
+        self._at = offset + (self._at if whence else 0)
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._read(self._at, len(buffer))
+        self._left -= len(data)
+        if self._left < 0:
+            raise PictureError(f"more than {LARGEST_DATA_SET >> 20} MiB come before the pixels")
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
