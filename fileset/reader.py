@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
 from fileset.dicom.header import Keys, Reading, Wanted, read_header
-from fileset.dicomdir.read.directory import SOP_CLASS_UID, SOP_INSTANCE_UID, TRANSFER_SYNTAX_UID, conditions
+from fileset.dicomdir.read.directory import conditions
 from fileset.dicomdir.read.query import condition
 from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.read.tree import Tree
@@ -23,6 +23,7 @@ from fileset.findings import Finding
 from fileset.media.base import FileInfo, FileSetInfo
 from fileset.media.open import readable
 from fileset.plan.dicomdir_file import absent_from, read_contents
+from fileset.standard import tags
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
@@ -127,17 +128,17 @@ class Record:
     @property
     def sop_class_uid(self) -> str:
         """Referenced SOP Class UID in File (0004,1510); that of the file if there is none, "" if it has none either."""
-        return self._reader.reference(self._index, SOP_CLASS_UID)
+        return self._reader.reference(self._index, tags.REFERENCED_SOP_CLASS_UID)
 
     @property
     def sop_instance_uid(self) -> str:
         """Referenced SOP Instance UID in File (0004,1511); as `sop_class_uid`."""
-        return self._reader.reference(self._index, SOP_INSTANCE_UID)
+        return self._reader.reference(self._index, tags.REFERENCED_SOP_INSTANCE_UID)
 
     @property
     def transfer_syntax_uid(self) -> str:
         """Referenced Transfer Syntax UID in File (0004,1512); as `sop_class_uid`."""
-        return self._reader.reference(self._index, TRANSFER_SYNTAX_UID)
+        return self._reader.reference(self._index, tags.REFERENCED_TRANSFER_SYNTAX_UID)
 
     def open(self) -> BinaryIO:
         """M-READ: the referenced file. Raises `MediumError` if it is not there, `FormatError` if none is named."""
@@ -224,7 +225,7 @@ class Reader:
     @property
     def descriptor_file_id(self) -> FileId | None:
         """File-set Descriptor File ID (0004,1141), None if there is none or its name is hostile."""
-        raw = self.contents.text(0x00041141)
+        raw = self.contents.text(tags.DESCRIPTOR_FILE_ID)
         try:
             return FileId.tolerant(raw) if raw else None
         except FormatError:
@@ -327,9 +328,11 @@ def _reading(file: BinaryIO) -> Reading:
 
 
 _IDENTITY: Final = (
-    (SOP_CLASS_UID, 0x00080016, 0x00020002),
-    (SOP_INSTANCE_UID, 0x00080018, 0x00020003),
-    (TRANSFER_SYNTAX_UID, 0x00020010, 0x00020010),
+    (tags.REFERENCED_SOP_CLASS_UID, tags.SOP_CLASS_UID, tags.MEDIA_STORAGE_SOP_CLASS_UID),
+    (tags.REFERENCED_SOP_INSTANCE_UID, tags.SOP_INSTANCE_UID, tags.MEDIA_STORAGE_SOP_INSTANCE_UID),
+    (tags.REFERENCED_TRANSFER_SYNTAX_UID, tags.TRANSFER_SYNTAX_UID, tags.TRANSFER_SYNTAX_UID),
 )
 """What a record says of a file: the element of the record, of the data set, and of File Meta Information."""
-_UIDS: Final = Wanted(Keys(frozenset((0x00080016, 0x00080018)), 0x00080018), {}, frozenset())
+_UIDS: Final = Wanted(
+    Keys(frozenset((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID)), tags.SOP_INSTANCE_UID), {}, frozenset()
+)

@@ -15,15 +15,7 @@ from typing import TYPE_CHECKING, Final, Self
 from attrs import evolve
 
 from fileset.dicom.header import HeaderError
-from fileset.dicomdir.read.directory import (
-    DESCRIPTOR,
-    DESCRIPTOR_CHARACTER_SET,
-    FILE_SET_ID,
-    MRDR_OFFSET,
-    SOP_INSTANCE_UID,
-    Contents,
-    conditions,
-)
+from fileset.dicomdir.read.directory import Contents, conditions
 from fileset.dicomdir.write.header import Identification, renewed_frame
 from fileset.dicomdir.write.kept import Kept
 from fileset.errors import FilesetError, FormatError, RefusedError, RuleError
@@ -40,6 +32,7 @@ from fileset.plan.update import Intake, drafted, filled, removals
 from fileset.records.describe import Instance, Policy
 from fileset.records.tree import TreeBuilder
 from fileset.report import Removed, Report, Skipped
+from fileset.standard import tags
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -177,38 +170,38 @@ class Updater:
     @property
     def file_set_id(self) -> str:
         """File-set ID (0004,1130), "" for none. Set it to change it; `RuleError` if it breaks the rules of PS3.10 8.1."""
-        return self._text(FILE_SET_ID)
+        return self._text(tags.FILE_SET_ID)
 
     @file_set_id.setter
     def file_set_id(self, value: str) -> None:
         self._identification = evolve(self._identification, file_set_id=value)
-        self._changes[FILE_SET_ID] = value.encode("ascii")
+        self._changes[tags.FILE_SET_ID] = value.encode("ascii")
         self._medium.entitle(value)
 
     @property
     def descriptor_file_id(self) -> FileId | None:
         """File-set Descriptor File ID (0004,1141), None for none; to be set as a `FileId`, or as a path."""
-        value = self._text(DESCRIPTOR)
+        value = self._text(tags.DESCRIPTOR_FILE_ID)
         return FileId.tolerant(value) if value else None
 
     @descriptor_file_id.setter
     def descriptor_file_id(self, value: FileId | str | None) -> None:
         file_id = FileId.from_path(value) if isinstance(value, str) else value
         self._identification = evolve(self._identification, descriptor_file_id=file_id)
-        self._changes[DESCRIPTOR] = file_id.value.encode("ascii") if file_id else None
+        self._changes[tags.DESCRIPTOR_FILE_ID] = file_id.value.encode("ascii") if file_id else None
         if file_id is None:
-            self._changes[DESCRIPTOR_CHARACTER_SET] = None
+            self._changes[tags.DESCRIPTOR_CHARACTER_SET] = None
 
     @property
     def descriptor_character_set(self) -> str:
         """Specific Character Set of File-set Descriptor File (0004,1142), "" for none; set it after the descriptor."""
-        return self._text(DESCRIPTOR_CHARACTER_SET)
+        return self._text(tags.DESCRIPTOR_CHARACTER_SET)
 
     @descriptor_character_set.setter
     def descriptor_character_set(self, value: str) -> None:
         with_descriptor = evolve(self._identification, descriptor_file_id=self.descriptor_file_id)
         self._identification = evolve(with_descriptor, descriptor_character_set=value)
-        self._changes[DESCRIPTOR_CHARACTER_SET] = value.encode("ascii") or None
+        self._changes[tags.DESCRIPTOR_CHARACTER_SET] = value.encode("ascii") or None
 
     def _text(self, tag: int) -> str:
         changed = self._changes.get(tag, b"") or b""
@@ -356,7 +349,7 @@ class Updater:
     def _removals(self, gone: dict[int, bool], kept: Kept, report: Report) -> list[FileId]:
         contents = self._contents
         for index, stays in sorted(gone.items()):
-            uid, file_id = contents.reference(index, SOP_INSTANCE_UID), contents.file_id(index)
+            uid, file_id = contents.reference(index, tags.REFERENCED_SOP_INSTANCE_UID), contents.file_id(index)
             if file_id is not None:
                 report.removed.append(Removed(file_id, uid, contents.type_name(index), not stays))
             if file_id is not None and stays:
@@ -415,7 +408,7 @@ def _refuse_mrdr(contents: Contents, indexes: Iterable[int]) -> None:
     if "MRDR" not in contents.flat.types:
         return
     for index in indexes:
-        if contents.element(index, MRDR_OFFSET):
+        if contents.element(index, tags.MRDR_OFFSET):
             raise RefusedError(
                 f"{contents.file}: the record at offset {contents.flat.start[index]} shares its file through a "
                 f"Multi-Referenced File Directory Record (retired, PS3.3-2003 F.6.2), which is not changed. {REPAIR}"

@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from fileset.check.dicomdir.datasets import CHARACTER_SET, named
-from fileset.check.dicomdir.keys import ICON
+from fileset.check.dicomdir.datasets import named
 from fileset.dicom.elements import EXPLICIT_LITTLE, Element, Syntax, elements
 from fileset.dicom.header import Header, Keys, Wanted
 from fileset.dicom.values import canonical
@@ -16,17 +15,17 @@ from fileset.dicomdir.read.values import character_set_of, value_of, vr_of
 from fileset.errors import FormatError
 from fileset.part10.faults import Fault
 from fileset.records.describe import WANTED, Instance
+from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES, SOP_CLASSES, Key
 
-_SOP_CLASS: Final = 0x00041510
 _REFERENCE: Final = {
-    0x00041510: "FS-SOP-CLASS-DIFFERS",
-    0x00041511: "FS-UID-DIFFERS",
-    0x00041512: "FS-SYNTAX-DIFFERS",
-    0x0004151A: "FS-KEY-DIFFERS",
+    tags.REFERENCED_SOP_CLASS_UID: "FS-SOP-CLASS-DIFFERS",
+    tags.REFERENCED_SOP_INSTANCE_UID: "FS-UID-DIFFERS",
+    tags.REFERENCED_TRANSFER_SYNTAX_UID: "FS-SYNTAX-DIFFERS",
+    tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID: "FS-KEY-DIFFERS",
 }
 _FORMS: Final = frozenset(("DA", "TM", "DT", "CS", "IS", "UI"))
-_NOT_FROM_FILES: Final = frozenset((CHARACTER_SET, ICON))
+_NOT_FROM_FILES: Final = frozenset((tags.SPECIFIC_CHARACTER_SET, tags.ICON_IMAGE_SEQUENCE))
 
 
 @frozen
@@ -83,14 +82,14 @@ def differences(
     fresh = Side(instance.tail, EXPLICIT_LITTLE)
     for tag, rule in _REFERENCE.items():
         said, right = (canonical("UI", side.raw(tag)) for side in (record, fresh))
-        if said != right and (said or tag == 0x0004151A):
+        if said != right and (said or tag == tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID):
             yield Fault(
                 rule, f"{named(tag)} is {_shown(tag, said)} in the record, {_shown(tag, right)} in the file", None, tag
             )
     if record_type == "MRDR":
         return
     if record_type != instance.record_type:
-        yield from _other_type(instance, record_type, canonical("UI", fresh.raw(_SOP_CLASS)))
+        yield from _other_type(instance, record_type, canonical("UI", fresh.raw(tags.REFERENCED_SOP_CLASS_UID)))
         return
     yield from _key_differences(record_type, record, fresh, header_of)
 
@@ -99,7 +98,7 @@ def _other_type(instance: Instance, record_type: str, sop_class: bytes) -> Itera
     row = SOP_CLASSES.get(sop_class.decode("ascii", "replace"))
     if row is not None and row.record_type == instance.record_type:
         message = f"a record of type {record_type} for {row.name}: {instance.record_type} is right"
-        yield Fault("FS-RECORD-TYPE-DIFFERS", message, None, 0x00041430)
+        yield Fault("FS-RECORD-TYPE-DIFFERS", message, None, tags.RECORD_TYPE)
 
 
 def _key_differences(
@@ -137,7 +136,7 @@ def _unlike_key(key: Key, values: dict[int, bytes], record: Side, fresh: Side) -
 def _other_key(tag: int, values: dict[int, bytes], record: Side) -> Iterator[Fault]:
     """A key beyond those that we would write: a copy all the same (PS3.3 F.5)."""
     vr = record.parts[tag].vr.decode("ascii") or vr_of(tag)
-    file_value = _value(tag, vr, values[tag], values.get(CHARACTER_SET, b""))
+    file_value = _value(tag, vr, values[tag], values.get(tags.SPECIFIC_CHARACTER_SET, b""))
     if _unlike(file_value, record.value(tag)):
         yield _differs(tag, record.value(tag), file_value)
 

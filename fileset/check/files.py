@@ -23,6 +23,7 @@ from fileset.media.base import ReadableMedium
 from fileset.media.folder.medium import FolderMedium
 from fileset.media.folder.work_folder import WORK
 from fileset.plan.scan import Progress
+from fileset.standard import tags
 
 _LEFT: Final = "belongs to a write that is under way, or was interrupted"
 
@@ -90,9 +91,9 @@ class FileCheck:
             self.medium.inquire_file(FileId.tolerant(path))
         except FormatError as problem:
             rule = "FS-FILE-MISSING" if isinstance(self.medium, FolderMedium) else "FS-FILE-UNREADABLE"
-            self.to.at_file(rule, str(problem), path, index, tag=0x00041500)
+            self.to.at_file(rule, str(problem), path, index, tag=tags.REFERENCED_FILE_ID)
         except MediumError:
-            self.to.at_file("FS-FILE-MISSING", "not on the medium", path, index, tag=0x00041500)
+            self.to.at_file("FS-FILE-MISSING", "not on the medium", path, index, tag=tags.REFERENCED_FILE_ID)
 
     def _check_descriptor(self, matched: dict[str, int]) -> None:
         descriptor = self.directory.descriptor
@@ -100,9 +101,11 @@ class FileCheck:
             return
         if descriptor.path in matched:
             message = f"the descriptor file {descriptor} is referenced by a record"
-            self.to.add("FS-DESCRIPTOR", message, tag=0x00041141)
+            self.to.add("FS-DESCRIPTOR", message, tag=tags.DESCRIPTOR_FILE_ID)
         elif find(descriptor.path, self._listing) is None:
-            self.to.add("FS-DESCRIPTOR", f"the descriptor file {descriptor} is not on the medium", tag=0x00041141)
+            self.to.add(
+                "FS-DESCRIPTOR", f"the descriptor file {descriptor} is not on the medium", tag=tags.DESCRIPTOR_FILE_ID
+            )
 
     def _own_name(self, names: Sequence[str]) -> str | None:
         """The name of the DICOMDIR itself, which may lie under another form of it."""

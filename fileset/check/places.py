@@ -12,9 +12,10 @@ from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.read.tree import Tree
 from fileset.dicomdir.write.layout import NONE
 from fileset.findings import Finding, Where
+from fileset.standard import tags
 
 BETWEEN: Final = " > "
-_OF_THE_DIRECTORY: Final = frozenset((0x00041200, 0x00041202, 0x00041212))
+_OF_THE_DIRECTORY: Final = frozenset((tags.FIRST_ROOT_RECORD, tags.LAST_ROOT_RECORD, tags.CONSISTENCY_FLAG))
 """Elements of the DICOMDIR itself: an offset beside them is the value that they have."""
 
 

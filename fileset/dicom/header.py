@@ -25,6 +25,7 @@ from fileset.dicom.elements import (
 )
 from fileset.dicom.header_cache import FIRST_READ, Layouts, Recognised
 from fileset.errors import FilesetError, FormatError
+from fileset.standard import tags
 
 Reading = Callable[[int, int], bytes]
 """(position, size) -> the bytes there; fewer only at the end of the file."""
@@ -40,9 +41,10 @@ EXPLICIT_VR_BIG_ENDIAN: Final = b"1.2.840.10008.1.2.2"
 DEFLATED: Final = frozenset((b"1.2.840.10008.1.2.1.99", b"1.2.840.10008.1.2.4.95"))
 """Deflated Explicit VR Little Endian and JPIP Referenced Deflate (PS3.5 A.5, A.7)."""
 
-META_TAGS: Final = frozenset((0x00020002, 0x00020003, 0x00020010))
-PIXEL_DATA: Final = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
-SOP_CLASS_UID: Final = 0x00080016
+META_TAGS: Final = frozenset(
+    (tags.MEDIA_STORAGE_SOP_CLASS_UID, tags.MEDIA_STORAGE_SOP_INSTANCE_UID, tags.TRANSFER_SYNTAX_UID)
+)
+PIXEL_DATA: Final = frozenset((tags.FLOAT_PIXEL_DATA, tags.DOUBLE_FLOAT_PIXEL_DATA, tags.PIXEL_DATA))
 
 _HEAD: Final = Struct("<HH2sH").unpack_from
 _IMPLICIT_HEAD: Final = Struct("<HHI").unpack_from
@@ -150,8 +152,8 @@ def _read_foreign(read: Reading, wanted: Wanted) -> Header:
 
 
 def _learn(layouts: Layouts, data: bytes, header: Header, wanted: Wanted) -> None:
-    syntax = header.meta.get(0x00020010, b"").rstrip(b"\0 ")
-    keys = wanted.keys(header.values.get(SOP_CLASS_UID, b""))
+    syntax = header.meta.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 ")
+    keys = wanted.keys(header.values.get(tags.SOP_CLASS_UID, b""))
     if keys is not wanted.any and syntax != IMPLICIT_VR_LITTLE_ENDIAN and syntax not in DEFLATED:
         layouts.learn(data, keys.tags | META_TAGS, keys.last)
 
@@ -169,7 +171,7 @@ def looks_like_data_set(data: bytes) -> bool:
 
 def _read_usual(data: bytes, read: Reading, wanted: Wanted) -> Header:
     meta, at, data = _file_meta(data, read)
-    syntax = meta.get(0x00020010, b"").rstrip(b"\0 ")
+    syntax = meta.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 ")
     if not syntax or syntax == EXPLICIT_VR_BIG_ENDIAN or at == len(data):
         raise UnusualError
     if syntax in DEFLATED:
@@ -245,8 +247,8 @@ def _walk_windows(walk: _Walk, data: bytes, at: int, read: Reading, wanted: Want
 
 
 def _walk_explicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dict[int, bytes]) -> int:
-    keys = wanted.keys(values.get(SOP_CLASS_UID, b""))
-    tags, last, previous, end = keys.tags, keys.last, 0, len(data)
+    keys = wanted.keys(values.get(tags.SOP_CLASS_UID, b""))
+    wanted_tags, last, previous, end = keys.tags, keys.last, 0, len(data)
     while at <= limit:
         group, number, vr, length = _HEAD(data, at)
         start = at
@@ -271,14 +273,14 @@ def _walk_explicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dic
                 at, behind = skip_undefined(data, value, end, IMPLICIT_LITTLE if vr == b"UN" else EXPLICIT_LITTLE)
             except FormatError:
                 return start  # most likely the window ends; a larger one will tell
-        if tag in tags:
+        if tag in wanted_tags:
             if at > end:
                 return start
             if (vr == b"UN") or (tag in wanted.sequences) is not (vr == b"SQ"):
                 raise UnusualError
             values[tag] = data[value:at]
-            if tag == SOP_CLASS_UID:
-                tags, last = _narrow(values, wanted)
+            if tag == tags.SOP_CLASS_UID:
+                wanted_tags, last = _narrow(values, wanted)
         elif tag in PIXEL_DATA:
             values[tag] = b""
             return DONE
@@ -288,15 +290,15 @@ def _walk_explicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dic
 
 def _narrow(values: dict[int, bytes], wanted: Wanted) -> tuple[frozenset[int], int]:
     """Now that the SOP class is known: what it needs; what others would have needed is dropped."""
-    keys = wanted.keys(values[SOP_CLASS_UID])
+    keys = wanted.keys(values[tags.SOP_CLASS_UID])
     for tag in values.keys() - keys.tags:
         del values[tag]
     return keys.tags, keys.last
 
 
 def _walk_implicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dict[int, bytes]) -> int:
-    keys = wanted.keys(values.get(SOP_CLASS_UID, b""))
-    tags, last, previous, end = keys.tags, keys.last, 0, len(data)
+    keys = wanted.keys(values.get(tags.SOP_CLASS_UID, b""))
+    wanted_tags, last, previous, end = keys.tags, keys.last, 0, len(data)
     while at <= limit:
         group, number, length = _IMPLICIT_HEAD(data, at)
         start = at
@@ -308,14 +310,14 @@ def _walk_implicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dic
             return DONE
         previous = tag
         at = behind = value + length
-        if tag in tags:
+        if tag in wanted_tags:
             if tag in wanted.sequences or length == UNDEFINED:
                 raise UnusualError  # its items need the dictionary of VRs
             if at > end:
                 return start
             values[tag] = data[value:at]
-            if tag == SOP_CLASS_UID:
-                tags, last = _narrow(values, wanted)
+            if tag == tags.SOP_CLASS_UID:
+                wanted_tags, last = _narrow(values, wanted)
         elif tag in PIXEL_DATA:
             values[tag] = b""
             return DONE

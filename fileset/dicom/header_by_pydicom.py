@@ -11,16 +11,8 @@ import warnings
 from typing import TYPE_CHECKING, Final
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, element_at
-from fileset.dicom.header import (
-    LARGEST_VALUE,
-    META_TAGS,
-    PIXEL_DATA,
-    SOP_CLASS_UID,
-    Header,
-    HeaderError,
-    Reading,
-    Wanted,
-)
+from fileset.dicom.header import LARGEST_VALUE, META_TAGS, PIXEL_DATA, Header, HeaderError, Reading, Wanted
+from fileset.standard import tags
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -100,7 +92,7 @@ def read_foreign(read: Reading, wanted: Wanted) -> Header:
 
 
 def _tags(dataset: Dataset, wanted: Wanted) -> frozenset[int]:
-    sop_class = _raw(dataset, SOP_CLASS_UID) if SOP_CLASS_UID in dataset else b""
+    sop_class = _raw(dataset, tags.SOP_CLASS_UID) if tags.SOP_CLASS_UID in dataset else b""
     return wanted.keys(sop_class).tags
 
 

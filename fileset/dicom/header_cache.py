@@ -25,6 +25,7 @@ from fileset.dicom.elements import (
     element_header,
 )
 from fileset.errors import FormatError
+from fileset.standard import tags
 
 FIRST_READ: Final = 8192
 LARGEST_READ: Final = 32768
@@ -49,7 +50,7 @@ _USUAL: Final = {
 _SPREAD: Final = 8
 """How much longer or shorter than in the first file other values may be."""
 _META: Final = 132
-_ANCHORED: Final = frozenset((0x00020010, 0x00080016))
+_ANCHORED: Final = frozenset((tags.TRANSFER_SYNTAX_UID, tags.SOP_CLASS_UID))
 """Transfer syntax and SOP class decide how far and how to walk: their values are part of the layout."""
 
 

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import Final
 
 from fileset.dicom.character_sets import decode
+from fileset.standard import tags
 
 _PADDING: Final = b" \0"
 _DATE: Final = re.compile(rb"(\d{4})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])").fullmatch
@@ -126,8 +127,8 @@ _FIXED: Final = {
     "VerificationFlag": b"UNVERIFIED",
     "Modality": b"OT",
 }
-_DATES: Final = (0x00080020, 0x00080021, 0x00080022, 0x00080023)
-_TIMES: Final = (0x00080030, 0x00080031, 0x00080032, 0x00080033)
+_DATES: Final = (tags.STUDY_DATE, tags.SERIES_DATE, tags.ACQUISITION_DATE, tags.CONTENT_DATE)
+_TIMES: Final = (tags.STUDY_TIME, tags.SERIES_TIME, tags.ACQUISITION_TIME, tags.CONTENT_TIME)
 NO_DATE: Final = b"19000101"
 NO_TIME: Final = b"000000"
 

@@ -26,8 +26,8 @@ from fileset.media.system.walk import random_access
 from fileset.plan.dicomdir_file import not_among
 from fileset.plan.scan import describe
 from fileset.records.describe import Describer, Instance, Policy
-from fileset.records.instance_keys import INSTANCE_NUMBER
 from fileset.records.levels import FIELDS, Chain
+from fileset.standard import tags
 
 POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept")
 _NO_INSTANCES: Final = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
@@ -115,7 +115,7 @@ def _own_values(instance: Instance) -> Values:
     character_set = character_set_of(data, parts, "")
     values = {part.tag: value_of(data, part, EXPLICIT_LITTLE, character_set) for part in parts}
     if instance.invented_number:
-        del values[INSTANCE_NUMBER]
+        del values[tags.INSTANCE_NUMBER]
     return values
 
 

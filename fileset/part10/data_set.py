@@ -28,16 +28,16 @@ from fileset.dicom.header import DEFLATED, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_L
 from fileset.dicom.header_cache import FIRST_READ
 from fileset.errors import FormatError
 from fileset.part10.faults import Fault
-from fileset.part10.pixels import FRAMES, PIXEL_DATA, TABLES, Fragments, read_fragments, table_faults
+from fileset.part10.pixels import PIXEL_DATA, TABLES, Fragments, read_fragments, table_faults
 from fileset.part10.seen_before import Place, Structures
+from fileset.standard import tags
 
-PADDING: Final = 0xFFFCFFFC
 LARGEST_TABLE: Final = 1 << 26
 """Bytes of an offset table that is looked at."""
 MOST_INFLATED: Final = 1 << 28
 """Bytes to which a deflated data set is inflated, to see whether it is whole: no bomb goes further."""
 _MARGIN: Final = 12
-_INTEREST: Final = frozenset((FRAMES, PADDING, *TABLES, *PIXEL_DATA))
+_INTEREST: Final = frozenset((tags.NUMBER_OF_FRAMES, tags.DATA_SET_TRAILING_PADDING, *TABLES, *PIXEL_DATA))
 _SYNTAXES: Final = {IMPLICIT_VR_LITTLE_ENDIAN: IMPLICIT_LITTLE, EXPLICIT_VR_BIG_ENDIAN: EXPLICIT_BIG}
 
 

@@ -10,6 +10,7 @@ from fileset.dicom.preamble import PREAMBLE, is_known
 from fileset.errors import FormatError
 from fileset.part10.faults import Fault
 from fileset.part10.values import fault, shown, uid_is_valid
+from fileset.standard import tags
 
 MOST: Final = 1000
 """Variants of File Meta Information that are remembered."""
@@ -28,17 +29,17 @@ _EXECUTABLE: Final = (
 """How executable files begin (CVE-2019-11687)."""
 
 _REQUIRED: Final = {
-    0x00020000: "File Meta Information Group Length",
-    0x00020001: "File Meta Information Version",
-    0x00020002: "Media Storage SOP Class UID",
-    0x00020003: "Media Storage SOP Instance UID",
-    0x00020010: "Transfer Syntax UID",
-    0x00020012: "Implementation Class UID",
+    tags.FILE_META_GROUP_LENGTH: "File Meta Information Group Length",
+    tags.FILE_META_VERSION: "File Meta Information Version",
+    tags.MEDIA_STORAGE_SOP_CLASS_UID: "Media Storage SOP Class UID",
+    tags.MEDIA_STORAGE_SOP_INSTANCE_UID: "Media Storage SOP Instance UID",
+    tags.TRANSFER_SYNTAX_UID: "Transfer Syntax UID",
+    tags.IMPLEMENTATION_CLASS_UID: "Implementation Class UID",
 }
 _VRS: Final = {
-    0x00020000: "UL", 0x00020001: "OB", 0x00020002: "UI", 0x00020003: "UI", 0x00020010: "UI", 0x00020012: "UI",
-    0x00020013: "SH", 0x00020016: "AE", 0x00020017: "AE", 0x00020018: "AE", 0x00020026: "UR", 0x00020027: "UR",
-    0x00020028: "UR", 0x00020100: "UI", 0x00020102: "OB",
+    tags.FILE_META_GROUP_LENGTH: "UL", tags.FILE_META_VERSION: "OB", tags.MEDIA_STORAGE_SOP_CLASS_UID: "UI", tags.MEDIA_STORAGE_SOP_INSTANCE_UID: "UI", tags.TRANSFER_SYNTAX_UID: "UI", tags.IMPLEMENTATION_CLASS_UID: "UI",
+    tags.IMPLEMENTATION_VERSION_NAME: "SH", tags.SOURCE_AE_TITLE: "AE", tags.SENDING_AE_TITLE: "AE", tags.RECEIVING_AE_TITLE: "AE", tags.SOURCE_PRESENTATION_ADDRESS: "UR", tags.SENDING_PRESENTATION_ADDRESS: "UR",
+    tags.RECEIVING_PRESENTATION_ADDRESS: "UR", tags.PRIVATE_INFORMATION_CREATOR_UID: "UI", tags.PRIVATE_INFORMATION: "OB",
 }  # fmt: skip
 """Table 7.1-1. Others are to be ignored, but for those of PS3.22, which belong to no file."""
 _REAL_TIME: Final = range(0x00020031, 0x00020039)
@@ -95,7 +96,7 @@ def check_meta(data: bytes) -> Meta:
     except (FormatError, error) as problem:
         faults.append(Fault("FS-META-FORM", str(problem), at))
     faults.extend(_group_faults(values, at))
-    return Meta(faults, at, values.get(0x00020010, b"").rstrip(b"\0 "))
+    return Meta(faults, at, values.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 "))
 
 
 def preamble_faults(data: bytes) -> list[Fault]:
@@ -131,17 +132,22 @@ def _group_faults(values: dict[int, bytes], end: int) -> list[Fault]:
     faults = [
         Fault("FS-META-MISSING", f"{name} ({tag >> 16:04X},{tag & 0xFFFF:04X}) is missing", 132, tag)
         for tag, name in _REQUIRED.items()
-        if not values.get(tag, b"").strip(b" \0" if tag > 0x00020001 else b"")
+        if not values.get(tag, b"").strip(b" \0" if tag > tags.FILE_META_VERSION else b"")
     ]
-    length = values.get(0x00020000, b"")
+    length = values.get(tags.FILE_META_GROUP_LENGTH, b"")
     if len(length) == 4 and int.from_bytes(length, "little") != end - 144:
         message = f"the group length is {int.from_bytes(length, 'little')}, the group {end - 144} bytes long"
-        faults.append(Fault("FS-META-GROUP-LENGTH", message, 132, 0x00020000))
-    version = values.get(0x00020001, b"\0\1")
+        faults.append(Fault("FS-META-GROUP-LENGTH", message, 132, tags.FILE_META_GROUP_LENGTH))
+    version = values.get(tags.FILE_META_VERSION, b"\0\1")
     if len(version) != 2 or not version[1] & 1:
-        faults.append(Fault("FS-META-FORM", f"version {version[:8].hex()}: 0001 is right", 132, 0x00020001))
-    if bool(values.get(0x00020102)) is not bool(values.get(0x00020100)) and 0x00020102 in values:
-        faults.append(Fault("FS-META-FORM", "private information without its creator", 132, 0x00020102))
-    if values.get(0x00020010, b"").rstrip(b"\0 ") in _NOT_IN_FILES:
-        faults.append(Fault("FS-META-FORM", "a JPIP transfer syntax cannot be that of a file", 132, 0x00020010))
+        faults.append(Fault("FS-META-FORM", f"version {version[:8].hex()}: 0001 is right", 132, tags.FILE_META_VERSION))
+    if (
+        bool(values.get(tags.PRIVATE_INFORMATION)) is not bool(values.get(tags.PRIVATE_INFORMATION_CREATOR_UID))
+        and tags.PRIVATE_INFORMATION in values
+    ):
+        faults.append(Fault("FS-META-FORM", "private information without its creator", 132, tags.PRIVATE_INFORMATION))
+    if values.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 ") in _NOT_IN_FILES:
+        faults.append(
+            Fault("FS-META-FORM", "a JPIP transfer syntax cannot be that of a file", 132, tags.TRANSFER_SYNTAX_UID)
+        )
     return faults

@@ -14,15 +14,13 @@ from fileset.dicom.elements import ITEM, SEQUENCE_END, UNDEFINED, Syntax
 from fileset.dicom.header import DEFLATED, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, PIXEL_DATA
 from fileset.errors import FormatError
 from fileset.part10.faults import Fault
+from fileset.standard import tags
 
-__all__ = ["FRAMES", "PIXEL_DATA", "TABLES", "Fragments", "read_fragments", "table_faults"]
+__all__ = ["PIXEL_DATA", "TABLES", "Fragments", "read_fragments", "table_faults"]
 
-FRAMES: Final = 0x00280008
-EXTENDED: Final = 0x7FE00001
-EXTENDED_LENGTHS: Final = 0x7FE00002
-TOTAL_LENGTH: Final = 0x7FE00003
-TABLES: Final = frozenset((EXTENDED, EXTENDED_LENGTHS, TOTAL_LENGTH))
-_PIXELS: Final = 0x7FE00010
+TABLES: Final = frozenset(
+    (tags.EXTENDED_OFFSET_TABLE, tags.EXTENDED_OFFSET_TABLE_LENGTHS, tags.ENCAPSULATED_PIXEL_DATA_TOTAL_LENGTH)
+)
 
 NATIVE: Final = DEFLATED | {IMPLICIT_VR_LITTLE_ENDIAN, b"1.2.840.10008.1.2.1", EXPLICIT_VR_BIG_ENDIAN}
 """Transfer syntaxes whose pixel data has a length (PS3.5 A.1 to A.3, A.5)."""
@@ -79,7 +77,7 @@ def read_fragments(window: Headers, at: int, syntax: Syntax) -> Fragments:
 def table_faults(values: dict[int, bytes], fragments: Fragments | None, transfer_syntax: bytes) -> list[Fault]:
     """What is wrong with encapsulation and the offset tables.
 
-    `values` are those of `FRAMES`, `TABLES` and `PIXEL_DATA`, of which only the presence counts.
+    `values` are those of `tags.NUMBER_OF_FRAMES`, `TABLES` and `PIXEL_DATA`, of which only the presence counts.
     """
     faults = _faults(values, fragments, transfer_syntax)
     return [Fault(rule, message, None, tag) for rule, message, tag in faults]
@@ -88,24 +86,24 @@ def table_faults(values: dict[int, bytes], fragments: Fragments | None, transfer
 def _faults(
     values: dict[int, bytes], fragments: Fragments | None, transfer_syntax: bytes
 ) -> Iterator[tuple[str, str, int]]:
-    if _PIXELS in values and transfer_syntax and (fragments is None) is not (transfer_syntax in NATIVE):
+    if tags.PIXEL_DATA in values and transfer_syntax and (fragments is None) is not (transfer_syntax in NATIVE):
         what = "native" if fragments is None else "encapsulated"
         message = f"the pixel data is {what}, the transfer syntax {transfer_syntax.decode('ascii', 'replace')} is not"
-        yield "FS-PIXEL-SYNTAX", message, _PIXELS
+        yield "FS-PIXEL-SYNTAX", message, tags.PIXEL_DATA
     frames = _frames(values)
     if fragments is not None:
         yield from _fragment_faults(fragments, frames, transfer_syntax)
-    if EXTENDED in values or EXTENDED_LENGTHS in values:
+    if tags.EXTENDED_OFFSET_TABLE in values or tags.EXTENDED_OFFSET_TABLE_LENGTHS in values:
         yield from _extended_faults(values, fragments, frames, transfer_syntax)
-    total = values.get(TOTAL_LENGTH, b"")
+    total = values.get(tags.ENCAPSULATED_PIXEL_DATA_TOTAL_LENGTH, b"")
     if fragments is not None and len(total) == 8 and int.from_bytes(total, "little") != sum(fragments.lengths):
         message = f"total length {int.from_bytes(total, 'little')}: the fragments have {sum(fragments.lengths)} bytes"
-        yield "FS-PIXEL-TOTAL-LENGTH", message, TOTAL_LENGTH
+        yield "FS-PIXEL-TOTAL-LENGTH", message, tags.ENCAPSULATED_PIXEL_DATA_TOTAL_LENGTH
 
 
 def _frames(values: dict[int, bytes]) -> int:
     """Number of Frames, 1 if there is no such element, 0 if it is no number."""
-    text = values.get(FRAMES, b"1").strip(b" \0")
+    text = values.get(tags.NUMBER_OF_FRAMES, b"1").strip(b" \0")
     return int(text) if text.isdigit() and len(text) < 12 else 0
 
 
@@ -113,14 +111,14 @@ def _fragment_faults(fragments: Fragments, frames: int, transfer_syntax: bytes) 
     bad = [length for length in fragments.lengths if length < 2 or length & 1]
     if bad:
         message = f"{len(bad)} fragments are empty or of odd length, such as {bad[0]}"
-        yield "FS-PIXEL-FRAGMENT", message, _PIXELS
+        yield "FS-PIXEL-FRAGMENT", message, tags.PIXEL_DATA
     video = transfer_syntax in VIDEO
     if frames > len(fragments.starts) and not video:
-        yield "FS-PIXEL-FRAGMENT", f"{frames} frames in {len(fragments.starts)} fragments", _PIXELS
+        yield "FS-PIXEL-FRAGMENT", f"{frames} frames in {len(fragments.starts)} fragments", tags.PIXEL_DATA
     if fragments.table:
         wrong = "with this transfer syntax it must be empty" if video else _basic_fault(fragments, frames)
         if wrong:
-            yield "FS-OFFSET-TABLE-BASIC", f"Basic Offset Table: {wrong}", _PIXELS
+            yield "FS-OFFSET-TABLE-BASIC", f"Basic Offset Table: {wrong}", tags.PIXEL_DATA
 
 
 def _basic_fault(fragments: Fragments, frames: int) -> str:
@@ -151,11 +149,14 @@ def _extended_faults(
 ) -> Iterator[tuple[str, str, int]]:
     wrong = _extended_fault(values, fragments, frames, transfer_syntax)
     if wrong:
-        yield "FS-OFFSET-TABLE-EXTENDED", f"Extended Offset Table: {wrong}", EXTENDED
+        yield "FS-OFFSET-TABLE-EXTENDED", f"Extended Offset Table: {wrong}", tags.EXTENDED_OFFSET_TABLE
 
 
 def _extended_fault(values: dict[int, bytes], fragments: Fragments | None, frames: int, transfer_syntax: bytes) -> str:
-    offsets, lengths = _numbers(values.get(EXTENDED)), _numbers(values.get(EXTENDED_LENGTHS))
+    offsets, lengths = (
+        _numbers(values.get(tags.EXTENDED_OFFSET_TABLE)),
+        _numbers(values.get(tags.EXTENDED_OFFSET_TABLE_LENGTHS)),
+    )
     if not offsets:
         return "it is missing, empty, or no whole number of offsets"
     if not lengths:

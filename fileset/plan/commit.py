@@ -16,7 +16,6 @@ from typing import Final
 from attrs import field, frozen
 
 from fileset.dicomdir.read.decode import decode
-from fileset.dicomdir.read.offsets import FIRST, LAST
 from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.write.layout import Directory, encode
 from fileset.errors import DONE, FormatError, MediumError, RefusedError
@@ -35,6 +34,7 @@ from fileset.media.base import (
 from fileset.media.system.hashing import chunks_of
 from fileset.media.system.read_ahead import contents_ahead, in_threads, until
 from fileset.plan.dicomdir_file import open_dicomdir, read_dicomdir
+from fileset.standard import tags
 
 NAME_SIZE: Final = 128
 """Bytes that are reckoned for each new name: its entry in a folder, and its line in the journal of the change."""
@@ -201,7 +201,7 @@ def _names(flat: FlatDirectory) -> set[str]:
     names = set()
     for index in range(len(flat)):
         for part in flat.elements(index):
-            if part.tag == 0x00041500:
+            if part.tag == tags.REFERENCED_FILE_ID:
                 raw = flat.data[part.value_at : part.value_end].decode("ascii", "replace")
                 names.add(raw.strip(" \0").replace("\\", "/").upper())
     return names
@@ -281,7 +281,11 @@ def verify(data: bytes, directory: Directory) -> None:
     if not directory.is_tree():
         raise FormatError(f"the DICOMDIR was to have records that are linked twice or not at all; {_KEPT}")
     ends = directory.offset(directory.first), directory.offset(directory.last)
-    said = flat.start, (flat.next, flat.lower), (flat.number(FIRST), flat.number(LAST))
+    said = (
+        flat.start,
+        (flat.next, flat.lower),
+        (flat.number(tags.FIRST_ROOT_RECORD), flat.number(tags.LAST_ROOT_RECORD)),
+    )
     if said != (directory.starts[:-1], directory.offsets, ends):
         raise FormatError(f"the DICOMDIR reads back with other links than were written; {_KEPT}")
 

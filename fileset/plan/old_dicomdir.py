@@ -9,14 +9,15 @@ from uuid import uuid4
 
 from attrs import frozen
 
-from fileset.dicomdir.read.directory import DESCRIPTOR, DESCRIPTOR_CHARACTER_SET, FILE_SET_ID, Contents
-from fileset.dicomdir.write.header import DESCRIPTOR_CHARACTER_SETS, FILE_SET_UID, Identification, new_frame
+from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.write.header import DESCRIPTOR_CHARACTER_SETS, Identification, new_frame
 from fileset.dicomdir.write.layout import Directory, encode
 from fileset.errors import FormatError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
 from fileset.plan.dicomdir_file import read_dicomdir
+from fileset.standard import tags
 
 _UID: Final = re.compile(rb"\x02\x00\x03\x00UI.\x00([0-9.]{1,64})", re.DOTALL).search
 _ID: Final = re.compile(rb"\x04\x00\x30\x11CS.\x00([A-Z0-9_]{0,16})", re.DOTALL).search
@@ -91,16 +92,16 @@ def mended_identification(contents: Contents, is_there: FileIsThere) -> dict[int
     try:
         Identification(contents.file_set_uid)
     except RuleError:
-        changes[FILE_SET_UID] = _new_uid().encode("ascii")
+        changes[tags.MEDIA_STORAGE_SOP_INSTANCE_UID] = _new_uid().encode("ascii")
     name = contents.file_set_id
     legal = _NOT_ALLOWED.sub("_", name.upper())[:16]
-    if legal != name or FILE_SET_ID not in contents.flat.top:
-        changes[FILE_SET_ID] = legal.encode("ascii")
+    if legal != name or tags.FILE_SET_ID not in contents.flat.top:
+        changes[tags.FILE_SET_ID] = legal.encode("ascii")
     return changes | _mended_descriptor(contents, is_there)
 
 
 def _mended_descriptor(contents: Contents, is_there: FileIsThere) -> dict[int, bytes | None]:
-    name, character_set = contents.text(DESCRIPTOR), contents.text(DESCRIPTOR_CHARACTER_SET)
+    name, character_set = contents.text(tags.DESCRIPTOR_FILE_ID), contents.text(tags.DESCRIPTOR_CHARACTER_SET)
     if not name and not character_set:
         return {}
     try:
@@ -109,8 +110,8 @@ def _mended_descriptor(contents: Contents, is_there: FileIsThere) -> dict[int, b
     except (FormatError, RuleError):
         legal = ""
     if not legal or not is_there(FileId(legal)):
-        return {DESCRIPTOR: None, DESCRIPTOR_CHARACTER_SET: None}
-    changes: dict[int, bytes | None] = {} if legal == name else {DESCRIPTOR: legal.encode("ascii")}
+        return {tags.DESCRIPTOR_FILE_ID: None, tags.DESCRIPTOR_CHARACTER_SET: None}
+    changes: dict[int, bytes | None] = {} if legal == name else {tags.DESCRIPTOR_FILE_ID: legal.encode("ascii")}
     if character_set and character_set not in DESCRIPTOR_CHARACTER_SETS:
-        changes[DESCRIPTOR_CHARACTER_SET] = None
+        changes[tags.DESCRIPTOR_CHARACTER_SET] = None
     return changes

@@ -15,7 +15,6 @@ from attrs import define, field
 
 from fileset.dicom.character_sets import decode
 from fileset.dicom.header import HeaderError
-from fileset.dicomdir.read.directory import DESCRIPTOR, FILE_ID
 from fileset.dicomdir.write.kept import Kept
 from fileset.dicomdir.write.layout import Frame
 from fileset.dicomdir.write.merge import Growth, grow, laid_out
@@ -33,6 +32,7 @@ from fileset.plan.names import names
 from fileset.records.describe import Instance
 from fileset.records.tree import Existing, TreeBuilder
 from fileset.report import Report, Skipped
+from fileset.standard import tags
 
 # ---------------------------------------------------------------- what lies on the medium
 
@@ -198,13 +198,15 @@ def _named(intake: Intake, growth: Growth, naming: str) -> dict[int, bytes]:
 def removals(kept: Kept, gone: Iterable[int], intake: Intake, report: Report) -> list[FileId]:
     """The files of records that are gone: those that are there, and that no record that stays references."""
     there = present(intake.medium)
-    own = {DICOMDIR.value, kept.contents.text(DESCRIPTOR)} | {decode(value) for value in intake.in_place.values()}
+    own = {DICOMDIR.value, kept.contents.text(tags.DESCRIPTOR_FILE_ID)} | {
+        decode(value) for value in intake.in_place.values()
+    }
     found = []
     for index in gone:
         file_id = kept.contents.file_id(index)
         if file_id is None or file_id.value.upper() in own or kept.is_named(file_id.value):
             continue
-        where = Where(kept.contents.file, offset=kept.flat.start[index], tag=FILE_ID)
+        where = Where(kept.contents.file, offset=kept.flat.start[index], tag=tags.REFERENCED_FILE_ID)
         try:
             actual = there.actual(file_id)
         except FormatError as problem:

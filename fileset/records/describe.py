@@ -11,26 +11,16 @@ from typing import Final, NamedTuple
 from attrs import frozen
 
 from fileset.dicom.elements import element
-from fileset.dicom.header import SOP_CLASS_UID, Header, HeaderError, Keys, Wanted
+from fileset.dicom.header import Header, HeaderError, Keys, Wanted
 from fileset.dicom.header_cache import Recognised
 from fileset.dicom.values import canonical
 from fileset.errors import RuleError
-from fileset.records.instance_keys import (
-    INSTANCE_NUMBER,
-    VERIFICATION_DATE_TIME,
-    VERIFYING_OBSERVERS,
-    carried_keys,
-    guarded,
-)
+from fileset.records.instance_keys import carried_keys, guarded
 from fileset.records.levels import CHAIN_TAGS, LEVELS, Chain, ChainReader, Notes, require_valid_uid
 from fileset.records.record_cache import Template
+from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES, ROOT_CHILDREN, SOP_CLASSES
 
-_SOP_INSTANCE: Final = 0x00080018
-_RELATED_CLASS: Final = 0x0008001A
-_STORED_CLASS: Final = 0x00020002
-_STORED_INSTANCE: Final = 0x00020003
-_SYNTAX: Final = 0x00020010
 DIRECTORY_CLASS: Final = b"1.2.840.10008.1.3.10"
 PRIVATE_RECORD_UID: Final = "2.25.206317946146216105403716386943240530081"
 """Private Record UID of records for files whose SOP class has no record type, when the user asks for them."""
@@ -89,26 +79,30 @@ LEVEL_OF: Final = _level_of_types()
 _KEYS: Final = {name: carried_keys(name) for name in LEVEL_OF}
 
 
-_ALWAYS: Final = CHAIN_TAGS | {SOP_CLASS_UID, _SOP_INSTANCE, _RELATED_CLASS, INSTANCE_NUMBER}
-_PIXEL_DATA: Final = 0x7FE00010
+_ALWAYS: Final = CHAIN_TAGS | {
+    tags.SOP_CLASS_UID,
+    tags.SOP_INSTANCE_UID,
+    tags.RELATED_GENERAL_SOP_CLASS_UID,
+    tags.INSTANCE_NUMBER,
+}
 
 
 def _wanted() -> Wanted:
     keys = [key for kind in _KEYS.values() for key in kind]
-    everything = Keys(_ALWAYS | {key.tag for key in keys} | {VERIFYING_OBSERVERS}, _PIXEL_DATA)
-    sequences = frozenset(key.tag for key in keys if key.vr == "SQ") | {VERIFYING_OBSERVERS}
+    everything = Keys(_ALWAYS | {key.tag for key in keys} | {tags.VERIFYING_OBSERVER_SEQUENCE}, tags.PIXEL_DATA)
+    sequences = frozenset(key.tag for key in keys if key.vr == "SQ") | {tags.VERIFYING_OBSERVER_SEQUENCE}
     of_class = {
         uid.encode("ascii"): _keys_of(row.record_type) for uid, row in SOP_CLASSES.items() if row.record_type in _KEYS
     }
-    of_class[DIRECTORY_CLASS] = Keys(_ALWAYS, SOP_CLASS_UID)
+    of_class[DIRECTORY_CLASS] = Keys(_ALWAYS, tags.SOP_CLASS_UID)
     return Wanted(everything, of_class, sequences)
 
 
 def _keys_of(record_type: str) -> Keys:
-    tags = _ALWAYS | {key.tag for key in _KEYS[record_type]}
-    if VERIFICATION_DATE_TIME in tags:
-        tags |= {VERIFYING_OBSERVERS}
-    return Keys(tags, max(tags))
+    needed = _ALWAYS | {key.tag for key in _KEYS[record_type]}
+    if tags.VERIFICATION_DATE_TIME in needed:
+        needed |= {tags.VERIFYING_OBSERVER_SEQUENCE}
+    return Keys(needed, max(needed))
 
 
 WANTED: Final = _wanted()
@@ -157,22 +151,28 @@ class Describer:
 
     def _described(self, header: Header | Recognised, *, invent: bool) -> Instance:
         values, meta = header.values, header.meta
-        stated = values.get(SOP_CLASS_UID), meta.get(_STORED_CLASS), meta.get(_SYNTAX)
+        stated = (
+            values.get(tags.SOP_CLASS_UID),
+            meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID),
+            meta.get(tags.TRANSFER_SYNTAX_UID),
+        )
         kind = self._kinds.get(stated)
         if kind is None:
             kind = self._kinds[stated] = self._kind(
                 *((uid or b"").strip(b"\0 ") for uid in stated), has_meta=bool(meta)
             )
-        uid, notes = self._uid(values.get(_SOP_INSTANCE, b""), meta.get(_STORED_INSTANCE, b""))
+        uid, notes = self._uid(
+            values.get(tags.SOP_INSTANCE_UID, b""), meta.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID, b"")
+        )
         record_type = kind.record_type or self._type_of_unknown(header, kind.sop_class_uid)
         level = LEVEL_OF[record_type]
-        if record_type == "PRIVATE" and 0x0020000E in values:
+        if record_type == "PRIVATE" and tags.SERIES_INSTANCE_UID in values:
             level = "SERIES"
         chain = self._chains.chain(values, level) if level else None
         leaf = guarded(_KEYS[record_type], values, kind.sop_class_uid, uid, invent=invent)
-        tail = kind.reference + element(0x00041511, "UI", uid) + kind.syntax
-        if _RELATED_CLASS in values:
-            tail += _related(values[_RELATED_CLASS])
+        tail = kind.reference + element(tags.REFERENCED_SOP_INSTANCE_UID, "UI", uid) + kind.syntax
+        if tags.RELATED_GENERAL_SOP_CLASS_UID in values:
+            tail += _related(values[tags.RELATED_GENERAL_SOP_CLASS_UID])
         notes = kind.notes + notes + leaf.notes
         if not kind.record_type:
             notes = (*notes, _unknown(kind.sop_class_uid, record_type))
@@ -193,7 +193,10 @@ class Describer:
         row = SOP_CLASSES.get(sop_class.decode("ascii"))
         record_type = row.record_type if row and row.record_type in LEVEL_OF else ""
         notes = () if inside == stored else (_differs("SOP Class UID", inside, stored),)
-        encoded = element(0x00041510, "UI", sop_class), element(0x00041512, "UI", syntax)
+        encoded = (
+            element(tags.REFERENCED_SOP_CLASS_UID, "UI", sop_class),
+            element(tags.REFERENCED_TRANSFER_SYNTAX_UID, "UI", syntax),
+        )
         return _Kind(sop_class, record_type, *encoded, notes)
 
     def _uid(self, inside: bytes, stored: bytes) -> tuple[bytes, Notes]:
@@ -225,7 +228,7 @@ def _unknown(sop_class: bytes, record_type: str) -> tuple[str, str]:
 def _related(value: bytes) -> bytes:
     """Related General SOP Class UIDs, one or more (PS3.3 F.3.2.2), encoded."""
     uids = [canonical("UI", uid) for uid in value.split(b"\\")]
-    return element(0x0004151A, "UI", b"\\".join(uids)) if all(uids) else b""
+    return element(tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID, "UI", b"\\".join(uids)) if all(uids) else b""
 
 
 def _differs(name: str, inside: bytes, stored: bytes) -> tuple[str, str]:

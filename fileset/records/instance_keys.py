@@ -12,19 +12,13 @@ from fileset.dicom.elements import EXPLICIT_LITTLE, element, elements, item, ite
 from fileset.dicom.header import HeaderError
 from fileset.dicom.values import SHORTEST_LIMIT, UNKNOWN_CODE, canonical, invented, noted
 from fileset.errors import FormatError
-from fileset.records.levels import CHARACTER_SET, Notes, record_character_set
+from fileset.records.levels import Notes, record_character_set
+from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES, Key
 
-INSTANCE_NUMBER: Final = 0x00200013
-ICON: Final = 0x00880200
-VERIFYING_OBSERVERS: Final = 0x0040A073
-_VERIFICATION_FLAG: Final = 0x0040A493
-VERIFICATION_DATE_TIME: Final = 0x0040A030
-_CONTENT: Final = 0x0040A730
-_RELATIONSHIP: Final = 0x0040A010
 UNORDERED: Final = 1 << 40
 """Stands for the number of a record that has none: behind all that have one."""
-_CODE_TAGS: Final = ((0x00080100, "SH"), (0x00080102, "SH"), (0x00080104, "LO"))
+_CODE_TAGS: Final = ((tags.CODE_VALUE, "SH"), (tags.CODING_SCHEME_DESIGNATOR, "SH"), (tags.CODE_MEANING, "LO"))
 
 
 class Leaf(NamedTuple):
@@ -41,7 +35,11 @@ def carried_keys(record_type: str) -> tuple[Key, ...]:
 
     Not the character set, which follows from the values, nor the icon, which a profile makes (PS3.3 F.7).
     """
-    keys = (key for key in RECORD_TYPES[record_type].keys if key.tag not in (CHARACTER_SET, ICON))
+    keys = (
+        key
+        for key in RECORD_TYPES[record_type].keys
+        if key.tag not in (tags.SPECIFIC_CHARACTER_SET, tags.ICON_IMAGE_SEQUENCE)
+    )
     return tuple(sorted(keys, key=lambda key: key.tag))
 
 
@@ -61,8 +59,8 @@ def encode_leaf(keys: tuple[Key, ...], values: dict[int, bytes], sop_class: byte
         if not value and key.type == "1":
             value = _substitute(key, values, sop_class, uid, invent=invent)
             notes.append(("FS-KEY-INVENTED", _invention(key, value)))
-            made_up = made_up or key.tag == INSTANCE_NUMBER
-        if key.tag == INSTANCE_NUMBER and value:
+            made_up = made_up or key.tag == tags.INSTANCE_NUMBER
+        if key.tag == tags.INSTANCE_NUMBER and value:
             number = int(value)
         if value or key.type == "2":
             encoded.append(element(key.tag, key.vr, value))
@@ -71,10 +69,10 @@ def encode_leaf(keys: tuple[Key, ...], values: dict[int, bytes], sop_class: byte
             elif key.vr == "SQ":
                 text.extend(_texts(value))
     if text:
-        declared = canonical("CS", values.get(CHARACTER_SET, b""))
+        declared = canonical("CS", values.get(tags.SPECIFIC_CHARACTER_SET, b""))
         character_set, charset_notes = record_character_set(declared, text)
         if character_set:
-            encoded.insert(0, element(CHARACTER_SET, "CS", character_set))
+            encoded.insert(0, element(tags.SPECIFIC_CHARACTER_SET, "CS", character_set))
         notes.extend(charset_notes)
     return Leaf(b"".join(encoded), number, made_up, tuple(notes))
 
@@ -92,7 +90,9 @@ def _value(key: Key, values: dict[int, bytes]) -> tuple[bytes, tuple[str, str] |
     value = canonical(key.vr, raw)
     if value == raw.strip(b" \0") and len(value) <= SHORTEST_LIMIT:
         return value, None  # nearly always
-    declared = canonical("CS", values.get(CHARACTER_SET, b"")).decode("ascii") if key.vr in TEXT_VRS else ""
+    declared = (
+        canonical("CS", values.get(tags.SPECIFIC_CHARACTER_SET, b"")).decode("ascii") if key.vr in TEXT_VRS else ""
+    )
     return noted(_label(key), key.vr, raw, declared)
 
 
@@ -134,21 +134,21 @@ def _texts(sequence: bytes) -> list[bytes]:
 
 def _concept_modifiers(_: Key, values: dict[int, bytes]) -> bytes:
     """The children of the root content item that modify its concept name, unchanged (PS3.3 F.5.25)."""
-    content = values.get(_CONTENT, b"")
+    content = values.get(tags.CONTENT_SEQUENCE, b"")
     return b"".join(
         content[part.at : part.end]
         for part in items(content, 0, len(content), EXPLICIT_LITTLE)
-        if _nested(content, part.value_at, part.value_end, _RELATIONSHIP) == b"HAS CONCEPT MOD"
+        if _nested(content, part.value_at, part.value_end, tags.RELATIONSHIP_TYPE) == b"HAS CONCEPT MOD"
     )
 
 
 def _last_verification(_: Key, values: dict[int, bytes]) -> bytes:
     """The most recent Verification DateTime among the verifying observers (PS3.3 F.5.25)."""
-    if canonical("CS", values.get(_VERIFICATION_FLAG, b"")) != b"VERIFIED":
+    if canonical("CS", values.get(tags.VERIFICATION_FLAG, b"")) != b"VERIFIED":
         return b""
-    observers = values.get(VERIFYING_OBSERVERS, b"")
+    observers = values.get(tags.VERIFYING_OBSERVER_SEQUENCE, b"")
     dates = [
-        canonical("DT", _nested(observers, part.value_at, part.value_end, VERIFICATION_DATE_TIME))
+        canonical("DT", _nested(observers, part.value_at, part.value_end, tags.VERIFICATION_DATE_TIME))
         for part in items(observers, 0, len(observers), EXPLICIT_LITTLE)
     ]
     return max(dates, default=b"")
@@ -160,8 +160,8 @@ def _nested(data: bytes, at: int, end: int, tag: int) -> bytes:
 
 
 _DERIVED: Final[dict[int, Callable[[Key, dict[int, bytes]], bytes]]] = {
-    _CONTENT: _concept_modifiers,
-    VERIFICATION_DATE_TIME: _last_verification,
+    tags.CONTENT_SEQUENCE: _concept_modifiers,
+    tags.VERIFICATION_DATE_TIME: _last_verification,
 }
 
 

@@ -9,8 +9,7 @@ from typing import Final, NamedTuple
 from fileset.dicom.character_sets import guess, is_known, needs_character_set
 from fileset.dicom.header import HeaderError
 from fileset.dicom.values import FALLBACK_TAGS, canonical, fallback_date, fallback_time, noted
-
-CHARACTER_SET: Final = 0x00080005
+from fileset.standard import tags
 
 Notes = tuple[tuple[str, str], ...]
 """(rule, message) of what was made good on the way."""
@@ -57,21 +56,21 @@ class Field(NamedTuple):
 
 FIELDS: Final[dict[str, tuple[Field, ...]]] = {
     "PATIENT": (
-        Field("patient_name", "PatientName", 0x00100010, "PN", "2"),
-        Field("patient_id", "PatientID", 0x00100020, "LO", "1"),
+        Field("patient_name", "PatientName", tags.PATIENT_NAME, "PN", "2"),
+        Field("patient_id", "PatientID", tags.PATIENT_ID, "LO", "1"),
     ),
     "STUDY": (
-        Field("study_date", "StudyDate", 0x00080020, "DA", "1"),
-        Field("study_time", "StudyTime", 0x00080030, "TM", "1"),
-        Field("accession_number", "AccessionNumber", 0x00080050, "SH", "2"),
-        Field("study_description", "StudyDescription", 0x00081030, "LO", "2"),
-        Field("study_uid", "StudyInstanceUID", 0x0020000D, "UI", "1"),
-        Field("study_id", "StudyID", 0x00200010, "SH", "1"),
+        Field("study_date", "StudyDate", tags.STUDY_DATE, "DA", "1"),
+        Field("study_time", "StudyTime", tags.STUDY_TIME, "TM", "1"),
+        Field("accession_number", "AccessionNumber", tags.ACCESSION_NUMBER, "SH", "2"),
+        Field("study_description", "StudyDescription", tags.STUDY_DESCRIPTION, "LO", "2"),
+        Field("study_uid", "StudyInstanceUID", tags.STUDY_INSTANCE_UID, "UI", "1"),
+        Field("study_id", "StudyID", tags.STUDY_ID, "SH", "1"),
     ),
     "SERIES": (
-        Field("modality", "Modality", 0x00080060, "CS", "1"),
-        Field("series_uid", "SeriesInstanceUID", 0x0020000E, "UI", "1"),
-        Field("series_number", "SeriesNumber", 0x00200011, "IS", "1"),
+        Field("modality", "Modality", tags.MODALITY, "CS", "1"),
+        Field("series_uid", "SeriesInstanceUID", tags.SERIES_INSTANCE_UID, "UI", "1"),
+        Field("series_number", "SeriesNumber", tags.SERIES_NUMBER, "IS", "1"),
     ),
 }
 """What the records above the instances hold, in order of tag (PS3.3 F.5.1 to F.5.3)."""
@@ -79,7 +78,7 @@ FIELDS: Final[dict[str, tuple[Field, ...]]] = {
 LEVELS: Final = ("PATIENT", "STUDY", "SERIES")
 _OF_NAME: Final = {field.name: field for level in LEVELS for field in FIELDS[level]}
 _IN_ORDER: Final = tuple(_OF_NAME[name] for name in Chain._fields[:11])
-_TAGS: Final = (*(field.tag for field in _IN_ORDER), CHARACTER_SET)
+_TAGS: Final = (*(field.tag for field in _IN_ORDER), tags.SPECIFIC_CHARACTER_SET)
 
 CHAIN_TAGS: Final = frozenset(_TAGS) | FALLBACK_TAGS
 _UIDS: Final = {
@@ -120,7 +119,7 @@ class ChainReader:
 
 def _chain(values: dict[int, bytes], level: str) -> Chain:
     depth = LEVELS.index(level)
-    declared = canonical("CS", values.get(CHARACTER_SET, b""))
+    declared = canonical("CS", values.get(tags.SPECIFIC_CHARACTER_SET, b""))
     held, said = _held(values, depth, declared.decode("ascii"))
     chain = Chain(*held)  # type: ignore[arg-type]
     if depth < 2:

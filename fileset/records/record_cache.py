@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from fileset.dicom.elements import element
 from fileset.dicom.values import FALLBACK_TAGS
 from fileset.records.levels import UID_FORM, Chain
+from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES
 
 if TYPE_CHECKING:
     from fileset.records.describe import Instance
 
-OWN: Final = (0x00020003, 0x00080018, 0x00200013)
+OWN: Final = (tags.MEDIA_STORAGE_SOP_INSTANCE_UID, tags.SOP_INSTANCE_UID, tags.INSTANCE_NUMBER)
 """Media Storage SOP Instance UID, SOP Instance UID, Instance Number: what each file has for itself."""
 
-APART: Final = frozenset(FALLBACK_TAGS) - {0x00080020, 0x00080030}
+APART: Final = frozenset(FALLBACK_TAGS) - {tags.STUDY_DATE, tags.STUDY_TIME}
 """Dates and times that differ too, but count only where the study has none: no template is made then."""
 
 _DATED: Final = frozenset(
@@ -32,8 +33,8 @@ _DATED: Final = frozenset(
 Own = tuple[bytes, ...]
 """The values of `OWN`, each behind the two bytes of its length."""
 
-_UID: Final = element(0x00041511, "UI", b"")[:6]
-_NUMBER: Final = element(0x00200013, "IS", b"")[:6]
+_UID: Final = element(tags.REFERENCED_SOP_INSTANCE_UID, "UI", b"")[:6]
+_NUMBER: Final = element(tags.INSTANCE_NUMBER, "IS", b"")[:6]
 _OWN_UID: Final = re.compile(rb"(?s:..)(?=.{1,64}\Z)(%b)\0?" % UID_FORM).fullmatch
 _OWN_NUMBER: Final = re.compile(rb"(?s:..)(0|[1-9]\d{0,8}) ?").fullmatch
 """Values that stand in a record as they stand in a file: others take the long way."""

@@ -17,8 +17,8 @@ from fileset.dicom.header import HeaderError
 from fileset.dicom.values import identifier_of, number_of
 from fileset.findings import Finding, Where
 from fileset.records.describe import Instance
-from fileset.records.instance_keys import INSTANCE_NUMBER
-from fileset.records.levels import CHARACTER_SET, FIELDS, Chain, Field, Notes
+from fileset.records.levels import FIELDS, Chain, Field, Notes
+from fileset.standard import tags
 
 UTF_8: Final = "ISO_IR 192"
 
@@ -327,7 +327,7 @@ class TreeBuilder:
                 free += 1
             taken.add(free)
             if free != number:
-                old, new = (element(INSTANCE_NUMBER, "IS", b"%d" % n) for n in (number, free))
+                old, new = (element(tags.INSTANCE_NUMBER, "IS", b"%d" % n) for n in (number, free))
                 rows[at] = (free, uid, record_type, tail.replace(old, new), source)
         return sorted(rows)
 
@@ -348,7 +348,7 @@ class TreeBuilder:
         if len(sets) > 1:
             values = [(field, _transcoded(value, old), common) for field, value, old in values]
         encoded = b"".join(element(field.tag, field.vr, value) for field, value, _ in values)
-        return (element(CHARACTER_SET, "CS", common.encode("ascii")) if common else b"") + encoded
+        return (element(tags.SPECIFIC_CHARACTER_SET, "CS", common.encode("ascii")) if common else b"") + encoded
 
     def _compare(self, entity: Entity, texts: Mapping[str, str]) -> None:
         """Tell where the record of an entity, which stays, says other than the instances."""

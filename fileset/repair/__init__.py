@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fileset.dicomdir.read.directory import FILE_SET_ID, Contents
-from fileset.dicomdir.write.header import FILE_SET_UID, renewed_frame
+from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.write.header import renewed_frame
 from fileset.dicomdir.write.layout import encode
 from fileset.errors import FilesetError, FormatError
 from fileset.file_id import FileId
@@ -29,6 +29,7 @@ from fileset.records.describe import Policy
 from fileset.repair.diagnosis import Diagnosis, diagnose
 from fileset.repair.rebuild import Rebuild
 from fileset.report import Report, Skipped
+from fileset.standard import tags
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -93,8 +94,8 @@ def _repaired(
         lost = (f"{note}: that cannot be repaired; {COPY_OUT}" for note in medium.damage())
         report.skipped += [Skipped(medium.name, "FS-MEDIUM-DAMAGED", reason) for reason in lost]
     frame = renewed_frame(contents.flat, changes)
-    report.file_set_id = _text(changes.get(FILE_SET_ID), contents.file_set_id)
-    report.file_set_uid = _text(changes.get(FILE_SET_UID), contents.file_set_uid)
+    report.file_set_id = _text(changes.get(tags.FILE_SET_ID), contents.file_set_id)
+    report.file_set_uid = _text(changes.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID), contents.file_set_uid)
     if state.was_read and not (diagnosis.mended or diagnosis.leftovers or changes):
         return report
     rebuild = Rebuild(medium, contents, diagnosis, report)

@@ -10,11 +10,12 @@ from attrs import frozen
 from fileset.check.dicomdir.directory import check_directory
 from fileset.check.files import FileCheck
 from fileset.check.places import Collector
-from fileset.dicomdir.read.directory import MRDR_OFFSET, Contents
+from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.carry_over import is_whole
 from fileset.findings import ERROR, Finding
 from fileset.media.base import UpdatableMedium
 from fileset.plan.scan import Progress
+from fileset.standard import tags
 
 _OF_THE_RECORD: Final = (
     *("FS-RECORD-MALFORMED", "FS-RECORD-ELEMENT", "FS-RECORD-PRIVATE-UID", "FS-RECORD-REFERENCE", "FS-RECORD-TYPE"),
@@ -102,7 +103,7 @@ def _speaks_against(rule: str) -> bool:
 
 
 def _is_sound(contents: Contents, index: int) -> bool:
-    return is_whole(contents.flat, index) and contents.element(index, MRDR_OFFSET) is None
+    return is_whole(contents.flat, index) and contents.element(index, tags.MRDR_OFFSET) is None
 
 
 def _is_mended(finding: Finding, dicomdir: str) -> bool:

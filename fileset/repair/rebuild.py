@@ -23,6 +23,7 @@ from fileset.records.levels import LEVELS
 from fileset.records.tree import Node, Nothing
 from fileset.repair.diagnosis import Diagnosis
 from fileset.report import Removed, Report, Skipped
+from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES
 
 _NO_INSTANCE = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
@@ -123,7 +124,7 @@ class Rebuild:
         self.gone.add(index)
         where = Where(contents.file, contents.type_name(index), contents.flat.start[index])
         self.report.findings.append(Finding(rule, f"the record is dropped: {reason}", where))
-        file_id, uid = contents.file_id(index), contents.reference(index, 0x00041511)
+        file_id, uid = contents.file_id(index), contents.reference(index, tags.REFERENCED_SOP_INSTANCE_UID)
         if file_id is not None:
             self.report.removed.append(Removed(file_id, uid, contents.type_name(index), deleted=False))
 
@@ -172,7 +173,10 @@ class Rebuild:
             return node
 
     def _is_same(self, node: Node, index: int) -> bool:
-        return node.source < 0 or self.contents.raw_reference(index, 0x00041511) == node.sop_instance_uid
+        return (
+            node.source < 0
+            or self.contents.raw_reference(index, tags.REFERENCED_SOP_INSTANCE_UID) == node.sop_instance_uid
+        )
 
     def _keep_others(self, growth: Growth) -> None:
         """Let stay what follows from no file: PRIVATE and unknown records, and those of files that cannot be described."""

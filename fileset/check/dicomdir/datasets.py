@@ -14,7 +14,6 @@ from fileset.errors import FormatError
 from fileset.part10.values import WIDTHS
 from fileset.standard.record_types import RECORD_TYPES, Key
 
-CHARACTER_SET: Final = 0x00080005
 _QUERIES: Final = frozenset((0x00080400,))
 """Scope of Inventory Sequence holds what was asked for: ranges and wild cards, not values (PS3.3 C.38)."""
 _BINARY: Final = frozenset((b"SQ", b"OB", b"UN", *(vr.encode("ascii") for vr in WIDTHS)))

@@ -17,9 +17,12 @@ from fileset.dicom.elements import Element, elements
 from fileset.errors import FormatError
 from fileset.file_id import FileId
 from fileset.part10.file_meta import check_meta
+from fileset.standard import tags
 
 _MRDR: Final = "MRDR"
-_TOLD_BY_DECODER: Final = frozenset((0x00020000, 0x00020002, 0x00020003))
+_TOLD_BY_DECODER: Final = frozenset(
+    (tags.FILE_META_GROUP_LENGTH, tags.MEDIA_STORAGE_SOP_CLASS_UID, tags.MEDIA_STORAGE_SOP_INSTANCE_UID)
+)
 
 
 @define

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from fileset.check.dicomdir.datasets import CHARACTER_SET, DataSet, named
+from fileset.check.dicomdir.datasets import DataSet, named
 from fileset.check.places import Collector
 from fileset.dicom.character_sets import TEXT_VRS, decode, is_known, needs_character_set
 from fileset.dicom.elements import Element
 from fileset.dicomdir.read.values import vr_of
 from fileset.part10.values import fault, padding_fault, shown
+from fileset.standard import tags
 
-_FILE_ID: Final = 0x00041500
 _PATIENT: Final = 0x0010
 """The group of the patient, whose values appear in no message."""
 _NOT_IN_ITEMS: Final = frozenset((0x0000, 0x0002, 0x0006))
@@ -34,10 +34,10 @@ def check_forms(to: Collector, data_set: DataSet) -> str:
 
 
 def _character_set(to: Collector, data_set: DataSet) -> str:
-    declared = data_set.values.get(CHARACTER_SET, b"").decode("ascii", "replace")
+    declared = data_set.values.get(tags.SPECIFIC_CHARACTER_SET, b"").decode("ascii", "replace")
     if declared and not is_known(declared):
         message = f"Specific Character Set {declared!a} has no such defined term"
-        to.at_record("FS-CHARSET-UNKNOWN", message, data_set.record, CHARACTER_SET)
+        to.at_record("FS-CHARSET-UNKNOWN", message, data_set.record, tags.SPECIFIC_CHARACTER_SET)
     return declared or data_set.character_set
 
 
@@ -89,7 +89,7 @@ def _check_value(to: Collector, index: int, part: Element, raw: bytes, character
     wrong = fault(vr, raw, character_set if beyond else "")
     if wrong and tag >> 16 == _PATIENT:
         wrong = f"the value, which is not shown here, is no {vr}"
-    if wrong and tag != _FILE_ID:
+    if wrong and tag != tags.REFERENCED_FILE_ID:
         rule = "FS-UID-INVALID" if vr == "UI" else "FS-VALUE-FORM"
         to.at_record(rule, f"{named(tag)}: {wrong}", index, tag)
     padded = padding_fault(vr, raw)

@@ -7,21 +7,20 @@ from typing import Final
 from attrs import define, field
 
 from fileset.check.dicomdir.conditions import ALLOWED, FORBIDDEN, ICON_ALLOWED, NEEDED, item_bounds
-from fileset.check.dicomdir.datasets import CHARACTER_SET, DataSet, below, named
+from fileset.check.dicomdir.datasets import DataSet, below, named
 from fileset.check.dicomdir.forms import check_forms
 from fileset.check.places import Collector
 from fileset.dicom.character_sets import decode
 from fileset.dicom.elements import Element
 from fileset.part10.values import shown
+from fileset.standard import tags
 from fileset.standard.record_types import Key
 
-ICON: Final = 0x00880200
-_SOP_INSTANCE: Final = 0x00041511
 _INSTANCE_RULE: Final = "FS-INSTANCE-TWICE"
 _IDENTITY: Final = {
-    "PATIENT": (0x00100020, "FS-PATIENT-TWICE"),
-    "STUDY": (0x0020000D, "FS-STUDY-TWICE"),
-    "SERIES": (0x0020000E, "FS-SERIES-TWICE"),
+    "PATIENT": (tags.PATIENT_ID, "FS-PATIENT-TWICE"),
+    "STUDY": (tags.STUDY_INSTANCE_UID, "FS-STUDY-TWICE"),
+    "SERIES": (tags.SERIES_INSTANCE_UID, "FS-SERIES-TWICE"),
 }
 _MANY: Final = 1 << 31
 
@@ -82,7 +81,7 @@ def _check_items(to: Collector, data_set: DataSet, part: Element, content: list[
             bounds = str(least) if least == most else f"{least} to {most}" if most < _MANY else f"{least} or more"
             message = f"{len(content)} items in {named(part.tag)}: {bounds} are right"
             to.at_record("FS-KEY-ITEMS", message, data_set.record, part.tag)
-    if part.tag == ICON:
+    if part.tag == tags.ICON_IMAGE_SEQUENCE:
         for icon in content:
             for tag in ICON_ALLOWED.keys() & icon.values.keys():
                 if icon.values[tag] not in ICON_ALLOWED[tag]:
@@ -103,12 +102,12 @@ class OnceOnly:
     def check(self, to: Collector, one: DataSet) -> None:
         """No two records of one type say that they are the same (PS3.3 F.5.1 to F.5.3)."""
         kind = to.contents.type_name(one.record)
-        tag, rule = _IDENTITY.get(kind, (_SOP_INSTANCE, _INSTANCE_RULE))
+        tag, rule = _IDENTITY.get(kind, (tags.REFERENCED_SOP_INSTANCE_UID, _INSTANCE_RULE))
         value: bytes | str = one.values.get(tag, b"")
         if not value:
             return
         if kind == "PATIENT":
-            own = one.values.get(CHARACTER_SET, b"").decode("ascii", "replace")
+            own = one.values.get(tags.SPECIFIC_CHARACTER_SET, b"").decode("ascii", "replace")
             value = decode(one.values[tag], own or one.character_set)
         first = self.seen.setdefault(rule, {}).setdefault(value, one.record)
         if first != one.record:

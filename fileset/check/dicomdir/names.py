@@ -9,6 +9,7 @@ from fileset.check.places import Collector
 from fileset.errors import FormatError
 from fileset.file_id import DICOMDIR, MAX_COMPONENTS, FileId
 from fileset.media.image.names import enlist, form_of
+from fileset.standard import tags
 
 Listing = dict[str, Any]
 """Name in a folder -> the listing of a folder, or the whole path of a file; with all forms that `form_of` knows."""
@@ -36,7 +37,7 @@ def find(path: str, root: Listing) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def file_id_of(raw: bytes, to: Collector, index: int, tag: int = 0x00041500) -> FileId | None:
+def file_id_of(raw: bytes, to: Collector, index: int, tag: int = tags.REFERENCED_FILE_ID) -> FileId | None:
     """The File ID in a record; what is wrong with it is a finding, and None if it is hostile."""
     try:
         file_id = FileId.tolerant(raw.decode("ascii", "replace"))

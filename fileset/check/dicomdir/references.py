@@ -10,14 +10,18 @@ from fileset.check.dicomdir.datasets import DataSet, named
 from fileset.check.dicomdir.names import file_id_of
 from fileset.check.places import Collector
 from fileset.dicom.elements import Element
-from fileset.dicomdir.read.directory import FILE_ID, MRDR_OFFSET
 from fileset.file_id import FileId
+from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES
 
-_PRIVATE_UID: Final = 0x00041432
-_ALWAYS: Final = (0x00041410, 0x00041430)
+_ALWAYS: Final = (tags.RECORD_IN_USE, tags.RECORD_TYPE)
 """Type 1 elements of every record; the offsets, which are so too, are looked at by the linker."""
-_REFERENCE: Final = (FILE_ID, 0x00041510, 0x00041511, 0x00041512)
+_REFERENCE: Final = (
+    tags.REFERENCED_FILE_ID,
+    tags.REFERENCED_SOP_CLASS_UID,
+    tags.REFERENCED_SOP_INSTANCE_UID,
+    tags.REFERENCED_TRANSFER_SYNTAX_UID,
+)
 _WERE_DETACHED: Final = frozenset(("PATIENT", "STUDY", "VISIT", "RESULTS", "INTERPRETATION", "STUDY COMPONENT"))
 """Records that referenced files in former editions, of detached objects (retired 2004)."""
 
@@ -37,7 +41,7 @@ class References:
         """Check one record, and remember the file that it references."""
         _check_elements(to, one)
         for part in one.parts:
-            if part.tag == FILE_ID and one.values[FILE_ID]:
+            if part.tag == tags.REFERENCED_FILE_ID and one.values[tags.REFERENCED_FILE_ID]:
                 self._remember(to, one.record, part)
 
     def _remember(self, to: Collector, index: int, part: Element) -> None:
@@ -46,7 +50,9 @@ class References:
             return
         first = self.index_of.setdefault(file_id.path, index)
         if first != index:
-            to.at_record("FS-FILE-SHARED", f"{file_id} is referenced by {to.path(first)} too", index, FILE_ID)
+            to.at_record(
+                "FS-FILE-SHARED", f"{file_id} is referenced by {to.path(first)} too", index, tags.REFERENCED_FILE_ID
+            )
         else:
             self.tail_at[index] = part.end
 
@@ -60,9 +66,11 @@ def _check_elements(to: Collector, one: DataSet) -> None:
     for tag in _ALWAYS:
         if tag not in values:
             to.at_record("FS-RECORD-ELEMENT", f"{named(tag)} is missing", one.record, tag)
-    if kind == "PRIVATE" and not values.get(_PRIVATE_UID):
-        to.at_record("FS-RECORD-PRIVATE-UID", f"no {named(_PRIVATE_UID)}", one.record, _PRIVATE_UID)
-    if MRDR_OFFSET not in values:
+    if kind == "PRIVATE" and not values.get(tags.PRIVATE_RECORD_UID):
+        to.at_record(
+            "FS-RECORD-PRIVATE-UID", f"no {named(tags.PRIVATE_RECORD_UID)}", one.record, tags.PRIVATE_RECORD_UID
+        )
+    if tags.MRDR_OFFSET not in values:
         _check_reference(to, one, kind)
 
 

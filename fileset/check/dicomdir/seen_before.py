@@ -14,13 +14,13 @@ from typing import Final, NamedTuple
 from attrs import define, field
 
 from fileset.check.dicomdir.conditions import ALLOWED
-from fileset.check.dicomdir.datasets import CHARACTER_SET, DataSet
+from fileset.check.dicomdir.datasets import DataSet
 from fileset.check.dicomdir.keys import OnceOnly
 from fileset.check.dicomdir.references import References
 from fileset.check.places import Collector
 from fileset.dicom.elements import EXPLICIT_LITTLE
-from fileset.dicomdir.read.directory import FILE_ID, SOP_INSTANCE_UID
 from fileset.records.levels import LEVELS
+from fileset.standard import tags
 
 MOST: Final = 4096
 """Shapes that are remembered."""
@@ -34,9 +34,9 @@ _PLAIN: Final[dict[bytes, Callable[[bytes], object]]] = {
 }
 """VR -> whether a value, with its padding, is certainly right; what is not may be so all the same."""
 _FILE_ID_IS_PLAIN: Final = re.compile(rb"[A-Z0-9_]{1,8}(?:\\[A-Z0-9_]{1,8}){0,7} ?").fullmatch
-_SEEN_TO: Final = frozenset((0x00041400, 0x00041410, 0x00041420))
+_SEEN_TO: Final = frozenset((tags.NEXT_RECORD, tags.RECORD_IN_USE, tags.LOWER_LEVEL_ENTITY))
 """Whose values the decoder and the linker look at."""
-_SAME: Final = frozenset((CHARACTER_SET, 0x00041430))
+_SAME: Final = frozenset((tags.SPECIFIC_CHARACTER_SET, tags.RECORD_TYPE))
 """Whose values are the same in all records of one shape: character set, and type, as it is written."""
 
 
@@ -92,7 +92,7 @@ class PlainRecords:
         parts = [(part.tag, part.vr, part.at - start, part.value_at - start, part.end - start) for part in record.parts]
         fixed = [slice(0, 8), *(slice(at, end if tag in _SAME else value) for tag, _, at, value, end in parts)]
         values = [
-            (slice(value, end), _FILE_ID_IS_PLAIN if tag == FILE_ID else _PLAIN[vr])
+            (slice(value, end), _FILE_ID_IS_PLAIN if tag == tags.REFERENCED_FILE_ID else _PLAIN[vr])
             for tag, vr, _, value, end in parts
             if tag not in _SEEN_TO and tag not in _SAME and value < end
         ]
@@ -104,9 +104,9 @@ class PlainRecords:
             headers,
             headers(flat.data[start:end]),
             tuple(values),
-            slice(*places[FILE_ID]),
-            places[FILE_ID][1],
-            slice(*places[SOP_INSTANCE_UID]),
+            slice(*places[tags.REFERENCED_FILE_ID]),
+            places[tags.REFERENCED_FILE_ID][1],
+            slice(*places[tags.REFERENCED_SOP_INSTANCE_UID]),
         )
 
 
@@ -114,8 +114,8 @@ def _is_simple(kind: str, record: DataSet) -> bool:
     """Whether a record references a file, and its keys are such that their headers and `_PLAIN` tell all."""
     return (
         kind not in LEVELS
-        and FILE_ID in record.values
-        and SOP_INSTANCE_UID in record.values
+        and tags.REFERENCED_FILE_ID in record.values
+        and tags.REFERENCED_SOP_INSTANCE_UID in record.values
         and not record.table.conditional
         and all(part.tag in _SEEN_TO or part.vr in _PLAIN for part in record.parts)
         and not any(part.tag in ALLOWED or part.tag & 0x10000 for part in record.parts)

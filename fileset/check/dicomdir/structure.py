@@ -14,13 +14,13 @@ from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FormatError
 from fileset.file_id import FileId
 from fileset.part10.values import shown
+from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES, ROOT_CHILDREN
 
-_FILE_SET_ID: Final = 0x00041130
-_DESCRIPTOR: Final = 0x00041141
-_DESCRIPTOR_CHARACTER_SET: Final = 0x00041142
-_WIDTHS: Final = {0x00041200: 4, 0x00041202: 4, 0x00041212: 2}
-_OWN: Final = frozenset((_FILE_SET_ID, _DESCRIPTOR, _DESCRIPTOR_CHARACTER_SET, 0x00041220, *_WIDTHS))
+_WIDTHS: Final = {tags.FIRST_ROOT_RECORD: 4, tags.LAST_ROOT_RECORD: 4, tags.CONSISTENCY_FLAG: 2}
+_OWN: Final = frozenset(
+    (tags.FILE_SET_ID, tags.DESCRIPTOR_FILE_ID, tags.DESCRIPTOR_CHARACTER_SET, tags.RECORD_SEQUENCE, *_WIDTHS)
+)
 _ID: Final = re.compile(rb"[A-Z0-9_]{0,16}").fullmatch
 _FORMER_ROOTS: Final = frozenset(name for name, row in RECORD_TYPES.items() if row.root) - set(ROOT_CHILDREN)
 
@@ -28,12 +28,12 @@ _FORMER_ROOTS: Final = frozenset(name for name, row in RECORD_TYPES.items() if r
 def check_identification(to: Collector) -> FileId | None:
     """The File-set Identification and Directory Information Modules; returns the File ID of the descriptor file."""
     top = to.flat.top
-    value = top.get(_FILE_SET_ID)
+    value = top.get(tags.FILE_SET_ID)
     if value is None:
-        to.add("FS-DIRECTORY-ELEMENT", f"{named(_FILE_SET_ID)} is missing", tag=_FILE_SET_ID)
+        to.add("FS-DIRECTORY-ELEMENT", f"{named(tags.FILE_SET_ID)} is missing", tag=tags.FILE_SET_ID)
     elif not _ID(value.rstrip(b" \0")):
         message = f"File-set ID {shown(value)}: up to 16 of A-Z, 0-9 and _ are right"
-        to.add("FS-FILE-SET-ID", message, tag=_FILE_SET_ID)
+        to.add("FS-FILE-SET-ID", message, tag=tags.FILE_SET_ID)
     if any(tag in top for tag in _WIDTHS):
         for tag, width in _WIDTHS.items():
             if len(top.get(tag, b"")) != width:
@@ -45,22 +45,26 @@ def check_identification(to: Collector) -> FileId | None:
 
 
 def _descriptor(to: Collector) -> FileId | None:
-    raw = to.flat.top.get(_DESCRIPTOR, b"").strip(b" \0")
-    character_set = to.flat.top.get(_DESCRIPTOR_CHARACTER_SET, b"").strip(b" \0").decode("ascii", "replace")
+    raw = to.flat.top.get(tags.DESCRIPTOR_FILE_ID, b"").strip(b" \0")
+    character_set = to.flat.top.get(tags.DESCRIPTOR_CHARACTER_SET, b"").strip(b" \0").decode("ascii", "replace")
     if character_set and (not raw or character_set not in DESCRIPTOR_CHARACTER_SETS):
         message = f"character set {character_set!a} of the descriptor file: " + (
             "no such term" if raw else "there is no descriptor file"
         )
-        to.add("FS-DESCRIPTOR", message, tag=_DESCRIPTOR_CHARACTER_SET)
+        to.add("FS-DESCRIPTOR", message, tag=tags.DESCRIPTOR_CHARACTER_SET)
     if not raw:
         return None
     try:
         file_id = FileId.tolerant(raw.decode("ascii", "replace"))
     except FormatError as problem:
-        to.add("FS-FILE-ID-HOSTILE", str(problem), tag=_DESCRIPTOR)
+        to.add("FS-FILE-ID-HOSTILE", str(problem), tag=tags.DESCRIPTOR_FILE_ID)
         return None
     if not file_id.conformant:
-        to.add("FS-FILE-ID-FORM", f"the descriptor file {file_id.path!a} has no File ID for a name", tag=_DESCRIPTOR)
+        to.add(
+            "FS-FILE-ID-FORM",
+            f"the descriptor file {file_id.path!a} has no File ID for a name",
+            tag=tags.DESCRIPTOR_FILE_ID,
+        )
     return file_id
 
 
@@ -90,7 +94,7 @@ def _check_place(to: Collector, above: int, index: int) -> None:
     contents = to.contents
     verdict = _verdict("" if above == NONE else contents.type_name(above), contents.type_name(index))
     if verdict is not None:
-        to.at_record(*verdict, index, 0x00041430)
+        to.at_record(*verdict, index, tags.RECORD_TYPE)
 
 
 @cache

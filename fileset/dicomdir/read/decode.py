@@ -28,11 +28,9 @@ from fileset.dicomdir.read.records import next_record, take_records
 from fileset.dicomdir.write.layout import Frame
 from fileset.errors import FormatError
 from fileset.findings import Findings
+from fileset.standard import tags
 
 NOT_A_DICOMDIR: Final = "not a DICOMDIR"
-RECORD_SEQUENCE: Final = 0x00041220
-_FIRST: Final = 0x00041200
-_LAST: Final = 0x00041202
 
 _NAMES: Final = {
     EXPLICIT_LITTLE: "Explicit VR Little Endian",
@@ -114,10 +112,10 @@ def _file_meta(flat: FlatDirectory, begin: int, end: int, found: Findings) -> in
     except FormatError as problem:
         found.add("FS-DICOMDIR-META", str(problem), offset=at)
         at = _resumed(data, at, end)
-    stated = flat.meta.get(0x00020000, b"")
+    stated = flat.meta.get(tags.FILE_META_GROUP_LENGTH, b"")
     if len(stated) == 4 and begin + 12 + EXPLICIT_LITTLE.long(stated, 0)[0] != at:
         message = "the group length (0002,0000) does not match the group"
-        found.add("FS-DICOMDIR-META", message, offset=begin, tag=0x00020000)
+        found.add("FS-DICOMDIR-META", message, offset=begin, tag=tags.FILE_META_GROUP_LENGTH)
     return at
 
 
@@ -129,7 +127,7 @@ def _resumed(data: bytes, at: int, end: int) -> int:
 
 def _syntax(flat: FlatDirectory, samples: Sequence[int], found: Findings) -> Syntax:
     """The transfer syntax that the data is in, by the looks of some elements; what is declared need not be."""
-    said = flat.meta.get(0x00020010, b"").rstrip(b"\0 ").decode("ascii", "replace")
+    said = flat.meta.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 ").decode("ascii", "replace")
     explicit = [at for at in samples if _has_vr(flat.data, at)]
     if explicit:
         actual = EXPLICIT_LITTLE if flat.data[explicit[0] + 1] == 0 else EXPLICIT_BIG
@@ -143,8 +141,8 @@ def _syntax(flat: FlatDirectory, samples: Sequence[int], found: Findings) -> Syn
 
 def _check_meta(flat: FlatDirectory, found: Findings) -> None:
     for tag, name, right in (
-        (0x00020002, "Media Storage SOP Class UID", b"1.2.840.10008.1.3.10"),
-        (0x00020003, "Media Storage SOP Instance UID, the File-set UID,", None),
+        (tags.MEDIA_STORAGE_SOP_CLASS_UID, "Media Storage SOP Class UID", b"1.2.840.10008.1.3.10"),
+        (tags.MEDIA_STORAGE_SOP_INSTANCE_UID, "Media Storage SOP Instance UID, the File-set UID,", None),
     ):
         value = flat.meta.get(tag, b"").rstrip(b"\0 ")
         if not value or (right and value != right):
@@ -160,8 +158,8 @@ def _identification(flat: FlatDirectory, at: int, end: int, found: Findings) -> 
     while at < end:
         try:
             tag, _, value_at, length = element_header(data, at, flat.syntax)
-            if tag == RECORD_SEQUENCE:
-                first, last = places.get(_FIRST, ABSENT), places.get(_LAST, ABSENT)
+            if tag == tags.RECORD_SEQUENCE:
+                first, last = places.get(tags.FIRST_ROOT_RECORD, ABSENT), places.get(tags.LAST_ROOT_RECORD, ABSENT)
                 flat.frame = Frame(b"", first_at=first, last_at=last)
                 return value_at, length
             part = element_at(data, at, end, flat.syntax)
@@ -177,7 +175,7 @@ def _identification(flat: FlatDirectory, at: int, end: int, found: Findings) -> 
         at = part.end
     if end < len(data):
         message = "the header of the Directory Record Sequence is damaged; the records are there"
-        found.add("FS-DICOMDIR-TRUNCATED", message, offset=end, tag=RECORD_SEQUENCE)
+        found.add("FS-DICOMDIR-TRUNCATED", message, offset=end, tag=tags.RECORD_SEQUENCE)
         return end, UNDEFINED
     _check_absence(flat, found)
     return None
@@ -187,9 +185,9 @@ def _check_absence(flat: FlatDirectory, found: Findings) -> None:
     """Without a Directory Record Sequence it may still be a DICOMDIR. Raises `FormatError` if not."""
     if not any(tag >> 16 == 4 for tag in flat.top):
         raise FormatError(f"{found.file}: {NOT_A_DICOMDIR}: no element of group 0004")
-    if _FIRST in flat.top:
+    if tags.FIRST_ROOT_RECORD in flat.top:
         # A directory with an empty root may lack the sequence altogether.
-        found.add("FS-DICOMDIR-TRUNCATED", "no Directory Record Sequence (0004,1220)", tag=RECORD_SEQUENCE)
+        found.add("FS-DICOMDIR-TRUNCATED", "no Directory Record Sequence (0004,1220)", tag=tags.RECORD_SEQUENCE)
     else:
         message = "no Directory Information Module: the files of the file-set are not listed"
         found.add("FS-DIRECTORY-ABSENT", message)
@@ -206,7 +204,7 @@ def _check_end(flat: FlatDirectory, value_at: int, length: int, behind: int, fou
         found.add("FS-DICOMDIR-TRUNCATED", message, offset=value_at)
     elif value_at + length != behind:
         message = f"the sequence should end at {value_at + length}, the last record does at {behind}"
-        found.add("FS-RECORD-SEQUENCE-LENGTH", message, offset=value_at, tag=RECORD_SEQUENCE)
+        found.add("FS-RECORD-SEQUENCE-LENGTH", message, offset=value_at, tag=tags.RECORD_SEQUENCE)
     if _is_trailing(flat, behind):
         found.add("FS-DICOMDIR-TRAILING", f"{size - behind} bytes behind the data set", offset=behind)
 
@@ -214,10 +212,10 @@ def _check_end(flat: FlatDirectory, value_at: int, length: int, behind: int, fou
 def _is_trailing(flat: FlatDirectory, at: int) -> bool:
     """Whether what lies behind the records is anything but the end of their sequence and further data elements."""
     try:
-        tags = [part.tag for part in elements(flat.data, at, len(flat.data), flat.syntax)]
+        found = [part.tag for part in elements(flat.data, at, len(flat.data), flat.syntax)]
     except FormatError:
         return True
-    return any(tag <= RECORD_SEQUENCE or (tag >> 16 == 0xFFFE and tag != SEQUENCE_END) for tag in tags)
+    return any(tag <= tags.RECORD_SEQUENCE or (tag >> 16 == 0xFFFE and tag != SEQUENCE_END) for tag in found)
 
 
 def _frame(flat: FlatDirectory, value_at: int, length: int, behind: int) -> None:

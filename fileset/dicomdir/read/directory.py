@@ -19,22 +19,15 @@ from fileset.dicomdir.read.link import link
 from fileset.dicomdir.read.query import Matches, condition
 from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.read.tree import Tree
-from fileset.dicomdir.read.values import CHARACTER_SET, character_set_of, keys_of, value_of, vr_of
+from fileset.dicomdir.read.values import character_set_of, keys_of, value_of, vr_of
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FormatError, RuleError
 from fileset.file_id import FileId
 from fileset.findings import Finding, Findings
 from fileset.records.levels import LEVELS
+from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES
 
-FILE_SET_ID: Final = 0x00041130
-DESCRIPTOR: Final = 0x00041141
-DESCRIPTOR_CHARACTER_SET: Final = 0x00041142
-FILE_ID: Final = 0x00041500
-MRDR_OFFSET: Final = 0x00041504
-SOP_CLASS_UID: Final = 0x00041510
-SOP_INSTANCE_UID: Final = 0x00041511
-TRANSFER_SYNTAX_UID: Final = 0x00041512
 _INSTANCE: Final = len(LEVELS)
 _PERHAPS: Final = _INSTANCE + 1
 _PLAIN: Final = re.compile(rb"[A-Z0-9_]{1,8}(?:\\[A-Z0-9_]{1,8}){0,7} ?").fullmatch
@@ -93,17 +86,17 @@ class Contents:
     @property
     def file_set_id(self) -> str:
         """File-set ID (0004,1130), "" if there is none."""
-        return self.text(FILE_SET_ID)
+        return self.text(tags.FILE_SET_ID)
 
     @property
     def file_set_uid(self) -> str:
         """File-set UID: Media Storage SOP Instance UID of the DICOMDIR (PS3.10 8.6), "" if there is none."""
-        return _text(self.flat.meta.get(0x00020003))
+        return _text(self.flat.meta.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID))
 
     @property
     def character_set(self) -> str:
         """The character set that the DICOMDIR gives for all records; the Standard has none, some writers do."""
-        return self.text(0x00080005)
+        return self.text(tags.SPECIFIC_CHARACTER_SET)
 
     # ------------------------------------------------------------ one record
 
@@ -138,7 +131,7 @@ class Contents:
         above = (character_set_of(data, self.flat.elements(record), "") for record in self.tree.above(index))
         declared = next((one for one in above if one not in UNDECLARED), "")
         said = f"text beyond ASCII without a character set: taken as {declared or 'UTF-8 or ISO_IR 100'}"
-        self.tell("FS-CHARSET-GUESSED", index, said, CHARACTER_SET)
+        self.tell("FS-CHARSET-GUESSED", index, said, tags.SPECIFIC_CHARACTER_SET)
         return declared
 
     def key(self, index: int, tag: int) -> Any:
@@ -158,10 +151,10 @@ class Contents:
     def _referring(self, index: int, tag: int) -> int:
         """The record that holds the file reference: itself, or its MRDR (retired, PS3.3-2003 F.6.2)."""
         parts = {part.tag: part for part in self.flat.elements(index)}
-        if tag in parts or MRDR_OFFSET not in parts:
+        if tag in parts or tags.MRDR_OFFSET not in parts:
             return index
-        at = parts[MRDR_OFFSET].value_at
-        offset = self.flat.syntax.long(self.flat.data, at)[0] if parts[MRDR_OFFSET].value_end - at == 4 else 0
+        at = parts[tags.MRDR_OFFSET].value_at
+        offset = self.flat.syntax.long(self.flat.data, at)[0] if parts[tags.MRDR_OFFSET].value_end - at == 4 else 0
         return self._index_of.get(offset + self.tree.shift, index)
 
     @cached_property
@@ -175,21 +168,21 @@ class Contents:
     def file_id(self, index: int) -> FileId | None:
         """Referenced File ID of a record; a hostile one is a finding, and None."""
         raw = self._plain_file_id(index)
-        name = raw.decode("ascii").rstrip(" ") if raw else self.reference(index, FILE_ID)
+        name = raw.decode("ascii").rstrip(" ") if raw else self.reference(index, tags.REFERENCED_FILE_ID)
         if not name:
             return None
         try:
             file_id = FileId.tolerant(name)
         except FormatError as problem:
-            self.tell("FS-FILE-ID-HOSTILE", index, str(problem), FILE_ID)
+            self.tell("FS-FILE-ID-HOSTILE", index, str(problem), tags.REFERENCED_FILE_ID)
             return None
         if not file_id.conformant:
-            self.tell("FS-FILE-ID-FORM", index, f"{file_id} is no conformant File ID", FILE_ID)
+            self.tell("FS-FILE-ID-FORM", index, f"{file_id} is no conformant File ID", tags.REFERENCED_FILE_ID)
         return file_id
 
     def file_id_value(self, index: int) -> bytes:
         """The value of (0004,1500) that `file_id` reads, to be written again."""
-        return self._plain_file_id(index).rstrip(b" ") or self.raw_reference(index, FILE_ID)
+        return self._plain_file_id(index).rstrip(b" ") or self.raw_reference(index, tags.REFERENCED_FILE_ID)
 
     def _plain_file_id(self, index: int) -> bytes:
         """The value of (0004,1500) where it stands behind the type, as nearly everybody writes it; else b""."""
@@ -259,7 +252,11 @@ class Contents:
                     yield index, name.rstrip(b" "), uid.rstrip(b"\0")
                     continue
             if self.references_file(index):
-                yield index, self.raw_reference(index, FILE_ID), self.raw_reference(index, SOP_INSTANCE_UID)
+                yield (
+                    index,
+                    self.raw_reference(index, tags.REFERENCED_FILE_ID),
+                    self.raw_reference(index, tags.REFERENCED_SOP_INSTANCE_UID),
+                )
 
     def find(self, level: str | None, wanted: Conditions) -> Iterator[int]:
         """The active records that match, each before those below it: instances, or the records of one `level`.
@@ -345,7 +342,7 @@ class Contents:
 
     def references_file(self, index: int) -> bool:
         """Whether a record references a file, itself or through an MRDR."""
-        return any(part.tag in (FILE_ID, MRDR_OFFSET) for part in self.flat.elements(index))
+        return any(part.tag in (tags.REFERENCED_FILE_ID, tags.MRDR_OFFSET) for part in self.flat.elements(index))
 
 
 def _ranks_of_keys() -> dict[int, int]:

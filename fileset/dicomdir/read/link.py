@@ -11,18 +11,16 @@ from array import array
 from bisect import bisect_left
 from itertools import compress
 from operator import ne
-from typing import Final
 
 from fileset.dicom.elements import MAX_DEPTH
-from fileset.dicomdir.read.offsets import FIRST, LAST, check_last
+from fileset.dicomdir.read.offsets import check_last
 from fileset.dicomdir.read.raw import ABSENT, FlatDirectory
 from fileset.dicomdir.read.rescue import rescue
 from fileset.dicomdir.read.tree import Tree, unlinked
 from fileset.dicomdir.write.layout import NONE
 from fileset.findings import Findings
+from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES
-
-_CONSISTENCY: Final = 0x00041212
 
 
 def link(flat: FlatDirectory, *, file: str = "DICOMDIR") -> Tree:
@@ -44,7 +42,9 @@ def link(flat: FlatDirectory, *, file: str = "DICOMDIR") -> Tree:
 def _by_offsets(flat: FlatDirectory, found: Findings) -> Tree | None:
     """The tree if the offsets describe one, and all records are in it."""
     tree = unlinked(len(flat))
-    tree.first, tree.last = (_record_at(flat, flat.number(tag)) for tag in (FIRST, LAST))
+    tree.first, tree.last = (
+        _record_at(flat, flat.number(tag)) for tag in (tags.FIRST_ROOT_RECORD, tags.LAST_ROOT_RECORD)
+    )
     last = len(flat) - 1
     # Most records are followed by the next one in the file, and have none below them.
     tree.next[:last] = array("q", range(1, len(flat)))
@@ -75,7 +75,7 @@ def _record_at(flat: FlatDirectory, offset: int) -> int:
 
 def _check_presence(flat: FlatDirectory, found: Findings) -> None:
     """(0004,1400) and (0004,1420) are Type 1: 0 says that there is nothing, absence says nothing."""
-    for places, tag in ((flat.next_at, 0x00041400), (flat.lower_at, 0x00041420)):
+    for places, tag in ((flat.next_at, tags.NEXT_RECORD), (flat.lower_at, tags.LOWER_LEVEL_ENTITY)):
         missing = places.count(ABSENT)
         if missing:
             where = flat.start[places.index(ABSENT)]
@@ -91,20 +91,20 @@ def _check_types(flat: FlatDirectory, found: Findings) -> None:
             strange.remove(number)  # each is told once
             said = flat.misspelt.get(number, flat.types[number])
             where = flat.start[index]
-            found.add("FS-RECORD-TYPE", f"{said!r} is no Directory Record Type", offset=where, tag=0x00041430)
+            found.add("FS-RECORD-TYPE", f"{said!r} is no Directory Record Type", offset=where, tag=tags.RECORD_TYPE)
 
 
 def _flags(flat: FlatDirectory, tree: Tree, found: Findings) -> None:
-    flag = flat.number(_CONSISTENCY)
+    flag = flat.number(tags.CONSISTENCY_FLAG)
     if flag:
         message = f"File-set Consistency Flag is {flag:04X}H: the directory may be out of date"
-        found.add("FS-CONSISTENCY-FLAG", message, tag=_CONSISTENCY)
+        found.add("FS-CONSISTENCY-FLAG", message, tag=tags.CONSISTENCY_FLAG)
     if flat.in_use == array("H", [0xFFFF]) * len(flat):
         return
     for index, value in enumerate(flat.in_use):
         if value == 0xFFFF:
             continue
         rule = "FS-RECORD-IN-USE-FLAG" if value else "FS-RECORD-INACTIVE"
-        found.add(rule, f"Record In-use Flag is {value:04X}H", offset=flat.start[index], tag=0x00041410)
+        found.add(rule, f"Record In-use Flag is {value:04X}H", offset=flat.start[index], tag=tags.RECORD_IN_USE)
         tree.hidden[index] = not value
     tree.hide_below()

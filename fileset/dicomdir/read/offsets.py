@@ -16,9 +16,8 @@ from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.read.tree import Tree, unlinked
 from fileset.dicomdir.write.layout import NONE
 from fileset.findings import Findings
+from fileset.standard import tags
 
-FIRST: Final = 0x00041200
-LAST: Final = 0x00041202
 NEAR: Final = 32
 """Bytes that an offset may be beside the start of a record: less than any record that says something."""
 
@@ -33,7 +32,7 @@ _Meanings = Mapping[int, int]
 
 def resolve(flat: FlatDirectory, found: Findings) -> Tree:
     """The links of `flat` by index, as far as its offsets can be understood; nothing is followed yet."""
-    first, last = flat.number(FIRST), flat.number(LAST)
+    first, last = flat.number(tags.FIRST_ROOT_RECORD), flat.number(tags.LAST_ROOT_RECORD)
     said = {*flat.next, *flat.lower, first} - {0}
     tree = unlinked(len(flat))
     index_of = dict(zip(flat.start, range(len(flat)), strict=True))
@@ -43,8 +42,11 @@ def resolve(flat: FlatDirectory, found: Findings) -> Tree:
     tree.first = meant.get(first, NONE)
     tree.last = right.get(last, index_of.get(last + tree.shift, NONE))
     if first in near:
-        _report_near(flat, first, near[first], FIRST, first, found)
-    for offsets, links, tag in ((flat.next, tree.next, 0x00041400), (flat.lower, tree.lower, 0x00041420)):
+        _report_near(flat, first, near[first], tags.FIRST_ROOT_RECORD, first, found)
+    for offsets, links, tag in (
+        (flat.next, tree.next, tags.NEXT_RECORD),
+        (flat.lower, tree.lower, tags.LOWER_LEVEL_ENTITY),
+    ):
         for index, offset in enumerate(offsets):
             links[index] = meant.get(offset, NONE)
             if offset in near:
@@ -65,14 +67,14 @@ def _report_near(flat: FlatDirectory, offset: int, index: int, tag: int, where: 
 
 def check_last(flat: FlatDirectory, tree: Tree, found: Findings) -> None:
     """Compare (0004,1202), which nothing depends on, with the end of the root entity."""
-    said, last = flat.number(LAST), tree.last
+    said, last = flat.number(tags.LAST_ROOT_RECORD), tree.last
     if last == NONE:
         is_right = not said and not len(flat)
     else:
         is_right = tree.parent[last] == NONE and (flat.next[last] == 0 or tree.next[last] == NONE)
     if not is_right:
         message = f"offset of the last root record is {said}: there is no record, or not the last one"
-        found.add("FS-OFFSET-LAST", message, offset=said, tag=LAST)
+        found.add("FS-OFFSET-LAST", message, offset=said, tag=tags.LAST_ROOT_RECORD)
 
 
 def _understood(

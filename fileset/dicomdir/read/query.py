@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from fileset.dicomdir.read.values import keyword_like, tag_of, vr_of
 from fileset.errors import RuleError
+from fileset.standard import tags
 
 ALIASES: Final = {
-    "SOPClassUID": 0x00041510,
-    "SOPInstanceUID": 0x00041511,
-    "TransferSyntaxUID": 0x00041512,
-    "FileID": 0x00041500,
+    "SOPClassUID": tags.REFERENCED_SOP_CLASS_UID,
+    "SOPInstanceUID": tags.REFERENCED_SOP_INSTANCE_UID,
+    "TransferSyntaxUID": tags.REFERENCED_TRANSFER_SYNTAX_UID,
+    "FileID": tags.REFERENCED_FILE_ID,
 }
 """Attributes of instances that records hold under names of their own."""
 

@@ -33,11 +33,7 @@ from fileset.dicom.elements import (
 from fileset.dicomdir.read.raw import ABSENT, FlatDirectory
 from fileset.errors import FormatError
 from fileset.findings import Findings
-
-_LINK_NEXT: Final = 0x00041400
-_IN_USE: Final = 0x00041410
-_LINK_LOWER: Final = 0x00041420
-_TYPE: Final = 0x00041430
+from fileset.standard import tags
 
 # How nearly every record begins: item, next offset, in-use flag, lower offset, type; of "?" each record has its own, as
 # of the type that follows, of up to 16 characters.
@@ -259,26 +255,30 @@ def _end_of_undefined(data: bytes, at: int, bound: int) -> int:
 
 def _take(flat: FlatDirectory, record: Element, types: _Types, found: Findings) -> int:
     """Take one record by its elements, in whatever order they are; the position behind it."""
-    numbers = {_LINK_NEXT: (0, ABSENT), _LINK_LOWER: (0, ABSENT), _IN_USE: (0xFFFF, ABSENT)}
+    numbers = {
+        tags.NEXT_RECORD: (0, ABSENT),
+        tags.LOWER_LEVEL_ENTITY: (0, ABSENT),
+        tags.RECORD_IN_USE: (0xFFFF, ABSENT),
+    }
     raw = b""
     try:
         for part in elements(flat.data, record.value_at, record.value_end, flat.syntax):
             if part.tag in numbers:
-                short = part.tag == _IN_USE
+                short = part.tag == tags.RECORD_IN_USE
                 if part.value_end - part.value_at == (2 if short else 4):
                     unpack = flat.syntax.short if short else flat.syntax.long
                     numbers[part.tag] = unpack(flat.data, part.value_at)[0], part.value_at - record.at
-            elif part.tag == _TYPE:
+            elif part.tag == tags.RECORD_TYPE:
                 raw = flat.data[part.value_at : part.value_end]
     except FormatError as problem:
         found.add("FS-RECORD-MALFORMED", str(problem), offset=record.at)
     flat.start.append(record.at)
     flat.end.append(record.end)
-    flat.next.append(numbers[_LINK_NEXT][0])
-    flat.next_at.append(numbers[_LINK_NEXT][1])
-    flat.lower.append(numbers[_LINK_LOWER][0])
-    flat.lower_at.append(numbers[_LINK_LOWER][1])
-    flat.in_use.append(numbers[_IN_USE][0])
+    flat.next.append(numbers[tags.NEXT_RECORD][0])
+    flat.next_at.append(numbers[tags.NEXT_RECORD][1])
+    flat.lower.append(numbers[tags.LOWER_LEVEL_ENTITY][0])
+    flat.lower_at.append(numbers[tags.LOWER_LEVEL_ENTITY][1])
+    flat.in_use.append(numbers[tags.RECORD_IN_USE][0])
     flat.type_of.append(types.number(raw))
     return record.end
 

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 
 from attrs import define, field
 
-from fileset.dicomdir.read.offsets import FIRST, check_last, resolve
+from fileset.dicomdir.read.offsets import check_last, resolve
 from fileset.dicomdir.read.raw import ABSENT, FlatDirectory
 from fileset.dicomdir.read.tree import Tree
 from fileset.dicomdir.write.layout import NONE
 from fileset.findings import Findings
+from fileset.standard import tags
 from fileset.standard.hierarchy import level_of, may_be_below, may_be_beside, may_be_root
 
 
@@ -98,9 +99,9 @@ class _Rescuer:
         if tree.first == NONE or not self._may_be_first(tree.first):
             heads = (index for index in self._unlinked() if not self._is_detached(index))
             tree.first = min(heads, key=self._height, default=max(tree.first, 0))
-            said = flat.number(FIRST)
+            said = flat.number(tags.FIRST_ROOT_RECORD)
             message = f"offset of the first root record is {said}: the tree begins at {flat.start[tree.first]}"
-            self.found.add("FS-OFFSET-FIRST", message, offset=said, tag=FIRST)
+            self.found.add("FS-OFFSET-FIRST", message, offset=said, tag=tags.FIRST_ROOT_RECORD)
         self._release(tree.first)
         tree.adopt(tree.first, NONE)
 
@@ -218,7 +219,7 @@ class _Rescuer:
             end = len(position) if above == NONE else behind[above]
             rule = "FS-OFFSET-CYCLE" if position[target] <= position[source] < end else "FS-OFFSET-SHARED"
             message = f"leads to the record at {self.flat.start[target]}, which has its place already"
-            tag = 0x00041420 if claim & 1 else 0x00041400
+            tag = tags.LOWER_LEVEL_ENTITY if claim & 1 else tags.NEXT_RECORD
             self.found.add(rule, message, offset=self.flat.start[source], tag=tag)
 
     def _spans(self) -> tuple[array[int], array[int]]:

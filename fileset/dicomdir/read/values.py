@@ -8,9 +8,9 @@ from typing import Any, Final
 from fileset.dicom.character_sets import TEXT_VRS, decode
 from fileset.dicom.elements import Element, Syntax, elements, items
 from fileset.errors import FormatError
+from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES, Key
 
-CHARACTER_SET: Final = 0x00080005
 _NUMBERS: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q", "AT": "HH"}
 _WHOLE: Final = frozenset(("ST", "LT", "UT", "UR"))
 _BINARY: Final = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
@@ -19,19 +19,19 @@ _DEPTH: Final = 16
 
 def _dictionary() -> dict[int, tuple[str, str]]:
     found = {
-        0x00041130: ("FileSetID", "CS"),
-        0x00041400: ("OffsetOfTheNextDirectoryRecord", "UL"),
-        0x00041410: ("RecordInUseFlag", "US"),
-        0x00041420: ("OffsetOfReferencedLowerLevelDirectoryEntity", "UL"),
-        0x00041430: ("DirectoryRecordType", "CS"),
-        0x00041432: ("PrivateRecordUID", "UI"),
-        0x00041500: ("ReferencedFileID", "CS"),
-        0x00041504: ("MRDRDirectoryRecordOffset", "UL"),
-        0x00041510: ("ReferencedSOPClassUIDInFile", "UI"),
-        0x00041511: ("ReferencedSOPInstanceUIDInFile", "UI"),
-        0x00041512: ("ReferencedTransferSyntaxUIDInFile", "UI"),
-        0x0004151A: ("ReferencedRelatedGeneralSOPClassUIDInFile", "UI"),
-        0x00041600: ("NumberOfReferences", "UL"),
+        tags.FILE_SET_ID: ("FileSetID", "CS"),
+        tags.NEXT_RECORD: ("OffsetOfTheNextDirectoryRecord", "UL"),
+        tags.RECORD_IN_USE: ("RecordInUseFlag", "US"),
+        tags.LOWER_LEVEL_ENTITY: ("OffsetOfReferencedLowerLevelDirectoryEntity", "UL"),
+        tags.RECORD_TYPE: ("DirectoryRecordType", "CS"),
+        tags.PRIVATE_RECORD_UID: ("PrivateRecordUID", "UI"),
+        tags.REFERENCED_FILE_ID: ("ReferencedFileID", "CS"),
+        tags.MRDR_OFFSET: ("MRDRDirectoryRecordOffset", "UL"),
+        tags.REFERENCED_SOP_CLASS_UID: ("ReferencedSOPClassUIDInFile", "UI"),
+        tags.REFERENCED_SOP_INSTANCE_UID: ("ReferencedSOPInstanceUIDInFile", "UI"),
+        tags.REFERENCED_TRANSFER_SYNTAX_UID: ("ReferencedTransferSyntaxUIDInFile", "UI"),
+        tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID: ("ReferencedRelatedGeneralSOPClassUIDInFile", "UI"),
+        tags.NUMBER_OF_REFERENCES: ("NumberOfReferences", "UL"),
     }
     keys: list[Key] = [key for kind in RECORD_TYPES.values() for key in kind.keys]
     while keys:
@@ -145,7 +145,7 @@ def _sequence(data: bytes, found: Element, syntax: Syntax, character_set: str, d
 
 def character_set_of(data: bytes, found: list[Element], inherited: str) -> str:
     """The Specific Character Set of these elements: their own, or that of the enclosing data set (PS3.5 7.5.3)."""
-    own = next((data[part.value_at : part.value_end] for part in found if part.tag == CHARACTER_SET), b"")
+    own = next((data[part.value_at : part.value_end] for part in found if part.tag == tags.SPECIFIC_CHARACTER_SET), b"")
     return own.decode("ascii", "replace").strip(" \0") or inherited
 
 

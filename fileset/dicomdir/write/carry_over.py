@@ -8,7 +8,7 @@ from fileset.dicom.elements import EXPLICIT_LITTLE, Element, elements
 from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.write.transcode import explicit
 from fileset.errors import FormatError
-from fileset.records.instance_keys import ICON
+from fileset.standard import tags
 
 _FIRST_PRIVATE: Final = 0x00090000
 
@@ -35,4 +35,4 @@ def carried_over(flat: FlatDirectory, index: int, tail: bytes) -> bytes:
 
 
 def _is_own(part: Element) -> bool:
-    return part.tag == ICON or (part.tag >= _FIRST_PRIVATE and part.tag & 0x10000 != 0)
+    return part.tag == tags.ICON_IMAGE_SEQUENCE or (part.tag >= _FIRST_PRIVATE and part.tag & 0x10000 != 0)

@@ -11,14 +11,13 @@ from typing import Final
 from attrs import field, frozen
 
 from fileset.dicom.elements import UNDEFINED, Element, element, elements
-from fileset.dicomdir.read.decode import RECORD_SEQUENCE
 from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.write.layout import Frame
 from fileset.dicomdir.write.transcode import explicit
 from fileset.errors import FormatError, RuleError
 from fileset.file_id import FileId
+from fileset.standard import tags
 
-FILE_SET_UID: Final = 0x00020003
 DIRECTORY_CLASS: Final = b"1.2.840.10008.1.3.10"
 EXPLICIT_VR_LITTLE_ENDIAN: Final = b"1.2.840.10008.1.2.1"
 IMPLEMENTATION_CLASS_UID: Final = b"2.25.259213861316735246139129157219254812346"
@@ -69,7 +68,11 @@ class Identification:
 
 def new_frame(identification: Identification, *, undefined_lengths: bool = False) -> Frame:
     """The frame of a directory that holds no record yet."""
-    meta = {FILE_SET_UID: element(FILE_SET_UID, "UI", identification.file_set_uid.encode("ascii"))}
+    meta = {
+        tags.MEDIA_STORAGE_SOP_INSTANCE_UID: element(
+            tags.MEDIA_STORAGE_SOP_INSTANCE_UID, "UI", identification.file_set_uid.encode("ascii")
+        )
+    }
     return _framed(meta, identification_elements(identification), undefined=undefined_lengths)
 
 
@@ -85,10 +88,10 @@ def renewed_frame(flat: FlatDirectory, changes: Mapping[int, bytes | None]) -> F
     parts = {
         part.tag: explicit(flat.data, part, flat.syntax)
         for part in flat.header
-        if _LAST_META < part.tag < RECORD_SEQUENCE and part.tag not in _DIRECTORY_INFORMATION and part.tag & 0xFFFF
+        if _LAST_META < part.tag < tags.RECORD_SEQUENCE and part.tag not in _DIRECTORY_INFORMATION and part.tag & 0xFFFF
     }
     for tag, value in changes.items():
-        group, vr = (meta, "UI") if tag == FILE_SET_UID else (parts, "CS")
+        group, vr = (meta, "UI") if tag == tags.MEDIA_STORAGE_SOP_INSTANCE_UID else (parts, "CS")
         group.pop(tag, None)
         if value is not None:
             group[tag] = element(tag, vr, value)
@@ -97,15 +100,17 @@ def renewed_frame(flat: FlatDirectory, changes: Mapping[int, bytes | None]) -> F
 
 
 _KEPT_META: Final = {
-    FILE_SET_UID: "UI",
-    **dict.fromkeys((0x00020017, 0x00020018), "AE"),
-    **dict.fromkeys((0x00020026, 0x00020027, 0x00020028), "UR"),
-    0x00020100: "UI",
-    0x00020102: "OB",
+    tags.MEDIA_STORAGE_SOP_INSTANCE_UID: "UI",
+    **dict.fromkeys((tags.SENDING_AE_TITLE, tags.RECEIVING_AE_TITLE), "AE"),
+    **dict.fromkeys(
+        (tags.SOURCE_PRESENTATION_ADDRESS, tags.SENDING_PRESENTATION_ADDRESS, tags.RECEIVING_PRESENTATION_ADDRESS), "UR"
+    ),
+    tags.PRIVATE_INFORMATION_CREATOR_UID: "UI",
+    tags.PRIVATE_INFORMATION: "OB",
 }
 """File Meta Information that stays. The rest speaks of this file and who wrote it, or is not defined (PS3.10 7.1)."""
 _LAST_META: Final = 0x0002FFFF
-_DIRECTORY_INFORMATION: Final = frozenset((0x00041200, 0x00041202, 0x00041212))
+_DIRECTORY_INFORMATION: Final = frozenset((tags.FIRST_ROOT_RECORD, tags.LAST_ROOT_RECORD, tags.CONSISTENCY_FLAG))
 _NOT_KEPT: Final = frozenset((0xFFFA, 0xFFFC, 0xFFFE))
 """Groups behind the records: digital signatures, which no change leaves valid, padding, and the end of the sequence."""
 
@@ -116,25 +121,25 @@ def _former_behind(flat: FlatDirectory) -> bytes:
     whole: list[Element] = []
     with suppress(FormatError):
         whole.extend(elements(tail, 0, len(tail), flat.syntax))
-    kept = (part for part in whole if part.tag > RECORD_SEQUENCE and part.tag >> 16 not in _NOT_KEPT)
+    kept = (part for part in whole if part.tag > tags.RECORD_SEQUENCE and part.tag >> 16 not in _NOT_KEPT)
     return b"".join(explicit(tail, part, flat.syntax) for part in kept)
 
 
 def identification_elements(identification: Identification) -> dict[int, bytes]:
     """(0004,1130), (0004,1141) and (0004,1142) by tag, encoded."""
-    values = {0x00041130: identification.file_set_id}
+    values = {tags.FILE_SET_ID: identification.file_set_id}
     if identification.descriptor_file_id is not None:
-        values[0x00041141] = identification.descriptor_file_id.value
+        values[tags.DESCRIPTOR_FILE_ID] = identification.descriptor_file_id.value
     if identification.descriptor_character_set:
-        values[0x00041142] = identification.descriptor_character_set
+        values[tags.DESCRIPTOR_CHARACTER_SET] = identification.descriptor_character_set
     return {tag: element(tag, "CS", value.encode("ascii")) for tag, value in values.items()}
 
 
 def _framed(meta: Mapping[int, bytes], parts: Mapping[int, bytes], *, undefined: bool, behind: bytes = b"") -> Frame:
     """A frame with these elements of group 0002, those of the data set, and those behind the records."""
     information = {tag: element(tag, "UL", _UL(0)) for tag in _OFFSETS} | {
-        0x00041212: element(0x00041212, "US", b"\0\0"),
-        RECORD_SEQUENCE: element(RECORD_SEQUENCE, "SQ", b""),
+        tags.CONSISTENCY_FLAG: element(tags.CONSISTENCY_FLAG, "US", b"\0\0"),
+        tags.RECORD_SEQUENCE: element(tags.RECORD_SEQUENCE, "SQ", b""),
     }
     head = bytearray(b"\0" * 128 + b"DICM" + _file_meta(meta))
     places = {}
@@ -147,21 +152,21 @@ def _framed(meta: Mapping[int, bytes], parts: Mapping[int, bytes], *, undefined:
         bytes(head),
         first_at=places[_OFFSETS[0]],
         last_at=places[_OFFSETS[1]],
-        length_at=-1 if undefined else places[RECORD_SEQUENCE],
+        length_at=-1 if undefined else places[tags.RECORD_SEQUENCE],
         tail=(SEQUENCE_DELIMITER if undefined else b"") + behind,
     )
 
 
-_OFFSETS: Final = (0x00041200, 0x00041202)
+_OFFSETS: Final = (tags.FIRST_ROOT_RECORD, tags.LAST_ROOT_RECORD)
 
 
 def _file_meta(others: Mapping[int, bytes]) -> bytes:
     own = {
-        0x00020001: element(0x00020001, "OB", b"\0\1"),
-        0x00020002: element(0x00020002, "UI", DIRECTORY_CLASS),
-        0x00020010: element(0x00020010, "UI", EXPLICIT_VR_LITTLE_ENDIAN),
-        0x00020012: element(0x00020012, "UI", IMPLEMENTATION_CLASS_UID),
-        0x00020013: element(0x00020013, "SH", IMPLEMENTATION_VERSION_NAME),
+        tags.FILE_META_VERSION: element(tags.FILE_META_VERSION, "OB", b"\0\1"),
+        tags.MEDIA_STORAGE_SOP_CLASS_UID: element(tags.MEDIA_STORAGE_SOP_CLASS_UID, "UI", DIRECTORY_CLASS),
+        tags.TRANSFER_SYNTAX_UID: element(tags.TRANSFER_SYNTAX_UID, "UI", EXPLICIT_VR_LITTLE_ENDIAN),
+        tags.IMPLEMENTATION_CLASS_UID: element(tags.IMPLEMENTATION_CLASS_UID, "UI", IMPLEMENTATION_CLASS_UID),
+        tags.IMPLEMENTATION_VERSION_NAME: element(tags.IMPLEMENTATION_VERSION_NAME, "SH", IMPLEMENTATION_VERSION_NAME),
     }
     group = b"".join(encoded for _, encoded in sorted({**others, **own}.items()))
-    return element(0x00020000, "UL", _UL(len(group))) + group
+    return element(tags.FILE_META_GROUP_LENGTH, "UL", _UL(len(group))) + group

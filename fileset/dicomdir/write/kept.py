@@ -20,15 +20,14 @@ from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.read.values import character_set_of
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import RefusedError
-from fileset.records.instance_keys import INSTANCE_NUMBER, UNORDERED
+from fileset.records.instance_keys import UNORDERED
 from fileset.records.levels import FIELDS, LEVELS
 from fileset.records.tree import Order, invented_patient_id
+from fileset.standard import tags
 
-_PATIENT_ID: Final = 0x00100020
-_UID_OF: Final = {"STUDY": 0x0020000D, "SERIES": 0x0020000E}
-_SERIES_NUMBER: Final = 0x00200011
-_ORDERED_BY: Final = {"STUDY": (0x00080020, 0x00080030), "SERIES": (_SERIES_NUMBER,)}
-_VRS: Final = {field.tag: field.vr for level in LEVELS for field in FIELDS[level]} | {INSTANCE_NUMBER: "IS"}
+_UID_OF: Final = {"STUDY": tags.STUDY_INSTANCE_UID, "SERIES": tags.SERIES_INSTANCE_UID}
+_ORDERED_BY: Final = {"STUDY": (tags.STUDY_DATE, tags.STUDY_TIME), "SERIES": (tags.SERIES_NUMBER,)}
+_VRS: Final = {field.tag: field.vr for level in LEVELS for field in FIELDS[level]} | {tags.INSTANCE_NUMBER: "IS"}
 _NOT: Final = bytes((1, 0)) + bytes(254)
 """Translates flags to their opposites."""
 _FEW: Final = 16
@@ -215,7 +214,7 @@ class Kept:
     def key(self, index: int) -> bytes | str:
         """What identifies a patient (the decoded Patient ID), study or series (its UID)."""
         level = self.contents.type_name(index)
-        return self.text(index, _PATIENT_ID) if level == "PATIENT" else self.raw(index, _UID_OF[level])
+        return self.text(index, tags.PATIENT_ID) if level == "PATIENT" else self.raw(index, _UID_OF[level])
 
     def raw(self, index: int, tag: int) -> bytes:
         """The value of a key as records hold it, without padding; b"" if there is none."""
@@ -238,7 +237,7 @@ class Kept:
         if study == NONE:
             return None
         patient = self._owner(study, "PATIENT")
-        identity = self.text(patient, _PATIENT_ID)
+        identity = self.text(patient, tags.PATIENT_ID)
         invented = invented_patient_id(study_uid).decode("ascii")
         if identity and identity != invented:
             return identity
@@ -268,7 +267,7 @@ class Kept:
 
     def series_numbers(self, study_uid: bytes) -> set[bytes]:
         """The Series Numbers that are taken in a study."""
-        return {self.raw(index, _SERIES_NUMBER) for index in self._below("STUDY", study_uid, "SERIES")}
+        return {self.raw(index, tags.SERIES_NUMBER) for index in self._below("STUDY", study_uid, "SERIES")}
 
     def instance_numbers(self, series_uid: bytes) -> set[int]:
         """The Instance Numbers that are taken in a series."""
@@ -285,13 +284,16 @@ class Kept:
         kind, parent = self.contents.type_name(index), self.tree.parent[index]
         above = "" if parent == NONE else self.contents.type_name(parent)
         if kind != _BELOW.get(above):
-            number, uid = self._number(index), self.contents.reference(index, 0x00041511).encode("ascii", "replace")
+            number, uid = (
+                self._number(index),
+                self.contents.reference(index, tags.REFERENCED_SOP_INSTANCE_UID).encode("ascii", "replace"),
+            )
             return (1, number, uid) if above else (1, kind, number, uid)
         if kind == "PATIENT":
-            return 0, self.text(index, _PATIENT_ID)
+            return 0, self.text(index, tags.PATIENT_ID)
         if kind == "STUDY":
             return 0, *(self.raw(index, tag) for tag in _ORDERED_BY[kind]), self.key(index)
-        return 0, int(self.raw(index, _SERIES_NUMBER) or UNORDERED), self.key(index)
+        return 0, int(self.raw(index, tags.SERIES_NUMBER) or UNORDERED), self.key(index)
 
     def _number(self, index: int) -> int:
-        return int(self.raw(index, INSTANCE_NUMBER) or UNORDERED)
+        return int(self.raw(index, tags.INSTANCE_NUMBER) or UNORDERED)

@@ -15,7 +15,6 @@ from typing import Final, NamedTuple
 from attrs import define, field
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, elements
-from fileset.dicomdir.read.directory import MRDR_OFFSET
 from fileset.dicomdir.write.kept import Kept
 from fileset.dicomdir.write.layout import NONE, Directory, Frame
 from fileset.dicomdir.write.links import Links
@@ -24,6 +23,7 @@ from fileset.dicomdir.write.record import LOWER_AT, NEXT_AT
 from fileset.dicomdir.write.transcode import EncodedRecord, all_sound, body
 from fileset.records.levels import LEVELS
 from fileset.records.tree import Node, Order
+from fileset.standard import tags
 
 MRDR: Final = "MRDR"
 TOGETHER: Final = 4096
@@ -285,8 +285,8 @@ def _append_mrdrs(kept: Kept, layout: _Layout) -> Sequence[tuple[int, int, int]]
 def _mrdr_link(record: bytes) -> tuple[int, int]:
     """Where (0004,1504) stands in a record, and its value; (0, 0) if there is none."""
     for part in elements(record, 8, len(record), EXPLICIT_LITTLE):
-        if part.tag == MRDR_OFFSET and part.value_end - part.value_at == 4:
+        if part.tag == tags.MRDR_OFFSET and part.value_end - part.value_at == 4:
             return part.value_at, EXPLICIT_LITTLE.long(record, part.value_at)[0]
-        if part.tag > MRDR_OFFSET:
+        if part.tag > tags.MRDR_OFFSET:
             break
     return 0, 0

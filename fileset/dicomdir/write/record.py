@@ -6,13 +6,14 @@ from struct import Struct
 from typing import Final
 
 from fileset.dicom.elements import UNDEFINED, element
+from fileset.standard import tags
 
 NEXT_AT: Final = 16
 LOWER_AT: Final = 38
 """Where the links stand in every record that we write: behind the item header of 8 bytes, in order of tag."""
 
 LINKS: Final = (
-    element(0x00041400, "UL", b"\0\0\0\0") + element(0x00041410, "US", b"\xff\xff") + element(0x00041420, "UL", b"\0\0\0\0")
+    element(tags.NEXT_RECORD, "UL", b"\0\0\0\0") + element(tags.RECORD_IN_USE, "US", b"\xff\xff") + element(tags.LOWER_LEVEL_ENTITY, "UL", b"\0\0\0\0")
 )  # fmt: skip
 _ITEM: Final = Struct("<HHI").pack
 _FILE_ID: Final = Struct("<HH2sH").pack
@@ -34,9 +35,9 @@ class RecordEncoder:
         """
         beginning = self._beginnings.get(record_type)
         if beginning is None:
-            beginning = LINKS + element(0x00041430, "CS", record_type.encode("ascii"))
+            beginning = LINKS + element(tags.RECORD_TYPE, "CS", record_type.encode("ascii"))
             if private_record_uid:
-                beginning += element(0x00041432, "UI", private_record_uid.encode("ascii"))
+                beginning += element(tags.PRIVATE_RECORD_UID, "UI", private_record_uid.encode("ascii"))
             self._beginnings[record_type] = beginning
         if file_id:
             file_id += b" " * (len(file_id) % 2)

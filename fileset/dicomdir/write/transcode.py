@@ -25,9 +25,9 @@ from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.read.values import vr_of
 from fileset.dicomdir.write.record import LINKS, LOWER_AT, NEXT_AT
 from fileset.errors import FormatError
+from fileset.standard import tags
 
-_LINK_TAGS: Final = frozenset((0x00041400, 0x00041410, 0x00041420))
-_PIXEL_DATA: Final = 0x7FE00010
+_LINK_TAGS: Final = frozenset((tags.NEXT_RECORD, tags.RECORD_IN_USE, tags.LOWER_LEVEL_ENTITY))
 _WIDTHS: Final = {
     **dict.fromkeys((b"US", b"SS", b"OW", b"AT"), 2),
     **dict.fromkeys((b"UL", b"SL", b"FL", b"OF", b"OL"), 4),
@@ -73,7 +73,8 @@ def is_sound(flat: FlatDirectory, index: int) -> bool:
         return False
     links = {part.tag: part for part in flat.elements(index) if part.tag in _LINK_TAGS}
     return links.keys() == _LINK_TAGS and all(
-        links[tag].vr == b"UL" and links[tag].value_end - links[tag].value_at == 4 for tag in (0x00041400, 0x00041420)
+        links[tag].vr == b"UL" and links[tag].value_end - links[tag].value_at == 4
+        for tag in (tags.NEXT_RECORD, tags.LOWER_LEVEL_ENTITY)
     )
 
 
@@ -104,7 +105,7 @@ def explicit(data: bytes, part: Element, syntax: Syntax, depth: int = 0) -> byte
 
 def _vr(part: Element) -> bytes:
     # PS3.5 A.1: what Implicit VR calls pixel data is OW.
-    return b"OW" if part.tag == _PIXEL_DATA else vr_of(part.tag).encode("ascii")
+    return b"OW" if part.tag == tags.PIXEL_DATA else vr_of(part.tag).encode("ascii")
 
 
 def _content(data: bytes, found: Element, syntax: Syntax, depth: int) -> bytes:
