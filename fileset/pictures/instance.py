@@ -73,6 +73,8 @@ def _read(read: Reading, transfer_syntax: str) -> Instance:
             dataset = read_partial(file, at_pixels, defer_size=None, force=True)
         except Exception as problem:  # pydicom raises nearly anything on damaged input
             raise PictureError(f"the data set cannot be read: {problem}") from problem
+    if not len(dataset):
+        raise PictureError("it holds no data elements that can be read")
     implicit, little = dataset.original_encoding
     syntax = transfer_syntax or str(dataset.file_meta.get("TransferSyntaxUID", ""))
     big_endian = little is False

@@ -1,0 +1,67 @@
+"""Stored values of colour images -> red, green and blue of 8 bits (PS3.3 C.7.6.3.1.2), and colour maps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from fileset.pictures.attributes import Attributes
+from fileset.pictures.errors import PictureError
+from fileset.pictures.look_up import palette
+from fileset.pictures.pixel_format import PixelFormat
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_HEAT: Final = ((0, 0, 0), (40, 0, 110), (0, 60, 220), (0, 190, 190), (60, 200, 40), (250, 220, 0), (230, 30, 20))
+"""Colours of a dose or parametric map, from the lowest value to the highest."""
+SEGMENT_COLOURS: Final = ((230, 80, 60), (70, 160, 240), (90, 200, 90), (240, 190, 50), (190, 110, 220), (60, 200, 200))
+
+
+def rgb_levels(values: NDArray[Any], photometric: str, pixels: PixelFormat) -> NDArray[Any]:
+    """Return 8-bit RGB of values in a colour space. Raises `PictureError` for one that is not known."""
+    import numpy as np
+
+    if values.shape[2] != 3:
+        raise PictureError(
+            f"{values.shape[2]} samples a pixel with {photometric} are no colour image that can be shown"
+        )
+    eight = (values >> max(0, pixels.bits_stored - 8)).astype(np.uint8) if pixels.bits_stored > 8 else values
+    if photometric in ("RGB", "YBR_RCT", "YBR_ICT"):
+        return eight.astype(np.uint8, copy=False)
+    if photometric.startswith("YBR"):
+        return _from_luminance(eight, partial=photometric.startswith("YBR_PARTIAL"))
+    raise PictureError(f"the photometric interpretation {photometric!r} with three samples is not known")
+
+
+def _from_luminance(values: NDArray[Any], *, partial: bool) -> NDArray[Any]:
+    """Y, Cb, Cr -> red, green, blue (ITU-R BT.601); the partial form has luminance from 16 to 235."""
+    import numpy as np
+
+    numbers = values.astype(np.float32)
+    luminance, blue, red = numbers[..., 0], numbers[..., 1] - 128, numbers[..., 2] - 128
+    if partial:
+        luminance, blue, red = (luminance - 16) * (255 / 219), blue * (255 / 224), red * (255 / 224)
+    shown = (luminance + 1.402 * red, luminance - 0.344136 * blue - 0.714136 * red, luminance + 1.772 * blue)
+    return np.clip(np.rint(np.stack(shown, axis=-1)), 0, 255).astype(np.uint8)
+
+
+def palette_levels(values: NDArray[Any], attributes: Attributes, pixels: PixelFormat) -> NDArray[Any]:
+    """Return 8-bit RGB of values that are indices of a palette. Raises `PictureError` if there is none."""
+    import numpy as np
+
+    found = palette(attributes, signed=pixels.kind == "i", big_endian=pixels.big_endian)
+    if found is None:
+        raise PictureError("it has PALETTE COLOR pixels, but no palette that can be used")
+    first, colours = found
+    found: NDArray[Any] = colours[np.clip(values.astype(np.int64) - first, 0, len(colours) - 1)]
+    return found
+
+
+def heat_map(levels: NDArray[Any]) -> NDArray[Any]:
+    """Return the colours of 8-bit grey levels: black and blue for the lowest, red for the highest."""
+    import numpy as np
+
+    places = np.linspace(0, 255, len(_HEAT))
+    channels = [np.interp(np.arange(256), places, [colour[at] for colour in _HEAT]) for at in range(3)]
+    found: NDArray[Any] = np.stack(channels, axis=-1).astype(np.uint8)[levels]
+    return found

@@ -1,0 +1,186 @@
+"""One SOP Instance -> what a person can look at: a picture, the text of a report, a document, or a card with the reason."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import frozen
+
+from fileset.dicom.header import Reading
+from fileset.pictures.attributes import Attributes, attributes_of
+from fileset.pictures.colour import SEGMENT_COLOURS, heat_map, palette_levels, rgb_levels
+from fileset.pictures.errors import PictureError
+from fileset.pictures.frames import Frames
+from fileset.pictures.grey import Window, grey_levels, grey_scale
+from fileset.pictures.instance import Instance, read_instance
+from fileset.pictures.picture import Picture
+from fileset.pictures.report_text import Line, report_lines
+from fileset.pictures.waveform import waveform_picture
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST_BLANK: Final = 64
+"""Frames of a segmentation that are looked at for one that is not blank."""
+_SEGMENTATIONS: Final = frozenset(("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"))
+_MAPS: Final = frozenset(("1.2.840.10008.5.1.4.1.1.30", "1.2.840.10008.5.1.4.1.1.481.2"))
+"""Parametric Map Storage and RT Dose Storage: their values are shown in colours."""
+_CUT_OFF: Final = "the file ends early: part of the picture is missing"
+
+
+@frozen
+class Report:
+    """The text of a structured report: its lines, each with its depth in the content tree."""
+
+    lines: tuple[Line, ...]
+
+
+@frozen
+class Document:
+    """A document in a DICOM file, such as a PDF: its bytes, MIME type and title."""
+
+    content: bytes
+    mime_type: str
+    title: str
+
+
+@frozen
+class Card:
+    """An instance without a picture, and the reason in one sentence."""
+
+    reason: str
+
+
+Depiction = Picture | Report | Document | Card
+
+
+def depict_file(read: Reading) -> Depiction:
+    """Return what a person can look at in the DICOM file that `read` reads. A file that cannot be read gives a `Card`."""
+    try:
+        return depict(read_instance(read))
+    except PictureError as problem:
+        return Card(str(problem))
+
+
+def depict(instance: Instance) -> Depiction:
+    """Return what a person can look at in an instance; a `Card` with the reason where nothing can be shown."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom warns about values that it then gives all the same
+        return _depicted(instance)
+
+
+def _depicted(instance: Instance) -> Depiction:
+    try:
+        if instance.pixels is not None:
+            return picture_of(instance)
+        for keyword, depicted in _BY_CONTENT:
+            if keyword in instance.dataset:
+                return depicted(instance)
+    except PictureError as problem:
+        return Card(str(problem))
+    except ImportError:
+        raise
+    except MemoryError:
+        return Card("the picture is too large for the memory of this computer")
+    except Exception as problem:  # noqa: BLE001  values of any kind in any element: no file may stop the others
+        return Card(f"it cannot be shown: {type(problem).__name__}: {problem}")
+    return Card("this kind of object has no picture")
+
+
+def picture_of(instance: Instance, frame: int | None = None, window: Window | None = None) -> Picture:
+    """Return the picture of one frame, the representative one unless `frame` is given, counted from 0.
+
+    `window` replaces the window of the data set. Raises `PictureError` if the frame cannot be shown.
+    """
+    frames = instance.frames
+    sop_class = str(instance.dataset.get("SOPClassUID", ""))
+    if sop_class in _SEGMENTATIONS:
+        return _segmentation(instance, frames, frame)
+    at = representative_frame(instance, frames) if frame is None else frame
+    attributes = attributes_of(instance.dataset, at)
+    pixels, used = _shown(frames, at, attributes, window)
+    if sop_class in _MAPS and pixels.ndim == 2:
+        pixels = heat_map(pixels)
+    notes = (_CUT_OFF,) if frames.is_cut_off(at) else ()
+    return Picture(pixels, aspect_ratio(attributes), (used.centre, used.width) if used else None, notes)
+
+
+def _shown(
+    frames: Frames, at: int, attributes: Attributes, window: Window | None
+) -> tuple[NDArray[Any], Window | None]:
+    """The 8-bit pixels of a frame, and the window that was used."""
+    values = frames.stored_values(at)
+    photometric = frames.photometric
+    if photometric == "PALETTE COLOR":
+        return palette_levels(values[..., 0], attributes, frames.pixels), None
+    if frames.pixels.samples == 1:
+        return grey_levels(values[..., 0], grey_scale(attributes, frames.pixels, window))
+    return rgb_levels(values, photometric, frames.pixels), None
+
+
+def representative_frame(instance: Instance, frames: Frames) -> int:
+    """Return the index of the Representative Frame Number (0028,6010), else of the frame one third in."""
+    number = attributes_of(instance.dataset).number("RepresentativeFrameNumber", 0) or 0
+    return int(number) - 1 if 1 <= number <= len(frames) else len(frames) // 3
+
+
+def aspect_ratio(attributes: Attributes) -> float:
+    """Return the height of a pixel divided by its width (PS3.3 C.7.6.3.1.7, 10.7)."""
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"):
+        numbers = attributes.numbers(keyword)
+        if len(numbers) == 2 and min(numbers) > 0:
+            ratio = numbers[0] / numbers[1]
+            return 1.0 if abs(ratio - 1) < 0.01 else ratio
+    return 1.0
+
+
+def _segmentation(instance: Instance, frames: Frames, frame: int | None) -> Picture:
+    """Segments in colours on black: the first frame from the representative one on that is not blank."""
+    import numpy as np
+
+    first = representative_frame(instance, frames) if frame is None else frame
+    looked_at = range(first, min(len(frames), first + MOST_BLANK)) if frame is None else range(first, first + 1)
+    at, values = first, frames.stored_values(first)[..., 0]
+    for at in looked_at:
+        values = frames.stored_values(at)[..., 0]
+        if values.any():
+            break
+    attributes = attributes_of(instance.dataset, at)
+    if attributes.text("SegmentationType") == "LABELMAP":
+        colours = np.array([(0, 0, 0), *SEGMENT_COLOURS], np.uint8)
+        pixels = colours[np.where(values > 0, (values.astype(np.int64) - 1) % len(SEGMENT_COLOURS) + 1, 0)]
+    else:
+        number = int(attributes.number("ReferencedSegmentNumber", 1) or 1)
+        colour = np.array(SEGMENT_COLOURS[(number - 1) % len(SEGMENT_COLOURS)], np.float64)
+        share = values / max(1.0, attributes.number("MaximumFractionalValue", 1) or 1)
+        pixels = np.rint(np.clip(share, 0, 1)[..., None] * colour).astype(np.uint8)
+    return Picture(pixels, aspect_ratio(attributes), None, (_CUT_OFF,) if frames.is_cut_off(at) else ())
+
+
+def _report(instance: Instance) -> Depiction:
+    return Report(tuple(report_lines(instance.dataset)))
+
+
+def _document(instance: Instance) -> Depiction:
+    attributes = attributes_of(instance.dataset)
+    content = attributes.get("EncapsulatedDocument")
+    mime_type = attributes.text("MIMETypeOfEncapsulatedDocument")
+    if not isinstance(content, bytes) or mime_type.lower() != "application/pdf" or b"%PDF-" not in content[:1024]:
+        return Card(f"a document of the type {mime_type or 'unknown'} cannot be shown here")
+    length = int(attributes.number("EncapsulatedDocumentLength", 0) or 0)
+    whole = content[:length] if 0 < length <= len(content) else content.removesuffix(b"\0")
+    return Document(whole, mime_type, attributes.text("DocumentTitle"))
+
+
+def _waveform(instance: Instance) -> Depiction:
+    return waveform_picture(instance.dataset)
+
+
+_BY_CONTENT: Final[tuple[tuple[str, Callable[[Instance], Depiction]], ...]] = (
+    ("EncapsulatedDocument", _document),
+    ("WaveformSequence", _waveform),
+    ("ContentSequence", _report),
+)
+"""What a data set without pixels may hold, and how it is shown."""

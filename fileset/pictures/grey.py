@@ -1,0 +1,166 @@
+"""Stored values -> grey levels of 8 bits (PS3.4 N.2): modality LUT, VOI LUT or window, polarity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import evolve, frozen
+
+from fileset.pictures.attributes import Attributes
+from fileset.pictures.look_up import table_in
+from fileset.pictures.pixel_format import PixelFormat
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LARGEST_TABLE: Final = 1 << 17
+"""With more different values than this, each pixel is computed on its own."""
+PERCENTILES: Final = (1.0, 99.0)
+Levels = Callable[["NDArray[Any]"], "NDArray[Any]"]
+"""Values after the modality LUT -> grey levels from 0 to 1, before polarity."""
+
+
+@frozen
+class Window:
+    """A range of values that is spread over the grey levels (PS3.3 C.11.2.1.2): its centre, width and function."""
+
+    centre: float
+    width: float
+    function: str = "LINEAR"
+
+    def levels(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return grey levels from 0 to 1."""
+        import numpy as np
+
+        centre, width = self.centre, self.width
+        if self.function == "SIGMOID":
+            return 1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -60, 60)))
+        if self.function == "LINEAR_EXACT":
+            return (values - centre) / width + 0.5
+        if width == 1:
+            return (values > centre - 0.5).astype(np.float64)
+        return (values - (centre - 0.5)) / (width - 1) + 0.5
+
+
+@frozen
+class GreyScale:
+    """How the stored values of one frame become grey levels."""
+
+    to_modality: Levels
+    levels: Levels | None
+    """None where neither the data set nor the caller says how: the values decide."""
+    window: Window | None
+    inverse: bool
+    padding: tuple[float, float] | None
+    """The lowest and the highest stored value that are no part of the image (PS3.3 C.7.5.1.1.2)."""
+    single_bits: bool
+
+
+def grey_scale(attributes: Attributes, pixels: PixelFormat, window: Window | None = None) -> GreyScale:
+    """Return how a frame is shown: with `window`, or as its attributes say, of several windows with the first."""
+    signed = pixels.kind == "i"
+    voi = None if window else _voi_table(attributes, signed=signed, big_endian=pixels.big_endian)
+    chosen = window or (None if voi else first_window(attributes))
+    return GreyScale(
+        _modality(attributes, signed=signed, big_endian=pixels.big_endian),
+        voi or (chosen.levels if chosen else None),
+        chosen,
+        attributes.text("PresentationLUTShape") == "INVERSE" or pixels.photometric == "MONOCHROME1",
+        _padding(attributes, pixels),
+        pixels.bits_allocated == 1,
+    )
+
+
+def first_window(attributes: Attributes) -> Window | None:
+    """Return the first window with a width that its function allows, None if there is none."""
+    function = attributes.text("VOILUTFunction") or "LINEAR"
+    least = 1 if function == "LINEAR" else 1e-9
+    pairs = zip(attributes.numbers("WindowCenter"), attributes.numbers("WindowWidth"), strict=False)
+    return next((Window(centre, width, function) for centre, width in pairs if width >= least), None)
+
+
+def grey_levels(values: NDArray[Any], scale: GreyScale) -> tuple[NDArray[Any], Window | None]:
+    """Return the 8-bit levels of stored values, rows x columns, and the window that was used."""
+    import numpy as np
+
+    if scale.levels is None:
+        window = window_of(values, scale)
+        scale = evolve(scale, levels=window.levels, window=window)
+    low, high = (values.min(), values.max()) if values.dtype.kind in "iu" else (0, LARGEST_TABLE)
+    if int(high) - int(low) >= LARGEST_TABLE or values.size < int(high) - int(low):
+        return _eight_bits(values, scale), scale.window
+    table = _eight_bits(np.arange(int(low), int(high) + 1, dtype=np.int64), scale)
+    return table[_offsets(values, int(low))], scale.window
+
+
+def _offsets(values: NDArray[Any], low: int) -> NDArray[Any]:
+    import numpy as np
+
+    return values.astype(np.int32) - low if low else values
+
+
+def _eight_bits(values: NDArray[Any], scale: GreyScale) -> NDArray[Any]:
+    import numpy as np
+
+    numbers = np.nan_to_num(values.astype(np.float64), copy=False)
+    levels = scale.levels(scale.to_modality(numbers)) if scale.levels else numbers
+    levels = np.clip(levels, 0, 1)
+    shown = np.rint((1 - levels if scale.inverse else levels) * 255).astype(np.uint8)
+    if scale.padding:
+        shown[(numbers >= scale.padding[0]) & (numbers <= scale.padding[1])] = 0
+    return shown
+
+
+def window_of(values: NDArray[Any], scale: GreyScale) -> Window:
+    """Return a window from the 1st to the 99th percentile of the values, padding apart; 8-bit values as they are."""
+    import numpy as np
+
+    if scale.single_bits:
+        return Window(0.5, 1, "LINEAR_EXACT")
+    if values.dtype == np.uint8:
+        low, high = scale.to_modality(np.array([0.0, 255.0]))
+        return Window(float(low + high) / 2, float(abs(high - low)) or 1.0, "LINEAR_EXACT")
+    seen = values[np.isfinite(values)] if values.dtype.kind == "f" else values.ravel()
+    if scale.padding:
+        real = seen[(seen < scale.padding[0]) | (seen > scale.padding[1])]
+        seen = real if real.size else seen
+    if not seen.size:
+        return Window(0.5, 1, "LINEAR_EXACT")
+    modality = scale.to_modality(seen.astype(np.float64))
+    low, high = np.percentile(modality, PERCENTILES)
+    if low == high:
+        low, high = modality.min(), modality.max()
+    if low == high:
+        return Window(float(low) + 0.5, 1, "LINEAR_EXACT")
+    return Window(float(low + high) / 2, float(high - low), "LINEAR_EXACT")
+
+
+def _modality(attributes: Attributes, *, signed: bool, big_endian: bool) -> Levels:
+    """Modality LUT Sequence, else Rescale Slope and Intercept (PS3.3 C.11.1)."""
+    for item in attributes.items("ModalityLUTSequence")[:1]:
+        table = table_in(item, signed=signed, big_endian=big_endian)
+        if table is not None:
+            return lambda values: table.apply(values).astype("f8")
+    slope = attributes.number("RescaleSlope", 1) or 1
+    intercept = attributes.number("RescaleIntercept", 0) or 0
+    return lambda values: values * slope + intercept
+
+
+def _voi_table(attributes: Attributes, *, signed: bool, big_endian: bool) -> Levels | None:
+    for item in attributes.items("VOILUTSequence")[:1]:
+        table = table_in(item, signed=signed, big_endian=big_endian)
+        if table is not None:
+            highest = (1 << table.bits) - 1
+            return lambda values: table.apply(values) / highest
+    return None
+
+
+def _padding(attributes: Attributes, pixels: PixelFormat) -> tuple[float, float] | None:
+    one = attributes.number("PixelPaddingValue")
+    if one is None or pixels.samples != 1:
+        return None
+    if pixels.kind == "i" and one > 0x7FFF:  # written as US
+        one -= 0x10000
+    other = attributes.number("PixelPaddingRangeLimit", one)
+    return min(one, other or 0), max(one, other or 0)

@@ -1,0 +1,66 @@
+"""An 8-bit picture: what is shown on a page, saved as JPEG, or made into an icon."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+JPEG_QUALITY: Final = 82
+WIDEST_ASPECT: Final = 8.0
+
+
+@frozen
+class Picture:
+    """An 8-bit picture: rows x columns, grey, or rows x columns x 3, red, green and blue.
+
+    `aspect` is the height of a pixel divided by its width. `window` is centre and width in the unit of the values, None
+    where no window was used. `notes` tell what a viewer should know, such as that the file ends early.
+    """
+
+    pixels: NDArray[Any] = field(eq=False, repr=False)
+    aspect: float = 1.0
+    window: tuple[float, float] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether the picture has no colour."""
+        return self.pixels.ndim == 2
+
+    def image(self, largest: int | None = None) -> Image:
+        """Return the picture with square pixels for Pillow, with no side longer than `largest` pixels."""
+        from PIL import Image
+
+        image = Image.fromarray(self.pixels)
+        width, height = self._size()
+        scale = min(1.0, largest / max(width, height)) if largest else 1.0
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        if size == image.size:
+            return image
+        reduction = min(image.width // size[0], image.height // size[1])
+        if reduction > 1:
+            image = image.reduce(reduction)
+        return image if size == image.size else image.resize(size, Image.Resampling.BILINEAR)
+
+    def _size(self) -> tuple[float, float]:
+        """Width and height with square pixels: the shorter side of a pixel is stretched."""
+        rows, columns = self.pixels.shape[:2]
+        aspect = min(max(self.aspect, 1 / WIDEST_ASPECT), WIDEST_ASPECT)
+        return (columns, rows * aspect) if aspect > 1 else (columns / aspect, rows)
+
+    def jpeg(self, largest: int | None = None, quality: int = JPEG_QUALITY) -> bytes:
+        """Return the picture as a baseline JPEG file, with no side longer than `largest` pixels."""
+        return jpeg_of(self.image(largest), quality)
+
+
+def jpeg_of(image: Image, quality: int = JPEG_QUALITY) -> bytes:
+    """Return a baseline JPEG file of an image."""
+    target = io.BytesIO()
+    image.save(target, "JPEG", quality=quality)
+    return target.getvalue()
