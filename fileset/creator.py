@@ -16,7 +16,7 @@ from attrs import evolve
 
 from fileset.dicomdir.write.header import Identification, is_file_set_id, new_frame
 from fileset.dicomdir.write.new import build
-from fileset.errors import RefusedError, RuleError
+from fileset.errors import INDEX_INSTEAD, RefusedError, RuleError
 from fileset.file_id import FileId, is_path
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
@@ -154,8 +154,9 @@ class Creator:
         for target in targets:
             if place_below(source, target) is not None:
                 raise RefusedError(
-                    f"{path_of(source)}: lies in {target}, where the file-set is to be written. Use `index` for files "
-                    "that stay where they are, or write the file-set elsewhere"
+                    f"is inside {target}, where the file-set is to be written",
+                    path=path_of(source),
+                    advice=INDEX_INSTEAD,
                 )
         return frozenset(filter(None, (place_below(target, source) for target in targets)))
 

@@ -1,26 +1,131 @@
-"""The errors that leave the public API because of data or media.
+"""The errors that leave the public API because of data, media or requests.
 
-Two-sided, after h11: `RuleError` says that the caller asked for what the Standard forbids,
-`FormatError` that the medium handed us something illegal. `exit_code` is what the command line returns.
+Each error carries its facts as data; `str(error)` composes them once: place, reason, advice. `RuleError` means that the
+caller asked for something the Standard forbids, `FormatError` that the medium holds something illegal, `MediumError` that
+the medium failed. `exit_code` is the exit code of the command line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 DONE: Final = "the change was complete by then"
-"""What an interruption is noted with that came too late to undo anything."""
+"""Note on an interruption that came too late to undo anything."""
+
+
+class Advice(NamedTuple):
+    """What to do next: one sentence for a Python program, one for the command line."""
+
+    python: str
+    command: str
+
+
+REPAIR: Final = Advice(
+    "`fileset.repair_file_set()` rebuilds it from the files", "`fileset repair` rebuilds it from the files"
+)
+REPAIR_OR_SCAN: Final = Advice(
+    "`fileset.repair_file_set()` rebuilds it from the files",
+    "`fileset repair` rebuilds it from the files, `fileset extract --scan` copies them out without it",
+)
+COPY_OUT: Final = Advice("`Reader` reads the rest", "`fileset extract` copies out the rest")
+CREATE: Final = Advice(
+    "`Creator` makes one of the DICOM files in it", "`fileset create` makes one of the DICOM files in it"
+)
+INDEX_INSTEAD: Final = Advice(
+    "Use `fileset.index()` for files that stay where they are, or write the file-set elsewhere",
+    "Use `fileset index` for files that stay where they are, or write the file-set elsewhere",
+)
+INDEX: Final = Advice("`fileset.index()` makes one", "`fileset index` makes one")
+INDEX_AGAIN: Final = Advice(
+    "`fileset.index(folder, replace=True)` makes a new file-set of the same files",
+    "`fileset index --replace` makes a new file-set of the same files",
+)
+REPLACE_OR_ADD: Final = Advice(
+    "Use `Updater` to add to it, or replace=True to make a new one",
+    "Use `fileset add` to add to it, or --replace to make a new one",
+)
 
 
 class FilesetError(Exception):
-    """Root of every error that `fileset` raises because of data, media or requests."""
+    """Root of every error that `fileset` raises because of data, media or requests.
+
+    Attributes:
+        reason: What is wrong, without the place and the advice.
+        path: The file or medium, "" if unknown.
+        offset: The byte in that file, counted from 0; None if unknown.
+        tag: The data element, as a number; None if there is none.
+        advice: What to do next, "" if there is nothing to suggest.
+        rule: The id in the catalogue of rules (`fileset check --rules`), "" if there is none.
+        exit_code: The exit code of the command line.
+    """
 
     exit_code = 5
 
+    reason: str = ""
+    path: str = ""
+    offset: int | None = None
+    tag: int | None = None
+    rule: str = ""
+    _advice: str | Advice = ""
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        path: object = "",
+        offset: int | None = None,
+        tag: int | None = None,
+        advice: str | Advice = "",
+        rule: str = "",
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.path = str(path)
+        self.offset = offset
+        self.tag = tag
+        self.rule = rule
+        self._advice = advice
+
+    @property
+    def advice(self) -> str:
+        """What a Python program can do next."""
+        return self._advice.python if isinstance(self._advice, Advice) else self._advice
+
+    @property
+    def command_advice(self) -> str:
+        """What a user of the command line can do next."""
+        return self._advice.command if isinstance(self._advice, Advice) else self._advice
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def text(self, *, known_path: str = "", known_offset: int | None = None, command: bool = False) -> str:
+        """Return the message without the place that the reader knows already; with `command`, for the command line."""
+        place = [] if self.path == known_path else [self.path]
+        if self.offset not in (None, known_offset):
+            place.append(f"offset {self.offset}")
+        if self.tag is not None:
+            place.append(f"({self.tag >> 16:04X},{self.tag & 0xFFFF:04X})")
+        advice = self.command_advice if command else self.advice
+        message = ": ".join(filter(None, (", ".join(filter(None, place)), self.reason)))
+        return f"{message}. {advice}" if advice else message
+
+    def moved(self, **changes: Any) -> FilesetError:
+        """Return the same error with another `path`, `offset`, `reason` or `advice`."""
+        facts = {
+            "path": self.path,
+            "offset": self.offset,
+            "tag": self.tag,
+            "advice": self._advice,
+            "rule": self.rule,
+            **changes,
+        }
+        return type(self)(facts.pop("reason", self.reason), **facts)
+
 
 class RuleError(FilesetError, ValueError):
-    """The request would break a rule of the Standard; nothing was written."""
+    """The request breaks a rule of the Standard; nothing was written."""
 
     exit_code = 2
 
@@ -38,17 +143,25 @@ class FormatError(FilesetError, ValueError):
 
 
 class FindingsError(ExceptionGroup[FormatError], FormatError):
-    """All that is wrong with a medium, raised at once by who asked for that: `exceptions` has one error for each finding.
+    """All findings on a medium, raised together by a strict reader: `exceptions` has one error for each finding.
 
-    A group, for `except*`, and a `FilesetError` like all others.
+    It is a group for `except*`, and a `FilesetError` like all others.
     """
 
-    def derive(self, excs: Sequence[FormatError]) -> FindingsError:  # type: ignore[override]  # no other kind is in it
-        """A group of some of these errors."""
+    def __init__(self, message: str, exceptions: Sequence[FormatError]) -> None:
+        super().__init__(message, exceptions)
+        self.reason = message
+
+    def derive(self, excs: Sequence[FormatError]) -> FindingsError:  # type: ignore[override]  # it holds no other kind
+        """Return a group of some of these errors."""
         return FindingsError(self.message, excs)
+
+    def text(self, *, known_path: str = "", known_offset: int | None = None, command: bool = False) -> str:  # noqa: ARG002  # the place is in each error of the group
+        """Return the message of the group."""
+        return self.message
 
 
 class MediumError(FilesetError):
-    """The medium failed: an I/O error, no space, no permission, a file that is not there."""
+    """The medium failed: an I/O error, no space, no permission, a missing file."""
 
     exit_code = 5

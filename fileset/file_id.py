@@ -140,15 +140,16 @@ def _illegal(components: tuple[str, ...]) -> RuleError:
     fault = f"the component {offenders[0]!r}" if offenders else f"its {len(components)} components"
     return RuleError(
         f"{SEPARATOR.join(components)!r} is not a File ID because of {fault}: it takes 1 to {MAX_COMPONENTS} "
-        f"components of 1 to {MAX_LENGTH} of the characters A-Z, 0-9 and _ (PS3.10 8.2, 8.5). Rename the file, or let a naming scheme name it."
+        f"components of 1 to {MAX_LENGTH} of the characters A-Z, 0-9 and _ (PS3.10 8.2, 8.5)",
+        advice="Rename the file, or let a naming scheme name it",
     )
 
 
 def _hostile(value: str, fault: str) -> FormatError:
     shown = value if len(value) <= MAX_READ_LENGTH else value[:MAX_READ_LENGTH] + "..."
     return FormatError(
-        f"the File ID {shown!r} cannot be followed: {fault} (PS3.10 8.2). "
-        "The record's file stays unread; look for it on the medium by hand."
+        f"the File ID {shown!r} cannot be followed: {fault} (PS3.10 8.2)",
+        advice="The file of the record stays unread; look for it on the medium by hand",
     )
 
 

@@ -66,11 +66,9 @@ class Finding:
 
     @property
     def placed(self) -> str:
-        """The message behind its place; what of that it begins with itself is said once."""
-        place, message = str(self.where), self.message
-        for known in (self.where.file, f"offset {self.where.offset}"):
-            message = message.removeprefix(f"{known}: ")
-        return f"{place}: {message}" if place else message
+        """The message after its place."""
+        place = str(self.where)
+        return f"{place}: {self.message}" if place else self.message
 
     def __str__(self) -> str:
         return f"{self.severity}: {self.placed} [{self.rule}]"

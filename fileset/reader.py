@@ -159,7 +159,7 @@ class Record:
             except FilesetError:
                 raise
             except Exception as problem:  # pydicom raises nearly anything on damaged input
-                raise FormatError(f"{name}: not readable as DICOM: {problem}") from problem
+                raise FormatError(f"not readable as DICOM: {problem}", path=name) from problem
 
     def _named(self) -> FileId:
         file_id = self.file_id
@@ -190,7 +190,7 @@ class Reader:
         self._said_by_files: dict[int, dict[int, str]] = {}
         if strict and self.findings:
             self.close()
-            found = [FormatError(str(one)) for one in self.findings]
+            found = [_error(one) for one in self.findings]
             raise FindingsError(f"{self.medium.name}: the first finding: {found[0]}", found)
 
     def __enter__(self) -> Self:
@@ -336,3 +336,10 @@ _IDENTITY: Final = (
 _UIDS: Final = Wanted(
     Keys(frozenset((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID)), tags.SOP_INSTANCE_UID), {}, frozenset()
 )
+
+
+def _error(finding: Finding) -> FormatError:
+    """Return a finding as an error."""
+    where = finding.where
+    place = ", ".join(filter(None, (where.file, where.record)))
+    return FormatError(finding.message, path=place, offset=where.offset, tag=where.tag, rule=finding.rule)

@@ -18,7 +18,7 @@ from fileset.dicom.header import HeaderError
 from fileset.dicomdir.read.directory import Contents, conditions
 from fileset.dicomdir.write.header import Identification, renewed_frame
 from fileset.dicomdir.write.kept import Kept
-from fileset.errors import FilesetError, FormatError, RefusedError, RuleError
+from fileset.errors import INDEX_AGAIN, REPAIR, FilesetError, FormatError, RefusedError, RuleError
 from fileset.file_id import FileId
 from fileset.findings import ERROR, Finding, Where
 from fileset.media.open import no_dicomdir, updatable
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from fileset.media.base import Format, UpdatableMedium
 
-REPAIR: Final = "`fileset repair` rebuilds it from the files"
 _MENDED: Final = frozenset(
     (
         *("FS-DICOMDIR-SYNTAX", "FS-DICOMDIR-META", "FS-RECORD-SEQUENCE-LENGTH", "FS-CONSISTENCY-FLAG"),
@@ -342,7 +341,7 @@ class Updater:
                 continue
             name, uid = self._intake.sources.name(source), instance.sop_instance_uid
             if source in self._refreshed or (uid in replaced and uid not in tree):
-                raise RefusedError(f"{name}: cannot take the place of its record: {problem}; nothing was written")
+                raise RefusedError(f"cannot take the place of its record: {problem}; nothing was written", path=name)
             report.skipped.append(Skipped(name, problem.rule, problem.reason))
         return tree
 
@@ -363,7 +362,7 @@ class Updater:
 
 def _read(medium: UpdatableMedium) -> bytes:
     if not medium.has_dicomdir():
-        raise FormatError(no_dicomdir(medium))
+        raise no_dicomdir(medium)
     return read_dicomdir(medium)
 
 
@@ -372,15 +371,16 @@ def _contents(medium: UpdatableMedium, data: bytes) -> Contents:
     try:
         contents = Contents(data)
     except FormatError as problem:
-        raise FormatError(f"{medium.name}: {problem}. {REPAIR}") from problem
+        raise FormatError(f"{problem}", path=medium.name, advice=REPAIR) from problem
     if any(finding.rule == "FS-DIRECTORY-ABSENT" for finding in contents.findings):
         raise RefusedError(
-            f"{medium.name}: the DICOMDIR has no Directory Information Module, and an update may not add it "
-            "(PS3.4 I.3.3). `fileset index --replace` makes a new file-set of the same files"
+            "the DICOMDIR has no Directory Information Module, and an update may not add it (PS3.4 I.3.3)",
+            path=medium.name,
+            advice=INDEX_AGAIN,
         )
     serious = [one for one in contents.findings if one.severity == ERROR and one.rule not in _MENDED]
     if serious:
-        raise RefusedError(f"{medium.name}: an update could lose records: {serious[0]}. {REPAIR}")
+        raise RefusedError(f"an update could lose records: {serious[0]}", path=medium.name, advice=REPAIR)
     if any(finding.rule == "FS-CONSISTENCY-FLAG" for finding in contents.findings):
         _refuse_missing(medium, contents)
     return contents
@@ -390,7 +390,7 @@ def _identification(contents: Contents) -> Identification:
     try:
         return Identification(contents.file_set_uid)
     except RuleError as problem:
-        raise RefusedError(f"{contents.file}: {problem}. {REPAIR}") from problem
+        raise RefusedError(f"{problem}", path=contents.file, advice=REPAIR) from problem
 
 
 def _refuse_missing(medium: UpdatableMedium, contents: Contents) -> None:
@@ -400,7 +400,9 @@ def _refuse_missing(medium: UpdatableMedium, contents: Contents) -> None:
             medium.inquire_file(FileId.tolerant(path))
         except FilesetError as problem:
             raise RefusedError(
-                f"{medium.name}: File-set Consistency Flag is not 0000H, and the directory is out of date: {problem}. {REPAIR}"
+                f"File-set Consistency Flag is not 0000H, and the directory is out of date: {problem}",
+                path=medium.name,
+                advice=REPAIR,
             ) from problem
 
 
@@ -410,8 +412,10 @@ def _refuse_mrdr(contents: Contents, indexes: Iterable[int]) -> None:
     for index in indexes:
         if contents.element(index, tags.MRDR_OFFSET):
             raise RefusedError(
-                f"{contents.file}: the record at offset {contents.flat.start[index]} shares its file through a "
-                f"Multi-Referenced File Directory Record (retired, PS3.3-2003 F.6.2), which is not changed. {REPAIR}"
+                f"the record at offset {contents.flat.start[index]} shares its file through a "
+                f"Multi-Referenced File Directory Record (retired, PS3.3-2003 F.6.2), which is not changed",
+                path=contents.file,
+                advice=REPAIR,
             )
 
 

@@ -315,7 +315,7 @@ def test_a_volume_that_is_there_is_not_replaced_unless_asked(source: Path, tmp_p
     assert held(tmp_path / "OUT_2.zip")
     assert (tmp_path / "OUT_2.zip").read_bytes() != before
     (tmp_path / "OUT_2.zip").write_bytes(b"mine")
-    with pytest.raises(RefusedError, match=r"OUT_2\.zip: exists, and is no file-set"):
+    with pytest.raises(RefusedError, match=r"OUT_2\.zip: exists, and is not a file-set"):
         create(source, tmp_path / "OUT.zip", replace=True)
 
 

@@ -91,7 +91,7 @@ class FileCheck:
             self.medium.inquire_file(FileId.tolerant(path))
         except FormatError as problem:
             rule = "FS-FILE-MISSING" if isinstance(self.medium, FolderMedium) else "FS-FILE-UNREADABLE"
-            self.to.at_file(rule, str(problem), path, index, tag=tags.REFERENCED_FILE_ID)
+            self.to.at_file(rule, problem.text(known_path=path), path, index, tag=tags.REFERENCED_FILE_ID)
         except MediumError:
             self.to.at_file("FS-FILE-MISSING", "not on the medium", path, index, tag=tags.REFERENCED_FILE_ID)
 
@@ -166,7 +166,7 @@ class FileCheck:
         try:
             return self.medium.announced() if isinstance(self.medium, FolderMedium) else frozenset()
         except MediumError as problem:
-            self.to.at_file("FS-FILE-UNREADABLE", str(problem), WORK)
+            self.to.at_file("FS-FILE-UNREADABLE", problem.text(known_path=WORK), WORK)
             return frozenset()
 
     def _is_elsewhere(self, name: str) -> bool:

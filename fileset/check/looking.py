@@ -70,9 +70,11 @@ class Looking:
         except FormatError as problem:
             # The medium refuses a name that is there: a link in a folder, damage in an image.
             rule = "FS-FILE-LINK" if isinstance(self.medium, FolderMedium) else "FS-FILE-UNREADABLE"
-            return Seen((), rule, str(problem))
-        except (FilesetError, OSError) as problem:
-            return Seen((), "FS-FILE-UNREADABLE", str(problem))
+            return Seen((), rule, problem.text(known_path=name))
+        except FilesetError as problem:
+            return Seen((), "FS-FILE-UNREADABLE", problem.text(known_path=name))
+        except OSError as problem:
+            return Seen((), "FS-FILE-UNREADABLE", problem.strerror or str(problem))
 
     def _task(self, path: str, name: str) -> Task:
         index = self.record_of.get(name, NONE)

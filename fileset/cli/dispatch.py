@@ -66,7 +66,7 @@ def _answered(argv: Sequence[str] | None) -> int:
     except FilesetError as problem:
         if isinstance(problem.__cause__, BrokenPipeError):
             raise problem.__cause__ from None
-        complain("; ".join((str(problem), *_notes(problem))))
+        complain("; ".join((problem.text(command=True), *_notes(problem))))
         return problem.exit_code
     except KeyboardInterrupt as end:
         say(f"fileset: {'; '.join((str(end) or 'interrupted', *_notes(end)))}")

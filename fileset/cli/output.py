@@ -124,7 +124,7 @@ def _checked(text: str) -> None:
         raise
     except OSError as problem:
         abandon(sys.stdout)
-        raise MediumError(f"standard output: {problem.strerror or problem}") from problem
+        raise MediumError(f"{problem.strerror or problem}", path="standard output") from problem
 
 
 # ---------------------------------------------------------------- JSON

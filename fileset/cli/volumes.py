@@ -44,7 +44,7 @@ def write_plan(path: str, report: Report) -> None:
         with open(path, "w", encoding="ascii") as file:
             file.writelines(document("fileset.plan/1", {"volumes": rows, "findings": finding_rows(report.findings)}))
     except OSError as problem:
-        raise MediumError(f"{path}: the plan cannot be written: {problem.strerror or problem}") from problem
+        raise MediumError(f"the plan cannot be written: {problem.strerror or problem}", path=path) from problem
 
 
 def _planned(volume: Volume) -> str:

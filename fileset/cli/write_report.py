@@ -106,7 +106,7 @@ def check_files(options: Namespace, medium: str) -> None:
         ("plan", plan, _closed(plan) if goes_on else _obstacle(plan, "" if options.dry_run else made)),
     ):
         if reason:
-            raise MediumError(f"{path}: the {what} cannot be written: {reason}. Nothing was done: give another name")
+            raise MediumError(f"the {what} cannot be written: {reason}. Nothing was done: give another name", path=path)
 
 
 def _closed(path: str) -> str:
@@ -232,13 +232,8 @@ def _details(report: Report, *, everything: bool) -> None:
 def _tell_skipped(skipped: Sequence[Skipped], *, everything: bool) -> None:
     # A file that did not go in is worth a line longer than a value that was made good.
     named = everything or len(skipped) <= NAMED
-    problems: list[Problem] = [(one.rule, _skipped(one)) for one in skipped]
+    problems: list[Problem] = [(one.rule, f"{one.source}: {one.reason}") for one in skipped]
     tell_problems({f"{counted(len(skipped), 'file')} skipped": problems}, everything=named)
-
-
-def _skipped(one: Skipped) -> str:
-    """The source and the reason, which may begin with the source."""
-    return f"{one.source}: {one.reason.removeprefix(f'{one.source}: ')}"
 
 
 def _summary(report: Report, verb: str) -> str:

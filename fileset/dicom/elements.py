@@ -73,10 +73,10 @@ def element_header(data: bytes, at: int, syntax: Syntax) -> tuple[int, bytes, in
         if vr in SHORT_VRS:
             return group << 16 | number, vr, at + 8, length
         if vr not in LONG_VRS and not (vr.isalpha() and vr.isupper()):
-            raise FormatError(f"offset {at}: {vr!r} is not a VR")
+            raise FormatError(f"{vr!r} is not a VR", offset=at)
         return group << 16 | number, vr, at + 12, syntax.long(data, at + 8)[0]
     except error:
-        raise FormatError(f"offset {at}: the data ends inside the header of a data element") from None
+        raise FormatError("the data ends inside the header of a data element", offset=at) from None
 
 
 def skip_undefined(data: bytes, at: int, end: int, syntax: Syntax) -> tuple[int, int]:
@@ -97,7 +97,7 @@ def _skip(data: bytes, at: int, end: int, stack: list[tuple[bool, Syntax]]) -> t
         in_sequence, inner = stack[-1]
         tag, vr, value_at, length = element_header(data, at, inner)
         if value_at > end:
-            raise FormatError(f"offset {at}: the data ends inside the header of a data element")
+            raise FormatError("the data ends inside the header of a data element", offset=at)
         if tag == (SEQUENCE_END if in_sequence else ITEM_END):
             stack.pop()
             if not stack:
@@ -105,17 +105,17 @@ def _skip(data: bytes, at: int, end: int, stack: list[tuple[bool, Syntax]]) -> t
             at = value_at
             continue
         if (tag == ITEM) is not in_sequence or tag in (ITEM_END, SEQUENCE_END):
-            raise FormatError(f"offset {at}: ({tag >> 16:04X},{tag & 0xFFFF:04X}) where it cannot stand")
+            raise FormatError(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) where it cannot stand", offset=at)
         if length == UNDEFINED:
             # PS3.5 6.2.2: what lies in a UN of undefined length is Implicit VR Little Endian
             stack.append((not in_sequence, IMPLICIT_LITTLE if vr == b"UN" else inner))
             if len(stack) > 2 * MAX_DEPTH:
-                raise FormatError(f"offset {at}: sequences nested more than {MAX_DEPTH} deep")
+                raise FormatError(f"sequences nested more than {MAX_DEPTH} deep", offset=at)
             at = value_at
             continue
         at = value_at + length
         if at > end:
-            raise FormatError(f"offset {value_at}: a length of {length} reaches beyond the data")
+            raise FormatError(f"a length of {length} reaches beyond the data", offset=value_at)
 
 
 def element_at(data: bytes, at: int, end: int, syntax: Syntax) -> Element:
@@ -124,7 +124,7 @@ def element_at(data: bytes, at: int, end: int, syntax: Syntax) -> Element:
     if length != UNDEFINED:
         stop = value_at + length
         if stop > end:
-            raise FormatError(f"offset {at}: a length of {length} reaches beyond the data")
+            raise FormatError(f"a length of {length} reaches beyond the data", offset=at)
         return Element(tag, vr, at, value_at, stop, stop)
     skip = skip_undefined_item if tag == ITEM else skip_undefined
     stop, behind = skip(data, value_at, end, IMPLICIT_LITTLE if vr == b"UN" else syntax)
@@ -143,7 +143,7 @@ def items(data: bytes, value_at: int, value_end: int, syntax: Syntax) -> Iterato
     """The items of a sequence value."""
     for item in elements(data, value_at, value_end, syntax):
         if item.tag != ITEM:
-            raise FormatError(f"offset {item.at}: ({item.tag >> 16:04X},{item.tag & 0xFFFF:04X}) instead of an item")
+            raise FormatError(f"({item.tag >> 16:04X},{item.tag & 0xFFFF:04X}) instead of an item", offset=item.at)
         yield item
 
 

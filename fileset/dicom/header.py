@@ -60,12 +60,10 @@ class HeaderError(FilesetError):
     exit_code = 3
 
     def __init__(self, rule: str, reason: str) -> None:
-        super().__init__(rule, reason)
-        self.rule = rule
-        self.reason = reason
+        super().__init__(reason, rule=rule)
 
-    def __str__(self) -> str:
-        return self.reason
+    def __reduce__(self) -> tuple[type[HeaderError], tuple[str, str]]:
+        return HeaderError, (self.rule, self.reason)
 
 
 class UnusualError(Exception):

@@ -175,7 +175,7 @@ class Scanned:
         try:
             file_id = FileId.tolerant(name)
         except FormatError as problem:
-            self.findings.append(Finding("FS-FILE-ID-HOSTILE", str(problem), Where(name)))
+            self.findings.append(Finding("FS-FILE-ID-HOSTILE", problem.text(known_path=name), Where(name)))
             return None
         try:
             with self.medium.open(file_id) as file:
@@ -186,10 +186,11 @@ class Scanned:
             self.findings.append(Finding(problem.rule, problem.reason, Where(name)))
             return ScannedInstance(self.medium, file_id, None)
         except (FilesetError, OSError) as problem:
+            reason = problem.text(known_path=name) if isinstance(problem, FilesetError) else str(problem)
             if isinstance(problem, FormatError) and isinstance(self.medium, FolderMedium):
-                self.findings.append(Finding("FS-FILE-LINK", str(problem), Where(name)))
+                self.findings.append(Finding("FS-FILE-LINK", reason, Where(name)))
                 return None
-            self.findings.append(Finding("FS-FILE-UNREADABLE", str(problem), Where(name)))
+            self.findings.append(Finding("FS-FILE-UNREADABLE", reason, Where(name)))
             # Whoever copies it tries again, and tells what is lost.
             return None if _is_dicomdir(name) else ScannedInstance(self.medium, file_id, None)
 
@@ -213,7 +214,7 @@ def scanned_instead(
         found.medium.close()
         raise problem
     rule = "FS-DICOMDIR-UNREADABLE" if there else "FS-DICOMDIR-ABSENT"
-    found.findings.append(Finding(rule, f"{problem}. The files were found by their contents"))
+    found.findings.append(Finding(rule, str(problem.moved(advice="The files were found by their contents"))))
     return found
 
 

@@ -64,7 +64,7 @@ class Target:
         with _writing(path), suppress(FileExistsError):
             os.mkdir(path)
         if os.path.commonpath((self._real, os.path.realpath(path))) != self._real:
-            raise RefusedError(f"{path}: a symbolic link leads out of {self.root}; not followed")
+            raise RefusedError(f"a symbolic link leads out of {self.root}; not followed", path=path)
 
     def put(self, path: str, source: Source, file_id: str) -> Copy:
         """Have a file at `path`, or beside it if another file has the name; what is there already is not copied.
@@ -131,7 +131,7 @@ def _write(path: str, source: Source) -> tuple[int, str]:
         while data := file.read(COPY_SIZE):
             back.update(data)
     if back.digest() != digest.digest():
-        raise MediumError(f"{path}: reads back different from what was written")
+        raise MediumError("reads back different from what was written", path=path)
     return size, digest.hexdigest()
 
 

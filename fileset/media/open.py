@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from attrs import evolve, fields_dict
 
-from fileset.errors import FilesetError, FormatError, MediumError, RuleError
+from fileset.errors import CREATE, INDEX, FilesetError, FormatError, MediumError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Format, ReadableMedium, UpdatableMedium, holds
 from fileset.media.folder.medium import Folder, FolderMedium
@@ -72,8 +72,8 @@ def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -
     if os.path.isfile(name):
         return FolderMedium(os.path.dirname(name) or "."), FileId.tolerant(os.path.basename(name))
     if os.path.exists(name):
-        raise MediumError(f"{name}: neither a folder nor a regular file")
-    raise MediumError(f"{name}: no such file or folder")
+        raise MediumError("neither a folder nor a regular file", path=name)
+    raise MediumError("no such file or folder", path=name)
 
 
 def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> ReadableMedium:
@@ -87,9 +87,9 @@ def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
     if medium is not None:
         return medium
     if not os.path.lexists(name):
-        raise MediumError(f"{name}: no such file or folder")
+        raise MediumError("no such file or folder", path=name)
     if not os.path.basename(name).upper().startswith(DICOMDIR.value):
-        raise FormatError(f"{name}: neither a folder, nor an image, nor a DICOMDIR")
+        raise FormatError("neither a folder, nor an image, nor a DICOMDIR", path=name)
     return FolderMedium(os.path.dirname(name) or ".")
 
 
@@ -183,8 +183,8 @@ def updatable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
     if chosen is not None:
         return chosen.updatable(name)
     if not os.path.lexists(name):
-        raise MediumError(f"{name}: no such file or folder")
-    raise FormatError(f"{name}: neither a folder nor an image: give that which the DICOMDIR is in")
+        raise MediumError("no such file or folder", path=name)
+    raise FormatError("neither a folder nor an image: give that which the DICOMDIR is in", path=name)
 
 
 def _chosen(wanted: Format | str | None) -> Format | None:
@@ -209,9 +209,10 @@ def _by_suffix(path: str) -> Format:
     name = path.lower()
     if name.endswith(OTHER_FORMATS):
         raise RuleError(
-            f"{path}: images and archives of this kind are not written. Give a name that ends in "
+            "images and archives of this kind are not written. Give a name that ends in "
             f"{' or '.join(known.suffix for known in formats() if known.suffix)}, or say the format "
-            f"(--format): {', '.join(known.name for known in formats())}"
+            f"(--format): {', '.join(known.name for known in formats())}",
+            path=path,
         )
     return _called(name) or FOLDER
 
@@ -227,21 +228,17 @@ def file_set_in(image: ReadableMedium) -> ReadableMedium:
         return image
     above = image.name + "/"
     if not any(map(_names_dicomdir, image.names())):
-        raise FormatError(no_dicomdir(image))
+        raise no_dicomdir(image)
     found = [above + name.rpartition("/")[0] for name in image.names() if _names_dicomdir(name)]
     return Below(image, _only(image.name, found).removeprefix(above))
 
 
-def no_dicomdir(medium: ReadableMedium) -> str:
-    """That there is no DICOMDIR, and what is wrong with the medium, if anything: it may be gone with what is missing."""
+def no_dicomdir(medium: ReadableMedium) -> FormatError:
+    """Return the error that there is no DICOMDIR, with the damage of the medium, which may be the cause."""
     for damage in medium.damage():
-        return f"{medium.name}: no DICOMDIR is left: {damage}"
-    advice = _INDEX if isinstance(medium, FolderMedium) else _CREATE
-    return f"{medium.name}: no DICOMDIR: not a file-set (PS3.10 8.1). {advice}"
-
-
-_INDEX: Final = "`fileset index` makes one"
-_CREATE: Final = "`fileset create` makes one of the DICOM files in it"
+        return FormatError(f"no DICOMDIR is left: {damage}", path=medium.name)
+    advice = INDEX if isinstance(medium, FolderMedium) else CREATE
+    return FormatError("no DICOMDIR: not a file-set (PS3.10 8.1)", path=medium.name, advice=advice)
 
 
 def _names_dicomdir(path: str) -> bool:
@@ -258,8 +255,8 @@ def _only(path: str, found: Sequence[str]) -> str:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise FormatError(no_dicomdir(FolderMedium(path)))
-    raise FormatError(f"{path}: no DICOMDIR here, but several below: open one of {', '.join(found)}")
+        raise no_dicomdir(FolderMedium(path))
+    raise FormatError(f"no DICOMDIR here, but several below: open one of {', '.join(found)}", path=path)
 
 
 def _dicomdirs_below(path: str) -> list[str]:

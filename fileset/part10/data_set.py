@@ -157,7 +157,7 @@ class DataSetWalk:
             self.values[tag] = b""
         except FormatError as problem:
             rule = "FS-FILE-TRUNCATED" if isinstance(problem, _EndError) else "FS-FILE-BAD-HEADER"
-            self.faults.append(Fault(rule, str(problem), value_at, tag))
+            self.faults.append(Fault(rule, problem.text(known_offset=value_at), value_at, tag))
             return self.window.size
         return self.fragments.end
 
@@ -184,12 +184,12 @@ def skip(window: Window, at: int, syntax: Syntax) -> int:
             stack.pop()
             at = value_at
         elif (tag == ITEM) is not in_sequence or tag in (ITEM_END, SEQUENCE_END):
-            raise FormatError(f"offset {at}: ({tag >> 16:04X},{tag & 0xFFFF:04X}) where it cannot stand")
+            raise FormatError(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) where it cannot stand", offset=at)
         elif length == UNDEFINED:
             stack.append((not in_sequence, IMPLICIT_LITTLE if vr == b"UN" else inner))
             at = value_at
             if len(stack) > 2 * MAX_DEPTH:
-                raise FormatError(f"offset {at}: sequences nested more than {MAX_DEPTH} deep")
+                raise FormatError(f"sequences nested more than {MAX_DEPTH} deep", offset=at)
         else:
             at = value_at + length
     return at

@@ -93,7 +93,9 @@ def check_meta(data: bytes) -> Meta:
                 faults.append(Fault("FS-META-FORM", "elements out of order, or twice", at, tag))
             faults.extend(_element_faults(tag, vr.decode("ascii"), value, at))
             values[tag], previous, at = value, tag, value_at + length
-    except (FormatError, error) as problem:
+    except FormatError as problem:
+        faults.append(Fault("FS-META-FORM", problem.text(known_offset=at), at))
+    except error as problem:
         faults.append(Fault("FS-META-FORM", str(problem), at))
     faults.extend(_group_faults(values, at))
     return Meta(faults, at, values.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 "))

@@ -66,7 +66,7 @@ def read_fragments(window: Headers, at: int, syntax: Syntax) -> Fragments:
         if tag == SEQUENCE_END:
             break
         if tag != ITEM or length == UNDEFINED:
-            raise FormatError(f"offset {at}: no fragment of pixel data begins here")
+            raise FormatError("no fragment of pixel data begins here", offset=at)
         starts.append(at)
         lengths.append(length)
         at = value_at + length

@@ -113,7 +113,9 @@ def rehearse(plan: Plan, medium: WritableMedium) -> None:
 def check_basis(basis: bytes | None, medium: WritableMedium) -> None:
     """Raise `RefusedError` unless the DICOMDIR is still the one that the plan was made from."""
     if basis is not None and not _is_there(basis, medium):
-        raise RefusedError(f"{medium.name}: another writer has changed the file-set in the meantime; look at it again")
+        raise RefusedError(
+            "another writer has changed the file-set in the meantime", path=medium.name, advice="Look at it again"
+        )
 
 
 def _is_there(basis: bytes, medium: WritableMedium) -> bool:
@@ -159,7 +161,7 @@ def recover(medium: WritableMedium, transaction: Transaction, plan: Plan | None 
         return
     unneeded = [file_id for file_id in leftovers if file_id.path.upper() not in needed]
     if plan and _kept(plan).intersection(file_id.path.upper() for file_id in unneeded):
-        raise RefusedError(f"{medium.name}: another change has been interrupted in the meantime; look at it again")
+        raise RefusedError("another change has been interrupted in the meantime; look at it again", path=medium.name)
     for file_id in unneeded:
         transaction.delete(file_id)
 
@@ -210,20 +212,20 @@ def _names(flat: FlatDirectory) -> set[str]:
 def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
     """M-INQUIRE FILE-SET before the first byte: raise `MediumError` if the plan cannot fit."""
     if info.read_only:
-        raise MediumError(f"{name}: the medium is read-only")
+        raise MediumError("the medium is read-only", path=name)
     sizes = [addition.size for addition in plan.additions]
     sizes.append(plan.directory.size)
     largest = max(sizes)
     if info.largest_file is not None and largest > info.largest_file:
         what = [*(addition.file_id for addition in plan.additions), DICOMDIR][sizes.index(largest)]
-        raise MediumError(f"{name}: {what} has {largest} bytes, {info.format} takes {info.largest_file} at most")
+        raise MediumError(f"{what} has {largest} bytes, {info.format} takes {info.largest_file} at most", path=name)
     folders = len({addition.file_id.components[:-1] for addition in plan.additions})
     blocks = sum(-(-size // info.block) for size in sizes) + folders
     needed = blocks * info.block + len(sizes) * NAME_SIZE + info.reserve
     if info.free is not None and needed > info.free:
-        raise MediumError(f"{name}: {needed} bytes are needed, {info.free} are free; nothing was written")
+        raise MediumError(f"{needed} bytes are needed, {info.free} are free; nothing was written", path=name)
     if info.free_files is not None and len(sizes) + folders > info.free_files:
-        raise MediumError(f"{name}: no room for {len(sizes)} more files; nothing was written")
+        raise MediumError(f"no room for {len(sizes)} more files; nothing was written", path=name)
 
 
 # ---------------------------------------------------------------- writing
@@ -261,7 +263,7 @@ def _in_turn(additions: Sequence[Addition], transaction: Transaction) -> Generat
 def _write(addition: Addition, chunks: Chunks, transaction: Transaction) -> Written:
     written = transaction.write(addition.file_id, chunks, FileInfo(addition.size, addition.modified))
     if written.size != addition.size:
-        raise MediumError(f"{addition.file_id}: {written.size} bytes came, {addition.size} were expected")
+        raise MediumError(f"{written.size} bytes came, {addition.size} were expected", path=addition.file_id)
     return written
 
 

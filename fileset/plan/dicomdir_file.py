@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from posixpath import normpath
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
-from fileset.dicomdir.read.decode import NOT_A_DICOMDIR
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.read.query import condition
 from fileset.dicomdir.write.layout import LARGEST_OFFSET
-from fileset.errors import FormatError, MediumError
+from fileset.errors import COPY_OUT, REPAIR_OR_SCAN, FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import ReadableMedium
-
-ADVICE: Final = "`fileset repair` rebuilds it from the files, `fileset extract --scan` copies them out without it"
-COPY_OUT: Final = "`fileset extract` copies out what is there"
 
 
 def read_contents(medium: ReadableMedium, dicomdir: FileId) -> Contents:
@@ -25,10 +21,8 @@ def read_contents(medium: ReadableMedium, dicomdir: FileId) -> Contents:
     try:
         return Contents(data, file=dicomdir.path)
     except FormatError as problem:
-        reason = str(problem).removeprefix(f"{dicomdir.path}: ")
-        lost = reason.startswith(NOT_A_DICOMDIR) and dicomdir.path.upper().startswith(DICOMDIR.value)
-        advice = f". {ADVICE}" if lost else ""
-        raise FormatError(f"{normpath(f'{medium.name}/{dicomdir.path}')}: {reason}{advice}") from problem
+        advice = REPAIR_OR_SCAN if problem.rule and dicomdir.path.upper().startswith(DICOMDIR.value) else ""
+        raise problem.moved(path=normpath(f"{medium.name}/{dicomdir.path}"), advice=advice) from problem
 
 
 def read_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> bytes:
@@ -48,16 +42,16 @@ def open_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> Iterat
         with medium.open(dicomdir) as file:
             yield file
     except OSError as problem:
-        raise MediumError(f"{medium.name}: {dicomdir}: {problem.strerror or problem}") from problem
+        raise MediumError(f"{dicomdir}: {problem.strerror or problem}", path=medium.name) from problem
     except FormatError as problem:
-        reason = str(problem).removeprefix(f"{medium.name}: ")
-        raise FormatError(f"{medium.name}: {reason}. {COPY_OUT}") from problem
+        reason = problem.text(known_path=medium.name)
+        raise FormatError(reason, path=medium.name, advice=COPY_OUT, rule=problem.rule) from problem
 
 
 def _check_size(medium: ReadableMedium, dicomdir: FileId) -> None:
     size = medium.inquire_file(dicomdir).size
     if size > LARGEST_OFFSET:
-        raise FormatError(f"{medium.name}: {dicomdir} has {size} bytes: too large for a DICOMDIR")
+        raise FormatError(f"{dicomdir} has {size} bytes: too large for a DICOMDIR", path=medium.name)
 
 
 def absent_from(contents: Contents, keywords: Iterable[str]) -> dict[str, int]:

@@ -39,7 +39,7 @@ class Included(Collection[FileId]):
         for file in walk(source):
             name = _named(file.relative.replace(os.sep, "/"))
             if self._paths.setdefault(name, file.path) != file.path:
-                raise RuleError(f"{name}: included twice, as {self._paths[name]} and {file.path}")
+                raise RuleError(f"included twice, as {self._paths[name]} and {file.path}", path=name)
 
     def sizes(self) -> tuple[list[int], int]:
         """The size of each file in bytes, and the number of folders that they need."""
@@ -58,7 +58,7 @@ class Included(Collection[FileId]):
             if name.path.upper() not in present:
                 found.append(addition)
             elif not _lies_there(addition, medium):
-                raise RefusedError(f"{name}: another file of this name lies on {medium.name}. Remove it first")
+                raise RefusedError(f"another file of this name lies on {medium.name}. Remove it first", path=name)
         return found
 
 
@@ -81,9 +81,9 @@ def _named(path: str) -> FileId:
     try:
         name = FileId.tolerant(path)
     except FormatError as problem:
-        raise RuleError(f"{path}: cannot be included: {problem}") from problem
+        raise RuleError(f"cannot be included: {problem}", path=path) from problem
     if name.path != path or "\\" in path:
         raise RuleError(f"{path!r}: cannot be included under this name. Rename the file")
     if name.path.upper() == DICOMDIR.path:
-        raise RuleError(f"{path}: cannot be included: a DICOMDIR is written, and there is only one (PS3.10 8.6)")
+        raise RuleError("cannot be included: a DICOMDIR is written, and there is only one (PS3.10 8.6)", path=path)
     return name

@@ -27,7 +27,7 @@ def write_manifest(path: str, report: Report, *, keep: bool) -> None:
     except (OSError, UnicodeDecodeError) as problem:
         reason = getattr(problem, "strerror", None) or problem
         raise MediumError(
-            f"{path}: the manifest cannot be written: {reason}. The file-set itself is complete"
+            f"the manifest cannot be written: {reason}. The file-set itself is complete", path=path
         ) from problem
 
 

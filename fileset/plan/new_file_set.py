@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 
 from fileset.dicomdir.write.header import LONGEST_FILE_SET_ID, Identification, new_frame
 from fileset.dicomdir.write.new import build
-from fileset.errors import FilesetError, FormatError, MediumError, RefusedError
+from fileset.errors import REPLACE_OR_ADD, FilesetError, FormatError, MediumError, RefusedError
 from fileset.file_id import FileId, is_path
 from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo, Format, UpdatableMedium, WritableMedium
@@ -112,7 +112,7 @@ class Making:
         free = media[0].inquire_file_set().free
         if free is not None and size > free:
             raise MediumError(
-                f"{paths[0]}: {len(paths)} volumes need {size} bytes, {free} are free; nothing was written"
+                f"{len(paths)} volumes need {size} bytes, {free} are free; nothing was written", path=paths[0]
             )
 
     def _used(self, made: Report, capacity: int) -> int | None:
@@ -126,7 +126,7 @@ class Making:
             folders = {written.file_id.path.rpartition("/")[0] for written in made.written}
             used = self.format.footprint.total([written.size for written in made.written], len(folders))
         if used > capacity:
-            raise MediumError(f"{made.medium}: takes {used} bytes, more than the {capacity} of a volume")
+            raise MediumError(f"takes {used} bytes, more than the {capacity} of a volume", path=made.medium)
         return used
 
 
@@ -214,11 +214,11 @@ def refuse_existing(medium: WritableMedium, *, replace: bool) -> None:
     if not medium.occupied():
         return
     if is_foreign(medium.name):
-        raise RefusedError(f"{medium.name}: exists, and is no file-set. Choose another name, or remove it")
-    if not replace:
         raise RefusedError(
-            f"{medium.name}: there is a file-set already. Use `add` to add to it, or --replace to make a new one"
+            "exists, and is not a file-set", path=medium.name, advice="Choose another name, or remove it"
         )
+    if not replace:
+        raise RefusedError("there is a file-set already", path=medium.name, advice=REPLACE_OR_ADD)
 
 
 def basis_for(*, replace: bool) -> bytes | None:

@@ -12,7 +12,7 @@ from attrs import frozen
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.header import DESCRIPTOR_CHARACTER_SETS, Identification, new_frame
 from fileset.dicomdir.write.layout import Directory, encode
-from fileset.errors import FormatError, RefusedError, RuleError
+from fileset.errors import INDEX_AGAIN, FormatError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
@@ -46,15 +46,16 @@ def read_state(medium: UpdatableMedium) -> State:
     try:
         contents = Contents(data)
     except FormatError as problem:
-        return _lost(data, str(problem) if found is not None else "there is no DICOMDIR")
+        return _lost(data, problem.text(known_path=DICOMDIR.path) if found is not None else "there is no DICOMDIR")
     rules = {finding.rule for finding in contents.findings}
     if "FS-DIRECTORY-ABSENT" not in rules:
         return State(contents, data)
     if "FS-DICOMDIR-TRUNCATED" in rules:
         return _lost(data, "the DICOMDIR ends before its records")
     raise RefusedError(
-        f"{medium.name}: the DICOMDIR has no Directory Information Module, and none may be added (PS3.4 I.3.3). "
-        "`fileset index --replace` makes a new file-set of the same files"
+        "the DICOMDIR has no Directory Information Module, and none may be added (PS3.4 I.3.3)",
+        path=medium.name,
+        advice=INDEX_AGAIN,
     )
 
 

@@ -235,8 +235,10 @@ def _outcome_here(sources: Sources, index: int, describer: Describer) -> Outcome
     try:
         with sources.opened(index) as read:
             return outcome(read, describer)
-    except (OSError, MediumError) as problem:
-        return "FS-FILE-UNREADABLE", str(problem)
+    except MediumError as problem:
+        return "FS-FILE-UNREADABLE", problem.text(known_path=sources.name(index))
+    except OSError as problem:
+        return "FS-FILE-UNREADABLE", problem.strerror or str(problem)
 
 
 def collect(

@@ -28,7 +28,7 @@ def origin_of(medium: ReadableMedium) -> Origin:
     try:
         contents = Contents(read_dicomdir(medium))
     except FilesetError as problem:
-        reason = str(problem).removeprefix(f"{DICOMDIR}: ")
+        reason = problem.text(known_path=DICOMDIR.path)
         return Origin(missing=[Skipped(f"{medium.name}/{DICOMDIR}", "FS-MEDIUM-DAMAGED", reason)])
     return Origin(contents.file_set_id, contents.file_set_uid, list(_missing(medium, contents)))
 
@@ -38,4 +38,4 @@ def _missing(medium: ReadableMedium, contents: Contents) -> Iterator[Skipped]:
         try:
             medium.inquire_file(FileId.tolerant(path))
         except (MediumError, FormatError) as problem:
-            yield Skipped(path, "FS-FILE-MISSING", str(problem))
+            yield Skipped(path, "FS-FILE-MISSING", problem.text(known_path=path))

@@ -134,7 +134,7 @@ class Intake:
         try:
             file_id = FileId.from_path(name)
         except RuleError as problem:
-            yield Skipped(name, "FS-FILE-NAME", str(problem))
+            yield Skipped(name, "FS-FILE-NAME", problem.text(known_path=name))
             return
         if not is_listed(file_id.value):
             self.add_member(file_id, file_id.value.encode("ascii"))

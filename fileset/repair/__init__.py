@@ -21,7 +21,6 @@ from fileset.media.base import UpdatableMedium
 from fileset.media.folder.medium import FolderMedium
 from fileset.media.open import updatable
 from fileset.plan.commit import Plan, clean_up, commit, rehearse
-from fileset.plan.dicomdir_file import COPY_OUT
 from fileset.plan.inputs import Sources
 from fileset.plan.old_dicomdir import mended_identification, read_state
 from fileset.plan.scan import Outcome, Phases, outcomes, phase
@@ -91,7 +90,7 @@ def _repaired(
     report = Report(medium.name, dry_run=dry_run, findings=[*state.findings, *diagnosis.told])
     report.skipped += [Skipped(one.where.file, one.rule, one.message) for one in diagnosis.skipped]
     if not isinstance(medium, FolderMedium):  # whose damage is an interrupted change, which is undone or finished
-        lost = (f"{note}: that cannot be repaired; {COPY_OUT}" for note in medium.damage())
+        lost = (f"{note}: that cannot be repaired; `fileset extract` copies out the rest" for note in medium.damage())
         report.skipped += [Skipped(medium.name, "FS-MEDIUM-DAMAGED", reason) for reason in lost]
     frame = renewed_frame(contents.flat, changes)
     report.file_set_id = _text(changes.get(tags.FILE_SET_ID), contents.file_set_id)
@@ -104,7 +103,7 @@ def _repaired(
         if diagnosis.leftovers and not medium.has_dicomdir() and _tidied(medium, diagnosis.leftovers, report):
             return report
         damage = next(iter(medium.damage()), "not a file-set")
-        raise FormatError(f"{medium.name}: no DICOMDIR, and no DICOM file that one could list: {damage}")
+        raise FormatError(f"no DICOMDIR, and no DICOM file that one could list: {damage}", path=medium.name)
     if _is_as_it_was(plan, contents) and not diagnosis.leftovers:
         return report
     if dry_run:

@@ -110,7 +110,7 @@ class Rebuild:
             try:
                 file_id = FileId.from_path(path)
             except RuleError as problem:
-                self.report.skipped.append(Skipped(path, "FS-FILE-NAME", str(problem)))
+                self.report.skipped.append(Skipped(path, "FS-FILE-NAME", problem.text(known_path=path)))
                 continue
             if file_id in deleted:
                 reason = "its record says that it was deleted: remove the file, or add it again"

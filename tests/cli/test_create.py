@@ -238,7 +238,7 @@ def test_a_file_that_is_no_file_set_is_never_replaced(
         out.write_bytes(content)
     before = out.read_bytes()
     said = run("create", incoming, "-o", out, *replace, code=6).stderr
-    assert f"{out}: exists, and is no file-set" in said
+    assert f"{out}: exists, and is not a file-set" in said
     assert "--replace" not in said
     assert out.read_bytes() == before
 

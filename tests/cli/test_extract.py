@@ -374,7 +374,7 @@ def test_files_of_an_image_that_was_cut_off_are_named(run: Runs, indexed: Path, 
         said = run(verb, image, code=4).stderr
         assert f"{image}: DICOMDIR: " in said
         assert said.count("cut off") == 1
-        assert said.endswith("`fileset extract` copies out what is there\n")
+        assert said.endswith("`fileset extract` copies out the rest\n")
 
 
 def test_the_output_must_be_a_folder(run: Runs, indexed: Path, tmp_path: Path) -> None:

@@ -83,6 +83,6 @@ def _elements(to: Collector, index: int, damaged: set[int | None]) -> list[Eleme
         found.extend(elements(flat.data, start, end, flat.syntax))
     except FormatError as problem:
         if flat.start[index] not in damaged:
-            to.at_record("FS-RECORD-MALFORMED", str(problem), index)
+            to.at_record("FS-RECORD-MALFORMED", problem.text(known_offset=flat.start[index]), index)
         return flat.elements(index)
     return found

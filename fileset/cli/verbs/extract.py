@@ -54,7 +54,7 @@ def run(options: Namespace) -> int:
 
     keys = keys_of(options.keys)
     if os.path.lexists(options.output) and not os.path.isdir(options.output):
-        raise RuleError(f"{options.output}: is not a folder, as the output must be. `fileset create` writes images")
+        raise RuleError("is not a folder, as the output must be. `fileset create` writes images", path=options.output)
     with _opened(options) as reader:
         _refuse_inside(options.output, reader.medium.name)
         with progress(options) as phases:
@@ -90,7 +90,9 @@ def _refuse_inside(folder: str, medium: str) -> None:
     """A file-set holds no DICOM files that its DICOMDIR does not reference (PS3.3 F.2.1)."""
     inner, outer = os.path.realpath(folder), os.path.realpath(medium)
     if os.path.isdir(outer) and (inner + os.sep).startswith(outer.rstrip(os.sep) + os.sep):
-        raise RefusedError(f"{folder}: lies in the file-set {medium}, where copies do not belong. Give another folder")
+        raise RefusedError(
+            f"lies in the file-set {medium}, where copies do not belong. Give another folder", path=folder
+        )
 
 
 def _tell(report: ExtractReport, reader: Reader | Scanned | Completed, options: Namespace) -> None:

@@ -22,7 +22,7 @@ def run(options: Namespace) -> int:
     from fileset.creator import index
 
     if os.path.lexists(options.folder) and not os.path.isdir(options.folder):
-        raise RuleError(f"{options.folder}: is not a folder: `index` writes the DICOMDIR of folders alone")
+        raise RuleError("is not a folder: `index` writes the DICOMDIR of folders alone", path=options.folder)
     check_files(options, options.folder)
     with progress(options) as phases:
         report = index(options.folder, progress=phases, dry_run=options.dry_run, **settings(options))

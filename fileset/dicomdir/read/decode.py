@@ -30,7 +30,6 @@ from fileset.errors import FormatError
 from fileset.findings import Findings
 from fileset.standard import tags
 
-NOT_A_DICOMDIR: Final = "not a DICOMDIR"
 
 _NAMES: Final = {
     EXPLICIT_LITTLE: "Explicit VR Little Endian",
@@ -85,8 +84,10 @@ def _begin(data: bytes, found: Findings) -> int:
             found.add("FS-DICOMDIR-META", message, offset=0)
             return at
     if data[:1] == b"0" and _ENVELOPED in data[:64]:
-        raise FormatError(f"{found.file}: encrypted (a Secure DICOM File, PS3.15 D.1): decrypt the file-set first")
-    raise FormatError(f'{found.file}: {NOT_A_DICOMDIR}: no "DICM" at offset 128')
+        raise FormatError(
+            "encrypted (a Secure DICOM File, PS3.15 D.1)", path=found.file, advice="Decrypt the file-set first"
+        )
+    raise FormatError('not a DICOMDIR: no "DICM" at offset 128', path=found.file, rule="FS-DICOMDIR-UNREADABLE")
 
 
 def _has_vr(data: bytes, at: int) -> bool:
@@ -110,7 +111,7 @@ def _file_meta(flat: FlatDirectory, begin: int, end: int, found: Findings) -> in
             flat.header.append(part)
             at = part.end
     except FormatError as problem:
-        found.add("FS-DICOMDIR-META", str(problem), offset=at)
+        found.add("FS-DICOMDIR-META", problem.text(known_offset=at), offset=at)
         at = _resumed(data, at, end)
     stated = flat.meta.get(tags.FILE_META_GROUP_LENGTH, b"")
     if len(stated) == 4 and begin + 12 + EXPLICIT_LITTLE.long(stated, 0)[0] != at:
@@ -164,7 +165,7 @@ def _identification(flat: FlatDirectory, at: int, end: int, found: Findings) -> 
                 return value_at, length
             part = element_at(data, at, end, flat.syntax)
         except FormatError as problem:
-            found.add("FS-DICOMDIR-TRUNCATED", str(problem), offset=at)
+            found.add("FS-DICOMDIR-TRUNCATED", problem.text(known_offset=at), offset=at)
             attempts += 1
             at = _resumed(data, at, end) if attempts < _ATTEMPTS else end
             continue
@@ -184,7 +185,7 @@ def _identification(flat: FlatDirectory, at: int, end: int, found: Findings) -> 
 def _check_absence(flat: FlatDirectory, found: Findings) -> None:
     """Without a Directory Record Sequence it may still be a DICOMDIR. Raises `FormatError` if not."""
     if not any(tag >> 16 == 4 for tag in flat.top):
-        raise FormatError(f"{found.file}: {NOT_A_DICOMDIR}: no element of group 0004")
+        raise FormatError("not a DICOMDIR: no element of group 0004", path=found.file, rule="FS-DICOMDIR-UNREADABLE")
     if tags.FIRST_ROOT_RECORD in flat.top:
         # A directory with an empty root may lack the sequence altogether.
         found.add("FS-DICOMDIR-TRUNCATED", "no Directory Record Sequence (0004,1220)", tag=tags.RECORD_SEQUENCE)

@@ -271,7 +271,7 @@ def _take(flat: FlatDirectory, record: Element, types: _Types, found: Findings) 
             elif part.tag == tags.RECORD_TYPE:
                 raw = flat.data[part.value_at : part.value_end]
     except FormatError as problem:
-        found.add("FS-RECORD-MALFORMED", str(problem), offset=record.at)
+        found.add("FS-RECORD-MALFORMED", problem.text(known_offset=record.at), offset=record.at)
     flat.start.append(record.at)
     flat.end.append(record.end)
     flat.next.append(numbers[tags.NEXT_RECORD][0])
@@ -293,7 +293,7 @@ def _item(flat: FlatDirectory, at: int, area: _Area, found: Findings) -> Element
         return element_at(flat.data, at, behind, flat.syntax)
     except FormatError as problem:
         rule = "FS-RECORD-MALFORMED" if behind < len(flat.data) else "FS-DICOMDIR-TRUNCATED"
-        found.add(rule, f"{problem}; the record is taken to end at {behind}", offset=at)
+        found.add(rule, f"{problem.text(known_offset=at)}; the record is taken to end at {behind}", offset=at)
         flat.mended.add(len(flat))
         return Element(ITEM, b"", at, at + 8, max(behind, at + 8), max(behind, at + 8))
 

@@ -198,8 +198,9 @@ class Kept:
             shown = key if isinstance(key, str) else key.decode("ascii", "replace")
             places = ", ".join(str(self.flat.start[index]) for index in found)
             raise RefusedError(
-                f"{self.contents.file}: there are {len(found)} {level} records for {shown!r}, at offsets {places} "
-                "(PS3.3 F.5): nobody can say which one the new instances belong to. `fileset repair` makes one of them"
+                f"there are {len(found)} {level} records for {shown!r}, at offsets {places} "
+                "(PS3.3 F.5): nobody can say which one the new instances belong to. `fileset repair` makes one of them",
+                path=self.contents.file,
             )
         return found[0] if found else self._aliases.get(key, NONE)
 
@@ -254,8 +255,9 @@ class Kept:
         if parent != NONE and self.contents.type_name(parent) == level:
             return parent
         raise RefusedError(
-            f"{self.contents.file}: the {self.contents.type_name(index)} record at offset {self.flat.start[index]} "
-            f"is below no {level} record (PS3.3 F.4). `fileset repair` puts it right"
+            f"the {self.contents.type_name(index)} record at offset {self.flat.start[index]} "
+            f"is below no {level} record (PS3.3 F.4). `fileset repair` puts it right",
+            path=self.contents.file,
         )
 
     def texts(self, level: str, key: bytes | str) -> dict[str, str] | None:

@@ -110,7 +110,7 @@ def _vr(part: Element) -> bytes:
 
 def _content(data: bytes, found: Element, syntax: Syntax, depth: int) -> bytes:
     if depth >= MAX_DEPTH:
-        raise FormatError(f"offset {found.at}: sequences nested more than {MAX_DEPTH} deep")
+        raise FormatError(f"sequences nested more than {MAX_DEPTH} deep", offset=found.at)
     return b"".join(_nested(data, found, syntax, depth + 1))
 
 

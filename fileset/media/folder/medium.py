@@ -56,7 +56,7 @@ class FolderMedium:
         try:
             return open_regular(path)
         except OSError as problem:
-            raise MediumError(f"{path}: {problem.strerror or problem}") from problem
+            raise MediumError(f"{problem.strerror or problem}", path=path) from problem
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
         """Size, and date and time of last update."""
@@ -84,7 +84,7 @@ class FolderMedium:
         """
         path = self.find(file_id) if file_id != DICOMDIR else self._dicomdir()
         if not path:
-            raise MediumError(f"{file_id}: not on the medium {self.root} (PS3.10 8.2)")
+            raise MediumError(f"not on the medium {self.root} (PS3.10 8.2)", path=file_id)
         return path
 
     def _dicomdir(self) -> str:
@@ -106,7 +106,7 @@ class FolderMedium:
                 return ""
             path = entry.path
             if entry.is_symlink() and leads_out(path, self.root):
-                raise FormatError(f"{file_id}: a symbolic link leads out of the file-set; not followed")
+                raise FormatError("a symbolic link leads out of the file-set; not followed", path=file_id)
         return path
 
     def actual(self, file_id: FileId) -> FileId | None:
@@ -143,7 +143,7 @@ class FolderMedium:
             except NotADirectoryError:
                 pass
             except OSError as problem:
-                raise MediumError(f"{folder}: {problem.strerror or problem}") from problem
+                raise MediumError(f"{problem.strerror or problem}", path=folder) from problem
             self._listings[folder] = listing
         return listing
 
@@ -169,7 +169,7 @@ class FolderMedium:
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as problem:
-            raise MediumError(f"{self.root}: {problem.strerror or problem}") from problem
+            raise MediumError(f"{problem.strerror or problem}", path=self.root) from problem
 
     def not_sources(self) -> frozenset[str]:
         """Names at the root that are no sources of an index: the work folder, and the DICOMDIR that is replaced."""
@@ -220,7 +220,7 @@ class Folder:
     def readable(self, path: str) -> FolderMedium:
         """The folder at `path`."""
         if not os.path.isdir(path):
-            raise MediumError(f"{path}: no such folder")
+            raise MediumError("no such folder", path=path)
         return FolderMedium(path)
 
     def writable(self, path: str, label: str) -> FolderMedium:  # noqa: ARG002  # a folder has no name of its own

@@ -165,7 +165,7 @@ class FolderTransaction:
             except FileExistsError:
                 taken = bool(self._written.pop())
         if taken:
-            raise MediumError(f"{file_id}: there is such a file already; nothing is overwritten")
+            raise MediumError("there is such a file already; nothing is overwritten", path=file_id)
 
     def _folder_for(self, file_id: FileId) -> str:
         """The folder that a new file goes into, made if need be; never one that a symbolic link leads to."""
@@ -179,7 +179,7 @@ class FolderTransaction:
     def _make_folder(self, folder: str) -> None:
         there = os.path.lexists(folder)
         if there and not stat.S_ISDIR(os.lstat(folder).st_mode):
-            raise MediumError(f"{folder}: is not a folder, and nothing is written through a link")
+            raise MediumError("is not a folder, and nothing is written through a link", path=folder)
         self._folders[folder] = not there
         if not there:
             os.mkdir(folder)
@@ -199,7 +199,9 @@ class FolderTransaction:
             size, digest = write_file(new, dicomdir)
             data, found = read_back(new)
             if found != digest:
-                raise MediumError(f"{self._dicomdir}: reads back different from what was written; the old one is kept")
+                raise MediumError(
+                    "reads back different from what was written; the old one is kept", path=self._dicomdir
+                )
             verify(data)
             del data
             former = self._find(DICOMDIR)

@@ -25,7 +25,7 @@ class ImageBytes:
 
     def __init__(self, path: str) -> None:
         if is_pipe(path):
-            raise MediumError(f"{path}: a pipe: an image is read at random. Save it as a file first")
+            raise MediumError("a pipe: an image is read at random. Save it as a file first", path=path)
         with named(path):
             self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
             self.size = os.lseek(self._descriptor, 0, os.SEEK_END)
@@ -110,7 +110,7 @@ class ExtentFile(io.RawIOBase):
         with named(self.name):
             read = os.preadv(self._descriptor, [view], position + skip)
         if read == 0 and len(view):
-            raise MediumError(f"{self.name}: the image ends inside the file")
+            raise MediumError("the image ends inside the file", path=self.name)
         self._at += read
         return read
 
@@ -124,7 +124,7 @@ class ExtentFile(io.RawIOBase):
                     parts.append(os.pread(self._descriptor, length - skip, position + skip))
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         if len(data) < self._starts[-1] - self._at:
-            raise MediumError(f"{self.name}: the image ends inside the file")
+            raise MediumError("the image ends inside the file", path=self.name)
         self._at += len(data)
         return data
 

@@ -27,7 +27,7 @@ class NoImage:
 
     def open(self, file_id: FileId) -> NoReturn:
         """There is no file."""
-        raise MediumError(f"{file_id}: not on the medium {self.name}, which is still to be written")
+        raise MediumError(f"not on the medium {self.name}, which is still to be written", path=file_id)
 
     def inquire_file(self, file_id: FileId) -> NoReturn:
         """There is no file."""

@@ -97,12 +97,12 @@ class ImageTransaction:
         make_folders(os.path.dirname(self._path), self._made)
         with told_of(self._path):
             if os.path.lexists(self._path) and not stat.S_ISREG(os.stat(self._path).st_mode):
-                raise MediumError(f"{self._path}: exists and is not a file")
+                raise MediumError("exists and is not a file", path=self._path)
             self._file = open_locked(self._new)
 
     def _begin(self) -> None:
         if identity(self._path) != self._seen:
-            raise RefusedError(f"{self._path}: another writer has changed it in the meantime; look at it again")
+            raise RefusedError("another writer has changed it in the meantime; look at it again", path=self._path)
         with told_of(self._path):
             self._file.truncate(0)
         self._builder = self._build(self._file)
@@ -139,11 +139,11 @@ class ImageTransaction:
         self._gone = frozenset(_key(file_id) for file_id in (*removed, DICOMDIR))
         kept = [name for name in map(FileId.tolerant, self._former.names()) if _key(name) not in self._gone]
         if damage := self._former.damage():
-            raise FormatError(f"{self._path}: {damage[0]}; what is there cannot be carried over. Extract it first")
+            raise FormatError(f"{damage[0]}; what is there cannot be carried over. Extract it first", path=self._path)
         present = {_key(file_id) for file_id in kept}
         for file_id in added:
             if _key(file_id) in present:
-                raise MediumError(f"{file_id}: there is such a file already; nothing is overwritten")
+                raise MediumError("there is such a file already; nothing is overwritten", path=file_id)
         with told_of(self._path):
             self._builder.announce([*kept, *added, DICOMDIR])
         for file_id in kept:
@@ -154,7 +154,7 @@ class ImageTransaction:
         with self._former.open(file_id) as file:
             written = self.write(file_id, chunks_of(file), info)
         if written.size != info.size:
-            raise FormatError(f"{file_id}: has {written.size} bytes, not the {info.size} that the image says")
+            raise FormatError(f"has {written.size} bytes, not the {info.size} that the image says", path=file_id)
 
     def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
         """Write a file into the new image."""
@@ -212,13 +212,13 @@ class ImageTransaction:
         try:
             # The listings that this makes are all that the threads below share.
             if sum(1 for _ in image.names()) != len(self._written):
-                raise MediumError(f"{self._path}: other files are read back than were written; nothing was changed")
+                raise MediumError("other files are read back than were written; nothing was changed", path=self._path)
             batches = (self._written[at : at + BATCH] for at in range(0, len(self._written), BATCH))
             for different in self._pool.map(partial(_different, image), batches):
                 for one in different:
-                    raise MediumError(f"{self._path}: {one.file_id} reads back different from what was written")
+                    raise MediumError(f"{one.file_id} reads back different from what was written", path=self._path)
             if damage := image.damage():
-                raise MediumError(f"{self._path}: reads back damaged: {damage[0]}; nothing was changed")
+                raise MediumError(f"reads back damaged: {damage[0]}; nothing was changed", path=self._path)
         finally:
             image.close()
 

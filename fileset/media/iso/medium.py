@@ -49,7 +49,7 @@ class IsoMedium:
             self._volumes = self._opened()
         except FormatError as problem:
             self.close()
-            raise FormatError(f"{path}: {problem}") from problem
+            raise FormatError(f"{problem}", path=path) from problem
         except BaseException:
             self.close()
             raise
@@ -100,7 +100,7 @@ class IsoMedium:
         try:
             return self._image.open(self._entry(file_id).extents, f"{self._path}: {file_id.path}")
         except FormatError as problem:
-            raise FormatError(f"{self._path}: {file_id}: {problem}") from problem
+            raise FormatError(f"{file_id}: {problem}", path=self._path) from problem
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
         """Size, and recording date and time. Raises `FormatError` if not all of the file can be there."""
@@ -108,14 +108,14 @@ class IsoMedium:
         try:
             self._image.check(entry.extents)
         except FormatError as problem:
-            raise FormatError(f"{self._path}: {file_id}: {problem}") from problem
+            raise FormatError(f"{file_id}: {problem}", path=self._path) from problem
         return FileInfo(entry.size, entry.modified)
 
     def _entry(self, file_id: FileId) -> Entry:
         for namespace in self._namespaces:
             if entry := namespace.find(file_id):
                 return entry
-        raise MediumError(f"{file_id}: not on the medium {self._path} (PS3.10 8.2)")
+        raise MediumError(f"not on the medium {self._path} (PS3.10 8.2)", path=file_id)
 
     def inquire_file_set(self) -> FileSetInfo:
         """The size of the image, the disc that takes it, and the volume that it lies on."""

@@ -50,7 +50,7 @@ class NameTree:
     def _file(self, file_id: FileId, folders: dict[str, int]) -> int:
         folder, _, name = file_id.path.rpartition("/")
         if folder.count("/") + 2 > MAX_DEPTH:
-            raise RuleError(f"{file_id}: ISO 9660 allows {MAX_DEPTH - 1} folders above a file (PS3.12 F.1.2.1)")
+            raise RuleError(f"ISO 9660 allows {MAX_DEPTH - 1} folders above a file (PS3.12 F.1.2.1)", path=file_id)
         return self._node(name, self._folder(folder, folders))
 
     def _folder(self, path: str, folders: dict[str, int]) -> int:
@@ -74,5 +74,5 @@ class NameTree:
             for child in self.children[folder]:
                 name = self.names[child].upper()
                 if name in seen:
-                    raise RuleError(f"{self.path(child)}: two files or folders of an image cannot have this name")
+                    raise RuleError("two files or folders of an image cannot have this name", path=self.path(child))
                 seen.add(name)

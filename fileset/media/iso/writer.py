@@ -80,12 +80,12 @@ class IsoBuilder:
         """Write a file into the next free sectors."""
         announced, node = next(self._awaited, (None, 0))
         if file_id != announced:
-            raise RuleError(f"{file_id}: comes where {announced or 'no file'} was announced")
+            raise RuleError(f"comes where {announced or 'no file'} was announced", path=file_id)
         size = 0
         for chunk in chunks:
             size += len(chunk)
             if size > LARGEST_FILE:
-                raise RuleError(f"{file_id}: an ISO 9660 image takes files of {LARGEST_FILE} bytes at most")
+                raise RuleError(f"an ISO 9660 image takes files of {LARGEST_FILE} bytes at most", path=file_id)
             self._file.write(chunk)
         used = max(sectors(size), 1)  # an empty file has a place of its own too: readers tell files apart by it
         self._file.write(bytes(used * SECTOR - size))

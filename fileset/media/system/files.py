@@ -42,7 +42,7 @@ def named(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        raise MediumError(f"{problem.filename or path}: {problem.strerror or problem}") from problem
+        raise MediumError(f"{problem.strerror or problem}", path=problem.filename or path) from problem
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def told_of(path: str, advice: str = "") -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        raise MediumError(f"{path}: {problem.strerror or problem}{advice}") from problem
+        raise MediumError(f"{problem.strerror or problem}{advice}", path=path) from problem
 
 
 # ---------------------------------------------------------------- bytes and names that are on disk
@@ -139,7 +139,7 @@ def missing_folders(path: str) -> list[str]:
         missing.insert(0, folder)
         folder = os.path.dirname(folder)
     if missing and os.path.lexists(missing[0]):
-        raise MediumError(f"{missing[0]}: exists and is not a folder")
+        raise MediumError("exists and is not a folder", path=missing[0])
     return missing
 
 
@@ -153,7 +153,7 @@ def make_folders(path: str, made: list[str]) -> None:
             except FileExistsError:
                 made.pop()
                 if not os.path.isdir(folder):
-                    raise MediumError(f"{folder}: exists and is not a folder") from None
+                    raise MediumError("exists and is not a folder", path=folder) from None
             sync_directory(os.path.dirname(folder))
 
 
@@ -164,7 +164,7 @@ def check_writable(folder: str, name: str) -> None:
     """
     missing = missing_folders(folder)
     if not os.access(os.path.dirname(missing[0]) if missing else folder, os.W_OK | os.X_OK):
-        raise MediumError(f"{missing[0] if missing else name}: {os.strerror(errno.EACCES)}")
+        raise MediumError(f"{os.strerror(errno.EACCES)}", path=missing[0] if missing else name)
 
 
 def unmake_folders(made: list[str]) -> None:
@@ -301,11 +301,11 @@ def _lock(file: BinaryIO, path: str, *, made: bool) -> None:
 
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise MediumError(f"{path}: another writer is at work; wait until it has finished") from None
+        raise MediumError("another writer is at work; wait until it has finished", path=path) from None
     except (ImportError, OSError):
         if not made:
             raise MediumError(
-                f"{path}: another writer is at work, or was stopped; if none is at work, remove this file"
+                "another writer is at work, or was stopped; if none is at work, remove this file", path=path
             ) from None
 
 

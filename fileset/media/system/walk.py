@@ -38,10 +38,10 @@ def walk(source: str | os.PathLike[str], *, skip: frozenset[str] = frozenset()) 
         folder = stat.S_ISDIR(os.stat(path).st_mode)
     except FileNotFoundError as problem:
         if not os.path.islink(path):  # one that leads nowhere is a source that cannot be read
-            raise MediumError(f"{path}: no such file or folder") from problem
+            raise MediumError("no such file or folder", path=path) from problem
         folder = False
     except OSError as problem:
-        raise MediumError(f"{path}: {problem.strerror or problem}") from problem
+        raise MediumError(f"{problem.strerror or problem}", path=path) from problem
     if folder:
         yield from _walk(path, "", skip)
     else:
@@ -72,7 +72,7 @@ def _listed(folder: str) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
     except OSError as problem:
-        raise MediumError(f"{folder}: {problem.strerror or problem}") from problem
+        raise MediumError(f"{problem.strerror or problem}", path=folder) from problem
 
 
 def place_below(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str | None:
@@ -161,7 +161,7 @@ def same_contents(one: str, other: str) -> bool:
                 if not data:
                     return True
     except OSError as problem:
-        raise MediumError(f"{problem.filename or one}: {problem.strerror or problem}") from problem
+        raise MediumError(f"{problem.strerror or problem}", path=problem.filename or one) from problem
 
 
 Stamp = tuple[int, int]
@@ -188,14 +188,14 @@ def contents(path: str, stamp: Stamp = NO_STAMP) -> Iterator[bytes]:
         with os.fdopen(open_plain(path), "rb", buffering=0) as file:
             before = os.fstat(file.fileno())
             if stamp not in (NO_STAMP, (before.st_size, before.st_mtime_ns)):
-                raise MediumError(f"{path}: has changed since it was looked at")
+                raise MediumError("has changed since it was looked at", path=path)
             while data := file.read(COPY_SIZE):
                 yield data
             after = os.fstat(file.fileno())
     except OSError as problem:
-        raise MediumError(f"{path}: {problem.strerror or problem}") from problem
+        raise MediumError(f"{problem.strerror or problem}", path=path) from problem
     if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
-        raise MediumError(f"{path}: changed while it was being copied")
+        raise MediumError("changed while it was being copied", path=path)
 
 
 def inquire(path: str) -> FileInfo:
@@ -203,7 +203,7 @@ def inquire(path: str) -> FileInfo:
     try:
         found = os.stat(path)
     except OSError as problem:
-        raise MediumError(f"{path}: {problem.strerror or problem}") from problem
+        raise MediumError(f"{problem.strerror or problem}", path=path) from problem
     try:
         return FileInfo(found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
     except (ValueError, OverflowError, OSError):  # a year that nobody has

@@ -39,7 +39,7 @@ class Checksum:
         self._crc = zlib.crc32(data, self._crc)
         self._at += len(data)
         if self._at == self._member.size and self._crc != self._member.crc:
-            raise FormatError(f"{self._member.name}: damaged in the ZIP archive: its checksum (CRC-32) differs")
+            raise FormatError("damaged in the ZIP archive: its checksum (CRC-32) differs", path=self._member.name)
 
 
 class Allowance:
@@ -58,8 +58,9 @@ class Allowance:
         self._left -= inflated - known
         if inflated > max(SMALL_MEMBER, LARGEST_RATIO * member.packed) or self._left < 0:
             raise FormatError(
-                f"{member.name}: inflates beyond {LARGEST_RATIO} times its size; taken for a decompression bomb. "
-                "If you trust the archive, unpack it with another tool"
+                f"inflates beyond {LARGEST_RATIO} times its size; taken for a decompression bomb. "
+                "If you trust the archive, unpack it with another tool",
+                path=member.name,
             )
 
 
@@ -157,12 +158,16 @@ class InflatedFile(MemberFile):
         while not self._piece:
             packed = self._inflater.unconsumed_tail or self._packed.read(PIECE)
             if self._inflater.eof or not packed:
-                raise FormatError(f"{self._member.name}: inflates to {self._piece_at} bytes, not {self._member.size}")
+                raise FormatError(
+                    f"inflates to {self._piece_at} bytes, not {self._member.size}", path=self._member.name
+                )
             try:
                 self._piece = self._inflater.decompress(packed, PIECE)
             except zlib.error as problem:
-                raise FormatError(f"{self._member.name}: cannot be inflated: {problem}") from problem
+                raise FormatError(f"cannot be inflated: {problem}", path=self._member.name) from problem
         inflated = self._piece_at + len(self._piece)
         if inflated > self._member.size:
-            raise FormatError(f"{self._member.name}: inflates to more than the {self._member.size} bytes it shall have")
+            raise FormatError(
+                f"inflates to more than the {self._member.size} bytes it shall have", path=self._member.name
+            )
         self._allowance.spend(self._member, inflated)

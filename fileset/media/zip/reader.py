@@ -36,7 +36,7 @@ class ZipMedium:
                 found = read_directory(file, self._image.size)
         except FormatError as problem:
             self.close()
-            raise FormatError(f"{path}: {problem}") from problem
+            raise FormatError(f"{problem}", path=path) from problem
         except BaseException:
             self.close()
             raise
@@ -63,7 +63,7 @@ class ZipMedium:
         try:
             packed = self._image.open([(self._data_at(member), member.packed)], member.name)
         except FormatError as problem:
-            raise FormatError(f"{file_id}: {problem}") from problem
+            raise FormatError(f"{problem}", path=file_id) from problem
         file = InflatedFile(packed, member, self._allowance) if member.deflated else StoredFile(packed, member)
         return cast("BinaryIO", io.BufferedReader(file, BUFFER))
 
@@ -81,8 +81,8 @@ class ZipMedium:
         if path in self._members:
             return self._members[path]
         if refused := self._refused.get(file_id.path.upper()):
-            raise FormatError(f"{file_id}: {refused.reason}; not read")
-        raise MediumError(f"{file_id}: not on the medium {self._path} (PS3.10 8.2)")
+            raise FormatError(f"{refused.reason}; not read", path=file_id)
+        raise MediumError(f"not on the medium {self._path} (PS3.10 8.2)", path=file_id)
 
     def _data_at(self, member: Member) -> int:
         """Where the data of a member begin. Raises `FormatError` unless its own header agrees with the directory."""

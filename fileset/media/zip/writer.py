@@ -69,11 +69,11 @@ class ZipBuilder:
         if len(first) == size:
             self._write_whole(member, first)
             if next(parts, b""):
-                raise MediumError(f"{file_id}: grew while it was being copied")
+                raise MediumError("grew while it was being copied", path=file_id)
         else:
             self._write_parts(member, chain((first,), parts))
         if member.size > _LIMIT and not member.large:
-            raise RuleError(f"{file_id}: {member.size} bytes need a ZIP64 header, but were not announced")
+            raise RuleError(f"{member.size} bytes need a ZIP64 header, but were not announced", path=file_id)
         self._central.append(member.central())
 
     def _write_whole(self, member: _Member, data: bytes | bytearray) -> None:
@@ -178,7 +178,7 @@ def _encoded(file_id: FileId) -> tuple[bytes, int]:
     try:
         name = file_id.path.encode("utf-8")
     except UnicodeEncodeError as problem:
-        raise RuleError(f"{file_id}: a name that is no text cannot stand in a ZIP archive") from problem
+        raise RuleError("a name that is no text cannot stand in a ZIP archive", path=file_id) from problem
     return name, 0 if name.isascii() else UTF_8
 
 
