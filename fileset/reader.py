@@ -342,4 +342,5 @@ def _error(finding: Finding) -> FormatError:
     """Return a finding as an error."""
     where = finding.where
     place = ", ".join(filter(None, (where.file, where.record)))
-    return FormatError(finding.message, path=place, offset=where.offset, tag=where.tag, rule=finding.rule)
+    reason = f"{finding.message} [{finding.rule}]"
+    return FormatError(reason, path=place, offset=where.offset, tag=where.tag, rule=finding.rule)

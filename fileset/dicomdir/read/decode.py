@@ -30,7 +30,6 @@ from fileset.errors import FormatError
 from fileset.findings import Findings
 from fileset.standard import tags
 
-
 _NAMES: Final = {
     EXPLICIT_LITTLE: "Explicit VR Little Endian",
     IMPLICIT_LITTLE: "Implicit VR Little Endian",
