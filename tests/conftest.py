@@ -1,34 +1,84 @@
-"""What tests have to tell beside passing: how often they tried. It is printed at the end of a run."""
+"""Fixtures of all tests, and the counters of repeated tests that pytest prints at the end of a run."""
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
-from collections.abc import Callable
-from typing import Final
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-Tell = Callable[[str, int], None]
-"""Called with a topic and a number of tries, none of which went wrong; the numbers of a topic are added up."""
-
-_TOLD: Final = pytest.StashKey[Counter[str]]()
+import fileset
+from fileset.cli import main
+from tests.support import synthetic
+from tests.support.command import Run, Runs
+from tests.support.tries import Tries, counter
 
 
 @pytest.fixture
-def tell(pytestconfig: pytest.Config) -> Tell:
-    """Say how often something was tried."""
-    told = pytestconfig.stash.setdefault(_TOLD, Counter())
+def run(capsys: pytest.CaptureFixture[str]) -> Runs:
+    """Run `main` within this process, and assert its exit code."""
+
+    def run_main(*arguments: str | Path, code: int = 0) -> Run:
+        capsys.readouterr()
+        returned = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        assert returned == code, captured.err
+        return Run(returned, captured.out, captured.err)
+
+    return run_main
+
+
+@pytest.fixture(scope="session")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two patients with two studies of one series of three instances each, indexed in place; do not change it."""
+    folder = tmp_path_factory.mktemp("indexed") / "DISC"
+    synthetic.ct_series(folder, patients=2, studies=2, series=1, instances=3)
+    fileset.index(folder, file_set_id="TWELVE", file_set_uid="2.25.12")
+    return folder
+
+
+@pytest.fixture
+def disc(indexed: Path, tmp_path: Path) -> Path:
+    """A copy of `indexed` for this test alone."""
+    return Path(shutil.copytree(indexed, tmp_path / "DISC"))
+
+
+@pytest.fixture
+def tries(pytestconfig: pytest.Config) -> Tries:
+    """Count tries that passed, by topic."""
+    tried = counter(pytestconfig)
 
     def add(topic: str, number: int) -> None:
-        told[topic] += number
+        tried[topic] += number
 
     return add
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Return 0 workers if the user names files or folders: starting workers takes longer than most of them."""
+    return None if config.args_source is pytest.Config.ArgsSource.TESTPATHS else 0
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the counters of a worker of pytest-xdist to the process that started it."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["tried"] = dict(counter(session.config))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add the counters of a worker of pytest-xdist."""
+    counter(node.config).update(Counter(getattr(node, "workeroutput", {}).get("tried", {})))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print what was told."""
-    told = config.stash.get(_TOLD, Counter[str]())
-    if told:
+    """Print the counters."""
+    tried = counter(config)
+    if tried:
         terminalreporter.section("tried by tests that passed")
-        for topic, number in told.items():
+        for topic, number in sorted(tried.items()):
             terminalreporter.write_line(f"{topic}: {number:,}, 0 bad")

@@ -15,7 +15,7 @@ from pydicom.uid import UID
 
 import fileset
 from fileset.records import tree
-from tests import judges, synthetic
+from tests.support import judges, synthetic
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -137,6 +137,7 @@ def test_a_missing_study_date_falls_back_to_series_acquisition_and_content_date(
 IDENTIFIERS = ("PatientID", "StudyID", "SeriesNumber", "InstanceNumber")
 
 
+@pytest.mark.judges
 def test_invented_identifiers_come_from_the_uids_and_are_each_reported(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
@@ -191,6 +192,7 @@ def test_a_file_without_a_uid_is_skipped_whatever_the_policy(keyword: str, tmp_p
     assert rules(report) == ["FS-KEY-UID-MISSING"]
 
 
+@pytest.mark.judges
 def test_a_document_without_a_title_gets_the_code_for_unknown(tmp_path: Path) -> None:
     dataset = synthetic.instance(KEY_OBJECT)
     dataset.ConceptNameCodeSequence = []

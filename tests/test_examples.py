@@ -12,8 +12,8 @@ import pydicom
 import pytest
 
 import fileset
+from tests.support.command import ROOT
 
-ROOT = Path(__file__).parent.parent
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files"
 DISC = SHIPPED / "dicomdirtests"
 

@@ -6,16 +6,13 @@ What is expected comes from pydicom, from the tables of the Standard and from ot
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pydicom.data
 import pytest
@@ -26,26 +23,11 @@ from pydicom.uid import MediaStorageDirectoryStorage
 
 from fileset.findings import RULES
 from fileset.standard.record_types import RECORD_TYPES, Key
-from tests import judges, peers, synthetic
+from tests.support import judges, peers, synthetic
+from tests.support.command import Run, environment, process
 
-ROOT: Final = Path(__file__).parent.parent
 CORPUS: Final = Path(pydicom.data.__file__).parent / "test_files"
 DIRECTORIES: Final = CORPUS / "dicomdirtests"
-
-
-@frozen
-class Run:
-    """The end of a command."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The JSON document on standard output."""
-        document: dict[str, Any] = json.loads(self.stdout)
-        return document
 
 
 ANY: Final = None
@@ -54,11 +36,7 @@ ANY: Final = None
 
 def fileset(*arguments: str | Path, code: int | None = 0, cwd: Path | None = None) -> Run:
     """Run `fileset` as a user does, and assert its exit code."""
-    command = [sys.executable, "-m", "fileset", *map(str, arguments)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run(
-        command, capture_output=True, encoding="utf-8", env=environment, cwd=cwd, timeout=120, check=False
-    )
+    done = process(*arguments, cwd=cwd, env=environment(PYTHONIOENCODING="utf-8"))
     assert code in (ANY, done.returncode), f"exit code {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     assert "Traceback" not in done.stderr
     return Run(done.returncode, done.stdout, done.stderr)
@@ -151,6 +129,7 @@ def test_reported_instance_is_the_one_in_the_file(corpus: Created) -> None:
         assert row["sop_instance_uid"] in (facts(name).uid, facts(name).meta_uid), name
 
 
+@pytest.mark.judges
 def test_no_judge_objects_to_the_file_set_of_the_corpus(corpus: Created) -> None:
     uids = [row["sop_instance_uid"] for row in corpus.added.values()]
     judges.judge_file_set(corpus.folder, uids, inherited="Illegal root for UID uses non-existent ISO arc")
@@ -453,6 +432,7 @@ def test_nested_keys_are_those_written_down_by_hand(every: Every) -> None:
     assert keywords(chest.AnatomicRegionSequence[0]) == CODE
 
 
+@pytest.mark.judges
 def test_no_judge_objects_to_every_sop_class(tmp_path: Path) -> None:
     """Without the three newest record types, which some judges cannot load: so all of them judge the rest."""
     newest = set().union(*judges.UNLOADABLE.values())
@@ -461,10 +441,12 @@ def test_no_judge_objects_to_every_sop_class(tmp_path: Path) -> None:
     judges.judge_file_set(file_set.created.folder, (source.SOPInstanceUID for source in file_set.sources.values()))
 
 
+@pytest.mark.judges
 def test_no_judge_that_can_load_them_objects_to_the_newest(every: Every) -> None:
     judges.judge_file_set(every.created.folder, (source.SOPInstanceUID for source in every.sources.values()))
 
 
+@pytest.mark.judges
 def test_instances_of_retired_kinds_are_added_or_skipped_for_that(tmp_path: Path) -> None:
     for path, sop_class in synthetic.write_every_sop_class(tmp_path / "IN").items():
         if sop_class not in RETIRED:
@@ -554,6 +536,7 @@ def listed_instances(medium: Path, code: int | None = 0) -> frozenset[tuple[str,
     return frozenset((row["file_id"], row["sop_instance_uid"]) for row in document["instances"])
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("peer", peers.PEERS)
 def test_file_set_of_a_peer_is_listed_as_it_is(peer: str, tmp_path: Path) -> None:
     folder = peers.PEERS[peer](tmp_path)
@@ -579,6 +562,7 @@ def test_empty_dicomdir_that_pydicom_ships_lists_nothing(tmp_path: Path) -> None
     assert listed_instances(_shipped("DICOMDIR-empty.dcm", tmp_path)) == frozenset()
 
 
+@pytest.mark.judges
 def test_file_set_in_the_corpus_is_listed_as_it_is() -> None:
     folder = DIRECTORIES / "TINY_ALPHA"
     images = [path for path in folder.rglob("IM*") if path.is_file()]
@@ -606,6 +590,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.judges
 def test_index_pleases_every_judge(small: Path) -> None:
     judges.judge_file_set(small, (uid for _, uid in peers.truth(small)))
 
@@ -702,6 +687,7 @@ def test_file_that_is_no_dicomdir_is_not_a_file_set(content: bytes, tmp_path: Pa
     assert fileset("list", tmp_path, code=4).stderr
 
 
+@pytest.mark.judges
 def test_existing_dicomdir_is_not_replaced_unless_asked(tmp_path: Path) -> None:
     source, folder = tmp_path / "IN", tmp_path / "OUT"
     synthetic.ct_series(source, 1, 1, 1, 2)

@@ -10,7 +10,7 @@ import pytest
 import fileset
 from fileset.extract import extract
 from fileset.extract.scanned import scanned
-from tests import synthetic
+from tests.support import synthetic
 
 CALLS: dict[str, Callable[[Path, str], object]] = {
     "Creator": lambda _, path: fileset.Creator(path),

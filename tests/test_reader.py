@@ -12,9 +12,9 @@ from typing import Any, Final
 import pytest
 
 from fileset import FileId, FormatError, MediumError, Reader, RuleError
-from tests import synthetic
-from tests.hostile.directories import FILE_SET_UID, Rec, directory, image, patient, series, study, text, usual
 from tests.hostile.test_linear import linked
+from tests.support import synthetic
+from tests.support.directories import FILE_SET_UID, Rec, directory, image, patient, series, study, text, usual
 
 
 @pytest.fixture(scope="module")

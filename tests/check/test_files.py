@@ -18,9 +18,9 @@ from pydicom import dcmread
 import fileset
 from fileset import CheckReport, check_file_set
 from fileset.media.folder.work_folder import JOURNAL, WORK
-from tests import judges, peers, synthetic
-from tests.check.editing import edit, put
-from tests.conftest import Tell
+from tests.support import judges, peers, synthetic
+from tests.support.editing import edit, put
+from tests.support.tries import Tries
 
 META_AT: Final = 132
 
@@ -318,6 +318,7 @@ def test_files_in_other_transfer_syntaxes(syntax: str, tmp_path: Path) -> None:
     assert rules(check_file_set(tmp_path)) == {"FS-FILE-TRAILING"}
 
 
+@pytest.mark.slow
 def test_a_bomb_does_not_go_off(tmp_path: Path) -> None:
     """Three hundred megabytes of zeros, and more to come, in a deflated data set: it is inflated no further than it must."""
     dataset = synthetic.instance(synthetic.CT_IMAGE, transfer_syntax="1.2.840.10008.1.2.1.99")
@@ -344,13 +345,14 @@ def _manifest(folder: Path, path: Path) -> Path:
     return path
 
 
-def test_every_flipped_bit_is_found(copy: Path, tmp_path: Path, tell: Tell) -> None:
+@pytest.mark.slow
+def test_every_flipped_bit_is_found(copy: Path, tmp_path: Path, tries: Tries) -> None:
     """A thousand single bits, the same on every run, anywhere in any file."""
     manifest = _manifest(copy, tmp_path / "SUMS")
     chosen = random.Random(5)
     paths = [path for path in sorted(copy.rglob("*")) if path.is_file()]
     flips = int(os.environ.get("FILESET_FLIPS", "1000"))
-    tell("bits flipped in files that a manifest names", flips)
+    tries("bits flipped in files that a manifest names", flips)
     while flips > 0:
         some = chosen.sample(paths, min(flips, len(paths)))
         before = {path: path.read_bytes() for path in some}
@@ -448,12 +450,14 @@ KNOWN: Final[dict[str, set[str]]] = {
 """What is wrong with what our peers write of the same files; all of it is true."""
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("peer", KNOWN)
 def test_file_set_of_a_peer_has_its_known_faults_and_no_others(peer: str, tmp_path: Path) -> None:
     report = check_file_set(peers.PEERS[peer](tmp_path))
     assert rules(report) == KNOWN[peer], [str(finding) for finding in report.findings]
 
 
+@pytest.mark.judges
 def test_file_set_of_dcmmkdir_is_right_where_dcmmkdir_is(tmp_path: Path) -> None:
     synthetic.ct_series(tmp_path, patients=2, studies=1, series=2, instances=3)
     judges.run_tool("dcmmkdir", "+r", "+id", ".", cwd=tmp_path)

@@ -12,8 +12,8 @@ import fileset
 from fileset import check_file_set
 from fileset.dicom.elements import element, item
 from fileset.standard.record_types import SOP_CLASSES
-from tests import synthetic
-from tests.check.editing import CODE, Change, both, drop, edit, last, put, put_raw
+from tests.support import synthetic
+from tests.support.editing import CODE, Change, both, drop, edit, last, put, put_raw
 
 RAW: Final = "1.2.840.10008.5.1.4.1.1.66"
 KINDS: Final = (

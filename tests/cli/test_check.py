@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from fileset.findings import RULES
-from tests import synthetic
-from tests.cli.conftest import ANSI, Runs, damage, on_terminal
+from tests.support import synthetic
+from tests.support.command import ANSI, Runs, damage, on_terminal
 
 
 def test_a_good_file_set_ends_with_0(disc: Path, run: Runs) -> None:

@@ -17,8 +17,8 @@ from pydicom.uid import UID
 from fileset import Reader
 from fileset.cli.verbs.create import SCHEMES as CLI_SCHEMES
 from fileset.plan.names import SCHEMES, Place, names
-from tests import synthetic
-from tests.cli.conftest import Runs, command, environment
+from tests.support import synthetic
+from tests.support.command import Runs, command, environment
 
 SHIPPED = Path(pydicom.data.__file__).parent / "test_files"
 
@@ -312,6 +312,7 @@ def unprivileged() -> list[str]:
     return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
 
 
+@pytest.mark.slow
 def test_a_dry_run_ends_as_the_run_where_nothing_may_be_written(
     unprivileged: list[str], indexed: Path, tmp_path: Path
 ) -> None:

@@ -23,8 +23,8 @@ from fileset.extract import TRIES, ExtractReport, Lost, extract
 from fileset.extract.layout import LONGEST, hashed_name, safe_name
 from fileset.extract.target import Target
 from fileset.media.base import FileInfo
-from tests import synthetic
-from tests.cli.conftest import Runs, damage
+from tests.support import synthetic
+from tests.support.command import Runs, damage
 
 
 def copies(folder: Path) -> dict[str, bytes]:
@@ -183,6 +183,7 @@ def test_any_other_name_is_changed_and_told_apart(value: str) -> None:
     assert safe_name(value) == hashed_name(value) != value
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_every_name_is_safe(value: str) -> None:
     name = safe_name(value)

@@ -13,8 +13,8 @@ import pytest
 
 import fileset
 from fileset.cli.tree_view import Branch, plain_lines
-from tests import synthetic
-from tests.cli.conftest import ANSI, Runs, damage, environment, on_terminal
+from tests.support import synthetic
+from tests.support.command import ANSI, Runs, damage, environment, on_terminal
 
 SHIPPED = Path(pydicom.data.__file__).parent / "test_files"
 

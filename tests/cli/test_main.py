@@ -15,7 +15,7 @@ import fileset
 from fileset.cli import main
 from fileset.cli.dispatch import VERBS
 from fileset.errors import FilesetError, FormatError, MediumError, RefusedError, RuleError
-from tests.cli.conftest import Runs, command, environment, process
+from tests.support.command import Runs, command, environment, process
 
 
 def test_help_names_every_verb_and_exit_code(run: Runs) -> None:
@@ -70,7 +70,7 @@ LIGHT = {
             LIGHT | {f"fileset.cli.{name}" for name in ("verbs", "verbs.list", "findings", "read_options")},
         ),
     ],
-    ids=" ".join,
+    ids=["--help", "--version", "lst", "create --help", "list --help"],
 )
 def test_help_loads_only_what_it_needs(arguments: list[str], loaded: set[str]) -> None:
     code = f"import sys; from fileset.cli import main; main({arguments}); print(*sys.modules)"

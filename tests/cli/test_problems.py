@@ -9,7 +9,7 @@ import pytest
 
 from fileset.cli.findings import LINES, finding_rows, hides_records, summary, tell_problems
 from fileset.findings import RULES, Finding, Where
-from tests.cli.conftest import Runs
+from tests.support.command import Runs
 
 
 def test_few_problems_are_named_each() -> None:

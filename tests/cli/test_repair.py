@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import synthetic
-from tests.cli.conftest import Runs
+from tests.support import synthetic
+from tests.support.command import Runs
 
 
 @pytest.fixture

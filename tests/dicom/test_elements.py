@@ -28,7 +28,7 @@ from fileset.dicom.elements import (
     items,
 )
 from fileset.errors import FormatError
-from tests.hostile.directories import CODINGS
+from tests.support.directories import CODINGS
 
 SYNTAXES: Final = {"explicit": EXPLICIT_LITTLE, "implicit": IMPLICIT_LITTLE, "big": EXPLICIT_BIG}
 UNDEFINED: Final = 0xFFFFFFFF

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -21,8 +20,9 @@ from fileset.dicom.header import PIXEL_DATA, Header, HeaderError, Wanted, read_h
 from fileset.dicom.header_by_pydicom import read_foreign
 from fileset.dicom.header_cache import FIRST_READ
 from fileset.records.describe import EVERYTHING, WANTED
-from tests import synthetic
-from tests.hostile.directories import CODINGS, EXPLICIT, IMPLICIT
+from tests.support import synthetic
+from tests.support.directories import CODINGS, EXPLICIT, IMPLICIT
+from tests.support.long import LONG
 
 DATA: Final = Path(pydicom.data.__file__).parent
 FILES: Final = sorted(path for path in DATA.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc"))
@@ -87,6 +87,7 @@ def test_both_ways_agree_on_every_file_that_pydicom_ships(depth: str) -> None:
     assert compared > 150
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sop_class", synthetic.storage_classes())
 @pytest.mark.parametrize("transfer_syntax", [EXPLICIT, IMPLICIT, "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"])
 def test_both_ways_agree_on_every_sop_class(sop_class: str, transfer_syntax: str) -> None:
@@ -166,7 +167,7 @@ def _file(parts: list[bytes], syntax: str) -> bytes:
 
 
 QUIET: Final = settings(
-    max_examples=3000 if "FILESET_LONG" in os.environ else 150,
+    max_examples=3000 if LONG else 150,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

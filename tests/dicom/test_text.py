@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydicom.charset import python_encoding
 
 from fileset.dicom.character_sets import CODECS, decode, guess, is_known, needs_character_set
-from tests import synthetic
+from tests.support import synthetic
 
 
 @pytest.mark.parametrize("term", [term for term in CODECS if term])

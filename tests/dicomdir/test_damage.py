@@ -11,7 +11,7 @@ import pytest
 from fileset.dicomdir.read.decode import decode
 from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.errors import FormatError
-from tests.hostile.directories import BIG, EXPLICIT, IMPLICIT, NEXT, directory, usual
+from tests.support.directories import BIG, EXPLICIT, IMPLICIT, NEXT, directory, usual
 
 DATA: Final = directory(usual())
 WHOLE: Final = decode(DATA)
@@ -130,7 +130,7 @@ def test_what_holds_nothing_of_a_dicomdir_is_none(data: bytes) -> None:
 
 
 def test_a_dicom_file_is_no_dicomdir() -> None:
-    from tests import synthetic
+    from tests.support import synthetic
 
     with pytest.raises(FormatError, match="no element of group 0004"):
         decode(synthetic.ct())

@@ -15,7 +15,7 @@ from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.read.tree import Tree
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FormatError
-from tests.hostile.directories import LOWER, NEXT, Rec, directory, image, patient, series, study, text
+from tests.support.directories import LOWER, NEXT, Rec, directory, image, patient, series, study, text
 
 TYPES: Final = ("PATIENT", "STUDY", "SERIES", "IMAGE", "PRIVATE", "HANGING PROTOCOL", "MRDR", "NEW KIND")
 

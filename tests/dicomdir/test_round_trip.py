@@ -12,8 +12,8 @@ import pytest
 from fileset.dicomdir.read.decode import decode
 from fileset.dicomdir.read.link import link
 from fileset.dicomdir.write.layout import NONE, Directory, encode
-from tests import peers
-from tests.hostile.directories import directory, usual
+from tests.support import peers
+from tests.support.directories import directory, usual
 
 SHIPPED: Final = Path(pydicom.data.__file__).parent / "test_files" / "dicomdirtests"
 EXPLICIT_LITTLE: Final = ("DICOMDIR", "DICOMDIR-reordered", "DICOMDIR-empty.dcm", "TINY_ALPHA/DICOMDIR")
@@ -52,12 +52,14 @@ def test_what_pydicom_ships_comes_back_as_it_was(name: str) -> None:
     assert again(data) == data
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("peer", sorted(peers.PEERS.keys() - EXEMPT.keys()))
 def test_what_a_peer_writes_comes_back_as_it_was(peer: str, tmp_path: Path) -> None:
     data = (peers.PEERS[peer](tmp_path) / "DICOMDIR").read_bytes()
     assert again(data) == data
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("name", EXEMPT)
 def test_what_is_exempt_is_put_right_in_one_element_alone(name: str, tmp_path: Path) -> None:
     folder = peers.PEERS[name](tmp_path) if name in peers.PEERS else SHIPPED

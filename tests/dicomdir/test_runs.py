@@ -23,7 +23,7 @@ from fileset.dicomdir.write.links import Links
 from fileset.dicomdir.write.merge import TOGETHER, grow, laid_out
 from fileset.dicomdir.write.record import RecordEncoder
 from fileset.plan.commit import verify
-from tests import synthetic
+from tests.support import synthetic
 
 TYPES: Final = ("PATIENT", "STUDY", "SERIES", "IMAGE")
 

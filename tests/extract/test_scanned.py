@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import fileset
-from tests import synthetic
-from tests.cli.conftest import Runs
+from tests.support import synthetic
+from tests.support.command import Runs
 
 
 def copies(folder: Path) -> dict[str, bytes]:

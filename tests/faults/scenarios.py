@@ -19,7 +19,7 @@ from fileset.file_id import DICOMDIR
 from fileset.media.folder.medium import FolderMedium
 from fileset.media.folder.work_folder import JOURNAL, LOCK, NEW, OLD, SEAL, WORK
 from fileset.plan.commit import clean_up
-from tests import synthetic
+from tests.support import synthetic
 
 SET: Final = "DISC/SET"
 """The file-set, below the folder that a scenario is given. `DISC` is the medium."""

@@ -13,9 +13,12 @@ import pytest
 
 from fileset import FilesetError, check_file_set, repair_file_set
 from fileset.media.folder.transaction import FolderTransaction
-from tests.conftest import Tell
 from tests.faults.scenarios import NOTHING, SET, Expected, begin, files, finish, found, state_of
 from tests.faults.system import System
+from tests.support.long import LONG
+from tests.support.tries import Tries
+
+pytestmark = pytest.mark.slow
 
 _close, _write = os.close, os.write  # not through the `System`
 
@@ -119,8 +122,6 @@ class InterruptedTwice(InterruptedAfter):
         return self.count in (self.at, self.at + 3)
 
 
-LONG: Final = bool(os.environ.get("FILESET_LONG"))
-
 EVERY: Final = (1, 1)
 FAULTS: Final = {
     Failing: EVERY,
@@ -166,7 +167,7 @@ def says_how_it_ended(problem: BaseException | None, *, changed: bool) -> bool:
     return changed or "counts already" not in notes
 
 
-def everywhere(kind: type[Fault], operations: tuple[int, int], expected: Expected, folder: Path, tell: Tell) -> None:
+def everywhere(kind: type[Fault], operations: tuple[int, int], expected: Expected, folder: Path, tries: Tries) -> None:
     """Let the fault happen at operations up to the last."""
     runs = 0
     for at in count(*operations):
@@ -186,27 +187,27 @@ def everywhere(kind: type[Fault], operations: tuple[int, int], expected: Expecte
         shutil.rmtree(folder)
         runs += 1
     assert runs
-    tell("runs with a fault at the n-th operation", runs)
+    tries("runs with a fault at the n-th operation", runs)
 
 
 @pytest.mark.parametrize("kind", FAULTS, ids=lambda kind: kind.__name__)
 def test_a_fault_leaves_the_old_or_the_new_file_set(
-    kind: type[Fault], expected: Expected, fast_folder: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch
+    kind: type[Fault], expected: Expected, fast_folder: Path, tries: Tries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(FolderTransaction, "width", 1)  # so that the n-th operation is the same one each time
     monkeypatch.setattr(FolderTransaction, "batch_files", 2)
-    everywhere(kind, FAULTS[kind], expected, fast_folder, tell)
+    everywhere(kind, FAULTS[kind], expected, fast_folder, tries)
 
 
 @pytest.mark.parametrize("kind", WITH_THREADS, ids=lambda kind: kind.__name__)
 def test_a_fault_in_any_thread_leaves_the_old_or_the_new_file_set(
-    kind: type[Fault], expected: Expected, fast_folder: Path, tell: Tell
+    kind: type[Fault], expected: Expected, fast_folder: Path, tries: Tries
 ) -> None:
-    everywhere(kind, WITH_THREADS[kind], expected, fast_folder, tell)
+    everywhere(kind, WITH_THREADS[kind], expected, fast_folder, tries)
 
 
 def test_repair_leaves_nothing_of_a_run_that_died(
-    expected: Expected, fast_folder: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch
+    expected: Expected, fast_folder: Path, tries: Tries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Instead of the next writer: a file-set that is right, and nothing that belongs to no state of it."""
     monkeypatch.setattr(FolderTransaction, "width", 1)
@@ -229,4 +230,4 @@ def test_repair_leaves_nothing_of_a_run_that_died(
             runs += 1
         shutil.rmtree(fast_folder)
     assert runs or expected.old == NOTHING
-    tell("repairs of what a run that died left", runs)
+    tries("repairs of what a run that died left", runs)

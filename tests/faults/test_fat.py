@@ -18,10 +18,12 @@ from attrs import frozen
 from fileset import Creator, Reader, Updater
 from fileset.cli import main
 from fileset.media.folder.work_folder import WORK
-from tests import synthetic
-from tests.conftest import Tell
 from tests.faults.scenarios import files
 from tests.faults.test_kills import KILLED, Killer
+from tests.support import synthetic
+from tests.support.tries import Tries
+
+pytestmark = pytest.mark.slow
 
 TOOLS: Final = ("mkfs.fat", "fsck.fat", "fusefat", "fusermount")
 MEGABYTES: Final = 32
@@ -122,7 +124,7 @@ def create(source: Path, target: Path) -> None:
         creator.add(source)
 
 
-def test_a_file_set_is_created_changed_and_checked_on_fat(stick: Stick, tmp_path: Path, tell: Tell) -> None:
+def test_a_file_set_is_created_changed_and_checked_on_fat(stick: Stick, tmp_path: Path, tries: Tries) -> None:
     create(write(tmp_path / "IN", range(1, FILES + 1)), stick.root)
     assert numbers(stick.root) == set(range(1, FILES + 1))
     with Updater(stick.root, jobs=1) as updater:
@@ -132,7 +134,7 @@ def test_a_file_set_is_created_changed_and_checked_on_fat(stick: Stick, tmp_path
     assert numbers(stick.root) == set(range(21, FILES + 31))
     assert main(["check", str(stick.root), "-q"]) == 0
     assert WORK not in os.listdir(stick.root)
-    tell("files written to a real FAT file system, and removed", FILES + 30 + 20)
+    tries("files written to a real FAT file system, and removed", FILES + 30 + 20)
 
 
 def add(folder: Path, source: Path) -> None:
@@ -152,7 +154,7 @@ def killed(root: Path, at: int, change: Callable[[], None]) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == KILLED
 
 
-def test_a_process_killed_while_it_changes_a_file_set_on_fat(stick: Stick, tmp_path: Path, tell: Tell) -> None:
+def test_a_process_killed_while_it_changes_a_file_set_on_fat(stick: Stick, tmp_path: Path, tries: Tries) -> None:
     create(write(tmp_path / "IN", range(1, 4)), stick.root)
     source = write(tmp_path / "IN", range(4, 6))
     runs = 0
@@ -165,7 +167,7 @@ def test_a_process_killed_while_it_changes_a_file_set_on_fat(stick: Stick, tmp_p
     assert runs > 5
     assert not stick.again()
     assert numbers(stick.root) == {1, 2, 3, 4, 5}
-    tell("processes killed on a real FAT file system", runs)
+    tries("processes killed on a real FAT file system", runs)
 
 
 @pytest.mark.parametrize("name", ["SET.iso", "SET.zip"])

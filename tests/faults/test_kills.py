@@ -14,12 +14,12 @@ from typing import Any, Final
 import pytest
 
 from fileset.media.folder.transaction import FolderTransaction
-from tests.conftest import Tell
 from tests.faults.scenarios import SCENARIOS, Expected, begin, expect, finish, state_of
 from tests.faults.system import System
+from tests.support.command import ROOT
+from tests.support.long import LONG
+from tests.support.tries import Tries
 
-ROOT: Final = Path(__file__).parent.parent.parent
-LONG: Final = bool(os.environ.get("FILESET_LONG"))
 KILLED: Final = 77
 NOT_AUDITED: Final = ("write", "fsync", "close")
 """Operations that Python does not tell audit hooks of."""
@@ -79,21 +79,21 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes canno
 
 
 def test_a_killed_process_leaves_the_old_or_the_new_file_set(
-    expected: Expected, fast_folder: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch
+    expected: Expected, fast_folder: Path, tries: Tries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(FolderTransaction, "width", 1)
     monkeypatch.setattr(FolderTransaction, "batch_files", 2)
     runs = kill_everywhere(expected, fast_folder)
     assert runs > 20
-    tell("processes killed at the n-th file operation", runs)
+    tries("processes killed at the n-th file operation", runs)
 
 
 @pytest.mark.parametrize("name", ["create --replace", "add --replace"])
 def test_a_process_killed_while_it_writes_in_several_threads(
-    name: str, tmp_path: Path, fast_folder: Path, tell: Tell
+    name: str, tmp_path: Path, fast_folder: Path, tries: Tries
 ) -> None:
     scenario = next(scenario for scenario in SCENARIOS if scenario.name == name)
-    tell("processes killed at the n-th file operation", kill_everywhere(expect(scenario, tmp_path), fast_folder))
+    tries("processes killed at the n-th file operation", kill_everywhere(expect(scenario, tmp_path), fast_folder))
 
 
 # --- kills by the kernel, between system calls -----------------------------------------------------------------------
@@ -127,7 +127,7 @@ def trace(strace: str, calls: str, at: int, name: str, folder: Path) -> int:
 
 @pytest.mark.parametrize("calls", CALLS)
 def test_a_process_killed_at_a_system_call_leaves_the_old_or_the_new_file_set(
-    calls: str, tmp_path: Path, fast_folder: Path, tell: Tell
+    calls: str, tmp_path: Path, fast_folder: Path, tries: Tries
 ) -> None:
     strace = need_strace()
     scenario = next(scenario for scenario in SCENARIOS if scenario.name == "add --replace")
@@ -139,4 +139,4 @@ def test_a_process_killed_at_a_system_call_leaves_the_old_or_the_new_file_set(
             break
         finish(fast_folder, expected, state_of(fast_folder, expected), again=True)
         shutil.rmtree(fast_folder)
-        tell("processes killed at a system call", 1)
+        tries("processes killed at a system call", 1)

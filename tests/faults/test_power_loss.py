@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 
 from fileset import FilesetError
 from fileset.media.folder.transaction import FolderTransaction
-from tests.conftest import Tell
 from tests.faults.disk import (
     Event,
     Model,
@@ -26,9 +24,13 @@ from tests.faults.disk import (
     journaling,
 )
 from tests.faults.scenarios import IN, SCENARIOS, Expected, begin, expect, finish, lay_out, state_of
+from tests.support.long import LONG
+from tests.support.tries import Tries
+
+pytestmark = pytest.mark.slow
 
 MODELS: Final[tuple[Model, ...]] = (journaling, fat)
-STATES: Final = (200_000 if os.environ.get("FILESET_LONG") else 20_000) // len(SCENARIOS) // len(MODELS)
+STATES: Final = (200_000 if LONG else 20_000) // len(SCENARIOS) // len(MODELS)
 """For each scenario and file system."""
 SECOND_RUNS: Final = 20
 """In one of so many states, the change is made again."""
@@ -64,7 +66,7 @@ def put(state: State, folder: Path) -> None:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_loss_of_power_leaves_the_old_or_the_new_file_set(
-    model: Model, expected: Expected, fast_folder: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch
+    model: Model, expected: Expected, fast_folder: Path, tries: Tries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start, events = record(expected, model, fast_folder, monkeypatch)
     seen: set[frozenset[tuple[str, bytes]]] = set()
@@ -77,8 +79,8 @@ def test_loss_of_power_leaves_the_old_or_the_new_file_set(
             there = state_of(fast_folder, expected)
             finish(fast_folder, expected, there, again=len(seen) % SECOND_RUNS == 0)
     assert len(seen) > len(events) // 2
-    tell(f"states after loss of power, {model.__name__} file system", STATES)
-    tell("different ones among them", len(seen))
+    tries(f"states after loss of power, {model.__name__} file system", STATES)
+    tries("different ones among them", len(seen))
 
 
 def is_bad(state: State, expected: Expected, folder: Path) -> bool:

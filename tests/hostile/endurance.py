@@ -7,7 +7,6 @@ all cases of one file and prints a `Toll` as JSON. `FILESET_LONG=1` makes the ra
 from __future__ import annotations
 
 import json
-import os
 import random
 import resource
 import sys
@@ -26,11 +25,11 @@ from fileset import FilesetError, Reader
 from fileset.dicom.header import HeaderError, read_header
 from fileset.plan.scan import outcome
 from fileset.records.describe import EVERYTHING, Describer, Policy
-from tests import synthetic
-from tests.hostile import directories
+from tests.support import directories, synthetic
+from tests.support.long import LONG
 
 SHIPPED: Final = Path(pydicom.data.__file__).parent / "test_files" / "dicomdirtests"
-FLIPS: Final = 40_000 if "FILESET_LONG" in os.environ else 2_000
+FLIPS: Final = 40_000 if LONG else 2_000
 Bytes = dict[str, Callable[[], bytes]]
 
 

@@ -9,18 +9,17 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Final
 
 import pytest
 
 from fileset.dicomdir.read.directory import Contents
-from tests.conftest import Tell
 from tests.hostile import endurance
 from tests.hostile.endurance import DIRECTORIES, FLIPS, INSTANCES, KINDS, Toll, flipped
+from tests.support.command import ROOT
+from tests.support.tries import Tries
 
-ROOT: Final = Path(__file__).parent.parent.parent
-
+pytestmark = pytest.mark.slow
 
 CASES: Final = [(kind, name) for kind, (files, _) in KINDS.items() for name in files]
 Run = subprocess.CompletedProcess[str]
@@ -41,7 +40,7 @@ def runs() -> Iterator[dict[tuple[str, str], Future[Run]]]:
 
 @pytest.mark.parametrize(("kind", "name"), CASES)
 def test_damage_costs_under_a_second_and_300_megabytes(
-    kind: str, name: str, runs: dict[tuple[str, str], Future[Run]], tell: Tell
+    kind: str, name: str, runs: dict[tuple[str, str], Future[Run]], tries: Tries
 ) -> None:
     done = runs[kind, name].result()
     assert done.returncode == 0, done.stderr[-4000:]
@@ -50,8 +49,8 @@ def test_damage_costs_under_a_second_and_300_megabytes(
     assert toll.read > FLIPS / 2
     assert toll.slowest < 1
     assert toll.memory < 300 * 1000 * 1000
-    tell(f"{kind}: random flips", FLIPS)
-    tell(f"{kind}: truncations", toll.cases - FLIPS)
+    tries(f"{kind}: random flips", FLIPS)
+    tries(f"{kind}: truncations", toll.cases - FLIPS)
 
 
 def _uids(data: bytes) -> Counter[str]:

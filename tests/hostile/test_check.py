@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 from fileset import CheckReport, check_file_set
-from tests.hostile import mutants
-from tests.hostile.mutants import MUTANTS, PAIRS, Mutant
+from tests.support import mutants
+from tests.support.mutants import MUTANTS, PAIRS, Mutant
 
 FITTING: Final[Mapping[int, frozenset[str]]] = {
     1: frozenset({"FS-OFFSET-NOWHERE", "FS-OFFSET-NEAR"}),

@@ -20,9 +20,8 @@ import pytest
 
 from fileset import FindingsError, FormatError, MediumError, Reader, index
 from fileset.errors import FilesetError
-from tests import synthetic
-from tests.hostile import directories
-from tests.hostile.directories import (
+from tests.support import directories, synthetic
+from tests.support.directories import (
     BIG,
     EXPLICIT,
     FILE_SET_UID,

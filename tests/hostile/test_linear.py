@@ -19,7 +19,9 @@ from fileset import Reader
 from fileset.dicom.elements import MAX_DEPTH
 from fileset.dicomdir.read.directory import Contents, conditions
 from fileset.findings import AT_MOST
-from tests.hostile.directories import EXPLICIT, LAST, LOWER, NEXT, Rec, directory, image, text, usual
+from tests.support.directories import EXPLICIT, LAST, LOWER, NEXT, Rec, directory, image, text, usual
+
+pytestmark = pytest.mark.slow
 
 COUNT: Final = 1_500
 GROWTH: Final = 4

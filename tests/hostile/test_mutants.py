@@ -10,8 +10,8 @@ import pytest
 
 from fileset import MediumError, Reader
 from fileset.reader import Record
-from tests.hostile import mutants
-from tests.hostile.mutants import MUTANTS, NEXT, PAIRS, Mutant, Row
+from tests.support import mutants
+from tests.support.mutants import MUTANTS, NEXT, PAIRS, Mutant, Row
 
 SINGLE = {mutant.number: mutant for mutant in MUTANTS}
 

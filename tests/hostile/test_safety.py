@@ -21,8 +21,8 @@ import pytest
 import fileset
 from fileset.cli import main
 from fileset.media.folder.work_folder import JOURNAL, WORK
-from tests import synthetic
-from tests.check.editing import Elements, edit, put, put_raw
+from tests.support import synthetic
+from tests.support.editing import Elements, edit, put, put_raw
 
 ONE: Final = "P001/T001/S001/I000001"
 

@@ -11,7 +11,7 @@ import pytest
 
 import fileset
 from fileset.cli import main
-from tests import synthetic
+from tests.support import synthetic
 
 UID = "2.25.1234"
 

@@ -16,7 +16,7 @@ import fileset
 from fileset.errors import MediumError
 from fileset.media.image import transaction as image_transaction
 from fileset.media.system.read_ahead import AHEAD, LEAST, MOST, READERS, contents_ahead, in_threads
-from tests import synthetic
+from tests.support import synthetic
 
 MEGABYTE = bytes(1 << 20)
 

@@ -31,9 +31,9 @@ from fileset.media.folder.medium import FolderMedium
 from fileset.media.folder.transaction import FolderTransaction
 from fileset.media.folder.work_folder import JOURNAL, LOCK, NEW, OLD, SEAL, WORK
 from fileset.plan.commit import Addition, Plan, check_space, clean_up, commit, rehearse
-from tests import synthetic
+from tests.support import synthetic
+from tests.support.command import ROOT
 
-ROOT: Final = Path(__file__).parent.parent.parent
 USER: Final = 1000
 NEW_DIRECTORY: Final = b"the new directory"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import struct
 import subprocess
@@ -20,13 +19,14 @@ from fileset.errors import FilesetError, FormatError, MediumError, RefusedError
 from fileset.file_id import FileId
 from fileset.media.iso.medium import IsoMedium
 from fileset.media.iso.udf import FILE_TAG, tag_of, tagged
-from tests import synthetic
-from tests.conftest import Tell
-from tests.judges import need_tool, run_tool
 from tests.media.conftest import contents, uids
+from tests.support import synthetic
+from tests.support.judges import need_tool, run_tool
+from tests.support.long import LONG
+from tests.support.tries import Tries
 
 SECTOR = 2048
-FLIPS = 3000 if os.environ.get("FILESET_LONG") == "1" else 300
+FLIPS = 3000 if LONG else 300
 SECONDS = 2.0
 VARIANTS = {"plain": (), "joliet": ("joliet",), "udf": ("udf",), "udf alone": ("udf",)}
 
@@ -108,7 +108,8 @@ def interesting(data: bytes) -> list[int]:
     return [at for at in range(16 * SECTOR, len(data) - 1) if any(data[at - 1 : at + 2])]
 
 
-def test_random_flips(image: Path, tmp_path: Path, tell: Tell) -> None:
+@pytest.mark.slow
+def test_random_flips(image: Path, tmp_path: Path, tries: Tries) -> None:
     whole = image.read_bytes()
     places = interesting(whole)
     chance = random.Random(9660)
@@ -120,17 +121,18 @@ def test_random_flips(image: Path, tmp_path: Path, tell: Tell) -> None:
         path.write_bytes(data)
         timed(path)
         path.unlink()
-    tell("images with random flips", FLIPS)
+    tries("images with random flips", FLIPS)
 
 
-def test_truncations(image: Path, tmp_path: Path, tell: Tell) -> None:
+@pytest.mark.slow
+def test_truncations(image: Path, tmp_path: Path, tries: Tries) -> None:
     data = image.read_bytes()
     path = tmp_path / "cut.iso"
     cuts = {*range(0, len(data), 7919), *range(16 * SECTOR, 30 * SECTOR, SECTOR), len(data) - 1}
     for length in sorted(cuts):
         path.write_bytes(data[:length])
         assert timed(path), length
-    tell("images cut off", len(cuts))
+    tries("images cut off", len(cuts))
 
 
 def test_a_cut_image_says_so_and_gives_what_is_there(plain: Path) -> None:
@@ -293,6 +295,7 @@ def test_a_hierarchy_that_is_broken_is_noted_and_the_others_serve(tmp_path: Path
         assert finding.message.startswith(f"{broken}: ")
 
 
+@pytest.mark.judges
 def test_symbolic_links_of_rock_ridge_lead_nowhere(tmp_path: Path) -> None:
     """Whatever others put into an image: a link is no file, and nothing outside is read for it."""
     synthetic.ct_series(tmp_path / "DISC", patients=1, studies=1, series=1, instances=2)
@@ -341,6 +344,7 @@ def rewritten(path: Path, sector: int, entry: bytes) -> None:
     patched(path, sector * SECTOR, tagged(FILE_TAG, entry[16 : 16 + length], sector - 257))
 
 
+@pytest.mark.judges
 def test_udf_alone_is_read_and_others_read_it_too(udf: Path) -> None:
     assert run_tool("7zz", "t", "-tUdf", udf).code == 0
     with fileset.Reader(udf) as reader:

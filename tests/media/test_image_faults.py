@@ -23,14 +23,16 @@ import fileset
 from fileset.errors import FilesetError
 from fileset.media.image import transaction as image_transaction
 from fileset.media.system.files import open_locked
-from tests import synthetic
-from tests.conftest import Tell
 from tests.faults.disk import FOLDER, Bytes, Event, Recorder, Start, State, SyncedBytes, SyncedNames, journaling
 from tests.faults.scenarios import lay_out
 from tests.faults.system import System
 from tests.faults.test_kills import KILLED, Killer
+from tests.support import synthetic
+from tests.support.long import LONG
+from tests.support.tries import Tries
 
-LONG: Final = os.environ.get("FILESET_LONG") == "1"
+pytestmark = pytest.mark.slow
+
 STEP: Final = 1 if LONG else 5
 """Every so many operations; the faults begin at different ones, so that together they miss none."""
 STATES: Final = 2000 if LONG else 200
@@ -219,7 +221,7 @@ def scene(request: pytest.FixtureRequest, suffix: str, tmp_path: Path, monkeypat
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_fault_leaves_the_old_or_the_new_image(
-    scene: Scene, fault: Fault, monkeypatch: pytest.MonkeyPatch, tell: Tell
+    scene: Scene, fault: Fault, monkeypatch: pytest.MonkeyPatch, tries: Tries
 ) -> None:
     runs = 0
     for at in count(fault.first, STEP):
@@ -228,7 +230,7 @@ def test_a_fault_leaves_the_old_or_the_new_image(
             break
         runs += 1
     assert runs > 20 // STEP
-    tell("runs with a fault at the n-th operation on an image", runs)
+    tries("runs with a fault at the n-th operation on an image", runs)
 
 
 def run(scene: Scene, fault: Fault, at: int, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -306,7 +308,7 @@ def killed(scene: Scene, at: int, monkeypatch: pytest.MonkeyPatch) -> int:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot fork here")
 def test_a_killed_process_leaves_the_old_or_the_new_image(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, tell: Tell
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, tries: Tries
 ) -> None:
     runs = 0
     for at in count(1):
@@ -318,7 +320,7 @@ def test_a_killed_process_leaves_the_old_or_the_new_image(
         scene.again()
         runs += 1
     assert runs > 20
-    tell("processes killed at the n-th operation on an image", runs)
+    tries("processes killed at the n-th operation on an image", runs)
 
 
 class ImageRecorder(Recorder):
@@ -353,7 +355,7 @@ def put(scene: Scene, state: State) -> None:
     lay_out(state, scene.path.parent)
 
 
-def test_loss_of_power_leaves_the_old_or_the_new_image(scene: Scene, tell: Tell) -> None:
+def test_loss_of_power_leaves_the_old_or_the_new_image(scene: Scene, tries: Tries) -> None:
     start, events = record(scene)
     seen: set[frozenset[tuple[str, bytes]]] = set()
     for state in states(start, events):
@@ -364,7 +366,7 @@ def test_loss_of_power_leaves_the_old_or_the_new_image(scene: Scene, tell: Tell)
             if len(seen) % 10 == 0:
                 scene.again()
     assert len(seen) > 3
-    tell("states of an image after loss of power", STATES)
+    tries("states of an image after loss of power", STATES)
 
 
 @pytest.mark.parametrize("scene", [name for name in CHANGES if name != "create --replace"], indirect=True)

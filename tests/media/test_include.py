@@ -9,8 +9,8 @@ import pytest
 import fileset
 from fileset.cli import main
 from fileset.errors import MediumError, RefusedError, RuleError
-from tests.judges import judge_file_set, run_tool
 from tests.media.conftest import below, contents, uids
+from tests.support.judges import judge_file_set, run_tool
 
 LONG = {
     "Autorun.inf": b"[autorun]",
@@ -61,6 +61,7 @@ def test_what_is_included_lies_beside_the_file_set(
         assert {record.sop_instance_uid for record in reader.instances} == uids()
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize(("options", "tree"), [(("joliet",), "Iso"), (("udf",), "Udf")])
 def test_others_find_the_long_names(sources: Path, tmp_path: Path, options: tuple[str, ...], tree: str) -> None:
     image = create(sources, tmp_path / "X.iso", written(tmp_path / "include", LONG), options=options)
@@ -69,6 +70,7 @@ def test_others_find_the_long_names(sources: Path, tmp_path: Path, options: tupl
     judge_file_set(tmp_path / "out", uids())
 
 
+@pytest.mark.judges
 def test_the_primary_hierarchy_keeps_to_level_1(sources: Path, tmp_path: Path) -> None:
     image = create(sources, tmp_path / "X.iso", written(tmp_path / "include", LONG), options=("joliet",))
     names = run_tool("isoinfo", "-f", "-i", image).stdout.splitlines()
@@ -97,6 +99,7 @@ def test_a_file_goes_under_its_own_name_to_the_root(sources: Path, tmp_path: Pat
     assert (tmp_path / "DISC" / "README.TXT").read_bytes() == b"1"
 
 
+@pytest.mark.judges
 def test_instances_make_way_for_what_is_included(sources: Path, tmp_path: Path) -> None:
     medium = create(sources, tmp_path / "DISC", written(tmp_path / "include", {"PT000000": b"mine"}))
     assert (medium / "PT000000").read_bytes() == b"mine"

@@ -16,9 +16,9 @@ from fileset.errors import FormatError, MediumError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.iso.medium import IsoMedium
 from fileset.media.open import readable, updatable, writable
-from tests import synthetic
-from tests.judges import judge_file_set, need_tool, run_tool
 from tests.media.conftest import UID, below, contents, listed, uids
+from tests.support import synthetic
+from tests.support.judges import judge_file_set, need_tool, run_tool
 
 VARIANTS = {"plain": (), "joliet": ("joliet",), "udf": ("udf",), "all": ("joliet", "udf")}
 
@@ -96,17 +96,20 @@ def extracted_by_pycdlib(image: Path, target: Path) -> None:
     iso.close()
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("extract", [extracted_by_7zz, extracted_by_xorriso, extracted_by_pycdlib])
 def test_others_extract_what_was_written(image: Path, folder: Path, tmp_path: Path, extract: Any) -> None:
     extract(image, tmp_path / "out")
     assert below(tmp_path / "out") == below(folder)
 
 
+@pytest.mark.judges
 def test_what_others_extract_is_a_clean_file_set(image: Path, tmp_path: Path) -> None:
     extracted_by_7zz(image, tmp_path / "out")
     judge_file_set(tmp_path / "out", uids())
 
 
+@pytest.mark.judges
 def test_others_test_it_and_object_to_nothing(image: Path) -> None:
     tested = run_tool("7zz", "t", image)
     assert (tested.code, "Everything is Ok" in tested.stdout) == (0, True)
@@ -116,6 +119,7 @@ def test_others_test_it_and_object_to_nothing(image: Path) -> None:
     assert not [line for line in checked.lines if "SORRY" in line or "FAILURE" in line or "WARNING" in line]
 
 
+@pytest.mark.judges
 def test_volume_descriptor_and_names_are_those_of_ps3_12_f(image: Path) -> None:
     described = run_tool("isoinfo", "-d", "-i", image).stdout
     assert "Volume id: ACME_CD1\n" in described
@@ -125,6 +129,7 @@ def test_volume_descriptor_and_names_are_those_of_ps3_12_f(image: Path) -> None:
     assert "/PT000000/ST000000/SE000000/IM000000.;1" in names
 
 
+@pytest.mark.judges
 def test_joliet_names_have_no_version(sources: Path, tmp_path: Path) -> None:
     image = create(sources, tmp_path / "J.iso", "joliet")
     names = run_tool("isoinfo", "-J", "-f", "-i", image).stdout.splitlines()
@@ -152,12 +157,14 @@ def test_directory_records_have_no_attributes_and_clear_flags(image: Path) -> No
     iso.close()
 
 
+@pytest.mark.judges
 def test_files_in_a_directory_are_sorted(image: Path) -> None:
     named = [line.split()[-1] for line in run_tool("isoinfo", "-l", "-i", image).stdout.splitlines() if "[" in line]
     in_root = [name for name in named[2:] if name.startswith(("DICOMDIR", "PT"))]
     assert in_root == sorted(in_root)
 
 
+@pytest.mark.judges
 def test_eight_components_fit(tmp_path: Path) -> None:
     deep = tmp_path / "deep" / "A1" / "B2" / "C3" / "D4" / "E5" / "F6" / "G7"
     deep.mkdir(parents=True)
@@ -302,6 +309,7 @@ def test_what_is_no_image_is_a_format_error(tmp_path: Path) -> None:
 # --- images by others -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("options", [(), ("-J",), ("-J", "-R"), ("-R", "-l")], ids=" ".join)
 def test_images_by_genisoimage_are_read(folder: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
     path = tmp_path / "theirs.iso"
@@ -310,6 +318,7 @@ def test_images_by_genisoimage_are_read(folder: Path, tmp_path: Path, options: t
     assert contents(path) == below(folder)
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("level", [1, 3])
 def test_images_by_xorriso_are_read(folder: Path, tmp_path: Path, level: int) -> None:
     path = tmp_path / "theirs.iso"
@@ -318,6 +327,7 @@ def test_images_by_xorriso_are_read(folder: Path, tmp_path: Path, level: int) ->
     assert contents(path) == below(folder)
 
 
+@pytest.mark.judges
 def test_a_file_set_below_the_root_of_an_image_is_found(folder: Path, tmp_path: Path) -> None:
     theirs = tmp_path / "theirs.iso"
     (tmp_path / "discs" / "ONE").mkdir(parents=True)
@@ -330,6 +340,7 @@ def test_a_file_set_below_the_root_of_an_image_is_found(folder: Path, tmp_path: 
         assert reader.medium.name == f"{theirs}/ONE/DISC"
 
 
+@pytest.mark.judges
 def test_an_image_without_a_dicomdir_is_a_format_error(tmp_path: Path) -> None:
     theirs = tmp_path / "theirs.iso"
     (tmp_path / "source").mkdir()

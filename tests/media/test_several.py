@@ -12,8 +12,8 @@ import pytest
 
 import fileset
 from fileset.cli import main
-from tests.judges import need_tool
 from tests.media.conftest import uids
+from tests.support.judges import need_tool
 
 
 def iso(folder: Path, path: Path) -> None:
@@ -36,12 +36,14 @@ def image(request: pytest.FixtureRequest, sources: Path, tmp_path: Path) -> Path
     return path
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("words", [["list"], ["info"], ["check"], ["extract", "-o", "OUT"]], ids=lambda words: words[0])
 def test_all_are_listed(image: Path, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, str(image)]) == 4
     assert capsys.readouterr().err.endswith(f"several below: open one of {image}/ONE, {image}/TWO\n")
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("name", ["ONE", "one", "ONE/"])
 def test_each_can_be_chosen(image: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     chosen = f"{image}/{name}"
@@ -52,12 +54,14 @@ def test_each_can_be_chosen(image: Path, name: str, capsys: pytest.CaptureFixtur
     assert (document["findings"], document["summary"]["files"]) == ([], 20)
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("options", [[], ["--scan"]])
 def test_the_files_of_one_come_out(image: Path, options: list[str], tmp_path: Path) -> None:
     assert main(["extract", f"{image}/TWO", "-o", str(tmp_path / "OUT"), *options, "-q"]) == 0
     assert {path.stem for path in (tmp_path / "OUT").rglob("*.dcm")} == uids() - uids(1)
 
 
+@pytest.mark.judges
 def test_one_can_be_converted_and_added(image: Path, tmp_path: Path) -> None:
     target = str(tmp_path / "NEW")
     assert main(["create", "--from-medium", f"{image}/ONE", "-o", target, "-q"]) == 0
@@ -69,6 +73,7 @@ def test_one_can_be_converted_and_added(image: Path, tmp_path: Path) -> None:
         assert {record.sop_instance_uid for record in reader.instances} == uids()
 
 
+@pytest.mark.judges
 def test_what_is_not_in_it_is_told(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in (f"{image}/THREE", f"{image}/ONE/PT000000/NONE", f"{image}.not/ONE"):
         assert main(["list", name]) == 5

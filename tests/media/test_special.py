@@ -12,7 +12,7 @@ import fileset
 from fileset.errors import FilesetError, MediumError
 from fileset.media.iso.medium import IsoMedium
 from fileset.media.system.walk import contents, same_contents
-from tests import synthetic
+from tests.support import synthetic
 
 
 def _pipe(path: Path) -> None:

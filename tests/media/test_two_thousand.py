@@ -11,9 +11,11 @@ from attrs import frozen
 
 import fileset
 from fileset.cli import main
-from tests import synthetic
-from tests.judges import JUDGES, assert_clean, find_tool, run_tool
 from tests.media.conftest import UID, below, contents, listed, uids
+from tests.support import synthetic
+from tests.support.judges import JUDGES, assert_clean, find_tool, run_tool
+
+pytestmark = pytest.mark.slow
 
 COUNTS: Final = {"patients": 4, "studies": 2, "series": 5, "instances": 50}
 
@@ -110,6 +112,7 @@ def command(words: tuple[str, ...], image: Path, out: Path) -> int | None:
     return run_tool(name, *arguments).code
 
 
+@pytest.mark.judges
 def test_others_accept_it(kind: Kind, image: Path, tmp_path: Path) -> None:
     here = [words for words in kind.accept if find_tool(words[0])]
     if not here:
@@ -117,6 +120,7 @@ def test_others_accept_it(kind: Kind, image: Path, tmp_path: Path) -> None:
     assert [words for words in here if command(words, image, tmp_path) != 0] == []
 
 
+@pytest.mark.judges
 def test_what_others_extract_is_clean(kind: Kind, image: Path, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert command(kind.extract, image, out) == 0

@@ -18,9 +18,9 @@ from fileset.errors import MediumError
 from fileset.media.system import file_systems as volume
 from fileset.media.system.discs import DISCS, smallest_disc
 from fileset.media.system.file_systems import Mount, file_system, inquire_volume, mount_of
-from tests import synthetic
-from tests.judges import find_tool
 from tests.media.conftest import below, uids
+from tests.support import synthetic
+from tests.support.judges import find_tool
 
 TABLE = r"""
 22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
@@ -218,6 +218,7 @@ def full(small: Path) -> Path:
     return small
 
 
+@pytest.mark.judges
 def test_a_read_only_mount_is_read(read_only: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in SETS:
         with fileset.Reader(read_only / name) as reader:
@@ -251,6 +252,7 @@ def unlisted(root: Path) -> None:
         path.write_bytes(path.read_bytes().replace(flag + b"\0\0", flag + b"\xff\xff"))
 
 
+@pytest.mark.judges
 def test_a_read_only_mount_is_not_written(
     small: Path, sources: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -266,6 +268,7 @@ def test_a_read_only_mount_is_not_written(
     assert list(tmp_path.iterdir()) == [small]
 
 
+@pytest.mark.judges
 def test_a_full_mount_loses_nothing(full: Path, sources: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = below(full)
     for words in writing(full, sources):
@@ -277,6 +280,7 @@ def test_a_full_mount_loses_nothing(full: Path, sources: Path, capsys: pytest.Ca
         assert main(["check", str(full / name), "-q"]) == 0
 
 
+@pytest.mark.judges
 def test_a_stick_with_fat_is_recognised(tmp_path: Path) -> None:
     image, place = tmp_path / "stick.img", tmp_path / "stick"
     maker = shutil.which("mkfs.fat", path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")

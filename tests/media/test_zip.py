@@ -30,8 +30,9 @@ from fileset.media.zip.format import DEFLATED, LOCAL
 from fileset.media.zip.medium import Zip
 from fileset.media.zip.reader import ZipMedium
 from fileset.media.zip.writer import LARGE, ZipBuilder
-from tests import judges, synthetic
-from tests.conftest import Tell
+from tests.support import judges, synthetic
+from tests.support.long import LONG
+from tests.support.tries import Tries
 
 STORED = Zip()
 COMPRESSED = Zip(compress=True)
@@ -72,6 +73,7 @@ def digest(opened: Callable[[], BinaryIO]) -> str:
 # --- what we write --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("kind", [STORED, COMPRESSED], ids=["stored", "deflated"])
 @pytest.mark.parametrize("command", [("unzip", "-t"), ("7zz", "t"), (sys.executable, "-m", "zipfile", "-t")])
 def test_others_accept_what_we_write(command: tuple[str, ...], kind: Zip, source: Path, tmp_path: Path) -> None:
@@ -80,6 +82,7 @@ def test_others_accept_what_we_write(command: tuple[str, ...], kind: Zip, source
     assert not output.failure(command[0]), output.lines
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("kind", [STORED, COMPRESSED], ids=["stored", "deflated"])
 def test_what_unzip_unpacks_pleases_every_judge(kind: Zip, source: Path, tmp_path: Path) -> None:
     report = create(source, tmp_path / "set.zip", kind)
@@ -175,7 +178,7 @@ class Pipe(io.BytesIO):
     def seek(self, _offset: int, _whence: int = 0, /) -> int:
         raise io.UnsupportedOperation
 
-    def tell(self) -> int:
+    def tries(self) -> int:
         raise io.UnsupportedOperation
 
 
@@ -202,6 +205,7 @@ MEMBERS = {
 }
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("compress", [False, True], ids=["stored", "deflated"])
 @pytest.mark.parametrize("kind", [io.BytesIO, Pipe])
 def test_any_chunks_come_back(kind: type[io.BytesIO], *, compress: bool, tmp_path: Path) -> None:
@@ -263,11 +267,12 @@ class Sparse(io.RawIOBase):
 ZEROS = bytes(1 << 20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seekable",
     [
         True,
-        pytest.param(False, marks=pytest.mark.skipif("FILESET_LONG" not in os.environ, reason="set FILESET_LONG=1")),
+        pytest.param(False, marks=pytest.mark.skipif(not LONG, reason="set FILESET_LONG=1")),
     ],
 )
 def test_zip64_is_used_where_it_is_needed(*, seekable: bool, tmp_path: Path) -> None:
@@ -677,7 +682,8 @@ def survives(path: Path, truth: frozenset[bytes]) -> None:
     assert time.monotonic() - begin < 1
 
 
-def test_300_random_flips_give_what_was_written_or_an_error(intact: Path, tmp_path: Path, tell: Tell) -> None:
+@pytest.mark.slow
+def test_300_random_flips_give_what_was_written_or_an_error(intact: Path, tmp_path: Path, tries: Tries) -> None:
     truth, raw, dice = frozenset(contents(intact).values()), intact.read_bytes(), random.Random(11)
     behind = zipfile.ZipFile(intact).start_dir
     with limited_memory():
@@ -688,7 +694,7 @@ def test_300_random_flips_give_what_was_written_or_an_error(intact: Path, tmp_pa
                 damaged[dice.randrange(begin, len(raw))] ^= 1 << dice.randrange(8)
             (tmp_path / "a.zip").write_bytes(damaged)
             survives(tmp_path / "a.zip", truth)
-    tell("archives with random flips", 300)
+    tries("archives with random flips", 300)
 
 
 def test_truncations_give_an_error(intact: Path, tmp_path: Path) -> None:

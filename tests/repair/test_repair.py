@@ -14,12 +14,11 @@ from pydicom import dcmread
 
 import fileset
 from fileset.media.image.medium import Image
-from tests import judges, peers, synthetic
-from tests.hostile import mutants
+from tests.support import judges, mutants, peers, synthetic
+from tests.support.long import LONG
 from tests.updater.conftest import directory, files, records, uids
 from tests.updater.test_foreign import SHIPPED, shipped
 
-LONG: Final = bool(os.environ.get("FILESET_LONG"))
 PAIRS: Final = mutants.PAIRS if LONG else mutants.PAIRS[::9]
 
 
@@ -68,6 +67,7 @@ def rules(findings: Iterable[fileset.Finding]) -> set[str]:
 # --- whatever is wrong with the DICOMDIR ------------------------------------------------------------------------------
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=str)
 def test_every_mutant_is_mended(tmp_path: Path, mutant: mutants.Mutant) -> None:
     folder = mutants.write(mutants.broken(mutant), tmp_path)
@@ -81,6 +81,7 @@ def test_every_mutant_is_mended(tmp_path: Path, mutant: mutants.Mutant) -> None:
         assert set(records(folder)) - sound == set() or mutant.number in (5, 9)
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0].number} and {pair[1].number}")
 def test_two_mutants_at_a_time_are_mended(tmp_path: Path, pair: tuple[mutants.Mutant, mutants.Mutant]) -> None:
     folder = mutants.write(mutants.broken(*pair), tmp_path)
@@ -88,6 +89,7 @@ def test_two_mutants_at_a_time_are_mended(tmp_path: Path, pair: tuple[mutants.Mu
     assert len(uids(folder)) == len(files(folder)) - 1
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("peer", peers.PEERS)
 def test_what_peers_write_is_put_right(tmp_path: Path, peer: str) -> None:
     (tmp_path / "PEER").mkdir()
@@ -97,6 +99,7 @@ def test_what_peers_write_is_put_right(tmp_path: Path, peer: str) -> None:
     assert set(uids(folder)) == before
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("name", ["DICOMDIR-bigEnd", "DICOMDIR-implicit", "DICOMDIR-nooffset", "DICOMDIR-nopatient"])
 def test_damaged_directories_that_pydicom_ships(tmp_path: Path, name: str) -> None:
     folder = shipped(tmp_path, name)
@@ -112,6 +115,7 @@ def test_a_sound_file_set_is_left_alone(disc: Path) -> None:
     assert files(disc) == before
 
 
+@pytest.mark.judges
 def test_a_missing_dicomdir_is_made_of_the_files(disc: Path) -> None:
     (disc / "DICOMDIR").unlink()
     report = repaired(disc)
@@ -120,6 +124,7 @@ def test_a_missing_dicomdir_is_made_of_the_files(disc: Path) -> None:
     assert len(uids(disc)) == 8
 
 
+@pytest.mark.judges
 def test_of_an_unreadable_dicomdir_the_identification_is_kept(disc: Path) -> None:
     data = (disc / "DICOMDIR").read_bytes()
     (disc / "DICOMDIR").write_bytes(b"?" * 132 + data[132:])
@@ -136,6 +141,7 @@ def test_a_folder_without_dicom_files_is_no_file_set(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["README.TXT"]
 
 
+@pytest.mark.judges
 def test_a_dry_run_tells_all_and_changes_nothing(disc: Path) -> None:
     (disc / FIRST).unlink()
     (disc / "EXTRA").write_bytes(synthetic.ct(7))
@@ -169,6 +175,7 @@ def test_any_damage_gives_a_sound_file_set_or_an_error(tmp_path: Path, seed: int
 # --- files and records ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.judges
 def test_records_of_missing_files_are_dropped_and_listed(disc: Path) -> None:
     shutil.rmtree(disc / "PT000001")
     (disc / FIRST).unlink()
@@ -179,6 +186,7 @@ def test_records_of_missing_files_are_dropped_and_listed(disc: Path) -> None:
     assert len(uids(disc)) == 3
 
 
+@pytest.mark.judges
 def test_unlisted_files_are_listed_where_they_lie(disc: Path) -> None:
     (disc / "MORE").mkdir()
     (disc / "MORE" / "ONE").write_bytes(synthetic.ct(1, 1, 1, 9))
@@ -209,12 +217,14 @@ def test_a_deleted_instance_does_not_come_back(disc: Path) -> None:
     assert (disc / FIRST).exists()
 
 
+@pytest.mark.judges
 def test_a_file_that_is_no_longer_dicom_loses_its_record(disc: Path) -> None:
     (disc / FIRST).write_bytes(b"nothing" * 100)
     report = repaired(disc)
     assert [removed.file_id.path for removed in report.removed] == [FIRST]
 
 
+@pytest.mark.judges
 def test_changed_files_get_new_records_and_others_keep_theirs(disc: Path) -> None:
     old = records(disc)
     dataset = dcmread(disc / FIRST)
@@ -225,6 +235,7 @@ def test_changed_files_get_new_records_and_others_keep_theirs(disc: Path) -> Non
     assert len(set(old) - set(records(disc))) == 1
 
 
+@pytest.mark.judges
 def test_private_elements_outlive_a_new_record(disc: Path) -> None:
     with fileset.Reader(disc) as reader:
         offset = next(record.offset for record in reader.instances)
@@ -260,6 +271,7 @@ def inserted(folder: Path, offset: int, before: bytes, new: bytes) -> None:
     (folder / "DICOMDIR").write_bytes(data)
 
 
+@pytest.mark.judges
 def test_a_private_record_stays_below_its_parent(disc: Path) -> None:
     with_private(disc)
     before = [record for record in records(disc) if b"PRIVATE " in record]
@@ -289,6 +301,7 @@ def with_private(folder: Path) -> None:
     (folder / "DICOMDIR").write_bytes(data + record)
 
 
+@pytest.mark.judges
 def test_two_patient_records_for_one_patient_become_one(disc: Path) -> None:
     patch(disc, b"\x10\x00\x20\x00LO\2\0P2", b"\x10\x00\x20\x00LO\2\0P1")
     for path in (disc / "PT000001").rglob("IM*"):
@@ -299,6 +312,7 @@ def test_two_patient_records_for_one_patient_become_one(disc: Path) -> None:
     assert len(uids(disc)) == 8
 
 
+@pytest.mark.judges
 def test_two_records_of_one_file_become_one(disc: Path) -> None:
     first = FIRST.replace("/", "\\").encode()
     patch(disc, first[:-1] + b"1", first)
@@ -307,6 +321,7 @@ def test_two_records_of_one_file_become_one(disc: Path) -> None:
     assert len(uids(disc)) == 8
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize(
     ("old", "new", "keyword", "value"),
     [
@@ -321,6 +336,7 @@ def test_a_wrong_identification_is_put_right(disc: Path, old: bytes, new: bytes,
     assert report.file_set_uid == directory(disc).file_meta.MediaStorageSOPInstanceUID
 
 
+@pytest.mark.judges
 def test_a_descriptor_that_is_gone_is_no_longer_named(disc: Path) -> None:
     with fileset.Updater(disc) as updater:
         updater.descriptor_file_id = "README"

@@ -12,7 +12,7 @@ from pydicom import Dataset, dcmread
 
 import fileset
 from fileset.reader import Record
-from tests import synthetic
+from tests.support import synthetic
 
 LINKS: Final = (b"\x04\x00\x00\x14UL\x04\x00", b"\x04\x00\x20\x14UL\x04\x00")
 

@@ -11,10 +11,11 @@ from pydicom import dcmread
 from pydicom.uid import UID
 
 import fileset
-from tests import judges, synthetic
+from tests.support import judges, synthetic
 from tests.updater.conftest import ct_file, directory, files, records, tree, uids
 
 
+@pytest.mark.judges
 def test_new_instances_stand_where_create_would_have_put_them(disc: Path, tmp_path: Path) -> None:
     new = tmp_path / "NEW"
     for place in ((1, 1, 1, 4), (1, 1, 3, 1), (1, 3, 1, 1), (3, 1, 1, 1)):
@@ -52,6 +53,7 @@ def test_new_files_lie_beside_those_of_their_series(disc: Path, tmp_path: Path) 
     assert [skipped.rule for skipped in updater.report.skipped] == ["FS-INSTANCE-DUPLICATE"]
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("naming", ["flat", "uid", "keep"])
 def test_every_naming_scheme_keeps_clear_of_what_is_there(disc: Path, tmp_path: Path, naming: str) -> None:
     for number in (10, 11, 12):
@@ -76,6 +78,7 @@ def test_the_name_of_a_missing_file_is_not_given_to_another(disc: Path, tmp_path
     assert updater.report.added[0].file_id.name == "IM000003"
 
 
+@pytest.mark.judges
 def test_a_data_set_is_added(disc: Path) -> None:
     with fileset.Updater(disc) as updater:
         updater.add(synthetic.instance(synthetic.KEY_OBJECT, patient=2, study=1, series=7))
@@ -223,6 +226,7 @@ def test_contents_that_cannot_be_compared_are_not_called_others(disc: Path, tmp_
     assert file_id.path in skipped.reason
 
 
+@pytest.mark.judges
 def test_a_replacement_is_a_delete_and_a_write_under_a_new_file_id(disc: Path, tmp_path: Path) -> None:
     new, before = corrected(tmp_path, 1, 1, 1, 2, StationName="ELSEWHERE"), uids(disc)
     with fileset.Updater(disc) as updater:
@@ -277,6 +281,7 @@ def test_a_key_that_differs_from_the_record_that_stays_is_a_finding(disc: Path, 
         assert next(reader.patients)["PatientName"] == "Doe^Jane"
 
 
+@pytest.mark.judges
 def test_an_instance_whose_file_is_gone_can_be_replaced(disc: Path, tmp_path: Path) -> None:
     (disc / "PT000000/ST000000/SE000000/IM000001").unlink()
     with fileset.Updater(disc) as updater:
@@ -340,6 +345,7 @@ def test_an_inactive_record_is_dropped_and_its_file_stays(disc: Path, tmp_path: 
 # --- files that lie on the medium already, and media that are one file -------------------------------------------------
 
 
+@pytest.mark.judges
 def test_a_file_on_the_medium_stays_where_it_lies(disc: Path) -> None:
     new = ct_file(disc / "MORE", 1, 1, 1, 9).rename(disc / "MORE" / "NEW")
     before = files(disc)

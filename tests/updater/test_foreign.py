@@ -12,7 +12,7 @@ import pytest
 from pydicom import Dataset
 
 import fileset
-from tests import judges, peers, synthetic
+from tests.support import judges, peers, synthetic
 from tests.updater.conftest import ct_file, directory, files, records, uids
 
 SHIPPED: Final = Path(pydicom.data.__file__).parent / "test_files" / "dicomdirtests"
@@ -46,6 +46,7 @@ def grown(folder: Path, tmp_path: Path) -> set[str]:
     return {*before, synthetic.ct_uid(77)} - {before[-1]}
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("name", ["DICOMDIR", "DICOMDIR-reordered", "TINY_ALPHA/DICOMDIR"])
 def test_every_sound_directory_that_pydicom_ships(tmp_path: Path, name: str) -> None:
     folder = shipped(tmp_path, name)
@@ -60,6 +61,7 @@ def test_every_sound_directory_that_pydicom_ships(tmp_path: Path, name: str) -> 
     judges.assert_clean([judges.JUDGES[one](folder) for one in ("links", "dcmdump", "gdcmdump")], frozenset(expected))
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("name", ["DICOMDIR-bigEnd", "DICOMDIR-implicit"])
 def test_a_directory_in_another_syntax_is_written_as_the_standard_asks(tmp_path: Path, name: str) -> None:
     folder = shipped(tmp_path, name)
@@ -73,6 +75,7 @@ def test_a_directory_in_another_syntax_is_written_as_the_standard_asks(tmp_path:
     judges.assert_clean([judges.JUDGES["links"](folder)], frozenset(uids(folder)))
 
 
+@pytest.mark.judges
 def test_an_empty_directory_grows(tmp_path: Path) -> None:
     folder = tmp_path / "DISC"
     folder.mkdir()
@@ -90,6 +93,7 @@ def test_a_damaged_directory_is_refused_with_a_reason(tmp_path: Path, name: str)
     assert (folder / "DICOMDIR").read_bytes() == (SHIPPED / name).read_bytes()
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("peer", peers.PEERS)
 def test_every_peer(tmp_path: Path, peer: str) -> None:
     (tmp_path / "PEER").mkdir()

@@ -9,7 +9,7 @@ import pytest
 
 import fileset
 from fileset.reader import Record
-from tests import synthetic
+from tests.support import synthetic
 from tests.updater.conftest import ct_file, files, records, uids
 
 LINKS = b"\x04\x00\x00\x14UL\4\0\0\0\0\0\x04\x00\x10\x14US\2\0\xff\xff\x04\x00\x20\x14UL\4\0\0\0\0\0"

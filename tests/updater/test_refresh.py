@@ -12,7 +12,7 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import UID
 
 import fileset
-from tests import judges, synthetic
+from tests.support import judges, synthetic
 from tests.updater.conftest import files, records, uids
 
 
@@ -78,6 +78,7 @@ def with_new_ids(dataset: Dataset) -> None:
         setattr(dataset, keyword, UID(synthetic.uid("new", getattr(dataset, keyword))))
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("changed", [anonymised, with_new_ids])
 def test_no_old_name_stays_anywhere_in_the_dicomdir(named: Path, changed: Callable[[Dataset], None]) -> None:
     change(named, changed)
@@ -94,6 +95,7 @@ def test_no_old_name_stays_anywhere_in_the_dicomdir(named: Path, changed: Callab
     judges.judge_file_set(named, uids(named))
 
 
+@pytest.mark.judges
 def test_only_the_chosen_are_read_again(disc: Path) -> None:
     old = records(disc)
     change(disc, anonymised)
@@ -105,6 +107,7 @@ def test_only_the_chosen_are_read_again(disc: Path) -> None:
     judges.judge_file_set(disc, uids(disc))
 
 
+@pytest.mark.judges
 def test_a_series_read_again_renews_its_patient_and_keeps_the_other_series(disc: Path) -> None:
     change(disc, anonymised)
     series = synthetic.uid("series", 1, 1, 1)

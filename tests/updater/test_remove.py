@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 import fileset
-from tests import judges, synthetic
+from tests.support import judges, synthetic
 from tests.updater.conftest import files, records, uids
 
 STUDY = synthetic.uid("study", 1, 2)
 SERIES = synthetic.uid("series", 2, 1, 2)
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize(
     ("level", "keys", "left"),
     [
@@ -84,6 +85,7 @@ def test_removing_twice_counts_once(disc: Path) -> None:
         assert updater.remove(InstanceNumber=1) == 4
 
 
+@pytest.mark.judges
 def test_removal_comes_before_addition_whatever_the_order_of_the_calls(disc: Path, tmp_path: Path) -> None:
     before = uids(disc)
     with fileset.Updater(disc) as updater:

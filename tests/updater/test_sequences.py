@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import fileset
-from tests import judges, synthetic
+from tests.support import judges, synthetic
+from tests.support.long import LONG
 from tests.updater.conftest import tree, uids
+
+pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-EXAMPLES: Final = 400 if os.environ.get("FILESET_LONG") else 25
+EXAMPLES: Final = 400 if LONG else 25
 
 
 def pool() -> Iterator[Dataset]:
@@ -54,6 +57,7 @@ additions = st.sets(st.sampled_from(range(len(POOL))), min_size=1, max_size=4)
 removals = st.sampled_from(KEYS)
 
 
+@pytest.mark.judges
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(first=st.sets(st.sampled_from(range(len(POOL)))), steps=st.lists(additions | removals, min_size=1, max_size=5))
 def test_any_sequence_gives_what_create_gives(first: set[int], steps: list[Step]) -> None:

@@ -17,8 +17,7 @@ import fileset
 from fileset.cli import main
 from fileset.errors import FormatError, MediumError, RuleError
 from fileset.report import Report
-from tests import judges, synthetic
-from tests.hostile import mutants
+from tests.support import judges, mutants, synthetic
 
 EPOCH = datetime(2021, 2, 3, 4, 5, 6, tzinfo=UTC)
 UID = "2.25.4321"
@@ -71,6 +70,7 @@ def test_a_file_set_keeps_its_names_and_contents(source: str, target: str, media
     assert uid == report.file_set_uid != UID
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("source", MEDIA)
 def test_no_judge_objects_to_what_was_converted(source: str, media: Path, tmp_path: Path) -> None:
     report = convert(tmp_path / "NEW", media / source)

@@ -26,7 +26,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import ExplicitVRLittleEndian
 
-from tests import synthetic
+from tests.support import synthetic
 
 TIMEOUT = 20.0
 """Seconds that a tool may take: `dcdirdmp` and pydicom go round for ever in a loop of offsets."""

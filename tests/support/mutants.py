@@ -18,7 +18,7 @@ from typing import Any, Final
 import pydicom.data
 from attrs import define, evolve, field, frozen
 
-from tests.judges import Node, walk
+from tests.support.judges import Node, walk
 
 SOURCE: Final = Path(pydicom.data.__file__).parent / "test_files" / "dicomdirtests"
 

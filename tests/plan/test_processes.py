@@ -19,7 +19,7 @@ import pytest
 from fileset.errors import MediumError
 from fileset.plan.inputs import Sources
 from fileset.plan.scan import in_chunks
-from tests import synthetic
+from tests.support import synthetic
 
 COUNT: Final = 20_000
 RUNS: Final = 20

@@ -13,7 +13,7 @@ from pydicom.uid import UID
 
 import fileset
 from fileset import check_file_set
-from tests import synthetic
+from tests.support import synthetic
 
 JPEG_2000: Final = "1.2.840.10008.1.2.4.90"
 MPEG_4: Final = "1.2.840.10008.1.2.4.102"

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from attrs import frozen
 
-from tests import judges, peers, synthetic
+from tests.support import judges, peers, synthetic
+
+pytestmark = pytest.mark.judges
 
 if TYPE_CHECKING:
     from pydicom import Dataset

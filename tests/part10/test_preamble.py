@@ -13,7 +13,7 @@ import pytest
 import fileset
 from fileset.cli import main
 from fileset.part10.file_meta import preamble_faults
-from tests import judges, synthetic
+from tests.support import judges, synthetic
 
 PREAMBLES: Final = {
     "PE": b"MZ\x90\0",
@@ -71,6 +71,7 @@ def test_what_may_be_a_program_is_cleared_and_told(source: Path, tmp_path: Path,
     assert not [fault for data in copies.values() for fault in preamble_faults(data)]
 
 
+@pytest.mark.judges
 def test_it_makes_no_other_difference(source: Path, tmp_path: Path) -> None:
     copied(source, tmp_path / "KEPT")
     copied(source, tmp_path / "ZERO", preamble="zero")

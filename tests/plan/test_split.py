@@ -22,7 +22,7 @@ from fileset.media.base import FileSetInfo, Footprint
 from fileset.plan.new_file_set import Making
 from fileset.plan.split import Load, Packing, bytes_of, numbered, pack, too_large
 from fileset.reader import Record
-from tests import judges, synthetic
+from tests.support import judges, synthetic
 
 CAPACITY = 1000
 
@@ -251,6 +251,7 @@ def test_each_volume_is_a_file_set_of_its_own(kind: str, source: Path, tmp_path:
         reader.close()
 
 
+@pytest.mark.judges
 def test_no_judge_objects_to_any_volume(source: Path, tmp_path: Path) -> None:
     report = create(source, tmp_path / "OUT", "folder")
     for volume in report.volumes:

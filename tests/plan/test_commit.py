@@ -15,7 +15,7 @@ from fileset.dicomdir.write.kept import Kept
 from fileset.dicomdir.write.layout import NONE, Directory, encode
 from fileset.dicomdir.write.merge import grow, laid_out
 from fileset.plan.commit import verify
-from tests import synthetic
+from tests.support import synthetic
 
 
 @pytest.fixture(scope="module")

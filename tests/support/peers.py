@@ -15,8 +15,8 @@ from typing import Final
 
 from pydicom import dcmread
 
-from tests import synthetic
-from tests.judges import DCMMKDIR_OPTIONS, Output, need_tool, run_command, run_tool
+from tests.support import synthetic
+from tests.support.judges import DCMMKDIR_OPTIONS, Output, need_tool, run_command, run_tool
 
 KINDS: Final = (
     synthetic.COMPREHENSIVE_SR,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import fileset
-from tests import synthetic
+from tests.support import synthetic
 
 SIZE = 5 << 30
 """Bytes of a file with hardly any on the disk."""

@@ -1,0 +1,89 @@
+"""The command line as tests run it: within this process, as a process of its own, or on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from attrs import frozen
+
+ROOT: Final = Path(__file__).parents[2]
+"""The checkout."""
+
+
+@frozen
+class Run:
+    """The result of a command."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The JSON document on standard output."""
+        document: dict[str, Any] = json.loads(self.stdout)
+        return document
+
+
+Runs = Callable[..., Run]
+"""The fixture `run`: run a command within this process and assert its exit code."""
+
+
+def command(*arguments: str | Path) -> list[str]:
+    """Return the words that start the command as a process."""
+    return [sys.executable, "-m", "fileset", *map(str, arguments)]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return the environment variables for `command`."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), **more}
+
+
+def process(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run `command` to its end."""
+    more = {"capture_output": True, "env": environment(), "timeout": 120, **more}
+    return subprocess.run(command(*arguments), check=False, text=True, encoding="utf-8", **more)
+
+
+ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+"""Control sequences of a terminal."""
+
+
+def on_terminal(*arguments: str | Path, columns: int = 100) -> str:
+    """Run the command on a pseudo-terminal and return both its streams."""
+    pty = pytest.importorskip("pty", reason="needs pseudo-terminals")
+    ours, theirs = pty.openpty()
+    more = {"COLUMNS": str(columns), "TERM": "xterm-256color"}
+    with subprocess.Popen(command(*arguments), stdin=theirs, stdout=theirs, stderr=theirs, env=environment(**more)):
+        os.close(theirs)
+        shown = b"".join(_read(ours))
+    os.close(ours)
+    return shown.decode().replace("\r\n", "\n")
+
+
+def _read(terminal: int) -> Iterator[bytes]:
+    while True:
+        try:
+            data = os.read(terminal, 4096)
+        except OSError:  # Linux raises EIO once the other end is closed
+            return
+        if not data:
+            return
+        yield data
+
+
+def damage(disc: Path, before: bytes, after: bytes) -> None:
+    """Replace each `before` in the DICOMDIR of `disc` by `after`, of the same length."""
+    path = disc / "DICOMDIR"
+    data = path.read_bytes()
+    assert before in data
+    assert len(before) == len(after)
+    path.write_bytes(data.replace(before, after))
