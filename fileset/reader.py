@@ -7,7 +7,7 @@ somebody asks, so that a hundred thousand records cost little until they are use
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
@@ -24,6 +24,7 @@ from fileset.media.base import FileInfo, FileSetInfo
 from fileset.media.open import readable
 from fileset.plan.dicomdir_file import absent_from, read_contents
 from fileset.standard import tags
+from fileset.tables import Table, select
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
@@ -285,6 +286,20 @@ class Reader:
         value that no attribute of its kind can have.
         """
         return (Record(self, index) for index in self.contents.holding(level, conditions(keys)))
+
+    def table(self, level: str = "IMAGE", columns: Sequence[str] | None = None, **keys: object) -> Table:
+        """Return what the DICOMDIR says of all records of `level` that match `keys`, as a table.
+
+        Args:
+            level: PATIENT, STUDY, SERIES or IMAGE, which is every record that references a file.
+            columns: Keywords (PS3.6). A value is that of the record, else of the nearest record above it; None if no
+                record has one. Default: the keys that identify a record, and numbers of what is below it.
+            keys: As for `find`.
+
+        Raises:
+            RuleError: Another level, a column that is no attribute, or as for `find`.
+        """
+        return select(self.contents, level, columns, keys)
 
     def paths(self) -> Iterator[str]:
         """The paths of all referenced files relative to the root, "/" between components: the fast way."""

@@ -19,9 +19,10 @@ _KEY: Final = re.compile(r"[A-Z][A-Za-z0-9]*|[0-9A-Fa-f]{8}").fullmatch
 _KEYS_HELP: Final = """\
 keys:
   KEY is an attribute of patient, study, series or instance; several must all match.
-  VALUE may hold the wild cards * and ?; dates and times may be ranges.
-    PatientID=P1  'PatientName=Doe*'  Modality=CT  StudyDate=20240101-20241231
-    StudyInstanceUID=1.2.3  SeriesNumber=2  SOPInstanceUID=1.2.3.4"""
+  VALUE may be a list with |, a range of dates, times or numbers, and may hold the wild cards * and ?.
+  Upper and lower case are the same, but not in Patient ID, Accession Number and Study ID.
+    PatientID=P1  'PatientName=doe*'  'Modality=CT|MR'  StudyDate=20240101-20241231
+    StudyInstanceUID=1.2.3  SeriesNumber=2  InstanceNumber=1-5  SOPInstanceUID=1.2.3.4"""
 _HELP_AT: Final = 30
 _HELP_WIDTH: Final = 100
 

@@ -18,8 +18,16 @@ ALIASES: Final = {
 }
 """Attributes of instances that records hold under names of their own."""
 
+IDENTIFIERS: Final = frozenset(("PatientID", "IssuerOfPatientID", "OtherPatientIDs", "AccessionNumber", "StudyID"))
+"""Text that tells patients and orders apart: "a1" and "A1" may be two of them, so case counts."""
+
 Matches = Callable[[Any], bool]
 _RANGES: Final = frozenset(("DA", "TM", "DT"))
+_BETWEEN: Final = re.compile(r"[|\\]")
+"""What separates the values of a list; DICOM has the backslash."""
+_NUMBERS: Final = re.compile(
+    r"(?P<first>[+-]?\d+\.?\d*(?:[eE][+-]?\d+)?)(?P<range>-(?P<last>[+-]?\d+\.?\d*(?:[eE][+-]?\d+)?)?)?"
+).fullmatch
 _WILD: Final = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))
 
 
@@ -42,19 +50,21 @@ def _matcher(keyword: str, vr: str, wanted: object) -> Matches:
         return _any([_matcher(keyword, vr, one) for one in wanted])
     if text in ("", "*"):
         return lambda _: True
-    if "\\" in text:
-        return _any([_matcher(keyword, vr, one) for one in text.split("\\")])
+    if "\\" in text or "|" in text:
+        return _any([_matcher(keyword, vr, one) for one in _BETWEEN.split(text) if one.strip()])
     if vr in _RANGES:
         return _any_value(_moment(keyword, vr, text))
     if vr in ("IS", "DS", "US", "UL", "SS", "SL", "UV"):
-        return _any_value(_number_equal(keyword, text))
-    if vr in ("CS", "PN"):  # code strings have no lower case; names are compared without regard to it
-        text = text.upper() if vr == "CS" else text
+        return _any_value(_number(keyword, text))
+    exact = vr not in _WILD or keyword in IDENTIFIERS
     if vr in _WILD and ("*" in text or "?" in text):
-        return _any_value(_wild(text, re.IGNORECASE if vr == "PN" else 0))
+        return _any_value(_wild(text, 0 if exact else re.IGNORECASE))
     if vr == "PN":
         return _any_value(_name_equal(text))
-    return _any_value(lambda value: value == text)
+    if exact:
+        return _any_value(lambda value: value == text)
+    folded = text.casefold()
+    return _any_value(lambda value: value.casefold() == folded)
 
 
 def _any(matchers: list[Matches]) -> Matches:
@@ -129,15 +139,19 @@ def _name_equal(text: str) -> Callable[[str], bool]:
     return check
 
 
-def _number_equal(keyword: str, text: str) -> Callable[[str], bool]:
-    try:
-        number = float(text)
-    except ValueError:
-        raise RuleError(f"{keyword}={text}: not a number") from None
+def _number(keyword: str, text: str) -> Callable[[str], bool]:
+    """Matching of numbers: single value, or a range with an open or closed end, as 1-5, 5- or -10--5."""
+    found = _NUMBERS(text.replace(" ", ""))
+    if found is None:
+        raise RuleError(f"{keyword}={text}: not a number: write 5, or a range as 1-5 or 5-")
+    first = float(found["first"])
+    last = float(found["last"] or "inf") if found["range"] else first
+    if last < first:
+        raise RuleError(f"{keyword}={text}: the range ends before it begins")
 
     def check(value: str) -> bool:
         try:
-            return float(value) == number
+            return first <= float(value) <= last
         except ValueError:
             return False
 

@@ -1,0 +1,8 @@
+"""Tables of what a file-set holds: rows for programs, and CSV, Parquet, DICOM JSON and OHIF files."""
+
+from __future__ import annotations
+
+from fileset.tables.select import default_columns, select
+from fileset.tables.table import Table
+
+__all__ = ["Table", "default_columns", "select"]

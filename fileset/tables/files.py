@@ -1,0 +1,95 @@
+"""Values from the files themselves, for columns that a DICOMDIR does not have."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+from fileset.dicomdir.read.values import tag_of
+from fileset.errors import FilesetError
+from fileset.file_id import FileId
+from fileset.tables.table import Table
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+
+class HasFile(Protocol):
+    """A record that references a file."""
+
+    @property
+    def file_id(self) -> FileId | None:
+        """Referenced File ID."""
+        ...
+
+    def open(self) -> BinaryIO:
+        """M-READ."""
+        ...
+
+
+def complete(table: Table, records: Sequence[HasFile | None], names: Iterable[str], problems: list[str]) -> Table:
+    """Return the table with the columns `names` taken from the files of its rows; `records` has one for each row.
+
+    Where a file has no such attribute, or cannot be read, the value of the DICOMDIR stays; `problems` receives a
+    sentence for each file that cannot be read.
+    """
+    wanted = [name for name in names if name in table.columns and _in_files(name)]
+    columns = {name: list(column) for name, column in table.columns.items()}
+    for row, record in enumerate(records):
+        header = None if record is None else header_of(record, problems, wanted)
+        for name in wanted:
+            if header is not None and name in header:
+                columns[name][row] = plain(header[name].value)
+    return Table(table.level, columns, table.vrs)
+
+
+def _in_files(name: str) -> bool:
+    """Whether an attribute is one of files, not of directories."""
+    tag = tag_of(name)
+    return tag is not None and tag >> 16 != 0x0004
+
+
+def header_of(record: HasFile, problems: list[str], names: Sequence[str] | None = None) -> Dataset | None:
+    """Return the data set of a file without its pixels, of the attributes `names` only; None if it cannot be read."""
+    import pydicom
+
+    try:
+        with record.open() as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tags = None if names is None else [tag for name in names if (tag := tag_of(name)) is not None]
+            header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=tags)
+            header.decode()
+            return header
+    except FilesetError as problem:
+        problems.append(str(problem))
+    except Exception as problem:  # noqa: BLE001  # pydicom raises nearly anything on damaged input
+        problems.append(f"{record.file_id}: not readable as DICOM: {problem}")
+    return None
+
+
+def plain(value: Any) -> Any:
+    """Return a value of pydicom as `Record.get` gives it: str, int, float, bytes, a list of these, or None."""
+    from pydicom.dataset import Dataset
+    from pydicom.valuerep import PersonName
+
+    if isinstance(value, Dataset):
+        return {_name(element): plain(element.value) for element in value}
+    if value is None or isinstance(value, bytes):
+        return value or None
+    if isinstance(value, str | PersonName) or not hasattr(value, "__iter__"):
+        return _number(value)
+    values = [plain(one) for one in value]
+    return None if not values else values[0] if len(values) == 1 and not isinstance(values[0], dict) else values
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, int):
+        return int(value)
+    return str(value) or None
+
+
+def _name(element: Any) -> str:
+    return element.keyword or f"{int(element.tag):08X}"

@@ -1,0 +1,110 @@
+"""Choose the rows and columns of a table from the records of a DICOMDIR."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from fileset.dicomdir.read.directory import Contents, conditions
+from fileset.dicomdir.read.query import ALIASES, condition
+from fileset.dicomdir.read.values import vr_of
+from fileset.dicomdir.write.layout import NONE
+from fileset.errors import RuleError
+from fileset.records.levels import LEVELS
+from fileset.tables.columns import Column, decode_columns
+from fileset.tables.table import Table
+
+IMAGE: Final = "IMAGE"
+"""The level of all records that reference a file, whatever their type."""
+TABLE_LEVELS: Final = (*LEVELS, IMAGE)
+
+_PATIENT: Final = ("PatientID", "PatientName")
+_STUDY: Final = ("StudyInstanceUID", "StudyDate", "StudyTime", "StudyDescription", "AccessionNumber", "StudyID")
+_SERIES: Final = ("SeriesInstanceUID", "Modality", "SeriesNumber")
+_DEFAULTS: Final[dict[str, tuple[str, ...]]] = {
+    "PATIENT": (*_PATIENT, "NumberOfPatientRelatedStudies", "NumberOfPatientRelatedInstances"),
+    "STUDY": (*_PATIENT, *_STUDY, "ModalitiesInStudy", "NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances"),
+    "SERIES": (*_PATIENT, *_STUDY, *_SERIES, "NumberOfSeriesRelatedInstances"),
+    IMAGE: (
+        *_PATIENT,
+        *_STUDY,
+        *_SERIES,
+        "InstanceNumber",
+        "SOPClassUID",
+        "SOPInstanceUID",
+        "TransferSyntaxUID",
+        "FileID",
+    ),
+}
+
+_COUNTS: Final = {
+    "NumberOfPatientRelatedStudies": ("PATIENT", "STUDY"),
+    "NumberOfPatientRelatedSeries": ("PATIENT", "SERIES"),
+    "NumberOfPatientRelatedInstances": ("PATIENT", None),
+    "NumberOfStudyRelatedSeries": ("STUDY", "SERIES"),
+    "NumberOfStudyRelatedInstances": ("STUDY", None),
+    "NumberOfSeriesRelatedInstances": ("SERIES", None),
+}
+"""Attributes that a query returns (PS3.4 C.3.4) and no record has: the level counted for, and the level counted."""
+_MODALITIES: Final = "ModalitiesInStudy"
+
+
+def default_columns(level: str) -> tuple[str, ...]:
+    """Return the columns of a table of `level` unless others are asked for."""
+    return _DEFAULTS[level]
+
+
+def select(
+    contents: Contents,
+    level: str = IMAGE,
+    columns: Sequence[str] | None = None,
+    keys: Mapping[str, object] | None = None,
+) -> Table:
+    """Return a table of the records of `level` that match `keys`, as `Reader.find` matches them.
+
+    Raises `RuleError` for another level, a column that is no attribute, and as `Reader.find`.
+    """
+    if level not in TABLE_LEVELS:
+        raise RuleError(f"level {level!r}: use one of {', '.join(TABLE_LEVELS)}")
+    names = tuple(dict.fromkeys(default_columns(level) if columns is None else columns))
+    tag_of = {name: condition(name, None)[0] for name in names}
+    wanted = None if level == IMAGE else level
+    records = list(contents.holding(wanted, conditions(dict(keys or {}))))
+    plain = [name for name in names if name not in _COUNTS and name != _MODALITIES]
+    found = dict(zip(plain, decode_columns(contents, records, [tag_of[name] for name in plain]), strict=True))
+    for name in names:
+        if name not in found:
+            found[name] = _computed(contents, records, name)
+    return Table(level, {name: found[name] for name in names}, {name: _vr(name, tag_of[name]) for name in names})
+
+
+def _vr(name: str, tag: int) -> str:
+    return "UT" if tag == ALIASES["FileID"] else "IS" if name in _COUNTS else vr_of(tag)
+
+
+def _computed(contents: Contents, records: Sequence[int], name: str) -> Column:
+    """A column of numbers of records below, or of the modalities of the series of a study."""
+    if name == _MODALITIES:
+        values = _modalities(contents)
+        return [values.get(_at_level(contents, index, "STUDY")) for index in records]
+    holder, counted = _COUNTS[name]
+    counts = Counter(_at_level(contents, index, holder) for index in contents.find(counted, ()))
+    return [counts[_at_level(contents, index, holder)] for index in records]
+
+
+def _modalities(contents: Contents) -> dict[int, Any]:
+    series = list(contents.find("SERIES", ()))
+    (column,) = decode_columns(contents, series, [condition("Modality", None)[0]])
+    found: dict[int, dict[str, None]] = {}
+    for index, modality in zip(series, column, strict=True):
+        if modality:
+            found.setdefault(_at_level(contents, index, "STUDY"), {})[str(modality)] = None
+    return {study: sorted(names) if len(names) > 1 else next(iter(names)) for study, names in found.items()}
+
+
+def _at_level(contents: Contents, index: int, level: str) -> int:
+    """The record of `level` that holds a record, or is it; `NONE` if there is none."""
+    while index != NONE and contents.type_name(index) != level:
+        index = contents.tree.parent[index]
+    return index
