@@ -227,6 +227,31 @@ _ROWS = (
     ("FS-VOLUME-STUDY-SPLIT", INFO, "PS3.10 8.1", "a study is divided among volumes"),
     # The medium itself
     ("FS-MEDIUM-FILE-SYSTEM", WARNING, "PS3.12", "a file system that PS3.12 does not know"),
+    # Application profiles, where one was named
+    ("PR-SOP-CLASS", ERROR, "PS3.11 X.3.1", "a SOP Class that the profile does not have"),
+    (
+        "PR-TRANSFER-SYNTAX",
+        ERROR,
+        "PS3.11 X.3.1",
+        "a transfer syntax that the profile does not allow for the SOP Class",
+    ),
+    ("PR-XABC", ERROR, "PS3.11 A.3.3", "an image that breaks a rule of the Basic Cardiac profile"),
+    ("PR-XA1K", ERROR, "PS3.11 B.3.3", "an image that breaks a rule of the 1024 X-Ray Angiographic profiles"),
+    ("PR-US", ERROR, "PS3.11 C.3", "an image that breaks a rule of the Ultrasound profiles"),
+    ("PR-CTMR", ERROR, "PS3.11 E.3.3", "an image that breaks a rule of the CT/MR profiles"),
+    ("PR-DEN", ERROR, "PS3.11 K.3.3", "an image that breaks a rule of the dental profiles"),
+    ("PR-JPEG-TABLES", ERROR, "PS3.11 H.3.3", "a JPEG frame without its tables"),
+    ("PR-KEY", ERROR, "PS3.11 X.3.3", "a record without a key that the profile demands"),
+    (
+        "PR-ICON",
+        ERROR,
+        "PS3.11 X.3.3",
+        "a record without an icon, or with one of another size, than the profile demands",
+    ),
+    ("PR-DIRECTORY", ERROR, "PS3.11 X.3.3", "a DICOMDIR without directory information"),
+    ("PR-MEDIUM", ERROR, "PS3.11 X.3.2", "a medium that the profile does not have"),
+    ("PR-MEDIUM-UNKNOWN", INFO, "PS3.11 X.3.2", "a folder, of which nobody knows the medium"),
+    ("PR-SECURE", ERROR, "PS3.11 X.3.5", "a file that is not secured as the profile demands, or is and must not be"),
 )
 
 RULES = {row[0]: Rule(*row) for row in _ROWS}

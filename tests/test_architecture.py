@@ -21,9 +21,9 @@ ENVIRONMENT = {
 }
 
 VALUES = frozenset(["errors", "findings", "file_id"])
-PURE_ROOMS = ("standard", "dicom", "part10", "records", "dicomdir", "pictures")
+PURE_ROOMS = ("standard", "dicom", "part10", "records", "dicomdir", "profiles", "pictures")
 """The rooms that compute and never touch the operating system, lowest first."""
-DIRECTORY = VALUES | {"standard", "dicom", "part10", "records", "dicomdir"}
+DIRECTORY = VALUES | {"standard", "dicom", "part10", "records", "dicomdir", "profiles"}
 PLANNING = DIRECTORY | {"media", "report", "plan"}
 ROLES = ("creator", "reader", "updater", "check", "repair", "extract")
 
@@ -37,6 +37,7 @@ ROOMS = {
     "records": VALUES | {"standard", "dicom"},
     "dicomdir": VALUES | {"standard", "dicom", "records"},
     "pictures": VALUES | {"standard", "dicom", "part10"},
+    "profiles": VALUES | {"standard", "dicom", "part10", "records"},
     "media": frozenset(["file_id", "errors"]),
     "report": VALUES | {"media"},
     "plan": DIRECTORY | {"media", "report"},

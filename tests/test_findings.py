@@ -24,7 +24,7 @@ def test_every_rule_is_met_by_a_test(rule: str) -> None:
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.id)
 def test_every_rule_says_what_it_is(rule: Rule) -> None:
-    assert re.fullmatch("FS(-[A-Z0-9]+)+", rule.id)
+    assert re.fullmatch("(FS|PR)(-[A-Z0-9]+)+", rule.id)
     assert rule.severity in (ERROR, WARNING, INFO)
     assert rule.title
     assert re.match(r"PS3\.\d+", rule.section) or rule.id in NOT_IN_THE_STANDARD

@@ -1,0 +1,118 @@
+"""Judges one instance against one profile (PS3.11): the only place that knows what conformance means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from fileset.profiles.facts import Facts
+from fileset.standard.profile_rules import (
+    ABSENT,
+    AT_MOST,
+    ONE_LESS_THAN,
+    ONE_OF,
+    PRESENT,
+    SAME_AS,
+    SYNTAX,
+    VALUE,
+    Attribute,
+    Constraint,
+)
+from fileset.standard.profiles import MULTI_FRAME, Profile
+from fileset.standard.sop_classes import SOP_CLASSES
+from fileset.standard.syntaxes import syntax_name
+
+LONGEST: Final = 64
+"""Characters of a value that a message shows."""
+
+
+class Violation(NamedTuple):
+    """One demand of a profile that an instance does not meet: the rule, the attribute, and a sentence."""
+
+    rule: str
+    tag: int
+    message: str
+
+
+def judge(profile: Profile, facts: Facts) -> tuple[Violation, ...]:
+    """Return what is wrong with an instance under `profile`; nothing if it conforms.
+
+    Of an instance whose SOP Class or transfer syntax the profile does not have, only that is returned: the other rules
+    are about instances that may be there.
+    """
+    allowed = profile.syntaxes(facts.sop_class)
+    if allowed is None:
+        return (Violation("PR-SOP-CLASS", 0x00080016, _class_message(profile, facts.sop_class)),)
+    if allowed and facts.syntax not in allowed:
+        names = " or ".join(map(syntax_name, allowed))
+        message = f"the transfer syntax is {syntax_name(facts.syntax)}; {profile.id} allows {names}"
+        return (Violation("PR-TRANSFER-SYNTAX", SYNTAX, message),)
+    return tuple(_broken(profile, facts))
+
+
+def _class_message(profile: Profile, sop_class: str) -> str:
+    row = SOP_CLASSES.get(sop_class)
+    name = f"{row.name} ({row.status})" if row and row.status != "current" else row.name if row else sop_class
+    allows = "Standard SOP Classes that are current" if any(map(_is_any, profile.services)) else "others only"
+    return f"SOP class {name or 'unknown'} is not in {profile.id}, which allows {allows}"
+
+
+def _is_any(service: str) -> bool:
+    return not service[:1].isdigit() and service != MULTI_FRAME
+
+
+def _broken(profile: Profile, facts: Facts) -> Iterator[Violation]:
+    for row in profile.constraints:
+        if row.classes and facts.sop_class not in row.classes:
+            continue
+        if row.when and facts.value(row.when.attribute) not in row.when.values:
+            continue
+        if not meets(row, facts):
+            shown = _shown(facts.value(row.attribute))
+            message = f"{row.attribute.label} is {shown}; {profile.id} allows {row.words}"
+            yield Violation(row.rule, row.attribute.tag, message)
+
+
+def _shown(value: str | None) -> str:
+    if value is None:
+        return "missing"
+    return repr(value[:LONGEST]) if value else "empty"
+
+
+def meets(row: Constraint, facts: Facts) -> bool:
+    """Whether an instance meets one constraint that holds for it."""
+    value = facts.value(row.attribute)
+    if value is None:
+        return row.optional or row.form == ABSENT
+    return _FORMS[row.form](row, value, facts)
+
+
+_Form = Callable[[Constraint, str, Facts], bool]
+
+
+def _number(facts: Facts, attribute: Attribute | None) -> int | None:
+    value = facts.value(attribute) if attribute else None
+    return int(value) if value and value.isdigit() else None
+
+
+def _is_at_most(row: Constraint, value: str, _: Facts) -> bool:
+    return value.isdigit() and int(value) <= int(row.values[0])
+
+
+def _differs_by(less: int) -> _Form:
+    def compare(row: Constraint, value: str, facts: Facts) -> bool:
+        other = _number(facts, row.other)
+        return other is not None and value == str(other - less)
+
+    return compare
+
+
+_FORMS: Final[Mapping[str, _Form]] = {
+    ONE_OF: lambda row, value, _: value in row.values,
+    AT_MOST: _is_at_most,
+    PRESENT: lambda _row, _value, _facts: True,
+    VALUE: lambda _row, value, _facts: bool(value),
+    ABSENT: lambda _row, _value, _facts: False,
+    SAME_AS: _differs_by(0),
+    ONE_LESS_THAN: _differs_by(1),
+}

@@ -1,0 +1,25 @@
+"""Judges a medium against a profile (PS3.11 X.3.2): which formats of ours can become which physical medium."""
+
+from __future__ import annotations
+
+from fileset.standard.profiles import Profile
+
+_NAMES = {"folder": "a folder", "iso": "an ISO 9660 image", "iso+udf": "an image with UDF", "zip": "a ZIP archive"}
+
+
+def medium_fault(profile: Profile, form: str) -> str:
+    """Return why a medium of `form` ("folder", "iso", "iso+udf" or "zip") cannot be that of the profile; "" if it can."""
+    if form in profile.medium.writes:
+        return ""
+    medium = profile.medium
+    return (
+        f"{profile.id} is for {medium.name} ({medium.file_systems}, {medium.section}), not for {_NAMES.get(form, form)}"
+    )
+
+
+def medium_caveat(profile: Profile, form: str) -> str:
+    """Return what a user must still do so that a folder becomes the medium of the profile; "" for another form."""
+    if form != "folder":
+        return ""
+    medium = profile.medium
+    return f"whether this is {profile.id} depends on where the folder goes: {medium.name} with {medium.file_systems}"
