@@ -9,7 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # type checkers know the name; importing it would cost more than the rest of this module
 
 if TYPE_CHECKING:
-    from fileset.check import CheckReport, check_file_set
+    from fileset.check import Advice, CheckReport, advise, check_file_set
     from fileset.creator import Creator, index
     from fileset.errors import FilesetError, FindingsError, FormatError, MediumError, RefusedError, RuleError
     from fileset.file_id import FileId
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Advice",
     "CheckReport",
     "Creator",
     "FileId",
@@ -36,12 +37,14 @@ __all__ = [
     "RuleError",
     "Updater",
     "__version__",
+    "advise",
     "check_file_set",
     "index",
     "repair_file_set",
 ]
 
 _HOMES = {
+    "Advice": "check",
     "CheckReport": "check",
     "Creator": "creator",
     "FileId": "file_id",
@@ -55,6 +58,7 @@ _HOMES = {
     "Report": "report",
     "RuleError": "errors",
     "Updater": "updater",
+    "advise": "check",
     "check_file_set": "check",
     "index": "creator",
     "repair_file_set": "repair",

@@ -48,7 +48,7 @@ ROOMS = {
     "check": PLANNING,
     "repair": PLANNING | {"check"},
     "extract": PLANNING,
-    "cli": VALUES | {"report", "plan", *ROLES},
+    "cli": VALUES | {"report", "plan", "profiles", *ROLES},
     "__main__": frozenset(["cli"]),
     "__init__": VALUES | {"report", *ROLES},
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import cached_property
 from typing import Final
@@ -23,7 +23,11 @@ from fileset.media.base import ReadableMedium
 from fileset.media.folder.medium import FolderMedium
 from fileset.media.folder.work_folder import WORK
 from fileset.plan.scan import Progress
+from fileset.profiles.facts import Facts
 from fileset.standard import tags
+
+OnFacts = Callable[[str, int, Facts], None]
+"""Called with the name of a DICOM file, the record that references it, and what application profiles ask of it."""
 
 _LEFT: Final = "belongs to a write that is under way, or was interrupted"
 
@@ -36,6 +40,7 @@ class FileCheck:
     to: Collector
     directory: Directory
     manifest: Manifest | None = None
+    on_facts: OnFacts | None = None
     _names: list[str] = field(factory=list)
     _unlisted: dict[str, bytes] = field(factory=dict)
     _others: set[str] = field(factory=set)
@@ -52,7 +57,8 @@ class FileCheck:
         names = [name for name in names if name != own]
         upper = UpperRecords(self.to)
         digests = self.manifest.digests if self.manifest is not None else {}
-        looking = Looking(self.medium, self.to.contents, self.directory.references, record_of, digests)
+        references, facts = self.directory.references, self.on_facts is not None
+        looking = Looking(self.medium, self.to.contents, references, record_of, digests, facts)
         for name, seen in looking.at_all(names, jobs=jobs, executor=executor, progress=progress):
             self._report(name, record_of.get(name, NONE), seen, upper)
         upper.report()
@@ -122,6 +128,8 @@ class FileCheck:
     def _report(self, name: str, index: int, seen: Seen, upper: UpperRecords) -> None:
         for fault in seen.faults:
             self.to.at_file(fault.rule, fault.message, name, index, offset=fault.offset, tag=fault.tag)
+        if seen.facts is not None and self.on_facts is not None:
+            self.on_facts(name, index, seen.facts)
         if index != NONE:
             if seen.chain is not None:
                 upper.count(index, seen.chain, name)

@@ -15,6 +15,7 @@ from fileset.media.system.walk import COPY_SIZE, PlainFile
 from fileset.part10.faults import Fault
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.scan import describe
+from fileset.profiles.facts import Facts, read_facts
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.levels import Chain
 
@@ -23,11 +24,15 @@ POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid=
 
 
 class Settings(NamedTuple):
-    """What holds for all records of a DICOMDIR: its encoding, and the character set that it gives to them."""
+    """What holds for all records of a DICOMDIR: its encoding, and the character set that it gives to them.
+
+    `facts`: whether the facts that application profiles ask for are read.
+    """
 
     explicit: bool
     little: bool
     inherited: str
+    facts: bool = False
 
 
 class Task(NamedTuple):
@@ -55,6 +60,7 @@ class Seen(NamedTuple):
     prefix: bool = False
     uid: bytes = b""
     chain: Chain | None = None
+    facts: Facts | None = None
 
 
 class Inspector:
@@ -65,6 +71,7 @@ class Inspector:
         self._inherited = settings.inherited
         self._describer = Describer(POLICY)
         self._files = FileChecker()
+        self._facts = settings.facts
 
     def at_path(self, task: Task) -> Seen:
         """A file of the operating system; a symbolic link is not followed."""
@@ -92,9 +99,11 @@ class Inspector:
         try:
             instance = describe(cached, self._describer)
             faults += self._record_faults(cached, instance, task)
+            facts = read_facts(cached, size) if self._facts else None
         except HeaderError as problem:
             return Seen(tuple(faults), problem.rule, problem.reason, prefix)
-        return Seen(tuple(faults), "", "", prefix, b"" if task.tail else instance.sop_instance_uid, instance.chain)
+        uid = b"" if task.tail else instance.sop_instance_uid
+        return Seen(tuple(faults), "", "", prefix, uid, instance.chain, facts)
 
     def _record_faults(self, read: Reading, instance: Instance, task: Task) -> list[Fault]:
         faults = [Fault(rule, message) for rule, message in instance.notes if rule != "FS-KEY-INVENTED"]

@@ -23,13 +23,17 @@ from fileset.plan.scan import Progress, chunk_size, in_chunks, processors
 
 @frozen
 class Looking:
-    """What is looked for: of each name the record that references it (`record_of`), and the digest it should have."""
+    """What is looked for: of each name the record that references it (`record_of`), and the digest it should have.
+
+    `facts`: whether the facts that application profiles ask for are read.
+    """
 
     medium: ReadableMedium
     contents: Contents
     references: References
     record_of: Mapping[str, int]
     digests: Mapping[str, str]
+    facts: bool = False
 
     def at_all(
         self, names: Sequence[str], *, jobs: int | None, executor: Executor | None, progress: Progress | None
@@ -88,4 +92,4 @@ class Looking:
     @property
     def _settings(self) -> Settings:
         syntax = self.contents.flat.syntax
-        return Settings(syntax.explicit, syntax.little, self.contents.character_set)
+        return Settings(syntax.explicit, syntax.little, self.contents.character_set, self.facts)

@@ -28,6 +28,7 @@ VERBS: Final = {
     "info": "show identification, counts and free space",
     "check": "say what is wrong with a file-set",
     "extract": "copy files out of a file-set",
+    "profiles": "list the application profiles of PS3.11, or show the rules of one",
 }
 """Each verb, which is the name of its module, and what it does."""
 

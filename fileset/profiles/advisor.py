@@ -57,6 +57,11 @@ class Advisor:
 
     _kinds: Counter[Facts] = field(factory=Counter)
 
+    @property
+    def files(self) -> int:
+        """The number of files that were added."""
+        return self._kinds.total()
+
     def add(self, facts: Facts) -> None:
         """Count one more file."""
         self._kinds[facts] += 1
@@ -70,4 +75,4 @@ class Advisor:
                 blocked += number * bool(violations)
                 for violation in violations:
                     reasons[violation.message] += number
-            yield Advice(profile, self._kinds.total(), blocked, tuple(reasons.most_common()))
+            yield Advice(profile, self.files, blocked, tuple(reasons.most_common()))

@@ -9,14 +9,14 @@ from typing import Final
 from attrs import field, frozen
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, elements, items
-from fileset.dicom.header import SOP_CLASS_UID, Header, Keys, Reading, Wanted, read_header
+from fileset.dicom.header import Header, Keys, Reading, Wanted, read_header
 from fileset.dicom.values import canonical
 from fileset.errors import FormatError
 from fileset.profiles.jpeg import frames_without_tables
 from fileset.standard.profile_rules import ATTRIBUTES, JPEG_TABLES, SYNTAX, Attribute
 from fileset.standard.syntaxes import JPEG_BASELINE, JPEG_EXTENDED, JPEG_LOSSLESS
+from fileset.standard.tags import MEDIA_STORAGE_SOP_CLASS_UID, SOP_CLASS_UID
 
-_STORED_CLASS: Final = 0x00020002
 _JPEG: Final = frozenset((JPEG_BASELINE, JPEG_EXTENDED, JPEG_LOSSLESS))
 _TOP = tuple(row for row in ATTRIBUTES if not row.within and row.tag not in (SYNTAX, JPEG_TABLES))
 _NESTED = tuple(row for row in ATTRIBUTES if row.within)
@@ -71,7 +71,11 @@ def facts_of(header: Header) -> Facts:
         inner = _within(values.get(row.within, b""), row.tag)
         if inner is not None:
             found.append((row.tag, _text(row.vr, inner)))
-    return Facts(_uid(values.get(SOP_CLASS_UID)) or _uid(meta.get(_STORED_CLASS)), _uid(meta.get(SYNTAX)), tuple(found))
+    return Facts(
+        _uid(values.get(SOP_CLASS_UID)) or _uid(meta.get(MEDIA_STORAGE_SOP_CLASS_UID)),
+        _uid(meta.get(SYNTAX)),
+        tuple(found),
+    )
 
 
 def _uid(raw: bytes | None) -> str:

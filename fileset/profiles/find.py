@@ -11,6 +11,8 @@ from fileset.standard.profiles import PROFILES, RETIRED, Profile
 from fileset.standard.sop_classes import SOP_CLASSES
 from fileset.standard.syntaxes import SYNTAX_NAMES
 
+__all__ = ["Profile", "find_profile", "select_profiles"]
+
 OLD_PREFIX: Final = "APL-"
 """The prefix of former editions; it means STD (PS3.11 8)."""
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from fileset.standard.profiles import Profile
 
-_NAMES = {"folder": "a folder", "iso": "an ISO 9660 image", "iso+udf": "an image with UDF", "zip": "a ZIP archive"}
+_NAMES = {
+    "folder": "a folder",
+    "iso": "an ISO 9660 image",
+    "iso+udf": "an image with UDF",
+    "udf": "an image with UDF alone",
+    "zip": "a ZIP archive",
+}
 
 
 def medium_fault(profile: Profile, form: str) -> str:

@@ -70,8 +70,8 @@ MULTI_FRAME_CLASSES: Final = frozenset(
 class ProfileMedium:
     """A physical medium of PS3.12: its name, its file systems, and the clause.
 
-    `writes` are the formats of ours that can become this medium: "folder", "iso", "iso+udf" (a bridge), "zip". A folder
-    can be burned on, or copied to, any medium, except where the file system is an archive.
+    `writes` are the forms of ours that can become this medium: "folder", "iso", "iso+udf" (a bridge), "udf", "zip". A
+    folder can be burned on, or copied to, any medium, except where the file system is an archive.
     """
 
     name: str
@@ -83,11 +83,14 @@ class ProfileMedium:
 _CD = ProfileMedium("120 mm CD-R", "ISO 9660 Level 1", "PS3.12 F", ("folder", "iso"))
 _MOD23 = ProfileMedium("90 mm 2.3 GB magneto-optical disk", "FAT, unpartitioned", "PS3.12 Q")
 _MOD41 = ProfileMedium("130 mm 4.1 GB magneto-optical disk", "FAT, unpartitioned", "PS3.12 M")
-_DVD_RAM = ProfileMedium("120 mm DVD-RAM", "UDF 1.5", "PS3.12 J")
+_DVD_RAM = ProfileMedium("120 mm DVD-RAM", "UDF 1.5", "PS3.12 J", ("folder", "udf"))
 _DVD = ProfileMedium(
-    "120 mm DVD, not DVD-RAM", "UDF 1.02 to 2.01, or ISO 9660 Level 1 to 3", "PS3.12 P", ("folder", "iso", "iso+udf")
+    "120 mm DVD, not DVD-RAM",
+    "UDF 1.02 to 2.01, or ISO 9660 Level 1 to 3",
+    "PS3.12 P",
+    ("folder", "iso", "iso+udf", "udf"),
 )
-_BD = ProfileMedium("120 mm BD-R or BD-RE", "UDF 2.5 (BD-RE) or 2.6 (BD-R)", "PS3.12 X")
+_BD = ProfileMedium("120 mm BD-R or BD-RE", "UDF 2.5 (BD-RE) or 2.6 (BD-R)", "PS3.12 X", ("folder", "udf"))
 _USB = ProfileMedium("USB mass storage device", "FAT16 or FAT32", "PS3.12 R")
 _CF = ProfileMedium("CompactFlash", "FAT16 or FAT32", "PS3.12 S")
 _MMC = ProfileMedium("MultiMediaCard", "FAT16", "PS3.12 T")

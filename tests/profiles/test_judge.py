@@ -9,7 +9,19 @@ import pytest
 from fileset.profiles.facts import read_facts
 from fileset.profiles.judge import judge
 from fileset.standard.profiles import PROFILES, RETIRED
-from tests.profiles.instances import Generated, breaking, conforming
+from tests.support.instances import Generated, breaking, conforming
+
+BROKEN = {
+    "PR-SOP-CLASS": 82,
+    "PR-TRANSFER-SYNTAX": 79,
+    "PR-XABC": 21,
+    "PR-XA1K": 52,
+    "PR-US": 128,
+    "PR-CTMR": 52,
+    "PR-DEN": 16,
+    "PR-JPEG-TABLES": 14,
+}
+"""Instances that break one rule, over all profiles."""
 
 
 def judged(profile_id: str, instance: Generated) -> list[tuple[str, int]]:
@@ -56,7 +68,7 @@ def test_all_profiles_are_there(capsys: pytest.CaptureFixture[str]) -> None:
         "N": 6,
     }
     assert by_annex == expected
-    assert broken.total() >= 2 * len(PROFILES) - len([one for one in PROFILES.values() if () in one.services.values()])
+    assert broken == BROKEN
 
 
 def test_no_retired_profile_is_current() -> None:

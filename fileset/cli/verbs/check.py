@@ -31,12 +31,16 @@ Line = tuple[str, str]
 
 def configure(parser: ArgumentParser) -> None:
     """Say what the verb takes."""
-    parser.usage = "fileset check MEDIUM [options]\n       fileset check --rules [--json]"
+    parser.usage = "fileset check MEDIUM [options]\n       fileset check MEDIUM --profiles [--json]\n       fileset check --rules [--json]"
     parser.add_argument(
         "medium", nargs="?", metavar="MEDIUM", help="a folder or image with a DICOMDIR, or the DICOMDIR"
     )
     parser.add_argument("--no-files", action="store_true", help="check the DICOMDIR alone")
     parser.add_argument("--hash", metavar="MANIFEST", help="compare contents with digests that sha256sum wrote")
+    parser.add_argument("--profile", metavar="ID", help="check also what this application profile demands (PS3.11)")
+    parser.add_argument(
+        "--profiles", action="store_true", help="show which profiles are satisfied, and what blocks others"
+    )
     parser.add_argument("--rules", action="store_true", help="show all rules that there are")
     add_format(parser)
     parser.add_argument("--jobs", metavar="N", type=positive, help="processes that read (default: as many as pay)")
@@ -53,6 +57,10 @@ def run(options: Namespace) -> int:
         raise RuleError("which file-set? Give a folder or image with a DICOMDIR, or --rules")
     if options.no_files and options.hash:
         raise RuleError("--no-files and --hash exclude each other: a manifest is about the files")
+    if options.profiles:
+        return _advise(options)
+    if options.profile and options.no_files:
+        raise RuleError("--profile and --no-files exclude each other: a profile is about the files")
     from fileset.check import check_file_set
 
     with progress(options) as phases:
@@ -60,6 +68,7 @@ def run(options: Namespace) -> int:
             options.medium,
             files=not options.no_files,
             manifest=options.hash,
+            profile=options.profile,
             medium_format=options.format,
             jobs=options.jobs,
             progress=phases,
@@ -69,6 +78,21 @@ def run(options: Namespace) -> int:
     else:
         show(lines(report, everything=options.verbose, quiet=options.quiet))
     return 0 if report.conformant else FOUND
+
+
+def _advise(options: Namespace) -> int:
+    if options.no_files or options.hash or options.profile:
+        raise RuleError("--profiles goes with none of --profile, --no-files and --hash")
+    from fileset.check import advise
+    from fileset.cli.advice import advice_lines, write_advice
+
+    with progress(options) as phases:
+        advice = advise(options.medium, medium_format=options.format, jobs=options.jobs, progress=phases)
+    if options.json:
+        write_advice(options.medium, advice)
+    else:
+        show((line, "") for line in advice_lines(advice, quiet=options.quiet))
+    return 0
 
 
 # ---------------------------------------------------------------- the report

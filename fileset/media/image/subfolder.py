@@ -17,6 +17,11 @@ class Below:
         self._prefix = folder + "/"
 
     @property
+    def around(self) -> ReadableMedium:
+        """The medium that holds the folder."""
+        return self._medium
+
+    @property
     def folder(self) -> str:
         """The folder, "/" between its components."""
         return self._prefix[:-1]

@@ -1,0 +1,117 @@
+"""The advisor: which application profiles the files of a medium satisfy, and what blocks the others (PS3.11)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Final
+
+from attrs import evolve
+
+from fileset.dicom.header import HeaderError, Reading
+from fileset.errors import FilesetError, FormatError
+from fileset.file_id import FileId
+from fileset.media.base import ReadableMedium
+from fileset.media.folder.medium import FolderMedium
+from fileset.media.form import form_of
+from fileset.media.open import readable, scannable
+from fileset.media.system.walk import PlainFile, random_access
+from fileset.plan.scan import Phases, chunk_size, in_chunks, phase
+from fileset.profiles.advisor import Advice, Advisor
+from fileset.profiles.facts import Facts, read_facts
+from fileset.profiles.medium import medium_fault
+
+if TYPE_CHECKING:
+    from fileset.plan.scan import Progress
+
+_DIRECTORY: Final = "1.2.840.10008.1.3.10"
+_NO_FILES: Final = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
+_BROKEN: Final = Facts("", "")
+"""A file whose header cannot be read: it blocks every profile."""
+
+
+def advise(
+    medium: str | os.PathLike[str],
+    *,
+    medium_format: str | None = None,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    progress: Phases | None = None,
+) -> list[Advice]:
+    """Return for each of the 82 profiles whether the DICOM files of `medium` satisfy it, and the reasons if they do not.
+
+    `medium` is a folder or image, with or without a DICOMDIR. The header of each file is read once. `jobs`,
+    `executor` and `progress` are as for `check_file_set`; the phase is "advise".
+
+    Raises `FormatError` if there is no DICOM file, and `MediumError` if the medium fails.
+    """
+    opened = _opened(medium, medium_format)
+    advisor = Advisor()
+    try:
+        for facts in _facts(opened, jobs=jobs, executor=executor, progress=phase(progress, "advise")):
+            if facts is not None and facts.sop_class != _DIRECTORY:
+                advisor.add(facts)
+        form = form_of(opened)
+    finally:
+        opened.close()
+    if not advisor.files:
+        raise FormatError(f"{opened.name}: no DICOM file was found there")
+    return [evolve(advice, about_medium=_about_medium(advice, form)) for advice in advisor.advise()]
+
+
+def _opened(medium: str | os.PathLike[str], medium_format: str | None) -> ReadableMedium:
+    try:
+        return readable(medium, medium_format)[0]
+    except FormatError:
+        return scannable(medium, medium_format)
+
+
+def _about_medium(advice: Advice, form: str) -> tuple[str, ...]:
+    fault = medium_fault(advice.profile, form)
+    secure = f"{advice.profile.id} demands Secure DICOM Files (PS3.15 D.1)" if advice.profile.secure else ""
+    return tuple(reason for reason in (fault, secure) if reason)
+
+
+def _facts(
+    medium: ReadableMedium, *, jobs: int | None, executor: Executor | None, progress: Progress | None
+) -> Iterator[Facts | None]:
+    names = list(medium.names())
+    if not isinstance(medium, FolderMedium):
+        for done, name in enumerate(names, start=1):
+            yield _through_medium(medium, name)
+            if progress:
+                progress(done, len(names))
+        return
+    paths = [os.path.join(medium.root, name) for name in names]
+    size = chunk_size(len(paths), jobs)
+    chunks = (paths[at : at + size] for at in range(0, len(paths), size))
+    yield from in_chunks(facts_chunk, chunks, len(paths), jobs=jobs, executor=executor, progress=progress)
+
+
+def facts_chunk(paths: Sequence[str]) -> list[Facts | None]:
+    """Return the facts of each file, None for one that is not DICOM; what every worker does."""
+    return [_at_path(path) for path in paths]
+
+
+def _at_path(path: str) -> Facts | None:
+    try:
+        with PlainFile(path) as file:
+            return _read(file, file.size)
+    except OSError as problem:
+        return None if PlainFile.is_link(problem) else _BROKEN
+
+
+def _through_medium(medium: ReadableMedium, name: str) -> Facts | None:
+    try:
+        with medium.open(FileId.tolerant(name)) as file:
+            return _read(*random_access(file))
+    except (FilesetError, OSError):
+        return _BROKEN
+
+
+def _read(read: Reading, size: int) -> Facts | None:
+    try:
+        return read_facts(read, size)
+    except HeaderError as problem:
+        return None if problem.rule in _NO_FILES else _BROKEN

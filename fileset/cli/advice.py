@@ -1,0 +1,51 @@
+"""What the advisor says, for people and for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from fileset.cli.output import counted, json_text, write_document
+
+if TYPE_CHECKING:
+    from fileset.profiles.advisor import Advice
+
+SHOWN = 2
+"""The most frequent reasons that a line names."""
+
+
+def advice_lines(advice: Sequence[Advice], *, quiet: bool) -> Iterator[str]:
+    """Yield one line for each profile that is satisfied, then one for each of the others with its main reasons."""
+    satisfied = [one for one in advice if one.satisfied]
+    for one in satisfied:
+        yield f"satisfied  {one.profile.id}: {one.profile.medium.name}"
+    if not quiet:
+        for one in advice:
+            if not one.satisfied:
+                yield f"blocked    {one.profile.id}: {_why(one)}"
+    files = advice[0].files if advice else 0
+    yield f"{counted(files, 'DICOM file')}: {len(satisfied)} of {counted(len(advice), 'profile')} satisfied"
+
+
+def _why(one: Advice) -> str:
+    reasons = list(one.about_medium)
+    if one.blocked:
+        named = "; ".join(f"{message} ({counted(number, 'file')})" for message, number in one.reasons[:SHOWN])
+        reasons.append(f"{one.blocked:,} of {counted(one.files, 'file')}: {named}")
+    return "; ".join(reasons)
+
+
+def write_advice(medium: str, advice: Sequence[Advice]) -> None:
+    """Write the document with every reason."""
+    rows = (
+        {
+            "profile": one.profile.id,
+            "satisfied": one.satisfied,
+            "files": one.files,
+            "blocked": one.blocked,
+            "about_medium": list(one.about_medium),
+            "reasons": [{"message": message, "files": number} for message, number in one.reasons],
+        }
+        for one in advice
+    )
+    write_document("fileset.advice/1", {"medium": medium, "profiles": map(json_text, rows)})

@@ -1,0 +1,79 @@
+"""`fileset profiles`: the application profiles of PS3.11, and the rules of one."""
+
+from __future__ import annotations
+
+import textwrap
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from fileset.cli.options import add_common
+from fileset.cli.output import json_text, write, write_document
+from fileset.errors import RuleError
+
+if TYPE_CHECKING:
+    from fileset.profiles.find import Profile
+    from fileset.profiles.words import Table
+
+WIDTH: Final = 100
+"""Characters of a line in which the rules of a profile are shown."""
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Say what the verb takes."""
+    parser.usage = "fileset profiles [ID] [options]"
+    parser.add_argument("profile", nargs="?", metavar="ID", help="show the rules of this one, such as STD-GEN-CD")
+    parser.add_argument("--medium", metavar="WORD", default="", help="list those for a medium: CD, DVD, USB, UDF ...")
+    parser.add_argument(
+        "--class", dest="sop_class", metavar="SOP", default="", help="that take a SOP class: UID or name"
+    )
+    parser.add_argument("--syntax", metavar="SYNTAX", default="", help="that take a transfer syntax: UID or name")
+    add_common(parser, progress=False)
+    parser.epilog = "`fileset check MEDIUM --profiles` tells which of them a medium satisfies."
+
+
+def run(options: Namespace) -> int:
+    """List profiles, or show one."""
+    from fileset.profiles.find import find_profile, select_profiles
+
+    if options.profile:
+        if options.medium or options.sop_class or options.syntax:
+            raise RuleError("profiles: give an ID, or --medium, --class and --syntax to list several; not both")
+        _show(find_profile(options.profile), as_json=options.json)
+    else:
+        _list(list(select_profiles(options.medium, options.sop_class, options.syntax)), as_json=options.json)
+    return 0
+
+
+def _show(profile: Profile, *, as_json: bool) -> None:
+    from fileset.profiles.words import document_of, facts_of_profile, tables_of
+
+    if as_json:
+        write_document("fileset.profile/1", {"profile": document_of(profile)})
+        return
+    write(f"{name + ':':10}{text}" for name, text in facts_of_profile(profile))
+    for title, table in tables_of(profile):
+        write(["", f"{title}:"])
+        write(_lines(table))
+
+
+def _list(profiles: list[Profile], *, as_json: bool) -> None:
+    if as_json:
+        from fileset.profiles.words import document_of
+
+        write_document("fileset.profiles/1", {"profiles": map(json_text, map(document_of, profiles))})
+        return
+    rows: Table = [("PROFILE", "MEDIUM", "ROLES", "PS3.11")]
+    rows += [(one.id, one.medium.name, " ".join(one.roles), one.annex) for one in profiles]
+    write(_lines(rows))
+
+
+def _lines(table: Table) -> Iterator[str]:
+    """Yield a table as lines: columns side by side where they fit, the last one broken between words."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    before = sum(widths[:-1]) + 2 * len(widths)
+    room = max(WIDTH - before, 40)
+    for row in table:
+        head = "".join(f"  {cell:{width}}" for cell, width in zip(row[:-1], widths, strict=False)) + "  "
+        for at, part in enumerate(textwrap.wrap(row[-1], room) or [""]):
+            yield ((head if not at else " " * len(head)) + part).rstrip()
