@@ -42,7 +42,8 @@ def _from_luminance(values: NDArray[Any], *, partial: bool) -> NDArray[Any]:
     if partial:
         luminance, blue, red = (luminance - 16) * (255 / 219), blue * (255 / 224), red * (255 / 224)
     shown = (luminance + 1.402 * red, luminance - 0.344136 * blue - 0.714136 * red, luminance + 1.772 * blue)
-    return np.clip(np.rint(np.stack(shown, axis=-1)), 0, 255).astype(np.uint8)
+    levels: NDArray[Any] = np.clip(np.rint(np.stack(shown, axis=-1)), 0, 255).astype(np.uint8)
+    return levels
 
 
 def palette_levels(values: NDArray[Any], attributes: Attributes, pixels: PixelFormat) -> NDArray[Any]:
@@ -53,8 +54,8 @@ def palette_levels(values: NDArray[Any], attributes: Attributes, pixels: PixelFo
     if found is None:
         raise PictureError("it has PALETTE COLOR pixels, but no palette that can be used")
     first, colours = found
-    found: NDArray[Any] = colours[np.clip(values.astype(np.int64) - first, 0, len(colours) - 1)]
-    return found
+    shown: NDArray[Any] = colours[np.clip(values.astype(np.int64) - first, 0, len(colours) - 1)]
+    return shown
 
 
 def heat_map(levels: NDArray[Any]) -> NDArray[Any]:

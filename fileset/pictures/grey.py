@@ -14,8 +14,8 @@ from fileset.pictures.pixel_format import PixelFormat
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LARGEST_TABLE: Final = 1 << 17
-"""With more different values than this, each pixel is computed on its own."""
+LARGEST_TABLE: Final = 1 << 16
+"""With a larger range of values than this, each pixel is computed on its own."""
 PERCENTILES: Final = (1.0, 99.0)
 Levels = Callable[["NDArray[Any]"], "NDArray[Any]"]
 """Values after the modality LUT -> grey levels from 0 to 1, before polarity."""
@@ -90,14 +90,10 @@ def grey_levels(values: NDArray[Any], scale: GreyScale) -> tuple[NDArray[Any], W
     low, high = (values.min(), values.max()) if values.dtype.kind in "iu" else (0, LARGEST_TABLE)
     if int(high) - int(low) >= LARGEST_TABLE or values.size < int(high) - int(low):
         return _eight_bits(values, scale), scale.window
-    table = _eight_bits(np.arange(int(low), int(high) + 1, dtype=np.int64), scale)
-    return table[_offsets(values, int(low))], scale.window
-
-
-def _offsets(values: NDArray[Any], low: int) -> NDArray[Any]:
-    import numpy as np
-
-    return values.astype(np.int32) - low if low else values
+    table = np.zeros(1 << 16, np.uint8)
+    domain = np.arange(int(low), int(high) + 1, dtype=np.int64)
+    table[domain & 0xFFFF] = _eight_bits(domain, scale)
+    return np.take(table, values.astype(np.uint16, copy=False)), scale.window
 
 
 def _eight_bits(values: NDArray[Any], scale: GreyScale) -> NDArray[Any]:

@@ -16,6 +16,7 @@ from fileset.errors import FormatError
 from fileset.part10.file_meta import check_meta
 from fileset.pictures.errors import PictureError
 from fileset.pictures.frames import Frames, PixelElement, frames_of
+from fileset.pictures.quick_header import quick_header
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -47,8 +48,14 @@ class Instance:
 def read_instance(read: Reading) -> Instance:
     """Return the instance in the file that `read` reads; its pixels stay where they are.
 
+    The data set of an image holds what pictures need, not necessarily all elements.
+
     Raises `PictureError` if pydicom cannot read the data set.
     """
+    quick = quick_header(read)
+    if quick is not None:
+        dataset, syntax, tag, at, vr, length = quick
+        return Instance(dataset, syntax, PixelElement(PIXEL_KEYWORDS[tag], read, at, length, vr), big_endian=False)
     first = read(0, _FIRST)
     meta = check_meta(first)
     if meta.transfer_syntax in DEFLATED and first[128:132] == b"DICM":

@@ -1,0 +1,102 @@
+"""The few values that a picture needs, read without pydicom's walk through the whole data set.
+
+Takes the usual files: Little Endian, elements in order, pixel data within the first bytes, no sequence that decides how
+the picture looks. For all others it returns None, and pydicom reads the data set.
+"""
+
+from __future__ import annotations
+
+from struct import Struct, error
+from typing import TYPE_CHECKING, Final
+
+from fileset.dicom.elements import EXPLICIT_LITTLE, IMPLICIT_LITTLE, LONG_VRS, SHORT_VRS, UNDEFINED, skip_undefined
+from fileset.dicom.header import DEFLATED, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, Reading
+from fileset.errors import FormatError
+from fileset.part10.file_meta import Metas
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+WINDOW: Final = 1 << 16
+"""Bytes in which the data set without its pixels must fit."""
+_SEQUENCES: Final = frozenset((0x00283000, 0x00283010, 0x52009229, 0x52009230))
+"""Sequences that pydicom shall decode: Modality LUT, VOI LUT and the functional groups."""
+TAGS: Final = frozenset((
+    0x00080005, 0x00080008, 0x00080016, 0x00080018, 0x00080060, 0x00180050, 0x00181164, 0x00182010, 0x00200013,
+    0x00200020, 0x00200037, 0x00201041, 0x00280002, 0x00280004, 0x00280006, 0x00280008, 0x00280010, 0x00280011,
+    0x00280030, 0x00280034, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x00280120, 0x00280121, 0x00281050,
+    0x00281051, 0x00281052, 0x00281053, 0x00281056, 0x00286010, 0x20500020, 0x00620001, 0x0062000E,
+    0x00281101, 0x00281102, 0x00281103, 0x00281201, 0x00281202, 0x00281203, 0x00281221, 0x00281222, 0x00281223,
+    0x7FE00001, 0x7FE00002,
+))  # fmt: skip
+"""The elements that are kept: those of the Image Pixel Module, of windows, palettes, spacing and orientation."""
+_HEAD: Final = Struct("<HH2sH").unpack_from
+_IMPLICIT: Final = Struct("<HHI").unpack_from
+_LENGTH: Final = Struct("<I").unpack_from
+_PIXELS: Final = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
+_METAS: Final = Metas()
+
+Found = tuple["Dataset", str, int, int, str, int]
+"""The data set, transfer syntax, tag of the pixels, position, VR and length of their value."""
+
+
+def quick_header(read: Reading) -> Found | None:
+    """Return what a picture needs of the file that `read` reads, None where pydicom shall look."""
+    data = read(0, WINDOW)
+    if data[128:132] != b"DICM":
+        return None
+    meta = _METAS.check(data)
+    syntax = meta.transfer_syntax
+    if not syntax or syntax in DEFLATED or syntax == EXPLICIT_VR_BIG_ENDIAN:
+        return None
+    try:
+        if syntax == IMPLICIT_VR_LITTLE_ENDIAN:
+            return _walk(data, meta.data_set_at, syntax.decode("ascii"), explicit=False)
+        return _walk(data, meta.data_set_at, syntax.decode("ascii"), explicit=True)
+    except (FormatError, error, UnicodeDecodeError):
+        return None
+
+
+def _walk(data: bytes, at: int, syntax: str, *, explicit: bool) -> Found | None:
+    from pydicom.dataelem import RawDataElement
+    from pydicom.dataset import Dataset
+    from pydicom.tag import Tag
+
+    kept: dict[int, RawDataElement] = {}
+    encoding, end, previous, vr = EXPLICIT_LITTLE if explicit else IMPLICIT_LITTLE, len(data), 0, b""
+    while at < end:
+        if explicit:
+            group, number, vr, length = _HEAD(data, at)
+            value = at + 8
+            if vr not in SHORT_VRS:
+                if vr not in LONG_VRS:
+                    return None
+                length = _LENGTH(data, value)[0]
+                value += 4
+        else:
+            group, number, length = _IMPLICIT(data, at)
+            value = at + 8
+        tag = group << 16 | number
+        if tag <= previous or tag in _SEQUENCES:
+            return None
+        if tag in _PIXELS:
+            dataset = Dataset({Tag(key): element for key, element in kept.items()})
+            return dataset, syntax, tag, value, vr.decode("ascii") or "OW", length
+        previous = tag
+        if length == UNDEFINED:
+            at = skip_undefined(data, value, end, IMPLICIT_LITTLE if vr == b"UN" else encoding)[1]
+            continue
+        at = value + length
+        if tag in TAGS:
+            if at > end or vr == b"UN":
+                return None
+            kept[tag] = RawDataElement(
+                Tag(tag),
+                vr.decode("ascii") or None,
+                length,
+                data[value:at],
+                value,
+                is_implicit_VR=not explicit,
+                is_little_endian=True,
+            )
+    return None
