@@ -19,8 +19,7 @@ from fileset.check.places import Collector
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.base import ReadableMedium
-from fileset.media.folder.medium import FolderMedium
+from fileset.media.base import LinkError, ReadableMedium
 from fileset.media.folder.work_folder import WORK
 from fileset.plan.scan import Progress
 from fileset.profiles.facts import Facts
@@ -96,7 +95,7 @@ class FileCheck:
         try:
             self.medium.inquire_file(FileId.tolerant(path))
         except FormatError as problem:
-            rule = "FS-FILE-MISSING" if isinstance(self.medium, FolderMedium) else "FS-FILE-UNREADABLE"
+            rule = "FS-FILE-MISSING" if isinstance(problem, LinkError) else "FS-FILE-UNREADABLE"
             self.to.at_file(rule, problem.text(known_path=path), path, index, tag=tags.REFERENCED_FILE_ID)
         except MediumError:
             self.to.at_file("FS-FILE-MISSING", "not on the medium", path, index, tag=tags.REFERENCED_FILE_ID)
@@ -172,7 +171,7 @@ class FileCheck:
     def _announced(self) -> frozenset[str]:
         """The names in the journal of an interrupted change."""
         try:
-            return self.medium.announced() if isinstance(self.medium, FolderMedium) else frozenset()
+            return self.medium.announced()
         except MediumError as problem:
             self.to.at_file("FS-FILE-UNREADABLE", problem.text(known_path=WORK), WORK)
             return frozenset()
@@ -188,6 +187,5 @@ class FileCheck:
 
     def _leftovers(self) -> None:
         """What an interrupted write left on the medium."""
-        if isinstance(self.medium, FolderMedium):
-            for name in self.medium.leftovers():
-                self.to.at_file("FS-WRITE-LEFTOVER", _LEFT, name)
+        for name in self.medium.leftovers():
+            self.to.at_file("FS-WRITE-LEFTOVER", _LEFT, name)

@@ -13,10 +13,9 @@ from fileset.check.dicomdir.references import References
 from fileset.check.inspect import Inspector, Seen, Settings, Task, inspect_chunk
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.layout import NONE
-from fileset.errors import FilesetError, FormatError
+from fileset.errors import FilesetError
 from fileset.file_id import FileId
-from fileset.media.base import ReadableMedium
-from fileset.media.folder.medium import FolderMedium
+from fileset.media.base import LinkError, ReadableMedium
 from fileset.media.system.walk import random_access
 from fileset.plan.scan import Progress, chunk_size, in_chunks, processors
 
@@ -39,8 +38,8 @@ class Looking:
         self, names: Sequence[str], *, jobs: int | None, executor: Executor | None, progress: Progress | None
     ) -> Iterator[tuple[str, Seen]]:
         """What is seen in each file, in the order of `names`."""
-        if isinstance(self.medium, FolderMedium):
-            seen = self._by_paths(self.medium.root, names, jobs=jobs, executor=executor, progress=progress)
+        if self.medium.folder:
+            seen = self._by_paths(self.medium.folder, names, jobs=jobs, executor=executor, progress=progress)
         else:
             seen = self._through_medium(names, progress)
         return zip(names, seen, strict=True)
@@ -71,10 +70,8 @@ class Looking:
             with self.medium.open(FileId.tolerant(name)) as file:
                 read, size = random_access(file)
                 return inspector.inspect(read, size, self._task(name, name))
-        except FormatError as problem:
-            # The medium refuses a name that is there: a link in a folder, damage in an image.
-            rule = "FS-FILE-LINK" if isinstance(self.medium, FolderMedium) else "FS-FILE-UNREADABLE"
-            return Seen((), rule, problem.text(known_path=name))
+        except LinkError as problem:
+            return Seen((), "FS-FILE-LINK", problem.text(known_path=name))
         except FilesetError as problem:
             return Seen((), "FS-FILE-UNREADABLE", problem.text(known_path=name))
         except OSError as problem:

@@ -19,8 +19,7 @@ from fileset.extract.instances import Directory
 from fileset.extract.instances import Instance as Known
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
-from fileset.media.base import FileInfo, ReadableMedium
-from fileset.media.folder.medium import FolderMedium
+from fileset.media.base import FileInfo, LinkError, ReadableMedium
 from fileset.media.open import scannable
 from fileset.media.system.walk import random_access
 from fileset.plan.dicomdir_file import not_among
@@ -185,11 +184,11 @@ class Scanned:
                 return None
             self.findings.append(Finding(problem.rule, problem.reason, Where(name)))
             return ScannedInstance(self.medium, file_id, None)
+        except LinkError as problem:
+            self.findings.append(Finding("FS-FILE-LINK", problem.text(known_path=name), Where(name)))
+            return None
         except (FilesetError, OSError) as problem:
             reason = problem.text(known_path=name) if isinstance(problem, FilesetError) else str(problem)
-            if isinstance(problem, FormatError) and isinstance(self.medium, FolderMedium):
-                self.findings.append(Finding("FS-FILE-LINK", reason, Where(name)))
-                return None
             self.findings.append(Finding("FS-FILE-UNREADABLE", reason, Where(name)))
             # Whoever copies it tries again, and tells what is lost.
             return None if _is_dicomdir(name) else ScannedInstance(self.medium, file_id, None)

@@ -89,20 +89,49 @@ class Footprint:
         return self.entry + -(-(size + size * self.growth // 1000) // self.unit) * self.unit
 
 
+class LinkError(FormatError):
+    """A symbolic link leads out of the medium; it is not followed."""
+
+
+@frozen
+class RefusedName:
+    """A file on the medium that cannot be opened safely: its name there, and the reason."""
+
+    name: str
+    reason: str
+
+
 class ReadableMedium(Protocol):
-    """What a File-set Reader needs: M-READ and M-INQUIRE FILE."""
+    """A medium as a File-set Reader needs it: M-READ and M-INQUIRE FILE."""
 
     @property
     def name(self) -> str:
-        """The medium as the user named it."""
+        """Return the medium as the user named it."""
+        ...
+
+    @property
+    def folder(self) -> str:
+        """Return the folder of the operating system that holds the files, "" for an image or archive."""
+        ...
+
+    def path(self, file_id: FileId) -> str:
+        """Return the path of a file in the operating system, "" on a medium without `folder`. Raises as `open`."""
+        ...
+
+    def position(self, file_id: FileId) -> int:
+        """Return the byte of the medium at which a file begins, 0 if unknown. Reading in this order avoids seeks."""
         ...
 
     def open(self, file_id: FileId) -> BinaryIO:
-        """M-READ. `MediumError` if there is no such file or it cannot be read, `FormatError` if its name is hostile."""
+        """Open a file for reading (M-READ).
+
+        Raises `MediumError` if it is absent or unreadable, `LinkError` for a link that leads out of the medium, and
+        `FormatError` if the medium says impossible things of it.
+        """
         ...
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """M-INQUIRE FILE. `MediumError` if there is no such file."""
+        """Return size and date of a file (M-INQUIRE FILE). Raises `MediumError` if it is absent."""
         ...
 
     def inquire_file_set(self) -> FileSetInfo:
@@ -110,11 +139,23 @@ class ReadableMedium(Protocol):
         ...
 
     def names(self) -> Iterator[str]:
-        """The paths of all files on the medium, "/" between components, in sorted order, whatever their names."""
+        """Yield the paths of all files on the medium, "/" between components, in sorted order, whatever their names."""
+        ...
+
+    def refused(self) -> Sequence[RefusedName]:
+        """Return the files found so far that `names` leaves out because they cannot be opened safely."""
+        ...
+
+    def leftovers(self) -> list[str]:
+        """Return the paths of temporary files that a running or interrupted change left on the medium."""
+        ...
+
+    def announced(self) -> frozenset[str]:
+        """Return the names that a running or interrupted change was adding or removing, by its journal."""
         ...
 
     def damage(self) -> Sequence[str]:
-        """What was found wrong with the medium itself so far, such as an image that was cut off."""
+        """Return the faults of the medium itself found so far, such as an image that was cut off."""
         ...
 
     def close(self) -> None:
@@ -216,7 +257,23 @@ class WritableMedium(Protocol):
 
 
 class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):
-    """What a File-set Updater needs: all five services."""
+    """A medium as a File-set Updater needs it: all five services."""
+
+    def actual(self, file_id: FileId) -> FileId | None:
+        """Return the name under which a file really lies on the medium, None if it is absent. Raises as `open`."""
+        ...
+
+    def occupation(self, value: str) -> str:
+        """Return what has a File ID value: "folder" for a folder of exactly this name, "" for nothing, else "file"."""
+        ...
+
+    def not_sources(self) -> frozenset[str]:
+        """Return the names at the root that are never sources: the work folder and the DICOMDIR."""
+        ...
+
+    def lasting_damage(self) -> Sequence[str]:
+        """Return the part of `damage` that the next change does not cure."""
+        ...
 
     def entitle(self, label: str) -> None:
         """Give the medium a new name with the next change, where it has one of its own (PS3.12 F.1.1)."""

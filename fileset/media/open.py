@@ -237,7 +237,7 @@ def no_dicomdir(medium: ReadableMedium) -> FormatError:
     """Return the error that there is no DICOMDIR, with the damage of the medium, which may be the cause."""
     for damage in medium.damage():
         return FormatError(f"no DICOMDIR is left: {damage}", path=medium.name)
-    advice = INDEX if isinstance(medium, FolderMedium) else CREATE
+    advice = INDEX if medium.folder else CREATE
     return FormatError("no DICOMDIR: not a file-set (PS3.10 8.1)", path=medium.name, advice=advice)
 
 

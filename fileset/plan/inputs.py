@@ -101,7 +101,7 @@ class Sources:
             found = file_set_in(image)
         except FormatError:
             found = None  # files of no file-set, or of several
-        root = found.folder + "/" if isinstance(found, Below) and found is not image else ""
+        root = found.subfolder + "/" if isinstance(found, Below) and found is not image else ""
         for name in image.names():
             relative = name.removeprefix(root)
             if found is None or relative.upper() != DICOMDIR.value:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Protocol
 
 from attrs import define, field
 
@@ -18,11 +17,10 @@ from fileset.dicom.header import HeaderError
 from fileset.dicomdir.write.kept import Kept
 from fileset.dicomdir.write.layout import Frame
 from fileset.dicomdir.write.merge import Growth, grow, laid_out
-from fileset.errors import FormatError, MediumError, RuleError
-from fileset.file_id import DICOMDIR, SEPARATOR, FileId
+from fileset.errors import FormatError, RuleError
+from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
-from fileset.media.folder.medium import FolderMedium
 from fileset.media.system.walk import SourceFile, leads_out, place_below, walk
 from fileset.plan.commit import Addition, Plan
 from fileset.plan.copy_findings import cleared
@@ -33,54 +31,6 @@ from fileset.records.describe import Instance
 from fileset.records.tree import Existing, TreeBuilder
 from fileset.report import Report, Skipped
 from fileset.standard import tags
-
-# ---------------------------------------------------------------- what lies on the medium
-
-
-class Present(Protocol):
-    """The names on a medium."""
-
-    def actual(self, file_id: FileId) -> FileId | None:
-        """The name that the file really has, None if there is no file. `FormatError` if it must not be followed."""
-        ...
-
-    def occupation(self, value: str) -> str:
-        """What stands at a File ID value: "folder" for a folder with just this name, "" for nothing, else "file"."""
-        ...
-
-
-class Listed:
-    """The names on a medium that is no folder, from its list of files."""
-
-    def __init__(self, medium: UpdatableMedium) -> None:
-        self._medium = medium
-        self._names = {name.upper().replace("/", SEPARATOR): name for name in medium.names()}
-        self._folders = {name.rpartition(SEPARATOR)[0] for name in self._names}
-        self._folders |= {above for name in self._folders for above in _above(name)}
-
-    def actual(self, file_id: FileId) -> FileId | None:
-        """The name that the file really has."""
-        try:
-            self._medium.inquire_file(file_id)
-        except MediumError:
-            return None
-        return FileId.tolerant(self._names.get(file_id.value.upper(), file_id.path))
-
-    def occupation(self, value: str) -> str:
-        """What stands at a File ID value."""
-        return "folder" if value in self._folders else "file" if value in self._names else ""
-
-
-def _above(name: str) -> Iterator[str]:
-    while name:
-        yield name
-        name = name.rpartition(SEPARATOR)[0]
-
-
-def present(medium: UpdatableMedium) -> Present:
-    """The names on `medium`."""
-    return medium if isinstance(medium, FolderMedium) else Listed(medium)
-
 
 # ---------------------------------------------------------------- what is taken in
 
@@ -100,9 +50,8 @@ class Intake:
 
     def add_member(self, file_id: FileId, value: bytes) -> int:
         """A file of the medium; its index. Raises as `resolve` if it is not there."""
-        if isinstance(self.medium, FolderMedium):
-            path = self.medium.resolve(file_id)
-            index = self.sources.add_file(path, path.removeprefix(self.medium.root).lstrip("/"))
+        if path := self.medium.path(file_id):
+            index = self.sources.add_file(path, path.removeprefix(self.medium.folder).lstrip("/"))
         else:
             self.medium.inquire_file(file_id)
             index = self.sources.add_member(self.medium, file_id)
@@ -114,10 +63,10 @@ class Intake:
 
         What cannot stay is told. Raises as `Sources.add_path`.
         """
-        if not isinstance(self.medium, FolderMedium):
+        root = self.medium.folder
+        if not root:
             self.sources.add_path(source)
             return
-        root = self.medium.root
         place = place_below(source, root)
         if place is None:
             own = place_below(root, source)
@@ -184,7 +133,7 @@ def _named(intake: Intake, growth: Growth, naming: str) -> dict[int, bytes]:
     ]
     if not new:
         return {}
-    on_medium, is_named = present(intake.medium).occupation, growth.kept.is_named
+    on_medium, is_named = intake.medium.occupation, growth.kept.is_named
 
     def occupation(value: str) -> str:
         return on_medium(value) or ("file" if is_named(value) else "")
@@ -197,7 +146,6 @@ def _named(intake: Intake, growth: Growth, naming: str) -> dict[int, bytes]:
 
 def removals(kept: Kept, gone: Iterable[int], intake: Intake, report: Report) -> list[FileId]:
     """The files of records that are gone: those that are there, and that no record that stays references."""
-    there = present(intake.medium)
     own = {DICOMDIR.value, kept.contents.text(tags.DESCRIPTOR_FILE_ID)} | {
         decode(value) for value in intake.in_place.values()
     }
@@ -208,7 +156,7 @@ def removals(kept: Kept, gone: Iterable[int], intake: Intake, report: Report) ->
             continue
         where = Where(kept.contents.file, offset=kept.flat.start[index], tag=tags.REFERENCED_FILE_ID)
         try:
-            actual = there.actual(file_id)
+            actual = intake.medium.actual(file_id)
         except FormatError as problem:
             report.findings.append(Finding("FS-FILE-MISSING", str(problem), where))
             continue

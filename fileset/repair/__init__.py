@@ -18,7 +18,6 @@ from fileset.errors import FilesetError, FormatError
 from fileset.file_id import FileId
 from fileset.findings import Finding
 from fileset.media.base import UpdatableMedium
-from fileset.media.folder.medium import FolderMedium
 from fileset.media.open import updatable
 from fileset.plan.commit import Plan, clean_up, commit, rehearse
 from fileset.plan.inputs import Sources
@@ -89,9 +88,9 @@ def _repaired(
     changes = mended_identification(contents, partial(_is_there, medium))
     report = Report(medium.name, dry_run=dry_run, findings=[*state.findings, *diagnosis.told])
     report.skipped += [Skipped(one.where.file, one.rule, one.message) for one in diagnosis.skipped]
-    if not isinstance(medium, FolderMedium):  # whose damage is an interrupted change, which is undone or finished
-        lost = (f"{note}: that cannot be repaired; `fileset extract` copies out the rest" for note in medium.damage())
-        report.skipped += [Skipped(medium.name, "FS-MEDIUM-DAMAGED", reason) for reason in lost]
+    for note in medium.lasting_damage():
+        reason = f"{note}: that cannot be repaired; `fileset extract` copies out the rest"
+        report.skipped.append(Skipped(medium.name, "FS-MEDIUM-DAMAGED", reason))
     frame = renewed_frame(contents.flat, changes)
     report.file_set_id = _text(changes.get(tags.FILE_SET_ID), contents.file_set_id)
     report.file_set_uid = _text(changes.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID), contents.file_set_uid)

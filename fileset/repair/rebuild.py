@@ -17,7 +17,7 @@ from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
 from fileset.plan.commit import Plan
 from fileset.plan.scan import Outcome
-from fileset.plan.update import Intake, filled, present
+from fileset.plan.update import Intake, filled
 from fileset.records.describe import Instance
 from fileset.records.levels import LEVELS
 from fileset.records.tree import Node, Nothing
@@ -64,12 +64,12 @@ class Rebuild:
 
     def _offer_listed(self) -> None:
         """The files of all records, each once; records whose files are not there are gone."""
-        there, sound = present(self.medium), self.diagnosis.sound
+        sound = self.diagnosis.sound
         record_at: dict[FileId, int] = {}
         for index in self._with_files():
             try:
                 named = self._named(index)
-                actual = there.actual(named)
+                actual = self.medium.actual(named)
             except FormatError as problem:
                 self._lose(index, "FS-FILE-MISSING", str(problem))
                 continue

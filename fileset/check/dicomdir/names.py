@@ -8,7 +8,7 @@ from typing import Any
 from fileset.check.places import Collector
 from fileset.errors import FormatError
 from fileset.file_id import DICOMDIR, MAX_COMPONENTS, FileId
-from fileset.media.image.names import enlist, form_of
+from fileset.media.names import enlist, form_of
 from fileset.standard import tags
 
 Listing = dict[str, Any]

@@ -15,12 +15,12 @@ from typing import BinaryIO, Final
 
 from attrs import evolve, frozen
 
-from fileset.errors import FormatError, MediumError
+from fileset.errors import MediumError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.base import FileInfo, FileSetInfo, Footprint, Transaction
+from fileset.media.base import FileInfo, FileSetInfo, Footprint, LinkError, Transaction
 from fileset.media.folder.transaction import FolderTransaction
 from fileset.media.folder.work_folder import WORK, read_journal, standing_in
-from fileset.media.image.names import enlist, form_of
+from fileset.media.names import enlist, form_of
 from fileset.media.system.file_systems import flush_volume, inquire_volume
 from fileset.media.system.files import check_writable, path_of
 from fileset.media.system.walk import inquire, leads_out, open_regular, walk
@@ -41,8 +41,29 @@ class FolderMedium:
 
     @property
     def name(self) -> str:
-        """The folder as the user named it."""
+        """Return the folder as the user named it."""
         return self.root
+
+    @property
+    def folder(self) -> str:
+        """Return the folder."""
+        return self.root
+
+    def path(self, file_id: FileId) -> str:
+        """Return the path of a file. Raises as `resolve`."""
+        return self.resolve(file_id)
+
+    def position(self, file_id: FileId) -> int:  # noqa: ARG002  # file systems do not say where files lie
+        """Return 0: unknown."""
+        return 0
+
+    def refused(self) -> tuple[()]:
+        """Return nothing: every name can be listed."""
+        return ()
+
+    def lasting_damage(self) -> tuple[()]:
+        """Return nothing: the next change finishes or undoes an interrupted one."""
+        return ()
 
     def close(self) -> None:
         """Forget the listings."""
@@ -80,7 +101,7 @@ class FolderMedium:
     def resolve(self, file_id: FileId) -> str:
         """The path that a File ID names here.
 
-        Raises `MediumError` if there is none, `FormatError` if it leads out of the folder through a symbolic link.
+        Raises `MediumError` if there is none, `LinkError` if it leads out of the folder through a symbolic link.
         """
         path = self.find(file_id) if file_id != DICOMDIR else self._dicomdir()
         if not path:
@@ -97,7 +118,7 @@ class FolderMedium:
     def find(self, file_id: FileId) -> str:
         """Where a file lies under some form of its name, "" if it does not.
 
-        Raises `MediumError` if nobody can tell, `FormatError` if it leads out of the folder through a symbolic link.
+        Raises `MediumError` if nobody can tell, `LinkError` if it leads out of the folder through a symbolic link.
         """
         path = self.root
         for component in file_id.components:
@@ -106,7 +127,7 @@ class FolderMedium:
                 return ""
             path = entry.path
             if entry.is_symlink() and leads_out(path, self.root):
-                raise FormatError("a symbolic link leads out of the file-set; not followed", path=file_id)
+                raise LinkError("a symbolic link leads out of the file-set; not followed", path=file_id)
         return path
 
     def actual(self, file_id: FileId) -> FileId | None:

@@ -1,56 +1,74 @@
 """Media that are one file, such as an ISO 9660 image or a ZIP archive.
 
-An image is never changed in place: see `image_transaction`.
+An image is never changed in place: `ImageTransaction` writes a new one.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import BinaryIO, NoReturn
 
 from attrs import evolve
 
 from fileset.errors import MediumError
-from fileset.file_id import DICOMDIR, FileId
-from fileset.media.base import Builder, FileInfo, FileSetInfo, ReadableMedium, Transaction, holds
+from fileset.file_id import DICOMDIR, SEPARATOR, FileId
+from fileset.media.base import (
+    Builder,
+    FileInfo,
+    FileSetInfo,
+    ReadableMedium,
+    RefusedName,
+    Transaction,
+    holds,
+)
+from fileset.media.image.answers import ImageAnswers
 from fileset.media.image.transaction import ImageTransaction, identity
 from fileset.media.system.file_systems import inquire_volume
 from fileset.media.system.files import check_writable
 
 
-class NoImage:
-    """What is read where there is no image yet: nothing."""
+class NoImage(ImageAnswers):
+    """The contents of an image that does not exist yet: nothing."""
 
     def __init__(self, path: str) -> None:
         self.name = path
 
     def open(self, file_id: FileId) -> NoReturn:
-        """There is no file."""
+        """Raise `MediumError`: there is no file."""
         raise MediumError(f"not on the medium {self.name}, which is still to be written", path=file_id)
 
+    def position(self, file_id: FileId) -> int:  # noqa: ARG002  # there is no file
+        """Return 0: unknown."""
+        return 0
+
     def inquire_file(self, file_id: FileId) -> NoReturn:
-        """There is no file."""
+        """Raise `MediumError`: there is no file."""
         self.open(file_id)
 
     def inquire_file_set(self) -> FileSetInfo:
-        """Nothing is known."""
+        """Return that nothing is known."""
         return FileSetInfo(None, None)
 
     def names(self) -> Iterator[str]:
-        """None."""
+        """Yield nothing."""
         return iter(())
 
+    def refused(self) -> tuple[()]:
+        """Return nothing."""
+        return ()
+
     def damage(self) -> tuple[()]:
-        """None."""
+        """Return nothing."""
         return ()
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no file is open."""
 
 
-class Image:
-    """An image at `path` that is made anew, out of the files of `former` and those that a transaction brings.
+class Image(ImageAnswers):
+    """An image at `path` that is written anew, from the files of `former` and those that a transaction adds.
 
     `build` makes the `Builder` for an open file, `read` opens an image; `format_name` and `largest_file` (in bytes) are
     for M-INQUIRE FILE-SET.
@@ -76,67 +94,110 @@ class Image:
 
     @property
     def name(self) -> str:
-        """The image as the user named it."""
+        """Return the image as the user named it."""
         return self._path
 
-    # ------------------------------------------------------------ the files that are there, and stay
+    # ------------------------------------------------------------ files of the old image, which stay
 
     def open(self, file_id: FileId) -> BinaryIO:
-        """M-READ of a file that is carried over."""
+        """Open a file of the old image for reading."""
         return self._former.open(file_id)
 
+    def position(self, file_id: FileId) -> int:
+        """Return the byte of the old image at which a file begins, 0 if unknown."""
+        return self._former.position(file_id)
+
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """M-INQUIRE FILE of a file that is carried over."""
+        """Return size and date of a file of the old image."""
         return self._former.inquire_file(file_id)
 
     def names(self) -> Iterator[str]:
-        """All files that are carried over unless they are removed."""
+        """Yield all files of the old image."""
         return self._former.names()
 
+    def refused(self) -> Sequence[RefusedName]:
+        """Return the refused files of the old image."""
+        return self._former.refused()
+
     def damage(self) -> tuple[str, ...]:
-        """What is wrong with the image that is there."""
+        """Return the faults of the old image."""
         return tuple(self._former.damage())
 
+    def lasting_damage(self) -> tuple[str, ...]:
+        """Return the faults of the old image: bytes that are lost stay lost."""
+        return self.damage()
+
     def close(self) -> None:
-        """Release the image that is there."""
+        """Release the old image."""
         self._former.close()
 
     def exists(self) -> bool:
-        """Whether there is an image whose files are carried over."""
+        """Return whether there is an old image."""
         return not isinstance(self._former, NoImage)
 
     def has_dicomdir(self) -> bool:
-        """Whether there is a DICOMDIR among the files that are carried over."""
+        """Return whether the old image has a DICOMDIR."""
         return holds(self._former, DICOMDIR)
 
     def occupied(self) -> bool:
-        """Whether there is anything at the path: an image is replaced as a whole."""
+        """Return whether there is anything at the path: an image is replaced as a whole."""
         return os.path.lexists(self._path)
+
+    # ------------------------------------------------------------ names in use
+
+    @cached_property
+    def _names_in_use(self) -> dict[str, str]:
+        """Name in upper case -> name on the medium, for files; "" for folders."""
+        files = {name.upper().replace("/", SEPARATOR): name for name in self.names()}
+        return {folder: "" for name in files for folder in _folders_above(name)} | files
+
+    def actual(self, file_id: FileId) -> FileId | None:
+        """Return the name under which a file really lies in the old image, None if it is absent."""
+        try:
+            self.inquire_file(file_id)
+        except MediumError:
+            return None
+        return FileId.tolerant(self._names_in_use.get(file_id.value.upper()) or file_id.path)
+
+    def occupation(self, value: str) -> str:
+        """Return what has a File ID value: "folder", "file", or "" for nothing."""
+        name = self._names_in_use.get(value)
+        return "" if name is None else "file" if name else "folder"
+
+    def not_sources(self) -> frozenset[str]:
+        """Return the DICOMDIR."""
+        return frozenset((DICOMDIR.value,))
 
     # ------------------------------------------------------------ M-INQUIRE FILE-SET, M-WRITE, M-DELETE
 
     def inquire_file_set(self) -> FileSetInfo:
-        """Free space and capacity of the file system that the image lies on."""
+        """Return free space and capacity of the file system that holds the image."""
         volume = inquire_volume(os.path.dirname(os.path.abspath(self._path)))
         limits = [limit for limit in (volume.largest_file, self._largest_file) if limit is not None]
         reserve = self._former.inquire_file_set().used or 0  # all of it may be carried over
         return evolve(volume, format=self._format, largest_file=min(limits, default=None), reserve=reserve, caveat="")
 
     def interrupted(self) -> bool:
-        """No: an image that was not finished is made anew by the next change."""
+        """Return false: the next change starts an unfinished image again."""
         return False
 
     def check_writable(self) -> None:
-        """Raise `MediumError` if this user may not write in the folder that the image lies in, or make it."""
+        """Raise `MediumError` if this user may not write in the folder of the image, or make that folder."""
         path = os.path.realpath(self._path)
         check_writable(os.path.dirname(path), path)
 
     def transaction(self) -> Transaction:
-        """Lock the image and begin to make it anew."""
+        """Lock the image and begin to write a new one."""
         return ImageTransaction(self._path, self._seen, self._former, self._build, self._read)
 
     def entitle(self, label: str) -> None:
-        """Nothing, in a format that has no name for the whole."""
+        """Do nothing, in a format without a name for the whole."""
 
     def flush(self) -> None:
-        """Nothing: an image is on disk before it has its name."""
+        """Do nothing: an image is on disk before it has its name."""
+
+
+def _folders_above(value: str) -> Iterator[str]:
+    while SEPARATOR in value:
+        value = value.rpartition(SEPARATOR)[0]
+        yield value

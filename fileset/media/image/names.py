@@ -1,85 +1,102 @@
-"""Names in an image: found in whatever form they lie there, and never one that could do harm.
+"""Find and list the files of an image by name.
 
-ISO 9660 (with or without Joliet) and UDF each give a `Volume`; what is wrong with it is noted, and the rest is read.
+Each directory tree of an image (ISO 9660, Joliet, UDF) is an `ImageTree`. Names that could do harm are refused; damage
+is noted; everything else is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from threading import Lock
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 from attrs import frozen
 
 from fileset.errors import FormatError
 from fileset.file_id import MAX_READ_COMPONENTS, FileId
-
-Anything = TypeVar("Anything")
+from fileset.media.base import RefusedName
+from fileset.media.names import FOLDED, enlist, form_of
 
 MAX_DIRECTORY: Final = 64 << 20
-"""Bytes of one directory that are read: over a million files."""
+"""Largest directory that is read, in bytes: over a million files."""
 
 KEPT_NAMES: Final = 10_000
-"""Names in the listings that are kept."""
+KEPT_FOLDERS: Final = 16
+"""A listing is dropped when more than so many names in more than so many folders are cached.
+
+Each look-up needs the listings of all folders above a file, so these stay cached however long they are.
+"""
 
 MAX_NOTES: Final = 100
-"""Notes of damage that are kept."""
+"""Largest number of notes about damage."""
 
-TAILS: Final = ("", ".", ";1", ".;1", ".DCM", ".DCM;1")
-"""Behind a File ID Component, the forms in which systems show names of ISO 9660, and users' additions."""
+Extents = tuple[tuple[int, int], ...]
+"""Pieces of a file or directory, each as (position, length) in bytes of the image."""
 
 
 @frozen(slots=True)
 class Entry:
-    """A file or folder: its name, and the pieces it lies in, as (position, length) in bytes of the image."""
+    """A file or folder of an image."""
 
     name: str
     folder: bool
-    extents: tuple[tuple[int, int], ...]
+    extents: Extents
     modified: datetime | None = None
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Return the size in bytes."""
         return sum(length for _, length in self.extents)
 
 
-class Volume(Protocol):
-    """One hierarchy of an image."""
+class ImageTree(Protocol):
+    """One directory tree of an image."""
 
     root: Entry
 
     def entries(self, folder: Entry) -> Iterator[Entry]:
-        """What is in a folder, in any order; raises `FormatError` if the folder cannot be read at all."""
+        """Yield the contents of a folder, in any order. Raises `FormatError` if the folder cannot be read at all."""
         ...
 
 
 class Notes(list[str]):
-    """What is wrong with an image, each thing said once, and not without end."""
+    """Descriptions of damage to an image, without repetition, at most `MAX_NOTES`; and the `refused` files."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: dict[str, RefusedName] = {}
 
     def add(self, note: str) -> None:
-        """One more."""
+        """Add a note."""
         if len(self) < MAX_NOTES and note not in self:
             self.append(note)
 
+    def refuse(self, name: str, reason: str) -> None:
+        """Note a file that cannot be opened safely."""
+        self.refused.setdefault(name, RefusedName(name, reason))
 
-class Namespace:
-    """The names of a volume. Some listings are kept, and what is wrong goes to `notes`.
+    def everything(self) -> tuple[str, ...]:
+        """Return all notes, then a sentence for each refused file."""
+        return (*self, *(f"{one.name}: {one.reason}; not read" for one in self.refused.values()))
 
-    `budget` is how many bytes of directories there can be: those of an image do not overlap.
+
+class FileNames:
+    """The files of an `ImageTree` by name. Damage and refused files go to `notes`.
+
+    `budget` limits the bytes of all directories together: those of a sound image do not overlap.
     """
 
-    def __init__(self, volume: Volume, notes: Notes, budget: int) -> None:
-        self._volume = volume
+    def __init__(self, tree: ImageTree, notes: Notes, budget: int) -> None:
+        self._tree = tree
         self._notes = notes
         self._budget = budget
-        self._listings: dict[tuple[tuple[int, int], ...], dict[str, Entry]] = {}
+        self._listings: dict[Extents, dict[str, Entry]] = {}  # least recently used first
         self._lock = Lock()
 
     def find(self, file_id: FileId) -> Entry | None:
-        """The file that a File ID names, in any case and with any of `TAILS`; None if there is none."""
-        entry: Entry | None = self._volume.root
+        """Return the file with a File ID, or with the nearest form of that name; None if there is none."""
+        entry: Entry | None = self._tree.root
         for component in file_id.components:
             if entry is None or not entry.folder:
                 return None
@@ -87,10 +104,10 @@ class Namespace:
         return None if entry is None or entry.folder else entry
 
     def walk(self) -> Iterator[tuple[str, Entry]]:
-        """Path and entry of every file, each folder sorted by name. A folder met twice is noted and left out."""
-        visited = {self._volume.root.extents}
-        left = self._budget - self._volume.root.size
-        stack = [self._sorted("", self._volume.root)]
+        """Yield path and entry of every file, each folder sorted by name. A folder met twice is noted and skipped."""
+        visited = {self._tree.root.extents}
+        left = self._budget - self._tree.root.size
+        stack = [self._sorted("", self._tree.root)]
         while stack:
             found = next(stack[-1], None)
             if found is None:
@@ -116,20 +133,27 @@ class Namespace:
 
     def _listing(self, folder: Entry) -> dict[str, Entry]:
         with self._lock:
-            if folder.extents not in self._listings:
+            listing = self._listings.pop(folder.extents, None)
+            if listing is None:
                 listing = self._listed(folder)
-                # Files are mostly asked for folder by folder: a few listings are as good as all, which may be a million names.
-                while self._listings and sum(map(len, self._listings.values())) + len(listing) > KEPT_NAMES:
-                    del self._listings[next(iter(self._listings))]
-                self._listings[folder.extents] = listing
-            return self._listings[folder.extents]
+                self._drop_listings(len(listing))
+            self._listings[folder.extents] = listing
+            return listing
+
+    def _drop_listings(self, names: int) -> None:
+        """Make room for a listing of `names`: files are mostly read folder by folder, so a few listings suffice."""
+        names += sum(map(len, self._listings.values()))
+        while names > KEPT_NAMES and len(self._listings) >= KEPT_FOLDERS:
+            names -= len(self._listings.pop(next(iter(self._listings))))
 
     def _listed(self, folder: Entry) -> dict[str, Entry]:
         listing: dict[str, Entry] = {}
         for entry in self._read(folder):
             if entry.name in listing:
                 self._notes.add(f"{entry.name}: two files or folders have this name; the first is read")
-            elif self._harmless(entry.name):
+            elif reason := _harm(entry.name):
+                self._notes.refuse(f"{folder.name}/{entry.name[:64]!r}".lstrip("/"), reason)
+            else:
                 enlist(listing, entry.name, entry)
         return listing
 
@@ -138,34 +162,16 @@ class Namespace:
             self._notes.add(f"{folder.name or 'the root'}: a directory of {folder.size} bytes; not read")
             return
         try:
-            yield from self._volume.entries(folder)
+            yield from self._tree.entries(folder)
         except FormatError as problem:
             self._notes.add(f"{folder.name or 'the root'}: {problem}")
 
-    def _harmless(self, name: str) -> bool:
-        try:
-            if len(FileId.tolerant(name).components) == 1 and name.strip(" ") == name:
-                return True
-        except FormatError:
-            pass
-        self._notes.add(f"{name[:64]!r}: a name that can do harm; the file is not read")
-        return False
 
-
-FOLDED: Final = "\0"
-"""Before the upper-case form of a name in a listing; no name holds it."""
-
-
-def enlist(listing: dict[str, Anything], name: str, found: Anything) -> None:
-    """Put a name into a listing that `form_of` looks into."""
-    listing[name] = found
-    if (folded := name.upper()) != name:
-        listing.setdefault(FOLDED + folded, found)
-
-
-def form_of(component: str, listing: Mapping[str, Anything]) -> Anything | None:
-    """What a listing has for a File ID Component: the name itself, or the nearest form of it."""
-    if component in listing:
-        return listing[component]
-    forms = (component.upper() + tail for tail in TAILS)
-    return next((listing[key] for form in forms for key in (form, FOLDED + form) if key in listing), None)
+def _harm(name: str) -> str:
+    """Return why a name cannot be used, "" if it can."""
+    try:
+        if len(FileId.tolerant(name).components) == 1 and name.strip(" ") == name:
+            return ""
+    except FormatError:
+        pass
+    return "a name that can do harm"

@@ -1,4 +1,4 @@
-"""A file-set whose root is not the root of its image, as where several discs were copied into one."""
+"""A file-set in a folder of an image, for example where several discs were copied into one image."""
 
 from __future__ import annotations
 
@@ -6,52 +6,57 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from fileset.file_id import FileId
-from fileset.media.base import FileInfo, FileSetInfo, ReadableMedium
+from fileset.media.base import FileInfo, FileSetInfo, ReadableMedium, RefusedName
+from fileset.media.image.answers import ImageAnswers
 
 
-class Below:
-    """What lies below `folder`, "/" between its components, of another medium, which is closed with this one."""
+class Below(ImageAnswers):
+    """The files below `subfolder` ("/" between components) of another medium, which is closed with this one."""
 
-    def __init__(self, medium: ReadableMedium, folder: str) -> None:
+    def __init__(self, medium: ReadableMedium, subfolder: str) -> None:
         self._medium = medium
-        self._prefix = folder + "/"
+        self.subfolder = subfolder
+        self._prefix = subfolder + "/"
 
     @property
     def around(self) -> ReadableMedium:
-        """The medium that holds the folder."""
+        """Return the medium that holds the folder."""
         return self._medium
 
     @property
-    def folder(self) -> str:
-        """The folder, "/" between its components."""
-        return self._prefix[:-1]
-
-    @property
     def name(self) -> str:
-        """The medium as the user named it, and the folder."""
-        return f"{self._medium.name}/{self._prefix[:-1]}"
+        """Return the medium as the user named it, and the folder."""
+        return f"{self._medium.name}/{self.subfolder}"
 
     def open(self, file_id: FileId) -> BinaryIO:
-        """M-READ."""
+        """Open a file for reading."""
         return self._medium.open(self._whole(file_id))
 
+    def position(self, file_id: FileId) -> int:
+        """Return the byte of the image at which a file begins, 0 if unknown."""
+        return self._medium.position(self._whole(file_id))
+
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """M-INQUIRE FILE."""
+        """Return size and date of a file."""
         return self._medium.inquire_file(self._whole(file_id))
 
     def _whole(self, file_id: FileId) -> FileId:
         return FileId.tolerant(self._prefix + file_id.path)
 
     def inquire_file_set(self) -> FileSetInfo:
-        """M-INQUIRE FILE-SET of the whole medium."""
+        """Return the sizes of the whole medium."""
         return self._medium.inquire_file_set()
 
     def names(self) -> Iterator[str]:
-        """The files below the folder."""
+        """Yield the files below the folder."""
         return (name.removeprefix(self._prefix) for name in self._medium.names() if name.startswith(self._prefix))
 
+    def refused(self) -> Sequence[RefusedName]:
+        """Return the refused files of the whole medium."""
+        return self._medium.refused()
+
     def damage(self) -> Sequence[str]:
-        """What is wrong with the whole medium."""
+        """Return the faults of the whole medium."""
         return self._medium.damage()
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import BinaryIO
 
@@ -11,10 +11,11 @@ from attrs import evolve, frozen
 
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import FileId
-from fileset.media.base import FileInfo, FileSetInfo, Footprint, ReadableMedium
+from fileset.media.base import FileInfo, FileSetInfo, Footprint, ReadableMedium, RefusedName
+from fileset.media.image.answers import ImageAnswers
 from fileset.media.image.bytes import ImageBytes
 from fileset.media.image.medium import Image, NoImage
-from fileset.media.image.names import Entry, Namespace, Notes
+from fileset.media.image.names import Entry, FileNames, Notes
 from fileset.media.iso.directories import SECTOR
 from fileset.media.iso.reader import STANDARD_ID, IsoVolume, descriptors, is_joliet, is_primary
 from fileset.media.iso.udf import RECOGNITION
@@ -31,7 +32,7 @@ Place = tuple[tuple[int, int], ...] | str
 """Where a file lies, or its upper-case path: an empty file of UDF lies nowhere."""
 
 
-class IsoMedium:
+class IsoMedium(ImageAnswers):
     """An image, or a disc in a drive, that is open for reading. What is wrong with it is in `damage`.
 
     `kinds` are the hierarchies of names that it has: any of `ISO_9660`, `JOLIET` and `UDF`.
@@ -53,7 +54,7 @@ class IsoMedium:
         except BaseException:
             self.close()
             raise
-        self._namespaces = [Namespace(volume, self._notes, self._image.size) for volume in self._volumes]
+        self._trees = [FileNames(volume, self._notes, self._image.size) for volume in self._volumes]
         self._image.whole = self._volumes[0].size
         if self._image.cut:
             self._notes.add(self._image.cut)
@@ -102,6 +103,11 @@ class IsoMedium:
         except FormatError as problem:
             raise FormatError(f"{file_id}: {problem}", path=self._path) from problem
 
+    def position(self, file_id: FileId) -> int:
+        """Return the byte of the image at which a file begins, 0 if it is empty or absent."""
+        entry = next(filter(None, (tree.find(file_id) for tree in self._trees)), None)
+        return entry.extents[0][0] if entry and entry.extents else 0
+
     def inquire_file(self, file_id: FileId) -> FileInfo:
         """Size, and recording date and time. Raises `FormatError` if not all of the file can be there."""
         entry = self._entry(file_id)
@@ -112,8 +118,8 @@ class IsoMedium:
         return FileInfo(entry.size, entry.modified)
 
     def _entry(self, file_id: FileId) -> Entry:
-        for namespace in self._namespaces:
-            if entry := namespace.find(file_id):
+        for tree in self._trees:
+            if entry := tree.find(file_id):
                 return entry
         raise MediumError(f"not on the medium {self._path} (PS3.10 8.2)", path=file_id)
 
@@ -133,27 +139,31 @@ class IsoMedium:
     def names(self) -> Iterator[str]:
         """The paths of all files; a long name where Joliet or UDF has one that is no File ID."""
         long = self._long_names()
-        for path, entry in self._namespaces[0].walk():
+        for path, entry in self._trees[0].walk():
             yield long.get(entry.extents) or long.get(path.upper()) or path
 
     def _long_names(self) -> dict[Place, str]:
         """The names in other hierarchies that are no File IDs, by where the files lie; "" for files that share a place."""
         found: dict[Place, str] = {}
-        for namespace in self._namespaces[1:]:
+        for tree in self._trees[1:]:
             here: dict[Place, str] = {}
-            for path, entry in namespace.walk():
+            for path, entry in tree.walk():
                 if not _is_file_id(path):
                     place = _place(path, entry)
                     here[place] = "" if place in here else path
             if here:
-                places = (_place(path, entry) for path, entry in namespace.walk() if _is_file_id(path))
+                places = (_place(path, entry) for path, entry in tree.walk() if _is_file_id(path))
                 here.update((place, "") for place in places if place in here)
             found = here | found
         return found
 
     def damage(self) -> tuple[str, ...]:
         """What was found wrong with the image so far."""
-        return tuple(self._notes)
+        return self._notes.everything()
+
+    def refused(self) -> Sequence[RefusedName]:
+        """Return the files whose names could do harm, of the folders that were listed so far."""
+        return tuple(self._notes.refused.values())
 
     def close(self) -> None:
         """Release the image; files that were opened stay open."""

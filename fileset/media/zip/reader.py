@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, cast
 
 from attrs import evolve
 
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import FileId
-from fileset.media.base import FileInfo, FileSetInfo
+from fileset.media.base import FileInfo, FileSetInfo, RefusedName
+from fileset.media.image.answers import ImageAnswers
 from fileset.media.image.bytes import BUFFER, ImageBytes
-from fileset.media.image.names import Notes, enlist, form_of
+from fileset.media.image.names import Notes
+from fileset.media.names import enlist, form_of
 from fileset.media.system.file_systems import inquire_volume
 from fileset.media.zip.directory import Member, Refused, read_directory
 from fileset.media.zip.format import DEFLATED, ENCRYPTED, LOCAL, LOCAL_SIGNATURE, STORED, UTF_8
 from fileset.media.zip.member import Allowance, InflatedFile, StoredFile
 
 
-class ZipMedium:
+class ZipMedium(ImageAnswers):
     """An archive that is open for reading. What is wrong with it is in `damage`.
 
     Raises `FormatError` if it is no archive that can be read, `MediumError` if the system cannot read it.
@@ -42,7 +44,7 @@ class ZipMedium:
             raise
         self._refused = {one.name.upper(): one for one in found if isinstance(one, Refused)}
         for one in self._refused.values():
-            self._notes.add(f"{one.name}: {one.reason}; not read")
+            self._notes.refuse(one.name, one.reason)
         members = [one for one in found if isinstance(one, Member)]
         self._members = {one.name: one for one in members}
         self._listings = _listings(self._members)
@@ -66,6 +68,13 @@ class ZipMedium:
             raise FormatError(f"{problem}", path=file_id) from problem
         file = InflatedFile(packed, member, self._allowance) if member.deflated else StoredFile(packed, member)
         return cast("BinaryIO", io.BufferedReader(file, BUFFER))
+
+    def position(self, file_id: FileId) -> int:
+        """Return the byte of the archive at which a member begins, 0 if there is no such member."""
+        try:
+            return self._member(file_id).header_at
+        except (FormatError, MediumError):
+            return 0
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
         """Size, and date and time of the member."""
@@ -113,7 +122,11 @@ class ZipMedium:
 
     def damage(self) -> tuple[str, ...]:
         """What was found wrong with the archive when it was opened."""
-        return tuple(self._notes)
+        return self._notes.everything()
+
+    def refused(self) -> Sequence[RefusedName]:
+        """Return the members that cannot be opened safely."""
+        return tuple(self._notes.refused.values())
 
     def close(self) -> None:
         """Release the archive; members that were opened stay open."""

@@ -29,20 +29,35 @@ class ZipStream(NoImage):
         self._build = build
 
     def exists(self) -> bool:
-        """Nothing can be there."""
+        """Return false: a pipe is empty."""
         return False
 
     def has_dicomdir(self) -> bool:
-        """Nothing can be there."""
+        """Return false: a pipe is empty."""
         return False
 
     def occupied(self) -> bool:
-        """Nothing can be there."""
+        """Return false: a pipe is empty."""
         return False
 
     def interrupted(self) -> bool:
-        """Nothing can be there."""
+        """Return false: a pipe is empty."""
         return False
+
+    def actual(self, file_id: FileId) -> None:
+        """Return None: a pipe is empty."""
+
+    def occupation(self, value: str) -> str:  # noqa: ARG002  # the answer is the same for every name
+        """Return "": a pipe is empty."""
+        return ""
+
+    def not_sources(self) -> frozenset[str]:
+        """Return nothing: a pipe has no root."""
+        return frozenset()
+
+    def lasting_damage(self) -> tuple[()]:
+        """Return nothing: a pipe is empty."""
+        return ()
 
     def entitle(self, label: str) -> None:
         """Nothing: an archive has no name of its own."""

@@ -1,0 +1,23 @@
+"""Answers that all media have in common that are one file of the operating system, such as an image or archive."""
+
+from __future__ import annotations
+
+from fileset.file_id import FileId
+
+
+class ImageAnswers:
+    """Base class of media whose files are no files of the operating system, and which are never changed in place."""
+
+    folder = ""
+
+    def path(self, file_id: FileId) -> str:  # noqa: ARG002  # the answer is the same for every file
+        """Return "": the operating system does not know the files of an image."""
+        return ""
+
+    def leftovers(self) -> list[str]:
+        """Return nothing: a change is prepared beside the image."""
+        return []
+
+    def announced(self) -> frozenset[str]:
+        """Return nothing: an image has no journal."""
+        return frozenset()

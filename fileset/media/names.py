@@ -1,0 +1,29 @@
+"""Names on a medium in the forms in which systems show them: any case, a trailing ".", ";1" or ".dcm"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, TypeVar
+
+Named = TypeVar("Named")
+
+TAILS: Final = ("", ".", ";1", ".;1", ".DCM", ".DCM;1")
+"""Endings that systems and users append to a File ID Component."""
+
+FOLDED: Final = "\0"
+"""Prefix of the upper-case form of a name in a listing; no name contains it."""
+
+
+def enlist(listing: dict[str, Named], name: str, found: Named) -> None:
+    """Add a name to a listing that `form_of` searches."""
+    listing[name] = found
+    if (folded := name.upper()) != name:
+        listing.setdefault(FOLDED + folded, found)
+
+
+def form_of(component: str, listing: Mapping[str, Named]) -> Named | None:
+    """Return the entry of a listing for a File ID Component: under the name itself, else its nearest form."""
+    if component in listing:
+        return listing[component]
+    forms = (component.upper() + tail for tail in TAILS)
+    return next((listing[key] for form in forms for key in (form, FOLDED + form) if key in listing), None)
