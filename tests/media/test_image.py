@@ -16,6 +16,7 @@ import pytest
 from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, Written
+from fileset.media.image.answers import ImageAnswers
 from fileset.media.image.medium import Image, NoImage
 from fileset.media.image.transaction import WORK_SUFFIX
 
@@ -23,7 +24,7 @@ OLD = {"A/ONE": b"1" * 5000, "B": b"", "DICOMDIR": b"old directory"}
 NEW_DIRECTORY = b"new directory"
 
 
-class Lines:
+class Lines(ImageAnswers):
     """An image of lines: a name, a blank, the bytes in hexadecimal."""
 
     def __init__(self, path: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fileset.file_id import FileId
+from fileset.media.base import RefusedName
 
 
 class ImageAnswers:
@@ -13,6 +16,14 @@ class ImageAnswers:
     def path(self, file_id: FileId) -> str:  # noqa: ARG002  # the answer is the same for every file
         """Return "": the operating system does not know the files of an image."""
         return ""
+
+    def position(self, file_id: FileId) -> int:  # noqa: ARG002  # the answer is the same for every file
+        """Return 0: unknown, unless the format says where files begin."""
+        return 0
+
+    def refused(self) -> Sequence[RefusedName]:
+        """Return nothing, unless the format can refuse names."""
+        return ()
 
     def leftovers(self) -> list[str]:
         """Return nothing: a change is prepared beside the image."""

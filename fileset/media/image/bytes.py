@@ -15,7 +15,7 @@ from fileset.errors import FormatError, MediumError
 from fileset.media.system.files import is_pipe, named
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from _typeshed import WriteableBuffer
 
 BUFFER: Final = 16 << 10
 
@@ -99,7 +99,7 @@ class ExtentFile(io.RawIOBase):
         self._at = base + offset
         return self._at
 
-    def readinto(self, buffer: Buffer) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
         """Read up to the end of a piece. Raises `MediumError` if that fails, or the image has become shorter."""
         piece = bisect_right(self._starts, self._at) - 1
         if piece >= len(self._extents):

@@ -39,10 +39,6 @@ class NoImage(ImageAnswers):
         """Raise `MediumError`: there is no file."""
         raise MediumError(f"not on the medium {self.name}, which is still to be written", path=file_id)
 
-    def position(self, file_id: FileId) -> int:  # noqa: ARG002  # there is no file
-        """Return 0: unknown."""
-        return 0
-
     def inquire_file(self, file_id: FileId) -> NoReturn:
         """Raise `MediumError`: there is no file."""
         self.open(file_id)
@@ -54,10 +50,6 @@ class NoImage(ImageAnswers):
     def names(self) -> Iterator[str]:
         """Yield nothing."""
         return iter(())
-
-    def refused(self) -> tuple[()]:
-        """Return nothing."""
-        return ()
 
     def damage(self) -> tuple[()]:
         """Return nothing."""

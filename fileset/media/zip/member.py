@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from fileset.errors import FormatError
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from _typeshed import WriteableBuffer
 
     from fileset.media.zip.directory import Member
 
@@ -102,7 +102,7 @@ class MemberFile(io.RawIOBase):
         self._at = base + offset
         return self._at
 
-    def readinto(self, buffer: Buffer) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
         """Read some bytes. Raises `FormatError` if the member is not what its headers say."""
         view = memoryview(buffer).cast("B")[: max(self._member.size - self._at, 0)]
         if not view:

@@ -14,7 +14,7 @@ from fileset.media.system.files import creation_time, named
 from fileset.media.system.hashing import Hashed
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from _typeshed import ReadableBuffer
 
 
 STANDARD_OUTPUT: Final = "standard output"
@@ -134,7 +134,7 @@ class OneWay(io.RawIOBase):
         """Always."""
         return True
 
-    def write(self, data: Buffer) -> int:
+    def write(self, data: ReadableBuffer) -> int:
         """Write all of it. Raises `MediumError` if nobody takes it."""
         with named(STANDARD_OUTPUT):
             return self._pipe.write(data)
