@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
-from fileset.dicom.header import Keys, Reading, Wanted, read_header
+from fileset.dicom.header import Reading, Wanted, WantedTags, read_header
 from fileset.dicomdir.read.directory import conditions
 from fileset.dicomdir.read.query import condition
 from fileset.dicomdir.read.raw import FlatDirectory
@@ -318,7 +318,7 @@ class Reader:
             self._said_by_files[index] = self._said_by_file(index)
         found = self._said_by_files[index].get(tag, "")
         if found:
-            self.contents.tell("FS-RECORD-REFERENCE", index, f"incomplete; the file says {found}", tag)
+            self.contents.report("FS-RECORD-REFERENCE", index, f"incomplete; the file says {found}", tag)
         return found
 
     def _said_by_file(self, index: int) -> dict[int, str]:
@@ -349,7 +349,7 @@ _IDENTITY: Final = (
 )
 """What a record says of a file: the element of the record, of the data set, and of File Meta Information."""
 _UIDS: Final = Wanted(
-    Keys(frozenset((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID)), tags.SOP_INSTANCE_UID), {}, frozenset()
+    WantedTags(frozenset((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID)), tags.SOP_INSTANCE_UID), {}, frozenset()
 )
 
 

@@ -1,7 +1,7 @@
-"""Checks a whole file-set: its structure, its keys, its names and its files, in one pass, and changes nothing.
+"""Check a whole file-set in one pass and change nothing: DICOMDIR, records, names and files.
 
-Every fault is a finding under a rule of the catalogue, with its severity, section of the Standard and place. What is
-right is what a Creator would write today: no rule is written twice.
+Every fault is a finding with a rule, a severity, a section of the Standard and a place. The expected record of a file is
+the record that a Creator would write, so that no rule exists twice.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import os
 from concurrent.futures import Executor
 
 from fileset.check.advise import advise
-from fileset.check.dicomdir.directory import check_directory
 from fileset.check.files import FileCheck
-from fileset.check.manifest import read_manifest
-from fileset.check.places import Collector
 from fileset.check.profiles import ProfileCheck
 from fileset.check.report import CheckReport
+from fileset.dicomdir.check.collector import Collector
+from fileset.dicomdir.check.directory import check_directory
 from fileset.findings import Finding
 from fileset.media.form import form_of
 from fileset.media.open import readable
 from fileset.plan.dicomdir_file import read_contents
+from fileset.plan.manifest import read_manifest
 from fileset.plan.scan import Phases, phase
 from fileset.profiles.advisor import Advice
 from fileset.profiles.find import find_profile
@@ -38,33 +38,43 @@ def check_file_set(
     executor: Executor | None = None,
     progress: Phases | None = None,
 ) -> CheckReport:
-    """Check the file-set at `medium`, a folder, an image, or the DICOMDIR in it; `medium_format` names the kind.
+    """Check the file-set at `medium` and return every fault as a finding (PS3.10 8, PS3.3 F, PS3.5).
 
-    `files` False checks the DICOMDIR alone. `manifest` names a file with SHA-256 digests in the form of `sha256sum`,
-    paths relative to the root of the medium: contents are compared with it. `profile` is an
-    application profile of PS3.11, such as "STD-GEN-CD": each of its demands that is not met is a finding. `jobs`: processes that look at files, or
-    any `executor`. `progress` is called with "check", the number of files done, and in all.
+    Args:
+        medium: A folder, an image, an archive, or the DICOMDIR in it.
+        files: Also check the files; False checks the DICOMDIR alone.
+        manifest: A file with SHA-256 digests as `sha256sum` writes them, with paths relative to the root of the
+            medium. The contents of all files are compared with it.
+        profile: An application profile of PS3.11, such as "STD-GEN-CD"; each unmet requirement is a finding.
+        medium_format: "folder", "iso" or "zip"; by default the medium itself decides.
+        jobs: Number of processes that inspect files.
+        executor: Any executor that inspects files instead.
+        progress: Called with "check", the number of files done, and the number of all files.
 
-    Raises `RuleError` if there is no such profile, `FormatError` if there is no DICOMDIR that can be read at all, or the manifest is none, and `MediumError` if
-    the medium fails.
+    Raises:
+        RuleError: There is no such profile.
+        FormatError: There is no DICOMDIR that can be read, or the manifest has another form.
+        MediumError: The medium fails.
     """
     wanted = find_profile(profile) if profile is not None else None
-    listed = read_manifest(manifest) if manifest is not None else None
+    digests = read_manifest(manifest) if manifest is not None else None
     opened, dicomdir = readable(medium, medium_format)
     try:
         contents = read_contents(opened, dicomdir)
-        to = Collector(contents)
-        directory = check_directory(to)
-        under = ProfileCheck(wanted, to) if wanted else None
-        if under:
-            under.check_medium(form_of(opened), opened.name)
-            under.check_records()
+        collector = Collector(contents)
+        directory = check_directory(collector)
+        profile_check = ProfileCheck(wanted, collector) if wanted else None
+        if profile_check:
+            profile_check.check_medium(form_of(opened), opened.name)
+            profile_check.check_records()
         count = 0
         if files:
-            check = FileCheck(opened, to, directory, listed, under.check_file if under else None)
+            on_facts = profile_check.check_file if profile_check else None
+            check = FileCheck(opened, collector, directory, digests, on_facts)
             count = check.check(jobs=jobs, executor=executor, progress=phase(progress, "check"))
-        for note in opened.damage():
-            to.findings.append(Finding("FS-MEDIUM-DAMAGED", note))
+        collector.findings.extend(Finding("FS-MEDIUM-DAMAGED", damage) for damage in opened.damage())
     finally:
         opened.close()
-    return CheckReport(opened.name, contents.file_set_id, contents.file_set_uid, to.findings, len(contents), count)
+    return CheckReport(
+        opened.name, contents.file_set_id, contents.file_set_uid, collector.findings, len(contents), count
+    )

@@ -1,34 +1,34 @@
-"""Rules for the files of a file-set: which are there, and whether they are what their records say (PS3.3 F.2.1)."""
+"""Check the files of a file-set: which exist, and whether they match their records (PS3.3 F.2.1)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import cached_property
 from typing import Final
 
 from attrs import define, field
 
-from fileset.check.dicomdir.directory import Directory
-from fileset.check.dicomdir.levels import UpperRecords
-from fileset.check.dicomdir.names import Listing, clashes, find, listing_of
-from fileset.check.inspect import Seen
-from fileset.check.looking import Looking
-from fileset.check.manifest import Manifest
-from fileset.check.places import Collector
+from fileset.check.all_files import MediumInspector
+from fileset.check.names import NameTree, check_clashes, find, name_tree
+from fileset.check.one_file import Inspection
+from fileset.check.upper_records import UpperRecords
+from fileset.dicomdir.check.collector import Collector
+from fileset.dicomdir.check.directory import CheckedDirectory
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import LinkError, ReadableMedium
 from fileset.media.folder.work_folder import WORK
+from fileset.plan.manifest import Manifest
 from fileset.plan.scan import Progress
 from fileset.profiles.facts import Facts
 from fileset.standard import tags
 
 OnFacts = Callable[[str, int, Facts], None]
-"""Called with the name of a DICOM file, the record that references it, and what application profiles ask of it."""
+"""Called with the name of a DICOM file, the record that references it, and the facts that application profiles need."""
 
-_LEFT: Final = "belongs to a write that is under way, or was interrupted"
+_LEFTOVER: Final = "belongs to a write that is under way or was interrupted"
 
 
 @define
@@ -36,69 +36,75 @@ class FileCheck:
     """Checks all files of a medium against the records of its DICOMDIR."""
 
     medium: ReadableMedium
-    to: Collector
-    directory: Directory
+    collector: Collector
+    directory: CheckedDirectory
     manifest: Manifest | None = None
     on_facts: OnFacts | None = None
     _names: list[str] = field(factory=list)
     _unlisted: dict[str, bytes] = field(factory=dict)
-    _others: set[str] = field(factory=set)
+    _other_folders: set[str] = field(factory=set)
 
     def check(self, *, jobs: int | None, executor: Executor | None, progress: Progress | None) -> int:
-        """Look at every file once, and return how many there are."""
-        names = list(self.medium.names())
-        self._names = names
-        clashes(names, self.to)
-        record_of = self._match(names)
+        """Check every file once, and return the number of files."""
+        self._names = list(self.medium.names())
+        check_clashes(self._names, self.collector)
+        record_of = self._match()
         if self.manifest is not None:
-            self.manifest.check_names(names, self.to)
-        own = self._own_name(names)
-        names = [name for name in names if name != own]
-        upper = UpperRecords(self.to)
+            self._check_manifest(self.manifest)
+        dicomdir = self._check_dicomdir()
+        names = [name for name in self._names if name != dicomdir]
+        upper = UpperRecords(self.collector)
         digests = self.manifest.digests if self.manifest is not None else {}
-        references, facts = self.directory.references, self.on_facts is not None
-        looking = Looking(self.medium, self.to.contents, references, record_of, digests, facts)
-        for name, seen in looking.at_all(names, jobs=jobs, executor=executor, progress=progress):
-            self._report(name, record_of.get(name, NONE), seen, upper)
+        inspector = MediumInspector(
+            self.medium,
+            self.collector.contents,
+            self.directory.references,
+            record_of,
+            digests,
+            self.on_facts is not None,
+        )
+        for name, result in inspector.inspect_all(names, jobs=jobs, executor=executor, progress=progress):
+            self._report(name, record_of.get(name, NONE), result, upper)
         upper.report()
         self._report_unlisted()
-        self._leftovers()
+        self._report_leftovers()
         return len(names)
 
     @cached_property
-    def _listing(self) -> Listing:
-        """The names of the medium in all their forms: wanted only where a name is not what it should be."""
-        return listing_of(self._names)
+    def _name_tree(self) -> NameTree:
+        """All forms of all names. Built only if a name differs from its File ID."""
+        return name_tree(self._names)
 
     # ------------------------------------------------------------ names and records
 
-    def _match(self, names: Sequence[str]) -> dict[str, int]:
-        """Name on the medium -> the record that references it; what is missing, or oddly named, is a finding."""
-        there, matched = set(names), {}
-        lost = []
+    def _match(self) -> dict[str, int]:
+        """Return name on the medium -> record that references it; report files that are missing or misnamed."""
+        present, matched = set(self._names), dict[str, int]()
+        unmatched = []
         for path, index in self.directory.references.index_of.items():
-            if path in there:
+            if path in present:
                 matched[path] = index
             else:
-                lost.append((path, index))
-        for path, index in lost:
-            name = find(path, self._listing)
+                unmatched.append((path, index))
+        for path, index in unmatched:
+            name = find(path, self._name_tree)
             if name is None or name in matched:
-                self._missing(path, index)
+                self._report_missing(path, index)
             else:
                 matched[name] = index
-                self.to.at_file("FS-NAME-FORM", f"lies here instead of under its File ID {path}", name, index)
+                message = f"the name on the medium differs from the File ID {path}"
+                self.collector.add_at_file("FS-NAME-FORM", message, name, index)
         self._check_descriptor(matched)
         return matched
 
-    def _missing(self, path: str, index: int) -> None:
+    def _report_missing(self, path: str, index: int) -> None:
         try:
             self.medium.inquire_file(FileId.tolerant(path))
         except FormatError as problem:
             rule = "FS-FILE-MISSING" if isinstance(problem, LinkError) else "FS-FILE-UNREADABLE"
-            self.to.at_file(rule, problem.text(known_path=path), path, index, tag=tags.REFERENCED_FILE_ID)
+            self.collector.add_at_file(rule, problem.text(known_path=path), path, index, tag=tags.REFERENCED_FILE_ID)
         except MediumError:
-            self.to.at_file("FS-FILE-MISSING", "not on the medium", path, index, tag=tags.REFERENCED_FILE_ID)
+            self.collector.add_at_file("FS-FILE-MISSING", "not on the medium", path, index, tag=tags.REFERENCED_FILE_ID)
 
     def _check_descriptor(self, matched: dict[str, int]) -> None:
         descriptor = self.directory.descriptor
@@ -106,86 +112,95 @@ class FileCheck:
             return
         if descriptor.path in matched:
             message = f"the descriptor file {descriptor} is referenced by a record"
-            self.to.add("FS-DESCRIPTOR", message, tag=tags.DESCRIPTOR_FILE_ID)
-        elif find(descriptor.path, self._listing) is None:
-            self.to.add(
+            self.collector.add("FS-DESCRIPTOR", message, tag=tags.DESCRIPTOR_FILE_ID)
+        elif find(descriptor.path, self._name_tree) is None:
+            self.collector.add(
                 "FS-DESCRIPTOR", f"the descriptor file {descriptor} is not on the medium", tag=tags.DESCRIPTOR_FILE_ID
             )
 
-    def _own_name(self, names: Sequence[str]) -> str | None:
-        """The name of the DICOMDIR itself, which may lie under another form of it."""
-        dicomdir = self.to.dicomdir
-        own = dicomdir if dicomdir in names else find(dicomdir, self._listing)
-        if own and own != DICOMDIR.value:
-            self.to.at_file("FS-NAME-FORM", f"this DICOMDIR is not called {DICOMDIR}", own)
-        if own and self.manifest is not None:
-            self.manifest.check_contents(own, self.to.flat.data, self.to)
-        return own
+    def _check_manifest(self, manifest: Manifest) -> None:
+        for name in manifest.unlisted(self._names):
+            self.collector.add_at_file("FS-HASH-UNLISTED", "not in the manifest", name)
+        for name in manifest.missing(self._names):
+            self.collector.add_at_file("FS-HASH-MISSING", "in the manifest, but not on the medium", name)
+
+    def _check_dicomdir(self) -> str | None:
+        """Check name and digest of the DICOMDIR; return its name on the medium, which may be another form."""
+        path = self.collector.dicomdir
+        name = path if path in self._names else find(path, self._name_tree)
+        if name and name != DICOMDIR.value:
+            self.collector.add_at_file("FS-NAME-FORM", f"the name of this DICOMDIR should be {DICOMDIR}", name)
+        if name and self.manifest is not None:
+            problem = self.manifest.problem(name, self.collector.flat.data)
+            if problem:
+                self.collector.add_at_file("FS-HASH-DIFFERS", problem, name)
+        return name
 
     # ------------------------------------------------------------ each file
 
-    def _report(self, name: str, index: int, seen: Seen, upper: UpperRecords) -> None:
-        for fault in seen.faults:
-            self.to.at_file(fault.rule, fault.message, name, index, offset=fault.offset, tag=fault.tag)
-        if seen.facts is not None and self.on_facts is not None:
-            self.on_facts(name, index, seen.facts)
+    def _report(self, name: str, index: int, result: Inspection, upper: UpperRecords) -> None:
+        for fault in result.faults:
+            self.collector.add_at_file(fault.rule, fault.message, name, index, offset=fault.offset, tag=fault.tag)
+        if result.facts is not None and self.on_facts is not None:
+            self.on_facts(name, index, result.facts)
         if index != NONE:
-            if seen.chain is not None:
-                upper.count(index, seen.chain, name)
-            self._report_listed(name, index, seen)
+            if result.chain is not None:
+                upper.count(index, result.chain, name)
+            self._report_listed(name, index, result)
         else:
-            self._report_stray(name, seen)
+            self._report_unreferenced(name, result)
 
-    def _report_listed(self, name: str, index: int, seen: Seen) -> None:
-        if seen.rule == "FS-FILE-LINK":
-            self.to.at_file("FS-FILE-MISSING", "not on the medium, only a link that leads out of it", name, index)
-        if seen.rule in ("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"):
-            self.to.at_file("FS-REFERENCE-NOT-DICOM", seen.reason or "not a DICOM file", name, index)
-        elif seen.rule and (seen.rule != "FS-SOP-CLASS-NO-RECORD" or self.to.contents.type_name(index) != "PRIVATE"):
-            self.to.at_file(seen.rule, seen.reason, name, index)
+    def _report_listed(self, name: str, index: int, result: Inspection) -> None:
+        add = self.collector.add_at_file
+        if result.rule == "FS-FILE-LINK":
+            add("FS-FILE-MISSING", "only a symbolic link that leads out of the medium", name, index)
+        if result.rule in ("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"):
+            add("FS-REFERENCE-NOT-DICOM", result.reason or "not a DICOM file", name, index)
+        elif result.rule and (
+            result.rule != "FS-SOP-CLASS-NO-RECORD" or self.collector.contents.type_name(index) != "PRIVATE"
+        ):
+            add(result.rule, result.reason, name, index)
 
-    def _report_stray(self, name: str, seen: Seen) -> None:
-        """A file that no record references."""
-        if seen.rule in ("FS-FILE-LINK", "FS-FILE-UNREADABLE"):
-            self.to.at_file(seen.rule, seen.reason, name)
-        elif seen.rule == "FS-FILE-IS-DICOMDIR":
-            self.to.at_file(
-                "FS-DICOMDIR-SECOND", "another DICOMDIR: what lies below its folder is taken for its own", name
-            )
-            self._others.add(name.rpartition("/")[0])
-        elif seen.prefix and self.directory.complete:
-            self._unlisted[name] = seen.uid
+    def _report_unreferenced(self, name: str, result: Inspection) -> None:
+        if result.rule in ("FS-FILE-LINK", "FS-FILE-UNREADABLE"):
+            self.collector.add_at_file(result.rule, result.reason, name)
+        elif result.rule == "FS-FILE-IS-DICOMDIR":
+            message = "another DICOMDIR: the files below its folder count as its files"
+            self.collector.add_at_file("FS-DICOMDIR-SECOND", message, name)
+            self._other_folders.add(name.rpartition("/")[0])
+        elif result.prefix and self.directory.complete:
+            self._unlisted[name] = result.uid
 
     def _report_unlisted(self) -> None:
-        """DICOM files of this file-set that are in no record; last, when all other DICOMDIRs are known."""
-        self._others.discard("")
+        """Report DICOM files without a record. Runs last, because it needs the folders of all other DICOMDIRs."""
+        self._other_folders.discard("")
         leftovers = self._announced()
+        instances = self.directory.identities.instances
         for name, uid in self._unlisted.items():
             if name in leftovers:
-                self.to.at_file("FS-WRITE-LEFTOVER", _LEFT, name)
-            elif not self._is_elsewhere(name):
-                known = self.directory.once.instances.get(uid, NONE)
-                other = f"; its SOP Instance UID is that of {self.to.path(known)}" if known != NONE else ""
-                self.to.at_file("FS-FILE-UNLISTED", f"no record references this DICOM file{other}", name)
+                self.collector.add_at_file("FS-WRITE-LEFTOVER", _LEFTOVER, name)
+            elif not self._belongs_to_other(name):
+                index = instances.get(uid, NONE)
+                other = f"; {self.collector.path(index)} has the same SOP Instance UID" if index != NONE else ""
+                self.collector.add_at_file("FS-FILE-UNLISTED", f"no record references this DICOM file{other}", name)
 
     def _announced(self) -> frozenset[str]:
-        """The names in the journal of an interrupted change."""
+        """Return the names in the journal of an interrupted change."""
         try:
             return self.medium.announced()
         except MediumError as problem:
-            self.to.at_file("FS-FILE-UNREADABLE", problem.text(known_path=WORK), WORK)
+            self.collector.add_at_file("FS-FILE-UNREADABLE", problem.text(known_path=WORK), WORK)
             return frozenset()
 
-    def _is_elsewhere(self, name: str) -> bool:
-        """Whether a file lies in the folder of another DICOMDIR."""
+    def _belongs_to_other(self, name: str) -> bool:
+        """Return whether a file is below the folder of another DICOMDIR."""
         folder = name
-        while self._others and "/" in folder:
+        while self._other_folders and "/" in folder:
             folder = folder.rpartition("/")[0]
-            if folder in self._others:
+            if folder in self._other_folders:
                 return True
         return False
 
-    def _leftovers(self) -> None:
-        """What an interrupted write left on the medium."""
+    def _report_leftovers(self) -> None:
         for name in self.medium.leftovers():
-            self.to.at_file("FS-WRITE-LEFTOVER", _LEFT, name)
+            self.collector.add_at_file("FS-WRITE-LEFTOVER", _LEFTOVER, name)

@@ -7,9 +7,9 @@ from typing import Final
 
 from attrs import define, field
 
-from fileset.check.dicomdir.datasets import named, values_of
-from fileset.check.places import Collector
 from fileset.dicom.elements import Element, elements, items
+from fileset.dicomdir.check.collector import Collector
+from fileset.dicomdir.check.data_sets import named, values_of
 from fileset.errors import FormatError
 from fileset.findings import Finding, Where
 from fileset.profiles.advisor import Judging
@@ -28,7 +28,7 @@ class ProfileCheck:
     """Checks what `profile` demands, and collects the findings."""
 
     profile: Profile
-    to: Collector
+    collector: Collector
     _judging: Judging = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -38,37 +38,37 @@ class ProfileCheck:
         """Check the kind of medium, and whether it is secured as the profile demands."""
         fault, caveat = medium_fault(self.profile, form), medium_caveat(self.profile, form)
         if fault:
-            self.to.findings.append(Finding("PR-MEDIUM", fault, Where(name)))
+            self.collector.findings.append(Finding("PR-MEDIUM", fault, Where(name)))
         elif caveat:
-            self.to.findings.append(Finding("PR-MEDIUM-UNKNOWN", caveat, Where(name)))
+            self.collector.findings.append(Finding("PR-MEDIUM-UNKNOWN", caveat, Where(name)))
         if self.profile.secure:
-            self.to.add("PR-SECURE", f"{self.profile.id} {_PLAIN}")
+            self.collector.add("PR-SECURE", f"{self.profile.id} {_PLAIN}")
 
     def check_records(self) -> None:
         """Check the keys and icons of all records."""
-        if not self.to.flat.frame.has_directory:
-            self.to.add("PR-DIRECTORY", f"{self.profile.id} demands directory records")
-        for index in self.to.tree.walk():
+        if not self.collector.flat.frame.has_directory:
+            self.collector.add("PR-DIRECTORY", f"{self.profile.id} demands directory records")
+        for index in self.collector.tree.walk():
             self._check_record(index)
 
     def check_file(self, name: str, index: int, facts: Facts) -> None:
         """Check one DICOM file; `index` is the record that references it."""
         for violation in self._judging.verdicts(facts)[0]:
-            self.to.at_file(violation.rule, violation.message, name, index, tag=violation.tag)
+            self.collector.add_at_file(violation.rule, violation.message, name, index, tag=violation.tag)
 
     def _check_record(self, index: int) -> None:
-        record_type = self.to.contents.type_name(index)
+        record_type = self.collector.contents.type_name(index)
         keys = PROFILE_KEYS[self.profile.keys].get(record_type, ())
         icon = self.profile.icon if record_type == "IMAGE" else None
         if not keys and not (icon and icon.size):
             return
-        parts = self.to.flat.elements(index)
-        values = values_of(self.to.flat.data, parts)
+        parts = self.collector.flat.elements(index)
+        values = values_of(self.collector.flat.data, parts)
         for key in keys:
             lacking = not values.get(key.tag, b"") if key.type == "1" else key.tag not in values
             if key.type in ("1", "2") and lacking:
                 message = f"{named(key.tag)} is missing: {self.profile.id} makes it a Type {key.type} key"
-                self.to.at_record("PR-KEY", message, index, key.tag)
+                self.collector.add_at_record("PR-KEY", message, index, key.tag)
         if icon and icon.size:
             self._check_icon(index, parts)
 
@@ -78,16 +78,16 @@ class ProfileCheck:
         if found is None:
             if icon.required:
                 message = f"the icon is missing: {self.profile.id} demands one of {icon.size} x {icon.size} pixels"
-                self.to.at_record("PR-ICON", message, index, ICON_IMAGE_SEQUENCE)
+                self.collector.add_at_record("PR-ICON", message, index, ICON_IMAGE_SEQUENCE)
             return
         for rows, columns in self._sizes(found):
             if (rows, columns) != (icon.size, icon.size):
                 message = f"an icon of {columns} x {rows} pixels: {self.profile.id} allows {icon.size} x {icon.size}"
-                self.to.at_record("PR-ICON", message, index, ICON_IMAGE_SEQUENCE)
+                self.collector.add_at_record("PR-ICON", message, index, ICON_IMAGE_SEQUENCE)
 
     def _sizes(self, icon: Element) -> Iterator[tuple[int, int]]:
         """Yield rows and columns of each icon; a sequence that is damaged is a finding of its own."""
-        flat = self.to.flat
+        flat = self.collector.flat
         order = "little" if flat.syntax.little else "big"
         try:
             for item in items(flat.data, icon.value_at, icon.value_end, flat.syntax):

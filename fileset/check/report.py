@@ -1,4 +1,4 @@
-"""What a check found."""
+"""The result of a check."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from fileset.findings import ERROR, INFO, WARNING, Finding
 
 @frozen
 class CheckReport:
-    """The outcome of a check: every finding, and how much was looked at.
+    """The result of a check: every finding, and how many records and files were checked.
 
-    `medium` is what the user named; `file_set_id` and `file_set_uid` are "" where the DICOMDIR has none. `records`
-    counts directory records, `files` the files of the medium that were looked at.
+    `medium` is the path that the user gave. `file_set_id` and `file_set_uid` are "" if the DICOMDIR has none.
+    `records` counts directory records, `files` the files of the medium.
     """
 
     medium: str
@@ -24,22 +24,22 @@ class CheckReport:
 
     @property
     def errors(self) -> int:
-        """The number of findings that break the Standard, or lose data."""
+        """The number of findings that break the Standard or lose data."""
         return self._count(ERROR)
 
     @property
     def warnings(self) -> int:
-        """The number of findings that may trouble other programs, or bend the Standard."""
+        """The number of findings that may confuse other programs."""
         return self._count(WARNING)
 
     @property
     def infos(self) -> int:
-        """The number of findings that are worth knowing, and nothing more."""
+        """The number of findings that are only worth knowing."""
         return self._count(INFO)
 
     @property
     def conformant(self) -> bool:
-        """Whether no rule is broken."""
+        """Whether there is no error."""
         return not self.errors
 
     def _count(self, severity: str) -> int:

@@ -1,1 +1,1 @@
-"""PS3.5: data elements <-> bytes. Pure: nothing here touches the operating system."""
+"""Data elements, headers, values and character sets (PS3.5). Pure."""

@@ -1,7 +1,7 @@
 """Character sets (PS3.5 6.1, 7.5.3): bytes of text values <-> str.
 
-The single-byte and Unicode sets are Python codecs; code extensions (ISO 2022) are left to pydicom, which is
-imported only when such text is met.
+Single-byte and Unicode sets are Python codecs. pydicom decodes code extensions (ISO 2022); it is imported only if a
+text needs it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CODECS: Final = {
 """Specific Character Set (0008,0005) of one value -> Python codec (PS3.3 C.12.1.1.2)."""
 
 UNDECLARED: Final = ("", "ISO_IR 6")
-"""What says nothing of text beyond ASCII."""
+"""Specific Character Set values that allow only ASCII."""
 
 TEXT_VRS: Final = frozenset(("SH", "LO", "ST", "LT", "PN", "UC", "UT"))
 """The VRs that Specific Character Set applies to (PS3.5 6.1.2.3)."""
@@ -39,12 +39,12 @@ ESCAPE: Final = 0x1B
 
 
 def needs_character_set(value: bytes) -> bool:
-    """Whether a text value goes beyond ISO IR 6, so that its record must name a character set."""
+    """Return whether a text value has characters beyond ISO IR 6, so that its record needs a character set."""
     return not value.isascii() or ESCAPE in value
 
 
 def is_known(character_set: str) -> bool:
-    """Whether (0008,0005) holds only defined terms."""
+    """Return whether a Specific Character Set (0008,0005) has only defined terms."""
     terms = [term.strip() for term in character_set.split("\\")]
     if len(terms) == 1:
         return terms[0] in CODECS or _extension(terms[0]) in _EXTENSIONS
@@ -60,9 +60,9 @@ _EXTENSIONS: Final = frozenset(map(_extension, CODECS)) | {f"ISO 2022 IR {number
 
 
 def decode(value: bytes, character_set: str = "") -> str:
-    """The text of `value`; bytes that the character set cannot explain become U+FFFD, never an error.
+    """Return the text of `value`. Bytes that are not valid in the character set become U+FFFD.
 
-    Where none is declared that could explain them, it is guessed.
+    If no character set is declared for text beyond ASCII, it is guessed.
     """
     if value.isascii() and ESCAPE not in value:
         return value.decode("ascii")
@@ -88,7 +88,7 @@ def _decode_extended(value: bytes, character_set: str) -> str:
 
 
 def guess(value: bytes) -> str:
-    """The character set to name for text outside ASCII when none was declared: UTF-8 if it is that, else Latin-1."""
+    """Return the likely character set of text beyond ASCII without a declared one: UTF-8 if valid, else Latin-1."""
     try:
         value.decode("utf_8")
     except UnicodeDecodeError:

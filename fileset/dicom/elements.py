@@ -1,7 +1,7 @@
-"""Data elements in bytes (PS3.5 7.1, 7.5): walking any of the three classic encodings, writing one.
+"""Read data elements in the three classic encodings, and write Explicit VR Little Endian (PS3.5 7.1, 7.5).
 
-Walking is iterative and checks every length against what is left, so no input can make it hang, recurse
-or read outside its buffer: any bytes at all give elements or a `FormatError` that names the offset.
+Reading is iterative and checks every length, so that no input can make it hang, recurse or leave its buffer. Any bytes
+give elements, or a `FormatError` with the offset.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ ITEM: Final = 0xFFFEE000
 ITEM_END: Final = 0xFFFEE00D
 SEQUENCE_END: Final = 0xFFFEE0DD
 MAX_DEPTH: Final = 64
-"""Nesting beyond this is refused: no IOD needs a tenth of it."""
+"""Limit for nested sequences: no IOD needs a tenth of it."""
 
 SHORT_VRS: Final = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
-"""VRs with a 16-bit length (PS3.5 7.1.2); every other, known or future, has 2 reserved bytes and 32 bits."""
+"""VRs with a 16-bit length (PS3.5 7.1.2). All others have two reserved bytes and a 32-bit length."""
 LONG_VRS: Final = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
 
 
 @frozen
 class Syntax:
-    """How data elements are encoded: with or without VR, and in which byte order."""
+    """An encoding of data elements: with or without VR, little or big endian."""
 
     explicit: bool
     little: bool
@@ -51,7 +51,7 @@ EXPLICIT_BIG: Final = Syntax(explicit=True, little=False)
 
 
 class Element(NamedTuple):
-    """Where one data element lies: all positions count from the start of the buffer."""
+    """The position of a data element; all offsets count from the start of the buffer."""
 
     tag: int
     vr: bytes  # b"" where the encoding carries none
@@ -62,7 +62,7 @@ class Element(NamedTuple):
 
 
 def element_header(data: bytes, at: int, syntax: Syntax) -> tuple[int, bytes, int, int]:
-    """(tag, VR or b"", position of the value, its length) of the element at `at`."""
+    """Return (tag, VR or b"", offset of the value, length) of the element at `at`."""
     try:
         if not syntax.explicit:
             group, number, length = syntax.header(data, at)
@@ -80,19 +80,20 @@ def element_header(data: bytes, at: int, syntax: Syntax) -> tuple[int, bytes, in
 
 
 def skip_undefined(data: bytes, at: int, end: int, syntax: Syntax) -> tuple[int, int]:
-    """(end of the content, position behind its delimiter) of the undefined-length sequence or
-    encapsulated value whose first item starts at `at`.
+    """Return (end of the content, offset after its delimiter) of a sequence or encapsulated value of undefined length.
+
+    `at` is the offset of its first item.
     """
     return _skip(data, at, end, [(True, syntax)])
 
 
 def skip_undefined_item(data: bytes, at: int, end: int, syntax: Syntax) -> tuple[int, int]:
-    """The same of the undefined-length item whose first element starts at `at`."""
+    """Return the same for an item of undefined length whose first element starts at `at`."""
     return _skip(data, at, end, [(False, syntax)])
 
 
 def _skip(data: bytes, at: int, end: int, stack: list[tuple[bool, Syntax]]) -> tuple[int, int]:
-    # Each level: is it a sequence (else an item), and how its elements are encoded.
+    # For each level: whether it is a sequence (else an item), and the encoding of its elements.
     while True:
         in_sequence, inner = stack[-1]
         tag, vr, value_at, length = element_header(data, at, inner)
@@ -105,9 +106,9 @@ def _skip(data: bytes, at: int, end: int, stack: list[tuple[bool, Syntax]]) -> t
             at = value_at
             continue
         if (tag == ITEM) is not in_sequence or tag in (ITEM_END, SEQUENCE_END):
-            raise FormatError(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) where it cannot stand", offset=at)
+            raise FormatError(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is not allowed here", offset=at)
         if length == UNDEFINED:
-            # PS3.5 6.2.2: what lies in a UN of undefined length is Implicit VR Little Endian
+            # PS3.5 6.2.2: the content of a UN element of undefined length is Implicit VR Little Endian
             stack.append((not in_sequence, IMPLICIT_LITTLE if vr == b"UN" else inner))
             if len(stack) > 2 * MAX_DEPTH:
                 raise FormatError(f"sequences nested more than {MAX_DEPTH} deep", offset=at)
@@ -115,24 +116,24 @@ def _skip(data: bytes, at: int, end: int, stack: list[tuple[bool, Syntax]]) -> t
             continue
         at = value_at + length
         if at > end:
-            raise FormatError(f"a length of {length} reaches beyond the data", offset=value_at)
+            raise FormatError(f"a length of {length} exceeds the data", offset=value_at)
 
 
 def element_at(data: bytes, at: int, end: int, syntax: Syntax) -> Element:
-    """The element that starts at `at` in an area that ends at `end`."""
+    """Return the element at `at` in an area that ends at `end`."""
     tag, vr, value_at, length = element_header(data, at, syntax)
     if length != UNDEFINED:
         stop = value_at + length
         if stop > end:
-            raise FormatError(f"a length of {length} reaches beyond the data", offset=at)
+            raise FormatError(f"a length of {length} exceeds the data", offset=at)
         return Element(tag, vr, at, value_at, stop, stop)
     skip = skip_undefined_item if tag == ITEM else skip_undefined
-    stop, behind = skip(data, value_at, end, IMPLICIT_LITTLE if vr == b"UN" else syntax)
-    return Element(tag, vr, at, value_at, stop, behind)
+    stop, following = skip(data, value_at, end, IMPLICIT_LITTLE if vr == b"UN" else syntax)
+    return Element(tag, vr, at, value_at, stop, following)
 
 
 def elements(data: bytes, at: int, end: int, syntax: Syntax) -> Iterator[Element]:
-    """The elements (or the items of a sequence) between `at` and `end`, in order of position."""
+    """Yield the elements (or the items of a sequence) between `at` and `end`."""
     while at < end:
         element = element_at(data, at, end, syntax)
         yield element
@@ -140,7 +141,7 @@ def elements(data: bytes, at: int, end: int, syntax: Syntax) -> Iterator[Element
 
 
 def items(data: bytes, value_at: int, value_end: int, syntax: Syntax) -> Iterator[Element]:
-    """The items of a sequence value."""
+    """Yield the items of a sequence value."""
     for item in elements(data, value_at, value_end, syntax):
         if item.tag != ITEM:
             raise FormatError(f"({item.tag >> 16:04X},{item.tag & 0xFFFF:04X}) instead of an item", offset=item.at)
@@ -155,14 +156,14 @@ _ITEM: Final = Struct("<HHI").pack
 
 
 def pad(value: bytes, vr: str) -> bytes:
-    """`value` made even as its VR asks (PS3.5 6.2)."""
+    """Return `value` padded to even length as its VR requires (PS3.5 6.2)."""
     if len(value) % 2:
         return value + (b"\0" if vr in ("UI", "OB", "UN") else b" ")
     return value
 
 
 def element(tag: int, vr: str, value: bytes) -> bytes:
-    """One data element; `value` is padded to even length."""
+    """Return an encoded data element; `value` is padded to even length."""
     value = pad(value, vr)
     code = vr.encode("ascii")
     if code not in SHORT_VRS:
@@ -173,5 +174,5 @@ def element(tag: int, vr: str, value: bytes) -> bytes:
 
 
 def item(content: bytes) -> bytes:
-    """One item of explicit length."""
+    """Return an encoded item of explicit length."""
     return _ITEM(0xFFFE, 0xE000, len(content)) + content

@@ -1,4 +1,4 @@
-"""The end of a DICOM file, as far as its beginning tells where it should be (PS3.5 7.1, A.4)."""
+"""A quick test whether a DICOM file ends where its pixel data does (PS3.5 7.1, A.4)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from fileset.dicom.elements import UNDEFINED
 
 LAST: Final = 8
-"""Bytes at the end of a file that tell whether encapsulated pixel data ends there."""
+"""Bytes at the end of a file that the test needs."""
 
 _PIXEL_DATA: Final = b"\xe0\x7f\x10\x00"
 _SEQUENCE_END: Final = b"\xfe\xff\xdd\xe0\0\0\0\0"
@@ -16,11 +16,10 @@ _LENGTH: Final = Struct("<I").unpack_from
 
 
 def is_plainly_whole(first: bytes, last: bytes, size: int) -> bool:
-    """Whether a file of `size` bytes, which begins with `first` and of which `last` are the last 8, ends just where its
-    pixel data does.
+    """Return whether a file of `size` bytes ends exactly where its pixel data does.
 
-    If not, nothing is known: there may be other elements behind the pixel data, or none at all. It is a quick look: an icon
-    before the pixel data, or a sequence behind it, that ends just where the file is cut off, deceives it.
+    `first` are its first bytes, `last` its last 8. False means unknown: there may be elements after the pixel data, or no
+    pixel data. An icon or a sequence that ends where the file was truncated gives a wrong True.
     """
     at = first.find(_PIXEL_DATA)
     if not 0 <= at <= len(first) - 12:

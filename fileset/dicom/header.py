@@ -1,9 +1,9 @@
-"""The header of a DICOM file: the few values that directory records need, without decoding the rest.
+"""Read the header of a DICOM file: only the values that directory records need.
 
 `read_header` walks File Meta Information and data set over the first bytes, keeps the raw values of the wanted
-top-level elements, and stops behind the last of them. Explicit and Implicit VR Little Endian, deflated too, are
-walked here; everything unusual (Big Endian, no preamble, elements out of order, wrong lengths, sequences wanted
-from Implicit VR) goes to pydicom in `foreign`, which returns the same `Header`.
+top-level elements, and stops after the last of them. It handles Explicit and Implicit VR Little Endian, also deflated.
+Everything unusual (Big Endian, no preamble, elements out of order, wrong lengths, sequences in Implicit VR) goes to
+pydicom in `header_by_pydicom`, which returns the same `Header`.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from fileset.errors import FilesetError, FormatError
 from fileset.standard import tags
 
 Reading = Callable[[int, int], bytes]
-"""(position, size) -> the bytes there; fewer only at the end of the file."""
+"""(offset, size) -> bytes; fewer than `size` only at the end of the file."""
 
 LARGEST_VALUE: Final = 1 << 26
-"""A wanted value, or a sequence of undefined length, beyond 64 MiB is not read."""
+"""Limit for a wanted value or a sequence of undefined length: 64 MiB."""
 
 LARGEST_META: Final = 1 << 20
-"""File Meta Information beyond this, in bytes, is none: it has some hundred."""
+"""Limit for File Meta Information in bytes; usual are some hundred."""
 
 IMPLICIT_VR_LITTLE_ENDIAN: Final = b"1.2.840.10008.1.2"
 EXPLICIT_VR_BIG_ENDIAN: Final = b"1.2.840.10008.1.2.2"
@@ -51,11 +51,11 @@ _IMPLICIT_HEAD: Final = Struct("<HHI").unpack_from
 _LENGTH: Final = Struct("<I").unpack_from
 
 DONE: Final = -1
-"""What a walk returns when it is done; else the position from which it wants another window."""
+"""Result of a complete walk; any other result is the offset of the next window."""
 
 
 class HeaderError(FilesetError):
-    """Why a file cannot be described by a directory record: a rule of the catalogue and a sentence."""
+    """A file that no directory record can describe, with the rule that it breaks and the reason."""
 
     exit_code = 3
 
@@ -67,15 +67,14 @@ class HeaderError(FilesetError):
 
 
 class UnusualError(Exception):
-    """The walker does not take this file: pydicom shall."""
+    """The file needs pydicom."""
 
 
 @frozen
 class Header:
-    """What a file says of itself: tag -> raw value bytes, Little Endian, padding included.
+    """Wanted values of a file: tag -> raw value in Little Endian with padding.
 
-    A sequence is the bytes of its items in Explicit VR Little Endian. A tag that is not there was not met
-    before the walk stopped.
+    A sequence is the bytes of its items in Explicit VR Little Endian. An absent tag was not found before the walk ended.
     """
 
     meta: dict[int, bytes]
@@ -83,13 +82,13 @@ class Header:
 
     @property
     def has_pixel_data(self) -> bool:
-        """Whether (float, double float) Pixel Data was met; known only when the walk went that far."""
+        """Whether the walk reached (float, double float) Pixel Data."""
         return not PIXEL_DATA.isdisjoint(self.values)
 
 
 @frozen
-class Keys:
-    """Which top-level tags to keep, and the last of them."""
+class WantedTags:
+    """The top-level tags to keep, and the last of them."""
 
     tags: frozenset[int]
     last: int
@@ -97,18 +96,18 @@ class Keys:
 
 @frozen
 class Wanted:
-    """What to keep of a file: by its SOP class, whose UID stands before nearly all else in a data set.
+    """The values to keep of a file, by SOP class; its UID comes before nearly all other elements.
 
-    `any` holds until the SOP class is known, and for those that are not in `of_class`. `sequences` are the tags, of
-    whatever class, that are sequences.
+    `any` applies until the SOP class is known, and to classes that are not in `of_class`. `sequences` are the tags of all
+    classes that are sequences.
     """
 
-    any: Keys
-    of_class: Mapping[bytes, Keys]
+    any: WantedTags
+    of_class: Mapping[bytes, WantedTags]
     sequences: frozenset[int]
 
-    def keys(self, sop_class_uid: bytes) -> Keys:
-        """The keys for a SOP Class UID as it stands in a file, padding included."""
+    def for_class(self, sop_class_uid: bytes) -> WantedTags:
+        """Return the tags for an encoded SOP Class UID."""
         return self.of_class.get(sop_class_uid.rstrip(b"\0 "), self.any)
 
 
@@ -121,9 +120,9 @@ def read_header(read: Reading, wanted: Wanted, layouts: Layouts | None) -> Heade
 
 
 def read_header(read: Reading, wanted: Wanted, layouts: Layouts | None = None) -> Header | Recognised:
-    """The header of the file that `read` reads; `layouts` speed up what was met before.
+    """Return the header of the file that `read` reads. `layouts` is a cache that recognises similar headers.
 
-    Raises `HeaderError` if there is no data set to describe.
+    Raises `HeaderError` if there is no data set.
     """
     data = read(0, layouts.first_read if layouts else FIRST_READ)
     if data[128:132] == b"DICM":
@@ -151,13 +150,13 @@ def _read_foreign(read: Reading, wanted: Wanted) -> Header:
 
 def _learn(layouts: Layouts, data: bytes, header: Header, wanted: Wanted) -> None:
     syntax = header.meta.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 ")
-    keys = wanted.keys(header.values.get(tags.SOP_CLASS_UID, b""))
+    keys = wanted.for_class(header.values.get(tags.SOP_CLASS_UID, b""))
     if keys is not wanted.any and syntax != IMPLICIT_VR_LITTLE_ENDIAN and syntax not in DEFLATED:
         layouts.learn(data, keys.tags | META_TAGS, keys.last)
 
 
 def looks_like_data_set(data: bytes) -> bool:
-    """Whether bytes without preamble begin like a data set: an element of group 0002 or 0008, in any encoding."""
+    """Return whether bytes without a preamble start with an element of group 0002 or 0008, in any encoding."""
     if len(data) < 8:
         return False
     group, _, vr, _ = _HEAD(data, 0)
@@ -174,7 +173,7 @@ def _read_usual(data: bytes, read: Reading, wanted: Wanted) -> Header:
         raise UnusualError
     if syntax in DEFLATED:
         return Header(meta, _inflated_values(_Inflated(read, at), wanted))
-    # PS3.5 A.4: all encapsulated syntaxes are Explicit VR Little Endian
+    # PS3.5 A.4: all encapsulated transfer syntaxes are Explicit VR Little Endian
     walk = _walk_implicit if syntax == IMPLICIT_VR_LITTLE_ENDIAN else _walk_explicit
     values: dict[int, bytes] = {}
     _walk_windows(walk, data, at, read, wanted, values)
@@ -191,7 +190,7 @@ def _inflated_values(read: Reading, wanted: Wanted) -> dict[int, bytes]:
 
 
 def _file_meta(data: bytes, read: Reading) -> tuple[dict[int, bytes], int, bytes]:
-    # The group length (0002,0000) is not trusted: the group ends where another one begins.
+    # Do not trust the group length (0002,0000): the group ends where another group starts.
     meta: dict[int, bytes] = {}
     at = 132
     while True:
@@ -222,7 +221,7 @@ _Walk = Callable[[bytes, int, int, Wanted, dict[int, bytes]], int]
 
 
 def _walk_windows(walk: _Walk, data: bytes, at: int, read: Reading, wanted: Wanted, values: dict[int, bytes]) -> None:
-    # A long value that nobody wants is stepped over, not read: the next window begins behind it.
+    # Skip a long value that is not wanted: the next window starts after it.
     base, size = 0, max(len(data), FIRST_READ)
     ends = len(data) < FIRST_READ or not read(len(data), 1)
     while True:
@@ -241,12 +240,12 @@ def _walk_windows(walk: _Walk, data: bytes, at: int, read: Reading, wanted: Want
         data = read(base, size)
         ends = len(data) < size
         if not data and not read(base - 1, 1):
-            raise UnusualError  # an element reaches beyond the end of the file
+            raise UnusualError  # an element exceeds the file
 
 
 def _walk_explicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dict[int, bytes]) -> int:
-    keys = wanted.keys(values.get(tags.SOP_CLASS_UID, b""))
-    wanted_tags, last, previous, end = keys.tags, keys.last, 0, len(data)
+    keys = wanted.for_class(values.get(tags.SOP_CLASS_UID, b""))
+    kept, last, previous, end = keys.tags, keys.last, 0, len(data)
     while at <= limit:
         group, number, vr, length = _HEAD(data, at)
         start = at
@@ -262,41 +261,41 @@ def _walk_explicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dic
             length = _LENGTH(data, value)[0]
             value += 4
         previous = tag
-        at = behind = value + length
+        at = following = value + length
         if length == UNDEFINED:
             if tag in PIXEL_DATA:
                 values[tag] = b""
                 return DONE
             try:
-                at, behind = skip_undefined(data, value, end, IMPLICIT_LITTLE if vr == b"UN" else EXPLICIT_LITTLE)
+                at, following = skip_undefined(data, value, end, IMPLICIT_LITTLE if vr == b"UN" else EXPLICIT_LITTLE)
             except FormatError:
-                return start  # most likely the window ends; a larger one will tell
-        if tag in wanted_tags:
+                return start  # probably the window is too small: try a larger one
+        if tag in kept:
             if at > end:
                 return start
             if (vr == b"UN") or (tag in wanted.sequences) is not (vr == b"SQ"):
                 raise UnusualError
             values[tag] = data[value:at]
             if tag == tags.SOP_CLASS_UID:
-                wanted_tags, last = _narrow(values, wanted)
+                kept, last = _narrow(values, wanted)
         elif tag in PIXEL_DATA:
             values[tag] = b""
             return DONE
-        at = behind
+        at = following
     return at
 
 
 def _narrow(values: dict[int, bytes], wanted: Wanted) -> tuple[frozenset[int], int]:
-    """Now that the SOP class is known: what it needs; what others would have needed is dropped."""
-    keys = wanted.keys(values[tags.SOP_CLASS_UID])
+    """Return the wanted tags now that the SOP class is known, and drop the values of other classes."""
+    keys = wanted.for_class(values[tags.SOP_CLASS_UID])
     for tag in values.keys() - keys.tags:
         del values[tag]
     return keys.tags, keys.last
 
 
 def _walk_implicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dict[int, bytes]) -> int:
-    keys = wanted.keys(values.get(tags.SOP_CLASS_UID, b""))
-    wanted_tags, last, previous, end = keys.tags, keys.last, 0, len(data)
+    keys = wanted.for_class(values.get(tags.SOP_CLASS_UID, b""))
+    kept, last, previous, end = keys.tags, keys.last, 0, len(data)
     while at <= limit:
         group, number, length = _IMPLICIT_HEAD(data, at)
         start = at
@@ -307,29 +306,29 @@ def _walk_implicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dic
         if tag > last:
             return DONE
         previous = tag
-        at = behind = value + length
-        if tag in wanted_tags:
+        at = following = value + length
+        if tag in kept:
             if tag in wanted.sequences or length == UNDEFINED:
-                raise UnusualError  # its items need the dictionary of VRs
+                raise UnusualError  # its items need the data dictionary
             if at > end:
                 return start
             values[tag] = data[value:at]
             if tag == tags.SOP_CLASS_UID:
-                wanted_tags, last = _narrow(values, wanted)
+                kept, last = _narrow(values, wanted)
         elif tag in PIXEL_DATA:
             values[tag] = b""
             return DONE
         elif length == UNDEFINED:
             try:
-                at, behind = skip_undefined(data, value, end, IMPLICIT_LITTLE)
+                at, following = skip_undefined(data, value, end, IMPLICIT_LITTLE)
             except FormatError:
                 return start
-        at = behind
+        at = following
     return at
 
 
 class _Inflated:
-    """Random access to the beginning of a deflated data set; inflates no more than is asked for, nor 64 MiB."""
+    """Random access to a deflated data set: inflates only the requested part, and at most 64 MiB."""
 
     def __init__(self, read: Reading, start: int) -> None:
         self._read = read

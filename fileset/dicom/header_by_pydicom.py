@@ -1,7 +1,6 @@
-"""Headers that the walker leaves to pydicom: Big Endian, no preamble, wrong lengths, sequences in Implicit VR.
+"""Read unusual headers with pydicom: Big Endian, no preamble, wrong lengths, sequences in Implicit VR.
 
-pydicom only decodes; what comes out is the same `Header`: raw values in Little Endian, sequences as the bytes of
-their items in Explicit VR Little Endian.
+The result is the same `Header`: raw values in Little Endian, sequences in Explicit VR Little Endian.
 """
 
 from __future__ import annotations
@@ -19,15 +18,12 @@ if TYPE_CHECKING:
 
 _WIDTHS: Final = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "SV": 8, "UV": 8}
 _DEFER: Final = 1 << 24
-"""A longer value, in bytes, is stepped over unless it is wanted."""
+"""A longer value, in bytes, is skipped unless wanted."""
 _MESSAGE: Final = "pydicom cannot decode the data set"
 
 
 class _File(io.RawIOBase):
-    """The file-like object that pydicom wants, over a `Reading`; it gives 64 MiB in all, so that no file takes more.
-
-    Raises `HeaderError` when more is wanted.
-    """
+    """A file-like object for pydicom over a `Reading`. Raises `HeaderError` after 64 MiB, to bound memory."""
 
     def __init__(self, read: Reading) -> None:
         self._read = read
@@ -50,12 +46,12 @@ class _File(io.RawIOBase):
         return self._at
 
     def read(self, size: int | None = -1) -> bytes:
-        if (
-            size is None or size < 0
-        ):  # all that is left is wanted of a deflated data set only, and inflated without limit
-            raise HeaderError("FS-FILE-BAD-HEADER", "a deflated data set behind unusual File Meta Information")
+        if size is None or size < 0:  # pydicom would inflate a deflated data set without limit
+            raise HeaderError("FS-FILE-BAD-HEADER", "a deflated data set after unusual File Meta Information")
         if size > self._left:
-            raise HeaderError("FS-FILE-BAD-HEADER", f"more than {LARGEST_VALUE >> 20} MiB come before what is needed")
+            raise HeaderError(
+                "FS-FILE-BAD-HEADER", f"more than {LARGEST_VALUE >> 20} MiB precede the values that are needed"
+            )
         data = self._read(self._at, size)
         self._at += len(data)
         self._left -= len(data)
@@ -63,7 +59,7 @@ class _File(io.RawIOBase):
 
 
 def read_foreign(read: Reading, wanted: Wanted) -> Header:
-    """The header as pydicom sees it. Raises `HeaderError` when pydicom sees none either."""
+    """Return the header as pydicom reads it. Raises `HeaderError` if pydicom cannot read it either."""
     from pydicom.filereader import read_partial
 
     pixels: list[int] = []
@@ -93,7 +89,7 @@ def read_foreign(read: Reading, wanted: Wanted) -> Header:
 
 def _tags(dataset: Dataset, wanted: Wanted) -> frozenset[int]:
     sop_class = _raw(dataset, tags.SOP_CLASS_UID) if tags.SOP_CLASS_UID in dataset else b""
-    return wanted.keys(sop_class).tags
+    return wanted.for_class(sop_class).tags
 
 
 def _value(dataset: Dataset, tag: int, wanted: Wanted) -> bytes:
@@ -101,7 +97,7 @@ def _value(dataset: Dataset, tag: int, wanted: Wanted) -> bytes:
 
 
 def _raw(dataset: Dataset, tag: int) -> bytes:
-    """The value bytes as they stand in the file, numbers turned to Little Endian."""
+    """Return the value bytes of the file, with numbers in Little Endian."""
     from pydicom.dataelem import RawDataElement
 
     raw: object = dataset.get_item(tag)
@@ -119,7 +115,7 @@ def _sequence(dataset: Dataset, tag: int) -> bytes:
 
 
 def _encoded(dataset: Dataset, tag: int) -> bytes:
-    """The value of one element, written by pydicom in Explicit VR Little Endian."""
+    """Return the value of one element, encoded by pydicom in Explicit VR Little Endian."""
     from pydicom.charset import convert_encodings
     from pydicom.dataset import Dataset
     from pydicom.filebase import DicomBytesIO

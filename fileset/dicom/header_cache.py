@@ -1,10 +1,9 @@
-"""Headers of a shape that was met before, recognised by one regular expression.
+"""A cache of header layouts: read a header with one regular expression if a similar header was read before.
 
-The files of a scanner share their elements; only values, and lengths of text, differ from file to file. A *layout*
-is the sequence of tags and VRs of one header as a regular expression: each element is its tag, its VR and one of the
-lengths that are likely there, followed by that many bytes. If it matches, the element walk would have met exactly
-these elements, because every header on the way was compared; so the captured values are what the walk would have
-kept, at a tenth of the cost. If it does not match, nothing is known, and the walk decides.
+The files of a scanner have the same elements; only values and the lengths of text differ. A *layout* is a regular
+expression for one sequence of tags and VRs: each element is its tag, its VR, one of the likely lengths, and that many
+bytes. A match compares every element header, so the captured values are exactly those that the walk would keep, at a
+tenth of the cost. Without a match the walk decides.
 """
 
 from __future__ import annotations
@@ -29,13 +28,13 @@ from fileset.standard import tags
 
 FIRST_READ: Final = 8192
 LARGEST_READ: Final = 32768
-"""Bytes that are read of a file at once; more, up to this, where headers turn out to be longer."""
+"""Limit for the first read in bytes, which grows if headers are longer."""
 MOST_LAYOUTS: Final = 48
 SEEN_BEFORE: Final = 2
-"""A layout is compiled when its second header comes: compiling costs as much as a hundred walks."""
+"""Compile a layout for the second header: compiling costs as much as a hundred walks."""
 
 _FIXED: Final = frozenset(b"AT FL FD SL SS UL US".split())
-"""VRs of numbers: their lengths do not differ from file to file."""
+"""VRs of binary numbers: their lengths are the same in all files."""
 _USUAL: Final = {
     b"AS": range(0, 5, 4),
     b"DA": range(0, 9, 8),
@@ -46,24 +45,24 @@ _USUAL: Final = {
     b"TM": range(0, 17, 2),
     b"UI": range(0, 65, 2),
 }
-"""Lengths in bytes that values of a VR usually have."""
+"""Usual lengths in bytes of values of a VR."""
 _SPREAD: Final = 8
-"""How much longer or shorter than in the first file other values may be."""
+"""Difference in bytes that other values may have from those of the first file."""
 _META: Final = 132
 _ANCHORED: Final = frozenset((tags.TRANSFER_SYNTAX_UID, tags.SOP_CLASS_UID))
-"""Transfer syntax and SOP class decide how far and how to walk: their values are part of the layout."""
+"""Transfer syntax and SOP class decide the walk, so their values are part of the layout."""
 
 
 _Groups = tuple[bytes, ...]
-"""Values, each behind the last two bytes of its length."""
+"""Values, each preceded by the last two bytes of its length."""
 
 
 @frozen(eq=False)
 class Layout:
-    """One compiled layout: `match(data, 132)`, and the tags of its groups in order.
+    """A compiled layout: `match(data, 132)`, and the tags of its groups in order.
 
-    `own` and `common` pick from the groups those that each file has for itself, and those by which files of one series
-    are known; None if the layout lacks one that each file should have.
+    `own` selects the groups that differ in every file (None if the layout lacks one), `common` those that the files of a
+    series share.
     """
 
     match: Callable[[bytes, int], re.Match[bytes] | None]
@@ -73,7 +72,7 @@ class Layout:
 
 
 class Recognised:
-    """A header of a known layout: as a `Header` is, but what it says is looked at only when asked for."""
+    """A header of a known layout: like a `Header`, but decoded only on demand."""
 
     __slots__ = ("groups", "layout")
     has_pixel_data: Final = False
@@ -84,16 +83,16 @@ class Recognised:
 
     @property
     def values(self) -> dict[int, bytes]:
-        """The wanted values, those of File Meta Information too."""
+        """The wanted values, including File Meta Information."""
         return {tag: value[2:] for tag, value in zip(self.layout.tags, self.groups, strict=True)}
 
     meta = values
 
 
 class Layouts:
-    """The layouts that were met, the most recent first. A wanted sequence makes a header too special for one.
+    """The known layouts, the most recent first. Headers with a wanted sequence have none.
 
-    `own` are the tags, two or more, of what each file has for itself; those that are `apart` may differ as well.
+    `own`: two or more tags whose values differ in every file. `apart`: further tags whose values may differ.
     """
 
     def __init__(self, own: tuple[int, ...] = (), apart: frozenset[int] = frozenset()) -> None:
@@ -104,20 +103,20 @@ class Layouts:
         self._seen: dict[bytes, int] = {}
 
     def find(self, data: bytes) -> Recognised | None:
-        """The header that `data` begins with, if its layout is known."""
+        """Return the header at the start of `data` if its layout is known."""
         layouts = self._layouts
         for at, layout in enumerate(layouts):
             found = layout.match(data, _META)
             if found is not None:
-                if at:  # a new list: other threads may be looking through this one
+                if at:  # a new list, because other threads may iterate over this one
                     self._layouts = [layout, *layouts[:at], *layouts[at + 1 :]]
                 return Recognised(layout, found.groups())
         return None
 
     def learn(self, data: bytes, wanted: frozenset[int], last: int) -> None:
-        """Remember the layout of a header that was walked up to the tag `last`; `wanted` values are to be captured."""
+        """Remember the layout of a header that was walked up to the tag `last`, to capture the `wanted` values."""
         if len(self._seen) > 4 * MOST_LAYOUTS or len(self._layouts) >= MOST_LAYOUTS:
-            return  # too many kinds of files for layouts to help
+            return  # too many kinds of files for a cache
         try:
             parts = list(_parts(data, last))
         except (FormatError, _SpecialError):
@@ -132,10 +131,10 @@ class Layouts:
             if compiled:
                 self._layouts = [self._layout(*compiled), *self._layouts]
 
-    def _layout(self, pattern: bytes, tags: tuple[int, ...]) -> Layout:
-        own = itemgetter(*map(tags.index, self._own)) if self._own and set(self._own) <= set(tags) else None
-        common = itemgetter(*(at for at, tag in enumerate(tags) if tag not in self._apart))
-        return Layout(re.compile(pattern, re.DOTALL).match, tags, own, common)
+    def _layout(self, pattern: bytes, captured: tuple[int, ...]) -> Layout:
+        own = itemgetter(*map(captured.index, self._own)) if self._own and set(self._own) <= set(captured) else None
+        common = itemgetter(*(at for at, tag in enumerate(captured) if tag not in self._apart))
+        return Layout(re.compile(pattern, re.DOTALL).match, captured, own, common)
 
     def _read_more(self, needed: int) -> None:
         if self.first_read < needed <= LARGEST_READ:
@@ -145,8 +144,8 @@ class Layouts:
 def _compiled(
     data: bytes, parts: list[_Part], wanted: frozenset[int], last: int
 ) -> tuple[bytes, tuple[int, ...]] | None:
-    """The expression, and the tags of its groups; None if a sequence is wanted."""
-    pattern, tags = [], []
+    """Return the expression and the tags of its groups; None if a sequence is wanted."""
+    pattern, captured = [], []
     for part in parts:
         tag, vr, *_ = part
         keep = tag in wanted
@@ -154,27 +153,27 @@ def _compiled(
             return None
         pattern.append(_pattern(data, part, b"(" if keep else b"(?:"))
         if keep:
-            tags.append(tag)
+            captured.append(tag)
     pattern.append(_greater_than(last))
-    return b"".join(pattern), tuple(tags)
+    return b"".join(pattern), tuple(captured)
 
 
 _Part = tuple[int, bytes, int, int, int]
-"""(tag, VR, position of the element, position of the value, length); the tag negative for what lies within a sequence."""
+"""(tag, VR, offset of the element, offset of the value, length); the tag is negative inside a sequence."""
 
 
 class _SpecialError(Exception):
-    """The header has something that no layout can express."""
+    """The header has an element that no layout can express."""
 
 
 class _BeyondError(Exception):
-    """The header goes on behind the position that is given, beyond what was read."""
+    """The header continues at the given offset, beyond the bytes that were read."""
 
 
 def _parts(data: bytes, last: int) -> Iterator[_Part]:
-    """The headers of all elements up to `last`, those within sequences of undefined length too, in order of position.
+    """Yield all element headers up to the tag `last`, including those in sequences of undefined length.
 
-    `_SpecialError` if they are not all there.
+    Raises `_SpecialError` if no layout can express them.
     """
     at, previous = _META, 0
     while True:
@@ -213,7 +212,7 @@ def _within(data: bytes, at: int) -> Iterator[_Part]:
 
 
 def _pattern(data: bytes, part: _Part, group: bytes) -> bytes:
-    """The expression for one element: tag and VR, then a group that begins with (the last two bytes of) the length."""
+    """Return the expression for one element: tag and VR, then a group of length (its last two bytes) and value."""
     tag, vr, at, value_at, length = part
     width = 2 if vr in SHORT_VRS else 4
     head = re.escape(data[at : value_at - width])
@@ -235,14 +234,14 @@ def _of_length(length: int, width: int) -> bytes:
 
 
 def _greater_than(tag: int) -> bytes:
-    """A look ahead at an element with a tag beyond `tag`: where the walk would stop."""
+    """Return a look-ahead for an element with a greater tag, where the walk would stop."""
     group, number = tag >> 16, tag & 0xFFFF
     low, high = re.escape(bytes((group & 0xFF,))), re.escape(bytes((group >> 8,)))
     return b"(?=%s%s(?:%s)|(?:%s))" % (low, high, _above(number), _above(group))
 
 
 def _above(number: int) -> bytes:
-    """Two bytes, Little Endian, that are a number beyond `number`."""
+    """Return an expression for a 16-bit Little Endian number greater than `number`."""
     low, high = number & 0xFF, number >> 8
     forms = []
     if low < 0xFF:

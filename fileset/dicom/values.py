@@ -1,7 +1,7 @@
-"""Values of keys: the form in which a record holds them (PS3.5 6.2), and what stands in for a missing one.
+"""Values of record keys in canonical form (PS3.5 6.2), and invented values for missing ones.
 
-`canonical` keeps what an instance says and only removes what is not value: padding, old punctuation of dates
-and times, lower case where the Standard has none. What no reader could take as a value of its VR is no value.
+`canonical` removes padding, the punctuation of old dates and times, and lower case in code strings. A value that is
+not valid for its VR becomes empty.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ _BINARY: Final = {"US": _multiple_of(2), "SS": _multiple_of(2), "UL": _multiple_
 
 
 def canonical(vr: str, raw: bytes) -> bytes:
-    """`raw` as a record holds it, without padding; empty if it is no value of this VR.
+    """Return the value in the form of a record, without padding; empty if it is not valid for the VR.
 
-    A value of nothing but backslashes is none (PS3.5 7.4).
+    A value of only backslashes is empty (PS3.5 7.4).
     """
     if vr in _BINARY:
         return _BINARY[vr](raw)
@@ -94,15 +94,15 @@ def canonical(vr: str, raw: bytes) -> bytes:
 
 
 _LONGEST: Final = {"SH": (16, b"\\"), "LO": (64, b"\\"), "CS": (16, b"\\"), "PN": (64, b"=")}
-"""Characters that a value, or a component group of a name, may have (PS3.5 6.2), and what stands between several."""
+"""Maximum characters of a value, or of a component group of a name, and the separator (PS3.5 6.2)."""
 SHORTEST_LIMIT: Final = 16
-"""A value of no more bytes than this is never too long."""
+"""A value with at most this many bytes is never too long."""
 _SHOWN: Final = frozenset(("CS", "DA", "DT", "IS", "TM", "UI"))
-"""VRs whose values may be shown in a message: names, identifiers and descriptions may not."""
+"""VRs whose values messages may show. Names, identifiers and descriptions stay hidden."""
 
 
 def noted(name: str, vr: str, raw: bytes, character_set: str) -> tuple[bytes, tuple[str, str] | None]:
-    """`canonical`, and what there is to say of it: that the value had another form, breaks the rules, or is none."""
+    """Return the canonical value, and a note (rule, message) if it was changed, is not valid, or too long."""
     value, bare = canonical(vr, raw), raw if vr in _BINARY else raw.strip(_PADDING)
     if value == bare:
         longest, separator = _LONGEST.get(vr, (len(value), b"\\"))
@@ -113,14 +113,14 @@ def noted(name: str, vr: str, raw: bytes, character_set: str) -> tuple[bytes, tu
         return value, None
     shown = f" {bare.decode('ascii', 'replace')!r}" if vr in _SHOWN else ""
     if value:
-        return value, ("FS-KEY-NORMALISED", f"{name}{shown} is written in the form of VR {vr}")
-    return value, ("FS-KEY-FORM", f"{name}{shown} is no value of VR {vr}: taken as missing")
+        return value, ("FS-KEY-NORMALISED", f"{name}{shown} was changed to the form of VR {vr}")
+    return value, ("FS-KEY-FORM", f"{name}{shown} is not a valid {vr}: treated as missing")
 
 
-# ---------------------------------------------------------------- what stands in for a missing value
+# ---------------------------------------------------------------- invented values
 
 UNKNOWN_CODE: Final = (b"261665006", b"SCT", b"Unknown")
-"""SNOMED CT: the coded title of a document that has none."""
+"""SNOMED CT code for the title of a document without one."""
 
 _FIXED: Final = {
     "CompletionFlag": b"PARTIAL",
@@ -145,17 +145,17 @@ _MIME_TYPES: Final = {
 
 
 def fallback_date(values: dict[int, bytes]) -> bytes:
-    """The first of study, series, acquisition and content date; 19000101 if there is none; never today."""
+    """Return the first of study, series, acquisition and content date, else 19000101; never today."""
     return next(filter(None, (canonical("DA", values.get(tag, b"")) for tag in _DATES)), NO_DATE)
 
 
 def fallback_time(values: dict[int, bytes]) -> bytes:
-    """The first of study, series, acquisition and content time; 000000 if there is none."""
+    """Return the first of study, series, acquisition and content time, else 000000."""
     return next(filter(None, (canonical("TM", values.get(tag, b"")) for tag in _TIMES)), NO_TIME)
 
 
 def invented(keyword: str, vr: str, sop_class_uid: bytes, sop_instance_uid: bytes, values: dict[int, bytes]) -> bytes:
-    """A value for a Type 1 key of an instance-level record that has none; empty if none can honestly be made."""
+    """Return a value for a missing Type 1 key of an instance record; empty if none can be derived."""
     if keyword in _FIXED:
         return _FIXED[keyword]
     if keyword == "InstanceNumber":
@@ -170,10 +170,10 @@ def invented(keyword: str, vr: str, sop_class_uid: bytes, sop_instance_uid: byte
 
 
 def number_of(uid: bytes) -> int:
-    """A nine-digit number made from a UID: where a number is missing, and cannot be read as a real one."""
+    """Return a nine-digit number derived from a UID, which nobody can mistake for a real one."""
     return 100_000_000 + int.from_bytes(blake2b(uid, digest_size=8).digest(), "big") % 900_000_000
 
 
 def identifier_of(uid: bytes, length: int) -> bytes:
-    """`length` hexadecimal digits made from a UID, for an identifier that is missing."""
+    """Return an identifier of `length` hexadecimal digits derived from a UID."""
     return blake2b(uid, digest_size=16).hexdigest()[:length].upper().encode("ascii")

@@ -1,7 +1,6 @@
 """Rules for the data set of a DICOM file, walked from its first element to the last byte of the file (PS3.5 7, A.4).
 
-Values are stepped over, not read: the walk costs some microseconds for each kilobyte of header, and nothing for
-native pixels.
+The walk skips values: it costs some microseconds per kilobyte of header, and nothing for native pixels.
 """
 
 from __future__ import annotations
@@ -29,46 +28,46 @@ from fileset.dicom.header_cache import FIRST_READ
 from fileset.errors import FormatError
 from fileset.part10.faults import Fault
 from fileset.part10.pixels import PIXEL_DATA, TABLES, Fragments, read_fragments, table_faults
-from fileset.part10.seen_before import Place, Structures
+from fileset.part10.structures import Span, Structures
 from fileset.standard import tags
 
 LARGEST_TABLE: Final = 1 << 26
-"""Bytes of an offset table that is looked at."""
+"""Longest offset table that is checked, in bytes."""
 MOST_INFLATED: Final = 1 << 28
-"""Bytes to which a deflated data set is inflated, to see whether it is whole: no bomb goes further."""
+"""Limit for inflating a deflated data set, in bytes, against decompression bombs."""
 _MARGIN: Final = 12
 _INTEREST: Final = frozenset((tags.NUMBER_OF_FRAMES, tags.DATA_SET_TRAILING_PADDING, *TABLES, *PIXEL_DATA))
 _SYNTAXES: Final = {IMPLICIT_VR_LITTLE_ENDIAN: IMPLICIT_LITTLE, EXPLICIT_VR_BIG_ENDIAN: EXPLICIT_BIG}
 
 
 class _EndError(FormatError):
-    """The file ends too early."""
+    """The file ends inside a data element."""
 
 
 class Window:
-    """A file of `size` bytes of which a part is at hand: `data` begins at `base`, and ends in zeros behind the file.
+    """A part of a file of `size` bytes: `data` starts at offset `base`; zeros pad the end of the file.
 
-    `headers` are the places of the element headers that were looked at.
+    `headers` are the spans of the element headers that were read.
     """
 
     def __init__(self, read: Reading, size: int, first: bytes) -> None:
         self._read = read
         self.size = size
-        self.headers: list[Place] = []
+        self.headers: list[Span] = []
         self.base = 0
         self.data = first if len(first) < size else first + bytes(_MARGIN)
 
     def move(self, at: int, length: int = FIRST_READ) -> bytes:
-        """The window from `at` on, `length` bytes if the file has them."""
+        """Move the window to `at` and return its `length` bytes, or fewer at the end of the file."""
         data = self._read(at, length)
         self.base = at
         self.data = data if at + len(data) < self.size else data + bytes(_MARGIN)
         return self.data
 
     def header(self, at: int, syntax: Syntax) -> tuple[int, bytes, int, int]:
-        """(tag, VR, position of the value, length) of the element at `at`. Raises `FormatError` if there is none."""
+        """Return (tag, VR, offset of the value, length) of the element at `at`. Raise `FormatError` if there is none."""
         if at > self.size:
-            raise _EndError(f"the element before should end at {at}, the file ends at {self.size}")
+            raise _EndError(f"the previous element should end at {at}, the file ends at {self.size}")
         if at + 8 > self.size:
             raise _EndError(f"offset {at}: the file ends inside the header of a data element")
         if not self.base <= at <= self.base + len(self.data) - _MARGIN:
@@ -79,12 +78,12 @@ class Window:
         return tag, vr, value_at, length
 
     def value(self, at: int, length: int) -> bytes:
-        """The bytes of a value."""
+        """Return the bytes of a value."""
         return self._read(at, length)
 
 
 class DataSetWalk:
-    """One walk over one data set; `faults` is what it met."""
+    """A walk over one data set; collects its `faults`, and the values that the pixel data rules need."""
 
     def __init__(self, window: Window, syntax: Syntax) -> None:
         self.window = window
@@ -94,7 +93,7 @@ class DataSetWalk:
         self.fragments: Fragments | None = None
 
     def walk(self, start: int) -> None:
-        """From the first element at `start` to the end of the file."""
+        """Walk from the first element at `start` to the end of the file."""
         window, syntax, size = self.window, self.syntax, self.window.size
         head, long, explicit = syntax.header, syntax.long, syntax.explicit
         data, base, met = window.data, window.base, window.headers.append
@@ -129,15 +128,15 @@ class DataSetWalk:
             self.faults.append(Fault("FS-FILE-TRUNCATED", message, size, previous))
 
     def _unusual(self, at: int, tag: int, previous: int, vr: bytes, value_at: int, length: int) -> int:
-        """Look closer at an element; the position behind it, or the end of the file if there can be no other."""
+        """Check an unusual element; return the offset of the next one, or the end of the file if the walk must stop."""
         if self.syntax.explicit and vr not in SHORT_VRS and vr not in LONG_VRS:
             if not (vr.isalpha() and vr.isupper()):
-                return self._behind(at, previous)
+                return self._no_element(at, previous)
             length = self.window.header(at, self.syntax)[3]
         if tag <= previous:
             if not tag:
-                return self._behind(at, previous)
-            message = f"({tag >> 16:04X},{tag & 0xFFFF:04X}) behind ({previous >> 16:04X},{previous & 0xFFFF:04X})"
+                return self._no_element(at, previous)
+            message = f"({tag >> 16:04X},{tag & 0xFFFF:04X}) after ({previous >> 16:04X},{previous & 0xFFFF:04X})"
             self.faults.append(Fault("FS-ELEMENT-ORDER", message, at, tag))
         if length == UNDEFINED:
             return self._undefined(tag, vr, value_at)
@@ -161,22 +160,24 @@ class DataSetWalk:
             return self.window.size
         return self.fragments.end
 
-    def _behind(self, at: int, previous: int) -> int:
-        """What begins at `at` is no data element."""
+    def _no_element(self, at: int, previous: int) -> int:
+        """Report the bytes at `at`, which are not a data element; return the end of the file."""
         left = self.window.size - at
         rest = self.window.value(at, min(left, FIRST_READ))
         if previous >= min(PIXEL_DATA) or not any(rest):
-            self.faults.append(Fault("FS-FILE-TRAILING", f"{left} bytes behind the data set", at))
+            self.faults.append(Fault("FS-FILE-TRAILING", f"{left} bytes after the data set", at))
         elif left < _MARGIN:
             self.faults.append(Fault("FS-FILE-TRUNCATED", "the file ends inside the header of a data element", at))
         else:
-            self.faults.append(Fault("FS-FILE-BAD-HEADER", "no data element begins here", at))
+            self.faults.append(Fault("FS-FILE-BAD-HEADER", "not a data element", at))
         return self.window.size
 
 
 def skip(window: Window, at: int, syntax: Syntax) -> int:
-    """The position behind the undefined-length sequence whose first item starts at `at`; raises `FormatError`."""
-    stack = [(True, syntax)]  # of each level: is it a sequence (else an item), and how its elements are encoded
+    """Return the end of the undefined-length sequence whose first item starts at `at`. Raise `FormatError` for damage."""
+    stack = [
+        (True, syntax)
+    ]  # for each level: whether it is a sequence (else an item), and the encoding of its elements
     while stack:
         in_sequence, inner = stack[-1]
         tag, vr, value_at, length = window.header(at, inner)
@@ -184,7 +185,7 @@ def skip(window: Window, at: int, syntax: Syntax) -> int:
             stack.pop()
             at = value_at
         elif (tag == ITEM) is not in_sequence or tag in (ITEM_END, SEQUENCE_END):
-            raise FormatError(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) where it cannot stand", offset=at)
+            raise FormatError(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is not allowed here", offset=at)
         elif length == UNDEFINED:
             stack.append((not in_sequence, IMPLICIT_LITTLE if vr == b"UN" else inner))
             at = value_at
@@ -198,9 +199,9 @@ def skip(window: Window, at: int, syntax: Syntax) -> int:
 def content_faults(
     read: Reading, size: int, first: bytes, at: int, transfer_syntax: bytes, structures: Structures
 ) -> list[Fault]:
-    """What is wrong with the data set that begins at `at` in a file of `size` bytes, of which `first` is the beginning."""
+    """Return the faults of the data set at `at` in a file of `size` bytes that starts with `first`."""
     if at >= size:
-        return [Fault("FS-FILE-TRUNCATED", "there is no data set behind the File Meta Information", at)]
+        return [Fault("FS-FILE-TRUNCATED", "no data set after the File Meta Information", at)]
     if transfer_syntax in DEFLATED:
         return _deflated_faults(read, size, at)
     key = size, at, transfer_syntax
@@ -218,8 +219,8 @@ def content_faults(
 
 
 def _deflated_faults(read: Reading, size: int, at: int) -> list[Fault]:
-    """Whether a deflated data set is whole (PS3.5 A.5); its elements are not looked at."""
-    inflater, inflated, begin = zlib.decompressobj(-zlib.MAX_WBITS), 0, at
+    """Check that a deflated data set is complete (PS3.5 A.5); its elements are not checked."""
+    inflater, inflated, start = zlib.decompressobj(-zlib.MAX_WBITS), 0, at
     try:
         while not inflater.eof and inflated < MOST_INFLATED:
             packed = inflater.unconsumed_tail or read(at, FIRST_READ)
@@ -229,9 +230,9 @@ def _deflated_faults(read: Reading, size: int, at: int) -> list[Fault]:
                 at += len(packed)
             inflated += len(inflater.decompress(packed, MOST_INFLATED))
     except zlib.error as problem:
-        return [Fault("FS-FILE-BAD-HEADER", f"the deflated data set is damaged: {problem}", begin)]
-    behind = size - at + len(inflater.unused_data)
+        return [Fault("FS-FILE-BAD-HEADER", f"the deflated data set is damaged: {problem}", start)]
+    excess = size - at + len(inflater.unused_data)
     # PS3.5 A.5: one NUL makes the length even.
-    if inflater.eof and behind > 1:
-        return [Fault("FS-FILE-TRAILING", f"{behind} bytes behind the deflated data set", size - behind)]
+    if inflater.eof and excess > 1:
+        return [Fault("FS-FILE-TRAILING", f"{excess} bytes after the deflated data set", size - excess)]
     return []

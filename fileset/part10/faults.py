@@ -1,4 +1,4 @@
-"""What is wrong with one file, before its place in the file-set is known."""
+"""A fault of one DICOM file, before its place in the file-set is known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Fault(NamedTuple):
-    """A rule of the catalogue that a file breaks, and where in the file: offset in bytes, and tag."""
+    """A rule that a file breaks, with the offset in bytes and the tag if known."""
 
     rule: str
     message: str

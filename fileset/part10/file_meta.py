@@ -1,4 +1,4 @@
-"""Rules for the first part of a DICOM file: preamble, prefix and File Meta Information (PS3.10 7.1, 7.5)."""
+"""Rules for the start of a DICOM file: preamble, prefix and File Meta Information (PS3.10 7.1, 7.5)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from fileset.part10.faults import Fault
 from fileset.part10.values import fault, shown, uid_is_valid
 from fileset.standard import tags
 
-MOST: Final = 1000
-"""Variants of File Meta Information that are remembered."""
+CACHE_SIZE: Final = 1000
+"""Limit of the cache, in variants of File Meta Information."""
 _INSTANCE: Final = b"\2\0\3\0UI"
 _EXECUTABLE: Final = (
     (b"MZ", "a Windows program (PE)"),
@@ -26,7 +26,7 @@ _EXECUTABLE: Final = (
     (b"\xca\xfe\xba\xbe", "a program (Mach-O or Java class)"),
     (b"\xbe\xba\xfe\xca", "a program (Mach-O)"),
 )
-"""How executable files begin (CVE-2019-11687)."""
+"""The first bytes of executable files (CVE-2019-11687)."""
 
 _REQUIRED: Final = {
     tags.FILE_META_GROUP_LENGTH: "File Meta Information Group Length",
@@ -41,30 +41,30 @@ _VRS: Final = {
     tags.IMPLEMENTATION_VERSION_NAME: "SH", tags.SOURCE_AE_TITLE: "AE", tags.SENDING_AE_TITLE: "AE", tags.RECEIVING_AE_TITLE: "AE", tags.SOURCE_PRESENTATION_ADDRESS: "UR", tags.SENDING_PRESENTATION_ADDRESS: "UR",
     tags.RECEIVING_PRESENTATION_ADDRESS: "UR", tags.PRIVATE_INFORMATION_CREATOR_UID: "UI", tags.PRIVATE_INFORMATION: "OB",
 }  # fmt: skip
-"""Table 7.1-1. Others are to be ignored, but for those of PS3.22, which belong to no file."""
+"""Table 7.1-1. Other elements are ignored, except those of PS3.22, which are not allowed in files."""
 _REAL_TIME: Final = range(0x00020031, 0x00020039)
 _NOT_IN_FILES: Final = frozenset((
     b"1.2.840.10008.1.2.4.94", b"1.2.840.10008.1.2.4.95", b"1.2.840.10008.1.2.4.204", b"1.2.840.10008.1.2.4.205",
 ))  # fmt: skip
-"""JPIP transfer syntaxes: the pixel data would be elsewhere (PS3.10 7.1)."""
+"""JPIP transfer syntaxes: the pixel data would not be in the file (PS3.10 7.1)."""
 
 
-class Meta(NamedTuple):
-    """What is wrong with the File Meta Information, where the data set begins, and its transfer syntax."""
+class CheckedMeta(NamedTuple):
+    """Checked File Meta Information: its faults, the offset of the data set, and the transfer syntax."""
 
     faults: list[Fault]
     data_set_at: int
     transfer_syntax: bytes
 
 
-class Metas:
-    """Remembers File Meta Information in which nothing was wrong: that of most files differs in one UID alone."""
+class MetaCache:
+    """Correct File Meta Information, without the instance UID: most files differ only in that."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, Meta] = {}
+        self._known: dict[bytes, CheckedMeta] = {}
 
-    def check(self, data: bytes) -> Meta:
-        """`check_meta`."""
+    def check(self, data: bytes) -> CheckedMeta:
+        """Return the result of `check_meta`, from the cache if possible."""
         end = 144 + int.from_bytes(data[140:144], "little")
         uid_at = data.find(_INSTANCE, 144, end) + 8
         if data[:128] != PREAMBLE or uid_at < 8 or end > len(data) or data[end : end + 2] == b"\2\0":
@@ -75,13 +75,13 @@ class Metas:
         if known is not None and uid_is_valid(data[uid_at:uid_end].rstrip(b"\0")):
             return known
         meta = check_meta(data)
-        if not meta.faults and len(self._known) < MOST:
+        if not meta.faults and len(self._known) < CACHE_SIZE:
             self._known[rest] = meta
         return meta
 
 
-def check_meta(data: bytes) -> Meta:
-    """Check the beginning of a DICOM file, of which `data` holds all of the File Meta Information."""
+def check_meta(data: bytes) -> CheckedMeta:
+    """Check the start of a DICOM file; `data` must contain all of the File Meta Information."""
     faults = preamble_faults(data)
     values: dict[int, bytes] = {}
     at, previous = 132, 0
@@ -98,17 +98,17 @@ def check_meta(data: bytes) -> Meta:
     except error as problem:
         faults.append(Fault("FS-META-FORM", str(problem), at))
     faults.extend(_group_faults(values, at))
-    return Meta(faults, at, values.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 "))
+    return CheckedMeta(faults, at, values.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 "))
 
 
 def preamble_faults(data: bytes) -> list[Fault]:
-    """A preamble is zero, or tells of a second format, which TIFF is known to be (PS3.10 7.1, 7.5)."""
+    """Return the faults of a preamble: it must be zero or start a TIFF file (PS3.10 7.1, 7.5)."""
     preamble = data[:128]
     if is_known(preamble):
         return []
     for magic, what in _EXECUTABLE:
         if preamble.startswith(magic):
-            message = f"the preamble begins like {what}: the file could be run (CVE-2019-11687)"
+            message = f"the preamble starts like {what}, so the file could be executed (CVE-2019-11687)"
             return [Fault("FS-PREAMBLE-EXECUTABLE", message, 0)]
     at = len(preamble) - len(preamble.lstrip(b"\0"))
     message = f"the preamble, {shown(preamble[at : at + 16])} at offset {at}, is neither zero nor TIFF"
@@ -117,17 +117,17 @@ def preamble_faults(data: bytes) -> list[Fault]:
 
 def _element_faults(tag: int, vr: str, value: bytes, at: int) -> list[Fault]:
     name = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
-    right = _VRS.get(tag)
-    if vr == "UN" or (right and vr != right):
-        return [Fault("FS-META-FORM", f"{name} has VR {vr}{f': {right} is right' if right else ''}", at, tag)]
+    expected = _VRS.get(tag)
+    if vr == "UN" or (expected and vr != expected):
+        return [Fault("FS-META-FORM", f"{name} has VR {vr}{f' instead of {expected}' if expected else ''}", at, tag)]
     if tag in _REAL_TIME:
         return [Fault("FS-META-FORM", f"{name} belongs to real-time communication (PS3.22), not to files", at, tag)]
     if len(value) & 1:
         return [Fault("FS-ELEMENT-LENGTH", f"{name} has {len(value)} bytes", at, tag)]
     if vr == "UI" and value and not uid_is_valid(value.rstrip(b"\0")):
-        return [Fault("FS-UID-INVALID", f"{name} {shown(value)} is no valid UID", at, tag)]
-    wrong = "" if vr == "UI" else fault(vr, value)
-    return [Fault("FS-META-FORM", f"{name}: {wrong}", at, tag)] if wrong else []
+        return [Fault("FS-UID-INVALID", f"{name} {shown(value)} is not a valid UID", at, tag)]
+    problem = "" if vr == "UI" else fault(vr, value)
+    return [Fault("FS-META-FORM", f"{name}: {problem}", at, tag)] if problem else []
 
 
 def _group_faults(values: dict[int, bytes], end: int) -> list[Fault]:
@@ -138,18 +138,27 @@ def _group_faults(values: dict[int, bytes], end: int) -> list[Fault]:
     ]
     length = values.get(tags.FILE_META_GROUP_LENGTH, b"")
     if len(length) == 4 and int.from_bytes(length, "little") != end - 144:
-        message = f"the group length is {int.from_bytes(length, 'little')}, the group {end - 144} bytes long"
+        message = f"the group length is {int.from_bytes(length, 'little')}, but the group has {end - 144} bytes"
         faults.append(Fault("FS-META-GROUP-LENGTH", message, 132, tags.FILE_META_GROUP_LENGTH))
     version = values.get(tags.FILE_META_VERSION, b"\0\1")
     if len(version) != 2 or not version[1] & 1:
-        faults.append(Fault("FS-META-FORM", f"version {version[:8].hex()}: 0001 is right", 132, tags.FILE_META_VERSION))
+        faults.append(
+            Fault("FS-META-FORM", f"version {version[:8].hex()} instead of 0001", 132, tags.FILE_META_VERSION)
+        )
     if (
         bool(values.get(tags.PRIVATE_INFORMATION)) is not bool(values.get(tags.PRIVATE_INFORMATION_CREATOR_UID))
         and tags.PRIVATE_INFORMATION in values
     ):
-        faults.append(Fault("FS-META-FORM", "private information without its creator", 132, tags.PRIVATE_INFORMATION))
+        faults.append(
+            Fault(
+                "FS-META-FORM",
+                "private information (0002,0102) without its creator (0002,0100)",
+                132,
+                tags.PRIVATE_INFORMATION,
+            )
+        )
     if values.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 ") in _NOT_IN_FILES:
         faults.append(
-            Fault("FS-META-FORM", "a JPIP transfer syntax cannot be that of a file", 132, tags.TRANSFER_SYNTAX_UID)
+            Fault("FS-META-FORM", "a JPIP transfer syntax is not allowed in a file", 132, tags.TRANSFER_SYNTAX_UID)
         )
     return faults

@@ -29,27 +29,27 @@ VIDEO: Final = frozenset(
     for number in (b"100", b"101", b"102", b"103", b"104", b"105", b"106", b"107", b"108")
     for suffix in (number, number + b".1")
 )
-"""MPEG-2, MPEG-4 and HEVC: frames are not in fragments of their own (PS3.5 8.2.5 to 8.2.12)."""
+"""MPEG-2, MPEG-4 and HEVC: a fragment is not a frame (PS3.5 8.2.5 to 8.2.12)."""
 LARGEST_BASIC_TABLE: Final = 1 << 26
 
 
-class Headers(Protocol):
-    """What gives the headers of items."""
+class HeaderSource(Protocol):
+    """Reads element headers and values of a file."""
 
     def header(self, at: int, syntax: Syntax) -> tuple[int, bytes, int, int]:
-        """(tag, VR, position of the value, length) of the element at `at`."""
+        """Return (tag, VR, offset of the value, length) of the element at `at`."""
         ...
 
     def value(self, at: int, length: int) -> bytes:
-        """The bytes of a value."""
+        """Return the bytes of a value."""
         ...
 
 
 @frozen
 class Fragments:
-    """Encapsulated pixel data: the Basic Offset Table, and of each fragment the position of its item and its length.
+    """Encapsulated pixel data: the Basic Offset Table, and the item offset and length of each fragment.
 
-    `end` is the position behind the sequence delimiter.
+    `end` is the offset after the sequence delimiter.
     """
 
     table: bytes
@@ -58,15 +58,15 @@ class Fragments:
     end: int
 
 
-def read_fragments(window: Headers, at: int, syntax: Syntax) -> Fragments:
-    """The fragments whose first item starts at `at`. Raises `FormatError` if the file ends before they do."""
+def read_fragments(window: HeaderSource, at: int, syntax: Syntax) -> Fragments:
+    """Return the fragments whose first item starts at `at`. Raise `FormatError` if the file ends inside them."""
     starts, lengths = array("Q"), array("Q")
     while True:
         tag, _, value_at, length = window.header(at, syntax)
         if tag == SEQUENCE_END:
             break
         if tag != ITEM or length == UNDEFINED:
-            raise FormatError("no fragment of pixel data begins here", offset=at)
+            raise FormatError("not a fragment of pixel data", offset=at)
         starts.append(at)
         lengths.append(length)
         at = value_at + length
@@ -75,9 +75,9 @@ def read_fragments(window: Headers, at: int, syntax: Syntax) -> Fragments:
 
 
 def table_faults(values: dict[int, bytes], fragments: Fragments | None, transfer_syntax: bytes) -> list[Fault]:
-    """What is wrong with encapsulation and the offset tables.
+    """Return the faults of encapsulation and offset tables.
 
-    `values` are those of `tags.NUMBER_OF_FRAMES`, `TABLES` and `PIXEL_DATA`, of which only the presence counts.
+    `values` holds `tags.NUMBER_OF_FRAMES` and `TABLES`, and a key for each of `PIXEL_DATA` that is present.
     """
     faults = _faults(values, fragments, transfer_syntax)
     return [Fault(rule, message, None, tag) for rule, message, tag in faults]
@@ -87,8 +87,8 @@ def _faults(
     values: dict[int, bytes], fragments: Fragments | None, transfer_syntax: bytes
 ) -> Iterator[tuple[str, str, int]]:
     if tags.PIXEL_DATA in values and transfer_syntax and (fragments is None) is not (transfer_syntax in NATIVE):
-        what = "native" if fragments is None else "encapsulated"
-        message = f"the pixel data is {what}, the transfer syntax {transfer_syntax.decode('ascii', 'replace')} is not"
+        form = "native" if fragments is None else "encapsulated"
+        message = f"the pixel data is {form}, the transfer syntax {transfer_syntax.decode('ascii', 'replace')} is not"
         yield "FS-PIXEL-SYNTAX", message, tags.PIXEL_DATA
     frames = _frames(values)
     if fragments is not None:
@@ -97,35 +97,37 @@ def _faults(
         yield from _extended_faults(values, fragments, frames, transfer_syntax)
     total = values.get(tags.ENCAPSULATED_PIXEL_DATA_TOTAL_LENGTH, b"")
     if fragments is not None and len(total) == 8 and int.from_bytes(total, "little") != sum(fragments.lengths):
-        message = f"total length {int.from_bytes(total, 'little')}: the fragments have {sum(fragments.lengths)} bytes"
+        message = (
+            f"total length {int.from_bytes(total, 'little')}, but the fragments have {sum(fragments.lengths)} bytes"
+        )
         yield "FS-PIXEL-TOTAL-LENGTH", message, tags.ENCAPSULATED_PIXEL_DATA_TOTAL_LENGTH
 
 
 def _frames(values: dict[int, bytes]) -> int:
-    """Number of Frames, 1 if there is no such element, 0 if it is no number."""
+    """Return Number of Frames; 1 if absent, 0 if not a number."""
     text = values.get(tags.NUMBER_OF_FRAMES, b"1").strip(b" \0")
     return int(text) if text.isdigit() and len(text) < 12 else 0
 
 
 def _fragment_faults(fragments: Fragments, frames: int, transfer_syntax: bytes) -> Iterator[tuple[str, str, int]]:
-    bad = [length for length in fragments.lengths if length < 2 or length & 1]
-    if bad:
-        message = f"{len(bad)} fragments are empty or of odd length, such as {bad[0]}"
+    invalid = [length for length in fragments.lengths if length < 2 or length & 1]
+    if invalid:
+        message = f"{len(invalid)} fragments are empty or have an odd length, such as {invalid[0]}"
         yield "FS-PIXEL-FRAGMENT", message, tags.PIXEL_DATA
     video = transfer_syntax in VIDEO
     if frames > len(fragments.starts) and not video:
         yield "FS-PIXEL-FRAGMENT", f"{frames} frames in {len(fragments.starts)} fragments", tags.PIXEL_DATA
     if fragments.table:
-        wrong = "with this transfer syntax it must be empty" if video else _basic_fault(fragments, frames)
-        if wrong:
-            yield "FS-OFFSET-TABLE-BASIC", f"Basic Offset Table: {wrong}", tags.PIXEL_DATA
+        problem = "must be empty for this transfer syntax" if video else _basic_fault(fragments, frames)
+        if problem:
+            yield "FS-OFFSET-TABLE-BASIC", f"Basic Offset Table: {problem}", tags.PIXEL_DATA
 
 
 def _basic_fault(fragments: Fragments, frames: int) -> str:
     try:
         offsets = [offset for (offset,) in iter_unpack("<I", fragments.table)]
     except error:
-        return f"{len(fragments.table)} bytes are no whole number of offsets"
+        return f"{len(fragments.table)} bytes are not a whole number of offsets"
     return _offsets_fault(offsets, fragments, frames)
 
 
@@ -138,18 +140,22 @@ def _offsets_fault(offsets: Sequence[int], fragments: Fragments, frames: int) ->
         return f"the first offset is {offsets[0]} instead of 0"
     stray = next((offset for offset in offsets if offset not in starts), None)
     if stray is not None:
-        return f"no fragment begins at offset {stray}"
+        return f"no fragment starts at offset {stray}"
     if any(later <= earlier for earlier, later in pairwise(offsets)):
-        return "the offsets do not rise"
+        return "the offsets do not increase"
     return ""
 
 
 def _extended_faults(
     values: dict[int, bytes], fragments: Fragments | None, frames: int, transfer_syntax: bytes
 ) -> Iterator[tuple[str, str, int]]:
-    wrong = _extended_fault(values, fragments, frames, transfer_syntax)
-    if wrong:
-        yield "FS-OFFSET-TABLE-EXTENDED", f"Extended Offset Table: {wrong}", tags.EXTENDED_OFFSET_TABLE
+    problem = _extended_fault(values, fragments, frames, transfer_syntax)
+    if problem:
+        yield (
+            "FS-OFFSET-TABLE-EXTENDED",
+            f"Extended Offset Table: {problem}",
+            tags.EXTENDED_OFFSET_TABLE,
+        )
 
 
 def _extended_fault(values: dict[int, bytes], fragments: Fragments | None, frames: int, transfer_syntax: bytes) -> str:
@@ -158,20 +164,20 @@ def _extended_fault(values: dict[int, bytes], fragments: Fragments | None, frame
         _numbers(values.get(tags.EXTENDED_OFFSET_TABLE_LENGTHS)),
     )
     if not offsets:
-        return "it is missing, empty, or no whole number of offsets"
+        return "missing, empty, or not a whole number of offsets"
     if not lengths:
-        return "its lengths (7FE0,0002) are missing, empty, or no whole number"
+        return "its lengths (7FE0,0002) are missing, empty, or not a whole number"
     if fragments is None:
         return "there is no encapsulated pixel data"
     if transfer_syntax in VIDEO:
-        return "the transfer syntax does not put frames into fragments of their own"
+        return "not allowed for a transfer syntax whose fragments are not frames"
     if fragments.table:
         return "the Basic Offset Table is not empty"
     if len(fragments.starts) != len(offsets):
-        return f"{len(offsets)} frames in {len(fragments.starts)} fragments: each must be whole in one"
+        return f"{len(offsets)} frames in {len(fragments.starts)} fragments: each frame must be one fragment"
     if len(lengths) != len(offsets):
         return f"{len(offsets)} offsets, but {len(lengths)} lengths"
-    # A frame may be one byte shorter than its fragment, which is even.
+    # A frame of odd length is padded to an even fragment.
     unlike = sum(not 0 <= whole - length <= 1 for whole, length in zip(fragments.lengths, lengths, strict=True))
     return _offsets_fault(offsets, fragments, frames) or (f"{unlike} lengths are wrong" if unlike else "")
 

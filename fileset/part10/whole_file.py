@@ -6,19 +6,19 @@ from fileset.dicom.header import LARGEST_META, Reading
 from fileset.dicom.header_cache import FIRST_READ
 from fileset.part10.data_set import content_faults
 from fileset.part10.faults import Fault
-from fileset.part10.file_meta import Metas, check_meta
-from fileset.part10.seen_before import Structures
+from fileset.part10.file_meta import MetaCache, check_meta
+from fileset.part10.structures import Structures
 
 
 class FileChecker:
-    """Checks DICOM files one after the other, and remembers file metas and structures it has checked before."""
+    """Checks DICOM files one after the other, and caches correct File Meta Information and structures."""
 
     def __init__(self) -> None:
-        self._metas = Metas()
+        self._metas = MetaCache()
         self._structures = Structures()
 
     def faults(self, read: Reading, size: int, first: bytes | None = None) -> list[Fault]:
-        """Return the faults of a DICOM file of `size` bytes; `first` are its first bytes if they were read already."""
+        """Return the faults of a DICOM file of `size` bytes. `first`: its first bytes, if already read."""
         if first is None:
             first = read(0, FIRST_READ)
         meta = self._metas.check(first)

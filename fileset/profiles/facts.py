@@ -9,7 +9,7 @@ from typing import Final
 from attrs import field, frozen
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, elements, items
-from fileset.dicom.header import Header, Keys, Reading, Wanted, read_header
+from fileset.dicom.header import Header, Reading, Wanted, WantedTags, read_header
 from fileset.dicom.values import canonical
 from fileset.errors import FormatError
 from fileset.profiles.jpeg import frames_without_tables
@@ -23,7 +23,9 @@ _NESTED = tuple(row for row in ATTRIBUTES if row.within)
 _TAGS: Final = frozenset(row.within or row.tag for row in (*_TOP, *_NESTED)) | {SOP_CLASS_UID}
 
 FACTS_WANTED: Final = Wanted(
-    Keys(_TAGS, max(_TAGS)), {}, frozenset(row.within or row.tag for row in ATTRIBUTES if row.within or row.vr == "SQ")
+    WantedTags(_TAGS, max(_TAGS)),
+    {},
+    frozenset(row.within or row.tag for row in ATTRIBUTES if row.within or row.vr == "SQ"),
 )
 """What a header must be searched for: the attributes of all profiles at once."""
 

@@ -1,7 +1,6 @@
-"""One file's header -> what its directory records shall say (PS3.3 F.4, F.5): the chain of its patient, study
-and series, and the finished tail of its own record.
+"""Describe an instance by its header: patient, study and series values, and its encoded record (PS3.3 F.4, F.5).
 
-This runs once for each file, in the scanning processes; what it returns is small, plain and cheap to send.
+This runs once per file in the scanning processes. The result is small and cheap to send.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ from typing import Final, NamedTuple
 from attrs import frozen
 
 from fileset.dicom.elements import element
-from fileset.dicom.header import Header, HeaderError, Keys, Wanted
+from fileset.dicom.header import Header, HeaderError, Wanted, WantedTags
 from fileset.dicom.header_cache import Recognised
 from fileset.dicom.values import canonical
 from fileset.errors import RuleError
-from fileset.records.instance_keys import carried_keys, guarded
+from fileset.records.instance_keys import carried_keys, encode_keys_safely
 from fileset.records.levels import CHAIN_TAGS, LEVELS, Chain, ChainReader, Notes, require_valid_uid
 from fileset.records.record_cache import Template
 from fileset.standard import tags
@@ -23,16 +22,16 @@ from fileset.standard.record_types import RECORD_TYPES, ROOT_CHILDREN, SOP_CLASS
 
 DIRECTORY_CLASS: Final = b"1.2.840.10008.1.3.10"
 PRIVATE_RECORD_UID: Final = "2.25.206317946146216105403716386943240530081"
-"""Private Record UID of records for files whose SOP class has no record type, when the user asks for them."""
+"""Private Record UID for files whose SOP class has no record type, if the user wants PRIVATE records."""
 
 
 @frozen
 class Policy:
-    """What to do with files that lack what their record needs.
+    """What to do with files that lack something that their record needs.
 
-    `missing`: "invent" a Type 1 value from the UIDs, or "refuse" the file. `unknown_sop_class`: an "image"
-    record if there is pixel data, a "private" record, or "refuse". `invalid_uid`: "refuse" a file with a UID that
-    breaks the rules of PS3.5 9.1, or "accept" what at least looks like one.
+    `missing`: "invent" a Type 1 value from the UIDs, or "refuse" the file. `unknown_sop_class`: write an "image" record if
+    there is pixel data, a "private" record, or "refuse". `invalid_uid`: "refuse" a file with a UID that breaks PS3.5 9.1,
+    or "accept" it if it consists of digits and dots.
     """
 
     missing: str = "invent"
@@ -50,11 +49,11 @@ class Policy:
 
 
 class Instance(NamedTuple):
-    """One file as the directory sees it.
+    """A file described for the directory.
 
-    `chain` is None for an instance that belongs to no patient. `tail` is its record from (0004,1510) on, encoded:
-    what stands before, the links and the File ID, depends on where the file will lie. `number` is the Instance
-    Number, made up if `invented_number`. `notes`: rule and message of what was invented or deserves a warning.
+    `chain` is None for an instance that belongs to no patient. `tail` is its encoded record from (0004,1510) on; the
+    elements before, links and File ID, depend on the later position. `number` is the Instance Number, invented if
+    `invented_number`. `notes`: rule and message of each finding.
     """
 
     record_type: str
@@ -89,30 +88,30 @@ _ALWAYS: Final = CHAIN_TAGS | {
 
 def _wanted() -> Wanted:
     keys = [key for kind in _KEYS.values() for key in kind]
-    everything = Keys(_ALWAYS | {key.tag for key in keys} | {tags.VERIFYING_OBSERVER_SEQUENCE}, tags.PIXEL_DATA)
+    everything = WantedTags(_ALWAYS | {key.tag for key in keys} | {tags.VERIFYING_OBSERVER_SEQUENCE}, tags.PIXEL_DATA)
     sequences = frozenset(key.tag for key in keys if key.vr == "SQ") | {tags.VERIFYING_OBSERVER_SEQUENCE}
     of_class = {
         uid.encode("ascii"): _keys_of(row.record_type) for uid, row in SOP_CLASSES.items() if row.record_type in _KEYS
     }
-    of_class[DIRECTORY_CLASS] = Keys(_ALWAYS, tags.SOP_CLASS_UID)
+    of_class[DIRECTORY_CLASS] = WantedTags(_ALWAYS, tags.SOP_CLASS_UID)
     return Wanted(everything, of_class, sequences)
 
 
-def _keys_of(record_type: str) -> Keys:
-    needed = _ALWAYS | {key.tag for key in _KEYS[record_type]}
-    if tags.VERIFICATION_DATE_TIME in needed:
-        needed |= {tags.VERIFYING_OBSERVER_SEQUENCE}
-    return Keys(needed, max(needed))
+def _keys_of(record_type: str) -> WantedTags:
+    kept = _ALWAYS | {key.tag for key in _KEYS[record_type]}
+    if tags.VERIFICATION_DATE_TIME in kept:
+        kept |= {tags.VERIFYING_OBSERVER_SEQUENCE}
+    return WantedTags(kept, max(kept))
 
 
 WANTED: Final = _wanted()
-"""What a header must be searched for."""
+"""The values to read of a header."""
 EVERYTHING: Final = Wanted(WANTED.any, {}, WANTED.sequences)
-"""The same, walking on to the pixel data: before a value is called missing."""
+"""The same, up to the pixel data: used before a value counts as missing."""
 
 
 class _Kind(NamedTuple):
-    """What all files of one SOP class and transfer syntax have in common."""
+    """What all files of one SOP class and transfer syntax share."""
 
     sop_class_uid: bytes
     record_type: str  # "" if it depends on the pixel data
@@ -122,7 +121,7 @@ class _Kind(NamedTuple):
 
 
 class Describer:
-    """Turns headers into instances under one policy; remembers what many files have in common."""
+    """Describes headers under one policy; caches what many files share."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -132,9 +131,9 @@ class Describer:
         self._templates: dict[tuple[object, ...], Template] = {}
 
     def describe(self, header: Header | Recognised, *, invent: bool) -> Instance:
-        """The instance that `header` describes; `invent` values for Type 1 keys of its own record that have none.
+        """Return the instance of a header; `invent` missing values for Type 1 keys of its record.
 
-        Raises `HeaderError` with the rule and the reason if no conformant record can be made of it.
+        Raises `HeaderError` with rule and reason if no conformant record is possible.
         """
         if not isinstance(header, Recognised) or not header.layout.own:
             return self._described(header, invent=invent)
@@ -151,16 +150,14 @@ class Describer:
 
     def _described(self, header: Header | Recognised, *, invent: bool) -> Instance:
         values, meta = header.values, header.meta
-        stated = (
+        uids = (
             values.get(tags.SOP_CLASS_UID),
             meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID),
             meta.get(tags.TRANSFER_SYNTAX_UID),
         )
-        kind = self._kinds.get(stated)
+        kind = self._kinds.get(uids)
         if kind is None:
-            kind = self._kinds[stated] = self._kind(
-                *((uid or b"").strip(b"\0 ") for uid in stated), has_meta=bool(meta)
-            )
+            kind = self._kinds[uids] = self._kind(*((uid or b"").strip(b"\0 ") for uid in uids), has_meta=bool(meta))
         uid, notes = self._uid(
             values.get(tags.SOP_INSTANCE_UID, b""), meta.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID, b"")
         )
@@ -169,14 +166,14 @@ class Describer:
         if record_type == "PRIVATE" and tags.SERIES_INSTANCE_UID in values:
             level = "SERIES"
         chain = self._chains.chain(values, level) if level else None
-        leaf = guarded(_KEYS[record_type], values, kind.sop_class_uid, uid, invent=invent)
+        encoded = encode_keys_safely(_KEYS[record_type], values, kind.sop_class_uid, uid, invent=invent)
         tail = kind.reference + element(tags.REFERENCED_SOP_INSTANCE_UID, "UI", uid) + kind.syntax
         if tags.RELATED_GENERAL_SOP_CLASS_UID in values:
             tail += _related(values[tags.RELATED_GENERAL_SOP_CLASS_UID])
-        notes = kind.notes + notes + leaf.notes
+        notes = kind.notes + notes + encoded.notes
         if not kind.record_type:
             notes = (*notes, _unknown(kind.sop_class_uid, record_type))
-        return Instance(record_type, chain, leaf.number, uid, tail + leaf.keys, leaf.invented_number, notes)
+        return Instance(record_type, chain, encoded.number, uid, tail + encoded.keys, encoded.invented_number, notes)
 
     def _kind(self, inside: bytes, stored: bytes, syntax: bytes, *, has_meta: bool) -> _Kind:
         if DIRECTORY_CLASS in (inside, stored):
@@ -200,7 +197,7 @@ class Describer:
         return _Kind(sop_class, record_type, *encoded, notes)
 
     def _uid(self, inside: bytes, stored: bytes) -> tuple[bytes, Notes]:
-        """The SOP Instance UID: the data set's, or File Meta Information's if that has the only one."""
+        """Return the SOP Instance UID of the data set, else of the File Meta Information, with notes."""
         inside, stored = inside.strip(b"\0 "), stored.strip(b"\0 ")
         uid = inside or stored
         if self._valid_uids and uid:
@@ -216,9 +213,9 @@ class Describer:
         if policy == "image" and header.has_pixel_data:
             return "IMAGE"
         row = SOP_CLASSES.get(sop_class.decode("ascii"))
-        what = f"{row.name} ({row.uid}, {row.status})" if row else f"the unknown SOP class {sop_class.decode('ascii')}"
-        why = "" if policy == "refuse" else " and there is no pixel data to make it an IMAGE"
-        raise HeaderError("FS-SOP-CLASS-NO-RECORD", f"no directory record type for {what}{why}")
+        name = f"{row.name} ({row.uid}, {row.status})" if row else f"the unknown SOP class {sop_class.decode('ascii')}"
+        reason = "" if policy == "refuse" else ", and without pixel data it cannot be an IMAGE"
+        raise HeaderError("FS-SOP-CLASS-NO-RECORD", f"no directory record type for {name}{reason}")
 
 
 def _unknown(sop_class: bytes, record_type: str) -> tuple[str, str]:
@@ -226,11 +223,11 @@ def _unknown(sop_class: bytes, record_type: str) -> tuple[str, str]:
 
 
 def _related(value: bytes) -> bytes:
-    """Related General SOP Class UIDs, one or more (PS3.3 F.3.2.2), encoded."""
+    """Return the encoded Related General SOP Class UIDs (PS3.3 F.3.2.2)."""
     uids = [canonical("UI", uid) for uid in value.split(b"\\")]
     return element(tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID, "UI", b"\\".join(uids)) if all(uids) else b""
 
 
 def _differs(name: str, inside: bytes, stored: bytes) -> tuple[str, str]:
-    said, other = (value.decode("ascii", "replace") or "missing" for value in (inside, stored))
-    return "FS-META-DIFFERS", f"{name} is {said} in the data set, {other} in the File Meta Information"
+    in_data_set, in_meta = (value.decode("ascii", "replace") or "missing" for value in (inside, stored))
+    return "FS-META-DIFFERS", f"{name} is {in_data_set} in the data set, {in_meta} in the File Meta Information"

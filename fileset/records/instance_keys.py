@@ -1,6 +1,4 @@
-"""The keys of an instance-level record, carried over from the instance with exactly the nested keys that the
-tables name (PS3.3 F.5.4 to F.5.49).
-"""
+"""Encode the keys of an instance record, with exactly the nested keys of the tables (PS3.3 F.5.4 to F.5.49)."""
 
 from __future__ import annotations
 
@@ -17,12 +15,12 @@ from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES, Key
 
 UNORDERED: Final = 1 << 40
-"""Stands for the number of a record that has none: behind all that have one."""
+"""Sort number of a record without one: after all others."""
 _CODE_TAGS: Final = ((tags.CODE_VALUE, "SH"), (tags.CODING_SCHEME_DESIGNATOR, "SH"), (tags.CODE_MEANING, "LO"))
 
 
-class Leaf(NamedTuple):
-    """Encoded keys, the number that orders the record, whether that number was made up, and notes."""
+class EncodedKeys(NamedTuple):
+    """The encoded keys of a record, its sort number, whether that number was invented, and notes."""
 
     keys: bytes
     number: int
@@ -31,9 +29,9 @@ class Leaf(NamedTuple):
 
 
 def carried_keys(record_type: str) -> tuple[Key, ...]:
-    """The keys that are copied from instances, in order of tag.
+    """Return the keys that are copied from instances, in order of tag.
 
-    Not the character set, which follows from the values, nor the icon, which a profile makes (PS3.3 F.7).
+    Without the character set, which depends on the values, and the icon, which a profile requires (PS3.3 F.7).
     """
     keys = (
         key
@@ -43,15 +41,17 @@ def carried_keys(record_type: str) -> tuple[Key, ...]:
     return tuple(sorted(keys, key=lambda key: key.tag))
 
 
-def encode_leaf(keys: tuple[Key, ...], values: dict[int, bytes], sop_class: bytes, uid: bytes, *, invent: bool) -> Leaf:
-    """The keys of one record, encoded in order of tag.
+def encode_keys(
+    keys: tuple[Key, ...], values: dict[int, bytes], sop_class: bytes, uid: bytes, *, invent: bool
+) -> EncodedKeys:
+    """Return the encoded keys of one record, in order of tag.
 
-    Raises `HeaderError` if a Type 1 key has no value and none can, or may, be invented.
+    Raises `HeaderError` if a Type 1 key has no value and none can or may be invented.
     """
     encoded: list[bytes] = []
     text: list[bytes] = []
     notes: list[tuple[str, str]] = []
-    number, made_up = UNORDERED, False
+    number, invented_number = UNORDERED, False
     for key in keys:
         value, note = _value(key, values)
         if note:
@@ -59,7 +59,7 @@ def encode_leaf(keys: tuple[Key, ...], values: dict[int, bytes], sop_class: byte
         if not value and key.type == "1":
             value = _substitute(key, values, sop_class, uid, invent=invent)
             notes.append(("FS-KEY-INVENTED", _invention(key, value)))
-            made_up = made_up or key.tag == tags.INSTANCE_NUMBER
+            invented_number = invented_number or key.tag == tags.INSTANCE_NUMBER
         if key.tag == tags.INSTANCE_NUMBER and value:
             number = int(value)
         if value or key.type == "2":
@@ -74,11 +74,11 @@ def encode_leaf(keys: tuple[Key, ...], values: dict[int, bytes], sop_class: byte
         if character_set:
             encoded.insert(0, element(tags.SPECIFIC_CHARACTER_SET, "CS", character_set))
         notes.extend(charset_notes)
-    return Leaf(b"".join(encoded), number, made_up, tuple(notes))
+    return EncodedKeys(b"".join(encoded), number, invented_number, tuple(notes))
 
 
 def _value(key: Key, values: dict[int, bytes]) -> tuple[bytes, tuple[str, str] | None]:
-    """The value that the record shall have, and what there is to say of it."""
+    """Return the value for the record, and a note if it was changed or is wrong."""
     derive = _DERIVED.get(key.tag)
     if derive:
         return derive(key, values), None
@@ -97,7 +97,7 @@ def _value(key: Key, values: dict[int, bytes]) -> tuple[bytes, tuple[str, str] |
 
 
 def filtered(sequence: bytes, keys: tuple[Key, ...]) -> bytes:
-    """The items of `sequence` with only the elements that `keys` name, at every level; unchanged if none are named."""
+    """Return the items of `sequence` with only the elements in `keys` at every level; unchanged if there are no keys."""
     if not keys:
         return b"".join(sequence[part.at : part.end] for part in items(sequence, 0, len(sequence), EXPLICIT_LITTLE))
     nested = {key.tag: key.items for key in keys}
@@ -120,20 +120,20 @@ def _filtered_item(data: bytes, at: int, end: int, nested: dict[int, tuple[Key, 
 
 
 def _texts(sequence: bytes) -> list[bytes]:
-    # Iterative: depth is the data's to choose.
-    found, spans = [], [(0, len(sequence))]
+    # Iterative, because the data decides the depth.
+    texts, spans = [], [(0, len(sequence))]
     while spans:
         at, end = spans.pop()
         for part in elements(sequence, at, end, EXPLICIT_LITTLE):
             if not part.vr or part.vr == b"SQ":
                 spans.append((part.value_at, part.value_end))
             elif part.vr.decode("ascii") in TEXT_VRS:
-                found.append(sequence[part.value_at : part.value_end])
-    return found
+                texts.append(sequence[part.value_at : part.value_end])
+    return texts
 
 
 def _concept_modifiers(_: Key, values: dict[int, bytes]) -> bytes:
-    """The children of the root content item that modify its concept name, unchanged (PS3.3 F.5.25)."""
+    """Return the children of the root content item that modify its concept name (PS3.3 F.5.25)."""
     content = values.get(tags.CONTENT_SEQUENCE, b"")
     return b"".join(
         content[part.at : part.end]
@@ -143,7 +143,7 @@ def _concept_modifiers(_: Key, values: dict[int, bytes]) -> bytes:
 
 
 def _last_verification(_: Key, values: dict[int, bytes]) -> bytes:
-    """The most recent Verification DateTime among the verifying observers (PS3.3 F.5.25)."""
+    """Return the latest Verification DateTime of the verifying observers (PS3.3 F.5.25)."""
     if canonical("CS", values.get(tags.VERIFICATION_FLAG, b"")) != b"VERIFIED":
         return b""
     observers = values.get(tags.VERIFYING_OBSERVER_SEQUENCE, b"")
@@ -155,8 +155,8 @@ def _last_verification(_: Key, values: dict[int, bytes]) -> bytes:
 
 
 def _nested(data: bytes, at: int, end: int, tag: int) -> bytes:
-    found = (data[e.value_at : e.value_end] for e in elements(data, at, end, EXPLICIT_LITTLE) if e.tag == tag)
-    return next(found, b"").strip(b" \0")
+    parts = elements(data, at, end, EXPLICIT_LITTLE)
+    return next((data[part.value_at : part.value_end] for part in parts if part.tag == tag), b"").strip(b" \0")
 
 
 _DERIVED: Final[dict[int, Callable[[Key, dict[int, bytes]], bytes]]] = {
@@ -191,9 +191,11 @@ def _label(key: Key) -> str:
     return f"{key.keyword} ({key.tag >> 16:04X},{key.tag & 0xFFFF:04X})"
 
 
-def guarded(keys: tuple[Key, ...], values: dict[int, bytes], sop_class: bytes, uid: bytes, *, invent: bool) -> Leaf:
-    """`encode_leaf`, with damage inside a sequence as a `HeaderError`."""
+def encode_keys_safely(
+    keys: tuple[Key, ...], values: dict[int, bytes], sop_class: bytes, uid: bytes, *, invent: bool
+) -> EncodedKeys:
+    """Return the encoded keys as `encode_keys` does; damage inside a sequence is a `HeaderError`."""
     try:
-        return encode_leaf(keys, values, sop_class, uid, invent=invent)
+        return encode_keys(keys, values, sop_class, uid, invent=invent)
     except FormatError as problem:
         raise HeaderError("FS-FILE-BAD-HEADER", f"a sequence that the record needs is damaged: {problem}") from None

@@ -1,4 +1,4 @@
-"""What a file says of its patient, study and series: the values of three records (PS3.3 F.5.1 to F.5.3)."""
+"""The patient, study and series values of a file, for three records (PS3.3 F.5.1 to F.5.3)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from fileset.dicom.values import FALLBACK_TAGS, canonical, fallback_date, fallba
 from fileset.standard import tags
 
 Notes = tuple[tuple[str, str], ...]
-"""(rule, message) of what was made good on the way."""
+"""(rule, message) of each finding."""
 
 
 class Chain(NamedTuple):
-    """The values as records hold them, without padding; b"" where the file has none.
+    """Patient, study and series values in the form of records, without padding; b"" if the file has none.
 
-    `character_set` is b"" when no text needs one. `fallback_date` and `fallback_time` stand in for those of a
-    study that has none, and are b"" otherwise.
+    `character_set` is b"" if no text needs one. `fallback_date` and `fallback_time` replace a missing study date or time,
+    and are b"" otherwise.
     """
 
     patient_id: bytes
@@ -73,7 +73,7 @@ FIELDS: Final[dict[str, tuple[Field, ...]]] = {
         Field("series_number", "SeriesNumber", tags.SERIES_NUMBER, "IS", "1"),
     ),
 }
-"""What the records above the instances hold, in order of tag (PS3.3 F.5.1 to F.5.3)."""
+"""The keys of the records above the instances, in order of tag (PS3.3 F.5.1 to F.5.3)."""
 
 LEVELS: Final = ("PATIENT", "STUDY", "SERIES")
 _OF_NAME: Final = {field.name: field for level in LEVELS for field in FIELDS[level]}
@@ -88,9 +88,9 @@ _UIDS: Final = {
 
 
 class ChainReader:
-    """Makes chains, one for all the files that say the same.
+    """Reads chains; files with equal values share one.
 
-    `complete`: every Type 1 key must have a value. `valid_uids`: UIDs must keep the rules of PS3.5 9.1.
+    `complete`: every Type 1 key must have a value. `valid_uids`: UIDs must be valid (PS3.5 9.1).
     """
 
     def __init__(self, *, complete: bool, valid_uids: bool) -> None:
@@ -99,9 +99,9 @@ class ChainReader:
         self._known: dict[tuple[bytes | None, ...], Chain] = {}
 
     def chain(self, values: dict[int, bytes], level: str) -> Chain:
-        """The chain down to `level`, one of `LEVELS`.
+        """Return the chain down to `level`, one of `LEVELS`.
 
-        Raises `HeaderError` if a UID that identifies the study or the series is missing or not allowed.
+        Raises `HeaderError` if Study or Series Instance UID is missing or not allowed.
         """
         raw = (level, *map(values.get, _TAGS))
         known = self._known.get(raw)  # type: ignore[arg-type]
@@ -120,7 +120,7 @@ class ChainReader:
 def _chain(values: dict[int, bytes], level: str) -> Chain:
     depth = LEVELS.index(level)
     declared = canonical("CS", values.get(tags.SPECIFIC_CHARACTER_SET, b""))
-    held, said = _held(values, depth, declared.decode("ascii"))
+    held, value_notes = _canonical_values(values, depth, declared.decode("ascii"))
     chain = Chain(*held)  # type: ignore[arg-type]
     if depth < 2:
         chain = chain._replace(series_uid=b"", modality=b"", series_number=b"")
@@ -136,61 +136,64 @@ def _chain(values: dict[int, bytes], level: str) -> Chain:
         character_set=character_set,
         fallback_date=b"" if chain.study_date or not depth else fallback_date(values),
         fallback_time=b"" if chain.study_time or not depth else fallback_time(values),
-        notes=said + notes,
+        notes=value_notes + notes,
     )
 
 
-def _held(values: dict[int, bytes], depth: int, character_set: str) -> tuple[list[bytes], Notes]:
-    """The values of a chain in order, and what there is to say of those down to `depth`."""
+def _canonical_values(values: dict[int, bytes], depth: int, character_set: str) -> tuple[list[bytes], Notes]:
+    """Return the values of a chain in order, and notes on those down to `depth`."""
     wanted = {field.name for level in LEVELS[: depth + 1] for field in FIELDS[level]}
-    held, notes = [], []
+    canonical_values, notes = [], []
     for field in _IN_ORDER:
         value, note = noted(field.label, field.vr, values.get(field.tag, b""), character_set)
-        held.append(value)
+        canonical_values.append(value)
         if note is None or field.name not in wanted:
             continue
         if field.name == "patient_id" and note[0] == "FS-KEY-NORMALISED":
-            # What is taken away could be what tells two people apart.
+            # The removed characters could be the difference between two people.
             raise HeaderError("FS-KEY-FORM", f"{field.label} holds control characters")
         notes.append(note)
-    return held, tuple(notes)
+    return canonical_values, tuple(notes)
 
 
 def record_character_set(declared: bytes, text: Sequence[bytes]) -> tuple[bytes, Notes]:
-    """The Specific Character Set that a record with these text values must name: the file's own, b"" if none is
-    needed, a guess where the file names none or one that does not exist (PS3.5 6.1.2, PS3.3 F.5).
+    """Return the Specific Character Set for a record with these text values (PS3.5 6.1.2, PS3.3 F.5).
+
+    It is that of the file, b"" if none is needed, or a guess if the file declares none or an unknown one.
     """
-    beyond = [value for value in text if needs_character_set(value)]
-    if not beyond:
+    extended = [value for value in text if needs_character_set(value)]
+    if not extended:
         return b"", ()
     if declared and is_known(declared.decode("ascii", "replace")):
         return declared, ()
-    guessed = guess(b"".join(beyond))
-    said = f"unknown character set {declared.decode('ascii', 'replace')!r}" if declared else "no character set declared"
-    return guessed.encode("ascii"), (("FS-CHARSET-GUESSED", f"{said}: text taken as {guessed}"),)
+    guessed = guess(b"".join(extended))
+    reason = (
+        f"unknown character set {declared.decode('ascii', 'replace')!r}" if declared else "no character set declared"
+    )
+    return guessed.encode("ascii"), (("FS-CHARSET-GUESSED", f"{reason}: text read as {guessed}"),)
 
 
 UID_FORM: Final = rb"(?:0\.[0-59]|1\.[0-3]|2\.(?:0|[1-9]\d*))(?:\.(?:0|[1-9]\d*))*"
-"""A regular expression for the numbers of a UID (PS3.5 9.1), which may be no more than 64 bytes."""
+"""A regular expression for the numbers of a UID (PS3.5 9.1), without its limit of 64 bytes."""
 _VALID_UID: Final = re.compile(rb"(?=.{1,64}\Z)" + UID_FORM).fullmatch
 
 
 def require_valid_uid(name: str, uid: bytes) -> None:
-    """Raise `HeaderError` if `uid` is there but breaks the rules of PS3.5 9.1: numbers without leading zeros, at
-    most 64 characters, under an arc that exists (ISO/IEC 9834-1: 0.0 to 0.5, 0.9, 1.0 to 1.3, or 2).
+    """Raise `HeaderError` if a UID is not valid (PS3.5 9.1).
+
+    Valid are numbers without leading zeros, at most 64 characters, under an arc that exists (ISO/IEC 9834-1: 0.0 to 0.5,
+    0.9, 1.0 to 1.3, or 2). An empty UID passes.
     """
     if uid and not _VALID_UID(uid):
         shown = uid.decode("ascii", "replace")
         raise HeaderError(
-            "FS-UID-INVALID", f"{name} {shown} is no valid UID (PS3.5 9.1); --invalid-uid accept takes it"
+            "FS-UID-INVALID", f"{name} {shown} is not a valid UID (PS3.5 9.1); --invalid-uid accept accepts it"
         )
 
 
 def require_complete(chain: Chain, level: str) -> None:
     """Raise `HeaderError` if a Type 1 key of a record down to `level` has no value."""
-    for above in LEVELS[: LEVELS.index(level) + 1]:
-        for field in FIELDS[above]:
+    for name in LEVELS[: LEVELS.index(level) + 1]:
+        for field in FIELDS[name]:
             if field.type == "1" and not getattr(chain, field.name):
-                raise HeaderError(
-                    "FS-KEY-TYPE1-MISSING", f"Type 1 key {field.label} of the {above} record has no value"
-                )
+                raise HeaderError("FS-KEY-TYPE1-MISSING", f"Type 1 key {field.label} of the {name} record has no value")

@@ -1,8 +1,7 @@
-"""The records of files that say the same: made once for a series, then filled in with what is each file's own.
+"""A cache of records: fill the record of one file with the values of the next file of the same series.
 
-Of the values that a record needs, the files of one series differ in the SOP Instance UID and the Instance Number alone,
-nearly always. Where the values of one file have been turned into a record, and the next one of the same layout has
-equal values but for these, its record is the same but for these.
+The files of one series usually differ only in SOP Instance UID and Instance Number. If a file has the same layout and the
+same other values as a file before, its record is the same except for these two.
 """
 
 from __future__ import annotations
@@ -20,24 +19,24 @@ if TYPE_CHECKING:
     from fileset.records.describe import Instance
 
 OWN: Final = (tags.MEDIA_STORAGE_SOP_INSTANCE_UID, tags.SOP_INSTANCE_UID, tags.INSTANCE_NUMBER)
-"""Media Storage SOP Instance UID, SOP Instance UID, Instance Number: what each file has for itself."""
+"""Media Storage SOP Instance UID, SOP Instance UID, Instance Number: the values that differ in each file."""
 
 APART: Final = frozenset(FALLBACK_TAGS) - {tags.STUDY_DATE, tags.STUDY_TIME}
-"""Dates and times that differ too, but count only where the study has none: no template is made then."""
+"""Dates and times that differ too, but are used only if the study has none: then there is no template."""
 
 _DATED: Final = frozenset(
     name for name, kind in RECORD_TYPES.items() if not APART.isdisjoint(key.tag for key in kind.keys)
 )
-"""Types of records that hold such a date or time of their own: no template is made of them either."""
+"""Record types with such a date or time: they have no template either."""
 
 Own = tuple[bytes, ...]
-"""The values of `OWN`, each behind the two bytes of its length."""
+"""The values of `OWN`, each preceded by the two bytes of its length."""
 
 _UID: Final = element(tags.REFERENCED_SOP_INSTANCE_UID, "UI", b"")[:6]
 _NUMBER: Final = element(tags.INSTANCE_NUMBER, "IS", b"")[:6]
 _OWN_UID: Final = re.compile(rb"(?s:..)(?=.{1,64}\Z)(%b)\0?" % UID_FORM).fullmatch
 _OWN_NUMBER: Final = re.compile(rb"(?s:..)(0|[1-9]\d{0,8}) ?").fullmatch
-"""Values that stand in a record as they stand in a file: others take the long way."""
+"""Values that are encoded in a record as in a file; others need the full description."""
 
 
 class Template(NamedTuple):
@@ -50,7 +49,7 @@ class Template(NamedTuple):
 
     @classmethod
     def of(cls, instance: Instance, own: Own) -> Self | None:
-        """The template that `instance`, whose file has these values, is made from; None if there is more to it."""
+        """Return the template of an instance whose file has these values; None if other values may differ."""
         chain: Chain | None = instance.chain
         if instance.notes or instance.invented_number or instance.record_type in _DATED:
             return None
@@ -64,7 +63,7 @@ class Template(NamedTuple):
         return cls(instance, head + _UID, middle + _NUMBER, end)
 
     def filled(self, own: Own) -> Instance | None:
-        """The instance in a file with these values; None if they need a closer look."""
+        """Return the instance of a file with these values; None if they need the full description."""
         stored, uid, number = own
         is_uid, is_number = _OWN_UID(uid), _OWN_NUMBER(number)
         if stored != uid or not is_uid or not is_number or (len(uid) | len(number)) & 1:

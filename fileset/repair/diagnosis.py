@@ -7,9 +7,9 @@ from typing import Final
 
 from attrs import frozen
 
-from fileset.check.dicomdir.directory import check_directory
 from fileset.check.files import FileCheck
-from fileset.check.places import Collector
+from fileset.dicomdir.check.collector import Collector
+from fileset.dicomdir.check.directory import check_directory
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.carry_over import is_whole
 from fileset.findings import ERROR, Finding
@@ -70,23 +70,25 @@ def diagnose(
     progress: Progress | None = None,
 ) -> Diagnosis:
     """Check the whole file-set."""
-    to = Collector(contents)
-    directory = check_directory(to)
+    collector = Collector(contents)
+    directory = check_directory(collector)
     directory.complete = True  # whatever is left of it: a rebuild lists every DICOM file
-    FileCheck(medium, to, directory).check(jobs=jobs, executor=executor, progress=progress)
+    FileCheck(medium, collector, directory).check(jobs=jobs, executor=executor, progress=progress)
     rules: dict[str, set[str]] = {}
-    for finding in to.findings:
+    for finding in collector.findings:
         if _spoils(finding, contents.file):
             rules.setdefault(finding.where.record, set()).add(finding.rule)
-    faults = {index: found for index in contents.tree.walk() if (found := rules.get(to.path(index)))} if rules else {}
+    faults = (
+        {index: found for index in contents.tree.walk() if (found := rules.get(collector.path(index)))} if rules else {}
+    )
     sound = (index for index in contents.tree.walk() if index not in faults and _is_sound(contents, index))
     return Diagnosis(
         frozenset(sound),
         frozenset(index for index, found in faults.items() if not any(map(_speaks_against, found))),
-        [finding.where.file for finding in to.findings if finding.rule == "FS-FILE-UNLISTED"],
-        [finding for finding in to.findings if finding.rule == _UNREAD],
-        [finding for finding in to.findings if finding.rule == _LEFTOVER],
-        [finding for finding in to.findings if _is_mended(finding, contents.file)],
+        [finding.where.file for finding in collector.findings if finding.rule == "FS-FILE-UNLISTED"],
+        [finding for finding in collector.findings if finding.rule == _UNREAD],
+        [finding for finding in collector.findings if finding.rule == _LEFTOVER],
+        [finding for finding in collector.findings if _is_mended(finding, contents.file)],
     )
 
 

@@ -1,4 +1,4 @@
-"""Which record types may stand below and beside each other (PS3.3 Table F.4-1, and its former editions)."""
+"""Which record types may be below and beside each other (PS3.3 Table F.4-1 and its former editions)."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ LEAF: Final = 3
 
 
 def level_of(record_type: str) -> int:
-    """How deep a record type stands: 0 in the root entity, `LEAF` below a series, and when nobody knows."""
+    """Return the level of a record type: 0 in the root entity, `LEAF` below a series or if unknown."""
     rooted = record_type in ROOT_CHILDREN and record_type != "PRIVATE"
     return _LEVELS.get(record_type, 0 if rooted else LEAF)
 
 
 def may_be_root(record_type: str) -> bool:
-    """Whether the root directory entity may hold such a record, or nobody can say that it may not."""
+    """Return whether the root directory entity may contain such a record, or the type is unknown."""
     known = RECORD_TYPES.get(record_type)
     return known is None or known.root or record_type in ROOT_CHILDREN
 
 
 def may_be_below(upper: str, lower: str) -> bool:
-    """Whether a record of type `upper` may have one of type `lower` in its lower-level entity, as far as is known."""
+    """Return whether the lower-level entity of an `upper` record may contain a `lower` one, or a type is unknown."""
     above = RECORD_TYPES.get(upper)
     if above is None or lower not in RECORD_TYPES:
         return True
@@ -32,7 +32,7 @@ def may_be_below(upper: str, lower: str) -> bool:
 
 
 def may_be_beside(one: str, other: str) -> bool:
-    """Whether two record types may share a directory entity, as far as is known."""
+    """Return whether two record types may share a directory entity, or one is unknown."""
     if one == other or one not in RECORD_TYPES or other not in RECORD_TYPES:
         return True
     return (may_be_root(one) and may_be_root(other)) or _have_a_parent(one, other)
@@ -40,6 +40,6 @@ def may_be_beside(one: str, other: str) -> bool:
 
 @cache
 def _have_a_parent(one: str, other: str) -> bool:
-    # Below a PRIVATE record anything may stand: that says nothing.
+    # A PRIVATE record may contain any type, so it proves nothing.
     uppers = (name for name in RECORD_TYPES if name != "PRIVATE")
     return any(may_be_below(upper, one) and may_be_below(upper, other) for upper in uppers)

@@ -1,8 +1,7 @@
 """The record types of the Basic Directory IOD, their keys and their hierarchy (PS3.3 F.4, F.5, F.6).
 
-Data only: one row per fact, as the key tables of PS3.3 F.5 and Table F.4-1 give it, with the section it comes
-from. Nothing here knows how a record is read or written. The SOP Classes stand in `sop_classes` and are
-offered here too, so that this module is the whole of the tables.
+Data only: one row per fact of the key tables of PS3.3 F.5 and of Table F.4-1, with its section. The SOP Classes are in
+`sop_classes` and re-exported here.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ class Key:
     """One record selection key, or one attribute within the items of a key that is a sequence (PS3.3 F.5).
 
     `tag` is 0xGGGGEEEE. `type` is the Type in a directory record, which may differ from that in the instance.
-    `items` holds the attributes of each item; empty for a sequence means that it is copied as it stands.
+    `items` holds the attributes of each item; empty for a sequence that is copied unchanged.
     `condition` says in short when a Type 1C or 2C key is needed, or what restricts its value.
-    `other_vr` is the second VR of the few keys that may have two. `others` tells that the items hold more than
-    `items` lists, so that they too are copied as they stand.
+    `other_vr` is the second VR of the few keys that may have two. `others`: the items have attributes beyond
+    `items`, so they are copied unchanged too.
     """
 
     keyword: str
@@ -44,16 +43,16 @@ class Key:
 
 @frozen
 class RecordType:
-    """One value of Directory Record Type (0004,1430), with all that PS3.3 Annex F says of it.
+    """One value of Directory Record Type (0004,1430), with the facts of PS3.3 Annex F.
 
-    `section` is that of PS3.3, empty where the Standard never had one.
-    `status` is "current", "retired" with the year, or "never standard"; `history` says from or until when.
-    `root` tells whether the root Directory Entity may hold it, `children` what its lower entity may hold
-    (Table F.4-1), `former_children` what it could hold in editions before.
-    `references_file` is None where a record may or may not reference a file, or where nobody knows.
+    `section` is that of PS3.3, empty if the Standard never had one.
+    `status` is "current", "retired" with the year, or "never standard"; `history`: from or until when.
+    `root`: whether the root Directory Entity may contain it. `children`: the record types that its lower entity may
+    contain (Table F.4-1); `former_children`: those of former editions.
+    `references_file` is None if a record may or may not reference a file, or if unknown.
     `keys` are copied from the instances. `others` names the modules whose further attributes may be added as
-    Type 3 keys, empty where the section has no such row (F.5 allows them all the same).
-    `elements` are elements of group 0004 that only records of this type have: the directory's own, not keys.
+    Type 3 keys, empty if the section has no such row (F.5 allows them nevertheless).
+    `elements` are elements of group 0004 that only records of this type have; they are not keys.
     """
 
     name: str
@@ -73,7 +72,7 @@ class RecordType:
 ROOT_CHILDREN: Final = (
     "PATIENT", "HANGING PROTOCOL", "PALETTE", "IMPLANT", "IMPLANT ASSY", "IMPLANT GROUP", "INVENTORY", "PRIVATE",
 )  # fmt: skip
-"""What the root Directory Entity may hold today (PS3.3 Table F.4-1); TOPIC and PRINT QUEUE could stand there too."""
+"""The record types that the root Directory Entity may contain (PS3.3 Table F.4-1); formerly also TOPIC, PRINT QUEUE."""
 
 # Keys that many records share
 
@@ -127,7 +126,7 @@ _SERIES_IMAGES = (
     Key("ReferencedImageSequence", 0x00081140, "SQ", "1", items=_REFERENCE, condition="1-n items"),
 )
 
-# Content Identification Macro (PS3.3 10.9), with the Person Identification Macro (10.1) copied as it stands
+# Content Identification Macro (PS3.3 10.9), with the Person Identification Macro (10.1) copied unchanged
 _BY_MACRO = "Content Identification Macro"
 _CONTENT_IDENTIFICATION = (
     Key("InstanceNumber", 0x00200013, "IS", "1", condition=_BY_MACRO),
@@ -317,7 +316,7 @@ _CURRENT = (
             Key("VerificationFlag", 0x0040A493, "CS", "1"),
             _CONTENT_DATE,
             _CONTENT_TIME,
-            # In the instance it stands in the items of Verifying Observer Sequence (0040,A073).
+            # In the instance it is in the items of Verifying Observer Sequence (0040,A073).
             Key("VerificationDateTime", 0x0040A030, "DT", "1C", condition="VERIFIED: the latest of all observers"),
             _DOCUMENT_TITLE,
             _TITLE_MODIFIERS,
@@ -632,7 +631,7 @@ _STANDARD = tuple(row.name for row in (*_CURRENT, *_RETIRED) if row.name not in 
 
 _PRIVATE = RecordType(
     "PRIVATE", "F.6.1", root=True, references_file=None,
-    # Below a private record anything may stand that its private definition says.
+    # A private record may contain whatever its private definition allows.
     children=("PRIVATE", *_STANDARD),
     others="as privately defined",
     elements=(Key("PrivateRecordUID", 0x00041432, "UI", "1", condition="always; Type 1C by Table F.3-3"),),

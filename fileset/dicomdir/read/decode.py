@@ -1,7 +1,7 @@
-"""Bytes of a DICOMDIR -> flat records with their offsets (PS3.10 8.6, PS3.3 F.3).
+"""Decode the bytes of a DICOMDIR into flat records with their offsets (PS3.10 8.6, PS3.3 F.3).
 
-Nothing is trusted: the transfer syntax is sniffed, group and sequence lengths are compared with what is there, and
-after damage the next element or record that can be recognised is looked for. Values of keys are not touched.
+The decoder trusts nothing: it detects the transfer syntax, compares group and sequence lengths with the data, and
+resumes after damage at the next element or record that it recognises. It does not decode keys.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NAMES: Final = {
     EXPLICIT_BIG: "Explicit VR Big Endian",
 }
 _BEGINNINGS: Final = (b"\2\0", b"\4\0", b"\0\4", b"\x08\0", b"\0\x08")
-"""Groups 0002, 0004 and 0008, in either byte order: what a data set without File Meta Information may begin with."""
+"""Groups 0002, 0004 and 0008 in either byte order: the possible start of a DICOMDIR without preamble."""
 _IDENTIFICATION: Final = re.compile(
     rb"\x04\x00[\x30\x41\x42]\x11|\x04\x00[\x00\x02\x12\x20]\x12|\x00\x04\x11[\x30\x41\x42]|\x00\x04\x12[\x00\x02\x12\x20]"
 )
@@ -44,34 +44,34 @@ _IDENTIFICATION: Final = re.compile(
 _ENVELOPED: Final = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"
 """The object identifier of CMS enveloped data (PS3.15 D.1)."""
 _ATTEMPTS: Final = 16
-"""So often is a damaged header taken up again behind the damage, before it is given up for the first record."""
+"""How often decoding resumes in a damaged header before it skips to the first record."""
 
 
 def decode(data: bytes, *, file: str = "DICOMDIR") -> FlatDirectory:
-    """Decode the bytes of a DICOMDIR.
+    """Return the decoded DICOMDIR; damage becomes a finding of the result.
 
-    Raises `FormatError` if they are none at all; everything less is a finding of the result.
+    Raises `FormatError` if the bytes are not a DICOMDIR.
     """
-    flat, found = FlatDirectory(data), Findings(file)
-    begin = _begin(data, found)
-    first = _first_record(data, begin)
+    flat, findings = FlatDirectory(data), Findings(file)
+    start = _start(data, findings)
+    first = _first_record(data, start)
     header_end = len(data) if first < 0 else first
-    at = _file_meta(flat, begin, header_end, found)
-    flat.syntax = _syntax(flat, (first + 8, at) if first >= 0 else (at,), found)
-    sequence = _identification(flat, at, header_end, found)
+    at = _file_meta(flat, start, header_end, findings)
+    flat.syntax = _syntax(flat, (first + 8, at) if first >= 0 else (at,), findings)
+    sequence = _identification(flat, at, header_end, findings)
     if sequence is None:
         flat.frame = Frame(data)
     else:
-        _check_meta(flat, found)
-        behind = take_records(flat, *sequence, found)
-        _check_end(flat, *sequence, behind, found)
-        _frame(flat, *sequence, behind)
-    flat.findings = found.listed()
+        _check_meta(flat, findings)
+        end = take_records(flat, *sequence, findings)
+        _check_end(flat, *sequence, end, findings)
+        _frame(flat, *sequence, end)
+    flat.findings = findings.listed()
     return flat
 
 
-def _begin(data: bytes, found: Findings) -> int:
-    """Where File Meta Information begins, or the data set if there is none."""
+def _start(data: bytes, findings: Findings) -> int:
+    """Return the offset of the File Meta Information, or of the data set if there is none."""
     if data[128:132] == b"DICM":
         return 132
     for at, is_it, message in (
@@ -80,13 +80,13 @@ def _begin(data: bytes, found: Findings) -> int:
         (132, data[132:134] in _BEGINNINGS and _has_vr(data, 132), 'no "DICM" at offset 128'),
     ):
         if is_it:
-            found.add("FS-DICOMDIR-META", message, offset=0)
+            findings.add("FS-DICOMDIR-META", message, offset=0)
             return at
     if data[:1] == b"0" and _ENVELOPED in data[:64]:
         raise FormatError(
-            "encrypted (a Secure DICOM File, PS3.15 D.1)", path=found.file, advice="Decrypt the file-set first"
+            "encrypted (a Secure DICOM File, PS3.15 D.1)", path=findings.file, advice="Decrypt the file-set first"
         )
-    raise FormatError('not a DICOMDIR: no "DICM" at offset 128', path=found.file, rule="FS-DICOMDIR-UNREADABLE")
+    raise FormatError('not a DICOMDIR: no "DICM" at offset 128', path=findings.file, rule="FS-DICOMDIR-UNREADABLE")
 
 
 def _has_vr(data: bytes, at: int) -> bool:
@@ -95,14 +95,14 @@ def _has_vr(data: bytes, at: int) -> bool:
 
 
 def _first_record(data: bytes, at: int) -> int:
-    """Where the first directory record begins, by its looks; -1 if there is none."""
+    """Return the likely offset of the first directory record, -1 if there is none."""
     little = next_record(data, at, EXPLICIT_LITTLE)
     return little if little >= 0 else next_record(data, at, EXPLICIT_BIG)
 
 
-def _file_meta(flat: FlatDirectory, begin: int, end: int, found: Findings) -> int:
-    """Collect group 0002, always Explicit VR Little Endian; the position behind it."""
-    data, at = flat.data, begin
+def _file_meta(flat: FlatDirectory, start: int, end: int, findings: Findings) -> int:
+    """Collect group 0002, which is always Explicit VR Little Endian; return the offset after it."""
+    data, at = flat.data, start
     try:
         while data[at : at + 2] == b"\2\0":
             part = element_at(data, at, end, EXPLICIT_LITTLE)
@@ -110,119 +110,122 @@ def _file_meta(flat: FlatDirectory, begin: int, end: int, found: Findings) -> in
             flat.header.append(part)
             at = part.end
     except FormatError as problem:
-        found.add("FS-DICOMDIR-META", problem.text(known_offset=at), offset=at)
+        findings.add("FS-DICOMDIR-META", problem.text(known_offset=at), offset=at)
         at = _resumed(data, at, end)
     stated = flat.meta.get(tags.FILE_META_GROUP_LENGTH, b"")
-    if len(stated) == 4 and begin + 12 + EXPLICIT_LITTLE.long(stated, 0)[0] != at:
+    if len(stated) == 4 and start + 12 + EXPLICIT_LITTLE.long(stated, 0)[0] != at:
         message = "the group length (0002,0000) does not match the group"
-        found.add("FS-DICOMDIR-META", message, offset=begin, tag=tags.FILE_META_GROUP_LENGTH)
+        findings.add("FS-DICOMDIR-META", message, offset=start, tag=tags.FILE_META_GROUP_LENGTH)
     return at
 
 
 def _resumed(data: bytes, at: int, end: int) -> int:
-    """Where behind `at` an element that can be recognised begins, or else the end."""
+    """Return the offset of the next element after `at` that can be recognised, else the end."""
     following = _IDENTIFICATION.search(data, at + 1, end)
     return following.start() if following else end
 
 
-def _syntax(flat: FlatDirectory, samples: Sequence[int], found: Findings) -> Syntax:
-    """The transfer syntax that the data is in, by the looks of some elements; what is declared need not be."""
-    said = flat.meta.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 ").decode("ascii", "replace")
+def _syntax(flat: FlatDirectory, samples: Sequence[int], findings: Findings) -> Syntax:
+    """Return the real transfer syntax, judged by some elements; the declared one may be wrong."""
+    declared = flat.meta.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 ").decode("ascii", "replace")
     explicit = [at for at in samples if _has_vr(flat.data, at)]
     if explicit:
         actual = EXPLICIT_LITTLE if flat.data[explicit[0] + 1] == 0 else EXPLICIT_BIG
     else:
         actual = IMPLICIT_LITTLE if flat.data[samples[-1] :] else EXPLICIT_LITTLE
-    if actual is not EXPLICIT_LITTLE or said != "1.2.840.10008.1.2.1":
-        message = f"encoded in {_NAMES[actual]}, declared {said or 'nothing'}"
-        found.add("FS-DICOMDIR-SYNTAX", message, offset=samples[-1])
+    if actual is not EXPLICIT_LITTLE or declared != "1.2.840.10008.1.2.1":
+        message = f"encoded in {_NAMES[actual]}, declared {declared or 'nothing'}"
+        findings.add("FS-DICOMDIR-SYNTAX", message, offset=samples[-1])
     return actual
 
 
-def _check_meta(flat: FlatDirectory, found: Findings) -> None:
+def _check_meta(flat: FlatDirectory, findings: Findings) -> None:
     for tag, name, right in (
         (tags.MEDIA_STORAGE_SOP_CLASS_UID, "Media Storage SOP Class UID", b"1.2.840.10008.1.3.10"),
         (tags.MEDIA_STORAGE_SOP_INSTANCE_UID, "Media Storage SOP Instance UID, the File-set UID,", None),
     ):
         value = flat.meta.get(tag, b"").rstrip(b"\0 ")
         if not value or (right and value != right):
-            found.add("FS-DICOMDIR-META", f"{name} is {value.decode('ascii', 'replace') or 'missing'}", tag=tag)
+            findings.add("FS-DICOMDIR-META", f"{name} is {value.decode('ascii', 'replace') or 'missing'}", tag=tag)
 
 
-def _identification(flat: FlatDirectory, at: int, end: int, found: Findings) -> tuple[int, int] | None:
-    """(position of the first item, declared length) of the Directory Record Sequence; None if there is none.
+def _identification(flat: FlatDirectory, at: int, end: int, findings: Findings) -> tuple[int, int] | None:
+    """Return (offset of the first item, declared length) of the Directory Record Sequence; None if there is none.
 
-    `end` is where the first record begins, or the end of the file.
+    `end` is the offset of the first record, or the end of the file.
     """
-    data, places, attempts = flat.data, dict[int, int](), 0
+    data, value_offsets, attempts = flat.data, dict[int, int](), 0
     while at < end:
         try:
             tag, _, value_at, length = element_header(data, at, flat.syntax)
             if tag == tags.RECORD_SEQUENCE:
-                first, last = places.get(tags.FIRST_ROOT_RECORD, ABSENT), places.get(tags.LAST_ROOT_RECORD, ABSENT)
+                first, last = (
+                    value_offsets.get(tags.FIRST_ROOT_RECORD, ABSENT),
+                    value_offsets.get(tags.LAST_ROOT_RECORD, ABSENT),
+                )
                 flat.frame = Frame(b"", first_at=first, last_at=last)
                 return value_at, length
             part = element_at(data, at, end, flat.syntax)
         except FormatError as problem:
-            found.add("FS-DICOMDIR-TRUNCATED", problem.text(known_offset=at), offset=at)
+            findings.add("FS-DICOMDIR-TRUNCATED", problem.text(known_offset=at), offset=at)
             attempts += 1
             at = _resumed(data, at, end) if attempts < _ATTEMPTS else end
             continue
         flat.header.append(part)
         if part.tag >> 16 in (0x0004, 0x0008):
             flat.top[tag] = data[part.value_at : part.value_end]
-            places[tag] = part.value_at
+            value_offsets[tag] = part.value_at
         at = part.end
     if end < len(data):
-        message = "the header of the Directory Record Sequence is damaged; the records are there"
-        found.add("FS-DICOMDIR-TRUNCATED", message, offset=end, tag=tags.RECORD_SEQUENCE)
+        message = "the header of the Directory Record Sequence is damaged, but the records exist"
+        findings.add("FS-DICOMDIR-TRUNCATED", message, offset=end, tag=tags.RECORD_SEQUENCE)
         return end, UNDEFINED
-    _check_absence(flat, found)
+    _check_absence(flat, findings)
     return None
 
 
-def _check_absence(flat: FlatDirectory, found: Findings) -> None:
-    """Without a Directory Record Sequence it may still be a DICOMDIR. Raises `FormatError` if not."""
+def _check_absence(flat: FlatDirectory, findings: Findings) -> None:
+    """Report a missing Directory Record Sequence. Raise `FormatError` if the file is not a DICOMDIR at all."""
     if not any(tag >> 16 == 4 for tag in flat.top):
-        raise FormatError("not a DICOMDIR: no element of group 0004", path=found.file, rule="FS-DICOMDIR-UNREADABLE")
+        raise FormatError("not a DICOMDIR: no element of group 0004", path=findings.file, rule="FS-DICOMDIR-UNREADABLE")
     if tags.FIRST_ROOT_RECORD in flat.top:
-        # A directory with an empty root may lack the sequence altogether.
-        found.add("FS-DICOMDIR-TRUNCATED", "no Directory Record Sequence (0004,1220)", tag=tags.RECORD_SEQUENCE)
+        # A directory with an empty root entity may lack the sequence.
+        findings.add("FS-DICOMDIR-TRUNCATED", "no Directory Record Sequence (0004,1220)", tag=tags.RECORD_SEQUENCE)
     else:
         message = "no Directory Information Module: the files of the file-set are not listed"
-        found.add("FS-DIRECTORY-ABSENT", message)
+        findings.add("FS-DIRECTORY-ABSENT", message)
 
 
-def _check_end(flat: FlatDirectory, value_at: int, length: int, behind: int, found: Findings) -> None:
+def _check_end(flat: FlatDirectory, value_at: int, length: int, end: int, findings: Findings) -> None:
     size = len(flat.data)
     if length == UNDEFINED:
-        if behind >= size:
+        if end >= size:
             message = "the file ends before the Directory Record Sequence does"
-            found.add("FS-DICOMDIR-TRUNCATED", message, offset=behind)
+            findings.add("FS-DICOMDIR-TRUNCATED", message, offset=end)
     elif value_at + length > size:
         message = f"the Directory Record Sequence should end at {value_at + length}, the file at {size}"
-        found.add("FS-DICOMDIR-TRUNCATED", message, offset=value_at)
-    elif value_at + length != behind:
-        message = f"the sequence should end at {value_at + length}, the last record does at {behind}"
-        found.add("FS-RECORD-SEQUENCE-LENGTH", message, offset=value_at, tag=tags.RECORD_SEQUENCE)
-    if _is_trailing(flat, behind):
-        found.add("FS-DICOMDIR-TRAILING", f"{size - behind} bytes behind the data set", offset=behind)
+        findings.add("FS-DICOMDIR-TRUNCATED", message, offset=value_at)
+    elif value_at + length != end:
+        message = f"the sequence should end at {value_at + length}, the last record ends at {end}"
+        findings.add("FS-RECORD-SEQUENCE-LENGTH", message, offset=value_at, tag=tags.RECORD_SEQUENCE)
+    if _is_trailing(flat, end):
+        findings.add("FS-DICOMDIR-TRAILING", f"{size - end} bytes after the data set", offset=end)
 
 
 def _is_trailing(flat: FlatDirectory, at: int) -> bool:
-    """Whether what lies behind the records is anything but the end of their sequence and further data elements."""
+    """Return whether the bytes after the records are not the sequence delimiter and further data elements."""
     try:
-        found = [part.tag for part in elements(flat.data, at, len(flat.data), flat.syntax)]
+        met = [part.tag for part in elements(flat.data, at, len(flat.data), flat.syntax)]
     except FormatError:
         return True
-    return any(tag <= tags.RECORD_SEQUENCE or (tag >> 16 == 0xFFFE and tag != SEQUENCE_END) for tag in found)
+    return any(tag <= tags.RECORD_SEQUENCE or (tag >> 16 == 0xFFFE and tag != SEQUENCE_END) for tag in met)
 
 
-def _frame(flat: FlatDirectory, value_at: int, length: int, behind: int) -> None:
+def _frame(flat: FlatDirectory, value_at: int, length: int, end: int) -> None:
     flat.frame = Frame(
         flat.data[:value_at],
         first_at=flat.frame.first_at,
         last_at=flat.frame.last_at,
         length_at=ABSENT if length == UNDEFINED else value_at - 4,
-        tail=flat.data[behind:],
+        tail=flat.data[end:],
     )

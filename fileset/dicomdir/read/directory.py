@@ -1,6 +1,6 @@
-"""What a DICOMDIR says: its records by index, their keys decoded when somebody asks, and how they are found by keys.
+"""A decoded DICOMDIR: its records by index, with keys that are decoded on demand and can be searched.
 
-Reading, updating and repairing look at a directory through the same eyes.
+Reader, Updater and repair share this class.
 """
 
 from __future__ import annotations
@@ -39,90 +39,87 @@ _REFERENCE: Final = re.compile(
     rb"\x04\x00\x10\x15UI(.)\x00([0-9.]+\0?)\x04\x00\x11\x15UI(.)\x00([0-9.]+\0?)",
     re.DOTALL,
 ).match
-"""Type, File ID, SOP Class UID and SOP Instance UID one behind the other, as nearly everybody writes them."""
+"""Type, File ID, SOP Class UID and SOP Instance UID in the order that nearly all writers use."""
 
 Conditions = tuple[tuple[int, Matches], ...]
-"""Tags, and what their values must be."""
+"""Tags, each with a function that returns whether a value matches."""
 
 
 def conditions(keys: dict[str, object]) -> Conditions:
-    """The conditions that keys by keyword mean. Raises `RuleError` for a name that is no attribute."""
+    """Return the conditions for keys by keyword. Raises `RuleError` for an unknown keyword."""
     return tuple(condition(keyword, wanted) for keyword, wanted in keys.items())
 
 
 class Contents:
-    """The records of the DICOMDIR with these bytes.
-
-    Raises `FormatError` if it is none at all.
-    """
+    """A decoded DICOMDIR. Raises `FormatError` if the bytes are not a DICOMDIR."""
 
     def __init__(self, data: bytes, *, file: str = "DICOMDIR") -> None:
         self.file = file
         self.flat: FlatDirectory = decode(data, file=file)
         self.tree: Tree = link(self.flat, file=file)
-        self._met = Findings(file)
-        self._told: set[tuple[str, int]] = set()
+        self._on_demand = Findings(file)
+        self._reported: set[tuple[str, int]] = set()
 
     def __len__(self) -> int:
         return len(self.flat)
 
     @property
     def findings(self) -> list[Finding]:
-        """What is wrong with the DICOMDIR: its structure, and what was met in the records that were looked at."""
-        return self.flat.findings + self.tree.findings + self._met.listed()
+        """The faults of the structure, and of the records that were decoded so far."""
+        return self.flat.findings + self.tree.findings + self._on_demand.listed()
 
-    def tell(self, rule: str, index: int, message: str, tag: int) -> None:
-        """Note a finding on an element of a record, unless it has been noted."""
-        if (rule, index) not in self._told:
-            self._told.add((rule, index))
-            self._met.add(rule, message, offset=self.flat.start[index], tag=tag)
+    def report(self, rule: str, index: int, message: str, tag: int) -> None:
+        """Add a finding about an element of a record, once."""
+        if (rule, index) not in self._reported:
+            self._reported.add((rule, index))
+            self._on_demand.add(rule, message, offset=self.flat.start[index], tag=tag)
 
     # ------------------------------------------------------------ the file-set
 
     def text(self, tag: int) -> str:
-        """The value of a top-level element that needs no character set, "" if there is none."""
+        """Return the value of a top-level element that needs no character set, "" if absent."""
         return _text(self.flat.top.get(tag))
 
     @property
     def file_set_id(self) -> str:
-        """File-set ID (0004,1130), "" if there is none."""
+        """File-set ID (0004,1130), "" if absent."""
         return self.text(tags.FILE_SET_ID)
 
     @property
     def file_set_uid(self) -> str:
-        """File-set UID: Media Storage SOP Instance UID of the DICOMDIR (PS3.10 8.6), "" if there is none."""
+        """File-set UID: Media Storage SOP Instance UID of the DICOMDIR (PS3.10 8.6), "" if absent."""
         return _text(self.flat.meta.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID))
 
     @property
     def character_set(self) -> str:
-        """The character set that the DICOMDIR gives for all records; the Standard has none, some writers do."""
+        """The character set of the DICOMDIR as a whole, which some writers add against the Standard."""
         return self.text(tags.SPECIFIC_CHARACTER_SET)
 
     # ------------------------------------------------------------ one record
 
     def type_name(self, index: int) -> str:
-        """Directory Record Type of a record."""
+        """Return the Directory Record Type of a record."""
         return self.flat.record_type(index)
 
     def element(self, index: int, tag: int) -> Element | None:
-        """One element of a record, None if it has none such."""
+        """Return an element of a record, None if absent."""
         return next((part for part in self.flat.elements(index) if part.tag == tag), None)
 
-    def value(self, index: int, found: Element) -> Any:
-        """The decoded value of an element of a record."""
+    def value(self, index: int, part: Element) -> Any:
+        """Return the decoded value of an element of a record."""
         flat = self.flat
-        return value_of(flat.data, found, flat.syntax, self._character_set(index, flat.elements(index), found))
+        return value_of(flat.data, part, flat.syntax, self._character_set(index, flat.elements(index), part))
 
     def keys(self, index: int) -> dict[str, Any]:
-        """All keys of a record: keyword, or tag in hexadecimal for one that has none, and value."""
-        flat, found = self.flat, self.flat.elements(index)
-        return keys_of(flat.data, found, flat.syntax, self._character_set(index, found, *found))
+        """Return all keys of a record: keyword, or tag in hexadecimal if it has none -> value."""
+        flat, parts = self.flat, self.flat.elements(index)
+        return keys_of(flat.data, parts, flat.syntax, self._character_set(index, parts, *parts))
 
     def _character_set(self, index: int, parts: list[Element], *wanted: Element) -> str:
-        """The character set of some elements of a record: its own, or that of the whole DICOMDIR (PS3.5 7.5.3).
+        """Return the character set of the `wanted` elements: that of the record, else of the DICOMDIR (PS3.5 7.5.3).
 
-        Text that needs one where none is declared is read with that of a record above, or with a guess; strictly a
-        record inherits from none but the data set around it.
+        If text needs one and none is declared, use that of a record above, else a guess. Strictly a record inherits only
+        from the enclosing data set.
         """
         data = self.flat.data
         declared = character_set_of(data, parts, self.character_set)
@@ -130,26 +127,26 @@ class Contents:
             return declared
         above = (character_set_of(data, self.flat.elements(record), "") for record in self.tree.above(index))
         declared = next((one for one in above if one not in UNDECLARED), "")
-        said = f"text beyond ASCII without a character set: taken as {declared or 'UTF-8 or ISO_IR 100'}"
-        self.tell("FS-CHARSET-GUESSED", index, said, tags.SPECIFIC_CHARACTER_SET)
+        message = f"text beyond ASCII without a character set: read as {declared or 'UTF-8 or ISO_IR 100'}"
+        self.report("FS-CHARSET-GUESSED", index, message, tags.SPECIFIC_CHARACTER_SET)
         return declared
 
     def key(self, index: int, tag: int) -> Any:
-        """The decoded value of a key of a record, None if it has none."""
-        found = self.element(index, tag)
-        return None if found is None else self.value(index, found)
+        """Return the decoded value of a key of a record, None if absent."""
+        part = self.element(index, tag)
+        return None if part is None else self.value(index, part)
 
     def reference(self, index: int, tag: int) -> str:
-        """An element of the file reference of a record, of the MRDR that it leads to if there is one, else ""."""
+        """Return an element of the file reference of a record or of its MRDR, "" if absent."""
         return _text(self.raw_reference(index, tag))
 
     def raw_reference(self, index: int, tag: int) -> bytes:
-        """The same as bytes, without padding."""
-        found = self.element(self._referring(index, tag), tag)
-        return self.flat.data[found.value_at : found.value_end].strip(b" \0") if found else b""
+        """Return the same as bytes without padding."""
+        part = self.element(self._referring(index, tag), tag)
+        return self.flat.data[part.value_at : part.value_end].strip(b" \0") if part else b""
 
     def _referring(self, index: int, tag: int) -> int:
-        """The record that holds the file reference: itself, or its MRDR (retired, PS3.3-2003 F.6.2)."""
+        """Return the record with the file reference: the record itself, or its MRDR (retired, PS3.3-2003 F.6.2)."""
         parts = {part.tag: part for part in self.flat.elements(index)}
         if tag in parts or tags.MRDR_OFFSET not in parts:
             return index
@@ -166,7 +163,7 @@ class Contents:
         return dict(zip(self.flat.start, range(len(self.flat)), strict=True))
 
     def file_id(self, index: int) -> FileId | None:
-        """Referenced File ID of a record; a hostile one is a finding, and None."""
+        """Return the Referenced File ID of a record; report a hostile one and return None."""
         raw = self._plain_file_id(index)
         name = raw.decode("ascii").rstrip(" ") if raw else self.reference(index, tags.REFERENCED_FILE_ID)
         if not name:
@@ -174,24 +171,24 @@ class Contents:
         try:
             file_id = FileId.tolerant(name)
         except FormatError as problem:
-            self.tell("FS-FILE-ID-HOSTILE", index, str(problem), tags.REFERENCED_FILE_ID)
+            self.report("FS-FILE-ID-HOSTILE", index, str(problem), tags.REFERENCED_FILE_ID)
             return None
         if not file_id.conformant:
-            self.tell("FS-FILE-ID-FORM", index, f"{file_id} is no conformant File ID", tags.REFERENCED_FILE_ID)
+            self.report("FS-FILE-ID-FORM", index, f"{file_id} is not a conformant File ID", tags.REFERENCED_FILE_ID)
         return file_id
 
     def file_id_value(self, index: int) -> bytes:
-        """The value of (0004,1500) that `file_id` reads, to be written again."""
+        """Return the value of (0004,1500) as `file_id` reads it, to write it again."""
         return self._plain_file_id(index).rstrip(b" ") or self.raw_reference(index, tags.REFERENCED_FILE_ID)
 
     def _plain_file_id(self, index: int) -> bytes:
-        """The value of (0004,1500) where it stands behind the type, as nearly everybody writes it; else b""."""
-        at, end = self._behind_type(index), self.flat.end[index]
+        """Return the value of (0004,1500) if it follows the type, as nearly all writers do, else b""."""
+        at, end = self._after_type(index), self.flat.end[index]
         raw = _value(self.flat.data, at, end, _FILE_ID_HEADER) if at else b""
         return raw if _PLAIN(raw) else b""
 
-    def _behind_type(self, index: int) -> int:
-        """Where the element behind the type of a record stands, 0 unless it begins as nearly all records do."""
+    def _after_type(self, index: int) -> int:
+        """Return the offset of the element after the type of a record, 0 if the record has an unusual start."""
         flat = self.flat
         at = flat.start[index] + 42
         usual = flat.syntax is EXPLICIT_LITTLE and flat.lower_at[index] == 38
@@ -202,7 +199,7 @@ class Contents:
     # ------------------------------------------------------------ many records
 
     def paths(self) -> Iterator[str]:
-        """The paths of all referenced files relative to the root, "/" between components: the fast way."""
+        """Yield the paths of all referenced files, relative to the root, with "/" between components."""
         for index, at in self._with_files():
             raw = _value(self.flat.data, at, self.flat.end[index], _FILE_ID_HEADER) if at else b""
             if _PLAIN(raw):
@@ -213,13 +210,13 @@ class Contents:
                 yield file_id.path
 
     def _with_files(self) -> Iterator[tuple[int, int]]:
-        """All active records that reference a file, and where (0004,1500) stands if it is behind the type, else 0."""
+        """Yield the active records that reference a file, with the offset of (0004,1500) if it follows the type, else 0."""
         flat = self.flat
         data, starts, ends, lower_at, types = flat.data, flat.start, flat.end, flat.lower_at, flat.type_of
         upper = [name in LEVELS for name in flat.types]
         usual = flat.syntax is EXPLICIT_LITTLE
         for index in self.tree.walk():
-            at = starts[index] + 42  # as `_behind_type`, in line because it runs for every record
+            at = starts[index] + 42  # `_after_type` inlined, because it runs for every record
             if usual and lower_at[index] == 38 and data[at : at + 6] == _TYPE_HEADER and at + 8 <= ends[index]:
                 at += 8 + _SHORT(data, at + 6)[0]
                 following = data[at : at + 6]
@@ -242,7 +239,7 @@ class Contents:
             found = _REFERENCE(data, starts[index] + 42, ends[index]) if usual and places[index] == 38 else None
             if found:
                 kind_size, kind, name_size, name, class_size, class_, uid_size, uid = found.groups()
-                # Values end where the next header begins; that is only so if their lengths say the same.
+                # The expression ends values at the next header; check that against their lengths.
                 if (
                     name_size[0] == len(name)
                     and uid_size[0] == len(uid)
@@ -259,9 +256,10 @@ class Contents:
                 )
 
     def find(self, level: str | None, wanted: Conditions) -> Iterator[int]:
-        """The active records that match, each before those below it: instances, or the records of one `level`.
+        """Yield the active records that match, each before those below it: instances, or the records of one `level`.
 
-        A key that a record has must match there, and then holds for all below it. Raises `RuleError` for another level.
+        A key that a record has must match there, and then holds for all records below. Raises `RuleError` for an
+        unknown level.
         """
         if level is None:
             return self._matching(_INSTANCE, wanted)
@@ -270,7 +268,7 @@ class Contents:
         return self._matching(LEVELS.index(level), wanted)
 
     def holding(self, level: str | None, wanted: Conditions) -> Iterator[int]:
-        """The same, but keys of levels below `level` match what lies below a record: patients who have a CT."""
+        """Yield the same, but match keys of lower levels with the records below: patients who have a CT."""
         rank = LEVELS.index(level) if level in LEVELS else _INSTANCE
         if level is None or all(_RANK_OF_KEY.get(tag, _INSTANCE) <= rank for tag, _ in wanted):
             return self.find(level, wanted)
@@ -282,7 +280,7 @@ class Contents:
             index = instance
             while index != NONE and self.type_name(index) != level:
                 index = self.tree.parent[index]
-            if index not in (NONE, last):  # instances come in the order of the tree
+            if index not in (NONE, last):  # instances are in the order of the tree
                 yield index
             last = index
 
@@ -308,9 +306,7 @@ class Contents:
                     index, left = tree.lower[here], open_
 
     def topmost(self, wanted: Conditions) -> Iterator[int]:
-        """The active records that match, whatever their level, without those below them: all that matches, in whole
-        branches where these match.
-        """
+        """Yield the highest active records that match at any level; all records below them match too."""
         stack = [(self.tree.first, wanted)]
         while stack:
             index, left = stack.pop()
@@ -326,14 +322,14 @@ class Contents:
                     index, left = self.tree.lower[here], open_
 
     def _unmet(self, index: int, conditions: Conditions) -> Conditions | None:
-        """The conditions that this record says nothing of; None if one fails."""
+        """Return the conditions on keys that this record lacks; None if one fails."""
         left = []
         for tag, matches in conditions:
             holder = self._referring(index, tag) if self._has_mrdr else index
-            found = self.element(holder, tag)
-            if found is None:
+            part = self.element(holder, tag)
+            if part is None:
                 left.append((tag, matches))
-            elif not matches(self.value(holder, found)):
+            elif not matches(self.value(holder, part)):
                 return None
         return tuple(left)
 
@@ -341,7 +337,7 @@ class Contents:
         return rank == wanted or (rank == _PERHAPS and wanted == _INSTANCE and self.references_file(index))
 
     def references_file(self, index: int) -> bool:
-        """Whether a record references a file, itself or through an MRDR."""
+        """Return whether a record references a file, itself or through an MRDR."""
         return any(part.tag in (tags.REFERENCED_FILE_ID, tags.MRDR_OFFSET) for part in self.flat.elements(index))
 
 
@@ -354,7 +350,7 @@ def _ranks_of_keys() -> dict[int, int]:
 
 
 _RANK_OF_KEY: Final = _ranks_of_keys()
-"""At which level a key stands; those not named stand in the records of instances."""
+"""Tag -> level of the key; all other keys belong to instance records."""
 
 
 def _is_text_beyond_ascii(data: bytes, part: Element) -> bool:
@@ -363,7 +359,7 @@ def _is_text_beyond_ascii(data: bytes, part: Element) -> bool:
 
 
 def _value(data: bytes, at: int, end: int, header: bytes) -> bytes:
-    """The value of the short element with this header at `at`, b"" if there is another one, or no room for it."""
+    """Return the value of the short element with this header at `at`, b"" if there is another element."""
     if data[at : at + 6] != header or at + 8 > end:
         return b""
     return data[at + 8 : min(at + 8 + _SHORT(data, at + 6)[0], end)]

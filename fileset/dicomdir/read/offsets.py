@@ -1,8 +1,8 @@
-"""Offsets that do not all hit a record -> the records that they mean.
+"""Find the records that wrong offsets mean.
 
-A ladder, each step a finding: the offsets as they are; all shifted by one constant (counted without the preamble, or
-from the data set); drifting apart from the records, in the same order (counted in characters where names are longer
-in bytes); single ones a few bytes beside the start of a record. What none of these explains leads nowhere.
+The steps, each with a finding: the offsets as they are; all shifted by one constant (a writer did not count the
+preamble); in the order of the records, with a growing distance (a writer counted characters instead of bytes); single
+offsets a few bytes beside the start of a record. Any other offset is ignored.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from fileset.findings import Findings
 from fileset.standard import tags
 
 NEAR: Final = 32
-"""Bytes that an offset may be beside the start of a record: less than any record that says something."""
+"""Maximum distance in bytes between an offset and the record that it means: less than the shortest record."""
 
 _ENDS: Final = 4
-"""So many records from either end are compared with so many offsets to find a shift,"""
+"""Records and offsets from either end that give the candidates for a shift."""
 _SAMPLE: Final = 256
-"""and so many offsets tell which shifts are likely."""
+"""Offsets that are tried to find the likely shifts."""
 
 _Meanings = Mapping[int, int]
-"""Offset as the file says it -> index of the record."""
+"""Offset in the file -> index of the record."""
 
 
-def resolve(flat: FlatDirectory, found: Findings) -> Tree:
-    """The links of `flat` by index, as far as its offsets can be understood; nothing is followed yet."""
+def resolve(flat: FlatDirectory, findings: Findings) -> Tree:
+    """Return the links of `flat` by index as far as its offsets are understood, without following them."""
     first, last = flat.number(tags.FIRST_ROOT_RECORD), flat.number(tags.LAST_ROOT_RECORD)
-    said = {*flat.next, *flat.lower, first} - {0}
+    stated = {*flat.next, *flat.lower, first} - {0}
     tree = unlinked(len(flat))
     index_of = dict(zip(flat.start, range(len(flat)), strict=True))
-    right, tree.shift = _understood(flat, said, index_of, found)
-    near = _near(flat, said - right.keys(), frozenset(right.values()), tree.shift) if right else {}
+    right, tree.shift = _understood(flat, stated, index_of, findings)
+    near = _near(flat, stated - right.keys(), frozenset(right.values()), tree.shift) if right else {}
     meant = {**right, **near}
     tree.first = meant.get(first, NONE)
     tree.last = right.get(last, index_of.get(last + tree.shift, NONE))
     if first in near:
-        _report_near(flat, first, near[first], tags.FIRST_ROOT_RECORD, first, found)
+        _report_near(flat, first, near[first], tags.FIRST_ROOT_RECORD, first, findings)
     for offsets, links, tag in (
         (flat.next, tree.next, tags.NEXT_RECORD),
         (flat.lower, tree.lower, tags.LOWER_LEVEL_ENTITY),
@@ -50,84 +50,88 @@ def resolve(flat: FlatDirectory, found: Findings) -> Tree:
         for index, offset in enumerate(offsets):
             links[index] = meant.get(offset, NONE)
             if offset in near:
-                _report_near(flat, offset, near[offset], tag, flat.start[index], found)
+                _report_near(flat, offset, near[offset], tag, flat.start[index], findings)
             elif right and offset and links[index] == NONE and offset < len(flat.data):
-                message = f"offset {offset} of {flat.record_type(index)}: no record begins there"
-                found.add("FS-OFFSET-NOWHERE", message, offset=flat.start[index], tag=tag)
-    beyond = sum(offset >= len(flat.data) and offset not in meant for offset in said)
+                message = f"offset {offset} of {flat.record_type(index)} is not the start of a record"
+                findings.add("FS-OFFSET-NOWHERE", message, offset=flat.start[index], tag=tag)
+    beyond = sum(offset >= len(flat.data) and offset not in meant for offset in stated)
     if beyond:
-        found.add("FS-OFFSET-NOWHERE", f"{beyond} offsets lead beyond the end of the file")
+        findings.add("FS-OFFSET-NOWHERE", f"{beyond} offsets are beyond the end of the file")
     return tree
 
 
-def _report_near(flat: FlatDirectory, offset: int, index: int, tag: int, where: int, found: Findings) -> None:
-    message = f"offset {offset} points beside the record at {flat.start[index]}, which it means"
-    found.add("FS-OFFSET-NEAR", message, offset=where, tag=tag)
+def _report_near(flat: FlatDirectory, offset: int, index: int, tag: int, where: int, findings: Findings) -> None:
+    message = f"offset {offset} probably means the record at {flat.start[index]}"
+    findings.add("FS-OFFSET-NEAR", message, offset=where, tag=tag)
 
 
-def check_last(flat: FlatDirectory, tree: Tree, found: Findings) -> None:
-    """Compare (0004,1202), which nothing depends on, with the end of the root entity."""
-    said, last = flat.number(tags.LAST_ROOT_RECORD), tree.last
+def check_last(flat: FlatDirectory, tree: Tree, findings: Findings) -> None:
+    """Compare (0004,1202), which no link depends on, with the end of the root entity."""
+    stated, last = flat.number(tags.LAST_ROOT_RECORD), tree.last
     if last == NONE:
-        is_right = not said and not len(flat)
+        is_right = not stated and not len(flat)
     else:
         is_right = tree.parent[last] == NONE and (flat.next[last] == 0 or tree.next[last] == NONE)
     if not is_right:
-        message = f"offset of the last root record is {said}: there is no record, or not the last one"
-        found.add("FS-OFFSET-LAST", message, offset=said, tag=tags.LAST_ROOT_RECORD)
+        message = f"offset of the last root record is {stated}: there is no record, or not the last one"
+        findings.add("FS-OFFSET-LAST", message, offset=stated, tag=tags.LAST_ROOT_RECORD)
 
 
 def _understood(
-    flat: FlatDirectory, said: Collection[int], index_of: _Meanings, found: Findings
+    flat: FlatDirectory, stated: Collection[int], index_of: _Meanings, findings: Findings
 ) -> tuple[_Meanings, int]:
-    """What the offsets mean as a whole, and the constant to add to each."""
+    """Return the meanings of all offsets, and the constant to add to each."""
     truncated = any(finding.rule == "FS-DICOMDIR-TRUNCATED" for finding in flat.findings)
-    there = [offset for offset in said if offset < len(flat.data) or not truncated]
+    there = [offset for offset in stated if offset < len(flat.data) or not truncated]
 
     def shifted(shift: int) -> _Meanings:
-        meant = {offset: index_of[offset + shift] for offset in said if offset + shift in index_of}
+        meant = {offset: index_of[offset + shift] for offset in stated if offset + shift in index_of}
         return meant if 2 * len(meant) >= len(there) else {}
 
     if meant := shifted(0):
         return meant, 0
     shift = _constant(flat, sorted(there), index_of)
     if meant := shifted(shift):
-        found.add("FS-OFFSET-SHIFTED", f"all offsets are wrong by the same: {shift:+} bytes make them right")
+        findings.add("FS-OFFSET-SHIFTED", f"all offsets are wrong by a constant: {shift:+} bytes correct them")
         return meant, shift
-    if meant := _drifting(flat, sorted(said)):
-        found.add("FS-OFFSET-SHIFTED", "the offsets drift away from the records: taken in their order")
-    elif said:
-        found.add("FS-OFFSET-UNUSABLE", f"most of the {len(said)} offsets lead to no record: none is followed")
+    if meant := _drifting(flat, sorted(stated)):
+        findings.add(
+            "FS-OFFSET-SHIFTED", "the distance between offsets and records grows: the order of the offsets is used"
+        )
+    elif stated:
+        findings.add(
+            "FS-OFFSET-UNUSABLE", f"most of the {len(stated)} offsets are not the start of a record: all are ignored"
+        )
     return meant, 0
 
 
-def _constant(flat: FlatDirectory, said: list[int], index_of: _Meanings) -> int:
-    """The shift that makes most offsets hit a record, 0 if there is none."""
+def _constant(flat: FlatDirectory, stated: list[int], index_of: _Meanings) -> int:
+    """Return the shift with which most offsets hit a record, 0 if there is none."""
 
     def hits(shift: int, offsets: Sequence[int]) -> int:
         return sum(offset + shift in index_of for offset in offsets)
 
-    ends = ((said[:_ENDS], flat.start[:_ENDS]), (said[-_ENDS:], flat.start[-_ENDS:]))
+    ends = ((stated[:_ENDS], flat.start[:_ENDS]), (stated[-_ENDS:], flat.start[-_ENDS:]))
     shifts = {start - offset for offsets, starts in ends for offset in offsets for start in starts}
-    sample = said[:: max(1, len(said) // _SAMPLE)]
+    sample = stated[:: max(1, len(stated) // _SAMPLE)]
     most = max((hits(shift, sample) for shift in shifts), default=0)
     likely = [shift for shift in shifts if hits(shift, sample) >= most - _ENDS]
-    # Of these all offsets are tried: where records are alike, a shift by one of them too many misses but the last.
-    return max(likely, key=lambda shift: (hits(shift, said), -abs(shift)), default=0)
+    # Try all offsets with these: if records are alike, a shift by one record too many misses only the last.
+    return max(likely, key=lambda shift: (hits(shift, stated), -abs(shift)), default=0)
 
 
-def _drifting(flat: FlatDirectory, said: list[int]) -> _Meanings:
-    """The meanings if there are as many offsets as records, and their distance changes little by little."""
+def _drifting(flat: FlatDirectory, stated: list[int]) -> _Meanings:
+    """Return the meanings if there are as many offsets as records and their distance changes slowly."""
     linked = [index for index in range(len(flat)) if flat.record_type(index) != "MRDR"]
-    if len(said) != len(linked):
+    if len(stated) != len(linked):
         return {}
-    distances = [flat.start[index] - offset for index, offset in zip(linked, said, strict=True)]
+    distances = [flat.start[index] - offset for index, offset in zip(linked, stated, strict=True)]
     steady = all(abs(one - other) <= NEAR for one, other in pairwise(distances))
-    return dict(zip(said, linked, strict=True)) if steady else {}
+    return dict(zip(stated, linked, strict=True)) if steady else {}
 
 
 def _near(flat: FlatDirectory, offsets: Collection[int], taken: Collection[int], shift: int) -> _Meanings:
-    """What offsets beside the start of a record mean, if nothing else leads to that record."""
+    """Return the meanings of offsets close to the start of a record to which no other offset leads."""
 
     def meanings() -> Iterator[tuple[int, int]]:
         for offset in offsets:

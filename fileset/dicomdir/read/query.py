@@ -1,4 +1,4 @@
-"""Matching of keys as DICOM queries do it (PS3.4 C.2.2.2): single value, list of UIDs, wild card, range, universal."""
+"""Match keys as DICOM queries do (PS3.4 C.2.2.2): single value, list of UIDs, wild card, range, universal."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ ALIASES: Final = {
     "TransferSyntaxUID": tags.REFERENCED_TRANSFER_SYNTAX_UID,
     "FileID": tags.REFERENCED_FILE_ID,
 }
-"""Attributes of instances that records hold under names of their own."""
+"""Attributes of instances that have another name in records."""
 
 IDENTIFIERS: Final = frozenset(("PatientID", "IssuerOfPatientID", "OtherPatientIDs", "AccessionNumber", "StudyID"))
-"""Text that tells patients and orders apart: "a1" and "A1" may be two of them, so case counts."""
+"""Text that distinguishes patients and orders: "a1" and "A1" may be two of them, so case counts."""
 
 Matches = Callable[[Any], bool]
 _RANGES: Final = frozenset(("DA", "TM", "DT"))
 _BETWEEN: Final = re.compile(r"[|\\]")
-"""What separates the values of a list; DICOM has the backslash."""
+"""The separators of a list of values; DICOM has only the backslash."""
 _NUMBERS: Final = re.compile(
     r"(?P<first>[+-]?\d+\.?\d*(?:[eE][+-]?\d+)?)(?P<range>-(?P<last>[+-]?\d+\.?\d*(?:[eE][+-]?\d+)?)?)?"
 ).fullmatch
@@ -32,15 +32,15 @@ _WILD: Final = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", 
 
 
 def condition(keyword: str, wanted: object) -> tuple[int, Matches]:
-    """The tag to look at, and a function that tells whether a decoded value matches.
+    """Return the tag to compare, and a function that returns whether a decoded value matches.
 
     Raises `RuleError` for an unknown keyword.
     """
     tag = ALIASES.get(keyword) or tag_of(keyword)
     if tag is None:
         hint = keyword_like(keyword)
-        meant = f"did you mean {hint}?" if hint else "write it as PatientID, Modality or 00100020"
-        raise RuleError(f"{keyword!r} is not the keyword of an attribute (PS3.6): {meant}")
+        advice = f"did you mean {hint}?" if hint else "write it as PatientID, Modality or 00100020"
+        raise RuleError(f"{keyword!r} is not the keyword of an attribute (PS3.6): {advice}")
     return tag, _matcher(keyword, vr_of(tag), wanted)
 
 
@@ -72,7 +72,7 @@ def _any(matchers: list[Matches]) -> Matches:
 
 
 def _any_value(matches: Callable[[str], bool]) -> Matches:
-    """Of several values one must match; an empty value matches only universally."""
+    """Return a function that is true if one of several values matches. An empty value matches only universally."""
 
     def check(value: Any) -> bool:
         if value is None or isinstance(value, bytes | dict):
@@ -92,23 +92,23 @@ _ZONED: Final = re.compile(r"\d{8,14}(\.\d{1,6})?[+-](0\d|1[0-4])\d{2}").fullmat
 
 
 def _moment(keyword: str, vr: str, text: str) -> Callable[[str], bool]:
-    """Matching of dates and times: single value, or a range with an open or closed end (PS3.4 C.2.2.2.5).
+    """Return the matcher of a date or time, or of a range of them (PS3.4 C.2.2.2.5).
 
-    Raises `RuleError` for what is neither.
+    Raises `RuleError` for any other text.
     """
-    plain = _plain(vr, text)
-    if "-" in plain and not (vr == "DT" and _ZONED(plain)):
-        first, _, last = (part.strip() for part in plain.partition("-"))
+    digits = _digits(vr, text)
+    if "-" in digits and not (vr == "DT" and _ZONED(digits)):
+        first, _, last = (part.strip() for part in digits.partition("-"))
         _require_form(keyword, vr, *filter(None, (first, last)))
         if last and last[: len(first)] < first[: len(last)]:
-            raise RuleError(f"{keyword}={text}: the range ends before it begins")
+            raise RuleError(f"{keyword}={text}: the range ends before it starts")
         return _in_range(vr, first, last)
-    _require_form(keyword, vr, plain)
-    return lambda value: _plain(vr, value) == plain
+    _require_form(keyword, vr, digits)
+    return lambda value: _digits(vr, value) == digits
 
 
-def _plain(vr: str, text: str) -> str:
-    """Without the punctuation that ACR-NEMA had and people use: 2003-05-05 and 2003.05.05, 10:30:00."""
+def _digits(vr: str, text: str) -> str:
+    """Return a date or time without the punctuation of 2003-05-05, 2003.05.05 or 10:30:00."""
     return _PUNCTUATED.sub(r"\1\3\4", text) if vr == "DA" else text.replace(":", "")
 
 
@@ -121,15 +121,15 @@ def _require_form(keyword: str, vr: str, *values: str) -> None:
 
 def _in_range(vr: str, first: str, last: str) -> Callable[[str], bool]:
     def check(value: str) -> bool:
-        value = _plain(vr, value)
-        # A bound covers all that begins with it, and a value all that it begins: 2020-2021 is two whole years.
+        value = _digits(vr, value)
+        # A bound includes every value that starts with it: 2020-2021 is two whole years.
         return value.ljust(len(first), "0") >= first and (not last or value[: len(last)] <= last)
 
     return check
 
 
 def _name_equal(text: str) -> Callable[[str], bool]:
-    """Names match whole, or in one of their component groups; trailing empty components carry no meaning (PS3.5 6.2)."""
+    """Return the matcher of a name or of one of its component groups; trailing empty components do not count (PS3.5 6.2)."""
     wanted = text.casefold().rstrip("^=")
 
     def check(value: str) -> bool:
@@ -140,14 +140,14 @@ def _name_equal(text: str) -> Callable[[str], bool]:
 
 
 def _number(keyword: str, text: str) -> Callable[[str], bool]:
-    """Matching of numbers: single value, or a range with an open or closed end, as 1-5, 5- or -10--5."""
-    found = _NUMBERS(text.replace(" ", ""))
-    if found is None:
+    """Return the matcher of a number, or of a range with an open or closed end, as 1-5, 5- or -10--5."""
+    match = _NUMBERS(text.replace(" ", ""))
+    if match is None:
         raise RuleError(f"{keyword}={text}: not a number: write 5, or a range as 1-5 or 5-")
-    first = float(found["first"])
-    last = float(found["last"] or "inf") if found["range"] else first
+    first = float(match["first"])
+    last = float(match["last"] or "inf") if match["range"] else first
     if last < first:
-        raise RuleError(f"{keyword}={text}: the range ends before it begins")
+        raise RuleError(f"{keyword}={text}: the range ends before it starts")
 
     def check(value: str) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""A DICOMDIR as it lies in the file: flat records with their offsets, nothing followed, no key decoded."""
+"""A DICOMDIR as encoded: flat records with their offsets; no offset followed, no key decoded."""
 
 from __future__ import annotations
 
@@ -22,18 +22,17 @@ from fileset.errors import FormatError
 from fileset.findings import Finding
 
 ABSENT: Final = -1
-"""The place of an element that is not there."""
+"""The position of an absent element."""
 
 
 @define
 class FlatDirectory:
-    """A DICOMDIR as it lies in the file. Offsets and positions count from the first byte of `data`.
+    """A DICOMDIR as encoded. All offsets count from the first byte of `data`.
 
-    One entry for each record: `start` and `end` of its item, `next` and `lower` as the file says them, where these
-    stand in the item (`next_at`, `lower_at`, -1 if absent), the in-use flag, and the index of its type in `types`.
-    `misspelt` holds types that are written otherwise, by index in `types`.
-    `header` are the elements before the records, those of File Meta Information too, as far as they can be read.
-    `mended` are the records whose own length is wrong, so that their bytes must not be copied as they are.
+    The arrays have one entry per record: `start` and `end` of its item, the offsets `next` and `lower` of the file, the
+    positions of these in the item (`next_at`, `lower_at`, -1 if absent), the in-use flag, and the index of its type in
+    `types`. `misspelt`: index in `types` -> the type as the file writes it. `header`: the elements before the records,
+    with File Meta Information. `mended`: records with a wrong length, whose bytes must not be copied unchanged.
     """
 
     data: bytes
@@ -60,11 +59,11 @@ class FlatDirectory:
         return len(self.start)
 
     def record_type(self, index: int) -> str:
-        """Directory Record Type of a record."""
+        """Return the Directory Record Type of a record."""
         return self.types[self.type_of[index]]
 
     def number(self, tag: int) -> int:
-        """The value of a top-level UL or US element, 0 if it is absent or malformed."""
+        """Return the value of a top-level UL or US element, 0 if absent or malformed."""
         raw = self.top.get(tag, b"")
         if len(raw) not in (2, 4):
             return 0
@@ -72,7 +71,7 @@ class FlatDirectory:
         return int(unpack(raw, 0)[0])
 
     def content(self, index: int) -> tuple[int, int]:
-        """Where the elements of a record begin and end."""
+        """Return the offsets where the elements of a record start and end."""
         start, end = self.start[index], self.end[index]
         if self.syntax.long(self.data, start + 4)[0] == UNDEFINED:
             with suppress(FormatError):
@@ -81,21 +80,21 @@ class FlatDirectory:
         return start + 8, end
 
     def elements(self, index: int) -> list[Element]:
-        """The elements of a record; those before the damage if it is damaged.
+        """Return the elements of a record; of a damaged record those before the damage.
 
-        Those of the last record asked for are remembered: who asks for one key mostly asks for others.
+        The result of the last call is cached: a caller that reads one key often reads others.
         """
-        last, found = self._last
+        last, parts = self._last
         if last != index:
-            found = []
+            parts = []
             start, end = self.content(index)
             with suppress(FormatError):
-                found.extend(elements(self.data, start, end, self.syntax))
-            self._last = index, found
-        return found
+                parts.extend(elements(self.data, start, end, self.syntax))
+            self._last = index, parts
+        return parts
 
     def forget_last(self) -> None:
-        """Take the last record out again."""
+        """Remove the last record."""
         for column in (
             *(self.start, self.end, self.next, self.lower),
             *(self.next_at, self.lower_at, self.in_use, self.type_of),

@@ -1,9 +1,9 @@
-"""Links that contradict each other, or miss records -> a tree that holds every record once.
+"""Build a tree that contains every record once from links that contradict each other or miss records.
 
-Of several links to one record the likeliest stays. What then hangs together is kept. A record that no link leads to
-is adopted by the one of a higher level that it follows in the file, if the record before it belongs there too and a
-link is broken where it would be put; else by the root entity: better no patient than a wrong one. Only where most
-records are without a link does their order in the file alone decide. Each cut and each adoption is a finding.
+Of several links to one record the likeliest one stays. A record without a link is adopted by the preceding record of a
+higher level, if the record before it belongs there too and a link is broken at that position; otherwise by the root
+entity, because no patient is better than a wrong one. Only if most records have no link, the order in the file alone
+decides. Each cut and each adoption is a finding.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from fileset.standard import tags
 from fileset.standard.hierarchy import level_of, may_be_below, may_be_beside, may_be_root
 
 
-def rescue(flat: FlatDirectory, found: Findings) -> Tree:
-    """The best tree for the records of `flat`."""
-    rescuer = _Rescuer(flat, resolve(flat, found), found)
+def rescue(flat: FlatDirectory, findings: Findings) -> Tree:
+    """Return the most likely tree for the records of `flat`."""
+    rescuer = _Rescuer(flat, resolve(flat, findings), findings)
     if len(flat):
         rescuer.leave_one_claim()
         rescuer.choose_first()
         rescuer.adopt_the_rest()
         rescuer.report_cuts()
-        check_last(flat, rescuer.tree, found)
+        check_last(flat, rescuer.tree, findings)
     return rescuer.tree
 
 
 @define(eq=False)
 class _Rescuer:
-    """The tree in the making.
+    """A tree under construction.
 
-    `claims` holds the link that leads to each record: twice the index of the record whose link it is, one more if
-    it is the lower link; `NONE` if there is none. `cuts` are the links that had to go, and where they led. `by_order`
-    tells that the order of the file is all there is to go by; `last_of` holds ends of entities that were looked for.
+    `claims`: the link that leads to each record, as twice the index of the record that has the link, plus one for a lower
+    link; `NONE` if there is none. `cuts`: the removed links and their targets. `by_order`: whether only the order in the
+    file counts. `last_of`: a cache of the last records of entities.
     """
 
     flat: FlatDirectory
     tree: Tree
-    found: Findings
+    findings: Findings
     claims: array[int] = field(init=False)
     cuts: list[tuple[int, int]] = field(factory=list)
     by_order: bool = False
@@ -57,7 +57,7 @@ class _Rescuer:
     # ------------------------------------------------------------ one link to each record
 
     def leave_one_claim(self) -> None:
-        """Of several links to one record, cut all but the likeliest."""
+        """Cut all links to a record except the likeliest one."""
         for links, is_lower in ((self.tree.lower, 1), (self.tree.next, 0)):
             for source, target in enumerate(links):
                 if target != NONE:
@@ -75,7 +75,7 @@ class _Rescuer:
             self._cut(claim, target)
 
     def _doubt(self, claim: int, target: int) -> tuple[bool, bool, int]:
-        """How unlikely a link is: to a type that does not fit, backwards, from afar."""
+        """Return a sort key for how unlikely a link is: wrong record type, backwards, distance."""
         source = claim >> 1
         fits = may_be_below if claim & 1 else may_be_beside
         misfit = not fits(self.flat.record_type(source), self.flat.record_type(target))
@@ -94,14 +94,14 @@ class _Rescuer:
     # ------------------------------------------------------------ the root entity
 
     def choose_first(self) -> None:
-        """Begin where the file says, unless a link that is as likely leads there; else at the highest record."""
+        """Choose the first record of the root entity: that of the file, unless a link to it is as likely, else the highest."""
         tree, flat = self.tree, self.flat
         if tree.first == NONE or not self._may_be_first(tree.first):
             heads = (index for index in self._unlinked() if not self._is_detached(index))
             tree.first = min(heads, key=self._height, default=max(tree.first, 0))
-            said = flat.number(tags.FIRST_ROOT_RECORD)
-            message = f"offset of the first root record is {said}: the tree begins at {flat.start[tree.first]}"
-            self.found.add("FS-OFFSET-FIRST", message, offset=said, tag=tags.FIRST_ROOT_RECORD)
+            stated = flat.number(tags.FIRST_ROOT_RECORD)
+            message = f"offset of the first root record is {stated}: the tree starts at {flat.start[tree.first]}"
+            self.findings.add("FS-OFFSET-FIRST", message, offset=stated, tag=tags.FIRST_ROOT_RECORD)
         self._release(tree.first)
         tree.adopt(tree.first, NONE)
 
@@ -124,18 +124,18 @@ class _Rescuer:
     # ------------------------------------------------------------ orphans
 
     def adopt_the_rest(self) -> None:
-        """Give every record that is not yet in the tree a place in it."""
+        """Add every record that is not yet in the tree."""
         reached, owners = self.tree.reached, self._owners()
         orphans = [index for index in self._unlinked() if not reached[index] and not self._is_detached(index)]
         self.by_order = 2 * len(orphans) >= len(self.flat)
         for index in orphans:
             self._adopt(index, owners[index])
         if self.by_order:
-            message = f"no offset leads to {len(orphans)} of {len(self.flat)} records: their order in the file decides"
-            self.found.add("FS-OFFSET-UNUSABLE", message)
+            message = f"no offset leads to {len(orphans)} of {len(self.flat)} records: the order in the file is used"
+            self.findings.add("FS-OFFSET-UNUSABLE", message)
         else:
             self._report_orphans(orphans)
-        # What is left leads round in circles: each is entered at its highest record.
+        # The remaining records form circles: enter each at its highest record.
         index = reached.find(0)
         while index != -1:
             if self.claims[index] != NONE and not reached[index]:
@@ -148,11 +148,11 @@ class _Rescuer:
         for index in orphans:
             above = self.tree.parent[index]
             place = "in the root entity" if above == NONE else f"below the record at {self.flat.start[above]}"
-            message = f"no offset leads to the {self.flat.record_type(index)} record: it is put {place}"
-            self.found.add("FS-RECORD-ORPHAN", message, offset=self.flat.start[index])
+            message = f"no offset leads to the {self.flat.record_type(index)} record: it is placed {place}"
+            self.findings.add("FS-RECORD-ORPHAN", message, offset=self.flat.start[index])
 
     def _circle(self, index: int) -> list[int]:
-        """The records of the circle that leads to this one."""
+        """Return the records of the circle that leads to a record."""
         met: dict[int, None] = {}
         while index not in met:
             met[index] = None
@@ -167,19 +167,19 @@ class _Rescuer:
         self.tree.adopt(index, owner)
 
     def _follows(self, index: int, owner: int) -> bool:
-        """Whether the record before this one is the owner, or below it. One that may be below this one owns nothing."""
+        """Return whether the previous record is the owner or below it."""
         before = index - 1
         if owner == NONE or not self.tree.reached[owner]:
             return False
         return before == owner or owner in self.tree.above(before)
 
     def _is_open(self, owner: int) -> bool:
-        """Whether the lower-level entity of a record has no record, or its last one has a link that is broken."""
+        """Return whether the lower-level entity of a record is empty, or its last record has a broken link."""
         last = self._last(owner)
         return last == NONE or self.flat.next[last] != 0 or self.flat.next_at[last] == ABSENT
 
     def _append(self, index: int, owner: int) -> None:
-        """Put a record, with those that follow it, at the end of a directory entity."""
+        """Append a record, with those that follow it, to a directory entity."""
         last = self._last(owner)
         if last == NONE:
             self.tree.lower[owner] = index
@@ -188,7 +188,7 @@ class _Rescuer:
         self.last_of[owner] = index
 
     def _last(self, owner: int) -> int:
-        """The last record of the lower-level entity of a record, or of the root entity; `NONE` if it is empty."""
+        """Return the last record of the lower-level entity of a record or of the root entity; `NONE` if empty."""
         last = self.last_of.get(owner, self.tree.first if owner == NONE else self.tree.lower[owner])
         while last != NONE and self.tree.next[last] != NONE:
             last = self.tree.next[last]
@@ -196,7 +196,7 @@ class _Rescuer:
         return last
 
     def _owners(self) -> list[int]:
-        """For each record the last one before it of a higher level, `NONE` for the root entity."""
+        """Return for each record the preceding one of a higher level, `NONE` for the root entity."""
         levels = [level_of(name) for name in self.flat.types]
         open_: list[tuple[int, int]] = []
         owners = []
@@ -207,30 +207,30 @@ class _Rescuer:
             open_.append((levels[kind], index))
         return owners
 
-    # ------------------------------------------------------------ what was cut
+    # ------------------------------------------------------------ cut links
 
     def report_cuts(self) -> None:
-        """Say of each link that was cut whether it led back, or to a record that belongs elsewhere."""
+        """Report each cut link as a cycle or as a second link to a record."""
         if not self.cuts:
             return
-        position, behind = self._spans()
+        position, ends = self._spans()
         for claim, target in sorted(self.cuts):
             source, above = claim >> 1, self.tree.parent[target]
-            end = len(position) if above == NONE else behind[above]
+            end = len(position) if above == NONE else ends[above]
             rule = "FS-OFFSET-CYCLE" if position[target] <= position[source] < end else "FS-OFFSET-SHARED"
-            message = f"leads to the record at {self.flat.start[target]}, which has its place already"
+            message = f"leads to the record at {self.flat.start[target]}, which is already in the tree"
             tag = tags.LOWER_LEVEL_ENTITY if claim & 1 else tags.NEXT_RECORD
-            self.found.add(rule, message, offset=self.flat.start[source], tag=tag)
+            self.findings.add(rule, message, offset=self.flat.start[source], tag=tag)
 
     def _spans(self) -> tuple[array[int], array[int]]:
-        """Where each record stands in the order of the tree, and where what is below it ends."""
+        """Return the position of each record in the order of the tree, and the end of its branch."""
         order = list(self.tree.walk())
-        position, behind = array("q", [NONE]) * len(self.flat), array("q", [NONE]) * len(self.flat)
+        position, ends = array("q", [NONE]) * len(self.flat), array("q", [NONE]) * len(self.flat)
         for place, index in enumerate(order):
             position[index] = place
-            behind[index] = place + 1
+            ends[index] = place + 1
         for index in reversed(order):
             above = self.tree.parent[index]
             if above != NONE:
-                behind[above] = max(behind[above], behind[index])
-        return position, behind
+                ends[above] = max(ends[above], ends[index])
+        return position, ends

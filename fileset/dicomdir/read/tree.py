@@ -17,13 +17,12 @@ from fileset.findings import Finding
 
 @define
 class Tree:
-    """Links by index: of each record the `next` of its entity, the first of its `lower` entity, and its `parent`.
+    """Links by index: for each record the `next` of its entity, the first of its `lower` entity, and its `parent`.
 
-    `NONE` where there is no such record. `first` is the first record of the root entity, `last` the one that the file
-    calls its last. `reached` tells which records are in the tree; `hidden` which are inactive, by their own in-use
-    flag or that of a record above. `shift` is what all offsets of the file must be increased by to be right, in bytes.
-    `in_order` is set where it is known that all records lie in preorder: each before those below it, which come before
-    the next of its entity.
+    `NONE` means no record. `first` is the first record of the root entity, `last` the last one according to the file.
+    `reached`: which records are in the tree. `hidden`: which are inactive, by their own in-use flag or that of a record
+    above. `shift`: bytes to add to every offset of the file. `in_order`: whether all records are known to be in preorder,
+    each before those below it, and these before the next record of its entity.
     """
 
     next: array[int]
@@ -38,7 +37,7 @@ class Tree:
     findings: list[Finding] = field(factory=list)
 
     def entity(self, first: int) -> Iterator[int]:
-        """The active records of the directory entity that begins with `first`, in order."""
+        """Yield the active records of the directory entity that starts with `first`."""
         index, following, hidden = first, self.next, self.hidden
         while index != NONE:
             if not hidden[index]:
@@ -46,11 +45,11 @@ class Tree:
             index = following[index]
 
     def children(self, index: int) -> Iterator[int]:
-        """The active records of the lower-level entity of a record."""
+        """Yield the active records of the lower-level entity of a record."""
         return self.entity(self.lower[index])
 
     def above(self, index: int) -> Iterator[int]:
-        """The records above one, the nearest first; not more than `MAX_DEPTH`, however deep it lies."""
+        """Yield the records above a record, the nearest first; at most `MAX_DEPTH`."""
         for _ in range(MAX_DEPTH):
             index = self.parent[index]
             if index == NONE:
@@ -58,7 +57,7 @@ class Tree:
             yield index
 
     def walk(self) -> Iterator[int]:
-        """All active records, each before those below it."""
+        """Yield all active records, each before those below it."""
         following, lower, hidden = self.next, self.lower, self.hidden
         stack = [self.first]
         while stack:
@@ -73,9 +72,9 @@ class Tree:
                 index = following[index]
 
     def adopt(self, index: int, above: int) -> bool:
-        """Note all that the links lead to from `index`, the first record of the entity below `above`.
+        """Mark all records that the links reach from `index`, the first record of the entity below `above`.
 
-        False if they lead to a record that was noted before, which is not followed again.
+        Return whether no record was reached twice; such a record is not followed again.
         """
         following, lower, parent, reached = self.next, self.lower, self.parent, self.reached
         stack = [(index, above)]
@@ -94,13 +93,13 @@ class Tree:
         return clean
 
     def adopt_all(self, ends: Sequence[int]) -> bool:
-        """`adopt` of the root entity, quicker: records with nothing below them that follow each other are noted together.
+        """Adopt the root entity like `adopt`, but mark consecutive records without lower records together.
 
-        `ends` are, in order, the records that have others below them or are not followed by the one behind them.
+        `ends` are, in order, the records that have lower records or are not followed by the next one in the file.
         """
         following, lower, parent, reached = self.next, self.lower, self.parent, self.reached
         stack = [(self.first, NONE)]
-        in_order, behind = True, 0
+        in_order, following_index = True, 0
         while stack:
             index, above = stack.pop()
             while index != NONE:
@@ -110,17 +109,17 @@ class Tree:
                     return False
                 reached[index : last + 1] = b"\1" * size
                 parent[index : last + 1] = array("q", [above]) * size
-                in_order &= index == behind
-                behind = last + 1
+                in_order &= index == following_index
+                following_index = last + 1
                 index = following[last]
                 if lower[last] != NONE:
                     stack.append((index, above))
                     index, above = lower[last], last
-        self.in_order = in_order and behind == len(following)
+        self.in_order = in_order and following_index == len(following)
         return True
 
     def end_of_branch(self, index: int) -> int:
-        """The index behind a record and all below it, `NONE` if they do not lie together, or nobody knows."""
+        """Return the index after a record and all below it; `NONE` if these are not consecutive, or unknown."""
         if self.lower[index] == NONE:
             return index + 1
         if not self.in_order:
@@ -132,12 +131,12 @@ class Tree:
         return len(self.next)
 
     def is_deep(self) -> bool:
-        """Whether records lie more than `MAX_DEPTH` deep."""
+        """Return whether records are nested more than `MAX_DEPTH` deep."""
         holders = compress(range(len(self.lower)), map(ne, self.lower, repeat(NONE)))
         return any(sum(1 for _ in self.above(index)) >= MAX_DEPTH for index in holders)
 
     def flatten(self) -> int:
-        """Move the entities that lie too deep to the end of the root entity; how many there were."""
+        """Move the entities that are too deep to the end of the root entity; return their number."""
         following, lower, parent = self.next, self.lower, self.parent
         self.in_order = False
         moved: list[int] = []
@@ -162,7 +161,7 @@ class Tree:
         return len(moved)
 
     def hide_below(self) -> None:
-        """Make all inactive that is below an inactive record."""
+        """Mark all records below an inactive record as inactive."""
         following, lower, parent, hidden = self.next, self.lower, self.parent, self.hidden
         stack = [self.first]
         while stack:
@@ -176,6 +175,6 @@ class Tree:
 
 
 def unlinked(count: int) -> Tree:
-    """A tree of `count` records without a link."""
+    """Return a tree of `count` records without links."""
     none = array("q", [NONE]) * count
     return Tree(none[:], none[:], none[:], NONE, NONE, bytearray(count), bytearray(count))

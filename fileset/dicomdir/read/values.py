@@ -1,4 +1,4 @@
-"""Values of record keys as Python values, decoded only when somebody asks (PS3.5 6.2)."""
+"""Decode the values of record keys to Python values (PS3.5 6.2)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _KEYWORDS: Final = {keyword: tag for tag, (keyword, _) in _TAGS.items()}
 
 
 def keyword_of(tag: int) -> str:
-    """The keyword of a tag (PS3.6), or "GGGGEEEE" in hexadecimal for one that has none."""
+    """Return the keyword of a tag (PS3.6), or "GGGGEEEE" in hexadecimal if it has none."""
     if tag in _TAGS:
         return _TAGS[tag][0]
     if tag & 0x10000:
@@ -57,7 +57,7 @@ def keyword_of(tag: int) -> str:
 
 
 def tag_of(keyword: str) -> int | None:
-    """The tag of a keyword, or of "GGGGEEEE"; None if there is none."""
+    """Return the tag of a keyword or of "GGGGEEEE"; None if there is none."""
     if keyword in _KEYWORDS:
         return _KEYWORDS[keyword]
     from pydicom.datadict import tag_for_keyword
@@ -72,7 +72,7 @@ def tag_of(keyword: str) -> int | None:
 
 
 def keyword_like(text: str) -> str:
-    """The keyword that somebody probably meant, "" if nobody can tell."""
+    """Return the most similar keyword, "" if there is none."""
     from difflib import get_close_matches
 
     folded = {keyword.casefold(): keyword for keyword in _KEYWORDS}
@@ -81,7 +81,7 @@ def keyword_like(text: str) -> str:
 
 
 def vr_of(tag: int) -> str:
-    """The VR of a tag, for encodings that carry none; "UN" if nobody knows."""
+    """Return the VR of a tag, for encodings without VR; "UN" if unknown."""
     if tag in _TAGS:
         return _TAGS[tag][1]
     from pydicom.datadict import dictionary_VR
@@ -92,14 +92,14 @@ def vr_of(tag: int) -> str:
         return "UN"
 
 
-def value_of(data: bytes, found: Element, syntax: Syntax, character_set: str, depth: int = 0) -> Any:
-    """The value of an element: str, int or float, a list of these if there are several, a list of dictionaries for
-    a sequence, bytes for what has no better form, and None if it is empty.
+def value_of(data: bytes, part: Element, syntax: Syntax, character_set: str, depth: int = 0) -> Any:
+    """Return the value of an element: str, int or float, or a list of these; a list of dictionaries for a sequence; bytes
+    for other VRs; None if empty.
     """
-    vr = found.vr.decode("ascii") if found.vr and found.vr != b"UN" else vr_of(found.tag)
-    raw = data[found.value_at : found.value_end]
+    vr = part.vr.decode("ascii") if part.vr and part.vr != b"UN" else vr_of(part.tag)
+    raw = data[part.value_at : part.value_end]
     if vr == "SQ":
-        return _sequence(data, found, syntax, character_set, depth)
+        return _sequence(data, part, syntax, character_set, depth)
     if not raw:
         return None
     if vr in _BINARY:
@@ -109,7 +109,7 @@ def value_of(data: bytes, found: Element, syntax: Syntax, character_set: str, de
     text = decode(raw, character_set if vr in TEXT_VRS else "ISO_IR 100")
     if vr in _WHOLE:
         return text.rstrip(" \0")
-    values = [_number(part.strip(" \0"), vr) for part in text.split("\\")]
+    values = [_number(value.strip(" \0"), vr) for value in text.split("\\")]
     return values[0] if len(values) == 1 else values
 
 
@@ -131,29 +131,31 @@ def _numbers(raw: bytes, vr: str, syntax: Syntax) -> Any:
     return values[0] if len(values) == 1 else values
 
 
-def _sequence(data: bytes, found: Element, syntax: Syntax, character_set: str, depth: int) -> Any:
+def _sequence(data: bytes, part: Element, syntax: Syntax, character_set: str, depth: int) -> Any:
     if depth >= _DEPTH:
-        return data[found.value_at : found.value_end]
+        return data[part.value_at : part.value_end]
     try:
         return [
-            keys_of(data, list(elements(data, part.value_at, part.value_end, syntax)), syntax, character_set, depth + 1)
-            for part in items(data, found.value_at, found.value_end, syntax)
+            keys_of(data, list(elements(data, item.value_at, item.value_end, syntax)), syntax, character_set, depth + 1)
+            for item in items(data, part.value_at, part.value_end, syntax)
         ]
     except FormatError:
-        return data[found.value_at : found.value_end]
+        return data[part.value_at : part.value_end]
 
 
-def character_set_of(data: bytes, found: list[Element], inherited: str) -> str:
-    """The Specific Character Set of these elements: their own, or that of the enclosing data set (PS3.5 7.5.3)."""
-    own = next((data[part.value_at : part.value_end] for part in found if part.tag == tags.SPECIFIC_CHARACTER_SET), b"")
-    return own.decode("ascii", "replace").strip(" \0") or inherited
+def character_set_of(data: bytes, parts: list[Element], inherited: str) -> str:
+    """Return the Specific Character Set of a data set, or that of the enclosing one (PS3.5 7.5.3)."""
+    declared = next(
+        (data[part.value_at : part.value_end] for part in parts if part.tag == tags.SPECIFIC_CHARACTER_SET), b""
+    )
+    return declared.decode("ascii", "replace").strip(" \0") or inherited
 
 
-def keys_of(data: bytes, found: list[Element], syntax: Syntax, inherited: str = "", depth: int = 0) -> dict[str, Any]:
-    """Keyword -> value of all elements, those of group 0004 left out."""
-    character_set = character_set_of(data, found, inherited)
+def keys_of(data: bytes, parts: list[Element], syntax: Syntax, inherited: str = "", depth: int = 0) -> dict[str, Any]:
+    """Return keyword -> value of all elements except those of group 0004."""
+    character_set = character_set_of(data, parts, inherited)
     return {
         keyword_of(part.tag): value_of(data, part, syntax, character_set, depth)
-        for part in found
+        for part in parts
         if part.tag >> 16 != 4
     }

@@ -1,6 +1,6 @@
-"""The conditions of Type 1C and 2C keys that can be told from the record itself (PS3.3 F.5, 8.8, C.7.6.3, F.7).
+"""Conditions of Type 1C and 2C keys that the record alone decides (PS3.3 F.5, 8.8, C.7.6.3, F.7).
 
-Those that depend on the instance are judged by comparing the record with the file.
+Conditions that depend on the instance are checked by comparing the record with its file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fileset.standard import tags
 from fileset.standard.record_types import Key
 
 Values = Mapping[int, bytes]
-"""Tag -> value without padding, of one record or item."""
+"""Tag -> value without padding, for one record or item."""
 
 _CODES: Final = (tags.CODE_VALUE, tags.LONG_CODE_VALUE, tags.URN_CODE_VALUE)
 _CDA: Final = b"1.2.840.10008.5.1.4.1.1.104.2"
@@ -36,7 +36,7 @@ NEEDED: Final[dict[int, Callable[[Values], bool]]] = {
     0x0040E001: lambda values: values.get(tags.REFERENCED_SOP_CLASS_UID) == _CDA,
     **dict.fromkeys((0x00281101, 0x00281102, 0x00281103, 0x00281201, 0x00281202, 0x00281203), _palette),
 }
-"""Whether a Type 1C or 2C key must be there."""
+"""Tag of a Type 1C or 2C key -> whether the key is required."""
 
 FORBIDDEN: Final[dict[int, Callable[[Values], bool]]] = {
     tags.LONG_CODE_VALUE: lambda values: tags.CODE_VALUE in values,
@@ -45,17 +45,17 @@ FORBIDDEN: Final[dict[int, Callable[[Values], bool]]] = {
     tags.VERIFICATION_DATE_TIME: lambda values: values.get(tags.VERIFICATION_FLAG) != b"VERIFIED",
     0x00280006: lambda _: True,
 }
-"""Whether a Type 1C or 2C key must not be there."""
+"""Tag of a Type 1C or 2C key -> whether the key is forbidden."""
 
 CONDITIONED: Final = NEEDED.keys() | FORBIDDEN.keys()
-"""The tags whose conditions can be told."""
+"""The tags whose conditions are checked."""
 
 ALLOWED: Final[dict[int, tuple[bytes, ...]]] = {
     0x0040A491: (b"PARTIAL", b"COMPLETE"),
     tags.VERIFICATION_FLAG: (b"UNVERIFIED", b"VERIFIED"),
     0x00720006: (b"MANUFACTURER", b"SITE", b"SINGLE_USER", b"USER_GROUP"),
 }
-"""Enumerated Values of keys of records (PS3.3 C.17.2, C.23.1); the others have Defined Terms or none."""
+"""Enumerated Values of record keys (PS3.3 C.17.2, C.23.1). All other keys have Defined Terms or free values."""
 
 ICON_ALLOWED: Final[dict[int, tuple[bytes, ...]]] = {
     0x00280002: (b"\1\0",),
@@ -65,15 +65,15 @@ ICON_ALLOWED: Final[dict[int, tuple[bytes, ...]]] = {
     0x00280102: (b"\0\0", b"\7\0"),
     0x00280103: (b"\0\0",),
 }
-"""What PS3.3 F.7 restricts icons to."""
+"""The values that PS3.3 F.7 allows in an icon."""
 
 _ITEMS: Final = re.compile(r"(?:(\d)-)?(\d|n) items?\b").search
 
 
 def item_bounds(key: Key) -> tuple[int, int]:
-    """The least and the most items of a sequence, as the condition of its row in the tables says; none to any."""
-    found = _ITEMS(key.condition)
-    if not found:
+    """Return the fewest and the most items that a sequence may have, from the condition in its table row."""
+    match = _ITEMS(key.condition)
+    if not match:
         return (1 if key.type in ("1", "1C") else 0), 1 << 32
-    most = 1 << 32 if found[2] == "n" else int(found[2])
-    return int(found[1] or found[2]), most
+    most = 1 << 32 if match[2] == "n" else int(match[2])
+    return int(match[1] or match[2]), most

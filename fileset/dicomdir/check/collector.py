@@ -1,4 +1,4 @@
-"""Where findings are: names of records for people, such as "PATIENT 2 > STUDY 1 > SERIES 1 > IMAGE 5"."""
+"""Collect findings and name the record that each one is about, such as "PATIENT 2 > STUDY 1 > SERIES 1 > IMAGE 5"."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from fileset.findings import Finding, Where
 from fileset.standard import tags
 
 BETWEEN: Final = " > "
-_OF_THE_DIRECTORY: Final = frozenset((tags.FIRST_ROOT_RECORD, tags.LAST_ROOT_RECORD, tags.CONSISTENCY_FLAG))
-"""Elements of the DICOMDIR itself: an offset beside them is the value that they have."""
+_DIRECTORY_ELEMENTS: Final = frozenset((tags.FIRST_ROOT_RECORD, tags.LAST_ROOT_RECORD, tags.CONSISTENCY_FLAG))
+"""Elements of the DICOMDIR as a whole. The offset in a finding about one of them is its value, not a position."""
 
 
 @define
 class Collector:
-    """Collects findings about the file-set that `contents` describes, and places them."""
+    """The findings about the file-set that `contents` describes."""
 
     contents: Contents
     findings: list[Finding] = field(factory=list)
@@ -29,7 +29,7 @@ class Collector:
 
     @property
     def flat(self) -> FlatDirectory:
-        """The records as they lie in the file."""
+        """The records in the order of the file."""
         return self.contents.flat
 
     @property
@@ -43,15 +43,15 @@ class Collector:
         return self.contents.file
 
     def add(self, rule: str, message: str, *, offset: int | None = None, tag: int | None = None) -> None:
-        """A finding in the DICOMDIR as a whole."""
+        """Add a finding about the DICOMDIR as a whole."""
         self.findings.append(Finding(rule, message, Where(self.dicomdir, offset=offset, tag=tag)))
 
-    def at_record(self, rule: str, message: str, index: int, tag: int | None = None) -> None:
-        """A finding in a record."""
+    def add_at_record(self, rule: str, message: str, index: int, tag: int | None = None) -> None:
+        """Add a finding about a record."""
         where = Where(self.dicomdir, self.path(index), self.flat.start[index], tag)
         self.findings.append(Finding(rule, message, where))
 
-    def at_file(
+    def add_at_file(
         self,
         rule: str,
         message: str,
@@ -61,21 +61,21 @@ class Collector:
         offset: int | None = None,
         tag: int | None = None,
     ) -> None:
-        """A finding in a file; `index` is that of the record that references it."""
+        """Add a finding about a file; `index` is the record that references it."""
         self.findings.append(Finding(rule, message, Where(file, self.path(index), offset, tag)))
 
-    def take(self, findings: list[Finding]) -> None:
-        """Findings of the decoder, whose places are offsets: those at the beginning of a record are given its name."""
+    def adopt(self, findings: list[Finding]) -> None:
+        """Take over findings of the decoder, and name the record wherever the offset is the start of one."""
         index_of = dict(zip(self.flat.start, range(len(self.flat)), strict=True)) if findings else {}
         for finding in findings:
             where = finding.where
-            apart = where.record or where.tag in _OF_THE_DIRECTORY
-            index = NONE if apart or where.offset is None else index_of.get(where.offset, NONE)
+            is_placed = where.record or where.tag in _DIRECTORY_ELEMENTS or where.offset is None
+            index = NONE if is_placed else index_of.get(where.offset, NONE)  # type: ignore[arg-type]
             placed = where if index == NONE else evolve(where, record=self.path(index))
             self.findings.append(evolve(finding, where=placed))
 
     def path(self, index: int) -> str:
-        """The name of a record: its type and number within its entity, behind those of the records above; "" for none."""
+        """Return the path of a record: type and number of each record above it and of itself; "" for none."""
         names: list[str] = []
         while index != NONE:
             names.append(f"{self.contents.type_name(index)} {self.numbers[index]}".strip())
@@ -84,7 +84,7 @@ class Collector:
 
     @property
     def numbers(self) -> array[int]:
-        """The place of each record in its entity, from 1; 0 for a record that is in none. Made when first needed."""
+        """The position of each record in its directory entity, from 1; 0 for a record in no entity."""
         if self._numbers is None:
             self._numbers = _numbers(self.tree)
         return self._numbers

@@ -1,4 +1,4 @@
-"""One file of the medium, looked at from its first byte to its last: what every worker does."""
+"""Inspect one file of the medium from its first byte to its last: the work of every worker process."""
 
 from __future__ import annotations
 
@@ -6,40 +6,40 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from fileset.check.compare import differences, record_side
-from fileset.check.manifest import digest_fault
+from fileset.check.record_differences import differences, record_side
 from fileset.dicom.elements import Syntax
 from fileset.dicom.header import Header, HeaderError, Reading, Wanted, read_header
 from fileset.dicom.header_cache import FIRST_READ
 from fileset.media.system.walk import COPY_SIZE, PlainFile
 from fileset.part10.faults import Fault
 from fileset.part10.whole_file import FileChecker
+from fileset.plan.manifest import digest_problem
 from fileset.plan.scan import describe
 from fileset.profiles.facts import Facts, read_facts
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.levels import Chain
 
 POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept")
-"""The fresh record is a measure, not a gate: as much as possible gets one."""
+"""Accept as much as possible: the record made from the file is used only for comparison."""
 
 
 class Settings(NamedTuple):
-    """What holds for all records of a DICOMDIR: its encoding, and the character set that it gives to them.
+    """What all records of a DICOMDIR share: the encoding, and the character set of the DICOMDIR as a whole.
 
-    `facts`: whether the facts that application profiles ask for are read.
+    `facts`: whether to read the facts that application profiles need.
     """
 
     explicit: bool
     little: bool
-    inherited: str
+    character_set: str
     facts: bool = False
 
 
 class Task(NamedTuple):
-    """One file to look at.
+    """A file to inspect.
 
-    `record_type` and `tail`, the elements behind its File ID, are those of the record that references it; "" and b""
-    for a file that none does. `sha256` is what the file should hash to, "" if nobody says.
+    `record_type` and `tail` (the elements after the File ID) come from the record that references the file; "" and b""
+    for a file without a record. `sha256` is the expected digest, "" if unknown.
     """
 
     path: str
@@ -48,10 +48,10 @@ class Task(NamedTuple):
     sha256: str = ""
 
 
-class Seen(NamedTuple):
-    """What came of a task. `rule` and `reason` tell why there is no instance in the file; "" if there is.
+class Inspection(NamedTuple):
+    """The result of a task. `rule` and `reason` say why the file holds no instance; "" if it holds one.
 
-    `prefix`: whether the file says that it is DICOM.
+    `prefix`: whether the file has the DICM prefix.
     """
 
     faults: tuple[Fault, ...] = ()
@@ -64,35 +64,35 @@ class Seen(NamedTuple):
 
 
 class Inspector:
-    """Looks at files one after the other."""
+    """Inspects files one after the other."""
 
     def __init__(self, settings: Settings) -> None:
         self._syntax = Syntax(settings.explicit, settings.little)
-        self._inherited = settings.inherited
+        self._character_set = settings.character_set
         self._describer = Describer(POLICY)
         self._files = FileChecker()
         self._facts = settings.facts
 
-    def at_path(self, task: Task) -> Seen:
-        """A file of the operating system; a symbolic link is not followed."""
+    def inspect_path(self, task: Task) -> Inspection:
+        """Inspect a file of the operating system without following a symbolic link."""
         try:
             with PlainFile(task.path) as file:
                 return self.inspect(file, file.size, task)
         except OSError as problem:
             rule = "FS-FILE-LINK" if PlainFile.is_link(problem) else "FS-FILE-UNREADABLE"
-            return Seen((), rule, problem.strerror or str(problem))
+            return Inspection((), rule, problem.strerror or str(problem))
 
-    def inspect(self, read: Reading, size: int, task: Task) -> Seen:
-        """What is to be said of the file of `size` bytes that `read` reads."""
-        faults = _hash_faults(read, task.sha256) if task.sha256 else []
+    def inspect(self, read: Reading, size: int, task: Task) -> Inspection:
+        """Inspect the file of `size` bytes that `read` reads."""
+        faults = _digest_faults(read, task.sha256) if task.sha256 else []
         first = read(0, FIRST_READ)
         prefix = first[128:132] == b"DICM"
         if not prefix and not task.record_type:
-            return Seen(tuple(faults), "FS-FILE-NOT-DICOM")
+            return Inspection(tuple(faults), "FS-FILE-NOT-DICOM")
 
         def cached(at: int, length: int) -> bytes:
-            known = not at and (length <= len(first) or len(first) < FIRST_READ)
-            return first[:length] if known else read(at, length)
+            is_cached = not at and (length <= len(first) or len(first) < FIRST_READ)
+            return first[:length] if is_cached else read(at, length)
 
         if prefix:
             faults += self._files.faults(cached, size, first)
@@ -101,15 +101,15 @@ class Inspector:
             faults += self._record_faults(cached, instance, task)
             facts = read_facts(cached, size) if self._facts else None
         except HeaderError as problem:
-            return Seen(tuple(faults), problem.rule, problem.reason, prefix)
+            return Inspection(tuple(faults), problem.rule, problem.reason, prefix)
         uid = b"" if task.tail else instance.sop_instance_uid
-        return Seen(tuple(faults), "", "", prefix, uid, instance.chain, facts)
+        return Inspection(tuple(faults), "", "", prefix, uid, instance.chain, facts)
 
     def _record_faults(self, read: Reading, instance: Instance, task: Task) -> list[Fault]:
         faults = [Fault(rule, message) for rule, message in instance.notes if rule != "FS-KEY-INVENTED"]
         if not task.tail or (task.tail == instance.tail and task.record_type == instance.record_type):
             return faults
-        record = record_side(task.tail, self._syntax, self._inherited)
+        record = record_side(task.tail, self._syntax, self._character_set)
         if record is None:
             return faults
 
@@ -119,16 +119,16 @@ class Inspector:
         return faults + list(differences(instance, task.record_type, record, header_of))
 
 
-def inspect_chunk(tasks: Sequence[Task], settings: Settings) -> list[Seen]:
-    """Look at files one after the other; what every worker does."""
+def inspect_chunk(tasks: Sequence[Task], settings: Settings) -> list[Inspection]:
+    """Inspect files one after the other: the function that worker processes call."""
     inspector = Inspector(settings)
-    return [inspector.at_path(task) for task in tasks]
+    return [inspector.inspect_path(task) for task in tasks]
 
 
-def _hash_faults(read: Reading, sha256: str) -> list[Fault]:
+def _digest_faults(read: Reading, sha256: str) -> list[Fault]:
     digest, at = hashlib.sha256(), 0
     while data := read(at, COPY_SIZE):
         digest.update(data)
         at += len(data)
-    wrong = digest_fault(digest.hexdigest(), sha256)
-    return [Fault("FS-HASH-DIFFERS", wrong)] if wrong else []
+    problem = digest_problem(digest.hexdigest(), sha256)
+    return [Fault("FS-HASH-DIFFERS", problem)] if problem else []

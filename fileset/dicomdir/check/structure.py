@@ -1,4 +1,4 @@
-"""Rules for the directory as a whole and the tree of its records (PS3.3 F.2.1, F.3.2, F.4; PS3.10 8.6)."""
+"""Rules for the DICOMDIR as a whole and the tree of its records (PS3.3 F.2.1, F.3.2, F.4; PS3.10 8.6)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from fileset.check.dicomdir.datasets import named
-from fileset.check.places import Collector
+from fileset.dicomdir.check.collector import Collector
+from fileset.dicomdir.check.data_sets import named
 from fileset.dicomdir.write.header import DESCRIPTOR_CHARACTER_SETS
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FormatError
@@ -18,68 +18,68 @@ from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES, ROOT_CHILDREN
 
 _WIDTHS: Final = {tags.FIRST_ROOT_RECORD: 4, tags.LAST_ROOT_RECORD: 4, tags.CONSISTENCY_FLAG: 2}
-_OWN: Final = frozenset(
+_ALLOWED: Final = frozenset(
     (tags.FILE_SET_ID, tags.DESCRIPTOR_FILE_ID, tags.DESCRIPTOR_CHARACTER_SET, tags.RECORD_SEQUENCE, *_WIDTHS)
 )
 _ID: Final = re.compile(rb"[A-Z0-9_]{0,16}").fullmatch
 _FORMER_ROOTS: Final = frozenset(name for name, row in RECORD_TYPES.items() if row.root) - set(ROOT_CHILDREN)
 
 
-def check_identification(to: Collector) -> FileId | None:
-    """The File-set Identification and Directory Information Modules; returns the File ID of the descriptor file."""
-    top = to.flat.top
+def check_identification(collector: Collector) -> FileId | None:
+    """Check the File-set Identification and Directory Information Modules; return the File ID of the descriptor."""
+    top = collector.flat.top
     value = top.get(tags.FILE_SET_ID)
     if value is None:
-        to.add("FS-DIRECTORY-ELEMENT", f"{named(tags.FILE_SET_ID)} is missing", tag=tags.FILE_SET_ID)
+        collector.add("FS-DIRECTORY-ELEMENT", f"{named(tags.FILE_SET_ID)} is missing", tag=tags.FILE_SET_ID)
     elif not _ID(value.rstrip(b" \0")):
-        message = f"File-set ID {shown(value)}: up to 16 of A-Z, 0-9 and _ are right"
-        to.add("FS-FILE-SET-ID", message, tag=tags.FILE_SET_ID)
+        message = f"File-set ID {shown(value)}: allowed are up to 16 of A-Z, 0-9 and _"
+        collector.add("FS-FILE-SET-ID", message, tag=tags.FILE_SET_ID)
     if any(tag in top for tag in _WIDTHS):
         for tag, width in _WIDTHS.items():
             if len(top.get(tag, b"")) != width:
-                to.add("FS-DIRECTORY-ELEMENT", f"{named(tag)} is missing, or not {width} bytes long", tag=tag)
+                collector.add("FS-DIRECTORY-ELEMENT", f"{named(tag)} is missing or not {width} bytes long", tag=tag)
     for tag in top:
-        if tag not in _OWN and tag & 0xFFFF:
-            to.add("FS-DIRECTORY-FOREIGN", f"{named(tag)} does not belong here", tag=tag)
-    return _descriptor(to)
+        if tag not in _ALLOWED and tag & 0xFFFF:
+            collector.add("FS-DIRECTORY-FOREIGN", f"{named(tag)} is not an element of a DICOMDIR", tag=tag)
+    return _descriptor(collector)
 
 
-def _descriptor(to: Collector) -> FileId | None:
-    raw = to.flat.top.get(tags.DESCRIPTOR_FILE_ID, b"").strip(b" \0")
-    character_set = to.flat.top.get(tags.DESCRIPTOR_CHARACTER_SET, b"").strip(b" \0").decode("ascii", "replace")
+def _descriptor(collector: Collector) -> FileId | None:
+    raw = collector.flat.top.get(tags.DESCRIPTOR_FILE_ID, b"").strip(b" \0")
+    character_set = collector.flat.top.get(tags.DESCRIPTOR_CHARACTER_SET, b"").strip(b" \0").decode("ascii", "replace")
     if character_set and (not raw or character_set not in DESCRIPTOR_CHARACTER_SETS):
         message = f"character set {character_set!a} of the descriptor file: " + (
-            "no such term" if raw else "there is no descriptor file"
+            "not a defined term" if raw else "there is no descriptor file"
         )
-        to.add("FS-DESCRIPTOR", message, tag=tags.DESCRIPTOR_CHARACTER_SET)
+        collector.add("FS-DESCRIPTOR", message, tag=tags.DESCRIPTOR_CHARACTER_SET)
     if not raw:
         return None
     try:
         file_id = FileId.tolerant(raw.decode("ascii", "replace"))
     except FormatError as problem:
-        to.add("FS-FILE-ID-HOSTILE", str(problem), tag=tags.DESCRIPTOR_FILE_ID)
+        collector.add("FS-FILE-ID-HOSTILE", str(problem), tag=tags.DESCRIPTOR_FILE_ID)
         return None
     if not file_id.conformant:
-        to.add(
+        collector.add(
             "FS-FILE-ID-FORM",
-            f"the descriptor file {file_id.path!a} has no File ID for a name",
+            f"the name of the descriptor file, {file_id.path!a}, is not a File ID",
             tag=tags.DESCRIPTOR_FILE_ID,
         )
     return file_id
 
 
-def check_hierarchy(to: Collector) -> None:
-    """Each record stands below one that may hold it (PS3.3 Table F.4-1): in the tree, and where offsets lead."""
-    parent = to.tree.parent
-    for index in to.tree.walk():
-        _check_place(to, parent[index], index)
-    for index, child in _misled(to):
-        _check_place(to, index, child)
+def check_hierarchy(collector: Collector) -> None:
+    """Report records below a record that must not contain them, in the tree or by their offsets (PS3.3 Table F.4-1)."""
+    parent = collector.tree.parent
+    for index in collector.tree.walk():
+        _check_parent(collector, parent[index], index)
+    for index, child in _changed_links(collector):
+        _check_parent(collector, index, child)
 
 
-def _misled(to: Collector) -> Iterator[tuple[int, int]]:
-    """(record, first record of its lower entity) as the file says it, where the tree had to be made otherwise."""
-    flat, tree = to.flat, to.tree
+def _changed_links(collector: Collector) -> Iterator[tuple[int, int]]:
+    """Yield (record, first record of its lower entity) by the offsets of the file, where the tree differs from them."""
+    flat, tree = collector.flat, collector.tree
     index_of: dict[int, int] = {}
     for index, offset in enumerate(flat.lower):
         kept = tree.lower[index]
@@ -90,18 +90,18 @@ def _misled(to: Collector) -> Iterator[tuple[int, int]]:
                 yield index, child
 
 
-def _check_place(to: Collector, above: int, index: int) -> None:
-    contents = to.contents
+def _check_parent(collector: Collector, above: int, index: int) -> None:
+    contents = collector.contents
     verdict = _verdict("" if above == NONE else contents.type_name(above), contents.type_name(index))
     if verdict is not None:
-        to.at_record(*verdict, index, tags.RECORD_TYPE)
+        collector.add_at_record(*verdict, index, tags.RECORD_TYPE)
 
 
 @cache
 def _verdict(above: str, kind: str) -> tuple[str, str] | None:
-    """(rule, message) for a record of type `kind` below one of type `above`, "" for the root entity.
+    """Return rule and message if a record of type `kind` must not be below one of type `above` ("": root entity).
 
-    Types that do not exist are a finding of the linker.
+    The linker reports record types that do not exist.
     """
     row = RECORD_TYPES.get(kind)
     if row is None:
@@ -115,5 +115,5 @@ def _verdict(above: str, kind: str) -> tuple[str, str] | None:
     if kind not in children:
         if kind in former or (not above and kind in _FORMER_ROOTS):
             return "FS-RECORD-RETIRED", f"{kind} records are {row.status}: {row.history}"
-        return "FS-HIERARCHY", f"a {kind} record cannot stand {place}"
+        return "FS-HIERARCHY", f"a {kind} record is not allowed {place}"
     return None if row.status == "current" else ("FS-RECORD-RETIRED", f"{kind} records are {row.status}: {row.history}")

@@ -1,4 +1,4 @@
-"""How every file of a medium is looked at: by its path in any number of processes, or through the medium here."""
+"""Inspect every file of a medium: by path in several processes, or through the medium in this one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from functools import partial
 
 from attrs import frozen
 
-from fileset.check.dicomdir.references import References
-from fileset.check.inspect import Inspector, Seen, Settings, Task, inspect_chunk
+from fileset.check.one_file import Inspection, Inspector, Settings, Task, inspect_chunk
+from fileset.dicomdir.check.references import References
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FilesetError
@@ -21,10 +21,10 @@ from fileset.plan.scan import Progress, chunk_size, in_chunks, processors
 
 
 @frozen
-class Looking:
-    """What is looked for: of each name the record that references it (`record_of`), and the digest it should have.
+class MediumInspector:
+    """Inspects the files of `medium`. `record_of`: name -> record that references it; `digests`: name -> SHA-256.
 
-    `facts`: whether the facts that application profiles ask for are read.
+    `facts`: whether to read the facts that application profiles need.
     """
 
     medium: ReadableMedium
@@ -34,48 +34,48 @@ class Looking:
     digests: Mapping[str, str]
     facts: bool = False
 
-    def at_all(
+    def inspect_all(
         self, names: Sequence[str], *, jobs: int | None, executor: Executor | None, progress: Progress | None
-    ) -> Iterator[tuple[str, Seen]]:
-        """What is seen in each file, in the order of `names`."""
+    ) -> Iterator[tuple[str, Inspection]]:
+        """Yield each name with its inspection, in the order of `names`."""
         if self.medium.folder:
-            seen = self._by_paths(self.medium.folder, names, jobs=jobs, executor=executor, progress=progress)
+            inspections = self._by_path(self.medium.folder, names, jobs=jobs, executor=executor, progress=progress)
         else:
-            seen = self._through_medium(names, progress)
-        return zip(names, seen, strict=True)
+            inspections = self._through_medium(names, progress)
+        return zip(names, inspections, strict=True)
 
-    def _by_paths(
+    def _by_path(
         self, root: str, names: Sequence[str], *, jobs: int | None, executor: Executor | None, progress: Progress | None
-    ) -> Iterator[Seen]:
-        jobs = jobs or (processors() if self.digests else None)  # to read whole files, processes always pay
+    ) -> Iterator[Inspection]:
+        jobs = jobs or (processors() if self.digests else None)  # reading whole files always pays for processes
         size = chunk_size(len(names), jobs)
         chunks = (names[at : at + size] for at in range(0, len(names), size))
         tasks = ([self._task(os.path.join(root, name), name) for name in chunk] for chunk in chunks)
         work = partial(inspect_chunk, settings=self._settings)
-        every = in_chunks(work, tasks, len(names), jobs=jobs, executor=executor, progress=progress)
-        for name, seen in zip(names, every, strict=True):
-            # A link that stays inside is as good as the file that it leads to; the medium knows.
-            yield self._at(name, Inspector(self._settings)) if seen.rule == "FS-FILE-LINK" else seen
+        results = in_chunks(work, tasks, len(names), jobs=jobs, executor=executor, progress=progress)
+        for name, result in zip(names, results, strict=True):
+            # A link that stays inside the file-set is as good as its target; only the medium can decide that.
+            yield self._inspect(name, Inspector(self._settings)) if result.rule == "FS-FILE-LINK" else result
 
-    def _through_medium(self, names: Sequence[str], progress: Progress | None) -> Iterator[Seen]:
-        """One after the other: images have no paths inside."""
+    def _through_medium(self, names: Sequence[str], progress: Progress | None) -> Iterator[Inspection]:
+        """Inspect the files of an image or archive one after the other: they have no paths of their own."""
         inspector = Inspector(self._settings)
         for done, name in enumerate(names, start=1):
-            yield self._at(name, inspector)
+            yield self._inspect(name, inspector)
             if progress:
                 progress(done, len(names))
 
-    def _at(self, name: str, inspector: Inspector) -> Seen:
+    def _inspect(self, name: str, inspector: Inspector) -> Inspection:
         try:
             with self.medium.open(FileId.tolerant(name)) as file:
                 read, size = random_access(file)
                 return inspector.inspect(read, size, self._task(name, name))
         except LinkError as problem:
-            return Seen((), "FS-FILE-LINK", problem.text(known_path=name))
+            return Inspection((), "FS-FILE-LINK", problem.text(known_path=name))
         except FilesetError as problem:
-            return Seen((), "FS-FILE-UNREADABLE", problem.text(known_path=name))
+            return Inspection((), "FS-FILE-UNREADABLE", problem.text(known_path=name))
         except OSError as problem:
-            return Seen((), "FS-FILE-UNREADABLE", problem.strerror or str(problem))
+            return Inspection((), "FS-FILE-UNREADABLE", problem.strerror or str(problem))
 
     def _task(self, path: str, name: str) -> Task:
         index = self.record_of.get(name, NONE)

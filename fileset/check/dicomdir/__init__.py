@@ -1,1 +1,0 @@
-"""Check the DICOMDIR itself: its structure, keys, names and references."""

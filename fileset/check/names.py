@@ -1,0 +1,43 @@
+"""Match File IDs with the names on the medium, and report names that clash (PS3.10 8.2, PS3.12 F.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from fileset.dicomdir.check.collector import Collector
+from fileset.media.names import enlist, form_of
+
+NameTree = dict[str, Any]
+"""Name -> the tree of a folder, or the path of a file; contains every form of a name that `form_of` knows."""
+
+
+def name_tree(names: Iterable[str]) -> NameTree:
+    """Return the tree of all names of a medium."""
+    root: NameTree = {}
+    for name in names:
+        tree = root
+        *folders, last = name.split("/")
+        for folder in folders:
+            if not isinstance(tree.get(folder), dict):
+                enlist(tree, folder, {})
+            tree = tree[folder]
+        enlist(tree, last, name)
+    return root
+
+
+def find(path: str, root: NameTree) -> str | None:
+    """Return the name under which the medium holds the file with this File ID path; None if it has none."""
+    found: Any = root
+    for component in path.split("/"):
+        found = form_of(component, found) if isinstance(found, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def check_clashes(names: Iterable[str], collector: Collector) -> None:
+    """Report names that differ only in case: a medium that ignores case can reach only one of them."""
+    first: dict[str, str] = {}
+    for name in names:
+        other = first.setdefault(name.upper(), name)
+        if other != name:
+            collector.add_at_file("FS-NAME-CLASH", f"differs only in case from {other}", name)

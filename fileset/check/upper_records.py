@@ -1,0 +1,99 @@
+"""Compare PATIENT, STUDY and SERIES records with the files below them (PS3.3 F.5.1 to F.5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import define, field
+
+from fileset.check.record_differences import RecordSide, record_side
+from fileset.dicom.character_sets import decode
+from fileset.dicomdir.check.collector import Collector
+from fileset.dicomdir.check.data_sets import named
+from fileset.dicomdir.write.layout import NONE
+from fileset.records.levels import FIELDS, Chain, Field
+
+
+@define
+class _Group:
+    """Files with the same patient, study and series values: one of them, and their number."""
+
+    example: str
+    files: int = 0
+
+
+@define
+class _Comparison:
+    """How many files agree with one key of a record, how many differ, and a file that differs."""
+
+    agree: int = 0
+    differ: int = 0
+    example: str = ""
+
+
+@define
+class UpperRecords:
+    """Collects the patient, study and series values of files; compares each distinct set of values once."""
+
+    collector: Collector
+    groups: dict[tuple[int, Chain], _Group] = field(factory=dict)
+    _sides: dict[int, RecordSide | None] = field(factory=dict)
+
+    def count(self, index: int, chain: Chain, name: str) -> None:
+        """Add the file `name`, which record `index` references and which has the values `chain`."""
+        self.groups.setdefault((self.collector.tree.parent[index], chain), _Group(name)).files += 1
+
+    def report(self) -> None:
+        """Report each key of a record that differs from a file: one finding per key."""
+        comparisons: dict[tuple[int, Field], _Comparison] = {}
+        for (parent, chain), group in self.groups.items():
+            for rule, message in chain.notes:
+                self.collector.add_at_file(rule, message, group.example, parent)
+            for index, row, value in self._keys_above(parent, chain):
+                comparison = comparisons.setdefault((index, row), _Comparison())
+                if self._agrees(index, row, value, chain.character_set):
+                    comparison.agree += group.files
+                else:
+                    comparison.differ += group.files
+                    comparison.example = comparison.example or group.example
+        for (index, row), comparison in comparisons.items():
+            if comparison.differ:
+                self._report_difference(index, row, comparison)
+
+    def _keys_above(self, index: int, chain: Chain) -> Iterator[tuple[int, Field, bytes]]:
+        """Yield (record, key, value of the file) from a record upwards."""
+        while index != NONE:
+            for row in FIELDS.get(self.collector.contents.type_name(index), ()):
+                value: bytes = getattr(chain, row.name)
+                if value:
+                    yield index, row, value
+            index = self.collector.tree.parent[index]
+
+    def _agrees(self, index: int, row: Field, value: bytes, character_set: bytes) -> bool:
+        side = self._side(index)
+        if side is None or row.tag not in side.parts:
+            return True  # another rule reports a record that is damaged or lacks the key
+        if row.vr in ("PN", "LO", "SH"):
+            record_value = decode(side.raw(row.tag), side.character_set)
+            file_value = decode(value, character_set.decode("ascii"))
+            return record_value.strip(" \0").rstrip("^=") == file_value.rstrip("^=")
+        return bool(side.value(row.tag) == (int(value) if row.vr == "IS" else value))
+
+    def _side(self, index: int) -> RecordSide | None:
+        if index not in self._sides:
+            flat = self.collector.flat
+            start, end = flat.content(index)
+            character_set = self.collector.contents.character_set
+            self._sides[index] = record_side(flat.data[start:end], flat.syntax, character_set)
+        return self._sides[index]
+
+    def _report_difference(self, index: int, row: Field, comparison: _Comparison) -> None:
+        files = f"{comparison.differ} files" if comparison.differ > 1 else "a file"
+        if row.vr == "UI":
+            rule, message = "FS-UID-DIFFERS", f"{named(row.tag)} differs from that of {files} below the record"
+        elif comparison.agree:
+            rule = "FS-KEY-CONFLICT"
+            message = f"{named(row.tag)} differs in {files} below the record, {comparison.agree} agree"
+        else:
+            rule, message = "FS-KEY-DIFFERS", f"{named(row.tag)} differs from that of the files below the record"
+        self.collector.add_at_file(rule, message, comparison.example, index, tag=row.tag)

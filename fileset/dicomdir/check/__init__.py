@@ -1,0 +1,1 @@
+"""Rules for the DICOMDIR itself: structure, keys, values and references of its records. Pure."""

@@ -1,0 +1,115 @@
+"""Rules for group 0004 in a record: links, record type and referenced file (PS3.3 F.3.2.2)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import define, field
+
+from fileset.dicom.elements import Element
+from fileset.dicomdir.check.collector import Collector
+from fileset.dicomdir.check.data_sets import DataSet, named
+from fileset.errors import FormatError
+from fileset.file_id import DICOMDIR, MAX_COMPONENTS, FileId
+from fileset.standard import tags
+from fileset.standard.record_types import RECORD_TYPES
+
+_ALWAYS: Final = (tags.RECORD_IN_USE, tags.RECORD_TYPE)
+"""Type 1 elements of every record, except the offsets, which the linker checks."""
+_REFERENCE: Final = (
+    tags.REFERENCED_FILE_ID,
+    tags.REFERENCED_SOP_CLASS_UID,
+    tags.REFERENCED_SOP_INSTANCE_UID,
+    tags.REFERENCED_TRANSFER_SYNTAX_UID,
+)
+_WERE_DETACHED: Final = frozenset(("PATIENT", "STUDY", "VISIT", "RESULTS", "INTERPRETATION", "STUDY COMPONENT"))
+"""Record types that could reference a file until the detached objects were retired (2004)."""
+
+
+@define
+class References:
+    """The files that records reference.
+
+    `index_of`: path of a referenced file -> its record. `tail_at`: record -> offset in the DICOMDIR of the elements
+    after its File ID.
+    """
+
+    index_of: dict[str, int] = field(factory=dict)
+    tail_at: dict[int, int] = field(factory=dict)
+
+    def check(self, collector: Collector, record: DataSet) -> None:
+        """Check one record, and remember the file that it references."""
+        _check_group_4(collector, record)
+        for part in record.parts:
+            if part.tag == tags.REFERENCED_FILE_ID and record.values[tags.REFERENCED_FILE_ID]:
+                self._remember(collector, record.record, part)
+
+    def _remember(self, collector: Collector, index: int, part: Element) -> None:
+        file_id = _file_id(collector.flat.data[part.value_at : part.value_end], collector, index)
+        if file_id is None:
+            return
+        first = self.index_of.setdefault(file_id.path, index)
+        if first != index:
+            collector.add_at_record(
+                "FS-FILE-SHARED",
+                f"{file_id} is also referenced by {collector.path(first)}",
+                index,
+                tags.REFERENCED_FILE_ID,
+            )
+        else:
+            self.tail_at[index] = part.end
+
+    def __contains__(self, file_id: FileId) -> bool:
+        return file_id.path in self.index_of
+
+
+def _file_id(raw: bytes, collector: Collector, index: int) -> FileId | None:
+    """Return the File ID of a record and report its faults; None if it is hostile."""
+    try:
+        file_id = FileId.tolerant(raw.decode("ascii", "replace"))
+    except FormatError as problem:
+        collector.add_at_record("FS-FILE-ID-HOSTILE", str(problem), index, tags.REFERENCED_FILE_ID)
+        return None
+    if not file_id.conformant:
+        count = len(file_id.components)
+        reason = (
+            f"it has {count} components, {MAX_COMPONENTS} are allowed"
+            if count > MAX_COMPONENTS
+            else "components are 1 to 8 of A-Z, 0-9 and _"
+        )
+        collector.add_at_record(
+            "FS-FILE-ID-FORM", f"{file_id.path!a} is not a File ID: {reason}", index, tags.REFERENCED_FILE_ID
+        )
+    if file_id == DICOMDIR:
+        collector.add_at_record(
+            "FS-FILE-ID-RESERVED", "a record must not reference the DICOMDIR itself", index, tags.REFERENCED_FILE_ID
+        )
+    return file_id
+
+
+def _check_group_4(collector: Collector, record: DataSet) -> None:
+    values = record.values
+    kind = collector.contents.type_name(record.record)
+    for tag in _ALWAYS:
+        if tag not in values:
+            collector.add_at_record("FS-RECORD-ELEMENT", f"{named(tag)} is missing", record.record, tag)
+    if kind == "PRIVATE" and not values.get(tags.PRIVATE_RECORD_UID):
+        collector.add_at_record(
+            "FS-RECORD-PRIVATE-UID", f"no {named(tags.PRIVATE_RECORD_UID)}", record.record, tags.PRIVATE_RECORD_UID
+        )
+    if tags.MRDR_OFFSET not in values:
+        _check_reference(collector, record, kind)
+
+
+def _check_reference(collector: Collector, record: DataSet, kind: str) -> None:
+    """Report a file reference that is incomplete, that is missing though required, or that is not allowed."""
+    present = [tag for tag in _REFERENCE if record.values.get(tag)]
+    row = RECORD_TYPES.get(kind)
+    needs = row.references_file if row else None
+    if needs is False and present and kind not in _WERE_DETACHED:
+        message = f"a {kind} record must not reference a file, but has {named(present[0])}"
+        collector.add_at_record("FS-RECORD-REFERENCE", message, record.record, present[0])
+    elif len(present) != len(_REFERENCE) and (present or needs):
+        missing = [tag for tag in _REFERENCE if tag not in present]
+        message = f"the file reference lacks {', '.join(map(named, missing))}"
+        collector.add_at_record("FS-RECORD-REFERENCE", message, record.record, missing[0])
