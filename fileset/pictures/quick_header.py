@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from fileset.dicom.elements import EXPLICIT_LITTLE, IMPLICIT_LITTLE, LONG_VRS, SHORT_VRS, UNDEFINED, skip_undefined
 from fileset.dicom.header import DEFLATED, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, Reading
 from fileset.errors import FormatError
-from fileset.part10.file_meta import Metas
+from fileset.part10.file_meta import MetaCache
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -34,7 +34,7 @@ _HEAD: Final = Struct("<HH2sH").unpack_from
 _IMPLICIT: Final = Struct("<HHI").unpack_from
 _LENGTH: Final = Struct("<I").unpack_from
 _PIXELS: Final = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
-_METAS: Final = Metas()
+_METAS: Final = MetaCache()
 
 Found = tuple["Dataset", str, int, int, str, int]
 """The data set, transfer syntax, tag of the pixels, position, VR and length of their value."""
