@@ -57,10 +57,12 @@ class FilesetError(Exception):
         tag: The data element, as a number; None if there is none.
         advice: What to do next, "" if there is nothing to suggest.
         rule: The id in the catalogue of rules (`fileset check --rules`), "" if there is none.
+        kind: The kind of error in one word, as `--json` names it.
         exit_code: The exit code of the command line.
     """
 
     exit_code = 5
+    kind = "error"
 
     reason: str = ""
     path: str = ""
@@ -128,18 +130,21 @@ class RuleError(FilesetError, ValueError):
     """The request breaks a rule of the Standard; nothing was written."""
 
     exit_code = 2
+    kind = "rule"
 
 
 class RefusedError(RuleError):
     """The request is refused because it could lose or endanger data; nothing was written."""
 
     exit_code = 6
+    kind = "refused"
 
 
 class FormatError(FilesetError, ValueError):
     """The medium holds something that cannot be read as what it should be."""
 
     exit_code = 4
+    kind = "format"
 
 
 class FindingsError(ExceptionGroup[FormatError], FormatError):
@@ -165,3 +170,11 @@ class MediumError(FilesetError):
     """The medium failed: an I/O error, no space, no permission, a missing file."""
 
     exit_code = 5
+    kind = "medium"
+
+
+class NotFoundError(MediumError):
+    """A path that the caller named does not exist."""
+
+    exit_code = 2
+    kind = "not-found"

@@ -98,6 +98,7 @@ _ROWS = (
     # Sources that cannot become members of a file-set
     ("FS-SOURCE-EMPTY", ERROR, "PS3.10 8.1", "a source without any file"),
     ("FS-FILE-NOT-DICOM", INFO, "PS3.10 7.1", "not a DICOM file"),
+    ("FS-FILE-EMPTY", INFO, "PS3.10 7.1", "the file is empty"),
     ("FS-FILE-UNREADABLE", ERROR, "PS3.10 8.4", "the file cannot be read"),
     ("FS-FILE-NO-META", ERROR, "PS3.10 7.1", "no File Meta Information"),
     ("FS-FILE-TRUNCATED", ERROR, "PS3.10 8.4", "the file ends inside a data element"),

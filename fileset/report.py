@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 
 _NO_LOSS: Final = frozenset(("FS-INSTANCE-DUPLICATE", "FS-FILE-IS-DICOMDIR"))
+_INCOMPLETE: Final = frozenset(("FS-FILE-TRUNCATED", "FS-NOTHING-ADDED"))
+_DICOM_SUFFIXES: Final = (".dcm", ".dicom", ".dic", ".ima")
+"""Suffixes by which a file claims to be a DICOM file, in lower case."""
 
 
 @frozen
@@ -34,6 +37,16 @@ class Skipped:
     source: str
     rule: str
     reason: str
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the file neither is nor claims to be a DICOM file: a viewer, a document, a thumbnail.
+
+        An empty file without a suffix may be a DICOM file whose copy failed.
+        """
+        name = self.source.replace("\\", "/").rpartition("/")[2].lower()
+        claims = name.endswith(_DICOM_SUFFIXES) or (self.rule == "FS-FILE-EMPTY" and "." not in name)
+        return self.rule in ("FS-FILE-NOT-DICOM", "FS-FILE-EMPTY") and not claims
 
 
 @frozen
@@ -151,17 +164,22 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing that was given is missing from the file-set.
+        """Whether the file-set has everything that was given.
 
-        The same bytes twice lose nothing, nor does a DICOMDIR: they are listed, but do not count. What a file lacks that was
-        cut off before it was given does.
+        Three kinds of sources are listed but do not count: the same bytes twice, a DICOMDIR, and files that are not DICOM. A
+        DICOM file that was cut off before it was given does count, and so does a file-set without any instance.
         """
-        return not self.lost and all(finding.rule != "FS-FILE-TRUNCATED" for finding in self.findings)
+        return not self.lost and not any(finding.rule in _INCOMPLETE for finding in self.findings)
+
+    @property
+    def foreign(self) -> list[Skipped]:
+        """The sources that neither are nor claim to be DICOM files."""
+        return [skipped for skipped in self.skipped if skipped.foreign]
 
     @property
     def lost(self) -> list[Skipped]:
-        """What was skipped and is missing from the file-set."""
-        return [skipped for skipped in self.skipped if skipped.rule not in _NO_LOSS]
+        """The skipped sources that are missing from the file-set."""
+        return [skipped for skipped in self.skipped if not (skipped.foreign or skipped.rule in _NO_LOSS)]
 
     @property
     def warnings(self) -> list[Finding]:

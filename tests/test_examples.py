@@ -39,11 +39,11 @@ def test_burn_copies_and_reads_back_everything(incoming: Path, tmp_path: Path) -
 
 
 def test_burn_tells_by_its_exit_code_that_a_file_was_skipped(incoming: Path, tmp_path: Path) -> None:
-    (incoming / "NOTES").write_text("not DICOM")
+    (incoming / "NOTES.dcm").write_text("damaged")
     done = run("burn.py", incoming, tmp_path / "OUT")
     assert done.returncode == 3
     assert done.stdout.startswith("17 instances in file-set ")
-    assert "NOTES" in done.stderr
+    assert "NOTES.dcm" in done.stderr
     assert "[FS-FILE-NOT-DICOM]" in done.stderr
 
 

@@ -154,7 +154,7 @@ class FileCheck:
         add = self.collector.add_at_file
         if result.rule == "FS-FILE-LINK":
             add("FS-FILE-MISSING", "only a symbolic link that leads out of the medium", name, index)
-        if result.rule in ("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"):
+        if result.rule in ("FS-FILE-NOT-DICOM", "FS-FILE-EMPTY", "FS-FILE-IS-DICOMDIR"):
             add("FS-REFERENCE-NOT-DICOM", result.reason or "not a DICOM file", name, index)
         elif result.rule and (
             result.rule != "FS-SOP-CLASS-NO-RECORD" or self.collector.contents.type_name(index) != "PRIVATE"

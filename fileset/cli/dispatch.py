@@ -1,135 +1,200 @@
-"""The frame around the verbs: which one is meant, how it ends, and what is said then.
+"""Choose the verb, run it, and report how it ended.
 
-One module for each verb, imported only when its verb was chosen, so that `--help` and `--version` cost nothing. Data
-goes to standard output; messages, findings and progress go to standard error.
+Each verb is a module of `fileset.cli.verbs`, imported only when it was chosen, so that `--help` and `--version` stay fast.
+Data goes to standard output; messages, findings and progress go to standard error.
 """
 
 from __future__ import annotations
 
 import sys
 from argparse import REMAINDER, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import Final, Protocol, cast
 
 from fileset.cli import INTERRUPTED
-from fileset.cli.options import USAGE, Parser
-from fileset.cli.output import abandon, complain, flush, prepare_streams, say, write
-from fileset.errors import FilesetError
-
-VERBS: Final = {
-    "create": "copy DICOM files into a new file-set",
-    "index": "write the DICOMDIR for DICOM files that stay where they are",
-    "add": "add files to a file-set, or read their keys again",
-    "remove": "remove what matches from a file-set",
-    "repair": "rebuild the DICOMDIR from the files that are there",
-    "list": "show patients, studies, series and instances",
-    "info": "show identification, counts and free space",
-    "check": "say what is wrong with a file-set",
-    "extract": "copy files out of a file-set",
-    "profiles": "list the application profiles of PS3.11, or show the rules of one",
-}
-"""Each verb, which is the name of its module, and what it does."""
+from fileset.cli.options import USAGE, Parser, UsageError
+from fileset.cli.output import abandon, complain, flush, prepare_streams, say, started, write, write_document
+from fileset.cli.verbs import SHORTHAND, VERBS
+from fileset.errors import FilesetError, NotFoundError
 
 RETAINED: Final = 31 << 20
-"""Bytes of memory that are used again when they were freed."""
+"""Bytes of memory that are used again after they were freed."""
 BROKEN_PIPE: Final = 141
-"""What a shell reports for a program that the end of a pipe stopped: 128 + SIGPIPE."""
+"""Exit code of a program that the end of a pipe stopped, as a shell reports it: 128 + SIGPIPE."""
+ERROR_SCHEMA: Final = "fileset.error/1"
 
 
 class Verb(Protocol):
-    """What the module of a verb has."""
+    """The contents of the module of a verb."""
+
+    EXAMPLES: Sequence[str]
 
     def configure(self, parser: Parser) -> None:
-        """Say what the verb takes."""
+        """Add the arguments."""
         ...
 
     def run(self, options: Namespace) -> int:
-        """Do it, and give the exit code."""
+        """Do the work, and return the exit code."""
         ...
 
 
 def run(argv: Sequence[str] | None) -> int:
-    """Run the command line with `argv`, those of the process if None, and give the exit code."""
+    """Run the command line with `argv`, else with the arguments of the process, and return the exit code."""
     prepare_streams()
+    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _answered(argv)
-    except BrokenPipeError:  # whoever reads our output has seen enough
+        return _run(arguments)
+    except BrokenPipeError:  # the reader of our output has closed it
         abandon(sys.stdout)
         return BROKEN_PIPE
 
 
-def _answered(argv: Sequence[str] | None) -> int:
+def _run(arguments: Sequence[str]) -> int:
     try:
-        code = _carried_out(argv)
+        code = _carry_out(arguments)
         flush()
     except FilesetError as problem:
         if isinstance(problem.__cause__, BrokenPipeError):
             raise problem.__cause__ from None
-        complain("; ".join((problem.text(command=True), *_notes(problem))))
-        return problem.exit_code
+        return _report_error(problem, arguments)
     except KeyboardInterrupt as end:
-        say(f"fileset: {'; '.join((str(end) or 'interrupted', *_notes(end)))}")
-        return getattr(end, "exit_code", INTERRUPTED)
+        return _report_interruption(end, arguments)
     return code
 
 
-def _notes(problem: BaseException) -> Sequence[str]:
-    """What was done in spite of a problem."""
-    return getattr(problem, "__notes__", ())
-
-
-def _carried_out(argv: Sequence[str] | None) -> int:
+def _carry_out(arguments: Sequence[str]) -> int:
     try:
-        chosen = _parser().parse_args(argv)
+        chosen = _parser().parse_args(_expanded(arguments))
         if chosen.version:
-            return _version()
-        verb, options = _verb(chosen.verb, chosen.arguments)
-    except SystemExit as stop:  # argparse has said all that is to be said
+            return _show_version()
+        verb, options = _parse(chosen.verb, chosen.arguments)
+    except SystemExit as stop:  # --help has printed its text
         return int(stop.code or 0)
     from fileset.cli.signals import ending_as_interrupted  # --help needs none of it
 
-    # glibc takes pieces as large as the largest that was freed, up to 32 MiB, from memory that it retains, and has larger
-    # ones mapped anew, every page of them zeroed. This one is never touched, and so costs nothing itself.
+    # glibc reuses pieces up to the size of the largest that was freed, at most 32 MiB; it maps larger ones from the system
+    # each time, every page zeroed. This piece is never touched, and so costs nothing itself.
     with suppress(MemoryError):
         bytes(RETAINED)
-    with ending_as_interrupted():
-        return verb.run(options)
+    try:
+        with ending_as_interrupted():
+            return verb.run(options)
+    except KeyboardInterrupt as end:
+        if getattr(verb, "WRITES", False) and not options.dry_run and not _notes(end):
+            end.add_note("nothing was written")
+        raise
 
 
-def _version() -> int:
+def _expanded(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the arguments with the shorthand verbs as options: `help VERB` is `VERB --help`."""
+    if not arguments:
+        return ["--help"]
+    option = SHORTHAND.get(arguments[0])
+    if option is None:
+        return arguments
+    return [*arguments[1:2], option] if option == "--help" else [option]
+
+
+def _show_version() -> int:
     from fileset import __version__
 
     write([f"fileset {__version__}"])
     return 0
 
 
-def _verb(name: str | None, arguments: Sequence[str]) -> tuple[Verb, Namespace]:
-    parser = Parser(prog=f"fileset {name}") if name in VERBS else _parser()
+def _parse(name: str | None, arguments: Sequence[str]) -> tuple[Verb, Namespace]:
     if name is None:
-        parser.error("no verb")
-    if name not in VERBS:
-        parser.error(f"there is no verb {name!r}: use {', '.join(VERBS)}")
+        _parser().error("no verb")
+    if name not in VERBS or name in SHORTHAND:
+        _parser().refuse(f"there is no verb {name!r}", name, VERBS)
     verb = cast("Verb", import_module(f"fileset.cli.verbs.{name}"))
-    parser.description = VERBS[name][0].upper() + VERBS[name][1:] + "."
+    parser = configured(Parser(prog=f"fileset {name}"), name, verb)
+    options, unknown = parser.parse_known_intermixed_args(arguments)
+    if unknown:
+        parser.refuse_unknown(unknown)
+    return verb, options
+
+
+def configured(parser: Parser, name: str, verb: Verb) -> Parser:
+    """Return the parser with the arguments and the help of a verb."""
+    parser.description = f"{VERBS[name][0].upper()}{VERBS[name][1:]}."
     verb.configure(parser)
-    return verb, parser.parse_intermixed_args(arguments)
+    parser.add_examples(verb.EXAMPLES)
+    return parser
 
 
 def _parser() -> Parser:
-    verbs = "\n".join(f"  {name:9}{does}" for name, does in VERBS.items())
+    width = max(map(len, VERBS)) + 2
+    verbs = "\n".join(f"  {name:{width}}{does}" for name, does in VERBS.items())
     parser = Parser(
         prog="fileset",
         usage="fileset VERB ... [options]",
-        description=f"Create, index and read DICOM file-sets: the folders and discs that carry a DICOMDIR.\n\n"
-        f"verbs:\n{verbs}",
-        epilog="`fileset VERB --help` tells the options of a verb.\n\n"
-        "exit codes:\n  0 done, 1 the check found errors, 2 wrong usage, 3 done in part (something skipped, missing or cut off),\n"
-        f"  4 not a file-set or unreadable, 5 I/O error or medium full, 6 refused for safety, {INTERRUPTED} interrupted,\n"
-        f"  143 and 129 told to end, {BROKEN_PIPE} whoever read the output went away",
+        description="Create, check, repair and read DICOM media: the CDs, USB sticks, ISO images and ZIP archives that "
+        f"carry a DICOMDIR.\n\nverbs:\n{verbs}",
+        epilog="exit codes:\n"
+        "  0 done, 1 the check found errors, 2 wrong usage, 3 done in part (each skipped, missing or damaged file is "
+        "named), 4 not a file-set or unreadable, 5 I/O error or medium full, 6 refused for safety, "
+        f"{INTERRUPTED} interrupted, 143 and 129 stopped by a signal, {BROKEN_PIPE} the reader of the output went away",
     )
-    parser.add_argument("--version", action="store_true", help="show the version and exit")
+    parser.add_argument("-V", "--version", action="store_true", help="show the version and exit")
     parser.add_argument("verb", nargs="?", help=USAGE)
     parser.add_argument("arguments", nargs=REMAINDER, help=USAGE)
+    parser.add_examples(("fileset create scans/ -o DISC.iso", "fileset help create"))
     return parser
+
+
+# ---------------------------------------------------------------- how it ended
+
+
+def _report_error(problem: FilesetError, arguments: Sequence[str]) -> int:
+    hint = problem.hint if isinstance(problem, UsageError) else ""
+    advice = problem.command_advice
+    if isinstance(problem, NotFoundError) and not advice:
+        from fileset.cli.suggest import path_like
+
+        advice = path_like(problem.path)
+        problem = problem.moved(advice=advice)
+    complain("; ".join((problem.text(command=True), *_notes(problem))))
+    if hint:
+        say(hint)
+    facts = {
+        "kind": problem.kind,
+        "rule": problem.rule or None,
+        "message": problem.reason,
+        "path": problem.path or None,
+        "offset": problem.offset,
+        "advice": advice or hint or None,
+        "notes": list(_notes(problem)),
+    }
+    return _write_outcome(arguments, facts, problem.exit_code)
+
+
+def _report_interruption(end: KeyboardInterrupt, arguments: Sequence[str]) -> int:
+    message = str(end) or "interrupted"
+    say(f"fileset: {'; '.join((message, *_notes(end)))}")
+    facts = {
+        "kind": "interrupted",
+        "rule": None,
+        "message": message,
+        "path": None,
+        "offset": None,
+        "advice": None,
+        "notes": list(_notes(end)),
+    }
+    return _write_outcome(arguments, facts, getattr(end, "exit_code", INTERRUPTED))
+
+
+def _write_outcome(arguments: Sequence[str], facts: Mapping[str, object], code: int) -> int:
+    """Write the error as a JSON document if --json was given and no document was begun; return the exit code."""
+    if "--json" in arguments and not started():
+        with suppress(FilesetError):
+            write_document(ERROR_SCHEMA, {"error": dict(facts), "exit_code": code})
+            flush()
+    return code
+
+
+def _notes(problem: BaseException) -> Sequence[str]:
+    """Return what was done in spite of a problem."""
+    return getattr(problem, "__notes__", ())

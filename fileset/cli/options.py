@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from argparse import SUPPRESS, Action, ArgumentError, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from fileset.cli.output import complain, say
 from fileset.errors import RuleError
 
 if TYPE_CHECKING:
     from argparse import _ActionsContainer
 
 USAGE: Final = SUPPRESS
-"""Help of an argument that the usage line tells enough about."""
+"""Help of an argument that the usage line explains."""
 _KEY: Final = re.compile(r"[A-Z][A-Za-z0-9]*|[0-9A-Fa-f]{8}").fullmatch
 _KEYS_HELP: Final = """\
 keys:
@@ -24,27 +23,68 @@ keys:
     PatientID=P1  'PatientName=doe*'  'Modality=CT|MR'  StudyDate=20240101-20241231
     StudyInstanceUID=1.2.3  SeriesNumber=2  InstanceNumber=1-5  SOPInstanceUID=1.2.3.4"""
 _HELP_AT: Final = 30
-_HELP_WIDTH: Final = 100
+
+
+class UsageError(RuleError):
+    """The command line cannot be understood; `hint` says where to read on."""
+
+    kind = "usage"
+    hint = ""
 
 
 class Parser(ArgumentParser):
-    """An argument parser whose errors are one sentence and a hint, in the form of all our errors."""
+    """An argument parser that raises `UsageError`, suggests similar words, and ends its help with examples."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{"formatter_class": _Formatter, "allow_abbrev": False, "add_help": False, **settings})
         self.add_argument("-h", "--help", action="help", help="show this help and exit")
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong, and end with exit code 2."""
-        complain(message)
-        say(f"`{self.prog} --help` tells what it takes")
-        raise SystemExit(RuleError.exit_code)
+        """Raise `UsageError`."""
+        problem = UsageError(message)
+        problem.hint = f"`{self.prog} --help` shows the options"
+        raise problem
+
+    def refuse(self, message: str, word: str, known: Iterable[str]) -> NoReturn:
+        """Raise `UsageError` for a word that is none of the `known` ones, with a similar one."""
+        from fileset.cli.suggest import did_you_mean
+
+        self.error(". ".join(filter(None, (message, did_you_mean(word, known)))))
+
+    def refuse_unknown(self, arguments: Sequence[str]) -> NoReturn:
+        """Raise `UsageError` for arguments that the verb does not take."""
+        option = next((one for one in arguments if one.startswith("-")), "")
+        if option:
+            self.refuse(f"there is no option {option}", option.partition("=")[0], self._option_string_actions)
+        self.error(f"too many arguments: {' '.join(arguments)}")
+
+    def add_examples(self, examples: Sequence[str]) -> None:
+        """End the help with command lines."""
+        self.epilog = "\n\n".join(filter(None, (self.epilog, "\n  ".join(("examples:", *examples)))))
+
+    def _check_value(self, action: Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            from fileset.cli.suggest import did_you_mean
+
+            choices = list(map(str, action.choices))
+            question = did_you_mean(str(value), choices)
+            raise ArgumentError(action, f"{value!r} is none of {', '.join(choices)}. {question}".rstrip(". "))
 
 
 class _Formatter(RawDescriptionHelpFormatter):
+    """Help as wide as the terminal; lines of descriptions keep their indent when they are broken."""
+
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=_HELP_AT)
-        self._width = min(self._width, _HELP_WIDTH)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        from textwrap import fill
+
+        def filled(line: str) -> str:
+            lead = indent + line[: len(line) - len(line.lstrip())]
+            return fill(line.strip(), width, initial_indent=lead, subsequent_indent=lead, break_on_hyphens=False)
+
+        return "\n".join(map(filled, text.splitlines()))
 
 
 def add_common(parser: ArgumentParser, *, progress: bool = True) -> None:

@@ -19,6 +19,8 @@ _UNSAFE: Final = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2
 """Control characters, marks that reorder or break lines, and halves of surrogate pairs."""
 _BATCH: Final = 1000
 _UNITS: Final = ("", "kB", "MB", "GB", "TB")
+_started = False
+"""Whether anything was written to standard output in this run."""
 
 
 def escaped(text: str) -> str:
@@ -32,7 +34,9 @@ def _visible(found: re.Match[str]) -> str:
 
 
 def prepare_streams() -> None:
-    """Let neither a closed stream nor a character that its encoding lacks end the program."""
+    """Prepare the streams for a run: neither a closed stream nor a character that its encoding lacks ends the program."""
+    global _started  # noqa: PLW0603  # as in _checked
+    _started = False
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -114,9 +118,16 @@ def _emit(pieces: Iterator[str]) -> None:
         _checked("".join(batch))
 
 
+def started() -> bool:
+    """Return whether anything was written to standard output."""
+    return _started
+
+
 def _checked(text: str) -> None:
+    global _started  # noqa: PLW0603  # it mirrors the state of the stream, which is as global
     try:
         if text:
+            _started = True
             sys.stdout.write(text)
         else:
             sys.stdout.flush()

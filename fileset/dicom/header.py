@@ -138,7 +138,9 @@ def read_header(read: Reading, wanted: Wanted, layouts: Layouts | None = None) -
             _learn(layouts, data, header, wanted)
         return header
     if not looks_like_data_set(data):
-        raise HeaderError("FS-FILE-NOT-DICOM", 'no "DICM" at offset 128' if data else "the file is empty")
+        if not data:
+            raise HeaderError("FS-FILE-EMPTY", "the file is empty")
+        raise HeaderError("FS-FILE-NOT-DICOM", 'not a DICOM file: no "DICM" at offset 128')
     return _read_foreign(read, wanted)
 
 

@@ -29,7 +29,7 @@ from fileset.records.levels import FIELDS, Chain
 from fileset.standard import tags
 
 POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept")
-_NO_INSTANCES: Final = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
+_NO_INSTANCES: Final = frozenset(("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
 
 Values = dict[int, Any]
 """Tag -> decoded value."""

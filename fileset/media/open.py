@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from attrs import evolve, fields_dict
 
-from fileset.errors import CREATE, INDEX, FilesetError, FormatError, MediumError, RuleError
+from fileset.errors import CREATE, INDEX, FilesetError, FormatError, MediumError, NotFoundError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Format, ReadableMedium, UpdatableMedium, holds
 from fileset.media.folder.medium import Folder, FolderMedium
@@ -73,7 +73,7 @@ def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -
         return FolderMedium(os.path.dirname(name) or "."), FileId.tolerant(os.path.basename(name))
     if os.path.exists(name):
         raise MediumError("neither a folder nor a regular file", path=name)
-    raise MediumError("no such file or folder", path=name)
+    raise NotFoundError("no such file or folder", path=name)
 
 
 def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> ReadableMedium:
@@ -87,7 +87,7 @@ def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
     if medium is not None:
         return medium
     if not os.path.lexists(name):
-        raise MediumError("no such file or folder", path=name)
+        raise NotFoundError("no such file or folder", path=name)
     if not os.path.basename(name).upper().startswith(DICOMDIR.value):
         raise FormatError("neither a folder, nor an image, nor a DICOMDIR", path=name)
     return FolderMedium(os.path.dirname(name) or ".")
@@ -183,7 +183,7 @@ def updatable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
     if chosen is not None:
         return chosen.updatable(name)
     if not os.path.lexists(name):
-        raise MediumError("no such file or folder", path=name)
+        raise NotFoundError("no such file or folder", path=name)
     raise FormatError("neither a folder nor an image: give that which the DICOMDIR is in", path=name)
 
 

@@ -61,7 +61,9 @@ def describe(read: Reading, describer: Describer) -> Instance:
 
 _LAYOUTS: Final = Layouts(OWN, APART)
 """Of each process: files of one scanner may lie in any chunk."""
-_FINAL: Final = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR", "FS-FILE-NO-META", "FS-FILE-BAD-HEADER"))
+_FINAL: Final = frozenset(
+    ("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR", "FS-FILE-NO-META", "FS-FILE-BAD-HEADER")
+)
 
 
 def scan_chunk(paths: Sequence[str], policy: Policy) -> list[Outcome]:

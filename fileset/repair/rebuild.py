@@ -26,7 +26,7 @@ from fileset.report import Removed, Report, Skipped
 from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES
 
-_NO_INSTANCE = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
+_NO_INSTANCE = frozenset(("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
 
 
 class Sound(Nothing):

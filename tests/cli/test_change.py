@@ -55,11 +55,12 @@ def test_add_reports_as_json(run: Runs, disc: Path, new: Path) -> None:
 
 def test_a_dry_run_prints_the_plan(run: Runs, disc: Path, new: Path) -> None:
     before = (disc / "DICOMDIR").read_bytes()
-    assert run("add", disc, new, "--dry-run").stdout == "FILE -> PT000000/ST000000/SE000000/IM000000\n"
-    done = run("remove", disc, "PatientID=P2", "InstanceNumber=1", "--dry-run")
+    assert run("add", disc, new, "--dry-run").stdout == ""
+    assert run("add", disc, new, "--dry-run", "-v").stdout == "FILE -> PT000000/ST000000/SE000000/IM000000\n"
+    done = run("remove", disc, "PatientID=P2", "InstanceNumber=1", "--dry-run", "-v")
     assert done.stdout == "".join(f"P002/T00{study}/S001/I000001 would be removed\n" for study in (1, 2))
     assert done.stderr == f"2 instances would be removed from {disc}\n"
-    assert run("add", disc, "--refresh", "PatientID=P2", "--dry-run").stdout.endswith("I000003 would be read again\n")
+    assert run("refresh", disc, "PatientID=P2", "--dry-run", "-v").stdout.endswith("I000003 would be read again\n")
     assert (disc / "DICOMDIR").read_bytes() == before
 
 
@@ -94,10 +95,10 @@ def test_remove_of_nothing_is_not_done(run: Runs, disc: Path) -> None:
 
 def test_refresh_of_nothing_is_not_done(run: Runs, disc: Path) -> None:
     before = (disc / "DICOMDIR").read_bytes()
-    done = run("add", disc, "--refresh", "PatientID=P3", code=3)
+    done = run("refresh", disc, "PatientID=P3", code=3)
     assert done.stderr.splitlines()[-1] == "nothing matches PatientID=P3"
     assert (disc / "DICOMDIR").read_bytes() == before
-    run("add", disc, "--refresh", code=0)
+    run("refresh", disc)
 
 
 def test_files_may_stay(run: Runs, disc: Path) -> None:
@@ -108,7 +109,7 @@ def test_files_may_stay(run: Runs, disc: Path) -> None:
 
 
 def test_nothing_to_add_is_wrong_usage(run: Runs, disc: Path) -> None:
-    assert "say what" in run("add", disc, code=2).stderr
+    assert "no SOURCE given. Name at least one" in run("add", disc, code=2).stderr
 
 
 def test_an_unreadable_dicomdir_is_not_replaced(run: Runs, disc: Path, new: Path) -> None:
@@ -180,7 +181,7 @@ def test_a_manifest_may_lie_in_a_folder_that_is_made(run: Runs, new: Path, tmp_p
 def test_a_folder_for_a_manifest_must_take_it(
     run: Runs, disc: Path, new: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fileset.cli.write_report.os.access", lambda *_: False)
+    monkeypatch.setattr("fileset.cli.output_files.os.access", lambda *_: False)
     said = run("add", disc, new, "--manifest", tmp_path / "MANIFEST", code=5).stderr
     assert f"the manifest cannot be written: no permission to write in {tmp_path}. Nothing was done" in said
 

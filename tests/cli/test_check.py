@@ -108,8 +108,8 @@ def test_what_is_no_file_set_ends_with_4(tmp_path: Path, run: Runs) -> None:
     run("check", tmp_path, code=4)
 
 
-def test_what_is_not_there_ends_with_5(tmp_path: Path, run: Runs) -> None:
-    run("check", tmp_path / "NOTHING", code=5)
+def test_a_path_that_does_not_exist_is_wrong_usage(tmp_path: Path, run: Runs) -> None:
+    run("check", tmp_path / "NOTHING", code=2)
 
 
 def test_rules_shows_every_rule_once(run: Runs) -> None:

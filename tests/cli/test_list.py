@@ -81,7 +81,7 @@ LACKING = (
         (("extract", "-o", "COPIES"), 3),
         (("extract", "-o", "COPIES", "--scan"), 3),
         (("remove",), 3),
-        (("add", "--refresh"), 3),
+        (("refresh",), 3),
     ],
 )
 def test_a_key_that_no_record_has_is_named(

@@ -3,51 +3,74 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 
 import fileset
 from fileset.cli import main
-from fileset.cli.dispatch import VERBS
+from fileset.cli.verbs import SHORTHAND, VERBS
 from fileset.errors import FilesetError, FormatError, MediumError, RefusedError, RuleError
 from tests.support.command import Runs, command, environment, process
+
+MODULES = [verb for verb in VERBS if verb not in SHORTHAND]
 
 
 def test_help_names_every_verb_and_exit_code(run: Runs) -> None:
     text = run("--help").stdout
     for verb, does in VERBS.items():
-        assert f"  {verb:9}{does}\n" in text
+        assert re.search(rf"^  {verb} +{re.escape(does)}$", text, re.MULTILINE)
     for code in (0, 2, 3, 4, 5, 6, 130):
         assert f" {code} " in text
 
 
 def test_version_is_that_of_the_package(run: Runs) -> None:
-    assert run("--version").stdout == f"fileset {fileset.__version__}\n"
+    for words in (["--version"], ["-V"], ["version"]):
+        assert run(*words).stdout == f"fileset {fileset.__version__}\n"
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help(verb: str, run: Runs) -> None:
+def test_the_program_alone_shows_its_help(run: Runs) -> None:
+    assert run().stdout == run("help").stdout == run("--help").stdout
+
+
+@pytest.mark.parametrize("verb", MODULES)
+@pytest.mark.parametrize("columns", [70, 80, 120])
+def test_every_verb_has_help_that_fits_the_terminal_and_ends_with_two_examples(
+    verb: str, columns: int, run: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
     text = run(verb, "--help").stdout
     assert text.startswith(f"usage: fileset {verb} ")
-    assert max(map(len, text.splitlines())) <= 100
+    about, _, examples = text.partition("\nexamples:\n")
+    assert max(map(len, about.splitlines())) <= columns
+    lines = [line for line in examples.splitlines() if line]
+    assert len(lines) >= 2
+    assert lines[0].startswith(f"  fileset {verb}")
+    assert run("help", verb).stdout == text
 
 
-@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_a_module() -> None:
+    folder = Path(fileset.__file__).parent / "cli" / "verbs"
+    assert {found.name for found in iter_modules([str(folder)])} == set(MODULES)
+
+
+@pytest.mark.parametrize("verb", sorted(set(MODULES) - {"completion"}))
 def test_every_verb_takes_the_options_of_all(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([verb, "--json", "-q", "--no-progress", "/there/is/no/such/medium"]) in (2, 5)
-    assert "unrecognized" not in capsys.readouterr().err
+    assert main([verb, "--json", "-q", "--no-progress", "/there/is/no/such/medium"]) == 2
+    assert "there is no option" not in capsys.readouterr().err
 
 
 LIGHT = {
     "fileset",
     "fileset.errors",
     "fileset.cli",
-    *(f"fileset.cli.{name}" for name in ("options", "dispatch", "output")),
+    *(f"fileset.cli.{name}" for name in ("options", "dispatch", "output", "verbs")),
 }
 
 
@@ -56,18 +79,21 @@ LIGHT = {
     [
         (["--help"], LIGHT),
         (["--version"], LIGHT),
-        (["lst"], LIGHT),
+        (["lst"], LIGHT | {"fileset.cli.suggest"}),
         (
             ["create", "--help"],
             LIGHT
             | {
                 f"fileset.cli.{name}"
-                for name in ("verbs", "verbs.create", "write_report", "findings", "progress", "volumes")
+                for name in (
+                    *("verbs.create", "write_report", "write_options", "output_files", "report_document"),
+                    *("findings", "progress", "volumes"),
+                )
             },
         ),
         (
             ["list", "--help"],
-            LIGHT | {f"fileset.cli.{name}" for name in ("verbs", "verbs.list", "findings", "read_options")},
+            LIGHT | {f"fileset.cli.{name}" for name in ("verbs.list", "findings", "read_options")},
         ),
     ],
     ids=["--help", "--version", "lst", "create --help", "list --help"],
@@ -92,9 +118,13 @@ def test_help_loads_only_what_it_needs(arguments: list[str], loaded: set[str]) -
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "no verb"),
-        (["burn"], "no verb 'burn': use create, index, "),
+        (["burn-a-disc"], "there is no verb 'burn-a-disc'\n"),
+        (["lst"], "there is no verb 'lst'. Did you mean list?"),
+        (["Extract"], "Did you mean extract?"),
         (["--fast"], "--fast"),
+        (["list", "DISC", "--josn"], "there is no option --josn. Did you mean --json?"),
+        (["create", "IN", "-o", "OUT", "--naming", "count"], "Did you mean counter?"),
+        (["index", "IN", "OUT"], "too many arguments: OUT"),
         (["create", "IN"], "-o/--output"),
         (["create", "-o", "OUT"], "SOURCE"),
         (["list"], "required: MEDIUM\n"),
@@ -112,7 +142,7 @@ def test_help_loads_only_what_it_needs(arguments: list[str], loaded: set[str]) -
 )
 def test_wrong_usage_ends_with_2_and_one_sentence(arguments: list[str], says: str, run: Runs) -> None:
     done = run(*arguments, code=2)
-    assert not done.stdout
+    assert bool(done.stdout) is ("--json" in arguments)
     assert done.stderr.startswith("fileset: error: ")
     assert says in done.stderr
     assert len(done.stderr.splitlines()) <= 2
@@ -260,7 +290,7 @@ def test_closed_standard_streams_are_no_bug(indexed: Path, tmp_path: Path) -> No
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_for_messages_changes_no_exit_code(indexed: Path, tmp_path: Path) -> None:
-    for words, code in ((("list", indexed), 0), (("list", tmp_path / "NONE"), 5), (("nothing",), 2)):
+    for words, code in ((("list", indexed), 0), (("list", tmp_path / "NONE"), 2), (("nothing",), 2)):
         with open("/dev/full", "wb") as full:
             done = subprocess.run(command(*words), env=environment(), check=False, stdout=subprocess.PIPE, stderr=full)
         assert done.returncode == code, words
@@ -270,3 +300,60 @@ def test_an_encoding_without_the_characters_is_no_bug(indexed: Path) -> None:
     ascii_only = environment(PYTHONIOENCODING="ascii")
     done = subprocess.run(command("list", indexed), env=ascii_only, capture_output=True, check=True)
     assert b"|-- Doe^Jane" in done.stdout
+
+
+def test_json_after_an_error_is_one_document(run: Runs, tmp_path: Path) -> None:
+    (tmp_path / "DICOMDIR").write_bytes(b"nothing")
+    document = run("list", tmp_path, "--json", code=4).document
+    assert document["schema"] == "fileset.error/1"
+    assert document["exit_code"] == 4
+    error = document["error"]
+    assert (error["kind"], error["rule"]) == ("format", "FS-DICOMDIR-UNREADABLE")
+    assert error["path"] == str(tmp_path / "DICOMDIR")
+    assert error["path"] not in error["message"]
+    assert error["advice"].startswith("`fileset repair` rebuilds it")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        (["list", "--json"], "usage"),
+        (["lst", "--json"], "usage"),
+        (["list", "NOWHERE", "--json"], "not-found"),
+        (["remove", "NOWHERE", "--json"], "rule"),
+    ],
+    ids=" ".join,
+)
+def test_json_after_wrong_usage_is_one_document(arguments: list[str], kind: str, run: Runs) -> None:
+    document = run(*arguments, code=2).document
+    assert (document["schema"], document["error"]["kind"], document["exit_code"]) == ("fileset.error/1", kind, 2)
+
+
+def test_json_after_an_interruption_is_one_document(run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fileset.cli.verbs.create.run", stop)
+    done = run("create", "IN", "-o", "OUT", "--json", code=130)
+    assert done.stderr == "fileset: interrupted; nothing was written\n"
+    assert done.document["error"]["kind"] == "interrupted"
+    assert done.document["error"]["notes"] == ["nothing was written"]
+
+
+def test_a_misspelt_path_is_answered_with_a_similar_one(run: Runs, tmp_path: Path) -> None:
+    (tmp_path / "PATIENTS").mkdir()
+    wrong = tmp_path / "PATINETS"
+    said = run("list", wrong, code=2).stderr
+    assert said == f"fileset: error: {wrong}: no such file or folder. Did you mean {tmp_path / 'PATIENTS'}?\n"
+    assert run("list", tmp_path / "x", code=2).stderr.endswith("no such file or folder\n")
+
+
+@pytest.mark.parametrize(
+    ("shell", "expected"),
+    [("bash", "complete"), ("zsh", "#compdef"), ("fish", "complete -c"), ("powershell", "Register-ArgumentCompleter")],
+)
+def test_completion_knows_verbs_and_options(shell: str, expected: str, run: Runs) -> None:
+    script = run("completion", shell).stdout
+    assert expected in script
+    assert "extract" in script
+    assert "keep-files" in script

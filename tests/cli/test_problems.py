@@ -94,14 +94,14 @@ def test_a_file_that_is_only_called_an_image_is_told_so(size: int, run: Runs, tm
     for verb in ("list", "info", "check", "repair"):
         assert run(verb, image, code=4).stderr == said
     assert run("extract", image, "-o", tmp_path / "OUT", code=4).stderr == said
-    assert run("add", image, "--refresh", code=4).stderr == said
+    assert run("refresh", image, code=4).stderr == said
     image.rename(tmp_path / "SET.zip")
     assert "not a ZIP archive that can be read" in run("remove", tmp_path / "SET.zip", "PatientID=1", code=4).stderr
 
 
 def test_what_cannot_be_changed_is_told_apart_from_what_is_not_there(run: Runs, indexed: Path) -> None:
     nowhere = indexed / "NOWHERE"
-    told = run("remove", nowhere, "PatientID=1", code=5).stderr
+    told = run("remove", nowhere, "PatientID=1", code=2).stderr
     assert told == f"fileset: error: {nowhere}: no such file or folder\n"
     dicomdir = indexed / "DICOMDIR"
     told = run("remove", dicomdir, "PatientID=1", code=4).stderr

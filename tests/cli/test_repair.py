@@ -26,7 +26,7 @@ def test_nothing_to_repair(run: Runs, disc: Path) -> None:
 
 def test_what_is_gone_is_named_and_worth_an_exit_code(run: Runs, disc: Path) -> None:
     (disc / FIRST).unlink()
-    done = run("repair", disc, "--dry-run", code=3)
+    done = run("repair", disc, "--dry-run", "-v", code=3)
     assert done.stdout == f"{FIRST} would no longer be referenced\n"
     assert f"1 instance would be dropped from {disc}, " in done.stderr
     document = run("repair", disc, "--json", code=3).document
@@ -86,7 +86,7 @@ def test_a_folder_without_dicom_files_is_no_file_set(run: Runs, tmp_path: Path) 
 def test_what_an_interrupted_write_left_alone_is_told(run: Runs, tmp_path: Path) -> None:
     (tmp_path / "FILESET_").mkdir()
     (tmp_path / "FILESET_" / "T0000001").write_bytes(b"half")
-    said = "1 file that an interrupted write left {} removed: there is no file-set in {}, 2 warnings\n"
+    said = "1 file of an interrupted write {} removed: there is no file-set in {}, 2 warnings\n"
     assert run("repair", tmp_path, "--dry-run").stderr.endswith(said.format("would be", tmp_path))
     done = run("repair", tmp_path).stderr
     assert "  FILESET_/T0000001: belongs to a write that is under way, or was interrupted" in done

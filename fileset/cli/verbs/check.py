@@ -17,9 +17,13 @@ from fileset.findings import ERROR, INFO, RULES, WARNING, Finding
 if TYPE_CHECKING:
     from fileset.check import CheckReport
 
+EXAMPLES: Final = (
+    "fileset check DISC.iso",
+    "fileset check /media/cdrom --hash SHA256SUMS",
+)
 FOUND: Final = 1
 """Exit code: the check found errors."""
-EXAMPLES: Final = 5
+SHOWN: Final = 5
 """Findings shown under one rule, unless all are wanted."""
 
 _NOUNS: Final = {ERROR: ("error", "errors"), WARNING: ("warning", "warnings"), INFO: ("note", "notes")}
@@ -30,7 +34,7 @@ Line = tuple[str, str]
 
 
 def configure(parser: ArgumentParser) -> None:
-    """Say what the verb takes."""
+    """Add the arguments."""
     parser.usage = "fileset check MEDIUM [options]\n       fileset check MEDIUM --profiles [--json]\n       fileset check --rules [--json]"
     parser.add_argument(
         "medium", nargs="?", metavar="MEDIUM", help="a folder or image with a DICOMDIR, or the DICOMDIR"
@@ -125,7 +129,7 @@ def lines(report: CheckReport, *, everything: bool, quiet: bool) -> Iterator[Lin
         groups = _by_rule(finding for finding in report.findings if finding.severity == severity)
         for rule, findings in groups.items():
             yield f"{_NOUNS[severity][0]}: {_title(rule, len(findings))}", _STYLES[severity]
-            shown = findings if everything else findings[:EXAMPLES]
+            shown = findings if everything else findings[:SHOWN]
             yield from (("  " + finding.placed, "") for finding in shown)
             if len(shown) < len(findings):
                 cut = True

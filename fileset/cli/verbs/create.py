@@ -2,32 +2,64 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
 from fileset.cli.options import add_format, file_path
+from fileset.cli.output import counted
+from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
 from fileset.cli.volumes import write_plan
-from fileset.cli.write_report import add_options, add_preamble, check_files, settings, tell
+from fileset.cli.write_options import add_options, add_preamble, settings
+from fileset.cli.write_report import Wording, tell
 from fileset.errors import RuleError
 
+if TYPE_CHECKING:
+    from fileset.report import Report
+
+WRITES: Final = True
+EXAMPLES: Final = (
+    "fileset create scans/ -o DISC.iso --file-set-id ACME_CD1",
+    "fileset create scans/ viewer.iso -o CD.iso --volume-size CD",
+)
 SCHEMES = {
     "counter": "PT000000/ST000000/SE000000/IM000000",
     "flat": "DICOM/D0000000/I0000000",
     "uid": "DICOM/AB/CDEFGHIJ, a hash of the SOP Instance UID",
     "keep": "the name it has, as far as the Standard allows",
 }
-"""The naming schemes, with what their names look like: those of `fileset.plan.names`, which is too heavy to load for --help."""
+"""The naming schemes of `fileset.plan.names`, each with an example; that module is too heavy to load for --help."""
 
 OPTIONS = {
     "joliet": "ISO 9660: keep the long names of other files",
     "udf": "ISO 9660: add UDF over the same files, as DVDs have it",
     "compress": "ZIP: deflate the files",
 }
-"""What an image may have more than it must."""
+"""Optional features of images and archives."""
+
+
+def _hints(report: Report, _options: Namespace) -> Iterator[str]:
+    """Yield how to include the files that were left out."""
+    conflicts = sum(one.rule == "FS-INSTANCE-CONFLICT" for one in report.skipped)
+    if not conflicts:
+        return
+    remedy = "leave the other file out of the sources"
+    if report.written and not report.volumes and os.path.exists(report.medium):
+        remedy += f", or afterwards: fileset add {shlex.quote(report.medium)} FILE --replace"
+    files = counted(conflicts, "file")
+    yield f"{files} skipped for another with the same SOP Instance UID. To take one instead, {remedy}"
+
+
+WORDING: Final = Wording(
+    verb="create", unchanged=lambda report: f"0 instances added to {report.medium}", hints=_hints, is_new=True
+)
 
 
 def configure(parser: ArgumentParser) -> None:
-    """Say what the verb takes."""
+    """Add the arguments."""
     parser.usage = "fileset create SOURCE... -o MEDIUM [options]"
     parser.add_argument(
         "sources",
@@ -50,7 +82,7 @@ def configure(parser: ArgumentParser) -> None:
         metavar="FILE",
         action="append",
         default=[],
-        help="copy a file, or all that is in a folder, beside the file-set: a viewer, README.TXT, AUTORUN.INF; repeat it",
+        help="copy a file, or everything in a folder, beside the file-set: a viewer, README.TXT, AUTORUN.INF; may be repeated",
     )
     parser.add_argument("--from-medium", metavar="MEDIUM", help="the file-set to convert: its File-set ID is kept")
     parser.add_argument("--keep-file-set-uid", action="store_true", help="keep its File-set UID too")
@@ -58,8 +90,8 @@ def configure(parser: ArgumentParser) -> None:
     volumes.add_argument(
         "--volume-size",
         metavar="SIZE",
-        help="bytes of a medium, as 700MB or 4.7GB or 650MiB, or CD, DVD, DVD-DL, BD, BD-DL: what does not fit on one "
-        "goes on several, OUT_1, OUT_2 and so on, each a file-set of its own",
+        help="size of a medium: 700MB, 4.7GB, 650MiB, or CD, DVD, DVD-DL, BD, BD-DL. More data goes on several media, "
+        "OUT_1, OUT_2 and so on, each with a file-set of its own",
     )
     volumes.add_argument("--plan", metavar="FILE", type=file_path, help="write which file goes on which volume as JSON")
     image = parser.add_argument_group("images of discs, and archives")
@@ -75,11 +107,11 @@ def run(options: Namespace) -> int:
     from fileset.creator import Creator
 
     if options.output == "-" and (options.json or options.verbose) and not options.dry_run:
-        raise RuleError("standard output takes the archive: leave out --json and -v, or give -o a name")
+        raise RuleError("standard output takes the archive", advice="Leave out --json and -v, or give -o a name")
     if not (options.sources or options.from_medium):
-        raise RuleError("create: say of what: SOURCE, as files, folders, images or archives")
+        raise RuleError("create: no SOURCE given", advice="Name at least one file, folder, image or archive")
     if options.plan and not options.volume_size:
-        raise RuleError("--plan is for volumes: say how large they are, with --volume-size")
+        raise RuleError("--plan is for volumes", advice="Give their size with --volume-size")
     check_files(options, options.output)
     with progress(options) as phases:
         creator = Creator(
@@ -100,4 +132,4 @@ def run(options: Namespace) -> int:
         report = creator.commit(dry_run=options.dry_run)
     if options.plan:
         write_plan(options.plan, report)
-    return tell(report, options, "create")
+    return tell(report, options, WORDING)

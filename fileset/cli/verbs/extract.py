@@ -6,7 +6,7 @@ import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fileset.cli.findings import LINES, PARTLY, finding_rows, hides_records, tell_findings
 from fileset.cli.options import add_common, add_keys, keys_of
@@ -21,9 +21,14 @@ if TYPE_CHECKING:
     from fileset.extract.scanned import Completed, Scanned
     from fileset.reader import Reader
 
+EXAMPLES: Final = (
+    "fileset extract DISC.iso -o copies Modality=CT",
+    "fileset extract DISC -o copies --template '{PatientID}/{SOPInstanceUID}.dcm'",
+)
+
 
 def configure(parser: ArgumentParser) -> None:
-    """Say what the verb takes."""
+    """Add the arguments."""
     parser.usage = "fileset extract MEDIUM -o FOLDER [KEY=VALUE...] [options]"
     add_medium(parser)
     add_keys(parser)

@@ -1,19 +1,54 @@
-"""`fileset index`: write the DICOMDIR for the DICOM files that already lie in a folder."""
+"""`fileset index`: write the DICOMDIR for DICOM files that stay where they are."""
 
 from __future__ import annotations
 
 import os
+import shlex
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
+from fileset.cli.output import counted
+from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
-from fileset.cli.write_report import add_options, check_files, settings, tell
+from fileset.cli.write_options import add_options, settings
+from fileset.cli.write_report import Wording, tell
 from fileset.errors import RuleError
+
+if TYPE_CHECKING:
+    from fileset.report import Report
+
+WRITES: Final = True
+EXAMPLES: Final = (
+    "fileset index FOLDER --file-set-id ACME_CD1",
+    "fileset index FOLDER --replace        # again, after files came or went",
+)
+
+
+def _hints(report: Report, options: Namespace) -> Iterator[str]:
+    """Yield how to include the files that were left out."""
+    rules = [one.rule for one in report.skipped]
+    if conflicts := rules.count("FS-INSTANCE-CONFLICT"):
+        yield (
+            f"{counted(conflicts, 'file')} skipped for another with the same SOP Instance UID. To take one instead, "
+            "move the other file out of the folder, and index it again with --replace"
+        )
+    if names := rules.count("FS-FILE-NAME"):
+        command = ["fileset", "create", options.folder, "-o", _beside(options.folder)]
+        command += ["--file-set-id", options.file_set_id] if options.file_set_id else []
+        yield f"{counted(names, 'file')} cannot be referenced by name. To copy everything under legal names:"
+        yield f"  {shlex.join(command)}"
+
+
+WORDING: Final = Wording(
+    verb="index", unchanged=lambda report: f"0 instances added to {report.medium}", hints=_hints, is_new=True
+)
 
 
 def configure(parser: ArgumentParser) -> None:
-    """Say what the verb takes."""
+    """Add the arguments."""
     parser.usage = "fileset index FOLDER [options]"
-    parser.add_argument("folder", metavar="FOLDER", help="where the files lie; none of them is moved or changed")
+    parser.add_argument("folder", metavar="FOLDER", help="the folder with the files; none of them is moved or changed")
     add_options(parser)
 
 
@@ -22,8 +57,16 @@ def run(options: Namespace) -> int:
     from fileset.creator import index
 
     if os.path.lexists(options.folder) and not os.path.isdir(options.folder):
-        raise RuleError("is not a folder: `index` writes the DICOMDIR of folders alone", path=options.folder)
+        raise RuleError("not a folder", path=options.folder, advice="`fileset index` writes the DICOMDIR of a folder")
     check_files(options, options.folder)
     with progress(options) as phases:
         report = index(options.folder, progress=phases, dry_run=options.dry_run, **settings(options))
-    return tell(report, options, "index")
+    return tell(report, options, WORDING)
+
+
+def _beside(folder: str) -> str:
+    """Return the name of a new folder next to `folder`, written as the user wrote that."""
+    plain = folder.rstrip(os.sep)
+    if os.path.basename(plain) in ("", ".", ".."):
+        return os.path.relpath(os.path.abspath(folder) + "_NEW")
+    return plain + "_NEW"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fileset.cli.findings import PARTLY, finding_rows, hides_records, tell_findings
 from fileset.cli.options import add_common
@@ -15,9 +15,14 @@ from fileset.cli.read_options import add_medium, identification
 if TYPE_CHECKING:
     from fileset.reader import Reader
 
+EXAMPLES: Final = (
+    "fileset info DISC.iso",
+    "fileset info /media/usb --json",
+)
+
 
 def configure(parser: ArgumentParser) -> None:
-    """Say what the verb takes."""
+    """Add the arguments."""
     parser.usage = "fileset info MEDIUM [options]"
     add_medium(parser)
     add_common(parser, progress=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.findings import PARTLY, finding_rows, hides_records, tell_findings
 from fileset.cli.options import add_common, add_keys, keys_of
@@ -14,6 +14,11 @@ from fileset.errors import FilesetError, RuleError
 
 if TYPE_CHECKING:
     from fileset.reader import Reader, Record
+
+EXAMPLES: Final = (
+    "fileset list DISC.iso",
+    "fileset list DISC Modality=CT --paths",
+)
 
 
 class Found:
@@ -30,7 +35,7 @@ class Found:
 
 
 def configure(parser: ArgumentParser) -> None:
-    """Say what the verb takes."""
+    """Add the arguments."""
     parser.usage = "fileset list MEDIUM [KEY=VALUE...] [options]"
     add_medium(parser)
     add_keys(parser)

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from fileset.profiles.find import Profile
     from fileset.profiles.words import Table
 
+EXAMPLES: Final = ("fileset profiles --medium CD", "fileset profiles STD-GEN-CD")
 WIDTH: Final = 100
 """Characters of a line in which the rules of a profile are shown."""
 
 
 def configure(parser: ArgumentParser) -> None:
-    """Say what the verb takes."""
+    """Add the arguments."""
     parser.usage = "fileset profiles [ID] [options]"
     parser.add_argument("profile", nargs="?", metavar="ID", help="show the rules of this one, such as STD-GEN-CD")
     parser.add_argument("--medium", metavar="WORD", default="", help="list those for a medium: CD, DVD, USB, UDF ...")

@@ -1,18 +1,28 @@
-"""`fileset remove`: remove what matches from a file-set."""
+"""`fileset remove`: remove matching instances from a file-set."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from typing import Final
 
 from fileset.cli.findings import PARTLY
 from fileset.cli.options import add_format, add_keys, keys_of
+from fileset.cli.output_files import check_files
 from fileset.cli.read_options import tell_unmatched
-from fileset.cli.write_report import add_writing, check_files, tell
+from fileset.cli.write_options import add_writing
+from fileset.cli.write_report import Wording, tell
 from fileset.errors import RuleError
+
+WRITES: Final = True
+EXAMPLES: Final = (
+    "fileset remove DISC PatientID=P1 --dry-run -v",
+    "fileset remove DISC Modality=SR --keep-files",
+)
+WORDING: Final = Wording(verb="remove", unchanged=lambda report: f"0 instances removed from {report.medium}")
 
 
 def configure(parser: ArgumentParser) -> None:
-    """Say what the verb takes."""
+    """Add the arguments."""
     parser.usage = "fileset remove MEDIUM KEY=VALUE... [options]"
     parser.add_argument("medium", metavar="MEDIUM", help="a folder or image with a DICOMDIR")
     add_format(parser)
@@ -25,17 +35,17 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Remove, and report; that nothing matches is worth an exit code, for a key may have been misspelt."""
+    """Remove, and report; exit code 3 if nothing matches, because a value may be misspelt."""
     from fileset.updater import Updater
 
     keys = keys_of(options.keys)
     if not keys:
-        raise RuleError("remove: say what, as KEY=VALUE; PatientID='*' means everything")
+        raise RuleError("remove: no KEY=VALUE given", advice="PatientID='*' means everything")
     check_files(options, options.medium)
     with Updater(options.medium, medium_format=options.format) as updater:
         updater.remove(level=options.level, keep_files=options.keep_files, **keys)
         report = updater.commit(dry_run=options.dry_run)
-    code = tell(report, options, "remove")
+    code = tell(report, options, WORDING)
     if report.removed or report.written:
         return code
     tell_unmatched(keys, options, updater.absent)

@@ -1,22 +1,52 @@
-"""`fileset repair`: rebuild the DICOMDIR of a file-set from what is there."""
+"""`fileset repair`: rebuild the DICOMDIR of a file-set from the files that are there."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING, Final
 
 from fileset.cli.options import add_format
+from fileset.cli.output import counted
+from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
-from fileset.cli.write_report import add_rules, add_writing, check_files, rules, tell
+from fileset.cli.write_options import add_rules, add_writing, rules
+from fileset.cli.write_report import Wording, tell
+
+if TYPE_CHECKING:
+    from fileset.report import Report
+
+WRITES: Final = True
+EXAMPLES: Final = (
+    "fileset repair DISC --dry-run",
+    "fileset repair DISC.iso",
+)
+
+
+def _unchanged(report: Report) -> str:
+    """Return what happened if no instance came or went: links or the identification were wrong, or nothing was."""
+    if report.leftovers:
+        were = "would be" if report.dry_run else "were" if report.leftovers > 1 else "was"
+        files = counted(report.leftovers, "file")
+        return f"{files} of an interrupted write {were} removed: there is no file-set in {report.medium}"
+    if report.written:
+        return f"the DICOMDIR was rebuilt in {report.medium}"
+    rebuilt = report.dry_run and report.findings
+    return f"the DICOMDIR would be rebuilt in {report.medium}" if rebuilt else f"nothing to repair in {report.medium}"
+
+
+WORDING: Final = Wording(
+    verb="repair", removed="dropped from", refreshed="listed again in", unchanged=_unchanged, drops=True
+)
 
 
 def configure(parser: ArgumentParser) -> None:
-    """Say what the verb takes."""
+    """Add the arguments."""
     parser.usage = "fileset repair MEDIUM [options]"
-    parser.add_argument("medium", metavar="MEDIUM", help="a folder or image, with a DICOMDIR or without")
+    parser.add_argument("medium", metavar="MEDIUM", help="a folder or image, with or without a DICOMDIR")
     add_format(parser)
     add_rules(parser, invalid_uid="accept")
     add_writing(parser)
-    parser.epilog = "Ends with exit code 3 if records were dropped because their files are gone,\nor DICOM files could not be listed."
+    parser.epilog = "The exit code is 3 if records were dropped because their files are missing, or if DICOM files could not be listed."
 
 
 def run(options: Namespace) -> int:
@@ -28,4 +58,4 @@ def run(options: Namespace) -> int:
         report = repair_file_set(
             options.medium, medium_format=options.format, progress=phases, dry_run=options.dry_run, **rules(options)
         )
-    return tell(report, options, "repair")
+    return tell(report, options, WORDING)

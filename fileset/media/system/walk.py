@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import BinaryIO, Final, NamedTuple, Self
 
-from fileset.errors import MediumError
+from fileset.errors import MediumError, NotFoundError
 from fileset.media.base import FileInfo
 from fileset.media.system.files import open_plain, path_of
 
@@ -38,7 +38,7 @@ def walk(source: str | os.PathLike[str], *, skip: frozenset[str] = frozenset()) 
         folder = stat.S_ISDIR(os.stat(path).st_mode)
     except FileNotFoundError as problem:
         if not os.path.islink(path):  # one that leads nowhere is a source that cannot be read
-            raise MediumError("no such file or folder", path=path) from problem
+            raise NotFoundError("no such file or folder", path=path) from problem
         folder = False
     except OSError as problem:
         raise MediumError(f"{problem.strerror or problem}", path=path) from problem

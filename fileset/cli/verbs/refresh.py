@@ -1,0 +1,50 @@
+"""`fileset refresh`: read the keys of instances again from their files."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import Final
+
+from fileset.cli.findings import PARTLY
+from fileset.cli.options import add_format, add_keys, keys_of
+from fileset.cli.output_files import check_files
+from fileset.cli.progress import progress
+from fileset.cli.read_options import tell_unmatched
+from fileset.cli.write_options import add_identification, add_rules, add_writing, identify, rules
+from fileset.cli.write_report import Wording, tell
+
+WRITES: Final = True
+EXAMPLES: Final = (
+    "fileset refresh DISC                  # after files were corrected or de-identified",
+    "fileset refresh DISC PatientID=P1 --dry-run -v",
+)
+WORDING: Final = Wording(verb="refresh", unchanged=lambda report: f"0 instances read again in {report.medium}")
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.usage = "fileset refresh MEDIUM [KEY=VALUE...] [options]"
+    parser.add_argument("medium", metavar="MEDIUM", help="a folder or image with a DICOMDIR")
+    add_format(parser)
+    add_keys(parser)
+    add_identification(parser)
+    add_rules(parser)
+    add_writing(parser)
+
+
+def run(options: Namespace) -> int:
+    """Read the keys again, and report; exit code 3 if nothing matches, because a value may be misspelt."""
+    from fileset.updater import Updater
+
+    keys = keys_of(options.keys)
+    check_files(options, options.medium)
+    chosen = {"medium_format": options.format, **rules(options)}
+    with progress(options) as phases, Updater(options.medium, progress=phases, **chosen) as updater:
+        refreshed = updater.refresh(**keys)
+        identify(updater, options)
+        report = updater.commit(dry_run=options.dry_run)
+    code = tell(report, options, WORDING)
+    if refreshed or not keys:
+        return code
+    tell_unmatched(keys, options, updater.absent)
+    return PARTLY

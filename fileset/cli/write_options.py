@@ -1,0 +1,132 @@
+"""Options that the verbs which write have in common."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING, Any
+
+from fileset.cli.options import add_common, file_path, positive
+
+if TYPE_CHECKING:
+    from argparse import _ArgumentGroup
+
+    from fileset.updater import Updater
+
+
+def add_options(parser: ArgumentParser) -> _ArgumentGroup:
+    """Add the options of `create` and `index`, and return the group about files."""
+    identity = add_identification(parser)
+    identity.add_argument("--file-set-uid", metavar="UID", help="the File-set UID (default: a new one)")
+    about_files = add_rules(parser)
+    parser.add_argument("--replace", action="store_true", help="replace the file-set that is there")
+    parser.add_argument(
+        "--undefined-lengths",
+        action="store_true",
+        help="write sequences and items of the DICOMDIR with undefined length",
+    )
+    add_strict_sources(about_files)
+    add_writing(parser)
+    return about_files
+
+
+def add_identification(parser: ArgumentParser) -> _ArgumentGroup:
+    """Add the options of the File-set Identification Module, None by default."""
+    identity = parser.add_argument_group("identification of the file-set")
+    identity.add_argument("--file-set-id", metavar="ID", help="up to 16 of A-Z, 0-9 and _, as on a label")
+    identity.add_argument("--descriptor", metavar="FILE_ID", help="a text file about the file-set, such as README")
+    identity.add_argument("--descriptor-charset", metavar="CS", help="character set of that file, such as ISO_IR 100")
+    return identity
+
+
+def add_rules(parser: ArgumentParser, *, invalid_uid: str = "refuse") -> _ArgumentGroup:
+    """Add the options for files that break rules; `invalid_uid` is the default of --invalid-uid."""
+    rules = parser.add_argument_group("files that break rules")
+    rules.add_argument(
+        "--missing",
+        choices=("invent", "refuse"),
+        default="invent",
+        help="a file lacks a value that its record must have: invent and report it, or refuse the file (default: invent)",
+    )
+    rules.add_argument(
+        "--invalid-uid",
+        choices=("refuse", "accept"),
+        default=invalid_uid,
+        help=f"a UID breaks the rules: refuse the file, or accept the UID as it is (default: {invalid_uid})",
+    )
+    rules.add_argument(
+        "--unknown-sop-class",
+        choices=("image", "private", "refuse"),
+        default="image",
+        help="the SOP class is not in the tables of the Standard: list the file as IMAGE if it has pixels, list it as "
+        "PRIVATE, or refuse it (default: image)",
+    )
+    return rules
+
+
+def add_preamble(about_files: _ArgumentGroup) -> None:
+    """Add the option for the preambles of copied files."""
+    about_files.add_argument(
+        "--preamble",
+        choices=("keep", "zero"),
+        default="keep",
+        help="zero: clear a preamble that is neither zero nor TIFF, because it may make the file a program "
+        "(default: keep, and copy every byte)",
+    )
+
+
+def add_strict_sources(about_files: _ArgumentGroup) -> None:
+    """Add the option that makes files count which are not DICOM."""
+    about_files.add_argument(
+        "--strict-sources",
+        action="store_true",
+        help="exit with 3 also for files that are not DICOM, such as a viewer or a README",
+    )
+
+
+def add_writing(parser: ArgumentParser, *, scans: bool = True) -> None:
+    """Add the options of every verb that writes; `scans` is true for one that reads the headers of files."""
+    parser.add_argument("--dry-run", action="store_true", help="write nothing; show the plan, with -v every file")
+    parser.add_argument(
+        "--manifest", metavar="FILE", type=file_path, help="write the SHA-256 of every written file, as sha256sum does"
+    )
+    if scans:
+        parser.add_argument(
+            "--jobs",
+            metavar="N",
+            type=positive,
+            help="number of processes that read (default: chosen by the number of files)",
+        )
+    add_common(parser)
+
+
+def settings(options: Namespace) -> dict[str, Any]:
+    """Return the options as keyword arguments of `Creator` and `index`."""
+    return {
+        "file_set_id": options.file_set_id or "",
+        "file_set_uid": options.file_set_uid,
+        "descriptor_file_id": options.descriptor,
+        "descriptor_character_set": options.descriptor_charset,
+        "replace": options.replace,
+        "undefined_lengths": options.undefined_lengths,
+        **rules(options),
+    }
+
+
+def rules(options: Namespace) -> dict[str, Any]:
+    """Return the options about files as keyword arguments of every role that reads files."""
+    return {
+        "missing": options.missing,
+        "invalid_uid": options.invalid_uid,
+        "unknown_sop_class": options.unknown_sop_class,
+        "jobs": options.jobs,
+    }
+
+
+def identify(updater: Updater, options: Namespace) -> None:
+    """Change the File-set Identification as the options say."""
+    if options.file_set_id is not None:
+        updater.file_set_id = options.file_set_id
+    if options.descriptor is not None:
+        updater.descriptor_file_id = options.descriptor or None
+    if options.descriptor_charset is not None:
+        updater.descriptor_character_set = options.descriptor_charset
