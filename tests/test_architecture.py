@@ -48,7 +48,8 @@ ROOMS = {
     "check": PLANNING,
     "repair": PLANNING | {"check"},
     "extract": PLANNING,
-    "cli": VALUES | {"report", "plan", "profiles", *ROLES},
+    "pages": PLANNING | {"pictures"},
+    "cli": VALUES | {"pages", "report", "plan", "profiles", *ROLES},
     "__main__": frozenset(["cli"]),
     "__init__": VALUES | {"report", *ROLES},
 }

@@ -60,6 +60,11 @@ class ScannedInstance:
         return {} if self.described is None else _own_values(self.described)
 
     @property
+    def record_type(self) -> str:
+        """Directory Record Type that its record would have, "" if unknown."""
+        return "" if self.described is None else self.described.record_type
+
+    @property
     def sop_instance_uid(self) -> str:
         """SOP Instance UID, "" if the file does not tell it."""
         return "" if self.described is None else self.described.sop_instance_uid.decode("ascii", "replace")

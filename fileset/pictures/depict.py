@@ -48,9 +48,13 @@ class Document:
 
 @frozen
 class Card:
-    """An instance without a picture, and the reason in one sentence."""
+    """An instance without a picture, and the reason in one sentence.
+
+    `failed`: whether it should have one, because it holds pixels, a waveform, a document or a report.
+    """
 
     reason: str
+    failed: bool = True
 
 
 Depiction = Picture | Report | Document | Card
@@ -86,7 +90,7 @@ def _depicted(instance: Instance) -> Depiction:
         return Card("the picture is too large for the memory of this computer")
     except Exception as problem:  # noqa: BLE001  values of any kind in any element: no file may stop the others
         return Card(f"it cannot be shown: {type(problem).__name__}: {problem}")
-    return Card("this kind of object has no picture")
+    return Card("this kind of object has no picture", failed=False)
 
 
 def picture_of(instance: Instance, frame: int | None = None, window: Window | None = None) -> Picture:
@@ -168,7 +172,7 @@ def _document(instance: Instance) -> Depiction:
     content = attributes.get("EncapsulatedDocument")
     mime_type = attributes.text("MIMETypeOfEncapsulatedDocument")
     if not isinstance(content, bytes) or mime_type.lower() != "application/pdf" or b"%PDF-" not in content[:1024]:
-        return Card(f"a document of the type {mime_type or 'unknown'} cannot be shown here")
+        return Card(f"a document of the type {mime_type or 'unknown'} cannot be shown here", failed=False)
     length = int(attributes.number("EncapsulatedDocumentLength", 0) or 0)
     whole = content[:length] if 0 < length <= len(content) else content.removesuffix(b"\0")
     return Document(whole, mime_type, attributes.text("DocumentTitle"))

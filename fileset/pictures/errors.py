@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from fileset.errors import FilesetError
 
-EXTRA = 'pip install "dicom-fileset[images]"'
-"""How to install the libraries that pictures need."""
-
 
 class PictureError(FilesetError):
     """An instance has no picture, or a frame cannot be decoded; the message is the reason, in one sentence."""

@@ -22,6 +22,7 @@ WINDOW: Final = 1 << 16
 _SEQUENCES: Final = frozenset((0x00283000, 0x00283010, 0x52009229, 0x52009230))
 """Sequences that pydicom shall decode: Modality LUT, VOI LUT and the functional groups."""
 TAGS: Final = frozenset((
+    0x00080080, 0x0008103E, 0x00100020, 0x00100030, 0x00100040, 0x00180015, 0x0020000D, 0x0020000E,
     0x00080005, 0x00080008, 0x00080016, 0x00080018, 0x00080060, 0x00180050, 0x00181164, 0x00182010, 0x00200013,
     0x00200020, 0x00200037, 0x00201041, 0x00280002, 0x00280004, 0x00280006, 0x00280008, 0x00280010, 0x00280011,
     0x00280030, 0x00280034, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x00280120, 0x00280121, 0x00281050,
@@ -29,7 +30,8 @@ TAGS: Final = frozenset((
     0x00281101, 0x00281102, 0x00281103, 0x00281201, 0x00281202, 0x00281203, 0x00281221, 0x00281222, 0x00281223,
     0x7FE00001, 0x7FE00002,
 ))  # fmt: skip
-"""The elements that are kept: those of the Image Pixel Module, of windows, palettes, spacing and orientation."""
+"""The elements that are kept: those of the Image Pixel Module, of windows, palettes, spacing and orientation,
+and what pages say of patient and series."""
 _HEAD: Final = Struct("<HH2sH").unpack_from
 _IMPLICIT: Final = Struct("<HHI").unpack_from
 _LENGTH: Final = Struct("<I").unpack_from

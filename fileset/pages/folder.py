@@ -1,0 +1,124 @@
+"""Pages of a medium in a folder: `write_pages`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from fileset.dicom.header import Reading
+from fileset.errors import RefusedError
+from fileset.file_id import FileId
+from fileset.media.base import ReadableMedium
+from fileset.media.system.files import creation_time, path_of, told_of
+from fileset.media.system.walk import random_access
+from fileset.pages.model import Records, patients_found
+from fileset.pages.names import README, ROOT, stems
+from fileset.pages.options import Imprint, WebOptions
+from fileset.pages.readme import readme
+from fileset.pages.render import Rendered
+from fileset.pages.rendering import Source, chosen, render_all
+from fileset.pages.report import PagesReport, accounted, counts
+from fileset.pages.site import Site
+from fileset.pictures.extra import need_images
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+Phases = Callable[[str, int, int], None]
+
+
+def write_pages(
+    reader: Records,
+    folder: str | os.PathLike[str],
+    *,
+    options: WebOptions | None = None,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    progress: Phases | None = None,
+) -> PagesReport:
+    """Write pages for a browser that show the instances of `reader`: INDEX.HTM, README.TXT and IHE_PDI (IHE PDI).
+
+    Args:
+        reader: A `Reader`, or what `extract` scanned.
+        folder: A new or empty folder.
+        options: Pictures of a series, language, institution and contact.
+        jobs: Processes that make pictures, as many as there are processors unless given.
+        executor: Makes the pictures instead.
+        progress: Called with "pictures", the number of files done, and the number in all.
+
+    Raises:
+        RuleError: The extra `images` is not installed.
+        RefusedError: The folder holds files already.
+        MediumError: The folder cannot be written.
+    """
+    need_images()
+    target = _Folder(path_of(folder))
+    patients = patients_found(reader.instances)
+    shown = list(chosen(patients, (options or WebOptions()).pictures))
+    wanted = [one.entry.file_id for one in shown]
+    named = stems(wanted)
+    report = PagesReport(target.root)
+    sources = [_source(reader.medium, file_id) for file_id in wanted]
+    step = None if progress is None else lambda done, total: progress("pictures", done, total)
+    rendered: dict[FileId, Rendered] = {}
+    for one_wanted, found in zip(shown, render_all(sources, jobs=jobs, executor=executor, progress=step), strict=True):
+        file_id, one = one_wanted.entry.file_id, one_wanted.accepted(found)
+        if one.content:
+            target.write(f"{ROOT}/{named[file_id]}.{one.suffix}", one.content)
+        rendered[file_id] = evolve(one, content=b"")
+    imprint = imprint_of(options or WebOptions())
+    for name, content in Site(patients, rendered, named, imprint).pages():
+        target.write(name, content)
+    target.write(README, readme(imprint))
+    by_suffix = counts(rendered.values())
+    report.pictures, report.reports, report.documents = (by_suffix[one] for one in ("JPG", "HTM", "PDF"))
+    report.instances = sum(len(list(study.entries)) for patient in patients for study in patient.studies)
+    report.findings += accounted(patients, rendered)
+    return report
+
+
+def imprint_of(options: WebOptions) -> Imprint:
+    """Return what pages say about their origin: the date is now, or that of SOURCE_DATE_EPOCH."""
+    from fileset import __version__
+
+    return Imprint(options, creation_time().strftime("%Y-%m-%d"), f"fileset {__version__}")
+
+
+def _source(medium: ReadableMedium, file_id: FileId) -> Source:
+    if medium.folder:
+        with suppress(Exception):
+            return Source(medium.path(file_id))
+    return Source("", lambda: _opened(medium, file_id))
+
+
+@contextmanager
+def _opened(medium: ReadableMedium, file_id: FileId) -> Iterator[Reading]:
+    with medium.open(file_id) as file:
+        yield random_access(file)[0]
+
+
+class _Folder:
+    """The folder that pages are written into; raises `RefusedError` if it holds anything."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._made: set[str] = set()
+        with told_of(root):
+            os.makedirs(root, exist_ok=True)
+            if os.listdir(root):
+                raise RefusedError("is not empty. Give a new folder for the pages", path=root)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write one file below the folder. Raises `MediumError` if that fails."""
+        path = os.path.join(self.root, *name.split("/"))
+        above = os.path.dirname(path)
+        with told_of(path):
+            if above not in self._made:
+                os.makedirs(above, exist_ok=True)
+                self._made.add(above)
+            with open(path, "xb") as file:
+                file.write(content)

@@ -1,0 +1,43 @@
+"""HTML elements as values: every text is escaped unless it is markup already."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import Final
+
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+"""Control characters, marks that reverse the order of text, and halves of characters: none of them is shown."""
+_VOID: Final = frozenset(("br", "img", "input", "link", "meta"))
+
+
+class Markup(str):
+    """HTML that is right as it is."""
+
+    __slots__ = ()
+
+
+def text(value: str) -> Markup:
+    """Return a text for HTML: escaped, control characters replaced."""
+    return Markup(escape(_CONTROL.sub("\ufffd", value)))
+
+
+def element(name: str, /, *children: str | None, **attributes: str | int | None) -> Markup:
+    """Return an HTML element. Children of type `str` are text; None is left out, as child and as attribute.
+
+    The name of an attribute may end in "_", and "_" within it is "-".
+    """
+    written = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{text(str(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    if name in _VOID:
+        return Markup(f"<{name}{written} />")
+    inner = "".join(child if isinstance(child, Markup) else text(child) for child in children if child is not None)
+    return Markup(f"<{name}{written}>{inner}</{name}>")
+
+
+def joined(*parts: Markup) -> Markup:
+    """Return several pieces of markup as one."""
+    return Markup("".join(parts))

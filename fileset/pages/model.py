@@ -1,0 +1,241 @@
+"""What the pages show: patients, their studies and series, and the instances, read from a DICOMDIR."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from math import inf
+from typing import Any, Final, Protocol
+
+from attrs import define, field, frozen
+
+from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.read.query import condition
+from fileset.file_id import FileId
+from fileset.media.base import ReadableMedium
+
+_LEVELS: Final = ("PATIENT", "STUDY", "SERIES")
+_KEYS: Final = {
+    "PATIENT": {"name": "PatientName", "id": "PatientID", "birth_date": "PatientBirthDate", "sex": "PatientSex"},
+    "STUDY": {"date": "StudyDate", "time": "StudyTime", "description": "StudyDescription"},
+    "SERIES": {
+        "modality": "Modality", "number": "SeriesNumber", "description": "SeriesDescription",
+        "institution": "InstitutionName", "body_part": "BodyPartExamined",
+    },
+}  # fmt: skip
+"""The keys that are shown, if a record has them."""
+
+
+class Keys(Protocol):
+    """A record, as a holder of keys."""
+
+    def get(self, keyword: str, default: Any = None) -> Any:
+        """Return the value of one key, `default` if there is no such key."""
+        ...
+
+
+class Found(Keys, Protocol):
+    """An instance on a medium, found by its record or by its file."""
+
+    @property
+    def file_id(self) -> FileId | None:
+        """Referenced File ID."""
+        ...
+
+    @property
+    def record_type(self) -> str:
+        """Directory Record Type, such as IMAGE."""
+        ...
+
+    @property
+    def patient(self) -> Keys | None:
+        """The PATIENT record above."""
+        ...
+
+    @property
+    def study(self) -> Keys | None:
+        """The STUDY record above."""
+        ...
+
+    @property
+    def series(self) -> Keys | None:
+        """The SERIES record above."""
+        ...
+
+
+class Records(Protocol):
+    """The instances of a medium; a Reader has all this."""
+
+    @property
+    def medium(self) -> ReadableMedium:
+        """The medium that they are on."""
+        ...
+
+    @property
+    def instances(self) -> Iterable[Found]:
+        """All instances."""
+        ...
+
+
+Get = Callable[[str], Any]
+"""Keyword -> value of a record, None if it has none."""
+
+
+@frozen
+class Entry:
+    """One instance: its File ID and record type."""
+
+    file_id: FileId
+    record_type: str
+
+
+@define
+class Series:
+    """One series and its instances in their order."""
+
+    values: dict[str, str]
+    identity: tuple[str, str, str]
+    """Patient ID, Study and Series Instance UID."""
+    entries: list[Entry] = field(factory=list)
+
+
+@define
+class Study:
+    """One study and its series in their order."""
+
+    values: dict[str, str]
+    series: list[Series] = field(factory=list)
+
+    @property
+    def entries(self) -> Iterator[Entry]:
+        """All instances of the study."""
+        return (entry for series in self.series for entry in series.entries)
+
+
+@define
+class Patient:
+    """One patient; the studies by date, the newest first."""
+
+    values: dict[str, str]
+    studies: list[Study] = field(factory=list)
+
+
+def patients_of(contents: Contents) -> list[Patient]:
+    """Return what the records of a DICOMDIR show. A missing level is one without values."""
+    tree = _Tree()
+    for index in contents.tree.walk():
+        record_type = contents.type_name(index)
+        file_id = None if record_type in _LEVELS else contents.file_id(index)
+        if file_id is not None:
+            above = {contents.type_name(one): one for one in contents.tree.above(index)}
+            path = tuple(above.get(level, -1) for level in _LEVELS)
+            series = tree.series(path, [partial(_key, contents, record) for record in path])
+            series.entries.append(Entry(file_id, record_type))
+    return tree.arranged()
+
+
+def _key(contents: Contents, index: int, keyword: str) -> Any:
+    return contents.key(index, condition(keyword, None)[0]) if index >= 0 else None
+
+
+def patients_found(instances: Iterable[Found]) -> list[Patient]:
+    """Return what instances show that were found on a medium, by their records or by their headers."""
+    tree = _Tree()
+    numbers: dict[FileId, float] = {}
+    for instance in instances:
+        if instance.file_id is None:
+            continue
+        levels = (instance.patient, instance.study, instance.series)
+        path = tuple(_text(level.get(uid)) if level else "" for level, uid in zip(levels, IDENTITY, strict=True))
+        series = tree.series(path, [level.get if level else _nothing for level in levels])
+        series.entries.append(Entry(instance.file_id, instance.record_type))
+        numbers[instance.file_id] = _number(instance.get("InstanceNumber"))
+    for series in tree.groups.values():
+        series.entries.sort(key=lambda entry: numbers[entry.file_id])
+    return tree.arranged()
+
+
+IDENTITY: Final = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")
+
+
+def _nothing(_: str) -> None:
+    """No record, no value."""
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return inf
+
+
+class _Tree:
+    """Patients, studies and series, by what identifies them."""
+
+    def __init__(self) -> None:
+        self.patients: dict[Any, Patient] = {}
+        self.studies: dict[Any, Study] = {}
+        self.groups: dict[Any, Series] = {}
+
+    def series(self, path: tuple[Any, ...], gets: Sequence[Get]) -> Series:
+        """Return the series that a path of three keys identifies; `gets` read its three records."""
+        if path not in self.groups:
+            patient, study = path[:1], path[:2]
+            if patient not in self.patients:
+                self.patients[patient] = Patient(_values(gets[0], "PATIENT"))
+            if study not in self.studies:
+                self.studies[study] = Study(_values(gets[1], "STUDY"))
+                self.patients[patient].studies.append(self.studies[study])
+            patient_id, study_uid, series_uid = (_text(get(key)) for get, key in zip(gets, IDENTITY, strict=True))
+            identity = patient_id, study_uid, series_uid
+            self.groups[path] = Series(_values(gets[2], "SERIES"), identity)
+            self.studies[study].series.append(self.groups[path])
+        return self.groups[path]
+
+    def arranged(self) -> list[Patient]:
+        """Return the patients; the studies of each by date, the newest first, their series by number."""
+        for patient in self.patients.values():
+            patient.studies.sort(key=lambda study: study.values["date"] + study.values["time"], reverse=True)
+        for study in self.studies.values():
+            study.series.sort(key=lambda series: _number(series.values["number"]))
+        return list(self.patients.values())
+
+
+def _values(get: Get, level: str) -> dict[str, str]:
+    return {name: _text(get(keyword)) for name, keyword in _KEYS[level].items()}
+
+
+def _text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value).strip()
+
+
+_FROM_FILES: Final = {
+    "birth_date": "PatientBirthDate", "sex": "PatientSex", "description": "SeriesDescription",
+    "body_part": "BodyPartExamined", "institution": "InstitutionName",
+}  # fmt: skip
+
+
+def complete(patient: Patient, series: Series, texts: Mapping[str, str]) -> None:
+    """Fill in what the records do not say, from the `texts` of a file by keyword."""
+    for values in (patient.values, series.values):
+        for name, keyword in _FROM_FILES.items():
+            if not values.get(name, "x"):
+                values[name] = texts.get(keyword, "")
+
+
+def contradiction(identity: tuple[str, str, str], texts: Mapping[str, str]) -> str:
+    """Return how a file contradicts its record about Patient ID or a UID, "" if it does not."""
+    for keyword, recorded in zip(IDENTITY, identity, strict=True):
+        said = texts.get(keyword, "")
+        if said and recorded and said != recorded:
+            return f"the file says {keyword} {said}, the DICOMDIR {recorded}: it may be of another patient"
+    return ""
+
+
+def evenly(count: int, limit: int) -> Iterable[int]:
+    """Return at most `limit` of `count` places, the first and the last among them, evenly spaced."""
+    if count <= limit:
+        return range(count)
+    if limit == 1:
+        return (count // 2,)
+    return sorted({round(at * (count - 1) / (limit - 1)) for at in range(limit)})

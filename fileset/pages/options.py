@@ -1,0 +1,52 @@
+"""What a caller may choose about the pages, and what every page says about its origin."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import field, frozen
+
+from fileset.errors import RuleError
+from fileset.pages.languages import TEXTS
+
+PICTURES: Final = 200
+"""Pictures of a series, unless the caller says otherwise."""
+
+
+def _known(_: object, __: object, language: str) -> None:
+    if language not in TEXTS:
+        raise RuleError(f"there are no pages in the language {language!r}; use one of {', '.join(sorted(TEXTS))}")
+
+
+def _positive(_: object, __: object, pictures: int) -> None:
+    if pictures < 1:
+        raise RuleError(f"{pictures} pictures a series: give a number of 1 or more")
+
+
+@frozen(kw_only=True)
+class WebOptions:
+    """What a caller may choose about the pages.
+
+    Attributes:
+        pictures: Pictures of a series at most, evenly chosen.
+        language: ISO 639-1 code of the language of the pages.
+        institution: Name of the institution that makes the disc; "" for that of the images.
+        contact: How to reach the institution, for README.TXT and the first page.
+
+    Raises:
+        RuleError: A language that the pages are not written in, or fewer than one picture.
+    """
+
+    pictures: int = field(default=PICTURES, validator=_positive)
+    language: str = field(default="en", validator=_known)
+    institution: str = ""
+    contact: str = ""
+
+
+@frozen
+class Imprint:
+    """What every page says about its origin: the options, the date as 2024-01-31, and the program with its version."""
+
+    options: WebOptions
+    date: str
+    program: str

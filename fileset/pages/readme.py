@@ -1,0 +1,44 @@
+"""README.TXT: who made the disc, with which program, what is on it and how to look at it. Plain ASCII with CRLF."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
+from typing import Final
+
+from fileset.pages.languages import TEXTS, plain_ascii
+from fileset.pages.options import Imprint
+
+_WIDTH: Final = 76
+
+
+def readme(imprint: Imprint) -> bytes:
+    """Return the content of README.TXT."""
+    lines = (plain_ascii(line) for line in _lines(imprint, TEXTS[imprint.options.language]))
+    return "".join(f"{line}\r\n" for line in lines).encode("ascii")
+
+
+def _lines(imprint: Imprint, words: Mapping[str, str]) -> Iterator[str]:
+    options = imprint.options
+    yield words["readme_title"]
+    yield "=" * len(plain_ascii(words["readme_title"]))
+    yield ""
+    for name, value in (
+        (words["readme_who"], options.institution or words["unknown"]),
+        (words["contact"], options.contact),
+        (words["readme_date"], imprint.date),
+        (words["readme_program"], imprint.program),
+        (words["content"], "DICOM PLUS WEB"),
+    ):
+        if value:
+            yield from wrap(f"{name}: {' '.join(value.split())}", _WIDTH, subsequent_indent="  ")
+    for title, *paragraphs in (
+        ("readme_what", "readme_index", "readme_pdi", "readme_dicomdir", "readme_dicom"),
+        ("readme_how", "readme_browser", "readme_viewer"),
+        ("readme_notice", "not_diagnostic", "readme_privacy"),
+    ):
+        yield ""
+        yield words[title]
+        yield "-" * len(plain_ascii(words[title]))
+        for paragraph in paragraphs:
+            yield from wrap(words[paragraph], _WIDTH, initial_indent="* ", subsequent_indent="  ")

@@ -1,0 +1,123 @@
+"""One instance -> the content of its place on a page. Runs in any process, so its results are small and plain."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Final
+
+from attrs import evolve, field, frozen
+
+from fileset.dicom.header import Reading
+from fileset.errors import FilesetError
+from fileset.media.system.walk import OpenFile
+from fileset.pictures.attributes import Attributes, attributes_of
+from fileset.pictures.depict import Card, Depiction, Document, Report, depict, representative_frame
+from fileset.pictures.errors import PictureError
+from fileset.pictures.instance import Instance, read_instance
+from fileset.pictures.orientation import NO_EDGES, Edges, edges_of
+from fileset.pictures.picture import Picture
+from fileset.pictures.report_text import Line
+
+LARGEST_SIDE: Final = 1024
+"""Pixels of the longer side of a picture on a page."""
+
+
+@frozen
+class Facts:
+    """What is written below a picture: window, position of the slice, frame of how many, letters of the edges."""
+
+    window: tuple[float, float] | None = None
+    position: float | None = None
+    frame: int = 1
+    frames: int = 1
+    edges: Edges = NO_EDGES
+
+
+@frozen
+class Rendered:
+    """One instance made ready for a page.
+
+    `suffix` is JPG, HTM (a report, whose text is `lines`) or PDF, "" for a card; `content` is the JPEG or PDF file;
+    `texts` are values of the file by keyword. `reason` says why there is no picture, or what is wrong with it; `failed` that there should be one.
+    """
+
+    suffix: str
+    content: bytes = b""
+    size: tuple[int, int] = (0, 0)
+    lines: tuple[Line, ...] = ()
+    reason: str = ""
+    failed: bool = False
+    title: str = ""
+    facts: Facts = Facts()
+    texts: dict[str, str] = field(factory=dict)
+
+
+TEXTS: Final = (
+    "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "PatientBirthDate", "PatientSex", "SeriesDescription",
+    "BodyPartExamined", "InstitutionName",
+)  # fmt: skip
+"""What is read of the file: the identity, to compare it with the record, and what records need not hold."""
+
+
+def render_paths(paths: Sequence[str]) -> list[Rendered]:
+    """Render the files at `paths`, one after the other; what every worker does."""
+    return [_render_path(path) for path in paths]
+
+
+def _render_path(path: str) -> Rendered:
+    try:
+        with OpenFile(path) as read:
+            return render(read)
+    except OSError as problem:
+        return Rendered("", reason=f"the file cannot be read: {problem.strerror or problem}", failed=True)
+
+
+def render(read: Reading) -> Rendered:
+    """Render the DICOM file that `read` reads; one that cannot be shown gives a card with the reason."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydicom warns about values that it then gives all the same
+            return _render(read)
+    except PictureError as problem:
+        return Rendered("", reason=str(problem), failed=True)
+    except FilesetError as problem:
+        return Rendered("", reason=f"the file cannot be read: {problem}", failed=True)
+    except Exception as problem:  # noqa: BLE001  values of any kind in any element: no file may stop the others
+        return Rendered("", reason=f"it cannot be shown: {type(problem).__name__}: {problem}", failed=True)
+
+
+def _render(read: Reading) -> Rendered:
+    instance = read_instance(read)
+    attributes = attributes_of(instance.dataset)
+    texts = {keyword: attributes.text(keyword) for keyword in TEXTS}
+    return evolve(_rendered(instance, depict(instance)), texts=texts)
+
+
+def _rendered(instance: Instance, depiction: Depiction) -> Rendered:
+    if isinstance(depiction, Card):
+        return Rendered("", reason=depiction.reason, failed=depiction.failed)
+    if isinstance(depiction, Report):
+        return Rendered("HTM", lines=depiction.lines)
+    if isinstance(depiction, Document):
+        return Rendered("PDF", depiction.content, title=depiction.title)
+    return _picture(instance, depiction)
+
+
+def _picture(instance: Instance, picture: Picture) -> Rendered:
+    from fileset.pictures.picture import jpeg_of
+
+    image = picture.image(LARGEST_SIDE)
+    facts = Facts() if instance.pixels is None else _facts(instance, picture)
+    return Rendered("JPG", jpeg_of(image), image.size, reason="; ".join(picture.notes), facts=facts)
+
+
+def _facts(instance: Instance, picture: Picture) -> Facts:
+    frames = instance.frames
+    at = representative_frame(instance, frames)
+    attributes = attributes_of(instance.dataset, at)
+    return Facts(picture.window, _position(attributes), at + 1, len(frames), edges_of(attributes))
+
+
+def _position(attributes: Attributes) -> float | None:
+    return attributes.number("SliceLocation")

@@ -1,0 +1,91 @@
+"""Many instances -> what the pages show of them, one process for each processor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
+from typing import Final
+
+from attrs import frozen
+
+from fileset.dicom.header import Reading
+from fileset.errors import FilesetError
+from fileset.pages.model import Entry, Patient, Series, complete, contradiction, evenly
+from fileset.pages.render import Rendered, render, render_paths
+from fileset.plan.scan import Progress, in_chunks, processors
+
+CHUNK: Final = 16
+"""Files that a process renders before it hands over the pictures: few, because each picture has some 30 kB."""
+PARALLEL_FROM: Final = 32
+"""With fewer files, starting processes costs more than it saves."""
+
+
+@frozen
+class Source:
+    """A file to render: its path, or "" and a function that opens it in this process."""
+
+    path: str
+    opened: Callable[[], AbstractContextManager[Reading]] | None = None
+
+
+def render_all(
+    sources: Sequence[Source],
+    *,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Rendered]:
+    """Yield what the pages show of each source, in their order, with `jobs` processes at most."""
+    paths = [source.path for source in sources]
+    if not all(paths):
+        yield from _here(sources, progress)
+        return
+    jobs = jobs or (processors() if len(paths) >= PARALLEL_FROM else 1)
+    chunks = (paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK))
+    yield from in_chunks(render_paths, chunks, len(paths), jobs=jobs, executor=executor, progress=progress)
+
+
+def _here(sources: Sequence[Source], progress: Progress | None) -> Iterator[Rendered]:
+    for done, source in enumerate(sources, start=1):
+        yield _one(source)
+        if progress:
+            progress(done, len(sources))
+
+
+def _one(source: Source) -> Rendered:
+    if source.opened is None:
+        return render_paths([source.path])[0]
+    try:
+        with source.opened() as read:
+            return render(read)
+    except FilesetError as problem:
+        return Rendered("", reason=f"the file cannot be read: {problem}", failed=True)
+    except OSError as problem:
+        return Rendered("", reason=f"the file cannot be read: {problem.strerror or problem}", failed=True)
+
+
+@frozen
+class Wanted:
+    """An instance that the pages show, and where it belongs."""
+
+    patient: Patient
+    series: Series
+    entry: Entry
+
+    def accepted(self, rendered: Rendered) -> Rendered:
+        """Return what is shown: a card if the file contradicts its record about the patient; learn what records lack."""
+        wrong = contradiction(self.series.identity, rendered.texts)
+        if wrong:
+            return Rendered("", reason=wrong, failed=True)
+        complete(self.patient, self.series, rendered.texts)
+        return rendered
+
+
+def chosen(patients: Sequence[Patient], limit: int) -> Iterator[Wanted]:
+    """Yield the instances that the pages show: of each series at most `limit`, evenly chosen."""
+    for patient in patients:
+        for study in patient.studies:
+            for series in study.series:
+                entries = series.entries
+                yield from (Wanted(patient, series, entries[at]) for at in evenly(len(entries), limit))

@@ -1,0 +1,68 @@
+"""What making pages did: how much is shown, and what is not, with the reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from attrs import define, field
+
+from fileset.file_id import FileId
+from fileset.findings import Finding, Where
+from fileset.pages.model import Patient
+from fileset.pages.render import Rendered
+
+
+@define
+class PagesReport:
+    """What the pages show.
+
+    Attributes:
+        folder: Where they are.
+        instances: Instances on the medium.
+        pictures: Instances with a picture.
+        reports: Reports shown as text.
+        documents: Documents that are copied, such as PDF files.
+        findings: Every instance without a picture and the reason, and every series of which only a part is shown.
+    """
+
+    folder: str
+    instances: int = 0
+    pictures: int = 0
+    reports: int = 0
+    documents: int = 0
+    findings: list[Finding] = field(factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every chosen instance that should have a picture has one."""
+        return all(finding.rule != "FS-PICTURE-FAILED" for finding in self.findings)
+
+
+def accounted(patients: Iterable[Patient], rendered: Mapping[FileId, Rendered]) -> Iterator[Finding]:
+    """Yield a finding for each instance without a picture, and for each series of which only a part is shown."""
+    for patient in patients:
+        for study in patient.studies:
+            for series in study.series:
+                shown = 0
+                for entry in series.entries:
+                    found = rendered.get(entry.file_id)
+                    shown += found is not None
+                    if found is not None and found.reason:
+                        yield _finding(found, entry.file_id)
+                if shown < len(series.entries):
+                    first = Where(series.entries[0].file_id.path)
+                    message = f"{shown} of {len(series.entries)} instances of the series are shown"
+                    yield Finding("FS-PICTURE-CHOSEN", message, first)
+
+
+def _finding(rendered: Rendered, file_id: FileId) -> Finding:
+    where = Where(file_id.path)
+    if rendered.suffix:
+        return Finding("FS-PICTURE-PARTLY", rendered.reason, where)
+    return Finding("FS-PICTURE-FAILED" if rendered.failed else "FS-PICTURE-NONE", rendered.reason, where)
+
+
+def counts(rendered: Iterable[Rendered]) -> Counter[str]:
+    """Return how many instances are shown in which way, by suffix."""
+    return Counter(one.suffix for one in rendered)

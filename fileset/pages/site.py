@@ -1,0 +1,333 @@
+"""All pages of a medium: INDEX.HTM, a page for each study and each series, and one for each report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from attrs import frozen
+
+from fileset.file_id import FileId
+from fileset.pages.languages import TEXTS
+from fileset.pages.markup import Markup, element, joined, text
+from fileset.pages.model import Entry, Patient, Series, Study
+from fileset.pages.names import INDEX, README, ROOT, page_name
+from fileset.pages.options import Imprint
+from fileset.pages.render import Rendered
+from fileset.pages.style import POLICY, SCRIPT, STYLE
+from fileset.pictures.report_text import Line, shown_date, shown_name, shown_time
+
+Page = tuple[str, bytes]
+"""The path of a file on the medium, and its content."""
+_CONTENT: Final = "DICOM PLUS WEB"
+_IMAGES: Final = frozenset(("IMAGE", "RT DOSE"))
+_DEEPEST: Final = 4
+
+
+@frozen
+class Site:
+    """The pages of one medium.
+
+    `rendered` has the instances that are shown, by File ID; `stems` the path of each below IHE_PDI, without its ending.
+    """
+
+    patients: list[Patient]
+    rendered: Mapping[FileId, Rendered]
+    stems: Mapping[FileId, str]
+    imprint: Imprint
+
+    def pages(self) -> Iterator[Page]:
+        """Yield all pages. Pictures and documents are files of their own, which the caller writes."""
+        patients = list(enumerate(self.patients))
+        studies = [(patient, study) for _, patient in patients for study in patient.studies]
+        numbers = {id(study): number for number, (_, study) in enumerate(studies)}
+        if len(patients) == 1:
+            yield INDEX, self._overview(patients[0][1], numbers, f"{ROOT}/", INDEX)
+        else:
+            yield INDEX, self._patient_list(patients)
+            for number, patient in patients:
+                name = page_name("PA", number)
+                yield f"{ROOT}/{name}", self._overview(patient, numbers, "", name)
+        count = 0
+        for number, (patient, study) in enumerate(studies):
+            series = list(enumerate(study.series, count))
+            count += len(series)
+            name = page_name("ST", number)
+            back = f"../{INDEX}" if len(patients) == 1 else page_name("PA", self.patients.index(patient))
+            yield f"{ROOT}/{name}", self._study_page(patient, study, series, back)
+            for at, one in series:
+                yield f"{ROOT}/{page_name('SE', at)}", self._series_page(patient, study, one, name)
+                yield from self._reports(patient, study, one, page_name("SE", at))
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """The texts in the language of the pages."""
+        return TEXTS[self.imprint.options.language]
+
+    # ------------------------------------------------------------ the frame around a page
+
+    def _page(self, title: str, subtitle: str, body: Markup, *, root: str, script: bool = False) -> bytes:
+        words, options = self.words, self.imprint.options
+        head = element(
+            "head",
+            element("meta", charset="utf-8"),
+            element("meta", http_equiv="Content-Security-Policy", content=POLICY),
+            element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            element("meta", name="generator", content=self.imprint.program),
+            element("title", title),
+            element("style", Markup(STYLE)),
+        )
+        top = element("div", element("h1", title), element("p", subtitle) if subtitle else None, class_="wide")
+        footer = element(
+            "div",
+            element("p", element("strong", words["not_diagnostic"])),
+            element("p", " \u00b7 ".join(filter(None, (options.institution, options.contact)))),
+            element("p", f"{words['created']} {self.imprint.date} \u00b7 {_CONTENT} \u00b7 {self.imprint.program}"),
+            element("p", element("a", words["readme"], href=root + README)),
+            class_="wide",
+        )
+        page = element(
+            "html",
+            head,
+            element(
+                "body",
+                element("header", top, class_="top"),
+                element("main", body, class_="wide"),
+                element("footer", footer),
+                element("script", Markup(SCRIPT)) if script else None,
+            ),
+            lang=self.imprint.options.language,
+        )
+        return b"<!DOCTYPE html>\n" + page.encode("ascii", "xmlcharrefreplace") + b"\n"
+
+    def _facts(self, *pairs: tuple[str, str]) -> Markup:
+        rows = (element("div", element("dt", name), element("dd", value)) for name, value in pairs if value)
+        return element("dl", *rows, class_="facts")
+
+    def _patient_facts(self, patient: Patient) -> Markup:
+        words, values = self.words, patient.values
+        return self._facts(
+            (words["name"], self._name(patient)),
+            (words["patient_id"], values["id"]),
+            (words["birth_date"], shown_date(values["birth_date"])),
+            (words["sex"], words.get(values["sex"], values["sex"])),
+        )
+
+    def _name(self, patient: Patient) -> str:
+        return shown_name(patient.values["name"]) or self.words["unknown"]
+
+    def _institution(self, study: Study | None = None) -> str:
+        studies = [study] if study else [one for patient in self.patients for one in patient.studies]
+        named = (series.values["institution"] for one in studies for series in one.series)
+        return self.imprint.options.institution or next(filter(None, named), "")
+
+    def _counted(self, what: str, count: int) -> str:
+        return self.words[f"one_{what}"] if count == 1 else self.words[f"many_{what}"].format(count=count)
+
+    def _card(self, link: str, picture: Markup, title: str, *lines: str) -> Markup:
+        written = (element("span", line, class_="line") for line in lines if line)
+        words = element("span", element("strong", title), *written, class_="words")
+        return element("li", element("a", element("span", picture, class_="view"), words, class_="card", href=link))
+
+    # ------------------------------------------------------------ the first page
+
+    def _patient_list(self, patients: list[tuple[int, Patient]]) -> bytes:
+        words = self.words
+        cards = (
+            self._card(
+                f"{ROOT}/{page_name('PA', number)}",
+                self._thumbnail((entry for study in patient.studies for entry in study.entries), f"{ROOT}/"),
+                self._name(patient),
+                patient.values["id"],
+                shown_date(patient.values["birth_date"]),
+                ", ".join(shown_date(study.values["date"]) or words["no_date"] for study in patient.studies),
+            )
+            for number, patient in patients
+        )
+        body = element("ul", *cards, class_="cards") if patients else element("p", words["empty"])
+        facts = self._facts((words["institution"], self._institution()), (words["created"], self.imprint.date),
+                            (words["content"], _CONTENT))  # fmt: skip
+        return self._page(words["title"], "", joined(facts, element("h2", words["patients"]), body), root="")
+
+    def _overview(self, patient: Patient, numbers: Mapping[int, int], folder: str, name: str) -> bytes:
+        words = self.words
+        cards = (
+            self._card(
+                f"{folder}{page_name('ST', numbers[id(study)])}",
+                self._thumbnail(study.entries, folder),
+                study.values["description"] or words["study"],
+                shown_date(study.values["date"]) or words["no_date"],
+                ", ".join(
+                    dict.fromkeys(series.values["modality"] for series in study.series if series.values["modality"])
+                ),
+                self._counted("series", len(study.series)),
+                self._contents(study.entries),
+            )
+            for study in patient.studies
+        )
+        facts = self._facts((words["institution"], self._institution()), (words["created"], self.imprint.date),
+                            (words["content"], _CONTENT))  # fmt: skip
+        body = joined(
+            self._back(f"../{INDEX}", words["back"]) if name != INDEX else Markup(),
+            self._patient_facts(patient),
+            facts,
+            element("h2", words["studies"]),
+            element("ul", *cards, class_="cards"),
+        )
+        return self._page(words["title"], self._name(patient), body, root="" if name == INDEX else "../")
+
+    def _contents(self, entries: Iterable[Entry]) -> str:
+        """How many pictures and other objects there are."""
+        types = [entry.record_type for entry in entries]
+        images = sum(one in _IMAGES for one in types)
+        others = len(types) - images
+        parts = [self._counted("image", images) if images else "", self._counted("object", others) if others else ""]
+        return ", ".join(filter(None, parts))
+
+    def _thumbnail(self, entries: Iterable[Entry], folder: str) -> Markup:
+        """The picture in the middle of the first series that has pictures, else what is there instead."""
+        shown = [entry.file_id for entry in entries if self._suffix(entry) == "JPG"]
+        if not shown:
+            return element("span", self.words["no_picture"], class_="none")
+        middle = shown[(len(shown) - 1) // 2]
+        return element("img", src=f"{folder}{self.stems[middle]}.JPG", alt="")
+
+    def _suffix(self, entry: Entry) -> str:
+        rendered = self.rendered.get(entry.file_id)
+        return rendered.suffix if rendered else ""
+
+    def _back(self, link: str, words: str) -> Markup:
+        return element("nav", element("p", element("a", "\u2190 " + words, href=link)))
+
+    # ------------------------------------------------------------ a study
+
+    def _study_page(self, patient: Patient, study: Study, series: list[tuple[int, Series]], back: str) -> bytes:
+        words = self.words
+        cards = (
+            self._card(
+                page_name("SE", number),
+                self._series_thumbnail(one),
+                one.values["description"] or f"{words['series']} {one.values['number']}".strip(),
+                " \u00b7 ".join(filter(None, (one.values["modality"], one.values["body_part"]))),
+                self._contents(one.entries),
+            )
+            for number, one in series
+        )
+        body = joined(
+            self._back(back, words["back"]),
+            self._patient_facts(patient),
+            self._study_facts(study),
+            element("h2", words["series"]),
+            element("ul", *cards, class_="cards"),
+        )
+        return self._page(study.values["description"] or words["study"], self._name(patient), body, root="../")
+
+    def _study_facts(self, study: Study) -> Markup:
+        words, values = self.words, study.values
+        when = " ".join(filter(None, (shown_date(values["date"]), shown_time(values["time"]))))
+        return self._facts((words["date"], when), (words["institution"], self._institution(study)))
+
+    def _series_thumbnail(self, series: Series) -> Markup:
+        rendered = (self.rendered.get(entry.file_id) for entry in series.entries)
+        first = next((one for one in rendered if one is not None), None)
+        if first is None or first.suffix == "JPG" or any(self._suffix(entry) == "JPG" for entry in series.entries):
+            return self._thumbnail(series.entries, "")
+        instead = {"HTM": self.words["report"], "PDF": self.words["document"]}.get(
+            first.suffix, self.words["no_picture"]
+        )
+        return element("span", instead, class_="none")
+
+    # ------------------------------------------------------------ a series
+
+    def _series_page(self, patient: Patient, study: Study, series: Series, back: str) -> bytes:
+        words = self.words
+        shown = [(entry, self.rendered[entry.file_id]) for entry in series.entries if entry.file_id in self.rendered]
+        title = series.values["description"] or f"{words['series']} {series.values['number']}".strip()
+        items = (
+            element("li", self._figure(number, len(shown), entry, rendered, title), id=f"p{number}")
+            for number, (entry, rendered) in enumerate(shown, start=1)
+        )
+        hint = words["some_only"].format(shown=len(shown), count=len(series.entries))
+        pictures = sum(rendered.suffix == "JPG" for _, rendered in shown)
+        viewer = element("section", id="viewer", data_label=words["browse"], data_help=words["browse_help"])
+        body = joined(
+            self._back(back, words["back_to_study"]),
+            self._facts(
+                (words["name"], self._name(patient)),
+                (words["patient_id"], patient.values["id"]),
+                (words["date"], shown_date(study.values["date"])),
+                (words["study"], study.values["description"]),
+                (words["series"], " ".join(filter(None, (series.values["modality"], series.values["number"])))),
+            ),
+            element("p", hint, class_="note") if len(shown) < len(series.entries) else Markup(),
+            viewer if pictures > 1 else Markup(),
+            element("ol", *items, class_="pictures"),
+        )
+        subtitle = " \u00b7 ".join(filter(None, (self._name(patient), self._contents(series.entries))))
+        return self._page(title, subtitle, body, root="../", script=pictures > 1)
+
+    def _figure(self, number: int, count: int, entry: Entry, rendered: Rendered, title: str) -> Markup:
+        words, link = self.words, f"{self.stems[entry.file_id]}.{rendered.suffix}"
+        place = words["image_of"].format(number=number, count=count)
+        if rendered.suffix == "JPG":
+            width, height = rendered.size
+            image = element("img", src=link, alt=f"{place}, {title}", width=width, height=height, loading="lazy")
+            frame = element("a", image, *self._edges(rendered), href=link, class_="frame")
+            return element("figure", frame, element("figcaption", self._caption(place, rendered)), class_="shown")
+        if rendered.suffix:
+            opening = words["open_report"] if rendered.suffix == "HTM" else words["open_document"]
+            name = rendered.title or (words["report"] if rendered.suffix == "HTM" else words["document"])
+            inner = element(
+                "span", element("strong", name), element("br"), element("a", opening, href=link), class_="none"
+            )
+            return element("figure", inner)
+        reason = element("span", element("strong", words["no_picture"]), element("br"), rendered.reason, class_="none")
+        return element("figure", reason, element("figcaption", f"{entry.record_type} {entry.file_id.path}"))
+
+    def _caption(self, place: str, rendered: Rendered) -> str:
+        words, facts = self.words, rendered.facts
+        window = facts.window
+        parts = [
+            place,
+            words["frame_of"].format(number=facts.frame, count=facts.frames) if facts.frames > 1 else "",
+            words["position"].format(value=f"{facts.position:.1f}") if facts.position is not None else "",
+            words["window"].format(width=f"{window[1]:.0f}", centre=f"{window[0]:.0f}") if window else "",
+            rendered.reason,
+        ]
+        return ", ".join(filter(None, parts))
+
+    def _edges(self, rendered: Rendered) -> Iterator[Markup]:
+        """The letters at the edges of a picture."""
+        for edge, letters in zip(("left", "right", "top", "bottom"), rendered.facts.edges, strict=True):
+            if letters:
+                meaning = ", ".join(self.words["F_" if letter == "F" else letter] for letter in letters)
+                yield element("abbr", letters, class_=f"edge {edge}", title=meaning)
+
+    # ------------------------------------------------------------ reports
+
+    def _reports(self, patient: Patient, study: Study, series: Series, page: str) -> Iterator[Page]:
+        for entry in series.entries:
+            rendered = self.rendered.get(entry.file_id)
+            if rendered is not None and rendered.suffix == "HTM":
+                stem = self.stems[entry.file_id]
+                up = "../" * stem.count("/")
+                yield f"{ROOT}/{stem}.HTM", self._report_page(patient, study, rendered.lines, up + page, up + "../")
+
+    def _report_page(self, patient: Patient, study: Study, lines: tuple[Line, ...], back: str, root: str) -> bytes:
+        words = self.words
+        title = next((line.name for line in lines if line.name), words["report"])
+        body = joined(
+            self._back(back, words["back_to_study"]),
+            self._patient_facts(patient),
+            self._study_facts(study),
+            element("div", *(_line(line) for line in lines[1:]), class_="report"),
+        )
+        return self._page(title, self._name(patient), body, root=root)
+
+
+def _line(line: Line) -> Markup:
+    depth = f"d{min(max(line.depth, 1), _DEEPEST)}"
+    if not line.value:
+        return element("h3", line.name, class_=depth) if line.name else Markup()
+    name = joined(element("strong", line.name + ": ")) if line.name else Markup()
+    return element("p", name, text(line.value), class_=depth)
