@@ -6,8 +6,8 @@ a cluster. Results come in the order of the files, as plain tuples that are chea
 
 from __future__ import annotations
 
-import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from fileset.dicom.header import HeaderError, Reading, read_header
 from fileset.dicom.header_cache import Layouts
 from fileset.errors import MediumError
+from fileset.media.system.calls import system
 from fileset.media.system.walk import OpenFile
 from fileset.plan.inputs import Sources
 from fileset.records.describe import EVERYTHING, WANTED, Describer, Instance, Policy
@@ -157,14 +158,14 @@ def _by_pool(
 @contextmanager
 def _not_interrupted() -> Iterator[None]:
     """Let Ctrl-C wait, here and in the processes and threads that are started meanwhile: in those for ever."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
+    if sys.platform != "win32":
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    else:  # Ctrl-C cannot be held back there
         yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _ignore_interruptions() -> None:
@@ -197,11 +198,8 @@ def _pool(count: int, jobs: int | None, executor: Executor | None) -> Iterator[t
 
 
 def processors() -> int:
-    """How many processes can work at the same time."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
+    """Return how many processes can run at the same time."""
+    return system.processors()
 
 
 def _context() -> BaseContext:

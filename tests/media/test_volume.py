@@ -16,8 +16,10 @@ import fileset
 from fileset.cli import main
 from fileset.errors import MediumError
 from fileset.media.system import file_systems as volume
+from fileset.media.system import linux
 from fileset.media.system.discs import DISCS, smallest_disc
-from fileset.media.system.file_systems import Mount, file_system, inquire_volume, mount_of
+from fileset.media.system.file_systems import file_system, inquire_volume
+from fileset.media.system.linux import Mount, mount_of
 from tests.media.conftest import below, uids
 from tests.support import synthetic
 from tests.support.judges import find_tool
@@ -97,7 +99,7 @@ def test_inquiry_of_a_folder_that_is_and_one_that_will_be(tmp_path: Path) -> Non
 
 def pretend(monkeypatch: pytest.MonkeyPatch, place: Path, kind: str) -> None:
     """Let the volume at `place` seem to be of this kind."""
-    monkeypatch.setattr(volume, "_mount", lambda _: Mount(str(place), kind, "0:0"))
+    monkeypatch.setattr(linux, "_mount", lambda _: Mount(str(place), kind, "0:0"))
 
 
 def test_what_ps3_12_does_not_know_is_a_warning(

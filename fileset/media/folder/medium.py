@@ -21,6 +21,7 @@ from fileset.media.base import FileInfo, FileSetInfo, Footprint, LinkError, Tran
 from fileset.media.folder.transaction import FolderTransaction
 from fileset.media.folder.work_folder import WORK, read_journal, standing_in
 from fileset.media.names import enlist, form_of
+from fileset.media.system.calls import system
 from fileset.media.system.file_systems import flush_volume, inquire_volume
 from fileset.media.system.files import check_writable, path_of
 from fileset.media.system.walk import inquire, leads_out, open_regular, walk
@@ -126,7 +127,7 @@ class FolderMedium:
             if entry is None:
                 return ""
             path = entry.path
-            if entry.is_symlink() and leads_out(path, self.root):
+            if system.is_link(entry) and leads_out(path, self.root):
                 raise LinkError("a symbolic link leads out of the file-set; not followed", path=file_id)
         return path
 
@@ -158,7 +159,7 @@ class FolderMedium:
         if listing is None:
             listing = {}
             try:
-                with os.scandir(folder) as entries:
+                with os.scandir(system.long_path(folder)) as entries:
                     for entry in sorted(entries, key=lambda e: e.name):
                         enlist(listing, entry.name, entry)
             except NotADirectoryError:

@@ -21,6 +21,7 @@ from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
 from fileset.media.base import Chunks, FileInfo, Written
 from fileset.media.folder.work_folder import NEW, WorkFolder, read_journal, standing_in
+from fileset.media.system.calls import system
 from fileset.media.system.files import (
     digest_of,
     give_name,
@@ -153,7 +154,7 @@ class FolderTransaction:
                 self._name(temporary, written.file_id)
 
     def _path(self, file_id: FileId) -> str:
-        return os.path.join(self._root, file_id.path)
+        return os.path.join(self._root, *file_id.components)
 
     def _name(self, temporary: str, file_id: FileId) -> None:
         final = os.path.join(self._folder_for(file_id), file_id.name)
@@ -207,7 +208,7 @@ class FolderTransaction:
             former = self._find(DICOMDIR)
             self._former = self._work.seal(digest, former)
             self._new = digest
-            os.replace(new, self._dicomdir)
+            system.replace(new, self._dicomdir)
             sync_directory(self._root)
             if os.path.basename(former) not in ("", DICOMDIR.value):
                 self._remove_variant(former)

@@ -17,6 +17,7 @@ from typing import BinaryIO, Final
 
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import FileId
+from fileset.media.system.calls import system
 from fileset.media.system.files import (
     blocks,
     digest_of,
@@ -102,8 +103,13 @@ class WorkFolder:
             if not journal:
                 _unlink(self.file(JOURNAL))
             self.released = True  # before it is true: an interruption may come right after
-            os.replace(self.file(LOCK), self.file(LOCK_OLD))
-        self.unlock()
+            if system.MOVES_OPEN_FILES:
+                os.replace(self.file(LOCK), self.file(LOCK_OLD))
+                self.unlock()
+            else:
+                self.unlock()
+                with suppress(PermissionError):  # another writer has it by now
+                    _unlink(self.file(LOCK))
 
     def vanish(self) -> None:
         """Remove the folder if nothing of value is in it."""
@@ -124,7 +130,7 @@ class WorkFolder:
         path = self.file(JOURNAL_NEW)
         with named(path):
             write_file(path, ["".join(f"{name.value}\n" for name in names).encode()])
-            os.replace(path, self.file(JOURNAL))
+            system.replace(path, self.file(JOURNAL))
         sync_directory(self.path)
         sync_directory(self._root)
 
@@ -146,7 +152,7 @@ class WorkFolder:
         temporary = self.temporary()
         with named(dicomdir):
             write_file(temporary, blocks(kept))
-            os.replace(temporary, dicomdir)
+            system.replace(temporary, dicomdir)
         sync_directory(self._root)
 
 

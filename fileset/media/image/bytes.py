@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from fileset.errors import FormatError, MediumError
+from fileset.media.system.calls import system
 from fileset.media.system.files import is_pipe, named
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class ImageBytes:
         if is_pipe(path):
             raise MediumError("a pipe: an image is read at random. Save it as a file first", path=path)
         with named(path):
-            self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            self._descriptor = system.open_descriptor(path, os.O_RDONLY)
             self.size = os.lseek(self._descriptor, 0, os.SEEK_END)
         self._path = path
         self.whole = self.size
@@ -48,7 +49,7 @@ class ImageBytes:
         """Exactly `size` bytes from position `at`. Raises `FormatError` if the image ends before."""
         self.check([(at, size)])
         with named(self._path):
-            data = os.pread(self._descriptor, size, at)
+            data = system.read_at(self._descriptor, size, at)
         if len(data) != size:
             raise FormatError(f"the image gave {len(data)} of {size} bytes at {at}")
         return data
@@ -108,7 +109,7 @@ class ExtentFile(io.RawIOBase):
         skip = self._at - self._starts[piece]
         view = memoryview(buffer).cast("B")[: length - skip]
         with named(self.name):
-            read = os.preadv(self._descriptor, [view], position + skip)
+            read = system.read_into(self._descriptor, view, position + skip)
         if read == 0 and len(view):
             raise MediumError("the image ends inside the file", path=self.name)
         self._at += read
@@ -121,7 +122,7 @@ class ExtentFile(io.RawIOBase):
             skip = max(self._at - start, 0)
             if skip < length:
                 with named(self.name):
-                    parts.append(os.pread(self._descriptor, length - skip, position + skip))
+                    parts.append(system.read_at(self._descriptor, length - skip, position + skip))
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         if len(data) < self._starts[-1] - self._at:
             raise MediumError("the image ends inside the file", path=self.name)

@@ -20,6 +20,7 @@ from typing import BinaryIO, Final, Self
 from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Builder, Chunks, FileInfo, ReadableMedium, Written
+from fileset.media.system.calls import system
 from fileset.media.system.files import (
     creation_time,
     make_folders,
@@ -115,6 +116,8 @@ class ImageTransaction:
     def _end(self) -> None:
         try:
             if not self._published:
+                if not system.MOVES_OPEN_FILES:
+                    self._file.close()
                 with suppress(OSError):
                     os.unlink(self._new)
         finally:
@@ -194,7 +197,10 @@ class ImageTransaction:
             finally:
                 syncing.result()
             _permit(self._new, _mode(self._path))
-            os.replace(self._new, self._path)
+            if not system.MOVES_OPEN_FILES:
+                self._file.close()
+                self._former.close()
+            system.replace(self._new, self._path)
             self._published = True
             sync_directory(os.path.dirname(self._path))
         return written

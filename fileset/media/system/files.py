@@ -14,11 +14,8 @@ from typing import BinaryIO, Final
 
 from fileset.errors import MediumError, RuleError
 from fileset.media.base import Chunks
+from fileset.media.system.calls import system
 
-_BINARY: Final = getattr(os, "O_BINARY", 0)
-_NOFOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
-_NONBLOCK: Final = getattr(os, "O_NONBLOCK", 0)
-"""Not to wait for what is no file: a pipe has no bytes to give yet."""
 _BLOCK: Final = 1 << 20
 
 STANDARD_OUTPUT: Final = "-"
@@ -70,16 +67,16 @@ def write_file(
     """
     digest, size = hashlib.sha256(), 0
     turn = turn or nullcontext()
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+    descriptor = system.create(path, 0o666)
     try:
         for chunk in chunks:
             with turn:
                 _write_all(descriptor, chunk)
             if size:
-                _forget_cached(descriptor)  # so that it is written while the next part comes
+                system.start_write_back(descriptor)  # the disk works while the next part comes
             digest.update(chunk)
             size += len(chunk)
-        (os.fsync if sync else _forget_cached)(descriptor)
+        (system.sync_file if sync else system.start_write_back)(descriptor)
     finally:
         os.close(descriptor)
     return size, digest.hexdigest()
@@ -87,25 +84,11 @@ def write_file(
 
 def sync_file(path: str) -> None:
     """Return when the bytes of a file are on the medium."""
-    descriptor = os.open(path, os.O_WRONLY | _BINARY | _NOFOLLOW)
+    descriptor = system.open_descriptor(path, os.O_WRONLY, follow=False)
     try:
-        os.fsync(descriptor)
+        system.sync_file(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _forget_cached(descriptor: int) -> None:
-    """Have the system keep nothing of a file in memory: it reads it from the medium then, and begins to write what is not
-    there yet.
-    """
-    _advise(descriptor, "POSIX_FADV_DONTNEED")
-
-
-def _advise(descriptor: int, advice: str) -> None:
-    """Tell the system what will be done with a file. Not every system and file system takes advice."""
-    if hasattr(os, "posix_fadvise"):
-        with suppress(OSError):
-            os.posix_fadvise(descriptor, 0, 0, getattr(os, advice))
 
 
 def _write_all(descriptor: int, data: bytes | bytearray) -> None:
@@ -188,22 +171,9 @@ def remove_folder(path: str) -> bool:
 
 
 def sync_directory(path: str) -> None:
-    """Return when the names in a folder are on disk. Systems that cannot do this for folders need not."""
+    """Return when the names in a folder are on disk. Raises `MediumError`."""
     with named(path):
-        try:
-            descriptor = os.open(path, os.O_RDONLY)
-        except PermissionError:
-            return
-        try:
-            os.fsync(descriptor)
-        except OSError as problem:
-            if problem.errno not in _NO_FSYNC:
-                raise
-        finally:
-            os.close(descriptor)
-
-
-_NO_FSYNC: Final = frozenset((errno.EINVAL, errno.ENOTSUP))
+        system.sync_directory(path)
 
 
 def read_back(path: str) -> tuple[bytes, str]:
@@ -213,8 +183,7 @@ def read_back(path: str) -> tuple[bytes, str]:
     data, digest = BytesIO(), hashlib.sha256()
     descriptor = open_plain(path)
     try:
-        _forget_cached(descriptor)
-        _advise(descriptor, "POSIX_FADV_WILLNEED")  # it reads on while what came is hashed
+        system.forget_cached(descriptor)
         while block := os.read(descriptor, _BLOCK):
             data.write(block)
             digest.update(block)
@@ -236,7 +205,7 @@ def open_plain(path: str, *, follow: bool = True) -> int:
 
     Raises `OSError` for a folder, and for a pipe or device, which could be waited for, or read, without end.
     """
-    descriptor = os.open(path, os.O_RDONLY | _BINARY | _NONBLOCK | (0 if follow else _NOFOLLOW))
+    descriptor = system.open_descriptor(path, os.O_RDONLY, follow=follow)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", path)
@@ -283,12 +252,11 @@ def open_locked(path: str) -> BinaryIO:
 
 
 def _open_or_make(path: str) -> tuple[BinaryIO, bool]:
-    flags = os.O_RDWR | _BINARY | _NOFOLLOW
     while True:
         with suppress(FileExistsError):
-            return os.fdopen(os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600), "r+b"), True
+            return os.fdopen(system.create(path, 0o600), "r+b"), True
         with suppress(FileNotFoundError):
-            return os.fdopen(os.open(path, flags), "r+b"), False
+            return os.fdopen(system.open_descriptor(path, os.O_RDWR, follow=False), "r+b"), False
 
 
 def _lock(file: BinaryIO, path: str, *, made: bool) -> None:
@@ -297,12 +265,10 @@ def _lock(file: BinaryIO, path: str, *, made: bool) -> None:
     Where there are no such locks, whoever made the file has it; after a crash somebody must then remove it.
     """
     try:
-        import fcntl
-
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        system.lock(file.fileno())
     except BlockingIOError:
         raise MediumError("another writer is at work; wait until it has finished", path=path) from None
-    except (ImportError, OSError):
+    except OSError:
         if not made:
             raise MediumError(
                 "another writer is at work, or was stopped; if none is at work, remove this file", path=path

@@ -11,6 +11,7 @@ from typing import BinaryIO, Final, NamedTuple, Self
 
 from fileset.errors import MediumError, NotFoundError
 from fileset.media.base import FileInfo
+from fileset.media.system.calls import system
 from fileset.media.system.files import open_plain, path_of
 
 COPY_SIZE = 1 << 20
@@ -57,11 +58,11 @@ def _walk(folder: str, prefix: str, skip: frozenset[str]) -> Iterator[SourceFile
             relative = prefixes[-1] + entry.name
             if relative in skip:
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            if entry.is_dir(follow_symlinks=False) and not system.is_link(entry):
                 stack.append(iter(_listed(entry.path)))
                 prefixes.append(relative + "/")
                 break
-            yield SourceFile(entry.path, relative, entry.is_symlink())
+            yield SourceFile(entry.path, relative, system.is_link(entry))
         else:
             stack.pop()
             prefixes.pop()
@@ -69,7 +70,7 @@ def _walk(folder: str, prefix: str, skip: frozenset[str]) -> Iterator[SourceFile
 
 def _listed(folder: str) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(folder) as entries:
+        with os.scandir(system.long_path(folder)) as entries:
             return sorted(entries, key=lambda entry: entry.name)
     except OSError as problem:
         raise MediumError(f"{problem.strerror or problem}", path=folder) from problem
@@ -105,7 +106,7 @@ class OpenFile:
 
     def __call__(self, at: int, size: int) -> bytes:
         """Up to `size` bytes from position `at`; fewer only at the end of the file."""
-        return os.pread(self._descriptor, size, at)
+        return system.read_at(self._descriptor, size, at)
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,97 @@
+"""The calls that differ between operating systems, as one interface. Each system implements it in a module of its own."""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol
+
+from attrs import frozen
+
+
+@frozen
+class VolumeFacts:
+    """One mounted volume: sizes in bytes, None where unknown.
+
+    `kind` is the type of the file system as this operating system calls it, `root` the folder or drive where the volume
+    is mounted, `block` the size of a cluster, `clusters` their number, `free_files` how many more files it takes.
+    """
+
+    kind: str
+    root: str
+    free: int
+    capacity: int
+    block: int
+    clusters: int
+    free_files: int | None = None
+    read_only: bool = False
+    removable: bool = False
+
+
+class SystemCalls(Protocol):
+    """One operating system. Every call raises `OSError` when the system fails."""
+
+    MOVES_OPEN_FILES: bool
+    """Whether an open file can be renamed, replaced and removed."""
+
+    HAS_SYNC_VOLUME: bool
+    """Whether `sync_volume` exists; where it does not, each file must be synced."""
+
+    def open_descriptor(self, path: str, flags: int, *, follow: bool = True) -> int:
+        """Open a file in binary mode without waiting, as for a pipe. Unless `follow`, raise `OSError` for a link."""
+        ...
+
+    def create(self, path: str, mode: int) -> int:
+        """Create a file for reading and writing, with permissions; raise `FileExistsError` if the name is taken."""
+        ...
+
+    def is_link(self, entry: os.DirEntry[str]) -> bool:
+        """Return whether an entry of a folder is a symbolic link, or anything else that leads elsewhere."""
+        ...
+
+    def long_path(self, path: str) -> str:
+        """Return the path in a form without a limit of length."""
+        ...
+
+    def read_at(self, descriptor: int, size: int, at: int) -> bytes:
+        """Return up to `size` bytes from position `at`; fewer only at the end of the file."""
+        ...
+
+    def read_into(self, descriptor: int, view: memoryview, at: int) -> int:
+        """Fill a buffer from position `at`; return how many bytes came, 0 at the end of the file."""
+        ...
+
+    def lock(self, descriptor: int) -> None:
+        """Lock a file until it is closed. Raise `BlockingIOError` if another process has it, `OSError` without locks."""
+        ...
+
+    def replace(self, source: str, target: str) -> None:
+        """Rename a file over another one."""
+        ...
+
+    def start_write_back(self, descriptor: int) -> None:
+        """Let the system begin to write the file to the disk, without waiting. Systems may ignore it."""
+        ...
+
+    def forget_cached(self, descriptor: int) -> None:
+        """Let the system drop the file from memory, so that a read comes from the disk. Systems may ignore it."""
+        ...
+
+    def sync_file(self, descriptor: int) -> None:
+        """Return when the bytes of a file, open for writing, would survive a loss of power."""
+        ...
+
+    def sync_directory(self, path: str) -> None:
+        """Return when the names in a folder would survive a loss of power, where the system can tell."""
+        ...
+
+    def sync_volume(self, path: str) -> None:
+        """Return when everything that was written to the volume of `path` would survive a loss of power."""
+        ...
+
+    def volume(self, path: str) -> VolumeFacts:
+        """Return the volume of an existing folder."""
+        ...
+
+    def processors(self) -> int:
+        """Return how many processes can run at the same time."""
+        ...

@@ -1,0 +1,205 @@
+"""The calls of Windows.
+
+NTFS keeps its own structures whole after a loss of power, but not the order of changes; FAT and exFAT promise nothing.
+`sync_directory` therefore flushes the folder, and `replace` asks Windows to return when the new name is on disk.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import msvcrt
+import os
+import sys
+import time
+from ctypes import wintypes
+from typing import Final
+
+from fileset.media.system.interface import VolumeFacts
+
+assert sys.platform == "win32"  # noqa: S101  # for the type checker, which then knows the functions of the system
+
+MOVES_OPEN_FILES: Final[bool] = False
+HAS_SYNC_VOLUME: Final[bool] = False
+
+_LOCKED_BYTE: Final = 1 << 40
+"""Position of the byte that is locked: beyond the end of any lock file, so that others can still read it."""
+_LONG: Final = 240
+"""Length of a path from which on its form without a limit is used; Windows limits others to 260 with the name inside."""
+_TRIES, _PAUSE = 20, 0.05
+"""How often, and after how many seconds, a file is replaced again that another program has open, such as a scanner."""
+_SHARING: Final = frozenset((5, 32, 33))
+"""Access denied, sharing violation, lock violation."""
+
+_REPLACE_EXISTING, _WRITE_THROUGH = 0x1, 0x8
+_GENERIC_WRITE: Final = 0x40000000
+_SHARE_ALL: Final = 0x7
+_OPEN_EXISTING: Final = 3
+_BACKUP_SEMANTICS: Final = 0x02000000
+_END_OF_FILE: Final = 38
+_READ_ONLY_VOLUME: Final = 0x00080000
+_REMOVABLE, _OPTICAL = 2, 5
+
+_kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+_kernel.CreateFileW.restype = wintypes.HANDLE
+_kernel.CreateFileW.argtypes = (
+    wintypes.LPCWSTR,
+    wintypes.DWORD,
+    wintypes.DWORD,
+    wintypes.LPVOID,
+    wintypes.DWORD,
+    wintypes.DWORD,
+    wintypes.HANDLE,
+)
+_kernel.FlushFileBuffers.argtypes = (wintypes.HANDLE,)
+_kernel.CloseHandle.argtypes = (wintypes.HANDLE,)
+_kernel.ReadFile.argtypes = (
+    wintypes.HANDLE,
+    wintypes.LPVOID,
+    wintypes.DWORD,
+    wintypes.LPDWORD,
+    wintypes.LPVOID,
+)
+_INVALID: Final = wintypes.HANDLE(-1).value
+
+
+class _Overlapped(ctypes.Structure):
+    """OVERLAPPED: the position of a read."""
+
+    _fields_ = (
+        ("internal", ctypes.c_void_p),
+        ("internal_high", ctypes.c_void_p),
+        ("offset", wintypes.DWORD),
+        ("offset_high", wintypes.DWORD),
+        ("event", wintypes.HANDLE),
+    )
+
+
+def open_descriptor(path: str, flags: int, *, follow: bool = True) -> int:
+    """Open a file in binary mode."""
+    if not follow and (os.path.islink(path) or _is_junction(path)):
+        raise OSError(errno.ELOOP, "a symbolic link", path)
+    return os.open(path, flags | os.O_BINARY | os.O_NOINHERIT)
+
+
+def _is_junction(path: str) -> bool:
+    return sys.version_info >= (3, 12) and os.path.isjunction(path)
+
+
+def create(path: str, mode: int) -> int:
+    """Create a file for reading and writing; never one that exists. Windows inherits permissions from the folder."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_BINARY | os.O_NOINHERIT, mode)
+
+
+def is_link(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry of a folder is a symbolic link or a junction."""
+    return entry.is_symlink() or (sys.version_info >= (3, 12) and entry.is_junction())
+
+
+def long_path(path: str) -> str:
+    r"""Return a long path with the prefix \\?\, which lifts the limit of 260 characters."""
+    if len(path) < _LONG or path.startswith("\\\\?\\"):
+        return path
+    whole = os.path.abspath(path)
+    return "\\\\?\\UNC" + whole[1:] if whole.startswith("\\\\") else "\\\\?\\" + whole
+
+
+def read_at(descriptor: int, size: int, at: int) -> bytes:
+    """Return up to `size` bytes from position `at`."""
+    buffer = bytearray(size)
+    return bytes(memoryview(buffer)[: read_into(descriptor, memoryview(buffer), at)])
+
+
+def read_into(descriptor: int, view: memoryview, at: int) -> int:
+    """Fill a buffer from position `at`. The position of the descriptor moves, so nobody may read by it as well."""
+    if not view:
+        return 0
+    place = _Overlapped(offset=at & 0xFFFFFFFF, offset_high=at >> 32)
+    count = wintypes.DWORD()
+    target = (ctypes.c_char * len(view)).from_buffer(view)
+    handle = msvcrt.get_osfhandle(descriptor)
+    if _kernel.ReadFile(handle, target, len(view), ctypes.byref(count), ctypes.byref(place)):
+        return count.value
+    if ctypes.get_last_error() == _END_OF_FILE:
+        return 0
+    raise ctypes.WinError(ctypes.get_last_error())
+
+
+def lock(descriptor: int) -> None:
+    """Lock a file until it is closed."""
+    os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+    try:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    except PermissionError as problem:
+        raise BlockingIOError(problem.errno, problem.strerror) from problem
+    finally:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+
+
+def replace(source: str, target: str) -> None:
+    """Rename a file over another one, and return when the name is on disk; wait while another program has it open."""
+    for left in reversed(range(_TRIES)):
+        if _kernel.MoveFileExW(source, target, _REPLACE_EXISTING | _WRITE_THROUGH):
+            return
+        number = ctypes.get_last_error()
+        if number not in _SHARING or not left:
+            raise OSError(0, ctypes.FormatError(number), source, number, target)
+        time.sleep(_PAUSE)
+
+
+def start_write_back(descriptor: int) -> None:
+    """Do nothing: Windows has no such call."""
+
+
+def forget_cached(descriptor: int) -> None:
+    """Do nothing: Windows has no such call."""
+
+
+def sync_file(descriptor: int) -> None:
+    """Sync a file (FlushFileBuffers)."""
+    os.fsync(descriptor)
+
+
+def sync_directory(path: str) -> None:
+    """Flush a folder. File systems that refuse are left alone: `replace` writes through."""
+    handle = _kernel.CreateFileW(path, _GENERIC_WRITE, _SHARE_ALL, None, _OPEN_EXISTING, _BACKUP_SEMANTICS, None)
+    if handle != _INVALID:
+        _kernel.FlushFileBuffers(handle)
+        _kernel.CloseHandle(handle)
+
+
+def sync_volume(path: str) -> None:
+    """Do nothing: flushing a whole volume takes an administrator. Each file was flushed."""
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    if sys.version_info >= (3, 13):
+        return os.process_cpu_count() or 1
+    return os.cpu_count() or 1
+
+
+def volume(path: str) -> VolumeFacts:
+    """Return the volume of an existing folder."""
+    root = ctypes.create_unicode_buffer(1024)
+    if not _kernel.GetVolumePathNameW(path, root, len(root)):
+        raise ctypes.WinError(ctypes.get_last_error())
+    kind, flags = ctypes.create_unicode_buffer(256), wintypes.DWORD()
+    _kernel.GetVolumeInformationW(root, None, 0, None, None, ctypes.byref(flags), kind, len(kind))
+    numbers = [wintypes.DWORD() for _ in range(4)]
+    if not _kernel.GetDiskFreeSpaceW(root, *map(ctypes.byref, numbers)):
+        raise ctypes.WinError(ctypes.get_last_error())
+    per_cluster, sector, _, clusters = (number.value for number in numbers)
+    free, capacity = ctypes.c_uint64(), ctypes.c_uint64()
+    if not _kernel.GetDiskFreeSpaceExW(path, ctypes.byref(free), ctypes.byref(capacity), None):
+        raise ctypes.WinError(ctypes.get_last_error())
+    return VolumeFacts(
+        kind=kind.value,
+        root=root.value,
+        free=free.value,
+        capacity=capacity.value,
+        block=per_cluster * sector or 4096,
+        clusters=clusters,
+        read_only=bool(flags.value & _READ_ONLY_VOLUME),
+        removable=_kernel.GetDriveTypeW(root) in (_REMOVABLE, _OPTICAL),
+    )
