@@ -17,7 +17,13 @@ Phases = Callable[[str, int, int], None]
 
 INTERVAL: Final = 0.1
 """Seconds between two pictures."""
-_TITLES: Final = {"scan": "Reading headers", "write": "Copying", "extract": "Copying", "check": "Checking"}
+_TITLES: Final = {
+    "scan": "Reading headers",
+    "write": "Copying",
+    "extract": "Copying",
+    "check": "Checking",
+    "pictures": "Making pictures",
+}
 
 
 @contextmanager

@@ -207,7 +207,7 @@ class Site:
             self._card(
                 page_name("SE", number),
                 self._series_thumbnail(one),
-                one.values["description"] or f"{words['series']} {one.values['number']}".strip(),
+                one.values["description"] or f"{words['a_series']} {one.values['number']}".strip(),
                 " \u00b7 ".join(filter(None, (one.values["modality"], one.values["body_part"]))),
                 self._contents(one.entries),
             )
@@ -242,7 +242,7 @@ class Site:
     def _series_page(self, patient: Patient, study: Study, series: Series, back: str) -> bytes:
         words = self.words
         shown = [(entry, self.rendered[entry.file_id]) for entry in series.entries if entry.file_id in self.rendered]
-        title = series.values["description"] or f"{words['series']} {series.values['number']}".strip()
+        title = series.values["description"] or f"{words['a_series']} {series.values['number']}".strip()
         items = (
             element("li", self._figure(number, len(shown), entry, rendered, title), id=f"p{number}")
             for number, (entry, rendered) in enumerate(shown, start=1)
@@ -257,7 +257,7 @@ class Site:
                 (words["patient_id"], patient.values["id"]),
                 (words["date"], shown_date(study.values["date"])),
                 (words["study"], study.values["description"]),
-                (words["series"], " ".join(filter(None, (series.values["modality"], series.values["number"])))),
+                (words["a_series"], " ".join(filter(None, (series.values["modality"], series.values["number"])))),
             ),
             element("p", hint, class_="note") if len(shown) < len(series.entries) else Markup(),
             viewer if pictures > 1 else Markup(),

@@ -65,6 +65,7 @@ footer { border-top: 1px solid #d3dde4; padding: 1rem; font-size: 0.85rem; color
 footer p { margin: 0.25rem 0; }
 @media (max-width: 30rem) {
   header.top h1 { font-size: 1.3rem; }
+  ul.cards > li { width: 100%; }
   .frame img { height: 10rem; }
   .stage img { height: 60vh; }
   dl.facts div { margin-right: 1.25rem; }

@@ -25,6 +25,8 @@ VERBS: Final = {
     "info": "show identification, counts and free space",
     "check": "find errors in a file-set",
     "extract": "copy files out of a file-set",
+    "pages": "write pages for a browser that show a medium",
+    "view": "show a medium in a browser",
     # Application profiles
     "profiles": "show the application profiles of PS3.11",
     # About the program

@@ -1,0 +1,27 @@
+"""`fileset pages`: pages for a browser that show what is on a medium."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import Final
+
+from fileset.cli.web_options import add_pages, make_pages
+
+EXAMPLES: Final = (
+    "fileset pages /media/cdrom -o pages",
+    "fileset pages DISC.iso -o pages --web-language de --institution 'Klinikum Nord'",
+)
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.usage = "fileset pages MEDIUM -o FOLDER [options]"
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="FOLDER", help="a new folder: open INDEX.HTM in it with a browser"
+    )
+    add_pages(parser)
+
+
+def run(options: Namespace) -> int:
+    """Write the pages and report them."""
+    return make_pages(options, options.output)

@@ -1,0 +1,125 @@
+"""What the verbs that make pages for a browser have in common."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING, cast
+
+from fileset.cli.findings import PARTLY, finding_rows, hides_records, tell_findings
+from fileset.cli.options import add_common, positive
+from fileset.cli.output import counted, say, write_document
+from fileset.cli.progress import progress
+from fileset.cli.read_options import add_medium, identification
+from fileset.errors import FormatError, MediumError
+
+if TYPE_CHECKING:
+    from argparse import _ActionsContainer
+
+    from fileset.extract.scanned import Completed, Scanned
+    from fileset.pages.model import Records
+    from fileset.pages.options import WebOptions
+    from fileset.pages.report import PagesReport
+    from fileset.reader import Reader
+
+
+def add_web(parser: _ActionsContainer) -> None:
+    """Add the options that decide what pages look like."""
+    parser.add_argument(
+        "--web-pictures",
+        type=positive,
+        metavar="N",
+        help="pictures of a series at most, evenly chosen (default: 200)",
+    )
+    parser.add_argument(
+        "--web-language", metavar="LANGUAGE", help="language of the pages: de, en, es or fr (default: en)"
+    )
+    parser.add_argument(
+        "--institution", metavar="NAME", default="", help="who makes the disc, for the pages and README.TXT"
+    )
+    parser.add_argument("--contact", metavar="TEXT", default="", help="how to reach them, for the pages and README.TXT")
+
+
+def web_options(options: Namespace) -> WebOptions:
+    """Return the options of pages. Raises `RuleError` for a language that there are no pages in."""
+    from fileset.pages.options import PICTURES, WebOptions
+
+    return WebOptions(
+        pictures=options.web_pictures or PICTURES,
+        language=options.web_language or "en",
+        institution=options.institution,
+        contact=options.contact,
+    )
+
+
+def add_pages(parser: ArgumentParser) -> None:
+    """Add the medium and all options of a verb that makes pages of it."""
+    add_medium(parser)
+    parser.add_argument(
+        "--scan",
+        action="store_true",
+        help="look into every file instead of the DICOMDIR, as is done where none can be read",
+    )
+    add_web(parser)
+    parser.add_argument(
+        "--jobs", type=positive, metavar="N", help="processes that make pictures (default: one a processor)"
+    )
+    add_common(parser)
+
+
+def make_pages(options: Namespace, folder: str) -> int:
+    """Write the pages of the medium into `folder`, report them, and return the exit code."""
+    from fileset.pages.folder import write_pages
+
+    with _opened(options) as reader, progress(options) as phases:
+        report = write_pages(
+            cast("Records", reader), folder, options=web_options(options), jobs=options.jobs, progress=phases
+        )
+        findings = [*reader.findings, *report.findings]
+        if options.json:
+            _document(report, reader)
+        else:
+            tell_findings(findings, everything=options.verbose, quiet=options.quiet)
+        if not options.quiet or not report.complete:
+            say(_summary(report))
+        whole = report.complete and report.instances and not hides_records(reader.findings)
+        return 0 if whole else PARTLY
+
+
+def _opened(options: Namespace) -> Reader | Scanned | Completed:
+    """Open the medium by its DICOMDIR; by its files too if that is damaged, and only by them if there is no other way."""
+    from fileset.extract.scanned import Completed, scanned, scanned_instead
+    from fileset.reader import Reader
+
+    if options.scan:
+        return scanned(options.medium, options.format)
+    try:
+        reader = Reader(options.medium, medium_format=options.format)
+    except (FormatError, MediumError) as problem:
+        return scanned_instead(options.medium, options.format, problem)
+    return Completed(reader) if hides_records(reader.findings) else reader
+
+
+def _summary(report: PagesReport) -> str:
+    if not report.instances:
+        return "there are no instances on this medium: nothing to show"
+    shown = [counted(report.pictures, "picture")]
+    shown += [counted(report.reports, "report")] if report.reports else []
+    shown += [counted(report.documents, "document")] if report.documents else []
+    without = sum(finding.rule in ("FS-PICTURE-NONE", "FS-PICTURE-FAILED") for finding in report.findings)
+    lacking = f"; {counted(without, 'instance')} without a picture (-v or --json names each)" if without else ""
+    return f"{', '.join(shown)} of {counted(report.instances, 'instance')} in {report.folder}{lacking}"
+
+
+def _document(report: PagesReport, reader: Reader | Scanned | Completed) -> None:
+    write_document(
+        "fileset.pages/1",
+        {
+            "file_set": identification(reader),
+            "folder": report.folder,
+            "instances": report.instances,
+            "pictures": report.pictures,
+            "reports": report.reports,
+            "documents": report.documents,
+            "findings": finding_rows([*reader.findings, *report.findings]),
+        },
+    )

@@ -1,0 +1,87 @@
+"""`fileset pages` and `fileset view` on the command line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fileset.pictures import extra
+from tests.pages.conftest import SLICES
+from tests.pages.site_reader import PageReader
+from tests.support.command import process
+
+
+def test_pages_writes_the_pages_and_says_how_many(disc: Path, tmp_path: Path) -> None:
+    done = process("pages", disc, "-o", tmp_path / "web", "--web-language", "de", "--institution", "Klinikum")
+    assert done.returncode == 0, done.stderr
+    assert f"{SLICES + 2} pictures, 1 report of {SLICES + 4} instances" in done.stderr
+    assert "1 instance without a picture" in done.stderr
+    assert "Klinikum" in PageReader(tmp_path / "web" / "INDEX.HTM").text
+
+
+def test_json_names_every_instance_without_a_picture(disc: Path, tmp_path: Path) -> None:
+    done = process("pages", disc, "-o", tmp_path / "web", "--json")
+    assert '"schema": "fileset.pages/1"' in done.stdout
+    assert '"rule": "FS-PICTURE-NONE"' in done.stdout
+
+
+def test_a_medium_without_a_dicomdir_is_shown_by_its_files(disc: Path, tmp_path: Path) -> None:
+    shutil.copytree(disc, tmp_path / "disc")
+    (tmp_path / "disc" / "DICOMDIR").unlink()
+    done = process("pages", tmp_path / "disc", "-o", tmp_path / "web")
+    assert done.returncode == 0, done.stderr
+    assert "FS-DICOMDIR-ABSENT" in done.stderr
+    assert f"{SLICES + 2} pictures" in done.stderr
+    page = PageReader(tmp_path / "web" / "INDEX.HTM")
+    assert "Dr. Jane Müller" in page.text
+    assert page.text.index("CT Abdomen") < page.text.index("Ultrasound")
+
+
+@pytest.mark.parametrize("ending", ["iso", "zip"])
+def test_pages_of_an_image_are_those_of_the_folder(ending: str, disc: Path, web: Path, tmp_path: Path) -> None:
+    image = tmp_path / f"disc.{ending}"
+    assert process("create", disc, "-o", image).returncode == 0
+    done = process("pages", image, "-o", tmp_path / "web", "--institution", "Radiology & Partners")
+    assert done.returncode == 0, done.stderr
+    for path in web.rglob("*.JPG"):
+        assert (tmp_path / "web" / path.relative_to(web)).read_bytes() == path.read_bytes()
+
+
+def test_a_folder_that_holds_files_is_refused(disc: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    done = process("pages", disc, "-o", tmp_path)
+    assert done.returncode == 6
+    assert "not empty" in done.stderr
+
+
+def test_view_opens_the_first_page(disc: Path, tmp_path: Path) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    done = process("view", disc, input="", env=_with_browser(browser))
+    assert done.returncode == 0, done.stderr
+    opened = (tmp_path / "opened").read_text().strip()
+    assert opened.startswith("file:///")
+    assert opened.endswith("/INDEX.HTM")
+    folder = Path(opened.removeprefix("file://")).parent
+    assert f"the pages stay in {folder}" in done.stderr
+    shutil.rmtree(folder)
+
+
+def _with_browser(browser: Path) -> dict[str, str]:
+    from tests.support.command import environment
+
+    return environment(BROWSER=str(browser))
+
+
+def test_without_the_extra_pages_say_what_to_install(
+    disc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fileset.cli import main
+
+    monkeypatch.setattr(extra, "LIBRARIES", ("numpy", "a_library_that_is_not_there"))
+    assert main(["pages", str(disc), "-o", str(tmp_path / "web")]) == 2
+    assert 'pip install "dicom-fileset[images]"' in capsys.readouterr().err
+    assert not (tmp_path / "web").exists()
