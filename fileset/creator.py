@@ -1,21 +1,19 @@
 """File-set Creator (PS3.10 8.3): DICOM files -> a new file-set.
 
-`Creator` copies into a new folder or image; `index` writes the DICOMDIR for files that already lie in a folder.
-Both go the same way: sources -> scan -> tree -> names -> encoded records -> commit.
+`Creator` copies files to a new medium; `index` writes the DICOMDIR for files that stay where they are.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from attrs import evolve
 
-from fileset.dicomdir.write.header import Identification, is_file_set_id, new_frame
-from fileset.dicomdir.write.new import build
+from fileset.dicomdir.write.header import Identification, is_file_set_id
 from fileset.errors import INDEX_INSTEAD, RefusedError, RuleError
 from fileset.file_id import FileId, is_path
 from fileset.findings import Finding, Where
@@ -25,17 +23,18 @@ from fileset.media.open import format_for, readable, volumes_there
 from fileset.media.system.discs import DISC_NAMES
 from fileset.media.system.files import path_of
 from fileset.media.system.walk import place_below
-from fileset.plan.commit import Plan, clean_up, commit, rehearse
+from fileset.plan.commit import clean_up
 from fileset.plan.copy_findings import cleared, clears, cut_off
 from fileset.plan.extra_files import Included
 from fileset.plan.inputs import Sources
 from fileset.plan.names import SCHEMES
-from fileset.plan.new_file_set import Making, basis_for, new_uid, refuse_existing
-from fileset.plan.scan import Phases, Refusal, collect, phase
+from fileset.plan.new_file_set import IN_PLACE, Recipe, new_uid, refuse_existing
+from fileset.plan.scan import Phases, Refused, collect, outcomes, phase
 from fileset.plan.source_file_set import Origin, origin_of
 from fileset.plan.split import bytes_of
+from fileset.plan.volumes import write_volume, write_volumes
 from fileset.records.describe import Policy
-from fileset.records.tree import Node
+from fileset.records.tree import Node, TreeBuilder
 from fileset.report import Report, Skipped
 
 if TYPE_CHECKING:
@@ -48,31 +47,40 @@ NOTHING_ADDED: Final = "no file can be a member of the file-set: nothing was wri
 
 
 class Creator:
-    """Makes a new file-set on `medium` of the files, data sets and other file-sets that are added.
+    """Create a new file-set in a folder, an ISO image or a ZIP archive (File-set Creator, PS3.10 8.3).
 
-    Used as a context, it writes on a clean exit and changes nothing otherwise; `report` then says what went in,
-    what did not and why. DICOM files are copied byte for byte, but for what `preamble` says; one that ends too early is a
-    finding, FS-FILE-TRUNCATED.
+    Use it as a context manager. A clean exit writes the file-set; after an exception the medium is as it was. DICOM
+    files are copied byte for byte unless an option says otherwise; one that is cut off is reported as FS-FILE-TRUNCATED.
 
-    `medium_format`: "folder", "iso" or "zip"; unless given, the end of the path says it, "-" is a ZIP archive on standard
-    output, and the name of an image or archive of another kind, such as OUT.img, is refused. `medium_options`: "joliet"
-    adds long names to an ISO 9660 image, "udf" a second file system, as DVDs have it (PS3.12 P); "compress" deflates what
-    is in a ZIP archive. `volume_size`: bytes of a medium, as a number, a text such as "700MB", or the name of a disc; what
-    does not fit on one goes on several, OUT_1, OUT_2 and so on, each a file-set of its own; `report.volumes` tells of each.
+    Args:
+        medium: Where to write. The suffix selects the format: `.iso`, `.zip`, anything else is a folder. "-" is a ZIP
+            archive on standard output.
+        medium_format: "folder", "iso" or "zip", if the suffix shall not decide.
+        medium_options: "joliet" adds long names to an ISO image, "udf" a second file system as on DVDs (PS3.12 P);
+            "compress" deflates the files of a ZIP archive.
+        volume_size: Bytes per medium, as a number, "700MB" or "DVD". Larger sets are split into several file-sets,
+            OUT_1, OUT_2 and so on; `report.volumes` describes each.
+        file_set_id: Name of the file-set, up to 16 characters A-Z, 0-9 and _ (PS3.10 8.1). None keeps that of a
+            file-set that is added.
+        file_set_uid: File-set UID (PS3.10 8.6), a new one by default.
+        keep_file_set_uid: Keep the File-set UID of the one file-set that is added.
+        descriptor_file_id: A README-like file of the file-set (PS3.3 F.3.2.1).
+        descriptor_character_set: Its character set.
+        naming: How files are named, one of `fileset.plan.names.SCHEMES`.
+        missing: "invent" a value for a Type 1 key without one, or "refuse" the file.
+        unknown_sop_class: List the file as "image" if it has pixel data, as "private", or "refuse" it.
+        invalid_uid: "refuse" or "accept" files whose UIDs break the rules of PS3.5 9.1.
+        preamble: "keep", or "zero" to clear preambles that are neither zero nor TIFF: such a file may be a program
+            (PS3.10 7.5).
+        replace: Replace a file-set that is there.
+        undefined_lengths: Write sequences and items of the DICOMDIR with undefined length.
+        jobs: Processes that read headers; by default as many as pay.
+        executor: Any `concurrent.futures.Executor` to read headers with.
+        progress: Called with a phase, "scan" or "write", the number of files done, and the number of all.
 
-    `file_set_id`: up to 16 of A-Z, 0-9 and _ (PS3.10 8.1). `file_set_uid`: a new one unless given (PS3.10 8.6), or that
-    of the file-set that was added with `keep_file_set_uid`. `descriptor_file_id`, `descriptor_character_set`: a
-    README-like file of the file-set (PS3.3 F.3.2.1). `naming`: the scheme of File IDs, one of
-    `fileset.plan.names.SCHEMES`. Of a file-set that is added, File-set ID and File IDs are kept unless these say otherwise.
-
-    `missing`: "invent" a value for a Type 1 key that has none, or "refuse" the file. `unknown_sop_class`: "image" if there
-    is pixel data, "private", or "refuse". `invalid_uid`: "refuse" or "accept" files whose UIDs break the rules of PS3.5
-    9.1. `preamble`: "keep", or "zero" to clear those that are neither zero nor TIFF, since they may make a file a program
-    (PS3.10 7.5). `replace` an existing file-set. `undefined_lengths`: of sequences and items in the DICOMDIR. `jobs`: processes
-    for scanning, or any `executor`. `progress` is called with a phase ("scan" or "write"), the number done, and the
-    number in all.
-
-    Raises `RuleError` for what the Standard forbids, and `RefusedError` if there is a DICOMDIR and not `replace`.
+    Raises:
+        RuleError: The request breaks the Standard.
+        RefusedError: `medium` holds a file-set and `replace` is false.
     """
 
     def __init__(
@@ -109,7 +117,7 @@ class Creator:
         self._clears_preambles = clears(preamble)
         self._replace = replace
         self._undefined_lengths = undefined_lengths
-        self._scan = partial(collect, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
+        self._scan = partial(outcomes, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
         self._progress = phase(progress, "write")
         self._sources = Sources()
         self._searched: list[str] = []
@@ -122,6 +130,13 @@ class Creator:
         self._written = False
         if self._capacity is None:
             refuse_existing(self._format.writable(self._path, ""), replace=replace)
+
+    @classmethod
+    def in_place(cls, folder: str | os.PathLike[str], **options: Any) -> Self:
+        """Return a Creator for the DICOM files that are in `folder` already and stay there; see `index`."""
+        creator = cls(folder, medium_format="folder", **options)
+        creator._naming = IN_PLACE  # no scheme that a user may name
+        return creator
 
     def add(self, *sources: str | os.PathLike[str] | Dataset) -> None:
         """Add files, folders with all that is below them, all files of images and archives, and pydicom data sets.
@@ -187,40 +202,67 @@ class Creator:
         Raises `MediumError` if the medium fails or is read-only or too small; it is then as it was.
         """
         self._refuse_written()
+        if self._naming == IN_PLACE and not len(self._sources):
+            self._add_files_in_place(dry_run=dry_run)
         origins = [origin_of(medium) for medium in self._origins]
         identification, findings = self._identified(origins)
         report = Report(self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run)
-        self._sources.stamp()
-        tree = self._scan(self._sources, self._policy, lambda *why: report.skipped.append(Skipped(*why)))
+        tree = self._scanned(report)
         report.skipped += [lost for origin in origins for lost in origin.missing]
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
         report.note_links(self._sources.outside())
         nodes = list(tree.arranged())
-        leaves = [node.source for node in nodes if node.source >= 0]
-        if self._clears_preambles:
-            self._sources.clear_preambles(leaves)
-        report.findings += [*findings, *tree.findings, *cleared(self._sources, leaves)]
-        making = Making(
-            self._sources,
-            self._included,
-            self._format,
-            self._naming or ("keep" if origins else "counter"),
-            replace=self._replace,
-            undefined_lengths=self._undefined_lengths,
-            progress=self._progress,
-        )
-        if not (len(self._sources) or report.skipped):
-            report.skipped += [Skipped(name, "FS-SOURCE-EMPTY", NO_FILES) for name in self._searched]
-        if (len(self._sources) or self._searched) and not nodes:
-            report.findings.append(Finding("FS-NOTHING-ADDED", NOTHING_ADDED, Where(self._path)))
-        elif self._capacity is None:
-            making.make(report, nodes, identification)
-        else:
-            making.make_volumes(report, nodes, identification, self._capacity)
+        report.findings += [*findings, *tree.findings, *self._cleared(nodes)]
+        self._write(report, nodes, identification, "keep" if origins else "counter")
         self._report = report
         self._written = not dry_run
         report.findings += cut_off(self._sources)
         return report
+
+    def _add_files_in_place(self, *, dry_run: bool) -> None:
+        medium = FolderMedium(self._path)
+        if not dry_run:
+            clean_up(medium)  # before the scan: what an interrupted write left is no source
+        self._sources.add_path(medium.root, skip=medium.not_sources(), contained=True)
+
+    def _scanned(self, report: Report) -> TreeBuilder:
+        """Return the tree of all sources that can be members of the file-set; report each other one."""
+        sources, in_place = self._sources, self._naming == IN_PLACE
+        if not in_place:
+            sources.stamp()
+        tree = TreeBuilder(sources.name, sources.same)
+        accepts = (lambda source: _refused_name(sources.relative(source))) if in_place else (lambda _: None)
+        for source, refused in collect(self._scan(sources, self._policy), tree, accepts):
+            report.skipped.append(Skipped(sources.name(source), refused.rule, refused.reason))
+        if not (len(sources) or report.skipped):
+            report.skipped += [Skipped(name, "FS-SOURCE-EMPTY", NO_FILES) for name in self._searched]
+        return tree
+
+    def _cleared(self, nodes: Sequence[Node]) -> Iterator[Finding]:
+        """Clear preambles if that is wanted, and yield a finding for each."""
+        if not self._clears_preambles:
+            return iter(())
+        leaves = [node.source for node in nodes if node.source >= 0]
+        self._sources.clear_preambles(leaves)
+        return cleared(self._sources, leaves)
+
+    def _write(self, report: Report, nodes: Sequence[Node], identification: Identification, naming: str) -> None:
+        if (len(self._sources) or self._searched) and not nodes:
+            report.findings.append(Finding("FS-NOTHING-ADDED", NOTHING_ADDED, Where(self._path)))
+            return
+        recipe = Recipe(
+            self._sources,
+            self._included,
+            self._format,
+            self._naming or naming,
+            replace=self._replace,
+            undefined_lengths=self._undefined_lengths,
+            progress=self._progress,
+        )
+        if self._capacity is None:
+            write_volume(recipe, report, nodes, identification)
+        else:
+            write_volumes(recipe, report, nodes, identification, self._capacity)
 
     def __enter__(self) -> Self:
         return self
@@ -273,60 +315,38 @@ def index(
     Files whose names are no File IDs cannot be referenced: they are skipped under the rule FS-FILE-NAME, and a
     `Creator` would copy them under names that are. Parameters and errors are those of `Creator`.
     """
-    identification = identify(file_set_id, file_set_uid, descriptor_file_id, descriptor_character_set)
-    medium = FolderMedium(folder)
-    refuse_existing(medium, replace=replace)
-    if not dry_run:
-        clean_up(medium)
-    sources = Sources()
-    report = Report(medium.name, identification.file_set_id, identification.file_set_uid, dry_run=dry_run)
-    sources.add_path(medium.root, skip=medium.not_sources(), contained=True)
-    report.note_links(sources.outside())
-    tree = collect(
-        sources,
-        Policy(missing, unknown_sop_class, invalid_uid),
-        lambda *why: report.skipped.append(Skipped(*why)),
-        accepts=lambda at: _refused_name(sources.relative(at)),
+    creator = Creator.in_place(
+        folder,
+        file_set_id=file_set_id,
+        file_set_uid=file_set_uid,
+        descriptor_file_id=descriptor_file_id,
+        descriptor_character_set=descriptor_character_set,
+        missing=missing,
+        unknown_sop_class=unknown_sop_class,
+        invalid_uid=invalid_uid,
+        replace=replace,
+        undefined_lengths=undefined_lengths,
         jobs=jobs,
         executor=executor,
-        progress=phase(progress, "scan"),
+        progress=progress,
     )
-
-    def file_id(node: Node) -> bytes:
-        value = sources.relative(node.source).replace("/", "\\")
-        report.added.append("", value, node.sop_instance_uid, node.record_type)
-        return value.encode("ascii")
-
-    frame = new_frame(identification, undefined_lengths=undefined_lengths)
-    directory = build(frame, tree.arranged(), file_id, undefined_lengths=undefined_lengths)
-    report.findings = tree.findings
-    report.note_medium(medium.inquire_file_set())
-    if len(sources) and not report.added:
-        report.findings.append(Finding("FS-NOTHING-ADDED", NOTHING_ADDED, Where(medium.name)))
-    elif dry_run:
-        rehearse(Plan(directory), medium)
-    else:
-        report.written = commit(Plan(directory, basis=basis_for(replace=replace)), medium)
-    return report
-
-
-# ---------------------------------------------------------------- shared by both
+    return creator.commit(dry_run=dry_run)
 
 
 def identify(
     file_set_id: str, file_set_uid: str | None, descriptor: FileId | str | None, character_set: str | None
 ) -> Identification:
-    """The File-set Identification of a new file-set, with a new UID unless one is given (PS3.5 B.2)."""
+    """Return the File-set Identification of a new file-set, with a new UID unless one is given (PS3.5 B.2)."""
     if isinstance(descriptor, str):
         descriptor = FileId.from_path(descriptor)
     return Identification(file_set_uid or new_uid(), file_set_id, descriptor, character_set or "")
 
 
-def _refused_name(name: str) -> Refusal | None:
+def _refused_name(name: str) -> Refused | None:
     if is_path(name):
         return None
     try:
         FileId.from_path(name)
     except RuleError as problem:
-        return "FS-FILE-NAME", str(problem)
+        return Refused("FS-FILE-NAME", str(problem))
     return None

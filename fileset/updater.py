@@ -14,24 +14,22 @@ from typing import TYPE_CHECKING, Final, Self
 
 from attrs import evolve
 
-from fileset.dicom.header import HeaderError
 from fileset.dicomdir.read.directory import Contents, conditions
-from fileset.dicomdir.write.header import Identification, renewed_frame
+from fileset.dicomdir.write.header import Identification
 from fileset.dicomdir.write.kept import Kept
 from fileset.errors import INDEX_AGAIN, REPAIR, FilesetError, FormatError, RefusedError, RuleError
 from fileset.file_id import FileId
-from fileset.findings import ERROR, Finding, Where
+from fileset.findings import ERROR
 from fileset.media.open import no_dicomdir, updatable
-from fileset.media.system.files import named
-from fileset.plan.commit import Plan, clean_up, commit, rehearse
+from fileset.plan.commit import carry_out, clean_up
 from fileset.plan.copy_findings import clears, cut_off
 from fileset.plan.dicomdir_file import absent_from, read_dicomdir
 from fileset.plan.names import SCHEMES
+from fileset.plan.offer import Offer
 from fileset.plan.scan import Phases, outcomes, phase
-from fileset.plan.update import Intake, drafted, filled, removals
-from fileset.records.describe import Instance, Policy
-from fileset.records.tree import TreeBuilder
-from fileset.report import Removed, Report, Skipped
+from fileset.plan.update import Request, refuse_shared, update
+from fileset.records.describe import Policy
+from fileset.report import Report
 from fileset.standard import tags
 
 if TYPE_CHECKING:
@@ -81,7 +79,6 @@ class Updater:
     ) -> None:
         if naming not in SCHEMES:
             raise RuleError(f"there is no naming scheme {naming!r}; use one of {', '.join(SCHEMES)}")
-        self._naming = naming
         self._scan = partial(
             outcomes,
             policy=Policy(missing, unknown_sop_class, invalid_uid),
@@ -90,18 +87,12 @@ class Updater:
             progress=phase(progress, "scan"),
         )
         self._progress = phase(progress, "write")
-        self._clears_preambles = clears(preamble)
+        clearing = clears(preamble)
         self._medium = updatable(medium, medium_format)
-        self._data = _read(self._medium)
-        self._contents = _contents(self._medium, self._data)
-        self._kept = Kept(self._contents)
-        self._intake = Intake(self._medium)
-        self._unusable: list[Skipped] = []  # files of the medium that cannot be referenced where they lie
-        self._replacing: set[int] = set()  # sources that may replace an instance
-        self._refreshed: dict[int, int] = {}  # source -> its record
-        self._removed: dict[int, bool] = {}  # record -> whether its file stays
+        self._contents = _contents(self._medium)
+        kept = Kept(self._contents)
+        self._request = Request(self._medium, self._contents, naming, clearing, Offer(self._medium), kept)
         self._identification = _identification(self._contents)
-        self._changes: dict[int, bytes | None] = {}
         self._report: Report | None = None
 
     # ------------------------------------------------------------ what shall be done
@@ -115,14 +106,14 @@ class Updater:
         Files are looked at when the file-set is written. Raises `MediumError` if a path does not exist, and
         `FormatError` if an image or archive cannot be read at all.
         """
-        before = len(self._intake.sources)
+        before = len(self._request.offer.sources)
         for source in sources:
             if isinstance(source, str | os.PathLike):
-                self._unusable += self._intake.add_path(source, self._kept.is_named)
+                self._request.unusable += self._request.offer.add_path(source, self._request.kept.is_named)
             else:
-                self._intake.sources.add_dataset(source)
+                self._request.offer.sources.add_dataset(source)
         if replace:
-            self._replacing.update(range(before, len(self._intake.sources)))
+            self._request.replacing.update(range(before, len(self._request.offer.sources)))
 
     def remove(self, *, level: str | None = None, keep_files: bool = False, **keys: object) -> int:
         """Remove all that matches `keys`, as `Reader.find` matches: instances, or whole records of one `level`.
@@ -139,9 +130,9 @@ class Updater:
             )
         wanted = conditions(keys)
         found = list(self._contents.find(level, wanted) if level else self._contents.topmost(wanted))
-        gone = [below for index in found for below in self._kept.drop(index)]
-        _refuse_mrdr(self._contents, gone)
-        self._removed.update(dict.fromkeys(gone, keep_files))
+        gone = [below for index in found for below in self._request.kept.drop(index)]
+        refuse_shared(self._contents, gone)
+        self._request.removed.update(dict.fromkeys(gone, keep_files))
         return sum(map(self._contents.references_file, gone))
 
     def refresh(self, **keys: object) -> int:
@@ -151,15 +142,16 @@ class Updater:
         stays in the DICOMDIR. Gives the number of instances. Raises `RefusedError` as `remove`, `MediumError` or
         `FormatError` if a file is not there.
         """
-        found = [index for index in self._contents.find(None, conditions(keys)) if not self._kept.dropped[index]]
-        _refuse_mrdr(self._contents, found)
+        found = [
+            index for index in self._contents.find(None, conditions(keys)) if not self._request.kept.dropped[index]
+        ]
+        refuse_shared(self._contents, found)
         for index in found:
             file_id = self._contents.file_id(index)
             if file_id is None:
                 raise FormatError(f"the record at offset {self._contents.flat.start[index]} names no file to read")
-            source = self._intake.add_member(file_id, self._contents.file_id_value(index))
-            self._intake.listed.add(source)
-            self._refreshed[source] = index
+            source = self._request.offer.add_member(file_id, self._contents.file_id_value(index))
+            self._request.offer.record_of[source] = index
         return len(found)
 
     def absent(self, keywords: Iterable[str]) -> dict[str, int]:
@@ -174,7 +166,7 @@ class Updater:
     @file_set_id.setter
     def file_set_id(self, value: str) -> None:
         self._identification = evolve(self._identification, file_set_id=value)
-        self._changes[tags.FILE_SET_ID] = value.encode("ascii")
+        self._request.changes[tags.FILE_SET_ID] = value.encode("ascii")
         self._medium.entitle(value)
 
     @property
@@ -187,9 +179,9 @@ class Updater:
     def descriptor_file_id(self, value: FileId | str | None) -> None:
         file_id = FileId.from_path(value) if isinstance(value, str) else value
         self._identification = evolve(self._identification, descriptor_file_id=file_id)
-        self._changes[tags.DESCRIPTOR_FILE_ID] = file_id.value.encode("ascii") if file_id else None
+        self._request.changes[tags.DESCRIPTOR_FILE_ID] = file_id.value.encode("ascii") if file_id else None
         if file_id is None:
-            self._changes[tags.DESCRIPTOR_CHARACTER_SET] = None
+            self._request.changes[tags.DESCRIPTOR_CHARACTER_SET] = None
 
     @property
     def descriptor_character_set(self) -> str:
@@ -200,11 +192,11 @@ class Updater:
     def descriptor_character_set(self, value: str) -> None:
         with_descriptor = evolve(self._identification, descriptor_file_id=self.descriptor_file_id)
         self._identification = evolve(with_descriptor, descriptor_character_set=value)
-        self._changes[tags.DESCRIPTOR_CHARACTER_SET] = value.encode("ascii") or None
+        self._request.changes[tags.DESCRIPTOR_CHARACTER_SET] = value.encode("ascii") or None
 
     def _text(self, tag: int) -> str:
-        changed = self._changes.get(tag, b"") or b""
-        return changed.decode("ascii") if tag in self._changes else self._contents.text(tag)
+        changed = self._request.changes.get(tag, b"") or b""
+        return changed.decode("ascii") if tag in self._request.changes else self._contents.text(tag)
 
     # ------------------------------------------------------------ doing it
 
@@ -224,17 +216,15 @@ class Updater:
         if self._report is not None and not self._report.dry_run:
             raise RuleError("the update was written already: open the file-set again to change it further")
         report = Report(self._medium.name, self.file_set_id, self._contents.file_set_uid, dry_run=dry_run)
-        report.identified = bool(self._changes)
+        report.identified = bool(self._request.changes)
         report.note_medium(self._medium.inquire_file_set())
         if not dry_run:
             clean_up(self._medium)
-        plan = self._plan(report)
-        if plan is not None and dry_run:
-            rehearse(plan, self._medium)
-        elif plan is not None:
-            report.written = commit(plan, self._medium, progress=self._progress)
+        plan = update(self._request, self._scan, report)
+        if plan is not None:
+            carry_out(plan, self._medium, report, self._progress)
         self._report = report
-        report.findings += cut_off(self._intake.sources)
+        report.findings += cut_off(self._request.offer.sources)
         return report
 
     def __enter__(self) -> Self:
@@ -251,125 +241,19 @@ class Updater:
 
     def close(self) -> None:
         """Release the medium, and images that were added."""
-        self._intake.sources.close()
+        self._request.offer.sources.close()
         self._medium.close()
-
-    # ------------------------------------------------------------ the plan
-
-    def _plan(self, report: Report) -> Plan | None:
-        """What is to be done, None for nothing; `report` then says it."""
-        kept = Kept(self._contents)
-        report.findings += self._contents.findings + _lost_from_sight(kept)
-        report.skipped += self._unusable
-        for index in self._removed:
-            kept.drop(index)
-        offered, replaced = self._offered(kept, report)
-        report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._intake.sources.damage()]
-        report.note_links(self._intake.sources.outside())
-        gone = self._removed | dict.fromkeys((index for indexes in replaced.values() for index in indexes), False)
-        if not (offered or gone or self._changes):
-            return None
-        renewed = [self._refreshed[source] for source, _ in offered if source in self._refreshed]
-        kept.renewed.update(above for index in renewed for above in kept.above(index))
-        for index in (*gone, *renewed):
-            kept.drop(index)
-        kept.prune()
-        tree = self._filled(offered, replaced, kept, report)
-        frame = renewed_frame(self._contents.flat, self._changes)
-        plan = drafted(self._intake, kept, tree, frame, self._naming, report)
-        report.findings += tree.findings
-        return evolve(plan, removals=self._removals(gone, kept, report), basis=self._data)
-
-    def _offered(self, kept: Kept, report: Report) -> tuple[list[tuple[int, Instance]], dict[bytes, list[int]]]:
-        """The instances that may go in, by source, and the records they replace, by SOP Instance UID."""
-        offered: list[tuple[int, Instance]] = []
-        replaced: dict[bytes, list[int]] = {}
-        self._intake.sources.stamp()
-        for source, found in enumerate(self._scan(self._intake.sources)):
-            if len(found) == 2:
-                report.skipped.append(Skipped(self._intake.sources.name(source), *found))
-                continue
-            instance = Instance(*found)
-            if self._clears_preambles and source not in self._intake.in_place:
-                self._intake.sources.clear_preambles((source,))
-            try:
-                former = self._former(source, instance.sop_instance_uid, kept)
-            except HeaderError as problem:
-                report.skipped.append(Skipped(self._intake.sources.name(source), problem.rule, problem.reason))
-                continue
-            if former:
-                replaced[instance.sop_instance_uid] = former
-            offered.append((source, instance))
-        return offered, replaced
-
-    def _former(self, source: int, uid: bytes, kept: Kept) -> list[int]:
-        """The records that a source replaces. Raises `HeaderError` if it must not."""
-        own = self._refreshed.get(source)
-        holders = [index for index in kept.instances(uid) if index != own]
-        if not holders:
-            return []
-        shown = uid.decode("ascii", "replace")
-        other = "with other contents; --replace takes this one instead"
-        try:
-            same = own is None and any(self._holds(index, source) for index in holders)
-        except FilesetError as problem:
-            same, other = False, f"in a file that cannot be read to compare: {problem}"
-        if same:
-            raise HeaderError("FS-INSTANCE-DUPLICATE", f"the file-set holds instance {shown} with the same bytes")
-        if source not in self._replacing:
-            raise HeaderError("FS-INSTANCE-CONFLICT", f"the file-set holds instance {shown} {other}")
-        _refuse_mrdr(self._contents, holders)
-        return holders
-
-    def _holds(self, index: int, source: int) -> bool:
-        """Whether the file of a record has the bytes of a source. Raises `FilesetError` if it cannot be read."""
-        file_id = self._contents.file_id(index)
-        if file_id is None or self._medium.inquire_file(file_id).size != self._intake.sources.inquire(source).size:
-            return False
-        with named(file_id.path), self._medium.open(file_id) as file:
-            return self._intake.sources.holds(source, file)
-
-    def _filled(
-        self, offered: list[tuple[int, Instance]], replaced: dict[bytes, list[int]], kept: Kept, report: Report
-    ) -> TreeBuilder:
-        """The tree of the new instances. Raises `RefusedError` if one fails to take the place of a record that goes."""
-        refused: dict[int, HeaderError] = {}
-        tree = filled(self._intake, offered, kept, refused.__setitem__)
-        for source, instance in offered:
-            problem = refused.get(source)
-            if problem is None:
-                continue
-            name, uid = self._intake.sources.name(source), instance.sop_instance_uid
-            if source in self._refreshed or (uid in replaced and uid not in tree):
-                raise RefusedError(f"cannot take the place of its record: {problem}; nothing was written", path=name)
-            report.skipped.append(Skipped(name, problem.rule, problem.reason))
-        return tree
-
-    def _removals(self, gone: dict[int, bool], kept: Kept, report: Report) -> list[FileId]:
-        contents = self._contents
-        for index, stays in sorted(gone.items()):
-            uid, file_id = contents.reference(index, tags.REFERENCED_SOP_INSTANCE_UID), contents.file_id(index)
-            if file_id is not None:
-                report.removed.append(Removed(file_id, uid, contents.type_name(index), not stays))
-            if file_id is not None and stays:
-                report.findings.append(_unlisted(contents, index, file_id))
-        going = [index for index, stays in sorted(gone.items()) if not stays]
-        return removals(kept, going, self._intake, report) if going else []
 
 
 # ---------------------------------------------------------------- what can be updated
 
 
-def _read(medium: UpdatableMedium) -> bytes:
+def _contents(medium: UpdatableMedium) -> Contents:
+    """Return the DICOMDIR. Raises `FormatError` or `RefusedError` if it cannot be updated without loss."""
     if not medium.has_dicomdir():
         raise no_dicomdir(medium)
-    return read_dicomdir(medium)
-
-
-def _contents(medium: UpdatableMedium, data: bytes) -> Contents:
-    """What the DICOMDIR says. Raises `FormatError` or `RefusedError` if it cannot be updated without loss."""
     try:
-        contents = Contents(data)
+        contents = Contents(read_dicomdir(medium))
     except FormatError as problem:
         raise FormatError(f"{problem}", path=medium.name, advice=REPAIR) from problem
     if any(finding.rule == "FS-DIRECTORY-ABSENT" for finding in contents.findings):
@@ -404,30 +288,3 @@ def _refuse_missing(medium: UpdatableMedium, contents: Contents) -> None:
                 path=medium.name,
                 advice=REPAIR,
             ) from problem
-
-
-def _refuse_mrdr(contents: Contents, indexes: Iterable[int]) -> None:
-    if "MRDR" not in contents.flat.types:
-        return
-    for index in indexes:
-        if contents.element(index, tags.MRDR_OFFSET):
-            raise RefusedError(
-                f"the record at offset {contents.flat.start[index]} shares its file through a "
-                f"Multi-Referenced File Directory Record (retired, PS3.3-2003 F.6.2), which is not changed",
-                path=contents.file,
-                advice=REPAIR,
-            )
-
-
-def _lost_from_sight(kept: Kept) -> list[Finding]:
-    """The files of inactive records, which nothing references once the directory is written anew."""
-    contents, hidden = kept.contents, kept.tree.hidden
-    if 1 not in hidden:
-        return []
-    inactive = [index for index, flag in enumerate(hidden) if flag and contents.references_file(index)]
-    return [_unlisted(contents, index, name) for index in inactive if (name := contents.file_id(index))]
-
-
-def _unlisted(contents: Contents, index: int, file_id: FileId) -> Finding:
-    where = Where(contents.file, offset=contents.flat.start[index])
-    return Finding("FS-FILE-UNLISTED", f"{file_id} stays on the medium, and no record references it", where)

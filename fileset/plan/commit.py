@@ -34,6 +34,7 @@ from fileset.media.base import (
 from fileset.media.system.hashing import chunks_of
 from fileset.media.system.read_ahead import contents_ahead, in_threads, until
 from fileset.plan.dicomdir_file import open_dicomdir, read_dicomdir
+from fileset.report import Report
 from fileset.standard import tags
 
 NAME_SIZE: Final = 128
@@ -105,6 +106,14 @@ def rehearse(plan: Plan, medium: WritableMedium) -> None:
     if not medium.interrupted():  # what was left behind goes first, and nobody knows how much room that makes
         check_space(plan, medium.inquire_file_set(), medium.name)
     medium.check_writable()
+
+
+def carry_out(plan: Plan, medium: WritableMedium, report: Report, progress: Progress | None = None) -> None:
+    """Commit a plan and note in `report` what was written; only rehearse it in a dry run."""
+    if report.dry_run:
+        rehearse(plan, medium)
+    else:
+        report.written = commit(plan, medium, progress=progress)
 
 
 # ---------------------------------------------------------------- before anything is written

@@ -9,10 +9,10 @@ from __future__ import annotations
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
 from fileset.dicom.header import HeaderError, Reading, read_header
 from fileset.dicom.header_cache import Layouts
@@ -32,10 +32,19 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
     from multiprocessing.context import BaseContext
 
-Refusal = tuple[str, str]
-"""(rule, reason)"""
-Outcome = tuple[Any, ...]
-"""An `Instance`, or a `Refusal`, as a plain tuple."""
+
+class Refused(NamedTuple):
+    """A source that cannot be a member of a file-set: the rule that it breaks, and the reason."""
+
+    rule: str
+    reason: str
+
+
+Accepted = Instance
+Outcome = Accepted | Refused
+"""What the scan says of one source. An accepted one is a plain tuple with the values of an `Instance`: the class would
+make what the processes send five times as slow.
+"""
 Progress = Callable[[int, int], None]
 """Called with the number of files done and in all."""
 Phases = Callable[[str, int, int], None]
@@ -78,15 +87,15 @@ def _outcome(path: str, describer: Describer) -> Outcome:
         with OpenFile(path) as read:
             return outcome(read, describer)
     except OSError as problem:
-        return "FS-FILE-UNREADABLE", problem.strerror or str(problem)
+        return Refused("FS-FILE-UNREADABLE", problem.strerror or str(problem))
 
 
 def outcome(read: Reading, describer: Describer) -> Outcome:
-    """`describe`, with what it raises as a `Refusal`."""
+    """Return the instance in one file, or why there is none."""
     try:
-        return tuple(describe(read, describer))
+        return cast("Accepted", tuple(describe(read, describer)))
     except HeaderError as problem:
-        return problem.rule, problem.reason
+        return Refused(problem.rule, problem.reason)
 
 
 def scan(
@@ -236,34 +245,26 @@ def _outcome_here(sources: Sources, index: int, describer: Describer) -> Outcome
         with sources.opened(index) as read:
             return outcome(read, describer)
     except MediumError as problem:
-        return "FS-FILE-UNREADABLE", problem.text(known_path=sources.name(index))
+        return Refused("FS-FILE-UNREADABLE", problem.text(known_path=sources.name(index)))
     except OSError as problem:
-        return "FS-FILE-UNREADABLE", problem.strerror or str(problem)
+        return Refused("FS-FILE-UNREADABLE", problem.strerror or str(problem))
 
 
 def collect(
-    sources: Sources,
-    policy: Policy,
-    refuse: Callable[[str, str, str], None],
-    *,
-    accepts: Callable[[int], Refusal | None] = lambda _: None,
-    jobs: int | None = None,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
-) -> TreeBuilder:
-    """Scan all sources into one tree, in their order.
+    outcomes: Iterable[Outcome],
+    tree: TreeBuilder,
+    accepts: Callable[[int], Refused | None] = lambda _: None,
+) -> Iterator[tuple[int, Refused]]:
+    """Put all accepted sources into a tree, in their order; yield the index of each other one, and why it is not there.
 
-    `refuse` is called with the name, rule and reason of each source that does not go in; `accepts` may refuse an
-    instance for reasons of its own.
+    `accepts` may refuse an instance for reasons of its own.
     """
-    tree = TreeBuilder(sources.name, sources.same)
-    for index, found in enumerate(outcomes(sources, policy, jobs=jobs, executor=executor, progress=progress)):
-        refusal = accepts(index) if len(found) != 2 else found
-        if refusal is None:
+    for index, found in enumerate(outcomes):
+        refused = found if isinstance(found, Refused) else accepts(index)
+        if refused is None:
             try:
-                tree.add(cast("Instance", found), index)  # a tuple like it: nobody asks for its names
+                tree.add(cast("Accepted", found), index)
             except HeaderError as problem:
-                refusal = problem.rule, problem.reason
-        if refusal is not None:
-            refuse(sources.name(index), *refusal)
-    return tree
+                refused = Refused(problem.rule, problem.reason)
+        if refused is not None:
+            yield index, refused

@@ -1,167 +1,268 @@
-"""The next state of a file-set: records that stay, instances that come, files to write and to delete.
-
-What an Updater and a repair have in common: sources that are offered -> tree -> names -> directory -> plan. Kept
-records and files that lie on the medium already stay where they are.
-"""
+"""Plan an update: instances in and out of an existing file-set; kept records keep their bytes, kept files their names."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from fileset.dicom.character_sets import decode
 from fileset.dicom.header import HeaderError
+from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.write.header import renewed_frame
 from fileset.dicomdir.write.kept import Kept
 from fileset.dicomdir.write.layout import Frame
 from fileset.dicomdir.write.merge import Growth, grow, laid_out
-from fileset.errors import FormatError, RuleError
+from fileset.errors import REPAIR, FilesetError, FormatError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
-from fileset.media.system.walk import SourceFile, leads_out, place_below, walk
+from fileset.media.system.files import named
 from fileset.plan.commit import Addition, Plan
 from fileset.plan.copy_findings import cleared
 from fileset.plan.folder_numbers import Placing
 from fileset.plan.inputs import Sources
 from fileset.plan.names import names
+from fileset.plan.offer import Offer, tree_of
+from fileset.plan.scan import Outcome, Refused
 from fileset.records.describe import Instance
-from fileset.records.tree import Existing, TreeBuilder
-from fileset.report import Report, Skipped
+from fileset.records.tree import TreeBuilder
+from fileset.report import Removed, Report, Skipped
 from fileset.standard import tags
 
-# ---------------------------------------------------------------- what is taken in
+Scan = Callable[[Sources], Iterable[Outcome]]
 
 
 @define
-class Intake:
-    """What is offered to a file-set, by index of the source.
+class Request:
+    """What an update shall do with the file-set on `medium`, whose DICOMDIR is `contents`.
 
-    `in_place` holds the value of (0004,1500) of each source that lies on the medium already and stays there; `listed`
-    are those that had a record before.
+    `removed`: record -> whether its file stays. `replacing`: sources that may replace an instance. `unusable`: files of
+    the medium that cannot be referenced where they are. `changes`: values of the File-set Identification, by tag.
     """
 
     medium: UpdatableMedium
-    sources: Sources = field(factory=Sources)
-    in_place: dict[int, bytes] = field(factory=dict)
-    listed: set[int] = field(factory=set)
+    contents: Contents
+    naming: str
+    clears_preambles: bool
+    offer: Offer
+    kept: Kept
+    removed: dict[int, bool] = field(factory=dict)
+    replacing: set[int] = field(factory=set)
+    unusable: list[Skipped] = field(factory=list)
+    changes: dict[int, bytes | None] = field(factory=dict)
 
-    def add_member(self, file_id: FileId, value: bytes) -> int:
-        """A file of the medium; its index. Raises as `resolve` if it is not there."""
-        if path := self.medium.path(file_id):
-            index = self.sources.add_file(path, path.removeprefix(self.medium.folder).lstrip("/"))
-        else:
-            self.medium.inquire_file(file_id)
-            index = self.sources.add_member(self.medium, file_id)
-        self.in_place[index] = value
-        return index
 
-    def add_path(self, source: str | os.PathLike[str], is_listed: Callable[[str], bool]) -> Iterator[Skipped]:
-        """Files, folders, images: those of the medium itself stay where they lie, unless they are listed already.
+def update(request: Request, scan: Scan, report: Report) -> Plan | None:
+    """Return the plan of an update, None if there is nothing to do; `report` receives what becomes of each instance.
 
-        What cannot stay is told. Raises as `Sources.add_path`.
-        """
-        root = self.medium.folder
-        if not root:
-            self.sources.add_path(source)
-            return
-        place = place_below(source, root)
-        if place is None:
-            own = place_below(root, source)
-            self.sources.add_path(source, skip=frozenset((own,) if own else ()))
-            return
-        above = place if os.path.isdir(source) else place.rpartition("/")[0]
-        for file in walk(source, skip=frozenset() if place else self.medium.not_sources()):
-            yield from self._add_in_place(f"{above}/{file.relative}".lstrip("/"), file, is_listed)
+    Raises `RefusedError` if an instance cannot be replaced or refreshed without loss, or new ones belong to a record
+    that exists twice.
+    """
+    contents, offer, kept = request.contents, request.offer, request.kept.copy()
+    report.findings += contents.findings + _files_of_inactive_records(kept)
+    report.skipped += request.unusable
+    accepted, replaced = _accepted(request, scan, kept, report)
+    report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in offer.sources.damage()]
+    report.note_links(offer.sources.outside())
+    gone = request.removed | dict.fromkeys((index for indexes in replaced.values() for index in indexes), False)
+    if not (accepted or gone or request.changes):
+        return None
+    refreshed = [offer.record_of[source] for source, _ in accepted if source in offer.record_of]
+    kept.renewed.update(above for index in refreshed for above in kept.above(index))
+    for index in (*gone, *refreshed):
+        kept.drop(index)
+    kept.prune()
+    tree = _tree(request, accepted, replaced, kept, report)
+    plan = _grown(request, kept, tree, renewed_frame(contents.flat, request.changes), report)
+    report.findings += tree.findings
+    return evolve(plan, removals=_removals(request, gone, kept, report), basis=contents.flat.data)
 
-    def _add_in_place(self, name: str, file: SourceFile, is_listed: Callable[[str], bool]) -> Iterator[Skipped]:
-        if file.linked and leads_out(file.path, self.medium.name):
-            yield Skipped(name, "FS-FILE-LINK", "a symbolic link that leads out of the file-set")
-            return
+
+# ---------------------------------------------------------------- what goes in
+
+
+def _accepted(
+    request: Request, scan: Scan, kept: Kept, report: Report
+) -> tuple[list[tuple[int, Instance]], dict[bytes, list[int]]]:
+    """Return the instances that may go in, by source, and the records that they replace, by SOP Instance UID."""
+    accepted: list[tuple[int, Instance]] = []
+    replaced: dict[bytes, list[int]] = {}
+    sources = request.offer.sources
+    sources.stamp()
+    for source, found in enumerate(scan(sources)):
+        if isinstance(found, Refused):
+            report.skipped.append(Skipped(sources.name(source), found.rule, found.reason))
+            continue
+        instance = Instance._make(found)
+        if request.clears_preambles and source not in request.offer.in_place:
+            sources.clear_preambles((source,))
         try:
-            file_id = FileId.from_path(name)
-        except RuleError as problem:
-            yield Skipped(name, "FS-FILE-NAME", problem.text(known_path=name))
-            return
-        if not is_listed(file_id.value):
-            self.add_member(file_id, file_id.value.encode("ascii"))
-
-
-def filled(
-    intake: Intake, offered: Iterable[tuple[int, Instance]], kept: Existing, refuse: Callable[[int, HeaderError], None]
-) -> TreeBuilder:
-    """The tree of the instances that are offered and agree with each other and with the records that stay."""
-    tree = TreeBuilder(intake.sources.name, intake.sources.same, kept)
-    for source, instance in offered:
-        try:
-            tree.add(instance, source)
+            former = _replaced(request, kept, source, instance.sop_instance_uid)
         except HeaderError as problem:
-            refuse(source, problem)
+            report.skipped.append(Skipped(sources.name(source), problem.rule, problem.reason))
+            continue
+        if former:
+            replaced[instance.sop_instance_uid] = former
+        accepted.append((source, instance))
+    return accepted, replaced
+
+
+def _replaced(request: Request, kept: Kept, source: int, uid: bytes) -> list[int]:
+    """Return the records that a source replaces. Raises `HeaderError` if it must not replace them."""
+    own = request.offer.record_of.get(source)
+    holders = [index for index in kept.instances(uid) if index != own]
+    if not holders:
+        return []
+    shown = uid.decode("ascii", "replace")
+    other = "with other contents; --replace takes this one instead"
+    try:
+        same = own is None and any(_holds(request, index, source) for index in holders)
+    except FilesetError as problem:
+        same, other = False, f"in a file that cannot be read to compare: {problem}"
+    if same:
+        raise HeaderError("FS-INSTANCE-DUPLICATE", f"the file-set holds instance {shown} with the same bytes")
+    if source not in request.replacing:
+        raise HeaderError("FS-INSTANCE-CONFLICT", f"the file-set holds instance {shown} {other}")
+    refuse_shared(request.contents, holders)
+    return holders
+
+
+def _holds(request: Request, index: int, source: int) -> bool:
+    """Return whether the file of a record has the bytes of a source. Raises `FilesetError` if it cannot be read."""
+    file_id, sources = request.contents.file_id(index), request.offer.sources
+    if file_id is None or request.medium.inquire_file(file_id).size != sources.inquire(source).size:
+        return False
+    with named(file_id.path), request.medium.open(file_id) as file:
+        return sources.holds(source, file)
+
+
+def _tree(
+    request: Request,
+    accepted: Sequence[tuple[int, Instance]],
+    replaced: dict[bytes, list[int]],
+    kept: Kept,
+    report: Report,
+) -> TreeBuilder:
+    """Return the tree of the new instances. Raises `RefusedError` if one cannot replace the record that goes for it."""
+    offer = request.offer
+    refused: dict[int, HeaderError] = {}
+    tree = tree_of(offer, accepted, kept, refused.__setitem__)
+    for source, instance in accepted:
+        problem = refused.get(source)
+        if problem is None:
+            continue
+        name, uid = offer.sources.name(source), instance.sop_instance_uid
+        if source in offer.record_of or (uid in replaced and uid not in tree):
+            raise RefusedError(f"cannot take the place of its record: {problem}; nothing was written", path=name)
+        report.skipped.append(Skipped(name, problem.rule, problem.reason))
     return tree
 
 
-# ---------------------------------------------------------------- what comes of it
-
-
-def drafted(intake: Intake, kept: Kept, tree: TreeBuilder, frame: Frame, naming: str, report: Report) -> Plan:
-    """The plan that brings in the instances of `tree`, and removes nothing; `report` then says which these are."""
-    growth = grow(kept, tree.arranged())
-    values = {**intake.in_place, **_named(intake, growth, naming)}
-    sources, copied, additions = intake.sources, [], []
+def _grown(request: Request, kept: Kept, tree: TreeBuilder, frame: Frame, report: Report) -> Plan:
+    """Return the plan that adds the instances of `tree` and removes nothing; report each of them."""
+    offer, growth = request.offer, grow(kept, tree.arranged())
+    file_ids = {**offer.in_place, **_file_ids(request, growth)}
+    sources, additions, copied = offer.sources, [], []
     for node in growth.nodes:
         if node.source < 0:
             continue
-        name = values[node.source].decode("ascii", "replace")
-        rows = report.refreshed if node.source in intake.listed else report.added
-        rows.append(sources.name(node.source), name, node.sop_instance_uid, node.record_type)
-        if node.source not in intake.in_place:
+        file_id = file_ids[node.source].decode("ascii", "replace")
+        rows = report.refreshed if node.source in offer.record_of else report.added
+        rows.append(sources.name(node.source), file_id, node.sop_instance_uid, node.record_type)
+        if node.source not in offer.in_place:
             info = sources.inquire(node.source)
-            additions.append(Addition(FileId(name), info.size, partial(sources.copied, node.source), info.modified))
+            additions.append(Addition(FileId(file_id), info.size, partial(sources.copied, node.source), info.modified))
             copied.append(node.source)
     report.findings += cleared(sources, copied)
-    return Plan(laid_out(growth, frame, lambda node: values[node.source]), additions)
+    return Plan(laid_out(growth, frame, lambda node: file_ids[node.source]), additions)
 
 
-def _named(intake: Intake, growth: Growth, naming: str) -> dict[int, bytes]:
-    """A new File ID for each new instance that does not lie on the medium, by source."""
+def _file_ids(request: Request, growth: Growth) -> dict[int, bytes]:
+    """Return a new File ID for each new instance that is not on the medium, by source."""
+    offer = request.offer
     new = [
         (reference, node)
         for reference, node in enumerate(growth.nodes, len(growth.kept.flat))
-        if node.source >= 0 and node.source not in intake.in_place
+        if node.source >= 0 and node.source not in offer.in_place
     ]
     if not new:
         return {}
-    on_medium, is_named = intake.medium.occupation, growth.kept.is_named
+    on_medium, is_named = request.medium.occupation, growth.kept.is_named
 
     def occupation(value: str) -> str:
         return on_medium(value) or ("file" if is_named(value) else "")
 
     placing = Placing(growth, occupation)
-    places = [placing.place(reference, node, intake.sources.relative(node.source)) for reference, node in new]
-    given = names(naming, places, occupation=occupation)
+    places = [placing.place(reference, node, offer.sources.relative(node.source)) for reference, node in new]
+    given = names(request.naming, places, occupation=occupation)
     return {node.source: file_id.value.encode("ascii") for (_, node), file_id in zip(new, given, strict=True)}
 
 
-def removals(kept: Kept, gone: Iterable[int], intake: Intake, report: Report) -> list[FileId]:
-    """The files of records that are gone: those that are there, and that no record that stays references."""
-    own = {DICOMDIR.value, kept.contents.text(tags.DESCRIPTOR_FILE_ID)} | {
-        decode(value) for value in intake.in_place.values()
+# ---------------------------------------------------------------- what goes out
+
+
+def _removals(request: Request, gone: dict[int, bool], kept: Kept, report: Report) -> list[FileId]:
+    """Return the files to delete; report each record that goes, and each file that stays without one."""
+    contents = request.contents
+    for index, stays in sorted(gone.items()):
+        file_id = contents.file_id(index)
+        if file_id is None:
+            continue
+        uid = contents.reference(index, tags.REFERENCED_SOP_INSTANCE_UID)
+        report.removed.append(Removed(file_id, uid, contents.type_name(index), not stays))
+        if stays:
+            report.findings.append(_unlisted(contents, index, file_id))
+    going = [index for index, stays in sorted(gone.items()) if not stays]
+    return list(_deletable(request, going, kept, report)) if going else []
+
+
+def _deletable(request: Request, gone: Iterable[int], kept: Kept, report: Report) -> Iterator[FileId]:
+    """Yield the files of records that go: those that are on the medium, and that no record that stays references."""
+    contents = request.contents
+    own = {DICOMDIR.value, contents.text(tags.DESCRIPTOR_FILE_ID)} | {
+        decode(value) for value in request.offer.in_place.values()
     }
-    found = []
     for index in gone:
-        file_id = kept.contents.file_id(index)
+        file_id = contents.file_id(index)
         if file_id is None or file_id.value.upper() in own or kept.is_named(file_id.value):
             continue
-        where = Where(kept.contents.file, offset=kept.flat.start[index], tag=tags.REFERENCED_FILE_ID)
+        where = Where(contents.file, offset=contents.flat.start[index], tag=tags.REFERENCED_FILE_ID)
         try:
-            actual = intake.medium.actual(file_id)
+            actual = request.medium.actual(file_id)
         except FormatError as problem:
             report.findings.append(Finding("FS-FILE-MISSING", str(problem), where))
             continue
         if actual is None:
             report.findings.append(Finding("FS-FILE-MISSING", f"{file_id}: not on the medium (PS3.10 8.2)", where))
         else:
-            found.append(actual)
-    return found
+            yield actual
+
+
+def refuse_shared(contents: Contents, indexes: Iterable[int]) -> None:
+    """Raise `RefusedError` if one of the records shares its file through an MRDR (retired, PS3.3-2003 F.6.2)."""
+    if "MRDR" not in contents.flat.types:
+        return
+    for index in indexes:
+        if contents.element(index, tags.MRDR_OFFSET):
+            raise RefusedError(
+                f"the record at offset {contents.flat.start[index]} shares its file through a "
+                "Multi-Referenced File Directory Record (retired, PS3.3-2003 F.6.2), which is not changed",
+                path=contents.file,
+                advice=REPAIR,
+            )
+
+
+def _files_of_inactive_records(kept: Kept) -> list[Finding]:
+    """Return a finding for each file that no record references once the directory is written without inactive records."""
+    contents, hidden = kept.contents, kept.tree.hidden
+    if 1 not in hidden:
+        return []
+    inactive = [index for index, flag in enumerate(hidden) if flag and contents.references_file(index)]
+    return [_unlisted(contents, index, name) for index in inactive if (name := contents.file_id(index))]
+
+
+def _unlisted(contents: Contents, index: int, file_id: FileId) -> Finding:
+    where = Where(contents.file, offset=contents.flat.start[index])
+    return Finding("FS-FILE-UNLISTED", f"{file_id} stays on the medium, and no record references it", where)

@@ -9,7 +9,7 @@ give one warning, and a value that a Type 1 key lacks is made from UIDs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from fileset.dicom.character_sets import decode, needs_character_set
 from fileset.dicom.elements import element
@@ -29,51 +29,27 @@ Order = tuple[Any, ...]
 """Sorts the records of one directory entity: patients, studies or series first, then instances."""
 
 
-class Existing(Protocol):
-    """What a directory says already of the entities that instances are added to."""
+class OldRecords:
+    """The records of a directory that instances are added to. This base class has none: a new file-set."""
 
-    def patient_of(self, study_uid: bytes) -> bytes | str | None:
-        """Whose study it is: the decoded Patient ID, the study's own UID if the patient has none, None if it is new."""
-        ...
-
-    def study_of(self, series_uid: bytes) -> bytes | None:
-        """The Study Instance UID that a series belongs to, None if it is new."""
-        ...
-
-    def texts(self, level: str, key: bytes | str) -> Mapping[str, str] | None:
-        """The decoded keys, by field, of the record of a patient, study or series that stays as it is, None if it is
-        new.
-        """
-        ...
-
-    def series_numbers(self, study_uid: bytes) -> set[bytes]:
-        """The Series Numbers that are taken in a study."""
-        ...
-
-    def instance_numbers(self, series_uid: bytes) -> set[int]:
-        """The Instance Numbers that are taken in a series."""
-        ...
-
-
-class Nothing:
-    """There is no directory yet."""
-
-    def patient_of(self, _: bytes) -> None:
-        """No patient."""
-
-    def study_of(self, _: bytes) -> None:
-        """No study."""
-
-    def texts(self, _: str, __: bytes | str) -> Mapping[str, str] | None:
-        """No record."""
+    def patient_of(self, study_uid: bytes) -> bytes | str | None:  # noqa: ARG002
+        """Return the decoded Patient ID of a study, the study's own UID if the patient has none, None if it is new."""
         return None
 
-    def series_numbers(self, _: bytes) -> set[bytes]:
-        """None is taken."""
+    def study_of(self, series_uid: bytes) -> bytes | None:  # noqa: ARG002
+        """Return the Study Instance UID that a series belongs to, None if it is new."""
+        return None
+
+    def texts(self, level: str, key: bytes | str) -> Mapping[str, str] | None:  # noqa: ARG002
+        """Return the decoded keys, by field, of the record of a patient, study or series that stays as it is, else None."""
+        return None
+
+    def series_numbers(self, study_uid: bytes) -> set[bytes]:  # noqa: ARG002
+        """Return the Series Numbers that are taken in a study."""
         return set()
 
-    def instance_numbers(self, _: bytes) -> set[int]:
-        """None is taken."""
+    def instance_numbers(self, series_uid: bytes) -> set[int]:  # noqa: ARG002
+        """Return the Instance Numbers that are taken in a series."""
         return set()
 
 
@@ -128,11 +104,11 @@ class TreeBuilder:
         self,
         source_name: Callable[[int], str],
         same_contents: Callable[[int, int], bool],
-        existing: Existing | None = None,
+        existing: OldRecords | None = None,
     ) -> None:
         self._name = source_name
         self._same = same_contents
-        self._existing = existing or Nothing()
+        self._existing = existing or OldRecords()
         self._patients: dict[bytes | str, Entity] = {}
         self._roots: list[Row] = []
         self._owner_of_study: dict[bytes, Entity] = {}

@@ -19,13 +19,13 @@ from fileset.file_id import FileId
 from fileset.findings import Finding
 from fileset.media.base import UpdatableMedium
 from fileset.media.open import updatable
-from fileset.plan.commit import Plan, clean_up, commit, rehearse
+from fileset.plan.commit import Plan, carry_out, clean_up
 from fileset.plan.inputs import Sources
 from fileset.plan.old_dicomdir import mended_identification, read_state
+from fileset.plan.rebuild import Diagnosis, rebuild
 from fileset.plan.scan import Outcome, Phases, outcomes, phase
 from fileset.records.describe import Policy
-from fileset.repair.diagnosis import Diagnosis, diagnose
-from fileset.repair.rebuild import Rebuild
+from fileset.repair.diagnosis import diagnose
 from fileset.report import Report, Skipped
 from fileset.standard import tags
 
@@ -96,8 +96,7 @@ def _repaired(
     report.file_set_uid = _text(changes.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID), contents.file_set_uid)
     if state.was_read and not (diagnosis.mended or diagnosis.leftovers or changes):
         return report
-    rebuild = Rebuild(medium, contents, diagnosis, report)
-    plan = rebuild.plan(scanned(rebuild.intake.sources), frame, state.basis)
+    plan = rebuild(medium, state, diagnosis, scanned, frame, report)
     if not state.was_read and not len(plan.directory):
         if diagnosis.leftovers and not medium.has_dicomdir() and _tidied(medium, diagnosis.leftovers, report):
             return report
@@ -105,10 +104,7 @@ def _repaired(
         raise FormatError(f"no DICOMDIR, and no DICOM file that one could list: {damage}", path=medium.name)
     if _is_as_it_was(plan, contents) and not diagnosis.leftovers:
         return report
-    if dry_run:
-        rehearse(plan, medium)
-    else:
-        report.written = commit(plan, medium)
+    carry_out(plan, medium, report)
     return report
 
 

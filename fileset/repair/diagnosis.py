@@ -5,8 +5,6 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from typing import Final
 
-from attrs import frozen
-
 from fileset.check.files import FileCheck
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.directory import check_directory
@@ -14,6 +12,7 @@ from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.carry_over import is_whole
 from fileset.findings import ERROR, Finding
 from fileset.media.base import UpdatableMedium
+from fileset.plan.rebuild import ABOUT_FILES, Diagnosis
 from fileset.plan.scan import Progress
 from fileset.standard import tags
 
@@ -30,35 +29,8 @@ _AGAINST_THE_FILE: Final = frozenset(
 )
 _NOT_TO_CARRY: Final = ("FS-RECORD-MALFORMED", "FS-ELEMENT-", "FS-PRIVATE-CREATOR", "FS-CHARSET-")
 """Beginnings of rules that speak against taking anything over from a record."""
-_ABOUT_FILES: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MISSING", "FS-REFERENCE-NOT-DICOM", "FS-FILE-LINK"))
 _UNREAD: Final = "FS-FILE-UNREADABLE"
 _LEFTOVER: Final = "FS-WRITE-LEFTOVER"
-
-
-@frozen
-class Diagnosis:
-    """What a check says: the records that are `sound`, those of the others of which something may be `carried` over into
-    new ones, the paths of DICOM files that are `unlisted`, the files that are `unread`, so that nobody knows what they are,
-    the `leftovers` of an interrupted write, and what is to be `mended` at all.
-    """
-
-    sound: frozenset[int]
-    carried: frozenset[int]
-    unlisted: list[str]
-    unread: list[Finding]
-    leftovers: list[Finding]
-    mended: list[Finding]
-
-    @property
-    def told(self) -> list[Finding]:
-        """What the user must know, beside what becomes of each record and file."""
-        unread = [finding for finding in self.unread if finding.where.record]
-        return [finding for finding in self.mended if finding.rule not in _ABOUT_FILES] + unread + self.leftovers
-
-    @property
-    def skipped(self) -> list[Finding]:
-        """Files without a record that cannot be read: each may be one that should be listed."""
-        return [finding for finding in self.unread if not finding.where.record]
 
 
 def diagnose(
@@ -110,4 +82,4 @@ def _is_sound(contents: Contents, index: int) -> bool:
 
 def _is_mended(finding: Finding, dicomdir: str) -> bool:
     where, rule = finding.where, finding.rule
-    return finding.severity == ERROR and (where.file == dicomdir or rule in _ABOUT_FILES or rule in _AGAINST_THE_FILE)
+    return finding.severity == ERROR and (where.file == dicomdir or rule in ABOUT_FILES or rule in _AGAINST_THE_FILE)

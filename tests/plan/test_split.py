@@ -19,7 +19,8 @@ from fileset.cli import main
 from fileset.errors import MediumError, RefusedError, RuleError
 from fileset.file_id import FileId
 from fileset.media.base import FileSetInfo, Footprint
-from fileset.plan.new_file_set import Making
+from fileset.plan import volumes
+from fileset.plan.new_file_set import Recipe
 from fileset.plan.split import Load, Packing, bytes_of, numbered, pack, too_large
 from fileset.reader import Record
 from tests.support import judges, synthetic
@@ -324,19 +325,19 @@ def test_a_volume_that_is_there_is_not_replaced_unless_asked(source: Path, tmp_p
 def test_volumes_that_were_complete_when_it_ended_are_named(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: BaseException
 ) -> None:
-    made = Making.make
+    write_volume = volumes.write_volume
     calls: list[str] = []
 
-    def make(making: Making, report: fileset.Report, *rest: Any) -> None:
+    def write(recipe: Recipe, report: fileset.Report, *rest: Any) -> None:
         calls.append(report.medium)
         if len(calls) == 2:
             raise problem
-        made(making, report, *rest)
+        write_volume(recipe, report, *rest)
 
-    monkeypatch.setattr("fileset.plan.new_file_set.Making.make", make)
+    monkeypatch.setattr("fileset.plan.volumes.write_volume", write)
     with pytest.raises((KeyboardInterrupt, MediumError)) as caught:
         create(source, tmp_path / "OUT.zip")
-    assert caught.value.__notes__ == [f"volumes that were complete by then, and stay: {tmp_path / 'OUT_1.zip'}"]
+    assert caught.value.__notes__ == [f"complete volumes, which stay: {tmp_path / 'OUT_1.zip'}"]
     assert [path.name for path in tmp_path.iterdir()] == ["OUT_1.zip"]
 
 

@@ -7,6 +7,7 @@ for; records are dropped from it in no time.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
+from copy import copy
 from functools import cached_property
 from itertools import compress, count
 from operator import or_
@@ -22,7 +23,7 @@ from fileset.dicomdir.write.layout import NONE
 from fileset.errors import RefusedError
 from fileset.records.instance_keys import UNORDERED
 from fileset.records.levels import FIELDS, LEVELS
-from fileset.records.tree import Order, invented_patient_id
+from fileset.records.tree import OldRecords, Order, invented_patient_id
 from fileset.standard import tags
 
 _UID_OF: Final = {"STUDY": tags.STUDY_INSTANCE_UID, "SERIES": tags.SERIES_INSTANCE_UID}
@@ -56,13 +57,16 @@ class _Holders(Generic[Value]):
         return (self.first[value], *self.others.get(value, ())) if value in self.first else ()
 
 
-class Kept:
-    """The records of `contents` that stay: at first all that are active and in the tree.
+class Kept(OldRecords):
+    """The records of an old directory that stay: at first all that are active and in the tree.
 
-    `renewed` are the patients, studies and series whose records stay only until new ones take their places.
+    `renewed` are the patients, studies and series whose records stay only until new ones replace them. In a rebuild the
+    files decide who belongs to whom, and only the `sound` records keep their keys; in an update, `sound` is None, every
+    record binds the instances that are added.
     """
 
-    def __init__(self, contents: Contents) -> None:
+    def __init__(self, contents: Contents, sound: Container[int] | None = None) -> None:
+        self.sound = sound
         self.contents = contents
         self.flat = contents.flat
         self.tree = contents.tree
@@ -72,6 +76,12 @@ class Kept:
         self.renewed: set[int] = set()
         self._aliases: dict[bytes | str, int] = {}
         self._asked = 0
+
+    def copy(self) -> Kept:
+        """Return the same records, to be changed apart from these."""
+        twin = copy(self)
+        twin.dropped, twin.renewed, twin._aliases = self.dropped[:], set(self.renewed), dict(self._aliases)  # noqa: SLF001
+        return twin
 
     # ------------------------------------------------------------ dropping
 
@@ -234,6 +244,8 @@ class Kept:
 
         Raises `RefusedError` if there are several such studies, or it belongs to no patient.
         """
+        if self.sound is not None:
+            return None
         study = self.entity("STUDY", study_uid)
         if study == NONE:
             return None
@@ -247,7 +259,7 @@ class Kept:
 
     def study_of(self, series_uid: bytes) -> bytes | None:
         """The Study Instance UID that a series belongs to, None if it is new. Raises as `patient_of`."""
-        series = self.entity("SERIES", series_uid)
+        series = NONE if self.sound is not None else self.entity("SERIES", series_uid)
         return None if series == NONE else self.raw(self._owner(series, "STUDY"), _UID_OF["STUDY"])
 
     def _owner(self, index: int, level: str) -> int:
@@ -263,7 +275,8 @@ class Kept:
     def texts(self, level: str, key: bytes | str) -> dict[str, str] | None:
         """The decoded keys, by field, of the record of a patient, study or series; None if it does not stay."""
         index = self.entity(level, key)
-        if index == NONE or index in self.renewed:
+        stays = index not in self.renewed if self.sound is None else index in self.sound
+        if index == NONE or not stays:
             return None
         return {field.name: self.text(index, field.tag) for field in FIELDS[level]}
 
@@ -276,7 +289,7 @@ class Kept:
         return {self._number(index) for index in self._below("SERIES", series_uid, "")}
 
     def _below(self, level: str, uid: bytes, wanted: str) -> Iterable[int]:
-        above = self.entity(level, uid)
+        above = NONE if self.sound is not None else self.entity(level, uid)
         if above == NONE:
             return ()
         return (index for index in self.children(above) if wanted in ("", self.contents.type_name(index)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from typing import Final
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.carry_over import carried_over, is_whole
@@ -16,12 +17,13 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
 from fileset.plan.commit import Plan
-from fileset.plan.scan import Outcome
-from fileset.plan.update import Intake, filled
+from fileset.plan.offer import Offer, tree_of
+from fileset.plan.old_dicomdir import State
+from fileset.plan.scan import Outcome, Refused
+from fileset.plan.update import Scan
 from fileset.records.describe import Instance
 from fileset.records.levels import LEVELS
-from fileset.records.tree import Node, Nothing
-from fileset.repair.diagnosis import Diagnosis
+from fileset.records.tree import Node
 from fileset.report import Removed, Report, Skipped
 from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES
@@ -29,16 +31,41 @@ from fileset.standard.record_types import RECORD_TYPES
 _NO_INSTANCE = frozenset(("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
 
 
-class Sound(Nothing):
-    """The records of patients, studies and series that are right: they stay as they are, wherever they belong."""
+@frozen
+class Diagnosis:
+    """What a check says: the records that are `sound`, those of the others of which something may be `carried` over into
+    new ones, the paths of DICOM files that are `unlisted`, the files that are `unread`, so that nobody knows what they are,
+    the `leftovers` of an interrupted write, and what is to be `mended` at all.
+    """
 
-    def __init__(self, kept: Kept, sound: frozenset[int]) -> None:
-        self._kept = kept
-        self._sound = sound
+    sound: frozenset[int]
+    carried: frozenset[int]
+    unlisted: list[str]
+    unread: list[Finding]
+    leftovers: list[Finding]
+    mended: list[Finding]
 
-    def texts(self, level: str, key: bytes | str) -> Mapping[str, str] | None:
-        """The keys of such a record, None if there is none that is right."""
-        return self._kept.texts(level, key) if self._kept.entity(level, key) in self._sound else None
+    @property
+    def told(self) -> list[Finding]:
+        """What the user must know, beside what becomes of each record and file."""
+        unread = [finding for finding in self.unread if finding.where.record]
+        return [finding for finding in self.mended if finding.rule not in ABOUT_FILES] + unread + self.leftovers
+
+    @property
+    def skipped(self) -> list[Finding]:
+        """Files without a record that cannot be read: each may be one that should be listed."""
+        return [finding for finding in self.unread if not finding.where.record]
+
+
+ABOUT_FILES: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MISSING", "FS-REFERENCE-NOT-DICOM", "FS-FILE-LINK"))
+
+
+def rebuild(
+    medium: UpdatableMedium, old: State, diagnosis: Diagnosis, scan: Scan, frame: Frame, report: Report
+) -> Plan:
+    """Return the plan that writes the DICOMDIR of `medium` anew; `report` receives what becomes of each record."""
+    work = Rebuild(medium, old.contents, diagnosis, report)
+    return work.plan(scan(work.offer.sources), frame, old.basis)
 
 
 @define
@@ -49,14 +76,14 @@ class Rebuild:
     contents: Contents
     diagnosis: Diagnosis
     report: Report
-    intake: Intake = field(init=False)
+    offer: Offer = field(init=False)
     kept: Kept = field(init=False)
-    record_of: dict[int, int] = field(factory=dict)  # source -> its record
     gone: set[int] = field(factory=set)
+    listed: set[int] = field(factory=set)  # sources that had a record
 
     def __attrs_post_init__(self) -> None:
-        self.intake = Intake(self.medium)
-        self.kept = Kept(self.contents)
+        self.offer = Offer(self.medium)
+        self.kept = Kept(self.contents, self.diagnosis.sound)
         self._offer_listed()
         self._offer_unlisted()
 
@@ -86,9 +113,9 @@ class Rebuild:
             value = self.contents.file_id_value(index)
             if not named.conformant and actual.conformant:
                 value = actual.value.encode("ascii")
-            source = self.intake.add_member(named, value)
-            self.intake.listed.add(source)
-            self.record_of[source] = index
+            source = self.offer.add_member(named, value)
+            self.offer.record_of[source] = index
+        self.listed = set(self.offer.record_of)
 
     def _with_files(self) -> Iterator[int]:
         levels = self.contents
@@ -116,7 +143,7 @@ class Rebuild:
                 reason = "its record says that it was deleted: remove the file, or add it again"
                 self.report.skipped.append(Skipped(path, "FS-RECORD-INACTIVE", reason))
                 continue
-            self.intake.add_member(file_id, file_id.value.encode("ascii"))
+            self.offer.add_member(file_id, file_id.value.encode("ascii"))
 
     def _lose(self, index: int, rule: str, reason: str) -> None:
         """Drop a record, and say so."""
@@ -134,33 +161,32 @@ class Rebuild:
         """What is to be written; `found` is what a scan says of each source."""
         offered = []
         for source, outcome in enumerate(found):
-            if len(outcome) == 2:
+            if isinstance(outcome, Refused):
                 self._refuse(source, *outcome)
             else:
-                offered.append((source, Instance(*outcome)))
+                offered.append((source, Instance._make(outcome)))
         self.kept.single_out(self.diagnosis.sound)
-        stay = Sound(self.kept, self.diagnosis.sound)
-        tree = filled(self.intake, offered, stay, lambda source, why: self._refuse(source, why.rule, why.reason))
+        tree = tree_of(self.offer, offered, self.kept, lambda source, why: self._refuse(source, why.rule, why.reason))
         growth = regrow(self.kept, map(self._carrying, tree.arranged()), self._former, self.diagnosis.sound)
         self._keep_others(growth)
         self._tell(growth)
         self.report.findings += tree.findings
-        directory = laid_out(growth, frame, lambda node: self.intake.in_place[node.source])
+        directory = laid_out(growth, frame, lambda node: self.offer.in_place[node.source])
         return Plan(directory, basis=basis)
 
     def _refuse(self, source: int, rule: str, reason: str) -> None:
         """A file that makes no record: its own, if it has one, stays where it was unless the file is no instance."""
-        if source not in self.record_of:
-            self.report.skipped.append(Skipped(self.intake.sources.name(source), rule, reason))
+        if source not in self.offer.record_of:
+            self.report.skipped.append(Skipped(self.offer.sources.name(source), rule, reason))
         elif rule in _NO_INSTANCE:
-            self._lose(self.record_of.pop(source), "FS-REFERENCE-NOT-DICOM", reason)
+            self._lose(self.offer.record_of.pop(source), "FS-REFERENCE-NOT-DICOM", reason)
         else:
-            del self.record_of[source]
+            del self.offer.record_of[source]
 
     def _former(self, node: Node) -> int:
         if node.record_type in LEVELS:
             return self.kept.entity(node.record_type, node.key)
-        return self.record_of.get(node.source, NONE)
+        return self.offer.record_of.get(node.source, NONE)
 
     def _carrying(self, node: Node) -> Node:
         """The node, with what no file tells from the record that it takes the place of."""
@@ -214,6 +240,6 @@ class Rebuild:
         for reference, node in enumerate(growth.nodes, len(self.contents.flat)):
             if node.source < 0 or reference in growth.bodies:
                 continue
-            rows = self.report.refreshed if node.source in self.intake.listed else self.report.added
-            name = self.intake.in_place[node.source].decode("ascii", "replace")
-            rows.append(self.intake.sources.name(node.source), name, node.sop_instance_uid, node.record_type)
+            rows = self.report.refreshed if node.source in self.listed else self.report.added
+            name = self.offer.in_place[node.source].decode("ascii", "replace")
+            rows.append(self.offer.sources.name(node.source), name, node.sop_instance_uid, node.record_type)

@@ -1,0 +1,85 @@
+"""Sources that an Updater or a repair offers to an existing file-set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+
+from attrs import define, field
+
+from fileset.dicom.header import HeaderError
+from fileset.errors import RuleError
+from fileset.file_id import FileId
+from fileset.media.base import UpdatableMedium
+from fileset.media.system.walk import SourceFile, leads_out, place_below, walk
+from fileset.plan.inputs import Sources
+from fileset.records.describe import Instance
+from fileset.records.tree import OldRecords, TreeBuilder
+from fileset.report import Skipped
+
+
+@define
+class Offer:
+    """Sources that are offered to an existing file-set.
+
+    `in_place`: index of a source that is on the medium already -> its value of (0004,1500). `record_of`: index of a source
+    that has a record in the old directory -> that record.
+    """
+
+    medium: UpdatableMedium
+    sources: Sources = field(factory=Sources)
+    in_place: dict[int, bytes] = field(factory=dict)
+    record_of: dict[int, int] = field(factory=dict)
+
+    def add_member(self, file_id: FileId, value: bytes) -> int:
+        """Add a file of the medium and return its index. Raises `MediumError` if it is not there."""
+        if path := self.medium.path(file_id):
+            index = self.sources.add_file(path, path.removeprefix(self.medium.folder).lstrip("/"))
+        else:
+            self.medium.inquire_file(file_id)
+            index = self.sources.add_member(self.medium, file_id)
+        self.in_place[index] = value
+        return index
+
+    def add_path(self, source: str | os.PathLike[str], is_listed: Callable[[str], bool]) -> Iterator[Skipped]:
+        """Add files, folders and images. Files of the medium itself stay where they are, unless they are listed already.
+
+        Yields each file of the medium that cannot be referenced. Raises as `Sources.add_path`.
+        """
+        root = self.medium.folder
+        if not root:
+            self.sources.add_path(source)
+            return
+        place = place_below(source, root)
+        if place is None:
+            own = place_below(root, source)
+            self.sources.add_path(source, skip=frozenset((own,) if own else ()))
+            return
+        above = place if os.path.isdir(source) else place.rpartition("/")[0]
+        for file in walk(source, skip=frozenset() if place else self.medium.not_sources()):
+            yield from self._add_in_place(f"{above}/{file.relative}".lstrip("/"), file, is_listed)
+
+    def _add_in_place(self, name: str, file: SourceFile, is_listed: Callable[[str], bool]) -> Iterator[Skipped]:
+        if file.linked and leads_out(file.path, self.medium.name):
+            yield Skipped(name, "FS-FILE-LINK", "a symbolic link that leads out of the file-set")
+            return
+        try:
+            file_id = FileId.from_path(name)
+        except RuleError as problem:
+            yield Skipped(name, "FS-FILE-NAME", problem.text(known_path=name))
+            return
+        if not is_listed(file_id.value):
+            self.add_member(file_id, file_id.value.encode("ascii"))
+
+
+def tree_of(
+    offer: Offer, accepted: Iterable[tuple[int, Instance]], old: OldRecords, refuse: Callable[[int, HeaderError], None]
+) -> TreeBuilder:
+    """Return the tree of the instances that agree with each other and with the old records."""
+    tree = TreeBuilder(offer.sources.name, offer.sources.same, old)
+    for source, instance in accepted:
+        try:
+            tree.add(instance, source)
+        except HeaderError as problem:
+            refuse(source, problem)
+    return tree

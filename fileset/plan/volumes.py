@@ -1,0 +1,121 @@
+"""Write new file-sets: one on its medium, or as many as it takes when a medium is too small for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+from attrs import evolve
+
+from fileset.dicomdir.write.header import LONGEST_FILE_SET_ID, Identification
+from fileset.errors import FilesetError, MediumError
+from fileset.findings import Finding, Where
+from fileset.media.base import UpdatableMedium
+from fileset.media.open import numbered_path, readable, volumes_there
+from fileset.plan.commit import Progress, carry_out, clean_up
+from fileset.plan.dicomdir_file import read_contents
+from fileset.plan.new_file_set import IN_PLACE, Recipe, new_file_set, new_uid, refuse_existing
+from fileset.plan.split import divide, numbered
+from fileset.records.tree import Node
+from fileset.report import Replaced, Report, Volume
+
+
+def write_volume(recipe: Recipe, report: Report, nodes: Sequence[Node], identification: Identification) -> None:
+    """Write one file-set at the path that `report` names, of `nodes`, an arranged tree; or only plan it in a dry run."""
+    medium = recipe.format.writable(report.medium, identification.file_set_id)
+    refuse_existing(medium, replace=recipe.replace)
+    report.medium = medium.name
+    report.file_set_id, report.file_set_uid = identification.file_set_id, identification.file_set_uid
+    if not report.dry_run:
+        clean_up(medium)
+    report.note_medium(medium.inquire_file_set())
+    plan = new_file_set(recipe, medium, nodes, identification, report)
+    if recipe.replace and recipe.naming != IN_PLACE and medium.occupied():
+        report.replaced.append(_replaced(recipe, medium, len(plan.removals)))
+    carry_out(plan, medium, report, recipe.progress)
+
+
+def _replaced(recipe: Recipe, medium: UpdatableMedium, removed: int) -> Replaced:
+    """Return what the new file-set replaces; `removed` of its files are deleted, an image goes as a whole."""
+    try:
+        former, dicomdir = readable(medium.name, recipe.format)
+        with closing(former):
+            instances = len(set(map(str.upper, read_contents(former, dicomdir).paths())))
+    except FilesetError:
+        return Replaced(medium.name, None, None if medium.exists() else 0)
+    return Replaced(medium.name, instances, instances - removed if medium.exists() else 0)
+
+
+def write_volumes(
+    recipe: Recipe, report: Report, nodes: Sequence[Node], identification: Identification, capacity: int
+) -> None:
+    """Write as many file-sets as it takes when a medium takes `capacity` bytes.
+
+    Nothing is written unless there is room for all of them. Raises `RuleError` if an instance is too large.
+    """
+    leaves = [node.source for node in nodes if node.source >= 0]
+    sizes = [recipe.sources.inquire(source).size for source in leaves]
+    footprint = evolve(recipe.format.footprint, fixed=recipe.format.footprint.total(*recipe.included.sizes()))
+    division = divide(nodes, sizes, footprint, capacity, lambda at: recipe.sources.name(leaves[at]))
+    report.findings += division.findings
+    paths = [numbered_path(report.medium, at, recipe.format) for at in range(1, len(division.volumes) + 1)]
+    _check_room(recipe, paths, sum(division.planned))
+    report.findings += _former_volumes(recipe, report.medium, len(paths))
+    for at, (path, part, planned) in enumerate(zip(paths, division.volumes, division.planned, strict=True), 1):
+        name = numbered(identification.file_set_id, at, LONGEST_FILE_SET_ID)
+        own = evolve(identification, file_set_id=name, file_set_uid=new_uid())
+        made = Report(path, dry_run=report.dry_run)
+        shifted = evolve(recipe, progress=_shifted(recipe.progress, len(report.added), len(leaves)))
+        try:
+            write_volume(shifted, made, part, own)
+        except (KeyboardInterrupt, FilesetError) as problem:
+            if report.written:
+                problem.add_note(f"complete volumes, which stay: {', '.join(paths[: at - 1])}")
+            raise
+        _add_volume(report, Volume(made, capacity, planned, _used(recipe, made, capacity)))
+
+
+def _add_volume(report: Report, volume: Volume) -> None:
+    report.volumes.append(volume)
+    report.findings += volume.report.findings
+    report.replaced += volume.report.replaced
+    report.added.extend(volume.report.added)
+    report.written += volume.report.written
+
+
+def _former_volumes(recipe: Recipe, medium: str, count: int) -> Iterator[Finding]:
+    """Yield a finding for each volume of an older, larger set, which would be taken for one of the new ones."""
+    for path in volumes_there(medium, recipe.format)[count:]:
+        yield Finding("FS-VOLUME-FORMER", "it stays, and is none of the new volumes", Where(path))
+
+
+def _check_room(recipe: Recipe, paths: Sequence[str], size: int) -> None:
+    """Raise `RefusedError` if there is a volume already, `MediumError` if there is not room for all of them."""
+    media = [recipe.format.writable(path, "") for path in paths]
+    for medium in media:
+        refuse_existing(medium, replace=recipe.replace)
+    free = media[0].inquire_file_set().free
+    if free is not None and size > free:
+        raise MediumError(
+            f"{len(paths)} volumes need {size} bytes, {free} are free; nothing was written", path=paths[0]
+        )
+
+
+def _used(recipe: Recipe, made: Report, capacity: int) -> int | None:
+    """Return the bytes of a volume once it is written. Raises `MediumError` if they exceed its capacity."""
+    if made.dry_run:
+        return None
+    medium, _ = readable(made.medium)
+    used = medium.inquire_file_set().used
+    medium.close()
+    if used is None:
+        folders = {written.file_id.path.rpartition("/")[0] for written in made.written}
+        used = recipe.format.footprint.total([written.size for written in made.written], len(folders))
+    if used > capacity:
+        raise MediumError(f"takes {used} bytes, more than the {capacity} of a volume", path=made.medium)
+    return used
+
+
+def _shifted(progress: Progress | None, done: int, total: int) -> Progress | None:
+    """Return a callback that reports the progress of one volume as that of all."""
+    return (lambda more, _: progress(done + more, total)) if progress else None
