@@ -30,7 +30,7 @@ def advice_lines(advice: Sequence[Advice], *, quiet: bool) -> Iterator[str]:
 def _why(one: Advice) -> str:
     reasons = list(one.about_medium)
     if one.blocked:
-        named = "; ".join(f"{message} ({counted(number, 'file')})" for message, number in one.reasons[:SHOWN])
+        named = "; ".join(f"{_short(message)} ({counted(number, 'file')})" for message, number in one.reasons[:SHOWN])
         reasons.append(f"{one.blocked:,} of {counted(one.files, 'file')}: {named}")
     return "; ".join(reasons)
 
@@ -49,3 +49,8 @@ def write_advice(medium: str, advice: Sequence[Advice]) -> None:
         for one in advice
     )
     write_document("fileset.advice/1", {"medium": medium, "profiles": map(json_text, rows)})
+
+
+def _short(message: str) -> str:
+    """Return the first half of a message: what a file has, without what the profile allows."""
+    return message.partition("; ")[0]

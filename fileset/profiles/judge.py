@@ -18,7 +18,7 @@ from fileset.standard.profile_rules import (
     Attribute,
     Constraint,
 )
-from fileset.standard.profiles import MULTI_FRAME, Profile
+from fileset.standard.profiles import Profile
 from fileset.standard.sop_classes import SOP_CLASSES
 from fileset.standard.syntaxes import syntax_name
 
@@ -52,13 +52,9 @@ def judge(profile: Profile, facts: Facts) -> tuple[Violation, ...]:
 
 def _class_message(profile: Profile, sop_class: str) -> str:
     row = SOP_CLASSES.get(sop_class)
-    name = f"{row.name} ({row.status})" if row and row.status != "current" else row.name if row else sop_class
-    allows = "Standard SOP Classes that are current" if any(map(_is_any, profile.services)) else "others only"
-    return f"SOP class {name or 'unknown'} is not in {profile.id}, which allows {allows}"
-
-
-def _is_any(service: str) -> bool:
-    return not service[:1].isdigit() and service != MULTI_FRAME
+    name = row.name if row else sop_class or "unknown"
+    status = f" ({row.status})" if row and row.status != "current" else ""
+    return f"SOP class {name}{status} is not in {profile.id}"
 
 
 def _broken(profile: Profile, facts: Facts) -> Iterator[Violation]:
