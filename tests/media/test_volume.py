@@ -240,7 +240,7 @@ def writing(root: Path, sources: Path) -> Iterator[list[str]]:
             ["create", new, "-o", str(root / f"new{name}")],
             ["create", new, "-o", medium, "--replace"],
             ["add", medium, new],
-            ["add", medium, "--refresh"],
+            ["refresh", medium],
             ["remove", medium, "InstanceNumber=1"],
             ["repair", medium],
         )

@@ -1,5 +1,7 @@
-"""The central directory of a ZIP archive (PKWARE APPNOTE 4.3.12), read by `zipfile` and believed only as far as it can
-be true: members that hide behind others, or could do harm, are refused with a reason and the rest is read.
+"""The members of a ZIP archive: by its central directory (PKWARE APPNOTE 4.3.12), or by their own headers without one.
+
+`zipfile` reads the central directory. Members that share bytes with others or could do harm are refused with a reason.
+Names are normalised first: PowerShell and .NET write backslashes, bsdtar writes a leading "./".
 """
 
 from __future__ import annotations
@@ -12,37 +14,36 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import BinaryIO, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from fileset.errors import FormatError
 from fileset.file_id import FileId
+from fileset.media.base import RefusedName
 from fileset.media.zip.format import DEFLATED, ENCRYPTED, LOCAL, STORED, TIMESTAMP
+
+EARLIEST: Final = datetime(1980, 1, 1, tzinfo=UTC)
 
 
 @frozen
-class Member:
-    """One file of an archive: where its local header lies, and before which byte its data must end."""
+class ZipMember:
+    """One file of an archive. `name` is normalised, `raw_name` as the headers have it.
+
+    Its local header is at `header_at`, its data end before `limit`.
+    """
 
     name: str
+    raw_name: str
     header_at: int
     limit: int
     deflated: bool
     crc: int
     packed: int
     size: int
-    modified: datetime
+    modified: datetime = EARLIEST
 
 
-@frozen
-class Refused:
-    """A member that is not read, and why."""
-
-    name: str
-    reason: str
-
-
-def read_directory(file: BinaryIO, size: int) -> list[Member | Refused]:
-    """The members of the archive `file`, which has `size` bytes, without its folders.
+def read_directory(file: BinaryIO, size: int) -> list[ZipMember | RefusedName]:
+    """Return the members in the central directory of an archive of `size` bytes, without folders.
 
     Raises `FormatError` if there is no central directory that can be read.
     """
@@ -51,26 +52,53 @@ def read_directory(file: BinaryIO, size: int) -> list[Member | Refused]:
             found, end = archive.infolist(), archive.start_dir
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, EOFError, struct.error) as problem:
         raise FormatError(
-            f"not a ZIP archive that can be read: {problem}. If it was cut off, fetch it again"
+            f"not a ZIP archive that can be read: {problem}", advice="If it was cut off, fetch it again"
         ) from problem
     return list(_members(found, min(end, size)))
 
 
-def _members(found: Sequence[zipfile.ZipInfo], end: int) -> Iterator[Member | Refused]:
-    files = [info for info in found if not info.orig_filename.endswith("/")]
-    names = Counter(info.orig_filename.upper() for info in files)
+def normalised(name: str) -> str:
+    """Return the name of a member with "/" between its parts and without "." parts."""
+    parts = name.replace("\\", "/").split("/")
+    return "/".join(part for part in parts if part != ".")
+
+
+def is_folder(name: str) -> bool:
+    """Return whether a member is a folder, by its name."""
+    return name.endswith(("/", "\\"))
+
+
+def name_fault(name: str) -> str:
+    """Return why a normalised name cannot be used, "" if it can."""
+    if name.startswith("/"):
+        return "an absolute name"
+    try:
+        return "" if FileId.tolerant(name).path == name else "blanks around a name"
+    except FormatError as problem:
+        return str(problem)
+
+
+def refuse_twins(members: Sequence[ZipMember | RefusedName]) -> list[ZipMember | RefusedName]:
+    """Refuse all members whose names are equal apart from case."""
+    names = Counter(member.name.upper() for member in members)
+    twins = "several members have this name, in some case of its letters"
+    return [RefusedName(one.name, twins) if names[one.name.upper()] > 1 else one for one in members]
+
+
+def _members(found: Sequence[zipfile.ZipInfo], end: int) -> Iterator[ZipMember | RefusedName]:
     limits = _limits(found, end)
     overlapping = _overlapping(found, end)
-    for info in files:
-        reason = next((reason for wrong, reason in _CHECKS if wrong(info)), "") or _name_fault(info.orig_filename)
-        if names[info.orig_filename.upper()] > 1:
-            reason = "several members have this name, in some case of its letters"
+    members: list[ZipMember | RefusedName] = []
+    for info in found:
+        if is_folder(info.orig_filename):
+            continue
+        name = normalised(info.orig_filename)
+        reason = next((reason for wrong, reason in _CHECKS if wrong(info)), "") or name_fault(name)
         if info.header_offset in overlapping:
             reason = "shares bytes with another member"
-        if reason:
-            yield Refused(info.orig_filename, reason)
-        else:
-            yield _member(info, limits[info.header_offset])
+        member = _member(info, name, limits[info.header_offset])
+        members.append(RefusedName(name, reason) if reason else member)
+    yield from refuse_twins(members)
 
 
 _REGULAR: Final = (0, stat.S_IFREG)
@@ -78,32 +106,23 @@ _CHECKS: Final[tuple[tuple[Callable[[zipfile.ZipInfo], bool], str], ...]] = (
     (lambda info: bool(info.flag_bits & ENCRYPTED), "encrypted"),
     (lambda info: stat.S_IFMT(info.external_attr >> 16) not in _REGULAR, "a link or device, not a file"),
     (lambda info: info.compress_type not in (STORED, DEFLATED), "neither stored nor deflated"),
-    (lambda info: "\\" in info.orig_filename, 'a backslash in the name, where ZIP has "/"'),
-    (lambda info: info.orig_filename.startswith("/"), "an absolute name"),
 )
-"""What is asked of each member, and the reason for refusing it."""
-
-
-def _name_fault(name: str) -> str:
-    try:
-        return "" if FileId.tolerant(name).path == name else "blanks around a name"
-    except FormatError as problem:
-        return str(problem)
+"""Conditions under which a member is refused, with the reason."""
 
 
 def _smallest_end(info: zipfile.ZipInfo) -> int:
-    """Before which byte a member cannot end: the extra field of its local header may be longer."""
+    """Return the byte before which a member cannot end: the extra field of its local header may be longer."""
     return info.header_offset + LOCAL.size + len(info.orig_filename) + info.compress_size
 
 
 def _limits(found: Sequence[zipfile.ZipInfo], end: int) -> dict[int, int]:
-    """Local header -> where the next one, or the central directory, begins."""
-    places = sorted({info.header_offset for info in found})
-    return dict(zip(places, (*places, end)[1:], strict=True))
+    """Local header -> start of the next one, or of the central directory."""
+    starts = sorted({info.header_offset for info in found})
+    return dict(zip(starts, (*starts, end)[1:], strict=True))
 
 
 def _overlapping(found: Sequence[zipfile.ZipInfo], end: int) -> set[int]:
-    """The local headers of all members that reach into another one, or begin in one, or reach behind the last."""
+    """Return the local headers of all members that reach into another one, start in one, or reach beyond the last."""
     overlapping: set[int] = set()
     widest: zipfile.ZipInfo | None = None
     for info in sorted(found, key=lambda info: info.header_offset):
@@ -116,21 +135,23 @@ def _overlapping(found: Sequence[zipfile.ZipInfo], end: int) -> set[int]:
     return overlapping
 
 
-def _member(info: zipfile.ZipInfo, limit: int) -> Member:
+def _member(info: zipfile.ZipInfo, name: str, limit: int) -> ZipMember:
     deflated = info.compress_type == DEFLATED
     numbers = (info.CRC, info.compress_size, info.file_size)
-    return Member(info.orig_filename, info.header_offset, limit, deflated, *numbers, _modified(info))
+    member = ZipMember(name, info.orig_filename, info.header_offset, limit, deflated, *numbers)
+    return evolve(member, modified=modified(info.extra, info.date_time))
 
 
-def _modified(info: zipfile.ZipInfo) -> datetime:
-    """The date in the extended timestamp, or else that of MS-DOS, taken for UTC because nobody knows its zone."""
+def modified(extra: bytes, dos: tuple[int, ...]) -> datetime:
+    """Return the date in the extended timestamp, else the date of MS-DOS, taken as UTC because its zone is unknown."""
     at = 0
-    while at + 4 <= len(info.extra):
-        kind, length = struct.unpack_from("<2H", info.extra, at)
-        if kind == TIMESTAMP and length >= 5 and at + 9 <= len(info.extra) and info.extra[at + 4] & 1:
-            return datetime.fromtimestamp(struct.unpack_from("<i", info.extra, at + 5)[0], UTC)
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack_from("<2H", extra, at)
+        if kind == TIMESTAMP and length >= 5 and at + 9 <= len(extra) and extra[at + 4] & 1:
+            return datetime.fromtimestamp(struct.unpack_from("<i", extra, at + 5)[0], UTC)
         at += 4 + length
     try:
-        return datetime(*info.date_time, tzinfo=UTC)
+        year, month, day, hour, minute, second = dos
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
-        return datetime(1980, 1, 1, tzinfo=UTC)
+        return EARLIEST

@@ -12,7 +12,7 @@ from fileset.errors import FormatError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-    from fileset.media.zip.directory import Member
+    from fileset.media.zip.directory import ZipMember
 
 PIECE: Final = 64 << 10
 """Bytes that are inflated at once, and kept."""
@@ -27,7 +27,7 @@ SMALL_ARCHIVE: Final = 1 << 30
 class Checksum:
     """The CRC-32 of what is read in order from the start; what is read out of order is not checked."""
 
-    def __init__(self, member: Member) -> None:
+    def __init__(self, member: ZipMember) -> None:
         self._member = member
         self._at = 0
         self._crc = 0
@@ -49,7 +49,7 @@ class Allowance:
         self._left = max(SMALL_ARCHIVE, LARGEST_RATIO * size)
         self._counted: dict[int, int] = {}
 
-    def spend(self, member: Member, inflated: int) -> None:
+    def spend(self, member: ZipMember, inflated: int) -> None:
         """Raise `FormatError` if a member that inflated to so many bytes can only be a decompression bomb."""
         known = self._counted.get(member.header_at, 0)
         if inflated <= known:
@@ -67,7 +67,7 @@ class Allowance:
 class MemberFile(io.RawIOBase):
     """A member that is open for reading; `packed` is what lies in the archive, and closed with it."""
 
-    def __init__(self, packed: BinaryIO, member: Member) -> None:
+    def __init__(self, packed: BinaryIO, member: ZipMember) -> None:
         self._packed = packed
         self._member = member
         self._checksum = Checksum(member)
@@ -131,7 +131,7 @@ class StoredFile(MemberFile):
 class InflatedFile(MemberFile):
     """A deflated member, inflated piece by piece: forward as far as is asked for, backward from the start again."""
 
-    def __init__(self, packed: BinaryIO, member: Member, allowance: Allowance) -> None:
+    def __init__(self, packed: BinaryIO, member: ZipMember, allowance: Allowance) -> None:
         super().__init__(packed, member)
         self._allowance = allowance
         self._restart()

@@ -17,8 +17,9 @@ from fileset.media.image.bytes import BUFFER, ImageBytes
 from fileset.media.image.names import Notes
 from fileset.media.names import enlist, form_of
 from fileset.media.system.file_systems import inquire_volume
-from fileset.media.zip.directory import Member, Refused, read_directory
+from fileset.media.zip.directory import ZipMember, read_directory
 from fileset.media.zip.format import DEFLATED, ENCRYPTED, LOCAL, LOCAL_SIGNATURE, STORED, UTF_8
+from fileset.media.zip.local_headers import read_local_headers
 from fileset.media.zip.member import Allowance, InflatedFile, StoredFile
 
 
@@ -35,19 +36,30 @@ class ZipMedium(ImageAnswers):
         self._allowance = Allowance(self._image.size)
         try:
             with self._image.open([(0, self._image.size)], "") as file:
-                found = read_directory(file, self._image.size)
+                found = self._read(file)
         except FormatError as problem:
             self.close()
             raise FormatError(f"{problem}", path=path) from problem
         except BaseException:
             self.close()
             raise
-        self._refused = {one.name.upper(): one for one in found if isinstance(one, Refused)}
+        self._refused = {one.name.upper(): one for one in found if isinstance(one, RefusedName)}
         for one in self._refused.values():
             self._notes.refuse(one.name, one.reason)
-        members = [one for one in found if isinstance(one, Member)]
+        members = [one for one in found if isinstance(one, ZipMember)]
         self._members = {one.name: one for one in members}
         self._listings = _listings(self._members)
+
+    def _read(self, file: BinaryIO) -> list[ZipMember | RefusedName]:
+        """Return the members by the central directory, or by their own headers if there is none."""
+        try:
+            return read_directory(file, self._image.size)
+        except FormatError as problem:
+            found = read_local_headers(file, self._image.size)
+            if not any(isinstance(one, ZipMember) for one in found):
+                raise
+            self._notes.add(f"{problem.reason}. Its files were found by their own headers; some may be missing")
+            return found
 
     @property
     def name(self) -> str:
@@ -81,7 +93,7 @@ class ZipMedium(ImageAnswers):
         member = self._member(file_id)
         return FileInfo(member.size, member.modified)
 
-    def _member(self, file_id: FileId) -> Member:
+    def _member(self, file_id: FileId) -> ZipMember:
         path: str | None = ""
         for component in file_id.components:
             path = form_of(component, self._listings.get(path or "", {}))
@@ -93,7 +105,7 @@ class ZipMedium(ImageAnswers):
             raise FormatError(f"{refused.reason}; not read", path=file_id)
         raise MediumError(f"not on the medium {self._path} (PS3.10 8.2)", path=file_id)
 
-    def _data_at(self, member: Member) -> int:
+    def _data_at(self, member: ZipMember) -> int:
         """Where the data of a member begin. Raises `FormatError` unless its own header agrees with the directory."""
         header = self._image.read(member.header_at, LOCAL.size)
         signature, _, flags, method, *_, name_length, extra_length = LOCAL.unpack(header)
@@ -101,7 +113,7 @@ class ZipMedium(ImageAnswers):
         data_at: int = member.header_at + LOCAL.size + name_length + extra_length
         if signature != LOCAL_SIGNATURE:
             raise FormatError("the directory of the archive leads to what is no member")
-        if name.decode("utf-8" if flags & UTF_8 else "cp437", "replace") != member.name:
+        if name.decode("utf-8" if flags & UTF_8 else "cp437", "replace") != member.raw_name:
             raise FormatError("is called otherwise in its own header than in the directory of the archive")
         if flags & ENCRYPTED or method != (DEFLATED if member.deflated else STORED):
             raise FormatError("is packed otherwise by its own header than by the directory of the archive")

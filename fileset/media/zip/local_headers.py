@@ -1,0 +1,133 @@
+"""The members of a ZIP archive without its central directory, for example of one that was cut off.
+
+Each member has a local header (PKWARE APPNOTE 4.3.7). Where sizes follow the data (4.3.9), the data are inflated, or
+searched, to find their end.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+from attrs import evolve
+
+from fileset.media.base import RefusedName
+from fileset.media.zip.directory import ZipMember, is_folder, modified, name_fault, normalised, refuse_twins
+from fileset.media.zip.format import (
+    DEFLATED,
+    ENCRYPTED,
+    LOCAL,
+    LOCAL_SIGNATURE,
+    SIZES_FOLLOW,
+    STORED,
+    UTF_8,
+    ZIP64,
+)
+
+_DESCRIPTOR: Final = b"PK\7\x08"
+_BLOCK: Final = 1 << 16
+
+
+def read_local_headers(file: BinaryIO, size: int) -> list[ZipMember | RefusedName]:
+    """Return the members of an archive of `size` bytes by their own headers, without folders."""
+    return refuse_twins(list(_members(file, size)))
+
+
+def _members(file: BinaryIO, size: int) -> Iterator[ZipMember | RefusedName]:
+    at = 0
+    while (at := _find(file, at, size, LOCAL_SIGNATURE)) >= 0:
+        found = _member(file, at, size)
+        if found is None:
+            at += 1
+            continue
+        if not is_folder(found.raw_name if isinstance(found, ZipMember) else found.name):
+            yield found
+        at = found.limit if isinstance(found, ZipMember) else at + len(LOCAL_SIGNATURE)
+
+
+def _find(file: BinaryIO, at: int, size: int, signature: bytes) -> int:
+    """Return the position of the next signature, -1 if there is none."""
+    while at < size:
+        file.seek(at)
+        block = file.read(_BLOCK)
+        found = block.find(signature)
+        if found >= 0:
+            return at + found
+        if len(block) < len(signature):
+            return -1
+        at += len(block) - len(signature) + 1
+    return -1
+
+
+def _member(file: BinaryIO, at: int, size: int) -> ZipMember | RefusedName | None:
+    """Return the member at a local header; None if there is none."""
+    file.seek(at)
+    header = file.read(LOCAL.size)
+    if len(header) < LOCAL.size:
+        return None
+    _, _, flags, method, time, date, crc, packed, plain, name_length, extra_length = LOCAL.unpack(header)
+    raw, extra = file.read(name_length), file.read(extra_length)
+    data_at = at + LOCAL.size + name_length + extra_length
+    if len(raw) < name_length or len(extra) < extra_length:
+        return None
+    raw_name = raw.decode("utf-8" if flags & UTF_8 else "cp437", "replace")
+    name = normalised(raw_name)
+    packed, plain = _sizes(extra, packed, plain)
+    if flags & SIZES_FOLLOW and not (packed or plain):
+        end = _end_of_data(file, data_at, size, deflated=method == DEFLATED)
+        if end is None:
+            return RefusedName(name, "cut off: its end is not in the archive")
+        packed, plain, crc = end
+    if method not in (STORED, DEFLATED) or flags & ENCRYPTED or data_at + packed > size or name_fault(name):
+        reason = "encrypted" if flags & ENCRYPTED else name_fault(name) or "cut off, or packed in an unknown way"
+        return RefusedName(name, reason)
+    dos = ((date >> 9) + 1980, date >> 5 & 15, date & 31, time >> 11, time >> 5 & 63, time % 32 * 2)
+    member = ZipMember(name, raw_name, at, data_at + packed, method == DEFLATED, crc, packed, plain)
+    return evolve(member, modified=modified(extra, dos))
+
+
+def _sizes(extra: bytes, packed: int, plain: int) -> tuple[int, int]:
+    """Return the sizes, from the ZIP64 field (APPNOTE 4.5.3) if the header has none."""
+    at = 0
+    while packed == plain == 0xFFFFFFFF and at + 20 <= len(extra):
+        kind, length = struct.unpack_from("<2H", extra, at)
+        if kind == ZIP64 and length >= 16:
+            plain, packed = struct.unpack_from("<2Q", extra, at + 4)
+        at += 4 + length
+    return packed, plain
+
+
+def _end_of_data(file: BinaryIO, at: int, size: int, *, deflated: bool) -> tuple[int, int, int] | None:
+    """Return packed size, size and CRC-32 of data whose sizes follow them; None if they do not end."""
+    return _inflated(file, at) if deflated else _stored(file, at, size)
+
+
+def _inflated(file: BinaryIO, at: int) -> tuple[int, int, int] | None:
+    file.seek(at)
+    inflater, packed, plain, crc = zlib.decompressobj(wbits=-zlib.MAX_WBITS), 0, 0, 0
+    while not inflater.eof and (block := file.read(_BLOCK)):
+        packed += len(block)
+        try:
+            data = inflater.decompress(block)
+        except zlib.error:
+            return None
+        plain, crc = plain + len(data), zlib.crc32(data, crc)
+    return (packed - len(inflater.unused_data), plain, crc) if inflater.eof else None
+
+
+def _stored(file: BinaryIO, at: int, size: int) -> tuple[int, int, int] | None:
+    """Find the descriptor that has the distance to the data as its sizes."""
+    here = at
+    while (here := _find(file, here, size, _DESCRIPTOR)) >= 0:
+        file.seek(here)
+        descriptor = file.read(24)
+        for form in ("<4sI2Q", "<4s3I"):
+            length = struct.calcsize(form)
+            if len(descriptor) >= length:
+                _, crc, packed, plain = struct.unpack(form, descriptor[:length])
+                if packed == plain == here - at:
+                    return packed, plain, crc
+        here += 1
+    return None
