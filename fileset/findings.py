@@ -122,7 +122,8 @@ _ROWS = (
     ("FS-CHARSET-GUESSED", WARNING, "PS3.5 6.1.2", "text outside ASCII without a character set"),
     ("FS-SOP-CLASS-UNKNOWN", WARNING, "PS3.3 F.4", "the SOP class is not in the tables"),
     ("FS-NOTHING-ADDED", WARNING, "PS3.10 8.1", "no file can be a member of the file-set"),
-    # Pictures for a browser
+    # Icons and pictures for a browser
+    ("FS-ICON-FAILED", WARNING, "PS3.3 F.7", "no icon can be made of an image"),
     ("FS-PICTURE-NONE", INFO, "IHE RAD TF-3 4.47", "an object of a kind that has no picture"),
     ("FS-PICTURE-FAILED", WARNING, "IHE RAD TF-3 4.47", "no picture can be made of an object that should have one"),
     ("FS-PICTURE-PARTLY", WARNING, "IHE RAD TF-3 4.47", "a part of a picture is missing"),

@@ -40,7 +40,7 @@ ROOMS = {
     "profiles": VALUES | {"standard", "dicom", "part10", "records"},
     "media": frozenset(["file_id", "errors"]),
     "report": VALUES | {"media"},
-    "plan": DIRECTORY | {"media", "report"},
+    "plan": DIRECTORY | {"media", "report", "pictures"},
     "tables": DIRECTORY,
     "creator": PLANNING,
     "reader": PLANNING | {"tables"},

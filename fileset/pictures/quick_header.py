@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 WINDOW: Final = 1 << 16
 """Bytes in which the data set without its pixels must fit."""
-_SEQUENCES: Final = frozenset((0x00283000, 0x00283010, 0x52009229, 0x52009230))
-"""Sequences that pydicom shall decode: Modality LUT, VOI LUT and the functional groups."""
+_SEQUENCES: Final = frozenset((0x00283000, 0x00283010, 0x00880200, 0x52009229, 0x52009230))
+"""Sequences that pydicom shall decode: Modality LUT, VOI LUT, icon and the functional groups."""
 TAGS: Final = frozenset((
     0x00080080, 0x0008103E, 0x00100020, 0x00100030, 0x00100040, 0x00180015, 0x0020000D, 0x0020000E,
     0x00080005, 0x00080008, 0x00080016, 0x00080018, 0x00080060, 0x00180050, 0x00181164, 0x00182010, 0x00200013,

@@ -1,0 +1,137 @@
+"""Icons of directory records: a small native picture with the rules of PS3.3 F.7."""
+
+from __future__ import annotations
+
+import warnings
+from struct import pack
+from typing import TYPE_CHECKING, Any, Final
+
+from fileset.dicom.elements import element, item
+from fileset.dicom.header import Reading
+from fileset.pictures.attributes import Attributes, attributes_of
+from fileset.pictures.depict import aspect_ratio, picture_of, representative_frame
+from fileset.pictures.errors import PictureError
+from fileset.pictures.grey import grey_levels, grey_scale
+from fileset.pictures.instance import Instance, read_instance
+from fileset.pictures.picture import Picture
+from fileset.standard import tags
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pydicom.dataset import Dataset
+
+SIZE: Final = 64
+"""Rows and columns unless a profile asks for others: every reader takes these (PS3.3 F.7)."""
+
+
+def icon_of_file(read: Reading, size: int = SIZE) -> bytes:
+    """Return Icon Image Sequence (0088,0200), encoded, for the image in the file that `read` reads.
+
+    An icon that the file holds is taken over if it is a conformant one of `size` rows and columns. Raises `PictureError`
+    if the image cannot be decoded.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom warns about values that it then gives all the same
+        try:
+            instance = read_instance(read)
+            return encoded_icon(_own_icon(instance, size) or _pixels(instance, size), size)
+        except (PictureError, ImportError):
+            raise
+        except Exception as problem:  # values of any kind in any element
+            raise PictureError(f"no icon can be made: {type(problem).__name__}: {problem}") from problem
+
+
+def encoded_icon(pixels: bytes, size: int) -> bytes:
+    """Return the element Icon Image Sequence in Explicit VR Little Endian: `size` x `size` grey pixels of 8 bits."""
+    short = (
+        (tags.SAMPLES_PER_PIXEL, 1),
+        (tags.ROWS, size),
+        (tags.COLUMNS, size),
+        (tags.BITS_ALLOCATED, 8),
+        (tags.BITS_STORED, 8),
+        (tags.HIGH_BIT, 7),
+        (tags.PIXEL_REPRESENTATION, 0),
+    )
+    encoded = {tag: element(tag, "US", pack("<H", value)) for tag, value in short}
+    encoded[tags.PHOTOMETRIC_INTERPRETATION] = element(tags.PHOTOMETRIC_INTERPRETATION, "CS", b"MONOCHROME2")
+    # OB, as PS3.11 B.3.3.2 prefers it
+    encoded[tags.PIXEL_DATA] = element(tags.PIXEL_DATA, "OB", pixels)
+    content = b"".join(encoded[tag] for tag in sorted(encoded))
+    return element(tags.ICON_IMAGE_SEQUENCE, "SQ", item(content))
+
+
+def _pixels(instance: Instance, size: int) -> bytes:
+    return _square(_small(instance, size), size)
+
+
+def _small(instance: Instance, size: int) -> Picture:
+    """The picture, reduced before it is windowed where that is possible: it is much faster."""
+    import numpy as np
+
+    if instance.pixels is None:
+        raise PictureError("it has no pixel data")
+    frames = instance.frames
+    factor = max(frames.pixels.rows, frames.pixels.columns) // size
+    if frames.pixels.samples != 1 or frames.photometric == "PALETTE COLOR" or factor < 2:
+        return picture_of(instance)
+    at = representative_frame(instance, frames)
+    attributes = attributes_of(instance.dataset, at)
+    scale = grey_scale(attributes, frames.pixels)
+    reduced = _box_mean(frames.stored_values(at)[..., 0], factor)
+    values = reduced if frames.pixels.kind == "f" else np.rint(reduced).astype(np.int32)
+    levels, _ = grey_levels(values, scale)
+    return Picture(levels, aspect_ratio(attributes))
+
+
+def _box_mean(values: NDArray[Any], factor: int) -> NDArray[Any]:
+    """The mean of blocks of `factor` x `factor` values; what is left over at the edges is left out."""
+    import numpy as np
+
+    rows, columns = (length // factor * factor for length in values.shape)
+    blocks = values[:rows, :columns].reshape(rows // factor, factor, columns // factor, factor)
+    mean: NDArray[Any] = blocks.mean(axis=(1, 3), dtype=np.float32)
+    return mean
+
+
+def _square(picture: Picture, size: int) -> bytes:
+    """The picture in grey, in the middle of a black square."""
+    from PIL import Image
+
+    image = picture.image(size).convert("L")
+    if image.size == (size, size):
+        return image.tobytes()
+    scale = size / max(image.size)
+    if scale > 1:
+        image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
+    square = Image.new("L", (size, size))
+    square.paste(image, ((size - image.width) // 2, (size - image.height) // 2))
+    return square.tobytes()
+
+
+def _own_icon(instance: Instance, size: int) -> bytes | None:
+    """The pixels of the icon that the file holds, if it is native, grey, of 8 bits and of the right size."""
+    for icon in Attributes((instance.dataset,)).items("IconImageSequence"):
+        if _is_conformant(icon, size):
+            pixels = Attributes((icon,)).get("PixelData")
+            if isinstance(pixels, bytes) and len(pixels) == size * size:
+                return pixels
+    return None
+
+
+def _is_conformant(icon: Dataset, size: int) -> bool:
+    attributes = Attributes((icon,))
+    numbers = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
+    found = [attributes.number(keyword, -1) for keyword in numbers]
+    return found == [size, size, 1, 8, 8, 7, 0] and attributes.text("PhotometricInterpretation") == "MONOCHROME2"
+
+
+def with_icon(tail: bytes, icon: bytes) -> bytes:
+    """Return the end of an encoded record with an icon, in the order of the tags; one that is there is replaced."""
+    from fileset.dicom.elements import EXPLICIT_LITTLE, elements
+
+    before, after = len(tail), len(tail)
+    for part in elements(tail, 0, len(tail), EXPLICIT_LITTLE):
+        if part.tag >= tags.ICON_IMAGE_SEQUENCE:
+            before, after = part.at, part.end if part.tag == tags.ICON_IMAGE_SEQUENCE else part.at
+            break
+    return tail[:before] + icon + tail[after:]

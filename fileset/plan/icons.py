@@ -1,0 +1,138 @@
+"""Icons for the records of a tree: Icon Image Sequence (0088,0200), PS3.3 F.7."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from attrs import field, frozen
+
+from fileset.errors import FilesetError, RuleError
+from fileset.findings import Finding, Where
+from fileset.media.system.walk import OpenFile
+from fileset.pictures.errors import PictureError
+from fileset.pictures.extra import need_images
+from fileset.pictures.icon import SIZE, icon_of_file, with_icon
+from fileset.plan.inputs import Sources
+from fileset.plan.scan import Progress, in_chunks, processors
+from fileset.records.tree import Node
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+PLACES: Final = ("image", "series")
+IMAGES: Final = frozenset(("IMAGE", "RT DOSE"))
+"""Record types of instances whose pixels make an icon."""
+CHUNK: Final = 64
+PARALLEL_FROM: Final = 200
+Icon = bytes | str
+"""The encoded icon, or the reason why there is none."""
+
+
+def _known(_: object, __: object, place: str) -> None:
+    if place not in PLACES:
+        raise RuleError(f"icons={place!r}: use one of {', '.join(PLACES)}")
+
+
+@frozen
+class Icons:
+    """Which records get an icon: each "image" (IMAGE and RT DOSE records), or one for each "series"; `size` in pixels.
+
+    Raises `RuleError` for another place.
+    """
+
+    place: str = field(default="image", validator=_known)
+    size: int = SIZE
+
+
+def add_icons(
+    nodes: Sequence[Node],
+    icons: Icons,
+    sources: Sources,
+    *,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> tuple[list[Node], list[Finding]]:
+    """Return the records of a tree with icons, and a finding for each record that should have one and has none.
+
+    Raises `RuleError` if the extra `images` is not installed.
+    """
+    need_images()
+    pictured = dict(_per_image(nodes) if icons.place == "image" else _per_series(nodes))
+    wanted = sorted(set(pictured.values()))
+    made = dict(zip(wanted, _icons(wanted, icons.size, sources, jobs, executor, progress), strict=True))
+    findings = [
+        Finding("FS-ICON-FAILED", reason, Where(sources.name(source), nodes[at].record_type))
+        for at, source in pictured.items()
+        if isinstance(reason := made[source], str)
+    ]
+    with_icons = list(nodes)
+    for at, source in pictured.items():
+        icon = made[source]
+        if isinstance(icon, bytes):
+            with_icons[at] = nodes[at]._replace(tail=with_icon(nodes[at].tail, icon))
+    return with_icons, findings
+
+
+def _per_image(nodes: Sequence[Node]) -> Iterator[tuple[int, int]]:
+    """For each record that gets an icon: its place in `nodes`, and the source of the picture."""
+    return ((at, node.source) for at, node in enumerate(nodes) if node.record_type in IMAGES)
+
+
+def _per_series(nodes: Sequence[Node]) -> Iterator[tuple[int, int]]:
+    """The same for SERIES records: the picture is that of the image in the middle. A record that stays gets none."""
+    series, images = -1, list[int]()
+    for at, node in enumerate(nodes):
+        if node.source < 0:
+            yield from _middle(series, images)
+            series, images = (at if node.record_type == "SERIES" and node.tail else -1), []
+        elif node.record_type in IMAGES:
+            images.append(node.source)
+    yield from _middle(series, images)
+
+
+def _middle(series: int, images: Sequence[int]) -> Iterator[tuple[int, int]]:
+    if series >= 0 and images:
+        yield series, images[len(images) // 2]
+
+
+def _icons(
+    wanted: Sequence[int],
+    size: int,
+    sources: Sources,
+    jobs: int | None,
+    executor: Executor | None,
+    progress: Progress | None,
+) -> Iterator[Icon]:
+    if not all(map(sources.is_file, wanted)):
+        return (_icon_here(sources, source, size) for source in wanted)
+    paths = [sources.paths[source] for source in wanted]
+    jobs = jobs or (processors() if len(paths) >= PARALLEL_FROM else 1)
+    chunks = (paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK))
+    work = partial(icons_of_paths, size=size)
+    return in_chunks(work, chunks, len(paths), jobs=jobs, executor=executor, progress=progress)
+
+
+def icons_of_paths(paths: Sequence[str], size: int) -> list[Icon]:
+    """Make the icons of files, one after the other; what every worker does."""
+    return [_icon_of_path(path, size) for path in paths]
+
+
+def _icon_of_path(path: str, size: int) -> Icon:
+    try:
+        with OpenFile(path) as read:
+            return icon_of_file(read, size)
+    except PictureError as problem:
+        return str(problem)
+    except OSError as problem:
+        return problem.strerror or str(problem)
+
+
+def _icon_here(sources: Sources, source: int, size: int) -> Icon:
+    try:
+        with sources.opened(source) as read:
+            return icon_of_file(read, size)
+    except (FilesetError, OSError) as problem:
+        return str(problem)
