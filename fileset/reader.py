@@ -22,6 +22,7 @@ from fileset.file_id import FileId
 from fileset.findings import Finding
 from fileset.media.base import FileInfo, FileSetInfo
 from fileset.media.open import readable
+from fileset.media.system.files import path_of
 from fileset.plan.dicomdir_file import absent_from, read_contents
 from fileset.standard import tags
 from fileset.tables import Table, select
@@ -180,6 +181,7 @@ class Reader:
     def __init__(
         self, medium: str | os.PathLike[str], *, strict: bool = False, medium_format: str | None = None
     ) -> None:
+        self.given = path_of(medium)
         self.medium, dicomdir = readable(medium, medium_format)
         try:
             self.contents = read_contents(self.medium, dicomdir)

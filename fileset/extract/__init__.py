@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
+from fileset.dicom.file_end import LAST, is_plainly_whole
 from fileset.errors import FilesetError, MediumError
-from fileset.extract.instances import Finder, Instance
-from fileset.extract.layout import DEFAULT, Layout
+from fileset.extract.complete import Complete, around, presence_of
+from fileset.extract.instances import Directory, Finder, Instance
+from fileset.extract.layout import DEFAULT, STRUCTURE, Layout
 from fileset.extract.report import Copy, ExtractReport, Lost, lost
 from fileset.extract.target import Target
+from fileset.extract.verify import Verifier
 from fileset.media.system.files import path_of
 from fileset.media.system.walk import COPY_SIZE
 
-__all__ = ["DEFAULT", "Copy", "ExtractReport", "Lost", "extract"]
+__all__ = ["DEFAULT", "STRUCTURE", "Copy", "ExtractReport", "Lost", "extract"]
 
 TRIES: Final = 3
 """Times that a file is read before it is given up: drives read a scratched disc better the second time."""
@@ -29,39 +33,69 @@ def extract(
     folder: str | os.PathLike[str],
     *,
     template: str = DEFAULT,
+    ascii_only: bool = False,
+    listed_only: bool = False,
     progress: Progress | None = None,
     **keys: Any,
 ) -> ExtractReport:
     """Copy the files of all instances that match `keys`, as `Reader.find` matches, below `folder`.
 
-    `template` says how they are called there: keywords in braces, numbers padded with zeros as in
-    ``{InstanceNumber:05}``, "/" between folders; a folder for which an instance has no key is left out. Raises
-    `MediumError` if `folder` cannot be written, `RefusedError` if a symbolic link in it leads out of it, and `RuleError`
-    for a key that is no attribute, or another form of template.
+    DICOM files that no record references are copied too, unless `listed_only`. Each file is looked at: one that is not
+    DICOM, ends too early or is another instance than its record says is copied, and is a finding of the report.
+
+    Args:
+        reader: Finds the instances: a `Reader`, or what `scanned` returns.
+        folder: Where the copies go.
+        template: How they are named: keywords in braces, numbers padded with zeros as in ``{InstanceNumber:05}``, "/"
+            between folders. A key that the DICOMDIR lacks is read from the file; a folder without a value is left out.
+        ascii_only: Whether names have ASCII characters only. Otherwise letters of any script stay.
+        listed_only: Whether files without a record stay behind; the report counts them.
+        progress: Called with "extract", the number of files done, and the number of files in all.
+        keys: What the instances must match.
+
+    Raises:
+        MediumError: `folder` cannot be written.
+        RefusedError: A symbolic link in `folder` leads out of it.
+        RuleError: A key is no attribute, or the template has another form.
     """
     layout = Layout.of(template)
-    records = list(reader.find(**keys))
-    target = Target(path_of(folder), layout)
+    source = Complete(reader) if isinstance(reader, Directory) and not listed_only else reader
+    records = list(source.find(**keys))
+    target = Target(path_of(folder), layout, ascii_only=ascii_only)
     report = ExtractReport(target.root)
+    verifier = Verifier(layout.keywords)
     for done, record in enumerate(records):
-        _extract_one(record, target, report)
+        _extract_one(record, target, report, verifier)
         if progress:
             progress("extract", done + 1, len(records))
+    if isinstance(source, Complete):
+        report.findings += source.findings
+    elif isinstance(reader, Directory):
+        medium, prefix = around(reader)
+        report.left_behind = len(presence_of(reader, medium, prefix).unlisted(medium))
+    report.shortened = target.shortened
     return report
 
 
-def _extract_one(record: Instance, target: Target, report: ExtractReport) -> None:
-    path = target.path(record)
+def _extract_one(record: Instance, target: Target, report: ExtractReport, verifier: Verifier) -> None:
     name = record.file_id.path if record.file_id else ""
     for attempt in range(TRIES):
         try:
-            report.add(target.put(path, partial(_chunks, record), name))
+            with _reading(record):
+                one, found = verifier.identify(record)
+            end = _End()
+            copy = target.put(target.path(one), partial(_chunks, record, end), name)
+            with _reading(record):
+                found += [] if found or end.is_plain() else verifier.cut_off(record)
         except _UnreadableError as problem:
             if problem.lasting or attempt == TRIES - 1:
                 into = report.missing if problem.missing else report.failed
                 into.append(lost(record, str(problem)))
                 return
         else:
+            report.add(copy)
+            report.findings += found
+            report.lacking.update(target.lacking(one))
             return
 
 
@@ -74,18 +108,49 @@ class _UnreadableError(Exception):
         self.lasting = lasting or missing
 
 
-def _chunks(record: Instance) -> Iterator[bytes]:
-    """The bytes of the file of a record: as many as the medium says that there are. Raises `_UnreadableError`."""
-    try:
+class _End:
+    """The beginning, the end and the size of a file that is being copied."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was read so far."""
+        self._first = self._last = b""
+        self._size = 0
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next chunk."""
+        self._first = self._first or chunk
+        self._last = (self._last + chunk[-LAST:])[-LAST:]
+        self._size += len(chunk)
+
+    def is_plain(self) -> bool:
+        """Return whether the file plainly is whole."""
+        return is_plainly_whole(self._first, self._last, self._size)
+
+
+def _chunks(record: Instance, end: _End) -> Iterator[bytes]:
+    """Yield the bytes of the file of a record, as many as the medium announces. Raises `_UnreadableError`."""
+    end.begin()  # the file may be read again to be compared
+    with _reading(record):
         expected, size = record.inquire().size, 0
         with record.open() as file:
             while data := file.read(COPY_SIZE):
                 size += len(data)
+                end.add(data)
                 yield data
         if size != expected:
             raise _UnreadableError(f"{record.file_id}: {size} bytes came, the medium says {expected}")
+
+
+@contextmanager
+def _reading(record: Instance) -> Iterator[None]:
+    """Turn what a medium raises into an `_UnreadableError`."""
+    try:
+        yield
     except MediumError as problem:
-        # The medium says that a name is not there by itself, and else what the operating system said.
+        # The medium raises for an absent name by itself, and else after an error of the operating system.
         cause = problem.__cause__
         raise _UnreadableError(str(problem), missing=cause is None or isinstance(cause, FileNotFoundError)) from problem
     except FilesetError as problem:

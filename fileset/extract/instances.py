@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from fileset.file_id import FileId
 from fileset.findings import Finding
@@ -63,8 +63,14 @@ class Finder(Protocol):
         ...
 
 
+@runtime_checkable
 class Directory(Finder, Protocol):
     """The records of a medium; a Reader has all this."""
+
+    @property
+    def given(self) -> str:
+        """The path that the user gave; the DICOMDIR may lie in a folder below it."""
+        ...
 
     @property
     def medium(self) -> ReadableMedium:

@@ -1,14 +1,9 @@
-"""How copies are called: a template of keywords, whose values are made safe for any file system.
-
-Values come from a disc that nobody vouches for, so that each component of a path is cleaned to A-Z, a-z, 0-9, ".",
-"_" and "-"; a hash of what was cleaned away keeps different values apart.
-"""
+"""Templates: how the path of a copy is made of the keys of its instance."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 from attrs import frozen
@@ -20,14 +15,12 @@ from fileset.extract.instances import Instance, Keys
 from fileset.records.levels import FIELDS
 
 DEFAULT: Final = "{PatientID}/{StudyInstanceUID}/{SeriesInstanceUID}/{SOPInstanceUID}.dcm"
-LONGEST: Final = 64
-"""Characters of a value in one component of a path; a UID fits."""
+STRUCTURE: Final = "{ReferencedFileID}"
+"""The folders and names of the medium."""
 WIDEST: Final = 32
 """Digits to which a number may be padded."""
 
-_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]|\A[.-]|\.\Z")
-_DEVICE: Final = re.compile(r"(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\..*)?", re.IGNORECASE).fullmatch
-_PIECE: Final = re.compile(r"(?P<literal>[A-Za-z0-9._-]+)|\{(?P<keyword>\w+)(?::0(?P<width>\d{1,2}))?\}")
+_PIECE: Final = re.compile(r"(?P<literal>[A-Za-z0-9._-]+)|\{(?P<keyword>\w+)(?::0(?P<width>\d{1,2})d?)?\}")
 _SUFFIX: Final = re.compile(r"(?:\.[A-Za-z0-9]+)*").fullmatch
 _LEVEL_OF: Final = {field.keyword: level.lower() for level, fields in FIELDS.items() for field in fields}
 _LEVELS: Final = ("", "series", "study", "patient")
@@ -55,22 +48,49 @@ class Layout:
 
     @classmethod
     def of(cls, template: str) -> Layout:
-        """Understand a template such as "{PatientID}/{Modality}/{InstanceNumber:05}.dcm".
+        """Return the layout that a template such as "{PatientID}/{Modality}/{InstanceNumber:05}.dcm" describes.
 
-        "/" stands between folders; a field is a keyword (PS3.6), padded with zeros if it says so. Raises `RuleError` for
-        anything else, so that no template can lead out of a folder.
+        "/" separates folders; a field is a keyword (PS3.6), padded with zeros if it says so. Raises `RuleError` for
+        anything else, so that no template can lead out of a folder, and for one without a field, under which all copies
+        would have one name.
         """
         *folders, last = (_component(text, template) for text in template.split("/"))
+        if not any(piece.keyword for component in (*folders, last) for piece in component):
+            raise _wrong(template, "it has no field, so all copies would have one name")
         name, suffix = _without_suffix(last, template)
         return cls(tuple(folders), name, suffix)
 
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """The keywords of the fields, each once."""
+        components = (*self.folders, self.name)
+        return tuple(dict.fromkeys(piece.keyword for component in components for piece in component if piece.keyword))
+
     def folder_names(self, record: Instance) -> Iterator[str]:
-        """The texts of the folders; those of levels that the instance does not have are left out."""
-        return (text for folder in self.folders if (text := _text(folder, record)) is not None)
+        """Yield the texts of the folders; those of levels that the instance does not have are left out.
+
+        A File ID gives a folder for each of its components (PS3.10 8.2).
+        """
+        for folder in self.folders:
+            if (text := _text(folder, record)) is not None:
+                yield from text.split("\\") if _is_file_id(folder) else (text,)
+        if _is_file_id(self.name):
+            yield from (_text(self.name, record) or "").split("\\")[:-1]
 
     def file_name(self, record: Instance) -> str:
-        """The text of the name, without `suffix`; what names the instance at all where the template does not."""
-        return _text(self.name, record) or record.sop_instance_uid or (record.file_id.path if record.file_id else "")
+        """Return the text of the name, without `suffix`; the SOP Instance UID or the File ID if the template gives none."""
+        text = _text(self.name, record) or ""
+        if _is_file_id(self.name):
+            text = text.rpartition("\\")[2]
+        return text or record.sop_instance_uid or (record.file_id.path if record.file_id else "")
+
+    def lacking(self, record: Instance) -> Iterator[str]:
+        """Yield the keywords for which the instance has no value."""
+        return (word for word in self.keywords if _value(Piece("", word), record) in (None, ""))
+
+
+def _is_file_id(component: Component) -> bool:
+    return len(component) == 1 and component[0].keyword in ("ReferencedFileID", "FileID")
 
 
 def _component(text: str, template: str) -> Component:
@@ -106,17 +126,20 @@ def _wrong(template: str, why: str) -> RuleError:
 
 
 def _text(component: Component, record: Instance) -> str | None:
-    """The text of a component; None if it has fields, and nothing has any of these keys."""
+    """Return the text of a component; None if it has fields, and the instance has none of these keys."""
     values = [_value(piece, record) if piece.keyword else piece.literal for piece in component]
     fields = [value for piece, value in zip(component, values, strict=True) if piece.keyword]
     if fields and all(value is None for value in fields):
         return None
-    return "".join(value or "" for value in values)
+    text = "".join(value or "" for value in values)
+    return text if None not in values else text.strip("-_. ") or None
 
 
 def _value(piece: Piece, record: Instance) -> str | None:
     if piece.keyword == "SOPInstanceUID":
         return record.sop_instance_uid or None
+    if piece.keyword in ("ReferencedFileID", "FileID"):
+        return record.file_id.value if record.file_id else None
     value = _looked_up(piece.keyword, record)
     if value is _ABSENT:
         return None
@@ -134,16 +157,3 @@ def _looked_up(keyword: str, record: Instance) -> Any:
         if value is not _ABSENT:
             return value
     return _ABSENT
-
-
-def safe_name(value: str) -> str:
-    """`value` as one component of a path on any system; a hash of it stands behind what had to be changed."""
-    name = _UNSAFE.sub("_", value) or "_"
-    changed = name != value or len(name) > LONGEST or _DEVICE(name)
-    return hashed_name(value) if changed and value else name
-
-
-def hashed_name(value: str) -> str:
-    """`safe_name`, told apart from those of all other values."""
-    digest = blake2b(value.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
-    return f"{_UNSAFE.sub('_', value)[: LONGEST - 9]}-{digest}"

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Final
+
 from attrs import define, field, frozen
 
 from fileset.extract.instances import Instance, Keys
+from fileset.findings import Finding
+
+_FOUND_ALL_THE_SAME: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MOVED"))
+"""Findings about files that no record leads to, but that were copied."""
 
 
 @frozen
@@ -44,7 +51,10 @@ class ExtractReport:
     """The outcome: how many files were copied, or were there already, and each one that is not there now.
 
     `missing` are not on the medium; `failed` cannot be read, or are not named as a file can be. `size` counts the
-    bytes that were copied. `files` names all that are in the folder now.
+    bytes that were copied. `files` names all that are in the folder now. `findings` are about files that are not what
+    their record says, that end too early, or that no record references. `left_behind` counts the DICOM files that were
+    not copied because only listed ones were wanted. `shortened` counts paths that were too long, `lacking` the copies
+    that have no value for a keyword of the template.
     """
 
     folder: str
@@ -54,11 +64,20 @@ class ExtractReport:
     missing: list[Lost] = field(factory=list)
     failed: list[Lost] = field(factory=list)
     files: list[Copy] = field(factory=list)
+    findings: list[Finding] = field(factory=list)
+    left_behind: int = 0
+    shortened: int = 0
+    lacking: Counter[str] = field(factory=Counter)
 
     @property
     def complete(self) -> bool:
-        """Whether everything that matched is in the folder."""
-        return not (self.missing or self.failed)
+        """Whether everything that matched is in the folder, whole, and is what the records say."""
+        return not (self.missing or self.failed or self.left_behind or self.doubtful)
+
+    @property
+    def doubtful(self) -> list[Finding]:
+        """The findings about files that were copied but are not what they should be."""
+        return [finding for finding in self.findings if finding.rule not in _FOUND_ALL_THE_SAME]
 
     @property
     def beside(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
@@ -15,14 +15,13 @@ from fileset.dicom.header import HeaderError
 from fileset.dicomdir.read.query import condition
 from fileset.dicomdir.read.values import character_set_of, value_of
 from fileset.errors import FilesetError, FormatError, MediumError
-from fileset.extract.instances import Directory
-from fileset.extract.instances import Instance as Known
-from fileset.file_id import DICOMDIR, FileId
+from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo, LinkError, ReadableMedium
 from fileset.media.open import scannable
 from fileset.media.system.walk import random_access
 from fileset.plan.dicomdir_file import not_among
+from fileset.plan.presence import is_dicomdir
 from fileset.plan.scan import describe
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.levels import FIELDS, Chain
@@ -138,14 +137,14 @@ class Scanned:
     """Finds the instances on `medium` by looking into every file: as a Reader, but slower.
 
     `findings` names the files that cannot be described, though they look like DICOM, or cannot be read; they are found all
-    the same. Files whose paths, in upper case, are `known` are passed over.
+    the same. With `names`, only these files are looked at.
     """
 
     medium: ReadableMedium
     findings: list[Finding] = field(factory=list)
     file_set_id: str = ""
     file_set_uid: str = ""
-    known: Container[str] = frozenset()
+    names: Iterable[str] | None = None
     _instances: list[ScannedInstance] | None = None
 
     def __enter__(self) -> Self:
@@ -170,7 +169,7 @@ class Scanned:
         """All of them; the files are looked at when this is first asked for."""
         if self._instances is None:
             describer = Describer(POLICY)
-            names = (name for name in self.medium.names() if name.upper() not in self.known)
+            names = self.medium.names() if self.names is None else self.names
             found = (self._look_into(name, describer) for name in names)
             self._instances = [one for one in found if one is not None]
         return self._instances
@@ -196,7 +195,7 @@ class Scanned:
             reason = problem.text(known_path=name) if isinstance(problem, FilesetError) else str(problem)
             self.findings.append(Finding("FS-FILE-UNREADABLE", reason, Where(name)))
             # Whoever copies it tries again, and tells what is lost.
-            return None if _is_dicomdir(name) else ScannedInstance(self.medium, file_id, None)
+            return None if is_dicomdir(name) else ScannedInstance(self.medium, file_id, None)
 
 
 def scanned(path: str | os.PathLike[str], medium_format: str | None = None) -> Scanned:
@@ -212,7 +211,7 @@ def scanned_instead(
     Raises the problem if there are no instances, or several DICOMDIRs, of which somebody has to choose one.
     """
     found = scanned(path, medium_format)
-    there = sorted(filter(_is_dicomdir, found.medium.names()), key=lambda name: name.count("/"))
+    there = sorted(filter(is_dicomdir, found.medium.names()), key=lambda name: name.count("/"))
     several = len(there) > 1 and "/" in there[0]
     if several or not found.instances:
         found.medium.close()
@@ -220,71 +219,3 @@ def scanned_instead(
     rule = "FS-DICOMDIR-UNREADABLE" if there else "FS-DICOMDIR-ABSENT"
     found.findings.append(Finding(rule, str(problem.moved(advice="The files were found by their contents"))))
     return found
-
-
-@define
-class Completed:
-    """The records that could be read of a damaged DICOMDIR, and the instances on the medium that none of them is about,
-    each of which is a finding.
-    """
-
-    reader: Directory
-    found: list[Finding] = field(factory=list)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.reader.close()
-
-    @property
-    def medium(self) -> ReadableMedium:
-        """What it was opened on."""
-        return self.reader.medium
-
-    @property
-    def file_set_id(self) -> str:
-        """As the DICOMDIR has it."""
-        return self.reader.file_set_id
-
-    @property
-    def file_set_uid(self) -> str:
-        """As the DICOMDIR has it."""
-        return self.reader.file_set_uid
-
-    @property
-    def findings(self) -> list[Finding]:
-        """Those of the Reader, then the instances that are in no record."""
-        return [*self.reader.findings, *self.found]
-
-    @property
-    def instances(self) -> Iterator[Known]:
-        """All of them."""
-        return self.find()
-
-    def absent(self, keywords: Iterable[str]) -> dict[str, int]:
-        """Those keywords that stand for a key which no record has, each with its tag."""
-        return self.reader.absent(keywords)
-
-    def find(self, level: str | None = None, **keys: object) -> Iterator[Known]:
-        """The instances that match all `keys`: those with a record first."""
-        yield from self.reader.find(level, **keys)
-        known = {path.upper() for path in self.reader.paths()} | {DICOMDIR.value}
-        uids = {record.sop_instance_uid for record in self.reader.instances}
-        rest = Scanned(self.medium, known=known)
-        told = {finding.where.file for finding in self.found}
-        for one in rest.find(level, **keys):
-            path = one.file_id.path
-            if one.sop_instance_uid in uids:
-                continue
-            if path not in told:
-                message = "no record of the damaged DICOMDIR references it; it was found by its contents"
-                self.found.append(Finding("FS-FILE-UNLISTED", message, Where(path)))
-            yield one
-        self.found += [finding for finding in rest.findings if finding.where.file not in told]
-
-
-def _is_dicomdir(name: str) -> bool:
-    return name.rpartition("/")[2].upper().startswith(DICOMDIR.value)

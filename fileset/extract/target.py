@@ -9,17 +9,18 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final
 
 from fileset.errors import MediumError, RefusedError
 from fileset.extract.instances import Instance
-from fileset.extract.layout import Layout, hashed_name, safe_name
+from fileset.extract.layout import Layout
+from fileset.extract.names import LONGEST, LONGEST_PATH, SHORTEST, fitted, hashed_name, safe_name
 from fileset.extract.report import Copy
 from fileset.media.system.files import told_of
-from fileset.media.system.walk import COPY_SIZE
+from fileset.media.system.walk import COPY_SIZE, open_regular
 
 Source = Callable[[], Iterator[bytes]]
 """Begins to give the bytes of a file; as often as it is called."""
@@ -32,11 +33,16 @@ _OTHER: Final = "other"
 
 
 class Target:
-    """The folder `root`, made if it does not exist, in which `layout` says where files go."""
+    """The folder `root`, made if it does not exist, in which `layout` says where files go.
 
-    def __init__(self, root: str, layout: Layout) -> None:
+    With `ascii_only`, names have no other characters. `shortened` counts the paths that were too long.
+    """
+
+    def __init__(self, root: str, layout: Layout, *, ascii_only: bool = False) -> None:
         self.root = root
+        self.shortened = 0
         self._layout = layout
+        self._ascii = ascii_only
         self._made: set[str] = set()
         self._owners: dict[str, str] = {}
         with _writing(root):
@@ -44,21 +50,45 @@ class Target:
         self._real = os.path.realpath(root)
 
     def path(self, record: Instance) -> str:
-        """Where the file of a record shall lie; the folders of it are made."""
-        folder = self.root
-        for text in self._layout.folder_names(record):
-            folder = self._folder(folder, text)
-        return os.path.join(folder, safe_name(self._layout.file_name(record)) + self._layout.suffix)
+        """Return the path for the file of a record, and make the folders of it."""
+        folder, cut = self.root, False
+        texts = list(self._layout.folder_names(record))
+        room = self._room(texts)
+        for text in texts:
+            folder, shorter = self._folder(folder, text, room)
+            cut |= shorter
+        text = self._layout.file_name(record)
+        whole = safe_name(text, ascii_only=self._ascii)
+        left = LONGEST_PATH - len(os.path.abspath(folder)) - 1 - len(self._layout.suffix)
+        name = fitted(whole, text, left)
+        self.shortened += cut or name != whole
+        return os.path.join(folder, name + self._layout.suffix)
 
-    def _folder(self, parent: str, text: str) -> str:
-        path = os.path.join(parent, safe_name(text))
-        # Two values may differ in case alone, which not every file system tells apart.
+    def lacking(self, record: Instance) -> Iterator[str]:
+        """Yield the keywords of the template for which the instance has no value."""
+        return self._layout.lacking(record)
+
+    def _room(self, texts: Sequence[str]) -> int:
+        """Return how long each folder name may be: all of them, and a file name with a UID, are one path."""
+        sizes = [len(safe_name(text, ascii_only=self._ascii)) + 1 for text in texts]
+        left = LONGEST_PATH - len(os.path.abspath(self.root)) - 1 - LONGEST - len(self._layout.suffix)
+        room = LONGEST
+        while sum(sizes) > left and room > SHORTEST:
+            room -= 4
+            sizes = [min(size, room + 1) for size in sizes]
+        return room
+
+    def _folder(self, parent: str, text: str, room: int) -> tuple[str, bool]:
+        whole = safe_name(text, ascii_only=self._ascii)
+        name = fitted(whole, text, room)
+        path = os.path.join(parent, name)
+        # Two values may differ in case alone, or in characters that no file name has.
         if self._owners.setdefault(path.casefold(), text) != text:
-            path = os.path.join(parent, hashed_name(text))
+            path = os.path.join(parent, fitted(hashed_name(text, ascii_only=self._ascii), text, room))
         if path not in self._made:
             self._make(path)
             self._made.add(path)
-        return path
+        return path, name != whole
 
     def _make(self, path: str) -> None:
         with _writing(path), suppress(FileExistsError):
@@ -105,7 +135,7 @@ def _compared(path: str, source: Source) -> tuple[str, tuple[int, str] | None]:
         return _OTHER, None
     digest, size = hashlib.sha256(), 0
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:  # a FIFO in the place of a copy must not hang
             for chunk in source():
                 there = file.read(len(chunk))
                 if there != chunk:

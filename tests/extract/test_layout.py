@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fileset import RuleError
-from fileset.extract.layout import DEFAULT, Layout, hashed_name, safe_name
+from fileset.extract.layout import DEFAULT, STRUCTURE, Layout
+from fileset.extract.names import safe_name
 from fileset.extract.target import Target
 from fileset.file_id import FileId
 from fileset.media.base import FileInfo
@@ -53,7 +56,10 @@ def record(**keys: Any) -> Record:
     for keyword, value in keys.items():
         level = "Series" if keyword == "Modality" else next(name for name in levels if keyword.startswith(name))
         levels[level][keyword] = value
-    return Record(levels[""], Holder(levels["Patient"]), Holder(levels["Study"]), Holder(levels["Series"]))
+    file_id = FileId("DICOM\\IM1")
+    return Record(
+        levels[""], Holder(levels["Patient"]), Holder(levels["Study"]), Holder(levels["Series"]), file_id=file_id
+    )
 
 
 def named(template: str, one: Record) -> str:
@@ -72,10 +78,14 @@ WHOLE = record(PatientID="P1", StudyInstanceUID="1.2", SeriesInstanceUID="1.3", 
         ("{PatientID}/{Modality}/{InstanceNumber:05}.dcm", "P1/CT/00007.dcm"),
         ("{Modality}_{InstanceNumber:03}.dcm", "CT_007.dcm"),
         ("{InstanceNumber}", "7"),
+        ("{Modality}/{InstanceNumber:03d}", "CT/007"),
+        (STRUCTURE, "DICOM/IM1"),
+        (STRUCTURE + ".dcm", "DICOM/IM1.dcm"),
+        ("{PatientID}/{ReferencedFileID}/x", "P1/DICOM/IM1/x"),
         ("all/of-it/v1_{InstanceNumber}_x.dcm.bak", "all/of-it/v1_7_x.dcm.bak"),
         ("{PatientID}/file.dcm", "P1/file.dcm"),
         ("{PatientName}/{InstanceNumber}.dcm", "7.dcm"),
-        ("{SeriesNumber}-{Modality}/{InstanceNumber}.dcm", f"{hashed_name('-CT')}/7.dcm"),
+        ("{SeriesNumber}-{Modality}/{InstanceNumber}.dcm", "CT/7.dcm"),
         ("{PatientID}/{AcquisitionNumber}.dcm", "P1/1.2.3.dcm"),
     ],
 )
@@ -112,6 +122,7 @@ def test_a_template_names_files(template: str, name: str) -> None:
         "PatientID}",
         "{PatientID}.",
         "{PatientID}..dcm",
+        "all.dcm",
     ],
 )
 def test_no_other_template_is_taken(template: str) -> None:
@@ -128,14 +139,17 @@ def test_no_value_leads_out(patient: str, modality: str, number: str) -> None:
     parts = named("{PatientID}/{Modality}_{InstanceNumber:05}/{InstanceNumber:05}.dcm", one).split("/")
     assert len(parts) == 3
     for part in parts:
-        assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", part)
+        assert re.fullmatch(r"\w[\w.-]*", part)
         assert part.strip(".")
 
 
 @given(HOSTILE, HOSTILE)
-def test_different_values_have_different_names(one: str, other: str) -> None:
-    names = {safe_name(one or "_").casefold(), safe_name(other or "_").casefold()}
-    assert len(names) == len({(one or "_"), (other or "_")}) or one.casefold() == other.casefold()
+def test_folders_of_different_values_have_different_names(one: str, other: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        target = Target(folder, Layout.of("{PatientID}/{InstanceNumber}"))
+        paths = [target.path(record(PatientID=value, InstanceNumber=1)) for value in (one, other)]
+    names = {os.path.dirname(path).casefold() for path in paths}
+    assert len(names) == len({one, other})
 
 
 def test_two_files_of_one_name_both_have_a_place(tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ def test_keys_and_templates_work_on_what_was_scanned(run: Runs, folder: Path, tm
 
 def test_scan_finds_what_the_dicomdir_does_not_list(run: Runs, disc: Path, tmp_path: Path) -> None:
     synthetic.write(synthetic.instance(synthetic.CT_IMAGE, patient=7), disc / "more.dcm")
-    run("extract", disc, "-o", tmp_path / "LISTED")
+    done = run("extract", disc, "-o", tmp_path / "LISTED", "--listed-only", code=3)
+    assert "1 DICOM file that no record references stays on the medium" in done.stderr
     run("extract", disc, "-o", tmp_path / "ALL", "--scan")
     assert len(copies(tmp_path / "LISTED")) == 12
     assert len(copies(tmp_path / "ALL")) == 13

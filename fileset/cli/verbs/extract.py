@@ -6,7 +6,7 @@ import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.findings import LINES, PARTLY, finding_rows, hides_records, tell_findings
 from fileset.cli.options import add_common, add_keys, keys_of
@@ -14,11 +14,12 @@ from fileset.cli.output import counted, json_text, say, sized, write_document
 from fileset.cli.progress import progress
 from fileset.cli.read_options import add_medium, identification, tell_unmatched
 from fileset.errors import FormatError, MediumError, RefusedError, RuleError
-from fileset.extract.layout import DEFAULT
+from fileset.extract.layout import DEFAULT, STRUCTURE
+from fileset.extract.names import LONGEST_PATH
 
 if TYPE_CHECKING:
     from fileset.extract import Copy, ExtractReport, Lost
-    from fileset.extract.scanned import Completed, Scanned
+    from fileset.extract.scanned import Scanned
     from fileset.reader import Reader
 
 EXAMPLES: Final = (
@@ -42,8 +43,14 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--template",
         metavar="TEMPLATE",
-        default=DEFAULT,
-        help=f"how they are called: keywords in braces, such as {{InstanceNumber:05}} (default: {DEFAULT})",
+        help=f"how they are named: keywords in braces, such as {{InstanceNumber:05}} (default: {DEFAULT})",
+    )
+    parser.add_argument("--keep-structure", action="store_true", help="keep the folders and names of the medium")
+    parser.add_argument("--ascii", action="store_true", help="only ASCII characters in names: Müller becomes Muller")
+    parser.add_argument(
+        "--listed-only",
+        action="store_true",
+        help="leave out DICOM files that no record references (they are counted, exit code 3)",
     )
     parser.add_argument(
         "--scan",
@@ -57,38 +64,57 @@ def run(options: Namespace) -> int:
     """Copy what matches, and report."""
     from fileset.extract import extract
 
-    keys = keys_of(options.keys)
+    keys: dict[str, Any] = keys_of(options.keys)
+    template = _template(options)
     if os.path.lexists(options.output) and not os.path.isdir(options.output):
         raise RuleError("is not a folder, as the output must be. `fileset create` writes images", path=options.output)
     with _opened(options) as reader:
         _refuse_inside(options.output, reader.medium.name)
         with progress(options) as phases:
             try:
-                report = extract(reader, options.output, template=options.template, progress=phases, **keys)
+                report = extract(
+                    reader,
+                    options.output,
+                    template=template,
+                    ascii_only=options.ascii,
+                    listed_only=options.listed_only,
+                    progress=phases,
+                    **keys,
+                )
             except KeyboardInterrupt as end:
                 end.add_note("what was copied stays; run it again to go on")
                 raise
         _tell(report, reader, options)
-        unmatched = not (report.files or report.missing or report.failed) and any(reader.instances)
+        nothing = not (report.files or report.missing or report.failed)
+        unmatched = nothing and bool(keys) and any(reader.instances)
         if unmatched:
             tell_unmatched(keys, options, reader.absent)
+        elif nothing and options.scan:
+            say(f"no DICOM file was found on {reader.medium.name}")
+            unmatched = True
         return 0 if report.complete and not (unmatched or hides_records(reader.findings)) else PARTLY
 
 
-def _opened(options: Namespace) -> Reader | Scanned | Completed:
-    """The file-set by its DICOMDIR, by its files too if that is damaged, and by them alone if that is wanted, or there is
-    no other way.
-    """
-    from fileset.extract.scanned import Completed, scanned, scanned_instead
+def _template(options: Namespace) -> str:
+    """Return the template that the options ask for."""
+    if not options.keep_structure:
+        return str(options.template or DEFAULT)
+    if options.template:
+        raise RuleError("--keep-structure and --template exclude each other: both say how copies are named")
+    return STRUCTURE
+
+
+def _opened(options: Namespace) -> Reader | Scanned:
+    """Return the file-set by its DICOMDIR, or by its files if that is wanted or there is no other way."""
+    from fileset.extract.scanned import scanned, scanned_instead
     from fileset.reader import Reader
 
     if options.scan:
         return scanned(options.medium, options.format)
     try:
-        reader = Reader(options.medium, medium_format=options.format)
+        return Reader(options.medium, medium_format=options.format)
     except (FormatError, MediumError) as problem:
         return scanned_instead(options.medium, options.format, problem)
-    return Completed(reader) if hides_records(reader.findings) else reader
 
 
 def _refuse_inside(folder: str, medium: str) -> None:
@@ -100,24 +126,43 @@ def _refuse_inside(folder: str, medium: str) -> None:
         )
 
 
-def _tell(report: ExtractReport, reader: Reader | Scanned | Completed, options: Namespace) -> None:
+def _tell(report: ExtractReport, reader: Reader | Scanned, options: Namespace) -> None:
     if options.json:
         _document(report, reader)
     elif not options.quiet:
         _tell_lost(f"{counted(len(report.missing), 'file')} missing", report.missing, everything=options.verbose)
         _tell_lost(f"{counted(len(report.failed), 'file')} unreadable", report.failed, everything=options.verbose)
     if not options.json:
-        tell_findings(reader.findings, everything=options.verbose, quiet=options.quiet)
+        findings = [*reader.findings, *report.findings]
+        tell_findings(findings, everything=options.verbose, quiet=options.quiet)
     if report.beside and not options.quiet:
         _tell_beside(report, options)
+    if not options.quiet:
+        for line in _notes(report):
+            say(line)
     if not options.quiet or not report.complete:
         say(_summary(report))
+
+
+def _notes(report: ExtractReport) -> Iterator[str]:
+    """Yield what is worth knowing about names, and about files that stay behind."""
+    for keyword, number in report.lacking.items():
+        yield f"{counted(number, 'file has', 'files have')} no {keyword}: left out of the names"
+    if report.shortened:
+        yield f"{counted(report.shortened, 'path was', 'paths were')} longer than {LONGEST_PATH} characters: shortened"
+    if report.left_behind:
+        left = counted(
+            report.left_behind,
+            "DICOM file that no record references stays",
+            "DICOM files that no record references stay",
+        )
+        yield f"{left} on the medium; without --listed-only they are copied too"
 
 
 def _tell_beside(report: ExtractReport, options: Namespace) -> None:
     """Say how many files are not called as the template says; if everything is wanted, which."""
     files = counted(report.beside, "file has", "files have")
-    apart = "" if "{SOPInstanceUID" in options.template else "; a template with {SOPInstanceUID} tells them apart"
+    apart = "" if "{SOPInstanceUID" in _template(options) else "; a template with {SOPInstanceUID} tells them apart"
     advice = "" if options.verbose else f" (-v or --json names each{apart})"
     say(f"{files} another name than the template gives, which another file has already{advice}")
     for copy in report.files if options.verbose else ():
@@ -168,13 +213,14 @@ def _summary(report: ExtractReport) -> str:
             (report.already_there, "already there"),
             (len(report.missing), "missing"),
             (len(report.failed), "failed"),
+            (len({finding.where.file for finding in report.doubtful}), "of them not as they should be"),
         )
         if number
     ]
     return ", ".join(parts)
 
 
-def _document(report: ExtractReport, reader: Reader | Scanned | Completed) -> None:
+def _document(report: ExtractReport, reader: Reader | Scanned) -> None:
     write_document(
         "fileset.extract/1",
         {
@@ -186,7 +232,9 @@ def _document(report: ExtractReport, reader: Reader | Scanned | Completed) -> No
             "files": _rows(report.files),
             "missing": _rows(report.missing),
             "failed": _rows(report.failed),
-            "findings": finding_rows(reader.findings),
+            "unlisted_left_behind": report.left_behind,
+            "shortened": report.shortened,
+            "findings": finding_rows([*reader.findings, *report.findings]),
         },
     )
 

@@ -1,0 +1,124 @@
+"""All instances on a medium with a DICOMDIR: those with a record, and those that no record leads to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from attrs import define, field, frozen
+
+from fileset.extract.instances import Directory, Instance, Keys
+from fileset.extract.scanned import Scanned, ScannedInstance
+from fileset.file_id import FileId
+from fileset.findings import Finding, Where
+from fileset.media.base import FileInfo, ReadableMedium
+from fileset.media.folder.medium import FolderMedium
+from fileset.media.image.subfolder import Below
+from fileset.plan.presence import Presence
+
+
+@frozen
+class Moved:
+    """The record of an instance whose file lies elsewhere on the medium."""
+
+    record: Instance
+    found: ScannedInstance
+
+    @property
+    def file_id(self) -> FileId:
+        """The name of the file that was found."""
+        return self.found.file_id
+
+    @property
+    def sop_instance_uid(self) -> str:
+        """Referenced SOP Instance UID in File."""
+        return self.record.sop_instance_uid
+
+    @property
+    def patient(self) -> Keys | None:
+        """The PATIENT record above."""
+        return self.record.patient
+
+    @property
+    def study(self) -> Keys | None:
+        """The STUDY record above."""
+        return self.record.study
+
+    @property
+    def series(self) -> Keys | None:
+        """The SERIES record above."""
+        return self.record.series
+
+    def get(self, keyword: str, default: Any = None) -> Any:
+        """Return the value of one key of the record."""
+        return self.record.get(keyword, default)
+
+    def open(self) -> BinaryIO:
+        """Open the file that was found (M-READ)."""
+        return self.found.open()
+
+    def inquire(self) -> FileInfo:
+        """Return size and date of the file that was found (M-INQUIRE FILE)."""
+        return self.found.inquire()
+
+
+@define
+class Complete:
+    """The instances of a file-set, and the DICOM files on its medium that no record references.
+
+    `findings` names each file that was found without a record, or elsewhere than its record says.
+    """
+
+    reader: Directory
+    findings: list[Finding] = field(factory=list)
+
+    def find(self, level: str | None = None, **keys: object) -> Iterator[Instance]:
+        """Yield the instances that match all `keys`: those with a record first."""
+        medium, prefix = around(self.reader)
+        presence = presence_of(self.reader, medium, prefix)
+        rest = Scanned(medium, names=presence.extra)
+        missing = frozenset(presence.missing)
+        moved: dict[str, ScannedInstance] = {}
+        if missing or presence.nameless:
+            moved = {one.sop_instance_uid: one for one in reversed(rest.instances) if one.sop_instance_uid}
+        taken: set[FileId] = set()
+        for record in self.reader.find(level, **keys):
+            path = prefix + record.file_id.path if record.file_id else ""
+            found = moved.get(record.sop_instance_uid) if not path or path in missing else None
+            if found is None:
+                yield record
+                continue
+            taken.add(found.file_id)
+            message = f"the record references {path or 'no file'}: its file was found here by its SOP Instance UID"
+            self.findings.append(Finding("FS-FILE-MOVED", message, Where(found.file_id.path)))
+            yield Moved(record, found)
+        for one in rest.find(level, **keys):
+            if one.file_id not in taken:
+                message = "no record of the DICOMDIR references it: it was found by its contents"
+                self.findings.append(Finding("FS-FILE-UNLISTED", message, Where(one.file_id.path)))
+                yield one
+        self.findings += rest.findings
+
+
+def around(reader: Directory) -> tuple[ReadableMedium, str]:
+    """Return the whole of what the user gave, and the folder of the DICOMDIR in it, with "/" at its end."""
+    medium = reader.medium
+    if isinstance(medium, Below):
+        name = medium.around.name
+        return (
+            (medium.around, medium.folder + "/")
+            if os.path.abspath(name) == os.path.abspath(reader.given)
+            else (medium, "")
+        )
+    if os.path.isdir(reader.given):
+        below = os.path.relpath(os.path.realpath(medium.name), os.path.realpath(reader.given)).replace(os.sep, "/")
+        if below != "." and not below.startswith(".."):
+            return FolderMedium(reader.given), below + "/"
+    return medium, ""
+
+
+def presence_of(reader: Directory, medium: ReadableMedium, prefix: str) -> Presence:
+    """Compare the records of `reader` with the files on `medium`, in which the DICOMDIR lies in the folder `prefix`."""
+    paths = [prefix + path for path in reader.paths()]
+    return Presence.of(medium, paths, sum(1 for _ in reader.instances) - len(paths))

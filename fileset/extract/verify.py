@@ -1,0 +1,150 @@
+"""Look at the file of a record before it is handed on: is it DICOM, is it whole, is it the instance of the record?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, BinaryIO, Final
+
+from attrs import define, field, frozen
+
+from fileset.dicom.elements import EXPLICIT_LITTLE, Element
+from fileset.dicom.header import HeaderError, Keys, Wanted, read_header
+from fileset.dicomdir.read.values import tag_of, value_of, vr_of
+from fileset.extract.instances import Instance
+from fileset.extract.instances import Keys as KeyHolder
+from fileset.file_id import FileId
+from fileset.findings import Finding, Where
+from fileset.media.base import FileInfo
+from fileset.media.system.walk import random_access
+from fileset.part10.whole_file import FileChecker
+from fileset.standard import tags
+
+IDENTITY: Final = {
+    "PatientID": tags.PATIENT_ID,
+    "StudyInstanceUID": tags.STUDY_INSTANCE_UID,
+    "SeriesInstanceUID": tags.SERIES_INSTANCE_UID,
+    "SOPInstanceUID": tags.SOP_INSTANCE_UID,
+}
+"""The keys whose disagreement means another patient, study, series or instance."""
+
+
+@define(slots=False)
+class FileHolder:
+    """The values of a few top-level elements of a file."""
+
+    raw: Mapping[int, bytes]
+
+    @cached_property
+    def character_set(self) -> str:
+        """Specific Character Set (0008,0005)."""
+        return self.raw.get(tags.SPECIFIC_CHARACTER_SET, b"").decode("ascii", "replace").strip(" \0")
+
+    def get(self, keyword: str, default: Any = None) -> Any:
+        """Return a value, `default` if the file has no such element."""
+        tag = IDENTITY.get(keyword) or tag_of(keyword)
+        raw = None if tag is None else self.raw.get(tag)
+        if tag is None or raw is None:
+            return default
+        element = Element(tag, vr_of(tag).encode("ascii"), 0, 0, len(raw), len(raw))
+        return value_of(raw, element, EXPLICIT_LITTLE, self.character_set)
+
+
+@frozen
+class Checked:
+    """An instance whose keys come from its record and, where the record has none, from its file.
+
+    If both disagree about a key of `IDENTITY`, the file counts: the copy must not get the name of another patient.
+    """
+
+    record: Instance
+    file: FileHolder
+    differs: bool = field(kw_only=True)
+
+    @property
+    def file_id(self) -> FileId | None:
+        """Referenced File ID."""
+        return self.record.file_id
+
+    @property
+    def sop_instance_uid(self) -> str:
+        """SOP Instance UID."""
+        return str(self.file.get("SOPInstanceUID") or "") if self.differs else self.record.sop_instance_uid
+
+    @property
+    def patient(self) -> KeyHolder | None:
+        """The PATIENT record above, unless the file disagrees with it."""
+        return None if self.differs else self.record.patient
+
+    @property
+    def study(self) -> KeyHolder | None:
+        """The STUDY record above, unless the file disagrees with it."""
+        return None if self.differs else self.record.study
+
+    @property
+    def series(self) -> KeyHolder | None:
+        """The SERIES record above, unless the file disagrees with it."""
+        return None if self.differs else self.record.series
+
+    def get(self, keyword: str, default: Any = None) -> Any:
+        """Return the value of a key of the record, else of the file."""
+        value = default if self.differs else self.record.get(keyword, default)
+        return self.file.get(keyword, value) if value is default or value is None else value
+
+    def open(self) -> BinaryIO:
+        """Open the file (M-READ)."""
+        return self.record.open()
+
+    def inquire(self) -> FileInfo:
+        """Return size and date of the file (M-INQUIRE FILE)."""
+        return self.record.inquire()
+
+
+class Verifier:
+    """Looks at the files of records, for their identity and the `keywords` of a template."""
+
+    def __init__(self, keywords: tuple[str, ...]) -> None:
+        named = {tag for tag in map(tag_of, keywords) if tag and tag >> 16 >= 8}
+        wanted = {tags.SPECIFIC_CHARACTER_SET, *IDENTITY.values(), *named}
+        self._wanted = Wanted(Keys(frozenset(wanted), max(wanted)), {}, frozenset())
+        self._checker = FileChecker()
+
+    def identify(self, record: Instance) -> tuple[Checked, list[Finding]]:
+        """Return the instance with the values of its file, and what is wrong with that.
+
+        Raises what the medium raises if the file cannot be read.
+        """
+        name = record.file_id.path if record.file_id else ""
+        with record.open() as file:
+            read, size = random_access(file)
+            try:
+                values = read_header(read, self._wanted).values
+            except HeaderError as problem:
+                reason = problem.reason if size else "the file is empty"
+                return Checked(record, FileHolder({}), differs=False), [
+                    Finding("FS-REFERENCE-NOT-DICOM", reason, Where(name))
+                ]
+        holder = FileHolder(values)
+        found = list(_disagreements(record, holder, name))
+        return Checked(record, holder, differs=bool(found)), found
+
+    def cut_off(self, record: Instance) -> Iterator[Finding]:
+        """Yield a finding if the file ends too early."""
+        name = record.file_id.path if record.file_id else ""
+        with record.open() as file:
+            read, size = random_access(file)
+            for fault in self._checker.faults(read, size):
+                if fault.rule == "FS-FILE-TRUNCATED":
+                    yield Finding(fault.rule, f"{fault.message}; it is copied as it is", Where(name))
+
+
+def _disagreements(record: Instance, file: FileHolder, name: str) -> Iterator[Finding]:
+    holders = {"PatientID": record.patient, "StudyInstanceUID": record.study, "SeriesInstanceUID": record.series}
+    for keyword in IDENTITY:
+        holder = holders.get(keyword)
+        said = record.sop_instance_uid if keyword == "SOPInstanceUID" else holder.get(keyword) if holder else None
+        own = file.get(keyword)
+        if said and own and str(said).strip() != str(own).strip():
+            rule = "FS-KEY-DIFFERS" if keyword == "PatientID" else "FS-UID-DIFFERS"
+            message = f"the record says {keyword} {said}, the file says {own}: the copy is named after the file"
+            yield Finding(rule, message, Where(name))

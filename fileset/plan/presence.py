@@ -1,0 +1,110 @@
+"""Compare the records of a DICOMDIR with the files on the medium: which files are missing, which no record references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from attrs import define, field, frozen
+
+from fileset.dicom.header import looks_like_data_set
+from fileset.errors import FilesetError
+from fileset.file_id import DICOMDIR, FileId
+from fileset.findings import Finding, Where
+from fileset.media.base import ReadableMedium, holds
+
+HEAD = 140
+"""Bytes that show whether a file is DICOM: the preamble, the prefix, and the first element."""
+
+
+def form_key(path: str) -> str:
+    """Return what all forms of a file name have in common: upper case, without `;1`, `.dcm` or a final full stop."""
+    key = path.upper()
+    return key if "." not in key and ";" not in key else "/".join(map(_bare, key.split("/")))
+
+
+def _bare(component: str) -> str:
+    return component.partition(";")[0].removesuffix(".DCM").rstrip(".") or component
+
+
+def is_dicomdir(name: str) -> bool:
+    """Return whether a path names a DICOMDIR, or a copy of one such as DICOMDIR.OLD."""
+    return name.rpartition("/")[2].upper().startswith(DICOMDIR.value)
+
+
+def looks_like_dicom(medium: ReadableMedium, name: str) -> bool:
+    """Return whether a file begins as a DICOM file, or as a data set without the Part 10 header (PS3.10 7.1)."""
+    try:
+        with medium.open(FileId.tolerant(name)) as file:
+            data = file.read(HEAD)
+    except (FilesetError, OSError):
+        return False
+    return data[128:132] == b"DICM" or looks_like_data_set(data)
+
+
+@frozen
+class Presence:
+    """The files of a medium, compared with the File IDs of the records.
+
+    `present` maps each File ID path to the path of its file as the medium shows it, `missing` are the paths without a
+    file, `extra` the other files (DICOM or not), and `nameless` counts the instance records without a usable File ID.
+    """
+
+    present: dict[str, str]
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+    nameless: int = 0
+
+    @classmethod
+    def of(cls, medium: ReadableMedium, paths: Iterable[str], nameless: int = 0) -> Presence:
+        """Compare the files on `medium` with the File ID `paths` of the records."""
+        forms = _Forms()
+        for name in medium.names():
+            forms.add(name)
+        present: dict[str, str] = {}
+        missing: list[str] = []
+        for path in paths:
+            name: str | None = present.get(path) or forms.take(path)
+            if name is None and holds(medium, FileId.tolerant(path)):
+                name = path
+            if name is None:
+                missing.append(path)
+            else:
+                present[path] = name
+        extra = (name for name in forms.left() if not is_dicomdir(name))
+        return cls(present, tuple(missing), tuple(extra), nameless)
+
+    def unlisted(self, medium: ReadableMedium) -> list[str]:
+        """Return the files that look like DICOM and that no record references."""
+        return [name for name in self.extra if looks_like_dicom(medium, name)]
+
+    def findings(self, unlisted: Sequence[str]) -> Iterator[Finding]:
+        """Yield a finding for each missing file, each unlisted one, and one for the records without a File ID."""
+        for path in self.missing:
+            yield Finding("FS-FILE-MISSING", "referenced by a record, but not on the medium", Where(path))
+        if self.nameless:
+            message = f"{self.nameless} instance records name no file that can be read"
+            yield Finding("FS-RECORD-REFERENCE", message, Where(DICOMDIR.value))
+        for name in unlisted:
+            yield Finding("FS-FILE-UNLISTED", "a DICOM file that no record of the DICOMDIR references", Where(name))
+
+
+@define
+class _Forms:
+    """File names by what all forms of a name have in common; the exact form of a name is taken first."""
+
+    names: dict[str, list[str]] = field(factory=dict)
+
+    def add(self, name: str) -> None:
+        self.names.setdefault(form_key(name), []).append(name)
+
+    def take(self, path: str) -> str | None:
+        """Return the file that a File ID path names, and keep it from `left`."""
+        found = self.names.get(form_key(path))
+        if not found:
+            return None
+        return found.pop(found.index(path) if path in found else 0)
+
+    def left(self) -> Iterator[str]:
+        """Yield the names that were not taken."""
+        for names in self.names.values():
+            yield from names
