@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Final
 from attrs import define, field, frozen
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, Element
-from fileset.dicom.header import HeaderError, Keys, Wanted, read_header
+from fileset.dicom.header import HeaderError, Wanted, WantedTags, read_header
 from fileset.dicomdir.read.values import tag_of, value_of, vr_of
 from fileset.extract.instances import Instance
 from fileset.extract.instances import Keys as KeyHolder
@@ -106,7 +106,7 @@ class Verifier:
     def __init__(self, keywords: tuple[str, ...]) -> None:
         named = {tag for tag in map(tag_of, keywords) if tag and tag >> 16 >= 8}
         wanted = {tags.SPECIFIC_CHARACTER_SET, *IDENTITY.values(), *named}
-        self._wanted = Wanted(Keys(frozenset(wanted), max(wanted)), {}, frozenset())
+        self._wanted = Wanted(WantedTags(frozenset(wanted), max(wanted)), {}, frozenset())
         self._checker = FileChecker()
 
     def identify(self, record: Instance) -> tuple[Checked, list[Finding]]:

@@ -63,13 +63,13 @@ class Presence:
         present: dict[str, str] = {}
         missing: list[str] = []
         for path in paths:
-            name: str | None = present.get(path) or forms.take(path)
-            if name is None and holds(medium, FileId.tolerant(path)):
-                name = path
-            if name is None:
+            found = present.get(path) or forms.take(path)
+            if found is None and holds(medium, FileId.tolerant(path)):
+                found = path
+            if found is None:
                 missing.append(path)
             else:
-                present[path] = name
+                present[path] = found
         extra = (name for name in forms.left() if not is_dicomdir(name))
         return cls(present, tuple(missing), tuple(extra), nameless)
 

@@ -15,7 +15,7 @@ from fileset.reader import Reader
 from fileset.tables import Table, default_columns
 from fileset.tables.dicom_json import attribute, dicom_json
 from fileset.tables.text import cell, csv_lines
-from tests import synthetic
+from tests.support import synthetic
 
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files" / "dicomdirtests"
 LEVELS = ("PATIENT", "STUDY", "SERIES", "IMAGE")
