@@ -10,6 +10,7 @@ from fileset.cli.options import add_format
 from fileset.cli.output import say
 
 if TYPE_CHECKING:
+    from fileset.extract.complete import Complete
     from fileset.extract.scanned import Scanned
     from fileset.reader import Reader
 
@@ -24,7 +25,7 @@ def add_medium(parser: ArgumentParser) -> None:
     add_format(parser)
 
 
-def identification(reader: Reader | Scanned) -> dict[str, Any]:
+def identification(reader: Reader | Scanned | Complete) -> dict[str, Any]:
     """The `file_set` member of every document."""
     return {"id": reader.file_set_id, "uid": reader.file_set_uid, "path": reader.medium.name}
 

@@ -15,11 +15,11 @@ from fileset.errors import FormatError, MediumError
 if TYPE_CHECKING:
     from argparse import _ActionsContainer
 
-    from fileset.extract.scanned import Completed, Scanned
+    from fileset.extract.complete import Complete
+    from fileset.extract.scanned import Scanned
     from fileset.pages.model import Records
     from fileset.pages.options import WebOptions
     from fileset.pages.report import PagesReport
-    from fileset.reader import Reader
 
 
 def add_web(parser: _ActionsContainer) -> None:
@@ -81,13 +81,18 @@ def make_pages(options: Namespace, folder: str) -> int:
             tell_findings(findings, everything=options.verbose, quiet=options.quiet)
         if not options.quiet or not report.complete:
             say(_summary(report))
-        whole = report.complete and report.instances and not hides_records(reader.findings)
+        whole = (
+            report.complete
+            and report.instances
+            and not hides_records(one for one in reader.findings if one.rule != "FS-FILE-UNLISTED")
+        )
         return 0 if whole else PARTLY
 
 
-def _opened(options: Namespace) -> Reader | Scanned | Completed:
+def _opened(options: Namespace) -> Complete | Scanned:
     """Open the medium by its DICOMDIR; by its files too if that is damaged, and only by them if there is no other way."""
-    from fileset.extract.scanned import Completed, scanned, scanned_instead
+    from fileset.extract.complete import Complete
+    from fileset.extract.scanned import scanned, scanned_instead
     from fileset.reader import Reader
 
     if options.scan:
@@ -96,7 +101,7 @@ def _opened(options: Namespace) -> Reader | Scanned | Completed:
         reader = Reader(options.medium, medium_format=options.format)
     except (FormatError, MediumError) as problem:
         return scanned_instead(options.medium, options.format, problem)
-    return Completed(reader) if hides_records(reader.findings) else reader
+    return Complete(reader)
 
 
 def _summary(report: PagesReport) -> str:
@@ -110,7 +115,7 @@ def _summary(report: PagesReport) -> str:
     return f"{', '.join(shown)} of {counted(report.instances, 'instance')} in {report.folder}{lacking}"
 
 
-def _document(report: PagesReport, reader: Reader | Scanned | Completed) -> None:
+def _document(report: PagesReport, reader: Complete | Scanned) -> None:
     write_document(
         "fileset.pages/1",
         {

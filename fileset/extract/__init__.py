@@ -69,7 +69,7 @@ def extract(
         if progress:
             progress("extract", done + 1, len(records))
     if isinstance(source, Complete):
-        report.findings += source.findings
+        report.findings += source.found
     elif isinstance(reader, Directory):
         medium, prefix = around(reader)
         report.left_behind = len(presence_of(reader, medium, prefix).unlisted(medium))

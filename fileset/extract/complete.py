@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import Any, BinaryIO
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Any, BinaryIO, Self
 
 from attrs import define, field, frozen
 
@@ -67,14 +68,52 @@ class Moved:
 class Complete:
     """The instances of a file-set, and the DICOM files on its medium that no record references.
 
-    `findings` names each file that was found without a record, or elsewhere than its record says.
+    `found` names each file that was found without a record, or elsewhere than its record says.
     """
 
     reader: Directory
-    findings: list[Finding] = field(factory=list)
+    found: list[Finding] = field(factory=list)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.reader.close()
+
+    @property
+    def medium(self) -> ReadableMedium:
+        """The medium of the DICOMDIR."""
+        return self.reader.medium
+
+    @property
+    def file_set_id(self) -> str:
+        """File-set ID (0004,1130)."""
+        return self.reader.file_set_id
+
+    @property
+    def file_set_uid(self) -> str:
+        """File-set UID."""
+        return self.reader.file_set_uid
+
+    @property
+    def findings(self) -> list[Finding]:
+        """The findings of the DICOMDIR, then `found`."""
+        return [*self.reader.findings, *self.found]
+
+    @property
+    def instances(self) -> Iterator[Instance]:
+        """All instances."""
+        return self.find()
+
+    def absent(self, keywords: Iterable[str]) -> dict[str, int]:
+        """Return the keywords that no record has, each with its tag."""
+        return self.reader.absent(keywords)
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[Instance]:
         """Yield the instances that match all `keys`: those with a record first."""
+        self.found = []
         medium, prefix = around(self.reader)
         presence = presence_of(self.reader, medium, prefix)
         rest = Scanned(medium, names=presence.extra)
@@ -91,14 +130,14 @@ class Complete:
                 continue
             taken.add(found.file_id)
             message = f"the record references {path or 'no file'}: its file was found here by its SOP Instance UID"
-            self.findings.append(Finding("FS-FILE-MOVED", message, Where(found.file_id.path)))
+            self.found.append(Finding("FS-FILE-MOVED", message, Where(found.file_id.path)))
             yield Moved(record, found)
         for one in rest.find(level, **keys):
             if one.file_id not in taken:
                 message = "no record of the DICOMDIR references it: it was found by its contents"
-                self.findings.append(Finding("FS-FILE-UNLISTED", message, Where(one.file_id.path)))
+                self.found.append(Finding("FS-FILE-UNLISTED", message, Where(one.file_id.path)))
                 yield one
-        self.findings += rest.findings
+        self.found += rest.findings
 
 
 def around(reader: Directory) -> tuple[ReadableMedium, str]:
