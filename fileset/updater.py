@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from attrs import evolve
 
-from fileset.dicomdir.read.directory import Contents, conditions
+from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.header import Identification
 from fileset.dicomdir.write.kept import Kept
 from fileset.errors import INDEX_AGAIN, REPAIR, FilesetError, FormatError, RefusedError, RuleError
@@ -27,6 +27,7 @@ from fileset.plan.dicomdir_file import absent_from, read_dicomdir
 from fileset.plan.names import SCHEMES
 from fileset.plan.offer import Offer
 from fileset.plan.scan import Phases, outcomes, phase
+from fileset.plan.selection import strict_conditions
 from fileset.plan.update import Request, refuse_shared, update
 from fileset.records.describe import Policy
 from fileset.report import Report
@@ -119,16 +120,12 @@ class Updater:
         """Remove all that matches `keys`, as `Reader.find` matches: instances, or whole records of one `level`.
 
         Patients, studies and series that nothing is left of go too. With `keep_files` the files stay, no longer
-        referenced. Gives the number of instances that go. Raises `RuleError` without keys, and
-        `RefusedError` if a Multi-Referenced File Directory Record would have to change.
+        referenced. Gives the number of instances that go. Raises `RuleError` without keys
+        and for a condition that records without a value match, `RefusedError` if a Multi-Referenced File Directory Record would have to change.
         """
         if not keys:
             raise RuleError("remove: say what, by at least one key; PatientID='*' means everything")
-        if empty := [name for name, value in keys.items() if value in ("", None)]:
-            raise RuleError(
-                f"remove: {empty[0]} has no value, which matches everything: say {empty[0]}='*' if that is meant"
-            )
-        wanted = conditions(keys)
+        wanted = strict_conditions("remove", keys)
         found = list(self._contents.find(level, wanted) if level else self._contents.topmost(wanted))
         gone = [below for index in found for below in self._request.kept.drop(index)]
         refuse_shared(self._contents, gone)
@@ -143,7 +140,9 @@ class Updater:
         `FormatError` if a file is not there.
         """
         found = [
-            index for index in self._contents.find(None, conditions(keys)) if not self._request.kept.dropped[index]
+            index
+            for index in self._contents.find(None, strict_conditions("refresh", keys))
+            if not self._request.kept.dropped[index]
         ]
         refuse_shared(self._contents, found)
         for index in found:

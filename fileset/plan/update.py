@@ -93,7 +93,9 @@ def _accepted(
     sources.stamp()
     for source, found in enumerate(scan(sources)):
         if isinstance(found, Refused):
-            report.skipped.append(Skipped(sources.name(source), found.rule, found.reason))
+            listed = found.rule in ("FS-FILE-NOT-DICOM", "FS-FILE-EMPTY") and source in request.offer.record_of
+            rule = "FS-REFERENCE-NOT-DICOM" if listed else found.rule
+            report.skipped.append(Skipped(sources.name(source), rule, found.reason))
             continue
         instance = Instance._make(found)
         if request.clears_preambles and source not in request.offer.in_place:

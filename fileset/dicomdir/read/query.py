@@ -23,7 +23,7 @@ IDENTIFIERS: Final = frozenset(("PatientID", "IssuerOfPatientID", "OtherPatientI
 
 Matches = Callable[[Any], bool]
 _RANGES: Final = frozenset(("DA", "TM", "DT"))
-_BETWEEN: Final = re.compile(r"[|\\]")
+BETWEEN: Final = re.compile(r"[|\\]")
 """The separators of a list of values; DICOM has only the backslash."""
 _NUMBERS: Final = re.compile(
     r"(?P<first>[+-]?\d+\.?\d*(?:[eE][+-]?\d+)?)(?P<range>-(?P<last>[+-]?\d+\.?\d*(?:[eE][+-]?\d+)?)?)?"
@@ -51,7 +51,7 @@ def _matcher(keyword: str, vr: str, wanted: object) -> Matches:
     if text in ("", "*"):
         return lambda _: True
     if "\\" in text or "|" in text:
-        return _any([_matcher(keyword, vr, one) for one in _BETWEEN.split(text) if one.strip()])
+        return _any([_matcher(keyword, vr, one) for one in BETWEEN.split(text) if one.strip()])
     if vr in _RANGES:
         return _any_value(_moment(keyword, vr, text))
     if vr in ("IS", "DS", "US", "UL", "SS", "SL", "UV"):

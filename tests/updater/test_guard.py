@@ -1,0 +1,114 @@
+"""Law 5: a verb that destroys acts only on what a query shows for the same words, and never by an empty condition."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import fileset
+from fileset.cli import main
+from fileset.reader import Record
+from tests.updater.conftest import files, uids
+
+ANYTHING: Final = [
+    {"PatientID": ""},
+    {"PatientID": " "},
+    {"PatientID": None},
+    {"PatientID": "P1\\"},
+    {"PatientID": "\\"},
+    {"PatientID": "**"},
+    {"PatientID": [""]},
+    {"PatientID": ["P1", ""]},
+    {"PatientID": ["P1", "*"]},
+    {"StudyDate": "-"},
+    {"StudyDate": " - "},
+    {"StudyTime": "-"},
+    {"Modality": "CT", "StudyDescription": ""},
+]
+
+
+@pytest.mark.parametrize("keys", ANYTHING, ids=str)
+@pytest.mark.parametrize("verb", ["remove", "refresh"])
+def test_a_condition_that_no_value_satisfies_is_refused(disc: Path, verb: str, keys: dict[str, object]) -> None:
+    before = files(disc)
+    updater = fileset.Updater(disc)
+    with pytest.raises(fileset.RuleError, match="matches records without a value"):
+        getattr(updater, verb)(**keys)
+    updater.close()
+    assert files(disc) == before
+
+
+@pytest.mark.parametrize("word", ["PatientID= ", "PatientID=P1\\", "StudyDate=-"])
+def test_the_command_refuses_it_as_wrong_usage(disc: Path, word: str) -> None:
+    before = files(disc)
+    assert main(["remove", str(disc), word]) == 2
+    assert files(disc) == before
+
+
+def test_any_value_of_a_key_that_no_record_has_matches_nothing(disc: Path) -> None:
+    before = files(disc)
+    assert main(["remove", str(disc), "Rows=*"]) == 3
+    assert files(disc) == before
+
+
+def test_any_value_matches_the_records_that_have_one(disc: Path) -> None:
+    with fileset.Updater(disc) as updater:
+        assert updater.remove(PatientID="*") == 24
+    assert uids(disc) == []
+
+
+KEYWORDS: Final = (
+    *("PatientID", "PatientName", "StudyDate", "StudyTime", "StudyDescription", "AccessionNumber", "Modality"),
+    *("SeriesNumber", "InstanceNumber", "SOPInstanceUID", "Rows", "BodyPartExamined"),
+)
+PIECES: Final = ("", " ", "*", "?", "\\", "-", "P", "1", "2", "P1", "CT", "P2", "20240101", "P*", "1-2", "C?")
+
+
+def random_condition(dice: random.Random) -> dict[str, object]:
+    """One or two keys with values made of the pieces that queries give a meaning to."""
+
+    def value() -> str:
+        return "".join(dice.choices(PIECES, k=dice.choice((0, 1, 1, 1, 2, 3))))
+
+    return {
+        keyword: [value() for _ in range(dice.randint(1, 3))] if dice.random() < 0.2 else value()
+        for keyword in dice.sample(KEYWORDS, dice.choice((1, 1, 2)))
+    }
+
+
+def has_value(record: Record | None, keyword: str) -> bool:
+    """Whether a record, or one above it, has a value for a key."""
+    while record is not None:
+        if record.get(keyword) not in (None, "", []):
+            return True
+        record = record.parent
+    return False
+
+
+@pytest.mark.slow
+def test_what_is_removed_is_listed_for_the_same_words_and_has_a_value(disc: Path) -> None:
+    dice = random.Random(5)
+    refused = acted = 0
+    with fileset.Reader(disc) as reader:
+        for _ in range(1000):
+            keys = random_condition(dice)
+            updater = fileset.Updater(disc)
+            try:
+                count = updater.remove(**keys)
+            except fileset.RuleError:
+                refused += 1
+                continue
+            finally:
+                updater.close()
+            listed = list(reader.find(**keys))
+            assert count <= len(listed), keys
+            assert count == 0 or not updater.absent(keys), keys
+            with_values = [one for one in listed if all(has_value(one, keyword) for keyword in keys)]
+            assert count <= len(with_values), keys
+            acted += count > 0
+    print(f"1000 conditions: {refused} refused, {acted} matched instances")  # noqa: T201  # the figures of the property
+    assert refused > 100
+    assert acted > 20
