@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -67,7 +67,7 @@ KEYWORDS: Final = (
 PIECES: Final = ("", " ", "*", "?", "\\", "-", "P", "1", "2", "P1", "CT", "P2", "20240101", "P*", "1-2", "C?")
 
 
-def random_condition(dice: random.Random) -> dict[str, object]:
+def random_condition(dice: random.Random) -> dict[str, Any]:
     """One or two keys with values made of the pieces that queries give a meaning to."""
 
     def value() -> str:
