@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import FileId
@@ -22,14 +22,15 @@ Chunks = Iterable[bytes | bytearray]
 
 @frozen
 class FileInfo:
-    """M-INQUIRE FILE: size in bytes, and date and time of creation or last update, None if the medium does not tell."""
+    """M-INQUIRE FILE: size in bytes, date and time of creation or last update, permissions; None if unknown."""
 
     size: int
     modified: datetime | None
+    mode: int | None = None
 
     def not_after(self, latest: datetime) -> FileInfo:
-        """The same, but not younger than `latest`: what is made of files under SOURCE_DATE_EPOCH shall not be."""
-        return FileInfo(self.size, min(self.modified, latest) if self.modified else None)
+        """Return the same with a date of `latest` at most, as SOURCE_DATE_EPOCH demands."""
+        return evolve(self, modified=min(self.modified, latest) if self.modified else None)
 
 
 @frozen

@@ -52,6 +52,7 @@ class Addition:
     size: int
     chunks: Callable[[], Iterator[bytes]]
     modified: datetime | None = None
+    mode: int | None = None
 
 
 @frozen
@@ -270,7 +271,7 @@ def _in_turn(additions: Sequence[Addition], transaction: Transaction) -> Generat
 
 
 def _write(addition: Addition, chunks: Chunks, transaction: Transaction) -> Written:
-    written = transaction.write(addition.file_id, chunks, FileInfo(addition.size, addition.modified))
+    written = transaction.write(addition.file_id, chunks, FileInfo(addition.size, addition.modified, addition.mode))
     if written.size != addition.size:
         raise MediumError(f"{written.size} bytes came, {addition.size} were expected", path=addition.file_id)
     return written

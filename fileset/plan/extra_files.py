@@ -54,7 +54,7 @@ class Included(Collection[FileId]):
         found = []
         for name, path in self._paths.items():
             info = inquire(path)
-            addition = Addition(name, info.size, partial(contents, path), info.modified)
+            addition = Addition(name, info.size, partial(contents, path), info.modified, info.mode)
             if name.path.upper() not in present:
                 found.append(addition)
             elif not _lies_there(addition, medium):

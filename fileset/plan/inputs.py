@@ -6,6 +6,7 @@ import os
 from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 from fileset.dicom.file_end import LAST, is_plainly_whole
@@ -53,10 +54,12 @@ class Sources:
         self._cleared: set[int] = set()
         self.doubtful: set[int] = set()
         self._outside: list[tuple[str, str]] = []
+        self._unlistable: dict[str, str] = {}
 
     def damage(self) -> Iterator[tuple[str, str]]:
         """What was found wrong with the images so far: their names, and what it is."""
-        return ((image.name, note) for image in self._images for note in image.damage())
+        images = ((image.name, note) for image in self._images for note in image.damage())
+        return chain(images, self._unlistable.items())
 
     def outside(self) -> Iterator[str]:
         """Links that lead out of where they are to stay, called as `name` calls sources: they were passed over."""
@@ -88,7 +91,12 @@ class Sources:
             return self._add_image(image)
         folder = FolderMedium(source)
         found = folder.has_dicomdir()
-        for path, relative, linked in walk(source, skip=skip | folder.not_sources() if found else skip):
+
+        def note_unlistable(relative: str, reason: str) -> None:
+            self._unlistable[os.path.join(folder.root, relative)] = reason
+
+        skip = skip | folder.not_sources() if found else skip
+        for path, relative, linked in walk(source, skip=skip, unlistable=note_unlistable):
             if linked and (found or contained) and leads_out(path, folder.root):
                 self._outside.append((path, relative))
             else:

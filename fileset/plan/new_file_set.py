@@ -84,7 +84,7 @@ def _copied(recipe: Recipe, medium: UpdatableMedium, leaves: Sequence[Node]) -> 
     for node, file_id in zip(leaves, file_ids, strict=True):
         if file_id not in kept:
             info = inquire(node.source)
-            additions.append(Addition(file_id, info.size, partial(copied, node.source), info.modified))
+            additions.append(Addition(file_id, info.size, partial(copied, node.source), info.modified, info.mode))
     removals = _removals(medium, {*file_ids, *recipe.included}) if recipe.replace else []
     return Placement([file_id.value for file_id in file_ids], additions, removals)
 

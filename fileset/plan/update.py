@@ -175,7 +175,9 @@ def _grown(request: Request, kept: Kept, tree: TreeBuilder, frame: Frame, report
         rows.append(sources.name(node.source), file_id, node.sop_instance_uid, node.record_type)
         if node.source not in offer.in_place:
             info = sources.inquire(node.source)
-            additions.append(Addition(FileId(file_id), info.size, partial(sources.copied, node.source), info.modified))
+            additions.append(
+                Addition(FileId(file_id), info.size, partial(sources.copied, node.source), info.modified, info.mode)
+            )
             copied.append(node.source)
     report.findings += cleared(sources, copied)
     return Plan(laid_out(growth, frame, lambda node: file_ids[node.source]), additions)

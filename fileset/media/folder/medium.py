@@ -17,7 +17,7 @@ from attrs import evolve, frozen
 
 from fileset.errors import MediumError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.base import FileInfo, FileSetInfo, Footprint, LinkError, Transaction
+from fileset.media.base import FileInfo, FileSetInfo, Footprint, LinkError, RefusedName, Transaction
 from fileset.media.folder.transaction import FolderTransaction
 from fileset.media.folder.work_folder import WORK, read_journal, standing_in
 from fileset.media.names import enlist, form_of
@@ -39,6 +39,7 @@ class FolderMedium:
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = path_of(root)
         self._listings: dict[str, dict[str, os.DirEntry[str]]] = {}
+        self._unlistable: dict[str, RefusedName] = {}
 
     @property
     def name(self) -> str:
@@ -58,13 +59,13 @@ class FolderMedium:
         """Return 0: unknown."""
         return 0
 
-    def refused(self) -> tuple[()]:
-        """Return nothing: every name can be listed."""
-        return ()
+    def refused(self) -> tuple[RefusedName, ...]:
+        """Return the folders that could not be listed so far."""
+        return tuple(self._unlistable.values())
 
-    def lasting_damage(self) -> tuple[()]:
-        """Return nothing: the next change finishes or undoes an interrupted one."""
-        return ()
+    def lasting_damage(self) -> tuple[str, ...]:
+        """Return the folders that cannot be listed; the next change finishes or undoes an interrupted one."""
+        return tuple(f"{one.name}: {one.reason}" for one in self._unlistable.values())
 
     def close(self) -> None:
         """Forget the listings."""
@@ -86,7 +87,10 @@ class FolderMedium:
 
     def names(self) -> Iterator[str]:
         """All files below the folder, but for the work folder of a writer."""
-        return (file.relative for file in walk(self.root, skip=frozenset((WORK,))))
+        return (file.relative for file in walk(self.root, skip=frozenset((WORK,)), unlistable=self._note_unlistable))
+
+    def _note_unlistable(self, folder: str, reason: str) -> None:
+        self._unlistable[folder] = RefusedName(folder, reason)
 
     def leftovers(self) -> list[str]:
         """What has the name of the work folder, and the files in it: a write is under way, or was interrupted."""
@@ -124,7 +128,7 @@ class FolderMedium:
         path = self.root
         for component in file_id.components:
             entry = self._entry(path, component)
-            if entry is None:
+            if entry is None or (file_id == DICOMDIR and entry.is_dir()):  # a folder of this name is a folder
                 return ""
             path = entry.path
             if system.is_link(entry) and leads_out(path, self.root):
@@ -178,11 +182,15 @@ class FolderMedium:
 
     def damage(self) -> tuple[str, ...]:
         """Whether another DICOMDIR must stand in for one that is missing or torn; all else the system looks after."""
+        unlistable = tuple(f"{one.name}: {one.reason}" for one in self._unlistable.values())
         found = self._dicomdir() if self.exists() else ""
         if os.path.dirname(found) != os.path.join(self.root, WORK):
-            return ()
+            return unlistable
         kept = f"{WORK}/{os.path.basename(found)}"
-        return (f"a change was interrupted: {DICOMDIR} is missing or torn, and {kept}, kept for that, is read instead",)
+        return (
+            f"a change was interrupted: {DICOMDIR} is missing or torn, and {kept}, kept for that, is read instead",
+            *unlistable,
+        )
 
     def exists(self) -> bool:
         """Whether the folder is there. Raises `MediumError` if nobody can tell."""
@@ -196,6 +204,8 @@ class FolderMedium:
     def not_sources(self) -> frozenset[str]:
         """Names at the root that are no sources of an index: the work folder, and the DICOMDIR that is replaced."""
         dicomdir = self._entry(self.root, DICOMDIR.value) if self.exists() else None
+        if dicomdir is not None and dicomdir.is_dir():
+            return frozenset((WORK,))
         return frozenset((WORK, dicomdir.name if dicomdir else DICOMDIR.value))
 
     def has_dicomdir(self) -> bool:

@@ -29,6 +29,8 @@ from fileset.media.system.files import (
     named,
     read_back,
     remove_folder,
+    restricted,
+    set_mode,
     sync_directory,
     sync_file,
     told_of,
@@ -61,6 +63,7 @@ class FolderTransaction:
         self._writing, self._naming = Lock(), Lock()
         self._unnamed: list[tuple[str, Written]] = []  # the temporary name of each
         self._unnamed_bytes = 0
+        self._mode = 0o666  # of a new DICOMDIR: no more than all files allow
         self._written: list[str] = []
         self._folders: dict[str, bool] = {}  # where names were added -> made by us
         self._thinned: set[str] = set()  # where names were removed
@@ -123,7 +126,7 @@ class FolderTransaction:
 
     # ------------------------------------------------------------ M-WRITE
 
-    def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:  # noqa: ARG002
+    def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
         """Write a file whole under a temporary name; it gets its own when it is on disk. Its date is that of now.
 
         Several threads may do so at the same time. Raises `MediumError` if the name of this file, or of one that was
@@ -131,8 +134,10 @@ class FolderTransaction:
         """
         temporary = self._work.temporary()
         with told_of(self._path(file_id)):
-            written = Written(file_id, *write_file(temporary, chunks, self._writing, sync=False))
+            mode = restricted(0o666, info.mode if info else None)
+            written = Written(file_id, *write_file(temporary, chunks, self._writing, sync=False, mode=mode))
         with self._naming:
+            self._mode &= mode
             self._unnamed.append((temporary, written))
             self._unnamed_bytes += written.size
             is_batch = len(self._unnamed) >= self.batch_files or self._unnamed_bytes >= self.batch_bytes
@@ -197,7 +202,7 @@ class FolderTransaction:
         """Write the DICOMDIR beside the old one, read it back, verify it, and put it in the old one's place."""
         new = self._work.file(NEW)
         with told_of(self._dicomdir):
-            size, digest = write_file(new, dicomdir)
+            size, digest = write_file(new, dicomdir, mode=self._mode)
             data, found = read_back(new)
             if found != digest:
                 raise MediumError(
@@ -206,6 +211,8 @@ class FolderTransaction:
             verify(data)
             del data
             former = self._find(DICOMDIR)
+            if former:
+                set_mode(new, stat.S_IMODE(os.stat(former).st_mode))
             self._former = self._work.seal(digest, former)
             self._new = digest
             system.replace(new, self._dicomdir)

@@ -7,7 +7,6 @@ leaves of it is taken over by the next writer.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Callable, Iterable
@@ -26,6 +25,8 @@ from fileset.media.system.files import (
     make_folders,
     named,
     open_locked,
+    restricted,
+    set_mode,
     sync_directory,
     told_of,
     uninterrupted,
@@ -73,6 +74,7 @@ class ImageTransaction:
         self._build = build
         self._read = read
         self._written: list[Written] = []
+        self._mode = 0o666  # no more than all sources allow
         self._gone: frozenset[str] = frozenset()
         self._published = False
         self._made: list[str] = []  # folders for it
@@ -162,6 +164,7 @@ class ImageTransaction:
     def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
         """Write a file into the new image."""
         hashed = Hashed.of(chunks)
+        self._mode = restricted(self._mode, info.mode if info else None)
         with named(str(file_id)):
             self._builder.add(file_id, hashed, info and info.not_after(self._latest))
         written = Written(file_id, hashed.size, hashed.sha256)
@@ -196,7 +199,7 @@ class ImageTransaction:
                 self._verify(verify)
             finally:
                 syncing.result()
-            _permit(self._new, _mode(self._path))
+            set_mode(self._new, _mode(self._path, self._mode))
             if not system.MOVES_OPEN_FILES:
                 self._file.close()
                 self._former.close()
@@ -251,26 +254,14 @@ def identity(path: str) -> Identity:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _permit(path: str, mode: int) -> None:
-    """Give a file its permissions, where there are any: FAT has none, and its drivers refuse in several ways."""
-    try:
-        os.chmod(path, mode)
-    except OSError as problem:
-        if problem.errno not in _NO_PERMISSIONS:
-            raise
-
-
-_NO_PERMISSIONS: Final = frozenset((errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM))
-
-
 def _key(file_id: FileId) -> str:
     return file_id.path.upper()
 
 
-def _mode(path: str) -> int:
-    """The permissions of the file that is replaced, or those of any new file."""
+def _mode(path: str, new: int) -> int:
+    """Return the permissions of the file that is replaced, else `new` without what the user's mask forbids."""
     with suppress(FileNotFoundError):
         return stat.S_IMODE(os.stat(path).st_mode)
     mask = os.umask(0o077)
     os.umask(mask)
-    return 0o666 & ~mask
+    return new & ~mask

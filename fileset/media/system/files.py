@@ -57,7 +57,12 @@ def told_of(path: str, advice: str = "") -> Iterator[None]:
 
 
 def write_file(
-    path: str, chunks: Chunks, turn: AbstractContextManager[object] | None = None, *, sync: bool = True
+    path: str,
+    chunks: Chunks,
+    turn: AbstractContextManager[object] | None = None,
+    *,
+    sync: bool = True,
+    mode: int = 0o666,
 ) -> tuple[int, str]:
     """Write a new file: its size in bytes and its SHA-256.
 
@@ -67,7 +72,7 @@ def write_file(
     """
     digest, size = hashlib.sha256(), 0
     turn = turn or nullcontext()
-    descriptor = system.create(path, 0o666)
+    descriptor = system.create(path, mode)
     try:
         for chunk in chunks:
             with turn:
@@ -95,6 +100,23 @@ def _write_all(descriptor: int, data: bytes | bytearray) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def set_mode(path: str, mode: int) -> None:
+    """Give a file its permissions, where the file system has them: FAT has none, and its drivers refuse in several ways."""
+    try:
+        os.chmod(path, mode)
+    except OSError as problem:
+        if problem.errno not in _NO_PERMISSIONS:
+            raise
+
+
+_NO_PERMISSIONS: Final = frozenset((errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM))
+
+
+def restricted(mode: int, source: int | None) -> int:
+    """Return permissions for a copy: `mode`, but nothing that the source refuses to others."""
+    return mode if source is None else mode & (source | 0o600)
 
 
 def give_name(temporary: str, final: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -28,11 +29,26 @@ class SourceFile(NamedTuple):
     linked: bool
 
 
-def walk(source: str | os.PathLike[str], *, skip: frozenset[str] = frozenset()) -> Iterator[SourceFile]:
-    """The file `source`, or all files below the folder `source`, sorted by path; relative paths in `skip` are passed over.
+_PART: Final = re.compile(r"\.[0-9a-f]{16}\.part").fullmatch
+"""Names of files that an extraction was writing when it ended."""
 
-    Raises `MediumError` if `source` does not exist or a folder cannot be listed. Links to folders are not followed:
-    they may lead in circles.
+_SYSTEM_FOLDERS: Final = frozenset(
+    ("lost+found", "System Volume Information", "$RECYCLE.BIN", ".Trashes", ".fseventsd")
+)
+"""Folders of the operating system, which users may often not list and which never hold DICOM files."""
+
+
+def walk(
+    source: str | os.PathLike[str],
+    *,
+    skip: frozenset[str] = frozenset(),
+    unlistable: Callable[[str, str], None] | None = None,
+) -> Iterator[SourceFile]:
+    """Yield the file `source`, or all files below the folder `source`, sorted by path; relative paths in `skip` are left out.
+
+    `unlistable` is called with the relative path of each folder that cannot be listed, and the reason. Without it, and
+    for `source` itself, that is a `MediumError`, as it is if `source` does not exist. Links to folders are not followed:
+    they may lead in circles. Files that an extraction was writing when it ended are left out.
     """
     path = path_of(source)
     try:
@@ -44,22 +60,30 @@ def walk(source: str | os.PathLike[str], *, skip: frozenset[str] = frozenset()) 
     except OSError as problem:
         raise MediumError(f"{problem.strerror or problem}", path=path) from problem
     if folder:
-        yield from _walk(path, "", skip)
+        yield from _walk(path, skip, unlistable)
     else:
         yield SourceFile(path, os.path.basename(path), os.path.islink(path))
 
 
-def _walk(folder: str, prefix: str, skip: frozenset[str]) -> Iterator[SourceFile]:
+def _walk(folder: str, skip: frozenset[str], unlistable: Callable[[str, str], None] | None) -> Iterator[SourceFile]:
     # A stack instead of recursion; entries of a folder sorted, files and folders together.
     stack: list[Iterator[os.DirEntry[str]]] = [iter(_listed(folder))]
-    prefixes = [prefix]
+    prefixes = [""]
     while stack:
         for entry in stack[-1]:
             relative = prefixes[-1] + entry.name
-            if relative in skip:
+            if relative in skip or _PART(entry.name):
                 continue
             if entry.is_dir(follow_symlinks=False) and not system.is_link(entry):
-                stack.append(iter(_listed(entry.path)))
+                try:
+                    stack.append(iter(_listed(entry.path)))
+                except MediumError as problem:
+                    if entry.name in _SYSTEM_FOLDERS:
+                        continue
+                    if unlistable is None:
+                        raise
+                    unlistable(relative, f"the folder cannot be listed: {problem.reason}")
+                    continue
                 prefixes.append(relative + "/")
                 break
             yield SourceFile(entry.path, relative, system.is_link(entry))
@@ -177,7 +201,15 @@ def stamp_of(path: str) -> Stamp:
         found = os.stat(path)
     except OSError:
         return NO_STAMP
-    return found.st_size, found.st_mtime_ns
+    return _stamp(found)
+
+
+def _stamp(found: os.stat_result) -> Stamp:
+    """Return a stamp of two 64-bit numbers: times before 1678 or after 2262 do not fit in nanoseconds."""
+    return found.st_size, found.st_mtime_ns & _LARGEST
+
+
+_LARGEST: Final = (1 << 63) - 1
 
 
 def contents(path: str, stamp: Stamp = NO_STAMP) -> Iterator[bytes]:
@@ -188,7 +220,7 @@ def contents(path: str, stamp: Stamp = NO_STAMP) -> Iterator[bytes]:
     try:
         with os.fdopen(open_plain(path), "rb", buffering=0) as file:
             before = os.fstat(file.fileno())
-            if stamp not in (NO_STAMP, (before.st_size, before.st_mtime_ns)):
+            if stamp not in (NO_STAMP, _stamp(before)):
                 raise MediumError("has changed since it was looked at", path=path)
             while data := file.read(COPY_SIZE):
                 yield data
@@ -205,7 +237,8 @@ def inquire(path: str) -> FileInfo:
         found = os.stat(path)
     except OSError as problem:
         raise MediumError(f"{problem.strerror or problem}", path=path) from problem
+    mode = stat.S_IMODE(found.st_mode)
     try:
-        return FileInfo(found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+        return FileInfo(found.st_size, datetime.fromtimestamp(found.st_mtime, UTC), mode)
     except (ValueError, OverflowError, OSError):  # a year that nobody has
-        return FileInfo(found.st_size, None)
+        return FileInfo(found.st_size, None, mode)
