@@ -208,6 +208,7 @@ class Creator:
         identification, findings = self._identified(origins)
         report = Report(self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run)
         tree = self._scanned(report)
+        report.note_listed(frozenset[str]().union(*(origin.listed for origin in origins)))
         report.skipped += [lost for origin in origins for lost in origin.missing]
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
         report.note_links(self._sources.outside())

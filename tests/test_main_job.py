@@ -703,8 +703,7 @@ def test_existing_dicomdir_is_not_replaced_unless_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        (),
-        ("burn",),
+        ("burn-a-disc",),
         ("create",),
         ("create", "IN"),
         ("create", "IN", "-o", "OUT", "--naming", "poetic"),

@@ -21,6 +21,7 @@ class Origin:
     file_set_id: str = ""
     file_set_uid: str = ""
     missing: list[Skipped] = field(factory=list)
+    listed: frozenset[str] = frozenset()
 
 
 def origin_of(medium: ReadableMedium) -> Origin:
@@ -30,7 +31,9 @@ def origin_of(medium: ReadableMedium) -> Origin:
     except FilesetError as problem:
         reason = problem.text(known_path=DICOMDIR.path)
         return Origin(missing=[Skipped(f"{medium.name}/{DICOMDIR}", "FS-MEDIUM-DAMAGED", reason)])
-    return Origin(contents.file_set_id, contents.file_set_uid, list(_missing(medium, contents)))
+    paths = {path.upper() for path in contents.paths()}
+    listed = frozenset(paths | {f"{medium.name.upper()}/{path}" for path in paths})
+    return Origin(contents.file_set_id, contents.file_set_uid, list(_missing(medium, contents)), listed)
 
 
 def _missing(medium: ReadableMedium, contents: Contents) -> Iterator[Skipped]:

@@ -75,6 +75,14 @@ def test_a_damaged_dicom_file_counts(name: str, content: str, run: Runs, incomin
     assert lines[2].startswith(f"  {name}: ")
 
 
+def test_a_listed_file_that_is_not_dicom_counts(run: Runs, indexed: Path, tmp_path: Path) -> None:
+    disc = Path(shutil.copytree(indexed, tmp_path / "DISC"))
+    (disc / "P001/T001/S001/I000001").write_text("not DICOM")
+    assert "1 file skipped:\n" in run("create", disc, "-o", tmp_path / "OUT", code=3).stderr
+    run("create", disc, tmp_path / "DISC/P002", "-o", tmp_path / "TWO", code=3)
+    run("refresh", disc, code=3)
+
+
 def test_quiet_is_silent_unless_something_is_missing(run: Runs, incoming: Path, tmp_path: Path) -> None:
     assert run("create", "-q", incoming, "-o", tmp_path / "ONE").stderr == ""
     (incoming / "IM1.dcm").write_text("damaged")

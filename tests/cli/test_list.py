@@ -287,7 +287,7 @@ def test_a_dicomdir_that_is_none_is_named_with_what_can_be_done(data: bytes, run
 @pytest.mark.parametrize("value", ["20241231-20240101", "2025-2024", "20250101-2024", "202402-20240131"])
 def test_a_range_that_ends_before_it_begins_is_no_range(value: str, run: Runs, indexed: Path) -> None:
     said = run("list", indexed, f"StudyDate={value}", code=2).stderr
-    assert said == f"fileset: error: StudyDate={value}: the range ends before it begins\n"
+    assert said == f"fileset: error: StudyDate={value}: the range ends before it starts\n"
 
 
 @pytest.mark.parametrize("value", ["20240101-2024", "2024-20240103", "20240103-20240103", "2024-2024"])

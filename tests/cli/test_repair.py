@@ -89,6 +89,6 @@ def test_what_an_interrupted_write_left_alone_is_told(run: Runs, tmp_path: Path)
     said = "1 file of an interrupted write {} removed: there is no file-set in {}, 2 warnings\n"
     assert run("repair", tmp_path, "--dry-run").stderr.endswith(said.format("would be", tmp_path))
     done = run("repair", tmp_path).stderr
-    assert "  FILESET_/T0000001: belongs to a write that is under way, or was interrupted" in done
+    assert "  FILESET_/T0000001: belongs to a write that is under way or was interrupted" in done
     assert done.endswith(said.format("was", tmp_path))
     assert list(tmp_path.iterdir()) == []

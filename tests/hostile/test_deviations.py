@@ -644,7 +644,7 @@ def test_29_files_of_viewers_are_told_by_content_not_by_name(tmp_path: Path) -> 
     (tmp_path / "VIEWER" / "DEMO").write_bytes(synthetic.ct())
     report = index(tmp_path)
     assert [str(one.file_id) for one in report.added] == ["VIEWER/DEMO"]
-    assert {one.rule for one in report.skipped} <= {"FS-FILE-NOT-DICOM", "FS-FILE-NAME"}
+    assert {one.rule for one in report.skipped} <= {"FS-FILE-NOT-DICOM", "FS-FILE-EMPTY", "FS-FILE-NAME"}
     assert {Path(one.source).name for one in report.skipped} == {Path(name).name for name in OF_VIEWERS}
     with Reader(tmp_path) as reader:
         assert list(reader.paths()) == ["VIEWER/DEMO"]
