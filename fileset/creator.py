@@ -24,8 +24,10 @@ from fileset.media.system.discs import DISC_NAMES
 from fileset.media.system.files import path_of
 from fileset.media.system.walk import place_below
 from fileset.plan.commit import clean_up
+from fileset.plan.companion import Companion
 from fileset.plan.copy_findings import cleared, clears, cut_off
 from fileset.plan.extra_files import Included
+from fileset.plan.icons import Icons, icons_added, icons_wanted
 from fileset.plan.inputs import Sources
 from fileset.plan.names import SCHEMES
 from fileset.plan.new_file_set import IN_PLACE, Recipe, new_uid, refuse_existing
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from pydicom.dataset import Dataset
+
+    from fileset.pages.options import WebOptions
 
 NO_FILES: Final = "no files were found there"
 NOTHING_ADDED: Final = "no file can be a member of the file-set: nothing was written"
@@ -74,9 +78,12 @@ class Creator:
             (PS3.10 7.5).
         replace: Replace a file-set that is there.
         undefined_lengths: Write sequences and items of the DICOMDIR with undefined length.
-        jobs: Processes that read headers; by default as many as pay.
-        executor: Any `concurrent.futures.Executor` to read headers with.
-        progress: Called with a phase, "scan" or "write", the number of files done, and the number of all.
+        icons: Write icons (PS3.3 F.7): "image" in each IMAGE record, "series" one in each SERIES record, or an `Icons`
+            with another size. Needs the extra `images`.
+        web: Write pages for a browser beside the file-set (IHE PDI, Web Content Option). Needs the extra `images`.
+        jobs: Processes that read headers and make pictures; by default as many as pay.
+        executor: Any `concurrent.futures.Executor` to do that with.
+        progress: Called with a phase, "scan", "icons", "pictures" or "write", the number of files done, and the number of all.
 
     Raises:
         RuleError: The request breaks the Standard.
@@ -102,6 +109,8 @@ class Creator:
         preamble: str = "keep",
         replace: bool = False,
         undefined_lengths: bool = False,
+        icons: Icons | str | None = None,
+        web: WebOptions | None = None,
         jobs: int | None = None,
         executor: Executor | None = None,
         progress: Phases | None = None,
@@ -119,6 +128,8 @@ class Creator:
         self._undefined_lengths = undefined_lengths
         self._scan = partial(outcomes, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
         self._progress = phase(progress, "write")
+        self._icons = icons_wanted(icons)
+        self._add_icons = partial(icons_added, jobs=jobs, executor=executor, progress=phase(progress, "icons"))
         self._sources = Sources()
         self._searched: list[str] = []
         self._origins: list[ReadableMedium] = []
@@ -126,6 +137,8 @@ class Creator:
         self._path = path_of(medium)
         self._format = format_for(self._path, medium_format, medium_options)
         self._capacity = None if volume_size is None else bytes_of(volume_size, DISC_NAMES)
+        making = {"jobs": jobs, "executor": executor, "progress": phase(progress, "pictures")}
+        self._companion = web_content(web, self._path, **making) if web else None
         self._report: Report | None = None
         self._written = False
         if self._capacity is None:
@@ -212,9 +225,15 @@ class Creator:
         report.skipped += [lost for origin in origins for lost in origin.missing]
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
         report.note_links(self._sources.outside())
-        nodes = list(tree.arranged())
-        report.findings += [*findings, *tree.findings, *self._cleared(nodes)]
-        self._write(report, nodes, identification, "keep" if origins else "counter")
+        nodes, no_icons = self._add_icons(list(tree.arranged()), self._icons, self._sources)
+        report.findings += [*findings, *tree.findings, *no_icons, *self._cleared(nodes)]
+        try:
+            if self._companion:
+                report.findings += self._companion.prepare(nodes, self._sources)
+            self._write(report, nodes, identification, "keep" if origins else "counter")
+        finally:
+            if self._companion:
+                self._companion.close()
         self._report = report
         self._written = not dry_run
         report.findings += cut_off(self._sources)
@@ -258,6 +277,7 @@ class Creator:
             self._naming or naming,
             replace=self._replace,
             undefined_lengths=self._undefined_lengths,
+            companion=self._companion,
             progress=self._progress,
         )
         if self._capacity is None:
@@ -306,6 +326,7 @@ def index(
     invalid_uid: str = "refuse",
     replace: bool = False,
     undefined_lengths: bool = False,
+    icons: Icons | str | None = None,
     jobs: int | None = None,
     executor: Executor | None = None,
     progress: Phases | None = None,
@@ -327,6 +348,7 @@ def index(
         invalid_uid=invalid_uid,
         replace=replace,
         undefined_lengths=undefined_lengths,
+        icons=icons,
         jobs=jobs,
         executor=executor,
         progress=progress,
@@ -341,6 +363,13 @@ def identify(
     if isinstance(descriptor, str):
         descriptor = FileId.from_path(descriptor)
     return Identification(file_set_uid or new_uid(), file_set_id, descriptor, character_set or "")
+
+
+def web_content(options: WebOptions, medium: str, **how: Any) -> Companion:
+    """Return what makes pages for a browser; loaded only where they are wanted."""
+    from fileset.pages.web_content import WebContent
+
+    return WebContent(options, medium, **how)
 
 
 def _refused_name(name: str) -> Refused | None:

@@ -24,6 +24,7 @@ from fileset.media.open import no_dicomdir, updatable
 from fileset.plan.commit import carry_out, clean_up
 from fileset.plan.copy_findings import clears, cut_off
 from fileset.plan.dicomdir_file import absent_from, read_dicomdir
+from fileset.plan.icons import Icons, icons_added, icons_wanted
 from fileset.plan.names import SCHEMES
 from fileset.plan.offer import Offer
 from fileset.plan.scan import Phases, outcomes, phase
@@ -58,7 +59,8 @@ class Updater:
     removed goes before anything is added, whatever the order of the calls.
 
     `medium_format`: unless given, what is there says it. `naming`: the scheme of the File IDs of new files. `missing`,
-    `unknown_sop_class`, `invalid_uid`, `preamble` (of files that are copied), `jobs`, `executor`, `progress`: as those of `Creator`.
+    `unknown_sop_class`, `invalid_uid`, `preamble` (of files that are copied), `icons` (of new
+    records), `jobs`, `executor`, `progress`: as those of `Creator`.
 
     Raises `FormatError` if there is no DICOMDIR that can be read, and `RefusedError` if it is damaged so that an update
     could lose something, or has no Directory Information Module, which may not be added (PS3.4 I.3.3).
@@ -74,6 +76,7 @@ class Updater:
         unknown_sop_class: str = "image",
         invalid_uid: str = "refuse",
         preamble: str = "keep",
+        icons: Icons | str | None = None,
         jobs: int | None = None,
         executor: Executor | None = None,
         progress: Phases | None = None,
@@ -93,6 +96,13 @@ class Updater:
         self._contents = _contents(self._medium)
         kept = Kept(self._contents)
         self._request = Request(self._medium, self._contents, naming, clearing, Offer(self._medium), kept)
+        self._request.add_icons = partial(
+            icons_added,
+            icons=icons_wanted(icons),
+            jobs=jobs,
+            executor=executor,
+            progress=phase(progress, "icons"),
+        )
         self._identification = _identification(self._contents)
         self._report: Report | None = None
 

@@ -42,7 +42,7 @@ ROOMS = {
     "report": VALUES | {"media"},
     "plan": DIRECTORY | {"media", "report", "pictures"},
     "tables": DIRECTORY,
-    "creator": PLANNING,
+    "creator": PLANNING | {"pages"},
     "reader": PLANNING | {"tables"},
     "updater": PLANNING,
     "check": PLANNING,

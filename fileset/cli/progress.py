@@ -22,6 +22,7 @@ _TITLES: Final = {
     "write": "Copying",
     "extract": "Copying",
     "check": "Checking",
+    "icons": "Making icons",
     "pictures": "Making pictures",
 }
 

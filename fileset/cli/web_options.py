@@ -10,7 +10,7 @@ from fileset.cli.options import add_common, positive
 from fileset.cli.output import counted, say, write_document
 from fileset.cli.progress import progress
 from fileset.cli.read_options import add_medium, identification
-from fileset.errors import FormatError, MediumError
+from fileset.errors import FormatError, MediumError, RuleError
 
 if TYPE_CHECKING:
     from argparse import _ActionsContainer
@@ -37,6 +37,19 @@ def add_web(parser: _ActionsContainer) -> None:
         "--institution", metavar="NAME", default="", help="who makes the disc, for the pages and README.TXT"
     )
     parser.add_argument("--contact", metavar="TEXT", default="", help="how to reach them, for the pages and README.TXT")
+
+
+def refuse_web_alone(options: Namespace) -> None:
+    """Raise `RuleError` for an option about pages where none are made."""
+    given = {
+        "--web-pictures": options.web_pictures,
+        "--web-language": options.web_language,
+        "--institution": options.institution,
+        "--contact": options.contact,
+    }
+    alone = next((name for name, value in given.items() if value), "")
+    if alone and not options.web:
+        raise RuleError(f"{alone} is for pages", advice="Add --web, or leave it out")
 
 
 def web_options(options: Namespace) -> WebOptions:

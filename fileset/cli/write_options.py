@@ -25,8 +25,20 @@ def add_options(parser: ArgumentParser) -> _ArgumentGroup:
         help="write sequences and items of the DICOMDIR with undefined length",
     )
     add_strict_sources(about_files)
+    add_icons(parser)
     add_writing(parser)
     return about_files
+
+
+def add_icons(parser: ArgumentParser) -> None:
+    """Add the option for icons."""
+    parser.add_argument(
+        "--icons",
+        nargs="?",
+        const="image",
+        choices=("image", "series"),
+        help="write small pictures into the DICOMDIR: for each image (4 kB each), or one for each series",
+    )
 
 
 def add_identification(parser: ArgumentParser) -> _ArgumentGroup:
@@ -108,6 +120,7 @@ def settings(options: Namespace) -> dict[str, Any]:
         "descriptor_character_set": options.descriptor_charset,
         "replace": options.replace,
         "undefined_lengths": options.undefined_lengths,
+        "icons": options.icons,
         **rules(options),
     }
 

@@ -49,18 +49,18 @@ def accounted(patients: Iterable[Patient], rendered: Mapping[FileId, Rendered]) 
                     found = rendered.get(entry.file_id)
                     shown += found is not None
                     if found is not None and found.reason:
-                        yield _finding(found, entry.file_id)
+                        yield missing_picture(found, entry.file_id.path)
                 if shown < len(series.entries):
                     first = Where(series.entries[0].file_id.path)
                     message = f"{shown} of {len(series.entries)} instances of the series are shown"
                     yield Finding("FS-PICTURE-CHOSEN", message, first)
 
 
-def _finding(rendered: Rendered, file_id: FileId) -> Finding:
-    where = Where(file_id.path)
+def missing_picture(rendered: Rendered, name: str) -> Finding:
+    """Return the finding about an instance that is shown in part, or not at all."""
     if rendered.suffix:
-        return Finding("FS-PICTURE-PARTLY", rendered.reason, where)
-    return Finding("FS-PICTURE-FAILED" if rendered.failed else "FS-PICTURE-NONE", rendered.reason, where)
+        return Finding("FS-PICTURE-PARTLY", rendered.reason, Where(name))
+    return Finding("FS-PICTURE-FAILED" if rendered.failed else "FS-PICTURE-NONE", rendered.reason, Where(name))
 
 
 def counts(rendered: Iterable[Rendered]) -> Counter[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from struct import pack
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from fileset.dicom.elements import element, item
 from fileset.dicom.header import Reading
@@ -20,11 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom.dataset import Dataset
 
-SIZE: Final = 64
-"""Rows and columns unless a profile asks for others: every reader takes these (PS3.3 F.7)."""
 
-
-def icon_of_file(read: Reading, size: int = SIZE) -> bytes:
+def icon_of_file(read: Reading, size: int = 64) -> bytes:
     """Return Icon Image Sequence (0088,0200), encoded, for the image in the file that `read` reads.
 
     An icon that the file holds is taken over if it is a conformant one of `size` rows and columns. Raises `PictureError`

@@ -11,9 +11,6 @@ from attrs import field, frozen
 from fileset.errors import FilesetError, RuleError
 from fileset.findings import Finding, Where
 from fileset.media.system.walk import OpenFile
-from fileset.pictures.errors import PictureError
-from fileset.pictures.extra import need_images
-from fileset.pictures.icon import SIZE, icon_of_file, with_icon
 from fileset.plan.inputs import Sources
 from fileset.plan.scan import Progress, in_chunks, processors
 from fileset.records.tree import Node
@@ -24,6 +21,8 @@ if TYPE_CHECKING:
 PLACES: Final = ("image", "series")
 IMAGES: Final = frozenset(("IMAGE", "RT DOSE"))
 """Record types of instances whose pixels make an icon."""
+SIZE: Final = 64
+"""Rows and columns unless a profile asks for others: every reader takes these (PS3.3 F.7)."""
 CHUNK: Final = 64
 PARALLEL_FROM: Final = 200
 Icon = bytes | str
@@ -46,19 +45,29 @@ class Icons:
     size: int = SIZE
 
 
-def add_icons(
-    nodes: Sequence[Node],
-    icons: Icons,
+def icons_wanted(icons: Icons | str | None) -> Icons | None:
+    """Return which icons are wanted, by a name for the place of the usual ones. Raises `RuleError` for another name."""
+    return Icons(icons) if isinstance(icons, str) else icons
+
+
+def icons_added(
+    nodes: list[Node],
+    icons: Icons | None,
     sources: Sources,
     *,
     jobs: int | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[Node], list[Finding]]:
-    """Return the records of a tree with icons, and a finding for each record that should have one and has none.
+    """Return the records of a tree with the icons that are wanted, and a finding for each one that cannot be made.
 
     Raises `RuleError` if the extra `images` is not installed.
     """
+    if icons is None:
+        return nodes, []
+    from fileset.pictures.extra import need_images
+    from fileset.pictures.icon import with_icon
+
     need_images()
     pictured = dict(_per_image(nodes) if icons.place == "image" else _per_series(nodes))
     wanted = sorted(set(pictured.values()))
@@ -121,6 +130,9 @@ def icons_of_paths(paths: Sequence[str], size: int) -> list[Icon]:
 
 
 def _icon_of_path(path: str, size: int) -> Icon:
+    from fileset.pictures.errors import PictureError
+    from fileset.pictures.icon import icon_of_file
+
     try:
         with OpenFile(path) as read:
             return icon_of_file(read, size)
@@ -131,6 +143,8 @@ def _icon_of_path(path: str, size: int) -> Icon:
 
 
 def _icon_here(sources: Sources, source: int, size: int) -> Icon:
+    from fileset.pictures.icon import icon_of_file
+
     try:
         with sources.opened(source) as read:
             return icon_of_file(read, size)

@@ -10,12 +10,14 @@ from uuid import uuid4
 from attrs import field, frozen
 
 from fileset.dicomdir.write.header import Identification, new_frame
+from fileset.dicomdir.write.layout import Directory, encode
 from fileset.dicomdir.write.new import build
 from fileset.errors import REPLACE_OR_ADD, FormatError, RefusedError
 from fileset.file_id import FileId, is_path
 from fileset.media.base import Format, UpdatableMedium, WritableMedium
 from fileset.media.open import is_foreign
 from fileset.plan.commit import Addition, Plan, Progress, referenced
+from fileset.plan.companion import Companion
 from fileset.plan.extra_files import Included
 from fileset.plan.inputs import Sources
 from fileset.plan.names import Place, names
@@ -24,6 +26,9 @@ from fileset.report import Report
 
 IN_PLACE: Final = "in place"
 """The naming of files that stay where they are: each File ID is the path below the root of the file-set."""
+
+
+_REMOVE: Final = "Remove it from the medium, or leave out the pages for a browser"
 
 
 @frozen
@@ -36,6 +41,7 @@ class Recipe:
     naming: str
     replace: bool = field(kw_only=True)
     undefined_lengths: bool = field(kw_only=True)
+    companion: Companion | None = field(kw_only=True, default=None)
     progress: Progress | None = field(kw_only=True)
 
 
@@ -68,8 +74,23 @@ def new_file_set(
         lambda _: next(values).encode("ascii"),
         undefined_lengths=recipe.undefined_lengths,
     )
+    additions = [*placement.additions, *_companions(recipe, medium, directory, leaves, placement)]
     basis = None if recipe.replace else b""  # without `replace` there must still be no DICOMDIR at the commit
-    return Plan(directory, placement.additions, placement.removals, basis)
+    return Plan(directory, additions, placement.removals, basis)
+
+
+def _companions(
+    recipe: Recipe, medium: UpdatableMedium, directory: Directory, leaves: Sequence[Node], placement: Placement
+) -> Iterator[Addition]:
+    """Yield the files that accompany the file-set. Raises `RefusedError` if another file of the name is on the medium."""
+    if recipe.companion is None:
+        return
+    source_of = {FileId(file_id): node.source for node, file_id in zip(leaves, placement.file_ids, strict=True)}
+    present = {name.upper() for name in medium.names()} if medium.exists() else set()
+    for addition in recipe.companion.additions(encode(directory), source_of):
+        if addition.file_id.path.upper() in present or addition.file_id in recipe.included:
+            raise RefusedError("there is another file of this name", path=addition.file_id, advice=_REMOVE)
+        yield addition
 
 
 def _in_place(sources: Sources, leaves: Sequence[Node]) -> Placement:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from typing import Protocol
 
 from attrs import define, evolve, field
 
@@ -27,11 +28,23 @@ from fileset.plan.names import names
 from fileset.plan.offer import Offer, tree_of
 from fileset.plan.scan import Outcome, Refused
 from fileset.records.describe import Instance
-from fileset.records.tree import TreeBuilder
+from fileset.records.tree import Node, TreeBuilder
 from fileset.report import Removed, Report, Skipped
 from fileset.standard import tags
 
 Scan = Callable[[Sources], Iterable[Outcome]]
+
+
+class AddIcons(Protocol):
+    """Gives records their icons."""
+
+    def __call__(self, nodes: list[Node], *, sources: Sources) -> tuple[list[Node], list[Finding]]:
+        """Return the records with icons, and a finding for each icon that cannot be made."""
+        ...
+
+
+def _no_icons(nodes: list[Node], *, sources: Sources) -> tuple[list[Node], list[Finding]]:  # noqa: ARG001
+    return nodes, []
 
 
 @define
@@ -52,6 +65,7 @@ class Request:
     replacing: set[int] = field(factory=set)
     unusable: list[Skipped] = field(factory=list)
     changes: dict[int, bytes | None] = field(factory=dict)
+    add_icons: AddIcons = _no_icons
 
 
 def update(request: Request, scan: Scan, report: Report) -> Plan | None:
@@ -164,7 +178,10 @@ def _tree(
 
 def _grown(request: Request, kept: Kept, tree: TreeBuilder, frame: Frame, report: Report) -> Plan:
     """Return the plan that adds the instances of `tree` and removes nothing; report each of them."""
-    offer, growth = request.offer, grow(kept, tree.arranged())
+    offer = request.offer
+    nodes, no_icons = request.add_icons(list(tree.arranged()), sources=offer.sources)
+    report.findings += no_icons
+    growth = grow(kept, nodes)
     file_ids = {**offer.in_place, **_file_ids(request, growth)}
     sources, additions, copied = offer.sources, [], []
     for node in growth.nodes:

@@ -56,6 +56,9 @@ def write_volumes(
     leaves = [node.source for node in nodes if node.source >= 0]
     sizes = [recipe.sources.inquire(source).size for source in leaves]
     footprint = evolve(recipe.format.footprint, fixed=recipe.format.footprint.total(*recipe.included.sizes()))
+    if recipe.companion is not None:
+        sizes = [size + recipe.companion.weigh(source, footprint) for source, size in zip(leaves, sizes, strict=True)]
+        footprint = recipe.companion.room(footprint)
     division = divide(nodes, sizes, footprint, capacity, lambda at: recipe.sources.name(leaves[at]))
     report.findings += division.findings
     paths = [numbered_path(report.medium, at, recipe.format) for at in range(1, len(division.volumes) + 1)]

@@ -10,6 +10,7 @@ from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
 from fileset.cli.verbs.create import SCHEMES
 from fileset.cli.write_options import (
+    add_icons,
     add_identification,
     add_preamble,
     add_rules,
@@ -46,6 +47,7 @@ def configure(parser: ArgumentParser) -> None:
     about_files = add_rules(parser)
     add_preamble(about_files)
     add_strict_sources(about_files)
+    add_icons(parser)
     add_writing(parser)
 
 
@@ -56,7 +58,13 @@ def run(options: Namespace) -> int:
     if not (options.sources or any(getattr(options, name) is not None for name in _CHANGES)):
         raise RuleError("add: no SOURCE given", advice="Name at least one file or folder, or a new identification")
     check_files(options, options.medium)
-    chosen = {"medium_format": options.format, "naming": options.naming, "preamble": options.preamble, **rules(options)}
+    chosen = {
+        "medium_format": options.format,
+        "naming": options.naming,
+        "preamble": options.preamble,
+        "icons": options.icons,
+        **rules(options),
+    }
     with progress(options) as phases, Updater(options.medium, progress=phases, **chosen) as updater:
         updater.add(*options.sources, replace=options.replace)
         identify(updater, options)

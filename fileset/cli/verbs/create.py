@@ -13,6 +13,7 @@ from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
 from fileset.cli.volumes import write_plan
+from fileset.cli.web_options import add_web, refuse_web_alone, web_options
 from fileset.cli.write_options import add_options, add_preamble, settings
 from fileset.cli.write_report import Wording, tell
 from fileset.errors import RuleError
@@ -94,6 +95,11 @@ def configure(parser: ArgumentParser) -> None:
         "OUT_1, OUT_2 and so on, each with a file-set of its own",
     )
     volumes.add_argument("--plan", metavar="FILE", type=file_path, help="write which file goes on which volume as JSON")
+    web = parser.add_argument_group("pages for a browser (IHE PDI)")
+    web.add_argument(
+        "--web", action="store_true", help="write INDEX.HTM, README.TXT and pictures: a disc that a patient can look at"
+    )
+    add_web(web)
     image = parser.add_argument_group("images of discs, and archives")
     add_format(image)
     for option, use in OPTIONS.items():
@@ -112,6 +118,7 @@ def run(options: Namespace) -> int:
         raise RuleError("create: no SOURCE given", advice="Name at least one file, folder, image or archive")
     if options.plan and not options.volume_size:
         raise RuleError("--plan is for volumes", advice="Give their size with --volume-size")
+    refuse_web_alone(options)
     check_files(options, options.output)
     with progress(options) as phases:
         creator = Creator(
@@ -122,6 +129,7 @@ def run(options: Namespace) -> int:
             keep_file_set_uid=options.keep_file_set_uid,
             naming=options.naming,
             preamble=options.preamble,
+            web=web_options(options) if options.web else None,
             progress=phases,
             **{**settings(options), "file_set_id": options.file_set_id},
         )

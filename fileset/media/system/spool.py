@@ -1,0 +1,71 @@
+"""Bytes that wait for their place on a medium, in a temporary file without a name."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from fileset.errors import MediumError
+from fileset.media.system.files import named
+
+_STEP = 1 << 20
+
+
+class Piece(NamedTuple):
+    """Where the bytes are in the spool: their position and their number."""
+
+    at: int
+    size: int
+
+
+class Spool:
+    """Keeps bytes in a temporary file beside `medium`, or where temporary files usually are.
+
+    The file has no name where the system allows that, and is gone when the program ends, however it ends.
+    """
+
+    def __init__(self, medium: str) -> None:
+        self._folder = os.path.dirname(os.path.abspath(medium))
+        self._file: BinaryIO | None = None
+        self._end = 0
+
+    def add(self, data: bytes) -> Piece:
+        """Keep some bytes. Raises `MediumError` if the disk is full."""
+        with named(self._folder):
+            file = self._opened()
+            file.seek(self._end)
+            file.write(data)
+        piece = Piece(self._end, len(data))
+        self._end += len(data)
+        return piece
+
+    def chunks(self, piece: Piece) -> Iterator[bytes]:
+        """Yield the bytes of a piece. Raises `MediumError` if they cannot be read."""
+        with named(self._folder):
+            file = self._opened()
+            file.flush()
+            for at in range(piece.at, piece.at + piece.size, _STEP):
+                wanted = min(_STEP, piece.at + piece.size - at)
+                data = os.pread(file.fileno(), wanted, at) if hasattr(os, "pread") else _read(file, at, wanted)
+                if len(data) != wanted:
+                    raise MediumError("a temporary file was cut off", path=self._folder)
+                yield data
+
+    def close(self) -> None:
+        """Remove the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file, self._end = None, 0
+
+    def _opened(self) -> BinaryIO:
+        if self._file is None:
+            folder = self._folder if os.access(self._folder, os.W_OK) else None
+            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed by `close`
+        return self._file
+
+
+def _read(file: BinaryIO, at: int, size: int) -> bytes:
+    file.seek(at)
+    return file.read(size)

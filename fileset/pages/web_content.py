@@ -1,0 +1,144 @@
+"""Pages and pictures that `Creator` writes beside a file-set (IHE PDI, Web Content Option)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from attrs import evolve
+
+from fileset.dicomdir.read.directory import Contents
+from fileset.file_id import FileId
+from fileset.findings import Finding, Where
+from fileset.media.base import Footprint
+from fileset.media.system.files import creation_time
+from fileset.media.system.spool import Piece, Spool
+from fileset.pages.folder import imprint_of
+from fileset.pages.model import complete, evenly, patients_of
+from fileset.pages.names import README, ROOT, stems
+from fileset.pages.options import WebOptions
+from fileset.pages.readme import readme
+from fileset.pages.render import Rendered
+from fileset.pages.rendering import Source, render_all
+from fileset.pages.report import missing_picture
+from fileset.pages.site import Site
+from fileset.pictures.extra import need_images
+from fileset.plan.commit import Addition
+from fileset.plan.inputs import Sources
+from fileset.plan.scan import Progress
+from fileset.records.tree import Node
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+PAGE: Final = 20_000
+"""Bytes of a page without pictures at most; the style sheet and the script are two thirds of it."""
+FIGURE: Final = 2_500
+"""Bytes of a page for each picture on it at most, with descriptions of which every character is escaped."""
+_ESCAPED: Final = 8
+"""Bytes of one character at most, as "&#1114111;" but for rare ones."""
+
+
+class WebContent:
+    """Makes the pages of each volume. Pictures are made once, and wait in a temporary file beside `medium`.
+
+    Raises `RuleError` if the extra `images` is not installed.
+    """
+
+    def __init__(
+        self,
+        options: WebOptions,
+        medium: str,
+        *,
+        jobs: int | None = None,
+        executor: Executor | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        need_images()
+        self._options = options
+        self._render = partial(render_all, jobs=jobs, executor=executor, progress=progress)
+        self._spool = Spool(medium)
+        self._rendered: dict[int, Rendered] = {}
+        self._pieces: dict[int, Piece] = {}
+
+    def prepare(self, nodes: Sequence[Node], sources: Sources) -> Iterator[Finding]:
+        """Make the pictures; yield a finding for each instance without one, and for each series that is shown in part."""
+        self._rendered, self._pieces = {}, {}
+        for group in _series(nodes):
+            shown = [group[at] for at in evenly(len(group), self._options.pictures)]
+            self._rendered |= dict.fromkeys(shown, Rendered(""))
+            if len(shown) < len(group):
+                message = f"{len(shown)} of {len(group)} instances of the series are shown"
+                yield Finding("FS-PICTURE-CHOSEN", message, Where(sources.name(group[0])))
+        wanted = list(self._rendered)
+        for source, found in zip(wanted, self._render([_source(sources, at) for at in wanted]), strict=True):
+            if found.content:
+                self._pieces[source] = self._spool.add(found.content)
+            self._rendered[source] = evolve(found, content=b"")
+            if found.reason:
+                yield missing_picture(found, sources.name(source))
+
+    def weigh(self, source: int, footprint: Footprint) -> int:
+        """Return the bytes that the picture of an instance, and its place on a page, take at most."""
+        rendered = self._rendered.get(source)
+        if rendered is None:
+            return 0
+        text = sum(len(line.name) + len(line.value) + 16 for line in rendered.lines) * _ESCAPED
+        report = footprint.of(PAGE + text) if rendered.suffix == "HTM" else 0
+        picture = footprint.of(self._pieces[source].size) if source in self._pieces else 0
+        return picture + report + FIGURE + len(rendered.reason) * _ESCAPED
+
+    def room(self, footprint: Footprint) -> Footprint:
+        """Return the footprint with a page and a folder of pictures for each record, and the first page and README.TXT."""
+        words = (len(self._options.institution) + len(self._options.contact)) * 3 * _ESCAPED
+        page = footprint.of(PAGE + words)
+        return evolve(
+            footprint, fixed=footprint.fixed + 3 * page + footprint.folder, folder=2 * footprint.folder + 2 * page
+        )
+
+    def additions(self, dicomdir: Iterable[bytes | bytearray], source_of: Mapping[FileId, int]) -> Iterator[Addition]:
+        """Yield pictures, pages and README.TXT of one volume."""
+        patients = patients_of(Contents(b"".join(dicomdir)))
+        shown = {file_id: source for file_id, source in source_of.items() if source in self._rendered}
+        named = stems(shown)
+        rendered = {file_id: self._rendered[source] for file_id, source in shown.items()}
+        for patient in patients:
+            for study in patient.studies:
+                for series in study.series:
+                    for entry in series.entries:
+                        if entry.file_id in rendered:
+                            complete(patient, series, rendered[entry.file_id].texts)
+        imprint = imprint_of(self._options)
+        now = creation_time()
+        for file_id, source in shown.items():
+            if source in self._pieces:
+                piece = self._pieces[source]
+                path = f"{ROOT}/{named[file_id]}.{rendered[file_id].suffix}"
+                yield Addition(FileId.tolerant(path), piece.size, partial(self._spool.chunks, piece), now)
+        for name, content in Site(patients, rendered, named, imprint).pages():
+            piece = self._spool.add(content)
+            yield Addition(FileId.tolerant(name), piece.size, partial(self._spool.chunks, piece), now)
+        about = readme(imprint)
+        yield Addition(FileId.tolerant(README), len(about), lambda: iter((about,)), now)
+
+    def close(self) -> None:
+        """Remove the pictures that waited."""
+        self._spool.close()
+
+
+def _series(nodes: Sequence[Node]) -> Iterator[list[int]]:
+    """Yield the sources of each series: instances that have the same record above."""
+    group: list[int] = []
+    for node in nodes:
+        if node.source >= 0:
+            group.append(node.source)
+        elif group:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _source(sources: Sources, index: int) -> Source:
+    return Source(sources.paths[index]) if sources.is_file(index) else Source("", lambda: sources.opened(index))

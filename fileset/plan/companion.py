@@ -1,0 +1,37 @@
+"""Files that accompany a file-set and depend on its records, such as pages for a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from fileset.file_id import FileId
+from fileset.findings import Finding
+from fileset.media.base import Footprint
+from fileset.plan.commit import Addition
+from fileset.plan.inputs import Sources
+from fileset.records.tree import Node
+
+
+class Companion(Protocol):
+    """Makes the files that accompany each volume of a new file-set."""
+
+    def prepare(self, nodes: Sequence[Node], sources: Sources) -> Iterator[Finding]:
+        """Do what is needed once for all volumes, with the records of all of them; yield what a user should know."""
+        ...
+
+    def weigh(self, source: int, footprint: Footprint) -> int:
+        """Return the bytes that the files for one instance take at most."""
+        ...
+
+    def room(self, footprint: Footprint) -> Footprint:
+        """Return the footprint of a medium with the files that it has in any case, for itself and for each record."""
+        ...
+
+    def additions(self, dicomdir: Iterable[bytes | bytearray], source_of: Mapping[FileId, int]) -> Iterator[Addition]:
+        """Yield the files of one volume, of which the records and the source of each instance are given."""
+        ...
+
+    def close(self) -> None:
+        """Release what was prepared."""
+        ...

@@ -1,0 +1,97 @@
+"""Icons in the DICOMDIR: of each image or of each series, by create, index and add, without complaint of any judge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from fileset import Creator, Reader, RuleError, Updater, index
+from fileset.check import check_file_set
+from fileset.plan.icons import Icons
+from tests.pages.conftest import SLICES, save_patient
+from tests.support import judges
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    save_patient(tmp_path / "source")
+    return tmp_path / "source"
+
+
+def icons_of(disc: Path) -> dict[str, list[int]]:
+    """The sizes of the icons, by the type of the record."""
+    found: dict[str, list[int]] = {}
+    for record in pydicom.dcmread(disc / "DICOMDIR").DirectoryRecordSequence:
+        for icon in record.get("IconImageSequence", []):
+            assert len(icon.PixelData) == icon.Rows * icon.Columns
+            found.setdefault(record.DirectoryRecordType, []).append(icon.Rows)
+    return found
+
+
+def test_each_image_gets_an_icon(source: Path, tmp_path: Path) -> None:
+    with Creator(tmp_path / "disc", icons="image") as creator:
+        creator.add(source)
+    assert icons_of(tmp_path / "disc") == {"IMAGE": [64] * (SLICES + 1)}
+    assert not [one for one in check_file_set(tmp_path / "disc").findings if "ICON" in one.rule]
+
+
+def test_each_series_with_images_gets_one_icon(source: Path, tmp_path: Path) -> None:
+    with Creator(tmp_path / "disc", icons="series") as creator:
+        creator.add(source)
+    assert icons_of(tmp_path / "disc") == {"SERIES": [64, 64]}
+
+
+def test_the_size_can_be_that_of_a_profile(source: Path, tmp_path: Path) -> None:
+    with Creator(tmp_path / "disc", icons=Icons("image", 128)) as creator:
+        creator.add(source)
+    assert icons_of(tmp_path / "disc") == {"IMAGE": [128] * (SLICES + 1)}
+
+
+def test_index_and_add_write_icons(source: Path, tmp_path: Path) -> None:
+    for number, path in enumerate(sorted(source.iterdir())):
+        path.rename(source / f"F{number}")
+    first = source / "F0"
+    first.rename(tmp_path / "first")
+    index(source, icons="image")
+    assert icons_of(source) == {"IMAGE": [64] * SLICES}
+    with Updater(source, icons="image") as updater:
+        updater.add(tmp_path / "first")
+    assert icons_of(source) == {"IMAGE": [64] * (SLICES + 1)}
+    assert not check_file_set(source).errors
+
+
+def test_an_image_that_cannot_be_decoded_is_reported(tmp_path: Path) -> None:
+    save_patient(tmp_path / "source")
+    for path in (tmp_path / "source").iterdir():
+        if not path.name.startswith("ct"):
+            path.unlink()
+    dataset = pydicom.dcmread(tmp_path / "source" / "ct0")
+    dataset.Rows = 0
+    dataset.save_as(tmp_path / "source" / "ct0")
+    with Creator(tmp_path / "disc", icons="image") as creator:
+        creator.add(tmp_path / "source")
+    assert [(one.rule, one.where.file) for one in creator.report.findings] == [("FS-ICON-FAILED", "ct0")]
+    assert icons_of(tmp_path / "disc") == {"IMAGE": [64] * (SLICES - 1)}
+
+
+def test_another_place_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RuleError, match="use one of image, series"):
+        Creator(tmp_path / "disc", icons="patient")
+
+
+def test_the_reader_shows_an_icon_as_a_key(source: Path, tmp_path: Path) -> None:
+    with Creator(tmp_path / "disc", icons="image") as creator:
+        creator.add(source)
+    with Reader(tmp_path / "disc") as reader:
+        icon = next(reader.find(Modality="CT"))["IconImageSequence"][0]
+    assert (icon["Rows"], icon["Columns"]) == (64, 64)
+
+
+@pytest.mark.judges
+def test_no_judge_finds_fault_in_icons(source: Path, tmp_path: Path) -> None:
+    with Creator(tmp_path / "disc", icons="image", file_set_id="ICONS") as creator:
+        creator.add(source)
+    uids = {added.sop_instance_uid for added in creator.report.added}
+    judges.judge_file_set(tmp_path / "disc", uids)
