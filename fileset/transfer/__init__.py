@@ -1,0 +1,149 @@
+"""Send the instances of a medium to a PACS: C-STORE (PS3.4 B) or STOW-RS (PS3.18 10.5), with another patient if wanted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from threading import Lock
+from time import monotonic
+from typing import Final
+
+from attrs import define, field
+
+from fileset.errors import FilesetError
+from fileset.transfer.association import Line, Pair
+from fileset.transfer.compare import disagreement
+from fileset.transfer.cstore import CStore, Job
+from fileset.transfer.journal import Journal
+from fileset.transfer.payload import Payload, Source, UnsendableError, payload
+from fileset.transfer.peer import DEFAULT_TITLE, Peer, PeerError, Tls, title_of
+from fileset.transfer.report import ALREADY, ARRIVED, FAILED, UNSENDABLE, SendReport, Sent
+from fileset.transfer.stow import Stow, address_of
+
+__all__ = ["Peer", "PeerError", "SendReport", "Sent", "Tls", "send"]
+
+Progress = Callable[[str, int, int], None]
+"""Called with "send", the number of instances done, and the number of instances in all."""
+_UNKNOWN: Final = ("1.2.840.10008.1.1", "1.2.840.10008.1.2")
+"""The pair of an instance that cannot be read: C-ECHO, which every association proposes."""
+Change = Callable[[Payload], Payload]
+"""Makes of a file what is sent instead: reconciliation."""
+
+
+def send(
+    instances: Iterable[Source],
+    *,
+    to: str = "",
+    stow: str = "",
+    title: str = DEFAULT_TITLE,
+    tls: Tls | None = None,
+    headers: Mapping[str, str] | None = None,
+    jobs: int = 2,
+    retries: int = 3,
+    pause: float = 1.0,
+    timeout: float = 30.0,
+    journal: str | os.PathLike[str] | None = None,
+    change: Change | None = None,
+    progress: Progress | None = None,
+) -> SendReport:
+    """Send instances to a PACS, and report each one.
+
+    Files are streamed from the medium as they are; memory does not grow with their size.
+
+    Args:
+        instances: What to send, as `Reader.find` gives it.
+        to: "AET@HOST:PORT" of a storage provider; or
+        stow: URL of a DICOMweb service.
+        title: Our own AE Title.
+        tls: Certificates; for `to`, the connection is plain without it.
+        headers: Headers of STOW-RS requests, such as Authorization.
+        jobs: Associations, or requests, at the same time.
+        retries: More tries for an instance after the first, where another try may help.
+        pause: Seconds before the second try, doubled before each further one.
+        timeout: Seconds that a connection, and each answer, may take.
+        journal: File that remembers what arrived: a second run sends the rest only.
+        change: Makes of a file what is sent instead; see `Reconciliation.change`.
+        progress: Called after each instance.
+
+    Raises:
+        RuleError: `to` or `stow` has another form, or the extra `network` is not installed.
+        PeerError: The peer cannot be reached, or took nothing.
+        MediumError: The journal cannot be written.
+    """
+    peer = str(Peer.of(to)) if to else address_of(stow)
+    found = list(instances)
+    report = SendReport(peer)
+    started = monotonic()
+    with Journal(journal, peer) as known:
+        gate = _Gate(known, change, report)
+        if to:
+            sender = CStore(Line(Peer.of(to), title_of(title), tls, timeout), gate.prepare, jobs, retries, pause)
+            entries = sender.send([Job(source, _pair(source)) for source in found])
+        else:
+            entries = Stow(stow, gate.prepare, headers or {}, tls, jobs, retries, pause, timeout).send(found)
+        _collect(entries, found, report, known, partial(progress, "send") if progress else None)
+    report.seconds = monotonic() - started
+    return report
+
+
+def _collect(
+    entries: Iterator[Sent],
+    found: list[Source],
+    report: SendReport,
+    journal: Journal,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Fill the report; what was not tried because the peer is gone is in it too."""
+    try:
+        for sent in entries:
+            report.instances.append(sent)
+            if sent.state == ARRIVED:
+                journal.add(sent.sop_instance_uid, sent.size)
+            if progress:
+                progress(len(report.instances), len(found))
+    except PeerError as problem:
+        if not any(one.there for one in report.instances):
+            raise
+        done = {one.file_id for one in report.instances}
+        names = (source.file_id.path if source.file_id else "" for source in found)
+        report.instances += [Sent(name, "", FAILED, str(problem)) for name in names if name not in done]
+
+
+@define
+class _Gate:
+    """What lies between a medium and the network: the journal, and reconciliation. One thread at a time."""
+
+    journal: Journal
+    change: Change | None
+    report: SendReport
+    _lock: Lock = field(factory=Lock)
+
+    def prepare(self, source: Source) -> Payload | Sent:
+        """What there is to send of a file; an entry of the report if there is nothing."""
+        with self._lock:
+            name = source.file_id.path if source.file_id else ""
+            try:
+                item = payload(source)
+                difference = disagreement(source, item.identity)
+                if difference:
+                    self.report.disagreements.append(difference)
+                item = self.change(item) if self.change else item
+            except UnsendableError as problem:
+                return Sent(name, "", UNSENDABLE, str(problem))
+            except (FilesetError, OSError) as problem:
+                return Sent(name, "", FAILED, str(problem))
+            if self.journal.has(item.sop_instance_uid, item.length):
+                return Sent(name, item.sop_instance_uid, ALREADY, size=item.length)
+            return item
+
+
+def _pair(source: Source) -> Pair:
+    """SOP class and transfer syntax as the record has them; of the file if it has none, empty if that has none."""
+    said = getattr(source, "sop_class_uid", ""), getattr(source, "transfer_syntax_uid", "")
+    if all(said):
+        return said
+    try:
+        return payload(source).pair
+    except (FilesetError, OSError):
+        return _UNKNOWN  # whoever sends it says why it cannot be sent

@@ -1,0 +1,29 @@
+"""Whether a record and its file are about the same patient and instance: the wrong patient is the worst fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fileset.standard import tags
+
+_LEVELS: Final = (
+    ("patient", "PatientID", tags.PATIENT_ID),
+    ("study", "StudyInstanceUID", tags.STUDY_INSTANCE_UID),
+    ("series", "SeriesInstanceUID", tags.SERIES_INSTANCE_UID),
+)
+
+
+def disagreement(record: Any, identity: Mapping[int, str]) -> str:
+    """Return a sentence about each UID, and Patient ID, that a record and its file have differently; "" without one."""
+    said = [(keyword, _value(getattr(record, level, None), keyword), identity[tag]) for level, keyword, tag in _LEVELS]
+    said.append(("SOPInstanceUID", getattr(record, "sop_instance_uid", ""), identity[tags.SOP_INSTANCE_UID]))
+    differences = [
+        f"{keyword} is {ours!r}, in the file {theirs!r}" for keyword, ours, theirs in said if ours and ours != theirs
+    ]
+    return f"{record.file_id}: in the DICOMDIR {'; '.join(differences)}" if differences else ""
+
+
+def _value(holder: Any, keyword: str) -> str:
+    value = holder.get(keyword) if holder is not None else None
+    return "" if value is None else str(value).strip()

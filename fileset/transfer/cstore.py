@@ -1,0 +1,182 @@
+"""Send many instances by C-STORE: the right contexts, several associations at a time, and another try where it helps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from threading import Event
+from typing import TYPE_CHECKING, Final
+
+from attrs import evolve, frozen
+
+from fileset.errors import MediumError
+from fileset.transfer.association import LostError, Pair, accepted, batches, end, store
+from fileset.transfer.crew import Crew
+from fileset.transfer.payload import Payload, Source
+from fileset.transfer.peer import PeerError
+from fileset.transfer.report import ARRIVED, FAILED, UNSENDABLE, Sent
+
+if TYPE_CHECKING:
+    from pynetdicom.association import Association
+
+    from fileset.transfer.association import Line
+
+Prepare = Callable[[Source], Payload | Sent]
+"""Finds what there is to send of a file; an entry of the report if there is nothing."""
+
+_DUPLICATE: Final = 0x0111
+_MEANINGS: Final = {
+    0x0110: "processing failure",
+    0x0117: "invalid SOP Instance UID",
+    0x0122: "SOP Class not supported",
+    0x0124: "not authorised",
+    0x0210: "duplicate invocation",
+    0x0211: "unrecognised operation",
+    0x0212: "mistyped argument",
+}
+
+
+@frozen
+class Job:
+    """One instance to send: its source, and the context that its record promises."""
+
+    source: Source
+    pair: Pair
+
+    @property
+    def name(self) -> str:
+        """Path of the file on its medium."""
+        return self.source.file_id.path if self.source.file_id else ""
+
+
+@frozen
+class CStore:
+    """Sends instances to one peer.
+
+    Attributes:
+        line: How associations are made.
+        prepare: Finds what there is to send of a file.
+        jobs: Associations at the same time.
+        retries: More tries for an instance after the first, each after a longer pause.
+        pause: Seconds before the second try; doubled before each further one.
+    """
+
+    line: Line
+    prepare: Prepare
+    jobs: int = 2
+    retries: int = 3
+    pause: float = 1.0
+
+    def send(self, jobs: Sequence[Job]) -> Iterator[Sent]:
+        """Yield one entry for each instance, as they end. Raises `PeerError` if no association can be made at all."""
+        groups: dict[Pair, list[Job]] = {}
+        for job in jobs:
+            groups.setdefault(job.pair, []).append(job)
+        later: list[Job] = []
+        for batch in batches(groups):
+            yield from self._send_batch([job for pair in batch for job in groups[pair]], batch, later)
+        if later:  # their files have another SOP class or transfer syntax than their records
+            yield from self.send(later)
+
+    def _send_batch(self, jobs: Sequence[Job], pairs: Sequence[Pair], later: list[Job]) -> Iterator[Sent]:
+        return Crew(lambda stop: _Worker(self, pairs, later, stop), jobs, self.jobs).results()
+
+
+class _Worker:
+    """One association after the other: a new one where the last was lost."""
+
+    def __init__(self, settings: CStore, pairs: Sequence[Pair], later: list[Job], stop: Event) -> None:
+        self._settings = settings
+        self._pairs = pairs
+        self._later = later
+        self._stop = stop
+        self._association: Association | None = None
+        self._contexts: dict[Pair, int] = {}
+
+    def close(self) -> None:
+        """End the association."""
+        if self._association is not None:
+            if self._stop.is_set():
+                self._association.abort()
+            end(self._association)
+            self._association = None
+
+    def send(self, task: Job) -> Iterator[Sent]:
+        """Send one instance. If its file has another SOP class or transfer syntax than its record, do so later.
+
+        Raises `PeerError` if no association can be made.
+        """
+        item = self._settings.prepare(task.source)
+        if isinstance(item, Sent):
+            yield item
+        elif item.pair in self._pairs:
+            yield self._tries(
+                item, Sent(task.name, item.sop_instance_uid, FAILED, size=item.length, changed=item.values)
+            )
+        else:
+            self._later.append(evolve(task, pair=item.pair))
+
+    def _tries(self, item: Payload, outcome: Sent) -> Sent:
+        for attempt in range(self._settings.retries + 1):
+            if attempt and self._stop.wait(self._settings.pause * 2 ** (attempt - 1)):
+                break
+            association = self._ready()
+            if item.pair not in self._contexts:
+                return evolve(outcome, state=UNSENDABLE, reason=f"the peer does not take {named(*item.pair)}")
+            outcome, again = self._try(association, item, outcome)
+            if not again:
+                break
+        return outcome
+
+    def _ready(self) -> Association:
+        if self._association is None or not self._association.is_established:
+            self.close()
+            self._association = self._associate()
+            self._contexts = accepted(self._association)
+        return self._association
+
+    def _associate(self) -> Association:
+        attempt = 0
+        while True:
+            try:
+                return self._settings.line.associate(self._pairs)
+            except PeerError:
+                if attempt == self._settings.retries or self._stop.wait(self._settings.pause * 2**attempt):
+                    raise
+                attempt += 1
+
+    def _try(self, association: Association, item: Payload, outcome: Sent) -> tuple[Sent, bool]:
+        """The outcome of one try, and whether another one may help."""
+        try:
+            status, comment = store(association, self._contexts[item.pair], item)
+        except LostError as problem:
+            association.abort()
+            return evolve(outcome, reason=str(problem)), True
+        except (MediumError, OSError) as problem:  # half of the instance is on its way: nothing else can follow
+            association.abort()
+            return evolve(outcome, reason=str(problem)), False
+        return judged(outcome, status, comment)
+
+
+def judged(outcome: Sent, status: int, comment: str) -> tuple[Sent, bool]:
+    """Return the outcome that a C-STORE status means (PS3.4 B.2.3), and whether another try may help."""
+    if status in (0, _DUPLICATE):
+        return evolve(
+            outcome, state=ARRIVED, reason="" if not status else "the peer had it already", status=status
+        ), False
+    text = f"status {status:04X}H, {_meaning(status)}" + (f": {comment}" if comment else "")
+    if status >> 12 == 0xB or status in (0x0001, 0x0107, 0x0116):
+        return evolve(outcome, state=ARRIVED, reason=f"warning: {text}", status=status), False
+    return evolve(outcome, state=FAILED, reason=text, status=status), status >> 8 == 0xA7
+
+
+def _meaning(status: int) -> str:
+    families = {0xA7: "out of resources", 0xA9: "data set does not match SOP class", 0xB0: "elements were coerced"}
+    by_family = families.get(status >> 8) or ("cannot understand" if status >> 12 == 0xC else "refused")
+    return _MEANINGS.get(status, by_family)
+
+
+def named(sop_class: str, syntax: str) -> str:
+    """Return the names of a SOP class and a transfer syntax for a message."""
+    from pydicom.uid import UID
+
+    return f"{UID(sop_class).name} in {UID(syntax).name}"

@@ -1,0 +1,201 @@
+"""What is sent of a file: its data set as it is, found without decoding it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, Final, Protocol
+
+from attrs import field, frozen
+
+from fileset.dicom.elements import (
+    EXPLICIT_LITTLE,
+    LONG_VRS,
+    SHORT_VRS,
+    element,
+    element_at,
+)
+from fileset.dicom.header import DEFLATED, HeaderError, Keys, Wanted, read_header
+from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID
+from fileset.errors import FilesetError, FormatError, MediumError
+from fileset.file_id import FileId
+from fileset.media.base import FileInfo
+from fileset.standard import tags
+
+CHUNK: Final = 1 << 18
+_META: Final = 1 << 16
+"""Bytes that are read for File Meta Information, which has some hundred."""
+_IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
+_EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
+_IDENTITY: Final = (
+    tags.SOP_CLASS_UID,
+    tags.SOP_INSTANCE_UID,
+    tags.PATIENT_ID,
+    tags.STUDY_INSTANCE_UID,
+    tags.SERIES_INSTANCE_UID,
+)
+_WANTED: Final = Wanted(Keys(frozenset(_IDENTITY), max(_IDENTITY)), {}, frozenset())
+
+
+class Source(Protocol):
+    """An instance on a medium: a record of a Reader, or what was found by its contents."""
+
+    @property
+    def file_id(self) -> FileId | None:
+        """Referenced File ID."""
+        ...
+
+    def open(self) -> BinaryIO:
+        """M-READ."""
+        ...
+
+    def inquire(self) -> FileInfo:
+        """M-INQUIRE FILE."""
+        ...
+
+
+class UnsendableError(FilesetError):
+    """A file that no peer can be given as it is: the message says why."""
+
+    exit_code = 3
+
+
+@frozen
+class Payload:
+    """A file as it goes over the network: what it is, and its bytes as chunks.
+
+    Attributes:
+        identity: What the file says by tag: SOP Class, SOP Instance, Study and Series Instance UID, Patient ID.
+        transfer_syntax_uid: As File Meta Information has it.
+        meta: Preamble and File Meta Information.
+        start: Position of the data set in the file, or of what follows `changed`.
+        size: Bytes of the data set.
+        changed: Bytes that replace the beginning of the data set; b"" if nothing is changed.
+        values: The keys that were changed, by keyword: the old and the new value.
+    """
+
+    source: Source
+    identity: dict[int, str]
+    transfer_syntax_uid: str
+    meta: bytes
+    start: int
+    size: int
+    changed: bytes = b""
+    values: dict[str, tuple[str, str]] = field(factory=dict)
+
+    @property
+    def length(self) -> int:
+        """Bytes of the data set as it is sent, an even number."""
+        return self.size + self.size % 2
+
+    @property
+    def sop_class_uid(self) -> str:
+        """SOP Class UID."""
+        return self.identity[tags.SOP_CLASS_UID]
+
+    @property
+    def sop_instance_uid(self) -> str:
+        """SOP Instance UID."""
+        return self.identity[tags.SOP_INSTANCE_UID]
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """SOP Class and Transfer Syntax: what a presentation context is about."""
+        return self.sop_class_uid, self.transfer_syntax_uid
+
+    def data_set(self) -> Iterator[bytes]:
+        """Yield `length` bytes of the data set. Raises `MediumError` if fewer come than the medium promised."""
+        if self.changed:
+            yield self.changed
+        left = self.size - len(self.changed)
+        with self.source.open() as file:
+            file.seek(self.start)
+            while left > 0:
+                chunk = file.read(min(CHUNK, left))
+                if not chunk:
+                    raise MediumError(f"{self.source.file_id}: the file ends {left} bytes too early")
+                left -= len(chunk)
+                yield chunk
+        if self.size % 2:  # a deflated data set, which a zero may follow (PS3.5 A.5)
+            yield b"\0"
+
+    def whole(self) -> Iterator[bytes]:
+        """Yield the bytes of the DICOM file."""
+        yield self.meta
+        yield from self.data_set()
+
+
+def payload(source: Source) -> Payload:
+    """Return what there is to send of a file.
+
+    Raises `UnsendableError` for what is no DICOM file or cannot be sent as it is, `MediumError` if it cannot be read.
+    """
+    with source.open() as file:
+        size = source.inquire().size
+        head = file.read(_META)
+        meta_end, syntax, meta_values = _file_meta(head)
+        read = _reading(file)
+        try:
+            header = read_header(read, _WANTED)
+        except HeaderError as problem:
+            raise UnsendableError(str(problem)) from problem
+    raw = {tag: header.values.get(tag, b"") for tag in _IDENTITY}
+    raw[tags.SOP_CLASS_UID] = raw[tags.SOP_CLASS_UID] or header.meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID, b"")
+    raw[tags.SOP_INSTANCE_UID] = raw[tags.SOP_INSTANCE_UID] or header.meta.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID, b"")
+    identity = {tag: value.decode("latin_1").strip(" \0") for tag, value in raw.items()}
+    _require_sendable(identity, size - meta_end, syntax)
+    meta = head[:meta_end] if meta_values else _made_meta(identity, syntax)
+    return Payload(source, identity, syntax, meta, meta_end, size - meta_end)
+
+
+def _reading(file: BinaryIO) -> Callable[[int, int], bytes]:
+    def read(at: int, size: int) -> bytes:
+        file.seek(at)
+        return file.read(size)
+
+    return read
+
+
+def _file_meta(head: bytes) -> tuple[int, str, bool]:
+    """Where the data set begins, its transfer syntax, and whether there is File Meta Information (PS3.10 7.1)."""
+    at = 132 if head[128:132] == b"DICM" else 0
+    syntax = b""
+    start = at
+    try:
+        while head[at : at + 2] == b"\x02\0":
+            part = element_at(head, at, len(head), EXPLICIT_LITTLE)
+            if part.tag == tags.TRANSFER_SYNTAX_UID:
+                syntax = head[part.value_at : part.value_end].strip(b" \0")
+            at = part.end
+    except FormatError as problem:
+        raise UnsendableError(f"File Meta Information cannot be read: {problem}") from problem
+    if not syntax:
+        vr = head[at + 4 : at + 6]
+        syntax = (_EXPLICIT_LITTLE if vr in SHORT_VRS or vr in LONG_VRS else _IMPLICIT_LITTLE).encode()
+        return at, syntax.decode(), False
+    return at, syntax.decode("latin_1"), start == 132
+
+
+def _made_meta(identity: dict[int, str], syntax: str) -> bytes:
+    """File Meta Information for a file that has none, after 128 zeros (PS3.10 7.1)."""
+    rest = b"".join(
+        (
+            element(tags.FILE_META_VERSION, "OB", b"\0\1"),
+            element(tags.MEDIA_STORAGE_SOP_CLASS_UID, "UI", identity[tags.SOP_CLASS_UID].encode("latin_1")),
+            element(tags.MEDIA_STORAGE_SOP_INSTANCE_UID, "UI", identity[tags.SOP_INSTANCE_UID].encode("latin_1")),
+            element(tags.TRANSFER_SYNTAX_UID, "UI", syntax.encode("ascii")),
+            element(tags.IMPLEMENTATION_CLASS_UID, "UI", IMPLEMENTATION_CLASS_UID),
+        )
+    )
+    length = len(rest).to_bytes(4, "little")
+    return bytes(128) + b"DICM" + element(tags.FILE_META_GROUP_LENGTH, "UL", length) + rest
+
+
+def _require_sendable(identity: dict[int, str], size: int, syntax: str) -> None:
+    """Raise `UnsendableError` for a data set that would stall or break an association."""
+    for tag, name in ((tags.SOP_CLASS_UID, "SOP Class UID"), (tags.SOP_INSTANCE_UID, "SOP Instance UID")):
+        if not identity[tag]:
+            raise UnsendableError(f"the file has no {name} ({tag >> 16:04X},{tag & 0xFFFF:04X})")
+    if size <= 0:
+        raise UnsendableError("the file has no data set")
+    if size % 2 and syntax.encode() not in DEFLATED:
+        raise UnsendableError(f"the data set has an odd number of bytes ({size:,}), which DICOM forbids (PS3.5 7.1)")

@@ -1,0 +1,75 @@
+"""Whom to send to: an application entity (PS3.8), and how the connection is secured."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from typing import Final
+
+from attrs import frozen
+
+from fileset.errors import MediumError, RuleError
+
+_PEER: Final = re.compile(
+    r"(?P<title>[^@\\]{1,16})@(?P<host>\[[0-9A-Fa-f:.]+\]|[^:@\[\]]+):(?P<port>\d{1,5})"
+).fullmatch
+_TITLE: Final = re.compile(r"[ -\[\]-~]{1,16}").fullmatch
+"""An AE Title: up to 16 printable characters of ASCII without backslash (PS3.5 6.2)."""
+DEFAULT_TITLE: Final = "FILESET"
+
+
+class PeerError(MediumError):
+    """The peer cannot be reached, or refuses what was asked of it."""
+
+
+@frozen
+class Peer:
+    """An application entity on the network: its AE Title, host and port."""
+
+    title: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, text: str) -> Peer:
+        """Return the peer that "AET@HOST:PORT" names. Raises `RuleError` for another form."""
+        found = _PEER(text)
+        if found is None or not _TITLE(found["title"]) or not 0 < int(found["port"]) < 65536:
+            raise RuleError(f"{text!r} is not of the form AET@HOST:PORT, such as ARCHIVE@pacs.example.org:104")
+        return cls(found["title"].strip(), found["host"].strip("[]"), int(found["port"]))
+
+    def __str__(self) -> str:
+        return f"{self.title}@{self.host}:{self.port}"
+
+
+def title_of(text: str) -> str:
+    """Return an AE Title. Raises `RuleError` for what cannot be one."""
+    if not _TITLE(text) or not text.strip():
+        raise RuleError(f"{text!r} is not an AE Title: up to 16 characters of ASCII, no backslash (PS3.5 6.2)")
+    return text.strip()
+
+
+@frozen
+class Tls:
+    """How a connection is secured.
+
+    Attributes:
+        ca: File of the certificates that are trusted; "" for those of the system.
+        certificate: File of our own certificate, "" for none.
+        key: File of its private key, "" if it is in the file of the certificate.
+    """
+
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
+
+    def context(self) -> ssl.SSLContext:
+        """Return the settings for a client. Raises `MediumError` for files that cannot be read or are no certificates."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca or None)
+            if self.certificate:
+                context.load_cert_chain(self.certificate, self.key or None)
+        except (OSError, ssl.SSLError) as problem:
+            names = ", ".join(filter(None, (self.ca, self.certificate, self.key)))
+            raise MediumError(f"{names}: no certificates or key that can be used: {problem}") from problem
+        return context

@@ -1,0 +1,243 @@
+"""Send many instances by STOW-RS (PS3.18 10.5): several files a request, streamed from the medium.
+
+What arrived is what the answer names by its UID: a server may answer 400 for a request of which it stored all but one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from secrets import token_hex
+from threading import Event
+from typing import Any, Final
+
+from attrs import evolve, field, frozen
+
+from fileset.errors import FilesetError, RuleError
+from fileset.transfer.crew import Crew
+from fileset.transfer.cstore import Prepare
+from fileset.transfer.payload import Payload, Source
+from fileset.transfer.peer import PeerError, Tls
+from fileset.transfer.report import ARRIVED, FAILED, Sent
+
+_REFERENCED: Final = "00081199"
+_FAILED: Final = "00081198"
+_UID: Final = "00081155"
+_REASON: Final = "00081197"
+_WARNING: Final = "00081196"
+_HOPELESS: Final = {
+    401: "the server asks for other credentials: give them with --header-file",
+    403: "the server forbids it",
+    404: "there is no STOW-RS service at this address",
+    405: "there is no STOW-RS service at this address",
+    415: "the server does not take DICOM files",
+}
+_BUSY: Final = frozenset((408, 429, 500, 502, 503, 504))
+
+
+@frozen
+class Stow:
+    """Sends instances to one DICOMweb server.
+
+    Attributes:
+        url: Of the service, to which /studies is added; http or https.
+        prepare: Finds what there is to send of a file.
+        headers: Headers for each request, such as Authorization.
+        tls: Certificates for https.
+        jobs: Requests at the same time.
+        retries: More tries after the first, each after a longer pause.
+        pause: Seconds before the second try; doubled before each further one.
+        timeout: Seconds that the server may take to connect, to take data and to answer.
+        files: Files a request.
+        size: Bytes a request, more only for a single file.
+    """
+
+    url: str
+    prepare: Prepare
+    headers: Mapping[str, str] = field(factory=dict)
+    tls: Tls | None = None
+    jobs: int = 2
+    retries: int = 3
+    pause: float = 1.0
+    timeout: float = 60.0
+    files: int = 20
+    size: int = 64 << 20
+
+    def send(self, sources: Sequence[Source]) -> Iterator[Sent]:
+        """Yield one entry for each instance, as they end. Raises `PeerError` if the server cannot be used at all."""
+        batches = [sources[at : at + self.files] for at in range(0, len(sources), self.files)]
+        return Crew(lambda stop: _Worker(self, stop), batches, self.jobs).results()
+
+    def client(self) -> Any:
+        """Return a client for this server. Raises `RuleError` without the extra `network`."""
+        try:
+            import httpx
+        except ImportError:
+            raise RuleError('sending needs httpx: pip install "dicom-fileset[network]"') from None
+        verify = (self.tls or Tls()).context() if self.url.startswith("https:") else False
+        return httpx.Client(headers=dict(self.headers), timeout=self.timeout, verify=verify)
+
+    @property
+    def address(self) -> str:
+        """Where requests go."""
+        url = self.url.rstrip("/")
+        return url if url.endswith("/studies") else f"{url}/studies"
+
+
+def address_of(url: str) -> str:
+    """Return the address of a server. Raises `RuleError` for what is no http or https URL."""
+    import re
+
+    if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url):
+        raise RuleError(f"{url!r} is not the address of a DICOMweb service, such as https://pacs.example.org/dicom-web")
+    return url
+
+
+class _Worker:
+    def __init__(self, settings: Stow, stop: Event) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._client = settings.client()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def send(self, task: Sequence[Source]) -> Iterator[Sent]:
+        """Send some files, in requests that are not too large."""
+        waiting: list[tuple[Payload, Sent]] = []
+        size = 0
+        for source in task:
+            item = self._settings.prepare(source)
+            if isinstance(item, Sent):
+                yield item
+                continue
+            if waiting and size + item.length > self._settings.size:
+                yield from self._tries(waiting)
+                waiting, size = [], 0
+            name = source.file_id.path if source.file_id else ""
+            waiting.append((item, Sent(name, item.sop_instance_uid, FAILED, size=item.length, changed=item.values)))
+            size += item.length
+        if waiting:
+            yield from self._tries(waiting)
+
+    def _tries(self, waiting: list[tuple[Payload, Sent]]) -> Iterator[Sent]:
+        for attempt in range(self._settings.retries + 1):
+            if attempt and self._stop.wait(self._settings.pause * 2 ** (attempt - 1)):
+                break
+            waiting, ended = self._try(waiting)
+            yield from ended
+            if not waiting:
+                return
+        yield from (sent for _, sent in waiting)
+
+    def _try(self, waiting: list[tuple[Payload, Sent]]) -> tuple[list[tuple[Payload, Sent]], list[Sent]]:
+        """Send all that wait in one request: what shall be tried again, and what has ended."""
+        import httpx
+
+        items = [item for item, _ in waiting]
+        try:
+            response = self._post(items)
+        except httpx.HTTPError as problem:
+            reason = f"no answer from {self._settings.url}: {str(problem) or type(problem).__name__}"
+            return [(item, evolve(sent, reason=reason)) for item, sent in waiting], []
+        except (FilesetError, OSError) as problem:  # a file ended too early: the others are sent without it
+            if len(items) == 1:
+                return [], [evolve(waiting[0][1], reason=str(problem))]
+            pairs = [self._try([one]) for one in waiting]
+            return [one for again, _ in pairs for one in again], [sent for _, ended in pairs for sent in ended]
+        if response.status_code in _HOPELESS:
+            raise PeerError(
+                f"{self._settings.address}: {_HOPELESS[response.status_code]} (HTTP {response.status_code})"
+            )
+        if response.status_code == 413 and len(items) > 1:
+            pairs = [self._try([one]) for one in waiting]
+            return [one for again, _ in pairs for one in again], [sent for _, ended in pairs for sent in ended]
+        return _sorted(waiting, Answer.of(response.status_code, _document(response)))
+
+    def _post(self, items: Sequence[Payload]) -> Any:
+        boundary = token_hex(16)
+        headers = {
+            "Content-Type": f'multipart/related; type="application/dicom"; boundary={boundary}',
+            "Content-Length": str(_length(items, boundary)),
+            "Accept": "application/dicom+json",
+        }
+        return self._client.post(self._settings.address, content=_multipart(items, boundary), headers=headers)
+
+
+def _head(boundary: str) -> bytes:
+    return f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode("ascii")
+
+
+def _multipart(items: Sequence[Payload], boundary: str) -> Iterator[bytes]:
+    for item in items:
+        yield _head(boundary)
+        yield from item.whole()
+        yield b"\r\n"
+    yield f"--{boundary}--\r\n".encode("ascii")
+
+
+def _length(items: Sequence[Payload], boundary: str) -> int:
+    files = sum(len(_head(boundary)) + len(item.meta) + item.length + 2 for item in items)
+    return files + len(boundary) + 6
+
+
+def _document(response: Any) -> Mapping[str, Any]:
+    try:
+        document = response.json()
+    except ValueError:
+        return {}
+    if isinstance(document, list) and len(document) == 1:
+        document = document[0]
+    return document if isinstance(document, Mapping) else {}
+
+
+@frozen
+class Answer:
+    """What a server says of a request (PS3.18 10.5.3): which instances it has, and why it refused others."""
+
+    status: int
+    stored: Mapping[str, int | None]
+    refused: Mapping[str, int | None]
+
+    @classmethod
+    def of(cls, status: int, document: Mapping[str, Any]) -> Answer:
+        """Understand the answer; nothing counts as stored that it does not name."""
+        return cls(status, _uids(document, _REFERENCED, _WARNING), _uids(document, _FAILED, _REASON))
+
+
+def _uids(document: Mapping[str, Any], sequence: str, code: str) -> dict[str, int | None]:
+    """SOP Instance UID -> warning or failure reason of the items of a sequence."""
+    found: dict[str, int | None] = {}
+    for item in _values(document, sequence):
+        if isinstance(item, Mapping):
+            for uid in _values(item, _UID):
+                reasons = _values(item, code)
+                found[str(uid)] = int(reasons[0]) if reasons and str(reasons[0]).isdigit() else None
+    return found
+
+
+def _values(item: Mapping[str, Any], tag: str) -> list[Any]:
+    attribute = item.get(tag)
+    values = attribute.get("Value") if isinstance(attribute, Mapping) else None
+    return values if isinstance(values, list) else []
+
+
+def _sorted(waiting: list[tuple[Payload, Sent]], answer: Answer) -> tuple[list[tuple[Payload, Sent]], list[Sent]]:
+    """What shall be tried again after an answer, and what has ended."""
+    again, ended = [], []
+    for item, sent in waiting:
+        uid = sent.sop_instance_uid
+        if uid in answer.stored:
+            warning = answer.stored[uid]
+            ended.append(
+                evolve(sent, state=ARRIVED, status=warning, reason=f"warning {warning:04X}H" if warning else "")
+            )
+        elif uid in answer.refused:
+            code = answer.refused[uid]
+            reason = "refused by the server" + (f", failure reason {code:04X}H" if code is not None else "")
+            ended.append(evolve(sent, reason=reason, status=code))
+        elif answer.status in _BUSY:
+            again.append((item, evolve(sent, reason=f"HTTP {answer.status}")))
+        else:
+            ended.append(evolve(sent, reason=f"HTTP {answer.status}: the answer does not name the instance"))
+    return again, ended
