@@ -1,52 +1,186 @@
-"""Associations to a peer, and C-STORE over them without delays and without holding a file in memory.
+"""Associations to a peer (PS3.8), and C-STORE over them without delays and without holding a file in memory.
 
-pynetdicom does the protocol. Two things are added: TCP is told not to wait (most of the time of a C-STORE on a fast
-network is Nagle's algorithm and delayed acknowledgement), and a data set goes out in the chunks in which it is read,
-never more of them than `QUEUED` ahead of the network.
+pynetdicom encodes and decodes the negotiation. Its own C-STORE holds whole files in memory and lets TCP wait: most of
+the time of a C-STORE on a fast network is Nagle's algorithm and delayed acknowledgement. Here one thread owns the
+socket, and the network decides how fast a file is read.
 """
 
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from queue import Empty
-from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from attrs import frozen
 
-from fileset.errors import RuleError
+from fileset.errors import FormatError, RuleError
+from fileset.transfer.messages import P_DATA, command_pdus, data_pdus, echo_request, response, store_request, values_of
 from fileset.transfer.payload import Payload
 from fileset.transfer.peer import Peer, PeerError, Tls
-
-if TYPE_CHECKING:
-    from pynetdicom.association import Association
 
 Pair = tuple[str, str]
 """SOP Class UID and Transfer Syntax UID."""
 
 MOST_CONTEXTS: Final = 127
 """Presentation contexts for one association (PS3.8 9.3.2.2: odd numbers from 1 to 255), one of which is for C-ECHO."""
-QUEUED: Final = 16
-"""Fragments that wait for the network."""
-_LARGEST_FRAGMENT: Final = 1 << 17
-_FRAGMENT_OVERHEAD: Final = 6
-_PAUSE: Final = 0.0002
-_POLL: Final = 0.2
-_TIMEOUT: Final = 30.0
-_VERIFICATION: Final = "1.2.840.10008.1.1"
-_IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
+VERIFICATION: Final = ("1.2.840.10008.1.1", "1.2.840.10008.1.2")
+_APPLICATION_CONTEXT: Final = "1.2.840.10008.3.1.1.1"
+_OUR_LONGEST_PDU: Final = 16382
+_LONGEST_ANSWER: Final = 1 << 20
+_ACCEPT, _REJECT, _RELEASE_REQUEST, _RELEASE_RESPONSE, _ABORT = 2, 3, 5, 6, 7
+_RELEASE_PDU: Final = bytes((_RELEASE_REQUEST, 0, 0, 0, 0, 4, 0, 0, 0, 0))
+_RELEASED_PDU: Final = bytes((_RELEASE_RESPONSE, 0, 0, 0, 0, 4, 0, 0, 0, 0))
+_ABORT_PDU: Final = bytes((_ABORT, 0, 0, 0, 0, 4, 0, 0, 0, 0))
+_QUICK_ACK: Final = getattr(socket, "TCP_QUICKACK", None)
 _REJECTED: Final = {
-    1: "no reason given",
-    2: "application context not supported",
-    3: "the peer does not know our AE Title: set it with --as, and register it there",
-    7: "the peer does not answer to this AE Title",
+    (1, 2): "it does not know the DICOM application context",
+    (1, 3): "it does not know our AE Title: give the one that is registered there with --as",
+    (1, 7): "it does not answer to this AE Title",
+    (3, 1): "it is busy",
+    (3, 2): "it has too many associations: use fewer --jobs",
 }
 
 
 class LostError(PeerError):
     """The association ended, or no answer came in time."""
+
+
+class Association:
+    """An association to a peer; `contexts` are the accepted pairs, each with the number of its presentation context.
+
+    It is of no more use after a `LostError`.
+    """
+
+    def __init__(self, connection: socket.socket, contexts: dict[Pair, int], longest_pdu: int) -> None:
+        self.contexts = contexts
+        self.is_open = True
+        self._socket = connection
+        self._longest_pdu = longest_pdu
+        self._message = 0
+
+    def echo(self) -> None:
+        """Ask whether the peer is there: C-ECHO (PS3.7 9.1.5). Raises `LostError` if no answer comes."""
+        context = self.contexts.get(VERIFICATION)
+        if context is not None:
+            self._write(command_pdus(context, echo_request(self._next(), VERIFICATION[0]), self._longest_pdu))
+            self._status()
+
+    def store(self, item: Payload) -> tuple[int, str]:
+        """Send one instance by C-STORE (PS3.7 9.1.1); return the status of the response, and its comment.
+
+        Raises `LostError` if the association ends or no answer comes, `MediumError` if the file cannot be read to its
+        end; the association is of no more use then, and closed.
+        """
+        context = self.contexts[item.pair]
+        request = store_request(self._next(), item.sop_class_uid, item.sop_instance_uid)
+        try:
+            self._write(command_pdus(context, request, self._longest_pdu))
+            self._write(data_pdus(context, item.data_set(), item.length, self._longest_pdu))
+        except BaseException:
+            self.abort()
+            raise
+        return self._status()
+
+    def release(self) -> None:
+        """End the association in order (PS3.8 7.2)."""
+        if self.is_open:
+            with suppress(LostError):
+                self._write((_RELEASE_PDU,))
+                while self._pdu()[0] == P_DATA:
+                    pass
+        self._close()
+
+    def abort(self) -> None:
+        """Break the association off (PS3.8 7.3)."""
+        if self.is_open:
+            with suppress(OSError):
+                self._socket.settimeout(0.2)
+                self._socket.sendall(_ABORT_PDU)
+        self._close()
+
+    def _close(self) -> None:
+        self.is_open = False
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _next(self) -> int:
+        self._message = self._message % 0xFFFF + 1
+        return self._message
+
+    def _write(self, pdus: Iterable[bytes]) -> None:
+        for pdu in pdus:
+            try:
+                self._socket.sendall(pdu)
+            except OSError as problem:
+                self._close()
+                raise LostError(f"the connection broke while an instance was sent: {_said(problem)}") from problem
+
+    def _status(self) -> tuple[int, str]:
+        command_set = b""
+        while True:
+            kind, content = self._pdu()
+            if kind != P_DATA:
+                self._close()
+                raise LostError(
+                    "the peer ended the association" if kind != _ABORT else "the peer aborted the association"
+                )
+            for is_command, is_last, value in values_of(content):
+                command_set += value if is_command else b""
+                if is_command and is_last:
+                    answered, status, comment = self._understood(command_set)
+                    if answered == self._message:
+                        return status, comment
+                    command_set = b""
+
+    def _understood(self, command_set: bytes) -> tuple[int, int, str]:
+        try:
+            return response(command_set)
+        except FormatError as problem:
+            self.abort()
+            raise LostError(f"the peer's answer cannot be understood: {problem}") from problem
+
+    def _pdu(self) -> tuple[int, bytes]:
+        """The type and the content of the next PDU of the peer."""
+        try:
+            return read_pdu(self._socket)
+        except OSError as problem:
+            self._close()
+            raise LostError(f"no answer: {_said(problem)}") from problem
+        except EOFError as problem:
+            self._close()
+            raise LostError("the peer closed the connection") from problem
+
+
+def read_pdu(connection: socket.socket) -> tuple[int, bytes]:
+    """Return the type and the content of the next PDU. Raises `OSError`, and `EOFError` if the connection is closed."""
+    if _QUICK_ACK is not None:
+        with suppress(OSError):  # the system forgets it, so it is said again for each answer
+            connection.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
+    head = _read(connection, 6)
+    size = int.from_bytes(head[2:], "big")
+    if size > _LONGEST_ANSWER:
+        raise OSError(f"a PDU of {size} bytes")
+    return head[0], _read(connection, size)
+
+
+def _read(connection: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        piece = connection.recv(size - len(data))
+        if not piece:
+            raise EOFError
+        data += piece
+    return data
+
+
+def _said(problem: OSError) -> str:
+    return "the peer took too long" if isinstance(problem, TimeoutError) else problem.strerror or str(problem)
+
+
+# ---------------------------------------------------------------- negotiation
 
 
 @frozen
@@ -65,80 +199,85 @@ class Line:
     tls: Tls | None = None
     timeout: float = 30.0
 
-    def associate(self, pairs: Sequence[Pair], handlers: Sequence[Any] = (), roles: Sequence[Any] = ()) -> Association:
-        """Return an association that proposes one context for each pair.
+    def associate(self, pairs: Sequence[Pair]) -> Association:
+        """Return an association that proposes one context for each pair, and one for C-ECHO.
 
         Raises `PeerError` if the peer cannot be reached or refuses, `RuleError` without the extra `network`.
         """
-        pynetdicom = require_pynetdicom()
-        entity = pynetdicom.AE(ae_title=self.title)
-        entity.acse_timeout = entity.dimse_timeout = entity.connection_timeout = self.timeout
-        entity.network_timeout = None  # a slow disc may pause between two instances
         # With C-ECHO among them the peer accepts one at least, and the files that it does not take can be named.
-        proposed = dict.fromkeys((*pairs, (_VERIFICATION, _IMPLICIT_LITTLE)))
-        contexts = [pynetdicom.build_context(sop_class, syntax) for sop_class, syntax in proposed]
-        context = self.tls.context() if self.tls else None
-        association: Association = entity.associate(
-            self.peer.host,
-            self.peer.port,
-            contexts,
-            self.peer.title,
-            ext_neg=list(roles) or None,
-            tls_args=(context, self.peer.host) if context else None,
-            evt_handlers=[*_without_delay(pynetdicom.evt), *handlers],
-        )
-        if not association.is_established:
-            raise PeerError(f"{self.peer}: {_why_not(association)}")
-        return association
-
-    def verify(self) -> None:
-        """Ask the peer whether it is there: C-ECHO (PS3.7 9.1.5). Raises as `associate`."""
-        association = self.associate([])
+        proposed = list(dict.fromkeys((*pairs, VERIFICATION)))
+        request = _request(self, proposed)
+        connection = self._connected()
         try:
-            if not association.send_c_echo():
-                raise PeerError(f"{self.peer}: no answer to C-ECHO within {self.timeout:g} s")
-        finally:
-            end(association)
+            connection.sendall(request)
+            kind, content = read_pdu(connection)
+            return Association(connection, *self._accepted(proposed, kind, content))
+        except EOFError as problem:
+            connection.close()
+            raise PeerError(f"{self.peer}: the peer closed the connection instead of an answer") from problem
+        except OSError as problem:
+            connection.close()
+            raise PeerError(f"{self.peer}: no answer: {_said(problem)}") from problem
+        except BaseException:
+            connection.close()
+            raise
+
+    def _connected(self) -> socket.socket:
+        try:
+            plain = socket.create_connection((self.peer.host, self.peer.port), self.timeout)
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.tls is None:
+                return plain
+            return self.tls.context().wrap_socket(plain, server_hostname=self.peer.host)
+        except ssl.SSLError as problem:
+            raise PeerError(f"{self.peer}: no secure connection: {problem.reason or problem}") from problem
+        except OSError as problem:
+            raise PeerError(f"{self.peer}: no connection: {_said(problem)}. Check host and port") from problem
+
+    def _accepted(self, proposed: Sequence[Pair], kind: int, content: bytes) -> tuple[dict[Pair, int], int]:
+        if kind == _REJECT and len(content) >= 4:
+            reason = _REJECTED.get((content[2], content[3]), "no reason given")
+            raise PeerError(f"{self.peer}: the peer refuses the association: {reason}")
+        if kind != _ACCEPT:
+            raise PeerError(f"{self.peer}: the peer aborted the association")
+        answer = require_pynetdicom().pdu.A_ASSOCIATE_AC()
+        try:
+            answer.decode(bytes((kind, 0)) + len(content).to_bytes(4, "big") + content)
+            primitive = answer.to_primitive()
+            results = primitive.presentation_context_definition_results_list
+            taken = {proposed[(one.context_id - 1) // 2]: one.context_id for one in results if one.result == 0}
+            return taken, int(primitive.maximum_length_received or 0)
+        except Exception as problem:  # any bytes may come
+            raise PeerError(f"{self.peer}: its answer cannot be understood: {problem}") from problem
 
 
 def require_pynetdicom() -> Any:
     """Return pynetdicom. Raises `RuleError` without the extra `network`."""
     try:
-        import pynetdicom
+        import pynetdicom.pdu
+        import pynetdicom.pdu_primitives
     except ImportError:
         raise RuleError('sending needs pynetdicom: pip install "dicom-fileset[network]"') from None
     return pynetdicom
 
 
-def end(association: Association) -> None:
-    """Release the association; abort it if that is no longer possible."""
-    if association.is_established:
-        association.release()
-    if not (association.is_released or association.is_aborted):
-        association.abort()
-
-
-def _without_delay(evt: Any) -> list[tuple[Any, Any]]:
-    def opened(event: Any) -> None:
-        with suppress(OSError, AttributeError):
-            event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def sent(event: Any) -> None:
-        with suppress(OSError, AttributeError):  # the system forgets it, so it is said again for each answer
-            event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, quick, 1)
-
-    quick = getattr(socket, "TCP_QUICKACK", None)
-    return [(evt.EVT_CONN_OPEN, opened), *([(evt.EVT_PDU_SENT, sent)] if quick is not None else [])]
-
-
-def _why_not(association: Association) -> str:
-    if association.is_rejected:
-        answer = association.acceptor.primitive
-        reason = _REJECTED.get(getattr(answer, "diagnostic", 0) or 0, "no reason given")
-        return f"the peer refuses the association: {reason}"
-    if association.is_aborted and association.acceptor.primitive is not None:
-        return "the peer aborted the association, or accepts none of the contexts"
-    return "no connection. Check host and port, and whether the peer is running"
+def _request(line: Line, proposed: Sequence[Pair]) -> bytes:
+    """A-ASSOCIATE-RQ (PS3.8 9.3.2)."""
+    pynetdicom = require_pynetdicom()
+    parts = pynetdicom.pdu_primitives
+    request = parts.A_ASSOCIATE()
+    request.application_context_name = _APPLICATION_CONTEXT
+    request.calling_ae_title = line.title
+    request.called_ae_title = line.peer.title
+    contexts = [pynetdicom.build_context(*pair) for pair in proposed]
+    for number, context in enumerate(contexts):
+        context.context_id = 2 * number + 1
+    request.presentation_context_definition_list = contexts
+    longest, implementation = parts.MaximumLengthNotification(), parts.ImplementationClassUIDNotification()
+    longest.maximum_length_received = _OUR_LONGEST_PDU
+    implementation.implementation_class_uid = pynetdicom.PYNETDICOM_IMPLEMENTATION_UID
+    request.user_information = [longest, implementation]
+    return bytes(pynetdicom.pdu.A_ASSOCIATE_RQ(request).encode())
 
 
 def batches(pairs: Iterable[Pair]) -> Iterator[tuple[Pair, ...]]:
@@ -146,98 +285,3 @@ def batches(pairs: Iterable[Pair]) -> Iterator[tuple[Pair, ...]]:
     distinct = list(dict.fromkeys(pairs))
     for at in range(0, len(distinct), MOST_CONTEXTS):
         yield tuple(distinct[at : at + MOST_CONTEXTS])
-
-
-def accepted(association: Association) -> dict[Pair, int]:
-    """Return the accepted pairs, each with the number of its presentation context."""
-    return {
-        (str(context.abstract_syntax), str(context.transfer_syntax[0])): int(context.context_id or 0)
-        for context in association.accepted_contexts
-    }
-
-
-def store(association: Association, context_id: int, item: Payload) -> tuple[int, str]:
-    """Send one instance by C-STORE (PS3.7 9.1.1); return the status of the response, and its comment.
-
-    Raises `LostError` if the association ends or no answer comes, `MediumError` if the file cannot be read to its end;
-    the association is of no more use then.
-    """
-    from pynetdicom.dimse_messages import C_STORE_RQ
-    from pynetdicom.dimse_primitives import C_STORE
-
-    request = C_STORE()
-    request.MessageID = 1
-    request.Priority = 2
-    request.AffectedSOPClassUID = item.sop_class_uid
-    request.AffectedSOPInstanceUID = item.sop_instance_uid
-    message = C_STORE_RQ()
-    message.primitive_to_message(request)
-    message.command_set.CommandDataSetType = 1
-    message.data_set = None  # it follows in chunks
-    with _reactor_paused(association):
-        limit = association.dimse.maximum_pdu_size
-        for primitive in message.encode_msg(context_id, limit):
-            _put(association, primitive)
-        size = min(limit or _LARGEST_FRAGMENT, _LARGEST_FRAGMENT) - _FRAGMENT_OVERHEAD
-        for primitive in _fragments(item, context_id, size):
-            _put(association, primitive)
-        response = _response(association)
-    status = getattr(response, "Status", None)
-    if status is None:
-        raise LostError("the association ended, or no answer came in time")
-    return int(status), str(getattr(response, "ErrorComment", None) or "")
-
-
-def _response(association: Association) -> Any:
-    """The next message of the peer; None if none comes in time, or the association ends."""
-    latest = monotonic() + (association.dimse_timeout or _TIMEOUT)
-    while monotonic() < latest:
-        with suppress(Empty):
-            return association.dimse.msg_queue.get(timeout=_POLL)[1]
-        if not association.is_established:
-            break
-    return None
-
-
-class _reactor_paused:  # noqa: N801  # used like a function
-    """Keeps pynetdicom's own thread from taking the response, as its `send_c_store` does."""
-
-    def __init__(self, association: Association) -> None:
-        self._association = association
-
-    def __enter__(self) -> None:
-        self._association._reactor_checkpoint.clear()  # noqa: SLF001  # there is no public way
-        while not self._association._is_paused:  # noqa: SLF001  # as above
-            if not self._association.is_alive():
-                raise LostError("the association ended")
-            sleep(_PAUSE)
-
-    def __exit__(self, *_: object) -> None:
-        self._association._reactor_checkpoint.set()  # noqa: SLF001  # as above
-
-
-def _put(association: Association, primitive: Any) -> None:
-    """Queue a fragment as soon as there is room: the network decides how fast a file is read."""
-    queue, latest = association.dul.to_provider_queue, monotonic() + (association.dimse_timeout or _TIMEOUT)
-    while queue.qsize() >= QUEUED:
-        if not (association.is_established and association.dul.is_alive()) or monotonic() > latest:
-            raise LostError("the association ended while an instance was sent")
-        sleep(_PAUSE)
-    association.dul.send_pdu(primitive)
-
-
-def _fragments(item: Payload, context_id: int, size: int) -> Iterator[Any]:
-    """The data set as P-DATA primitives (PS3.8 9.3.5): each fragment says whether it is the last one."""
-    from pynetdicom.pdu_primitives import P_DATA
-
-    left, buffer = item.length, bytearray()
-    for chunk in item.data_set():
-        buffer += chunk
-        while len(buffer) >= size or (buffer and len(buffer) == left):
-            fragment = bytes(buffer[:size])
-            del buffer[: len(fragment)]
-            left -= len(fragment)
-            primitive = P_DATA()
-            mark = b"\0" if left else b"\2"
-            primitive.presentation_data_value_list.append((context_id, mark + fragment))
-            yield primitive

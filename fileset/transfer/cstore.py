@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Final
 from attrs import evolve, frozen
 
 from fileset.errors import MediumError
-from fileset.transfer.association import LostError, Pair, accepted, batches, end, store
+from fileset.transfer.association import Association, LostError, Pair, batches
 from fileset.transfer.crew import Crew
 from fileset.transfer.payload import Payload, Source
 from fileset.transfer.peer import PeerError
 from fileset.transfer.report import ARRIVED, FAILED, UNSENDABLE, Sent
 
 if TYPE_CHECKING:
-    from pynetdicom.association import Association
-
     from fileset.transfer.association import Line
 
 Prepare = Callable[[Source], Payload | Sent]
@@ -90,15 +88,13 @@ class _Worker:
         self._later = later
         self._stop = stop
         self._association: Association | None = None
-        self._contexts: dict[Pair, int] = {}
 
     def close(self) -> None:
-        """End the association."""
+        """Release the association; break it off if the work is to stop."""
         if self._association is not None:
             if self._stop.is_set():
                 self._association.abort()
-            end(self._association)
-            self._association = None
+            self._association.release()
 
     def send(self, task: Job) -> Iterator[Sent]:
         """Send one instance. If its file has another SOP class or transfer syntax than its record, do so later.
@@ -120,7 +116,7 @@ class _Worker:
             if attempt and self._stop.wait(self._settings.pause * 2 ** (attempt - 1)):
                 break
             association = self._ready()
-            if item.pair not in self._contexts:
+            if item.pair not in association.contexts:
                 return evolve(outcome, state=UNSENDABLE, reason=f"the peer does not take {named(*item.pair)}")
             outcome, again = self._try(association, item, outcome)
             if not again:
@@ -128,10 +124,8 @@ class _Worker:
         return outcome
 
     def _ready(self) -> Association:
-        if self._association is None or not self._association.is_established:
-            self.close()
+        if self._association is None or not self._association.is_open:
             self._association = self._associate()
-            self._contexts = accepted(self._association)
         return self._association
 
     def _associate(self) -> Association:
@@ -147,12 +141,10 @@ class _Worker:
     def _try(self, association: Association, item: Payload, outcome: Sent) -> tuple[Sent, bool]:
         """The outcome of one try, and whether another one may help."""
         try:
-            status, comment = store(association, self._contexts[item.pair], item)
+            status, comment = association.store(item)
         except LostError as problem:
-            association.abort()
             return evolve(outcome, reason=str(problem)), True
         except (MediumError, OSError) as problem:  # half of the instance is on its way: nothing else can follow
-            association.abort()
             return evolve(outcome, reason=str(problem)), False
         return judged(outcome, status, comment)
 
