@@ -49,7 +49,8 @@ ROOMS = {
     "repair": PLANNING | {"check"},
     "extract": PLANNING,
     "pages": PLANNING | {"pictures"},
-    "cli": VALUES | {"pages", "report", "plan", "profiles", *ROLES},
+    "transfer": PLANNING,
+    "cli": VALUES | {"pages", "report", "plan", "profiles", "tables", "transfer", *ROLES},
     "__main__": frozenset(["cli"]),
     "__init__": VALUES | {"report", *ROLES},
 }

@@ -116,6 +116,18 @@ def keys_of(arguments: Sequence[str]) -> dict[str, str]:
     return keys
 
 
+def split_media(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The media and the KEY=VALUE among arguments. A path that looks like KEY=VALUE is to begin with "./".
+
+    Raises `RuleError` if there is no medium, or as `keys_of`.
+    """
+    keys = [argument for argument in arguments if "=" in argument and _KEY(argument.partition("=")[0])]
+    media = [argument for argument in arguments if argument not in keys]
+    if not media:
+        raise RuleError("no MEDIUM given: name at least one folder, image or archive")
+    return media, keys_of(keys)
+
+
 def add_format(parser: _ActionsContainer) -> None:
     """What the medium is."""
     parser.add_argument(

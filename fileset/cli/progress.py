@@ -24,6 +24,7 @@ _TITLES: Final = {
     "check": "Checking",
     "icons": "Making icons",
     "pictures": "Making pictures",
+    "send": "Sending",
 }
 
 

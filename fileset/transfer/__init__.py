@@ -9,19 +9,20 @@ from threading import Lock
 from time import monotonic
 from typing import Final
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from fileset.errors import FilesetError
-from fileset.transfer.association import Line, Pair
+from fileset.transfer.association import Line, Pair, batches
+from fileset.transfer.commitment import committed
 from fileset.transfer.compare import disagreement
 from fileset.transfer.cstore import CStore, Job
 from fileset.transfer.journal import Journal
 from fileset.transfer.payload import Payload, Source, UnsendableError, payload
 from fileset.transfer.peer import DEFAULT_TITLE, Peer, PeerError, Tls, title_of
-from fileset.transfer.report import ALREADY, ARRIVED, FAILED, UNSENDABLE, SendReport, Sent
+from fileset.transfer.report import ALREADY, ARRIVED, FAILED, UNSENDABLE, SendReport, Sent, of_payload
 from fileset.transfer.stow import Stow, address_of
 
-__all__ = ["Peer", "PeerError", "SendReport", "Sent", "Tls", "send"]
+__all__ = ["Peer", "PeerError", "Probe", "SendReport", "Sent", "Tls", "probe", "send"]
 
 Progress = Callable[[str, int, int], None]
 """Called with "send", the number of instances done, and the number of instances in all."""
@@ -45,6 +46,7 @@ def send(
     timeout: float = 30.0,
     journal: str | os.PathLike[str] | None = None,
     change: Change | None = None,
+    commit_port: int | None = None,
     progress: Progress | None = None,
 ) -> SendReport:
     """Send instances to a PACS, and report each one.
@@ -64,6 +66,7 @@ def send(
         timeout: Seconds that a connection, and each answer, may take.
         journal: File that remembers what arrived: a second run sends the rest only.
         change: Makes of a file what is sent instead; see `Reconciliation.change`.
+        commit_port: Ask for Storage Commitment afterwards; the peer sends its answer to our AE Title at this port.
         progress: Called after each instance.
 
     Raises:
@@ -84,7 +87,61 @@ def send(
             entries = Stow(stow, gate.prepare, headers or {}, tls, jobs, retries, pause, timeout).send(found)
         _collect(entries, found, report, known, partial(progress, "send") if progress else None)
     report.seconds = monotonic() - started
+    if to and commit_port is not None:
+        there = [(one.sop_class_uid, one.sop_instance_uid) for one in report.instances if one.there]
+        answer = committed(Peer.of(to), there, title=title_of(title), port=commit_port, tls=tls)
+        report.committed, report.not_committed = answer.committed, answer.failed
     return report
+
+
+@frozen
+class Probe:
+    """What sending would do: `takes` says for each pair of SOP class and transfer syntax whether the peer takes it,
+    `numbers` how many instances have it; `unsendable` are those that cannot be sent at all.
+    """
+
+    peer: str
+    takes: dict[Pair, bool]
+    numbers: dict[Pair, int]
+    unsendable: list[Sent]
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything could be sent."""
+        return all(self.takes.values()) and not self.unsendable
+
+
+def probe(
+    instances: Iterable[Source],
+    *,
+    to: str,
+    title: str = DEFAULT_TITLE,
+    tls: Tls | None = None,
+    timeout: float = 30.0,
+    change: Change | None = None,
+) -> Probe:
+    """Return what `send` would do, without sending: C-ECHO, and the contexts that the peer accepts.
+
+    Raises as `send`.
+    """
+    line = Line(Peer.of(to), title_of(title), tls, timeout)
+    found = Probe(str(line.peer), {}, {}, [])
+    with Journal(None, found.peer) as journal:
+        gate = _Gate(journal, change, SendReport(found.peer))
+        for source in instances:
+            item = gate.prepare(source)
+            if isinstance(item, Sent):
+                found.unsendable.append(item)
+            else:
+                found.numbers[item.pair] = found.numbers.get(item.pair, 0) + 1
+    for batch in [*batches(found.numbers)] or [()]:
+        association = line.associate(batch)
+        try:
+            association.echo()
+            found.takes.update({pair: pair in association.contexts for pair in batch})
+        finally:
+            association.release()
+    return found
 
 
 def _collect(
@@ -134,7 +191,7 @@ class _Gate:
             except (FilesetError, OSError) as problem:
                 return Sent(name, "", FAILED, str(problem))
             if self.journal.has(item.sop_instance_uid, item.length):
-                return Sent(name, item.sop_instance_uid, ALREADY, size=item.length)
+                return of_payload(name, item, ALREADY)
             return item
 
 

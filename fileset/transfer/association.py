@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID
 from fileset.errors import FormatError, RuleError
 from fileset.transfer.messages import P_DATA, command_pdus, data_pdus, echo_request, response, store_request, values_of
 from fileset.transfer.payload import Payload
@@ -45,6 +46,10 @@ _REJECTED: Final = {
 
 class LostError(PeerError):
     """The association ended, or no answer came in time."""
+
+
+class AbortedError(LostError):
+    """The peer aborted the association: maybe because of the instance that it just got."""
 
 
 class Association:
@@ -124,9 +129,9 @@ class Association:
             kind, content = self._pdu()
             if kind != P_DATA:
                 self._close()
-                raise LostError(
-                    "the peer ended the association" if kind != _ABORT else "the peer aborted the association"
-                )
+                if kind == _ABORT:
+                    raise AbortedError("the peer aborted the association when it got this instance")
+                raise LostError("the peer ended the association")
             for is_command, is_last, value in values_of(content):
                 command_set += value if is_command else b""
                 if is_command and is_last:
@@ -275,7 +280,7 @@ def _request(line: Line, proposed: Sequence[Pair]) -> bytes:
     request.presentation_context_definition_list = contexts
     longest, implementation = parts.MaximumLengthNotification(), parts.ImplementationClassUIDNotification()
     longest.maximum_length_received = _OUR_LONGEST_PDU
-    implementation.implementation_class_uid = pynetdicom.PYNETDICOM_IMPLEMENTATION_UID
+    implementation.implementation_class_uid = IMPLEMENTATION_CLASS_UID.decode()
     request.user_information = [longest, implementation]
     return bytes(pynetdicom.pdu.A_ASSOCIATE_RQ(request).encode())
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 from attrs import evolve, frozen
 
 from fileset.errors import MediumError
-from fileset.transfer.association import Association, LostError, Pair, batches
+from fileset.transfer.association import AbortedError, Association, LostError, Pair, batches
 from fileset.transfer.crew import Crew
 from fileset.transfer.payload import Payload, Source
 from fileset.transfer.peer import PeerError
-from fileset.transfer.report import ARRIVED, FAILED, UNSENDABLE, Sent
+from fileset.transfer.report import ARRIVED, FAILED, UNSENDABLE, Sent, of_payload
 
 if TYPE_CHECKING:
     from fileset.transfer.association import Line
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Prepare = Callable[[Source], Payload | Sent]
 """Finds what there is to send of a file; an entry of the report if there is nothing."""
 
+_TRIES_AFTER_ABORT: Final = 2
+"""An instance that makes the peer abort will do so again."""
 _DUPLICATE: Final = 0x0111
 _MEANINGS: Final = {
     0x0110: "processing failure",
@@ -105,9 +107,7 @@ class _Worker:
         if isinstance(item, Sent):
             yield item
         elif item.pair in self._pairs:
-            yield self._tries(
-                item, Sent(task.name, item.sop_instance_uid, FAILED, size=item.length, changed=item.values)
-            )
+            yield self._tries(item, of_payload(task.name, item, FAILED))
         else:
             self._later.append(evolve(task, pair=item.pair))
 
@@ -118,8 +118,8 @@ class _Worker:
             association = self._ready()
             if item.pair not in association.contexts:
                 return evolve(outcome, state=UNSENDABLE, reason=f"the peer does not take {named(*item.pair)}")
-            outcome, again = self._try(association, item, outcome)
-            if not again:
+            outcome, tries = self._try(association, item, outcome)
+            if attempt + 1 >= tries:
                 break
         return outcome
 
@@ -138,15 +138,18 @@ class _Worker:
                     raise
                 attempt += 1
 
-    def _try(self, association: Association, item: Payload, outcome: Sent) -> tuple[Sent, bool]:
-        """The outcome of one try, and whether another one may help."""
+    def _try(self, association: Association, item: Payload, outcome: Sent) -> tuple[Sent, int]:
+        """The outcome of one try, and how many tries it deserves in all."""
         try:
             status, comment = association.store(item)
+        except AbortedError as problem:
+            return evolve(outcome, reason=str(problem)), _TRIES_AFTER_ABORT
         except LostError as problem:
-            return evolve(outcome, reason=str(problem)), True
+            return evolve(outcome, reason=str(problem)), self._settings.retries + 1
         except (MediumError, OSError) as problem:  # half of the instance is on its way: nothing else can follow
-            return evolve(outcome, reason=str(problem)), False
-        return judged(outcome, status, comment)
+            return evolve(outcome, reason=str(problem)), 1
+        outcome, again = judged(outcome, status, comment)
+        return outcome, self._settings.retries + 1 if again else 1
 
 
 def judged(outcome: Sent, status: int, comment: str) -> tuple[Sent, bool]:

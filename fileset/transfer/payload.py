@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO, Final, Protocol
 
 from attrs import field, frozen
 
 from fileset.dicom.elements import (
+    EXPLICIT_BIG,
     EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
     LONG_VRS,
     SHORT_VRS,
+    UNDEFINED,
+    Syntax,
     element,
     element_at,
+    element_header,
 )
-from fileset.dicom.header import DEFLATED, HeaderError, Keys, Wanted, read_header
+from fileset.dicom.header import DEFLATED, HeaderError, Reading, Wanted, WantedTags, read_header
 from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID
 from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import FileId
@@ -26,6 +31,9 @@ _META: Final = 1 << 16
 """Bytes that are read for File Meta Information, which has some hundred."""
 _IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
 _EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
+_EXPLICIT_BIG: Final = "1.2.840.10008.1.2.2"
+_SYNTAXES: Final = {_IMPLICIT_LITTLE: IMPLICIT_LITTLE, _EXPLICIT_BIG: EXPLICIT_BIG}
+_WINDOW: Final = 1 << 13
 _IDENTITY: Final = (
     tags.SOP_CLASS_UID,
     tags.SOP_INSTANCE_UID,
@@ -33,7 +41,7 @@ _IDENTITY: Final = (
     tags.STUDY_INSTANCE_UID,
     tags.SERIES_INSTANCE_UID,
 )
-_WANTED: Final = Wanted(Keys(frozenset(_IDENTITY), max(_IDENTITY)), {}, frozenset())
+_WANTED: Final = Wanted(WantedTags(frozenset(_IDENTITY), max(_IDENTITY)), {}, frozenset())
 
 
 class Source(Protocol):
@@ -124,6 +132,11 @@ class Payload:
         yield from self.data_set()
 
 
+def syntax_of(transfer_syntax_uid: str) -> Syntax:
+    """Return how elements are encoded: all but two syntaxes are Explicit VR Little Endian (PS3.5 A.4)."""
+    return _SYNTAXES.get(transfer_syntax_uid, EXPLICIT_LITTLE)
+
+
 def payload(source: Source) -> Payload:
     """Return what there is to send of a file.
 
@@ -138,6 +151,8 @@ def payload(source: Source) -> Payload:
             header = read_header(read, _WANTED)
         except HeaderError as problem:
             raise UnsendableError(str(problem)) from problem
+        if syntax.encode() not in DEFLATED:
+            _require_whole(read, meta_end, size, syntax_of(syntax))
     raw = {tag: header.values.get(tag, b"") for tag in _IDENTITY}
     raw[tags.SOP_CLASS_UID] = raw[tags.SOP_CLASS_UID] or header.meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID, b"")
     raw[tags.SOP_INSTANCE_UID] = raw[tags.SOP_INSTANCE_UID] or header.meta.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID, b"")
@@ -147,7 +162,7 @@ def payload(source: Source) -> Payload:
     return Payload(source, identity, syntax, meta, meta_end, size - meta_end)
 
 
-def _reading(file: BinaryIO) -> Callable[[int, int], bytes]:
+def _reading(file: BinaryIO) -> Reading:
     def read(at: int, size: int) -> bytes:
         file.seek(at)
         return file.read(size)
@@ -169,10 +184,41 @@ def _file_meta(head: bytes) -> tuple[int, str, bool]:
     except FormatError as problem:
         raise UnsendableError(f"File Meta Information cannot be read: {problem}") from problem
     if not syntax:
-        vr = head[at + 4 : at + 6]
-        syntax = (_EXPLICIT_LITTLE if vr in SHORT_VRS or vr in LONG_VRS else _IMPLICIT_LITTLE).encode()
-        return at, syntax.decode(), False
+        return at, _likely_syntax(head, at), False
     return at, syntax.decode("latin_1"), start == 132
+
+
+def _likely_syntax(head: bytes, at: int) -> str:
+    """The transfer syntax of a data set that names none, by its first element, which is of group 0008."""
+    vr = head[at + 4 : at + 6]
+    if vr not in SHORT_VRS and vr not in LONG_VRS:
+        return _IMPLICIT_LITTLE
+    return _EXPLICIT_BIG if head[at : at + 1] == b"\0" else _EXPLICIT_LITTLE
+
+
+def _require_whole(read: Reading, start: int, size: int, syntax: Syntax) -> None:
+    """Raise `UnsendableError` if the file ends inside an element, or is not encoded as it says.
+
+    The peer would wait for the rest, or break off.
+    """
+    at, window, data = start, start, read(start, _WINDOW)
+    if len(data) > 8 and (data[4:6] in SHORT_VRS or data[4:6] in LONG_VRS) is not syntax.explicit:
+        forms = {True: "with", False: "without"}
+        said = f"{forms[syntax.explicit]} VRs, and the data set is {forms[not syntax.explicit]} them"
+        raise UnsendableError(f"its transfer syntax says {said} (PS3.10 7.1)")
+    while at < size:
+        if at + 12 > window + len(data) and window + len(data) < size:
+            window, data = at, read(at, _WINDOW)
+        try:
+            tag, _, value_at, length = element_header(data, at - window, syntax)
+        except FormatError:
+            return  # not ours to judge: the peer says what it thinks of it
+        if length == UNDEFINED:
+            return  # what is in it ends somewhere; only a decoder can say
+        at = window + value_at + length
+        if at > size:
+            name = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+            raise UnsendableError(f"the file is cut off: it ends {at - size:,} bytes before the end of element {name}")
 
 
 def _made_meta(identity: dict[int, str], syntax: str) -> bytes:

@@ -7,6 +7,8 @@ from typing import Final, Literal
 
 from attrs import define, field, frozen
 
+from fileset.transfer.payload import Payload
+
 State = Literal["arrived", "already", "failed", "unsendable"]
 
 ARRIVED: Final = "arrived"
@@ -27,6 +29,7 @@ class Sent:
         reason: Why it did not arrive, or the warning with which it did.
         status: Status of the C-STORE response (PS3.7 C), or failure reason of STOW-RS; None without one.
         size: Bytes of the data set, 0 if unknown.
+        sop_class_uid: As the file says it, "" if it says none.
         changed: Keywords that reconciliation changed, with the old and the new value.
     """
 
@@ -36,12 +39,20 @@ class Sent:
     reason: str = ""
     status: int | None = None
     size: int = 0
+    sop_class_uid: str = ""
     changed: dict[str, tuple[str, str]] = field(factory=dict)
 
     @property
     def there(self) -> bool:
         """Whether the peer has it."""
         return self.state in (ARRIVED, ALREADY)
+
+
+def of_payload(name: str, item: Payload, state: State) -> Sent:
+    """Return the entry of a file that can be sent."""
+    return Sent(
+        name, item.sop_instance_uid, state, size=item.length, sop_class_uid=item.sop_class_uid, changed=item.values
+    )
 
 
 @define

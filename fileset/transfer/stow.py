@@ -17,7 +17,7 @@ from fileset.transfer.crew import Crew
 from fileset.transfer.cstore import Prepare
 from fileset.transfer.payload import Payload, Source
 from fileset.transfer.peer import PeerError, Tls
-from fileset.transfer.report import ARRIVED, FAILED, Sent
+from fileset.transfer.report import ARRIVED, FAILED, Sent, of_payload
 
 _REFERENCED: Final = "00081199"
 _FAILED: Final = "00081198"
@@ -115,7 +115,7 @@ class _Worker:
                 yield from self._tries(waiting)
                 waiting, size = [], 0
             name = source.file_id.path if source.file_id else ""
-            waiting.append((item, Sent(name, item.sop_instance_uid, FAILED, size=item.length, changed=item.values)))
+            waiting.append((item, of_payload(name, item, FAILED)))
             size += item.length
         if waiting:
             yield from self._tries(waiting)

@@ -119,7 +119,7 @@ def need(tool: str) -> str:
 
 
 def storescp(folder: Path, *options: str) -> Server:
-    """dcmtk's storage provider, which writes what it gets into `folder`/received."""
+    """Dcmtk's storage provider, which writes what it gets into `folder`/received."""
     (folder / "received").mkdir(parents=True)
     port = free_port()
     given = [need("storescp"), *options, "-aet", "STORESCP", "-od", str(folder / "received"), str(port)]
@@ -127,7 +127,7 @@ def storescp(folder: Path, *options: str) -> Server:
 
 
 def worklist(folder: Path, files: Mapping[str, bytes]) -> Server:
-    """dcmtk's worklist provider with these items, as `dump2dcm` takes them."""
+    """Dcmtk's worklist provider with these items, as `dump2dcm` takes them."""
     place = folder / "lists" / "WORKLIST"
     place.mkdir(parents=True)
     (place / "lockfile").touch()

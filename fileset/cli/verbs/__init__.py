@@ -25,6 +25,7 @@ VERBS: Final = {
     "info": "show identification, counts and free space",
     "check": "find errors in a file-set",
     "extract": "copy files out of a file-set",
+    "send": "send the instances of media to a PACS",
     "pages": "write pages for a browser that show a medium",
     "view": "show a medium in a browser",
     # Application profiles

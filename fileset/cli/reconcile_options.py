@@ -1,0 +1,90 @@
+"""The options that change patient and order on the way: the same for every verb that copies or sends."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from fileset.cli.options import keys_of
+from fileset.cli.output import say
+from fileset.errors import RefusedError, RuleError
+
+if TYPE_CHECKING:
+    from fileset.transfer.peer import Tls
+    from fileset.transfer.reconciliation import Reconciliation
+
+_TITLE: Final = "FILESET"
+
+
+def add_reconciliation(parser: ArgumentParser) -> None:
+    """Options for values that replace those of the files; the old ones stay in Original Attributes Sequence."""
+    group = parser.add_argument_group(
+        "patient and order",
+        "Other values for what is copied or sent. UIDs stay, and the old values are kept in Original Attributes "
+        "Sequence (0400,0561).",
+    )
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEYWORD=VALUE",
+        help="a new value; the files must be of one patient",
+    )
+    group.add_argument(
+        "--map",
+        metavar="FILE.csv",
+        help="new values for several patients: a first column OldPatientID or StudyInstanceUID, then keywords",
+    )
+    group.add_argument(
+        "--worklist",
+        metavar="AET@HOST:PORT",
+        help="take patient and accession number from the entry that --match finds",
+    )
+    group.add_argument(
+        "--match",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="which entry of the worklist, such as AccessionNumber=A123; exactly one must match",
+    )
+
+
+def reconciliation_of(options: Namespace, tls: Tls | None = None) -> Reconciliation | None:
+    """Return what the options say, None if they say nothing. Asks the worklist.
+
+    Raises `RuleError` for a value that cannot be set, `RefusedError` unless one entry of the worklist matches.
+    """
+    if options.match and not options.worklist:
+        raise RuleError("--match is for --worklist AET@HOST:PORT")
+    if not (options.set or options.map or options.worklist):
+        return None
+    from fileset.transfer.reconciliation import Reconciliation, Table, values_of
+
+    given: dict[str, str] = {}
+    if options.worklist:
+        from fileset.transfer.peer import Peer, title_of
+        from fileset.transfer.worklist import from_worklist
+
+        title = title_of(getattr(options, "title", _TITLE))
+        given = from_worklist(Peer.of(options.worklist), keys_of(options.match), title=title, tls=tls)
+    given |= keys_of(options.set)
+    table = Table.read(options.map) if options.map else None
+    return Reconciliation(values_of(given), table)
+
+
+def require_one_patient(reconciliation: Reconciliation | None, patients: Iterable[str]) -> None:
+    """Raise `RefusedError` if one value is to be set for more than one patient."""
+    found = sorted(set(patients))
+    if reconciliation is not None and reconciliation.fixed and len(found) > 1:
+        raise RefusedError(
+            f"the files are of {len(found)} patients ({', '.join(map(repr, found[:5]))}): one value cannot be right for all. "
+            "Choose one with PatientID=..., or use --map. Nothing was done"
+        )
+
+
+def tell_changes(changes: Mapping[str, Mapping[str, tuple[str, str]]]) -> None:
+    """Say which keys were changed in which study."""
+    for study, values in changes.items():
+        said = ", ".join(f"{keyword} {old!r} -> {new!r}" for keyword, (old, new) in values.items())
+        say(f"study {study}: {said}")

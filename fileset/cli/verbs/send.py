@@ -1,0 +1,313 @@
+"""`fileset send`: send the instances of media to a PACS."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import asdict, define, field
+
+from fileset.cli.findings import LINES, PARTLY, finding_row, hides_records, tell_findings
+from fileset.cli.options import add_common, add_format, positive, split_media
+from fileset.cli.output import complain, counted, json_text, say, sized, write_document
+from fileset.cli.progress import progress
+from fileset.cli.read_options import identification, tell_unmatched
+from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, require_one_patient, tell_changes
+from fileset.errors import FilesetError, FormatError, MediumError, RuleError
+
+if TYPE_CHECKING:
+    from fileset.extract.instances import Instance
+    from fileset.transfer import Probe, SendReport, Tls
+    from fileset.transfer.reconciliation import Reconciliation
+
+EXAMPLES: Final = (
+    "fileset send DISC.iso --to ARCHIVE@pacs.example.org:104",
+    "fileset send DISC --stow https://pacs.example.org/dicom-web --header-file token Modality=CT",
+)
+_HEADER: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)").fullmatch
+
+
+@define
+class _Outcome:
+    """What came of one medium."""
+
+    name: str
+    file_set: dict[str, Any] = field(factory=dict)
+    findings: list[Any] = field(factory=list)
+    report: SendReport | None = None
+    probe: Probe | None = None
+    problem: FilesetError | None = None
+    partly: bool = False
+
+    @property
+    def code(self) -> int:
+        """The exit code for this medium alone."""
+        if self.problem is not None:
+            return self.problem.exit_code
+        complete = (self.report is None or (self.report.complete and not self.report.disagreements)) and (
+            self.probe is None or self.probe.complete
+        )
+        return 0 if complete and not self.partly else PARTLY
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.usage = (
+        "fileset send MEDIUM... --to AET@HOST:PORT [KEY=VALUE...] [options]\n"
+        "       fileset send MEDIUM... --stow URL [KEY=VALUE...] [options]"
+    )
+    parser.add_argument(
+        "arguments", nargs="+", metavar="MEDIUM", help="folders, images or archives, with or without DICOMDIR"
+    )
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--to", metavar="AET@HOST:PORT", default="", help="send by C-STORE")
+    where.add_argument("--stow", metavar="URL", default="", help="send by STOW-RS to a DICOMweb service")
+    parser.add_argument(
+        "--as", dest="title", metavar="AET", default="FILESET", help="our own AE Title (default: FILESET)"
+    )
+    parser.add_argument("--scan", action="store_true", help="look into every file instead of the DICOMDIR")
+    parser.add_argument("--dry-run", action="store_true", help="with --to: ask what the peer takes, and send nothing")
+    parser.add_argument(
+        "--jobs", metavar="N", type=positive, default=2, help="associations or requests at a time (default: 2)"
+    )
+    parser.add_argument("--retries", metavar="N", type=int, default=3, help="more tries where it may help (default: 3)")
+    parser.add_argument("--timeout", metavar="SECONDS", type=positive, default=30, help="for each answer (default: 30)")
+    parser.add_argument("--journal", metavar="FILE", help="remember what arrived; a second run sends the rest only")
+    parser.add_argument(
+        "--commit",
+        metavar="PORT",
+        type=positive,
+        help="ask for Storage Commitment; the peer answers to our AE Title at PORT",
+    )
+    _add_security(parser)
+    add_reconciliation(parser)
+    add_format(parser)
+    add_common(parser)
+
+
+def _add_security(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("security")
+    group.add_argument("--tls", action="store_true", help="secure the connection of --to; --stow does so for https")
+    group.add_argument(
+        "--ca", metavar="FILE", default="", help="certificates that are trusted (default: those of the system)"
+    )
+    group.add_argument("--cert", metavar="FILE", default="", help="our own certificate")
+    group.add_argument("--key", metavar="FILE", default="", help="its private key")
+    group.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'", help="a header for --stow")
+    group.add_argument(
+        "--header-file", metavar="FILE", help="headers for --stow, one a line, such as Authorization: Bearer ..."
+    )
+
+
+def run(options: Namespace) -> int:
+    """Send what matches on each medium, and report."""
+    media, keys = split_media(options.arguments)
+    tls = _tls(options)
+    if options.stow and (options.dry_run or options.commit):
+        raise RuleError("--dry-run and --commit are for --to")
+    headers = _headers(options)
+    reconciliation = reconciliation_of(options, tls)
+    outcomes = [_one(medium, keys, reconciliation, tls, headers, options) for medium in media]
+    if options.json:
+        write_document(
+            "fileset.send/1", {"peer": options.to or options.stow, "media": map(json_text, map(_row, outcomes))}
+        )
+    if len(outcomes) == 1 and outcomes[0].problem is not None:
+        raise outcomes[0].problem
+    codes = {outcome.code for outcome in outcomes}
+    return codes.pop() if len(codes) == 1 else PARTLY
+
+
+def _one(
+    medium: str,
+    keys: dict[str, str],
+    reconciliation: Reconciliation | None,
+    tls: Tls | None,
+    headers: dict[str, str],
+    options: Namespace,
+) -> _Outcome:
+    outcome = _Outcome(medium)
+    try:
+        with _opened(medium, options) as reader:
+            outcome.file_set = identification(reader)
+            found = list(reader.find(**keys))
+            require_one_patient(reconciliation, map(_patient, found))
+            _transfer(found, reconciliation, tls, headers, outcome, options)
+            unmatched = not found and any(True for _ in reader.instances)
+            if unmatched:
+                tell_unmatched(keys, options, reader.absent)
+            outcome.findings = list(reader.findings)
+            outcome.partly = unmatched or not found or hides_records(outcome.findings)
+    except FilesetError as problem:
+        outcome.problem = problem
+        if len(options.arguments) > 1:
+            complain(f"{medium}: {problem.text(known_path=medium, command=True)}")
+        return outcome
+    _tell(outcome, reconciliation, options)
+    return outcome
+
+
+def _opened(medium: str, options: Namespace) -> Complete | Scanned:
+    """Return all instances on a medium, as `extract` finds them: with a record, without one, or without a DICOMDIR."""
+    from fileset.extract.complete import Complete
+    from fileset.extract.scanned import scanned, scanned_instead
+    from fileset.reader import Reader
+
+    if options.scan:
+        return scanned(medium, options.format)
+    try:
+        return Complete(Reader(medium, medium_format=options.format))
+    except (FormatError, MediumError) as problem:
+        return scanned_instead(medium, options.format, problem)
+
+
+def _patient(instance: Instance) -> str:
+    patient = instance.patient
+    value = patient.get("PatientID") if patient else None
+    return "" if value is None else str(value)
+
+
+def _transfer(
+    found: Sequence[Instance],
+    reconciliation: Reconciliation | None,
+    tls: Tls | None,
+    headers: dict[str, str],
+    outcome: _Outcome,
+    options: Namespace,
+) -> None:
+    from fileset.transfer import probe, send
+
+    change = reconciliation.change if reconciliation else None
+    if options.dry_run:
+        outcome.probe = probe(
+            found, to=options.to, title=options.title, tls=tls, timeout=options.timeout, change=change
+        )
+        return
+    with progress(options) as phases:
+        try:
+            outcome.report = send(
+                found,
+                to=options.to,
+                stow=options.stow,
+                title=options.title,
+                tls=tls,
+                headers=headers,
+                jobs=options.jobs,
+                retries=options.retries,
+                timeout=options.timeout,
+                journal=options.journal,
+                change=change,
+                commit_port=options.commit,
+                progress=phases,
+            )
+        except KeyboardInterrupt as end:
+            end.add_note("what arrived stays there" + ("; run it again to go on" if options.journal else ""))
+            raise
+
+
+# ---------------------------------------------------------------- options
+
+
+def _tls(options: Namespace) -> Tls | None:
+    from fileset.transfer.peer import Tls
+
+    if not options.tls and not options.stow and (options.ca or options.cert or options.key):
+        raise RuleError("--ca, --cert and --key are for --tls and for --stow https://...")
+    return Tls(options.ca, options.cert, options.key) if options.tls or options.stow else None
+
+
+def _headers(options: Namespace) -> dict[str, str]:
+    lines = list(options.header)
+    if options.header_file:
+        try:
+            with open(options.header_file, encoding="latin-1") as file:
+                lines += [line for line in file.read().splitlines() if line.strip()]
+        except OSError as problem:
+            raise MediumError(f"cannot be read: {problem.strerror or problem}", path=options.header_file) from problem
+    if lines and not options.stow:
+        raise RuleError("--header and --header-file are for --stow")
+    return dict(map(_header, lines))
+
+
+def _header(line: str) -> tuple[str, str]:
+    found = _HEADER(line.strip())
+    if found is None:
+        raise RuleError("a header is of the form NAME: VALUE, such as Authorization: Bearer ...")  # it may be a secret
+    return found[1], found[2]
+
+
+# ---------------------------------------------------------------- report
+
+
+def _tell(outcome: _Outcome, reconciliation: Reconciliation | None, options: Namespace) -> None:
+    if outcome.probe is not None and not options.json:
+        _tell_probe(outcome.probe)
+    if outcome.report is None:
+        return
+    report = outcome.report
+    if not options.json:
+        for line in _lost_lines(report, everything=options.verbose):
+            say(line)
+        for sentence in report.disagreements:
+            say(f"  {sentence}; the file was sent as it is")
+        if reconciliation is not None and not options.quiet:
+            tell_changes(reconciliation.changes)
+        tell_findings(outcome.findings, everything=options.verbose, quiet=options.quiet)
+    if not options.quiet or outcome.code:
+        say(f"{outcome.name}: {_summary(report)}")
+
+
+def _lost_lines(report: SendReport, *, everything: bool) -> Iterator[str]:
+    lost = [(one.file_id, one.reason) for one in report.lost]
+    lost += [(uid, f"not committed: {reason}") for uid, reason in report.not_committed.items()]
+    if lost:
+        yield f"{counted(len(lost), 'instance')} not there:"
+    shown = lost if everything else lost[:LINES]
+    yield from (f"  {name}: {reason}" for name, reason in shown)
+    if len(shown) < len(lost):
+        yield f"  ... and {len(lost) - len(shown):,} more (-v or --json names every one)"
+
+
+def _summary(report: SendReport) -> str:
+    counts = report.counts
+    rate = f", {sized(int(report.size / report.seconds))}/s" if report.seconds > 0 and report.size else ""
+    parts = [f"{counted(counts.get('arrived', 0), 'instance')} ({sized(report.size)}{rate}) sent to {report.peer}"]
+    named = (("already", "sent before"), ("failed", "failed"), ("unsendable", "cannot be sent"))
+    parts += [f"{counts[state]:,} {text}" for state, text in named if counts.get(state)]
+    if report.committed is not None:
+        parts.append(f"{len(report.committed):,} confirmed by Storage Commitment")
+    return ", ".join(parts)
+
+
+def _tell_probe(found: Probe) -> None:
+    from fileset.transfer.cstore import named
+
+    say(f"{found.peer} answers")
+    for pair, number in found.numbers.items():
+        say(f"  {counted(number, 'instance')}, {named(*pair)}: {'accepted' if found.takes[pair] else 'not accepted'}")
+    for one in found.unsendable:
+        say(f"  {one.file_id}: {one.reason}")
+
+
+def _row(outcome: _Outcome) -> dict[str, Any]:
+    row: dict[str, Any] = {"path": outcome.name, "file_set": outcome.file_set, "error": None}
+    if outcome.problem is not None:
+        row["error"] = outcome.problem.text(command=True)
+    if outcome.probe is not None:
+        row["contexts"] = [
+            {"sop_class_uid": pair[0], "transfer_syntax_uid": pair[1], "instances": number, "accepted": found}
+            for (pair, number), found in zip(outcome.probe.numbers.items(), outcome.probe.takes.values(), strict=True)
+        ]
+        row["instances"] = [asdict(one) for one in outcome.probe.unsendable]
+    if outcome.report is not None:
+        report = outcome.report
+        row |= {
+            "instances": [asdict(one) for one in report.instances],
+            "disagreements": report.disagreements,
+            "committed": None if report.committed is None else sorted(report.committed),
+            "not_committed": report.not_committed,
+            "seconds": round(report.seconds, 3),
+        }
+    return row | {"findings": [finding_row(one) for one in outcome.findings]}

@@ -1,0 +1,147 @@
+"""Ask a peer to confirm that it keeps what it got: Storage Commitment Push Model (PS3.4 J)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import define, field
+
+from fileset.errors import MediumError
+from fileset.transfer.association import require_pynetdicom
+from fileset.transfer.peer import Peer, Tls
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_MODEL: Final = "1.2.840.10008.1.20.1"
+_INSTANCE: Final = "1.2.840.10008.1.20.1.1"
+_REQUEST: Final = 1
+_VERIFICATION: Final = "1.2.840.10008.1.1"
+_REASONS: Final = {
+    0x0110: "processing failure",
+    0x0112: "the peer does not have it",
+    0x0213: "out of resources",
+    0x0122: "SOP class not supported",
+    0x0119: "another SOP class there",
+    0x0131: "this request was made before",
+}
+
+Reference = tuple[str, str]
+"""SOP Class UID and SOP Instance UID."""
+
+
+@define
+class Commitment:
+    """What a peer confirmed: `committed` SOP Instance UIDs, and others with the reason why not.
+
+    `answered` is set when the answer to `transaction` has come.
+    """
+
+    committed: set[str] = field(factory=set)
+    failed: dict[str, str] = field(factory=dict)
+    transaction: str = ""
+    answered: Event = field(factory=Event)
+
+
+def committed(
+    peer: Peer, references: Sequence[Reference], *, title: str, port: int, tls: Tls | None = None, timeout: float = 60.0
+) -> Commitment:
+    """Ask for all instances in one request, and wait for the answer up to `timeout` seconds.
+
+    The peer answers over the same association, or opens one to our AE Title at `port` of this machine, which has to be
+    registered there. What it says nothing of is in `failed`. Raises `PeerError` if it cannot be asked, `MediumError` if
+    `port` is not free, `RuleError` without the extra `network`.
+    """
+    pynetdicom = require_pynetdicom()
+    from pydicom.uid import generate_uid
+
+    result = Commitment()
+    result.transaction = generate_uid()
+    handlers = [(pynetdicom.evt.EVT_N_EVENT_REPORT, result_handler(result))]
+    with _listening(pynetdicom, title, peer.title, port, handlers):
+        problem = _asked(
+            pynetdicom, peer, title, _request(result.transaction, references), handlers, result, tls, timeout
+        )
+    unanswered = problem or f"no answer within {timeout:g} s; the peer must know our AE Title {title} at port {port}"
+    for _, uid in references:
+        if uid not in result.committed:
+            result.failed.setdefault(uid, unanswered)
+    return result
+
+
+def _request(transaction: str, references: Sequence[Reference]) -> Dataset:
+    from pydicom import Dataset
+
+    request = Dataset()
+    request.TransactionUID = transaction
+    request.ReferencedSOPSequence = []
+    for sop_class, uid in references:
+        one = Dataset()
+        one.ReferencedSOPClassUID, one.ReferencedSOPInstanceUID = sop_class, uid
+        request.ReferencedSOPSequence.append(one)
+    return request
+
+
+def result_handler(result: Commitment) -> Any:
+    """Return a handler that takes the answer in."""
+
+    def handle(event: Any) -> tuple[int, None]:
+        report = event.event_information
+        if report.get("TransactionUID") == result.transaction:
+            result.committed |= {str(one.ReferencedSOPInstanceUID) for one in report.get("ReferencedSOPSequence", ())}
+            for one in report.get("FailedSOPSequence", ()):
+                reason = int(one.get("FailureReason", 0))
+                text = _REASONS.get(reason, f"failure reason {reason:04X}H")
+                result.failed[str(one.ReferencedSOPInstanceUID)] = text
+            result.answered.set()
+        return 0, None
+
+    return handle
+
+
+@contextmanager
+def _listening(pynetdicom: Any, title: str, peer: str, port: int, handlers: Any) -> Iterator[None]:
+    """Accept associations of the peer meanwhile, with it as provider of Storage Commitment."""
+    entity = pynetdicom.AE(ae_title=title)
+    entity.require_calling_aet = [peer]
+    entity.add_supported_context(_VERIFICATION)
+    entity.add_supported_context(_MODEL, scu_role=True, scp_role=True)
+    try:
+        server = entity.start_server(("", port), block=False, evt_handlers=handlers)
+    except OSError as problem:
+        raise MediumError(f"port {port} cannot be used for the answer: {problem.strerror or problem}") from problem
+    try:
+        yield
+    finally:
+        server.shutdown()
+
+
+def _asked(
+    pynetdicom: Any,
+    peer: Peer,
+    title: str,
+    request: Dataset,
+    handlers: Any,
+    result: Commitment,
+    tls: Tls | None,
+    timeout: float,
+) -> str:
+    """Send the request, and wait; why there will be no answer, "" if there may be one."""
+    entity = pynetdicom.AE(ae_title=title)
+    entity.add_requested_context(_MODEL)
+    secured = (tls.context(), peer.host) if tls else None
+    association = entity.associate(peer.host, peer.port, ae_title=peer.title, evt_handlers=handlers, tls_args=secured)
+    if not association.is_established:
+        return "the peer does not offer Storage Commitment, or refuses the association"
+    try:
+        status, _ = association.send_n_action(request, _REQUEST, _MODEL, _INSTANCE)
+        if status.get("Status", -1) != 0:
+            return f"the peer refuses Storage Commitment, status {status.get('Status', 0):04X}H"
+        result.answered.wait(timeout)
+        return ""
+    finally:
+        if association.is_established:
+            association.release()

@@ -1,0 +1,109 @@
+"""Ask a Modality Worklist for the patient and the order that files belong to (PS3.4 K)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from fileset.dicomdir.read.values import tag_of, vr_of
+from fileset.errors import RefusedError, RuleError
+from fileset.transfer.association import require_pynetdicom
+from fileset.transfer.peer import Peer, PeerError, Tls
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_MODEL: Final = "1.2.840.10008.5.1.4.31"
+_RETURNED: Final = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber")
+"""What a file gets from the entry that fits; a key without a value in the entry stays as it is."""
+_SHOWN: Final = (*_RETURNED, "RequestedProcedureDescription")
+_OF_STEP: Final = (
+    *("Modality", "ScheduledStationAETitle", "ScheduledProcedureStepStartDate", "ScheduledProcedureStepStartTime"),
+    *("ScheduledPerformingPhysicianName", "ScheduledProcedureStepDescription"),
+)
+"""Keys that are in Scheduled Procedure Step Sequence."""
+_PENDING: Final = (0xFF00, 0xFF01)
+_MOST: Final = 100
+
+
+def from_worklist(
+    peer: Peer, match: Mapping[str, str], *, title: str, tls: Tls | None = None, timeout: float = 30.0
+) -> dict[str, str]:
+    """Return the values of the one entry of the worklist that matches, by keyword.
+
+    Raises `RefusedError` if there is none, or more than one, which are listed; `PeerError` if the peer gives no answer;
+    `RuleError` for a key that is no attribute, and without the extra `network`.
+    """
+    if not match:
+        raise RuleError("--worklist needs --match KEY=VALUE, such as --match AccessionNumber=A123")
+    entries = _found(peer, _query(match), title, tls, timeout)
+    asked = ", ".join(f"{key}={value}" for key, value in match.items())
+    if not entries:
+        raise RefusedError(f"the worklist of {peer} has no entry with {asked}. Nothing was sent")
+    if len(entries) > 1:
+        raise RefusedError(
+            f"the worklist of {peer} has {len(entries)} entries with {asked}. Give another --match that only one has: "
+            + "; ".join(map(_shown, entries[:10]))
+        )
+    values = {keyword: str(entries[0].get(keyword, "")).strip() for keyword in _RETURNED}
+    if not values["PatientID"]:
+        raise RefusedError(f"the entry of the worklist of {peer} has no Patient ID: {_shown(entries[0])}")
+    return {keyword: value for keyword, value in values.items() if value}
+
+
+def _query(match: Mapping[str, str]) -> Dataset:
+    from pydicom import Dataset
+
+    query, step = Dataset(), Dataset()
+    for keyword in (*_SHOWN, "StudyInstanceUID", "RequestedProcedureID"):
+        setattr(query, keyword, "")
+    for keyword in _OF_STEP:
+        setattr(step, keyword, "")
+    for keyword, value in match.items():
+        tag = tag_of(keyword)
+        if tag is None or vr_of(tag) == "SQ":
+            raise RuleError(f"{keyword!r} is not the keyword of an attribute that a worklist can be asked for")
+        setattr(step if keyword in _OF_STEP else query, keyword, value)
+    if not all(value.isascii() for value in match.values()):
+        query.SpecificCharacterSet = "ISO_IR 192"
+    query.ScheduledProcedureStepSequence = [step]
+    return query
+
+
+def _found(peer: Peer, query: Dataset, title: str, tls: Tls | None, timeout: float) -> list[Dataset]:
+    pynetdicom = require_pynetdicom()
+    entity = pynetdicom.AE(ae_title=title)
+    entity.acse_timeout = entity.dimse_timeout = entity.connection_timeout = entity.network_timeout = timeout
+    entity.add_requested_context(_MODEL)
+    secured = (tls.context(), peer.host) if tls else None
+    association = entity.associate(peer.host, peer.port, ae_title=peer.title, tls_args=secured)
+    if not association.is_established:
+        raise PeerError(f"{peer}: the worklist cannot be asked: no connection, or refused. Check title, host and port")
+    try:
+        return list(_answers(peer, association.send_c_find(query, _MODEL)))
+    except ValueError as problem:
+        raise PeerError(f"{peer}: is no worklist: {problem}") from problem
+    finally:
+        if association.is_established:
+            association.release()
+        else:
+            association.abort()
+
+
+def _answers(peer: Peer, answers: Iterable[tuple[Any, Any]]) -> Iterable[Dataset]:
+    number = 0
+    for status, entry in answers:
+        code = status.get("Status") if status else None
+        if code in _PENDING and entry is not None:
+            number += 1
+            if number > _MOST:
+                raise RefusedError(f"the worklist of {peer} has more than {_MOST} such entries. Give another --match")
+            entry.decode()
+            yield entry
+        elif code != 0:
+            said = "no answer" if code is None else f"status {code:04X}H"
+            raise PeerError(f"{peer}: the worklist could not be asked: {said}")
+
+
+def _shown(entry: Dataset) -> str:
+    return " ".join(f"{keyword}={entry.get(keyword)}" for keyword in _SHOWN if str(entry.get(keyword, "")))

@@ -1,0 +1,319 @@
+"""Sending to real peers: everything that can arrive arrives as it is, and the rest is named."""
+
+from __future__ import annotations
+
+import io
+import json
+import resource
+import shutil
+import signal
+import threading
+from pathlib import Path
+
+import pydicom
+import pytest
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+import fileset
+from fileset.extract.scanned import scanned
+from fileset.reader import Reader
+from fileset.transfer import PeerError, Sent, probe, send
+from tests.support import synthetic
+from tests.support.command import Runs
+from tests.support.servers import Orthanc, Server
+from tests.transfer.conftest import SHIPPED
+
+DISC = SHIPPED / "dicomdirtests"
+pytestmark = pytest.mark.judges
+
+
+def elements(data: bytes) -> pydicom.Dataset:
+    """A data set without what Orthanc changes: group lengths, trailing padding, File Meta Information, the VR of pixels."""
+    dataset = pydicom.dcmread(io.BytesIO(data), force=True)
+    kept = pydicom.Dataset()
+    for element in dataset:
+        if element.tag.element and element.tag != 0xFFFCFFFC:
+            kept.add(pydicom.DataElement(element.tag, "OB", element.value) if element.tag == 0x7FE00010 else element)
+    return kept
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("way", ["to", "stow"])
+def test_what_arrives_of_all_shipped_files_is_equal_element_by_element(pacs: Orthanc, way: str) -> None:
+    with scanned(SHIPPED) as reader:
+        address = {"to": pacs.address} if way == "to" else {"stow": pacs.stow}
+        report = send(reader.find(), pause=0.01, **address)  # type: ignore[arg-type]
+        assert len(report.instances) == len(list(reader.find()))
+    there = pacs.instances()
+    arrived = {one.sop_instance_uid for one in report.instances if one.there}
+    assert arrived == set(there)
+    assert len(arrived) > 70
+    assert all(one.reason for one in report.lost)
+    sources: dict[str, list[Path]] = {}
+    for one in report.instances:
+        if one.there:
+            sources.setdefault(one.sop_instance_uid, []).append(SHIPPED / one.file_id)
+    for uid, identifier in there.items():
+        fetched = elements(pacs.file(identifier))
+        assert any(elements(path.read_bytes()) == fetched for path in sources[uid]), uid
+
+
+def test_files_reach_a_provider_byte_for_byte(store: Server) -> None:
+    with Reader(DISC) as reader:
+        report = send(reader.find(), to=store.address)
+        sent = {record.sop_instance_uid: record for record in reader.find()}
+        assert report.complete
+        received = {one.name.split(".", 1)[1]: one for one in (store.folder / "received").iterdir()}
+        assert set(received) == set(sent)
+        for uid, path in received.items():
+            with (DISC / str(sent[uid].file_id.path)).open("rb") as file:  # type: ignore[union-attr]
+                assert elements(file.read()) == elements(path.read_bytes())
+
+
+@pytest.mark.parametrize("suffix", [".iso", ".zip"])
+def test_an_image_is_sent_as_a_folder_is(store: Server, disc: Path, tmp_path: Path, run: Runs, suffix: str) -> None:
+    run("create", disc, "-o", tmp_path / f"A{suffix}", "-q")
+    done = run("send", tmp_path / f"A{suffix}", "--to", store.address, "--json")
+    (medium,) = done.document["media"]
+    assert [one["state"] for one in medium["instances"]] == ["arrived"] * 12
+    assert len(list((store.folder / "received").iterdir())) == 12
+
+
+def test_a_folder_without_a_dicomdir_and_keys_work(store: Server, tmp_path: Path, run: Runs) -> None:
+    shutil.copytree(DISC / "98892003", tmp_path / "any")
+    done = run("send", tmp_path / "any", "--to", store.address, "Modality=MR", "SeriesNumber=1|2", "--json")
+    expected = list(scanned(tmp_path / "any").find(Modality="MR", SeriesNumber="1|2"))
+    assert len(done.document["media"][0]["instances"]) == len(expected) > 0
+
+
+def test_what_matches_nothing_is_said(store: Server, run: Runs) -> None:
+    done = run("send", DISC, "--to", store.address, "Modality=XX", code=3)
+    assert "nothing matches Modality=XX" in done.stderr
+
+
+def test_one_medium_that_is_broken_does_not_stop_the_others(store: Server, tmp_path: Path, run: Runs) -> None:
+    (tmp_path / "empty").mkdir()
+    done = run("send", tmp_path / "empty", DISC, "--to", store.address, "--json", code=3)
+    broken, good = done.document["media"]
+    assert "no DICOMDIR" in broken["error"]
+    assert len(good["instances"]) == 31
+
+
+# ---------------------------------------------------------------- what cannot be sent
+
+
+def sources(tmp_path: Path, contents: dict[str, bytes]) -> Path:
+    """A folder with these files, and one good image."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for name, content in {"GOOD": synthetic.ct(), **contents}.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def outcome(folder: Path, **settings: object) -> dict[str, Sent]:
+    """The entries of the report by the name of the file."""
+    with scanned(folder) as reader:
+        report = send(reader.find(), pause=0.01, **settings)  # type: ignore[arg-type]
+    return {one.file_id: one for one in report.instances}
+
+
+def test_a_data_set_of_odd_length_is_found_before_it_stalls_the_association(pacs: Orthanc, tmp_path: Path) -> None:
+    entries = outcome(sources(tmp_path, {"ODD": synthetic.ct(number=2) + b"\0"}), to=pacs.address)
+    assert entries["GOOD"].state == "arrived"
+    assert entries["ODD"].state == "unsendable"
+    assert "odd number of bytes" in entries["ODD"].reason
+
+
+def test_a_file_that_is_cut_off_is_found_before_it_is_sent(pacs: Orthanc, tmp_path: Path) -> None:
+    entries = outcome(sources(tmp_path, {"CUT": (SHIPPED / "CT_small.dcm").read_bytes()[:-1000]}), to=pacs.address)
+    assert entries["GOOD"].state == "arrived"
+    assert "cut off" in entries["CUT"].reason
+
+
+def test_a_syntax_that_the_peer_does_not_take_is_named(store: Server, tmp_path: Path) -> None:
+    compressed = (SHIPPED / "MR_small_RLE.dcm").read_bytes()
+    entries = outcome(sources(tmp_path, {"RLE": compressed}), to=store.address)
+    assert entries["GOOD"].state == "arrived"
+    assert entries["RLE"].reason == "the peer does not take MR Image Storage in RLE Lossless"
+
+
+@pytest.mark.slow
+def test_more_pairs_than_one_association_can_propose_take_several(pacs: Orthanc, tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    classes = [
+        uid for uid in synthetic.storage_classes() if "Storage" in UID(uid).name and "Detached" not in UID(uid).name
+    ]
+    for number, sop_class in enumerate(classes):
+        for syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):
+            dataset = synthetic.instance(sop_class, number=number + 1, transfer_syntax=syntax)
+            uid = UID(f"{dataset.SOPInstanceUID[:50]}.{len(syntax)}")
+            dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid
+            synthetic.write(dataset, folder / f"F{number:03}{len(syntax)}")
+    entries = outcome(folder, to=pacs.address)
+    assert len(entries) == 2 * len(classes)
+    assert sum(one.state == "arrived" for one in entries.values()) > 128
+    assert not [one for one in entries.values() if not one.there and one.status is None and "take" not in one.reason]
+
+
+def test_a_record_that_names_another_syntax_than_its_file_does_no_harm(store: Server, tmp_path: Path) -> None:
+    folder = tmp_path / "DISC"
+    synthetic.ct_series(folder, 1, 1, 1, 3)
+    fileset.index(folder)
+    dicomdir = folder / "DICOMDIR"
+    dicomdir.write_bytes(
+        dicomdir.read_bytes().replace(b"UI\x14\x001.2.840.10008.1.2.1\0\x08", b"UI\x14\x001.2.840.10008.1.2.2\0\x08")
+    )
+    with Reader(folder) as reader:
+        report = send(reader.find(), to=store.address)
+    assert report.complete
+
+
+# ---------------------------------------------------------------- the wrong patient
+
+
+def test_a_record_of_another_patient_than_its_file_is_reported(store: Server, disc: Path, run: Runs) -> None:
+    path = next(path for path in sorted(disc.rglob("*")) if path.is_file() and path.name != "DICOMDIR")
+    dataset = pydicom.dcmread(path)
+    dataset.PatientID = "SOMEBODY ELSE"
+    dataset.save_as(path)
+    done = run("send", disc, "--to", store.address, "--json", code=3)
+    (sentence,) = done.document["media"][0]["disagreements"]
+    assert "'SOMEBODY ELSE'" in sentence
+    assert "PatientID" in sentence
+
+
+# ---------------------------------------------------------------- peers that fail
+
+
+def test_a_peer_that_is_not_there_is_an_error(run: Runs) -> None:
+    done = run("send", DISC, "--to", "NOBODY@127.0.0.1:1", "--retries", "0", code=5)
+    assert "NOBODY@127.0.0.1:1: no connection" in done.stderr
+
+
+def test_a_server_that_is_not_there_is_an_error(run: Runs) -> None:
+    done = run("send", DISC, "--stow", "http://127.0.0.1:1/dicom-web", "--retries", "0", code=3)
+    assert "31 instances not there" in done.stderr
+
+
+def test_an_address_without_the_service_is_an_error(pacs: Orthanc, run: Runs) -> None:
+    done = run("send", DISC, "--stow", f"http://127.0.0.1:{pacs.http}/nothing", code=5)
+    assert "there is no STOW-RS service at this address" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["PACS", "PACS@host", "@host:104", "PACS@host:0", "PACS@host:70000", "A\\B@host:104"])
+def test_what_is_no_address_is_a_usage_error(run: Runs, text: str) -> None:
+    done = run("send", DISC, "--to", text, code=2)
+    assert "AET@HOST:PORT" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_rerun_with_the_journal_sends_the_rest_after_the_pacs_was_killed(pacs: Orthanc, tmp_path: Path) -> None:
+    folder, journal = tmp_path / "DISC", tmp_path / "journal"
+    synthetic.ct_series(folder, 1, 1, 2, 100)
+    fileset.index(folder)
+
+    def kill(_: str, done: int, __: int) -> None:
+        if done == 40:
+            pacs.stop(signal.SIGKILL)
+
+    with Reader(folder) as reader:
+        try:
+            first = send(reader.find(), to=pacs.address, journal=journal, retries=0, progress=kill)
+            assert first.lost
+        except PeerError:  # both associations ended at once
+            pass
+        pacs.start()
+        second = send(reader.find(), to=pacs.address, journal=journal)
+        assert second.complete
+        assert second.counts["already"] >= 38
+        expected = {record.sop_instance_uid for record in reader.find()}
+    assert set(pacs.instances()) == expected
+    assert {json.loads(line)["uid"] for line in journal.read_text().splitlines()} == expected
+
+
+def test_a_peer_that_comes_back_meanwhile_gets_everything(pacs: Orthanc, disc: Path) -> None:
+    pacs.stop()
+    waking = threading.Timer(1.0, pacs.start)
+    waking.start()
+    with Reader(disc) as reader:
+        report = send(reader.find(), to=pacs.address, retries=5, pause=0.5)
+    waking.join()
+    assert report.complete
+    assert len(pacs.instances()) == 12
+
+
+def test_a_journal_that_is_something_else_is_refused(disc: Path, tmp_path: Path, run: Runs) -> None:
+    (tmp_path / "notes").write_text("Dear diary\n")
+    run("send", disc, "--to", "NOBODY@127.0.0.1:1", "--journal", tmp_path / "notes", code=6)
+    assert (tmp_path / "notes").read_text() == "Dear diary\n"
+
+
+# ---------------------------------------------------------------- asking first, and afterwards
+
+
+def test_a_dry_run_tells_what_the_peer_takes_and_sends_nothing(store: Server, run: Runs, tmp_path: Path) -> None:
+    folder = sources(tmp_path, {"RLE": (SHIPPED / "MR_small_RLE.dcm").read_bytes()})
+    done = run("send", folder, "--to", store.address, "--dry-run", "--json", code=3)
+    contexts = {one["transfer_syntax_uid"]: one for one in done.document["media"][0]["contexts"]}
+    assert contexts["1.2.840.10008.1.2.1"]["accepted"]
+    assert not contexts["1.2.840.10008.1.2.5"]["accepted"]
+    assert not list((store.folder / "received").iterdir())
+
+
+def test_a_dry_run_gives_the_numbers(pacs: Orthanc) -> None:
+    with Reader(DISC) as reader:
+        found = probe(reader.find(), to=pacs.address)
+    assert found.complete
+    assert sum(found.numbers.values()) == 31
+
+
+# ---------------------------------------------------------------- memory
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["to", "stow"])
+def test_memory_does_not_grow_with_the_file(pacs: Orthanc, tmp_path: Path, way: str) -> None:
+    dataset = synthetic.instance("1.2.840.10008.5.1.4.1.1.2")
+    dataset.Rows, dataset.Columns, dataset.NumberOfFrames = 1000, 1000, 100
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 16, 15
+    dataset.PixelData = bytes(200_000_000)
+    (tmp_path / "files").mkdir()
+    synthetic.write(dataset, tmp_path / "files" / "BIG")
+    del dataset
+    address = {"to": pacs.address} if way == "to" else {"stow": pacs.stow}
+    with scanned(tmp_path / "files") as reader:
+        found = list(reader.find())
+        send([], pause=0, **address)  # type: ignore[arg-type]  # what the libraries take is not what a file takes
+        before = current_memory()
+        peak = Peak()
+        report = send(found, progress=None, **address)  # type: ignore[arg-type]
+        assert report.complete, report.lost
+        assert peak.end() - before < 30 << 20
+
+
+def current_memory() -> int:
+    """Resident bytes of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+class Peak:
+    """The most memory that this process has while it is watched."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._most = 0
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.01):
+            self._most = max(self._most, current_memory())
+
+    def end(self) -> int:
+        """Stop watching; the most bytes."""
+        self._stop.set()
+        self._thread.join()
+        return self._most
