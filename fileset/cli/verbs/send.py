@@ -18,13 +18,15 @@ from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of,
 from fileset.errors import FilesetError, FormatError, MediumError, RuleError
 
 if TYPE_CHECKING:
+    from fileset.extract.complete import Complete
     from fileset.extract.instances import Instance
+    from fileset.extract.scanned import Scanned
     from fileset.transfer import Probe, SendReport, Tls
     from fileset.transfer.reconciliation import Reconciliation
 
 EXAMPLES: Final = (
     "fileset send DISC.iso --to ARCHIVE@pacs.example.org:104",
-    "fileset send DISC --stow https://pacs.example.org/dicom-web --header-file token Modality=CT",
+    "fileset send DISC --stow https://pacs.example.org/dicom-web",
 )
 _HEADER: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)").fullmatch
 
@@ -55,8 +57,8 @@ class _Outcome:
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
     parser.usage = (
-        "fileset send MEDIUM... --to AET@HOST:PORT [KEY=VALUE...] [options]\n"
-        "       fileset send MEDIUM... --stow URL [KEY=VALUE...] [options]"
+        "fileset send MEDIUM... --to AET@HOST:PORT [KEY=VALUE...]\n"
+        "       fileset send MEDIUM... --stow URL [KEY=VALUE...]"
     )
     parser.add_argument(
         "arguments", nargs="+", metavar="MEDIUM", help="folders, images or archives, with or without DICOMDIR"
