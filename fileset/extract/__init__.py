@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from fileset.dicom.file_end import LAST, is_plainly_whole
 from fileset.errors import FilesetError, MediumError
-from fileset.extract.complete import Complete, around, presence_of
+from fileset.extract.complete import Complete
 from fileset.extract.instances import Directory, Finder, Instance
 from fileset.extract.layout import DEFAULT, STRUCTURE, Layout
 from fileset.extract.report import Copy, ExtractReport, Lost, lost
@@ -18,6 +18,7 @@ from fileset.extract.target import Target
 from fileset.extract.verify import Verifier
 from fileset.media.system.files import path_of
 from fileset.media.system.walk import COPY_SIZE
+from fileset.plan.presence import around, presence_of
 
 __all__ = ["DEFAULT", "STRUCTURE", "Copy", "ExtractReport", "Lost", "extract"]
 

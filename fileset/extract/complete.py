@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -14,9 +13,7 @@ from fileset.extract.scanned import Scanned, ScannedInstance
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo, ReadableMedium
-from fileset.media.folder.medium import FolderMedium
-from fileset.media.image.subfolder import Below
-from fileset.plan.presence import Presence
+from fileset.plan.presence import around, presence_of
 
 
 @frozen
@@ -138,26 +135,3 @@ class Complete:
                 self.found.append(Finding("FS-FILE-UNLISTED", message, Where(one.file_id.path)))
                 yield one
         self.found += rest.findings
-
-
-def around(reader: Directory) -> tuple[ReadableMedium, str]:
-    """Return the whole of what the user gave, and the folder of the DICOMDIR in it, with "/" at its end."""
-    medium = reader.medium
-    if isinstance(medium, Below):
-        name = medium.around.name
-        return (
-            (medium.around, medium.folder + "/")
-            if os.path.abspath(name) == os.path.abspath(reader.given)
-            else (medium, "")
-        )
-    if os.path.isdir(reader.given):
-        below = os.path.relpath(os.path.realpath(medium.name), os.path.realpath(reader.given)).replace(os.sep, "/")
-        if below != "." and not below.startswith(".."):
-            return FolderMedium(reader.given), below + "/"
-    return medium, ""
-
-
-def presence_of(reader: Directory, medium: ReadableMedium, prefix: str) -> Presence:
-    """Compare the records of `reader` with the files on `medium`, in which the DICOMDIR lies in the folder `prefix`."""
-    paths = [prefix + path for path in reader.paths()]
-    return Presence.of(medium, paths, sum(1 for _ in reader.instances) - len(paths))

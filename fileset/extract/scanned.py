@@ -172,6 +172,8 @@ class Scanned:
             names = self.medium.names() if self.names is None else self.names
             found = (self._look_into(name, describer) for name in names)
             self._instances = [one for one in found if one is not None]
+            if self.names is None:
+                self.findings += [Finding("FS-MEDIUM-DAMAGED", note) for note in self.medium.damage()]
         return self._instances
 
     def _look_into(self, name: str, describer: Describer) -> ScannedInstance | None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Protocol
 
 from attrs import define, field, frozen
 
 from fileset.dicom.header import looks_like_data_set
-from fileset.errors import FilesetError
+from fileset.errors import FilesetError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium, holds
+from fileset.media.image.subfolder import Below
+from fileset.media.open import scannable
 
 HEAD = 140
 """Bytes that show whether a file is DICOM: the preamble, the prefix, and the first element."""
@@ -58,8 +63,9 @@ class Presence:
     def of(cls, medium: ReadableMedium, paths: Iterable[str], nameless: int = 0) -> Presence:
         """Compare the files on `medium` with the File ID `paths` of the records."""
         forms = _Forms()
-        for name in medium.names():
-            forms.add(name)
+        with suppress(MediumError):  # a folder that cannot be listed: its files are asked for one by one
+            for name in medium.names():
+                forms.add(name)
         present: dict[str, str] = {}
         missing: list[str] = []
         for path in paths:
@@ -108,3 +114,56 @@ class _Forms:
         """Yield the names that were not taken."""
         for names in self.names.values():
             yield from names
+
+
+class Listing(Protocol):
+    """The records of a DICOMDIR, as far as they are compared with files; a Reader has all this."""
+
+    @property
+    def given(self) -> str:
+        """The path that the user gave; the DICOMDIR may lie in a folder below it."""
+        ...
+
+    @property
+    def medium(self) -> ReadableMedium:
+        """The medium whose root is the folder of the DICOMDIR."""
+        ...
+
+    @property
+    def instances(self) -> Iterable[object]:
+        """All records that reference a file, or should."""
+        ...
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What is wrong with the DICOMDIR."""
+        ...
+
+    def paths(self) -> Iterator[str]:
+        """Yield the File IDs that the records hold, "/" between components."""
+        ...
+
+
+def around(listing: Listing) -> tuple[ReadableMedium, str]:
+    """Return the whole of what the user gave, and the folder of the DICOMDIR in it, with "/" at its end."""
+    medium = listing.medium
+    if isinstance(medium, Below):
+        name = medium.around.name
+        return (
+            (medium.around, medium.folder + "/")
+            if os.path.abspath(name) == os.path.abspath(listing.given)
+            else (medium, "")
+        )
+    if os.path.isdir(listing.given):
+        below = os.path.relpath(os.path.realpath(medium.name), os.path.realpath(listing.given)).replace(os.sep, "/")
+        if below != "." and not below.startswith(".."):
+            return scannable(listing.given), below + "/"
+    return medium, ""
+
+
+def presence_of(listing: Listing, medium: ReadableMedium, prefix: str) -> Presence:
+    """Compare the records of `listing` with the files on `medium`, in which the DICOMDIR lies in the folder `prefix`."""
+    paths = [prefix + path for path in listing.paths()]
+    nameless = sum(1 for _ in listing.instances) - len(paths)
+    hostile = sum(finding.rule == "FS-FILE-ID-HOSTILE" for finding in listing.findings)  # each has its own finding
+    return Presence.of(medium, paths, max(nameless - hostile, 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -173,7 +174,7 @@ def test_hostile_file_ids_are_told_and_not_listed(run: Runs, disc: Path) -> None
         assert "FS-FILE-ID-HOSTILE" in done.stderr
     document = run("list", disc, "--json", code=3).document
     assert document["instances"][-1]["file_id"] is None
-    assert [row["rule"] for row in document["findings"]] == ["FS-FILE-ID-HOSTILE"]
+    assert [row["rule"] for row in document["findings"]] == ["FS-FILE-ID-HOSTILE", "FS-FILE-UNLISTED"]
 
 
 @pytest.mark.parametrize(
@@ -184,8 +185,14 @@ def test_hostile_file_ids_are_told_and_not_listed(run: Runs, disc: Path) -> None
         ("DICOMDIR-nopatient", "2 findings:", 3),
     ],
 )
-def test_damage_is_told_and_only_loss_is_in_the_exit_code(name: str, told: str, code: int, run: Runs) -> None:
-    medium = SHIPPED / "dicomdirtests" / name
+def test_damage_is_told_and_only_loss_is_in_the_exit_code(
+    name: str, told: str, code: int, run: Runs, tmp_path: Path
+) -> None:
+    with fileset.Reader(SHIPPED / "dicomdirtests" / name) as reader:
+        for path in reader.paths():
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(SHIPPED / "dicomdirtests" / path, tmp_path / path)
+    medium = Path(shutil.copy(SHIPPED / "dicomdirtests" / name, tmp_path))
     done = run("list", medium, code=code)
     assert "31 IMAGE" in done.stdout.splitlines()[0]
     assert done.stderr.startswith(f"{told}\n  DICOMDIR")
@@ -293,3 +300,33 @@ def test_a_range_that_ends_before_it_begins_is_no_range(value: str, run: Runs, i
 @pytest.mark.parametrize("value", ["20240101-2024", "2024-20240103", "20240103-20240103", "2024-2024"])
 def test_a_range_may_begin_and_end_with_the_same(value: str, run: Runs, indexed: Path) -> None:
     assert run("list", indexed, f"StudyDate={value}", "--paths").stdout
+
+
+# --- law 2: the files on the medium count, not only the records ------------------------------------------------------
+
+
+def test_missing_files_are_named_and_give_exit_code_3(disc: Path, run: Runs) -> None:
+    (disc / "P001" / "T001" / "S001" / "I000002").unlink()
+    assert "P001/T001/S001/I000002: referenced by a record, but not on the medium" in run("list", disc, code=3).stderr
+    assert re.search(r"^Files +11 referenced, 1 missing$", run("info", disc, code=3).stdout, re.MULTILINE)
+
+
+def test_dicom_files_that_no_record_references_are_counted(disc: Path, run: Runs) -> None:
+    (disc / "extra.dcm").write_bytes((disc / "P001" / "T001" / "S001" / "I000002").read_bytes())
+    (disc / "README.TXT").write_text("not DICOM")
+    (disc / "DICOMDIR.OLD").write_bytes((disc / "DICOMDIR").read_bytes())
+    assert "1 DICOM file that no record references is on the medium too" in run("list", disc, code=3).stderr
+    assert "12 referenced, 1 DICOM file that no record references" in run("info", disc, code=3).stdout
+    found = run("list", disc, "--json", code=3).document["findings"]
+    assert [(row["rule"], row["where"]["file"]) for row in found] == [("FS-FILE-UNLISTED", "extra.dcm")]
+    assert run("info", disc, "--json", code=3).document["files"]["unlisted"] == 1
+
+
+def test_paths_open_on_the_medium_and_file_ids_are_those_of_the_records(disc: Path, run: Runs) -> None:
+    folder = disc / "P001" / "T001" / "S001"
+    (folder / "I000002").rename(folder / "i000002.dcm")
+    paths = run("list", disc, "--paths", "PatientID=P1").stdout.splitlines()
+    assert len(paths) == 6
+    assert all((disc / path).is_file() for path in paths)
+    assert "P001/T001/S001/I000002" in run("list", disc, "--file-ids").stdout.splitlines()
+    run("list", disc, "--file-ids", "--paths", code=2)

@@ -27,12 +27,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_what_a_disc_without_dicomdir_holds_comes_out_as_with_one(run: Runs, folder: Path, tmp_path: Path) -> None:
-    done = run("extract", folder, "-o", tmp_path / "SCANNED")
+    done = run("extract", folder, "-o", tmp_path / "SCAN")
     assert "FS-DICOMDIR-ABSENT" in done.stderr
     (folder / "protocol.dcm").rename(folder / "HP1")
     fileset.index(folder)
     run("extract", folder, "-o", tmp_path / "READ")
-    assert copies(tmp_path / "SCANNED") == copies(tmp_path / "READ")
+    assert copies(tmp_path / "SCAN") == copies(tmp_path / "READ")
     assert len(copies(tmp_path / "READ")) == 5
 
 

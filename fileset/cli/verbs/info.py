@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from fileset.cli.findings import PARTLY, finding_rows, hides_records, tell_findings
@@ -13,6 +13,7 @@ from fileset.cli.output import counted, escaped, sized, write, write_document
 from fileset.cli.read_options import add_medium, identification
 
 if TYPE_CHECKING:
+    from fileset.plan.presence import Presence
     from fileset.reader import Reader
 
 EXAMPLES: Final = (
@@ -30,25 +31,30 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Show it; what is wrong with the DICOMDIR goes to standard error."""
+    from fileset.plan.presence import around, presence_of
     from fileset.reader import Reader
 
     with Reader(options.medium, medium_format=options.format) as reader:
+        medium, prefix = around(reader)
+        presence = presence_of(reader, medium, prefix)
+        unlisted = presence.unlisted(medium)
         if options.json:
-            _document(reader)
+            _document(reader, presence, unlisted)
         else:
-            write(lines(reader))
+            write(lines(reader, presence, unlisted))
             tell_findings(reader.findings, everything=options.verbose, quiet=options.quiet)
-        return PARTLY if hides_records(reader.findings) else 0
+        lost = presence.missing or presence.nameless or unlisted
+        return PARTLY if lost or hides_records(reader.findings) else 0
 
 
-def lines(reader: Reader) -> Iterator[str]:
-    """What there is to know, a fact a line."""
-    for name, value in facts(reader):
+def lines(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> Iterator[str]:
+    """Yield the facts about a file-set, one a line."""
+    for name, value in facts(reader, presence, unlisted):
         yield f"{name:18}{escaped(value) or '-'}"
 
 
-def facts(reader: Reader) -> Iterator[tuple[str, str]]:
-    """What there is to know, as names and values."""
+def facts(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the facts about a file-set, as names and values."""
     yield "Medium", reader.medium.name
     yield "File-set ID", reader.file_set_id
     yield "File-set UID", reader.file_set_uid
@@ -56,6 +62,7 @@ def facts(reader: Reader) -> Iterator[tuple[str, str]]:
     yield "DICOMDIR", f"{counted(len(reader), 'record')}, {sized(len(reader.flat.data))}"
     for at, (name, number) in enumerate(counts(reader).items()):
         yield "" if at else "Records", f"{number:>9,} {name}"
+    yield "Files", _files(presence, unlisted)
     yield "Findings", _findings(reader) or "none"
     yield from _medium(reader)
 
@@ -96,7 +103,16 @@ def _space(reader: Reader) -> str:
     return sized(medium.free) + (f" of {sized(medium.capacity)}" if medium.capacity else "")
 
 
-def _document(reader: Reader) -> None:
+def _files(presence: Presence, unlisted: Sequence[str]) -> str:
+    """Return how many files the records reference, how many of them are missing, and how many no record references."""
+    parts = [f"{len(presence.present):,} referenced"]
+    parts += [f"{len(presence.missing):,} missing"] if presence.missing else []
+    parts += [f"{counted(presence.nameless, 'record')} without a usable File ID"] if presence.nameless else []
+    files = counted(len(unlisted), "DICOM file that no record references", "DICOM files that no record references")
+    return ", ".join(parts + ([files] if unlisted else []))
+
+
+def _document(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> None:
     medium = reader.medium_info()
     descriptor = reader.descriptor_file_id
     write_document(
@@ -105,6 +121,12 @@ def _document(reader: Reader) -> None:
             "file_set": identification(reader) | {"descriptor_file_id": descriptor.path if descriptor else None},
             "dicomdir": {"records": len(reader), "bytes": len(reader.flat.data)},
             "records": dict(counts(reader)),
+            "files": {
+                "referenced": len(presence.present),
+                "missing": len(presence.missing),
+                "records_without_file_id": presence.nameless,
+                "unlisted": len(unlisted),
+            },
             "medium": {
                 "format": medium.format,
                 "free": medium.free,

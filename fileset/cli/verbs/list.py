@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.findings import PARTLY, finding_rows, hides_records, tell_findings
 from fileset.cli.options import add_common, add_keys, keys_of
-from fileset.cli.output import escaped, json_text, write, write_document
+from fileset.cli.output import counted, escaped, json_text, say, write, write_document
 from fileset.cli.read_options import add_medium, identification, tell_unmatched
 from fileset.errors import FilesetError, RuleError
 
 if TYPE_CHECKING:
+    from fileset.findings import Finding
+    from fileset.plan.presence import Presence
     from fileset.reader import Reader, Record
 
 EXAMPLES: Final = (
@@ -41,36 +43,55 @@ def configure(parser: ArgumentParser) -> None:
     add_keys(parser)
     add_common(parser, progress=False)
     parser.add_argument("--jsonl", action="store_true", help="write one JSON object a line for each instance")
-    parser.add_argument("--paths", action="store_true", help="write the path of each file, one a line")
+    parser.add_argument("--paths", action="store_true", help="write the path of each file as it is on the medium")
+    parser.add_argument("--file-ids", action="store_true", help="write the File ID of each record")
 
 
 def run(options: Namespace) -> int:
     """List what matches; the damage of the DICOMDIR goes to standard error."""
+    from fileset.plan.presence import around, presence_of
     from fileset.reader import Reader
 
     keys = keys_of(options.keys)
-    if options.json + options.jsonl + options.paths > 1:
-        raise RuleError("--json, --jsonl and --paths exclude each other")
+    if options.json + options.jsonl + options.paths + options.file_ids > 1:
+        raise RuleError("--json, --jsonl, --paths and --file-ids exclude each other")
     with Reader(options.medium, medium_format=options.format) as reader:
         found = Found(reader.find(**keys))
+        medium, prefix = around(reader)
+        presence = presence_of(reader, medium, prefix)
+        unlisted = presence.unlisted(medium)
+        absent = list(presence.findings(unlisted))
         if options.json:
-            _document(reader, found)
+            _document(reader, found, absent)
         elif options.jsonl:
             write(rows(found))
         elif options.paths:
-            write(map(escaped, _paths(found) if keys else reader.paths()))
+            write(map(escaped, _paths(found if keys else None, reader, presence, prefix)))
+        elif options.file_ids:
+            write(map(escaped, _file_ids(found) if keys else reader.paths()))
         else:
             _tree(reader, found if keys else None, instances=options.verbose)
         if not options.json:
-            tell_findings(reader.findings, everything=options.verbose, quiet=options.quiet)
+            _tell_absent([*reader.findings, *absent], len(unlisted), options)
         if keys and not (found.number or options.quiet) and any(reader.instances):
             tell_unmatched(keys, options, reader.absent)
-        return PARTLY if hides_records(reader.findings) else 0
+        return PARTLY if absent or hides_records(reader.findings) else 0
 
 
-def _document(reader: Reader, found: Iterable[Record]) -> None:
+def _tell_absent(findings: Sequence[Finding], unlisted: int, options: Namespace) -> None:
+    """Say the findings; files that no record references are counted unless everything is wanted."""
+    told = [one for one in findings if options.verbose or one.rule != "FS-FILE-UNLISTED"]
+    tell_findings(told, everything=options.verbose, quiet=options.quiet)
+    if unlisted and not options.quiet:
+        files = counted(
+            unlisted, "DICOM file that no record references is", "DICOM files that no record references are"
+        )
+        say(f"{files} on the medium too (-v or --json names each; `fileset extract` copies them)")
+
+
+def _document(reader: Reader, found: Iterable[Record], absent: Iterable[Finding]) -> None:
     def findings() -> Iterator[str]:  # asked for last: some come up only while the instances are read
-        yield from finding_rows(reader.findings)
+        yield from finding_rows([*reader.findings, *absent])
 
     write_document(
         "fileset.list/1",
@@ -82,8 +103,14 @@ def _document(reader: Reader, found: Iterable[Record]) -> None:
     )
 
 
-def _paths(found: Iterable[Record]) -> Iterator[str]:
+def _file_ids(found: Iterable[Record]) -> Iterator[str]:
     return (record.file_id.path for record in found if record.file_id)
+
+
+def _paths(found: Iterable[Record] | None, reader: Reader, presence: Presence, prefix: str) -> Iterator[str]:
+    """Yield the paths of the files that are there, relative to the medium as the user named it."""
+    names = reader.paths() if found is None else _file_ids(found)
+    return (presence.present[prefix + name] for name in names if prefix + name in presence.present)
 
 
 def _tree(reader: Reader, found: Iterable[Record] | None, *, instances: bool) -> None:
