@@ -6,6 +6,7 @@ Each verb owns the words of its report (`Wording`); this module puts them in ord
 from __future__ import annotations
 
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -66,7 +67,7 @@ def _tell(report: Report, options: Namespace, wording: Wording) -> int:
     else:
         _tell_files(report, options, wording)
     if not (report.complete or options.quiet):
-        for line in wording.hints(report, options):
+        for line in (*_option_hints(report, options), *wording.hints(report, options)):
             say(line)
     if not options.quiet or not complete:
         say(_summary(report, wording))
@@ -174,6 +175,22 @@ def _former(replaced: Replaced, *, dry_run: bool) -> str:
         all_of_them = replaced.kept == replaced.instances
         files = "the new one has all its files" if all_of_them else f"{files}, but for {replaced.kept:,} of the new one"
     return f"the file-set that was in {replaced.medium} {had}: {files}"
+
+
+INCLUDED_BY: Final = {
+    "FS-UID-INVALID": ("invalid_uid", "--invalid-uid accept"),
+    "FS-KEY-TYPE1-MISSING": ("missing", "--missing invent"),
+    "FS-SOP-CLASS-NO-RECORD": ("unknown_sop_class", "--unknown-sop-class private"),
+}
+"""The option that includes files which were skipped for a rule: its name in the options, and as the user types it."""
+
+
+def _option_hints(report: Report, options: Namespace) -> Iterator[str]:
+    """Yield the options of this verb that include skipped files."""
+    counts = Counter(one.rule for one in report.skipped)
+    for rule, (name, typed) in INCLUDED_BY.items():
+        if counts[rule] and getattr(options, name, None) not in (None, typed.rpartition(" ")[2]):
+            yield f"{typed} includes {counted(counts[rule], 'file')} skipped for {rule}"
 
 
 # ---------------------------------------------------------------- the summary

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
@@ -64,6 +64,7 @@ def extract(
     records = list(source.find(**keys))
     target = Target(path_of(folder), layout, ascii_only=ascii_only)
     report = ExtractReport(target.root)
+    target.require_space(partial(_sizes, records))
     verifier = Verifier(layout.keywords)
     for done, record in enumerate(records):
         _extract_one(record, target, report, verifier)
@@ -76,6 +77,13 @@ def extract(
         report.left_behind = len(presence_of(reader, medium, prefix).unlisted(medium))
     report.shortened = target.shortened
     return report
+
+
+def _sizes(records: Sequence[Instance]) -> Iterator[int]:
+    """Yield the size of each file in bytes, as the medium states it."""
+    for record in records:
+        with suppress(FilesetError, OSError):
+            yield record.inquire().size
 
 
 def _extract_one(record: Instance, target: Target, report: ExtractReport, verifier: Verifier) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -48,6 +49,16 @@ class Target:
         with _writing(root):
             os.makedirs(root, exist_ok=True)
         self._real = os.path.realpath(root)
+
+    def require_space(self, sizes: Callable[[], Iterator[int]]) -> None:
+        """Raise `MediumError` if files of these sizes, in bytes, do not fit beside those that are there."""
+        missing = sum(sizes()) - shutil.disk_usage(self.root).free
+        if missing > 0 and missing > _size_of(self.root):  # an earlier run may have copied some of them
+            raise MediumError(
+                f"{missing:,} bytes more are needed than are free; nothing was copied",
+                path=self.root,
+                advice="Free some space, or choose another folder",
+            )
 
     def path(self, record: Instance) -> str:
         """Return the path for the file of a record, and make the folders of it."""
@@ -174,3 +185,8 @@ def _temporary(folder: str) -> Iterator[str]:
     finally:
         with suppress(OSError):  # an error would hide the one that led here
             os.unlink(path)
+
+
+def _size_of(folder: str) -> int:
+    """Return the size of all files below a folder in bytes."""
+    return sum(os.lstat(os.path.join(above, name)).st_size for above, _, names in os.walk(folder) for name in names)

@@ -31,18 +31,21 @@ _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Z]*)").fullmatch
 
 
 def bytes_of(size: str | int, discs: Mapping[str, int]) -> int:
-    """The bytes that a number, a size like 700MB, 4.7 GB or 650MiB, or the name of a disc means.
+    """Return the bytes of a number, a size like 700MB, 4.7 GB or 650MiB, or the name of a disc.
 
-    Raises `RuleError` for what means none.
+    Raises `RuleError` for another text, and for a number without a unit below 1 MB: it lacks its unit.
     """
     text = str(size).strip().upper()
     found = _SIZE(text)
     number = discs.get(text) or (int(float(found[1]) * UNITS[found[2]]) if found and found[2] in UNITS else 0)
     if number < 1:
         raise RuleError(
-            f"volume size {size!r}: give bytes, or a number with KB, MB, GB (thousands) or KiB, MiB, GiB (1024), "
-            f"or one of {', '.join(discs)}"
+            f"volume size {size!r} is not a size",
+            advice=f"Give a number with KB, MB, GB (thousands) or KiB, MiB, GiB (1024), or one of {', '.join(discs)}",
         )
+    if isinstance(size, str) and found and not found[2] and number < UNITS["MB"]:
+        unit = "GB" if float(text) < 100 else "MB"
+        raise RuleError(f"volume size {size!r} is {number} bytes", advice=f"Did you mean {text}{unit}?")
     return number
 
 

@@ -132,7 +132,7 @@ def _replaced(request: Request, kept: Kept, source: int, uid: bytes) -> list[int
     if not holders:
         return []
     shown = uid.decode("ascii", "replace")
-    other = "with other contents; --replace takes this one instead"
+    other = "with other contents"
     try:
         same = own is None and any(_holds(request, index, source) for index in holders)
     except FilesetError as problem:

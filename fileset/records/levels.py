@@ -186,9 +186,7 @@ def require_valid_uid(name: str, uid: bytes) -> None:
     """
     if uid and not _VALID_UID(uid):
         shown = uid.decode("ascii", "replace")
-        raise HeaderError(
-            "FS-UID-INVALID", f"{name} {shown} is not a valid UID (PS3.5 9.1); --invalid-uid accept accepts it"
-        )
+        raise HeaderError("FS-UID-INVALID", f"{name} {shown} is not a valid UID (PS3.5 9.1)")
 
 
 def require_complete(chain: Chain, level: str) -> None:

@@ -442,3 +442,25 @@ def test_no_file_is_called_as_standard_output_is(
     said = run("create", incoming, "-o", "OUT", "--volume-size", "CD", option, "-", code=2).stderr
     assert f"argument {option}: '-': standard output takes the report: give the name of a file\n" in said
     assert [path.name for path in tmp_path.iterdir()] == ["IN"]
+
+
+def test_a_skipped_file_is_named_with_the_option_that_includes_it(run: Runs, tmp_path: Path) -> None:
+    dataset = synthetic.instance(synthetic.CT_IMAGE)
+    dataset.StudyInstanceUID = "1.20.3"
+    synthetic.write(dataset, tmp_path / "IN" / "IM1").write_bytes(
+        synthetic.encode(dataset).replace(b"1.20.3", b"1.02.3")
+    )
+    create = ("create", tmp_path / "IN", "-o")
+    said = run(*create, tmp_path / "A", code=3).stderr
+    assert "--invalid-uid accept includes 1 file skipped for FS-UID-INVALID\n" in said
+    assert run(*create, tmp_path / "B", "--invalid-uid", "accept").stderr.startswith("1 instance added")
+
+
+@pytest.mark.parametrize(("size", "question"), [("4.7", "Did you mean 4.7GB?"), ("700", "Did you mean 700MB?")])
+def test_a_size_without_a_unit_is_questioned(size: str, question: str, run: Runs, incoming: Path) -> None:
+    assert question in run("create", incoming, "-o", "X.iso", "--volume-size", size, code=2).stderr
+
+
+def test_a_legal_file_set_id_is_offered(run: Runs, incoming: Path) -> None:
+    said = run("create", incoming, "-o", "X.iso", "--file-set-id", "Müller CD 1", code=2).stderr
+    assert "For example MUELLER_CD_1\n" in said

@@ -463,3 +463,13 @@ def test_an_interrupted_extraction_keeps_what_it_has_and_says_so(
     done = run("extract", indexed, "-o", tmp_path / "OUT", code=130)
     assert done.stderr == "fileset: interrupted; what was copied stays; run it again to go on\n"
     assert len(list((tmp_path / "OUT").rglob("*.dcm"))) == 3
+
+
+def test_free_space_is_checked_before_anything_is_copied(
+    run: Runs, indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = shutil.disk_usage(tmp_path)._replace(free=100)
+    monkeypatch.setattr("fileset.extract.target.shutil.disk_usage", lambda _: full)
+    said = run("extract", indexed, "-o", tmp_path / "OUT", code=5).stderr
+    assert "bytes more are needed than are free; nothing was copied" in said
+    assert list((tmp_path / "OUT").iterdir()) == []

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from struct import Struct
 from typing import Final
+from unicodedata import normalize
 
 from attrs import field, frozen
 
@@ -40,7 +41,21 @@ _UL: Final = Struct("<I").pack
 
 def _check_file_set_id(_: Identification, __: object, value: str) -> None:
     if not is_file_set_id(value):
-        raise RuleError(f"File-set ID {value!r}: use up to 16 of A-Z, 0-9 and _ (PS3.10 8.1, 8.5)")
+        legal = legal_file_set_id(value)
+        raise RuleError(
+            f"File-set ID {value!r}: use up to 16 of A-Z, 0-9 and _ (PS3.10 8.1, 8.5)",
+            advice=f"For example {legal}" if legal else "",
+        )
+
+
+def legal_file_set_id(text: str) -> str:
+    """Return the File-set ID most like `text`: "Müller CD 1" becomes MUELLER_CD_1."""
+    spelt = text.translate(_UMLAUTS).replace("ß", "ss")
+    plain = normalize("NFKD", spelt).encode("ascii", "ignore").decode("ascii").upper()
+    return re.sub("[^A-Z0-9]+", "_", plain).strip("_")[:16].strip("_")
+
+
+_UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
 
 def _check_uid(_: Identification, __: object, value: str) -> None:
