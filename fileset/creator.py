@@ -36,6 +36,7 @@ from fileset.plan.source_file_set import Origin, origin_of
 from fileset.plan.split import bytes_of
 from fileset.plan.volumes import write_volume, write_volumes
 from fileset.records.describe import Policy
+from fileset.records.key_choice import parse_keys
 from fileset.records.tree import Node, TreeBuilder
 from fileset.report import Report, Skipped
 
@@ -74,6 +75,8 @@ class Creator:
         missing: "invent" a value for a Type 1 key without one, or "refuse" the file.
         unknown_sop_class: List the file as "image" if it has pixel data, as "private", or "refuse" it.
         invalid_uid: "refuse" or "accept" files whose UIDs break the rules of PS3.5 9.1.
+        keys: What records hold beside the keys that they must have: "usual" (descriptions, positions and the like),
+            "minimal", or "+KEYWORD,..." to add attributes to the usual ones. A wrong value is left out and reported.
         preamble: "keep", or "zero" to clear preambles that are neither zero nor TIFF: such a file may be a program
             (PS3.10 7.5).
         replace: Replace a file-set that is there.
@@ -106,6 +109,7 @@ class Creator:
         missing: str = "invent",
         unknown_sop_class: str = "image",
         invalid_uid: str = "refuse",
+        keys: str = "usual",
         preamble: str = "keep",
         replace: bool = False,
         undefined_lengths: bool = False,
@@ -121,7 +125,7 @@ class Creator:
             raise RuleError("each volume has a File-set UID of its own (PS3.10 8.6): none can be given, or kept")
         self._identification = identify(file_set_id or "", file_set_uid, descriptor_file_id, descriptor_character_set)
         self._keeps_id, self._keeps_uid = file_set_id is None, keep_file_set_uid
-        self._policy = Policy(missing, unknown_sop_class, invalid_uid)
+        self._policy = Policy(missing, unknown_sop_class, invalid_uid, parse_keys(keys))
         self._naming = naming
         self._clears_preambles = clears(preamble)
         self._replace = replace
@@ -324,6 +328,7 @@ def index(
     missing: str = "invent",
     unknown_sop_class: str = "image",
     invalid_uid: str = "refuse",
+    keys: str = "usual",
     replace: bool = False,
     undefined_lengths: bool = False,
     icons: Icons | str | None = None,
@@ -346,6 +351,7 @@ def index(
         missing=missing,
         unknown_sop_class=unknown_sop_class,
         invalid_uid=invalid_uid,
+        keys=keys,
         replace=replace,
         undefined_lengths=undefined_lengths,
         icons=icons,

@@ -117,6 +117,7 @@ _ROWS = (
     ("FS-KEY-INVENTED", WARNING, "PS3.11 D.3.3.1", "a Type 1 key was given an invented value"),
     ("FS-KEY-CONFLICT", WARNING, "PS3.3 F.5", "instances of one entity disagree on a key"),
     ("FS-KEY-FORM", WARNING, "PS3.5 6.2", "a value of a file breaks the rules of its VR"),
+    ("FS-KEY-LEFT-OUT", INFO, "PS3.5 6.2", "an optional key whose value in the file breaks the rules of its VR"),
     ("FS-KEY-NORMALISED", INFO, "PS3.5 6.2", "a value was written in the form the Standard asks for"),
     ("FS-META-DIFFERS", WARNING, "PS3.10 7.1", "File Meta Information and data set differ"),
     ("FS-CHARSET-GUESSED", WARNING, "PS3.5 6.1.2", "text outside ASCII without a character set"),

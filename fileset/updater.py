@@ -31,6 +31,7 @@ from fileset.plan.scan import Phases, outcomes, phase
 from fileset.plan.selection import strict_conditions
 from fileset.plan.update import Request, refuse_shared, update
 from fileset.records.describe import Policy
+from fileset.records.key_choice import parse_keys
 from fileset.report import Report
 from fileset.standard import tags
 
@@ -59,7 +60,7 @@ class Updater:
     removed goes before anything is added, whatever the order of the calls.
 
     `medium_format`: unless given, what is there says it. `naming`: the scheme of the File IDs of new files. `missing`,
-    `unknown_sop_class`, `invalid_uid`, `preamble` (of files that are copied), `icons` (of new
+    `unknown_sop_class`, `invalid_uid`, `keys`, `preamble` (of files that are copied), `icons` (of new
     records), `jobs`, `executor`, `progress`: as those of `Creator`.
 
     Raises `FormatError` if there is no DICOMDIR that can be read, and `RefusedError` if it is damaged so that an update
@@ -75,6 +76,7 @@ class Updater:
         missing: str = "invent",
         unknown_sop_class: str = "image",
         invalid_uid: str = "refuse",
+        keys: str = "usual",
         preamble: str = "keep",
         icons: Icons | str | None = None,
         jobs: int | None = None,
@@ -85,7 +87,7 @@ class Updater:
             raise RuleError(f"there is no naming scheme {naming!r}; use one of {', '.join(SCHEMES)}")
         self._scan = partial(
             outcomes,
-            policy=Policy(missing, unknown_sop_class, invalid_uid),
+            policy=Policy(missing, unknown_sop_class, invalid_uid, parse_keys(keys)),
             jobs=jobs,
             executor=executor,
             progress=phase(progress, "scan"),

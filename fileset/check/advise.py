@@ -13,7 +13,6 @@ from fileset.dicom.header import HeaderError, Reading
 from fileset.errors import FilesetError, FormatError
 from fileset.file_id import FileId
 from fileset.media.base import ReadableMedium
-from fileset.media.folder.medium import FolderMedium
 from fileset.media.form import form_of
 from fileset.media.open import readable, scannable
 from fileset.media.system.walk import PlainFile, random_access
@@ -77,13 +76,13 @@ def _facts(
     medium: ReadableMedium, *, jobs: int | None, executor: Executor | None, progress: Progress | None
 ) -> Iterator[Facts | None]:
     names = list(medium.names())
-    if not isinstance(medium, FolderMedium):
+    if not medium.folder:
         for done, name in enumerate(names, start=1):
             yield _through_medium(medium, name)
             if progress:
                 progress(done, len(names))
         return
-    paths = [os.path.join(medium.root, name) for name in names]
+    paths = [os.path.join(medium.folder, name) for name in names]
     size = chunk_size(len(paths), jobs)
     chunks = (paths[at : at + size] for at in range(0, len(paths), size))
     yield from in_chunks(facts_chunk, chunks, len(paths), jobs=jobs, executor=executor, progress=progress)

@@ -17,9 +17,12 @@ from fileset.plan.manifest import digest_problem
 from fileset.plan.scan import describe
 from fileset.profiles.facts import Facts, read_facts
 from fileset.records.describe import Describer, Instance, Policy
+from fileset.records.key_choice import USUAL
 from fileset.records.levels import Chain
 
-POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept")
+_OF_WRITING: Final = frozenset(("FS-KEY-INVENTED", "FS-KEY-LEFT-OUT"))
+"""Notes about a record that is being written."""
+POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept", keys=USUAL)
 """Accept as much as possible: the record made from the file is used only for comparison."""
 
 
@@ -106,7 +109,7 @@ class Inspector:
         return Inspection(tuple(faults), "", "", prefix, uid, instance.chain, facts)
 
     def _record_faults(self, read: Reading, instance: Instance, task: Task) -> list[Fault]:
-        faults = [Fault(rule, message) for rule, message in instance.notes if rule != "FS-KEY-INVENTED"]
+        faults = [Fault(rule, message) for rule, message in instance.notes if rule not in _OF_WRITING]
         if not task.tail or (task.tail == instance.tail and task.record_type == instance.record_type):
             return faults
         record = record_side(task.tail, self._syntax, self._character_set)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from attrs import define, field
 
 from fileset.check.record_differences import RecordSide, record_side
-from fileset.dicom.character_sets import decode
+from fileset.dicom.character_sets import TEXT_VRS, decode
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.data_sets import named
 from fileset.dicomdir.write.layout import NONE
@@ -48,7 +48,8 @@ class UpperRecords:
         comparisons: dict[tuple[int, Field], _Comparison] = {}
         for (parent, chain), group in self.groups.items():
             for rule, message in chain.notes:
-                self.collector.add_at_file(rule, message, group.example, parent)
+                if rule != "FS-KEY-LEFT-OUT":
+                    self.collector.add_at_file(rule, message, group.example, parent)
             for index, row, value in self._keys_above(parent, chain):
                 comparison = comparisons.setdefault((index, row), _Comparison())
                 if self._agrees(index, row, value, chain.character_set):
@@ -63,17 +64,19 @@ class UpperRecords:
     def _keys_above(self, index: int, chain: Chain) -> Iterator[tuple[int, Field, bytes]]:
         """Yield (record, key, value of the file) from a record upwards."""
         while index != NONE:
-            for row in FIELDS.get(self.collector.contents.type_name(index), ()):
+            record_type = self.collector.contents.type_name(index)
+            for row in FIELDS.get(record_type, ()):
                 value: bytes = getattr(chain, row.name)
                 if value:
                     yield index, row, value
+            yield from ((index, row, value) for above, row, value in chain.extra if above == record_type and value)
             index = self.collector.tree.parent[index]
 
     def _agrees(self, index: int, row: Field, value: bytes, character_set: bytes) -> bool:
         side = self._side(index)
         if side is None or row.tag not in side.parts:
             return True  # another rule reports a record that is damaged or lacks the key
-        if row.vr in ("PN", "LO", "SH"):
+        if row.vr in TEXT_VRS:
             record_value = decode(side.raw(row.tag), side.character_set)
             file_value = decode(value, character_set.decode("ascii"))
             return record_value.strip(" \0").rstrip("^=") == file_value.rstrip("^=")

@@ -26,6 +26,7 @@ def add_options(parser: ArgumentParser) -> _ArgumentGroup:
     )
     add_strict_sources(about_files)
     add_icons(parser)
+    add_record_keys(parser)
     add_writing(parser)
     return about_files
 
@@ -75,6 +76,18 @@ def add_rules(parser: ArgumentParser, *, invalid_uid: str = "refuse") -> _Argume
     return rules
 
 
+def add_record_keys(parser: ArgumentParser) -> None:
+    """Add the option for the optional keys of records."""
+    parser.add_argument(
+        "--keys",
+        dest="record_keys",
+        metavar="KEYS",
+        default="usual",
+        help="what records hold: usual (descriptions, positions and the like), minimal, or +KEYWORD,+KEYWORD to add "
+        "attributes to the usual ones (default: usual)",
+    )
+
+
 def add_preamble(about_files: _ArgumentGroup) -> None:
     """Add the option for the preambles of copied files."""
     about_files.add_argument(
@@ -121,6 +134,7 @@ def settings(options: Namespace) -> dict[str, Any]:
         "replace": options.replace,
         "undefined_lengths": options.undefined_lengths,
         "icons": options.icons,
+        "keys": options.record_keys,
         **rules(options),
     }
 

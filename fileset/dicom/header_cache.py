@@ -63,10 +63,12 @@ class Layout:
 
     `own` selects the groups that differ in every file (None if the layout lacks one), `common` those that the files of a
     series share.
+    `own_tags` are the tags of the former.
     """
 
     match: Callable[[bytes, int], re.Match[bytes] | None]
     tags: tuple[int, ...]
+    own_tags: tuple[int, ...]
     own: Callable[[_Groups], _Groups] | None
     common: Callable[[_Groups], _Groups]
 
@@ -93,11 +95,15 @@ class Layouts:
     """The known layouts, the most recent first. Headers with a wanted sequence have none.
 
     `own`: two or more tags whose values differ in every file. `apart`: further tags whose values may differ.
+    `varying`: tags whose values may differ, and are captured like those of `own`.
     """
 
-    def __init__(self, own: tuple[int, ...] = (), apart: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self, own: tuple[int, ...] = (), apart: frozenset[int] = frozenset(), varying: tuple[int, ...] = ()
+    ) -> None:
         self._own = own
-        self._apart = apart | frozenset(own)
+        self._varying = varying
+        self._apart = apart.union(own, varying)
         self.first_read = FIRST_READ
         self._layouts: list[Layout] = []
         self._seen: dict[bytes, int] = {}
@@ -132,9 +138,10 @@ class Layouts:
                 self._layouts = [self._layout(*compiled), *self._layouts]
 
     def _layout(self, pattern: bytes, captured: tuple[int, ...]) -> Layout:
-        own = itemgetter(*map(captured.index, self._own)) if self._own and set(self._own) <= set(captured) else None
+        own_tags = self._own + tuple(tag for tag in self._varying if tag in captured)
+        own = itemgetter(*map(captured.index, own_tags)) if self._own and set(self._own) <= set(captured) else None
         common = itemgetter(*(at for at, tag in enumerate(captured) if tag not in self._apart))
-        return Layout(re.compile(pattern, re.DOTALL).match, captured, own, common)
+        return Layout(re.compile(pattern, re.DOTALL).match, captured, own_tags, own, common)
 
     def _read_more(self, needed: int) -> None:
         if self.first_read < needed <= LARGEST_READ:

@@ -15,13 +15,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
 from fileset.dicom.header import HeaderError, Reading, read_header
-from fileset.dicom.header_cache import Layouts
 from fileset.errors import MediumError
 from fileset.media.system.calls import system
 from fileset.media.system.walk import OpenFile
 from fileset.plan.inputs import Sources
-from fileset.records.describe import EVERYTHING, WANTED, Describer, Instance, Policy
-from fileset.records.record_cache import APART, OWN
+from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.tree import TreeBuilder
 
 CHUNK: Final = 512
@@ -61,16 +59,14 @@ def phase(progress: Phases | None, name: str) -> Progress | None:
 def describe(read: Reading, describer: Describer) -> Instance:
     """The instance in one file. Raises `HeaderError` with rule and reason if there is none."""
     try:
-        return describer.describe(read_header(read, WANTED, _LAYOUTS), invent=False)
+        return describer.describe(read_header(read, describer.keys.wanted, describer.keys.layouts), invent=False)
     except HeaderError as problem:
         if problem.rule in _FINAL:
             raise
     # Something is missing: before it is called so, look at the whole data set.
-    return describer.describe(read_header(read, EVERYTHING), invent=describer.policy.missing == "invent")
+    return describer.describe(read_header(read, describer.keys.everything), invent=describer.policy.missing == "invent")
 
 
-_LAYOUTS: Final = Layouts(OWN, APART)
-"""Of each process: files of one scanner may lie in any chunk."""
 _FINAL: Final = frozenset(
     ("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR", "FS-FILE-NO-META", "FS-FILE-BAD-HEADER")
 )

@@ -10,17 +10,17 @@ from typing import Final, NamedTuple
 from attrs import frozen
 
 from fileset.dicom.elements import element
-from fileset.dicom.header import Header, HeaderError, Wanted, WantedTags
+from fileset.dicom.header import Header, HeaderError
 from fileset.dicom.header_cache import Recognised
 from fileset.dicom.values import canonical
 from fileset.errors import RuleError
-from fileset.records.instance_keys import carried_keys, encode_keys_safely
-from fileset.records.levels import CHAIN_TAGS, LEVELS, Chain, ChainReader, Notes, require_valid_uid
-from fileset.records.record_cache import Template
+from fileset.records.instance_keys import encode_keys_safely
+from fileset.records.key_choice import DIRECTORY_CLASS, LEVEL_OF, MINIMAL, KeyChoice, key_set
+from fileset.records.levels import Chain, ChainReader, Notes, require_valid_uid
+from fileset.records.record_cache import Own, Template
 from fileset.standard import tags
-from fileset.standard.record_types import RECORD_TYPES, ROOT_CHILDREN, SOP_CLASSES
+from fileset.standard.record_types import SOP_CLASSES
 
-DIRECTORY_CLASS: Final = b"1.2.840.10008.1.3.10"
 PRIVATE_RECORD_UID: Final = "2.25.206317946146216105403716386943240530081"
 """Private Record UID for files whose SOP class has no record type, if the user wants PRIVATE records."""
 
@@ -31,12 +31,13 @@ class Policy:
 
     `missing`: "invent" a Type 1 value from the UIDs, or "refuse" the file. `unknown_sop_class`: write an "image" record if
     there is pixel data, a "private" record, or "refuse". `invalid_uid`: "refuse" a file with a UID that breaks PS3.5 9.1,
-    or "accept" it if it consists of digits and dots.
+    or "accept" it if it consists of digits and dots. `keys`: which optional keys records hold.
     """
 
     missing: str = "invent"
     unknown_sop_class: str = "image"
     invalid_uid: str = "refuse"
+    keys: KeyChoice = MINIMAL
 
     def __attrs_post_init__(self) -> None:
         for name, value, allowed in (
@@ -65,49 +66,10 @@ class Instance(NamedTuple):
     notes: Notes = ()
 
 
-def _level_of_types() -> dict[str, str]:
-    levels = dict.fromkeys(ROOT_CHILDREN, "")
-    for level in LEVELS:
-        kind = RECORD_TYPES[level]
-        levels.update(dict.fromkeys(kind.children + kind.former_children, level))
-    return {name: level for name, level in levels.items() if name not in LEVELS}
-
-
-LEVEL_OF: Final = _level_of_types()
-"""Record type -> the type of the record above it, "" for the root Directory Entity (PS3.3 Table F.4-1)."""
-_KEYS: Final = {name: carried_keys(name) for name in LEVEL_OF}
-
-
-_ALWAYS: Final = CHAIN_TAGS | {
-    tags.SOP_CLASS_UID,
-    tags.SOP_INSTANCE_UID,
-    tags.RELATED_GENERAL_SOP_CLASS_UID,
-    tags.INSTANCE_NUMBER,
-}
-
-
-def _wanted() -> Wanted:
-    keys = [key for kind in _KEYS.values() for key in kind]
-    everything = WantedTags(_ALWAYS | {key.tag for key in keys} | {tags.VERIFYING_OBSERVER_SEQUENCE}, tags.PIXEL_DATA)
-    sequences = frozenset(key.tag for key in keys if key.vr == "SQ") | {tags.VERIFYING_OBSERVER_SEQUENCE}
-    of_class = {
-        uid.encode("ascii"): _keys_of(row.record_type) for uid, row in SOP_CLASSES.items() if row.record_type in _KEYS
-    }
-    of_class[DIRECTORY_CLASS] = WantedTags(_ALWAYS, tags.SOP_CLASS_UID)
-    return Wanted(everything, of_class, sequences)
-
-
-def _keys_of(record_type: str) -> WantedTags:
-    kept = _ALWAYS | {key.tag for key in _KEYS[record_type]}
-    if tags.VERIFICATION_DATE_TIME in kept:
-        kept |= {tags.VERIFYING_OBSERVER_SEQUENCE}
-    return WantedTags(kept, max(kept))
-
-
-WANTED: Final = _wanted()
-"""The values to read of a header."""
-EVERYTHING: Final = Wanted(WANTED.any, {}, WANTED.sequences)
-"""The same, up to the pixel data: used before a value counts as missing."""
+WANTED: Final = key_set(MINIMAL).wanted
+"""What a header must be searched for, where no optional keys are wanted."""
+EVERYTHING: Final = key_set(MINIMAL).everything
+"""The same, walking on to the pixel data: before a value is called missing."""
 
 
 class _Kind(NamedTuple):
@@ -126,7 +88,10 @@ class Describer:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self._valid_uids = policy.invalid_uid == "refuse"
-        self._chains = ChainReader(complete=policy.missing == "refuse", valid_uids=self._valid_uids)
+        self.keys = key_set(policy.keys)
+        self._chains = ChainReader(
+            complete=policy.missing == "refuse", valid_uids=self._valid_uids, optional=self.keys.upper
+        )
         self._kinds: dict[tuple[bytes | None, ...], _Kind] = {}
         self._templates: dict[tuple[object, ...], Template] = {}
 
@@ -143,10 +108,15 @@ class Describer:
         instance = template and template.filled(own)
         if instance is None:
             instance = self._described(header, invent=invent)
-            template = Template.of(instance, own)
+            template = self._template(header, instance, own)
             if template:
                 self._templates[common] = template
         return instance
+
+    def _template(self, header: Recognised, instance: Instance, own: Own) -> Template | None:
+        own_tags = header.layout.own_tags
+        varying = tuple(key for key in self.keys.varying if key.tag in own_tags)
+        return Template.of(instance, own, varying, dated=instance.record_type in self.keys.dated)
 
     def _described(self, header: Header | Recognised, *, invent: bool) -> Instance:
         values, meta = header.values, header.meta
@@ -166,7 +136,7 @@ class Describer:
         if record_type == "PRIVATE" and tags.SERIES_INSTANCE_UID in values:
             level = "SERIES"
         chain = self._chains.chain(values, level) if level else None
-        encoded = encode_keys_safely(_KEYS[record_type], values, kind.sop_class_uid, uid, invent=invent)
+        encoded = encode_keys_safely(self.keys.leaf[record_type], values, kind.sop_class_uid, uid, invent=invent)
         tail = kind.reference + element(tags.REFERENCED_SOP_INSTANCE_UID, "UI", uid) + kind.syntax
         if tags.RELATED_GENERAL_SOP_CLASS_UID in values:
             tail += _related(values[tags.RELATED_GENERAL_SOP_CLASS_UID])

@@ -10,7 +10,7 @@ from fileset.dicom.elements import EXPLICIT_LITTLE, element, elements, item, ite
 from fileset.dicom.header import HeaderError
 from fileset.dicom.values import SHORTEST_LIMIT, UNKNOWN_CODE, canonical, invented, noted
 from fileset.errors import FormatError
-from fileset.records.levels import Notes, record_character_set
+from fileset.records.levels import Notes, optional_value, record_character_set
 from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES, Key
 
@@ -87,6 +87,11 @@ def _value(key: Key, values: dict[int, bytes]) -> tuple[bytes, tuple[str, str] |
         return b"", None
     if key.vr == "SQ":
         return filtered(raw, key.items if not key.others else ()), None
+    if key.type == "3":
+        declared = (
+            canonical("CS", values.get(tags.SPECIFIC_CHARACTER_SET, b"")).decode("ascii") if key.vr in TEXT_VRS else ""
+        )
+        return optional_value(_label(key), key.vr, raw, declared)
     value = canonical(key.vr, raw)
     if value == raw.strip(b" \0") and len(value) <= SHORTEST_LIMIT:
         return value, None  # nearly always

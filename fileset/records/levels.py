@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from fileset.dicom.character_sets import guess, is_known, needs_character_set
+from fileset.dicom.character_sets import TEXT_VRS, guess, is_known, needs_character_set
 from fileset.dicom.header import HeaderError
 from fileset.dicom.values import FALLBACK_TAGS, canonical, fallback_date, fallback_time, noted
+from fileset.part10.values import fault
 from fileset.standard import tags
 
 Notes = tuple[tuple[str, str], ...]
@@ -19,7 +20,8 @@ class Chain(NamedTuple):
     """Patient, study and series values in the form of records, without padding; b"" if the file has none.
 
     `character_set` is b"" if no text needs one. `fallback_date` and `fallback_time` replace a missing study date or time,
-    and are b"" otherwise.
+    and are b"" otherwise. `extra` are optional keys: the record type that holds each, and its value, b"" only for
+    a Type 2 key.
     """
 
     patient_id: bytes
@@ -37,6 +39,7 @@ class Chain(NamedTuple):
     fallback_date: bytes = b""
     fallback_time: bytes = b""
     notes: Notes = ()
+    extra: tuple[tuple[str, Field, bytes], ...] = ()
 
 
 class Field(NamedTuple):
@@ -90,12 +93,18 @@ _UIDS: Final = {
 class ChainReader:
     """Reads chains; files with equal values share one.
 
-    `complete`: every Type 1 key must have a value. `valid_uids`: UIDs must be valid (PS3.5 9.1).
+    `complete`: every Type 1 key must have a value. `valid_uids`: UIDs must be valid (PS3.5 9.1). `optional`: by record type, the keys that records
+    hold beside `FIELDS`.
     """
 
-    def __init__(self, *, complete: bool, valid_uids: bool) -> None:
+    def __init__(self, *, complete: bool, valid_uids: bool, optional: Mapping[str, Sequence[Field]]) -> None:
         self._complete = complete
         self._valid_uids = valid_uids
+        self._optional = {
+            level: tuple((above, row) for above in LEVELS[: LEVELS.index(level) + 1] for row in optional.get(above, ()))
+            for level in LEVELS
+        }
+        self._tags = (*_TAGS, *(row.tag for _, row in self._optional["SERIES"]))
         self._known: dict[tuple[bytes | None, ...], Chain] = {}
 
     def chain(self, values: dict[int, bytes], level: str) -> Chain:
@@ -103,10 +112,10 @@ class ChainReader:
 
         Raises `HeaderError` if Study or Series Instance UID is missing or not allowed.
         """
-        raw = (level, *map(values.get, _TAGS))
+        raw = (level, *map(values.get, self._tags))
         known = self._known.get(raw)  # type: ignore[arg-type]
         if known is None:
-            known = _chain(values, level)
+            known = _chain(values, level, self._optional[level])
             if self._complete:
                 require_complete(known, level)
             if self._valid_uids:
@@ -117,7 +126,7 @@ class ChainReader:
         return known
 
 
-def _chain(values: dict[int, bytes], level: str) -> Chain:
+def _chain(values: dict[int, bytes], level: str, optional: Sequence[tuple[str, Field]]) -> Chain:
     depth = LEVELS.index(level)
     declared = canonical("CS", values.get(tags.SPECIFIC_CHARACTER_SET, b""))
     held, value_notes = _canonical_values(values, depth, declared.decode("ascii"))
@@ -130,14 +139,43 @@ def _chain(values: dict[int, bytes], level: str) -> Chain:
         field, name = _UIDS[wanted]
         if not getattr(chain, field):
             raise HeaderError("FS-KEY-UID-MISSING", f"no valid {name}")
-    text = (chain.patient_id, chain.patient_name, chain.study_description, chain.study_id, chain.accession_number)
+    extra, left_out = _extra(values, optional, declared.decode("ascii"))
+    text = [chain.patient_id, chain.patient_name, chain.study_description, chain.study_id, chain.accession_number]
+    text += [value for _, row, value in extra if row.vr in TEXT_VRS]
     character_set, notes = record_character_set(declared, text)
     return chain._replace(
         character_set=character_set,
         fallback_date=b"" if chain.study_date or not depth else fallback_date(values),
         fallback_time=b"" if chain.study_time or not depth else fallback_time(values),
-        notes=value_notes + notes,
+        notes=value_notes + left_out + notes,
+        extra=extra,
     )
+
+
+def _extra(
+    values: dict[int, bytes], optional: Sequence[tuple[str, Field]], character_set: str
+) -> tuple[tuple[tuple[str, Field, bytes], ...], Notes]:
+    """Return the optional keys that have a value, or must be there without one, and what is left out."""
+    found, notes = [], []
+    for level, row in optional:
+        value, note = optional_value(row.label, row.vr, values.get(row.tag, b""), character_set)
+        if value or row.type == "2":
+            found.append((level, row, value))
+        if note:
+            notes.append(note)
+    return tuple(found), tuple(notes)
+
+
+def optional_value(label: str, vr: str, raw: bytes, character_set: str) -> tuple[bytes, tuple[str, str] | None]:
+    """Return the value of an optional key as a record holds it, and a note; b"" for one that breaks the rules of its VR."""
+    if not raw:
+        return b"", None
+    value, note = noted(label, vr, raw, character_set)
+    if note and note[0] == "FS-KEY-FORM":
+        message = note[1].removesuffix(": taken as missing")
+        return b"", ("FS-KEY-LEFT-OUT", f"{message}: this optional key is left out")
+    wrong = fault(vr, value, character_set) if value else ""
+    return (b"", ("FS-KEY-LEFT-OUT", f"{label}: {wrong}; this optional key is left out")) if wrong else (value, note)
 
 
 def _canonical_values(values: dict[int, bytes], depth: int, character_set: str) -> tuple[list[bytes], Notes]:

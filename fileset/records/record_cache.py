@@ -1,72 +1,117 @@
-"""A cache of records: fill the record of one file with the values of the next file of the same series.
+"""The records of files that say the same: made once for a series, then filled in with what is each file's own.
 
-The files of one series usually differ only in SOP Instance UID and Instance Number. If a file has the same layout and the
-same other values as a file before, its record is the same except for these two.
+Of the values that a record needs, the files of one series differ in the SOP Instance UID, the Instance Number, and, where
+optional keys are wanted, in a few others such as the position of the image. Where the values of one file have been turned
+into a record, and the next one of the same layout has equal values but for these, its record is the same but for these.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from fileset.dicom.elements import element
-from fileset.dicom.values import FALLBACK_TAGS
 from fileset.records.levels import UID_FORM, Chain
 from fileset.standard import tags
-from fileset.standard.record_types import RECORD_TYPES
 
 if TYPE_CHECKING:
     from fileset.records.describe import Instance
+    from fileset.standard.record_types import Key
 
 OWN: Final = (tags.MEDIA_STORAGE_SOP_INSTANCE_UID, tags.SOP_INSTANCE_UID, tags.INSTANCE_NUMBER)
-"""Media Storage SOP Instance UID, SOP Instance UID, Instance Number: the values that differ in each file."""
-
-APART: Final = frozenset(FALLBACK_TAGS) - {tags.STUDY_DATE, tags.STUDY_TIME}
-"""Dates and times that differ too, but are used only if the study has none: then there is no template."""
-
-_DATED: Final = frozenset(
-    name for name, kind in RECORD_TYPES.items() if not APART.isdisjoint(key.tag for key in kind.keys)
-)
-"""Record types with such a date or time: they have no template either."""
+"""Media Storage SOP Instance UID, SOP Instance UID, Instance Number: what each file has for itself."""
 
 Own = tuple[bytes, ...]
-"""The values of `OWN`, each preceded by the two bytes of its length."""
+"""The values of `OWN`, then those of the keys that vary, each after the two bytes of its length."""
 
 _UID: Final = element(tags.REFERENCED_SOP_INSTANCE_UID, "UI", b"")[:6]
 _NUMBER: Final = element(tags.INSTANCE_NUMBER, "IS", b"")[:6]
-_OWN_UID: Final = re.compile(rb"(?s:..)(?=.{1,64}\Z)(%b)\0?" % UID_FORM).fullmatch
-_OWN_NUMBER: Final = re.compile(rb"(?s:..)(0|[1-9]\d{0,8}) ?").fullmatch
-"""Values that are encoded in a record as in a file; others need the full description."""
+_OWN_UID: Final = rb"(?s:..)(?=[^\n]{1,64}(?:\n|\Z))(?P<uid>%b)\0?" % UID_FORM
+_OWN_NUMBER: Final = rb"(?s:..)(?P<number>0|[1-9]\d{0,8}) ?"
+_DECIMAL: Final = rb"-?(?:\d{1,3}\.\d{0,11}|\d{1,8}(?:\.\d{0,6})?)"
+_PLAIN: Final = {
+    "TM": rb"(?s:..)(?:[01]\d|2[0-3])[0-5]\d[0-5]\d(?:\.\d{1,6})? ?",
+    "DS": rb"(?s:..)%b(?:\\%b)* ?" % (_DECIMAL, _DECIMAL),
+}
+"""Values that stand in a record as they stand in a file, after the bytes of their length: others take the long way."""
+
+Sought = tuple[bytes, int, bytes]
+"""The header of an element, the number of its value, and the expression that the value must match."""
 
 
 class Template(NamedTuple):
-    """A record with gaps for the SOP Instance UID and the Instance Number, each with its length."""
+    """A record with gaps for what each file has for itself, each with its length.
+
+    `form` is the record with %b for each gap; `pick` takes the values of the gaps in their order, and `matches` tells
+    whether all of them, joined by line feeds, are plain. `empty` are the numbers of values that must be empty: their keys
+    are not in the record.
+    """
 
     instance: Instance
-    head: bytes
-    middle: bytes
-    end: bytes
+    form: bytes
+    pick: Callable[[Own], Own]
+    matches: Callable[[bytes], re.Match[bytes] | None]
+    empty: tuple[int, ...]
 
     @classmethod
-    def of(cls, instance: Instance, own: Own) -> Self | None:
-        """Return the template of an instance whose file has these values; None if other values may differ."""
+    def of(cls, instance: Instance, own: Own, varying: tuple[Key, ...] = (), *, dated: bool = False) -> Self | None:
+        """Return the template that `instance` makes, whose file has the values `own`; None if there is more to it.
+
+        `varying` are the keys of the values after those of `OWN`. `dated`: the record holds a date that is not among them.
+        """
         chain: Chain | None = instance.chain
-        if instance.notes or instance.invented_number or instance.record_type in _DATED:
+        if instance.notes or instance.invented_number or dated:
             return None
         if chain and (chain.fallback_date or chain.fallback_time):
             return None
-        _, uid, number = own
-        head, is_uid, rest = instance.tail.partition(_UID + uid)
-        middle, is_number, end = rest.partition(_NUMBER + number)
-        if not (is_uid and is_number) or _NUMBER in middle + end:
-            return None
-        return cls(instance, head + _UID, middle + _NUMBER, end)
+        wanted: list[Sought] = [(_UID, 1, _OWN_UID), (_NUMBER, 2, _OWN_NUMBER)]
+        empty = []
+        for at, key in enumerate(varying, len(OWN)):
+            header = element(key.tag, key.vr, b"")[:6]
+            if header in instance.tail:
+                wanted.append((header, at, _PLAIN[key.vr]))
+            elif own[at] == b"\0\0":
+                empty.append(at)
+        return cls._cut(instance, own, wanted, tuple(empty))
+
+    @classmethod
+    def _cut(cls, instance: Instance, own: Own, wanted: list[Sought], empty: tuple[int, ...]) -> Self | None:
+        form, rest = [], instance.tail
+        in_order = [wanted[0], *sorted(wanted[1:], key=_by_tag)]
+        for header, at, _ in in_order:
+            before, is_there, rest = rest.partition(header + own[at])
+            # Lengths of numbers and times are all even or all odd in one layout.
+            if not is_there or instance.tail.count(header) != 1 or len(own[at]) & 1:
+                return None
+            form.append((before + header).replace(b"%", b"%%"))
+        form.append(rest.replace(b"%", b"%%"))
+        pattern = b"\n".join(plain for _, _, plain in in_order)
+        pick = itemgetter(*(at for _, at, _ in in_order))
+        return cls(instance, b"%b".join(form), pick, _compiled(pattern), empty)
 
     def filled(self, own: Own) -> Instance | None:
-        """Return the instance of a file with these values; None if they need the full description."""
-        stored, uid, number = own
-        is_uid, is_number = _OWN_UID(uid), _OWN_NUMBER(number)
-        if stored != uid or not is_uid or not is_number or (len(uid) | len(number)) & 1:
+        """The instance in a file with these values; None if they need a closer look."""
+        instance, form, pick, matches, empty = self
+        values = pick(own)
+        found = matches(b"\n".join(values))
+        if found is None or own[0] != own[1] or (len(own[1]) | len(own[2])) & 1:
             return None
-        tail = self.head + uid + self.middle + number + self.end
-        return self.instance._replace(number=int(is_number[1]), sop_instance_uid=is_uid[1], tail=tail)
+        for at in empty:
+            if own[at] != b"\0\0":
+                return None
+        uid, number = found["uid"], int(found["number"])
+        return type(instance)(instance.record_type, instance.chain, number, uid, form % values)
+
+
+@lru_cache(64)
+def _compiled(pattern: bytes) -> Callable[[bytes], re.Match[bytes] | None]:
+    return re.compile(pattern).fullmatch
+
+
+def _by_tag(sought: Sought) -> tuple[bytes, bytes]:
+    """Order by tag, whose two numbers are in Little Endian."""
+    header = sought[0]
+    return header[1::-1], header[3:1:-1]

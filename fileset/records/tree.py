@@ -56,7 +56,7 @@ class OldRecords:
 class Entity:
     """A patient, study or series, and what is below it."""
 
-    __slots__ = ("children", "key", "record_type", "rows", "source", "values", "warned")
+    __slots__ = ("children", "extra", "key", "record_type", "rows", "source", "values", "warned")
 
     def __init__(self, record_type: str, key: bytes | str, source: int) -> None:
         self.record_type = record_type
@@ -66,6 +66,7 @@ class Entity:
         self.rows: list[Row] = []
         self.values: dict[str, tuple[bytes, str]] = {}  # field -> value and its character set
         self.warned: set[str] = set()
+        self.extra: dict[int, Field] = {}  # optional keys by tag
 
     def text(self, name: str) -> str:
         """The decoded value of a field, "" if it has none."""
@@ -232,6 +233,11 @@ class TreeBuilder:
             value = getattr(chain, field.name)
             if value:
                 self._merge(entity, field, value, character_set, source)
+        for above, field, value in chain.extra:
+            if above == level:
+                entity.extra[field.tag] = field
+                if value:
+                    self._merge(entity, field, value, character_set, source)
         if level == "STUDY":
             for name, value in (("study_date", chain.fallback_date), ("study_time", chain.fallback_time)):
                 if value:
@@ -319,6 +325,8 @@ class TreeBuilder:
             if not value and field.type == "1":
                 value = self._invent(entity, field, taken)
             values.append((field, value, character_set))
+        values += [(row, *entity.values.get(row.name, (b"", ""))) for row in entity.extra.values()]
+        values.sort(key=_by_tag)
         sets = {character_set for _, value, character_set in values if needs_character_set(value)}
         common = UTF_8 if len(sets) > 1 else "".join(sets)
         if len(sets) > 1:
@@ -370,6 +378,10 @@ def _transcoded(value: bytes, character_set: str) -> bytes:
 
 
 # ---------------------------------------------------------------- the order among siblings
+
+
+def _by_tag(value: tuple[Field, bytes, str]) -> int:
+    return value[0].tag
 
 
 def _by_patient_id(patient: Entity) -> tuple[int, str]:

@@ -25,6 +25,7 @@ from fileset.plan.old_dicomdir import mended_identification, read_state
 from fileset.plan.rebuild import Diagnosis, rebuild
 from fileset.plan.scan import Outcome, Phases, outcomes, phase
 from fileset.records.describe import Policy
+from fileset.records.key_choice import USUAL
 from fileset.repair.diagnosis import diagnose
 from fileset.report import Report, Skipped
 from fileset.standard import tags
@@ -63,7 +64,7 @@ def repair_file_set(
     DICOMDIR has no Directory Information Module, which may not be added (PS3.4 I.3.3), and `MediumError` if the medium
     fails.
     """
-    policy = Policy(missing, unknown_sop_class, invalid_uid)
+    policy = Policy(missing, unknown_sop_class, invalid_uid, USUAL)
     opened = updatable(medium, medium_format)
     try:
         return _repaired(

@@ -31,7 +31,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("good") / "SET"
     synthetic.ct_series(folder, patients=2, studies=2, series=1, instances=3)
     synthetic.write(synthetic.instance(synthetic.COMPREHENSIVE_SR, series=9), folder / "SR1")
-    fileset.index(folder, file_set_uid="2.25.1")
+    fileset.index(folder, file_set_uid="2.25.1", keys="minimal")
     return folder
 
 

@@ -36,7 +36,7 @@ def cardiac(tmp_path: Path) -> Path:
     dataset = synthetic.instance(XA, transfer_syntax=JPEGLosslessSV1)
     dataset.Modality, dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = "XA", 8, 8, 7
     synthetic.write(dataset, folder / "XA1")
-    fileset.index(folder)
+    fileset.index(folder, keys="minimal")
     return folder
 
 

@@ -12,7 +12,8 @@ from fileset.dicom.header import HeaderError, read_header
 from fileset.dicom.header_cache import Layouts
 from fileset.plan.inputs import encode_dataset
 from fileset.records.describe import EVERYTHING, WANTED, Describer, Instance, Policy
-from fileset.records.record_cache import APART, OWN, Template
+from fileset.records.key_choice import MINIMAL, key_set
+from fileset.records.record_cache import OWN, Template
 from fileset.standard.record_types import SOP_CLASSES
 from tests.benchmarks.corpus import Shape, files
 
@@ -42,7 +43,7 @@ def changed(data: bytes, tag: bytes, value: bytes) -> bytes:
 @pytest.fixture(scope="module")
 def layouts() -> Layouts:
     """What is known after all files were met once."""
-    known = Layouts(OWN, APART)
+    known = Layouts(OWN, key_set(MINIMAL).apart)
     for data in headers():
         described(data, Describer(Policy()), known)
     return known
@@ -157,7 +158,7 @@ def made(record_type: str, number: int, **values: str) -> bytes:
 @pytest.mark.parametrize("record_type", DATED)
 def test_a_record_with_a_content_date_has_that_of_its_own_file(record_type: str) -> None:
     series = [made(record_type, number, ContentDate=f"2020010{number}", ContentTime="1010") for number in range(1, 6)]
-    known, templates, plain = Layouts(OWN, APART), Describer(Policy()), Describer(Policy())
+    known, templates, plain = Layouts(OWN, key_set(MINIMAL).apart), Describer(Policy()), Describer(Policy())
     for data in series:
         assert described(data, templates, known) == described(data, plain, None)
     assert known.find(series[0]) is not None
@@ -167,7 +168,7 @@ def test_a_record_with_a_content_date_has_that_of_its_own_file(record_type: str)
 @pytest.mark.parametrize("invalid_uid", ["refuse", "accept"])
 def test_a_uid_that_is_too_long_is_refused_whatever_came_before(invalid_uid: str) -> None:
     policy = Policy(invalid_uid=invalid_uid)
-    known, templates, plain = Layouts(OWN, APART), Describer(policy), Describer(policy)
+    known, templates, plain = Layouts(OWN, key_set(MINIMAL).apart), Describer(policy), Describer(policy)
     uids = ["1.2." + digits for digits in ("3" * 62, "4" * 62, "3" * 58, "4" * 58, "5" * 62)]
     series = [made("IMAGE", number, SOPInstanceUID=uid) for number, uid in enumerate(uids, 1)]
     found = [described(data, templates, known) for data in series]

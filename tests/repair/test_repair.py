@@ -240,7 +240,7 @@ def test_private_elements_outlive_a_new_record(disc: Path) -> None:
     with fileset.Reader(disc) as reader:
         offset = next(record.offset for record in reader.instances)
     private = b"\x09\x00\x10\x00LO\x04\0ACME\x09\x00\x01\x10LO\x04\0MINE"
-    inserted(disc, offset, b"\x20\x00\x13\x00IS", private)
+    inserted(disc, offset, b"\x20\x00\x12\x00IS", private)
     assert fileset.check_file_set(disc).conformant
     dataset = dcmread(disc / FIRST)
     dataset.InstanceNumber = 99

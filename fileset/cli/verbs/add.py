@@ -13,6 +13,7 @@ from fileset.cli.write_options import (
     add_icons,
     add_identification,
     add_preamble,
+    add_record_keys,
     add_rules,
     add_strict_sources,
     add_writing,
@@ -48,6 +49,7 @@ def configure(parser: ArgumentParser) -> None:
     add_preamble(about_files)
     add_strict_sources(about_files)
     add_icons(parser)
+    add_record_keys(parser)
     add_writing(parser)
 
 
@@ -63,6 +65,7 @@ def run(options: Namespace) -> int:
         "naming": options.naming,
         "preamble": options.preamble,
         "icons": options.icons,
+        "keys": options.record_keys,
         **rules(options),
     }
     with progress(options) as phases, Updater(options.medium, progress=phases, **chosen) as updater:
