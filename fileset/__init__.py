@@ -1,7 +1,7 @@
 """Create, index and read DICOM file-sets: the folders and discs that carry a DICOMDIR (PS3.10, PS3.3 Annex F).
 
-`Creator` makes a file-set, `index` writes the DICOMDIR of a folder, `Reader` opens what others made, `Updater` changes it. Each name is
-loaded when it is first used, so that importing the package, and asking the command line for help, costs nothing.
+`Creator` makes a file-set, `index` writes the DICOMDIR of a folder, `Reader` opens a file-set, `Updater` changes it. Each name
+is loaded on first use, so that importing the package, or asking the command line for help, is fast.
 """
 
 from __future__ import annotations
@@ -11,7 +11,15 @@ TYPE_CHECKING = False  # type checkers know the name; importing it would cost mo
 if TYPE_CHECKING:
     from fileset.check import Advice, CheckReport, advise, check_file_set
     from fileset.creator import Creator, index
-    from fileset.errors import FilesetError, FindingsError, FormatError, MediumError, RefusedError, RuleError
+    from fileset.errors import (
+        FilesetError,
+        FindingsError,
+        FormatError,
+        MediumError,
+        NotFoundError,
+        RefusedError,
+        RuleError,
+    )
     from fileset.file_id import FileId
     from fileset.findings import Finding
     from fileset.reader import Reader
@@ -31,6 +39,7 @@ __all__ = [
     "FindingsError",
     "FormatError",
     "MediumError",
+    "NotFoundError",
     "Reader",
     "RefusedError",
     "Report",
@@ -53,6 +62,7 @@ _HOMES = {
     "FindingsError": "errors",
     "FormatError": "errors",
     "MediumError": "errors",
+    "NotFoundError": "errors",
     "Reader": "reader",
     "RefusedError": "errors",
     "Report": "report",
