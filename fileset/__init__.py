@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     )
     from fileset.file_id import FileId
     from fileset.findings import Finding
+    from fileset.pages.folder import write_pages
+    from fileset.pages.options import WebOptions
+    from fileset.plan.icons import Icons
     from fileset.reader import Reader
     from fileset.repair import repair_file_set
     from fileset.report import Report
@@ -38,6 +41,7 @@ __all__ = [
     "Finding",
     "FindingsError",
     "FormatError",
+    "Icons",
     "MediumError",
     "NotFoundError",
     "Reader",
@@ -45,11 +49,13 @@ __all__ = [
     "Report",
     "RuleError",
     "Updater",
+    "WebOptions",
     "__version__",
     "advise",
     "check_file_set",
     "index",
     "repair_file_set",
+    "write_pages",
 ]
 
 _HOMES = {
@@ -61,6 +67,7 @@ _HOMES = {
     "Finding": "findings",
     "FindingsError": "errors",
     "FormatError": "errors",
+    "Icons": "plan.icons",
     "MediumError": "errors",
     "NotFoundError": "errors",
     "Reader": "reader",
@@ -68,10 +75,12 @@ _HOMES = {
     "Report": "report",
     "RuleError": "errors",
     "Updater": "updater",
+    "WebOptions": "pages.options",
     "advise": "check",
     "check_file_set": "check",
     "index": "creator",
     "repair_file_set": "repair",
+    "write_pages": "pages.folder",
 }
 
 

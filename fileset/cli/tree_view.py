@@ -133,9 +133,11 @@ def _time(value: str) -> str:
 # ---------------------------------------------------------------- how it is drawn
 
 
-def show(top: Branch) -> None:
-    """The tree on standard output: by rich on a terminal, else as plain lines."""
+def show(top: Branch, *, icons: int = 0) -> None:
+    """The tree on standard output: by rich on a terminal, else as plain lines; its root counts the icons too."""
     _add_totals(top)
+    if icons:
+        top.counts["icon" if icons == 1 else "icons"] = icons
     if sys.stdout.isatty():
         _show_rich(top)
     else:

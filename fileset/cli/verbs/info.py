@@ -62,6 +62,9 @@ def facts(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> Iterat
     yield "DICOMDIR", f"{counted(len(reader), 'record')}, {sized(len(reader.flat.data))}"
     for at, (name, number) in enumerate(counts(reader).items()):
         yield "" if at else "Records", f"{number:>9,} {name}"
+    icons = reader.contents.icons
+    if icons:
+        yield "Icons", f"{icons:,}"
     yield "Files", _files(presence, unlisted)
     yield "Findings", _findings(reader) or "none"
     yield from _medium(reader)
@@ -121,6 +124,7 @@ def _document(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> No
             "file_set": identification(reader) | {"descriptor_file_id": descriptor.path if descriptor else None},
             "dicomdir": {"records": len(reader), "bytes": len(reader.flat.data)},
             "records": dict(counts(reader)),
+            "icons": reader.contents.icons,
             "files": {
                 "referenced": len(presence.present),
                 "missing": len(presence.missing),

@@ -116,7 +116,8 @@ def _paths(found: Iterable[Record] | None, reader: Reader, presence: Presence, p
 def _tree(reader: Reader, found: Iterable[Record] | None, *, instances: bool) -> None:
     from fileset.cli.tree_view import show, tree_of
 
-    show(tree_of(reader, found, instances=instances))
+    # Of a selection, nobody asks for the icons of all.
+    show(tree_of(reader, found, instances=instances), icons=reader.contents.icons if found is None else 0)
 
 
 def rows(records: Iterable[Record]) -> Iterator[str]:

@@ -9,9 +9,10 @@ from attrs import define, field
 from fileset.dicom.character_sets import decode
 from fileset.dicom.elements import Element
 from fileset.dicomdir.check.collector import Collector
-from fileset.dicomdir.check.conditions import ALLOWED, FORBIDDEN, ICON_ALLOWED, NEEDED, item_bounds
+from fileset.dicomdir.check.conditions import ALLOWED, FORBIDDEN, NEEDED, item_bounds
 from fileset.dicomdir.check.data_sets import DataSet, named, sequences
 from fileset.dicomdir.check.elements import check_elements
+from fileset.dicomdir.check.icons import icon_faults
 from fileset.part10.values import shown
 from fileset.standard import tags
 from fileset.standard.record_types import Key
@@ -83,14 +84,8 @@ def _check_items(collector: Collector, data_set: DataSet, part: Element, nested:
             collector.add_at_record("FS-KEY-ITEMS", message, data_set.record, part.tag)
     if part.tag == tags.ICON_IMAGE_SEQUENCE:
         for icon in nested:
-            for tag in ICON_ALLOWED.keys() & icon.values.keys():
-                if icon.values[tag] not in ICON_ALLOWED[tag]:
-                    collector.add_at_record(
-                        "FS-KEY-ICON",
-                        f"{named(tag)} has a value that an icon must not have",
-                        data_set.record,
-                        tag,
-                    )
+            for fault, tag in icon_faults(icon.values, collector.flat.syntax):
+                collector.add_at_record("FS-KEY-ICON", fault, data_set.record, tag)
 
 
 @define

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from fileset.dicom.character_sets import TEXT_VRS, UNDECLARED
 from fileset.dicom.character_sets import decode as decode_text
@@ -227,6 +227,15 @@ class Contents:
                     continue  # nothing more of group 0004, so no file
             if self.references_file(index):
                 yield index, 0
+
+    @property
+    def icons(self) -> int:
+        """The number of active records with an icon (0088,0200)."""
+        order: Literal["little", "big"] = "little" if self.flat.syntax.little else "big"
+        group, number = tags.ICON_IMAGE_SEQUENCE >> 16, tags.ICON_IMAGE_SEQUENCE & 0xFFFF
+        if group.to_bytes(2, order) + number.to_bytes(2, order) not in self.flat.data:
+            return 0  # nearly always: no record is decoded
+        return sum(self.element(index, tags.ICON_IMAGE_SEQUENCE) is not None for index in self.tree.walk())
 
     def instances(self) -> Iterator[tuple[int, bytes, bytes]]:
         """All active records that reference a file, each with the value of its (0004,1500) and its SOP Instance UID, both
