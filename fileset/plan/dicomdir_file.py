@@ -41,6 +41,8 @@ def open_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> Iterat
         _check_size(medium, dicomdir)
         with medium.open(dicomdir) as file:
             yield file
+    except MemoryError as problem:
+        raise MediumError(f"{dicomdir}: not enough memory to read it", path=medium.name) from problem
     except OSError as problem:
         raise MediumError(f"{dicomdir}: {problem.strerror or problem}", path=medium.name) from problem
     except FormatError as problem:

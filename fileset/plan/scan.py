@@ -6,11 +6,12 @@ a cluster. Results come in the order of the files, as plain tuples that are chea
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
@@ -23,12 +24,15 @@ from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.tree import TreeBuilder
 
 CHUNK: Final = 512
+PATIENCE: Final = 1.0
+"""Seconds after which the workers are counted, while a result is waited for."""
 PARALLEL_FROM: Final = 4096
 """Below this number of files, starting processes costs more than it saves: none is started unless it is asked for."""
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
     from multiprocessing.context import BaseContext
+    from multiprocessing.process import BaseProcess
 
 
 class Refused(NamedTuple):
@@ -141,30 +145,65 @@ def _by_pool(
     work: Callable[[Chunk], list[Result]], chunks: Iterator[Chunk], pool: Executor, width: int
 ) -> Iterator[list[Result]]:
     # Only so many chunks are under way that the workers never wait and the results never pile up.
-    from concurrent.futures import BrokenExecutor
-
     waiting: deque[Future[list[Result]]] = deque()
-    try:
+    with _failures_of_workers():
         for chunk in chunks:
-            with _not_interrupted():  # this may start a process
+            with _no_signals():  # this may start a process
                 future = pool.submit(work, chunk)
             waiting.append(future)
             if len(waiting) > width:
-                yield waiting.popleft().result()
+                yield _result(waiting.popleft(), pool)
         while waiting:
-            yield waiting.popleft().result()
+            yield _result(waiting.popleft(), pool)
+
+
+def _result(future: Future[Result], pool: Executor) -> Result:
+    """Return the result of a future. Raises `BrokenExecutor` if a worker died in the middle of a message.
+
+    `concurrent.futures` notices most dead workers, but waits for ever for the rest of a message.
+    """
+    from concurrent.futures import BrokenExecutor
+    from concurrent.futures import TimeoutError as NotYetError
+
+    while True:
+        try:
+            return future.result(PATIENCE)
+        except NotYetError:
+            if future.done():  # the work itself raised a TimeoutError
+                raise
+            if any(worker.exitcode is not None for worker in _workers(pool)):
+                raise BrokenExecutor from None
+
+
+@contextmanager
+def _failures_of_workers() -> Iterator[None]:
+    """Turn the death of a worker, and the refusal of the system to start one, into a `MediumError`."""
+    from concurrent.futures import BrokenExecutor
+
+    try:
+        yield
     except BrokenExecutor as problem:
         raise MediumError(
             "a process that reads headers ended before its work was done: it was killed, maybe for want of memory, or"
             " could not start. Try again with one process (jobs=1)"
         ) from problem
+    except (MemoryError, BlockingIOError) as problem:
+        raise MediumError(f"{str(problem) or 'not enough memory'}: try again with one process (jobs=1)") from problem
+    except RuntimeError as problem:
+        if "thread" not in str(problem):
+            raise
+        raise MediumError(f"{problem}: try again with one process (jobs=1)") from problem
 
 
 @contextmanager
-def _not_interrupted() -> Iterator[None]:
-    """Let Ctrl-C wait, here and in the processes and threads that are started meanwhile: in those for ever."""
+def _no_signals() -> Iterator[None]:
+    """Hold back the signals that end a program, here and in the processes and threads that are started: in those for ever.
+
+    A worker that a signal ends in the middle of a message leaves all others waiting for the rest of it. The process that
+    the workers belong to ends them.
+    """
     if sys.platform != "win32":
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
         try:
             yield
         finally:
@@ -173,15 +212,22 @@ def _not_interrupted() -> Iterator[None]:
         yield
 
 
-def _ignore_interruptions() -> None:
-    """Leave Ctrl-C, which reaches every process of a terminal, to the one that the others work for.
+def _begin_worker() -> None:
+    """Leave signals to the process that this one works for, and end with it."""
+    import multiprocessing
+    import threading
 
-    Other signals end this process, whatever the one before the fork makes of them.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for end in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
-        if callable(signal.getsignal(end)):
-            signal.signal(end, signal.SIG_DFL)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)  # the main thread may wait for a message that nobody writes any more
 
 
 @contextmanager
@@ -195,11 +241,29 @@ def _pool(count: int, jobs: int | None, executor: Executor | None) -> Iterator[t
         return
     from concurrent.futures import ProcessPoolExecutor
 
-    pool = ProcessPoolExecutor(workers, _context(), _ignore_interruptions)
+    pool = ProcessPoolExecutor(workers, _context(), _begin_worker)
     try:
         yield pool, workers * 2 + 1
+    except BaseException:
+        _kill(pool)
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)  # after an error, too, what is under way is waited for: it takes a moment
+        pool.shutdown(cancel_futures=True)
+
+
+def _workers(pool: Executor) -> list[BaseProcess]:
+    return list((getattr(pool, "_processes", None) or {}).values())
+
+
+def _kill(pool: Executor) -> None:
+    """End the workers at once, and whatever waits for a message from or to them."""
+    for worker in _workers(pool):
+        worker.kill()
+    for queue, end in (("_call_queue", "_reader"), ("_result_queue", "_writer")):
+        pipe = getattr(getattr(pool, queue, None), end, None)
+        if pipe is not None:
+            with suppress(OSError):
+                pipe.close()
 
 
 def processors() -> int:

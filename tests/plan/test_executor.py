@@ -49,6 +49,7 @@ def alone(corpus: Path) -> bytes:
     return (corpus / "DICOMDIR").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::Warning:distributed", "ignore::ResourceWarning", "ignore::DeprecationWarning")
 @pytest.mark.parametrize("executor", [_threads, _processes, _dask])
 def test_any_executor_gives_the_same_directory(corpus: Path, alone: bytes, executor: object) -> None:

@@ -63,6 +63,50 @@ def test_a_process_that_dies_is_an_error_of_ours() -> None:
         list(in_chunks(_die, _chunks(), 1000, jobs=2))
 
 
+def _die_in_the_middle_of_a_message(_: Sequence[int]) -> list[int]:
+    """Send the first half of a message, as a worker that is killed at the wrong moment does."""
+    from multiprocessing import connection
+
+    def half(self: connection.Connection, data: bytes) -> None:
+        os.write(self.fileno(), data[: len(data) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    connection.Connection._send_bytes = half  # type: ignore[attr-defined]  # noqa: SLF001
+    return [1] * 100
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+def test_a_process_that_dies_in_the_middle_of_a_message_hangs_nothing() -> None:
+    start = time.monotonic()
+    with pytest.raises(MediumError, match="killed"):
+        list(in_chunks(_die_in_the_middle_of_a_message, _chunks(), 1000, jobs=2))
+    assert time.monotonic() - start < 2 * PATIENCE
+
+
+def _ignores(_: Sequence[int]) -> list[bool]:
+    ignored = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    return [
+        {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= ignored or signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    ]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no signal masks here")
+def test_workers_ignore_the_signals_that_end_a_program() -> None:
+    found: list[bool] = list(in_chunks(_ignores, _chunks(), 1000, jobs=2))
+    assert all(found)
+
+
+def _no_thread(*_: object, **__: object) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_system_that_starts_no_thread_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor.submit", _no_thread)
+    with pytest.raises(MediumError, match="jobs=1"):
+        list(in_chunks(_same, _chunks(), 1000, jobs=2))
+
+
 def test_an_abandoned_scan_leaves_nothing_behind() -> None:
     before = set(threading.enumerate())
     found = in_chunks(_same, _chunks(), 1000, jobs=2)
@@ -138,6 +182,7 @@ def _interrupted(source: Path, out: Path, after: float, by: int = signal.SIGINT)
     return busy.returncode, errors, time.monotonic() - began
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups here")
 def test_control_c_ends_all_processes(many: Path, tmp_path: Path) -> None:
     code, _, whole = _interrupted(many, tmp_path / "WHOLE", after=600)
@@ -147,12 +192,14 @@ def test_control_c_ends_all_processes(many: Path, tmp_path: Path) -> None:
         out = tmp_path / f"OUT{run}"
         code, errors, _ = _interrupted(many, out, after=whole * (0.25 + 0.5 * run / RUNS))
         if code != 0 and "skipped" not in errors:  # else it was done before, for once
-            assert (code, errors) == (130, "fileset: interrupted\n"), run
+            assert code == 130, run
+            assert errors.startswith("fileset: interrupted"), run
             assert not out.exists(), run
             interrupted += 1
     assert interrupted > RUNS / 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups here")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("target", ["OUT", "OUT.iso"])
@@ -160,10 +207,12 @@ def test_who_is_told_to_end_undoes_what_was_begun(name: str, target: str, many: 
     number = getattr(signal, name)
     code, _, whole = _interrupted(many / "D0", tmp_path / "WHOLE", after=600)
     assert code == 0
-    for share in (0.3, 0.5, 0.7):
+    interrupted = 0
+    for share in (0.2, 0.4, 0.6):
         code, errors, _ = _interrupted(many / "D0", tmp_path / target, after=whole * share, by=number)
         if code != 0 and "skipped" not in errors:
-            assert (code, errors) == (128 + number, f"fileset: stopped by {name}\n")
+            assert code == 128 + number
+            assert errors.startswith(f"fileset: stopped by {name}")
             assert sorted(path.name for path in tmp_path.iterdir()) == ["WHOLE"]
-        else:  # it was done before, for once
-            assert share > 0.5
+            interrupted += 1
+    assert interrupted  # the others were done before

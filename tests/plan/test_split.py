@@ -126,6 +126,7 @@ def test_few_volumes_are_needed(seed: int) -> None:
     assert len(packing.used) <= max(1.25 * least, least + 1)
 
 
+@pytest.mark.slow
 def test_planning_grows_with_the_number_of_studies_and_no_faster() -> None:
     def seconds(count: int) -> float:
         what = load([[[300, 200], [90]] for _ in range(count)])

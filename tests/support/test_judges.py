@@ -157,6 +157,7 @@ def test_judge_accepts_a_good_file_set(name: str, good: Good) -> None:
     assert verdict.instances in (None, good.uids)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", BREAKS)
 def test_judges_see_a_broken_directory(
     broken: str, good: Good, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -93,6 +93,7 @@ def test_a_damaged_directory_is_refused_with_a_reason(tmp_path: Path, name: str)
     assert (folder / "DICOMDIR").read_bytes() == (SHIPPED / name).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.judges
 @pytest.mark.parametrize("peer", peers.PEERS)
 def test_every_peer(tmp_path: Path, peer: str) -> None:
