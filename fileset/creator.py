@@ -19,6 +19,7 @@ from fileset.file_id import FileId, is_path
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
 from fileset.media.folder.medium import FolderMedium
+from fileset.media.form import form_of_format
 from fileset.media.open import format_for, readable, volumes_there
 from fileset.media.system.discs import DISC_NAMES
 from fileset.media.system.files import path_of
@@ -34,6 +35,7 @@ from fileset.plan.new_file_set import IN_PLACE, Recipe, new_uid, refuse_existing
 from fileset.plan.scan import Phases, Refused, collect, outcomes, phase
 from fileset.plan.source_file_set import Origin, origin_of
 from fileset.plan.split import bytes_of
+from fileset.plan.under_profile import under_profile
 from fileset.plan.volumes import write_volume, write_volumes
 from fileset.records.describe import Policy
 from fileset.records.key_choice import parse_keys
@@ -89,7 +91,7 @@ class Creator:
         progress: Called with a phase, "scan", "icons", "pictures" or "write", the number of files done, and the number of all.
 
     Raises:
-        RuleError: The request breaks the Standard.
+        RuleError: The request breaks the Standard, or the profile is not for such a medium.
         RefusedError: `medium` holds a file-set and `replace` is false.
     """
 
@@ -115,6 +117,8 @@ class Creator:
         undefined_lengths: bool = False,
         icons: Icons | str | None = None,
         web: WebOptions | None = None,
+        profile: str | None = None,
+        strict: bool = False,
         jobs: int | None = None,
         executor: Executor | None = None,
         progress: Phases | None = None,
@@ -125,14 +129,12 @@ class Creator:
             raise RuleError("each volume has a File-set UID of its own (PS3.10 8.6): none can be given, or kept")
         self._identification = identify(file_set_id or "", file_set_uid, descriptor_file_id, descriptor_character_set)
         self._keeps_id, self._keeps_uid = file_set_id is None, keep_file_set_uid
-        self._policy = Policy(missing, unknown_sop_class, invalid_uid, parse_keys(keys))
         self._naming = naming
         self._clears_preambles = clears(preamble)
         self._replace = replace
         self._undefined_lengths = undefined_lengths
         self._scan = partial(outcomes, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
         self._progress = phase(progress, "write")
-        self._icons = icons_wanted(icons)
         self._add_icons = partial(icons_added, jobs=jobs, executor=executor, progress=phase(progress, "icons"))
         self._sources = Sources()
         self._searched: list[str] = []
@@ -140,6 +142,10 @@ class Creator:
         self._included = Included()
         self._path = path_of(medium)
         self._format = format_for(self._path, medium_format, medium_options)
+        under = self._profile = under_profile(profile, form_of_format(self._format), strict=strict)
+        choice = under.keys(parse_keys(keys)) if under else parse_keys(keys)
+        self._policy = Policy(missing, unknown_sop_class, invalid_uid, choice, under.profile.id if under else "")
+        self._icons = under.icons(icons_wanted(icons)) if under else icons_wanted(icons)
         self._capacity = None if volume_size is None else bytes_of(volume_size, DISC_NAMES)
         making = {"jobs": jobs, "executor": executor, "progress": phase(progress, "pictures")}
         self._companion = web_content(web, self._path, **making) if web else None
@@ -229,6 +235,8 @@ class Creator:
         report.skipped += [lost for origin in origins for lost in origin.missing]
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
         report.note_links(self._sources.outside())
+        if self._profile:
+            self._profile.judge(report)
         nodes, no_icons = self._add_icons(list(tree.arranged()), self._icons, self._sources)
         report.findings += [*findings, *tree.findings, *no_icons, *self._cleared(nodes)]
         try:
@@ -332,6 +340,8 @@ def index(
     replace: bool = False,
     undefined_lengths: bool = False,
     icons: Icons | str | None = None,
+    profile: str | None = None,
+    strict: bool = False,
     jobs: int | None = None,
     executor: Executor | None = None,
     progress: Phases | None = None,
@@ -355,6 +365,8 @@ def index(
         replace=replace,
         undefined_lengths=undefined_lengths,
         icons=icons,
+        profile=profile,
+        strict=strict,
         jobs=jobs,
         executor=executor,
         progress=progress,

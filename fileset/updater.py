@@ -20,6 +20,7 @@ from fileset.dicomdir.write.kept import Kept
 from fileset.errors import INDEX_AGAIN, REPAIR, FilesetError, FormatError, RefusedError, RuleError
 from fileset.file_id import FileId
 from fileset.findings import ERROR
+from fileset.media.form import form_of
 from fileset.media.open import no_dicomdir, updatable
 from fileset.plan.commit import carry_out, clean_up
 from fileset.plan.copy_findings import clears, cut_off
@@ -29,6 +30,7 @@ from fileset.plan.names import SCHEMES
 from fileset.plan.offer import Offer
 from fileset.plan.scan import Phases, outcomes, phase
 from fileset.plan.selection import strict_conditions
+from fileset.plan.under_profile import under_profile
 from fileset.plan.update import Request, refuse_shared, update
 from fileset.records.describe import Policy
 from fileset.records.key_choice import parse_keys
@@ -61,7 +63,7 @@ class Updater:
 
     `medium_format`: unless given, what is there says it. `naming`: the scheme of the File IDs of new files. `missing`,
     `unknown_sop_class`, `invalid_uid`, `keys`, `preamble` (of files that are copied), `icons` (of new
-    records), `jobs`, `executor`, `progress`: as those of `Creator`.
+    records), `profile`, `strict`, `jobs`, `executor`, `progress`: as those of `Creator`.
 
     Raises `FormatError` if there is no DICOMDIR that can be read, and `RefusedError` if it is damaged so that an update
     could lose something, or has no Directory Information Module, which may not be added (PS3.4 I.3.3).
@@ -79,28 +81,32 @@ class Updater:
         keys: str = "usual",
         preamble: str = "keep",
         icons: Icons | str | None = None,
+        profile: str | None = None,
+        strict: bool = False,
         jobs: int | None = None,
         executor: Executor | None = None,
         progress: Phases | None = None,
     ) -> None:
         if naming not in SCHEMES:
             raise RuleError(f"there is no naming scheme {naming!r}; use one of {', '.join(SCHEMES)}")
+        self._medium = updatable(medium, medium_format)
+        under = self._profile = under_profile(profile, form_of(self._medium), strict=strict)
+        choice = under.keys(parse_keys(keys)) if under else parse_keys(keys)
         self._scan = partial(
             outcomes,
-            policy=Policy(missing, unknown_sop_class, invalid_uid, parse_keys(keys)),
+            policy=Policy(missing, unknown_sop_class, invalid_uid, choice, under.profile.id if under else ""),
             jobs=jobs,
             executor=executor,
             progress=phase(progress, "scan"),
         )
         self._progress = phase(progress, "write")
         clearing = clears(preamble)
-        self._medium = updatable(medium, medium_format)
         self._contents = _contents(self._medium)
         kept = Kept(self._contents)
         self._request = Request(self._medium, self._contents, naming, clearing, Offer(self._medium), kept)
         self._request.add_icons = partial(
             icons_added,
-            icons=icons_wanted(icons),
+            icons=under.icons(icons_wanted(icons)) if under else icons_wanted(icons),
             jobs=jobs,
             executor=executor,
             progress=phase(progress, "icons"),
@@ -232,6 +238,8 @@ class Updater:
         if not dry_run:
             clean_up(self._medium)
         plan = update(self._request, self._scan, report)
+        if self._profile:
+            self._profile.judge(report)
         if plan is not None:
             carry_out(plan, self._medium, report, self._progress)
         self._report = report

@@ -27,6 +27,7 @@ def add_options(parser: ArgumentParser) -> _ArgumentGroup:
     add_strict_sources(about_files)
     add_icons(parser)
     add_record_keys(parser)
+    add_profile(parser)
     add_writing(parser)
     return about_files
 
@@ -88,6 +89,17 @@ def add_record_keys(parser: ArgumentParser) -> None:
     )
 
 
+def add_profile(parser: ArgumentParser) -> None:
+    """Add the options for an application profile."""
+    parser.add_argument(
+        "--profile",
+        metavar="ID",
+        help="write under this application profile, such as STD-GEN-CD: add its keys, and refuse files that do not "
+        "conform (`fileset profiles` lists all)",
+    )
+    parser.add_argument("--strict", action="store_true", help="write nothing unless every file conforms to the profile")
+
+
 def add_preamble(about_files: _ArgumentGroup) -> None:
     """Add the option for the preambles of copied files."""
     about_files.add_argument(
@@ -135,6 +147,8 @@ def settings(options: Namespace) -> dict[str, Any]:
         "undefined_lengths": options.undefined_lengths,
         "icons": options.icons,
         "keys": options.record_keys,
+        "profile": options.profile,
+        "strict": options.strict,
         **rules(options),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fileset.media.base import Format, ReadableMedium
+from fileset.media.image.medium import Image
 from fileset.media.image.subfolder import Below
 from fileset.media.iso.medium import ISO_9660, UDF, Iso, IsoMedium
 from fileset.media.zip.reader import ZipMedium
@@ -12,6 +13,8 @@ def form_of(medium: ReadableMedium) -> str:
     """Return "folder", "iso", "iso+udf", "udf" or "zip" for a medium that is open."""
     if isinstance(medium, Below):
         return form_of(medium.around)
+    if isinstance(medium, Image):
+        return form_of(medium.former)
     if isinstance(medium, IsoMedium):
         return "+".join(name for kind, name in ((ISO_9660, "iso"), (UDF, "udf")) if kind in medium.kinds)
     return "zip" if isinstance(medium, ZipMedium) else "folder"

@@ -61,7 +61,16 @@ def phase(progress: Phases | None, name: str) -> Progress | None:
 
 
 def describe(read: Reading, describer: Describer) -> Instance:
-    """The instance in one file. Raises `HeaderError` with rule and reason if there is none."""
+    """The instance in one file. Raises `HeaderError` with rule and reason if there is none, or it breaks a profile."""
+    instance = _described(read, describer)
+    if describer.policy.profile:
+        from fileset.plan.under_profile import require_conformance
+
+        require_conformance(read, describer.policy.profile)
+    return instance
+
+
+def _described(read: Reading, describer: Describer) -> Instance:
     try:
         return describer.describe(read_header(read, describer.keys.wanted, describer.keys.layouts), invent=False)
     except HeaderError as problem:

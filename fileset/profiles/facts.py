@@ -50,8 +50,8 @@ class Facts:
         return self._by_tag.get(attribute.tag)
 
 
-def read_facts(read: Reading, size: int) -> Facts:
-    """Return the facts of the DICOM file of `size` bytes that `read` reads.
+def read_facts(read: Reading, size: int | None = None) -> Facts:
+    """Return the facts of the DICOM file of `size` bytes (None if unknown) that `read` reads.
 
     Pixel data is read only where a rule is about it: the tables of JPEG frames. Raises `HeaderError` if there is no
     data set.
@@ -60,9 +60,20 @@ def read_facts(read: Reading, size: int) -> Facts:
     facts = facts_of(header)
     if facts.syntax not in _JPEG:
         return facts
-    without = frames_without_tables(read, size)
+    without = frames_without_tables(read, _size(read) if size is None else size)
     known = () if without is None else ((JPEG_TABLES, str(without)),)
     return Facts(facts.sop_class, facts.syntax, facts.values + known)
+
+
+def _size(read: Reading) -> int:
+    """Return the size of a file of unknown size, by halving."""
+    low, high = 0, 1
+    while read(high - 1, 1):
+        low, high = high, high * 2
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if read(middle, 1) else (low, middle)
+    return low
 
 
 def facts_of(header: Header) -> Facts:

@@ -31,13 +31,15 @@ class Policy:
 
     `missing`: "invent" a Type 1 value from the UIDs, or "refuse" the file. `unknown_sop_class`: write an "image" record if
     there is pixel data, a "private" record, or "refuse". `invalid_uid`: "refuse" a file with a UID that breaks PS3.5 9.1,
-    or "accept" it if it consists of digits and dots. `keys`: which optional keys records hold.
+    or "accept" it if it consists of digits and dots. `keys`: which optional keys records hold. `profile`: the application
+    profile (PS3.11) that files must conform to, "" for none.
     """
 
     missing: str = "invent"
     unknown_sop_class: str = "image"
     invalid_uid: str = "refuse"
     keys: KeyChoice = MINIMAL
+    profile: str = ""
 
     def __attrs_post_init__(self) -> None:
         for name, value, allowed in (

@@ -71,4 +71,4 @@ def test_a_dicomdir_without_records_breaks_every_profile(cardiac: Path) -> None:
 
 def test_a_folder_says_nothing_of_its_medium(cardiac: Path) -> None:
     findings = check_file_set(cardiac, profile="STD-XABC-CD").findings
-    assert [finding.severity for finding in findings if finding.rule == "PR-MEDIUM-UNKNOWN"] == ["info"]
+    assert [finding.severity for finding in findings if finding.rule == "PR-MEDIUM-UNKNOWN"] == ["warning"]

@@ -13,6 +13,7 @@ from fileset.cli.write_options import (
     add_icons,
     add_identification,
     add_preamble,
+    add_profile,
     add_record_keys,
     add_rules,
     add_strict_sources,
@@ -50,6 +51,7 @@ def configure(parser: ArgumentParser) -> None:
     add_strict_sources(about_files)
     add_icons(parser)
     add_record_keys(parser)
+    add_profile(parser)
     add_writing(parser)
 
 
@@ -66,6 +68,8 @@ def run(options: Namespace) -> int:
         "preamble": options.preamble,
         "icons": options.icons,
         "keys": options.record_keys,
+        "profile": options.profile,
+        "strict": options.strict,
         **rules(options),
     }
     with progress(options) as phases, Updater(options.medium, progress=phases, **chosen) as updater:

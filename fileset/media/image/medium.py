@@ -85,6 +85,11 @@ class Image(ImageAnswers):
         self._largest_file = largest_file
 
     @property
+    def former(self) -> ReadableMedium:
+        """Return the image as it was before."""
+        return self._former
+
+    @property
     def name(self) -> str:
         """Return the image as the user named it."""
         return self._path

@@ -1,0 +1,84 @@
+"""What it means to write a file-set under an application profile (PS3.11): its keys, its icons, its medium, its refusals."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from attrs import evolve, field, frozen
+
+from fileset.dicom.header import HeaderError, Reading
+from fileset.errors import RuleError
+from fileset.findings import Finding, Where
+from fileset.plan.icons import Icons
+from fileset.profiles.advisor import Judging
+from fileset.profiles.facts import read_facts
+from fileset.profiles.find import Profile, find_profile
+from fileset.profiles.medium import medium_caveat, medium_fault
+from fileset.records.key_choice import KeyChoice
+from fileset.report import Report
+
+_SECURE: Final = (
+    "demands that every file is a Secure DICOM File (PS3.15 D.1), which this command does not write. Name the profile "
+    "without SEC, or encrypt the medium by other means"
+)
+
+
+@frozen
+class UnderProfile:
+    """One profile under which a file-set is written; `strict`: nothing is written unless every file conforms."""
+
+    profile: Profile
+    strict: bool = False
+    _form: str = field(default="folder", alias="form")
+
+    def keys(self, choice: KeyChoice) -> KeyChoice:
+        """Return the choice of keys, with those that the profile adds to records."""
+        return evolve(choice, table=self.profile.keys)
+
+    def icons(self, wanted: Icons | None) -> Icons | None:
+        """Return which icons are wanted: those that the profile requires, and in the size that it allows."""
+        rule = self.profile.icon
+        if rule.required:
+            return Icons("image", rule.size)
+        return evolve(wanted, size=rule.size) if wanted and rule.size else wanted
+
+    def judge(self, report: Report) -> None:
+        """Report what a user must know of the medium. Raises `RuleError` if `strict` and a file does not conform."""
+        caveat = medium_caveat(self.profile, self._form)
+        if caveat:
+            report.findings.append(Finding("PR-MEDIUM-UNKNOWN", caveat, Where(report.medium)))
+        refused = [one for one in report.skipped if one.rule.startswith("PR-")]
+        if self.strict and refused:
+            raise RuleError(
+                f"{len(refused)} files do not conform to {self.profile.id}: nothing was written. The first is "
+                f"{refused[0].source}: {refused[0].reason}"
+            )
+
+
+def under_profile(identifier: str | None, form: str, *, strict: bool = False) -> UnderProfile | None:
+    """Return the profile that is meant, None if none is.
+
+    Raises `RuleError` if there is no such profile, if it is not for a medium of `form`, or if it demands security.
+    """
+    if identifier is None:
+        return None
+    profile = find_profile(identifier)
+    fault = medium_fault(profile, form)
+    if fault:
+        raise RuleError(fault)
+    if profile.secure:
+        raise RuleError(f"{profile.id} {_SECURE}")
+    return UnderProfile(profile, strict, form)
+
+
+@cache
+def _judging(profile_id: str) -> Judging:
+    return Judging((find_profile(profile_id),))
+
+
+def require_conformance(read: Reading, profile_id: str) -> None:
+    """Raise `HeaderError` with all that is wrong with the file that `read` reads under a profile."""
+    violations = _judging(profile_id).verdicts(read_facts(read))[0]
+    if violations:
+        raise HeaderError(violations[0].rule, "; ".join(violation.message for violation in violations))
