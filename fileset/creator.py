@@ -219,7 +219,7 @@ class Creator:
             raise RuleError("there is no report before the file-set is written")
         return self._report
 
-    def commit(self, *, dry_run: bool = False) -> Report:
+    def commit(self, *, dry_run: bool = False, hashes: bool = False) -> Report:
         """Write the file-set, or with `dry_run` only find out what it would be.
 
         Raises `MediumError` if the medium fails or is read-only or too small; it is then as it was.
@@ -229,7 +229,9 @@ class Creator:
             self._add_files_in_place(dry_run=dry_run)
         origins = [origin_of(medium) for medium in self._origins]
         identification, findings = self._identified(origins)
-        report = Report(self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run)
+        report = Report(
+            self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run, hashes=hashes
+        )
         tree = self._scanned(report)
         report.note_listed(frozenset[str]().union(*(origin.listed for origin in origins)))
         report.skipped += [lost for origin in origins for lost in origin.missing]
@@ -346,6 +348,7 @@ def index(
     executor: Executor | None = None,
     progress: Phases | None = None,
     dry_run: bool = False,
+    hashes: bool = False,
 ) -> Report:
     """Write the DICOMDIR for the DICOM files that already lie in `folder`; no file is moved or changed.
 
@@ -371,7 +374,7 @@ def index(
         executor=executor,
         progress=progress,
     )
-    return creator.commit(dry_run=dry_run)
+    return creator.commit(dry_run=dry_run, hashes=hashes)
 
 
 def identify(

@@ -128,7 +128,7 @@ class Report:
     """The outcome of a create, index or update.
 
     `refreshed` are the instances whose keys were read again from their files. `written` says what was written, with
-    its SHA-256, in the order of writing; the DICOMDIR is the last. Nothing was written if nothing was to be changed. A
+    its SHA-256 if `hashes`, in the order of writing; the DICOMDIR is the last. Nothing was written if nothing was to be changed. A
     `removable` medium may be taken out when what was written is told.
     `leftovers`: files that an interrupted write left and a repair removed, where there was nothing else.
     `replaced` are the file-sets that were there before; `identified` tells whether an update changed the File-set
@@ -151,6 +151,7 @@ class Report:
     removable: bool = False
     volumes: list[Volume] = field(factory=list)
     dry_run: bool = False
+    hashes: bool = False
 
     def note_medium(self, info: FileSetInfo) -> None:
         """What M-INQUIRE FILE-SET tells of the medium that a user must know."""

@@ -224,7 +224,7 @@ class Updater:
             raise RuleError("there is no report before the file-set is written")
         return self._report
 
-    def commit(self, *, dry_run: bool = False) -> Report:
+    def commit(self, *, dry_run: bool = False, hashes: bool = False) -> Report:
         """Write the changes, or with `dry_run` only find out what they would be.
 
         Raises `RefusedError` if an instance cannot be replaced or refreshed without loss, or new ones belong to a record
@@ -232,7 +232,9 @@ class Updater:
         """
         if self._report is not None and not self._report.dry_run:
             raise RuleError("the update was written already: open the file-set again to change it further")
-        report = Report(self._medium.name, self.file_set_id, self._contents.file_set_uid, dry_run=dry_run)
+        report = Report(
+            self._medium.name, self.file_set_id, self._contents.file_set_uid, dry_run=dry_run, hashes=hashes
+        )
         report.identified = bool(self._request.changes)
         report.note_medium(self._medium.inquire_file_set())
         if not dry_run:

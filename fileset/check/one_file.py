@@ -10,7 +10,8 @@ from fileset.check.record_differences import differences, record_side
 from fileset.dicom.elements import Syntax
 from fileset.dicom.header import Header, HeaderError, Reading, Wanted, read_header
 from fileset.dicom.header_cache import FIRST_READ
-from fileset.media.system.walk import COPY_SIZE, PlainFile
+from fileset.media.system.hashing import COPY_SIZE
+from fileset.media.system.walk import PlainFile
 from fileset.part10.faults import Fault
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.manifest import digest_problem

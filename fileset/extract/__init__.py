@@ -17,7 +17,7 @@ from fileset.extract.report import Copy, ExtractReport, Lost, lost
 from fileset.extract.target import Target
 from fileset.extract.verify import Verifier
 from fileset.media.system.files import path_of
-from fileset.media.system.walk import COPY_SIZE
+from fileset.media.system.hashing import COPY_SIZE
 from fileset.plan.presence import around, presence_of
 
 __all__ = ["DEFAULT", "STRUCTURE", "Copy", "ExtractReport", "Lost", "extract"]

@@ -21,7 +21,8 @@ from fileset.extract.layout import Layout
 from fileset.extract.names import LONGEST, LONGEST_PATH, SHORTEST, fitted, hashed_name, safe_name
 from fileset.extract.report import Copy
 from fileset.media.system.files import told_of
-from fileset.media.system.walk import COPY_SIZE, open_regular
+from fileset.media.system.hashing import COPY_SIZE
+from fileset.media.system.walk import open_regular
 
 Source = Callable[[], Iterator[bytes]]
 """Begins to give the bytes of a file; as often as it is called."""

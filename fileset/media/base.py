@@ -62,11 +62,11 @@ class FileSetInfo:
 
 @frozen
 class Written:
-    """One file that was written: its File ID, size in bytes and SHA-256 in hexadecimal."""
+    """One file that was written: its File ID, size in bytes, and SHA-256 in hexadecimal if that was asked for, else ""."""
 
     file_id: FileId
     size: int
-    sha256: str
+    sha256: str = ""
 
 
 @frozen
@@ -177,11 +177,6 @@ def holds(medium: ReadableMedium, file_id: FileId) -> bool:
 
 class Transaction(AbstractContextManager["Transaction"], Protocol):
     """One change of a medium: nothing of it counts until `publish` returns."""
-
-    @property
-    def width(self) -> int:
-        """How many files may be written at the same time, each in a thread of its own; with 1, in their order."""
-        ...
 
     @property
     def done(self) -> bool:

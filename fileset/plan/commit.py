@@ -6,14 +6,12 @@ transaction offers them; every role and every medium goes through here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from threading import Event
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from fileset.dicomdir.read.decode import decode
 from fileset.dicomdir.read.raw import FlatDirectory
@@ -32,7 +30,6 @@ from fileset.media.base import (
     Written,
 )
 from fileset.media.system.hashing import chunks_of
-from fileset.media.system.read_ahead import contents_ahead, in_threads, until
 from fileset.plan.dicomdir_file import open_dicomdir, read_dicomdir
 from fileset.report import Report
 from fileset.standard import tags
@@ -69,8 +66,10 @@ class Plan:
     basis: bytes | None = None
 
 
-def commit(plan: Plan, medium: WritableMedium, *, progress: Progress | None = None) -> list[Written]:
-    """Carry out a plan; what was written, the DICOMDIR last.
+def commit(
+    plan: Plan, medium: WritableMedium, *, progress: Progress | None = None, sha256: bool = False
+) -> list[Written]:
+    """Carry out a plan; return the written files, the DICOMDIR last, with SHA-256 hashes if `sha256`.
 
     Raises `MediumError` when the medium fails or has not enough space, and `RefusedError` when another writer came
     between plan and commit. The medium is then as it was, unless the error, or the interruption, says in a note that the
@@ -83,10 +82,13 @@ def commit(plan: Plan, medium: WritableMedium, *, progress: Progress | None = No
             recover(medium, transaction, plan)
             check_space(plan, medium.inquire_file_set(), medium.name)
             transaction.announce([addition.file_id for addition in plan.additions], plan.removals)
-            written = write(plan.additions, transaction, progress)  # 2. files, under temporary names first
+            written = write(
+                plan.additions, transaction, progress, sha256=sha256
+            )  # 2. files, under temporary names first
             transaction.settle()  # 3. all of them on the medium
             verified = partial(verify, directory=plan.directory)
-            written.append(transaction.publish(encode(plan.directory), verified))  # 4. and 5.
+            publish = partial(transaction.publish, verify=verified)
+            written.append(_hashed(publish, encode(plan.directory), sha256=sha256))  # 4. and 5.
             for file_id in plan.removals:  # 6. nothing references them any more
                 transaction.delete(file_id)
         medium.flush()
@@ -114,7 +116,7 @@ def carry_out(plan: Plan, medium: WritableMedium, report: Report, progress: Prog
     if report.dry_run:
         rehearse(plan, medium)
     else:
-        report.written = commit(plan, medium, progress=progress)
+        report.written = commit(plan, medium, progress=progress, sha256=report.hashes)
 
 
 # ---------------------------------------------------------------- before anything is written
@@ -241,40 +243,38 @@ def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
 # ---------------------------------------------------------------- writing
 
 
-def write(additions: Sequence[Addition], transaction: Transaction, progress: Progress | None) -> list[Written]:
-    """Write all files, as many at the same time as the medium takes. In the end, none is being written any more."""
+def write(
+    additions: Sequence[Addition], transaction: Transaction, progress: Progress | None, *, sha256: bool
+) -> list[Written]:
+    """Write all files in their order."""
     written = []
-    with closing(_written(additions, transaction)) as results:
-        for one in results:
-            written.append(one)
-            if progress:
-                progress(len(written), len(additions))
+    for addition in additions:
+        info = FileInfo(addition.size, addition.modified, addition.mode)
+        chunks = partial(transaction.write, addition.file_id, info=info)
+        written.append(_hashed(chunks, addition.chunks(), sha256=sha256))
+        if written[-1].size != addition.size:
+            came = f"{written[-1].size} bytes came, {addition.size} were expected"
+            raise MediumError(came, path=addition.file_id)
+        if progress:
+            progress(len(written), len(additions))
     return written
 
 
-def _written(additions: Sequence[Addition], transaction: Transaction) -> Generator[Written]:
-    if len(additions) <= 1:  # no threads for that
-        return (_write(addition, addition.chunks(), transaction) for addition in additions)
-    return _side_by_side(additions, transaction) if transaction.width > 1 else _in_turn(additions, transaction)
+def _hashed(write_chunks: Callable[[Chunks], Written], chunks: Chunks, *, sha256: bool) -> Written:
+    """Write chunks, with their SHA-256 if it is asked for."""
+    if not sha256:
+        return write_chunks(chunks)
+    from hashlib import sha256 as new_hash
 
+    digest = new_hash()
 
-def _side_by_side(additions: Sequence[Addition], transaction: Transaction) -> Generator[Written]:
-    stop = Event()
-    jobs = (partial(_write, addition, until(stop, addition.chunks), transaction) for addition in additions)
-    return in_threads(jobs, transaction.width, stop.set)
+    def hashing() -> Iterator[bytes | bytearray]:
+        for chunk in chunks:
+            digest.update(chunk)
+            yield chunk
 
-
-def _in_turn(additions: Sequence[Addition], transaction: Transaction) -> Generator[Written]:
-    with closing(contents_ahead((addition.size, addition.chunks) for addition in additions)) as contents:
-        for addition, content in zip(additions, contents, strict=True):
-            yield _write(addition, content, transaction)
-
-
-def _write(addition: Addition, chunks: Chunks, transaction: Transaction) -> Written:
-    written = transaction.write(addition.file_id, chunks, FileInfo(addition.size, addition.modified, addition.mode))
-    if written.size != addition.size:
-        raise MediumError(f"{written.size} bytes came, {addition.size} were expected", path=addition.file_id)
-    return written
+    written = write_chunks(hashing())
+    return evolve(written, sha256=digest.hexdigest())
 
 
 # ---------------------------------------------------------------- what was written

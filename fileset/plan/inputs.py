@@ -19,7 +19,7 @@ from fileset.media.folder.medium import FolderMedium
 from fileset.media.image.subfolder import Below
 from fileset.media.open import file_set_in, image_at
 from fileset.media.system.files import named
-from fileset.media.system.hashing import Hashed, chunks_of
+from fileset.media.system.hashing import chunks_of, digest_of
 from fileset.media.system.walk import (
     NO_STAMP,
     OpenFile,
@@ -235,10 +235,7 @@ class Sources:
         return self._digest(one) == self._digest(other)
 
     def _digest(self, index: int) -> str:
-        hashed = Hashed(self.chunks(index))
-        for _ in hashed:
-            pass
-        return hashed.sha256
+        return digest_of(self.chunks(index))
 
     def holds(self, index: int, file: BinaryIO) -> bool:
         """Whether a source holds the same bytes as `file`."""

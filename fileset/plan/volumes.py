@@ -67,7 +67,7 @@ def write_volumes(
     for at, (path, part, planned) in enumerate(zip(paths, division.volumes, division.planned, strict=True), 1):
         name = numbered(identification.file_set_id, at, LONGEST_FILE_SET_ID)
         own = evolve(identification, file_set_id=name, file_set_uid=new_uid())
-        made = Report(path, dry_run=report.dry_run)
+        made = Report(path, dry_run=report.dry_run, hashes=report.hashes)
         shifted = evolve(recipe, progress=_shifted(recipe.progress, len(report.added), len(leaves)))
         try:
             write_volume(shifted, made, part, own)

@@ -18,8 +18,10 @@ from pydicom import dcmread
 import fileset
 from fileset import CheckReport, check_file_set
 from fileset.media.folder.work_folder import JOURNAL, WORK
+from fileset.media.system.hashing import digest_of
 from tests.support import judges, peers, synthetic
 from tests.support.editing import edit, put
+from tests.support.journal import added, leave_journal
 from tests.support.tries import Tries
 
 META_AT: Final = 132
@@ -110,8 +112,8 @@ def test_names_that_differ_only_in_case_are_told(copy: Path) -> None:
 def test_leftovers_of_an_interrupted_write_are_named(copy: Path) -> None:
     (copy / WORK).mkdir()
     (copy / WORK / "T0000000").write_bytes(b"half a file")
-    (copy / WORK / JOURNAL).write_text("NEW1\nP001\\T001\\S001\\I000001\n")
     (copy / "NEW1").write_bytes((copy / ONE).read_bytes())
+    leave_journal(copy, added(copy, "NEW1"), added(copy, "P001/T001/S001/I000001"))
     (copy / "NEW2").write_bytes((copy / ONE).read_bytes())
     found = {(finding.where.file, finding.rule) for finding in check_file_set(copy).findings}
     assert found == {
@@ -431,9 +433,7 @@ def test_a_torn_dicomdir_is_told_with_what_stands_in_for_it(copy: Path) -> None:
     data = (copy / "DICOMDIR").read_bytes()
     (copy / WORK).mkdir()
     (copy / WORK / "OLD").write_bytes(data)
-    (copy / WORK / "SEAL").write_text(
-        f"{hashlib.sha256(b'new').hexdigest()}  NEW\n{hashlib.sha256(data).hexdigest()}  OLD\n"
-    )
+    (copy / WORK / "SEAL").write_text(f"{digest_of([b'new'])}  NEW\n{digest_of([data])}  OLD\n")
     (copy / "DICOMDIR").unlink()
     assert rules(check_file_set(copy)) == {"FS-MEDIUM-DAMAGED", "FS-WRITE-LEFTOVER"}
 

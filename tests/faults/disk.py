@@ -132,6 +132,11 @@ class Recorder:
         number = self.names[path]
         self.events.append(SyncedNames(path) if number == FOLDER else SyncedBytes(number))
 
+    def _syncfs(self, _: str, __: None) -> None:
+        for path, number in sorted(self.names.items()):
+            if number:
+                self.events.append(SyncedNames(path) if number == FOLDER else SyncedBytes(number))
+
     def _link(self, path: str, other: str, _: None) -> None:
         self._change((self._path(other), self.names[self._path(path)]))
 

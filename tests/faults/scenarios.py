@@ -17,9 +17,11 @@ from attrs import frozen
 from fileset import Creator, FormatError, Reader, Updater, index, repair_file_set
 from fileset.file_id import DICOMDIR
 from fileset.media.folder.medium import FolderMedium
-from fileset.media.folder.work_folder import JOURNAL, LOCK, NEW, OLD, SEAL, WORK
+from fileset.media.folder.work_folder import LOCK, NEW, OLD, SEAL, WORK
+from fileset.media.system.hashing import digest_of
 from fileset.plan.commit import clean_up
 from tests.support import synthetic
+from tests.support.journal import leave_journal, removed
 
 SET: Final = "DISC/SET"
 """The file-set, below the folder that a scenario is given. `DISC` is the medium."""
@@ -131,10 +133,11 @@ def _torn(folder: Path) -> None:
     """What is left when a change was interrupted while it replaced the DICOMDIR, and before it could remove a file."""
     _file_set(folder)
     whole = (folder / SET / "DICOMDIR").read_bytes()
-    seal = f"{'0' * 64}  {NEW}\n{hashlib.sha256(whole).hexdigest()}  {OLD}\n"
-    work = {OLD: whole, SEAL: seal.encode(), JOURNAL: b"GONE\\IM0\n", LOCK: b"", "T0000000": b"half"}
+    seal = f"{'0' * 32}  {NEW}\n{digest_of([whole])}  {OLD}\n"
+    work = {OLD: whole, SEAL: seal.encode(), LOCK: b"", "T0000000": b"half"}
     lay_out(work, folder / SET / WORK)
     lay_out({"DICOMDIR": whole[:700], "GONE/IM0": b"of nobody"}, folder / SET)
+    leave_journal(folder / SET, removed(folder / SET, "GONE/IM0"))
 
 
 def _more_files(folder: Path) -> None:

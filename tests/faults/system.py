@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 from unittest import mock
 
+from fileset.media.system import linux
+
 CALLS: Final = (
     "open",
     "close",
@@ -70,6 +72,7 @@ class System:
         with ExitStack() as stack:
             for name in CALLS:
                 stack.enter_context(mock.patch.object(os, name, self._wrapped(name)))
+            stack.enter_context(mock.patch.object(linux, "sync_volume", self._wrapped("syncfs", linux.sync_volume)))
             for module in (builtins, io):
                 stack.enter_context(mock.patch.object(module, "open", opened))
             yield
@@ -84,8 +87,8 @@ class System:
             return path if inside and path not in self._aside else ""
         return ""
 
-    def _wrapped(self, name: str) -> Callable[..., Any]:
-        original = getattr(os, name)
+    def _wrapped(self, name: str, original: Callable[..., Any] | None = None) -> Callable[..., Any]:
+        original = original or getattr(os, name)
 
         def call(*args: Any, **options: Any) -> Any:
             if not any(map(self.path, args[:2])):
@@ -93,7 +96,7 @@ class System:
                 self._follow(name, args, outcome)
                 return outcome
             outcome = self._before(name, args)
-            if outcome is None and name != "fsync":
+            if outcome is None and name not in ("fsync", "syncfs"):
                 outcome = original(*args, **options)
             self._follow(name, args, outcome)
             self._after(outcome)

@@ -194,7 +194,6 @@ def everywhere(kind: type[Fault], operations: tuple[int, int], expected: Expecte
 def test_a_fault_leaves_the_old_or_the_new_file_set(
     kind: type[Fault], expected: Expected, fast_folder: Path, tries: Tries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FolderTransaction, "width", 1)  # so that the n-th operation is the same one each time
     monkeypatch.setattr(FolderTransaction, "batch_files", 2)
     everywhere(kind, FAULTS[kind], expected, fast_folder, tries)
 
@@ -210,7 +209,6 @@ def test_repair_leaves_nothing_of_a_run_that_died(
     expected: Expected, fast_folder: Path, tries: Tries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Instead of the next writer: a file-set that is right, and nothing that belongs to no state of it."""
-    monkeypatch.setattr(FolderTransaction, "width", 1)
     monkeypatch.setattr(FolderTransaction, "batch_files", 2)
     folder, names = fast_folder / SET, {*expected.old_tree, *expected.new_tree}
     runs = 0

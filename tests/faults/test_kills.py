@@ -81,7 +81,6 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes canno
 def test_a_killed_process_leaves_the_old_or_the_new_file_set(
     expected: Expected, fast_folder: Path, tries: Tries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FolderTransaction, "width", 1)
     monkeypatch.setattr(FolderTransaction, "batch_files", 2)
     runs = kill_everywhere(expected, fast_folder)
     assert runs > 20

@@ -40,7 +40,6 @@ def record(
     expected: Expected, model: Model, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Start, list[Event]]:
     """What a scenario does to the disk."""
-    monkeypatch.setattr(FolderTransaction, "width", 1)
     monkeypatch.setattr(FolderTransaction, "batch_files", 2)
     begin(expected, folder)
     recorder = Recorder(folder / "DISC", links=model is not fat)

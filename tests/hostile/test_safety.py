@@ -20,9 +20,10 @@ import pytest
 
 import fileset
 from fileset.cli import main
-from fileset.media.folder.work_folder import JOURNAL, WORK
+from fileset.media.folder.work_folder import WORK
 from tests.support import synthetic
 from tests.support.editing import Elements, edit, put, put_raw
+from tests.support.journal import added, leave_journal
 
 ONE: Final = "P001/T001/S001/I000001"
 
@@ -124,9 +125,9 @@ def _link(name: str, target: str) -> Callable[[Path, Path], None]:
 def _journal(disc: Path, outside: Path) -> None:
     """An interrupted change that would have its leftovers removed: by a link, and by names that lead out."""
     _link("LINK", ".")(disc, outside)
-    (disc / WORK).mkdir()
     names = ["LINK\\BAIT", "..\\OUTSIDE\\BAIT", f"{outside.as_posix()}/BAIT", "LINK\\P001\\T001\\S001\\I000001"]
-    (disc / WORK / JOURNAL).write_text("".join(f"{name}\n" for name in names))
+    bait = added(disc, "LINK/BAIT").rpartition(" ")[0]
+    leave_journal(disc, *(f"{bait} {name}\n" for name in names))
 
 
 def _values(disc: Path, _: Path) -> None:
@@ -191,7 +192,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "create": ("create", "NEW", "-o", "DISC", "--replace"),
     "add": ("add", "DISC", "NEW"),
     "remove": ("remove", "DISC", "PatientID=*"),
-    "add --refresh": ("add", "DISC", "--refresh"),
+    "refresh": ("refresh", "DISC"),
     "repair": ("repair", "DISC"),
     "from medium": ("create", "--from-medium", "DISC", "-o", "COPIES"),
     "remove all": ("remove", "DISC", "Modality=CT"),

@@ -15,6 +15,7 @@ from pydicom import dcmread
 import fileset
 from fileset.media.image.medium import Image
 from tests.support import judges, mutants, peers, synthetic
+from tests.support.journal import added, leave_journal
 from tests.support.long import LONG
 from tests.updater.conftest import directory, files, records, uids
 from tests.updater.test_foreign import SHIPPED, shipped
@@ -349,10 +350,10 @@ def test_a_descriptor_that_is_gone_is_no_longer_named(disc: Path) -> None:
 
 def test_leftovers_of_an_interrupted_write_are_removed(disc: Path) -> None:
     (disc / "FILESET_").mkdir()
-    (disc / "FILESET_" / "JOURNAL").write_text("LEFT\\OVER\n")
     (disc / "FILESET_" / "T0000001").write_bytes(b"half")
     (disc / "LEFT").mkdir()
     (disc / "LEFT" / "OVER").write_bytes(synthetic.ct(5))
+    leave_journal(disc, added(disc, "LEFT/OVER"))
     report = fileset.repair_file_set(disc)
     assert rules(report.findings) == {"FS-WRITE-LEFTOVER"}
     assert sorted(path.name for path in disc.iterdir()) == ["DICOMDIR", "PT000000", "PT000001"]
@@ -361,10 +362,10 @@ def test_leftovers_of_an_interrupted_write_are_removed(disc: Path) -> None:
 
 def test_leftovers_alone_are_removed_and_that_is_all(tmp_path: Path) -> None:
     (tmp_path / "FILESET_").mkdir()
-    (tmp_path / "FILESET_" / "JOURNAL").write_text("LEFT\\OVER\n")
     (tmp_path / "FILESET_" / "T0000001").write_bytes(b"half")
     (tmp_path / "LEFT").mkdir()
     (tmp_path / "LEFT" / "OVER").write_bytes(synthetic.ct(5))
+    leave_journal(tmp_path, added(tmp_path, "LEFT/OVER"))
     (tmp_path / "OF_OTHERS").write_bytes(b"mine")
     before = sorted(tmp_path.rglob("*"))
     assert fileset.repair_file_set(tmp_path, dry_run=True).leftovers == 3
@@ -379,9 +380,9 @@ def test_leftovers_alone_are_removed_and_that_is_all(tmp_path: Path) -> None:
 def test_leftovers_beside_an_empty_dicomdir_are_not_touched(tmp_path: Path) -> None:
     """It may be what loss of power made of one that names them."""
     (tmp_path / "FILESET_").mkdir()
-    (tmp_path / "FILESET_" / "JOURNAL").write_text("LEFT\\OVER\n")
     (tmp_path / "LEFT").mkdir()
     (tmp_path / "LEFT" / "OVER").write_bytes(synthetic.ct(5))
+    leave_journal(tmp_path, added(tmp_path, "LEFT/OVER"))
     (tmp_path / "DICOMDIR").write_bytes(b"")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(fileset.FormatError, match="no DICOM file that one could list"):

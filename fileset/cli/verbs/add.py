@@ -75,5 +75,5 @@ def run(options: Namespace) -> int:
     with progress(options) as phases, Updater(options.medium, progress=phases, **chosen) as updater:
         updater.add(*options.sources, replace=options.replace)
         identify(updater, options)
-        report = updater.commit(dry_run=options.dry_run)
+        report = updater.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
     return tell(report, options, WORDING)

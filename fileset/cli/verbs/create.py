@@ -137,7 +137,7 @@ def run(options: Namespace) -> int:
             creator.add_file_set(options.from_medium)
         creator.add(*options.sources)
         creator.include(*options.include)
-        report = creator.commit(dry_run=options.dry_run)
+        report = creator.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
     if options.plan:
         write_plan(options.plan, report)
     return tell(report, options, WORDING)

@@ -60,7 +60,9 @@ def run(options: Namespace) -> int:
         raise RuleError("not a folder", path=options.folder, advice="`fileset index` writes the DICOMDIR of a folder")
     check_files(options, options.folder)
     with progress(options) as phases:
-        report = index(options.folder, progress=phases, dry_run=options.dry_run, **settings(options))
+        report = index(
+            options.folder, progress=phases, dry_run=options.dry_run, hashes=bool(options.manifest), **settings(options)
+        )
     return tell(report, options, WORDING)
 
 

@@ -42,7 +42,7 @@ def run(options: Namespace) -> int:
     with progress(options) as phases, Updater(options.medium, progress=phases, **chosen) as updater:
         refreshed = updater.refresh(**keys)
         identify(updater, options)
-        report = updater.commit(dry_run=options.dry_run)
+        report = updater.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
     code = tell(report, options, WORDING)
     if refreshed or not keys:
         return code

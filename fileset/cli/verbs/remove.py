@@ -44,7 +44,7 @@ def run(options: Namespace) -> int:
     check_files(options, options.medium)
     with Updater(options.medium, medium_format=options.format) as updater:
         updater.remove(level=options.level, keep_files=options.keep_files, **keys)
-        report = updater.commit(dry_run=options.dry_run)
+        report = updater.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
     code = tell(report, options, WORDING)
     if report.removed or report.written:
         return code

@@ -101,7 +101,7 @@ class FolderMedium:
 
     def announced(self) -> frozenset[str]:
         """The names that the change which left its journal there was adding or removing."""
-        return frozenset(file_id.path for file_id in read_journal(self.root))
+        return frozenset(entry.file_id.path for entry in read_journal(self.root))
 
     def resolve(self, file_id: FileId) -> str:
         """The path that a File ID names here.

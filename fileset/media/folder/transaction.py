@@ -11,19 +11,19 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from threading import Lock
 from types import TracebackType
 from typing import Final, Self
 
 from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
 from fileset.media.base import Chunks, FileInfo, Written
+from fileset.media.folder.journal import ADDED, JournalEntry, removal
 from fileset.media.folder.work_folder import NEW, WorkFolder, read_journal, standing_in
 from fileset.media.system.calls import system
 from fileset.media.system.files import (
-    digest_of,
+    blocks,
     give_name,
     make_folders,
     named,
@@ -38,6 +38,7 @@ from fileset.media.system.files import (
     unmake_folders,
     write_file,
 )
+from fileset.media.system.hashing import digest_of
 
 
 class FolderTransaction:
@@ -47,11 +48,9 @@ class FolderTransaction:
     before no longer holds.
     """
 
-    width: Final = 4
-    """Files that are written at the same time: while one is hashed and another synced, a third is read."""
-    batch_files: Final = 256
-    batch_bytes: Final = 64 << 20
-    """So many files, or so many bytes of them, are synced and named together."""
+    batch_files: Final = 4096
+    batch_bytes: Final = 4 << 30
+    """Files, or bytes of files, that are synced and named together: a folder of FAT takes some 65,000 names."""
 
     def __init__(self, root: str, find: Callable[[FileId], str], forget: Callable[[], None]) -> None:
         self._root = root
@@ -60,8 +59,7 @@ class FolderTransaction:
         self._work = WorkFolder(root)
         self._dicomdir = os.path.join(root, DICOMDIR.value)
         self._made_root: list[str] = []
-        self._writing, self._naming = Lock(), Lock()
-        self._unnamed: list[tuple[str, Written]] = []  # the temporary name of each
+        self._unnamed: list[tuple[str, JournalEntry]] = []  # the temporary name of each
         self._unnamed_bytes = 0
         self._mode = 0o666  # of a new DICOMDIR: no more than all files allow
         self._written: list[str] = []
@@ -70,8 +68,8 @@ class FolderTransaction:
         self._whole = False  # the DICOMDIR that is there
         self._announced = False
         self._removals: dict[FileId, None] = {}  # what is still to be removed, in order
-        self._former: str | None = None  # SHA-256 of the DICOMDIR before, "" if there was none
-        self._new = ""  # SHA-256 of the one to come, from the moment of replacement on
+        self._former: str | None = None  # hash of the DICOMDIR before, "" if there was none
+        self._new = ""  # hash of the one to come, from the moment of replacement on
         self._on_disk = False  # the new DICOMDIR, for certain
 
     def __enter__(self) -> Self:
@@ -110,14 +108,21 @@ class FolderTransaction:
     # ------------------------------------------------------------ before anything is written
 
     def leftovers(self) -> list[FileId]:
-        """What an interrupted change may have left behind: the names in its journal."""
-        return read_journal(self._root)
+        """Return the files that an interrupted change left behind, as far as its journal proves it.
 
-    def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
-        """Write down the names that this change adds and removes, before it does; those of another are forgotten."""
+        Files that were to be removed are left behind only if the DICOMDIR of that change counts.
+        """
+        replaced = bool(self._find(DICOMDIR))
+        entries = (entry for entry in read_journal(self._root) if entry.kind == ADDED or replaced)
+        return [entry.file_id for entry in entries if entry.describes(self._place(entry.file_id))]
+
+    def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:  # noqa: ARG002
+        """Begin the journal with the files that this change removes; added files follow when they are written."""
         self._sync_thinned()
         self._removals = dict.fromkeys(removed)
-        self._work.write_journal((*added, *self._removals))
+        there = ((file_id, self._place(file_id)) for file_id in self._removals)
+        with named(self._root):
+            self._work.begin_journal([removal(file_id, path) for file_id, path in there if path])
         self._announced = True
 
     def _sync_thinned(self) -> None:
@@ -129,34 +134,38 @@ class FolderTransaction:
     def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
         """Write a file whole under a temporary name; it gets its own when it is on disk. Its date is that of now.
 
-        Several threads may do so at the same time. Raises `MediumError` if the name of this file, or of one that was
-        written before, is taken.
+        Raises `MediumError` if the name of this file, or of one that was written before, is taken.
         """
         temporary = self._work.temporary()
+        mode = restricted(0o666, info.mode if info else None)
         with told_of(self._path(file_id)):
-            mode = restricted(0o666, info.mode if info else None)
-            written = Written(file_id, *write_file(temporary, chunks, self._writing, sync=False, mode=mode))
-        with self._naming:
-            self._mode &= mode
-            self._unnamed.append((temporary, written))
-            self._unnamed_bytes += written.size
-            is_batch = len(self._unnamed) >= self.batch_files or self._unnamed_bytes >= self.batch_bytes
-            batch = self._take_unnamed() if is_batch else []
-        self._complete(batch)
-        return written
+            entry = JournalEntry(ADDED, *write_file(temporary, chunks, sync=False, mode=mode), file_id)
+        self._mode &= mode
+        self._unnamed.append((temporary, entry))
+        self._unnamed_bytes += entry.size
+        if len(self._unnamed) >= self.batch_files or self._unnamed_bytes >= self.batch_bytes:
+            self._complete()
+        return Written(file_id, entry.size)
 
-    def _take_unnamed(self) -> list[tuple[str, Written]]:
+    def _complete(self) -> None:
+        """Sync the files that were written, and give them their names."""
         batch, self._unnamed, self._unnamed_bytes = self._unnamed, [], 0
-        return batch
+        if not batch:
+            return
+        self._work.append_to_journal(entry for _, entry in batch)
+        self._sync(batch)
+        for temporary, entry in batch:
+            with told_of(self._path(entry.file_id)):
+                self._name(temporary, entry.file_id)
 
-    def _complete(self, batch: list[tuple[str, Written]]) -> None:
-        """Sync files, then give them their names."""
-        for temporary, written in batch:
-            with told_of(self._path(written.file_id)):
+    def _sync(self, batch: Sequence[tuple[str, JournalEntry]]) -> None:
+        if system.HAS_SYNC_VOLUME and len(batch) > 1:
+            with told_of(self._root):
+                system.sync_volume(self._root)
+            return
+        for temporary, entry in batch:
+            with told_of(self._path(entry.file_id)):
                 sync_file(temporary)
-        for temporary, written in batch:
-            with told_of(self._path(written.file_id)), self._naming:
-                self._name(temporary, written.file_id)
 
     def _path(self, file_id: FileId) -> str:
         return os.path.join(self._root, *file_id.components)
@@ -192,7 +201,7 @@ class FolderTransaction:
 
     def settle(self) -> None:
         """Complete the last files, and fsync every folder that has new names."""
-        self._complete(self._take_unnamed())
+        self._complete()
         for folder in sorted({self._root, *self._folders}):
             sync_directory(folder)
 
@@ -221,7 +230,7 @@ class FolderTransaction:
                 self._remove_variant(former)
         self._on_disk = True
         self._work.unseal()
-        return Written(DICOMDIR, size, digest)
+        return Written(DICOMDIR, size)
 
     def _remove_variant(self, former: str) -> None:
         """Remove a DICOMDIR under another form of the name, unless the system takes both names for the same."""
@@ -290,7 +299,7 @@ class FolderTransaction:
         self._forget()
         try:
             found = self._find(DICOMDIR)
-            counts = digest_of(found) if found else ""
+            counts = digest_of(blocks(found)) if found else ""
         except (OSError, FilesetError):
             return None
         return counts == self._new or (False if counts == self._former else None)

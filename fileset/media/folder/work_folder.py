@@ -1,7 +1,7 @@
 """The work folder `FILESET_` at the root of a file-set: all that is temporary while a folder is being changed.
 
 Its name and those in it are File ID Components. It holds a lock; a journal of the names that the change adds and removes;
-files being written; and, for the moment of replacement, the new DICOMDIR, the old one, and a seal: the SHA-256 of both,
+files being written; and, for the moment of replacement, the new DICOMDIR, the old one, and a seal: the hash of both,
 written when both are on disk. Who finds a DICOMDIR that is neither, finds in the work folder one that is whole.
 """
 
@@ -10,17 +10,17 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import closing, suppress
 from itertools import count
 from typing import BinaryIO, Final
 
-from fileset.errors import FormatError, MediumError
-from fileset.file_id import FileId
+from fileset.errors import MediumError
+from fileset.media.folder.journal import JournalEntry, read_entries, whole_lines
 from fileset.media.system.calls import system
 from fileset.media.system.files import (
+    append_file,
     blocks,
-    digest_of,
     named,
     open_locked,
     remove_folder,
@@ -28,6 +28,7 @@ from fileset.media.system.files import (
     told_of,
     write_file,
 )
+from fileset.media.system.hashing import digest_of
 
 WORK: Final = "FILESET_"
 LOCK: Final = "LOCK"
@@ -39,7 +40,7 @@ OLD: Final = "OLD"
 SEAL: Final = "SEAL"
 
 _TEMPORARY: Final = re.compile(rf"{JOURNAL_NEW}|{LOCK_OLD}|T\d{{7}}").fullmatch
-_SEALED: Final = re.compile(rf"([0-9a-f]{{64}})  ({NEW}|{OLD})\n")
+_SEALED: Final = re.compile(rf"([0-9a-f]{{32}})  ({NEW}|{OLD})\n")
 
 
 class WorkFolder:
@@ -125,21 +126,27 @@ class WorkFolder:
 
     # ------------------------------------------------------------ journal
 
-    def write_journal(self, names: Iterable[FileId]) -> None:
-        """Write down names; they are on disk when this returns."""
+    def begin_journal(self, entries: Iterable[JournalEntry]) -> None:
+        """Write a new journal; it is on disk when this returns."""
         path = self.file(JOURNAL_NEW)
         with named(path):
-            write_file(path, ["".join(f"{name.value}\n" for name in names).encode()])
+            write_file(path, (entry.line().encode() for entry in entries))
             system.replace(path, self.file(JOURNAL))
         sync_directory(self.path)
         sync_directory(self._root)
 
+    def append_to_journal(self, entries: Iterable[JournalEntry]) -> None:
+        """Add lines to the journal; they are on disk when this returns."""
+        path = self.file(JOURNAL)
+        with told_of(self._root):
+            append_file(path, "".join(entry.line() for entry in entries).encode())
+
     # ------------------------------------------------------------ seal
 
     def seal(self, new: str, former: str) -> str:
-        """Keep a copy of the DICOMDIR at `former`, if any, beside the one with the SHA-256 `new`, and seal both.
+        """Keep a copy of the DICOMDIR at `former`, if any, beside the one with the hash `new`, and seal both.
 
-        Returns the SHA-256 of the copy, "" if there is none.
+        Returns the hash of the copy, "" if there is none.
         """
         old = _copy(former, self.file(OLD)) if former else ""
         if old:
@@ -156,16 +163,10 @@ class WorkFolder:
         sync_directory(self._root)
 
 
-def read_journal(root: str) -> list[FileId]:
-    """The names in the journal of an interrupted change, none if there was none. Raises `MediumError`."""
-    path = _own(root, JOURNAL)
-    with named(path):
-        lines = _lines(path)
-    names = []
-    for line in lines:
-        with suppress(FormatError):  # not written by us
-            names.append(FileId.tolerant(line.rstrip("\n")))
-    return names
+def read_journal(root: str) -> Iterator[JournalEntry]:
+    """Yield the entries in the journal of an interrupted change, none if there was none. Raises `MediumError`."""
+    entries = read_entries(_own(root, JOURNAL))
+    return (entry for entry in entries if entry.file_id.components[0].upper() != WORK)
 
 
 def standing_in(root: str, dicomdir: str) -> str:
@@ -175,7 +176,7 @@ def standing_in(root: str, dicomdir: str) -> str:
     such as FAT where replacing takes several writes. One that was modified after the seal is the work of others.
     """
     seal = _own(root, SEAL)
-    sealed = {match[2]: match[1] for line in _lines(seal) if (match := _SEALED.fullmatch(line))}
+    sealed = {match[2]: match[1] for line in whole_lines(seal) if (match := _SEALED.fullmatch(line))}
     if not sealed or (dicomdir and _counts(dicomdir, sealed.values(), os.stat(seal).st_mtime_ns)):
         return ""
     kept = ((_own(root, name), digest) for name, digest in sealed.items())
@@ -190,33 +191,24 @@ def _own(root: str, name: str) -> str:
 
 
 def _counts(dicomdir: str, digests: Collection[str], sealed: int) -> bool:
-    return os.stat(dicomdir).st_mtime_ns > sealed or digest_of(dicomdir) in digests
+    return os.stat(dicomdir).st_mtime_ns > sealed or _digest(dicomdir) in digests
 
 
 def _digest(path: str) -> str:
-    with suppress(FileNotFoundError):
-        return digest_of(path)
+    with suppress(FileNotFoundError), closing(blocks(path)) as chunks:
+        return digest_of(chunks)
     return ""
 
 
-def _lines(path: str) -> list[str]:
-    """The whole lines of a file, none if there is no such file."""
-    try:
-        text = b"".join(blocks(path)).decode("ascii", "replace")
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
-
-
 def _copy(path: str, copy: str) -> str:
-    """A second name for a file, or a copy where a file can have but one; its SHA-256."""
+    """A second name for a file, or a copy where a file can have but one; its hash."""
     if os.path.islink(path):
         return write_file(copy, blocks(path))[1]
     try:
         os.link(path, copy)
     except OSError:  # a file system on which a file has one name only
         return write_file(copy, blocks(path))[1]
-    return digest_of(copy)
+    return _digest(copy)
 
 
 def _unlink(path: str) -> None:

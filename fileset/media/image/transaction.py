@@ -10,9 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
@@ -32,20 +30,13 @@ from fileset.media.system.files import (
     uninterrupted,
     unmake_folders,
 )
-from fileset.media.system.hashing import Hashed, chunks_of, sha256_of
-from fileset.media.system.read_ahead import end
+from fileset.media.system.hashing import Hashed, chunks_of, digest_of
 
 WORK_SUFFIX: Final = ".FILESET_"
 """Behind the name of an image: the new image while it is being written, and the lock that keeps other writers out."""
 
-BATCH: Final = 32
-"""Files that one thread reads back at a time."""
-
-SYNC_EVERY: Final = 64 << 20
-"""Bytes after which what is written begins to be synced, while more is being written."""
-
-_THREADS: Final = 3
-"""One that syncs and two that read back."""
+WRITE_BACK_EVERY: Final = 16 << 20
+"""Bytes after which the system is told to write what it has to the disk, while more comes."""
 
 
 Identity = tuple[int, int, int, int] | None
@@ -56,8 +47,6 @@ class ImageTransaction:
     """One change of an image that was `seen` before, in a folder that is made if need be. A context: leaving it
     unpublished leaves the old image, or none, and no folder that was made.
     """
-
-    width: Final = 1
 
     def __init__(
         self,
@@ -73,15 +62,13 @@ class ImageTransaction:
         self._new = self._path + WORK_SUFFIX
         self._build = build
         self._read = read
-        self._written: list[Written] = []
+        self._written: list[tuple[FileId, str]] = []  # with hashes
         self._mode = 0o666  # no more than all sources allow
         self._gone: frozenset[str] = frozenset()
         self._published = False
         self._made: list[str] = []  # folders for it
         self._latest = creation_time()
-        self._pool = ThreadPoolExecutor(_THREADS)
-        self._syncing: Future[None] | None = None
-        self._unsynced = 0
+        self._waiting = 0  # bytes since the last write-back
 
     def __enter__(self) -> Self:
         try:
@@ -123,7 +110,6 @@ class ImageTransaction:
                 with suppress(OSError):
                     os.unlink(self._new)
         finally:
-            uninterrupted(lambda: end(self._pool, [self._syncing] if self._syncing else []))
             with suppress(OSError):  # nothing of the file counts any more, or all of it is on disk
                 self._file.close()
             if not self._published:
@@ -163,25 +149,16 @@ class ImageTransaction:
 
     def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
         """Write a file into the new image."""
-        hashed = Hashed.of(chunks)
+        hashed = Hashed(chunks)
         self._mode = restricted(self._mode, info.mode if info else None)
         with named(str(file_id)):
             self._builder.add(file_id, hashed, info and info.not_after(self._latest))
-        written = Written(file_id, hashed.size, hashed.sha256)
-        self._written.append(written)
-        self._unsynced += written.size
-        if self._unsynced >= SYNC_EVERY and (self._syncing is None or self._syncing.done()):
-            self._sync()
-        return written
-
-    def _sync(self) -> Future[None]:
-        """Begin to sync what is written so far. Raises `MediumError` if that of what was written before has failed."""
-        with told_of(self._path):
-            if self._syncing is not None:
-                self._syncing.result()
-        self._unsynced = 0
-        self._syncing = self._pool.submit(os.fsync, self._file.fileno())
-        return self._syncing
+        self._written.append((file_id, hashed.digest))
+        self._waiting += hashed.size
+        if self._waiting >= WRITE_BACK_EVERY:
+            self._waiting = 0
+            system.start_write_back(self._file.fileno())
+        return Written(file_id, hashed.size)
 
     def settle(self) -> None:
         """Nothing: the image is synced when it is whole."""
@@ -193,12 +170,8 @@ class ImageTransaction:
             self._builder.finish()
             del self._builder  # what it knows of every file is not needed any more
             self._file.flush()
-            syncing = self._sync()
-            try:
-                self._compare()
-                self._verify(verify)
-            finally:
-                syncing.result()
+            system.sync_file(self._file.fileno())
+            self._compare(verify)
             set_mode(self._new, _mode(self._path, self._mode))
             if not system.MOVES_OPEN_FILES:
                 self._file.close()
@@ -208,41 +181,25 @@ class ImageTransaction:
             sync_directory(os.path.dirname(self._path))
         return written
 
-    def _verify(self, verify: Callable[[bytes], None]) -> None:
+    def _compare(self, verify: Callable[[bytes], None]) -> None:
+        """Read the whole image back, front to back, and compare every file with what was written."""
         image = self._read(self._new)
         try:
+            if sum(1 for _ in image.names()) != len(self._written):
+                raise MediumError("other files are read back than were written; nothing was changed", path=self._path)
+            for file_id, digest in self._written:
+                with image.open(file_id) as file:
+                    if digest_of(chunks_of(file)) != digest:
+                        raise MediumError(f"{file_id} reads back different from what was written", path=self._path)
+            if damage := image.damage():
+                raise MediumError(f"reads back damaged: {damage[0]}; nothing was changed", path=self._path)
             with image.open(DICOMDIR) as file:
                 verify(file.read())
         finally:
             image.close()
 
-    def _compare(self) -> None:
-        image = self._read(self._new)
-        try:
-            # The listings that this makes are all that the threads below share.
-            if sum(1 for _ in image.names()) != len(self._written):
-                raise MediumError("other files are read back than were written; nothing was changed", path=self._path)
-            batches = (self._written[at : at + BATCH] for at in range(0, len(self._written), BATCH))
-            for different in self._pool.map(partial(_different, image), batches):
-                for one in different:
-                    raise MediumError(f"{one.file_id} reads back different from what was written", path=self._path)
-            if damage := image.damage():
-                raise MediumError(f"reads back damaged: {damage[0]}; nothing was changed", path=self._path)
-        finally:
-            image.close()
-
     def delete(self, file_id: FileId) -> None:
         """Nothing: the new image was built without the files that the change removes."""
-
-
-def _different(image: ReadableMedium, some: Iterable[Written]) -> list[Written]:
-    """Those files of an image that are not what was written."""
-    found = []
-    for one in some:
-        with image.open(one.file_id) as file:
-            if sha256_of(file) != one.sha256:
-                found.append(one)
-    return found
 
 
 def identity(path: str) -> Identity:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import BinaryIO, Final
@@ -15,8 +14,7 @@ from typing import BinaryIO, Final
 from fileset.errors import MediumError, RuleError
 from fileset.media.base import Chunks
 from fileset.media.system.calls import system
-
-_BLOCK: Final = 1 << 20
+from fileset.media.system.hashing import COPY_SIZE, Hashed, digest_of
 
 STANDARD_OUTPUT: Final = "-"
 """The path that means standard output instead of a file: it takes a ZIP archive."""
@@ -56,35 +54,33 @@ def told_of(path: str, advice: str = "") -> Iterator[None]:
 # ---------------------------------------------------------------- bytes and names that are on disk
 
 
-def write_file(
-    path: str,
-    chunks: Chunks,
-    turn: AbstractContextManager[object] | None = None,
-    *,
-    sync: bool = True,
-    mode: int = 0o666,
-) -> tuple[int, str]:
-    """Write a new file: its size in bytes and its SHA-256.
+def write_file(path: str, chunks: Chunks, *, sync: bool = True, mode: int = 0o666) -> tuple[int, str]:
+    """Write a new file; return its size in bytes and its XXH3-128 hash.
 
-    With `sync` the bytes are on the medium when this returns; else they are on their way, and `sync_file` waits for them.
-    `turn` is held while bytes are handed over: where several write at the same time, their clusters would else be woven
-    together on a file system that gives each byte its place at once, such as FAT.
+    With `sync` the bytes are on the medium when this returns. Otherwise the system has begun to write them, and
+    `sync_file` or the system's `sync_volume` waits for them.
     """
-    digest, size = hashlib.sha256(), 0
-    turn = turn or nullcontext()
+    hashed = Hashed(chunks)
     descriptor = system.create(path, mode)
     try:
-        for chunk in chunks:
-            with turn:
-                _write_all(descriptor, chunk)
-            if size:
-                system.start_write_back(descriptor)  # the disk works while the next part comes
-            digest.update(chunk)
-            size += len(chunk)
-        (system.sync_file if sync else system.start_write_back)(descriptor)
+        for chunk in hashed:
+            _write_all(descriptor, chunk)
+            system.start_write_back(descriptor)  # the disk works while the next chunk is read
+        if sync:
+            system.sync_file(descriptor)
     finally:
         os.close(descriptor)
-    return size, digest.hexdigest()
+    return hashed.size, hashed.digest
+
+
+def append_file(path: str, data: bytes) -> None:
+    """Add bytes to a file; they are on the medium when this returns."""
+    descriptor = system.open_descriptor(path, os.O_WRONLY | os.O_APPEND, follow=False)
+    try:
+        _write_all(descriptor, data)
+        system.sync_file(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sync_file(path: str) -> None:
@@ -199,27 +195,16 @@ def sync_directory(path: str) -> None:
 
 
 def read_back(path: str) -> tuple[bytes, str]:
-    """The bytes of a file that was synced, those on the medium, not those in memory, where the system can tell them; and
-    their SHA-256.
-    """
-    data, digest = BytesIO(), hashlib.sha256()
+    """Return the bytes of a file that was synced, from the medium if the system can forget its copy, and their hash."""
+    data = BytesIO()
     descriptor = open_plain(path)
     try:
         system.forget_cached(descriptor)
-        while block := os.read(descriptor, _BLOCK):
+        while block := os.read(descriptor, COPY_SIZE):
             data.write(block)
-            digest.update(block)
     finally:
         os.close(descriptor)
-    return data.getvalue(), digest.hexdigest()
-
-
-def digest_of(path: str) -> str:
-    """SHA-256 of a file in hexadecimal."""
-    digest = hashlib.sha256()
-    for block in blocks(path):
-        digest.update(block)
-    return digest.hexdigest()
+    return data.getvalue(), digest_of([data.getbuffer()])
 
 
 def open_plain(path: str, *, follow: bool = True) -> int:
@@ -242,11 +227,11 @@ def is_pipe(path: str) -> bool:
         return False
 
 
-def blocks(path: str) -> Iterator[bytes]:
+def blocks(path: str) -> Generator[bytes]:
     """The bytes of a file in parts."""
     descriptor = open_plain(path)
     try:
-        while data := os.read(descriptor, _BLOCK):
+        while data := os.read(descriptor, COPY_SIZE):
             yield data
     finally:
         os.close(descriptor)

@@ -14,8 +14,7 @@ from fileset.errors import MediumError, NotFoundError
 from fileset.media.base import FileInfo
 from fileset.media.system.calls import system
 from fileset.media.system.files import open_plain, path_of
-
-COPY_SIZE = 1 << 20
+from fileset.media.system.hashing import COPY_SIZE
 
 
 class SourceFile(NamedTuple):

@@ -76,8 +76,6 @@ class ZipStream(NoImage):
 class StreamTransaction:
     """One file-set on its way. Without `publish` the archive has no central directory, so nobody takes it for whole."""
 
-    width: Final = 1
-
     def __init__(self, builder: Builder, pipe: BinaryIO) -> None:
         self._builder = builder
         self._pipe = pipe
@@ -102,9 +100,9 @@ class StreamTransaction:
 
     def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
         """Write a file."""
-        hashed = Hashed.of(chunks)
+        hashed = Hashed(chunks)
         self._builder.add(file_id, hashed, info and info.not_after(self._latest))
-        return Written(file_id, hashed.size, hashed.sha256)
+        return Written(file_id, hashed.size)
 
     def settle(self) -> None:
         """Nothing: what a pipe has taken is gone."""

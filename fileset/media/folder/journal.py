@@ -1,0 +1,94 @@
+"""The journal of a change: which files it writes and which it removes, so that an interrupted change can be undone.
+
+A journal is on a medium that anybody may have written, so it is believed only where it can be proved: each line has the
+size and a hash of a file, and recovery deletes only files that still have both. Lines are on disk before the files that
+they describe get their names.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from typing import Final
+
+from attrs import frozen
+
+from fileset.errors import FormatError, MediumError
+from fileset.file_id import DICOMDIR, FileId
+from fileset.media.system.files import blocks
+from fileset.media.system.hashing import digest_of
+
+ADDED, REMOVED = "+", "-"
+LARGEST_JOURNAL: Final = 256 << 20
+"""Bytes of a journal that are read: those of over two million files."""
+BEGINNING: Final = 16 << 10
+"""Bytes of a removed file that are hashed: they hold the identifiers of the instance."""
+
+_LINE: Final = re.compile(r"([+-]) (\d{1,19}) ([0-9a-f]{32}) (.+)\n").fullmatch
+
+
+@frozen
+class JournalEntry:
+    """One file of a change, `ADDED` or `REMOVED`: its size in bytes and its XXH3-128 hash.
+
+    The hash of a removed file is that of its beginning: reading all of it would take as long as copying it.
+    """
+
+    kind: str
+    size: int
+    digest: str
+    file_id: FileId
+
+    def line(self) -> str:
+        """Return the line of the journal."""
+        return f"{self.kind} {self.size} {self.digest} {self.file_id.value}\n"
+
+    def describes(self, path: str) -> bool:
+        """Return whether a file is the one that the change wrote, or was to remove."""
+        try:
+            found = os.lstat(path)
+            if not stat.S_ISREG(found.st_mode) or found.st_size != self.size:
+                return False
+            return _digest(path, self.kind) == self.digest
+        except OSError:
+            return False
+
+
+def removal(file_id: FileId, path: str) -> JournalEntry:
+    """Return the entry for a file that will be removed. Raises `OSError`."""
+    return JournalEntry(REMOVED, os.stat(path).st_size, _digest(path, REMOVED), file_id)
+
+
+def _digest(path: str, kind: str) -> str:
+    with closing(blocks(path)) as chunks:
+        return digest_of(chunks) if kind == ADDED else digest_of([next(chunks, b"")[:BEGINNING]])
+
+
+def read_entries(path: str) -> Iterator[JournalEntry]:
+    """Yield the entries of a journal, none if there is none or if it is too large. Raises `MediumError`.
+
+    Lines of another form are left out, and so are entries for the DICOMDIR.
+    """
+    for line in whole_lines(path):
+        match = _LINE(line)
+        if match:
+            with suppress(FormatError):
+                file_id = FileId.tolerant(match[4])
+                if file_id.path.upper() != DICOMDIR.path:
+                    yield JournalEntry(match[1], int(match[2]), match[3], file_id)
+
+
+def whole_lines(path: str) -> list[str]:
+    """Return the lines of a file that end, none if there is no such file or it is too large. Raises `MediumError`."""
+    try:
+        if os.stat(path).st_size > LARGEST_JOURNAL:
+            return []
+        text = b"".join(blocks(path)).decode("ascii", "replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as problem:
+        raise MediumError(problem.strerror or str(problem), path=path) from problem
+    return [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
