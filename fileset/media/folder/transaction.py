@@ -110,11 +110,13 @@ class FolderTransaction:
     def leftovers(self) -> list[FileId]:
         """Return the files that an interrupted change left behind, as far as its journal proves it.
 
-        Files that were to be removed are left behind only if the DICOMDIR of that change counts.
+        Files that were to be removed are left behind only if the DICOMDIR of that change counts. A file that is not
+        there may have left empty folders.
         """
         replaced = bool(self._find(DICOMDIR))
         entries = (entry for entry in read_journal(self._root) if entry.kind == ADDED or replaced)
-        return [entry.file_id for entry in entries if entry.describes(self._place(entry.file_id))]
+        places = ((entry, self._place(entry.file_id)) for entry in entries)
+        return [entry.file_id for entry, path in places if not path or entry.describes(path)]
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:  # noqa: ARG002
         """Begin the journal with the files that this change removes; added files follow when they are written."""
