@@ -15,7 +15,7 @@ from attrs import evolve
 
 from fileset.dicomdir.write.header import Identification, is_file_set_id
 from fileset.errors import INDEX_INSTEAD, RefusedError, RuleError
-from fileset.file_id import FileId, is_path
+from fileset.file_id import DICOMDIR, FileId, is_path
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
 from fileset.media.folder.medium import FolderMedium
@@ -26,7 +26,7 @@ from fileset.media.system.files import path_of
 from fileset.media.system.walk import place_below
 from fileset.plan.commit import clean_up
 from fileset.plan.companion import Companion
-from fileset.plan.copy_findings import cleared, clears, cut_off
+from fileset.plan.copy_findings import cleared, clears
 from fileset.plan.extra_files import Included
 from fileset.plan.icons import Icons, icons_added, icons_wanted
 from fileset.plan.inputs import Sources
@@ -250,7 +250,6 @@ class Creator:
                 self._companion.close()
         self._report = report
         self._written = not dry_run
-        report.findings += cut_off(self._sources)
         return report
 
     def _add_files_in_place(self, *, dry_run: bool) -> None:
@@ -383,6 +382,8 @@ def identify(
     """Return the File-set Identification of a new file-set, with a new UID unless one is given (PS3.5 B.2)."""
     if isinstance(descriptor, str):
         descriptor = FileId.from_path(descriptor)
+    if descriptor == DICOMDIR:
+        raise RuleError("the descriptor file cannot be the DICOMDIR itself (PS3.3 F.3.2.1)")
     return Identification(file_set_uid or new_uid(), file_set_id, descriptor, character_set or "")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, overload
 from attrs import define, evolve, field, frozen
 
 from fileset.file_id import FileId
-from fileset.findings import RULES, WARNING, Finding, Where
+from fileset.findings import ERROR, RULES, WARNING, Finding, Where
 
 if TYPE_CHECKING:
     from fileset.media.base import FileSetInfo, Written
@@ -123,6 +123,10 @@ class Volume:
     used: int | None
 
 
+_CHOSEN: Final = frozenset(("FS-FILE-UNLISTED",))
+"""Errors that follow from what the user asked for: files that stay on the medium without a record."""
+
+
 @define
 class Report:
     """The outcome of a create, index or update.
@@ -147,6 +151,7 @@ class Report:
     written: list[Written] = field(factory=list)
     replaced: list[Replaced] = field(factory=list)
     leftovers: int = 0
+    mended: int = 0
     identified: bool = False
     removable: bool = False
     volumes: list[Volume] = field(factory=list)
@@ -175,9 +180,14 @@ class Report:
         """Whether the file-set has everything that was given.
 
         Three kinds of sources are listed but do not count: the same bytes twice, a DICOMDIR, and files that are not DICOM. A
-        DICOM file that was cut off before it was given does count, and so does a file-set without any instance.
+        DICOM file that was cut off before it was given does count, and so does a file-set without any instance, or with an
+        error that a check would find; but not the first `mended` findings, which a repair has put right.
         """
-        return not self.lost and not any(finding.rule in _INCOMPLETE for finding in self.findings)
+        return not self.lost and not any(
+            finding.rule in _INCOMPLETE
+            or (at >= self.mended and finding.severity == ERROR and finding.rule not in _CHOSEN)
+            for at, finding in enumerate(self.findings)
+        )
 
     @property
     def foreign(self) -> list[Skipped]:

@@ -23,13 +23,14 @@ from fileset.findings import ERROR
 from fileset.media.form import form_of
 from fileset.media.open import no_dicomdir, updatable
 from fileset.plan.commit import carry_out, clean_up
-from fileset.plan.copy_findings import clears, cut_off
+from fileset.plan.copy_findings import clears
 from fileset.plan.dicomdir_file import absent_from, read_dicomdir
 from fileset.plan.icons import Icons, icons_added, icons_wanted
 from fileset.plan.names import SCHEMES
 from fileset.plan.offer import Offer
 from fileset.plan.scan import Phases, outcomes, phase
 from fileset.plan.selection import strict_conditions
+from fileset.plan.self_check import update_findings
 from fileset.plan.under_profile import under_profile
 from fileset.plan.update import Request, refuse_shared, update
 from fileset.records.describe import Policy
@@ -48,6 +49,7 @@ _MENDED: Final = frozenset(
     (
         *("FS-DICOMDIR-SYNTAX", "FS-DICOMDIR-META", "FS-RECORD-SEQUENCE-LENGTH", "FS-CONSISTENCY-FLAG"),
         *("FS-OFFSET-SHIFTED", "FS-OFFSET-ABSENT", "FS-OFFSET-LAST", "FS-RECORD-IN-USE-FLAG"),
+        "FS-RECORD-INACTIVE",
         *("FS-RECORD-TYPE", "FS-FILE-ID-FORM"),
     )
 )
@@ -245,7 +247,7 @@ class Updater:
         if plan is not None:
             carry_out(plan, self._medium, report, self._progress)
         self._report = report
-        report.findings += cut_off(self._request.offer.sources)
+        report.findings += update_findings(self._request, report)
         return report
 
     def __enter__(self) -> Self:

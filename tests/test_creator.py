@@ -347,9 +347,9 @@ def test_a_value_that_is_none_or_too_long_is_reported(tmp_path: Path) -> None:
     path = edited(tmp_path, (study_id, text(b"\x20\0\x10\0", b"SH", b"0123456789ABCDEFGH")))
     with fileset.Creator(tmp_path / "OUT") as creator:
         creator.add(path)
-    [finding] = creator.report.findings
-    assert finding.rule == "FS-KEY-FORM"
-    assert "StudyID (0020,0010) is longer than the 16 characters" in finding.message
+    form, invented = creator.report.findings
+    assert (form.rule, invented.rule) == ("FS-KEY-FORM", "FS-KEY-INVENTED")
+    assert "StudyID (0020,0010): 18 characters, a SH has at most 16: treated as missing" in form.message
 
 
 def test_a_patient_id_with_control_characters_is_refused_for_two_people_could_become_one(tmp_path: Path) -> None:

@@ -98,10 +98,15 @@ class Inspector:
             is_cached = not at and (length <= len(first) or len(first) < FIRST_READ)
             return first[:length] if is_cached else read(at, length)
 
-        if prefix:
-            faults += self._files.faults(cached, size, first)
         try:
-            instance = describe(cached, self._describer)
+            instance, header = describe(cached, self._describer)
+            faults += self._files.faults(cached, size, first, header)
+        except HeaderError as problem:
+            # A DICOMDIR has elements of group 0004, which the rules for other files forbid.
+            if prefix and problem.rule != "FS-FILE-IS-DICOMDIR":
+                faults += self._files.faults(cached, size, first)
+            return Inspection(tuple(faults), problem.rule, problem.reason, prefix)
+        try:
             faults += self._record_faults(cached, instance, task)
             facts = read_facts(cached, size) if self._facts else None
         except HeaderError as problem:

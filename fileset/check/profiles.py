@@ -9,12 +9,13 @@ from attrs import define, field
 
 from fileset.dicom.elements import Element, elements, items
 from fileset.dicomdir.check.collector import Collector
-from fileset.dicomdir.check.data_sets import named, values_of
 from fileset.errors import FormatError
 from fileset.findings import Finding, Where
 from fileset.profiles.advisor import Judging
 from fileset.profiles.facts import Facts
 from fileset.profiles.medium import medium_caveat, medium_fault
+from fileset.records.data_sets import values_of
+from fileset.standard.dictionary import named
 from fileset.standard.profile_keys import PROFILE_KEYS
 from fileset.standard.profiles import Profile
 from fileset.standard.tags import ICON_IMAGE_SEQUENCE

@@ -10,12 +10,12 @@ from attrs import field, frozen
 from fileset.dicom.elements import EXPLICIT_LITTLE, Element, Syntax, elements
 from fileset.dicom.header import Header, Wanted, WantedTags
 from fileset.dicom.values import canonical
-from fileset.dicomdir.check.data_sets import named
-from fileset.dicomdir.read.values import character_set_of, value_of, vr_of
+from fileset.dicomdir.read.values import character_set_of, value_of
 from fileset.errors import FormatError
 from fileset.part10.faults import Fault
 from fileset.records.describe import WANTED, Instance
 from fileset.standard import tags
+from fileset.standard.dictionary import named, vr_of
 from fileset.standard.record_types import RECORD_TYPES, SOP_CLASSES, Key
 
 _REFERENCE: Final = {

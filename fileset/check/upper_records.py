@@ -9,9 +9,9 @@ from attrs import define, field
 from fileset.check.record_differences import RecordSide, record_side
 from fileset.dicom.character_sets import TEXT_VRS, decode
 from fileset.dicomdir.check.collector import Collector
-from fileset.dicomdir.check.data_sets import named
 from fileset.dicomdir.write.layout import NONE
 from fileset.records.levels import FIELDS, Chain, Field
+from fileset.standard.dictionary import named
 
 
 @define

@@ -23,7 +23,7 @@ MAYBE_COMPLETE: Final = frozenset(
     (
         *("FS-DICOMDIR-SYNTAX", "FS-DICOMDIR-META", "FS-RECORD-SEQUENCE-LENGTH"),
         *("FS-OFFSET-SHIFTED", "FS-OFFSET-NEAR", "FS-OFFSET-ABSENT", "FS-OFFSET-LAST"),
-        *("FS-CONSISTENCY-FLAG", "FS-RECORD-IN-USE-FLAG", "FS-RECORD-TYPE", "FS-FILE-ID-FORM"),
+        *("FS-CONSISTENCY-FLAG", "FS-RECORD-IN-USE-FLAG", "FS-RECORD-INACTIVE", "FS-RECORD-TYPE", "FS-FILE-ID-FORM"),
     )
 )
 """Errors of a DICOMDIR that hide no record: how it is encoded, offsets that can be understood all the same, and what

@@ -6,6 +6,7 @@ text needs it.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 CODECS: Final = {
@@ -44,19 +45,34 @@ def needs_character_set(value: bytes) -> bool:
 
 
 def is_known(character_set: str) -> bool:
-    """Return whether a Specific Character Set (0008,0005) has only defined terms."""
+    """Return whether a Specific Character Set (0008,0005) has only defined terms, in a combination that is allowed."""
     terms = [term.strip() for term in character_set.split("\\")]
     if len(terms) == 1:
         return terms[0] in CODECS or _extension(terms[0]) in _EXTENSIONS
-    return all(_extension(term) in _EXTENSIONS for term in terms)
+    # Code extensions: only the first term may be empty, each occurs once, and sets without extensions are not allowed.
+    extensions = terms if terms[0] else terms[1:]
+    return len(set(terms)) == len(terms) and all(term in _EXTENSIONS for term in extensions)
 
 
 def _extension(term: str) -> str:
     return term.replace("ISO_IR", "ISO 2022 IR")
 
 
-_EXTENSIONS: Final = frozenset(map(_extension, CODECS)) | {f"ISO 2022 IR {number}" for number in (58, 87, 149, 159)}
+_EXTENSIONS: Final = frozenset(
+    _extension(term) for term in CODECS if term.startswith("ISO_IR") and term != "ISO_IR 192"
+) | {f"ISO 2022 IR {number}" for number in (58, 87, 149, 159)}
 """Multi-byte sets exist only as code extensions (PS3.3 C.12.1.1.2)."""
+
+
+def text_problem(value: bytes, character_set: str) -> str:
+    """Return what the character set does not explain in a text value; "" if it explains all (PS3.5 6.1)."""
+    text = decode(value, character_set)
+    if "\ufffd" in text:
+        return "bytes that are not valid"
+    return "control characters 80H to 9FH that are not allowed" if _C1(text) else ""
+
+
+_C1: Final = re.compile("[\x80-\x9f]").search
 
 
 def decode(value: bytes, character_set: str = "") -> str:

@@ -23,7 +23,7 @@ from fileset.dicom.elements import (
     UNDEFINED,
     skip_undefined,
 )
-from fileset.dicom.header_cache import FIRST_READ, Layouts, Recognised
+from fileset.dicom.header_cache import FIRST_READ, IDENTIFYING_META_TAGS, META_TAGS, Layouts, Recognised
 from fileset.errors import FilesetError, FormatError
 from fileset.standard import tags
 
@@ -41,9 +41,7 @@ EXPLICIT_VR_BIG_ENDIAN: Final = b"1.2.840.10008.1.2.2"
 DEFLATED: Final = frozenset((b"1.2.840.10008.1.2.1.99", b"1.2.840.10008.1.2.4.95"))
 """Deflated Explicit VR Little Endian and JPIP Referenced Deflate (PS3.5 A.5, A.7)."""
 
-META_TAGS: Final = frozenset(
-    (tags.MEDIA_STORAGE_SOP_CLASS_UID, tags.MEDIA_STORAGE_SOP_INSTANCE_UID, tags.TRANSFER_SYNTAX_UID)
-)
+
 PIXEL_DATA: Final = frozenset((tags.FLOAT_PIXEL_DATA, tags.DOUBLE_FLOAT_PIXEL_DATA, tags.PIXEL_DATA))
 
 _HEAD: Final = Struct("<HH2sH").unpack_from
@@ -215,7 +213,7 @@ def _file_meta(data: bytes, read: Reading) -> tuple[dict[int, bytes], int, bytes
             if at > len(data):
                 raise UnusualError
         tag = group << 16 | number
-        if tag in META_TAGS:
+        if tag in IDENTIFYING_META_TAGS:
             meta[tag] = data[value:at]
 
 

@@ -10,7 +10,8 @@ import warnings
 from typing import TYPE_CHECKING, Final
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, element_at
-from fileset.dicom.header import LARGEST_VALUE, META_TAGS, PIXEL_DATA, Header, HeaderError, Reading, Wanted
+from fileset.dicom.header import LARGEST_VALUE, PIXEL_DATA, Header, HeaderError, Reading, Wanted
+from fileset.dicom.header_cache import IDENTIFYING_META_TAGS
 from fileset.standard import tags
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def read_foreign(read: Reading, wanted: Wanted) -> Header:
         warnings.simplefilter("ignore")
         try:
             dataset = read_partial(_File(read), at_pixel_data, defer_size=_DEFER, force=True)  # type: ignore[arg-type]
-            meta = {tag: _raw(dataset.file_meta, tag) for tag in META_TAGS if tag in dataset.file_meta}
+            meta = {tag: _raw(dataset.file_meta, tag) for tag in IDENTIFYING_META_TAGS if tag in dataset.file_meta}
             values = {tag: _value(dataset, tag, wanted) for tag in _tags(dataset, wanted) if tag in dataset}
         except HeaderError:
             raise

@@ -17,6 +17,7 @@ from attrs import frozen
 
 from fileset.dicom.elements import (
     EXPLICIT_LITTLE,
+    ITEM,
     ITEM_END,
     SEQUENCE_END,
     SHORT_VRS,
@@ -49,6 +50,26 @@ _USUAL: Final = {
 _SPREAD: Final = 8
 """Difference in bytes that other values may have from those of the first file."""
 _META: Final = 132
+IDENTIFYING_META_TAGS: Final = frozenset(
+    (tags.MEDIA_STORAGE_SOP_CLASS_UID, tags.MEDIA_STORAGE_SOP_INSTANCE_UID, tags.TRANSFER_SYNTAX_UID)
+)
+"""The elements of File Meta Information that a record needs."""
+META_TAGS: Final = IDENTIFYING_META_TAGS | {
+    tags.FILE_META_GROUP_LENGTH,
+    tags.FILE_META_VERSION,
+    tags.IMPLEMENTATION_CLASS_UID,
+    tags.IMPLEMENTATION_VERSION_NAME,
+    tags.SOURCE_AE_TITLE,
+    tags.SENDING_AE_TITLE,
+    tags.RECEIVING_AE_TITLE,
+    tags.SOURCE_PRESENTATION_ADDRESS,
+    tags.SENDING_PRESENTATION_ADDRESS,
+    tags.RECEIVING_PRESENTATION_ADDRESS,
+    tags.PRIVATE_INFORMATION_CREATOR_UID,
+    tags.PRIVATE_INFORMATION,
+}
+"""The elements of File Meta Information (PS3.10 Table 7.1-1)."""
+_META_UID: Final = tags.MEDIA_STORAGE_SOP_INSTANCE_UID
 _ANCHORED: Final = frozenset((tags.TRANSFER_SYNTAX_UID, tags.SOP_CLASS_UID))
 """Transfer syntax and SOP class decide the walk, so their values are part of the layout."""
 
@@ -62,8 +83,9 @@ class Layout:
     """A compiled layout: `match(data, 132)`, and the tags of its groups in order.
 
     `own` selects the groups that differ in every file (None if the layout lacks one), `common` those that the files of a
-    series share.
-    `own_tags` are the tags of the former.
+    series share, `meta` those of File Meta Information except the SOP Instance UID. A group with the tag of an item is a
+    sequence of explicit length that is not wanted; `sequences` are their positions.
+    `own_tags` are the tags of `own`.
     """
 
     match: Callable[[bytes, int], re.Match[bytes] | None]
@@ -71,17 +93,32 @@ class Layout:
     own_tags: tuple[int, ...]
     own: Callable[[_Groups], _Groups] | None
     common: Callable[[_Groups], _Groups]
+    meta: Callable[[_Groups], _Groups]
+    sequences: tuple[int, ...]
+    uid_at: int
 
 
 class Recognised:
-    """A header of a known layout: like a `Header`, but decoded only on demand."""
+    """A header of a known layout: like a `Header`, but decoded only on demand. The next element starts at `end`."""
 
-    __slots__ = ("groups", "layout")
+    __slots__ = ("end", "groups", "layout")
     has_pixel_data: Final = False
 
-    def __init__(self, layout: Layout, groups: _Groups) -> None:
+    def __init__(self, layout: Layout, groups: _Groups, end: int) -> None:
         self.layout = layout
         self.groups = groups
+        self.end = end
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """What files with the same element headers and the same File Meta Information share, except for one UID."""
+        layout, groups = self.layout, self.groups
+        return layout, self.end, groups[layout.uid_at][:2], layout.meta(groups)
+
+    @property
+    def sequences(self) -> list[bytes]:
+        """The values of the sequences of explicit length before `end`, in Explicit VR Little Endian."""
+        return [self.groups[at][4:] for at in self.layout.sequences]
 
     @property
     def values(self) -> dict[int, bytes]:
@@ -116,7 +153,7 @@ class Layouts:
             if found is not None:
                 if at:  # a new list, because other threads may iterate over this one
                     self._layouts = [layout, *layouts[:at], *layouts[at + 1 :]]
-                return Recognised(layout, found.groups())
+                return Recognised(layout, found.groups(), found.end())
         return None
 
     def learn(self, data: bytes, wanted: frozenset[int], last: int) -> None:
@@ -140,8 +177,12 @@ class Layouts:
     def _layout(self, pattern: bytes, captured: tuple[int, ...]) -> Layout:
         own_tags = self._own + tuple(tag for tag in self._varying if tag in captured)
         own = itemgetter(*map(captured.index, own_tags)) if self._own and set(self._own) <= set(captured) else None
-        common = itemgetter(*(at for at, tag in enumerate(captured) if tag not in self._apart))
-        return Layout(re.compile(pattern, re.DOTALL).match, captured, own_tags, own, common)
+        apart = self._apart | (META_TAGS - IDENTIFYING_META_TAGS) | {ITEM}
+        common = itemgetter(*(at for at, tag in enumerate(captured) if tag not in apart))
+        meta = itemgetter(*(at for at, tag in enumerate(captured) if tag in META_TAGS - {_META_UID}))
+        sequences = tuple(at for at, tag in enumerate(captured) if tag == ITEM)
+        match, uid_at = re.compile(pattern, re.DOTALL).match, captured.index(_META_UID)
+        return Layout(match, captured, own_tags, own, common, meta, sequences, uid_at)
 
     def _read_more(self, needed: int) -> None:
         if self.first_read < needed <= LARGEST_READ:
@@ -154,13 +195,13 @@ def _compiled(
     """Return the expression and the tags of its groups; None if a sequence is wanted."""
     pattern, captured = [], []
     for part in parts:
-        tag, vr, *_ = part
-        keep = tag in wanted
-        if keep and vr == b"SQ":
+        tag, vr, _, _, length = part
+        if tag in wanted and vr == b"SQ":
             return None
+        keep = tag in wanted or (vr == b"SQ" and 0 < length < UNDEFINED)
         pattern.append(_pattern(data, part, b"(" if keep else b"(?:"))
         if keep:
-            captured.append(tag)
+            captured.append(tag if tag in wanted else ITEM)
     pattern.append(_greater_than(last))
     return b"".join(pattern), tuple(captured)
 
@@ -187,7 +228,7 @@ def _parts(data: bytes, last: int) -> Iterator[_Part]:
         tag, vr, value_at, length = element_header(data, at, EXPLICIT_LITTLE)
         if tag > last:
             return
-        if tag <= previous:
+        if tag <= previous or (tag >> 16 == 2 and tag not in META_TAGS):
             raise _SpecialError
         previous = tag
         yield tag, vr, at, value_at, length

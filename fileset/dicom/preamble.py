@@ -29,3 +29,8 @@ def cleared(chunks: Iterable[bytes]) -> Iterator[bytes]:
     parts = iter(chunks)
     yield PREAMBLE + next(parts)[len(PREAMBLE) :]
     yield from parts
+
+
+def is_part_10(data: bytes) -> bool:
+    """Return whether a file starts with a preamble and the DICM prefix (PS3.10 7.1)."""
+    return data[len(PREAMBLE) : NEEDED] == _PREFIX

@@ -7,11 +7,11 @@ not valid for its VR becomes empty.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Final
 
-from fileset.dicom.character_sets import decode
 from fileset.standard import tags
 
 _PADDING: Final = b" \0"
@@ -19,7 +19,10 @@ _DATE: Final = re.compile(rb"(\d{4})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])").fullm
 _OLD_DATE: Final = re.compile(rb"\d{4}\.\d{2}\.\d{2}").fullmatch
 _TIME: Final = re.compile(rb"([01]\d|2[0-3])([0-5]\d([0-5]\d|60)?(?(3)(\.\d{1,6})?))?").fullmatch
 _OLD_TIME: Final = re.compile(rb"\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?").fullmatch
-_DATE_TIME: Final = re.compile(rb"\d{4}(\d{2}){0,5}(\.\d{1,6})?([+-]\d{4})?").fullmatch
+_DATE_TIME: Final = re.compile(
+    rb"(\d{4})(?:(0[1-9]|1[0-2])(?:(0[1-9]|[12]\d|3[01])(?:([01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?)?)?)?"
+    rb"(?:[+-](?:0\d|1[0-4])[0-5]\d)?"
+).fullmatch
 _INTEGER: Final = re.compile(rb"[+-]?\d{1,11}").fullmatch
 _DECIMAL_INTEGER: Final = re.compile(rb"([+-]?\d{1,11})\.0*").fullmatch
 _CODE_STRING: Final = re.compile(rb"[A-Z0-9 _]{0,16}(\\[A-Z0-9 _]{0,16})*").fullmatch
@@ -30,7 +33,18 @@ _CONTROL: Final = bytes(set(range(32)) - {0x1B})
 def _date(value: bytes) -> bytes:
     if _OLD_DATE(value):  # ACR-NEMA wrote YYYY.MM.DD
         value = value.replace(b".", b"")
-    return value if _DATE(value) else b""
+    match = _DATE(value)
+    return value if match and _is_day(*match.groups()) else b""
+
+
+def _is_day(year: bytes, month: bytes | None, day: bytes | None) -> bool:
+    """Return whether the month has that day."""
+    return not (month and day) or int(day) <= monthrange(int(year) or 4, int(month))[1]
+
+
+def _date_time(value: bytes) -> bytes:
+    match = _DATE_TIME(value)
+    return value if match and _is_day(*match.groups()[:3]) else b""
 
 
 def _time(value: bytes) -> bytes:
@@ -68,7 +82,7 @@ def _multiple_of(width: int) -> Callable[[bytes], bytes]:
 _STRIPPED: Final[dict[str, Callable[[bytes], bytes]]] = {
     "DA": _date,
     "TM": _time,
-    "DT": _matching(_DATE_TIME),
+    "DT": _date_time,
     "IS": _integer,
     "CS": _code_string,
     "UI": _matching(_UID),
@@ -91,30 +105,6 @@ def canonical(vr: str, raw: bytes) -> bytes:
         return b""
     form = _STRIPPED.get(vr)
     return form(value) if form else value
-
-
-_LONGEST: Final = {"SH": (16, b"\\"), "LO": (64, b"\\"), "CS": (16, b"\\"), "PN": (64, b"=")}
-"""Maximum characters of a value, or of a component group of a name, and the separator (PS3.5 6.2)."""
-SHORTEST_LIMIT: Final = 16
-"""A value with at most this many bytes is never too long."""
-_SHOWN: Final = frozenset(("CS", "DA", "DT", "IS", "TM", "UI"))
-"""VRs whose values messages may show. Names, identifiers and descriptions stay hidden."""
-
-
-def noted(name: str, vr: str, raw: bytes, character_set: str) -> tuple[bytes, tuple[str, str] | None]:
-    """Return the canonical value, and a note (rule, message) if it was changed, is not valid, or too long."""
-    value, bare = canonical(vr, raw), raw if vr in _BINARY else raw.strip(_PADDING)
-    if value == bare:
-        longest, separator = _LONGEST.get(vr, (len(value), b"\\"))
-        if len(value) <= longest or all(len(decode(part, character_set)) <= longest for part in value.split(separator)):
-            return value, None
-        return value, ("FS-KEY-FORM", f"{name} is longer than the {longest} characters of VR {vr}")
-    if not bare.strip(b"\\ "):
-        return value, None
-    shown = f" {bare.decode('ascii', 'replace')!r}" if vr in _SHOWN else ""
-    if value:
-        return value, ("FS-KEY-NORMALISED", f"{name}{shown} was changed to the form of VR {vr}")
-    return value, ("FS-KEY-FORM", f"{name}{shown} is not a valid {vr}: treated as missing")
 
 
 # ---------------------------------------------------------------- invented values

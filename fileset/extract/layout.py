@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 from attrs import frozen
 
 from fileset.dicomdir.read.query import ALIASES
-from fileset.dicomdir.read.values import tag_of
 from fileset.errors import RuleError
 from fileset.extract.instances import Instance, Keys
 from fileset.records.levels import FIELDS
+from fileset.standard.dictionary import tag_of
 
 DEFAULT: Final = "{PatientID}/{StudyInstanceUID}/{SeriesInstanceUID}/{SOPInstanceUID}.dcm"
 STRUCTURE: Final = "{ReferencedFileID}"

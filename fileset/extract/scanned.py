@@ -184,7 +184,7 @@ class Scanned:
             return None
         try:
             with self.medium.open(file_id) as file:
-                return ScannedInstance(self.medium, file_id, describe(random_access(file)[0], describer))
+                return ScannedInstance(self.medium, file_id, describe(random_access(file)[0], describer)[0])
         except HeaderError as problem:
             if problem.rule in _NO_INSTANCES:
                 return None

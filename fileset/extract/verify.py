@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, Element
 from fileset.dicom.header import HeaderError, Wanted, WantedTags, read_header
-from fileset.dicomdir.read.values import tag_of, value_of, vr_of
+from fileset.dicomdir.read.values import value_of
 from fileset.extract.instances import Instance
 from fileset.extract.instances import Keys as KeyHolder
 from fileset.file_id import FileId
@@ -19,6 +19,7 @@ from fileset.media.base import FileInfo
 from fileset.media.system.walk import random_access
 from fileset.part10.whole_file import FileChecker
 from fileset.standard import tags
+from fileset.standard.dictionary import tag_of, vr_of
 
 IDENTITY: Final = {
     "PatientID": tags.PATIENT_ID,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from struct import error
-from typing import Final
+from typing import Final, NamedTuple
 
 from fileset.dicom.elements import (
     EXPLICIT_BIG,
@@ -28,13 +28,19 @@ from fileset.dicom.header_cache import FIRST_READ
 from fileset.errors import FormatError
 from fileset.part10.faults import Fault
 from fileset.part10.pixels import PIXEL_DATA, TABLES, Fragments, read_fragments, table_faults
-from fileset.part10.structures import Span, Structures
+from fileset.part10.structures import Span
 from fileset.standard import tags
+from fileset.standard.dictionary import vr_of
 
 LARGEST_TABLE: Final = 1 << 26
 """Longest offset table that is checked, in bytes."""
 MOST_INFLATED: Final = 1 << 28
 """Limit for inflating a deflated data set, in bytes, against decompression bombs."""
+NOT_IN_DATA_SETS: Final = frozenset((0, 1, 2, 3, 5, 6, 7, 0xFFFF))
+"""Groups that are not allowed in the data set of a file or in its items (PS3.5 7.1, 7.5.1, 7.8.1)."""
+_FIRST_GROUP: Final = 0x00080000
+_LAST_GROUP: Final = 0xFFFE0000
+_ITEM_TAG: Final = b"\xfe\xff\0\xe0"
 _MARGIN: Final = 12
 _INTEREST: Final = frozenset((tags.NUMBER_OF_FRAMES, tags.DATA_SET_TRAILING_PADDING, *TABLES, *PIXEL_DATA))
 _SYNTAXES: Final = {IMPLICIT_VR_LITTLE_ENDIAN: IMPLICIT_LITTLE, EXPLICIT_VR_BIG_ENDIAN: EXPLICIT_BIG}
@@ -114,7 +120,9 @@ class DataSetWalk:
                 value = at + 8
             tag = group << 16 | number
             met((base + at, value - at))
-            if length & 1 or tag <= previous or tag in _INTEREST:  # UNDEFINED is odd
+            nested = vr == b"SQ" if explicit else data[value : value + 4] == _ITEM_TAG
+            usual = _FIRST_GROUP <= tag < _LAST_GROUP and tag > previous and not (nested or length & 1)
+            if not usual or tag in _INTEREST:  # UNDEFINED is odd
                 stop = self._unusual(base + at, tag, previous, vr, base + value, length)
                 if stop < size and not window.base <= stop < window.base + len(window.data):
                     window.move(stop)
@@ -136,10 +144,14 @@ class DataSetWalk:
         if tag <= previous:
             if not tag:
                 return self._no_element(at, previous)
-            message = f"({tag >> 16:04X},{tag & 0xFFFF:04X}) after ({previous >> 16:04X},{previous & 0xFFFF:04X})"
-            self.faults.append(Fault("FS-ELEMENT-ORDER", message, at, tag))
+            self.faults.append(Fault("FS-ELEMENT-ORDER", _order_message(tag, previous), at, tag))
+        if tag >> 16 in NOT_IN_DATA_SETS or tag >> 16 == 4:
+            name = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+            self.faults.append(Fault("FS-ELEMENT-GROUP", f"{name} in the data set of a file", at, tag))
         if length == UNDEFINED:
-            return self._undefined(tag, vr, value_at)
+            return self._nested(tag, vr, value_at, None)
+        if _is_sequence(self.window, self.syntax, tag, vr, value_at, length) and value_at + length <= self.window.size:
+            return self._nested(tag, vr, value_at, value_at + length)
         if length & 1:
             self.faults.append(Fault("FS-ELEMENT-LENGTH", f"an odd length, {length}", at, tag))
         if tag in PIXEL_DATA:
@@ -148,16 +160,18 @@ class DataSetWalk:
             self.values[tag] = self.window.value(value_at, length)
         return value_at + length
 
-    def _undefined(self, tag: int, vr: bytes, value_at: int) -> int:
+    def _nested(self, tag: int, vr: bytes, value_at: int, end: int | None) -> int:
+        """Check a sequence or encapsulated pixel data; return the offset of the next element."""
         try:
             if tag not in PIXEL_DATA:
-                return skip(self.window, value_at, IMPLICIT_LITTLE if vr == b"UN" else self.syntax)
+                inner = IMPLICIT_LITTLE if vr == b"UN" else self.syntax
+                return check_items(self.window, value_at, end, inner, self.faults)
             self.fragments = read_fragments(self.window, value_at, self.syntax)
             self.values[tag] = b""
         except FormatError as problem:
             rule = "FS-FILE-TRUNCATED" if isinstance(problem, _EndError) else "FS-FILE-BAD-HEADER"
             self.faults.append(Fault(rule, problem.text(known_offset=value_at), value_at, tag))
-            return self.window.size
+            return self.window.size if end is None else end
         return self.fragments.end
 
     def _no_element(self, at: int, previous: int) -> int:
@@ -173,49 +187,109 @@ class DataSetWalk:
         return self.window.size
 
 
-def skip(window: Window, at: int, syntax: Syntax) -> int:
-    """Return the end of the undefined-length sequence whose first item starts at `at`. Raise `FormatError` for damage."""
-    stack = [
-        (True, syntax)
-    ]  # for each level: whether it is a sequence (else an item), and the encoding of its elements
+class _Level(NamedTuple):
+    """A sequence, or an item in it, that is being checked; `end` is None for undefined length.
+
+    `fragments`: whether the items of the sequence are fragments of pixel data instead of data sets.
+    """
+
+    is_sequence: bool
+    syntax: Syntax
+    end: int | None
+    fragments: bool = False
+
+
+def check_items(window: Window, at: int, end: int | None, syntax: Syntax, faults: list[Fault]) -> int:
+    """Check the items of a sequence whose value starts at `at`, and return the offset after it (PS3.5 7.5).
+
+    `end` is the end of its value, None for undefined length. Raises `FormatError` if the items cannot be decoded.
+    """
+    stack, previous = [_Level(is_sequence=True, syntax=syntax, end=end)], [0]
     while stack:
-        in_sequence, inner = stack[-1]
-        tag, vr, value_at, length = window.header(at, inner)
-        if tag == (SEQUENCE_END if in_sequence else ITEM_END):
+        level = stack[-1]
+        if level.end is not None and at >= level.end:
+            if at > level.end:
+                raise FormatError("an element exceeds its sequence or item", offset=level.end)
             stack.pop()
+            previous.pop()
+            continue
+        tag, vr, value_at, length = window.header(at, level.syntax)
+        if level.end is None and tag == (SEQUENCE_END if level.is_sequence else ITEM_END):
+            stack.pop()
+            previous.pop()
             at = value_at
-        elif (tag == ITEM) is not in_sequence or tag in (ITEM_END, SEQUENCE_END):
+            continue
+        if (tag == ITEM) is not level.is_sequence or tag in (ITEM_END, SEQUENCE_END):
             raise FormatError(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is not allowed here", offset=at)
-        elif length == UNDEFINED:
-            stack.append((not in_sequence, IMPLICIT_LITTLE if vr == b"UN" else inner))
-            at = value_at
-            if len(stack) > 2 * MAX_DEPTH:
-                raise FormatError(f"sequences nested more than {MAX_DEPTH} deep", offset=at)
-        else:
+        if not level.is_sequence:
+            faults += _nested_faults(tag, previous[-1], length, at)
+            previous[-1] = tag
+        inner_end = None if length == UNDEFINED else value_at + length
+        if level.fragments or not (level.is_sequence or _is_sequence(window, level.syntax, tag, vr, value_at, length)):
             at = value_at + length
+            continue
+        inner = IMPLICIT_LITTLE if vr == b"UN" else level.syntax
+        stack.append(_Level(not level.is_sequence, inner, inner_end, vr in (b"OB", b"OW")))
+        previous.append(0)
+        if len(stack) > 2 * MAX_DEPTH:
+            raise FormatError(f"sequences nested more than {MAX_DEPTH} deep", offset=at)
+        at = value_at
     return at
 
 
+def _is_sequence(window: Window, syntax: Syntax, tag: int, vr: bytes, value_at: int, length: int) -> bool:
+    """Return whether an element is a sequence; Implicit VR needs the data dictionary for that."""
+    if length == UNDEFINED or vr == b"SQ":
+        return True
+    return not syntax.explicit and length >= 8 and window.value(value_at, 4) == _ITEM_TAG and vr_of(tag) == "SQ"
+
+
+def _nested_faults(tag: int, previous: int, length: int, at: int) -> list[Fault]:
+    """Return the faults of an element of an item: its group, order and length (PS3.5 7.1, 7.5.1, 7.8.1)."""
+    faults = []
+    if tag >> 16 in NOT_IN_DATA_SETS or tag >> 16 == 4:
+        faults.append(Fault("FS-ELEMENT-GROUP", f"({tag >> 16:04X},{tag & 0xFFFF:04X}) in an item", at, tag))
+    if tag <= previous:
+        faults.append(Fault("FS-ELEMENT-ORDER", _order_message(tag, previous), at, tag))
+    if length & 1 and length != UNDEFINED:
+        faults.append(Fault("FS-ELEMENT-LENGTH", f"an odd length, {length}", at, tag))
+    return faults
+
+
+def _order_message(tag: int, previous: int) -> str:
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X}) after ({previous >> 16:04X},{previous & 0xFFFF:04X})"
+
+
+def sequence_faults(value: bytes) -> list[Fault]:
+    """Return the faults of the value of a sequence in Explicit VR Little Endian."""
+    faults: list[Fault] = []
+    window = Window(lambda at, size: value[at : at + size], len(value), value)
+    try:
+        check_items(window, 0, len(value), EXPLICIT_LITTLE, faults)
+    except FormatError as problem:
+        faults.append(Fault("FS-FILE-BAD-HEADER", problem.reason))
+    return faults
+
+
 def content_faults(
-    read: Reading, size: int, first: bytes, at: int, transfer_syntax: bytes, structures: Structures
-) -> list[Fault]:
-    """Return the faults of the data set at `at` in a file of `size` bytes that starts with `first`."""
+    read: Reading, size: int, first: bytes, at: int, transfer_syntax: bytes
+) -> tuple[list[Fault], list[Span]]:
+    """Return the faults of the data set at `at` in a file of `size` bytes that starts with `first`.
+
+    If there is none, also return the spans of its element headers; none if these alone do not decide.
+    """
     if at >= size:
-        return [Fault("FS-FILE-TRUNCATED", "no data set after the File Meta Information", at)]
+        return [Fault("FS-FILE-TRUNCATED", "no data set after the File Meta Information", at)], []
     if transfer_syntax in DEFLATED:
-        return _deflated_faults(read, size, at)
-    key = size, at, transfer_syntax
-    if structures.holds(key, read, first):
-        return []
+        return _deflated_faults(read, size, at), []
     walk = DataSetWalk(Window(read, size, first), _SYNTAXES.get(transfer_syntax, EXPLICIT_LITTLE))
     try:
         walk.walk(at)
     except (FormatError, error) as problem:
         walk.faults.append(Fault("FS-FILE-BAD-HEADER", str(problem)))
     faults = walk.faults + table_faults(walk.values, walk.fragments, transfer_syntax)
-    if not faults and walk.fragments is None and TABLES.isdisjoint(walk.values):
-        structures.learn(key, walk.window.headers, read, first)
-    return faults
+    is_decided = not faults and walk.fragments is None and TABLES.isdisjoint(walk.values)
+    return faults, walk.window.headers if is_decided else []
 
 
 def _deflated_faults(read: Reading, size: int, at: int) -> list[Fault]:

@@ -6,7 +6,7 @@ Scanners write the images of a series with the same structure, so most walks bec
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import itemgetter
+from struct import Struct
 from typing import Final, NamedTuple
 
 from attrs import define, field
@@ -19,8 +19,8 @@ CACHE_SIZE: Final = 128
 MOST_HEADERS: Final = 1000
 """Limit for the element headers of one structure."""
 
-StructureKey = tuple[int, int, bytes]
-"""Size of the file, offset of the data set, transfer syntax."""
+StructureKey = tuple[object, ...]
+"""The size of the file, and whatever else files with the same element headers share."""
 Span = tuple[int, int]
 """Offset and length of an element header, in bytes."""
 
@@ -46,14 +46,13 @@ class Structures:
         if groups is None:
             return False
         for base, length, headers, expected in groups:
-            data = read(base, length) if base else first
-            if headers(data) != expected:
+            if headers(read(base, length) if base else first) != expected:
                 return False
         return True
 
     def learn(self, key: StructureKey, spans: Sequence[Span], read: Reading, first: bytes) -> None:
         """Remember the structure of a correct file with element headers at `spans`."""
-        if not 1 < len(spans) <= MOST_HEADERS:
+        if len(spans) > MOST_HEADERS:
             return
         groups: list[HeaderGroup] = []
         near: list[Span] = []
@@ -65,12 +64,16 @@ class Structures:
             near.append(span)
         if len(self._known) >= CACHE_SIZE:
             self._known.clear()
-        self._known[key] = (*groups, _group(near, read, first))
+        self._known[key] = (*groups, _group(near, read, first)) if near else tuple(groups)
 
 
 def _group(spans: Sequence[Span], read: Reading, first: bytes) -> HeaderGroup:
     end = max(map(sum, spans))
     base = 0 if end <= len(first) else spans[0][0]
-    slices = [slice(at - base, at - base + length) for at, length in spans]
-    headers: Callable[[bytes], object] = itemgetter(*slices)
-    return HeaderGroup(base, end - base, headers, headers(read(base, end - base) if base else first))
+    data = read(base, end - base) if base else first
+    layout, at = "", base
+    for start, length in spans:
+        layout += f"{start - at}x{length}s"
+        at = start + length
+    headers: Callable[[bytes], object] = Struct(layout).unpack_from
+    return HeaderGroup(base, end - base, headers, headers(data))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from typing import Final
 
-from fileset.errors import FilesetError, RuleError
+from fileset.errors import RuleError
 from fileset.findings import Finding, Where
-from fileset.part10.whole_file import FileChecker
 from fileset.plan.inputs import Sources
 
 PREAMBLES: Final = ("keep", "zero")
@@ -27,15 +25,3 @@ def cleared(sources: Sources, indexes: Iterable[int]) -> Iterator[Finding]:
         if sources.is_cleared(index):
             message = "the preamble is neither zero nor TIFF: it is zero in the copy"
             yield Finding("FS-PREAMBLE-CLEARED", message, Where(sources.name(index)))
-
-
-def cut_off(sources: Sources) -> Iterator[Finding]:
-    """What is to be said of the sources that were copied, after a closer look at those that are not plainly whole."""
-    if not sources.doubtful:
-        return
-    checker = FileChecker()
-    for index in sorted(sources.doubtful):
-        with suppress(OSError, FilesetError), sources.opened(index) as read:  # what is gone by now was copied in full
-            for fault in checker.faults(read, sources.inquire(index).size):
-                if fault.rule == "FS-FILE-TRUNCATED":
-                    yield Finding(fault.rule, f"{fault.message}; it is copied as it is", Where(sources.name(index)))

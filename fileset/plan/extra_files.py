@@ -41,6 +41,10 @@ class Included(Collection[FileId]):
             if self._paths.setdefault(name, file.path) != file.path:
                 raise RuleError(f"included twice, as {self._paths[name]} and {file.path}", path=name)
 
+    def paths(self) -> dict[str, str]:
+        """Return the name of each file on the medium -> its path."""
+        return {name.path: path for name, path in self._paths.items()}
+
     def sizes(self) -> tuple[list[int], int]:
         """The size of each file in bytes, and the number of folders that they need."""
         folders = {folder for name in self._paths for folder in _above(name.path)}

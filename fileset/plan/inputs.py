@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
-from fileset.dicom.file_end import LAST, is_plainly_whole
 from fileset.dicom.header import Reading
 from fileset.dicom.preamble import NEEDED, cleared, needs_clearing
 from fileset.errors import FormatError, RuleError
@@ -37,10 +36,7 @@ if TYPE_CHECKING:
 
 
 class Sources:
-    """An ordered collection of sources, by index; kept as columns because there may be a million.
-
-    `doubtful` are those that were copied, and that do not end where it is plain that a file is whole.
-    """
+    """An ordered collection of sources, by index; kept as columns because there may be a million."""
 
     def __init__(self) -> None:
         self.paths: list[str] = []
@@ -52,7 +48,6 @@ class Sources:
         self._members: dict[int, tuple[ReadableMedium, FileId, str]] = {}
         self._named = 0
         self._cleared: set[int] = set()
-        self.doubtful: set[int] = set()
         self._outside: list[tuple[str, str]] = []
         self._unlistable: dict[str, str] = {}
 
@@ -210,18 +205,6 @@ class Sources:
     def chunks(self, index: int) -> Iterator[bytes]:
         """The bytes of a source in parts."""
         return cleared(self._chunks(index)) if index in self._cleared else self._chunks(index)
-
-    def copied(self, index: int) -> Iterator[bytes]:
-        """The bytes of a source in parts, on their way to a medium; it is `doubtful` unless it ends as one that is whole."""
-        first = last = b""
-        size = 0
-        for chunk in self.chunks(index):
-            first = first or chunk
-            last = (last + chunk[-LAST:])[-LAST:]
-            size += len(chunk)
-            yield chunk
-        if not is_plainly_whole(first, last, size):
-            self.doubtful.add(index)
 
     def _chunks(self, index: int) -> Iterator[bytes]:
         if self.is_file(index):

@@ -100,12 +100,12 @@ def _in_place(sources: Sources, leaves: Sequence[Node]) -> Placement:
 def _copied(recipe: Recipe, medium: UpdatableMedium, leaves: Sequence[Node]) -> Placement:
     present = {name.upper() for name in medium.names()} if medium.exists() else set()
     file_ids, kept = _named(recipe, medium, leaves, present)
-    inquire, copied = recipe.sources.inquire, recipe.sources.copied  # bound once, not once a file
+    inquire, chunks = recipe.sources.inquire, recipe.sources.chunks  # bound once, not once a file
     additions = recipe.included.additions(medium, present)
     for node, file_id in zip(leaves, file_ids, strict=True):
         if file_id not in kept:
             info = inquire(node.source)
-            additions.append(Addition(file_id, info.size, partial(copied, node.source), info.modified, info.mode))
+            additions.append(Addition(file_id, info.size, partial(chunks, node.source), info.modified, info.mode))
     removals = _removals(medium, {*file_ids, *recipe.included}) if recipe.replace else []
     return Placement([file_id.value for file_id in file_ids], additions, removals)
 

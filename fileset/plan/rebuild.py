@@ -35,7 +35,7 @@ _NO_INSTANCE = frozenset(("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICO
 class Diagnosis:
     """What a check says: the records that are `sound`, those of the others of which something may be `carried` over into
     new ones, the paths of DICOM files that are `unlisted`, the files that are `unread`, so that nobody knows what they are,
-    the `leftovers` of an interrupted write, and what is to be `mended` at all.
+    the `leftovers` of an interrupted write, what is to be `mended` at all, and the errors that no rebuild can mend.
     """
 
     sound: frozenset[int]
@@ -44,6 +44,7 @@ class Diagnosis:
     unread: list[Finding]
     leftovers: list[Finding]
     mended: list[Finding]
+    remaining: list[Finding]
 
     @property
     def told(self) -> list[Finding]:

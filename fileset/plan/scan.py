@@ -16,9 +16,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
 from fileset.dicom.header import HeaderError, Reading, read_header
+from fileset.dicom.header_cache import Recognised
 from fileset.errors import MediumError
 from fileset.media.system.calls import system
-from fileset.media.system.walk import OpenFile
+from fileset.media.system.walk import SizedFile
+from fileset.part10.whole_file import FileChecker
 from fileset.plan.inputs import Sources
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.tree import TreeBuilder
@@ -60,24 +62,30 @@ def phase(progress: Phases | None, name: str) -> Progress | None:
     return partial(progress, name) if progress else None
 
 
-def describe(read: Reading, describer: Describer) -> Instance:
-    """The instance in one file. Raises `HeaderError` with rule and reason if there is none, or it breaks a profile."""
-    instance = _described(read, describer)
+def describe(read: Reading, describer: Describer) -> tuple[Instance, Recognised | None]:
+    """Return the instance in a file, and its header if that has a known layout.
+
+    Raises `HeaderError` with rule and reason if there is no instance, or it breaks the profile.
+    """
+    described = _described(read, describer)
     if describer.policy.profile:
         from fileset.plan.under_profile import require_conformance
 
         require_conformance(read, describer.policy.profile)
-    return instance
+    return described
 
 
-def _described(read: Reading, describer: Describer) -> Instance:
+def _described(read: Reading, describer: Describer) -> tuple[Instance, Recognised | None]:
     try:
-        return describer.describe(read_header(read, describer.keys.wanted, describer.keys.layouts), invent=False)
+        header = read_header(read, describer.keys.wanted, describer.keys.layouts)
+        instance = describer.describe(header, invent=False)
+        return instance, header if isinstance(header, Recognised) else None
     except HeaderError as problem:
         if problem.rule in _FINAL:
             raise
     # Something is missing: before it is called so, look at the whole data set.
-    return describer.describe(read_header(read, describer.keys.everything), invent=describer.policy.missing == "invent")
+    header = read_header(read, describer.keys.everything)
+    return describer.describe(header, invent=describer.policy.missing == "invent"), None
 
 
 _FINAL: Final = frozenset(
@@ -87,24 +95,42 @@ _FINAL: Final = frozenset(
 
 def scan_chunk(paths: Sequence[str], policy: Policy) -> list[Outcome]:
     """Scan files one after the other; what every worker does."""
-    describer = Describer(policy)
-    return [_outcome(path, describer) for path in paths]
+    scanner = Scanner(policy)
+    return [scanner.outcome_at(path) for path in paths]
 
 
-def _outcome(path: str, describer: Describer) -> Outcome:
-    try:
-        with OpenFile(path) as read:
-            return outcome(read, describer)
-    except OSError as problem:
-        return Refused("FS-FILE-UNREADABLE", problem.strerror or str(problem))
+class Scanner:
+    """Describes files and checks them: their records, File Meta Information and data sets."""
 
+    def __init__(self, policy: Policy) -> None:
+        self._describer = Describer(policy, judges=True)
+        self._files = FileChecker()
 
-def outcome(read: Reading, describer: Describer) -> Outcome:
-    """Return the instance in one file, or why there is none."""
-    try:
-        return cast("Accepted", tuple(describe(read, describer)))
-    except HeaderError as problem:
-        return Refused(problem.rule, problem.reason)
+    def outcome_at(self, path: str) -> Outcome:
+        """Return the outcome of a file of the operating system."""
+        try:
+            with SizedFile(path) as file:
+                return self.outcome(file, file.size)
+        except OSError as problem:
+            return Refused("FS-FILE-UNREADABLE", problem.strerror or str(problem))
+
+    def outcome(self, read: Reading, size: int) -> Outcome:
+        """Return the instance in a file of `size` bytes, with its faults as notes; or why there is none."""
+        first = read(0, self._describer.keys.layouts.first_read)
+
+        def cached(at: int, length: int) -> bytes:
+            is_cached = not at and (length <= len(first) or len(first) == size)
+            return first[:length] if is_cached else read(at, length)
+
+        try:
+            instance, header = describe(cached, self._describer)
+        except HeaderError as problem:
+            return Refused(problem.rule, problem.reason)
+        faults = self._files.faults(cached, size, first, header)
+        if faults:
+            notes = tuple((fault.rule, fault.message) for fault in faults)
+            instance = instance._replace(notes=instance.notes + notes)
+        return cast("Accepted", tuple(instance))
 
 
 def scan(
@@ -302,17 +328,17 @@ def outcomes(
     scanned = scan(sources.paths, policy, jobs=jobs, executor=executor, progress=progress)
     if sources.are_files():
         return scanned
-    describer = Describer(policy)
+    scanner = Scanner(policy)
     return (
-        found if sources.is_file(index) else _outcome_here(sources, index, describer)
+        found if sources.is_file(index) else _outcome_here(sources, index, scanner)
         for index, found in enumerate(scanned)
     )
 
 
-def _outcome_here(sources: Sources, index: int, describer: Describer) -> Outcome:
+def _outcome_here(sources: Sources, index: int, scanner: Scanner) -> Outcome:
     try:
         with sources.opened(index) as read:
-            return outcome(read, describer)
+            return scanner.outcome(read, sources.inquire(index).size)
     except MediumError as problem:
         return Refused("FS-FILE-UNREADABLE", problem.text(known_path=sources.name(index)))
     except OSError as problem:

@@ -75,7 +75,9 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
     that exists twice.
     """
     contents, offer, kept = request.contents, request.offer, request.kept.copy()
-    report.findings += contents.findings + _files_of_inactive_records(kept)
+    report.findings += contents.findings
+    report.mended = len(report.findings)  # the new DICOMDIR does not have these faults
+    report.findings += _files_of_inactive_records(kept)
     report.skipped += request.unusable
     accepted, replaced = _accepted(request, scan, kept, report)
     report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in offer.sources.damage()]
@@ -193,7 +195,7 @@ def _grown(request: Request, kept: Kept, tree: TreeBuilder, frame: Frame, report
         if node.source not in offer.in_place:
             info = sources.inquire(node.source)
             additions.append(
-                Addition(FileId(file_id), info.size, partial(sources.copied, node.source), info.modified, info.mode)
+                Addition(FileId(file_id), info.size, partial(sources.chunks, node.source), info.modified, info.mode)
             )
             copied.append(node.source)
     report.findings += cleared(sources, copied)

@@ -15,6 +15,7 @@ from fileset.media.open import numbered_path, readable, volumes_there
 from fileset.plan.commit import Progress, carry_out, clean_up
 from fileset.plan.dicomdir_file import read_contents
 from fileset.plan.new_file_set import IN_PLACE, Recipe, new_file_set, new_uid, refuse_existing
+from fileset.plan.self_check import new_file_set_findings
 from fileset.plan.split import divide, numbered
 from fileset.records.tree import Node
 from fileset.report import Replaced, Report, Volume
@@ -30,6 +31,7 @@ def write_volume(recipe: Recipe, report: Report, nodes: Sequence[Node], identifi
         clean_up(medium)
     report.note_medium(medium.inquire_file_set())
     plan = new_file_set(recipe, medium, nodes, identification, report)
+    report.findings += new_file_set_findings(recipe, report, medium, plan, identification)
     if recipe.replace and recipe.naming != IN_PLACE and medium.occupied():
         report.replaced.append(_replaced(recipe, medium, len(plan.removals)))
     carry_out(plan, medium, report, recipe.progress)

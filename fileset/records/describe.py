@@ -16,6 +16,7 @@ from fileset.dicom.values import canonical
 from fileset.errors import RuleError
 from fileset.records.instance_keys import encode_keys_safely
 from fileset.records.key_choice import DIRECTORY_CLASS, LEVEL_OF, MINIMAL, KeyChoice, key_set
+from fileset.records.key_rules import tail_faults
 from fileset.records.levels import Chain, ChainReader, Notes, require_valid_uid
 from fileset.records.record_cache import Own, Template
 from fileset.standard import tags
@@ -85,10 +86,14 @@ class _Kind(NamedTuple):
 
 
 class Describer:
-    """Describes headers under one policy; caches what many files share."""
+    """Describes headers under one policy; caches what many files share.
 
-    def __init__(self, policy: Policy) -> None:
+    `judges`: whether the notes of an instance include the faults of its record.
+    """
+
+    def __init__(self, policy: Policy, *, judges: bool = False) -> None:
         self.policy = policy
+        self._judges = judges
         self._valid_uids = policy.invalid_uid == "refuse"
         self.keys = key_set(policy.keys)
         self._chains = ChainReader(
@@ -145,7 +150,10 @@ class Describer:
         notes = kind.notes + notes + encoded.notes
         if not kind.record_type:
             notes = (*notes, _unknown(kind.sop_class_uid, record_type))
-        return Instance(record_type, chain, encoded.number, uid, tail + encoded.keys, encoded.invented_number, notes)
+        tail += encoded.keys
+        if self._judges:
+            notes += tuple((fault.rule, fault.message) for fault in tail_faults(record_type, tail))
+        return Instance(record_type, chain, encoded.number, uid, tail, encoded.invented_number, notes)
 
     def _kind(self, inside: bytes, stored: bytes, syntax: bytes, *, has_meta: bool) -> _Kind:
         if DIRECTORY_CLASS in (inside, stored):

@@ -8,9 +8,10 @@ from typing import Final, NamedTuple
 from fileset.dicom.character_sets import TEXT_VRS
 from fileset.dicom.elements import EXPLICIT_LITTLE, element, elements, item, items
 from fileset.dicom.header import HeaderError
-from fileset.dicom.values import SHORTEST_LIMIT, UNKNOWN_CODE, canonical, invented, noted
+from fileset.dicom.values import UNKNOWN_CODE, canonical, invented
 from fileset.errors import FormatError
-from fileset.records.levels import Notes, optional_value, record_character_set
+from fileset.records.element_rules import key_value
+from fileset.records.levels import Notes, record_character_set
 from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES, Key
 
@@ -87,18 +88,10 @@ def _value(key: Key, values: dict[int, bytes]) -> tuple[bytes, tuple[str, str] |
         return b"", None
     if key.vr == "SQ":
         return filtered(raw, key.items if not key.others else ()), None
-    if key.type == "3":
-        declared = (
-            canonical("CS", values.get(tags.SPECIFIC_CHARACTER_SET, b"")).decode("ascii") if key.vr in TEXT_VRS else ""
-        )
-        return optional_value(_label(key), key.vr, raw, declared)
-    value = canonical(key.vr, raw)
-    if value == raw.strip(b" \0") and len(value) <= SHORTEST_LIMIT:
-        return value, None  # nearly always
     declared = (
         canonical("CS", values.get(tags.SPECIFIC_CHARACTER_SET, b"")).decode("ascii") if key.vr in TEXT_VRS else ""
     )
-    return noted(_label(key), key.vr, raw, declared)
+    return key_value(key.tag, key.vr, raw, declared, is_optional=key.type == "3")
 
 
 def filtered(sequence: bytes, keys: tuple[Key, ...]) -> bytes:
@@ -115,9 +108,9 @@ def filtered(sequence: bytes, keys: tuple[Key, ...]) -> bytes:
 def _filtered_item(data: bytes, at: int, end: int, nested: dict[int, tuple[Key, ...]]) -> bytes:
     kept = []
     for part in elements(data, at, end, EXPLICIT_LITTLE):
-        if part.tag not in nested:
+        if part.tag not in nested and part.tag != tags.SPECIFIC_CHARACTER_SET:
             continue
-        if nested[part.tag] and part.vr == b"SQ":
+        if nested.get(part.tag) and part.vr == b"SQ":
             kept.append(element(part.tag, "SQ", filtered(data[part.value_at : part.value_end], nested[part.tag])))
         else:
             kept.append(data[part.at : part.end])
@@ -125,11 +118,15 @@ def _filtered_item(data: bytes, at: int, end: int, nested: dict[int, tuple[Key, 
 
 
 def _texts(sequence: bytes) -> list[bytes]:
+    """Return the text values of items without a Specific Character Set of their own."""
     # Iterative, because the data decides the depth.
     texts, spans = [], [(0, len(sequence))]
     while spans:
         at, end = spans.pop()
-        for part in elements(sequence, at, end, EXPLICIT_LITTLE):
+        parts = list(elements(sequence, at, end, EXPLICIT_LITTLE))
+        if any(part.tag == tags.SPECIFIC_CHARACTER_SET for part in parts):
+            continue
+        for part in parts:
             if not part.vr or part.vr == b"SQ":
                 spans.append((part.value_at, part.value_end))
             elif part.vr.decode("ascii") in TEXT_VRS:

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 from fileset.dicom.character_sets import TEXT_VRS, guess, is_known, needs_character_set
 from fileset.dicom.header import HeaderError
-from fileset.dicom.values import FALLBACK_TAGS, canonical, fallback_date, fallback_time, noted
-from fileset.part10.values import fault
+from fileset.dicom.values import FALLBACK_TAGS, canonical, fallback_date, fallback_time
+from fileset.records.element_rules import key_value
 from fileset.standard import tags
 
 Notes = tuple[tuple[str, str], ...]
@@ -158,7 +158,7 @@ def _extra(
     """Return the optional keys that have a value, or must be there without one, and what is left out."""
     found, notes = [], []
     for level, row in optional:
-        value, note = optional_value(row.label, row.vr, values.get(row.tag, b""), character_set)
+        value, note = key_value(row.tag, row.vr, values.get(row.tag, b""), character_set, is_optional=True)
         if value or row.type == "2":
             found.append((level, row, value))
         if note:
@@ -166,24 +166,12 @@ def _extra(
     return tuple(found), tuple(notes)
 
 
-def optional_value(label: str, vr: str, raw: bytes, character_set: str) -> tuple[bytes, tuple[str, str] | None]:
-    """Return the value of an optional key as a record holds it, and a note; b"" for one that breaks the rules of its VR."""
-    if not raw:
-        return b"", None
-    value, note = noted(label, vr, raw, character_set)
-    if note and note[0] == "FS-KEY-FORM":
-        message = note[1].removesuffix(": taken as missing")
-        return b"", ("FS-KEY-LEFT-OUT", f"{message}: this optional key is left out")
-    wrong = fault(vr, value, character_set) if value else ""
-    return (b"", ("FS-KEY-LEFT-OUT", f"{label}: {wrong}; this optional key is left out")) if wrong else (value, note)
-
-
 def _canonical_values(values: dict[int, bytes], depth: int, character_set: str) -> tuple[list[bytes], Notes]:
     """Return the values of a chain in order, and notes on those down to `depth`."""
     wanted = {field.name for level in LEVELS[: depth + 1] for field in FIELDS[level]}
     canonical_values, notes = [], []
     for field in _IN_ORDER:
-        value, note = noted(field.label, field.vr, values.get(field.tag, b""), character_set)
+        value, note = key_value(field.tag, field.vr, values.get(field.tag, b""), character_set)
         canonical_values.append(value)
         if note is None or field.name not in wanted:
             continue

@@ -17,6 +17,7 @@ from fileset.dicom.header import HeaderError
 from fileset.dicom.values import identifier_of, number_of
 from fileset.findings import Finding, Where
 from fileset.records.describe import Instance
+from fileset.records.key_rules import tail_faults
 from fileset.records.levels import FIELDS, Chain, Field, Notes
 from fileset.standard import tags
 
@@ -332,7 +333,12 @@ class TreeBuilder:
         if len(sets) > 1:
             values = [(field, _transcoded(value, old), common) for field, value, old in values]
         encoded = b"".join(element(field.tag, field.vr, value) for field, value, _ in values)
-        return (element(tags.SPECIFIC_CHARACTER_SET, "CS", common.encode("ascii")) if common else b"") + encoded
+        tail = (element(tags.SPECIFIC_CHARACTER_SET, "CS", common.encode("ascii")) if common else b"") + encoded
+        where = Where(self._name(entity.source), entity.record_type)
+        self.findings.extend(
+            Finding(fault.rule, fault.message, where) for fault in tail_faults(entity.record_type, tail)
+        )
+        return tail
 
     def _compare(self, entity: Entity, texts: Mapping[str, str]) -> None:
         """Tell where the record of an entity, which stays, says other than the instances."""

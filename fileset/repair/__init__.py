@@ -67,12 +67,14 @@ def repair_file_set(
     policy = Policy(missing, unknown_sop_class, invalid_uid, USUAL)
     opened = updatable(medium, medium_format)
     try:
-        return _repaired(
+        report = _repaired(
             opened,
             partial(diagnose, opened, jobs=jobs, executor=executor, progress=phase(progress, "check")),
             partial(outcomes, policy=policy, jobs=jobs, executor=executor, progress=phase(progress, "scan")),
             dry_run=dry_run,
         )
+        report.mended = len(report.findings)
+        return report
     finally:
         opened.close()
 
@@ -96,6 +98,7 @@ def _repaired(
     report.file_set_id = _text(changes.get(tags.FILE_SET_ID), contents.file_set_id)
     report.file_set_uid = _text(changes.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID), contents.file_set_uid)
     if state.was_read and not (diagnosis.mended or diagnosis.leftovers or changes):
+        report.findings += diagnosis.remaining
         return report
     plan = rebuild(medium, state, diagnosis, scanned, frame, report)
     if not state.was_read and not len(plan.directory):

@@ -61,6 +61,7 @@ def diagnose(
         [finding for finding in collector.findings if finding.rule == _UNREAD],
         [finding for finding in collector.findings if finding.rule == _LEFTOVER],
         [finding for finding in collector.findings if _is_mended(finding, contents.file)],
+        [finding for finding in collector.findings if _remains(finding, contents.file)],
     )
 
 
@@ -78,6 +79,11 @@ def _speaks_against(rule: str) -> bool:
 
 def _is_sound(contents: Contents, index: int) -> bool:
     return is_whole(contents.flat, index) and contents.element(index, tags.MRDR_OFFSET) is None
+
+
+def _remains(finding: Finding, dicomdir: str) -> bool:
+    """Return whether a finding is an error that a rebuild cannot mend."""
+    return finding.severity == ERROR and finding.rule != _UNREAD and not _is_mended(finding, dicomdir)
 
 
 def _is_mended(finding: Finding, dicomdir: str) -> bool:

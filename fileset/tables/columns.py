@@ -14,9 +14,10 @@ from typing import Any, Final, NamedTuple
 from fileset.dicom.character_sets import ESCAPE, TEXT_VRS
 from fileset.dicom.elements import EXPLICIT_LITTLE, LONG_VRS, SHORT_VRS, Element, Unpack
 from fileset.dicomdir.read.directory import Contents
-from fileset.dicomdir.read.values import value_of, vr_of
+from fileset.dicomdir.read.values import value_of
 from fileset.dicomdir.write.layout import NONE
 from fileset.standard import tags
+from fileset.standard.dictionary import vr_of
 
 Column = list[Any]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from fileset.dicomdir.read.directory import Contents
-from fileset.dicomdir.read.values import tag_of, vr_of
 from fileset.dicomdir.write.layout import NONE
 from fileset.standard import tags
+from fileset.standard.dictionary import tag_of, vr_of
 
 Attributes = dict[str, dict[str, Any]]
 

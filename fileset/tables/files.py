@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from fileset.dicomdir.read.values import tag_of
 from fileset.errors import FilesetError
 from fileset.file_id import FileId
+from fileset.standard.dictionary import tag_of
 from fileset.tables.table import Table
 
 if TYPE_CHECKING:

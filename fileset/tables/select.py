@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from fileset.dicomdir.read.directory import Contents, conditions
 from fileset.dicomdir.read.query import ALIASES, condition
-from fileset.dicomdir.read.values import vr_of
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import RuleError
 from fileset.records.levels import LEVELS
+from fileset.standard.dictionary import vr_of
 from fileset.tables.columns import Column, decode_columns
 from fileset.tables.table import Table
 

@@ -14,9 +14,9 @@ from attrs import frozen
 
 from fileset.dicom.character_sets import CODECS, TEXT_VRS, decode, needs_character_set
 from fileset.dicom.elements import SHORT_VRS, Element, Syntax, elements, items, pad
-from fileset.dicomdir.read.values import vr_of
 from fileset.errors import FormatError
 from fileset.standard import tags
+from fileset.standard.dictionary import vr_of
 
 UTF_8: Final = "ISO_IR 192"
 _COERCION_DATE_TIME: Final = 0x00080015

@@ -16,10 +16,10 @@ from attrs import define, evolve, field, frozen
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, Syntax, element_at, element_header
 from fileset.dicom.header import DEFLATED
-from fileset.dicomdir.read.values import keyword_of, tag_of, vr_of
 from fileset.errors import FormatError, MediumError, RuleError
 from fileset.part10.values import fault
 from fileset.standard import tags
+from fileset.standard.dictionary import keyword_of, tag_of, vr_of
 from fileset.transfer.coerce import UTF_8, Stamp, coerced
 from fileset.transfer.payload import Payload, UnsendableError, syntax_of
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from fileset.dicomdir.read.values import tag_of, vr_of
 from fileset.errors import RefusedError, RuleError
+from fileset.standard.dictionary import tag_of, vr_of
 from fileset.transfer.association import require_pynetdicom
 from fileset.transfer.peer import Peer, PeerError, Tls
 

@@ -292,7 +292,7 @@ def test_quiet_names_files_that_are_cut_off(run: Runs, indexed: Path, tmp_path: 
     whole = next(path for path in indexed.rglob("I*") if path.is_file())
     (tmp_path / "CUT").write_bytes(whole.read_bytes()[:-4])
     done = run("create", tmp_path / "CUT", "-o", tmp_path / "OUT", "-q", code=3)
-    assert "CUT: the last element should end at" in done.stderr
+    assert "CUT, IMAGE: the last element should end at" in done.stderr
     assert "FS-FILE-TRUNCATED" in done.stderr
 
 

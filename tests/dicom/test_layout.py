@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fileset.dicom.header import META_TAGS, HeaderError, read_header
-from fileset.dicom.header_cache import LARGEST_READ, Layouts
+from fileset.dicom.header import HeaderError, read_header
+from fileset.dicom.header_cache import LARGEST_READ, META_TAGS, Layouts
 from fileset.records.describe import WANTED
 from tests.benchmarks.corpus import Shape, files
 

@@ -23,8 +23,8 @@ from attrs import asdict, frozen
 
 from fileset import FilesetError, Reader
 from fileset.dicom.header import HeaderError, read_header
-from fileset.plan.scan import outcome
-from fileset.records.describe import EVERYTHING, Describer, Policy
+from fileset.plan.scan import Scanner
+from fileset.records.describe import EVERYTHING, Policy
 from tests.support import directories, synthetic
 from tests.support.long import LONG
 
@@ -122,7 +122,7 @@ def use_instance(data: bytes) -> bool:
     def read(at: int, size: int) -> bytes:
         return data[at : at + size]
 
-    outcome(read, _describer())
+    _scanner().outcome(read, len(data))
     try:
         read_header(read, EVERYTHING)
     except HeaderError:
@@ -131,8 +131,8 @@ def use_instance(data: bytes) -> bool:
 
 
 @cache
-def _describer() -> Describer:
-    return Describer(Policy())
+def _scanner() -> Scanner:
+    return Scanner(Policy())
 
 
 KINDS: Final[Mapping[str, tuple[Bytes, Callable[[bytes], bool]]]] = {

@@ -9,20 +9,17 @@ from attrs import define, field
 
 from fileset.dicom.elements import Element, elements
 from fileset.dicomdir.check.collector import Collector
-from fileset.dicomdir.check.data_sets import record
-from fileset.dicomdir.check.keys import Identities, check_keys
+from fileset.dicomdir.check.identities import Identities
 from fileset.dicomdir.check.record_shapes import RecordShapes
 from fileset.dicomdir.check.references import References
 from fileset.dicomdir.check.structure import check_hierarchy, check_identification
 from fileset.errors import FormatError
 from fileset.file_id import FileId
 from fileset.part10.file_meta import check_meta
-from fileset.standard import tags
+from fileset.records.data_sets import record_data_set
+from fileset.records.key_rules import record_faults
 
 _MRDR: Final = "MRDR"
-_REPORTED_BY_DECODER: Final = frozenset(
-    (tags.FILE_META_GROUP_LENGTH, tags.MEDIA_STORAGE_SOP_CLASS_UID, tags.MEDIA_STORAGE_SOP_INSTANCE_UID)
-)
 
 
 @define
@@ -50,20 +47,24 @@ def check_directory(collector: Collector) -> CheckedDirectory:
         if shapes.is_correct(index):
             continue
         count = len(collector.findings)
-        data_set = record(collector, index, _elements(collector, index, damaged))
-        directory.references.check(collector, data_set)
-        directory.identities.check(collector, data_set)
-        check_keys(collector, data_set)
+        record_type, parts = collector.contents.type_name(index), _elements(collector, index, damaged)
+        flat, character_set = collector.flat, collector.contents.character_set
+        record = record_data_set(record_type, flat.data, flat.syntax, parts, character_set)
+        directory.references.check(collector, index, record)
+        directory.identities.check(collector, index, record)
+        for fault in record_faults(record):
+            collector.add_at_record(fault.rule, fault.message, index, fault.tag)
         if len(collector.findings) == count:
-            shapes.learn(data_set)
+            shapes.learn(index, record)
     return directory
 
 
 def _check_meta(collector: Collector) -> None:
     if collector.flat.data[128:132] != b"DICM":
         return
+    reported = {finding.where.tag for finding in collector.flat.findings if finding.rule == "FS-DICOMDIR-META"}
     for fault in check_meta(collector.flat.data).faults:
-        if fault.rule == "FS-UID-INVALID" or fault.tag not in _REPORTED_BY_DECODER:
+        if fault.rule == "FS-UID-INVALID" or fault.tag not in reported:
             collector.add(fault.rule, fault.message, offset=fault.offset, tag=fault.tag)
 
 

@@ -15,10 +15,10 @@ from attrs import define, field
 
 from fileset.dicom.elements import EXPLICIT_LITTLE
 from fileset.dicomdir.check.collector import Collector
-from fileset.dicomdir.check.conditions import ALLOWED
-from fileset.dicomdir.check.data_sets import DataSet
-from fileset.dicomdir.check.keys import Identities
+from fileset.dicomdir.check.identities import Identities
 from fileset.dicomdir.check.references import References
+from fileset.records.conditions import ALLOWED
+from fileset.records.data_sets import DataSet
 from fileset.records.levels import LEVELS
 from fileset.standard import tags
 
@@ -83,13 +83,11 @@ class RecordShapes:
         instances[uid] = index
         return True
 
-    def learn(self, record: DataSet) -> None:
+    def learn(self, index: int, record: DataSet) -> None:
         """Remember the shape of a correct record."""
         flat = self.collector.flat
-        start, end = flat.start[record.record], flat.end[record.record]
-        if flat.syntax is not EXPLICIT_LITTLE or not _is_simple(
-            self.collector.contents.type_name(record.record), record
-        ):
+        start, end = flat.start[index], flat.end[index]
+        if flat.syntax is not EXPLICIT_LITTLE or not _is_simple(self.collector.contents.type_name(index), record):
             return
         parts = [(part.tag, part.vr, part.at - start, part.value_at - start, part.end - start) for part in record.parts]
         fixed = [slice(0, 8), *(slice(at, end if tag in _PART_OF_SHAPE else value) for tag, _, at, value, end in parts)]
@@ -102,7 +100,7 @@ class RecordShapes:
         headers: Callable[[bytes], tuple[bytes, ...]] = itemgetter(*fixed)
         if len(self._shapes) >= MOST:
             self._shapes.clear()
-        self._shapes[flat.type_of[record.record], end - start] = Shape(
+        self._shapes[flat.type_of[index], end - start] = Shape(
             headers,
             headers(flat.data[start:end]),
             tuple(values),

@@ -8,10 +8,11 @@ from attrs import define, field
 
 from fileset.dicom.elements import Element
 from fileset.dicomdir.check.collector import Collector
-from fileset.dicomdir.check.data_sets import DataSet, named
 from fileset.errors import FormatError
 from fileset.file_id import DICOMDIR, MAX_COMPONENTS, FileId
+from fileset.records.data_sets import DataSet
 from fileset.standard import tags
+from fileset.standard.dictionary import named
 from fileset.standard.record_types import RECORD_TYPES
 
 _ALWAYS: Final = (tags.RECORD_IN_USE, tags.RECORD_TYPE)
@@ -37,12 +38,12 @@ class References:
     index_of: dict[str, int] = field(factory=dict)
     tail_at: dict[int, int] = field(factory=dict)
 
-    def check(self, collector: Collector, record: DataSet) -> None:
+    def check(self, collector: Collector, index: int, record: DataSet) -> None:
         """Check one record, and remember the file that it references."""
-        _check_group_4(collector, record)
+        _check_group_4(collector, index, record)
         for part in record.parts:
             if part.tag == tags.REFERENCED_FILE_ID and record.values[tags.REFERENCED_FILE_ID]:
-                self._remember(collector, record.record, part)
+                self._remember(collector, index, part)
 
     def _remember(self, collector: Collector, index: int, part: Element) -> None:
         file_id = _file_id(collector.flat.data[part.value_at : part.value_end], collector, index)
@@ -87,29 +88,29 @@ def _file_id(raw: bytes, collector: Collector, index: int) -> FileId | None:
     return file_id
 
 
-def _check_group_4(collector: Collector, record: DataSet) -> None:
+def _check_group_4(collector: Collector, index: int, record: DataSet) -> None:
     values = record.values
-    kind = collector.contents.type_name(record.record)
+    kind = collector.contents.type_name(index)
     for tag in _ALWAYS:
         if tag not in values:
-            collector.add_at_record("FS-RECORD-ELEMENT", f"{named(tag)} is missing", record.record, tag)
+            collector.add_at_record("FS-RECORD-ELEMENT", f"{named(tag)} is missing", index, tag)
     if kind == "PRIVATE" and not values.get(tags.PRIVATE_RECORD_UID):
         collector.add_at_record(
-            "FS-RECORD-PRIVATE-UID", f"no {named(tags.PRIVATE_RECORD_UID)}", record.record, tags.PRIVATE_RECORD_UID
+            "FS-RECORD-PRIVATE-UID", f"no {named(tags.PRIVATE_RECORD_UID)}", index, tags.PRIVATE_RECORD_UID
         )
     if tags.MRDR_OFFSET not in values:
-        _check_reference(collector, record, kind)
+        _check_reference(collector, index, record, kind)
 
 
-def _check_reference(collector: Collector, record: DataSet, kind: str) -> None:
+def _check_reference(collector: Collector, index: int, record: DataSet, kind: str) -> None:
     """Report a file reference that is incomplete, that is missing though required, or that is not allowed."""
     present = [tag for tag in _REFERENCE if record.values.get(tag)]
     row = RECORD_TYPES.get(kind)
     needs = row.references_file if row else None
     if needs is False and present and kind not in _WERE_DETACHED:
         message = f"a {kind} record must not reference a file, but has {named(present[0])}"
-        collector.add_at_record("FS-RECORD-REFERENCE", message, record.record, present[0])
+        collector.add_at_record("FS-RECORD-REFERENCE", message, index, present[0])
     elif len(present) != len(_REFERENCE) and (present or needs):
         missing = [tag for tag in _REFERENCE if tag not in present]
         message = f"the file reference lacks {', '.join(map(named, missing))}"
-        collector.add_at_record("FS-RECORD-REFERENCE", message, record.record, missing[0])
+        collector.add_at_record("FS-RECORD-REFERENCE", message, index, missing[0])

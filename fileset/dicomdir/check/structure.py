@@ -8,13 +8,13 @@ from functools import cache
 from typing import Final
 
 from fileset.dicomdir.check.collector import Collector
-from fileset.dicomdir.check.data_sets import named
 from fileset.dicomdir.write.header import DESCRIPTOR_CHARACTER_SETS
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FormatError
 from fileset.file_id import FileId
 from fileset.part10.values import shown
 from fileset.standard import tags
+from fileset.standard.dictionary import named
 from fileset.standard.record_types import RECORD_TYPES, ROOT_CHILDREN
 
 _WIDTHS: Final = {tags.FIRST_ROOT_RECORD: 4, tags.LAST_ROOT_RECORD: 4, tags.CONSISTENCY_FLAG: 2}

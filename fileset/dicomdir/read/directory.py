@@ -19,13 +19,14 @@ from fileset.dicomdir.read.link import link
 from fileset.dicomdir.read.query import Matches, condition
 from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.read.tree import Tree
-from fileset.dicomdir.read.values import character_set_of, keys_of, value_of, vr_of
+from fileset.dicomdir.read.values import character_set_of, keys_of, value_of
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FormatError, RuleError
 from fileset.file_id import FileId
 from fileset.findings import Finding, Findings
 from fileset.records.levels import LEVELS
 from fileset.standard import tags
+from fileset.standard.dictionary import vr_of
 from fileset.standard.record_types import RECORD_TYPES
 
 _INSTANCE: Final = len(LEVELS)

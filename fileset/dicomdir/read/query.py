@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from fileset.dicomdir.read.values import keyword_like, tag_of, vr_of
 from fileset.errors import RuleError
 from fileset.standard import tags
+from fileset.standard.dictionary import keyword_like, tag_of, vr_of
 
 ALIASES: Final = {
     "SOPClassUID": tags.REFERENCED_SOP_CLASS_UID,

@@ -9,87 +9,12 @@ from fileset.dicom.character_sets import TEXT_VRS, decode
 from fileset.dicom.elements import Element, Syntax, elements, items
 from fileset.errors import FormatError
 from fileset.standard import tags
-from fileset.standard.record_types import RECORD_TYPES, Key
+from fileset.standard.dictionary import keyword_of, vr_of
 
 _NUMBERS: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q", "AT": "HH"}
 _WHOLE: Final = frozenset(("ST", "LT", "UT", "UR"))
 _BINARY: Final = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 _DEPTH: Final = 16
-
-
-def _dictionary() -> dict[int, tuple[str, str]]:
-    found = {
-        tags.FILE_SET_ID: ("FileSetID", "CS"),
-        tags.NEXT_RECORD: ("OffsetOfTheNextDirectoryRecord", "UL"),
-        tags.RECORD_IN_USE: ("RecordInUseFlag", "US"),
-        tags.LOWER_LEVEL_ENTITY: ("OffsetOfReferencedLowerLevelDirectoryEntity", "UL"),
-        tags.RECORD_TYPE: ("DirectoryRecordType", "CS"),
-        tags.PRIVATE_RECORD_UID: ("PrivateRecordUID", "UI"),
-        tags.REFERENCED_FILE_ID: ("ReferencedFileID", "CS"),
-        tags.MRDR_OFFSET: ("MRDRDirectoryRecordOffset", "UL"),
-        tags.REFERENCED_SOP_CLASS_UID: ("ReferencedSOPClassUIDInFile", "UI"),
-        tags.REFERENCED_SOP_INSTANCE_UID: ("ReferencedSOPInstanceUIDInFile", "UI"),
-        tags.REFERENCED_TRANSFER_SYNTAX_UID: ("ReferencedTransferSyntaxUIDInFile", "UI"),
-        tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID: ("ReferencedRelatedGeneralSOPClassUIDInFile", "UI"),
-        tags.NUMBER_OF_REFERENCES: ("NumberOfReferences", "UL"),
-    }
-    keys: list[Key] = [key for kind in RECORD_TYPES.values() for key in kind.keys]
-    while keys:
-        key = keys.pop()
-        found[key.tag] = (key.keyword, key.vr)
-        keys.extend(key.items)
-    return found
-
-
-_TAGS: Final = _dictionary()
-_KEYWORDS: Final = {keyword: tag for tag, (keyword, _) in _TAGS.items()}
-
-
-def keyword_of(tag: int) -> str:
-    """Return the keyword of a tag (PS3.6), or "GGGGEEEE" in hexadecimal if it has none."""
-    if tag in _TAGS:
-        return _TAGS[tag][0]
-    if tag & 0x10000:
-        return f"{tag:08X}"
-    from pydicom.datadict import keyword_for_tag
-
-    return keyword_for_tag(tag) or f"{tag:08X}"
-
-
-def tag_of(keyword: str) -> int | None:
-    """Return the tag of a keyword or of "GGGGEEEE"; None if there is none."""
-    if keyword in _KEYWORDS:
-        return _KEYWORDS[keyword]
-    from pydicom.datadict import tag_for_keyword
-
-    tag = tag_for_keyword(keyword)
-    if tag is None and len(keyword) == 8:
-        try:
-            return int(keyword, 16)
-        except ValueError:
-            return None
-    return tag
-
-
-def keyword_like(text: str) -> str:
-    """Return the most similar keyword, "" if there is none."""
-    from difflib import get_close_matches
-
-    folded = {keyword.casefold(): keyword for keyword in _KEYWORDS}
-    close = get_close_matches(text.casefold(), folded, 1, 0.8)
-    return folded[close[0]] if close else ""
-
-
-def vr_of(tag: int) -> str:
-    """Return the VR of a tag, for encodings without VR; "UN" if unknown."""
-    if tag in _TAGS:
-        return _TAGS[tag][1]
-    from pydicom.datadict import dictionary_VR
-
-    try:
-        return dictionary_VR(tag)[:2]
-    except KeyError:
-        return "UN"
 
 
 def value_of(data: bytes, part: Element, syntax: Syntax, character_set: str, depth: int = 0) -> Any:

@@ -22,10 +22,10 @@ from fileset.dicom.elements import (
     items,
 )
 from fileset.dicomdir.read.raw import FlatDirectory
-from fileset.dicomdir.read.values import vr_of
 from fileset.dicomdir.write.record import LINKS, LOWER_AT, NEXT_AT
 from fileset.errors import FormatError
 from fileset.standard import tags
+from fileset.standard.dictionary import vr_of
 
 _LINK_TAGS: Final = frozenset((tags.NEXT_RECORD, tags.RECORD_IN_USE, tags.LOWER_LEVEL_ENTITY))
 _WIDTHS: Final = {

@@ -138,6 +138,16 @@ class OpenFile:
         os.close(self._descriptor)
 
 
+class SizedFile(OpenFile):
+    """Random access to a regular file of `size` bytes. Raises `OSError` for anything else."""
+
+    __slots__ = ("size",)
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.size = os.fstat(self._descriptor).st_size
+
+
 class PlainFile(OpenFile):
     """Random access to a regular file of a medium, of `size` bytes; a symbolic link is not followed.
 

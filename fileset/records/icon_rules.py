@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from fileset.dicom.elements import Syntax
-from fileset.dicomdir.check.conditions import ICON_ALLOWED, Values
-from fileset.dicomdir.check.data_sets import named
+from fileset.records.conditions import ICON_ALLOWED, Values
 from fileset.standard import tags
+from fileset.standard.dictionary import named
 
 _PIXEL_ASPECT_RATIO: Final = 0x00280034
 _PLANAR_CONFIGURATION: Final = 0x00280006

@@ -19,6 +19,13 @@ _CODES: Final = (tags.CODE_VALUE, tags.LONG_CODE_VALUE, tags.URN_CODE_VALUE)
 _CDA: Final = b"1.2.840.10008.5.1.4.1.1.104.2"
 
 
+_WITH_RELATIONSHIP: Final = frozenset(
+    b"1.2.840.10008.5.1.4.1.1." + suffix for suffix in (b"11.1", b"11.2", b"11.3", b"11.5", b"9.100.1")
+)
+"""SOP classes with a (Waveform) Presentation State Relationship Module (PS3.3 A.33)."""
+_BLENDING: Final = b"1.2.840.10008.5.1.4.1.1.11.4"
+
+
 def _palette(values: Values) -> bool:
     return values.get(tags.PHOTOMETRIC_INTERPRETATION) == b"PALETTE COLOR"
 
@@ -33,6 +40,8 @@ NEEDED: Final[dict[int, Callable[[Values], bool]]] = {
     tags.REFERENCED_INSTANCE_SEQUENCE: lambda values: tags.REFERENCED_WAVEFORM_SEQUENCE not in values,
     tags.REFERENCED_WAVEFORM_SEQUENCE: lambda values: tags.REFERENCED_INSTANCE_SEQUENCE not in values,
     tags.VERIFICATION_DATE_TIME: lambda values: values.get(tags.VERIFICATION_FLAG) == b"VERIFIED",
+    0x00081115: lambda values: values.get(tags.REFERENCED_SOP_CLASS_UID) in _WITH_RELATIONSHIP,
+    0x00700402: lambda values: values.get(tags.REFERENCED_SOP_CLASS_UID) == _BLENDING,
     0x0040E001: lambda values: values.get(tags.REFERENCED_SOP_CLASS_UID) == _CDA,
     **dict.fromkeys((0x00281101, 0x00281102, 0x00281103, 0x00281201, 0x00281202, 0x00281203), _palette),
 }

@@ -1,0 +1,46 @@
+"""Identifiers that only one record may have: patients, studies, series and instances (PS3.3 F.5.1 to F.5.3, F.2.1)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import define, field
+
+from fileset.dicom.character_sets import decode
+from fileset.dicomdir.check.collector import Collector
+from fileset.records.data_sets import DataSet
+from fileset.records.element_rules import character_set_of
+from fileset.standard import tags
+from fileset.standard.dictionary import named
+
+_INSTANCE_RULE: Final = "FS-INSTANCE-TWICE"
+_IDENTITY: Final = {
+    "PATIENT": (tags.PATIENT_ID, "FS-PATIENT-TWICE"),
+    "STUDY": (tags.STUDY_INSTANCE_UID, "FS-STUDY-TWICE"),
+    "SERIES": (tags.SERIES_INSTANCE_UID, "FS-SERIES-TWICE"),
+}
+
+
+@define
+class Identities:
+    """The identifiers met so far: rule -> value -> first record."""
+
+    first_records: dict[str, dict[bytes | str, int]] = field(factory=dict)
+
+    @property
+    def instances(self) -> dict[bytes | str, int]:
+        """SOP Instance UID -> the first record that references it."""
+        return self.first_records.setdefault(_INSTANCE_RULE, {})
+
+    def check(self, collector: Collector, index: int, record: DataSet) -> None:
+        """Report a record whose identifier another record of its type has."""
+        kind = collector.contents.type_name(index)
+        tag, rule = _IDENTITY.get(kind, (tags.REFERENCED_SOP_INSTANCE_UID, _INSTANCE_RULE))
+        value: bytes | str = record.values.get(tag, b"")
+        if not value:
+            return
+        if kind == "PATIENT":
+            value = decode(record.values[tag], character_set_of(record))
+        first = self.first_records.setdefault(rule, {}).setdefault(value, index)
+        if first != index:
+            collector.add_at_record(rule, f"same {named(tag)} as {collector.path(first)}", index, tag)

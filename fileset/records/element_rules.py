@@ -1,0 +1,132 @@
+"""Rules of PS3.5 for the elements of records: order, length, VR, value and character set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from fileset.dicom.character_sets import TEXT_VRS, decode, is_known, needs_character_set, text_problem
+from fileset.dicom.elements import Element
+from fileset.dicom.values import canonical
+from fileset.part10.faults import Fault
+from fileset.part10.values import WIDTHS, fault, padding_fault, shown
+from fileset.records.data_sets import DataSet
+from fileset.standard import tags
+from fileset.standard.dictionary import multiplicity, named, vr_of, vrs_of
+
+Note = tuple[str, str]
+"""A rule and a message."""
+
+_PATIENT: Final = 0x0010
+"""The group of the patient. Messages never show its values."""
+_NOT_IN_ITEMS: Final = frozenset((0x0000, 0x0001, 0x0002, 0x0003, 0x0005, 0x0006, 0x0007, 0xFFFF))
+"""Groups that an item must not contain (PS3.5 7.1, 7.5.1, 7.8.1)."""
+
+
+def character_set_of(data_set: DataSet) -> str:
+    """Return the Specific Character Set of a data set, or that of the enclosing one (PS3.5 7.5.3)."""
+    declared = data_set.values.get(tags.SPECIFIC_CHARACTER_SET, b"").decode("ascii", "replace")
+    return declared or data_set.character_set
+
+
+def element_faults(data_set: DataSet, character_set: str) -> Iterator[Fault]:
+    """Yield the faults of each element of a data set."""
+    declared = data_set.values.get(tags.SPECIFIC_CHARACTER_SET, b"").decode("ascii", "replace")
+    if declared and not is_known(declared):
+        message = f"Specific Character Set {declared!a} is not a defined term or combination"
+        yield Fault("FS-CHARSET-UNKNOWN", message, None, tags.SPECIFIC_CHARACTER_SET)
+    yield from _order_faults(data_set)
+    for part in data_set.parts:
+        if part.tag & 0x10000 == 0:
+            yield from _vr_faults(data_set, part)
+        raw = data_set.data[part.value_at : part.value_end]
+        if len(raw) & 1:
+            yield Fault("FS-ELEMENT-LENGTH", f"{named(part.tag)} has {len(raw)} bytes", None, part.tag)
+        if raw:
+            yield from _value_faults(part, raw, character_set)
+
+
+def _order_faults(data_set: DataSet) -> Iterator[Fault]:
+    """Yield the faults of tags: order, group, and missing creators of private elements (PS3.5 7.1, 7.5.1, 7.8.1)."""
+    previous = -1
+    creators: set[int] = set()
+    for part in data_set.parts:
+        tag, group = part.tag, part.tag >> 16
+        if tag <= previous:
+            yield Fault("FS-ELEMENT-ORDER", f"{named(tag)} comes after {named(previous)}", None, tag)
+        previous = tag
+        if group in _NOT_IN_ITEMS:
+            yield Fault("FS-ELEMENT-GROUP", f"{named(tag)} is not allowed in an item", None, tag)
+        elif group & 1 and 0x10 <= tag & 0xFFFF <= 0xFF:
+            creators.add(tag)
+        elif group & 1 and tag & 0xFF00 and (group << 16 | tag >> 8 & 0xFF) not in creators:
+            yield Fault("FS-PRIVATE-CREATOR", f"{named(tag)} has no private creator", None, tag)
+
+
+def _vr_faults(data_set: DataSet, part: Element) -> Iterator[Fault]:
+    key = data_set.table.keys.get(part.tag)
+    allowed = key.vrs if key else vrs_of(part.tag)
+    if part.vr and allowed and part.vr.decode("ascii") not in allowed:
+        message = f"{named(part.tag)} has VR {part.vr.decode('ascii')} instead of {' or '.join(allowed)}"
+        yield Fault("FS-ELEMENT-VR", message, None, part.tag)
+
+
+def _value_faults(part: Element, raw: bytes, character_set: str) -> Iterator[Fault]:
+    tag = part.tag
+    vr = part.vr.decode("ascii") or vr_of(tag)
+    is_extended = vr in TEXT_VRS and needs_character_set(raw)
+    if is_extended and not character_set:
+        message = f"{named(tag)} has characters beyond ISO IR 6, but there is no Specific Character Set"
+        yield Fault("FS-CHARSET-MISSING", message, None, tag)
+    elif is_extended and (problem := text_problem(raw, character_set)):
+        yield Fault("FS-CHARSET-DIFFERS", f"{named(tag)} has {problem} in {shown(character_set.encode())}", None, tag)
+    if tag != tags.REFERENCED_FILE_ID and (
+        problem := value_problem(tag, vr, raw, character_set if is_extended else "")
+    ):
+        rule = "FS-UID-INVALID" if vr == "UI" else "FS-VALUE-FORM"
+        yield Fault(rule, f"{named(tag)}: {problem}", None, tag)
+    if problem := padding_fault(vr, raw):
+        yield Fault("FS-VALUE-PADDING", f"{named(tag)}: {problem}", None, tag)
+
+
+def key_value(
+    tag: int, vr: str, raw: bytes, character_set: str, *, is_optional: bool = False
+) -> tuple[bytes, Note | None]:
+    """Return a value as a record holds it, and a note if it was changed or is wrong: a wrong value becomes empty."""
+    rule, result = (
+        ("FS-KEY-LEFT-OUT", "this optional key is left out") if is_optional else ("FS-KEY-FORM", "treated as missing")
+    )
+    value, bare = canonical(vr, raw), raw if vr in WIDTHS else raw.strip(b" \0")
+    if not bare.strip(b"\\ "):
+        return value, None
+    label = f"{named(tag)} ({tag >> 16:04X},{tag & 0xFFFF:04X})"
+    shown_value = f" {shown(bare)}" if vr in _SHOWN else ""
+    if not value:
+        return b"", (rule, f"{label}{shown_value} is not a valid {vr}: {result}")
+    # Whether an invalid UID is accepted is for the policy to decide.
+    problem = value_problem(tag, vr, value, character_set if needs_character_set(value) else "") if vr != "UI" else ""
+    if problem:
+        return b"", (rule, f"{label}: {problem}: {result}")
+    if value == bare:
+        return value, None
+    return value, ("FS-KEY-NORMALISED", f"{label}{shown_value} was changed to the form of VR {vr}")
+
+
+_SHOWN: Final = frozenset(("CS", "DA", "DT", "IS", "TM", "UI"))
+"""VRs whose values messages may show. Names, identifiers and descriptions stay hidden."""
+
+
+def value_problem(tag: int, vr: str, raw: bytes, character_set: str) -> str:
+    """Return what is wrong with a value for its VR and its number of values; "" if it is correct (PS3.5 6.2, 6.4)."""
+    has_several = b"\\" in raw and vr not in _SINGLE and raw.strip(b"\\ \0")
+    fewest, most = multiplicity(tag) if has_several else (0, None)
+    count = (decode(raw, character_set).count("\\") if character_set else raw.count(b"\\")) + 1
+    if most is not None and not fewest <= count <= most:
+        return f"{count} values, allowed: {fewest if fewest == most else f'{fewest} to {most}'}"
+    problem = fault(vr, raw, character_set)
+    return f"the value (hidden) is not a valid {vr}" if problem and tag >> 16 == _PATIENT else problem
+
+
+_SINGLE: Final = frozenset(("ST", "LT", "UT", "UR", "OB", "OD", "OF", "OL", "OV", "OW", "UN", "SQ", "US", "SS", "UL",
+                            "SL", "UV", "SV", "FL", "FD", "AT"))  # fmt: skip
+"""VRs in which a backslash does not separate values."""

@@ -1,0 +1,116 @@
+"""Keywords, tags and VRs of data elements (PS3.6). pydicom's dictionary is loaded only for elements beyond our tables."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from fileset.standard import tags
+from fileset.standard.record_types import RECORD_TYPES, Key
+
+
+def _known() -> dict[int, tuple[str, str]]:
+    known = {
+        tags.FILE_SET_ID: ("FileSetID", "CS"),
+        tags.NEXT_RECORD: ("OffsetOfTheNextDirectoryRecord", "UL"),
+        tags.RECORD_IN_USE: ("RecordInUseFlag", "US"),
+        tags.LOWER_LEVEL_ENTITY: ("OffsetOfReferencedLowerLevelDirectoryEntity", "UL"),
+        tags.RECORD_TYPE: ("DirectoryRecordType", "CS"),
+        tags.PRIVATE_RECORD_UID: ("PrivateRecordUID", "UI"),
+        tags.REFERENCED_FILE_ID: ("ReferencedFileID", "CS"),
+        tags.MRDR_OFFSET: ("MRDRDirectoryRecordOffset", "UL"),
+        tags.REFERENCED_SOP_CLASS_UID: ("ReferencedSOPClassUIDInFile", "UI"),
+        tags.REFERENCED_SOP_INSTANCE_UID: ("ReferencedSOPInstanceUIDInFile", "UI"),
+        tags.REFERENCED_TRANSFER_SYNTAX_UID: ("ReferencedTransferSyntaxUIDInFile", "UI"),
+        tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID: ("ReferencedRelatedGeneralSOPClassUIDInFile", "UI"),
+        tags.NUMBER_OF_REFERENCES: ("NumberOfReferences", "UL"),
+    }
+    keys: list[Key] = [key for kind in RECORD_TYPES.values() for key in kind.keys]
+    while keys:
+        key = keys.pop()
+        known[key.tag] = (key.keyword, key.vr)
+        keys.extend(key.items)
+    return known
+
+
+_TAGS: Final = _known()
+_KEYWORDS: Final = {keyword: tag for tag, (keyword, _) in _TAGS.items()}
+
+
+def keyword_of(tag: int) -> str:
+    """Return the keyword of a tag (PS3.6), or "GGGGEEEE" in hexadecimal if it has none."""
+    if tag in _TAGS:
+        return _TAGS[tag][0]
+    if tag & 0x10000:
+        return f"{tag:08X}"
+    from pydicom.datadict import keyword_for_tag
+
+    return keyword_for_tag(tag) or f"{tag:08X}"
+
+
+def named(tag: int) -> str:
+    """Return the keyword of a tag for a message, or the tag itself if it has none."""
+    keyword = keyword_of(tag)
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})" if keyword == f"{tag:08X}" else keyword
+
+
+def tag_of(keyword: str) -> int | None:
+    """Return the tag of a keyword or of "GGGGEEEE"; None if there is none."""
+    if keyword in _KEYWORDS:
+        return _KEYWORDS[keyword]
+    from pydicom.datadict import tag_for_keyword
+
+    tag = tag_for_keyword(keyword)
+    if tag is None and len(keyword) == 8:
+        try:
+            return int(keyword, 16)
+        except ValueError:
+            return None
+    return tag
+
+
+def keyword_like(text: str) -> str:
+    """Return the most similar keyword, "" if there is none."""
+    from difflib import get_close_matches
+
+    folded = {keyword.casefold(): keyword for keyword in _KEYWORDS}
+    close = get_close_matches(text.casefold(), folded, 1, 0.8)
+    return folded[close[0]] if close else ""
+
+
+def vr_of(tag: int) -> str:
+    """Return the VR of a tag, for encodings without VR; "UN" if unknown."""
+    return _TAGS[tag][1] if tag in _TAGS else (vrs_of(tag) or ("UN",))[0]
+
+
+@cache
+def vrs_of(tag: int) -> tuple[str, ...]:
+    """Return every VR that PS3.6 defines for a tag; none if unknown."""
+    if not tag & 0xFFFF:  # a group length (PS3.5 7.2)
+        return ("UL",)
+    if tag in _TAGS and tag >> 16 == 4:
+        return (_TAGS[tag][1],)
+    from pydicom.datadict import dictionary_VR
+
+    try:
+        return tuple(dictionary_VR(tag).split(" or "))
+    except KeyError:
+        return ()
+
+
+MULTIPLICITY: Final = {
+    tags.SPECIFIC_CHARACTER_SET: (1, None),
+    0x00080008: (2, None),  # Image Type
+    0x00081050: (1, None),  # Performing Physician's Name
+    0x00280034: (2, 2),  # Pixel Aspect Ratio
+    0x00880912: (1, 32),  # Topic Keywords
+    tags.REFERENCED_FILE_ID: (1, 8),
+    tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID: (1, None),
+}
+"""Fewest and most values of the text keys of records that may have several (PS3.6); all others have one."""
+_IN_TABLES: Final = frozenset(_TAGS)
+
+
+def multiplicity(tag: int) -> tuple[int, int | None]:
+    """Return the fewest and the most values of an element (None: any number), as far as our tables know it."""
+    return MULTIPLICITY.get(tag, (1, 1) if tag in _IN_TABLES else (0, None))
