@@ -41,6 +41,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "window": "window {width}, centre {centre}",
         "some_only": "{shown} of {count} pictures are shown here, evenly chosen. A DICOM viewer shows all of them.",
         "no_picture": "No picture",
+        "kind": "This kind of object has no picture.",
         "not_diagnostic": "Not for diagnosis. These pictures are reduced in quality. "
         "A DICOM viewer shows the images as they were taken.",
         "report": "Report",
@@ -108,6 +109,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "some_only": "Hier sind {shown} von {count} Bildern zu sehen, gleichmäßig ausgewählt. Ein DICOM-Programm "
         "zeigt alle.",
         "no_picture": "Kein Bild",
+        "kind": "Zu dieser Art von Objekt gibt es kein Bild.",
         "not_diagnostic": "Nicht zur Befundung geeignet. Diese Bilder haben eine verringerte Qualität. Ein "
         "DICOM-Programm zeigt die Originalbilder.",
         "report": "Befund",
@@ -175,6 +177,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "some_only": "{shown} images sur {count} sont affichées ici, choisies à intervalles réguliers. Un logiciel "
         "DICOM les affiche toutes.",
         "no_picture": "Pas d'image",
+        "kind": "Ce type d'objet n'a pas d'image.",
         "not_diagnostic": "Ne pas utiliser pour le diagnostic. La qualité de ces images est réduite. Un logiciel "
         "DICOM affiche les images d'origine.",
         "report": "Compte rendu",
@@ -242,6 +245,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "some_only": "Aquí se muestran {shown} de {count} imágenes, elegidas a intervalos regulares. Un programa "
         "DICOM las muestra todas.",
         "no_picture": "Sin imagen",
+        "kind": "Este tipo de objeto no tiene imagen.",
         "not_diagnostic": "No apto para el diagnóstico. Estas imágenes tienen una calidad reducida. Un programa "
         "DICOM muestra las imágenes originales.",
         "report": "Informe",

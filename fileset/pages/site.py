@@ -259,6 +259,7 @@ class Site:
                 (words["study"], study.values["description"]),
                 (words["a_series"], " ".join(filter(None, (series.values["modality"], series.values["number"])))),
             ),
+            element("p", words["not_diagnostic"], class_="small"),
             element("p", hint, class_="note") if len(shown) < len(series.entries) else Markup(),
             viewer if pictures > 1 else Markup(),
             element("ol", *items, class_="pictures"),
@@ -281,7 +282,9 @@ class Site:
                 "span", element("strong", name), element("br"), element("a", opening, href=link), class_="none"
             )
             return element("figure", inner)
-        reason = element("span", element("strong", words["no_picture"]), element("br"), rendered.reason, class_="none")
+        # The reasons of failures are for support, and in English; the others are for patients.
+        why = rendered.reason if rendered.failed else words["kind"]
+        reason = element("span", element("strong", words["no_picture"]), element("br"), why, class_="none")
         return element("figure", reason, element("figcaption", f"{entry.record_type} {entry.file_id.path}"))
 
     def _caption(self, place: str, rendered: Rendered) -> str:

@@ -37,13 +37,14 @@ ul.cards a.card:hover { border-color: #0b5a85; }
 .none { display: block; background: #e4eaee; color: #37474f; padding: 1rem; font-size: 0.9rem; width: 100%;
   overflow-wrap: break-word; word-wrap: break-word; }
 .view .none { height: 13rem; display: flex; align-items: center; justify-content: center; }
+p.small { font-size: 0.85rem; color: #44555f; margin: 0.5rem 0; }
 ol.pictures { list-style: none; display: flex; flex-wrap: wrap; margin: 0 -0.4rem; padding: 0; }
 ol.pictures > li { width: 15rem; max-width: 50%; padding: 0.4rem; }
 figure { margin: 0; background: #fff; border: 1px solid #d3dde4; border-radius: 4px; overflow: hidden; }
 figure.on { border-color: #e08a00; box-shadow: 0 0 0 2px #e08a00; }
 .frame { position: relative; display: block; background: #000; text-align: center; }
 .frame img { display: block; width: 100%; height: 14rem; object-fit: contain; }
-.edge { position: absolute; color: #ffe08a; font-weight: 600; font-size: 0.85rem; text-shadow: 0 0 3px #000, 0 0 3px #000; }
+.edge { position: absolute; text-decoration: none; color: #ffe08a; font-weight: 600; font-size: 0.85rem; text-shadow: 0 0 3px #000, 0 0 3px #000; }
 .edge.left { left: 0.35rem; top: 50%; margin-top: -0.7em; }
 .edge.right { right: 0.35rem; top: 50%; margin-top: -0.7em; }
 .edge.top { top: 0.2rem; left: 0; right: 0; }

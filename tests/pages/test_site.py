@@ -88,7 +88,7 @@ def test_a_report_is_text(web: Path) -> None:
 
 
 def test_an_object_without_a_picture_gives_a_card_with_the_reason(web: Path) -> None:
-    assert any("this kind of object has no picture" in page.text for page in pages(web))
+    assert any("This kind of object has no picture." in page.text for page in pages(web))
 
 
 def test_pages_load_nothing_and_run_nothing_but_their_own(web: Path) -> None:
