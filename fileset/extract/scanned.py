@@ -8,7 +8,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, Element, elements
 from fileset.dicom.header import HeaderError
@@ -18,7 +18,7 @@ from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo, LinkError, ReadableMedium
-from fileset.media.open import scannable
+from fileset.media.open import ARCHIVES, image_at, scannable
 from fileset.media.system.walk import random_access
 from fileset.plan.dicomdir_file import not_among
 from fileset.plan.presence import is_dicomdir
@@ -145,6 +145,7 @@ class Scanned:
     file_set_id: str = ""
     file_set_uid: str = ""
     names: Iterable[str] | None = None
+    _inner: list[ReadableMedium] = field(factory=list)
     _instances: list[ScannedInstance] | None = None
 
     def __enter__(self) -> Self:
@@ -153,7 +154,12 @@ class Scanned:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.medium.close()
+        self.close()
+
+    def close(self) -> None:
+        """Release the medium, and the archives in it."""
+        for image in (*self._inner, self.medium):
+            image.close()
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[ScannedInstance]:
         """The instances that match all `keys`, in order of their names. There are no records of another `level`."""
@@ -169,12 +175,31 @@ class Scanned:
         """All of them; the files are looked at when this is first asked for."""
         if self._instances is None:
             describer = Describer(POLICY)
+            archived: list[ScannedInstance] = []
             names = self.medium.names() if self.names is None else self.names
-            found = (self._look_into(name, describer) for name in names)
+            found = (self._look_into(name, describer) for name in names if not self._archive(name, archived))
             self._instances = [one for one in found if one is not None]
+            self._instances += archived
             if self.names is None:
                 self.findings += [Finding("FS-MEDIUM-DAMAGED", note) for note in self.medium.damage()]
         return self._instances
+
+    def _archive(self, name: str, archived: list[ScannedInstance]) -> bool:
+        """Add the instances in an archive or image that lies in a folder; return whether it is one."""
+        if not (self.medium.folder and name.lower().endswith(ARCHIVES)):
+            return False
+        try:
+            image = image_at(self.medium.path(FileId.tolerant(name)))
+        except FilesetError as problem:
+            self.findings.append(Finding("FS-FILE-UNREADABLE", problem.text(command=True), Where(name)))
+            return True
+        if image is None:
+            return False
+        inner = Scanned(image)
+        archived += inner.instances
+        self.findings += [evolve(one, where=Where(f"{name}/{one.where.file}".rstrip("/"))) for one in inner.findings]
+        self._inner.append(image)
+        return True
 
     def _look_into(self, name: str, describer: Describer) -> ScannedInstance | None:
         try:
@@ -216,7 +241,7 @@ def scanned_instead(
     there = sorted(filter(is_dicomdir, found.medium.names()), key=lambda name: name.count("/"))
     several = len(there) > 1 and "/" in there[0]
     if several or not found.instances:
-        found.medium.close()
+        found.close()
         raise problem
     rule = "FS-DICOMDIR-UNREADABLE" if there else "FS-DICOMDIR-ABSENT"
     found.findings.append(Finding(rule, str(problem.moved(advice="The files were found by their contents"))))

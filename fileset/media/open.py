@@ -30,6 +30,10 @@ OTHER_FORMATS: Final = (
 """What images and archives are called that nobody here writes: who gives such a name does not want a folder."""
 
 
+ARCHIVES: Final = (".zip", ".iso", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+"""Endings of the files in a folder that may be archives or images with DICOM files."""
+
+
 def formats() -> Iterator[Format]:
     """All kinds of media, each with the options it has unless others are given. What reads images is not loaded for those
     who find that they have a folder.
@@ -192,7 +196,16 @@ def _chosen(wanted: Format | str | None) -> Format | None:
 
 
 def _by_content(path: str) -> Format | None:
-    return next((known for known in formats() if known.recognises(path)), None)
+    return next((known for known in _read_formats() if known.recognises(path)), None)
+
+
+def _read_formats() -> Iterator[Format]:
+    """Yield all kinds of media, those that are only read at the end."""
+    yield from formats()
+    from fileset.media.tar.medium import Foreign, Tar
+
+    yield Tar()
+    yield Foreign()
 
 
 def _by_name(path: str) -> Format | None:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from fileset.dicom.header import Reading
 from fileset.dicom.preamble import NEEDED, cleared, needs_clearing
-from fileset.errors import FormatError, RuleError
+from fileset.errors import FilesetError, FormatError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, ReadableMedium
 from fileset.media.folder.medium import FolderMedium
 from fileset.media.image.subfolder import Below
-from fileset.media.open import file_set_in, image_at
+from fileset.media.open import ARCHIVES, file_set_in, image_at
 from fileset.media.system.files import named
 from fileset.media.system.hashing import chunks_of, digest_of
 from fileset.media.system.walk import (
@@ -30,6 +30,7 @@ from fileset.media.system.walk import (
     stamp_of,
     walk,
 )
+from fileset.plan.presence import is_dicomdir
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -94,9 +95,26 @@ class Sources:
         for path, relative, linked in walk(source, skip=skip, unlistable=note_unlistable):
             if linked and (found or contained) and leads_out(path, folder.root):
                 self._outside.append((path, relative))
-            else:
+            elif contained or not self._add_archive(path, relative):
                 self.add_file(path, relative)
         return folder if found else None
+
+    def _add_archive(self, path: str, relative: str) -> bool:
+        """Add the files of an archive or image that lies in a folder, and return whether it is one."""
+        if not relative.lower().endswith(ARCHIVES):
+            return False
+        try:
+            image = image_at(path)
+        except FilesetError as problem:
+            self._unlistable[path] = problem.text(known_path=path, command=True)
+            return True
+        if image is None:
+            return False
+        self._images.append(image)
+        for name in image.names():
+            if not is_dicomdir(name):
+                self.add_member(image, FileId.tolerant(name), f"{relative}/{name}")
+        return True
 
     def _add_image(self, image: ReadableMedium) -> ReadableMedium | None:
         self._images.append(image)
@@ -141,7 +159,7 @@ class Sources:
         """How to call a source in a message: whole if several were named, since below two folders names may be alike."""
         if self._named > 1 and index not in self._contents:
             member = self._members.get(index)
-            return f"{member[0].name}/{member[2]}" if member else self.paths[index]
+            return f"{member[0].name}/{member[1].path}" if member else self.paths[index]
         return self.relative(index) or f"data set {self._numbers[index]}"
 
     def is_file(self, index: int) -> bool:

@@ -103,7 +103,10 @@ def _members(found: Sequence[zipfile.ZipInfo], end: int) -> Iterator[ZipMember |
 
 _REGULAR: Final = (0, stat.S_IFREG)
 _CHECKS: Final[tuple[tuple[Callable[[zipfile.ZipInfo], bool], str], ...]] = (
-    (lambda info: bool(info.flag_bits & ENCRYPTED), "encrypted"),
+    (
+        lambda info: bool(info.flag_bits & ENCRYPTED),
+        "encrypted: unpack the archive with its password first, and give the folder",
+    ),
     (lambda info: stat.S_IFMT(info.external_attr >> 16) not in _REGULAR, "a link or device, not a file"),
     (lambda info: info.compress_type not in (STORED, DEFLATED), "neither stored nor deflated"),
 )

@@ -1,0 +1,1 @@
+"""Tar archives and compressed files as read-only media."""

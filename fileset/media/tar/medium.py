@@ -1,0 +1,235 @@
+"""Tar archives, plain or compressed, and single compressed files, as media that are only read."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import BinaryIO, Final, NoReturn
+
+from attrs import evolve, frozen
+
+from fileset.errors import FormatError, MediumError, RuleError
+from fileset.file_id import FileId
+from fileset.media.base import FileInfo, FileSetInfo, Footprint, RefusedName
+from fileset.media.image.answers import ImageAnswers
+from fileset.media.image.bytes import ImageBytes
+from fileset.media.image.names import Notes
+from fileset.media.names import enlist, form_of
+from fileset.media.system.file_systems import inquire_volume
+from fileset.media.tar.packed import opener_for, unpacked
+
+_HEAD: Final = 512
+_FOREIGN: Final = {
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"Rar!\x1a\x07": "RAR",
+    b"(\xb5/\xfd": "Zstandard",
+}
+
+
+@frozen
+class Member:
+    """A file in an archive: its place and size in bytes, and its date."""
+
+    at: int
+    size: int
+    modified: datetime | None
+
+
+class TarMedium(ImageAnswers):
+    """A tar archive, or a single compressed file, that is open for reading.
+
+    Links, devices and names that lead out of the archive are refused, as Python's data filter does.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._notes = Notes()
+        self._temporary = ""
+        opener = opener_for(_head(path))
+        if opener is not None:
+            self._temporary = unpacked(path, opener)
+        try:
+            self._image = ImageBytes(self._temporary or path)
+            self._members = self._read() if _is_tar(self._temporary or path) else self._single()
+        except BaseException:
+            self._forget()
+            raise
+        if os.name == "posix":
+            self._forget()  # the open descriptor keeps the contents
+        self._listing: dict[str, str] = {}
+        for name in sorted(self._members):
+            enlist(self._listing, name, name)
+
+    def _single(self) -> dict[str, Member]:
+        """Return the file that is compressed, without the suffix of its name."""
+        return {os.path.splitext(os.path.basename(self._path))[0] or "FILE": Member(0, self._image.size, None)}
+
+    def _read(self) -> dict[str, Member]:
+        members: dict[str, Member] = {}
+        try:
+            with tarfile.open(self._temporary or self._path, "r:") as archive:
+                for info in archive:
+                    self._add(info, members)
+                end: int = archive.offset  # type: ignore[attr-defined]  # not documented, but public
+            if self._image.size < end + 512 or any(self._image.read(end, 512)):
+                # `tarfile` ends without a word where a header is cut off.
+                self._notes.add(f"the archive has no end mark after {len(members)} files: it is cut off")
+        except (tarfile.TarError, EOFError, ValueError) as problem:
+            self._notes.add(f"the archive is damaged or cut off after {len(members)} files: {problem}")
+        except OSError as problem:
+            raise MediumError(f"{problem.strerror or problem}", path=self._path) from problem
+        return members
+
+    def _add(self, info: tarfile.TarInfo, members: dict[str, Member]) -> None:
+        if info.isdir():
+            return
+        name = info.name.replace("\\", "/").removeprefix("./")
+        try:
+            name = tarfile.data_filter(info, os.path.abspath(os.sep)).name.replace("\\", "/").removeprefix("./")
+            FileId.tolerant(name)
+        except (tarfile.FilterError, FormatError) as problem:
+            self._notes.refuse(name, getattr(problem, "reason", "") or str(problem))
+            return
+        if not info.isfile() or info.issparse():
+            self._notes.refuse(name, "a link or device, not a file")
+            return
+        modified = None
+        with suppress(ValueError, OverflowError, OSError):  # a date that no calendar has
+            modified = datetime.fromtimestamp(info.mtime, UTC)
+        members[name] = Member(info.offset_data, info.size, modified)
+
+    @property
+    def name(self) -> str:
+        """The archive as the user named it."""
+        return self._path
+
+    def _member(self, file_id: FileId) -> tuple[str, Member]:
+        name = form_of(file_id.path, self._listing)
+        if name is None:
+            raise MediumError(f"not on the medium {self._path} (PS3.10 8.2)", path=file_id)
+        return name, self._members[name]
+
+    def open(self, file_id: FileId) -> BinaryIO:
+        """Open a file of the archive for reading (M-READ)."""
+        name, member = self._member(file_id)
+        try:
+            return self._image.open([(member.at, member.size)], name)
+        except FormatError as problem:
+            raise FormatError(f"{problem}", path=file_id) from problem
+
+    def position(self, file_id: FileId) -> int:
+        """Return the byte of the archive at which a file begins, 0 if there is no such file."""
+        name = form_of(file_id.path, self._listing)
+        return self._members[name].at if name else 0
+
+    def inquire_file(self, file_id: FileId) -> FileInfo:
+        """Return size and date of a file (M-INQUIRE FILE)."""
+        _, member = self._member(file_id)
+        return FileInfo(member.size, member.modified)
+
+    def inquire_file_set(self) -> FileSetInfo:
+        """Return the size of the archive, and the volume that holds it."""
+        volume = inquire_volume(os.path.dirname(os.path.abspath(self._path)))
+        used = os.path.getsize(self._path)
+        return evolve(volume, format="tar", largest_file=None, used=used, read_only=True, caveat="")
+
+    def names(self) -> Iterator[str]:
+        """Yield the paths of all files that can be read."""
+        return iter(sorted(self._members, key=lambda path: path.split("/")))
+
+    def damage(self) -> tuple[str, ...]:
+        """Return what is wrong with the archive."""
+        return self._notes.everything()
+
+    def refused(self) -> Sequence[RefusedName]:
+        """Return the members that cannot be opened safely."""
+        return tuple(self._notes.refused.values())
+
+    def close(self) -> None:
+        """Release the archive, and remove the temporary file."""
+        self._image.close()
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._temporary:
+            with suppress(OSError):
+                os.unlink(self._temporary)
+            self._temporary = ""
+
+
+@frozen
+class Tar:
+    """The format of tar archives and compressed files: read, never written."""
+
+    name = "tar"
+    suffix = ""
+    footprint = Footprint(fixed=0, folder=0, entry=0)
+
+    def recognises(self, path: str) -> bool:
+        """Return whether the file at `path` begins as a tar archive or a compressed file."""
+        head = _head(path)
+        return opener_for(head) is not None or head[257:262] == b"ustar"
+
+    def readable(self, path: str) -> TarMedium:
+        """Return the archive at `path`."""
+        return TarMedium(path)
+
+    def writable(self, path: str, label: str) -> NoReturn:  # noqa: ARG002  # no archive of this kind is written
+        """Raise `RuleError`: archives of this kind are not written."""
+        raise RuleError("archives of this kind are read, not written. Write a .zip", path=path)
+
+    def updatable(self, path: str) -> NoReturn:
+        """Raise `RuleError`: archives of this kind are not written."""
+        self.writable(path, "")
+
+
+@frozen
+class Foreign:
+    """Archives that are recognised but not read: the error says how to unpack them."""
+
+    name = "foreign"
+    suffix = ""
+    footprint = Footprint(fixed=0, folder=0, entry=0)
+
+    def recognises(self, path: str) -> bool:
+        """Return whether the file at `path` begins as such an archive."""
+        return bool(_foreign(_head(path)))
+
+    def readable(self, path: str) -> NoReturn:
+        """Raise `FormatError` with the remedy."""
+        kind = _foreign(_head(path))
+        advice = "Unpack it first, for example with 7-Zip, and give the folder"
+        raise FormatError(f"a {kind} archive, which is not read", path=path, advice=advice)
+
+    def writable(self, path: str, label: str) -> NoReturn:  # noqa: ARG002  # no archive of this kind is written
+        """Raise `FormatError` with the remedy."""
+        self.readable(path)
+
+    def updatable(self, path: str) -> NoReturn:
+        """Raise `FormatError` with the remedy."""
+        self.readable(path)
+
+
+def _foreign(head: bytes) -> str:
+    return next((name for magic, name in _FOREIGN.items() if head.startswith(magic)), "")
+
+
+def _head(path: str) -> bytes:
+    if not os.path.isfile(path):
+        return b""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read(_HEAD)
+    except OSError:
+        return b""
+
+
+def _is_tar(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return tarfile.is_tarfile(file)
+    except OSError:
+        return False

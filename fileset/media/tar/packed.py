@@ -1,0 +1,61 @@
+"""Files compressed as one stream (gzip, bzip2, xz), unpacked into a temporary file so that they can be read at random."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, Final
+
+from fileset.errors import FormatError, MediumError
+
+CHUNK: Final = 1 << 20
+RATIO: Final = 1_000
+"""Times that a stream may grow when it is unpacked: images of zeros reach this, bombs exceed it."""
+MARGIN: Final = 16 << 20
+"""Bytes that any stream may grow to."""
+
+_OPENERS: Final[Mapping[bytes, Callable[..., Any]]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
+_DAMAGE: Final = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+
+
+def opener_for(head: bytes) -> Callable[..., Any] | None:
+    """Return what unpacks a file that begins with `head`, None for a file that is not compressed."""
+    return next((opener for magic, opener in _OPENERS.items() if head.startswith(magic)), None)
+
+
+def unpacked(path: str, opener: Callable[..., Any]) -> str:
+    """Unpack the file at `path` into a new temporary file that only this user can read, and return its path.
+
+    Raises `FormatError` if the stream is damaged or grows beyond measure, `MediumError` if the system fails.
+    """
+    limit = RATIO * os.path.getsize(path) + MARGIN
+    descriptor, temporary = tempfile.mkstemp(prefix="fileset-")
+    try:
+        with os.fdopen(descriptor, "wb") as target, opener(path, "rb") as source:
+            _copy(source, target, limit, path)
+    except BaseException as problem:
+        os.unlink(temporary)
+        if isinstance(problem, _DAMAGE):
+            raise FormatError(f"the compressed file is damaged or cut off: {problem}", path=path) from problem
+        if isinstance(problem, OSError):
+            raise MediumError(f"{problem.strerror or problem}", path=path) from problem
+        raise
+    return temporary
+
+
+def _copy(source: BinaryIO, target: BinaryIO, limit: int, path: str) -> None:
+    size = 0
+    while chunk := source.read(CHUNK):
+        size += len(chunk)
+        if size > limit:
+            raise FormatError(f"grows to more than {limit} bytes when it is unpacked", path=path)
+        target.write(chunk)

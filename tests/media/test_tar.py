@@ -1,0 +1,113 @@
+"""Tar archives, compressed files, and archives in a folder are sources; others are named with the remedy."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from fileset.errors import FormatError
+from fileset.file_id import FileId
+from fileset.media.tar import packed
+from fileset.media.tar.medium import TarMedium
+from tests.support import synthetic
+from tests.support.command import Runs
+
+MODES = {"s.tar": "w", "s.tar.gz": "w:gz", "s.tgz": "w:gz", "s.tar.bz2": "w:bz2", "s.tar.xz": "w:xz"}
+
+
+def tar(path: Path, count: int = 3) -> Path:
+    """Write an archive of CT files."""
+    with tarfile.open(path, MODES[path.name]) as archive:  # type: ignore[call-overload]
+        for number in range(1, count + 1):
+            data = synthetic.ct(1, 1, 1, number)
+            info = tarfile.TarInfo(f"in/{number}.dcm")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_tar_archives_are_sources(name: str, run: Runs, tmp_path: Path) -> None:
+    source = tar(tmp_path / name)
+    assert len(run("create", source, "-o", tmp_path / "SET", "--json").document["added"]) == 3
+    document = run("extract", source, "-o", tmp_path / "OUT", "--json").document
+    assert document["copied"] == 3
+    assert {path.read_bytes() for path in (tmp_path / "OUT").rglob("*.dcm")} == {
+        synthetic.ct(1, 1, 1, number) for number in (1, 2, 3)
+    }
+
+
+def test_archives_in_a_folder_are_opened(run: Runs, tmp_path: Path) -> None:
+    folder = tmp_path / "IN"
+    folder.mkdir()
+    tar(folder / "s.tgz", 2)
+    with zipfile.ZipFile(folder / "more.zip", "w") as archive:
+        archive.writestr("a/b.dcm", synthetic.ct(2))
+    (folder / "one.dcm.gz").write_bytes(gzip.compress(synthetic.ct(3)))
+    (folder / "plain.dcm").write_bytes(synthetic.ct(4))
+    assert len(run("create", folder, "-o", tmp_path / "SET", "--json").document["added"]) == 5
+    assert run("extract", folder, "-o", tmp_path / "OUT", "--json").document["copied"] == 5
+
+
+@pytest.mark.parametrize(("magic", "kind"), [(b"7z\xbc\xaf\x27\x1c", "7z"), (b"Rar!\x1a\x07\x01\0", "RAR")])
+def test_other_archives_are_named_with_the_remedy(magic: bytes, kind: str, run: Runs, tmp_path: Path) -> None:
+    folder = tmp_path / "IN"
+    folder.mkdir()
+    (folder / f"s.{kind.lower()}").write_bytes(magic + bytes(500))
+    (folder / "plain.dcm").write_bytes(synthetic.ct())
+    said = run("create", folder / f"s.{kind.lower()}", "-o", tmp_path / "A", code=4).stderr
+    assert f"a {kind} archive, which is not read. Unpack it first" in said
+    assert "Unpack it first" in run("create", folder, "-o", tmp_path / "B", code=3).stderr
+    assert "Unpack it first" in run("extract", folder, "-o", tmp_path / "C", code=3).stderr
+
+
+def test_members_that_lead_out_of_the_archive_are_refused(run: Runs, tmp_path: Path) -> None:
+    path = tmp_path / "s.tar"
+    with tarfile.open(path, "w") as archive:
+        for name in ("../../escaped.dcm", "/absolute.dcm", "good.dcm"):
+            info = tarfile.TarInfo(name)
+            info.size = len(synthetic.ct())
+            archive.addfile(info, io.BytesIO(synthetic.ct()))
+        link = tarfile.TarInfo("link.dcm")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    medium = TarMedium(str(path))
+    assert list(medium.names()) == ["absolute.dcm", "good.dcm"]
+    assert len(medium.refused()) == 2
+    medium.close()
+    run("create", path, "-o", tmp_path / "SET", code=3)
+    run("extract", path, "-o", tmp_path / "OUT", "--scan", code=3)
+
+
+def test_an_archive_that_is_cut_off_gives_what_is_there(run: Runs, tmp_path: Path) -> None:
+    path = tar(tmp_path / "s.tar")
+    path.write_bytes(path.read_bytes()[: 2 * len(synthetic.ct())])
+    run("create", path, "-o", tmp_path / "SET", code=3)
+
+
+def test_a_bomb_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed, "RATIO", 10)
+    monkeypatch.setattr(packed, "MARGIN", 1000)
+    (tmp_path / "zeros.gz").write_bytes(gzip.compress(bytes(1 << 20)))
+    with pytest.raises(FormatError, match="grows to more than"):
+        TarMedium(str(tmp_path / "zeros.gz"))
+
+
+def test_a_damaged_stream_is_a_format_error(tmp_path: Path) -> None:
+    data = gzip.compress(synthetic.ct())
+    (tmp_path / "cut.gz").write_bytes(data[:-20])
+    with pytest.raises(FormatError, match="damaged or cut off"):
+        TarMedium(str(tmp_path / "cut.gz"))
+
+
+def test_a_single_compressed_file_has_the_name_without_the_suffix(tmp_path: Path) -> None:
+    (tmp_path / "im1.dcm.gz").write_bytes(gzip.compress(synthetic.ct()))
+    medium = TarMedium(str(tmp_path / "im1.dcm.gz"))
+    with medium.open(FileId.tolerant("im1.dcm")) as file:
+        assert file.read() == synthetic.ct()
+    medium.close()
