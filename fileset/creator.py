@@ -119,6 +119,7 @@ class Creator:
         web: WebOptions | None = None,
         profile: str | None = None,
         strict: bool = False,
+        transcode: bool = False,
         jobs: int | None = None,
         executor: Executor | None = None,
         progress: Phases | None = None,
@@ -149,6 +150,9 @@ class Creator:
         self._capacity = None if volume_size is None else bytes_of(volume_size, DISC_NAMES)
         making = {"jobs": jobs, "executor": executor, "progress": phase(progress, "pictures")}
         self._companion = web_content(web, self._path, **making) if web else None
+        self._transcodes = transcode
+        if transcode and under is None:
+            raise RuleError("transcode needs an application profile: it says which transfer syntaxes are allowed")
         self._report: Report | None = None
         self._written = False
         if self._capacity is None:
@@ -232,6 +236,7 @@ class Creator:
         report = Report(
             self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run, hashes=hashes
         )
+        transcoding = self._transcoded()
         tree = self._scanned(report)
         report.note_listed(frozenset[str]().union(*(origin.listed for origin in origins)))
         report.skipped += [lost for origin in origins for lost in origin.missing]
@@ -240,7 +245,7 @@ class Creator:
         if self._profile:
             self._profile.judge(report)
         nodes, no_icons = self._add_icons(list(tree.arranged()), self._icons, self._sources)
-        report.findings += [*findings, *tree.findings, *no_icons, *self._cleared(nodes)]
+        report.findings += [*findings, *transcoding, *tree.findings, *no_icons, *self._cleared(nodes)]
         try:
             if self._companion:
                 report.findings += self._companion.prepare(nodes, self._sources)
@@ -251,6 +256,14 @@ class Creator:
         self._report = report
         self._written = not dry_run
         return report
+
+    def _transcoded(self) -> list[Finding]:
+        """Transcode the sources whose transfer syntax the profile does not allow; return what was done."""
+        if not self._transcodes or self._profile is None:
+            return []
+        from fileset.plan.transcode import transcode_sources
+
+        return list(transcode_sources(self._sources, range(len(self._sources)), self._profile.profile))
 
     def _add_files_in_place(self, *, dry_run: bool) -> None:
         medium = FolderMedium(self._path)

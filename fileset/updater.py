@@ -65,7 +65,7 @@ class Updater:
 
     `medium_format`: unless given, what is there says it. `naming`: the scheme of the File IDs of new files. `missing`,
     `unknown_sop_class`, `invalid_uid`, `keys`, `preamble` (of files that are copied), `icons` (of new
-    records), `profile`, `strict`, `jobs`, `executor`, `progress`: as those of `Creator`.
+    records), `profile`, `strict`, `transcode`, `jobs`, `executor`, `progress`: as those of `Creator`.
 
     Raises `FormatError` if there is no DICOMDIR that can be read, and `RefusedError` if it is damaged so that an update
     could lose something, or has no Directory Information Module, which may not be added (PS3.4 I.3.3).
@@ -85,6 +85,7 @@ class Updater:
         icons: Icons | str | None = None,
         profile: str | None = None,
         strict: bool = False,
+        transcode: bool = False,
         jobs: int | None = None,
         executor: Executor | None = None,
         progress: Phases | None = None,
@@ -102,6 +103,9 @@ class Updater:
             progress=phase(progress, "scan"),
         )
         self._progress = phase(progress, "write")
+        self._transcodes = transcode
+        if transcode and under is None:
+            raise RuleError("transcode needs an application profile: it says which transfer syntaxes are allowed")
         clearing = clears(preamble)
         self._contents = _contents(self._medium)
         kept = Kept(self._contents)
@@ -241,6 +245,12 @@ class Updater:
         report.note_medium(self._medium.inquire_file_set())
         if not dry_run:
             clean_up(self._medium)
+        if self._transcodes and self._profile:
+            from fileset.plan.transcode import transcode_sources
+
+            offer = self._request.offer
+            added = (index for index in range(len(offer.sources)) if index not in offer.in_place)
+            report.findings += transcode_sources(offer.sources, added, self._profile.profile)
         plan = update(self._request, self._scan, report)
         if self._profile:
             self._profile.judge(report)

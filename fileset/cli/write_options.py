@@ -100,6 +100,16 @@ def add_profile(parser: ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="write nothing unless every file conforms to the profile")
 
 
+def add_transcode(parser: ArgumentParser) -> None:
+    """Add the option that changes files to a transfer syntax of the profile."""
+    parser.add_argument(
+        "--transcode",
+        action="store_true",
+        help="with --profile: decompress files, and write them in Explicit VR Little Endian, where the profile does not "
+        "allow their transfer syntax; the pixels stay the same",
+    )
+
+
 def add_preamble(about_files: _ArgumentGroup) -> None:
     """Add the option for the preambles of copied files."""
     about_files.add_argument(

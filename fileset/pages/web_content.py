@@ -141,4 +141,4 @@ def _series(nodes: Sequence[Node]) -> Iterator[list[int]]:
 
 
 def _source(sources: Sources, index: int) -> Source:
-    return Source(sources.paths[index]) if sources.is_file(index) else Source("", lambda: sources.opened(index))
+    return Source(sources.path(index)) if sources.is_file(index) else Source("", lambda: sources.opened(index))

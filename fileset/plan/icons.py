@@ -117,7 +117,8 @@ def _icons(
 ) -> Iterator[Icon]:
     if not all(map(sources.is_file, wanted)):
         return (_icon_here(sources, source, size) for source in wanted)
-    paths = [sources.paths[source] for source in wanted]
+    given = sources.read_paths()
+    paths = [given[source] for source in wanted]
     jobs = jobs or (processors() if len(paths) >= PARALLEL_FROM else 1)
     chunks = (paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK))
     work = partial(icons_of_paths, size=size)

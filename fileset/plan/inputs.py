@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+import weakref
 from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -49,6 +52,8 @@ class Sources:
         self._members: dict[int, tuple[ReadableMedium, FileId, str]] = {}
         self._named = 0
         self._cleared: set[int] = set()
+        self._replaced: dict[int, str] = {}  # paths of what is given instead of a source
+        self._spool = ""
         self._outside: list[tuple[str, str]] = []
         self._unlistable: dict[str, str] = {}
 
@@ -162,23 +167,43 @@ class Sources:
             return f"{member[0].name}/{member[1].path}" if member else self.paths[index]
         return self.relative(index) or f"data set {self._numbers[index]}"
 
+    def replace(self, index: int, data: bytes) -> None:
+        """From now on give other bytes for a source, which wait in a temporary file; its name stays."""
+        if not self._spool:
+            self._spool = tempfile.mkdtemp(prefix="fileset-")
+            weakref.finalize(self, shutil.rmtree, self._spool, ignore_errors=True)
+        path = os.path.join(self._spool, f"{index}.dcm")
+        with open(path, "xb") as file:
+            file.write(data)
+        self._replaced[index] = path
+
+    def read_paths(self) -> list[str]:
+        """Return the path of each source that is a file of the operating system, as it is to be read; "" for others."""
+        if not self._replaced:
+            return self.paths
+        return [self._replaced.get(index, path) for index, path in enumerate(self.paths)]
+
+    def path(self, index: int) -> str:
+        """Return the path of the file that a source is read from, "" if it is none of the operating system."""
+        return self._replaced.get(index) or self.paths[index]
+
     def is_file(self, index: int) -> bool:
         """Whether a source is a file of the operating system, which any process can read."""
-        return bool(self.paths[index])
+        return bool(self.path(index))
 
     def are_files(self) -> bool:
         """Whether all are."""
-        return not (self._contents or self._members)
+        return self._replaced.keys() >= self._contents.keys() | self._members.keys()
 
     @contextmanager
     def opened(self, index: int) -> Iterator[Reading]:
         """Random access to a source."""
         data = self._contents.get(index)
-        if data is not None:
+        if data is not None and index not in self._replaced:
             yield lambda at, size: data[at : at + size]
             return
         if self.is_file(index):
-            with OpenFile(self.paths[index]) as read:
+            with OpenFile(self.path(index)) as read:
                 yield read
             return
         medium, file_id, _ = self._members[index]
@@ -196,13 +221,15 @@ class Sources:
             self._stamps.extend(stamp_of(path) if path else NO_STAMP)
 
     def _stamp(self, index: int) -> Stamp:
+        if index in self._replaced:
+            return NO_STAMP
         stamp = self._stamps[2 * index : 2 * index + 2]
         return (stamp[0], stamp[1]) if stamp else NO_STAMP
 
     def inquire(self, index: int) -> FileInfo:
         """Size, and date if it has one. Raises `MediumError` if the file is gone."""
         if self.is_file(index):
-            return inquire(self.paths[index])
+            return inquire(self.path(index))
         if index in self._contents:
             return FileInfo(len(self._contents[index]), None)
         medium, file_id, _ = self._members[index]
@@ -226,13 +253,13 @@ class Sources:
 
     def _chunks(self, index: int) -> Iterator[bytes]:
         if self.is_file(index):
-            return contents(self.paths[index], self._stamp(index))
+            return contents(self.path(index), self._stamp(index))
         return iter((self._contents[index],)) if index in self._contents else _chunks(*self._members[index][:2])
 
     def same(self, one: int, other: int) -> bool:
         """Whether two sources hold the same bytes."""
         if self.is_file(one) and self.is_file(other):
-            return same_contents(self.paths[one], self.paths[other])
+            return same_contents(self.path(one), self.path(other))
         return self._digest(one) == self._digest(other)
 
     def _digest(self, index: int) -> str:

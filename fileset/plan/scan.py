@@ -325,7 +325,7 @@ def outcomes(
     progress: Progress | None = None,
 ) -> Iterator[Outcome]:
     """Scan all sources, in their order: files as `scan` does, all others here."""
-    scanned = scan(sources.paths, policy, jobs=jobs, executor=executor, progress=progress)
+    scanned = scan(sources.read_paths(), policy, jobs=jobs, executor=executor, progress=progress)
     if sources.are_files():
         return scanned
     scanner = Scanner(policy)

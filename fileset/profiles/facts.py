@@ -65,6 +65,15 @@ def read_facts(read: Reading, size: int | None = None) -> Facts:
     return Facts(facts.sop_class, facts.syntax, facts.values + known)
 
 
+_IDENTITY: Final = Wanted(WantedTags(frozenset((SOP_CLASS_UID,)), SOP_CLASS_UID), {}, frozenset())
+
+
+def class_and_syntax(read: Reading) -> tuple[str, str]:
+    """Return SOP Class UID and Transfer Syntax UID of a file. Raises `HeaderError` if there is no data set."""
+    facts = facts_of(read_header(read, _IDENTITY))
+    return facts.sop_class, facts.syntax
+
+
 def _size(read: Reading) -> int:
     """Return the size of a file of unknown size, by halving."""
     low, high = 0, 1

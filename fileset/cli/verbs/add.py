@@ -17,6 +17,7 @@ from fileset.cli.write_options import (
     add_record_keys,
     add_rules,
     add_strict_sources,
+    add_transcode,
     add_writing,
     identify,
     rules,
@@ -52,6 +53,7 @@ def configure(parser: ArgumentParser) -> None:
     add_icons(parser)
     add_record_keys(parser)
     add_profile(parser)
+    add_transcode(parser)
     add_writing(parser)
 
 
@@ -70,6 +72,7 @@ def run(options: Namespace) -> int:
         "keys": options.record_keys,
         "profile": options.profile,
         "strict": options.strict,
+        "transcode": options.transcode,
         **rules(options),
     }
     with progress(options) as phases, Updater(options.medium, progress=phases, **chosen) as updater:

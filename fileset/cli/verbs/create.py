@@ -14,7 +14,7 @@ from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
 from fileset.cli.volumes import write_plan
 from fileset.cli.web_options import add_web, refuse_web_alone, web_options
-from fileset.cli.write_options import add_options, add_preamble, settings
+from fileset.cli.write_options import add_options, add_preamble, add_transcode, settings
 from fileset.cli.write_report import Wording, tell
 from fileset.errors import RuleError
 
@@ -106,6 +106,7 @@ def configure(parser: ArgumentParser) -> None:
         image.add_argument(f"--{option}", action="store_true", help=use)
     parser.epilog = "\n".join(["naming:", *(f"  {name:10}{look}" for name, look in SCHEMES.items())])
     add_preamble(add_options(parser))
+    add_transcode(parser)
 
 
 def run(options: Namespace) -> int:
@@ -131,6 +132,7 @@ def run(options: Namespace) -> int:
             preamble=options.preamble,
             web=web_options(options) if options.web else None,
             progress=phases,
+            transcode=options.transcode,
             **{**settings(options), "file_set_id": options.file_set_id},
         )
         if options.from_medium:

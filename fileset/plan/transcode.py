@@ -1,0 +1,158 @@
+"""Files in a transfer syntax that their profile allows (PS3.5 8.2): what `--transcode` does before a file-set is written.
+
+The SOP Instance UID stays: nothing of the pixels changes, and each result is compared with its source to prove it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from fileset.dicom.elements import element
+from fileset.dicom.header import HeaderError, Reading
+from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from fileset.errors import FilesetError
+from fileset.findings import Finding, Where
+from fileset.part10.pixels import NATIVE
+from fileset.part10.rewrite import DicomFile, changed_body, elements_of, explicit_body, file_bytes, parse_file
+from fileset.plan.inputs import Sources
+from fileset.profiles.facts import class_and_syntax
+from fileset.profiles.find import Profile
+from fileset.standard import tags
+from fileset.standard.syntaxes import EXPLICIT, syntax_name
+
+LARGEST_NATIVE: Final = 0xFFFFFFFE
+"""Bytes of native pixel data, whose length has 32 bits."""
+CHUNK: Final = 1 << 23
+_IMPLEMENTATION: Final = {
+    tags.IMPLEMENTATION_CLASS_UID: element(tags.IMPLEMENTATION_CLASS_UID, "UI", IMPLEMENTATION_CLASS_UID),
+    tags.IMPLEMENTATION_VERSION_NAME: element(tags.IMPLEMENTATION_VERSION_NAME, "SH", IMPLEMENTATION_VERSION_NAME),
+}
+_PLANAR, _LOSSY, _RATIO, _METHOD = 0x00280006, 0x00282110, 0x00282112, 0x00282114
+_LOSSY_METHODS: Final = {
+    b"1.2.840.10008.1.2.4.50": b"ISO_10918_1",
+    b"1.2.840.10008.1.2.4.51": b"ISO_10918_1",
+    b"1.2.840.10008.1.2.4.81": b"ISO_14495_1",
+}
+"""Transfer syntaxes that are always lossy: Lossy Image Compression Method (PS3.3 C.7.6.1.1.5)."""
+_TABLES: Final = (
+    tags.EXTENDED_OFFSET_TABLE,
+    tags.EXTENDED_OFFSET_TABLE_LENGTHS,
+    tags.ENCAPSULATED_PIXEL_DATA_TOTAL_LENGTH,
+)
+
+
+def transcode_sources(sources: Sources, indexes: Iterable[int], profile: Profile) -> Iterator[Finding]:
+    """Let `sources` give transcoded files for those whose transfer syntax `profile` does not allow; yield what was done.
+
+    A file that cannot be transcoded stays as it is, so that the profile refuses it, and a finding says why.
+    """
+    for index in indexes:
+        name = sources.name(index)
+        try:
+            with sources.opened(index) as read:
+                if not _is_wanted(read, profile):
+                    continue
+                data, message = transcoded(read)
+            sources.replace(index, data)
+        except HeaderError:
+            continue  # the scan says what is wrong with it
+        except (OSError, FilesetError) as problem:
+            yield Finding("FS-TRANSCODE-FAILED", f"{problem}; the file is refused", Where(name))
+        else:
+            yield Finding("FS-TRANSCODED", message, Where(name))
+
+
+def _is_wanted(read: Reading, profile: Profile) -> bool:
+    sop_class, syntax = class_and_syntax(read)
+    allowed = profile.syntaxes(sop_class)
+    return bool(allowed) and syntax not in (allowed or ()) and EXPLICIT in (allowed or ())
+
+
+def transcoded(read: Reading) -> tuple[bytes, str]:
+    """Return the file that `read` reads in Explicit VR Little Endian, and what was changed.
+
+    Raises `FilesetError` if it cannot be decoded, or its pixels would not be the same, and `RuleError` if the extra
+    `images` is needed and not installed.
+    """
+    file = parse_file(_whole(read))
+    name = syntax_name(file.transfer_syntax.decode("ascii", "replace"))
+    changes: list[str] = []
+    native = file.transfer_syntax in NATIVE
+    body = explicit_body(file) if native else _native_body(file, read, changes)
+    result = file_bytes(file, body, EXPLICIT, _IMPLEMENTATION)
+    if not native:
+        _require_same_pixels(read, result)
+    return result, "; ".join((f"transcoded from {name} to {syntax_name(EXPLICIT)}", *changes))
+
+
+def _whole(read: Reading) -> bytes:
+    """Return all bytes of a file."""
+    data = bytearray()
+    while chunk := read(len(data), CHUNK):
+        data += chunk
+    return bytes(data)
+
+
+def _native_body(file: DicomFile, read: Reading, changes: list[str]) -> bytes:
+    """Return the data set of a compressed image with native pixel data (PS3.5 8.1)."""
+    from fileset.pictures.extra import need_images
+    from fileset.pictures.instance import read_instance
+
+    if tags.PIXEL_DATA not in dict(elements_of(file.body)):
+        return file.body
+    need_images()
+    frames = read_instance(read).frames
+    pixels = frames.pixels
+    if pixels.bits_allocated not in (8, 16, 32):
+        raise FilesetError(f"pixels of {pixels.bits_allocated} bits cannot be transcoded")
+    width = pixels.bits_allocated // 8
+    if len(frames) * pixels.rows * pixels.columns * pixels.samples * width > LARGEST_NATIVE:
+        raise FilesetError("the uncompressed pixel data would exceed 4 GiB, more than a data element can hold")
+    form = f"<{pixels.kind}{width}"
+    native = b"".join(frames.stored_values(at).astype(form).tobytes() for at in range(len(frames)))
+    replaced = dict.fromkeys(_TABLES, b"")
+    replaced[tags.PIXEL_DATA] = element(tags.PIXEL_DATA, "OW" if width > 1 else "OB", native)
+    photometric = frames.photometric.replace("YBR_FULL_422", "YBR_FULL")
+    if photometric != pixels.photometric:
+        replaced[tags.PHOTOMETRIC_INTERPRETATION] = element(
+            tags.PHOTOMETRIC_INTERPRETATION, "CS", photometric.encode("ascii")
+        )
+        changes.append(f"Photometric Interpretation was {pixels.photometric}, is {photometric}")
+    if pixels.samples > 1:
+        replaced[_PLANAR] = element(_PLANAR, "US", b"\0\0")
+        if pixels.planar:
+            changes.append("Planar Configuration was 1, is 0")
+    replaced |= _lossy(file, len(native), changes)
+    return changed_body(file.body, replaced)
+
+
+def _lossy(file: DicomFile, native: int, changes: list[str]) -> dict[int, bytes]:
+    """Return what says that pixels were once lossily compressed, where a file should say so and does not."""
+    method, values = _LOSSY_METHODS.get(file.transfer_syntax), dict(elements_of(file.body))
+    if method is None or values.get(_LOSSY, b"").strip(b" \0") == b"01":
+        return {}
+    ratio = b"%.4g" % (native / max(1, len(values[tags.PIXEL_DATA])))
+    changes.append(f"Lossy Image Compression was missing, is 01 ({method.decode()}, ratio {ratio.decode()})")
+    return {
+        _LOSSY: element(_LOSSY, "CS", b"01"),
+        _RATIO: element(_RATIO, "DS", ratio),
+        _METHOD: element(_METHOD, "CS", method),
+    }
+
+
+def _require_same_pixels(read: Reading, result: bytes) -> None:
+    """Raise `FilesetError` unless all frames of both files have the same stored values."""
+    import numpy as np
+
+    from fileset.pictures.instance import read_instance
+
+    before = read_instance(read)
+    if before.pixels is None:
+        return
+    after = read_instance(lambda at, size: result[at : at + size])
+    source, target = before.frames, after.frames
+    if len(source) != len(target) or not all(
+        np.array_equal(source.stored_values(at), target.stored_values(at)) for at in range(len(source))
+    ):
+        raise FilesetError("the pixels of the transcoded file differ from those of the source")

@@ -1,0 +1,177 @@
+"""Transcoding: real files of every transfer syntax become Explicit VR Little Endian, with the same pixels and values."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+
+import fileset
+from fileset.check import check_file_set
+from fileset.errors import FilesetError
+from fileset.plan.transcode import transcoded
+from fileset.standard.profiles import PROFILES
+from tests.pictures.files import FOLDER, reading, reading_file
+from tests.support.command import Runs
+
+np = pytest.importorskip("numpy", reason="pixels are compared with numpy")
+instance = pytest.importorskip("fileset.pictures.instance", reason="needs the extra images")
+
+NATIVE = (
+    "MR_small_implicit.dcm", "MR_small_bigendian.dcm", "ExplVR_BigEnd.dcm", "image_dfl.dcm", "liver_expb_1frame.dcm",
+    "SC_rgb_small_odd_big_endian.dcm", "rtdose.dcm", "rtdose_expb.dcm", "priv_SQ.dcm", "rtplan.dcm",
+)  # fmt: skip
+COMPRESSED = (
+    "693_J2KI.dcm", "GDCMJ2K_TextGBR.dcm", "J2K_pixelrep_mismatch.dcm", "JPEG-lossy.dcm", "JPEG2000.dcm",
+    "JPEGLSNearLossless_16.dcm", "JPGExtended.dcm", "MR_small_RLE.dcm", "MR_small_jp2klossless.dcm",
+    "MR_small_jpeg_ls_lossless.dcm", "SC_rgb_dcmtk_+eb+cy+s2.dcm", "SC_rgb_jpeg_gdcm.dcm", "SC_rgb_rle_16bit_2frame.dcm",
+    "SC_rgb_rle_32bit.dcm", "examples_ybr_color.dcm", "UN_sequence.dcm", "rtdose_rle.dcm",
+)  # fmt: skip
+PIXEL_ATTRIBUTES = {
+    0x00280004,
+    0x00280006,
+    0x00282110,
+    0x00282112,
+    0x00282114,
+    0x7FE00001,
+    0x7FE00002,
+    0x7FE00003,
+    0x7FE00010,
+}
+
+
+def there(name: str) -> str:
+    if not (FOLDER / name).exists():
+        pytest.skip(f"pydicom does not ship {name}")
+    return name
+
+
+def result_of(name: str) -> bytes:
+    return transcoded(reading_file(there(name)))[0]
+
+
+def stored(data: bytes) -> list[Any]:
+    frames = instance.read_instance(reading(data)).frames
+    return [frames.stored_values(at) for at in range(len(frames))]
+
+
+def same(one: list[Any], other: list[Any]) -> bool:
+    return len(one) == len(other) and all(
+        np.array_equal(first, second) for first, second in zip(one, other, strict=True)
+    )
+
+
+def values(data: bytes) -> dict[int, Any]:
+    """All values of a file but those about pixels, decoded by pydicom."""
+    dataset = pydicom.dcmread(BytesIO(data), force=True)
+    kept = {int(element.tag): element.value for element in dataset if element.tag not in PIXEL_ATTRIBUTES}
+    return {tag: value for tag, value in kept.items() if tag & 0xFFFF}  # group lengths go (PS3.5 7.2)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", NATIVE + COMPRESSED)
+def test_pixels_and_all_other_values_stay(name: str) -> None:
+    source, result = (FOLDER / there(name)).read_bytes(), result_of(name)
+    dataset = pydicom.dcmread(BytesIO(result))
+    assert dataset.file_meta.TransferSyntaxUID == pydicom.uid.ExplicitVRLittleEndian
+    meta = pydicom.dcmread(BytesIO(source), stop_before_pixels=True).file_meta
+    assert dataset.file_meta.MediaStorageSOPInstanceUID == meta.MediaStorageSOPInstanceUID
+    before, after = values(source), values(result)
+    assert after.keys() == before.keys()
+    assert [hex(tag) for tag in before if str(after[tag]) != str(before[tag])] == []
+    if "PixelData" in dataset:
+        assert same(stored(source), stored(result))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "name", ["MR_small_RLE.dcm", "SC_rgb_rle_16bit_2frame.dcm", "MR_small_bigendian.dcm", "rtdose_expb.dcm"]
+)
+def test_another_decoder_sees_the_same_pixels(name: str) -> None:
+    """Pydicom decodes RLE and Big Endian by itself."""
+    source = pydicom.dcmread(FOLDER / there(name))
+    assert np.array_equal(pydicom.dcmread(BytesIO(result_of(name))).pixel_array, source.pixel_array)
+
+
+def test_what_describes_the_pixels_follows_them() -> None:
+    """PS3.5 8.2: a colour transform that the decoder undoes is no longer declared."""
+    dataset = pydicom.dcmread(BytesIO(result_of("examples_ybr_color.dcm")))
+    assert (dataset.PhotometricInterpretation, dataset.PlanarConfiguration) == ("RGB", 0)
+
+
+def test_an_image_that_was_lossy_once_says_so() -> None:
+    dataset = pydicom.dcmread(BytesIO(result_of("JPEGLSNearLossless_16.dcm")))
+    assert (dataset.LossyImageCompression, dataset.LossyImageCompressionMethod) == ("01", "ISO_14495_1")
+    assert dataset.LossyImageCompressionRatio > 1
+
+
+@pytest.mark.parametrize("name", ["rtplan_truncated.dcm", "JPEG2000-embedded-sequence-delimiter.dcm"])
+def test_what_cannot_be_transcoded_is_an_error_with_a_reason(name: str) -> None:
+    with pytest.raises(FilesetError):
+        transcoded(reading_file(there(name)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("medium", ["A.iso", "OUT"])
+def test_every_file_that_can_be_decoded_is_on_the_disc_of_its_profile(tmp_path: Path, medium: str, run: Runs) -> None:
+    result = run(
+        "create", FOLDER, "-o", tmp_path / medium, "--profile", "STD-GEN-CD", "--transcode", "--invalid-uid", "accept",
+        "--json", code=3,
+    ).document  # fmt: skip
+    failed = {
+        one["where"]["file"]: one["message"] for one in result["findings"] if one["rule"] == "FS-TRANSCODE-FAILED"
+    }
+    refused = {one["source"] for one in result["skipped"] if one["rule"] == "PR-TRANSFER-SYNTAX"}
+    assert refused <= failed.keys()
+    assert any("cannot be decoded" in reason for reason in failed.values())
+    findings = check_file_set(tmp_path / medium, profile="STD-GEN-CD").findings
+    assert [str(one) for one in findings if one.rule.startswith("PR-") and one.severity == "error"] == []
+
+
+def test_a_file_that_conforms_is_copied_byte_for_byte(tmp_path: Path) -> None:
+    with fileset.Creator(tmp_path / "OUT", profile="STD-GEN-CD", transcode=True) as creator:
+        creator.add(FOLDER / "CT_small.dcm", FOLDER / "MR_small_implicit.dcm")
+    findings = [one.where.file for one in creator.report.findings if one.rule == "FS-TRANSCODED"]
+    assert [Path(name).name for name in findings] == ["MR_small_implicit.dcm"]
+    copies = [(tmp_path / "OUT" / added.file_id.path).read_bytes() for added in creator.report.added]
+    assert (FOLDER / "CT_small.dcm").read_bytes() in copies
+    assert (FOLDER / "MR_small_implicit.dcm").read_bytes() not in copies
+
+
+def test_add_transcodes_new_files_alone(tmp_path: Path) -> None:
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(FOLDER / "JPEG2000.dcm")
+    before = (tmp_path / "OUT" / creator.report.added[0].file_id.path).read_bytes()
+    with fileset.Updater(tmp_path / "OUT", profile="STD-GEN-CD", transcode=True) as updater:
+        updater.add(FOLDER / "MR_small_implicit.dcm")
+    assert (tmp_path / "OUT" / creator.report.added[0].file_id.path).read_bytes() == before
+    [added] = updater.report.added
+    assert pydicom.dcmread(tmp_path / "OUT" / added.file_id.path).file_meta.TransferSyntaxUID.is_little_endian
+
+
+def test_transcoding_without_a_profile_is_a_mistake(tmp_path: Path, run: Runs) -> None:
+    assert "needs an application profile" in run("create", FOLDER, "-o", tmp_path / "A", "--transcode", code=2).stderr
+    assert len(PROFILES) == 82
+
+
+@pytest.mark.judges
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in NATIVE + COMPRESSED if name != "image_dfl.dcm"])
+def test_dciodvfy_has_no_error_that_the_source_did_not_have(name: str, tmp_path: Path) -> None:
+    # It cannot read deflated data sets.
+    if shutil.which("dciodvfy") is None:
+        pytest.skip("dciodvfy is not installed")
+    (tmp_path / "A").write_bytes(result_of(name))
+    assert errors(tmp_path / "A") <= errors(FOLDER / name)
+
+
+def errors(path: Path) -> set[str]:
+    output = subprocess.run(["dciodvfy", "-new", path], capture_output=True, text=True, check=False, errors="replace")
+    lines = (output.stdout + output.stderr).splitlines()
+    return {re.sub(r"\s+", " ", line) for line in lines if re.match(r"(.* - )?(Error|Abort) - ", line)}
