@@ -11,6 +11,7 @@ from fileset import Creator, Reader, RuleError, Updater, index
 from fileset.check import check_file_set
 from fileset.plan.icons import Icons
 from tests.pages.conftest import SLICES, save_patient
+from tests.pictures.files import FOLDER
 from tests.support import judges
 
 
@@ -95,3 +96,49 @@ def test_no_judge_finds_fault_in_icons(source: Path, tmp_path: Path) -> None:
         creator.add(source)
     uids = {added.sop_instance_uid for added in creator.report.added}
     judges.judge_file_set(tmp_path / "disc", uids)
+
+
+def xa_source(folder: Path) -> Path:
+    """An XA image in lossless JPEG, as the cardiac profiles want it."""
+    import numpy as np
+    from imagecodecs import jpeg8_encode
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import JPEGLosslessSV1
+
+    from tests.support.instances import XA
+
+    frame = np.add.outer(np.arange(256), np.arange(256)).astype(np.uint8)
+    dataset = pydicom.dcmread(FOLDER / "CT_small.dcm")
+    del dataset[0x00280120]  # padding
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = pydicom.uid.UID(XA)
+    dataset.file_meta.TransferSyntaxUID = JPEGLosslessSV1
+    dataset.Modality, dataset.Rows, dataset.Columns, dataset.NumberOfFrames = "XA", 256, 256, 3
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit, dataset.PixelRepresentation, dataset.ImageType = 7, 0, ["ORIGINAL", "PRIMARY", "SINGLE PLANE"]
+    dataset.WindowCenter, dataset.WindowWidth, dataset.RescaleIntercept = 128, 256, 0
+    frames = [jpeg8_encode(np.roll(frame, shift, 1), lossless=True, predictor=1) for shift in (0, 60, 120)]
+    dataset.PixelData = encapsulate([bytes(one) for one in frames])
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    folder.mkdir()
+    dataset.save_as(folder / "xa")
+    return folder
+
+
+@pytest.mark.parametrize("profile", ["STD-XA1K-CD", "STD-XABC-CD"])
+def test_the_cardiac_profiles_get_their_icons_and_are_content(profile: str, tmp_path: Path) -> None:
+    with Creator(tmp_path / "disc", profile=profile) as creator:
+        creator.add(xa_source(tmp_path / "source"))
+    assert icons_of(tmp_path / "disc") == {"IMAGE": [128]}
+    found = check_file_set(tmp_path / "disc", profile=profile).findings
+    assert not [one for one in found if "ICON" in one.rule]
+
+
+def test_the_profile_for_ct_and_mr_allows_icons(source: Path, tmp_path: Path) -> None:
+    for path in source.iterdir():
+        if not path.name.startswith("ct"):
+            path.unlink()
+    with Creator(tmp_path / "disc", profile="STD-CTMR-CD", icons="image") as creator:
+        creator.add(source)
+    assert icons_of(tmp_path / "disc") == {"IMAGE": [64] * SLICES}
+    assert not [one for one in check_file_set(tmp_path / "disc", profile="STD-CTMR-CD").findings if "ICON" in one.rule]
