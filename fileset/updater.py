@@ -23,7 +23,7 @@ from fileset.findings import ERROR
 from fileset.media.form import form_of
 from fileset.media.open import no_dicomdir, updatable
 from fileset.plan.commit import carry_out, clean_up
-from fileset.plan.copy_findings import clears
+from fileset.plan.copy_findings import clears, stale_pages
 from fileset.plan.dicomdir_file import absent_from, read_dicomdir
 from fileset.plan.icons import Icons, icons_added, icons_wanted
 from fileset.plan.names import SCHEMES
@@ -256,6 +256,8 @@ class Updater:
             self._profile.judge(report)
         if plan is not None:
             carry_out(plan, self._medium, report, self._progress)
+            if report.added or report.removed or report.refreshed:
+                report.findings += stale_pages(self._medium)
         self._report = report
         report.findings += update_findings(self._request, report)
         return report

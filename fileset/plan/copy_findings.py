@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from fileset.errors import RuleError
+from fileset.file_id import FileId
 from fileset.findings import Finding, Where
+from fileset.media.base import ReadableMedium, holds
 from fileset.plan.inputs import Sources
 
 PREAMBLES: Final = ("keep", "zero")
@@ -25,3 +27,17 @@ def cleared(sources: Sources, indexes: Iterable[int]) -> Iterator[Finding]:
         if sources.is_cleared(index):
             message = "the preamble is neither zero nor TIFF: it is zero in the copy"
             yield Finding("FS-PREAMBLE-CLEARED", message, Where(sources.name(index)))
+
+
+_PAGES: Final = (FileId.tolerant("INDEX.HTM"), FileId.tolerant("IHE_PDI/ST000000.HTM"))
+"""Files that pages for a browser always have."""
+
+
+def stale_pages(medium: ReadableMedium) -> Iterator[Finding]:
+    """Yield a finding if a medium that is changed has pages for a browser: they go on showing what was there before."""
+    if all(holds(medium, name) for name in _PAGES):
+        message = (
+            "the pages for a browser still show the former content, also of instances that were removed: delete INDEX.HTM "
+            "and IHE_PDI, or make a new medium with --web"
+        )
+        yield Finding("FS-PAGES-STALE", message, Where(medium.name))

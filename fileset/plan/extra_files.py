@@ -61,12 +61,12 @@ class Included(Collection[FileId]):
             addition = Addition(name, info.size, partial(contents, path), info.modified, info.mode)
             if name.path.upper() not in present:
                 found.append(addition)
-            elif not _lies_there(addition, medium):
+            elif not lies_there(addition, medium):
                 raise RefusedError(f"another file of this name lies on {medium.name}. Remove it first", path=name)
         return found
 
 
-def _lies_there(addition: Addition, medium: UpdatableMedium) -> bool:
+def lies_there(addition: Addition, medium: UpdatableMedium) -> bool:
     """Whether a medium holds the same bytes under the same name."""
     if medium.inquire_file(addition.file_id).size != addition.size:
         return False

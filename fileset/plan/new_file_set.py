@@ -18,7 +18,7 @@ from fileset.media.base import Format, UpdatableMedium, WritableMedium
 from fileset.media.open import is_foreign
 from fileset.plan.commit import Addition, Plan, Progress, referenced
 from fileset.plan.companion import Companion
-from fileset.plan.extra_files import Included
+from fileset.plan.extra_files import Included, lies_there
 from fileset.plan.inputs import Sources
 from fileset.plan.names import Place, names
 from fileset.records.tree import Node
@@ -28,7 +28,7 @@ IN_PLACE: Final = "in place"
 """The naming of files that stay where they are: each File ID is the path below the root of the file-set."""
 
 
-_REMOVE: Final = "Remove it from the medium, or leave out the pages for a browser"
+_REMOVE: Final = "Delete INDEX.HTM, README.TXT and IHE_PDI there first, or leave out the pages for a browser (--web)"
 
 
 @frozen
@@ -88,9 +88,11 @@ def _companions(
     source_of = {FileId(file_id): node.source for node, file_id in zip(leaves, placement.file_ids, strict=True)}
     present = {name.upper() for name in medium.names()} if medium.exists() else set()
     for addition in recipe.companion.additions(encode(directory), source_of):
-        if addition.file_id.path.upper() in present or addition.file_id in recipe.included:
+        is_there = addition.file_id.path.upper() in present
+        if addition.file_id in recipe.included or (is_there and not lies_there(addition, medium)):
             raise RefusedError("there is another file of this name", path=addition.file_id, advice=_REMOVE)
-        yield addition
+        if not is_there:
+            yield addition
 
 
 def _in_place(sources: Sources, leaves: Sequence[Node]) -> Placement:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fileset import Creator, Reader, RuleError
+from fileset import Creator, Reader, RuleError, Updater
 from fileset.check import check_file_set
 from fileset.pages.options import WebOptions
 from fileset.pictures import extra
@@ -142,3 +142,29 @@ def test_without_the_extra_web_and_icons_say_what_to_install(
     with Creator(tmp_path / "plain") as plain:
         plain.add(source)
     assert len(plain.report.added) == SLICES + 4
+
+
+def test_a_change_of_a_medium_with_pages_says_that_they_are_stale(source: Path, tmp_path: Path) -> None:
+    create(tmp_path / "disc", source)
+    with Updater(tmp_path / "disc") as updater:
+        updater.remove(Modality="US")
+    assert "FS-PAGES-STALE" in [finding.rule for finding in updater.report.findings]
+    with Creator(tmp_path / "plain") as plain:
+        plain.add(source)
+    with Updater(tmp_path / "plain") as updater:
+        updater.remove(Modality="US")
+    assert "FS-PAGES-STALE" not in [finding.rule for finding in updater.report.findings]
+
+
+def test_pages_that_are_there_stay_if_they_are_the_same_and_are_never_overwritten(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    create(tmp_path / "disc", source)
+    before = web_files(tmp_path / "disc")
+    create(tmp_path / "disc", source, replace=True)
+    assert web_files(tmp_path / "disc") == before
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1800000000")
+    with pytest.raises(RuleError, match="Delete INDEX.HTM, README.TXT and IHE_PDI"):
+        create(tmp_path / "disc", source, replace=True)
+    assert web_files(tmp_path / "disc") == before
