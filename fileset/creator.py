@@ -29,6 +29,7 @@ from fileset.plan.companion import Companion
 from fileset.plan.copy_findings import cleared, clears
 from fileset.plan.extra_files import Included
 from fileset.plan.icons import Icons, icons_added, icons_wanted
+from fileset.plan.identity import IdentityCheck
 from fileset.plan.inputs import Sources
 from fileset.plan.names import SCHEMES
 from fileset.plan.new_file_set import IN_PLACE, Recipe, new_uid, refuse_existing
@@ -81,6 +82,8 @@ class Creator:
             "minimal", or "+KEYWORD,..." to add attributes to the usual ones. A wrong value is left out and reported.
         preamble: "keep", or "zero" to clear preambles that are neither zero nor TIFF: such a file may be a program
             (PS3.10 7.5).
+        trust_dicomdir: If a file and its record in the DICOMDIR of a source disagree about Patient ID, Study or Series
+            Instance UID, use the record. By default the file is used. Each disagreement is reported.
         replace: Replace a file-set that is there.
         undefined_lengths: Write sequences and items of the DICOMDIR with undefined length.
         icons: Write icons (PS3.3 F.7): "image" in each IMAGE record, "series" one in each SERIES record, or an `Icons`
@@ -113,6 +116,7 @@ class Creator:
         invalid_uid: str = "refuse",
         keys: str = "usual",
         preamble: str = "keep",
+        trust_dicomdir: bool = False,
         replace: bool = False,
         undefined_lengths: bool = False,
         icons: Icons | str | None = None,
@@ -133,6 +137,7 @@ class Creator:
         self._naming = naming
         self._clears_preambles = clears(preamble)
         self._replace = replace
+        self._trusts_dicomdir = trust_dicomdir
         self._undefined_lengths = undefined_lengths
         self._scan = partial(outcomes, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
         self._progress = phase(progress, "write")
@@ -278,8 +283,11 @@ class Creator:
             sources.stamp()
         tree = TreeBuilder(sources.name, sources.same)
         accepts = (lambda source: _refused_name(sources.relative(source))) if in_place else (lambda _: None)
-        for source, refused in collect(self._scan(sources, self._policy), tree, accepts):
+        check = IdentityCheck(sources, self._trusts_dicomdir)
+        found = check.compared(self._scan(sources, self._policy))
+        for source, refused in collect(found, tree, accepts):
             report.skipped.append(Skipped(sources.name(source), refused.rule, refused.reason))
+        report.findings += check.findings
         if not (len(sources) or report.skipped):
             report.skipped += [Skipped(name, "FS-SOURCE-EMPTY", NO_FILES) for name in self._searched]
         return tree

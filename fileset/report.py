@@ -9,13 +9,14 @@ from attrs import define, evolve, field, frozen
 
 from fileset.file_id import FileId
 from fileset.findings import ERROR, RULES, WARNING, Finding, Where
+from fileset.standard.tags import PATIENT_ID
 
 if TYPE_CHECKING:
     from fileset.media.base import FileSetInfo, Written
 
 
 _NO_LOSS: Final = frozenset(("FS-INSTANCE-DUPLICATE", "FS-FILE-IS-DICOMDIR"))
-_INCOMPLETE: Final = frozenset(("FS-FILE-TRUNCATED", "FS-NOTHING-ADDED"))
+_INCOMPLETE: Final = frozenset(("FS-FILE-TRUNCATED", "FS-NOTHING-ADDED", "FS-UID-DIFFERS"))
 _DICOM_SUFFIXES: Final = (".dcm", ".dicom", ".dic", ".ima")
 """Suffixes by which a file claims to be a DICOM file, in lower case."""
 
@@ -185,6 +186,7 @@ class Report:
         """
         return not self.lost and not any(
             finding.rule in _INCOMPLETE
+            or (finding.rule == "FS-KEY-DIFFERS" and finding.where.tag == PATIENT_ID)
             or (at >= self.mended and finding.severity == ERROR and finding.rule not in _CHOSEN)
             for at, finding in enumerate(self.findings)
         )

@@ -26,6 +26,7 @@ from fileset.plan.commit import carry_out, clean_up
 from fileset.plan.copy_findings import clears, stale_pages
 from fileset.plan.dicomdir_file import absent_from, read_dicomdir
 from fileset.plan.icons import Icons, icons_added, icons_wanted
+from fileset.plan.identity import IdentityCheck
 from fileset.plan.names import SCHEMES
 from fileset.plan.offer import Offer
 from fileset.plan.scan import Phases, outcomes, phase
@@ -82,6 +83,7 @@ class Updater:
         invalid_uid: str = "refuse",
         keys: str = "usual",
         preamble: str = "keep",
+        trust_dicomdir: bool = False,
         icons: Icons | str | None = None,
         profile: str | None = None,
         strict: bool = False,
@@ -107,6 +109,7 @@ class Updater:
         if transcode and under is None:
             raise RuleError("transcode needs an application profile: it says which transfer syntaxes are allowed")
         clearing = clears(preamble)
+        self._trusts_dicomdir = trust_dicomdir
         self._contents = _contents(self._medium)
         kept = Kept(self._contents)
         self._request = Request(self._medium, self._contents, naming, clearing, Offer(self._medium), kept)
@@ -251,7 +254,9 @@ class Updater:
             offer = self._request.offer
             added = (index for index in range(len(offer.sources)) if index not in offer.in_place)
             report.findings += transcode_sources(offer.sources, added, self._profile.profile)
-        plan = update(self._request, self._scan, report)
+        check = IdentityCheck(self._request.offer.sources, self._trusts_dicomdir)
+        plan = update(self._request, lambda sources: check.compared(self._scan(sources)), report)
+        report.findings += check.findings
         if self._profile:
             self._profile.judge(report)
         if plan is not None:

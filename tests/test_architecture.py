@@ -39,7 +39,7 @@ ROOMS = {
     "pictures": VALUES | {"standard", "dicom", "part10"},
     "profiles": VALUES | {"standard", "dicom", "part10", "records"},
     "media": frozenset(["file_id", "errors"]),
-    "report": VALUES | {"media"},
+    "report": VALUES | {"media", "standard"},
     "plan": DIRECTORY | {"media", "report", "pictures"},
     "tables": DIRECTORY,
     "creator": PLANNING | {"pages"},

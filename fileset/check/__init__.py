@@ -33,6 +33,7 @@ def check_file_set(
     files: bool = True,
     manifest: str | os.PathLike[str] | None = None,
     profile: str | None = None,
+    show_values: bool = False,
     medium_format: str | None = None,
     jobs: int | None = None,
     executor: Executor | None = None,
@@ -46,6 +47,7 @@ def check_file_set(
         manifest: A file with SHA-256 digests as `sha256sum` writes them, with paths relative to the root of the
             medium. The contents of all files are compared with it.
         profile: An application profile of PS3.11, such as "STD-GEN-CD"; each unmet requirement is a finding.
+        show_values: Show the values of patients in messages too. Patient ID and UIDs are always shown.
         medium_format: "folder", "iso" or "zip"; by default the medium itself decides.
         jobs: Number of processes that inspect files.
         executor: Any executor that inspects files instead.
@@ -70,7 +72,7 @@ def check_file_set(
         count = 0
         if files:
             on_facts = profile_check.check_file if profile_check else None
-            check = FileCheck(opened, collector, directory, digests, on_facts)
+            check = FileCheck(opened, collector, directory, digests, on_facts, show_values)
             count = check.check(jobs=jobs, executor=executor, progress=phase(progress, "check"))
         collector.findings.extend(Finding("FS-MEDIUM-DAMAGED", damage) for damage in opened.damage())
     finally:

@@ -40,6 +40,7 @@ class FileCheck:
     directory: CheckedDirectory
     manifest: Manifest | None = None
     on_facts: OnFacts | None = None
+    show_values: bool = False
     _names: list[str] = field(factory=list)
     _unlisted: dict[str, bytes] = field(factory=dict)
     _other_folders: set[str] = field(factory=set)
@@ -53,7 +54,7 @@ class FileCheck:
             self._check_manifest(self.manifest)
         dicomdir = self._check_dicomdir()
         names = [name for name in self._names if name != dicomdir]
-        upper = UpperRecords(self.collector)
+        upper = UpperRecords(self.collector, self.show_values)
         digests = self.manifest.digests if self.manifest is not None else {}
         inspector = MediumInspector(
             self.medium,

@@ -11,7 +11,11 @@ from fileset.dicom.character_sets import TEXT_VRS, decode
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.write.layout import NONE
 from fileset.records.levels import FIELDS, Chain, Field
+from fileset.standard import tags
 from fileset.standard.dictionary import named
+
+IDENTIFYING = frozenset((tags.PATIENT_ID, tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID))
+"""Keys whose values are always shown: they decide whose instance it is."""
 
 
 @define
@@ -24,11 +28,12 @@ class _Group:
 
 @define
 class _Comparison:
-    """How many files agree with one key of a record, how many differ, and a file that differs."""
+    """How many files agree with one key of a record, how many differ, and a file that differs with its value."""
 
     agree: int = 0
     differ: int = 0
     example: str = ""
+    value: str = ""
 
 
 @define
@@ -36,6 +41,7 @@ class UpperRecords:
     """Collects the patient, study and series values of files; compares each distinct set of values once."""
 
     collector: Collector
+    show_values: bool = False
     groups: dict[tuple[int, Chain], _Group] = field(factory=dict)
     _sides: dict[int, RecordSide | None] = field(factory=dict)
 
@@ -56,7 +62,9 @@ class UpperRecords:
                     comparison.agree += group.files
                 else:
                     comparison.differ += group.files
-                    comparison.example = comparison.example or group.example
+                    if not comparison.example:
+                        comparison.example = group.example
+                        comparison.value = decode(value, chain.character_set.decode("ascii"))
         for (index, row), comparison in comparisons.items():
             if comparison.differ:
                 self._report_difference(index, row, comparison)
@@ -91,12 +99,21 @@ class UpperRecords:
         return self._sides[index]
 
     def _report_difference(self, index: int, row: Field, comparison: _Comparison) -> None:
-        files = f"{comparison.differ} files" if comparison.differ > 1 else "a file"
+        side = self._side(index)
+        in_record, in_file = (
+            decode(side.raw(row.tag), side.character_set).strip(" \0") if side else "",
+            comparison.value,
+        )
         if row.vr == "UI":
-            rule, message = "FS-UID-DIFFERS", f"{named(row.tag)} differs from that of {files} below the record"
-        elif comparison.agree:
+            rule = "FS-UID-DIFFERS"
+        elif comparison.agree and row.tag != tags.PATIENT_ID:
             rule = "FS-KEY-CONFLICT"
-            message = f"{named(row.tag)} differs in {files} below the record, {comparison.agree} agree"
         else:
-            rule, message = "FS-KEY-DIFFERS", f"{named(row.tag)} differs from that of the files below the record"
+            rule = "FS-KEY-DIFFERS"
+        files = f"{comparison.differ} files below the record" if comparison.differ > 1 else "a file below the record"
+        agree = f"; {comparison.agree} agree" if comparison.agree else ""
+        if self.show_values or row.tag in IDENTIFYING:
+            message = f"{named(row.tag)} is {in_record} in the record, {in_file} in {files}{agree}"
+        else:
+            message = f"{named(row.tag)} differs in {files}{agree} (--show-values shows both)"
         self.collector.add_at_file(rule, message, comparison.example, index, tag=row.tag)

@@ -111,7 +111,13 @@ def add_transcode(parser: ArgumentParser) -> None:
 
 
 def add_preamble(about_files: _ArgumentGroup) -> None:
-    """Add the option for the preambles of copied files."""
+    """Add the options for copied files: their preambles, and whom they belong to."""
+    about_files.add_argument(
+        "--trust-dicomdir",
+        action="store_true",
+        help="if a file and its record in a DICOMDIR of the source disagree about patient, study or series, use the "
+        "record (default: the file). Each disagreement is reported",
+    )
     about_files.add_argument(
         "--preamble",
         choices=("keep", "zero"),

@@ -49,6 +49,7 @@ class Sources:
         self._contents: dict[int, bytes] = {}
         self._numbers: dict[int, int] = {}  # of the data sets, from 1
         self._images: list[ReadableMedium] = []
+        self.origins: list[ReadableMedium] = []  # the file-sets among the sources
         self._members: dict[int, tuple[ReadableMedium, FileId, str]] = {}
         self._named = 0
         self._cleared: set[int] = set()
@@ -89,7 +90,9 @@ class Sources:
         self._named += 1
         image = image_at(source)
         if image is not None:
-            return self._add_image(image)
+            origin = self._add_image(image)
+            self.origins += [origin] if origin else []
+            return origin
         folder = FolderMedium(source)
         found = folder.has_dicomdir()
 
@@ -102,6 +105,7 @@ class Sources:
                 self._outside.append((path, relative))
             elif contained or not self._add_archive(path, relative):
                 self.add_file(path, relative)
+        self.origins += [folder] if found else []
         return folder if found else None
 
     def _add_archive(self, path: str, relative: str) -> bool:
@@ -186,6 +190,13 @@ class Sources:
     def path(self, index: int) -> str:
         """Return the path of the file that a source is read from, "" if it is none of the operating system."""
         return self._replaced.get(index) or self.paths[index]
+
+    def place(self, index: int) -> str:
+        """Return the path of a source, or that of its medium and its name there; "" for a data set."""
+        if index in self._members:
+            medium, file_id, _ = self._members[index]
+            return f"{medium.name}/{file_id.path}"
+        return self.paths[index]
 
     def is_file(self, index: int) -> bool:
         """Whether a source is a file of the operating system, which any process can read."""

@@ -68,6 +68,7 @@ def run(options: Namespace) -> int:
         "medium_format": options.format,
         "naming": options.naming,
         "preamble": options.preamble,
+        "trust_dicomdir": options.trust_dicomdir,
         "icons": options.icons,
         "keys": options.record_keys,
         "profile": options.profile,

@@ -45,6 +45,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--profiles", action="store_true", help="show which profiles are satisfied, and what blocks others"
     )
+    parser.add_argument(
+        "--show-values", action="store_true", help="show names and other values of patients in messages too"
+    )
     parser.add_argument("--rules", action="store_true", help="show all rules that there are")
     add_format(parser)
     parser.add_argument("--jobs", metavar="N", type=positive, help="processes that read (default: as many as pay)")
@@ -73,6 +76,7 @@ def run(options: Namespace) -> int:
             files=not options.no_files,
             manifest=options.hash,
             profile=options.profile,
+            show_values=options.show_values,
             medium_format=options.format,
             jobs=options.jobs,
             progress=phases,

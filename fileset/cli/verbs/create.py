@@ -130,6 +130,7 @@ def run(options: Namespace) -> int:
             keep_file_set_uid=options.keep_file_set_uid,
             naming=options.naming,
             preamble=options.preamble,
+            trust_dicomdir=options.trust_dicomdir,
             web=web_options(options) if options.web else None,
             progress=phases,
             transcode=options.transcode,

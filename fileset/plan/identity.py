@@ -1,0 +1,120 @@
+"""Compare the files of a source file-set with its records: patient, study, series and instance (PS3.3 F.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple, cast
+
+from attrs import define, field
+
+from fileset.dicom.character_sets import decode
+from fileset.dicomdir.read.directory import Contents
+from fileset.errors import FilesetError
+from fileset.findings import Finding, Where
+from fileset.media.base import ReadableMedium
+from fileset.plan.dicomdir_file import read_dicomdir
+from fileset.plan.inputs import Sources
+from fileset.plan.scan import Accepted, Outcome, Refused
+from fileset.records.describe import Instance
+from fileset.records.levels import Chain
+from fileset.standard import tags
+
+
+class Identity(NamedTuple):
+    """Whose instance it is, "" where unknown."""
+
+    patient_id: str = ""
+    study_uid: str = ""
+    series_uid: str = ""
+    sop_instance_uid: str = ""
+
+
+_ROWS: Final = (
+    ("patient_id", "PatientID", "FS-KEY-DIFFERS", tags.PATIENT_ID),
+    ("study_uid", "StudyInstanceUID", "FS-UID-DIFFERS", tags.STUDY_INSTANCE_UID),
+    ("series_uid", "SeriesInstanceUID", "FS-UID-DIFFERS", tags.SERIES_INSTANCE_UID),
+    ("sop_instance_uid", "SOPInstanceUID", "FS-UID-DIFFERS", tags.SOP_INSTANCE_UID),
+)
+_LEVELS: Final = {
+    "PATIENT": ("patient_id", tags.PATIENT_ID),
+    "STUDY": ("study_uid", tags.STUDY_INSTANCE_UID),
+    "SERIES": ("series_uid", tags.SERIES_INSTANCE_UID),
+}
+
+
+@define
+class IdentityCheck:
+    """Compares accepted sources with the records of the file-sets that they come from.
+
+    `trust`: use Patient ID, Study and Series Instance UID of the record instead of those of the file. The SOP Instance UID
+    is always that of the file, because it identifies the bytes that are copied.
+    """
+
+    sources: Sources
+    trust: bool = False
+    findings: list[Finding] = field(factory=list)
+
+    def compared(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """Yield the outcomes of all sources in order; collect a finding for each disagreement."""
+        records = dict(record for medium in self.sources.origins for record in _identities(medium))
+        if not records:
+            yield from outcomes
+            return
+        for source, outcome in enumerate(outcomes):
+            record = records.get(self.sources.place(source).upper())
+            yield outcome if record is None or isinstance(outcome, Refused) else self._compared(source, outcome, record)
+
+    def _compared(self, source: int, outcome: Accepted, record: Identity) -> Accepted:
+        instance = Instance._make(outcome)
+        file, trusted = _identity(instance), dict[str, bytes]()
+        for name, keyword, rule, tag in _ROWS:
+            in_record, in_file = getattr(record, name), getattr(file, name)
+            if not (in_record and in_file) or in_record == in_file:
+                continue
+            uses_record = self.trust and name != "sop_instance_uid" and in_record.isascii()
+            message = (
+                f"the record has {keyword} {in_record}, the file has {in_file}: "
+                f"that of the {'record' if uses_record else 'file'} is used"
+            )
+            self.findings.append(Finding(rule, message, Where(self.sources.name(source), tag=tag)))
+            if uses_record:
+                trusted[name] = in_record.encode("ascii")
+        if not trusted or instance.chain is None:
+            return outcome
+        chain: Chain = instance.chain._replace(**trusted)  # type: ignore[arg-type]
+        return cast("Accepted", tuple(instance._replace(chain=chain)))
+
+
+def _identity(instance: Instance) -> Identity:
+    uid = instance.sop_instance_uid.decode("ascii", "replace")
+    chain = instance.chain
+    if chain is None:
+        return Identity(sop_instance_uid=uid)
+    patient_id = decode(chain.patient_id, chain.character_set.decode("ascii"))
+    return Identity(patient_id, chain.study_uid.decode("ascii"), chain.series_uid.decode("ascii"), uid)
+
+
+def _identities(medium: ReadableMedium) -> Iterator[tuple[str, Identity]]:
+    """Yield the place of each referenced file, in upper case, with the identity that its records give it."""
+    try:
+        contents = Contents(read_dicomdir(medium))
+    except FilesetError:
+        return  # reported with the source file-set itself
+    above: dict[int, Identity] = {}
+    for index, name, uid in contents.instances():
+        parent = contents.tree.parent[index]
+        if parent not in above:
+            above[parent] = _of_levels(contents, parent)
+        path = name.decode("ascii", "replace").replace("\\", "/")
+        place = f"{medium.folder or medium.name}/{path}".upper()
+        yield place, above[parent]._replace(sop_instance_uid=uid.decode("ascii", "replace"))
+
+
+def _of_levels(contents: Contents, index: int) -> Identity:
+    values = {}
+    for at in (index, *contents.tree.above(index)) if index >= 0 else ():
+        name, tag = _LEVELS.get(contents.type_name(at), ("", 0))
+        value = contents.key(at, tag) if name else None
+        if isinstance(value, str):
+            values[name] = value
+    return Identity(**values)
