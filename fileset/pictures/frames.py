@@ -15,6 +15,7 @@ from fileset.dicom.header import Reading
 from fileset.errors import FormatError
 from fileset.part10.pixels import Fragments, read_fragments
 from fileset.pictures.codecs import colour_after, decoder_for
+from fileset.pictures.codestream import stated_size
 from fileset.pictures.errors import PictureError
 from fileset.pictures.pixel_format import PixelFormat, pixel_format
 
@@ -95,7 +96,10 @@ class Frames:
 
     def is_cut_off(self, index: int) -> bool:
         """Whether native bytes of a frame are missing: the file ends too early."""
-        return self.fragments is None and len(self.encoded(index)) < self.pixels.frame_bytes
+        end = -(-(index + 1) * self.pixels.frame_bits // 8)
+        return self.fragments is None and (
+            end > self.element.length or not self.element.read(self.element.at + end - 1, 1)
+        )
 
     def stored_values(self, index: int) -> NDArray[Any]:
         """Return the stored values of a frame as rows x columns x samples, in the colour space `photometric`.
@@ -112,6 +116,10 @@ class Frames:
 
     def _decoded(self, data: bytes) -> NDArray[Any]:
         decode = decoder_for(self.transfer_syntax)
+        expected = self.pixels.rows, self.pixels.columns
+        size = stated_size(data) or expected
+        if size != expected:
+            raise PictureError(f"the compressed frame has {size[0]} rows and {size[1]} columns, not {expected}")
         try:
             values = decode(data, self.pixels)
         except PictureError:
@@ -122,7 +130,6 @@ class Frames:
             raise PictureError(f"the compressed frame cannot be decoded: {problem}") from problem
         if values.ndim == 2:
             values = values[:, :, None]
-        expected = self.pixels.rows, self.pixels.columns
         if values.shape[:2] != expected or values.shape[2] < self.pixels.samples:
             raise PictureError(
                 f"the compressed frame has {values.shape[0]} rows and {values.shape[1]} columns, not {expected}"

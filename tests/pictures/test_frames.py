@@ -14,6 +14,8 @@ from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.pixels.processing import convert_color_space
 from pydicom.uid import MPEG2MPML, ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
+from fileset.pictures.codestream import stated_size
+from fileset.pictures.depict import picture_of
 from fileset.pictures.errors import PictureError
 from fileset.pictures.frames import Frames, frames_in_memory
 from fileset.pictures.instance import read_instance
@@ -184,3 +186,41 @@ def test_a_file_that_describes_no_image_is_an_error() -> None:
         _ = read_instance(reading_file("rtplan.dcm")).frames
     with pytest.raises(PictureError, match="are no image"):
         _ = read_instance(reading_file("nested_priv_SQ.dcm")).frames
+
+
+@pytest.mark.parametrize("name", ["JPGExtended.dcm", "MR_small_jp2klossless.dcm", "MR_small_jpeg_ls_lossless.dcm"])
+def test_a_compressed_frame_of_another_size_is_refused_before_it_is_decoded(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = pydicom.dcmread(FOLDER / name)
+    data.Rows += 1
+    frames = frames_in_memory(data)
+    assert stated_size(frames.encoded(0)) == (data.Rows - 1, data.Columns)
+    monkeypatch.setattr("fileset.pictures.frames.decoder_for", lambda _: pytest.fail)
+    with pytest.raises(PictureError, match="rows and"):
+        frames.stored_values(0)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff", b"\xff\xd8", b"\xff\xd8\xff\xe0", b"\xff\xd8" + b"\xff" * 40, b"\xff\x4f\xff\x51\0"]
+)
+def test_any_beginning_of_a_stream_states_a_size_or_none(data: bytes) -> None:
+    assert stated_size(data) is None
+
+
+def test_of_a_file_of_two_gigabytes_one_frame_is_read() -> None:
+    dataset = pydicom.dcmread(FOLDER / "MR_small.dcm")
+    dataset.Rows = dataset.Columns = 1024
+    dataset.NumberOfFrames = 1000
+    head = file_of(dataset)
+    at = head.rindex(b"\xe0\x7f\x10\0")
+    head = head[:at] + head[at : at + 8] + (1000 * 1024 * 1024 * 2).to_bytes(4, "little")
+    amounts: list[int] = []
+
+    def read(at: int, size: int) -> bytes:
+        amounts.append(size)
+        return head[at : at + size].ljust(size, b"\1") if at < len(head) else bytes(size)
+
+    picture = picture_of(read_instance(read))
+    assert picture.pixels.shape == (1024, 1024)
+    assert sum(amounts) < 1.2 * 1024 * 1024 * 2
