@@ -77,7 +77,8 @@ class Creator:
         naming: How files are named, one of `fileset.plan.names.SCHEMES`.
         missing: "invent" a value for a Type 1 key without one, or "refuse" the file.
         unknown_sop_class: List the file as "image" if it has pixel data, as "private", or "refuse" it.
-        invalid_uid: "refuse" or "accept" files whose UIDs break the rules of PS3.5 9.1.
+        invalid_uid: "accept" UIDs that break the rules of PS3.5 9.1 but have only digits and dots, with a warning, or
+            "refuse" such files.
         keys: What records hold beside the keys that they must have: "usual" (descriptions, positions and the like),
             "minimal", or "+KEYWORD,..." to add attributes to the usual ones. A wrong value is left out and reported.
         preamble: "keep", or "zero" to clear preambles that are neither zero nor TIFF: such a file may be a program
@@ -113,7 +114,7 @@ class Creator:
         naming: str | None = None,
         missing: str = "invent",
         unknown_sop_class: str = "image",
-        invalid_uid: str = "refuse",
+        invalid_uid: str = "accept",
         keys: str = "usual",
         preamble: str = "keep",
         trust_dicomdir: bool = False,
@@ -357,7 +358,7 @@ def index(
     descriptor_character_set: str | None = None,
     missing: str = "invent",
     unknown_sop_class: str = "image",
-    invalid_uid: str = "refuse",
+    invalid_uid: str = "accept",
     keys: str = "usual",
     replace: bool = False,
     undefined_lengths: bool = False,

@@ -108,6 +108,7 @@ _ROWS = (
     ("FS-FILE-NAME", ERROR, "PS3.10 8.2", "the name is not a File ID"),
     ("FS-KEY-UID-MISSING", ERROR, "PS3.3 F.5", "a UID that the record needs is missing"),
     ("FS-UID-INVALID", ERROR, "PS3.5 9.1", "a UID breaks the rules"),
+    ("FS-UID-ARC", WARNING, "PS3.5 9.1", "a UID under an arc that does not exist"),
     ("FS-KEY-TYPE1-MISSING", ERROR, "PS3.3 F.5", "a Type 1 key has no value"),
     ("FS-SOP-CLASS-NO-RECORD", ERROR, "PS3.3 F.4", "the SOP class has no directory record type"),
     ("FS-INSTANCE-DUPLICATE", INFO, "PS3.3 F.2.1", "the same file again"),
@@ -116,6 +117,7 @@ _ROWS = (
     ("FS-SERIES-TWO-STUDIES", ERROR, "PS3.3 F.5.3", "one series in two studies"),
     # What was made good
     ("FS-KEY-INVENTED", WARNING, "PS3.11 D.3.3.1", "a Type 1 key was given an invented value"),
+    ("FS-KEY-CHANGED", WARNING, "PS3.3 F.5", "a key of a record was changed to that of its file"),
     ("FS-KEY-CONFLICT", WARNING, "PS3.3 F.5", "instances of one entity disagree on a key"),
     ("FS-KEY-FORM", WARNING, "PS3.5 6.2", "a value of a file breaks the rules of its VR"),
     ("FS-KEY-LEFT-OUT", INFO, "PS3.5 6.2", "an optional key whose value in the file breaks the rules of its VR"),

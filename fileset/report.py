@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 _NO_LOSS: Final = frozenset(("FS-INSTANCE-DUPLICATE", "FS-FILE-IS-DICOMDIR"))
-_INCOMPLETE: Final = frozenset(("FS-FILE-TRUNCATED", "FS-NOTHING-ADDED", "FS-UID-DIFFERS"))
+_INCOMPLETE: Final = frozenset(
+    ("FS-FILE-TRUNCATED", "FS-NOTHING-ADDED", "FS-UID-DIFFERS", "FS-STUDY-TWO-PATIENTS", "FS-SERIES-TWO-STUDIES")
+)
 _DICOM_SUFFIXES: Final = (".dcm", ".dicom", ".dic", ".ima")
 """Suffixes by which a file claims to be a DICOM file, in lower case."""
 
@@ -171,6 +173,12 @@ class Report:
             evolve(one, rule="FS-REFERENCE-NOT-DICOM") if one.foreign and one.source.upper() in names else one
             for one in self.skipped
         ]
+
+    def note_changes(self, record_type: str, changes: Iterable[tuple[int, str, str]]) -> None:
+        """Add a finding for each key of an old record that changed: tag, old value, new value."""
+        for tag, old, new in changes:
+            message = f"{old or 'missing'} -> {new or 'left out'}"
+            self.findings.append(Finding("FS-KEY-CHANGED", message, Where("DICOMDIR", record_type, None, tag)))
 
     def note_links(self, names: Iterable[str]) -> None:
         """Symbolic links that were passed over, because they lead out of where they lie: no reader would follow them."""

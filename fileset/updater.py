@@ -80,7 +80,7 @@ class Updater:
         naming: str = "counter",
         missing: str = "invent",
         unknown_sop_class: str = "image",
-        invalid_uid: str = "refuse",
+        invalid_uid: str = "accept",
         keys: str = "usual",
         preamble: str = "keep",
         trust_dicomdir: bool = False,

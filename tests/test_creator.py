@@ -237,16 +237,26 @@ def test_an_unknown_sop_class_follows_the_policy(
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
 @pytest.mark.parametrize("uid", ["1.9.1", "1.2.03", "3.1"])
-def test_a_uid_against_the_rules_is_refused_unless_accepted(uid: str, tmp_path: Path) -> None:
+def test_a_uid_against_the_rules_is_accepted_with_a_warning_unless_refused(uid: str, tmp_path: Path) -> None:
     dataset = synthetic.instance(CT)
     dataset.StudyInstanceUID = uid
-    report, _ = made(tmp_path, dataset)
+    report, _ = made(tmp_path, dataset, invalid_uid="refuse")
     assert rules(report) == ["FS-UID-INVALID"]
     assert uid in report.skipped[0].reason
     (tmp_path / "accepted").mkdir()
-    report, reader = made(tmp_path / "accepted", dataset, invalid_uid="accept")
-    assert rules(report) == []
+    report, reader = made(tmp_path / "accepted", dataset)
+    assert report.skipped == []
+    assert {finding.rule for finding in report.findings} == {"FS-UID-INVALID" if uid == "1.2.03" else "FS-UID-ARC"}
     assert [study["StudyInstanceUID"] for study in reader.studies] == [uid]
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI", "ignore:The value length")
+@pytest.mark.parametrize("uid", ["1.2.x", "1.2." + "3" * 61, "one"])
+def test_a_uid_of_other_characters_or_too_long_is_refused(uid: str, tmp_path: Path) -> None:
+    dataset = synthetic.instance(CT)
+    dataset.StudyInstanceUID = uid
+    report, _ = made(tmp_path, dataset)
+    assert rules(report) == ["FS-KEY-UID-MISSING"]
 
 
 # ---------------------------------------------------------------- character sets

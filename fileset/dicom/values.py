@@ -23,8 +23,8 @@ _DATE_TIME: Final = re.compile(
     rb"(\d{4})(?:(0[1-9]|1[0-2])(?:(0[1-9]|[12]\d|3[01])(?:([01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?)?)?)?"
     rb"(?:[+-](?:0\d|1[0-4])[0-5]\d)?"
 ).fullmatch
-_INTEGER: Final = re.compile(rb"[+-]?\d{1,11}").fullmatch
-_DECIMAL_INTEGER: Final = re.compile(rb"([+-]?\d{1,11})\.0*").fullmatch
+_INTEGER: Final = re.compile(rb"(?=.{1,12}\Z)[+-]?\d{1,12}").fullmatch
+_DECIMAL_INTEGER: Final = re.compile(rb"(?=.{1,12}\Z)([+-]?\d{1,11})\.0*").fullmatch
 _CODE_STRING: Final = re.compile(rb"[A-Z0-9 _]{0,16}(\\[A-Z0-9 _]{0,16})*").fullmatch
 _UID: Final = re.compile(rb"[0-9][0-9.]{0,63}").fullmatch
 _CONTROL: Final = bytes(set(range(32)) - {0x1B})

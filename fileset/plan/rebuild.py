@@ -1,17 +1,20 @@
-"""The new directory: a tree that follows from the files, with the bytes of every record that is right."""
+"""Plan a rebuild: the tree follows from the files, and every record keeps what no file contradicts.
+
+No file is moved, changed or deleted. A record that cannot be placed by its file stays where it was.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from fileset.dicomdir.read.directory import Contents
-from fileset.dicomdir.write.carry_over import carried_over, is_whole
 from fileset.dicomdir.write.kept import Kept
 from fileset.dicomdir.write.layout import NONE, Frame
-from fileset.dicomdir.write.merge import Growth, laid_out, regrow
+from fileset.dicomdir.write.merge import Growth, laid_out
+from fileset.dicomdir.write.patch import Wrong, is_whole, own_elements, patched, unpatched
 from fileset.errors import FormatError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
@@ -19,27 +22,32 @@ from fileset.media.base import UpdatableMedium
 from fileset.plan.commit import Plan
 from fileset.plan.offer import Offer, tree_of
 from fileset.plan.old_dicomdir import State
-from fileset.plan.scan import Outcome, Refused
+from fileset.plan.scan import Refused
 from fileset.plan.update import Scan
 from fileset.records.describe import Instance
 from fileset.records.levels import LEVELS
-from fileset.records.tree import Node
+from fileset.records.tree import Node, TreeBuilder
 from fileset.report import Removed, Report, Skipped
 from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES
 
-_NO_INSTANCE = frozenset(("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
+_NO_INSTANCE: Final = frozenset(("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
+ABOUT_FILES: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MISSING", "FS-REFERENCE-NOT-DICOM", "FS-FILE-LINK"))
 
 
 @frozen
 class Diagnosis:
-    """What a check says: the records that are `sound`, those of the others of which something may be `carried` over into
-    new ones, the paths of DICOM files that are `unlisted`, the files that are `unread`, so that nobody knows what they are,
-    the `leftovers` of an interrupted write, what is to be `mended` at all, and the errors that no rebuild can mend.
+    """The result of a check, for a rebuild.
+
+    Records without faults are `sound`; `wrong` has the faulty elements of each other record, and `faults` the findings
+    about it. `unlisted`: paths of DICOM files without a record. `unread`: findings about files that cannot be read.
+    `leftovers`: files of an interrupted write. `mended`: every finding that a rebuild is to cure.
+    `remaining`: errors that no rebuild can cure.
     """
 
     sound: frozenset[int]
-    carried: frozenset[int]
+    wrong: Mapping[int, Wrong]
+    faults: Mapping[int, list[Finding]]
     unlisted: list[str]
     unread: list[Finding]
     leftovers: list[Finding]
@@ -48,7 +56,7 @@ class Diagnosis:
 
     @property
     def told(self) -> list[Finding]:
-        """What the user must know, beside what becomes of each record and file."""
+        """The findings for the report, apart from what becomes of each record and file."""
         unread = [finding for finding in self.unread if finding.where.record]
         return [finding for finding in self.mended if finding.rule not in ABOUT_FILES] + unread + self.leftovers
 
@@ -58,70 +66,72 @@ class Diagnosis:
         return [finding for finding in self.unread if not finding.where.record]
 
 
-ABOUT_FILES: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MISSING", "FS-REFERENCE-NOT-DICOM", "FS-FILE-LINK"))
-
-
 def rebuild(
     medium: UpdatableMedium, old: State, diagnosis: Diagnosis, scan: Scan, frame: Frame, report: Report
 ) -> Plan:
     """Return the plan that writes the DICOMDIR of `medium` anew; `report` receives what becomes of each record."""
-    work = Rebuild(medium, old.contents, diagnosis, report)
-    return work.plan(scan(work.offer.sources), frame, old.basis)
+    work = _Rebuild(medium, old.contents, diagnosis, report)
+    work.offer_listed()
+    work.offer_unlisted()
+    growth = work.grown(work.tree(scan))
+    return Plan(laid_out(growth, frame, work.file_id_of), basis=old.basis)
 
 
 @define
-class Rebuild:
-    """Puts the directory of `medium` together again; `report` says what becomes of each file and record."""
-
+class _Rebuild:
     medium: UpdatableMedium
     contents: Contents
     diagnosis: Diagnosis
     report: Report
     offer: Offer = field(init=False)
     kept: Kept = field(init=False)
-    gone: set[int] = field(factory=set)
-    listed: set[int] = field(factory=set)  # sources that had a record
+    gone: set[int] = field(factory=set)  # records that are dropped
+    placed: dict[int, int] = field(factory=dict)  # source -> the record that its instance replaces
 
     def __attrs_post_init__(self) -> None:
         self.offer = Offer(self.medium)
         self.kept = Kept(self.contents, self.diagnosis.sound)
-        self._offer_listed()
-        self._offer_unlisted()
 
-    # ------------------------------------------------------------ which files there are
+    # ------------------------------------------------------------ the files
 
-    def _offer_listed(self) -> None:
-        """The files of all records, each once; records whose files are not there are gone."""
-        sound = self.diagnosis.sound
+    def offer_listed(self) -> None:
+        """Offer the files of all records, each once; drop records whose files are missing."""
         record_at: dict[FileId, int] = {}
         for index in self._with_files():
-            try:
-                named = self._named(index)
-                actual = self.medium.actual(named)
-            except FormatError as problem:
-                self._lose(index, "FS-FILE-MISSING", str(problem))
-                continue
-            if actual is None:
-                self._lose(index, "FS-FILE-MISSING", f"{named}: not on the medium")
-                continue
-            first = record_at.setdefault(actual, index)
-            if first != index:
-                worse = first if index in sound and first not in sound else index
-                record_at[actual] = first + index - worse
-                self._lose(worse, "FS-FILE-SHARED", f"{actual} is referenced by another record too")
+            actual = self._actual(index)
+            if actual is not None:
+                first = record_at.setdefault(actual, index)
+                if first != index:
+                    self._settle_shared(record_at, actual, index)
         for actual, index in record_at.items():
-            named = self._named(index)
-            value = self.contents.file_id_value(index)
+            named, value = self._named(index), self.contents.file_id_value(index)
             if not named.conformant and actual.conformant:
                 value = actual.value.encode("ascii")
-            source = self.offer.add_member(named, value)
-            self.offer.record_of[source] = index
-        self.listed = set(self.offer.record_of)
+            self.placed[self.offer.add_member(named, value)] = index
+        self.offer.record_of.update(self.placed)
+
+    def _actual(self, index: int) -> FileId | None:
+        """Return the real name of the file of a record; drop the record and return None if there is no such file."""
+        try:
+            named = self._named(index)
+            actual = self.medium.actual(named)
+        except FormatError as problem:
+            self._lose(index, "FS-FILE-MISSING", str(problem))
+            return None
+        if actual is None:
+            self._lose(index, "FS-FILE-MISSING", f"{named}: not on the medium")
+        return actual
+
+    def _settle_shared(self, record_at: dict[FileId, int], actual: FileId, index: int) -> None:
+        """Of two records of one file, keep the first that is sound."""
+        first, sound = record_at[actual], self.diagnosis.sound
+        worse = first if index in sound and first not in sound else index
+        record_at[actual] = first + index - worse
+        self._lose(worse, "FS-FILE-SHARED", f"{actual} is referenced by another record too")
 
     def _with_files(self) -> Iterator[int]:
-        levels = self.contents
         for index in self.contents.tree.walk():
-            if levels.type_name(index) not in LEVELS and levels.references_file(index):
+            if self.contents.type_name(index) not in LEVELS and self.contents.references_file(index):
                 yield index
 
     def _named(self, index: int) -> FileId:
@@ -130,8 +140,8 @@ class Rebuild:
             raise FormatError("its File ID names no file that it may reference")
         return file_id
 
-    def _offer_unlisted(self) -> None:
-        """DICOM files that no record references, but for those whose records say that they were deleted."""
+    def offer_unlisted(self) -> None:
+        """Offer the DICOM files that no record references, except those of inactive records, which were deleted."""
         contents, hidden = self.contents, self.contents.tree.hidden
         deleted = {contents.file_id(index) for index, flag in enumerate(hidden) if flag}
         for path in sorted(self.diagnosis.unlisted):
@@ -147,7 +157,7 @@ class Rebuild:
             self.offer.add_member(file_id, file_id.value.encode("ascii"))
 
     def _lose(self, index: int, rule: str, reason: str) -> None:
-        """Drop a record, and say so."""
+        """Drop a record and report it."""
         contents = self.contents
         self.gone.add(index)
         where = Where(contents.file, contents.type_name(index), contents.flat.start[index])
@@ -156,91 +166,201 @@ class Rebuild:
         if file_id is not None:
             self.report.removed.append(Removed(file_id, uid, contents.type_name(index), deleted=False))
 
-    # ------------------------------------------------------------ the directory
+    # ------------------------------------------------------------ the tree of the files
 
-    def plan(self, found: Iterable[Outcome], frame: Frame, basis: bytes) -> Plan:
-        """What is to be written; `found` is what a scan says of each source."""
-        offered = []
-        for source, outcome in enumerate(found):
+    def tree(self, scan: Scan) -> TreeBuilder:
+        """Return the tree of all files that can be described; the records of the others stay where they are."""
+        accepted = []
+        for source, outcome in enumerate(scan(self.offer.sources)):
             if isinstance(outcome, Refused):
-                self._refuse(source, *outcome)
+                self._refuse(source, outcome.rule, outcome.reason)
             else:
-                offered.append((source, Instance._make(outcome)))
+                accepted.append((source, Instance._make(outcome)))
         self.kept.single_out(self.diagnosis.sound)
-        tree = tree_of(self.offer, offered, self.kept, lambda source, why: self._refuse(source, why.rule, why.reason))
-        growth = regrow(self.kept, map(self._carrying, tree.arranged()), self._former, self.diagnosis.sound)
-        self._keep_others(growth)
-        self._tell(growth)
-        self.report.findings += tree.findings
-        directory = laid_out(growth, frame, lambda node: self.offer.in_place[node.source])
-        return Plan(directory, basis=basis)
+        return tree_of(self.offer, accepted, self.kept, lambda at, why: self._refuse(at, why.rule, why.reason))
 
     def _refuse(self, source: int, rule: str, reason: str) -> None:
-        """A file that makes no record: its own, if it has one, stays where it was unless the file is no instance."""
-        if source not in self.offer.record_of:
+        """Report a file that makes no record, or whose record cannot be placed by it."""
+        index = self.placed.pop(source, NONE)
+        if index == NONE:
             self.report.skipped.append(Skipped(self.offer.sources.name(source), rule, reason))
         elif rule in _NO_INSTANCE:
-            self._lose(self.offer.record_of.pop(source), "FS-REFERENCE-NOT-DICOM", reason)
+            self._lose(index, "FS-REFERENCE-NOT-DICOM", reason)
         else:
-            del self.offer.record_of[source]
+            where = Where(self.offer.sources.name(source), self.contents.type_name(index))
+            self.report.findings.append(Finding(rule, f"{reason}; its record stays where it is", where))
+
+    def file_id_of(self, node: Node) -> bytes:
+        """Return the value of (0004,1500) for a node."""
+        return self.offer.in_place[node.source]
+
+    # ------------------------------------------------------------ the directory
+
+    def grown(self, tree: TreeBuilder) -> Growth:
+        """Return the records in their new places, each with what no file contradicts."""
+        growth = Growth(self.kept)
+        above = [NONE]
+        for node in tree.arranged():
+            del above[node.depth + 1 :]
+            index = self._former(node)
+            settled, keeps_bytes = self._settled(node, index, tree) if index != NONE else (node, False)
+            reference = growth.add(settled, above[node.depth])
+            above.append(reference)
+            if index != NONE:
+                growth.former[reference] = index
+            if keeps_bytes:
+                growth.bodies[reference] = index
+            elif node.source >= 0:
+                self._report_new(node, index)
+        self._keep_unplaced(growth)
+        self.report.findings += tree.findings
+        return growth
 
     def _former(self, node: Node) -> int:
         if node.record_type in LEVELS:
             return self.kept.entity(node.record_type, node.key)
-        return self.offer.record_of.get(node.source, NONE)
+        return self.placed.get(node.source, NONE)
 
-    def _carrying(self, node: Node) -> Node:
-        """The node, with what no file tells from the record that it takes the place of."""
-        index = self._former(node)
-        if index not in self.diagnosis.carried or not self._is_same(node, index):
-            return node
+    def _report_new(self, node: Node, index: int) -> None:
+        rows = self.report.added if index == NONE else self.report.refreshed
+        name = self.file_id_of(node).decode("ascii", "replace")
+        rows.append(self.offer.sources.name(node.source), name, node.sop_instance_uid, node.record_type)
+
+    def _settled(self, node: Node, index: int, tree: TreeBuilder) -> tuple[Node, bool]:
+        """Return the node with what its old record keeps, and whether that record can stay byte for byte."""
+        wrong = self._wrong(node, index, tree)
+        if not wrong:
+            return node, True
+        if not self._is_same(node, index):
+            self.report.note_changes(node.record_type, [(tags.REFERENCED_SOP_INSTANCE_UID, *self._uids(node, index))])
+            return node, False
         try:
-            return node._replace(tail=carried_over(self.contents.flat, index, node.tail))
+            tail, changes = patched(self.contents.flat, index, node.tail, wrong, self.contents.character_set)
         except FormatError:
-            return node
+            return node, False
+        if tail == unpatched(self.contents.flat, index) and self._can_stay(node, index):
+            self._report_uncured(index)
+            return node, True
+        self.report.note_changes(node.record_type, changes)
+        return node._replace(tail=tail), False
+
+    def _wrong(self, node: Node, index: int, tree: TreeBuilder) -> Wrong:
+        stale = frozenset(tree.stale.get((node.record_type, node.key), ()))
+        if index in self.diagnosis.sound:
+            return Wrong(stale)
+        wrong = self.diagnosis.wrong.get(index, Wrong(frozenset(), others=True))
+        return Wrong(wrong.named | stale, wrong.others)
 
     def _is_same(self, node: Node, index: int) -> bool:
+        return node.source < 0 or self._uids(node, index)[0] == node.sop_instance_uid.decode("ascii", "replace")
+
+    def _uids(self, node: Node, index: int) -> tuple[str, str]:
+        old = self.contents.raw_reference(index, tags.REFERENCED_SOP_INSTANCE_UID)
+        return old.decode("ascii", "replace"), node.sop_instance_uid.decode("ascii", "replace")
+
+    def _can_stay(self, node: Node, index: int) -> bool:
+        """Return whether nothing else speaks against the bytes of an old record: its type, its File ID, its structure."""
+        contents = self.contents
+        same_file = node.source < 0 or contents.file_id_value(index) == self.offer.in_place[node.source]
         return (
-            node.source < 0
-            or self.contents.raw_reference(index, tags.REFERENCED_SOP_INSTANCE_UID) == node.sop_instance_uid
+            same_file
+            and contents.type_name(index) == node.record_type
+            and is_whole(contents.flat, index)
+            and contents.element(index, tags.MRDR_OFFSET) is None
         )
 
-    def _keep_others(self, growth: Growth) -> None:
-        """Let stay what follows from no file: PRIVATE and unknown records, and those of files that cannot be described."""
-        contents, dropped = self.contents, self.kept.dropped
-        used = set(growth.former.values())
-        others = [index for index in contents.tree.walk() if index not in used and index not in self.gone]
-        homes = used | {NONE}
-        dropped[:] = b"\1" * len(dropped)
-        for index in others:
-            if self._may_stay(index) and contents.tree.parent[index] in homes:
-                homes.add(index)
-                dropped[index] = 0
-            elif contents.type_name(index) not in LEVELS:
-                self._lose(index, "FS-RECORD-ORPHAN", "there is no record that it belongs to, or it cannot be read")
-        for index in reversed(others):
-            if not dropped[index] and self._is_left_alone(index):
-                dropped[index] = 1
-                self._lose(
-                    index, "FS-RECORD-TYPE", "nobody knows its type, and all that was below it belongs elsewhere"
-                )
+    def _report_uncured(self, index: int) -> None:
+        """Say of the faults of a record that stays: no file tells a better value."""
+        faults = self.diagnosis.faults.get(index, ())
+        stays = {
+            id(one): evolve(one, message=f"{one.message}; it stays, as the file has no better value") for one in faults
+        }
+        self.report.findings[:] = [stays.get(id(one), one) for one in self.report.findings]
 
-    def _is_left_alone(self, index: int) -> bool:
-        empty = next(self.kept.children(index), NONE) == NONE and self.contents.tree.lower[index] != NONE
-        return empty and self.contents.type_name(index) not in RECORD_TYPES
+    # ------------------------------------------------------------ records that no file places
+
+    def _keep_unplaced(self, growth: Growth) -> None:
+        """Add the records that stay where they were: below the same record, or the one that took its place."""
+        contents, parent = self.contents, self.contents.tree.parent
+        placed = {index: reference for reference, index in growth.former.items()}
+        walk = list(_everything(contents))
+        stays = self._staying(walk, placed)
+        homes = {
+            (above, node.record_type, node.key): reference
+            for above, references in growth.below.items()
+            for reference in references
+            if (node := growth.node(reference)) and node.record_type in LEVELS and node.key
+        }
+        references = dict(placed)
+        for index in walk:
+            if index in placed:
+                continue
+            above = references.get(parent[index], NONE)
+            references[index] = self._home(growth, index, above, homes) if stays[index] else above
+        self.kept.dropped[:] = b"\1" * len(self.kept.dropped)
+
+    def _staying(self, walk: list[int], placed: dict[int, int]) -> bytearray:
+        """Return a flag for each record that stays although no file places it, or that has such a record below it."""
+        tree = self.contents.tree
+        stays = bytearray(len(self.contents.flat))
+        for index in reversed(walk):
+            if index in placed:
+                continue
+            if index not in self.gone and (stays[index] or self._may_stay(index)):
+                stays[index] = 1
+                if tree.parent[index] != NONE:
+                    stays[tree.parent[index]] = 1
+            elif self.contents.type_name(index) not in LEVELS and index not in self.gone:
+                reason = (
+                    "its type is unknown, and nothing is left below it"
+                    if tree.lower[index] != NONE
+                    else "it is damaged"
+                )
+                self._lose(index, "FS-RECORD-ORPHAN", reason)
+        return stays
 
     def _may_stay(self, index: int) -> bool:
-        kind = self.contents.type_name(index)
+        contents, kind = self.contents, self.contents.type_name(index)
+        if contents.tree.hidden[index]:
+            return True
+        has_file, has_records = contents.references_file(index), contents.tree.lower[index] != NONE
+        if kind in LEVELS:
+            return has_file or (not has_records and index in self.diagnosis.sound)
         known = RECORD_TYPES.get(kind)
-        needs_file = known is not None and known.references_file is True
-        fits = not needs_file or self.contents.references_file(index)
-        return kind not in LEVELS and kind != "MRDR" and fits and is_whole(self.contents.flat, index)
+        if kind == "MRDR" or (known is not None and known.references_file is True and not has_file):
+            return False
+        return has_file or (is_whole(contents.flat, index) and (known is not None or not has_records))
 
-    def _tell(self, growth: Growth) -> None:
-        """Report the instances whose records are new."""
-        for reference, node in enumerate(growth.nodes, len(self.contents.flat)):
-            if node.source < 0 or reference in growth.bodies:
-                continue
-            rows = self.report.refreshed if node.source in self.listed else self.report.added
-            name = self.offer.in_place[node.source].decode("ascii", "replace")
-            rows.append(self.offer.sources.name(node.source), name, node.sop_instance_uid, node.record_type)
+    def _home(self, growth: Growth, index: int, above: int, homes: dict[tuple[int, str, bytes | str], int]) -> int:
+        """Return the record in the new tree for one that stays: that of the same study below the same patient, or a new one.
+
+        A study may be below two patients, as some writers have it: its images stay with the patient that they had.
+        """
+        kind, flat = self.contents.type_name(index), self.contents.flat
+        key = (above, kind, self.kept.key(index) if kind in LEVELS else b"")
+        if key in homes:
+            return homes[key]
+        whole = is_whole(flat, index)
+        tail = b"" if whole else own_elements(flat, index)
+        reference = growth.add(Node(0, kind, 0, tail, order=self.kept.order(index)), above)
+        growth.below[above].sort(key=growth.order)
+        if whole:
+            growth.bodies[reference] = index
+        if key[2]:
+            homes[key] = reference
+        return reference
+
+
+def _everything(contents: Contents) -> Iterator[int]:
+    """Yield all records of the tree, inactive ones too, each before those below it."""
+    following, lower = contents.tree.next, contents.tree.lower
+    stack = [contents.tree.first]
+    while stack:
+        index = stack.pop()
+        while index != NONE:
+            yield index
+            if lower[index] != NONE:
+                stack.append(following[index])
+                index = lower[index]
+            else:
+                index = following[index]

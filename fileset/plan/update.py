@@ -22,12 +22,14 @@ from fileset.media.base import UpdatableMedium
 from fileset.media.system.files import named
 from fileset.plan.commit import Addition, Plan
 from fileset.plan.copy_findings import cleared
+from fileset.plan.file_keys import FileKeys
 from fileset.plan.folder_numbers import Placing
 from fileset.plan.inputs import Sources
 from fileset.plan.names import names
 from fileset.plan.offer import Offer, tree_of
 from fileset.plan.scan import Outcome, Refused
 from fileset.records.describe import Instance
+from fileset.records.levels import LEVELS
 from fileset.records.tree import Node, TreeBuilder
 from fileset.report import Removed, Report, Skipped
 from fileset.standard import tags
@@ -89,9 +91,13 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
     kept.renewed.update(above for index in refreshed for above in kept.above(index))
     for index in (*gone, *refreshed):
         kept.drop(index)
-    kept.prune()
+    affected = kept.prune((*gone, *refreshed))
+    files = FileKeys(request.medium, kept)
+    kept.files_confirm = files.confirms
     tree = _tree(request, accepted, replaced, kept, report)
-    plan = _grown(request, kept, tree, renewed_frame(contents.flat, request.changes), report)
+    growth = _grown(request, kept, tree, report)
+    _renew(growth, affected, files, report)
+    plan = _planned(request, growth, renewed_frame(contents.flat, request.changes), report)
     report.findings += tree.findings
     return evolve(plan, removals=_removals(request, gone, kept, report), basis=contents.flat.data)
 
@@ -178,12 +184,53 @@ def _tree(
     return tree
 
 
-def _grown(request: Request, kept: Kept, tree: TreeBuilder, frame: Frame, report: Report) -> Plan:
-    """Return the plan that adds the instances of `tree` and removes nothing; report each of them."""
-    offer = request.offer
-    nodes, no_icons = request.add_icons(list(tree.arranged()), sources=offer.sources)
+def _grown(request: Request, kept: Kept, tree: TreeBuilder, report: Report) -> Growth:
+    """Return the new records among the kept ones; old records whose keys no file has any more are patched."""
+    nodes, no_icons = request.add_icons(list(tree.arranged()), sources=request.offer.sources)
     report.findings += no_icons
-    growth = grow(kept, nodes)
+
+    def settled(node: Node) -> Node:
+        stale = tree.stale.get((node.record_type, node.key))
+        index = kept.entity(node.record_type, node.key) if stale else NONE
+        if not stale or index == NONE:
+            return node
+        return node._replace(tail=_patched(kept, index, node.tail, frozenset(stale), report))
+
+    return grow(kept, map(settled, nodes))
+
+
+def _patched(kept: Kept, index: int, tail: bytes, stale: frozenset[int], report: Report) -> bytes:
+    contents = kept.contents
+    new, changes = patched(contents.flat, index, tail, Wrong(stale), contents.character_set)
+    report.note_changes(contents.type_name(index), changes)
+    return new
+
+
+def _renew(growth: Growth, affected: set[int], files: FileKeys, report: Report) -> None:
+    """Renew the keys of records that lost instances, where no file below has the old value any more."""
+    kept = growth.kept
+    references = {index: reference for reference, index in growth.former.items()}
+    extended = {above for above in growth.below if above < len(kept.flat)} | set(references)
+    for index in sorted(affected, key=lambda one: sum(1 for _ in kept.above(one))):
+        kind = kept.contents.type_name(index)
+        if kind not in LEVELS or index in extended or index in kept.renewed:
+            continue
+        tail, stale = files.better(index)
+        if not stale:
+            continue
+        new = _patched(kept, index, tail, stale, report)
+        parent = kept.parent(index)
+        above = references.get(parent, parent)
+        node = Node(0, kind, 0, new, key=kept.key(index), order=kept.order(index))
+        references[index] = growth.add(node, above)
+        growth.former[references[index]] = index
+        growth.below[above].sort(key=growth.order)
+        kept.dropped[index] = 1
+
+
+def _planned(request: Request, growth: Growth, frame: Frame, report: Report) -> Plan:
+    """Return the plan that adds the new records and removes no file; report each instance."""
+    offer = request.offer
     file_ids = {**offer.in_place, **_file_ids(request, growth)}
     sources, additions, copied = offer.sources, [], []
     for node in growth.nodes:

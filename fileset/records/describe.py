@@ -17,7 +17,7 @@ from fileset.errors import RuleError
 from fileset.records.instance_keys import encode_keys_safely
 from fileset.records.key_choice import DIRECTORY_CLASS, LEVEL_OF, MINIMAL, KeyChoice, key_set
 from fileset.records.key_rules import tail_faults
-from fileset.records.levels import Chain, ChainReader, Notes, require_valid_uid
+from fileset.records.levels import Chain, ChainReader, Notes, require_valid_uid, uid_notes
 from fileset.records.record_cache import Own, Template
 from fileset.standard import tags
 from fileset.standard.record_types import SOP_CLASSES
@@ -38,7 +38,7 @@ class Policy:
 
     missing: str = "invent"
     unknown_sop_class: str = "image"
-    invalid_uid: str = "refuse"
+    invalid_uid: str = "accept"
     keys: KeyChoice = MINIMAL
     profile: str = ""
 
@@ -167,9 +167,10 @@ class Describer:
             raise HeaderError("FS-KEY-UID-MISSING", "no valid SOP Class UID (0008,0016)")
         if self._valid_uids:
             require_valid_uid("SOP Class UID (0008,0016)", sop_class)
+        odd = uid_notes("SOP Class UID (0008,0016)", sop_class)
         row = SOP_CLASSES.get(sop_class.decode("ascii"))
         record_type = row.record_type if row and row.record_type in LEVEL_OF else ""
-        notes = () if inside == stored else (_differs("SOP Class UID", inside, stored),)
+        notes = odd if inside == stored else (*odd, _differs("SOP Class UID", inside, stored))
         encoded = (
             element(tags.REFERENCED_SOP_CLASS_UID, "UI", sop_class),
             element(tags.REFERENCED_TRANSFER_SYNTAX_UID, "UI", syntax),
@@ -184,7 +185,8 @@ class Describer:
             require_valid_uid("SOP Instance UID (0008,0018)", uid)
         elif not canonical("UI", uid):
             raise HeaderError("FS-KEY-UID-MISSING", "no valid SOP Instance UID (0008,0018)")
-        return uid, () if inside == stored else (_differs("SOP Instance UID", inside, stored),)
+        odd = uid_notes("SOP Instance UID (0008,0018)", uid)
+        return uid, odd if inside == stored else (*odd, _differs("SOP Instance UID", inside, stored))
 
     def _type_of_unknown(self, header: Header | Recognised, sop_class: bytes) -> str:
         policy = self.policy.unknown_sop_class

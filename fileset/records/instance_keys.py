@@ -68,7 +68,7 @@ def encode_keys(
             if key.vr in TEXT_VRS:
                 text.append(value)
             elif key.vr == "SQ":
-                text.extend(_texts(value))
+                text.extend(texts_of_sequence(value))
     if text:
         declared = canonical("CS", values.get(tags.SPECIFIC_CHARACTER_SET, b""))
         character_set, charset_notes = record_character_set(declared, text)
@@ -117,7 +117,7 @@ def _filtered_item(data: bytes, at: int, end: int, nested: dict[int, tuple[Key, 
     return b"".join(kept)
 
 
-def _texts(sequence: bytes) -> list[bytes]:
+def texts_of_sequence(sequence: bytes) -> list[bytes]:
     """Return the text values of items without a Specific Character Set of their own."""
     # Iterative, because the data decides the depth.
     texts, spans = [], [(0, len(sequence))]

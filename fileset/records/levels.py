@@ -118,9 +118,10 @@ class ChainReader:
             known = _chain(values, level, self._optional[level])
             if self._complete:
                 require_complete(known, level)
-            if self._valid_uids:
-                for field, name in _UIDS.values():
+            for field, name in _UIDS.values():
+                if self._valid_uids:
                     require_valid_uid(name, getattr(known, field))
+                known = known._replace(notes=known.notes + uid_notes(name, getattr(known, field)))
             if not known.fallback_date and not known.fallback_time:
                 self._known[raw] = known  # type: ignore[index]
         return known
@@ -202,6 +203,19 @@ def record_character_set(declared: bytes, text: Sequence[bytes]) -> tuple[bytes,
 UID_FORM: Final = rb"(?:0\.[0-59]|1\.[0-3]|2\.(?:0|[1-9]\d*))(?:\.(?:0|[1-9]\d*))*"
 """A regular expression for the numbers of a UID (PS3.5 9.1), without its limit of 64 bytes."""
 _VALID_UID: Final = re.compile(rb"(?=.{1,64}\Z)" + UID_FORM).fullmatch
+
+
+_LEGAL_NUMBERS: Final = re.compile(rb"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*").fullmatch
+
+
+def uid_notes(name: str, uid: bytes) -> Notes:
+    """Return a note on a UID that is not valid (PS3.5 9.1) but is accepted: digits and dots, at most 64 of them."""
+    if not uid or _VALID_UID(uid):
+        return ()
+    shown = uid.decode("ascii", "replace")
+    if _LEGAL_NUMBERS(uid):
+        return (("FS-UID-ARC", f"{name} {shown} is under an arc that does not exist; it is accepted"),)
+    return (("FS-UID-INVALID", f"{name} {shown} is not a valid UID (PS3.5 9.1); it is accepted"),)
 
 
 def require_valid_uid(name: str, uid: bytes) -> None:

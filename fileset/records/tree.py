@@ -42,8 +42,16 @@ class OldRecords:
         return None
 
     def texts(self, level: str, key: bytes | str) -> Mapping[str, str] | None:  # noqa: ARG002
-        """Return the decoded keys, by field, of the record of a patient, study or series that stays as it is, else None."""
+        """Return the decoded keys, by field, of the record of a patient, study or series; None if it is new."""
         return None
+
+    def stays(self, level: str, key: bytes | str) -> bool:  # noqa: ARG002
+        """Return whether the record of a patient, study or series is right, so that it can stay byte for byte."""
+        return True
+
+    def confirms(self, level: str, key: bytes | str, name: str) -> bool:  # noqa: ARG002
+        """Return whether a file that stays has the value that the record of a patient, study or series has for a field."""
+        return False
 
     def series_numbers(self, study_uid: bytes) -> set[bytes]:  # noqa: ARG002
         """Return the Series Numbers that are taken in a study."""
@@ -57,7 +65,7 @@ class OldRecords:
 class Entity:
     """A patient, study or series, and what is below it."""
 
-    __slots__ = ("children", "extra", "key", "record_type", "rows", "source", "values", "warned")
+    __slots__ = ("children", "extra", "key", "others", "record_type", "rows", "source", "values")
 
     def __init__(self, record_type: str, key: bytes | str, source: int) -> None:
         self.record_type = record_type
@@ -66,8 +74,8 @@ class Entity:
         self.children: dict[bytes | str, Entity] = {}
         self.rows: list[Row] = []
         self.values: dict[str, tuple[bytes, str]] = {}  # field -> value and its character set
-        self.warned: set[str] = set()
         self.extra: dict[int, Field] = {}  # optional keys by tag
+        self.others: dict[str, set[str]] = {}  # field -> further values that contradict the first
 
     def text(self, name: str) -> str:
         """The decoded value of a field, "" if it has none."""
@@ -118,6 +126,7 @@ class TreeBuilder:
         self._places: dict[Chain, Entity] = {}
         self._instances: dict[bytes, int] = {}
         self._made_up: set[bytes] = set()
+        self.stale: dict[tuple[str, bytes | str], set[int]] = {}  # old record by type and key -> tags to renew
         self.findings: list[Finding] = []
 
     def __len__(self) -> int:
@@ -204,10 +213,10 @@ class TreeBuilder:
         known = self._owner_of_study.get(chain.study_uid)
         owner = known.key if known else self._existing.patient_of(chain.study_uid)
         if owner is not None and owner != patient_key:
-            study = chain.study_uid.decode("ascii")
+            study, other = chain.study_uid.decode("ascii"), _shown(owner)
             raise HeaderError(
                 "FS-STUDY-TWO-PATIENTS",
-                f"study {study} is already in the file-set under another Patient ID{self._from(known)}",
+                f"study {study} belongs to Patient ID {other}{self._from(known)}, but this file says {_shown(patient_key)}",
             )
         if not chain.series_uid:
             return
@@ -250,9 +259,13 @@ class TreeBuilder:
         known = entity.values.setdefault(field.name, (value, character_set))
         if known[0] == value and known[1] == character_set:
             return
-        if field.name in entity.warned or decode(*known) == decode(value, character_set):
+        text = decode(value, character_set)
+        if decode(*known) == text:
             return
-        entity.warned.add(field.name)
+        others = entity.others.setdefault(field.name, set())
+        others.add(text)
+        if len(others) > 1:
+            return
         message = f"{field.label} differs from that in {self._name(entity.source)}: the first is kept"
         self.findings.append(Finding("FS-KEY-CONFLICT", message, Where(self._name(source), entity.record_type)))
 
@@ -317,8 +330,7 @@ class TreeBuilder:
     def _record(self, entity: Entity, key: bytes | str, taken: set[bytes]) -> bytes:
         """The keys of a PATIENT, STUDY or SERIES record, encoded; b"" if there is one that stays."""
         texts = self._existing.texts(entity.record_type, key)
-        if texts is not None:
-            self._compare(entity, texts)
+        if texts is not None and not self._renews(entity, key, texts) and self._existing.stays(entity.record_type, key):
             return b""
         values = []
         for field in FIELDS[entity.record_type]:
@@ -340,14 +352,25 @@ class TreeBuilder:
         )
         return tail
 
-    def _compare(self, entity: Entity, texts: Mapping[str, str]) -> None:
-        """Tell where the record of an entity, which stays, says other than the instances."""
+    def _renews(self, entity: Entity, key: bytes | str, texts: Mapping[str, str]) -> bool:
+        """Return whether a key of an old record is to be renewed, because no file below it has its value any more.
+
+        A value that some file confirms stays, with a finding about the files that differ.
+        """
+        stale = set()
         for field in FIELDS[entity.record_type]:
-            text = entity.text(field.name)
-            if text and text != texts[field.name]:
+            text, old = entity.text(field.name), texts[field.name]
+            if not text or old in (text, *entity.others.get(field.name, ())):
+                continue
+            if self._existing.confirms(entity.record_type, key, field.name):
                 message = f"{field.label} differs from that in the DICOMDIR, which stays as it is"
                 where = Where(self._name(entity.source), entity.record_type)
                 self.findings.append(Finding("FS-KEY-CONFLICT", message, where))
+            else:
+                stale.add(field.tag)
+        if stale:
+            self.stale[entity.record_type, key] = stale
+        return bool(stale)
 
     def _invent(self, entity: Entity, field: Field, taken: set[bytes]) -> bytes:
         if field.name == "patient_id":
@@ -368,6 +391,10 @@ class TreeBuilder:
         message = f"{field.label} has no value: {value.decode('ascii')} was invented"
         self.findings.append(Finding("FS-KEY-INVENTED", message, Where(self._name(entity.source), entity.record_type)))
         return value
+
+
+def _shown(key: bytes | str) -> str:
+    return repr(key) if isinstance(key, str) else "none"
 
 
 def invented_patient_id(key: bytes | str) -> bytes:

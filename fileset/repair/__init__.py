@@ -16,7 +16,7 @@ from fileset.dicomdir.write.header import renewed_frame
 from fileset.dicomdir.write.layout import encode
 from fileset.errors import FilesetError, FormatError
 from fileset.file_id import FileId
-from fileset.findings import Finding
+from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
 from fileset.media.open import updatable
 from fileset.plan.commit import Plan, carry_out, clean_up
@@ -94,6 +94,10 @@ def _repaired(
     for note in medium.lasting_damage():
         reason = f"{note}: that cannot be repaired; `fileset extract` copies out the rest"
         report.skipped.append(Skipped(medium.name, "FS-MEDIUM-DAMAGED", reason))
+    if changes.get(tags.DESCRIPTOR_FILE_ID, b"") is None:
+        lost = contents.text(tags.DESCRIPTOR_FILE_ID)
+        message = f"the descriptor file {lost} is not on the medium: it is left out of the DICOMDIR"
+        report.findings.append(Finding("FS-DESCRIPTOR", message, Where(contents.file, tag=tags.DESCRIPTOR_FILE_ID)))
     frame = renewed_frame(contents.flat, changes)
     report.file_set_id = _text(changes.get(tags.FILE_SET_ID), contents.file_set_id)
     report.file_set_uid = _text(changes.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID), contents.file_set_uid)

@@ -9,7 +9,7 @@ from fileset.check.files import FileCheck
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.directory import check_directory
 from fileset.dicomdir.read.directory import Contents
-from fileset.dicomdir.write.carry_over import is_whole
+from fileset.dicomdir.write.patch import Wrong, is_whole
 from fileset.findings import ERROR, Finding
 from fileset.media.base import UpdatableMedium
 from fileset.plan.rebuild import ABOUT_FILES, Diagnosis
@@ -27,8 +27,14 @@ _AGAINST_THE_FILE: Final = frozenset(
         *("FS-RECORD-TYPE-DIFFERS", "FS-KEY-CONDITION"),
     )
 )
-_NOT_TO_CARRY: Final = ("FS-RECORD-MALFORMED", "FS-ELEMENT-", "FS-PRIVATE-CREATOR", "FS-CHARSET-")
-"""Beginnings of rules that speak against taking anything over from a record."""
+_ANY_ELEMENT: Final = ("FS-RECORD-MALFORMED", "FS-CHARSET-", "FS-RECORD-TYPE-DIFFERS")
+"""Beginnings of rules that cast doubt on every element of a record."""
+_REFERENCE: Final = frozenset(
+    (
+        *(tags.REFERENCED_SOP_CLASS_UID, tags.REFERENCED_SOP_INSTANCE_UID, tags.REFERENCED_TRANSFER_SYNTAX_UID),
+        tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID,
+    )
+)
 _UNREAD: Final = "FS-FILE-UNREADABLE"
 _LEFTOVER: Final = "FS-WRITE-LEFTOVER"
 
@@ -46,17 +52,17 @@ def diagnose(
     directory = check_directory(collector)
     directory.complete = True  # whatever is left of it: a rebuild lists every DICOM file
     FileCheck(medium, collector, directory).check(jobs=jobs, executor=executor, progress=progress)
-    rules: dict[str, set[str]] = {}
+    by_path: dict[str, list[Finding]] = {}
     for finding in collector.findings:
         if _spoils(finding, contents.file):
-            rules.setdefault(finding.where.record, set()).add(finding.rule)
-    faults = (
-        {index: found for index in contents.tree.walk() if (found := rules.get(collector.path(index)))} if rules else {}
-    )
+            by_path.setdefault(finding.where.record, []).append(finding)
+    walk = contents.tree.walk()
+    faults = {index: found for index in walk if (found := by_path.get(collector.path(index)))} if by_path else {}
     sound = (index for index in contents.tree.walk() if index not in faults and _is_sound(contents, index))
     return Diagnosis(
         frozenset(sound),
-        frozenset(index for index, found in faults.items() if not any(map(_speaks_against, found))),
+        {index: _wrong(found) for index, found in faults.items()},
+        faults,
         [finding.where.file for finding in collector.findings if finding.rule == "FS-FILE-UNLISTED"],
         [finding for finding in collector.findings if finding.rule == _UNREAD],
         [finding for finding in collector.findings if finding.rule == _LEFTOVER],
@@ -65,16 +71,22 @@ def diagnose(
     )
 
 
+def _wrong(findings: list[Finding]) -> Wrong:
+    """Return the elements of a record that the findings about it name or cast doubt on."""
+    named: set[int] = set()
+    for finding in findings:
+        if finding.where.tag is not None:
+            named |= _REFERENCE if finding.rule == "FS-RECORD-REFERENCE" else {finding.where.tag}
+    doubtful = any(one.where.tag is None or one.rule.startswith(_ANY_ELEMENT) for one in findings)
+    return Wrong(frozenset(named), doubtful)
+
+
 def _spoils(finding: Finding, dicomdir: str) -> bool:
     """Whether a finding is an error in what a record says."""
     if finding.severity != ERROR or not finding.where.record:
         return False
     here = finding.where.file == dicomdir and finding.rule.startswith(_OF_THE_RECORD)
     return here or finding.rule in _AGAINST_THE_FILE
-
-
-def _speaks_against(rule: str) -> bool:
-    return rule.startswith(_NOT_TO_CARRY)
 
 
 def _is_sound(contents: Contents, index: int) -> bool:

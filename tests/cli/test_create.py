@@ -159,7 +159,8 @@ def test_every_option_reaches_the_library(run: Runs, tmp_path: Path) -> None:
         synthetic.encode(dataset).replace(b"1.20.3", b"1.02.3")
     )
     base = ("create", tmp_path / "IN", "--json", "--jobs", "1", "--undefined-lengths", "-o")
-    assert [row["rule"] for row in run(*base, tmp_path / "A", code=3).document["skipped"]] == ["FS-UID-INVALID"]
+    refused = run(*base, tmp_path / "A", "--invalid-uid", "refuse", code=3).document["skipped"]
+    assert [row["rule"] for row in refused] == ["FS-UID-INVALID"]
     document = run(*base, tmp_path / "B", "--invalid-uid", "accept", "--unknown-sop-class", "private").document
     assert document["added"][0]["record_type"] == "PRIVATE"
     rules = ("--invalid-uid", "accept", "--unknown-sop-class", "refuse")

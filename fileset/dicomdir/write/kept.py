@@ -6,7 +6,7 @@ for; records are dropped from it in no time.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from copy import copy
 from functools import cached_property
 from itertools import compress, count
@@ -67,6 +67,7 @@ class Kept(OldRecords):
 
     def __init__(self, contents: Contents, sound: Container[int] | None = None) -> None:
         self.sound = sound
+        self.files_confirm: Callable[[int, str], bool] = lambda _, __: True
         self.contents = contents
         self.flat = contents.flat
         self.tree = contents.tree
@@ -107,21 +108,20 @@ class Kept(OldRecords):
                 for index in alive:
                     self.dropped[index] = index != chosen
 
-    def prune(self) -> list[int]:
-        """Drop the patients, studies and series that nothing is left below, and that reference no file themselves.
+    def prune(self, gone: Iterable[int]) -> set[int]:
+        """Drop the patients, studies and series whose last record is among `gone`; return the other records above these.
 
-        The Standard allows them, but nobody finds anything in them (PS3.3 F.4).
+        A record that references a file itself stays, as does one that was empty before (PS3.3 F.4 allows them).
         """
-        gone: list[int] = []
-        for level in reversed(LEVELS):
-            gone += [index for index in self._of_level[level] if not self.dropped[index] and self._prune(index)]
-        return gone
-
-    def _prune(self, index: int) -> bool:
-        if next(self.children(index), NONE) != NONE or self.contents.references_file(index):
-            return False
-        self.dropped[index] = 1
-        return True
+        affected: set[int] = set()
+        for index in gone:
+            for above in self.above(index):
+                empty = next(self.children(above), NONE) == NONE and not self.contents.references_file(above)
+                if not empty or self.contents.type_name(above) not in LEVELS:
+                    affected.update((above, *self.above(above)))
+                    break
+                self.dropped[above] = 1
+        return {index for index in affected if not self.dropped[index]}
 
     @cached_property
     def _of_level(self) -> dict[str, list[int]]:
@@ -275,10 +275,17 @@ class Kept(OldRecords):
     def texts(self, level: str, key: bytes | str) -> dict[str, str] | None:
         """The decoded keys, by field, of the record of a patient, study or series; None if it does not stay."""
         index = self.entity(level, key)
-        stays = index not in self.renewed if self.sound is None else index in self.sound
-        if index == NONE or not stays:
+        if index == NONE or index in self.renewed:
             return None
         return {field.name: self.text(index, field.tag) for field in FIELDS[level]}
+
+    def stays(self, level: str, key: bytes | str) -> bool:
+        """Return whether the record of a patient, study or series can stay byte for byte."""
+        return self.sound is None or self.entity(level, key) in self.sound
+
+    def confirms(self, level: str, key: bytes | str, name: str) -> bool:
+        """Return whether a file that stays has the value of a record for a field; `files_confirm` looks."""
+        return self.sound is None and self.files_confirm(self.entity(level, key), name)
 
     def series_numbers(self, study_uid: bytes) -> set[bytes]:
         """The Series Numbers that are taken in a study."""

@@ -8,7 +8,7 @@ copying bytes.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -133,7 +133,7 @@ def merged(kept: list[int], new: list[int], order: Callable[[int], Order]) -> li
 def grow(kept: Kept, nodes: Iterable[Node]) -> Growth:
     """Put `nodes`, in preorder, below the kept records that they belong to.
 
-    A patient, study or series that is kept is extended, or, if it is to be renewed, gets a new record. Raises
+    A patient, study or series that is kept is extended, or gets a new record if its node has keys. Raises
     `RefusedError` if it is there several times.
     """
     growth = Growth(kept)
@@ -141,7 +141,7 @@ def grow(kept: Kept, nodes: Iterable[Node]) -> Growth:
     for node in nodes:
         del above[node.depth + 1 :]
         found = kept.entity(node.record_type, node.key) if node.record_type in LEVELS else NONE
-        if found != NONE and found not in kept.renewed:
+        if found != NONE and not node.tail:
             above.append(found)
             continue
         above.append(growth.add(node, above[node.depth]))
@@ -149,25 +149,6 @@ def grow(kept: Kept, nodes: Iterable[Node]) -> Growth:
             growth.former[above[-1]] = found
     for former in growth.former.values():
         kept.dropped[former] = 1
-    return growth
-
-
-def regrow(kept: Kept, nodes: Iterable[Node], former: Callable[[Node], int], sound: Container[int]) -> Growth:
-    """Put `nodes`, in preorder, where they say, whatever the old tree was.
-
-    `former` gives the kept record of a node, `NONE` if it has none: of those in `sound` the bytes are kept, of all the
-    records below that stay otherwise.
-    """
-    growth = Growth(kept)
-    above = [NONE]
-    for node in nodes:
-        del above[node.depth + 1 :]
-        above.append(growth.add(node, above[node.depth]))
-        index = former(node)
-        if index != NONE:
-            growth.former[above[-1]] = index
-        if index in sound:
-            growth.bodies[above[-1]] = index
     return growth
 
 

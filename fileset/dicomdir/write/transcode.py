@@ -36,6 +36,12 @@ _WIDTHS: Final = {
 """Bytes of one number in values whose byte order follows that of the data set (PS3.5 7.3)."""
 
 
+INACTIVE: Final = 0
+"""The Record In-use Flag of a record that was deleted in former editions; such a record is never made, but kept."""
+_ACTIVE_FLAG: Final = element(tags.RECORD_IN_USE, "US", b"\xff\xff")
+_INACTIVE_FLAG: Final = element(tags.RECORD_IN_USE, "US", b"\0\0")
+
+
 class EncodedRecord(NamedTuple):
     """One item of the Directory Record Sequence: its bytes, where in them its two links stand, and what these say."""
 
@@ -67,7 +73,7 @@ def all_sound(flat: FlatDirectory) -> bool:
 
 def is_sound(flat: FlatDirectory, index: int) -> bool:
     """Whether a record can stay as it is: encoding, length, flag and both links."""
-    if flat.syntax is not EXPLICIT_LITTLE or flat.in_use[index] != 0xFFFF:
+    if flat.syntax is not EXPLICIT_LITTLE or flat.in_use[index] not in (0xFFFF, INACTIVE):
         return False
     if index in flat.mended:
         return False
@@ -81,7 +87,8 @@ def is_sound(flat: FlatDirectory, index: int) -> bool:
 def _anew(flat: FlatDirectory, index: int) -> bytes:
     kept = [part for part in flat.elements(index) if part.tag not in _LINK_TAGS and not _is_group_length(part)]
     kept.sort(key=lambda part: part.tag)
-    return item(LINKS + b"".join(explicit(flat.data, part, flat.syntax) for part in kept))
+    links = LINKS.replace(_ACTIVE_FLAG, _INACTIVE_FLAG) if flat.in_use[index] == INACTIVE else LINKS
+    return item(links + b"".join(explicit(flat.data, part, flat.syntax) for part in kept))
 
 
 def _is_group_length(part: Element) -> bool:

@@ -1,0 +1,180 @@
+"""Patch a record: replace the elements that are wrong, keep all others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from fileset.dicom.character_sets import TEXT_VRS, decode, guess, needs_character_set
+from fileset.dicom.elements import EXPLICIT_LITTLE, Element, Syntax, element, elements
+from fileset.dicomdir.read.raw import FlatDirectory
+from fileset.dicomdir.read.values import vr_of
+from fileset.dicomdir.write.transcode import explicit
+from fileset.errors import FormatError
+from fileset.records.instance_keys import texts_of_sequence
+from fileset.standard import tags
+
+_STRUCTURE: Final = frozenset(
+    (
+        *(tags.NEXT_RECORD, tags.RECORD_IN_USE, tags.LOWER_LEVEL_ENTITY, tags.RECORD_TYPE, tags.PRIVATE_RECORD_UID),
+        *(tags.REFERENCED_FILE_ID, tags.MRDR_OFFSET, tags.NUMBER_OF_REFERENCES),
+    )
+)
+"""Elements that the writer makes itself: the links, the type, and the name of the file."""
+_UTF_8: Final = "ISO_IR 192"
+_SEQUENCE_HEADER: Final = 12
+"""Bytes before the value of a sequence in Explicit VR."""
+
+
+class Wrong(NamedTuple):
+    """The elements of a record that are wrong: those named, and with `others` maybe any other that the file knows too."""
+
+    named: frozenset[int]
+    others: bool = False
+
+    def __contains__(self, tag: object) -> bool:
+        return self.others or tag in self.named
+
+    def __bool__(self) -> bool:
+        return self.others or bool(self.named)
+
+
+class Change(NamedTuple):
+    """One element of a record that changed: its tag, and the old and the new value for people; "" for none."""
+
+    tag: int
+    old: str
+    new: str
+
+
+class _Value(NamedTuple):
+    """One element in Explicit VR Little Endian, and the character set of its text."""
+
+    vr: str
+    encoded: bytes
+    value: bytes
+    character_set: str
+
+    @property
+    def is_beyond_ascii(self) -> bool:
+        """Whether its text needs a character set."""
+        if self.vr == "SQ":
+            return any(map(needs_character_set, texts_of_sequence(self.encoded[_SEQUENCE_HEADER:])))
+        return self.vr in TEXT_VRS and needs_character_set(self.value)
+
+    @property
+    def shown(self) -> str:
+        """The value for a message."""
+        if self.vr == "SQ":
+            return "a sequence"
+        if self.vr in TEXT_VRS:
+            return decode(self.value, self.character_set).strip(" \0")
+        return self.value.decode("ascii", "replace").strip(" \0")
+
+
+def is_whole(flat: FlatDirectory, index: int) -> bool:
+    """Return whether all elements of a record can be read."""
+    start, end = flat.content(index)
+    try:
+        for _ in elements(flat.data, start, end, flat.syntax):
+            pass
+    except FormatError:
+        return False
+    return index not in flat.mended
+
+
+def patched(
+    flat: FlatDirectory, index: int, tail: bytes, wrong: Wrong, inherited: str = ""
+) -> tuple[bytes, list[Change]]:
+    """Return the elements of a record after its File ID, with those that are `wrong` as `tail` has them; and the changes.
+
+    Elements that only the record has stay, unless they are named as wrong. `inherited` is the character set of the whole
+    DICOMDIR.
+    Raises `FormatError` if text in a sequence would need another character set.
+    """
+    own = _own_parts(flat, index)
+    charset_is_wrong = tags.SPECIFIC_CHARACTER_SET in wrong
+    old = _values(flat.data, own, flat.syntax, inherited, guessed=charset_is_wrong)
+    new = _values(tail, list(elements(tail, 0, len(tail), EXPLICIT_LITTLE)), EXPLICIT_LITTLE, "")
+    chosen = {}
+    for tag in sorted(old.keys() | new.keys()):
+        if tag in new and tag in wrong:
+            chosen[tag] = new[tag]
+        elif tag in old and tag not in wrong.named:
+            chosen[tag] = old[tag]
+    _settle_character_set(chosen, old, new)
+    return b"".join(one.encoded for _, one in sorted(chosen.items())), list(_changes(old, chosen))
+
+
+def unpatched(flat: FlatDirectory, index: int) -> bytes:
+    """Return the elements that `patched` returns for a record without faults."""
+    return b"".join(explicit(flat.data, part, flat.syntax) for part in _own_parts(flat, index))
+
+
+def _own_parts(flat: FlatDirectory, index: int) -> list[Element]:
+    return [part for part in flat.elements(index) if part.tag not in _STRUCTURE and part.tag & 0xFFFF]
+
+
+def own_elements(flat: FlatDirectory, index: int) -> bytes:
+    """Return the readable elements of a record from its File ID on, as they are."""
+    kept = [
+        part
+        for part in flat.elements(index)
+        if part.tag & 0xFFFF and (part.tag not in _STRUCTURE or part.tag == tags.REFERENCED_FILE_ID)
+    ]
+    return b"".join(explicit(flat.data, part, flat.syntax) for part in sorted(kept, key=lambda part: part.tag))
+
+
+def _values(
+    data: bytes, parts: Sequence[Element], syntax: Syntax, inherited: str, *, guessed: bool = False
+) -> dict[int, _Value]:
+    declared = next((_raw(data, part) for part in parts if part.tag == tags.SPECIFIC_CHARACTER_SET), b"")
+    character_set = declared.decode("ascii", "replace").strip(" \0") or inherited
+    found: dict[int, _Value] = {}
+    for part in parts:
+        vr = part.vr.decode("ascii", "replace") if part.vr and part.vr != b"UN" else vr_of(part.tag)
+        raw = _raw(data, part)
+        text_set = guess(raw) if guessed and vr in TEXT_VRS and needs_character_set(raw) else character_set
+        found.setdefault(part.tag, _Value(vr, explicit(data, part, syntax), raw, text_set))
+    return found
+
+
+def _raw(data: bytes, part: Element) -> bytes:
+    return data[part.value_at : part.value_end]
+
+
+def _settle_character_set(chosen: dict[int, _Value], old: dict[int, _Value], new: dict[int, _Value]) -> None:
+    """Give the record one character set that holds the text of both sides."""
+    needed = {one.character_set for one in chosen.values() if one.is_beyond_ascii}
+    tag = tags.SPECIFIC_CHARACTER_SET
+    if len(needed) > 1:
+        for at, one in chosen.items():
+            if one.is_beyond_ascii and one.character_set != _UTF_8:
+                chosen[at] = _in_utf_8(at, one)
+        needed = {_UTF_8}
+    for character_set in needed:
+        known = [side[tag] for side in (old, new) if tag in side and _name(side[tag]) == character_set]
+        chosen[tag] = known[0] if known else _character_set(character_set)
+
+
+def _name(one: _Value) -> str:
+    return one.value.decode("ascii", "replace").strip(" \0")
+
+
+def _character_set(name: str) -> _Value:
+    encoded = element(tags.SPECIFIC_CHARACTER_SET, "CS", name.encode("ascii"))
+    return _Value("CS", encoded, name.encode("ascii"), "")
+
+
+def _in_utf_8(tag: int, one: _Value) -> _Value:
+    if one.vr == "SQ":
+        raise FormatError("text in a sequence needs another character set than the rest of the record", tag=tag)
+    value = decode(one.value, one.character_set).encode()
+    return _Value(one.vr, element(tag, one.vr, value), value, _UTF_8)
+
+
+def _changes(old: dict[int, _Value], chosen: dict[int, _Value]) -> Iterator[Change]:
+    for tag in sorted(old.keys() | chosen.keys()):
+        before, after = old.get(tag), chosen.get(tag)
+        if before is None or after is None or before.value.strip(b" \0") != after.value.strip(b" \0"):
+            yield Change(tag, before.shown if before else "", after.shown if after else "")

@@ -1,0 +1,72 @@
+"""The patient, study and series values of files on a medium, for the records above them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from attrs import define, field
+
+from fileset.dicom.character_sets import decode
+from fileset.dicom.elements import element
+from fileset.dicom.header import HeaderError
+from fileset.dicomdir.write.kept import Kept
+from fileset.errors import FilesetError
+from fileset.media.base import ReadableMedium
+from fileset.plan.scan import describe
+from fileset.records.describe import Describer, Policy
+from fileset.records.levels import FIELDS, Chain
+from fileset.standard import tags
+
+_IDENTITY: Final = frozenset((tags.PATIENT_ID, tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID))
+
+
+@define
+class FileKeys:
+    """Reads the files below records of `kept` when their values are asked for; each file once."""
+
+    medium: ReadableMedium
+    kept: Kept
+    _chains: dict[int, Chain | None] = field(factory=dict)
+    _describer: Describer = field(factory=lambda: Describer(Policy()))
+
+    def confirms(self, index: int, name: str) -> bool:
+        """Return whether a file below a record has its value, or cannot be read so that nothing speaks against it."""
+        tag = next(row.tag for row in FIELDS[self.kept.contents.type_name(index)] if row.name == name)
+        text = self.kept.text(index, tag)
+        return any(chain is None or _text(chain, name) == text for chain in self._below(index))
+
+    def better(self, index: int) -> tuple[bytes, frozenset[int]]:
+        """Return values for the keys of a record that no file below it has any more, encoded, and their tags."""
+        found = []
+        character_set = b""
+        for row in FIELDS[self.kept.contents.type_name(index)]:
+            if row.tag in _IDENTITY or self.confirms(index, row.name):
+                continue
+            chain = next((one for one in self._below(index) if one is not None and getattr(one, row.name)), None)
+            if chain is not None:
+                found.append((row.tag, element(row.tag, row.vr, getattr(chain, row.name))))
+                character_set = character_set or chain.character_set
+        declared = element(tags.SPECIFIC_CHARACTER_SET, "CS", character_set) if character_set and found else b""
+        return declared + b"".join(encoded for _, encoded in found), frozenset(tag for tag, _ in found)
+
+    def _below(self, index: int) -> Iterator[Chain | None]:
+        for below in self.kept.below(index):
+            if self.kept.contents.references_file(below):
+                if below not in self._chains:
+                    self._chains[below] = self._read(below)
+                yield self._chains[below]
+
+    def _read(self, index: int) -> Chain | None:
+        file_id = self.kept.contents.file_id(index)
+        if file_id is None:
+            return None
+        try:
+            with self.medium.open(file_id) as file:
+                return describe(lambda at, size: file.read(size) if file.seek(at) == at else b"", self._describer).chain
+        except (FilesetError, HeaderError, OSError):
+            return None
+
+
+def _text(chain: Chain, name: str) -> str:
+    return decode(getattr(chain, name), chain.character_set.decode("ascii"))
