@@ -13,8 +13,9 @@ from fileset.dicom.header import HeaderError
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.header import renewed_frame
 from fileset.dicomdir.write.kept import Kept
-from fileset.dicomdir.write.layout import Frame
+from fileset.dicomdir.write.layout import NONE, Frame
 from fileset.dicomdir.write.merge import Growth, grow, laid_out
+from fileset.dicomdir.write.patch import Wrong, patched
 from fileset.errors import REPAIR, FilesetError, FormatError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where

@@ -255,7 +255,7 @@ def test_a_whole_study_moves_to_another_patient_by_replacement(disc: Path, tmp_p
 
 def test_half_a_study_cannot_move_to_another_patient(disc: Path, tmp_path: Path) -> None:
     new, before = corrected(tmp_path, 1, 1, 1, 2, PatientID="PX"), files(disc)
-    with pytest.raises(fileset.RefusedError, match="another Patient ID"), fileset.Updater(disc) as updater:
+    with pytest.raises(fileset.RefusedError, match="belongs to Patient ID"), fileset.Updater(disc) as updater:
         updater.add(new, replace=True)
     assert files(disc) == before
 

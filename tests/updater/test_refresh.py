@@ -126,7 +126,7 @@ def test_half_a_study_cannot_move_to_another_patient(disc: Path) -> None:
 
     change(disc, moved)
     before = files(disc)
-    with pytest.raises(fileset.RefusedError, match="another Patient ID"), fileset.Updater(disc) as updater:
+    with pytest.raises(fileset.RefusedError, match="belongs to Patient ID"), fileset.Updater(disc) as updater:
         updater.refresh(SeriesInstanceUID=synthetic.uid("series", 1, 1, 1))
     assert files(disc) == before
 
