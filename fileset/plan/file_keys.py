@@ -63,7 +63,10 @@ class FileKeys:
             return None
         try:
             with self.medium.open(file_id) as file:
-                return describe(lambda at, size: file.read(size) if file.seek(at) == at else b"", self._describer).chain
+                instance, _ = describe(
+                    lambda at, size: file.read(size) if file.seek(at) == at else b"", self._describer
+                )
+                return instance.chain
         except (FilesetError, HeaderError, OSError):
             return None
 

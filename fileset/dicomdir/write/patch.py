@@ -8,11 +8,11 @@ from typing import Final, NamedTuple
 from fileset.dicom.character_sets import TEXT_VRS, decode, guess, needs_character_set
 from fileset.dicom.elements import EXPLICIT_LITTLE, Element, Syntax, element, elements
 from fileset.dicomdir.read.raw import FlatDirectory
-from fileset.dicomdir.read.values import vr_of
 from fileset.dicomdir.write.transcode import explicit
 from fileset.errors import FormatError
 from fileset.records.instance_keys import texts_of_sequence
 from fileset.standard import tags
+from fileset.standard.dictionary import vr_of
 
 _STRUCTURE: Final = frozenset(
     (
