@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -24,6 +24,7 @@ from fileset.media.open import format_for, readable, volumes_there
 from fileset.media.system.discs import DISC_NAMES
 from fileset.media.system.files import path_of
 from fileset.media.system.walk import place_below
+from fileset.plan.choice import Choice
 from fileset.plan.commit import clean_up
 from fileset.plan.companion import Companion
 from fileset.plan.copy_findings import cleared, clears
@@ -171,27 +172,41 @@ class Creator:
         creator._naming = IN_PLACE  # no scheme that a user may name
         return creator
 
-    def add(self, *sources: str | os.PathLike[str] | Dataset) -> None:
+    def add(
+        self,
+        *sources: str | os.PathLike[str] | Dataset,
+        only: Mapping[str, object] | None = None,
+        exclude: Iterable[str] = (),
+    ) -> None:
         """Add files, folders with all that is below them, all files of images and archives, and pydicom data sets.
 
-        Files are looked at when the file-set is written. Raises `MediumError` if a path does not exist, and
-        `FormatError` if an image or archive cannot be read at all.
+        With `only`, files whose values match all keys, as `Reader.find` matches; `exclude` are patterns of paths, files
+        or folders, such as "*.tmp", that stay out. Files are looked at when the file-set is written. Raises `MediumError`
+        if a path does not exist, and `FormatError` if an image or archive cannot be read at all.
         """
         self._refuse_written()
+        choice = Choice.of(only, exclude)
         for source in sources:
             if isinstance(source, str | os.PathLike):
                 self._searched.append(path_of(source))
-                origin = self._sources.add_path(source, skip=self._beside_targets(source))
+                origin = self._sources.add_path(source, skip=self._beside_targets(source), choice=choice)
                 self._origins += [origin] if origin else []
             else:
                 self._sources.add_dataset(source)
 
-    def add_file_set(self, medium: str | os.PathLike[str]) -> None:
-        """Add all files of a file-set: a folder, image or archive with a DICOMDIR. Raises as `add`, and `FormatError` if
-        there is none.
+    def add_file_set(
+        self,
+        medium: str | os.PathLike[str],
+        *,
+        only: Mapping[str, object] | None = None,
+        exclude: Iterable[str] = (),
+    ) -> None:
+        """Add the files of a file-set: a folder, image or archive with a DICOMDIR.
+
+        `only` and `exclude` choose as in `add`. Raises as `add`, and `FormatError` if there is no file-set.
         """
         readable(medium)[0].close()
-        self.add(medium)
+        self.add(medium, only=only, exclude=exclude)
 
     def _beside_targets(self, source: str | os.PathLike[str]) -> frozenset[str]:
         """What to pass over in a source: the target, or the volumes that are there, if they lie in it.
@@ -247,6 +262,7 @@ class Creator:
         report.note_listed(frozenset[str]().union(*(origin.listed for origin in origins)))
         report.skipped += [lost for origin in origins for lost in origin.missing]
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
+        report.findings += self._sources.choice_findings()
         report.note_links(self._sources.outside())
         if self._profile:
             self._profile.judge(report)

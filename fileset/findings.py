@@ -208,6 +208,7 @@ _ROWS = (
     ("FS-NAME-FORM", WARNING, "PS3.12 F.1", "a file lies under another form of its name"),
     ("FS-FILE-LINK", WARNING, "PS3.10 8.1", "a symbolic link that leads out of the file-set"),
     # Files against records
+    ("FS-SOURCE-LEFT-OUT", INFO, "PS3.10 8.1", "files that were left out, as was asked for"),
     ("FS-FILE-MOVED", WARNING, "PS3.3 F.2.1", "a file lies elsewhere than its record says"),
     ("FS-FILE-UNLISTED", ERROR, "PS3.3 F.2.1", "a DICOM file that no record references"),
     ("FS-REFERENCE-NOT-DICOM", ERROR, "PS3.10 8.1", "a record references a file that is not DICOM"),

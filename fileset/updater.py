@@ -7,7 +7,7 @@ first and written by the one commit protocol; until then nothing has happened.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -22,6 +22,7 @@ from fileset.file_id import FileId
 from fileset.findings import ERROR
 from fileset.media.form import form_of
 from fileset.media.open import no_dicomdir, updatable
+from fileset.plan.choice import Choice
 from fileset.plan.commit import carry_out, clean_up
 from fileset.plan.copy_findings import clears, stale_pages
 from fileset.plan.dicomdir_file import absent_from, read_dicomdir
@@ -125,19 +126,27 @@ class Updater:
 
     # ------------------------------------------------------------ what shall be done
 
-    def add(self, *sources: str | os.PathLike[str] | Dataset, replace: bool = False) -> None:
+    def add(
+        self,
+        *sources: str | os.PathLike[str] | Dataset,
+        replace: bool = False,
+        only: Mapping[str, object] | None = None,
+        exclude: Iterable[str] = (),
+    ) -> None:
         """Add files, folders with all that is below them, all files of images and archives, and pydicom data sets. Files
         that lie on the medium already stay there.
 
         An instance that is in the file-set already is skipped: under FS-INSTANCE-DUPLICATE if its bytes are the same,
         else under FS-INSTANCE-CONFLICT; or with `replace` it takes the place of the other, which is removed.
-        Files are looked at when the file-set is written. Raises `MediumError` if a path does not exist, and
+        `only` and `exclude` choose files as in `Creator.add`. Files are looked at when the file-set is written. Raises
+        `MediumError` if a path does not exist, and
         `FormatError` if an image or archive cannot be read at all.
         """
         before = len(self._request.offer.sources)
+        choice = Choice.of(only, exclude)
         for source in sources:
             if isinstance(source, str | os.PathLike):
-                self._request.unusable += self._request.offer.add_path(source, self._request.kept.is_named)
+                self._request.unusable += self._request.offer.add_path(source, self._request.kept.is_named, choice)
             else:
                 self._request.offer.sources.add_dataset(source)
         if replace:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from argparse import SUPPRESS, Action, ArgumentError, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Iterable, Sequence
+from os.path import lexists
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from fileset.errors import RuleError
@@ -126,6 +127,23 @@ def split_media(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     if not media:
         raise RuleError("no MEDIUM given: name at least one folder, image or archive")
     return media, keys_of(keys)
+
+
+def add_choice(parser: ArgumentParser) -> None:
+    """Add the option that leaves files out; KEY=VALUE comes with the sources."""
+    parser.add_argument(
+        "--exclude",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="leave out files and folders with such names, as '*.tmp'; repeat it. KEY=VALUE takes only what matches",
+    )
+
+
+def sources_and_keys(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Split SOURCE and KEY=VALUE arguments; what exists as a path is a source. Raises as `keys_of`."""
+    keys = [word for word in arguments if _KEY(word.partition("=")[0]) and "=" in word and not lexists(word)]
+    return [word for word in arguments if word not in keys], keys_of(keys)
 
 
 def add_format(parser: _ActionsContainer) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
-from fileset.dicom.elements import EXPLICIT_LITTLE, Element
-from fileset.dicom.header import HeaderError, Wanted, WantedTags, read_header
-from fileset.dicomdir.read.values import value_of
+from fileset.dicom.header import HeaderError
 from fileset.extract.instances import Instance
 from fileset.extract.instances import Keys as KeyHolder
 from fileset.file_id import FileId
@@ -18,8 +15,9 @@ from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo
 from fileset.media.system.walk import random_access
 from fileset.part10.whole_file import FileChecker
+from fileset.plan.header_values import HeaderValues, wanted_tags
 from fileset.standard import tags
-from fileset.standard.dictionary import tag_of, vr_of
+from fileset.standard.dictionary import tag_of
 
 IDENTITY: Final = {
     "PatientID": tags.PATIENT_ID,
@@ -30,27 +28,6 @@ IDENTITY: Final = {
 """The keys whose disagreement means another patient, study, series or instance."""
 
 
-@define(slots=False)
-class FileHolder:
-    """The values of a few top-level elements of a file."""
-
-    raw: Mapping[int, bytes]
-
-    @cached_property
-    def character_set(self) -> str:
-        """Specific Character Set (0008,0005)."""
-        return self.raw.get(tags.SPECIFIC_CHARACTER_SET, b"").decode("ascii", "replace").strip(" \0")
-
-    def get(self, keyword: str, default: Any = None) -> Any:
-        """Return a value, `default` if the file has no such element."""
-        tag = IDENTITY.get(keyword) or tag_of(keyword)
-        raw = None if tag is None else self.raw.get(tag)
-        if tag is None or raw is None:
-            return default
-        element = Element(tag, vr_of(tag).encode("ascii"), 0, 0, len(raw), len(raw))
-        return value_of(raw, element, EXPLICIT_LITTLE, self.character_set)
-
-
 @frozen
 class Checked:
     """An instance whose keys come from its record and, where the record has none, from its file.
@@ -59,7 +36,7 @@ class Checked:
     """
 
     record: Instance
-    file: FileHolder
+    file: HeaderValues
     differs: bool = field(kw_only=True)
 
     @property
@@ -105,9 +82,7 @@ class Verifier:
     """Looks at the files of records, for their identity and the `keywords` of a template."""
 
     def __init__(self, keywords: tuple[str, ...]) -> None:
-        named = {tag for tag in map(tag_of, keywords) if tag and tag >> 16 >= 8}
-        wanted = {tags.SPECIFIC_CHARACTER_SET, *IDENTITY.values(), *named}
-        self._wanted = Wanted(WantedTags(frozenset(wanted), max(wanted)), {}, frozenset())
+        self._wanted = wanted_tags((*IDENTITY.values(), *filter(None, map(tag_of, keywords))))
         self._checker = FileChecker()
 
     def identify(self, record: Instance) -> tuple[Checked, list[Finding]]:
@@ -119,13 +94,12 @@ class Verifier:
         with record.open() as file:
             read, size = random_access(file)
             try:
-                values = read_header(read, self._wanted).values
+                holder = HeaderValues.read(read, self._wanted)
             except HeaderError as problem:
                 reason = problem.reason if size else "the file is empty"
-                return Checked(record, FileHolder({}), differs=False), [
+                return Checked(record, HeaderValues({}), differs=False), [
                     Finding("FS-REFERENCE-NOT-DICOM", reason, Where(name))
                 ]
-        holder = FileHolder(values)
         found = list(_disagreements(record, holder, name))
         return Checked(record, holder, differs=bool(found)), found
 
@@ -139,7 +113,7 @@ class Verifier:
                     yield Finding(fault.rule, f"{fault.message}; it is copied as it is", Where(name))
 
 
-def _disagreements(record: Instance, file: FileHolder, name: str) -> Iterator[Finding]:
+def _disagreements(record: Instance, file: HeaderValues, name: str) -> Iterator[Finding]:
     holders = {"PatientID": record.patient, "StudyInstanceUID": record.study, "SeriesInstanceUID": record.series}
     for keyword in IDENTITY:
         holder = holders.get(keyword)

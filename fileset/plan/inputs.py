@@ -8,7 +8,7 @@ import tempfile
 import weakref
 from array import array
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,6 +16,7 @@ from fileset.dicom.header import Reading
 from fileset.dicom.preamble import NEEDED, cleared, needs_clearing
 from fileset.errors import FilesetError, FormatError, RuleError
 from fileset.file_id import DICOMDIR, FileId
+from fileset.findings import Finding
 from fileset.media.base import FileInfo, ReadableMedium
 from fileset.media.folder.medium import FolderMedium
 from fileset.media.image.subfolder import Below
@@ -29,10 +30,12 @@ from fileset.media.system.walk import (
     contents,
     inquire,
     leads_out,
+    random_access,
     same_contents,
     stamp_of,
     walk,
 )
+from fileset.plan.choice import Choice
 from fileset.plan.presence import is_dicomdir
 
 if TYPE_CHECKING:
@@ -57,11 +60,18 @@ class Sources:
         self._spool = ""
         self._outside: list[tuple[str, str]] = []
         self._unlistable: dict[str, str] = {}
+        self._choice: Choice | None = None
+        self.left_out = 0
 
     def damage(self) -> Iterator[tuple[str, str]]:
         """What was found wrong with the images so far: their names, and what it is."""
         images = ((image.name, note) for image in self._images for note in image.damage())
         return chain(images, self._unlistable.items())
+
+    def choice_findings(self) -> Iterator[Finding]:
+        """Yield a finding if a choice left out some files."""
+        if self.left_out:
+            yield Finding("FS-SOURCE-LEFT-OUT", f"{self.left_out} files were left out, as was asked for")
 
     def outside(self) -> Iterator[str]:
         """Links that lead out of where they are to stay, called as `name` calls sources: they were passed over."""
@@ -81,13 +91,16 @@ class Sources:
         *,
         skip: frozenset[str] = frozenset(),
         contained: bool = False,
+        choice: Choice | None = None,
     ) -> ReadableMedium | None:
         """A file, all files below a folder, or all files in an image or archive; not the DICOMDIR of the file-set that this
         may be, and not what links on it lead to outside of it, which with `contained` holds for any folder.
 
-        That file-set, if any. Raises `MediumError` if it does not exist, `FormatError` for an image that cannot be read.
+        With a `choice`, only what it takes; `left_out` counts the rest. That file-set, if any. Raises `MediumError` if it
+        does not exist, `FormatError` for an image that cannot be read.
         """
         self._named += 1
+        self._choice = choice
         image = image_at(source)
         if image is not None:
             origin = self._add_image(image)
@@ -103,8 +116,10 @@ class Sources:
         for path, relative, linked in walk(source, skip=skip, unlistable=note_unlistable):
             if linked and (found or contained) and leads_out(path, folder.root):
                 self._outside.append((path, relative))
+            elif self._excludes(relative):
+                self.left_out += 1
             elif contained or not self._add_archive(path, relative):
-                self.add_file(path, relative)
+                self._offer_file(path, relative)
         self.origins += [folder] if found else []
         return folder if found else None
 
@@ -122,8 +137,29 @@ class Sources:
         self._images.append(image)
         for name in image.names():
             if not is_dicomdir(name):
-                self.add_member(image, FileId.tolerant(name), f"{relative}/{name}")
+                self._offer_member(image, FileId.tolerant(name), f"{relative}/{name}")
         return True
+
+    def _excludes(self, relative: str) -> bool:
+        return self._choice is not None and self._choice.excludes(relative)
+
+    def _offer_file(self, path: str, relative: str) -> None:
+        """Add a file unless the choice leaves it out; one that cannot be read is added, so that it is reported."""
+        if self._choice is not None:
+            with suppress(OSError), OpenFile(path) as read:
+                if not self._choice.takes(read):
+                    self.left_out += 1
+                    return
+        self.add_file(path, relative)
+
+    def _offer_member(self, medium: ReadableMedium, file_id: FileId, relative: str) -> None:
+        """Add a file of a medium unless the choice leaves it out."""
+        if self._choice is not None:
+            with suppress(OSError, FilesetError), medium.open(file_id) as file:
+                if self._excludes(relative) or not self._choice.takes(random_access(file)[0]):
+                    self.left_out += 1
+                    return
+        self.add_member(medium, file_id, relative)
 
     def _add_image(self, image: ReadableMedium) -> ReadableMedium | None:
         self._images.append(image)
@@ -135,7 +171,7 @@ class Sources:
         for name in image.names():
             relative = name.removeprefix(root)
             if found is None or relative.upper() != DICOMDIR.value:
-                self.add_member(image, FileId.tolerant(name), relative)
+                self._offer_member(image, FileId.tolerant(name), relative)
         return found
 
     def add_dataset(self, dataset: Dataset) -> None:

@@ -12,6 +12,7 @@ from fileset.errors import RuleError
 from fileset.file_id import FileId
 from fileset.media.base import UpdatableMedium
 from fileset.media.system.walk import SourceFile, leads_out, place_below, walk
+from fileset.plan.choice import Choice
 from fileset.plan.inputs import Sources
 from fileset.records.describe import Instance
 from fileset.records.tree import OldRecords, TreeBuilder
@@ -41,19 +42,21 @@ class Offer:
         self.in_place[index] = value
         return index
 
-    def add_path(self, source: str | os.PathLike[str], is_listed: Callable[[str], bool]) -> Iterator[Skipped]:
+    def add_path(
+        self, source: str | os.PathLike[str], is_listed: Callable[[str], bool], choice: Choice | None = None
+    ) -> Iterator[Skipped]:
         """Add files, folders and images. Files of the medium itself stay where they are, unless they are listed already.
 
         Yields each file of the medium that cannot be referenced. Raises as `Sources.add_path`.
         """
         root = self.medium.folder
         if not root:
-            self.sources.add_path(source)
+            self.sources.add_path(source, choice=choice)
             return
         place = place_below(source, root)
         if place is None:
             own = place_below(root, source)
-            self.sources.add_path(source, skip=frozenset((own,) if own else ()))
+            self.sources.add_path(source, skip=frozenset((own,) if own else ()), choice=choice)
             return
         above = place if os.path.isdir(source) else place.rpartition("/")[0]
         for file in walk(source, skip=frozenset() if place else self.medium.not_sources()):

@@ -84,6 +84,7 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
     report.skipped += request.unusable
     accepted, replaced = _accepted(request, scan, kept, report)
     report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in offer.sources.damage()]
+    report.findings += offer.sources.choice_findings()
     report.note_links(offer.sources.outside())
     gone = request.removed | dict.fromkeys((index for indexes in replaced.values() for index in indexes), False)
     if not (accepted or gone or request.changes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Final
 
-from fileset.cli.options import add_format
+from fileset.cli.options import add_choice, add_format, sources_and_keys
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
 from fileset.cli.verbs.create import SCHEMES
@@ -54,6 +54,7 @@ def configure(parser: ArgumentParser) -> None:
     add_record_keys(parser)
     add_profile(parser)
     add_transcode(parser)
+    add_choice(parser)
     add_writing(parser)
 
 
@@ -61,6 +62,7 @@ def run(options: Namespace) -> int:
     """Change the file-set, and report."""
     from fileset.updater import Updater
 
+    options.sources, only = sources_and_keys(options.sources)
     if not (options.sources or any(getattr(options, name) is not None for name in _CHANGES)):
         raise RuleError("add: no SOURCE given", advice="Name at least one file or folder, or a new identification")
     check_files(options, options.medium)
@@ -77,7 +79,7 @@ def run(options: Namespace) -> int:
         **rules(options),
     }
     with progress(options) as phases, Updater(options.medium, progress=phases, **chosen) as updater:
-        updater.add(*options.sources, replace=options.replace)
+        updater.add(*options.sources, replace=options.replace, only=only, exclude=options.exclude)
         identify(updater, options)
         report = updater.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
     return tell(report, options, WORDING)

@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from fileset.cli.options import add_format, file_path
+from fileset.cli.options import add_choice, add_format, file_path, sources_and_keys
 from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
@@ -87,6 +87,7 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--from-medium", metavar="MEDIUM", help="the file-set to convert: its File-set ID is kept")
     parser.add_argument("--keep-file-set-uid", action="store_true", help="keep its File-set UID too")
+    add_choice(parser)
     volumes = parser.add_argument_group("more data than one medium holds")
     volumes.add_argument(
         "--volume-size",
@@ -115,6 +116,7 @@ def run(options: Namespace) -> int:
 
     if options.output == "-" and (options.json or options.verbose) and not options.dry_run:
         raise RuleError("standard output takes the archive", advice="Leave out --json and -v, or give -o a name")
+    options.sources, only = sources_and_keys(options.sources)
     if not (options.sources or options.from_medium):
         raise RuleError("create: no SOURCE given", advice="Name at least one file, folder, image or archive")
     if options.plan and not options.volume_size:
@@ -137,8 +139,8 @@ def run(options: Namespace) -> int:
             **{**settings(options), "file_set_id": options.file_set_id},
         )
         if options.from_medium:
-            creator.add_file_set(options.from_medium)
-        creator.add(*options.sources)
+            creator.add_file_set(options.from_medium, only=only, exclude=options.exclude)
+        creator.add(*options.sources, only=only, exclude=options.exclude)
         creator.include(*options.include)
         report = creator.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
     if options.plan:

@@ -73,7 +73,7 @@ class TarMedium(ImageAnswers):
             with tarfile.open(self._temporary or self._path, "r:") as archive:
                 for info in archive:
                     self._add(info, members)
-                end: int = archive.offset  # type: ignore[attr-defined]  # not documented, but public
+                end: int = archive.offset
             if self._image.size < end + 512 or any(self._image.read(end, 512)):
                 # `tarfile` ends without a word where a header is cut off.
                 self._notes.add(f"the archive has no end mark after {len(members)} files: it is cut off")

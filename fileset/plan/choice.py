@@ -1,0 +1,54 @@
+"""Choose sources: by the values in their headers, and by their paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any, Final, Self
+
+from attrs import frozen
+
+from fileset.dicom.header import HeaderError, Reading, Wanted
+from fileset.dicomdir.read.query import condition
+from fileset.plan.header_values import HeaderValues, wanted_tags
+from fileset.standard import tags
+
+_OF_FILES: Final = {
+    tags.REFERENCED_SOP_CLASS_UID: tags.SOP_CLASS_UID,
+    tags.REFERENCED_SOP_INSTANCE_UID: tags.SOP_INSTANCE_UID,
+    tags.REFERENCED_TRANSFER_SYNTAX_UID: tags.TRANSFER_SYNTAX_UID,
+}
+"""Attributes that files have under another tag than records."""
+
+
+@frozen
+class Choice:
+    """The sources that a user wants: those whose values match all `conditions`, and whose paths match no pattern."""
+
+    conditions: tuple[tuple[int, Callable[[Any], bool]], ...]
+    patterns: tuple[str, ...]
+    wanted: Wanted
+
+    @classmethod
+    def of(cls, only: Mapping[str, object] | None, exclude: Iterable[str]) -> Self | None:
+        """Return the choice, None if everything is wanted. Raises `RuleError` for a key that is no attribute."""
+        found = (condition(keyword, value) for keyword, value in (only or {}).items())
+        conditions = tuple((_OF_FILES.get(tag, tag), matches) for tag, matches in found)
+        patterns = tuple(pattern.replace("\\", "/").strip("/").upper() for pattern in exclude)
+        wanted = wanted_tags(tag for tag, _ in conditions)
+        return cls(conditions, patterns, wanted) if conditions or patterns else None
+
+    def excludes(self, path: str) -> bool:
+        """Return whether a pattern matches a path, or a file or folder in it. Case does not count."""
+        names = [path.upper(), *path.upper().split("/")]
+        return any(fnmatchcase(name, pattern) for pattern in self.patterns for name in names)
+
+    def takes(self, read: Reading) -> bool:
+        """Return whether the values of a file match; a file that is not DICOM is taken, so that it is reported."""
+        if not self.conditions:
+            return True
+        try:
+            values = HeaderValues.read(read, self.wanted)
+        except HeaderError:
+            return True
+        return all(matches(values.value(tag)) for tag, matches in self.conditions)

@@ -1,0 +1,78 @@
+"""`create` and `add` take what KEY=VALUE and --exclude choose."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import fileset
+from tests.support import synthetic
+from tests.support.command import Runs
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A CT with a Series Description, an MR without, and a file that is not DICOM."""
+    for number, modality in enumerate(("CT", "MR")):
+        dataset = synthetic.instance(synthetic.CT_IMAGE, number=number + 1)
+        dataset.Modality = modality
+        dataset.SeriesInstanceUID = f"1.2.3.{number + 1}"
+        if modality == "CT":
+            dataset.SeriesDescription = "AX T1"
+        synthetic.write(dataset, tmp_path / "IN" / modality / "IM1")
+    (tmp_path / "IN" / "README.TXT").write_text("hello")
+    return tmp_path / "IN"
+
+
+def modalities(medium: Path) -> list[str]:
+    with fileset.Reader(medium) as reader:
+        return [series["Modality"] for series in reader.series]
+
+
+def test_create_and_add_take_what_matches(run: Runs, folder: Path, tmp_path: Path) -> None:
+    run("create", folder, "-o", tmp_path / "SET", "Modality=MR")
+    assert modalities(tmp_path / "SET") == ["MR"]
+    run("add", tmp_path / "SET", folder, "Modality=CT")
+    assert sorted(modalities(tmp_path / "SET")) == ["CT", "MR"]
+
+
+def test_keys_that_only_files_have_can_be_asked_for(run: Runs, folder: Path, tmp_path: Path) -> None:
+    done = run("create", folder, "-o", tmp_path / "SET", "SeriesDescription=AX*", "-v")
+    assert modalities(tmp_path / "SET") == ["CT"]
+    assert "FS-SOURCE-LEFT-OUT" in done.stderr
+    document = run("create", folder, "-o", tmp_path / "SET2", "SeriesDescription=AX*", "--json").document
+    assert "FS-SOURCE-LEFT-OUT" in {row["rule"] for row in document["findings"]}
+
+
+def test_excluded_files_and_folders_stay_out(run: Runs, folder: Path, tmp_path: Path) -> None:
+    run("create", folder, "-o", tmp_path / "SET", "--exclude", "ct")
+    assert modalities(tmp_path / "SET") == ["MR"]
+    run("create", folder, "-o", tmp_path / "BOTH", "--exclude", "*.txt", "--exclude", "nothing/*")
+    assert sorted(modalities(tmp_path / "BOTH")) == ["CT", "MR"]
+
+
+def test_a_file_set_and_an_archive_are_chosen_from(run: Runs, folder: Path, tmp_path: Path) -> None:
+    run("create", folder, "-o", tmp_path / "SET")
+    run("create", "--from-medium", tmp_path / "SET", "-o", tmp_path / "MR", "Modality=MR")
+    assert modalities(tmp_path / "MR") == ["MR"]
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        for path in folder.rglob("IM1"):
+            archive.write(path, path.relative_to(folder))
+    run("create", tmp_path / "in.zip", "-o", tmp_path / "CT", "Modality=CT")
+    assert modalities(tmp_path / "CT") == ["CT"]
+
+
+def test_a_choice_that_nothing_matches_is_not_done(run: Runs, folder: Path, tmp_path: Path) -> None:
+    run("create", folder, "-o", tmp_path / "SET", "Modality=US", code=3)
+    run("create", folder, "-o", tmp_path / "SET", "NoSuchKey=US", code=2)
+
+
+def test_a_source_whose_name_looks_like_a_key_is_a_source(
+    run: Runs, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder.rename(tmp_path / "Modality=CT")
+    run("create", "Modality=CT", "-o", tmp_path / "SET")
+    assert sorted(modalities(tmp_path / "SET")) == ["CT", "MR"]
