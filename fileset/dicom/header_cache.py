@@ -171,7 +171,7 @@ class Layouts:
         self._seen[shape] = self._seen.get(shape, 0) + 1
         if self._seen[shape] == SEEN_BEFORE:
             compiled = _compiled(data, parts, wanted, last)
-            if compiled:
+            if compiled and _META_UID in compiled[1]:
                 self._layouts = [self._layout(*compiled), *self._layouts]
 
     def _layout(self, pattern: bytes, captured: tuple[int, ...]) -> Layout:
