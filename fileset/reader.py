@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from html import escape
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
@@ -18,17 +19,26 @@ from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.read.tree import Tree
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FilesetError, FindingsError, FormatError
-from fileset.file_id import FileId
+from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding
 from fileset.media.base import FileInfo, FileSetInfo
-from fileset.media.open import readable
+from fileset.media.open import readable, scannable
 from fileset.media.system.files import path_of
 from fileset.plan.dicomdir_file import absent_from, read_contents
+from fileset.plan.virtual import virtual_contents
 from fileset.standard import tags
-from fileset.tables import Table, select
+from fileset.tables import Found, Table, select
+from fileset.tables.table import text_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
+
+
+_ABSENT: Final = object()
+_SHOWN: Final = (
+    *("PatientID", "PatientName", "StudyDate", "StudyDescription", "Modality", "SeriesNumber", "InstanceNumber"),
+)
+"""Keys that a representation shows."""
 
 
 class Record:
@@ -51,7 +61,24 @@ class Record:
         return hash((id(self._reader), self._index))
 
     def __repr__(self) -> str:
-        return f"<{self.record_type} record at offset {self.offset}>"
+        shown = {keyword: self.get(keyword) for keyword in _SHOWN}
+        values = "".join(f" {keyword}={value!r}" for keyword, value in shown.items() if value is not None)
+        return f"<{self.record_type} record at offset {self.offset}{values}>"
+
+    def _repr_html_(self) -> str:
+        rows = (
+            f"<tr><th>{escape(key)}</th><td>{escape(text_of(value))}</td></tr>" for key, value in self.keys().items()
+        )
+        return f"<p>{escape(repr(self))}</p><table>{''.join(rows)}</table>"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __contains__(self, keyword: object) -> bool:
+        return isinstance(keyword, str) and self.get(keyword, _ABSENT) is not _ABSENT
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.keys())
 
     @property
     def record_type(self) -> str:
@@ -66,9 +93,10 @@ class Record:
     # ------------------------------------------------------------ the tree
 
     @property
-    def children(self) -> Iterator[Record]:
+    def children(self) -> Found[Record]:
         """The records of the lower-level directory entity, in order."""
-        return (Record(self._reader, index) for index in self._reader.tree.children(self._index))
+        reader = self._reader
+        return Found("records", lambda: (Record(reader, index) for index in reader.tree.children(self._index)))
 
     @property
     def parent(self) -> Record | None:
@@ -114,9 +142,8 @@ class Record:
 
     def __getitem__(self, keyword: str) -> Any:
         """The value of one key. Raises `KeyError` if the record has no such key."""
-        missing = object()
-        value = self.get(keyword, missing)
-        if value is missing:
+        value = self.get(keyword, _ABSENT)
+        if value is _ABSENT:
             raise KeyError(keyword)
         return value
 
@@ -126,6 +153,18 @@ class Record:
     def file_id(self) -> FileId | None:
         """Referenced File ID (0004,1500); None if the record references no file, or under a name that is hostile."""
         return self._reader.contents.file_id(self._index)
+
+    @property
+    def path(self) -> str | None:
+        """The path of the referenced file in the file system, under the name that it has there; the file may be missing.
+
+        None if the record references no file, and on an image or archive.
+        """
+        file_id = self.file_id
+        try:
+            return (self._reader.medium.path(file_id) or None) if file_id is not None else None
+        except FilesetError:
+            return None
 
     @property
     def sop_class_uid(self) -> str:
@@ -174,17 +213,30 @@ class Reader:
     """Opens the file-set at `medium`: a folder, the DICOMDIR in it, an ISO 9660 image or a ZIP archive.
 
     `medium_format` names the kind where nothing else tells. A context, or to be closed. `findings` says what was wrong
-    with the DICOMDIR; with `strict` all of it is raised as one `FindingsError`, a group of `FormatError`. Raises `FormatError`
-    if there is no DICOMDIR that can be read, `MediumError` if the medium fails.
+    with the DICOMDIR; with `strict` all of it is raised as one `FindingsError`, a group of `FormatError`. With `scan` a
+    DICOMDIR is neither needed nor read: every file is looked at, whatever its name. Raises `FormatError` if there is no
+    DICOMDIR that can be read, with `scan` no DICOM file, and `MediumError` if the medium fails.
     """
 
     def __init__(
-        self, medium: str | os.PathLike[str], *, strict: bool = False, medium_format: str | None = None
+        self,
+        medium: str | os.PathLike[str],
+        *,
+        scan: bool = False,
+        strict: bool = False,
+        medium_format: str | None = None,
     ) -> None:
         self.given = path_of(medium)
-        self.medium, dicomdir = readable(medium, medium_format)
+        self._found_by_scan: list[Finding] = []
+        if scan:
+            self.medium, dicomdir = scannable(medium, medium_format), DICOMDIR
+        else:
+            self.medium, dicomdir = readable(medium, medium_format)
         try:
-            self.contents = read_contents(self.medium, dicomdir)
+            if scan:
+                self.contents, self._found_by_scan = virtual_contents(self.medium)
+            else:
+                self.contents = read_contents(self.medium, dicomdir)
         except FilesetError:
             self.close()
             raise
@@ -211,7 +263,20 @@ class Reader:
     @property
     def findings(self) -> list[Finding]:
         """What was wrong with the medium and the DICOMDIR so far."""
-        return [Finding("FS-MEDIUM-DAMAGED", note) for note in self.medium.damage()] + self.contents.findings
+        damage = [Finding("FS-MEDIUM-DAMAGED", note) for note in self.medium.damage()]
+        return damage + self._found_by_scan + self.contents.findings
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(found):,} {noun}" for noun, found in self._counted())
+        return f"<Reader of {self.medium.name}: {counts}>"
+
+    def _counted(self) -> Iterator[tuple[str, Found[Record]]]:
+        yield from (("patients", self.patients), ("studies", self.studies), ("series", self.series))
+        yield "instances", self.instances
+
+    def _repr_html_(self) -> str:
+        table = self.table("SERIES")
+        return f"<p>{escape(repr(self))}</p>{table._repr_html_()}"
 
     # ------------------------------------------------------------ the file-set
 
@@ -250,34 +315,34 @@ class Reader:
     # ------------------------------------------------------------ records
 
     @property
-    def roots(self) -> Iterator[Record]:
+    def roots(self) -> Found[Record]:
         """The records of the root directory entity, in order."""
-        return (Record(self, index) for index in self.tree.entity(self.tree.first))
+        return Found("root records", lambda: (Record(self, index) for index in self.tree.entity(self.tree.first)))
 
     @property
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Found[Record]:
         """All active records, each before those below it."""
-        return (Record(self, index) for index in self.tree.walk())
+        return Found("records", lambda: (Record(self, index) for index in self.tree.walk()))
 
     @property
-    def patients(self) -> Iterator[Record]:
+    def patients(self) -> Found[Record]:
         """All PATIENT records."""
-        return self.find(level="PATIENT")
+        return Found("patients", lambda: self.find(level="PATIENT"))
 
     @property
-    def studies(self) -> Iterator[Record]:
+    def studies(self) -> Found[Record]:
         """All STUDY records."""
-        return self.find(level="STUDY")
+        return Found("studies", lambda: self.find(level="STUDY"))
 
     @property
-    def series(self) -> Iterator[Record]:
+    def series(self) -> Found[Record]:
         """All SERIES records."""
-        return self.find(level="SERIES")
+        return Found("series", lambda: self.find(level="SERIES"))
 
     @property
-    def instances(self) -> Iterator[Record]:
+    def instances(self) -> Found[Record]:
         """All records that reference a file, or should."""
-        return self.find()
+        return Found("instances", self.find)
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[Record]:
         """The records that match all `keys`, as a DICOM query would match (PS3.4 C.2.2.2): single value, list, `*` and

@@ -86,7 +86,7 @@ def test_a_record_is_a_value(reader: Reader, folder: Path) -> None:
     assert one == same
     assert len({one, same, other}) == 2
     assert one != "IMAGE"
-    assert repr(one) == f"<IMAGE record at offset {one.offset}>"
+    assert repr(one).startswith(f"<IMAGE record at offset {one.offset}")
     with Reader(folder) as again:
         assert next(again.instances) != one
 

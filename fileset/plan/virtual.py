@@ -1,0 +1,80 @@
+"""The DICOMDIR that the files of a medium would have, in memory: for media without one, under any names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from fileset.dicom.header import HeaderError
+from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.write.header import Identification, new_frame
+from fileset.dicomdir.write.layout import encode
+from fileset.dicomdir.write.new import build
+from fileset.errors import FilesetError, FormatError
+from fileset.file_id import FileId
+from fileset.findings import Finding, Where
+from fileset.media.base import ReadableMedium
+from fileset.media.system.walk import COPY_SIZE, random_access
+from fileset.plan.scan import describe
+from fileset.records.describe import Describer, Instance, Policy
+from fileset.records.tree import TreeBuilder
+
+_POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept")
+_NO_INSTANCES: Final = frozenset(("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
+_NO_UID: Final = "2.25.0"
+
+
+class VirtualContents(Contents):
+    """The records of a DICOMDIR that nobody wrote: names that are no File IDs are no fault of it."""
+
+    def report(self, rule: str, index: int, message: str, tag: int) -> None:
+        """Note a finding, unless it is about the form of a name."""
+        if rule != "FS-FILE-ID-FORM":
+            super().report(rule, index, message, tag)
+
+
+def virtual_contents(medium: ReadableMedium) -> tuple[Contents, list[Finding]]:
+    """Return records for all DICOM files on a medium, and the files that cannot have one, with the reason.
+
+    The records have no character in common with a DICOMDIR on the medium. Raises `FormatError` if there is no DICOM file.
+    """
+    names: list[str] = []
+    findings: list[Finding] = []
+    tree = TreeBuilder(names.__getitem__, lambda one, other: _same(medium, names[one], names[other]))
+    for name, instance in _instances(medium, findings):
+        names.append(name)
+        try:
+            tree.add(instance, len(names) - 1)
+        except HeaderError as problem:
+            findings.append(Finding(problem.rule, problem.reason, Where(name)))
+    if not len(tree):
+        raise FormatError("there is no DICOM file", path=medium.name)
+    directory = build(
+        new_frame(Identification(_NO_UID, "")),
+        tree.arranged(),
+        lambda node: names[node.source].replace("/", "\\").encode("utf_8", "surrogateescape"),
+    )
+    return VirtualContents(b"".join(encode(directory)), file=medium.name), findings + tree.findings
+
+
+def _instances(medium: ReadableMedium, findings: list[Finding]) -> Iterator[tuple[str, Instance]]:
+    describer = Describer(_POLICY)
+    for name in medium.names():
+        try:
+            with medium.open(FileId.tolerant(name)) as file:
+                yield name, describe(random_access(file)[0], describer)
+        except HeaderError as problem:
+            if problem.rule not in _NO_INSTANCES:
+                findings.append(Finding(problem.rule, problem.reason, Where(name)))
+        except (FilesetError, OSError) as problem:
+            reason = problem.text(known_path=name) if isinstance(problem, FilesetError) else str(problem)
+            findings.append(Finding("FS-FILE-UNREADABLE", reason, Where(name)))
+
+
+def _same(medium: ReadableMedium, one: str, other: str) -> bool:
+    """Whether two files hold the same bytes."""
+    with medium.open(FileId.tolerant(one)) as first, medium.open(FileId.tolerant(other)) as second:
+        while chunk := first.read(COPY_SIZE):
+            if chunk != second.read(len(chunk)):
+                return False
+        return not second.read(1)
