@@ -104,6 +104,18 @@ def add_keys(parser: ArgumentParser) -> None:
     parser.epilog = _KEYS_HELP
 
 
+def add_media(parser: ArgumentParser) -> None:
+    """Media, and the KEY=VALUE arguments among them; `split_media` takes them apart."""
+    parser.add_argument(
+        "arguments",
+        nargs="+",
+        metavar="MEDIUM",
+        help="folders with a DICOMDIR, DICOMDIRs, images of discs, or ZIP archives; and KEY=VALUE to select",
+    )
+    add_format(parser)
+    parser.epilog = _KEYS_HELP
+
+
 def keys_of(arguments: Sequence[str]) -> dict[str, str]:
     """KEY=VALUE arguments by key. Raises `RuleError` for another form, or a key given twice."""
     keys: dict[str, str] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.options import add_format
 from fileset.cli.output import say
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from fileset.reader import Reader
 
 
+MEDIUM_HELP: Final = "a folder with a DICOMDIR, the DICOMDIR itself, an image of a disc, or a ZIP archive"
+
+
 def add_medium(parser: ArgumentParser) -> None:
     """The file-set to read."""
     parser.add_argument(
         "medium",
         metavar="MEDIUM",
-        help="a folder with a DICOMDIR, the DICOMDIR itself, an image of a disc, or a ZIP archive",
+        help=MEDIUM_HELP,
     )
     add_format(parser)
 

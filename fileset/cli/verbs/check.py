@@ -11,7 +11,7 @@ from fileset.cli.findings import finding_row
 from fileset.cli.options import add_common, add_format, positive
 from fileset.cli.output import counted, escaped, json_text, paragraph, write, write_document
 from fileset.cli.progress import progress
-from fileset.errors import RuleError
+from fileset.errors import FilesetError, RuleError
 from fileset.findings import ERROR, INFO, RULES, WARNING, Finding
 
 if TYPE_CHECKING:
@@ -35,9 +35,12 @@ Line = tuple[str, str]
 
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
-    parser.usage = "fileset check MEDIUM [options]\n       fileset check MEDIUM --profiles [--json]\n       fileset check --rules [--json]"
+    parser.usage = "fileset check MEDIUM... [options]\n       fileset check MEDIUM --profiles [--json]\n       fileset check --rules [--json]"
     parser.add_argument(
-        "medium", nargs="?", metavar="MEDIUM", help="a folder or image with a DICOMDIR, or the DICOMDIR"
+        "media",
+        nargs="*",
+        metavar="MEDIUM",
+        help="a folder or image with a DICOMDIR, or the DICOMDIR; several give one line each",
     )
     parser.add_argument("--no-files", action="store_true", help="check the DICOMDIR alone")
     parser.add_argument("--hash", metavar="MANIFEST", help="compare contents with digests that sha256sum wrote")
@@ -60,7 +63,7 @@ def run(options: Namespace) -> int:
     if options.rules:
         _rules(as_json=options.json)
         return 0
-    if options.medium is None:
+    if not options.media:
         raise RuleError("which file-set? Give a folder or image with a DICOMDIR, or --rules")
     if options.no_files and options.hash:
         raise RuleError("--no-files and --hash exclude each other: a manifest is about the files")
@@ -68,11 +71,22 @@ def run(options: Namespace) -> int:
         return _advise(options)
     if options.profile and options.no_files:
         raise RuleError("--profile and --no-files exclude each other: a profile is about the files")
+    if len(options.media) > 1:
+        return _several(options)
+    report = _checked(options.media[0], options)
+    if options.json:
+        _document(report)
+    else:
+        show(lines(report, everything=options.verbose, quiet=options.quiet))
+    return 0 if report.conformant else FOUND
+
+
+def _checked(medium: str, options: Namespace) -> CheckReport:
     from fileset.check import check_file_set
 
     with progress(options) as phases:
-        report = check_file_set(
-            options.medium,
+        return check_file_set(
+            medium,
             files=not options.no_files,
             manifest=options.hash,
             profile=options.profile,
@@ -81,23 +95,44 @@ def run(options: Namespace) -> int:
             jobs=options.jobs,
             progress=phases,
         )
+
+
+def _several(options: Namespace) -> int:
+    """Check one medium after the other: a verdict line for each, also for one that cannot be read."""
+    if options.hash or options.profiles:
+        raise RuleError("--hash and --profiles are about one medium")
+    found: list[dict[str, object]] = []
+    for medium in options.media:
+        try:
+            report = _checked(medium, options)
+        except FilesetError as problem:
+            if isinstance(problem, RuleError):
+                raise
+            reason = problem.text(known_path=medium, command=True)
+            found.append({"path": medium, "verdict": "unreadable", "errors": 1, "warnings": 0, "error": reason})
+            line, style = f"{medium}: cannot be checked: {reason}", _STYLES[ERROR]
+        else:
+            verdict = "ok" if report.conformant else "errors"
+            numbers = {"errors": report.errors, "warnings": report.warnings}
+            found.append({"path": medium, "verdict": verdict, **numbers, "error": None})
+            line, style = _summary(report), "" if report.conformant else _STYLES[ERROR]
+        if not options.json and (not options.quiet or found[-1]["verdict"] != "ok"):
+            show([(line, style)])
     if options.json:
-        _document(report)
-    else:
-        show(lines(report, everything=options.verbose, quiet=options.quiet))
-    return 0 if report.conformant else FOUND
+        write_document("fileset.checks/1", {"media": map(json_text, found)})
+    return FOUND if any(one["verdict"] != "ok" for one in found) else 0
 
 
 def _advise(options: Namespace) -> int:
-    if options.no_files or options.hash or options.profile:
-        raise RuleError("--profiles goes with none of --profile, --no-files and --hash")
+    if len(options.media) > 1 or options.no_files or options.hash or options.profile:
+        raise RuleError("--profiles is about one medium, and goes with none of --profile, --no-files and --hash")
     from fileset.check import advise
     from fileset.cli.advice import advice_lines, write_advice
 
     with progress(options) as phases:
-        advice = advise(options.medium, medium_format=options.format, jobs=options.jobs, progress=phases)
+        advice = advise(options.media[0], medium_format=options.format, jobs=options.jobs, progress=phases)
     if options.json:
-        write_advice(options.medium, advice)
+        write_advice(options.media[0], advice)
     else:
         show((line, "") for line in advice_lines(advice, quiet=options.quiet))
     return 0

@@ -5,12 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.findings import PARTLY, finding_rows, hides_records, tell_findings
-from fileset.cli.options import add_common
-from fileset.cli.output import counted, escaped, sized, write, write_document
-from fileset.cli.read_options import add_medium, identification
+from fileset.cli.options import add_common, add_format
+from fileset.cli.output import counted, escaped, json_text, sized, write, write_document
+from fileset.cli.read_options import MEDIUM_HELP, identification
+from fileset.errors import FilesetError
 
 if TYPE_CHECKING:
     from fileset.plan.presence import Presence
@@ -24,17 +25,20 @@ EXAMPLES: Final = (
 
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
-    parser.usage = "fileset info MEDIUM [options]"
-    add_medium(parser)
+    parser.usage = "fileset info MEDIUM... [options]"
+    parser.add_argument("media", nargs="+", metavar="MEDIUM", help=f"{MEDIUM_HELP}; several give one line each")
+    add_format(parser)
     add_common(parser, progress=False)
 
 
 def run(options: Namespace) -> int:
     """Show it; what is wrong with the DICOMDIR goes to standard error."""
+    if len(options.media) > 1:
+        return _several(options)
     from fileset.plan.presence import around, presence_of
     from fileset.reader import Reader
 
-    with Reader(options.medium, medium_format=options.format) as reader:
+    with Reader(options.media[0], medium_format=options.format) as reader:
         medium, prefix = around(reader)
         presence = presence_of(reader, medium, prefix)
         unlisted = presence.unlisted(medium)
@@ -45,6 +49,50 @@ def run(options: Namespace) -> int:
             tell_findings(reader.findings, everything=options.verbose, quiet=options.quiet)
         lost = presence.missing or presence.nameless or unlisted
         return PARTLY if lost or hides_records(reader.findings) else 0
+
+
+_COLUMNS: Final = ("medium", "file_set_id", "patients", "studies", "series", "instances", "bytes", "verdict")
+
+
+def _several(options: Namespace) -> int:
+    """Write one line for each medium, also for one that cannot be read."""
+    from fileset.plan.presence import around, presence_of
+    from fileset.reader import Reader
+
+    found: list[dict[str, Any]] = []
+    for name in options.media:
+        row: dict[str, Any] = dict.fromkeys(_COLUMNS) | {"medium": name, "verdict": "ok"}
+        try:
+            with Reader(name, medium_format=options.format) as reader:
+                row |= _counted(reader)
+                presence = presence_of(reader, *around(reader))
+                lost = presence.missing or presence.nameless or presence.unlisted(around(reader)[0])
+                row["verdict"] = "incomplete" if lost else _findings(reader) or "ok"
+                row["code"] = PARTLY if lost or hides_records(reader.findings) else 0
+        except FilesetError as problem:
+            row |= {"verdict": problem.text(known_path=name, command=True), "code": problem.exit_code}
+        found.append(row)
+    codes = {row.pop("code") for row in found}
+    if options.json:
+        write_document("fileset.infos/1", {"media": map(json_text, found)})
+    else:
+        table = [_COLUMNS, *([str("" if row[name] is None else row[name]) for name in _COLUMNS] for row in found)]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        cells = (zip(map(escaped, row), widths, strict=True) for row in table)
+        write("  ".join(cell.ljust(width) for cell, width in row).rstrip() for row in cells)
+    return codes.pop() if len(codes) == 1 else PARTLY
+
+
+def _counted(reader: Reader) -> dict[str, object]:
+    medium = reader.medium_info()
+    return {
+        "file_set_id": reader.file_set_id,
+        "patients": len(reader.patients),
+        "studies": len(reader.studies),
+        "series": len(reader.series),
+        "instances": len(reader.instances),
+        "bytes": medium.used,
+    }
 
 
 def lines(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> Iterator[str]:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.findings import PARTLY, finding_rows, hides_records, tell_findings
-from fileset.cli.options import add_common, add_keys, keys_of
+from fileset.cli.options import add_common, add_media, split_media
 from fileset.cli.output import counted, escaped, json_text, say, write, write_document
-from fileset.cli.read_options import add_medium, identification, tell_unmatched
+from fileset.cli.read_options import identification, tell_unmatched
+from fileset.cli.table_output import add_table_options, list_table, wants_table
 from fileset.errors import FilesetError, RuleError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 EXAMPLES: Final = (
     "fileset list DISC.iso",
     "fileset list DISC Modality=CT --paths",
+    "fileset list discs/* --level SERIES --csv",
 )
 
 
@@ -38,13 +40,13 @@ class Found:
 
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
-    parser.usage = "fileset list MEDIUM [KEY=VALUE...] [options]"
-    add_medium(parser)
-    add_keys(parser)
+    parser.usage = "fileset list MEDIUM... [KEY=VALUE...] [options]"
+    add_media(parser)
     add_common(parser, progress=False)
     parser.add_argument("--jsonl", action="store_true", help="write one JSON object a line for each instance")
     parser.add_argument("--paths", action="store_true", help="write the path of each file as it is on the medium")
     parser.add_argument("--file-ids", action="store_true", help="write the File ID of each record")
+    add_table_options(parser)
 
 
 def run(options: Namespace) -> int:
@@ -52,10 +54,12 @@ def run(options: Namespace) -> int:
     from fileset.plan.presence import around, presence_of
     from fileset.reader import Reader
 
-    keys = keys_of(options.keys)
+    media, keys = split_media(options.arguments)
+    if wants_table(options, media):
+        return list_table(media, keys, options)
     if options.json + options.jsonl + options.paths + options.file_ids > 1:
         raise RuleError("--json, --jsonl, --paths and --file-ids exclude each other")
-    with Reader(options.medium, medium_format=options.format) as reader:
+    with Reader(media[0], medium_format=options.format) as reader:
         found = Found(reader.find(**keys))
         medium, prefix = around(reader)
         presence = presence_of(reader, medium, prefix)

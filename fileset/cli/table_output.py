@@ -1,0 +1,271 @@
+"""`fileset list` as a table: rows of one or many media, on the terminal or as a file of another program."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import define, field
+
+from fileset.cli.findings import PARTLY, finding_row, hides_records
+from fileset.cli.options import file_path
+from fileset.cli.output import counted, escaped, json_text, say, write, write_document
+from fileset.cli.read_options import tell_unmatched
+from fileset.errors import FilesetError, MediumError, RuleError
+
+if TYPE_CHECKING:
+    from fileset.findings import Finding
+    from fileset.reader import Reader, Record
+    from fileset.tables import Table
+
+MEDIUM: Final = "Medium"
+"""The first column, where there are several media."""
+LEVELS: Final = ("PATIENT", "STUDY", "SERIES", "IMAGE")
+_ONE_OF: Final = ("csv", "parquet", "dicom_json", "ohif", "jsonl", "json")
+_WIDEST: Final = 40
+"""Characters of a cell on a terminal."""
+
+
+@define
+class _Disc:
+    """What came of one medium."""
+
+    name: str
+    table: Table | None = None
+    attributes: list[dict[str, Any]] = field(factory=list)
+    studies: list[dict[str, Any]] = field(factory=list)
+    findings: list[Finding] = field(factory=list)
+    problems: list[str] = field(factory=list)
+    problem: FilesetError | None = None
+
+    @property
+    def code(self) -> int:
+        """The exit code for this medium alone."""
+        if self.problem is not None:
+            return self.problem.exit_code
+        return PARTLY if self.problems or self.findings else 0
+
+    @property
+    def verdict(self) -> str:
+        """One line for a person."""
+        if self.problem is not None:
+            return f"not read: {self.problem.text(known_path=self.name, command=True)}"
+        found = counted(0 if self.table is None else len(self.table), "row")
+        trouble = [one.placed for one in self.findings[:1]] + self.problems[:1]
+        more = len(self.findings) + len(self.problems) - len(trouble)
+        said = "; ".join([*trouble, *([f"and {more} more"] if more else [])])
+        return f"{found}, incomplete: {said}" if trouble else f"{found}, ok"
+
+
+def add_table_options(parser: ArgumentParser) -> None:
+    """Add the options that ask for a table."""
+    group = parser.add_argument_group("tables")
+    group.add_argument("--level", choices=LEVELS, help="one row for each patient, study, series or instance")
+    group.add_argument("--columns", metavar="KEYWORD,...", help="which columns (default: those that identify a row)")
+    group.add_argument(
+        "--read-files", action="store_true", help="take values from the files, not from the DICOMDIR alone"
+    )
+    group.add_argument("--scan", action="store_true", help="look into every file; a DICOMDIR is not needed")
+    group.add_argument(
+        "--csv", action="store_true", help="write CSV (RFC 4180); cells that look like formulas begin with '"
+    )
+    group.add_argument("--parquet", metavar="FILE", type=file_path, help="write a Parquet file")
+    group.add_argument("--dicom-json", action="store_true", help="write DICOM JSON (PS3.18 F), an array of all rows")
+    group.add_argument(
+        "--ohif", metavar="FILE", type=file_path, help="write a study list for the viewer OHIF (dicomjson)"
+    )
+    group.add_argument(
+        "--base-url", metavar="URL", help="with --ohif: where a web server gives the files of the medium"
+    )
+
+
+def wants_table(options: Namespace, media: Sequence[str]) -> bool:
+    """Return whether the options ask for a table."""
+    asked = options.level or options.columns or options.read_files or options.scan
+    return bool(len(media) > 1 or asked or options.csv or options.parquet or options.dicom_json or options.ohif)
+
+
+def list_table(media: Sequence[str], keys: Mapping[str, str], options: Namespace) -> int:
+    """Write the table of all media, and a verdict for each if there are several; return the exit code."""
+    chosen = [name for name in _ONE_OF if getattr(options, name)]
+    if len(chosen) > 1 or options.paths or options.file_ids:
+        raise RuleError(
+            "a table is written in one form: choose one of --csv, --parquet, --jsonl, --json, --dicom-json, --ohif"
+        )
+    if options.ohif and not options.base_url:
+        raise RuleError("--ohif needs --base-url URL: the viewer gets the files from a web server")
+    level = options.level or ("STUDY" if len(media) > 1 and not options.columns else "IMAGE")
+    names = None if options.columns is None else [name.strip() for name in options.columns.split(",") if name.strip()]
+    discs = [_read(medium, level, names, keys, options) for medium in media]
+    if len(discs) == 1 and discs[0].problem is not None:
+        raise discs[0].problem
+    _write(discs, level, chosen[0] if chosen else "", options)
+    _tell(discs, options)
+    codes = {disc.code for disc in discs}
+    return codes.pop() if len(codes) == 1 else PARTLY
+
+
+def _read(medium: str, level: str, names: Sequence[str] | None, keys: Mapping[str, str], options: Namespace) -> _Disc:
+    from fileset.reader import Reader
+
+    disc = _Disc(medium)
+    try:
+        with Reader(medium, scan=options.scan, medium_format=options.format) as reader:
+            _fill(disc, reader, level, names, keys, options)
+            disc.findings = [one for one in reader.findings if one.severity == "error" and hides_records([one])]
+            if not options.scan:
+                disc.findings += _absent(reader)
+            if keys and disc.table is not None and not len(disc.table) and not options.quiet:
+                tell_unmatched(keys, options, reader.absent)
+    except FilesetError as problem:
+        if isinstance(problem, RuleError):
+            raise
+        disc.problem = problem
+    return disc
+
+
+def _absent(reader: Reader) -> list[Finding]:
+    """Files that are missing, and DICOM files that no record references."""
+    from fileset.plan.presence import around, presence_of
+
+    medium, prefix = around(reader)
+    presence = presence_of(reader, medium, prefix)
+    return list(presence.findings(presence.unlisted(medium)))
+
+
+def _fill(
+    disc: _Disc, reader: Reader, level: str, names: Sequence[str] | None, keys: Mapping[str, str], options: Namespace
+) -> None:
+    given: dict[str, Any] = dict(keys)
+    disc.table = reader.table(level, names, **given)
+    if options.read_files:
+        from fileset.tables.files import complete
+
+        records = reader.find(None if level == "IMAGE" else level, **given)
+        disc.table = complete(disc.table, [_with_file(one) for one in records], disc.table.columns, disc.problems)
+    if options.dicom_json:
+        from fileset.dicomdir.read.directory import conditions
+        from fileset.tables.dicom_json import dicom_json
+
+        wanted = reader.contents.holding(None if level == "IMAGE" else level, conditions(given))
+        disc.attributes = list(dicom_json(reader.contents, wanted))
+    if options.ohif:
+        from fileset.tables.ohif import ohif
+
+        disc.studies = ohif(reader.find(**given), options.base_url, disc.problems)["studies"]
+
+
+def _with_file(record: Record) -> Record | None:
+    """The record itself, or the first one below it that references a file."""
+    while record.file_id is None:
+        below = next(iter(record.children), None)
+        if below is None:
+            return None
+        record = below
+    return record
+
+
+def _write(discs: Sequence[_Disc], level: str, form: str, options: Namespace) -> None:
+    from fileset.tables.table import Table, joined
+
+    tables = {disc.name: disc.table for disc in discs if disc.table is not None}
+    if len(discs) == 1:
+        table = next(iter(tables.values()))
+    else:
+        table = joined(MEDIUM, tables) if tables else Table(level, {MEDIUM: []}, {MEDIUM: "UT"})
+    if form == "csv":
+        _write_csv(table)
+    elif form == "parquet":
+        from fileset.tables.arrow import write_parquet
+
+        write_parquet(table, options.parquet)
+    elif form == "jsonl":
+        write(map(json_text, table))
+    elif form == "dicom_json":
+        rows = (json_text(one) for disc in discs for one in disc.attributes)
+        write(_array(rows))
+    elif form == "ohif":
+        _write_file(options.ohif, json_text({"studies": [study for disc in discs for study in disc.studies]}))
+    elif form == "json":
+        _write_document(discs, table)
+    else:
+        _show(table)
+
+
+def _write_csv(table: Table) -> None:
+    from fileset.tables.text import csv_lines
+
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(newline="\n")  # the lines end with CR LF on every system
+    write(line + "\r" for line in csv_lines(table))
+
+
+def _array(rows: Iterator[str]) -> Iterator[str]:
+    """The lines of a JSON array."""
+    last = None
+    yield "["
+    for row in rows:
+        if last is not None:
+            yield last + ","
+        last = row
+    if last is not None:
+        yield last
+    yield "]"
+
+
+def _write_file(path: str, text: str) -> None:
+    try:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text + "\n")
+    except OSError as problem:
+        raise MediumError(f"{problem.strerror or problem}", path=path) from problem
+
+
+def _write_document(discs: Sequence[_Disc], table: Table) -> None:
+    media = (
+        json_text(
+            {
+                "path": disc.name,
+                "verdict": disc.verdict,
+                "exit_code": disc.code,
+                "rows": 0 if disc.table is None else len(disc.table),
+                "findings": [finding_row(one) for one in disc.findings],
+                "problems": disc.problems,
+            }
+        )
+        for disc in discs
+    )
+    members = {"level": table.level, "columns": list(table.columns), "media": media, "rows": map(json_text, table)}
+    write_document("fileset.table/1", members)
+
+
+def _show(table: Table) -> None:
+    """Columns side by side; on a terminal, cells that are too long are cut."""
+    from fileset.tables.table import text_of
+
+    cut = _WIDEST if sys.stdout.isatty() else None
+    header = [name[:cut] for name in table.columns]
+    rows = [[_cut(escaped(text_of(value)), cut) for value in row] for row in table.rows()]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    write(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [header, *rows]
+    )
+
+
+def _cut(text: str, width: int | None) -> str:
+    return text if width is None or len(text) <= width else text[: width - 3] + "..."
+
+
+def _tell(discs: Sequence[_Disc], options: Namespace) -> None:
+    """Say a verdict for each of several media; of a single one, what is wrong."""
+    if options.json:
+        return
+    if len(discs) > 1:
+        for disc in discs:
+            if disc.code or not options.quiet:
+                say(f"{disc.name}: {disc.verdict}")
+    elif discs[0].code:
+        say(discs[0].verdict)
