@@ -134,8 +134,16 @@ def split_media(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
     Raises `RuleError` if there is no medium, or as `keys_of`.
     """
-    keys = [argument for argument in arguments if "=" in argument and _KEY(argument.partition("=")[0])]
-    media = [argument for argument in arguments if argument not in keys]
+    import os
+
+    media: list[str] = []
+    keys: list[str] = []
+    for argument in arguments:
+        key, equals, _ = argument.partition("=")
+        # What looks like a key and is no path was meant as one: `keys_of` says what is wrong with it.
+        meant = _KEY(key) or equals if equals or media else None
+        keyed = bool(equals and _KEY(key)) or bool(meant and not os.path.lexists(argument))
+        (keys if keyed else media).append(argument)
     if not media:
         raise RuleError("no MEDIUM given: name at least one folder, image or archive")
     return media, keys_of(keys)

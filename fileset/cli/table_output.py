@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
 from fileset.cli.findings import PARTLY, finding_row, hides_records
-from fileset.cli.options import file_path
 from fileset.cli.output import counted, escaped, json_text, say, write, write_document
 from fileset.cli.read_options import tell_unmatched
 from fileset.errors import FilesetError, MediumError, RuleError
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 MEDIUM: Final = "Medium"
 """The first column, where there are several media."""
-LEVELS: Final = ("PATIENT", "STUDY", "SERIES", "IMAGE")
 _ONE_OF: Final = ("csv", "parquet", "dicom_json", "ohif", "jsonl", "json")
 _WIDEST: Final = 40
 """Characters of a cell on a terminal."""
@@ -57,34 +55,6 @@ class _Disc:
         more = len(self.findings) + len(self.problems) - len(trouble)
         said = "; ".join([*trouble, *([f"and {more} more"] if more else [])])
         return f"{found}, incomplete: {said}" if trouble else f"{found}, ok"
-
-
-def add_table_options(parser: ArgumentParser) -> None:
-    """Add the options that ask for a table."""
-    group = parser.add_argument_group("tables")
-    group.add_argument("--level", choices=LEVELS, help="one row for each patient, study, series or instance")
-    group.add_argument("--columns", metavar="KEYWORD,...", help="which columns (default: those that identify a row)")
-    group.add_argument(
-        "--read-files", action="store_true", help="take values from the files, not from the DICOMDIR alone"
-    )
-    group.add_argument("--scan", action="store_true", help="look into every file; a DICOMDIR is not needed")
-    group.add_argument(
-        "--csv", action="store_true", help="write CSV (RFC 4180); cells that look like formulas begin with '"
-    )
-    group.add_argument("--parquet", metavar="FILE", type=file_path, help="write a Parquet file")
-    group.add_argument("--dicom-json", action="store_true", help="write DICOM JSON (PS3.18 F), an array of all rows")
-    group.add_argument(
-        "--ohif", metavar="FILE", type=file_path, help="write a study list for the viewer OHIF (dicomjson)"
-    )
-    group.add_argument(
-        "--base-url", metavar="URL", help="with --ohif: where a web server gives the files of the medium"
-    )
-
-
-def wants_table(options: Namespace, media: Sequence[str]) -> bool:
-    """Return whether the options ask for a table."""
-    asked = options.level or options.columns or options.read_files or options.scan
-    return bool(len(media) > 1 or asked or options.csv or options.parquet or options.dicom_json or options.ohif)
 
 
 def list_table(media: Sequence[str], keys: Mapping[str, str], options: Namespace) -> int:
@@ -146,11 +116,9 @@ def _fill(
         records = reader.find(None if level == "IMAGE" else level, **given)
         disc.table = complete(disc.table, [_with_file(one) for one in records], disc.table.columns, disc.problems)
     if options.dicom_json:
-        from fileset.dicomdir.read.directory import conditions
         from fileset.tables.dicom_json import dicom_json
 
-        wanted = reader.contents.holding(None if level == "IMAGE" else level, conditions(given))
-        disc.attributes = list(dicom_json(reader.contents, wanted))
+        disc.attributes = list(dicom_json(reader.contents, level, given))
     if options.ohif:
         from fileset.tables.ohif import ohif
 

@@ -14,7 +14,8 @@ from fileset.errors import FilesetError, FormatError
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
-from fileset.media.system.walk import COPY_SIZE, random_access
+from fileset.media.system.hashing import COPY_SIZE
+from fileset.media.system.walk import random_access
 from fileset.plan.scan import describe
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.tree import TreeBuilder

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.read.directory import Contents, conditions
 from fileset.dicomdir.write.layout import NONE
 from fileset.standard import tags
 from fileset.standard.dictionary import tag_of, vr_of
+from fileset.tables.select import IMAGE
 
 Attributes = dict[str, dict[str, Any]]
 
@@ -21,10 +22,15 @@ _REFERENCES: Final = {
 }
 
 
-def dicom_json(contents: Contents, records: Iterable[int]) -> Iterator[Attributes]:
-    """Yield for each record its keys and those of the records above it, in order of tag."""
+def dicom_json(
+    contents: Contents, level: str = IMAGE, keys: Mapping[str, object] | None = None
+) -> Iterator[Attributes]:
+    """Yield for each record of `level` that matches `keys` its keys and those of the records above it, by tag.
+
+    Raises `RuleError` as `Reader.find`.
+    """
     known: dict[int, Attributes] = {NONE: {}}
-    for index in records:
+    for index in contents.holding(None if level == IMAGE else level, conditions(dict(keys or {}))):
         attributes = _above(contents, index, known) | _own(contents, index)
         yield dict(sorted(attributes.items()))
 

@@ -93,7 +93,7 @@ LIGHT = {
         ),
         (
             ["list", "--help"],
-            LIGHT | {f"fileset.cli.{name}" for name in ("verbs.list", "findings", "read_options")},
+            LIGHT | {f"fileset.cli.{name}" for name in ("verbs.list", "findings", "read_options", "table_options")},
         ),
     ],
     ids=["--help", "--version", "lst", "create --help", "list --help"],

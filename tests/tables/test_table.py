@@ -173,7 +173,7 @@ def test_a_number_stays_a_number(value: object, text: str) -> None:
 
 
 def test_dicom_json_reads_back_in_pydicom(reader: Reader) -> None:
-    documents = list(dicom_json(reader.contents, reader.contents.find(None, ())))
+    documents = list(dicom_json(reader.contents))
     for document, record in zip(documents, reader.find(), strict=True):
         dataset = pydicom.Dataset.from_json(document)
         assert dataset.SOPInstanceUID == record.sop_instance_uid

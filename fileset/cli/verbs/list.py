@@ -10,7 +10,7 @@ from fileset.cli.findings import PARTLY, finding_rows, hides_records, tell_findi
 from fileset.cli.options import add_common, add_media, split_media
 from fileset.cli.output import counted, escaped, json_text, say, write, write_document
 from fileset.cli.read_options import identification, tell_unmatched
-from fileset.cli.table_output import add_table_options, list_table, wants_table
+from fileset.cli.table_options import add_table_options, wants_table
 from fileset.errors import FilesetError, RuleError
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def run(options: Namespace) -> int:
 
     media, keys = split_media(options.arguments)
     if wants_table(options, media):
+        from fileset.cli.table_output import list_table
+
         return list_table(media, keys, options)
     if options.json + options.jsonl + options.paths + options.file_ids > 1:
         raise RuleError("--json, --jsonl, --paths and --file-ids exclude each other")
