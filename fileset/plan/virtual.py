@@ -63,7 +63,7 @@ def _instances(medium: ReadableMedium, findings: list[Finding]) -> Iterator[tupl
     for name in medium.names():
         try:
             with medium.open(FileId.tolerant(name)) as file:
-                yield name, describe(random_access(file)[0], describer)
+                yield name, describe(random_access(file)[0], describer)[0]
         except HeaderError as problem:
             if problem.rule not in _NO_INSTANCES:
                 findings.append(Finding(problem.rule, problem.reason, Where(name)))
