@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fileset.standard.profiles import Profile
+from fileset.standard.profiles import S_MIME, Profile
 
 _NAMES = {
     "folder": "a folder",
@@ -25,6 +25,8 @@ def medium_fault(profile: Profile, form: str) -> str:
 
 def medium_caveat(profile: Profile, form: str) -> str:
     """Return what a user must still do so that a folder becomes the medium of the profile; "" for another form."""
+    if profile.security == S_MIME:
+        return f"{profile.id} demands that the mail program secures the e-mail with S/MIME ({S_MIME.partition(':')[0]})"
     if form != "folder":
         return ""
     medium = profile.medium

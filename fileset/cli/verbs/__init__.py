@@ -30,6 +30,7 @@ VERBS: Final = {
     "view": "show a medium in a browser",
     # Application profiles
     "profiles": "show the application profiles of PS3.11",
+    "conformance": "print the conformance statement for media",
     # About the program
     "completion": "print a script that completes commands in your shell",
     "help": "show the help of a verb",
