@@ -10,6 +10,11 @@ Named = TypeVar("Named")
 TAILS: Final = ("", ".", ";1", ".;1", ".DCM", ".DCM;1")
 """Endings that systems and users append to a File ID Component."""
 
+RESERVED: Final = frozenset(
+    ("CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10)))
+)
+"""Names that Windows keeps for devices: no new file or folder gets one, on any system."""
+
 FOLDED: Final = "\0"
 """Prefix of the upper-case form of a name in a listing; no name contains it."""
 

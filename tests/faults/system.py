@@ -51,16 +51,22 @@ def _nothing(*_: object) -> None:
 
 
 class System:
-    """Operations on files below `root` but those in `aside`, and on what is outside. Descriptors are followed.
+    """Operations on files below `root`, except files in `aside` and lists of folders in `listings`. Descriptors are followed.
 
     Nothing is synced: that would take the most time of all, and no test can tell.
     """
 
     def __init__(
-        self, root: Path, before: Before = _nothing, after: After = _nothing, aside: Collection[str] = ()
+        self,
+        root: Path,
+        before: Before = _nothing,
+        after: After = _nothing,
+        aside: Collection[str] = (),
+        listings: Collection[str] = (),
     ) -> None:
         self._root = str(root)
         self._aside = frozenset(aside)
+        self._listings = frozenset(listings)
         self._before = before
         self._after = after
         self._paths: dict[int, str] = {}
@@ -91,7 +97,8 @@ class System:
         original = original or getattr(os, name)
 
         def call(*args: Any, **options: Any) -> Any:
-            if not any(map(self.path, args[:2])):
+            unseen = name == "scandir" and bool(args) and os.path.abspath(os.fspath(args[0])) in self._listings
+            if unseen or not any(map(self.path, args[:2])):
                 outcome = original(*args, **options)
                 self._follow(name, args, outcome)
                 return outcome

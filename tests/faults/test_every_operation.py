@@ -135,17 +135,17 @@ FAULTS: Final = {
 }
 """The operations that a fault strikes: the first, and each so many after it. There are few errors, and many operations."""
 
-WITH_THREADS: Final = {Failing: EVERY if LONG else (1, 2), Interrupted: EVERY if LONG else (2, 2)}
-
 SECOND_RUNS: Final = 1 if LONG else 5
 """After one of so many runs, the change is made again."""
 
 
 def strike(expected: Expected, fault: Fault, folder: Path) -> BaseException | None:
     """Carry out a scenario with a fault: the error that it led to."""
-    # A member that cannot be read is not a fault of the commit: it is skipped, and reported.
-    members = [str(folder / SET / member) for member in expected.scanned]
-    with System(folder / "DISC", fault.before, fault.after, members).between():
+    # A member, or a folder of members, that cannot be read is not a fault of the commit: it is skipped, and reported.
+    members = {folder / SET / member for member in expected.scanned}
+    folders = {above for member in members for above in member.parents} - {folder / SET, *(folder / SET).parents}
+    listings = {str(path) for path in folders}
+    with System(folder / "DISC", fault.before, fault.after, set(map(str, members)), listings).between():
         try:
             expected.scenario.change(folder)
         except (FilesetError, KeyboardInterrupt) as problem:
@@ -196,13 +196,6 @@ def test_a_fault_leaves_the_old_or_the_new_file_set(
 ) -> None:
     monkeypatch.setattr(FolderTransaction, "batch_files", 2)
     everywhere(kind, FAULTS[kind], expected, fast_folder, tries)
-
-
-@pytest.mark.parametrize("kind", WITH_THREADS, ids=lambda kind: kind.__name__)
-def test_a_fault_in_any_thread_leaves_the_old_or_the_new_file_set(
-    kind: type[Fault], expected: Expected, fast_folder: Path, tries: Tries
-) -> None:
-    everywhere(kind, WITH_THREADS[kind], expected, fast_folder, tries)
 
 
 def test_repair_leaves_nothing_of_a_run_that_died(

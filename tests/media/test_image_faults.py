@@ -7,7 +7,6 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
@@ -142,23 +141,6 @@ CHANGES: Final[dict[str, tuple[Before | None, Act]]] = {
 """What happens before a change where there is an image, and the change."""
 
 
-class Inline(Executor):
-    """Does everything at once, in the thread that asks: so that the n-th operation is the same one each time."""
-
-    def __init__(self, _: int) -> None:
-        pass
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except BaseException as problem:
-            if not isinstance(problem, Exception):
-                raise
-            future.set_exception(problem)
-        return future
-
-
 @frozen
 class Scene:
     """A change of an image: where, what there was before, and what there is after."""
@@ -199,7 +181,6 @@ def suffix(request: pytest.FixtureRequest) -> str:
 def scene(request: pytest.FixtureRequest, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     """Every change, of an image of each format."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1500000000")
-    monkeypatch.setattr(image_transaction, "ThreadPoolExecutor", Inline)
     (tmp_path / "IN").mkdir()
     (tmp_path / "IN" / "A").write_bytes(synthetic.ct(number=1))
     (tmp_path / "IN" / "B").write_bytes(synthetic.ct(number=2))

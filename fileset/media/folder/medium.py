@@ -20,7 +20,7 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, Footprint, LinkError, RefusedName, Transaction
 from fileset.media.folder.transaction import FolderTransaction
 from fileset.media.folder.work_folder import WORK, read_journal, standing_in
-from fileset.media.names import enlist, form_of
+from fileset.media.names import RESERVED, enlist, form_of
 from fileset.media.system.calls import system
 from fileset.media.system.file_systems import flush_volume, inquire_volume
 from fileset.media.system.files import check_writable, path_of
@@ -146,6 +146,8 @@ class FolderMedium:
         A folder whose name differs in case counts as a file: nothing shall be put into, or beside, it.
         """
         path = self.root
+        if not RESERVED.isdisjoint(value.split("\\")):
+            return "file"
         for component in value.split("\\"):
             entry = self._entry(path, component)
             if entry is None:

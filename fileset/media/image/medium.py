@@ -25,6 +25,7 @@ from fileset.media.base import (
 )
 from fileset.media.image.answers import ImageAnswers
 from fileset.media.image.transaction import ImageTransaction, identity
+from fileset.media.names import RESERVED
 from fileset.media.system.file_systems import inquire_volume
 from fileset.media.system.files import check_writable
 
@@ -158,7 +159,7 @@ class Image(ImageAnswers):
 
     def occupation(self, value: str) -> str:
         """Return what has a File ID value: "folder", "file", or "" for nothing."""
-        name = self._names_in_use.get(value)
+        name = "file" if not RESERVED.isdisjoint(value.split(SEPARATOR)) else self._names_in_use.get(value)
         return "" if name is None else "file" if name else "folder"
 
     def not_sources(self) -> frozenset[str]:
