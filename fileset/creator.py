@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -35,7 +35,7 @@ from fileset.plan.inputs import Sources
 from fileset.plan.names import SCHEMES
 from fileset.plan.new_file_set import IN_PLACE, Recipe, new_uid, refuse_existing
 from fileset.plan.scan import Phases, Refused, collect, outcomes, phase
-from fileset.plan.source_file_set import Origin, origin_of
+from fileset.plan.source_file_set import Origin, compare, origin_of, unlisted
 from fileset.plan.split import bytes_of
 from fileset.plan.under_profile import under_profile
 from fileset.plan.volumes import write_volume, write_volumes
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from fileset.pages.options import WebOptions
 
 NO_FILES: Final = "no files were found there"
+LISTED_ONLY: Final = "no record of the DICOMDIR references it; without --listed-only it is taken"
 NOTHING_ADDED: Final = "no file can be a member of the file-set: nothing was written"
 
 
@@ -87,6 +88,7 @@ class Creator:
         trust_dicomdir: If a file and its record in the DICOMDIR of a source disagree about Patient ID, Study or Series
             Instance UID, use the record. By default the file is used. Each disagreement is reported.
         replace: Replace a file-set that is there.
+        listed_only: Of a file-set that is a source, leave out DICOM files that no record references, and report them.
         undefined_lengths: Write sequences and items of the DICOMDIR with undefined length.
         icons: Write icons (PS3.3 F.7): "image" in each IMAGE record, "series" one in each SERIES record, or an `Icons`
             with another size. Needs the extra `images`.
@@ -120,6 +122,7 @@ class Creator:
         preamble: str = "keep",
         trust_dicomdir: bool = False,
         replace: bool = False,
+        listed_only: bool = False,
         undefined_lengths: bool = False,
         icons: Icons | str | None = None,
         web: WebOptions | None = None,
@@ -139,6 +142,7 @@ class Creator:
         self._naming = naming
         self._clears_preambles = clears(preamble)
         self._replace = replace
+        self._listed_only = listed_only
         self._trusts_dicomdir = trust_dicomdir
         self._undefined_lengths = undefined_lengths
         self._scan = partial(outcomes, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
@@ -258,15 +262,17 @@ class Creator:
             self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run, hashes=hashes
         )
         transcoding = self._transcoded()
-        tree = self._scanned(report)
+        tree = self._scanned(report, origins)
         report.note_listed(frozenset[str]().union(*(origin.listed for origin in origins)))
-        report.skipped += [lost for origin in origins for lost in origin.missing]
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
         report.findings += self._sources.choice_findings()
         report.note_links(self._sources.outside())
         if self._profile:
             self._profile.judge(report)
         nodes, no_icons = self._add_icons(list(tree.arranged()), self._icons, self._sources)
+        lost, found = compare(origins, self._sources, nodes)
+        report.skipped += lost
+        report.findings += found
         report.findings += [*findings, *transcoding, *tree.findings, *no_icons, *self._cleared(nodes)]
         try:
             if self._companion:
@@ -293,13 +299,13 @@ class Creator:
             clean_up(medium)  # before the scan: what an interrupted write left is no source
         self._sources.add_path(medium.root, skip=medium.not_sources(), contained=True)
 
-    def _scanned(self, report: Report) -> TreeBuilder:
+    def _scanned(self, report: Report, origins: Sequence[Origin]) -> TreeBuilder:
         """Return the tree of all sources that can be members of the file-set; report each other one."""
         sources, in_place = self._sources, self._naming == IN_PLACE
         if not in_place:
             sources.stamp()
         tree = TreeBuilder(sources.name, sources.same)
-        accepts = (lambda source: _refused_name(sources.relative(source))) if in_place else (lambda _: None)
+        accepts = (lambda source: _refused_name(sources.relative(source))) if in_place else self._listed(origins)
         check = IdentityCheck(sources, self._trusts_dicomdir)
         found = check.compared(self._scan(sources, self._policy))
         for source, refused in collect(found, tree, accepts):
@@ -308,6 +314,13 @@ class Creator:
         if not (len(sources) or report.skipped):
             report.skipped += [Skipped(name, "FS-SOURCE-EMPTY", NO_FILES) for name in self._searched]
         return tree
+
+    def _listed(self, origins: Sequence[Origin]) -> Callable[[int], Refused | None]:
+        """Return what refuses files that no record references, if only listed ones are wanted."""
+        if not self._listed_only:
+            return lambda _: None
+        is_unlisted = unlisted(origins, self._sources)
+        return lambda source: Refused("FS-FILE-UNLISTED", LISTED_ONLY) if is_unlisted(source) else None
 
     def _cleared(self, nodes: Sequence[Node]) -> Iterator[Finding]:
         """Clear preambles if that is wanted, and yield a finding for each."""

@@ -102,6 +102,7 @@ def test_wrong_usage_is_answered_with_the_usage(example: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", ["cluster.py", "developer.py"])
 def test_what_cannot_be_done_is_told_in_one_line(example: str, tmp_path: Path) -> None:
     fileset.index(tmp_path)
@@ -118,6 +119,7 @@ def test_import_into_a_folder_that_is_there_changes_nothing(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_cluster_indexes_a_folder_in_place(incoming: Path) -> None:
     done = run("cluster.py", incoming)
     assert done.returncode == 0

@@ -432,6 +432,7 @@ def test_nested_keys_are_those_written_down_by_hand(every: Every) -> None:
     assert keywords(chest.AnatomicRegionSequence[0]) == CODE
 
 
+@pytest.mark.slow
 @pytest.mark.judges
 def test_no_judge_objects_to_every_sop_class(tmp_path: Path) -> None:
     """Without the three newest record types, which some judges cannot load: so all of them judge the rest."""

@@ -238,6 +238,10 @@ class Sources:
         """Whether a source is a file of the operating system, which any process can read."""
         return bool(self.path(index))
 
+    def are_several(self) -> bool:
+        """Return whether the user named several sources, so that names begin with them."""
+        return self._named > 1
+
     def are_files(self) -> bool:
         """Whether all are."""
         return self._replaced.keys() >= self._contents.keys() | self._members.keys()

@@ -173,6 +173,7 @@ QUIET: Final = settings(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_both_ways_agree_on_any_ordered_data_set(syntax: str, depth: str) -> None:
@@ -185,6 +186,7 @@ def test_both_ways_agree_on_any_ordered_data_set(syntax: str, depth: str) -> Non
     agree()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
 def test_both_ways_agree_on_elements_out_of_order_and_twice(syntax: str) -> None:
     @QUIET
@@ -205,6 +207,7 @@ def _disordered(parts: list[bytes]) -> st.SearchStrategy[list[bytes]]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
 def test_what_is_cut_off_is_an_error_or_was_not_needed(syntax: str) -> None:
     @QUIET

@@ -7,6 +7,7 @@ from contextlib import suppress
 from struct import pack
 from typing import Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -55,6 +56,7 @@ def parts(tree: Tree) -> Counter[int]:
     return met
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(tangles())
 def test_every_record_is_in_the_tree_once_whatever_the_links_say(tangle: tuple[bytes, int]) -> None:

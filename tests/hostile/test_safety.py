@@ -199,6 +199,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("medium", HOSTILE)
 def test_nothing_outside_of_the_medium_is_touched(

@@ -103,6 +103,7 @@ def test_others_extract_what_was_written(image: Path, folder: Path, tmp_path: Pa
     assert below(tmp_path / "out") == below(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.judges
 def test_what_others_extract_is_a_clean_file_set(image: Path, tmp_path: Path) -> None:
     extracted_by_7zz(image, tmp_path / "out")

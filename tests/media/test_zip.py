@@ -307,6 +307,7 @@ def test_zip64_is_used_where_it_is_needed(*, seekable: bool, tmp_path: Path) -> 
         medium.close()
 
 
+@pytest.mark.slow
 def test_more_members_than_sixteen_bits_count(tmp_path: Path) -> None:
     write(tmp_path / "many.zip", {f"D{n // 1000:03d}/F{n:06d}": [b"%d" % n] for n in range(65_600)})
     assert len(zipfile.ZipFile(tmp_path / "many.zip").namelist()) == 65_600

@@ -78,6 +78,7 @@ NUMBERS = (b"7 ", b" 7", b"07", b"+7", b"7", b"", b"-7", b"7\\8 ", b"99999999", 
 UIDS = (b"1.2.3\0", b"1.2.3 ", b"1.2.03", b"1.2.3", b"", b"1.9.3\0", b"5.2.3\0", b"1.2" + b".1" * 31, b"1." + b"1" * 63)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("invalid_uid", ["refuse", "accept"])
 def test_unusual_values_take_the_long_way(layouts: Layouts, filled: list[Instance], invalid_uid: str) -> None:
     policy = Policy(invalid_uid=invalid_uid)

@@ -191,6 +191,7 @@ def test_every_judge_sees_something() -> None:
     assert set(expected.split()) == set(judges.JUDGES)
 
 
+@pytest.mark.slow
 def test_court_wants_exactly_the_expected_instances(good: Good) -> None:
     judges.judge_file_set(good.folder, good.uids)
     with pytest.raises(AssertionError, match="lacks"):

@@ -88,6 +88,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--from-medium", metavar="MEDIUM", help="the file-set to convert: its File-set ID is kept")
     parser.add_argument("--keep-file-set-uid", action="store_true", help="keep its File-set UID too")
     add_choice(parser)
+    parser.add_argument(
+        "--listed-only", action="store_true", help="of a file-set: leave out DICOM files that no record references"
+    )
     volumes = parser.add_argument_group("more data than one medium holds")
     volumes.add_argument(
         "--volume-size",
@@ -130,6 +133,7 @@ def run(options: Namespace) -> int:
             medium_options=[option for option in OPTIONS if getattr(options, option)],
             volume_size=options.volume_size,
             keep_file_set_uid=options.keep_file_set_uid,
+            listed_only=options.listed_only,
             naming=options.naming,
             preamble=options.preamble,
             trust_dicomdir=options.trust_dicomdir,
