@@ -29,6 +29,11 @@ class Moved:
         return self.found.file_id
 
     @property
+    def record_type(self) -> str:
+        """Directory Record Type that the file should have."""
+        return self.found.record_type
+
+    @property
     def sop_instance_uid(self) -> str:
         """Referenced SOP Instance UID in File."""
         return self.record.sop_instance_uid

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -85,3 +86,30 @@ def test_without_the_extra_pages_say_what_to_install(
     assert main(["pages", str(disc), "-o", str(tmp_path / "web")]) == 2
     assert 'pip install "dicom-fileset[images]"' in capsys.readouterr().err
     assert not (tmp_path / "web").exists()
+
+
+def test_a_file_that_lies_elsewhere_on_the_medium_is_shown(disc: Path, tmp_path: Path) -> None:
+    shutil.copytree(disc, tmp_path / "disc")
+    file = next(path for path in (tmp_path / "disc").rglob("*") if path.name.startswith("IM"))
+    file.rename(tmp_path / "disc" / "ELSEWHER")
+    done = process("pages", tmp_path / "disc", "-o", tmp_path / "web")
+    assert f"{SLICES + 2} pictures" in done.stderr
+    assert (tmp_path / "web" / "IHE_PDI" / "OTHER" / "X0000001.JPG").is_file()
+
+
+@pytest.mark.slow
+def test_any_damage_of_the_dicomdir_gives_pages_or_an_error_of_ours(disc: Path, tmp_path: Path) -> None:
+    from fileset.cli import main
+
+    random = Random(7)
+    shutil.copytree(disc, tmp_path / "disc")
+    data = (disc / "DICOMDIR").read_bytes()
+    for number in range(40):
+        broken = bytearray(data)
+        for _ in range(random.choice((1, 2, 5, 40))):
+            broken[random.randrange(len(broken))] = random.randrange(256)
+        (tmp_path / "disc" / "DICOMDIR").write_bytes(
+            broken[: random.randrange(len(broken))] if number % 8 == 0 else broken
+        )
+        code = main(["pages", str(tmp_path / "disc"), "-o", str(tmp_path / f"web{number}"), "-q", "--jobs", "1"])
+        assert code in (0, 3, 4)
