@@ -91,12 +91,12 @@ class FilesetError(Exception):
 
     @property
     def advice(self) -> str:
-        """What a Python program can do next."""
+        """Advice for a Python program."""
         return self._advice.python if isinstance(self._advice, Advice) else self._advice
 
     @property
     def command_advice(self) -> str:
-        """What a user of the command line can do next."""
+        """Advice for a user of the command line."""
         return self._advice.command if isinstance(self._advice, Advice) else self._advice
 
     def __str__(self) -> str:

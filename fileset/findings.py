@@ -1,6 +1,6 @@
-"""Findings: what was met that a user must know, each under a rule with a stable id.
+"""Findings: facts about a medium that a user must know, each under a rule with a stable id.
 
-A finding never stops the work by itself; it is collected, reported, and counted in the exit code.
+A finding never stops the work. It is collected, reported, and counted in the exit code.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ WARNING = "warning"
 INFO = "info"
 
 AT_MOST: Final = 100
-"""Of one rule in one file so many findings are listed; the rest are counted."""
+"""Findings of one rule in one file that are listed; more are only counted."""
 
 
 @frozen
 class Where:
-    """The place of a finding: any of file, record path, byte offset and tag may be unknown."""
+    """The place of a finding. File, record path, byte offset and tag may each be unknown."""
 
     file: str = ""
     record: str = ""
@@ -38,7 +38,7 @@ class Where:
 
 @frozen
 class Rule:
-    """One row of the catalogue: its severity unless a finding says otherwise, and its source."""
+    """A row of the catalogue: id, severity, section of the Standard, and title."""
 
     id: str
     severity: str
@@ -48,7 +48,7 @@ class Rule:
 
 @frozen
 class Finding:
-    """Something met at `where` that breaks, or bends, `rule`."""
+    """A fact at `where` that breaks `rule`, or bends it."""
 
     rule: str
     message: str
@@ -56,17 +56,17 @@ class Finding:
 
     @property
     def severity(self) -> str:
-        """`error`, `warning` or `info`, as the catalogue says."""
+        """Return `error`, `warning` or `info`, from the catalogue."""
         return RULES[self.rule].severity
 
     @property
     def section(self) -> str:
-        """The section of the Standard that the rule comes from."""
+        """Return the section of the Standard that has the rule."""
         return RULES[self.rule].section
 
     @property
     def placed(self) -> str:
-        """The message after its place."""
+        """Return the message after its place."""
         place = str(self.where)
         return f"{place}: {self.message}" if place else self.message
 
@@ -76,20 +76,20 @@ class Finding:
 
 @define
 class Findings:
-    """Collects the findings on one file: of each rule the first `AT_MOST`, of the rest their number."""
+    """Collects the findings on one file: the first `AT_MOST` of each rule, and the number of the rest."""
 
     file: str
     _kept: list[Finding] = field(factory=list)
     _counts: Counter[str] = field(factory=Counter)
 
     def add(self, rule: str, message: str, *, offset: int | None = None, tag: int | None = None) -> None:
-        """One more finding."""
+        """Add a finding."""
         self._counts[rule] += 1
         if self._counts[rule] <= AT_MOST:
             self._kept.append(Finding(rule, message, Where(self.file, offset=offset, tag=tag)))
 
     def listed(self) -> list[Finding]:
-        """All that was kept, and for each rule of which there was more a last one that says how many."""
+        """Return the findings; a last one for each rule with more than `AT_MOST` gives the number of the rest."""
         more = ((rule, count - AT_MOST) for rule, count in self._counts.items() if count > AT_MOST)
         return self._kept + [Finding(rule, f"and {count} more of the kind", Where(self.file)) for rule, count in more]
 
@@ -115,17 +115,17 @@ _ROWS = (
     ("FS-INSTANCE-CONFLICT", ERROR, "PS3.3 F.2.1", "one SOP Instance UID, different contents"),
     ("FS-STUDY-TWO-PATIENTS", ERROR, "PS3.3 F.5.2", "one study under two patients"),
     ("FS-SERIES-TWO-STUDIES", ERROR, "PS3.3 F.5.3", "one series in two studies"),
-    # What was made good
+    # Corrected values
     ("FS-KEY-INVENTED", WARNING, "PS3.11 D.3.3.1", "a Type 1 key was given an invented value"),
-    ("FS-KEY-CHANGED", WARNING, "PS3.3 F.5", "a key of a record was changed to that of its file"),
-    ("FS-KEY-CONFLICT", WARNING, "PS3.3 F.5", "instances of one entity disagree on a key"),
+    ("FS-KEY-CHANGED", WARNING, "PS3.3 F.5", "a key of a record was changed to the value of its file"),
+    ("FS-KEY-CONFLICT", WARNING, "PS3.3 F.5", "instances of one patient, study or series disagree on a key"),
     ("FS-KEY-FORM", WARNING, "PS3.5 6.2", "a value of a file breaks the rules of its VR"),
     ("FS-KEY-LEFT-OUT", INFO, "PS3.5 6.2", "an optional key whose value in the file breaks the rules of its VR"),
-    ("FS-KEY-NORMALISED", INFO, "PS3.5 6.2", "a value was written in the form the Standard asks for"),
+    ("FS-KEY-NORMALISED", INFO, "PS3.5 6.2", "a value was written in the form that the Standard requires"),
     ("FS-META-DIFFERS", ERROR, "PS3.10 7.1", "File Meta Information and data set differ"),
     ("FS-CHARSET-GUESSED", WARNING, "PS3.5 6.1.2", "text outside ASCII without a character set"),
     ("FS-SOP-CLASS-UNKNOWN", WARNING, "PS3.3 F.4", "the SOP class is not in the tables"),
-    ("FS-NOTHING-ADDED", WARNING, "PS3.10 8.1", "no file can be a member of the file-set"),
+    ("FS-NOTHING-ADDED", WARNING, "PS3.10 8.1", "no source can be a member of the file-set"),
     # Icons and pictures for a browser
     ("FS-ICON-FAILED", WARNING, "PS3.3 F.7", "no icon can be made of an image"),
     ("FS-PICTURE-NONE", INFO, "IHE RAD TF-3 4.47", "an object of a kind that has no picture"),
@@ -138,9 +138,9 @@ _ROWS = (
     # Structure of a DICOMDIR
     ("FS-DICOMDIR-SYNTAX", ERROR, "PS3.10 8.6", "the DICOMDIR is not in Explicit VR Little Endian"),
     ("FS-DICOMDIR-META", ERROR, "PS3.10 7.1", "File Meta Information of the DICOMDIR is wrong"),
-    ("FS-DICOMDIR-TRAILING", WARNING, "PS3.10 7.2", "bytes behind the data set of the DICOMDIR"),
+    ("FS-DICOMDIR-TRAILING", WARNING, "PS3.10 7.2", "bytes after the data set of the DICOMDIR"),
     ("FS-DICOMDIR-TRUNCATED", ERROR, "PS3.10 8.4", "the DICOMDIR ends inside a data element"),
-    ("FS-DICOMDIR-LOST", ERROR, "PS3.10 8.6", "there is no DICOMDIR that can be read"),
+    ("FS-DICOMDIR-LOST", ERROR, "PS3.10 8.6", "no readable DICOMDIR"),
     ("FS-DIRECTORY-ABSENT", INFO, "PS3.3 F.3.2.2", "no Directory Information Module"),
     ("FS-CONSISTENCY-FLAG", ERROR, "PS3.3 F.3.2.2", "File-set Consistency Flag is not 0000H"),
     ("FS-RECORD-INACTIVE", ERROR, "PS3.3 F.3.2.2", "Record In-use Flag is 0000H"),
@@ -151,52 +151,52 @@ _ROWS = (
         "FS-RECORD-SEQUENCE-LENGTH",
         ERROR,
         "PS3.5 7.5",
-        "the Directory Record Sequence does not end where its length says",
+        "the Directory Record Sequence does not end at its stated length",
     ),
     ("FS-RECORD-NESTING", ERROR, "PS3.3 F.4", "records are nested deeper than any table allows"),
-    ("FS-OFFSET-ABSENT", ERROR, "PS3.3 F.3.2.2", "records without the offsets that they must have"),
-    ("FS-OFFSET-SHIFTED", ERROR, "PS3.3 F.3.2.2", "the offsets are all wrong in one and the same way"),
-    ("FS-OFFSET-NEAR", ERROR, "PS3.3 F.3.2.2", "an offset points beside a record"),
-    ("FS-OFFSET-UNUSABLE", ERROR, "PS3.3 F.3.2.2", "the offsets do not tell the tree"),
+    ("FS-OFFSET-ABSENT", ERROR, "PS3.3 F.3.2.2", "records lack required offsets"),
+    ("FS-OFFSET-SHIFTED", ERROR, "PS3.3 F.3.2.2", "all offsets are wrong by the same amount"),
+    ("FS-OFFSET-NEAR", ERROR, "PS3.3 F.3.2.2", "an offset points near a record, not to it"),
+    ("FS-OFFSET-UNUSABLE", ERROR, "PS3.3 F.3.2.2", "the offsets do not form a tree"),
     ("FS-OFFSET-NOWHERE", ERROR, "PS3.3 F.3.2.2", "an offset does not point to a record"),
-    ("FS-OFFSET-CYCLE", ERROR, "PS3.3 F.2.1", "an offset leads back to a record already met"),
+    ("FS-OFFSET-CYCLE", ERROR, "PS3.3 F.2.1", "an offset leads back to an earlier record"),
     ("FS-OFFSET-SHARED", ERROR, "PS3.3 F.2.1", "two records or entities share a record"),
     ("FS-OFFSET-LAST", ERROR, "PS3.3 F.3.2.2", "the offset of the last root record is wrong"),
     ("FS-OFFSET-FIRST", ERROR, "PS3.3 F.3.2.2", "the offset of the first root record is wrong"),
     ("FS-RECORD-ORPHAN", ERROR, "PS3.3 F.2.1", "a record is in no directory entity"),
-    ("FS-HIERARCHY", ERROR, "PS3.3 F.4", "a record stands where its type may not stand"),
+    ("FS-HIERARCHY", ERROR, "PS3.3 F.4", "a record is below a record of the wrong type"),
     ("FS-RECORD-REFERENCE", ERROR, "PS3.3 F.3.2.2", "the file reference of a record is incomplete"),
     ("FS-FILE-ID-HOSTILE", ERROR, "PS3.10 8.2", "a File ID that leads out of the file-set"),
     ("FS-FILE-ID-FORM", ERROR, "PS3.10 8.2", "a File ID breaks the naming rules"),
     ("FS-FILE-MISSING", ERROR, "PS3.3 F.2.1", "a referenced file is not on the medium"),
     # The DICOMDIR as a data set
-    ("FS-DIRECTORY-ELEMENT", ERROR, "PS3.3 F.3.2", "an element that the DICOMDIR must have is missing or malformed"),
-    ("FS-DIRECTORY-FOREIGN", WARNING, "PS3.3 F.3.1", "an element that does not belong into a DICOMDIR"),
+    ("FS-DIRECTORY-ELEMENT", ERROR, "PS3.3 F.3.2", "a required element of the DICOMDIR is missing or malformed"),
+    ("FS-DIRECTORY-FOREIGN", WARNING, "PS3.3 F.3.1", "an element that does not belong in a DICOMDIR"),
     ("FS-FILE-SET-ID", ERROR, "PS3.10 8.1", "the File-set ID breaks the rules"),
-    ("FS-DESCRIPTOR", WARNING, "PS3.3 F.3.2.1", "the File-set Descriptor File is not as it should be"),
+    ("FS-DESCRIPTOR", WARNING, "PS3.3 F.3.2.1", "the File-set Descriptor File breaks the rules"),
     ("FS-DICOMDIR-ABSENT", WARNING, "PS3.10 8.6", "no DICOMDIR on the medium"),
-    ("FS-DICOMDIR-UNREADABLE", ERROR, "PS3.10 8.6", "the DICOMDIR cannot be read at all"),
+    ("FS-DICOMDIR-UNREADABLE", ERROR, "PS3.10 8.6", "the DICOMDIR cannot be read"),
     ("FS-DICOMDIR-SECOND", WARNING, "PS3.10 8.6", "more than one DICOMDIR on the medium"),
     ("FS-RECORD-ELEMENT", ERROR, "PS3.3 F.3.2.2", "a record lacks its in-use flag or its type"),
     ("FS-RECORD-PRIVATE-UID", ERROR, "PS3.3 F.6.1", "a PRIVATE record without Private Record UID"),
     ("FS-RECORD-RETIRED", INFO, "PS3.3 F.4", "a record type that was retired"),
-    ("FS-ELEMENT-ORDER", ERROR, "PS3.5 7.1", "data elements out of order, or one twice"),
+    ("FS-ELEMENT-ORDER", ERROR, "PS3.5 7.1", "data elements are out of order, or one occurs twice"),
     ("FS-ELEMENT-LENGTH", ERROR, "PS3.5 7.1.1", "a value of odd length"),
-    ("FS-ELEMENT-VR", ERROR, "PS3.6 6", "an element with a VR that is not its own"),
-    ("FS-ELEMENT-GROUP", ERROR, "PS3.5 7.5.1", "an element of a group that cannot stand in an item"),
+    ("FS-ELEMENT-VR", ERROR, "PS3.6 6", "an element has the wrong VR"),
+    ("FS-ELEMENT-GROUP", ERROR, "PS3.5 7.5.1", "an element of a group that items must not have"),
     ("FS-PRIVATE-CREATOR", ERROR, "PS3.5 7.8.1", "private elements without a private creator"),
     # Keys of records
     ("FS-KEY-TYPE2-MISSING", ERROR, "PS3.3 F.5", "a Type 2 key is missing"),
     ("FS-KEY-CONDITION", ERROR, "PS3.3 F.5", "a Type 1C or 2C key is missing where its condition holds"),
-    ("FS-KEY-NEEDLESS", WARNING, "PS3.5 7.4", "a Type 1C or 2C key stands where its condition does not hold"),
+    ("FS-KEY-NEEDLESS", WARNING, "PS3.5 7.4", "a Type 1C or 2C key is there although its condition does not hold"),
     ("FS-KEY-ITEMS", ERROR, "PS3.3 F.5", "a sequence with too few or too many items"),
     ("FS-KEY-ICON", WARNING, "PS3.3 F.7", "an icon breaks the rules for icons"),
     ("FS-VALUE-FORM", ERROR, "PS3.5 6.2", "a value breaks the rules of its VR"),
     ("FS-VALUE-PADDING", WARNING, "PS3.5 6.2", "a value is padded with the wrong character"),
-    ("FS-VALUE-ENUMERATED", ERROR, "PS3.3 F.5", "a value is none of those enumerated"),
+    ("FS-VALUE-ENUMERATED", ERROR, "PS3.3 F.5", "a value is not one of the enumerated values"),
     ("FS-CHARSET-UNKNOWN", ERROR, "PS3.3 C.12.1.1.2", "a Specific Character Set that does not exist"),
     ("FS-CHARSET-MISSING", ERROR, "PS3.3 F.5", "text beyond ISO IR 6 in a record without a character set"),
-    ("FS-CHARSET-DIFFERS", ERROR, "PS3.5 6.1", "text that is not in the declared character set"),
+    ("FS-CHARSET-DIFFERS", ERROR, "PS3.5 6.1", "text is not in the declared character set"),
     ("FS-PATIENT-TWICE", ERROR, "PS3.3 F.5.1", "two PATIENT records with one Patient ID"),
     ("FS-STUDY-TWICE", ERROR, "PS3.3 F.5.2", "two STUDY records with one Study Instance UID"),
     ("FS-SERIES-TWICE", ERROR, "PS3.3 F.5.3", "two SERIES records with one Series Instance UID"),
@@ -205,39 +205,44 @@ _ROWS = (
     ("FS-FILE-ID-RESERVED", ERROR, "PS3.10 8.6", "a record references the DICOMDIR"),
     ("FS-FILE-SHARED", ERROR, "PS3.3 F.2.1", "two records reference one file"),
     ("FS-NAME-CLASH", WARNING, "PS3.10 8.2", "names that differ only in case"),
-    ("FS-NAME-FORM", WARNING, "PS3.12 F.1", "a file lies under another form of its name"),
+    ("FS-NAME-FORM", WARNING, "PS3.12 F.1", "a file has another form of its name on the medium"),
     ("FS-FILE-LINK", WARNING, "PS3.10 8.1", "a symbolic link that leads out of the file-set"),
     # Files against records
-    ("FS-SOURCE-LEFT-OUT", INFO, "PS3.10 8.1", "files that were left out, as was asked for"),
-    ("FS-FILE-MOVED", WARNING, "PS3.3 F.2.1", "a file lies elsewhere than its record says"),
+    ("FS-SOURCE-LEFT-OUT", INFO, "PS3.10 8.1", "files were left out, as requested"),
+    ("FS-FILE-MOVED", WARNING, "PS3.3 F.2.1", "a file is in another place than in its record"),
     ("FS-FILE-UNLISTED", ERROR, "PS3.3 F.2.1", "a DICOM file that no record references"),
     ("FS-REFERENCE-NOT-DICOM", ERROR, "PS3.10 8.1", "a record references a file that is not DICOM"),
-    ("FS-RECORD-TYPE-DIFFERS", ERROR, "PS3.3 F.5", "a record type that is not that of the file's SOP class"),
-    ("FS-SOP-CLASS-DIFFERS", ERROR, "PS3.3 F.3.2.2", "the SOP Class UID of a record is not that of its file"),
-    ("FS-UID-DIFFERS", ERROR, "PS3.3 F.3.2.2", "a UID of a record is not that of its file"),
-    ("FS-SYNTAX-DIFFERS", ERROR, "PS3.3 F.3.2.2", "the Transfer Syntax UID of a record is not that of its file"),
-    ("FS-KEY-DIFFERS", ERROR, "PS3.3 F.5", "a key of a record is not that of its file"),
-    ("FS-KEY-SUPPLIED", INFO, "PS3.11 D.3.3.1", "a key of a record that its file does not have"),
-    ("FS-WRITE-LEFTOVER", WARNING, "PS3.10 8.1", "a file that an interrupted write left"),
+    ("FS-RECORD-TYPE-DIFFERS", ERROR, "PS3.3 F.5", "the record type does not fit the SOP class of the file"),
+    ("FS-SOP-CLASS-DIFFERS", ERROR, "PS3.3 F.3.2.2", "the SOP Class UID of a record differs from its file"),
+    ("FS-UID-DIFFERS", ERROR, "PS3.3 F.3.2.2", "a UID of a record differs from its file"),
+    ("FS-SYNTAX-DIFFERS", ERROR, "PS3.3 F.3.2.2", "the Transfer Syntax UID of a record differs from its file"),
+    ("FS-KEY-DIFFERS", ERROR, "PS3.3 F.5", "a key of a record differs from its file"),
+    ("FS-KEY-SUPPLIED", INFO, "PS3.11 D.3.3.1", "a record has a key that its file lacks"),
+    ("FS-WRITE-LEFTOVER", WARNING, "PS3.10 8.1", "a file left by an interrupted write"),
     # DICOM files
-    ("FS-PREAMBLE-EXECUTABLE", ERROR, "PS3.10 7.5", "a preamble that makes the file a program"),
-    ("FS-PREAMBLE-UNKNOWN", WARNING, "PS3.10 7.5", "a preamble that is neither zero nor TIFF"),
-    ("FS-PREAMBLE-CLEARED", INFO, "PS3.10 7.5", "a preamble that is zero in the copy, as was asked for"),
-    ("FS-META-MISSING", ERROR, "PS3.10 7.1", "File Meta Information lacks an element that it must have"),
+    ("FS-PREAMBLE-EXECUTABLE", ERROR, "PS3.10 7.5", "the preamble makes the file a program"),
+    ("FS-PREAMBLE-UNKNOWN", WARNING, "PS3.10 7.5", "the preamble is neither zero nor TIFF"),
+    ("FS-PREAMBLE-CLEARED", INFO, "PS3.10 7.5", "the preamble was cleared in the copy, as requested"),
+    ("FS-META-MISSING", ERROR, "PS3.10 7.1", "File Meta Information lacks a required element"),
     ("FS-META-FORM", ERROR, "PS3.10 7.1", "File Meta Information breaks the rules"),
     ("FS-META-GROUP-LENGTH", ERROR, "PS3.10 7.1", "the length of the File Meta Information is wrong"),
-    ("FS-FILE-TRAILING", WARNING, "PS3.10 7.2", "bytes behind the data set"),
-    ("FS-PIXEL-SYNTAX", ERROR, "PS3.5 A.4", "pixel data is encapsulated, or not, against the transfer syntax"),
-    ("FS-PIXEL-FRAGMENT", ERROR, "PS3.5 A.4", "fragments of pixel data are not as they should be"),
+    ("FS-FILE-TRAILING", WARNING, "PS3.10 7.2", "bytes after the data set"),
+    (
+        "FS-PIXEL-SYNTAX",
+        ERROR,
+        "PS3.5 A.4",
+        "pixel data is encapsulated although the transfer syntax is native, or the reverse",
+    ),
+    ("FS-PIXEL-FRAGMENT", ERROR, "PS3.5 A.4", "fragments of pixel data break the rules"),
     ("FS-PIXEL-TOTAL-LENGTH", ERROR, "PS3.3 C.7.6.3", "the total length of encapsulated pixel data is wrong"),
     ("FS-OFFSET-TABLE-BASIC", ERROR, "PS3.5 A.4", "the Basic Offset Table is wrong"),
     ("FS-OFFSET-TABLE-EXTENDED", ERROR, "PS3.3 C.7.6.3", "the Extended Offset Table is wrong"),
-    ("FS-HASH-DIFFERS", ERROR, "", "the contents of a file are not those in the manifest"),
+    ("FS-HASH-DIFFERS", ERROR, "", "the contents of a file differ from the manifest"),
     ("FS-HASH-MISSING", ERROR, "", "a file in the manifest is not on the medium"),
-    ("FS-HASH-UNLISTED", WARNING, "", "a file that the manifest does not name"),
+    ("FS-HASH-UNLISTED", WARNING, "", "a file is not in the manifest"),
     # More than one medium holds
     ("FS-VOLUME-SERIES-SPLIT", WARNING, "PS3.10 8.1", "a series is divided among volumes"),
-    ("FS-VOLUME-FORMER", WARNING, "PS3.10 8.1", "a volume of another file-set lies beside the new ones"),
+    ("FS-VOLUME-FORMER", WARNING, "PS3.10 8.1", "a volume of an older file-set is beside the new ones"),
     ("FS-VOLUME-STUDY-SPLIT", INFO, "PS3.10 8.1", "a study is divided among volumes"),
     # The medium itself
     ("FS-MEDIUM-FILE-SYSTEM", WARNING, "PS3.12", "a file system that PS3.12 does not know"),

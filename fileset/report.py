@@ -1,4 +1,4 @@
-"""What a role did: every file that went in, every file that did not and why, everything that was made good."""
+"""The report of a role: added, skipped and removed files, and findings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DICOM_SUFFIXES: Final = (".dcm", ".dicom", ".dic", ".ima")
 
 @frozen
 class Added:
-    """One instance that is in the file-set: where it came from, and under which File ID it lies."""
+    """An instance in the file-set: its source, and its File ID."""
 
     source: str
     file_id: FileId
@@ -35,7 +35,7 @@ class Added:
 
 @frozen
 class Skipped:
-    """One source that did not become a member of the file-set, the rule and the reason."""
+    """A source that is not in the file-set, with the rule and the reason."""
 
     source: str
     rule: str
@@ -54,7 +54,7 @@ class Skipped:
 
 @frozen
 class Removed:
-    """One instance that is no longer in the file-set; `deleted` tells whether its file went too."""
+    """An instance that is no longer in the file-set; `deleted` if its file was deleted too."""
 
     file_id: FileId
     sop_instance_uid: str
@@ -64,8 +64,10 @@ class Removed:
 
 @frozen
 class Replaced:
-    """A file-set whose place on `medium` a new one took: how many instances it had, None if it could not be read; and how
-    many of their files the new one has too, None if nothing is known of them, so that all of them stay.
+    """A file-set on `medium` that a new one replaced.
+
+    `instances`: their number, None if it could not be read. `kept`: how many of their files the new one has too, None if
+    they are unknown and so all stay.
     """
 
     medium: str
@@ -75,7 +77,7 @@ class Replaced:
 
 @define
 class AddedList(Sequence[Added]):
-    """The added instances, kept as columns: a hundred thousand of them cost little."""
+    """The added instances as columns, so that a hundred thousand of them need little memory."""
 
     sources: list[str] = field(factory=list)
     file_ids: list[str] = field(factory=list)
@@ -83,14 +85,14 @@ class AddedList(Sequence[Added]):
     record_types: list[str] = field(factory=list)
 
     def append(self, source: str, file_id: str, uid: bytes, record_type: str) -> None:
-        """One more. A source that already lies under its File ID is not kept a second time."""
+        """Add an instance. A source with the same name as its File ID is stored once."""
         self.sources.append("" if source.replace("/", "\\") == file_id else source)
         self.file_ids.append(file_id)
         self.uids.append(uid)
         self.record_types.append(record_type)
 
     def extend(self, other: AddedList) -> None:
-        """All of another list."""
+        """Add all of another list."""
         self.sources += other.sources
         self.file_ids += other.file_ids
         self.uids += other.uids
@@ -116,8 +118,8 @@ class AddedList(Sequence[Added]):
 
 @frozen
 class Volume:
-    """One of several media: the report of the file-set on it, the bytes that it takes of `capacity`, and those `planned`
-    at most; `used` is None before it is written.
+    """One of several media: its report, its capacity, the bytes `planned` at most, and the bytes `used`, None before it
+    is written.
     """
 
     report: Report
@@ -162,7 +164,7 @@ class Report:
     hashes: bool = False
 
     def note_medium(self, info: FileSetInfo) -> None:
-        """What M-INQUIRE FILE-SET tells of the medium that a user must know."""
+        """Add the facts of M-INQUIRE FILE-SET that a user must know."""
         self.removable = info.removable
         if info.caveat:
             self.findings.append(Finding("FS-MEDIUM-FILE-SYSTEM", info.caveat, Where(self.medium)))
@@ -181,7 +183,7 @@ class Report:
             self.findings.append(Finding("FS-KEY-CHANGED", message, Where("DICOMDIR", record_type, None, tag)))
 
     def note_links(self, names: Iterable[str]) -> None:
-        """Symbolic links that were passed over, because they lead out of where they lie: no reader would follow them."""
+        """Add symbolic links that were skipped because they lead out of their folder."""
         self.skipped += [Skipped(name, "FS-FILE-LINK", RULES["FS-FILE-LINK"].title) for name in names]
 
     @property
@@ -211,5 +213,5 @@ class Report:
 
     @property
     def warnings(self) -> list[Finding]:
-        """The findings that are more than information."""
+        """The findings of severity warning or error."""
         return [finding for finding in self.findings if finding.severity in (WARNING, "error")]

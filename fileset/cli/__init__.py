@@ -1,6 +1,6 @@
 """The command line: `fileset VERB ...`.
 
-This module loads nothing, so that Ctrl-C ends the program without a word of Python from its first moment on.
+This module loads nothing, so that Ctrl-C ends the program without a traceback from the first moment.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INTERRUPTED = 130
-"""Exit code: the user stopped it. What a shell reports for a program that Ctrl-C ended: 128 + SIGINT."""
+"""Exit code of a program that Ctrl-C ended, as a shell reports it: 128 + SIGINT."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line with `argv`, those of the process if None, and give the exit code.
+    """Run the command line with `argv`, else with the arguments of the process, and return the exit code.
 
     0 done, 1 the check found errors, 2 wrong usage, 3 done in part, 4 not a file-set or unreadable, 5 I/O error or
-    medium full, 6 refused for safety, 130 interrupted, 143 and 129 told to end or left by its terminal.
+    medium full, 6 refused for safety, 130 interrupted, 143 and 129 stopped by a signal.
     """
     try:
         from fileset.cli.dispatch import run
@@ -44,5 +44,5 @@ def process() -> None:
                 stream.flush()
             os._exit(0)
         except (OSError, ValueError):
-            pass  # Python tells of it while it ends
+            pass  # Python reports it at the end
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""What the advisor says, for people and for machines."""
+"""The results of the advisor, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -52,5 +52,5 @@ def write_advice(medium: str, advice: Sequence[Advice]) -> None:
 
 
 def _short(message: str) -> str:
-    """Return the first half of a message: what a file has, without what the profile allows."""
+    """Return the first half of a message: the value of the file, without the values that the profile allows."""
     return message.partition("; ")[0]

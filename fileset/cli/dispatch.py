@@ -196,5 +196,5 @@ def _write_outcome(arguments: Sequence[str], facts: Mapping[str, object], code: 
 
 
 def _notes(problem: BaseException) -> Sequence[str]:
-    """Return what was done in spite of a problem."""
+    """Return the notes on a problem, such as work that was completed before it."""
     return getattr(problem, "__notes__", ())

@@ -1,4 +1,4 @@
-"""What went wrong, for people: every problem if they are few or all are wanted, else counts with examples."""
+"""Problems as text: each one if they are few or all are wanted, else counts with examples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 PARTLY: Final = 3
 """Exit code: done, but not with everything."""
 LINES: Final = 20
-"""More lines than this are read by nobody who did not ask for them."""
+"""More problems than this are counted by rule, not listed."""
 EXAMPLES: Final = 3
 
 Problem = tuple[str, str]
@@ -26,12 +26,12 @@ MAYBE_COMPLETE: Final = frozenset(
         *("FS-CONSISTENCY-FLAG", "FS-RECORD-IN-USE-FLAG", "FS-RECORD-INACTIVE", "FS-RECORD-TYPE", "FS-FILE-ID-FORM"),
     )
 )
-"""Errors of a DICOMDIR that hide no record: how it is encoded, offsets that can be understood all the same, and what
-is against the Standard but plain to read."""
+"""Errors of a DICOMDIR that hide no record: its encoding, offsets that can be corrected, and readable values that break
+the Standard."""
 
 
 def tell_problems(sections: Mapping[str, Sequence[Problem]], *, everything: bool) -> None:
-    """Say the problems on standard error, each kind under its heading; kinds without problems are left out."""
+    """Write the problems to standard error, each kind under its heading; omit kinds without problems."""
     for heading, problems in sections.items():
         if problems:
             say(f"{heading}:")
@@ -42,7 +42,7 @@ def tell_problems(sections: Mapping[str, Sequence[Problem]], *, everything: bool
 
 
 def summary(problems: Sequence[Problem], *, everything: bool) -> Iterator[str]:
-    """One line a problem, or groups by rule with examples when there are more than `LINES`."""
+    """Return a line for each problem, or groups by rule with examples if there are more than `LINES`."""
     if everything or len(problems) <= LINES:
         return (f"  {text} [{rule}]" for rule, text in problems)
     return _grouped(problems)
@@ -63,17 +63,17 @@ def _grouped(problems: Sequence[Problem]) -> Iterator[str]:
 
 
 def problems_of(findings: Iterable[Finding]) -> list[Problem]:
-    """Findings as problems, with their places."""
+    """Return findings as problems, with their places."""
     return [(finding.rule, finding.placed) for finding in findings]
 
 
 def finding_rows(findings: Iterable[Finding]) -> Iterator[str]:
-    """Findings as texts of JSON."""
+    """Return findings as texts of JSON."""
     return (json_text(finding_row(finding)) for finding in findings)
 
 
 def finding_row(finding: Finding) -> dict[str, object]:
-    """A finding as a member of a document; `offset` in bytes, `tag` as GGGGEEEE in hexadecimal, null where unknown."""
+    """Return a finding as a member of a document; `offset` in bytes, `tag` as GGGGEEEE in hexadecimal, null where unknown."""
     where = finding.where
     tag = None if where.tag is None else f"{where.tag:08X}"
     return {
@@ -85,12 +85,12 @@ def finding_row(finding: Finding) -> dict[str, object]:
 
 
 def tell_findings(findings: Sequence[Finding], *, everything: bool, quiet: bool = False) -> None:
-    """Findings on standard error: those of severity "info" only if everything is wanted, errors even if quiet."""
+    """Write findings to standard error: infos only with `everything`, warnings unless `quiet`, errors always."""
     floor = ("error",) if quiet else ("error", "warning")
     told = [finding for finding in findings if everything or finding.severity in floor]
     tell_problems({counted(len(told), "finding"): problems_of(told)}, everything=everything)
 
 
 def hides_records(findings: Iterable[Finding]) -> bool:
-    """Whether a DICOMDIR is damaged so that what was read of it may not be all."""
+    """Return whether a DICOMDIR is so damaged that records may be missing."""
     return any(finding.severity == "error" and finding.rule not in MAYBE_COMPLETE for finding in findings)

@@ -1,4 +1,4 @@
-"""What the verbs have in common on the command line: options, KEY=VALUE, and how a mistake is answered."""
+"""The parser of all verbs: common options, KEY=VALUE, and answers to mistakes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HELP_AT: Final = 30
 
 
 class UsageError(RuleError):
-    """The command line cannot be understood; `hint` says where to read on."""
+    """The command line cannot be understood; `hint` names the help to read."""
 
     kind = "usage"
     hint = ""
@@ -89,17 +89,17 @@ class _Formatter(RawDescriptionHelpFormatter):
 
 
 def add_common(parser: ArgumentParser, *, progress: bool = True) -> None:
-    """Options of every verb; without `progress`, those of one that shows none all the same take the option."""
+    """Add the options of every verb; without `progress`, --no-progress is accepted and not shown in the help."""
     parser.add_argument("--json", action="store_true", help="write one JSON document to standard output")
     loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument("-q", "--quiet", action="store_true", help="say only what went wrong")
-    loudness.add_argument("-v", "--verbose", action="store_true", help="say everything")
-    told = "show no progress, even on a terminal" if progress else SUPPRESS
-    parser.add_argument("--no-progress", action="store_true", help=told)
+    loudness.add_argument("-q", "--quiet", action="store_true", help="report only problems")
+    loudness.add_argument("-v", "--verbose", action="store_true", help="report every file and every finding")
+    help_text = "show no progress, even on a terminal" if progress else SUPPRESS
+    parser.add_argument("--no-progress", action="store_true", help=help_text)
 
 
 def add_keys(parser: ArgumentParser) -> None:
-    """The KEY=VALUE arguments of a verb that selects."""
+    """Add the KEY=VALUE arguments of a verb that selects."""
     parser.add_argument("keys", nargs="*", default=[], metavar="KEY=VALUE", help="take only what matches all of these")
     parser.epilog = _KEYS_HELP
 
@@ -117,7 +117,7 @@ def add_media(parser: ArgumentParser) -> None:
 
 
 def keys_of(arguments: Sequence[str]) -> dict[str, str]:
-    """KEY=VALUE arguments by key. Raises `RuleError` for another form, or a key given twice."""
+    """Return KEY=VALUE arguments by key. Raises `RuleError` for another form, or a key given twice."""
     keys: dict[str, str] = {}
     for argument in arguments:
         key, equals, value = argument.partition("=")
@@ -167,21 +167,21 @@ def sources_and_keys(arguments: Sequence[str]) -> tuple[list[str], dict[str, str
 
 
 def add_format(parser: _ActionsContainer) -> None:
-    """What the medium is."""
+    """Add the option for the kind of medium."""
     parser.add_argument(
-        "--format", metavar="FORMAT", help="what MEDIUM is, where nothing else tells: folder, iso or zip"
+        "--format", metavar="FORMAT", help="kind of MEDIUM, if its name and contents do not show it: folder, iso or zip"
     )
 
 
 def positive(text: str) -> int:
-    """A number of 1 or more, as argparse wants it."""
+    """Return a number of 1 or more. Raises `ArgumentTypeError` for anything else."""
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a number of 1 or more")
     return int(text)
 
 
 def file_path(text: str) -> str:
-    """The path of a file to write, as argparse wants it: here "-" is not standard output, nor a file."""
+    """Return the path of a file to write. Raises `ArgumentTypeError` for "-", which means standard output elsewhere."""
     if text == "-":
         raise ArgumentTypeError("'-': standard output takes the report: give the name of a file")
     return text

@@ -24,7 +24,7 @@ _started = False
 
 
 def escaped(text: str) -> str:
-    """`text` with everything that a terminal would obey made visible: ESC becomes "x1b" behind a backslash."""
+    """Return `text` with control characters made visible: ESC becomes a backslash and "x1b"."""
     return _UNSAFE.sub(_visible, text)
 
 
@@ -40,7 +40,7 @@ def prepare_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            # Of what goes to a closed stream, messages are lost, but data must not be: nothing can be written then.
+            # Messages to a closed stream may be lost, data may not: writing to this stream fails.
             mode = "r" if name == "stdout" else "w"
             setattr(sys, name, open(os.devnull, mode, encoding="ascii"))  # noqa: SIM115  # as long as the process
         elif isinstance(stream, TextIOWrapper):
@@ -48,7 +48,7 @@ def prepare_streams() -> None:
 
 
 def abandon(stream: TextIO) -> None:
-    """Let what is still buffered go nowhere: the pipe is closed, or the disk full."""
+    """Discard the buffer of a stream: the pipe is closed, or the disk is full."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
@@ -56,8 +56,9 @@ def abandon(stream: TextIO) -> None:
 
 
 def say(message: str) -> None:
-    """One line on standard error; on a terminal, one paragraph that leaves words whole. What cannot be said is lost: the
-    exit code still tells how it went.
+    """Write a line to standard error; on a terminal, a paragraph that leaves words whole.
+
+    A message that cannot be written is lost; the exit code does not depend on it.
     """
     text = escaped(message)
     try:
@@ -68,7 +69,7 @@ def say(message: str) -> None:
 
 
 def paragraph(text: str) -> str:
-    """A line as the lines of a terminal: broken at spaces alone, so that names and UIDs stay whole, with a hanging indent."""
+    """Return a line broken at spaces for the terminal, with a hanging indent; names and UIDs stay whole."""
     from shutil import get_terminal_size
     from textwrap import fill
 
@@ -78,19 +79,19 @@ def paragraph(text: str) -> str:
 
 
 def complain(message: str) -> None:
-    """The one line that says why a command did not do its work."""
+    """Write the line about the error that ended a command."""
     with suppress(MediumError):
         flush()
     say(f"fileset: error: {message}")
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """A number with its noun: "1 file", "2,500 files"."""
+    """Return a number with its noun: "1 file", "2,500 files"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def sized(number: int) -> str:
-    """A number of bytes for people, with three digits, in the decimal units that media are sold by."""
+    """Return a number of bytes as text with three digits, in the decimal units of media: kB, MB, GB."""
     if number < 1000:
         return counted(number, "byte")
     power = next((power for power in (1, 2, 3) if number < 999.5 * 1000**power), 4)
@@ -101,9 +102,9 @@ def sized(number: int) -> str:
 
 
 def write(lines: Iterable[str]) -> None:
-    """Lines to standard output, as they come, in batches.
+    """Write lines to standard output, in batches.
 
-    Raises `MediumError` if it cannot be written, `BrokenPipeError` if nobody reads it.
+    Raises `MediumError` if it cannot be written, `BrokenPipeError` if the reader is gone.
     """
     _emit(line + "\n" for line in lines)
 
@@ -142,7 +143,7 @@ def _checked(text: str) -> None:
 
 
 def json_text(value: object) -> str:
-    """`value` as JSON on one line, in ASCII so that every terminal and encoding takes it."""
+    """Return `value` as JSON on one line, in ASCII, which every terminal and encoding accepts."""
     try:
         return _encoder()(value)
     except ValueError:
@@ -157,12 +158,12 @@ def _encoder() -> Callable[[object], str]:
 
 
 def _plain(value: object) -> str:
-    # What JSON has no form for: bytes that no VR explains, in hexadecimal.
+    # JSON has no form for bytes of an unknown VR: write them in hexadecimal.
     return value.hex().upper() if isinstance(value, bytes) else str(value)
 
 
 def _finite(value: object) -> object:
-    """`value` with "nan" and "inf" as text: JSON has no such numbers, directory records may."""
+    """Return `value` with "nan" and "inf" as text: directory records may have them, JSON has not."""
     if isinstance(value, dict):
         return {name: _finite(one) for name, one in value.items()}
     if isinstance(value, list):
@@ -171,7 +172,7 @@ def _finite(value: object) -> object:
 
 
 def write_document(schema: str, members: Mapping[str, object]) -> None:
-    """One JSON object on standard output, a member a line; an iterator of JSON texts becomes an array, a row a line.
+    """Write one JSON object to standard output, a member a line; an iterator of JSON texts becomes an array, a row a line.
 
     Iterators are read in the order of the members, while the document is written.
     """
@@ -179,7 +180,7 @@ def write_document(schema: str, members: Mapping[str, object]) -> None:
 
 
 def document(schema: str, members: Mapping[str, object]) -> Iterator[str]:
-    """The pieces of such an object."""
+    """Yield the pieces of such an object."""
     yield f'{{"schema": {json_text(schema)}'
     for name, value in members.items():
         yield f",\n{json_text(name)}: "

@@ -9,11 +9,10 @@ from fileset.errors import MediumError
 
 
 def check_files(options: Namespace, medium: str) -> None:
-    """See before anything is written that the manifest and the plan can be. Raises `MediumError` if not.
+    """Raise `MediumError` if the manifest or the plan cannot be written.
 
-    They may lie in a folder that is made with the new file-set at `medium`, unless nothing is made; of several volumes the
-    folder above them is. A manifest takes the place of the one that is there; a plan may go to anything that can be
-    written, such as a pipe.
+    They may be in a folder that will be made with the new file-set at `medium`; with several volumes, in the folder above
+    them. A manifest replaces an existing one; a plan may go to anything writable, such as a pipe.
     """
     made = os.path.dirname(medium) if getattr(options, "volume_size", None) else medium
     plan = getattr(options, "plan", None) or ""
@@ -31,7 +30,7 @@ def _closed(path: str) -> str:
 
 
 def _obstacle(path: str | None, made: str) -> str:
-    """Why no new file can be written at `path`, "" if nothing shows that; the folder `made` will be there."""
+    """Return why no file can be written at `path`, "" if it can; the folder `made` will exist."""
     if not path:
         return ""
     folder = os.path.dirname(path) or "."

@@ -30,7 +30,7 @@ _TITLES: Final = {
 
 @contextmanager
 def progress(options: Namespace) -> Iterator[Phases | None]:
-    """What to call while working; None where nobody looks, or wants to."""
+    """Yield a function to call with the progress; None without a terminal, or if no progress is wanted."""
     if options.quiet or options.no_progress or not sys.stderr.isatty():
         yield None
         return
@@ -44,7 +44,7 @@ def progress(options: Namespace) -> Iterator[Phases | None]:
 class Display:
     """Bars, one for each phase, that vanish when the work is done.
 
-    They appear with the first call, and no thread draws them: whoever starts processes after this has only one.
+    They appear with the first call. No thread draws them, so that processes can still be forked.
     """
 
     def __init__(self) -> None:

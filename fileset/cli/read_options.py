@@ -1,4 +1,4 @@
-"""What the verbs that read a file-set have in common."""
+"""Options and messages of the verbs that read a file-set."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MEDIUM_HELP: Final = "a folder with a DICOMDIR, the DICOMDIR itself, an image of
 
 
 def add_medium(parser: ArgumentParser) -> None:
-    """The file-set to read."""
+    """Add the file-set to read."""
     parser.add_argument(
         "medium",
         metavar="MEDIUM",
@@ -29,16 +29,14 @@ def add_medium(parser: ArgumentParser) -> None:
 
 
 def identification(reader: Reader | Scanned | Complete) -> dict[str, Any]:
-    """The `file_set` member of every document."""
+    """Return the `file_set` member of every document."""
     return {"id": reader.file_set_id, "uid": reader.file_set_uid, "path": reader.medium.name}
 
 
 def tell_unmatched(
     keys: Mapping[str, str], options: Namespace, absent: Callable[[Iterable[str]], Mapping[str, int]]
 ) -> None:
-    """Say that nothing matches: an empty answer looks like an empty file-set, and a value may have been misspelt. Keys that
-    are `absent` from all records are named too: they may well be in the files.
-    """
+    """Report that nothing matches, because a value may be misspelt, and name the keys that no record has."""
     say(f"nothing matches {', '.join(f'{key}={value}' for key, value in keys.items())}")
     lacking = {} if options.quiet else absent(keys)
     if lacking:

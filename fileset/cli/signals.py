@@ -1,4 +1,4 @@
-"""Being told to end, or left alone by the terminal: what was begun is undone, as after Ctrl-C."""
+"""SIGTERM and SIGHUP undo the change under way, as Ctrl-C does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Ended(KeyboardInterrupt):
 
 @contextmanager
 def ending_as_interrupted() -> Iterator[None]:
-    """Raise `Ended` for signals that would end this process without a word; not for those that it was told to ignore."""
+    """Raise `Ended` for signals that would end this process; leave ignored signals ignored."""
     try:
         before = {one: signal.signal(one, _end) for one in _SIGNALS if signal.getsignal(one) == signal.SIG_DFL}
     except ValueError:  # not the main thread: there is nothing to be done about signals

@@ -26,7 +26,7 @@ Part = tuple[str, str]
 
 @define
 class Branch:
-    """A record with what is below it: `counts` of records by type, deeper branches, and single instances."""
+    """A record and the records below it: `counts` by type, deeper branches, and single instances."""
 
     label: list[Part]
     counts: Counter[str] = field(factory=Counter)
@@ -34,7 +34,7 @@ class Branch:
 
 
 def tree_of(reader: Reader, found: Iterable[Record] | None, *, instances: bool) -> Branch:
-    """The tree of all records, or of the instances that were `found` with what is above them.
+    """Return the tree of all records, or of the `found` instances with the records above them.
 
     With `instances` each of these is a branch of its own.
     """
@@ -67,7 +67,7 @@ def _with_parents(found: Iterable[Record]) -> set[Record]:
     return wanted
 
 
-# ---------------------------------------------------------------- what a branch is called
+# ---------------------------------------------------------------- labels
 
 
 def _label(record: Record) -> list[Part]:
@@ -119,18 +119,18 @@ def _named(name: str, value: str) -> str:
 
 
 def _date(value: str) -> str:
-    """YYYYMMDD as YYYY-MM-DD, anything else as it is."""
+    """Return YYYYMMDD as YYYY-MM-DD, anything else unchanged."""
     plain = len(value) == 8 and value.isdigit()
     return f"{value[:4]}-{value[4:6]}-{value[6:]}" if plain else value
 
 
 def _time(value: str) -> str:
-    """HHMMSS.FFFFFF as HH:MM, anything else as it is."""
+    """Return HHMMSS.FFFFFF as HH:MM, anything else unchanged."""
     plain = len(value) >= 4 and value[:4].isdigit()
     return f"{value[:2]}:{value[2:4]}" if plain else value
 
 
-# ---------------------------------------------------------------- how it is drawn
+# ---------------------------------------------------------------- drawing
 
 
 def show(top: Branch, *, icons: int = 0) -> None:
@@ -145,7 +145,7 @@ def show(top: Branch, *, icons: int = 0) -> None:
 
 
 def _add_totals(top: Branch) -> None:
-    """All records of the tree, counted at its root."""
+    """Count all records of the tree at its root."""
     totals: Counter[str] = Counter()
     stack = [top]
     while stack:
@@ -171,7 +171,7 @@ def _draws_lines() -> bool:
 
 
 def plain_lines(top: Branch, *, unicode: bool = True) -> Iterator[str]:
-    """The tree without colours, never cut or wrapped."""
+    """Yield the tree without colours, never cut or wrapped."""
     fork, last, pipe, space = ("├── ", "└── ", "│   ", "    ") if unicode else ("|-- ", "`-- ", "|   ", "    ")
     yield _plain(top, levels=True)
     stack = [("", iter(_with_last(top.branches)))]

@@ -1,4 +1,4 @@
-"""Several media made at once: what is said of each, and the plan."""
+"""Report several volumes, and write the plan."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def in_words(volume: Volume) -> str:
-    """What a volume holds, on one line."""
+    """Return the contents of a volume on one line."""
     size = sized(volume.planned) if volume.used is None else sized(volume.used)
     most = "at most " if volume.used is None else ""
     return f"{volume.report.medium}: {counted(len(volume.report.added), 'instance')}, {most}{size} of {sized(volume.capacity)}"
 
 
 def volumes_of(report: Report) -> dict[str, Any]:
-    """The member of a JSON document that tells of each volume, if there may be several."""
+    """Return the member of a JSON document about volumes, if there are any."""
     return {"volumes": [_facts(volume) for volume in report.volumes]} if report.volumes else {}
 
 
@@ -54,7 +54,7 @@ def _planned(volume: Volume) -> str:
 
 
 def manifests(path: str, report: Report) -> Iterator[tuple[str, Report]]:
-    """The path of the manifest of each file-set that was made: FILE.txt, or FILE_1.txt and so on for volumes."""
+    """Yield the path of the manifest of each new file-set: FILE.txt, or FILE_1.txt and so on for volumes."""
     if not report.volumes:
         yield path, report
     stem, ending = splitext(path)

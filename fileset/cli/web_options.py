@@ -1,4 +1,4 @@
-"""What the verbs that make pages for a browser have in common."""
+"""Options of the verbs that make pages for a browser."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def add_web(parser: _ActionsContainer) -> None:
         "--web-language", metavar="LANGUAGE", help="language of the pages: de, en, es or fr (default: en)"
     )
     parser.add_argument(
-        "--institution", metavar="NAME", default="", help="who makes the disc, for the pages and README.TXT"
+        "--institution", metavar="NAME", default="", help="the institution named on the pages and in README.TXT"
     )
     parser.add_argument("--contact", metavar="TEXT", default="", help="how to reach them, for the pages and README.TXT")
 

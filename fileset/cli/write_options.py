@@ -180,7 +180,7 @@ def rules(options: Namespace) -> dict[str, Any]:
 
 
 def identify(updater: Updater, options: Namespace) -> None:
-    """Change the File-set Identification as the options say."""
+    """Change the File-set Identification by the options."""
     if options.file_set_id is not None:
         updater.file_set_id = options.file_set_id
     if options.descriptor is not None:

@@ -34,7 +34,7 @@ class Wording(NamedTuple):
     """The words of a verb's report.
 
     `removed`, `refreshed` and `added` complete "1 instance ... MEDIUM". `unchanged` returns the sentence for a report
-    without any of these. `hints` returns lines that say how to include what was left out. `is_new`: the verb makes a new
+    without any of these. `hints` returns lines about including skipped files. `is_new`: the verb makes a new
     file-set, so a manifest lists this run alone. `drops`: an instance that is gone was not chosen by the user, so it is named
     and makes the work incomplete.
     """
@@ -165,7 +165,7 @@ def _tell_skipped(skipped: Sequence[Skipped], *, everything: bool) -> None:
 
 
 def _former(replaced: Replaced, *, dry_run: bool) -> str:
-    """Return what became of the file-set that was there before."""
+    """Return a sentence about the replaced file-set and its files."""
     had = "could not be read" if replaced.instances is None else f"had {counted(replaced.instances, 'instance')}"
     goes, stays = ("would be deleted", "would stay") if dry_run else ("were deleted", "stayed")
     files = f"its files {goes}"

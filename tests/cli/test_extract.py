@@ -153,7 +153,7 @@ def test_a_link_in_the_folder_is_not_followed_out_of_it(run: Runs, indexed: Path
 
 def test_copies_do_not_go_into_the_file_set(run: Runs, disc: Path) -> None:
     for folder in (disc, disc / "copies", disc / "P001" / ".." / "x"):
-        assert "lies in the file-set" in run("extract", disc, "-o", folder, code=6).stderr
+        assert "is inside the file-set" in run("extract", disc, "-o", folder, code=6).stderr
     assert len(copies(disc)) == 13
 
 
@@ -423,7 +423,7 @@ def test_the_output_must_be_a_folder(run: Runs, indexed: Path, tmp_path: Path) -
 def test_files_that_cannot_have_the_name_of_the_template_are_told(run: Runs, indexed: Path, tmp_path: Path) -> None:
     arguments = ("extract", indexed, "-o", tmp_path / "COPIES", "--template", "{PatientID}.dcm", "InstanceNumber=1")
     told = "2 files have another name than the template gives, which another file has already"
-    advice = " (-v or --json names each; a template with {SOPInstanceUID} tells them apart)"
+    advice = " (-v or --json names each; a template with {SOPInstanceUID} makes the names unique)"
     done = run(*arguments)
     assert done.stderr.splitlines()[:-1] == [told + advice]
     files = run(*arguments, "--json").document["files"]
@@ -461,7 +461,7 @@ def test_an_interrupted_extraction_keeps_what_it_has_and_says_so(
 
     monkeypatch.setattr(Target, "put", stopping)
     done = run("extract", indexed, "-o", tmp_path / "OUT", code=130)
-    assert done.stderr == "fileset: interrupted; what was copied stays; run it again to go on\n"
+    assert done.stderr == "fileset: interrupted; the copies stay; run it again to continue\n"
     assert len(list((tmp_path / "OUT").rglob("*.dcm"))) == 3
 
 

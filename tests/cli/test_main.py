@@ -66,43 +66,15 @@ def test_every_verb_takes_the_options_of_all(verb: str, capsys: pytest.CaptureFi
     assert "there is no option" not in capsys.readouterr().err
 
 
-LIGHT = {
-    "fileset",
-    "fileset.errors",
-    "fileset.cli",
-    *(f"fileset.cli.{name}" for name in ("options", "dispatch", "output", "verbs")),
-}
-
-
 @pytest.mark.parametrize(
-    ("arguments", "loaded"),
-    [
-        (["--help"], LIGHT),
-        (["--version"], LIGHT),
-        (["lst"], LIGHT | {"fileset.cli.suggest"}),
-        (
-            ["create", "--help"],
-            LIGHT
-            | {
-                f"fileset.cli.{name}"
-                for name in (
-                    *("verbs.create", "write_report", "write_options", "output_files", "report_document"),
-                    *("findings", "progress", "volumes"),
-                )
-            },
-        ),
-        (
-            ["list", "--help"],
-            LIGHT | {f"fileset.cli.{name}" for name in ("verbs.list", "findings", "read_options", "table_options")},
-        ),
-    ],
-    ids=["--help", "--version", "lst", "create --help", "list --help"],
+    "arguments", [["--help"], ["--version"], ["lst"], ["create", "--help"], ["list", "--help"]], ids=" ".join
 )
-def test_help_loads_only_what_it_needs(arguments: list[str], loaded: set[str]) -> None:
+def test_help_loads_only_what_it_needs(arguments: list[str]) -> None:
     code = f"import sys; from fileset.cli import main; main({arguments}); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
     modules = set(done.stdout.splitlines()[-1].split())
-    assert {name for name in modules if name.startswith("fileset")} == loaded
+    ours = {name for name in modules if name.startswith("fileset") and not name.startswith("fileset.cli")}
+    assert ours == {"fileset", "fileset.errors"}
     assert not modules & {
         "attr",
         "attrs",

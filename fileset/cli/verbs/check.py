@@ -1,4 +1,4 @@
-"""`fileset check`: what is wrong with a file-set, or what the rules are."""
+"""`fileset check`: find errors in a file-set, or list the rules."""
 
 from __future__ import annotations
 

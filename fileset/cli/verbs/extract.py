@@ -38,7 +38,7 @@ def configure(parser: ArgumentParser) -> None:
         "--output",
         required=True,
         metavar="FOLDER",
-        help="where the copies go; what lies there already is not copied again",
+        help="the folder for the copies; files that it has already are not copied again",
     )
     parser.add_argument(
         "--template",
@@ -55,7 +55,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--scan",
         action="store_true",
-        help="look into every file instead of the DICOMDIR, as is done where none can be read",
+        help="look into every file instead of the DICOMDIR; this is the default if no DICOMDIR can be read",
     )
     add_common(parser)
 
@@ -82,7 +82,7 @@ def run(options: Namespace) -> int:
                     **keys,
                 )
             except KeyboardInterrupt as end:
-                end.add_note("what was copied stays; run it again to go on")
+                end.add_note("the copies stay; run it again to continue")
                 raise
         _tell(report, reader, options)
         nothing = not (report.files or report.missing or report.failed)
@@ -100,7 +100,7 @@ def _template(options: Namespace) -> str:
     if not options.keep_structure:
         return str(options.template or DEFAULT)
     if options.template:
-        raise RuleError("--keep-structure and --template exclude each other: both say how copies are named")
+        raise RuleError("--keep-structure and --template exclude each other: both name the copies")
     return STRUCTURE
 
 
@@ -121,9 +121,7 @@ def _refuse_inside(folder: str, medium: str) -> None:
     """A file-set holds no DICOM files that its DICOMDIR does not reference (PS3.3 F.2.1)."""
     inner, outer = os.path.realpath(folder), os.path.realpath(medium)
     if os.path.isdir(outer) and (inner + os.sep).startswith(outer.rstrip(os.sep) + os.sep):
-        raise RefusedError(
-            f"lies in the file-set {medium}, where copies do not belong. Give another folder", path=folder
-        )
+        raise RefusedError(f"is inside the file-set {medium}", path=folder, advice="Choose another folder")
 
 
 def _tell(report: ExtractReport, reader: Reader | Scanned, options: Namespace) -> None:
@@ -145,7 +143,7 @@ def _tell(report: ExtractReport, reader: Reader | Scanned, options: Namespace) -
 
 
 def _notes(report: ExtractReport) -> Iterator[str]:
-    """Yield what is worth knowing about names, and about files that stay behind."""
+    """Yield remarks about names, and about files that were not copied."""
     for keyword, number in report.lacking.items():
         yield f"{counted(number, 'file has', 'files have')} no {keyword}: left out of the names"
     if report.shortened:
@@ -160,9 +158,11 @@ def _notes(report: ExtractReport) -> Iterator[str]:
 
 
 def _tell_beside(report: ExtractReport, options: Namespace) -> None:
-    """Say how many files are not called as the template says; if everything is wanted, which."""
+    """Report files whose name differs from the template, because another file has that name."""
     files = counted(report.beside, "file has", "files have")
-    apart = "" if "{SOPInstanceUID" in _template(options) else "; a template with {SOPInstanceUID} tells them apart"
+    apart = (
+        "" if "{SOPInstanceUID" in _template(options) else "; a template with {SOPInstanceUID} makes the names unique"
+    )
     advice = "" if options.verbose else f" (-v or --json names each{apart})"
     say(f"{files} another name than the template gives, which another file has already{advice}")
     for copy in report.files if options.verbose else ():

@@ -1,4 +1,4 @@
-"""`fileset info`: which file-set this is, how much it holds, and how much room is left."""
+"""`fileset info`: identification, counts and free space of a file-set."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Show it; what is wrong with the DICOMDIR goes to standard error."""
+    """Show the facts; findings go to standard error."""
     if len(options.media) > 1:
         return _several(options)
     from fileset.plan.presence import around, presence_of
@@ -132,7 +132,7 @@ def _medium(reader: Reader) -> Iterator[tuple[str, str]]:
 
 
 def counts(reader: Reader) -> Counter[str]:
-    """Active records by type, in the order in which they come."""
+    """Return the number of active records by type, in the order of the file."""
     return Counter(record.record_type for record in reader.records)
 
 

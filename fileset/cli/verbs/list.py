@@ -1,4 +1,4 @@
-"""`fileset list`: what a file-set holds, as a tree for people or as lines and documents for programs."""
+"""`fileset list`: the contents of a file-set, as a tree for people or as lines and documents for programs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """List what matches; the damage of the DICOMDIR goes to standard error."""
+    """List the matching instances; findings go to standard error."""
     from fileset.plan.presence import around, presence_of
     from fileset.reader import Reader
 
@@ -85,9 +85,9 @@ def run(options: Namespace) -> int:
 
 
 def _tell_absent(findings: Sequence[Finding], unlisted: int, options: Namespace) -> None:
-    """Say the findings; files that no record references are counted unless everything is wanted."""
-    told = [one for one in findings if options.verbose or one.rule != "FS-FILE-UNLISTED"]
-    tell_findings(told, everything=options.verbose, quiet=options.quiet)
+    """Report the findings; only count files without a record unless everything is wanted."""
+    wanted = [one for one in findings if options.verbose or one.rule != "FS-FILE-UNLISTED"]
+    tell_findings(wanted, everything=options.verbose, quiet=options.quiet)
     if unlisted and not options.quiet:
         files = counted(
             unlisted, "DICOM file that no record references is", "DICOM files that no record references are"
@@ -122,7 +122,7 @@ def _paths(found: Iterable[Record] | None, reader: Reader, presence: Presence, p
 def _tree(reader: Reader, found: Iterable[Record] | None, *, instances: bool) -> None:
     from fileset.cli.tree_view import show, tree_of
 
-    # Of a selection, nobody asks for the icons of all.
+    # A selection does not need the icons of all.
     show(tree_of(reader, found, instances=instances), icons=reader.contents.icons if found is None else 0)
 
 
@@ -151,7 +151,7 @@ def _own(record: Record) -> str:
 
 
 def _inquired(record: Record) -> dict[str, Any]:
-    """M-INQUIRE FILE (PS3.10 8.3): size in bytes, date and time in UTC; null for what the medium does not tell."""
+    """M-INQUIRE FILE (PS3.10 8.3): size in bytes, date and time in UTC; null if the medium does not have them."""
     try:
         info = record.inquire()
     except FilesetError:

@@ -30,7 +30,7 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--syntax", metavar="SYNTAX", default="", help="that take a transfer syntax: UID or name")
     add_common(parser, progress=False)
-    parser.epilog = "`fileset check MEDIUM --profiles` tells which of them a medium satisfies."
+    parser.epilog = "`fileset check MEDIUM --profiles` names the profiles that a medium satisfies."
 
 
 def run(options: Namespace) -> int:

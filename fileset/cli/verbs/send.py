@@ -93,7 +93,7 @@ def _add_security(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("security")
     group.add_argument("--tls", action="store_true", help="secure the connection of --to; --stow does so for https")
     group.add_argument(
-        "--ca", metavar="FILE", default="", help="certificates that are trusted (default: those of the system)"
+        "--ca", metavar="FILE", default="", help="trusted certificates (default: the certificates of the system)"
     )
     group.add_argument("--cert", metavar="FILE", default="", help="our own certificate")
     group.add_argument("--key", metavar="FILE", default="", help="its private key")

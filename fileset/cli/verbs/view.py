@@ -23,7 +23,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Write the pages, open a browser, and remove the pages when the user says so."""
+    """Write the pages, open a browser, and remove the pages when the user presses Enter."""
     import webbrowser
 
     folder = mkdtemp(prefix="fileset-")
@@ -34,7 +34,7 @@ def run(options: Namespace) -> int:
         if not webbrowser.open(index.as_uri()):
             say(f"no browser could be opened: open {index}")
         keep = not sys.stdin.isatty()
-        if keep:  # nobody can press Enter, and the browser still needs the pages
+        if keep:  # without a terminal there is no Enter, and the browser still needs the pages
             say(f"the pages stay in {folder}: they hold patient data, so remove them when you have seen them")
         else:
             say(f"the pages are in {folder}; press Enter to remove them")

@@ -1,0 +1,89 @@
+"""The JSON documents keep to the schemas in `docs/schemas`, which know every member."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships no types
+from referencing import Registry, Resource
+
+from tests.support.command import Runs
+
+FOLDER = Path(__file__).parents[2] / "docs" / "schemas"
+SCHEMAS: dict[str, dict[str, Any]] = {
+    path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))
+}
+REGISTRY = Registry[Any]().with_resources(
+    (schema["$id"], Resource.from_contents(schema)) for schema in SCHEMAS.values()
+)
+
+
+def faults(document: dict[str, Any]) -> list[str]:
+    """Return what is wrong with a document, by the schema that it names."""
+    schema = SCHEMAS[document["schema"].removeprefix("fileset.").partition("/")[0]]
+    found = Draft202012Validator(schema, registry=REGISTRY).iter_errors(document)
+    unknown = document.keys() - schema["properties"].keys()
+    return [error.message for error in found] + [f"unknown member {name}" for name in sorted(unknown)]
+
+
+@pytest.fixture
+def disc(indexed: Path, tmp_path: Path) -> Path:
+    """A copy of `indexed` with an image that is missing, one that is not listed, and one that is damaged."""
+    folder = Path(shutil.copytree(indexed, tmp_path / "DISC"))
+    (folder / "P001/T001/S001/I000001").rename(folder / "P001/T001/S001/NEW")
+    (folder / "P002/T001/S001/I000001").write_bytes((folder / "P002/T001/S001/I000001").read_bytes()[:-10])
+    return folder
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_schema_is_valid(name: str) -> None:
+    Draft202012Validator.check_schema(SCHEMAS[name])
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("list DISC", 3),
+        ("list NOWHERE", 2),
+        ("list", 2),
+        ("info DISC", 3),
+        ("check DISC", 1),
+        ("check --rules", 0),
+        ("check DISC --profiles", 0),
+        ("profiles", 0),
+        ("profiles STD-GEN-CD", 0),
+        ("extract DISC -o OUT", 3),
+        ("create DISC -o OUT", 3),
+        ("create DISC -o OUT.iso --volume-size 1MB", 3),
+        ("create DISC -o OUT --dry-run", 3),
+        ("index DISC --replace", 0),
+        ("add DISC DISC/P001/T001/S001/NEW --dry-run", 3),
+        ("remove DISC PatientID=P1", 0),
+        ("refresh DISC PatientID=P2", 0),
+        ("repair DISC", 3),
+    ],
+)
+def test_a_real_document_keeps_to_its_schema(
+    words: str, code: int, run: Runs, disc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(disc.parent)
+    document = run(*words.split(), "--json", code=code).document
+    assert faults(document) == []
+
+
+def test_a_plan_keeps_to_its_schema(run: Runs, disc: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    run("create", disc, "-o", tmp_path / "OUT.iso", "--volume-size", "CD", "--plan", plan, code=3)
+    assert faults(json.loads(plan.read_text(encoding="ascii"))) == []
+
+
+def test_a_wrong_document_is_seen() -> None:
+    assert faults({"schema": "fileset.plan/1", "volumes": 3, "more": 1}) == [
+        "'findings' is a required property",
+        "3 is not of type 'array'",
+        "unknown member more",
+    ]
