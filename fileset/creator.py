@@ -41,6 +41,7 @@ from fileset.plan.under_profile import under_profile
 from fileset.plan.volumes import write_volume, write_volumes
 from fileset.records.describe import Policy
 from fileset.records.key_choice import parse_keys
+from fileset.records.person import check_conflict_option
 from fileset.records.tree import Node, TreeBuilder
 from fileset.report import Report, Skipped
 
@@ -81,6 +82,8 @@ class Creator:
         unknown_sop_class: List the file as "image" if it has pixel data, as "private", or "refuse" it.
         invalid_uid: "accept" UIDs that break the rules of PS3.5 9.1 but have only digits and dots, with a warning, or
             "refuse" such files.
+        patient_conflict: One Patient ID of two persons, or one study of two Patient IDs: "refuse" the later files,
+            "split" them into records of their own, or "merge" them with the first.
         keys: What records hold beside the keys that they must have: "usual" (descriptions, positions and the like),
             "minimal", or "+KEYWORD,..." to add attributes to the usual ones. A wrong value is left out and reported.
         preamble: "keep", or "zero" to clear preambles that are neither zero nor TIFF: such a file may be a program
@@ -118,6 +121,7 @@ class Creator:
         missing: str = "invent",
         unknown_sop_class: str = "image",
         invalid_uid: str = "accept",
+        patient_conflict: str = "refuse",
         keys: str = "usual",
         preamble: str = "keep",
         trust_dicomdir: bool = False,
@@ -156,6 +160,7 @@ class Creator:
         self._format = format_for(self._path, medium_format, medium_options)
         under = self._profile = under_profile(profile, form_of_format(self._format), strict=strict)
         choice = under.keys(parse_keys(keys)) if under else parse_keys(keys)
+        self._patient_conflict = check_conflict_option(patient_conflict)
         self._policy = Policy(missing, unknown_sop_class, invalid_uid, choice, under.profile.id if under else "")
         self._icons = under.icons(icons_wanted(icons)) if under else icons_wanted(icons)
         self._capacity = None if volume_size is None else bytes_of(volume_size, DISC_NAMES)
@@ -304,7 +309,7 @@ class Creator:
         sources, in_place = self._sources, self._naming == IN_PLACE
         if not in_place:
             sources.stamp()
-        tree = TreeBuilder(sources.name, sources.same)
+        tree = TreeBuilder(sources.name, sources.same, patient_conflict=self._patient_conflict)
         accepts = (lambda source: _refused_name(sources.relative(source))) if in_place else self._listed(origins)
         check = IdentityCheck(sources, self._trusts_dicomdir)
         found = check.compared(self._scan(sources, self._policy))
@@ -388,6 +393,7 @@ def index(
     missing: str = "invent",
     unknown_sop_class: str = "image",
     invalid_uid: str = "accept",
+    patient_conflict: str = "refuse",
     keys: str = "usual",
     replace: bool = False,
     undefined_lengths: bool = False,
@@ -414,6 +420,7 @@ def index(
         missing=missing,
         unknown_sop_class=unknown_sop_class,
         invalid_uid=invalid_uid,
+        patient_conflict=patient_conflict,
         keys=keys,
         replace=replace,
         undefined_lengths=undefined_lengths,

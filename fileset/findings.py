@@ -113,6 +113,7 @@ _ROWS = (
     ("FS-SOP-CLASS-NO-RECORD", ERROR, "PS3.3 F.4", "the SOP class has no directory record type"),
     ("FS-INSTANCE-DUPLICATE", INFO, "PS3.3 F.2.1", "the same file again"),
     ("FS-INSTANCE-CONFLICT", ERROR, "PS3.3 F.2.1", "one SOP Instance UID, different contents"),
+    ("FS-PATIENT-CONFLICT", ERROR, "PS3.3 F.5.1", "one Patient ID, two persons"),
     ("FS-STUDY-TWO-PATIENTS", ERROR, "PS3.3 F.5.2", "one study under two patients"),
     ("FS-SERIES-TWO-STUDIES", ERROR, "PS3.3 F.5.3", "one series in two studies"),
     # Corrected values

@@ -128,7 +128,7 @@ class Volume:
     used: int | None
 
 
-_CHOSEN: Final = frozenset(("FS-FILE-UNLISTED",))
+_CHOSEN: Final = frozenset(("FS-FILE-UNLISTED", "FS-PATIENT-TWICE", "FS-STUDY-TWICE", "FS-SERIES-TWICE"))
 """Errors that follow from what the user asked for: files that stay on the medium without a record."""
 
 

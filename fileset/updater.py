@@ -37,6 +37,7 @@ from fileset.plan.under_profile import under_profile
 from fileset.plan.update import Request, refuse_shared, update
 from fileset.records.describe import Policy
 from fileset.records.key_choice import parse_keys
+from fileset.records.person import check_conflict_option
 from fileset.report import Report
 from fileset.standard import tags
 
@@ -82,6 +83,7 @@ class Updater:
         missing: str = "invent",
         unknown_sop_class: str = "image",
         invalid_uid: str = "accept",
+        patient_conflict: str = "refuse",
         keys: str = "usual",
         preamble: str = "keep",
         trust_dicomdir: bool = False,
@@ -109,11 +111,11 @@ class Updater:
         self._transcodes = transcode
         if transcode and under is None:
             raise RuleError("transcode needs an application profile: it says which transfer syntaxes are allowed")
-        clearing = clears(preamble)
+        clearing, conflict = clears(preamble), check_conflict_option(patient_conflict)
         self._trusts_dicomdir = trust_dicomdir
         self._contents = _contents(self._medium)
         kept = Kept(self._contents)
-        self._request = Request(self._medium, self._contents, naming, clearing, Offer(self._medium), kept)
+        self._request = Request(self._medium, self._contents, naming, clearing, conflict, Offer(self._medium), kept)
         self._request.add_icons = partial(
             icons_added,
             icons=under.icons(icons_wanted(icons)) if under else icons_wanted(icons),

@@ -52,8 +52,8 @@ def add_identification(parser: ArgumentParser) -> _ArgumentGroup:
     return identity
 
 
-def add_rules(parser: ArgumentParser, *, invalid_uid: str = "refuse") -> _ArgumentGroup:
-    """Add the options for files that break rules; `invalid_uid` is the default of --invalid-uid."""
+def add_rules(parser: ArgumentParser, *, invalid_uid: str = "accept", patients: bool = True) -> _ArgumentGroup:
+    """Add the options for files that break rules; `invalid_uid` is the default of --invalid-uid, `patients` adds --patient-conflict."""
     rules = parser.add_argument_group("files that break rules")
     rules.add_argument(
         "--missing",
@@ -65,8 +65,17 @@ def add_rules(parser: ArgumentParser, *, invalid_uid: str = "refuse") -> _Argume
         "--invalid-uid",
         choices=("refuse", "accept"),
         default=invalid_uid,
-        help=f"a UID breaks the rules: refuse the file, or accept the UID as it is (default: {invalid_uid})",
+        help="a UID breaks the rules but has only digits and dots: refuse the file, or accept it with a warning "
+        f"(default: {invalid_uid})",
     )
+    if patients:
+        rules.add_argument(
+            "--patient-conflict",
+            choices=("refuse", "split", "merge"),
+            default="refuse",
+            help="one Patient ID has two persons, or one study has two Patient IDs: refuse the later files, split them "
+            "into records of their own, or merge them with the first (default: refuse)",
+        )
     rules.add_argument(
         "--unknown-sop-class",
         choices=("image", "private", "refuse"),
@@ -174,6 +183,7 @@ def rules(options: Namespace) -> dict[str, Any]:
     return {
         "missing": options.missing,
         "invalid_uid": options.invalid_uid,
+        **({"patient_conflict": options.patient_conflict} if hasattr(options, "patient_conflict") else {}),
         "unknown_sop_class": options.unknown_sop_class,
         "jobs": options.jobs,
     }

@@ -16,6 +16,7 @@ from fileset.media.base import ReadableMedium
 from fileset.plan.scan import describe
 from fileset.records.describe import Describer, Policy
 from fileset.records.levels import FIELDS, Chain
+from fileset.records.person import Person, person_of
 from fileset.standard import tags
 
 _IDENTITY: Final = frozenset((tags.PATIENT_ID, tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID))
@@ -35,6 +36,10 @@ class FileKeys:
         tag = next(row.tag for row in FIELDS[self.kept.contents.type_name(index)] if row.name == name)
         text = self.kept.text(index, tag)
         return any(chain is None or _text(chain, name) == text for chain in self._below(index))
+
+    def person(self, index: int) -> Person:
+        """Return the person in the first file below a record that can be read."""
+        return next((person_of(chain) for chain in self._below(index) if chain is not None), Person(""))
 
     def better(self, index: int) -> tuple[bytes, frozenset[int]]:
         """Return values for the keys of a record that no file below it has any more, encoded, and their tags."""

@@ -76,10 +76,14 @@ class Offer:
 
 
 def tree_of(
-    offer: Offer, accepted: Iterable[tuple[int, Instance]], old: OldRecords, refuse: Callable[[int, HeaderError], None]
+    offer: Offer,
+    accepted: Iterable[tuple[int, Instance]],
+    old: OldRecords,
+    refuse: Callable[[int, HeaderError], None],
+    patient_conflict: str = "refuse",
 ) -> TreeBuilder:
     """Return the tree of the instances that agree with each other and with the old records."""
-    tree = TreeBuilder(offer.sources.name, offer.sources.same, old)
+    tree = TreeBuilder(offer.sources.name, offer.sources.same, old, patient_conflict=patient_conflict)
     for source, instance in accepted:
         try:
             tree.add(instance, source)

@@ -62,6 +62,7 @@ class Request:
     contents: Contents
     naming: str
     clears_preambles: bool
+    patient_conflict: str
     offer: Offer
     kept: Kept
     removed: dict[int, bool] = field(factory=dict)
@@ -95,7 +96,7 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
         kept.drop(index)
     affected = kept.prune((*gone, *refreshed))
     files = FileKeys(request.medium, kept)
-    kept.files_confirm = files.confirms
+    kept.files_confirm, kept.files_person = files.confirms, files.person
     tree = _tree(request, accepted, replaced, kept, report)
     growth = _grown(request, kept, tree, report)
     _renew(growth, affected, files, report)
@@ -174,7 +175,7 @@ def _tree(
     """Return the tree of the new instances. Raises `RefusedError` if one cannot replace the record that goes for it."""
     offer = request.offer
     refused: dict[int, HeaderError] = {}
-    tree = tree_of(offer, accepted, kept, refused.__setitem__)
+    tree = tree_of(offer, accepted, kept, refused.__setitem__, request.patient_conflict)
     for source, instance in accepted:
         problem = refused.get(source)
         if problem is None:

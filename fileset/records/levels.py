@@ -21,7 +21,7 @@ class Chain(NamedTuple):
 
     `character_set` is b"" if no text needs one. `fallback_date` and `fallback_time` replace a missing study date or time,
     and are b"" otherwise. `extra` are optional keys: the record type that holds each, and its value, b"" only for
-    a Type 2 key.
+    a Type 2 key. `birth_date` and `sex` tell persons with one Patient ID apart.
     """
 
     patient_id: bytes
@@ -40,6 +40,8 @@ class Chain(NamedTuple):
     fallback_time: bytes = b""
     notes: Notes = ()
     extra: tuple[tuple[str, Field, bytes], ...] = ()
+    birth_date: bytes = b""
+    sex: bytes = b""
 
 
 class Field(NamedTuple):
@@ -81,7 +83,10 @@ FIELDS: Final[dict[str, tuple[Field, ...]]] = {
 LEVELS: Final = ("PATIENT", "STUDY", "SERIES")
 _OF_NAME: Final = {field.name: field for level in LEVELS for field in FIELDS[level]}
 _IN_ORDER: Final = tuple(_OF_NAME[name] for name in Chain._fields[:11])
-_TAGS: Final = (*(field.tag for field in _IN_ORDER), tags.SPECIFIC_CHARACTER_SET)
+_TAGS: Final = (
+    *(field.tag for field in _IN_ORDER),
+    *(tags.SPECIFIC_CHARACTER_SET, tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX),
+)
 
 CHAIN_TAGS: Final = frozenset(_TAGS) | FALLBACK_TAGS
 _UIDS: Final = {
@@ -150,6 +155,8 @@ def _chain(values: dict[int, bytes], level: str, optional: Sequence[tuple[str, F
         fallback_time=b"" if chain.study_time or not depth else fallback_time(values),
         notes=value_notes + left_out + notes,
         extra=extra,
+        birth_date=canonical("DA", values.get(tags.PATIENT_BIRTH_DATE, b"")),
+        sex=canonical("CS", values.get(tags.PATIENT_SEX, b"")),
     )
 
 

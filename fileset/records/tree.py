@@ -19,6 +19,7 @@ from fileset.findings import Finding, Where
 from fileset.records.describe import Instance
 from fileset.records.key_rules import tail_faults
 from fileset.records.levels import FIELDS, Chain, Field, Notes
+from fileset.records.person import Person, person_of
 from fileset.standard import tags
 
 UTF_8: Final = "ISO_IR 192"
@@ -43,6 +44,10 @@ class OldRecords:
 
     def texts(self, level: str, key: bytes | str) -> Mapping[str, str] | None:  # noqa: ARG002
         """Return the decoded keys, by field, of the record of a patient, study or series; None if it is new."""
+        return None
+
+    def person(self, key: bytes | str) -> Person | None:  # noqa: ARG002
+        """Return the person that a Patient ID belongs to, None if there is no record of it."""
         return None
 
     def stays(self, level: str, key: bytes | str) -> bool:  # noqa: ARG002
@@ -115,7 +120,11 @@ class TreeBuilder:
         source_name: Callable[[int], str],
         same_contents: Callable[[int, int], bool],
         existing: OldRecords | None = None,
+        *,
+        patient_conflict: str = "refuse",
     ) -> None:
+        self._conflict = patient_conflict
+        self._persons: dict[bytes | str, list[Person]] = {}
         self._name = source_name
         self._same = same_contents
         self._existing = existing or OldRecords()
@@ -182,14 +191,16 @@ class TreeBuilder:
 
     def _place(self, chain: Chain, source: int) -> Entity:
         # A patient without an ID is as many patients as he has studies: nobody may be merged on no evidence.
-        patient_key = self._patient_key(chain)
-        self._check_owners(chain, patient_key)
+        identity = self._patient_key(chain)
+        self._check_owners(chain, identity)
+        patient_key = self._person_key(chain, identity, source)
         entity = self._entity(self._patients, "PATIENT", patient_key, chain, source)
         if chain.study_uid:
-            self._owner_of_study[chain.study_uid] = entity
+            self._note_split("STUDY", self._owner_of_study.setdefault(chain.study_uid, entity), entity, chain, source)
             study = entity = self._entity(entity.children, "STUDY", chain.study_uid, chain, source)
             if chain.series_uid:
-                self._owner_of_series[chain.series_uid] = study
+                first = self._owner_of_series.setdefault(chain.series_uid, study)
+                self._note_split("SERIES", first, study, chain, source)
                 entity = self._entity(study.children, "SERIES", chain.series_uid, chain, source)
         return entity
 
@@ -197,14 +208,48 @@ class TreeBuilder:
         """Patient ID, decoded; of a file that has none, whatever the rest of its study says."""
         identity = decode(chain.patient_id, chain.character_set.decode("ascii"))
         owner = self._owner_of_study.get(chain.study_uid)
-        if not identity:
+        if not identity or self._conflict == "merge":
             known = owner.key if owner else self._existing.patient_of(chain.study_uid)
-            return known if known is not None else chain.study_uid
+            if known is not None and not (identity and known == chain.study_uid):
+                return _identity(known)
+        if not identity:
+            return chain.study_uid
         if owner and owner.key == chain.study_uid and identity not in self._patients:
             # The files before this one had no Patient ID: now it is known.
             self._patients[identity] = self._patients.pop(owner.key)
             owner.key = identity
         return identity
+
+    def _person_key(self, chain: Chain, identity: bytes | str, source: int) -> bytes | str:
+        """Return the key of the patient that a file belongs to: with "split", further persons have keys of their own.
+
+        Raises `HeaderError` if the Patient ID belongs to another person and conflicts are refused.
+        """
+        person = person_of(chain)
+        known = self._persons.get(identity)
+        if known is None:
+            old = self._existing.person(identity)
+            known = self._persons[identity] = [old or person]
+        number = next((at for at, one in enumerate(known) if not person.is_other_than(one)), len(known))
+        if not number or self._conflict == "merge":
+            return identity
+        if self._conflict == "refuse":
+            message = f"Patient ID {_shown(identity)} belongs to {known[0]}, but this file is about {person}"
+            raise HeaderError("FS-PATIENT-CONFLICT", message)
+        if number == len(known):
+            known.append(person)
+            self._note_twice("PATIENT", f"Patient ID {_shown(identity)}", source)
+        return f"{identity!s}{_PERSON}{number}"
+
+    def _note_split(self, level: str, first: Entity, above: Entity, chain: Chain, source: int) -> None:
+        """Report a study or series that is below two records, once for each further record."""
+        uid = chain.study_uid if level == "STUDY" else chain.series_uid
+        if above is not first and uid not in above.children:
+            self._note_twice(level, f"UID {_shown(uid.decode('ascii'))}", source)
+
+    def _note_twice(self, level: str, what: str, source: int) -> None:
+        message = f"{what} has a further {level} record: these files name another patient"
+        self.findings.append(Finding(f"FS-{level}-TWICE", message, Where(self._name(source), level)))
 
     def _check_owners(self, chain: Chain, patient_key: bytes | str) -> None:
         """Raise `HeaderError` if the study belongs to another patient, or the series to another study."""
@@ -212,7 +257,8 @@ class TreeBuilder:
             return
         known = self._owner_of_study.get(chain.study_uid)
         owner = known.key if known else self._existing.patient_of(chain.study_uid)
-        if owner is not None and owner != patient_key:
+        is_split = known is not None and self._conflict == "split"
+        if owner is not None and _identity(owner) != patient_key and not is_split:
             study, other = chain.study_uid.decode("ascii"), _shown(owner)
             raise HeaderError(
                 "FS-STUDY-TWO-PATIENTS",
@@ -278,7 +324,8 @@ class TreeBuilder:
         position = 0
         for patient in sorted(self._patients.values(), key=_by_patient_id):
             order = _by_patient_id(patient)
-            yield Node(0, "PATIENT", position, self._record(patient, order[1], set()), key=order[1], order=order)
+            key = patient.key if _PERSON in str(patient.key) else order[1]
+            yield Node(0, "PATIENT", position, self._record(patient, key, set()), key=key, order=order)
             yield from self._below(patient, (position,))
             position += 1
         for at, (number, uid, kind, tail, source) in enumerate(sorted(self._roots, key=_by_type), position):
@@ -391,6 +438,14 @@ class TreeBuilder:
         message = f"{field.label} has no value: {value.decode('ascii')} was invented"
         self.findings.append(Finding("FS-KEY-INVENTED", message, Where(self._name(entity.source), entity.record_type)))
         return value
+
+
+_PERSON: Final = "\0person "
+"""Between the Patient ID and the number of a further person with it, in keys of the tree."""
+
+
+def _identity(key: bytes | str) -> bytes | str:
+    return key.partition(_PERSON)[0] if isinstance(key, str) else key
 
 
 def _shown(key: bytes | str) -> str:

@@ -44,7 +44,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.usage = "fileset repair MEDIUM [options]"
     parser.add_argument("medium", metavar="MEDIUM", help="a folder or image, with or without a DICOMDIR")
     add_format(parser)
-    add_rules(parser, invalid_uid="accept")
+    add_rules(parser, patients=False)
     add_writing(parser)
     parser.epilog = "The exit code is 3 if records were dropped because their files are missing, or if DICOM files could not be listed."
 

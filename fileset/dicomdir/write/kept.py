@@ -23,6 +23,7 @@ from fileset.dicomdir.write.layout import NONE
 from fileset.errors import RefusedError
 from fileset.records.instance_keys import UNORDERED
 from fileset.records.levels import FIELDS, LEVELS
+from fileset.records.person import Person
 from fileset.records.tree import OldRecords, Order, invented_patient_id
 from fileset.standard import tags
 
@@ -68,6 +69,7 @@ class Kept(OldRecords):
     def __init__(self, contents: Contents, sound: Container[int] | None = None) -> None:
         self.sound = sound
         self.files_confirm: Callable[[int, str], bool] = lambda _, __: True
+        self.files_person: Callable[[int], Person] = lambda _: Person("")
         self.contents = contents
         self.flat = contents.flat
         self.tree = contents.tree
@@ -278,6 +280,18 @@ class Kept(OldRecords):
         if index == NONE or index in self.renewed:
             return None
         return {field.name: self.text(index, field.tag) for field in FIELDS[level]}
+
+    def person(self, key: bytes | str) -> Person | None:
+        """Return the person of a PATIENT record, with the birth date and sex of a file below it if the record has none."""
+        index = self.entity("PATIENT", key)
+        if index == NONE:
+            return None
+        said = [self.contents.key(index, tag) for tag in (tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)]
+        birth_date, sex = (str(value or "") for value in said)
+        if not (birth_date and sex):
+            below = self.files_person(index)
+            birth_date, sex = birth_date or below.birth_date, sex or below.sex
+        return Person(self.text(index, tags.PATIENT_NAME), birth_date, sex)
 
     def stays(self, level: str, key: bytes | str) -> bool:
         """Return whether the record of a patient, study or series can stay byte for byte."""

@@ -1,0 +1,54 @@
+"""Tell whether two files with one Patient ID are about one person."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from fileset.dicom.character_sets import decode
+from fileset.errors import RuleError
+from fileset.records.levels import Chain
+
+CONFLICTS: Final = ("refuse", "split", "merge")
+"""What to do with one Patient ID of two persons, and with one study of two Patient IDs."""
+_BETWEEN: Final = re.compile(r"[\^=,.\s]+")
+
+
+class Person(NamedTuple):
+    """Who a file is about: Patient's Name, Birth Date and Sex; "" where the file does not say."""
+
+    name: str
+    birth_date: str = ""
+    sex: str = ""
+
+    def is_other_than(self, known: Person) -> bool:
+        """Return whether this is another person: the names differ, and so does the birth date or the sex.
+
+        Names that differ only in case, carets, punctuation or spaces are variants of one spelling.
+        """
+        same_name = not self.name or not known.name or _spelling(self.name) == _spelling(known.name)
+        return not same_name and any(
+            mine and theirs and mine != theirs
+            for mine, theirs in ((self.birth_date, known.birth_date), (self.sex, known.sex))
+        )
+
+    def __str__(self) -> str:
+        born = f", born {self.birth_date}" if self.birth_date else ""
+        return f"{self.name or 'no name'}{born}{f', {self.sex}' if self.sex else ''}"
+
+
+def person_of(chain: Chain) -> Person:
+    """Return the person in the values of a file."""
+    name = decode(chain.patient_name, chain.character_set.decode("ascii"))
+    return Person(name, chain.birth_date.decode("ascii", "replace"), chain.sex.decode("ascii", "replace"))
+
+
+def _spelling(name: str) -> tuple[str, ...]:
+    return tuple(filter(None, _BETWEEN.split(name.casefold())))
+
+
+def check_conflict_option(value: str) -> str:
+    """Return the option. Raises `RuleError` if it is none."""
+    if value not in CONFLICTS:
+        raise RuleError(f"patient_conflict={value!r}: use one of {', '.join(CONFLICTS)}")
+    return value
