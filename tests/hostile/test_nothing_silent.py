@@ -100,13 +100,13 @@ def _viewer(disc: Path, chance: random.Random) -> None:
 
 
 FAULTS: Final[Mapping[str, Callable[[Path, random.Random], None]]] = {
-    "unlisted": _unlisted,
     "moved": _moved,
     "renamed": _renamed,
     "missing": _missing,
     "truncated": _truncated,
     "zeros": _zeros,
     "other patient": _other_patient,
+    "unlisted": _unlisted,
     "inactive": _inactive,
     "hostile File ID": _hostile_file_id,
     "viewer": _viewer,
