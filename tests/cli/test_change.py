@@ -231,7 +231,7 @@ def test_a_file_that_cannot_be_removed_leaves_a_change_that_counts_and_says_so(
     assert said.endswith(
         f"{disc}: the new DICOMDIR counts already; `fileset repair` removes what is left of the change\n"
     )
-    assert "P1" not in run("list", disc, code=0).stdout
+    assert "P1" not in run("list", disc, code=3).stdout
     run("repair", disc)
     run("check", disc)
 

@@ -161,13 +161,13 @@ def test_every_option_reaches_the_library(run: Runs, tmp_path: Path) -> None:
     base = ("create", tmp_path / "IN", "--json", "--jobs", "1", "--undefined-lengths", "-o")
     refused = run(*base, tmp_path / "A", "--invalid-uid", "refuse", code=3).document["skipped"]
     assert [row["rule"] for row in refused] == ["FS-UID-INVALID"]
-    document = run(*base, tmp_path / "B", "--invalid-uid", "accept", "--unknown-sop-class", "private").document
+    document = run(*base, tmp_path / "B", "--invalid-uid", "accept", "--unknown-sop-class", "private", code=3).document
     assert document["added"][0]["record_type"] == "PRIVATE"
     rules = ("--invalid-uid", "accept", "--unknown-sop-class", "refuse")
     assert run(*base, tmp_path / "C", *rules, code=3).document["added"] == []
     (tmp_path / "B" / "README").write_text("hello")
     described = ("--descriptor", "README", "--descriptor-charset", "ISO_IR 100", "--replace")
-    run(*base, tmp_path / "B", *described, "--invalid-uid", "accept")
+    run(*base, tmp_path / "B", *described, "--invalid-uid", "accept", code=3)
     assert run("info", tmp_path / "B", "--json").document["file_set"]["descriptor_file_id"] == "README"
 
 
@@ -454,7 +454,7 @@ def test_a_skipped_file_is_named_with_the_option_that_includes_it(run: Runs, tmp
     create = ("create", tmp_path / "IN", "-o")
     said = run(*create, tmp_path / "A", code=3).stderr
     assert "--invalid-uid accept includes 1 file skipped for FS-UID-INVALID\n" in said
-    assert run(*create, tmp_path / "B", "--invalid-uid", "accept").stderr.startswith("1 instance added")
+    assert "1 instance added" in run(*create, tmp_path / "B", "--invalid-uid", "accept", code=3).stderr
 
 
 @pytest.mark.parametrize(("size", "question"), [("4.7", "Did you mean 4.7GB?"), ("700", "Did you mean 700MB?")])

@@ -21,12 +21,12 @@ SHIPPED = Path(pydicom.data.__file__).parent / "test_files"
 
 TREE = """\
 File-set TWELVE  {disc}  2 patients, 4 studies, 4 series, 12 IMAGE
-├── Doe^Jane  P1
+├── Doe^Jane  P1  1970-01-01  O
 │   ├── 2024-01-02  10:11  Study 1  study S1  accession A11
 │   │   └── CT 1  3 IMAGE
 │   └── 2024-01-03  10:11  Study 2  study S2  accession A12
 │       └── CT 1  3 IMAGE
-└── Doe^Jane  P2
+└── Doe^Jane  P2  1970-01-01  O
     ├── 2024-01-02  10:11  Study 1  study S1  accession A21
     │   └── CT 1  3 IMAGE
     └── 2024-01-03  10:11  Study 2  study S2  accession A22
@@ -41,7 +41,7 @@ def test_the_tree_shows_each_level_and_counts(run: Runs, indexed: Path) -> None:
 def test_the_tree_holds_only_what_matches(run: Runs, indexed: Path) -> None:
     assert run("list", indexed, "PatientID=P2", "StudyDate=20240103", "InstanceNumber=2").stdout == (
         f"File-set TWELVE  {indexed}  1 patient, 1 study, 1 series, 1 IMAGE\n"
-        "└── Doe^Jane  P2\n"
+        "└── Doe^Jane  P2  1970-01-01  O\n"
         "    └── 2024-01-03  10:11  Study 2  study S2  accession A22\n"
         "        └── CT 1  1 IMAGE\n"
     )
@@ -69,7 +69,7 @@ def test_what_is_no_surprise_is_not_told(run: Runs, indexed: Path, tmp_path: Pat
 
 
 LACKING = (
-    "no record has Rows (0028,0010): only keys in the DICOMDIR can be asked for; `fileset list --json` shows which "
+    "no record has PatientWeight (0010,1030): only keys in the DICOMDIR can be asked for; `fileset list --json` shows which "
     "there are"
 )
 
@@ -90,10 +90,10 @@ def test_a_key_that_no_record_has_is_named(
 ) -> None:
     monkeypatch.chdir(disc.parent)
     verb, *options = arguments
-    unmatched = "nothing matches PatientID=P1, Rows=3"
-    done = run(verb, disc, *options, "PatientID=P1", "Rows=3", code=code)
+    unmatched = "nothing matches PatientID=P1, PatientWeight=3"
+    done = run(verb, disc, *options, "PatientID=P1", "PatientWeight=3", code=code)
     assert done.stderr.splitlines()[-2:] == [unmatched, LACKING]
-    assert LACKING not in run(verb, disc, *options, "PatientID=P1", "Rows=3", "-q", code=code).stderr
+    assert LACKING not in run(verb, disc, *options, "PatientID=P1", "PatientWeight=3", "-q", code=code).stderr
 
 
 def test_verbose_shows_every_instance(run: Runs, indexed: Path) -> None:

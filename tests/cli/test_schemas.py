@@ -60,10 +60,10 @@ def test_every_schema_is_valid(name: str) -> None:
         ("create DISC -o OUT", 3),
         ("create DISC -o OUT.iso --volume-size 1MB", 3),
         ("create DISC -o OUT --dry-run", 3),
-        ("index DISC --replace", 0),
+        ("index DISC --replace", 3),
         ("add DISC DISC/P001/T001/S001/NEW --dry-run", 3),
-        ("remove DISC PatientID=P1", 0),
-        ("refresh DISC PatientID=P2", 0),
+        ("remove DISC PatientID=P1", 3),
+        ("refresh DISC PatientID=P2", 3),
         ("repair DISC", 3),
     ],
 )
