@@ -215,6 +215,9 @@ def _remarks(report: Report) -> Iterator[str]:
         yield f"{counted(skipped, 'file')} skipped"
     if report.warnings:
         yield counted(len(report.warnings), "warning")
+    without = sum(one.rule in ("FS-PICTURE-NONE", "FS-PICTURE-FAILED") for one in report.findings)
+    if without:
+        yield f"{without:,} without a picture (-v names each)"
 
 
 def _changes(report: Report, wording: Wording) -> str:

@@ -20,6 +20,7 @@ from tests.pages.test_site import (
     test_every_file_is_reached_from_the_first_page,
     test_every_link_and_picture_leads_to_a_file_below_the_folder,
 )
+from tests.support.command import process
 
 
 @pytest.fixture
@@ -168,3 +169,10 @@ def test_pages_that_are_there_stay_if_they_are_the_same_and_are_never_overwritte
     with pytest.raises(RuleError, match="Delete INDEX"):
         create(tmp_path / "disc", source, replace=True)
     assert web_files(tmp_path / "disc") == before
+
+
+def test_the_command_says_how_many_instances_have_no_picture(source: Path, tmp_path: Path) -> None:
+    done = process("create", source, "-o", tmp_path / "disc", "--web", "--web-pictures", "2")
+    assert done.returncode == 0, done.stderr
+    assert "1 without a picture (-v names each)" in done.stderr
+    assert len(list((tmp_path / "disc").rglob("*.JPG"))) == 4

@@ -39,7 +39,8 @@ RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 
 
-def images() -> Iterator[str]:
+def images() -> Iterator[tuple[str, str]]:
+    """Each file of pydicom's with pixel data, and its transfer syntax."""
     for path in sorted(FOLDER.rglob("*")):
         if path.is_file() and path.suffix in ("", ".dcm"):
             with warnings.catch_warnings():
@@ -49,10 +50,17 @@ def images() -> Iterator[str]:
                 except Exception:  # noqa: BLE001, S112  not DICOM
                     continue
                 if any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
-                    yield path.relative_to(FOLDER).as_posix()
+                    syntax = str(getattr(dataset, "file_meta", {}).get("TransferSyntaxUID", ""))
+                    yield path.relative_to(FOLDER).as_posix(), syntax
 
 
-IMAGES = list(images())
+IMAGES = dict(images())
+COMPARED = [
+    name
+    for name, syntax in IMAGES.items()
+    if not syntax.startswith(JPEG_2000) and name not in {*ONLY_OURS, *UNDECODABLE, *OTHERWISE}
+]
+"""What both can read. DCMTK 3.6 decodes no JPEG 2000: `test_frames` compares that with pydicom's decoder."""
 
 
 def instance_of(name: str) -> Instance:
@@ -73,11 +81,10 @@ def by_dcmtk(name: str, instance: Instance, window: tuple[float, float] | None) 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")  # badVR.dcm
 @pytest.mark.skipif(shutil.which("dcmj2pnm") is None, reason="dcmj2pnm of DCMTK is not installed")
-@pytest.mark.parametrize("name", [name for name in IMAGES if name not in {*ONLY_OURS, *UNDECODABLE, *OTHERWISE}])
+@pytest.mark.judges
+@pytest.mark.parametrize("name", COMPARED)
 def test_a_picture_is_that_of_an_independent_renderer(name: str) -> None:
     instance = instance_of(name)
-    if instance.transfer_syntax.startswith(JPEG_2000):
-        pytest.skip("DCMTK 3.6 does not decode JPEG 2000; test_frames compares the values with pydicom's decoder")
     picture = picture_of(instance)
     theirs = by_dcmtk(name, instance, picture.window)
     sop_class = str(instance.dataset.get("SOPClassUID", ""))
@@ -107,4 +114,4 @@ def test_big_endian_doses_look_like_little_endian_ones() -> None:
     for name in OTHERWISE:
         little = picture_of(instance_of(name.replace("_expb", "")))
         assert (picture_of(instance_of(name)).pixels == little.pixels).all()
-    assert len(IMAGES) > 80
+    assert len(COMPARED) > 70
