@@ -37,6 +37,7 @@ from fileset.plan.new_file_set import IN_PLACE, Recipe, new_uid, refuse_existing
 from fileset.plan.scan import Phases, Refused, collect, outcomes, phase
 from fileset.plan.source_file_set import Origin, compare, origin_of, unlisted
 from fileset.plan.split import bytes_of
+from fileset.plan.transform import Rewrite, Transform, by_dataset, rewrite_sources
 from fileset.plan.under_profile import under_profile
 from fileset.plan.volumes import write_volume, write_volumes
 from fileset.records.describe import Policy
@@ -92,6 +93,9 @@ class Creator:
             Instance UID, use the record. By default the file is used. Each disagreement is reported.
         replace: Replace a file-set that is there.
         listed_only: Of a file-set that is a source, leave out DICOM files that no record references, and report them.
+        transform: Makes of each pydicom data set the one that is written; None leaves the file out. If it raises, the file
+            stays out too, and is reported.
+        rewrite: The same with the bytes of a DICOM file.
         undefined_lengths: Write sequences and items of the DICOMDIR with undefined length.
         icons: Write icons (PS3.3 F.7): "image" in each IMAGE record, "series" one in each SERIES record, or an `Icons`
             with another size. Needs the extra `images`.
@@ -133,6 +137,8 @@ class Creator:
         profile: str | None = None,
         strict: bool = False,
         transcode: bool = False,
+        transform: Transform | None = None,
+        rewrite: Rewrite | None = None,
         jobs: int | None = None,
         executor: Executor | None = None,
         progress: Phases | None = None,
@@ -167,6 +173,8 @@ class Creator:
         making = {"jobs": jobs, "executor": executor, "progress": phase(progress, "pictures")}
         self._companion = web_content(web, self._path, **making) if web else None
         self._transcodes = transcode
+        self._rewrites = [*([rewrite] if rewrite else []), *([by_dataset(transform)] if transform else [])]
+        self._refused: dict[int, Refused] = {}
         if transcode and under is None:
             raise RuleError("transcode needs an application profile: it says which transfer syntaxes are allowed")
         self._report: Report | None = None
@@ -266,7 +274,7 @@ class Creator:
         report = Report(
             self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run, hashes=hashes
         )
-        transcoding = self._transcoded()
+        transcoding = [*self._rewritten(), *self._transcoded()]
         tree = self._scanned(report, origins)
         report.note_listed(frozenset[str]().union(*(origin.listed for origin in origins)))
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
@@ -290,6 +298,11 @@ class Creator:
         self._written = not dry_run
         return report
 
+    def _rewritten(self) -> Iterator[Finding]:
+        """Change the sources as the caller wants, once; yield what was done."""
+        while self._rewrites:
+            yield from rewrite_sources(self._sources, range(len(self._sources)), self._rewrites.pop(0), self._refused)
+
     def _transcoded(self) -> list[Finding]:
         """Transcode the sources whose transfer syntax the profile does not allow; return what was done."""
         if not self._transcodes or self._profile is None:
@@ -310,7 +323,12 @@ class Creator:
         if not in_place:
             sources.stamp()
         tree = TreeBuilder(sources.name, sources.same, patient_conflict=self._patient_conflict)
-        accepts = (lambda source: _refused_name(sources.relative(source))) if in_place else self._listed(origins)
+        listed = self._listed(origins)
+        chosen = (lambda source: _refused_name(sources.relative(source))) if in_place else listed
+
+        def accepts(source: int) -> Refused | None:
+            return self._refused.get(source) or chosen(source)
+
         check = IdentityCheck(sources, self._trusts_dicomdir)
         found = check.compared(self._scan(sources, self._policy))
         for source, refused in collect(found, tree, accepts):

@@ -247,6 +247,8 @@ _ROWS = (
     ("FS-VOLUME-STUDY-SPLIT", INFO, "PS3.10 8.1", "a study is divided among volumes"),
     # The medium itself
     ("FS-MEDIUM-FILE-SYSTEM", WARNING, "PS3.12", "a file system that PS3.12 does not know"),
+    ("FS-TRANSFORMED", INFO, "PS3.10 8.1", "a file that was changed, as was asked for"),
+    ("FS-TRANSFORM-FAILED", ERROR, "PS3.10 8.1", "a file that could not be changed, and stays out"),
     ("FS-TRANSCODED", INFO, "PS3.5 8.2", "a file that was written in another transfer syntax, as was asked for"),
     ("FS-TRANSCODE-FAILED", WARNING, "PS3.5 8.2", "a file that cannot be written in another transfer syntax"),
     # Application profiles, where one was named

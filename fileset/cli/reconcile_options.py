@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from fileset.cli.options import keys_of
@@ -11,6 +11,8 @@ from fileset.cli.output import say
 from fileset.errors import RefusedError, RuleError
 
 if TYPE_CHECKING:
+    from fileset.extract.instances import Finder
+    from fileset.findings import Finding
     from fileset.transfer.peer import Tls
     from fileset.transfer.reconciliation import Reconciliation
 
@@ -71,6 +73,41 @@ def reconciliation_of(options: Namespace, tls: Tls | None = None) -> Reconciliat
     given |= keys_of(options.set)
     table = Table.read(options.map) if options.map else None
     return Reconciliation(values_of(given), table)
+
+
+def rewriting(reconciliation: Reconciliation | None) -> Callable[[bytes], bytes] | None:
+    """Return the function that changes the bytes of a file, None if nothing is to be changed."""
+    if reconciliation is None:
+        return None
+    from functools import partial
+
+    from fileset.transfer.reconciled import rewrite
+
+    return partial(rewrite, reconciliation)
+
+
+def reconciled(
+    reader: Finder, reconciliation: Reconciliation | None, keys: Mapping[str, str], *, listed_only: bool
+) -> Finder:
+    """Return what finds the instances of `reader` with their new values; `reader` itself if nothing is to be changed.
+
+    Raises `RefusedError` if one value is to be set for more than one patient.
+    """
+    if reconciliation is None:
+        return reader
+    from fileset.extract.complete import Complete
+    from fileset.extract.instances import Directory
+    from fileset.transfer.reconciled import Reconciled
+
+    source = Complete(reader) if isinstance(reader, Directory) and not listed_only else reader
+    patients = (record.patient.get("PatientID") for record in source.find(**keys) if record.patient)
+    require_one_patient(reconciliation, (str(patient or "") for patient in patients))
+    return Reconciled(source, reconciliation)
+
+
+def found_beside(source: Finder) -> list[Finding]:
+    """Return the findings about files without a record, which `extract` does not see behind new values."""
+    return list(getattr(getattr(source, "source", None), "found", ()))
 
 
 def require_one_patient(reconciliation: Reconciliation | None, patients: Iterable[str]) -> None:

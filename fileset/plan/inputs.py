@@ -213,9 +213,13 @@ class Sources:
             self._spool = tempfile.mkdtemp(prefix="fileset-")
             weakref.finalize(self, shutil.rmtree, self._spool, ignore_errors=True)
         path = os.path.join(self._spool, f"{index}.dcm")
-        with open(path, "xb") as file:
+        with open(path, "wb") as file:  # below a folder of our own; the source may be changed twice
             file.write(data)
         self._replaced[index] = path
+
+    def is_replaced(self, index: int) -> bool:
+        """Return whether other bytes are given for a source."""
+        return index in self._replaced
 
     def read_paths(self) -> list[str]:
         """Return the path of each source that is a file of the operating system, as it is to be read; "" for others."""

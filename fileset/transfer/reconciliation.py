@@ -16,7 +16,7 @@ from attrs import define, evolve, field, frozen
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, Syntax, element_at, element_header
 from fileset.dicom.header import DEFLATED
-from fileset.errors import FormatError, MediumError, RuleError
+from fileset.errors import FilesetError, FormatError, MediumError, RuleError
 from fileset.part10.values import fault
 from fileset.standard import tags
 from fileset.standard.dictionary import keyword_of, tag_of, vr_of
@@ -141,15 +141,19 @@ class Reconciliation:
         new = evolve(item, changed=changed, start=item.start + len(head), size=size)
         return self._noted(new, differences)
 
+    def require_patient(self, patient: str, error: type[FilesetError]) -> None:
+        """Raise `error` if fixed values are to be set, and files before were of another patient than this Patient ID."""
+        if not self.fixed:
+            return
+        if self._patient is None:
+            self._patient = patient
+        elif self._patient != patient:
+            raise error(
+                f"the file is of patient {patient!r}, others are of {self._patient!r}: one value cannot be right for both"
+            )
+
     def _values(self, item: Payload) -> Values:
-        patient = item.identity[tags.PATIENT_ID]
-        if self.fixed:
-            if self._patient is None:
-                self._patient = patient
-            elif self._patient != patient:
-                raise UnsendableError(
-                    f"the file is of patient {patient!r}, others are of {self._patient!r}: one value cannot be right for both"
-                )
+        self.require_patient(item.identity[tags.PATIENT_ID], UnsendableError)
         if self.table is None:
             return self.fixed
         row = self.table.rows.get(item.identity[self.table.key])

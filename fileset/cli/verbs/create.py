@@ -12,6 +12,7 @@ from fileset.cli.options import add_choice, add_format, file_path, sources_and_k
 from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
+from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, rewriting, tell_changes
 from fileset.cli.volumes import write_plan
 from fileset.cli.web_options import add_web, refuse_web_alone, web_options
 from fileset.cli.write_options import add_options, add_preamble, add_transcode, settings
@@ -111,6 +112,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.epilog = "\n".join(["naming:", *(f"  {name:10}{look}" for name, look in SCHEMES.items())])
     add_preamble(add_options(parser))
     add_transcode(parser)
+    add_reconciliation(parser)
 
 
 def run(options: Namespace) -> int:
@@ -126,6 +128,7 @@ def run(options: Namespace) -> int:
         raise RuleError("--plan is for volumes", advice="Give their size with --volume-size")
     refuse_web_alone(options)
     check_files(options, options.output)
+    reconciliation = reconciliation_of(options)
     with progress(options) as phases:
         creator = Creator(
             options.output,
@@ -140,6 +143,7 @@ def run(options: Namespace) -> int:
             web=web_options(options) if options.web else None,
             progress=phases,
             transcode=options.transcode,
+            rewrite=rewriting(reconciliation),
             **{**settings(options), "file_set_id": options.file_set_id},
         )
         if options.from_medium:
@@ -149,4 +153,6 @@ def run(options: Namespace) -> int:
         report = creator.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
     if options.plan:
         write_plan(options.plan, report)
+    if reconciliation and not (options.quiet or options.json):
+        tell_changes(reconciliation.changes)
     return tell(report, options, WORDING)

@@ -13,6 +13,13 @@ from fileset.cli.options import add_common, add_keys, keys_of
 from fileset.cli.output import counted, json_text, say, sized, write_document
 from fileset.cli.progress import progress
 from fileset.cli.read_options import add_medium, identification, tell_unmatched
+from fileset.cli.reconcile_options import (
+    add_reconciliation,
+    found_beside,
+    reconciled,
+    reconciliation_of,
+    tell_changes,
+)
 from fileset.errors import FormatError, MediumError, RefusedError, RuleError
 from fileset.extract.layout import DEFAULT, STRUCTURE
 from fileset.extract.names import LONGEST_PATH
@@ -57,6 +64,7 @@ def configure(parser: ArgumentParser) -> None:
         action="store_true",
         help="look into every file instead of the DICOMDIR; this is the default if no DICOMDIR can be read",
     )
+    add_reconciliation(parser)
     add_common(parser)
 
 
@@ -68,12 +76,14 @@ def run(options: Namespace) -> int:
     template = _template(options)
     if os.path.lexists(options.output) and not os.path.isdir(options.output):
         raise RuleError("is not a folder, as the output must be. `fileset create` writes images", path=options.output)
+    reconciliation = reconciliation_of(options)
     with _opened(options) as reader:
         _refuse_inside(options.output, reader.medium.name)
         with progress(options) as phases:
             try:
+                source = reconciled(reader, reconciliation, keys, listed_only=options.listed_only)
                 report = extract(
-                    reader,
+                    source,
                     options.output,
                     template=template,
                     ascii_only=options.ascii,
@@ -84,7 +94,10 @@ def run(options: Namespace) -> int:
             except KeyboardInterrupt as end:
                 end.add_note("the copies stay; run it again to continue")
                 raise
+        report.findings += found_beside(source)
         _tell(report, reader, options)
+        if reconciliation is not None and not (options.quiet or options.json):
+            tell_changes(reconciliation.changes)
         nothing = not (report.files or report.missing or report.failed)
         unmatched = nothing and bool(keys) and any(reader.instances)
         if unmatched:

@@ -1,0 +1,163 @@
+"""Instances as they are after reconciliation, for those who copy files instead of sending them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from io import BytesIO
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, Final, Protocol, cast
+
+from attrs import define
+
+from fileset.dicomdir.read.query import condition
+from fileset.errors import FormatError, RefusedError
+from fileset.file_id import FileId
+from fileset.media.base import FileInfo
+from fileset.standard import tags
+from fileset.standard.dictionary import keyword_of
+from fileset.transfer.payload import Payload, UnsendableError, payload
+from fileset.transfer.reconciliation import Reconciliation
+
+_IN_MEMORY: Final = 64 << 20
+
+
+class Holder(Protocol):
+    """A holder of keys."""
+
+    def get(self, keyword: str, default: Any = None) -> Any:
+        """The value of one key."""
+        ...
+
+
+class Finder(Protocol):
+    """What finds instances."""
+
+    def find(self, level: str | None = None, **keys: object) -> Iterable[Any]:
+        """The instances that match all keys."""
+        ...
+
+
+@define
+class Reconciled:
+    """Finds the instances that `source` finds, each with its new values."""
+
+    source: Finder
+    rules: Reconciliation
+
+    def find(self, level: str | None = None, **keys: object) -> Iterator[ReconciledInstance]:
+        """The instances whose old values match all `keys`."""
+        return (ReconciledInstance(record, self.rules) for record in self.source.find(level, **keys))
+
+
+@define
+class _NewKeys:
+    """The keys of a record, with new values where its file had the same old ones."""
+
+    holder: Holder
+    values: dict[str, tuple[str, str]]
+
+    def get(self, keyword: str, default: Any = None) -> Any:
+        """The value of one key."""
+        value = self.holder.get(keyword, default)
+        old, new = self.values.get(keyword_of(condition(keyword, None)[0]), ("", ""))
+        return new if new and str(value or "").strip() == old.strip() else value
+
+
+class ReconciledInstance:
+    """An instance with the new values of its patient and order; its file is made when it is opened."""
+
+    def __init__(self, record: Any, rules: Reconciliation) -> None:
+        self._record = record
+        self._rules = rules
+
+    @cached_property
+    def _item(self) -> Payload:
+        """The changed file. Raises `FormatError` if it cannot be changed, so that it is not copied."""
+        try:
+            return self._rules.change(payload(self._record))
+        except UnsendableError as problem:
+            raise FormatError(f"{self.file_id}: {problem}") from problem
+
+    @property
+    def file_id(self) -> FileId | None:
+        """Referenced File ID."""
+        return cast("FileId | None", self._record.file_id)
+
+    @property
+    def record_type(self) -> str:
+        """Directory Record Type."""
+        return str(self._record.record_type)
+
+    @property
+    def sop_instance_uid(self) -> str:
+        """SOP Instance UID, which stays."""
+        return str(self._record.sop_instance_uid)
+
+    @property
+    def patient(self) -> _NewKeys | None:
+        """The PATIENT record above."""
+        return self._level("patient")
+
+    @property
+    def study(self) -> _NewKeys | None:
+        """The STUDY record above."""
+        return self._level("study")
+
+    @property
+    def series(self) -> _NewKeys | None:
+        """The SERIES record above."""
+        return self._level("series")
+
+    def _level(self, name: str) -> _NewKeys | None:
+        holder = getattr(self._record, name)
+        return None if holder is None else _NewKeys(holder, self._item.values)
+
+    def get(self, keyword: str, default: Any = None) -> Any:
+        """The value of one key of the record."""
+        return _NewKeys(self._record, self._item.values).get(keyword, default)
+
+    def open(self) -> BinaryIO:
+        """The changed file; the very file of the medium if nothing changes."""
+        item = self._item
+        if not item.values:
+            return cast("BinaryIO", self._record.open())
+        file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # whoever opened it closes it
+        for chunk in item.whole():
+            file.write(chunk)
+        file.seek(0)
+        return cast("BinaryIO", file)
+
+    def inquire(self) -> FileInfo:
+        """Size of the changed file, and date of the old one."""
+        info: FileInfo = self._record.inquire()
+        item = self._item
+        return FileInfo(len(item.meta) + item.length, info.modified) if item.values else info
+
+
+def rewrite(rules: Reconciliation, data: bytes) -> bytes:
+    """Return a DICOM file with the new values. Raises `RefusedError` for a second patient if one value is for one.
+
+    Raises `UnsendableError` if the file cannot be changed.
+    """
+    item = payload(_InMemory(data))
+    if item.sop_class_uid == _DIRECTORY:
+        return data
+    rules.require_patient(item.identity[tags.PATIENT_ID], RefusedError)
+    changed = rules.change(item)
+    return b"".join(changed.whole()) if changed.values else data
+
+
+_DIRECTORY: Final = "1.2.840.10008.1.3.10"
+
+
+@define
+class _InMemory:
+    data: bytes
+    file_id: None = None
+
+    def open(self) -> BinaryIO:
+        return BytesIO(self.data)
+
+    def inquire(self) -> FileInfo:
+        return FileInfo(len(self.data), None)
