@@ -226,9 +226,10 @@ class Creator:
         self.add(medium, only=only, exclude=exclude)
 
     def _beside_targets(self, source: str | os.PathLike[str]) -> frozenset[str]:
-        """What to pass over in a source: the target, or the volumes that are there, if they lie in it.
+        """Return what to pass over in a source: an image that is written into it, or volumes that are there.
 
-        Raises `RefusedError` if the source lies in the target: its files would be there twice, or go with `replace`.
+        Raises `RefusedError` if the source is inside the target, or a folder as target inside the source: the next run
+        would take the copies for sources.
         """
         targets = [self._path] if self._capacity is None else volumes_there(self._path, self._format)
         for target in targets:
@@ -238,6 +239,10 @@ class Creator:
                     path=path_of(source),
                     advice=INDEX_INSTEAD,
                 )
+        if self._format.name == "folder" and self._capacity is None and place_below(self._path, source):
+            raise RefusedError(
+                f"is inside {path_of(source)}, which is a source", path=self._path, advice="Write it elsewhere"
+            )
         return frozenset(filter(None, (place_below(target, source) for target in targets)))
 
     def _refuse_written(self) -> None:

@@ -447,10 +447,10 @@ def test_a_source_in_the_target_is_refused_and_nothing_is_lost(tmp_path: Path) -
     assert (tmp_path / "OUT" / "IM2").exists()
 
 
-def test_a_target_in_the_source_is_passed_over(tmp_path: Path) -> None:
+def test_an_image_in_the_source_that_is_written_is_passed_over(tmp_path: Path) -> None:
     synthetic.write(synthetic.instance(CT), tmp_path / "IM1")
     for _ in range(2):
-        creator = fileset.Creator(tmp_path / "OUT", replace=True)
+        creator = fileset.Creator(tmp_path / "OUT.zip", replace=True)
         creator.add(tmp_path)
         assert [added.source for added in creator.commit().added] == ["IM1"]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fileset.cli.findings import finding_rows
 from fileset.cli.output import counted, document, json_text, sized
 from fileset.errors import MediumError
+from fileset.plan.report_file import write_report_file
 
 if TYPE_CHECKING:
     from fileset.report import Report, Volume
@@ -41,8 +42,8 @@ def write_plan(path: str, report: Report) -> None:
     """Write which file goes on which volume. Raises `MediumError` if `path` cannot be written."""
     rows = (_planned(volume) for volume in report.volumes)
     try:
-        with open(path, "w", encoding="ascii") as file:
-            file.writelines(document("fileset.plan/1", {"volumes": rows, "findings": finding_rows(report.findings)}))
+        text = document("fileset.plan/1", {"volumes": rows, "findings": finding_rows(report.findings)})
+        write_report_file(path, "plan", text)
     except OSError as problem:
         raise MediumError(f"the plan cannot be written: {problem.strerror or problem}", path=path) from problem
 

@@ -6,9 +6,11 @@ transaction offers them; every role and every medium goes through here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import filterfalse
 from typing import Final
 
 from attrs import evolve, field, frozen
@@ -89,7 +91,7 @@ def commit(
             verified = partial(verify, directory=plan.directory)
             publish = partial(transaction.publish, verify=verified)
             written.append(_hashed(publish, encode(plan.directory), sha256=sha256))  # 4. and 5.
-            for file_id in plan.removals:  # 6. nothing references them any more
+            for file_id in filterfalse(_is_dicomdir, plan.removals):  # 6. nothing references them any more
                 transaction.delete(file_id)
         medium.flush()
     except (KeyboardInterrupt, MediumError) as problem:
@@ -97,6 +99,12 @@ def commit(
             problem.add_note(f"{medium.name}: {DONE if isinstance(problem, KeyboardInterrupt) else _LEFT}")
         raise
     return written
+
+
+def _is_dicomdir(file_id: FileId) -> bool:
+    """Return whether a File ID leads to the DICOMDIR, in some form of its name."""
+    name = file_id.path.upper()
+    return re.fullmatch(r"DICOMDIR(\.DCM)?\.?(;\d+)?", name) is not None
 
 
 _LEFT: Final = "the new DICOMDIR counts already; `fileset repair` removes what is left of the change"
@@ -175,7 +183,8 @@ def recover(medium: WritableMedium, transaction: Transaction, plan: Plan | None 
     if plan and _kept(plan).intersection(file_id.path.upper() for file_id in unneeded):
         raise RefusedError("another change has been interrupted in the meantime; look at it again", path=medium.name)
     for file_id in unneeded:
-        transaction.delete(file_id)
+        if not _is_dicomdir(file_id):  # never on the word of a medium
+            transaction.delete(file_id)
 
 
 def _kept(plan: Plan) -> set[str]:

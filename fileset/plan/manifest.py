@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from hashlib import sha256
 from typing import Final
 
 from attrs import frozen
 
 from fileset.errors import FormatError, MediumError
+from fileset.file_id import FileId
+from fileset.media.base import ReadableMedium
+from fileset.media.open import readable
 from fileset.media.system.files import path_of
+from fileset.media.system.hashing import chunks_of
 from fileset.media.system.walk import contents
+from fileset.plan.report_file import write_report_file
 from fileset.report import Report
 
 _LINE: Final = re.compile(r"(\\?)([0-9a-fA-F]{64}) [ *](.+)").fullmatch
@@ -78,39 +84,60 @@ def parse_manifest(text: str, name: str) -> dict[str, str]:
 
 
 def write_manifest(path: str, report: Report, *, keep: bool) -> None:
-    """Write the digests of the files that `report` lists as written to the manifest at `path`.
+    """Write the digests of all files on the medium that `report` is about to the manifest at `path`.
 
-    With `keep`, lines about other files stay, except for removed files. Nothing is written if the file-set was not.
-    Raises `MediumError` if the manifest cannot be read or written.
+    With `keep`, the digests of an existing manifest stay for files that were not written. Nothing is written if the
+    file-set was not. Raises `MediumError` if the manifest cannot be read or written, `RefusedError` if the file at `path`
+    is no manifest.
     """
     if not report.written:
         return
     try:
-        lines = _lines(path) if keep else {}
-        for removed in report.removed:
-            lines.pop(removed.file_id.path, None)
-        for written in report.written:
-            lines.pop(written.file_id.path, None)
-            lines[written.file_id.path] = f"{written.sha256}  {written.file_id.path}"
-        _write(path, "".join(f"{line}\n" for line in lines.values()))
-    except (OSError, UnicodeDecodeError) as problem:
+        known = parse_manifest(_text(path), path) if keep and os.path.exists(path) else {}
+        known |= {written.file_id.path: written.sha256 for written in report.written}
+        names = _names(report, path) or [written.file_id.path for written in report.written]
+        write_report_file(path, "manifest", _rows(report, known, names))
+    except (OSError, UnicodeDecodeError, FormatError) as problem:
         reason = getattr(problem, "strerror", None) or problem
         raise MediumError(
             f"the manifest cannot be written: {reason}. The file-set itself is complete", path=path
         ) from problem
 
 
-def _lines(path: str) -> dict[str, str]:
-    """Return path -> line of an existing manifest."""
-    if not os.path.exists(path):
-        return {}
-    with open(path, encoding="utf-8") as file:
-        return {line[66:]: line for line in file.read().splitlines()}
+def _text(path: str) -> str:
+    return b"".join(contents(path)).decode("utf-8", "surrogateescape")
 
 
-def _write(path: str, text: str) -> None:
-    # Written under another name first: half a manifest is worse than the old one.
-    new = f"{path}.new"
-    with open(new, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-    os.replace(new, path)
+def _names(report: Report, path: str) -> list[str]:
+    """Return the names of all files on the medium, without the manifest itself; none if it cannot be read again."""
+    if report.medium == "-":
+        return []
+    medium, _ = readable(report.medium)
+    with closing(medium):
+        itself = os.path.realpath(path)
+        root = os.path.realpath(medium.folder) if medium.folder else ""
+        return [name for name in medium.names() if not root or os.path.join(root, name) != itself]
+
+
+def _rows(report: Report, known: dict[str, str], names: list[str]) -> Iterator[str]:
+    """Yield a line for each file; files whose digest is unknown are read."""
+    if all(known.get(name) for name in names):
+        yield from (_row(known[name], name) for name in names)
+        return
+    medium, _ = readable(report.medium)
+    with closing(medium):
+        for name in names:
+            yield _row(known.get(name) or _digest(medium, name), name)
+
+
+def _row(digest: str, name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return f"{chr(92) if escaped != name else ''}{digest}  {escaped}\n"
+
+
+def _digest(medium: ReadableMedium, name: str) -> str:
+    digest = sha256()
+    with medium.open(FileId.tolerant(name)) as file:
+        for chunk in chunks_of(file):
+            digest.update(chunk)
+    return digest.hexdigest()

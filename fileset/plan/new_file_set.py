@@ -13,7 +13,7 @@ from fileset.dicomdir.write.header import Identification, new_frame
 from fileset.dicomdir.write.layout import Directory, encode
 from fileset.dicomdir.write.new import build
 from fileset.errors import REPLACE_OR_ADD, FormatError, RefusedError
-from fileset.file_id import FileId, is_path
+from fileset.file_id import DICOMDIR, FileId, is_path
 from fileset.media.base import Format, UpdatableMedium, WritableMedium
 from fileset.media.open import is_foreign
 from fileset.plan.commit import Addition, Plan, Progress, referenced
@@ -148,7 +148,7 @@ def _removals(medium: UpdatableMedium, staying: set[FileId]) -> list[FileId]:
         former = referenced(medium)
     except FormatError:
         return []  # a DICOMDIR that cannot be read names no files
-    stay = {file_id.path.upper() for file_id in staying}
+    stay = {DICOMDIR.value, *(file_id.path.upper() for file_id in staying)}
     return [FileId.tolerant(name) for name in sorted(former) if name not in stay and is_path(name)]
 
 

@@ -101,12 +101,14 @@ def test_verbose_tells_the_new_name_of_every_file(run: Runs, incoming: Path, tmp
 
 
 def test_a_source_without_any_dicom_file_is_not_done(run: Runs, tmp_path: Path) -> None:
+    source = tmp_path / "IN"
+    source.mkdir()
     for number in range(160):
-        (tmp_path / f"{number:02d}.txt").write_text("hello")
-    short = run("create", tmp_path, "-o", tmp_path / "A", code=3).stderr
+        (source / f"{number:02d}.txt").write_text("hello")
+    short = run("create", source, "-o", tmp_path / "A", code=3).stderr
     assert short.startswith("left out 160 files that are not DICOM: ")
     assert len(short.splitlines()) < 5
-    long = run("create", tmp_path, "-v", "-o", tmp_path / "B", code=3).stderr
+    long = run("create", source, "-v", "-o", tmp_path / "B", code=3).stderr
     assert all(f"  {number:02d}.txt\n" in long for number in range(160))
 
 
