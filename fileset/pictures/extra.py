@@ -7,11 +7,12 @@ from typing import Final
 
 from fileset.errors import RuleError
 
-LIBRARIES: Final = ("numpy", "PIL", "imagecodecs")
+LIBRARIES: Final = {"numpy": "numpy", "PIL": "pillow", "imagecodecs": "imagecodecs"}
+"""Modules that pictures need, and what they are called where they are installed from."""
 
 
 def need_images() -> None:
     """Raise `RuleError` with the command that installs them if a library of the extra `images` is missing."""
-    missing = [name for name in LIBRARIES if find_spec(name) is None]
+    missing = [name for module, name in LIBRARIES.items() if find_spec(module) is None]
     if missing:
         raise RuleError(f'pictures need {", ".join(missing)}: pip install "dicom-fileset[images]"')

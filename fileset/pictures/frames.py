@@ -14,7 +14,7 @@ from fileset.dicom.elements import EXPLICIT_LITTLE, ITEM, SEQUENCE_END, UNDEFINE
 from fileset.dicom.header import Reading
 from fileset.errors import FormatError
 from fileset.part10.pixels import Fragments, read_fragments
-from fileset.pictures.codecs import colour_after, decoder_for
+from fileset.pictures.codecs import RLE, colour_after, decoder_for
 from fileset.pictures.codestream import stated_size
 from fileset.pictures.errors import PictureError
 from fileset.pictures.pixel_format import PixelFormat, pixel_format
@@ -111,8 +111,10 @@ class Frames:
             raise PictureError(f"there are no bytes of frame {index + 1} in the file")
         if self.fragments is None:
             first_bit = index * self.pixels.frame_bits % 8 if self.pixels.bits_allocated == 1 else 0
-            return self.pixels.stored_values(self.pixels.native_values(data, first_bit))
-        return self.pixels.stored_values(self._decoded(data))
+            return self.pixels.stored_values(self.pixels.aligned(self.pixels.native_values(data, first_bit)))
+        values = self._decoded(data)
+        # Only RLE keeps the bits where they are in native pixels.
+        return self.pixels.stored_values(self.pixels.aligned(values) if self.transfer_syntax == RLE else values)
 
     def _decoded(self, data: bytes) -> NDArray[Any]:
         decode = decoder_for(self.transfer_syntax)

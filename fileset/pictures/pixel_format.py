@@ -94,6 +94,13 @@ class PixelFormat:
         blue, red = (np.repeat(pairs[:, at], 2).reshape(shape) for at in (2, 3))
         return np.stack([luminance, blue, red], axis=-1)
 
+    def aligned(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return native values with their lowest bit at the bottom: the highest may be above Bits Stored (PS3.5 8.1.1)."""
+        unused_below = self.high_bit + 1 - self.bits_stored
+        if unused_below <= 0 or self.kind == "f" or self.bits_allocated == 1:
+            return values
+        return values >> unused_below
+
     def stored_values(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return decoded values without bits above Bits Stored, with their sign (PS3.5 8.1.1)."""
         if self.kind == "f" or values.dtype.kind == "f" or self.bits_allocated == 1:
@@ -122,7 +129,7 @@ def pixel_format(dataset: Dataset, *, element: str, big_endian: bool = False) ->
         samples=number(dataset, "SamplesPerPixel", 1),
         bits_allocated=allocated,
         bits_stored=stored if 0 < stored <= allocated else allocated,
-        high_bit=number(dataset, "HighBit", stored - 1),
+        high_bit=min(number(dataset, "HighBit", stored - 1), allocated - 1),
         kind=kind,
         photometric=str(dataset.get("PhotometricInterpretation") or "MONOCHROME2").strip(),
         planar=number(dataset, "PlanarConfiguration", 0) == 1,

@@ -46,7 +46,14 @@ class Icons:
 
 
 def icons_wanted(icons: Icons | str | None) -> Icons | None:
-    """Return which icons are wanted, by a name for the place of the usual ones. Raises `RuleError` for another name."""
+    """Return which icons are wanted, by a name for the place of the usual ones.
+
+    Raises `RuleError` for another name, and if the extra `images` is not installed.
+    """
+    if icons:
+        from fileset.pictures.extra import need_images
+
+        need_images()
     return Icons(icons) if isinstance(icons, str) else icons
 
 

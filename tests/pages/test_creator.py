@@ -133,13 +133,11 @@ def test_an_included_file_of_the_same_name_is_refused(source: Path, tmp_path: Pa
 def test_without_the_extra_web_and_icons_say_what_to_install(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extra, "LIBRARIES", ("a_library_that_is_not_there",))
+    monkeypatch.setattr(extra, "LIBRARIES", {"a_library_that_is_not_there": "alibrary"})
     with pytest.raises(RuleError, match=r"dicom-fileset\[images\]"):
         Creator(tmp_path / "disc", web=WebOptions())
-    creator = Creator(tmp_path / "disc", icons="image")
-    creator.add(source)
     with pytest.raises(RuleError, match=r"dicom-fileset\[images\]"):
-        creator.commit()
+        Creator(tmp_path / "disc", icons="image")
     with Creator(tmp_path / "plain") as plain:
         plain.add(source)
     assert len(plain.report.added) == SLICES + 4

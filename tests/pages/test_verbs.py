@@ -82,7 +82,7 @@ def test_without_the_extra_pages_say_what_to_install(
 ) -> None:
     from fileset.cli import main
 
-    monkeypatch.setattr(extra, "LIBRARIES", ("numpy", "a_library_that_is_not_there"))
+    monkeypatch.setattr(extra, "LIBRARIES", {"numpy": "numpy", "a_library_that_is_not_there": "alibrary"})
     assert main(["pages", str(disc), "-o", str(tmp_path / "web")]) == 2
     assert 'pip install "dicom-fileset[images]"' in capsys.readouterr().err
     assert not (tmp_path / "web").exists()

@@ -167,6 +167,16 @@ def test_bits_above_bits_stored_are_no_part_of_a_value() -> None:
     assert frames_in_memory(dataset).stored_values(0).ravel().tolist() == [0x801 - 0x1000, 0x7FF]
 
 
+def test_values_may_be_in_the_upper_bits() -> None:
+    dataset = compressed(1, np.array([0x1230, 0xFFF7], "<u2").tobytes(), ExplicitVRLittleEndian)
+    dataset.Rows, dataset.Columns, dataset.BitsStored, dataset.HighBit = 1, 2, 12, 15
+    dataset["PixelData"].is_undefined_length = False
+    dataset.PixelRepresentation = 0
+    assert frames_in_memory(dataset).stored_values(0).ravel().tolist() == [0x123, 0xFFF]
+    dataset.PixelRepresentation = 1
+    assert frames_in_memory(dataset).stored_values(0).ravel().tolist() == [0x123, -1]
+
+
 @pytest.mark.parametrize(
     ("syntax", "reason"),
     [
