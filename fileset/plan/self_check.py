@@ -15,6 +15,7 @@ from fileset.file_id import DICOMDIR
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
 from fileset.media.system.walk import PlainFile
+from fileset.part10.whole_file import FileChecker
 from fileset.plan.commit import Plan
 from fileset.plan.new_file_set import IN_PLACE, Recipe
 from fileset.plan.update import Request
@@ -23,16 +24,23 @@ from fileset.standard import tags
 
 
 def unlisted(paths: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield a finding for each DICOM file that no record references; `paths`: name on the medium -> path (PS3.3 F.2.1)."""
+    """Yield the findings about DICOM files that no record references (PS3.3 F.2.1), and about these files as such.
+
+    `paths`: name on the medium -> path.
+    """
+    checker = FileChecker()
     for name, path in paths.items():
         with suppress(OSError), PlainFile(path) as read:
-            if is_part_10(read(0, 132)):
-                yield Finding("FS-FILE-UNLISTED", "no record references this DICOM file", Where(name))
+            if not is_part_10(read(0, 132)):
+                continue
+            yield Finding("FS-FILE-UNLISTED", "no record references this DICOM file", Where(name))
+            for fault in checker.faults(read, read.size):
+                yield Finding(fault.rule, fault.message, Where(name, "", fault.offset, fault.tag))
 
 
 def below(folder: str, names: Iterable[str]) -> dict[str, str]:
-    """Return name -> path for files below `folder`."""
-    return {name: os.path.join(folder, name) for name in names}
+    """Return name -> path for files below `folder`; none if that is "", as for images."""
+    return {} if not folder else {name: os.path.join(folder, name) for name in names}
 
 
 def new_file_set_findings(

@@ -24,6 +24,7 @@ from fileset.plan.inputs import Sources
 from fileset.plan.old_dicomdir import mended_identification, read_state
 from fileset.plan.rebuild import Diagnosis, rebuild
 from fileset.plan.scan import Outcome, Phases, outcomes, phase
+from fileset.plan.self_check import below, unlisted
 from fileset.records.describe import Policy
 from fileset.records.key_choice import USUAL
 from fileset.repair.diagnosis import diagnose
@@ -73,10 +74,16 @@ def repair_file_set(
             partial(outcomes, policy=policy, jobs=jobs, executor=executor, progress=phase(progress, "scan")),
             dry_run=dry_run,
         )
+        report.findings += unlisted(below(opened.folder, _without_record(report)))
         report.mended = len(report.findings)
         return report
     finally:
         opened.close()
+
+
+def _without_record(report: Report) -> list[str]:
+    """Return the names of files that stay on the medium without a record."""
+    return [one.source for one in report.skipped] + [one.file_id.path for one in report.removed if not one.deleted]
 
 
 def _repaired(
@@ -105,6 +112,8 @@ def _repaired(
         report.findings += diagnosis.remaining
         return report
     plan = rebuild(medium, state, diagnosis, scanned, frame, report)
+    named = {(finding.rule, finding.where.file) for finding in report.findings}
+    report.findings += [one for one in diagnosis.remaining if (one.rule, one.where.file) not in named]
     if not state.was_read and not len(plan.directory):
         if diagnosis.leftovers and not medium.has_dicomdir() and _tidied(medium, diagnosis.leftovers, report):
             return report

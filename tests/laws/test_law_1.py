@@ -1,0 +1,114 @@
+"""Law 1: what create, index, add and repair write passes our own check, or their report named that very fault."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import pydicom
+import pytest
+
+import fileset
+from fileset.check import CheckReport, check_file_set
+from fileset.findings import ERROR
+from fileset.report import Report
+from tests.support import synthetic
+from tests.support.faulty import Faulty, faulty_files
+from tests.support.long import LONG
+from tests.support.tries import Tries
+
+SHIPPED = Path(*pydicom.__path__) / "data" / "test_files"
+COUNT = 4000 if LONG else 1040
+SEED = 20261127
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def faulty() -> list[Faulty]:
+    return list(faulty_files(COUNT, SEED))
+
+
+@pytest.fixture
+def folder(faulty: list[Faulty], tmp_path: Path) -> Path:
+    """Each file under a name that is a File ID."""
+    folder = tmp_path / "SOURCE"
+    folder.mkdir()
+    for number, file in enumerate(faulty):
+        (folder / f"F{number:06}").write_bytes(file.data)
+    return folder
+
+
+def unnamed(report: Report, check: CheckReport) -> list[str]:
+    """The errors of a check whose rule the report names less often."""
+    named = Counter(finding.rule for finding in report.findings)
+    found = Counter(finding.rule for finding in check.findings if finding.severity == ERROR)
+    missing = {rule for rule, count in found.items() if named[rule] < count}
+    return [str(finding) for finding in check.findings if finding.rule in missing and finding.severity == ERROR]
+
+
+def at_files(report: Report, check: CheckReport, sources: dict[str, str]) -> list[str]:
+    """The errors of a check about a file that the report does not name for the same file."""
+    named = {(finding.where.file, finding.rule) for finding in report.findings}
+    return [
+        str(finding)
+        for finding in check.findings
+        if finding.severity == ERROR
+        and finding.where.file in sources
+        and finding.where.offset is not None
+        and (sources[finding.where.file], finding.rule) not in named
+    ]
+
+
+def test_create_names_each_fault(folder: Path, tmp_path: Path, tries: Tries) -> None:
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(folder)
+    check = check_file_set(tmp_path / "OUT")
+    sources = {added.file_id.path: added.source for added in creator.report.added}
+    assert unnamed(creator.report, check) == []
+    assert at_files(creator.report, check, sources) == []
+    assert len(creator.report.added) > COUNT // 2
+    tries("files with one fault, created and checked", COUNT)
+
+
+def test_index_names_each_fault(folder: Path, tries: Tries) -> None:
+    report = fileset.index(folder)
+    check = check_file_set(folder)
+    assert unnamed(report, check) == []
+    assert at_files(report, check, {added.file_id.path: added.file_id.path for added in report.added}) == []
+    tries("files with one fault, indexed and checked", COUNT)
+
+
+def test_add_names_each_fault(folder: Path, tmp_path: Path, tries: Tries) -> None:
+    good = synthetic.write(synthetic.instance("1.2.840.10008.5.1.4.1.1.2", patient=9999), tmp_path / "GOOD")
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(good)
+    with fileset.Updater(tmp_path / "OUT") as updater:
+        updater.add(folder)
+    check = check_file_set(tmp_path / "OUT")
+    assert unnamed(updater.report, check) == []
+    tries("files with one fault, added and checked", COUNT)
+
+
+@pytest.mark.parametrize("dicomdir", ["former", "none"])
+def test_repair_names_each_fault(folder: Path, dicomdir: str, tries: Tries) -> None:
+    if dicomdir == "former":  # made of the files before they had their faults
+        fileset.index(folder)
+        random = Random(SEED)
+        for path in random.sample(sorted(folder.glob("F*")), COUNT // 4):
+            path.write_bytes(path.read_bytes()[:-3])
+    report = fileset.repair_file_set(folder)
+    assert unnamed(report, check_file_set(folder)) == []
+    tries("files with one fault, repaired and checked", COUNT)
+
+
+def test_all_real_files_are_checked_as_they_were_written(tmp_path: Path) -> None:
+    """Pydicom ships real files of many makers, right and wrong ones."""
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(SHIPPED)
+    assert len(creator.report.added) > 80
+    assert unnamed(creator.report, check_file_set(tmp_path / "OUT")) == []
+    (tmp_path / "OUT" / "DICOMDIR").unlink()
+    assert unnamed(fileset.index(tmp_path / "OUT"), check_file_set(tmp_path / "OUT")) == []
+    repaired = fileset.repair_file_set(tmp_path / "OUT")
+    assert unnamed(repaired, check_file_set(tmp_path / "OUT")) == []
