@@ -72,7 +72,7 @@ def check_file_set(
         count = 0
         if files:
             on_facts = profile_check.check_file if profile_check else None
-            check = FileCheck(opened, collector, directory, digests, on_facts, show_values)
+            check = FileCheck(opened, collector, directory, digests, on_facts, show_values, wanted.id if wanted else "")
             count = check.check(jobs=jobs, executor=executor, progress=phase(progress, "check"))
         collector.findings.extend(Finding("FS-MEDIUM-DAMAGED", damage) for damage in opened.damage())
     finally:

@@ -24,7 +24,7 @@ from fileset.plan.scan import Progress, chunk_size, in_chunks, processors
 class MediumInspector:
     """Inspects the files of `medium`. `record_of`: name -> record that references it; `digests`: name -> SHA-256.
 
-    `facts`: whether to read the facts that application profiles need.
+    `profile`: the application profile to check against, "" for none.
     """
 
     medium: ReadableMedium
@@ -32,7 +32,7 @@ class MediumInspector:
     references: References
     record_of: Mapping[str, int]
     digests: Mapping[str, str]
-    facts: bool = False
+    profile: str = ""
 
     def inspect_all(
         self, names: Sequence[str], *, jobs: int | None, executor: Executor | None, progress: Progress | None
@@ -89,4 +89,4 @@ class MediumInspector:
     @property
     def _settings(self) -> Settings:
         syntax = self.contents.flat.syntax
-        return Settings(syntax.explicit, syntax.little, self.contents.character_set, self.facts)
+        return Settings(syntax.explicit, syntax.little, self.contents.character_set, self.profile)

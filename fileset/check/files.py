@@ -41,6 +41,7 @@ class FileCheck:
     manifest: Manifest | None = None
     on_facts: OnFacts | None = None
     show_values: bool = False
+    profile: str = ""
     _names: list[str] = field(factory=list)
     _unlisted: dict[str, bytes] = field(factory=dict)
     _other_folders: set[str] = field(factory=set)
@@ -62,7 +63,7 @@ class FileCheck:
             self.directory.references,
             record_of,
             digests,
-            self.on_facts is not None,
+            self.profile,
         )
         for name, result in inspector.inspect_all(names, jobs=jobs, executor=executor, progress=progress):
             self._report(name, record_of.get(name, NONE), result, upper)

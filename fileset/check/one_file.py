@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from fileset.check.record_differences import differences, record_side
-from fileset.dicom.elements import Syntax
+from attrs import evolve
+
+from fileset.check.record_differences import RecordSide, differences, record_side
+from fileset.dicom.elements import EXPLICIT_LITTLE, Syntax, elements
 from fileset.dicom.header import Header, HeaderError, Reading, Wanted, read_header
 from fileset.dicom.header_cache import FIRST_READ
 from fileset.media.system.hashing import COPY_SIZE
@@ -17,9 +19,11 @@ from fileset.part10.whole_file import FileChecker
 from fileset.plan.manifest import digest_problem
 from fileset.plan.scan import describe
 from fileset.profiles.facts import Facts, read_facts
+from fileset.profiles.find import find_profile
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.key_choice import USUAL
 from fileset.records.levels import Chain
+from fileset.standard.profile_keys import PROFILE_KEYS
 
 _OF_WRITING: Final = frozenset(("FS-KEY-INVENTED", "FS-KEY-LEFT-OUT"))
 """Notes about a record that is being written."""
@@ -30,13 +34,13 @@ POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid=
 class Settings(NamedTuple):
     """What all records of a DICOMDIR share: the encoding, and the character set of the DICOMDIR as a whole.
 
-    `facts`: whether to read the facts that application profiles need.
+    `profile`: the application profile to check against, "" for none.
     """
 
     explicit: bool
     little: bool
     character_set: str
-    facts: bool = False
+    profile: str = ""
 
 
 class Task(NamedTuple):
@@ -73,9 +77,11 @@ class Inspector:
     def __init__(self, settings: Settings) -> None:
         self._syntax = Syntax(settings.explicit, settings.little)
         self._character_set = settings.character_set
-        self._describer = Describer(POLICY)
+        self._keys = PROFILE_KEYS[find_profile(settings.profile).keys] if settings.profile else {}
+        table = find_profile(settings.profile).keys if settings.profile else ""
+        self._describer = Describer(evolve(POLICY, keys=evolve(USUAL, table=table)))
         self._files = FileChecker()
-        self._facts = settings.facts
+        self._facts = bool(settings.profile)
 
     def inspect_path(self, task: Task) -> Inspection:
         """Inspect a file of the operating system without following a symbolic link."""
@@ -125,7 +131,19 @@ class Inspector:
         def header_of(wanted: Wanted) -> Header:
             return read_header(read, wanted)
 
-        return faults + list(differences(instance, task.record_type, record, header_of))
+        faults += differences(instance, task.record_type, record, header_of)
+        return faults + list(self._missing_keys(instance, record))
+
+    def _missing_keys(self, instance: Instance, record: RecordSide) -> Iterator[Fault]:
+        """Yield the keys that the profile demands because the file has them, and that the record lacks."""
+        keys = [key for key in self._keys.get(instance.record_type, ()) if key.type == "1C"]
+        if not keys:
+            return
+        expected = {part.tag for part in elements(instance.tail, 0, len(instance.tail), EXPLICIT_LITTLE)}
+        for key in keys:
+            if key.tag in expected and key.tag not in record.parts:
+                message = f"{key.keyword} is in the file, and the profile makes it a key of the record"
+                yield Fault("PR-KEY", message, None, key.tag)
 
 
 def inspect_chunk(tasks: Sequence[Task], settings: Settings) -> list[Inspection]:

@@ -44,6 +44,7 @@ class UpperRecords:
     show_values: bool = False
     groups: dict[tuple[int, Chain], _Group] = field(factory=dict)
     _sides: dict[int, RecordSide | None] = field(factory=dict)
+    _lacking: set[tuple[int, int]] = field(factory=set)
 
     def count(self, index: int, chain: Chain, name: str) -> None:
         """Add the file `name`, which record `index` references and which has the values `chain`."""
@@ -57,6 +58,8 @@ class UpperRecords:
                 if rule != "FS-KEY-LEFT-OUT":
                     self.collector.add_at_file(rule, message, group.example, parent)
             for index, row, value in self._keys_above(parent, chain):
+                if row.type == "1C":
+                    self._require(index, row)
                 comparison = comparisons.setdefault((index, row), _Comparison())
                 if self._agrees(index, row, value, chain.character_set):
                     comparison.agree += group.files
@@ -68,6 +71,14 @@ class UpperRecords:
         for (index, row), comparison in comparisons.items():
             if comparison.differ:
                 self._report_difference(index, row, comparison)
+
+    def _require(self, index: int, row: Field) -> None:
+        """Report a record without a key that its profile demands because a file has it; once."""
+        side = self._side(index)
+        if side is not None and row.tag not in side.parts and (index, row.tag) not in self._lacking:
+            self._lacking.add((index, row.tag))
+            message = f"{row.keyword} is in a file below the record, and the profile makes it a key of the record"
+            self.collector.add_at_record("PR-KEY", message, index, row.tag)
 
     def _keys_above(self, index: int, chain: Chain) -> Iterator[tuple[int, Field, bytes]]:
         """Yield (record, key, value of the file) from a record upwards."""

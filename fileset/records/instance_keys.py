@@ -13,11 +13,16 @@ from fileset.errors import FormatError
 from fileset.records.element_rules import key_value
 from fileset.records.levels import Notes, record_character_set
 from fileset.standard import tags
+from fileset.standard.profile_keys import IN_GROUPS
 from fileset.standard.record_types import RECORD_TYPES, Key
 
 UNORDERED: Final = 1 << 40
 """Sort number of a record without one: after all others."""
 _CODE_TAGS: Final = ((tags.CODE_VALUE, "SH"), (tags.CODING_SCHEME_DESIGNATOR, "SH"), (tags.CODE_MEANING, "LO"))
+
+
+SHARED_GROUPS: Final = 0x52009229
+"""Shared Functional Groups Sequence: what all frames of an enhanced image have in common."""
 
 
 class EncodedKeys(NamedTuple):
@@ -84,6 +89,8 @@ def _value(key: Key, values: dict[int, bytes]) -> tuple[bytes, tuple[str, str] |
     if derive:
         return derive(key, values), None
     raw = values.get(key.tag)
+    if not raw and key.condition == IN_GROUPS:
+        raw = _in_shared_groups(values.get(SHARED_GROUPS, b""), key.tag)
     if not raw:
         return b"", None
     if key.vr == "SQ":
@@ -92,6 +99,21 @@ def _value(key: Key, values: dict[int, bytes]) -> tuple[bytes, tuple[str, str] |
         canonical("CS", values.get(tags.SPECIFIC_CHARACTER_SET, b"")).decode("ascii") if key.vr in TEXT_VRS else ""
     )
     return key_value(key.tag, key.vr, raw, declared, is_optional=key.type == "3")
+
+
+def _in_shared_groups(groups: bytes, tag: int) -> bytes:
+    """Return the value of an attribute in a macro of the Shared Functional Groups Sequence, b"" if none has it."""
+    for shared in items(groups, 0, len(groups), EXPLICIT_LITTLE):
+        for macro in elements(groups, shared.value_at, shared.value_end, EXPLICIT_LITTLE):
+            if macro.tag == tag:
+                return groups[macro.value_at : macro.value_end]
+            if macro.vr != b"SQ":
+                continue
+            for one in items(groups, macro.value_at, macro.value_end, EXPLICIT_LITTLE):
+                found = _nested(groups, one.value_at, one.value_end, tag)
+                if found:
+                    return found
+    return b""
 
 
 def filtered(sequence: bytes, keys: tuple[Key, ...]) -> bytes:

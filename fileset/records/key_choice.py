@@ -11,11 +11,11 @@ from fileset.dicom.header import Wanted, WantedTags
 from fileset.dicom.header_cache import Layouts
 from fileset.dicom.values import FALLBACK_TAGS
 from fileset.errors import RuleError
-from fileset.records.instance_keys import carried_keys
+from fileset.records.instance_keys import SHARED_GROUPS, carried_keys
 from fileset.records.levels import CHAIN_TAGS, FIELDS, LEVELS, Field
 from fileset.records.record_cache import OWN
 from fileset.standard import tags
-from fileset.standard.profile_keys import PROFILE_KEYS
+from fileset.standard.profile_keys import IN_GROUPS, PROFILE_KEYS
 from fileset.standard.record_types import RECORD_TYPES, ROOT_CHILDREN, SOP_CLASSES, Key
 from fileset.standard.usual_keys import USUAL_KEYS, VARYING
 
@@ -192,7 +192,10 @@ def _wanted(leaf: dict[str, tuple[Key, ...]], chain: frozenset[int] | set[int]) 
     everything = WantedTags(
         frozenset(chain | {key.tag for key in keys} | {tags.VERIFYING_OBSERVER_SEQUENCE}), tags.PIXEL_DATA
     )
-    sequences = frozenset(key.tag for key in keys if key.vr == "SQ") | {tags.VERIFYING_OBSERVER_SEQUENCE}
+    sequences = frozenset(key.tag for key in keys if key.vr == "SQ") | {
+        tags.VERIFYING_OBSERVER_SEQUENCE,
+        SHARED_GROUPS,
+    }
     of_class = {
         uid.encode("ascii"): _keys_of(leaf[row.record_type], chain)
         for uid, row in SOP_CLASSES.items()
@@ -204,6 +207,8 @@ def _wanted(leaf: dict[str, tuple[Key, ...]], chain: frozenset[int] | set[int]) 
 
 def _keys_of(keys: tuple[Key, ...], chain: frozenset[int] | set[int]) -> WantedTags:
     needed = frozenset(chain) | {key.tag for key in keys}
+    if any(key.condition == IN_GROUPS for key in keys):
+        needed |= {SHARED_GROUPS}
     if tags.VERIFICATION_DATE_TIME in needed:
         needed |= {tags.VERIFYING_OBSERVER_SEQUENCE}
     return WantedTags(needed, max(needed))

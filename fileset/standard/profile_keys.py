@@ -16,7 +16,8 @@ _REFERENCE: Final = (
     Key("ReferencedSOPInstanceUID", 0x00081155, "UI", "1C"),
 )
 _PRESENT: Final = "present in the instance"
-_IN_GROUPS: Final = "present in the instance, or in its Shared Functional Groups Sequence"
+IN_GROUPS: Final = "present in the instance, or in its Shared Functional Groups Sequence"
+"""The condition of keys that an enhanced image has in a macro that all its frames share (PS3.11 Table H.3-2)."""
 
 
 def _key(keyword: str, tag: int, vr: str, kind: str, condition: str = "") -> Key:
@@ -50,7 +51,7 @@ def _if_present(keys: tuple[Key, ...]) -> tuple[Key, ...]:
 
 
 _SPATIAL = (
-    evolve(_REFERENCES, condition=_IN_GROUPS),
+    evolve(_REFERENCES, condition=IN_GROUPS),
     _ROWS,
     _COLUMNS,
     _FRAME_OF_REFERENCE,
@@ -58,7 +59,7 @@ _SPATIAL = (
     _key("NumberOfFrames", 0x00280008, "IS", "1C"),
     _key("AcquisitionTimeSynchronized", 0x00181800, "CS", "1C"),
     _key("AcquisitionDateTime", 0x0008002A, "DT", "1C"),
-    *(evolve(key, condition=_IN_GROUPS) for key in (_POSITION, _ORIENTATION, _SPACING)),
+    *(evolve(key, condition=IN_GROUPS) for key in (_POSITION, _ORIENTATION, _SPACING)),
 )
 
 PROFILE_KEYS: Final[dict[str, dict[str, tuple[Key, ...]]]] = {

@@ -72,3 +72,34 @@ def test_a_dicomdir_without_records_breaks_every_profile(cardiac: Path) -> None:
 def test_a_folder_says_nothing_of_its_medium(cardiac: Path) -> None:
     findings = check_file_set(cardiac, profile="STD-XABC-CD").findings
     assert [finding.severity for finding in findings if finding.rule == "PR-MEDIUM-UNKNOWN"] == ["warning"]
+
+
+def test_keys_that_files_have_are_demanded_of_their_records(tmp_path: Path) -> None:
+    """PS3.11 Table H.3-2: a Type 1C key is needed if the instance has it, at the level of the patient, series or image."""
+    dataset = synthetic.instance(synthetic.CT_IMAGE)
+    dataset.PatientSex, dataset.InstitutionName, dataset.FrameOfReferenceUID = "F", "Clinic", "1.2.3.9"
+    dataset.SynchronizationFrameOfReferenceUID = "1.2.3.10"
+    for number in (1, 2):
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}"
+        dataset.InstanceNumber = number
+        synthetic.write(dataset, tmp_path / "DISC" / f"IM{number}")
+    fileset.index(tmp_path / "DISC", keys="minimal")
+    findings = check_file_set(tmp_path / "DISC", profile="STD-GEN-USB-JPEG").findings
+    lacking = Counter(finding.where.tag for finding in findings if finding.rule == "PR-KEY")
+    assert {0x00100040: 1, 0x00080080: 1, 0x00200052: 2, 0x00200200: 2}.items() <= lacking.items()
+    fileset.index(tmp_path / "DISC", keys="minimal", profile="STD-GEN-USB-JPEG", replace=True)
+    assert not broken(tmp_path / "DISC", "STD-GEN-USB-JPEG")
+
+
+def test_keys_in_shared_functional_groups_are_keys_of_the_record(tmp_path: Path) -> None:
+    """PS3.11 Table H.3-2: position, orientation and spacing may be in a macro that all frames share."""
+    dataset = synthetic.instance(synthetic.ENHANCED_CT)
+    measures = synthetic.item(PixelMeasuresSequence=[synthetic.item(PixelSpacing=[0.5, 0.25])])
+    dataset.SharedFunctionalGroupsSequence = [measures]
+    dataset.NumberOfFrames = 1
+    synthetic.write(dataset, tmp_path / "DISC" / "IM1")
+    fileset.index(tmp_path / "DISC", profile="STD-GEN-USB-JPEG")
+    with fileset.Reader(tmp_path / "DISC") as reader:
+        [image] = reader.instances
+        assert image.keys()["PixelSpacing"] == [0.5, 0.25]
+    assert not broken(tmp_path / "DISC", "STD-GEN-USB-JPEG")
