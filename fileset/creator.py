@@ -24,6 +24,7 @@ from fileset.media.open import format_for, readable, volumes_there
 from fileset.media.system.discs import DISC_NAMES
 from fileset.media.system.files import path_of
 from fileset.media.system.walk import place_below
+from fileset.plan.add_header import add_headers
 from fileset.plan.choice import Choice
 from fileset.plan.commit import clean_up
 from fileset.plan.companion import Companion
@@ -92,6 +93,7 @@ class Creator:
         trust_dicomdir: If a file and its record in the DICOMDIR of a source disagree about Patient ID, Study or Series
             Instance UID, use the record. By default the file is used. Each disagreement is reported.
         replace: Replace a file-set that is there.
+        add_header: Take data sets without Part 10 header (PS3.10 7.1), and write them with one.
         listed_only: Of a file-set that is a source, leave out DICOM files that no record references, and report them.
         transform: Makes of each pydicom data set the one that is written; None leaves the file out. If it raises, the file
             stays out too, and is reported.
@@ -131,6 +133,7 @@ class Creator:
         trust_dicomdir: bool = False,
         replace: bool = False,
         listed_only: bool = False,
+        add_header: bool = False,
         undefined_lengths: bool = False,
         icons: Icons | str | None = None,
         web: WebOptions | None = None,
@@ -153,6 +156,7 @@ class Creator:
         self._clears_preambles = clears(preamble)
         self._replace = replace
         self._listed_only = listed_only
+        self._adds_headers = add_header
         self._trusts_dicomdir = trust_dicomdir
         self._undefined_lengths = undefined_lengths
         self._scan = partial(outcomes, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
@@ -279,7 +283,8 @@ class Creator:
         report = Report(
             self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run, hashes=hashes
         )
-        transcoding = [*self._rewritten(), *self._transcoded()]
+        headers = list(add_headers(self._sources)) if self._adds_headers else []
+        transcoding = [*headers, *self._rewritten(), *self._transcoded()]
         tree = self._scanned(report, origins)
         report.note_listed(frozenset[str]().union(*(origin.listed for origin in origins)))
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]

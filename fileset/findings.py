@@ -209,6 +209,7 @@ _ROWS = (
     ("FS-NAME-FORM", WARNING, "PS3.12 F.1", "a file has another form of its name on the medium"),
     ("FS-FILE-LINK", WARNING, "PS3.10 8.1", "a symbolic link that leads out of the file-set"),
     # Files against records
+    ("FS-FILE-HEADER-ADDED", INFO, "PS3.10 7.1", "a data set that has a Part 10 header in the copy, as was asked for"),
     ("FS-SOURCE-LEFT-OUT", INFO, "PS3.10 8.1", "files were left out, as requested"),
     ("FS-FILE-MOVED", WARNING, "PS3.3 F.2.1", "a file is in another place than in its record"),
     ("FS-FILE-UNLISTED", ERROR, "PS3.3 F.2.1", "a DICOM file that no record references"),

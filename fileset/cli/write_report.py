@@ -182,6 +182,7 @@ INCLUDED_BY: Final = {
     "FS-PATIENT-CONFLICT": ("patient_conflict", "--patient-conflict split"),
     "FS-STUDY-TWO-PATIENTS": ("patient_conflict", "--patient-conflict split"),
     "FS-KEY-TYPE1-MISSING": ("missing", "--missing invent"),
+    "FS-FILE-NO-META": ("add_header", "--add-header"),
     "FS-SOP-CLASS-NO-RECORD": ("unknown_sop_class", "--unknown-sop-class private"),
 }
 """The option that includes files which were skipped for a rule: its name in the options, and as the user types it."""
@@ -191,7 +192,7 @@ def _option_hints(report: Report, options: Namespace) -> Iterator[str]:
     """Yield the options of this verb that include skipped files."""
     counts = Counter(one.rule for one in report.skipped)
     for rule, (name, typed) in INCLUDED_BY.items():
-        if counts[rule] and getattr(options, name, None) not in (None, typed.rpartition(" ")[2]):
+        if counts[rule] and getattr(options, name, None) not in (None, True, typed.rpartition(" ")[2]):
             yield f"{typed} includes {counted(counts[rule], 'file')} skipped for {rule}"
 
 

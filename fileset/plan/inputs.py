@@ -114,7 +114,7 @@ class Sources:
 
         skip = skip | folder.not_sources() if found else skip
         for path, relative, linked in walk(source, skip=skip, unlistable=note_unlistable):
-            if linked and (found or contained) and leads_out(path, folder.root):
+            if linked and leads_out(path, folder.root):
                 self._outside.append((path, relative))
             elif self._excludes(relative):
                 self.left_out += 1

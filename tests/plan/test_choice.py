@@ -76,3 +76,18 @@ def test_a_source_whose_name_looks_like_a_key_is_a_source(
     folder.rename(tmp_path / "Modality=CT")
     run("create", "Modality=CT", "-o", tmp_path / "SET")
     assert sorted(modalities(tmp_path / "SET")) == ["CT", "MR"]
+
+
+@pytest.mark.skipif(not hasattr(Path, "symlink_to"), reason="no symbolic links here")
+def test_links_inside_the_source_are_followed_and_those_that_lead_out_are_named(
+    run: Runs, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "OUTSIDE").write_bytes(synthetic.ct(5))
+    (folder / "out").symlink_to(tmp_path / "OUTSIDE")
+    (folder / "CT" / "IM1").rename(folder / "stored")
+    (folder / "CT" / "IM1").symlink_to(folder / "stored")
+    document = run("create", folder, "-o", tmp_path / "SET", "--json", code=3).document
+    assert sorted(modalities(tmp_path / "SET")) == ["CT", "MR"]
+    assert ("out", "FS-FILE-LINK") in {(row["source"], row["rule"]) for row in document["skipped"]}
+    run("create", folder / "out", "-o", tmp_path / "NAMED")
+    assert modalities(tmp_path / "NAMED") == ["CT"]

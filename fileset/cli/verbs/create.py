@@ -90,6 +90,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--keep-file-set-uid", action="store_true", help="keep its File-set UID too")
     add_choice(parser)
     parser.add_argument(
+        "--add-header", action="store_true", help="take data sets without a Part 10 header, and write them with one"
+    )
+    parser.add_argument(
         "--listed-only", action="store_true", help="of a file-set: leave out DICOM files that no record references"
     )
     volumes = parser.add_argument_group("more data than one medium holds")
@@ -137,6 +140,7 @@ def run(options: Namespace) -> int:
             volume_size=options.volume_size,
             keep_file_set_uid=options.keep_file_set_uid,
             listed_only=options.listed_only,
+            add_header=options.add_header,
             naming=options.naming,
             preamble=options.preamble,
             trust_dicomdir=options.trust_dicomdir,

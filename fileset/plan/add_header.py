@@ -1,0 +1,87 @@
+"""Data sets without a Part 10 header become DICOM files: what `--add-header` does before a file-set is written (PS3.10 7.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from struct import pack
+from typing import Final
+
+from fileset.dicom.elements import LONG_VRS, SHORT_VRS, element
+from fileset.dicom.header import HeaderError, Reading, looks_like_data_set
+from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from fileset.errors import FilesetError
+from fileset.findings import Finding, Where
+from fileset.plan.header_values import HeaderValues, wanted_tags
+from fileset.plan.inputs import Sources
+from fileset.standard import tags
+
+PREFIX: Final = bytes(128) + b"DICM"
+CHUNK: Final = 1 << 20
+_ENCAPSULATED: Final = (b"\xe0\x7f\x10\x00OB\0\0\xff\xff\xff\xff", b"\xe0\x7f\x10\x00OW\0\0\xff\xff\xff\xff")
+_IMPLICIT: Final = b"1.2.840.10008.1.2"
+_EXPLICIT: Final = b"1.2.840.10008.1.2.1"
+_BIG_ENDIAN: Final = b"1.2.840.10008.1.2.2"
+_UIDS: Final = wanted_tags((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID))
+
+
+def add_headers(sources: Sources) -> Iterator[Finding]:
+    """Let `sources` give DICOM files for data sets without a header; yield a finding for each.
+
+    The data set stays byte for byte. One that cannot be understood stays as it is, and is refused by the scan.
+    """
+    for index in range(len(sources)):
+        name = sources.name(index)
+        try:
+            with sources.opened(index) as read:
+                start = _data_set_at(read(0, len(PREFIX) + 8))
+                if start is None:
+                    continue
+                data = _with_header(read, start)
+        except (FilesetError, HeaderError, OSError):
+            continue
+        if data:
+            sources.replace(index, data)
+            message = "a data set without File Meta Information: it has a Part 10 header in the copy"
+            yield Finding("FS-FILE-HEADER-ADDED", message, Where(name))
+
+
+def _data_set_at(head: bytes) -> int | None:
+    """Return where a data set without File Meta Information starts, None if this is a DICOM file or nothing like it."""
+    start = len(PREFIX) if head[128:132] == b"DICM" else 0
+    first = head[start : start + 8]
+    return start if looks_like_data_set(first) and first[:2] not in (b"\x02\0", b"\0\x02") else None
+
+
+def _with_header(read: Reading, start: int) -> bytes:
+    """Return the file with preamble, prefix and File Meta Information; b"" if its transfer syntax cannot be told."""
+    data = b"".join(_chunks(read, start))
+    values = HeaderValues.read(lambda at, size: data[at : at + size], _UIDS)
+    if any(mark in data for mark in _ENCAPSULATED):
+        return b""  # compressed, and nothing says how
+    syntax = _syntax(data[:8])
+    meta = b"".join(
+        (
+            element(tags.FILE_META_VERSION, "OB", b"\0\1"),
+            element(tags.MEDIA_STORAGE_SOP_CLASS_UID, "UI", values.raw.get(tags.SOP_CLASS_UID, b"").strip(b" \0")),
+            element(
+                tags.MEDIA_STORAGE_SOP_INSTANCE_UID, "UI", values.raw.get(tags.SOP_INSTANCE_UID, b"").strip(b" \0")
+            ),
+            element(tags.TRANSFER_SYNTAX_UID, "UI", syntax),
+            element(tags.IMPLEMENTATION_CLASS_UID, "UI", IMPLEMENTATION_CLASS_UID),
+            element(tags.IMPLEMENTATION_VERSION_NAME, "SH", IMPLEMENTATION_VERSION_NAME),
+        )
+    )
+    return PREFIX + element(tags.FILE_META_GROUP_LENGTH, "UL", pack("<I", len(meta))) + meta + data
+
+
+def _syntax(head: bytes) -> bytes:
+    """Return the transfer syntax of an uncompressed data set by its first element."""
+    if head[4:6] not in SHORT_VRS | LONG_VRS:
+        return _IMPLICIT
+    return _BIG_ENDIAN if head[:1] == b"\0" else _EXPLICIT
+
+
+def _chunks(read: Reading, at: int) -> Iterator[bytes]:
+    while data := read(at, CHUNK):
+        at += len(data)
+        yield data
