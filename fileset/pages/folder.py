@@ -18,7 +18,7 @@ from fileset.media.system.walk import random_access
 from fileset.pages.model import Records, patients_found
 from fileset.pages.names import README, ROOT, stems
 from fileset.pages.options import Imprint, WebOptions
-from fileset.pages.readme import readme
+from fileset.pages.readme import ALONE, readme
 from fileset.pages.render import Rendered
 from fileset.pages.rendering import Source, chosen, render_all
 from fileset.pages.report import PagesReport, accounted, counts
@@ -73,7 +73,7 @@ def write_pages(
     imprint = imprint_of(options or WebOptions())
     for name, content in Site(patients, rendered, named, imprint).pages():
         target.write(name, content)
-    target.write(README, readme(imprint))
+    target.write(README, readme(imprint, ALONE))
     by_suffix = counts(rendered.values())
     report.pictures, report.reports, report.documents = (by_suffix[one] for one in ("JPG", "HTM", "PDF"))
     report.instances = sum(len(list(study.entries)) for patient in patients for study in patient.studies)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Final
 
@@ -12,13 +12,22 @@ from fileset.pages.options import Imprint
 _WIDTH: Final = 76
 
 
-def readme(imprint: Imprint) -> bytes:
+WITH_DICOM: Final = (
+    ("readme_what", "readme_index", "readme_pdi", "readme_dicomdir", "readme_dicom"),
+    ("readme_how", "readme_browser", "readme_viewer"),
+)
+"""What is explained on a disc that holds a file-set and its pages: a title and the paragraphs below it."""
+ALONE: Final = (("readme_what", "readme_index", "readme_pdi"), ("readme_how", "readme_browser"))
+"""What is explained in a folder that holds pages alone."""
+
+
+def readme(imprint: Imprint, sections: Sequence[Sequence[str]]) -> bytes:
     """Return the content of README.TXT."""
-    lines = (plain_ascii(line) for line in _lines(imprint, TEXTS[imprint.options.language]))
+    lines = (plain_ascii(line) for line in _lines(imprint, sections, TEXTS[imprint.options.language]))
     return "".join(f"{line}\r\n" for line in lines).encode("ascii")
 
 
-def _lines(imprint: Imprint, words: Mapping[str, str]) -> Iterator[str]:
+def _lines(imprint: Imprint, sections: Sequence[Sequence[str]], words: Mapping[str, str]) -> Iterator[str]:
     options = imprint.options
     yield words["readme_title"]
     yield "=" * len(plain_ascii(words["readme_title"]))
@@ -32,11 +41,7 @@ def _lines(imprint: Imprint, words: Mapping[str, str]) -> Iterator[str]:
     ):
         if value:
             yield from wrap(f"{name}: {' '.join(value.split())}", _WIDTH, subsequent_indent="  ")
-    for title, *paragraphs in (
-        ("readme_what", "readme_index", "readme_pdi", "readme_dicomdir", "readme_dicom"),
-        ("readme_how", "readme_browser", "readme_viewer"),
-        ("readme_notice", "not_diagnostic", "readme_privacy"),
-    ):
+    for title, *paragraphs in (*sections, ("readme_notice", "not_diagnostic", "readme_privacy")):
         yield ""
         yield words[title]
         yield "-" * len(plain_ascii(words[title]))

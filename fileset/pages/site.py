@@ -118,8 +118,9 @@ class Site:
 
     def _institution(self, study: Study | None = None) -> str:
         studies = [study] if study else [one for patient in self.patients for one in patient.studies]
-        named = (series.values["institution"] for one in studies for series in one.series)
-        return self.imprint.options.institution or next(filter(None, named), "")
+        named = {series.values["institution"] for one in studies for series in one.series} - {""}
+        # Of several institutions none made the disc more than another.
+        return self.imprint.options.institution or (named.pop() if len(named) == 1 else "")
 
     def _counted(self, what: str, count: int) -> str:
         return self.words[f"one_{what}"] if count == 1 else self.words[f"many_{what}"].format(count=count)

@@ -18,7 +18,7 @@ from fileset.pages.folder import imprint_of
 from fileset.pages.model import complete, evenly, patients_of
 from fileset.pages.names import README, ROOT, stems
 from fileset.pages.options import WebOptions
-from fileset.pages.readme import readme
+from fileset.pages.readme import WITH_DICOM, readme
 from fileset.pages.render import Rendered
 from fileset.pages.rendering import Source, render_all
 from fileset.pages.report import missing_picture
@@ -119,7 +119,7 @@ class WebContent:
         for name, content in Site(patients, rendered, named, imprint).pages():
             piece = self._spool.add(content)
             yield Addition(FileId.tolerant(name), piece.size, partial(self._spool.chunks, piece), now)
-        about = readme(imprint)
+        about = readme(imprint, WITH_DICOM)
         yield Addition(FileId.tolerant(README), len(about), lambda: iter((about,)), now)
 
     def close(self) -> None:
