@@ -521,7 +521,7 @@ def test_find(level: str | None, keys: dict[str, object], count: int, tmp_path: 
         ("series", {}),
         ("FOO", {}),
         (None, {"StudyDate": "notadate"}),
-        (None, {"InstanceNumber": "1-5"}),
+        (None, {"InstanceNumber": "5-1"}),
         (None, {"modality": "CT"}),
         (None, {"StudyTime": "25 past"}),
     ],
