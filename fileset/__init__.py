@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         RefusedError,
         RuleError,
     )
+    from fileset.extract import ExtractReport
+    from fileset.extract import extract as extract_file_set
     from fileset.file_id import FileId
     from fileset.findings import Finding
     from fileset.pages.folder import write_pages
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from fileset.reader import Reader
     from fileset.repair import repair_file_set
     from fileset.report import Report
+    from fileset.tables import Table
+    from fileset.transfer import SendReport, send
     from fileset.updater import Updater
 
 __version__ = "0.1.0"
@@ -36,6 +40,7 @@ __all__ = [
     "Advice",
     "CheckReport",
     "Creator",
+    "ExtractReport",
     "FileId",
     "FilesetError",
     "Finding",
@@ -48,13 +53,17 @@ __all__ = [
     "RefusedError",
     "Report",
     "RuleError",
+    "SendReport",
+    "Table",
     "Updater",
     "WebOptions",
     "__version__",
     "advise",
     "check_file_set",
+    "extract_file_set",
     "index",
     "repair_file_set",
+    "send",
     "write_pages",
 ]
 
@@ -62,6 +71,7 @@ _HOMES = {
     "Advice": "check",
     "CheckReport": "check",
     "Creator": "creator",
+    "ExtractReport": "extract",
     "FileId": "file_id",
     "FilesetError": "errors",
     "Finding": "findings",
@@ -74,12 +84,16 @@ _HOMES = {
     "RefusedError": "errors",
     "Report": "report",
     "RuleError": "errors",
+    "SendReport": "transfer",
+    "Table": "tables",
     "Updater": "updater",
     "WebOptions": "pages.options",
     "advise": "check",
     "check_file_set": "check",
+    "extract_file_set": "extract:extract",
     "index": "creator",
     "repair_file_set": "repair",
+    "send": "transfer",
     "write_pages": "pages.folder",
 }
 
@@ -90,10 +104,11 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    home, _, attribute = _HOMES[name].partition(":")
+    value: object = getattr(import_module(f"{__name__}.{home}"), attribute or name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)  # what completion offers: the public names alone

@@ -52,7 +52,7 @@ ROOMS = {
     "transfer": PLANNING,
     "cli": VALUES | {"pages", "report", "plan", "profiles", "tables", "transfer", *ROLES},
     "__main__": frozenset(["cli"]),
-    "__init__": VALUES | {"report", "pages", "plan", *ROLES},
+    "__init__": VALUES | {"report", "pages", "plan", "tables", "transfer", *ROLES},
 }
 """What each room may import beside itself; a top-level module is a room of its own. A new room needs a line here."""
 
