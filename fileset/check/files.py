@@ -28,6 +28,9 @@ from fileset.standard import tags
 OnFacts = Callable[[str, int, Facts], None]
 """Called with the name of a DICOM file, the record that references it, and the facts that application profiles need."""
 
+HL7_RECORD: Final = "HL7 STRUC DOC"
+HL7_SYNTAXES: Final = ("1.2.840.10008.1.2.6.2", "1.2.840.10008.1.2.6.1")
+"""XML, and RFC 2557 MIME: the transfer syntaxes of documents that are no DICOM files."""
 _LEFTOVER: Final = "belongs to a write that is under way or was interrupted"
 
 
@@ -156,11 +159,27 @@ class FileCheck:
         add = self.collector.add_at_file
         if result.rule == "FS-FILE-LINK":
             add("FS-FILE-MISSING", "only a symbolic link that leads out of the medium", name, index)
-        if result.rule in ("FS-FILE-NOT-DICOM", "FS-FILE-EMPTY", "FS-FILE-IS-DICOMDIR"):
+        if self.collector.contents.type_name(index) == HL7_RECORD:
+            self._report_document(name, index, result)
+        elif result.rule in ("FS-FILE-NOT-DICOM", "FS-FILE-EMPTY", "FS-FILE-IS-DICOMDIR"):
             add("FS-REFERENCE-NOT-DICOM", result.reason or "not a DICOM file", name, index)
         elif result.rule and (
             result.rule != "FS-SOP-CLASS-NO-RECORD" or self.collector.contents.type_name(index) != "PRIVATE"
         ):
+            add(result.rule, result.reason, name, index)
+
+    def _report_document(self, name: str, index: int, result: Inspection) -> None:
+        """Check a native HL7 document: an XML or MIME file without preamble and header (PS3.10-2011 Annex B)."""
+        add = self.collector.add_at_file
+        syntax = self.collector.contents.reference(index, tags.REFERENCED_TRANSFER_SYNTAX_UID)
+        if syntax not in HL7_SYNTAXES:
+            message = f"the transfer syntax of a native HL7 document is {syntax or 'missing'}, not XML or MIME"
+            add("FS-SYNTAX-DIFFERS", message, name, index, tag=tags.REFERENCED_TRANSFER_SYNTAX_UID)
+        if result.rule == "FS-FILE-EMPTY":
+            add("FS-REFERENCE-NOT-DICOM", "the HL7 document is empty", name, index)
+        elif result.prefix:
+            add("FS-REFERENCE-NOT-DICOM", "a native HL7 document must not begin like a DICOM file", name, index)
+        elif result.rule not in ("", "FS-FILE-NOT-DICOM", "FS-FILE-NO-META"):
             add(result.rule, result.reason, name, index)
 
     def _report_unreferenced(self, name: str, result: Inspection) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from pydicom.uid import JPEGLosslessSV1
+from pydicom.uid import UID, JPEGLosslessSV1
 
 import fileset
 from fileset.check import check_file_set
@@ -80,7 +80,7 @@ def test_keys_that_files_have_are_demanded_of_their_records(tmp_path: Path) -> N
     dataset.PatientSex, dataset.InstitutionName, dataset.FrameOfReferenceUID = "F", "Clinic", "1.2.3.9"
     dataset.SynchronizationFrameOfReferenceUID = "1.2.3.10"
     for number in (1, 2):
-        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}"
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(f"1.2.3.{number}")
         dataset.InstanceNumber = number
         synthetic.write(dataset, tmp_path / "DISC" / f"IM{number}")
     fileset.index(tmp_path / "DISC", keys="minimal")

@@ -1,0 +1,64 @@
+"""Discs of 2011 that hold native HL7 documents: XML or MIME files without preamble and header (PS3.10-2011 Annex B)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fileset.check import check_file_set
+from fileset.dicom.elements import element, item
+from fileset.dicomdir.write.header import Identification, new_frame
+from fileset.dicomdir.write.layout import encode
+from fileset.dicomdir.write.new import build
+from fileset.records.tree import Node
+
+CDA = b'<?xml version="1.0"?><ClinicalDocument xmlns="urn:hl7-org:v3"/>'
+XML = "1.2.840.10008.1.2.6.2"
+
+
+def disc(folder: Path, document: bytes = CDA, syntax: str = XML) -> Path:
+    """A disc with one patient and one native document, as the text of 2011 has it (PS3.3-2011 F.5.33)."""
+    folder.mkdir()
+    (folder / "CDA1").write_bytes(document)
+    code = b"".join(
+        element(tag, vr, value)
+        for tag, vr, value in ((0x00080100, "SH", b"11528-7"), (0x00080102, "SH", b"LN"), (0x00080104, "LO", b"Report"))
+    )
+    patient = element(0x00100010, "PN", b"Doe^Jane") + element(0x00100020, "LO", b"P1")
+    record = (
+        element(0x00041510, "UI", b"2.16.840.1.113883.1.7.2")
+        + element(0x00041511, "UI", b"1.2.3.4")
+        + element(0x00041512, "UI", syntax.encode())
+        + element(0x0040E001, "ST", b"1.2.3^DOC1")
+        + element(0x0040E004, "DT", b"20110304")
+        + element(0x0040E006, "SQ", item(code))
+    )
+    nodes = [Node(0, "PATIENT", 0, patient), Node(1, "HL7 STRUC DOC", 0, record, 0, b"1.2.3.4", (0,))]
+    frame = new_frame(Identification("2.25.7", "", None, ""), undefined_lengths=False)
+    directory = build(frame, iter(nodes), lambda _: b"CDA1", undefined_lengths=False)
+    (folder / "DICOMDIR").write_bytes(b"".join(encode(directory)))
+    return folder
+
+
+def rules(folder: Path) -> set[tuple[str, str]]:
+    return {(finding.rule, finding.severity) for finding in check_file_set(folder).findings}
+
+
+@pytest.mark.parametrize("syntax", [XML, "1.2.840.10008.1.2.6.1"])
+def test_a_native_document_is_retired_and_not_wrong(tmp_path: Path, syntax: str) -> None:
+    assert rules(disc(tmp_path / "DISC", syntax=syntax)) == {("FS-RECORD-RETIRED", "info")}
+
+
+def test_another_transfer_syntax_is_wrong(tmp_path: Path) -> None:
+    found = rules(disc(tmp_path / "DISC", syntax="1.2.840.10008.1.2.1"))
+    assert found == {("FS-RECORD-RETIRED", "info"), ("FS-SYNTAX-DIFFERS", "error")}
+
+
+def test_a_preamble_is_wrong(tmp_path: Path) -> None:
+    found = rules(disc(tmp_path / "DISC", bytes(128) + b"DICM" + CDA))
+    assert ("FS-REFERENCE-NOT-DICOM", "error") in found
+
+
+def test_an_empty_document_is_wrong(tmp_path: Path) -> None:
+    assert ("FS-REFERENCE-NOT-DICOM", "error") in rules(disc(tmp_path / "DISC", b""))
