@@ -22,7 +22,7 @@ from fileset.media.folder.medium import FolderMedium
 from fileset.media.form import form_of_format
 from fileset.media.open import format_for, readable, volumes_there
 from fileset.media.system.discs import DISC_NAMES
-from fileset.media.system.files import path_of
+from fileset.media.system.files import STANDARD_OUTPUT, path_of
 from fileset.media.system.walk import place_below
 from fileset.plan.add_header import add_headers
 from fileset.plan.choice import Choice
@@ -273,9 +273,16 @@ class Creator:
     def commit(self, *, dry_run: bool = False, hashes: bool = False) -> Report:
         """Write the file-set, or with `dry_run` only find out what it would be.
 
-        Raises `MediumError` if the medium fails or is read-only or too small; it is then as it was.
+        A file that cannot be read to its end is left out and named. Raises `MediumError` if the medium fails or is
+        read-only or too small; it is then as it was.
         """
         self._refuse_written()
+        return self._sources.without_lost(
+            partial(self._commit, dry_run=dry_run, hashes=hashes),
+            again=self._capacity is None and self._path != STANDARD_OUTPUT,
+        )
+
+    def _commit(self, *, dry_run: bool, hashes: bool) -> Report:
         if self._naming == IN_PLACE and not len(self._sources):
             self._add_files_in_place(dry_run=dry_run)
         origins = [origin_of(medium) for medium in self._origins]

@@ -252,6 +252,10 @@ class Updater:
         """
         if self._report is not None and not self._report.dry_run:
             raise RuleError("the update was written already: open the file-set again to change it further")
+        sources = self._request.offer.sources
+        return sources.without_lost(partial(self._commit, dry_run=dry_run, hashes=hashes), again=True)
+
+    def _commit(self, *, dry_run: bool, hashes: bool) -> Report:
         report = Report(
             self._medium.name, self.file_set_id, self._contents.file_set_uid, dry_run=dry_run, hashes=hashes
         )

@@ -7,7 +7,9 @@ transaction offers them; every role and every medium goes through here.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from itertools import filterfalse
@@ -33,6 +35,7 @@ from fileset.media.base import (
 )
 from fileset.media.system.hashing import chunks_of
 from fileset.plan.dicomdir_file import open_dicomdir, read_dicomdir
+from fileset.plan.inputs import LostSourceError
 from fileset.report import Report
 from fileset.standard import tags
 
@@ -255,18 +258,29 @@ def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
 def write(
     additions: Sequence[Addition], transaction: Transaction, progress: Progress | None, *, sha256: bool
 ) -> list[Written]:
-    """Write all files in their order."""
+    """Write all files in their order. Before a `LostSourceError` all others are read, so that every lost one is known."""
     written = []
-    for addition in additions:
+    for at, addition in enumerate(additions):
         info = FileInfo(addition.size, addition.modified, addition.mode)
-        chunks = partial(transaction.write, addition.file_id, info=info)
-        written.append(_hashed(chunks, addition.chunks(), sha256=sha256))
+        write_chunks = partial(transaction.write, addition.file_id, info=info)
+        try:
+            written.append(_hashed(write_chunks, addition.chunks(), sha256=sha256))
+        except LostSourceError:
+            _read(additions[at + 1 :])
+            raise
         if written[-1].size != addition.size:
             came = f"{written[-1].size} bytes came, {addition.size} were expected"
             raise MediumError(came, path=addition.file_id)
         if progress:
             progress(len(written), len(additions))
     return written
+
+
+def _read(additions: Iterable[Addition]) -> None:
+    """Read sources to the end, for their `lost` to be complete."""
+    for addition in additions:
+        with suppress(LostSourceError):
+            deque(addition.chunks(), maxlen=0)
 
 
 def _hashed(write_chunks: Callable[[Chunks], Written], chunks: Chunks, *, sha256: bool) -> Written:

@@ -7,14 +7,14 @@ import shutil
 import tempfile
 import weakref
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from fileset.dicom.header import Reading
 from fileset.dicom.preamble import NEEDED, cleared, needs_clearing
-from fileset.errors import FilesetError, FormatError, RuleError
+from fileset.errors import FilesetError, FormatError, MediumError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding
 from fileset.media.base import FileInfo, ReadableMedium
@@ -42,6 +42,13 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 
+Result = TypeVar("Result")
+
+
+class LostSourceError(MediumError):
+    """A part of a source cannot be read: a bad sector, a wrong checksum, an image that was cut off."""
+
+
 class Sources:
     """An ordered collection of sources, by index; kept as columns because there may be a million."""
 
@@ -59,9 +66,23 @@ class Sources:
         self._replaced: dict[int, str] = {}  # paths of what is given instead of a source
         self._spool = ""
         self._outside: list[tuple[str, str]] = []
+        self.lost: dict[int, str] = {}  # with reasons
         self._unlistable: dict[str, str] = {}
         self._choice: Choice | None = None
         self.left_out = 0
+
+    def without_lost(self, write: Callable[[], Result], *, again: bool) -> Result:
+        """Return what `write` returns; `again` without the sources of which a part turned out to be unreadable.
+
+        Raises `LostSourceError` unless `again`, or if nothing more can be left out.
+        """
+        while True:
+            known = len(self.lost)
+            try:
+                return write()
+            except LostSourceError:
+                if not again or len(self.lost) == known:
+                    raise
 
     def damage(self) -> Iterator[tuple[str, str]]:
         """What was found wrong with the images so far: their names, and what it is."""
@@ -307,6 +328,16 @@ class Sources:
         return cleared(self._chunks(index)) if index in self._cleared else self._chunks(index)
 
     def _chunks(self, index: int) -> Iterator[bytes]:
+        """Yield the bytes of a source. Raises `LostSourceError`, and notes the source in `lost`, if a part is unreadable."""
+        try:
+            yield from self._read_chunks(index)
+        except FilesetError as problem:
+            if self.is_file(index) and not isinstance(problem.__cause__, OSError):
+                raise  # the file changes: another try would meet the next change
+            self.lost[index] = problem.text(known_path=self.name(index))
+            raise LostSourceError(self.lost[index], path=self.name(index)) from problem
+
+    def _read_chunks(self, index: int) -> Iterator[bytes]:
         if self.is_file(index):
             return contents(self.path(index), self._stamp(index))
         return iter((self._contents[index],)) if index in self._contents else _chunks(*self._members[index][:2])

@@ -150,7 +150,7 @@ def around(listing: Listing) -> tuple[ReadableMedium, str]:
     if isinstance(medium, Below):
         name = medium.around.name
         return (
-            (medium.around, medium.folder + "/")
+            (medium.around, medium.subfolder + "/")
             if os.path.abspath(name) == os.path.abspath(listing.given)
             else (medium, "")
         )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
 from fileset.dicom.header import HeaderError, Reading, read_header
 from fileset.dicom.header_cache import Recognised
-from fileset.errors import MediumError
+from fileset.errors import FilesetError, MediumError
 from fileset.media.system.calls import system
 from fileset.media.system.walk import SizedFile
 from fileset.part10.whole_file import FileChecker
@@ -326,11 +326,15 @@ def outcomes(
 ) -> Iterator[Outcome]:
     """Scan all sources, in their order: files as `scan` does, all others here."""
     scanned = scan(sources.read_paths(), policy, jobs=jobs, executor=executor, progress=progress)
-    if sources.are_files():
+    if sources.are_files() and not sources.lost:
         return scanned
     scanner = Scanner(policy)
     return (
-        found if sources.is_file(index) else _outcome_here(sources, index, scanner)
+        Refused("FS-FILE-UNREADABLE", sources.lost[index])
+        if index in sources.lost
+        else found
+        if sources.is_file(index)
+        else _outcome_here(sources, index, scanner)
         for index, found in enumerate(scanned)
     )
 
@@ -339,7 +343,7 @@ def _outcome_here(sources: Sources, index: int, scanner: Scanner) -> Outcome:
     try:
         with sources.opened(index) as read:
             return scanner.outcome(read, sources.inquire(index).size)
-    except MediumError as problem:
+    except FilesetError as problem:
         return Refused("FS-FILE-UNREADABLE", problem.text(known_path=sources.name(index)))
     except OSError as problem:
         return Refused("FS-FILE-UNREADABLE", problem.strerror or str(problem))

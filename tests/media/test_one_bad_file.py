@@ -1,0 +1,152 @@
+"""One file that cannot be read to its end is one file: every verb names it and takes the rest."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+import fileset
+from fileset.cli import main
+from fileset.media.iso.medium import IsoMedium
+from fileset.media.system import linux
+from tests.support import synthetic
+
+COUNT = 6
+TARGETS = ("OUT", "OUT.iso", "OUT.zip")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    synthetic.ct_series(tmp_path / "in", 1, 1, 1, COUNT)
+    return tmp_path / "in"
+
+
+def create(source: Path, medium: Path) -> fileset.Report:
+    with fileset.Creator(medium) as creator:
+        creator.add(source)
+    return creator.report
+
+
+def listed(medium: Path) -> int:
+    with fileset.Reader(medium) as reader:
+        return len(list(reader.instances))
+
+
+def members(path: Path) -> list[str]:
+    with fileset.Reader(path) as reader:
+        return [name for name in reader.medium.names() if name != "DICOMDIR"]
+
+
+def break_bytes(path: Path, name: str) -> None:
+    """Change the last bytes of a member of an archive, so that its checksum is wrong."""
+    with fileset.Reader(path) as reader, reader.medium.open(fileset.FileId.from_path(name)) as file:
+        data = file.read()
+    raw = path.read_bytes()
+    at = raw.index(data) + len(data) - 2
+    path.write_bytes(raw[:at] + bytes((raw[at] ^ 1,)) + raw[at + 1 :])
+
+
+def left_out(report: fileset.Report) -> list[str]:
+    return [one.source.rpartition("/")[2] for one in report.skipped if one.rule == "FS-FILE-UNREADABLE"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_member_with_a_wrong_checksum_costs_itself(source: Path, tmp_path: Path, target: str) -> None:
+    create(source, tmp_path / "A.zip")
+    bad = members(tmp_path / "A.zip")[2]
+    break_bytes(tmp_path / "A.zip", bad)
+    report = create(tmp_path / "A.zip", tmp_path / target)
+    assert left_out(report) == [bad.rpartition("/")[2]]
+    assert listed(tmp_path / target) == COUNT - 1
+    assert main(["check", str(tmp_path / target)]) == 0
+    assert main(["create", str(tmp_path / "A.zip"), "-o", str(tmp_path / "AGAIN")]) == 3
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_image_that_was_cut_off_costs_the_files_at_its_end(source: Path, tmp_path: Path, target: str) -> None:
+    create(source, tmp_path / "A.iso")
+    with fileset.Reader(tmp_path / "A.iso") as reader:
+        files = [fileset.FileId.from_path(name) for name in reader.medium.names() if name != "DICOMDIR"]
+        cut = sorted(reader.medium.position(file_id) for file_id in files)[-2]
+    os.truncate(tmp_path / "A.iso", cut + 10)
+    report = create(tmp_path / "A.iso", tmp_path / target)
+    assert len(left_out(report)) == 2
+    assert listed(tmp_path / target) == COUNT - 2
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_bad_sector_in_the_middle_of_copying_costs_one_file(
+    source: Path, tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The header can be read, the pixel data cannot."""
+    create(source, tmp_path / "A.iso")
+    name = members(tmp_path / "A.iso")[1]
+    with fileset.Reader(tmp_path / "A.iso") as reader:
+        file_id = fileset.FileId.from_path(name)
+        bad = reader.medium.position(file_id) + reader.medium.inquire_file(file_id).size - 1
+    opened: list[fileset.FileId] = []
+    real_open, real_read, real_read_at = IsoMedium.open, linux.read_into, linux.read_at
+
+    def counted(medium: IsoMedium, wanted: fileset.FileId) -> BinaryIO:
+        opened.append(wanted)
+        return real_open(medium, wanted)
+
+    def fail(descriptor: int, at: int, size: int) -> None:
+        if (
+            os.readlink(f"/proc/self/fd/{descriptor}").endswith("A.iso")
+            and at <= bad < at + size
+            and opened.count(file_id) > 1
+        ):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def read_into(descriptor: int, view: memoryview, at: int) -> int:
+        fail(descriptor, at, len(view))
+        return real_read(descriptor, view, at)
+
+    def read_at(descriptor: int, size: int, at: int) -> bytes:
+        fail(descriptor, at, size)
+        return real_read_at(descriptor, size, at)
+
+    monkeypatch.setattr(IsoMedium, "open", counted)
+    monkeypatch.setattr(linux, "read_into", read_into)
+    monkeypatch.setattr(linux, "read_at", read_at)
+    report = create(tmp_path / "A.iso", tmp_path / target)
+    assert left_out(report) == [name.rpartition("/")[2]]
+    assert listed(tmp_path / target) == COUNT - 1
+
+
+def test_an_update_leaves_out_what_it_cannot_read(source: Path, tmp_path: Path) -> None:
+    create(source, tmp_path / "A.zip")
+    bad = members(tmp_path / "A.zip")[2]
+    break_bytes(tmp_path / "A.zip", bad)
+    synthetic.ct_series(tmp_path / "other", 2, 1, 1, 1)
+    create(tmp_path / "other" / "P002", tmp_path / "SET")
+    with fileset.Updater(tmp_path / "SET") as updater:
+        updater.add(tmp_path / "A.zip")
+    assert left_out(updater.report) == [bad.rpartition("/")[2]]
+    assert listed(tmp_path / "SET") == COUNT
+    assert main(["check", str(tmp_path / "SET")]) == 0
+
+
+def test_a_file_that_fails_in_the_middle_costs_itself(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = sorted(path for path in source.rglob("*") if path.is_file())[3]
+    real = linux.open_descriptor
+    opened: dict[str, int] = {}
+
+    def open_descriptor(path: str, flags: int, *, follow: bool = True) -> int:
+        if path == str(bad):
+            opened[path] = opened.get(path, 0) + 1
+            if opened[path] > 1:  # the scan reads it, the copy cannot
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(path, flags, follow=follow)
+
+    monkeypatch.setattr(linux, "open_descriptor", open_descriptor)
+    report = create(source, tmp_path / "OUT")
+    assert left_out(report) == [bad.name]
+    assert listed(tmp_path / "OUT") == COUNT - 1
