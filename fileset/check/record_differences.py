@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import isclose
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -175,6 +176,8 @@ def _differ(file_value: Any, record_value: Any) -> bool:
     if isinstance(file_value, dict) and isinstance(record_value, dict):
         names = file_value.keys() & record_value.keys() - {"SpecificCharacterSet"}
         return any(_differ(file_value[name], record_value[name]) for name in names)
+    if isinstance(file_value, float) and isinstance(record_value, float):
+        return not isclose(file_value, record_value, rel_tol=1e-5)  # a decimal string may be rounded to 6 digits
     return bool(file_value != record_value)
 
 

@@ -27,7 +27,7 @@ from fileset.dicom.header import DEFLATED, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_L
 from fileset.dicom.header_cache import FIRST_READ
 from fileset.errors import FormatError
 from fileset.part10.faults import Fault
-from fileset.part10.pixels import PIXEL_DATA, TABLES, Fragments, read_fragments, table_faults
+from fileset.part10.pixels import PIXEL_DATA, TABLE_VRS, TABLES, Fragments, read_fragments, table_faults
 from fileset.part10.structures import Span
 from fileset.standard import tags
 from fileset.standard.dictionary import vr_of
@@ -157,6 +157,10 @@ class DataSetWalk:
         if tag in PIXEL_DATA:
             self.values[tag] = b""
         elif tag in _INTEREST and length <= LARGEST_TABLE:
+            expected = TABLE_VRS.get(tag, vr)
+            if vr and vr != expected:
+                message = f"VR {vr.decode('ascii')} instead of {expected.decode('ascii')}"
+                self.faults.append(Fault("FS-ELEMENT-VR", message, at, tag))
             self.values[tag] = self.window.value(value_at, length)
         return value_at + length
 

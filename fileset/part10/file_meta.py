@@ -145,18 +145,11 @@ def _group_faults(values: dict[int, bytes], end: int) -> list[Fault]:
         faults.append(
             Fault("FS-META-FORM", f"version {version[:8].hex()} instead of 0001", 132, tags.FILE_META_VERSION)
         )
-    if (
-        bool(values.get(tags.PRIVATE_INFORMATION)) is not bool(values.get(tags.PRIVATE_INFORMATION_CREATOR_UID))
-        and tags.PRIVATE_INFORMATION in values
-    ):
-        faults.append(
-            Fault(
-                "FS-META-FORM",
-                "private information (0002,0102) without its creator (0002,0100)",
-                132,
-                tags.PRIVATE_INFORMATION,
-            )
-        )
+    creator, information = tags.PRIVATE_INFORMATION_CREATOR_UID, tags.PRIVATE_INFORMATION
+    for tag, other in ((creator, information), (information, creator)):
+        if tag in values and not values.get(other):
+            message = f"({tag >> 16:04X},{tag & 0xFFFF:04X}) without ({other >> 16:04X},{other & 0xFFFF:04X})"
+            faults.append(Fault("FS-META-FORM", f"private information: {message}", 132, tag))
     if values.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 ") in _NOT_IN_FILES:
         faults.append(
             Fault("FS-META-FORM", "a JPIP transfer syntax is not allowed in a file", 132, tags.TRANSFER_SYNTAX_UID)

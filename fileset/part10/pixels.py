@@ -16,8 +16,21 @@ from fileset.errors import FormatError
 from fileset.part10.faults import Fault
 from fileset.standard import tags
 
-__all__ = ["PIXEL_DATA", "TABLES", "Fragments", "read_fragments", "table_faults"]
+__all__ = [
+    "PIXEL_DATA",
+    "TABLES",
+    "TABLE_VRS",
+    "Fragments",
+    "read_fragments",
+    "table_faults",
+]
 
+TABLE_VRS: Final = {
+    tags.EXTENDED_OFFSET_TABLE: b"OV",
+    tags.EXTENDED_OFFSET_TABLE_LENGTHS: b"OV",
+    tags.ENCAPSULATED_PIXEL_DATA_TOTAL_LENGTH: b"UV",
+}
+"""The offset tables and the total length, with their VRs (PS3.6)."""
 TABLES: Final = frozenset(
     (tags.EXTENDED_OFFSET_TABLE, tags.EXTENDED_OFFSET_TABLE_LENGTHS, tags.ENCAPSULATED_PIXEL_DATA_TOTAL_LENGTH)
 )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from fileset.dicom.header import Reading
 from fileset.dicom.preamble import NEEDED, cleared, needs_clearing
+from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from fileset.errors import FilesetError, FormatError, MediumError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding
@@ -362,21 +363,31 @@ def _chunks(medium: ReadableMedium, file_id: FileId) -> Iterator[bytes]:
 
 
 def encode_dataset(dataset: Dataset) -> bytes:
-    """A data set as a DICOM file with File Meta Information (PS3.10 7.1)."""
+    """Return a data set as a DICOM file, with File Meta Information that names this program as its writer (PS3.10 7.1).
+
+    Raises `RuleError` if it cannot be encoded, or has text that its character set does not have.
+    """
+    import warnings
     from io import BytesIO
 
     import pydicom
     from pydicom.dataset import FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian
+    from pydicom.uid import UID, ExplicitVRLittleEndian
 
     meta = FileMetaDataset()
-    meta.update(getattr(dataset, "file_meta", {}))
-    if "TransferSyntaxUID" not in meta:
-        meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.FileMetaInformationVersion = b"\0\1"
+    meta.MediaStorageSOPClassUID = dataset.get("SOPClassUID", "")
+    meta.MediaStorageSOPInstanceUID = dataset.get("SOPInstanceUID", "")
+    meta.TransferSyntaxUID = getattr(dataset, "file_meta", {}).get("TransferSyntaxUID", ExplicitVRLittleEndian)
+    meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID.decode("ascii"))
+    meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME.decode("ascii")
     whole = pydicom.dataset.FileDataset("", dataset, file_meta=meta)
     target = BytesIO()
     try:
-        pydicom.dcmwrite(target, whole, enforce_file_format=True)
+        with warnings.catch_warnings():
+            # pydicom would write "?" for characters that the character set does not have.
+            warnings.filterwarnings("error", message="Failed to encode value")
+            pydicom.dcmwrite(target, whole, enforce_file_format=True)
     except Exception as problem:  # pydicom raises nearly anything on what it cannot encode
         raise RuleError(f"the data set cannot be written as a DICOM file (PS3.10 7.1): {problem}") from problem
     return target.getvalue()

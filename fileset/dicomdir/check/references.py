@@ -10,6 +10,7 @@ from fileset.dicom.elements import Element
 from fileset.dicomdir.check.collector import Collector
 from fileset.errors import FormatError
 from fileset.file_id import DICOMDIR, MAX_COMPONENTS, FileId
+from fileset.part10.values import shown
 from fileset.records.data_sets import DataSet
 from fileset.standard import tags
 from fileset.standard.dictionary import named
@@ -23,6 +24,7 @@ _REFERENCE: Final = (
     tags.REFERENCED_SOP_INSTANCE_UID,
     tags.REFERENCED_TRANSFER_SYNTAX_UID,
 )
+_MRDR_HISTORY: Final = RECORD_TYPES["MRDR"].history
 _WERE_DETACHED: Final = frozenset(("PATIENT", "STUDY", "VISIT", "RESULTS", "INTERPRETATION", "STUDY COMPONENT"))
 """Record types that could reference a file until the detached objects were retired (2004)."""
 
@@ -71,7 +73,10 @@ def _file_id(raw: bytes, collector: Collector, index: int) -> FileId | None:
     except FormatError as problem:
         collector.add_at_record("FS-FILE-ID-HOSTILE", str(problem), index, tags.REFERENCED_FILE_ID)
         return None
-    if not file_id.conformant:
+    if b"/" in raw or raw.startswith(b"\\") or b"\\\\" in raw:
+        message = f"{shown(raw)} is not a File ID: components are separated by one backslash each"
+        collector.add_at_record("FS-FILE-ID-FORM", message, index, tags.REFERENCED_FILE_ID)
+    elif not file_id.conformant:
         count = len(file_id.components)
         reason = (
             f"it has {count} components, {MAX_COMPONENTS} are allowed"
@@ -97,6 +102,13 @@ def _check_group_4(collector: Collector, index: int, record: DataSet) -> None:
     if kind == "PRIVATE" and not values.get(tags.PRIVATE_RECORD_UID):
         collector.add_at_record(
             "FS-RECORD-PRIVATE-UID", f"no {named(tags.PRIVATE_RECORD_UID)}", index, tags.PRIVATE_RECORD_UID
+        )
+    if kind != "PRIVATE" and tags.PRIVATE_RECORD_UID in values:
+        message = f"{named(tags.PRIVATE_RECORD_UID)} is only for PRIVATE records, this is a record of type {kind}"
+        collector.add_at_record("FS-KEY-NEEDLESS", message, index, tags.PRIVATE_RECORD_UID)
+    if kind == "MRDR":
+        collector.add_at_record(
+            "FS-RECORD-RETIRED", f"MRDR records are retired: {_MRDR_HISTORY}", index, tags.RECORD_TYPE
         )
     if tags.MRDR_OFFSET not in values:
         _check_reference(collector, index, record, kind)

@@ -1,0 +1,181 @@
+"""Faults that the check once overlooked, or called one what was none."""
+
+from __future__ import annotations
+
+import shutil
+import zlib
+from pathlib import Path
+from struct import pack
+from typing import Final
+
+import pytest
+
+import fileset
+from fileset import check_file_set
+from fileset.dicom.elements import element, item
+from fileset.findings import ERROR
+from fileset.part10.whole_file import FileChecker
+from tests.support import synthetic
+from tests.support.editing import Change, both, drop, edit, put, put_raw
+from tests.support.faulty import FAULTS, File, encoded
+
+JPEG: Final = "1.2.840.10008.1.2.4.50"
+
+
+def file_rules(data: bytes) -> set[str]:
+    return {fault.rule for fault in FileChecker().faults(lambda at, size: data[at : at + size], len(data))}
+
+
+@pytest.mark.parametrize(
+    ("title", "rule"),
+    [
+        ("group 0003", "FS-ELEMENT-GROUP"),
+        ("group 0005", "FS-ELEMENT-GROUP"),
+        ("group 0006", "FS-ELEMENT-GROUP"),
+        ("group FFFF", "FS-ELEMENT-GROUP"),
+        ("group 0002 in an item", "FS-ELEMENT-GROUP"),
+        ("garbage in a sequence", "FS-FILE-BAD-HEADER"),
+        ("item beyond its sequence", "FS-FILE-BAD-HEADER"),
+        ("order in an item", "FS-ELEMENT-ORDER"),
+        ("meta private creator", "FS-META-FORM"),
+        ("meta private information", "FS-META-FORM"),
+        ("no preamble", "FS-FILE-NO-PREFIX"),
+    ],
+)
+def test_a_fault_of_a_file_is_found(title: str, rule: str) -> None:
+    data = synthetic.encode(synthetic.instance(synthetic.CT_IMAGE))
+    assert file_rules(data) == set()
+    assert file_rules(FAULTS[title](File(data))) == {rule}
+
+
+def test_a_group_length_is_retired_but_no_fault() -> None:
+    file = File(synthetic.encode(synthetic.instance(synthetic.CT_IMAGE)))
+    file.put(0x00080000, encoded(0x00080000, b"UL", pack("<I", 4)))
+    assert file_rules(file.encoded()) == set()
+
+
+@pytest.mark.parametrize("vr", [b"OB", b"UN"])
+def test_an_offset_table_with_a_wrong_vr_is_found(vr: bytes) -> None:
+    file = File(synthetic.encode(synthetic.instance(synthetic.CT_IMAGE, transfer_syntax=JPEG)))
+    offsets, lengths = encoded(0x7FE00001, b"OV", pack("<Q", 0)), encoded(0x7FE00002, b"OV", pack("<Q", 0))
+    file.put(0x7FE00001, offsets)
+    file.put(0x7FE00002, lengths)
+    right = file_rules(file.encoded())
+    file.put(0x7FE00001, offsets.replace(b"OV", vr))
+    assert file_rules(file.encoded()) - right == {"FS-ELEMENT-VR"}
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("blind") / "SET"
+    kinds = (synthetic.CT_IMAGE, synthetic.GRAYSCALE_STATE, synthetic.BLENDING_STATE)
+    for number, sop_class in enumerate(kinds, start=1):
+        synthetic.write(synthetic.instance(sop_class, series=number, number=number), folder / "A" / f"IM{number}")
+    fileset.index(folder)
+    return folder
+
+
+@pytest.fixture
+def copy(good: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(good, tmp_path / "SET"))
+
+
+ICON: Final = element(
+    0x00880200,
+    "SQ",
+    item(
+        b"".join(
+            element(tag, vr, value)
+            for tag, vr, value in (
+                (0x00280002, "US", b"\1\0"),
+                (0x00280004, "CS", b"MONOCHROME2"),
+                (0x00280010, "US", b"\x08\0"),
+                (0x00280011, "US", b"\x08\0"),
+                (0x00280100, "US", b"\x08\0"),
+                (0x00280101, "US", b"\x08\0"),
+                (0x00280102, "US", b"\7\0"),
+                (0x00280103, "US", b"\0\0"),
+                (0x7FE00010, "OB", bytes(60)),
+            )
+        )
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("record_type", "change", "rule"),
+    [
+        ("IMAGE", put(0x00041500, "CS", b"A/IM1"), "FS-FILE-ID-FORM"),
+        ("IMAGE", put(0x00041500, "CS", b"\\A\\IM1"), "FS-FILE-ID-FORM"),
+        ("IMAGE", put(0x00041432, "UI", b"1.2.3"), "FS-KEY-NEEDLESS"),
+        ("IMAGE", put_raw(0x00880200, ICON), "FS-KEY-ICON"),
+        ("STUDY", put(0x00080020, "DA", b"20230231"), "FS-VALUE-FORM"),
+        ("STUDY", put(0x00080050, "SH", b"A\\B"), "FS-VALUE-FORM"),
+        ("PATIENT", put(0x00100020, "LO", b"P1\\P2"), "FS-VALUE-FORM"),
+        ("STUDY", both(put(0x00080005, "CS", b"ISO_IR 100"), put(0x00081030, "LO", b"M\x9a")), "FS-CHARSET-DIFFERS"),
+        ("STUDY", put(0x00080005, "CS", b"ISO_IR 192\\ISO 2022 IR 87"), "FS-CHARSET-UNKNOWN"),
+        ("PRESENTATION", drop(0x00081115), "FS-KEY-CONDITION"),
+    ],
+    ids=str,
+)
+def test_a_fault_of_a_record_is_found(copy: Path, record_type: str, change: Change, rule: str) -> None:
+    edit(copy, record_type, change)
+    assert rule in {finding.rule for finding in check_file_set(copy).findings}
+
+
+def test_a_group_length_in_a_record_is_no_error(copy: Path) -> None:
+    edit(copy, "STUDY", put(0x00080000, "UL", pack("<I", 4)))
+    assert check_file_set(copy).errors == 0
+
+
+def test_a_dicomdir_without_group_length_is_an_error(copy: Path) -> None:
+    data = (copy / "DICOMDIR").read_bytes()
+    (copy / "DICOMDIR").write_bytes(data[:132] + data[144:])
+    findings = [finding for finding in check_file_set(copy, files=False).findings if finding.severity == ERROR]
+    assert "FS-META-MISSING" in {finding.rule for finding in findings}
+
+
+def test_a_deflated_dicomdir_is_read_and_called_an_error(copy: Path) -> None:
+    data = (copy / "DICOMDIR").read_bytes()
+    end = 144 + int.from_bytes(data[140:144], "little")
+    old, new = b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.1.99"
+    meta = data[132:end].replace(b"UI" + pack("<H", len(old)) + old, b"UI" + pack("<H", len(new)) + new)
+    meta = encoded(0x00020000, b"UL", pack("<I", len(meta) - 12)) + meta[12:]
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    (copy / "DICOMDIR").write_bytes(data[:132] + meta + deflater.compress(data[end:]) + deflater.flush())
+    with fileset.Reader(copy) as reader:
+        assert len(list(reader.instances)) == 3
+    assert "FS-DICOMDIR-SYNTAX" in {finding.rule for finding in check_file_set(copy).findings}
+
+
+def test_a_data_set_that_its_character_set_cannot_hold_is_refused(tmp_path: Path) -> None:
+    dataset = synthetic.instance(synthetic.CT_IMAGE)
+    dataset.SpecificCharacterSet, dataset.PatientName = "ISO_IR 100", "山田"
+    creator = fileset.Creator(tmp_path / "OUT")
+    with pytest.raises(fileset.RuleError):
+        creator.add(dataset)
+
+
+def test_a_data_set_gets_our_file_meta(tmp_path: Path) -> None:
+    dataset = synthetic.instance(synthetic.CT_IMAGE)
+    del dataset.file_meta
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(dataset)
+    with fileset.Reader(tmp_path / "OUT") as reader:
+        meta = next(iter(reader.instances)).dataset().file_meta
+    assert str(meta.ImplementationVersionName).startswith("FILESET")
+    assert (meta.FileMetaInformationVersion, meta.MediaStorageSOPInstanceUID) == (b"\0\1", dataset.SOPInstanceUID)
+    assert check_file_set(tmp_path / "OUT").errors == 0
+
+
+def test_an_item_keeps_its_own_character_set(tmp_path: Path) -> None:
+    dataset = synthetic.instance(synthetic.GRAYSCALE_STATE)
+    dataset.SpecificCharacterSet = "ISO_IR 100"
+    alternate = dataset.AlternateContentDescriptionSequence[0]
+    alternate.SpecificCharacterSet, alternate.ContentDescription = "ISO_IR 144", "Снимок"
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(synthetic.write(dataset, tmp_path / "IN"))
+    assert check_file_set(tmp_path / "OUT").findings == []
+    data = (tmp_path / "OUT" / "DICOMDIR").read_bytes()
+    assert "Снимок".encode("iso8859_5") in data
+    assert b"ISO_IR 144" in data
