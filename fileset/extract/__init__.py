@@ -16,6 +16,7 @@ from fileset.extract.layout import DEFAULT, STRUCTURE, Layout
 from fileset.extract.report import Copy, ExtractReport, Lost, lost
 from fileset.extract.target import Target
 from fileset.extract.verify import Verifier
+from fileset.media.base import ReadableMedium
 from fileset.media.system.files import path_of
 from fileset.media.system.hashing import COPY_SIZE
 from fileset.plan.presence import around, presence_of
@@ -61,7 +62,7 @@ def extract(
     """
     layout = Layout.of(template)
     source = Complete(reader) if isinstance(reader, Directory) and not listed_only else reader
-    records = list(source.find(**keys))
+    records = sorted(source.find(**keys), key=partial(_position, getattr(reader, "medium", None)))
     target = Target(path_of(folder), layout, ascii_only=ascii_only)
     report = ExtractReport(target.root)
     target.require_space(partial(_sizes, records))
@@ -106,6 +107,11 @@ def _extract_one(record: Instance, target: Target, report: ExtractReport, verifi
             report.findings += found
             report.lacking.update(target.lacking(one))
             return
+
+
+def _position(medium: ReadableMedium | None, record: Instance) -> int:
+    """Return the byte of the medium at which the file of a record begins: a drive reads forward without seeking."""
+    return medium.position(record.file_id) if medium and record.file_id else 0
 
 
 class _UnreadableError(Exception):

@@ -154,3 +154,16 @@ def test_scanning_a_medium_without_dicom_files_is_not_done(run: Runs, tmp_path: 
     (tmp_path / "DISC" / "SECURE").write_bytes(b"0\x82\x10\0\x06\x09*\x86H\x86\xf7\x0d\x01\x07\x03" + bytes(500))
     done = run("extract", tmp_path / "DISC", "-o", tmp_path / "OUT", "--scan", code=3)
     assert "no DICOM file was found" in done.stderr
+
+
+def test_files_of_an_image_are_read_in_the_order_of_their_extents(run: Runs, disc: Path, tmp_path: Path) -> None:
+    image = tmp_path / "D.iso"
+    run("create", disc, "-o", image, "--naming", "uid")  # the order of these names is not that of the records
+    with fileset.Reader(image) as reader:
+        positions = {
+            one.sop_instance_uid: reader.medium.position(one.file_id) for one in reader.instances if one.file_id
+        }
+        report = extract(reader, tmp_path / "OUT")
+    read = [positions[Path(copy.path).stem] for copy in report.files]
+    assert len(set(read)) == 12
+    assert read == sorted(read)
