@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from threading import Lock
 from typing import BinaryIO, NamedTuple
 
 from fileset.errors import MediumError
@@ -30,10 +31,11 @@ class Spool:
         self._folder = os.path.dirname(os.path.abspath(medium))
         self._file: BinaryIO | None = None
         self._end = 0
+        self._turn = Lock()  # files of a medium may be written by several threads
 
     def add(self, data: bytes) -> Piece:
         """Keep some bytes. Raises `MediumError` if the disk is full."""
-        with named(self._folder):
+        with named(self._folder), self._turn:
             file = self._opened()
             file.seek(self._end)
             file.write(data)
@@ -43,15 +45,15 @@ class Spool:
 
     def chunks(self, piece: Piece) -> Iterator[bytes]:
         """Yield the bytes of a piece. Raises `MediumError` if they cannot be read."""
-        with named(self._folder):
-            file = self._opened()
-            file.flush()
-            for at in range(piece.at, piece.at + piece.size, _STEP):
-                wanted = min(_STEP, piece.at + piece.size - at)
-                data = os.pread(file.fileno(), wanted, at) if hasattr(os, "pread") else _read(file, at, wanted)
-                if len(data) != wanted:
-                    raise MediumError("a temporary file was cut off", path=self._folder)
-                yield data
+        for at in range(piece.at, piece.at + piece.size, _STEP):
+            wanted = min(_STEP, piece.at + piece.size - at)
+            with named(self._folder), self._turn:
+                file = self._opened()
+                file.seek(at)
+                data = file.read(wanted)
+            if len(data) != wanted:
+                raise MediumError("a temporary file was cut off", path=self._folder)
+            yield data
 
     def close(self) -> None:
         """Remove the file."""
@@ -64,8 +66,3 @@ class Spool:
             folder = self._folder if os.access(self._folder, os.W_OK) else None
             self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed by `close`
         return self._file
-
-
-def _read(file: BinaryIO, at: int, size: int) -> bytes:
-    file.seek(at)
-    return file.read(size)
