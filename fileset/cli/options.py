@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 USAGE: Final = SUPPRESS
 """Help of an argument that the usage line explains."""
 _KEY: Final = re.compile(r"[A-Z][A-Za-z0-9]*|[0-9A-Fa-f]{8}").fullmatch
+_KEYWORD_ALONE: Final = re.compile(r"[A-Z]+[a-z]+[A-Z][A-Za-z]*").fullmatch
+"""A keyword such as PatientID without a value, for which a path would be a surprise."""
 _KEYS_HELP: Final = """\
 keys:
   KEY is an attribute of patient, study, series or instance; several must all match.
@@ -141,7 +143,7 @@ def split_media(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     for argument in arguments:
         key, equals, _ = argument.partition("=")
         # What looks like a key and is no path was meant as one: `keys_of` says what is wrong with it.
-        meant = _KEY(key) or equals if equals or media else None
+        meant = equals or (_KEYWORD_ALONE(argument) if media else None)
         keyed = bool(equals and _KEY(key)) or bool(meant and not os.path.lexists(argument))
         (keys if keyed else media).append(argument)
     if not media:
