@@ -63,7 +63,7 @@ class Creator:
     """Create a new file-set in a folder, an ISO image or a ZIP archive (File-set Creator, PS3.10 8.3).
 
     Use it as a context manager. A clean exit writes the file-set; after an exception the medium is as it was. DICOM
-    files are copied byte for byte unless an option says otherwise; one that is cut off is reported as FS-FILE-TRUNCATED.
+    files are copied byte for byte unless an option changes them; one that is cut off is reported as FS-FILE-TRUNCATED.
 
     Args:
         medium: Where to write. The suffix selects the format: `.iso`, `.zip`, anything else is a folder. "-" is a ZIP
@@ -86,7 +86,7 @@ class Creator:
             "refuse" such files.
         patient_conflict: One Patient ID of two persons, or one study of two Patient IDs: "refuse" the later files,
             "split" them into records of their own, or "merge" them with the first.
-        keys: What records hold beside the keys that they must have: "usual" (descriptions, positions and the like),
+        keys: The optional keys of records: "usual" (descriptions, positions and the like),
             "minimal", or "+KEYWORD,..." to add attributes to the usual ones. A wrong value is left out and reported.
         preamble: "keep", or "zero" to clear preambles that are neither zero nor TIFF: such a file may be a program
             (PS3.10 7.5).
@@ -180,7 +180,7 @@ class Creator:
         self._rewrites = [*([rewrite] if rewrite else []), *([by_dataset(transform)] if transform else [])]
         self._refused: dict[int, Refused] = {}
         if transcode and under is None:
-            raise RuleError("transcode needs an application profile: it says which transfer syntaxes are allowed")
+            raise RuleError("transcode needs an application profile, which names the allowed transfer syntaxes")
         self._report: Report | None = None
         self._written = False
         if self._capacity is None:
@@ -230,7 +230,7 @@ class Creator:
         self.add(medium, only=only, exclude=exclude)
 
     def _beside_targets(self, source: str | os.PathLike[str]) -> frozenset[str]:
-        """Return what to pass over in a source: an image that is written into it, or volumes that are there.
+        """Return the paths to skip in a source: an image that is written into it, or existing volumes.
 
         Raises `RefusedError` if the source is inside the target, or a folder as target inside the source: the next run
         would take the copies for sources.
@@ -258,14 +258,14 @@ class Creator:
         of the medium, of each volume if there are several, and all that is in a folder below the root.
 
         An ISO 9660 image takes long names only with "joliet" or "udf". Raises `MediumError` if a path does not exist,
-        and `RuleError` for a name that cannot stand on a medium.
+        and `RuleError` for a name that a medium cannot have.
         """
         for source in sources:
             self._included.add(source)
 
     @property
     def report(self) -> Report:
-        """What was done; `RuleError` before `commit`."""
+        """The report; raises `RuleError` before `commit`."""
         if self._report is None:
             raise RuleError("there is no report before the file-set is written")
         return self._report
@@ -316,12 +316,12 @@ class Creator:
         return report
 
     def _rewritten(self) -> Iterator[Finding]:
-        """Change the sources as the caller wants, once; yield what was done."""
+        """Change the sources as requested, once; yield a finding for each change."""
         while self._rewrites:
             yield from rewrite_sources(self._sources, range(len(self._sources)), self._rewrites.pop(0), self._refused)
 
     def _transcoded(self) -> list[Finding]:
-        """Transcode the sources whose transfer syntax the profile does not allow; return what was done."""
+        """Transcode the sources whose transfer syntax the profile does not allow; return the findings."""
         if not self._transcodes or self._profile is None:
             return []
         from fileset.plan.transcode import transcode_sources
@@ -331,7 +331,7 @@ class Creator:
     def _add_files_in_place(self, *, dry_run: bool) -> None:
         medium = FolderMedium(self._path)
         if not dry_run:
-            clean_up(medium)  # before the scan: what an interrupted write left is no source
+            clean_up(medium)  # before the scan: files of an interrupted write are not sources
         self._sources.add_path(medium.root, skip=medium.not_sources(), contained=True)
 
     def _scanned(self, report: Report, origins: Sequence[Origin]) -> TreeBuilder:
@@ -441,10 +441,10 @@ def index(
     dry_run: bool = False,
     hashes: bool = False,
 ) -> Report:
-    """Write the DICOMDIR for the DICOM files that already lie in `folder`; no file is moved or changed.
+    """Write the DICOMDIR for the DICOM files in `folder`; no file is moved or changed.
 
     Files whose names are no File IDs cannot be referenced: they are skipped under the rule FS-FILE-NAME, and a
-    `Creator` would copy them under names that are. Parameters and errors are those of `Creator`.
+    `Creator` would copy them under legal names. Parameters and errors as for `Creator`.
     """
     creator = Creator.in_place(
         folder,

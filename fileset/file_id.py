@@ -15,7 +15,7 @@ from attrs import field, frozen
 from fileset.errors import FormatError, RuleError
 
 SEPARATOR: Final = "\\"
-"""Stands between components: the value delimiter of the CS attribute (0004,1500), PS3.10 8.2 note 3."""
+"""Separates components: the value delimiter of the CS attribute (0004,1500), PS3.10 8.2 note 3."""
 
 MAX_COMPONENTS: Final = 8
 MAX_LENGTH: Final = 8
@@ -28,11 +28,11 @@ MAX_READ_LENGTH: Final = 255
 _PATTERN: Final = rf"[A-Z0-9_]{{1,{MAX_LENGTH}}}"
 _COMPONENT: Final = re.compile(_PATTERN).fullmatch
 is_path: Final = re.compile(r"[A-Z0-9_]{1,8}(?:/[A-Z0-9_]{1,8}){0,7}").fullmatch
-"""Whether a path with "/" between its components is that of a File ID, told fast."""
+"""Quick test whether a path with "/" between its components is a File ID."""
 _FILE_ID: Final = re.compile(rf"{_PATTERN}(?:\\{_PATTERN}){{0,{MAX_COMPONENTS - 1}}}").fullmatch
 _PADDING: Final = " \0"
 
-# What may not stand in a component, though we read almost anything. Nothing but dots and spaces means "here",
+# Forbidden in a component, though we read almost anything. Nothing but dots and spaces means "here",
 # "above" or nothing on one system or another; a colon names a drive or a stream. Surrogates outside U+DC80..DCFF
 # (the bytes of an undecodable name) are no text, and no system takes them in a name.
 _HOSTILE: Final = re.compile(r"[. ]*\Z|.*[\x00-\x1f\x7f-\x9f:\ud800-\udc7f\udd00-\udfff]", re.DOTALL).match
@@ -61,7 +61,7 @@ class FileId:
     r"""A File ID, such as ``FileId(r"DICOM\IM000001")``.
 
     `value` is the components joined by a backslash, as a directory record holds them. Construction is strict and
-    raises `RuleError`; only `FileId.tolerant`, for what a medium handed us, makes one that is not `conformant`.
+    raises `RuleError`; only `FileId.tolerant`, for names from a medium, makes one that is not `conformant`.
     """
 
     value: str = field(validator=_check)
@@ -122,7 +122,7 @@ class FileId:
 
     @property
     def conformant(self) -> bool:
-        """Whether this is a File ID by PS3.10 8.2 and 8.5; false only for what was read tolerantly."""
+        """Whether this is a File ID by PS3.10 8.2 and 8.5; false only for a name read tolerantly."""
         return _FILE_ID(self.value) is not None
 
     def __str__(self) -> str:

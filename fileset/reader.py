@@ -1,4 +1,4 @@
-"""File-set Reader (PS3.10 8.3): opens what others made, whatever is wrong with it, and changes nothing.
+"""File-set Reader (PS3.10 8.3): opens any file-set, even a damaged one, and changes nothing.
 
 The DICOMDIR is decoded into flat arrays and linked when it is opened; the keys of a record are decoded when
 somebody asks, so that a hundred thousand records cost little until they are used.
@@ -212,7 +212,7 @@ class Record:
 class Reader:
     """Opens the file-set at `medium`: a folder, the DICOMDIR in it, an ISO 9660 image or a ZIP archive.
 
-    `medium_format` names the kind where nothing else tells. A context, or to be closed. `findings` says what was wrong
+    `medium_format` names the kind if name and content do not show it. A context, or to be closed. `findings` has the faults
     with the DICOMDIR; with `strict` all of it is raised as one `FindingsError`, a group of `FormatError`. With `scan` a
     DICOMDIR is neither needed nor read: every file is looked at, whatever its name. Raises `FormatError` if there is no
     DICOMDIR that can be read, with `scan` no DICOM file, and `MediumError` if the medium fails.
@@ -262,7 +262,7 @@ class Reader:
 
     @property
     def findings(self) -> list[Finding]:
-        """What was wrong with the medium and the DICOMDIR so far."""
+        """Faults of the medium and the DICOMDIR found so far."""
         damage = [Finding("FS-MEDIUM-DAMAGED", note) for note in self.medium.damage()]
         return damage + self._found_by_scan + self.contents.findings
 
@@ -321,7 +321,7 @@ class Reader:
 
     @property
     def records(self) -> Found[Record]:
-        """All active records, each before those below it."""
+        """All active records, each before its children."""
         return Found("records", lambda: (Record(self, index) for index in self.tree.walk()))
 
     @property
@@ -355,7 +355,7 @@ class Reader:
         return (Record(self, index) for index in self.contents.holding(level, conditions(keys)))
 
     def table(self, level: str = "IMAGE", columns: Sequence[str] | None = None, **keys: object) -> Table:
-        """Return what the DICOMDIR says of all records of `level` that match `keys`, as a table.
+        """Return all records of `level` that match `keys`, as a table.
 
         Args:
             level: PATIENT, STUDY, SERIES or IMAGE, which is every record that references a file.
@@ -377,7 +377,7 @@ class Reader:
         return absent_from(self.contents, keywords)
 
     def reference(self, index: int, tag: int) -> str:
-        """A UID of the file reference of a record by its index; what the file itself says where the record does not."""
+        """Return a UID of the file reference of a record by its index, else the UID from the file."""
         said = self.contents.reference(index, tag)
         if said:
             return said
@@ -385,7 +385,7 @@ class Reader:
             self._said_by_files[index] = self._said_by_file(index)
         found = self._said_by_files[index].get(tag, "")
         if found:
-            self.contents.report("FS-RECORD-REFERENCE", index, f"incomplete; the file says {found}", tag)
+            self.contents.report("FS-RECORD-REFERENCE", index, f"incomplete; the file has {found}", tag)
         return found
 
     def _said_by_file(self, index: int) -> dict[int, str]:
@@ -414,7 +414,7 @@ _IDENTITY: Final = (
     (tags.REFERENCED_SOP_INSTANCE_UID, tags.SOP_INSTANCE_UID, tags.MEDIA_STORAGE_SOP_INSTANCE_UID),
     (tags.REFERENCED_TRANSFER_SYNTAX_UID, tags.TRANSFER_SYNTAX_UID, tags.TRANSFER_SYNTAX_UID),
 )
-"""What a record says of a file: the element of the record, of the data set, and of File Meta Information."""
+"""Facts of a record about a file: the element of the record, of the data set, and of File Meta Information."""
 _UIDS: Final = Wanted(
     WantedTags(frozenset((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID)), tags.SOP_INSTANCE_UID), {}, frozenset()
 )

@@ -56,19 +56,19 @@ _MENDED: Final = frozenset(
         *("FS-RECORD-TYPE", "FS-FILE-ID-FORM"),
     )
 )
-"""Errors of a DICOMDIR that leave no doubt what its records are: they are gone once it is written anew, or they stay
+"""Errors of a DICOMDIR that leave its records certain: they are gone once it is written again, or they stay
 and do no harm."""
 
 
 class Updater:
     """Changes the file-set on `medium`.
 
-    Used as a context, it writes on a clean exit and changes nothing otherwise; `report` then says what was done. What is
+    Used as a context, it writes on a clean exit and changes nothing otherwise; `report` then has the results. What is
     removed goes before anything is added, whatever the order of the calls.
 
-    `medium_format`: unless given, what is there says it. `naming`: the scheme of the File IDs of new files. `missing`,
+    `medium_format`: by default that of the medium. `naming`: the scheme of the File IDs of new files. `missing`,
     `unknown_sop_class`, `invalid_uid`, `keys`, `preamble` (of files that are copied), `icons` (of new
-    records), `profile`, `strict`, `transcode`, `jobs`, `executor`, `progress`: as those of `Creator`.
+    records), `profile`, `strict`, `transcode`, `jobs`, `executor`, `progress`: as for `Creator`.
 
     Raises `FormatError` if there is no DICOMDIR that can be read, and `RefusedError` if it is damaged so that an update
     could lose something, or has no Directory Information Module, which may not be added (PS3.4 I.3.3).
@@ -110,7 +110,7 @@ class Updater:
         self._progress = phase(progress, "write")
         self._transcodes = transcode
         if transcode and under is None:
-            raise RuleError("transcode needs an application profile: it says which transfer syntaxes are allowed")
+            raise RuleError("transcode needs an application profile, which names the allowed transfer syntaxes")
         clearing, conflict = clears(preamble), check_conflict_option(patient_conflict)
         self._trusts_dicomdir = trust_dicomdir
         self._contents = _contents(self._medium)
@@ -136,7 +136,7 @@ class Updater:
         exclude: Iterable[str] = (),
     ) -> None:
         """Add files, folders with all that is below them, all files of images and archives, and pydicom data sets. Files
-        that lie on the medium already stay there.
+        that are on the medium already stay there.
 
         An instance that is in the file-set already is skipped: under FS-INSTANCE-DUPLICATE if its bytes are the same,
         else under FS-INSTANCE-CONFLICT; or with `replace` it takes the place of the other, which is removed.
@@ -162,7 +162,7 @@ class Updater:
         and for a condition that records without a value match, `RefusedError` if a Multi-Referenced File Directory Record would have to change.
         """
         if not keys:
-            raise RuleError("remove: say what, by at least one key; PatientID='*' means everything")
+            raise RuleError("remove: no key given", advice="PatientID='*' means everything")
         wanted = strict_conditions("remove", keys)
         found = list(self._contents.find(level, wanted) if level else self._contents.topmost(wanted))
         gone = [below for index in found for below in self._request.kept.drop(index)]
@@ -173,7 +173,7 @@ class Updater:
     def refresh(self, **keys: object) -> int:
         """Read the keys of the instances that match, all without `keys`, again from their files.
 
-        Their records are made anew, and so are those of their patients, studies and series: nothing that was in them
+        Their records are rebuilt, as are the records of their patients, studies and series: nothing that was in them
         stays in the DICOMDIR. Gives the number of instances. Raises `RefusedError` as `remove`, `MediumError` or
         `FormatError` if a file is not there.
         """
@@ -239,7 +239,7 @@ class Updater:
 
     @property
     def report(self) -> Report:
-        """What was done; `RuleError` before `commit`."""
+        """The report; raises `RuleError` before `commit`."""
         if self._report is None:
             raise RuleError("there is no report before the file-set is written")
         return self._report
@@ -300,7 +300,7 @@ class Updater:
         self._medium.close()
 
 
-# ---------------------------------------------------------------- what can be updated
+# ---------------------------------------------------------------- conditions for updates
 
 
 def _contents(medium: UpdatableMedium) -> Contents:
@@ -333,7 +333,7 @@ def _identification(contents: Contents) -> Identification:
 
 
 def _refuse_missing(medium: UpdatableMedium, contents: Contents) -> None:
-    """PS3.3-2008 F.3.2.2: a directory that says it may be out of date is not trusted before it was compared."""
+    """PS3.3-2008 F.3.2.2: a directory that may be out of date by its own flag is compared before it is trusted."""
     for path in contents.paths():
         try:
             medium.inquire_file(FileId.tolerant(path))

@@ -40,6 +40,6 @@ def test_what_is_no_path_is_a_rule_error(call: str, path: str, tmp_path: Path, m
     synthetic.ct_series(tmp_path, 1, 1, 1, 1)
     fileset.index(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(fileset.RuleError, match=" is no path: "):
+    with pytest.raises(fileset.RuleError, match=" is not a path: "):
         CALLS[call](tmp_path, path)
     assert sorted(tmp_path.rglob("*")) == before

@@ -43,7 +43,7 @@ def extract(
     """Copy the files of all instances that match `keys`, as `Reader.find` matches, below `folder`.
 
     DICOM files that no record references are copied too, unless `listed_only`. Each file is looked at: one that is not
-    DICOM, ends too early or is another instance than its record says is copied, and is a finding of the report.
+    DICOM, ends too early or is another instance than in its record is copied, and is a finding of the report.
 
     Args:
         reader: Finds the instances: a `Reader`, or what `scanned` returns.
@@ -51,7 +51,7 @@ def extract(
         template: How they are named: keywords in braces, numbers padded with zeros as in ``{InstanceNumber:05}``, "/"
             between folders. A key that the DICOMDIR lacks is read from the file; a folder without a value is left out.
         ascii_only: Whether names have ASCII characters only. Otherwise letters of any script stay.
-        listed_only: Whether files without a record stay behind; the report counts them.
+        listed_only: Whether to leave out files without a record; the report counts them.
         progress: Called with "extract", the number of files done, and the number of files in all.
         keys: What the instances must match.
 
@@ -130,7 +130,7 @@ class _End:
         self.begin()
 
     def begin(self) -> None:
-        """Forget what was read so far."""
+        """Forget the data read so far."""
         self._first = self._last = b""
         self._size = 0
 
@@ -156,7 +156,7 @@ def _chunks(record: Instance, end: _End) -> Iterator[bytes]:
                 end.add(data)
                 yield data
         if size != expected:
-            raise _UnreadableError(f"{record.file_id}: {size} bytes came, the medium says {expected}")
+            raise _UnreadableError(f"{record.file_id}: {size} bytes came, the medium announced {expected}")
 
 
 @contextmanager

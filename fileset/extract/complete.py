@@ -1,4 +1,4 @@
-"""All instances on a medium with a DICOMDIR: those with a record, and those that no record leads to."""
+"""All instances on a medium with a DICOMDIR: with and without a record."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fileset.plan.presence import around, presence_of
 
 @frozen
 class Moved:
-    """The record of an instance whose file lies elsewhere on the medium."""
+    """The record of an instance whose file is elsewhere on the medium."""
 
     record: Instance
     found: ScannedInstance
@@ -70,7 +70,7 @@ class Moved:
 class Complete:
     """The instances of a file-set, and the DICOM files on its medium that no record references.
 
-    `found` names each file that was found without a record, or elsewhere than its record says.
+    `found` names each file without a record, or in another place than in its record.
     """
 
     reader: Directory

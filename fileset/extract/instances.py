@@ -1,4 +1,4 @@
-"""What copying needs to know of instances: as much as a Reader's records tell, or the headers of files alone."""
+"""The facts about instances that copying needs, from the records of a Reader or from the headers of files."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ class Directory(Finder, Protocol):
 
     @property
     def given(self) -> str:
-        """The path that the user gave; the DICOMDIR may lie in a folder below it."""
+        """The path that the user gave; the DICOMDIR may be in a folder below it."""
         ...
 
     @property
     def medium(self) -> ReadableMedium:
-        """What they are on."""
+        """The medium of the instances."""
         ...
 
     @property

@@ -28,7 +28,7 @@ _ABSENT: Final = object()
 
 
 class Piece(NamedTuple):
-    """A part of a component: text as it stands, or the value of a keyword padded to `width` digits."""
+    """A part of a component: literal text, or the value of a keyword padded to `width` digits."""
 
     literal: str
     keyword: str = ""
@@ -50,7 +50,7 @@ class Layout:
     def of(cls, template: str) -> Layout:
         """Return the layout that a template such as "{PatientID}/{Modality}/{InstanceNumber:05}.dcm" describes.
 
-        "/" separates folders; a field is a keyword (PS3.6), padded with zeros if it says so. Raises `RuleError` for
+        "/" separates folders; a field is a keyword (PS3.6), padded with zeros if it has a width. Raises `RuleError` for
         anything else, so that no template can lead out of a folder, and for one without a field, under which all copies
         would have one name.
         """
@@ -67,7 +67,7 @@ class Layout:
         return tuple(dict.fromkeys(piece.keyword for component in components for piece in component if piece.keyword))
 
     def folder_names(self, record: Instance) -> Iterator[str]:
-        """Yield the texts of the folders; those of levels that the instance does not have are left out.
+        """Yield the texts of the folders; omit levels that the instance does not have.
 
         A File ID gives a folder for each of its components (PS3.10 8.2).
         """

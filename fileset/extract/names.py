@@ -23,7 +23,7 @@ def safe_name(value: str, *, ascii_only: bool = False) -> str:
     """Return `value` as one component of a path on any system.
 
     Letters and digits of any script stay, others become "_"; with `ascii_only`, letters lose their accents and the rest
-    becomes "_". Two values may get one name: `hashed_name` tells them apart.
+    becomes "_". Two values may get one name: `hashed_name` makes them differ.
     """
     name = _UNSAFE.sub("_", _plain(value, ascii_only=ascii_only)) or "_"
     if _DEVICE(name):
@@ -32,7 +32,7 @@ def safe_name(value: str, *, ascii_only: bool = False) -> str:
 
 
 def hashed_name(value: str, *, ascii_only: bool = False) -> str:
-    """Return `safe_name` with a hash of the value, which tells it from those of all other values."""
+    """Return `safe_name` with a hash of the value, which makes it unique."""
     return _hashed(_UNSAFE.sub("_", _plain(value, ascii_only=ascii_only)) or "_", value, LONGEST)
 
 

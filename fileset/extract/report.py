@@ -71,7 +71,7 @@ class ExtractReport:
 
     @property
     def complete(self) -> bool:
-        """Whether everything that matched is in the folder, whole, and is what the records say."""
+        """Whether everything that matched is in the folder, whole, and agrees with the records."""
         return not (self.missing or self.failed or self.left_behind or self.doubtful)
 
     @property

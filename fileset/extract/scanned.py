@@ -36,7 +36,7 @@ Values = dict[int, Any]
 
 @frozen
 class Level:
-    """What files say of their patient, study or series."""
+    """The values of files for their patient, study or series."""
 
     values: Values
 
@@ -47,7 +47,7 @@ class Level:
 
 @define(slots=False)
 class ScannedInstance:
-    """An instance as its own file tells of it; `described` is None where the file tells nothing that makes sense."""
+    """An instance described by its own file; `described` is None if the file makes no sense."""
 
     medium: ReadableMedium
     file_id: FileId
@@ -65,7 +65,7 @@ class ScannedInstance:
 
     @property
     def sop_instance_uid(self) -> str:
-        """SOP Instance UID, "" if the file does not tell it."""
+        """SOP Instance UID, "" if the file lacks it."""
         return "" if self.described is None else self.described.sop_instance_uid.decode("ascii", "replace")
 
     @property
@@ -185,7 +185,7 @@ class Scanned:
         return self._instances
 
     def _archive(self, name: str, archived: list[ScannedInstance]) -> bool:
-        """Add the instances in an archive or image that lies in a folder; return whether it is one."""
+        """Add the instances in an archive or image in a folder; return whether it is one."""
         if not (self.medium.folder and name.lower().endswith(ARCHIVES)):
             return False
         try:
@@ -221,7 +221,7 @@ class Scanned:
         except (FilesetError, OSError) as problem:
             reason = problem.text(known_path=name) if isinstance(problem, FilesetError) else str(problem)
             self.findings.append(Finding("FS-FILE-UNREADABLE", reason, Where(name)))
-            # Whoever copies it tries again, and tells what is lost.
+            # The copy tries again, and reports the loss.
             return None if is_dicomdir(name) else ScannedInstance(self.medium, file_id, None)
 
 

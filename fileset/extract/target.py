@@ -27,7 +27,7 @@ from fileset.media.system.walk import open_regular
 Source = Callable[[], Iterator[bytes]]
 """Begins to give the bytes of a file; as often as it is called."""
 
-_writing = partial(told_of, advice=". What was copied stays; run it again")
+_writing = partial(told_of, advice=". The copies stay; run it again")
 
 _SAME: Final = "same"
 _PART: Final = "part"
@@ -35,7 +35,7 @@ _OTHER: Final = "other"
 
 
 class Target:
-    """The folder `root`, made if it does not exist, in which `layout` says where files go.
+    """The folder `root`, made if it does not exist; `layout` names the files in it.
 
     With `ascii_only`, names have no other characters. `shortened` counts the paths that were too long.
     """
@@ -52,7 +52,7 @@ class Target:
         self._real = os.path.realpath(root)
 
     def require_space(self, sizes: Callable[[], Iterator[int]]) -> None:
-        """Raise `MediumError` if files of these sizes, in bytes, do not fit beside those that are there."""
+        """Raise `MediumError` if files of these sizes, in bytes, do not fit beside the existing ones."""
         missing = sum(sizes()) - shutil.disk_usage(self.root).free
         if missing > 0 and missing > _size_of(self.root):  # an earlier run may have copied some of them
             raise MediumError(
@@ -139,7 +139,7 @@ class Target:
 
 
 def _compared(path: str, source: Source) -> tuple[str, tuple[int, str] | None]:
-    """How the file at `path` compares with what shall lie there: the same, its beginning only, or another.
+    """Compare the file at `path` with the wanted one: the same, its beginning only, or another.
 
     With its size and SHA-256 if it is the same. A symbolic link is another file, whatever it leads to.
     """
@@ -173,13 +173,13 @@ def _write(path: str, source: Source) -> tuple[int, str]:
         while data := file.read(COPY_SIZE):
             back.update(data)
     if back.digest() != digest.digest():
-        raise MediumError("reads back different from what was written", path=path)
+        raise MediumError("reads back different from the written data", path=path)
     return size, digest.hexdigest()
 
 
 @contextmanager
 def _temporary(folder: str) -> Iterator[str]:
-    """A name that nobody has; what lies under it afterwards is removed, if that can be done."""
+    """Yield a new name; remove its file afterwards, if possible."""
     path = os.path.join(folder, f".{secrets.token_hex(8)}.part")
     try:
         yield path

@@ -121,5 +121,5 @@ def _disagreements(record: Instance, file: HeaderValues, name: str) -> Iterator[
         own = file.get(keyword)
         if said and own and str(said).strip() != str(own).strip():
             rule = "FS-KEY-DIFFERS" if keyword == "PatientID" else "FS-UID-DIFFERS"
-            message = f"the record says {keyword} {said}, the file says {own}: the copy is named after the file"
+            message = f"{keyword} is {said} in the record and {own} in the file: the copy is named after the file"
             yield Finding(rule, message, Where(name))

@@ -1,6 +1,6 @@
 """The five Media Storage Services of PS3.10 8.3 as protocols, one for each role (Table 8.3-1).
 
-A medium knows names and bytes, nothing of DICOM. What writes does so in a `Transaction`, whose steps are those of
+A medium knows names and bytes, nothing of DICOM. Writing happens in a `Transaction`, whose steps are those of
 the commit protocol; how each step is made safe is the medium's business: fsync and rename in a folder, a whole new
 image beside the old one for ISO 9660 and ZIP.
 """
@@ -35,13 +35,13 @@ class FileInfo:
 
 @frozen
 class FileSetInfo:
-    """M-INQUIRE FILE-SET: bytes free for new files and capacity of the medium; None where nobody can tell.
+    """M-INQUIRE FILE-SET: bytes free for new files and capacity of the medium; None if unknown.
 
     `format` names the file system or image format, `largest_file` its limit in bytes for one file. Files and folders take
     whole blocks (clusters, sectors) of `block` bytes; a change needs `reserve` bytes beside them for a while; there is
     room for `free_files` more files and folders. An image lies
     on another medium: `free` and `capacity` are then of that, `used` is the size of the image, and `disc` the smallest
-    disc that takes it, with `disc_capacity` in bytes. `removable` is a medium that is taken out; `caveat` says why PS3.12
+    disc that takes it, with `disc_capacity` in bytes. `removable` is a medium that can be taken out; `caveat` is the reason why PS3.12
     does not know a medium like this, "" if it does.
     """
 
@@ -127,7 +127,7 @@ class ReadableMedium(Protocol):
         """Open a file for reading (M-READ).
 
         Raises `MediumError` if it is absent or unreadable, `LinkError` for a link that leads out of the medium, and
-        `FormatError` if the medium says impossible things of it.
+        `FormatError` if the medium describes it in an impossible way.
         """
         ...
 
@@ -170,7 +170,7 @@ def holds(medium: ReadableMedium, file_id: FileId) -> bool:
         medium.inquire_file(file_id)
     except MediumError:
         return False
-    except FormatError:  # not all of it is there: who reads it is told
+    except FormatError:  # a part of it is missing: reading it will fail
         return True
     return True
 
@@ -184,17 +184,17 @@ class Transaction(AbstractContextManager["Transaction"], Protocol):
         ...
 
     def leftovers(self) -> list[FileId]:
-        """What an interrupted change before this one may have left behind."""
+        """Files that an earlier, interrupted change may have left."""
         ...
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
-        """Say, before anything else, which names this change adds and removes."""
+        """Announce first which names this change adds and removes."""
         ...
 
     def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
         """M-WRITE of a new file; never over an existing one.
 
-        `info` is what is known of it beforehand: its size, which some formats say first, and a date that images keep.
+        `info` are the known facts: its size, which some formats store first, and a date that images keep.
         """
         ...
 
@@ -236,7 +236,7 @@ class WritableMedium(Protocol):
         ...
 
     def interrupted(self) -> bool:
-        """Whether a writer is at work, or one was interrupted and left something behind."""
+        """Whether a writer is at work, or was interrupted and left files."""
         ...
 
     def check_writable(self) -> None:
@@ -256,11 +256,11 @@ class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):
     """A medium as a File-set Updater needs it: all five services."""
 
     def actual(self, file_id: FileId) -> FileId | None:
-        """Return the name under which a file really lies on the medium, None if it is absent. Raises as `open`."""
+        """Return the actual name of a file on the medium, None if it is absent. Raises as `open`."""
         ...
 
     def occupation(self, value: str) -> str:
-        """Return what has a File ID value: "folder" for a folder of exactly this name, "" for nothing, else "file"."""
+        """Return "folder" if a folder has exactly this File ID value, "" if nothing has it, else "file"."""
         ...
 
     def not_sources(self) -> frozenset[str]:
@@ -277,10 +277,10 @@ class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):
 
 
 class Builder(Protocol):
-    """Writes one image (PS3.12 F, P, V) into the empty file that it was made for; what it cannot hold is a `RuleError`."""
+    """Writes one image (PS3.12 F, P, V) into an empty file; raises `RuleError` for files that it cannot hold."""
 
     def announce(self, names: Sequence[FileId]) -> None:
-        """Say, once and before all else, which files will come, and in which order."""
+        """Announce once, first, which files will come, in their order."""
         ...
 
     def add(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> None:
@@ -314,7 +314,7 @@ class Format(Protocol):
         ...
 
     def recognises(self, path: str) -> bool:
-        """Whether what lies at `path`, if anything, is of this kind by its content."""
+        """Whether the file at `path`, if there is one, is of this kind by its content."""
         ...
 
     def readable(self, path: str) -> ReadableMedium:

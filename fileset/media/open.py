@@ -1,4 +1,4 @@
-"""Which medium a path is, and where on it the DICOMDIR lies."""
+"""Find the medium at a path, and the DICOMDIR on it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OTHER_FORMATS: Final = (
     *(".vhd", ".vhdx", ".vmdk", ".vdi", ".qcow2", ".wim", ".cab", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst"),
     *(".gz", ".bz2", ".xz", ".lz", ".lzma", ".zst", ".7z", ".rar", ".zipx"),
 )
-"""What images and archives are called that nobody here writes: who gives such a name does not want a folder."""
+"""Suffixes of images and archives that are not written here: a user who gives one does not want a folder."""
 
 
 ARCHIVES: Final = (".zip", ".iso", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar")
@@ -35,9 +35,7 @@ ARCHIVES: Final = (".zip", ".iso", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2
 
 
 def formats() -> Iterator[Format]:
-    """All kinds of media, each with the options it has unless others are given. What reads images is not loaded for those
-    who find that they have a folder.
-    """
+    """Yield all kinds of media with their default options. The code for images is not loaded if a folder was found first."""
     yield FOLDER
     from fileset.media.iso.medium import Iso
 
@@ -59,7 +57,7 @@ def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -
     """The medium at `path`, and its DICOMDIR. `path` may also name the DICOMDIR itself, whatever it is called, or a folder
     in an image, as DISC.iso/ONE.
 
-    What it is shows in its content, unless `wanted` says it. Raises `MediumError` if there is nothing at `path`,
+    Its content shows the kind, unless `wanted` names it. Raises `MediumError` if there is nothing at `path`,
     `FormatError` if no DICOMDIR is found, or several.
     """
     name = path_of(path)
@@ -100,7 +98,7 @@ def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
 def writable(
     path: str | os.PathLike[str], wanted: Format | str | None = None, label: str = "", options: Iterable[str] = ()
 ) -> UpdatableMedium:
-    """A medium for a new file-set at `path`: of the kind that `wanted` says, or the end of the path, or a folder.
+    """Return a medium for a new file-set at `path`: of the kind `wanted`, else by the suffix of the path, else a folder.
 
     `label` is the File-set ID, for media that have a name of their own (PS3.12 F.1.1). `options` of the format are
     switched on. "-" is standard output, which takes a ZIP archive. Raises `RuleError` for an unknown format, for an
@@ -110,7 +108,7 @@ def writable(
 
 
 def format_for(path: str | os.PathLike[str], wanted: Format | str | None = None, options: Iterable[str] = ()) -> Format:
-    """The format of a new medium at `path`. Arguments and errors are those of `writable`."""
+    """Return the format of a new medium at `path`. Arguments and errors as for `writable`."""
     return _with_options(_chosen(wanted) or _by_suffix(path_of(path)), options)
 
 
@@ -123,7 +121,7 @@ def numbered_path(path: str, number: int, kind: Format) -> str:
 
 
 def volumes_there(path: str, kind: Format) -> list[str]:
-    """Those of several media that are there already, from the first on."""
+    """Return the paths of several media that exist already, from the first on."""
     paths = takewhile(os.path.lexists, (numbered_path(path, number, kind) for number in count(1)))
     return list(paths)
 
@@ -138,7 +136,7 @@ def image_at(path: str | os.PathLike[str]) -> ReadableMedium | None:
 
 
 def is_foreign(path: str) -> bool:
-    """Whether what lies at `path` is surely no file-set: a file that is no image or archive, or one without a DICOMDIR."""
+    """Return whether `path` is certainly not a file-set: a file that is not an image or archive, or has no DICOMDIR."""
     kind = _by_content(path)
     if kind is None or kind == FOLDER:
         return kind is None
@@ -151,7 +149,7 @@ def is_foreign(path: str) -> bool:
 
 
 def _below(path: str) -> ReadableMedium | None:
-    """What lies in a folder of an image, where `path` goes on behind that of the image; None if it does not."""
+    """Return the folder of an image if `path` continues the path of the image, else None."""
     file = path
     while file and not os.path.lexists(file):
         file = os.path.dirname(file)
@@ -169,7 +167,7 @@ def _below(path: str) -> ReadableMedium | None:
 
 
 def _with_options(chosen: Any, options: Iterable[str]) -> Format:
-    """A format with options switched on: those of its attributes that they name."""
+    """Return a format with the named attributes switched on."""
     wanted = dict.fromkeys(options, True)
     for option in wanted:
         if option not in fields_dict(type(chosen)):
@@ -200,7 +198,7 @@ def _by_content(path: str) -> Format | None:
 
 
 def _read_formats() -> Iterator[Format]:
-    """Yield all kinds of media, those that are only read at the end."""
+    """Yield all kinds of media, read-only ones last."""
     yield from formats()
     from fileset.media.tar.medium import Foreign, Tar
 
@@ -209,7 +207,7 @@ def _read_formats() -> Iterator[Format]:
 
 
 def _by_name(path: str) -> Format | None:
-    """What a file that is nothing by its content is called: who opens it is told what is wrong with it."""
+    """Return the kind of an unrecognised file by its suffix; opening it reports the fault."""
     return _called(path.lower()) if os.path.isfile(path) else None
 
 
@@ -223,7 +221,7 @@ def _by_suffix(path: str) -> Format:
     if name.endswith(OTHER_FORMATS):
         raise RuleError(
             "images and archives of this kind are not written. Give a name that ends in "
-            f"{' or '.join(known.suffix for known in formats() if known.suffix)}, or say the format "
+            f"{' or '.join(known.suffix for known in formats() if known.suffix)}, or give the format "
             f"(--format): {', '.join(known.name for known in formats())}",
             path=path,
         )
@@ -236,7 +234,7 @@ def _called(name: str) -> Format | None:
 
 
 def file_set_in(image: ReadableMedium) -> ReadableMedium:
-    """The file-set in an image: at its root, or wherever its only DICOMDIR lies. `FormatError` if there is no such."""
+    """Return the file-set in an image: at its root, or in the folder of its only DICOMDIR. Raises `FormatError` if there is none."""
     if holds(image, DICOMDIR):
         return image
     above = image.name + "/"

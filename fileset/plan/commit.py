@@ -77,7 +77,7 @@ def commit(
     """Carry out a plan; return the written files, the DICOMDIR last, with SHA-256 hashes if `sha256`.
 
     Raises `MediumError` when the medium fails or has not enough space, and `RefusedError` when another writer came
-    between plan and commit. The medium is then as it was, unless the error, or the interruption, says in a note that the
+    between plan and commit. The medium is then as it was, unless the error, or the interruption, has a note that the
     new DICOMDIR counts already.
     """
     change = medium.transaction()
@@ -114,16 +114,16 @@ _LEFT: Final = "the new DICOMDIR counts already; `fileset repair` removes what i
 
 
 def rehearse(plan: Plan, medium: WritableMedium) -> None:
-    """What a dry run does instead: raise `MediumError` if `commit` would, because the medium is read-only or too small, or
+    """Rehearse a plan for a dry run: raise `MediumError` if `commit` would, because the medium is read-only or too small, or
     may not be written by this user.
     """
-    if not medium.interrupted():  # what was left behind goes first, and nobody knows how much room that makes
+    if not medium.interrupted():  # leftovers are removed first, and the space that this frees is unknown
         check_space(plan, medium.inquire_file_set(), medium.name)
     medium.check_writable()
 
 
 def carry_out(plan: Plan, medium: WritableMedium, report: Report, progress: Progress | None = None) -> None:
-    """Commit a plan and note in `report` what was written; only rehearse it in a dry run."""
+    """Commit a plan and note the written files in `report`; only rehearse it in a dry run."""
     if report.dry_run:
         rehearse(plan, medium)
     else:
@@ -170,7 +170,7 @@ def clean_up(medium: WritableMedium) -> None:
 
 
 def recover(medium: WritableMedium, transaction: Transaction, plan: Plan | None = None) -> None:
-    """Remove what an interrupted change left behind: names in its journal that the DICOMDIR does not reference.
+    """Remove the leftovers of an interrupted change: names in its journal that the DICOMDIR does not reference.
 
     Nothing is removed when the DICOMDIR is damaged, because records of files that are needed may be missing from it.
     Raises `RefusedError` for a plan that takes such files for files to keep.
@@ -191,7 +191,7 @@ def recover(medium: WritableMedium, transaction: Transaction, plan: Plan | None 
 
 
 def _kept(plan: Plan) -> set[str]:
-    """Paths of files that lie there already and belong to the file-set to come."""
+    """Paths of existing files that belong to the new file-set."""
     return _references(b"".join(encode(plan.directory))) - {addition.file_id.path for addition in plan.additions}
 
 
@@ -300,7 +300,7 @@ def _hashed(write_chunks: Callable[[Chunks], Written], chunks: Chunks, *, sha256
     return evolve(written, sha256=digest.hexdigest())
 
 
-# ---------------------------------------------------------------- what was written
+# ---------------------------------------------------------------- written files
 
 
 def verify(data: bytes, directory: Directory) -> None:

@@ -33,5 +33,5 @@ class Companion(Protocol):
         ...
 
     def close(self) -> None:
-        """Release what was prepared."""
+        """Release the prepared files."""
         ...

@@ -1,4 +1,4 @@
-"""What is told of files that are copied: a preamble that is cleared, an end that is missing."""
+"""Findings about copied files: a cleared preamble, a missing end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def clears(preamble: str) -> bool:
 
 
 def cleared(sources: Sources, indexes: Iterable[int]) -> Iterator[Finding]:
-    """What is to be said of those sources whose preamble is zero in the copy."""
+    """Yield a finding for each source whose preamble is cleared in the copy."""
     for index in indexes:
         if sources.is_cleared(index):
             message = "the preamble is neither zero nor TIFF: it is zero in the copy"
@@ -34,7 +34,7 @@ _PAGES: Final = (FileId.tolerant("INDEX.HTM"), FileId.tolerant("IHE_PDI/ST000000
 
 
 def stale_pages(medium: ReadableMedium) -> Iterator[Finding]:
-    """Yield a finding if a medium that is changed has pages for a browser: they go on showing what was there before."""
+    """Yield a finding if a medium that is changed has pages for a browser: they still show the old contents."""
     if all(holds(medium, name) for name in _PAGES):
         message = (
             "the pages for a browser still show the former content, also of instances that were removed: delete INDEX.HTM "

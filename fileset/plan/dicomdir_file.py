@@ -1,4 +1,4 @@
-"""The DICOMDIR on a medium, read and decoded; what cannot be says where it lies, and what can be done about it."""
+"""Read and decode the DICOMDIR on a medium; errors name its place and the remedy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fileset.media.base import ReadableMedium
 
 
 def read_contents(medium: ReadableMedium, dicomdir: FileId) -> Contents:
-    """What the DICOMDIR says. Raises `FormatError` if it cannot be read at all, `MediumError` if the medium fails."""
+    """Return the contents of the DICOMDIR. Raises `FormatError` if it cannot be read at all, `MediumError` if the medium fails."""
     data = read_dicomdir(medium, dicomdir)
     try:
         return Contents(data, file=dicomdir.path)

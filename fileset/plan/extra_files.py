@@ -1,6 +1,6 @@
-"""Files that lie on a medium beside the file-set: a viewer, README.TXT, AUTORUN.INF (PS3.10 8.1).
+"""Files on a medium beside the file-set: a viewer, README.TXT, AUTORUN.INF (PS3.10 8.1).
 
-No record references them, and what they are is the user's business; they only must not be in the way of the file-set.
+No record references them, and their content is the user's choice; they must only not collide with the file-set.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Included(Collection[FileId]):
     def add(self, source: str | os.PathLike[str]) -> None:
         """A file, under its own name at the root of the medium, or all that is in a folder, below the root.
 
-        Raises `MediumError` if it does not exist, and `RuleError` for a name that cannot stand on a medium.
+        Raises `MediumError` if it does not exist, and `RuleError` for a name that a medium cannot have.
         """
         for file in walk(source):
             name = _named(file.relative.replace(os.sep, "/"))
@@ -51,7 +51,7 @@ class Included(Collection[FileId]):
         return [inquire(path).size for path in self._paths.values()], len(folders)
 
     def additions(self, medium: UpdatableMedium, present: Collection[str]) -> list[Addition]:
-        """What is to be written; a file that lies there already, among the upper-case paths in `present`, stays.
+        """Yield the files to write; an existing file, among the upper-case paths in `present`, stays.
 
         Raises `RefusedError` if it is another file.
         """
@@ -62,7 +62,7 @@ class Included(Collection[FileId]):
             if name.path.upper() not in present:
                 found.append(addition)
             elif not lies_there(addition, medium):
-                raise RefusedError(f"another file of this name lies on {medium.name}. Remove it first", path=name)
+                raise RefusedError(f"another file on {medium.name} has this name", path=name, advice="Remove it first")
         return found
 
 

@@ -1,6 +1,6 @@
-"""Where new instances of a file-set that exists get their files: beside those of their series, study and patient.
+"""Places for the files of new instances in an existing file-set: beside their series, study and patient.
 
-The counter scheme names folders by position. A patient, study or series whose files lie in folders of that scheme
+The counter scheme names folders by position. A patient, study or series with files in folders of that scheme
 keeps them; every other gets the next number that is free.
 """
 
@@ -25,7 +25,7 @@ Path = tuple[int, ...]
 
 
 class Placing:
-    """Places of the new instances of `growth` on a medium where `occupation` tells what stands at a name."""
+    """Return places of the new instances of `growth`; `occupation` returns the kind of a name on the medium."""
 
     def __init__(self, growth: Growth, occupation: Occupation) -> None:
         self._growth = growth
@@ -35,7 +35,7 @@ class Placing:
         self._next: dict[Path, Iterator[int]] = {}
 
     def place(self, reference: int, node: Node, source: str) -> Place:
-        """Where one new instance stands; `source` is its relative path there, "" if it has none."""
+        """Return the place of one new instance; `source` is its relative path there, "" if it has none."""
         patient, study, series = (*self._path(self._parents[reference]), -1, -1, -1)[:3]
         uid = node.sop_instance_uid.decode("ascii")
         return Place(patient, study, series, node.position, node.record_type, uid, source)
@@ -63,7 +63,7 @@ def folder_of(path: Path) -> str:
 
 
 def existing_path(kept: Kept, index: int) -> Path | None:
-    """The folders of the counter scheme in which files of a record lie, None if they lie elsewhere."""
+    """Return the folders of the counter scheme that have files of a record, None if they are elsewhere."""
     depth = 1 + sum(1 for _ in kept.above(index))
     for below in kept.below(index):
         file_id = kept.contents.file_id(below)

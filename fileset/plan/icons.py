@@ -133,7 +133,7 @@ def _icons(
 
 
 def icons_of_paths(paths: Sequence[str], size: int) -> list[Icon]:
-    """Make the icons of files, one after the other; what every worker does."""
+    """Make the icons of files, one after the other; the task of every worker."""
     return [_icon_of_path(path, size) for path in paths]
 
 

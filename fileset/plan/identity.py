@@ -46,7 +46,7 @@ _LEVELS: Final = {
 class IdentityCheck:
     """Compares accepted sources with the records of the file-sets that they come from.
 
-    `trust`: use Patient ID, Study and Series Instance UID of the record instead of those of the file. The SOP Instance UID
+    `trust`: use Patient ID, Study and Series Instance UID of the record instead of the file. The SOP Instance UID
     is always that of the file, because it identifies the bytes that are copied.
     """
 

@@ -86,7 +86,7 @@ class Sources:
                     raise
 
     def damage(self) -> Iterator[tuple[str, str]]:
-        """What was found wrong with the images so far: their names, and what it is."""
+        """Damage of the images found so far, with their names."""
         images = ((image.name, note) for image in self._images for note in image.damage())
         return chain(images, self._unlistable.items())
 
@@ -100,7 +100,7 @@ class Sources:
         return (path if self._named > 1 else relative for path, relative in self._outside)
 
     def close(self) -> None:
-        """Release the images: what was in them can no longer be read."""
+        """Release the images: their contents can no longer be read."""
         for image in self._images:
             image.close()
 
@@ -146,7 +146,7 @@ class Sources:
         return folder if found else None
 
     def _add_archive(self, path: str, relative: str) -> bool:
-        """Add the files of an archive or image that lies in a folder, and return whether it is one."""
+        """Add the files of an archive or image in a folder, and return whether it is one."""
         if not relative.lower().endswith(ARCHIVES):
             return False
         try:
@@ -204,13 +204,13 @@ class Sources:
         self._relative_at.append(0)
 
     def add_file(self, path: str, relative: str) -> int:
-        """One file, and what it is called; its index."""
+        """Add a file with its name, and return its index."""
         self.paths.append(path)
         self._relative_at.append(len(path) - len(relative))
         return len(self.paths) - 1
 
     def add_member(self, medium: ReadableMedium, file_id: FileId, relative: str = "") -> int:
-        """A file of a medium that is no file of the operating system, and what it is called; its index."""
+        """Add a file of a medium that is not a file of the operating system, with its name, and return its index."""
         self._members[len(self.paths)] = medium, file_id, relative or file_id.path
         return self.add_file("", "")
 
@@ -291,9 +291,9 @@ class Sources:
         """Note size and time of last change of all files, before they are looked at: copying one that changes from now on
         is an error.
 
-        What a record says of a file, and the file, would else not be of the same moment.
+        Otherwise the record and the file would not be of the same moment.
         """
-        self._stamps = array("q")  # whoever looks again, as after a dry run, sees what is there now
+        self._stamps = array("q")  # a second look, as after a dry run, sees the current files
         for path in self.paths:
             self._stamps.extend(stamp_of(path) if path else NO_STAMP)
 
@@ -313,7 +313,7 @@ class Sources:
         return medium.inquire_file(file_id)
 
     def clear_preambles(self, indexes: Iterable[int]) -> None:
-        """From now on give zeros for the preambles of those that have one which is neither zero nor TIFF."""
+        """From now on read zeros for preambles that are neither zero nor TIFF."""
         self._cleared.update(filter(self._needs_clearing, indexes))
 
     def is_cleared(self, index: int) -> bool:

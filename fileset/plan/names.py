@@ -2,7 +2,7 @@
 
 The Standard leaves File IDs to the creator (PS3.10 8.2) and no reader may read a meaning into them, so a scheme only
 has to be unique, stable and kind to people. Every scheme here gives the same names for the same places in the same
-order, never DICOMDIR, never a file where a folder stands, and costs the same for the last file as for the first.
+order, never DICOMDIR, never a file in the place of a folder, and costs the same for the last file as for the first.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fileset.file_id import DICOMDIR, MAX_COMPONENTS, MAX_LENGTH, SEPARATOR, Fil
 
 @frozen(weakref_slot=False)
 class Place:
-    """Where an instance stands in the directory, and where it came from.
+    """The position of an instance in the directory, and its source.
 
     `patient`, `study`, `series` and `instance` count from 0 within the parent; a level that the record does not have
     is -1 (a hanging protocol has only `instance`). `source` is the path relative to the folder that was added, "/"
@@ -93,7 +93,7 @@ _NOT_ALLOWED: Final = re.compile(r"[^A-Z0-9_]")
 
 
 Occupation = Callable[[str], str]
-"""Tells what stands at a File ID value on a medium: "folder" if files may be put into it, "" for nothing, else "file"."""
+"""Returns the kind of a File ID value on a medium: "folder" if it can take files, "" for nothing, else "file"."""
 
 
 def nothing_there(_: str) -> str:
@@ -135,7 +135,7 @@ class _Namespace:
         return self._resolved[wanted]
 
     def new_folder(self, parent: str, name: str) -> str:
-        """Take a folder in `parent` that nobody has, `name` or next to it."""
+        """Take an unused folder in `parent`, `name` or a name like it."""
         value = self._beside(parent, name)
         self.folders.add(value)
         return value
@@ -174,7 +174,7 @@ def _number(prefix: str, number: int) -> str:
 
 @lru_cache(maxsize=16)
 def _counter_folder(*positions: int) -> str:
-    """Name the folder of a series, with a separator behind it; cached because the next instance is of the same."""
+    """Return the folder of a series, with a separator at the end; cached because the next instance is usually of the same."""
     levels = zip(FOLDER_PREFIXES, positions, strict=True)
     return "".join(_number(prefix, position) + SEPARATOR for prefix, position in levels if position >= 0)
 
@@ -205,7 +205,7 @@ def _uid_name(uid: str, attempt: int = 0) -> str:
 def _uid(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
     """DICOM/AB/CDEFGHIJ: 50 bits of a hash of the SOP Instance UID, so that a name does not depend on other files.
 
-    Of those that hash alike, the first by UID keeps the name and the others hash again.
+    If several hash alike, the first by UID keeps the name and the others hash again.
     """
     uids = [place.sop_instance_uid for place in places]
     wanted: dict[str, list[int]] = {}
@@ -238,7 +238,7 @@ def _stays(name: str) -> bool:
 
 
 def _renamed_last(chains: Iterable[Sequence[str]]) -> Iterator[int]:
-    """Indexes of `chains`, those whose last name can stay before those that must look for another."""
+    """Indexes of `chains`: first the ones whose last name can stay, then the ones that need another."""
     stays = [_stays(chain[-1]) for chain in chains]
     return (index for wanted in (True, False) for index, value in enumerate(stays) if value is wanted)
 
@@ -262,7 +262,7 @@ def _keep_folders(chains: Iterable[tuple[str, ...]], space: _Namespace) -> dict[
 
 
 def _keep_chain(place: Place) -> tuple[str, ...]:
-    """The components of the source, the deepest eight of them; without a source, those of the counter scheme."""
+    """The components of the source, the deepest eight of them; without a source, the components of the counter scheme."""
     if not place.source:
         return tuple(_counter_name(place).split(SEPARATOR))
     return tuple(part for part in place.source.split("/") if part)[-MAX_COMPONENTS:] or ("_",)

@@ -115,7 +115,7 @@ def _copied(recipe: Recipe, medium: UpdatableMedium, leaves: Sequence[Node]) -> 
 def _named(
     recipe: Recipe, medium: UpdatableMedium, leaves: Sequence[Node], present: Collection[str]
 ) -> tuple[list[FileId], set[FileId]]:
-    """Return a File ID for each instance, and those whose file is on the medium already, byte for byte."""
+    """Return a File ID for each instance, and the instances whose file is on the medium already, byte for byte."""
     places = list(_places(leaves, recipe.sources))
     wanted = list(names(recipe.naming, places, recipe.included))
     if not present:
@@ -127,7 +127,7 @@ def _named(
     }
     if all(file_id in kept or file_id.path not in present for file_id in wanted):
         return wanted, kept
-    # A file is never overwritten: if one is in the way, all new files get names beside those that are there.
+    # A file is never overwritten: if one is in the way, all new files get unused names.
     taken = [*recipe.included, *(FileId.tolerant(name) for name in sorted(present) if is_path(name))]
     return list(names(recipe.naming, places, taken)), set()
 

@@ -27,7 +27,7 @@ _NOT_ALLOWED: Final = re.compile(r"[^A-Z0-9_]")
 
 @frozen
 class State:
-    """What the DICOMDIR says: nothing if it is missing or cannot be read. `basis` is that of a `Plan`."""
+    """The contents of the DICOMDIR, empty if it is missing or cannot be read. `basis` is the basis of a `Plan`."""
 
     contents: Contents
     basis: bytes
@@ -69,7 +69,7 @@ def _read(medium: UpdatableMedium) -> bytes | None:
 
 
 def _empty(data: bytes) -> Contents:
-    """A directory without records, identified by what can be made out in damaged bytes."""
+    """Return a directory without records, identified as far as the damaged bytes allow."""
     uid, name = _UID(data), _ID(data)
     file_set_uid = uid[1].decode("ascii") if uid else ""
     identification = _identification(file_set_uid, name[1].decode("ascii") if name else "")

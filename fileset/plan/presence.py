@@ -22,7 +22,7 @@ HEAD = 140
 
 
 def form_key(path: str) -> str:
-    """Return what all forms of a file name have in common: upper case, without `;1`, `.dcm` or a final full stop."""
+    """Return the common part of all forms of a file name: upper case, without `;1`, `.dcm` or a final full stop."""
     key = path.upper()
     return key if "." not in key and ";" not in key else "/".join(map(_bare, key.split("/")))
 
@@ -96,7 +96,7 @@ class Presence:
 
 @define
 class _Forms:
-    """File names by what all forms of a name have in common; the exact form of a name is taken first."""
+    """File names by the common part of all their forms; the exact form of a name is taken first."""
 
     names: dict[str, list[str]] = field(factory=dict)
 
@@ -121,7 +121,7 @@ class Listing(Protocol):
 
     @property
     def given(self) -> str:
-        """The path that the user gave; the DICOMDIR may lie in a folder below it."""
+        """The path that the user gave; the DICOMDIR may be in a folder below it."""
         ...
 
     @property
@@ -162,7 +162,7 @@ def around(listing: Listing) -> tuple[ReadableMedium, str]:
 
 
 def presence_of(listing: Listing, medium: ReadableMedium, prefix: str) -> Presence:
-    """Compare the records of `listing` with the files on `medium`, in which the DICOMDIR lies in the folder `prefix`."""
+    """Compare the records of `listing` with the files on `medium`, which has the DICOMDIR in the folder `prefix`."""
     paths = [prefix + path for path in listing.paths()]
     nameless = sum(1 for _ in listing.instances) - len(paths)
     hostile = sum(finding.rule == "FS-FILE-ID-HOSTILE" for finding in listing.findings)  # each has its own finding

@@ -69,7 +69,7 @@ class Diagnosis:
 def rebuild(
     medium: UpdatableMedium, old: State, diagnosis: Diagnosis, scan: Scan, frame: Frame, report: Report
 ) -> Plan:
-    """Return the plan that writes the DICOMDIR of `medium` anew; `report` receives what becomes of each record."""
+    """Return the plan that rebuilds the DICOMDIR of `medium`; `report` receives what becomes of each record."""
     work = _Rebuild(medium, old.contents, diagnosis, report)
     work.offer_listed()
     work.offer_unlisted()
@@ -151,7 +151,7 @@ class _Rebuild:
                 self.report.skipped.append(Skipped(path, "FS-FILE-NAME", problem.text(known_path=path)))
                 continue
             if file_id in deleted:
-                reason = "its record says that it was deleted: remove the file, or add it again"
+                reason = "its record marks it as deleted: remove the file, or add it again"
                 self.report.skipped.append(Skipped(path, "FS-RECORD-INACTIVE", reason))
                 continue
             self.offer.add_member(file_id, file_id.value.encode("ascii"))
@@ -227,7 +227,7 @@ class _Rebuild:
         rows.append(self.offer.sources.name(node.source), name, node.sop_instance_uid, node.record_type)
 
     def _settled(self, node: Node, index: int, tree: TreeBuilder) -> tuple[Node, bool]:
-        """Return the node with what its old record keeps, and whether that record can stay byte for byte."""
+        """Return the node with the kept values of its old record, and whether that record can stay byte for byte."""
         wrong = self._wrong(node, index, tree)
         if not wrong:
             return node, True
@@ -270,7 +270,7 @@ class _Rebuild:
         )
 
     def _report_uncured(self, index: int) -> None:
-        """Say of the faults of a record that stays: no file tells a better value."""
+        """Report the faults of a record that stays because no file has a better value."""
         faults = self.diagnosis.faults.get(index, ())
         stays = {
             id(one): evolve(one, message=f"{one.message}; it stays, as the file has no better value") for one in faults
@@ -352,7 +352,7 @@ class _Rebuild:
 
 
 def _everything(contents: Contents) -> Iterator[int]:
-    """Yield all records of the tree, inactive ones too, each before those below it."""
+    """Yield all records of the tree, inactive ones too, each before its children."""
     following, lower = contents.tree.next, contents.tree.lower
     stack = [contents.tree.first]
     while stack:

@@ -1,4 +1,4 @@
-"""Many files -> what the directory shall say of them, in parallel where it pays.
+"""Describe many files for the directory, in parallel where it pays.
 
 Works in chunks; a chunk is scanned in this process or by any `concurrent.futures.Executor`, of this machine or of
 a cluster. Results come in the order of the files, as plain tuples that are cheap to send.
@@ -46,7 +46,7 @@ class Refused(NamedTuple):
 
 Accepted = Instance
 Outcome = Accepted | Refused
-"""What the scan says of one source. An accepted one is a plain tuple with the values of an `Instance`: the class would
+"""The result of the scan of one source. An accepted one is a plain tuple with the values of an `Instance`: the class would
 make what the processes send five times as slow.
 """
 Progress = Callable[[int, int], None]
@@ -94,7 +94,7 @@ _FINAL: Final = frozenset(
 
 
 def scan_chunk(paths: Sequence[str], policy: Policy) -> list[Outcome]:
-    """Scan files one after the other; what every worker does."""
+    """Scan files one after the other; the task of every worker."""
     scanner = Scanner(policy)
     return [scanner.outcome_at(path) for path in paths]
 
@@ -262,7 +262,7 @@ def _begin_worker() -> None:
 
 def _end_after(parent: BaseProcess) -> None:
     parent.join()
-    os._exit(1)  # the main thread may wait for a message that nobody writes any more
+    os._exit(1)  # the main thread may wait for a message that never comes
 
 
 @contextmanager

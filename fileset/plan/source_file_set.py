@@ -1,4 +1,4 @@
-"""A file-set that another one is made from: what of it is kept, and what of it is not there."""
+"""A file-set as the source of another: the kept identification, and the missing files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOVED: Final = "it is missing under the name that its record gives: it was found
 class Origin:
     """A file-set that is a source: its identification, and the files that its DICOMDIR references.
 
-    `missing` cannot be read; `uids` are their SOP Instance UIDs by path. `forms` has what all forms of a listed name have
+    `missing` cannot be read; `uids` are their SOP Instance UIDs by path. `forms` has the parts that all forms of a listed name have
     in common; None if the DICOMDIR cannot be read.
     """
 
@@ -48,7 +48,7 @@ class Origin:
 
 
 def origin_of(medium: ReadableMedium) -> Origin:
-    """What the DICOMDIR on `medium` says. One that cannot be read says nothing, and is missing itself."""
+    """Return the facts of the DICOMDIR on `medium`; an unreadable one gives none, and is missing itself."""
     try:
         contents = Contents(read_dicomdir(medium))
     except FilesetError as problem:
@@ -76,7 +76,7 @@ def _uids(contents: Contents) -> Iterator[tuple[str, str]]:
 
 
 def unlisted(origins: Sequence[Origin], sources: Sources) -> Callable[[int], bool]:
-    """Return a function that says whether a source is a file of a file-set that no record of it references."""
+    """Return a function that tests whether a source is a file of a file-set without a record."""
     whole = sources.are_several()
     return lambda index: any(origin.lacks(sources.name(index), whole=whole) for origin in origins)
 

@@ -56,7 +56,7 @@ def bytes_of(size: str | int, discs: Mapping[str, int]) -> int:
 class Load:
     """What is to be placed: the bytes that each instance, series and study takes at most.
 
-    `series_of` is the series of each instance, in which all of a series stand together; `study_of` is the study of
+    `series_of` is the series of each instance, in which all of a series are adjacent; `study_of` is the study of
     each series. The weight of a series or study counts on each volume that has a part of it.
     """
 
@@ -91,7 +91,7 @@ def load_of(nodes: Iterable[Node], sizes: Sequence[int], footprint: Footprint) -
         if node.source < 0:
             above.append(node)
             continue
-        # What belongs to no series, or no study, is one by itself.
+        # An instance without a series, or a series without a study, is one by itself.
         study, group = above[1] if len(above) > 1 else node, above[2] if len(above) > 2 else node
         if study is not opened[0]:
             studies.append(sum(_RECORD + len(one.tail) + footprint.folder for one in above[:2]))
@@ -255,7 +255,7 @@ class Shelf:
 
 
 def _packing(placed: Iterable[tuple[Piece, int]], load: Load) -> Packing:
-    """What was placed, with the volumes numbered by the first instance on each."""
+    """Return the volume of each instance, with the volumes numbered by the first instance on each."""
     numbers: dict[int, int] = {}
     volume_of, used = array("I", bytes(4 * len(load.instances))), array("Q")
     volumes_of_series, volumes_of_study = ([set[int]() for _ in of] for of in (load.series, load.studies))
@@ -294,7 +294,7 @@ def divide(
 ) -> Division:
     """Divide a tree in preorder, whose instances have `sizes` in bytes, among media that take `capacity` bytes.
 
-    `name` says how to call an instance. Raises `RuleError` if one is too large for any of them.
+    `name` returns the name of an instance. Raises `RuleError` if one is too large for any of them.
     """
     load, space = load_of(nodes, sizes, footprint), room(capacity, footprint)
     large = list(too_large(load, space))
@@ -366,6 +366,6 @@ class _Branch:
 
 
 def numbered(name: str, number: int, longest: int) -> str:
-    """A File-set ID for a volume: with its number behind it, and short enough; "" stays so."""
+    """Return the File-set ID of a volume: with its number at the end, and short enough; "" stays empty."""
     ending = f"_{number}"
     return name[: longest - len(ending)] + ending if name else ""

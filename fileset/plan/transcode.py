@@ -1,4 +1,4 @@
-"""Files in a transfer syntax that their profile allows (PS3.5 8.2): what `--transcode` does before a file-set is written.
+"""Files in a transfer syntax that their profile allows (PS3.5 8.2): the work of `--transcode` before a file-set is written.
 
 The SOP Instance UID stays: nothing of the pixels changes, and each result is compared with its source to prove it.
 """
@@ -43,9 +43,9 @@ _TABLES: Final = (
 
 
 def transcode_sources(sources: Sources, indexes: Iterable[int], profile: Profile) -> Iterator[Finding]:
-    """Let `sources` give transcoded files for those whose transfer syntax `profile` does not allow; yield what was done.
+    """Replace in `sources` files whose transfer syntax `profile` does not allow by transcoded ones; yield findings.
 
-    A file that cannot be transcoded stays as it is, so that the profile refuses it, and a finding says why.
+    A file that cannot be transcoded stays unchanged, so that the profile refuses it, and a finding has the reason.
     """
     for index in indexes:
         name = sources.name(index)
@@ -56,7 +56,7 @@ def transcode_sources(sources: Sources, indexes: Iterable[int], profile: Profile
                 data, message = transcoded(read)
             sources.replace(index, data)
         except HeaderError:
-            continue  # the scan says what is wrong with it
+            continue  # the scan reports the fault
         except (OSError, FilesetError) as problem:
             yield Finding("FS-TRANSCODE-FAILED", f"{problem}; the file is refused", Where(name))
         else:
@@ -70,7 +70,7 @@ def _is_wanted(read: Reading, profile: Profile) -> bool:
 
 
 def transcoded(read: Reading) -> tuple[bytes, str]:
-    """Return the file that `read` reads in Explicit VR Little Endian, and what was changed.
+    """Return the file that `read` reads in Explicit VR Little Endian, and the changes.
 
     Raises `FilesetError` if it cannot be decoded, or its pixels would not be the same, and `RuleError` if the extra
     `images` is needed and not installed.
@@ -128,7 +128,7 @@ def _native_body(file: DicomFile, read: Reading, changes: list[str]) -> bytes:
 
 
 def _lossy(file: DicomFile, native: int, changes: list[str]) -> dict[int, bytes]:
-    """Return what says that pixels were once lossily compressed, where a file should say so and does not."""
+    """Return the elements that mark lossy compression, where a file should have them and does not."""
     method, values = _LOSSY_METHODS.get(file.transfer_syntax), dict(elements_of(file.body))
     if method is None or values.get(_LOSSY, b"").strip(b" \0") == b"01":
         return {}

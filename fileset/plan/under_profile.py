@@ -33,11 +33,11 @@ class UnderProfile:
     _form: str = field(default="folder", alias="form")
 
     def keys(self, choice: KeyChoice) -> KeyChoice:
-        """Return the choice of keys, with those that the profile adds to records."""
+        """Return the choice of keys, with the additions of the profile."""
         return evolve(choice, table=self.profile.keys)
 
     def icons(self, wanted: Icons | None) -> Icons | None:
-        """Return which icons are wanted: those that the profile requires, and in the size that it allows."""
+        """Return the choice of icons: the ones that the profile requires, in the size that it allows."""
         rule = self.profile.icon
         if rule.required:
             return Icons("image", rule.size)

@@ -292,7 +292,7 @@ def _removals(request: Request, gone: dict[int, bool], kept: Kept, report: Repor
 
 
 def _deletable(request: Request, gone: Iterable[int], kept: Kept, report: Report) -> Iterator[FileId]:
-    """Yield the files of records that go: those that are on the medium, and that no record that stays references."""
+    """Yield the files of removed records that are on the medium and that no kept record references."""
     contents = request.contents
     own = {DICOMDIR.value, contents.text(tags.DESCRIPTOR_FILE_ID)} | {
         decode(value) for value in request.offer.in_place.values()

@@ -26,7 +26,7 @@ _NO_UID: Final = "2.25.0"
 
 
 class VirtualContents(Contents):
-    """The records of a DICOMDIR that nobody wrote: names that are no File IDs are no fault of it."""
+    """Records made in memory: names that are not File IDs are not faults of a DICOMDIR."""
 
     def report(self, rule: str, index: int, message: str, tag: int) -> None:
         """Note a finding, unless it is about the form of a name."""

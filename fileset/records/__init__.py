@@ -1,1 +1,1 @@
-"""What the directory says: record types, their keys and their tree (PS3.3 Annex F)."""
+"""Records of the directory: types, keys and tree (PS3.3 Annex F)."""

@@ -70,7 +70,7 @@ class Instance(NamedTuple):
 
 
 WANTED: Final = key_set(MINIMAL).wanted
-"""What a header must be searched for, where no optional keys are wanted."""
+"""The elements to read from a header if no optional keys are wanted."""
 EVERYTHING: Final = key_set(MINIMAL).everything
 """The same, walking on to the pixel data: before a value is called missing."""
 

@@ -1,4 +1,4 @@
-"""Rules for icons (PS3.3 F.7), beside those that the tables of keys hold."""
+"""Rules for icons (PS3.3 F.7) that the tables of keys do not have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which keys directory records hold: those of PS3.3 F.5 always, and those that a user or an application profile adds."""
+"""Keys of directory records: the keys of PS3.3 F.5 always, and the additions of a user or an application profile."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _CODED: Final = frozenset(
 
 @frozen
 class KeyChoice:
-    """Which optional keys are wanted: those of `USUAL_KEYS` if `usual`, `added` ones, and those of a profile's table."""
+    """The wanted optional keys: `USUAL_KEYS` if `usual`, `added` ones, and the table of a profile."""
 
     usual: bool = False
     added: tuple[Key, ...] = ()

@@ -21,7 +21,7 @@ class Chain(NamedTuple):
 
     `character_set` is b"" if no text needs one. `fallback_date` and `fallback_time` replace a missing study date or time,
     and are b"" otherwise. `extra` are optional keys: the record type that holds each, and its value, b"" only for
-    a Type 2 key. `birth_date` and `sex` tell persons with one Patient ID apart.
+    a Type 2 key. `birth_date` and `sex` distinguish persons with one Patient ID.
     """
 
     patient_id: bytes

@@ -1,4 +1,4 @@
-"""Tell whether two files with one Patient ID are about one person."""
+"""Decide whether two files with one Patient ID are about one person."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BETWEEN: Final = re.compile(r"[\^=,.\s]+")
 
 
 class Person(NamedTuple):
-    """Who a file is about: Patient's Name, Birth Date and Sex; "" where the file does not say."""
+    """The person in a file: Patient's Name, Birth Date and Sex; "" for missing values."""
 
     name: str
     birth_date: str = ""

@@ -1,4 +1,4 @@
-"""The records of files that say the same: made once for a series, then filled in with what is each file's own.
+"""A cache of records: made once for a series, then filled in with the own values of each file.
 
 Of the values that a record needs, the files of one series differ in the SOP Instance UID, the Instance Number, and, where
 optional keys are wanted, in a few others such as the position of the image. Where the values of one file have been turned
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from fileset.standard.record_types import Key
 
 OWN: Final = (tags.MEDIA_STORAGE_SOP_INSTANCE_UID, tags.SOP_INSTANCE_UID, tags.INSTANCE_NUMBER)
-"""Media Storage SOP Instance UID, SOP Instance UID, Instance Number: what each file has for itself."""
+"""Media Storage SOP Instance UID, SOP Instance UID, Instance Number: the own values of each file."""
 
 Own = tuple[bytes, ...]
-"""The values of `OWN`, then those of the keys that vary, each after the two bytes of its length."""
+"""The values of `OWN`, then of the keys that vary, each after the two bytes of its length."""
 
 _UID: Final = element(tags.REFERENCED_SOP_INSTANCE_UID, "UI", b"")[:6]
 _NUMBER: Final = element(tags.INSTANCE_NUMBER, "IS", b"")[:6]
@@ -36,16 +36,16 @@ _PLAIN: Final = {
     "TM": rb"(?s:..)(?:[01]\d|2[0-3])[0-5]\d[0-5]\d(?:\.\d{1,6})? ?",
     "DS": rb"(?s:..)%b(?:\\%b)* ?" % (_DECIMAL, _DECIMAL),
 }
-"""Values that stand in a record as they stand in a file, after the bytes of their length: others take the long way."""
+"""Values with the same bytes in a record and in a file, after the bytes of their length; others take the long way."""
 
 Sought = tuple[bytes, int, bytes]
 """The header of an element, the number of its value, and the expression that the value must match."""
 
 
 class Template(NamedTuple):
-    """A record with gaps for what each file has for itself, each with its length.
+    """A record with gaps for the own values of each file, each with its length.
 
-    `form` is the record with %b for each gap; `pick` takes the values of the gaps in their order, and `matches` tells
+    `form` is the record with %b for each gap; `pick` takes the values of the gaps in their order, and `matches` tests
     whether all of them, joined by line feeds, are plain. `empty` are the numbers of values that must be empty: their keys
     are not in the record.
     """

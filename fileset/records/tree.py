@@ -1,5 +1,5 @@
-"""Many instances -> one tree of directory entities (PS3.3 F.2.1, F.4): who belongs to whom, who is refused, what
-the PATIENT, STUDY and SERIES records say, and in which order all stand.
+"""Sort many instances into one tree of directory entities (PS3.3 F.2.1, F.4): parents, refusals, the values of the
+PATIENT, STUDY and SERIES records, and the order.
 
 Instances are added in the defined order (that of their sources); each costs a look into dictionaries, never a
 search through siblings. Files that contradict the tree are refused with a reason, keys that contradict each other
@@ -111,7 +111,7 @@ class Node(NamedTuple):
 class TreeBuilder:
     """Collects instances; `arranged` then gives the records in preorder.
 
-    `source_name` gives the name of a source for findings. `same_contents` tells whether two sources hold the same
+    `source_name` gives the name of a source for findings. `same_contents` tests whether two sources hold the same
     bytes: asked only when they have the same SOP Instance UID. `existing` is the directory that they are added to.
     """
 
@@ -190,7 +190,7 @@ class TreeBuilder:
         return place
 
     def _place(self, chain: Chain, source: int) -> Entity:
-        # A patient without an ID is as many patients as he has studies: nobody may be merged on no evidence.
+        # A patient without an ID becomes one patient per study: patients are never merged without evidence.
         identity = self._patient_key(chain)
         self._check_owners(chain, identity)
         patient_key = self._person_key(chain, identity, source)
@@ -205,7 +205,7 @@ class TreeBuilder:
         return entity
 
     def _patient_key(self, chain: Chain) -> bytes | str:
-        """Patient ID, decoded; of a file that has none, whatever the rest of its study says."""
+        """Return the decoded Patient ID; for a file without one, that of the rest of its study."""
         identity = decode(chain.patient_id, chain.character_set.decode("ascii"))
         owner = self._owner_of_study.get(chain.study_uid)
         if not identity or self._conflict == "merge":
@@ -262,7 +262,7 @@ class TreeBuilder:
             study, other = chain.study_uid.decode("ascii"), _shown(owner)
             raise HeaderError(
                 "FS-STUDY-TWO-PATIENTS",
-                f"study {study} belongs to Patient ID {other}{self._from(known)}, but this file says {_shown(patient_key)}",
+                f"study {study} belongs to Patient ID {other}{self._from(known)}, but this file has {_shown(patient_key)}",
             )
         if not chain.series_uid:
             return
@@ -355,8 +355,8 @@ class TreeBuilder:
         return taken
 
     def _numbered(self, entity: Entity) -> list[Row]:
-        """The instances of an entity in order, with invented Instance Numbers that are nobody else's."""
-        rows, entity.rows = sorted(entity.rows), []  # what was arranged is not kept a second time
+        """The instances of an entity in order, with invented Instance Numbers that are unused."""
+        rows, entity.rows = sorted(entity.rows), []  # the arranged rows are not kept a second time
         if self._made_up.isdisjoint(row[1] for row in rows):
             return rows
         taken = {row[0] for row in rows if row[1] not in self._made_up}
@@ -453,7 +453,7 @@ def _shown(key: bytes | str) -> str:
 
 
 def invented_patient_id(key: bytes | str) -> bytes:
-    """The Patient ID of a patient who has none, from the UID of his study."""
+    """Return a Patient ID for a patient without one, from the UID of the study."""
     return b"NOID" + identifier_of(_bytes(key), 12)
 
 

@@ -1,7 +1,7 @@
-"""Rebuilds the DICOMDIR of a file-set from what is there: its files, and what its records say rightly.
+"""Rebuild the DICOMDIR of a file-set from its files and its correct records.
 
-A check tells which records are at fault; all others keep their bytes, and only their places are made anew. The tree
-follows from the files. No file is moved, changed or deleted, but for what an interrupted write left behind.
+A check finds the wrong records; all others keep their bytes, and only their positions change. The tree
+follows from the files. No file is moved, changed or deleted, except files of an interrupted write.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ def repair_file_set(
 
     Kept are the File-set UID and File-set ID, the places of all files, and the bytes of every record that is right.
     Records of files that are not there are dropped: they are `removed` in the report. DICOM files that no record
-    references are `added` where they lie if their names are File IDs, and else skipped. Records that were wrong are made
-    anew: `refreshed`. Without a DICOMDIR, or with one that cannot be read, everything is found by scanning the files.
-    Nothing is written if there is nothing to repair. Parameters are those of `Updater`.
+    references are `added` in place if their names are File IDs, and else skipped. Wrong records are rebuilt:
+    `refreshed`. Without a DICOMDIR, or with one that cannot be read, everything is found by scanning the files.
+    Nothing is written if there is nothing to repair. Parameters as for `Updater`.
 
-    Where there is nothing but what an interrupted write left, that is removed, and counted in `leftovers`.
+    If there are only files of an interrupted write, they are removed, and counted in `leftovers`.
 
     Raises `FormatError` if there is neither a DICOMDIR nor a DICOM file, nor what such a write left, `RefusedError` if the
     DICOMDIR has no Directory Information Module, which may not be added (PS3.4 I.3.3), and `MediumError` if the medium
@@ -126,7 +126,7 @@ def _repaired(
 
 
 def _tidied(medium: UpdatableMedium, leftovers: Sequence[Finding], report: Report) -> bool:
-    """Remove what an interrupted write left where there is nothing else; whether there was any such."""
+    """Remove the files of an interrupted write if there is nothing else; return whether there were any."""
     if report.dry_run:
         medium.check_writable()
     else:

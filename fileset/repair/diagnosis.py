@@ -20,7 +20,7 @@ _OF_THE_RECORD: Final = (
     *("FS-RECORD-MALFORMED", "FS-RECORD-ELEMENT", "FS-RECORD-PRIVATE-UID", "FS-RECORD-REFERENCE", "FS-RECORD-TYPE"),
     *("FS-ELEMENT-", "FS-PRIVATE-CREATOR", "FS-KEY-", "FS-VALUE-", "FS-CHARSET-", "FS-FILE-ID-", "FS-UID-"),
 )
-"""Beginnings of rules for what a record says, not for its links, or what stands around it."""
+"""Beginnings of rules for the values of a record, not for its links or its surroundings."""
 _AGAINST_THE_FILE: Final = frozenset(
     (
         *("FS-KEY-DIFFERS", "FS-UID-DIFFERS", "FS-SYNTAX-DIFFERS", "FS-SOP-CLASS-DIFFERS"),
@@ -82,7 +82,7 @@ def _wrong(findings: list[Finding]) -> Wrong:
 
 
 def _spoils(finding: Finding, dicomdir: str) -> bool:
-    """Whether a finding is an error in what a record says."""
+    """Return whether a finding is an error in the values of a record."""
     if finding.severity != ERROR or not finding.where.record:
         return False
     here = finding.where.file == dicomdir and finding.rule.startswith(_OF_THE_RECORD)

@@ -90,7 +90,7 @@ def test_a_finding_begins_with_its_place(where: Where, message: str, placed: str
 def test_a_file_that_is_only_called_an_image_is_told_so(size: int, run: Runs, tmp_path: Path) -> None:
     image = tmp_path / "CD.iso"
     image.write_bytes(b"x" * size)
-    said = f"fileset: error: {image}: no image of a disc, or cut off: {size} bytes are there, a volume begins behind 32768\n"
+    said = f"fileset: error: {image}: not an image of a disc, or cut off: it has {size} bytes, a volume begins after 32768\n"
     for verb in ("list", "info", "check", "repair"):
         assert run(verb, image, code=4).stderr == said
     assert run("extract", image, "-o", tmp_path / "OUT", code=4).stderr == said

@@ -276,7 +276,7 @@ def test_the_format_can_be_named(sources: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["DISC.img", "DISC.IMG", "SET.tar", "SET.tar.gz", "SET.7z", "DISC.nrg", "DISC.udf"])
 def test_no_folder_is_made_under_the_name_of_another_image_or_archive(name: str, tmp_path: Path) -> None:
-    with pytest.raises(RuleError, match=r"ends in \.iso or \.zip, or say the format .*folder, iso, zip"):
+    with pytest.raises(RuleError, match=r"ends in \.iso or \.zip, or give the format .*folder, iso, zip"):
         fileset.Creator(tmp_path / name)
     assert not list(tmp_path.iterdir())
 
@@ -303,7 +303,7 @@ def test_an_option_that_the_format_does_not_have_is_refused(tmp_path: Path) -> N
 def test_what_is_no_image_is_a_format_error(tmp_path: Path) -> None:
     path = tmp_path / "x.iso"
     path.write_bytes(bytes(100_000))
-    with pytest.raises(FormatError, match="no image of a disc"):
+    with pytest.raises(FormatError, match="not an image of a disc"):
         fileset.Reader(path, medium_format="iso")
 
 

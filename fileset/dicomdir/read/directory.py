@@ -266,7 +266,7 @@ class Contents:
                 )
 
     def find(self, level: str | None, wanted: Conditions) -> Iterator[int]:
-        """Yield the active records that match, each before those below it: instances, or the records of one `level`.
+        """Yield the active records that match, each before its children: instances, or the records of one `level`.
 
         A key that a record has must match there, and then holds for all records below. Raises `RuleError` for an
         unknown level.

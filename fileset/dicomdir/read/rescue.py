@@ -179,7 +179,7 @@ class _Rescuer:
         return last == NONE or self.flat.next[last] != 0 or self.flat.next_at[last] == ABSENT
 
     def _append(self, index: int, owner: int) -> None:
-        """Append a record, with those that follow it, to a directory entity."""
+        """Append a record and its successors to a directory entity."""
         last = self._last(owner)
         if last == NONE:
             self.tree.lower[owner] = index

@@ -22,7 +22,7 @@ class Tree:
     `NONE` means no record. `first` is the first record of the root entity, `last` the last one according to the file.
     `reached`: which records are in the tree. `hidden`: which are inactive, by their own in-use flag or that of a record
     above. `shift`: bytes to add to every offset of the file. `in_order`: whether all records are known to be in preorder,
-    each before those below it, and these before the next record of its entity.
+    each before its children, and these before the next record of its entity.
     """
 
     next: array[int]
@@ -57,7 +57,7 @@ class Tree:
             yield index
 
     def walk(self) -> Iterator[int]:
-        """Yield all active records, each before those below it."""
+        """Yield all active records, each before its children."""
         following, lower, hidden = self.next, self.lower, self.hidden
         stack = [self.first]
         while stack:

@@ -97,7 +97,7 @@ def renewed_frame(flat: FlatDirectory, changes: Mapping[int, bytes | None]) -> F
     `changes` are values of the File-set Identification Module, and the File-set UID, by tag, None for an element to leave
     out. The offsets
     and the length wait for the records, the File-set Consistency Flag becomes 0000H, File Meta Information names us
-    as the one who last wrote the file (PS3.10 7.1), and the preamble holds nothing.
+    as the last writer of the file (PS3.10 7.1), and the preamble is empty.
     """
     meta = {tag: element(tag, vr, value) for tag, vr in _KEPT_META.items() if (value := flat.meta.get(tag))}
     parts = {
@@ -123,15 +123,15 @@ _KEPT_META: Final = {
     tags.PRIVATE_INFORMATION_CREATOR_UID: "UI",
     tags.PRIVATE_INFORMATION: "OB",
 }
-"""File Meta Information that stays. The rest speaks of this file and who wrote it, or is not defined (PS3.10 7.1)."""
+"""File Meta Information that stays. The rest describes this file and its writer, or is undefined (PS3.10 7.1)."""
 _LAST_META: Final = 0x0002FFFF
 _DIRECTORY_INFORMATION: Final = frozenset((tags.FIRST_ROOT_RECORD, tags.LAST_ROOT_RECORD, tags.CONSISTENCY_FLAG))
 _NOT_KEPT: Final = frozenset((0xFFFA, 0xFFFC, 0xFFFE))
-"""Groups behind the records: digital signatures, which no change leaves valid, padding, and the end of the sequence."""
+"""Groups after the records: digital signatures, which every change invalidates, padding, and the end of the sequence."""
 
 
 def _former_behind(flat: FlatDirectory) -> bytes:
-    """The elements behind the records, up to damage if there is any."""
+    """Yield the elements after the records, up to damage if there is any."""
     tail = flat.frame.tail
     whole: list[Element] = []
     with suppress(FormatError):
@@ -151,7 +151,7 @@ def identification_elements(identification: Identification) -> dict[int, bytes]:
 
 
 def _framed(meta: Mapping[int, bytes], parts: Mapping[int, bytes], *, undefined: bool, behind: bytes = b"") -> Frame:
-    """A frame with these elements of group 0002, those of the data set, and those behind the records."""
+    """Return a frame with these elements of group 0002, of the data set, and after the records."""
     information = {tag: element(tag, "UL", _UL(0)) for tag in _OFFSETS} | {
         tags.CONSISTENCY_FLAG: element(tags.CONSISTENCY_FLAG, "US", b"\0\0"),
         tags.RECORD_SEQUENCE: element(tags.RECORD_SEQUENCE, "SQ", b""),

@@ -62,7 +62,7 @@ class Kept(OldRecords):
     """The records of an old directory that stay: at first all that are active and in the tree.
 
     `renewed` are the patients, studies and series whose records stay only until new ones replace them. In a rebuild the
-    files decide who belongs to whom, and only the `sound` records keep their keys; in an update, `sound` is None, every
+    files decide which instance belongs to which patient, and only the `sound` records keep their keys; in an update, `sound` is None, every
     record binds the instances that are added.
     """
 
@@ -89,7 +89,7 @@ class Kept(OldRecords):
     # ------------------------------------------------------------ dropping
 
     def drop(self, index: int) -> list[int]:
-        """Drop a record with all that is below it; those that were there till now."""
+        """Drop a record and everything below it; return the dropped records."""
         gone, stack = [], [index]
         while stack:
             index = stack.pop()
@@ -187,7 +187,7 @@ class Kept(OldRecords):
         return self._asked <= _FEW
 
     def _mentions(self, name: bytes) -> bool:
-        """Whether a name in upper case stands anywhere in the DICOMDIR, in any case."""
+        """Return whether a name in upper case occurs anywhere in the DICOMDIR, in any case."""
         data = self.flat.data
         return any(name in data[at : at + _PART + len(name)].upper() for at in range(0, len(data), _PART))
 
@@ -203,7 +203,7 @@ class Kept(OldRecords):
     def entity(self, level: str, key: bytes | str) -> int:
         """The record of a patient, study or series, `NONE` if there is none.
 
-        Raises `RefusedError` if there are several: nobody can say which one is meant.
+        Raises `RefusedError` if there are several: the right one is unknown.
         """
         found = [index for index in self._entities[level].get(key, ()) if not self.dropped[index]]
         if len(found) > 1:
@@ -211,7 +211,7 @@ class Kept(OldRecords):
             places = ", ".join(str(self.flat.start[index]) for index in found)
             raise RefusedError(
                 f"there are {len(found)} {level} records for {shown!r}, at offsets {places} "
-                "(PS3.3 F.5): nobody can say which one the new instances belong to. `fileset repair` makes one of them",
+                "(PS3.3 F.5): it is unknown to which one the new instances belong. `fileset repair` makes one of them",
                 path=self.contents.file,
             )
         return found[0] if found else self._aliases.get(key, NONE)
@@ -316,7 +316,7 @@ class Kept(OldRecords):
         return (index for index in self.children(above) if wanted in ("", self.contents.type_name(index)))
 
     def order(self, index: int) -> Order:
-        """Where a record stands among its siblings, as `Node.order` says it of new ones."""
+        """Return the position of a record among its siblings, as `Node.order` for new ones."""
         kind, parent = self.contents.type_name(index), self.tree.parent[index]
         above = "" if parent == NONE else self.contents.type_name(parent)
         if kind != _BELOW.get(above):

@@ -33,10 +33,10 @@ _BATCH: Final = 1 << 20
 
 @frozen
 class Frame:
-    """What surrounds the records: `head` up to the first item, `tail` behind the last.
+    """The parts around the records: `head` up to the first item, `tail` after the last.
 
-    `first_at`, `last_at`: where in `head` the offsets of the first and last root record stand; `length_at` where the
-    length of the Directory Record Sequence stands, or -1 if it is undefined and stays so. All -1 when the file has
+    `first_at`, `last_at`: positions in `head` of the offsets of the first and last root record; `length_at`: that of the
+    length of the Directory Record Sequence, or -1 if it is undefined and stays so. All -1 when the file has
     no Directory Information Module.
     """
 
@@ -61,15 +61,15 @@ class Directory:
     """Records in their physical order, linked by index.
 
     `next` and `lower` hold, for each record, the index of the next record of its directory entity and of the first
-    record of its lower-level entity, `NONE` at the end; `first` and `last` are those of the root entity.
-    `next_at` and `lower_at` are where the links stand in each record: one number when all are alike. `others` are links
-    of retired kinds: index of the record, where the link stands in it, index of the record it leads to.
+    record of its lower-level entity, `NONE` at the end; `first` and `last` belong to the root entity.
+    `next_at` and `lower_at` are the positions of the links in each record: one number if all are alike. `others` are links
+    of retired kinds: index of the record, position of the link in it, index of the record it leads to.
 
-    `bodies` are the items of the records, one behind the other; if one holds several, `starts` must be given: the
+    `bodies` are the items of the records in sequence; if one holds several, `starts` must be given: the
     offset of each record, counted from the first byte of the file, preamble included, and one more, the end.
-    `said` are the values of both links of all records as they stand in the bodies, None if nobody knows.
+    `said` are the values of both links of all records in the bodies, None if unknown.
 
-    Raises `RuleError` if a record would begin at or beyond 4 GiB, which no offset can say.
+    Raises `RuleError` if a record would begin at or beyond 4 GiB, the limit of offsets.
     """
 
     frame: Frame
@@ -101,10 +101,10 @@ class Directory:
 
     @cached_property
     def offsets(self) -> tuple[array[int], array[int]]:
-        """What both links of all records have to say: offsets, 0 for `NONE`. Raises `FormatError` for links beyond the last."""
+        """Return the values of both links of all records: offsets, 0 for `NONE`. Raises `FormatError` for links beyond the last."""
         if max(max(self.next, default=NONE), max(self.lower, default=NONE)) >= len(self):
             raise FormatError("the DICOMDIR was to have links that lead beyond its last record; nothing was changed")
-        offsets = [*self.starts[:NONE], 0]  # in place of the end: what links say that lead nowhere
+        offsets = [*self.starts[:NONE], 0]  # in place of the end: the value of links that lead nowhere
         following, lower = (array("I", map(offsets.__getitem__, links)) for links in (self.next, self.lower))
         return following, lower
 
@@ -144,7 +144,7 @@ def encode(directory: Directory) -> Iterator[bytes | bytearray]:
 
 
 def _patches(directory: Directory) -> Iterator[tuple[Sequence[int] | int, Sequence[int], Sequence[int]]]:
-    """For each of both links: where it stands in the records, what it has to say, and in which ones it does not yet."""
+    """Yield for each of both links its position in the records, its values, and the records that need a patch."""
     indices = range(len(directory))
     said = directory.said or (None, None)
     for places, values, former in zip((directory.next_at, directory.lower_at), directory.offsets, said, strict=True):

@@ -34,7 +34,7 @@ class Links:
         return index
 
     def extend(self, depth: int, following: array[int], lower: array[int], shift: int, last: int) -> None:
-        """Whole branches one behind the other, which are linked already: `last` is the last record at `depth`.
+        """Whole branches in sequence, which are linked already: `last` is the last record at `depth`.
 
         The indices in `following` and `lower` are `shift` too low, as is `last`.
         """

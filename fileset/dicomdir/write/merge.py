@@ -45,7 +45,7 @@ _NOTHING: Final = Piece(NONE, NONE, NONE)
 
 @define
 class Growth:
-    """The new records among the kept ones. A new record is numbered behind all that were read.
+    """The new records among the kept ones. New records are numbered after all old ones.
 
     `below` holds the new records of each entity by the record above, in order; `former` the kept record whose place a
     new one takes, with all below it; `bodies` the kept record whose bytes a new one has.
@@ -70,7 +70,7 @@ class Growth:
         return self.nodes[new] if new >= 0 else None
 
     def order(self, reference: int) -> Order:
-        """Where a record stands among its siblings."""
+        """Return the position of a record among its siblings."""
         node = self.node(reference)
         return node.order if node else self.kept.order(reference)
 
@@ -84,8 +84,8 @@ class Growth:
         return iter(merged(list(kept), new, self.order)) if new else kept
 
     def pieces(self, above: int) -> Iterator[Piece]:
-        """The records of the lower-level entity of a record, of the root entity for `NONE`: those that stay, with all that is
-        below them, together as far as they lie together, the others one by one.
+        """Yield the kept records of the lower-level entity of a record, of the root entity for `NONE`: adjacent branches
+        together, others one by one.
         """
         piece = _NOTHING
         for reference in self.children(above):
@@ -100,7 +100,7 @@ class Growth:
             yield piece
 
     def _end_of_branch(self, reference: int) -> int:
-        """The index behind a kept record and all below it, `NONE` if anything among them changes, or comes in between."""
+        """Return the index after a kept record and all below it, `NONE` if anything among them changes, or comes in between."""
         kept = self.kept
         if reference >= len(kept.flat) or reference in self._touched:
             return NONE
@@ -115,7 +115,7 @@ class Growth:
 
 
 def merged(kept: list[int], new: list[int], order: Callable[[int], Order]) -> list[int]:
-    """Both, each in its own order: every new one behind the last kept one that does not come after it."""
+    """Merge both, each in its own order: every new one after the last kept one that does not come after it."""
     at = len(kept)
     result: list[int] = []
     for one in reversed(new):
@@ -264,7 +264,7 @@ def _append_mrdrs(kept: Kept, layout: _Layout) -> Sequence[tuple[int, int, int]]
 
 
 def _mrdr_link(record: bytes) -> tuple[int, int]:
-    """Where (0004,1504) stands in a record, and its value; (0, 0) if there is none."""
+    """Return the position of (0004,1504) in a record, and its value; (0, 0) if there is none."""
     for part in elements(record, 8, len(record), EXPLICIT_LITTLE):
         if part.tag == tags.MRDR_OFFSET and part.value_end - part.value_at == 4:
             return part.value_at, EXPLICIT_LITTLE.long(record, part.value_at)[0]

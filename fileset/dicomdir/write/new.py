@@ -28,7 +28,7 @@ class RecordBuilder:
 def build(
     frame: Frame, nodes: Iterable[Node], file_id: Callable[[Node], bytes], *, undefined_lengths: bool = False
 ) -> Directory:
-    """A directory of these nodes alone; parameters as those of `RecordBuilder`."""
+    """Return a directory of these nodes alone; parameters as for `RecordBuilder`."""
     builder = RecordBuilder(file_id, undefined_lengths=undefined_lengths)
     links = Links()
     bodies: list[bytes] = []

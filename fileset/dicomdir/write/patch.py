@@ -86,7 +86,7 @@ def is_whole(flat: FlatDirectory, index: int) -> bool:
 def patched(
     flat: FlatDirectory, index: int, tail: bytes, wrong: Wrong, inherited: str = ""
 ) -> tuple[bytes, list[Change]]:
-    """Return the elements of a record after its File ID, with those that are `wrong` as `tail` has them; and the changes.
+    """Return the elements of a record after its File ID, with the `wrong` ones replaced from `tail`; and the changes.
 
     Elements that only the record has stay, unless they are named as wrong. `inherited` is the character set of the whole
     DICOMDIR.

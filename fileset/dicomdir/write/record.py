@@ -10,7 +10,7 @@ from fileset.standard import tags
 
 NEXT_AT: Final = 16
 LOWER_AT: Final = 38
-"""Where the links stand in every record that we write: behind the item header of 8 bytes, in order of tag."""
+"""Positions of the links in every record that we write: after the item header of 8 bytes, in order of tag."""
 
 LINKS: Final = (
     element(tags.NEXT_RECORD, "UL", b"\0\0\0\0") + element(tags.RECORD_IN_USE, "US", b"\xff\xff") + element(tags.LOWER_LEVEL_ENTITY, "UL", b"\0\0\0\0")

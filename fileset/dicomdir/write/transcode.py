@@ -1,6 +1,6 @@
 """Records and elements that cannot stay as they were read -> Explicit VR Little Endian (PS3.10 8.6).
 
-What was read in Implicit VR or Big Endian, lacks a link, or has another flag than FFFFH is encoded anew, once. All
+A record in Implicit VR or Big Endian, without a link, or with another flag than FFFFH is encoded again, once. All
 other records are slices of the file: see `body`.
 """
 
@@ -43,7 +43,7 @@ _INACTIVE_FLAG: Final = element(tags.RECORD_IN_USE, "US", b"\0\0")
 
 
 class EncodedRecord(NamedTuple):
-    """One item of the Directory Record Sequence: its bytes, where in them its two links stand, and what these say."""
+    """One item of the Directory Record Sequence: its bytes, the positions of its two links, and their values."""
 
     body: bytes
     places: tuple[int, int] = (NEXT_AT, LOWER_AT)
@@ -51,7 +51,7 @@ class EncodedRecord(NamedTuple):
 
 
 def body(flat: FlatDirectory, index: int) -> EncodedRecord:
-    """The item of one record: as it stands in the file where that is sound, else encoded anew."""
+    """Return the item of one record: unchanged if it is sound, else encoded again."""
     if is_sound(flat, index):
         places, said = (flat.next_at[index], flat.lower_at[index]), (flat.next[index], flat.lower[index])
         return EncodedRecord(flat.data[flat.start[index] : flat.end[index]], places, said)
@@ -59,7 +59,7 @@ def body(flat: FlatDirectory, index: int) -> EncodedRecord:
 
 
 def all_sound(flat: FlatDirectory) -> bool:
-    """Whether every record is as nearly everybody writes it, one behind the other, so that none needs a closer look."""
+    """Return whether every record has the usual form, in sequence, so that none needs a closer look."""
     count = len(flat)
     return (
         flat.syntax is EXPLICIT_LITTLE
@@ -111,7 +111,7 @@ def explicit(data: bytes, part: Element, syntax: Syntax, depth: int = 0) -> byte
 
 
 def _vr(part: Element) -> bytes:
-    # PS3.5 A.1: what Implicit VR calls pixel data is OW.
+    # PS3.5 A.1: pixel data in Implicit VR is OW.
     return b"OW" if part.tag == tags.PIXEL_DATA else vr_of(part.tag).encode("ascii")
 
 

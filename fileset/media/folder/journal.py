@@ -23,7 +23,7 @@ from fileset.media.system.hashing import digest_of
 
 ADDED, REMOVED = "+", "-"
 LARGEST_JOURNAL: Final = 256 << 20
-"""Bytes of a journal that are read: those of over two million files."""
+"""Limit for the bytes of a journal that are read, enough for two million files."""
 BEGINNING: Final = 16 << 10
 """Bytes of a removed file that are hashed: they hold the identifiers of the instance."""
 

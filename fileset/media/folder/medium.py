@@ -1,6 +1,6 @@
 """A folder, mounted volume or USB stick as a medium.
 
-Reading finds names as they really lie on discs: in any case, with a trailing "." or ";1" or ".dcm". A name is
+Reading finds names as discs have them: in any case, with a trailing "." or ";1" or ".dcm". A name is
 resolved component by component in listings of the folder, and a symbolic link is followed only if it stays inside.
 Writing is strict, and safe at every moment: see `folder_transaction`.
 """
@@ -55,7 +55,7 @@ class FolderMedium:
         """Return the path of a file. Raises as `resolve`."""
         return self.resolve(file_id)
 
-    def position(self, file_id: FileId) -> int:  # noqa: ARG002  # file systems do not say where files lie
+    def position(self, file_id: FileId) -> int:  # noqa: ARG002  # file systems do not show the positions of files
         """Return 0: unknown."""
         return 0
 
@@ -93,7 +93,7 @@ class FolderMedium:
         self._unlistable[folder] = RefusedName(folder, reason)
 
     def leftovers(self) -> list[str]:
-        """What has the name of the work folder, and the files in it: a write is under way, or was interrupted."""
+        """Return the work folder and the files in it: a write is under way, or was interrupted."""
         work = os.path.join(self.root, WORK)
         if os.path.islink(work) or not os.path.isdir(work):
             return [WORK] if os.path.lexists(work) else []
@@ -116,14 +116,14 @@ class FolderMedium:
     def _dicomdir(self) -> str:
         """The DICOMDIR that counts: another, if a change was interrupted while it was being replaced."""
         path = self.find(DICOMDIR)
-        with suppress(OSError):  # nobody can tell, or not this user: the one that is there is good enough to be read
+        with suppress(OSError):  # unknown, or no permission: the existing one is good enough to be read
             return standing_in(self.root, path) or path
         return path
 
     def find(self, file_id: FileId) -> str:
-        """Where a file lies under some form of its name, "" if it does not.
+        """Return the path of a file under any form of its name, "" if it is absent.
 
-        Raises `MediumError` if nobody can tell, `LinkError` if it leads out of the folder through a symbolic link.
+        Raises `MediumError` if that is unknown, `LinkError` if it leads out of the folder through a symbolic link.
         """
         path = self.root
         for component in file_id.components:
@@ -136,12 +136,12 @@ class FolderMedium:
         return path
 
     def actual(self, file_id: FileId) -> FileId | None:
-        """The name under which the file that a File ID names really lies here, None if it does not. Raises as `find`."""
+        """Return the actual name of the file with a File ID, None if it is absent. Raises as `find`."""
         path = self.find(file_id)
         return FileId.tolerant(os.path.relpath(path, self.root).replace(os.sep, "/")) if path else None
 
     def occupation(self, value: str) -> str:
-        """What stands at a File ID value: "folder" for a folder with just this name, "" for nothing, else "file".
+        """Return "folder" if a folder has exactly this File ID value, "" if nothing has it, else "file".
 
         A folder whose name differs in case counts as a file: nothing shall be put into, or beside, it.
         """
@@ -183,7 +183,7 @@ class FolderMedium:
         return evolve(inquire_volume(self.root), reserve=reserve)
 
     def damage(self) -> tuple[str, ...]:
-        """Whether another DICOMDIR must stand in for one that is missing or torn; all else the system looks after."""
+        """Whether another DICOMDIR must replace a missing or torn one; the system handles all other damage."""
         unlistable = tuple(f"{one.name}: {one.reason}" for one in self._unlistable.values())
         found = self._dicomdir() if self.exists() else ""
         if os.path.dirname(found) != os.path.join(self.root, WORK):
@@ -195,7 +195,7 @@ class FolderMedium:
         )
 
     def exists(self) -> bool:
-        """Whether the folder is there. Raises `MediumError` if nobody can tell."""
+        """Return whether the folder exists. Raises `MediumError` if that is unknown."""
         try:
             return stat.S_ISDIR(os.stat(self.root).st_mode)
         except (FileNotFoundError, NotADirectoryError):

@@ -3,7 +3,7 @@
 New files are written in the work folder and get their final names only when whole and on disk, which is waited for some
 files at a time: for each on its own it takes many times as long. Nothing references them before the new DICOMDIR is
 renamed over the old one, which is kept in the work folder until the new one is on disk (a FAT rename over a name is
-several writes). What a crash leaves behind is in the journal, so that the next writer, or `repair`, can remove it. An
+several writes). The journal lists the files that a crash leaves, so that the next writer, or `repair`, can remove them. An
 interruption by the user undoes the change, and cannot stop the undoing.
 """
 
@@ -44,7 +44,7 @@ from fileset.media.system.hashing import digest_of
 class FolderTransaction:
     """One change of the folder `root`, made if it does not exist. A context: leaving it unpublished undoes everything.
 
-    `find` gives the path of what lies there under a File ID, "" if nothing does; `forget` is called when what it told
+    `find` returns the path of the file with a File ID, "" if there is none; `forget` is called when its answers
     before no longer holds.
     """
 
@@ -100,7 +100,7 @@ class FolderTransaction:
         self._work.unseal()
 
     def _place(self, file_id: FileId) -> str:
-        """Where a file lies on this medium, "" if it does not."""
+        """Return the path of a file on this medium, "" if it is absent."""
         with suppress(FormatError):  # a link leads out of the medium
             return self._find(file_id)
         return ""
@@ -108,9 +108,9 @@ class FolderTransaction:
     # ------------------------------------------------------------ before anything is written
 
     def leftovers(self) -> list[FileId]:
-        """Return the files that an interrupted change left behind, as far as its journal proves it.
+        """Return the files that an interrupted change left, as far as its journal proves it.
 
-        Files that were to be removed are left behind only if the DICOMDIR of that change counts. A file that is not
+        Files to be removed are leftovers only if the DICOMDIR of that change counts. A file that is not
         there may have left empty folders.
         """
         replaced = bool(self._find(DICOMDIR))
@@ -217,7 +217,7 @@ class FolderTransaction:
             data, found = read_back(new)
             if found != digest:
                 raise MediumError(
-                    "reads back different from what was written; the old one is kept", path=self._dicomdir
+                    "reads back different from the written data; the old one is kept", path=self._dicomdir
                 )
             verify(data)
             del data
@@ -251,7 +251,7 @@ class FolderTransaction:
         self._removals.pop(file_id, None)
 
     def _prune(self, file_id: FileId) -> None:
-        """Remove the folders of a file that are empty, also those that an interrupted change made for it."""
+        """Remove the empty folders of a file, also folders that an interrupted change made."""
         components = file_id.components
         for depth in range(len(components) - 1, 0, -1):
             folder = self._place(FileId.tolerant(SEPARATOR.join(components[:depth])))
@@ -295,7 +295,7 @@ class FolderTransaction:
             self._work.release(journal=True)
 
     def _published(self) -> bool | None:
-        """Whether the new DICOMDIR counts; None if nobody can tell. Only the medium knows: an error may come too late."""
+        """Return whether the new DICOMDIR counts, None if unknown. Only the medium knows: an error may come too late."""
         if self._on_disk or not self._new:
             return self._on_disk
         self._forget()
@@ -315,7 +315,7 @@ class FolderTransaction:
         self._work.release(journal=False)
 
     def _undo(self) -> None:
-        """Remove what was written; what cannot be removed stays in the journal."""
+        """Remove the written files; files that cannot be removed stay in the journal."""
         self._written = [path for path in self._written if not _removed(os.unlink, path)]
         made = sorted((path for path, ours in self._folders.items() if ours), key=len, reverse=True)
         left = [path for path in made if not _removed(os.rmdir, path)]

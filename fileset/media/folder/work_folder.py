@@ -2,7 +2,7 @@
 
 Its name and those in it are File ID Components. It holds a lock; a journal of the names that the change adds and removes;
 files being written; and, for the moment of replacement, the new DICOMDIR, the old one, and a seal: the hash of both,
-written when both are on disk. Who finds a DICOMDIR that is neither, finds in the work folder one that is whole.
+written when both are on disk. If the DICOMDIR is neither, the work folder has one that is whole.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _SEALED: Final = re.compile(rf"([0-9a-f]{{32}})  ({NEW}|{OLD})\n")
 
 
 class WorkFolder:
-    """The work folder of the file-set at `root`. Nobody else has it between `take` and `release`."""
+    """The work folder of the file-set at `root`, locked between `take` and `release`."""
 
     def __init__(self, root: str) -> None:
         self.path = os.path.join(root, WORK)
@@ -89,7 +89,7 @@ class WorkFolder:
                 _unlink(self.file(name))
 
     def unseal(self) -> None:
-        """Remove what was kept for the moment of replacement, the seal first."""
+        """Remove the files kept for the moment of replacement, the seal first."""
         with named(self.path):
             for name in (SEAL, OLD, NEW):
                 _unlink(self.file(name))
@@ -119,7 +119,7 @@ class WorkFolder:
             remove_folder(self.path)
 
     def unlock(self) -> None:
-        """Let others in, whatever lies there."""
+        """Release the lock, whatever the folder has."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None

@@ -18,7 +18,7 @@ class ImageAnswers:
         return ""
 
     def position(self, file_id: FileId) -> int:  # noqa: ARG002  # the answer is the same for every file
-        """Return 0: unknown, unless the format says where files begin."""
+        """Return 0: unknown, unless the format has the positions of files."""
         return 0
 
     def refused(self) -> Sequence[RefusedName]:

@@ -22,7 +22,7 @@ BUFFER: Final = 16 << 10
 
 
 class ImageBytes:
-    """An image, or a disc drive, that is open for reading; `size` in bytes, and those it says it has, where that is more."""
+    """An image, or a disc drive, open for reading; `size` in bytes, and the stated size if that is more."""
 
     def __init__(self, path: str) -> None:
         if is_pipe(path):
@@ -35,11 +35,11 @@ class ImageBytes:
 
     @property
     def cut(self) -> str:
-        """That the image was cut off, and what is there of it; "" if nothing says so."""
+        """Return the message that the image was cut off, with its size; "" if it is whole as far as known."""
         return f"cut off: {self.size} of {self.whole} bytes are there" if self.size < self.whole else ""
 
     def check(self, extents: Iterable[tuple[int, int]]) -> None:
-        """Raise `FormatError` unless all pieces, as (position, length), lie in the image."""
+        """Raise `FormatError` unless all pieces, as (position, length), are in the image."""
         for at, size in extents:
             if at + size > self.size:
                 reason = self.cut or f"it ends at {self.size}, cut off or with a wrong directory"
@@ -93,7 +93,7 @@ class ExtentFile(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position, which may be behind the end."""
+        """Go to a position, which may be after the end."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._starts[-1]}[whence]
         if base + offset < 0:
             raise OSError(errno.EINVAL, "a position before the file", self.name)

@@ -61,7 +61,7 @@ class NoImage(ImageAnswers):
 
 
 class Image(ImageAnswers):
-    """An image at `path` that is written anew, from the files of `former` and those that a transaction adds.
+    """An image at `path` that is written again, from the files of `former` and the files that a transaction adds.
 
     `build` makes the `Builder` for an open file, `read` opens an image; `format_name` and `largest_file` (in bytes) are
     for M-INQUIRE FILE-SET.
@@ -150,7 +150,7 @@ class Image(ImageAnswers):
         return {folder: "" for name in files for folder in _folders_above(name)} | files
 
     def actual(self, file_id: FileId) -> FileId | None:
-        """Return the name under which a file really lies in the old image, None if it is absent."""
+        """Return the actual name of a file in the old image, None if it is absent."""
         try:
             self.inquire_file(file_id)
         except MediumError:
@@ -158,7 +158,7 @@ class Image(ImageAnswers):
         return FileId.tolerant(self._names_in_use.get(file_id.value.upper()) or file_id.path)
 
     def occupation(self, value: str) -> str:
-        """Return what has a File ID value: "folder", "file", or "" for nothing."""
+        """Return "folder" or "file" if one has this File ID value, else ""."""
         name = "file" if not RESERVED.isdisjoint(value.split(SEPARATOR)) else self._names_in_use.get(value)
         return "" if name is None else "file" if name else "folder"
 

@@ -84,7 +84,7 @@ class Notes(list[str]):
 class FileNames:
     """The files of an `ImageTree` by name. Damage and refused files go to `notes`.
 
-    `budget` limits the bytes of all directories together: those of a sound image do not overlap.
+    `budget` limits the bytes of all directories together: in a sound image they do not overlap.
     """
 
     def __init__(self, tree: ImageTree, notes: Notes, budget: int) -> None:

@@ -33,14 +33,14 @@ from fileset.media.system.files import (
 from fileset.media.system.hashing import Hashed, chunks_of, digest_of
 
 WORK_SUFFIX: Final = ".FILESET_"
-"""Behind the name of an image: the new image while it is being written, and the lock that keeps other writers out."""
+"""Suffixes to the name of an image: the new image while it is being written, and the lock that excludes other writers."""
 
 WRITE_BACK_EVERY: Final = 16 << 20
-"""Bytes after which the system is told to write what it has to the disk, while more comes."""
+"""Bytes after which the system starts to write its buffers to the disk, while more data comes."""
 
 
 Identity = tuple[int, int, int, int] | None
-"""What tells a file from one that replaced it; None for no file."""
+"""Identity of a file, which differs from a file that replaced it; None for no file."""
 
 
 class ImageTransaction:
@@ -121,7 +121,7 @@ class ImageTransaction:
         return self._published
 
     def leftovers(self) -> list[FileId]:
-        """Nothing: what an interrupted change left behind is the file that this one has taken over."""
+        """Return nothing: an interrupted change left only the file that this one has taken over."""
         return []
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
@@ -145,7 +145,7 @@ class ImageTransaction:
         with self._former.open(file_id) as file:
             written = self.write(file_id, chunks_of(file), info)
         if written.size != info.size:
-            raise FormatError(f"has {written.size} bytes, not the {info.size} that the image says", path=file_id)
+            raise FormatError(f"has {written.size} bytes, not the {info.size} stated in the image", path=file_id)
 
     def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
         """Write a file into the new image."""
@@ -168,7 +168,7 @@ class ImageTransaction:
         written = self.write(DICOMDIR, dicomdir)
         with told_of(self._path):
             self._builder.finish()
-            del self._builder  # what it knows of every file is not needed any more
+            del self._builder  # its notes on every file are not needed any more
             self._file.flush()
             system.sync_file(self._file.fileno())
             self._compare(verify)
@@ -182,7 +182,7 @@ class ImageTransaction:
         return written
 
     def _compare(self, verify: Callable[[bytes], None]) -> None:
-        """Read the whole image back, front to back, and compare every file with what was written."""
+        """Read the whole image back, front to back, and compare every file with the written data."""
         image = self._read(self._new)
         try:
             if sum(1 for _ in image.names()) != len(self._written):
@@ -190,7 +190,7 @@ class ImageTransaction:
             for file_id, digest in self._written:
                 with image.open(file_id) as file:
                     if digest_of(chunks_of(file)) != digest:
-                        raise MediumError(f"{file_id} reads back different from what was written", path=self._path)
+                        raise MediumError(f"{file_id} reads back different from the written data", path=self._path)
             if damage := image.damage():
                 raise MediumError(f"reads back damaged: {damage[0]}; nothing was changed", path=self._path)
             with image.open(DICOMDIR) as file:
@@ -203,7 +203,7 @@ class ImageTransaction:
 
 
 def identity(path: str) -> Identity:
-    """What tells the file at `path` from one that replaced it; None if there is none."""
+    """Return the identity of the file at `path`, None if there is none."""
     try:
         found = os.stat(path)
     except OSError:

@@ -30,7 +30,7 @@ _ABOVE: Final = b"\1"
 
 
 class Places:
-    """Where files lie, by node: first sector, length in bytes, date; the files' part of all hierarchies."""
+    """Positions of files, by node: first sector, length in bytes, date; shared by all hierarchies."""
 
     def __init__(self, nodes: int, created: datetime) -> None:
         self.sectors = array("L", bytes(nodes * array("L").itemsize))
@@ -38,7 +38,7 @@ class Places:
         self.dates = [created] * nodes
 
     def put(self, node: int, sector: int, size: int, date: datetime) -> None:
-        """Note where a file lies."""
+        """Note the position of a file."""
         self.sectors[node], self.sizes[node], self.dates[node] = sector, size, date
 
 
@@ -78,7 +78,7 @@ class Hierarchy:
             level = [child for folder in level for child in self._children[folder] if child in self._children]
 
     def place(self, sector: int) -> int:
-        """Lay out path tables and directories from a sector on; the first sector behind them."""
+        """Lay out path tables and directories from a sector on; return the first sector after them."""
         each = sectors(self.path_table_size)
         self.path_tables = (sector, sector + each)
         sector += 2 * each
@@ -113,7 +113,7 @@ class Hierarchy:
         return b"".join(parts)
 
     def directories(self, files: Places, date: bytes) -> Iterator[tuple[int, bytes]]:
-        """Sector and contents of every directory; `files` says where the files lie."""
+        """Yield sector and contents of every directory; `files` has the positions of the files."""
         for folder in self._order:
             here, above = self._extents[folder], self._extents[self._tree.parents[folder]]
             data = bytearray(_record(_HERE, *here, date, _FOLDER_FLAG) + _record(_ABOVE, *above, date, _FOLDER_FLAG))
@@ -169,7 +169,7 @@ def sectors(size: int) -> int:
 
 @lru_cache
 def recording_date(when: datetime) -> bytes:
-    """A recording date and time (ECMA-119 9.1.5), in UTC, held within the years that it can tell."""
+    """A recording date and time (ECMA-119 9.1.5), in UTC, limited to the years that it can hold."""
     utc = when.astimezone(UTC)
     year = min(max(utc.year, 1900), 2155) - 1900
     return bytes((year, utc.month, utc.day, utc.hour, utc.minute, utc.second, 0))

@@ -29,7 +29,7 @@ from fileset.media.system.files import creation_time, is_pipe
 ISO_9660, JOLIET, UDF = "ISO 9660", "Joliet", "UDF"
 
 Place = tuple[tuple[int, int], ...] | str
-"""Where a file lies, or its upper-case path: an empty file of UDF lies nowhere."""
+"""Position of a file, or its upper-case path: an empty file of UDF has no position."""
 
 
 class IsoMedium(ImageAnswers):
@@ -76,7 +76,7 @@ class IsoMedium(ImageAnswers):
         return volumes
 
     def _hierarchies(self) -> dict[str, Callable[[], IsoVolume | UdfVolume]]:
-        """What opens each kind of hierarchy that the image says it has."""
+        """Return a function that opens it, for each kind of hierarchy of the image."""
         found: dict[str, Callable[[], IsoVolume | UdfVolume]] = {}
         for descriptor in descriptors(self._image):
             for kind, is_one in ((ISO_9660, is_primary), (JOLIET, is_joliet)):
@@ -124,7 +124,7 @@ class IsoMedium(ImageAnswers):
         raise MediumError(f"not on the medium {self._path} (PS3.10 8.2)", path=file_id)
 
     def inquire_file_set(self) -> FileSetInfo:
-        """The size of the image, the disc that takes it, and the volume that it lies on."""
+        """Return the size of the image, the disc that it fits, and the volume that holds it."""
         size, disc = self._image.size, smallest_disc(self._image.size)
         return evolve(
             inquire_volume(os.path.dirname(os.path.abspath(self._path))),
@@ -143,7 +143,7 @@ class IsoMedium(ImageAnswers):
             yield long.get(entry.extents) or long.get(path.upper()) or path
 
     def _long_names(self) -> dict[Place, str]:
-        """The names in other hierarchies that are no File IDs, by where the files lie; "" for files that share a place."""
+        """Return the names in other hierarchies that are not File IDs, by position; "" for files that share a position."""
         found: dict[Place, str] = {}
         for tree in self._trees[1:]:
             here: dict[Place, str] = {}
@@ -158,7 +158,7 @@ class IsoMedium(ImageAnswers):
         return found
 
     def damage(self) -> tuple[str, ...]:
-        """What was found wrong with the image so far."""
+        """Return the damage of the image that was found so far."""
         return self._notes.everything()
 
     def refused(self) -> Sequence[RefusedName]:
@@ -173,7 +173,7 @@ class IsoMedium(ImageAnswers):
 def _no_volume(size: int) -> str:
     """Why a file of `size` bytes without any volume is no image."""
     if size <= FIRST_DESCRIPTOR * SECTOR:
-        return f"no image of a disc, or cut off: {size} bytes are there, a volume begins behind {FIRST_DESCRIPTOR * SECTOR}"
+        return f"not an image of a disc, or cut off: it has {size} bytes, a volume begins after {FIRST_DESCRIPTOR * SECTOR}"
     return "no image of a disc: it has neither an ISO 9660 nor a UDF volume (PS3.12 F, P)"
 
 
@@ -186,7 +186,7 @@ def _is_file_id(path: str) -> bool:
 
 
 class IsoImage(Image):
-    """An image of a disc that is made anew."""
+    """An image of a disc that is written again."""
 
     def __init__(self, path: str, former: ReadableMedium, options: IsoOptions) -> None:
         self._options = options
@@ -251,7 +251,7 @@ class Iso:
         return IsoImage(path, NoImage(path), IsoOptions(label, creation_time(), joliet=self.joliet, udf=self.udf))
 
     def updatable(self, path: str) -> IsoImage:
-        """The image at `path`, to be made anew with what it has: its label, Joliet, UDF."""
+        """Return the image at `path`, to be written again with its label, Joliet and UDF."""
         former = IsoMedium(path)
         options = IsoOptions(
             former.label,

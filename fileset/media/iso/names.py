@@ -1,6 +1,6 @@
 """Names of ISO 9660 Level 1 and Joliet, and how a file's name becomes one.
 
-A File ID Component is a Level 1 name as it stands: PS3.12 F.1.2.1 makes `IMAGE1` the file `IMAGE1.;1`. Other files of
+A File ID Component is a Level 1 name unchanged: PS3.12 F.1.2.1 makes `IMAGE1` the file `IMAGE1.;1`. Other files of
 the disc must have 8.3 names too; where Joliet or UDF keeps the long name, a short one is made up.
 """
 
@@ -63,7 +63,7 @@ def level_1_key(identifier: bytes) -> tuple[bytes, bytes]:
 def joliet(name: str) -> bytes:
     """The Joliet identifier of a name; without ";1", which some systems would show (PS3.12 F.1.2.1 note 3).
 
-    Raises `RuleError` for what Joliet does not take.
+    Raises `RuleError` for a name that Joliet does not allow.
     """
     identifier = name.encode("utf-16-be", "replace")
     if len(identifier) > 2 * JOLIET_LENGTH:

@@ -98,7 +98,7 @@ class IsoVolume:
                 at += length
 
     def _extent(self, data: bytes, at: int) -> tuple[int, int]:
-        # An Extended Attribute Record (of which data[at + 1] is the length in blocks) lies before the file itself.
+        # An Extended Attribute Record (its length in blocks is data[at + 1]) comes before the file itself.
         return (_LONG(data, at + 2)[0] + data[at + 1]) * self._block, _LONG(data, at + 10)[0]
 
     def _text(self, raw: bytes) -> str:

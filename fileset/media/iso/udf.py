@@ -30,10 +30,10 @@ ANCHOR: Final = 256
 FILE_SET_TAG, FILE_NAME_TAG, FILE_TAG, EXTENDED_FILE_TAG = 256, 257, 261, 266
 
 RECOGNITION: Final = (b"BEA01", b"NSR02", b"TEA01")
-"""Standard Identifiers of the Volume Recognition Sequence, behind the descriptors of ISO 9660."""
+"""Standard Identifiers of the Volume Recognition Sequence, after the descriptors of ISO 9660."""
 
 LONGEST_NAME: Final = 254
-"""Bytes of a name behind its compression code; of 8 bits a character if all are in Latin-1, else of 16."""
+"""Bytes of a name after its compression code; of 8 bits a character if all are in Latin-1, else of 16."""
 
 _TAG: Final = Struct("<HHBBHHHI")
 _TIME: Final = Struct("<HhBBBBBBBB")

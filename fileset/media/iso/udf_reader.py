@@ -32,7 +32,7 @@ from fileset.media.iso.udf import (
 
 Extents = list[tuple[int, int]]
 Partition = Callable[[int, int], Extents]
-"""Where a block of a partition, and a number of bytes from there on, lie in the image."""
+"""Return the pieces of the image that hold a number of bytes from a block of a partition on."""
 
 _LONGEST_SEQUENCE: Final = 64
 _MOST_PIECES: Final = 1 << 16
@@ -44,11 +44,11 @@ _WIDTHS: Final = {_SHORT: 8, _LONG: 16}
 _RECORDED, _CONTINUED = 0, 3
 _LENGTH: Final = 0x3FFFFFFF
 _LAYOUTS: Final = {FILE_TAG: (84, 168, 176), EXTENDED_FILE_TAG: (92, 208, 216)}
-"""Where the date of modification, the two lengths, and what these tell the lengths of, begin."""
+"""Positions of the date of modification, the two lengths, and the areas with these lengths."""
 
 
 def has_udf(image: ImageBytes) -> bool:
-    """Whether the Volume Recognition Sequence says that there is UDF."""
+    """Whether the Volume Recognition Sequence announces UDF."""
     for sector in range(16, 32):
         try:
             if image.read(sector * BLOCK + 1, 5) in (b"NSR02", b"NSR03"):
@@ -104,7 +104,7 @@ class UdfVolume:
         return [((self._start + block) * BLOCK, size)]
 
     def _metadata(self, location: int) -> Partition:
-        """A partition whose blocks are those of a file (UDF 2.2.10)."""
+        """A partition whose blocks are the blocks of a file (UDF 2.2.10)."""
         _, pieces, _ = self._file(self._plain(location, BLOCK), self._plain)
 
         def place(block: int, size: int) -> Extents:
@@ -127,7 +127,7 @@ class UdfVolume:
     # ------------------------------------------------------------ files and folders
 
     def entries(self, folder: Entry) -> Iterator[Entry]:
-        """What a directory holds; what cannot be true is noted and left out."""
+        """Return the entries of a directory; note and omit impossible ones."""
         for name, block, reference in self._names(folder):
             try:
                 yield self._entry(name, block, reference)
@@ -135,7 +135,7 @@ class UdfVolume:
                 self._notes.add(f"{name}: {problem}")
 
     def _names(self, folder: Entry) -> Iterator[tuple[str, int, int]]:
-        """The File Identifier Descriptors of a directory (ECMA-167 4/14.4), but for those of what is not there."""
+        """The File Identifier Descriptors of a directory (ECMA-167 4/14.4), without deleted files."""
         data = self._bytes(folder.extents)
         at = 0
         while at < len(data):

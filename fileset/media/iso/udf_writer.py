@@ -1,6 +1,6 @@
 """The UDF 1.02 half of a bridge: descriptors, directories and File Entries over files that ISO 9660 has placed.
 
-The volume is one read-only partition that begins behind the anchor; all blocks in it are counted from there. Every file
+The volume is one read-only partition that begins after the anchor; all blocks in it are counted from there. Every file
 and every folder has a File Entry of one block, and every folder a run of File Identifier Descriptors.
 """
 
@@ -38,7 +38,7 @@ PARTITION_AT: Final = ANCHOR + 1
 """The sector of block 0 of the partition."""
 
 FIRST_BLOCK: Final = PARTITION_AT + 2
-"""The first sector behind the File Set Descriptor and its end."""
+"""The first sector after the File Set Descriptor and its end."""
 
 MAIN_SEQUENCE, RESERVE_SEQUENCE, INTEGRITY = 32, 48, 64
 SEQUENCE_LENGTH: Final = 16 * SECTOR
@@ -66,10 +66,10 @@ class UdfHierarchy:
         self._directories: dict[int, int] = {}
         self._entries = 0
 
-    # ------------------------------------------------------------ where things lie
+    # ------------------------------------------------------------ layout
 
     def place(self, sector: int) -> int:
-        """Lay out File Entries and directories from a sector of the partition on; the first sector behind them."""
+        """Lay out File Entries and directories from a sector of the partition on; return the first sector after them."""
         self._entries = sector
         sector += len(self._tree)
         for folder, size in self._sizes.items():
@@ -184,12 +184,12 @@ class UdfHierarchy:
 
 
 def recognition_sequence() -> Iterator[bytes]:
-    """The sectors that say, behind the descriptors of ISO 9660, that there is UDF too (ECMA-167 2/9)."""
+    """Return the sectors after the descriptors of ISO 9660 that announce UDF (ECMA-167 2/9)."""
     return (b"\0" + identifier + b"\1" + bytes(SECTOR - 7) for identifier in RECOGNITION)
 
 
 def _file_entry(kind: int, links: int, size: int, pieces: list[tuple[int, int]], modified: bytes, node: int) -> bytes:
-    """A File Entry (ECMA-167 4/14.9), behind its tag; `pieces` are lengths in bytes with their blocks."""
+    """Return a File Entry (ECMA-167 4/14.9), after its tag; `pieces` are lengths in bytes with their blocks."""
     extents = b"".join(pack("<II", length, block) for length, block in pieces)
     permissions = _FOLDER_PERMISSIONS if kind == _FOLDER_TYPE else _FILE_PERMISSIONS
     fields = (

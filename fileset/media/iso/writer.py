@@ -1,7 +1,7 @@
 """Writing an ISO 9660 Level 1 image (ECMA-119; PS3.12 F and P), front to back, with Joliet and a UDF bridge on request.
 
 All names are known before the first byte of a file comes, so the directories have their place before the files and
-are filled in at the end. Nothing is kept but where each file lies: memory does not grow with the data, and a file may
+are filled in at the end. Only the position of each file is kept: memory does not grow with the data, and a file may
 be any stream. (pycdlib takes one level of folders less than PS3.10 8.2 has, files only with their size known and read
 twice to be hashed, and three times the memory.)
 """
@@ -44,7 +44,7 @@ _JOLIET_LEVEL_3: Final = b"%/E"
 
 @frozen
 class IsoOptions:
-    """What an image is to have: a volume identifier, a date of creation, Joliet, a UDF bridge."""
+    """Features of an image: a volume identifier, a date of creation, Joliet, a UDF bridge."""
 
     label: str
     created: datetime
@@ -87,7 +87,7 @@ class IsoBuilder:
             if size > LARGEST_FILE:
                 raise RuleError(f"an ISO 9660 image takes files of {LARGEST_FILE} bytes at most", path=file_id)
             self._file.write(chunk)
-        used = max(sectors(size), 1)  # an empty file has a place of its own too: readers tell files apart by it
+        used = max(sectors(size), 1)  # an empty file has a position of its own too: readers distinguish files by it
         self._file.write(bytes(used * SECTOR - size))
         date = info.modified if info and info.modified else self._options.created
         self._places.put(node, self._next, size, date)

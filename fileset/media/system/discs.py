@@ -30,7 +30,7 @@ DISCS: Final = (
 
 
 DISC_NAMES: Final = {disc.name.partition(" ")[0]: disc.capacity for disc in DISCS}
-"""Capacities by the names that are said; a CD is one of 700 MB."""
+"""Capacities by the usual names; a CD is one of 700 MB."""
 
 
 def smallest_disc(size: int) -> Disc | None:

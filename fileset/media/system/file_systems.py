@@ -1,4 +1,4 @@
-"""The file system of a folder or an image: its name, its limits, and what PS3.12 says of it."""
+"""The file system of a folder or an image: its name, its limits, and its section of PS3.12."""
 
 from __future__ import annotations
 

@@ -28,7 +28,9 @@ def path_of(path: str | os.PathLike[str]) -> str:
             return name
     except UnicodeEncodeError:
         pass
-    raise RuleError(f"{name!r} is no path: it is empty, or holds NUL or what else no name of a file can hold")
+    raise RuleError(
+        f"{name!r} is not a path: it is empty, or holds NUL or another character that file names cannot have"
+    )
 
 
 @contextmanager
@@ -130,7 +132,7 @@ def give_name(temporary: str, final: str) -> None:
 
 
 def missing_folders(path: str) -> list[str]:
-    """The folder `path` and those above it, as far as they are not there yet, the topmost first.
+    """Return the folder `path` and the folders above it that do not exist yet, the topmost first.
 
     Raises `MediumError` if something else has the place of one.
     """
@@ -145,7 +147,7 @@ def missing_folders(path: str) -> list[str]:
 
 
 def make_folders(path: str, made: list[str]) -> None:
-    """Make the folder `path`, and those above it, if they are not there; what is made is noted in `made`."""
+    """Make the folder `path` and the folders above it, if they do not exist; note them in `made`."""
     with named(path):
         for folder in missing_folders(path):
             made.append(folder)  # before it is true: an interruption may come right after
@@ -161,7 +163,7 @@ def make_folders(path: str, made: list[str]) -> None:
 def check_writable(folder: str, name: str) -> None:
     """Raise `MediumError` if this user may not write below `folder`, made if need be, as far as that shows without a try.
 
-    What cannot be written is called `name`, or by the first folder that cannot be made.
+    An error names `name`, or the first folder that cannot be made.
     """
     missing = missing_folders(folder)
     if not os.access(os.path.dirname(missing[0]) if missing else folder, os.W_OK | os.X_OK):
@@ -184,7 +186,7 @@ def remove_folder(path: str) -> bool:
     except OSError:
         if not os.listdir(path):
             raise
-        return False  # systems differ in how they say it
+        return False  # systems report it differently
     return True
 
 
@@ -241,7 +243,7 @@ def blocks(path: str) -> Generator[bytes]:
 
 
 def open_locked(path: str) -> BinaryIO:
-    """The file at `path`, made if need be, which nobody else can open like this before it is closed.
+    """Yield the file at `path`, made if need be, locked until it is closed.
 
     Raises `MediumError` if somebody has, `FileNotFoundError` if there is no folder for it.
     """
@@ -269,7 +271,7 @@ def _open_or_make(path: str) -> tuple[BinaryIO, bool]:
 def _lock(file: BinaryIO, path: str, *, made: bool) -> None:
     """Take the lock of an open file, or raise `MediumError`. It goes when the process does, so that it is never stale.
 
-    Where there are no such locks, whoever made the file has it; after a crash somebody must then remove it.
+    Without such locks, the process that made the file owns it; after a crash the user must remove it.
     """
     try:
         system.lock(file.fileno())
@@ -283,7 +285,7 @@ def _lock(file: BinaryIO, path: str, *, made: bool) -> None:
 
 
 def uninterrupted(action: Callable[[], None]) -> None:
-    """Do what can be begun again, until it is done. An interruption by the user comes after it."""
+    """Retry an idempotent action until it is done; re-raise Ctrl-C afterwards."""
     interruption = None
     while True:
         try:

@@ -81,7 +81,7 @@ class SystemCalls(Protocol):
         ...
 
     def sync_directory(self, path: str) -> None:
-        """Return when the names in a folder would survive a loss of power, where the system can tell."""
+        """Return when the names in a folder would survive a loss of power, if the system can guarantee that."""
         ...
 
     def sync_volume(self, path: str) -> None:

@@ -51,7 +51,7 @@ def start_write_back(descriptor: int) -> None:
 
 
 def forget_cached(descriptor: int) -> None:
-    """Let the kernel drop what it has of a file in memory, as far as that is on disk."""
+    """Let the kernel drop its cached pages of a file that are on disk."""
     posix.advise(descriptor, os.POSIX_FADV_DONTNEED)
 
 

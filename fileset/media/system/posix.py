@@ -72,7 +72,7 @@ def sync_directory(path: str) -> None:
 
 
 def advise(descriptor: int, advice: int) -> None:
-    """Tell the system what will be done with a file. Not every file system takes advice."""
+    """Advise the system about the use of a file. Not every file system accepts advice."""
     if sys.platform == "linux":
         with suppress(OSError):
             os.posix_fadvise(descriptor, 0, 0, advice)

@@ -20,7 +20,7 @@ from fileset.media.system.hashing import COPY_SIZE
 class SourceFile(NamedTuple):
     """A file to take in: its `path`, and `relative`, its place under the source the user named, "/" between parts.
 
-    `linked` tells that it is a symbolic link.
+    `linked` is true for a symbolic link.
     """
 
     path: str
@@ -100,7 +100,7 @@ def _listed(folder: str) -> list[os.DirEntry[str]]:
 
 
 def place_below(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str | None:
-    """Where `path` lies below `folder`, "/" between components, "" for the folder itself; None if it lies elsewhere.
+    """Return `path` relative to `folder`, "/" between components, "" for the folder itself; None if it is elsewhere.
 
     Symbolic links are followed first: it is about the files, not about their names.
     """
@@ -151,7 +151,7 @@ class SizedFile(OpenFile):
 class PlainFile(OpenFile):
     """Random access to a regular file of a medium, of `size` bytes; a symbolic link is not followed.
 
-    Raises `OSError` for anything else; `is_link` tells whether it was because of a link.
+    Raises `OSError` for anything else; `is_link` is true if a link was the reason.
     """
 
     __slots__ = ("size",)
@@ -241,7 +241,7 @@ def contents(path: str, stamp: Stamp = NO_STAMP) -> Iterator[bytes]:
 
 
 def inquire(path: str) -> FileInfo:
-    """Size and date of a file. Raises `MediumError` if nobody can tell."""
+    """Return size and date of a file. Raises `MediumError` if they are unknown."""
     try:
         found = os.stat(path)
     except OSError as problem:
@@ -249,5 +249,5 @@ def inquire(path: str) -> FileInfo:
     mode = stat.S_IMODE(found.st_mode)
     try:
         return FileInfo(found.st_size, datetime.fromtimestamp(found.st_mtime, UTC), mode)
-    except (ValueError, OverflowError, OSError):  # a year that nobody has
+    except (ValueError, OverflowError, OSError):  # a year out of range
         return FileInfo(found.st_size, None, mode)

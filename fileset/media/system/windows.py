@@ -111,7 +111,7 @@ def read_at(descriptor: int, size: int, at: int) -> bytes:
 
 
 def read_into(descriptor: int, view: memoryview, at: int) -> int:
-    """Fill a buffer from position `at`. The position of the descriptor moves, so nobody may read by it as well."""
+    """Fill a buffer from position `at`. The position of the descriptor moves, so no other code may read by it."""
     if not view:
         return 0
     place = _Overlapped(offset=at & 0xFFFFFFFF, offset_high=at >> 32)

@@ -188,7 +188,7 @@ class Tar:
 
 @frozen
 class Foreign:
-    """Archives that are recognised but not read: the error says how to unpack them."""
+    """Archives that are recognised but not read: the error names the way to unpack them."""
 
     name = "foreign"
     suffix = ""

@@ -1,4 +1,4 @@
-"""What the headers of a ZIP archive are made of (PKWARE APPNOTE 4.3 to 4.5)."""
+"""Structures of the headers of a ZIP archive (PKWARE APPNOTE 4.3 to 4.5)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 LOCAL: Final = Struct("<4s5H3I2H")
 """Local file header: signature, version, flags, method, time, date, CRC-32, sizes, lengths of name and extra field."""
 CENTRAL: Final = Struct("<4s6H3I5H2I")
-"""Central directory header: as the local one, and where that lies."""
+"""Central directory header: as the local one, with its position."""
 
 LOCAL_SIGNATURE: Final = b"PK\3\4"
 CENTRAL_SIGNATURE: Final = b"PK\1\2"

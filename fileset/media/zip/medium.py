@@ -61,7 +61,7 @@ class Zip:
         return ZipStream(sys.stdout.buffer, partial(_builder, options=self))
 
     def updatable(self, path: str) -> Image:
-        """The archive at `path`, to be made anew; deflated if it is now."""
+        """Return the archive at `path`, to be written again; deflated if it is now."""
         former = ZipMedium(path)
         return _image(path, former, evolve(self, compress=self.compress or former.compressed))
 

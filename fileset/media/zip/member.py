@@ -1,4 +1,4 @@
-"""The bytes of one member of a ZIP archive, at random, and checked against its CRC-32 by who reads it front to back."""
+"""The bytes of one member of a ZIP archive, at random; reading it front to back checks its CRC-32."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Allowance:
 
 
 class MemberFile(io.RawIOBase):
-    """A member that is open for reading; `packed` is what lies in the archive, and closed with it."""
+    """A member open for reading; `packed` is the file with its packed bytes, closed with it."""
 
     def __init__(self, packed: BinaryIO, member: ZipMember) -> None:
         self._packed = packed
@@ -95,7 +95,7 @@ class MemberFile(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position, which may be behind the end."""
+        """Go to a position, which may be after the end."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._member.size}[whence]
         if base + offset < 0:
             raise ValueError("a position before the file")
@@ -103,7 +103,7 @@ class MemberFile(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        """Read some bytes. Raises `FormatError` if the member is not what its headers say."""
+        """Read some bytes. Raises `FormatError` if the member contradicts its headers."""
         view = memoryview(buffer).cast("B")[: max(self._member.size - self._at, 0)]
         if not view:
             return 0

@@ -72,7 +72,7 @@ class ZipMedium(ImageAnswers):
         return any(member.deflated for member in self._members.values())
 
     def open(self, file_id: FileId) -> BinaryIO:
-        """Open a member for reading; a stored one is read where it lies, a deflated one inflated as far as needed."""
+        """Open a member for reading; a stored one is read in place, a deflated one inflated as far as needed."""
         member = self._member(file_id)
         try:
             packed = self._image.open([(self._data_at(member), member.packed)], member.name)
@@ -124,7 +124,7 @@ class ZipMedium(ImageAnswers):
         return data_at
 
     def inquire_file_set(self) -> FileSetInfo:
-        """The size of the archive, and the volume that it lies on."""
+        """Return the size of the archive, and the volume that holds it."""
         volume = inquire_volume(os.path.dirname(os.path.abspath(self._path)))
         return evolve(volume, format="ZIP", largest_file=None, used=self._image.size, caveat="")
 
@@ -133,7 +133,7 @@ class ZipMedium(ImageAnswers):
         return iter(sorted(self._members, key=lambda path: path.split("/")))
 
     def damage(self) -> tuple[str, ...]:
-        """What was found wrong with the archive when it was opened."""
+        """Return the damage found when the archive was opened."""
         return self._notes.everything()
 
     def refused(self) -> Sequence[RefusedName]:

@@ -66,7 +66,7 @@ class ZipStream(NoImage):
         """Nothing: a pipe is no medium that is taken out."""
 
     def check_writable(self) -> None:
-        """Nothing: whoever reads will take it."""
+        """Do nothing: the reader of the pipe takes the data."""
 
     def transaction(self) -> Transaction:
         """Begin to write."""
@@ -74,7 +74,7 @@ class ZipStream(NoImage):
 
 
 class StreamTransaction:
-    """One file-set on its way. Without `publish` the archive has no central directory, so nobody takes it for whole."""
+    """One file-set on its way. Without `publish` the archive has no central directory, so no reader accepts it as whole."""
 
     def __init__(self, builder: Builder, pipe: BinaryIO) -> None:
         self._builder = builder
@@ -95,7 +95,7 @@ class StreamTransaction:
         return []
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:  # noqa: ARG002  # nothing is there
-        """Say which files will come."""
+        """Announce the files that will come."""
         self._builder.announce([*added, DICOMDIR])
 
     def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
@@ -105,7 +105,7 @@ class StreamTransaction:
         return Written(file_id, hashed.size)
 
     def settle(self) -> None:
-        """Nothing: what a pipe has taken is gone."""
+        """Do nothing: data in a pipe is gone."""
 
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
         """Write the DICOMDIR, verified before, and the end of the archive."""
@@ -123,7 +123,7 @@ class StreamTransaction:
 
 
 class OneWay(io.RawIOBase):
-    """A pipe, or a file that is written like one: nobody can go back in it."""
+    """A pipe, or a file that is written like one: seeking is impossible."""
 
     def __init__(self, pipe: BinaryIO) -> None:
         self._pipe = pipe
@@ -133,6 +133,6 @@ class OneWay(io.RawIOBase):
         return True
 
     def write(self, data: ReadableBuffer) -> int:
-        """Write all of it. Raises `MediumError` if nobody takes it."""
+        """Write all of it. Raises `MediumError` if the reader is gone."""
         with named(STANDARD_OUTPUT):
             return self._pipe.write(data)

@@ -1,8 +1,8 @@
 """Writing a ZIP archive front to back (PKWARE APPNOTE 6.3; PS3.12 V), into a file or a pipe.
 
 The same files give the same bytes. A member that comes in one piece, as was announced, gets a whole header at once;
-that of others is filled in afterwards, or, where nobody can go back, sizes follow the data. ZIP64 is used where a number
-needs it, and only there. (`zipfile` writes the central directory of what was abandoned when it is collected as garbage, and
+that of others is filled in afterwards, or, where seeking is impossible, sizes follow the data. ZIP64 is used where a number
+needs it, and only there. (`zipfile` writes the central directory of an abandoned archive when it is collected as garbage, and
 keeps an object for each member.)
 """
 
@@ -60,7 +60,7 @@ class ZipBuilder:
             _encoded(name)
 
     def add(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> None:
-        """Write a member. One of 4 GiB or more needs its size said beforehand."""
+        """Write a member. One of 4 GiB or more needs its size beforehand."""
         size, modified = (info.size, info.modified) if info else (None, None)
         dates = _date_fields(modified or self._created)
         member = _Member(*_encoded(file_id), dates, self._at, large=size is not None and size >= LARGE)
@@ -119,7 +119,7 @@ class ZipBuilder:
 
 
 class _Member:
-    """What the headers of one member say."""
+    """The headers of one member."""
 
     def __init__(self, name: bytes, flags: int, dates: tuple[int, int, bytes], at: int, *, large: bool) -> None:
         self.name = name
@@ -146,7 +146,7 @@ class _Member:
         return header + self.name + extra
 
     def descriptor(self) -> bytes:
-        """The sizes behind the data (APPNOTE 4.3.9)."""
+        """Return the sizes after the data (APPNOTE 4.3.9)."""
         return pack("<4sI2Q" if self.large else "<4s3I", b"PK\7\x08", self.crc, self.packed, self.size)
 
     def central(self) -> bytes:
@@ -178,12 +178,12 @@ def _encoded(file_id: FileId) -> tuple[bytes, int]:
     try:
         name = file_id.path.encode("utf-8")
     except UnicodeEncodeError as problem:
-        raise RuleError("a name that is no text cannot stand in a ZIP archive", path=file_id) from problem
+        raise RuleError("a ZIP archive cannot hold a name that is not text", path=file_id) from problem
     return name, 0 if name.isascii() else UTF_8
 
 
 def _date_fields(date: datetime) -> tuple[int, int, bytes]:
-    """Time and date as MS-DOS has them, here in UTC, and the extra field that says them in full."""
+    """Time and date as MS-DOS has them, here in UTC, and the extra field with the full values."""
     dos = min(max(date.astimezone(UTC), _FIRST_DATE), _LAST_DATE)
     seconds = int(date.timestamp())
     stamp = pack("<2HBi", TIMESTAMP, 5, 1, seconds) if -(1 << 31) <= seconds < 1 << 31 else b""
