@@ -446,7 +446,7 @@ def test_what_cannot_be_removed_hides_no_error(
         patched.setattr("fileset.extract.target.os.unlink", refused)
         said = run("extract", indexed, "-o", tmp_path / "OUT", code=5).stderr
     assert os.strerror(errno.EROFS) in said
-    assert "What was copied stays; run it again" in said
+    assert "The copies stay; run it again" in said
 
 
 def test_an_interrupted_extraction_keeps_what_it_has_and_says_so(

@@ -129,7 +129,7 @@ def test_an_included_file_of_the_same_name_is_refused(source: Path, tmp_path: Pa
     creator = Creator(tmp_path / "disc", web=WebOptions())
     creator.add(source)
     creator.include(tmp_path / "INDEX.HTM")
-    with pytest.raises(RuleError, match="another file of this name"):
+    with pytest.raises(RuleError, match="has this name"):
         creator.commit()
 
 

@@ -75,7 +75,7 @@ def test_files_may_stay(disc: Path) -> None:
 
 
 def test_nothing_is_removed_without_keys(disc: Path) -> None:
-    with fileset.Updater(disc) as updater, pytest.raises(fileset.RuleError, match="say what"):
+    with fileset.Updater(disc) as updater, pytest.raises(fileset.RuleError, match="no key given"):
         updater.remove()
 
 
