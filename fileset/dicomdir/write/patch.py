@@ -14,13 +14,14 @@ from fileset.records.instance_keys import texts_of_sequence
 from fileset.standard import tags
 from fileset.standard.dictionary import vr_of
 
-_STRUCTURE: Final = frozenset(
+_REFERENCE: Final = frozenset(
     (
-        *(tags.NEXT_RECORD, tags.RECORD_IN_USE, tags.LOWER_LEVEL_ENTITY, tags.RECORD_TYPE, tags.PRIVATE_RECORD_UID),
-        *(tags.REFERENCED_FILE_ID, tags.MRDR_OFFSET, tags.NUMBER_OF_REFERENCES),
+        *(tags.REFERENCED_SOP_CLASS_UID, tags.REFERENCED_SOP_INSTANCE_UID, tags.REFERENCED_TRANSFER_SYNTAX_UID),
+        tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID,
     )
 )
-"""Elements that the writer makes itself: the links, the type, and the name of the file."""
+"""Elements of group 0004 that describe the file. The writer makes the others itself: links, type, name of the file."""
+_DIRECTORY_GROUP: Final = 0x0004
 _UTF_8: Final = "ISO_IR 192"
 _SEQUENCE_HEADER: Final = 12
 """Bytes before the value of a sequence in Explicit VR."""
@@ -112,16 +113,18 @@ def unpatched(flat: FlatDirectory, index: int) -> bytes:
 
 
 def _own_parts(flat: FlatDirectory, index: int) -> list[Element]:
-    return [part for part in flat.elements(index) if part.tag not in _STRUCTURE and part.tag & 0xFFFF]
+    return [part for part in flat.elements(index) if _is_own(part.tag)]
+
+
+def _is_own(tag: int) -> bool:
+    if tag >> 16 == _DIRECTORY_GROUP:
+        return tag in _REFERENCE
+    return tag & 0xFFFF != 0  # group lengths are retired, and wrong once an element changes
 
 
 def own_elements(flat: FlatDirectory, index: int) -> bytes:
     """Return the readable elements of a record from its File ID on, as they are."""
-    kept = [
-        part
-        for part in flat.elements(index)
-        if part.tag & 0xFFFF and (part.tag not in _STRUCTURE or part.tag == tags.REFERENCED_FILE_ID)
-    ]
+    kept = [part for part in flat.elements(index) if _is_own(part.tag) or part.tag == tags.REFERENCED_FILE_ID]
     return b"".join(explicit(flat.data, part, flat.syntax) for part in sorted(kept, key=lambda part: part.tag))
 
 

@@ -1,0 +1,241 @@
+"""Law 3: what could be listed before a repair can be listed after it, no right value is lost, and one run is enough."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+import fileset
+from fileset.cli import main
+from fileset.dicom.elements import element
+from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.write.header import Identification, new_frame
+from fileset.dicomdir.write.layout import encode
+from fileset.dicomdir.write.new import build
+from fileset.errors import FilesetError
+from fileset.file_id import FileId
+from fileset.records.tree import Node
+from fileset.standard import tags
+from tests.support import synthetic
+from tests.updater.test_foreign import SHIPPED, shipped
+
+Values = dict[tuple[str, str], dict[int, bytes]]
+"""Elements by tag, of each record by its type and the name of its file or its own UID."""
+
+
+@pytest.fixture(scope="module")
+def disc(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two patients with two CT images and a presentation state each; records with optional keys and private elements."""
+    folder = tmp_path_factory.mktemp("disc")
+    for patient in (1, 2):
+        for number in (1, 2):
+            data = synthetic.instance(synthetic.CT_IMAGE, patient=patient, number=number)
+            synthetic.write(data, folder / f"P{patient}" / f"IM{number}")
+    fileset.index(folder, keys="usual")
+    return folder
+
+
+def reachable(folder: Path) -> set[str]:
+    """The files that exist and that an active record references."""
+    contents = Contents((folder / "DICOMDIR").read_bytes())
+    found = set()
+    for path in contents.paths():
+        try:
+            name = FileId.tolerant(path)
+        except FilesetError:
+            continue
+        if (folder / name.path).is_file():
+            found.add(name.path)
+    return found
+
+
+def values(data: bytes) -> Values:
+    """The elements of each record that can be told from the others."""
+    contents = Contents(data)
+    found: Values = {}
+    for index in contents.tree.walk():
+        kind = contents.type_name(index)
+        uid_tag = {"PATIENT": tags.PATIENT_ID, "STUDY": tags.STUDY_INSTANCE_UID, "SERIES": tags.SERIES_INSTANCE_UID}
+        name = contents.reference(index, uid_tag.get(kind, tags.REFERENCED_SOP_INSTANCE_UID))
+        parts = {part.tag: contents.flat.data[part.value_at : part.value_end] for part in contents.flat.elements(index)}
+        found.setdefault((kind, name), {tag: value.strip(b" \0") for tag, value in parts.items() if tag >> 16 != 4})
+    return found
+
+
+def mutant(data: bytes, dice: random.Random) -> bytes:
+    """A DICOMDIR in which a few bytes behind its header are others: in values, links, lengths, tags or flags."""
+    changed = bytearray(data)
+    for _ in range(dice.choice((1, 1, 1, 2, 4))):
+        at = dice.randrange(300, len(changed) - 4)
+        size = dice.choice((1, 1, 2, 4))
+        changed[at : at + size] = dice.choice(
+            (bytes(size), bytes(dice.randrange(256) for _ in range(size)), b"A" * size, b"9" * size, b"\xff" * size)
+        )
+    return bytes(changed)
+
+
+def assert_nothing_lost(folder: Path, original: Values) -> str:
+    """Repair, and return what happened: refused, unchanged or mended."""
+    data = (folder / "DICOMDIR").read_bytes()
+    try:
+        before, stated = reachable(folder), values(data)
+    except FilesetError:
+        before, stated = set(), {}
+    try:
+        report = fileset.repair_file_set(folder)
+    except FilesetError:
+        assert (folder / "DICOMDIR").read_bytes() == data
+        return "refused"
+    assert before <= reachable(folder), sorted(before - reachable(folder))
+    after = values((folder / "DICOMDIR").read_bytes())
+    for record, right in original.items():
+        if record in stated and record in after:
+            kept = {tag: value for tag, value in stated[record].items() if right.get(tag) == value}
+            lost = {tag: value for tag, value in kept.items() if after[record].get(tag) != value}
+            assert not lost, (record, {f"{tag:08X}": value for tag, value in lost.items()})
+    assert not fileset.repair_file_set(folder).written
+    return "mended" if report.written else "unchanged"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_no_mutant_loses_an_instance_or_a_right_value(disc: Path, tmp_path: Path, seed: int) -> None:
+    shutil.copytree(disc, tmp_path / "DISC")
+    data = (disc / "DICOMDIR").read_bytes()
+    original, counts = values(data), {"refused": 0, "unchanged": 0, "mended": 0}
+    dice = random.Random(seed)
+    for _ in range(100):
+        changed = mutant(data, dice)
+        (tmp_path / "DISC" / "DICOMDIR").write_bytes(changed)
+        try:
+            counts[assert_nothing_lost(tmp_path / "DISC", original)] += 1
+        except AssertionError:
+            (tmp_path / "failed").write_bytes(changed)
+            raise
+    print(f"100 mutants: {counts}")  # noqa: T201  # the figures of the property
+    assert counts["mended"] > 30
+
+
+SHIPPED_NAMES = ["DICOMDIR", "DICOMDIR-bigEnd", "DICOMDIR-implicit", "DICOMDIR-nooffset", "DICOMDIR-nopatient",
+                 "DICOMDIR-empty.dcm", "DICOMDIR-reordered"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHIPPED_NAMES)
+def test_no_directory_that_pydicom_ships_loses_an_instance_or_a_right_value(tmp_path: Path, name: str) -> None:
+    folder = shipped(tmp_path, name)
+    right = values((SHIPPED / "DICOMDIR").read_bytes())
+    assert_nothing_lost(folder, {} if "bigEnd" in name else right)
+
+
+def patched_disc(disc: Path, tmp_path: Path, old: bytes, new: bytes) -> Path:
+    """A copy of the disc with other bytes of the same length in its DICOMDIR."""
+    folder = tmp_path / "DISC"
+    shutil.copytree(disc, folder)
+    data = (folder / "DICOMDIR").read_bytes()
+    assert old in data
+    (folder / "DICOMDIR").write_bytes(data.replace(old, new.ljust(len(old)), 1))
+    return folder
+
+
+def messages(report: fileset.Report, rule: str) -> list[str]:
+    return [finding.message for finding in report.findings if finding.rule == rule]
+
+
+def test_only_the_wrong_key_changes_and_its_old_and_new_value_are_reported(disc: Path, tmp_path: Path) -> None:
+    element = b"\x20\x00\x11\x00IS\x02\x00"
+    folder = patched_disc(disc, tmp_path, element + b"1 ", element + b"7 ")
+    report = fileset.repair_file_set(folder)
+    assert messages(report, "FS-KEY-CHANGED") == ["7 -> 1"]
+    assert (folder / "DICOMDIR").read_bytes() == (disc / "DICOMDIR").read_bytes()
+
+
+def test_a_fault_that_no_file_cures_stays_and_is_said_to(tmp_path: Path) -> None:
+    dataset = synthetic.instance(synthetic.CT_IMAGE)
+    data = synthetic.encode(dataset).replace(synthetic.uid("series", 1, 1, 1).encode(), b"1.2.0619.5".ljust(44, b"1"))
+    (tmp_path / "IM1").write_bytes(data)
+    fileset.index(tmp_path)
+    before = (tmp_path / "DICOMDIR").read_bytes()
+    report = fileset.repair_file_set(tmp_path)
+    assert (tmp_path / "DICOMDIR").read_bytes() == before
+    assert not report.written
+    assert any("it stays" in message for message in messages(report, "FS-UID-INVALID"))
+
+
+def test_an_instance_whose_record_is_inactive_stays_out_however_often_it_is_repaired(
+    disc: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "DISC"
+    shutil.copytree(disc, folder)
+    data = bytearray((folder / "DICOMDIR").read_bytes())
+    at = data.rindex(b"\x04\x00\x10\x14US\x02\x00\xff\xff")
+    data[at + 8 : at + 10] = bytes(2)
+    wrong = data.replace(b"P1 ", b"P9 ", 1)
+    (folder / "DICOMDIR").write_bytes(wrong if wrong != data else data.replace(b"P1", b"P9", 1))
+    first = fileset.repair_file_set(folder)
+    assert first.written
+    assert [one.rule for one in first.skipped] == ["FS-RECORD-INACTIVE"]
+    assert len(reachable(folder)) == 3
+    assert not fileset.repair_file_set(folder).written
+    assert len(reachable(folder)) == 3
+
+
+def nested(folder: Path) -> None:
+    """A directory as a Philips system writes it: a STUDY record that references an inner DICOMDIR."""
+    synthetic.ct_series(folder / "S1", 1, 1, 1, 3)
+    fileset.index(folder / "S1")
+    (folder / "S1" / "DICOMDIR").rename(folder / "S1" / "DIRFILE")
+    study = element(tags.REFERENCED_FILE_ID, "CS", b"S1\\DIRFILE") + b"".join(
+        element(tag, vr, value)
+        for tag, vr, value in (
+            (tags.STUDY_DATE, "DA", b"20200101"),
+            (tags.STUDY_TIME, "TM", b"120000"),
+            (tags.STUDY_INSTANCE_UID, "UI", b"1.2.3"),
+            (tags.STUDY_ID, "SH", b"1"),
+        )
+    )
+    directory = build(new_frame(Identification("2.25.1")), [Node(0, "STUDY", 0, study, key=b"1.2.3")], lambda _: b"")
+    (folder / "DICOMDIR").write_bytes(b"".join(encode(directory)))
+
+
+def test_records_of_nested_directories_stay(tmp_path: Path) -> None:
+    tmp_path /= "DISC"
+    nested(tmp_path)
+    fileset.repair_file_set(tmp_path)
+    assert b"S1\\DIRFILE" in (tmp_path / "DICOMDIR").read_bytes()
+    main(["extract", str(tmp_path), "-o", str(tmp_path.parent / "OUT"), "-q"])
+    assert len([path for path in (tmp_path.parent / "OUT").rglob("*") if path.is_file()]) == 3
+    assert not fileset.repair_file_set(tmp_path).written
+
+
+def test_one_study_below_two_patients_stays_as_it_is(tmp_path: Path) -> None:
+    for number, patient in ((1, "A"), (2, "B")):
+        dataset = synthetic.instance(synthetic.CT_IMAGE, number=number)
+        dataset.PatientID = patient
+        synthetic.write(dataset, tmp_path / f"IM{number}")
+    fileset.index(tmp_path, patient_conflict="split")
+    before = (tmp_path / "DICOMDIR").read_bytes()
+    (tmp_path / "DICOMDIR").write_bytes(before.replace(b"20240101", b"20240102", 1))
+    fileset.repair_file_set(tmp_path)
+    assert reachable(tmp_path) == {"IM1", "IM2"}
+    with fileset.Reader(tmp_path) as reader:
+        owners = {}
+        for record in reader.instances:
+            above = record
+            while above.parent is not None:
+                above = above.parent
+            owners[record.sop_instance_uid] = above["PatientID"]
+        assert sorted(owners.values()) == ["A", "B"]
+
+
+def test_a_missing_descriptor_is_reported(disc: Path, tmp_path: Path) -> None:
+    shutil.copytree(disc, tmp_path / "DISC")
+    (tmp_path / "DISC" / "README").write_text("hello")
+    fileset.index(tmp_path / "DISC", replace=True, descriptor_file_id="README")
+    (tmp_path / "DISC" / "README").unlink()
+    data = (tmp_path / "DISC" / "DICOMDIR").read_bytes()
+    (tmp_path / "DISC" / "DICOMDIR").write_bytes(data)
+    report = fileset.repair_file_set(tmp_path / "DISC")
+    assert any("README is not on the medium" in message for message in messages(report, "FS-DESCRIPTOR"))
