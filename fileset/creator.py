@@ -215,6 +215,17 @@ class Creator:
             else:
                 self._sources.add_dataset(source)
 
+    def add_hl7_document(self, path: str | os.PathLike[str]) -> None:
+        """Add an HL7 CDA document (Release 2, XML) as an Encapsulated CDA instance (PS3.10-2011 Annex B).
+
+        Patient, identifier, time, type and title come from the header of the document. Raises `FormatError` if it is no
+        such document.
+        """
+        from fileset.plan.hl7_document import read_document
+
+        self._refuse_written()
+        self._sources.add_dataset(read_document(path))
+
     def add_file_set(
         self,
         medium: str | os.PathLike[str],

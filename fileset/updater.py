@@ -154,6 +154,12 @@ class Updater:
         if replace:
             self._request.replacing.update(range(before, len(self._request.offer.sources)))
 
+    def add_hl7_document(self, path: str | os.PathLike[str]) -> None:
+        """Add an HL7 CDA document (Release 2, XML) as an Encapsulated CDA instance; see `Creator.add_hl7_document`."""
+        from fileset.plan.hl7_document import read_document
+
+        self._request.offer.sources.add_dataset(read_document(path))
+
     def remove(self, *, level: str | None = None, keep_files: bool = False, **keys: object) -> int:
         """Remove all that matches `keys`, as `Reader.find` matches: instances, or whole records of one `level`.
 

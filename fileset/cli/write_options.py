@@ -119,6 +119,18 @@ def add_transcode(parser: ArgumentParser) -> None:
     )
 
 
+def add_documents(parser: ArgumentParser) -> None:
+    """Add the option for HL7 documents."""
+    parser.add_argument(
+        "--hl7-document",
+        dest="documents",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="add an HL7 CDA document (XML) as an Encapsulated CDA instance; may be given several times",
+    )
+
+
 def add_preamble(about_files: _ArgumentGroup) -> None:
     """Add the options for copied files: their preambles, and whom they belong to."""
     about_files.add_argument(

@@ -78,6 +78,10 @@ class Checked:
         return self.record.inquire()
 
 
+_DOCUMENT: Final = "HL7 STRUC DOC"
+"""Records of native HL7 documents, which are no DICOM files (PS3.10-2011 Annex B)."""
+
+
 class Verifier:
     """Looks at the files of records, for their identity and the `keywords` of a template."""
 
@@ -93,6 +97,8 @@ class Verifier:
         name = record.file_id.path if record.file_id else ""
         with record.open() as file:
             read, size = random_access(file)
+            if getattr(record, "record_type", "") == _DOCUMENT and size:
+                return Checked(record, HeaderValues({}), differs=False), []
             try:
                 holder = HeaderValues.read(read, self._wanted)
             except HeaderError as problem:

@@ -12,6 +12,8 @@ from fileset.dicomdir.write.header import Identification, new_frame
 from fileset.dicomdir.write.layout import encode
 from fileset.dicomdir.write.new import build
 from fileset.records.tree import Node
+from tests.support import synthetic
+from tests.support.command import Runs
 
 CDA = b'<?xml version="1.0"?><ClinicalDocument xmlns="urn:hl7-org:v3"/>'
 XML = "1.2.840.10008.1.2.6.2"
@@ -62,3 +64,21 @@ def test_a_preamble_is_wrong(tmp_path: Path) -> None:
 
 def test_an_empty_document_is_wrong(tmp_path: Path) -> None:
     assert ("FS-REFERENCE-NOT-DICOM", "error") in rules(disc(tmp_path / "DISC", b""))
+
+
+def test_extract_copies_the_document_and_finds_nothing_wrong(tmp_path: Path, run: Runs) -> None:
+    run("extract", disc(tmp_path / "DISC"), "-o", tmp_path / "OUT", "--keep-structure")
+    assert [path.read_bytes() for path in (tmp_path / "OUT").rglob("*") if path.is_file()] == [CDA]
+
+
+def test_repair_and_updates_keep_the_document(tmp_path: Path, run: Runs) -> None:
+    folder = disc(tmp_path / "DISC")
+    data = (folder / "DICOMDIR").read_bytes()
+    at = data.index(b"\x04\x00\x20\x14UL\x04\x00") + 8
+    (folder / "DICOMDIR").write_bytes(data[:at] + (7).to_bytes(4, "little") + data[at + 4 :])  # a broken link
+    run("repair", folder)
+    synthetic.write(synthetic.instance(synthetic.CT_IMAGE), tmp_path / "IN" / "CT")
+    run("add", folder, tmp_path / "IN")
+    run("remove", folder, f"StudyInstanceUID={synthetic.uid('study', 1, 1)}")
+    assert (folder / "CDA1").read_bytes() == CDA
+    assert rules(folder) == {("FS-RECORD-RETIRED", "info")}

@@ -10,6 +10,7 @@ from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
 from fileset.cli.verbs.create import SCHEMES
 from fileset.cli.write_options import (
+    add_documents,
     add_icons,
     add_identification,
     add_preamble,
@@ -54,6 +55,7 @@ def configure(parser: ArgumentParser) -> None:
     add_record_keys(parser)
     add_profile(parser)
     add_transcode(parser)
+    add_documents(parser)
     add_choice(parser)
     add_writing(parser)
 
@@ -63,7 +65,7 @@ def run(options: Namespace) -> int:
     from fileset.updater import Updater
 
     options.sources, only = sources_and_keys(options.sources)
-    if not (options.sources or any(getattr(options, name) is not None for name in _CHANGES)):
+    if not (options.sources or options.documents or any(getattr(options, name) is not None for name in _CHANGES)):
         raise RuleError("add: no SOURCE given", advice="Name at least one file or folder, or a new identification")
     check_files(options, options.medium)
     chosen = {
@@ -79,6 +81,8 @@ def run(options: Namespace) -> int:
         **rules(options),
     }
     with progress(options) as phases, Updater(options.medium, progress=phases, **chosen) as updater:
+        for document in options.documents:
+            updater.add_hl7_document(document)
         updater.add(*options.sources, replace=options.replace, only=only, exclude=options.exclude)
         identify(updater, options)
         report = updater.commit(dry_run=options.dry_run, hashes=bool(options.manifest))

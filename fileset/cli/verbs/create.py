@@ -15,7 +15,7 @@ from fileset.cli.progress import progress
 from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, rewriting, tell_changes
 from fileset.cli.volumes import write_plan
 from fileset.cli.web_options import add_web, refuse_web_alone, web_options
-from fileset.cli.write_options import add_options, add_preamble, add_transcode, settings
+from fileset.cli.write_options import add_documents, add_options, add_preamble, add_transcode, settings
 from fileset.cli.write_report import Wording, tell
 from fileset.errors import RuleError
 
@@ -115,6 +115,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.epilog = "\n".join(["naming:", *(f"  {name:10}{look}" for name, look in SCHEMES.items())])
     add_preamble(add_options(parser))
     add_transcode(parser)
+    add_documents(parser)
     add_reconciliation(parser)
 
 
@@ -125,7 +126,7 @@ def run(options: Namespace) -> int:
     if options.output == "-" and (options.json or options.verbose) and not options.dry_run:
         raise RuleError("standard output takes the archive", advice="Leave out --json and -v, or give -o a name")
     options.sources, only = sources_and_keys(options.sources)
-    if not (options.sources or options.from_medium):
+    if not (options.sources or options.from_medium or options.documents):
         raise RuleError("create: no SOURCE given", advice="Name at least one file, folder, image or archive")
     if options.plan and not options.volume_size:
         raise RuleError("--plan is for volumes", advice="Give their size with --volume-size")
@@ -150,6 +151,8 @@ def run(options: Namespace) -> int:
             rewrite=rewriting(reconciliation),
             **{**settings(options), "file_set_id": options.file_set_id},
         )
+        for document in options.documents:
+            creator.add_hl7_document(document)
         if options.from_medium:
             creator.add_file_set(options.from_medium, only=only, exclude=options.exclude)
         creator.add(*options.sources, only=only, exclude=options.exclude)

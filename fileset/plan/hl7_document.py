@@ -1,0 +1,193 @@
+"""HL7 CDA documents (Release 2, XML) -> Encapsulated CDA instances, as PS3.10-2011 Annex B recommends (PS3.3 A.45.2)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from fileset.errors import FormatError
+from fileset.media.system.walk import OpenFile
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+    from pydicom.dataset import Dataset
+
+LARGEST: Final = 1 << 26
+"""Bytes of a document: larger ones are refused."""
+_HL7: Final = "{urn:hl7-org:v3}"
+_ENCAPSULATED_CDA: Final = "1.2.840.10008.5.1.4.1.1.104.2"
+_SCHEMES: Final = {"2.16.840.1.113883.6.1": "LN", "2.16.840.1.113883.6.96": "SCT", "1.2.840.10008.2.16.4": "DCM"}
+"""Object identifiers of coding systems -> Coding Scheme Designator (PS3.16 Table 8-1)."""
+_SEXES: Final = {"M": "M", "F": "F", "UN": "O"}
+_TIME: Final = re.compile(r"(\d{4,14})(?:\.(\d{1,6}))?([+-]\d{4})?").match
+
+
+@frozen
+class DocumentHeader:
+    """What the header of a CDA document says: identifiers as root^extension, times as DICOM has them."""
+
+    identifier: str
+    effective_time: str
+    title: str
+    code: tuple[str, str, str]
+    patient_id: str
+    patient_name: str
+    birth_date: str
+    sex: str
+
+
+def read_document(path: str | os.PathLike[str]) -> Dataset:
+    """Return the Encapsulated CDA instance of the CDA document (Release 2, XML) at `path`.
+
+    The same document gives the same UIDs. Raises `FormatError` if it is no such document, is larger than 64 MiB, or has
+    entities, which could make it expand without bound.
+    """
+    name = os.fspath(path)
+    try:
+        with OpenFile(name) as read:
+            data = read(0, LARGEST + 1)
+    except OSError as problem:
+        raise FormatError(problem.strerror or str(problem), path=name) from problem
+    if len(data) > LARGEST:
+        raise FormatError("the HL7 document is larger than 64 MiB", path=name)
+    return encapsulated(data, header_of(_parsed(data, name)))
+
+
+def _parsed(data: bytes, name: str) -> Element:
+    from xml.etree.ElementTree import ParseError
+
+    from defusedxml import DefusedXmlException  # type: ignore[import-untyped]
+    from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
+
+    try:
+        root: Element = fromstring(data, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as problem:
+        raise FormatError(f"no HL7 document: the XML cannot be read ({problem})", path=name) from problem
+    if root.tag != f"{_HL7}ClinicalDocument":
+        raise FormatError("no HL7 CDA document (Release 2): the root element is not ClinicalDocument", path=name)
+    return root
+
+
+def header_of(root: Element) -> DocumentHeader:
+    """Return what the header of a document says. Raises `FormatError` if it has no identifier."""
+    identifier = _identifier(root.find(f"{_HL7}id"))
+    if not identifier:
+        raise FormatError("the HL7 document has no id: nothing identifies it")
+    role = root.find(f"{_HL7}recordTarget/{_HL7}patientRole")
+    patient = role.find(f"{_HL7}patient") if role is not None else None
+    code = root.find(f"{_HL7}code")
+    return DocumentHeader(
+        identifier,
+        _time(_value(root, "effectiveTime")),
+        " ".join("".join(part.itertext()) for part in root.findall(f"{_HL7}title"))[:1024].strip(),
+        _code(code),
+        _patient_id(role.find(f"{_HL7}id") if role is not None else None),
+        _name(patient.find(f"{_HL7}name") if patient is not None else None),
+        _time(_value(patient, "birthTime"))[:8] if patient is not None else "",
+        _sex(patient),
+    )
+
+
+def _value(element: Element | None, name: str) -> str:
+    found = element.find(f"{_HL7}{name}") if element is not None else None
+    return found.get("value", "") if found is not None else ""
+
+
+def _identifier(element: Element | None) -> str:
+    """Root and extension as HL7 Instance Identifier (0040,E001) has them: root^extension."""
+    if element is None or not element.get("root"):
+        return ""
+    return "^".join(filter(None, (element.get("root"), element.get("extension"))))
+
+
+def _patient_id(element: Element | None) -> str:
+    return (element.get("extension") or element.get("root") or "") if element is not None else ""
+
+
+def _code(element: Element | None) -> tuple[str, str, str]:
+    if element is None or not element.get("code"):
+        return "", "", ""
+    system = element.get("codeSystem", "")
+    scheme = _SCHEMES.get(system) or element.get("codeSystemName", "")[:16] or "99HL7"
+    return element.get("code", "")[:16], scheme, element.get("displayName", "")[:64] or "HL7 document"
+
+
+def _name(element: Element | None) -> str:
+    """Return a name as a PN: family, given, middle (PS3.5 6.2.1)."""
+    if element is None:
+        return ""
+    family, given = (
+        [_one_line(part.text) for part in element.findall(f"{_HL7}{kind}") if part.text] for kind in ("family", "given")
+    )
+    if not family and not given:
+        return _one_line("".join(element.itertext()))
+    return "^".join((" ".join(family), *given[:1], " ".join(given[1:]))).rstrip("^")
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").replace("^", " ").replace("\\", " ").replace("=", " ").split())[:64]
+
+
+def _sex(patient: Element | None) -> str:
+    found = patient.find(f"{_HL7}administrativeGenderCode") if patient is not None else None
+    return _SEXES.get(found.get("code", ""), "") if found is not None else ""
+
+
+def _time(text: str) -> str:
+    """Return a time of HL7 as a DT; "" if it is none."""
+    found = _TIME(text)
+    if found is None or len(found[1]) % 2:
+        return ""
+    return found[1] + (f".{found[2]}" if found[2] and len(found[1]) == 14 else "") + (found[3] or "")
+
+
+def encapsulated(data: bytes, header: DocumentHeader) -> Dataset:
+    """Return the Encapsulated CDA instance that holds a document (PS3.3 A.45.2)."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import UID, ExplicitVRLittleEndian
+
+    study, series, instance = _uids(header.identifier, data)
+    ds = Dataset()
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    ds.SOPClassUID, ds.SOPInstanceUID = UID(_ENCAPSULATED_CDA), UID(instance)
+    date, time = header.effective_time[:8], header.effective_time[8:14]
+    ds.StudyDate = ds.ContentDate = date if len(date) == 8 else ""
+    ds.StudyTime = ds.ContentTime = time if len(time) == 6 else ""
+    ds.AcquisitionDateTime = ""
+    ds.AccessionNumber = ds.ReferringPhysicianName = ds.Manufacturer = ""
+    ds.Modality, ds.ConversionType = "DOC", "WSD"
+    ds.PatientName, ds.PatientID = header.patient_name, header.patient_id[:64]
+    ds.PatientBirthDate, ds.PatientSex = header.birth_date if len(header.birth_date) == 8 else "", header.sex
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = UID(study), UID(series)
+    ds.StudyID, ds.SeriesNumber, ds.InstanceNumber = "", 1, 1
+    ds.StudyDescription = header.title[:64]
+    ds.BurnedInAnnotation, ds.DocumentTitle = "YES", header.title
+    ds.ConceptNameCodeSequence = list(_concept(header.code))
+    ds.HL7InstanceIdentifier = header.identifier
+    ds.MIMETypeOfEncapsulatedDocument = "text/XML"
+    ds.EncapsulatedDocument = data + bytes(len(data) % 2)
+    ds.EncapsulatedDocumentLength = len(data)
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return ds
+
+
+def _concept(code: tuple[str, str, str]) -> Iterator[Dataset]:
+    from pydicom.dataset import Dataset
+
+    if code[0]:
+        item = Dataset()
+        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code
+        yield item
+
+
+def _uids(identifier: str, data: bytes) -> Iterator[str]:
+    """Yield UIDs of study, series and instance: those of one document are always the same."""
+    for content in (b"study" + identifier.encode(), b"series" + identifier.encode(), data):
+        yield f"2.25.{int.from_bytes(blake2b(content, digest_size=15).digest(), 'big')}"
