@@ -15,6 +15,7 @@ from fileset.check.profiles import ProfileCheck
 from fileset.check.report import CheckReport
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.directory import check_directory
+from fileset.errors import MediumError
 from fileset.findings import Finding
 from fileset.media.form import form_of
 from fileset.media.open import readable
@@ -23,6 +24,8 @@ from fileset.plan.manifest import read_manifest
 from fileset.plan.scan import Phases, phase
 from fileset.profiles.advisor import Advice
 from fileset.profiles.find import find_profile
+
+CHECK_LATER = "Check it when that has finished"
 
 __all__ = ["Advice", "CheckReport", "advise", "check_file_set"]
 
@@ -62,6 +65,7 @@ def check_file_set(
     digests = read_manifest(manifest) if manifest is not None else None
     opened, dicomdir = readable(medium, medium_format)
     try:
+        busy, before = opened.is_busy(), opened.inquire_file(dicomdir)
         contents = read_contents(opened, dicomdir)
         collector = Collector(contents)
         directory = check_directory(collector)
@@ -74,6 +78,8 @@ def check_file_set(
             on_facts = profile_check.check_file if profile_check else None
             check = FileCheck(opened, collector, directory, digests, on_facts, show_values, wanted.id if wanted else "")
             count = check.check(jobs=jobs, executor=executor, progress=phase(progress, "check"))
+        if busy or opened.is_busy() or opened.inquire_file(dicomdir) != before:
+            raise MediumError("is being changed by another program", path=opened.name, advice=CHECK_LATER)
         collector.findings.extend(Finding("FS-MEDIUM-DAMAGED", damage) for damage in opened.damage())
     finally:
         opened.close()

@@ -151,6 +151,10 @@ class ReadableMedium(Protocol):
         """Return the paths of temporary files that a running or interrupted change left on the medium."""
         ...
 
+    def is_busy(self) -> bool:
+        """Return whether a writer is changing the file-set at this moment."""
+        ...
+
     def announced(self) -> frozenset[str]:
         """Return the names that a running or interrupted change was adding or removing, by its journal."""
         ...

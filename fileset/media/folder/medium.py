@@ -19,11 +19,11 @@ from fileset.errors import MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, Footprint, LinkError, RefusedName, Transaction
 from fileset.media.folder.transaction import FolderTransaction
-from fileset.media.folder.work_folder import WORK, read_journal, standing_in
+from fileset.media.folder.work_folder import LOCK, WORK, read_journal, standing_in
 from fileset.media.names import RESERVED, enlist, form_of
 from fileset.media.system.calls import system
 from fileset.media.system.file_systems import flush_volume, inquire_volume
-from fileset.media.system.files import check_writable, path_of
+from fileset.media.system.files import check_writable, open_locked, path_of
 from fileset.media.system.walk import inquire, leads_out, open_regular, walk
 
 CLUSTER: Final = 4096
@@ -98,6 +98,19 @@ class FolderMedium:
         if os.path.islink(work) or not os.path.isdir(work):
             return [WORK] if os.path.lexists(work) else []
         return [f"{WORK}/{file.relative}" for file in walk(work)]
+
+    def is_busy(self) -> bool:
+        """Return whether a writer holds the lock."""
+        lock = os.path.join(self.root, WORK, LOCK)
+        if not os.path.isfile(lock) or os.path.islink(lock):
+            return False
+        try:
+            open_locked(lock).close()
+        except MediumError:
+            return True
+        except OSError:  # a read-only medium: nobody writes
+            return False
+        return False
 
     def announced(self) -> frozenset[str]:
         """The names that the change which left its journal there was adding or removing."""

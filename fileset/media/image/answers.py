@@ -29,6 +29,10 @@ class ImageAnswers:
         """Return nothing: a change is prepared beside the image."""
         return []
 
+    def is_busy(self) -> bool:
+        """Return False: an image is replaced as a whole, and the one that is open stays as it is."""
+        return False
+
     def announced(self) -> frozenset[str]:
         """Return nothing: an image has no journal."""
         return frozenset()

@@ -18,6 +18,10 @@ class Below(ImageAnswers):
         self.subfolder = subfolder
         self._prefix = subfolder + "/"
 
+    def is_busy(self) -> bool:
+        """Return whether a writer is changing the whole medium."""
+        return self._medium.is_busy()
+
     @property
     def around(self) -> ReadableMedium:
         """Return the medium that holds the folder."""
