@@ -1,0 +1,125 @@
+"""TLS, headers that are secrets, and Storage Commitment."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import Runs
+from tests.support.servers import free_port, need, orthanc, running, storescp
+
+pytestmark = pytest.mark.judges
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for this machine that signs itself, and its key."""
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    command = [need("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test"]
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
+    subprocess.run([*command, *names], check=True, capture_output=True)
+    return cert, key
+
+
+def test_a_secure_connection_takes_the_certificates_that_are_trusted(
+    certificate: tuple[Path, Path], disc: Path, tmp_path: Path, run: Runs
+) -> None:
+    cert, key = certificate
+    server = storescp(tmp_path / "scp", "+tls", str(key), str(cert), "-ic")
+    with running(server):
+        words = ("send", disc, "--to", server.address, "--tls", "--retries", "0")
+        done = run(*words, code=5)
+        assert "no secure connection" in done.stderr
+        assert not list((server.folder / "received").iterdir())
+        run(*words, "--ca", cert)
+        assert len(list((server.folder / "received").iterdir())) == 12
+
+
+@pytest.mark.slow
+def test_the_pacs_confirms_what_it_keeps(disc: Path, tmp_path: Path, run: Runs) -> None:
+    port = free_port()
+    server = orthanc(tmp_path / "orthanc", DicomModalities={"us": ["FILESET", "127.0.0.1", port]})
+    with running(server):
+        done = run("send", disc, "--to", server.address, "--commit", str(port), "--json")
+    (medium,) = done.document["media"]
+    assert sorted(medium["committed"]) == sorted(one["sop_instance_uid"] for one in medium["instances"])
+    assert not medium["not_committed"]
+
+
+def test_a_peer_without_storage_commitment_is_told(disc: Path, tmp_path: Path, run: Runs) -> None:
+    server = storescp(tmp_path / "scp")
+    with running(server):
+        done = run("send", disc, "--to", server.address, "--commit", str(free_port()), "--json", code=3)
+    assert len(done.document["media"][0]["not_committed"]) == 12
+
+
+class _Busy(BaseHTTPRequestHandler):
+    """A DICOMweb server that is busy at first, then stores all but one part and says 400."""
+
+    asked = 0
+    tokens: list[str | None] = []  # noqa: RUF012  # shared on purpose
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        _Busy.asked += 1
+        _Busy.tokens.append(self.headers["Authorization"])
+        if _Busy.asked == 1:
+            self.send_error(503)
+            return
+        import io
+        import json
+
+        import pydicom
+
+        parts = body.split(f"--{self.headers['Content-Type'].partition('boundary=')[2]}".encode())[1:-1]
+        datasets = [pydicom.dcmread(io.BytesIO(part.partition(b"\r\n\r\n")[2][:-2])) for part in parts]
+        items = [{"00081155": {"vr": "UI", "Value": [str(one.SOPInstanceUID)]}} for one in datasets]
+        answer = json.dumps(
+            {
+                "00081199": {"vr": "SQ", "Value": items[1:]},
+                "00081198": {"vr": "SQ", "Value": [{**items[0], "00081197": {"vr": "US", "Value": [272]}}]},
+            }
+        ).encode()
+        self.send_response(400)
+        self.send_header("Content-Type", "application/dicom+json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def busy() -> Iterator[str]:
+    _Busy.asked, _Busy.tokens = 0, []
+    server = HTTPServer(("127.0.0.1", 0), _Busy)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/dicom-web"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_what_arrived_is_what_the_answer_names_whatever_its_status(
+    busy: str, disc: Path, tmp_path: Path, run: Runs
+) -> None:
+    (tmp_path / "token").write_text("Authorization: Bearer secret-1\n")
+    done = run("send", disc, "--stow", busy, "--jobs", "1", "--header-file", tmp_path / "token", "--json", code=3)
+    states = [one["state"] for one in done.document["media"][0]["instances"]]
+    assert sorted(states) == ["arrived"] * 11 + ["failed"]
+    (lost,) = (one for one in done.document["media"][0]["instances"] if one["state"] == "failed")
+    assert lost["reason"] == "refused by the server, failure reason 0110H"
+    assert set(_Busy.tokens) == {"Bearer secret-1"}
+    assert "secret-1" not in done.stdout + done.stderr
+
+
+def test_a_header_of_another_form_is_refused_without_showing_it(disc: Path, run: Runs) -> None:
+    done = run("send", disc, "--stow", "http://127.0.0.1:1", "--header", "my secret", code=2)
+    assert "my secret" not in done.stderr
