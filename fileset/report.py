@@ -143,6 +143,7 @@ class Report:
     `replaced` are the file-sets that were there before; `identified` tells whether an update changed the File-set
     Identification.
     `volumes`: where there may be several media, each of them, with its part of what was added and written.
+    `planned`: whether there was anything to write.
     """
 
     medium: str
@@ -161,6 +162,7 @@ class Report:
     removable: bool = False
     volumes: list[Volume] = field(factory=list)
     dry_run: bool = False
+    planned: bool = False
     hashes: bool = False
 
     def note_medium(self, info: FileSetInfo) -> None:

@@ -124,6 +124,7 @@ def rehearse(plan: Plan, medium: WritableMedium) -> None:
 
 def carry_out(plan: Plan, medium: WritableMedium, report: Report, progress: Progress | None = None) -> None:
     """Commit a plan and note the written files in `report`; only rehearse it in a dry run."""
+    report.planned = True
     if report.dry_run:
         rehearse(plan, medium)
     else:

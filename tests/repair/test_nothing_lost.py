@@ -152,7 +152,7 @@ def test_only_the_wrong_key_changes_and_its_old_and_new_value_are_reported(disc:
     assert (folder / "DICOMDIR").read_bytes() == (disc / "DICOMDIR").read_bytes()
 
 
-def test_a_fault_that_no_file_cures_stays_and_is_said_to(tmp_path: Path) -> None:
+def test_a_fault_that_no_file_cures_stays_and_is_said_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     dataset = synthetic.instance(synthetic.CT_IMAGE)
     data = synthetic.encode(dataset).replace(synthetic.uid("series", 1, 1, 1).encode(), b"1.2.0619.5".ljust(44, b"1"))
     (tmp_path / "IM1").write_bytes(data)
@@ -162,6 +162,8 @@ def test_a_fault_that_no_file_cures_stays_and_is_said_to(tmp_path: Path) -> None
     assert (tmp_path / "DICOMDIR").read_bytes() == before
     assert not report.written
     assert any("it stays" in message for message in messages(report, "FS-UID-INVALID"))
+    assert main(["repair", str(tmp_path), "--dry-run"]) == main(["repair", str(tmp_path)])
+    assert "would be rebuilt" not in capsys.readouterr().err
 
 
 def test_an_instance_whose_record_is_inactive_stays_out_however_often_it_is_repaired(

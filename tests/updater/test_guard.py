@@ -50,7 +50,7 @@ def test_the_command_refuses_it_as_wrong_usage(disc: Path, word: str) -> None:
 
 def test_any_value_of_a_key_that_no_record_has_matches_nothing(disc: Path) -> None:
     before = files(disc)
-    assert main(["remove", str(disc), "Rows=*"]) == 3
+    assert main(["remove", str(disc), "PatientWeight=*"]) == 3
     assert files(disc) == before
 
 

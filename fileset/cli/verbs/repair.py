@@ -30,7 +30,7 @@ def _unchanged(report: Report) -> str:
         return f"{files} of an interrupted write {were} removed: there is no file-set in {report.medium}"
     if report.written:
         return f"the DICOMDIR was rebuilt in {report.medium}"
-    rebuilt = report.dry_run and report.findings
+    rebuilt = report.dry_run and report.planned
     return f"the DICOMDIR would be rebuilt in {report.medium}" if rebuilt else f"nothing to repair in {report.medium}"
 
 
