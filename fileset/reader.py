@@ -185,6 +185,10 @@ class Record:
         """M-READ: the referenced file. Raises `MediumError` if it is not there, `FormatError` if none is named."""
         return self._reader.medium.open(self._named())
 
+    def position(self) -> int:
+        """Return the byte of the medium at which the file begins, 0 if unknown: reading in this order avoids seeks."""
+        return self._reader.medium.position(self.file_id) if self.file_id else 0
+
     def inquire(self) -> FileInfo:
         """M-INQUIRE FILE: size, date and time of the referenced file. Raises as `open`."""
         return self._reader.medium.inquire_file(self._named())

@@ -15,7 +15,7 @@ from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FilesetError
 from fileset.file_id import FileId
-from fileset.media.base import LinkError, ReadableMedium
+from fileset.media.base import LinkError, ReadableMedium, in_reading_order
 from fileset.media.system.walk import random_access
 from fileset.plan.scan import Progress, chunk_size, in_chunks, processors
 
@@ -60,10 +60,12 @@ class MediumInspector:
     def _through_medium(self, names: Sequence[str], progress: Progress | None) -> Iterator[Inspection]:
         """Inspect the files of an image or archive one after the other: they have no paths of their own."""
         inspector = Inspector(self._settings)
-        for done, name in enumerate(names, start=1):
-            yield self._inspect(name, inspector)
+        inspections: dict[str, Inspection] = {}
+        for done, name in enumerate(in_reading_order(self.medium, names), start=1):
+            inspections[name] = self._inspect(name, inspector)
             if progress:
                 progress(done, len(names))
+        return map(inspections.__getitem__, names)
 
     def _inspect(self, name: str, inspector: Inspector) -> Inspection:
         try:

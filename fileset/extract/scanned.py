@@ -107,6 +107,10 @@ class ScannedInstance:
         """M-READ."""
         return self.medium.open(self.file_id)
 
+    def position(self) -> int:
+        """Return the byte of the medium at which the file begins, 0 if unknown."""
+        return self.medium.position(self.file_id)
+
     def inquire(self) -> FileInfo:
         """M-INQUIRE FILE."""
         return self.medium.inquire_file(self.file_id)

@@ -168,6 +168,14 @@ class ReadableMedium(Protocol):
         ...
 
 
+def in_reading_order(medium: ReadableMedium, names: Iterable[str]) -> list[str]:
+    """Return names of files in the order in which they lie on the medium, so that a drive reads forward.
+
+    Where the positions are unknown, the order stays.
+    """
+    return list(names) if medium.folder else sorted(names, key=lambda name: medium.position(FileId.tolerant(name)))
+
+
 def holds(medium: ReadableMedium, file_id: FileId) -> bool:
     """Whether a medium has a file, be it whole or not."""
     try:

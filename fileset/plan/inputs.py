@@ -18,7 +18,7 @@ from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATI
 from fileset.errors import FilesetError, FormatError, MediumError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding
-from fileset.media.base import FileInfo, ReadableMedium
+from fileset.media.base import FileInfo, ReadableMedium, in_reading_order
 from fileset.media.folder.medium import FolderMedium
 from fileset.media.image.subfolder import Below
 from fileset.media.open import ARCHIVES, file_set_in, image_at
@@ -71,6 +71,10 @@ class Sources:
         self._unlistable: dict[str, str] = {}
         self._choice: Choice | None = None
         self.left_out = 0
+
+    def in_reading_order(self, items: Iterable[Result], source: Callable[[Result], int]) -> list[Result]:
+        """Return items by their sources in the order in which a drive reads forward; the order stays without images."""
+        return sorted(items, key=source) if self._members else list(items)
 
     def without_lost(self, write: Callable[[], Result], *, again: bool) -> Result:
         """Return what `write` returns; `again` without the sources of which a part turned out to be unreadable.
@@ -157,7 +161,7 @@ class Sources:
         if image is None:
             return False
         self._images.append(image)
-        for name in image.names():
+        for name in in_reading_order(image, image.names()):
             if not is_dicomdir(name):
                 self._offer_member(image, FileId.tolerant(name), f"{relative}/{name}")
         return True
@@ -190,7 +194,7 @@ class Sources:
         except FormatError:
             found = None  # files of no file-set, or of several
         root = found.subfolder + "/" if isinstance(found, Below) and found is not image else ""
-        for name in image.names():
+        for name in in_reading_order(image, image.names()):
             relative = name.removeprefix(root)
             if found is None or relative.upper() != DICOMDIR.value:
                 self._offer_member(image, FileId.tolerant(name), relative)

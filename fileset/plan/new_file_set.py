@@ -104,7 +104,9 @@ def _copied(recipe: Recipe, medium: UpdatableMedium, leaves: Sequence[Node]) -> 
     file_ids, kept = _named(recipe, medium, leaves, present)
     inquire, chunks = recipe.sources.inquire, recipe.sources.chunks  # bound once, not once a file
     additions = recipe.included.additions(medium, present)
-    for node, file_id in zip(leaves, file_ids, strict=True):
+    for node, file_id in recipe.sources.in_reading_order(
+        zip(leaves, file_ids, strict=True), lambda pair: pair[0].source
+    ):
         if file_id not in kept:
             info = inquire(node.source)
             additions.append(Addition(file_id, info.size, partial(chunks, node.source), info.modified, info.mode))

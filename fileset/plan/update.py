@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import Protocol
 
 from attrs import define, evolve, field
@@ -248,6 +249,9 @@ def _planned(request: Request, growth: Growth, frame: Frame, report: Report) -> 
                 Addition(FileId(file_id), info.size, partial(sources.chunks, node.source), info.modified, info.mode)
             )
             copied.append(node.source)
+    additions = [
+        addition for _, addition in sources.in_reading_order(zip(copied, additions, strict=True), itemgetter(0))
+    ]
     report.findings += cleared(sources, copied)
     return Plan(laid_out(growth, frame, lambda node: file_ids[node.source]), additions)
 

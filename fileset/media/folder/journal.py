@@ -18,7 +18,7 @@ from attrs import frozen
 
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.system.files import blocks
+from fileset.media.system.files import blocks, named
 from fileset.media.system.hashing import digest_of
 
 ADDED, REMOVED = "+", "-"
@@ -47,14 +47,12 @@ class JournalEntry:
         return f"{self.kind} {self.size} {self.digest} {self.file_id.value}\n"
 
     def describes(self, path: str) -> bool:
-        """Return whether a file is the one that the change wrote, or was to remove."""
-        try:
+        """Return whether a file is the one that the change wrote, or was to remove. Raises `MediumError`."""
+        with named(path):
             found = os.lstat(path)
             if not stat.S_ISREG(found.st_mode) or found.st_size != self.size:
                 return False
             return _digest(path, self.kind) == self.digest
-        except OSError:
-            return False
 
 
 def removal(file_id: FileId, path: str) -> JournalEntry:

@@ -1,0 +1,75 @@
+"""A drive reads an image forward, and lists each folder once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+import fileset
+from fileset.cli import main
+from fileset.file_id import DICOMDIR, FileId
+from fileset.media.image.names import Entry, FileNames, Notes
+from fileset.media.iso.medium import IsoMedium
+from tests.support import synthetic
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    """An image of twelve files."""
+    synthetic.ct_series(tmp_path / "in", 1, 1, 1, 12)
+    with fileset.Creator(tmp_path / "A.iso") as creator:
+        creator.add(tmp_path / "in")
+    return tmp_path / "A.iso"
+
+
+def shuffled(monkeypatch: pytest.MonkeyPatch) -> list[FileId]:
+    """Let the files seem to lie in the opposite order; return the files in the order in which they are opened."""
+    opened: list[FileId] = []
+    real_open, real_position = IsoMedium.open, IsoMedium.position
+
+    def counted(medium: IsoMedium, file_id: FileId) -> BinaryIO:
+        if file_id != DICOMDIR and file_id not in opened:
+            opened.append(file_id)
+        return real_open(medium, file_id)
+
+    monkeypatch.setattr(IsoMedium, "open", counted)
+    monkeypatch.setattr(IsoMedium, "position", lambda medium, file_id: 1 << 40 - real_position(medium, file_id) // 2048)
+    return opened
+
+
+@pytest.mark.parametrize(
+    "verb", [("check",), ("extract", "-o", "EX"), ("create", "-o", "OUT")], ids=lambda verb: verb[0]
+)
+def test_files_are_read_in_the_order_of_their_positions(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    opened = shuffled(monkeypatch)
+    assert main([verb[0], str(image), *verb[1:]]) == 0
+    with fileset.Reader(image) as reader:
+        positions = [reader.medium.position(file_id) for file_id in opened]
+    assert len(positions) == 12
+    assert sum(later < earlier for earlier, later in pairwise(positions)) == 0
+
+
+@pytest.mark.parametrize("count", [1000, 12_000])
+def test_a_folder_is_listed_once_however_many_files_are_in_it(count: int) -> None:
+    listings: Counter[str] = Counter()
+
+    class Tree:
+        root = Entry("", folder=True, extents=((0, 2048),))
+
+        def entries(self, folder: Entry) -> list[Entry]:
+            listings[folder.name] += 1
+            if folder is self.root:
+                return [Entry("DICOM", folder=True, extents=((2048, 2048),))]
+            return [Entry(f"I{number}", folder=False, extents=((4096 + number, 1),)) for number in range(count)]
+
+    names = FileNames(Tree(), Notes(), 1 << 30)  # type: ignore[arg-type]  # a list is as good as an iterator
+    for number in range(count):
+        assert names.find(FileId(f"DICOM\\I{number}"))
+    assert listings == {"": 1, "DICOM": 1}
