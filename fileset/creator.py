@@ -28,7 +28,7 @@ from fileset.plan.add_header import add_headers
 from fileset.plan.choice import Choice
 from fileset.plan.commit import clean_up
 from fileset.plan.companion import Companion
-from fileset.plan.copy_findings import cleared, clears
+from fileset.plan.copy_findings import cleared, clears, without_cured
 from fileset.plan.extra_files import Included
 from fileset.plan.icons import Icons, icons_added, icons_wanted
 from fileset.plan.identity import IdentityCheck
@@ -315,6 +315,7 @@ class Creator:
         report.skipped += lost
         report.findings += found
         report.findings += [*findings, *transcoding, *tree.findings, *no_icons, *self._cleared(nodes)]
+        report.findings = without_cured(report.findings)
         try:
             if self._companion:
                 report.findings += self._companion.prepare(nodes, self._sources)

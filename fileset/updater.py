@@ -24,7 +24,7 @@ from fileset.media.form import form_of
 from fileset.media.open import no_dicomdir, updatable
 from fileset.plan.choice import Choice
 from fileset.plan.commit import carry_out, clean_up
-from fileset.plan.copy_findings import clears, stale_pages
+from fileset.plan.copy_findings import clears, stale_pages, without_cured
 from fileset.plan.dicomdir_file import absent_from, read_dicomdir
 from fileset.plan.icons import Icons, icons_added, icons_wanted
 from fileset.plan.identity import IdentityCheck
@@ -278,6 +278,7 @@ class Updater:
         check = IdentityCheck(self._request.offer.sources, self._trusts_dicomdir)
         plan = update(self._request, lambda sources: check.compared(self._scan(sources)), report)
         report.findings += check.findings
+        report.findings = without_cured(report.findings)
         if self._profile:
             self._profile.judge(report)
         if plan is not None:

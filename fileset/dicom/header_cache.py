@@ -69,6 +69,8 @@ META_TAGS: Final = IDENTIFYING_META_TAGS | {
     tags.PRIVATE_INFORMATION,
 }
 """The elements of File Meta Information (PS3.10 Table 7.1-1)."""
+_NOT_WANTED: Final = META_TAGS - IDENTIFYING_META_TAGS | {ITEM}
+"""Groups that only the check of the file needs."""
 _META_UID: Final = tags.MEDIA_STORAGE_SOP_INSTANCE_UID
 _ANCHORED: Final = frozenset((tags.TRANSFER_SYNTAX_UID, tags.SOP_CLASS_UID))
 """Transfer syntax and SOP class decide the walk, so their values are part of the layout."""
@@ -122,8 +124,9 @@ class Recognised:
 
     @property
     def values(self) -> dict[int, bytes]:
-        """The wanted values, including File Meta Information."""
-        return {tag: value[2:] for tag, value in zip(self.layout.tags, self.groups, strict=True)}
+        """The wanted values, including those of File Meta Information that a record needs."""
+        pairs = zip(self.layout.tags, self.groups, strict=True)
+        return {tag: value[2:] for tag, value in pairs if tag not in _NOT_WANTED}
 
     meta = values
 
@@ -177,7 +180,7 @@ class Layouts:
     def _layout(self, pattern: bytes, captured: tuple[int, ...]) -> Layout:
         own_tags = self._own + tuple(tag for tag in self._varying if tag in captured)
         own = itemgetter(*map(captured.index, own_tags)) if self._own and set(self._own) <= set(captured) else None
-        apart = self._apart | (META_TAGS - IDENTIFYING_META_TAGS) | {ITEM}
+        apart = self._apart | _NOT_WANTED
         common = itemgetter(*(at for at, tag in enumerate(captured) if tag not in apart))
         meta = itemgetter(*(at for at, tag in enumerate(captured) if tag in META_TAGS - {_META_UID}))
         sequences = tuple(at for at, tag in enumerate(captured) if tag == ITEM)

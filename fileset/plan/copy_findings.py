@@ -29,6 +29,17 @@ def cleared(sources: Sources, indexes: Iterable[int]) -> Iterator[Finding]:
             yield Finding("FS-PREAMBLE-CLEARED", message, Where(sources.name(index)))
 
 
+_CURED: Final = frozenset(("FS-PREAMBLE-EXECUTABLE", "FS-PREAMBLE-UNKNOWN"))
+"""Faults of preambles, which a cleared copy does not have."""
+
+
+def without_cured(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings without those about preambles that were cleared in the copy."""
+    findings = list(findings)
+    names = {finding.where.file for finding in findings if finding.rule == "FS-PREAMBLE-CLEARED"}
+    return [one for one in findings if one.rule not in _CURED or one.where.file not in names]
+
+
 _PAGES: Final = (FileId.tolerant("INDEX.HTM"), FileId.tolerant("IHE_PDI/ST000000.HTM"))
 """Files that pages for a browser always have."""
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from fileset.dicom.header import HeaderError, read_header
-from fileset.dicom.header_cache import LARGEST_READ, META_TAGS, Layouts
+from fileset.dicom.header_cache import IDENTIFYING_META_TAGS, LARGEST_READ, Layouts
 from fileset.records.describe import WANTED
 from tests.benchmarks.corpus import Shape, files
 
@@ -26,7 +26,9 @@ def values(data: bytes, layouts: Layouts | None) -> dict[int, bytes] | str:
         header = read_header(lambda at, size: data[at : at + size], WANTED, layouts)
     except HeaderError as problem:
         return problem.rule
-    return {tag: value for tag, value in (header.values | header.meta).items() if tag not in META_TAGS or value}
+    return {
+        tag: value for tag, value in (header.values | header.meta).items() if tag not in IDENTIFYING_META_TAGS or value
+    }
 
 
 @pytest.fixture(scope="module")
