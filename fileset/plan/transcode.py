@@ -80,10 +80,24 @@ def transcoded(read: Reading) -> tuple[bytes, str]:
     changes: list[str] = []
     native = file.transfer_syntax in NATIVE
     body = explicit_body(file) if native else _native_body(file, read, changes)
-    result = file_bytes(file, body, EXPLICIT, _IMPLEMENTATION)
+    result = file_bytes(file, body, EXPLICIT, {**_IMPLEMENTATION, **_identity(file, body, changes)})
     if not native:
         _require_same_pixels(read, result)
     return result, "; ".join((f"transcoded from {name} to {syntax_name(EXPLICIT)}", *changes))
+
+
+def _identity(file: DicomFile, body: bytes, changes: list[str]) -> dict[int, bytes]:
+    """Return the elements of File Meta Information that identify the instance otherwise than its data set (PS3.10 7.1)."""
+    values, meta, corrected = dict(elements_of(body)), dict(elements_of(file.meta)), {}
+    for stored, tag, name in (
+        (tags.MEDIA_STORAGE_SOP_CLASS_UID, tags.SOP_CLASS_UID, "Media Storage SOP Class UID"),
+        (tags.MEDIA_STORAGE_SOP_INSTANCE_UID, tags.SOP_INSTANCE_UID, "Media Storage SOP Instance UID"),
+    ):
+        old, new = (found.get(key, b"").strip(b"\0 ") for found, key in ((meta, stored), (values, tag)))
+        if new and old != new:
+            corrected[stored] = element(stored, "UI", new)
+            changes.append(f"{name} was {old.decode('ascii', 'replace')}, is that of the data set")
+    return corrected
 
 
 def _whole(read: Reading) -> bytes:

@@ -81,7 +81,9 @@ def test_pixels_and_all_other_values_stay(name: str) -> None:
     dataset = pydicom.dcmread(BytesIO(result))
     assert dataset.file_meta.TransferSyntaxUID == pydicom.uid.ExplicitVRLittleEndian
     meta = pydicom.dcmread(BytesIO(source), stop_before_pixels=True).file_meta
-    assert dataset.file_meta.MediaStorageSOPInstanceUID == meta.MediaStorageSOPInstanceUID
+    assert dataset.file_meta.MediaStorageSOPInstanceUID == dataset.get(
+        "SOPInstanceUID", meta.MediaStorageSOPInstanceUID
+    )
     before, after = values(source), values(result)
     assert after.keys() == before.keys()
     assert [hex(tag) for tag in before if str(after[tag]) != str(before[tag])] == []
@@ -129,9 +131,14 @@ def test_every_file_that_can_be_decoded_is_on_the_disc_of_its_profile(tmp_path: 
     }
     refused = {one["source"] for one in result["skipped"] if one["rule"] == "PR-TRANSFER-SYNTAX"}
     assert refused <= failed.keys()
-    assert any("cannot be decoded" in reason for reason in failed.values())
-    findings = check_file_set(tmp_path / medium, profile="STD-GEN-CD").findings
-    assert [str(one) for one in findings if one.rule.startswith("PR-") and one.severity == "error"] == []
+    assert "JPEG2000-embedded-sequence-delimiter.dcm" in failed
+    # What is still wrong is wrong in a file that conforms to the profile, is copied as it is, and was named by create.
+    named = {one["rule"] for one in result["findings"]}
+    errors = [
+        one for one in check_file_set(tmp_path / medium, profile="STD-GEN-CD").findings if one.severity == "error"
+    ]
+    assert [str(one) for one in errors if one.rule.startswith("PR-") or one.rule not in named] == []
+    assert len(errors) <= 1
 
 
 def test_a_file_that_conforms_is_copied_byte_for_byte(tmp_path: Path) -> None:
@@ -168,10 +175,10 @@ def test_dciodvfy_has_no_error_that_the_source_did_not_have(name: str, tmp_path:
     if shutil.which("dciodvfy") is None:
         pytest.skip("dciodvfy is not installed")
     (tmp_path / "A").write_bytes(result_of(name))
-    assert errors(tmp_path / "A") <= errors(FOLDER / name)
+    assert iod_errors(tmp_path / "A") <= iod_errors(FOLDER / name)
 
 
-def errors(path: Path) -> set[str]:
+def iod_errors(path: Path) -> set[str]:
     output = subprocess.run(["dciodvfy", "-new", path], capture_output=True, text=True, check=False, errors="replace")
     lines = (output.stdout + output.stderr).splitlines()
     return {re.sub(r"\s+", " ", line) for line in lines if re.match(r"(.* - )?(Error|Abort) - ", line)}
