@@ -136,13 +136,13 @@ _CHOSEN: Final = frozenset(("FS-FILE-UNLISTED", "FS-PATIENT-TWICE", "FS-STUDY-TW
 class Report:
     """The outcome of a create, index or update.
 
-    `refreshed` are the instances whose keys were read again from their files. `written` says what was written, with
-    its SHA-256 if `hashes`, in the order of writing; the DICOMDIR is the last. Nothing was written if nothing was to be changed. A
-    `removable` medium may be taken out when what was written is told.
-    `leftovers`: files that an interrupted write left and a repair removed, where there was nothing else.
-    `replaced` are the file-sets that were there before; `identified` tells whether an update changed the File-set
+    `refreshed` are the instances whose keys were read again from their files. `written` are the written files, with
+    its SHA-256 if `hashes`, in the order of writing; the DICOMDIR is the last. It is empty if nothing changed. A
+    `removable` medium may be taken out after the report.
+    `leftovers`: number of files of an interrupted write that a repair removed.
+    `replaced` are the earlier file-sets in the same place; `identified` is true if an update changed the File-set
     Identification.
-    `volumes`: where there may be several media, each of them, with its part of what was added and written.
+    `volumes`: the volumes, if there may be several media, each with its own report.
     `planned`: whether there was anything to write.
     """
 

@@ -82,7 +82,7 @@ def write_pages(
 
 
 def imprint_of(options: WebOptions) -> Imprint:
-    """Return what pages say about their origin: the date is now, or that of SOURCE_DATE_EPOCH."""
+    """Return the origin of pages: the date is now, or that of SOURCE_DATE_EPOCH."""
     from fileset import __version__
 
     return Imprint(options, creation_time().strftime("%Y-%m-%d"), f"fileset {__version__}")

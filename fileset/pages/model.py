@@ -139,7 +139,7 @@ def _key(contents: Contents, index: int, keyword: str) -> Any:
 
 
 def patients_found(instances: Iterable[Found]) -> list[Patient]:
-    """Return what instances show that were found on a medium, by their records or by their headers."""
+    """Return the depictions of instances on a medium, by their records or by their headers."""
     tree = _Tree()
     numbers: dict[FileId, float] = {}
     for instance in instances:
@@ -216,7 +216,7 @@ _FROM_FILES: Final = {
 
 
 def complete(patient: Patient, series: Series, texts: Mapping[str, str]) -> None:
-    """Fill in what the records do not say, from the `texts` of a file by keyword."""
+    """Fill in values that the records lack, from the `texts` of a file by keyword."""
     for values in (patient.values, series.values):
         for name, keyword in _FROM_FILES.items():
             if not values.get(name, "x"):

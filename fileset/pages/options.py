@@ -1,4 +1,4 @@
-"""What a caller may choose about the pages, and what every page says about its origin."""
+"""Options of the pages, and the origin that every page names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fileset.errors import RuleError
 from fileset.pages.languages import TEXTS
 
 PICTURES: Final = 200
-"""Pictures of a series, unless the caller says otherwise."""
+"""Pictures of a series by default."""
 
 
 def _known(_: object, __: object, language: str) -> None:
@@ -45,7 +45,7 @@ class WebOptions:
 
 @frozen
 class Imprint:
-    """What every page says about its origin: the options, the date as 2024-01-31, and the program with its version."""
+    """The origin that every page names: the options, the date as 2024-01-31, and the program with its version."""
 
     options: WebOptions
     date: str

@@ -1,4 +1,4 @@
-"""README.TXT: who made the disc, with which program, what is on it and how to look at it. Plain ASCII with CRLF."""
+"""README.TXT: the maker of the disc, the program, the contents, and how to look at them. Plain ASCII with CRLF."""
 
 from __future__ import annotations
 

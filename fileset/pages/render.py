@@ -39,7 +39,7 @@ class Rendered:
     """One instance made ready for a page.
 
     `suffix` is JPG, HTM (a report, whose text is `lines`) or PDF, "" for a card; `content` is the JPEG or PDF file;
-    `texts` are values of the file by keyword. `reason` says why there is no picture, or what is wrong with it; `failed` that there should be one.
+    `texts` are values of the file by keyword. `reason` is why there is no picture, or its fault; `failed` that there should be one.
     """
 
     suffix: str
@@ -61,7 +61,7 @@ TEXTS: Final = (
 
 
 def render_paths(paths: Sequence[str]) -> list[Rendered]:
-    """Render the files at `paths`, one after the other; what every worker does."""
+    """Render the files at `paths`, one after the other; the task of every worker."""
     return [_render_path(path) for path in paths]
 
 

@@ -18,7 +18,7 @@ _FAULTS: Final = (TypeError, ValueError, KeyError, IndexError, AttributeError, N
 
 @frozen
 class Attributes:
-    """The attributes of one frame: those of its own functional groups first, then the shared ones, then the data set's."""
+    """The attributes of one frame: from its own functional groups first, then the shared ones, then the data set's."""
 
     layers: tuple[Dataset, ...] = field(repr=False)
 

@@ -1,6 +1,6 @@
 """One compressed frame -> its stored values (PS3.5 8.2), by transfer syntax.
 
-imagecodecs decodes; this table says which of its functions, and in which colour space the values come out.
+imagecodecs decodes; this table names the function and the colour space of the result.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _jpeg(data: bytes, pixels: PixelFormat) -> NDArray[Any]:
     if pixels.samples != 3:
         return jpeg8_decode(data)
     header = data[: data.find(_START_OF_SCAN)]
-    if _ADOBE in header:  # the stream says itself which colour transform it has
+    if _ADOBE in header:  # the stream names its own colour transform
         return jpeg8_decode(data)
     space = "YCBCR" if pixels.photometric.startswith("YBR") else "RGB"
     return jpeg8_decode(data, colorspace=space, outcolorspace="RGB")

@@ -1,4 +1,4 @@
-"""The size that a compressed frame says it has, read before it is decoded: a decoder would reserve memory for any size."""
+"""The stated size of a compressed frame, read before decoding: a decoder would reserve memory for any size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One SOP Instance -> what a person can look at: a picture, the text of a report, a document, or a card with the reason."""
+"""Turn one SOP Instance into something to look at: a picture, the text of a report, a document, or a card with the reason."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ Depiction = Picture | Report | Document | Card
 
 
 def depict_file(read: Reading) -> Depiction:
-    """Return what a person can look at in the DICOM file that `read` reads. A file that cannot be read gives a `Card`."""
+    """Return the depiction of the DICOM file that `read` reads. A file that cannot be read gives a `Card`."""
     try:
         return depict(read_instance(read))
     except PictureError as problem:
@@ -69,7 +69,7 @@ def depict_file(read: Reading) -> Depiction:
 
 
 def depict(instance: Instance) -> Depiction:
-    """Return what a person can look at in an instance; a `Card` with the reason where nothing can be shown."""
+    """Return the depiction of an instance; a `Card` with the reason if nothing can be shown."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom warns about values that it then gives all the same
         return _depicted(instance)
@@ -187,4 +187,4 @@ _BY_CONTENT: Final[tuple[tuple[str, Callable[[Instance], Depiction]], ...]] = (
     ("WaveformSequence", _waveform),
     ("ContentSequence", _report),
 )
-"""What a data set without pixels may hold, and how it is shown."""
+"""Contents of data sets without pixels, and how they are shown."""

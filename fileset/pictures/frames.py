@@ -1,4 +1,4 @@
-"""The frames of one image, decoded one at a time (PS3.5 8.2, A.4): a file of many frames never lies in memory as a whole."""
+"""The frames of one image, decoded one at a time (PS3.5 8.2, A.4): a file of many frames is never in memory as a whole."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class Frames:
 def frames_of(dataset: Dataset, element: PixelElement, transfer_syntax: str, *, big_endian: bool = False) -> Frames:
     """Return the frames of a data set, whose pixels are in `element` of a file or of memory.
 
-    Raises `PictureError` if the data set describes no image, or its frames cannot be told apart.
+    Raises `PictureError` if the data set describes no image, or its frames cannot be separated.
     """
     pixels = pixel_format(dataset, element=element.keyword, big_endian=big_endian)
     frames = Frames(pixels, element, transfer_syntax)

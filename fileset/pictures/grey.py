@@ -49,7 +49,7 @@ class GreyScale:
 
     to_modality: Levels
     levels: Levels | None
-    """None where neither the data set nor the caller says how: the values decide."""
+    """None if neither the data set nor the caller chooses: the values decide."""
     window: Window | None
     inverse: bool
     padding: tuple[float, float] | None
@@ -58,7 +58,7 @@ class GreyScale:
 
 
 def grey_scale(attributes: Attributes, pixels: PixelFormat, window: Window | None = None) -> GreyScale:
-    """Return how a frame is shown: with `window`, or as its attributes say, of several windows with the first."""
+    """Return how a frame is shown: with `window`, or by its attributes, with the first of several windows."""
     signed = pixels.kind == "i"
     voi = None if window else _voi_table(attributes, signed=signed, big_endian=pixels.big_endian)
     chosen = window or (None if voi else first_window(attributes))

@@ -1,4 +1,4 @@
-"""Which way a patient lies in a picture: letters for its edges (PS3.3 C.7.6.1.1.1, C.7.6.2.1.1)."""
+"""Orientation of a patient in a picture: letters for its edges (PS3.3 C.7.6.1.1.1, C.7.6.2.1.1)."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Picture:
     """An 8-bit picture: rows x columns, grey, or rows x columns x 3, red, green and blue.
 
     `aspect` is the height of a pixel divided by its width. `window` is centre and width in the unit of the values, None
-    where no window was used. `notes` tell what a viewer should know, such as that the file ends early.
+    where no window was used. `notes` are facts for a viewer, such as that the file ends early.
     """
 
     pixels: NDArray[Any] = field(eq=False, repr=False)

@@ -23,7 +23,7 @@ _FLOAT_BITS: Final = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}
 class PixelFormat:
     """The shape and encoding of the frames of one image.
 
-    `kind` is "i" for signed, "u" for unsigned and "f" for floating point values; `planar` tells that the planes of a
+    `kind` is "i" for signed, "u" for unsigned and "f" for floating point values; `planar` is true if the planes of a
     colour image follow each other; `big_endian` gives the byte order of native values.
     """
 

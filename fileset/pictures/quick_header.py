@@ -30,8 +30,8 @@ TAGS: Final = frozenset((
     0x00281101, 0x00281102, 0x00281103, 0x00281201, 0x00281202, 0x00281203, 0x00281221, 0x00281222, 0x00281223,
     0x7FE00001, 0x7FE00002,
 ))  # fmt: skip
-"""The elements that are kept: those of the Image Pixel Module, of windows, palettes, spacing and orientation,
-and what pages say of patient and series."""
+"""The kept elements: of the Image Pixel Module, of windows, palettes, spacing and orientation,
+and the values of patient and series for pages."""
 _HEAD: Final = Struct("<HH2sH").unpack_from
 _IMPLICIT: Final = Struct("<HHI").unpack_from
 _LENGTH: Final = Struct("<I").unpack_from

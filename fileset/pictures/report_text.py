@@ -26,7 +26,7 @@ class Line:
 
 
 def report_lines(dataset: Dataset) -> Iterator[Line]:
-    """Yield the content items of a report in their order; after `MOST_LINES` a last line says that there are more."""
+    """Yield the content items of a report in their order; after `MOST_LINES` a last line announces more."""
     stack: list[Iterator[tuple[int, Dataset]]] = [iter([(0, dataset)])]
     count = 0
     while stack:

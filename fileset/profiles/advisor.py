@@ -18,7 +18,7 @@ REASONS: Final = 2
 
 @frozen
 class Advice:
-    """Whether all files conform to one profile: `blocked` counts those that do not, `reasons` says why, most frequent
+    """Whether all files conform to one profile: `blocked` counts the others, `reasons` has the causes, most frequent
     first, each with the number of files that it is true of.
 
     `about_medium` are reasons that are not about files: the kind of medium, or that files are not secured.
@@ -38,7 +38,7 @@ class Advice:
 
 @define
 class Judging:
-    """Judges files under several profiles, and remembers the verdict on those that are alike in all that matters."""
+    """Judges files under several profiles, and remembers the verdict for files that are alike in every relevant value."""
 
     profiles: tuple[Profile, ...]
     _known: dict[Facts, tuple[tuple[Violation, ...], ...]] = field(factory=dict)

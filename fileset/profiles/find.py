@@ -1,4 +1,4 @@
-"""Finds profiles by their identifiers (PS3.11 8), and says why one is none."""
+"""Find profiles by their identifiers (PS3.11 8), or report why there is none."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def select_profiles(medium: str = "", sop_class: str = "", syntax: str = "") -> 
 
 
 def _meant(words: str, names: dict[str, str], what: str) -> frozenset[str] | None:
-    """Return the UIDs that a user means; None if he said nothing."""
+    """Return the UIDs that a user means; None if the text is empty."""
     if not words:
         return None
     found = {uid for uid, name in names.items() if words == uid or words.lower() in name.lower()}

@@ -51,7 +51,7 @@ def decode_columns(contents: Contents, records: Sequence[int], wanted: Sequence[
         above = decode_columns(contents, distinct, [wanted[at] for at in missing]) if distinct else []
         rows = {parent: row for row, parent in enumerate(distinct)}
         for at, upper in zip(missing, above, strict=bool(above)):
-            upper.append(None)  # what a record of the root entity has above it
+            upper.append(None)  # the parent of a record of the root entity
             columns[at] = [
                 upper[rows.get(parent, -1)] if value is _ABSENT else value
                 for value, parent in zip(columns[at], parents, strict=True)
@@ -111,7 +111,7 @@ def _parts(
 
 
 def _layout(data: bytes, at: int, end: int, places: dict[int, int]) -> _Layout | None:
-    """The layout of the record whose elements lie here; None if an element has no plain length."""
+    """The layout of a record with these elements; None if an element has no plain length."""
     headers: list[bytes] = []
     form, wanted = ["<"], []
     try:
@@ -136,7 +136,7 @@ def _layout(data: bytes, at: int, end: int, places: dict[int, int]) -> _Layout |
     return _Layout(Struct("".join(form)).unpack_from, tuple(headers), tuple(wanted)) if at == end else None
 
 
-# ---------------------------------------------------------------- what they say
+# ---------------------------------------------------------------- values
 
 
 def _decoded(contents: Contents, records: Sequence[int], tag: int, raw: Column) -> Column:
@@ -170,9 +170,9 @@ def _values(contents: Contents, tag: int, raw: list[bytes]) -> dict[bytes, Any]:
 
 
 def _number(text: str, convert: Callable[[str], float]) -> float | None:
-    """One number; None, or nothing but 0, if the full decoder shall say what it is."""
+    """Return one number; None, or nothing but 0, if the full decoder must decide."""
     try:
-        return convert(text)  # which takes the padding for what it is
+        return convert(text)  # which ignores the padding
     except ValueError:
         return None
 

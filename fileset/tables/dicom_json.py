@@ -25,7 +25,7 @@ _REFERENCES: Final = {
 def dicom_json(
     contents: Contents, level: str = IMAGE, keys: Mapping[str, object] | None = None
 ) -> Iterator[Attributes]:
-    """Yield for each record of `level` that matches `keys` its keys and those of the records above it, by tag.
+    """Yield for each record of `level` that matches `keys` its keys and the keys of the records above it, by tag.
 
     Raises `RuleError` as `Reader.find`.
     """

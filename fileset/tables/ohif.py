@@ -1,4 +1,4 @@
-"""OHIF's `dicomjson` data source: one document that tells the viewer where the files are and what is in them.
+"""OHIF's `dicomjson` data source: one document with the places and the keys of the files.
 
 The viewer reads the files by HTTP, which a web server has to give it with CORS headers; never from file://.
 """

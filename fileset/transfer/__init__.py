@@ -96,8 +96,8 @@ def send(
 
 @frozen
 class Probe:
-    """What sending would do: `takes` says for each pair of SOP class and transfer syntax whether the peer takes it,
-    `numbers` how many instances have it; `unsendable` are those that cannot be sent at all.
+    """The result of a rehearsal: `takes` is, for each pair of SOP class and transfer syntax, whether the peer accepts it,
+    `numbers` how many instances have it; `unsendable` are instances that cannot be sent at all.
     """
 
     peer: str
@@ -151,7 +151,7 @@ def _collect(
     journal: Journal,
     progress: Callable[[int, int], None] | None,
 ) -> None:
-    """Fill the report; what was not tried because the peer is gone is in it too."""
+    """Fill the report, also with the instances that were not tried because the peer is gone."""
     try:
         for sent in entries:
             report.instances.append(sent)
@@ -169,7 +169,7 @@ def _collect(
 
 @define
 class _Gate:
-    """What lies between a medium and the network: the journal, and reconciliation. One thread at a time."""
+    """The steps between a medium and the network: the journal, and reconciliation. One thread at a time."""
 
     journal: Journal
     change: Change | None
@@ -177,7 +177,7 @@ class _Gate:
     _lock: Lock = field(factory=Lock)
 
     def prepare(self, source: Source) -> Payload | Sent:
-        """What there is to send of a file; an entry of the report if there is nothing."""
+        """Return the payload of a file; an entry of the report if there is none."""
         with self._lock:
             name = source.file_id.path if source.file_id else ""
             try:
@@ -203,4 +203,4 @@ def _pair(source: Source) -> Pair:
     try:
         return payload(source).pair
     except (FilesetError, OSError):
-        return _UNKNOWN  # whoever sends it says why it cannot be sent
+        return _UNKNOWN  # sending it reports the reason

@@ -162,7 +162,7 @@ class Association:
 def read_pdu(connection: socket.socket) -> tuple[int, bytes]:
     """Return the type and the content of the next PDU. Raises `OSError`, and `EOFError` if the connection is closed."""
     if _QUICK_ACK is not None:
-        with suppress(OSError):  # the system forgets it, so it is said again for each answer
+        with suppress(OSError):  # the system forgets it, so it is set again for each answer
             connection.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
     head = _read(connection, 6)
     size = int.from_bytes(head[2:], "big")

@@ -1,7 +1,7 @@
 """Change values of a data set so that the old ones stay in it: Original Attributes Sequence (PS3.3 C.12.1.1.9).
 
 Works on bytes: an element that is not changed is copied as it is, in any encoding. If a new value needs characters that
-the data set cannot hold, it becomes UTF-8, and text beyond ASCII is encoded anew, in sequences too.
+the data set cannot hold, it becomes UTF-8, and text beyond ASCII is encoded again, in sequences too.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _DEPTH: Final = 16
 
 @frozen
 class Stamp:
-    """Who changes a data set, and when.
+    """Author and time of a change to a data set.
 
     Attributes:
         system: Modifying System (0400,0563).
         moment: A DT value, such as 20261127224500+0000.
-        source: Source of Previous Values (0400,0564): who made the old ones, "" if unknown.
+        source: Source of Previous Values (0400,0564): the author of the old values, "" if unknown.
     """
 
     system: str
@@ -111,7 +111,7 @@ def _existing(sequence: bytes, syntax: Syntax) -> list[bytes]:
 def _item(writer: _Writer, before: Mapping[int, bytes], stamp: Stamp) -> bytes:
     """An item with the old values, which are as they were; one that was not there has none (PS3.3 C.12.1.1.9).
 
-    Where the character set changes, its old value is among them, and says how the others are to be read.
+    Where the character set changes, its old value is among them, for decoding the others.
     """
     values = (content or writer.element(tag, vr_of(tag), b"") for tag, content in sorted(before.items()))
     return writer.item(

@@ -52,7 +52,7 @@ def committed(
     """Ask for all instances in one request, and wait for the answer up to `timeout` seconds.
 
     The peer answers over the same association, or opens one to our AE Title at `port` of this machine, which has to be
-    registered there. What it says nothing of is in `failed`. Raises `PeerError` if it cannot be asked, `MediumError` if
+    registered there. Instances that it does not mention are in `failed`. Raises `PeerError` if it cannot be asked, `MediumError` if
     `port` is not free, `RuleError` without the extra `network`.
     """
     pynetdicom = require_pynetdicom()

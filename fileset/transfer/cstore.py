@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fileset.transfer.association import Line
 
 Prepare = Callable[[Source], Payload | Sent]
-"""Finds what there is to send of a file; an entry of the report if there is nothing."""
+"""Finds the payload of a file; an entry of the report if there is none."""
 
 _TRIES_AFTER_ABORT: Final = 2
 """An instance that makes the peer abort will do so again."""
@@ -54,7 +54,7 @@ class CStore:
 
     Attributes:
         line: How associations are made.
-        prepare: Finds what there is to send of a file.
+        prepare: Finds the payload of a file.
         jobs: Associations at the same time.
         retries: More tries for an instance after the first, each after a longer pause.
         pause: Seconds before the second try; doubled before each further one.

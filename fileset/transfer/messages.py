@@ -61,7 +61,7 @@ def echo_request(message_id: int, sop_class: str) -> bytes:
 
 
 def _command_set(values: dict[int, bytes]) -> bytes:
-    """Elements in Implicit VR Little Endian behind their group length (PS3.7 6.3.1)."""
+    """Return elements in Implicit VR Little Endian after their group length (PS3.7 6.3.1)."""
     body = b"".join(_element(tag, value) for tag, value in values.items())
     return _element(0, len(body).to_bytes(4, "little")) + body
 

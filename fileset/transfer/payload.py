@@ -45,7 +45,7 @@ _WANTED: Final = Wanted(WantedTags(frozenset(_IDENTITY), max(_IDENTITY)), {}, fr
 
 
 class Source(Protocol):
-    """An instance on a medium: a record of a Reader, or what was found by its contents."""
+    """An instance on a medium: a record of a Reader, or a file found by its contents."""
 
     @property
     def file_id(self) -> FileId | None:
@@ -62,17 +62,17 @@ class Source(Protocol):
 
 
 class UnsendableError(FilesetError):
-    """A file that no peer can be given as it is: the message says why."""
+    """A file that cannot be sent unchanged; the message has the reason."""
 
     exit_code = 3
 
 
 @frozen
 class Payload:
-    """A file as it goes over the network: what it is, and its bytes as chunks.
+    """A file for the network: its identity, and its bytes as chunks.
 
     Attributes:
-        identity: What the file says by tag: SOP Class, SOP Instance, Study and Series Instance UID, Patient ID.
+        identity: Values of the file by tag: SOP Class, SOP Instance, Study and Series Instance UID, Patient ID.
         transfer_syntax_uid: As File Meta Information has it.
         meta: Preamble and File Meta Information.
         start: Position of the data set in the file, or of what follows `changed`.
@@ -107,7 +107,7 @@ class Payload:
 
     @property
     def pair(self) -> tuple[str, str]:
-        """SOP Class and Transfer Syntax: what a presentation context is about."""
+        """SOP Class and Transfer Syntax: the subject of a presentation context."""
         return self.sop_class_uid, self.transfer_syntax_uid
 
     def data_set(self) -> Iterator[bytes]:
@@ -138,7 +138,7 @@ def syntax_of(transfer_syntax_uid: str) -> Syntax:
 
 
 def payload(source: Source) -> Payload:
-    """Return what there is to send of a file.
+    """Return the payload of a file.
 
     Raises `UnsendableError` for what is no DICOM file or cannot be sent as it is, `MediumError` if it cannot be read.
     """
@@ -197,7 +197,7 @@ def _likely_syntax(head: bytes, at: int) -> str:
 
 
 def _require_whole(read: Reading, start: int, size: int, syntax: Syntax) -> None:
-    """Raise `UnsendableError` if the file ends inside an element, or is not encoded as it says.
+    """Raise `UnsendableError` if the file ends inside an element, or contradicts its transfer syntax.
 
     The peer would wait for the rest, or break off.
     """
@@ -212,9 +212,9 @@ def _require_whole(read: Reading, start: int, size: int, syntax: Syntax) -> None
         try:
             tag, _, value_at, length = element_header(data, at - window, syntax)
         except FormatError:
-            return  # not ours to judge: the peer says what it thinks of it
+            return  # the peer decides about it
         if length == UNDEFINED:
-            return  # what is in it ends somewhere; only a decoder can say
+            return  # only a decoder knows its end
         at = window + value_at + length
         if at > size:
             name = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"

@@ -19,7 +19,7 @@ DEFAULT_TITLE: Final = "FILESET"
 
 
 class PeerError(MediumError):
-    """The peer cannot be reached, or refuses what was asked of it."""
+    """The peer cannot be reached, or refuses the request."""
 
 
 @frozen
@@ -54,7 +54,7 @@ class Tls:
     """How a connection is secured.
 
     Attributes:
-        ca: File of the certificates that are trusted; "" for those of the system.
+        ca: File of the trusted certificates; "" for the certificates of the system.
         certificate: File of our own certificate, "" for none.
         key: File of its private key, "" if it is in the file of the certificate.
     """

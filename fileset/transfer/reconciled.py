@@ -1,4 +1,4 @@
-"""Instances as they are after reconciliation, for those who copy files instead of sending them."""
+"""Instances after reconciliation, for copying files instead of sending them."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class ReconciledInstance:
         item = self._item
         if not item.values:
             return cast("BinaryIO", self._record.open())
-        file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # whoever opened it closes it
+        file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # the caller closes it
         for chunk in item.whole():
             file.write(chunk)
         file.seek(0)

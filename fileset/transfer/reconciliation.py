@@ -27,7 +27,7 @@ SYSTEM: Final = "fileset"
 _TEXT_VRS: Final = frozenset(["AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UT"])
 _KEEP: Final = frozenset((tags.SPECIFIC_CHARACTER_SET,))
 _PIXELS: Final = 0x7FE00000
-"""What stands from here on is streamed, and never looked at."""
+"""Elements from here on are streamed without being decoded."""
 _WINDOW: Final = 1 << 16
 _LARGEST: Final = 1 << 30
 """Bytes before the pixels that are taken into memory at most."""
@@ -63,7 +63,7 @@ def _valid(keyword: str, value: str) -> str:
 
 @frozen
 class Table:
-    """New values for several patients or studies: `key` says by which of the old values they are found."""
+    """New values for several patients or studies: `key` names the old value that selects them."""
 
     key: int
     rows: Mapping[str, Values]
@@ -111,7 +111,7 @@ class Reconciliation:
         fixed: New values for the one patient that all files must be of.
         table: New values by old Patient ID or study.
         source: Source of Previous Values, "" if unknown.
-        changes: What was changed so far: by Study Instance UID, the keyword with the old and the new value.
+        changes: The changes so far: by Study Instance UID, the keyword with the old and the new value.
     """
 
     fixed: Values = field(factory=dict)

@@ -23,13 +23,13 @@ class Sent:
 
     Attributes:
         file_id: Path of the file on its medium, "/" between components.
-        sop_instance_uid: As the file says it, "" if it says none.
+        sop_instance_uid: From the file, "" if it has none.
         state: "arrived"; "already" if the journal of a former run has it; "failed" if the peer or the network did not
             take it; "unsendable" if the file cannot be sent as it is.
         reason: Why it did not arrive, or the warning with which it did.
         status: Status of the C-STORE response (PS3.7 C), or failure reason of STOW-RS; None without one.
         size: Bytes of the data set, 0 if unknown.
-        sop_class_uid: As the file says it, "" if it says none.
+        sop_class_uid: From the file, "" if it has none.
         changed: Keywords that reconciliation changed, with the old and the new value.
     """
 
@@ -62,7 +62,7 @@ class SendReport:
     Attributes:
         peer: Where to, as the user named it.
         instances: One entry for each instance, in the order in which they ended.
-        disagreements: Sentences about records whose UIDs or Patient ID are not those of their files; what was sent is
+        disagreements: Sentences about records whose UIDs or Patient ID differ from their files; the sent instance is
             the file.
         committed: SOP Instance UIDs that the peer confirmed by Storage Commitment; None if it was not asked.
         not_committed: SOP Instance UIDs that it did not confirm, with the reason.

@@ -1,6 +1,6 @@
 """Send many instances by STOW-RS (PS3.18 10.5): several files a request, streamed from the medium.
 
-What arrived is what the answer names by its UID: a server may answer 400 for a request of which it stored all but one.
+An instance arrived if the answer names its UID: a server may answer 400 for a request of which it stored all but one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Stow:
 
     Attributes:
         url: Of the service, to which /studies is added; http or https.
-        prepare: Finds what there is to send of a file.
+        prepare: Finds the payload of a file.
         headers: Headers for each request, such as Authorization.
         tls: Certificates for https.
         jobs: Requests at the same time.
@@ -131,7 +131,7 @@ class _Worker:
         yield from (sent for _, sent in waiting)
 
     def _try(self, waiting: list[tuple[Payload, Sent]]) -> tuple[list[tuple[Payload, Sent]], list[Sent]]:
-        """Send all that wait in one request: what shall be tried again, and what has ended."""
+        """Send all waiting instances in one request; return the ones to retry, and the finished ones."""
         import httpx
 
         items = [item for item, _ in waiting]
@@ -193,7 +193,7 @@ def _document(response: Any) -> Mapping[str, Any]:
 
 @frozen
 class Answer:
-    """What a server says of a request (PS3.18 10.5.3): which instances it has, and why it refused others."""
+    """The answer of a server to a request (PS3.18 10.5.3): the stored instances, and the reasons for refusing others."""
 
     status: int
     stored: Mapping[str, int | None]
@@ -223,7 +223,7 @@ def _values(item: Mapping[str, Any], tag: str) -> list[Any]:
 
 
 def _sorted(waiting: list[tuple[Payload, Sent]], answer: Answer) -> tuple[list[tuple[Payload, Sent]], list[Sent]]:
-    """What shall be tried again after an answer, and what has ended."""
+    """Return the instances to retry after an answer, and the finished ones."""
     again, ended = [], []
     for item, sent in waiting:
         uid = sent.sop_instance_uid

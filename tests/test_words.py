@@ -1,0 +1,62 @@
+"""The package speaks plain English: idioms that a reader must decode are as rare as in the code bases that it learns from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import fileset
+from tests.support.words import IDIOMS, count, texts
+
+PACKAGE = Path(fileset.__file__).parent
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "standard" not in path.parts)
+"""All modules except the tables of the Standard, whose words are not ours."""
+
+MOST = {
+    "nobody": 0.2,
+    "told of": 0.1,
+    "stands": 0.2,
+    "lies": 0.2,
+    "anew": 0.1,
+    "behind": 0.2,
+    "what ... is": 1.1,
+    "those that": 0.8,
+    "tell, say": 1.2,
+    "who": 0.3,
+}
+"""Occurrences per 1,000 words of docstrings, comments and messages, at most."""
+
+
+@cache
+def counted() -> tuple[int, Counter[str]]:
+    """Count the whole package once."""
+    return count(MODULES)
+
+
+@pytest.mark.parametrize("idiom", MOST)
+def test_an_idiom_is_rare(idiom: str) -> None:
+    words, found = counted()
+    assert 1000 * found[idiom] / words <= MOST[idiom]
+
+
+def test_docstrings_begin_with_what_a_function_returns() -> None:
+    words, found = counted()
+    assert 1000 * found["Return"] / words >= 3
+
+
+def test_every_idiom_has_a_limit_and_is_seen() -> None:
+    assert MOST.keys() == IDIOMS.keys()
+    riddle = '"""Nobody is told of what lies behind those that stand anew, and who says what it is."""'
+    assert list(texts(riddle)) == [riddle.strip('"')]
+
+
+def test_each_idiom_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "riddle.py").write_text(
+        '"""Nobody is told of what lies behind those that stand anew, and who says what it is."""\n', encoding="utf-8"
+    )
+    words, found = count([tmp_path / "riddle.py"])
+    assert words == 17
+    assert {idiom for idiom in IDIOMS if not found[idiom]} == set()
