@@ -132,7 +132,7 @@ _CHOSEN: Final = frozenset(("FS-FILE-UNLISTED", "FS-PATIENT-TWICE", "FS-STUDY-TW
 """Errors that follow from what the user asked for: files that stay on the medium without a record."""
 
 
-@define
+@define(repr=False)
 class Report:
     """The outcome of a create, index or update.
 
@@ -164,6 +164,24 @@ class Report:
     dry_run: bool = False
     planned: bool = False
     hashes: bool = False
+
+    def __repr__(self) -> str:
+        parts = (
+            ("added", self.added),
+            ("removed", self.removed),
+            ("refreshed", self.refreshed),
+            ("skipped", self.skipped),
+        )
+        counts = [f"{len(found):,} {name}" for name, found in (*parts, ("findings", self.findings)) if len(found)]
+        return f"<Report on {self.medium}: {', '.join(counts) or 'nothing changed'}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        told = [*(f"{one.source}: {one.reason}" for one in self.skipped), *map(str, self.findings)]
+        items = "".join(f"<li>{escape(text)}</li>" for text in told[:20])
+        more = f"<p>and {len(told) - 20:,} more</p>" if len(told) > 20 else ""
+        return f"<p>{escape(repr(self))}</p><ul>{items}</ul>{more}"
 
     def note_medium(self, info: FileSetInfo) -> None:
         """Add the facts of M-INQUIRE FILE-SET that a user must know."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
+from time import monotonic
 from typing import Final, Generic, Protocol, TypeVar
 
 from fileset.transfer.peer import PeerError
@@ -15,8 +16,8 @@ Task_contra = TypeVar("Task_contra", contravariant=True)
 
 _POLL: Final = 0.2
 """Seconds after which the main thread looks whether all have ended; Ctrl-C arrives in between."""
-_PATIENCE: Final = 1.0
-"""Seconds that a thread has to end."""
+_PATIENCE: Final = 0.5
+"""Seconds that all threads have to end, of those that wait for a peer; they end with the program in any case."""
 
 
 class Worker(Protocol[Task_contra]):
@@ -61,8 +62,9 @@ class Crew(Generic[Task]):
         if any(thread.is_alive() for thread in self._threads):
             for worker in self._workers:
                 worker.close()
+        latest = monotonic() + _PATIENCE
         for thread in self._threads:
-            thread.join(_PATIENCE)
+            thread.join(max(0.0, latest - monotonic()))
 
     def _results(self) -> Iterator[Sent]:
         running = True

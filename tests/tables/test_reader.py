@@ -95,3 +95,11 @@ def test_a_scan_of_a_folder_without_dicom_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("nothing")
     with pytest.raises(fileset.FormatError, match="no DICOM file"):
         Reader(tmp_path, scan=True)
+
+
+def test_a_report_shows_its_counts_and_what_was_left_out(disc: Path, tmp_path: Path) -> None:
+    (disc / "notes<b>").write_text("not DICOM")
+    with fileset.Creator(tmp_path / "NEW") as creator:
+        creator.add(disc)
+    assert repr(creator.report).startswith(f"<Report on {tmp_path / 'NEW'}: 12 added, 1 skipped")
+    assert "notes&lt;b&gt;" in creator.report._repr_html_()

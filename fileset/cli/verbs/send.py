@@ -112,12 +112,12 @@ def run(options: Namespace) -> int:
     headers = _headers(options)
     reconciliation = reconciliation_of(options, tls)
     outcomes = [_one(medium, keys, reconciliation, tls, headers, options) for medium in media]
+    if len(outcomes) == 1 and outcomes[0].problem is not None:
+        raise outcomes[0].problem
     if options.json:
         write_document(
             "fileset.send/1", {"peer": options.to or options.stow, "media": map(json_text, map(_row, outcomes))}
         )
-    if len(outcomes) == 1 and outcomes[0].problem is not None:
-        raise outcomes[0].problem
     codes = {outcome.code for outcome in outcomes}
     return codes.pop() if len(codes) == 1 else PARTLY
 
