@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
@@ -11,7 +12,9 @@ import pytest
 
 import fileset
 from fileset.cli import main
+from fileset.errors import FormatError
 from fileset.file_id import DICOMDIR, FileId
+from fileset.media.image.bytes import ImageBytes
 from fileset.media.image.names import Entry, FileNames, Notes
 from fileset.media.iso.medium import IsoMedium
 from tests.support import synthetic
@@ -73,3 +76,15 @@ def test_a_folder_is_listed_once_however_many_files_are_in_it(count: int) -> Non
     for number in range(count):
         assert names.find(FileId(f"DICOM\\I{number}"))
     assert listings == {"": 1, "DICOM": 1}
+
+
+def test_a_file_of_overlapping_pieces_is_refused(image: Path) -> None:
+    """Thousands of pieces over the same sectors would make gigabytes of a small image."""
+    size = image.stat().st_size
+    with closing(ImageBytes(str(image))) as raw:
+        raw.check([(0, size // 2), (size // 2, size // 2)])
+        for extents in ([(0, size)] * 2, [(0, size // 2)] * 4001):
+            with pytest.raises(FormatError, match="overlap"):
+                raw.check(extents)
+            with pytest.raises(FormatError, match="overlap"):
+                raw.open(extents, "BOMB")

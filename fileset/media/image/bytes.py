@@ -40,10 +40,14 @@ class ImageBytes:
 
     def check(self, extents: Iterable[tuple[int, int]]) -> None:
         """Raise `FormatError` unless all pieces, as (position, length), are in the image."""
+        total = 0
         for at, size in extents:
             if at + size > self.size:
                 reason = self.cut or f"it ends at {self.size}, cut off or with a wrong directory"
                 raise FormatError(f"bytes {at} to {at + size} are not in the image: {reason}")
+            total += size
+            if total > self.size:
+                raise FormatError("its pieces overlap: together they are larger than the whole image")
 
     def read(self, at: int, size: int) -> bytes:
         """Exactly `size` bytes from position `at`. Raises `FormatError` if the image ends before."""
@@ -56,8 +60,7 @@ class ImageBytes:
 
     def open(self, extents: Sequence[tuple[int, int]], name: str) -> BinaryIO:
         """The bytes of pieces, as (position, length), as one file called `name`. Raises as `read`."""
-        for at, size in extents:
-            self.check([(at, size)])
+        self.check(extents)
         with named(self._path):
             raw = ExtentFile(os.dup(self._descriptor), extents, f"{self._path}/{name}")
         return cast("BinaryIO", io.BufferedReader(raw, BUFFER))

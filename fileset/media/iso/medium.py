@@ -174,7 +174,7 @@ def _no_volume(size: int) -> str:
     """Why a file of `size` bytes without any volume is no image."""
     if size <= FIRST_DESCRIPTOR * SECTOR:
         return f"not an image of a disc, or cut off: it has {size} bytes, a volume begins after {FIRST_DESCRIPTOR * SECTOR}"
-    return "no image of a disc: it has neither an ISO 9660 nor a UDF volume (PS3.12 F, P)"
+    return "not an image of a disc: it has neither an ISO 9660 nor a UDF volume (PS3.12 F, P)"
 
 
 def _place(path: str, entry: Entry) -> Place:
