@@ -90,7 +90,7 @@ def _companions(
     for addition in recipe.companion.additions(encode(directory), source_of):
         is_there = addition.file_id.path.upper() in present
         if addition.file_id in recipe.included or (is_there and not lies_there(addition, medium)):
-            raise RefusedError("there is another file of this name", path=addition.file_id, advice=_REMOVE)
+            raise RefusedError("another file has this name", path=addition.file_id, advice=_REMOVE)
         if not is_there:
             yield addition
 
