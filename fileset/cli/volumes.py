@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from fileset.cli.findings import finding_rows
 from fileset.cli.output import counted, document, json_text, sized
 from fileset.errors import MediumError
-from fileset.plan.report_file import write_report_file
 
 if TYPE_CHECKING:
     from fileset.report import Report, Volume
@@ -40,6 +39,8 @@ def _facts(volume: Volume) -> dict[str, Any]:
 
 def write_plan(path: str, report: Report) -> None:
     """Write which file goes on which volume. Raises `MediumError` if `path` cannot be written."""
+    from fileset.plan.report_file import write_report_file
+
     rows = (_planned(volume) for volume in report.volumes)
     try:
         text = document("fileset.plan/1", {"volumes": rows, "findings": finding_rows(report.findings)})

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WRITES: Final = True
 EXAMPLES: Final = (
     "fileset create scans/ -o DISC.iso --file-set-id ACME_CD1",
-    "fileset create scans/ viewer.iso -o CD.iso --volume-size CD",
+    "fileset create scans/ OLD.iso -o CD.iso --volume-size CD",
 )
 SCHEMES = {
     "counter": "PT000000/ST000000/SE000000/IM000000",
