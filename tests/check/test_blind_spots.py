@@ -116,7 +116,18 @@ ICON: Final = element(
         ("STUDY", put(0x00080005, "CS", b"ISO_IR 192\\ISO 2022 IR 87"), "FS-CHARSET-UNKNOWN"),
         ("PRESENTATION", drop(0x00081115), "FS-KEY-CONDITION"),
     ],
-    ids=str,
+    ids=[
+        "slash in a File ID",
+        "leading backslash in a File ID",
+        "Private Record UID of an image",
+        "too few pixels in an icon",
+        "date that does not exist",
+        "two accession numbers",
+        "two Patient IDs",
+        "C1 control characters",
+        "sets that do not combine",
+        "presentation state without its series",
+    ],
 )
 def test_a_fault_of_a_record_is_found(copy: Path, record_type: str, change: Change, rule: str) -> None:
     edit(copy, record_type, change)
