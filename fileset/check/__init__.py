@@ -15,8 +15,10 @@ from fileset.check.profiles import ProfileCheck
 from fileset.check.report import CheckReport
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.directory import check_directory
-from fileset.errors import MediumError
+from fileset.errors import FormatError, MediumError
+from fileset.file_id import FileId
 from fileset.findings import Finding
+from fileset.media.base import FileInfo, ReadableMedium
 from fileset.media.form import form_of
 from fileset.media.open import readable
 from fileset.plan.dicomdir_file import read_contents
@@ -65,7 +67,7 @@ def check_file_set(
     digests = read_manifest(manifest) if manifest is not None else None
     opened, dicomdir = readable(medium, medium_format)
     try:
-        busy, before = opened.is_busy(), opened.inquire_file(dicomdir)
+        busy, before = opened.is_busy(), _stamp(opened, dicomdir)
         contents = read_contents(opened, dicomdir)
         collector = Collector(contents)
         directory = check_directory(collector)
@@ -86,3 +88,11 @@ def check_file_set(
     return CheckReport(
         opened.name, contents.file_set_id, contents.file_set_uid, collector.findings, len(contents), count
     )
+
+
+def _stamp(medium: ReadableMedium, dicomdir: FileId) -> FileInfo | None:
+    """Return size and date of the DICOMDIR; None if a part is missing, which reading it reports with its remedy."""
+    try:
+        return medium.inquire_file(dicomdir)
+    except FormatError:
+        return None

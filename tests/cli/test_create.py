@@ -454,7 +454,7 @@ def test_a_skipped_file_is_named_with_the_option_that_includes_it(run: Runs, tmp
         synthetic.encode(dataset).replace(b"1.20.3", b"1.02.3")
     )
     create = ("create", tmp_path / "IN", "-o")
-    said = run(*create, tmp_path / "A", code=3).stderr
+    said = run(*create, tmp_path / "A", "--invalid-uid", "refuse", code=3).stderr
     assert "--invalid-uid accept includes 1 file skipped for FS-UID-INVALID\n" in said
     assert "1 instance added" in run(*create, tmp_path / "B", "--invalid-uid", "accept", code=3).stderr
 
