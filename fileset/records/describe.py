@@ -85,6 +85,13 @@ class _Kind(NamedTuple):
     notes: Notes
 
 
+_NOT_NATIVE: Final = (
+    ("FS-SYNTAX-DIFFERS", "the transfer syntax of a native HL7 document is XML or MIME, not that of a DICOM file"),
+    ("FS-REFERENCE-NOT-DICOM", "a native HL7 document must not begin like a DICOM file"),
+)
+"""Notes on a DICOM file with the SOP class of native HL7 documents (PS3.3 F.5.35)."""
+
+
 class Describer:
     """Describes headers under one policy; caches what many files share.
 
@@ -153,6 +160,7 @@ class Describer:
         tail += encoded.keys
         if self._judges:
             notes += tuple((fault.rule, fault.message) for fault in tail_faults(record_type, tail))
+            notes += _NOT_NATIVE if record_type == "HL7 STRUC DOC" else ()
         return Instance(record_type, chain, encoded.number, uid, tail, encoded.invented_number, notes)
 
     def _kind(self, inside: bytes, stored: bytes, syntax: bytes, *, has_meta: bool) -> _Kind:
