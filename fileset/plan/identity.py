@@ -13,6 +13,7 @@ from fileset.errors import FilesetError
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
 from fileset.plan.dicomdir_file import read_dicomdir
+from fileset.plan.header_values import HeaderValues, wanted_tags
 from fileset.plan.inputs import Sources
 from fileset.plan.scan import Accepted, Outcome, Refused
 from fileset.records.describe import Instance
@@ -42,6 +43,9 @@ _LEVELS: Final = {
 }
 
 
+_WANTED: Final = wanted_tags(tag for _, _, _, tag in _ROWS)
+
+
 @define
 class IdentityCheck:
     """Compares accepted sources with the records of the file-sets that they come from.
@@ -61,19 +65,20 @@ class IdentityCheck:
             yield from outcomes
             return
         for source, outcome in enumerate(outcomes):
-            # A source that was changed, as was asked for, differs from its record on purpose.
-            changed = self.sources.is_replaced(source)
-            record = None if changed else records.get(self.sources.place(source).upper())
+            record = records.get(self.sources.place(source).upper())
             yield outcome if record is None or isinstance(outcome, Refused) else self._compared(source, outcome, record)
 
     def _compared(self, source: int, outcome: Accepted, record: Identity) -> Accepted:
         instance = Instance._make(outcome)
-        file, trusted = _identity(instance), dict[str, bytes]()
+        # A source that was changed on request differs from its record on purpose: the record is of the old file.
+        changed = self.sources.is_replaced(source)
+        file = self._original(source) if changed else _identity(instance)
+        trusted = dict[str, bytes]()
         for name, keyword, rule, tag in _ROWS:
             in_record, in_file = getattr(record, name), getattr(file, name)
             if not (in_record and in_file) or in_record == in_file:
                 continue
-            uses_record = self.trust and name != "sop_instance_uid" and in_record.isascii()
+            uses_record = self.trust and not changed and name != "sop_instance_uid" and in_record.isascii()
             message = (
                 f"the record has {keyword} {in_record}, the file has {in_file}: "
                 f"that of the {'record' if uses_record else 'file'} is used"
@@ -85,6 +90,15 @@ class IdentityCheck:
             return outcome
         chain: Chain = instance.chain._replace(**trusted)  # type: ignore[arg-type]
         return cast("Accepted", tuple(instance._replace(chain=chain)))
+
+    def _original(self, source: int) -> Identity:
+        """Return the identity that a source had before it was changed."""
+        try:
+            with self.sources.opened(source, original=True) as read:
+                values = HeaderValues.read(read, _WANTED)
+        except (OSError, FilesetError):
+            return Identity()  # it could be read to be changed, so it is gone since, and the copy is at hand
+        return Identity(*(str(values.value(tag) or "") for _, _, _, tag in _ROWS))
 
 
 def _identity(instance: Instance) -> Identity:

@@ -277,14 +277,16 @@ class Sources:
         return self._replaced.keys() >= self._contents.keys() | self._members.keys()
 
     @contextmanager
-    def opened(self, index: int) -> Iterator[Reading]:
-        """Random access to a source."""
+    def opened(self, index: int, *, original: bool = False) -> Iterator[Reading]:
+        """Random access to a source; `original`: as it was before it was replaced."""
         data = self._contents.get(index)
-        if data is not None and index not in self._replaced:
+        replaced = "" if original else self._replaced.get(index, "")
+        if data is not None and not replaced:
             yield lambda at, size: data[at : at + size]
             return
-        if self.is_file(index):
-            with OpenFile(self.path(index)) as read:
+        path = replaced or self.paths[index]
+        if path:
+            with OpenFile(path) as read:
                 yield read
             return
         medium, file_id, _ = self._members[index]

@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 from fileset.errors import FilesetError
 from fileset.transfer.association import Line, Pair, batches
 from fileset.transfer.commitment import committed
-from fileset.transfer.compare import disagreement
+from fileset.transfer.compare import disagreement, require_agreement
 from fileset.transfer.cstore import CStore, Job
 from fileset.transfer.journal import Journal
 from fileset.transfer.payload import Payload, Source, UnsendableError, payload
@@ -151,20 +151,22 @@ def _collect(
     journal: Journal,
     progress: Callable[[int, int], None] | None,
 ) -> None:
-    """Fill the report, also with the instances that were not tried because the peer is gone."""
+    """Fill the report, also with the instances that were not tried, because the peer is gone or for any other reason."""
+    reason = "it was not tried"
     try:
         for sent in entries:
             report.instances.append(sent)
             if sent.state == ARRIVED:
-                journal.add(sent.sop_instance_uid, sent.size)
+                journal.add(sent.sop_instance_uid, sent.size, sent.changed)
             if progress:
                 progress(len(report.instances), len(found))
     except PeerError as problem:
         if not any(one.there for one in report.instances):
             raise
-        done = {one.file_id for one in report.instances}
-        names = (source.file_id.path if source.file_id else "" for source in found)
-        report.instances += [Sent(name, "", FAILED, str(problem)) for name in names if name not in done]
+        reason = str(problem)
+    done = {one.file_id for one in report.instances}
+    names = (source.file_id.path if source.file_id else "" for source in found)
+    report.instances += [Sent(name, "", FAILED, reason) for name in names if name not in done]
 
 
 @define
@@ -182,17 +184,24 @@ class _Gate:
             name = source.file_id.path if source.file_id else ""
             try:
                 item = payload(source)
-                difference = disagreement(source, item.identity)
-                if difference:
-                    self.report.disagreements.append(difference)
-                item = self.change(item) if self.change else item
+                item = self._changed(source, item)
             except UnsendableError as problem:
                 return Sent(name, "", UNSENDABLE, str(problem))
             except (FilesetError, OSError) as problem:
                 return Sent(name, "", FAILED, str(problem))
-            if self.journal.has(item.sop_instance_uid, item.length):
+            if self.journal.has(item.sop_instance_uid, item.length, item.values):
                 return of_payload(name, item, ALREADY)
             return item
+
+    def _changed(self, source: Source, item: Payload) -> Payload:
+        """Return what is sent of a file. Only one that agrees with its record may be changed."""
+        if self.change:
+            require_agreement(source, item.identity)
+            return self.change(item)
+        difference = disagreement(source, item.identity)
+        if difference:
+            self.report.disagreements.append(f"{source.file_id}: {difference}")
+        return item
 
 
 def _pair(source: Source) -> Pair:

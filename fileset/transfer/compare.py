@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fileset.standard import tags
+from fileset.transfer.payload import UnsendableError
 
 _LEVELS: Final = (
     ("patient", "PatientID", tags.PATIENT_ID),
@@ -21,7 +22,16 @@ def disagreement(record: Any, identity: Mapping[int, str]) -> str:
     differences = [
         f"{keyword} is {ours!r}, in the file {theirs!r}" for keyword, ours, theirs in said if ours and ours != theirs
     ]
-    return f"{record.file_id}: in the DICOMDIR {'; '.join(differences)}" if differences else ""
+    return f"in the DICOMDIR {'; '.join(differences)}" if differences else ""
+
+
+def require_agreement(record: Any, identity: Mapping[int, str]) -> None:
+    """Raise `UnsendableError` if a record and its file disagree: new values must not go to the wrong patient."""
+    difference = disagreement(record, identity)
+    if difference:
+        raise UnsendableError(
+            f"{difference}; whose it is is unclear, so it gets no new values and stays here. --scan goes by the files alone"
+        )
 
 
 def _value(holder: Any, keyword: str) -> str:

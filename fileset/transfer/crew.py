@@ -77,9 +77,10 @@ class Crew(Generic[Task]):
                 pass
 
     def _work(self) -> None:
-        worker = self._make_worker(self._stop)
-        self._workers.append(worker)
+        worker = None
         try:
+            worker = self._make_worker(self._stop)
+            self._workers.append(worker)
             while (task := self._next()) is not None:
                 for sent in worker.send(task):
                     self._done.put(sent)
@@ -89,7 +90,8 @@ class Crew(Generic[Task]):
             self._problem = problem
             self._stop.set()
         finally:
-            worker.close()
+            if worker is not None:
+                worker.close()
 
     def _next(self) -> Task | None:
         with self._lock:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
+from hashlib import sha256
 from types import TracebackType
 from typing import Self, TextIO
 
 from fileset.errors import MediumError, RefusedError
 
 _SCHEMA = "fileset.journal/1"
-Entry = tuple[str, str, int]
-"""Peer, SOP Instance UID, bytes of the data set."""
+Entry = tuple[str, str, int, str]
+"""Peer, SOP Instance UID, bytes of the data set, digest of the new values."""
+Changes = Mapping[str, tuple[str, str]]
+"""Keyword -> the old and the new value."""
 
 
 class Journal:
@@ -58,25 +62,37 @@ class Journal:
                 self._known.add(entry)
         return bool(last)
 
-    def has(self, uid: str, size: int) -> bool:
-        """Whether the peer has this instance by a former run."""
-        return (self._peer, uid, size) in self._known
+    def has(self, uid: str, size: int, changes: Changes) -> bool:
+        """Whether the peer has this instance, with the same new values, by a former run."""
+        return (self._peer, uid, size, _digest(changes)) in self._known
 
-    def add(self, uid: str, size: int) -> None:
-        """Note that the peer has an instance. Raises `MediumError` if that cannot be written."""
+    def add(self, uid: str, size: int, changes: Changes) -> None:
+        """Note that the peer has an instance with new values. Raises `MediumError` if that cannot be written."""
         if self._file is None:
             return
-        self._known.add((self._peer, uid, size))
+        digest = _digest(changes)
+        self._known.add((self._peer, uid, size, digest))
+        row = {"schema": _SCHEMA, "peer": self._peer, "uid": uid, "size": size, "changes": digest}
         try:
-            self._file.write(json.dumps({"schema": _SCHEMA, "peer": self._peer, "uid": uid, "size": size}) + "\n")
+            self._file.write(json.dumps(row) + "\n")
             self._file.flush()
         except OSError as problem:
             raise MediumError(f"{self._path}: {problem.strerror or problem}") from problem
 
 
+def _digest(changes: Changes) -> str:
+    """Return a digest of new values, "" without any: the journal holds no names of patients."""
+    if not changes:
+        return ""
+    text = json.dumps(sorted((keyword, new) for keyword, (_, new) in changes.items()))
+    return sha256(text.encode()).hexdigest()[:16]
+
+
 def _entry(line: str) -> Entry | None:
     try:
         row = json.loads(line)
-        return (str(row["peer"]), str(row["uid"]), int(row["size"])) if row["schema"] == _SCHEMA else None
+        if row["schema"] != _SCHEMA:
+            return None
+        return str(row["peer"]), str(row["uid"]), int(row["size"]), str(row.get("changes", ""))
     except (ValueError, KeyError, TypeError):
         return None

@@ -7,6 +7,7 @@ from typing import BinaryIO, Final, Protocol
 
 from attrs import field, frozen
 
+from fileset.dicom.character_sets import decode
 from fileset.dicom.elements import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -41,7 +42,9 @@ _IDENTITY: Final = (
     tags.STUDY_INSTANCE_UID,
     tags.SERIES_INSTANCE_UID,
 )
-_WANTED: Final = Wanted(WantedTags(frozenset(_IDENTITY), max(_IDENTITY)), {}, frozenset())
+_WANTED: Final = Wanted(
+    WantedTags(frozenset((*_IDENTITY, tags.SPECIFIC_CHARACTER_SET)), max(_IDENTITY)), {}, frozenset()
+)
 
 
 class Source(Protocol):
@@ -156,7 +159,9 @@ def payload(source: Source) -> Payload:
     raw = {tag: header.values.get(tag, b"") for tag in _IDENTITY}
     raw[tags.SOP_CLASS_UID] = raw[tags.SOP_CLASS_UID] or header.meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID, b"")
     raw[tags.SOP_INSTANCE_UID] = raw[tags.SOP_INSTANCE_UID] or header.meta.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID, b"")
+    character_set = header.values.get(tags.SPECIFIC_CHARACTER_SET, b"").decode("ascii", "replace").strip(" \0")
     identity = {tag: value.decode("latin_1").strip(" \0") for tag, value in raw.items()}
+    identity[tags.PATIENT_ID] = decode(raw[tags.PATIENT_ID], character_set).strip(" \0")
     _require_sendable(identity, size - meta_end, syntax)
     meta = head[:meta_end] if meta_values else _made_meta(identity, syntax)
     return Payload(source, identity, syntax, meta, meta_end, size - meta_end)

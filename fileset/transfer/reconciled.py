@@ -11,11 +11,12 @@ from typing import Any, BinaryIO, Final, Protocol, cast
 from attrs import define
 
 from fileset.dicomdir.read.query import condition
-from fileset.errors import FormatError, RefusedError
+from fileset.errors import FilesetError, FormatError, RefusedError
 from fileset.file_id import FileId
 from fileset.media.base import FileInfo
 from fileset.standard import tags
 from fileset.standard.dictionary import keyword_of
+from fileset.transfer.compare import require_agreement
 from fileset.transfer.payload import Payload, UnsendableError, payload
 from fileset.transfer.reconciliation import Reconciliation
 
@@ -73,11 +74,21 @@ class ReconciledInstance:
 
     @cached_property
     def _item(self) -> Payload:
-        """The changed file. Raises `FormatError` if it cannot be changed, so that it is not copied."""
+        """The changed file. Raises `FilesetError` if it cannot be changed, so that it is not copied."""
         try:
-            return self._rules.change(payload(self._record))
+            item = payload(self._record)
+            require_agreement(self._record, item.identity)
+            return self._rules.change(item)
         except UnsendableError as problem:
             raise FormatError(f"{self.file_id}: {problem}") from problem
+
+    @property
+    def _values(self) -> dict[str, tuple[str, str]]:
+        """The new values; none if the file cannot be changed, so that a report about it shows the old ones."""
+        try:
+            return self._item.values
+        except (FilesetError, OSError):
+            return {}
 
     @property
     def file_id(self) -> FileId | None:
@@ -111,11 +122,11 @@ class ReconciledInstance:
 
     def _level(self, name: str) -> _NewKeys | None:
         holder = getattr(self._record, name)
-        return None if holder is None else _NewKeys(holder, self._item.values)
+        return None if holder is None else _NewKeys(holder, self._values)
 
     def get(self, keyword: str, default: Any = None) -> Any:
         """The value of one key of the record."""
-        return _NewKeys(self._record, self._item.values).get(keyword, default)
+        return _NewKeys(self._record, self._values).get(keyword, default)
 
     def open(self) -> BinaryIO:
         """The changed file; the very file of the medium if nothing changes."""

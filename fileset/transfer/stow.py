@@ -5,6 +5,7 @@ An instance arrived if the answer names its UID: a server may answer 400 for a r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from secrets import token_hex
 from threading import Event
@@ -83,13 +84,18 @@ class Stow:
         return url if url.endswith("/studies") else f"{url}/studies"
 
 
-def address_of(url: str) -> str:
-    """Return the address of a server. Raises `RuleError` for what is no http or https URL."""
-    import re
+def shown(url: str) -> str:
+    """Return an address for messages and reports: without the user and password that it may hold."""
+    return re.sub(r"//[^/]*@", "//", url)
 
+
+def address_of(url: str) -> str:
+    """Return the address of a server as `shown`. Raises `RuleError` for what is no http or https URL."""
     if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url):
-        raise RuleError(f"{url!r} is not the address of a DICOMweb service, such as https://pacs.example.org/dicom-web")
-    return url
+        raise RuleError(
+            f"{shown(url)!r} is not the address of a DICOMweb service, such as https://pacs.example.org/dicom-web"
+        )
+    return shown(url)
 
 
 class _Worker:
@@ -138,7 +144,7 @@ class _Worker:
         try:
             response = self._post(items)
         except httpx.HTTPError as problem:
-            reason = f"no answer from {self._settings.url}: {str(problem) or type(problem).__name__}"
+            reason = f"no answer from {shown(self._settings.url)}: {str(problem) or type(problem).__name__}"
             return [(item, evolve(sent, reason=reason)) for item, sent in waiting], []
         except (FilesetError, OSError) as problem:  # a file ended too early: the others are sent without it
             if len(items) == 1:
@@ -147,7 +153,7 @@ class _Worker:
             return [one for again, _ in pairs for one in again], [sent for _, ended in pairs for sent in ended]
         if response.status_code in _HOPELESS:
             raise PeerError(
-                f"{self._settings.address}: {_HOPELESS[response.status_code]} (HTTP {response.status_code})"
+                f"{shown(self._settings.address)}: {_HOPELESS[response.status_code]} (HTTP {response.status_code})"
             )
         if response.status_code == 413 and len(items) > 1:
             pairs = [self._try([one]) for one in waiting]

@@ -119,3 +119,29 @@ def test_a_transform_that_fails_keeps_the_file_out(one: Path, tmp_path: Path) ->
     assert not len(report.added)
     assert {skipped.rule for skipped in report.skipped} == {"FS-TRANSFORM-FAILED"}
     assert "cannot treat series" in report.skipped[0].reason
+
+
+def of_somebody_else(one: Path) -> None:
+    """Give all files of a file-set another Patient ID than its records."""
+    for path in one.rglob("*"):
+        if path.is_file() and path.name != "DICOMDIR":
+            dataset = pydicom.dcmread(path)
+            dataset.PatientID = "SOMEBODY"
+            dataset.save_as(path)
+
+
+def test_create_reports_that_a_file_it_changes_was_of_another_patient_than_its_record(
+    one: Path, tmp_path: Path, run: Runs
+) -> None:
+    of_somebody_else(one)
+    done = run("create", one, "-o", tmp_path / "NEW", *SETTINGS, code=3)
+    assert "the record has PatientID P1, the file has SOMEBODY" in done.stderr
+
+
+def test_extract_gives_no_new_values_to_a_file_of_another_patient_than_its_record(
+    one: Path, tmp_path: Path, run: Runs
+) -> None:
+    of_somebody_else(one)
+    done = run("extract", one, "-o", tmp_path / "copies", *SETTINGS, code=3)
+    assert datasets(tmp_path / "copies") == {}
+    assert "in the DICOMDIR PatientID is 'P1', in the file 'SOMEBODY'" in done.stderr

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import pydicom
 import pytest
 
+import fileset
+from tests.support import synthetic
 from tests.support.command import Runs
 from tests.support.servers import free_port, need, orthanc, running, storescp
 
@@ -123,3 +126,83 @@ def test_what_arrived_is_what_the_answer_names_whatever_its_status(
 def test_a_header_of_another_form_is_refused_without_showing_it(disc: Path, run: Runs) -> None:
     done = run("send", disc, "--stow", "http://127.0.0.1:1", "--header", "my secret", code=2)
     assert "my secret" not in done.stderr
+
+
+class _Takes(BaseHTTPRequestHandler):
+    """A DICOMweb server that takes everything, and notes the Patient IDs."""
+
+    patients: list[str] = []  # noqa: RUF012  # shared on purpose
+
+    def do_POST(self) -> None:
+        import io
+        import json
+
+        import pydicom
+
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        parts = body.split(f"--{self.headers['Content-Type'].partition('boundary=')[2]}".encode())[1:-1]
+        datasets = [pydicom.dcmread(io.BytesIO(part.partition(b"\r\n\r\n")[2][:-2])) for part in parts]
+        _Takes.patients += [str(one.PatientID) for one in datasets]
+        items = [{"00081155": {"vr": "UI", "Value": [str(one.SOPInstanceUID)]}} for one in datasets]
+        answer = json.dumps({"00081199": {"vr": "SQ", "Value": items}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def takes() -> Iterator[str]:
+    _Takes.patients = []
+    server = HTTPServer(("127.0.0.1", 0), _Takes)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/dicom-web"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_nothing_is_sent_under_a_new_name_if_record_and_file_are_of_different_patients(
+    takes: str, tmp_path: Path, run: Runs
+) -> None:
+    synthetic.ct_series(tmp_path / "ONE", 1, 1, 1, 1)
+    fileset.index(tmp_path / "ONE")
+    (path,) = (path for path in (tmp_path / "ONE").rglob("*") if path.is_file() and path.name != "DICOMDIR")
+    dataset = pydicom.dcmread(path)
+    dataset.PatientID = "SOMEBODY"
+    dataset.save_as(path)
+    done = run("send", tmp_path / "ONE", "--stow", takes, "--set", "PatientID=NEW", code=3)
+    assert _Takes.patients == []
+    assert "in the DICOMDIR PatientID is 'P1', in the file 'SOMEBODY'" in done.stderr
+
+
+def test_a_journal_does_not_hold_back_a_corrected_patient(takes: str, tmp_path: Path, run: Runs) -> None:
+    synthetic.ct_series(tmp_path / "ONE", 1, 1, 1, 1)
+    fileset.index(tmp_path / "ONE")
+    words = ("send", tmp_path / "ONE", "--stow", takes, "--journal", tmp_path / "journal")
+    for value in ("WRONG1", "RIGHT1", "RIGHT1"):
+        run(*words, "--set", f"PatientID={value}")
+    assert _Takes.patients == ["WRONG1", "RIGHT1"]
+
+
+def test_certificates_that_cannot_be_read_are_an_error(disc: Path, tmp_path: Path, run: Runs) -> None:
+    done = run("send", disc, "--stow", "https://127.0.0.1:1", "--ca", tmp_path / "none.pem", code=5)
+    assert "no certificates or key that can be used" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("secret", ["s\u20accret", "s\x0bcret"])
+def test_a_header_that_http_cannot_carry_is_refused(disc: Path, run: Runs, secret: str) -> None:
+    done = run("send", disc, "--stow", "http://127.0.0.1:1", "--header", f"X-Token: {secret}", code=2)
+    assert secret not in done.stderr
+
+
+def test_a_password_in_the_address_is_not_shown(disc: Path, tmp_path: Path, run: Runs) -> None:
+    words = ("send", disc, "--stow", "http://joe:s3cret@127.0.0.1:1/dicom", "--retries", "0", "--json")
+    done = run(*words, "--journal", tmp_path / "journal", code=3)
+    assert "s3cret" not in done.stdout + done.stderr
+    assert done.document["peer"] == "http://127.0.0.1:1/dicom"

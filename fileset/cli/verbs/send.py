@@ -28,7 +28,7 @@ EXAMPLES: Final = (
     "fileset send DISC.iso --to ARCHIVE@pacs.example.org:104",
     "fileset send DISC --stow https://pacs.example.org/dicom-web",
 )
-_HEADER: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)").fullmatch
+_HEADER: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([ -~\t]*)").fullmatch
 
 
 @define
@@ -115,8 +115,10 @@ def run(options: Namespace) -> int:
     if len(outcomes) == 1 and outcomes[0].problem is not None:
         raise outcomes[0].problem
     if options.json:
+        from fileset.transfer.stow import shown
+
         write_document(
-            "fileset.send/1", {"peer": options.to or options.stow, "media": map(json_text, map(_row, outcomes))}
+            "fileset.send/1", {"peer": options.to or shown(options.stow), "media": map(json_text, map(_row, outcomes))}
         )
     codes = {outcome.code for outcome in outcomes}
     return codes.pop() if len(codes) == 1 else PARTLY
