@@ -14,7 +14,7 @@ from fileset.dicom.elements import EXPLICIT_LITTLE, ITEM, SEQUENCE_END, UNDEFINE
 from fileset.dicom.header import Reading
 from fileset.errors import FormatError
 from fileset.part10.pixels import Fragments, read_fragments
-from fileset.pictures.codecs import RLE, colour_after, decoder_for
+from fileset.pictures.codecs import DEFLATED_FRAMES, RLE, colour_after, decoder_for
 from fileset.pictures.codestream import stated_size
 from fileset.pictures.errors import PictureError
 from fileset.pictures.pixel_format import PixelFormat, pixel_format
@@ -113,8 +113,16 @@ class Frames:
             first_bit = index * self.pixels.frame_bits % 8 if self.pixels.bits_allocated == 1 else 0
             return self.pixels.stored_values(self.pixels.aligned(self.pixels.native_values(data, first_bit)))
         values = self._decoded(data)
-        # Only RLE keeps the bits where they are in native pixels.
-        return self.pixels.stored_values(self.pixels.aligned(values) if self.transfer_syntax == RLE else values)
+        return self.pixels.stored_values(self.pixels.aligned(values) if self.keeps_bits else values)
+
+    @property
+    def keeps_bits(self) -> bool:
+        """Whether compression keeps each bit of native pixels where it is, also above Bits Stored."""
+        return self.transfer_syntax in (RLE, DEFLATED_FRAMES)
+
+    def decoded(self, index: int) -> NDArray[Any]:
+        """Return the values of a compressed frame with all the bits that its decoder gives. Raises as `stored_values`."""
+        return self._decoded(self.encoded(index))
 
     def _decoded(self, data: bytes) -> NDArray[Any]:
         decode = decoder_for(self.transfer_syntax)

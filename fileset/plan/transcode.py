@@ -5,8 +5,9 @@ The SOP Instance UID stays: nothing of the pixels changes, and each result is co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fileset.dicom.elements import element
 from fileset.dicom.header import HeaderError, Reading
@@ -21,6 +22,11 @@ from fileset.profiles.find import Profile
 from fileset.standard import tags
 from fileset.standard.syntaxes import EXPLICIT, syntax_name
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fileset.pictures.frames import Frames
+
 LARGEST_NATIVE: Final = 0xFFFFFFFE
 """Bytes of native pixel data, whose length has 32 bits."""
 CHUNK: Final = 1 << 23
@@ -29,6 +35,9 @@ _IMPLEMENTATION: Final = {
     tags.IMPLEMENTATION_VERSION_NAME: element(tags.IMPLEMENTATION_VERSION_NAME, "SH", IMPLEMENTATION_VERSION_NAME),
 }
 _PLANAR, _LOSSY, _RATIO, _METHOD = 0x00280006, 0x00282110, 0x00282112, 0x00282114
+_OVERLAYS, _OVERLAY_BIT_POSITION, _OVERLAY_DATA = 0x60, 0x0102, 0x3000
+_NESTED_PIXELS: Final = re.compile(rb"\xe0\x7f\x10\0O[BW]\0\0\xff\xff\xff\xff\xfe\xff\0\xe0").search
+"""Encapsulated Pixel Data within an item (PS3.5 A.4)."""
 _LOSSY_METHODS: Final = {
     b"1.2.840.10008.1.2.4.50": b"ISO_10918_1",
     b"1.2.840.10008.1.2.4.51": b"ISO_10918_1",
@@ -113,7 +122,10 @@ def _native_body(file: DicomFile, read: Reading, changes: list[str]) -> bytes:
     from fileset.pictures.extra import need_images
     from fileset.pictures.instance import read_instance
 
-    if tags.PIXEL_DATA not in dict(elements_of(file.body)):
+    values = dict(elements_of(file.body))
+    if any(_NESTED_PIXELS(value) for tag, value in values.items() if tag != tags.PIXEL_DATA):
+        raise FilesetError("an icon or another item in it has compressed pixels of its own, which cannot be transcoded")
+    if tags.PIXEL_DATA not in values:
         return file.body
     need_images()
     frames = read_instance(read).frames
@@ -123,8 +135,8 @@ def _native_body(file: DicomFile, read: Reading, changes: list[str]) -> bytes:
     width = pixels.bits_allocated // 8
     if len(frames) * pixels.rows * pixels.columns * pixels.samples * width > LARGEST_NATIVE:
         raise FilesetError("the uncompressed pixel data would exceed 4 GiB, more than a data element can hold")
-    form = f"<{pixels.kind}{width}"
-    native = b"".join(frames.stored_values(at).astype(form).tobytes() for at in range(len(frames)))
+    overlay = _has_embedded_overlay(file)
+    native = b"".join(_native_frame(frames, at, width, overlay=overlay) for at in range(len(frames)))
     replaced = dict.fromkeys(_TABLES, b"")
     replaced[tags.PIXEL_DATA] = element(tags.PIXEL_DATA, "OW" if width > 1 else "OB", native)
     photometric = frames.photometric.replace("YBR_FULL_422", "YBR_FULL")
@@ -139,6 +151,30 @@ def _native_body(file: DicomFile, read: Reading, changes: list[str]) -> bytes:
             changes.append("Planar Configuration was 1, is 0")
     replaced |= _lossy(file, len(native), changes)
     return changed_body(file.body, replaced)
+
+
+def _native_frame(frames: Frames, at: int, width: int, *, overlay: bool) -> bytes:
+    """Return the native bytes of a frame. Raises `FilesetError` if bits outside Bits Stored would be lost."""
+    if frames.keeps_bits:
+        return frames.decoded(at).astype(f"<u{width}").tobytes()
+    if overlay or _has_other_bits(frames.decoded(at), frames.pixels.bits_stored):
+        raise FilesetError("the pixels have bits above Bits Stored, such as an overlay, which would be lost")
+    return frames.stored_values(at).astype(f"<{frames.pixels.kind}{width}").tobytes()
+
+
+def _has_other_bits(values: NDArray[Any], stored: int) -> bool:
+    """Return whether bits above Bits Stored hold anything but zero or the sign."""
+    width = values.dtype.itemsize * 8
+    if values.dtype.kind not in "iu" or stored >= width:
+        return False
+    above = values.view(f"{values.dtype.byteorder}u{width // 8}") >> stored
+    return bool(((above != 0) & (above != (1 << (width - stored)) - 1)).any())
+
+
+def _has_embedded_overlay(file: DicomFile) -> bool:
+    """Return whether an overlay is in the bits of the pixels: it has no Overlay Data of its own (PS3.5 8.1.2, retired)."""
+    found = {tag for tag, _ in elements_of(file.body) if tag >> 24 == _OVERLAYS}
+    return any(tag & 0xFFFF == _OVERLAY_BIT_POSITION and (tag & ~0xFFFF | _OVERLAY_DATA) not in found for tag in found)
 
 
 def _lossy(file: DicomFile, native: int, changes: list[str]) -> dict[int, bytes]:

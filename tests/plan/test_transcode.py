@@ -182,3 +182,63 @@ def iod_errors(path: Path) -> set[str]:
     output = subprocess.run(["dciodvfy", "-new", path], capture_output=True, text=True, check=False, errors="replace")
     lines = (output.stdout + output.stderr).splitlines()
     return {re.sub(r"\s+", " ", line) for line in lines if re.match(r"(.* - )?(Error|Abort) - ", line)}
+
+
+def with_overlay(syntax: str, encoded: Any, *, overlay: bool = True) -> bytes:
+    """A compressed image with a square in bit 12 of its pixels, as Overlay Bit Position names it (PS3.5 8.1.2, retired)."""
+    from pydicom.encaps import encapsulate
+
+    dataset = pydicom.dcmread(FOLDER / "MR_small.dcm")
+    dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 12, 11, 0
+    if overlay:
+        for element, vr, value in ((0x10, "US", 64), (0x11, "US", 64), (0x40, "CS", "G"), (0x50, "SS", [1, 1])):
+            dataset.add_new(0x60000000 + element, vr, value)
+        dataset.add_new(0x60000100, "US", 16)
+        dataset.add_new(0x60000102, "US", 12)
+    dataset.PixelData = encapsulate([encoded])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(syntax)
+    out = BytesIO()
+    dataset.save_as(out)
+    return out.getvalue()
+
+
+def pixels_with_overlay() -> Any:
+    values = pydicom.dcmread(FOLDER / "MR_small.dcm").pixel_array.astype("<u2") & 0x0FFF
+    values[10:20, 10:20] |= 0x1000
+    return values
+
+
+def rle(values: Any) -> bytes:
+    planes = [(values >> 8).astype("u1").tobytes(), (values & 0xFF).astype("u1").tobytes()]
+    runs = [b"".join(b"\x7f" + plane[at : at + 128] for at in range(0, len(plane), 128)) for plane in planes]
+    offsets = [64, 64 + len(runs[0])]
+    header = b"".join(number.to_bytes(4, "little") for number in (2, *offsets, *[0] * 13))
+    return header + b"".join(runs)
+
+
+def test_an_overlay_in_the_bits_of_rle_pixels_is_kept() -> None:
+    values = pixels_with_overlay()
+    result, _ = transcoded(reading(with_overlay("1.2.840.10008.1.2.5", rle(values))))
+    assert pydicom.dcmread(BytesIO(result)).PixelData == values.tobytes()
+
+
+@pytest.mark.parametrize("overlay", [True, False])
+def test_bits_above_bits_stored_that_would_be_lost_refuse_the_file(*, overlay: bool) -> None:
+    codecs = pytest.importorskip("imagecodecs", reason="encodes JPEG 2000")
+    encoded = codecs.jpeg2k_encode(pixels_with_overlay(), level=0, reversible=True, codecformat="j2k")
+    with pytest.raises(FilesetError, match="bits above Bits Stored, such as an overlay"):
+        transcoded(reading(with_overlay("1.2.840.10008.1.2.4.90", encoded, overlay=overlay)))
+
+
+def test_a_compressed_icon_refuses_the_file() -> None:
+    dataset = pydicom.dcmread(FOLDER / there("MR_small_RLE.dcm"))
+    icon = pydicom.Dataset()
+    icon.PixelData = dataset.PixelData
+    icon["PixelData"].VR = "OB"
+    icon["PixelData"].is_undefined_length = True
+    dataset.IconImageSequence = [icon]
+    out = BytesIO()
+    dataset.save_as(out)
+    with pytest.raises(FilesetError, match="compressed pixels of its own"):
+        transcoded(reading(out.getvalue()))
