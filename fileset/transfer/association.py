@@ -30,6 +30,8 @@ VERIFICATION: Final = ("1.2.840.10008.1.1", "1.2.840.10008.1.2")
 _APPLICATION_CONTEXT: Final = "1.2.840.10008.3.1.1.1"
 _OUR_LONGEST_PDU: Final = 16382
 _LONGEST_ANSWER: Final = 1 << 20
+_SHORTEST_LIMIT: Final = 64
+"""Bytes of a PDU that a peer must take: with 6 or fewer nothing could ever be sent (PS3.8 9.3.5.1)."""
 _ACCEPT, _REJECT, _RELEASE_REQUEST, _RELEASE_RESPONSE, _ABORT = 2, 3, 5, 6, 7
 _RELEASE_PDU: Final = bytes((_RELEASE_REQUEST, 0, 0, 0, 0, 4, 0, 0, 0, 0))
 _RELEASED_PDU: Final = bytes((_RELEASE_RESPONSE, 0, 0, 0, 0, 4, 0, 0, 0, 0))
@@ -251,9 +253,12 @@ class Line:
             primitive = answer.to_primitive()
             results = primitive.presentation_context_definition_results_list
             taken = {proposed[(one.context_id - 1) // 2]: one.context_id for one in results if one.result == 0}
-            return taken, int(primitive.maximum_length_received or 0)
+            longest = int(primitive.maximum_length_received or 0)
         except Exception as problem:  # any bytes may come
             raise PeerError(f"{self.peer}: its answer cannot be understood: {problem}") from problem
+        if 0 < longest < _SHORTEST_LIMIT:
+            raise PeerError(f"{self.peer}: it takes PDUs of {longest} bytes at most, which hold no data")
+        return taken, longest
 
 
 def require_pynetdicom() -> Any:

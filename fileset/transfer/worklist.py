@@ -36,7 +36,7 @@ def from_worklist(
     """
     if not match:
         raise RuleError("--worklist needs --match KEY=VALUE, such as --match AccessionNumber=A123")
-    entries = _found(peer, _query(match), title, tls, timeout)
+    entries = [entry for entry in _found(peer, _query(match), title, tls, timeout) if _fits(entry, match)]
     asked = ", ".join(f"{key}={value}" for key, value in match.items())
     if not entries:
         raise RefusedError(f"the worklist of {peer} has no entry with {asked}. Nothing was sent")
@@ -49,6 +49,28 @@ def from_worklist(
     if not values["PatientID"]:
         raise RefusedError(f"the entry of the worklist of {peer} has no Patient ID: {_shown(entries[0])}")
     return {keyword: value for keyword, value in values.items() if value}
+
+
+def _fits(entry: Dataset, match: Mapping[str, str]) -> bool:
+    """Return whether an entry has the values that were asked for: a worklist may ignore keys (PS3.4 K.6.1.2.2).
+
+    Patterns, ranges, dates and times are left to the worklist.
+    """
+    from pydicom.multival import MultiValue
+
+    steps = entry.get("ScheduledProcedureStepSequence") or [{}]
+    for keyword, value in match.items():
+        if set(value) & set("*?\\") or vr_of(tag_of(keyword) or 0) in ("DA", "TM", "DT"):
+            continue
+        found = (steps[0] if keyword in _OF_STEP else entry).get(keyword, "")
+        if _plain(value) not in map(_plain, map(str, found if isinstance(found, MultiValue) else [found])):
+            return False
+    return True
+
+
+def _plain(value: str) -> str:
+    """Return a value for comparison: names match whatever their case, and without empty components (PS3.4 C.2.2.2.1)."""
+    return value.strip().rstrip("^=").casefold()
 
 
 def _query(match: Mapping[str, str]) -> Dataset:

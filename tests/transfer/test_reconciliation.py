@@ -27,7 +27,7 @@ from fileset.transfer.reconciliation import Reconciliation, Table, values_of
 from tests.support import synthetic
 from tests.support.command import Runs
 from tests.support.judges import find_tool
-from tests.support.servers import Orthanc, Server, need, running, worklist
+from tests.support.servers import Orthanc, Server, free_port, need, running, worklist
 from tests.transfer.conftest import SHIPPED
 
 NEW = {"PatientID": "LOCAL7", "PatientName": "Roe^Richard", "AccessionNumber": "A77"}
@@ -347,3 +347,28 @@ def test_several_keys_of_the_worklist_are_combined(orders: Server, store: Server
     run("send", disc, "--to", store.address, *match)
     received = list((store.folder / "received").iterdir())
     assert {read(path.read_bytes()).PatientID for path in received} == {"W3"}
+
+
+def test_an_entry_that_a_worklist_gives_without_being_asked_for_is_not_taken(tmp_path: Path, run: Runs) -> None:
+    """A worklist may ignore keys: with one entry in it, that would be the wrong patient."""
+    pynetdicom = pytest.importorskip("pynetdicom", reason="needs the extra network")
+    other = read(entry("OTHER", "W9", "Wrong^Patient"))
+    del other.file_meta
+    server, port = pynetdicom.AE(ae_title="WL"), free_port()
+    server.add_supported_context("1.2.840.10008.5.1.4.31")
+    handlers = [(pynetdicom.evt.EVT_C_FIND, lambda _: iter([(0xFF00, other)]))]
+    running_server = server.start_server(("127.0.0.1", port), block=False, evt_handlers=handlers)
+    try:
+        words = (
+            "extract",
+            one_patient(tmp_path / "DISC"),
+            "-o",
+            tmp_path / "OUT",
+            "--worklist",
+            f"WL@127.0.0.1:{port}",
+        )
+        done = run(*words, "--match", "AccessionNumber=ONE", code=6)
+        assert "has no entry with AccessionNumber=ONE" in done.stderr
+        run(*words, "--match", "AccessionNumber=OTHER")
+    finally:
+        running_server.shutdown()

@@ -20,7 +20,7 @@ from fileset.reader import Reader
 from fileset.transfer import PeerError, Sent, probe, send
 from tests.support import synthetic
 from tests.support.command import Runs
-from tests.support.servers import Orthanc, Server
+from tests.support.servers import Orthanc, Server, free_port
 from tests.transfer.conftest import SHIPPED
 
 DISC = SHIPPED / "dicomdirtests"
@@ -319,3 +319,16 @@ class Peak:
         self._stop.set()
         self._thread.join()
         return self._most
+
+
+def test_a_peer_that_takes_no_data_in_a_pdu_is_an_error_and_not_an_endless_loop(disc: Path, run: Runs) -> None:
+    pynetdicom = pytest.importorskip("pynetdicom", reason="needs the extra network")
+    server, port = pynetdicom.AE(ae_title="TINY"), free_port()
+    server.maximum_pdu_size = 6
+    server.supported_contexts = pynetdicom.StoragePresentationContexts
+    running_server = server.start_server(("127.0.0.1", port), block=False)
+    try:
+        done = run("send", disc, "--to", f"TINY@127.0.0.1:{port}", "--retries", "0", code=5)
+    finally:
+        running_server.shutdown()
+    assert "PDUs of 6 bytes at most" in done.stderr
