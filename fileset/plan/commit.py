@@ -36,6 +36,7 @@ from fileset.media.base import (
 from fileset.media.system.hashing import chunks_of
 from fileset.plan.dicomdir_file import open_dicomdir, read_dicomdir
 from fileset.plan.inputs import LostSourceError
+from fileset.plan.presence import form_key
 from fileset.report import Report
 from fileset.standard import tags
 
@@ -183,7 +184,7 @@ def recover(medium: WritableMedium, transaction: Transaction, plan: Plan | None 
         needed = _sound_references(read_dicomdir(_readable(medium))) if medium.has_dicomdir() else set()
     except FormatError:
         return
-    unneeded = [file_id for file_id in leftovers if file_id.path.upper() not in needed]
+    unneeded = [file_id for file_id in leftovers if form_key(file_id.path) not in needed]
     if plan and _kept(plan).intersection(file_id.path.upper() for file_id in unneeded):
         raise RefusedError("another change has been interrupted in the meantime; look at it again", path=medium.name)
     for file_id in unneeded:
@@ -209,11 +210,11 @@ def _references(data: bytes) -> set[str]:
 
 
 def _sound_references(data: bytes) -> set[str]:
-    """Raises `FormatError` if anything is missing, or may be."""
+    """Return the keys of all forms of the referenced names. Raises `FormatError` if anything is missing, or may be."""
     flat = decode(data)
     if _serious(flat.findings):
         raise FormatError(f"{DICOMDIR} is damaged")
-    return _names(flat)
+    return set(map(form_key, _names(flat)))  # a journal has the name on the medium, which may be another form
 
 
 def _serious(findings: Iterable[Finding]) -> list[Finding]:
@@ -230,7 +231,7 @@ def _names(flat: FlatDirectory) -> set[str]:
         for part in flat.elements(index):
             if part.tag == tags.REFERENCED_FILE_ID:
                 raw = flat.data[part.value_at : part.value_end].decode("ascii", "replace")
-                names.add(raw.strip(" \0").replace("\\", "/").upper())
+                names.add("/".join(component.strip(" \0") for component in raw.upper().split("\\")))
     return names
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, cast
 
@@ -15,6 +16,7 @@ from fileset.media.base import ReadableMedium
 from fileset.plan.dicomdir_file import read_dicomdir
 from fileset.plan.header_values import HeaderValues, wanted_tags
 from fileset.plan.inputs import Sources
+from fileset.plan.presence import form_key
 from fileset.plan.scan import Accepted, Outcome, Refused
 from fileset.records.describe import Instance
 from fileset.records.levels import Chain
@@ -60,12 +62,14 @@ class IdentityCheck:
 
     def compared(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """Yield the outcomes of all sources in order; collect a finding for each disagreement."""
-        records = dict(record for medium in self.sources.origins for record in _identities(medium))
+        exact = dict(record for medium in self.sources.origins for record in _identities(medium))
+        records = {form_key(place): record for place, record in exact.items()} | exact
         if not records:
             yield from outcomes
             return
         for source, outcome in enumerate(outcomes):
-            record = records.get(self.sources.place(source).upper())
+            place = _plain(self.sources.place(source))
+            record = records.get(place) or records.get(form_key(place))
             yield outcome if record is None or isinstance(outcome, Refused) else self._compared(source, outcome, record)
 
     def _compared(self, source: int, outcome: Accepted, record: Identity) -> Accepted:
@@ -110,8 +114,13 @@ def _identity(instance: Instance) -> Identity:
     return Identity(patient_id, chain.study_uid.decode("ascii"), chain.series_uid.decode("ascii"), uid)
 
 
+def _plain(place: str) -> str:
+    """Return a place in upper case, "/" between its parts, in the one of all ways to write it that is shortest."""
+    return os.path.normpath(place).replace(os.sep, "/").upper()
+
+
 def _identities(medium: ReadableMedium) -> Iterator[tuple[str, Identity]]:
-    """Yield the place of each referenced file, in upper case, with the identity that its records give it."""
+    """Yield the plain place of each referenced file, with the identity that its records give it."""
     try:
         contents = Contents(read_dicomdir(medium))
     except FilesetError:
@@ -121,9 +130,8 @@ def _identities(medium: ReadableMedium) -> Iterator[tuple[str, Identity]]:
         parent = contents.tree.parent[index]
         if parent not in above:
             above[parent] = _of_levels(contents, parent)
-        path = name.decode("ascii", "replace").replace("\\", "/")
-        place = f"{medium.folder or medium.name}/{path}".upper()
-        yield place, above[parent]._replace(sop_instance_uid=uid.decode("ascii", "replace"))
+        place = os.path.join(medium.folder or medium.name, name.decode("ascii", "replace").replace("\\", "/"))
+        yield _plain(place), above[parent]._replace(sop_instance_uid=uid.decode("ascii", "replace"))
 
 
 def _of_levels(contents: Contents, index: int) -> Identity:

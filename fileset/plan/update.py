@@ -18,9 +18,10 @@ from fileset.dicomdir.write.layout import NONE, Frame
 from fileset.dicomdir.write.merge import Growth, grow, laid_out
 from fileset.dicomdir.write.patch import Wrong, patched
 from fileset.errors import REPAIR, FilesetError, FormatError, RefusedError
-from fileset.file_id import DICOMDIR, FileId
+from fileset.file_id import DICOMDIR, SEPARATOR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
+from fileset.media.names import TAILS
 from fileset.media.system.files import named
 from fileset.plan.commit import Addition, Plan
 from fileset.plan.copy_findings import cleared
@@ -29,6 +30,7 @@ from fileset.plan.folder_numbers import Placing
 from fileset.plan.inputs import Sources
 from fileset.plan.names import names
 from fileset.plan.offer import Offer, tree_of
+from fileset.plan.presence import form_key
 from fileset.plan.scan import Outcome, Refused
 from fileset.records.describe import Instance
 from fileset.records.levels import LEVELS
@@ -313,8 +315,14 @@ def _deletable(request: Request, gone: Iterable[int], kept: Kept, report: Report
             continue
         if actual is None:
             report.findings.append(Finding("FS-FILE-MISSING", f"{file_id}: not on the medium (PS3.10 8.2)", where))
-        else:
+        elif not kept.is_named(*_forms(actual)):
             yield actual
+
+
+def _forms(file_id: FileId) -> Iterator[str]:
+    """Yield the File IDs under which records may name a file: the medium finds it under each."""
+    bare = form_key(file_id.path).replace("/", SEPARATOR)
+    return (bare + tail for tail in TAILS)
 
 
 def refuse_shared(contents: Contents, indexes: Iterable[int]) -> None:

@@ -147,3 +147,18 @@ def test_a_key_without_a_value_is_most_often_a_mistake(value: str | None, disc: 
     with pytest.raises(fileset.errors.RuleError, match=r"PatientID='\*'"), fileset.Updater(disc) as updater:
         updater.remove(PatientID=value)
     assert (disc / "DICOMDIR").read_bytes() == before
+
+
+def test_a_file_that_another_record_names_in_another_form_stays(disc: Path) -> None:
+    series = disc / "PT000000/ST000000/SE000000"
+    data = (disc / "DICOMDIR").read_bytes()
+    for name, form in ((b"IM000000", b"IM0000  "), (b"IM000001", b"IM0000. ")):
+        start = rb"PT000000\ST000000\SE000000"
+        data = data.replace(start + b"\\" + name, start + b"\\" + form)
+    (disc / "DICOMDIR").write_bytes(data)
+    shared = (series / "IM000000").rename(series / "IM0000")
+    with fileset.Updater(disc) as updater:
+        updater.remove(SOPInstanceUID=synthetic.ct_uid(1, 1, 1, 1))
+    assert shared.exists()
+    with fileset.Reader(disc) as reader:
+        assert len(list(reader.instances)) == 23

@@ -174,12 +174,15 @@ class Kept(OldRecords):
             return []
         return [index for index in self._references[0].of(uid) if not self.dropped[index]]
 
-    def is_named(self, value: str) -> bool:
-        """Whether (0004,1500) of a record that stays has this value, in any case."""
+    def is_named(self, value: str, *longer: str) -> bool:
+        """Whether (0004,1500) of a record that stays has this value, or one of the `longer` that begin with it, in any
+        case.
+        """
         name = value.upper()
         if name.isascii() and self._is_quick_look() and not self._mentions(name.encode("ascii")):
             return False
-        return not all(self.dropped[index] for index in self._references[1].of(name))
+        holders = (index for one in (value, *longer) for index in self._references[1].of(one.upper()))
+        return not all(self.dropped[index] for index in holders)
 
     def _is_quick_look(self) -> bool:
         """Whether few values were asked for so far: then a value that is nowhere in the DICOMDIR is found out at once."""
