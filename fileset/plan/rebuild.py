@@ -10,6 +10,7 @@ from typing import Final
 
 from attrs import define, evolve, field, frozen
 
+from fileset.dicom.character_sets import decode
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.kept import Kept
 from fileset.dicomdir.write.layout import NONE, Frame
@@ -25,7 +26,7 @@ from fileset.plan.old_dicomdir import State
 from fileset.plan.scan import Refused
 from fileset.plan.update import Scan
 from fileset.records.describe import Instance
-from fileset.records.levels import LEVELS
+from fileset.records.levels import LEVELS, Chain
 from fileset.records.tree import Node, TreeBuilder
 from fileset.report import Removed, Report, Skipped
 from fileset.standard import tags
@@ -89,6 +90,7 @@ class _Rebuild:
     kept: Kept = field(init=False)
     gone: set[int] = field(factory=set)  # records that are dropped
     placed: dict[int, int] = field(factory=dict)  # source -> the record that its instance replaces
+    contradicted: dict[tuple[int, Chain], bool] = field(factory=dict)  # by the record above an instance, and its file
 
     def __attrs_post_init__(self) -> None:
         self.offer = Offer(self.medium)
@@ -178,8 +180,26 @@ class _Rebuild:
                 self._refuse(source, outcome.rule, outcome.reason)
             else:
                 accepted.append((source, Instance._make(outcome)))
+        accepted.sort(key=self._is_alone)
         self.kept.single_out(self.diagnosis.sound)
         return tree_of(self.offer, accepted, self.kept, lambda at, why: self._refuse(at, why.rule, why.reason))
+
+    def _is_alone(self, described: tuple[int, Instance]) -> bool:
+        """Return whether no record says the same of patient, study and series as the file.
+
+        Of two files that contradict each other the first decides. One that agrees with its record comes before one that
+        does not: a single wrong file must not take the others of its study to another patient.
+        """
+        source, instance = described
+        index, chain = self.placed.get(source, NONE), instance.chain
+        if index == NONE or chain is None:
+            return index == NONE
+        place = self.kept.parent(index), chain
+        if place not in self.contradicted:
+            said = (decode(chain.patient_id, chain.character_set.decode("ascii")), chain.study_uid, chain.series_uid)
+            entities = [at for at in self.kept.above(index) if self.contents.type_name(at) in LEVELS]
+            self.contradicted[place] = any(self.kept.key(at) not in said for at in entities)
+        return self.contradicted[place]
 
     def _refuse(self, source: int, rule: str, reason: str) -> None:
         """Report a file that makes no record, or whose record cannot be placed by it."""

@@ -237,6 +237,21 @@ def test_changed_files_get_new_records_and_others_keep_theirs(disc: Path) -> Non
 
 
 @pytest.mark.judges
+def test_one_file_of_another_patient_does_not_take_its_study_along(disc: Path) -> None:
+    """The first file of a study names another patient; the others keep the patient that they and their records name."""
+    wrong = dcmread(disc / FIRST)
+    right = wrong.PatientID
+    wrong.PatientID = "OTHER"
+    wrong.save_as(disc / FIRST)
+    report = fileset.repair_file_set(disc)
+    told = {finding.rule for finding in report.findings if finding.where.file == FIRST}
+    assert {"FS-STUDY-TWO-PATIENTS", "FS-KEY-DIFFERS"} <= told
+    assert not report.complete
+    with fileset.Reader(disc) as reader:
+        assert len(list(reader.find(PatientID=right))) == 4
+        assert not list(reader.find(PatientID="OTHER"))
+
+
 def test_private_elements_outlive_a_new_record(disc: Path) -> None:
     with fileset.Reader(disc) as reader:
         offset = next(record.offset for record in reader.instances)
