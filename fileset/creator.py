@@ -179,6 +179,8 @@ class Creator:
         self._transcodes = transcode
         self._rewrites = [*([rewrite] if rewrite else []), *([by_dataset(transform)] if transform else [])]
         self._refused: dict[int, Refused] = {}
+        self._changes: list[Finding] = []
+        self._looked_at = 0
         if transcode and under is None:
             raise RuleError("transcode needs an application profile, which names the allowed transfer syntaxes")
         self._report: Report | None = None
@@ -302,7 +304,7 @@ class Creator:
             self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run, hashes=hashes
         )
         headers = list(add_headers(self._sources)) if self._adds_headers else []
-        transcoding = [*headers, *self._rewritten(), *self._transcoded()]
+        changes = [*headers, *self._changed()]
         tree = self._scanned(report, origins)
         report.note_listed(frozenset[str]().union(*(origin.listed for origin in origins)))
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
@@ -314,7 +316,7 @@ class Creator:
         lost, found = compare(origins, self._sources, nodes)
         report.skipped += lost
         report.findings += found
-        report.findings += [*findings, *transcoding, *tree.findings, *no_icons, *self._cleared(nodes)]
+        report.findings += [*findings, *changes, *tree.findings, *no_icons, *self._cleared(nodes)]
         report.findings = without_cured(report.findings)
         try:
             if self._companion:
@@ -327,18 +329,17 @@ class Creator:
         self._written = not dry_run
         return report
 
-    def _rewritten(self) -> Iterator[Finding]:
-        """Change the sources as requested, once; yield a finding for each change."""
-        while self._rewrites:
-            yield from rewrite_sources(self._sources, range(len(self._sources)), self._rewrites.pop(0), self._refused)
+    def _changed(self) -> list[Finding]:
+        """Rewrite and transcode the sources that were added since the last look, as requested; return all findings."""
+        new = range(self._looked_at, len(self._sources))
+        for rewrite in self._rewrites:
+            self._changes += rewrite_sources(self._sources, new, rewrite, self._refused)
+        if self._transcodes and self._profile is not None:
+            from fileset.plan.transcode import transcode_sources
 
-    def _transcoded(self) -> list[Finding]:
-        """Transcode the sources whose transfer syntax the profile does not allow; return the findings."""
-        if not self._transcodes or self._profile is None:
-            return []
-        from fileset.plan.transcode import transcode_sources
-
-        return list(transcode_sources(self._sources, range(len(self._sources)), self._profile.profile))
+            self._changes += transcode_sources(self._sources, new, self._profile.profile)
+        self._looked_at = len(self._sources)
+        return self._changes
 
     def _add_files_in_place(self, *, dry_run: bool) -> None:
         medium = FolderMedium(self._path)

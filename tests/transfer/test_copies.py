@@ -145,3 +145,21 @@ def test_extract_gives_no_new_values_to_a_file_of_another_patient_than_its_recor
     done = run("extract", one, "-o", tmp_path / "copies", *SETTINGS, code=3)
     assert datasets(tmp_path / "copies") == {}
     assert "in the DICOMDIR PatientID is 'P1', in the file 'SOMEBODY'" in done.stderr
+
+
+def test_files_that_are_added_after_a_dry_run_are_transformed_too_and_all_changes_are_reported(
+    one: Path, tmp_path: Path
+) -> None:
+    first, second = sorted(path for path in one.rglob("*") if path.is_file() and path.name != "DICOMDIR")[:2]
+
+    def transform(dataset: Dataset) -> Dataset:
+        dataset.PatientID = "ANON"
+        return dataset
+
+    with fileset.Creator(tmp_path / "NEW", transform=transform) as creator:
+        creator.add(first)
+        creator.commit(dry_run=True)
+        creator.add(second)
+        report = creator.commit()
+    assert {one.PatientID for one in datasets(tmp_path / "NEW").values()} == {"ANON"}
+    assert sum(finding.rule == "FS-TRANSFORMED" for finding in report.findings) == 2
