@@ -19,7 +19,7 @@ from fileset.dicomdir.write.header import Identification
 from fileset.dicomdir.write.kept import Kept
 from fileset.errors import INDEX_AGAIN, REPAIR, FilesetError, FormatError, RefusedError, RuleError
 from fileset.file_id import FileId
-from fileset.findings import ERROR
+from fileset.findings import ERROR, Finding
 from fileset.media.form import form_of
 from fileset.media.open import no_dicomdir, updatable
 from fileset.plan.choice import Choice
@@ -109,6 +109,7 @@ class Updater:
         )
         self._progress = phase(progress, "write")
         self._transcodes = transcode
+        self._transcoding: list[Finding] = []
         if transcode and under is None:
             raise RuleError("transcode needs an application profile, which names the allowed transfer syntaxes")
         clearing, conflict = clears(preamble), check_conflict_option(patient_conflict)
@@ -274,7 +275,8 @@ class Updater:
 
             offer = self._request.offer
             added = (index for index in range(len(offer.sources)) if index not in offer.in_place)
-            report.findings += transcode_sources(offer.sources, added, self._profile.profile)
+            self._transcoding += transcode_sources(offer.sources, added, self._profile.profile)
+            report.findings += dict.fromkeys(self._transcoding)  # what an earlier run transcoded is not done again
         check = IdentityCheck(self._request.offer.sources, self._trusts_dicomdir)
         plan = update(self._request, lambda sources: check.compared(self._scan(sources)), report)
         report.findings += check.findings

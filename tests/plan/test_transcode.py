@@ -242,3 +242,12 @@ def test_a_compressed_icon_refuses_the_file() -> None:
     dataset.save_as(out)
     with pytest.raises(FilesetError, match="compressed pixels of its own"):
         transcoded(reading(out.getvalue()))
+
+
+def test_an_update_after_a_dry_run_reports_what_was_transcoded(tmp_path: Path) -> None:
+    with fileset.Creator(tmp_path / "DISC", profile="STD-GEN-CD") as creator:
+        creator.add(FOLDER / "CT_small.dcm")
+    with fileset.Updater(tmp_path / "DISC", profile="STD-GEN-CD", transcode=True) as updater:
+        updater.add(FOLDER / there("MR_small_RLE.dcm"))
+        reports = [updater.commit(dry_run=True), updater.commit()]
+    assert [sum(one.rule == "FS-TRANSCODED" for one in report.findings) for report in reports] == [1, 1]
