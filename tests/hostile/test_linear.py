@@ -75,12 +75,13 @@ def lookalikes(count: int, length: int) -> bytes:
     return head[:-4] + pack("<I", len(item)) + item
 
 
-def _deep(count: int) -> bytes:
+def nested(count: int) -> bytes:
+    """Return a directory of records that are each the child of the one before."""
     return linked(count, lambda _: -1, lambda index: index + 1 if index + 1 < count else -1)
 
 
 def _inactive(count: int) -> bytes:
-    data = bytearray(_deep(count))
+    data = bytearray(nested(count))
     start = len(data) - count * SIZE
     for index in range(count):
         data[start + index * SIZE + 28 : start + index * SIZE + 30] = b"\0\0"
@@ -121,7 +122,7 @@ CASES: Final[dict[str, Callable[[int], bytes]]] = {
     ),
     "no link": lambda n: linked(n, lambda _: -1),
     "each second an orphan": lambda n: linked(n, lambda i: i + 2 if i + 2 < n else -1),
-    "one below the other": _deep,
+    "one below the other": nested,
     "one below the other, inactive": _inactive,
     "as many types": _types,
     "one file for all": _referring,

@@ -26,6 +26,7 @@ class Collector:
     contents: Contents
     findings: list[Finding] = field(factory=list)
     _numbers: array[int] | None = None
+    _paths: dict[int, str] = field(factory=lambda: {NONE: ""})
 
     @property
     def flat(self) -> FlatDirectory:
@@ -76,11 +77,15 @@ class Collector:
 
     def path(self, index: int) -> str:
         """Return the path of a record: type and number of each record above it and of itself; "" for none."""
-        names: list[str] = []
-        while index != NONE:
-            names.append(f"{self.contents.type_name(index)} {self.numbers[index]}".strip())
-            index = self.tree.parent[index]
-        return BETWEEN.join(reversed(names))
+        known = self._paths.get(index)
+        if known is not None:
+            return known
+        above = self.path(self.tree.parent[index])  # at most `MAX_DEPTH` calls deep, as the tree is
+        name = f"{self.contents.type_name(index)} {self.numbers[index]}".strip()
+        path = f"{above}{BETWEEN}{name}" if above else name
+        if self.tree.lower[index] != NONE:  # others need it too
+            self._paths[index] = path
+        return path
 
     @property
     def numbers(self) -> array[int]:
