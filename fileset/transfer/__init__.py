@@ -187,7 +187,9 @@ class _Gate:
                 item = self._changed(source, item)
             except UnsendableError as problem:
                 return Sent(name, "", UNSENDABLE, str(problem))
-            except (FilesetError, OSError) as problem:
+            except FilesetError as problem:
+                return Sent(name, "", FAILED, problem.text(known_path=name))
+            except OSError as problem:
                 return Sent(name, "", FAILED, str(problem))
             if self.journal.has(item.sop_instance_uid, item.length, item.values):
                 return of_payload(name, item, ALREADY)

@@ -265,6 +265,21 @@ def test_a_dry_run_tells_what_the_peer_takes_and_sends_nothing(store: Server, ru
     assert not list((store.folder / "received").iterdir())
 
 
+def test_a_dry_run_says_why_it_is_not_complete(store: Server, run: Runs, tmp_path: Path) -> None:
+    """A DICOMDIR that is cut off hides records; a file that is gone is named once."""
+    folder = tmp_path / "DISC"
+    shutil.copytree(DISC, folder)
+    name = "77654033/CR1/6154"
+    (folder / name).unlink()
+    done = run("send", folder, "--to", store.address, "--dry-run", code=3)
+    assert f"{name}: not on the medium" in done.stderr
+    assert f"{name}: {name}" not in done.stderr
+    with open(folder / "DICOMDIR", "r+b") as file:
+        file.truncate(3000)
+    done = run("send", folder, "--to", store.address, "--dry-run", code=3)
+    assert "FS-DICOMDIR-TRUNCATED" in done.stderr
+
+
 def test_a_dry_run_gives_the_numbers(pacs: Orthanc) -> None:
     with Reader(DISC) as reader:
         found = probe(reader.find(), to=pacs.address)

@@ -248,6 +248,7 @@ def _header(line: str) -> tuple[str, str]:
 def _tell(outcome: _Outcome, reconciliation: Reconciliation | None, options: Namespace) -> None:
     if outcome.probe is not None and not options.json:
         _tell_probe(outcome.probe)
+        tell_findings(outcome.findings, everything=options.verbose, quiet=options.quiet)
     if outcome.report is None:
         return
     report = outcome.report
