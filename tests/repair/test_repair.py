@@ -236,7 +236,6 @@ def test_changed_files_get_new_records_and_others_keep_theirs(disc: Path) -> Non
     assert len(set(old) - set(records(disc))) == 1
 
 
-@pytest.mark.judges
 def test_one_file_of_another_patient_does_not_take_its_study_along(disc: Path) -> None:
     """The first file of a study names another patient; the others keep the patient that they and their records name."""
     wrong = dcmread(disc / FIRST)
@@ -252,6 +251,15 @@ def test_one_file_of_another_patient_does_not_take_its_study_along(disc: Path) -
         assert not list(reader.find(PatientID="OTHER"))
 
 
+def test_a_changed_number_is_reported_as_a_number(disc: Path) -> None:
+    """512 and 2 differ in the place of a zero byte only, which is no padding."""
+    patch(disc, b"\x28\x00\x10\x00US\x02\x00\x02\x00", b"\x28\x00\x10\x00US\x02\x00\x00\x02", 8)
+    report = fileset.repair_file_set(disc)
+    rows = [finding.message for finding in report.findings if finding.rule == "FS-KEY-CHANGED"]
+    assert rows == ["512 -> 2"] * 8
+
+
+@pytest.mark.judges
 def test_private_elements_outlive_a_new_record(disc: Path) -> None:
     with fileset.Reader(disc) as reader:
         offset = next(record.offset for record in reader.instances)

@@ -11,7 +11,8 @@ from fileset.errors import FormatError
 from fileset.standard import tags
 from fileset.standard.dictionary import keyword_of, vr_of
 
-_NUMBERS: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q", "AT": "HH"}
+NUMBERS: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q", "AT": "HH"}
+"""VRs of binary numbers, each with its format for `struct`."""
 _WHOLE: Final = frozenset(("ST", "LT", "UT", "UR"))
 _BINARY: Final = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 _DEPTH: Final = 16
@@ -29,7 +30,7 @@ def value_of(data: bytes, part: Element, syntax: Syntax, character_set: str, dep
         return None
     if vr in _BINARY:
         return raw
-    if vr in _NUMBERS:
+    if vr in NUMBERS:
         return _numbers(raw, vr, syntax)
     text = decode(raw, character_set if vr in TEXT_VRS else "ISO_IR 100")
     if vr in _WHOLE:
@@ -49,7 +50,7 @@ def _number(text: str, vr: str) -> str | int | float | None:
 
 def _numbers(raw: bytes, vr: str, syntax: Syntax) -> Any:
     try:
-        found = list(iter_unpack(("<" if syntax.little else ">") + _NUMBERS[vr], raw))
+        found = list(iter_unpack(("<" if syntax.little else ">") + NUMBERS[vr], raw))
     except error:
         return raw
     values = [f"{pair[0]:04X}{pair[1]:04X}" if len(pair) == 2 else pair[0] for pair in found]

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from fileset.dicom.character_sets import TEXT_VRS, decode, guess, needs_character_set
 from fileset.dicom.elements import EXPLICIT_LITTLE, Element, Syntax, element, elements
 from fileset.dicomdir.read.raw import FlatDirectory
+from fileset.dicomdir.read.values import NUMBERS, value_of
 from fileset.dicomdir.write.transcode import explicit
 from fileset.errors import FormatError
 from fileset.records.instance_keys import texts_of_sequence
@@ -64,10 +65,19 @@ class _Value(NamedTuple):
         return self.vr in TEXT_VRS and needs_character_set(self.value)
 
     @property
+    def unpadded(self) -> bytes:
+        """The value without padding; a binary number has none, and its zeros count."""
+        return self.encoded if self.vr in NUMBERS else self.value.strip(b" \0")
+
+    @property
     def shown(self) -> str:
         """The value for a message."""
         if self.vr == "SQ":
             return "a sequence"
+        if self.vr in NUMBERS:
+            part = next(iter(elements(self.encoded, 0, len(self.encoded), EXPLICIT_LITTLE)))
+            found = value_of(self.encoded, part, EXPLICIT_LITTLE, "")
+            return "" if found is None else "\\".join(map(str, found if isinstance(found, list) else [found]))
         if self.vr in TEXT_VRS:
             return decode(self.value, self.character_set).strip(" \0")
         return self.value.decode("ascii", "replace").strip(" \0")
@@ -179,5 +189,5 @@ def _in_utf_8(tag: int, one: _Value) -> _Value:
 def _changes(old: dict[int, _Value], chosen: dict[int, _Value]) -> Iterator[Change]:
     for tag in sorted(old.keys() | chosen.keys()):
         before, after = old.get(tag), chosen.get(tag)
-        if before is None or after is None or before.value.strip(b" \0") != after.value.strip(b" \0"):
+        if before is None or after is None or before.unpadded != after.unpadded:
             yield Change(tag, before.shown if before else "", after.shown if after else "")
