@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 from fileset.errors import FilesetError
 from fileset.transfer.association import Line, Pair, batches
 from fileset.transfer.commitment import committed
-from fileset.transfer.compare import disagreement, require_agreement
+from fileset.transfer.compare import disagreement, require_agreement, same_bytes
 from fileset.transfer.cstore import CStore, Job
 from fileset.transfer.journal import Journal
 from fileset.transfer.payload import Payload, Source, UnsendableError, payload
@@ -176,6 +176,7 @@ class _Gate:
     journal: Journal
     change: Change | None
     report: SendReport
+    _first: dict[str, Source] = field(factory=dict)
     _lock: Lock = field(factory=Lock)
 
     def prepare(self, source: Source) -> Payload | Sent:
@@ -184,6 +185,7 @@ class _Gate:
             name = source.file_id.path if source.file_id else ""
             try:
                 item = payload(source)
+                self._note_double(source, item)
                 item = self._changed(source, item)
             except UnsendableError as problem:
                 return Sent(name, "", UNSENDABLE, str(problem))
@@ -195,6 +197,14 @@ class _Gate:
                 return of_payload(name, item, ALREADY)
             return item
 
+    def _note_double(self, source: Source, item: Payload) -> None:
+        """Report a file with the SOP Instance UID of another one that differs: the peer keeps only one of them."""
+        first = self._first.setdefault(item.sop_instance_uid, source)
+        if first is not source and first.file_id != source.file_id and not same_bytes(first, source):
+            self.report.disagreements.append(
+                f"{source.file_id}: has the SOP Instance UID of {first.file_id} and other contents: the peer keeps one of them"
+            )
+
     def _changed(self, source: Source, item: Payload) -> Payload:
         """Return what is sent of a file. Only one that agrees with its record may be changed."""
         if self.change:
@@ -202,7 +212,7 @@ class _Gate:
             return self.change(item)
         difference = disagreement(source, item.identity)
         if difference:
-            self.report.disagreements.append(f"{source.file_id}: {difference}")
+            self.report.disagreements.append(f"{source.file_id}: {difference}; the file was sent as it is")
         return item
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fileset.standard import tags
-from fileset.transfer.payload import UnsendableError
+from fileset.transfer.payload import CHUNK, Source, UnsendableError
 
 _LEVELS: Final = (
     ("patient", "PatientID", tags.PATIENT_ID),
@@ -32,6 +32,15 @@ def require_agreement(record: Any, identity: Mapping[int, str]) -> None:
         raise UnsendableError(
             f"{difference}; whose it is is unclear, so it gets no new values and stays here. --scan goes by the files alone"
         )
+
+
+def same_bytes(one: Source, other: Source) -> bool:
+    """Return whether two files hold the same bytes."""
+    with one.open() as first, other.open() as second:
+        while chunk := first.read(CHUNK):
+            if second.read(CHUNK) != chunk:
+                return False
+        return not second.read(1)
 
 
 def _value(holder: Any, keyword: str) -> str:

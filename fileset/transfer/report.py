@@ -62,8 +62,8 @@ class SendReport:
     Attributes:
         peer: Where to, as the user named it.
         instances: One entry for each instance, in the order in which they ended.
-        disagreements: Sentences about records whose UIDs or Patient ID differ from their files; the sent instance is
-            the file.
+        disagreements: Sentences about records whose UIDs or Patient ID differ from their files, of which the file is sent,
+            and about different files with one SOP Instance UID.
         committed: SOP Instance UIDs that the peer confirmed by Storage Commitment; None if it was not asked.
         not_committed: SOP Instance UIDs that it did not confirm, with the reason.
         seconds: How long it took.

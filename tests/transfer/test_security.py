@@ -206,3 +206,14 @@ def test_a_password_in_the_address_is_not_shown(disc: Path, tmp_path: Path, run:
     done = run(*words, "--journal", tmp_path / "journal", code=3)
     assert "s3cret" not in done.stdout + done.stderr
     assert done.document["peer"] == "http://127.0.0.1:1/dicom"
+
+
+def test_two_different_files_with_one_uid_are_reported(takes: str, tmp_path: Path, run: Runs) -> None:
+    data = synthetic.ct(patient=1)
+    (tmp_path / "DISC").mkdir()
+    for name in ("A", "B"):
+        (tmp_path / "DISC" / name).write_bytes(data)
+    run("send", tmp_path / "DISC", "--stow", takes)
+    (tmp_path / "DISC" / "B").write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    done = run("send", tmp_path / "DISC", "--stow", takes, code=3)
+    assert "and other contents: the peer keeps one of them" in done.stderr

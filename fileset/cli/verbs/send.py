@@ -256,7 +256,7 @@ def _tell(outcome: _Outcome, reconciliation: Reconciliation | None, options: Nam
         for line in _lost_lines(report, everything=options.verbose):
             say(line)
         for sentence in report.disagreements:
-            say(f"  {sentence}; the file was sent as it is")
+            say(f"  {sentence}")
         if reconciliation is not None and not options.quiet:
             tell_changes(reconciliation.changes)
         tell_findings(outcome.findings, everything=options.verbose, quiet=options.quiet)
