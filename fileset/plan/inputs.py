@@ -129,9 +129,7 @@ class Sources:
         self._choice = choice
         image = image_at(source)
         if image is not None:
-            origin = self._add_image(image)
-            self.origins += [origin] if origin else []
-            return origin
+            return self._add_image(image)
         folder = FolderMedium(source)
         found = folder.has_dicomdir()
 
@@ -140,6 +138,8 @@ class Sources:
 
         skip = skip | folder.not_sources() if found else skip
         for path, relative, linked in walk(source, skip=skip, unlistable=note_unlistable):
+            if is_dicomdir(relative):
+                self.origins.append(FolderMedium(os.path.dirname(path)))
             if linked and leads_out(path, folder.root):
                 self._outside.append((path, relative))
             elif self._excludes(relative):
@@ -161,6 +161,7 @@ class Sources:
         if image is None:
             return False
         self._images.append(image)
+        self.origins += _file_sets_in(image)
         for name in in_reading_order(image, image.names()):
             if not is_dicomdir(name):
                 self._offer_member(image, FileId.tolerant(name), f"{relative}/{name}")
@@ -189,6 +190,7 @@ class Sources:
 
     def _add_image(self, image: ReadableMedium) -> ReadableMedium | None:
         self._images.append(image)
+        self.origins += _file_sets_in(image)
         try:
             found = file_set_in(image)
         except FormatError:
@@ -397,3 +399,9 @@ def encode_dataset(dataset: Dataset) -> bytes:
     except Exception as problem:  # pydicom raises nearly anything on what it cannot encode
         raise RuleError(f"the data set cannot be written as a DICOM file (PS3.10 7.1): {problem}") from problem
     return target.getvalue()
+
+
+def _file_sets_in(image: ReadableMedium) -> Iterator[ReadableMedium]:
+    """Yield each folder of an image that has a DICOMDIR, as a medium."""
+    for folder in sorted({name.rpartition("/")[0] for name in image.names() if is_dicomdir(name)}):
+        yield Below(image, folder) if folder else image

@@ -1,4 +1,4 @@
-"""Files whose names on the medium are other forms of their File IDs, as many systems show them."""
+"""Files whose names on the medium are other forms of their File IDs, and file-sets that lie below other folders."""
 
 from __future__ import annotations
 
@@ -38,6 +38,21 @@ def test_a_file_of_another_patient_than_its_record_is_reported_whatever_the_form
     with fileset.Creator(tmp_path / "OUT") as creator:
         creator.add(f"{disc}{end}")
     assert "FS-KEY-DIFFERS" in {finding.rule for finding in creator.report.findings}
+    assert not creator.report.complete
+
+
+@pytest.mark.parametrize("packed", ["", "zip", "tar"])
+def test_such_a_file_is_reported_in_each_file_set_below_a_folder(disc: Path, tmp_path: Path, packed: str) -> None:
+    incoming = tmp_path / "INCOMING"
+    for name in ("ONE", "TWO"):
+        shutil.copytree(disc, incoming / name / "SET")
+        if packed:
+            shutil.make_archive(str(incoming / name), packed, incoming / name)
+            shutil.rmtree(incoming / name)
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(incoming)
+    found = [finding.where.file for finding in creator.report.findings if finding.rule == "FS-KEY-DIFFERS"]
+    assert len(found) == 2
     assert not creator.report.complete
 
 
