@@ -104,7 +104,7 @@ _ROWS = (
     ("FS-FILE-NO-META", ERROR, "PS3.10 7.1", "no File Meta Information"),
     ("FS-FILE-TRUNCATED", ERROR, "PS3.10 8.4", "the file ends inside a data element"),
     ("FS-FILE-BAD-HEADER", ERROR, "PS3.5 7.1", "the data set cannot be decoded"),
-    ("FS-FILE-IS-DICOMDIR", INFO, "PS3.10 8.6", "a DICOMDIR is not referenced by a record"),
+    ("FS-FILE-IS-DICOMDIR", INFO, "PS3.10 8.6", "a DICOMDIR, which no record may reference"),
     ("FS-FILE-NAME", ERROR, "PS3.10 8.2", "the name is not a File ID"),
     ("FS-KEY-UID-MISSING", ERROR, "PS3.3 F.5", "a UID that the record needs is missing"),
     ("FS-UID-INVALID", ERROR, "PS3.5 9.1", "a UID breaks the rules"),

@@ -165,7 +165,7 @@ class Describer:
 
     def _kind(self, inside: bytes, stored: bytes, syntax: bytes, *, has_meta: bool) -> _Kind:
         if DIRECTORY_CLASS in (inside, stored):
-            raise HeaderError("FS-FILE-IS-DICOMDIR", "a DICOMDIR is not referenced by a record")
+            raise HeaderError("FS-FILE-IS-DICOMDIR", "a DICOMDIR, which no record may reference")
         if not has_meta:
             raise HeaderError("FS-FILE-NO-META", "no File Meta Information: not a DICOM file by PS3.10 7.1")
         sop_class = inside or stored
