@@ -13,7 +13,9 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image
+from pydicom.data import get_testdata_file
 
+import fileset
 from fileset import Reader, RuleError
 from fileset.errors import RefusedError
 from fileset.pages.folder import write_pages
@@ -270,3 +272,11 @@ def test_text_has_the_contrast_of_level_aa() -> None:
     assert {
         "#ffffff" if colour == "#fff" else "#000000" if colour == "#000" else colour for colour in written
     } <= paired
+
+
+def test_a_picture_of_a_file_that_ends_early_is_shown_and_named(tmp_path: Path) -> None:
+    with fileset.Creator(tmp_path / "DISC", web=fileset.WebOptions()) as creator:
+        creator.add(get_testdata_file("MR_truncated.dcm"))
+    (told,) = (one for one in creator.report.findings if one.rule == "FS-PICTURE-PARTLY")
+    assert told.where.file == "MR_truncated.dcm"
+    assert len(list((tmp_path / "DISC" / "IHE_PDI").rglob("*.JPG"))) == 1
