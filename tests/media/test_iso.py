@@ -303,7 +303,7 @@ def test_an_option_that_the_format_does_not_have_is_refused(tmp_path: Path) -> N
 def test_what_is_no_image_is_a_format_error(tmp_path: Path) -> None:
     path = tmp_path / "x.iso"
     path.write_bytes(bytes(100_000))
-    with pytest.raises(FormatError, match="no image of a disc"):
+    with pytest.raises(FormatError, match="not an image of a disc"):
         fileset.Reader(path, medium_format="iso")
 
 
