@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import fileset
-from fileset.transfer.reconciliation import Reconciliation, Table
+from fileset.transfer.reconciliation import NewValues, Reconciliation
 
 
-def import_disc(disc: Path, peer: str, journal: Path, table: Table | None) -> tuple[str, int, str]:
+def import_disc(disc: Path, peer: str, journal: Path, table: NewValues | None) -> tuple[str, int, str]:
     """Check and send one disc; give the verdict, the number of instances that arrived, and what went wrong."""
     try:
         report = fileset.check_file_set(disc)
@@ -49,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     incoming, done, failed = (Path(name) for name in argv[:3])
-    table = Table.read(argv[4]) if len(argv) == 5 else None
+    table = NewValues.read(argv[4]) if len(argv) == 5 else None
     code = 0
     for folder in (done, failed):
         folder.mkdir(parents=True, exist_ok=True)

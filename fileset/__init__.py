@@ -9,7 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # type checkers know the name; importing it would cost more than the rest of this module
 
 if TYPE_CHECKING:
-    from fileset.check import Advice, CheckReport, advise, check_file_set
+    from fileset.check import CheckReport, ProfileVerdict, advise, check_file_set
     from fileset.creator import Creator, index
     from fileset.errors import (
         FilesetError,
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "Advice",
     "CheckReport",
     "Creator",
     "ExtractReport",
@@ -49,6 +48,7 @@ __all__ = [
     "Icons",
     "MediumError",
     "NotFoundError",
+    "ProfileVerdict",
     "Reader",
     "RefusedError",
     "Report",
@@ -68,7 +68,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Advice": "check",
+    "ProfileVerdict": "check",
     "CheckReport": "check",
     "Creator": "creator",
     "ExtractReport": "extract",

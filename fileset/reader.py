@@ -27,7 +27,7 @@ from fileset.media.system.files import path_of
 from fileset.plan.dicomdir_file import absent_from, read_contents
 from fileset.plan.virtual import virtual_contents
 from fileset.standard import tags
-from fileset.tables import Found, Table, select
+from fileset.tables import FoundRecords, Table, select
 from fileset.tables.table import text_of
 
 if TYPE_CHECKING:
@@ -93,10 +93,10 @@ class Record:
     # ------------------------------------------------------------ the tree
 
     @property
-    def children(self) -> Found[Record]:
+    def children(self) -> FoundRecords[Record]:
         """The records of the lower-level directory entity, in order."""
         reader = self._reader
-        return Found("records", lambda: (Record(reader, index) for index in reader.tree.children(self._index)))
+        return FoundRecords("records", lambda: (Record(reader, index) for index in reader.tree.children(self._index)))
 
     @property
     def parent(self) -> Record | None:
@@ -274,7 +274,7 @@ class Reader:
         counts = ", ".join(f"{len(found):,} {noun}" for noun, found in self._counted())
         return f"<Reader of {self.medium.name}: {counts}>"
 
-    def _counted(self) -> Iterator[tuple[str, Found[Record]]]:
+    def _counted(self) -> Iterator[tuple[str, FoundRecords[Record]]]:
         yield from (("patients", self.patients), ("studies", self.studies), ("series", self.series))
         yield "instances", self.instances
 
@@ -319,34 +319,36 @@ class Reader:
     # ------------------------------------------------------------ records
 
     @property
-    def roots(self) -> Found[Record]:
+    def roots(self) -> FoundRecords[Record]:
         """The records of the root directory entity, in order."""
-        return Found("root records", lambda: (Record(self, index) for index in self.tree.entity(self.tree.first)))
+        return FoundRecords(
+            "root records", lambda: (Record(self, index) for index in self.tree.entity(self.tree.first))
+        )
 
     @property
-    def records(self) -> Found[Record]:
+    def records(self) -> FoundRecords[Record]:
         """All active records, each before its children."""
-        return Found("records", lambda: (Record(self, index) for index in self.tree.walk()))
+        return FoundRecords("records", lambda: (Record(self, index) for index in self.tree.walk()))
 
     @property
-    def patients(self) -> Found[Record]:
+    def patients(self) -> FoundRecords[Record]:
         """All PATIENT records."""
-        return Found("patients", lambda: self.find(level="PATIENT"))
+        return FoundRecords("patients", lambda: self.find(level="PATIENT"))
 
     @property
-    def studies(self) -> Found[Record]:
+    def studies(self) -> FoundRecords[Record]:
         """All STUDY records."""
-        return Found("studies", lambda: self.find(level="STUDY"))
+        return FoundRecords("studies", lambda: self.find(level="STUDY"))
 
     @property
-    def series(self) -> Found[Record]:
+    def series(self) -> FoundRecords[Record]:
         """All SERIES records."""
-        return Found("series", lambda: self.find(level="SERIES"))
+        return FoundRecords("series", lambda: self.find(level="SERIES"))
 
     @property
-    def instances(self) -> Found[Record]:
+    def instances(self) -> FoundRecords[Record]:
         """All records that reference a file, or should."""
-        return Found("instances", self.find)
+        return FoundRecords("instances", self.find)
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[Record]:
         """The records that match all `keys`, as a DICOM query would match (PS3.4 C.2.2.2): single value, list, `*` and

@@ -7,6 +7,7 @@ import builtins
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -165,6 +166,15 @@ def test_roles_never_import_each_other(role: str) -> None:
 def test_every_room_that_is_named_exists() -> None:
     named = set(ROOMS).union(*ROOMS.values(), PURE)
     assert named == ROOM_NAMES
+
+
+def test_no_public_type_is_defined_twice() -> None:
+    homes = defaultdict(list)
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(name)
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
 
 
 def test_the_arrows_make_no_circle() -> None:

@@ -24,12 +24,12 @@ from fileset.media.open import readable
 from fileset.plan.dicomdir_file import read_contents
 from fileset.plan.manifest import read_manifest
 from fileset.plan.scan import Phases, phase
-from fileset.profiles.advisor import Advice
+from fileset.profiles.advisor import ProfileVerdict
 from fileset.profiles.find import find_profile
 
 CHECK_LATER = "Check it when that has finished"
 
-__all__ = ["Advice", "CheckReport", "advise", "check_file_set"]
+__all__ = ["CheckReport", "ProfileVerdict", "advise", "check_file_set"]
 
 
 def check_file_set(

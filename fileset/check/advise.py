@@ -17,7 +17,7 @@ from fileset.media.form import form_of
 from fileset.media.open import readable, scannable
 from fileset.media.system.walk import PlainFile, random_access
 from fileset.plan.scan import Phases, chunk_size, in_chunks, phase
-from fileset.profiles.advisor import Advice, Advisor
+from fileset.profiles.advisor import Advisor, ProfileVerdict
 from fileset.profiles.facts import Facts, read_facts
 from fileset.profiles.medium import medium_fault
 
@@ -37,7 +37,7 @@ def advise(
     jobs: int | None = None,
     executor: Executor | None = None,
     progress: Phases | None = None,
-) -> list[Advice]:
+) -> list[ProfileVerdict]:
     """Return for each of the 82 profiles whether the DICOM files of `medium` satisfy it, and the reasons if they do not.
 
     `medium` is a folder or image, with or without a DICOMDIR. The header of each file is read once. `jobs`,
@@ -66,7 +66,7 @@ def _opened(medium: str | os.PathLike[str], medium_format: str | None) -> Readab
         return scannable(medium, medium_format)
 
 
-def _about_medium(advice: Advice, form: str) -> tuple[str, ...]:
+def _about_medium(advice: ProfileVerdict, form: str) -> tuple[str, ...]:
     fault = medium_fault(advice.profile, form)
     secure = f"{advice.profile.id} demands Secure DICOM Files (PS3.15 D.1)" if advice.profile.secure else ""
     return tuple(reason for reason in (fault, secure) if reason)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from fileset.cli.output import counted, json_text, write_document
 
 if TYPE_CHECKING:
-    from fileset.profiles.advisor import Advice
+    from fileset.profiles.advisor import ProfileVerdict
 
 SHOWN = 2
 """The most frequent reasons that a line names."""
 
 
-def advice_lines(advice: Sequence[Advice], *, quiet: bool) -> Iterator[str]:
+def advice_lines(advice: Sequence[ProfileVerdict], *, quiet: bool) -> Iterator[str]:
     """Yield one line for each profile that is satisfied, then one for each of the others with its main reasons."""
     satisfied = [one for one in advice if one.satisfied]
     for one in satisfied:
@@ -27,7 +27,7 @@ def advice_lines(advice: Sequence[Advice], *, quiet: bool) -> Iterator[str]:
     yield f"{counted(files, 'DICOM file')}: {len(satisfied)} of {counted(len(advice), 'profile')} satisfied"
 
 
-def _why(one: Advice) -> str:
+def _why(one: ProfileVerdict) -> str:
     reasons = list(one.about_medium)
     if one.blocked:
         named = "; ".join(f"{_short(message)} ({counted(number, 'file')})" for message, number in one.reasons[:SHOWN])
@@ -35,7 +35,7 @@ def _why(one: Advice) -> str:
     return "; ".join(reasons)
 
 
-def write_advice(medium: str, advice: Sequence[Advice]) -> None:
+def write_advice(medium: str, advice: Sequence[ProfileVerdict]) -> None:
     """Write the document with every reason."""
     rows = (
         {

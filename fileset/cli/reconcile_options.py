@@ -61,7 +61,7 @@ def reconciliation_of(options: Namespace, tls: Tls | None = None) -> Reconciliat
         raise RuleError("--match is for --worklist AET@HOST:PORT")
     if not (options.set or options.map or options.worklist):
         return None
-    from fileset.transfer.reconciliation import Reconciliation, Table, values_of
+    from fileset.transfer.reconciliation import NewValues, Reconciliation, values_of
 
     given: dict[str, str] = {}
     if options.worklist:
@@ -71,7 +71,7 @@ def reconciliation_of(options: Namespace, tls: Tls | None = None) -> Reconciliat
         title = title_of(getattr(options, "title", _TITLE))
         given = from_worklist(Peer.of(options.worklist), keys_of(options.match), title=title, tls=tls)
     given |= keys_of(options.set)
-    table = Table.read(options.map) if options.map else None
+    table = NewValues.read(options.map) if options.map else None
     return Reconciliation(values_of(given), table)
 
 
@@ -96,10 +96,10 @@ def reconciled(
     if reconciliation is None:
         return reader
     from fileset.extract.complete import Complete
-    from fileset.extract.instances import Directory
+    from fileset.extract.instances import RecordFinder
     from fileset.transfer.reconciled import Reconciled
 
-    source = Complete(reader) if isinstance(reader, Directory) and not listed_only else reader
+    source = Complete(reader) if isinstance(reader, RecordFinder) and not listed_only else reader
     patients = (record.patient.get("PatientID") for record in source.find(**keys) if record.patient)
     require_one_patient(reconciliation, (str(patient or "") for patient in patients))
     return Reconciled(source, reconciliation)

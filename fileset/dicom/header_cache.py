@@ -81,7 +81,7 @@ _Groups = tuple[bytes, ...]
 
 
 @frozen(eq=False)
-class Layout:
+class HeaderLayout:
     """A compiled layout: `match(data, 132)`, and the tags of its groups in order.
 
     `own` selects the groups that differ in every file (None if the layout lacks one), `common` those that the files of a
@@ -106,7 +106,7 @@ class Recognised:
     __slots__ = ("end", "groups", "layout")
     has_pixel_data: Final = False
 
-    def __init__(self, layout: Layout, groups: _Groups, end: int) -> None:
+    def __init__(self, layout: HeaderLayout, groups: _Groups, end: int) -> None:
         self.layout = layout
         self.groups = groups
         self.end = end
@@ -145,7 +145,7 @@ class Layouts:
         self._varying = varying
         self._apart = apart.union(own, varying)
         self.first_read = FIRST_READ
-        self._layouts: list[Layout] = []
+        self._layouts: list[HeaderLayout] = []
         self._seen: dict[bytes, int] = {}
 
     def find(self, data: bytes) -> Recognised | None:
@@ -177,7 +177,7 @@ class Layouts:
             if compiled and _META_UID in compiled[1]:
                 self._layouts = [self._layout(*compiled), *self._layouts]
 
-    def _layout(self, pattern: bytes, captured: tuple[int, ...]) -> Layout:
+    def _layout(self, pattern: bytes, captured: tuple[int, ...]) -> HeaderLayout:
         own_tags = self._own + tuple(tag for tag in self._varying if tag in captured)
         own = itemgetter(*map(captured.index, own_tags)) if self._own and set(self._own) <= set(captured) else None
         apart = self._apart | _NOT_WANTED
@@ -185,7 +185,7 @@ class Layouts:
         meta = itemgetter(*(at for at, tag in enumerate(captured) if tag in META_TAGS - {_META_UID}))
         sequences = tuple(at for at, tag in enumerate(captured) if tag == ITEM)
         match, uid_at = re.compile(pattern, re.DOTALL).match, captured.index(_META_UID)
-        return Layout(match, captured, own_tags, own, common, meta, sequences, uid_at)
+        return HeaderLayout(match, captured, own_tags, own, common, meta, sequences, uid_at)
 
     def _read_more(self, needed: int) -> None:
         if self.first_read < needed <= LARGEST_READ:

@@ -11,8 +11,8 @@ from typing import Any, Final
 from fileset.dicom.file_end import LAST, is_plainly_whole
 from fileset.errors import FilesetError, MediumError
 from fileset.extract.complete import Complete
-from fileset.extract.instances import Directory, Finder, Instance
-from fileset.extract.layout import DEFAULT, STRUCTURE, Layout
+from fileset.extract.instances import Finder, InstanceRecord, RecordFinder
+from fileset.extract.layout import DEFAULT, STRUCTURE, PathTemplate
 from fileset.extract.report import Copy, ExtractReport, Lost, lost
 from fileset.extract.target import Target
 from fileset.extract.verify import Verifier
@@ -60,8 +60,8 @@ def extract(
         RefusedError: A symbolic link in `folder` leads out of it.
         RuleError: A key is no attribute, or the template has another form.
     """
-    layout = Layout.of(template)
-    source = Complete(reader) if isinstance(reader, Directory) and not listed_only else reader
+    layout = PathTemplate.of(template)
+    source = Complete(reader) if isinstance(reader, RecordFinder) and not listed_only else reader
     records = sorted(source.find(**keys), key=partial(_position, getattr(reader, "medium", None)))
     target = Target(path_of(folder), layout, ascii_only=ascii_only)
     report = ExtractReport(target.root)
@@ -73,21 +73,21 @@ def extract(
             progress("extract", done + 1, len(records))
     if isinstance(source, Complete):
         report.findings += source.found
-    elif isinstance(reader, Directory):
+    elif isinstance(reader, RecordFinder):
         medium, prefix = around(reader)
         report.left_behind = len(presence_of(reader, medium, prefix).unlisted(medium))
     report.shortened = target.shortened
     return report
 
 
-def _sizes(records: Sequence[Instance]) -> Iterator[int]:
+def _sizes(records: Sequence[InstanceRecord]) -> Iterator[int]:
     """Yield the size of each file in bytes, as the medium states it."""
     for record in records:
         with suppress(FilesetError, OSError):
             yield record.inquire().size
 
 
-def _extract_one(record: Instance, target: Target, report: ExtractReport, verifier: Verifier) -> None:
+def _extract_one(record: InstanceRecord, target: Target, report: ExtractReport, verifier: Verifier) -> None:
     name = record.file_id.path if record.file_id else ""
     for attempt in range(TRIES):
         try:
@@ -109,7 +109,7 @@ def _extract_one(record: Instance, target: Target, report: ExtractReport, verifi
             return
 
 
-def _position(medium: ReadableMedium | None, record: Instance) -> int:
+def _position(medium: ReadableMedium | None, record: InstanceRecord) -> int:
     """Return the byte of the medium at which the file of a record begins: a drive reads forward without seeking."""
     return medium.position(record.file_id) if medium and record.file_id else 0
 
@@ -145,7 +145,7 @@ class _End:
         return is_plainly_whole(self._first, self._last, self._size)
 
 
-def _chunks(record: Instance, end: _End) -> Iterator[bytes]:
+def _chunks(record: InstanceRecord, end: _End) -> Iterator[bytes]:
     """Yield the bytes of the file of a record, as many as the medium announces. Raises `_UnreadableError`."""
     end.begin()  # the file may be read again to be compared
     with _reading(record):
@@ -160,7 +160,7 @@ def _chunks(record: Instance, end: _End) -> Iterator[bytes]:
 
 
 @contextmanager
-def _reading(record: Instance) -> Iterator[None]:
+def _reading(record: InstanceRecord) -> Iterator[None]:
     """Turn what a medium raises into an `_UnreadableError`."""
     try:
         yield

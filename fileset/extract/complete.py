@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Self
 
 from attrs import define, field, frozen
 
-from fileset.extract.instances import Directory, Instance, Keys
+from fileset.extract.instances import InstanceRecord, RecordFinder, RecordKeys
 from fileset.extract.scanned import Scanned, ScannedInstance
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
@@ -20,7 +20,7 @@ from fileset.plan.presence import around, presence_of
 class Moved:
     """The record of an instance whose file is elsewhere on the medium."""
 
-    record: Instance
+    record: InstanceRecord
     found: ScannedInstance
 
     @property
@@ -39,17 +39,17 @@ class Moved:
         return self.record.sop_instance_uid
 
     @property
-    def patient(self) -> Keys | None:
+    def patient(self) -> RecordKeys | None:
         """The PATIENT record above."""
         return self.record.patient
 
     @property
-    def study(self) -> Keys | None:
+    def study(self) -> RecordKeys | None:
         """The STUDY record above."""
         return self.record.study
 
     @property
-    def series(self) -> Keys | None:
+    def series(self) -> RecordKeys | None:
         """The SERIES record above."""
         return self.record.series
 
@@ -77,7 +77,7 @@ class Complete:
     `found` names each file without a record, or in another place than in its record.
     """
 
-    reader: Directory
+    reader: RecordFinder
     found: list[Finding] = field(factory=list)
 
     def __enter__(self) -> Self:
@@ -109,7 +109,7 @@ class Complete:
         return [*self.reader.findings, *self.found]
 
     @property
-    def instances(self) -> Iterator[Instance]:
+    def instances(self) -> Iterator[InstanceRecord]:
         """All instances."""
         return self.find()
 
@@ -117,7 +117,7 @@ class Complete:
         """Return the keywords that no record has, each with its tag."""
         return self.reader.absent(keywords)
 
-    def find(self, level: str | None = None, **keys: object) -> Iterator[Instance]:
+    def find(self, level: str | None = None, **keys: object) -> Iterator[InstanceRecord]:
         """Yield the instances that match all `keys`: those with a record first."""
         self.found = []
         medium, prefix = around(self.reader)

@@ -10,7 +10,7 @@ from fileset.findings import Finding
 from fileset.media.base import FileInfo, ReadableMedium
 
 
-class Keys(Protocol):
+class RecordKeys(Protocol):
     """A directory record, as a holder of keys."""
 
     def get(self, keyword: str, default: Any = None) -> Any:
@@ -18,7 +18,7 @@ class Keys(Protocol):
         ...
 
 
-class Instance(Keys, Protocol):
+class InstanceRecord(RecordKeys, Protocol):
     """The record of an instance; a `Record` of the Reader has all this."""
 
     @property
@@ -32,17 +32,17 @@ class Instance(Keys, Protocol):
         ...
 
     @property
-    def patient(self) -> Keys | None:
+    def patient(self) -> RecordKeys | None:
         """The PATIENT record above."""
         ...
 
     @property
-    def study(self) -> Keys | None:
+    def study(self) -> RecordKeys | None:
         """The STUDY record above."""
         ...
 
     @property
-    def series(self) -> Keys | None:
+    def series(self) -> RecordKeys | None:
         """The SERIES record above."""
         ...
 
@@ -58,13 +58,13 @@ class Instance(Keys, Protocol):
 class Finder(Protocol):
     """What finds instances; the Reader does."""
 
-    def find(self, level: str | None = None, **keys: object) -> Iterable[Instance]:
+    def find(self, level: str | None = None, **keys: object) -> Iterable[InstanceRecord]:
         """The instances that match all keys."""
         ...
 
 
 @runtime_checkable
-class Directory(Finder, Protocol):
+class RecordFinder(Finder, Protocol):
     """The records of a medium; a Reader has all this."""
 
     @property
@@ -93,7 +93,7 @@ class Directory(Finder, Protocol):
         ...
 
     @property
-    def instances(self) -> Iterable[Instance]:
+    def instances(self) -> Iterable[InstanceRecord]:
         """All that have a record."""
         ...
 

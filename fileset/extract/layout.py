@@ -10,7 +10,7 @@ from attrs import frozen
 
 from fileset.dicomdir.read.query import ALIASES
 from fileset.errors import RuleError
-from fileset.extract.instances import Instance, Keys
+from fileset.extract.instances import InstanceRecord, RecordKeys
 from fileset.records.levels import FIELDS
 from fileset.standard.dictionary import tag_of
 
@@ -27,7 +27,7 @@ _LEVELS: Final = ("", "series", "study", "patient")
 _ABSENT: Final = object()
 
 
-class Piece(NamedTuple):
+class TemplatePart(NamedTuple):
     """A part of a component: literal text, or the value of a keyword padded to `width` digits."""
 
     literal: str
@@ -35,11 +35,11 @@ class Piece(NamedTuple):
     width: int = 0
 
 
-Component = tuple[Piece, ...]
+Component = tuple[TemplatePart, ...]
 
 
 @frozen
-class Layout:
+class PathTemplate:
     """A template, understood: the folders, the name of the file, and what always ends it, such as ".dcm"."""
 
     folders: tuple[Component, ...]
@@ -47,7 +47,7 @@ class Layout:
     suffix: str
 
     @classmethod
-    def of(cls, template: str) -> Layout:
+    def of(cls, template: str) -> PathTemplate:
         """Return the layout that a template such as "{PatientID}/{Modality}/{InstanceNumber:05}.dcm" describes.
 
         "/" separates folders; a field is a keyword (PS3.6), padded with zeros if it has a width. Raises `RuleError` for
@@ -66,7 +66,7 @@ class Layout:
         components = (*self.folders, self.name)
         return tuple(dict.fromkeys(piece.keyword for component in components for piece in component if piece.keyword))
 
-    def folder_names(self, record: Instance) -> Iterator[str]:
+    def folder_names(self, record: InstanceRecord) -> Iterator[str]:
         """Yield the texts of the folders; omit levels that the instance does not have.
 
         A File ID gives a folder for each of its components (PS3.10 8.2).
@@ -77,16 +77,16 @@ class Layout:
         if _is_file_id(self.name):
             yield from (_text(self.name, record) or "").split("\\")[:-1]
 
-    def file_name(self, record: Instance) -> str:
+    def file_name(self, record: InstanceRecord) -> str:
         """Return the text of the name, without `suffix`; the SOP Instance UID or the File ID if the template gives none."""
         text = _text(self.name, record) or ""
         if _is_file_id(self.name):
             text = text.rpartition("\\")[2]
         return text or record.sop_instance_uid or (record.file_id.path if record.file_id else "")
 
-    def lacking(self, record: Instance) -> Iterator[str]:
+    def lacking(self, record: InstanceRecord) -> Iterator[str]:
         """Yield the keywords for which the instance has no value."""
-        return (word for word in self.keywords if _value(Piece("", word), record) in (None, ""))
+        return (word for word in self.keywords if _value(TemplatePart("", word), record) in (None, ""))
 
 
 def _is_file_id(component: Component) -> bool:
@@ -97,7 +97,7 @@ def _component(text: str, template: str) -> Component:
     pieces, at = [], 0
     while found := _PIECE.match(text, at):
         at = found.end()
-        pieces.append(Piece(found["literal"] or "", found["keyword"] or "", int(found["width"] or 0)))
+        pieces.append(TemplatePart(found["literal"] or "", found["keyword"] or "", int(found["width"] or 0)))
     if at < len(text) or not pieces or text in (".", ".."):
         raise _wrong(template, f"{text!r} is no name of a folder or file")
     for piece in pieces:
@@ -114,7 +114,7 @@ def _without_suffix(last: Component, template: str) -> tuple[Component, str]:
     stem, dot, rest = end.literal.partition(".")
     if not _SUFFIX(dot + rest):
         raise _wrong(template, f"{dot + rest!r} is not how a file name can end")
-    kept = Piece(stem) if dot else end
+    kept = TemplatePart(stem) if dot else end
     return (*last[:-1], kept) if kept.literal or kept.keyword else last[:-1], dot + rest
 
 
@@ -125,7 +125,7 @@ def _wrong(template: str, why: str) -> RuleError:
     )
 
 
-def _text(component: Component, record: Instance) -> str | None:
+def _text(component: Component, record: InstanceRecord) -> str | None:
     """Return the text of a component; None if it has fields, and the instance has none of these keys."""
     values = [_value(piece, record) if piece.keyword else piece.literal for piece in component]
     fields = [value for piece, value in zip(component, values, strict=True) if piece.keyword]
@@ -135,7 +135,7 @@ def _text(component: Component, record: Instance) -> str | None:
     return text if None not in values else text.strip("-_. ") or None
 
 
-def _value(piece: Piece, record: Instance) -> str | None:
+def _value(piece: TemplatePart, record: InstanceRecord) -> str | None:
     if piece.keyword == "SOPInstanceUID":
         return record.sop_instance_uid or None
     if piece.keyword in ("ReferencedFileID", "FileID"):
@@ -148,11 +148,11 @@ def _value(piece: Piece, record: Instance) -> str | None:
     return text.zfill(piece.width) if text.isdigit() else text
 
 
-def _looked_up(keyword: str, record: Instance) -> Any:
+def _looked_up(keyword: str, record: InstanceRecord) -> Any:
     """The value where it belongs, or else at the nearest level that has it."""
     home = _LEVEL_OF.get(keyword, "")
     for level in (home, *(level for level in _LEVELS if level != home)):
-        holder: Keys | None = getattr(record, level) if level else record
+        holder: RecordKeys | None = getattr(record, level) if level else record
         value = _ABSENT if holder is None else holder.get(keyword, _ABSENT)
         if value is not _ABSENT:
             return value

@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from fileset.extract.instances import Instance, Keys
+from fileset.extract.instances import InstanceRecord, RecordKeys
 from fileset.findings import Finding
 
 _FOUND_ALL_THE_SAME: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MOVED"))
@@ -94,7 +94,7 @@ class ExtractReport:
             self.size += copy.size
 
 
-def lost(record: Instance, reason: str) -> Lost:
+def lost(record: InstanceRecord, reason: str) -> Lost:
     """What is known of an instance that did not come."""
     patient, study, series = record.patient, record.study, record.series
     return Lost(
@@ -112,6 +112,6 @@ def lost(record: Instance, reason: str) -> Lost:
     )
 
 
-def _value(record: Keys | None, keyword: str) -> str:
+def _value(record: RecordKeys | None, keyword: str) -> str:
     value = record.get(keyword) if record else None
     return "" if value is None else str(value)

@@ -16,8 +16,8 @@ from functools import partial
 from typing import Final
 
 from fileset.errors import MediumError, RefusedError
-from fileset.extract.instances import Instance
-from fileset.extract.layout import Layout
+from fileset.extract.instances import InstanceRecord
+from fileset.extract.layout import PathTemplate
 from fileset.extract.names import LONGEST, LONGEST_PATH, SHORTEST, fitted, hashed_name, safe_name
 from fileset.extract.report import Copy
 from fileset.media.system.files import told_of
@@ -40,7 +40,7 @@ class Target:
     With `ascii_only`, names have no other characters. `shortened` counts the paths that were too long.
     """
 
-    def __init__(self, root: str, layout: Layout, *, ascii_only: bool = False) -> None:
+    def __init__(self, root: str, layout: PathTemplate, *, ascii_only: bool = False) -> None:
         self.root = root
         self.shortened = 0
         self._layout = layout
@@ -61,7 +61,7 @@ class Target:
                 advice="Free some space, or choose another folder",
             )
 
-    def path(self, record: Instance) -> str:
+    def path(self, record: InstanceRecord) -> str:
         """Return the path for the file of a record, and make the folders of it."""
         folder, cut = self.root, False
         texts = list(self._layout.folder_names(record))
@@ -76,7 +76,7 @@ class Target:
         self.shortened += cut or name != whole
         return os.path.join(folder, name + self._layout.suffix)
 
-    def lacking(self, record: Instance) -> Iterator[str]:
+    def lacking(self, record: InstanceRecord) -> Iterator[str]:
         """Yield the keywords of the template for which the instance has no value."""
         return self._layout.lacking(record)
 

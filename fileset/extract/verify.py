@@ -8,8 +8,8 @@ from typing import Any, BinaryIO, Final
 from attrs import field, frozen
 
 from fileset.dicom.header import HeaderError
-from fileset.extract.instances import Instance
-from fileset.extract.instances import Keys as KeyHolder
+from fileset.extract.instances import InstanceRecord
+from fileset.extract.instances import RecordKeys as KeyHolder
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo
@@ -35,7 +35,7 @@ class Checked:
     If both disagree about a key of `IDENTITY`, the file counts: the copy must not get the name of another patient.
     """
 
-    record: Instance
+    record: InstanceRecord
     file: HeaderValues
     differs: bool = field(kw_only=True)
 
@@ -89,7 +89,7 @@ class Verifier:
         self._wanted = wanted_tags((*IDENTITY.values(), *filter(None, map(tag_of, keywords))))
         self._checker = FileChecker()
 
-    def identify(self, record: Instance) -> tuple[Checked, list[Finding]]:
+    def identify(self, record: InstanceRecord) -> tuple[Checked, list[Finding]]:
         """Return the instance with the values of its file, and what is wrong with that.
 
         Raises what the medium raises if the file cannot be read.
@@ -109,7 +109,7 @@ class Verifier:
         found = list(_disagreements(record, holder, name))
         return Checked(record, holder, differs=bool(found)), found
 
-    def cut_off(self, record: Instance) -> Iterator[Finding]:
+    def cut_off(self, record: InstanceRecord) -> Iterator[Finding]:
         """Yield a finding if the file ends too early."""
         name = record.file_id.path if record.file_id else ""
         with record.open() as file:
@@ -119,7 +119,7 @@ class Verifier:
                     yield Finding(fault.rule, f"{fault.message}; it is copied as it is", Where(name))
 
 
-def _disagreements(record: Instance, file: HeaderValues, name: str) -> Iterator[Finding]:
+def _disagreements(record: InstanceRecord, file: HeaderValues, name: str) -> Iterator[Finding]:
     holders = {"PatientID": record.patient, "StudyInstanceUID": record.study, "SeriesInstanceUID": record.series}
     for keyword in IDENTITY:
         holder = holders.get(keyword)

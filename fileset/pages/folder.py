@@ -20,7 +20,7 @@ from fileset.pages.names import README, ROOT, stems
 from fileset.pages.options import Imprint, WebOptions
 from fileset.pages.readme import ALONE, readme
 from fileset.pages.render import Rendered
-from fileset.pages.rendering import Source, chosen, render_all
+from fileset.pages.rendering import RenderSource, chosen, render_all
 from fileset.pages.report import PagesReport, accounted, counts
 from fileset.pages.site import Site
 from fileset.pictures.extra import need_images
@@ -88,11 +88,11 @@ def imprint_of(options: WebOptions) -> Imprint:
     return Imprint(options, creation_time().strftime("%Y-%m-%d"), f"fileset {__version__}")
 
 
-def _source(medium: ReadableMedium, file_id: FileId) -> Source:
+def _source(medium: ReadableMedium, file_id: FileId) -> RenderSource:
     if medium.folder:
         with suppress(Exception):
-            return Source(medium.path(file_id))
-    return Source("", lambda: _opened(medium, file_id))
+            return RenderSource(medium.path(file_id))
+    return RenderSource("", lambda: _opened(medium, file_id))
 
 
 @contextmanager

@@ -26,7 +26,7 @@ _KEYS: Final = {
 """The keys that are shown, if a record has them."""
 
 
-class Keys(Protocol):
+class KeyHolder(Protocol):
     """A record, as a holder of keys."""
 
     def get(self, keyword: str, default: Any = None) -> Any:
@@ -34,7 +34,7 @@ class Keys(Protocol):
         ...
 
 
-class Found(Keys, Protocol):
+class PageSource(KeyHolder, Protocol):
     """An instance on a medium, found by its record or by its file."""
 
     @property
@@ -48,17 +48,17 @@ class Found(Keys, Protocol):
         ...
 
     @property
-    def patient(self) -> Keys | None:
+    def patient(self) -> KeyHolder | None:
         """The PATIENT record above."""
         ...
 
     @property
-    def study(self) -> Keys | None:
+    def study(self) -> KeyHolder | None:
         """The STUDY record above."""
         ...
 
     @property
-    def series(self) -> Keys | None:
+    def series(self) -> KeyHolder | None:
         """The SERIES record above."""
         ...
 
@@ -72,7 +72,7 @@ class Records(Protocol):
         ...
 
     @property
-    def instances(self) -> Iterable[Found]:
+    def instances(self) -> Iterable[PageSource]:
         """All instances."""
         ...
 
@@ -82,7 +82,7 @@ Get = Callable[[str], Any]
 
 
 @frozen
-class Entry:
+class PageEntry:
     """One instance: its File ID and record type."""
 
     file_id: FileId
@@ -96,7 +96,7 @@ class Series:
     values: dict[str, str]
     identity: tuple[str, str, str]
     """Patient ID, Study and Series Instance UID."""
-    entries: list[Entry] = field(factory=list)
+    entries: list[PageEntry] = field(factory=list)
 
 
 @define
@@ -107,7 +107,7 @@ class Study:
     series: list[Series] = field(factory=list)
 
     @property
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[PageEntry]:
         """All instances of the study."""
         return (entry for series in self.series for entry in series.entries)
 
@@ -130,7 +130,7 @@ def patients_of(contents: Contents) -> list[Patient]:
             above = {contents.type_name(one): one for one in contents.tree.above(index)}
             path = tuple(above.get(level, -1) for level in _LEVELS)
             series = tree.series(path, [partial(_key, contents, record) for record in path])
-            series.entries.append(Entry(file_id, record_type))
+            series.entries.append(PageEntry(file_id, record_type))
     return tree.arranged()
 
 
@@ -138,7 +138,7 @@ def _key(contents: Contents, index: int, keyword: str) -> Any:
     return contents.key(index, condition(keyword, None)[0]) if index >= 0 else None
 
 
-def patients_found(instances: Iterable[Found]) -> list[Patient]:
+def patients_found(instances: Iterable[PageSource]) -> list[Patient]:
     """Return the depictions of instances on a medium, by their records or by their headers."""
     tree = _Tree()
     numbers: dict[FileId, float] = {}
@@ -148,7 +148,7 @@ def patients_found(instances: Iterable[Found]) -> list[Patient]:
         levels = (instance.patient, instance.study, instance.series)
         path = tuple(_text(level.get(uid)) if level else "" for level, uid in zip(levels, IDENTITY, strict=True))
         series = tree.series(path, [level.get if level else _nothing for level in levels])
-        series.entries.append(Entry(instance.file_id, instance.record_type))
+        series.entries.append(PageEntry(instance.file_id, instance.record_type))
         numbers[instance.file_id] = _number(instance.get("InstanceNumber"))
     for series in tree.groups.values():
         series.entries.sort(key=lambda entry: numbers[entry.file_id])

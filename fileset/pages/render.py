@@ -12,19 +12,19 @@ from fileset.dicom.header import Reading
 from fileset.errors import FilesetError
 from fileset.media.system.walk import OpenFile
 from fileset.pictures.attributes import Attributes, attributes_of
-from fileset.pictures.depict import Card, Depiction, Document, Report, depict, representative_frame
+from fileset.pictures.depict import Card, Depiction, Document, ReportText, depict, representative_frame
 from fileset.pictures.errors import PictureError
-from fileset.pictures.instance import Instance, read_instance
+from fileset.pictures.instance import DepictedInstance, read_instance
 from fileset.pictures.orientation import NO_EDGES, Edges, edges_of
 from fileset.pictures.picture import Picture
-from fileset.pictures.report_text import Line
+from fileset.pictures.report_text import ReportLine
 
 LARGEST_SIDE: Final = 1024
 """Pixels of the longer side of a picture on a page."""
 
 
 @frozen
-class Facts:
+class Caption:
     """What is written below a picture: window, position of the slice, frame of how many, letters of the edges."""
 
     window: tuple[float, float] | None = None
@@ -45,11 +45,11 @@ class Rendered:
     suffix: str
     content: bytes = b""
     size: tuple[int, int] = (0, 0)
-    lines: tuple[Line, ...] = ()
+    lines: tuple[ReportLine, ...] = ()
     reason: str = ""
     failed: bool = False
     title: str = ""
-    facts: Facts = Facts()
+    facts: Caption = Caption()
     texts: dict[str, str] = field(factory=dict)
 
 
@@ -94,29 +94,29 @@ def _render(read: Reading) -> Rendered:
     return evolve(_rendered(instance, depict(instance)), texts=texts)
 
 
-def _rendered(instance: Instance, depiction: Depiction) -> Rendered:
+def _rendered(instance: DepictedInstance, depiction: Depiction) -> Rendered:
     if isinstance(depiction, Card):
         return Rendered("", reason=depiction.reason, failed=depiction.failed)
-    if isinstance(depiction, Report):
+    if isinstance(depiction, ReportText):
         return Rendered("HTM", lines=depiction.lines)
     if isinstance(depiction, Document):
         return Rendered("PDF", depiction.content, title=depiction.title)
     return _picture(instance, depiction)
 
 
-def _picture(instance: Instance, picture: Picture) -> Rendered:
+def _picture(instance: DepictedInstance, picture: Picture) -> Rendered:
     from fileset.pictures.picture import jpeg_of
 
     image = picture.image(LARGEST_SIDE)
-    facts = Facts() if instance.pixels is None else _facts(instance, picture)
+    facts = Caption() if instance.pixels is None else _facts(instance, picture)
     return Rendered("JPG", jpeg_of(image), image.size, reason="; ".join(picture.notes), facts=facts)
 
 
-def _facts(instance: Instance, picture: Picture) -> Facts:
+def _facts(instance: DepictedInstance, picture: Picture) -> Caption:
     frames = instance.frames
     at = representative_frame(instance, frames)
     attributes = attributes_of(instance.dataset, at)
-    return Facts(picture.window, _position(attributes), at + 1, len(frames), edges_of(attributes))
+    return Caption(picture.window, _position(attributes), at + 1, len(frames), edges_of(attributes))
 
 
 def _position(attributes: Attributes) -> float | None:

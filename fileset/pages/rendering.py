@@ -11,7 +11,7 @@ from attrs import frozen
 
 from fileset.dicom.header import Reading
 from fileset.errors import FilesetError
-from fileset.pages.model import Entry, Patient, Series, complete, contradiction, evenly
+from fileset.pages.model import PageEntry, Patient, Series, complete, contradiction, evenly
 from fileset.pages.render import Rendered, render, render_paths
 from fileset.plan.scan import Progress, in_chunks, processors
 
@@ -22,7 +22,7 @@ PARALLEL_FROM: Final = 32
 
 
 @frozen
-class Source:
+class RenderSource:
     """A file to render: its path, or "" and a function that opens it in this process."""
 
     path: str
@@ -30,7 +30,7 @@ class Source:
 
 
 def render_all(
-    sources: Sequence[Source],
+    sources: Sequence[RenderSource],
     *,
     jobs: int | None = None,
     executor: Executor | None = None,
@@ -46,14 +46,14 @@ def render_all(
     yield from in_chunks(render_paths, chunks, len(paths), jobs=jobs, executor=executor, progress=progress)
 
 
-def _here(sources: Sequence[Source], progress: Progress | None) -> Iterator[Rendered]:
+def _here(sources: Sequence[RenderSource], progress: Progress | None) -> Iterator[Rendered]:
     for done, source in enumerate(sources, start=1):
         yield _one(source)
         if progress:
             progress(done, len(sources))
 
 
-def _one(source: Source) -> Rendered:
+def _one(source: RenderSource) -> Rendered:
     if source.opened is None:
         return render_paths([source.path])[0]
     try:
@@ -66,12 +66,12 @@ def _one(source: Source) -> Rendered:
 
 
 @frozen
-class Wanted:
+class PagePicture:
     """An instance that the pages show, and where it belongs."""
 
     patient: Patient
     series: Series
-    entry: Entry
+    entry: PageEntry
 
     def accepted(self, rendered: Rendered) -> Rendered:
         """Return what is shown: a card if the file contradicts its record about the patient; learn what records lack."""
@@ -82,10 +82,10 @@ class Wanted:
         return rendered
 
 
-def chosen(patients: Sequence[Patient], limit: int) -> Iterator[Wanted]:
+def chosen(patients: Sequence[Patient], limit: int) -> Iterator[PagePicture]:
     """Yield the instances that the pages show: of each series at most `limit`, evenly chosen."""
     for patient in patients:
         for study in patient.studies:
             for series in study.series:
                 entries = series.entries
-                yield from (Wanted(patient, series, entries[at]) for at in evenly(len(entries), limit))
+                yield from (PagePicture(patient, series, entries[at]) for at in evenly(len(entries), limit))

@@ -10,12 +10,12 @@ from attrs import frozen
 from fileset.file_id import FileId
 from fileset.pages.languages import TEXTS
 from fileset.pages.markup import Markup, element, joined, text
-from fileset.pages.model import Entry, Patient, Series, Study
+from fileset.pages.model import PageEntry, Patient, Series, Study
 from fileset.pages.names import INDEX, README, ROOT, page_name
 from fileset.pages.options import Imprint
 from fileset.pages.render import Rendered
 from fileset.pages.style import POLICY, SCRIPT, STYLE
-from fileset.pictures.report_text import Line, shown_date, shown_name, shown_time
+from fileset.pictures.report_text import ReportLine, shown_date, shown_name, shown_time
 
 Page = tuple[str, bytes]
 """The path of a file on the medium, and its content."""
@@ -177,7 +177,7 @@ class Site:
         )
         return self._page(words["title"], self._name(patient), body, root="" if name == INDEX else "../")
 
-    def _contents(self, entries: Iterable[Entry]) -> str:
+    def _contents(self, entries: Iterable[PageEntry]) -> str:
         """How many pictures and other objects there are."""
         types = [entry.record_type for entry in entries]
         images = sum(one in _IMAGES for one in types)
@@ -185,7 +185,7 @@ class Site:
         parts = [self._counted("image", images) if images else "", self._counted("object", others) if others else ""]
         return ", ".join(filter(None, parts))
 
-    def _thumbnail(self, entries: Iterable[Entry], folder: str) -> Markup:
+    def _thumbnail(self, entries: Iterable[PageEntry], folder: str) -> Markup:
         """The picture in the middle of the first series that has pictures, else what is there instead."""
         shown = [entry.file_id for entry in entries if self._suffix(entry) == "JPG"]
         if not shown:
@@ -193,7 +193,7 @@ class Site:
         middle = shown[(len(shown) - 1) // 2]
         return element("img", src=f"{folder}{self.stems[middle]}.JPG", alt="")
 
-    def _suffix(self, entry: Entry) -> str:
+    def _suffix(self, entry: PageEntry) -> str:
         rendered = self.rendered.get(entry.file_id)
         return rendered.suffix if rendered else ""
 
@@ -268,7 +268,7 @@ class Site:
         subtitle = " \u00b7 ".join(filter(None, (self._name(patient), self._contents(series.entries))))
         return self._page(title, subtitle, body, root="../", script=pictures > 1)
 
-    def _figure(self, number: int, count: int, entry: Entry, rendered: Rendered, title: str) -> Markup:
+    def _figure(self, number: int, count: int, entry: PageEntry, rendered: Rendered, title: str) -> Markup:
         words, link = self.words, f"{self.stems[entry.file_id]}.{rendered.suffix}"
         place = words["image_of"].format(number=number, count=count)
         if rendered.suffix == "JPG":
@@ -317,7 +317,9 @@ class Site:
                 up = "../" * stem.count("/")
                 yield f"{ROOT}/{stem}.HTM", self._report_page(patient, study, rendered.lines, up + page, up + "../")
 
-    def _report_page(self, patient: Patient, study: Study, lines: tuple[Line, ...], back: str, root: str) -> bytes:
+    def _report_page(
+        self, patient: Patient, study: Study, lines: tuple[ReportLine, ...], back: str, root: str
+    ) -> bytes:
         words = self.words
         title = next((line.name for line in lines if line.name), words["report"])
         body = joined(
@@ -329,7 +331,7 @@ class Site:
         return self._page(title, self._name(patient), body, root=root)
 
 
-def _line(line: Line) -> Markup:
+def _line(line: ReportLine) -> Markup:
     depth = f"d{min(max(line.depth, 1), _DEEPEST)}"
     if not line.value:
         return element("h3", line.name, class_=depth) if line.name else Markup()

@@ -13,14 +13,14 @@ from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import Footprint
 from fileset.media.system.files import creation_time
-from fileset.media.system.spool import Piece, Spool
+from fileset.media.system.spool import Spool, SpoolRange
 from fileset.pages.folder import imprint_of
 from fileset.pages.model import complete, evenly, patients_of
 from fileset.pages.names import README, ROOT, stems
 from fileset.pages.options import WebOptions
 from fileset.pages.readme import WITH_DICOM, readme
 from fileset.pages.render import Rendered
-from fileset.pages.rendering import Source, render_all
+from fileset.pages.rendering import RenderSource, render_all
 from fileset.pages.report import missing_picture
 from fileset.pages.site import Site
 from fileset.pictures.extra import need_images
@@ -60,7 +60,7 @@ class WebContent:
         self._render = partial(render_all, jobs=jobs, executor=executor, progress=progress)
         self._spool = Spool(medium)
         self._rendered: dict[int, Rendered] = {}
-        self._pieces: dict[int, Piece] = {}
+        self._pieces: dict[int, SpoolRange] = {}
 
     def prepare(self, nodes: Sequence[Node], sources: Sources) -> Iterator[Finding]:
         """Make the pictures; yield a finding for each instance without one, and for each series that is shown in part."""
@@ -140,5 +140,7 @@ def _series(nodes: Sequence[Node]) -> Iterator[list[int]]:
         yield group
 
 
-def _source(sources: Sources, index: int) -> Source:
-    return Source(sources.path(index)) if sources.is_file(index) else Source("", lambda: sources.opened(index))
+def _source(sources: Sources, index: int) -> RenderSource:
+    return (
+        RenderSource(sources.path(index)) if sources.is_file(index) else RenderSource("", lambda: sources.opened(index))
+    )

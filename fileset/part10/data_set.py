@@ -50,7 +50,7 @@ class _EndError(FormatError):
     """The file ends inside a data element."""
 
 
-class Window:
+class FileWindow:
     """A part of a file of `size` bytes: `data` starts at offset `base`; zeros pad the end of the file.
 
     `headers` are the spans of the element headers that were read.
@@ -91,7 +91,7 @@ class Window:
 class DataSetWalk:
     """A walk over one data set; collects its `faults`, and the values that the pixel data rules need."""
 
-    def __init__(self, window: Window, syntax: Syntax) -> None:
+    def __init__(self, window: FileWindow, syntax: Syntax) -> None:
         self.window = window
         self.syntax = syntax
         self.faults: list[Fault] = []
@@ -203,7 +203,7 @@ class _Level(NamedTuple):
     fragments: bool = False
 
 
-def check_items(window: Window, at: int, end: int | None, syntax: Syntax, faults: list[Fault]) -> int:
+def check_items(window: FileWindow, at: int, end: int | None, syntax: Syntax, faults: list[Fault]) -> int:
     """Check the items of a sequence whose value starts at `at`, and return the offset after it (PS3.5 7.5).
 
     `end` is the end of its value, None for undefined length. Raises `FormatError` if the items cannot be decoded.
@@ -241,7 +241,7 @@ def check_items(window: Window, at: int, end: int | None, syntax: Syntax, faults
     return at
 
 
-def _is_sequence(window: Window, syntax: Syntax, tag: int, vr: bytes, value_at: int, length: int) -> bool:
+def _is_sequence(window: FileWindow, syntax: Syntax, tag: int, vr: bytes, value_at: int, length: int) -> bool:
     """Return whether an element is a sequence; Implicit VR needs the data dictionary for that."""
     if length == UNDEFINED or vr == b"SQ":
         return True
@@ -267,7 +267,7 @@ def _order_message(tag: int, previous: int) -> str:
 def sequence_faults(value: bytes) -> list[Fault]:
     """Return the faults of the value of a sequence in Explicit VR Little Endian."""
     faults: list[Fault] = []
-    window = Window(lambda at, size: value[at : at + size], len(value), value)
+    window = FileWindow(lambda at, size: value[at : at + size], len(value), value)
     try:
         check_items(window, 0, len(value), EXPLICIT_LITTLE, faults)
     except FormatError as problem:
@@ -286,7 +286,7 @@ def content_faults(
         return [Fault("FS-FILE-TRUNCATED", "no data set after the File Meta Information", at)], []
     if transfer_syntax in DEFLATED:
         return _deflated_faults(read, size, at), []
-    walk = DataSetWalk(Window(read, size, first), _SYNTAXES.get(transfer_syntax, EXPLICIT_LITTLE))
+    walk = DataSetWalk(FileWindow(read, size, first), _SYNTAXES.get(transfer_syntax, EXPLICIT_LITTLE))
     try:
         walk.walk(at)
     except (FormatError, error) as problem:

@@ -14,9 +14,9 @@ from fileset.pictures.colour import SEGMENT_COLOURS, heat_map, palette_levels, r
 from fileset.pictures.errors import PictureError
 from fileset.pictures.frames import Frames
 from fileset.pictures.grey import Window, grey_levels, grey_scale
-from fileset.pictures.instance import Instance, read_instance
+from fileset.pictures.instance import DepictedInstance, read_instance
 from fileset.pictures.picture import Picture
-from fileset.pictures.report_text import Line, report_lines
+from fileset.pictures.report_text import ReportLine, report_lines
 from fileset.pictures.waveform import waveform_picture
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ _CUT_OFF: Final = "the file ends early: part of the picture is missing"
 
 
 @frozen
-class Report:
+class ReportText:
     """The text of a structured report: its lines, each with its depth in the content tree."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[ReportLine, ...]
 
 
 @frozen
@@ -57,7 +57,7 @@ class Card:
     failed: bool = True
 
 
-Depiction = Picture | Report | Document | Card
+Depiction = Picture | ReportText | Document | Card
 
 
 def depict_file(read: Reading) -> Depiction:
@@ -68,14 +68,14 @@ def depict_file(read: Reading) -> Depiction:
         return Card(str(problem))
 
 
-def depict(instance: Instance) -> Depiction:
+def depict(instance: DepictedInstance) -> Depiction:
     """Return the depiction of an instance; a `Card` with the reason if nothing can be shown."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom warns about values that it then gives all the same
         return _depicted(instance)
 
 
-def _depicted(instance: Instance) -> Depiction:
+def _depicted(instance: DepictedInstance) -> Depiction:
     try:
         if instance.pixels is not None:
             return picture_of(instance)
@@ -93,7 +93,7 @@ def _depicted(instance: Instance) -> Depiction:
     return Card("this kind of object has no picture", failed=False)
 
 
-def picture_of(instance: Instance, frame: int | None = None, window: Window | None = None) -> Picture:
+def picture_of(instance: DepictedInstance, frame: int | None = None, window: Window | None = None) -> Picture:
     """Return the picture of one frame, the representative one unless `frame` is given, counted from 0.
 
     `window` replaces the window of the data set. Raises `PictureError` if the frame cannot be shown.
@@ -124,7 +124,7 @@ def _shown(
     return rgb_levels(values, photometric, frames.pixels), None
 
 
-def representative_frame(instance: Instance, frames: Frames) -> int:
+def representative_frame(instance: DepictedInstance, frames: Frames) -> int:
     """Return the index of the Representative Frame Number (0028,6010), else of the frame one third in."""
     number = attributes_of(instance.dataset).number("RepresentativeFrameNumber", 0) or 0
     return int(number) - 1 if 1 <= number <= len(frames) else len(frames) // 3
@@ -140,7 +140,7 @@ def aspect_ratio(attributes: Attributes) -> float:
     return 1.0
 
 
-def _segmentation(instance: Instance, frames: Frames, frame: int | None) -> Picture:
+def _segmentation(instance: DepictedInstance, frames: Frames, frame: int | None) -> Picture:
     """Segments in colours on black: the first frame from the representative one on that is not blank."""
     import numpy as np
 
@@ -163,11 +163,11 @@ def _segmentation(instance: Instance, frames: Frames, frame: int | None) -> Pict
     return Picture(pixels, aspect_ratio(attributes), None, (_CUT_OFF,) if frames.is_cut_off(at) else ())
 
 
-def _report(instance: Instance) -> Depiction:
-    return Report(tuple(report_lines(instance.dataset)))
+def _report(instance: DepictedInstance) -> Depiction:
+    return ReportText(tuple(report_lines(instance.dataset)))
 
 
-def _document(instance: Instance) -> Depiction:
+def _document(instance: DepictedInstance) -> Depiction:
     attributes = attributes_of(instance.dataset)
     content = attributes.get("EncapsulatedDocument")
     mime_type = attributes.text("MIMETypeOfEncapsulatedDocument")
@@ -178,11 +178,11 @@ def _document(instance: Instance) -> Depiction:
     return Document(whole, mime_type, attributes.text("DocumentTitle"))
 
 
-def _waveform(instance: Instance) -> Depiction:
+def _waveform(instance: DepictedInstance) -> Depiction:
     return waveform_picture(instance.dataset)
 
 
-_BY_CONTENT: Final[tuple[tuple[str, Callable[[Instance], Depiction]], ...]] = (
+_BY_CONTENT: Final[tuple[tuple[str, Callable[[DepictedInstance], Depiction]], ...]] = (
     ("EncapsulatedDocument", _document),
     ("WaveformSequence", _waveform),
     ("ContentSequence", _report),

@@ -12,7 +12,7 @@ from fileset.pictures.attributes import Attributes, attributes_of
 from fileset.pictures.depict import aspect_ratio, picture_of, representative_frame
 from fileset.pictures.errors import PictureError
 from fileset.pictures.grey import grey_levels, grey_scale
-from fileset.pictures.instance import Instance, read_instance
+from fileset.pictures.instance import DepictedInstance, read_instance
 from fileset.pictures.picture import Picture
 from fileset.standard import tags
 
@@ -57,11 +57,11 @@ def encoded_icon(pixels: bytes, size: int) -> bytes:
     return element(tags.ICON_IMAGE_SEQUENCE, "SQ", item(content))
 
 
-def _pixels(instance: Instance, size: int) -> bytes:
+def _pixels(instance: DepictedInstance, size: int) -> bytes:
     return _square(_small(instance, size), size)
 
 
-def _small(instance: Instance, size: int) -> Picture:
+def _small(instance: DepictedInstance, size: int) -> Picture:
     """The picture, reduced before it is windowed where that is possible: it is much faster."""
     import numpy as np
 
@@ -106,7 +106,7 @@ def _square(picture: Picture, size: int) -> bytes:
     return square.tobytes()
 
 
-def _own_icon(instance: Instance, size: int) -> bytes | None:
+def _own_icon(instance: DepictedInstance, size: int) -> bytes | None:
     """The pixels of the icon that the file holds, if it is native, grey, of 8 bits and of the right size."""
     for icon in Attributes((instance.dataset,)).items("IconImageSequence"):
         if _is_conformant(icon, size):

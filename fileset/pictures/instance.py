@@ -29,7 +29,7 @@ _FIRST: Final = 4096
 
 
 @frozen
-class Instance:
+class DepictedInstance:
     """One SOP Instance: its data set, and where its pixels are; None if it has none."""
 
     dataset: Dataset
@@ -45,7 +45,7 @@ class Instance:
         return frames_of(self.dataset, self.pixels, self.transfer_syntax, big_endian=self.big_endian)
 
 
-def read_instance(read: Reading) -> Instance:
+def read_instance(read: Reading) -> DepictedInstance:
     """Return the instance in the file that `read` reads; its pixels stay where they are.
 
     The data set of an image holds what pictures need, not necessarily all elements.
@@ -55,7 +55,9 @@ def read_instance(read: Reading) -> Instance:
     quick = quick_header(read)
     if quick is not None:
         dataset, syntax, tag, at, vr, length = quick
-        return Instance(dataset, syntax, PixelElement(PIXEL_KEYWORDS[tag], read, at, length, vr), big_endian=False)
+        return DepictedInstance(
+            dataset, syntax, PixelElement(PIXEL_KEYWORDS[tag], read, at, length, vr), big_endian=False
+        )
     first = read(0, _FIRST)
     meta = check_meta(first)
     if meta.transfer_syntax in DEFLATED and first[128:132] == b"DICM":
@@ -63,7 +65,7 @@ def read_instance(read: Reading) -> Instance:
     return _read(read, "")
 
 
-def _read(read: Reading, transfer_syntax: str) -> Instance:
+def _read(read: Reading, transfer_syntax: str) -> DepictedInstance:
     from pydicom.filereader import read_partial
 
     file = io.BufferedReader(_File(read), _BUFFER)
@@ -86,7 +88,7 @@ def _read(read: Reading, transfer_syntax: str) -> Instance:
     syntax = transfer_syntax or str(dataset.file_meta.get("TransferSyntaxUID", ""))
     big_endian = little is False
     pixels = _pixels(read, file.tell(), tags[0], implicit=bool(implicit), big_endian=big_endian) if tags else None
-    return Instance(dataset, syntax, pixels, big_endian)
+    return DepictedInstance(dataset, syntax, pixels, big_endian)
 
 
 def _pixels(read: Reading, at: int, tag: int, *, implicit: bool, big_endian: bool) -> PixelElement:

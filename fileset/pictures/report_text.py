@@ -17,7 +17,7 @@ DEEPEST: Final = 32
 
 
 @frozen
-class Line:
+class ReportLine:
     """One content item: its depth in the tree, the name of the concept and the value, either may be empty."""
 
     depth: int
@@ -25,14 +25,14 @@ class Line:
     value: str
 
 
-def report_lines(dataset: Dataset) -> Iterator[Line]:
+def report_lines(dataset: Dataset) -> Iterator[ReportLine]:
     """Yield the content items of a report in their order; after `MOST_LINES` a last line announces more."""
     stack: list[Iterator[tuple[int, Dataset]]] = [iter([(0, dataset)])]
     count = 0
     while stack:
         for depth, item in stack[-1]:
             if count == MOST_LINES:
-                yield Line(0, "...", f"more than {MOST_LINES} lines")
+                yield ReportLine(0, "...", f"more than {MOST_LINES} lines")
                 return
             count += 1
             yield _line(depth, item)
@@ -44,10 +44,10 @@ def report_lines(dataset: Dataset) -> Iterator[Line]:
             stack.pop()
 
 
-def _line(depth: int, item: Dataset) -> Line:
+def _line(depth: int, item: Dataset) -> ReportLine:
     attributes = Attributes((item,))
     name = _meaning(attributes, "ConceptNameCodeSequence")
-    return Line(depth, name, _value(attributes))
+    return ReportLine(depth, name, _value(attributes))
 
 
 def _value(attributes: Attributes) -> str:

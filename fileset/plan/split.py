@@ -133,7 +133,7 @@ class Packing:
 
 
 @frozen
-class Piece:
+class SeriesPart:
     """Instances of one series that are placed together, from `first` to before `last`; their weight with the series."""
 
     series: int
@@ -147,7 +147,7 @@ class Bundle:
     """Pieces of one study that are placed together if they can be; their weight, without that of the study."""
 
     study: int
-    pieces: tuple[Piece, ...]
+    pieces: tuple[SeriesPart, ...]
     weight: int
 
 
@@ -178,7 +178,7 @@ def _bundles(load: Load, capacity: int) -> Iterator[Bundle]:
             yield from (Bundle(study, (piece,), piece.weight) for piece in pieces)
 
 
-def _pieces(load: Load, capacity: int) -> Iterator[Piece]:
+def _pieces(load: Load, capacity: int) -> Iterator[SeriesPart]:
     """Each series, and one that is larger than a volume in parts that fill volumes."""
     for series, indexes in groupby(range(len(load.instances)), key=load.series_of.__getitem__):
         most = capacity - load.beside(series)
@@ -191,7 +191,7 @@ def _pieces(load: Load, capacity: int) -> Iterator[Piece]:
                 weights.append(0)
             weights[-1] += load.instances[last]
         for first, end, weight in zip(firsts, (*firsts[1:], last + 1), weights, strict=True):
-            yield Piece(series, first, end, weight + load.series[series])
+            yield SeriesPart(series, first, end, weight + load.series[series])
 
 
 def _placed(bundles: Iterable[Bundle], load: Load, capacity: int, count: int) -> Shelf | None:
@@ -214,7 +214,7 @@ class Shelf:
         for at in range(self._leaves - 1, 0, -1):
             self._most[at] = max(self._most[2 * at], self._most[2 * at + 1])
         self._volumes_of: dict[int, list[int]] = {}
-        self.placed: list[tuple[Piece, int]] = []
+        self.placed: list[tuple[SeriesPart, int]] = []
 
     @property
     def count(self) -> int:
@@ -254,7 +254,7 @@ class Shelf:
             self._most[at] = max(self._most[2 * at], self._most[2 * at + 1])
 
 
-def _packing(placed: Iterable[tuple[Piece, int]], load: Load) -> Packing:
+def _packing(placed: Iterable[tuple[SeriesPart, int]], load: Load) -> Packing:
     """Return the volume of each instance, with the volumes numbered by the first instance on each."""
     numbers: dict[int, int] = {}
     volume_of, used = array("I", bytes(4 * len(load.instances))), array("Q")

@@ -17,7 +17,7 @@ REASONS: Final = 2
 
 
 @frozen
-class Advice:
+class ProfileVerdict:
     """Whether all files conform to one profile: `blocked` counts the others, `reasons` has the causes, most frequent
     first, each with the number of files that it is true of.
 
@@ -66,7 +66,7 @@ class Advisor:
         """Count one more file."""
         self._kinds[facts] += 1
 
-    def advise(self, profiles: Iterable[Profile] = PROFILES.values()) -> Iterator[Advice]:
+    def advise(self, profiles: Iterable[Profile] = PROFILES.values()) -> Iterator[ProfileVerdict]:
         """Yield the advice on each profile."""
         for profile in profiles:
             blocked, reasons = 0, Counter[str]()
@@ -75,4 +75,4 @@ class Advisor:
                 blocked += number * bool(violations)
                 for violation in violations:
                     reasons[violation.message] += number
-            yield Advice(profile, self.files, blocked, tuple(reasons.most_common()))
+            yield ProfileVerdict(profile, self.files, blocked, tuple(reasons.most_common()))

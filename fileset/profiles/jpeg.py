@@ -7,7 +7,7 @@ from typing import Final
 from fileset.dicom.elements import EXPLICIT_LITTLE
 from fileset.dicom.header import Reading
 from fileset.errors import FormatError
-from fileset.part10.data_set import DataSetWalk, Window
+from fileset.part10.data_set import DataSetWalk, FileWindow
 from fileset.part10.file_meta import check_meta
 
 LARGEST_HEADER: Final = 1 << 16
@@ -22,7 +22,7 @@ def frames_without_tables(read: Reading, size: int) -> int | None:
     """Return how many frames of a JPEG file lack their tables; None if the pixel data is not encapsulated or damaged."""
     first = read(0, 1 << 20)
     meta = check_meta(first)
-    walk = DataSetWalk(Window(read, size, first), EXPLICIT_LITTLE)
+    walk = DataSetWalk(FileWindow(read, size, first), EXPLICIT_LITTLE)
     try:
         walk.walk(meta.data_set_at)
     except FormatError:

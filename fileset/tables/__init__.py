@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fileset.tables.records import Found
+from fileset.tables.records import FoundRecords
 from fileset.tables.select import default_columns, select
 from fileset.tables.table import Table
 
-__all__ = ["Found", "Table", "default_columns", "select"]
+__all__ = ["FoundRecords", "Table", "default_columns", "select"]

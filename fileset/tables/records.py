@@ -11,7 +11,7 @@ Item_co = TypeVar("Item_co", covariant=True)
 _SHOWN = 10
 
 
-class Found(Sequence[Item_co], Generic[Item_co]):
+class FoundRecords(Sequence[Item_co], Generic[Item_co]):
     """The records that a search finds, as a sequence; also an iterator over them, once.
 
     Iterating starts with the first record at once. `len`, an index, and `in` need all records, which are kept then.

@@ -12,12 +12,12 @@ from typing import Final
 from attrs import define, field, frozen
 
 from fileset.errors import FilesetError
-from fileset.transfer.association import Line, Pair, batches
+from fileset.transfer.association import Pair, PeerSettings, batches
 from fileset.transfer.commitment import committed
 from fileset.transfer.compare import disagreement, require_agreement, same_bytes
 from fileset.transfer.cstore import CStore, Job
 from fileset.transfer.journal import Journal
-from fileset.transfer.payload import Payload, Source, UnsendableError, payload
+from fileset.transfer.payload import Payload, PayloadSource, UnsendableError, payload
 from fileset.transfer.peer import DEFAULT_TITLE, Peer, PeerError, Tls, title_of
 from fileset.transfer.report import ALREADY, ARRIVED, FAILED, UNSENDABLE, SendReport, Sent, of_payload
 from fileset.transfer.stow import Stow, address_of
@@ -33,7 +33,7 @@ Change = Callable[[Payload], Payload]
 
 
 def send(
-    instances: Iterable[Source],
+    instances: Iterable[PayloadSource],
     *,
     to: str = "",
     stow: str = "",
@@ -81,7 +81,9 @@ def send(
     with Journal(journal, peer) as known:
         gate = _Gate(known, change, report)
         if to:
-            sender = CStore(Line(Peer.of(to), title_of(title), tls, timeout), gate.prepare, jobs, retries, pause)
+            sender = CStore(
+                PeerSettings(Peer.of(to), title_of(title), tls, timeout), gate.prepare, jobs, retries, pause
+            )
             entries = sender.send([Job(source, _pair(source)) for source in found])
         else:
             entries = Stow(stow, gate.prepare, headers or {}, tls, jobs, retries, pause, timeout).send(found)
@@ -112,7 +114,7 @@ class Probe:
 
 
 def probe(
-    instances: Iterable[Source],
+    instances: Iterable[PayloadSource],
     *,
     to: str,
     title: str = DEFAULT_TITLE,
@@ -124,7 +126,7 @@ def probe(
 
     Raises as `send`.
     """
-    line = Line(Peer.of(to), title_of(title), tls, timeout)
+    line = PeerSettings(Peer.of(to), title_of(title), tls, timeout)
     found = Probe(str(line.peer), {}, {}, [])
     with Journal(None, found.peer) as journal:
         gate = _Gate(journal, change, SendReport(found.peer))
@@ -146,7 +148,7 @@ def probe(
 
 def _collect(
     entries: Iterator[Sent],
-    found: list[Source],
+    found: list[PayloadSource],
     report: SendReport,
     journal: Journal,
     progress: Callable[[int, int], None] | None,
@@ -176,10 +178,10 @@ class _Gate:
     journal: Journal
     change: Change | None
     report: SendReport
-    _first: dict[str, Source] = field(factory=dict)
+    _first: dict[str, PayloadSource] = field(factory=dict)
     _lock: Lock = field(factory=Lock)
 
-    def prepare(self, source: Source) -> Payload | Sent:
+    def prepare(self, source: PayloadSource) -> Payload | Sent:
         """Return the payload of a file; an entry of the report if there is none."""
         with self._lock:
             name = source.file_id.path if source.file_id else ""
@@ -197,7 +199,7 @@ class _Gate:
                 return of_payload(name, item, ALREADY)
             return item
 
-    def _note_double(self, source: Source, item: Payload) -> None:
+    def _note_double(self, source: PayloadSource, item: Payload) -> None:
         """Report a file with the SOP Instance UID of another one that differs: the peer keeps only one of them."""
         first = self._first.setdefault(item.sop_instance_uid, source)
         if first is not source and first.file_id != source.file_id and not same_bytes(first, source):
@@ -205,7 +207,7 @@ class _Gate:
                 f"{source.file_id}: has the SOP Instance UID of {first.file_id} and other contents: the peer keeps one of them"
             )
 
-    def _changed(self, source: Source, item: Payload) -> Payload:
+    def _changed(self, source: PayloadSource, item: Payload) -> Payload:
         """Return what is sent of a file. Only one that agrees with its record may be changed."""
         if self.change:
             require_agreement(source, item.identity)
@@ -216,7 +218,7 @@ class _Gate:
         return item
 
 
-def _pair(source: Source) -> Pair:
+def _pair(source: PayloadSource) -> Pair:
     """SOP class and transfer syntax as the record has them; of the file if it has none, empty if that has none."""
     said = getattr(source, "sop_class_uid", ""), getattr(source, "transfer_syntax_uid", "")
     if all(said):

@@ -191,7 +191,7 @@ def _said(problem: OSError) -> str:
 
 
 @frozen
-class Line:
+class PeerSettings:
     """How associations to a peer are made.
 
     Attributes:
@@ -271,7 +271,7 @@ def require_pynetdicom() -> Any:
     return pynetdicom
 
 
-def _request(line: Line, proposed: Sequence[Pair]) -> bytes:
+def _request(line: PeerSettings, proposed: Sequence[Pair]) -> bytes:
     """A-ASSOCIATE-RQ (PS3.8 9.3.2)."""
     pynetdicom = require_pynetdicom()
     parts = pynetdicom.pdu_primitives

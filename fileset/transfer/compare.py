@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fileset.standard import tags
-from fileset.transfer.payload import CHUNK, Source, UnsendableError
+from fileset.transfer.payload import CHUNK, PayloadSource, UnsendableError
 
 _LEVELS: Final = (
     ("patient", "PatientID", tags.PATIENT_ID),
@@ -34,7 +34,7 @@ def require_agreement(record: Any, identity: Mapping[int, str]) -> None:
         )
 
 
-def same_bytes(one: Source, other: Source) -> bool:
+def same_bytes(one: PayloadSource, other: PayloadSource) -> bool:
     """Return whether two files hold the same bytes."""
     with one.open() as first, other.open() as second:
         while chunk := first.read(CHUNK):

@@ -11,14 +11,14 @@ from attrs import evolve, frozen
 from fileset.errors import MediumError
 from fileset.transfer.association import AbortedError, Association, LostError, Pair, batches
 from fileset.transfer.crew import Crew
-from fileset.transfer.payload import Payload, Source
+from fileset.transfer.payload import Payload, PayloadSource
 from fileset.transfer.peer import PeerError
 from fileset.transfer.report import ARRIVED, FAILED, UNSENDABLE, Sent, of_payload
 
 if TYPE_CHECKING:
-    from fileset.transfer.association import Line
+    from fileset.transfer.association import PeerSettings
 
-Prepare = Callable[[Source], Payload | Sent]
+Prepare = Callable[[PayloadSource], Payload | Sent]
 """Finds the payload of a file; an entry of the report if there is none."""
 
 _TRIES_AFTER_ABORT: Final = 2
@@ -39,7 +39,7 @@ _MEANINGS: Final = {
 class Job:
     """One instance to send: its source, and the context that its record promises."""
 
-    source: Source
+    source: PayloadSource
     pair: Pair
 
     @property
@@ -60,7 +60,7 @@ class CStore:
         pause: Seconds before the second try; doubled before each further one.
     """
 
-    line: Line
+    line: PeerSettings
     prepare: Prepare
     jobs: int = 2
     retries: int = 3

@@ -47,7 +47,7 @@ _WANTED: Final = Wanted(
 )
 
 
-class Source(Protocol):
+class PayloadSource(Protocol):
     """An instance on a medium: a record of a Reader, or a file found by its contents."""
 
     @property
@@ -84,7 +84,7 @@ class Payload:
         values: The keys that were changed, by keyword: the old and the new value.
     """
 
-    source: Source
+    source: PayloadSource
     identity: dict[int, str]
     transfer_syntax_uid: str
     meta: bytes
@@ -140,7 +140,7 @@ def syntax_of(transfer_syntax_uid: str) -> Syntax:
     return _SYNTAXES.get(transfer_syntax_uid, EXPLICIT_LITTLE)
 
 
-def payload(source: Source) -> Payload:
+def payload(source: PayloadSource) -> Payload:
     """Return the payload of a file.
 
     Raises `UnsendableError` for what is no DICOM file or cannot be sent as it is, `MediumError` if it cannot be read.

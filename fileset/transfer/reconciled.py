@@ -31,7 +31,7 @@ class Holder(Protocol):
         ...
 
 
-class Finder(Protocol):
+class InstanceFinder(Protocol):
     """What finds instances."""
 
     def find(self, level: str | None = None, **keys: object) -> Iterable[Any]:
@@ -43,7 +43,7 @@ class Finder(Protocol):
 class Reconciled:
     """Finds the instances that `source` finds, each with its new values."""
 
-    source: Finder
+    source: InstanceFinder
     rules: Reconciliation
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[ReconciledInstance]:

@@ -62,14 +62,14 @@ def _valid(keyword: str, value: str) -> str:
 
 
 @frozen
-class Table:
+class NewValues:
     """New values for several patients or studies: `key` names the old value that selects them."""
 
     key: int
     rows: Mapping[str, Values]
 
     @classmethod
-    def read(cls, path: str) -> Table:
+    def read(cls, path: str) -> NewValues:
         """Return the table in a CSV file: a first column OldPatientID or StudyInstanceUID, then keywords.
 
         An empty cell leaves the old value. Raises `RuleError` for another form, `MediumError` if it cannot be read.
@@ -115,7 +115,7 @@ class Reconciliation:
     """
 
     fixed: Values = field(factory=dict)
-    table: Table | None = None
+    table: NewValues | None = None
     source: str = ""
     changes: dict[str, dict[str, tuple[str, str]]] = field(factory=dict)
     _patient: str | None = None

@@ -16,7 +16,7 @@ from attrs import evolve, field, frozen
 from fileset.errors import FilesetError, RuleError
 from fileset.transfer.crew import Crew
 from fileset.transfer.cstore import Prepare
-from fileset.transfer.payload import Payload, Source
+from fileset.transfer.payload import Payload, PayloadSource
 from fileset.transfer.peer import PeerError, Tls
 from fileset.transfer.report import ARRIVED, FAILED, Sent, of_payload
 
@@ -63,7 +63,7 @@ class Stow:
     files: int = 20
     size: int = 64 << 20
 
-    def send(self, sources: Sequence[Source]) -> Iterator[Sent]:
+    def send(self, sources: Sequence[PayloadSource]) -> Iterator[Sent]:
         """Yield one entry for each instance, as they end. Raises `PeerError` if the server cannot be used at all."""
         batches = [sources[at : at + self.files] for at in range(0, len(sources), self.files)]
         return Crew(lambda stop: _Worker(self, stop), batches, self.jobs).results()
@@ -108,7 +108,7 @@ class _Worker:
         """Close the connection."""
         self._client.close()
 
-    def send(self, task: Sequence[Source]) -> Iterator[Sent]:
+    def send(self, task: Sequence[PayloadSource]) -> Iterator[Sent]:
         """Send some files, in requests that are not too large."""
         waiting: list[tuple[Payload, Sent]] = []
         size = 0

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fileset import RuleError
-from fileset.extract.layout import DEFAULT, STRUCTURE, Layout
+from fileset.extract.layout import DEFAULT, STRUCTURE, PathTemplate
 from fileset.extract.names import safe_name
 from fileset.extract.target import Target
 from fileset.file_id import FileId
@@ -63,7 +63,7 @@ def record(**keys: Any) -> Record:
 
 
 def named(template: str, one: Record) -> str:
-    layout = Layout.of(template)
+    layout = PathTemplate.of(template)
     parts = [*map(safe_name, layout.folder_names(one)), safe_name(layout.file_name(one)) + layout.suffix]
     return "/".join(parts)
 
@@ -127,7 +127,7 @@ def test_a_template_names_files(template: str, name: str) -> None:
 )
 def test_no_other_template_is_taken(template: str) -> None:
     with pytest.raises(RuleError, match="template"):
-        Layout.of(template)
+        PathTemplate.of(template)
 
 
 HOSTILE = st.text() | st.sampled_from(["..", ".", "/", "../../etc/passwd", "C:\\x", "a\0b", "\x1b[2J", "CON", "~root"])
@@ -146,14 +146,14 @@ def test_no_value_leads_out(patient: str, modality: str, number: str) -> None:
 @given(HOSTILE, HOSTILE)
 def test_folders_of_different_values_have_different_names(one: str, other: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        target = Target(folder, Layout.of("{PatientID}/{InstanceNumber}"))
+        target = Target(folder, PathTemplate.of("{PatientID}/{InstanceNumber}"))
         paths = [target.path(record(PatientID=value, InstanceNumber=1)) for value in (one, other)]
     names = {os.path.dirname(path).casefold() for path in paths}
     assert len(names) == len({one, other})
 
 
 def test_two_files_of_one_name_both_have_a_place(tmp_path: Path) -> None:
-    target = Target(str(tmp_path / "OUT"), Layout.of("{Modality}.dcm"))
+    target = Target(str(tmp_path / "OUT"), PathTemplate.of("{Modality}.dcm"))
     paths = [target.path(record(Modality="CT")) for _ in range(2)]
     contents = [b"1", b"2"]
     copies = [target.put(path, partial(iter, (data,)), "A") for path, data in zip(paths, contents, strict=True)]
@@ -169,7 +169,7 @@ def test_a_link_in_place_of_a_copy_is_not_read_and_not_written_through(tmp_path:
     bait.write_bytes(b"1")
     (tmp_path / "OUT").mkdir()
     (tmp_path / "OUT" / "CT.dcm").symlink_to(bait)
-    target = Target(str(tmp_path / "OUT"), Layout.of("{Modality}.dcm"))
+    target = Target(str(tmp_path / "OUT"), PathTemplate.of("{Modality}.dcm"))
     copy = target.put(target.path(record(Modality="CT")), lambda: iter((b"12",)), "A")
     assert (copy.already_there, bait.read_bytes()) == (False, b"1")
     assert (tmp_path / "OUT" / copy.path).read_bytes() == b"12"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fileset.errors import MediumError
-from fileset.media.system.spool import Piece, Spool
+from fileset.media.system.spool import Spool, SpoolRange
 
 
 def test_pieces_come_back_from_several_threads(tmp_path: Path) -> None:
@@ -34,5 +34,5 @@ def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
     spool = Spool(str(tmp_path / "disc"))
     spool.add(b"one")
     with pytest.raises(MediumError, match="cut off"):
-        list(spool.chunks(Piece(1, 9)))
+        list(spool.chunks(SpoolRange(1, 9)))
     spool.close()

@@ -276,7 +276,7 @@ def test_text_has_the_contrast_of_level_aa() -> None:
 
 def test_a_picture_of_a_file_that_ends_early_is_shown_and_named(tmp_path: Path) -> None:
     with fileset.Creator(tmp_path / "DISC", web=fileset.WebOptions()) as creator:
-        creator.add(get_testdata_file("MR_truncated.dcm"))
+        creator.add(str(get_testdata_file("MR_truncated.dcm")))
     (told,) = (one for one in creator.report.findings if one.rule == "FS-PICTURE-PARTLY")
     assert told.where.file == "MR_truncated.dcm"
     assert len(list((tmp_path / "DISC" / "IHE_PDI").rglob("*.JPG"))) == 1

@@ -15,7 +15,7 @@ from pydicom.pixels.encoders.base import RLELosslessEncoder
 from fileset.dicom.elements import UNDEFINED
 from fileset.pictures.depict import picture_of
 from fileset.pictures.frames import PixelElement
-from fileset.pictures.instance import Instance
+from fileset.pictures.instance import DepictedInstance
 from tests.pictures.files import reading
 from tests.pictures.test_depict import item
 
@@ -73,14 +73,16 @@ CASES: list[tuple[str, int, Encoder, int]] = [
 ]
 
 
-def encoded(syntax: str, bits: int, frame: bytes, **more: Any) -> Instance:
+def encoded(syntax: str, bits: int, frame: bytes, **more: Any) -> DepictedInstance:
     data = encapsulate([frame])
     allocated = 8 if bits <= 8 else 16
     dataset = item(
         Rows=ROWS, Columns=COLUMNS, SamplesPerPixel=1, PhotometricInterpretation="MONOCHROME2", BitsAllocated=allocated,
         BitsStored=bits, HighBit=bits - 1, PixelRepresentation=0, **more,
     )  # fmt: skip
-    return Instance(dataset, syntax, PixelElement("PixelData", reading(data), 0, UNDEFINED, "OB"), big_endian=False)
+    return DepictedInstance(
+        dataset, syntax, PixelElement("PixelData", reading(data), 0, UNDEFINED, "OB"), big_endian=False
+    )
 
 
 @pytest.mark.parametrize(

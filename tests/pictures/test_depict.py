@@ -12,9 +12,9 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
 
 from fileset.dicom.header import Reading
-from fileset.pictures.depict import Card, Depiction, Document, Report, depict, depict_file
+from fileset.pictures.depict import Card, Depiction, Document, ReportText, depict, depict_file
 from fileset.pictures.frames import PixelElement
-from fileset.pictures.instance import Instance
+from fileset.pictures.instance import DepictedInstance
 from fileset.pictures.picture import Picture
 from tests.pictures.files import reading, reading_file
 
@@ -26,7 +26,7 @@ def item(**values: Any) -> Dataset:
     return made
 
 
-def instance(values: Any, keyword: str = "PixelData", **elements: Any) -> Instance:
+def instance(values: Any, keyword: str = "PixelData", **elements: Any) -> DepictedInstance:
     """An image of one row, or of the shape that `values` has."""
     pixels = np.atleast_2d(np.asarray(values))
     dataset = item(
@@ -39,7 +39,7 @@ def instance(values: Any, keyword: str = "PixelData", **elements: Any) -> Instan
     for name, value in elements.items():
         setattr(dataset, name, value)
     data = pixels.tobytes()
-    return Instance(
+    return DepictedInstance(
         dataset, ExplicitVRLittleEndian, PixelElement(keyword, reading(data), 0, len(data), "OW"), big_endian=False
     )
 
@@ -210,7 +210,7 @@ def test_a_parametric_map_is_shown_in_colour() -> None:
 
 def test_a_structured_report_gives_its_text() -> None:
     shown = depict_file(reading_file("test-SR.dcm"))
-    assert isinstance(shown, Report)
+    assert isinstance(shown, ReportText)
     lines = [(line.depth, line.name, line.value) for line in shown.lines]
     assert (0, "Diagnosis", "") in lines
     assert (2, "Diameter", "3 cm") in lines
@@ -223,7 +223,7 @@ def test_an_ecg_is_drawn() -> None:
 
 
 def without_pixels(**elements: Any) -> Depiction:
-    return depict(Instance(item(**elements), ExplicitVRLittleEndian, None, big_endian=False))
+    return depict(DepictedInstance(item(**elements), ExplicitVRLittleEndian, None, big_endian=False))
 
 
 def test_an_encapsulated_pdf_is_given_as_it_is() -> None:
@@ -260,12 +260,12 @@ def test_damaged_files_never_raise_anything_else(name: str) -> None:
     for _ in range(40):
         broken = data.copy()
         broken[random.integers(132, min(len(data), 4000), 12)] = random.integers(0, 256, 12)
-        assert isinstance(depict_file(reading(broken.tobytes())), Picture | Report | Document | Card)
+        assert isinstance(depict_file(reading(broken.tobytes())), Picture | ReportText | Document | Card)
 
 
 def test_private_data_is_never_shown() -> None:
     dataset = pydicom.Dataset()
     dataset.add_new(0x00091001, "OB", b"\0\1")
-    assert depict(Instance(dataset, "", None, big_endian=False)) == Card(
+    assert depict(DepictedInstance(dataset, "", None, big_endian=False)) == Card(
         "this kind of object has no picture", failed=False
     )

@@ -19,7 +19,7 @@ from fileset.pictures.colour import heat_map
 from fileset.pictures.depict import picture_of, representative_frame
 from fileset.pictures.errors import PictureError
 from fileset.pictures.grey import first_window
-from fileset.pictures.instance import Instance, read_instance
+from fileset.pictures.instance import DepictedInstance, read_instance
 from tests.pictures.files import FOLDER, reading
 
 JPEG_2000 = "1.2.840.10008.1.2.4.9"
@@ -63,11 +63,11 @@ COMPARED = [
 """What both can read. DCMTK 3.6 decodes no JPEG 2000: `test_frames` compares that with pydicom's decoder."""
 
 
-def instance_of(name: str) -> Instance:
+def instance_of(name: str) -> DepictedInstance:
     return read_instance(reading((FOLDER / name).read_bytes()))
 
 
-def by_dcmtk(name: str, instance: Instance, window: tuple[float, float] | None) -> np.ndarray[Any, Any]:
+def by_dcmtk(name: str, instance: DepictedInstance, window: tuple[float, float] | None) -> np.ndarray[Any, Any]:
     frame = representative_frame(instance, instance.frames)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

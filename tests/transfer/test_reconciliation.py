@@ -23,7 +23,7 @@ from pydicom.uid import (
 import fileset
 from fileset.media.base import FileInfo
 from fileset.transfer.payload import Payload, UnsendableError, payload
-from fileset.transfer.reconciliation import Reconciliation, Table, values_of
+from fileset.transfer.reconciliation import NewValues, Reconciliation, values_of
 from tests.support import synthetic
 from tests.support.command import Runs
 from tests.support.judges import find_tool
@@ -211,7 +211,7 @@ def test_a_table_gives_each_patient_its_own_values(tmp_path: Path) -> None:
     table = write_table(
         tmp_path / "map.csv", "OldPatientID,PatientID,PatientName", f"{old[0]},N1,Müller", f"{old[1]},N2,"
     )
-    rules = Reconciliation(table=Table.read(table))
+    rules = Reconciliation(table=NewValues.read(table))
     new = [read(whole(rules.change(payload(Bytes(synthetic.ct(patient=number)))))) for number in (1, 2)]
     assert [one.PatientID for one in new] == ["N1", "N2"]
     assert str(new[0].PatientName) == "Müller"
@@ -222,7 +222,7 @@ def test_a_table_gives_each_patient_its_own_values(tmp_path: Path) -> None:
 
 def test_a_table_may_go_by_study(tmp_path: Path) -> None:
     study = read(synthetic.ct()).StudyInstanceUID
-    table = Table.read(write_table(tmp_path / "map.csv", "StudyInstanceUID,AccessionNumber", f"{study},A9"))
+    table = NewValues.read(write_table(tmp_path / "map.csv", "StudyInstanceUID,AccessionNumber", f"{study},A9"))
     assert read(whole(Reconciliation(table=table).change(payload(Bytes(synthetic.ct()))))).AccessionNumber == "A9"
 
 
@@ -239,7 +239,7 @@ def test_a_table_may_go_by_study(tmp_path: Path) -> None:
 )
 def test_a_table_of_another_form_is_refused(tmp_path: Path, lines: list[str]) -> None:
     with pytest.raises(fileset.RuleError):
-        Table.read(write_table(tmp_path / "map.csv", *lines))
+        NewValues.read(write_table(tmp_path / "map.csv", *lines))
 
 
 # ---------------------------------------------------------------- with a PACS

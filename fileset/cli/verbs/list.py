@@ -25,7 +25,7 @@ EXAMPLES: Final = (
 )
 
 
-class Found:
+class FoundInstances:
     """Instances that are passed on, and how many they were."""
 
     def __init__(self, instances: Iterator[Record]) -> None:
@@ -62,7 +62,7 @@ def run(options: Namespace) -> int:
     if options.json + options.jsonl + options.paths + options.file_ids > 1:
         raise RuleError("--json, --jsonl, --paths and --file-ids exclude each other")
     with Reader(media[0], medium_format=options.format) as reader:
-        found = Found(reader.find(**keys))
+        found = FoundInstances(reader.find(**keys))
         medium, prefix = around(reader)
         presence = presence_of(reader, medium, prefix)
         unlisted = presence.unlisted(medium)

@@ -19,7 +19,7 @@ from fileset.errors import FilesetError, FormatError, MediumError, RuleError
 
 if TYPE_CHECKING:
     from fileset.extract.complete import Complete
-    from fileset.extract.instances import Instance
+    from fileset.extract.instances import InstanceRecord
     from fileset.extract.scanned import Scanned
     from fileset.transfer import Probe, SendReport, Tls
     from fileset.transfer.reconciliation import Reconciliation
@@ -167,14 +167,14 @@ def _opened(medium: str, options: Namespace) -> Complete | Scanned:
         return scanned_instead(medium, options.format, problem)
 
 
-def _patient(instance: Instance) -> str:
+def _patient(instance: InstanceRecord) -> str:
     patient = instance.patient
     value = patient.get("PatientID") if patient else None
     return "" if value is None else str(value)
 
 
 def _transfer(
-    found: Sequence[Instance],
+    found: Sequence[InstanceRecord],
     reconciliation: Reconciliation | None,
     tls: Tls | None,
     headers: dict[str, str],

@@ -30,7 +30,7 @@ TOGETHER: Final = 4096
 """Kept records whose bytes are handed on together."""
 
 
-class Piece(NamedTuple):
+class RecordRun(NamedTuple):
     """Records of an entity: a run of kept ones with all that is below them, up to the index `end`, or one record that has
     to be looked into, if that is `NONE`.
     """
@@ -40,7 +40,7 @@ class Piece(NamedTuple):
     end: int
 
 
-_NOTHING: Final = Piece(NONE, NONE, NONE)
+_NOTHING: Final = RecordRun(NONE, NONE, NONE)
 
 
 @define
@@ -83,7 +83,7 @@ class Growth:
         kept = self.kept.children(former)
         return iter(merged(list(kept), new, self.order)) if new else kept
 
-    def pieces(self, above: int) -> Iterator[Piece]:
+    def pieces(self, above: int) -> Iterator[RecordRun]:
         """Yield the kept records of the lower-level entity of a record, of the root entity for `NONE`: adjacent branches
         together, others one by one.
         """
@@ -91,11 +91,11 @@ class Growth:
         for reference in self.children(above):
             end = self._end_of_branch(reference)
             if end != NONE and reference == piece.end == self.kept.tree.next[piece.last]:
-                piece = Piece(piece.first, reference, end)
+                piece = RecordRun(piece.first, reference, end)
                 continue
             if piece is not _NOTHING:
                 yield piece
-            piece = Piece(reference, reference, end)
+            piece = RecordRun(reference, reference, end)
         if piece is not _NOTHING:
             yield piece
 
@@ -194,7 +194,7 @@ class _Layout:
             self._append(EncodedRecord(self._builder.body(node)))
         self.links.append(depth)
 
-    def extend(self, piece: Piece, depth: int) -> None:
+    def extend(self, piece: RecordRun, depth: int) -> None:
         """Kept records with all that is below them: nearly all there are."""
         flat, tree, begun, end = self._flat, self._kept.tree, piece.first, piece.end
         shift = len(self._starts) - 1 - begun

@@ -14,7 +14,7 @@ from fileset.media.system.files import named
 _STEP = 1 << 20
 
 
-class Piece(NamedTuple):
+class SpoolRange(NamedTuple):
     """Where the bytes are in the spool: their position and their number."""
 
     at: int
@@ -33,17 +33,17 @@ class Spool:
         self._end = 0
         self._turn = Lock()  # files of a medium may be written by several threads
 
-    def add(self, data: bytes) -> Piece:
+    def add(self, data: bytes) -> SpoolRange:
         """Keep some bytes. Raises `MediumError` if the disk is full."""
         with named(self._folder), self._turn:
             file = self._opened()
             file.seek(self._end)
             file.write(data)
-        piece = Piece(self._end, len(data))
+        piece = SpoolRange(self._end, len(data))
         self._end += len(data)
         return piece
 
-    def chunks(self, piece: Piece) -> Iterator[bytes]:
+    def chunks(self, piece: SpoolRange) -> Iterator[bytes]:
         """Yield the bytes of a piece. Raises `MediumError` if they cannot be read."""
         for at in range(piece.at, piece.at + piece.size, _STEP):
             wanted = min(_STEP, piece.at + piece.size - at)
