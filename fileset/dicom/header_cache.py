@@ -112,10 +112,10 @@ class Recognised:
         self.end = end
 
     @property
-    def shape(self) -> tuple[object, ...]:
-        """What files with the same element headers and the same File Meta Information share, except for one UID."""
+    def meta_shape(self) -> tuple[object, ...]:
+        """What files with the same File Meta Information share: all of it but the SOP Instance UID, and its length."""
         layout, groups = self.layout, self.groups
-        return layout, self.end, groups[layout.uid_at][:2], layout.meta(groups)
+        return layout, groups[layout.uid_at][:2], layout.meta(groups)
 
     @property
     def sequences(self) -> list[bytes]:

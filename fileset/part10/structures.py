@@ -20,17 +20,20 @@ MOST_HEADERS: Final = 1000
 """Limit for the element headers of one structure."""
 
 StructureKey = tuple[object, ...]
-"""The size of the file, and whatever else files with the same element headers share."""
+"""The number of bytes from the first compared element to the end of the file, and what else such files share."""
 Span = tuple[int, int]
 """Offset and length of an element header, in bytes."""
 
 
 class HeaderGroup(NamedTuple):
-    """Element headers close to each other: the `length` bytes from `base` contain all of them."""
+    """Element headers close to each other: the `length` bytes from `base` contain all of them.
+
+    `base` counts from the first compared element.
+    """
 
     base: int
     length: int
-    headers: Callable[[bytes], object]
+    headers: Callable[[bytes, int], object]
     expected: object
 
 
@@ -40,40 +43,40 @@ class Structures:
 
     _known: dict[StructureKey, tuple[HeaderGroup, ...]] = field(factory=dict)
 
-    def holds(self, key: StructureKey, read: Reading, first: bytes) -> bool:
-        """Return whether a file that starts with `first` has a known structure."""
+    def holds(self, key: StructureKey, read: Reading, first: bytes, start: int) -> bool:
+        """Return whether a file that starts with `first` has a known structure from the element at `start` on."""
         groups = self._known.get(key)
         if groups is None:
             return False
         for base, length, headers, expected in groups:
-            if headers(read(base, length) if base else first) != expected:
+            at = start + base
+            is_read = at + length <= len(first)
+            if (headers(first, at) if is_read else headers(read(at, length), 0)) != expected:
                 return False
         return True
 
-    def learn(self, key: StructureKey, spans: Sequence[Span], read: Reading, first: bytes) -> None:
-        """Remember the structure of a correct file with element headers at `spans`."""
+    def learn(self, key: StructureKey, spans: Sequence[Span], read: Reading, first: bytes, start: int) -> None:
+        """Remember the structure of a correct file from `start` on, with element headers at `spans`."""
         if len(spans) > MOST_HEADERS:
             return
         groups: list[HeaderGroup] = []
         near: list[Span] = []
         for span in sorted(spans):
-            start = 0 if not near or near[0][0] < len(first) else near[0][0]
-            if near and sum(span) - start > (FIRST_READ if start else len(first)):
-                groups.append(_group(near, read, first))
+            leaves_first = near and sum(near[-1]) <= len(first) < sum(span)
+            if leaves_first or (near and sum(span) - near[0][0] > FIRST_READ):
+                groups.append(_group(near, read, start))
                 near = []
             near.append(span)
         if len(self._known) >= CACHE_SIZE:
             self._known.clear()
-        self._known[key] = (*groups, _group(near, read, first)) if near else tuple(groups)
+        self._known[key] = (*groups, _group(near, read, start)) if near else tuple(groups)
 
 
-def _group(spans: Sequence[Span], read: Reading, first: bytes) -> HeaderGroup:
-    end = max(map(sum, spans))
-    base = 0 if end <= len(first) else spans[0][0]
-    data = read(base, end - base) if base else first
+def _group(spans: Sequence[Span], read: Reading, start: int) -> HeaderGroup:
+    base, end = spans[0][0], max(map(sum, spans))
     layout, at = "", base
-    for start, length in spans:
-        layout += f"{start - at}x{length}s"
-        at = start + length
-    headers: Callable[[bytes], object] = Struct(layout).unpack_from
-    return HeaderGroup(base, end - base, headers, headers(data))
+    for span_at, length in spans:
+        layout += f"{span_at - at}x{length}s"
+        at = span_at + length
+    headers: Callable[[bytes, int], object] = Struct(layout).unpack_from
+    return HeaderGroup(base - start, end - base, headers, headers(read(base, end - base), 0))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from fileset.dicom.header import LARGEST_META, Reading
 from fileset.dicom.header_cache import FIRST_READ, Recognised
 from fileset.dicom.preamble import PREAMBLE, is_part_10
 from fileset.part10.data_set import content_faults, sequence_faults
 from fileset.part10.faults import Fault
 from fileset.part10.file_meta import MetaCache, check_meta
-from fileset.part10.structures import CACHE_SIZE, StructureKey, Structures
+from fileset.part10.structures import CACHE_SIZE, Structures
 
+Value = TypeVar("Value")
 _NO_PREFIX = 'no preamble and no "DICM" prefix: other programs refuse this file'
 
 
@@ -19,6 +22,7 @@ class FileChecker:
     def __init__(self) -> None:
         self._metas = MetaCache()
         self._structures = Structures()
+        self._meta_shapes: set[tuple[object, ...]] = set()
         self._sequences: set[bytes] = set()
 
     def faults(
@@ -33,31 +37,42 @@ class FileChecker:
             first = read(0, FIRST_READ)
         if not is_part_10(first):
             return [Fault("FS-FILE-NO-PREFIX", _NO_PREFIX, 0)]
-        key: StructureKey = ()
-        known = header is not None and first.startswith(PREAMBLE)
-        if known and header is not None:
-            known = not header.layout.sequences or all(map(self._is_correct, header.sequences))
-            key = (size, header.shape) if known else ()
-            if key and self._structures.holds(key, read, first):
-                return []
+        if header is not None and not (first.startswith(PREAMBLE) and self._are_correct(header.sequences)):
+            header = None
+        if header is not None and self._is_usual(header, read, size, first):
+            return []
         meta = self._metas.check(first)
         if meta.data_set_at >= len(first) and len(first) < size:
             meta = check_meta(read(0, LARGEST_META))
-        start = header.end if header is not None and key else meta.data_set_at
-        key = key or (size, meta.data_set_at, meta.transfer_syntax)
-        if not known and self._structures.holds(key, read, first):
+        start, kind = (meta.data_set_at, meta.transfer_syntax) if header is None else (header.end, header.layout)
+        if header is not None and not meta.faults:
+            _remember(self._meta_shapes, header.meta_shape)
+        key = size - start, kind
+        if self._structures.holds(key, read, first, start):
             return meta.faults
         faults, spans = content_faults(read, size, first, meta.data_set_at, meta.transfer_syntax)
-        if spans and not (known and meta.faults):
-            self._structures.learn(key, [span for span in spans if span[0] >= start], read, first)
+        if spans:
+            self._structures.learn(key, [span for span in spans if span[0] >= start], read, first, start)
         return meta.faults + faults
 
+    def _is_usual(self, header: Recognised, read: Reading, size: int, first: bytes) -> bool:
+        """Return whether the caches have the File Meta Information and the structure of a file, so both are correct."""
+        key = size - header.end, header.layout
+        return header.meta_shape in self._meta_shapes and self._structures.holds(key, read, first, header.end)
+
+    def _are_correct(self, sequences: list[bytes]) -> bool:
+        """Return whether the values of sequences have no fault; caches correct ones."""
+        return self._sequences.issuperset(sequences) or all(map(self._is_correct, sequences))
+
     def _is_correct(self, sequence: bytes) -> bool:
-        """Return whether the value of a sequence has no fault; caches correct ones."""
         if sequence not in self._sequences:
             if sequence_faults(sequence):
                 return False
-            if len(self._sequences) >= CACHE_SIZE:
-                self._sequences.clear()
-            self._sequences.add(sequence)
+            _remember(self._sequences, sequence)
         return True
+
+
+def _remember(cache: set[Value], value: Value) -> None:
+    if len(cache) >= CACHE_SIZE:
+        cache.clear()
+    cache.add(value)

@@ -19,7 +19,7 @@ from fileset.dicom.header import HeaderError, Reading, read_header
 from fileset.dicom.header_cache import Recognised
 from fileset.errors import FilesetError, MediumError
 from fileset.media.system.calls import system
-from fileset.media.system.walk import SizedFile
+from fileset.media.system.walk import OpenFile
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.inputs import Sources
 from fileset.records.describe import Describer, Instance, Policy
@@ -109,7 +109,7 @@ class Scanner:
     def outcome_at(self, path: str) -> Outcome:
         """Return the outcome of a file of the operating system."""
         try:
-            with SizedFile(path) as file:
+            with OpenFile(path) as file:
                 return self.outcome(file, file.size)
         except OSError as problem:
             return Refused("FS-FILE-UNREADABLE", problem.strerror or str(problem))

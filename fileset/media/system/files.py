@@ -214,11 +214,17 @@ def open_plain(path: str, *, follow: bool = True) -> int:
 
     Raises `OSError` for a folder, and for a pipe or device, which could be waited for, or read, without end.
     """
+    return open_sized(path, follow=follow)[0]
+
+
+def open_sized(path: str, *, follow: bool = True) -> tuple[int, int]:
+    """Return a descriptor as `open_plain` does, and the size of the file in bytes."""
     descriptor = system.open_descriptor(path, os.O_RDONLY, follow=follow)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", path)
-    return descriptor
+    return descriptor, status.st_size
 
 
 def is_pipe(path: str) -> bool:

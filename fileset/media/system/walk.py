@@ -13,7 +13,7 @@ from typing import BinaryIO, Final, NamedTuple, Self
 from fileset.errors import MediumError, NotFoundError
 from fileset.media.base import FileInfo
 from fileset.media.system.calls import system
-from fileset.media.system.files import open_plain, path_of
+from fileset.media.system.files import open_plain, open_sized, path_of
 from fileset.media.system.hashing import COPY_SIZE
 
 
@@ -117,15 +117,15 @@ def leads_out(path: str, folder: str) -> bool:
 
 
 class OpenFile:
-    """Random access to one regular file for the header walker: call it with position and size.
+    """Random access to one regular file of `size` bytes for the header walker: call it with position and length.
 
     Raises `OSError` for anything else.
     """
 
-    __slots__ = ("_descriptor",)
+    __slots__ = ("_descriptor", "size")
 
     def __init__(self, path: str) -> None:
-        self._descriptor = open_plain(path)
+        self._descriptor, self.size = open_sized(path)
 
     def __call__(self, at: int, size: int) -> bytes:
         """Up to `size` bytes from position `at`; fewer only at the end of the file."""
@@ -138,27 +138,16 @@ class OpenFile:
         os.close(self._descriptor)
 
 
-class SizedFile(OpenFile):
-    """Random access to a regular file of `size` bytes. Raises `OSError` for anything else."""
-
-    __slots__ = ("size",)
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.size = os.fstat(self._descriptor).st_size
-
-
 class PlainFile(OpenFile):
     """Random access to a regular file of a medium, of `size` bytes; a symbolic link is not followed.
 
     Raises `OSError` for anything else; `is_link` is true if a link was the reason.
     """
 
-    __slots__ = ("size",)
+    __slots__ = ()
 
     def __init__(self, path: str) -> None:
-        self._descriptor = open_plain(path, follow=False)
-        self.size = os.fstat(self._descriptor).st_size
+        self._descriptor, self.size = open_sized(path, follow=False)
 
     @staticmethod
     def is_link(problem: OSError) -> bool:

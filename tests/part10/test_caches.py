@@ -1,0 +1,64 @@
+"""The caches of the file check change no finding."""
+
+from __future__ import annotations
+
+import pytest
+
+from fileset.dicom.header import HeaderError, Reading, read_header
+from fileset.dicom.header_cache import Recognised
+from fileset.part10.data_set import DataSetWalk
+from fileset.part10.whole_file import FileChecker
+from fileset.records.key_choice import MINIMAL, key_set
+from tests.support import synthetic
+from tests.support.faulty import FAULTS, File
+
+KEYS = key_set(MINIMAL)
+
+
+def _reading(data: bytes) -> Reading:
+    return lambda at, size: data[at : at + size]
+
+
+def _correct(number: int) -> bytes:
+    """Return a file whose SOP Instance UID and Instance Number get longer with `number`."""
+    return synthetic.encode(synthetic.instance(synthetic.CT_IMAGE, number=number))
+
+
+def _header(data: bytes) -> Recognised | None:
+    try:
+        header = read_header(_reading(data), KEYS.wanted, KEYS.layouts)
+    except HeaderError:
+        return None
+    return header if isinstance(header, Recognised) else None
+
+
+@pytest.mark.parametrize("title", FAULTS)
+def test_a_checker_that_knows_correct_files_finds_what_a_new_one_finds(title: str) -> None:
+    checker = FileChecker()
+    files = [_correct(number) for number in (1, 2, 3, 40, 500, 6000, 7)]
+    for data in files:
+        assert checker.faults(_reading(data), len(data), None, _header(data)) == []
+    assert _header(files[-1]) is not None
+    for data in (FAULTS[title](File(file)) for file in files):
+        found = checker.faults(_reading(data), len(data), None, _header(data))
+        assert found == FileChecker().faults(_reading(data), len(data))
+
+
+def test_files_that_differ_in_the_length_of_their_numbers_are_walked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    walks = 0
+    walk = DataSetWalk.walk
+
+    def counted(self: DataSetWalk, start: int) -> None:
+        nonlocal walks
+        walks += 1
+        walk(self, start)
+
+    monkeypatch.setattr(DataSetWalk, "walk", counted)
+    checker = FileChecker()
+    for data in map(_correct, (1, 2, 3, 4)):
+        checker.faults(_reading(data), len(data), None, _header(data))
+    before = walks
+    for data in map(_correct, (40, 500, 6000, 70_000)):
+        assert isinstance(_header(data), Recognised)
+        assert checker.faults(_reading(data), len(data), None, _header(data)) == []
+    assert walks == before > 0
