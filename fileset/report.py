@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 _NO_LOSS: Final = frozenset(("FS-INSTANCE-DUPLICATE", "FS-FILE-IS-DICOMDIR"))
 _INCOMPLETE: Final = frozenset(
-    ("FS-FILE-TRUNCATED", "FS-NOTHING-ADDED", "FS-UID-DIFFERS", "FS-STUDY-TWO-PATIENTS", "FS-SERIES-TWO-STUDIES")
+    (
+        *("FS-FILE-TRUNCATED", "FS-FILE-LINK", "FS-NOTHING-ADDED"),
+        *("FS-UID-DIFFERS", "FS-STUDY-TWO-PATIENTS", "FS-SERIES-TWO-STUDIES"),
+    )
 )
 _DICOM_SUFFIXES: Final = (".dcm", ".dicom", ".dic", ".ima")
 """Suffixes by which a file claims to be a DICOM file, in lower case."""

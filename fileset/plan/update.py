@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from operator import itemgetter
-from typing import Protocol
+from typing import Final, Protocol
 
 from attrs import define, evolve, field
 
@@ -47,6 +47,9 @@ class AddIcons(Protocol):
     def __call__(self, nodes: list[Node], *, sources: Sources) -> tuple[list[Node], list[Finding]]:
         """Return the records with icons, and a finding for each icon that cannot be made."""
         ...
+
+
+_LINKED: Final = "its folder is a link, and nothing is deleted through a link; the file stays"
 
 
 def _no_icons(nodes: list[Node], *, sources: Sources) -> tuple[list[Node], list[Finding]]:  # noqa: ARG001
@@ -297,6 +300,12 @@ def _removals(request: Request, gone: dict[int, bool], kept: Kept, report: Repor
     return list(_deletable(request, going, kept, report)) if going else []
 
 
+def _kept_below_link(report: Report, file_id: FileId, where: Where) -> None:
+    """Report a file that is not deleted, as nothing is deleted through a link."""
+    report.findings.append(Finding("FS-FILE-LINK", f"{file_id}: {_LINKED}", where))
+    report.removed = [evolve(one, deleted=False) if one.file_id == file_id else one for one in report.removed]
+
+
 def _deletable(request: Request, gone: Iterable[int], kept: Kept, report: Report) -> Iterator[FileId]:
     """Yield the files of removed records that are on the medium and that no kept record references."""
     contents = request.contents
@@ -315,8 +324,16 @@ def _deletable(request: Request, gone: Iterable[int], kept: Kept, report: Report
             continue
         if actual is None:
             report.findings.append(Finding("FS-FILE-MISSING", f"{file_id}: not on the medium (PS3.10 8.2)", where))
+        elif _is_linked(request.medium, actual):
+            _kept_below_link(report, file_id, where)
         elif not kept.is_named(*_forms(actual)):
             yield actual
+
+
+def _is_linked(medium: UpdatableMedium, actual: FileId) -> bool:
+    """Return whether a file lies below a link: it has another name too, and what has that one is unknown."""
+    folders = actual.components[:-1]
+    return bool(folders) and medium.occupation(SEPARATOR.join(folders)) != "folder"
 
 
 def _forms(file_id: FileId) -> Iterator[str]:

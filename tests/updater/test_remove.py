@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 import fileset
 from tests.support import judges, synthetic
+from tests.support.command import process
 from tests.updater.conftest import files, records, uids
 
 STUDY = synthetic.uid("study", 1, 2)
@@ -162,3 +164,36 @@ def test_a_file_that_another_record_names_in_another_form_stays(disc: Path) -> N
     assert shared.exists()
     with fileset.Reader(disc) as reader:
         assert len(list(reader.instances)) == 23
+
+
+def _second_patient_linked_to_the_first(disc: Path) -> dict[str, bytes]:
+    """Replace the folder of P2 by a link to that of P1; return the files of P1."""
+    shutil.rmtree(disc / "PT000001")
+    (disc / "PT000001").symlink_to("PT000000", target_is_directory=True)
+    return files(disc / "PT000000")
+
+
+def test_nothing_is_deleted_through_a_linked_folder(disc: Path) -> None:
+    before = _second_patient_linked_to_the_first(disc)
+    done = process("remove", disc, "PatientID=P2")
+    assert done.returncode == 3, done.stderr
+    assert "FS-FILE-LINK" in done.stderr
+    assert files(disc / "PT000000") == before
+    assert sorted(path.name for path in disc.iterdir()) == ["DICOMDIR", "PT000000", "PT000001"]
+    assert len(uids(disc)) == 12
+
+
+def test_files_below_a_linked_folder_are_reported_as_not_deleted(disc: Path) -> None:
+    _second_patient_linked_to_the_first(disc)
+    with fileset.Updater(disc) as updater:
+        updater.remove(PatientID="P2")
+    assert [finding.rule for finding in updater.report.findings] == ["FS-FILE-LINK"] * 12
+    assert not any(removed.deleted for removed in updater.report.removed)
+
+
+def test_replacing_a_file_set_deletes_nothing_through_a_linked_folder(disc: Path) -> None:
+    _second_patient_linked_to_the_first(disc)
+    with fileset.Creator(disc, replace=True) as creator:
+        creator.add(disc.parent / "SOURCE", only={"PatientID": "P1"})
+    assert not [one for one in fileset.check_file_set(disc).findings if one.rule == "FS-FILE-MISSING"]
+    assert len(uids(disc)) == 12

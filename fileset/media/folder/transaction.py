@@ -40,6 +40,9 @@ from fileset.media.system.files import (
 )
 from fileset.media.system.hashing import digest_of
 
+_JUNCTION: Final = 0xA0000003
+"""The reparse tag of a mount point: IO_REPARSE_TAG_MOUNT_POINT."""
+
 
 class FolderTransaction:
     """One change of the folder `root`, made if it does not exist. A context: leaving it unpublished undoes everything.
@@ -105,6 +108,15 @@ class FolderTransaction:
             return self._find(file_id)
         return ""
 
+    def _own(self, file_id: FileId) -> str:
+        """Return the same, but "" below a link to a folder: what lies there has another name too, and stays."""
+        path = folder = self._place(file_id)
+        for _ in file_id.components[1:]:
+            folder = os.path.dirname(folder)
+            if _is_link(folder):
+                return ""
+        return path
+
     # ------------------------------------------------------------ before anything is written
 
     def leftovers(self) -> list[FileId]:
@@ -122,7 +134,7 @@ class FolderTransaction:
         """Begin the journal with the files that this change removes; added files follow when they are written."""
         self._sync_thinned()
         self._removals = dict.fromkeys(removed)
-        there = ((file_id, self._place(file_id)) for file_id in self._removals)
+        there = ((file_id, self._own(file_id)) for file_id in self._removals)
         with named(self._root):
             self._work.begin_journal([removal(file_id, path) for file_id, path in there if path])
         self._announced = True
@@ -242,8 +254,8 @@ class FolderTransaction:
                 sync_directory(self._root)
 
     def delete(self, file_id: FileId) -> None:
-        """Remove a file, and the folders that it leaves empty. A file that is not there is fine."""
-        path = self._place(file_id)
+        """Remove a file, and the folders that it leaves empty; nothing through a link. A file that is not there is fine."""
+        path = self._own(file_id)
         if path:
             with named(path), suppress(FileNotFoundError):
                 os.unlink(path)
@@ -254,7 +266,9 @@ class FolderTransaction:
         """Remove the empty folders of a file, also folders that an interrupted change made."""
         components = file_id.components
         for depth in range(len(components) - 1, 0, -1):
-            folder = self._place(FileId.tolerant(SEPARATOR.join(components[:depth])))
+            folder = self._own(FileId.tolerant(SEPARATOR.join(components[:depth])))
+            if _is_link(folder):
+                return
             with named(folder):
                 if folder and not remove_folder(folder):
                     self._thinned.add(folder)
@@ -326,6 +340,12 @@ class FolderTransaction:
                     self._work.unseal()
             with suppress(FilesetError):
                 self._work.release(journal=bool(self._written or left or not self._announced))
+
+
+def _is_link(folder: str) -> bool:
+    """Return whether a folder is a symbolic link, or a junction of Windows."""
+    tag = getattr(os.lstat(folder), "st_reparse_tag", 0) if os.path.lexists(folder) else 0
+    return os.path.islink(folder) or tag == _JUNCTION
 
 
 def _removed(how: Callable[[str], None], path: str) -> bool:
