@@ -352,13 +352,14 @@ class Reader:
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[Record]:
         """The records that match all `keys`, as a DICOM query would match (PS3.4 C.2.2.2): single value, list, `*` and
-        `?`, ranges of dates and times `20200101-20201231`. Instances, or the records of one `level`.
+        `?`, ranges of dates and times `20200101-20201231`. Instances (None or "IMAGE"), or the records of one `level`.
 
         A key that a record has must match there, and then holds for all below it; a record of a level matches a key of a
         lower one if something below it does. Raises `RuleError` for a name that is no attribute, another level, and a
         value that no attribute of its kind can have.
         """
-        return (Record(self, index) for index in self.contents.holding(level, conditions(keys)))
+        wanted = None if level == "IMAGE" else level  # as `table` names the level of all instances
+        return (Record(self, index) for index in self.contents.holding(wanted, conditions(keys)))
 
     def table(self, level: str = "IMAGE", columns: Sequence[str] | None = None, **keys: object) -> Table:
         """Return all records of `level` that match `keys`, as a table.

@@ -81,6 +81,11 @@ def test_levels_are_walked_from_the_top_and_from_below(reader: Reader) -> None:
     ]
 
 
+def test_the_level_image_means_all_instances_as_in_a_table(reader: Reader) -> None:
+    assert list(reader.find("IMAGE")) == list(reader.instances)
+    assert len(list(reader.find("IMAGE", PatientID="*"))) == len(reader.table("IMAGE", PatientID="*"))
+
+
 def test_a_record_is_a_value(reader: Reader, folder: Path) -> None:
     one, same, other = next(reader.instances), next(reader.instances), list(reader.instances)[1]
     assert one == same
