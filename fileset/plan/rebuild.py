@@ -60,8 +60,7 @@ class Diagnosis:
     @property
     def told(self) -> list[Finding]:
         """The findings for the report, apart from what becomes of each record and file."""
-        unread = [finding for finding in self.unread if finding.where.record]
-        return [finding for finding in self.mended if finding.rule not in ABOUT_FILES] + unread + self.leftovers
+        return [finding for finding in self.mended if finding.rule not in ABOUT_FILES] + self.leftovers
 
     @property
     def skipped(self) -> list[Finding]:

@@ -75,7 +75,6 @@ def repair_file_set(
             dry_run=dry_run,
         )
         report.findings += unlisted(below(opened.folder, _without_record(report)))
-        report.mended = len(report.findings)
         return report
     finally:
         opened.close()
@@ -109,11 +108,10 @@ def _repaired(
     report.file_set_id = _text(changes.get(tags.FILE_SET_ID), contents.file_set_id)
     report.file_set_uid = _text(changes.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID), contents.file_set_uid)
     if state.was_read and not (diagnosis.mended or diagnosis.leftovers or changes):
-        report.findings += diagnosis.remaining
+        _tell_remaining(report, diagnosis.remaining)
         return report
     plan = rebuild(medium, state, diagnosis, scanned, frame, report)
-    named = {(finding.rule, finding.where.file) for finding in report.findings}
-    report.findings += [one for one in diagnosis.remaining if (one.rule, one.where.file) not in named]
+    _tell_remaining(report, diagnosis.remaining)
     if not state.was_read and not len(plan.directory):
         if diagnosis.leftovers and not medium.has_dicomdir() and _tidied(medium, diagnosis.leftovers, report):
             return report
@@ -123,6 +121,16 @@ def _repaired(
         return report
     carry_out(plan, medium, report)
     return report
+
+
+def _tell_remaining(report: Report, remaining: Sequence[Finding]) -> None:
+    """Put the findings that no rebuild cures last, each once: all before them are mended."""
+    uncured = {(one.rule, one.where.file) for one in remaining}
+    told = [one for one in report.findings if (one.rule, one.where.file) in uncured]
+    named = {(one.rule, one.where.file) for one in told}
+    mended = [one for one in report.findings if (one.rule, one.where.file) not in named]
+    report.mended = len(mended)
+    report.findings = mended + told + [one for one in remaining if (one.rule, one.where.file) not in named]
 
 
 def _tidied(medium: UpdatableMedium, leftovers: Sequence[Finding], report: Report) -> bool:

@@ -95,7 +95,8 @@ def _is_sound(contents: Contents, index: int) -> bool:
 
 def _remains(finding: Finding, dicomdir: str) -> bool:
     """Return whether a finding is an error that a rebuild cannot mend."""
-    return finding.severity == ERROR and finding.rule != _UNREAD and not _is_mended(finding, dicomdir)
+    told = finding.rule != _UNREAD or bool(finding.where.record)  # the others are skipped files
+    return finding.severity == ERROR and told and not _is_mended(finding, dicomdir)
 
 
 def _is_mended(finding: Finding, dicomdir: str) -> bool:

@@ -15,6 +15,7 @@ from pydicom import dcmread
 import fileset
 from fileset.media.image.medium import Image
 from tests.support import judges, mutants, peers, synthetic
+from tests.support.command import process
 from tests.support.journal import added, leave_journal
 from tests.support.long import LONG
 from tests.updater.conftest import directory, files, records, uids
@@ -453,6 +454,19 @@ def test_files_that_cannot_be_read_are_told_and_keep_their_records(disc: Path) -
     assert not report.complete
     assert not report.written
     assert len(uids(disc)) == 8
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+@pytest.mark.parametrize("also_mends", [False, True])
+def test_an_error_that_a_check_still_finds_leaves_exit_code_3(disc: Path, *, also_mends: bool) -> None:
+    (disc / FIRST).unlink()
+    os.mkfifo(disc / FIRST)
+    if also_mends:
+        (disc / FIRST).with_name("IM000001").unlink()
+    done = process("repair", disc)
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.count("FS-FILE-UNREADABLE") == 1
+    assert len(errors(disc)) == 1
 
 
 def test_damage_of_an_image_is_told_and_not_called_repaired(disc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
