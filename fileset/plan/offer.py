@@ -35,7 +35,7 @@ class Offer:
     def add_member(self, file_id: FileId, value: bytes) -> int:
         """Add a file of the medium and return its index. Raises `MediumError` if it is not there."""
         if path := self.medium.path(file_id):
-            index = self.sources.add_file(path, path.removeprefix(self.medium.folder).lstrip("/"))
+            index = self.sources.add_file(path, path.removeprefix(self.medium.folder).lstrip("/" + os.sep))
         else:
             self.medium.inquire_file(file_id)
             index = self.sources.add_member(self.medium, file_id)
