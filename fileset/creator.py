@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from attrs import evolve
 
 from fileset.dicomdir.write.header import Identification, is_file_set_id
-from fileset.errors import INDEX_INSTEAD, RefusedError, RuleError
+from fileset.errors import INDEX_INSTEAD, FilesetError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId, is_path
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
@@ -29,6 +29,7 @@ from fileset.plan.choice import Choice
 from fileset.plan.commit import clean_up
 from fileset.plan.companion import Companion
 from fileset.plan.copy_findings import cleared, clears, without_cured
+from fileset.plan.dicomdir_file import read_contents
 from fileset.plan.extra_files import Included
 from fileset.plan.icons import Icons, icons_added, icons_wanted
 from fileset.plan.identity import IdentityCheck
@@ -457,12 +458,14 @@ def index(
     """Write the DICOMDIR for the DICOM files in `folder`; no file is moved or changed.
 
     Files whose names are no File IDs cannot be referenced: they are skipped under the rule FS-FILE-NAME, and a
-    `Creator` would copy them under legal names. Parameters and errors as for `Creator`.
+    `Creator` would copy them under legal names. With `replace`, the File-set ID and UID of the DICOMDIR that is there
+    stay unless others are given: it is the same file-set (PS3.10 8.6). Parameters and errors as for `Creator`.
     """
+    former = _former(folder) if replace else Origin()
     creator = Creator.in_place(
         folder,
-        file_set_id=file_set_id,
-        file_set_uid=file_set_uid,
+        file_set_id=file_set_id or (former.file_set_id if is_file_set_id(former.file_set_id) else ""),
+        file_set_uid=file_set_uid or former.file_set_uid or None,
         descriptor_file_id=descriptor_file_id,
         descriptor_character_set=descriptor_character_set,
         missing=missing,
@@ -480,6 +483,16 @@ def index(
         progress=progress,
     )
     return creator.commit(dry_run=dry_run, hashes=hashes)
+
+
+def _former(folder: str | os.PathLike[str]) -> Origin:
+    """Return the identification of the file-set in `folder`; nothing if there is none that can be read."""
+    try:
+        contents = read_contents(FolderMedium(path_of(folder)), DICOMDIR)
+        Identification(contents.file_set_uid)  # a UID that breaks the rules is not kept
+    except FilesetError:
+        return Origin()
+    return Origin(contents.file_set_id, contents.file_set_uid)
 
 
 def identify(

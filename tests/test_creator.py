@@ -557,3 +557,15 @@ def test_volumes_of_another_file_set_that_stay_are_told(tmp_path: Path) -> None:
     there = sorted(str(path) for path in tmp_path.glob("V_*.iso"))
     assert len(there) > 1
     assert told == there[1:]
+
+
+def test_an_index_that_replaces_keeps_the_identification_unless_another_is_given(tmp_path: Path) -> None:
+    synthetic.ct_series(tmp_path / "IN", patients=1, studies=1, series=1, instances=1)
+    with fileset.Creator(tmp_path / "OUT", file_set_id="BEFORE", file_set_uid="2.25.4711") as creator:
+        creator.add(tmp_path / "IN")
+    kept = fileset.index(tmp_path / "OUT", replace=True)
+    assert (kept.file_set_id, kept.file_set_uid) == ("BEFORE", "2.25.4711")
+    given = fileset.index(tmp_path / "OUT", replace=True, file_set_id="AFTER", file_set_uid="2.25.4712")
+    with fileset.Reader(tmp_path / "OUT") as reader:
+        assert (reader.file_set_id, reader.file_set_uid) == ("AFTER", "2.25.4712")
+    assert given.written
