@@ -6,6 +6,7 @@ Scanners write the images of a series with the same structure, so most walks bec
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -57,11 +58,12 @@ class Structures:
 
     def learn(self, key: StructureKey, spans: Sequence[Span], read: Reading, first: bytes, start: int) -> None:
         """Remember the structure of a correct file from `start` on, with element headers at `spans`."""
-        if len(spans) > MOST_HEADERS:
-            return
+        spans = sorted(set(spans))
+        if len(spans) > MOST_HEADERS or any(sum(span) > after[0] for span, after in pairwise(spans)):
+            return  # damaged lengths let elements overlap
         groups: list[HeaderGroup] = []
         near: list[Span] = []
-        for span in sorted(spans):
+        for span in spans:
             leaves_first = near and sum(near[-1]) <= len(first) < sum(span)
             if leaves_first or (near and sum(span) - near[0][0] > FIRST_READ):
                 groups.append(_group(near, read, start))

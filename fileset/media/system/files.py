@@ -76,10 +76,16 @@ def write_file(path: str, chunks: Chunks, *, sync: bool = True, mode: int = 0o66
 
 
 def append_file(path: str, data: bytes) -> None:
-    """Add bytes to a file; they are on the medium when this returns."""
-    descriptor = system.open_descriptor(path, os.O_WRONLY | os.O_APPEND, follow=False)
+    """Add bytes to a file; they are on the medium when this returns.
+
+    The old bytes are written once more before them, since some drivers for FAT refuse a write that starts within a
+    cluster.
+    """
+    descriptor = system.open_descriptor(path, os.O_RDWR, follow=False)
     try:
-        _write_all(descriptor, data)
+        old = os.read(descriptor, os.fstat(descriptor).st_size)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        _write_all(descriptor, old + data)
         system.sync_file(descriptor)
     finally:
         os.close(descriptor)
