@@ -13,6 +13,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from stat import S_ISLNK
 from types import TracebackType
 from typing import Final, Self
 
@@ -343,9 +344,13 @@ class FolderTransaction:
 
 
 def _is_link(folder: str) -> bool:
-    """Return whether a folder is a symbolic link, or a junction of Windows."""
-    tag = getattr(os.lstat(folder), "st_reparse_tag", 0) if os.path.lexists(folder) else 0
-    return os.path.islink(folder) or tag == _JUNCTION
+    """Return whether a folder is a symbolic link, or a junction of Windows; not if it is absent."""
+    with named(folder):
+        try:
+            status = os.lstat(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+    return S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", 0) == _JUNCTION
 
 
 def _removed(how: Callable[[str], None], path: str) -> bool:
