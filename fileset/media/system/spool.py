@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from threading import Lock
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 from fileset.errors import MediumError
 from fileset.media.system.files import named
@@ -29,7 +29,7 @@ class Spool:
 
     def __init__(self, medium: str) -> None:
         self._folder = os.path.dirname(os.path.abspath(medium))
-        self._file: BinaryIO | None = None
+        self._file: IO[bytes] | None = None
         self._end = 0
         self._turn = Lock()  # files of a medium may be written by several threads
 
@@ -61,7 +61,7 @@ class Spool:
             self._file.close()
             self._file, self._end = None, 0
 
-    def _opened(self) -> BinaryIO:
+    def _opened(self) -> IO[bytes]:
         if self._file is None:
             folder = self._folder if os.access(self._folder, os.W_OK) else None
             self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed by `close`
