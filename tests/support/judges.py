@@ -69,8 +69,14 @@ class Output:
 
 
 def find_tool(name: str) -> str | None:
-    """The path of an executable: beside this Python, where PyPI packages put theirs, or on the PATH."""
-    return shutil.which(name, path=os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))))
+    """The path of an executable on the PATH, or else beside this Python, where PyPI packages put theirs.
+
+    The folder of this Python comes last even where the PATH names it first: pynetdicom installs a `storescp` and a
+    `storescu` of its own there, which are no judges of ours and take other options.
+    """
+    ours = str(Path(sys.executable).parent)
+    others = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder != ours]
+    return shutil.which(name, path=os.pathsep.join((*others, ours)))
 
 
 def need_tool(name: str) -> str:
