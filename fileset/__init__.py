@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from fileset.transfer import SendReport, send
     from fileset.updater import Updater
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "CheckReport",
