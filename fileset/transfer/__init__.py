@@ -11,7 +11,7 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from fileset.errors import FilesetError
+from fileset.errors import FilesetError, RuleError
 from fileset.transfer.association import Pair, PeerSettings, batches
 from fileset.transfer.commitment import committed
 from fileset.transfer.compare import disagreement, require_agreement, same_bytes
@@ -66,15 +66,21 @@ def send(
         timeout: Seconds that a connection, and each answer, may take.
         journal: File that remembers what arrived: a second run sends the rest only.
         change: Makes of a file what is sent instead; see `Reconciliation.change`.
-        commit_port: Ask for Storage Commitment afterwards; the peer sends its answer to our AE Title at this port.
+        commit_port: Ask for Storage Commitment of what arrived; the peer sends its answer to our AE Title at this port,
+            over TLS if `tls` is given, which then needs a certificate.
         progress: Called after each instance.
 
     Raises:
-        RuleError: `to` or `stow` has another form, or the extra `network` is not installed.
+        RuleError: `to` or `stow` has another form, the extra `network` is not installed, or Storage Commitment is asked
+            for over TLS without a certificate of our own.
         PeerError: The peer cannot be reached, or took nothing.
         MediumError: The journal cannot be written.
     """
     peer = str(Peer.of(to)) if to else address_of(stow)
+    if commit_port is not None and tls and not tls.certificate:
+        raise RuleError(
+            "Storage Commitment over TLS needs a certificate and its key (--cert, --key): the peer calls back"
+        )
     found = list(instances)
     report = SendReport(peer)
     started = monotonic()
@@ -89,8 +95,8 @@ def send(
             entries = Stow(stow, gate.prepare, headers or {}, tls, jobs, retries, pause, timeout).send(found)
         _collect(entries, found, report, known, partial(progress, "send") if progress else None)
     report.seconds = monotonic() - started
-    if to and commit_port is not None:
-        there = [(one.sop_class_uid, one.sop_instance_uid) for one in report.instances if one.there]
+    there = [(one.sop_class_uid, one.sop_instance_uid) for one in report.instances if one.there]
+    if to and commit_port is not None and there:
         answer = committed(Peer.of(to), there, title=title_of(title), port=commit_port, tls=tls)
         report.committed, report.not_committed = answer.committed, answer.failed
     return report

@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from time import monotonic
 from typing import Any, Final
 
 from attrs import frozen
@@ -30,6 +31,7 @@ VERIFICATION: Final = ("1.2.840.10008.1.1", "1.2.840.10008.1.2")
 _APPLICATION_CONTEXT: Final = "1.2.840.10008.3.1.1.1"
 _OUR_LONGEST_PDU: Final = 16382
 _LONGEST_ANSWER: Final = 1 << 20
+"""Bytes of one PDU of a peer, and of the command set of its answer."""
 _SHORTEST_LIMIT: Final = 64
 """Bytes of a PDU that a peer must take: with 6 or fewer nothing could ever be sent (PS3.8 9.3.5.1)."""
 _ACCEPT, _REJECT, _RELEASE_REQUEST, _RELEASE_RESPONSE, _ABORT = 2, 3, 5, 6, 7
@@ -60,11 +62,14 @@ class Association:
     It is of no more use after a `LostError`.
     """
 
-    def __init__(self, connection: socket.socket, contexts: dict[Pair, int], longest_pdu: int) -> None:
+    def __init__(
+        self, connection: socket.socket, contexts: dict[Pair, int], longest_pdu: int, timeout: float = 30.0
+    ) -> None:
         self.contexts = contexts
         self.is_open = True
         self._socket = connection
         self._longest_pdu = longest_pdu
+        self._timeout = timeout
         self._message = 0
 
     def echo(self) -> None:
@@ -95,7 +100,8 @@ class Association:
         if self.is_open:
             with suppress(LostError):
                 self._write((_RELEASE_PDU,))
-                while self._pdu()[0] == P_DATA:
+                latest = monotonic() + self._timeout
+                while self._pdu(latest)[0] == P_DATA:
                     pass
         self._close()
 
@@ -127,8 +133,9 @@ class Association:
 
     def _status(self) -> tuple[int, str]:
         command_set = b""
+        latest = monotonic() + self._timeout
         while True:
-            kind, content = self._pdu()
+            kind, content = self._pdu(latest)
             if kind != P_DATA:
                 self._close()
                 if kind == _ABORT:
@@ -136,6 +143,9 @@ class Association:
                 raise LostError("the peer ended the association")
             for is_command, is_last, value in values_of(content):
                 command_set += value if is_command else b""
+                if len(command_set) > _LONGEST_ANSWER:
+                    self.abort()
+                    raise LostError("the peer's answer has no end")
                 if is_command and is_last:
                     answered, status, comment = self._understood(command_set)
                     if answered == self._message:
@@ -149,10 +159,10 @@ class Association:
             self.abort()
             raise LostError(f"the peer's answer cannot be understood: {problem}") from problem
 
-    def _pdu(self) -> tuple[int, bytes]:
-        """The type and the content of the next PDU of the peer."""
+    def _pdu(self, latest: float) -> tuple[int, bytes]:
+        """The type and the content of the next PDU of the peer, which must have come at a moment of the clock."""
         try:
-            return read_pdu(self._socket)
+            return read_pdu(self._socket, latest)
         except OSError as problem:
             self._close()
             raise LostError(f"no answer: {_said(problem)}") from problem
@@ -161,21 +171,37 @@ class Association:
             raise LostError("the peer closed the connection") from problem
 
 
-def read_pdu(connection: socket.socket) -> tuple[int, bytes]:
-    """Return the type and the content of the next PDU. Raises `OSError`, and `EOFError` if the connection is closed."""
+def read_pdu(connection: socket.socket, latest: float) -> tuple[int, bytes]:
+    """Return the type and the content of the next PDU.
+
+    Raises `OSError`, also if it is not whole at `latest`, a moment of `monotonic`; `EOFError` if the connection is closed.
+    """
     if _QUICK_ACK is not None:
         with suppress(OSError):  # the system forgets it, so it is set again for each answer
             connection.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
-    head = _read(connection, 6)
+    before = connection.gettimeout()
+    try:
+        return _read_pdu(connection, latest)
+    finally:
+        with suppress(OSError):
+            connection.settimeout(before)
+
+
+def _read_pdu(connection: socket.socket, latest: float) -> tuple[int, bytes]:
+    head = _read(connection, 6, latest)
     size = int.from_bytes(head[2:], "big")
     if size > _LONGEST_ANSWER:
         raise OSError(f"a PDU of {size} bytes")
-    return head[0], _read(connection, size)
+    return head[0], _read(connection, size, latest)
 
 
-def _read(connection: socket.socket, size: int) -> bytes:
+def _read(connection: socket.socket, size: int, latest: float) -> bytes:
     data = b""
     while len(data) < size:
+        left = latest - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        connection.settimeout(left)
         piece = connection.recv(size - len(data))
         if not piece:
             raise EOFError
@@ -217,8 +243,8 @@ class PeerSettings:
         connection = self._connected()
         try:
             connection.sendall(request)
-            kind, content = read_pdu(connection)
-            return Association(connection, *self._accepted(proposed, kind, content))
+            kind, content = read_pdu(connection, monotonic() + self.timeout)
+            return Association(connection, *self._accepted(proposed, kind, content), self.timeout)
         except EOFError as problem:
             connection.close()
             raise PeerError(f"{self.peer}: the peer closed the connection instead of an answer") from problem

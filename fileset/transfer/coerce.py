@@ -1,12 +1,13 @@
 """Change values of a data set so that the old ones stay in it: Original Attributes Sequence (PS3.3 C.12.1.1.9).
 
 Works on bytes: an element that is not changed is copied as it is, in any encoding. If a new value needs characters that
-the data set cannot hold, it becomes UTF-8, and text beyond ASCII is encoded again, in sequences too.
+the data set cannot hold, it becomes UTF-8, and text beyond ASCII is encoded again, in sequences too. Private elements stay
+byte for byte.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from struct import pack
 from typing import Final
 
@@ -47,12 +48,12 @@ class Stamp:
 
 
 def coerced(
-    data: bytes, syntax: Syntax, changes: Mapping[int, str], stamp: Stamp
+    data: bytes, syntax: Syntax, changes: Mapping[int, str], stamp: Stamp, dropped: Collection[int] = ()
 ) -> tuple[bytes, dict[int, tuple[str, str]]]:
     """Return the data set with other values, and for each tag that changed the old and the new value.
 
-    The bytes come back as they are if nothing changes. `data` are whole top-level elements. Raises `FormatError` if they
-    cannot be read.
+    Elements in `dropped` are left out if Patient ID changes, unless `changes` has a value for them. The bytes come back
+    as they are if nothing changes. `data` are whole top-level elements. Raises `FormatError` if they cannot be read.
     """
     parts = {part.tag: part for part in elements(data, 0, len(data), syntax)}
     declared = _text(data, parts.get(tags.SPECIFIC_CHARACTER_SET))
@@ -60,24 +61,28 @@ def coerced(
     changed = {tag: (old[tag], new) for tag, new in changes.items() if old[tag] != new}
     if not changed:
         return data, {}
+    gone = [tag for tag in dropped if tag in parts and tag not in changes] if tags.PATIENT_ID in changed else []
     writer = _Writer(syntax)
     widened = not _holds(declared, (new for _, new in changed.values()))
     character_set = UTF_8 if widened else declared
     kept = {
         tag: writer.recoded(data, part, declared) if widened else data[part.at : part.end]
         for tag, part in parts.items()
-        if tag & 0xFFFF  # group lengths would be wrong; they are retired (PS3.5 7.2)
+        if tag & 0xFFFF and tag not in gone  # group lengths would be wrong; they are retired (PS3.5 7.2)
     }
     new = {tag: writer.element(tag, vr_of(tag), encoded(value, character_set)) for tag, (_, value) in changed.items()}
     if widened:
         new[tags.SPECIFIC_CHARACTER_SET] = writer.element(tags.SPECIFIC_CHARACTER_SET, "CS", UTF_8.encode())
-    before = {tag: data[parts[tag].at : parts[tag].end] if tag in parts else b"" for tag in new}
+    before = {tag: data[parts[tag].at : parts[tag].end] if tag in parts else b"" for tag in (*new, *gone)}
     new[_ORIGINAL_ATTRIBUTES] = writer.sequence(
         _ORIGINAL_ATTRIBUTES, [*_existing(kept.get(_ORIGINAL_ATTRIBUTES, b""), syntax), _item(writer, before, stamp)]
     )
     new[_COERCION_DATE_TIME] = writer.element(_COERCION_DATE_TIME, "DT", stamp.moment.encode())
     new[_ORIGIN_STATUS] = writer.element(_ORIGIN_STATUS, "CS", b"IMPORTED")
-    return b"".join(content for _, content in sorted((kept | new).items())), changed
+    return b"".join(content for _, content in sorted((kept | new).items())), {
+        **changed,
+        **{tag: (_shown(data, parts[tag], declared), "") for tag in gone},
+    }
 
 
 def encoded(text: str, character_set: str) -> bytes:
@@ -123,6 +128,11 @@ def _item(writer: _Writer, before: Mapping[int, bytes], stamp: Stamp) -> bytes:
     )
 
 
+def _shown(data: bytes, part: Element, character_set: str) -> str:
+    """Return a value for the report; a sequence has none of its own."""
+    return "(a sequence)" if vr_of(part.tag) == "SQ" else decode(_raw(data, part), character_set).strip(" \0")
+
+
 def _raw(data: bytes, part: Element | None) -> bytes:
     return data[part.value_at : part.value_end] if part else b""
 
@@ -159,7 +169,9 @@ class _Writer:
         return self.element(tag, "SQ", b"".join(content))
 
     def recoded(self, data: bytes, part: Element, character_set: str, depth: int = 0) -> bytes:
-        """An element whose text is in UTF-8; items with a character set of their own keep it."""
+        """An element whose text is in UTF-8; private ones, and items with a character set of their own, stay as they are."""
+        if part.tag >> 16 & 1:
+            return data[part.at : part.end]
         vr = part.vr.decode("ascii") if part.vr else vr_of(part.tag)
         raw = data[part.value_at : part.value_end]
         if vr in TEXT_VRS and needs_character_set(raw):

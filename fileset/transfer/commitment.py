@@ -61,7 +61,7 @@ def committed(
     result = Commitment()
     result.transaction = generate_uid()
     handlers = [(pynetdicom.evt.EVT_N_EVENT_REPORT, result_handler(result))]
-    with _listening(pynetdicom, title, peer.title, port, handlers):
+    with _listening(pynetdicom, title, peer.title, port, handlers, tls):
         problem = _asked(
             pynetdicom, peer, title, _request(result.transaction, references), handlers, result, tls, timeout
         )
@@ -103,14 +103,15 @@ def result_handler(result: Commitment) -> Any:
 
 
 @contextmanager
-def _listening(pynetdicom: Any, title: str, peer: str, port: int, handlers: Any) -> Iterator[None]:
-    """Accept associations of the peer meanwhile, with it as provider of Storage Commitment."""
+def _listening(pynetdicom: Any, title: str, peer: str, port: int, handlers: Any, tls: Tls | None) -> Iterator[None]:
+    """Accept associations of the peer meanwhile, with it as provider of Storage Commitment; with `tls` only secure ones."""
     entity = pynetdicom.AE(ae_title=title)
     entity.require_calling_aet = [peer]
     entity.add_supported_context(_VERIFICATION)
     entity.add_supported_context(_MODEL, scu_role=True, scp_role=True)
+    secured = tls.server_context() if tls else None
     try:
-        server = entity.start_server(("", port), block=False, evt_handlers=handlers)
+        server = entity.start_server(("", port), block=False, evt_handlers=handlers, ssl_context=secured)
     except OSError as problem:
         raise MediumError(f"port {port} cannot be used for the answer: {problem.strerror or problem}") from problem
     try:

@@ -24,6 +24,8 @@ Prepare = Callable[[PayloadSource], Payload | Sent]
 _TRIES_AFTER_ABORT: Final = 2
 """An instance that makes the peer abort will do so again."""
 _DUPLICATE: Final = 0x0111
+_HAD_IT: Final = "the peer has an instance of this UID already and keeps it (status 0111H)"
+_OLD_VALUES: Final = f"{_HAD_IT}: the new values are not in it. Correct the patient there, or delete it there first"
 _MEANINGS: Final = {
     0x0110: "processing failure",
     0x0117: "invalid SOP Instance UID",
@@ -37,10 +39,11 @@ _MEANINGS: Final = {
 
 @frozen
 class Job:
-    """One instance to send: its source, and the context that its record promises."""
+    """One instance to send: its source, the context that its record promises, and its payload once it is known."""
 
     source: PayloadSource
     pair: Pair
+    item: Payload | None = None
 
     @property
     def name(self) -> str:
@@ -103,13 +106,13 @@ class _Worker:
 
         Raises `PeerError` if no association can be made.
         """
-        item = self._settings.prepare(task.source)
+        item = task.item or self._settings.prepare(task.source)
         if isinstance(item, Sent):
             yield item
         elif item.pair in self._pairs:
             yield self._tries(item, of_payload(task.name, item, FAILED))
         else:
-            self._later.append(evolve(task, pair=item.pair))
+            self._later.append(evolve(task, pair=item.pair, item=item))
 
     def _tries(self, item: Payload, outcome: Sent) -> Sent:
         for attempt in range(self._settings.retries + 1):
@@ -118,7 +121,7 @@ class _Worker:
             association = self._ready()
             if item.pair not in association.contexts:
                 return evolve(outcome, state=UNSENDABLE, reason=f"the peer does not take {named(*item.pair)}")
-            outcome, tries = self._try(association, item, outcome)
+            outcome, tries = self._try(association, item, outcome, again=attempt > 0)
             if attempt + 1 >= tries:
                 break
         return outcome
@@ -138,8 +141,8 @@ class _Worker:
                     raise
                 attempt += 1
 
-    def _try(self, association: Association, item: Payload, outcome: Sent) -> tuple[Sent, int]:
-        """The outcome of one try, and how many tries it deserves in all."""
+    def _try(self, association: Association, item: Payload, outcome: Sent, *, again: bool) -> tuple[Sent, int]:
+        """The outcome of one try, and how many tries it deserves in all; `again`: it is not the first."""
         try:
             status, comment = association.store(item)
         except AbortedError as problem:
@@ -148,16 +151,22 @@ class _Worker:
             return evolve(outcome, reason=str(problem)), self._settings.retries + 1
         except (MediumError, OSError) as problem:  # half of the instance is on its way: nothing else can follow
             return evolve(outcome, reason=str(problem)), 1
-        outcome, again = judged(outcome, status, comment)
-        return outcome, self._settings.retries + 1 if again else 1
+        outcome, helps = judged(outcome, status, comment, again=again)
+        return outcome, self._settings.retries + 1 if helps else 1
 
 
-def judged(outcome: Sent, status: int, comment: str) -> tuple[Sent, bool]:
-    """Return the outcome that a C-STORE status means (PS3.4 B.2.3), and whether another try may help."""
-    if status in (0, _DUPLICATE):
-        return evolve(
-            outcome, state=ARRIVED, reason="" if not status else "the peer had it already", status=status
-        ), False
+def judged(outcome: Sent, status: int, comment: str, *, again: bool = False) -> tuple[Sent, bool]:
+    """Return the outcome that a C-STORE status means (PS3.4 B.2.3), and whether another try may help.
+
+    A peer that has the instance already keeps what it has. That is ours if an earlier try arrived and only its answer was
+    lost (`again`); otherwise it may be another version, and new values of the patient are not in it.
+    """
+    if status == 0:
+        return evolve(outcome, state=ARRIVED, reason="", status=status), False
+    if status == _DUPLICATE and outcome.changed and not again:
+        return evolve(outcome, state=FAILED, reason=_OLD_VALUES, status=status), False
+    if status == _DUPLICATE:
+        return evolve(outcome, state=ARRIVED, reason=_HAD_IT, status=status), False
     text = f"status {status:04X}H, {_meaning(status)}" + (f": {comment}" if comment else "")
     if status >> 12 == 0xB or status in (0x0001, 0x0107, 0x0116):
         return evolve(outcome, state=ARRIVED, reason=f"warning: {text}", status=status), False

@@ -66,10 +66,24 @@ class Tls:
     def context(self) -> ssl.SSLContext:
         """Return the settings for a client. Raises `MediumError` for files that cannot be read or are no certificates."""
         try:
-            context = ssl.create_default_context(cafile=self.ca or None)
-            if self.certificate:
-                context.load_cert_chain(self.certificate, self.key or None)
+            return self._loaded(ssl.create_default_context(cafile=self.ca or None))
         except (OSError, ssl.SSLError) as problem:
-            names = ", ".join(filter(None, (self.ca, self.certificate, self.key)))
-            raise MediumError(f"{names}: no certificates or key that can be used: {problem}") from problem
+            raise self._unusable(problem) from problem
+
+    def server_context(self) -> ssl.SSLContext:
+        """Return the settings for a peer that calls us, which must have a certificate that we trust. Raises as `context`."""
+        try:
+            context = self._loaded(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.ca or None))
+        except (OSError, ssl.SSLError) as problem:
+            raise self._unusable(problem) from problem
+        context.verify_mode = ssl.CERT_REQUIRED
         return context
+
+    def _loaded(self, context: ssl.SSLContext) -> ssl.SSLContext:
+        if self.certificate:
+            context.load_cert_chain(self.certificate, self.key or None)
+        return context
+
+    def _unusable(self, problem: Exception) -> MediumError:
+        names = ", ".join(filter(None, (self.ca, self.certificate, self.key)))
+        return MediumError(f"{names}: no certificates or key that can be used: {problem}")

@@ -26,6 +26,9 @@ from fileset.transfer.payload import Payload, UnsendableError, syntax_of
 SYSTEM: Final = "fileset"
 _TEXT_VRS: Final = frozenset(["AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UT"])
 _KEEP: Final = frozenset((tags.SPECIFIC_CHARACTER_SET,))
+OF_PATIENT_ID: Final = (0x00100021, 0x00100022, 0x00100024, 0x00101000, 0x00101002)
+"""Issuer of Patient ID, Type of Patient ID, Issuer of Patient ID Qualifiers, Other Patient IDs and their sequence: they
+qualify the Patient ID that is in the file, and would make another person of a new one (PS3.3 C.2.2)."""
 _PIXELS: Final = 0x7FE00000
 """Elements from here on are streamed without being decoded."""
 _WINDOW: Final = 1 << 16
@@ -132,7 +135,7 @@ class Reconciliation:
             if item.transfer_syntax_uid.encode() in DEFLATED:
                 return self._noted(*_changed_deflated(item, values, stamp))
             head = _head(item, syntax)
-            changed, differences = coerced(head, syntax, values, stamp)
+            changed, differences = coerced(head, syntax, values, stamp, OF_PATIENT_ID)
         except (FormatError, zlib.error) as problem:
             raise UnsendableError(f"the file cannot be changed, so it stays here: {problem}") from problem
         if not differences:
@@ -206,7 +209,7 @@ def _changed_deflated(item: Payload, values: Values, stamp: Stamp) -> tuple[Payl
     if inflate.unconsumed_tail:
         raise FormatError("the data set is too large to be inflated")
     end = _end_of_head(data, EXPLICIT_LITTLE, whole=True) or 0
-    changed, differences = coerced(data[:end], EXPLICIT_LITTLE, values, stamp)
+    changed, differences = coerced(data[:end], EXPLICIT_LITTLE, values, stamp, OF_PATIENT_ID)
     if not differences:
         return item, {}
     deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)

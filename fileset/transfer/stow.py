@@ -5,10 +5,11 @@ An instance arrived if the answer names its UID: a server may answer 400 for a r
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from secrets import token_hex
-from threading import Event
+from threading import Event, Timer
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
@@ -33,6 +34,8 @@ _HOPELESS: Final = {
     415: "the server does not take DICOM files",
 }
 _BUSY: Final = frozenset((408, 429, 500, 502, 503, 504))
+_LONGEST_ANSWER: Final = 1 << 24
+"""Bytes of an answer, which has some hundred for each instance."""
 
 
 @frozen
@@ -47,7 +50,7 @@ class Stow:
         jobs: Requests at the same time.
         retries: More tries after the first, each after a longer pause.
         pause: Seconds before the second try; doubled before each further one.
-        timeout: Seconds that the server may take to connect, to take data and to answer.
+        timeout: Seconds that the server may take to connect, to take each part of the data, and to answer in full.
         files: Files a request.
         size: Bytes a request, more only for a single file.
     """
@@ -142,7 +145,7 @@ class _Worker:
 
         items = [item for item, _ in waiting]
         try:
-            response = self._post(items)
+            status, content = self._post(items)
         except httpx.HTTPError as problem:
             reason = f"no answer from {shown(self._settings.url)}: {str(problem) or type(problem).__name__}"
             return [(item, evolve(sent, reason=reason)) for item, sent in waiting], []
@@ -151,23 +154,43 @@ class _Worker:
                 return [], [evolve(waiting[0][1], reason=str(problem))]
             pairs = [self._try([one]) for one in waiting]
             return [one for again, _ in pairs for one in again], [sent for _, ended in pairs for sent in ended]
-        if response.status_code in _HOPELESS:
-            raise PeerError(
-                f"{shown(self._settings.address)}: {_HOPELESS[response.status_code]} (HTTP {response.status_code})"
-            )
-        if response.status_code == 413 and len(items) > 1:
+        if status in _HOPELESS:
+            raise PeerError(f"{shown(self._settings.address)}: {_HOPELESS[status]} (HTTP {status})")
+        if status == 413 and len(items) > 1:
             pairs = [self._try([one]) for one in waiting]
             return [one for again, _ in pairs for one in again], [sent for _, ended in pairs for sent in ended]
-        return _sorted(waiting, Answer.of(response.status_code, _document(response)))
+        return _sorted(waiting, Answer.of(status, _document(content)))
 
-    def _post(self, items: Sequence[Payload]) -> Any:
+    def _post(self, items: Sequence[Payload]) -> tuple[int, bytes]:
+        """Send one request; return the status and the content of the answer, of which the server must not make no end."""
+        import httpx
+
+        if self._client.is_closed:
+            self._client = self._settings.client()
         boundary = token_hex(16)
         headers = {
             "Content-Type": f'multipart/related; type="application/dicom"; boundary={boundary}',
             "Content-Length": str(_length(items, boundary)),
             "Accept": "application/dicom+json",
+            "Accept-Encoding": "identity",
         }
-        return self._client.post(self._settings.address, content=_multipart(items, boundary), headers=headers)
+        clock = Timer(self._settings.timeout, self._client.close)  # each read may take `timeout`, all reads for ever
+        clock.daemon = True
+
+        def body() -> Iterator[bytes]:
+            yield from _multipart(items, boundary)
+            clock.start()
+
+        content = b""
+        try:
+            with self._client.stream("POST", self._settings.address, content=body(), headers=headers) as response:
+                for chunk in response.iter_raw():
+                    content += chunk
+                    if len(content) > _LONGEST_ANSWER:
+                        raise httpx.RemoteProtocolError("its answer has no end")
+                return response.status_code, content
+        finally:
+            clock.cancel()
 
 
 def _head(boundary: str) -> bytes:
@@ -187,10 +210,10 @@ def _length(items: Sequence[Payload], boundary: str) -> int:
     return files + len(boundary) + 6
 
 
-def _document(response: Any) -> Mapping[str, Any]:
+def _document(content: bytes) -> Mapping[str, Any]:
     try:
-        document = response.json()
-    except ValueError:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
         return {}
     if isinstance(document, list) and len(document) == 1:
         document = document[0]

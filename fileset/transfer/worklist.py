@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _MODEL: Final = "1.2.840.10008.5.1.4.31"
-_RETURNED: Final = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber")
+_RETURNED: Final = (
+    *("PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber"),
+)
 """What a file gets from the entry that fits; a key without a value in the entry stays as it is."""
 _SHOWN: Final = (*_RETURNED, "RequestedProcedureDescription")
 _OF_STEP: Final = (

@@ -22,8 +22,9 @@ from pydicom.uid import (
 
 import fileset
 from fileset.media.base import FileInfo
+from fileset.standard.dictionary import keyword_of
 from fileset.transfer.payload import Payload, UnsendableError, payload
-from fileset.transfer.reconciliation import NewValues, Reconciliation, values_of
+from fileset.transfer.reconciliation import OF_PATIENT_ID, NewValues, Reconciliation, values_of
 from tests.support import synthetic
 from tests.support.command import Runs
 from tests.support.judges import find_tool
@@ -108,7 +109,9 @@ def test_every_shipped_file_gets_new_values_and_keeps_all_others(path: Path) -> 
     old = item.ModifiedAttributesSequence[0]
     for keyword in NEW:
         assert str(old[keyword].value or "") == str(before.get(keyword) or "")
-    assert without(after, *NEW, *ADDED) == without(before, *NEW, *ADDED)
+    left_out = (*NEW, *ADDED, *map(keyword_of, OF_PATIENT_ID))
+    assert without(after, *left_out) == without(before, *left_out)
+    assert not any(tag in after for tag in OF_PATIENT_ID)
     assert after.get("PixelData") == before.get("PixelData")
 
 
@@ -150,9 +153,41 @@ def test_private_elements_stay_byte_for_byte() -> None:
     block = dataset.private_block(0x0029, "ACME", create=True)
     block.add_new(1, "OB", bytes(range(256)))
     block.add_new(2, "UN", b"\xe9\xe8 not ours to understand.")
-    before, after = read(synthetic.encode(dataset)), read(changed(synthetic.encode(dataset), {"PatientName": "山^田"}))
+    block.add_new(3, "LO", "Grüße")  # text in the old character set: only its owner knows who reads it
+    inner, nested = Dataset(), Dataset()
+    inner.private_block(0x0029, "ACME", create=True).add_new(4, "LO", "Füße")
+    block.add_new(5, "SQ", [inner])
+    nested.CodeMeaning = "Schädel"
+    nested.private_block(0x0029, "ACME", create=True).add_new(6, "LO", "Maße")
+    dataset.ProcedureCodeSequence = [nested]
+    content = synthetic.encode(dataset)
+    new = changed(content, {"PatientName": "山^田"})
+    before, after = read(content), read(new)
     for number in (1, 2):
         assert after[0x0029, 0x1000 + number].value == before[0x0029, 0x1000 + number].value
+    for text in ("Grüße", "Füße", "Maße"):
+        assert text.encode("latin_1") in new
+        assert text.encode() not in new
+    assert "Schädel".encode() in new
+
+
+def test_an_issuer_and_other_ids_of_the_old_patient_id_do_not_stay_with_the_new_one() -> None:
+    dataset = synthetic.instance("1.2.840.10008.5.1.4.1.1.2")
+    other = Dataset()
+    other.PatientID, other.IssuerOfPatientID, other.TypeOfPatientID = "X9", "ELSEWHERE", "TEXT"
+    dataset.IssuerOfPatientID, dataset.OtherPatientIDsSequence = "ELSEWHERE", [other]
+    content = synthetic.encode(dataset)
+    after = read(changed(content, {"PatientID": "LOCAL7"}))
+    assert "IssuerOfPatientID" not in after
+    assert "OtherPatientIDsSequence" not in after
+    old = after.OriginalAttributesSequence[0].ModifiedAttributesSequence[0]
+    assert (old.PatientID, old.IssuerOfPatientID) == (dataset.PatientID, "ELSEWHERE")
+    assert old.OtherPatientIDsSequence[0].PatientID == "X9"
+    rules = Reconciliation(values_of({"PatientID": "LOCAL7", "IssuerOfPatientID": "HERE"}))
+    both = rules.change(payload(Bytes(content)))
+    assert read(whole(both)).IssuerOfPatientID == "HERE"
+    assert both.values["OtherPatientIDsSequence"] == ("(a sequence)", "")
+    assert read(changed(content, {"PatientName": "Roe^Richard"})).IssuerOfPatientID == "ELSEWHERE"
 
 
 @pytest.mark.judges

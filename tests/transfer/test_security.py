@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 
 import pydicom
@@ -217,3 +219,57 @@ def test_two_different_files_with_one_uid_are_reported(takes: str, tmp_path: Pat
     (tmp_path / "DISC" / "B").write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     done = run("send", tmp_path / "DISC", "--stow", takes, code=3)
     assert "and other contents: the peer keeps one of them" in done.stderr
+
+
+def test_storage_commitment_over_tls_needs_a_certificate_of_our_own(disc: Path, run: Runs) -> None:
+    done = run("send", disc, "--to", "A@127.0.0.1:1", "--tls", "--commit", str(free_port()), code=2)
+    assert "--cert" in done.stderr
+
+
+def test_storage_commitment_is_not_asked_for_what_did_not_arrive(tmp_path: Path, run: Runs) -> None:
+    """A request without a reference breaks the Standard (PS3.4 J.3.2)."""
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "ODD").write_bytes(synthetic.ct() + b"\0")
+    server = storescp(tmp_path / "scp")
+    with running(server):
+        done = run("send", tmp_path / "files", "--to", server.address, "--commit", str(free_port()), "--json", code=3)
+    assert done.document["media"][0]["committed"] is None
+    assert not done.document["media"][0]["not_committed"]
+
+
+class _Odd(BaseHTTPRequestHandler):
+    """A DICOMweb server whose answer has no end: too much of it, or a byte from time to time."""
+
+    pause = 0.0
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        with suppress(OSError):
+            while True:
+                self.wfile.write(b" " * (1 if self.pause else 1 << 20))
+                self.wfile.flush()
+                time.sleep(self.pause)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.1])
+def test_an_answer_of_a_web_server_without_end_is_broken_off(
+    pause: float, tmp_path: Path, run: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Odd, "pause", pause)
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "CT").write_bytes(synthetic.ct())
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Odd)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    started = time.monotonic()
+    words = ("--stow", f"http://127.0.0.1:{server.server_port}/dicom-web", "--retries", "1", "--timeout", "1")
+    done = run("send", tmp_path / "files", *words, code=3)
+    assert time.monotonic() - started < 10
+    server.shutdown()
+    server.server_close()
+    assert "no answer from http://127.0.0.1" in done.stderr

@@ -7,7 +7,11 @@ import json
 import resource
 import shutil
 import signal
+import socket
 import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pydicom
@@ -347,3 +351,103 @@ def test_a_peer_that_takes_no_data_in_a_pdu_is_an_error_and_not_an_endless_loop(
     finally:
         running_server.shutdown()
     assert "PDUs of 6 bytes at most" in done.stderr
+
+
+# ---------------------------------------------------------------- peers that misbehave
+
+
+@contextmanager
+def peer_that(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A peer that accepts every context, and answers the first C-STORE in its own way."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=talk, args=(connection,), daemon=True).start()
+
+    def talk(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            request = connection.recv(1 << 16)
+            contexts = [request[at + 4] for at in range(74, len(request) - 4) if request[at : at + 2] == b"\x20\0"]
+            uid = b"1.2.840.10008.1.2.1"
+            items = b"\x10\0\0\x15" + b"1.2.840.10008.3.1.1.1"
+            for number in contexts:
+                syntax = b"\x40\0" + len(uid).to_bytes(2, "big") + uid
+                items += b"\x21\0" + (4 + len(syntax)).to_bytes(2, "big") + bytes((number, 0, 0, 0)) + syntax
+            items += b"\x50\0\0\x08\x51\0\0\x04\0\0\x40\0"
+            body = request[6:74] + items
+            connection.sendall(b"\x02\0" + len(body).to_bytes(4, "big") + body)
+            connection.recv(1 << 20)
+            answer(connection)
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"ODD@127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.close()
+
+
+def endless(connection: socket.socket) -> None:
+    """P-DATA without end: pieces of a command set that never comes to its last one."""
+    piece = b"\x04\0" + (1030).to_bytes(4, "big") + (1026).to_bytes(4, "big") + b"\x01\x01" + bytes(1024)
+    while True:
+        connection.sendall(piece)
+
+
+def dripping(connection: socket.socket) -> None:
+    """One byte from time to time, of an answer that is long."""
+    connection.sendall(b"\x04\0\0\0\x10\0")
+    while True:
+        connection.sendall(b"\0")
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("answer", [endless, dripping])
+def test_an_answer_without_end_is_a_lost_association(answer: Callable[[socket.socket], None], tmp_path: Path) -> None:
+    started = time.monotonic()
+    with peer_that(answer) as address:
+        entries = outcome(sources(tmp_path, {}), to=address, retries=0, timeout=1.0)
+    assert entries["GOOD"].state == "failed"
+    assert time.monotonic() - started < 8
+
+
+@pytest.fixture
+def keeper() -> Iterator[str]:
+    """A peer that says of each instance that it has it already: status 0111H."""
+    pynetdicom = pytest.importorskip("pynetdicom", reason="needs the extra network")
+    server, port = pynetdicom.AE(ae_title="KEEPER"), free_port()
+    server.supported_contexts = pynetdicom.StoragePresentationContexts
+    handlers = [(pynetdicom.evt.EVT_C_STORE, lambda _: 0x0111)]
+    running_server = server.start_server(("127.0.0.1", port), block=False, evt_handlers=handlers)
+    yield f"KEEPER@127.0.0.1:{port}"
+    running_server.shutdown()
+
+
+def test_an_instance_that_the_peer_has_already_counts_as_there_with_a_note(
+    keeper: str, tmp_path: Path, run: Runs
+) -> None:
+    folder = sources(tmp_path, {})
+    done = run("send", folder, "--to", keeper)
+    assert "GOOD: the peer has an instance of this UID already and keeps it" in done.stderr
+
+
+def test_new_values_did_not_arrive_if_the_peer_keeps_what_it_has(keeper: str, tmp_path: Path, run: Runs) -> None:
+    folder = sources(tmp_path, {})
+    done = run("send", folder, "--to", keeper, "--set", "PatientID=NEW", code=3)
+    assert "the new values are not in it" in done.stderr
+
+
+def test_a_file_that_its_record_describes_wrongly_is_reported_once(store: Server, tmp_path: Path) -> None:
+    folder = tmp_path / "DISC"
+    synthetic.ct_series(folder, 1, 1, 1, 1)
+    fileset.index(folder)
+    dicomdir = folder / "DICOMDIR"
+    data = dicomdir.read_bytes().replace(b"UI\x14\x001.2.840.10008.1.2.1\0\x08", b"UI\x14\x001.2.840.10008.1.2.2\0\x08")
+    assert data.count(b"LO\x02\0P1") == 1
+    dicomdir.write_bytes(data.replace(b"LO\x02\0P1", b"LO\x02\0P9"))
+    with Reader(folder) as reader:
+        report = send(reader.find(), to=store.address)
+    (sentence,) = report.disagreements
+    assert "'P9'" in sentence

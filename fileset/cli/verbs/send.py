@@ -255,6 +255,8 @@ def _tell(outcome: _Outcome, reconciliation: Reconciliation | None, options: Nam
     if not options.json:
         for line in _lost_lines(report, everything=options.verbose):
             say(line)
+        for line in _note_lines(report, everything=options.verbose):
+            say(line)
         for sentence in report.disagreements:
             say(f"  {sentence}")
         if reconciliation is not None and not options.quiet:
@@ -273,6 +275,19 @@ def _lost_lines(report: SendReport, *, everything: bool) -> Iterator[str]:
     yield from (f"  {name}: {reason}" for name, reason in shown)
     if len(shown) < len(lost):
         yield f"  ... and {len(lost) - len(shown):,} more (-v or --json names every one)"
+
+
+def _note_lines(report: SendReport, *, everything: bool) -> Iterator[str]:
+    """Yield the remarks with which the peer took instances, and how many have each."""
+    notes: dict[str, list[str]] = {}
+    for one in report.instances:
+        if one.there and one.reason:
+            notes.setdefault(one.reason, []).append(one.file_id)
+    for reason, names in notes.items():
+        shown = names if everything else names[:1]
+        yield from (f"  {name}: {reason}" for name in shown)
+        if len(shown) < len(names):
+            yield f"  ... and {len(names) - len(shown):,} more with the same note"
 
 
 def _summary(report: SendReport) -> str:
