@@ -37,7 +37,7 @@ from fileset.plan.inputs import Sources
 from fileset.plan.names import SCHEMES
 from fileset.plan.new_file_set import IN_PLACE, Recipe, new_uid, refuse_existing
 from fileset.plan.scan import Phases, Refused, collect, outcomes, phase
-from fileset.plan.source_file_set import Origin, compare, origin_of, unlisted
+from fileset.plan.source_file_set import Origin, SourceFileSets
 from fileset.plan.split import bytes_of
 from fileset.plan.transform import Rewrite, Transform, by_dataset, rewrite_sources
 from fileset.plan.under_profile import under_profile
@@ -299,22 +299,22 @@ class Creator:
     def _commit(self, *, dry_run: bool, hashes: bool) -> Report:
         if self._naming == IN_PLACE and not len(self._sources):
             self._add_files_in_place(dry_run=dry_run)
-        origins = [origin_of(medium) for medium in self._origins]
+        file_sets = SourceFileSets(self._sources)
+        origins = [file_sets.origin(medium) for medium in self._origins]
         identification, findings = self._identified(origins)
         report = Report(
             self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run, hashes=hashes
         )
         headers = list(add_headers(self._sources)) if self._adds_headers else []
         changes = [*headers, *self._changed()]
-        tree = self._scanned(report, origins)
-        report.note_listed(frozenset[str]().union(*(origin.listed for origin in origins)))
+        tree = self._scanned(report, file_sets)
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
         report.findings += self._sources.choice_findings()
         report.note_links(self._sources.outside())
         if self._profile:
             self._profile.judge(report)
         nodes, no_icons = self._add_icons(list(tree.arranged()), self._icons, self._sources)
-        lost, found = compare(origins, self._sources, nodes)
+        lost, found = file_sets.compare((node.source, node.sop_instance_uid) for node in nodes)
         report.skipped += lost
         report.findings += found
         report.findings += [*findings, *changes, *tree.findings, *no_icons, *self._cleared(nodes)]
@@ -348,13 +348,13 @@ class Creator:
             clean_up(medium)  # before the scan: files of an interrupted write are not sources
         self._sources.add_path(medium.root, skip=medium.not_sources(), contained=True)
 
-    def _scanned(self, report: Report, origins: Sequence[Origin]) -> TreeBuilder:
+    def _scanned(self, report: Report, file_sets: SourceFileSets) -> TreeBuilder:
         """Return the tree of all sources that can be members of the file-set; report each other one."""
         sources, in_place = self._sources, self._naming == IN_PLACE
         if not in_place:
             sources.stamp()
         tree = TreeBuilder(sources.name, sources.same, patient_conflict=self._patient_conflict)
-        listed = self._listed(origins)
+        listed = self._listed(file_sets)
         chosen = (lambda source: _refused_name(sources.relative(source))) if in_place else listed
 
         def accepts(source: int) -> Refused | None:
@@ -363,18 +363,17 @@ class Creator:
         check = IdentityCheck(sources, self._trusts_dicomdir)
         found = check.compared(self._scan(sources, self._policy))
         for source, refused in collect(found, tree, accepts):
-            report.skipped.append(Skipped(sources.name(source), refused.rule, refused.reason))
+            report.skipped.append(file_sets.skipped(source, refused.rule, refused.reason))
         report.findings += check.findings
         if not (len(sources) or report.skipped):
             report.skipped += [Skipped(name, "FS-SOURCE-EMPTY", NO_FILES) for name in self._searched]
         return tree
 
-    def _listed(self, origins: Sequence[Origin]) -> Callable[[int], Refused | None]:
+    def _listed(self, file_sets: SourceFileSets) -> Callable[[int], Refused | None]:
         """Return what refuses files that no record references, if only listed ones are wanted."""
         if not self._listed_only:
             return lambda _: None
-        is_unlisted = unlisted(origins, self._sources)
-        return lambda source: Refused("FS-FILE-UNLISTED", LISTED_ONLY) if is_unlisted(source) else None
+        return lambda source: Refused("FS-FILE-UNLISTED", LISTED_ONLY) if file_sets.is_unlisted(source) else None
 
     def _cleared(self, nodes: Sequence[Node]) -> Iterator[Finding]:
         """Clear preambles if that is wanted, and yield a finding for each."""

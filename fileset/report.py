@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, overload
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from fileset.file_id import FileId
 from fileset.findings import ERROR, RULES, WARNING, Finding, Where
@@ -191,13 +191,6 @@ class Report:
         self.removable = info.removable
         if info.caveat:
             self.findings.append(Finding("FS-MEDIUM-FILE-SYSTEM", info.caveat, Where(self.medium)))
-
-    def note_listed(self, names: Collection[str]) -> None:
-        """Change the rule of skipped sources among `names`, in upper case: a record references them, so they were DICOM."""
-        self.skipped = [
-            evolve(one, rule="FS-REFERENCE-NOT-DICOM") if one.foreign and one.source.upper() in names else one
-            for one in self.skipped
-        ]
 
     def note_changes(self, record_type: str, changes: Iterable[tuple[int, str, str]]) -> None:
         """Add a finding for each key of an old record that changed: tag, old value, new value."""

@@ -122,7 +122,8 @@ class Complete:
         self.found = []
         medium, prefix = around(self.reader)
         presence = presence_of(self.reader, medium, prefix)
-        rest = Scanned(medium, names=presence.extra)
+        others = [name for name in presence.dicomdirs if name.rpartition("/")[0] != prefix.rstrip("/")]
+        rest = Scanned(medium, names=presence.extra, dicomdirs=others)
         missing = frozenset(presence.missing)
         moved: dict[str, ScannedInstance] = {}
         if missing or presence.nameless:

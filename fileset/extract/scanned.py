@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
@@ -15,13 +15,14 @@ from fileset.dicom.header import HeaderError
 from fileset.dicomdir.read.query import condition
 from fileset.dicomdir.read.values import character_set_of, value_of
 from fileset.errors import FilesetError, FormatError, MediumError
+from fileset.extract.other_file_sets import compared
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo, LinkError, ReadableMedium
 from fileset.media.open import ARCHIVES, image_at, scannable
 from fileset.media.system.walk import random_access
 from fileset.plan.dicomdir_file import not_among
-from fileset.plan.presence import is_dicomdir
+from fileset.plan.presence import holds_file_set, is_dicomdir
 from fileset.plan.scan import describe
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.levels import FIELDS, Chain
@@ -141,7 +142,8 @@ class Scanned:
     """Finds the instances on `medium` by looking into every file: as a Reader, but slower.
 
     `findings` names the files that cannot be described, though they look like DICOM, or cannot be read; they are found all
-    the same. With `names`, only these files are looked at.
+    the same. With `names`, only these files are looked at. The files are compared with the records of the `dicomdirs`, by
+    default of all that are not at the root.
     """
 
     medium: ReadableMedium
@@ -149,6 +151,7 @@ class Scanned:
     file_set_id: str = ""
     file_set_uid: str = ""
     names: Iterable[str] | None = None
+    dicomdirs: Sequence[str] | None = None
     _inner: list[ReadableMedium] = field(factory=list)
     _instances: list[ScannedInstance] | None = None
 
@@ -180,9 +183,14 @@ class Scanned:
         if self._instances is None:
             describer = Describer(POLICY)
             archived: list[ScannedInstance] = []
-            names = self.medium.names() if self.names is None else self.names
+            names = list(self.medium.names() if self.names is None else self.names)
             found = (self._look_into(name, describer) for name in names if not self._archive(name, archived))
             self._instances = [one for one in found if one is not None]
+            dicomdirs = self.dicomdirs
+            if dicomdirs is None:
+                dicomdirs = [name for name in names if "/" in name and holds_file_set(name)]
+            for name in dicomdirs:
+                self.findings += compared(self.medium, name.rpartition("/")[0], self._instances)
             self._instances += archived
             if self.names is None:
                 self.findings += [Finding("FS-MEDIUM-DAMAGED", note) for note in self.medium.damage()]
@@ -199,7 +207,7 @@ class Scanned:
             return True
         if image is None:
             return False
-        inner = Scanned(image)
+        inner = Scanned(image, dicomdirs=list(filter(holds_file_set, image.names())))
         archived += inner.instances
         self.findings += [evolve(one, where=Where(f"{name}/{one.where.file}".rstrip("/"))) for one in inner.findings]
         self._inner.append(image)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Final, NamedTuple, cast
 
 from attrs import define, field
@@ -18,6 +19,7 @@ from fileset.plan.header_values import HeaderValues, wanted_tags
 from fileset.plan.inputs import Sources
 from fileset.plan.presence import form_key
 from fileset.plan.scan import Accepted, Outcome, Refused
+from fileset.plan.source_file_set import plain_place
 from fileset.records.describe import Instance
 from fileset.records.levels import Chain
 from fileset.standard import tags
@@ -62,13 +64,13 @@ class IdentityCheck:
 
     def compared(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """Yield the outcomes of all sources in order; collect a finding for each disagreement."""
-        exact = dict(record for medium in self.sources.origins for record in _identities(medium))
+        exact = dict(record for medium in self.sources.origins for record in identities(medium))
         records = {form_key(place): record for place, record in exact.items()} | exact
         if not records:
             yield from outcomes
             return
         for source, outcome in enumerate(outcomes):
-            place = _plain(self.sources.place(source))
+            place = plain_place(self.sources.place(source))
             record = records.get(place) or records.get(form_key(place))
             yield outcome if record is None or isinstance(outcome, Refused) else self._compared(source, outcome, record)
 
@@ -76,12 +78,9 @@ class IdentityCheck:
         instance = Instance._make(outcome)
         # A source that was changed on request differs from its record on purpose: the record is of the old file.
         changed = self.sources.is_replaced(source)
-        file = self._original(source) if changed else _identity(instance)
+        file = self._original(source) if changed else identity_of(instance)
         trusted = dict[str, bytes]()
-        for name, keyword, rule, tag in _ROWS:
-            in_record, in_file = getattr(record, name), getattr(file, name)
-            if not (in_record and in_file) or in_record == in_file:
-                continue
+        for name, keyword, rule, tag, in_record, in_file in differences(record, file):
             uses_record = self.trust and not changed and name != "sop_instance_uid" and in_record.isascii()
             message = (
                 f"the record has {keyword} {in_record}, the file has {in_file}: "
@@ -105,7 +104,16 @@ class IdentityCheck:
         return Identity(*(str(values.value(tag) or "") for _, _, _, tag in _ROWS))
 
 
-def _identity(instance: Instance) -> Identity:
+def differences(record: Identity, file: Identity) -> Iterator[tuple[str, str, str, int, str, str]]:
+    """Yield name, keyword, rule and tag of each value that differs, and the value of the record and of the file."""
+    for name, keyword, rule, tag in _ROWS:
+        in_record, in_file = getattr(record, name), getattr(file, name)
+        if in_record and in_file and in_record != in_file:
+            yield name, keyword, rule, tag, in_record, in_file
+
+
+def identity_of(instance: Instance) -> Identity:
+    """Return the identity that the header of a file gives."""
     uid = instance.sop_instance_uid.decode("ascii", "replace")
     chain = instance.chain
     if chain is None:
@@ -114,24 +122,21 @@ def _identity(instance: Instance) -> Identity:
     return Identity(patient_id, chain.study_uid.decode("ascii"), chain.series_uid.decode("ascii"), uid)
 
 
-def _plain(place: str) -> str:
-    """Return a place in upper case, "/" between its parts, in the one of all ways to write it that is shortest."""
-    return os.path.normpath(place).replace(os.sep, "/").upper()
-
-
-def _identities(medium: ReadableMedium) -> Iterator[tuple[str, Identity]]:
+def identities(medium: ReadableMedium) -> Iterator[tuple[str, Identity]]:
     """Yield the plain place of each referenced file, with the identity that its records give it."""
-    try:
-        contents = Contents(read_dicomdir(medium))
-    except FilesetError:
-        return  # reported with the source file-set itself
+    with suppress(FilesetError):  # reported with the source file-set itself
+        yield from identities_in(medium, Contents(read_dicomdir(medium)))
+
+
+def identities_in(medium: ReadableMedium, contents: Contents) -> Iterator[tuple[str, Identity]]:
+    """Yield the same of the `contents` of a DICOMDIR on `medium`."""
     above: dict[int, Identity] = {}
     for index, name, uid in contents.instances():
         parent = contents.tree.parent[index]
         if parent not in above:
             above[parent] = _of_levels(contents, parent)
         place = os.path.join(medium.folder or medium.name, name.decode("ascii", "replace").replace("\\", "/"))
-        yield _plain(place), above[parent]._replace(sop_instance_uid=uid.decode("ascii", "replace"))
+        yield plain_place(place), above[parent]._replace(sop_instance_uid=uid.decode("ascii", "replace"))
 
 
 def _of_levels(contents: Contents, index: int) -> Identity:

@@ -37,7 +37,7 @@ from fileset.media.system.walk import (
     walk,
 )
 from fileset.plan.choice import Choice
-from fileset.plan.presence import is_dicomdir
+from fileset.plan.presence import holds_file_set, is_dicomdir
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -138,7 +138,7 @@ class Sources:
 
         skip = skip | folder.not_sources() if found else skip
         for path, relative, linked in walk(source, skip=skip, unlistable=note_unlistable):
-            if is_dicomdir(relative):
+            if holds_file_set(relative):
                 self.origins.append(FolderMedium(os.path.dirname(path)))
             if linked and leads_out(path, folder.root):
                 self._outside.append((path, relative))
@@ -161,7 +161,7 @@ class Sources:
         if image is None:
             return False
         self._images.append(image)
-        self.origins += _file_sets_in(image)
+        self.origins += file_sets_in(image)
         for name in in_reading_order(image, image.names()):
             if not is_dicomdir(name):
                 self._offer_member(image, FileId.tolerant(name), f"{relative}/{name}")
@@ -190,7 +190,7 @@ class Sources:
 
     def _add_image(self, image: ReadableMedium) -> ReadableMedium | None:
         self._images.append(image)
-        self.origins += _file_sets_in(image)
+        self.origins += file_sets_in(image)
         try:
             found = file_set_in(image)
         except FormatError:
@@ -401,7 +401,14 @@ def encode_dataset(dataset: Dataset) -> bytes:
     return target.getvalue()
 
 
-def _file_sets_in(image: ReadableMedium) -> Iterator[ReadableMedium]:
+def file_sets_in(image: ReadableMedium) -> Iterator[ReadableMedium]:
     """Yield each folder of an image that has a DICOMDIR, as a medium."""
-    for folder in sorted({name.rpartition("/")[0] for name in image.names() if is_dicomdir(name)}):
-        yield Below(image, folder) if folder else image
+    for folder in sorted({name.rpartition("/")[0] for name in image.names() if holds_file_set(name)}):
+        yield below(image, folder)
+
+
+def below(medium: ReadableMedium, folder: str) -> ReadableMedium:
+    """Return a folder of a medium as a medium of its own."""
+    if medium.folder:
+        return FolderMedium(os.path.join(medium.folder, folder))
+    return Below(medium, folder) if folder else medium

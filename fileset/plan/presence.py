@@ -36,6 +36,11 @@ def is_dicomdir(name: str) -> bool:
     return name.rpartition("/")[2].upper().startswith(DICOMDIR.value)
 
 
+def holds_file_set(name: str) -> bool:
+    """Return whether a path names the DICOMDIR of its folder, under any form of the name."""
+    return form_key(name.rpartition("/")[2]) == DICOMDIR.value
+
+
 def looks_like_dicom(medium: ReadableMedium, name: str) -> bool:
     """Return whether a file begins as a DICOM file, or as a data set without the Part 10 header (PS3.10 7.1)."""
     try:
@@ -51,13 +56,15 @@ class Presence:
     """The files of a medium, compared with the File IDs of the records.
 
     `present` maps each File ID path to the path of its file as the medium shows it, `missing` are the paths without a
-    file, `extra` the other files (DICOM or not), and `nameless` counts the instance records without a usable File ID.
+    file, `extra` the other files (DICOM or not), `dicomdirs` all DICOMDIRs, and `nameless` counts the instance records
+    without a usable File ID.
     """
 
     present: dict[str, str]
     missing: tuple[str, ...]
     extra: tuple[str, ...]
     nameless: int = 0
+    dicomdirs: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, medium: ReadableMedium, paths: Iterable[str], nameless: int = 0) -> Presence:
@@ -76,8 +83,9 @@ class Presence:
                 missing.append(path)
             else:
                 present[path] = found
-        extra = (name for name in forms.left() if not is_dicomdir(name))
-        return cls(present, tuple(missing), tuple(extra), nameless)
+        left = tuple(forms.left())
+        extra = tuple(name for name in left if not is_dicomdir(name))
+        return cls(present, tuple(missing), extra, nameless, tuple(filter(holds_file_set, left)))
 
     def unlisted(self, medium: ReadableMedium) -> list[str]:
         """Return the files that look like DICOM and that no record references."""

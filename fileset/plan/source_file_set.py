@@ -1,11 +1,12 @@
-"""A file-set as the source of another: the kept identification, and the missing files."""
+"""File-sets as sources: the kept identification, missing files, and files without a record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from attrs import field, frozen
+from attrs import define, evolve, field, frozen
 
 from fileset.dicomdir.read.directory import Contents
 from fileset.errors import FilesetError, FormatError, MediumError
@@ -15,7 +16,6 @@ from fileset.media.base import ReadableMedium
 from fileset.plan.dicomdir_file import read_dicomdir
 from fileset.plan.inputs import Sources
 from fileset.plan.presence import form_key, is_dicomdir
-from fileset.records.tree import Node
 from fileset.report import Skipped
 from fileset.standard import tags
 
@@ -25,26 +25,18 @@ MOVED: Final = "it is missing under the name that its record gives: it was found
 
 @frozen
 class Origin:
-    """A file-set that is a source: its identification, and the files that its DICOMDIR references.
+    """The DICOMDIR of a file-set that is a source: its identification, and the files that it references.
 
-    `missing` cannot be read; `uids` are their SOP Instance UIDs by path. `forms` has the parts that all forms of a listed name have
-    in common; None if the DICOMDIR cannot be read.
+    `missing` cannot be read; `uids` are their SOP Instance UIDs by path. `listed` has the File ID paths of the records in
+    upper case, `forms` what all forms of such a name have in common; None if the DICOMDIR cannot be read.
     """
 
     file_set_id: str = ""
     file_set_uid: str = ""
     missing: list[Skipped] = field(factory=list)
     listed: frozenset[str] = frozenset()
-    medium: str = ""
     forms: frozenset[str] | None = None
     uids: dict[str, str] = field(factory=dict)
-
-    def lacks(self, name: str, *, whole: bool) -> bool:
-        """Return whether a source is a file of this file-set that no record references; `whole`: with its medium."""
-        if self.forms is None or (whole and not name.startswith(f"{self.medium}/")):
-            return False
-        path = name.removeprefix(f"{self.medium}/") if whole else name
-        return form_key(path) not in self.forms and not is_dicomdir(path)
 
 
 def origin_of(medium: ReadableMedium) -> Origin:
@@ -54,18 +46,101 @@ def origin_of(medium: ReadableMedium) -> Origin:
     except FilesetError as problem:
         reason = problem.text(known_path=DICOMDIR.path)
         return Origin(missing=[Skipped(f"{medium.name}/{DICOMDIR}", "FS-MEDIUM-DAMAGED", reason)])
-    paths = {path.upper() for path in contents.paths()}
-    listed = frozenset(paths | {f"{medium.name.upper()}/{path}" for path in paths})
-    missing = list(_missing(medium, contents))
+    paths = frozenset(path.upper() for path in contents.paths())
+    missing = list(missing_files(medium, contents))
     return Origin(
         contents.file_set_id,
         contents.file_set_uid,
         missing,
-        listed,
-        medium.name,
+        paths,
         frozenset(map(form_key, paths)),
         dict(_uids(contents)) if missing else {},
     )
+
+
+@define
+class SourceFileSets:
+    """All file-sets among `sources`, also those in folders, archives and images below a source."""
+
+    sources: Sources
+    _origins: dict[str, Origin] = field(factory=dict)
+    """By place: the path of the folder of the DICOMDIR, in upper case."""
+    _media: dict[str, ReadableMedium] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        for medium in self.sources.origins:
+            place = plain_place(medium.folder or medium.name)
+            if place not in self._origins:
+                self._origins[place] = origin_of(medium)
+                self._media[place] = medium
+
+    def origin(self, medium: ReadableMedium) -> Origin:
+        """Return the facts of one file-set."""
+        return self._origins.get(plain_place(medium.folder or medium.name)) or origin_of(medium)
+
+    def skipped(self, source: int, rule: str, reason: str) -> Skipped:
+        """Return the entry of a report for a source that is not taken; if a record references it, it was to be DICOM."""
+        one = Skipped(self.sources.name(source), rule, reason)
+        listed = one.foreign and any(path in origin.listed for origin, path in self._around(source))
+        return evolve(one, rule="FS-REFERENCE-NOT-DICOM") if listed else one
+
+    def is_unlisted(self, source: int) -> bool:
+        """Return whether a source is in the folder of a file-set, and no record references it under any form of its name."""
+        around = [(origin.forms, path) for origin, path in self._around(source) if origin.forms is not None]
+        return bool(around) and not any(form_key(path) in forms or is_dicomdir(path) for forms, path in around)
+
+    def compare(self, taken: Iterable[tuple[int, bytes]]) -> tuple[list[Skipped], list[Finding]]:
+        """Return the files that are missing for good, and a finding for each file that was found without a record.
+
+        `taken`: the sources that are taken, each with its SOP Instance UID.
+        """
+        if not self._origins:
+            return [], []
+        taken = [(source, uid) for source, uid in taken if source >= 0]
+        uids = {uid.decode("ascii", "replace") for _, uid in taken} if self._has_missing() else set()
+        lost: list[Skipped] = []
+        moved: list[Skipped] = []
+        for place, origin in self._origins.items():
+            for one in origin.missing:
+                (moved if origin.uids.get(one.source) in uids else lost).append(self._named(place, one))
+        unlisted = [source for source, _ in taken if self.is_unlisted(source)]
+        findings = [Finding("FS-FILE-UNLISTED", NOT_LISTED, Where(self.sources.name(source))) for source in unlisted]
+        findings += [Finding("FS-FILE-MOVED", MOVED, Where(one.source)) for one in moved]
+        return lost, findings
+
+    def _has_missing(self) -> bool:
+        return any(origin.missing for origin in self._origins.values())
+
+    def _named(self, place: str, missing: Skipped) -> Skipped:
+        """Return a missing file under a name that says which file-set lacks it, where there are several."""
+        if len(self._origins) == 1 or missing.rule != "FS-FILE-MISSING":
+            return missing
+        return Skipped(f"{self._media[place].name}/{missing.source}", missing.rule, missing.reason)
+
+    def _around(self, source: int) -> Iterator[tuple[Origin, str]]:
+        """Yield each file-set around a source, with the path of the source below the folder of its DICOMDIR."""
+        place = plain_place(self.sources.place(source)) if self._origins else ""
+        end = place.rfind("/")
+        while end >= 0:
+            if origin := self._origins.get(place[:end] or "/"):
+                yield origin, place[end + 1 :]
+            end = place.rfind("/", 0, end)
+        if place and (origin := self._origins.get(".")):
+            yield origin, place
+
+
+def plain_place(place: str) -> str:
+    """Return a place in upper case, "/" between its parts, in the one of all ways to write it that is shortest."""
+    return os.path.normpath(place).replace(os.sep, "/").upper()
+
+
+def missing_files(medium: ReadableMedium, contents: Contents) -> Iterator[Skipped]:
+    """Yield each file that a record references, and that is not on the medium."""
+    for path in contents.paths():
+        try:
+            medium.inquire_file(FileId.tolerant(path))
+        except (MediumError, FormatError) as problem:
+            yield Skipped(path, "FS-FILE-MISSING", problem.text(known_path=path))
 
 
 def _uids(contents: Contents) -> Iterator[tuple[str, str]]:
@@ -73,29 +148,3 @@ def _uids(contents: Contents) -> Iterator[tuple[str, str]]:
         file_id = contents.file_id(index)
         if file_id is not None:
             yield file_id.path, contents.reference(index, tags.REFERENCED_SOP_INSTANCE_UID)
-
-
-def unlisted(origins: Sequence[Origin], sources: Sources) -> Callable[[int], bool]:
-    """Return a function that tests whether a source is a file of a file-set without a record."""
-    whole = sources.are_several()
-    return lambda index: any(origin.lacks(sources.name(index), whole=whole) for origin in origins)
-
-
-def compare(origins: Sequence[Origin], sources: Sources, nodes: Sequence[Node]) -> tuple[list[Skipped], list[Finding]]:
-    """Return the files that are missing for good, and a finding for each file that was found without a record."""
-    lost = [(origin, one) for origin in origins for one in origin.missing]
-    added = {node.sop_instance_uid.decode("ascii", "replace") for node in nodes} if lost else set()
-    moved = {one.source for origin, one in lost if origin.uids.get(one.source) in added}
-    is_unlisted = unlisted(origins, sources)
-    found = [node.source for node in nodes if node.source >= 0 and is_unlisted(node.source)] if origins else []
-    findings = [Finding("FS-FILE-UNLISTED", NOT_LISTED, Where(sources.name(source))) for source in found]
-    findings += [Finding("FS-FILE-MOVED", MOVED, Where(path)) for path in sorted(moved)]
-    return [one for _, one in lost if one.source not in moved], findings
-
-
-def _missing(medium: ReadableMedium, contents: Contents) -> Iterator[Skipped]:
-    for path in contents.paths():
-        try:
-            medium.inquire_file(FileId.tolerant(path))
-        except (MediumError, FormatError) as problem:
-            yield Skipped(path, "FS-FILE-MISSING", problem.text(known_path=path))

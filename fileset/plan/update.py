@@ -32,6 +32,7 @@ from fileset.plan.names import names
 from fileset.plan.offer import Offer, tree_of
 from fileset.plan.presence import form_key
 from fileset.plan.scan import Outcome, Refused
+from fileset.plan.source_file_set import SourceFileSets
 from fileset.records.describe import Instance
 from fileset.records.levels import LEVELS
 from fileset.records.tree import Node, TreeBuilder
@@ -89,7 +90,11 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
     report.mended = len(report.findings)  # the new DICOMDIR does not have these faults
     report.findings += _files_of_inactive_records(kept)
     report.skipped += request.unusable
-    accepted, replaced = _accepted(request, scan, kept, report)
+    file_sets = SourceFileSets(offer.sources)
+    accepted, replaced = _accepted(request, scan, kept, file_sets, report)
+    lost, found = file_sets.compare((source, instance.sop_instance_uid) for source, instance in accepted)
+    report.skipped += lost
+    report.findings += found
     report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in offer.sources.damage()]
     report.findings += offer.sources.choice_findings()
     report.note_links(offer.sources.outside())
@@ -115,7 +120,7 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
 
 
 def _accepted(
-    request: Request, scan: Scan, kept: Kept, report: Report
+    request: Request, scan: Scan, kept: Kept, file_sets: SourceFileSets, report: Report
 ) -> tuple[list[tuple[int, Instance]], dict[bytes, list[int]]]:
     """Return the instances that may go in, by source, and the records that they replace, by SOP Instance UID."""
     accepted: list[tuple[int, Instance]] = []
@@ -126,7 +131,7 @@ def _accepted(
         if isinstance(found, Refused):
             listed = found.rule in ("FS-FILE-NOT-DICOM", "FS-FILE-EMPTY") and source in request.offer.record_of
             rule = "FS-REFERENCE-NOT-DICOM" if listed else found.rule
-            report.skipped.append(Skipped(sources.name(source), rule, found.reason))
+            report.skipped.append(file_sets.skipped(source, rule, found.reason))
             continue
         instance = Instance._make(found)
         if request.clears_preambles and source not in request.offer.in_place:

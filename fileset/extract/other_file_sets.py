@@ -1,0 +1,57 @@
+"""Compare files that were found by their contents with the DICOMDIRs that are in folders beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from fileset.dicomdir.read.directory import Contents
+from fileset.errors import FilesetError
+from fileset.file_id import FileId
+from fileset.findings import Finding, Where
+from fileset.media.base import ReadableMedium
+from fileset.plan.dicomdir_file import read_dicomdir
+from fileset.plan.identity import differences, identities_in, identity_of
+from fileset.plan.inputs import below
+from fileset.plan.presence import form_key
+from fileset.plan.source_file_set import missing_files, plain_place
+from fileset.records.describe import Instance
+
+
+class FoundInstance(Protocol):
+    """An instance that was found by its contents."""
+
+    @property
+    def file_id(self) -> FileId:
+        """Its name on the medium."""
+        ...
+
+    @property
+    def described(self) -> Instance | None:
+        """Its header, None if that makes no sense."""
+        ...
+
+
+def compared(medium: ReadableMedium, folder: str, instances: Sequence[FoundInstance]) -> Iterator[Finding]:
+    """Yield a finding for each file that the DICOMDIR in `folder` lists and that is missing or differs from its record."""
+    prefix = f"{folder}/" if folder else ""
+    try:
+        file_set = below(medium, folder)
+        contents = Contents(read_dicomdir(file_set))
+    except FilesetError as problem:
+        yield Finding("FS-DICOMDIR-UNREADABLE", problem.text(known_path=medium.name), Where(f"{prefix}DICOMDIR"))
+        return
+    records = {form_key(place): record for place, record in identities_in(file_set, contents)}
+    there = set()
+    for one in instances:
+        if one.described is not None:
+            identity = identity_of(one.described)
+            there.add(identity.sop_instance_uid)
+            record = records.get(form_key(plain_place(f"{medium.folder or medium.name}/{one.file_id.path}")))
+            for _, keyword, rule, tag, in_record, in_file in differences(record, identity) if record else ():
+                message = f"{keyword} is {in_record} in the record and {in_file} in the file: the file is used"
+                yield Finding(rule, message, Where(one.file_id.path, tag=tag))
+    for lost in missing_files(file_set, contents):
+        record = records.get(form_key(plain_place(f"{file_set.folder or file_set.name}/{lost.source}")))
+        if record is None or record.sop_instance_uid not in there:
+            yield Finding(lost.rule, "referenced by a record, but not on the medium", Where(prefix + lost.source))
