@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # type checkers know the name; importing it would cost more than the rest of this module
 
 if TYPE_CHECKING:
+    from fileset.burn import BurnReport, Comparison, burn_image, compare_with_image
     from fileset.check import CheckReport, ProfileVerdict, advise, check_file_set
     from fileset.creator import Creator, index
     from fileset.errors import (
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 __all__ = [
+    "BurnReport",
     "CheckReport",
+    "Comparison",
     "Creator",
     "ExtractReport",
     "FileId",
@@ -59,7 +62,9 @@ __all__ = [
     "WebOptions",
     "__version__",
     "advise",
+    "burn_image",
     "check_file_set",
+    "compare_with_image",
     "extract_file_set",
     "index",
     "repair_file_set",
@@ -68,6 +73,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "BurnReport": "burn",
+    "Comparison": "burn",
+    "burn_image": "burn",
+    "compare_with_image": "burn",
     "ProfileVerdict": "check",
     "CheckReport": "check",
     "Creator": "creator",

@@ -49,11 +49,12 @@ ROOMS = {
     "check": PLANNING,
     "repair": PLANNING | {"check"},
     "extract": PLANNING,
+    "burn": PLANNING | {"check"},
     "pages": PLANNING | {"pictures"},
     "transfer": PLANNING,
-    "cli": VALUES | {"pages", "report", "plan", "profiles", "tables", "transfer", *ROLES},
+    "cli": VALUES | {"burn", "pages", "report", "plan", "profiles", "tables", "transfer", *ROLES},
     "__main__": frozenset(["cli"]),
-    "__init__": VALUES | {"report", "pages", "plan", "tables", "transfer", *ROLES},
+    "__init__": VALUES | {"burn", "report", "pages", "plan", "tables", "transfer", *ROLES},
 }
 """What each room may import beside itself; a top-level module is a room of its own. A new room needs a line here."""
 

@@ -256,6 +256,11 @@ def _names_dicomdir(path: str) -> bool:
     return 0 < path.count("/") <= SEARCH_DEPTH and path.upper().endswith("/" + DICOMDIR.value)
 
 
+def folders_with_dicomdir(path: str) -> list[str]:
+    """Return `path` if it has a DICOMDIR, else the folders below that have one, down to `SEARCH_DEPTH` levels."""
+    return [path] if _holds_dicomdir(path) else _dicomdirs_below(path)
+
+
 def _folder(path: str) -> ReadableMedium:
     medium = FolderMedium(path)
     return medium if medium.has_dicomdir() else FolderMedium(_only(path, _dicomdirs_below(path)))

@@ -51,7 +51,9 @@ broken line
     ],
 )
 def test_the_mount_of_a_path_is_the_nearest_and_latest(path: str, place: str, kind: str, device: str) -> None:
-    assert mount_of(path, TABLE) == Mount(place, kind, device)
+    found = mount_of(path, TABLE)
+    assert found is not None
+    assert (found.place, found.kind, found.device) == (place, kind, device)
 
 
 def test_without_a_table_there_is_no_mount() -> None:
@@ -99,7 +101,7 @@ def test_inquiry_of_a_folder_that_is_and_one_that_will_be(tmp_path: Path) -> Non
 
 def pretend(monkeypatch: pytest.MonkeyPatch, place: Path, kind: str) -> None:
     """Let the volume at `place` seem to be of this kind."""
-    monkeypatch.setattr(linux, "_mount", lambda _: Mount(str(place), kind, "0:0"))
+    monkeypatch.setattr(linux, "_mount", lambda _: Mount(str(place), kind, "0:0", "none"))
 
 
 def test_what_ps3_12_does_not_know_is_a_warning(

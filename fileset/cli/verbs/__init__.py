@@ -20,7 +20,9 @@ VERBS: Final = {
     "remove": "remove matching instances from a file-set",
     "refresh": "update the DICOMDIR from files that were corrected",
     "repair": "rebuild the DICOMDIR from the files that are there",
+    "burn": "burn an image, and compare the disc with it",
     # Read file-sets
+    "drives": "list the discs and sticks in drives that have a DICOMDIR",
     "list": "show patients, studies, series and instances",
     "info": "show identification, counts and free space",
     "check": "find errors in a file-set",

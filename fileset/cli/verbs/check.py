@@ -35,7 +35,7 @@ Line = tuple[str, str]
 
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
-    parser.usage = "fileset check MEDIUM... [options]\n       fileset check MEDIUM --profiles [--json]\n       fileset check --rules [--json]"
+    parser.usage = "fileset check MEDIUM... [options]\n       fileset check MEDIUM --profiles [--json]\n       fileset check DEVICE --against IMAGE [--json]\n       fileset check --rules [--json]"
     parser.add_argument(
         "media",
         nargs="*",
@@ -44,6 +44,9 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--no-files", action="store_true", help="check the DICOMDIR alone")
     parser.add_argument("--hash", metavar="MANIFEST", help="compare contents with digests that sha256sum wrote")
+    parser.add_argument(
+        "--against", metavar="IMAGE", help="only compare the disc in a drive with the ISO image, sector by sector"
+    )
     parser.add_argument("--profile", metavar="ID", help="check also what this application profile demands (PS3.11)")
     parser.add_argument(
         "--profiles", action="store_true", help="show which profiles are satisfied, and what blocks others"
@@ -65,6 +68,8 @@ def run(options: Namespace) -> int:
         return 0
     if not options.media:
         raise RuleError("which file-set? Give a folder or image with a DICOMDIR, or --rules")
+    if options.against:
+        return _compare(options)
     if options.no_files and options.hash:
         raise RuleError("--no-files and --hash exclude each other: a manifest is about the files")
     if options.profiles:
@@ -95,6 +100,22 @@ def _checked(medium: str, options: Namespace) -> CheckReport:
             jobs=options.jobs,
             progress=phases,
         )
+
+
+def _compare(options: Namespace) -> int:
+    """Compare a disc with its image."""
+    if len(options.media) > 1 or options.no_files or options.hash or options.profile or options.profiles:
+        raise RuleError("--against is about one disc, and goes with no other check")
+    from fileset.burn import compare_with_image
+    from fileset.cli.comparison import DIFFERS, comparison_lines, comparison_members
+
+    with progress(options) as phases:
+        comparison = compare_with_image(options.media[0], options.against, progress=phases)
+    if options.json:
+        write_document("fileset.comparison/1", comparison_members(comparison))
+    else:
+        write(comparison_lines(comparison, quiet=options.quiet))
+    return 0 if comparison.same else DIFFERS
 
 
 def _several(options: Namespace) -> int:

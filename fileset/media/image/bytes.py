@@ -29,7 +29,7 @@ class ImageBytes:
             raise MediumError("a pipe: an image is read at random. Save it as a file first", path=path)
         with named(path):
             self._descriptor = system.open_descriptor(path, os.O_RDONLY)
-            self.size = os.lseek(self._descriptor, 0, os.SEEK_END)
+            self.size = system.size(self._descriptor)
         self._path = path
         self.whole = self.size
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from typing import BinaryIO
 
 from attrs import evolve, frozen
 
-from fileset.errors import FormatError, MediumError
+from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import FileId
 from fileset.media.base import FileInfo, FileSetInfo, Footprint, ReadableMedium, RefusedName
 from fileset.media.image.answers import ImageAnswers
@@ -95,6 +96,16 @@ class IsoMedium(ImageAnswers):
     def label(self) -> str:
         """Volume Identifier: the File-set ID, on a disc that keeps to PS3.12 F.1.1."""
         return self._volumes[0].label
+
+    @property
+    def stated_size(self) -> int:
+        """Return the bytes that the volume has by its descriptor (Volume Space Size, ISO 9660 8.4.8)."""
+        return self._image.whole
+
+    @property
+    def cut(self) -> str:
+        """Return the message that the image was cut off, "" if it is whole."""
+        return self._image.cut
 
     def open(self, file_id: FileId) -> BinaryIO:
         """Open a file for reading, at random and only what is asked for."""
@@ -236,10 +247,9 @@ class Iso:
         if os.path.isdir(path) or is_pipe(path):
             return False
         try:
-            with open(path, "rb", buffering=0) as file:
-                file.seek(FIRST_DESCRIPTOR * SECTOR)
-                return file.read(6)[1:] in (STANDARD_ID, RECOGNITION[0])
-        except OSError:
+            with closing(ImageBytes(path)) as image:
+                return image.read(FIRST_DESCRIPTOR * SECTOR, 6)[1:] in (STANDARD_ID, RECOGNITION[0])
+        except FilesetError:
             return False
 
     def readable(self, path: str) -> IsoMedium:

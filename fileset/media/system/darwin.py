@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import stat
+import struct
 import sys
 from typing import Final
 
 from fileset.media.system import posix
-from fileset.media.system.interface import VolumeFacts
+from fileset.media.system.interface import Drive, VolumeFacts
 
 assert sys.platform == "darwin"  # noqa: S101  # for the type checker, which then knows the functions of the system
 
@@ -48,6 +50,19 @@ def sync_volume(path: str) -> None:  # noqa: ARG001  # macOS syncs all volumes a
     os.sync()
 
 
+_BLOCK_SIZE, _BLOCK_COUNT = 0x40046418, 0x40086419
+"""DKIOCGETBLOCKSIZE and DKIOCGETBLOCKCOUNT of <sys/disk.h>."""
+
+
+def size(descriptor: int) -> int:
+    """Return the bytes of an open file, or of the disc in a drive, whose end cannot be sought."""
+    if not stat.S_ISBLK(os.fstat(descriptor).st_mode):
+        return posix.size(descriptor)
+    (block,) = struct.unpack("=I", fcntl.ioctl(descriptor, _BLOCK_SIZE, bytes(4)))
+    (count,) = struct.unpack("=Q", fcntl.ioctl(descriptor, _BLOCK_COUNT, bytes(8)))
+    return int(block * count)
+
+
 def processors() -> int:
     """Return the number of processors."""
     return os.cpu_count() or 1
@@ -76,14 +91,34 @@ class _Statfs(ctypes.Structure):
     )
 
 
-def volume(path: str) -> VolumeFacts:
-    """Return the volume of an existing folder. Volumes below /Volumes are taken for media that are taken out."""
-    found = os.statvfs(path)
+def _statfs(path: str) -> _Statfs:
     facts = _Statfs()
     library = ctypes.CDLL(None, use_errno=True)
     statfs = getattr(library, "statfs$INODE64", None) or library.statfs  # the first name on Intel
     if statfs(os.fsencode(path), ctypes.byref(facts)):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
+    return facts
+
+
+def drives() -> list[Drive]:
+    """Return the volumes below /Volumes, without the one of the system, which is a link there."""
+    found = []
+    with os.scandir("/Volumes") as entries:
+        for entry in entries:
+            if not entry.is_symlink():
+                facts = _statfs(entry.path)
+                kind = facts.f_fstypename.decode("ascii", "replace")
+                found.append(Drive(entry.path, os.fsdecode(facts.f_mntfromname), kind, kind in _OPTICAL_TYPES))
+    return found
+
+
+_OPTICAL_TYPES: Final = frozenset(("cd9660", "udf"))
+
+
+def volume(path: str) -> VolumeFacts:
+    """Return the volume of an existing folder. Volumes below /Volumes are taken for media that are taken out."""
+    found = os.statvfs(path)
+    facts = _statfs(path)
     root = os.fsdecode(facts.f_mntonname)
     return VolumeFacts(
         kind=facts.f_fstypename.decode("ascii", "replace"),

@@ -27,6 +27,20 @@ class VolumeFacts:
     removable: bool = False
 
 
+@frozen
+class Drive:
+    """A mounted medium that can be taken out.
+
+    `root` is the folder where it is mounted, `device` the drive as the system calls it, `kind` the type of the file system
+    as the system calls it; `optical` is a disc.
+    """
+
+    root: str
+    device: str
+    kind: str
+    optical: bool
+
+
 class SystemCalls(Protocol):
     """One operating system. Every call raises `OSError` when the system fails."""
 
@@ -90,6 +104,14 @@ class SystemCalls(Protocol):
 
     def volume(self, path: str) -> VolumeFacts:
         """Return the volume of an existing folder."""
+        ...
+
+    def drives(self) -> list[Drive]:
+        """Return the mounted media that can be taken out."""
+        ...
+
+    def size(self, descriptor: int) -> int:
+        """Return the bytes of an open file, or of the disc in a drive."""
         ...
 
     def processors(self) -> int:

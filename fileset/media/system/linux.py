@@ -6,13 +6,14 @@ import ctypes
 import os
 import re
 import sys
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Final
 
 from attrs import frozen
 
 from fileset.media.system import posix
-from fileset.media.system.interface import VolumeFacts
+from fileset.media.system.interface import Drive, VolumeFacts
 
 assert sys.platform == "linux"  # noqa: S101  # for the type checker, which then knows the functions of the system
 
@@ -24,6 +25,7 @@ long_path = posix.long_path
 open_descriptor = posix.open_descriptor
 read_at = posix.read_at
 read_into = posix.read_into
+size = posix.size
 replace = posix.replace
 sync_directory = posix.sync_directory
 
@@ -33,6 +35,8 @@ _WRITE: Final = 2
 """SYNC_FILE_RANGE_WRITE: begin to write all pages that are not being written yet."""
 STICK_TYPES: Final = frozenset(("vfat", "msdos", "umsdos", "fuse.fusefat", "exfat", "fuse.exfat"))
 """File systems that are almost only used on media that are taken out."""
+OPTICAL_TYPES: Final = frozenset(("iso9660", "udf", "fuse.fuseiso"))
+"""File systems of discs, which may also be images that are mounted."""
 
 
 @cache
@@ -79,27 +83,55 @@ def processors() -> int:
 
 @frozen
 class Mount:
-    """A mounted file system: where, of which type, on which device (as "major:minor")."""
+    """A mounted file system: where, of which type, on which device (as "major:minor"), and the name of the device."""
 
     place: str
     kind: str
     device: str
+    source: str
 
 
 def mount_of(path: str, table: str) -> Mount | None:
     """Return the mount of `path`, absolute and without links, by a table in the form of /proc/self/mountinfo."""
     best: Mount | None = None
+    for mount in mounts_in(table):
+        below = path == mount.place or path.startswith(mount.place.rstrip("/") + "/")
+        # The last of several mounts on one place hides the others.
+        if below and (best is None or len(mount.place) >= len(best.place)):
+            best = mount
+    return best
+
+
+def mounts_in(table: str) -> Iterator[Mount]:
+    """Yield the mounts of a table in the form of /proc/self/mountinfo."""
     for line in table.splitlines():
         before, separator, after = line.partition(" - ")
         fields, kinds = before.split(" "), after.split(" ")
-        if not separator or len(fields) < 5:
-            continue
-        place = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[4])
-        below = path == place or path.startswith(place.rstrip("/") + "/")
-        # The last of several mounts on one place hides the others.
-        if below and (best is None or len(place) >= len(best.place)):
-            best = Mount(place, kinds[0], fields[2])
-    return best
+        if separator and len(fields) >= 5:
+            yield Mount(_unescaped(fields[4]), kinds[0], fields[2], _unescaped(kinds[1]) if len(kinds) > 1 else "")
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), text)
+
+
+def drives() -> list[Drive]:
+    """Return the mounted discs, sticks and cards."""
+    return drives_in(_mount_table(), _is_removable)
+
+
+def drives_in(table: str, is_removable: Callable[[str], bool]) -> list[Drive]:
+    """Return the drives of a table in the form of /proc/self/mountinfo, each once.
+
+    `is_removable` answers for a device as "major:minor". Partitions to boot from are FAT too, and no media.
+    """
+    found: dict[str, Drive] = {}
+    for mount in mounts_in(table):
+        optical = mount.kind in OPTICAL_TYPES
+        boots = mount.place.startswith(("/boot", "/efi"))
+        if not boots and (optical or mount.kind in STICK_TYPES or is_removable(mount.device)):
+            found[mount.place] = Drive(mount.place, mount.source, mount.kind, optical)
+    return list(found.values())
 
 
 def volume(path: str) -> VolumeFacts:
@@ -120,11 +152,15 @@ def volume(path: str) -> VolumeFacts:
 
 
 def _mount(path: str) -> Mount | None:
+    return mount_of(path, _mount_table())
+
+
+def _mount_table() -> str:
     try:
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
-            return mount_of(path, table.read())
+            return table.read()
     except OSError:
-        return None  # /proc is not mounted
+        return ""  # /proc is not mounted
 
 
 def _is_removable(device: str) -> bool:

@@ -46,6 +46,11 @@ def read_into(descriptor: int, view: memoryview, at: int) -> int:
     return os.preadv(descriptor, [view], at)
 
 
+def size(descriptor: int) -> int:
+    """Return the bytes of an open file, or of the disc in a drive."""
+    return os.lseek(descriptor, 0, os.SEEK_END)
+
+
 def lock(descriptor: int) -> None:
     """Lock a file until it is closed; the lock ends with the process, so that it is never stale."""
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

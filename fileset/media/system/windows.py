@@ -15,7 +15,7 @@ import time
 from ctypes import wintypes
 from typing import Final
 
-from fileset.media.system.interface import VolumeFacts
+from fileset.media.system.interface import Drive, VolumeFacts
 
 assert sys.platform == "win32"  # noqa: S101  # for the type checker, which then knows the functions of the system
 
@@ -37,6 +37,13 @@ _SHARE_ALL: Final = 0x7
 _OPEN_EXISTING: Final = 3
 _BACKUP_SEMANTICS: Final = 0x02000000
 _END_OF_FILE: Final = 38
+_INVALID_PARAMETER: Final = 87
+_LENGTH_OF_DISC: Final = 0x0007405C
+"""IOCTL_DISK_GET_LENGTH_INFO."""
+_SECTOR: Final = 4096
+"""Bytes that a raw drive is read in: whole sectors, of a disc or of a stick."""
+_NO_DIALOGS: Final = 0x0001
+"""SEM_FAILCRITICALERRORS: a drive without a disc is an error, not a question to the user."""
 _READ_ONLY_VOLUME: Final = 0x00080000
 _REMOVABLE, _OPTICAL = 2, 5
 
@@ -55,6 +62,16 @@ _kernel.FlushFileBuffers.argtypes = (wintypes.HANDLE,)
 _kernel.CloseHandle.argtypes = (wintypes.HANDLE,)
 _kernel.ReadFile.argtypes = (
     wintypes.HANDLE,
+    wintypes.LPVOID,
+    wintypes.DWORD,
+    wintypes.LPDWORD,
+    wintypes.LPVOID,
+)
+_kernel.DeviceIoControl.argtypes = (
+    wintypes.HANDLE,
+    wintypes.DWORD,
+    wintypes.LPVOID,
+    wintypes.DWORD,
     wintypes.LPVOID,
     wintypes.DWORD,
     wintypes.LPDWORD,
@@ -111,7 +128,10 @@ def read_at(descriptor: int, size: int, at: int) -> bytes:
 
 
 def read_into(descriptor: int, view: memoryview, at: int) -> int:
-    """Fill a buffer from position `at`. The position of the descriptor moves, so no other code may read by it."""
+    """Fill a buffer from position `at`. The position of the descriptor moves, so no other code may read by it.
+
+    A raw drive gives whole sectors only.
+    """
     if not view:
         return 0
     place = _Overlapped(offset=at & 0xFFFFFFFF, offset_high=at >> 32)
@@ -120,9 +140,36 @@ def read_into(descriptor: int, view: memoryview, at: int) -> int:
     handle = msvcrt.get_osfhandle(descriptor)
     if _kernel.ReadFile(handle, target, len(view), ctypes.byref(count), ctypes.byref(place)):
         return count.value
-    if ctypes.get_last_error() == _END_OF_FILE:
+    error = ctypes.get_last_error()
+    if error == _INVALID_PARAMETER and (at % _SECTOR or len(view) % _SECTOR):
+        return read_sectors(descriptor, view, at)
+    if error == _END_OF_FILE:
         return 0
-    raise ctypes.WinError(ctypes.get_last_error())
+    raise ctypes.WinError(error)
+
+
+def read_sectors(descriptor: int, view: memoryview, at: int) -> int:
+    """Fill a buffer from position `at` by reading the whole sectors around it."""
+    before = at % _SECTOR
+    buffer = memoryview(bytearray(-(-(before + len(view)) // _SECTOR) * _SECTOR))
+    found = buffer[before : read_into(descriptor, buffer, at - before)][: len(view)]
+    view[: len(found)] = found
+    return len(found)
+
+
+def size(descriptor: int) -> int:
+    """Return the bytes of an open file, or of the disc in a drive, whose end cannot be sought."""
+    try:
+        end = os.lseek(descriptor, 0, os.SEEK_END)
+    except OSError:
+        end = 0
+    if end:
+        return end
+    length, count = ctypes.c_uint64(), wintypes.DWORD()
+    handle = msvcrt.get_osfhandle(descriptor)
+    place, room = ctypes.byref(length), ctypes.sizeof(length)
+    done = _kernel.DeviceIoControl(handle, _LENGTH_OF_DISC, None, 0, place, room, ctypes.byref(count), None)
+    return length.value if done else end  # an empty file has no such length
 
 
 def lock(descriptor: int) -> None:
@@ -170,6 +217,21 @@ def sync_directory(path: str) -> None:
 
 def sync_volume(path: str) -> None:
     """Do nothing: flushing a whole volume takes an administrator. Each file was flushed."""
+
+
+def drives() -> list[Drive]:
+    """Return the drives with a medium that can be taken out."""
+    _kernel.SetErrorMode(_NO_DIALOGS)
+    letters = _kernel.GetLogicalDrives()
+    roots = [f"{chr(ord('A') + number)}:\\" for number in range(26) if letters >> number & 1]
+    found = []
+    for root in roots:
+        drive_type, kind = _kernel.GetDriveTypeW(root), ctypes.create_unicode_buffer(256)
+        if drive_type not in (_REMOVABLE, _OPTICAL):
+            continue
+        if _kernel.GetVolumeInformationW(root, None, 0, None, None, None, kind, len(kind)):  # there is a medium
+            found.append(Drive(root, f"\\\\.\\{root[:2]}", kind.value, drive_type == _OPTICAL))
+    return found
 
 
 def processors() -> int:

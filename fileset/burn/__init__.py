@@ -1,0 +1,120 @@
+"""Burn an image with a program of the system, then compare the disc with the image and check it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from fileset.burn.programs import program_for, run_program
+from fileset.check import CheckReport, check_file_set
+from fileset.errors import FilesetError, MediumError, NotFoundError, RefusedError
+from fileset.media.iso.compare import Comparison, SectorRange, compare, holds_data, whole_sectors
+from fileset.media.iso.medium import IsoMedium
+from fileset.media.system.files import path_of
+
+if TYPE_CHECKING:
+    from fileset.plan.scan import Phases
+
+READY: Final = 60.0
+"""Seconds in which a drive must be readable after burning: it closes the disc and looks at it again."""
+_PAUSE: Final = 1.0
+_DRIVE_LETTER: Final = re.compile(r"[A-Za-z]:\\?").fullmatch
+
+__all__ = ["BurnReport", "Comparison", "SectorRange", "burn_image", "compare_with_image"]
+
+
+@frozen
+class BurnReport:
+    """The result of burning: the command that was run, how the disc compares with the image, and what is wrong with it.
+
+    `comparison` and `check` are None after a dry run; `check` also if the disc is not as the image.
+    """
+
+    command: tuple[str, ...]
+    comparison: Comparison | None
+    check: CheckReport | None
+
+
+def burn_image(
+    image: str | os.PathLike[str],
+    device: str,
+    *,
+    program: str | None = None,
+    blank: bool = False,
+    speed: int | None = None,
+    dry_run: bool = False,
+    progress: Phases | None = None,
+) -> BurnReport:
+    """Burn an ISO image in one session, compare the disc with it sector by sector, and check the file-set on the disc.
+
+    Args:
+        image: The image of a disc (PS3.12 F, P, X).
+        device: The drive, such as "/dev/sr0", "D:" on Windows, or "stdio:FILE" for a file in place of a disc (xorriso).
+        program: The burning program: "xorriso", "wodim", "cdrecord", "hdiutil" or "isoburn". By default the first that
+            is installed.
+        blank: Erase a rewritable disc first, or overwrite it.
+        speed: Speed of the drive, in the multiples that the program counts in.
+        dry_run: Burn nothing; the report has the command.
+        progress: Called with "compare", the number of sectors done, and of all sectors.
+
+    Raises:
+        RuleError: No burning program is installed, or it cannot do what is asked for.
+        NotFoundError: There is no such drive.
+        RefusedError: The disc is not blank, and `blank` is false.
+        FormatError: `image` is no image of a disc, or was cut off.
+        MediumError: The burning program fails, or the disc cannot be read afterwards.
+    """
+    path = os.path.abspath(path_of(image))  # never taken for an option
+    opened = IsoMedium(path)
+    try:
+        whole_sectors(opened)  # an image that was cut off is not worth a disc
+    finally:
+        opened.close()
+    if not os.path.exists(readable_device(device)) and not device.startswith("stdio:"):
+        raise NotFoundError("there is no such drive", path=device)
+    chosen = program_for(program)
+    command = chosen.command(device, path, blank=blank, speed=speed)
+    if not blank and (holds_data(readable_device(device)) or chosen.finds_data(device)):
+        raise RefusedError("the disc is not blank. Insert a blank one, or erase it (--blank)", path=device)
+    if dry_run:
+        return BurnReport(tuple(command), None, None)
+    run_program(command)
+    comparison = _when_ready(device, path, progress)
+    check = check_file_set(readable_device(device)) if comparison.same else None
+    return BurnReport(tuple(command), comparison, check)
+
+
+def compare_with_image(device: str, image: str | os.PathLike[str], *, progress: Phases | None = None) -> Comparison:
+    """Compare a disc with an image sector by sector, up to the Volume Space Size of the image (ISO 9660 8.4.8).
+
+    `device` is a drive as for `burn_image`, or another image. `progress` is called with "compare", the number of sectors
+    done, and of all sectors. Raises `FormatError` if `image` is no whole image of a disc, `MediumError` if the drive or the
+    image cannot be opened.
+    """
+    return compare(readable_device(device), path_of(image), partial(progress, "compare") if progress else None)
+
+
+def readable_device(device: str) -> str:
+    r"""Return the path by which the disc in a drive is read: "D:" is \\.\D: on Windows, "stdio:FILE" is FILE."""
+    if sys.platform == "win32" and _DRIVE_LETTER(device):
+        return f"\\\\.\\{device[:2]}"
+    return device.removeprefix("stdio:")
+
+
+def _when_ready(device: str, image: str, progress: Phases | None) -> Comparison:
+    """Compare as soon as the drive can be read. Raises the error of the drive after `READY` seconds."""
+    deadline = time.monotonic() + READY
+    while not holds_data(readable_device(device)):
+        if time.monotonic() > deadline or not os.path.exists(readable_device(device)):
+            break
+        time.sleep(_PAUSE)
+    try:
+        return compare_with_image(device, image, progress=progress)
+    except FilesetError as problem:
+        raise MediumError(f"cannot be read after burning: {problem.reason}", path=device) from problem

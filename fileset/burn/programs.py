@@ -1,0 +1,118 @@
+"""The programs that burn discs, one row each: how they are called, and how they tell whether a disc is blank."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from shutil import which
+from typing import Final
+
+from attrs import frozen
+
+from fileset.errors import MediumError, RuleError
+
+_LAST_LINES: Final = 4
+"""Lines of a program that failed which are shown to the user."""
+DISC_MAY_BE_SPOILED: Final = "The disc may be unusable: try again with a new one"
+
+
+@frozen
+class BurningProgram:
+    """A program that burns an image in one session, disc at once.
+
+    Words may hold {device}, {image} and {speed}. `blank` are the words that erase a rewritable disc first, empty if the
+    program cannot; `speed` the words for a speed. `state` is a command whose output matches `is_blank` for a blank disc.
+    `systems` are the values of `sys.platform` where the program exists.
+    """
+
+    name: str
+    burn: tuple[str, ...]
+    blank: tuple[str, ...] = ()
+    speed: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    is_blank: str = ""
+    systems: tuple[str, ...] = ()
+
+    def command(self, device: str, image: str, *, blank: bool, speed: int | None) -> list[str]:
+        """Return the words that burn an image. Raises `RuleError` if the program cannot do what is asked for."""
+        if blank and not self.blank:
+            raise RuleError(f"{self.name} cannot erase a disc: erase it first, or choose another program (--program)")
+        if speed is not None and not self.speed:
+            raise RuleError(f"{self.name} takes no speed: leave --speed out, or choose another program (--program)")
+        words = [*self.burn[:-1], *(self.blank if blank else ()), *(self.speed if speed else ()), self.burn[-1]]
+        return _filled(words, device, image, speed)
+
+    def finds_data(self, device: str) -> bool:
+        """Return whether the program reports that the disc is not blank; False if it does not report that."""
+        if not self.state:
+            return False
+        _, said = _ended(_filled(self.state, device))
+        return "Media status" in said and not re.search(self.is_blank, said)
+
+
+_CDRECORD: Final = ("-v", "dev={device}", "-sao", "fs=8m", "{image}")
+
+PROGRAMS: Final = (
+    BurningProgram(
+        "xorriso",
+        burn=("xorriso", "-as", "cdrecord", *_CDRECORD),
+        blank=("blank=as_needed",),
+        speed=("speed={speed}",),
+        state=("xorriso", "-outdev", "{device}", "-toc"),
+        is_blank="Media status : is blank",
+    ),
+    BurningProgram("wodim", burn=("wodim", *_CDRECORD), blank=("blank=fast",), speed=("speed={speed}",)),
+    BurningProgram("cdrecord", burn=("cdrecord", *_CDRECORD), blank=("blank=fast",), speed=("speed={speed}",)),
+    BurningProgram(
+        "hdiutil",
+        burn=("hdiutil", "burn", "-noverifyburn", "-noeject", "-device", "{device}", "{image}"),
+        blank=("-erase",),
+        speed=("-speed", "{speed}"),
+        systems=("darwin",),
+    ),
+    BurningProgram("isoburn", burn=("isoburn", "/Q", "{device}", "{image}"), systems=("win32",)),
+)
+"""In the order in which they are tried."""
+
+
+def _filled(words: Iterable[str], device: str, image: str = "", speed: int | None = None) -> list[str]:
+    return [word.format(device=device, image=image, speed=speed) for word in words]
+
+
+def program_for(name: str | None = None) -> BurningProgram:
+    """Return the program called `name`, else the first that is installed.
+
+    Raises `RuleError` if there is no such program, or none is installed.
+    """
+    usable = [program for program in PROGRAMS if not program.systems or sys.platform in program.systems]
+    names = ", ".join(program.name for program in usable)
+    chosen = [program for program in usable if name in (None, program.name)]
+    if not chosen:
+        raise RuleError(f"there is no burning program {name!r} for this system; use one of {names}")
+    found = next((program for program in chosen if which(program.burn[0])), None)
+    if found is None:
+        wanted = f"{name} is" if name else f"none of {names} is"
+        raise RuleError(f"no disc can be burned: {wanted} installed. Install xorriso, or another of them")
+    return found
+
+
+def run_program(words: list[str]) -> None:
+    """Run a burning program to its end. Raises `MediumError` with its last lines if it fails."""
+    code, said = _ended(words)
+    if code:
+        lines = filter(None, map(str.strip, said.replace("\r", "\n").split("\n")))
+        last = "; ".join(list(lines)[-_LAST_LINES:])
+        raise MediumError(f"{words[0]} failed with exit code {code}: {last}", advice=DISC_MAY_BE_SPOILED)
+
+
+def _ended(words: list[str]) -> tuple[int, str]:
+    """Run a program to its end; return its exit code and its output. Raises `MediumError` if it cannot be started."""
+    try:
+        ended = subprocess.run(  # noqa: S603  # a program of the table; the user chose image and device
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        )
+    except OSError as problem:
+        raise MediumError(f"cannot be started: {problem.strerror or problem}", path=words[0]) from problem
+    return ended.returncode, ended.stdout.decode("utf-8", "replace")

@@ -1,0 +1,49 @@
+"""How the comparison of a disc with its image is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from fileset.cli.output import counted, escaped
+
+if TYPE_CHECKING:
+    from fileset.burn import Comparison
+
+DIFFERS: Final = 5
+"""Exit code: the disc is not as the image."""
+_SHOWN: Final = 20
+"""Ranges of sectors that are shown."""
+
+
+def comparison_lines(comparison: Comparison, *, quiet: bool) -> Iterator[str]:
+    """Yield each range of sectors that differs, and a summary; with `quiet` nothing if the disc is as the image."""
+    for difference in comparison.differences[:_SHOWN]:
+        yield escaped(f"  {difference}")
+    if len(comparison.differences) > _SHOWN:
+        yield f"  ... and {counted(len(comparison.differences) - _SHOWN, 'more range', 'more ranges')}"
+    if quiet and comparison.same:
+        return
+    device, image = escaped(comparison.device), escaped(comparison.image)
+    sectors = counted(comparison.sectors, "sector")
+    if comparison.same:
+        yield f"{device}: {sectors} as in {image}"
+        return
+    wrong = sum(one.last - one.first + 1 for one in comparison.differences)
+    ended = "" if comparison.compared == comparison.sectors else f"; ended after {comparison.compared:,}"
+    yield f"{device}: {wrong:,} of {sectors} not as in {image}{ended}"
+
+
+def comparison_members(comparison: Comparison) -> dict[str, Any]:
+    """Return a comparison as a member of a JSON document."""
+    return {
+        "image": comparison.image,
+        "device": comparison.device,
+        "sectors": comparison.sectors,
+        "compared": comparison.compared,
+        "same": comparison.same,
+        "differences": [
+            {"first": one.first, "last": one.last, "fault": one.fault, "files": list(one.files)}
+            for one in comparison.differences
+        ],
+    }

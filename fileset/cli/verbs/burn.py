@@ -1,0 +1,80 @@
+"""`fileset burn`: burn an image, compare the disc with it, and check it."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING, Final
+
+from fileset.cli.comparison import DIFFERS, comparison_lines, comparison_members
+from fileset.cli.options import add_common, positive
+from fileset.cli.output import write, write_document
+from fileset.cli.progress import progress
+from fileset.cli.verbs.check import FOUND, lines, show
+
+if TYPE_CHECKING:
+    from fileset.burn import BurnReport
+
+EXAMPLES: Final = (
+    "fileset burn DISC.iso --device /dev/sr0",
+    "fileset burn DISC.iso --device D: --blank",
+)
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.usage = "fileset burn IMAGE --device DEVICE [options]"
+    parser.add_argument("image", metavar="IMAGE", help="the ISO image")
+    parser.add_argument("--device", metavar="DEVICE", required=True, help="the drive, such as /dev/sr0 or D:")
+    parser.add_argument("--blank", action="store_true", help="erase a rewritable disc first")
+    parser.add_argument("--speed", metavar="N", type=positive, help="speed, as the burning program counts it")
+    parser.add_argument("--program", metavar="NAME", help="xorriso, wodim, cdrecord, hdiutil or isoburn")
+    parser.add_argument("--dry-run", action="store_true", help="burn nothing; show the command that would burn")
+    add_common(parser)
+    parser.epilog = "Ends with exit code 5 if the burning program fails or the disc differs from the image."
+
+
+def run(options: Namespace) -> int:
+    """Burn, and report on standard output."""
+    from fileset.burn import burn_image
+
+    with progress(options) as phases:
+        report = burn_image(
+            options.image,
+            options.device,
+            program=options.program,
+            blank=options.blank,
+            speed=options.speed,
+            dry_run=options.dry_run,
+            progress=phases,
+        )
+    if options.json:
+        _document(options, report)
+    else:
+        _tell(options, report)
+    if report.comparison and not report.comparison.same:
+        return DIFFERS
+    return FOUND if report.check and not report.check.conformant else 0
+
+
+def _tell(options: Namespace, report: BurnReport) -> None:
+    if report.comparison is None:
+        write([f"would run: {' '.join(report.command)}"])
+        return
+    write(comparison_lines(report.comparison, quiet=options.quiet))
+    if report.check:
+        show(lines(report.check, everything=options.verbose, quiet=options.quiet))
+
+
+def _document(options: Namespace, report: BurnReport) -> None:
+    check = report.check
+    write_document(
+        "fileset.burn/1",
+        {
+            "image": options.image,
+            "device": options.device,
+            "dry_run": options.dry_run,
+            "command": list(report.command),
+            "comparison": comparison_members(report.comparison) if report.comparison else None,
+            "check": {"errors": check.errors, "warnings": check.warnings} if check else None,
+        },
+    )

@@ -1,0 +1,86 @@
+"""`fileset drives`: list the discs and sticks in drives that have a DICOMDIR."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING, Any, Final
+
+from fileset.cli.options import add_common
+from fileset.cli.output import counted, escaped, json_text, say, write, write_document
+from fileset.errors import FilesetError
+
+if TYPE_CHECKING:
+    from fileset.burn.drives import Drive
+
+EXAMPLES: Final = (
+    "fileset drives",
+    "fileset drives --json",
+)
+UNREADABLE: Final = 5
+"""Exit code: the medium in a drive cannot be read."""
+_COLUMNS: Final = ("path", "device", "kind", "file_set_id", "patients", "instances")
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.usage = "fileset drives [options]"
+    add_common(parser, progress=False)
+    parser.epilog = "Media without a DICOMDIR are counted on standard error; -v names each."
+
+
+def run(options: Namespace) -> int:
+    """List the media; those without a DICOMDIR go to standard error."""
+    from fileset.burn.drives import file_sets_on, mounted_drives
+
+    places = {drive: file_sets_on(drive) for drive in mounted_drives()}
+    rows = [_row(drive, folder) for drive, folders in places.items() for folder in folders]
+    others = [drive.root for drive, folders in places.items() if not folders]
+    if options.json:
+        write_document("fileset.drives/1", {"drives": map(json_text, rows), "without_dicomdir": others})
+    else:
+        _table(rows)
+        _tell_others(others, everything=options.verbose, quiet=options.quiet)
+    return UNREADABLE if any(row["error"] for row in rows) else 0
+
+
+def _row(drive: Drive, folder: str) -> dict[str, Any]:
+    """Return the facts about a file-set in a drive; `error` is the reason why it cannot be read."""
+    from fileset.reader import Reader
+
+    row: dict[str, Any] = {
+        "path": folder,
+        "device": drive.device,
+        "kind": "disc" if drive.optical else "stick",
+        "file_system": drive.kind,
+        "file_set_id": None,
+        "patients": None,
+        "instances": None,
+        "error": None,
+    }
+    try:
+        with Reader(folder) as reader:
+            facts = {
+                "file_set_id": reader.file_set_id,
+                "patients": len(reader.patients),
+                "instances": len(reader.instances),
+            }
+            return row | facts
+    except FilesetError as problem:
+        return row | {"error": problem.text(known_path=folder, command=True)}
+
+
+def _table(rows: list[dict[str, Any]]) -> None:
+    """Write a line for each medium under a heading; none if there are no media."""
+    cells = [["" if row[name] is None else escaped(str(row[name])) for name in _COLUMNS] for row in rows]
+    widths = [max(map(len, column)) for column in zip(_COLUMNS, *cells, strict=True)]
+    for line in [list(_COLUMNS), *cells] if cells else []:
+        write(["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()])
+    for row in rows:
+        if row["error"]:
+            say(f"{row['path']}: {row['error']}")
+
+
+def _tell_others(roots: list[str], *, everything: bool, quiet: bool) -> None:
+    if roots and not quiet:
+        names = f": {', '.join(roots)}" if everything else ""
+        say(f"{counted(len(roots), 'medium', 'media')} without a DICOMDIR{names}")

@@ -1,0 +1,143 @@
+"""Compare a disc in a drive with the image that it was burned from, sector by sector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import groupby
+from typing import Final
+
+from attrs import frozen
+
+from fileset.errors import FilesetError, FormatError, MediumError
+from fileset.file_id import FileId
+from fileset.media.image.bytes import ImageBytes
+from fileset.media.iso.directories import SECTOR
+from fileset.media.iso.medium import IsoMedium
+
+BATCH: Final = 64
+"""Sectors that are read at once: a unit of error correction of a DVD has 16, one of a Blu-ray Disc 32."""
+PATIENCE: Final = 64
+"""Unreadable sectors after which the comparison ends: a drive may try each of them for a minute."""
+
+DIFFERENT, UNREADABLE, MISSING = "different", "unreadable", "missing"
+
+
+@frozen
+class SectorRange:
+    """Consecutive sectors that are not as in the image: the first, the last, the fault, and the files that they belong to.
+
+    `fault` is "different", "unreadable", or "missing" where the disc ends before.
+    """
+
+    first: int
+    last: int
+    fault: str
+    files: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        sectors = f"sector {self.first}" if self.first == self.last else f"sectors {self.first} to {self.last}"
+        files = f", in {', '.join(self.files)}" if self.files else ""
+        return f"{sectors}: {self.fault}{files}"
+
+
+@frozen
+class Comparison:
+    """The result of a comparison: how many sectors the image has and how many were compared, and those that differ."""
+
+    image: str
+    device: str
+    sectors: int
+    compared: int
+    differences: tuple[SectorRange, ...]
+
+    @property
+    def same(self) -> bool:
+        """Return whether the disc holds the whole image."""
+        return not self.differences and self.compared == self.sectors
+
+
+def compare(device: str, image: str, progress: Callable[[int, int], None] | None = None) -> Comparison:
+    """Compare the disc in a drive with an image, up to the size of the volume that the image states (ISO 9660 8.4.8).
+
+    Sectors after that are padding and run-out of the drive. Raises `FormatError` if `image` is no whole image of a disc,
+    `MediumError` if either cannot be opened.
+    """
+    with closing(IsoMedium(image)) as original, closing(ImageBytes(image)) as expected:
+        sectors = whole_sectors(original)
+        with closing(ImageBytes(device)) as disc:
+            faults: list[tuple[int, str]] = []
+            compared = 0
+            for at in range(0, sectors, BATCH):
+                number = min(BATCH, sectors - at)
+                faults.extend(_faults(disc, expected, at, number))
+                compared = at + number
+                if progress:
+                    progress(compared, sectors)
+                if sum(fault == UNREADABLE for _, fault in faults) >= PATIENCE:
+                    break
+        return Comparison(image, device, sectors, compared, tuple(_ranges(faults, original)))
+
+
+def whole_sectors(image: IsoMedium) -> int:
+    """Return the number of sectors of the volume. Raises `FormatError` if the image was cut off."""
+    if image.cut:
+        raise FormatError(image.cut, path=image.name)
+    return -(-image.stated_size // SECTOR)
+
+
+def _faults(disc: ImageBytes, expected: ImageBytes, first: int, number: int) -> Iterator[tuple[int, str]]:
+    """Yield each sector of a batch that is not as expected, with its fault."""
+    fault = _fault(disc, expected, first, number)
+    if not fault or number == 1:
+        yield from [(first, fault)] if fault else []
+        return
+    for sector in range(first, first + number):
+        fault = _fault(disc, expected, sector, 1)
+        if fault:
+            yield sector, fault
+
+
+def _fault(disc: ImageBytes, expected: ImageBytes, first: int, number: int) -> str:
+    at, size = first * SECTOR, number * SECTOR
+    size = min(size, expected.size - at)  # an image may end within its last sector
+    if at + size > disc.size:
+        return MISSING
+    try:
+        found = disc.read(at, size)
+    except (MediumError, FormatError):
+        return UNREADABLE
+    return "" if found == expected.read(at, size) else DIFFERENT
+
+
+def _ranges(faults: list[tuple[int, str]], image: IsoMedium) -> Iterator[SectorRange]:
+    """Yield the faults as ranges of sectors, with the files of the image that lie there."""
+    files = list(_files(image)) if faults else []
+    for (_, fault), group in groupby(enumerate(faults), key=lambda item: (item[1][0] - item[0], item[1][1])):
+        numbers = [sector for _, (sector, _) in group]
+        first, last = numbers[0], numbers[-1]
+        yield SectorRange(
+            first, last, fault, tuple(name for name, begin, end in files if begin <= last and first <= end)
+        )
+
+
+def _files(image: IsoMedium) -> Iterator[tuple[str, int, int]]:
+    """Yield each file of an image with its first and last sector."""
+    for name in image.names():
+        file_id = FileId.tolerant(name)
+        try:
+            size = image.inquire_file(file_id).size
+        except FilesetError:
+            continue
+        if size:
+            first = image.position(file_id) // SECTOR
+            yield name, first, first + (size - 1) // SECTOR
+
+
+def holds_data(device: str) -> bool:
+    """Return whether something can be read from the disc in a drive that is not only zeros."""
+    try:
+        with closing(ImageBytes(device)) as disc:
+            return any(disc.read(0, min(disc.size, BATCH * SECTOR)))
+    except FilesetError:
+        return False  # a drive fails to read a blank disc

@@ -1,0 +1,166 @@
+"""Burning: never over a disc that holds data, and never without comparing the disc with the image."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+import fileset
+from fileset.burn import programs
+from fileset.burn.programs import PROGRAMS, program_for
+from fileset.errors import RuleError
+from tests.support.command import Runs
+from tests.support.judges import need_tool
+
+NO_SCRIPTS = pytest.mark.skipif(sys.platform == "win32", reason="the program in place of a burner is a shell script")
+BURNERS = {
+    "good": 'for word; do last=$word; case $word in dev=*) disc=${word#dev=stdio:};; esac; done; cat "$last" - >"$disc" </dev/zero &'
+    "\nsleep 0.2; kill $!",
+    "bad": 'for word; do last=$word; case $word in dev=*) disc=${word#dev=stdio:};; esac; done; cp "$last" "$disc"\n'
+    'printf XX | dd of="$disc" bs=1 seek=200000 conv=notrunc 2>/dev/null',
+    "failing": "echo Beginning to write; echo Sense key: medium error; exit 254",
+}
+
+
+@pytest.fixture
+def xorriso() -> str:
+    return need_tool("xorriso")
+
+
+@pytest.fixture
+def image(disc: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "A.iso"
+    with fileset.Creator(path, file_set_id="BURN") as creator:
+        creator.add(disc)
+    return path
+
+
+@pytest.fixture
+def burner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The path of a program called wodim, the only one that is installed."""
+    path = tmp_path / "bin" / "wodim"
+    path.parent.mkdir()
+    monkeypatch.setattr(programs, "which", lambda name: str(path) if name == "wodim" else None)
+    monkeypatch.setenv("PATH", str(path.parent), prepend=os.pathsep)
+    return path
+
+
+def install(burner: Path, kind: str) -> None:
+    burner.write_text(f"#!/bin/sh\n{BURNERS[kind]}\n", encoding="ascii")
+    burner.chmod(0o755)
+
+
+@pytest.mark.judges
+@pytest.mark.usefixtures("xorriso")
+def test_a_burned_disc_is_as_the_image_and_is_checked(run: Runs, image: Path, tmp_path: Path) -> None:
+    disc = tmp_path / "disc"
+    burned = run("burn", image, "--device", f"stdio:{disc}", "--json").document
+    assert burned["comparison"]["same"]
+    assert burned["comparison"]["sectors"] == image.stat().st_size // 2048
+    assert burned["check"]["errors"] == 0
+    assert disc.read_bytes()[: image.stat().st_size] == image.read_bytes()
+    assert run("list", disc, "--paths").stdout.count("\n") == 12
+
+
+@pytest.mark.judges
+@pytest.mark.usefixtures("xorriso")
+def test_a_disc_that_is_not_blank_is_refused_and_keeps_its_bytes(run: Runs, image: Path, tmp_path: Path) -> None:
+    disc = tmp_path / "disc"
+    disc.write_bytes(b"patient data" * 10_000)
+    before = disc.read_bytes()
+    refused = run("burn", image, "--device", f"stdio:{disc}", code=6)
+    assert "not blank" in refused.stderr
+    assert disc.read_bytes() == before
+    run("burn", image, "--device", f"stdio:{disc}", "--blank")
+    assert disc.read_bytes()[: image.stat().st_size] == image.read_bytes()
+
+
+@pytest.mark.judges
+@pytest.mark.usefixtures("xorriso")
+def test_a_disc_that_only_the_burning_program_knows_to_be_written_is_refused(tmp_path: Path) -> None:
+    disc = tmp_path / "disc"
+    disc.write_bytes(bytes(1 << 20))
+    assert not program_for("xorriso").finds_data(f"stdio:{disc}")
+    disc.write_bytes(bytes(32768) + b"\1CD001\1" + bytes(1 << 20))  # enough for the program, nonsense for a reader
+    assert program_for("xorriso").finds_data(f"stdio:{disc}")
+
+
+@NO_SCRIPTS
+def test_padding_after_the_image_is_no_difference(run: Runs, image: Path, burner: Path, tmp_path: Path) -> None:
+    install(burner, "good")
+    run("burn", image, "--device", f"stdio:{tmp_path / 'disc'}")
+    assert (tmp_path / "disc").stat().st_size > image.stat().st_size
+
+
+@NO_SCRIPTS
+def test_a_disc_that_differs_gives_exit_code_5_and_names_the_sector(
+    run: Runs, image: Path, burner: Path, tmp_path: Path
+) -> None:
+    install(burner, "bad")
+    ended = run("burn", image, "--device", f"stdio:{tmp_path / 'disc'}", code=5)
+    assert f"sector {200_000 // 2048}: different" in ended.stdout
+
+
+@NO_SCRIPTS
+def test_a_burning_program_that_fails_gives_exit_code_5_and_its_last_words(
+    run: Runs, image: Path, burner: Path, tmp_path: Path
+) -> None:
+    install(burner, "failing")
+    ended = run("burn", image, "--device", f"stdio:{tmp_path / 'disc'}", code=5)
+    assert "exit code 254" in ended.stderr
+    assert "Sense key: medium error" in ended.stderr
+
+
+@NO_SCRIPTS
+def test_a_dry_run_burns_nothing(run: Runs, image: Path, burner: Path, tmp_path: Path) -> None:
+    install(burner, "failing")
+    ended = run("burn", image, "--device", f"stdio:{tmp_path / 'disc'}", "--dry-run")
+    assert f"wodim -v dev=stdio:{tmp_path / 'disc'} -sao" in ended.stdout
+    assert not (tmp_path / "disc").exists()
+
+
+def test_an_image_that_was_cut_off_is_refused(run: Runs, image: Path, tmp_path: Path) -> None:
+    os.truncate(image, image.stat().st_size - 4096)
+    assert "cut off" in run("burn", image, "--device", f"stdio:{tmp_path / 'disc'}", code=4).stderr
+
+
+def test_a_drive_that_does_not_exist_is_a_wrong_argument(run: Runs, image: Path, tmp_path: Path) -> None:
+    assert "no such drive" in run("burn", image, "--device", tmp_path / "sr9", code=2).stderr
+
+
+def test_without_a_burning_program_its_names_are_given(
+    run: Runs, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "which", lambda _: None)
+    assert "xorriso" in run("burn", image, "--device", f"stdio:{tmp_path / 'disc'}", code=2).stderr
+
+
+def test_an_unknown_burning_program_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(RuleError, match="use one of xorriso"):
+        program_for("nero")
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_every_program_gets_device_and_image_and_burns_in_one_session(program: programs.BurningProgram) -> None:
+    words = program.command("DRIVE", "A.iso", blank=False, speed=None)
+    assert words[0] == program.name
+    assert words[-1] == "A.iso"
+    assert any(word.endswith("DRIVE") for word in words)
+    assert not any("multi" in word or "tao" in word for word in words)
+    assert not set(program.blank) & set(words)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_what_a_program_cannot_do_is_an_error(program: programs.BurningProgram) -> None:
+    for wanted, able in (
+        ({"blank": True, "speed": None}, program.blank),
+        ({"blank": False, "speed": 8}, program.speed),
+    ):
+        if able:
+            assert len(program.command("D", "I", **wanted)) == len(program.burn) + len(able)
+        else:
+            with pytest.raises(RuleError, match="choose another program"):
+                program.command("D", "I", **wanted)
