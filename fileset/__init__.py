@@ -21,8 +21,7 @@ if TYPE_CHECKING:
         RefusedError,
         RuleError,
     )
-    from fileset.extract import ExtractReport
-    from fileset.extract import extract as extract_file_set
+    from fileset.extraction import ExtractReport, extract
     from fileset.file_id import FileId
     from fileset.findings import Finding
     from fileset.pages.folder import write_pages
@@ -65,7 +64,7 @@ __all__ = [
     "burn_image",
     "check_file_set",
     "compare_with_image",
-    "extract_file_set",
+    "extract",
     "index",
     "repair_file_set",
     "send",
@@ -80,7 +79,7 @@ _HOMES = {
     "ProfileVerdict": "check",
     "CheckReport": "check",
     "Creator": "creator",
-    "ExtractReport": "extract",
+    "ExtractReport": "extraction",
     "FileId": "file_id",
     "FilesetError": "errors",
     "Finding": "findings",
@@ -99,7 +98,7 @@ _HOMES = {
     "WebOptions": "pages.options",
     "advise": "check",
     "check_file_set": "check",
-    "extract_file_set": "extract:extract",
+    "extract": "extraction",
     "index": "creator",
     "repair_file_set": "repair",
     "send": "transfer",
@@ -113,8 +112,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    home, _, attribute = _HOMES[name].partition(":")
-    value: object = getattr(import_module(f"{__name__}.{home}"), attribute or name)
+    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
 

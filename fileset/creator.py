@@ -17,7 +17,7 @@ from fileset.dicomdir.write.header import Identification, is_file_set_id
 from fileset.errors import INDEX_INSTEAD, FilesetError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId, is_path
 from fileset.findings import Finding, Where
-from fileset.media.base import ReadableMedium
+from fileset.media.base import MediumFormat, ReadableMedium
 from fileset.media.folder.medium import FolderMedium
 from fileset.media.form import form_of_format
 from fileset.media.open import format_for, readable, volumes_there
@@ -28,13 +28,13 @@ from fileset.plan.add_header import add_headers
 from fileset.plan.choice import Choice
 from fileset.plan.commit import clean_up
 from fileset.plan.companion import Companion
-from fileset.plan.copy_findings import cleared, clears, without_cured
+from fileset.plan.copy_findings import Preamble, cleared, clears, without_cured
 from fileset.plan.dicomdir_file import read_contents
 from fileset.plan.extra_files import Included
-from fileset.plan.icons import Icons, icons_added, icons_wanted
+from fileset.plan.icons import IconPlace, Icons, icons_added, icons_wanted
 from fileset.plan.identity import IdentityCheck
 from fileset.plan.inputs import Sources
-from fileset.plan.names import SCHEMES
+from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.new_file_set import IN_PLACE, Recipe, new_uid, refuse_existing
 from fileset.plan.scan import Phases, Refused, collect, outcomes, phase
 from fileset.plan.source_file_set import Origin, SourceFileSets
@@ -42,9 +42,9 @@ from fileset.plan.split import bytes_of
 from fileset.plan.transform import Rewrite, Transform, by_dataset, rewrite_sources
 from fileset.plan.under_profile import under_profile
 from fileset.plan.volumes import write_volume, write_volumes
-from fileset.records.describe import Policy
+from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
 from fileset.records.key_choice import parse_keys
-from fileset.records.person import check_conflict_option
+from fileset.records.person import PatientConflict, check_conflict_option
 from fileset.records.tree import Node, TreeBuilder
 from fileset.report import Report, Skipped
 
@@ -116,7 +116,7 @@ class Creator:
         self,
         medium: str | os.PathLike[str],
         *,
-        medium_format: str | None = None,
+        medium_format: MediumFormat | None = None,
         medium_options: Iterable[str] = (),
         volume_size: int | str | None = None,
         file_set_id: str | None = None,
@@ -124,19 +124,19 @@ class Creator:
         keep_file_set_uid: bool = False,
         descriptor_file_id: FileId | str | None = None,
         descriptor_character_set: str | None = None,
-        naming: str | None = None,
-        missing: str = "invent",
-        unknown_sop_class: str = "image",
-        invalid_uid: str = "accept",
-        patient_conflict: str = "refuse",
+        naming: Naming | None = None,
+        missing: Missing = "invent",
+        unknown_sop_class: UnknownSopClass = "image",
+        invalid_uid: InvalidUid = "accept",
+        patient_conflict: PatientConflict = "refuse",
         keys: str = "usual",
-        preamble: str = "keep",
+        preamble: Preamble = "keep",
         trust_dicomdir: bool = False,
         replace: bool = False,
         listed_only: bool = False,
         add_header: bool = False,
         undefined_lengths: bool = False,
-        icons: Icons | str | None = None,
+        icons: Icons | IconPlace | None = None,
         web: WebOptions | None = None,
         profile: str | None = None,
         strict: bool = False,
@@ -153,7 +153,7 @@ class Creator:
             raise RuleError("each volume has a File-set UID of its own (PS3.10 8.6): none can be given, or kept")
         self._identification = identify(file_set_id or "", file_set_uid, descriptor_file_id, descriptor_character_set)
         self._keeps_id, self._keeps_uid = file_set_id is None, keep_file_set_uid
-        self._naming = naming
+        self._naming: str | None = naming
         self._clears_preambles = clears(preamble)
         self._replace = replace
         self._listed_only = listed_only
@@ -438,14 +438,14 @@ def index(
     file_set_uid: str | None = None,
     descriptor_file_id: FileId | str | None = None,
     descriptor_character_set: str | None = None,
-    missing: str = "invent",
-    unknown_sop_class: str = "image",
-    invalid_uid: str = "accept",
-    patient_conflict: str = "refuse",
+    missing: Missing = "invent",
+    unknown_sop_class: UnknownSopClass = "image",
+    invalid_uid: InvalidUid = "accept",
+    patient_conflict: PatientConflict = "refuse",
     keys: str = "usual",
     replace: bool = False,
     undefined_lengths: bool = False,
-    icons: Icons | str | None = None,
+    icons: Icons | IconPlace | None = None,
     profile: str | None = None,
     strict: bool = False,
     jobs: int | None = None,

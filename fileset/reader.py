@@ -21,13 +21,14 @@ from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FilesetError, FindingsError, FormatError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding
-from fileset.media.base import FileInfo, FileSetInfo
+from fileset.media.base import FileInfo, FileSetInfo, MediumFormat
 from fileset.media.open import readable, scannable
 from fileset.media.system.files import path_of
 from fileset.plan.dicomdir_file import absent_from, read_contents
 from fileset.plan.virtual import virtual_contents
 from fileset.standard import tags
 from fileset.tables import FoundRecords, Table, select
+from fileset.tables.select import TableLevel
 from fileset.tables.table import text_of
 
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ class Reader:
         *,
         scan: bool = False,
         strict: bool = False,
-        medium_format: str | None = None,
+        medium_format: MediumFormat | None = None,
     ) -> None:
         self.given = path_of(medium)
         self._found_by_scan: list[Finding] = []
@@ -361,7 +362,7 @@ class Reader:
         wanted = None if level == "IMAGE" else level  # as `table` names the level of all instances
         return (Record(self, index) for index in self.contents.holding(wanted, conditions(keys)))
 
-    def table(self, level: str = "IMAGE", columns: Sequence[str] | None = None, **keys: object) -> Table:
+    def table(self, level: TableLevel = "IMAGE", columns: Sequence[str] | None = None, **keys: object) -> Table:
         """Return all records of `level` that match `keys`, as a table.
 
         Args:

@@ -24,20 +24,20 @@ from fileset.media.form import form_of
 from fileset.media.open import no_dicomdir, updatable
 from fileset.plan.choice import Choice
 from fileset.plan.commit import carry_out, clean_up
-from fileset.plan.copy_findings import clears, stale_pages, without_cured
+from fileset.plan.copy_findings import Preamble, clears, stale_pages, without_cured
 from fileset.plan.dicomdir_file import absent_from, read_dicomdir
-from fileset.plan.icons import Icons, icons_added, icons_wanted
+from fileset.plan.icons import IconPlace, Icons, icons_added, icons_wanted
 from fileset.plan.identity import IdentityCheck
-from fileset.plan.names import SCHEMES
+from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.offer import Offer
 from fileset.plan.scan import Phases, outcomes, phase
 from fileset.plan.selection import strict_conditions
 from fileset.plan.self_check import update_findings
 from fileset.plan.under_profile import under_profile
 from fileset.plan.update import Request, refuse_shared, update
-from fileset.records.describe import Policy
+from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
 from fileset.records.key_choice import parse_keys
-from fileset.records.person import check_conflict_option
+from fileset.records.person import PatientConflict, check_conflict_option
 from fileset.report import Report
 from fileset.standard import tags
 
@@ -79,15 +79,15 @@ class Updater:
         medium: str | os.PathLike[str],
         *,
         medium_format: Format | str | None = None,
-        naming: str = "counter",
-        missing: str = "invent",
-        unknown_sop_class: str = "image",
-        invalid_uid: str = "accept",
-        patient_conflict: str = "refuse",
+        naming: Naming = "counter",
+        missing: Missing = "invent",
+        unknown_sop_class: UnknownSopClass = "image",
+        invalid_uid: InvalidUid = "accept",
+        patient_conflict: PatientConflict = "refuse",
         keys: str = "usual",
-        preamble: str = "keep",
+        preamble: Preamble = "keep",
         trust_dicomdir: bool = False,
-        icons: Icons | str | None = None,
+        icons: Icons | IconPlace | None = None,
         profile: str | None = None,
         strict: bool = False,
         transcode: bool = False,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import fileset
-from fileset.extract import extract
-from fileset.extract.scanned import scanned
+from fileset.extraction import extract
+from fileset.extraction.scanned import scanned
 from tests.support import synthetic
 
 CALLS: dict[str, Callable[[Path, str], object]] = {

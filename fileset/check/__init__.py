@@ -18,7 +18,7 @@ from fileset.dicomdir.check.directory import check_directory
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import FileId
 from fileset.findings import Finding
-from fileset.media.base import FileInfo, ReadableMedium
+from fileset.media.base import FileInfo, MediumFormat, ReadableMedium
 from fileset.media.form import form_of
 from fileset.media.open import readable
 from fileset.plan.dicomdir_file import read_contents
@@ -39,7 +39,7 @@ def check_file_set(
     manifest: str | os.PathLike[str] | None = None,
     profile: str | None = None,
     show_values: bool = False,
-    medium_format: str | None = None,
+    medium_format: MediumFormat | None = None,
     jobs: int | None = None,
     executor: Executor | None = None,
     progress: Phases | None = None,

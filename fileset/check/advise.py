@@ -12,7 +12,7 @@ from attrs import evolve
 from fileset.dicom.header import HeaderError, Reading
 from fileset.errors import FilesetError, FormatError
 from fileset.file_id import FileId
-from fileset.media.base import ReadableMedium
+from fileset.media.base import MediumFormat, ReadableMedium
 from fileset.media.form import form_of
 from fileset.media.open import readable, scannable
 from fileset.media.system.walk import PlainFile, random_access
@@ -33,7 +33,7 @@ _BROKEN: Final = Facts("", "")
 def advise(
     medium: str | os.PathLike[str],
     *,
-    medium_format: str | None = None,
+    medium_format: MediumFormat | None = None,
     jobs: int | None = None,
     executor: Executor | None = None,
     progress: Phases | None = None,
@@ -59,7 +59,7 @@ def advise(
     return [evolve(advice, about_medium=_about_medium(advice, form)) for advice in advisor.advise()]
 
 
-def _opened(medium: str | os.PathLike[str], medium_format: str | None) -> ReadableMedium:
+def _opened(medium: str | os.PathLike[str], medium_format: MediumFormat | None) -> ReadableMedium:
     try:
         return readable(medium, medium_format)[0]
     except FormatError:

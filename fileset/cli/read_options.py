@@ -10,8 +10,8 @@ from fileset.cli.options import add_format
 from fileset.cli.output import say
 
 if TYPE_CHECKING:
-    from fileset.extract.complete import Complete
-    from fileset.extract.scanned import Scanned
+    from fileset.extraction.complete import Complete
+    from fileset.extraction.scanned import Scanned
     from fileset.reader import Reader
 
 

@@ -11,7 +11,7 @@ from fileset.cli.output import say
 from fileset.errors import RefusedError, RuleError
 
 if TYPE_CHECKING:
-    from fileset.extract.instances import Finder
+    from fileset.extraction.instances import Finder
     from fileset.findings import Finding
     from fileset.transfer.peer import Tls
     from fileset.transfer.reconciliation import Reconciliation
@@ -95,8 +95,8 @@ def reconciled(
     """
     if reconciliation is None:
         return reader
-    from fileset.extract.complete import Complete
-    from fileset.extract.instances import RecordFinder
+    from fileset.extraction.complete import Complete
+    from fileset.extraction.instances import RecordFinder
     from fileset.transfer.reconciled import Reconciled
 
     source = Complete(reader) if isinstance(reader, RecordFinder) and not listed_only else reader

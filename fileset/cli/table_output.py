@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fileset.findings import Finding
     from fileset.reader import Reader, Record
     from fileset.tables import Table
+    from fileset.tables.select import TableLevel
 
 MEDIUM: Final = "Medium"
 """The first column, where there are several media."""
@@ -66,7 +67,7 @@ def list_table(media: Sequence[str], keys: Mapping[str, str], options: Namespace
         )
     if options.ohif and not options.base_url:
         raise RuleError("--ohif needs --base-url URL: the viewer gets the files from a web server")
-    level = options.level or ("STUDY" if len(media) > 1 and not options.columns else "IMAGE")
+    level: TableLevel = options.level or ("STUDY" if len(media) > 1 and not options.columns else "IMAGE")
     names = None if options.columns is None else [name.strip() for name in options.columns.split(",") if name.strip()]
     discs = [_read(medium, level, names, keys, options) for medium in media]
     if len(discs) == 1 and discs[0].problem is not None:
@@ -77,7 +78,9 @@ def list_table(media: Sequence[str], keys: Mapping[str, str], options: Namespace
     return codes.pop() if len(codes) == 1 else PARTLY
 
 
-def _read(medium: str, level: str, names: Sequence[str] | None, keys: Mapping[str, str], options: Namespace) -> _Disc:
+def _read(
+    medium: str, level: TableLevel, names: Sequence[str] | None, keys: Mapping[str, str], options: Namespace
+) -> _Disc:
     from fileset.reader import Reader
 
     disc = _Disc(medium)
@@ -106,7 +109,12 @@ def _absent(reader: Reader) -> list[Finding]:
 
 
 def _fill(
-    disc: _Disc, reader: Reader, level: str, names: Sequence[str] | None, keys: Mapping[str, str], options: Namespace
+    disc: _Disc,
+    reader: Reader,
+    level: TableLevel,
+    names: Sequence[str] | None,
+    keys: Mapping[str, str],
+    options: Namespace,
 ) -> None:
     given: dict[str, Any] = dict(keys)
     disc.table = reader.table(level, names, **given)

@@ -15,8 +15,8 @@ from fileset.errors import FormatError, MediumError, RuleError
 if TYPE_CHECKING:
     from argparse import _ActionsContainer
 
-    from fileset.extract.complete import Complete
-    from fileset.extract.scanned import Scanned
+    from fileset.extraction.complete import Complete
+    from fileset.extraction.scanned import Scanned
     from fileset.pages.model import Records
     from fileset.pages.options import WebOptions
     from fileset.pages.report import PagesReport
@@ -104,8 +104,8 @@ def make_pages(options: Namespace, folder: str) -> int:
 
 def _opened(options: Namespace) -> Complete | Scanned:
     """Open the medium by its DICOMDIR; by its files too if that is damaged, and only by them if there is no other way."""
-    from fileset.extract.complete import Complete
-    from fileset.extract.scanned import scanned, scanned_instead
+    from fileset.extraction.complete import Complete
+    from fileset.extraction.scanned import scanned, scanned_instead
     from fileset.reader import Reader
 
     if options.scan:

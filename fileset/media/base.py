@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 from attrs import evolve, frozen
 
@@ -305,6 +305,9 @@ class Builder(Protocol):
     def finish(self) -> None:
         """Write what is left when all files are there."""
         ...
+
+
+MediumFormat = Literal["folder", "iso", "zip"]
 
 
 class Format(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, Literal, get_args
 
 from fileset.errors import RuleError
 from fileset.file_id import FileId
@@ -11,7 +11,8 @@ from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium, holds
 from fileset.plan.inputs import Sources
 
-PREAMBLES: Final = ("keep", "zero")
+Preamble = Literal["keep", "zero"]
+PREAMBLES: Final = get_args(Preamble)
 
 
 def clears(preamble: str) -> bool:

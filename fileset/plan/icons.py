@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from attrs import field, frozen
 
@@ -18,7 +18,8 @@ from fileset.records.tree import Node
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-PLACES: Final = ("image", "series")
+IconPlace = Literal["image", "series"]
+PLACES: Final = get_args(IconPlace)
 IMAGES: Final = frozenset(("IMAGE", "RT DOSE"))
 """Record types of instances whose pixels make an icon."""
 SIZE: Final = 64
@@ -41,11 +42,11 @@ class Icons:
     Raises `RuleError` for another place.
     """
 
-    place: str = field(default="image", validator=_known)
+    place: IconPlace = field(default="image", validator=_known)
     size: int = SIZE
 
 
-def icons_wanted(icons: Icons | str | None) -> Icons | None:
+def icons_wanted(icons: Icons | IconPlace | None) -> Icons | None:
     """Return which icons are wanted, by a name for the place of the usual ones.
 
     Raises `RuleError` for another name, and if the extra `images` is not installed.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import count
-from typing import Final
+from typing import Final, Literal
 
 from attrs import frozen
 
@@ -281,6 +281,7 @@ def _keep(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
     return (given[index] for index in range(len(chains)))
 
 
+Naming = Literal["counter", "flat", "uid", "keep"]
 SCHEMES: Final[dict[str, Callable[[Iterable[Place], _Namespace], Iterator[FileId]]]] = {
     "counter": _counter,
     "flat": _flat,

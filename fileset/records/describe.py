@@ -5,7 +5,7 @@ This runs once per file in the scanning processes. The result is small and cheap
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from attrs import frozen
 
@@ -26,6 +26,11 @@ PRIVATE_RECORD_UID: Final = "2.25.206317946146216105403716386943240530081"
 """Private Record UID for files whose SOP class has no record type, if the user wants PRIVATE records."""
 
 
+Missing = Literal["invent", "refuse"]
+UnknownSopClass = Literal["image", "private", "refuse"]
+InvalidUid = Literal["accept", "refuse"]
+
+
 @frozen
 class Policy:
     """What to do with files that lack something that their record needs.
@@ -36,20 +41,20 @@ class Policy:
     profile (PS3.11) that files must conform to, "" for none.
     """
 
-    missing: str = "invent"
-    unknown_sop_class: str = "image"
-    invalid_uid: str = "accept"
+    missing: Missing = "invent"
+    unknown_sop_class: UnknownSopClass = "image"
+    invalid_uid: InvalidUid = "accept"
     keys: KeyChoice = MINIMAL
     profile: str = ""
 
     def __attrs_post_init__(self) -> None:
         for name, value, allowed in (
-            ("missing", self.missing, ("invent", "refuse")),
-            ("unknown_sop_class", self.unknown_sop_class, ("image", "private", "refuse")),
-            ("invalid_uid", self.invalid_uid, ("refuse", "accept")),
+            ("missing", self.missing, Missing),
+            ("unknown_sop_class", self.unknown_sop_class, UnknownSopClass),
+            ("invalid_uid", self.invalid_uid, InvalidUid),
         ):
-            if value not in allowed:
-                raise RuleError(f"{name}={value!r}: use one of {', '.join(allowed)}")
+            if value not in get_args(allowed):
+                raise RuleError(f"{name}={value!r}: use one of {', '.join(get_args(allowed))}")
 
 
 class Instance(NamedTuple):

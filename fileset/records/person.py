@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from fileset.dicom.character_sets import decode
 from fileset.errors import RuleError
 from fileset.records.levels import Chain
 
-CONFLICTS: Final = ("refuse", "split", "merge")
+PatientConflict = Literal["refuse", "split", "merge"]
+CONFLICTS: Final = get_args(PatientConflict)
 """What to do with one Patient ID of two persons, and with one study of two Patient IDs."""
 _BETWEEN: Final = re.compile(r"[\^=,.\s]+")
 

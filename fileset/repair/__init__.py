@@ -25,7 +25,7 @@ from fileset.plan.old_dicomdir import mended_identification, read_state
 from fileset.plan.rebuild import Diagnosis, rebuild
 from fileset.plan.scan import Outcome, Phases, outcomes, phase
 from fileset.plan.self_check import below, unlisted
-from fileset.records.describe import Policy
+from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
 from fileset.records.key_choice import USUAL
 from fileset.repair.diagnosis import diagnose
 from fileset.report import Report, Skipped
@@ -43,9 +43,9 @@ def repair_file_set(
     medium: str | os.PathLike[str],
     *,
     medium_format: Format | str | None = None,
-    missing: str = "invent",
-    unknown_sop_class: str = "image",
-    invalid_uid: str = "accept",
+    missing: Missing = "invent",
+    unknown_sop_class: UnknownSopClass = "image",
+    invalid_uid: InvalidUid = "accept",
     jobs: int | None = None,
     executor: Executor | None = None,
     progress: Phases | None = None,

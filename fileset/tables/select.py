@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from fileset.dicomdir.read.directory import Contents, conditions
 from fileset.dicomdir.read.query import ALIASES, condition
@@ -17,6 +17,7 @@ from fileset.tables.table import Table
 
 IMAGE: Final = "IMAGE"
 """The level of all records that reference a file, whatever their type."""
+TableLevel = Literal["PATIENT", "STUDY", "SERIES", "IMAGE"]
 TABLE_LEVELS: Final = (*LEVELS, IMAGE)
 
 _PATIENT: Final = ("PatientID", "PatientName")

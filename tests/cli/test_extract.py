@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 import fileset
 from fileset import FileId, MediumError, RefusedError
 from fileset.cli.verbs.extract import lost_lines
-from fileset.extract import TRIES, ExtractReport, Lost, extract
-from fileset.extract.names import LONGEST, hashed_name, safe_name
-from fileset.extract.target import Target
+from fileset.extraction import TRIES, ExtractReport, Lost, extract
+from fileset.extraction.names import LONGEST, hashed_name, safe_name
+from fileset.extraction.target import Target
 from fileset.media.base import FileInfo
 from fileset.plan.inputs import encode_dataset
 from tests.support import synthetic
@@ -442,8 +442,8 @@ def test_what_cannot_be_removed_hides_no_error(
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
 
     with monkeypatch.context() as patched:
-        patched.setattr("fileset.extract.target.open", refused, raising=False)
-        patched.setattr("fileset.extract.target.os.unlink", refused)
+        patched.setattr("fileset.extraction.target.open", refused, raising=False)
+        patched.setattr("fileset.extraction.target.os.unlink", refused)
         said = run("extract", indexed, "-o", tmp_path / "OUT", code=5).stderr
     assert os.strerror(errno.EROFS) in said
     assert "The copies stay; run it again" in said
@@ -469,7 +469,7 @@ def test_free_space_is_checked_before_anything_is_copied(
     run: Runs, indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = shutil.disk_usage(tmp_path)._replace(free=100)
-    monkeypatch.setattr("fileset.extract.target.shutil.disk_usage", lambda _: full)
+    monkeypatch.setattr("fileset.extraction.target.shutil.disk_usage", lambda _: full)
     said = run("extract", indexed, "-o", tmp_path / "OUT", code=5).stderr
     assert "bytes more are needed than are free; nothing was copied" in said
     assert list((tmp_path / "OUT").iterdir()) == []

@@ -12,7 +12,7 @@ from pydicom.uid import UID
 
 import fileset
 from fileset.check import check_file_set
-from fileset.extract import extract
+from fileset.extraction import extract
 from fileset.findings import Finding
 from tests.support import synthetic
 from tests.support.long import LONG

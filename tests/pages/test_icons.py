@@ -79,7 +79,7 @@ def test_an_image_that_cannot_be_decoded_is_reported(tmp_path: Path) -> None:
 
 def test_another_place_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RuleError, match="use one of image, series"):
-        Creator(tmp_path / "disc", icons="patient")
+        Creator(tmp_path / "disc", icons="patient")  # type: ignore[arg-type]
 
 
 def test_the_reader_shows_an_icon_as_a_key(source: Path, tmp_path: Path) -> None:

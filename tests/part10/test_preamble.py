@@ -92,7 +92,7 @@ def test_replacing_with_the_same_keeps_the_copies(source: Path, tmp_path: Path) 
 
 def test_nothing_else_can_be_wanted(tmp_path: Path) -> None:
     with pytest.raises(fileset.RuleError, match="keep, zero"):
-        fileset.Creator(tmp_path / "OUT", preamble="wipe")
+        fileset.Creator(tmp_path / "OUT", preamble="wipe")  # type: ignore[arg-type]
 
 
 def test_the_command_line_clears_what_pydicom_ships(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import fileset
 from fileset.cli import main
-from fileset.records.person import Person
+from fileset.records.person import PatientConflict, Person
 from tests.support import synthetic
 
 
@@ -47,7 +47,7 @@ def patients(medium: Path) -> dict[str, list[str]]:
 STUDIES = [synthetic.uid("study", 1, 1), synthetic.uid("study", 1, 2)]
 
 
-def create(source: Path, medium: Path, conflict: str) -> fileset.Report:
+def create(source: Path, medium: Path, conflict: PatientConflict) -> fileset.Report:
     with fileset.Creator(medium, patient_conflict=conflict) as creator:
         creator.add(source)
     return creator.report
@@ -96,7 +96,7 @@ def test_variants_of_one_spelling_merge_with_a_note(tmp_path: Path, name: str) -
 
 
 @pytest.mark.parametrize("conflict", ["refuse", "split", "merge"])
-def test_one_study_of_two_patient_ids_follows_the_option(tmp_path: Path, conflict: str) -> None:
+def test_one_study_of_two_patient_ids_follows_the_option(tmp_path: Path, conflict: PatientConflict) -> None:
     ct(tmp_path / "IN", 1, **{**ANN, "PatientID": "A"})
     ct(tmp_path / "IN", 1, **{**BOB, "PatientID": "B", "SOPInstanceUID": "1.2.3"})
     report = create(tmp_path / "IN", tmp_path / "OUT", conflict)
@@ -108,7 +108,7 @@ def test_one_study_of_two_patient_ids_follows_the_option(tmp_path: Path, conflic
 
 
 @pytest.mark.parametrize("conflict", ["refuse", "split", "merge"])
-def test_updates_compare_with_the_person_on_the_medium(two: Path, tmp_path: Path, conflict: str) -> None:
+def test_updates_compare_with_the_person_on_the_medium(two: Path, tmp_path: Path, conflict: PatientConflict) -> None:
     first, second = sorted(two.iterdir())
     create(first, tmp_path / "OUT", "refuse")
     with fileset.Updater(tmp_path / "OUT", patient_conflict=conflict) as updater:

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from fileset.dicom.header import HeaderError, read_header
 from fileset.dicom.header_cache import Layouts
 from fileset.plan.inputs import encode_dataset
-from fileset.records.describe import EVERYTHING, WANTED, Describer, Instance, Policy
+from fileset.records.describe import EVERYTHING, WANTED, Describer, Instance, InvalidUid, Policy
 from fileset.records.key_choice import MINIMAL, key_set
 from fileset.records.record_cache import OWN, Template
 from fileset.standard.record_types import SOP_CLASSES
@@ -66,7 +66,7 @@ def filled(monkeypatch: pytest.MonkeyPatch) -> list[Instance]:
 
 
 @pytest.mark.parametrize("invalid_uid", ["refuse", "accept"])
-def test_files_of_one_series_are_filled_in(layouts: Layouts, filled: list[Instance], invalid_uid: str) -> None:
+def test_files_of_one_series_are_filled_in(layouts: Layouts, filled: list[Instance], invalid_uid: InvalidUid) -> None:
     policy = Policy(invalid_uid=invalid_uid)
     templates, plain = Describer(policy), Describer(policy)
     for data in headers():
@@ -80,7 +80,7 @@ UIDS = (b"1.2.3\0", b"1.2.3 ", b"1.2.03", b"1.2.3", b"", b"1.9.3\0", b"5.2.3\0",
 
 @pytest.mark.slow
 @pytest.mark.parametrize("invalid_uid", ["refuse", "accept"])
-def test_unusual_values_take_the_long_way(layouts: Layouts, filled: list[Instance], invalid_uid: str) -> None:
+def test_unusual_values_take_the_long_way(layouts: Layouts, filled: list[Instance], invalid_uid: InvalidUid) -> None:
     policy = Policy(invalid_uid=invalid_uid)
     templates, plain = Describer(policy), Describer(policy)
     for data in headers():
@@ -167,7 +167,7 @@ def test_a_record_with_a_content_date_has_that_of_its_own_file(record_type: str)
 
 @pytest.mark.filterwarnings("ignore:The value length")
 @pytest.mark.parametrize("invalid_uid", ["refuse", "accept"])
-def test_a_uid_that_is_too_long_is_refused_whatever_came_before(invalid_uid: str) -> None:
+def test_a_uid_that_is_too_long_is_refused_whatever_came_before(invalid_uid: InvalidUid) -> None:
     policy = Policy(invalid_uid=invalid_uid)
     known, templates, plain = Layouts(OWN, key_set(MINIMAL).apart), Describer(policy), Describer(policy)
     uids = ["1.2." + digits for digits in ("3" * 62, "4" * 62, "3" * 58, "4" * 58, "5" * 62)]

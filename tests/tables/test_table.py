@@ -14,6 +14,7 @@ import fileset
 from fileset.reader import Reader
 from fileset.tables import Table, default_columns
 from fileset.tables.dicom_json import attribute, dicom_json
+from fileset.tables.select import TableLevel
 from fileset.tables.text import cell, csv_lines
 from tests.support import synthetic
 
@@ -39,7 +40,7 @@ def reader() -> Any:
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("name", DICOMDIRS)
-def test_every_cell_is_what_a_record_gives_for_its_key(name: str, level: str) -> None:
+def test_every_cell_is_what_a_record_gives_for_its_key(name: str, level: TableLevel) -> None:
     columns = ["PatientName", "PatientID", "StudyDate", "Modality", "SeriesNumber", "InstanceNumber", "SOPInstanceUID"]
     columns += ["FileID", "ImageType", "SpecificCharacterSet", "DirectoryRecordType", "IconImageSequence"]
     with Reader(SHIPPED / name) as opened:
@@ -77,7 +78,7 @@ def test_the_rows_are_those_that_find_finds(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_without_columns_those_that_identify_a_record_are_given(reader: Reader, level: str) -> None:
+def test_without_columns_those_that_identify_a_record_are_given(reader: Reader, level: TableLevel) -> None:
     table = reader.table(level)
     assert tuple(table.columns) == default_columns(level)
     assert all(any(value is not None for value in column) for name, column in table.columns.items() if "UID" in name)
@@ -86,7 +87,7 @@ def test_without_columns_those_that_identify_a_record_are_given(reader: Reader, 
 @pytest.mark.parametrize(("level", "columns"), [("FRAME", None), ("IMAGE", ["PatientsName"])])
 def test_another_level_or_column_is_refused(reader: Reader, level: str, columns: list[str] | None) -> None:
     with pytest.raises(fileset.RuleError):
-        reader.table(level, columns)
+        reader.table(level, columns)  # type: ignore[arg-type]
 
 
 def test_a_table_is_a_sequence_of_rows(reader: Reader) -> None:

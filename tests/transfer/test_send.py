@@ -19,7 +19,7 @@ import pytest
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 import fileset
-from fileset.extract.scanned import scanned
+from fileset.extraction.scanned import scanned
 from fileset.reader import Reader
 from fileset.transfer import PeerError, Sent, probe, send
 from tests.support import synthetic

@@ -11,6 +11,7 @@ from pydicom import dcmread
 from pydicom.uid import UID
 
 import fileset
+from fileset.plan.names import Naming
 from tests.support import judges, synthetic
 from tests.updater.conftest import ct_file, directory, files, records, tree, uids
 
@@ -55,7 +56,7 @@ def test_new_files_lie_beside_those_of_their_series(disc: Path, tmp_path: Path) 
 
 @pytest.mark.judges
 @pytest.mark.parametrize("naming", ["flat", "uid", "keep"])
-def test_every_naming_scheme_keeps_clear_of_what_is_there(disc: Path, tmp_path: Path, naming: str) -> None:
+def test_every_naming_scheme_keeps_clear_of_what_is_there(disc: Path, tmp_path: Path, naming: Naming) -> None:
     for number in (10, 11, 12):
         with fileset.Updater(disc, naming=naming) as updater:
             updater.add(ct_file(tmp_path / str(number), 1, 1, 1, number).rename(tmp_path / str(number) / "IM000000"))

@@ -21,12 +21,12 @@ from fileset.cli.reconcile_options import (
     tell_changes,
 )
 from fileset.errors import FormatError, MediumError, RefusedError, RuleError
-from fileset.extract.layout import DEFAULT, STRUCTURE
-from fileset.extract.names import LONGEST_PATH
+from fileset.extraction.layout import DEFAULT, STRUCTURE
+from fileset.extraction.names import LONGEST_PATH
 
 if TYPE_CHECKING:
-    from fileset.extract import Copy, ExtractReport, Lost
-    from fileset.extract.scanned import Scanned
+    from fileset.extraction import Copy, ExtractReport, Lost
+    from fileset.extraction.scanned import Scanned
     from fileset.reader import Reader
 
 EXAMPLES: Final = (
@@ -70,7 +70,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Copy what matches, and report."""
-    from fileset.extract import extract
+    from fileset.extraction import extract
 
     keys: dict[str, Any] = keys_of(options.keys)
     template = _template(options)
@@ -119,7 +119,7 @@ def _template(options: Namespace) -> str:
 
 def _opened(options: Namespace) -> Reader | Scanned:
     """Return the file-set by its DICOMDIR, or by its files if that is wanted or there is no other way."""
-    from fileset.extract.scanned import scanned, scanned_instead
+    from fileset.extraction.scanned import scanned, scanned_instead
     from fileset.reader import Reader
 
     if options.scan:

@@ -18,9 +18,9 @@ from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of,
 from fileset.errors import FilesetError, FormatError, MediumError, RuleError
 
 if TYPE_CHECKING:
-    from fileset.extract.complete import Complete
-    from fileset.extract.instances import InstanceRecord
-    from fileset.extract.scanned import Scanned
+    from fileset.extraction.complete import Complete
+    from fileset.extraction.instances import InstanceRecord
+    from fileset.extraction.scanned import Scanned
     from fileset.transfer import Probe, SendReport, Tls
     from fileset.transfer.reconciliation import Reconciliation
 
@@ -155,8 +155,8 @@ def _one(
 
 def _opened(medium: str, options: Namespace) -> Complete | Scanned:
     """Return all instances on a medium, as `extract` finds them: with a record, without one, or without a DICOMDIR."""
-    from fileset.extract.complete import Complete
-    from fileset.extract.scanned import scanned, scanned_instead
+    from fileset.extraction.complete import Complete
+    from fileset.extraction.scanned import scanned, scanned_instead
     from fileset.reader import Reader
 
     if options.scan:

@@ -15,10 +15,10 @@ from fileset.dicom.header import HeaderError
 from fileset.dicomdir.read.query import condition
 from fileset.dicomdir.read.values import character_set_of, value_of
 from fileset.errors import FilesetError, FormatError, MediumError
-from fileset.extract.other_file_sets import compared
+from fileset.extraction.other_file_sets import compared
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
-from fileset.media.base import FileInfo, LinkError, ReadableMedium
+from fileset.media.base import FileInfo, LinkError, MediumFormat, ReadableMedium
 from fileset.media.open import ARCHIVES, image_at, scannable
 from fileset.media.system.walk import random_access
 from fileset.plan.dicomdir_file import not_among
@@ -237,13 +237,13 @@ class Scanned:
             return None if is_dicomdir(name) else ScannedInstance(self.medium, file_id, None)
 
 
-def scanned(path: str | os.PathLike[str], medium_format: str | None = None) -> Scanned:
+def scanned(path: str | os.PathLike[str], medium_format: MediumFormat | None = None) -> Scanned:
     """The medium at `path` by its files. Raises `MediumError` if there is none, `FormatError` if it is something else."""
     return Scanned(scannable(path, medium_format))
 
 
 def scanned_instead(
-    path: str | os.PathLike[str], medium_format: str | None, problem: FormatError | MediumError
+    path: str | os.PathLike[str], medium_format: MediumFormat | None, problem: FormatError | MediumError
 ) -> Scanned:
     """The medium at `path` by its files, because of the `problem` that its DICOMDIR has.
 

@@ -8,8 +8,8 @@ from typing import Any, BinaryIO, Final
 from attrs import field, frozen
 
 from fileset.dicom.header import HeaderError
-from fileset.extract.instances import InstanceRecord
-from fileset.extract.instances import RecordKeys as KeyHolder
+from fileset.extraction.instances import InstanceRecord
+from fileset.extraction.instances import RecordKeys as KeyHolder
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo

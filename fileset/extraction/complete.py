@@ -8,8 +8,8 @@ from typing import Any, BinaryIO, Self
 
 from attrs import define, field, frozen
 
-from fileset.extract.instances import InstanceRecord, RecordFinder, RecordKeys
-from fileset.extract.scanned import Scanned, ScannedInstance
+from fileset.extraction.instances import InstanceRecord, RecordFinder, RecordKeys
+from fileset.extraction.scanned import Scanned, ScannedInstance
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo, ReadableMedium

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import fileset
-from fileset.extract import extract
+from fileset.extraction import extract
 from tests.support import synthetic
 from tests.support.command import Runs
 

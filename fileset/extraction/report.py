@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from fileset.extract.instances import InstanceRecord, RecordKeys
+from fileset.extraction.instances import InstanceRecord, RecordKeys
 from fileset.findings import Finding
 
 _FOUND_ALL_THE_SAME: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MOVED"))

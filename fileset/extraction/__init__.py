@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from fileset.dicom.file_end import LAST, is_plainly_whole
 from fileset.errors import FilesetError, MediumError
-from fileset.extract.complete import Complete
-from fileset.extract.instances import Finder, InstanceRecord, RecordFinder
-from fileset.extract.layout import DEFAULT, STRUCTURE, PathTemplate
-from fileset.extract.report import Copy, ExtractReport, Lost, lost
-from fileset.extract.target import Target
-from fileset.extract.verify import Verifier
+from fileset.extraction.complete import Complete
+from fileset.extraction.instances import Finder, InstanceRecord, RecordFinder
+from fileset.extraction.layout import DEFAULT, STRUCTURE, PathTemplate
+from fileset.extraction.report import Copy, ExtractReport, Lost, lost
+from fileset.extraction.target import Target
+from fileset.extraction.verify import Verifier
 from fileset.media.base import ReadableMedium
 from fileset.media.system.files import path_of
 from fileset.media.system.hashing import COPY_SIZE

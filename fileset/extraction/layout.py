@@ -10,7 +10,7 @@ from attrs import frozen
 
 from fileset.dicomdir.read.query import ALIASES
 from fileset.errors import RuleError
-from fileset.extract.instances import InstanceRecord, RecordKeys
+from fileset.extraction.instances import InstanceRecord, RecordKeys
 from fileset.records.levels import FIELDS
 from fileset.standard.dictionary import tag_of
 

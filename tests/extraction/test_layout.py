@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fileset import RuleError
-from fileset.extract.layout import DEFAULT, STRUCTURE, PathTemplate
-from fileset.extract.names import safe_name
-from fileset.extract.target import Target
+from fileset.extraction.layout import DEFAULT, STRUCTURE, PathTemplate
+from fileset.extraction.names import safe_name
+from fileset.extraction.target import Target
 from fileset.file_id import FileId
 from fileset.media.base import FileInfo
 
