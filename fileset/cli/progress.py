@@ -29,7 +29,7 @@ _TITLES: Final = {
 
 
 @contextmanager
-def progress(options: Namespace) -> Iterator[Phases | None]:
+def progress(options: Namespace) -> Iterator[Display | None]:
     """Yield a function to call with the progress; None without a terminal, or if no progress is wanted."""
     if options.quiet or options.no_progress or not sys.stderr.isatty():
         yield None
@@ -50,18 +50,20 @@ class Display:
     def __init__(self) -> None:
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._next = monotonic() + INTERVAL
+        self._started = monotonic()
+        self._next = self._started + INTERVAL
 
-    def __call__(self, phase: str, done: int, total: int) -> None:
-        """Draw, if it is time to."""
+    def __call__(self, phase: str, done: int, total: int, size: int = 0) -> None:
+        """Draw, if it is time to; `size`: bytes of what is done, for phases that show a rate."""
         now = monotonic()
         if now < self._next and done != total:
             return
         self._next = now + INTERVAL
         bars = self._bars = self._bars or _bars()
         if phase not in self._tasks:
-            self._tasks[phase] = bars.add_task(_TITLES.get(phase, phase), total=total)
-        bars.update(self._tasks[phase], completed=done, total=total)
+            self._tasks[phase] = bars.add_task(_TITLES.get(phase, phase), total=total, rate="")
+        rate = f"{size / 1e6 / max(now - self._started, INTERVAL):.1f} MB/s" if size else ""
+        bars.update(self._tasks[phase], completed=done, total=total, rate=rate)
         bars.refresh()
 
     def close(self) -> None:
@@ -79,6 +81,7 @@ def _bars() -> Progress:
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("files"),
+        TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
     bars = Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True)

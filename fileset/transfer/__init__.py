@@ -12,6 +12,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from fileset.errors import FilesetError, RuleError
+from fileset.standard.syntaxes import EXPLICIT
 from fileset.transfer.association import Pair, PeerSettings, batches
 from fileset.transfer.commitment import committed
 from fileset.transfer.compare import disagreement, require_agreement, same_bytes
@@ -24,8 +25,8 @@ from fileset.transfer.stow import Stow, address_of
 
 __all__ = ["Peer", "PeerError", "Probe", "SendReport", "Sent", "Tls", "probe", "send"]
 
-Progress = Callable[[str, int, int], None]
-"""Called with "send", the number of instances done, and the number of instances in all."""
+Progress = Callable[[str, int, int, int], None]
+"""Called with "send", the number of instances done, the number of instances in all, and the bytes that arrived so far."""
 _UNKNOWN: Final = ("1.2.840.10008.1.1", "1.2.840.10008.1.2")
 """The pair of an instance that cannot be read: C-ECHO, which every association proposes."""
 Change = Callable[[Payload], Payload]
@@ -47,6 +48,7 @@ def send(
     journal: str | os.PathLike[str] | None = None,
     change: Change | None = None,
     commit_port: int | None = None,
+    transcode: bool = False,
     progress: Progress | None = None,
 ) -> SendReport:
     """Send instances to a PACS, and report each one.
@@ -68,6 +70,8 @@ def send(
         change: Makes of a file what is sent instead; see `Reconciliation.change`.
         commit_port: Ask for Storage Commitment of what arrived; the peer sends its answer to our AE Title at this port,
             over TLS if `tls` is given, which then needs a certificate.
+        transcode: With `to`: send files in Explicit VR Little Endian whose transfer syntax the peer does not take. Needs the
+            extra `images` for compressed ones.
         progress: Called after each instance.
 
     Raises:
@@ -88,7 +92,7 @@ def send(
         gate = _Gate(known, change, report)
         if to:
             sender = CStore(
-                PeerSettings(Peer.of(to), title_of(title), tls, timeout), gate.prepare, jobs, retries, pause
+                PeerSettings(Peer.of(to), title_of(title), tls, timeout), gate.prepare, jobs, retries, pause, transcode
             )
             entries = sender.send([Job(source, _pair(source)) for source in found])
         else:
@@ -127,10 +131,12 @@ def probe(
     tls: Tls | None = None,
     timeout: float = 30.0,
     change: Change | None = None,
+    transcode: bool = False,
 ) -> Probe:
     """Return what `send` would do, without sending: C-ECHO, and the contexts that the peer accepts.
 
-    Raises as `send`.
+    With `transcode`, a pair counts as accepted if the peer takes the SOP class in Explicit VR Little Endian. Raises as
+    `send`.
     """
     line = PeerSettings(Peer.of(to), title_of(title), tls, timeout)
     found = Probe(str(line.peer), {}, {}, [])
@@ -142,13 +148,16 @@ def probe(
                 found.unsendable.append(item)
             else:
                 found.numbers[item.pair] = found.numbers.get(item.pair, 0) + 1
-    for batch in [*batches(found.numbers)] or [()]:
+    native = {pair: (pair[0], EXPLICIT) for pair in found.numbers} if transcode else {}
+    taken: set[Pair] = set()
+    for batch in [*batches((*found.numbers, *native.values()))] or [()]:
         association = line.associate(batch)
         try:
             association.echo()
-            found.takes.update({pair: pair in association.contexts for pair in batch})
+            taken |= association.contexts.keys()
         finally:
             association.release()
+    found.takes.update({pair: bool(taken & {pair, native.get(pair, pair)}) for pair in found.numbers})
     return found
 
 
@@ -157,17 +166,18 @@ def _collect(
     found: list[PayloadSource],
     report: SendReport,
     journal: Journal,
-    progress: Callable[[int, int], None] | None,
+    progress: Callable[[int, int, int], None] | None,
 ) -> None:
     """Fill the report, also with the instances that were not tried, because the peer is gone or for any other reason."""
-    reason = "it was not tried"
+    reason, size = "it was not tried", 0
     try:
         for sent in entries:
             report.instances.append(sent)
             if sent.state == ARRIVED:
                 journal.add(sent.sop_instance_uid, sent.size, sent.changed)
+                size += sent.size
             if progress:
-                progress(len(report.instances), len(found))
+                progress(len(report.instances), len(found), size)
     except PeerError as problem:
         if not any(one.there for one in report.instances):
             raise

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, frozen
 
-from fileset.errors import MediumError
+from fileset.errors import FilesetError, MediumError, RuleError
+from fileset.standard.syntaxes import EXPLICIT
 from fileset.transfer.association import AbortedError, Association, LostError, Pair, batches
 from fileset.transfer.crew import Crew
 from fileset.transfer.payload import Payload, PayloadSource
 from fileset.transfer.peer import PeerError
 from fileset.transfer.report import ARRIVED, FAILED, UNSENDABLE, Sent, of_payload
+from fileset.transfer.transcoding import transcoded_payload
 
 if TYPE_CHECKING:
     from fileset.transfer.association import PeerSettings
@@ -39,11 +41,19 @@ _MEANINGS: Final = {
 
 @frozen
 class Job:
-    """One instance to send: its source, the context that its record promises, and its payload once it is known."""
+    """One instance to send.
+
+    Attributes:
+        source: Where its bytes are.
+        pair: Its context: the one that its record promises, later that of the file.
+        item: Its payload, once it is known.
+        transcodes: Whether it is to be transcoded, because the peer does not take it as it is.
+    """
 
     source: PayloadSource
     pair: Pair
     item: Payload | None = None
+    transcodes: bool = False
 
     @property
     def name(self) -> str:
@@ -61,6 +71,7 @@ class CStore:
         jobs: Associations at the same time.
         retries: More tries for an instance after the first, each after a longer pause.
         pause: Seconds before the second try; doubled before each further one.
+        transcode: Whether to transcode files whose transfer syntax the peer does not take.
     """
 
     line: PeerSettings
@@ -68,6 +79,7 @@ class CStore:
     jobs: int = 2
     retries: int = 3
     pause: float = 1.0
+    transcode: bool = False
 
     def send(self, jobs: Sequence[Job]) -> Iterator[Sent]:
         """Yield one entry for each instance, as they end. Raises `PeerError` if no association can be made at all."""
@@ -77,7 +89,7 @@ class CStore:
         later: list[Job] = []
         for batch in batches(groups):
             yield from self._send_batch([job for pair in batch for job in groups[pair]], batch, later)
-        if later:  # their files have another SOP class or transfer syntax than their records
+        if later:  # their files have another SOP class or transfer syntax than their records, or are to be transcoded
             yield from self.send(later)
 
     def _send_batch(self, jobs: Sequence[Job], pairs: Sequence[Pair], later: list[Job]) -> Iterator[Sent]:
@@ -102,17 +114,34 @@ class _Worker:
             self._association.release()
 
     def send(self, task: Job) -> Iterator[Sent]:
-        """Send one instance. If its file has another SOP class or transfer syntax than its record, do so later.
+        """Send one instance. If it needs a context that this association does not propose, do so later.
 
         Raises `PeerError` if no association can be made.
         """
         item = task.item or self._settings.prepare(task.source)
         if isinstance(item, Sent):
             yield item
-        elif item.pair in self._pairs:
-            yield self._tries(item, of_payload(task.name, item, FAILED))
+            return
+        native = item.sop_class_uid, EXPLICIT
+        pair = native if task.transcodes else item.pair
+        if pair not in self._pairs:
+            self._later.append(evolve(task, pair=pair, item=item))
+        elif self._settings.transcode and pair != native and pair not in self._ready().contexts:
+            self._later.append(evolve(task, pair=native, item=item, transcodes=True))
         else:
-            self._later.append(evolve(task, pair=item.pair, item=item))
+            yield self._sent(task, item)
+
+    def _sent(self, task: Job, item: Payload) -> Sent:
+        outcome = of_payload(task.name, item, FAILED)
+        if task.transcodes and (item.sop_class_uid, EXPLICIT) in self._ready().contexts:
+            try:
+                item, changes = transcoded_payload(item)
+            except RuleError:
+                raise  # the extra is missing: no file can be transcoded
+            except FilesetError as problem:
+                return evolve(outcome, state=UNSENDABLE, reason=f"the peer does not take it, and {problem}")
+            outcome = evolve(outcome, transcoded=changes)
+        return self._tries(item, outcome)
 
     def _tries(self, item: Payload, outcome: Sent) -> Sent:
         for attempt in range(self._settings.retries + 1):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, Final, Protocol, cast
 
@@ -19,6 +18,7 @@ from fileset.standard.dictionary import keyword_of
 from fileset.transfer.compare import require_agreement
 from fileset.transfer.payload import Payload, UnsendableError, payload
 from fileset.transfer.reconciliation import Reconciliation
+from fileset.transfer.transcoding import InMemory
 
 _IN_MEMORY: Final = 64 << 20
 
@@ -151,7 +151,7 @@ def rewrite(rules: Reconciliation, data: bytes) -> bytes:
 
     Raises `UnsendableError` if the file cannot be changed.
     """
-    item = payload(_InMemory(data))
+    item = payload(InMemory(data))
     if item.sop_class_uid == _DIRECTORY:
         return data
     rules.require_patient(item.identity[tags.PATIENT_ID], RefusedError)
@@ -160,15 +160,3 @@ def rewrite(rules: Reconciliation, data: bytes) -> bytes:
 
 
 _DIRECTORY: Final = "1.2.840.10008.1.3.10"
-
-
-@define
-class _InMemory:
-    data: bytes
-    file_id: None = None
-
-    def open(self) -> BinaryIO:
-        return BytesIO(self.data)
-
-    def inquire(self) -> FileInfo:
-        return FileInfo(len(self.data), None)

@@ -31,6 +31,7 @@ class Sent:
         size: Bytes of the data set, 0 if unknown.
         sop_class_uid: From the file, "" if it has none.
         changed: Keywords that reconciliation changed, with the old and the new value.
+        transcoded: What was changed for a peer that does not take the transfer syntax of the file; "" if nothing was.
     """
 
     file_id: str
@@ -41,6 +42,7 @@ class Sent:
     size: int = 0
     sop_class_uid: str = ""
     changed: dict[str, tuple[str, str]] = field(factory=dict)
+    transcoded: str = ""
 
     @property
     def there(self) -> bool:

@@ -145,6 +145,27 @@ def test_a_syntax_that_the_peer_does_not_take_is_named(store: Server, tmp_path: 
     assert entries["RLE"].reason == "the peer does not take MR Image Storage in RLE Lossless"
 
 
+def test_what_the_peer_does_not_take_is_transcoded_if_that_is_wanted(store: Server, tmp_path: Path, run: Runs) -> None:
+    pytest.importorskip("imagecodecs", reason="needs the extra images")
+    folder = sources(tmp_path, {name: (SHIPPED / f"{name}.dcm").read_bytes() for name in ("MR_small_RLE", "JPEG2000")})
+    (folder / "BROKEN").write_bytes((SHIPPED / "JPEG2000.dcm").read_bytes().replace(b"\xff\x4f\xff\x51", bytes(4)))
+    assert "accepted" in run("send", folder, "--to", store.address, "--transcode", "--dry-run").stderr
+    journal = ("--journal", tmp_path / "journal")
+    done = run("send", folder, "--to", store.address, "--transcode", "--json", *journal, code=3)
+    entries = {one["file_id"]: one for one in done.document["media"][0]["instances"]}
+    assert entries["GOOD"]["transcoded"] == ""
+    assert entries["MR_small_RLE"]["transcoded"].startswith("transcoded from RLE Lossless to Explicit VR Little Endian")
+    assert entries["BROKEN"]["state"] == "unsendable"
+    received = {path.name.split(".", 1)[1]: path for path in (store.folder / "received").iterdir()}
+    for name in ("MR_small_RLE", "JPEG2000"):
+        arrived = pydicom.dcmread(received[entries[name]["sop_instance_uid"]])
+        assert arrived.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+        assert (arrived.pixel_array == pydicom.dcmread(SHIPPED / f"{name}.dcm").pixel_array).all()
+    again = run("send", folder, "--to", store.address, "--transcode", "--json", *journal, code=3).document
+    states = {one["file_id"]: one["state"] for one in again["media"][0]["instances"]}
+    assert states["MR_small_RLE"] == states["JPEG2000"] == states["GOOD"] == "already"
+
+
 @pytest.mark.slow
 def test_more_pairs_than_one_association_can_propose_take_several(pacs: Orthanc, tmp_path: Path) -> None:
     folder = tmp_path / "files"
@@ -221,7 +242,7 @@ def test_a_rerun_with_the_journal_sends_the_rest_after_the_pacs_was_killed(pacs:
     synthetic.ct_series(folder, 1, 1, 2, 100)
     fileset.index(folder)
 
-    def kill(_: str, done: int, __: int) -> None:
+    def kill(_: str, done: int, *__: int) -> None:
         if done == 40:
             pacs.stop(signal.SIGKILL)
 

@@ -72,6 +72,11 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--scan", action="store_true", help="look into every file instead of the DICOMDIR")
     parser.add_argument("--dry-run", action="store_true", help="with --to: ask what the peer takes, and send nothing")
     parser.add_argument(
+        "--transcode",
+        action="store_true",
+        help="with --to: send in Explicit VR Little Endian what the peer does not take as it is (extra images)",
+    )
+    parser.add_argument(
         "--jobs", metavar="N", type=positive, default=2, help="associations or requests at a time (default: 2)"
     )
     parser.add_argument("--retries", metavar="N", type=int, default=3, help="more tries where it may help (default: 3)")
@@ -107,8 +112,8 @@ def run(options: Namespace) -> int:
     """Send what matches on each medium, and report."""
     media, keys = split_media(options.arguments)
     tls = _tls(options)
-    if options.stow and (options.dry_run or options.commit):
-        raise RuleError("--dry-run and --commit are for --to")
+    if options.stow and (options.dry_run or options.commit or options.transcode):
+        raise RuleError("--dry-run, --commit and --transcode are for --to")
     headers = _headers(options)
     reconciliation = reconciliation_of(options, tls)
     outcomes = [_one(medium, keys, reconciliation, tls, headers, options) for medium in media]
@@ -186,7 +191,13 @@ def _transfer(
     change = reconciliation.change if reconciliation else None
     if options.dry_run:
         outcome.probe = probe(
-            found, to=options.to, title=options.title, tls=tls, timeout=options.timeout, change=change
+            found,
+            to=options.to,
+            title=options.title,
+            tls=tls,
+            timeout=options.timeout,
+            change=change,
+            transcode=options.transcode,
         )
         return
     with progress(options) as phases:
@@ -204,6 +215,7 @@ def _transfer(
                 journal=options.journal,
                 change=change,
                 commit_port=options.commit,
+                transcode=options.transcode,
                 progress=phases,
             )
         except KeyboardInterrupt as end:
@@ -281,8 +293,9 @@ def _note_lines(report: SendReport, *, everything: bool) -> Iterator[str]:
     """Yield the remarks with which the peer took instances, and how many have each."""
     notes: dict[str, list[str]] = {}
     for one in report.instances:
-        if one.there and one.reason:
-            notes.setdefault(one.reason, []).append(one.file_id)
+        for note in (one.reason, one.transcoded) if one.there else ():
+            if note:
+                notes.setdefault(note, []).append(one.file_id)
     for reason, names in notes.items():
         shown = names if everything else names[:1]
         yield from (f"  {name}: {reason}" for name in shown)
