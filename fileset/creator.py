@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from attrs import evolve
 
-from fileset.dicomdir.write.header import Identification, is_file_set_id
+from fileset.dicomdir.write.header import Identification, is_file_set_id, new_uid
 from fileset.errors import INDEX_INSTEAD, FilesetError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId, is_path
 from fileset.findings import Finding, Where
@@ -35,7 +35,7 @@ from fileset.plan.icons import IconPlace, Icons, icons_added, icons_wanted
 from fileset.plan.identity import IdentityCheck
 from fileset.plan.inputs import Sources
 from fileset.plan.names import SCHEMES, Naming
-from fileset.plan.new_file_set import IN_PLACE, Recipe, new_uid, refuse_existing
+from fileset.plan.new_file_set import IN_PLACE, Recipe, refuse_existing
 from fileset.plan.scan import Phases, Refused, collect, outcomes, phase
 from fileset.plan.source_file_set import Origin, SourceFileSets
 from fileset.plan.split import bytes_of

@@ -12,7 +12,7 @@ from html import escape
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
-from fileset.dicom.header import Reading, Wanted, WantedTags, read_header
+from fileset.dicom.header import Wanted, WantedTags, read_header
 from fileset.dicomdir.read.directory import conditions
 from fileset.dicomdir.read.query import condition
 from fileset.dicomdir.read.raw import FlatDirectory
@@ -24,6 +24,7 @@ from fileset.findings import Finding
 from fileset.media.base import FileInfo, FileSetInfo, MediumFormat
 from fileset.media.open import readable, scannable
 from fileset.media.system.files import path_of
+from fileset.media.system.walk import random_access
 from fileset.plan.dicomdir_file import absent_from, read_contents
 from fileset.plan.virtual import virtual_contents
 from fileset.standard import tags
@@ -402,19 +403,11 @@ class Reader:
             return {}
         try:
             with self.medium.open(file_id) as file:
-                header = read_header(_reading(file), _UIDS)
+                header = read_header(random_access(file)[0], _UIDS)
         except (FilesetError, OSError):
             return {}
         found = {tag: header.values.get(own) or header.meta.get(meta, b"") for tag, own, meta in _IDENTITY}
         return {tag: raw.decode("ascii", "replace").strip(" \0") for tag, raw in found.items()}
-
-
-def _reading(file: BinaryIO) -> Reading:
-    def read(at: int, size: int) -> bytes:
-        file.seek(at)
-        return file.read(size)
-
-    return read
 
 
 _IDENTITY: Final = (

@@ -11,8 +11,8 @@ from fileset.cli.output import say
 from fileset.errors import RefusedError, RuleError
 
 if TYPE_CHECKING:
-    from fileset.extraction.instances import Finder
     from fileset.findings import Finding
+    from fileset.plan.instances import Finder
     from fileset.transfer.peer import Tls
     from fileset.transfer.reconciliation import Reconciliation
 
@@ -96,7 +96,7 @@ def reconciled(
     if reconciliation is None:
         return reader
     from fileset.extraction.complete import Complete
-    from fileset.extraction.instances import RecordFinder
+    from fileset.plan.instances import RecordFinder
     from fileset.transfer.reconciled import Reconciled
 
     source = Complete(reader) if isinstance(reader, RecordFinder) and not listed_only else reader

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from fileset.extraction.complete import Complete
     from fileset.extraction.scanned import Scanned
-    from fileset.pages.model import Records
     from fileset.pages.options import WebOptions
     from fileset.pages.report import PagesReport
+    from fileset.plan.instances import Instances
 
 
 def add_web(parser: _ActionsContainer) -> None:
@@ -85,7 +85,7 @@ def make_pages(options: Namespace, folder: str) -> int:
 
     with _opened(options) as reader, progress(options) as phases:
         report = write_pages(
-            cast("Records", reader), folder, options=web_options(options), jobs=options.jobs, progress=phases
+            cast("Instances", reader), folder, options=web_options(options), jobs=options.jobs, progress=phases
         )
         findings = [*reader.findings, *report.findings]
         if options.json:

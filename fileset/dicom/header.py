@@ -30,6 +30,7 @@ from fileset.standard import tags
 Reading = Callable[[int, int], bytes]
 """(offset, size) -> bytes; fewer than `size` only at the end of the file."""
 
+_CHUNK: Final = 1 << 23
 LARGEST_VALUE: Final = 1 << 26
 """Limit for a wanted value or a sequence of undefined length: 64 MiB."""
 
@@ -66,6 +67,14 @@ class HeaderError(FilesetError):
 
 class UnusualError(Exception):
     """The file needs pydicom."""
+
+
+def read_all(read: Reading, at: int = 0) -> bytes:
+    """Return all bytes from offset `at` to the end of the file."""
+    data = bytearray()
+    while chunk := read(at + len(data), _CHUNK):
+        data += chunk
+    return bytes(data)
 
 
 @frozen

@@ -11,7 +11,6 @@ from typing import Any, Final
 from fileset.dicom.file_end import LAST, is_plainly_whole
 from fileset.errors import FilesetError, MediumError
 from fileset.extraction.complete import Complete
-from fileset.extraction.instances import Finder, InstanceRecord, RecordFinder
 from fileset.extraction.layout import DEFAULT, STRUCTURE, PathTemplate
 from fileset.extraction.report import Copy, ExtractReport, Lost, lost
 from fileset.extraction.target import Target
@@ -19,6 +18,7 @@ from fileset.extraction.verify import Verifier
 from fileset.media.base import ReadableMedium
 from fileset.media.system.files import path_of
 from fileset.media.system.hashing import COPY_SIZE
+from fileset.plan.instances import Finder, InstanceRecord, RecordFinder
 from fileset.plan.presence import around, presence_of
 
 __all__ = ["DEFAULT", "STRUCTURE", "Copy", "ExtractReport", "Lost", "extract"]

@@ -8,11 +8,11 @@ from typing import Any, BinaryIO, Self
 
 from attrs import define, field, frozen
 
-from fileset.extraction.instances import InstanceRecord, RecordFinder, RecordKeys
 from fileset.extraction.scanned import Scanned, ScannedInstance
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo, ReadableMedium
+from fileset.plan.instances import InstanceRecord, KeyHolder, RecordFinder
 from fileset.plan.presence import around, presence_of
 
 
@@ -39,17 +39,17 @@ class Moved:
         return self.record.sop_instance_uid
 
     @property
-    def patient(self) -> RecordKeys | None:
+    def patient(self) -> KeyHolder | None:
         """The PATIENT record above."""
         return self.record.patient
 
     @property
-    def study(self) -> RecordKeys | None:
+    def study(self) -> KeyHolder | None:
         """The STUDY record above."""
         return self.record.study
 
     @property
-    def series(self) -> RecordKeys | None:
+    def series(self) -> KeyHolder | None:
         """The SERIES record above."""
         return self.record.series
 

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from fileset.dicomdir.read.query import ALIASES
 from fileset.errors import RuleError
-from fileset.extraction.instances import InstanceRecord, RecordKeys
+from fileset.plan.instances import InstanceRecord, KeyHolder
 from fileset.records.levels import FIELDS
 from fileset.standard.dictionary import tag_of
 
@@ -152,7 +152,7 @@ def _looked_up(keyword: str, record: InstanceRecord) -> Any:
     """The value where it belongs, or else at the nearest level that has it."""
     home = _LEVEL_OF.get(keyword, "")
     for level in (home, *(level for level in _LEVELS if level != home)):
-        holder: RecordKeys | None = getattr(record, level) if level else record
+        holder: KeyHolder | None = getattr(record, level) if level else record
         value = _ABSENT if holder is None else holder.get(keyword, _ABSENT)
         if value is not _ABSENT:
             return value

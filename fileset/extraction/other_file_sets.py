@@ -48,9 +48,9 @@ def compared(medium: ReadableMedium, folder: str, instances: Sequence[FoundInsta
             identity = identity_of(one.described)
             there.add(identity.sop_instance_uid)
             record = records.get(form_key(plain_place(f"{medium.folder or medium.name}/{one.file_id.path}")))
-            for _, keyword, rule, tag, in_record, in_file in differences(record, identity) if record else ():
-                message = f"{keyword} is {in_record} in the record and {in_file} in the file: the file is used"
-                yield Finding(rule, message, Where(one.file_id.path, tag=tag))
+            for row, in_record, in_file in differences(record, identity) if record else ():
+                message = f"{row.keyword} is {in_record} in the record and {in_file} in the file: the file is used"
+                yield Finding(row.rule, message, Where(one.file_id.path, tag=row.tag))
     for lost in missing_files(file_set, contents):
         record = records.get(form_key(plain_place(f"{file_set.folder or file_set.name}/{lost.source}")))
         if record is None or record.sop_instance_uid not in there:

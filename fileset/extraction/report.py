@@ -7,8 +7,8 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from fileset.extraction.instances import InstanceRecord, RecordKeys
 from fileset.findings import Finding
+from fileset.plan.instances import InstanceRecord, KeyHolder
 
 _FOUND_ALL_THE_SAME: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MOVED"))
 """Findings about files that no record leads to, but that were copied."""
@@ -112,6 +112,6 @@ def lost(record: InstanceRecord, reason: str) -> Lost:
     )
 
 
-def _value(record: RecordKeys | None, keyword: str) -> str:
+def _value(record: KeyHolder | None, keyword: str) -> str:
     value = record.get(keyword) if record else None
     return "" if value is None else str(value)

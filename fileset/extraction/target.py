@@ -16,13 +16,13 @@ from functools import partial
 from typing import Final
 
 from fileset.errors import MediumError, RefusedError
-from fileset.extraction.instances import InstanceRecord
 from fileset.extraction.layout import PathTemplate
 from fileset.extraction.names import LONGEST, LONGEST_PATH, SHORTEST, fitted, hashed_name, safe_name
 from fileset.extraction.report import Copy
 from fileset.media.system.files import told_of
 from fileset.media.system.hashing import COPY_SIZE
 from fileset.media.system.walk import open_regular
+from fileset.plan.instances import InstanceRecord
 
 Source = Callable[[], Iterator[bytes]]
 """Begins to give the bytes of a file; as often as it is called."""

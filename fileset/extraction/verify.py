@@ -8,24 +8,15 @@ from typing import Any, BinaryIO, Final
 from attrs import field, frozen
 
 from fileset.dicom.header import HeaderError
-from fileset.extraction.instances import InstanceRecord
-from fileset.extraction.instances import RecordKeys as KeyHolder
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo
 from fileset.media.system.walk import random_access
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.header_values import HeaderValues, wanted_tags
-from fileset.standard import tags
+from fileset.plan.instances import InstanceRecord, KeyHolder
+from fileset.records.levels import IDENTITY
 from fileset.standard.dictionary import tag_of
-
-IDENTITY: Final = {
-    "PatientID": tags.PATIENT_ID,
-    "StudyInstanceUID": tags.STUDY_INSTANCE_UID,
-    "SeriesInstanceUID": tags.SERIES_INSTANCE_UID,
-    "SOPInstanceUID": tags.SOP_INSTANCE_UID,
-}
-"""The keys whose disagreement means another patient, study, series or instance."""
 
 
 @frozen
@@ -43,6 +34,11 @@ class Checked:
     def file_id(self) -> FileId | None:
         """Referenced File ID."""
         return self.record.file_id
+
+    @property
+    def record_type(self) -> str:
+        """Directory Record Type."""
+        return self.record.record_type
 
     @property
     def sop_instance_uid(self) -> str:
@@ -86,7 +82,7 @@ class Verifier:
     """Looks at the files of records, for their identity and the `keywords` of a template."""
 
     def __init__(self, keywords: tuple[str, ...]) -> None:
-        self._wanted = wanted_tags((*IDENTITY.values(), *filter(None, map(tag_of, keywords))))
+        self._wanted = wanted_tags((*(row.tag for row in IDENTITY), *filter(None, map(tag_of, keywords))))
         self._checker = FileChecker()
 
     def identify(self, record: InstanceRecord) -> tuple[Checked, list[Finding]]:
@@ -97,7 +93,7 @@ class Verifier:
         name = record.file_id.path if record.file_id else ""
         with record.open() as file:
             read, size = random_access(file)
-            if getattr(record, "record_type", "") == _DOCUMENT and size:
+            if record.record_type == _DOCUMENT and size:
                 return Checked(record, HeaderValues({}), differs=False), []
             try:
                 holder = HeaderValues.read(read, self._wanted)
@@ -120,12 +116,13 @@ class Verifier:
 
 
 def _disagreements(record: InstanceRecord, file: HeaderValues, name: str) -> Iterator[Finding]:
-    holders = {"PatientID": record.patient, "StudyInstanceUID": record.study, "SeriesInstanceUID": record.series}
-    for keyword in IDENTITY:
-        holder = holders.get(keyword)
-        said = record.sop_instance_uid if keyword == "SOPInstanceUID" else holder.get(keyword) if holder else None
-        own = file.get(keyword)
-        if said and own and str(said).strip() != str(own).strip():
-            rule = "FS-KEY-DIFFERS" if keyword == "PatientID" else "FS-UID-DIFFERS"
-            message = f"{keyword} is {said} in the record and {own} in the file: the copy is named after the file"
+    holders = {"PATIENT": record.patient, "STUDY": record.study, "SERIES": record.series}
+    for _, level, keyword, tag, rule in IDENTITY:
+        holder = holders.get(level)
+        in_record = (holder.get(keyword) if holder else None) if level else record.sop_instance_uid
+        in_file = file.value(tag)
+        if in_record and in_file and str(in_record).strip() != str(in_file).strip():
+            message = (
+                f"{keyword} is {in_record} in the record and {in_file} in the file: the copy is named after the file"
+            )
             yield Finding(rule, message, Where(name))

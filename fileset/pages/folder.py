@@ -15,7 +15,7 @@ from fileset.file_id import FileId
 from fileset.media.base import ReadableMedium
 from fileset.media.system.files import creation_time, path_of, told_of
 from fileset.media.system.walk import random_access
-from fileset.pages.model import Records, patients_found
+from fileset.pages.model import patients_found
 from fileset.pages.names import README, ROOT, stems
 from fileset.pages.options import Imprint, WebOptions
 from fileset.pages.readme import ALONE, readme
@@ -24,6 +24,7 @@ from fileset.pages.rendering import RenderSource, chosen, render_all
 from fileset.pages.report import PagesReport, accounted, counts
 from fileset.pages.site import Site
 from fileset.pictures.extra import need_images
+from fileset.plan.instances import Instances
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -32,7 +33,7 @@ Phases = Callable[[str, int, int], None]
 
 
 def write_pages(
-    reader: Records,
+    reader: Instances,
     folder: str | os.PathLike[str],
     *,
     options: WebOptions | None = None,

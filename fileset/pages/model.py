@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from attrs import define, field, frozen
 
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.read.query import condition
 from fileset.file_id import FileId
-from fileset.media.base import ReadableMedium
+from fileset.plan.instances import InstanceRecord
+from fileset.records.levels import IDENTITY
 
 _LEVELS: Final = ("PATIENT", "STUDY", "SERIES")
 _KEYS: Final = {
@@ -24,57 +25,6 @@ _KEYS: Final = {
     },
 }  # fmt: skip
 """The keys that are shown, if a record has them."""
-
-
-class KeyHolder(Protocol):
-    """A record, as a holder of keys."""
-
-    def get(self, keyword: str, default: Any = None) -> Any:
-        """Return the value of one key, `default` if there is no such key."""
-        ...
-
-
-class PageSource(KeyHolder, Protocol):
-    """An instance on a medium, found by its record or by its file."""
-
-    @property
-    def file_id(self) -> FileId | None:
-        """Referenced File ID."""
-        ...
-
-    @property
-    def record_type(self) -> str:
-        """Directory Record Type, such as IMAGE."""
-        ...
-
-    @property
-    def patient(self) -> KeyHolder | None:
-        """The PATIENT record above."""
-        ...
-
-    @property
-    def study(self) -> KeyHolder | None:
-        """The STUDY record above."""
-        ...
-
-    @property
-    def series(self) -> KeyHolder | None:
-        """The SERIES record above."""
-        ...
-
-
-class Records(Protocol):
-    """The instances of a medium; a Reader has all this."""
-
-    @property
-    def medium(self) -> ReadableMedium:
-        """The medium that they are on."""
-        ...
-
-    @property
-    def instances(self) -> Iterable[PageSource]:
-        """All instances."""
-        ...
 
 
 Get = Callable[[str], Any]
@@ -138,7 +88,7 @@ def _key(contents: Contents, index: int, keyword: str) -> Any:
     return contents.key(index, condition(keyword, None)[0]) if index >= 0 else None
 
 
-def patients_found(instances: Iterable[PageSource]) -> list[Patient]:
+def patients_found(instances: Iterable[InstanceRecord]) -> list[Patient]:
     """Return the depictions of instances on a medium, by their records or by their headers."""
     tree = _Tree()
     numbers: dict[FileId, float] = {}
@@ -146,7 +96,7 @@ def patients_found(instances: Iterable[PageSource]) -> list[Patient]:
         if instance.file_id is None:
             continue
         levels = (instance.patient, instance.study, instance.series)
-        path = tuple(_text(level.get(uid)) if level else "" for level, uid in zip(levels, IDENTITY, strict=True))
+        path = tuple(_text(level.get(uid)) if level else "" for level, uid in zip(levels, _IDENTITY, strict=True))
         series = tree.series(path, [level.get if level else _nothing for level in levels])
         series.entries.append(PageEntry(instance.file_id, instance.record_type))
         numbers[instance.file_id] = _number(instance.get("InstanceNumber"))
@@ -155,7 +105,7 @@ def patients_found(instances: Iterable[PageSource]) -> list[Patient]:
     return tree.arranged()
 
 
-IDENTITY: Final = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")
+_IDENTITY: Final = tuple(row.keyword for row in IDENTITY if row.level)
 
 
 def _nothing(_: str) -> None:
@@ -186,7 +136,7 @@ class _Tree:
             if study not in self.studies:
                 self.studies[study] = Study(_values(gets[1], "STUDY"))
                 self.patients[patient].studies.append(self.studies[study])
-            patient_id, study_uid, series_uid = (_text(get(key)) for get, key in zip(gets, IDENTITY, strict=True))
+            patient_id, study_uid, series_uid = (_text(get(key)) for get, key in zip(gets, _IDENTITY, strict=True))
             identity = patient_id, study_uid, series_uid
             self.groups[path] = Series(_values(gets[2], "SERIES"), identity)
             self.studies[study].series.append(self.groups[path])
@@ -225,7 +175,7 @@ def complete(patient: Patient, series: Series, texts: Mapping[str, str]) -> None
 
 def contradiction(identity: tuple[str, str, str], texts: Mapping[str, str]) -> str:
     """Return how a file contradicts its record about Patient ID or a UID, "" if it does not."""
-    for keyword, recorded in zip(IDENTITY, identity, strict=True):
+    for keyword, recorded in zip(_IDENTITY, identity, strict=True):
         said = texts.get(keyword, "")
         if said and recorded and said != recorded:
             return f"the file says {keyword} {said}, the DICOMDIR {recorded}: it may be of another patient"

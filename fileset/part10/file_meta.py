@@ -6,15 +6,12 @@ from struct import error
 from typing import Final, NamedTuple
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, element_header
-from fileset.dicom.preamble import PREAMBLE, is_known
+from fileset.dicom.preamble import is_known
 from fileset.errors import FormatError
 from fileset.part10.faults import Fault
 from fileset.part10.values import fault, shown, uid_is_valid
 from fileset.standard import tags
 
-CACHE_SIZE: Final = 1000
-"""Limit of the cache, in variants of File Meta Information."""
-_INSTANCE: Final = b"\2\0\3\0UI"
 _EXECUTABLE: Final = (
     (b"MZ", "a Windows program (PE)"),
     (b"\x7fELF", "a program (ELF)"),
@@ -55,29 +52,6 @@ class CheckedMeta(NamedTuple):
     faults: list[Fault]
     data_set_at: int
     transfer_syntax: bytes
-
-
-class MetaCache:
-    """Correct File Meta Information, without the instance UID: most files differ only in that."""
-
-    def __init__(self) -> None:
-        self._known: dict[bytes, CheckedMeta] = {}
-
-    def check(self, data: bytes) -> CheckedMeta:
-        """Return the result of `check_meta`, from the cache if possible."""
-        end = 144 + int.from_bytes(data[140:144], "little")
-        uid_at = data.find(_INSTANCE, 144, end) + 8
-        if data[:128] != PREAMBLE or uid_at < 8 or end > len(data) or data[end : end + 2] == b"\2\0":
-            return check_meta(data)
-        uid_end = uid_at + int.from_bytes(data[uid_at - 2 : uid_at], "little")
-        rest = data[128:uid_at] + data[uid_end:end]
-        known = self._known.get(rest)
-        if known is not None and uid_is_valid(data[uid_at:uid_end].rstrip(b"\0")):
-            return known
-        meta = check_meta(data)
-        if not meta.faults and len(self._known) < CACHE_SIZE:
-            self._known[rest] = meta
-        return meta
 
 
 def check_meta(data: bytes) -> CheckedMeta:

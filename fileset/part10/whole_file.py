@@ -9,7 +9,7 @@ from fileset.dicom.header_cache import FIRST_READ, Recognised
 from fileset.dicom.preamble import PREAMBLE, is_part_10
 from fileset.part10.data_set import content_faults, sequence_faults
 from fileset.part10.faults import Fault
-from fileset.part10.file_meta import MetaCache, check_meta
+from fileset.part10.file_meta import check_meta
 from fileset.part10.structures import CACHE_SIZE, Structures
 
 Value = TypeVar("Value")
@@ -20,7 +20,6 @@ class FileChecker:
     """Checks DICOM files one after the other, and caches correct File Meta Information and structures."""
 
     def __init__(self) -> None:
-        self._metas = MetaCache()
         self._structures = Structures()
         self._meta_shapes: set[tuple[object, ...]] = set()
         self._sequences: set[bytes] = set()
@@ -41,7 +40,7 @@ class FileChecker:
             header = None
         if header is not None and self._is_usual(header, read, size, first):
             return []
-        meta = self._metas.check(first)
+        meta = check_meta(first)
         if meta.data_set_at >= len(first) and len(first) < size:
             meta = check_meta(read(0, LARGEST_META))
         start, kind = (meta.data_set_at, meta.transfer_syntax) if header is None else (header.end, header.layout)

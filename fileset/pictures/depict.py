@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
-from fileset.dicom.header import Reading
 from fileset.pictures.attributes import Attributes, attributes_of
 from fileset.pictures.colour import SEGMENT_COLOURS, heat_map, palette_levels, rgb_levels
 from fileset.pictures.errors import PictureError
 from fileset.pictures.frames import Frames
 from fileset.pictures.grey import Window, grey_levels, grey_scale
-from fileset.pictures.instance import DepictedInstance, read_instance
+from fileset.pictures.instance import DepictedInstance
 from fileset.pictures.picture import Picture
 from fileset.pictures.report_text import ReportLine, report_lines
 from fileset.pictures.waveform import waveform_picture
@@ -58,14 +57,6 @@ class Card:
 
 
 Depiction = Picture | ReportText | Document | Card
-
-
-def depict_file(read: Reading) -> Depiction:
-    """Return the depiction of the DICOM file that `read` reads. A file that cannot be read gives a `Card`."""
-    try:
-        return depict(read_instance(read))
-    except PictureError as problem:
-        return Card(str(problem))
 
 
 def depict(instance: DepictedInstance) -> Depiction:

@@ -161,23 +161,6 @@ def frames_of(dataset: Dataset, element: PixelElement, transfer_syntax: str, *, 
     return evolve(frames, fragments=fragments, ranges=ranges)
 
 
-def frames_in_memory(dataset: Dataset) -> Frames:
-    """Return the frames of a data set that holds its pixels. Raises `PictureError` if it holds none."""
-    for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData"):
-        if keyword in dataset:
-            found = dataset[keyword]
-            break
-    else:
-        raise PictureError("it has no pixel data")
-    value = bytes(found.value or b"")
-    syntax = str(dataset.file_meta.TransferSyntaxUID) if hasattr(dataset, "file_meta") else ""
-    _, little = dataset.original_encoding
-    encapsulated = bool(syntax) and found.is_undefined_length
-    length = UNDEFINED if encapsulated else len(value)
-    element = PixelElement(keyword, lambda at, size: value[at : at + size], 0, length, str(found.VR))
-    return frames_of(dataset, element, syntax, big_endian=little is False)
-
-
 @frozen
 class _Headers:
     """The headers of fragments; the end of the bytes counts as the end of the sequence."""

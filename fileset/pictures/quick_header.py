@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from fileset.dicom.elements import EXPLICIT_LITTLE, IMPLICIT_LITTLE, LONG_VRS, SHORT_VRS, UNDEFINED, skip_undefined
 from fileset.dicom.header import DEFLATED, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, Reading
 from fileset.errors import FormatError
-from fileset.part10.file_meta import MetaCache
+from fileset.part10.file_meta import check_meta
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -36,7 +36,6 @@ _HEAD: Final = Struct("<HH2sH").unpack_from
 _IMPLICIT: Final = Struct("<HHI").unpack_from
 _LENGTH: Final = Struct("<I").unpack_from
 _PIXELS: Final = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
-_METAS: Final = MetaCache()
 
 Found = tuple["Dataset", str, int, int, str, int]
 """The data set, transfer syntax, tag of the pixels, position, VR and length of their value."""
@@ -47,7 +46,7 @@ def quick_header(read: Reading) -> Found | None:
     data = read(0, WINDOW)
     if data[128:132] != b"DICM":
         return None
-    meta = _METAS.check(data)
+    meta = check_meta(data)
     syntax = meta.transfer_syntax
     if not syntax or syntax in DEFLATED or syntax == EXPLICIT_VR_BIG_ENDIAN:
         return None

@@ -7,7 +7,7 @@ from struct import pack
 from typing import Final
 
 from fileset.dicom.elements import LONG_VRS, SHORT_VRS, element
-from fileset.dicom.header import HeaderError, Reading, looks_like_data_set
+from fileset.dicom.header import HeaderError, Reading, looks_like_data_set, read_all
 from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from fileset.errors import FilesetError
 from fileset.findings import Finding, Where
@@ -16,7 +16,6 @@ from fileset.plan.inputs import Sources
 from fileset.standard import tags
 
 PREFIX: Final = bytes(128) + b"DICM"
-CHUNK: Final = 1 << 20
 _ENCAPSULATED: Final = (b"\xe0\x7f\x10\x00OB\0\0\xff\xff\xff\xff", b"\xe0\x7f\x10\x00OW\0\0\xff\xff\xff\xff")
 _IMPLICIT: Final = b"1.2.840.10008.1.2"
 _EXPLICIT: Final = b"1.2.840.10008.1.2.1"
@@ -54,7 +53,7 @@ def _data_set_at(head: bytes) -> int | None:
 
 def _with_header(read: Reading, start: int) -> bytes:
     """Return the file with preamble, prefix and File Meta Information; b"" if its transfer syntax cannot be told."""
-    data = b"".join(_chunks(read, start))
+    data = read_all(read, start)
     values = HeaderValues.read(lambda at, size: data[at : at + size], _UIDS)
     if any(mark in data for mark in _ENCAPSULATED):
         return b""  # compressed, and nothing says how
@@ -79,9 +78,3 @@ def _syntax(head: bytes) -> bytes:
     if head[4:6] not in SHORT_VRS | LONG_VRS:
         return _IMPLICIT
     return _BIG_ENDIAN if head[:1] == b"\0" else _EXPLICIT
-
-
-def _chunks(read: Reading, at: int) -> Iterator[bytes]:
-    while data := read(at, CHUNK):
-        at += len(data)
-        yield data

@@ -15,11 +15,11 @@ from fileset.errors import FilesetError
 from fileset.media.base import ReadableMedium
 from fileset.plan.scan import describe
 from fileset.records.describe import Describer, Policy
-from fileset.records.levels import FIELDS, Chain
+from fileset.records.levels import FIELDS, IDENTITY, Chain
 from fileset.records.person import Person, person_of
 from fileset.standard import tags
 
-_IDENTITY: Final = frozenset((tags.PATIENT_ID, tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID))
+_IDENTITY: Final = frozenset(row.tag for row in IDENTITY)
 
 
 @define

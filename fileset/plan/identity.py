@@ -21,8 +21,7 @@ from fileset.plan.presence import form_key
 from fileset.plan.scan import Accepted, Outcome, Refused
 from fileset.plan.source_file_set import plain_place
 from fileset.records.describe import Instance
-from fileset.records.levels import Chain
-from fileset.standard import tags
+from fileset.records.levels import IDENTITY, Chain, IdentityKey
 
 
 class Identity(NamedTuple):
@@ -34,20 +33,8 @@ class Identity(NamedTuple):
     sop_instance_uid: str = ""
 
 
-_ROWS: Final = (
-    ("patient_id", "PatientID", "FS-KEY-DIFFERS", tags.PATIENT_ID),
-    ("study_uid", "StudyInstanceUID", "FS-UID-DIFFERS", tags.STUDY_INSTANCE_UID),
-    ("series_uid", "SeriesInstanceUID", "FS-UID-DIFFERS", tags.SERIES_INSTANCE_UID),
-    ("sop_instance_uid", "SOPInstanceUID", "FS-UID-DIFFERS", tags.SOP_INSTANCE_UID),
-)
-_LEVELS: Final = {
-    "PATIENT": ("patient_id", tags.PATIENT_ID),
-    "STUDY": ("study_uid", tags.STUDY_INSTANCE_UID),
-    "SERIES": ("series_uid", tags.SERIES_INSTANCE_UID),
-}
-
-
-_WANTED: Final = wanted_tags(tag for _, _, _, tag in _ROWS)
+_LEVELS: Final = {row.level: row for row in IDENTITY if row.level}
+_WANTED: Final = wanted_tags(row.tag for row in IDENTITY)
 
 
 @define
@@ -80,15 +67,15 @@ class IdentityCheck:
         changed = self.sources.is_replaced(source)
         file = self._original(source) if changed else identity_of(instance)
         trusted = dict[str, bytes]()
-        for name, keyword, rule, tag, in_record, in_file in differences(record, file):
-            uses_record = self.trust and not changed and name != "sop_instance_uid" and in_record.isascii()
+        for row, in_record, in_file in differences(record, file):
+            uses_record = self.trust and not changed and row.level and in_record.isascii()
             message = (
-                f"the record has {keyword} {in_record}, the file has {in_file}: "
+                f"the record has {row.keyword} {in_record}, the file has {in_file}: "
                 f"that of the {'record' if uses_record else 'file'} is used"
             )
-            self.findings.append(Finding(rule, message, Where(self.sources.name(source), tag=tag)))
+            self.findings.append(Finding(row.rule, message, Where(self.sources.name(source), tag=row.tag)))
             if uses_record:
-                trusted[name] = in_record.encode("ascii")
+                trusted[row.name] = in_record.encode("ascii")
         if not trusted or instance.chain is None:
             return outcome
         chain: Chain = instance.chain._replace(**trusted)  # type: ignore[arg-type]
@@ -101,15 +88,15 @@ class IdentityCheck:
                 values = HeaderValues.read(read, _WANTED)
         except (OSError, FilesetError):
             return Identity()  # it could be read to be changed, so it is gone since, and the copy is at hand
-        return Identity(*(str(values.value(tag) or "") for _, _, _, tag in _ROWS))
+        return Identity(*(str(values.value(row.tag) or "") for row in IDENTITY))
 
 
-def differences(record: Identity, file: Identity) -> Iterator[tuple[str, str, str, int, str, str]]:
-    """Yield name, keyword, rule and tag of each value that differs, and the value of the record and of the file."""
-    for name, keyword, rule, tag in _ROWS:
-        in_record, in_file = getattr(record, name), getattr(file, name)
+def differences(record: Identity, file: Identity) -> Iterator[tuple[IdentityKey, str, str]]:
+    """Yield each key that differs, and its value in the record and in the file."""
+    for row in IDENTITY:
+        in_record, in_file = getattr(record, row.name), getattr(file, row.name)
         if in_record and in_file and in_record != in_file:
-            yield name, keyword, rule, tag, in_record, in_file
+            yield row, in_record, in_file
 
 
 def identity_of(instance: Instance) -> Identity:
@@ -142,8 +129,8 @@ def identities_in(medium: ReadableMedium, contents: Contents) -> Iterator[tuple[
 def _of_levels(contents: Contents, index: int) -> Identity:
     values = {}
     for at in (index, *contents.tree.above(index)) if index >= 0 else ():
-        name, tag = _LEVELS.get(contents.type_name(at), ("", 0))
-        value = contents.key(at, tag) if name else None
-        if isinstance(value, str):
-            values[name] = value
+        row = _LEVELS.get(contents.type_name(at))
+        value = contents.key(at, row.tag) if row else None
+        if row and isinstance(value, str):
+            values[row.name] = value
     return Identity(**values)

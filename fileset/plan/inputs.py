@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fileset.dicom.header import Reading
 from fileset.dicom.preamble import NEEDED, cleared, needs_clearing
@@ -360,9 +360,12 @@ class Sources:
     def _digest(self, index: int) -> str:
         return digest_of(self.chunks(index))
 
-    def holds(self, index: int, file: BinaryIO) -> bool:
-        """Whether a source holds the same bytes as `file`."""
-        return all(chunk == file.read(len(chunk)) for chunk in self.chunks(index)) and not file.read(1)
+    def is_on(self, medium: ReadableMedium, file_id: FileId, index: int) -> bool:
+        """Return whether a file of `medium` has the bytes of a source. Raises `FilesetError` if it cannot be read."""
+        if medium.inquire_file(file_id).size != self.inquire(index).size:
+            return False
+        with named(file_id.path), medium.open(file_id) as file:
+            return all(chunk == file.read(len(chunk)) for chunk in self.chunks(index)) and not file.read(1)
 
 
 def _chunks(medium: ReadableMedium, file_id: FileId) -> Iterator[bytes]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import Final
-from uuid import uuid4
 
 from attrs import field, frozen
 
@@ -125,21 +124,13 @@ def _named(
     kept = {
         file_id
         for node, file_id in zip(leaves, wanted, strict=True)
-        if file_id.path in present and _holds(medium, file_id, recipe.sources, node.source)
+        if file_id.path in present and recipe.sources.is_on(medium, file_id, node.source)
     }
     if all(file_id in kept or file_id.path not in present for file_id in wanted):
         return wanted, kept
     # A file is never overwritten: if one is in the way, all new files get unused names.
     taken = [*recipe.included, *(FileId.tolerant(name) for name in sorted(present) if is_path(name))]
     return list(names(recipe.naming, places, taken)), set()
-
-
-def _holds(medium: UpdatableMedium, file_id: FileId, sources: Sources, source: int) -> bool:
-    """Return whether a file of the medium has the bytes of a source."""
-    if medium.inquire_file(file_id).size != sources.inquire(source).size:
-        return False
-    with medium.open(file_id) as file:
-        return sources.holds(source, file)
 
 
 def _removals(medium: UpdatableMedium, staying: set[FileId]) -> list[FileId]:
@@ -159,11 +150,6 @@ def _places(leaves: Sequence[Node], sources: Sources) -> Iterator[Place]:
         patient, study, series = (*node.path, -1, -1, -1)[:3]
         uid = node.sop_instance_uid.decode("ascii")
         yield Place(patient, study, series, node.position, node.record_type, uid, sources.relative(node.source))
-
-
-def new_uid() -> str:
-    """Return a UID that is unique without registration (PS3.5 B.2)."""
-    return f"2.25.{uuid4().int}"
 
 
 def refuse_existing(medium: WritableMedium, *, replace: bool) -> None:

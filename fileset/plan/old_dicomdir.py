@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Final
-from uuid import uuid4
 
 from attrs import frozen
 
 from fileset.dicomdir.read.directory import Contents
-from fileset.dicomdir.write.header import DESCRIPTOR_CHARACTER_SETS, Identification, new_frame
+from fileset.dicomdir.write.header import DESCRIPTOR_CHARACTER_SETS, Identification, new_frame, new_uid
 from fileset.dicomdir.write.layout import Directory, encode
 from fileset.errors import INDEX_AGAIN, FormatError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId
@@ -80,11 +79,7 @@ def _identification(file_set_uid: str, file_set_id: str) -> Identification:
     try:
         return Identification(file_set_uid, file_set_id)
     except RuleError:
-        return Identification(_new_uid(), file_set_id)
-
-
-def _new_uid() -> str:
-    return f"2.25.{uuid4().int}"
+        return Identification(new_uid(), file_set_id)
 
 
 def mended_identification(contents: Contents, is_there: FileIsThere) -> dict[int, bytes | None]:
@@ -93,7 +88,7 @@ def mended_identification(contents: Contents, is_there: FileIsThere) -> dict[int
     try:
         Identification(contents.file_set_uid)
     except RuleError:
-        changes[tags.MEDIA_STORAGE_SOP_INSTANCE_UID] = _new_uid().encode("ascii")
+        changes[tags.MEDIA_STORAGE_SOP_INSTANCE_UID] = new_uid().encode("ascii")
     name = contents.file_set_id
     legal = _NOT_ALLOWED.sub("_", name.upper())[:16]
     if legal != name or tags.FILE_SET_ID not in contents.flat.top:

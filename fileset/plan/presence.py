@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Protocol
 
 from attrs import define, field, frozen
 
@@ -16,6 +15,7 @@ from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium, holds
 from fileset.media.image.subfolder import Below
 from fileset.media.open import scannable
+from fileset.plan.instances import RecordFinder
 
 HEAD = 140
 """Bytes that show whether a file is DICOM: the preamble, the prefix, and the first element."""
@@ -124,54 +124,26 @@ class _Forms:
             yield from names
 
 
-class Listing(Protocol):
-    """The records of a DICOMDIR, as far as they are compared with files; a Reader has all this."""
-
-    @property
-    def given(self) -> str:
-        """The path that the user gave; the DICOMDIR may be in a folder below it."""
-        ...
-
-    @property
-    def medium(self) -> ReadableMedium:
-        """The medium whose root is the folder of the DICOMDIR."""
-        ...
-
-    @property
-    def instances(self) -> Iterable[object]:
-        """All records that reference a file, or should."""
-        ...
-
-    @property
-    def findings(self) -> Sequence[Finding]:
-        """What is wrong with the DICOMDIR."""
-        ...
-
-    def paths(self) -> Iterator[str]:
-        """Yield the File IDs that the records hold, "/" between components."""
-        ...
-
-
-def around(listing: Listing) -> tuple[ReadableMedium, str]:
+def around(reader: RecordFinder) -> tuple[ReadableMedium, str]:
     """Return the whole of what the user gave, and the folder of the DICOMDIR in it, with "/" at its end."""
-    medium = listing.medium
+    medium = reader.medium
     if isinstance(medium, Below):
         name = medium.around.name
         return (
             (medium.around, medium.subfolder + "/")
-            if os.path.abspath(name) == os.path.abspath(listing.given)
+            if os.path.abspath(name) == os.path.abspath(reader.given)
             else (medium, "")
         )
-    if os.path.isdir(listing.given):
-        below = os.path.relpath(os.path.realpath(medium.name), os.path.realpath(listing.given)).replace(os.sep, "/")
+    if os.path.isdir(reader.given):
+        below = os.path.relpath(os.path.realpath(medium.name), os.path.realpath(reader.given)).replace(os.sep, "/")
         if below != "." and not below.startswith(".."):
-            return scannable(listing.given), below + "/"
+            return scannable(reader.given), below + "/"
     return medium, ""
 
 
-def presence_of(listing: Listing, medium: ReadableMedium, prefix: str) -> Presence:
-    """Compare the records of `listing` with the files on `medium`, which has the DICOMDIR in the folder `prefix`."""
-    paths = [prefix + path for path in listing.paths()]
-    nameless = sum(1 for _ in listing.instances) - len(paths)
-    hostile = sum(finding.rule == "FS-FILE-ID-HOSTILE" for finding in listing.findings)  # each has its own finding
+def presence_of(reader: RecordFinder, medium: ReadableMedium, prefix: str) -> Presence:
+    """Compare the records of `reader` with the files on `medium`, which has the DICOMDIR in the folder `prefix`."""
+    paths = [prefix + path for path in reader.paths()]
+    nameless = sum(1 for _ in reader.instances) - len(paths)
+    hostile = sum(finding.rule == "FS-FILE-ID-HOSTILE" for finding in reader.findings)  # each has its own finding
     return Presence.of(medium, paths, max(nameless - hostile, 0))

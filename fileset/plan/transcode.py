@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.dicom.elements import element
-from fileset.dicom.header import HeaderError, Reading
+from fileset.dicom.header import HeaderError, Reading, read_all
 from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from fileset.errors import FilesetError
 from fileset.findings import Finding, Where
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 LARGEST_NATIVE: Final = 0xFFFFFFFE
 """Bytes of native pixel data, whose length has 32 bits."""
-CHUNK: Final = 1 << 23
 _IMPLEMENTATION: Final = {
     tags.IMPLEMENTATION_CLASS_UID: element(tags.IMPLEMENTATION_CLASS_UID, "UI", IMPLEMENTATION_CLASS_UID),
     tags.IMPLEMENTATION_VERSION_NAME: element(tags.IMPLEMENTATION_VERSION_NAME, "SH", IMPLEMENTATION_VERSION_NAME),
@@ -84,7 +83,7 @@ def transcoded(read: Reading) -> tuple[bytes, str]:
     Raises `FilesetError` if it cannot be decoded, or its pixels would not be the same, and `RuleError` if the extra
     `images` is needed and not installed.
     """
-    file = parse_file(_whole(read))
+    file = parse_file(read_all(read))
     name = syntax_name(file.transfer_syntax.decode("ascii", "replace"))
     changes: list[str] = []
     native = file.transfer_syntax in NATIVE
@@ -107,14 +106,6 @@ def _identity(file: DicomFile, body: bytes, changes: list[str]) -> dict[int, byt
             corrected[stored] = element(stored, "UI", new)
             changes.append(f"{name} was {old.decode('ascii', 'replace')}, is that of the data set")
     return corrected
-
-
-def _whole(read: Reading) -> bytes:
-    """Return all bytes of a file."""
-    data = bytearray()
-    while chunk := read(len(data), CHUNK):
-        data += chunk
-    return bytes(data)
 
 
 def _native_body(file: DicomFile, read: Reading, changes: list[str]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from fileset.dicom.header import Reading, looks_like_data_set
+from fileset.dicom.header import looks_like_data_set, read_all
 from fileset.errors import FilesetError, RefusedError
 from fileset.findings import Finding, Where
 from fileset.plan.inputs import Sources, encode_dataset
@@ -18,7 +18,6 @@ Rewrite = Callable[[bytes], bytes | None]
 """Makes of a DICOM file what goes into the file-set; None leaves it out. Raises `FilesetError` to refuse it."""
 Transform = Callable[["Dataset"], "Dataset | None"]
 """The same with pydicom data sets."""
-_CHUNK = 1 << 23
 
 
 def rewrite_sources(
@@ -31,7 +30,7 @@ def rewrite_sources(
     for index in indexes:
         try:
             with sources.opened(index) as read:
-                data = _whole(read)
+                data = read_all(read)
             if data[128:132] != b"DICM" and not looks_like_data_set(data):
                 continue
             changed = rewrite(data)
@@ -64,10 +63,3 @@ def by_dataset(transform: Transform) -> Rewrite:
         return None if changed is None else encode_dataset(changed)
 
     return rewrite
-
-
-def _whole(read: Reading) -> bytes:
-    data = bytearray()
-    while chunk := read(len(data), _CHUNK):
-        data += chunk
-    return bytes(data)

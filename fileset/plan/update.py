@@ -22,7 +22,6 @@ from fileset.file_id import DICOMDIR, SEPARATOR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
 from fileset.media.names import TAILS
-from fileset.media.system.files import named
 from fileset.plan.commit import Addition, Plan
 from fileset.plan.copy_findings import cleared
 from fileset.plan.file_keys import FileKeys
@@ -169,11 +168,8 @@ def _replaced(request: Request, kept: Kept, source: int, uid: bytes) -> list[int
 
 def _holds(request: Request, index: int, source: int) -> bool:
     """Return whether the file of a record has the bytes of a source. Raises `FilesetError` if it cannot be read."""
-    file_id, sources = request.contents.file_id(index), request.offer.sources
-    if file_id is None or request.medium.inquire_file(file_id).size != sources.inquire(source).size:
-        return False
-    with named(file_id.path), request.medium.open(file_id) as file:
-        return sources.holds(source, file)
+    file_id = request.contents.file_id(index)
+    return file_id is not None and request.offer.sources.is_on(request.medium, file_id, source)
 
 
 def _tree(

@@ -7,14 +7,14 @@ from contextlib import closing
 
 from attrs import evolve
 
-from fileset.dicomdir.write.header import LONGEST_FILE_SET_ID, Identification
+from fileset.dicomdir.write.header import LONGEST_FILE_SET_ID, Identification, new_uid
 from fileset.errors import FilesetError, MediumError
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
 from fileset.media.open import numbered_path, readable, volumes_there
 from fileset.plan.commit import Progress, carry_out, clean_up
 from fileset.plan.dicomdir_file import read_contents
-from fileset.plan.new_file_set import IN_PLACE, Recipe, new_file_set, new_uid, refuse_existing
+from fileset.plan.new_file_set import IN_PLACE, Recipe, new_file_set, refuse_existing
 from fileset.plan.self_check import new_file_set_findings
 from fileset.plan.split import divide, numbered
 from fileset.records.tree import Node

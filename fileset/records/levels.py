@@ -59,6 +59,27 @@ class Field(NamedTuple):
         return f"{self.keyword} ({self.tag >> 16:04X},{self.tag & 0xFFFF:04X})"
 
 
+class IdentityKey(NamedTuple):
+    """A key that says whose instance a file is: the record type that holds it, and the rule for different values.
+
+    `name` is the field of `Chain`; `level` is "" for the instance itself.
+    """
+
+    name: str
+    level: str
+    keyword: str
+    tag: int
+    rule: str
+
+
+IDENTITY: Final = (
+    IdentityKey("patient_id", "PATIENT", "PatientID", tags.PATIENT_ID, "FS-KEY-DIFFERS"),
+    IdentityKey("study_uid", "STUDY", "StudyInstanceUID", tags.STUDY_INSTANCE_UID, "FS-UID-DIFFERS"),
+    IdentityKey("series_uid", "SERIES", "SeriesInstanceUID", tags.SERIES_INSTANCE_UID, "FS-UID-DIFFERS"),
+    IdentityKey("sop_instance_uid", "", "SOPInstanceUID", tags.SOP_INSTANCE_UID, "FS-UID-DIFFERS"),
+)
+"""Different values in record and file mean another patient, study, series or instance (PS3.3 F.5.1 to F.5.3)."""
+
 FIELDS: Final[dict[str, tuple[Field, ...]]] = {
     "PATIENT": (
         Field("patient_name", "PatientName", tags.PATIENT_NAME, "PN", "2"),

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from fileset.standard import tags
+from fileset.records.levels import IDENTITY
 from fileset.transfer.payload import CHUNK, PayloadSource, UnsendableError
-
-_LEVELS: Final = (
-    ("patient", "PatientID", tags.PATIENT_ID),
-    ("study", "StudyInstanceUID", tags.STUDY_INSTANCE_UID),
-    ("series", "SeriesInstanceUID", tags.SERIES_INSTANCE_UID),
-)
 
 
 def disagreement(record: Any, identity: Mapping[int, str]) -> str:
     """Return a sentence about each UID, and Patient ID, that a record and its file have differently; "" without one."""
-    said = [(keyword, _value(getattr(record, level, None), keyword), identity[tag]) for level, keyword, tag in _LEVELS]
-    said.append(("SOPInstanceUID", getattr(record, "sop_instance_uid", ""), identity[tags.SOP_INSTANCE_UID]))
-    differences = [
-        f"{keyword} is {ours!r}, in the file {theirs!r}" for keyword, ours, theirs in said if ours and ours != theirs
-    ]
+    differences = []
+    for _, level, keyword, tag, _ in IDENTITY:
+        holder = getattr(record, level.lower(), None) if level else None
+        ours = _value(holder, keyword) if level else getattr(record, "sop_instance_uid", "")
+        if ours and ours != identity[tag]:
+            differences.append(f"{keyword} is {ours!r}, in the file {identity[tag]!r}")
     return f"in the DICOMDIR {'; '.join(differences)}" if differences else ""
 
 

@@ -25,6 +25,7 @@ from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID
 from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import FileId
 from fileset.media.base import FileInfo
+from fileset.media.system.walk import random_access
 from fileset.standard import tags
 
 CHUNK: Final = 1 << 18
@@ -149,7 +150,7 @@ def payload(source: PayloadSource) -> Payload:
         size = source.inquire().size
         head = file.read(_META)
         meta_end, syntax, meta_values = _file_meta(head)
-        read = _reading(file)
+        read, _ = random_access(file)
         try:
             header = read_header(read, _WANTED)
         except HeaderError as problem:
@@ -165,14 +166,6 @@ def payload(source: PayloadSource) -> Payload:
     _require_sendable(identity, size - meta_end, syntax)
     meta = head[:meta_end] if meta_values else _made_meta(identity, syntax)
     return Payload(source, identity, syntax, meta, meta_end, size - meta_end)
-
-
-def _reading(file: BinaryIO) -> Reading:
-    def read(at: int, size: int) -> bytes:
-        file.seek(at)
-        return file.read(size)
-
-    return read
 
 
 def _file_meta(head: bytes) -> tuple[int, str, bool]:

@@ -247,6 +247,7 @@ class Scratched:
 
     file_id = FileId("DICOM\\IM1")
     study = series = None
+    record_type = "IMAGE"
 
     @property
     def sop_instance_uid(self) -> str:

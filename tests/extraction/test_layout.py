@@ -41,6 +41,7 @@ class Record(Holder):
     study: Holder | None = None
     series: Holder | None = None
     sop_instance_uid: str = "1.2.3"
+    record_type: str = "IMAGE"
     file_id: FileId | None = None
 
     def open(self) -> BinaryIO:

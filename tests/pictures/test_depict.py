@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
 
 from fileset.dicom.header import Reading
-from fileset.pictures.depict import Card, Depiction, Document, ReportText, depict, depict_file
+from fileset.pictures.depict import Card, Depiction, Document, ReportText, depict
+from fileset.pictures.errors import PictureError
 from fileset.pictures.frames import PixelElement
-from fileset.pictures.instance import DepictedInstance
+from fileset.pictures.instance import DepictedInstance, read_instance
 from fileset.pictures.picture import Picture
 from tests.pictures.files import reading, reading_file
 
@@ -209,7 +211,7 @@ def test_a_parametric_map_is_shown_in_colour() -> None:
 
 
 def test_a_structured_report_gives_its_text() -> None:
-    shown = depict_file(reading_file("test-SR.dcm"))
+    shown = depict(read_instance(reading_file("test-SR.dcm")))
     assert isinstance(shown, ReportText)
     lines = [(line.depth, line.name, line.value) for line in shown.lines]
     assert (0, "Diagnosis", "") in lines
@@ -217,7 +219,7 @@ def test_a_structured_report_gives_its_text() -> None:
 
 
 def test_an_ecg_is_drawn() -> None:
-    shown = depict_file(reading_file("waveform_ecg.dcm"))
+    shown = depict(read_instance(reading_file("waveform_ecg.dcm")))
     assert isinstance(shown, Picture)
     assert (shown.pixels.max(axis=2) < 100).mean() > 0.01
 
@@ -243,12 +245,11 @@ def test_what_claims_to_be_a_pdf_and_is_none_is_not_given() -> None:
     [
         (reading_file("rtplan.dcm"), "no picture"),
         (reading_file("JPEG2000-embedded-sequence-delimiter.dcm"), "the compressed frame has"),
-        (reading(b""), "no data elements"),
         (reading(bytes(5000)), ""),
     ],
 )
 def test_what_has_no_picture_gives_a_card_with_the_reason(read: Reading, reason: str) -> None:
-    shown = depict_file(read)
+    shown = depict(read_instance(read))
     assert isinstance(shown, Card)
     assert reason in shown.reason
 
@@ -260,7 +261,14 @@ def test_damaged_files_never_raise_anything_else(name: str) -> None:
     for _ in range(40):
         broken = data.copy()
         broken[random.integers(132, min(len(data), 4000), 12)] = random.integers(0, 256, 12)
-        assert isinstance(depict_file(reading(broken.tobytes())), Picture | ReportText | Document | Card)
+        with suppress(PictureError):
+            shown = depict(read_instance(reading(broken.tobytes())))
+            assert isinstance(shown, Picture | ReportText | Document | Card)
+
+
+def test_an_empty_file_is_an_error() -> None:
+    with pytest.raises(PictureError, match="no data elements"):
+        depict(read_instance(reading(b"")))
 
 
 def test_private_data_is_never_shown() -> None:

@@ -17,7 +17,7 @@ from pydicom.uid import MPEG2MPML, ExplicitVRLittleEndian, JPEG2000Lossless, RLE
 from fileset.pictures.codestream import stated_size
 from fileset.pictures.depict import picture_of
 from fileset.pictures.errors import PictureError
-from fileset.pictures.frames import Frames, frames_in_memory
+from fileset.pictures.frames import Frames
 from fileset.pictures.instance import read_instance
 from tests.pictures.files import FOLDER, reading, reading_file
 
@@ -89,8 +89,12 @@ def file_of(dataset: pydicom.Dataset) -> bytes:
     return target.getvalue()
 
 
+def frames_in(dataset: pydicom.Dataset) -> Frames:
+    return read_instance(reading(file_of(dataset))).frames
+
+
 def test_frames_of_several_fragments_are_found_by_the_basic_offset_table() -> None:
-    frames = frames_in_memory(compressed(3, encapsulate(rle_frames(3), fragments_per_frame=4)))
+    frames = frames_in(compressed(3, encapsulate(rle_frames(3), fragments_per_frame=4)))
     assert [frames.encoded(index) for index in range(3)] == rle_frames(3)
 
 
@@ -102,27 +106,27 @@ def test_frames_are_found_by_the_extended_offset_table() -> None:
 
 
 def test_without_an_offset_table_each_fragment_is_a_frame_if_there_are_as_many() -> None:
-    frames = frames_in_memory(compressed(3, encapsulate(rle_frames(3), has_bot=False)))
+    frames = frames_in(compressed(3, encapsulate(rle_frames(3), has_bot=False)))
     assert frames.encoded(2) == rle_frames(1)[0]
 
 
 def test_without_an_offset_table_frames_are_found_by_their_first_bytes() -> None:
     one = read_instance(reading_file("MR_small_jp2klossless.dcm")).frames.encoded(0)
     data = encapsulate([one] * 2, fragments_per_frame=3, has_bot=False)
-    frames = frames_in_memory(compressed(2, data, JPEG2000Lossless))
+    frames = frames_in(compressed(2, data, JPEG2000Lossless))
     assert [frames.encoded(index) for index in range(2)] == [one, one]
 
 
 def test_frames_that_cannot_be_told_apart_are_refused() -> None:
     data = encapsulate(rle_frames(2), fragments_per_frame=3, has_bot=False)
     with pytest.raises(PictureError, match="cannot be told apart"):
-        frames_in_memory(compressed(2, data))
+        frames_in(compressed(2, data))
 
 
 def test_an_offset_table_that_points_nowhere_is_not_believed() -> None:
     data = bytearray(encapsulate(rle_frames(2)))
     data[12] ^= 4
-    assert frames_in_memory(compressed(2, bytes(data))).encoded(1) == rle_frames(1)[0]
+    assert frames_in(compressed(2, bytes(data))).encoded(1) == rle_frames(1)[0]
 
 
 def test_a_frame_of_many_reads_only_its_own_bytes() -> None:
@@ -153,7 +157,7 @@ def test_packed_frames_of_single_bits_need_not_begin_at_a_byte() -> None:
     dataset.BitsAllocated = dataset.BitsStored = 1
     dataset.HighBit = dataset.PixelRepresentation = 0
     dataset["PixelData"].is_undefined_length = False
-    frames = frames_in_memory(dataset)
+    frames = frames_in(dataset)
     assert all((frames.stored_values(index)[:, :, 0] == bits).all() for index in range(3))
 
 
@@ -162,9 +166,9 @@ def test_bits_above_bits_stored_are_no_part_of_a_value() -> None:
     dataset.Rows, dataset.Columns, dataset.BitsStored, dataset.HighBit = 1, 2, 12, 11
     dataset["PixelData"].is_undefined_length = False
     dataset.PixelRepresentation = 0
-    assert frames_in_memory(dataset).stored_values(0).ravel().tolist() == [0x801, 0x7FF]
+    assert frames_in(dataset).stored_values(0).ravel().tolist() == [0x801, 0x7FF]
     dataset.PixelRepresentation = 1
-    assert frames_in_memory(dataset).stored_values(0).ravel().tolist() == [0x801 - 0x1000, 0x7FF]
+    assert frames_in(dataset).stored_values(0).ravel().tolist() == [0x801 - 0x1000, 0x7FF]
 
 
 def test_values_may_be_in_the_upper_bits() -> None:
@@ -172,9 +176,9 @@ def test_values_may_be_in_the_upper_bits() -> None:
     dataset.Rows, dataset.Columns, dataset.BitsStored, dataset.HighBit = 1, 2, 12, 15
     dataset["PixelData"].is_undefined_length = False
     dataset.PixelRepresentation = 0
-    assert frames_in_memory(dataset).stored_values(0).ravel().tolist() == [0x123, 0xFFF]
+    assert frames_in(dataset).stored_values(0).ravel().tolist() == [0x123, 0xFFF]
     dataset.PixelRepresentation = 1
-    assert frames_in_memory(dataset).stored_values(0).ravel().tolist() == [0x123, -1]
+    assert frames_in(dataset).stored_values(0).ravel().tolist() == [0x123, -1]
 
 
 @pytest.mark.parametrize(
@@ -186,7 +190,7 @@ def test_values_may_be_in_the_upper_bits() -> None:
     ],
 )
 def test_what_cannot_be_decoded_is_an_error_with_the_reason(syntax: str, reason: str) -> None:
-    frames = frames_in_memory(compressed(1, encapsulate(rle_frames(1)), syntax))
+    frames = frames_in(compressed(1, encapsulate(rle_frames(1)), syntax))
     with pytest.raises(PictureError, match=reason):
         frames.stored_values(0)
 
@@ -204,7 +208,7 @@ def test_a_compressed_frame_of_another_size_is_refused_before_it_is_decoded(
 ) -> None:
     data = pydicom.dcmread(FOLDER / name)
     data.Rows += 1
-    frames = frames_in_memory(data)
+    frames = frames_in(data)
     assert stated_size(frames.encoded(0)) == (data.Rows - 1, data.Columns)
     monkeypatch.setattr("fileset.pictures.frames.decoder_for", lambda _: pytest.fail)
     with pytest.raises(PictureError, match="rows and"):

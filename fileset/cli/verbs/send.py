@@ -19,8 +19,8 @@ from fileset.errors import FilesetError, FormatError, MediumError, RuleError
 
 if TYPE_CHECKING:
     from fileset.extraction.complete import Complete
-    from fileset.extraction.instances import InstanceRecord
     from fileset.extraction.scanned import Scanned
+    from fileset.plan.instances import InstanceRecord
     from fileset.transfer import Probe, SendReport, Tls
     from fileset.transfer.reconciliation import Reconciliation
 

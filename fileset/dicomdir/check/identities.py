@@ -10,15 +10,12 @@ from fileset.dicom.character_sets import decode
 from fileset.dicomdir.check.collector import Collector
 from fileset.records.data_sets import DataSet
 from fileset.records.element_rules import character_set_of
+from fileset.records.levels import IDENTITY
 from fileset.standard import tags
 from fileset.standard.dictionary import named
 
 _INSTANCE_RULE: Final = "FS-INSTANCE-TWICE"
-_IDENTITY: Final = {
-    "PATIENT": (tags.PATIENT_ID, "FS-PATIENT-TWICE"),
-    "STUDY": (tags.STUDY_INSTANCE_UID, "FS-STUDY-TWICE"),
-    "SERIES": (tags.SERIES_INSTANCE_UID, "FS-SERIES-TWICE"),
-}
+_IDENTITY: Final = {row.level: (row.tag, f"FS-{row.level}-TWICE") for row in IDENTITY if row.level}
 
 
 @define

@@ -8,6 +8,7 @@ from contextlib import suppress
 from struct import Struct
 from typing import Final
 from unicodedata import normalize
+from uuid import uuid4
 
 from attrs import field, frozen
 
@@ -56,6 +57,11 @@ def legal_file_set_id(text: str) -> str:
 
 
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
+
+
+def new_uid() -> str:
+    """Return a UID that is unique without registration (PS3.5 B.2)."""
+    return f"2.25.{uuid4().int}"
 
 
 def _check_uid(_: Identification, __: object, value: str) -> None:

@@ -1,4 +1,4 @@
-"""The facts about instances that copying needs, from the records of a Reader or from the headers of files."""
+"""Interfaces of records and instances: a Reader has them, and so has a scan of files without a DICOMDIR."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fileset.findings import Finding
 from fileset.media.base import FileInfo, ReadableMedium
 
 
-class RecordKeys(Protocol):
+class KeyHolder(Protocol):
     """A directory record, as a holder of keys."""
 
     def get(self, keyword: str, default: Any = None) -> Any:
@@ -18,7 +18,7 @@ class RecordKeys(Protocol):
         ...
 
 
-class InstanceRecord(RecordKeys, Protocol):
+class InstanceRecord(KeyHolder, Protocol):
     """The record of an instance; a `Record` of the Reader has all this."""
 
     @property
@@ -27,22 +27,27 @@ class InstanceRecord(RecordKeys, Protocol):
         ...
 
     @property
+    def record_type(self) -> str:
+        """Directory Record Type, such as IMAGE."""
+        ...
+
+    @property
     def sop_instance_uid(self) -> str:
         """Referenced SOP Instance UID in File."""
         ...
 
     @property
-    def patient(self) -> RecordKeys | None:
+    def patient(self) -> KeyHolder | None:
         """The PATIENT record above."""
         ...
 
     @property
-    def study(self) -> RecordKeys | None:
+    def study(self) -> KeyHolder | None:
         """The STUDY record above."""
         ...
 
     @property
-    def series(self) -> RecordKeys | None:
+    def series(self) -> KeyHolder | None:
         """The SERIES record above."""
         ...
 
@@ -56,25 +61,34 @@ class InstanceRecord(RecordKeys, Protocol):
 
 
 class Finder(Protocol):
-    """What finds instances; the Reader does."""
+    """Finds instances; the Reader does."""
 
     def find(self, level: str | None = None, **keys: object) -> Iterable[InstanceRecord]:
         """The instances that match all keys."""
         ...
 
 
+class Instances(Protocol):
+    """The instances of a medium."""
+
+    @property
+    def medium(self) -> ReadableMedium:
+        """The medium, whose root is the folder of the DICOMDIR."""
+        ...
+
+    @property
+    def instances(self) -> Iterable[InstanceRecord]:
+        """All instances that have a record or, without a DICOMDIR, a file."""
+        ...
+
+
 @runtime_checkable
-class RecordFinder(Finder, Protocol):
+class RecordFinder(Finder, Instances, Protocol):
     """The records of a medium; a Reader has all this."""
 
     @property
     def given(self) -> str:
         """The path that the user gave; the DICOMDIR may be in a folder below it."""
-        ...
-
-    @property
-    def medium(self) -> ReadableMedium:
-        """The medium of the instances."""
         ...
 
     @property
@@ -89,12 +103,7 @@ class RecordFinder(Finder, Protocol):
 
     @property
     def findings(self) -> list[Finding]:
-        """What is wrong with the DICOMDIR."""
-        ...
-
-    @property
-    def instances(self) -> Iterable[InstanceRecord]:
-        """All that have a record."""
+        """The faults of the DICOMDIR."""
         ...
 
     def paths(self) -> Iterator[str]:
@@ -102,7 +111,7 @@ class RecordFinder(Finder, Protocol):
         ...
 
     def absent(self, keywords: Iterable[str]) -> dict[str, int]:
-        """Those keywords that stand for a key which no record has, each with its tag."""
+        """Return the keywords whose key no record has, each with its tag."""
         ...
 
     def close(self) -> None:
