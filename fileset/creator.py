@@ -19,7 +19,6 @@ from fileset.file_id import DICOMDIR, FileId, is_path
 from fileset.findings import Finding, Where
 from fileset.media.base import MediumFormat, ReadableMedium
 from fileset.media.folder.medium import FolderMedium
-from fileset.media.form import form_of_format
 from fileset.media.open import format_for, readable, volumes_there
 from fileset.media.system.discs import DISC_NAMES
 from fileset.media.system.files import STANDARD_OUTPUT, path_of
@@ -169,7 +168,7 @@ class Creator:
         self._included = Included()
         self._path = path_of(medium)
         self._format = format_for(self._path, medium_format, medium_options)
-        under = self._profile = under_profile(profile, form_of_format(self._format), strict=strict)
+        under = self._profile = under_profile(profile, self._format.form, strict=strict)
         choice = under.keys(parse_keys(keys)) if under else parse_keys(keys)
         self._patient_conflict = check_conflict_option(patient_conflict)
         self._policy = Policy(missing, unknown_sop_class, invalid_uid, choice, under.profile.id if under else "")

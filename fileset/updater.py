@@ -20,7 +20,6 @@ from fileset.dicomdir.write.kept import Kept
 from fileset.errors import INDEX_AGAIN, REPAIR, FilesetError, FormatError, RefusedError, RuleError
 from fileset.file_id import FileId
 from fileset.findings import ERROR, Finding
-from fileset.media.form import form_of
 from fileset.media.open import no_dicomdir, updatable
 from fileset.plan.choice import Choice
 from fileset.plan.commit import carry_out, clean_up
@@ -98,7 +97,7 @@ class Updater:
         if naming not in SCHEMES:
             raise RuleError(f"there is no naming scheme {naming!r}; use one of {', '.join(SCHEMES)}")
         self._medium = updatable(medium, medium_format)
-        under = self._profile = under_profile(profile, form_of(self._medium), strict=strict)
+        under = self._profile = under_profile(profile, self._medium.form, strict=strict)
         choice = under.keys(parse_keys(keys)) if under else parse_keys(keys)
         self._scan = partial(
             outcomes,

@@ -19,7 +19,6 @@ from fileset.errors import FormatError, MediumError
 from fileset.file_id import FileId
 from fileset.findings import Finding
 from fileset.media.base import FileInfo, MediumFormat, ReadableMedium
-from fileset.media.form import form_of
 from fileset.media.open import readable
 from fileset.plan.dicomdir_file import read_contents
 from fileset.plan.manifest import read_manifest
@@ -73,7 +72,7 @@ def check_file_set(
         directory = check_directory(collector)
         profile_check = ProfileCheck(wanted, collector) if wanted else None
         if profile_check:
-            profile_check.check_medium(form_of(opened), opened.name)
+            profile_check.check_medium(opened.form, opened.name)
             profile_check.check_records()
         count = 0
         if files:

@@ -13,7 +13,6 @@ from fileset.dicom.header import HeaderError, Reading
 from fileset.errors import FilesetError, FormatError
 from fileset.file_id import FileId
 from fileset.media.base import MediumFormat, ReadableMedium
-from fileset.media.form import form_of
 from fileset.media.open import readable, scannable
 from fileset.media.system.walk import PlainFile, random_access
 from fileset.plan.scan import Phases, chunk_size, in_chunks, phase
@@ -51,7 +50,7 @@ def advise(
         for facts in _facts(opened, jobs=jobs, executor=executor, progress=phase(progress, "advise")):
             if facts is not None and facts.sop_class != _DIRECTORY:
                 advisor.add(facts)
-        form = form_of(opened)
+        form = opened.form
     finally:
         opened.close()
     if not advisor.files:

@@ -111,6 +111,11 @@ class ReadableMedium(Protocol):
         ...
 
     @property
+    def form(self) -> str:
+        """Return "folder", "iso", "iso+udf", "udf" or "zip", for the rules of application profiles (PS3.12)."""
+        ...
+
+    @property
     def folder(self) -> str:
         """Return the folder of the operating system that holds the files, "" for an image or archive."""
         ...
@@ -316,6 +321,11 @@ class Format(Protocol):
     @property
     def name(self) -> str:
         """How the user names it: "folder", "iso", "zip"."""
+        ...
+
+    @property
+    def form(self) -> str:
+        """Return the `form` that media written in this format have."""
         ...
 
     @property

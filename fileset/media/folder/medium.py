@@ -36,6 +36,8 @@ class FolderMedium:
     Listings of folders are kept as long as the medium is open.
     """
 
+    form = "folder"
+
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = path_of(root)
         self._listings: dict[str, dict[str, os.DirEntry[str]]] = {}
@@ -256,7 +258,7 @@ class FolderMedium:
 class Folder:
     """The format of a file-set in a folder, on a mounted volume, or on a stick (PS3.12 A, R-U)."""
 
-    name = "folder"
+    name = form = "folder"
     suffix = ""
     footprint = Footprint(fixed=0, folder=CLUSTER, entry=64, unit=CLUSTER)
 

@@ -13,6 +13,11 @@ class ImageAnswers:
 
     folder = ""
 
+    @property
+    def form(self) -> str:
+        """Return "folder", unless application profiles know the format."""
+        return "folder"
+
     def path(self, file_id: FileId) -> str:  # noqa: ARG002  # the answer is the same for every file
         """Return "": the operating system does not know the files of an image."""
         return ""

@@ -86,9 +86,9 @@ class Image(ImageAnswers):
         self._largest_file = largest_file
 
     @property
-    def former(self) -> ReadableMedium:
-        """Return the image as it was before."""
-        return self._former
+    def form(self) -> str:
+        """Return the form of the old image."""
+        return self._former.form
 
     @property
     def name(self) -> str:

@@ -23,6 +23,11 @@ class Below(ImageAnswers):
         return self._medium.is_busy()
 
     @property
+    def form(self) -> str:
+        """Return the form of the whole medium."""
+        return self._medium.form
+
+    @property
     def around(self) -> ReadableMedium:
         """Return the medium that holds the folder."""
         return self._medium

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from typing import BinaryIO
@@ -12,11 +12,11 @@ from attrs import evolve, frozen
 
 from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import FileId
-from fileset.media.base import FileInfo, FileSetInfo, Footprint, ReadableMedium, RefusedName
-from fileset.media.image.answers import ImageAnswers
+from fileset.media.base import FileInfo, FileSetInfo, Footprint, ReadableMedium
 from fileset.media.image.bytes import ImageBytes
 from fileset.media.image.medium import Image, NoImage
 from fileset.media.image.names import Entry, FileNames, Notes
+from fileset.media.image.opened import OpenImage
 from fileset.media.iso.directories import SECTOR
 from fileset.media.iso.reader import STANDARD_ID, IsoVolume, descriptors, is_joliet, is_primary
 from fileset.media.iso.udf import RECOGNITION
@@ -24,7 +24,6 @@ from fileset.media.iso.udf_reader import UdfVolume, has_udf
 from fileset.media.iso.udf_writer import FIRST_BLOCK
 from fileset.media.iso.writer import FIRST_DESCRIPTOR, LARGEST_FILE, PADDING, IsoBuilder, IsoOptions
 from fileset.media.system.discs import smallest_disc
-from fileset.media.system.file_systems import inquire_volume
 from fileset.media.system.files import creation_time, is_pipe
 
 ISO_9660, JOLIET, UDF = "ISO 9660", "Joliet", "UDF"
@@ -33,7 +32,7 @@ Place = tuple[tuple[int, int], ...] | str
 """Position of a file, or its upper-case path: an empty file of UDF has no position."""
 
 
-class IsoMedium(ImageAnswers):
+class IsoMedium(OpenImage):
     """An image, or a disc in a drive, that is open for reading. What is wrong with it is in `damage`.
 
     `kinds` are the hierarchies of names that it has: any of `ISO_9660`, `JOLIET` and `UDF`.
@@ -43,9 +42,7 @@ class IsoMedium(ImageAnswers):
     """
 
     def __init__(self, path: str) -> None:
-        self._path = path
-        self._image = ImageBytes(path)
-        self._notes = Notes()
+        super().__init__(path, ImageBytes(path), Notes())
         self.kinds: tuple[str, ...] = ()
         try:
             self._volumes = self._opened()
@@ -88,9 +85,9 @@ class IsoMedium(ImageAnswers):
         return found
 
     @property
-    def name(self) -> str:
-        """The image as the user named it."""
-        return self._path
+    def form(self) -> str:
+        """Return "iso", "iso+udf" or "udf", by the hierarchies."""
+        return "+".join(name for kind, name in ((ISO_9660, "iso"), (UDF, "udf")) if kind in self.kinds)
 
     @property
     def label(self) -> str:
@@ -137,14 +134,12 @@ class IsoMedium(ImageAnswers):
     def inquire_file_set(self) -> FileSetInfo:
         """Return the size of the image, the disc that it fits, and the volume that holds it."""
         size, disc = self._image.size, smallest_disc(self._image.size)
-        return evolve(
-            inquire_volume(os.path.dirname(os.path.abspath(self._path))),
+        return self._volume(
             format=", ".join(self.kinds),
             largest_file=LARGEST_FILE,
             used=size,
             disc=disc.name if disc else "",
             disc_capacity=disc.capacity if disc else None,
-            caveat="",
         )
 
     def names(self) -> Iterator[str]:
@@ -167,18 +162,6 @@ class IsoMedium(ImageAnswers):
                 here.update((place, "") for place in places if place in here)
             found = here | found
         return found
-
-    def damage(self) -> tuple[str, ...]:
-        """Return the damage of the image that was found so far."""
-        return self._notes.everything()
-
-    def refused(self) -> Sequence[RefusedName]:
-        """Return the files whose names could do harm, of the folders that were listed so far."""
-        return tuple(self._notes.refused.values())
-
-    def close(self) -> None:
-        """Release the image; files that were opened stay open."""
-        self._image.close()
 
 
 def _no_volume(size: int) -> str:
@@ -227,6 +210,11 @@ class Iso:
 
     name = "iso"
     suffix = ".iso"
+
+    @property
+    def form(self) -> str:
+        """Return "iso", with UDF "iso+udf"."""
+        return "iso+udf" if self.udf else "iso"
 
     @property
     def footprint(self) -> Footprint:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import BinaryIO, Final, NoReturn
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from fileset.errors import FormatError, MediumError, RuleError
 from fileset.file_id import FileId
-from fileset.media.base import FileInfo, FileSetInfo, Footprint, RefusedName
-from fileset.media.image.answers import ImageAnswers
+from fileset.media.base import FileInfo, FileSetInfo, Footprint
 from fileset.media.image.bytes import ImageBytes
 from fileset.media.image.names import Notes
+from fileset.media.image.opened import OpenImage
 from fileset.media.names import enlist, form_of
-from fileset.media.system.file_systems import inquire_volume
 from fileset.media.tar.packed import opener_for, unpacked
 
 _HEAD: Final = 512
@@ -38,21 +37,17 @@ class Member:
     modified: datetime | None
 
 
-class TarMedium(ImageAnswers):
+class TarMedium(OpenImage):
     """A tar archive, or a single compressed file, that is open for reading.
 
     Links, devices and names that lead out of the archive are refused, as Python's data filter does.
     """
 
     def __init__(self, path: str) -> None:
-        self._path = path
-        self._notes = Notes()
-        self._temporary = ""
         opener = opener_for(_head(path))
-        if opener is not None:
-            self._temporary = unpacked(path, opener)
+        self._temporary = "" if opener is None else unpacked(path, opener)
         try:
-            self._image = ImageBytes(self._temporary or path)
+            super().__init__(path, ImageBytes(self._temporary or path), Notes())
             self._members = self._read() if _is_tar(self._temporary or path) else self._single()
         except BaseException:
             self._forget()
@@ -101,11 +96,6 @@ class TarMedium(ImageAnswers):
             modified = datetime.fromtimestamp(info.mtime, UTC)
         members[name] = Member(info.offset_data, info.size, modified)
 
-    @property
-    def name(self) -> str:
-        """The archive as the user named it."""
-        return self._path
-
     def _member(self, file_id: FileId) -> tuple[str, Member]:
         name = form_of(file_id.path, self._listing)
         if name is None:
@@ -132,25 +122,15 @@ class TarMedium(ImageAnswers):
 
     def inquire_file_set(self) -> FileSetInfo:
         """Return the size of the archive, and the volume that holds it."""
-        volume = inquire_volume(os.path.dirname(os.path.abspath(self._path)))
-        used = os.path.getsize(self._path)
-        return evolve(volume, format="tar", largest_file=None, used=used, read_only=True, caveat="")
+        return self._volume(format="tar", largest_file=None, used=os.path.getsize(self._path), read_only=True)
 
     def names(self) -> Iterator[str]:
         """Yield the paths of all files that can be read."""
         return iter(sorted(self._members, key=lambda path: path.split("/")))
 
-    def damage(self) -> tuple[str, ...]:
-        """Return what is wrong with the archive."""
-        return self._notes.everything()
-
-    def refused(self) -> Sequence[RefusedName]:
-        """Return the members that cannot be opened safely."""
-        return tuple(self._notes.refused.values())
-
     def close(self) -> None:
         """Release the archive, and remove the temporary file."""
-        self._image.close()
+        super().close()
         self._forget()
 
     def _forget(self) -> None:
@@ -165,6 +145,7 @@ class Tar:
     """The format of tar archives and compressed files: read, never written."""
 
     name = "tar"
+    form = "folder"
     suffix = ""
     footprint = Footprint(fixed=0, folder=0, entry=0)
 
@@ -191,6 +172,7 @@ class Foreign:
     """Archives that are recognised but not read: the error names the way to unpack them."""
 
     name = "foreign"
+    form = "folder"
     suffix = ""
     footprint = Footprint(fixed=0, folder=0, entry=0)
 

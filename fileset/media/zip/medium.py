@@ -25,7 +25,7 @@ class Zip:
 
     compress: bool = False
 
-    name = "zip"
+    name = form = "zip"
     suffix = ".zip"
 
     @property

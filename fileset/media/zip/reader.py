@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import io
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
-
-from attrs import evolve
 
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import FileId
 from fileset.media.base import FileInfo, FileSetInfo, RefusedName
-from fileset.media.image.answers import ImageAnswers
 from fileset.media.image.bytes import BUFFER, ImageBytes
 from fileset.media.image.names import Notes
+from fileset.media.image.opened import OpenImage
 from fileset.media.names import enlist, form_of
-from fileset.media.system.file_systems import inquire_volume
 from fileset.media.zip.directory import ZipMember, read_directory
 from fileset.media.zip.format import DEFLATED, ENCRYPTED, LOCAL, LOCAL_SIGNATURE, STORED, UTF_8
 from fileset.media.zip.local_headers import read_local_headers
 from fileset.media.zip.member import Allowance, InflatedFile, StoredFile
 
 
-class ZipMedium(ImageAnswers):
+class ZipMedium(OpenImage):
     """An archive that is open for reading. What is wrong with it is in `damage`.
 
     Raises `FormatError` if it is no archive that can be read, `MediumError` if the system cannot read it.
     """
 
+    @property
+    def form(self) -> str:
+        """Return "zip"."""
+        return "zip"
+
     def __init__(self, path: str) -> None:
-        self._path = path
-        self._image = ImageBytes(path)
-        self._notes = Notes()
+        super().__init__(path, ImageBytes(path), Notes())
         self._allowance = Allowance(self._image.size)
         try:
             with self._image.open([(0, self._image.size)], "") as file:
@@ -60,11 +59,6 @@ class ZipMedium(ImageAnswers):
                 raise
             self._notes.add(f"{problem.reason}. Its files were found by their own headers; some may be missing")
             return found
-
-    @property
-    def name(self) -> str:
-        """The archive as the user named it."""
-        return self._path
 
     @property
     def compressed(self) -> bool:
@@ -125,24 +119,11 @@ class ZipMedium(ImageAnswers):
 
     def inquire_file_set(self) -> FileSetInfo:
         """Return the size of the archive, and the volume that holds it."""
-        volume = inquire_volume(os.path.dirname(os.path.abspath(self._path)))
-        return evolve(volume, format="ZIP", largest_file=None, used=self._image.size, caveat="")
+        return self._volume(format="ZIP", largest_file=None, used=self._image.size)
 
     def names(self) -> Iterator[str]:
         """The paths of all members that can be read."""
         return iter(sorted(self._members, key=lambda path: path.split("/")))
-
-    def damage(self) -> tuple[str, ...]:
-        """Return the damage found when the archive was opened."""
-        return self._notes.everything()
-
-    def refused(self) -> Sequence[RefusedName]:
-        """Return the members that cannot be opened safely."""
-        return tuple(self._notes.refused.values())
-
-    def close(self) -> None:
-        """Release the archive; members that were opened stay open."""
-        self._image.close()
 
 
 def _listings(paths: Iterable[str]) -> dict[str, dict[str, str]]:

@@ -1,0 +1,45 @@
+"""Answers that images and archives have in common while they are open for reading."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import evolve
+
+from fileset.media.base import FileSetInfo, RefusedName
+from fileset.media.image.answers import ImageAnswers
+from fileset.media.image.bytes import ImageBytes
+from fileset.media.image.names import Notes
+from fileset.media.system.file_systems import inquire_volume
+
+
+class OpenImage(ImageAnswers):
+    """Base class of an image at `path` that is open for reading: its bytes, and notes about its damage."""
+
+    def __init__(self, path: str, image: ImageBytes, notes: Notes) -> None:
+        self._path = path
+        self._image = image
+        self._notes = notes
+
+    @property
+    def name(self) -> str:
+        """The image as the user named it."""
+        return self._path
+
+    def damage(self) -> tuple[str, ...]:
+        """Return the damage of the image that was found so far."""
+        return self._notes.everything()
+
+    def refused(self) -> Sequence[RefusedName]:
+        """Return the files that cannot be opened safely, of the folders that were listed so far."""
+        return tuple(self._notes.refused.values())
+
+    def close(self) -> None:
+        """Release the image; files that were opened stay open."""
+        self._image.close()
+
+    def _volume(self, **facts: Any) -> FileSetInfo:
+        """Return the volume that holds the image, with `facts` about the image itself."""
+        return evolve(inquire_volume(os.path.dirname(os.path.abspath(self._path))), caveat="", **facts)
