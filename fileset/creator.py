@@ -46,6 +46,7 @@ from fileset.records.key_choice import parse_keys
 from fileset.records.person import PatientConflict, check_conflict_option
 from fileset.records.tree import Node, TreeBuilder
 from fileset.report import Report, Skipped
+from fileset.standard.tags import DESCRIPTOR_CHARACTER_SET, DESCRIPTOR_FILE_ID
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -456,16 +457,20 @@ def index(
     """Write the DICOMDIR for the DICOM files in `folder`; no file is moved or changed.
 
     Files whose names are no File IDs cannot be referenced: they are skipped under the rule FS-FILE-NAME, and a
-    `Creator` would copy them under legal names. With `replace`, the File-set ID and UID of the DICOMDIR that is there
-    stay unless others are given: it is the same file-set (PS3.10 8.6). Parameters and errors as for `Creator`.
+    `Creator` would copy them under legal names. With `replace`, the File-set ID, UID and descriptor of the DICOMDIR that
+    is there stay unless others are given, "" for no descriptor: it is the same file-set (PS3.10 8.6). Parameters
+    and errors as for `Creator`.
     """
-    former = _former(folder) if replace else Origin()
+    former, lost = _former(folder) if replace else (Identification(new_uid()), [])
+    kept = (
+        former if descriptor_file_id is None else evolve(former, descriptor_file_id=None, descriptor_character_set="")
+    )
     creator = Creator.in_place(
         folder,
-        file_set_id=file_set_id or (former.file_set_id if is_file_set_id(former.file_set_id) else ""),
-        file_set_uid=file_set_uid or former.file_set_uid or None,
-        descriptor_file_id=descriptor_file_id,
-        descriptor_character_set=descriptor_character_set,
+        file_set_id=file_set_id or former.file_set_id,
+        file_set_uid=file_set_uid or former.file_set_uid,
+        descriptor_file_id=descriptor_file_id or kept.descriptor_file_id,
+        descriptor_character_set=descriptor_character_set or kept.descriptor_character_set,
         missing=missing,
         unknown_sop_class=unknown_sop_class,
         invalid_uid=invalid_uid,
@@ -480,17 +485,30 @@ def index(
         executor=executor,
         progress=progress,
     )
-    return creator.commit(dry_run=dry_run, hashes=hashes)
+    report = creator.commit(dry_run=dry_run, hashes=hashes)
+    report.findings += lost if descriptor_file_id is None else []
+    return report
 
 
-def _former(folder: str | os.PathLike[str]) -> Origin:
-    """Return the identification of the file-set in `folder`; nothing if there is none that can be read."""
+def _former(folder: str | os.PathLike[str]) -> tuple[Identification, list[Finding]]:
+    """Return the identification of the file-set in `folder`, a new one if there is none, and what of it cannot be kept."""
     try:
-        contents = read_contents(FolderMedium(path_of(folder)), DICOMDIR)
-        Identification(contents.file_set_uid)  # a UID that breaks the rules is not kept
+        medium = FolderMedium(path_of(folder))
+        contents = read_contents(medium, DICOMDIR)
+        kept = Identification(contents.file_set_uid)  # a UID that breaks the rules is not kept
     except FilesetError:
-        return Origin()
-    return Origin(contents.file_set_id, contents.file_set_uid)
+        return Identification(new_uid()), []
+    if is_file_set_id(contents.file_set_id):
+        kept = evolve(kept, file_set_id=contents.file_set_id)
+    descriptor, character_set = (contents.text(tag) for tag in (DESCRIPTOR_FILE_ID, DESCRIPTOR_CHARACTER_SET))
+    try:
+        if descriptor:
+            medium.inquire_file(FileId(descriptor))
+            kept = evolve(kept, descriptor_file_id=FileId(descriptor), descriptor_character_set=character_set)
+    except FilesetError as problem:
+        message = f"the descriptor file {descriptor} is not kept: {problem}"
+        return kept, [Finding("FS-DESCRIPTOR", message, Where(DICOMDIR.path, tag=DESCRIPTOR_FILE_ID))]
+    return kept, []
 
 
 def identify(

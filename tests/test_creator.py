@@ -569,3 +569,24 @@ def test_an_index_that_replaces_keeps_the_identification_unless_another_is_given
     with fileset.Reader(tmp_path / "OUT") as reader:
         assert (reader.file_set_id, reader.file_set_uid) == ("AFTER", "2.25.4712")
     assert given.written
+
+
+def test_an_index_that_replaces_keeps_the_descriptor_unless_another_is_given(tmp_path: Path) -> None:
+    (tmp_path / "OUT").mkdir()
+    (tmp_path / "OUT" / "IM1").write_bytes(synthetic.ct(1))
+    (tmp_path / "OUT" / "README").write_text("about this file-set")
+    fileset.index(tmp_path / "OUT", descriptor_file_id="README", descriptor_character_set="ISO_IR 100")
+    assert not fileset.index(tmp_path / "OUT", replace=True).findings
+    with fileset.Updater(tmp_path / "OUT") as updater:
+        assert (str(updater.descriptor_file_id), updater.descriptor_character_set) == ("README", "ISO_IR 100")
+    (tmp_path / "OUT" / "README").unlink()
+    report = fileset.index(tmp_path / "OUT", replace=True)
+    assert [finding.rule for finding in report.findings] == ["FS-DESCRIPTOR"]
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_folder_named_dicomdir_is_refused_where_the_file_goes(dry_run: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    (tmp_path / "OUT" / "DICOMDIR").mkdir(parents=True)
+    (tmp_path / "OUT" / "DICOMDIR" / "IM1").write_bytes(synthetic.ct(1))
+    with pytest.raises(fileset.RefusedError, match="a folder is named DICOMDIR"):
+        fileset.Creator.in_place(tmp_path / "OUT").commit(dry_run=dry_run)

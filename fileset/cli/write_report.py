@@ -173,7 +173,7 @@ def _former(replaced: Replaced, *, dry_run: bool) -> str:
         files = f"its files {stays}"
     elif replaced.kept:
         all_of_them = replaced.kept == replaced.instances
-        files = "the new one has all its files" if all_of_them else f"{files}, but for {replaced.kept:,} of the new one"
+        files = "all its files stay" if all_of_them else f"{files}, but for {replaced.kept:,} that stay"
     return f"the file-set that was in {replaced.medium} {had}: {files}"
 
 

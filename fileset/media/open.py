@@ -248,6 +248,8 @@ def no_dicomdir(medium: ReadableMedium) -> FormatError:
     """Return the error that there is no DICOMDIR, with the damage of the medium, which may be the cause."""
     for damage in medium.damage():
         return FormatError(f"no DICOMDIR is left: {damage}", path=medium.name)
+    if medium.folder and os.path.isdir(os.path.join(medium.folder, DICOMDIR.value)):
+        return FormatError(f"{DICOMDIR} is a folder, not a file: not a file-set", path=medium.name, advice=CREATE)
     advice = INDEX if medium.folder else CREATE
     return FormatError("no DICOMDIR: not a file-set (PS3.10 8.1)", path=medium.name, advice=advice)
 

@@ -13,6 +13,7 @@ from fileset.dicomdir.write.layout import Directory, encode
 from fileset.dicomdir.write.new import build
 from fileset.errors import REPLACE_OR_ADD, FormatError, RefusedError
 from fileset.file_id import DICOMDIR, FileId, is_path
+from fileset.findings import Where
 from fileset.media.base import Format, UpdatableMedium, WritableMedium
 from fileset.media.open import is_foreign
 from fileset.plan.commit import Addition, Plan, Progress, referenced
@@ -20,6 +21,7 @@ from fileset.plan.companion import Companion
 from fileset.plan.extra_files import Included, lies_there
 from fileset.plan.inputs import Sources
 from fileset.plan.names import Place, names
+from fileset.plan.removal import deletable
 from fileset.records.tree import Node
 from fileset.report import Report
 
@@ -62,7 +64,7 @@ def new_file_set(
     """
     leaves = [node for node in nodes if node.source >= 0]
     in_place = recipe.naming == IN_PLACE
-    placement = _in_place(recipe.sources, leaves) if in_place else _copied(recipe, medium, leaves)
+    placement = _in_place(recipe.sources, leaves) if in_place else _copied(recipe, medium, leaves, report)
     for node, file_id in zip(leaves, placement.file_ids, strict=True):
         name = "" if in_place else recipe.sources.name(node.source)
         report.added.append(name, file_id, node.sop_instance_uid, node.record_type)
@@ -98,7 +100,7 @@ def _in_place(sources: Sources, leaves: Sequence[Node]) -> Placement:
     return Placement([sources.relative(node.source).replace("/", "\\") for node in leaves])
 
 
-def _copied(recipe: Recipe, medium: UpdatableMedium, leaves: Sequence[Node]) -> Placement:
+def _copied(recipe: Recipe, medium: UpdatableMedium, leaves: Sequence[Node], report: Report) -> Placement:
     present = {name.upper() for name in medium.names()} if medium.exists() else set()
     file_ids, kept = _named(recipe, medium, leaves, present)
     inquire, chunks = recipe.sources.inquire, recipe.sources.chunks  # bound once, not once a file
@@ -109,7 +111,7 @@ def _copied(recipe: Recipe, medium: UpdatableMedium, leaves: Sequence[Node]) -> 
         if file_id not in kept:
             info = inquire(node.source)
             additions.append(Addition(file_id, info.size, partial(chunks, node.source), info.modified, info.mode))
-    removals = _removals(medium, {*file_ids, *recipe.included}) if recipe.replace else []
+    removals = _removals(medium, {*file_ids, *recipe.included}, report) if recipe.replace else []
     return Placement([file_id.value for file_id in file_ids], additions, removals)
 
 
@@ -133,8 +135,8 @@ def _named(
     return list(names(recipe.naming, places, taken)), set()
 
 
-def _removals(medium: UpdatableMedium, staying: set[FileId]) -> list[FileId]:
-    """Return the files of the file-set that is replaced."""
+def _removals(medium: UpdatableMedium, staying: set[FileId], report: Report) -> list[FileId]:
+    """Return the files of the file-set that is replaced; report each that cannot be deleted."""
     if not medium.has_dicomdir():
         return []
     try:
@@ -142,7 +144,14 @@ def _removals(medium: UpdatableMedium, staying: set[FileId]) -> list[FileId]:
     except FormatError:
         return []  # a DICOMDIR that cannot be read names no files
     stay = {DICOMDIR.value, *(file_id.path.upper() for file_id in staying)}
-    return [FileId.tolerant(name) for name in sorted(former) if name not in stay and is_path(name)]
+    removals = []
+    for name in sorted(former):
+        if name not in stay and is_path(name):
+            actual, obstacle = deletable(medium, FileId.tolerant(name), Where(DICOMDIR.path))
+            removals += [FileId.tolerant(name)] if actual else []
+            if obstacle and obstacle.rule != "FS-FILE-MISSING":
+                report.findings.append(obstacle)
+    return removals
 
 
 def _places(leaves: Sequence[Node], sources: Sources) -> Iterator[Place]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from operator import itemgetter
-from typing import Final, Protocol
+from typing import Protocol
 
 from attrs import define, evolve, field
 
@@ -17,7 +17,7 @@ from fileset.dicomdir.write.kept import Kept
 from fileset.dicomdir.write.layout import NONE, Frame
 from fileset.dicomdir.write.merge import Growth, grow, laid_out
 from fileset.dicomdir.write.patch import Wrong, patched
-from fileset.errors import REPAIR, FilesetError, FormatError, RefusedError
+from fileset.errors import REPAIR, FilesetError, RefusedError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
@@ -30,6 +30,7 @@ from fileset.plan.inputs import Sources
 from fileset.plan.names import names
 from fileset.plan.offer import Offer, tree_of
 from fileset.plan.presence import form_key
+from fileset.plan.removal import deletable
 from fileset.plan.scan import Outcome, Refused
 from fileset.plan.source_file_set import SourceFileSets
 from fileset.records.describe import Instance
@@ -47,9 +48,6 @@ class AddIcons(Protocol):
     def __call__(self, nodes: list[Node], *, sources: Sources) -> tuple[list[Node], list[Finding]]:
         """Return the records with icons, and a finding for each icon that cannot be made."""
         ...
-
-
-_LINKED: Final = "its folder is a link, and nothing is deleted through a link; the file stays"
 
 
 def _no_icons(nodes: list[Node], *, sources: Sources) -> tuple[list[Node], list[Finding]]:  # noqa: ARG001
@@ -288,53 +286,33 @@ def _file_ids(request: Request, growth: Growth) -> dict[int, bytes]:
 
 def _removals(request: Request, gone: dict[int, bool], kept: Kept, report: Report) -> list[FileId]:
     """Return the files to delete; report each record that goes, and each file that stays without one."""
-    contents = request.contents
+    contents, protected = request.contents, _protected(request)
+    deleted: dict[FileId, None] = {}
     for index, stays in sorted(gone.items()):
         file_id = contents.file_id(index)
         if file_id is None:
             continue
-        uid = contents.reference(index, tags.REFERENCED_SOP_INSTANCE_UID)
-        report.removed.append(Removed(file_id, uid, contents.type_name(index), not stays))
+        where = Where(contents.file, offset=contents.flat.start[index], tag=tags.REFERENCED_FILE_ID)
+        actual = None
         if stays:
             report.findings.append(_unlisted(contents, index, file_id))
-    going = [index for index, stays in sorted(gone.items()) if not stays]
-    return list(_deletable(request, going, kept, report)) if going else []
+        elif form_key(file_id.path) not in protected and not kept.is_named(file_id.value):
+            actual, obstacle = deletable(request.medium, file_id, where)
+            report.findings += [obstacle] if obstacle else []
+        if actual is not None and (form_key(actual.path) in protected or kept.is_named(*_forms(actual))):
+            actual = None
+        uid = contents.reference(index, tags.REFERENCED_SOP_INSTANCE_UID)
+        report.removed.append(Removed(file_id, uid, contents.type_name(index), actual is not None))
+        deleted |= {actual: None} if actual else {}
+    return list(deleted)
 
 
-def _kept_below_link(report: Report, file_id: FileId, where: Where) -> None:
-    """Report a file that is not deleted, as nothing is deleted through a link."""
-    report.findings.append(Finding("FS-FILE-LINK", f"{file_id}: {_LINKED}", where))
-    report.removed = [evolve(one, deleted=False) if one.file_id == file_id else one for one in report.removed]
-
-
-def _deletable(request: Request, gone: Iterable[int], kept: Kept, report: Report) -> Iterator[FileId]:
-    """Yield the files of removed records that are on the medium and that no kept record references."""
-    contents = request.contents
-    own = {DICOMDIR.value, contents.text(tags.DESCRIPTOR_FILE_ID)} | {
-        decode(value) for value in request.offer.in_place.values()
-    }
-    for index in gone:
-        file_id = contents.file_id(index)
-        if file_id is None or file_id.value.upper() in own or kept.is_named(file_id.value):
-            continue
-        where = Where(contents.file, offset=contents.flat.start[index], tag=tags.REFERENCED_FILE_ID)
-        try:
-            actual = request.medium.actual(file_id)
-        except FormatError as problem:
-            report.findings.append(Finding("FS-FILE-MISSING", str(problem), where))
-            continue
-        if actual is None:
-            report.findings.append(Finding("FS-FILE-MISSING", f"{file_id}: not on the medium (PS3.10 8.2)", where))
-        elif _is_linked(request.medium, actual):
-            _kept_below_link(report, file_id, where)
-        elif not kept.is_named(*_forms(actual)):
-            yield actual
-
-
-def _is_linked(medium: UpdatableMedium, actual: FileId) -> bool:
-    """Return whether a file lies below a link: it has another name too, and what has that one is unknown."""
-    folders = actual.components[:-1]
-    return bool(folders) and medium.occupation(SEPARATOR.join(folders)) != "folder"
+def _protected(request: Request) -> frozenset[str]:
+    """Return what all forms of the files have in common that stay whatever record goes: DICOMDIR, descriptor, sources."""
+    former = request.contents.text(tags.DESCRIPTOR_FILE_ID)
+    descriptor = decode(request.changes.get(tags.DESCRIPTOR_FILE_ID) or b"")
+    named = (former, descriptor, *map(decode, request.offer.in_place.values()))
+    return frozenset((DICOMDIR.value, *(form_key(name.replace(SEPARATOR, "/")) for name in named if name)))
 
 
 def _forms(file_id: FileId) -> Iterator[str]:

@@ -232,14 +232,14 @@ def test_what_became_of_a_file_set_that_was_replaced_is_told(
     out, was = tmp_path / name, f"the file-set that was in {tmp_path / name} "
     run("create", indexed, "-o", out, "--naming", "counter")
     more = ("-o", out, "--naming", "counter", "--replace")
-    kept = ", but for 3 of the new one" if name == "OUT" else ""
+    kept = ", but for 3 that stay" if name == "OUT" else ""
     done = run("create", incoming / "P001", *more, "--dry-run")
     assert f"{was}had 12 instances: its files would be deleted{kept}\n" in done.stderr
     done = run("create", incoming / "P001", *more)
     assert f"{was}had 12 instances: its files were deleted{kept}\n" in done.stderr
     document = run("create", indexed, *more, "--json").document
     assert document["replaced"] == [{"path": str(out), "instances": 3, "kept_files": 3 if kept else 0}]
-    fate = "the new one has all its files" if kept else "its files were deleted"
+    fate = "all its files stay" if kept else "its files were deleted"
     assert f"{was}had 12 instances: {fate}\n" in run("create", indexed, *more).stderr
     damaged = out / "DICOMDIR" if kept else out
     damaged.write_bytes(b"nothing" if kept else out.read_bytes()[: out.stat().st_size // 8])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -197,3 +198,57 @@ def test_replacing_a_file_set_deletes_nothing_through_a_linked_folder(disc: Path
         creator.add(disc.parent / "SOURCE", only={"PatientID": "P1"})
     assert not [one for one in fileset.check_file_set(disc).findings if one.rule == "FS-FILE-MISSING"]
     assert len(uids(disc)) == 12
+
+
+IMAGE = "PT000000/ST000000/SE000000/IM000000"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_listed_pipe_costs_its_record_and_stays(disc: Path) -> None:
+    (disc / IMAGE).unlink()
+    os.mkfifo(disc / IMAGE)
+    done = process("remove", disc, "PatientID=P1")
+    assert (done.returncode, "FS-FILE-UNREADABLE" in done.stderr) == (3, True), done.stderr
+    assert [path for path in (disc / "PT000000").rglob("*") if not path.is_dir()] == [disc / IMAGE]
+    assert len(uids(disc)) == 12
+
+
+def test_a_listed_link_that_leads_out_is_called_a_link(disc: Path) -> None:
+    (disc / IMAGE).rename(disc.parent / "ELSE")
+    (disc / IMAGE).symlink_to(disc.parent / "ELSE")
+    with fileset.Updater(disc) as updater:
+        updater.remove(PatientID="P1")
+    assert [finding.rule for finding in updater.report.findings] == ["FS-FILE-LINK"]
+    assert [one.deleted for one in updater.report.removed].count(False) == 1
+    assert (disc.parent / "ELSE").exists()
+
+
+@pytest.mark.parametrize("why", ["shared", "missing", "descriptor", "descriptor-to-be"])
+def test_the_report_calls_only_files_deleted_that_are(why: str, disc: Path) -> None:
+    path = disc / IMAGE
+    with fileset.Updater(disc) as updater:
+        if why == "descriptor":
+            updater.descriptor_file_id = IMAGE
+    if why == "shared":
+        data = (disc / "DICOMDIR").read_bytes()
+        shared = IMAGE.replace("/", "\\").encode()
+        (disc / "DICOMDIR").write_bytes(data.replace(shared.replace(b"PT000000", b"PT000001"), shared))
+    if why == "missing":
+        path.unlink()
+    with fileset.Updater(disc) as updater:
+        updater.remove(PatientID="P1")
+        if why == "descriptor-to-be":
+            updater.descriptor_file_id = IMAGE
+    assert [one.file_id.path for one in updater.report.removed if not one.deleted] == [IMAGE]
+    assert path.exists() == (why != "missing")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_replacing_a_file_set_names_the_files_that_cannot_be_deleted(disc: Path) -> None:
+    (disc / IMAGE).unlink()
+    os.mkfifo(disc / IMAGE)
+    _second_patient_linked_to_the_first(disc)
+    done = process("create", disc.parent / "SOURCE", "-o", disc, "--replace", "--naming", "uid")
+    assert done.returncode == 3, done.stderr
+    assert "FS-FILE-UNREADABLE" in done.stderr
+    assert done.stderr.count("FS-FILE-LINK") == 12

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 
 from attrs import evolve, frozen
 
-from fileset.errors import MediumError
+from fileset.errors import MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, Footprint, LinkError, RefusedName, Transaction
 from fileset.media.folder.transaction import FolderTransaction
@@ -238,11 +238,22 @@ class FolderMedium:
         return os.path.lexists(os.path.join(self.root, WORK))
 
     def check_writable(self) -> None:
-        """Raise `MediumError` if this user may not write in the folder, or make it."""
+        """Raise `MediumError` if this user may not write in the folder, or make it; `RefusedError` as `transaction`."""
+        self._refuse_folder()
         check_writable(self.root, self.root)
+
+    def _refuse_folder(self) -> None:
+        """Raise `RefusedError` if a folder has the name of the DICOMDIR."""
+        if os.path.isdir(os.path.join(self.root, DICOMDIR.value)):
+            raise RefusedError(
+                f"a folder is named {DICOMDIR}, so no file of that name can be written",
+                path=self.root,
+                advice="Rename the folder, or create a file-set elsewhere: `fileset create`",
+            )
 
     def transaction(self) -> Transaction:
         """Lock the folder, made if it does not exist, and begin a change."""
+        self._refuse_folder()
         return FolderTransaction(self.root, self.find, self.close)
 
     def entitle(self, label: str) -> None:
