@@ -14,7 +14,7 @@ from fileset.dicomdir.write.header import Identification
 from fileset.file_id import DICOMDIR
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
-from fileset.media.system.walk import PlainFile
+from fileset.media.system.walk import PlainFile, leads_out
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.commit import Plan
 from fileset.plan.new_file_set import IN_PLACE, Recipe
@@ -39,8 +39,9 @@ def unlisted(paths: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def below(folder: str, names: Iterable[str]) -> dict[str, str]:
-    """Return name -> path for files below `folder`; none if that is "", as for images."""
-    return {} if not folder else {name: os.path.join(folder, name) for name in names}
+    """Return name -> path for files below `folder`, without those that a link leads out of it; none if that is ""."""
+    paths = {name: os.path.join(folder, name) for name in names} if folder else {}
+    return {name: path for name, path in paths.items() if not leads_out(path, folder)}
 
 
 def new_file_set_findings(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from fileset.plan.transcode import transcoded
 from fileset.standard.profiles import PROFILES
 from tests.pictures.files import FOLDER, reading, reading_file
 from tests.support.command import Runs
+from tests.support.judges import run_tool
 
 np = pytest.importorskip("numpy", reason="pixels are compared with numpy")
 instance = pytest.importorskip("fileset.pictures.instance", reason="needs the extra images")
@@ -172,15 +171,12 @@ def test_transcoding_without_a_profile_is_a_mistake(tmp_path: Path, run: Runs) -
 @pytest.mark.parametrize("name", [name for name in NATIVE + COMPRESSED if name != "image_dfl.dcm"])
 def test_dciodvfy_has_no_error_that_the_source_did_not_have(name: str, tmp_path: Path) -> None:
     # It cannot read deflated data sets.
-    if shutil.which("dciodvfy") is None:
-        pytest.skip("dciodvfy is not installed")
     (tmp_path / "A").write_bytes(result_of(name))
     assert iod_errors(tmp_path / "A") <= iod_errors(FOLDER / name)
 
 
 def iod_errors(path: Path) -> set[str]:
-    output = subprocess.run(["dciodvfy", "-new", path], capture_output=True, text=True, check=False, errors="replace")
-    lines = (output.stdout + output.stderr).splitlines()
+    lines = run_tool("dciodvfy", "-new", path).lines
     return {re.sub(r"\s+", " ", line) for line in lines if re.match(r"(.* - )?(Error|Abort) - ", line)}
 
 
