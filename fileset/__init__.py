@@ -118,4 +118,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)  # what completion offers: the public names alone
+    return sorted(__all__)  # completion offers the public names alone

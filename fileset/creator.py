@@ -285,7 +285,7 @@ class Creator:
         return self._report
 
     def commit(self, *, dry_run: bool = False, hashes: bool = False) -> Report:
-        """Write the file-set, or with `dry_run` only find out what it would be.
+        """Write the file-set, or with `dry_run` only plan it.
 
         A file that cannot be read to its end is left out and named. Raises `MediumError` if the medium fails or is
         read-only or too small; it is then as it was.
@@ -370,7 +370,7 @@ class Creator:
         return tree
 
     def _listed(self, file_sets: SourceFileSets) -> Callable[[int], Refused | None]:
-        """Return what refuses files that no record references, if only listed ones are wanted."""
+        """Return a refusal for each file that no record references, if only listed ones are wanted."""
         if not self._listed_only:
             return lambda _: None
         return lambda source: Refused("FS-FILE-UNLISTED", LISTED_ONLY) if file_sets.is_unlisted(source) else None
@@ -415,7 +415,7 @@ class Creator:
             self._sources.close()
 
     def _identified(self, origins: list[Origin]) -> tuple[Identification, list[Finding]]:
-        """The File-set Identification, with what is kept of the file-set that was added, if it is one; what cannot be."""
+        """Return the File-set Identification, with the values of the added file-set, if it is one; findings for the rest."""
         findings = []
         origin = origins[0] if len(origins) == 1 else Origin()
         kept = self._identification
@@ -523,7 +523,7 @@ def identify(
 
 
 def web_content(options: WebOptions, medium: str, **how: Any) -> Companion:
-    """Return what makes pages for a browser; loaded only where they are wanted."""
+    """Return the maker of pages for a browser; loaded only where they are wanted."""
     from fileset.pages.web_content import WebContent
 
     return WebContent(options, medium, **how)

@@ -15,7 +15,7 @@ DONE: Final = "the change was complete by then"
 
 
 class Advice(NamedTuple):
-    """What to do next: one sentence for a Python program, one for the command line."""
+    """The next step: one sentence for a Python program, one for the command line."""
 
     python: str
     command: str
@@ -51,11 +51,11 @@ class FilesetError(Exception):
     """Root of every error that `fileset` raises because of data, media or requests.
 
     Attributes:
-        reason: What is wrong, without the place and the advice.
+        reason: The fault, without the place and the advice.
         path: The file or medium, "" if unknown.
         offset: The byte in that file, counted from 0; None if unknown.
         tag: The data element, as a number; None if there is none.
-        advice: What to do next, "" if there is nothing to suggest.
+        advice: The next step, "" if there is nothing to suggest.
         rule: The id in the catalogue of rules (`fileset check --rules`), "" if there is none.
         kind: The kind of error in one word, as `--json` names it.
         exit_code: The exit code of the command line.
@@ -141,7 +141,7 @@ class RefusedError(RuleError):
 
 
 class FormatError(FilesetError, ValueError):
-    """The medium holds something that cannot be read as what it should be."""
+    """The medium holds something illegal or damaged."""
 
     exit_code = 4
     kind = "format"

@@ -1,8 +1,7 @@
 """File IDs: the names of the files of a file-set, PS3.10 8.2 and 8.5.
 
 A File ID is data, not a path: one to eight components of one to eight characters of A-Z, 0-9 and _.
-`FileId` is the only name that crosses into `media`; what it holds cannot lead out of a file-set, however
-it was made.
+`FileId` is the only name that crosses into `media`, and cannot lead out of a file-set.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ def is_component(text: str) -> bool:
 
 
 class SupportsPosix(Protocol):
-    """A `pathlib` path of any kind; named by what is used of it, since this ring knows no file system."""
+    """A `pathlib` path of any kind. A protocol, since this room knows no file system."""
 
     def as_posix(self) -> str:
         """Return the path with "/" between its components."""
@@ -87,8 +86,8 @@ class FileId:
     def tolerant(cls, value: str) -> FileId:
         """Read the File ID of a directory record, legal or not, as long as it cannot do harm.
 
-        Padding is stripped, "/" separates too, and one leading separator is dropped. Raises `FormatError` for what
-        could lead out of the file-set or upset a file system: a component that is empty or made of dots, control
+        Padding is stripped, "/" separates too, and one leading separator is dropped. Raises `FormatError` for a name that
+        could lead out of the file-set or upset a file system: with a component that is empty or made of dots, control
         characters, a colon, more than 64 components, or a component of more than 255 characters.
         """
         stripped = value.strip(_PADDING)

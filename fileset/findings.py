@@ -61,12 +61,12 @@ class Finding:
 
     @property
     def section(self) -> str:
-        """Return the section of the Standard that has the rule."""
+        """The section of the Standard that has the rule."""
         return RULES[self.rule].section
 
     @property
     def placed(self) -> str:
-        """Return the message after its place."""
+        """The message after its place."""
         place = str(self.where)
         return f"{place}: {self.message}" if place else self.message
 
@@ -132,7 +132,7 @@ _ROWS = (
     ("FS-PICTURE-NONE", INFO, "IHE RAD TF-3 4.47", "an object of a kind that has no picture"),
     ("FS-PICTURE-FAILED", WARNING, "IHE RAD TF-3 4.47", "no picture can be made of an object that should have one"),
     ("FS-PICTURE-PARTLY", WARNING, "IHE RAD TF-3 4.47", "a part of a picture is missing"),
-    ("FS-PAGES-STALE", WARNING, "IHE RAD TF-3 4.47", "pages for a browser show what a medium held before"),
+    ("FS-PAGES-STALE", WARNING, "IHE RAD TF-3 4.47", "pages for a browser show the former contents of a medium"),
     ("FS-PICTURE-CHOSEN", INFO, "IHE RAD TF-3 4.47", "only some pictures of a series are shown"),
     # The medium
     ("FS-MEDIUM-DAMAGED", ERROR, "PS3.10 8.4", "the medium is damaged"),

@@ -44,7 +44,7 @@ _SHOWN: Final = (
 
 
 class Record:
-    """One directory record (PS3.3 F.3.2.2): a view that decodes what is asked for.
+    """One directory record (PS3.3 F.3.2.2): a view that decodes keys on demand.
 
     `record["PatientID"]`, `record.get(...)` and `record.keys()` give the keys as str, int, float, lists of these, or
     lists of dictionaries for sequences; None for a key without a value.
@@ -369,7 +369,7 @@ class Reader:
         Args:
             level: PATIENT, STUDY, SERIES or IMAGE, which is every record that references a file.
             columns: Keywords (PS3.6). A value is that of the record, else of the nearest record above it; None if no
-                record has one. Default: the keys that identify a record, and numbers of what is below it.
+                record has one. Default: the keys that identify a record, and the numbers of records below it.
             keys: As for `find`.
 
         Raises:

@@ -132,7 +132,7 @@ class Volume:
 
 
 _CHOSEN: Final = frozenset(("FS-FILE-UNLISTED", "FS-PATIENT-TWICE", "FS-STUDY-TWICE", "FS-SERIES-TWICE"))
-"""Errors that follow from what the user asked for: files that stay on the medium without a record."""
+"""Errors that the user asked for: files that stay on the medium without a record."""
 
 
 @define(repr=False)

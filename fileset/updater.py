@@ -62,8 +62,8 @@ and do no harm."""
 class Updater:
     """Changes the file-set on `medium`.
 
-    Used as a context, it writes on a clean exit and changes nothing otherwise; `report` then has the results. What is
-    removed goes before anything is added, whatever the order of the calls.
+    Used as a context, it writes on a clean exit and changes nothing otherwise; `report` then has the results.
+    Instances are removed before others are added, whatever the order of the calls.
 
     `medium_format`: by default that of the medium. `naming`: the scheme of the File IDs of new files. `missing`,
     `unknown_sop_class`, `invalid_uid`, `keys`, `preamble` (of files that are copied), `icons` (of new
@@ -126,7 +126,7 @@ class Updater:
         self._identification = _identification(self._contents)
         self._report: Report | None = None
 
-    # ------------------------------------------------------------ what shall be done
+    # ------------------------------------------------------------ the changes
 
     def add(
         self,
@@ -251,7 +251,7 @@ class Updater:
         return self._report
 
     def commit(self, *, dry_run: bool = False, hashes: bool = False) -> Report:
-        """Write the changes, or with `dry_run` only find out what they would be.
+        """Write the changes, or with `dry_run` only plan them.
 
         Raises `RefusedError` if an instance cannot be replaced or refreshed without loss, or new ones belong to a record
         that is there twice; `MediumError` if the medium fails or is too small. It is then as it was.
@@ -275,7 +275,7 @@ class Updater:
             offer = self._request.offer
             added = (index for index in range(len(offer.sources)) if index not in offer.in_place)
             self._transcoding += transcode_sources(offer.sources, added, self._profile.profile)
-            report.findings += dict.fromkeys(self._transcoding)  # what an earlier run transcoded is not done again
+            report.findings += dict.fromkeys(self._transcoding)  # an earlier call of `commit` transcoded these
         check = IdentityCheck(self._request.offer.sources, self._trusts_dicomdir)
         plan = update(self._request, lambda sources: check.compared(self._scan(sources)), report)
         report.findings += check.findings

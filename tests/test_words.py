@@ -22,7 +22,7 @@ MOST = {
     "lies": 0.2,
     "anew": 0.1,
     "behind": 0.2,
-    "what ... is": 1.1,
+    "what": 1.1,
     "those that": 0.8,
     "tell, say": 1.2,
     "who": 0.3,
@@ -42,9 +42,9 @@ def test_an_idiom_is_rare(idiom: str) -> None:
     assert 1000 * found[idiom] / words <= MOST[idiom]
 
 
-def test_docstrings_begin_with_what_a_function_returns() -> None:
+def test_return_is_as_common_as_in_the_code_bases_that_this_one_learns_from() -> None:
     words, found = counted()
-    assert 1000 * found["Return"] / words >= 3
+    assert 3 <= 1000 * found["Return"] / words <= 13
 
 
 def test_every_idiom_has_a_limit_and_is_seen() -> None:

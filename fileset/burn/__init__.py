@@ -31,7 +31,7 @@ __all__ = ["BurnReport", "Comparison", "SectorRange", "burn_image", "compare_wit
 
 @frozen
 class BurnReport:
-    """The result of burning: the command that was run, how the disc compares with the image, and what is wrong with it.
+    """The result of burning: the command that was run, how the disc compares with the image, and its faults.
 
     `comparison` and `check` are None after a dry run; `check` also if the disc is not as the image.
     """
@@ -64,7 +64,7 @@ def burn_image(
         progress: Called with "compare", the number of sectors done, and of all sectors.
 
     Raises:
-        RuleError: No burning program is installed, or it cannot do what is asked for.
+        RuleError: No burning program is installed, or it lacks a wanted feature.
         NotFoundError: There is no such drive.
         RefusedError: The disc is not blank, and `blank` is false.
         FormatError: `image` is no image of a disc, or was cut off.

@@ -36,7 +36,7 @@ class BurningProgram:
     systems: tuple[str, ...] = ()
 
     def command(self, device: str, image: str, *, blank: bool, speed: int | None) -> list[str]:
-        """Return the words that burn an image. Raises `RuleError` if the program cannot do what is asked for."""
+        """Return the words that burn an image. Raises `RuleError` if the program lacks a wanted feature."""
         if blank and not self.blank:
             raise RuleError(f"{self.name} cannot erase a disc: erase it first, or choose another program (--program)")
         if speed is not None and not self.speed:
@@ -45,7 +45,7 @@ class BurningProgram:
         return _filled(words, device, image, speed)
 
     def finds_data(self, device: str) -> bool:
-        """Return whether the program reports that the disc is not blank; False if it does not report that."""
+        """Whether the program reports that the disc is not blank; False if it does not report that."""
         if not self.state:
             return False
         _, said = _ended(_filled(self.state, device))

@@ -1,4 +1,4 @@
-"""The advisor: which application profiles the files of a medium satisfy, and what blocks the others (PS3.11)."""
+"""The advisor: which application profiles the files of a medium satisfy, and the reasons against the others (PS3.11)."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _facts(
 
 
 def facts_chunk(paths: Sequence[str]) -> list[Facts | None]:
-    """Return the facts of each file, None for one that is not DICOM; what every worker does."""
+    """Return the facts of each file, None for one that is not DICOM. Runs in each worker."""
     return [_at_path(path) for path in paths]
 
 

@@ -214,7 +214,7 @@ class FileCheck:
             return frozenset()
 
     def _belongs_to_other(self, name: str) -> bool:
-        """Return whether a file is below the folder of another DICOMDIR."""
+        """Whether a file is below the folder of another DICOMDIR."""
         folder = name
         while self._other_folders and "/" in folder:
             folder = folder.rpartition("/")[0]

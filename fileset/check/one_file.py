@@ -32,7 +32,7 @@ POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid=
 
 
 class Settings(NamedTuple):
-    """What all records of a DICOMDIR share: the encoding, and the character set of the DICOMDIR as a whole.
+    """The properties that all records of a DICOMDIR share: the encoding, and the character set of the DICOMDIR as a whole.
 
     `profile`: the application profile to check against, "" for none.
     """

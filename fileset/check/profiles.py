@@ -26,7 +26,7 @@ _PLAIN: Final = "demands that every file is a Secure DICOM File (PS3.15 D.1); th
 
 @define
 class ProfileCheck:
-    """Checks what `profile` demands, and collects the findings."""
+    """Checks the rules of `profile`, and collects the findings."""
 
     profile: Profile
     collector: Collector

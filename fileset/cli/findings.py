@@ -92,5 +92,5 @@ def tell_findings(findings: Sequence[Finding], *, everything: bool, quiet: bool 
 
 
 def hides_records(findings: Iterable[Finding]) -> bool:
-    """Return whether a DICOMDIR is so damaged that records may be missing."""
+    """Whether a DICOMDIR is so damaged that records may be missing."""
     return any(finding.severity == "error" and finding.rule not in MAYBE_COMPLETE for finding in findings)

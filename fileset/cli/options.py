@@ -102,7 +102,9 @@ def add_common(parser: ArgumentParser, *, progress: bool = True) -> None:
 
 def add_keys(parser: ArgumentParser) -> None:
     """Add the KEY=VALUE arguments of a verb that selects."""
-    parser.add_argument("keys", nargs="*", default=[], metavar="KEY=VALUE", help="take only what matches all of these")
+    parser.add_argument(
+        "keys", nargs="*", default=[], metavar="KEY=VALUE", help="take only instances that match all of these"
+    )
     parser.epilog = _KEYS_HELP
 
 
@@ -142,7 +144,7 @@ def split_media(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     keys: list[str] = []
     for argument in arguments:
         key, equals, _ = argument.partition("=")
-        # What looks like a key and is no path was meant as one: `keys_of` says what is wrong with it.
+        # A word like a key that is no path was meant as a key: `keys_of` reports its fault.
         meant = equals or (_KEYWORD_ALONE(argument) if media else None)
         keyed = bool(equals and _KEY(key)) or bool(meant and not os.path.lexists(argument))
         (keys if keyed else media).append(argument)
@@ -158,12 +160,12 @@ def add_choice(parser: ArgumentParser) -> None:
         metavar="PATTERN",
         action="append",
         default=[],
-        help="leave out files and folders with such names, as '*.tmp'; repeat it. KEY=VALUE takes only what matches",
+        help="leave out files and folders with such names, as '*.tmp'; repeat it. KEY=VALUE takes only instances that match",
     )
 
 
 def sources_and_keys(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Split SOURCE and KEY=VALUE arguments; what exists as a path is a source. Raises as `keys_of`."""
+    """Split SOURCE and KEY=VALUE arguments; an existing path is a source. Raises as `keys_of`."""
     keys = [word for word in arguments if _KEY(word.partition("=")[0]) and "=" in word and not lexists(word)]
     return [word for word in arguments if word not in keys], keys_of(keys)
 

@@ -110,7 +110,7 @@ def write(lines: Iterable[str]) -> None:
 
 
 def flush() -> None:
-    """Write what is buffered. Raises as `write`."""
+    """Write the buffered text. Raises as `write`."""
     _checked("")
 
 
@@ -120,7 +120,7 @@ def _emit(pieces: Iterator[str]) -> None:
 
 
 def started() -> bool:
-    """Return whether anything was written to standard output."""
+    """Whether anything was written to standard output."""
     return _started
 
 

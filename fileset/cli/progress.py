@@ -54,7 +54,7 @@ class Display:
         self._next = self._started + INTERVAL
 
     def __call__(self, phase: str, done: int, total: int, size: int = 0) -> None:
-        """Draw, if it is time to; `size`: bytes of what is done, for phases that show a rate."""
+        """Draw, if it is time to; `size`: bytes done, for phases that show a rate."""
         now = monotonic()
         if now < self._next and done != total:
             return

@@ -23,7 +23,7 @@ def add_reconciliation(parser: ArgumentParser) -> None:
     """Options for values that replace those of the files; the old ones stay in Original Attributes Sequence."""
     group = parser.add_argument_group(
         "patient and order",
-        "Other values for what is copied or sent. UIDs stay, and the old values are kept in Original Attributes "
+        "Other values for the copied or sent files. UIDs stay, and the old values are kept in Original Attributes "
         "Sequence (0400,0561).",
     )
     group.add_argument(
@@ -53,7 +53,7 @@ def add_reconciliation(parser: ArgumentParser) -> None:
 
 
 def reconciliation_of(options: Namespace, tls: Tls | None = None) -> Reconciliation | None:
-    """Return what the options say, None if they say nothing. Asks the worklist.
+    """Return the reconciliation that the options ask for, None without one. Asks the worklist.
 
     Raises `RuleError` for a value that cannot be set, `RefusedError` unless one entry of the worklist matches.
     """
@@ -89,7 +89,7 @@ def rewriting(reconciliation: Reconciliation | None) -> Callable[[bytes], bytes]
 def reconciled(
     reader: Finder, reconciliation: Reconciliation | None, keys: Mapping[str, str], *, listed_only: bool
 ) -> Finder:
-    """Return what finds the instances of `reader` with their new values; `reader` itself if nothing is to be changed.
+    """Return a finder of the instances of `reader` with their new values; `reader` itself if nothing is to be changed.
 
     Raises `RefusedError` if one value is to be set for more than one patient.
     """

@@ -12,9 +12,9 @@ _SIGNALS: Final = tuple(filter(None, (getattr(signal, name, None) for name in ("
 
 
 class Ended(KeyboardInterrupt):
-    """A signal that ends a program has come: as an interruption by the user, it undoes what is under way.
+    """A signal that ends a program has come: as an interruption by the user, it undoes the running change.
 
-    `exit_code` is what a shell reports for a program that the signal ended.
+    `exit_code` is the one that a shell reports for a program that the signal ended.
     """
 
     def __init__(self, number: int) -> None:

@@ -34,6 +34,6 @@ def add_table_options(parser: ArgumentParser) -> None:
 
 
 def wants_table(options: Namespace, media: Sequence[str]) -> bool:
-    """Return whether the options ask for a table."""
+    """Whether the options ask for a table."""
     asked = options.level or options.columns or options.read_files or options.scan
     return bool(len(media) > 1 or asked or options.csv or options.parquet or options.dicom_json or options.ohif)

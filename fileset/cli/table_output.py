@@ -29,7 +29,7 @@ _WIDEST: Final = 40
 
 @define
 class _Disc:
-    """What came of one medium."""
+    """The result for one medium."""
 
     name: str
     table: Table | None = None
@@ -236,7 +236,7 @@ def _cut(text: str, width: int | None) -> str:
 
 
 def _tell(discs: Sequence[_Disc], options: Namespace) -> None:
-    """Say a verdict for each of several media; of a single one, what is wrong."""
+    """Print a verdict for each of several media; for a single one, its faults."""
     if options.json:
         return
     if len(discs) > 1:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def add_web(parser: _ActionsContainer) -> None:
-    """Add the options that decide what pages look like."""
+    """Add the options for the look of pages."""
     parser.add_argument(
         "--web-pictures",
         type=positive,

@@ -93,7 +93,7 @@ def add_record_keys(parser: ArgumentParser) -> None:
         dest="record_keys",
         metavar="KEYS",
         default="usual",
-        help="what records hold: usual (descriptions, positions and the like), minimal, or +KEYWORD,+KEYWORD to add "
+        help="keys in the records: usual (descriptions, positions and the like), minimal, or +KEYWORD,+KEYWORD to add "
         "attributes to the usual ones (default: usual)",
     )
 

@@ -1,4 +1,4 @@
-"""Report what a verb wrote: a few lines for people, or one JSON document.
+"""Report the result of a verb that writes: a few lines for people, or one JSON document.
 
 Each verb owns the words of its report (`Wording`); this module puts them in order.
 """
@@ -110,7 +110,7 @@ def _tell_files(report: Report, options: Namespace, wording: Wording) -> None:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    """Yield what happened to each instance, one a line."""
+    """Yield the fate of each instance, one a line."""
     would = "would be " if report.dry_run else ""
     unlisted = "would no longer be referenced" if report.dry_run else "no longer referenced"
     for removed in report.removed:
@@ -222,7 +222,7 @@ def _remarks(report: Report) -> Iterator[str]:
 
 
 def _changes(report: Report, wording: Wording) -> str:
-    """Return what happened, in words such as "2 instances removed, 1 instance added to DISC"."""
+    """Return the result in words such as "2 instances removed, 1 instance added to DISC"."""
     counts = (
         (wording.removed, len(report.removed)),
         (wording.refreshed, len(report.refreshed)),

@@ -40,12 +40,12 @@ ESCAPE: Final = 0x1B
 
 
 def needs_character_set(value: bytes) -> bool:
-    """Return whether a text value has characters beyond ISO IR 6, so that its record needs a character set."""
+    """Whether a text value has characters beyond ISO IR 6, so that its record needs a character set."""
     return not value.isascii() or ESCAPE in value
 
 
 def is_known(character_set: str) -> bool:
-    """Return whether a Specific Character Set (0008,0005) has only defined terms, in a combination that is allowed."""
+    """Whether a Specific Character Set (0008,0005) has only defined terms, in a combination that is allowed."""
     terms = [term.strip() for term in character_set.split("\\")]
     if len(terms) == 1:
         return terms[0] in CODECS or _extension(terms[0]) in _EXTENSIONS
@@ -65,7 +65,7 @@ _EXTENSIONS: Final = frozenset(
 
 
 def text_problem(value: bytes, character_set: str) -> str:
-    """Return what the character set does not explain in a text value; "" if it explains all (PS3.5 6.1)."""
+    """Return the part of a text value that its character set does not define; "" if it defines all (PS3.5 6.1)."""
     text = decode(value, character_set)
     if "\ufffd" in text:
         return "bytes that are not valid"

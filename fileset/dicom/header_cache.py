@@ -113,7 +113,7 @@ class Recognised:
 
     @property
     def meta_shape(self) -> tuple[object, ...]:
-        """What files with the same File Meta Information share: all of it but the SOP Instance UID, and its length."""
+        """File Meta Information that files share: all of it but the SOP Instance UID, and its length."""
         layout, groups = self.layout, self.groups
         return layout, groups[layout.uid_at][:2], layout.meta(groups)
 

@@ -15,12 +15,12 @@ _DUAL_FORMAT: Final = _PREFIX + bytes(124)
 
 
 def is_known(preamble: bytes) -> bool:
-    """Return whether a preamble is zero or starts a TIFF file."""
+    """Whether a preamble is zero or starts a TIFF file."""
     return preamble in (PREAMBLE, _DUAL_FORMAT) or preamble[:4] in _TIFF
 
 
 def needs_clearing(data: bytes) -> bool:
-    """Return whether a file starts with an unknown preamble, which could even be a program."""
+    """Whether a file starts with an unknown preamble, which could even be a program."""
     return data[len(PREAMBLE) :].startswith(_PREFIX) and not is_known(data[: len(PREAMBLE)])
 
 
@@ -32,5 +32,5 @@ def cleared(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def is_part_10(data: bytes) -> bool:
-    """Return whether a file starts with a preamble and the DICM prefix (PS3.10 7.1)."""
+    """Whether a file starts with a preamble and the DICM prefix (PS3.10 7.1)."""
     return data[len(PREAMBLE) : NEEDED] == _PREFIX

@@ -46,14 +46,14 @@ def extract(
     DICOM, ends too early or is another instance than in its record is copied, and is a finding of the report.
 
     Args:
-        reader: Finds the instances: a `Reader`, or what `scanned` returns.
+        reader: Finds the instances: a `Reader`, or the result of `scanned`.
         folder: Where the copies go.
         template: How they are named: keywords in braces, numbers padded with zeros as in ``{InstanceNumber:05}``, "/"
             between folders. A key that the DICOMDIR lacks is read from the file; a folder without a value is left out.
         ascii_only: Whether names have ASCII characters only. Otherwise letters of any script stay.
         listed_only: Whether to leave out files without a record; the report counts them.
         progress: Called with "extract", the number of files done, and the number of files in all.
-        keys: What the instances must match.
+        keys: Values that the instances must match.
 
     Raises:
         MediumError: `folder` cannot be written.
@@ -141,7 +141,7 @@ class _End:
         self._size += len(chunk)
 
     def is_plain(self) -> bool:
-        """Return whether the file plainly is whole."""
+        """Whether the file plainly is whole."""
         return is_plainly_whole(self._first, self._last, self._size)
 
 
@@ -161,7 +161,7 @@ def _chunks(record: InstanceRecord, end: _End) -> Iterator[bytes]:
 
 @contextmanager
 def _reading(record: InstanceRecord) -> Iterator[None]:
-    """Turn what a medium raises into an `_UnreadableError`."""
+    """Turn errors of a medium into an `_UnreadableError`."""
     try:
         yield
     except MediumError as problem:

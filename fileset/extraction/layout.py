@@ -40,7 +40,7 @@ Component = tuple[TemplatePart, ...]
 
 @frozen
 class PathTemplate:
-    """A template, understood: the folders, the name of the file, and what always ends it, such as ".dcm"."""
+    """A template, understood: the folders, the name of the file, and its fixed end, such as ".dcm"."""
 
     folders: tuple[Component, ...]
     name: Component
@@ -109,7 +109,7 @@ def _component(text: str, template: str) -> Component:
 
 
 def _without_suffix(last: Component, template: str) -> tuple[Component, str]:
-    """The last component without what follows the first full stop in the text that ends it."""
+    """Return the last component without its suffix, which begins at the first full stop of the text at its end."""
     end = last[-1]
     stem, dot, rest = end.literal.partition(".")
     if not _SUFFIX(dot + rest):

@@ -1,4 +1,4 @@
-"""What came of copying: every file that is in the folder now, and every one that is not."""
+"""The result of copying: every file that is in the folder now, and every one that is not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FOUND_ALL_THE_SAME: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MOVED"))
 
 @frozen
 class Lost:
-    """An instance that could not be copied: which one it is, and why. What is unknown is ""."""
+    """An instance that could not be copied: which one it is, and why. Unknown values are ""."""
 
     file_id: str
     reason: str
@@ -51,8 +51,8 @@ class ExtractReport:
     """The outcome: how many files were copied, or were there already, and each one that is not there now.
 
     `missing` are not on the medium; `failed` cannot be read, or are not named as a file can be. `size` counts the
-    bytes that were copied. `files` names all that are in the folder now. `findings` are about files that are not what
-    their record says, that end too early, or that no record references. `left_behind` counts the DICOM files that were
+    bytes that were copied. `files` names all that are in the folder now. `findings` are about files
+    of another instance than their record, files that end too early, and files that no record references. `left_behind` counts the DICOM files that were
     not copied because only listed ones were wanted. `shortened` counts paths that were too long, `lacking` the copies
     that have no value for a keyword of the template.
     """
@@ -76,7 +76,7 @@ class ExtractReport:
 
     @property
     def doubtful(self) -> list[Finding]:
-        """The findings about files that were copied but are not what they should be."""
+        """The findings about copied files that are damaged or of another instance."""
         return [finding for finding in self.findings if finding.rule not in _FOUND_ALL_THE_SAME]
 
     @property
@@ -95,7 +95,7 @@ class ExtractReport:
 
 
 def lost(record: InstanceRecord, reason: str) -> Lost:
-    """What is known of an instance that did not come."""
+    """Return the known facts about an instance that was not copied."""
     patient, study, series = record.patient, record.study, record.series
     return Lost(
         file_id=record.file_id.path if record.file_id else "",

@@ -93,7 +93,7 @@ class ScannedInstance:
         return self.values.get(condition(keyword, None)[0], default)
 
     def matches(self, conditions: list[tuple[int, Callable[[Any], bool]]]) -> bool:
-        """Whether it, or what is above it, has values that meet all conditions."""
+        """Whether it, or its series, study or patient, has values that meet all conditions."""
         values = self.all_values() if conditions else {}
         return all(met(values.get(tag)) for tag, met in conditions)
 

@@ -1,7 +1,7 @@
 """The folder that files are copied into: nothing outside of it, nothing half, nothing lost.
 
 A file appears under its name only when it is complete and reads back as it was read; and nothing that is there is
-overwritten, so that a second run copies only what the first one did not.
+overwritten, so that a second run copies only the missing files.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fileset.errors import MediumError, RefusedError
 from fileset.extraction.layout import PathTemplate
 from fileset.extraction.names import LONGEST, LONGEST_PATH, SHORTEST, fitted, hashed_name, safe_name
 from fileset.extraction.report import Copy
-from fileset.media.system.files import told_of
+from fileset.media.system.files import blamed_on
 from fileset.media.system.hashing import COPY_SIZE
 from fileset.media.system.walk import open_regular
 from fileset.plan.instances import InstanceRecord
@@ -27,7 +27,7 @@ from fileset.plan.instances import InstanceRecord
 Source = Callable[[], Iterator[bytes]]
 """Begins to give the bytes of a file; as often as it is called."""
 
-_writing = partial(told_of, advice=". The copies stay; run it again")
+_writing = partial(blamed_on, advice=". The copies stay; run it again")
 
 _SAME: Final = "same"
 _PART: Final = "part"
@@ -109,7 +109,7 @@ class Target:
             raise RefusedError(f"a symbolic link leads out of {self.root}; not followed", path=path)
 
     def put(self, path: str, source: Source, file_id: str) -> Copy:
-        """Have a file at `path`, or beside it if another file has the name; what is there already is not copied.
+        """Have a file at `path`, or beside it if another file has the name; an equal file is not copied again.
 
         Raises `MediumError` if the folder cannot be written, and whatever `source` raises.
         """
@@ -151,7 +151,7 @@ def _compared(path: str, source: Source) -> tuple[str, tuple[int, str] | None]:
             for chunk in source():
                 there = file.read(len(chunk))
                 if there != chunk:
-                    # What a loss of power left of a former run: nothing is lost when it is replaced.
+                    # A former run lost power while it wrote this file: replacing it loses nothing.
                     return (_PART if chunk.startswith(there) and not file.read(1) else _OTHER), None
                 digest.update(chunk)
                 size += len(chunk)

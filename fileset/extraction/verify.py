@@ -86,9 +86,9 @@ class Verifier:
         self._checker = FileChecker()
 
     def identify(self, record: InstanceRecord) -> tuple[Checked, list[Finding]]:
-        """Return the instance with the values of its file, and what is wrong with that.
+        """Return the instance with the values of its file, and findings about the file.
 
-        Raises what the medium raises if the file cannot be read.
+        Raises the error of the medium if the file cannot be read.
         """
         name = record.file_id.path if record.file_id else ""
         with record.open() as file:

@@ -82,11 +82,11 @@ class Footprint:
     growth: int = 0
 
     def total(self, sizes: Iterable[int], folders: int) -> int:
-        """What files of these sizes take in so many folders."""
+        """Return the bytes that files of these sizes take in so many folders."""
         return self.fixed + folders * self.folder + sum(map(self.of, sizes))
 
     def of(self, size: int) -> int:
-        """What a file of `size` bytes takes at most."""
+        """Return the bytes that a file of `size` bytes takes at most."""
         return self.entry + -(-(size + size * self.growth // 1000) // self.unit) * self.unit
 
 
@@ -107,7 +107,7 @@ class ReadableMedium(Protocol):
 
     @property
     def name(self) -> str:
-        """Return the medium as the user named it."""
+        """The medium as the user named it."""
         ...
 
     @property
@@ -117,7 +117,7 @@ class ReadableMedium(Protocol):
 
     @property
     def folder(self) -> str:
-        """Return the folder of the operating system that holds the files, "" for an image or archive."""
+        """The folder of the operating system that holds the files, "" for an image or archive."""
         ...
 
     def path(self, file_id: FileId) -> str:
@@ -157,7 +157,7 @@ class ReadableMedium(Protocol):
         ...
 
     def is_busy(self) -> bool:
-        """Return whether a writer is changing the file-set at this moment."""
+        """Whether a writer is changing the file-set at this moment."""
         ...
 
     def announced(self) -> frozenset[str]:
@@ -169,7 +169,7 @@ class ReadableMedium(Protocol):
         ...
 
     def close(self) -> None:
-        """Release what is held open."""
+        """Close all open files."""
         ...
 
 
@@ -229,7 +229,7 @@ class Transaction(AbstractContextManager["Transaction"], Protocol):
 
 
 class WritableMedium(Protocol):
-    """What a File-set Creator needs: M-WRITE and M-INQUIRE FILE-SET."""
+    """A medium as a File-set Creator needs it: M-WRITE and M-INQUIRE FILE-SET."""
 
     @property
     def name(self) -> str:
@@ -308,7 +308,7 @@ class Builder(Protocol):
         ...
 
     def finish(self) -> None:
-        """Write what is left when all files are there."""
+        """Write the rest when all files are there."""
         ...
 
 
@@ -325,7 +325,7 @@ class Format(Protocol):
 
     @property
     def form(self) -> str:
-        """Return the `form` that media written in this format have."""
+        """The `form` that media written in this format have."""
         ...
 
     @property

@@ -127,7 +127,7 @@ def volumes_there(path: str, kind: Format) -> list[str]:
 
 
 def image_at(path: str | os.PathLike[str]) -> ReadableMedium | None:
-    """The image or archive at `path`, or what is in a folder of one, open for reading; None for anything else."""
+    """Return the image or archive at `path`, or a folder in one, open for reading; None for anything else."""
     name = path_of(path)
     chosen = _by_content(name)
     if chosen is None:
@@ -136,7 +136,7 @@ def image_at(path: str | os.PathLike[str]) -> ReadableMedium | None:
 
 
 def is_foreign(path: str) -> bool:
-    """Return whether `path` is certainly not a file-set: a file that is not an image or archive, or has no DICOMDIR."""
+    """Whether `path` is certainly not a file-set: a file that is not an image or archive, or has no DICOMDIR."""
     kind = _by_content(path)
     if kind is None or kind == FOLDER:
         return kind is None
@@ -287,7 +287,7 @@ def _dicomdirs_below(path: str) -> list[str]:
                 with os.scandir(folder) as entries:
                     below.extend(sorted(e.path for e in entries if e.is_dir(follow_symlinks=False)))
             except OSError:
-                continue  # what cannot be listed holds no DICOMDIR for us
+                continue  # a folder that cannot be listed has no DICOMDIR that can be read
         found.extend(folder for folder in below if _holds_dicomdir(folder))
         level = below
     return found

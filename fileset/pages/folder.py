@@ -13,7 +13,7 @@ from fileset.dicom.header import Reading
 from fileset.errors import RefusedError
 from fileset.file_id import FileId
 from fileset.media.base import ReadableMedium
-from fileset.media.system.files import creation_time, path_of, told_of
+from fileset.media.system.files import blamed_on, creation_time, path_of
 from fileset.media.system.walk import random_access
 from fileset.pages.model import patients_found
 from fileset.pages.names import README, ROOT, stems
@@ -44,7 +44,7 @@ def write_pages(
     """Write pages for a browser that show the instances of `reader`: INDEX.HTM, README.TXT and IHE_PDI (IHE PDI).
 
     Args:
-        reader: A `Reader`, or what `extract` scanned.
+        reader: A `Reader`, or a scan of files without a DICOMDIR.
         folder: A new or empty folder.
         options: Pictures of a series, language, institution and contact.
         jobs: Processes that make pictures, as many as there are processors unless given.
@@ -108,7 +108,7 @@ class _Folder:
     def __init__(self, root: str) -> None:
         self.root = root
         self._made: set[str] = set()
-        with told_of(root):
+        with blamed_on(root):
             os.makedirs(root, exist_ok=True)
             if os.listdir(root):
                 raise RefusedError("is not empty. Give a new folder for the pages", path=root)
@@ -117,7 +117,7 @@ class _Folder:
         """Write one file below the folder. Raises `MediumError` if that fails."""
         path = os.path.join(self.root, *name.split("/"))
         above = os.path.dirname(path)
-        with told_of(path):
+        with blamed_on(path):
             if above not in self._made:
                 os.makedirs(above, exist_ok=True)
                 self._made.add(above)

@@ -1,4 +1,4 @@
-"""What the pages show: patients, their studies and series, and the instances, read from a DICOMDIR."""
+"""The contents of the pages: patients, their studies and series, and the instances, read from a DICOMDIR."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Patient:
 
 
 def patients_of(contents: Contents) -> list[Patient]:
-    """Return what the records of a DICOMDIR show. A missing level is one without values."""
+    """Return the patients in a DICOMDIR. A missing level is one without values."""
     tree = _Tree()
     for index in contents.tree.walk():
         record_type = contents.type_name(index)
@@ -120,7 +120,7 @@ def _number(value: Any) -> float:
 
 
 class _Tree:
-    """Patients, studies and series, by what identifies them."""
+    """Patients, studies and series, by their identifiers."""
 
     def __init__(self) -> None:
         self.patients: dict[Any, Patient] = {}

@@ -25,7 +25,7 @@ def _positive(_: object, __: object, pictures: int) -> None:
 
 @frozen(kw_only=True)
 class WebOptions:
-    """What a caller may choose about the pages.
+    """The choices of a caller about the pages.
 
     Attributes:
         pictures: Pictures of a series at most, evenly chosen.

@@ -25,7 +25,7 @@ LARGEST_SIDE: Final = 1024
 
 @frozen
 class Caption:
-    """What is written below a picture: window, position of the slice, frame of how many, letters of the edges."""
+    """The text below a picture: window, position of the slice, frame of how many, letters of the edges."""
 
     window: tuple[float, float] | None = None
     position: float | None = None
@@ -57,7 +57,7 @@ TEXTS: Final = (
     "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "PatientBirthDate", "PatientSex", "SeriesDescription",
     "BodyPartExamined", "InstitutionName",
 )  # fmt: skip
-"""What is read of the file: the identity, to compare it with the record, and what records need not hold."""
+"""The keys read from the file: the identity, to compare it with the record, and keys that records may lack."""
 
 
 def render_paths(paths: Sequence[str]) -> list[Rendered]:

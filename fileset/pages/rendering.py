@@ -1,4 +1,4 @@
-"""Many instances -> what the pages show of them, one process for each processor."""
+"""Many instances -> their pictures and texts on the pages, one process for each processor."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def render_all(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Rendered]:
-    """Yield what the pages show of each source, in their order, with `jobs` processes at most."""
+    """Yield the rendering of each source, in their order, with `jobs` processes at most."""
     paths = [source.path for source in sources]
     if not all(paths):
         yield from _here(sources, progress)
@@ -74,7 +74,7 @@ class PagePicture:
     entry: PageEntry
 
     def accepted(self, rendered: Rendered) -> Rendered:
-        """Return what is shown: a card if the file contradicts its record about the patient; learn what records lack."""
+        """Return the rendering, a card if the file contradicts its record about the patient; fill in keys that records lack."""
         wrong = contradiction(self.series.identity, rendered.texts)
         if wrong:
             return Rendered("", reason=wrong, failed=True)

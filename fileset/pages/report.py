@@ -1,4 +1,4 @@
-"""What making pages did: how much is shown, and what is not, with the reason."""
+"""The result of making pages: how much is shown, and the reason where an instance is not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fileset.pages.render import Rendered
 
 @define
 class PagesReport:
-    """What the pages show.
+    """The numbers of instances on the pages.
 
     Attributes:
         folder: Where they are.

@@ -242,7 +242,7 @@ def check_items(window: FileWindow, at: int, end: int | None, syntax: Syntax, fa
 
 
 def _is_sequence(window: FileWindow, syntax: Syntax, tag: int, vr: bytes, value_at: int, length: int) -> bool:
-    """Return whether an element is a sequence; Implicit VR needs the data dictionary for that."""
+    """Whether an element is a sequence; Implicit VR needs the data dictionary for that."""
     if length == UNDEFINED or vr == b"SQ":
         return True
     return not syntax.explicit and length >= 8 and window.value(value_at, 4) == _ITEM_TAG and vr_of(tag) == "SQ"

@@ -1,7 +1,7 @@
-"""A DICOM file in another transfer syntax, element by element: what need not change stays byte for byte (PS3.5 8.2, A).
+"""A DICOM file in another transfer syntax, element by element: elements that need not change stay byte for byte (PS3.5 8.2, A).
 
 Native data sets in Implicit VR or Big Endian, deflated ones too, become Explicit VR Little Endian. Of compressed ones,
-which are in Explicit VR Little Endian already, only pixel data and what describes it is replaced.
+which are in Explicit VR Little Endian already, only pixel data and its description are replaced.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _WIDTHS: Final = {
 
 @frozen
 class DicomFile:
-    """A DICOM file in memory: what comes before the data set, and its elements as they are encoded."""
+    """A DICOM file in memory: the bytes before the data set, and its elements as they are encoded."""
 
     preamble: bytes
     meta: bytes

@@ -21,7 +21,7 @@ MOST_HEADERS: Final = 1000
 """Limit for the element headers of one structure."""
 
 StructureKey = tuple[object, ...]
-"""The number of bytes from the first compared element to the end of the file, and what else such files share."""
+"""The number of bytes from the first compared element to the end of the file, and other shared facts."""
 Span = tuple[int, int]
 """Offset and length of an element header, in bytes."""
 
@@ -45,7 +45,7 @@ class Structures:
     _known: dict[StructureKey, tuple[HeaderGroup, ...]] = field(factory=dict)
 
     def holds(self, key: StructureKey, read: Reading, first: bytes, start: int) -> bool:
-        """Return whether a file that starts with `first` has a known structure from the element at `start` on."""
+        """Whether a file that starts with `first` has a known structure from the element at `start` on."""
         groups = self._known.get(key)
         if groups is None:
             return False

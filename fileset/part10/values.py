@@ -39,13 +39,13 @@ _ONE_VALUE: Final = frozenset(("ST", "LT", "UT", "UR"))
 
 
 def uid_is_valid(uid: bytes) -> bool:
-    """Return whether a UID is valid: at most 64 characters, numbers without leading zeros (PS3.5 9.1)."""
+    """Whether a UID is valid: at most 64 characters, numbers without leading zeros (PS3.5 9.1)."""
     return _UID(uid) is not None
 
 
 @lru_cache(8192)
 def fault(vr: str, raw: bytes, character_set: str = "") -> str:
-    """Return what is wrong with the encoded value of a VR; "" if it is correct."""
+    """Return the fault of the encoded value of a VR; "" if it is correct."""
     if vr in WIDTHS:
         return (
             ""
@@ -102,7 +102,7 @@ _TEXT_RULES: Final = {"PN": _name_fault}
 
 
 def padding_fault(vr: str, raw: bytes) -> str:
-    """Return what is wrong with the padding of a value; "" if it is correct (PS3.5 6.2)."""
+    """Return the fault of the padding of a value; "" if it is correct (PS3.5 6.2)."""
     if vr == "UI":
         return "a UID is padded with a space instead of NUL" if raw[-1:] == b" " else ""
     if raw[-1:] == b"\0" and (vr in TEXT_VRS or vr in _FORMS or vr in _CANONICAL):

@@ -55,12 +55,12 @@ class FileChecker:
         return meta.faults + faults
 
     def _is_usual(self, header: Recognised, read: Reading, size: int, first: bytes) -> bool:
-        """Return whether the caches have the File Meta Information and the structure of a file, so both are correct."""
+        """Whether the caches have the File Meta Information and the structure of a file, so both are correct."""
         key = size - header.end, header.layout
         return header.meta_shape in self._meta_shapes and self._structures.holds(key, read, first, header.end)
 
     def _are_correct(self, sequences: list[bytes]) -> bool:
-        """Return whether the values of sequences have no fault; caches correct ones."""
+        """Whether the values of sequences have no fault; caches correct ones."""
         return self._sequences.issuperset(sequences) or all(map(self._is_correct, sequences))
 
     def _is_correct(self, sequence: bytes) -> bool:

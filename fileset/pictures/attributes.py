@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _GROUPS: Final = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
 _FAULTS: Final = (TypeError, ValueError, KeyError, IndexError, AttributeError, NotImplementedError, OverflowError)
-"""What pydicom raises for a value that it cannot convert."""
+"""The errors of pydicom for a value that it cannot convert."""
 
 
 @frozen

@@ -8,7 +8,7 @@ from typing import Final
 from fileset.errors import RuleError
 
 LIBRARIES: Final = {"numpy": "numpy", "PIL": "pillow", "imagecodecs": "imagecodecs"}
-"""Modules that pictures need, and what they are called where they are installed from."""
+"""Modules that pictures need, and the packages that contain them."""
 
 
 def need_images() -> None:

@@ -81,7 +81,7 @@ def _small(instance: DepictedInstance, size: int) -> Picture:
 
 
 def _box_mean(values: NDArray[Any], factor: int) -> NDArray[Any]:
-    """The mean of blocks of `factor` x `factor` values; what is left over at the edges is left out."""
+    """The mean of blocks of `factor` x `factor` values; incomplete blocks at the edges are left out."""
     import numpy as np
 
     rows, columns = (length // factor * factor for length in values.shape)

@@ -48,7 +48,7 @@ class DepictedInstance:
 def read_instance(read: Reading) -> DepictedInstance:
     """Return the instance in the file that `read` reads; its pixels stay where they are.
 
-    The data set of an image holds what pictures need, not necessarily all elements.
+    The data set of an image holds the elements that pictures need, not necessarily all.
 
     Raises `PictureError` if pydicom cannot read the data set.
     """

@@ -1,4 +1,4 @@
-"""An 8-bit picture: what is shown on a page, saved as JPEG, or made into an icon."""
+"""An 8-bit picture: shown on a page, saved as JPEG, or made into an icon."""
 
 from __future__ import annotations
 

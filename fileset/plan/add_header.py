@@ -1,4 +1,4 @@
-"""Data sets without a Part 10 header become DICOM files: what `--add-header` does before a file-set is written (PS3.10 7.1)."""
+"""Add a Part 10 header to data sets without one before a file-set is written, for `--add-header` (PS3.10 7.1)."""
 
 from __future__ import annotations
 

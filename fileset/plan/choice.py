@@ -39,12 +39,12 @@ class Choice:
         return cls(conditions, patterns, wanted) if conditions or patterns else None
 
     def excludes(self, path: str) -> bool:
-        """Return whether a pattern matches a path, or a file or folder in it. Case does not count."""
+        """Whether a pattern matches a path, or a file or folder in it. Case does not count."""
         names = [path.upper(), *path.upper().split("/")]
         return any(fnmatchcase(name, pattern) for pattern in self.patterns for name in names)
 
     def takes(self, read: Reading) -> bool:
-        """Return whether the values of a file match; a file that is not DICOM is taken, so that it is reported."""
+        """Whether the values of a file match; a file that is not DICOM is taken, so that it is reported."""
         if not self.conditions:
             return True
         try:

@@ -60,7 +60,7 @@ class Addition:
 
 @frozen
 class Plan:
-    """What shall become of a medium: files to write, the directory that then counts, files to delete after it.
+    """The future of a medium: files to write, the directory that then counts, files to delete after it.
 
     `basis` are the bytes of the DICOMDIR that the plan was made from, none if there was none; None itself for a plan that
     may replace whatever there is.
@@ -106,12 +106,12 @@ def commit(
 
 
 def _is_dicomdir(file_id: FileId) -> bool:
-    """Return whether a File ID leads to the DICOMDIR, in some form of its name."""
+    """Whether a File ID leads to the DICOMDIR, in some form of its name."""
     name = file_id.path.upper()
     return re.fullmatch(r"DICOMDIR(\.DCM)?\.?(;\d+)?", name) is not None
 
 
-_LEFT: Final = "the new DICOMDIR counts already; `fileset repair` removes what is left of the change"
+_LEFT: Final = "the new DICOMDIR counts already; `fileset repair` removes the leftovers of the change"
 
 
 def rehearse(plan: Plan, medium: WritableMedium) -> None:

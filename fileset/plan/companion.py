@@ -17,7 +17,7 @@ class Companion(Protocol):
     """Makes the files that accompany each volume of a new file-set."""
 
     def prepare(self, nodes: Sequence[Node], sources: Sources) -> Iterator[Finding]:
-        """Do what is needed once for all volumes, with the records of all of them; yield what a user should know."""
+        """Prepare once for all volumes, with the records of all of them; yield findings for the user."""
         ...
 
     def weigh(self, source: int, footprint: Footprint) -> int:

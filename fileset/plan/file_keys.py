@@ -32,7 +32,7 @@ class FileKeys:
     _describer: Describer = field(factory=lambda: Describer(Policy()))
 
     def confirms(self, index: int, name: str) -> bool:
-        """Return whether a file below a record has its value, or cannot be read so that nothing speaks against it."""
+        """Whether a file below a record has its value, or cannot be read so that nothing speaks against it."""
         tag = next(row.tag for row in FIELDS[self.kept.contents.type_name(index)] if row.name == name)
         text = self.kept.text(index, tag)
         return any(chain is None or _text(chain, name) == text for chain in self._below(index))

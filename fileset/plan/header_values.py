@@ -47,6 +47,6 @@ class HeaderValues:
 
 
 def wanted_tags(found: Iterable[int]) -> Wanted:
-    """Return what to ask of `HeaderValues.read` for these tags."""
+    """Return the argument of `HeaderValues.read` for these tags."""
     wanted = {tags.SPECIFIC_CHARACTER_SET, *(tag for tag in found if tag >> 16 >= 8)}
     return Wanted(WantedTags(frozenset(wanted), max(wanted)), {}, frozenset())

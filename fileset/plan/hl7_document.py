@@ -30,7 +30,7 @@ _TIME: Final = re.compile(r"(\d{4,14})(?:\.(\d{1,6}))?([+-]\d{4})?").match
 
 @frozen
 class DocumentHeader:
-    """What the header of a CDA document says: identifiers as root^extension, times as DICOM has them."""
+    """The values in the header of a CDA document: identifiers as root^extension, times as DICOM has them."""
 
     identifier: str
     effective_time: str
@@ -75,7 +75,7 @@ def _parsed(data: bytes, name: str) -> Element:
 
 
 def header_of(root: Element) -> DocumentHeader:
-    """Return what the header of a document says. Raises `FormatError` if it has no identifier."""
+    """Return the values in the header of a document. Raises `FormatError` if it has no identifier."""
     identifier = _identifier(root.find(f"{_HL7}id"))
     if not identifier:
         raise FormatError("the HL7 document has no id: nothing identifies it")

@@ -1,4 +1,4 @@
-"""What identifies this program in the files that it writes (PS3.10 7.1), for its conformance statement."""
+"""The identifiers of this program in the files that it writes (PS3.10 7.1), for its conformance statement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Creator or Updater takes in: files of the operating system, data sets of pydicom, files of a medium."""
+"""The sources of a Creator or Updater: files of the operating system, data sets of pydicom, files of a medium."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Sources:
         self._members: dict[int, tuple[ReadableMedium, FileId, str]] = {}
         self._named = 0
         self._cleared: set[int] = set()
-        self._replaced: dict[int, str] = {}  # paths of what is given instead of a source
+        self._replaced: dict[int, str] = {}  # paths of the files that replace sources
         self._spool = ""
         self._outside: list[tuple[str, str]] = []
         self.lost: dict[int, str] = {}  # with reasons
@@ -77,7 +77,7 @@ class Sources:
         return sorted(items, key=source) if self._members else list(items)
 
     def without_lost(self, write: Callable[[], Result], *, again: bool) -> Result:
-        """Return what `write` returns; `again` without the sources of which a part turned out to be unreadable.
+        """Return the result of `write`; call `again` without the sources that turned out to be partly unreadable.
 
         Raises `LostSourceError` unless `again`, or if nothing more can be left out.
         """
@@ -119,11 +119,11 @@ class Sources:
         contained: bool = False,
         choice: Choice | None = None,
     ) -> ReadableMedium | None:
-        """A file, all files below a folder, or all files in an image or archive; not the DICOMDIR of the file-set that this
-        may be, and not what links on it lead to outside of it, which with `contained` holds for any folder.
+        """Add a file, all files below a folder, or all files in an image or archive; return the file-set there, if any.
 
-        With a `choice`, only what it takes; `left_out` counts the rest. That file-set, if any. Raises `MediumError` if it
-        does not exist, `FormatError` for an image that cannot be read.
+        Neither the DICOMDIR of that file-set is added, nor files outside it that links on it lead to; with `contained`
+        no such files of any folder. With a `choice`, only files that it takes are added; `left_out` counts the others.
+        Raises `MediumError` if the source does not exist, `FormatError` for an image that cannot be read.
         """
         self._named += 1
         self._choice = choice
@@ -246,7 +246,7 @@ class Sources:
         self._replaced[index] = path
 
     def is_replaced(self, index: int) -> bool:
-        """Return whether other bytes are given for a source."""
+        """Whether other bytes are given for a source."""
         return index in self._replaced
 
     def read_paths(self) -> list[str]:
@@ -271,7 +271,7 @@ class Sources:
         return bool(self.path(index))
 
     def are_several(self) -> bool:
-        """Return whether the user named several sources, so that names begin with them."""
+        """Whether the user named several sources, so that names begin with them."""
         return self._named > 1
 
     def are_files(self) -> bool:
@@ -361,7 +361,7 @@ class Sources:
         return digest_of(self.chunks(index))
 
     def is_on(self, medium: ReadableMedium, file_id: FileId, index: int) -> bool:
-        """Return whether a file of `medium` has the bytes of a source. Raises `FilesetError` if it cannot be read."""
+        """Whether a file of `medium` has the bytes of a source. Raises `FilesetError` if it cannot be read."""
         if medium.inquire_file(file_id).size != self.inquire(index).size:
             return False
         with named(file_id.path), medium.open(file_id) as file:
@@ -399,7 +399,7 @@ def encode_dataset(dataset: Dataset) -> bytes:
             # pydicom would write "?" for characters that the character set does not have.
             warnings.filterwarnings("error", message="Failed to encode value")
             pydicom.dcmwrite(target, whole, enforce_file_format=True)
-    except Exception as problem:  # pydicom raises nearly anything on what it cannot encode
+    except Exception as problem:  # pydicom raises nearly anything if it cannot encode a value
         raise RuleError(f"the data set cannot be written as a DICOM file (PS3.10 7.1): {problem}") from problem
     return target.getvalue()
 

@@ -102,7 +102,7 @@ def nothing_there(_: str) -> str:
 
 
 class _Namespace:
-    """The names of a file-set, files and folders apart, that answers "is it free" and "what is" in constant time."""
+    """The names of a file-set, files and folders apart, that finds a free name, and the owner of a name, in constant time."""
 
     def __init__(self, taken: Iterable[FileId], occupation: Occupation) -> None:
         # A disc read on a system that lists names in lower case still holds the names in upper case.
@@ -294,8 +294,8 @@ SCHEMES: Final[dict[str, Callable[[Iterable[Place], _Namespace], Iterator[FileId
 def names(
     scheme: str, places: Iterable[Place], taken: Collection[FileId] = (), occupation: Occupation = nothing_there
 ) -> Iterator[FileId]:
-    """Give each place a File ID, in order; none of them in `taken`, nor in the way of one that is, nor of what stands on
-    the medium as `occupation` tells.
+    """Yield a File ID for each place, in order: free on the medium (`occupation`), not in `taken`, and no folder of a
+    name in `taken`.
 
     `counter` and `flat` name one place at a time; `uid` and `keep` look at all places first. Raises `RuleError` for an
     unknown scheme, or when a folder cannot take another name.

@@ -1,4 +1,4 @@
-"""Plan a new file-set: sources and an arranged tree -> names of files, records, and what becomes of an old file-set."""
+"""Plan a new file-set: sources and an arranged tree -> names of files, records, and the files of an old file-set to delete."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def _identification(file_set_uid: str, file_set_id: str) -> Identification:
 
 
 def mended_identification(contents: Contents, is_there: FileIsThere) -> dict[int, bytes | None]:
-    """What must change in the File-set Identification so that it keeps the rules (PS3.3 F.3.2.1, PS3.10 8.1)."""
+    """Return the changes that make the File-set Identification legal (PS3.3 F.3.2.1, PS3.10 8.1)."""
     changes: dict[int, bytes | None] = {}
     try:
         Identification(contents.file_set_uid)

@@ -32,17 +32,17 @@ def _bare(component: str) -> str:
 
 
 def is_dicomdir(name: str) -> bool:
-    """Return whether a path names a DICOMDIR, or a copy of one such as DICOMDIR.OLD."""
+    """Whether a path names a DICOMDIR, or a copy of one such as DICOMDIR.OLD."""
     return name.rpartition("/")[2].upper().startswith(DICOMDIR.value)
 
 
 def holds_file_set(name: str) -> bool:
-    """Return whether a path names the DICOMDIR of its folder, under any form of the name."""
+    """Whether a path names the DICOMDIR of its folder, under any form of the name."""
     return form_key(name.rpartition("/")[2]) == DICOMDIR.value
 
 
 def looks_like_dicom(medium: ReadableMedium, name: str) -> bool:
-    """Return whether a file begins as a DICOM file, or as a data set without the Part 10 header (PS3.10 7.1)."""
+    """Whether a file begins as a DICOM file, or as a data set without the Part 10 header (PS3.10 7.1)."""
     try:
         with medium.open(FileId.tolerant(name)) as file:
             data = file.read(HEAD)
@@ -125,7 +125,7 @@ class _Forms:
 
 
 def around(reader: RecordFinder) -> tuple[ReadableMedium, str]:
-    """Return the whole of what the user gave, and the folder of the DICOMDIR in it, with "/" at its end."""
+    """Return the whole medium that the user gave, and the folder of the DICOMDIR in it, with "/" at its end."""
     medium = reader.medium
     if isinstance(medium, Below):
         name = medium.around.name

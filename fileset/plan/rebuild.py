@@ -1,4 +1,4 @@
-"""Plan a rebuild: the tree follows from the files, and every record keeps what no file contradicts.
+"""Plan a rebuild: the tree follows from the files, and every record keeps the values that no file contradicts.
 
 No file is moved, changed or deleted. A record that cannot be placed by its file stays where it was.
 """
@@ -59,7 +59,7 @@ class Diagnosis:
 
     @property
     def told(self) -> list[Finding]:
-        """The findings for the report, apart from what becomes of each record and file."""
+        """The findings for the report, apart from the fate of each record and file."""
         return [finding for finding in self.mended if finding.rule not in ABOUT_FILES] + self.leftovers
 
     @property
@@ -71,7 +71,7 @@ class Diagnosis:
 def rebuild(
     medium: UpdatableMedium, old: State, diagnosis: Diagnosis, scan: Scan, frame: Frame, report: Report
 ) -> Plan:
-    """Return the plan that rebuilds the DICOMDIR of `medium`; `report` receives what becomes of each record."""
+    """Return the plan that rebuilds the DICOMDIR of `medium`; `report` receives the fate of each record."""
     work = _Rebuild(medium, old.contents, diagnosis, report)
     work.offer_listed()
     work.offer_unlisted()
@@ -184,7 +184,7 @@ class _Rebuild:
         return tree_of(self.offer, accepted, self.kept, lambda at, why: self._refuse(at, why.rule, why.reason))
 
     def _is_alone(self, described: tuple[int, Instance]) -> bool:
-        """Return whether no record says the same of patient, study and series as the file.
+        """Whether no record says the same of patient, study and series as the file.
 
         Of two files that contradict each other the first decides. One that agrees with its record comes before one that
         does not: a single wrong file must not take the others of its study to another patient.
@@ -206,7 +206,7 @@ class _Rebuild:
         if index == NONE:
             self.report.skipped.append(Skipped(self.offer.sources.name(source), rule, reason))
         elif self.contents.type_name(index) == _DOCUMENT and rule != "FS-FILE-EMPTY":
-            return  # its record is all that says what it is, and stays
+            return  # only its record describes the file, so the record stays
         elif rule in _NO_INSTANCE:
             self._lose(index, "FS-REFERENCE-NOT-DICOM", reason)
         else:
@@ -220,7 +220,7 @@ class _Rebuild:
     # ------------------------------------------------------------ the directory
 
     def grown(self, tree: TreeBuilder) -> Growth:
-        """Return the records in their new places, each with what no file contradicts."""
+        """Return the records in their new places, each with the values that no file contradicts."""
         growth = Growth(self.kept)
         above = [NONE]
         for node in tree.arranged():
@@ -282,7 +282,7 @@ class _Rebuild:
         return old.decode("ascii", "replace"), node.sop_instance_uid.decode("ascii", "replace")
 
     def _can_stay(self, node: Node, index: int) -> bool:
-        """Return whether nothing else speaks against the bytes of an old record: its type, its File ID, its structure."""
+        """Whether nothing else speaks against the bytes of an old record: its type, its File ID, its structure."""
         contents = self.contents
         same_file = node.source < 0 or contents.file_id_value(index) == self.offer.in_place[node.source]
         return (

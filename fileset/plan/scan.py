@@ -46,8 +46,8 @@ class Refused(NamedTuple):
 
 Accepted = Instance
 Outcome = Accepted | Refused
-"""The result of the scan of one source. An accepted one is a plain tuple with the values of an `Instance`: the class would
-make what the processes send five times as slow.
+"""The result of the scan of one source. An accepted one is a plain tuple with the values of an `Instance`: the processes
+send tuples five times as fast as instances of the class.
 """
 Progress = Callable[[int, int], None]
 """Called with the number of files done and in all."""

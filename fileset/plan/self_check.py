@@ -1,6 +1,6 @@
 """Findings of a check that only the whole medium shows: files without a record, and the descriptor file.
 
-The scan reports all other faults of what is written, so that a check finds nothing new afterwards.
+The scan reports all other faults of written files, so that a check finds nothing new afterwards.
 """
 
 from __future__ import annotations

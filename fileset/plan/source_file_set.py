@@ -28,7 +28,7 @@ class Origin:
     """The DICOMDIR of a file-set that is a source: its identification, and the files that it references.
 
     `missing` cannot be read; `uids` are their SOP Instance UIDs by path. `listed` has the File ID paths of the records in
-    upper case, `forms` what all forms of such a name have in common; None if the DICOMDIR cannot be read.
+    upper case, `forms` their keys by `form_key`; None if the DICOMDIR cannot be read.
     """
 
     file_set_id: str = ""
@@ -85,7 +85,7 @@ class SourceFileSets:
         return evolve(one, rule="FS-REFERENCE-NOT-DICOM") if listed else one
 
     def is_unlisted(self, source: int) -> bool:
-        """Return whether a source is in the folder of a file-set, and no record references it under any form of its name."""
+        """Whether a source is in the folder of a file-set, and no record references it under any form of its name."""
         around = [(origin.forms, path) for origin, path in self._around(source) if origin.forms is not None]
         return bool(around) and not any(form_key(path) in forms or is_dicomdir(path) for forms, path in around)
 

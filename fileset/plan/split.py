@@ -49,12 +49,12 @@ def bytes_of(size: str | int, discs: Mapping[str, int]) -> int:
     return number
 
 
-# ---------------------------------------------------------------- what is to be placed
+# ---------------------------------------------------------------- the load
 
 
 @frozen
 class Load:
-    """What is to be placed: the bytes that each instance, series and study takes at most.
+    """The load to place: the bytes that each instance, series and study takes at most.
 
     `series_of` is the series of each instance, in which all of a series are adjacent; `study_of` is the study of
     each series. The weight of a series or study counts on each volume that has a part of it.
@@ -67,7 +67,7 @@ class Load:
     studies: Sequence[int]
 
     def beside(self, series: int) -> int:
-        """What an instance of a series needs besides its own weight, where it is the only one."""
+        """Return the bytes that an instance of a series needs besides its own weight, if it is the only one."""
         return self.series[series] + self.studies[self.study_of[series]]
 
 
@@ -105,7 +105,7 @@ def load_of(nodes: Iterable[Node], sizes: Sequence[int], footprint: Footprint) -
 
 
 def room(capacity: int, footprint: Footprint) -> int:
-    """What is left of the capacity of a volume for its load."""
+    """Return the capacity of a volume that remains for its load."""
     return capacity - footprint.fixed - footprint.of(DICOMDIR_HEAD)
 
 
@@ -277,12 +277,12 @@ def _packing(placed: Iterable[tuple[SeriesPart, int]], load: Load) -> Packing:
     return Packing(volume_of, used, split_series, split_studies)
 
 
-# ---------------------------------------------------------------- what is on each
+# ---------------------------------------------------------------- the volumes
 
 
 @frozen
 class Division:
-    """The tree of each volume, the bytes that each takes at most, and what had to be divided."""
+    """The tree of each volume, the bytes that each takes at most, and the series or studies that had to be divided."""
 
     volumes: list[list[Node]]
     planned: list[int]

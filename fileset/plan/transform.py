@@ -1,4 +1,4 @@
-"""Files that are changed on their way into a file-set: reconciliation, de-identification, or what a program wants."""
+"""Files that are changed on their way into a file-set: reconciliation, de-identification, or a function of the caller."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 Rewrite = Callable[[bytes], bytes | None]
-"""Makes of a DICOM file what goes into the file-set; None leaves it out. Raises `FilesetError` to refuse it."""
+"""DICOM file -> the file that goes into the file-set; None leaves it out. Raises `FilesetError` to refuse it."""
 Transform = Callable[["Dataset"], "Dataset | None"]
 """The same with pydicom data sets."""
 
@@ -47,7 +47,7 @@ def rewrite_sources(
 
 
 def by_dataset(transform: Transform) -> Rewrite:
-    """Return `transform` as a function of bytes. What it raises refuses the file."""
+    """Return `transform` as a function of bytes. An exception refuses the file."""
 
     def rewrite(data: bytes) -> bytes | None:
         from io import BytesIO

@@ -1,4 +1,4 @@
-"""What it means to write a file-set under an application profile (PS3.11): its keys, its icons, its medium, its refusals."""
+"""Writing a file-set under an application profile (PS3.11): its keys, its icons, its medium, its refusals."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class UnderProfile:
         return evolve(wanted, size=rule.size) if wanted and rule.size else wanted
 
     def judge(self, report: Report) -> None:
-        """Report what a user must know of the medium. Raises `RuleError` if `strict` and a file does not conform."""
+        """Report the duties of the user about the medium. Raises `RuleError` if `strict` and a file does not conform."""
         caveat = medium_caveat(self.profile, self._form)
         if caveat:
             report.findings.append(Finding("PR-MEDIUM-UNKNOWN", caveat, Where(report.medium)))

@@ -56,7 +56,7 @@ def _no_icons(nodes: list[Node], *, sources: Sources) -> tuple[list[Node], list[
 
 @define
 class Request:
-    """What an update shall do with the file-set on `medium`, whose DICOMDIR is `contents`.
+    """The order for an update of the file-set on `medium`, whose DICOMDIR is `contents`.
 
     `removed`: record -> whether its file stays. `replacing`: sources that may replace an instance. `unusable`: files of
     the medium that cannot be referenced where they are. `changes`: values of the File-set Identification, by tag.
@@ -77,7 +77,7 @@ class Request:
 
 
 def update(request: Request, scan: Scan, report: Report) -> Plan | None:
-    """Return the plan of an update, None if there is nothing to do; `report` receives what becomes of each instance.
+    """Return the plan of an update, None if there is nothing to do; `report` receives the fate of each instance.
 
     Raises `RefusedError` if an instance cannot be replaced or refreshed without loss, or new ones belong to a record
     that exists twice.
@@ -113,7 +113,7 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
     return evolve(plan, removals=_removals(request, gone, kept, report), basis=contents.flat.data)
 
 
-# ---------------------------------------------------------------- what goes in
+# ---------------------------------------------------------------- additions
 
 
 def _accepted(
@@ -165,7 +165,7 @@ def _replaced(request: Request, kept: Kept, source: int, uid: bytes) -> list[int
 
 
 def _holds(request: Request, index: int, source: int) -> bool:
-    """Return whether the file of a record has the bytes of a source. Raises `FilesetError` if it cannot be read."""
+    """Whether the file of a record has the bytes of a source. Raises `FilesetError` if it cannot be read."""
     file_id = request.contents.file_id(index)
     return file_id is not None and request.offer.sources.is_on(request.medium, file_id, source)
 
@@ -281,7 +281,7 @@ def _file_ids(request: Request, growth: Growth) -> dict[int, bytes]:
     return {node.source: file_id.value.encode("ascii") for (_, node), file_id in zip(new, given, strict=True)}
 
 
-# ---------------------------------------------------------------- what goes out
+# ---------------------------------------------------------------- removals
 
 
 def _removals(request: Request, gone: dict[int, bool], kept: Kept, report: Report) -> list[FileId]:
@@ -308,7 +308,7 @@ def _removals(request: Request, gone: dict[int, bool], kept: Kept, report: Repor
 
 
 def _protected(request: Request) -> frozenset[str]:
-    """Return what all forms of the files have in common that stay whatever record goes: DICOMDIR, descriptor, sources."""
+    """Return the keys of the files that stay whatever record goes: DICOMDIR, descriptor, sources."""
     former = request.contents.text(tags.DESCRIPTOR_FILE_ID)
     descriptor = decode(request.changes.get(tags.DESCRIPTOR_FILE_ID) or b"")
     named = (former, descriptor, *map(decode, request.offer.in_place.values()))

@@ -38,7 +38,7 @@ def write_volume(recipe: Recipe, report: Report, nodes: Sequence[Node], identifi
 
 
 def _replaced(recipe: Recipe, medium: UpdatableMedium, removed: int) -> Replaced:
-    """Return what the new file-set replaces; `removed` of its files are deleted, an image goes as a whole."""
+    """Return the replaced file-set; `removed` of its files are deleted, an image goes as a whole."""
     try:
         former, dicomdir = readable(medium.name, recipe.format)
         with closing(former):

@@ -1,4 +1,4 @@
-"""Which profiles a set of files satisfies, and what blocks the others."""
+"""The profiles that a set of files satisfies, and the reasons against the others."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Judging:
     _known: dict[Facts, tuple[tuple[Violation, ...], ...]] = field(factory=dict)
 
     def verdicts(self, facts: Facts) -> tuple[tuple[Violation, ...], ...]:
-        """Return what is wrong with a file under each of the profiles."""
+        """Return the faults of a file under each of the profiles."""
         known = self._known.get(facts)
         if known is None:
             known = self._known[facts] = tuple(judge(profile, facts) for profile in self.profiles)

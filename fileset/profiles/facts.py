@@ -1,4 +1,4 @@
-"""What profiles ask of one file: SOP class, transfer syntax, and the few attributes that some profile has a rule for."""
+"""The facts that profiles need about one file: SOP class, transfer syntax, and the few attributes that some profile has a rule for."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FACTS_WANTED: Final = Wanted(
     {},
     frozenset(row.within or row.tag for row in ATTRIBUTES if row.within or row.vr == "SQ"),
 )
-"""What a header must be searched for: the attributes of all profiles at once."""
+"""The attributes that any profile has a rule for, to search a header for all at once."""
 
 
 @frozen

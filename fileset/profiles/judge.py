@@ -1,4 +1,4 @@
-"""Judges one instance against one profile (PS3.11): the only place that knows what conformance means."""
+"""Judges one instance against one profile (PS3.11): the only place that decides about conformance."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Violation(NamedTuple):
 
 
 def judge(profile: Profile, facts: Facts) -> tuple[Violation, ...]:
-    """Return what is wrong with an instance under `profile`; nothing if it conforms.
+    """Return the faults of an instance under `profile`; nothing if it conforms.
 
     Of an instance whose SOP Class or transfer syntax the profile does not have, only that is returned: the other rules
     are about instances that may be there.

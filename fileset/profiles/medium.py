@@ -24,7 +24,7 @@ def medium_fault(profile: Profile, form: str) -> str:
 
 
 def medium_caveat(profile: Profile, form: str) -> str:
-    """Return what a user must still do so that a folder becomes the medium of the profile; "" for another form."""
+    """Return the steps that turn a folder into the medium of the profile; "" for another form."""
     if profile.security == S_MIME:
         return f"{profile.id} demands that the mail program secures the e-mail with S/MIME ({S_MIME.partition(':')[0]})"
     if form != "folder":

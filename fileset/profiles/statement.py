@@ -35,7 +35,7 @@ _FORMATS: Final = {
 
 @frozen
 class Implementation:
-    """What identifies the program: its name, version, Implementation Class UID and Implementation Version Name."""
+    """The identity of the program: its name, version, Implementation Class UID and Implementation Version Name."""
 
     product: str
     version: str

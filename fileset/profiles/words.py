@@ -29,7 +29,7 @@ def service_name(service: str) -> str:
 
 
 def facts_of_profile(profile: Profile) -> Table:
-    """Return what holds for the profile as a whole: heading and text."""
+    """Return the rules for the profile as a whole: heading and text."""
     medium = profile.medium
     return [
         ("Profile", f"{profile.id} ({profile.section})"),

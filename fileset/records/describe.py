@@ -33,7 +33,7 @@ InvalidUid = Literal["accept", "refuse"]
 
 @frozen
 class Policy:
-    """What to do with files that lack something that their record needs.
+    """The treatment of files that lack something that their record needs.
 
     `missing`: "invent" a Type 1 value from the UIDs, or "refuse" the file. `unknown_sop_class`: write an "image" record if
     there is pixel data, a "private" record, or "refuse". `invalid_uid`: "refuse" a file with a UID that breaks PS3.5 9.1,
@@ -81,7 +81,7 @@ EVERYTHING: Final = key_set(MINIMAL).everything
 
 
 class _Kind(NamedTuple):
-    """What all files of one SOP class and transfer syntax share."""
+    """The facts that all files of one SOP class and transfer syntax share."""
 
     sop_class_uid: bytes
     record_type: str  # "" if it depends on the pixel data
@@ -98,7 +98,7 @@ _NOT_NATIVE: Final = (
 
 
 class Describer:
-    """Describes headers under one policy; caches what many files share.
+    """Describes headers under one policy; caches facts that many files share.
 
     `judges`: whether the notes of an instance include the faults of its record.
     """

@@ -117,7 +117,7 @@ _SHOWN: Final = frozenset(("CS", "DA", "DT", "IS", "TM", "UI"))
 
 
 def value_problem(tag: int, vr: str, raw: bytes, character_set: str) -> str:
-    """Return what is wrong with a value for its VR and its number of values; "" if it is correct (PS3.5 6.2, 6.4)."""
+    """Return the fault of a value by its VR and its number of values; ""  if it is correct (PS3.5 6.2, 6.4)."""
     has_several = b"\\" in raw and vr not in _SINGLE and raw.strip(b"\\ \0")
     fewest, most = multiplicity(tag) if has_several else (0, None)
     count = (decode(raw, character_set).count("\\") if character_set else raw.count(b"\\")) + 1

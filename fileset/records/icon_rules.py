@@ -15,7 +15,7 @@ _PLANAR_CONFIGURATION: Final = 0x00280006
 
 
 def icon_faults(values: Values, syntax: Syntax) -> Iterator[tuple[str, int]]:
-    """Yield what is wrong with an icon, a message and a tag for each fault. Missing elements are faults of the tables."""
+    """Yield a message and a tag for each fault of an icon. Missing elements are faults of the tables."""
     order = "little" if syntax.little else "big"
 
     def number(tag: int) -> int:

@@ -22,7 +22,7 @@ _CODE_TAGS: Final = ((tags.CODE_VALUE, "SH"), (tags.CODING_SCHEME_DESIGNATOR, "S
 
 
 SHARED_GROUPS: Final = 0x52009229
-"""Shared Functional Groups Sequence: what all frames of an enhanced image have in common."""
+"""Shared Functional Groups Sequence: the values that hold for all frames of an enhanced image."""
 
 
 class EncodedKeys(NamedTuple):

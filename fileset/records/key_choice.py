@@ -120,7 +120,7 @@ _ALWAYS: Final = CHAIN_TAGS | {
 
 @frozen(eq=False)
 class KeySet:
-    """All keys of all records under one choice, and what a header must be searched for.
+    """All keys of all records under one choice, and the tags that a header must be searched for.
 
     `upper`: the optional keys of PATIENT, STUDY and SERIES records. `leaf`: all keys of the records of instances, in
     order of tag. `wanted` stops at the last tag that the SOP class needs, `everything` at the pixel data: before a value

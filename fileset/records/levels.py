@@ -184,7 +184,7 @@ def _chain(values: dict[int, bytes], level: str, optional: Sequence[tuple[str, F
 def _extra(
     values: dict[int, bytes], optional: Sequence[tuple[str, Field]], character_set: str
 ) -> tuple[tuple[tuple[str, Field, bytes], ...], Notes]:
-    """Return the optional keys that have a value, or must be there without one, and what is left out."""
+    """Return the optional keys that have a value, or must be there without one, and the invalid ones, which are left out."""
     found, notes = [], []
     for level, row in optional:
         value, note = key_value(row.tag, row.vr, values.get(row.tag, b""), character_set, is_optional=True)

@@ -11,7 +11,7 @@ from fileset.records.levels import Chain
 
 PatientConflict = Literal["refuse", "split", "merge"]
 CONFLICTS: Final = get_args(PatientConflict)
-"""What to do with one Patient ID of two persons, and with one study of two Patient IDs."""
+"""The treatment of one Patient ID of two persons, and of one study of two Patient IDs."""
 _BETWEEN: Final = re.compile(r"[\^=,.\s]+")
 
 
@@ -23,7 +23,7 @@ class Person(NamedTuple):
     sex: str = ""
 
     def is_other_than(self, known: Person) -> bool:
-        """Return whether this is another person: the names differ, and so does the birth date or the sex.
+        """Whether this is another person: the names differ, and so does the birth date or the sex.
 
         Names that differ only in case, carets, punctuation or spaces are variants of one spelling.
         """

@@ -51,11 +51,11 @@ class OldRecords:
         return None
 
     def stays(self, level: str, key: bytes | str) -> bool:  # noqa: ARG002
-        """Return whether the record of a patient, study or series is right, so that it can stay byte for byte."""
+        """Whether the record of a patient, study or series is right, so that it can stay byte for byte."""
         return True
 
     def confirms(self, level: str, key: bytes | str, name: str) -> bool:  # noqa: ARG002
-        """Return whether a file that stays has the value that the record of a patient, study or series has for a field."""
+        """Whether a file that stays has the value that the record of a patient, study or series has for a field."""
         return False
 
     def series_numbers(self, study_uid: bytes) -> set[bytes]:  # noqa: ARG002
@@ -68,7 +68,7 @@ class OldRecords:
 
 
 class Entity:
-    """A patient, study or series, and what is below it."""
+    """A patient, study or series, and the records below it."""
 
     __slots__ = ("children", "extra", "key", "others", "record_type", "rows", "source", "values")
 
@@ -319,7 +319,7 @@ class TreeBuilder:
 
     def arranged(self) -> Iterator[Node]:
         """All records in preorder: patients by Patient ID, studies by date and time, series and instances by
-        number, then all by UID; at the end what belongs to no patient.
+        number, then all by UID; at the end those without a patient.
         """
         position = 0
         for patient in sorted(self._patients.values(), key=_by_patient_id):
@@ -400,7 +400,7 @@ class TreeBuilder:
         return tail
 
     def _renews(self, entity: Entity, key: bytes | str, texts: Mapping[str, str]) -> bool:
-        """Return whether a key of an old record is to be renewed, because no file below it has its value any more.
+        """Whether a key of an old record is to be renewed, because no file below it has its value any more.
 
         A value that some file confirms stays, with a finding about the files that differ.
         """

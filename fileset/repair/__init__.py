@@ -51,7 +51,7 @@ def repair_file_set(
     progress: Phases | None = None,
     dry_run: bool = False,
 ) -> Report:
-    """Rebuild the DICOMDIR of the file-set at `medium`; with `dry_run` only find out what would be done.
+    """Rebuild the DICOMDIR of the file-set at `medium`; with `dry_run` only plan it.
 
     Kept are the File-set UID and File-set ID, the places of all files, and the bytes of every record that is right.
     Records of files that are not there are dropped: they are `removed` in the report. DICOM files that no record
@@ -61,7 +61,7 @@ def repair_file_set(
 
     If there are only files of an interrupted write, they are removed, and counted in `leftovers`.
 
-    Raises `FormatError` if there is neither a DICOMDIR nor a DICOM file, nor what such a write left, `RefusedError` if the
+    Raises `FormatError` if there is neither a DICOMDIR nor a DICOM file, nor the leftovers of a write, `RefusedError` if the
     DICOMDIR has no Directory Information Module, which may not be added (PS3.4 I.3.3), and `MediumError` if the medium
     fails.
     """

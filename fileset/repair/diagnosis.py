@@ -1,4 +1,4 @@
-"""What is wrong with a file-set, as far as a rebuild cares: which records are right, and which files are in none."""
+"""The state of a file-set, as far as a rebuild needs it: which records are right, and which files have none."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _wrong(findings: list[Finding]) -> Wrong:
 
 
 def _spoils(finding: Finding, dicomdir: str) -> bool:
-    """Return whether a finding is an error in the values of a record."""
+    """Whether a finding is an error in the values of a record."""
     if finding.severity != ERROR or not finding.where.record:
         return False
     here = finding.where.file == dicomdir and finding.rule.startswith(_OF_THE_RECORD)
@@ -94,7 +94,7 @@ def _is_sound(contents: Contents, index: int) -> bool:
 
 
 def _remains(finding: Finding, dicomdir: str) -> bool:
-    """Return whether a finding is an error that a rebuild cannot mend."""
+    """Whether a finding is an error that a rebuild cannot mend."""
     told = finding.rule != _UNREAD or bool(finding.where.record)  # the others are skipped files
     return finding.severity == ERROR and told and not _is_mended(finding, dicomdir)
 

@@ -1,4 +1,4 @@
-"""Tables of what a file-set holds: rows for programs, and CSV, Parquet, DICOM JSON and OHIF files."""
+"""Tables of the contents of a file-set: rows for programs, and CSV, Parquet, DICOM JSON and OHIF files."""
 
 from __future__ import annotations
 

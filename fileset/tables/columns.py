@@ -63,7 +63,7 @@ def decode_columns(contents: Contents, records: Sequence[int], wanted: Sequence[
 
 
 class _Layout(NamedTuple):
-    """Records that have the same elements of the same lengths: how to take them apart, and what marks them."""
+    """Records that have the same elements of the same lengths: how to take them apart, and how to recognise them."""
 
     unpack: Unpack
     headers: tuple[bytes, ...]

@@ -11,7 +11,7 @@ from typing import Any, Final
 from fileset.tables.table import Table, text_of
 
 _FORMULA: Final = re.compile(r"[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]").match
-"""What makes a spreadsheet take a cell for a formula, full-width forms included."""
+"""First characters that make a spreadsheet read a cell as a formula, full-width forms included."""
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?").fullmatch
 
 

@@ -570,7 +570,7 @@ def test_a_bad_member_is_refused_with_a_reason_and_the_rest_is_read(
 @pytest.mark.parametrize(
     ("edit", "reason"),
     [
-        (put("<I", 0, 0), "what is no member"),
+        (put("<I", 0, 0), "bytes that are no member"),
         (put("<H", 6, 1), "packed otherwise"),
         (put("<H", 8, DEFLATED), "packed otherwise"),
         (put("<H", 26, 2), "called otherwise"),

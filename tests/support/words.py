@@ -17,7 +17,7 @@ IDIOMS = {
     "lies": r"\blies?\b|\blying\b|\blay\b",
     "anew": r"\banew\b",
     "behind": r"\bbehind\b",
-    "what ... is": r"\bwhat\b(?! is\b)(?=[^.?;:]{0,60}\b(?:is|are|was|were|has|have|can|does)\b)",
+    "what": r"\bwhat\b",
     "those that": r"\bthose (?:that|of|who|which|whose|below|above)\b",
     "tell, say": r"\btells?\b|\btold\b|\btelling\b|\bsays?\b|\bsaid\b|\bsaying\b",
     "who": r"\bwho\b|\bwhoever\b",

@@ -47,9 +47,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--against", metavar="IMAGE", help="only compare the disc in a drive with the ISO image, sector by sector"
     )
-    parser.add_argument("--profile", metavar="ID", help="check also what this application profile demands (PS3.11)")
+    parser.add_argument("--profile", metavar="ID", help="check also the rules of this application profile (PS3.11)")
     parser.add_argument(
-        "--profiles", action="store_true", help="show which profiles are satisfied, and what blocks others"
+        "--profiles", action="store_true", help="show which profiles are satisfied, and why others are not"
     )
     parser.add_argument(
         "--show-values", action="store_true", help="show names and other values of patients in messages too"

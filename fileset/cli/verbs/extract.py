@@ -69,7 +69,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Copy what matches, and report."""
+    """Copy the matching instances, and report."""
     from fileset.extraction import extract
 
     keys: dict[str, Any] = keys_of(options.keys)

@@ -1,4 +1,4 @@
-"""`fileset pages`: pages for a browser that show what is on a medium."""
+"""`fileset pages`: pages for a browser that show the contents of a medium."""
 
 from __future__ import annotations
 

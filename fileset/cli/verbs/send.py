@@ -33,7 +33,7 @@ _HEADER: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([ -~\t]*)").f
 
 @define
 class _Outcome:
-    """What came of one medium."""
+    """The result for one medium."""
 
     name: str
     file_set: dict[str, Any] = field(factory=dict)
@@ -70,18 +70,22 @@ def configure(parser: ArgumentParser) -> None:
         "--as", dest="title", metavar="AET", default="FILESET", help="our own AE Title (default: FILESET)"
     )
     parser.add_argument("--scan", action="store_true", help="look into every file instead of the DICOMDIR")
-    parser.add_argument("--dry-run", action="store_true", help="with --to: ask what the peer takes, and send nothing")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="with --to: ask which files the peer takes, and send nothing"
+    )
     parser.add_argument(
         "--transcode",
         action="store_true",
-        help="with --to: send in Explicit VR Little Endian what the peer does not take as it is (extra images)",
+        help="with --to: send files in Explicit VR Little Endian that the peer does not take as they are (extra images)",
     )
     parser.add_argument(
         "--jobs", metavar="N", type=positive, default=2, help="associations or requests at a time (default: 2)"
     )
     parser.add_argument("--retries", metavar="N", type=int, default=3, help="more tries where it may help (default: 3)")
     parser.add_argument("--timeout", metavar="SECONDS", type=positive, default=30, help="for each answer (default: 30)")
-    parser.add_argument("--journal", metavar="FILE", help="remember what arrived; a second run sends the rest only")
+    parser.add_argument(
+        "--journal", metavar="FILE", help="record each file that arrived; a second run sends the rest only"
+    )
     parser.add_argument(
         "--commit",
         metavar="PORT",
@@ -109,7 +113,7 @@ def _add_security(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Send what matches on each medium, and report."""
+    """Send the matching instances of each medium, and report."""
     media, keys = split_media(options.arguments)
     tls = _tls(options)
     if options.stow and (options.dry_run or options.commit or options.transcode):
@@ -219,7 +223,7 @@ def _transfer(
                 progress=phases,
             )
         except KeyboardInterrupt as end:
-            end.add_note("what arrived stays there" + ("; run it again to go on" if options.journal else ""))
+            end.add_note("the files that arrived stay there" + ("; run it again to go on" if options.journal else ""))
             raise
 
 

@@ -1,4 +1,4 @@
-"""`fileset view`: show what is on a medium in a browser, from a temporary folder."""
+"""`fileset view`: show the contents of a medium in a browser, from a temporary folder."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _MRDR: Final = "MRDR"
 
 @define
 class CheckedDirectory:
-    """A checked DICOMDIR: what the check of the files needs to know of it.
+    """A checked DICOMDIR: its facts that the check of the files needs.
 
     `complete`: whether the DICOMDIR must list every DICOM file, because it has a Directory Information Module.
     """

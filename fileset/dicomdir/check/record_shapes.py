@@ -61,7 +61,7 @@ class RecordShapes:
     _shapes: dict[tuple[int, int], Shape] = field(factory=dict)
 
     def is_correct(self, index: int) -> bool:
-        """Return whether a record is certainly correct; its reference and identity are then remembered."""
+        """Whether a record is certainly correct; its reference and identity are then remembered."""
         flat = self.collector.flat
         start, end = flat.start[index], flat.end[index]
         shape = self._shapes.get((flat.type_of[index], end - start))
@@ -111,7 +111,7 @@ class RecordShapes:
 
 
 def _is_simple(kind: str, record: DataSet) -> bool:
-    """Return whether a record references a file, and its headers and `_CORRECT` decide all of its keys."""
+    """Whether a record references a file, and its headers and `_CORRECT` decide all of its keys."""
     return (
         kind not in LEVELS
         and tags.REFERENCED_FILE_ID in record.values

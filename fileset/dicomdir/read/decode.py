@@ -238,7 +238,7 @@ def _check_end(flat: FlatDirectory, value_at: int, length: int, end: int, findin
 
 
 def _is_trailing(flat: FlatDirectory, at: int) -> bool:
-    """Return whether the bytes after the records are not the sequence delimiter and further data elements."""
+    """Whether the bytes after the records are not the sequence delimiter and further data elements."""
     try:
         met = [part.tag for part in elements(flat.data, at, len(flat.data), flat.syntax)]
     except FormatError:

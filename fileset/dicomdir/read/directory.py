@@ -347,7 +347,7 @@ class Contents:
         return rank == wanted or (rank == _PERHAPS and wanted == _INSTANCE and self.references_file(index))
 
     def references_file(self, index: int) -> bool:
-        """Return whether a record references a file, itself or through an MRDR."""
+        """Whether a record references a file, itself or through an MRDR."""
         return any(part.tag in (tags.REFERENCED_FILE_ID, tags.MRDR_OFFSET) for part in self.flat.elements(index))
 
 

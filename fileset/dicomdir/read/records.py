@@ -314,7 +314,7 @@ def _mend(flat: FlatDirectory, at: int, area: _Area, types: _Types, findings: Fi
 
 
 def _ends_at(flat: FlatDirectory, at: int, area: _Area) -> bool:
-    """Return whether the last record ends at `at` by its elements, and these do not continue to the next record."""
+    """Whether the last record ends at `at` by its elements, and these do not continue to the next record."""
     start = flat.start[-1]
     if flat.syntax.long(flat.data, start + 4)[0] == UNDEFINED:
         return True  # its delimiter was found

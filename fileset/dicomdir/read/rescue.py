@@ -167,14 +167,14 @@ class _Rescuer:
         self.tree.adopt(index, owner)
 
     def _follows(self, index: int, owner: int) -> bool:
-        """Return whether the previous record is the owner or below it."""
+        """Whether the previous record is the owner or below it."""
         before = index - 1
         if owner == NONE or not self.tree.reached[owner]:
             return False
         return before == owner or owner in self.tree.above(before)
 
     def _is_open(self, owner: int) -> bool:
-        """Return whether the lower-level entity of a record is empty, or its last record has a broken link."""
+        """Whether the lower-level entity of a record is empty, or its last record has a broken link."""
         last = self._last(owner)
         return last == NONE or self.flat.next[last] != 0 or self.flat.next_at[last] == ABSENT
 

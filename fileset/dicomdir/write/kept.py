@@ -1,4 +1,4 @@
-"""The records of a directory that an update keeps, found by what identifies them (PS3.3 F.5.1 to F.5.3).
+"""The records of a directory that an update keeps, found by their identifiers (PS3.3 F.5.1 to F.5.3).
 
 A patient is known by Patient ID, study, series and instance by their UIDs. Each table is made when it is first asked
 for; records are dropped from it in no time.
@@ -100,8 +100,8 @@ class Kept(OldRecords):
         return gone
 
     def single_out(self, preferred: Container[int]) -> None:
-        """Of several records of one patient, study or series let only one stay, a preferred one if there is one; what is
-        below the others stays.
+        """Keep one of several records of one patient, study or series, a preferred one if there is one, and all their
+        children.
         """
         for by_key in self._entities.values():
             for indexes in by_key.values():
@@ -190,7 +190,7 @@ class Kept(OldRecords):
         return self._asked <= _FEW
 
     def _mentions(self, name: bytes) -> bool:
-        """Return whether a name in upper case occurs anywhere in the DICOMDIR, in any case."""
+        """Whether a name in upper case occurs anywhere in the DICOMDIR, in any case."""
         data = self.flat.data
         return any(name in data[at : at + _PART + len(name)].upper() for at in range(0, len(data), _PART))
 
@@ -228,7 +228,7 @@ class Kept(OldRecords):
         return found
 
     def key(self, index: int) -> bytes | str:
-        """What identifies a patient (the decoded Patient ID), study or series (its UID)."""
+        """The identifier of a patient (the decoded Patient ID), study or series (its UID)."""
         level = self.contents.type_name(index)
         return self.text(index, tags.PATIENT_ID) if level == "PATIENT" else self.raw(index, _UID_OF[level])
 
@@ -242,7 +242,7 @@ class Kept(OldRecords):
         parts = self.flat.elements(index)
         return decode(self.raw(index, tag), character_set_of(self.flat.data, parts, self.contents.character_set))
 
-    # ------------------------------------------------------------ what new instances must agree with
+    # ------------------------------------------------------------ values that new instances must agree with
 
     def patient_of(self, study_uid: bytes) -> bytes | str | None:
         """Whose study it is: the decoded Patient ID, the study's own UID if the patient has none, None if it is new.
@@ -297,11 +297,11 @@ class Kept(OldRecords):
         return Person(self.text(index, tags.PATIENT_NAME), birth_date, sex)
 
     def stays(self, level: str, key: bytes | str) -> bool:
-        """Return whether the record of a patient, study or series can stay byte for byte."""
+        """Whether the record of a patient, study or series can stay byte for byte."""
         return self.sound is None or self.entity(level, key) in self.sound
 
     def confirms(self, level: str, key: bytes | str, name: str) -> bool:
-        """Return whether a file that stays has the value of a record for a field; `files_confirm` looks."""
+        """Whether a file that stays has the value of a record for a field; `files_confirm` looks."""
         return self.sound is None and self.files_confirm(self.entity(level, key), name)
 
     def series_numbers(self, study_uid: bytes) -> set[bytes]:

@@ -84,7 +84,7 @@ class _Value(NamedTuple):
 
 
 def is_whole(flat: FlatDirectory, index: int) -> bool:
-    """Return whether all elements of a record can be read."""
+    """Whether all elements of a record can be read."""
     start, end = flat.content(index)
     try:
         for _ in elements(flat.data, start, end, flat.syntax):

@@ -59,7 +59,7 @@ def body(flat: FlatDirectory, index: int) -> EncodedRecord:
 
 
 def all_sound(flat: FlatDirectory) -> bool:
-    """Return whether every record has the usual form, in sequence, so that none needs a closer look."""
+    """Whether every record has the usual form, in sequence, so that none needs a closer look."""
     count = len(flat)
     return (
         flat.syntax is EXPLICIT_LITTLE
@@ -97,7 +97,7 @@ def _is_group_length(part: Element) -> bool:
 
 
 def explicit(data: bytes, part: Element, syntax: Syntax, depth: int = 0) -> bytes:
-    """One element in Explicit VR Little Endian. Raises `FormatError` if what is nested in it is damaged."""
+    """One element in Explicit VR Little Endian. Raises `FormatError` if an element nested in it is damaged."""
     if syntax is EXPLICIT_LITTLE:
         return data[part.at : part.end]
     vr = part.vr or _vr(part)

@@ -45,12 +45,12 @@ class FolderMedium:
 
     @property
     def name(self) -> str:
-        """Return the folder as the user named it."""
+        """The folder as the user named it."""
         return self.root
 
     @property
     def folder(self) -> str:
-        """Return the folder."""
+        """The folder."""
         return self.root
 
     def path(self, file_id: FileId) -> str:
@@ -102,7 +102,7 @@ class FolderMedium:
         return [f"{WORK}/{file.relative}" for file in walk(work)]
 
     def is_busy(self) -> bool:
-        """Return whether a writer holds the lock."""
+        """Whether a writer holds the lock."""
         lock = os.path.join(self.root, WORK, LOCK)
         if not os.path.isfile(lock) or os.path.islink(lock):
             return False
@@ -210,7 +210,7 @@ class FolderMedium:
         )
 
     def exists(self) -> bool:
-        """Return whether the folder exists. Raises `MediumError` if that is unknown."""
+        """Whether the folder exists. Raises `MediumError` if that is unknown."""
         try:
             return stat.S_ISDIR(os.stat(self.root).st_mode)
         except (FileNotFoundError, NotADirectoryError):

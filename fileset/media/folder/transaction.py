@@ -24,6 +24,7 @@ from fileset.media.folder.journal import ADDED, JournalEntry, removal
 from fileset.media.folder.work_folder import NEW, WorkFolder, read_journal, standing_in
 from fileset.media.system.calls import system
 from fileset.media.system.files import (
+    blamed_on,
     blocks,
     give_name,
     make_folders,
@@ -34,7 +35,6 @@ from fileset.media.system.files import (
     set_mode,
     sync_directory,
     sync_file,
-    told_of,
     uninterrupted,
     unmake_folders,
     write_file,
@@ -153,7 +153,7 @@ class FolderTransaction:
         """
         temporary = self._work.temporary()
         mode = restricted(0o666, info.mode if info else None)
-        with told_of(self._path(file_id)):
+        with blamed_on(self._path(file_id)):
             entry = JournalEntry(ADDED, *write_file(temporary, chunks, sync=False, mode=mode), file_id)
         self._mode &= mode
         self._unnamed.append((temporary, entry))
@@ -170,16 +170,16 @@ class FolderTransaction:
         self._work.append_to_journal(entry for _, entry in batch)
         self._sync(batch)
         for temporary, entry in batch:
-            with told_of(self._path(entry.file_id)):
+            with blamed_on(self._path(entry.file_id)):
                 self._name(temporary, entry.file_id)
 
     def _sync(self, batch: Sequence[tuple[str, JournalEntry]]) -> None:
         if system.HAS_SYNC_VOLUME and len(batch) > 1:
-            with told_of(self._root):
+            with blamed_on(self._root):
                 system.sync_volume(self._root)
             return
         for temporary, entry in batch:
-            with told_of(self._path(entry.file_id)):
+            with blamed_on(self._path(entry.file_id)):
                 sync_file(temporary)
 
     def _path(self, file_id: FileId) -> str:
@@ -225,7 +225,7 @@ class FolderTransaction:
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
         """Write the DICOMDIR beside the old one, read it back, verify it, and put it in the old one's place."""
         new = self._work.file(NEW)
-        with told_of(self._dicomdir):
+        with blamed_on(self._dicomdir):
             size, digest = write_file(new, dicomdir, mode=self._mode)
             data, found = read_back(new)
             if found != digest:
@@ -310,7 +310,7 @@ class FolderTransaction:
             self._work.release(journal=True)
 
     def _published(self) -> bool | None:
-        """Return whether the new DICOMDIR counts, None if unknown. Only the medium knows: an error may come too late."""
+        """Whether the new DICOMDIR counts, None if unknown. Only the medium knows: an error may come too late."""
         if self._on_disk or not self._new:
             return self._on_disk
         self._forget()
@@ -344,7 +344,7 @@ class FolderTransaction:
 
 
 def _is_link(folder: str) -> bool:
-    """Return whether a folder is a symbolic link, or a junction of Windows; not if it is absent."""
+    """Whether a folder is a symbolic link, or a junction of Windows; not if it is absent."""
     with named(folder):
         try:
             status = os.lstat(folder)

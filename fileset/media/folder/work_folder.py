@@ -20,12 +20,12 @@ from fileset.media.folder.journal import JournalEntry, read_entries, whole_lines
 from fileset.media.system.calls import system
 from fileset.media.system.files import (
     append_file,
+    blamed_on,
     blocks,
     named,
     open_locked,
     remove_folder,
     sync_directory,
-    told_of,
     write_file,
 )
 from fileset.media.system.hashing import digest_of
@@ -77,7 +77,7 @@ class WorkFolder:
         return self._lock is not None
 
     def _make(self) -> None:
-        with told_of(self._root), suppress(FileExistsError):  # users know nothing of this folder
+        with blamed_on(self._root), suppress(FileExistsError):  # users know nothing of this folder
             os.mkdir(self.path, 0o700)
         if not stat.S_ISDIR(os.lstat(self.path).st_mode):
             raise MediumError("is not a folder, but a writer needs one of this name; remove it", path=self.path)
@@ -138,7 +138,7 @@ class WorkFolder:
     def append_to_journal(self, entries: Iterable[JournalEntry]) -> None:
         """Add lines to the journal; they are on disk when this returns."""
         path = self.file(JOURNAL)
-        with told_of(self._root):
+        with blamed_on(self._root):
             append_file(path, "".join(entry.line() for entry in entries).encode())
 
     # ------------------------------------------------------------ seal

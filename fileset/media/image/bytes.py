@@ -35,7 +35,7 @@ class ImageBytes:
 
     @property
     def cut(self) -> str:
-        """Return the message that the image was cut off, with its size; "" if it is whole as far as known."""
+        """The message that the image was cut off, with its size; "" if it is whole as far as known."""
         return f"cut off: {self.size} of {self.whole} bytes are there" if self.size < self.whole else ""
 
     def check(self, extents: Iterable[tuple[int, int]]) -> None:

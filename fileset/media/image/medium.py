@@ -87,12 +87,12 @@ class Image(ImageAnswers):
 
     @property
     def form(self) -> str:
-        """Return the form of the old image."""
+        """The form of the old image."""
         return self._former.form
 
     @property
     def name(self) -> str:
-        """Return the image as the user named it."""
+        """The image as the user named it."""
         return self._path
 
     # ------------------------------------------------------------ files of the old image, which stay
@@ -130,15 +130,15 @@ class Image(ImageAnswers):
         self._former.close()
 
     def exists(self) -> bool:
-        """Return whether there is an old image."""
+        """Whether there is an old image."""
         return not isinstance(self._former, NoImage)
 
     def has_dicomdir(self) -> bool:
-        """Return whether the old image has a DICOMDIR."""
+        """Whether the old image has a DICOMDIR."""
         return holds(self._former, DICOMDIR)
 
     def occupied(self) -> bool:
-        """Return whether there is anything at the path: an image is replaced as a whole."""
+        """Whether there is anything at the path: an image is replaced as a whole."""
         return os.path.lexists(self._path)
 
     # ------------------------------------------------------------ names in use

@@ -46,7 +46,7 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """Return the size in bytes."""
+        """The size in bytes."""
         return sum(length for _, length in self.extents)
 
 

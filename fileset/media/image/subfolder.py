@@ -19,22 +19,22 @@ class Below(ImageAnswers):
         self._prefix = subfolder + "/"
 
     def is_busy(self) -> bool:
-        """Return whether a writer is changing the whole medium."""
+        """Whether a writer is changing the whole medium."""
         return self._medium.is_busy()
 
     @property
     def form(self) -> str:
-        """Return the form of the whole medium."""
+        """The form of the whole medium."""
         return self._medium.form
 
     @property
     def around(self) -> ReadableMedium:
-        """Return the medium that holds the folder."""
+        """The medium that holds the folder."""
         return self._medium
 
     @property
     def name(self) -> str:
-        """Return the medium as the user named it, and the folder."""
+        """The medium as the user named it, and the folder."""
         return f"{self._medium.name}/{self.subfolder}"
 
     def open(self, file_id: FileId) -> BinaryIO:

@@ -19,6 +19,7 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Builder, Chunks, FileInfo, ReadableMedium, Written
 from fileset.media.system.calls import system
 from fileset.media.system.files import (
+    blamed_on,
     creation_time,
     make_folders,
     named,
@@ -26,7 +27,6 @@ from fileset.media.system.files import (
     restricted,
     set_mode,
     sync_directory,
-    told_of,
     uninterrupted,
     unmake_folders,
 )
@@ -85,7 +85,7 @@ class ImageTransaction:
 
     def _lock(self) -> None:
         make_folders(os.path.dirname(self._path), self._made)
-        with told_of(self._path):
+        with blamed_on(self._path):
             if os.path.lexists(self._path) and not stat.S_ISREG(os.stat(self._path).st_mode):
                 raise MediumError("exists and is not a file", path=self._path)
             self._file = open_locked(self._new)
@@ -93,7 +93,7 @@ class ImageTransaction:
     def _begin(self) -> None:
         if identity(self._path) != self._seen:
             raise RefusedError("another writer has changed it in the meantime; look at it again", path=self._path)
-        with told_of(self._path):
+        with blamed_on(self._path):
             self._file.truncate(0)
         self._builder = self._build(self._file)
 
@@ -135,7 +135,7 @@ class ImageTransaction:
         for file_id in added:
             if _key(file_id) in present:
                 raise MediumError("there is such a file already; nothing is overwritten", path=file_id)
-        with told_of(self._path):
+        with blamed_on(self._path):
             self._builder.announce([*kept, *added, DICOMDIR])
         for file_id in kept:
             self._carry_over(file_id)
@@ -166,7 +166,7 @@ class ImageTransaction:
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
         """Finish the image, sync it, read all of it back, and put it in the old one's place."""
         written = self.write(DICOMDIR, dicomdir)
-        with told_of(self._path):
+        with blamed_on(self._path):
             self._builder.finish()
             del self._builder  # its notes on every file are not needed any more
             self._file.flush()

@@ -53,7 +53,7 @@ class Comparison:
 
     @property
     def same(self) -> bool:
-        """Return whether the disc holds the whole image."""
+        """Whether the disc holds the whole image."""
         return not self.differences and self.compared == self.sectors
 
 
@@ -135,7 +135,7 @@ def _files(image: IsoMedium) -> Iterator[tuple[str, int, int]]:
 
 
 def holds_data(device: str) -> bool:
-    """Return whether something can be read from the disc in a drive that is not only zeros."""
+    """Whether something can be read from the disc in a drive that is not only zeros."""
     try:
         with closing(ImageBytes(device)) as disc:
             return any(disc.read(0, min(disc.size, BATCH * SECTOR)))

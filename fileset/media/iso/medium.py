@@ -33,7 +33,7 @@ Place = tuple[tuple[int, int], ...] | str
 
 
 class IsoMedium(OpenImage):
-    """An image, or a disc in a drive, that is open for reading. What is wrong with it is in `damage`.
+    """An image, or a disc in a drive, that is open for reading. Its faults are in `damage`.
 
     `kinds` are the hierarchies of names that it has: any of `ISO_9660`, `JOLIET` and `UDF`.
 
@@ -58,7 +58,7 @@ class IsoMedium(OpenImage):
             self._notes.add(self._image.cut)
 
     def _opened(self) -> list[IsoVolume | UdfVolume]:
-        """The hierarchies that can be read, of at most one of each kind; what is wrong with another is noted."""
+        """The hierarchies that can be read, of at most one of each kind; faults of others are noted."""
         volumes: list[IsoVolume | UdfVolume] = []
         problems: list[str] = []
         for kind, open_ in self._hierarchies().items():
@@ -96,16 +96,16 @@ class IsoMedium(OpenImage):
 
     @property
     def stated_size(self) -> int:
-        """Return the bytes that the volume has by its descriptor (Volume Space Size, ISO 9660 8.4.8)."""
+        """The bytes that the volume has by its descriptor (Volume Space Size, ISO 9660 8.4.8)."""
         return self._image.whole
 
     @property
     def cut(self) -> str:
-        """Return the message that the image was cut off, "" if it is whole."""
+        """The message that the image was cut off, "" if it is whole."""
         return self._image.cut
 
     def open(self, file_id: FileId) -> BinaryIO:
-        """Open a file for reading, at random and only what is asked for."""
+        """Open a file for reading at random; no more is read than asked for."""
         try:
             return self._image.open(self._entry(file_id).extents, f"{self._path}: {file_id.path}")
         except FormatError as problem:

@@ -1,6 +1,6 @@
 """Reading the directories of ISO 9660 and Joliet (ECMA-119), without mounting and whatever is wrong with them.
 
-Nothing in an image is believed before it is checked: every length against what is left, every position against the
+Nothing in an image is believed before it is checked: every length against the rest, every position against the
 size of the image.
 """
 
@@ -67,7 +67,7 @@ class IsoVolume:
         self.root = Entry("", folder=True, extents=(self._extent(descriptor, 156),), modified=None)
 
     def entries(self, folder: Entry) -> Iterator[Entry]:
-        """What a directory holds; records that cannot be true are noted and left out."""
+        """Yield the entries of a directory; impossible records are noted and left out."""
         pieces: list[tuple[int, int]] = []
         for record in self._records(folder):
             if record[33 : 33 + record[32]] in (b"\0", b"\1") or record[25] & _ASSOCIATED:

@@ -1,6 +1,6 @@
 """The tree of names that an image is built of, shared by its hierarchies: ISO 9660, Joliet and UDF.
 
-Files and folders are nodes, numbered from 0, the root; what is known of them is kept in columns.
+Files and folders are nodes, numbered from 0, the root; their facts are kept in columns.
 """
 
 from __future__ import annotations

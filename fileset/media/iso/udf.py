@@ -1,4 +1,4 @@
-"""What the writer and the reader of UDF share: descriptor tags, CS0 names, timestamps (ECMA-167, OSTA UDF 1.02).
+"""Structures that the writer and the reader of UDF share: descriptor tags, CS0 names, timestamps (ECMA-167, OSTA UDF 1.02).
 
 A DVD has ISO 9660, UDF, or both over the same files, a bridge (PS3.12 P.2); DVD-RAM and BD have UDF alone (J, X).
 """

@@ -1,4 +1,4 @@
-"""Discs by what they hold (PS3.12 F, P, X): capacities in bytes of user data, 2,048 in a sector."""
+"""Discs by their size (PS3.12 F, P, X): capacities in bytes of user data, 2,048 in a sector."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _MEDIA: Final = "PS3.12 knows FAT16 and FAT32 on sticks and cards (R, S), ISO 96
 
 @frozen
 class FileSystem:
-    """What is known of one file system: bytes that a file can have, None where that does not matter, and a caveat."""
+    """The facts about one file system: bytes that a file can have, None where that does not matter, and a caveat."""
 
     name: str
     largest_file: int | None = None

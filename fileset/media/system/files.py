@@ -1,4 +1,4 @@
-"""What every medium asks of the operating system: names in its errors, bytes that are on disk, one writer, a clock."""
+"""Services of the operating system that every medium needs: names in its errors, bytes that are on disk, one writer, a clock."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def named(path: str) -> Iterator[None]:
 
 
 @contextmanager
-def told_of(path: str, advice: str = "") -> Iterator[None]:
-    """As `named`, but the path is told in any case: what fails is a temporary file, of which users know nothing. `advice`
-    is told last.
+def blamed_on(path: str, advice: str = "") -> Iterator[None]:
+    """Raise `MediumError` about `path` for an `OSError` about a temporary file, which users do not know. `advice` ends
+    the message.
     """
     try:
         yield

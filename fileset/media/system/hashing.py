@@ -1,4 +1,4 @@
-"""Hashes of written bytes, to compare them with what is read back."""
+"""Hashes of written bytes, to compare them with the bytes read back."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Hashed:
 
     @property
     def digest(self) -> str:
-        """Return the hash in hexadecimal, after all chunks were used."""
+        """The hash in hexadecimal, after all chunks were used."""
         return self._hash.hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Files of the operating system that are not on a medium yet: what a Creator takes in."""
+"""Files of the operating system that are not on a medium yet: the sources of a Creator."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ class Tar:
     footprint = Footprint(fixed=0, folder=0, entry=0)
 
     def recognises(self, path: str) -> bool:
-        """Return whether the file at `path` begins as a tar archive or a compressed file."""
+        """Whether the file at `path` begins as a tar archive or a compressed file."""
         head = _head(path)
         return opener_for(head) is not None or head[257:262] == b"ustar"
 
@@ -177,7 +177,7 @@ class Foreign:
     footprint = Footprint(fixed=0, folder=0, entry=0)
 
     def recognises(self, path: str) -> bool:
-        """Return whether the file at `path` begins as such an archive."""
+        """Whether the file at `path` begins as such an archive."""
         return bool(_foreign(_head(path)))
 
     def readable(self, path: str) -> NoReturn:

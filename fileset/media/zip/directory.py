@@ -64,7 +64,7 @@ def normalised(name: str) -> str:
 
 
 def is_folder(name: str) -> bool:
-    """Return whether a member is a folder, by its name."""
+    """Whether a member is a folder, by its name."""
     return name.endswith(("/", "\\"))
 
 

@@ -30,7 +30,7 @@ class Zip:
 
     @property
     def footprint(self) -> Footprint:
-        """Two headers for each member, and the end; what deflating cannot shrink it makes a little longer."""
+        """Two headers for each member, and the end. Deflating makes incompressible files a little longer."""
         return Footprint(fixed=END_SIZE, folder=0, entry=HEADERS_SIZE, growth=self.compress)
 
     def recognises(self, path: str) -> bool:

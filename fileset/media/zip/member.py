@@ -25,7 +25,7 @@ SMALL_ARCHIVE: Final = 1 << 30
 
 
 class Checksum:
-    """The CRC-32 of what is read in order from the start; what is read out of order is not checked."""
+    """The CRC-32 of a member that is read in order from the start; other reads are not checked."""
 
     def __init__(self, member: ZipMember) -> None:
         self._member = member
@@ -113,7 +113,7 @@ class MemberFile(io.RawIOBase):
         return read
 
     def close(self) -> None:
-        """Close what it reads from."""
+        """Close the archive below."""
         self._packed.close()
         super().close()
 

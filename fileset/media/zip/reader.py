@@ -20,7 +20,7 @@ from fileset.media.zip.member import Allowance, InflatedFile, StoredFile
 
 
 class ZipMedium(OpenImage):
-    """An archive that is open for reading. What is wrong with it is in `damage`.
+    """An archive that is open for reading. Its faults are in `damage`.
 
     Raises `FormatError` if it is no archive that can be read, `MediumError` if the system cannot read it.
     """
@@ -106,7 +106,7 @@ class ZipMedium(OpenImage):
         name = self._image.read(member.header_at + LOCAL.size, name_length)
         data_at: int = member.header_at + LOCAL.size + name_length + extra_length
         if signature != LOCAL_SIGNATURE:
-            raise FormatError("the directory of the archive leads to what is no member")
+            raise FormatError("the directory of the archive leads to bytes that are no member")
         if name.decode("utf-8" if flags & UTF_8 else "cp437", "replace") != member.raw_name:
             raise FormatError("is called otherwise in its own header than in the directory of the archive")
         if flags & ENCRYPTED or method != (DEFLATED if member.deflated else STORED):
@@ -127,7 +127,7 @@ class ZipMedium(OpenImage):
 
 
 def _listings(paths: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Path of a folder, "" for the top -> what is in it, by name and its other forms, as paths."""
+    """Return for each folder, "" for the top, the paths of its entries, by name and its other forms."""
     listings: dict[str, dict[str, str]] = {}
     for path in sorted(paths):
         below, known = path, False
