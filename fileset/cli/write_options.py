@@ -131,14 +131,19 @@ def add_documents(parser: ArgumentParser) -> None:
     )
 
 
-def add_preamble(about_files: _ArgumentGroup) -> None:
-    """Add the options for copied files: their preambles, and whom they belong to."""
-    about_files.add_argument(
+def add_trust(group: ArgumentParser | _ArgumentGroup) -> None:
+    """Add the option that lets a record count more than its file."""
+    group.add_argument(
         "--trust-dicomdir",
         action="store_true",
-        help="if a file and its record in a DICOMDIR of the source disagree about patient, study or series, use the "
-        "record (default: the file). Each disagreement is reported",
+        help="if a file and its record in the DICOMDIR disagree about patient, study or series, use the record (default: "
+        "the file). Each disagreement is reported",
     )
+
+
+def add_preamble(about_files: _ArgumentGroup) -> None:
+    """Add the options for copied files: their preambles, and whom they belong to."""
+    add_trust(about_files)
     about_files.add_argument(
         "--preamble",
         choices=("keep", "zero"),

@@ -37,6 +37,7 @@ def extract(
     template: str = DEFAULT,
     ascii_only: bool = False,
     listed_only: bool = False,
+    trust_dicomdir: bool = False,
     progress: Progress | None = None,
     **keys: Any,
 ) -> ExtractReport:
@@ -52,6 +53,8 @@ def extract(
             between folders. A key that the DICOMDIR lacks is read from the file; a folder without a value is left out.
         ascii_only: Whether names have ASCII characters only. Otherwise letters of any script stay.
         listed_only: Whether to leave out files without a record; the report counts them.
+        trust_dicomdir: Whether the record names the copy where it and the file disagree about patient, study or series. By
+            default the file does. Each disagreement is a finding.
         progress: Called with "extract", the number of files done, and the number of files in all.
         keys: Values that the instances must match.
 
@@ -66,7 +69,7 @@ def extract(
     target = Target(path_of(folder), layout, ascii_only=ascii_only)
     report = ExtractReport(target.root)
     target.require_space(partial(_sizes, records))
-    verifier = Verifier(layout.keywords)
+    verifier = Verifier(layout.keywords, trusts_dicomdir=trust_dicomdir)
     for done, record in enumerate(records):
         _extract_one(record, target, report, verifier)
         if progress:

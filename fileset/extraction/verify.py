@@ -15,7 +15,7 @@ from fileset.media.system.walk import random_access
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.header_values import HeaderValues, wanted_tags
 from fileset.plan.instances import InstanceRecord, KeyHolder
-from fileset.records.levels import IDENTITY
+from fileset.records.levels import IDENTITY, IdentityKey
 from fileset.standard.dictionary import tag_of
 
 
@@ -23,12 +23,14 @@ from fileset.standard.dictionary import tag_of
 class Checked:
     """An instance whose keys come from its record and, where the record has none, from its file.
 
-    If both disagree about a key of `IDENTITY`, the file counts: the copy must not get the name of another patient.
+    If both disagree about a key of `IDENTITY`, the file counts unless the user trusts the record: the copy must not get
+    the name of another patient.
     """
 
     record: InstanceRecord
     file: HeaderValues
     differs: bool = field(kw_only=True)
+    other_instance: bool = field(kw_only=True, default=False)
 
     @property
     def file_id(self) -> FileId | None:
@@ -43,7 +45,8 @@ class Checked:
     @property
     def sop_instance_uid(self) -> str:
         """SOP Instance UID."""
-        return str(self.file.get("SOPInstanceUID") or "") if self.differs else self.record.sop_instance_uid
+        by_file = self.differs or self.other_instance
+        return str(self.file.get("SOPInstanceUID") or "") if by_file else self.record.sop_instance_uid
 
     @property
     def patient(self) -> KeyHolder | None:
@@ -79,9 +82,13 @@ _DOCUMENT: Final = "HL7 STRUC DOC"
 
 
 class Verifier:
-    """Looks at the files of records, for their identity and the `keywords` of a template."""
+    """Looks at the files of records, for their identity and the `keywords` of a template.
 
-    def __init__(self, keywords: tuple[str, ...]) -> None:
+    With `trusts_dicomdir`, a record counts more than its file, except for the SOP Instance UID.
+    """
+
+    def __init__(self, keywords: tuple[str, ...], *, trusts_dicomdir: bool = False) -> None:
+        self._trusts_dicomdir = trusts_dicomdir
         self._wanted = wanted_tags((*(row.tag for row in IDENTITY), *filter(None, map(tag_of, keywords))))
         self._checker = FileChecker()
 
@@ -102,8 +109,18 @@ class Verifier:
                 return Checked(record, HeaderValues({}), differs=False), [
                     Finding("FS-REFERENCE-NOT-DICOM", reason, Where(name))
                 ]
-        found = list(_disagreements(record, holder, name))
-        return Checked(record, holder, differs=bool(found)), found
+        rows = list(_disagreements(record, holder))
+        differs = bool(rows) and not self._trusts_dicomdir
+        other_instance = any(not row.level for row, _, _ in rows)
+        return Checked(record, holder, differs=differs, other_instance=other_instance), [
+            Finding(
+                row.rule,
+                f"{row.keyword} is {in_record} in the record and {in_file} in the file: the copy is named after the "
+                f"{'record' if row.level and not differs else 'file'}",
+                Where(name),
+            )
+            for row, in_record, in_file in rows
+        ]
 
     def cut_off(self, record: InstanceRecord) -> Iterator[Finding]:
         """Yield a finding if the file ends too early."""
@@ -115,14 +132,12 @@ class Verifier:
                     yield Finding(fault.rule, f"{fault.message}; it is copied as it is", Where(name))
 
 
-def _disagreements(record: InstanceRecord, file: HeaderValues, name: str) -> Iterator[Finding]:
+def _disagreements(record: InstanceRecord, file: HeaderValues) -> Iterator[tuple[IdentityKey, Any, Any]]:
+    """Yield each key of `IDENTITY` that differs, and its value in the record and in the file."""
     holders = {"PATIENT": record.patient, "STUDY": record.study, "SERIES": record.series}
-    for _, level, keyword, tag, rule in IDENTITY:
-        holder = holders.get(level)
-        in_record = (holder.get(keyword) if holder else None) if level else record.sop_instance_uid
-        in_file = file.value(tag)
+    for row in IDENTITY:
+        holder = holders.get(row.level)
+        in_record = (holder.get(row.keyword) if holder else None) if row.level else record.sop_instance_uid
+        in_file = file.value(row.tag)
         if in_record and in_file and str(in_record).strip() != str(in_file).strip():
-            message = (
-                f"{keyword} is {in_record} in the record and {in_file} in the file: the copy is named after the file"
-            )
-            yield Finding(rule, message, Where(name))
+            yield row, in_record, in_file

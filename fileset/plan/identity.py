@@ -121,12 +121,13 @@ def identities_in(medium: ReadableMedium, contents: Contents) -> Iterator[tuple[
     for index, name, uid in contents.instances():
         parent = contents.tree.parent[index]
         if parent not in above:
-            above[parent] = _of_levels(contents, parent)
+            above[parent] = identity_of_levels(contents, parent)
         place = os.path.join(medium.folder or medium.name, name.decode("ascii", "replace").replace("\\", "/"))
         yield plain_place(place), above[parent]._replace(sop_instance_uid=uid.decode("ascii", "replace"))
 
 
-def _of_levels(contents: Contents, index: int) -> Identity:
+def identity_of_levels(contents: Contents, index: int) -> Identity:
+    """Return whose instances are below a record of a patient, study or series."""
     values = {}
     for at in (index, *contents.tree.above(index)) if index >= 0 else ():
         row = _LEVELS.get(contents.type_name(at))

@@ -21,6 +21,7 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
 from fileset.plan.commit import Plan
+from fileset.plan.identity import differences, identity_of, identity_of_levels
 from fileset.plan.offer import Offer, tree_of
 from fileset.plan.old_dicomdir import State
 from fileset.plan.scan import Refused
@@ -69,10 +70,20 @@ class Diagnosis:
 
 
 def rebuild(
-    medium: UpdatableMedium, old: State, diagnosis: Diagnosis, scan: Scan, frame: Frame, report: Report
+    medium: UpdatableMedium,
+    old: State,
+    diagnosis: Diagnosis,
+    scan: Scan,
+    frame: Frame,
+    report: Report,
+    *,
+    trust_dicomdir: bool = False,
 ) -> Plan:
-    """Return the plan that rebuilds the DICOMDIR of `medium`; `report` receives the fate of each record."""
-    work = _Rebuild(medium, old.contents, diagnosis, report)
+    """Return the plan that rebuilds the DICOMDIR of `medium`; `report` receives the fate of each record.
+
+    With `trust_dicomdir`, the record of a file stays where it is if the file names another patient, study or series.
+    """
+    work = _Rebuild(medium, old.contents, diagnosis, report, trust_dicomdir)
     work.offer_listed()
     work.offer_unlisted()
     growth = work.grown(work.tree(scan))
@@ -85,6 +96,7 @@ class _Rebuild:
     contents: Contents
     diagnosis: Diagnosis
     report: Report
+    trusts_dicomdir: bool
     offer: Offer = field(init=False)
     kept: Kept = field(init=False)
     gone: set[int] = field(factory=set)  # records that are dropped
@@ -177,11 +189,26 @@ class _Rebuild:
         for source, outcome in enumerate(scan(self.offer.sources)):
             if isinstance(outcome, Refused):
                 self._refuse(source, outcome.rule, outcome.reason)
-            else:
+            elif not (self.trusts_dicomdir and self._is_elsewhere(source, Instance._make(outcome))):
                 accepted.append((source, Instance._make(outcome)))
         accepted.sort(key=self._is_alone)
         self.kept.single_out(self.diagnosis.sound)
         return tree_of(self.offer, accepted, self.kept, lambda at, why: self._refuse(at, why.rule, why.reason))
+
+    def _is_elsewhere(self, source: int, instance: Instance) -> bool:
+        """Return whether a file names another patient, study or series than its record, which then stays; report it."""
+        index = self.placed.get(source, NONE)
+        if index == NONE:
+            return False
+        record = identity_of_levels(self.contents, self.contents.tree.parent[index])
+        found = [
+            (row, f"the record has {row.keyword} {in_record}, the file has {in_file}: that of the record is used")
+            for row, in_record, in_file in differences(record, identity_of(instance))
+            if row.level
+        ]
+        if found:
+            self._refuse(source, found[0][0].rule, "; ".join(message for _, message in found))
+        return bool(found)
 
     def _is_alone(self, described: tuple[int, Instance]) -> bool:
         """Whether no record says the same of patient, study and series as the file.
@@ -296,7 +323,7 @@ class _Rebuild:
         """Report the faults of a record that stays because no file has a better value."""
         faults = self.diagnosis.faults.get(index, ())
         stays = {
-            id(one): evolve(one, message=f"{one.message}; it stays, as the file has no better value") for one in faults
+            id(one): evolve(one, message=f"{one.message}; it stays") for one in faults
         }
         self.report.findings[:] = [stays.get(id(one), one) for one in self.report.findings]
 

@@ -46,6 +46,7 @@ def repair_file_set(
     missing: Missing = "invent",
     unknown_sop_class: UnknownSopClass = "image",
     invalid_uid: InvalidUid = "accept",
+    trust_dicomdir: bool = False,
     jobs: int | None = None,
     executor: Executor | None = None,
     progress: Phases | None = None,
@@ -57,7 +58,8 @@ def repair_file_set(
     Records of files that are not there are dropped: they are `removed` in the report. DICOM files that no record
     references are `added` in place if their names are File IDs, and else skipped. Wrong records are rebuilt:
     `refreshed`. Without a DICOMDIR, or with one that cannot be read, everything is found by scanning the files.
-    Nothing is written if there is nothing to repair. Parameters as for `Updater`.
+    Nothing is written if there is nothing to repair. Parameters as for `Updater`; with `trust_dicomdir`, the record of a
+    file that names another patient, study or series stays, and the difference is reported.
 
     If there are only files of an interrupted write, they are removed, and counted in `leftovers`.
 
@@ -70,8 +72,16 @@ def repair_file_set(
     try:
         report = _repaired(
             opened,
-            partial(diagnose, opened, jobs=jobs, executor=executor, progress=phase(progress, "check")),
+            partial(
+                diagnose,
+                opened,
+                trust_dicomdir=trust_dicomdir,
+                jobs=jobs,
+                executor=executor,
+                progress=phase(progress, "check"),
+            ),
             partial(outcomes, policy=policy, jobs=jobs, executor=executor, progress=phase(progress, "scan")),
+            trust_dicomdir=trust_dicomdir,
             dry_run=dry_run,
         )
         report.findings += unlisted(below(opened.folder, _without_record(report)))
@@ -90,6 +100,7 @@ def _repaired(
     diagnosed: Callable[[Contents], Diagnosis],
     scanned: Callable[[Sources], Iterable[Outcome]],
     *,
+    trust_dicomdir: bool,
     dry_run: bool,
 ) -> Report:
     state = read_state(medium)
@@ -110,7 +121,7 @@ def _repaired(
     if state.was_read and not (diagnosis.mended or diagnosis.leftovers or changes):
         _tell_remaining(report, diagnosis.remaining)
         return report
-    plan = rebuild(medium, state, diagnosis, scanned, frame, report)
+    plan = rebuild(medium, state, diagnosis, scanned, frame, report, trust_dicomdir=trust_dicomdir)
     _tell_remaining(report, diagnosis.remaining)
     if not state.was_read and not len(plan.directory):
         if diagnosis.leftovers and not medium.has_dicomdir() and _tidied(medium, diagnosis.leftovers, report):

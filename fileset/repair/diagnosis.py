@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from typing import Final
 
+from attrs import evolve
+
 from fileset.check.files import FileCheck
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.directory import check_directory
@@ -14,6 +16,7 @@ from fileset.findings import ERROR, Finding
 from fileset.media.base import UpdatableMedium
 from fileset.plan.rebuild import ABOUT_FILES, Diagnosis
 from fileset.plan.scan import Progress
+from fileset.records.levels import IDENTITY
 from fileset.standard import tags
 
 _OF_THE_RECORD: Final = (
@@ -35,6 +38,7 @@ _REFERENCE: Final = frozenset(
         tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID,
     )
 )
+_IDENTIFIERS: Final = frozenset(row.tag for row in IDENTITY if row.level)
 _UNREAD: Final = "FS-FILE-UNREADABLE"
 _LEFTOVER: Final = "FS-WRITE-LEFTOVER"
 
@@ -43,17 +47,19 @@ def diagnose(
     medium: UpdatableMedium,
     contents: Contents,
     *,
+    trust_dicomdir: bool = False,
     jobs: int | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Diagnosis:
-    """Check the whole file-set."""
+    """Check the whole file-set. With `trust_dicomdir`, a record stays if its files name another patient, study or series."""
     collector = Collector(contents)
     directory = check_directory(collector)
     directory.complete = True  # whatever is left of it: a rebuild lists every DICOM file
     FileCheck(medium, collector, directory).check(jobs=jobs, executor=executor, progress=progress)
+    findings, settled = _settled(collector.findings) if trust_dicomdir else (collector.findings, [])
     by_path: dict[str, list[Finding]] = {}
-    for finding in collector.findings:
+    for finding in findings:
         if _spoils(finding, contents.file):
             by_path.setdefault(finding.where.record, []).append(finding)
     walk = contents.tree.walk()
@@ -63,12 +69,23 @@ def diagnose(
         frozenset(sound),
         {index: _wrong(found) for index, found in faults.items()},
         faults,
-        [finding.where.file for finding in collector.findings if finding.rule == "FS-FILE-UNLISTED"],
-        [finding for finding in collector.findings if finding.rule == _UNREAD],
-        [finding for finding in collector.findings if finding.rule == _LEFTOVER],
-        [finding for finding in collector.findings if _is_mended(finding, contents.file)],
-        [finding for finding in collector.findings if _remains(finding, contents.file)],
+        [finding.where.file for finding in findings if finding.rule == "FS-FILE-UNLISTED"],
+        [finding for finding in findings if finding.rule == _UNREAD],
+        [finding for finding in findings if finding.rule == _LEFTOVER],
+        [finding for finding in findings if _is_mended(finding, contents.file)],
+        [finding for finding in findings if _remains(finding, contents.file)] + settled,
     )
+
+
+def _settled(findings: list[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """Return the findings apart from those that the trust in the DICOMDIR settles, and these.
+
+    Where a file names another patient, study or series than its record, no other difference between them counts either.
+    """
+    disputed = {one.where.record for one in findings if one.rule in _AGAINST_THE_FILE and one.where.tag in _IDENTIFIERS}
+    settled = [one for one in findings if one.where.record in disputed and one.rule in _AGAINST_THE_FILE]
+    others = [one for one in findings if one.where.record not in disputed or one.rule not in _AGAINST_THE_FILE]
+    return others, [evolve(one, message=f"{one.message}: the record is used") for one in settled]
 
 
 def _wrong(findings: list[Finding]) -> Wrong:

@@ -120,3 +120,29 @@ def test_extract_and_check_say_so(disc: tuple[Path, dict[str, Case]], tmp_path: 
     assert silent(report.findings, cases) == []
     assert not report.complete
     tries("files that differ from their record, extracted and checked", COUNT)
+
+
+def test_extract_names_copies_after_the_record_if_told_to(disc: tuple[Path, dict[str, Case]], tmp_path: Path) -> None:
+    folder, cases = disc
+    with fileset.Reader(folder) as reader:
+        report = extract(reader, tmp_path / "OUT", template="{PatientID}/{SOPInstanceUID}", trust_dicomdir=True)
+    assert silent(report.findings, cases) == []
+    assert not report.complete
+    former = {value for key, value, _ in cases.values() if key == "PatientID"}
+    assert former <= {path.name for path in (tmp_path / "OUT").iterdir()}
+
+
+def test_repair_keeps_the_patients_and_studies_of_the_records_if_told_to(
+    disc: tuple[Path, dict[str, Case]], tmp_path: Path
+) -> None:
+    folder, cases = disc
+    shutil.copytree(folder, tmp_path / "DISC")
+    report = fileset.repair_file_set(tmp_path / "DISC", trust_dicomdir=True)
+    assert silent(report.findings, cases) == []
+    assert not report.complete
+    with fileset.Reader(tmp_path / "DISC") as reader:
+        for keyword, level in zip(KEYWORDS, ("PATIENT", "STUDY", "SERIES"), strict=False):
+            listed = {record.get(keyword) for record in reader.find(level)}
+            assert {former for key, former, _ in cases.values() if key == keyword} <= listed
+    again = fileset.repair_file_set(tmp_path / "DISC", trust_dicomdir=True)
+    assert not again.written

@@ -20,6 +20,7 @@ from fileset.cli.reconcile_options import (
     reconciliation_of,
     tell_changes,
 )
+from fileset.cli.write_options import add_trust
 from fileset.errors import FormatError, MediumError, RefusedError, RuleError
 from fileset.extraction.layout import DEFAULT, STRUCTURE
 from fileset.extraction.names import LONGEST_PATH
@@ -64,6 +65,7 @@ def configure(parser: ArgumentParser) -> None:
         action="store_true",
         help="look into every file instead of the DICOMDIR; this is the default if no DICOMDIR can be read",
     )
+    add_trust(parser)
     add_reconciliation(parser)
     add_common(parser)
 
@@ -88,6 +90,7 @@ def run(options: Namespace) -> int:
                     template=template,
                     ascii_only=options.ascii,
                     listed_only=options.listed_only,
+                    trust_dicomdir=options.trust_dicomdir,
                     progress=phases,
                     **keys,
                 )

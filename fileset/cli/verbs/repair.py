@@ -9,7 +9,7 @@ from fileset.cli.options import add_format
 from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
-from fileset.cli.write_options import add_rules, add_writing, rules
+from fileset.cli.write_options import add_rules, add_trust, add_writing, rules
 from fileset.cli.write_report import Wording, tell
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.usage = "fileset repair MEDIUM [options]"
     parser.add_argument("medium", metavar="MEDIUM", help="a folder or image, with or without a DICOMDIR")
     add_format(parser)
-    add_rules(parser, patients=False)
+    add_trust(add_rules(parser, patients=False))
     add_writing(parser)
     parser.epilog = "The exit code is 3 if records were dropped because their files are missing, or if DICOM files could not be listed."
 
@@ -56,6 +56,11 @@ def run(options: Namespace) -> int:
     check_files(options, options.medium)
     with progress(options) as phases:
         report = repair_file_set(
-            options.medium, medium_format=options.format, progress=phases, dry_run=options.dry_run, **rules(options)
+            options.medium,
+            medium_format=options.format,
+            trust_dicomdir=options.trust_dicomdir,
+            progress=phases,
+            dry_run=options.dry_run,
+            **rules(options),
         )
     return tell(report, options, WORDING)
