@@ -30,10 +30,12 @@ from fileset.plan.companion import Companion
 from fileset.plan.copy_findings import Preamble, cleared, clears, without_cured
 from fileset.plan.dicomdir_file import read_contents
 from fileset.plan.extra_files import Included
+from fileset.plan.hl7_document import add_document
 from fileset.plan.icons import IconPlace, Icons, icons_added, icons_wanted
 from fileset.plan.identity import IdentityCheck
 from fileset.plan.inputs import Sources
 from fileset.plan.names import SCHEMES, Naming
+from fileset.plan.native_documents import NativeDocuments
 from fileset.plan.new_file_set import IN_PLACE, Recipe, refuse_existing
 from fileset.plan.scan import Phases, Refused, collect, outcomes, phase
 from fileset.plan.source_file_set import Origin, SourceFileSets
@@ -218,16 +220,15 @@ class Creator:
             else:
                 self._sources.add_dataset(source)
 
-    def add_hl7_document(self, path: str | os.PathLike[str]) -> None:
+    def add_hl7_document(self, path: str | os.PathLike[str], *, native: bool = False) -> None:
         """Add an HL7 CDA document (Release 2, XML) as an Encapsulated CDA instance (PS3.10-2011 Annex B).
 
-        Patient, identifier, time, type and title come from the header of the document. Raises `FormatError` if it is no
-        such document.
+        Patient, identifier, time, type and title come from the header of the document. With `native` the document itself,
+        XML or a MIME package, is a member of the file-set, under a record that is retired since 2018. Raises `FormatError`
+        if it is no such document.
         """
-        from fileset.plan.hl7_document import read_document
-
         self._refuse_written()
-        self._sources.add_dataset(read_document(path))
+        add_document(self._sources, path, self._policy, native=native)
 
     def add_file_set(
         self,
@@ -361,7 +362,8 @@ class Creator:
             return self._refused.get(source) or chosen(source)
 
         check = IdentityCheck(sources, self._trusts_dicomdir)
-        found = check.compared(self._scan(sources, self._policy))
+        documents = NativeDocuments(sources, self._policy, changed=bool(self._rewrites))
+        found = check.compared(documents.taken(self._scan(sources, self._policy)))
         for source, refused in collect(found, tree, accepts):
             report.skipped.append(file_sets.skipped(source, refused.rule, refused.reason))
         report.findings += check.findings

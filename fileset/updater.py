@@ -25,9 +25,11 @@ from fileset.plan.choice import Choice
 from fileset.plan.commit import carry_out, clean_up
 from fileset.plan.copy_findings import Preamble, clears, stale_pages, without_cured
 from fileset.plan.dicomdir_file import absent_from, read_dicomdir
+from fileset.plan.hl7_document import add_document
 from fileset.plan.icons import IconPlace, Icons, icons_added, icons_wanted
 from fileset.plan.identity import IdentityCheck
 from fileset.plan.names import SCHEMES, Naming
+from fileset.plan.native_documents import NativeDocuments
 from fileset.plan.offer import Offer
 from fileset.plan.scan import Phases, outcomes, phase
 from fileset.plan.selection import strict_conditions
@@ -99,9 +101,10 @@ class Updater:
         self._medium = updatable(medium, medium_format)
         under = self._profile = under_profile(profile, self._medium.form, strict=strict)
         choice = under.keys(parse_keys(keys)) if under else parse_keys(keys)
+        self._policy = Policy(missing, unknown_sop_class, invalid_uid, choice, under.profile.id if under else "")
         self._scan = partial(
             outcomes,
-            policy=Policy(missing, unknown_sop_class, invalid_uid, choice, under.profile.id if under else ""),
+            policy=self._policy,
             jobs=jobs,
             executor=executor,
             progress=phase(progress, "scan"),
@@ -154,11 +157,9 @@ class Updater:
         if replace:
             self._request.replacing.update(range(before, len(self._request.offer.sources)))
 
-    def add_hl7_document(self, path: str | os.PathLike[str]) -> None:
-        """Add an HL7 CDA document (Release 2, XML) as an Encapsulated CDA instance; see `Creator.add_hl7_document`."""
-        from fileset.plan.hl7_document import read_document
-
-        self._request.offer.sources.add_dataset(read_document(path))
+    def add_hl7_document(self, path: str | os.PathLike[str], *, native: bool = False) -> None:
+        """Add an HL7 CDA document, encapsulated or as it is; see `Creator.add_hl7_document`."""
+        add_document(self._request.offer.sources, path, self._policy, native=native)
 
     def remove(self, *, level: str | None = None, keep_files: bool = False, **keys: object) -> int:
         """Remove all that matches `keys`, as `Reader.find` matches: instances, or whole records of one `level`.
@@ -277,7 +278,8 @@ class Updater:
             self._transcoding += transcode_sources(offer.sources, added, self._profile.profile)
             report.findings += dict.fromkeys(self._transcoding)  # an earlier call of `commit` transcoded these
         check = IdentityCheck(self._request.offer.sources, self._trusts_dicomdir)
-        plan = update(self._request, lambda sources: check.compared(self._scan(sources)), report)
+        documents = NativeDocuments(self._request.offer.sources, self._policy)
+        plan = update(self._request, lambda sources: check.compared(documents.taken(self._scan(sources))), report)
         report.findings += check.findings
         report.findings = without_cured(report.findings)
         if self._profile:

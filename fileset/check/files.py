@@ -24,12 +24,11 @@ from fileset.plan.manifest import Manifest
 from fileset.plan.scan import Progress
 from fileset.profiles.facts import Facts
 from fileset.standard import tags
+from fileset.standard.record_types import HL7_DOCUMENT, HL7_SYNTAXES
 
 OnFacts = Callable[[str, int, Facts], None]
 """Called with the name of a DICOM file, the record that references it, and the facts that application profiles need."""
 
-HL7_RECORD: Final = "HL7 STRUC DOC"
-HL7_SYNTAXES: Final = ("1.2.840.10008.1.2.6.2", "1.2.840.10008.1.2.6.1")
 """XML, and RFC 2557 MIME: the transfer syntaxes of documents that are no DICOM files."""
 _LEFTOVER: Final = "belongs to a write that is under way or was interrupted"
 
@@ -159,7 +158,7 @@ class FileCheck:
         add = self.collector.add_at_file
         if result.rule == "FS-FILE-LINK":
             add("FS-FILE-MISSING", "only a symbolic link that leads out of the medium", name, index)
-        if self.collector.contents.type_name(index) == HL7_RECORD:
+        if self.collector.contents.type_name(index) == HL7_DOCUMENT:
             self._report_document(name, index, result)
         elif result.rule in ("FS-FILE-NOT-DICOM", "FS-FILE-EMPTY", "FS-FILE-IS-DICOMDIR"):
             add("FS-REFERENCE-NOT-DICOM", result.reason or "not a DICOM file", name, index)

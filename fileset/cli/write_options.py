@@ -120,7 +120,7 @@ def add_transcode(parser: ArgumentParser) -> None:
 
 
 def add_documents(parser: ArgumentParser) -> None:
-    """Add the option for HL7 documents."""
+    """Add the options for HL7 documents."""
     parser.add_argument(
         "--hl7-document",
         dest="documents",
@@ -128,6 +128,11 @@ def add_documents(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         help="add an HL7 CDA document (XML) as an Encapsulated CDA instance; may be given several times",
+    )
+    parser.add_argument(
+        "--hl7-native",
+        action="store_true",
+        help="add these documents as they are, XML or MIME packages, under the HL7 STRUC DOC record that is retired",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
 from attrs import field, frozen
 
@@ -17,6 +17,7 @@ from fileset.plan.header_values import HeaderValues, wanted_tags
 from fileset.plan.instances import InstanceRecord, KeyHolder
 from fileset.records.levels import IDENTITY, IdentityKey
 from fileset.standard.dictionary import tag_of
+from fileset.standard.record_types import HL7_DOCUMENT
 
 
 @frozen
@@ -77,10 +78,6 @@ class Checked:
         return self.record.inquire()
 
 
-_DOCUMENT: Final = "HL7 STRUC DOC"
-"""Records of native HL7 documents, which are no DICOM files (PS3.10-2011 Annex B)."""
-
-
 class Verifier:
     """Looks at the files of records, for their identity and the `keywords` of a template.
 
@@ -100,7 +97,7 @@ class Verifier:
         name = record.file_id.path if record.file_id else ""
         with record.open() as file:
             read, size = random_access(file)
-            if record.record_type == _DOCUMENT and size:
+            if record.record_type == HL7_DOCUMENT and size:
                 return Checked(record, HeaderValues({}), differs=False), []
             try:
                 holder = HeaderValues.read(read, self._wanted)

@@ -51,4 +51,8 @@ class Choice:
             values = HeaderValues.read(read, self.wanted)
         except HeaderError:
             return True
-        return all(matches(values.value(tag)) for tag, matches in self.conditions)
+        return self.accepts(values.value)
+
+    def accepts(self, value: Callable[[int], Any]) -> bool:
+        """Whether the values that `value` gives for tags match all conditions."""
+        return all(matches(value(tag)) for tag, matches in self.conditions)

@@ -1,4 +1,4 @@
-"""HL7 CDA documents (Release 2, XML) -> Encapsulated CDA instances, as PS3.10-2011 Annex B recommends (PS3.3 A.45.2)."""
+"""HL7 CDA documents (Release 2) as members of a file-set: encapsulated (PS3.3 A.45.2), or as they are (PS3.10-2011 Annex B)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
+from fileset.dicom.elements import element, item
 from fileset.errors import FormatError
 from fileset.media.system.walk import OpenFile
+from fileset.plan.inputs import Sources
+from fileset.plan.native_documents import instance_of
+from fileset.records.describe import Instance, Policy
+from fileset.records.key_choice import key_set
+from fileset.records.levels import Chain, ChainReader
+from fileset.standard import tags
+from fileset.standard.record_types import HL7_SYNTAXES
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -24,6 +32,13 @@ _HL7: Final = "{urn:hl7-org:v3}"
 _ENCAPSULATED_CDA: Final = "1.2.840.10008.5.1.4.1.1.104.2"
 _SCHEMES: Final = {"2.16.840.1.113883.6.1": "LN", "2.16.840.1.113883.6.96": "SCT", "1.2.840.10008.2.16.4": "DCM"}
 """Object identifiers of coding systems -> Coding Scheme Designator (PS3.16 Table 8-1)."""
+_CDA_RELEASE_2: Final = b"2.16.840.1.113883.1.7.2"
+_UTF_8: Final = b"ISO_IR 192"
+_CODE_TAGS: Final = (0x00080100, 0x00080102, 0x00080104)
+_MIME: Final = re.compile(
+    rb"\s*(?:MIME-Version|Content-Type|Content-ID|Message-ID|Subject|Date|From):", re.IGNORECASE
+).match
+_XML_TYPES: Final = ("text/xml", "application/xml", "application/hl7-cda+xml", "application/x-hl7-cda-level-one+xml")
 _SEXES: Final = {"M": "M", "F": "F", "UN": "O"}
 _TIME: Final = re.compile(r"(\d{4,14})(?:\.(\d{1,6}))?([+-]\d{4})?").match
 
@@ -49,6 +64,91 @@ def read_document(path: str | os.PathLike[str]) -> Dataset:
     entities, which could make it expand without bound.
     """
     name = os.fspath(path)
+    data = _bytes(name)
+    if _is_package(data):
+        raise FormatError("a MIME package cannot be encapsulated (PS3.3 A.45.2): add it with --hl7-native", path=name)
+    return encapsulated(data, header_of(_parsed(data, name)))
+
+
+def add_document(sources: Sources, path: str | os.PathLike[str], policy: Policy, *, native: bool) -> None:
+    """Add an HL7 CDA document to `sources`: encapsulated, or `native`. Raises as `read_document`."""
+    if native:
+        sources.add_document(os.path.abspath(path), native_instance(path, policy))
+    else:
+        sources.add_dataset(read_document(path))
+
+
+def native_instance(path: str | os.PathLike[str], policy: Policy) -> Instance:
+    """Return the instance of a document that stays as it is, XML or a MIME package, with the record of the 2011 text.
+
+    Raises as `read_document`, and `FormatError` if the document lacks a value that the record needs.
+    """
+    name = os.fspath(path)
+    data = _bytes(name)
+    is_package = _is_package(data)
+    header = header_of(_parsed(_xml_of(data, name) if is_package else data, name))
+    for value, name_of_value in (
+        (header.patient_id, "patient id"),
+        (header.effective_time, "effectiveTime"),
+        (header.code[0], "code"),
+    ):
+        if not value:
+            raise FormatError(
+                f"the HL7 document has no {name_of_value}, which its record needs (PS3.3-2011 F.5.33)", path=name
+            )
+    *_, uid = _uids(header.identifier, data)
+    tail = b"".join(
+        (
+            element(tags.REFERENCED_SOP_CLASS_UID, "UI", _CDA_RELEASE_2),
+            element(tags.REFERENCED_SOP_INSTANCE_UID, "UI", uid.encode("ascii")),
+            element(tags.REFERENCED_TRANSFER_SYNTAX_UID, "UI", HL7_SYNTAXES[is_package].encode("ascii")),
+            element(tags.SPECIFIC_CHARACTER_SET, "CS", _UTF_8),
+            element(0x0040E001, "ST", header.identifier.encode()),
+            element(0x0040E004, "DT", header.effective_time.encode("ascii")),
+            element(0x0040E006, "SQ", item(b"".join(map(_coded, _CODE_TAGS, header.code)))),
+            element(0x00420010, "ST", header.title.encode()) if header.title else b"",
+        )
+    )
+    return instance_of(_chain(header, policy), uid.encode("ascii"), tail)
+
+
+def _coded(tag: int, value: str) -> bytes:
+    return element(tag, "LO" if tag == _CODE_TAGS[2] else "SH", value.encode())
+
+
+def _chain(header: DocumentHeader, policy: Policy) -> Chain:
+    values = {
+        tags.SPECIFIC_CHARACTER_SET: _UTF_8,
+        tags.PATIENT_NAME: header.patient_name.encode(),
+        tags.PATIENT_ID: header.patient_id[:64].encode(),
+        tags.PATIENT_BIRTH_DATE: header.birth_date.encode("ascii"),
+        tags.PATIENT_SEX: header.sex.encode("ascii"),
+    }
+    optional = key_set(policy.keys).upper
+    return ChainReader(complete=False, valid_uids=False, optional=optional).chain(values, "PATIENT")
+
+
+def _is_package(data: bytes) -> bool:
+    """Whether a document begins with the headers of a MIME message (RFC 2045)."""
+    return _MIME(data) is not None
+
+
+def _xml_of(data: bytes, name: str) -> bytes:
+    """Find the first XML part of a MIME package: the document itself (RFC 2557)."""
+    from email import message_from_bytes
+    from email.errors import MessageError
+
+    try:
+        for part in message_from_bytes(data).walk():
+            if part.get_content_type() in _XML_TYPES:
+                content = part.get_payload(decode=True)
+                return content if isinstance(content, bytes) else b""
+    except (MessageError, RecursionError, ValueError, LookupError) as problem:
+        raise FormatError(f"no HL7 document: the MIME package cannot be read ({problem})", path=name) from problem
+    raise FormatError("no HL7 document: the MIME package has no XML part", path=name)
+
+
+def _bytes(name: str) -> bytes:
     try:
         with OpenFile(name) as read:
             data = read(0, LARGEST + 1)
@@ -56,7 +156,7 @@ def read_document(path: str | os.PathLike[str]) -> Dataset:
         raise FormatError(problem.strerror or str(problem), path=name) from problem
     if len(data) > LARGEST:
         raise FormatError("the HL7 document is larger than 64 MiB", path=name)
-    return encapsulated(data, header_of(_parsed(data, name)))
+    return data
 
 
 def _parsed(data: bytes, name: str) -> Element:

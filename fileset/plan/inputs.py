@@ -38,6 +38,7 @@ from fileset.media.system.walk import (
 )
 from fileset.plan.choice import Choice
 from fileset.plan.presence import holds_file_set, is_dicomdir
+from fileset.records.describe import Instance
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -70,6 +71,8 @@ class Sources:
         self.lost: dict[int, str] = {}  # with reasons
         self._unlistable: dict[str, str] = {}
         self._choice: Choice | None = None
+        self.chosen: dict[int, Choice] = {}  # the choice that took a source by its values
+        self.documents: dict[int, Instance] = {}  # native HL7 documents, by index
         self.left_out = 0
 
     def in_reading_order(self, items: Iterable[Result], source: Callable[[Result], int]) -> list[Result]:
@@ -127,6 +130,18 @@ class Sources:
         """
         self._named += 1
         self._choice = choice
+        try:
+            return self._add_path(source, skip=skip, contained=contained)
+        finally:
+            self._choice = None
+
+    def add_document(self, path: str, instance: Instance) -> None:
+        """Add a native HL7 document with its record, because nothing in the file gives one."""
+        self.documents[self.add_file(path, os.path.basename(path))] = instance
+
+    def _add_path(
+        self, source: str | os.PathLike[str], *, skip: frozenset[str], contained: bool
+    ) -> ReadableMedium | None:
         image = image_at(source)
         if image is not None:
             return self._add_image(image)
@@ -213,6 +228,8 @@ class Sources:
         """Add a file with its name, and return its index."""
         self.paths.append(path)
         self._relative_at.append(len(path) - len(relative))
+        if self._choice is not None and self._choice.conditions:
+            self.chosen[len(self.paths) - 1] = self._choice
         return len(self.paths) - 1
 
     def add_member(self, medium: ReadableMedium, file_id: FileId, relative: str = "") -> int:

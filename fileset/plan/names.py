@@ -19,6 +19,7 @@ from attrs import frozen
 
 from fileset.errors import RuleError
 from fileset.file_id import DICOMDIR, MAX_COMPONENTS, MAX_LENGTH, SEPARATOR, FileId, is_component
+from fileset.standard.record_types import HL7_DOCUMENT
 
 
 @frozen(weakref_slot=False)
@@ -75,8 +76,9 @@ RECORD_PREFIXES: Final = {
     "INVENTORY": "IV",
     "WF PRESENTATION": "WP",
     "PRIVATE": "PV",
+    HL7_DOCUMENT: "HD",
 }
-"""Two letters for each record type that references a file, PS3.3 Table F.4-1."""
+"""Two letters for each record type that references a file, PS3.3 Table F.4-1, and for native HL7 documents (retired)."""
 
 OTHER_PREFIX: Final = "XX"
 
@@ -179,7 +181,17 @@ def _counter_folder(*positions: int) -> str:
     return "".join(_number(prefix, position) + SEPARATOR for prefix, position in levels if position >= 0)
 
 
+def _own_name(place: Place) -> str:
+    """The name that a native HL7 document keeps, as a File ID; "" if it is none, and for all other instances."""
+    if place.record_type != HL7_DOCUMENT:
+        return ""
+    parts = place.source.split("/")
+    return SEPARATOR.join(parts) if len(parts) <= MAX_COMPONENTS and all(map(_stays, parts)) else ""
+
+
 def _counter_name(place: Place) -> str:
+    if own := _own_name(place):
+        return own
     prefix = RECORD_PREFIXES.get(place.record_type, OTHER_PREFIX)
     return _counter_folder(place.patient, place.study, place.series) + _number(prefix, place.instance)
 
@@ -193,7 +205,7 @@ def _flat(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
     """DICOM/D0000000/I0000000: numbered over the whole file-set, a thousand in a folder."""
     values = (SEPARATOR.join(("DICOM", f"D{n // FLAT_FOLDER:07d}", f"I{n:07d}")) for n in count())
     free = filter(space.free, values)
-    return (space.file(next(free)) for _ in places)
+    return (space.file(_own_name(place) or next(free)) for place in places)
 
 
 def _uid_name(uid: str, attempt: int = 0) -> str:
@@ -207,10 +219,11 @@ def _uid(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
 
     If several hash alike, the first by UID keeps the name and the others hash again.
     """
+    places = list(places)
     uids = [place.sop_instance_uid for place in places]
     wanted: dict[str, list[int]] = {}
-    for index, uid in enumerate(uids):
-        wanted.setdefault(_uid_name(uid), []).append(index)
+    for index, place in enumerate(places):
+        wanted.setdefault(_own_name(place) or _uid_name(place.sop_instance_uid), []).append(index)
     given: dict[int, FileId] = {}
     late: list[int] = []
     for value, indexes in wanted.items():

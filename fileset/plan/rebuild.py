@@ -31,11 +31,9 @@ from fileset.records.levels import LEVELS, Chain
 from fileset.records.tree import Node, TreeBuilder
 from fileset.report import Removed, Report, Skipped
 from fileset.standard import tags
-from fileset.standard.record_types import RECORD_TYPES
+from fileset.standard.record_types import HL7_DOCUMENT, RECORD_TYPES
 
 _NO_INSTANCE: Final = frozenset(("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
-_DOCUMENT: Final = "HL7 STRUC DOC"
-"""Records of native HL7 documents, which are no DICOM files (PS3.10-2011 Annex B)."""
 ABOUT_FILES: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MISSING", "FS-REFERENCE-NOT-DICOM", "FS-FILE-LINK"))
 
 
@@ -232,7 +230,7 @@ class _Rebuild:
         index = self.placed.pop(source, NONE)
         if index == NONE:
             self.report.skipped.append(Skipped(self.offer.sources.name(source), rule, reason))
-        elif self.contents.type_name(index) == _DOCUMENT and rule != "FS-FILE-EMPTY":
+        elif self.contents.type_name(index) == HL7_DOCUMENT and rule != "FS-FILE-EMPTY":
             return  # only its record describes the file, so the record stays
         elif rule in _NO_INSTANCE:
             self._lose(index, "FS-REFERENCE-NOT-DICOM", reason)

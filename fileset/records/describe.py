@@ -20,7 +20,7 @@ from fileset.records.key_rules import tail_faults
 from fileset.records.levels import Chain, ChainReader, Notes, require_valid_uid, uid_notes
 from fileset.records.record_cache import Own, Template
 from fileset.standard import tags
-from fileset.standard.record_types import SOP_CLASSES
+from fileset.standard.record_types import HL7_DOCUMENT, SOP_CLASSES
 
 PRIVATE_RECORD_UID: Final = "2.25.206317946146216105403716386943240530081"
 """Private Record UID for files whose SOP class has no record type, if the user wants PRIVATE records."""
@@ -165,7 +165,7 @@ class Describer:
         tail += encoded.keys
         if self._judges:
             notes += tuple((fault.rule, fault.message) for fault in tail_faults(record_type, tail))
-            notes += _NOT_NATIVE if record_type == "HL7 STRUC DOC" else ()
+            notes += _NOT_NATIVE if record_type == HL7_DOCUMENT else ()
         return Instance(record_type, chain, encoded.number, uid, tail, encoded.invented_number, notes)
 
     def _kind(self, inside: bytes, stored: bytes, syntax: bytes, *, has_meta: bool) -> _Kind:

@@ -522,6 +522,11 @@ _CURRENT = (
     ),
 )  # fmt: skip
 
+HL7_DOCUMENT: Final = "HL7 STRUC DOC"
+"""The type of records of native HL7 documents, which are no DICOM files (PS3.10-2011 Annex B)."""
+HL7_SYNTAXES: Final = ("1.2.840.10008.1.2.6.2", "1.2.840.10008.1.2.6.1")
+"""XML Encoding and MIME Encapsulation, both retired."""
+
 _RETIRED = (
     RecordType(
         "HL7 STRUC DOC", "F.5.33", "retired 2018b", history="last in PS3.3 2018b, CP-1765",

@@ -31,7 +31,7 @@ class Sent:
         size: Bytes of the data set, 0 if unknown.
         sop_class_uid: From the file, "" if it has none.
         changed: Keywords that reconciliation changed, with the old and the new value.
-        transcoded: What was changed for a peer that does not take the transfer syntax of the file; "" if nothing was.
+        transcoded: The changes for a peer that does not take the transfer syntax of the file; "" without any.
     """
 
     file_id: str

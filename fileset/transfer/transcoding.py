@@ -21,16 +21,16 @@ class InMemory:
     file_id: FileId | None = None
 
     def open(self) -> BinaryIO:
-        """Return the bytes as a file."""
+        """The bytes as a file."""
         return BytesIO(self.data)
 
     def inquire(self) -> FileInfo:
-        """Return the size."""
+        """The size."""
         return FileInfo(len(self.data), None)
 
 
 def transcoded_payload(item: Payload) -> tuple[Payload, str]:
-    """Return the same instance in Explicit VR Little Endian, and the changes, as a sentence.
+    """Make the same instance in Explicit VR Little Endian; also give the changes, as a sentence.
 
     The whole file is in memory meanwhile. Raises `FilesetError` if it cannot be decoded or its pixels would not stay the
     same, `RuleError` without the extra `images`, where that is needed.

@@ -87,3 +87,52 @@ def test_what_is_no_document_is_an_error_with_a_reason(tmp_path: Path, text: str
     (tmp_path / "a.xml").write_text(text, encoding="utf-8")
     with pytest.raises(FormatError, match=reason):
         read_document(tmp_path / "a.xml")
+
+
+PACKAGE = (
+    "MIME-Version: 1.0\nContent-Type: multipart/related; boundary=xx; type=text/xml\n\n"
+    "--xx\nContent-Type: text/xml; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n" + CDA + "\n"
+    "--xx\nContent-Type: image/png\nContent-Transfer-Encoding: base64\n\niVBORw0KGgo=\n--xx--\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "syntax"), [(CDA, "1.2.840.10008.1.2.6.2"), (PACKAGE, "1.2.840.10008.1.2.6.1")], ids=["xml", "mime"]
+)
+def test_a_native_document_is_a_member_as_it_is(tmp_path: Path, run: Runs, text: str, syntax: str) -> None:
+    path = tmp_path / "REPORT"
+    path.write_text(text, encoding="utf-8")
+    run("create", "--hl7-document", path, "--hl7-native", "-o", tmp_path / "OUT")
+    found = check_file_set(tmp_path / "OUT").findings
+    assert [(one.rule, one.severity) for one in found] == [("FS-RECORD-RETIRED", "info")]
+    with fileset.Reader(tmp_path / "OUT") as reader:
+        [record] = reader.instances
+        keys = record.keys()
+        assert (record.record_type, str(record.file_id)) == ("HL7 STRUC DOC", "REPORT")
+        assert (keys["HL7InstanceIdentifier"], keys["DocumentTitle"]) == (
+            "2.16.840.1.113883.19.4^c266",
+            "Befund Schädel",
+        )
+        assert keys["HL7DocumentEffectiveTime"] == "20110304121530+0100"
+        assert keys["HL7DocumentTypeCodeSequence"][0]["CodeValue"] == "11528-7"
+        assert record.transfer_syntax_uid == syntax
+        assert record.patient is not None
+        assert (record.patient["PatientID"], record.patient["PatientName"]) == ("12345", "Müller^Jürgen^M")
+    assert (tmp_path / "OUT" / "REPORT").read_text(encoding="utf-8") == text
+    other = tmp_path / "other.xml"
+    other.write_text(CDA.replace("c266", "c267"), encoding="utf-8")
+    run("add", tmp_path / "OUT", "--hl7-document", other, "--hl7-native")
+    with fileset.Reader(tmp_path / "OUT") as reader:
+        assert len(reader.instances) == 2
+
+
+def test_a_mime_package_cannot_be_encapsulated(tmp_path: Path, run: Runs) -> None:
+    (tmp_path / "a.mime").write_text(PACKAGE, encoding="utf-8")
+    done = run("create", "--hl7-document", tmp_path / "a.mime", "-o", tmp_path / "OUT", code=4)
+    assert "--hl7-native" in done.stderr
+
+
+def test_a_native_document_without_a_value_of_its_record_is_refused(tmp_path: Path, run: Runs) -> None:
+    (tmp_path / "a.xml").write_text(CDA.replace("effectiveTime", "otherTime"), encoding="utf-8")
+    done = run("create", "--hl7-document", tmp_path / "a.xml", "--hl7-native", "-o", tmp_path / "OUT", code=4)
+    assert "no effectiveTime" in done.stderr

@@ -82,7 +82,7 @@ def run(options: Namespace) -> int:
     }
     with progress(options) as phases, Updater(options.medium, progress=phases, **chosen) as updater:
         for document in options.documents:
-            updater.add_hl7_document(document)
+            updater.add_hl7_document(document, native=options.hl7_native)
         updater.add(*options.sources, replace=options.replace, only=only, exclude=options.exclude)
         identify(updater, options)
         report = updater.commit(dry_run=options.dry_run, hashes=bool(options.manifest))

@@ -152,7 +152,7 @@ def run(options: Namespace) -> int:
             **{**settings(options), "file_set_id": options.file_set_id},
         )
         for document in options.documents:
-            creator.add_hl7_document(document)
+            creator.add_hl7_document(document, native=options.hl7_native)
         if options.from_medium:
             creator.add_file_set(options.from_medium, only=only, exclude=options.exclude)
         creator.add(*options.sources, only=only, exclude=options.exclude)

@@ -1,0 +1,123 @@
+"""Native HL7 documents (PS3.10-2011 Annex B, retired): files that are not DICOM, and are members of a file-set.
+
+Nothing in such a file gives its record, so the record of the file-set that it comes from is copied.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Final, cast
+
+from attrs import define, field
+
+from fileset.dicom.elements import EXPLICIT_LITTLE
+from fileset.dicomdir.read.directory import Contents
+from fileset.errors import FilesetError
+from fileset.plan.dicomdir_file import read_dicomdir
+from fileset.plan.inputs import Sources
+from fileset.plan.presence import form_key
+from fileset.plan.scan import Accepted, Outcome, Refused
+from fileset.plan.source_file_set import plain_place
+from fileset.records.describe import Instance, Policy
+from fileset.records.key_choice import key_set
+from fileset.records.key_rules import tail_faults
+from fileset.records.levels import Chain, ChainReader
+from fileset.standard import tags
+from fileset.standard.record_types import HL7_DOCUMENT, HL7_SYNTAXES
+
+_NOT_DICOM: Final = "FS-FILE-NOT-DICOM"
+_CHANGED: Final = (
+    "a native HL7 document cannot get new values, so it is left out; its record would name the old patient"
+)
+_NO_PROFILE: Final = "a native HL7 document (retired): no application profile has it"
+
+
+@define
+class NativeDocuments:
+    """The native HL7 documents among `sources`.
+
+    Attributes:
+        sources: The files that a Creator or Updater takes in.
+        policy: How records are made.
+        changed: Whether files get other values on the way, which these files cannot.
+    """
+
+    sources: Sources
+    policy: Policy
+    changed: bool = False
+    _chains: ChainReader = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._chains = ChainReader(complete=False, valid_uids=False, optional=key_set(self.policy.keys).upper)
+
+    def taken(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """Yield the outcomes of all sources in order, with native documents as instances instead of foreign files."""
+        records = dict(self._records())
+        for source, outcome in enumerate(outcomes):
+            if not isinstance(outcome, Refused) or outcome.rule != _NOT_DICOM:
+                yield outcome
+            elif source in self.sources.documents:
+                yield self._allowed(self.sources.documents[source])
+            else:
+                record = records.get(form_key(plain_place(self.sources.place(source)))) if records else None
+                yield outcome if record is None else self._copied(source, *record)
+
+    def _records(self) -> Iterator[tuple[str, tuple[Contents, int]]]:
+        """Yield the records of native documents in the file-sets among the sources, by the place of the file."""
+        for medium in self.sources.origins:
+            with suppress(FilesetError):  # reported with the source file-set itself
+                data = read_dicomdir(medium)
+                if HL7_DOCUMENT.encode("ascii") not in data:
+                    continue
+                contents = Contents(data)
+                for index, name, _ in contents.instances():
+                    if contents.type_name(index) == HL7_DOCUMENT:
+                        path = name.decode("ascii", "replace").replace("\\", "/")
+                        yield form_key(plain_place(os.path.join(medium.folder or medium.name, path))), (contents, index)
+
+    def _copied(self, source: int, contents: Contents, index: int) -> Outcome:
+        """The instance of a document with a copy of its record, or the reason to refuse it."""
+        choice = self.sources.chosen.get(source)
+        if choice and not choice.accepts(lambda tag: _value(contents, index, tag)):
+            return Refused("FS-SOURCE-LEFT-OUT", "left out, as was asked for")
+        chain = self._chain(contents, index)
+        if chain is None:
+            return Refused(_NOT_DICOM, "a native HL7 document without a patient: nothing says whose it is")
+        if contents.flat.syntax is not EXPLICIT_LITTLE:
+            return Refused(_NOT_DICOM, "a native HL7 document whose record is not in Explicit VR Little Endian")
+        parts = [part for part in contents.flat.elements(index) if part.tag > tags.REFERENCED_FILE_ID]
+        tail = b"".join(contents.flat.data[part.at : part.end] for part in parts)
+        return self._allowed(instance_of(chain, contents.raw_reference(index, tags.REFERENCED_SOP_INSTANCE_UID), tail))
+
+    def _chain(self, contents: Contents, index: int) -> Chain | None:
+        patient = next((at for at in contents.tree.above(index) if contents.type_name(at) == "PATIENT"), None)
+        if patient is None:
+            return None
+        data = contents.flat.data
+        values = {part.tag: data[part.value_at : part.value_end] for part in contents.flat.elements(patient)}
+        values.setdefault(tags.SPECIFIC_CHARACTER_SET, contents.character_set.encode("ascii", "replace"))
+        chain = self._chains.chain(values, "PATIENT")
+        return chain if chain.patient_id else None
+
+    def _allowed(self, instance: Instance) -> Outcome:
+        if self.policy.profile:
+            return Refused("PR-SOP-CLASS", f"{_NO_PROFILE}; {self.policy.profile} neither")
+        if self.changed:
+            return Refused("FS-TRANSFORM-FAILED", _CHANGED)
+        return cast("Accepted", tuple(instance))
+
+
+def instance_of(chain: Chain, uid: bytes, tail: bytes) -> Instance:
+    """Make the instance of a native document with an encoded record; its faults become notes."""
+    notes = tuple((fault.rule, fault.message) for fault in tail_faults(HL7_DOCUMENT, tail))
+    if not any(syntax.encode("ascii") in tail for syntax in HL7_SYNTAXES):
+        notes += (("FS-SYNTAX-DIFFERS", "the transfer syntax of a native HL7 document is neither XML nor MIME"),)
+    return Instance(HL7_DOCUMENT, chain, 0, uid, tail, notes=notes)
+
+
+def _value(contents: Contents, index: int, tag: int) -> object:
+    """The value of a key in a record or in one above it."""
+    values = (contents.key(at, tag) for at in (index, *contents.tree.above(index)))
+    return next((value for value in values if value is not None), None)
