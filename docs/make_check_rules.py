@@ -14,7 +14,34 @@ EXPORT = "Export the file again from the system that it came from."
 RENAME = "`fileset create` copies the files under legal names."
 REMAKE = "`fileset create` makes a new file-set, on a medium that the profile has."
 
+ASK: str = "Ask the sender for a new copy, and do not use this one."
+
 CAUSES: dict[str, tuple[str, str]] = {
+    "FS-SECURE-PASSWORD": ("The password has a typing error, or is that of another disc.", "Give the right one."),
+    "FS-SECURE-KEY": (
+        "The file is encrypted for somebody else, or no key was given.",
+        "`--key KEY.pem`, or `--password-file FILE`; [secure.md](secure.md) explains both.",
+    ),
+    "FS-SECURE-ALGORITHM": ("The sender's program does not keep to PS3.15 D.1.", "Ask for another encryption."),
+    "FS-SECURE-DIGEST": ("The file was changed or damaged after it was encrypted.", ASK),
+    "FS-SECURE-SIGNATURE": ("The file was changed after it was signed, or another person signed it.", ASK),
+    "FS-SECURE-INTEGRITY": (
+        "The sender encrypted the plain file, without digest or signature.",
+        "Compare the file with the original before you use it.",
+    ),
+    "FS-SECURE-FORM": ("The file is cut off or damaged.", ASK),
+    "FS-SECURE-TRUST": ("The signer is unknown here, or the certificate has expired.", "Check who sent the disc."),
+    "FS-SECURE-PLAIN": (
+        "A file was copied onto an encrypted medium.",
+        "`fileset create --encrypt-to CERT.pem` makes a new medium.",
+    ),
+    "FS-SECURE-UNSEEN": ("No key was given.", "`--key KEY.pem`, or `--password-file FILE`."),
+    "FS-SECURE-RECIPIENTS": (
+        "The DICOMDIR was encrypted again, for other recipients.",
+        "Name all of them with `--encrypt-to`.",
+    ),
+    "FS-SECURE-NO-PAGES": ("Pages have pictures and names, and are not encrypted.", "`--web-plain`, if that may be."),
+    "FS-SECURE-STATE": ("The file was opened with the key or password.", "Nothing."),
     "FS-SOURCE-EMPTY": ("The folder or archive has no files.", "Name the folder that has them."),
     "FS-FILE-NOT-DICOM": (
         "A viewer, a document or a thumbnail; or a DICOM file that was overwritten.",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fileset.reader import Reader
     from fileset.repair import repair_file_set
     from fileset.report import Report
+    from fileset.secure.security import Security
     from fileset.tables import Table
     from fileset.transfer import SendReport, send
     from fileset.updater import Updater
@@ -55,6 +56,7 @@ __all__ = [
     "RefusedError",
     "Report",
     "RuleError",
+    "Security",
     "SendReport",
     "Table",
     "Updater",
@@ -92,6 +94,7 @@ _HOMES = {
     "RefusedError": "errors",
     "Report": "report",
     "RuleError": "errors",
+    "Security": "secure.security",
     "SendReport": "transfer",
     "Table": "tables",
     "Updater": "updater",

@@ -38,6 +38,7 @@ from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.native_documents import NativeDocuments
 from fileset.plan.new_file_set import IN_PLACE, Recipe, refuse_existing
 from fileset.plan.scan import Phases, Refused, collect, outcomes, phase
+from fileset.plan.secured import encrypting, no_pages, secure_findings
 from fileset.plan.source_file_set import Origin, SourceFileSets
 from fileset.plan.split import bytes_of
 from fileset.plan.transform import Rewrite, Transform, by_dataset, rewrite_sources
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from fileset.pages.options import WebOptions
+    from fileset.secure.security import Security
 
 NO_FILES: Final = "no files were found there"
 LISTED_ONLY: Final = "no record of the DICOMDIR references it; without --listed-only it is taken"
@@ -107,6 +109,9 @@ class Creator:
         web: Write pages for a browser beside the file-set (IHE PDI, Web Content Option). Needs the extra `images`.
         jobs: Processes that read headers and make pictures; by default as many as pay.
         executor: Any `concurrent.futures.Executor` to do that with.
+        security: Encrypts all files and the DICOMDIR for its recipients, as PS3.15 D.1 demands, and signs them. Included files
+            stay plain; pages for a browser are left out unless `WebOptions.plain`.
+        source_security: Keys and passwords that open encrypted sources; by default those of `security`.
         progress: Called with a phase, "scan", "icons", "pictures" or "write", the number of files done, and the number of all.
 
     Raises:
@@ -148,6 +153,8 @@ class Creator:
         jobs: int | None = None,
         executor: Executor | None = None,
         progress: Phases | None = None,
+        security: Security | None = None,
+        source_security: Security | None = None,
     ) -> None:
         if naming not in (None, *SCHEMES):
             raise RuleError(f"there is no naming scheme {naming!r}; use one of {', '.join(SCHEMES)}")
@@ -165,13 +172,18 @@ class Creator:
         self._scan = partial(outcomes, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
         self._progress = phase(progress, "write")
         self._add_icons = partial(icons_added, jobs=jobs, executor=executor, progress=phase(progress, "icons"))
-        self._sources = Sources()
+        opening = source_security or (security if security is not None and security.opens else None)
+        self._sources = Sources(opening)
         self._searched: list[str] = []
         self._origins: list[ReadableMedium] = []
         self._included = Included()
         self._path = path_of(medium)
         self._format = format_for(self._path, medium_format, medium_options)
-        under = self._profile = under_profile(profile, self._format.form, strict=strict)
+        under = self._profile = under_profile(profile, self._format.form, strict=strict, is_secure=security is not None)
+        self._no_pages = no_pages(security, web)
+        web = None if self._no_pages else web
+        if security is not None:
+            self._format = encrypting(self._format, security, self._included)
         choice = under.keys(parse_keys(keys)) if under else parse_keys(keys)
         self._patient_conflict = check_conflict_option(patient_conflict)
         self._policy = Policy(missing, unknown_sop_class, invalid_uid, choice, under.profile.id if under else "")
@@ -318,7 +330,8 @@ class Creator:
         lost, found = file_sets.compare((node.source, node.sop_instance_uid) for node in nodes)
         report.skipped += lost
         report.findings += found
-        report.findings += [*findings, *changes, *tree.findings, *no_icons, *self._cleared(nodes)]
+        report.findings += [*findings, *changes, *tree.findings, *no_icons, *self._cleared(nodes), *self._no_pages]
+        report.findings += [one for medium in self._sources.views() for one in secure_findings(medium)]
         report.findings = without_cured(report.findings)
         try:
             if self._companion:

@@ -36,6 +36,10 @@ INDEX_INSTEAD: Final = Advice(
     "Use `fileset.index()` for files that stay where they are, or write the file-set elsewhere",
     "Use `fileset index` for files that stay where they are, or write the file-set elsewhere",
 )
+ENCRYPTED: Final = "encrypted (a Secure DICOM File, PS3.15 D.1): it cannot be opened without a key or password"
+OPEN_WITH: Final = Advice(
+    "Give `security=Security(key=...)`, or a password", "Give its private key with --key, or --password-file"
+)
 INDEX: Final = Advice("`fileset.index()` makes one", "`fileset index` makes one")
 INDEX_AGAIN: Final = Advice(
     "`fileset.index(folder, replace=True)` makes a new file-set of the same files",

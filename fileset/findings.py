@@ -252,6 +252,30 @@ _ROWS = (
     ("FS-TRANSFORM-FAILED", ERROR, "PS3.10 8.1", "a file that could not be changed, and stays out"),
     ("FS-TRANSCODED", INFO, "PS3.5 8.2", "a file that was written in another transfer syntax, as was asked for"),
     ("FS-TRANSCODE-FAILED", WARNING, "PS3.5 8.2", "a file that cannot be written in another transfer syntax"),
+    # Secure DICOM Files
+    ("FS-SECURE-PASSWORD", ERROR, "PS3.15 D.1", "an encrypted file, and a wrong password"),
+    ("FS-SECURE-KEY", ERROR, "PS3.15 D.1", "an encrypted file that no given key or password opens"),
+    (
+        "FS-SECURE-ALGORITHM",
+        ERROR,
+        "PS3.15 D.1.1",
+        "an encrypted file with an algorithm that the profile does not have",
+    ),
+    ("FS-SECURE-DIGEST", ERROR, "PS3.15 D.1.1", "an encrypted file that was changed: its digest is wrong"),
+    ("FS-SECURE-SIGNATURE", ERROR, "PS3.15 D.1.1", "an encrypted file whose signature is wrong"),
+    ("FS-SECURE-INTEGRITY", ERROR, "PS3.15 D.1.1", "an encrypted file without digest or signature"),
+    ("FS-SECURE-FORM", ERROR, "PS3.10 7.4", "an encrypted file whose envelope is damaged"),
+    ("FS-SECURE-TRUST", WARNING, "PS3.15 D.1", "a signer whom no trusted certificate vouches for"),
+    ("FS-SECURE-PLAIN", ERROR, "PS3.10 3.8", "a plain DICOM file in a file-set whose files are encrypted"),
+    ("FS-SECURE-UNSEEN", ERROR, "PS3.15 D.1", "encrypted files that could be checked only from outside"),
+    ("FS-SECURE-RECIPIENTS", WARNING, "PS3.15 D.1", "recipients of the former DICOMDIR that may not open the new one"),
+    (
+        "FS-SECURE-NO-PAGES",
+        WARNING,
+        "PS3.15 D.1",
+        "pages for a browser that were left out, because they are not encrypted",
+    ),
+    ("FS-SECURE-STATE", INFO, "PS3.15 D.1", "how an encrypted file was opened, and its digest or signature"),
     # Application profiles, where one was named
     ("PR-SOP-CLASS", ERROR, "PS3.11 X.3.1", "a SOP Class that the profile does not have"),
     (

@@ -26,6 +26,7 @@ from fileset.media.open import readable, scannable
 from fileset.media.system.files import path_of
 from fileset.media.system.walk import random_access
 from fileset.plan.dicomdir_file import absent_from, read_contents
+from fileset.plan.secured import secure_findings, secure_format
 from fileset.plan.virtual import virtual_contents
 from fileset.standard import tags
 from fileset.tables import FoundRecords, Table, select
@@ -34,6 +35,9 @@ from fileset.tables.table import text_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
+
+    from fileset.media.base import Format
+    from fileset.secure.security import Security
 
 
 _ABSENT: Final = object()
@@ -218,7 +222,8 @@ class Record:
 class Reader:
     """Opens the file-set at `medium`: a folder, the DICOMDIR in it, an ISO 9660 image or a ZIP archive.
 
-    `medium_format` names the kind if name and content do not show it. A context, or to be closed. `findings` has the faults
+    `medium_format` names the kind if name and content do not show it. `security` has the keys and passwords that open
+    Secure DICOM Files (PS3.15 D.1); nothing is given out before its digest or signature was verified. A context, or to be closed. `findings` has the faults
     with the DICOMDIR; with `strict` all of it is raised as one `FindingsError`, a group of `FormatError`. With `scan` a
     DICOMDIR is neither needed nor read: every file is looked at, whatever its name. Raises `FormatError` if there is no
     DICOMDIR that can be read, with `scan` no DICOM file, and `MediumError` if the medium fails.
@@ -230,14 +235,16 @@ class Reader:
         *,
         scan: bool = False,
         strict: bool = False,
-        medium_format: MediumFormat | None = None,
+        medium_format: Format | MediumFormat | None = None,
+        security: Security | None = None,
     ) -> None:
         self.given = path_of(medium)
+        wanted = secure_format(medium_format, security)
         self._found_by_scan: list[Finding] = []
         if scan:
-            self.medium, dicomdir = scannable(medium, medium_format), DICOMDIR
+            self.medium, dicomdir = scannable(medium, wanted), DICOMDIR
         else:
-            self.medium, dicomdir = readable(medium, medium_format)
+            self.medium, dicomdir = readable(medium, wanted)
         try:
             if scan:
                 self.contents, self._found_by_scan = virtual_contents(self.medium)
@@ -270,7 +277,7 @@ class Reader:
     def findings(self) -> list[Finding]:
         """Faults of the medium and the DICOMDIR found so far."""
         damage = [Finding("FS-MEDIUM-DAMAGED", note) for note in self.medium.damage()]
-        return damage + self._found_by_scan + self.contents.findings
+        return damage + self._found_by_scan + self.contents.findings + secure_findings(self.medium)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(found):,} {noun}" for noun, found in self._counted())

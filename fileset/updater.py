@@ -28,10 +28,20 @@ from fileset.plan.dicomdir_file import absent_from, read_dicomdir
 from fileset.plan.hl7_document import add_document
 from fileset.plan.icons import IconPlace, Icons, icons_added, icons_wanted
 from fileset.plan.identity import IdentityCheck
+from fileset.plan.inputs import Sources
 from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.native_documents import NativeDocuments
 from fileset.plan.offer import Offer
 from fileset.plan.scan import Phases, outcomes, phase
+from fileset.plan.secured import (
+    check_secure,
+    former_recipients,
+    is_locked,
+    opening_of,
+    secure_findings,
+    secure_format,
+    view_of,
+)
 from fileset.plan.selection import strict_conditions
 from fileset.plan.self_check import update_findings
 from fileset.plan.under_profile import under_profile
@@ -48,6 +58,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from fileset.media.base import Format, UpdatableMedium
+    from fileset.secure.security import Security
 
 _MENDED: Final = frozenset(
     (
@@ -67,7 +78,8 @@ class Updater:
     Used as a context, it writes on a clean exit and changes nothing otherwise; `report` then has the results.
     Instances are removed before others are added, whatever the order of the calls.
 
-    `medium_format`: by default that of the medium. `naming`: the scheme of the File IDs of new files. `missing`,
+    `medium_format`: by default that of the medium. `security`: opens the files of a secure file-set (PS3.15 D.1), and
+    encrypts new files and the DICOMDIR for its recipients; other files stay untouched. `naming`: the scheme of the File IDs of new files. `missing`,
     `unknown_sop_class`, `invalid_uid`, `keys`, `preamble` (of files that are copied), `icons` (of new
     records), `profile`, `strict`, `transcode`, `jobs`, `executor`, `progress`: as for `Creator`.
 
@@ -80,6 +92,7 @@ class Updater:
         medium: str | os.PathLike[str],
         *,
         medium_format: Format | str | None = None,
+        security: Security | None = None,
         naming: Naming = "counter",
         missing: Missing = "invent",
         unknown_sop_class: UnknownSopClass = "image",
@@ -98,8 +111,10 @@ class Updater:
     ) -> None:
         if naming not in SCHEMES:
             raise RuleError(f"there is no naming scheme {naming!r}; use one of {', '.join(SCHEMES)}")
-        self._medium = updatable(medium, medium_format)
-        under = self._profile = under_profile(profile, self._medium.form, strict=strict)
+        self._medium = updatable(medium, secure_format(medium_format, security))
+        under = self._profile = under_profile(
+            profile, self._medium.form, strict=strict, is_secure=view_of(self._medium) is not None
+        )
         choice = under.keys(parse_keys(keys)) if under else parse_keys(keys)
         self._policy = Policy(missing, unknown_sop_class, invalid_uid, choice, under.profile.id if under else "")
         self._scan = partial(
@@ -118,7 +133,15 @@ class Updater:
         self._trusts_dicomdir = trust_dicomdir
         self._contents = _contents(self._medium)
         kept = Kept(self._contents)
-        self._request = Request(self._medium, self._contents, naming, clearing, conflict, Offer(self._medium), kept)
+        self._request = Request(
+            self._medium,
+            self._contents,
+            naming,
+            clearing,
+            conflict,
+            Offer(self._medium, Sources(opening_of(self._medium))),
+            kept,
+        )
         self._request.add_icons = partial(
             icons_added,
             icons=under.icons(icons_wanted(icons)) if under else icons_wanted(icons),
@@ -281,6 +304,7 @@ class Updater:
         documents = NativeDocuments(self._request.offer.sources, self._policy)
         plan = update(self._request, lambda sources: check.compared(documents.taken(self._scan(sources))), report)
         report.findings += check.findings
+        report.findings += secure_findings(self._medium) + former_recipients(self._medium)
         report.findings = without_cured(report.findings)
         if self._profile:
             self._profile.judge(report)
@@ -317,9 +341,12 @@ def _contents(medium: UpdatableMedium) -> Contents:
     """Return the DICOMDIR. Raises `FormatError` or `RefusedError` if it cannot be updated without loss."""
     if not medium.has_dicomdir():
         raise no_dicomdir(medium)
+    check_secure(medium)
     try:
         contents = Contents(read_dicomdir(medium))
     except FormatError as problem:
+        if is_locked(problem):
+            raise
         raise FormatError(f"{problem}", path=medium.name, advice=REPAIR) from problem
     if any(finding.rule == "FS-DIRECTORY-ABSENT" for finding in contents.findings):
         raise RefusedError(

@@ -25,7 +25,7 @@ VALUES = frozenset(["errors", "findings", "file_id"])
 PURE_ROOMS = ("standard", "dicom", "part10", "records", "dicomdir", "profiles", "pictures")
 """The rooms that compute and never touch the operating system, lowest first."""
 DIRECTORY = VALUES | {"standard", "dicom", "part10", "records", "dicomdir", "profiles"}
-PLANNING = DIRECTORY | {"media", "report", "plan"}
+PLANNING = DIRECTORY | {"media", "secure", "report", "plan"}
 ROLES = ("creator", "reader", "updater", "check", "repair", "extraction")
 
 ROOMS = {
@@ -40,8 +40,9 @@ ROOMS = {
     "pictures": VALUES | {"standard", "dicom", "part10"},
     "profiles": VALUES | {"standard", "dicom", "part10", "records"},
     "media": frozenset(["file_id", "errors"]),
+    "secure": VALUES | {"standard", "dicom", "media"},
     "report": VALUES | {"media", "standard"},
-    "plan": DIRECTORY | {"media", "report", "pictures"},
+    "plan": DIRECTORY | {"media", "secure", "report", "pictures"},
     "tables": DIRECTORY,
     "creator": PLANNING | {"pages"},
     "reader": PLANNING | {"tables"},
@@ -52,9 +53,9 @@ ROOMS = {
     "burn": PLANNING | {"check"},
     "pages": PLANNING | {"pictures"},
     "transfer": PLANNING,
-    "cli": VALUES | {"burn", "pages", "report", "plan", "profiles", "tables", "transfer", *ROLES},
+    "cli": VALUES | {"burn", "secure", "pages", "report", "plan", "profiles", "tables", "transfer", *ROLES},
     "__main__": frozenset(["cli"]),
-    "__init__": VALUES | {"burn", "report", "pages", "plan", "tables", "transfer", *ROLES},
+    "__init__": VALUES | {"burn", "secure", "report", "pages", "plan", "tables", "transfer", *ROLES},
 }
 """What each room may import beside itself; a top-level module is a room of its own. A new room needs a line here."""
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import Executor
+from typing import TYPE_CHECKING
 
 from fileset.check.advise import advise
 from fileset.check.files import FileCheck
 from fileset.check.profiles import ProfileCheck
 from fileset.check.report import CheckReport
+from fileset.check.sealed import check_sealed
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.directory import check_directory
 from fileset.errors import FormatError, MediumError
@@ -23,8 +25,13 @@ from fileset.media.open import readable
 from fileset.plan.dicomdir_file import read_contents
 from fileset.plan.manifest import read_manifest
 from fileset.plan.scan import Phases, phase
+from fileset.plan.secured import around_of, is_encrypted, is_locked, secure_findings, secure_format
 from fileset.profiles.advisor import ProfileVerdict
 from fileset.profiles.find import find_profile
+
+if TYPE_CHECKING:
+    from fileset.media.base import Format
+    from fileset.secure.security import Security
 
 CHECK_LATER = "Check it when that has finished"
 
@@ -38,7 +45,8 @@ def check_file_set(
     manifest: str | os.PathLike[str] | None = None,
     profile: str | None = None,
     show_values: bool = False,
-    medium_format: MediumFormat | None = None,
+    medium_format: Format | MediumFormat | None = None,
+    security: Security | None = None,
     jobs: int | None = None,
     executor: Executor | None = None,
     progress: Phases | None = None,
@@ -53,6 +61,8 @@ def check_file_set(
         profile: An application profile of PS3.11, such as "STD-GEN-CD"; each unmet requirement is a finding.
         show_values: Show the values of patients in messages too. Patient ID and UIDs are always shown.
         medium_format: "folder", "iso" or "zip"; by default the medium itself decides.
+        security: Keys and passwords that open an encrypted file-set (PS3.15 D.1). Without them, the envelopes are checked
+            from outside.
         jobs: Number of processes that inspect files.
         executor: Any executor that inspects files instead.
         progress: Called with "check", the number of files done, and the number of all files.
@@ -64,15 +74,20 @@ def check_file_set(
     """
     wanted = find_profile(profile) if profile is not None else None
     digests = read_manifest(manifest) if manifest is not None else None
-    opened, dicomdir = readable(medium, medium_format)
+    opened, dicomdir = readable(medium, secure_format(medium_format, security))
     try:
         busy, before = opened.is_busy(), _stamp(opened, dicomdir)
-        contents = read_contents(opened, dicomdir)
+        try:
+            contents = read_contents(opened, dicomdir)
+        except FormatError as problem:
+            if is_locked(problem):
+                return check_sealed(around_of(opened), problem)
+            raise
         collector = Collector(contents)
         directory = check_directory(collector)
         profile_check = ProfileCheck(wanted, collector) if wanted else None
         if profile_check:
-            profile_check.check_medium(opened.form, opened.name)
+            profile_check.check_medium(opened.form, opened.name, is_secure=is_encrypted(opened, dicomdir))
             profile_check.check_records()
         count = 0
         if files:
@@ -82,6 +97,7 @@ def check_file_set(
         if busy or opened.is_busy() or opened.inquire_file(dicomdir) != before:
             raise MediumError("is being changed by another program", path=opened.name, advice=CHECK_LATER)
         collector.findings.extend(Finding("FS-MEDIUM-DAMAGED", damage) for damage in opened.damage())
+        collector.findings.extend(secure_findings(opened, each=True))
     finally:
         opened.close()
     return CheckReport(

@@ -11,16 +11,18 @@ from attrs import evolve
 
 from fileset.dicom.header import HeaderError, Reading
 from fileset.errors import FilesetError, FormatError
-from fileset.file_id import FileId
-from fileset.media.base import MediumFormat, ReadableMedium
+from fileset.file_id import DICOMDIR, FileId
+from fileset.media.base import MediumFormat, ReadableMedium, holds
 from fileset.media.open import readable, scannable
 from fileset.media.system.walk import PlainFile, random_access
 from fileset.plan.scan import Phases, chunk_size, in_chunks, phase
+from fileset.plan.secured import is_encrypted
 from fileset.profiles.advisor import Advisor, ProfileVerdict
 from fileset.profiles.facts import Facts, read_facts
 from fileset.profiles.medium import medium_fault
 
 if TYPE_CHECKING:
+    from fileset.media.base import Format
     from fileset.plan.scan import Progress
 
 _DIRECTORY: Final = "1.2.840.10008.1.3.10"
@@ -32,7 +34,7 @@ _BROKEN: Final = Facts("", "")
 def advise(
     medium: str | os.PathLike[str],
     *,
-    medium_format: MediumFormat | None = None,
+    medium_format: Format | MediumFormat | None = None,
     jobs: int | None = None,
     executor: Executor | None = None,
     progress: Phases | None = None,
@@ -50,24 +52,32 @@ def advise(
         for facts in _facts(opened, jobs=jobs, executor=executor, progress=phase(progress, "advise")):
             if facts is not None and facts.sop_class != _DIRECTORY:
                 advisor.add(facts)
-        form = opened.form
+        form, is_secure = opened.form, _is_secure(opened)
     finally:
         opened.close()
     if not advisor.files:
         raise FormatError(f"{opened.name}: no DICOM file was found there")
-    return [evolve(advice, about_medium=_about_medium(advice, form)) for advice in advisor.advise()]
+    return [
+        evolve(advice, about_medium=_about_medium(advice, form, is_secure=is_secure)) for advice in advisor.advise()
+    ]
 
 
-def _opened(medium: str | os.PathLike[str], medium_format: MediumFormat | None) -> ReadableMedium:
+def _opened(medium: str | os.PathLike[str], medium_format: Format | MediumFormat | None) -> ReadableMedium:
     try:
         return readable(medium, medium_format)[0]
     except FormatError:
         return scannable(medium, medium_format)
 
 
-def _about_medium(advice: ProfileVerdict, form: str) -> tuple[str, ...]:
+def _is_secure(medium: ReadableMedium) -> bool:
+    return holds(medium, DICOMDIR) and is_encrypted(medium, DICOMDIR)
+
+
+def _about_medium(advice: ProfileVerdict, form: str, *, is_secure: bool) -> tuple[str, ...]:
     fault = medium_fault(advice.profile, form)
-    secure = f"{advice.profile.id} demands Secure DICOM Files (PS3.15 D.1)" if advice.profile.secure else ""
+    demands = "demands" if advice.profile.secure else "does not allow"
+    wrong = advice.profile.secure is not is_secure
+    secure = f"{advice.profile.id} {demands} Secure DICOM Files (PS3.15 D.1)" if wrong else ""
     return tuple(reason for reason in (fault, secure) if reason)
 
 

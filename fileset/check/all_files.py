@@ -18,6 +18,7 @@ from fileset.file_id import FileId
 from fileset.media.base import LinkError, ReadableMedium, in_reading_order
 from fileset.media.system.walk import random_access
 from fileset.plan.scan import Progress, chunk_size, in_chunks, processors
+from fileset.plan.secured import is_locked
 
 
 @frozen
@@ -75,7 +76,8 @@ class MediumInspector:
         except LinkError as problem:
             return Inspection((), "FS-FILE-LINK", problem.text(known_path=name))
         except FilesetError as problem:
-            return Inspection((), "FS-FILE-UNREADABLE", problem.text(known_path=name))
+            rule = problem.rule if is_locked(problem) else "FS-FILE-UNREADABLE"
+            return Inspection((), rule, problem.text(known_path=name))
         except OSError as problem:
             return Inspection((), "FS-FILE-UNREADABLE", problem.strerror or str(problem))
 

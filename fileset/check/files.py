@@ -182,7 +182,7 @@ class FileCheck:
             add(result.rule, result.reason, name, index)
 
     def _report_unreferenced(self, name: str, result: Inspection) -> None:
-        if result.rule in ("FS-FILE-LINK", "FS-FILE-UNREADABLE"):
+        if result.rule in ("FS-FILE-LINK", "FS-FILE-UNREADABLE") or result.rule.startswith("FS-SECURE-"):
             self.collector.add_at_file(result.rule, result.reason, name)
         elif result.rule == "FS-FILE-IS-DICOMDIR":
             message = "another DICOMDIR: the files below its folder count as its files"

@@ -21,6 +21,7 @@ from fileset.standard.profiles import Profile
 from fileset.standard.tags import ICON_IMAGE_SEQUENCE
 
 _ROWS, _COLUMNS = 0x00280010, 0x00280011
+_SEALED: Final = "does not allow Secure DICOM Files (PS3.11 X.3.5); this DICOMDIR is encrypted"
 _PLAIN: Final = "demands that every file is a Secure DICOM File (PS3.15 D.1); this DICOMDIR is not"
 
 
@@ -35,15 +36,15 @@ class ProfileCheck:
     def __attrs_post_init__(self) -> None:
         self._judging = Judging((self.profile,))
 
-    def check_medium(self, form: str, name: str) -> None:
+    def check_medium(self, form: str, name: str, *, is_secure: bool) -> None:
         """Check the kind of medium, and whether it is secured as the profile demands."""
         fault, caveat = medium_fault(self.profile, form), medium_caveat(self.profile, form)
         if fault:
             self.collector.findings.append(Finding("PR-MEDIUM", fault, Where(name)))
         elif caveat:
             self.collector.findings.append(Finding("PR-MEDIUM-UNKNOWN", caveat, Where(name)))
-        if self.profile.secure:
-            self.collector.add("PR-SECURE", f"{self.profile.id} {_PLAIN}")
+        if self.profile.secure is not is_secure:
+            self.collector.add("PR-SECURE", f"{self.profile.id} {_SEALED if is_secure else _PLAIN}")
 
     def check_records(self) -> None:
         """Check the keys and icons of all records."""

@@ -72,6 +72,7 @@ def _carry_out(arguments: Sequence[str]) -> int:
         verb, options = _parse(chosen.verb, chosen.arguments)
     except SystemExit as stop:  # --help has printed its text
         return int(stop.code or 0)
+    from fileset.cli.secure_options import add_security
     from fileset.cli.signals import ending_as_interrupted  # --help needs none of it
 
     # glibc reuses pieces up to the size of the largest that was freed, at most 32 MiB; it maps larger ones from the system
@@ -80,6 +81,7 @@ def _carry_out(arguments: Sequence[str]) -> int:
         bytes(RETAINED)
     try:
         with ending_as_interrupted():
+            add_security(chosen.verb, options)
             return verb.run(options)
     except KeyboardInterrupt as end:
         if getattr(verb, "WRITES", False) and not options.dry_run and not _notes(end):

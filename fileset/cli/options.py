@@ -170,10 +170,52 @@ def sources_and_keys(arguments: Sequence[str]) -> tuple[list[str], dict[str, str
     return [word for word in arguments if word not in keys], keys_of(keys)
 
 
-def add_format(parser: _ActionsContainer) -> None:
-    """Add the option for the kind of medium."""
+def add_format(parser: _ActionsContainer, *, opens: bool = True) -> None:
+    """Add the option for the kind of medium, and with `opens` those that open an encrypted one."""
     parser.add_argument(
         "--format", metavar="FORMAT", help="kind of MEDIUM, if its name and contents do not show it: folder, iso or zip"
+    )
+    if opens:
+        add_opening(parser)
+
+
+def add_opening(parser: _ActionsContainer, prefix: str = "--") -> None:
+    """Add the options that open Secure DICOM Files (PS3.15 D.1); `prefix` begins those for key and certificate."""
+    group = parser.add_argument_group("encrypted files (Secure DICOM Files, PS3.15 D.1)")
+    group.add_argument(
+        f"{prefix}key", dest="private_key", metavar="KEY", help="file with the private key that opens them"
+    )
+    group.add_argument(
+        f"{prefix}cert",
+        dest="certificate",
+        metavar="CERT",
+        help="file with the certificate of that key, if there are several recipients",
+    )
+    group.add_argument(
+        "--password-file", metavar="FILE", help="file with the password that opens them; - asks on the terminal"
+    )
+    group.add_argument(
+        "--trust",
+        metavar="CERT",
+        action="append",
+        default=[],
+        help="file with a certificate to trust: signers that it vouches for are trusted; may be repeated",
+    )
+
+
+def add_sealing(parser: _ActionsContainer, *, repeated: bool = True) -> None:
+    """Add the options that encrypt what is written."""
+    group = parser.add_argument_group("encryption of what is written")
+    group.add_argument(
+        "--encrypt-to",
+        metavar="CERT",
+        action="append",
+        default=[],
+        help="encrypt every DICOM file and the DICOMDIR for the owner of this certificate; may be repeated"
+        + (". --password-file encrypts for a password" if repeated else ""),
+    )
+    group.add_argument(
+        "--sign-with", nargs=2, metavar=("CERT", "KEY"), help="sign every file with this certificate and private key"
     )
 
 

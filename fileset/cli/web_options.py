@@ -61,6 +61,7 @@ def web_options(options: Namespace) -> WebOptions:
         language=options.web_language or "en",
         institution=options.institution,
         contact=options.contact,
+        plain=getattr(options, "web_plain", False),
     )
 
 

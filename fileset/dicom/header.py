@@ -24,7 +24,8 @@ from fileset.dicom.elements import (
     skip_undefined,
 )
 from fileset.dicom.header_cache import FIRST_READ, IDENTIFYING_META_TAGS, META_TAGS, Layouts, Recognised
-from fileset.errors import FilesetError, FormatError
+from fileset.dicom.preamble import is_secure
+from fileset.errors import ENCRYPTED, FilesetError, FormatError
 from fileset.standard import tags
 
 Reading = Callable[[int, int], bytes]
@@ -147,6 +148,8 @@ def read_header(read: Reading, wanted: Wanted, layouts: Layouts | None = None) -
     if not looks_like_data_set(data):
         if not data:
             raise HeaderError("FS-FILE-EMPTY", "the file is empty")
+        if is_secure(data):
+            raise HeaderError("FS-SECURE-KEY", ENCRYPTED)
         raise HeaderError("FS-FILE-NOT-DICOM", 'not a DICOM file: no "DICM" at offset 128')
     return _read_foreign(read, wanted)
 

@@ -34,3 +34,12 @@ def cleared(chunks: Iterable[bytes]) -> Iterator[bytes]:
 def is_part_10(data: bytes) -> bool:
     """Whether a file starts with a preamble and the DICM prefix (PS3.10 7.1)."""
     return data[len(PREAMBLE) : NEEDED] == _PREFIX
+
+
+_ENVELOPED: Final = bytes.fromhex("06092a864886f70d010703")
+"""The encoded identifier of EnvelopedData (RFC 5652 6), which is near the first byte of every Secure DICOM File."""
+
+
+def is_secure(first: bytes) -> bool:
+    """Return whether a file that begins with `first`, 64 bytes or more, is a Secure DICOM File (PS3.10 7.4)."""
+    return first[:1] == b"0" and _ENVELOPED in first[:64]

@@ -18,7 +18,7 @@ from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.extraction.other_file_sets import compared
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
-from fileset.media.base import FileInfo, LinkError, MediumFormat, ReadableMedium
+from fileset.media.base import FileInfo, Format, LinkError, MediumFormat, ReadableMedium
 from fileset.media.open import ARCHIVES, image_at, scannable
 from fileset.media.system.walk import random_access
 from fileset.plan.dicomdir_file import not_among
@@ -226,7 +226,8 @@ class Scanned:
             if problem.rule in _NO_INSTANCES:
                 return None
             self.findings.append(Finding(problem.rule, problem.reason, Where(name)))
-            return ScannedInstance(self.medium, file_id, None)
+            # An encrypted file without a key is of no use as a copy.
+            return None if problem.rule == "FS-SECURE-KEY" else ScannedInstance(self.medium, file_id, None)
         except LinkError as problem:
             self.findings.append(Finding("FS-FILE-LINK", problem.text(known_path=name), Where(name)))
             return None
@@ -237,13 +238,13 @@ class Scanned:
             return None if is_dicomdir(name) else ScannedInstance(self.medium, file_id, None)
 
 
-def scanned(path: str | os.PathLike[str], medium_format: MediumFormat | None = None) -> Scanned:
+def scanned(path: str | os.PathLike[str], medium_format: Format | MediumFormat | None = None) -> Scanned:
     """The medium at `path` by its files. Raises `MediumError` if there is none, `FormatError` if it is something else."""
     return Scanned(scannable(path, medium_format))
 
 
 def scanned_instead(
-    path: str | os.PathLike[str], medium_format: MediumFormat | None, problem: FormatError | MediumError
+    path: str | os.PathLike[str], medium_format: Format | MediumFormat | None, problem: FormatError | MediumError
 ) -> Scanned:
     """The medium at `path` by its files, because of the `problem` that its DICOMDIR has.
 

@@ -42,7 +42,7 @@ class FileSetInfo:
     room for `free_files` more files and folders. An image lies
     on another medium: `free` and `capacity` are then of that, `used` is the size of the image, and `disc` the smallest
     disc that takes it, with `disc_capacity` in bytes. `removable` is a medium that can be taken out; `caveat` is the reason why PS3.12
-    does not know a medium like this, "" if it does.
+    does not know a medium like this, "" if it does. Each file takes `overhead` bytes more than its content, as encryption needs.
     """
 
     free: int | None
@@ -58,6 +58,7 @@ class FileSetInfo:
     disc_capacity: int | None = None
     removable: bool = False
     caveat: str = ""
+    overhead: int = 0
 
 
 @frozen

@@ -32,6 +32,7 @@ class WebOptions:
         language: ISO 639-1 code of the language of the pages.
         institution: Name of the institution that makes the disc; "" for that of the images.
         contact: How to reach the institution, for README.TXT and the first page.
+        plain: Write the pages also beside encrypted files; whoever has the medium then sees the pictures and names.
 
     Raises:
         RuleError: A language that the pages are not written in, or fewer than one picture.
@@ -41,6 +42,7 @@ class WebOptions:
     language: str = field(default="en", validator=_known)
     institution: str = ""
     contact: str = ""
+    plain: bool = False
 
 
 @frozen

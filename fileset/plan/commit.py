@@ -239,8 +239,8 @@ def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
     """M-INQUIRE FILE-SET before the first byte: raise `MediumError` if the plan cannot fit."""
     if info.read_only:
         raise MediumError("the medium is read-only", path=name)
-    sizes = [addition.size for addition in plan.additions]
-    sizes.append(plan.directory.size)
+    sizes = [addition.size + info.overhead for addition in plan.additions]
+    sizes.append(plan.directory.size + info.overhead)
     largest = max(sizes)
     if info.largest_file is not None and largest > info.largest_file:
         what = [*(addition.file_id for addition in plan.additions), DICOMDIR][sizes.index(largest)]

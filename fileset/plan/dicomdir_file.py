@@ -13,6 +13,7 @@ from fileset.dicomdir.write.layout import LARGEST_OFFSET
 from fileset.errors import COPY_OUT, REPAIR_OR_SCAN, FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import ReadableMedium
+from fileset.plan.secured import is_locked
 
 
 def read_contents(medium: ReadableMedium, dicomdir: FileId) -> Contents:
@@ -21,6 +22,8 @@ def read_contents(medium: ReadableMedium, dicomdir: FileId) -> Contents:
     try:
         return Contents(data, file=dicomdir.path)
     except FormatError as problem:
+        if is_locked(problem):
+            raise problem.moved(path=normpath(f"{medium.name}/{dicomdir.path}")) from problem
         advice = REPAIR_OR_SCAN if problem.rule and dicomdir.path.upper().startswith(DICOMDIR.value) else ""
         raise problem.moved(path=normpath(f"{medium.name}/{dicomdir.path}"), advice=advice) from problem
 
@@ -46,6 +49,8 @@ def open_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> Iterat
     except OSError as problem:
         raise MediumError(f"{dicomdir}: {problem.strerror or problem}", path=medium.name) from problem
     except FormatError as problem:
+        if is_locked(problem):
+            raise problem.moved(path=normpath(f"{medium.name}/{dicomdir.path}")) from None
         reason = problem.text(known_path=medium.name)
         raise FormatError(reason, path=medium.name, advice=COPY_OUT, rule=problem.rule) from problem
 

@@ -43,6 +43,8 @@ from fileset.records.describe import Instance
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+    from fileset.secure.security import Security
+
 
 Result = TypeVar("Result")
 
@@ -54,7 +56,8 @@ class LostSourceError(MediumError):
 class Sources:
     """An ordered collection of sources, by index; kept as columns because there may be a million."""
 
-    def __init__(self) -> None:
+    def __init__(self, security: Security | None = None) -> None:
+        self._security = security  # opens encrypted sources
         self.paths: list[str] = []
         self._relative_at = array("I")  # where in each path the part below the named source begins
         self._stamps = array("q")  # two numbers for each path that was stamped
@@ -143,6 +146,8 @@ class Sources:
         self, source: str | os.PathLike[str], *, skip: frozenset[str], contained: bool
     ) -> ReadableMedium | None:
         image = image_at(source)
+        if self._security is not None:
+            return self._add_secure(source, image, self._security)
         if image is not None:
             return self._add_image(image)
         folder = FolderMedium(source)
@@ -163,6 +168,25 @@ class Sources:
                 self._offer_file(path, relative)
         self.origins += [folder] if found else []
         return folder if found else None
+
+    def _add_secure(
+        self, source: str | os.PathLike[str], image: ReadableMedium | None, security: Security
+    ) -> ReadableMedium | None:
+        """Add files that may be encrypted: they are read through a medium that decrypts them."""
+        from fileset.secure.medium import SecureView
+
+        folder, _, name = os.fspath(source).rpartition(os.sep)
+        if image is not None or os.path.isdir(source):
+            return self._add_image(SecureView(image or FolderMedium(source), security))
+        view = SecureView(FolderMedium(folder or "."), security)
+        view.around.inquire_file(FileId.tolerant(name))
+        self._images.append(view)
+        self._offer_member(view, FileId.tolerant(name), name)
+        return None
+
+    def views(self) -> Iterator[ReadableMedium]:
+        """Yield the images, archives and media that decrypt their files."""
+        return iter(self._images)
 
     def _add_archive(self, path: str, relative: str) -> bool:
         """Add the files of an archive or image in a folder, and return whether it is one."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.header import DESCRIPTOR_CHARACTER_SETS, Identification, new_frame, new_uid
@@ -16,11 +16,14 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
 from fileset.plan.dicomdir_file import read_dicomdir
+from fileset.plan.secured import is_locked
 from fileset.standard import tags
 
 _UID: Final = re.compile(rb"\x02\x00\x03\x00UI.\x00([0-9.]{1,64})", re.DOTALL).search
 _ID: Final = re.compile(rb"\x04\x00\x30\x11CS.\x00([A-Z0-9_]{0,16})", re.DOTALL).search
 FileIsThere = Callable[[FileId], bool]
+_CHANGED: Final = ("FS-SECURE-DIGEST", "FS-SECURE-SIGNATURE", "FS-SECURE-FORM")
+"""Faults of an encrypted DICOMDIR that no key cures: it is as lost as one that cannot be decoded."""
 _NOT_ALLOWED: Final = re.compile(r"[^A-Z0-9_]")
 
 
@@ -29,7 +32,7 @@ class State:
     """The contents of the DICOMDIR, empty if it is missing or cannot be read. `basis` is the basis of a `Plan`."""
 
     contents: Contents
-    basis: bytes
+    basis: bytes | None
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -39,12 +42,21 @@ class State:
 
 
 def read_state(medium: UpdatableMedium) -> State:
-    """Read the DICOMDIR. Raises `RefusedError` if it has no Directory Information Module, `MediumError` if the medium fails."""
-    found = _read(medium)
+    """Read the DICOMDIR. Raises `RefusedError` if it has no Directory Information Module, `FormatError` if it is
+    encrypted and no key opens it, `MediumError` if the medium fails.
+    """
+    try:
+        found = _read(medium)
+    except FormatError as problem:
+        if problem.rule not in _CHANGED:
+            raise
+        return evolve(_lost(b"", problem.reason), basis=None)  # the bytes of the old one cannot be compared
     data = found or b""
     try:
         contents = Contents(data)
     except FormatError as problem:
+        if is_locked(problem):
+            raise problem.moved(path=medium.name) from problem
         return _lost(data, problem.text(known_path=DICOMDIR.path) if found is not None else "there is no DICOMDIR")
     rules = {finding.rule for finding in contents.findings}
     if "FS-DIRECTORY-ABSENT" not in rules:

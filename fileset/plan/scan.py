@@ -22,6 +22,7 @@ from fileset.media.system.calls import system
 from fileset.media.system.walk import OpenFile
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.inputs import Sources
+from fileset.plan.secured import is_locked
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.tree import TreeBuilder
 
@@ -344,7 +345,8 @@ def _outcome_here(sources: Sources, index: int, scanner: Scanner) -> Outcome:
         with sources.opened(index) as read:
             return scanner.outcome(read, sources.inquire(index).size)
     except FilesetError as problem:
-        return Refused("FS-FILE-UNREADABLE", problem.text(known_path=sources.name(index)))
+        rule = problem.rule if is_locked(problem) else "FS-FILE-UNREADABLE"
+        return Refused(rule, problem.text(known_path=sources.name(index)))
     except OSError as problem:
         return Refused("FS-FILE-UNREADABLE", problem.strerror or str(problem))
 

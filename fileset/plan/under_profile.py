@@ -8,7 +8,7 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from fileset.dicom.header import HeaderError, Reading
-from fileset.errors import RuleError
+from fileset.errors import Advice, RuleError
 from fileset.findings import Finding, Where
 from fileset.plan.icons import Icons
 from fileset.profiles.advisor import Judging
@@ -18,10 +18,13 @@ from fileset.profiles.medium import medium_caveat, medium_fault
 from fileset.records.key_choice import KeyChoice
 from fileset.report import Report
 
-_SECURE: Final = (
-    "demands that every file is a Secure DICOM File (PS3.15 D.1), which this command does not write. Name the profile "
-    "without SEC, or encrypt the medium by other means"
+_SECURE: Final = "demands that every file is a Secure DICOM File (PS3.15 D.1)"
+_ENCRYPT: Final = Advice(
+    "Give `security=Security(recipients=...)`, or a password, or name the profile without SEC",
+    "Name recipients with --encrypt-to, or give a --password-file, or name the profile without SEC",
 )
+_NOT_SECURE: Final = "does not allow Secure DICOM Files (PS3.11 X.3.5)"
+_NAME_SECURE: Final = "Name a profile with SEC, such as STD-GEN-SEC-CD, or leave out the recipients and the password"
 
 
 @frozen
@@ -56,10 +59,13 @@ class UnderProfile:
             )
 
 
-def under_profile(identifier: str | None, form: str, *, strict: bool = False) -> UnderProfile | None:
+def under_profile(
+    identifier: str | None, form: str, *, strict: bool = False, is_secure: bool = False
+) -> UnderProfile | None:
     """Return the profile that is meant, None if none is.
 
-    Raises `RuleError` if there is no such profile, if it is not for a medium of `form`, or if it demands security.
+    Raises `RuleError` if there is no such profile, if it is not for a medium of `form`, or if it demands that files are encrypted
+    and they are not (`is_secure`), or the other way round.
     """
     if identifier is None:
         return None
@@ -67,8 +73,10 @@ def under_profile(identifier: str | None, form: str, *, strict: bool = False) ->
     fault = medium_fault(profile, form)
     if fault:
         raise RuleError(fault)
-    if profile.secure:
-        raise RuleError(f"{profile.id} {_SECURE}")
+    if profile.secure and not is_secure:
+        raise RuleError(f"{profile.id} {_SECURE}", advice=_ENCRYPT)
+    if is_secure and not profile.secure:
+        raise RuleError(f"{profile.id} {_NOT_SECURE}", advice=_NAME_SECURE)
     return UnderProfile(profile, strict, form)
 
 

@@ -24,6 +24,7 @@ from fileset.plan.inputs import Sources
 from fileset.plan.old_dicomdir import mended_identification, read_state
 from fileset.plan.rebuild import Diagnosis, rebuild
 from fileset.plan.scan import Outcome, Phases, outcomes, phase
+from fileset.plan.secured import check_secure, secure_findings, secure_format
 from fileset.plan.self_check import below, unlisted
 from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
 from fileset.records.key_choice import USUAL
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from fileset.media.base import Format
+    from fileset.secure.security import Security
 
 __all__ = ["repair_file_set"]
 
@@ -43,6 +45,7 @@ def repair_file_set(
     medium: str | os.PathLike[str],
     *,
     medium_format: Format | str | None = None,
+    security: Security | None = None,
     missing: Missing = "invent",
     unknown_sop_class: UnknownSopClass = "image",
     invalid_uid: InvalidUid = "accept",
@@ -68,7 +71,7 @@ def repair_file_set(
     fails.
     """
     policy = Policy(missing, unknown_sop_class, invalid_uid, USUAL)
-    opened = updatable(medium, medium_format)
+    opened = updatable(medium, secure_format(medium_format, security))
     try:
         report = _repaired(
             opened,
@@ -84,6 +87,7 @@ def repair_file_set(
             trust_dicomdir=trust_dicomdir,
             dry_run=dry_run,
         )
+        report.findings += secure_findings(opened)
         report.findings += unlisted(below(opened.folder, _without_record(report)))
         return report
     finally:
@@ -103,6 +107,7 @@ def _repaired(
     trust_dicomdir: bool,
     dry_run: bool,
 ) -> Report:
+    check_secure(medium)
     state = read_state(medium)
     contents, diagnosis = state.contents, diagnosed(state.contents)
     changes = mended_identification(contents, partial(_is_there, medium))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Final
 
-from fileset.cli.options import add_choice, add_format, sources_and_keys
+from fileset.cli.options import add_choice, add_format, add_sealing, sources_and_keys
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
 from fileset.cli.verbs.create import SCHEMES
@@ -40,6 +40,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.usage = "fileset add MEDIUM SOURCE... [options]"
     parser.add_argument("medium", metavar="MEDIUM", help="a folder or image with a DICOMDIR")
     add_format(parser)
+    add_sealing(parser)
     parser.add_argument("sources", nargs="*", metavar="SOURCE", help="DICOM files, and folders with all below them")
     parser.add_argument(
         "--replace",

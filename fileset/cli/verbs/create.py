@@ -8,11 +8,12 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from fileset.cli.options import add_choice, add_format, file_path, sources_and_keys
+from fileset.cli.options import add_choice, add_format, add_opening, add_sealing, file_path, sources_and_keys
 from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
 from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, rewriting, tell_changes
+from fileset.cli.secure_options import encrypting, opening
 from fileset.cli.volumes import write_plan
 from fileset.cli.web_options import add_web, refuse_web_alone, web_options
 from fileset.cli.write_options import add_documents, add_options, add_preamble, add_transcode, settings
@@ -108,10 +109,22 @@ def configure(parser: ArgumentParser) -> None:
         "--web", action="store_true", help="write INDEX.HTM, README.TXT and pictures: a disc that a patient can look at"
     )
     add_web(web)
+    web.add_argument(
+        "--web-plain",
+        action="store_true",
+        help="write the pages also beside encrypted files: everybody who has the medium then sees pictures and names",
+    )
     image = parser.add_argument_group("images of discs, and archives")
-    add_format(image)
+    add_format(image, opens=False)
     for option, use in OPTIONS.items():
         image.add_argument(f"--{option}", action="store_true", help=use)
+    add_opening(parser)
+    parser.add_argument(
+        "--source-password-file",
+        metavar="FILE",
+        help="file with the password of encrypted sources (default: that of --password-file); - asks on the terminal",
+    )
+    add_sealing(parser)
     parser.epilog = "\n".join(["naming:", *(f"  {name:10}{look}" for name, look in SCHEMES.items())])
     add_preamble(add_options(parser))
     add_transcode(parser)
@@ -149,6 +162,8 @@ def run(options: Namespace) -> int:
             progress=phases,
             transcode=options.transcode,
             rewrite=rewriting(reconciliation),
+            security=encrypting(options),
+            source_security=opening(options),
             **{**settings(options), "file_set_id": options.file_set_id},
         )
         for document in options.documents:

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Final
 
 from fileset.cli.findings import PARTLY
-from fileset.cli.options import add_format, add_keys, keys_of
+from fileset.cli.options import add_format, add_keys, add_sealing, keys_of
 from fileset.cli.output_files import check_files
 from fileset.cli.read_options import tell_unmatched
 from fileset.cli.write_options import add_writing
@@ -26,6 +26,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.usage = "fileset remove MEDIUM KEY=VALUE... [options]"
     parser.add_argument("medium", metavar="MEDIUM", help="a folder or image with a DICOMDIR")
     add_format(parser)
+    add_sealing(parser)
     add_keys(parser)
     parser.add_argument(
         "--level", choices=("PATIENT", "STUDY", "SERIES"), help="remove whole patients, studies or series that match"

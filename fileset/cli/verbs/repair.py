@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Final
 
-from fileset.cli.options import add_format
+from fileset.cli.options import add_format, add_sealing
 from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
@@ -44,6 +44,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.usage = "fileset repair MEDIUM [options]"
     parser.add_argument("medium", metavar="MEDIUM", help="a folder or image, with or without a DICOMDIR")
     add_format(parser)
+    add_sealing(parser)
     add_trust(add_rules(parser, patients=False))
     add_writing(parser)
     parser.epilog = "The exit code is 3 if records were dropped because their files are missing, or if DICOM files could not be listed."

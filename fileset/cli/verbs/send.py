@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import asdict, define, field
 
 from fileset.cli.findings import LINES, PARTLY, finding_row, hides_records, tell_findings
-from fileset.cli.options import add_common, add_format, positive, split_media
+from fileset.cli.options import add_common, add_format, add_opening, positive, split_media
 from fileset.cli.output import complain, counted, json_text, say, sized, write_document
 from fileset.cli.progress import progress
 from fileset.cli.read_options import identification, tell_unmatched
@@ -94,7 +94,8 @@ def configure(parser: ArgumentParser) -> None:
     )
     _add_security(parser)
     add_reconciliation(parser)
-    add_format(parser)
+    add_format(parser, opens=False)
+    add_opening(parser, "--medium-")
     add_common(parser)
 
 

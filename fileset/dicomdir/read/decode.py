@@ -25,10 +25,11 @@ from fileset.dicom.elements import (
     elements,
 )
 from fileset.dicom.header import DEFLATED
+from fileset.dicom.preamble import is_secure
 from fileset.dicomdir.read.raw import ABSENT, FlatDirectory
 from fileset.dicomdir.read.records import next_record, take_records
 from fileset.dicomdir.write.layout import Frame
-from fileset.errors import FormatError
+from fileset.errors import ENCRYPTED, OPEN_WITH, FormatError
 from fileset.findings import Findings
 from fileset.standard import tags
 
@@ -43,8 +44,6 @@ _IDENTIFICATION: Final = re.compile(
     rb"\x04\x00[\x30\x41\x42]\x11|\x04\x00[\x00\x02\x12\x20]\x12|\x00\x04\x11[\x30\x41\x42]|\x00\x04\x12[\x00\x02\x12\x20]"
 )
 """The tags of the File-set Identification and Directory Information Modules, in either byte order."""
-_ENVELOPED: Final = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"
-"""The object identifier of CMS enveloped data (PS3.15 D.1)."""
 _ATTEMPTS: Final = 16
 """How often decoding resumes in a damaged header before it skips to the first record."""
 
@@ -107,10 +106,8 @@ def _start(data: bytes, findings: Findings) -> int:
         if is_it:
             findings.add("FS-DICOMDIR-META", message, offset=0)
             return at
-    if data[:1] == b"0" and _ENVELOPED in data[:64]:
-        raise FormatError(
-            "encrypted (a Secure DICOM File, PS3.15 D.1)", path=findings.file, advice="Decrypt the file-set first"
-        )
+    if is_secure(data):
+        raise FormatError(ENCRYPTED, path=findings.file, rule="FS-SECURE-KEY", advice=OPEN_WITH)
     raise FormatError('not a DICOMDIR: no "DICM" at offset 128', path=findings.file, rule="FS-DICOMDIR-UNREADABLE")
 
 

@@ -1,0 +1,121 @@
+"""Keys and passwords of the command line: read from files or asked on the terminal, never given as arguments."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING, Final
+
+from fileset.errors import MediumError, RuleError
+
+if TYPE_CHECKING:
+    from fileset.secure.security import Security
+
+_TERMINAL: Final = "-"
+_LONGEST: Final = 4096
+_WRITES: Final = frozenset(("add", "create"))
+"""Verbs that ask twice for a password: a slip of the finger would lock the files for ever."""
+
+
+def add_security(verb: str, options: Namespace) -> None:
+    """Put keys and passwords into the format of the medium, which every verb but `create` opens with it."""
+    if verb == "create" or not hasattr(options, "private_key"):
+        return
+    security = _security(options, options.password_file, twice=verb in _WRITES)
+    if security is None:
+        return
+    from fileset.plan.secured import secure_format
+
+    _refuse_manifest(options)
+    options.format = secure_format(options.format, security)
+
+
+def encrypting(options: Namespace) -> Security | None:
+    """Return what encrypts a new file-set, None if it stays plain. Raises `RuleError` if a signer has nobody to sign for."""
+    if not (options.encrypt_to or options.password_file):
+        if options.sign_with:
+            raise RuleError("--sign-with signs files that are encrypted", advice="Add --encrypt-to or --password-file")
+        return None
+    _refuse_manifest(options)
+    return _security(options, options.password_file, twice=True)
+
+
+def opening(options: Namespace) -> Security | None:
+    """Return what opens the encrypted sources of a new file-set, None if it is the same as what encrypts."""
+    if not (options.private_key or options.source_password_file):
+        return None
+    from fileset.secure.security import Security
+
+    return Security(
+        key=options.private_key,
+        certificate=options.certificate,
+        password=password_of(options.source_password_file, "Password of the sources"),
+        trust=options.trust,
+        ask=asked,
+    )
+
+
+def _security(options: Namespace, password_file: str | None, *, twice: bool) -> Security | None:
+    given = (options.private_key, options.certificate, password_file, *options.trust)
+    sealing = (*getattr(options, "encrypt_to", ()), *(getattr(options, "sign_with", None) or ()))
+    if not any((*given, *sealing)):
+        return None
+    from fileset.secure.security import Security
+
+    return Security(
+        recipients=getattr(options, "encrypt_to", ()),
+        password=password_of(password_file, "Password", twice=twice),
+        signer=getattr(options, "sign_with", None),
+        key=options.private_key,
+        certificate=options.certificate,
+        trust=options.trust,
+        ask=asked,
+    )
+
+
+def _refuse_manifest(options: Namespace) -> None:
+    if getattr(options, "manifest", None):
+        raise RuleError(
+            "--manifest has digests of plain files, which an encrypted medium does not show",
+            advice="Leave out --manifest: each encrypted file has a digest or signature inside",
+        )
+
+
+# ---------------------------------------------------------------- passwords
+
+
+def password_of(file: str | None, prompt: str, *, twice: bool = False) -> str | None:
+    """Return the password in the first line of a file, or from the terminal for "-"; None if there is no file.
+
+    Raises `MediumError` if the file cannot be read, `RuleError` if nobody can be asked, or the two answers differ.
+    """
+    if file is None:
+        return None
+    if file != _TERMINAL:
+        return _first_line(file)
+    password = asked(prompt)
+    if twice and password != asked(f"{prompt} again"):
+        raise RuleError("the two passwords differ: nothing was done")
+    return password
+
+
+def asked(prompt: str) -> str:
+    """Return a password from the terminal, which does not show it. Raises `RuleError` if there is no terminal."""
+    import warnings
+    from getpass import GetPassWarning, getpass
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", GetPassWarning)
+            return getpass(f"{prompt}: ")
+    except (GetPassWarning, EOFError, OSError):
+        raise RuleError("there is no terminal to ask for the password", advice="Put it into a file") from None
+
+
+def _first_line(file: str) -> str:
+    try:
+        with open(file, encoding="utf-8") as lines:
+            return lines.readline(_LONGEST).rstrip("\r\n")
+    except OSError as problem:
+        raise MediumError(problem.strerror or str(problem), path=file) from problem
+    except UnicodeDecodeError:
+        raise RuleError("holds no text: a password is the first line of a text file", path=file) from None

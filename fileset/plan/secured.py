@@ -1,0 +1,148 @@
+"""Media whose files are Secure DICOM Files (PS3.15 D.1): how they are opened, and what a user must know of them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterator
+from typing import TYPE_CHECKING, Protocol, cast
+
+from fileset.errors import FilesetError, RefusedError
+from fileset.file_id import DICOMDIR, FileId
+from fileset.findings import Finding, Where
+from fileset.media.base import Format, ReadableMedium, UpdatableMedium
+
+if TYPE_CHECKING:
+    from fileset.secure.medium import SecureMedium, SecureView
+    from fileset.secure.reader import SecureState
+    from fileset.secure.security import Security
+
+_NO_INTEGRITY = "it has neither digest nor signature: nobody would notice a change"
+
+
+class SupportsPlain(Protocol):
+    """Options of pages for a browser, as far as encryption is concerned."""
+
+    @property
+    def plain(self) -> bool:
+        """Return whether pages are written although they are not encrypted."""
+        ...
+
+
+def is_locked(problem: FilesetError) -> bool:
+    """Return whether a file is encrypted and cannot be opened, or must not be trusted."""
+    return problem.rule.startswith("FS-SECURE-")
+
+
+def secure_format(wanted: Format | str | None, security: Security | None) -> Format | str | None:
+    """Return the kind of medium that is wanted, with keys and passwords if there are some."""
+    if security is None:
+        return wanted
+    from fileset.media.open import format_named
+    from fileset.secure.format import SecureFormat
+
+    return SecureFormat(security, format_named(wanted) if isinstance(wanted, str) else wanted)
+
+
+def encrypting(wanted: Format, security: Security, beside: Container[FileId]) -> Format:
+    """Return a kind of medium that is written encrypted, except for the files `beside` the file-set.
+
+    Raises `RuleError` if there is nobody to encrypt for.
+    """
+    from fileset.secure.format import SecureFormat
+
+    security.check_encrypts()
+    return SecureFormat(security, wanted, beside)
+
+
+def no_pages(security: Security | None, web: SupportsPlain | None) -> list[Finding]:
+    """Return a finding if pages for a browser are left out, because their pictures would not be encrypted."""
+    if security is None or web is None or web.plain:
+        return []
+    message = "the pages for a browser were left out: their pictures would not be encrypted. --web-plain writes them"
+    return [Finding("FS-SECURE-NO-PAGES", message)]
+
+
+def view_of(medium: ReadableMedium | None) -> SecureView | None:
+    """Return what decrypts the files of a medium, None if they are read as they are."""
+    while medium is not None:
+        if hasattr(medium, "states"):
+            return cast("SecureView", medium)
+        medium = getattr(medium, "around", None)
+    return None
+
+
+def around_of(medium: ReadableMedium) -> ReadableMedium:
+    """Return a medium without what decrypts it."""
+    view = view_of(medium)
+    return medium if view is None else view.around
+
+
+def is_encrypted(medium: ReadableMedium, file_id: FileId) -> bool:
+    """Return whether a file was read decrypted."""
+    view = view_of(medium)
+    return view is not None and view.is_secure_file(file_id)
+
+
+def opening_of(medium: ReadableMedium) -> Security | None:
+    """Return the keys and passwords that open the files of a medium, None if there are none."""
+    view = view_of(medium)
+    return view.security if view is not None and view.security.opens else None
+
+
+def check_secure(medium: UpdatableMedium) -> None:
+    """Raise `RefusedError` if a plain file-set was to be changed with a key: its new files would be encrypted alone."""
+    view = view_of(medium)
+    if view is not None and not view.holds_secure_files():
+        raise RefusedError(
+            "the file-set is not encrypted, and an update would encrypt a part of it",
+            path=medium.name,
+            advice="Leave out the keys and passwords, or make a new file-set that is encrypted",
+        )
+
+
+# ---------------------------------------------------------------- findings
+
+
+def secure_findings(medium: ReadableMedium, *, each: bool = False) -> list[Finding]:
+    """Return what is known of the encrypted files that were opened: of `each` file, or how many are alike."""
+    view = view_of(medium)
+    if view is None:
+        return []
+    states = {name: one for name, one in view.states.items() if not isinstance(one, FilesetError)}
+    return [
+        *(_states(states) if each else _counts(states)),
+        *_doubts(states),
+        *(Finding("FS-SECURE-INTEGRITY", _NO_INTEGRITY, Where(name)) for name, one in states.items() if not one.digest),
+        *(Finding("FS-SECURE-PLAIN", "is not encrypted", Where(name)) for name in sorted(view.plain) if view.states),
+    ]
+
+
+def _states(states: dict[str, SecureState]) -> Iterator[Finding]:
+    return (Finding("FS-SECURE-STATE", str(state), Where(name)) for name, state in states.items())
+
+
+def _counts(states: dict[str, SecureState]) -> Iterator[Finding]:
+    for state, number in Counter(map(str, states.values())).items():
+        yield Finding("FS-SECURE-STATE", f"{number} file{'s' * (number > 1)}: {state}")
+
+
+def _doubts(states: dict[str, SecureState]) -> Iterator[Finding]:
+    """Yield a finding for each signer who is not trusted, if there are certificates to trust."""
+    doubtful = defaultdict[tuple[str, str], list[str]](list)
+    for name, state in states.items():
+        for signer in state.signers:
+            if signer.doubt and signer.was_looked_up:
+                doubtful[signer.name, signer.doubt].append(name)
+    for (signer_name, doubt), names in doubtful.items():
+        files = f"{len(names)} file{'s' * (len(names) > 1)}"
+        yield Finding("FS-SECURE-TRUST", f"{signer_name}, who signed {files}, is not trusted: {doubt}", Where(names[0]))
+
+
+def former_recipients(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> list[Finding]:
+    """Return a finding if the former DICOMDIR has recipients who cannot open the new one."""
+    view = view_of(medium)
+    if view is None:
+        return []
+    lost = cast("SecureMedium", view).lost_recipients(dicomdir)
+    message = f"the former DICOMDIR could also be opened by {lost}: name them too if they are to open the new one"
+    return [Finding("FS-SECURE-RECIPIENTS", message, Where(dicomdir.path))] if lost else []

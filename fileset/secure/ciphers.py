@@ -1,0 +1,53 @@
+"""AES and Triple-DES in CBC mode, by the library `cryptography`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from fileset.secure.errors import ALGORITHM, SecureError, damaged
+from fileset.secure.names import CIPHERS
+from fileset.secure.spliced import Cipher
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives import ciphers
+
+_TRIPLE_DES: Final = "1.2.840.113549.3.7"
+
+
+def algorithm(cipher: str) -> tuple[str, int, int]:
+    """Return name, bytes of the key, and bytes of a block. Raises `SecureError` for a cipher that D.1 does not have."""
+    if cipher not in CIPHERS:
+        raise SecureError(f"is encrypted with {cipher}, not with AES or Triple-DES in CBC mode", rule=ALGORITHM)
+    return *CIPHERS[cipher], 8 if cipher == _TRIPLE_DES else 16
+
+
+def cbc(cipher: str, key: bytes, iv: bytes) -> ciphers.Cipher[ciphers.modes.CBC]:
+    """Return a cipher. Raises `SecureError` for a key or initial vector of another length."""
+    from cryptography.hazmat.primitives.ciphers import Cipher as CipherOf
+    from cryptography.hazmat.primitives.ciphers import algorithms, modes
+
+    _, size, block = algorithm(cipher)
+    if len(key) != size or len(iv) != block:
+        raise damaged("its key or initial vector has another length than the cipher demands")
+    if cipher == _TRIPLE_DES:
+        from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+
+        return CipherOf(TripleDES(key), modes.CBC(iv))
+    return CipherOf(algorithms.AES(key), modes.CBC(iv))
+
+
+def encrypted(cipher: str, key: bytes, iv: bytes, data: bytes) -> bytes:
+    """Return whole blocks encrypted."""
+    return cbc(cipher, key, iv).encryptor().update(data)
+
+
+def decrypted(cipher: str, key: bytes, iv: bytes, data: bytes) -> bytes:
+    """Return whole blocks decrypted."""
+    return cbc(cipher, key, iv).decryptor().update(data)
+
+
+def decrypting(cipher: str, key: bytes, iv: bytes) -> Cipher:
+    """Return what decrypts blocks at any position. Raises `SecureError` as `cbc`."""
+    cbc(cipher, key, iv)
+    return Cipher(partial(decrypted, cipher, key), iv, len(iv))

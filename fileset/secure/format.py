@@ -1,0 +1,73 @@
+"""The kind of medium that holds Secure DICOM Files, in a folder, an image or an archive."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Final
+
+from attrs import evolve, field, frozen
+
+from fileset.file_id import FileId
+from fileset.media.base import Footprint, Format
+from fileset.media.open import format_named, scannable, updatable
+from fileset.secure.medium import SecureMedium, SecureView
+from fileset.secure.security import Security
+
+_NONE: Final = frozenset[FileId]()
+
+
+@frozen
+class SecureFormat:
+    """A kind of medium whose DICOM files are encrypted; `inner` is the kind of the medium itself, None if it shows that.
+
+    `beside` are files that are written plain, such as a viewer. Names that are no File IDs, such as INDEX.HTM, are those
+    of such files too.
+    """
+
+    security: Security
+    inner: Format | None = None
+    beside: Container[FileId] = field(default=_NONE, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Return the name of the inner kind."""
+        return self._known.name
+
+    @property
+    def form(self) -> str:
+        """Return the form of the inner kind."""
+        return self._known.form
+
+    @property
+    def suffix(self) -> str:
+        """Return the suffix of the inner kind."""
+        return self._known.suffix
+
+    @property
+    def footprint(self) -> Footprint:
+        """Return the footprint of the inner kind, with what encryption adds to each file."""
+        inner = self._known.footprint
+        return evolve(inner, entry=inner.entry + self.security.sealer.most)
+
+    @property
+    def _known(self) -> Format:
+        return self.inner or format_named("folder")
+
+    def recognises(self, path: str) -> bool:
+        """Return whether the file at `path` is of the inner kind."""
+        return self._known.recognises(path)
+
+    def readable(self, path: str) -> SecureView:
+        """Return the medium at `path`, or around the DICOMDIR at `path`, read decrypted."""
+        return SecureView(scannable(path, self.inner), self.security)
+
+    def writable(self, path: str, label: str) -> SecureMedium:
+        """Return a medium for a new file-set, written encrypted."""
+        return SecureMedium(self._known.writable(path, label), self.security, self._is_plain)
+
+    def updatable(self, path: str) -> SecureMedium:
+        """Return the medium at `path`, to be changed."""
+        return SecureMedium(updatable(path, self.inner), self.security, self._is_plain)
+
+    def _is_plain(self, file_id: FileId) -> bool:
+        return file_id in self.beside or not file_id.conformant

@@ -1,0 +1,335 @@
+"""A medium whose DICOM files are Secure DICOM Files: they are read decrypted and written encrypted (PS3.10 7.4).
+
+The medium inside never sees a plain byte of a DICOM file, and nothing plain is written elsewhere.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
+
+from attrs import evolve
+
+from fileset.dicom.preamble import is_secure
+from fileset.errors import FilesetError, RuleError
+from fileset.file_id import DICOMDIR, FileId
+from fileset.media.base import (
+    Chunks,
+    FileInfo,
+    FileSetInfo,
+    ReadableMedium,
+    RefusedName,
+    Transaction,
+    UpdatableMedium,
+    Written,
+    holds,
+)
+from fileset.media.system.walk import random_access
+from fileset.secure.reader import Opened, SecureState, content_size, open_envelope, parse
+from fileset.secure.recipients import described, is_named, parsed
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+    from fileset.secure.security import Security
+    from fileset.secure.writer import Sealer
+
+IN_MEMORY: Final = 16 << 20
+"""Bytes of a plain file up to which it is kept in memory while it is open; larger ones are decrypted where they are read."""
+_FIRST: Final = 132
+
+IsPlain = Callable[[FileId], bool]
+"""Returns whether a file that is written beside the file-set stays plain, such as a viewer."""
+
+
+class SecureView:
+    """A medium for reading whose Secure DICOM Files are read as their content; other files are as they are.
+
+    `states` has what is known of each file that was opened, by name, and `plain` the DICOM files that are not encrypted.
+    """
+
+    folder = ""
+
+    def __init__(self, around: ReadableMedium, security: Security) -> None:
+        self.around = around
+        self.security = security
+        self.states: dict[str, SecureState | FilesetError] = {}
+        self.plain: set[str] = set()
+
+    @property
+    def name(self) -> str:
+        """Return the medium as the user named it."""
+        return self.around.name
+
+    @property
+    def form(self) -> str:
+        """Return the form of the medium."""
+        return self.around.form
+
+    def path(self, file_id: FileId) -> str:  # noqa: ARG002  # the answer is the same for every file
+        """Return "": the operating system knows only the encrypted files."""
+        return ""
+
+    def position(self, file_id: FileId) -> int:
+        """Return the byte of the medium at which a file begins, 0 if unknown."""
+        return self.around.position(file_id)
+
+    def open(self, file_id: FileId) -> BinaryIO:
+        """Open a file for reading, decrypted and verified. Raises `SecureError` if that is impossible."""
+        file = self.around.open(file_id)
+        try:
+            first = file.read(_FIRST)
+            file.seek(0)
+            if not is_secure(first):
+                if first[128:] == b"DICM":
+                    self.plain.add(file_id.path)
+                return file
+            opened = self._opened(file_id, file)
+            if opened.size <= IN_MEMORY:
+                data = opened.read(0, opened.size)
+                file.close()
+                return io.BytesIO(data)
+            return cast("BinaryIO", io.BufferedReader(_Content(opened, file)))
+        except BaseException:
+            file.close()
+            raise
+
+    def _opened(self, file_id: FileId, file: BinaryIO) -> Opened:
+        try:
+            opened = open_envelope(*random_access(file), self.security.opener, self.security.trust)
+        except FilesetError as problem:
+            self.states[file_id.path] = problem = problem.moved(path=file_id)
+            raise problem from None
+        self.states[file_id.path] = opened.state
+        return opened
+
+    def inquire_file(self, file_id: FileId) -> FileInfo:
+        """Return size and date of a file; the size is that of its content, if it can be opened."""
+        info = self.around.inquire_file(file_id)
+        with self.around.open(file_id) as file:
+            if not is_secure(file.read(_FIRST)):
+                return info
+            try:
+                return evolve(info, size=content_size(*random_access(file), self.security.opener))
+            except FilesetError:
+                return info
+
+    def holds_secure_files(self) -> bool:
+        """Return whether the DICOMDIR is encrypted; without one, whether any file is."""
+        names = [DICOMDIR] if holds(self.around, DICOMDIR) else [FileId.tolerant(name) for name in self.names()]
+        return any(map(self.is_secure_file, names))
+
+    def is_secure_file(self, file_id: FileId) -> bool:
+        """Return whether a file is a Secure DICOM File."""
+        with self.around.open(file_id) as file:
+            return is_secure(file.read(_FIRST))
+
+    def inquire_file_set(self) -> FileSetInfo:
+        """Return the sizes of the medium."""
+        return self.around.inquire_file_set()
+
+    def names(self) -> Iterator[str]:
+        """Yield the paths of all files."""
+        return self.around.names()
+
+    def refused(self) -> Sequence[RefusedName]:
+        """Return the files that cannot be opened safely."""
+        return self.around.refused()
+
+    def leftovers(self) -> list[str]:
+        """Return the temporary files of a change."""
+        return self.around.leftovers()
+
+    def is_busy(self) -> bool:
+        """Return whether a writer is changing the file-set."""
+        return self.around.is_busy()
+
+    def announced(self) -> frozenset[str]:
+        """Return the names in the journal of a change."""
+        return self.around.announced()
+
+    def damage(self) -> Sequence[str]:
+        """Return the faults of the medium itself."""
+        return self.around.damage()
+
+    def close(self) -> None:
+        """Release the medium."""
+        self.around.close()
+
+
+class _Content(io.RawIOBase):
+    """The verified content of an envelope, decrypted where it is read."""
+
+    def __init__(self, opened: Opened, file: BinaryIO) -> None:
+        self._opened, self._file, self._at = opened, file, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._opened.size}[whence]
+        self._at = max(start + offset, 0)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        target = memoryview(buffer).cast("B")
+        data = self._opened.read(self._at, len(target))
+        target[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class SecureMedium(SecureView):
+    """A medium whose DICOM files are written encrypted for the recipients of `security`, and read decrypted."""
+
+    around: UpdatableMedium
+
+    def __init__(self, around: UpdatableMedium, security: Security, is_plain: IsPlain) -> None:
+        super().__init__(around, security)
+        self._sealer = security.sealer
+        self._is_plain = is_plain
+
+    def inquire_file_set(self) -> FileSetInfo:
+        """Return the sizes of the medium, and the bytes that each file takes more than its content."""
+        return evolve(self.around.inquire_file_set(), overhead=self._sealer.most)
+
+    def lost_recipients(self, file_id: FileId) -> str:
+        """Return, in words, the recipients of a file who are none of those that files are encrypted for; "" for none."""
+        with self.around.open(file_id) as file:
+            read, size = random_access(file)
+            found = parsed(parse(read, size).recipients) if is_secure(read(0, _FIRST)) else []
+        stay = [one.certificate for one in self.security.recipients]
+        lost = [
+            (kind, info)
+            for kind, info in found
+            if not (
+                self.security.opener.password
+                if kind == "pwri"
+                else kind == "ktri" and any(is_named(info["rid"], one) for one in stay)
+            )
+        ]
+        return described(lost) if lost else ""
+
+    def exists(self) -> bool:
+        """Return whether there is anything at the place of the medium."""
+        return self.around.exists()
+
+    def has_dicomdir(self) -> bool:
+        """Return whether there is a DICOMDIR."""
+        return self.around.has_dicomdir()
+
+    def occupied(self) -> bool:
+        """Return whether a new file-set would take the place of something."""
+        return self.around.occupied()
+
+    def interrupted(self) -> bool:
+        """Return whether a writer is at work, or was interrupted."""
+        return self.around.interrupted()
+
+    def check_writable(self) -> None:
+        """Raise `MediumError` where nothing may be written."""
+        self.around.check_writable()
+
+    def flush(self) -> None:
+        """Return when the medium may be taken out."""
+        self.around.flush()
+
+    def actual(self, file_id: FileId) -> FileId | None:
+        """Return the actual name of a file."""
+        return self.around.actual(file_id)
+
+    def occupation(self, value: str) -> str:
+        """Return what has this File ID value."""
+        return self.around.occupation(value)
+
+    def not_sources(self) -> frozenset[str]:
+        """Return the names that are never sources."""
+        return self.around.not_sources()
+
+    def lasting_damage(self) -> Sequence[str]:
+        """Return the damage that the next change does not cure."""
+        return self.around.lasting_damage()
+
+    def entitle(self, label: str) -> None:
+        """Give the medium a new name with the next change."""
+        self.around.entitle(label)
+
+    def transaction(self) -> Transaction:
+        """Begin a change."""
+        return _SecureTransaction(self.around.transaction(), self._sealer, self._is_plain, self.security)
+
+
+class _SecureTransaction:
+    """A change of a medium, of which the medium gets only encrypted bytes."""
+
+    def __init__(self, inner: Transaction, sealer: Sealer, is_plain: IsPlain, security: Security) -> None:
+        self._inner, self._sealer, self._is_plain, self.security = inner, sealer, is_plain, security
+
+    def __enter__(self) -> Self:
+        self._inner.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return self._inner.__exit__(kind, problem, trace)
+
+    @property
+    def done(self) -> bool:
+        """Return whether the new DICOMDIR counts."""
+        return self._inner.done
+
+    def leftovers(self) -> list[FileId]:
+        """Return the files of an interrupted change."""
+        return self._inner.leftovers()
+
+    def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
+        """Announce the names that this change adds and removes."""
+        self._inner.announce(added, removed)
+
+    def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
+        """Write a file, encrypted unless it stays plain. Raises `RuleError` if its size is unknown."""
+        if self._is_plain(file_id):
+            return self._inner.write(file_id, chunks, info)
+        if info is None:
+            raise RuleError("a file can be encrypted only if its size is known", path=file_id)
+        whole = evolve(info, size=self._sealer.size(info.size))
+        written = self._inner.write(file_id, self._sealer.chunks(chunks, info.size), whole)
+        return evolve(written, size=info.size)
+
+    def settle(self) -> None:
+        """Return when the medium has all that was written."""
+        self._inner.settle()
+
+    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
+        """Encrypt the new DICOMDIR and make it the one that counts, after it was read back, decrypted, and accepted."""
+        data = b"".join(dicomdir)
+        sealed = b"".join(self._sealer.chunks((data,), len(data)))
+
+        def accept(back: bytes) -> None:
+            verify(self._plain(back, sealed, data))
+
+        return evolve(self._inner.publish((sealed,), accept), size=len(data))
+
+    def _plain(self, back: bytes, sealed: bytes, data: bytes) -> bytes:
+        """Return the DICOMDIR that was read back; without a key, the same encrypted bytes hold the same data."""
+        if not self.security.opens_own:
+            return data if back == sealed else back
+        opened = open_envelope(lambda at, size: back[at : at + size], len(back), self.security.opener)
+        return opened.read(0, opened.size)
+
+    def delete(self, file_id: FileId) -> None:
+        """Delete a file."""
+        self._inner.delete(file_id)

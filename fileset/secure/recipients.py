@@ -1,0 +1,195 @@
+"""Find the recipient of an envelope that is the reader, and the key of its content (RFC 5652 6.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import field, frozen
+
+from fileset.errors import RuleError
+from fileset.secure.certificates import public_key
+from fileset.secure.ciphers import algorithm
+from fileset.secure.errors import ALGORITHM, KEY, PASSWORD, SecureError, damaged
+from fileset.secure.names import PASSWORD_WRAP, PBKDF2, PRFS, RSA
+from fileset.secure.passwords import MOST_ROUNDS, derived, unwrapped
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.x509 import Certificate
+
+MOST: Final = 64
+"""Recipients of one file that are tried."""
+_SHOWN: Final = 3
+
+
+@frozen
+class PrivateKey:
+    """A private key, and the certificate that it belongs to; without one, every RSA recipient is tried."""
+
+    key: RSAPrivateKey = field(repr=False)
+    certificate: Certificate | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.certificate is not None and public_key(self.certificate) != self.key.public_key():
+            raise RuleError("the private key and the certificate do not belong together")
+
+
+@frozen
+class Opener:
+    """What a reader can open files with; nothing of it is shown."""
+
+    keys: tuple[PrivateKey, ...] = field(default=(), repr=False)
+    password: bytes = field(default=b"", repr=False)
+    _known: dict[bytes, bytes] = field(factory=dict, repr=False, eq=False)
+
+    def content_key(self, recipients: bytes, size: int) -> tuple[bytes, str]:
+        """Return the key of the content, of `size` bytes, and how it was found: "password" or "certificate".
+
+        Raises `SecureError` if there is none: a wrong password, another recipient, an algorithm outside PS3.15 D.1.
+        """
+        found = parsed(recipients)
+        problem: SecureError | None = None
+        for kind, info in found[:MOST]:
+            try:
+                key = self._opened(kind, info)
+            except SecureError as reason:
+                problem = problem or reason
+                continue
+            if key is not None and len(key) == size:
+                return key, "password" if kind == "pwri" else "certificate"
+        kinds = [kind for kind, _ in found]
+        raise problem or (
+            SecureError("the password is wrong", rule=PASSWORD)
+            if self.password and "pwri" in kinds
+            else SecureError(_for_others(found), rule=KEY)
+        )
+
+    def _opened(self, kind: str, info: Any) -> bytes | None:
+        if kind == "pwri":
+            return _by_password(info, self.password) if self.password else None
+        return self._by_key(info) if kind == "ktri" else None
+
+    def _by_key(self, info: Any) -> bytes | None:
+        mine = [one for one in self.keys if _is_for(info, one.certificate)]
+        if mine and info["key_encryption_algorithm"]["algorithm"].dotted != RSA:
+            name = info["key_encryption_algorithm"]["algorithm"].native
+            raise SecureError(f"the key of the content is encrypted by {name}, not by RSA", rule=ALGORITHM)
+        data = info["encrypted_key"].native
+        return next(filter(None, (self._decrypted(one.key, data) for one in mine)), None)
+
+    def _decrypted(self, key: RSAPrivateKey, data: bytes) -> bytes | None:
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+
+        try:
+            return key.decrypt(data, PKCS1v15())
+        except ValueError:  # the size of another key, or its padding
+            return None
+
+
+def parsed(recipients: bytes) -> list[tuple[str, Any]]:
+    """Return kind and content of each RecipientInfo. Raises `SecureError` if they cannot be decoded."""
+    from asn1crypto import cms
+
+    try:
+        found = [(one.name, one.chosen) for one in cms.RecipientInfos.load(recipients)]
+        for _, info in found:
+            _ = info.native  # decodes every part, so that no later use fails
+    except Exception as problem:  # the library raises nearly anything on damaged input
+        raise damaged("its recipients cannot be decoded") from problem
+    return found
+
+
+def described(found: Sequence[tuple[str, Any]]) -> str:
+    """Return the recipients of a file in words: the issuers and serial numbers of certificates, the number of passwords."""
+    certificates = [_certificate(info) for kind, info in found if kind == "ktri"]
+    passwords = sum(kind == "pwri" for kind, _ in found)
+    others = len(found) - len(certificates) - passwords
+    more = [f"{len(certificates) - _SHOWN} more"] if len(certificates) > _SHOWN else []
+    words = [*certificates[:_SHOWN], *more]
+    words += [f"{passwords} password{'s' * (passwords > 1)}"] if passwords else []
+    words += [f"{others} of another kind"] if others else []
+    return ", ".join(words) or "nobody"
+
+
+def _for_others(found: Sequence[tuple[str, Any]]) -> str:
+    return f"is encrypted for {described(found)}: no key was given that opens it"
+
+
+def _certificate(info: Any) -> str:
+    rid = info["rid"]
+    if rid.name == "issuer_and_serial_number":
+        return f"certificate {rid.chosen['serial_number'].native} of {rid.chosen['issuer'].human_friendly}"
+    return f"the certificate with key identifier {rid.native.hex()}"
+
+
+def _is_for(info: Any, certificate: Certificate | None) -> bool:
+    if certificate is None:
+        return True
+    return is_named(info["rid"], certificate)
+
+
+def is_named(name: Any, certificate: Certificate) -> bool:
+    """Return whether an identifier of RFC 5652 (issuer and serial number, or key identifier) names a certificate."""
+    if name.name == "issuer_and_serial_number":
+        same = name.chosen["serial_number"].native == certificate.serial_number
+        return bool(same and name.chosen["issuer"].dump() == certificate.issuer.public_bytes())
+    return bytes(name.native) in _key_identifiers(certificate)
+
+
+def _key_identifiers(certificate: Certificate) -> Sequence[bytes]:
+    from cryptography.x509 import ExtensionNotFound, SubjectKeyIdentifier
+
+    computed = SubjectKeyIdentifier.from_public_key(certificate.public_key()).digest
+    try:
+        named = certificate.extensions.get_extension_for_class(SubjectKeyIdentifier).value.digest
+    except (ExtensionNotFound, ValueError):
+        return (computed,)
+    return computed, named
+
+
+# ---------------------------------------------------------------- passwords
+
+
+def _by_password(info: Any, password: bytes) -> bytes | None:
+    wrap = info["key_encryption_algorithm"]
+    if wrap["algorithm"].dotted != PASSWORD_WRAP:
+        raise SecureError("the key of the content is wrapped in a way that PS3.15 D.1 does not have", rule=ALGORITHM)
+    cipher, iv = _part(lambda: _cipher(wrap))
+    _, size, block = algorithm(cipher)
+    salt, rounds, prf = _part(lambda: _derivation(info))
+    if prf not in PRFS:
+        raise SecureError("PBKDF2 uses a function that PS3.15 D.1 does not have", rule=ALGORITHM)
+    if not 0 < rounds <= MOST_ROUNDS:
+        raise damaged(f"the password needs {rounds} rounds of PBKDF2; at most {MOST_ROUNDS} are computed")
+    if len(iv) != block:
+        raise damaged("the initial vector of the wrapped key has another length than the cipher demands")
+    return unwrapped(cipher, derived(password, salt, rounds, size, PRFS[prf]), iv, info["encrypted_key"].native)
+
+
+def _cipher(wrap: Any) -> tuple[str, bytes]:
+    from asn1crypto.algos import EncryptionAlgorithm
+
+    found = EncryptionAlgorithm.load(wrap["parameters"].dump())
+    return found["algorithm"].dotted, bytes(found["parameters"].native)
+
+
+def _derivation(info: Any) -> tuple[bytes, int, str]:
+    derivation = info["key_derivation_algorithm"]
+    if derivation["algorithm"].dotted != PBKDF2:
+        raise SecureError("the key is not derived by PBKDF2, as PS3.15 D.1 demands", rule=ALGORITHM)
+    parameters = derivation["parameters"]
+    return (
+        parameters["salt"].chosen.native,
+        parameters["iteration_count"].native,
+        parameters["prf"]["algorithm"].dotted,
+    )
+
+
+def _part(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except SecureError:
+        raise
+    except Exception as problem:  # as in `parsed`
+        raise damaged("a recipient cannot be decoded") from problem

@@ -1,0 +1,173 @@
+"""Verify the signatures of SignedData (RFC 5652 5.4 and 5.6), and whether a signer is trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import frozen
+
+from fileset.secure.errors import ALGORITHM, SIGNATURE, SecureError, damaged
+from fileset.secure.names import CONTENT_TYPE, DATA, DIGESTS, MESSAGE_DIGEST, SIGNATURES
+from fileset.secure.recipients import is_named
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.hashes import HashAlgorithm
+    from cryptography.x509 import Certificate
+
+MOST: Final = 16
+"""Signatures of one file that are verified."""
+
+
+@frozen
+class SignedBy:
+    """A signer whose signature is good: subject of the certificate, and whether it is trusted.
+
+    `doubt` is the reason if it is not; "" if it is. `was_looked_up`: whether there are certificates to trust.
+    """
+
+    name: str
+    doubt: str
+    was_looked_up: bool = True
+
+    @property
+    def is_trusted(self) -> bool:
+        """Return whether the certificate leads to one that the reader trusts."""
+        return not self.doubt
+
+
+def decoded(data: bytes) -> Any:
+    """Return SignedData without its content, as `asn1crypto` has it. Raises `SecureError` if it cannot be decoded."""
+    from asn1crypto import cms
+
+    try:
+        found = cms.SignedData.load(data)
+        _ = found.native  # decodes every part
+    except Exception as problem:  # the library raises nearly anything on damaged input
+        raise damaged("its signatures cannot be decoded") from problem
+    if not 0 < len(found["signer_infos"]) <= MOST:
+        raise damaged(f"it has {len(found['signer_infos'])} signatures")
+    return found
+
+
+def digests_of(signed: Any) -> set[str]:
+    """Return the names of the digests that the signatures need. Raises `SecureError` for one outside PS3.15 D.1."""
+    return {digest_name(info["digest_algorithm"]["algorithm"].dotted) for info in signed["signer_infos"]}
+
+
+def digest_name(dotted: str) -> str:
+    """Return the name of a digest. Raises `SecureError` for one outside PS3.15 D.1."""
+    if dotted not in DIGESTS:
+        raise SecureError(f"the digest {dotted} is not one of SHA-1, SHA-256, SHA-384 and SHA-512", rule=ALGORITHM)
+    return DIGESTS[dotted]
+
+
+def verified(signed: Any, digests: Mapping[str, bytes], trust: Sequence[Certificate]) -> tuple[SignedBy, ...]:
+    """Return the signers of a content with these digests. Raises `SecureError` unless every signature is good."""
+    certificates = [*_certificates(signed), *trust]
+    return tuple(_verified(info, digests, certificates, trust) for info in signed["signer_infos"])
+
+
+def _certificates(signed: Any) -> list[Certificate]:
+    from cryptography.x509 import load_der_x509_certificate
+
+    found = []
+    for one in signed["certificates"] or ():
+        try:
+            found.append(load_der_x509_certificate(one.chosen.dump()))
+        except ValueError:
+            continue  # no use for verifying; the signer may have another
+    return found
+
+
+def _verified(
+    info: Any, digests: Mapping[str, bytes], certificates: Sequence[Certificate], trust: Sequence[Certificate]
+) -> SignedBy:
+    digest = digest_name(info["digest_algorithm"]["algorithm"].dotted)
+    signer = next((one for one in certificates if is_named(info["sid"], one)), None)
+    if signer is None:
+        raise SecureError(
+            "the certificate of the signer is missing, so its signature cannot be verified", rule=SIGNATURE
+        )
+    algorithm = info["signature_algorithm"]["algorithm"].dotted
+    if SIGNATURES.get(algorithm) not in ("", digest):
+        raise SecureError(f"the signature is of the kind {algorithm}, not RSA (PKCS #1 v1.5)", rule=ALGORITHM)
+    attributes = info["signed_attrs"]
+    if len(attributes):
+        _compare(attributes, digests[digest])
+        data = b"\x31" + attributes.dump()[1:]
+        is_good = _is_good(signer, info["signature"].native, data, digest, hashed=False)
+    else:
+        is_good = _is_good(signer, info["signature"].native, digests[digest], digest, hashed=True)
+    name = signer.subject.rfc4514_string()
+    if not is_good:
+        raise SecureError(f"the signature of {name} is wrong: the file was changed", rule=SIGNATURE)
+    return SignedBy(name, _doubt(signer, certificates, trust), bool(trust))
+
+
+def _compare(attributes: Any, digest: bytes) -> None:
+    """Raise `SecureError` unless the signed attributes are about this content (RFC 5652 11.1 and 11.2)."""
+    found = {one["type"].dotted: one["values"] for one in attributes}
+    content_type, message_digest = found.get(CONTENT_TYPE), found.get(MESSAGE_DIGEST)
+    if content_type is None or message_digest is None or len(content_type) != 1 or len(message_digest) != 1:
+        raise SecureError("the signed attributes lack content type or digest", rule=SIGNATURE)
+    if content_type[0].dotted != DATA or message_digest[0].native != digest:
+        raise SecureError("the signature is of another content: the file was changed", rule=SIGNATURE)
+
+
+def _is_good(signer: Certificate, signature: bytes, data: bytes, digest: str, *, hashed: bool) -> bool:
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+
+    try:
+        key = signer.public_key()
+        if not isinstance(key, RSAPublicKey):
+            raise SecureError("the signer has no RSA key", rule=ALGORITHM)
+        kind = _hash(digest)
+        key.verify(signature, data, PKCS1v15(), Prehashed(kind) if hashed else kind)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return False
+    return True
+
+
+def _hash(digest: str) -> HashAlgorithm:
+    from cryptography.hazmat.primitives import hashes
+
+    kinds: dict[str, HashAlgorithm] = {
+        "sha1": hashes.SHA1(),  # noqa: S303  # PS3.15 D.1 has it, for reading
+        "sha256": hashes.SHA256(),
+        "sha384": hashes.SHA384(),
+        "sha512": hashes.SHA512(),
+    }
+    return kinds[digest]
+
+
+def _doubt(signer: Certificate, certificates: Sequence[Certificate], trust: Sequence[Certificate]) -> str:
+    """Return why a signer is not trusted, "" if it is: its certificate is trusted itself, or leads to one that is."""
+    from cryptography.x509.verification import (
+        ExtensionPolicy,
+        PolicyBuilder,
+        Store,
+        VerificationError,
+    )
+
+    if not trust:
+        return "no certificate to trust was given"
+    try:
+        if signer in trust:
+            return "" if signer.not_valid_before_utc <= _now() <= signer.not_valid_after_utc else "it is not valid now"
+        anything = ExtensionPolicy.permit_all()  # a signer of media needs no name of a host
+        builder = PolicyBuilder().store(Store(list(trust)))
+        builder = builder.extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=anything)
+        builder.build_client_verifier().verify(signer, [one for one in certificates if one != signer])
+    except (VerificationError, ValueError) as problem:
+        return str(problem) or "its certificate leads to none that is trusted"
+    return ""
+
+
+def _now() -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""Secure DICOM Files (PS3.15 D.1)."""
