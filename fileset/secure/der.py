@@ -9,7 +9,7 @@ SEQUENCE, SET, OCTETS = 0x30, 0x31, 0x04
 
 
 def header(tag: int, length: int) -> bytes:
-    """Return tag and length of an element with `length` bytes of content."""
+    """Tag and length of an element with `length` bytes of content."""
     if length < 0x80:
         return bytes((tag, length))
     size = (length.bit_length() + 7) // 8
@@ -17,33 +17,33 @@ def header(tag: int, length: int) -> bytes:
 
 
 def element(tag: int, *parts: bytes) -> bytes:
-    """Return an element."""
+    """An element."""
     content = b"".join(parts)
     return header(tag, len(content)) + content
 
 
 def sequence(*parts: bytes) -> bytes:
-    """Return a SEQUENCE."""
+    """A SEQUENCE."""
     return element(SEQUENCE, *parts)
 
 
 def set_of(*parts: bytes) -> bytes:
-    """Return a SET OF, in the order that DER demands."""
+    """A SET OF, in the order that DER demands."""
     return element(SET, *sorted(parts))
 
 
 def octets(content: bytes) -> bytes:
-    """Return an OCTET STRING."""
+    """An OCTET STRING."""
     return element(OCTETS, content)
 
 
 def integer(value: int) -> bytes:
-    """Return an INTEGER of 0 or more."""
+    """An INTEGER of 0 or more."""
     return element(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big"))
 
 
 def identifier(dotted: str) -> bytes:
-    """Return an OBJECT IDENTIFIER."""
+    """An OBJECT IDENTIFIER."""
     first, second, *rest = map(int, dotted.split("."))
     return element(0x06, *map(_base128, (40 * first + second, *rest)))
 

@@ -30,22 +30,22 @@ class SecureFormat:
 
     @property
     def name(self) -> str:
-        """Return the name of the inner kind."""
+        """The name of the inner kind."""
         return self._known.name
 
     @property
     def form(self) -> str:
-        """Return the form of the inner kind."""
+        """The form of the inner kind."""
         return self._known.form
 
     @property
     def suffix(self) -> str:
-        """Return the suffix of the inner kind."""
+        """The suffix of the inner kind."""
         return self._known.suffix
 
     @property
     def footprint(self) -> Footprint:
-        """Return the footprint of the inner kind, with what encryption adds to each file."""
+        """The footprint of the inner kind, with what encryption adds to each file."""
         inner = self._known.footprint
         return evolve(inner, entry=inner.entry + self.security.sealer.most)
 
@@ -54,19 +54,19 @@ class SecureFormat:
         return self.inner or format_named("folder")
 
     def recognises(self, path: str) -> bool:
-        """Return whether the file at `path` is of the inner kind."""
+        """Whether the file at `path` is of the inner kind."""
         return self._known.recognises(path)
 
     def readable(self, path: str) -> SecureView:
-        """Return the medium at `path`, or around the DICOMDIR at `path`, read decrypted."""
+        """The medium at `path`, or around the DICOMDIR at `path`, read decrypted."""
         return SecureView(scannable(path, self.inner), self.security)
 
     def writable(self, path: str, label: str) -> SecureMedium:
-        """Return a medium for a new file-set, written encrypted."""
+        """A medium for a new file-set, written encrypted."""
         return SecureMedium(self._known.writable(path, label), self.security, self._is_plain)
 
     def updatable(self, path: str) -> SecureMedium:
-        """Return the medium at `path`, to be changed."""
+        """The medium at `path`, to be changed."""
         return SecureMedium(updatable(path, self.inner), self.security, self._is_plain)
 
     def _is_plain(self, file_id: FileId) -> bool:

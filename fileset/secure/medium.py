@@ -60,12 +60,12 @@ class SecureView:
 
     @property
     def name(self) -> str:
-        """Return the medium as the user named it."""
+        """The medium as the user named it."""
         return self.around.name
 
     @property
     def form(self) -> str:
-        """Return the form of the medium."""
+        """The form of the medium."""
         return self.around.form
 
     def path(self, file_id: FileId) -> str:  # noqa: ARG002  # the answer is the same for every file
@@ -73,7 +73,7 @@ class SecureView:
         return ""
 
     def position(self, file_id: FileId) -> int:
-        """Return the byte of the medium at which a file begins, 0 if unknown."""
+        """The byte of the medium at which a file begins, 0 if unknown."""
         return self.around.position(file_id)
 
     def open(self, file_id: FileId) -> BinaryIO:
@@ -106,7 +106,7 @@ class SecureView:
         return opened
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """Return size and date of a file; the size is that of its content, if it can be opened."""
+        """Size and date of a file; the size is that of its content, if it can be opened."""
         info = self.around.inquire_file(file_id)
         with self.around.open(file_id) as file:
             if not is_secure(file.read(_FIRST)):
@@ -117,17 +117,17 @@ class SecureView:
                 return info
 
     def holds_secure_files(self) -> bool:
-        """Return whether the DICOMDIR is encrypted; without one, whether any file is."""
+        """Whether the DICOMDIR is encrypted; without one, whether any file is."""
         names = [DICOMDIR] if holds(self.around, DICOMDIR) else [FileId.tolerant(name) for name in self.names()]
         return any(map(self.is_secure_file, names))
 
     def is_secure_file(self, file_id: FileId) -> bool:
-        """Return whether a file is a Secure DICOM File."""
+        """Whether a file is a Secure DICOM File."""
         with self.around.open(file_id) as file:
             return is_secure(file.read(_FIRST))
 
     def inquire_file_set(self) -> FileSetInfo:
-        """Return the sizes of the medium."""
+        """The sizes of the medium."""
         return self.around.inquire_file_set()
 
     def names(self) -> Iterator[str]:
@@ -135,23 +135,23 @@ class SecureView:
         return self.around.names()
 
     def refused(self) -> Sequence[RefusedName]:
-        """Return the files that cannot be opened safely."""
+        """The files that cannot be opened safely."""
         return self.around.refused()
 
     def leftovers(self) -> list[str]:
-        """Return the temporary files of a change."""
+        """The temporary files of a change."""
         return self.around.leftovers()
 
     def is_busy(self) -> bool:
-        """Return whether a writer is changing the file-set."""
+        """Whether a writer is changing the file-set."""
         return self.around.is_busy()
 
     def announced(self) -> frozenset[str]:
-        """Return the names in the journal of a change."""
+        """The names in the journal of a change."""
         return self.around.announced()
 
     def damage(self) -> Sequence[str]:
-        """Return the faults of the medium itself."""
+        """The faults of the medium itself."""
         return self.around.damage()
 
     def close(self) -> None:
@@ -202,7 +202,7 @@ class SecureMedium(SecureView):
         self._is_plain = is_plain
 
     def inquire_file_set(self) -> FileSetInfo:
-        """Return the sizes of the medium, and the bytes that each file takes more than its content."""
+        """The sizes of the medium, and the bytes that each file takes more than its content."""
         return evolve(self.around.inquire_file_set(), overhead=self._sealer.most)
 
     def lost_recipients(self, file_id: FileId) -> str:
@@ -223,19 +223,19 @@ class SecureMedium(SecureView):
         return described(lost) if lost else ""
 
     def exists(self) -> bool:
-        """Return whether there is anything at the place of the medium."""
+        """Whether there is anything at the place of the medium."""
         return self.around.exists()
 
     def has_dicomdir(self) -> bool:
-        """Return whether there is a DICOMDIR."""
+        """Whether there is a DICOMDIR."""
         return self.around.has_dicomdir()
 
     def occupied(self) -> bool:
-        """Return whether a new file-set would take the place of something."""
+        """Whether a new file-set would take the place of something."""
         return self.around.occupied()
 
     def interrupted(self) -> bool:
-        """Return whether a writer is at work, or was interrupted."""
+        """Whether a writer is at work, or was interrupted."""
         return self.around.interrupted()
 
     def check_writable(self) -> None:
@@ -243,23 +243,23 @@ class SecureMedium(SecureView):
         self.around.check_writable()
 
     def flush(self) -> None:
-        """Return when the medium may be taken out."""
+        """Wait until the medium may be taken out."""
         self.around.flush()
 
     def actual(self, file_id: FileId) -> FileId | None:
-        """Return the actual name of a file."""
+        """The actual name of a file."""
         return self.around.actual(file_id)
 
     def occupation(self, value: str) -> str:
-        """Return what has this File ID value."""
+        """The kind of entry that has this File ID value: file, folder or none."""
         return self.around.occupation(value)
 
     def not_sources(self) -> frozenset[str]:
-        """Return the names that are never sources."""
+        """The names that are never sources."""
         return self.around.not_sources()
 
     def lasting_damage(self) -> Sequence[str]:
-        """Return the damage that the next change does not cure."""
+        """The damage that the next change does not cure."""
         return self.around.lasting_damage()
 
     def entitle(self, label: str) -> None:
@@ -288,11 +288,11 @@ class _SecureTransaction:
 
     @property
     def done(self) -> bool:
-        """Return whether the new DICOMDIR counts."""
+        """Whether the new DICOMDIR counts."""
         return self._inner.done
 
     def leftovers(self) -> list[FileId]:
-        """Return the files of an interrupted change."""
+        """The files of an interrupted change."""
         return self._inner.leftovers()
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
@@ -310,7 +310,7 @@ class _SecureTransaction:
         return evolve(written, size=info.size)
 
     def settle(self) -> None:
-        """Return when the medium has all that was written."""
+        """Wait until the medium has all that was written."""
         self._inner.settle()
 
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
@@ -324,7 +324,7 @@ class _SecureTransaction:
         return evolve(self._inner.publish((sealed,), accept), size=len(data))
 
     def _plain(self, back: bytes, sealed: bytes, data: bytes) -> bytes:
-        """Return the DICOMDIR that was read back; without a key, the same encrypted bytes hold the same data."""
+        """The DICOMDIR that was read back; without a key, the same encrypted bytes hold the same data."""
         if not self.security.opens_own:
             return data if back == sealed else back
         opened = open_envelope(lambda at, size: back[at : at + size], len(back), self.security.opener)

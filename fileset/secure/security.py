@@ -92,12 +92,12 @@ class Security:
 
     @property
     def encrypts(self) -> bool:
-        """Return whether there is a recipient, or a password, to encrypt for."""
+        """Whether there is a recipient, or a password, to encrypt for."""
         return bool(self.recipients or self.opener.password)
 
     @property
     def opens(self) -> bool:
-        """Return whether there is a key or a password to open files with."""
+        """Whether there is a key or a password to open files with."""
         return bool(self.opener.keys or self.opener.password)
 
     def check_encrypts(self) -> None:
@@ -115,7 +115,7 @@ class Security:
 
     @property
     def opens_own(self) -> bool:
-        """Return whether the files that are encrypted with these keys can be opened with them."""
+        """Whether the files that are encrypted with these keys can be opened with them."""
         own = [one.key.public_key() for one in self.opener.keys]
         return bool(self.opener.password) or any(public_key(one.certificate) in own for one in self.recipients)
 

@@ -42,11 +42,11 @@ class Recipient(Protocol):
 
     @property
     def version(self) -> int:
-        """Return 3 for a password, else 0."""
+        """3 for a password, else 0."""
         ...
 
     def info(self, key: bytes) -> bytes:
-        """Return the RecipientInfo that has a content encryption key."""
+        """The RecipientInfo that has a content encryption key."""
         ...
 
 
@@ -55,20 +55,20 @@ class Protection(Protocol):
 
     @property
     def content_type(self) -> str:
-        """Return the identifier of the layer."""
+        """The identifier of the layer."""
         ...
 
     @property
     def tail_size(self) -> int:
-        """Return the bytes of the tail."""
+        """The bytes of the tail."""
         ...
 
     def head(self, size: int) -> bytes:
-        """Return what precedes a content of `size` bytes."""
+        """The bytes before a content of `size` bytes."""
         ...
 
     def tail(self, digest: bytes) -> bytes:
-        """Return what follows a content with this SHA-256."""
+        """The bytes after a content with this SHA-256."""
         ...
 
 
@@ -80,11 +80,11 @@ class Digested:
     tail_size = len(octets(_NO_DIGEST))
 
     def head(self, size: int) -> bytes:
-        """Return the start of DigestedData."""
+        """The start of DigestedData."""
         return _head(size, integer(0) + _DIGEST, self.tail_size)
 
     def tail(self, digest: bytes) -> bytes:
-        """Return the digest."""
+        """The digest."""
         return octets(digest)
 
 
@@ -99,15 +99,15 @@ class Signed:
 
     @cached_property
     def tail_size(self) -> int:
-        """Return the bytes of certificates and signature: a signature is as long as its key."""
+        """The bytes of certificates and signature: a signature is as long as its key."""
         return len(self._around(bytes((self.signer.key.key_size + 7) // 8), _NO_DIGEST))
 
     def head(self, size: int) -> bytes:
-        """Return the start of SignedData."""
+        """The start of SignedData."""
         return _head(size, integer(1) + set_of(_DIGEST), self.tail_size)
 
     def tail(self, digest: bytes) -> bytes:
-        """Return the certificates and the signature."""
+        """The certificates and the signature."""
         signed = element(0x31, *self._attributes(digest))
         return self._around(self.signer.sign(signed), digest)
 
@@ -129,7 +129,7 @@ class Signed:
 
 
 def _head(size: int, first: bytes, tail: int) -> bytes:
-    """Return the start of a layer around a content of `size` bytes that `tail` bytes follow."""
+    """The start of a layer around a content of `size` bytes that `tail` bytes follow."""
     string = header(OCTETS, size)
     explicit = header(0xA0, len(string) + size) + string
     content = identifier(DATA) + explicit
@@ -145,13 +145,13 @@ class Sealer:
     protection: Protection
 
     def size(self, size: int) -> int:
-        """Return the bytes of the envelope of a file of `size` bytes."""
+        """The bytes of the envelope of a file of `size` bytes."""
         encrypted = self._encrypted(size)
         return len(self._envelope(bytes(32), bytes(BLOCK), encrypted)) + encrypted
 
     @property
     def most(self) -> int:
-        """Return the bytes that an envelope has more than its file, at most."""
+        """The bytes that an envelope has more than its file, at most."""
         return self.size(1 << 40) - (1 << 40)
 
     def chunks(self, chunks: Iterable[bytes | bytearray], size: int) -> Iterator[bytes]:
@@ -177,7 +177,7 @@ class Sealer:
         return len(self.protection.head(size)) + size + self.protection.tail_size
 
     def _envelope(self, key: bytes, iv: bytes, encrypted: int) -> bytes:
-        """Return all that precedes `encrypted` bytes, which are the end of the envelope."""
+        """All that precedes `encrypted` bytes, which are the end of the envelope."""
         version = max(recipient.version for recipient in self.recipients)
         infos = set_of(*(recipient.info(key) for recipient in self.recipients))
         cipher = sequence(identifier(AES_256), octets(iv))
