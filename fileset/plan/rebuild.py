@@ -320,9 +320,7 @@ class _Rebuild:
     def _report_uncured(self, index: int) -> None:
         """Report the faults of a record that stays because no file has a better value."""
         faults = self.diagnosis.faults.get(index, ())
-        stays = {
-            id(one): evolve(one, message=f"{one.message}; it stays") for one in faults
-        }
+        stays = {id(one): evolve(one, message=f"{one.message}; it stays") for one in faults}
         self.report.findings[:] = [stays.get(id(one), one) for one in self.report.findings]
 
     # ------------------------------------------------------------ records that no file places

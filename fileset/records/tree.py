@@ -38,6 +38,10 @@ class OldRecords:
         """Return the decoded Patient ID of a study, the study's own UID if the patient has none, None if it is new."""
         return None
 
+    def patients_of(self, study_uid: bytes) -> list[bytes | str]:  # noqa: ARG002
+        """Return the same for each record of a study: some writers put a study below two patients."""
+        return []
+
     def study_of(self, series_uid: bytes) -> bytes | None:  # noqa: ARG002
         """Return the Study Instance UID that a series belongs to, None if it is new."""
         return None
@@ -46,9 +50,9 @@ class OldRecords:
         """Return the decoded keys, by field, of the record of a patient, study or series; None if it is new."""
         return None
 
-    def person(self, key: bytes | str) -> Person | None:  # noqa: ARG002
-        """Return the person that a Patient ID belongs to, None if there is no record of it."""
-        return None
+    def persons(self, key: bytes | str) -> list[Person]:  # noqa: ARG002
+        """Return the person of each record with a Patient ID."""
+        return []
 
     def stays(self, level: str, key: bytes | str) -> bool:  # noqa: ARG002
         """Whether the record of a patient, study or series is right, so that it can stay byte for byte."""
@@ -191,26 +195,39 @@ class TreeBuilder:
 
     def _place(self, chain: Chain, source: int) -> Entity:
         # A patient without an ID becomes one patient per study: patients are never merged without evidence.
-        identity = self._patient_key(chain)
+        identity = self._patient_key(chain, source)
         self._check_owners(chain, identity)
         patient_key = self._person_key(chain, identity, source)
         entity = self._entity(self._patients, "PATIENT", patient_key, chain, source)
         if chain.study_uid:
-            self._note_split("STUDY", self._owner_of_study.setdefault(chain.study_uid, entity), entity, chain, source)
-            study = entity = self._entity(entity.children, "STUDY", chain.study_uid, chain, source)
+            apart = self._apart(chain.study_uid, patient_key)
+            key = chain.study_uid + apart
+            if apart and key not in entity.children and patient_key not in self._existing.patients_of(chain.study_uid):
+                self._note_twice("STUDY", f"UID {_shown(chain.study_uid.decode('ascii'))}", source)
+            self._note_split("STUDY", self._owner_of_study.setdefault(chain.study_uid, entity), entity, key, source)
+            study = entity = self._entity(entity.children, "STUDY", key, chain, source)
             if chain.series_uid:
+                key = chain.series_uid + apart
                 first = self._owner_of_series.setdefault(chain.series_uid, study)
-                self._note_split("SERIES", first, study, chain, source)
-                entity = self._entity(study.children, "SERIES", chain.series_uid, chain, source)
+                self._note_split("SERIES", first, study, key, source)
+                entity = self._entity(study.children, "SERIES", key, chain, source)
         return entity
 
-    def _patient_key(self, chain: Chain) -> bytes | str:
+    def _apart(self, study_uid: bytes, patient_key: bytes | str) -> bytes:
+        """Return the end of the keys of a study that the old directory has below another patient, or below several."""
+        known = self._existing.patients_of(study_uid)
+        is_one = len(known) == 1 and (known[0] == patient_key or self._conflict != "split")
+        return b"" if not known or is_one else APART + _bytes(patient_key)
+
+    def _patient_key(self, chain: Chain, source: int) -> bytes | str:
         """Return the decoded Patient ID; for a file without one, that of the rest of its study."""
         identity = decode(chain.patient_id, chain.character_set.decode("ascii"))
         owner = self._owner_of_study.get(chain.study_uid)
         if not identity or self._conflict == "merge":
             known = owner.key if owner else self._existing.patient_of(chain.study_uid)
             if known is not None and not (identity and known == chain.study_uid):
+                if identity and _identity(known) != identity:
+                    self._note_merged(_identity(known), identity, source)
                 return _identity(known)
         if not identity:
             return chain.study_uid
@@ -228,8 +245,7 @@ class TreeBuilder:
         person = person_of(chain)
         known = self._persons.get(identity)
         if known is None:
-            old = self._existing.person(identity)
-            known = self._persons[identity] = [old or person]
+            known = self._persons[identity] = self._existing.persons(identity) or [person]
         number = next((at for at, one in enumerate(known) if not person.is_other_than(one)), len(known))
         if not number or self._conflict == "merge":
             return identity
@@ -239,13 +255,17 @@ class TreeBuilder:
         if number == len(known):
             known.append(person)
             self._note_twice("PATIENT", f"Patient ID {_shown(identity)}", source)
-        return f"{identity!s}{_PERSON}{number}"
+        return f"{identity!s}{PERSON}{number}"
 
-    def _note_split(self, level: str, first: Entity, above: Entity, chain: Chain, source: int) -> None:
+    def _note_split(self, level: str, first: Entity, above: Entity, key: bytes, source: int) -> None:
         """Report a study or series that is below two records, once for each further record."""
-        uid = chain.study_uid if level == "STUDY" else chain.series_uid
-        if above is not first and uid not in above.children:
-            self._note_twice(level, f"UID {_shown(uid.decode('ascii'))}", source)
+        if above is not first and key not in above.children:
+            self._note_twice(level, f"UID {_shown(key.partition(APART)[0].decode('ascii'))}", source)
+
+    def _note_merged(self, known: bytes | str, identity: str, source: int) -> None:
+        message = f"Patient ID {_shown(identity)} in the file: its study is listed below Patient ID {_shown(known)}"
+        where = Where(self._name(source), "PATIENT", tag=tags.PATIENT_ID)
+        self.findings.append(Finding("FS-KEY-DIFFERS", message, where))
 
     def _note_twice(self, level: str, what: str, source: int) -> None:
         message = f"{what} has a further {level} record: these files name another patient"
@@ -256,10 +276,9 @@ class TreeBuilder:
         if not chain.study_uid:
             return
         known = self._owner_of_study.get(chain.study_uid)
-        owner = known.key if known else self._existing.patient_of(chain.study_uid)
-        is_split = known is not None and self._conflict == "split"
-        if owner is not None and _identity(owner) != patient_key and not is_split:
-            study, other = chain.study_uid.decode("ascii"), _shown(owner)
+        owners = [known.key] if known else self._existing.patients_of(chain.study_uid)
+        if owners and patient_key not in map(_identity, owners) and self._conflict != "split":
+            study, other = chain.study_uid.decode("ascii"), _shown(owners[0])
             raise HeaderError(
                 "FS-STUDY-TWO-PATIENTS",
                 f"study {study} belongs to Patient ID {other}{self._from(known)}, but this file has {_shown(patient_key)}",
@@ -268,7 +287,7 @@ class TreeBuilder:
             return
         known = self._owner_of_series.get(chain.series_uid)
         owner = known.key if known else self._existing.study_of(chain.series_uid)
-        if owner is not None and owner != chain.study_uid:
+        if owner is not None and _bytes(owner).partition(APART)[0] != chain.study_uid:
             series = chain.series_uid.decode("ascii")
             raise HeaderError(
                 "FS-SERIES-TWO-STUDIES",
@@ -324,7 +343,7 @@ class TreeBuilder:
         position = 0
         for patient in sorted(self._patients.values(), key=_by_patient_id):
             order = _by_patient_id(patient)
-            key = patient.key if _PERSON in str(patient.key) else order[1]
+            key = patient.key if PERSON in str(patient.key) else order[1]
             yield Node(0, "PATIENT", position, self._record(patient, key, set()), key=key, order=order)
             yield from self._below(patient, (position,))
             position += 1
@@ -440,12 +459,14 @@ class TreeBuilder:
         return value
 
 
-_PERSON: Final = "\0person "
+PERSON: Final = "\0person "
 """Between the Patient ID and the number of a further person with it, in keys of the tree."""
+APART: Final = b"\0below "
+"""Between the UID of a study or series and the key of its patient, where the old directory has it below another, or twice."""
 
 
 def _identity(key: bytes | str) -> bytes | str:
-    return key.partition(_PERSON)[0] if isinstance(key, str) else key
+    return key.partition(PERSON)[0] if isinstance(key, str) else key
 
 
 def _shown(key: bytes | str) -> str:

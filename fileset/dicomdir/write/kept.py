@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator
 from copy import copy
 from functools import cached_property
-from itertools import compress, count
+from itertools import combinations, compress, count
 from operator import or_
 from typing import Final, Generic, TypeVar
 
@@ -24,7 +24,7 @@ from fileset.errors import RefusedError
 from fileset.records.instance_keys import UNORDERED
 from fileset.records.levels import FIELDS, LEVELS
 from fileset.records.person import Person
-from fileset.records.tree import OldRecords, Order, invented_patient_id
+from fileset.records.tree import APART, PERSON, OldRecords, Order, invented_patient_id
 from fileset.standard import tags
 
 _UID_OF: Final = {"STUDY": tags.STUDY_INSTANCE_UID, "SERIES": tags.SERIES_INSTANCE_UID}
@@ -208,7 +208,9 @@ class Kept(OldRecords):
 
         Raises `RefusedError` if there are several: the right one is unknown.
         """
-        found = [index for index in self._entities[level].get(key, ()) if not self.dropped[index]]
+        found = self._holders(level, key)
+        if len(found) > 1 and level == "PATIENT" and self._are_distinct(found):
+            return found[0]
         if len(found) > 1:
             shown = key if isinstance(key, str) else key.decode("ascii", "replace")
             places = ", ".join(str(self.flat.start[index]) for index in found)
@@ -218,6 +220,32 @@ class Kept(OldRecords):
                 path=self.contents.file,
             )
         return found[0] if found else self._aliases.get(key, NONE)
+
+    def _holders(self, level: str, key: bytes | str) -> list[int]:
+        """Return the records that stay with a key of the tree, which may say which one of several is meant."""
+        if isinstance(key, str):
+            identity, _, number = key.partition(PERSON)
+            found = self._alive(level, identity)
+            return found[int(number) : int(number) + 1] if number else found
+        uid, apart, patient = key.partition(APART)
+        found = self._alive(level, uid)
+        return [index for index in found if _bytes(self._patient_key(index)) == patient] if apart else found
+
+    def _alive(self, level: str, key: bytes | str) -> list[int]:
+        return [index for index in self._entities[level].get(key, ()) if not self.dropped[index]]
+
+    def _patient_key(self, index: int) -> bytes | str:
+        """Return the key of the patient above a record, with a number if the Patient ID belongs to several persons."""
+        patient = next((at for at in self.above(index) if self.contents.type_name(at) == "PATIENT"), NONE)
+        if patient == NONE:
+            return b""
+        identity = self.key(patient)
+        number = self._alive("PATIENT", identity).index(patient)
+        return f"{identity!s}{PERSON}{number}" if number else identity
+
+    def _are_distinct(self, patients: list[int]) -> bool:
+        """Return whether records with one Patient ID are about different persons."""
+        return all(self._person(one).is_other_than(self._person(other)) for one, other in combinations(patients, 2))
 
     @cached_property
     def _entities(self) -> dict[str, dict[bytes | str, list[int]]]:
@@ -262,9 +290,23 @@ class Kept(OldRecords):
         self._aliases[invented] = patient
         return study_uid
 
+    def patients_of(self, study_uid: bytes) -> list[bytes | str]:
+        """Return the key of the patient above each record of a study. Raises as `patient_of` if there is one record."""
+        found = [] if self.sound is not None else self._alive("STUDY", study_uid)
+        if len(found) == 1:
+            known = self.patient_of(study_uid)
+            return [] if known is None else [known if known == study_uid else self._patient_key(found[0])]
+        keys = list(map(self._patient_key, found))
+        if len(set(keys)) < len(keys):
+            self.entity("STUDY", study_uid)  # one patient has it twice
+        return keys
+
     def study_of(self, series_uid: bytes) -> bytes | None:
-        """The Study Instance UID that a series belongs to, None if it is new. Raises as `patient_of`."""
-        series = NONE if self.sound is not None else self.entity("SERIES", series_uid)
+        """The Study Instance UID that a series belongs to, None if it is new.
+
+        Raises `RefusedError` if it belongs to no study.
+        """
+        series = NONE if self.sound is not None else next(iter(self._alive("SERIES", series_uid)), NONE)
         return None if series == NONE else self.raw(self._owner(series, "STUDY"), _UID_OF["STUDY"])
 
     def _owner(self, index: int, level: str) -> int:
@@ -284,11 +326,13 @@ class Kept(OldRecords):
             return None
         return {field.name: self.text(index, field.tag) for field in FIELDS[level]}
 
-    def person(self, key: bytes | str) -> Person | None:
-        """Return the person of a PATIENT record, with the birth date and sex of a file below it if the record has none."""
-        index = self.entity("PATIENT", key)
-        if index == NONE:
-            return None
+    def persons(self, key: bytes | str) -> list[Person]:
+        """Return the person of each record with a Patient ID. Raises `RefusedError` if two of them are one person."""
+        self.entity("PATIENT", key)
+        return list(map(self._person, self._holders("PATIENT", key)))
+
+    def _person(self, index: int) -> Person:
+        """Return the person of a record, with the birth date and sex of a file below it if the record has none."""
         said = [self.contents.key(index, tag) for tag in (tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)]
         birth_date, sex = (str(value or "") for value in said)
         if not (birth_date and sex):
@@ -336,3 +380,7 @@ class Kept(OldRecords):
 
     def _number(self, index: int) -> int:
         return int(self.raw(index, tags.INSTANCE_NUMBER) or UNORDERED)
+
+
+def _bytes(key: bytes | str) -> bytes:
+    return key if isinstance(key, bytes) else key.encode()
