@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 import fileset
 from fileset.cli import main
 from tests.support import synthetic
 from tests.support.command import Run, Runs
+from tests.support.long import LONG
 from tests.support.tries import Tries, counter
+
+settings.register_profile("tests", max_examples=1000 if LONG else 40)
+settings.load_profile("tests")
 
 
 @pytest.fixture

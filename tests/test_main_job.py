@@ -26,7 +26,7 @@ from pydicom.uid import MediaStorageDirectoryStorage
 from fileset.findings import RULES
 from fileset.standard.record_types import RECORD_TYPES, Key
 from tests.support import judges, peers, synthetic
-from tests.support.command import Run, environment, process
+from tests.support.command import Run, in_process
 
 CORPUS: Final = Path(pydicom.data.__file__).parent / "test_files"
 DIRECTORIES: Final = CORPUS / "dicomdirtests"
@@ -37,11 +37,10 @@ ANY: Final = None
 
 
 def fileset(*arguments: str | Path, code: int | None = 0, cwd: Path | None = None) -> Run:
-    """Run `fileset` as a user does, and assert its exit code."""
-    done = process(*arguments, cwd=cwd, env=environment(PYTHONIOENCODING="utf-8"))
-    assert code in (ANY, done.returncode), f"exit code {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
-    assert "Traceback" not in done.stderr
-    return Run(done.returncode, done.stdout, done.stderr)
+    """Run `fileset`, and assert its exit code."""
+    done = in_process(*arguments, cwd=cwd)
+    assert code in (ANY, done.code), f"exit code {done.code}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    return done
 
 
 # --- every file that pydicom ships ----------------------------------------------------------------------------------

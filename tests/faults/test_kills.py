@@ -78,6 +78,7 @@ def kill_everywhere(expected: Expected, folder: Path) -> int:
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot fork here")
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_the_old_or_the_new_file_set(
     expected: Expected, fast_folder: Path, tries: Tries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,7 +88,7 @@ def test_a_killed_process_leaves_the_old_or_the_new_file_set(
     tries("processes killed at the n-th file operation", runs)
 
 
-@pytest.mark.parametrize("name", ["create --replace", "add --replace"])
+@pytest.mark.parametrize("name", ["create", pytest.param("create --replace", marks=pytest.mark.slow)])
 def test_a_process_killed_while_it_writes_in_several_threads(
     name: str, tmp_path: Path, fast_folder: Path, tries: Tries
 ) -> None:
@@ -124,7 +125,9 @@ def trace(strace: str, calls: str, at: int, name: str, folder: Path) -> int:
     return subprocess.run(command, cwd=ROOT, env=environment, timeout=60, check=False).returncode
 
 
-@pytest.mark.parametrize("calls", CALLS)
+@pytest.mark.parametrize(
+    "calls", [*(pytest.param(name, marks=pytest.mark.slow) for name in list(CALLS)[:-1]), list(CALLS)[-1]]
+)
 def test_a_process_killed_at_a_system_call_leaves_the_old_or_the_new_file_set(
     calls: str, tmp_path: Path, fast_folder: Path, tries: Tries
 ) -> None:

@@ -11,19 +11,19 @@ import pytest
 from fileset.pictures import extra
 from tests.pages.conftest import SLICES
 from tests.pages.site_reader import PageReader
-from tests.support.command import process
+from tests.support.command import in_process, process
 
 
 def test_pages_writes_the_pages_and_says_how_many(disc: Path, tmp_path: Path) -> None:
-    done = process("pages", disc, "-o", tmp_path / "web", "--web-language", "de", "--institution", "Klinikum")
-    assert done.returncode == 0, done.stderr
+    done = in_process("pages", disc, "-o", tmp_path / "web", "--web-language", "de", "--institution", "Klinikum")
+    assert done.code == 0, done.stderr
     assert f"{SLICES + 2} pictures, 1 report of {SLICES + 4} instances" in done.stderr
     assert "1 instance without a picture" in done.stderr
     assert "Klinikum" in PageReader(tmp_path / "web" / "INDEX.HTM").text
 
 
 def test_json_names_every_instance_without_a_picture(disc: Path, tmp_path: Path) -> None:
-    done = process("pages", disc, "-o", tmp_path / "web", "--json")
+    done = in_process("pages", disc, "-o", tmp_path / "web", "--json")
     assert '"schema": "fileset.pages/1"' in done.stdout
     assert '"rule": "FS-PICTURE-NONE"' in done.stdout
 
@@ -31,8 +31,8 @@ def test_json_names_every_instance_without_a_picture(disc: Path, tmp_path: Path)
 def test_a_medium_without_a_dicomdir_is_shown_by_its_files(disc: Path, tmp_path: Path) -> None:
     shutil.copytree(disc, tmp_path / "disc")
     (tmp_path / "disc" / "DICOMDIR").unlink()
-    done = process("pages", tmp_path / "disc", "-o", tmp_path / "web")
-    assert done.returncode == 0, done.stderr
+    done = in_process("pages", tmp_path / "disc", "-o", tmp_path / "web")
+    assert done.code == 0, done.stderr
     assert "FS-DICOMDIR-ABSENT" in done.stderr
     assert f"{SLICES + 2} pictures" in done.stderr
     page = PageReader(tmp_path / "web" / "INDEX.HTM")
@@ -43,17 +43,17 @@ def test_a_medium_without_a_dicomdir_is_shown_by_its_files(disc: Path, tmp_path:
 @pytest.mark.parametrize("ending", ["iso", "zip"])
 def test_pages_of_an_image_are_those_of_the_folder(ending: str, disc: Path, web: Path, tmp_path: Path) -> None:
     image = tmp_path / f"disc.{ending}"
-    assert process("create", disc, "-o", image).returncode == 0
-    done = process("pages", image, "-o", tmp_path / "web", "--institution", "Radiology & Partners")
-    assert done.returncode == 0, done.stderr
+    assert in_process("create", disc, "-o", image).code == 0
+    done = in_process("pages", image, "-o", tmp_path / "web", "--institution", "Radiology & Partners")
+    assert done.code == 0, done.stderr
     for path in web.rglob("*.JPG"):
         assert (tmp_path / "web" / path.relative_to(web)).read_bytes() == path.read_bytes()
 
 
 def test_a_folder_that_holds_files_is_refused(disc: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
-    done = process("pages", disc, "-o", tmp_path)
-    assert done.returncode == 6
+    done = in_process("pages", disc, "-o", tmp_path)
+    assert done.code == 6
     assert "not empty" in done.stderr
 
 
@@ -92,7 +92,7 @@ def test_a_file_that_lies_elsewhere_on_the_medium_is_shown(disc: Path, tmp_path:
     shutil.copytree(disc, tmp_path / "disc")
     file = next(path for path in (tmp_path / "disc").rglob("*") if path.name.startswith("IM"))
     file.rename(tmp_path / "disc" / "ELSEWHER")
-    done = process("pages", tmp_path / "disc", "-o", tmp_path / "web")
+    done = in_process("pages", tmp_path / "disc", "-o", tmp_path / "web")
     assert f"{SLICES + 2} pictures" in done.stderr
     assert (tmp_path / "web" / "IHE_PDI" / "OTHER" / "X0000001.JPG").is_file()
 

@@ -20,9 +20,10 @@ from fileset.errors import MediumError
 from fileset.plan.inputs import Sources
 from fileset.plan.scan import in_chunks
 from tests.support import synthetic
+from tests.support.long import LONG
 
 COUNT: Final = 20_000
-RUNS: Final = 20
+RUNS: Final = 20 if LONG else 6
 PATIENCE: Final = 10
 """Seconds after which an interrupted command has ended."""
 

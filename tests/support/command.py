@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +53,15 @@ def process(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[
     """Run `command` to its end."""
     more = {"capture_output": True, "env": environment(), "timeout": 120, **more}
     return subprocess.run(command(*arguments), check=False, text=True, encoding="utf-8", **more)
+
+
+def in_process(*arguments: str | Path, cwd: Path | None = None) -> Run:
+    """Run the command line within this process, which is several times as fast as a process of its own."""
+    from fileset.cli import main
+
+    with chdir(cwd or "."), redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        code = main([str(argument) for argument in arguments])
+    return Run(code, out.getvalue(), err.getvalue())
 
 
 ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
