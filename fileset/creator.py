@@ -41,6 +41,7 @@ from fileset.plan.scan import Phases, Refused, collect, outcomes, phase
 from fileset.plan.secured import encrypting, no_pages, secure_findings
 from fileset.plan.source_file_set import Origin, SourceFileSets
 from fileset.plan.split import bytes_of
+from fileset.plan.transcoding import transcoding
 from fileset.plan.transform import Rewrite, Transform, by_dataset, rewrite_sources
 from fileset.plan.under_profile import under_profile
 from fileset.plan.volumes import write_volume, write_volumes
@@ -191,13 +192,11 @@ class Creator:
         self._capacity = None if volume_size is None else bytes_of(volume_size, DISC_NAMES)
         making = {"jobs": jobs, "executor": executor, "progress": phase(progress, "pictures")}
         self._companion = web_content(web, self._path, **making) if web else None
-        self._transcodes = transcode
+        self._transcoding = transcoding(under, wanted=transcode, jobs=jobs, progress=phase(progress, "transcode"))
         self._rewrites = [*([rewrite] if rewrite else []), *([by_dataset(transform)] if transform else [])]
         self._refused: dict[int, Refused] = {}
         self._changes: list[Finding] = []
         self._looked_at = 0
-        if transcode and under is None:
-            raise RuleError("transcode needs an application profile, which names the allowed transfer syntaxes")
         self._report: Report | None = None
         self._written = False
         if self._capacity is None:
@@ -330,7 +329,9 @@ class Creator:
         lost, found = file_sets.compare((node.source, node.sop_instance_uid) for node in nodes)
         report.skipped += lost
         report.findings += found
-        report.findings += [*findings, *changes, *tree.findings, *no_icons, *self._cleared(nodes), *self._no_pages]
+        transcodings = dict.fromkeys(self._transcoding.findings) if self._transcoding else ()
+        report.findings += [*findings, *changes, *transcodings, *tree.findings, *no_icons, *self._cleared(nodes)]
+        report.findings += self._no_pages
         report.findings += [one for medium in self._sources.views() for one in secure_findings(medium)]
         report.findings = without_cured(report.findings)
         try:
@@ -349,10 +350,8 @@ class Creator:
         new = range(self._looked_at, len(self._sources))
         for rewrite in self._rewrites:
             self._changes += rewrite_sources(self._sources, new, rewrite, self._refused)
-        if self._transcodes and self._profile is not None:
-            from fileset.plan.transcode import transcode_sources
-
-            self._changes += transcode_sources(self._sources, new, self._profile.profile)
+        if self._transcoding is not None:
+            self._transcoding.replace(self._sources, new)
         self._looked_at = len(self._sources)
         return self._changes
 
@@ -376,7 +375,10 @@ class Creator:
 
         check = IdentityCheck(sources, self._trusts_dicomdir)
         documents = NativeDocuments(sources, self._policy, changed=bool(self._rewrites))
-        found = check.compared(documents.taken(self._scan(sources, self._policy)))
+        scanned = self._scan(sources, self._policy)
+        if self._transcoding is not None:
+            scanned = self._transcoding.explained(sources, scanned)
+        found = check.compared(documents.taken(scanned))
         for source, refused in collect(found, tree, accepts):
             report.skipped.append(file_sets.skipped(source, refused.rule, refused.reason))
         report.findings += check.findings

@@ -19,7 +19,7 @@ from fileset.dicomdir.write.header import Identification
 from fileset.dicomdir.write.kept import Kept
 from fileset.errors import INDEX_AGAIN, REPAIR, FilesetError, FormatError, RefusedError, RuleError
 from fileset.file_id import FileId
-from fileset.findings import ERROR, Finding
+from fileset.findings import ERROR
 from fileset.media.open import no_dicomdir, updatable
 from fileset.plan.choice import Choice
 from fileset.plan.commit import carry_out, clean_up
@@ -32,7 +32,7 @@ from fileset.plan.inputs import Sources
 from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.native_documents import NativeDocuments
 from fileset.plan.offer import Offer
-from fileset.plan.scan import Phases, outcomes, phase
+from fileset.plan.scan import Outcome, Phases, outcomes, phase
 from fileset.plan.secured import (
     check_secure,
     former_recipients,
@@ -44,6 +44,7 @@ from fileset.plan.secured import (
 )
 from fileset.plan.selection import strict_conditions
 from fileset.plan.self_check import update_findings
+from fileset.plan.transcoding import transcoding
 from fileset.plan.under_profile import under_profile
 from fileset.plan.update import Request, refuse_shared, update
 from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
@@ -125,10 +126,7 @@ class Updater:
             progress=phase(progress, "scan"),
         )
         self._progress = phase(progress, "write")
-        self._transcodes = transcode
-        self._transcoding: list[Finding] = []
-        if transcode and under is None:
-            raise RuleError("transcode needs an application profile, which names the allowed transfer syntaxes")
+        self._transcoding = transcoding(under, wanted=transcode, jobs=jobs, progress=phase(progress, "transcode"))
         clearing, conflict = clears(preamble), check_conflict_option(patient_conflict)
         self._trusts_dicomdir = trust_dicomdir
         self._contents = _contents(self._medium)
@@ -293,18 +291,16 @@ class Updater:
         report.note_medium(self._medium.inquire_file_set())
         if not dry_run:
             clean_up(self._medium)
-        if self._transcodes and self._profile:
-            from fileset.plan.transcode import transcode_sources
-
+        if self._transcoding is not None:
             offer = self._request.offer
             added = (index for index in range(len(offer.sources)) if index not in offer.in_place)
-            self._transcoding += transcode_sources(offer.sources, added, self._profile.profile)
-            report.findings += dict.fromkeys(self._transcoding)  # an earlier call of `commit` transcoded these
+            self._transcoding.replace(offer.sources, added)
         check = IdentityCheck(self._request.offer.sources, self._trusts_dicomdir)
         documents = NativeDocuments(self._request.offer.sources, self._policy)
-        plan = update(self._request, lambda sources: check.compared(documents.taken(self._scan(sources))), report)
+        plan = update(self._request, lambda sources: check.compared(documents.taken(self._scanned(sources))), report)
         report.findings += check.findings
         report.findings += secure_findings(self._medium) + former_recipients(self._medium)
+        report.findings += dict.fromkeys(self._transcoding.findings) if self._transcoding else ()
         report.findings = without_cured(report.findings)
         if self._profile:
             self._profile.judge(report)
@@ -315,6 +311,10 @@ class Updater:
         self._report = report
         report.findings += update_findings(self._request, report)
         return report
+
+    def _scanned(self, sources: Sources) -> Iterable[Outcome]:
+        scanned = self._scan(sources)
+        return self._transcoding.explained(sources, scanned) if self._transcoding else scanned
 
     def __enter__(self) -> Self:
         return self

@@ -18,6 +18,7 @@ Phases = Callable[[str, int, int], None]
 INTERVAL: Final = 0.1
 """Seconds between two pictures."""
 _TITLES: Final = {
+    "transcode": "Transcoding",
     "scan": "Reading headers",
     "write": "Copying",
     "extract": "Copying",

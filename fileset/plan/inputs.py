@@ -278,13 +278,19 @@ class Sources:
 
     def replace(self, index: int, data: bytes) -> None:
         """From now on give other bytes for a source, which wait in a temporary file; its name stays."""
+        write_spooled(self.spooled(index), data)
+        self.use_spooled(index)
+
+    def spooled(self, index: int) -> str:
+        """Return the path of the temporary file with the bytes to give instead of a source."""
         if not self._spool:
             self._spool = tempfile.mkdtemp(prefix="fileset-")
             weakref.finalize(self, shutil.rmtree, self._spool, ignore_errors=True)
-        path = os.path.join(self._spool, f"{index}.dcm")
-        with open(path, "wb") as file:  # below a folder of our own; the source may be changed twice
-            file.write(data)
-        self._replaced[index] = path
+        return os.path.join(self._spool, f"{index}.dcm")
+
+    def use_spooled(self, index: int) -> None:
+        """From now on give the bytes of its temporary file for a source."""
+        self._replaced[index] = self.spooled(index)
 
     def is_replaced(self, index: int) -> bool:
         """Whether other bytes are given for a source."""
@@ -412,6 +418,13 @@ class Sources:
 def _chunks(medium: ReadableMedium, file_id: FileId) -> Iterator[bytes]:
     with named(file_id.path), medium.open(file_id) as file:
         yield from chunks_of(file)
+
+
+def write_spooled(path: str, data: bytes) -> None:
+    """Write a temporary file in a folder of our own; the source may be changed twice, so it replaces the former one."""
+    with open(f"{path}.new", "wb") as file:
+        file.write(data)
+    os.replace(f"{path}.new", path)
 
 
 def encode_dataset(dataset: Dataset) -> bytes:

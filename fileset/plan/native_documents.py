@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Final, cast
+from typing import Final
 
 from attrs import define, field
 
@@ -18,7 +18,7 @@ from fileset.errors import FilesetError
 from fileset.plan.dicomdir_file import read_dicomdir
 from fileset.plan.inputs import Sources
 from fileset.plan.presence import form_key
-from fileset.plan.scan import Accepted, Outcome, Refused
+from fileset.plan.scan import Outcome, Refused
 from fileset.plan.source_file_set import plain_place
 from fileset.records.describe import Instance, Policy
 from fileset.records.key_choice import key_set
@@ -106,7 +106,7 @@ class NativeDocuments:
             return Refused("PR-SOP-CLASS", f"{_NO_PROFILE}; {self.policy.profile} neither")
         if self.changed:
             return Refused("FS-TRANSFORM-FAILED", _CHANGED)
-        return cast("Accepted", tuple(instance))
+        return instance
 
 
 def instance_of(chain: Chain, uid: bytes, tail: bytes) -> Instance:

@@ -6,17 +6,18 @@ The SOP Instance UID stays: nothing of the pixels changes, and each result is co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from attrs import frozen
+
 from fileset.dicom.elements import element
-from fileset.dicom.header import HeaderError, Reading, read_all
+from fileset.dicom.header import DEFLATED, HeaderError, Reading, Wanted, WantedTags, read_all, read_header
 from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from fileset.errors import FilesetError
-from fileset.findings import Finding, Where
 from fileset.part10.pixels import NATIVE
 from fileset.part10.rewrite import DicomFile, changed_body, elements_of, explicit_body, file_bytes, parse_file
-from fileset.plan.inputs import Sources
+from fileset.plan.inputs import write_spooled
 from fileset.profiles.facts import class_and_syntax
 from fileset.profiles.find import Profile
 from fileset.standard import tags
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 LARGEST_NATIVE: Final = 0xFFFFFFFE
 """Bytes of native pixel data, whose length has 32 bits."""
+_IDENTIFIED: Final = Wanted(
+    WantedTags(frozenset((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID)), tags.SOP_INSTANCE_UID), {}, frozenset()
+)
 _IMPLEMENTATION: Final = {
     tags.IMPLEMENTATION_CLASS_UID: element(tags.IMPLEMENTATION_CLASS_UID, "UI", IMPLEMENTATION_CLASS_UID),
     tags.IMPLEMENTATION_VERSION_NAME: element(tags.IMPLEMENTATION_VERSION_NAME, "SH", IMPLEMENTATION_VERSION_NAME),
@@ -50,25 +54,24 @@ _TABLES: Final = (
 )
 
 
-def transcode_sources(sources: Sources, indexes: Iterable[int], profile: Profile) -> Iterator[Finding]:
-    """Replace in `sources` files whose transfer syntax `profile` does not allow by transcoded ones; yield findings.
+@frozen
+class Transcoded:
+    """The outcome for one file: the changes, or the reason for a failure; neither if the file stays as it is."""
 
-    A file that cannot be transcoded stays unchanged, so that the profile refuses it, and a finding has the reason.
-    """
-    for index in indexes:
-        name = sources.name(index)
-        try:
-            with sources.opened(index) as read:
-                if not _is_wanted(read, profile):
-                    continue
-                data, message = transcoded(read)
-            sources.replace(index, data)
-        except HeaderError:
-            continue  # the scan reports the fault
-        except (OSError, FilesetError) as problem:
-            yield Finding("FS-TRANSCODE-FAILED", f"{problem}; the file is refused", Where(name))
-        else:
-            yield Finding("FS-TRANSCODED", message, Where(name))
+    changes: str = ""
+    failure: str = ""
+
+
+def transcode(read: Reading, target: str, profile: Profile) -> Transcoded:
+    """Write the file that the profile allows to `target`, if another one is needed. Raises as `transcoded`."""
+    try:
+        result = transcoded(read) if _is_wanted(read, profile) else corrected(read)
+    except HeaderError:
+        return Transcoded()  # the scan reports the fault
+    if result is None:
+        return Transcoded()
+    write_spooled(target, result[0])
+    return Transcoded(changes=result[1])
 
 
 def _is_wanted(read: Reading, profile: Profile) -> bool:
@@ -88,24 +91,37 @@ def transcoded(read: Reading) -> tuple[bytes, str]:
     changes: list[str] = []
     native = file.transfer_syntax in NATIVE
     body = explicit_body(file) if native else _native_body(file, read, changes)
-    result = file_bytes(file, body, EXPLICIT, {**_IMPLEMENTATION, **_identity(file, body, changes)})
+    identity = _identity(dict(elements_of(file.meta)), dict(elements_of(body)), changes)
+    result = file_bytes(file, body, EXPLICIT, {**_IMPLEMENTATION, **identity})
     if not native:
         _require_same_pixels(read, result)
     return result, "; ".join((f"transcoded from {name} to {syntax_name(EXPLICIT)}", *changes))
 
 
-def _identity(file: DicomFile, body: bytes, changes: list[str]) -> dict[int, bytes]:
+def corrected(read: Reading) -> tuple[bytes, str] | None:
+    """Return a file whose File Meta Information identifies another instance with that of its data set; None if it does not."""
+    header = read_header(read, _IDENTIFIED)
+    changes: list[str] = []
+    identity = _identity(header.meta, header.values, changes)
+    syntax = header.meta.get(tags.TRANSFER_SYNTAX_UID, b"").strip(b"\0 ")
+    if not identity or not syntax or syntax in DEFLATED:
+        return None
+    file = parse_file(read_all(read))
+    return file_bytes(file, file.body, syntax.decode("ascii"), {**_IMPLEMENTATION, **identity}), "; ".join(changes)
+
+
+def _identity(meta: Mapping[int, bytes], values: Mapping[int, bytes], changes: list[str]) -> dict[int, bytes]:
     """Return the elements of File Meta Information that identify the instance otherwise than its data set (PS3.10 7.1)."""
-    values, meta, corrected = dict(elements_of(body)), dict(elements_of(file.meta)), {}
+    elements = {}
     for stored, tag, name in (
         (tags.MEDIA_STORAGE_SOP_CLASS_UID, tags.SOP_CLASS_UID, "Media Storage SOP Class UID"),
         (tags.MEDIA_STORAGE_SOP_INSTANCE_UID, tags.SOP_INSTANCE_UID, "Media Storage SOP Instance UID"),
     ):
         old, new = (found.get(key, b"").strip(b"\0 ") for found, key in ((meta, stored), (values, tag)))
         if new and old != new:
-            corrected[stored] = element(stored, "UI", new)
+            elements[stored] = element(stored, "UI", new)
             changes.append(f"{name} was {old.decode('ascii', 'replace')}, is that of the data set")
-    return corrected
+    return elements
 
 
 def _native_body(file: DicomFile, read: Reading, changes: list[str]) -> bytes:

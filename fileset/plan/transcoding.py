@@ -1,0 +1,103 @@
+"""Transcode many sources of a file-set, by several processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import Final
+
+from attrs import define, field
+
+from fileset.errors import FilesetError, RuleError
+from fileset.findings import Finding, Where
+from fileset.media.system.walk import OpenFile
+from fileset.plan.inputs import Sources
+from fileset.plan.scan import Outcome, Progress, Refused, in_chunks, processors
+from fileset.plan.transcode import Transcoded, transcode
+from fileset.plan.under_profile import UnderProfile
+from fileset.profiles.find import Profile, find_profile
+
+CHUNK_FILES: Final = 8
+PARALLEL_FROM: Final = 16
+"""Files from which on further processes pay."""
+
+
+@define
+class Transcoding:
+    """The files that are transcoded on their way into a file-set.
+
+    Attributes:
+        profile: Names the allowed transfer syntaxes.
+        jobs: Processes that transcode; by default as many as pay.
+        progress: Called with the numbers of files done and in all.
+        findings: A finding for each file that was changed, and for each taken one that could not be.
+        failed: The reason for each source that cannot be transcoded.
+    """
+
+    profile: Profile
+    jobs: int | None = None
+    progress: Progress | None = None
+    findings: list[Finding] = field(factory=list)
+    failed: dict[int, str] = field(factory=dict)
+
+    def replace(self, sources: Sources, indexes: Iterable[int]) -> None:
+        """Replace files in `sources` whose transfer syntax, or File Meta Information, the profile does not allow.
+
+        A file that cannot be transcoded stays unchanged, so that the profile refuses it.
+        """
+        indexes = list(indexes)
+        files = [index for index in indexes if sources.is_file(index)]
+        tasks = [(sources.path(index), sources.spooled(index)) for index in files]
+        size = max(1, min(CHUNK_FILES, len(tasks) // 4))
+        chunks = (tasks[at : at + size] for at in range(0, len(tasks), size))
+        jobs = self.jobs or (processors() if len(tasks) >= PARALLEL_FROM else 1)
+        work = partial(transcode_files, profile_id=self.profile.id)
+        results = dict(zip(files, in_chunks(work, chunks, len(tasks), jobs=jobs, progress=self.progress), strict=True))
+        for index in indexes:
+            result = results[index] if index in results else self._here(sources, index)
+            if result.changes:
+                sources.use_spooled(index)
+                self.findings.append(Finding("FS-TRANSCODED", result.changes, Where(sources.name(index))))
+            elif result.failure:
+                self.failed[index] = result.failure
+
+    def _here(self, sources: Sources, index: int) -> Transcoded:
+        try:
+            with sources.opened(index) as read:
+                return transcode(read, sources.spooled(index), self.profile)
+        except (OSError, FilesetError) as problem:
+            return Transcoded(failure=str(problem))
+
+    def explained(self, sources: Sources, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """Yield the outcomes of a scan; refusals for the transfer syntax say why the file could not be transcoded."""
+        for source, outcome in enumerate(outcomes):
+            failure = self.failed.get(source, "")
+            if failure and isinstance(outcome, Refused):
+                is_syntax = outcome.rule == "PR-TRANSFER-SYNTAX"
+                yield Refused(outcome.rule, f"{outcome.reason}; {failure}") if is_syntax else outcome
+                continue
+            if failure:
+                self.findings.append(Finding("FS-TRANSCODE-FAILED", failure, Where(sources.name(source))))
+            yield outcome
+
+
+def transcoding(
+    under: UnderProfile | None, *, wanted: bool, jobs: int | None, progress: Progress | None
+) -> Transcoding | None:
+    """Return the wanted transcoding. Raises `RuleError` without a profile."""
+    if wanted and under is None:
+        raise RuleError("transcode needs an application profile, which names the allowed transfer syntaxes")
+    return Transcoding(under.profile, jobs, progress) if wanted and under else None
+
+
+def transcode_files(tasks: Sequence[tuple[str, str]], profile_id: str) -> list[Transcoded]:
+    """Transcode files, each into another one, if that is needed; the task of every worker."""
+    return [_transcode_file(path, target, find_profile(profile_id)) for path, target in tasks]
+
+
+def _transcode_file(path: str, target: str, profile: Profile) -> Transcoded:
+    try:
+        with OpenFile(path) as read:
+            return transcode(read, target, profile)
+    except (OSError, FilesetError) as problem:
+        return Transcoded(failure=getattr(problem, "strerror", None) or str(problem))
