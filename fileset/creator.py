@@ -193,6 +193,7 @@ class Creator:
         making = {"jobs": jobs, "executor": executor, "progress": phase(progress, "pictures")}
         self._companion = web_content(web, self._path, **making) if web else None
         self._transcoding = transcoding(under, wanted=transcode, jobs=jobs, progress=phase(progress, "transcode"))
+        self._reconciles = rewrite is not None
         self._rewrites = [*([rewrite] if rewrite else []), *([by_dataset(transform)] if transform else [])]
         self._refused: dict[int, Refused] = {}
         self._changes: list[Finding] = []
@@ -373,7 +374,7 @@ class Creator:
         def accepts(source: int) -> Refused | None:
             return self._refused.get(source) or chosen(source)
 
-        check = IdentityCheck(sources, self._trusts_dicomdir)
+        check = IdentityCheck(sources, self._trusts_dicomdir, self._reconciles)
         documents = NativeDocuments(sources, self._policy, changed=bool(self._rewrites))
         scanned = self._scan(sources, self._policy)
         if self._transcoding is not None:

@@ -304,12 +304,13 @@ class Updater:
         report.findings = without_cured(report.findings)
         if self._profile:
             self._profile.judge(report)
+        unlisted = list(update_findings(self._request, report))
         if plan is not None:
             carry_out(plan, self._medium, report, self._progress)
             if report.added or report.removed or report.refreshed:
                 report.findings += stale_pages(self._medium)
+        report.findings += unlisted
         self._report = report
-        report.findings += update_findings(self._request, report)
         return report
 
     def _scanned(self, sources: Sources) -> Iterable[Outcome]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple, cast
 
@@ -42,11 +42,13 @@ class IdentityCheck:
     """Compares accepted sources with the records of the file-sets that they come from.
 
     `trust`: use Patient ID, Study and Series Instance UID of the record instead of the file. The SOP Instance UID
-    is always that of the file, because it identifies the bytes that are copied.
+    is always that of the file, because it identifies the bytes that are copied. `refuses_changed`: leave out a source that
+    got new values and differs from its record, because it is unclear whose values they should be.
     """
 
     sources: Sources
     trust: bool = False
+    refuses_changed: bool = False
     findings: list[Finding] = field(factory=list)
 
     def compared(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
@@ -61,11 +63,13 @@ class IdentityCheck:
             record = records.get(place) or records.get(form_key(place))
             yield outcome if record is None or isinstance(outcome, Refused) else self._compared(source, outcome, record)
 
-    def _compared(self, source: int, outcome: Accepted, record: Identity) -> Accepted:
+    def _compared(self, source: int, outcome: Accepted, record: Identity) -> Outcome:
         instance = Instance._make(outcome)
         # A source that was changed on request differs from its record on purpose: the record is of the old file.
         changed = self.sources.is_replaced(source)
         file = self._original(source) if changed else identity_of(instance)
+        if changed and self.refuses_changed:
+            return _refused(list(differences(record, file))) or outcome
         trusted = dict[str, bytes]()
         for row, in_record, in_file in differences(record, file):
             uses_record = self.trust and not changed and row.level and in_record.isascii()
@@ -89,6 +93,13 @@ class IdentityCheck:
         except (OSError, FilesetError):
             return Identity()  # it could be read to be changed, so it is gone since, and the copy is at hand
         return Identity(*(str(values.value(row.tag) or "") for row in IDENTITY))
+
+
+def _refused(differing: Sequence[tuple[IdentityKey, str, str]]) -> Refused | None:
+    if not differing:
+        return None
+    said = "; ".join(f"the record has {row.keyword} {record}, the file has {file}" for row, record, file in differing)
+    return Refused(differing[0][0].rule, f"{said}: whose it is is unclear, so it gets no new values and stays out")
 
 
 def differences(record: Identity, file: Identity) -> Iterator[tuple[IdentityKey, str, str]]:

@@ -9,15 +9,18 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
+from fileset.dicom.header import Reading
 from fileset.dicom.preamble import is_part_10
 from fileset.dicomdir.write.header import Identification
-from fileset.file_id import DICOMDIR
+from fileset.errors import FilesetError
+from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
-from fileset.media.base import UpdatableMedium
-from fileset.media.system.walk import PlainFile, leads_out
+from fileset.media.base import ReadableMedium, UpdatableMedium
+from fileset.media.system.walk import PlainFile, leads_out, random_access
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.commit import Plan
 from fileset.plan.new_file_set import IN_PLACE, Recipe
+from fileset.plan.presence import form_key, is_dicomdir
 from fileset.plan.update import Request
 from fileset.report import Report
 from fileset.standard import tags
@@ -31,11 +34,25 @@ def unlisted(paths: Mapping[str, str]) -> Iterator[Finding]:
     checker = FileChecker()
     for name, path in paths.items():
         with suppress(OSError), PlainFile(path) as read:
-            if not is_part_10(read(0, 132)):
-                continue
-            yield Finding("FS-FILE-UNLISTED", "no record references this DICOM file", Where(name))
-            for fault in checker.faults(read, read.size):
-                yield Finding(fault.rule, fault.message, Where(name, "", fault.offset, fault.tag))
+            yield from _faults(checker, name, read, read.size)
+
+
+def unlisted_on(medium: ReadableMedium, names: Iterable[str]) -> Iterator[Finding]:
+    """Yield the same for files of a medium, also of an image or archive."""
+    if medium.folder:
+        yield from unlisted(below(medium.folder, names))
+        return
+    checker = FileChecker()
+    for name in names:
+        with suppress(OSError, FilesetError), medium.open(FileId.tolerant(name)) as file:
+            yield from _faults(checker, name, *random_access(file))
+
+
+def _faults(checker: FileChecker, name: str, read: Reading, size: int) -> Iterator[Finding]:
+    if is_part_10(read(0, 132)):
+        yield Finding("FS-FILE-UNLISTED", "no record references this DICOM file", Where(name))
+        for fault in checker.faults(read, size):
+            yield Finding(fault.rule, fault.message, Where(name, "", fault.offset, fault.tag))
 
 
 def below(folder: str, names: Iterable[str]) -> dict[str, str]:
@@ -68,8 +85,17 @@ def new_file_set_findings(
 
 
 def update_findings(request: Request, report: Report) -> Iterator[Finding]:
-    """Yield the findings about files of the medium that were offered to an update but got no record."""
+    """Yield the findings about files of the medium that were offered to an update but got no record.
+
+    Of an image or archive, which is written anew, about every file that no record references.
+    """
     offer, listed = request.offer, {*report.added.file_ids, *report.refreshed.file_ids}
     refused = [offer.sources.relative(source) for source in offer.in_place if source not in offer.record_of]
     refused = [name for name in refused if name.replace("/", "\\") not in listed]
-    yield from unlisted(below(request.medium.folder, refused + [skipped.source for skipped in request.unusable]))
+    names = refused + [skipped.source for skipped in request.unusable]
+    yield from unlisted_on(request.medium, names if request.medium.folder else _without_record(request))
+
+
+def _without_record(request: Request) -> Iterator[str]:
+    referenced = set(map(form_key, request.contents.paths()))
+    return (name for name in request.medium.names() if form_key(name) not in referenced and not is_dicomdir(name))

@@ -25,7 +25,7 @@ from fileset.plan.old_dicomdir import mended_identification, read_state
 from fileset.plan.rebuild import Diagnosis, rebuild
 from fileset.plan.scan import Outcome, Phases, outcomes, phase
 from fileset.plan.secured import check_secure, secure_findings, secure_format
-from fileset.plan.self_check import below, unlisted
+from fileset.plan.self_check import unlisted_on
 from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
 from fileset.records.key_choice import USUAL
 from fileset.repair.diagnosis import diagnose
@@ -88,7 +88,7 @@ def repair_file_set(
             dry_run=dry_run,
         )
         report.findings += secure_findings(opened)
-        report.findings += unlisted(below(opened.folder, _without_record(report)))
+        report.findings += unlisted_on(opened, _without_record(report))
         return report
     finally:
         opened.close()

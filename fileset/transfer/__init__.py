@@ -109,18 +109,20 @@ def send(
 @frozen
 class Probe:
     """The result of a rehearsal: `takes` is, for each pair of SOP class and transfer syntax, whether the peer accepts it,
-    `numbers` how many instances have it; `unsendable` are instances that cannot be sent at all.
+    `numbers` how many instances have it; `unsendable` are instances that cannot be sent at all, `disagreements` sentences
+    about files that would be sent although their records differ.
     """
 
     peer: str
     takes: dict[Pair, bool]
     numbers: dict[Pair, int]
     unsendable: list[Sent]
+    disagreements: list[str] = field(factory=list)
 
     @property
     def complete(self) -> bool:
-        """Whether everything could be sent."""
-        return all(self.takes.values()) and not self.unsendable
+        """Whether everything could be sent, and agrees with its records."""
+        return all(self.takes.values()) and not (self.unsendable or self.disagreements)
 
 
 def probe(
@@ -141,7 +143,7 @@ def probe(
     line = PeerSettings(Peer.of(to), title_of(title), tls, timeout)
     found = Probe(str(line.peer), {}, {}, [])
     with Journal(None, found.peer) as journal:
-        gate = _Gate(journal, change, SendReport(found.peer))
+        gate = _Gate(journal, change, SendReport(found.peer, disagreements=found.disagreements))
         for source in instances:
             item = gate.prepare(source)
             if isinstance(item, Sent):
@@ -230,7 +232,7 @@ class _Gate:
             return self.change(item)
         difference = disagreement(source, item.identity)
         if difference:
-            self.report.disagreements.append(f"{source.file_id}: {difference}; the file was sent as it is")
+            self.report.disagreements.append(f"{source.file_id}: {difference}; the file is sent as it is")
         return item
 
 

@@ -305,6 +305,16 @@ def test_a_dry_run_says_why_it_is_not_complete(store: Server, run: Runs, tmp_pat
     assert "FS-DICOMDIR-TRUNCATED" in done.stderr
 
 
+def test_a_dry_run_names_a_file_of_another_patient(store: Server, run: Runs, tmp_path: Path) -> None:
+    folder = tmp_path / "DISC"
+    folder.mkdir()
+    (folder / "IM1").write_bytes(synthetic.ct(1))
+    fileset.index(folder)
+    (folder / "IM1").write_bytes(synthetic.ct(1).replace(b"LO\x02\x00P1", b"LO\x02\x00P9"))
+    done = run("send", folder, "--to", store.address, "--dry-run", code=3)
+    assert "PatientID is 'P1', in the file 'P9'" in done.stderr
+
+
 def test_a_dry_run_gives_the_numbers(pacs: Orthanc) -> None:
     with Reader(DISC) as reader:
         found = probe(reader.find(), to=pacs.address)

@@ -327,6 +327,8 @@ def _tell_probe(found: Probe) -> None:
         say(f"  {counted(number, 'instance')}, {named(*pair)}: {'accepted' if found.takes[pair] else 'not accepted'}")
     for one in found.unsendable:
         say(f"  {one.file_id}: {one.reason}")
+    for sentence in found.disagreements:
+        say(f"  {sentence}")
 
 
 def _row(outcome: _Outcome) -> dict[str, Any]:
@@ -339,6 +341,7 @@ def _row(outcome: _Outcome) -> dict[str, Any]:
             for (pair, number), found in zip(outcome.probe.numbers.items(), outcome.probe.takes.values(), strict=True)
         ]
         row["instances"] = [asdict(one) for one in outcome.probe.unsendable]
+        row["disagreements"] = outcome.probe.disagreements
     if outcome.report is not None:
         report = outcome.report
         row |= {
