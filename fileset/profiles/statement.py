@@ -10,7 +10,7 @@ from attrs import frozen
 
 from fileset.dicom.character_sets import CODECS
 from fileset.profiles.words import ROLE_NAMES, Table
-from fileset.standard.profiles import ANY_CLASSES, PROFILES, S_MIME, Profile
+from fileset.standard.profiles import ANY_CLASSES, PROFILES, S_MIME
 from fileset.standard.sop_classes import SOP_CLASSES
 from fileset.standard.syntaxes import SYNTAX_NAMES
 from fileset.standard.usual_keys import USUAL_KEYS
@@ -75,6 +75,9 @@ def sections(one: Implementation) -> Iterator[Section]:
     yield Section("4", "Media Storage Application Profiles and Roles", (
         ("A profile is supported as a File-set Creator and Updater where `--profile` takes it. Files are read, copied and "
         "listed under all of them; images are decoded only for pictures, icons and transcoding, with the extra `images`."),
+        ("Profiles with SEC use the Basic DICOM Media Security Profile (PS3.15 D.1), with the extra `secure`. Written are "
+        "AES-256 in CBC mode, RSA and password recipients, and inside a SHA-256 digest or an RSA signature; read are all "
+        "algorithms of D.1."),
     ), _profiles())  # fmt: skip
     yield Section("5", "SOP Classes", (
         ("Every Storage SOP Class that is current has the directory record that PS3.3 F.5 gives it. Those that are retired "
@@ -104,17 +107,12 @@ def sections(one: Implementation) -> Iterator[Section]:
 def _profiles() -> Table:
     rows: Table = [("Profile", "PS3.11", "Creator", "Reader", "Updater", "Written as")]
     for profile in PROFILES.values():
-        roles = roles_of(profile)
-        supported = ("yes" if role in roles else "no" if role in profile.roles else "-" for role in ROLE_NAMES)
-        mail = "; the mail program secures the e-mail" if profile.security == S_MIME else ""
-        forms = ", ".join(_FORMATS[form] for form in profile.medium.writes if form in _FORMATS) + mail
-        rows.append((profile.id, profile.annex, *supported, forms if "FSC" in roles else "-"))
+        supported = ("yes" if role in profile.roles else "-" for role in ROLE_NAMES)
+        secured = "; every file encrypted" if profile.secure else ""
+        secured = "; the mail program secures the e-mail" if profile.security == S_MIME else secured
+        forms = ", ".join(_FORMATS[form] for form in profile.medium.writes if form in _FORMATS) + secured
+        rows.append((profile.id, profile.annex, *supported, forms if "FSC" in profile.roles else "-"))
     return rows
-
-
-def roles_of(profile: Profile) -> tuple[str, ...]:
-    """Return the roles of a profile that the program supports: none if each file must be a Secure DICOM File."""
-    return () if profile.secure else profile.roles
 
 
 def _classes() -> Table:
