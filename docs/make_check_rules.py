@@ -41,6 +41,9 @@ CAUSES: dict[str, tuple[str, str]] = {
         "Name all of them with `--encrypt-to`.",
     ),
     "FS-SECURE-NO-PAGES": ("Pages have pictures and names, and are not encrypted.", "`--web-plain`, if that may be."),
+    "FS-ZIP-PASSWORD": ("The password has a typing error, or is that of another archive.", "Give the right one."),
+    "FS-ZIP-CHANGED": ("The archive was changed or damaged after it was encrypted.", ASK),
+    "FS-ZIP-WEAK": ("The archive was made with the old encryption of ZIP.", "Ask for AES-256 next time."),
     "FS-SECURE-STATE": ("The file was opened with the key or password.", "Nothing."),
     "FS-SOURCE-EMPTY": ("The folder or archive has no files.", "Name the folder that has them."),
     "FS-FILE-NOT-DICOM": (

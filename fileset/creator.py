@@ -173,14 +173,15 @@ class Creator:
         self._scan = partial(outcomes, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
         self._progress = phase(progress, "write")
         self._add_icons = partial(icons_added, jobs=jobs, executor=executor, progress=phase(progress, "icons"))
-        opening = source_security or (security if security is not None and security.opens else None)
-        self._sources = Sources(opening)
+        self._sources = Sources(source_security or security)
         self._searched: list[str] = []
         self._origins: list[ReadableMedium] = []
         self._included = Included()
         self._path = path_of(medium)
         self._format = format_for(self._path, medium_format, medium_options)
-        under = self._profile = under_profile(profile, self._format.form, strict=strict, is_secure=security is not None)
+        under = self._profile = under_profile(
+            profile, self._format.form, strict=strict, is_secure=security is not None and security.encrypts
+        )
         self._no_pages = no_pages(security, web)
         web = None if self._no_pages else web
         if security is not None:

@@ -25,7 +25,7 @@ from fileset.media.open import readable
 from fileset.plan.dicomdir_file import read_contents
 from fileset.plan.manifest import read_manifest
 from fileset.plan.scan import Phases, phase
-from fileset.plan.secured import around_of, is_encrypted, is_locked, secure_findings, secure_format
+from fileset.plan.secured import around_of, is_encrypted, secure_findings, secure_format
 from fileset.profiles.advisor import ProfileVerdict
 from fileset.profiles.find import find_profile
 
@@ -80,7 +80,7 @@ def check_file_set(
         try:
             contents = read_contents(opened, dicomdir)
         except FormatError as problem:
-            if is_locked(problem):
+            if problem.rule.startswith("FS-SECURE-"):
                 return check_sealed(around_of(opened), problem)
             raise
         collector = Collector(contents)

@@ -195,6 +195,11 @@ def add_opening(parser: _ActionsContainer, prefix: str = "--") -> None:
         "--password-file", metavar="FILE", help="file with the password that opens them; - asks on the terminal"
     )
     group.add_argument(
+        "--zip-password-file",
+        metavar="FILE",
+        help="file with the password of a ZIP archive; - asks on the terminal",
+    )
+    group.add_argument(
         "--trust",
         metavar="CERT",
         action="append",

@@ -10,6 +10,7 @@ from fileset.errors import MediumError, RuleError
 if TYPE_CHECKING:
     from fileset.secure.security import Security
 
+_ARCHIVE: Final = "Password of the archive"
 _TERMINAL: Final = "-"
 _LONGEST: Final = 4096
 _WRITES: Final = frozenset(("add", "create"))
@@ -20,7 +21,7 @@ def add_security(verb: str, options: Namespace) -> None:
     """Put keys and passwords into the format of the medium, which every verb but `create` opens with it."""
     if verb == "create" or not hasattr(options, "private_key"):
         return
-    security = _security(options, options.password_file, twice=verb in _WRITES)
+    security = _security(options, twice=verb in _WRITES)
     if security is None:
         return
     from fileset.plan.secured import secure_format
@@ -31,17 +32,27 @@ def add_security(verb: str, options: Namespace) -> None:
 
 def encrypting(options: Namespace) -> Security | None:
     """Return what encrypts a new file-set, None if it stays plain. Raises `RuleError` if a signer has nobody to sign for."""
-    if not (options.encrypt_to or options.password_file):
-        if options.sign_with:
-            raise RuleError("--sign-with signs files that are encrypted", advice="Add --encrypt-to or --password-file")
+    encrypts = options.encrypt_to or options.password_file
+    if options.sign_with and not encrypts:
+        raise RuleError("--sign-with signs files that are encrypted", advice="Add --encrypt-to or --password-file")
+    if not (encrypts or _locks_archive(options)):
         return None
     _refuse_manifest(options)
-    return _security(options, options.password_file, twice=True)
+    return _security(options, twice=True, with_zip=_locks_archive(options))
+
+
+def _locks_archive(options: Namespace) -> bool:
+    """Whether the output of `create` is an archive with a password; else the password is that of a source."""
+    is_zip = options.format == "zip" or (
+        not options.format and (options.output.lower().endswith(".zip") or options.output == "-")
+    )
+    return bool(options.zip_password_file) and is_zip
 
 
 def opening(options: Namespace) -> Security | None:
     """Return what opens the encrypted sources of a new file-set, None if it is the same as what encrypts."""
-    if not (options.private_key or options.source_password_file):
+    opens_archive = options.zip_password_file and not _locks_archive(options)
+    if not (options.private_key or options.source_password_file or opens_archive):
         return None
     from fileset.secure.security import Security
 
@@ -49,13 +60,15 @@ def opening(options: Namespace) -> Security | None:
         key=options.private_key,
         certificate=options.certificate,
         password=password_of(options.source_password_file, "Password of the sources"),
+        zip_password=password_of(options.zip_password_file, _ARCHIVE),
         trust=options.trust,
         ask=asked,
     )
 
 
-def _security(options: Namespace, password_file: str | None, *, twice: bool) -> Security | None:
-    given = (options.private_key, options.certificate, password_file, *options.trust)
+def _security(options: Namespace, *, twice: bool, with_zip: bool = True) -> Security | None:
+    password_file, zip_file = options.password_file, options.zip_password_file if with_zip else None
+    given = (options.private_key, options.certificate, password_file, zip_file, *options.trust)
     sealing = (*getattr(options, "encrypt_to", ()), *(getattr(options, "sign_with", None) or ()))
     if not any((*given, *sealing)):
         return None
@@ -67,6 +80,7 @@ def _security(options: Namespace, password_file: str | None, *, twice: bool) -> 
         signer=getattr(options, "sign_with", None),
         key=options.private_key,
         certificate=options.certificate,
+        zip_password=password_of(zip_file, _ARCHIVE, twice=twice),
         trust=options.trust,
         ask=asked,
     )

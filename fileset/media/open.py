@@ -45,6 +45,19 @@ def formats() -> Iterator[Format]:
     yield Zip()
 
 
+def zip_with(password: bytes, wanted: Format | None = None) -> Format:
+    """The format of ZIP archives with a password, and the options of `wanted`. `RuleError` if that is another format."""
+    from fileset.media.zip.encryption import require_pyzipper
+    from fileset.media.zip.medium import Zip
+
+    require_pyzipper()
+    if wanted is not None and not isinstance(wanted, Zip):
+        raise RuleError(
+            f"a {wanted.name} has no password of an archive", advice="Give the output a name that ends in .zip"
+        )
+    return evolve(wanted or Zip(), password=password)
+
+
 def format_named(name: str) -> Format:
     """The format that a user calls `name`. `RuleError` if there is none."""
     for known in formats():
@@ -126,12 +139,14 @@ def volumes_there(path: str, kind: Format) -> list[str]:
     return list(paths)
 
 
-def image_at(path: str | os.PathLike[str]) -> ReadableMedium | None:
+def image_at(path: str | os.PathLike[str], zip_password: bytes = b"") -> ReadableMedium | None:
     """Return the image or archive at `path`, or a folder in one, open for reading; None for anything else."""
     name = path_of(path)
     chosen = _by_content(name)
     if chosen is None:
         return _below(name)
+    if zip_password and chosen.name == "zip":
+        chosen = zip_with(zip_password)
     return chosen.readable(name) if chosen != FOLDER else None
 
 
@@ -142,7 +157,8 @@ def is_foreign(path: str) -> bool:
         return kind is None
     try:
         with closing(kind.readable(path)) as image:
-            found = any(name.upper().rpartition("/")[2] == DICOMDIR.value for name in image.names())
+            names = [*image.names(), *(one.name for one in image.refused())]  # such as encrypted ones
+            found = any(name.upper().rpartition("/")[2] == DICOMDIR.value for name in names)
             return not (found or image.damage())
     except FilesetError:
         return False  # a damaged one may have been a file-set

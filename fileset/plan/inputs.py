@@ -145,8 +145,8 @@ class Sources:
     def _add_path(
         self, source: str | os.PathLike[str], *, skip: frozenset[str], contained: bool
     ) -> ReadableMedium | None:
-        image = image_at(source)
-        if self._security is not None:
+        image = image_at(source, self._security.zip_password if self._security else b"")
+        if self._security is not None and self._security.opens:
             return self._add_secure(source, image, self._security)
         if image is not None:
             return self._add_image(image)
@@ -193,7 +193,7 @@ class Sources:
         if not relative.lower().endswith(ARCHIVES):
             return False
         try:
-            image = image_at(path)
+            image = image_at(path, self._security.zip_password if self._security else b"")
         except FilesetError as problem:
             self._unlistable[path] = problem.text(known_path=path, command=True)
             return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterator
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from fileset.errors import FilesetError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from fileset.secure.reader import SecureState
     from fileset.secure.security import Security
 
-_NO_INTEGRITY = "it has neither digest nor signature: nobody would notice a change"
+_WEAK: Final = "its encryption (ZipCrypto) protects little: programs find the password. Ask the sender for AES"
+_NO_INTEGRITY: Final = "it has neither digest nor signature: nobody would notice a change"
 
 
 class SupportsPlain(Protocol):
@@ -30,33 +31,40 @@ class SupportsPlain(Protocol):
 
 def is_locked(problem: FilesetError) -> bool:
     """Return whether a file is encrypted and cannot be opened, or must not be trusted."""
-    return problem.rule.startswith("FS-SECURE-")
+    return problem.rule.startswith(("FS-SECURE-", "FS-ZIP-"))
 
 
 def secure_format(wanted: Format | str | None, security: Security | None) -> Format | str | None:
     """Return the kind of medium that is wanted, with keys and passwords if there are some."""
     if security is None:
         return wanted
-    from fileset.media.open import format_named
+    from fileset.media.open import format_named, zip_with
     from fileset.secure.format import SecureFormat
 
-    return SecureFormat(security, format_named(wanted) if isinstance(wanted, str) else wanted)
+    inner = format_named(wanted) if isinstance(wanted, str) else wanted
+    if security.zip_password:
+        inner = zip_with(security.zip_password, inner)
+    return SecureFormat(security, inner) if security.opens or security.encrypts else inner
 
 
 def encrypting(wanted: Format, security: Security, beside: Container[FileId]) -> Format:
     """Return a kind of medium that is written encrypted, except for the files `beside` the file-set.
 
-    Raises `RuleError` if there is nobody to encrypt for.
+    Raises `RuleError` if there is nobody to encrypt for, or a password of an archive for another kind of medium.
     """
+    from fileset.media.open import zip_with
     from fileset.secure.format import SecureFormat
 
-    security.check_encrypts()
-    return SecureFormat(security, wanted, beside)
+    if security.zip_password:
+        wanted = zip_with(security.zip_password, wanted)
+    else:
+        security.check_encrypts()
+    return SecureFormat(security, wanted, beside) if security.encrypts else wanted
 
 
 def no_pages(security: Security | None, web: SupportsPlain | None) -> list[Finding]:
     """Return a finding if pages for a browser are left out, because their pictures would not be encrypted."""
-    if security is None or web is None or web.plain:
+    if security is None or not security.encrypts or web is None or web.plain:
         return []
     message = "the pages for a browser were left out: their pictures would not be encrypted. --web-plain writes them"
     return [Finding("FS-SECURE-NO-PAGES", message)]
@@ -107,14 +115,23 @@ def secure_findings(medium: ReadableMedium, *, each: bool = False) -> list[Findi
     """Return what is known of the encrypted files that were opened: of `each` file, or how many are alike."""
     view = view_of(medium)
     if view is None:
-        return []
+        return list(_weak(medium))
     states = {name: one for name, one in view.states.items() if not isinstance(one, FilesetError)}
     return [
+        *_weak(medium),
         *(_states(states) if each else _counts(states)),
         *_doubts(states),
         *(Finding("FS-SECURE-INTEGRITY", _NO_INTEGRITY, Where(name)) for name, one in states.items() if not one.digest),
         *(Finding("FS-SECURE-PLAIN", "is not encrypted", Where(name)) for name in sorted(view.plain) if view.states),
     ]
+
+
+def _weak(medium: ReadableMedium) -> Iterator[Finding]:
+    inner: Any = medium
+    while inner is not None and not hasattr(inner, "is_weak"):
+        inner = getattr(inner, "around", None) or getattr(inner, "former", None)
+    if inner is not None and inner.is_weak:
+        yield Finding("FS-ZIP-WEAK", _WEAK, Where(medium.name))
 
 
 def _states(states: dict[str, SecureState]) -> Iterator[Finding]:

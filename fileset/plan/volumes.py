@@ -110,7 +110,7 @@ def _used(recipe: Recipe, made: Report, capacity: int) -> int | None:
     """Return the bytes of a volume once it is written. Raises `MediumError` if they exceed its capacity."""
     if made.dry_run:
         return None
-    medium, _ = readable(made.medium)
+    medium, _ = readable(made.medium, recipe.format)
     used = medium.inquire_file_set().used
     medium.close()
     if used is None:

@@ -48,6 +48,8 @@ class Security:
         signer: Files with the certificate and the private key of the signer; without one, each file has a digest.
         key: A file with the private key to open files with.
         certificate: The certificate of that key. Without one, the key is tried on every recipient.
+        zip_password: The password of a ZIP archive that holds the file-set: AES-256 (WinZip AE-2) is written. The archive is
+            encrypted as a whole, whether its files are Secure DICOM Files or not.
         trust: Files with certificates: signers that lead to one of them are trusted.
         ask: Returns the pass phrase of a file with a private key, for its path.
 
@@ -61,6 +63,7 @@ class Security:
     signer: Signer | None = field(repr=False)
     trust: tuple[Certificate, ...] = field(repr=False)
     opener: Opener = field(repr=False)
+    zip_password: bytes = field(repr=False)
 
     def __init__(
         self,
@@ -70,13 +73,16 @@ class Security:
         signer: tuple[File, File] | None = None,
         key: File | None = None,
         certificate: File | None = None,
+        zip_password: str | None = None,
         trust: Iterable[File] = (),
         ask: Callable[[str], str] | None = None,
     ) -> None:
         from fileset.secure.extra import require_secure
 
-        require_secure("asn1crypto")
+        require_secure("pyzipper" if zip_password is not None else "asn1crypto")
         require_secure()
+        if zip_password is not None and not zip_password:
+            raise RuleError("the password of the archive is empty")
         if certificate is not None and key is None:
             raise RuleError("a certificate opens no file", path=path_of(certificate), advice="Give its private key too")
         keys: tuple[PrivateKey, ...] = ()
@@ -88,6 +94,7 @@ class Security:
             read_signer(*signer, ask) if signer is not None else None,
             read_many(trust),
             Opener(keys, _password(password)),
+            (zip_password or "").encode("utf-8"),
         )
 
     @property

@@ -19,7 +19,8 @@ from attrs import evolve, frozen
 from fileset.errors import FormatError
 from fileset.file_id import FileId
 from fileset.media.base import RefusedName
-from fileset.media.zip.format import DEFLATED, ENCRYPTED, LOCAL, STORED, TIMESTAMP
+from fileset.media.zip.encryption import AES_METHOD, Lock, aes_field
+from fileset.media.zip.format import DEFLATED, ENCRYPTED, LOCAL, SIZES_FOLLOW, STORED, TIMESTAMP
 
 EARLIEST: Final = datetime(1980, 1, 1, tzinfo=UTC)
 
@@ -28,7 +29,8 @@ EARLIEST: Final = datetime(1980, 1, 1, tzinfo=UTC)
 class ZipMember:
     """One file of an archive. `name` is normalised, `raw_name` as the headers have it.
 
-    Its local header is at `header_at`, its data end before `limit`.
+    Its local header is at `header_at`, its data end before `limit`. `crc` is None if the archive does not show it. `lock`: how
+    it is encrypted, None if it is not.
     """
 
     name: str
@@ -36,16 +38,17 @@ class ZipMember:
     header_at: int
     limit: int
     deflated: bool
-    crc: int
+    crc: int | None
     packed: int
     size: int
     modified: datetime = EARLIEST
+    lock: Lock | None = None
 
 
-def read_directory(file: BinaryIO, size: int) -> list[ZipMember | RefusedName]:
+def read_directory(file: BinaryIO, size: int, *, opens: bool = False) -> list[ZipMember | RefusedName]:
     """Return the members in the central directory of an archive of `size` bytes, without folders.
 
-    Raises `FormatError` if there is no central directory that can be read.
+    Encrypted members are refused unless it `opens` them. Raises `FormatError` if there is no central directory that can be read.
     """
     try:
         with zipfile.ZipFile(file) as archive:
@@ -54,7 +57,7 @@ def read_directory(file: BinaryIO, size: int) -> list[ZipMember | RefusedName]:
         raise FormatError(
             f"not a ZIP archive that can be read: {problem}", advice="If it was cut off, fetch it again"
         ) from problem
-    return list(_members(found, min(end, size)))
+    return list(_members(found, min(end, size), opens=opens))
 
 
 def normalised(name: str) -> str:
@@ -85,7 +88,7 @@ def refuse_twins(members: Sequence[ZipMember | RefusedName]) -> list[ZipMember |
     return [RefusedName(one.name, twins) if names[one.name.upper()] > 1 else one for one in members]
 
 
-def _members(found: Sequence[zipfile.ZipInfo], end: int) -> Iterator[ZipMember | RefusedName]:
+def _members(found: Sequence[zipfile.ZipInfo], end: int, *, opens: bool) -> Iterator[ZipMember | RefusedName]:
     limits = _limits(found, end)
     overlapping = _overlapping(found, end)
     members: list[ZipMember | RefusedName] = []
@@ -93,7 +96,7 @@ def _members(found: Sequence[zipfile.ZipInfo], end: int) -> Iterator[ZipMember |
         if is_folder(info.orig_filename):
             continue
         name = normalised(info.orig_filename)
-        reason = next((reason for wrong, reason in _CHECKS if wrong(info)), "") or name_fault(name)
+        reason = _fault(info, opens=opens) or name_fault(name)
         if info.header_offset in overlapping:
             reason = "shares bytes with another member"
         member = _member(info, name, limits[info.header_offset])
@@ -101,14 +104,17 @@ def _members(found: Sequence[zipfile.ZipInfo], end: int) -> Iterator[ZipMember |
     yield from refuse_twins(members)
 
 
+def _fault(info: zipfile.ZipInfo, *, opens: bool) -> str:
+    """Return why a member cannot be read, "" if it can."""
+    if info.flag_bits & ENCRYPTED and not opens:
+        return "encrypted: give the password of the archive (--zip-password-file)"
+    return next((reason for wrong, reason in _CHECKS if wrong(info)), "")
+
+
 _REGULAR: Final = (0, stat.S_IFREG)
 _CHECKS: Final[tuple[tuple[Callable[[zipfile.ZipInfo], bool], str], ...]] = (
-    (
-        lambda info: bool(info.flag_bits & ENCRYPTED),
-        "encrypted: unpack the archive with its password first, and give the folder",
-    ),
     (lambda info: stat.S_IFMT(info.external_attr >> 16) not in _REGULAR, "a link or device, not a file"),
-    (lambda info: info.compress_type not in (STORED, DEFLATED), "neither stored nor deflated"),
+    (lambda info: _method(info) not in (STORED, DEFLATED), "neither stored nor deflated"),
 )
 """Conditions under which a member is refused, with the reason."""
 
@@ -138,11 +144,28 @@ def _overlapping(found: Sequence[zipfile.ZipInfo], end: int) -> set[int]:
     return overlapping
 
 
+def _method(info: zipfile.ZipInfo) -> int:
+    """The compression method of a member; that of one that is encrypted with AES is in its extra field."""
+    field = aes_field(info.extra) if info.compress_type == AES_METHOD and info.flag_bits & ENCRYPTED else None
+    return field[2] if field else info.compress_type
+
+
 def _member(info: zipfile.ZipInfo, name: str, limit: int) -> ZipMember:
-    deflated = info.compress_type == DEFLATED
-    numbers = (info.CRC, info.compress_size, info.file_size)
-    member = ZipMember(name, info.orig_filename, info.header_offset, limit, deflated, *numbers)
-    return evolve(member, modified=modified(info.extra, info.date_time))
+    lock = _lock(info)
+    crc = None if lock and lock.strength and not info.CRC else info.CRC  # AE-2 has none
+    numbers = (crc, info.compress_size, info.file_size)
+    member = ZipMember(name, info.orig_filename, info.header_offset, limit, _method(info) == DEFLATED, *numbers)
+    return evolve(member, modified=modified(info.extra, info.date_time), lock=lock)
+
+
+def _lock(info: zipfile.ZipInfo) -> Lock | None:
+    if not info.flag_bits & ENCRYPTED:
+        return None
+    field = aes_field(info.extra) if info.compress_type == AES_METHOD else None
+    if field:
+        return Lock(field[1])
+    time = info.date_time[3] << 11 | info.date_time[4] << 5 | info.date_time[5] // 2
+    return Lock(0, time >> 8 if info.flag_bits & SIZES_FOLLOW else info.CRC >> 24)
 
 
 def modified(extra: bytes, dos: tuple[int, ...]) -> datetime:

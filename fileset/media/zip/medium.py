@@ -7,12 +7,13 @@ import sys
 from functools import partial
 from typing import BinaryIO
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from fileset.errors import MediumError, RefusedError
 from fileset.media.base import Footprint, ReadableMedium, UpdatableMedium
 from fileset.media.image.medium import Image, NoImage
 from fileset.media.system.files import STANDARD_OUTPUT, creation_time
+from fileset.media.zip.encryption import AES_EXTRA, AES_OVERHEAD
 from fileset.media.zip.format import END_SIGNATURE, END_SIZE, HEADERS_SIZE, LOCAL_SIGNATURE
 from fileset.media.zip.reader import ZipMedium
 from fileset.media.zip.stream import ZipStream
@@ -21,9 +22,13 @@ from fileset.media.zip.writer import ZipBuilder
 
 @frozen
 class Zip:
-    """The format of ZIP archives (PS3.12 V): members are stored, or deflated with `compress`."""
+    """The format of ZIP archives (PS3.12 V): members are stored, or deflated with `compress`.
+
+    With a `password` they are encrypted by AES-256 (WinZip AE-2), and read whether they are encrypted or not.
+    """
 
     compress: bool = False
+    password: bytes = field(default=b"", repr=False)
 
     name = form = "zip"
     suffix = ".zip"
@@ -31,7 +36,8 @@ class Zip:
     @property
     def footprint(self) -> Footprint:
         """Two headers for each member, and the end. Deflating makes incompressible files a little longer."""
-        return Footprint(fixed=END_SIZE, folder=0, entry=HEADERS_SIZE, growth=self.compress)
+        locked = 2 * AES_EXTRA + AES_OVERHEAD if self.password else 0
+        return Footprint(fixed=END_SIZE, folder=0, entry=HEADERS_SIZE + locked, growth=self.compress)
 
     def recognises(self, path: str) -> bool:
         """Whether the file at `path` begins like an archive; it may be cut off."""
@@ -46,7 +52,7 @@ class Zip:
 
     def readable(self, path: str) -> ZipMedium:
         """The archive at `path`."""
-        return ZipMedium(path)
+        return ZipMedium(path, self.password)
 
     def writable(self, path: str, label: str) -> UpdatableMedium:  # noqa: ARG002  # an archive has no name of its own
         """A new archive at `path`; "-" streams it to standard output."""
@@ -62,13 +68,13 @@ class Zip:
 
     def updatable(self, path: str) -> Image:
         """Return the archive at `path`, to be written again; deflated if it is now."""
-        former = ZipMedium(path)
+        former = ZipMedium(path, self.password)
         return _image(path, former, evolve(self, compress=self.compress or former.compressed))
 
 
 def _image(path: str, former: ReadableMedium, options: Zip) -> Image:
-    return Image(path, former, build=partial(_builder, options=options), read=ZipMedium, format_name="ZIP")
+    return Image(path, former, build=partial(_builder, options=options), read=options.readable, format_name="ZIP")
 
 
 def _builder(file: BinaryIO, options: Zip) -> ZipBuilder:
-    return ZipBuilder(file, created=creation_time(), compress=options.compress)
+    return ZipBuilder(file, created=creation_time(), compress=options.compress, password=options.password)

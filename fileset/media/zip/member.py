@@ -38,7 +38,7 @@ class Checksum:
             return
         self._crc = zlib.crc32(data, self._crc)
         self._at += len(data)
-        if self._at == self._member.size and self._crc != self._member.crc:
+        if self._at == self._member.size and self._member.crc not in (self._crc, None):
             raise FormatError("damaged in the ZIP archive: its checksum (CRC-32) differs", path=self._member.name)
 
 

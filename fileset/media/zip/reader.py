@@ -14,13 +14,14 @@ from fileset.media.image.names import Notes
 from fileset.media.image.opened import OpenImage
 from fileset.media.names import enlist, form_of
 from fileset.media.zip.directory import ZipMember, read_directory
+from fileset.media.zip.encryption import AES_METHOD, unlocked
 from fileset.media.zip.format import DEFLATED, ENCRYPTED, LOCAL, LOCAL_SIGNATURE, STORED, UTF_8
 from fileset.media.zip.local_headers import read_local_headers
 from fileset.media.zip.member import Allowance, InflatedFile, StoredFile
 
 
 class ZipMedium(OpenImage):
-    """An archive that is open for reading. Its faults are in `damage`.
+    """An archive that is open for reading. Its faults are in `damage`; `password` opens encrypted members.
 
     Raises `FormatError` if it is no archive that can be read, `MediumError` if the system cannot read it.
     """
@@ -30,7 +31,8 @@ class ZipMedium(OpenImage):
         """Return "zip"."""
         return "zip"
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, password: bytes = b"") -> None:
+        self._password = password
         super().__init__(path, ImageBytes(path), Notes())
         self._allowance = Allowance(self._image.size)
         try:
@@ -52,13 +54,18 @@ class ZipMedium(OpenImage):
     def _read(self, file: BinaryIO) -> list[ZipMember | RefusedName]:
         """Return the members by the central directory, or by their own headers if there is none."""
         try:
-            return read_directory(file, self._image.size)
+            return read_directory(file, self._image.size, opens=bool(self._password))
         except FormatError as problem:
             found = read_local_headers(file, self._image.size)
             if not any(isinstance(one, ZipMember) for one in found):
                 raise
             self._notes.add(f"{problem.reason}. Its files were found by their own headers; some may be missing")
             return found
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether any member is encrypted with ZipCrypto, which protects little."""
+        return any(member.lock and not member.lock.strength for member in self._members.values())
 
     @property
     def compressed(self) -> bool:
@@ -72,6 +79,8 @@ class ZipMedium(OpenImage):
             packed = self._image.open([(self._data_at(member), member.packed)], member.name)
         except FormatError as problem:
             raise FormatError(f"{problem}", path=file_id) from problem
+        if member.lock:
+            packed = unlocked(packed, member.packed, member.lock, self._password, member.name)
         file = InflatedFile(packed, member, self._allowance) if member.deflated else StoredFile(packed, member)
         return cast("BinaryIO", io.BufferedReader(file, BUFFER))
 
@@ -96,7 +105,8 @@ class ZipMedium(OpenImage):
         if path in self._members:
             return self._members[path]
         if refused := self._refused.get(file_id.path.upper()):
-            raise FormatError(f"{refused.reason}; not read", path=file_id)
+            rule = "FS-ZIP-PASSWORD" if refused.reason.startswith("encrypted") else ""
+            raise FormatError(f"{refused.reason}; not read", path=file_id, rule=rule)
         raise MediumError(f"not on the medium {self._path} (PS3.10 8.2)", path=file_id)
 
     def _data_at(self, member: ZipMember) -> int:
@@ -109,9 +119,11 @@ class ZipMedium(OpenImage):
             raise FormatError("the directory of the archive leads to bytes that are no member")
         if name.decode("utf-8" if flags & UTF_8 else "cp437", "replace") != member.raw_name:
             raise FormatError("is called otherwise in its own header than in the directory of the archive")
-        if flags & ENCRYPTED or method != (DEFLATED if member.deflated else STORED):
+        lock = member.lock
+        expected = AES_METHOD if lock and lock.strength else DEFLATED if member.deflated else STORED
+        if bool(flags & ENCRYPTED) is not bool(lock) or method != expected:
             raise FormatError("is packed otherwise by its own header than by the directory of the archive")
-        if member.packed != member.size and not member.deflated:
+        if member.packed != member.size + (lock.overhead if lock else 0) and not member.deflated:
             raise FormatError(f"is stored in {member.packed} bytes, but shall have {member.size}")
         if data_at + member.packed > member.limit:
             raise FormatError("shares bytes with another member")

@@ -18,10 +18,12 @@ from typing import BinaryIO, Final
 from fileset.errors import MediumError, RuleError
 from fileset.file_id import FileId
 from fileset.media.base import Chunks, FileInfo
+from fileset.media.zip.encryption import AES_METHOD, Locking, locked_extra
 from fileset.media.zip.format import (
     CENTRAL,
     CENTRAL_SIGNATURE,
     DEFLATED,
+    ENCRYPTED,
     LOCAL,
     LOCAL_SIGNATURE,
     SIZES_FOLLOW,
@@ -36,7 +38,7 @@ LARGE: Final = 0xFF000000
 
 _LIMIT: Final = 0xFFFFFFFF
 _LIMIT_COUNT: Final = 0xFFFF
-_VERSION, _VERSION_64 = 20, 45
+_VERSION, _VERSION_64, _VERSION_AES = 20, 45, 51
 _UNIX: Final = 3 << 8
 _REGULAR_FILE: Final = 0o100644 << 16
 _FIRST_DATE: Final = datetime(1980, 1, 1, tzinfo=UTC)
@@ -44,12 +46,13 @@ _LAST_DATE: Final = datetime(2107, 12, 31, 23, 59, 58, tzinfo=UTC)
 
 
 class ZipBuilder:
-    """Writes an archive into `file`; `created` is the date of members that have none of their own."""
+    """Writes an archive into `file`; `created` is the date of members that have none of their own; a `password` encrypts them."""
 
-    def __init__(self, file: BinaryIO, *, created: datetime, compress: bool = False) -> None:
+    def __init__(self, file: BinaryIO, *, created: datetime, compress: bool = False, password: bytes = b"") -> None:
         self._file = file
         self._created = created
         self._compress = compress
+        self._password = password
         self._seekable = file.seekable()
         self._at = 0
         self._central: list[bytes] = []
@@ -64,6 +67,8 @@ class ZipBuilder:
         size, modified = (info.size, info.modified) if info else (None, None)
         dates = _date_fields(modified or self._created)
         member = _Member(*_encoded(file_id), dates, self._at, large=size is not None and size >= LARGE)
+        member.is_locked = bool(self._password)
+        member.flags |= ENCRYPTED if member.is_locked else 0
         parts = iter(chunks)
         first = next(parts, b"")
         if len(first) == size:
@@ -82,7 +87,12 @@ class ZipBuilder:
             member.method = DEFLATED
         else:
             packed = data
-        member.crc, member.packed, member.size = zlib.crc32(data), len(packed), len(data)
+        member.crc, member.size = zlib.crc32(data), len(data)
+        if self._password:
+            locking = Locking(self._password)
+            packed = b"".join((locking.head, locking.encrypt(packed), locking.tail))
+            member.crc = 0
+        member.packed = len(packed)
         self._write(member.local())
         self._write(packed)
 
@@ -92,12 +102,16 @@ class ZipBuilder:
         member.flags |= 0 if self._seekable else SIZES_FOLLOW
         self._write(member.local())
         begin = self._at
+        locking = Locking(self._password) if self._password else None
+        encrypt = locking.encrypt if locking else bytes
+        self._write(locking.head if locking else b"")
         for chunk in chunks:
-            member.crc = zlib.crc32(chunk, member.crc)
+            member.crc = 0 if locking else zlib.crc32(chunk, member.crc)
             member.size += len(chunk)
-            self._write(compressor.compress(chunk) if compressor else chunk)
+            self._write(encrypt(compressor.compress(chunk)) if compressor else encrypt(chunk) if locking else chunk)
         if compressor:
-            self._write(compressor.flush())
+            self._write(encrypt(compressor.flush()))
+        self._write(locking.tail if locking else b"")
         member.packed = self._at - begin
         if self._seekable:
             self._file.seek(member.at)
@@ -128,18 +142,32 @@ class _Member:
         self.at = at
         self.large = large
         self.method = STORED
+        self.is_locked = False
         self.crc = self.packed = self.size = 0
+
+    @property
+    def _version(self) -> int:
+        """The version of APPNOTE that a reader needs."""
+        return _VERSION_AES if self.is_locked else _VERSION
+
+    @property
+    def _shown_method(self) -> int:
+        return AES_METHOD if self.is_locked else self.method
+
+    @property
+    def _extra(self) -> bytes:
+        return self.stamp + (locked_extra(self.method) if self.is_locked else b"")
 
     def local(self) -> bytes:
         """The header before the data (APPNOTE 4.3.7)."""
         sizes = (self.packed, self.size)
-        extra = self.stamp
+        extra = self._extra
         if self.large:
             extra, sizes = pack("<2H2Q", ZIP64, 16, self.size, self.packed) + extra, (_LIMIT, _LIMIT)
         header = LOCAL.pack(
             LOCAL_SIGNATURE,
-            _VERSION_64 if self.large else _VERSION,
-            *(self.flags, self.method, self.time, self.date, self.crc),
+            self._version if self.is_locked or not self.large else _VERSION_64,
+            *(self.flags, self._shown_method, self.time, self.date, self.crc),
             *(min(size, _LIMIT) for size in sizes),
             *(len(self.name), len(extra)),
         )
@@ -153,11 +181,11 @@ class _Member:
         """The header in the central directory (APPNOTE 4.3.12)."""
         numbers = (self.size, self.packed, self.at)
         beyond = [number for number in numbers if number >= _LIMIT]
-        extra = (pack(f"<2H{len(beyond)}Q", ZIP64, 8 * len(beyond), *beyond) if beyond else b"") + self.stamp
+        extra = (pack(f"<2H{len(beyond)}Q", ZIP64, 8 * len(beyond), *beyond) if beyond else b"") + self._extra
         size, packed, at = (min(number, _LIMIT) for number in numbers)
-        version = _VERSION_64 if beyond else _VERSION
+        version = _VERSION_64 if beyond and not self.is_locked else self._version
         header = CENTRAL.pack(
-            *(CENTRAL_SIGNATURE, _UNIX | version, version, self.flags, self.method, self.time, self.date),
+            *(CENTRAL_SIGNATURE, _UNIX | version, version, self.flags, self._shown_method, self.time, self.date),
             *(self.crc, packed, size, len(self.name), len(extra), 0, 0, 0, _REGULAR_FILE, at),
         )
         return header + self.name + extra

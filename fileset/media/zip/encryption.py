@@ -1,0 +1,216 @@
+"""Members of a ZIP archive with a password: AES of WinZip (AE-1, AE-2; APPNOTE 7.2), and ZipCrypto for reading (APPNOTE 6.1).
+
+pyzipper has the ciphers. A member is verified before any byte of it is given out.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+
+from attrs import frozen
+
+from fileset.errors import FormatError, RuleError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+AES_METHOD: Final = 99
+"""The compression method of members that are encrypted with AES; their extra field has the real one."""
+AES_FIELD: Final = 0x9901
+_AES_HEAD: Final = struct.Struct("<2H")
+_SALTS: Final = {1: 8, 2: 12, 3: 16}
+_VERIFIER: Final = 2
+_MAC: Final = 10
+_AE_2: Final = 2
+_AES_256: Final = 3
+AES_OVERHEAD: Final = _SALTS[_AES_256] + _VERIFIER + _MAC
+"""Bytes that a member takes more if it is encrypted with AES-256."""
+AES_EXTRA: Final = 11
+ZIPCRYPTO_HEAD: Final = 12
+
+IN_MEMORY: Final = 16 << 20
+"""Bytes of a member up to which it is decrypted at once; larger ones as far as they are read."""
+LARGEST_ZIPCRYPTO: Final = 512 << 20
+"""Bytes of a member with ZipCrypto that is read: it can only be decrypted at once, and slowly."""
+PIECE: Final = 1 << 20
+
+
+@frozen
+class Lock:
+    """How a member is encrypted: with AES of a `strength` from 1 to 3, or with ZipCrypto, 0; `check` verifies its password."""
+
+    strength: int
+    check: int = 0
+
+    @property
+    def overhead(self) -> int:
+        """The bytes that are neither plain nor packed data."""
+        return _SALTS[self.strength] + _VERIFIER + _MAC if self.strength else ZIPCRYPTO_HEAD
+
+
+def require_pyzipper() -> None:
+    """Raise `RuleError` if pyzipper is not installed."""
+    try:
+        import pyzipper  # noqa: F401  # whether it can be imported is the question
+    except ImportError as problem:
+        raise RuleError(
+            "a ZIP archive with a password needs the library pyzipper, which is not installed",
+            advice='pip install "dicom-fileset[secure]"',
+        ) from problem
+
+
+def aes_field(extra: bytes) -> tuple[int, int, int] | None:
+    """Return version, strength and compression method in the extra field of AES, None if there is no such field."""
+    at = 0
+    while at + _AES_HEAD.size <= len(extra):
+        kind, length = _AES_HEAD.unpack_from(extra, at)
+        at += _AES_HEAD.size
+        if kind == AES_FIELD and length >= 7 and at + 7 <= len(extra):
+            version, vendor, strength, method = struct.unpack_from("<H2sBH", extra, at)
+            return (version, strength, method) if vendor == b"AE" and strength in _SALTS else None
+        at += length
+    return None
+
+
+def unlocked(packed: BinaryIO, size: int, lock: Lock, password: bytes, name: str) -> BinaryIO:
+    """Return the packed bytes of a member decrypted; `packed` has `size` bytes and is closed with it.
+
+    Raises `FormatError` for a wrong password, and if the member was changed.
+    """
+    if lock.strength:
+        opened = _Aes(packed, size, lock, password, name)
+        opened.verify()
+        if size > IN_MEMORY:
+            return cast("BinaryIO", io.BufferedReader(opened, PIECE))
+        with opened:
+            return io.BytesIO(opened.read(size))
+    if size > LARGEST_ZIPCRYPTO:
+        raise FormatError("is encrypted with ZipCrypto and too large to be decrypted here", path=name)
+    with packed:
+        return io.BytesIO(_zipcrypto(packed.read(size), lock, password, name))
+
+
+def _zipcrypto(data: bytes, lock: Lock, password: bytes, name: str) -> bytes:
+    from pyzipper.zipfile import CRCZipDecrypter
+
+    member = SimpleNamespace(filename=name, use_datadescripter=False, CRC=lock.check << 24)
+    try:
+        decrypter = CRCZipDecrypter(member, password, data[:ZIPCRYPTO_HEAD])
+    except (RuntimeError, IndexError) as problem:
+        raise wrong_password(name) from problem
+    return bytes(decrypter.decrypt(data[ZIPCRYPTO_HEAD:]))
+
+
+def wrong_password(name: str) -> FormatError:
+    """Return the error for a wrong password."""
+    return FormatError("the password of the archive is wrong", path=name, rule="FS-ZIP-PASSWORD", advice=_ADVICE)
+
+
+_ADVICE: Final = "Give the right one (--zip-password-file)"
+
+
+class _Aes(io.RawIOBase):
+    """The bytes of a member that is encrypted with AES: forward as far as is asked for, backward from the start again."""
+
+    def __init__(self, packed: BinaryIO, size: int, lock: Lock, password: bytes, name: str) -> None:
+        self._packed, self._name, self._password = packed, name, password
+        self._member = SimpleNamespace(filename=name, wz_aes_strength=lock.strength)
+        self._data_at = _SALTS[lock.strength] + _VERIFIER
+        self._size = size - lock.overhead
+        if self._size < 0:
+            raise FormatError("is too short for an encrypted member", path=name)
+        self._restart()
+
+    def _restart(self) -> None:
+        from pyzipper.zipfile_aes import AESZipDecrypter
+
+        self._packed.seek(0)
+        try:
+            self._cipher: Any = AESZipDecrypter(self._member, self._password, self._packed.read(self._data_at))
+        except (RuntimeError, ValueError, struct.error) as problem:
+            raise wrong_password(self._name) from problem
+        self._at = self._decrypted = 0
+
+    def verify(self) -> None:
+        """Raise `FormatError` unless the authentication code is right: the member is as it was encrypted."""
+        from pyzipper import BadZipFile
+
+        while self._decrypted < self._size:
+            self._next(PIECE)
+        try:
+            self._cipher.check_hmac(self._packed.read(_MAC))
+        except BadZipFile as problem:
+            reason = "was changed: its authentication code is wrong"
+            raise FormatError(reason, path=self._name, rule="FS-ZIP-CHANGED") from problem
+        self._restart()
+
+    def _next(self, size: int) -> bytes:
+        self._packed.seek(self._data_at + self._decrypted)
+        data = self._packed.read(min(size, self._size - self._decrypted))
+        if not data:
+            raise FormatError("is cut off", path=self._name)
+        self._decrypted += len(data)
+        return bytes(self._cipher.decrypt(data))
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = max({io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence] + offset, 0)
+        return self._at
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        wanted = self._at
+        if wanted < self._decrypted:
+            self._restart()
+        while self._decrypted < min(wanted, self._size):
+            self._next(min(PIECE, wanted - self._decrypted))
+        self._at = wanted
+        if wanted >= self._size or not view:
+            return 0
+        data = self._next(len(view))
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        self._packed.close()
+        super().close()
+
+
+class Locking:
+    """Encrypts one member with AES-256 (AE-2): a salt of its own, no CRC-32 that would show its content."""
+
+    def __init__(self, password: bytes) -> None:
+        from pyzipper.zipfile_aes import AESZipEncrypter
+
+        self._cipher: Any = AESZipEncrypter(password, nbits=256, force_wz_aes_version=_AE_2)
+
+    @property
+    def head(self) -> bytes:
+        """The bytes before the data."""
+        return bytes(self._cipher.encryption_header())
+
+    def encrypt(self, data: bytes | bytearray) -> bytes:
+        """Return the next data encrypted."""
+        return bytes(self._cipher.encrypt(bytes(data)))
+
+    @property
+    def tail(self) -> bytes:
+        """The bytes after all data: the authentication code."""
+        return bytes(self._cipher.flush())
+
+
+def locked_extra(method: int) -> bytes:
+    """Return the extra field of a member that is encrypted with AES-256 and packed by `method`."""
+    return struct.pack("<2HH2sBH", AES_FIELD, 7, _AE_2, b"AE", _AES_256, method)
