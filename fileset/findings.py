@@ -276,9 +276,9 @@ _ROWS = (
         "pages for a browser that were left out, because they are not encrypted",
     ),
     ("FS-SECURE-STATE", INFO, "PS3.15 D.1", "how an encrypted file was opened, and its digest or signature"),
-    ("FS-ZIP-PASSWORD", ERROR, "", "an archive with a password, and a wrong one"),
-    ("FS-ZIP-CHANGED", ERROR, "", "an encrypted member of an archive that was changed"),
-    ("FS-ZIP-WEAK", WARNING, "", "an archive whose encryption protects little"),
+    ("FS-ZIP-PASSWORD", ERROR, "PS3.12 V", "an archive with a password, and a wrong one"),
+    ("FS-ZIP-CHANGED", ERROR, "PS3.12 V", "an encrypted member of an archive that was changed"),
+    ("FS-ZIP-WEAK", WARNING, "PS3.12 V", "an archive whose encryption protects little"),
     # Application profiles, where one was named
     ("PR-SOP-CLASS", ERROR, "PS3.11 X.3.1", "a SOP Class that the profile does not have"),
     (
