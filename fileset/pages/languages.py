@@ -42,6 +42,8 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "some_only": "{shown} of {count} pictures are shown here, evenly chosen. A DICOM viewer shows all of them.",
         "no_picture": "No picture",
         "kind": "This kind of object has no picture.",
+        "failed": "It cannot be shown here. For technical support:",
+        "cut_off": "the file ends early: part of the picture is missing",
         "not_diagnostic": "Not for diagnosis. These pictures are reduced in quality. "
         "A DICOM viewer shows the images as they were taken.",
         "report": "Report",
@@ -110,6 +112,8 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "zeigt alle.",
         "no_picture": "Kein Bild",
         "kind": "Zu dieser Art von Objekt gibt es kein Bild.",
+        "failed": "Es kann hier nicht gezeigt werden. Für den technischen Dienst:",
+        "cut_off": "die Datei endet zu früh: ein Teil des Bildes fehlt",
         "not_diagnostic": "Nicht zur Befundung geeignet. Diese Bilder haben eine verringerte Qualität. Ein "
         "DICOM-Programm zeigt die Originalbilder.",
         "report": "Befund",
@@ -178,6 +182,8 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "DICOM les affiche toutes.",
         "no_picture": "Pas d'image",
         "kind": "Ce type d'objet n'a pas d'image.",
+        "failed": "Elle ne peut pas être affichée ici. Pour le support technique :",
+        "cut_off": "le fichier est incomplet : une partie de l'image manque",
         "not_diagnostic": "Ne pas utiliser pour le diagnostic. La qualité de ces images est réduite. Un logiciel "
         "DICOM affiche les images d'origine.",
         "report": "Compte rendu",
@@ -246,6 +252,8 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "DICOM las muestra todas.",
         "no_picture": "Sin imagen",
         "kind": "Este tipo de objeto no tiene imagen.",
+        "failed": "No se puede mostrar aquí. Para el soporte técnico:",
+        "cut_off": "el archivo está incompleto: falta una parte de la imagen",
         "not_diagnostic": "No apto para el diagnóstico. Estas imágenes tienen una calidad reducida. Un programa "
         "DICOM muestra las imágenes originales.",
         "report": "Informe",

@@ -283,9 +283,10 @@ class Site:
                 "span", element("strong", name), element("br"), element("a", opening, href=link), class_="none"
             )
             return element("figure", inner)
-        # The reasons of failures are for support, and in English; the others are for patients.
-        why = rendered.reason if rendered.failed else words["kind"]
-        reason = element("span", element("strong", words["no_picture"]), element("br"), why, class_="none")
+        why = [words["kind"]]
+        if rendered.failed:  # technical reasons are in English, and marked as such for programs that read aloud
+            why = [words["failed"], element("br"), element("span", rendered.reason, lang="en")]
+        reason = element("span", element("strong", words["no_picture"]), element("br"), *why, class_="none")
         return element("figure", reason, element("figcaption", f"{entry.record_type} {entry.file_id.path}"))
 
     def _caption(self, place: str, rendered: Rendered) -> str:
@@ -296,7 +297,7 @@ class Site:
             words["frame_of"].format(number=facts.frame, count=facts.frames) if facts.frames > 1 else "",
             words["position"].format(value=f"{facts.position:.1f}") if facts.position is not None else "",
             words["window"].format(width=f"{window[1]:.0f}", centre=f"{window[0]:.0f}") if window else "",
-            rendered.reason,
+            words["cut_off"] if rendered.reason else "",
         ]
         return ", ".join(filter(None, parts))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.pictures.attributes import Attributes
 from fileset.pictures.errors import PictureError
 from fileset.pictures.look_up import palette
 from fileset.pictures.pixel_format import PixelFormat
+from fileset.pictures.strips import by_strips
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,17 +31,17 @@ def rgb_levels(values: NDArray[Any], photometric: str, pixels: PixelFormat) -> N
     if photometric in ("RGB", "YBR_RCT", "YBR_ICT"):
         return eight.astype(np.uint8, copy=False)
     if photometric.startswith("YBR"):
-        return _from_luminance(eight, partial=photometric.startswith("YBR_PARTIAL"))
+        return by_strips(partial(_from_luminance, narrow=photometric.startswith("YBR_PARTIAL")), eight)
     raise PictureError(f"the photometric interpretation {photometric!r} with three samples is not known")
 
 
-def _from_luminance(values: NDArray[Any], *, partial: bool) -> NDArray[Any]:
+def _from_luminance(values: NDArray[Any], *, narrow: bool) -> NDArray[Any]:
     """Y, Cb, Cr -> red, green, blue (ITU-R BT.601); the partial form has luminance from 16 to 235."""
     import numpy as np
 
     numbers = values.astype(np.float32)
     luminance, blue, red = numbers[..., 0], numbers[..., 1] - 128, numbers[..., 2] - 128
-    if partial:
+    if narrow:
         luminance, blue, red = (luminance - 16) * (255 / 219), blue * (255 / 224), red * (255 / 224)
     shown = (luminance + 1.402 * red, luminance - 0.344136 * blue - 0.714136 * red, luminance + 1.772 * blue)
     levels: NDArray[Any] = np.clip(np.rint(np.stack(shown, axis=-1)), 0, 255).astype(np.uint8)
@@ -54,8 +56,7 @@ def palette_levels(values: NDArray[Any], attributes: Attributes, pixels: PixelFo
     if found is None:
         raise PictureError("it has PALETTE COLOR pixels, but no palette that can be used")
     first, colours = found
-    shown: NDArray[Any] = colours[np.clip(values.astype(np.int64) - first, 0, len(colours) - 1)]
-    return shown
+    return by_strips(lambda strip: colours[np.clip(strip.astype(np.int64) - first, 0, len(colours) - 1)], values)
 
 
 def heat_map(levels: NDArray[Any]) -> NDArray[Any]:

@@ -16,6 +16,7 @@ from fileset.pictures.grey import Window, grey_levels, grey_scale
 from fileset.pictures.instance import DepictedInstance
 from fileset.pictures.picture import Picture
 from fileset.pictures.report_text import ReportLine, report_lines
+from fileset.pictures.strips import by_strips
 from fileset.pictures.waveform import waveform_picture
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def picture_of(instance: DepictedInstance, frame: int | None = None, window: Win
     `window` replaces the window of the data set. Raises `PictureError` if the frame cannot be shown.
     """
     frames = instance.frames
+    frames.pixels.require_showable()
     sop_class = str(instance.dataset.get("SOPClassUID", ""))
     if sop_class in _SEGMENTATIONS:
         return _segmentation(instance, frames, frame)
@@ -145,12 +147,17 @@ def _segmentation(instance: DepictedInstance, frames: Frames, frame: int | None)
     attributes = attributes_of(instance.dataset, at)
     if attributes.text("SegmentationType") == "LABELMAP":
         colours = np.array([(0, 0, 0), *SEGMENT_COLOURS], np.uint8)
-        pixels = colours[np.where(values > 0, (values.astype(np.int64) - 1) % len(SEGMENT_COLOURS) + 1, 0)]
+        pixels = by_strips(
+            lambda strip: colours[np.where(strip > 0, (strip.astype(np.int64) - 1) % len(SEGMENT_COLOURS) + 1, 0)],
+            values,
+        )
     else:
         number = int(attributes.number("ReferencedSegmentNumber", 1) or 1)
         colour = np.array(SEGMENT_COLOURS[(number - 1) % len(SEGMENT_COLOURS)], np.float64)
-        share = values / max(1.0, attributes.number("MaximumFractionalValue", 1) or 1)
-        pixels = np.rint(np.clip(share, 0, 1)[..., None] * colour).astype(np.uint8)
+        most = max(1.0, attributes.number("MaximumFractionalValue", 1) or 1)
+        pixels = by_strips(
+            lambda strip: np.rint(np.clip(strip / most, 0, 1)[..., None] * colour).astype(np.uint8), values
+        )
     return Picture(pixels, aspect_ratio(attributes), None, (_CUT_OFF,) if frames.is_cut_off(at) else ())
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _STARTS: Final = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\xff\x0a", b"\0\0\0\x0cJXL ")
 """First bytes of a frame: JPEG and JPEG-LS, JPEG 2000, JPEG XL."""
 _HEADER: Final = 8
+MOST_MISSING: Final = 64
+"""A native frame of which less than one part in so many is there is not shown: its claimed size would fill the memory."""
 
 
 @frozen
@@ -109,6 +111,10 @@ class Frames:
         data = self.encoded(index)
         if not data:
             raise PictureError(f"there are no bytes of frame {index + 1} in the file")
+        if self.fragments is None and len(data) * MOST_MISSING < self.pixels.frame_bytes:
+            raise PictureError(
+                f"only {len(data):,} of {self.pixels.frame_bytes:,} bytes of frame {index + 1} are there"
+            )
         if self.fragments is None:
             first_bit = index * self.pixels.frame_bits % 8 if self.pixels.bits_allocated == 1 else 0
             return self.pixels.stored_values(self.pixels.aligned(self.pixels.native_values(data, first_bit)))

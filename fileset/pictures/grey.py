@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve, frozen
@@ -10,6 +11,7 @@ from attrs import evolve, frozen
 from fileset.pictures.attributes import Attributes
 from fileset.pictures.look_up import table_in
 from fileset.pictures.pixel_format import PixelFormat
+from fileset.pictures.strips import by_strips
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 LARGEST_TABLE: Final = 1 << 16
 """With a larger range of values than this, each pixel is computed on its own."""
 PERCENTILES: Final = (1.0, 99.0)
+MOST_SEEN: Final = 1 << 22
+"""Pixels, evenly chosen, that decide about a window."""
 Levels = Callable[["NDArray[Any]"], "NDArray[Any]"]
 """Values after the modality LUT -> grey levels from 0 to 1, before polarity."""
 
@@ -89,11 +93,11 @@ def grey_levels(values: NDArray[Any], scale: GreyScale) -> tuple[NDArray[Any], W
         scale = evolve(scale, levels=window.levels, window=window)
     low, high = (values.min(), values.max()) if values.dtype.kind in "iu" else (0, LARGEST_TABLE)
     if int(high) - int(low) >= LARGEST_TABLE or values.size < int(high) - int(low):
-        return _eight_bits(values, scale), scale.window
+        return by_strips(partial(_eight_bits, scale=scale), values), scale.window
     table = np.zeros(1 << 16, np.uint8)
     domain = np.arange(int(low), int(high) + 1, dtype=np.int64)
     table[domain & 0xFFFF] = _eight_bits(domain, scale)
-    return np.take(table, values.astype(np.uint16, copy=False)), scale.window
+    return by_strips(lambda strip: np.take(table, strip.astype(np.uint16, copy=False)), values), scale.window
 
 
 def _eight_bits(values: NDArray[Any], scale: GreyScale) -> NDArray[Any]:
@@ -117,7 +121,8 @@ def window_of(values: NDArray[Any], scale: GreyScale) -> Window:
     if values.dtype == np.uint8:
         low, high = scale.to_modality(np.array([0.0, 255.0]))
         return Window(float(low + high) / 2, float(abs(high - low)) or 1.0, "LINEAR_EXACT")
-    seen = values[np.isfinite(values)] if values.dtype.kind == "f" else values.ravel()
+    some = values.ravel()[:: values.size // MOST_SEEN + 1]
+    seen = some[np.isfinite(some)] if values.dtype.kind == "f" else some
     if scale.padding:
         real = seen[(seen < scale.padding[0]) | (seen > scale.padding[1])]
         seen = real if real.size else seen

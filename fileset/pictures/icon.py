@@ -71,6 +71,7 @@ def _small(instance: DepictedInstance, size: int) -> Picture:
     factor = max(frames.pixels.rows, frames.pixels.columns) // size
     if frames.pixels.samples != 1 or frames.photometric == "PALETTE COLOR" or factor < 2:
         return picture_of(instance)
+    frames.pixels.require_showable()
     at = representative_frame(instance, frames)
     attributes = attributes_of(instance.dataset, at)
     scale = grey_scale(attributes, frames.pixels)

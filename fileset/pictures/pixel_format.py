@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MOST_PIXELS: Final = 1 << 28
 """Pixels of one frame: a larger frame is refused, because its bytes would fill the memory."""
+MOST_SHOWN: Final = 1 << 26
+"""Pixels of one frame that is shown: about 350 MB are needed for so many."""
 SUBSAMPLED: Final = "YBR_FULL_422"
 _FLOAT_BITS: Final = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}
 
@@ -48,6 +50,11 @@ class PixelFormat:
     def frame_bytes(self) -> int:
         """The bytes of one native frame, the last one counted as whole."""
         return ceil(self.frame_bits / 8)
+
+    def require_showable(self) -> None:
+        """Raise `PictureError` for a frame that is too large to be shown."""
+        if self.rows * self.columns > MOST_SHOWN:
+            raise PictureError(f"{self.rows} rows and {self.columns} columns are too many to be shown")
 
     @property
     def subsampled(self) -> bool:

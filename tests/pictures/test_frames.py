@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import warnings
 from typing import Any
 
@@ -15,11 +16,13 @@ from pydicom.pixels.processing import convert_color_space
 from pydicom.uid import MPEG2MPML, ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
 from fileset.pictures.codestream import stated_size
-from fileset.pictures.depict import picture_of
+from fileset.pictures.depict import Card, depict, picture_of
 from fileset.pictures.errors import PictureError
 from fileset.pictures.frames import Frames
-from fileset.pictures.instance import read_instance
+from fileset.pictures.instance import DepictedInstance, read_instance
+from fileset.pictures.picture import Picture
 from tests.pictures.files import FOLDER, reading, reading_file
+from tests.support import synthetic
 
 BY_PYDICOM = [
     "693_J2KI.dcm", "CT_small.dcm", "ExplVR_BigEnd.dcm", "J2K_pixelrep_mismatch.dcm", "JPEG2000.dcm", "MR_small_RLE.dcm",
@@ -238,3 +241,34 @@ def test_of_a_file_of_two_gigabytes_one_frame_is_read() -> None:
     picture = picture_of(read_instance(read))
     assert picture.pixels.shape == (1024, 1024)
     assert sum(amounts) < 1.2 * 1024 * 1024 * 2
+
+
+def big(side: int, *, bytes_there: int) -> DepictedInstance:
+    """An image that claims to have `side` rows and columns of 16 bits."""
+    dataset = synthetic.instance("1.2.840.10008.5.1.4.1.1.7")
+    dataset.Rows = dataset.Columns = side
+    dataset.BitsAllocated = dataset.BitsStored = 16
+    dataset.HighBit, dataset.PixelRepresentation = 15, 0
+    dataset.PixelData = bytes(range(256)) * (bytes_there // 256)
+    return read_instance(reading(synthetic.encode(dataset)))
+
+
+@pytest.mark.parametrize(("side", "bytes_there"), [(16_000, 1 << 16), (8_000, 1 << 16), (9_000, 9_000 * 9_000 * 2)])
+def test_a_large_claim_gives_a_card_and_costs_no_memory(side: int, bytes_there: int) -> None:
+    instance = big(side, bytes_there=bytes_there)
+    tracemalloc.start()
+    try:
+        assert isinstance(depict(instance), Card)
+        assert tracemalloc.get_traced_memory()[1] < bytes_there + (4 << 20)
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_large_picture_needs_a_few_bytes_a_pixel() -> None:
+    instance = big(3_000, bytes_there=2 * 3_000**2)
+    tracemalloc.start()
+    try:
+        assert isinstance(depict(instance), Picture)
+        assert tracemalloc.get_traced_memory()[1] < 9 * 3_000**2 + (40 << 20)
+    finally:
+        tracemalloc.stop()
