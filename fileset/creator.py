@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from attrs import evolve
 
 from fileset.dicomdir.write.header import Identification, is_file_set_id, new_uid
-from fileset.errors import INDEX_INSTEAD, FilesetError, RefusedError, RuleError
+from fileset.errors import INDEX_INSTEAD, FilesetError, RefusedError, RuleError, require_one_of
 from fileset.file_id import DICOMDIR, FileId, is_path
 from fileset.findings import Finding, Where
 from fileset.media.base import MediumFormat, ReadableMedium
@@ -157,8 +157,7 @@ class Creator:
         security: Security | None = None,
         source_security: Security | None = None,
     ) -> None:
-        if naming not in (None, *SCHEMES):
-            raise RuleError(f"there is no naming scheme {naming!r}; use one of {', '.join(SCHEMES)}")
+        require_one_of("naming scheme", naming or "counter", SCHEMES)
         if (file_set_uid or keep_file_set_uid) and volume_size is not None:
             raise RuleError("each volume has a File-set UID of its own (PS3.10 8.6): none can be given, or kept")
         self._identification = identify(file_set_id or "", file_set_uid, descriptor_file_id, descriptor_character_set)
@@ -279,7 +278,7 @@ class Creator:
 
     def _refuse_written(self) -> None:
         if self._written:
-            raise RuleError("this file-set is written; use `Updater` to add to it")
+            raise RuleError("this file-set is written", advice="Use `Updater` to add to it")
 
     def include(self, *sources: str | os.PathLike[str]) -> None:
         """Add files that no record shall reference, such as a viewer or AUTORUN.INF: files under their names at the root
@@ -444,7 +443,7 @@ class Creator:
             message = f"File-set ID {origin.file_set_id!r} breaks the rules: it is left out"
             findings.append(Finding("FS-FILE-SET-ID", message, Where(self._origins[0].name)))
         if self._keeps_uid and not origin.file_set_uid:
-            raise RuleError("to keep a File-set UID, add one file-set that has one (PS3.10 8.6)")
+            raise RuleError("there is no File-set UID to keep (PS3.10 8.6)", advice="Add one file-set that has one")
         if self._keeps_uid:
             kept = evolve(kept, file_set_uid=origin.file_set_uid)
         return kept, findings

@@ -7,7 +7,7 @@ the medium failed. `exit_code` is the exit code of the command line.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 DONE: Final = "the change was complete by then"
@@ -24,6 +24,8 @@ class Advice(NamedTuple):
 REPAIR: Final = Advice(
     "`fileset.repair_file_set()` rebuilds it from the files", "`fileset repair` rebuilds it from the files"
 )
+MERGE: Final = Advice("`fileset.repair_file_set()` makes one of them", "`fileset repair` makes one of them")
+ONE_PROCESS: Final = Advice("Try again with one process (jobs=1)", "Try again with one process (--jobs 1)")
 REPAIR_OR_SCAN: Final = Advice(
     "`fileset.repair_file_set()` rebuilds it from the files",
     "`fileset repair` rebuilds it from the files, `fileset extract --scan` copies them out without it",
@@ -135,6 +137,13 @@ class RuleError(FilesetError, ValueError):
 
     exit_code = 2
     kind = "rule"
+
+
+def require_one_of(option: str, value: object, choices: Iterable[str]) -> None:
+    """Raise `RuleError` unless `value` is one of the choices of an option."""
+    known = tuple(choices)
+    if value not in known:
+        raise RuleError(f"there is no {option} {value!r}", advice=f"Use one of {', '.join(known)}")
 
 
 class RefusedError(RuleError):

@@ -17,7 +17,7 @@ from attrs import evolve
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.header import Identification
 from fileset.dicomdir.write.kept import Kept
-from fileset.errors import INDEX_AGAIN, REPAIR, FilesetError, FormatError, RefusedError, RuleError
+from fileset.errors import INDEX_AGAIN, REPAIR, FilesetError, FormatError, RefusedError, RuleError, require_one_of
 from fileset.file_id import FileId
 from fileset.findings import ERROR
 from fileset.media.open import no_dicomdir, updatable
@@ -110,8 +110,7 @@ class Updater:
         executor: Executor | None = None,
         progress: Phases | None = None,
     ) -> None:
-        if naming not in SCHEMES:
-            raise RuleError(f"there is no naming scheme {naming!r}; use one of {', '.join(SCHEMES)}")
+        require_one_of("naming scheme", naming, SCHEMES)
         self._medium = updatable(medium, secure_format(medium_format, security))
         under = self._profile = under_profile(
             profile, self._medium.form, strict=strict, is_secure=view_of(self._medium) is not None

@@ -38,9 +38,13 @@ class BurningProgram:
     def command(self, device: str, image: str, *, blank: bool, speed: int | None) -> list[str]:
         """Return the words that burn an image. Raises `RuleError` if the program lacks a wanted feature."""
         if blank and not self.blank:
-            raise RuleError(f"{self.name} cannot erase a disc: erase it first, or choose another program (--program)")
+            raise RuleError(
+                f"{self.name} cannot erase a disc", advice="Erase it first, or choose another program (--program)"
+            )
         if speed is not None and not self.speed:
-            raise RuleError(f"{self.name} takes no speed: leave --speed out, or choose another program (--program)")
+            raise RuleError(
+                f"{self.name} takes no speed", advice="Leave --speed out, or choose another program (--program)"
+            )
         words = [*self.burn[:-1], *(self.blank if blank else ()), *(self.speed if speed else ()), self.burn[-1]]
         return _filled(words, device, image, speed)
 
@@ -90,11 +94,11 @@ def program_for(name: str | None = None) -> BurningProgram:
     names = ", ".join(program.name for program in usable)
     chosen = [program for program in usable if name in (None, program.name)]
     if not chosen:
-        raise RuleError(f"there is no burning program {name!r} for this system; use one of {names}")
+        raise RuleError(f"there is no burning program {name!r} for this system", advice=f"Use one of {names}")
     found = next((program for program in chosen if which(program.burn[0])), None)
     if found is None:
         wanted = f"{name} is" if name else f"none of {names} is"
-        raise RuleError(f"no disc can be burned: {wanted} installed. Install xorriso, or another of them")
+        raise RuleError(f"no disc can be burned: {wanted} installed", advice="Install xorriso, or another of them")
     return found
 
 

@@ -149,7 +149,7 @@ def split_media(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         keyed = bool(equals and _KEY(key)) or bool(meant and not os.path.lexists(argument))
         (keys if keyed else media).append(argument)
     if not media:
-        raise RuleError("no MEDIUM given: name at least one folder, image or archive")
+        raise RuleError("no MEDIUM given", advice="Name at least one folder, image or archive")
     return media, keys_of(keys)
 
 

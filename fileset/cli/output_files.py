@@ -25,7 +25,9 @@ def check_files(options: Namespace, medium: str) -> None:
             continue
         reason = _obstacle(path, will_be)
         if reason:
-            raise MediumError(f"the {kind} cannot be written: {reason}. Nothing was done: give another name", path=path)
+            raise MediumError(
+                f"the {kind} cannot be written: {reason}; nothing was done", path=path, advice="Give another name"
+            )
         check_report_file(path, kind, medium)
 
 

@@ -115,8 +115,9 @@ def require_one_patient(reconciliation: Reconciliation | None, patients: Iterabl
     found = sorted(set(patients))
     if reconciliation is not None and reconciliation.fixed and len(found) > 1:
         raise RefusedError(
-            f"the files are of {len(found)} patients ({', '.join(map(repr, found[:5]))}): one value cannot be right for all. "
-            "Choose one with PatientID=..., or use --map. Nothing was done"
+            f"the files are of {len(found)} patients ({', '.join(map(repr, found[:5]))}): one value cannot be right for all; "
+            "nothing was done",
+            advice="Choose one with PatientID=..., or use --map",
         )
 
 

@@ -63,7 +63,8 @@ def list_table(media: Sequence[str], keys: Mapping[str, str], options: Namespace
     chosen = [name for name in _ONE_OF if getattr(options, name)]
     if len(chosen) > 1 or options.paths or options.file_ids:
         raise RuleError(
-            "a table is written in one form: choose one of --csv, --parquet, --jsonl, --json, --dicom-json, --ohif"
+            "a table is written in one form",
+            advice="Choose one of --csv, --parquet, --jsonl, --json, --dicom-json, --ohif",
         )
     if options.ohif and not options.base_url:
         raise RuleError("--ohif needs --base-url URL: the viewer gets the files from a web server")

@@ -120,8 +120,8 @@ def _without_suffix(last: Component, template: str) -> tuple[Component, str]:
 
 def _wrong(template: str, why: str) -> RuleError:
     return RuleError(
-        f"template {template!r}: {why}. Use keywords in braces, A-Z, a-z, 0-9, '.', '_' and '-', with '/' between "
-        f"folders, such as {DEFAULT}"
+        f"template {template!r}: {why}",
+        advice=f"Use keywords in braces, A-Z, a-z, 0-9, '.', '_' and '-', with '/' between folders, such as {DEFAULT}",
     )
 
 

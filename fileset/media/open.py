@@ -10,7 +10,16 @@ from typing import Any, Final
 
 from attrs import evolve, fields_dict
 
-from fileset.errors import CREATE, INDEX, FilesetError, FormatError, MediumError, NotFoundError, RuleError
+from fileset.errors import (
+    CREATE,
+    INDEX,
+    FilesetError,
+    FormatError,
+    MediumError,
+    NotFoundError,
+    RuleError,
+    require_one_of,
+)
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Format, ReadableMedium, UpdatableMedium, holds
 from fileset.media.folder.medium import Folder, FolderMedium
@@ -60,10 +69,9 @@ def zip_with(password: bytes, wanted: Format | None = None) -> Format:
 
 def format_named(name: str) -> Format:
     """The format that a user calls `name`. `RuleError` if there is none."""
-    for known in formats():
-        if known.name == name:
-            return known
-    raise RuleError(f"there is no format {name!r}; use one of {', '.join(known.name for known in formats())}")
+    known = {one.name: one for one in formats()}
+    require_one_of("format", name, known)
+    return known[name]
 
 
 def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> tuple[ReadableMedium, FileId]:
@@ -128,7 +136,7 @@ def format_for(path: str | os.PathLike[str], wanted: Format | str | None = None,
 def numbered_path(path: str, number: int, kind: Format) -> str:
     """The path of one of several media: OUT.iso becomes OUT_1.iso. Raises `RuleError` for standard output."""
     if path == STANDARD_OUTPUT:
-        raise RuleError("standard output takes one archive, not several volumes: give the output a name")
+        raise RuleError("standard output takes one archive, not several volumes", advice="Give the output a name")
     ending = len(path) - len(kind.suffix) if path.lower().endswith(kind.suffix) else len(path)
     return f"{path[:ending].rstrip(os.sep)}_{number}{path[ending:]}"
 
@@ -188,7 +196,7 @@ def _with_options(chosen: Any, options: Iterable[str]) -> Format:
     for option in wanted:
         if option not in fields_dict(type(chosen)):
             raise RuleError(
-                f"the format {chosen.name!r} has no option {option!r}. Choose another format, or leave it out"
+                f"the format {chosen.name!r} has no option {option!r}", advice="Choose another format, or leave it out"
             )
     changed: Format = evolve(chosen, **wanted)
     return changed
@@ -202,7 +210,7 @@ def updatable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
         return chosen.updatable(name)
     if not os.path.lexists(name):
         raise NotFoundError("no such file or folder", path=name)
-    raise FormatError("neither a folder nor an image: give that which the DICOMDIR is in", path=name)
+    raise FormatError("neither a folder nor an image", path=name, advice="Give the folder or image with the DICOMDIR")
 
 
 def _chosen(wanted: Format | str | None) -> Format | None:
@@ -236,10 +244,10 @@ def _by_suffix(path: str) -> Format:
     name = path.lower()
     if name.endswith(OTHER_FORMATS):
         raise RuleError(
-            "images and archives of this kind are not written. Give a name that ends in "
-            f"{' or '.join(known.suffix for known in formats() if known.suffix)}, or give the format "
-            f"(--format): {', '.join(known.name for known in formats())}",
+            "images and archives of this kind are not written",
             path=path,
+            advice=f"Give a name that ends in {' or '.join(known.suffix for known in formats() if known.suffix)}, or give "
+            f"the format (--format): {', '.join(known.name for known in formats())}",
         )
     return _called(name) or FOLDER
 

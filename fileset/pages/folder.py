@@ -111,7 +111,7 @@ class _Folder:
         with blamed_on(root):
             os.makedirs(root, exist_ok=True)
             if os.listdir(root):
-                raise RefusedError("is not empty. Give a new folder for the pages", path=root)
+                raise RefusedError("is not empty", advice="Give a new folder for the pages", path=root)
 
     def write(self, name: str, content: bytes) -> None:
         """Write one file below the folder. Raises `MediumError` if that fails."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from fileset.errors import RuleError
+from fileset.errors import RuleError, require_one_of
 from fileset.pages.languages import TEXTS
 
 PICTURES: Final = 200
@@ -14,13 +14,12 @@ PICTURES: Final = 200
 
 
 def _known(_: object, __: object, language: str) -> None:
-    if language not in TEXTS:
-        raise RuleError(f"there are no pages in the language {language!r}; use one of {', '.join(sorted(TEXTS))}")
+    require_one_of("language of pages", language, sorted(TEXTS))
 
 
 def _positive(_: object, __: object, pictures: int) -> None:
     if pictures < 1:
-        raise RuleError(f"{pictures} pictures a series: give a number of 1 or more")
+        raise RuleError(f"{pictures} pictures a series", advice="Give a number of 1 or more")
 
 
 @frozen(kw_only=True)

@@ -186,7 +186,9 @@ def recover(medium: WritableMedium, transaction: Transaction, plan: Plan | None 
         return
     unneeded = [file_id for file_id in leftovers if form_key(file_id.path) not in needed]
     if plan and _kept(plan).intersection(file_id.path.upper() for file_id in unneeded):
-        raise RefusedError("another change has been interrupted in the meantime; look at it again", path=medium.name)
+        raise RefusedError(
+            "another change has been interrupted in the meantime", path=medium.name, advice="Look at it again"
+        )
     for file_id in unneeded:
         if not _is_dicomdir(file_id):  # never on the word of a medium
             transaction.delete(file_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, Literal, get_args
 
-from fileset.errors import RuleError
+from fileset.errors import require_one_of
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium, holds
@@ -17,8 +17,7 @@ PREAMBLES: Final = get_args(Preamble)
 
 def clears(preamble: str) -> bool:
     """Whether preambles are to be cleared. Raises `RuleError` if it is neither "keep" nor "zero"."""
-    if preamble not in PREAMBLES:
-        raise RuleError(f"preamble {preamble!r}: use one of {', '.join(PREAMBLES)}")
+    require_one_of("treatment of preambles", preamble, PREAMBLES)
     return preamble == "zero"
 
 

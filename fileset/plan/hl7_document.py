@@ -66,7 +66,9 @@ def read_document(path: str | os.PathLike[str]) -> Dataset:
     name = os.fspath(path)
     data = _bytes(name)
     if _is_package(data):
-        raise FormatError("a MIME package cannot be encapsulated (PS3.3 A.45.2): add it with --hl7-native", path=name)
+        raise FormatError(
+            "a MIME package cannot be encapsulated (PS3.3 A.45.2)", path=name, advice="Add it with --hl7-native"
+        )
     return encapsulated(data, header_of(_parsed(data, name)))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from attrs import field, frozen
 
-from fileset.errors import FilesetError, RuleError
+from fileset.errors import FilesetError, require_one_of
 from fileset.findings import Finding, Where
 from fileset.media.system.walk import OpenFile
 from fileset.plan.inputs import Sources
@@ -31,8 +31,7 @@ Icon = bytes | str
 
 
 def _known(_: object, __: object, place: str) -> None:
-    if place not in PLACES:
-        raise RuleError(f"icons={place!r}: use one of {', '.join(PLACES)}")
+    require_one_of("place of icons", place, PLACES)
 
 
 @frozen

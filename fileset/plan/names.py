@@ -17,7 +17,7 @@ from typing import Final, Literal
 
 from attrs import frozen
 
-from fileset.errors import RuleError
+from fileset.errors import RuleError, require_one_of
 from fileset.file_id import DICOMDIR, MAX_COMPONENTS, MAX_LENGTH, SEPARATOR, FileId, is_component
 from fileset.standard.record_types import HL7_DOCUMENT
 
@@ -313,6 +313,5 @@ def names(
     `counter` and `flat` name one place at a time; `uid` and `keep` look at all places first. Raises `RuleError` for an
     unknown scheme, or when a folder cannot take another name.
     """
-    if scheme not in SCHEMES:
-        raise RuleError(f"there is no naming scheme {scheme!r}; choose one of {', '.join(SCHEMES)}.")
+    require_one_of("naming scheme", scheme, SCHEMES)
     return SCHEMES[scheme](places, _Namespace(taken, occupation))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
 from fileset.dicom.header import HeaderError, Reading, read_header
 from fileset.dicom.header_cache import Recognised
-from fileset.errors import FilesetError, MediumError
+from fileset.errors import ONE_PROCESS, FilesetError, MediumError
 from fileset.media.system.calls import system
 from fileset.media.system.walk import OpenFile
 from fileset.part10.whole_file import FileChecker
@@ -221,14 +221,15 @@ def _failures_of_workers() -> Iterator[None]:
     except BrokenExecutor as problem:
         raise MediumError(
             "a process that reads headers ended before its work was done: it was killed, maybe for want of memory, or"
-            " could not start. Try again with one process (jobs=1)"
+            " could not start",
+            advice=ONE_PROCESS,
         ) from problem
     except (MemoryError, BlockingIOError) as problem:
-        raise MediumError(f"{str(problem) or 'not enough memory'}: try again with one process (jobs=1)") from problem
+        raise MediumError(str(problem) or "not enough memory", advice=ONE_PROCESS) from problem
     except RuntimeError as problem:
         if "thread" not in str(problem):
             raise
-        raise MediumError(f"{problem}: try again with one process (jobs=1)") from problem
+        raise MediumError(f"{problem}", advice=ONE_PROCESS) from problem
 
 
 @contextmanager

@@ -25,8 +25,8 @@ def _strict(verb: str, keyword: str, wanted: object) -> tuple[int, Any]:
         return tag, _has_value
     if matches(None) or matches("") or _has_empty_member(wanted):
         raise RuleError(
-            f"{verb}: {keyword}={_shown(wanted)} matches records without a value, and so everything. "
-            f"Give a value, or {keyword}='*' for all records that have one"
+            f"{verb}: {keyword}={_shown(wanted)} matches records without a value, and so everything",
+            advice=f"Give a value, or {keyword}='*' for all records that have one",
         )
     return tag, matches
 

@@ -31,7 +31,8 @@ def find_profile(identifier: str) -> Profile:
         raise RuleError(f"{name} is no longer a profile: {RETIRED[name]}")
     if name.startswith(("AUG-", "PRI-")):
         raise RuleError(
-            f"{name}: augmented and private profiles are not in PS3.11. Name the standard profile it is based on"
+            f"{name}: augmented and private profiles are not in PS3.11",
+            advice="Name the standard profile it is based on",
         )
     near = get_close_matches(name, PROFILES, n=3)
     hint = f"Did you mean {' or '.join(near)}?" if near else "`fileset profiles` lists all."
@@ -58,7 +59,7 @@ def _meant(words: str, names: dict[str, str], what: str) -> frozenset[str] | Non
         return None
     found = {uid for uid, name in names.items() if words == uid or words.lower() in name.lower()}
     if not found:
-        raise RuleError(f"there is no {what} {words!r}: give its UID, or a part of its name")
+        raise RuleError(f"there is no {what} {words!r}", advice="Give its UID, or a part of its name")
     return frozenset(found)
 
 

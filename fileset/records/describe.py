@@ -13,7 +13,7 @@ from fileset.dicom.elements import element
 from fileset.dicom.header import Header, HeaderError
 from fileset.dicom.header_cache import Recognised
 from fileset.dicom.values import canonical
-from fileset.errors import RuleError
+from fileset.errors import require_one_of
 from fileset.records.instance_keys import encode_keys_safely
 from fileset.records.key_choice import DIRECTORY_CLASS, LEVEL_OF, MINIMAL, KeyChoice, key_set
 from fileset.records.key_rules import tail_faults
@@ -53,8 +53,7 @@ class Policy:
             ("unknown_sop_class", self.unknown_sop_class, UnknownSopClass),
             ("invalid_uid", self.invalid_uid, InvalidUid),
         ):
-            if value not in get_args(allowed):
-                raise RuleError(f"{name}={value!r}: use one of {', '.join(get_args(allowed))}")
+            require_one_of(name, value, get_args(allowed))
 
 
 class Instance(NamedTuple):

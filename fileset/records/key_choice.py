@@ -75,7 +75,9 @@ def parse_keys(text: str) -> KeyChoice:
     words = [word.strip() for word in text.split(",") if word.strip()]
     base = [word for word in words if not word.startswith("+")]
     if len(base) > 1 or not set(base) <= {"usual", "minimal"} or not words:
-        raise RuleError(f"keys={text!r}: use usual, minimal, or +KEYWORD,... such as +PatientWeight")
+        raise RuleError(
+            f"keys={text!r}: not a choice of keys", advice="Use usual, minimal, or +KEYWORD,... such as +PatientWeight"
+        )
     added = tuple(_key_named(word[1:]) for word in words if word.startswith("+"))
     return KeyChoice(usual=base != ["minimal"], added=added)
 

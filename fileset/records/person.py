@@ -6,7 +6,7 @@ import re
 from typing import Final, Literal, NamedTuple, get_args
 
 from fileset.dicom.character_sets import decode
-from fileset.errors import RuleError
+from fileset.errors import require_one_of
 from fileset.records.levels import Chain
 
 PatientConflict = Literal["refuse", "split", "merge"]
@@ -50,6 +50,5 @@ def _spelling(name: str) -> tuple[str, ...]:
 
 def check_conflict_option(value: str) -> str:
     """Return the option. Raises `RuleError` if it is none."""
-    if value not in CONFLICTS:
-        raise RuleError(f"patient_conflict={value!r}: use one of {', '.join(CONFLICTS)}")
+    require_one_of("patient_conflict", value, CONFLICTS)
     return value

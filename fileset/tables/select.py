@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from fileset.dicomdir.read.directory import Contents, conditions
 from fileset.dicomdir.read.query import ALIASES, condition
 from fileset.dicomdir.write.layout import NONE
-from fileset.errors import RuleError
+from fileset.errors import require_one_of
 from fileset.records.levels import LEVELS
 from fileset.standard.dictionary import vr_of
 from fileset.tables.columns import Column, decode_columns
@@ -66,8 +66,7 @@ def select(
 
     Raises `RuleError` for another level, a column that is no attribute, and as `Reader.find`.
     """
-    if level not in TABLE_LEVELS:
-        raise RuleError(f"level {level!r}: use one of {', '.join(TABLE_LEVELS)}")
+    require_one_of("level", level, TABLE_LEVELS)
     names = tuple(dict.fromkeys(default_columns(level) if columns is None else columns))
     tag_of = {name: condition(name, None)[0] for name in names}
     wanted = None if level == IMAGE else level

@@ -139,7 +139,7 @@ def test_without_a_burning_program_its_names_are_given(
 
 
 def test_an_unknown_burning_program_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(RuleError, match="use one of xorriso"):
+    with pytest.raises(RuleError, match="Use one of xorriso"):
         program_for("nero")
 
 

@@ -168,7 +168,7 @@ def test_a_manifest_or_plan_that_cannot_be_written_is_told_before_anything_is(
     before = sorted(tmp_path.rglob("*"))
     for arguments in verbs:
         done = run(*arguments, option, path, code=5)
-        assert done.stderr == f"{problem}. Nothing was done: give another name\n"
+        assert done.stderr == f"{problem}; nothing was done. Give another name\n"
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -183,7 +183,7 @@ def test_a_folder_for_a_manifest_must_take_it(
 ) -> None:
     monkeypatch.setattr("fileset.cli.output_files.os.access", lambda *_: False)
     said = run("add", disc, new, "--manifest", tmp_path / "MANIFEST", code=5).stderr
-    assert f"the manifest cannot be written: no permission to write in {tmp_path}. Nothing was done" in said
+    assert f"the manifest cannot be written: no permission to write in {tmp_path}; nothing was done" in said
 
 
 def test_a_manifest_that_fails_in_the_end_is_an_error(run: Runs, disc: Path, new: Path, tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_a_file_that_cannot_be_removed_leaves_a_change_that_counts_and_says_so(
         said = run("remove", disc, "PatientID=P1", code=5).stderr
     assert "Operation not permitted; " in said
     assert said.endswith(
-        f"{disc}: the new DICOMDIR counts already; `fileset repair` removes what is left of the change\n"
+        f"{disc}: the new DICOMDIR counts already; `fileset repair` removes the leftovers of the change\n"
     )
     assert "P1" not in run("list", disc, code=3).stdout
     run("repair", disc)

@@ -78,7 +78,7 @@ def test_an_image_that_cannot_be_decoded_is_reported(tmp_path: Path) -> None:
 
 
 def test_another_place_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RuleError, match="use one of image, series"):
+    with pytest.raises(RuleError, match="Use one of image, series"):
         Creator(tmp_path / "disc", icons="patient")  # type: ignore[arg-type]
 
 

@@ -217,7 +217,7 @@ def test_every_language_has_all_words_with_the_same_places(language: str, disc: 
 
 
 def test_an_unknown_language_is_refused() -> None:
-    with pytest.raises(RuleError, match="use one of de, en, es, fr"):
+    with pytest.raises(RuleError, match="Use one of de, en, es, fr"):
         WebOptions(language="xx")
 
 

@@ -67,7 +67,7 @@ def run(options: Namespace) -> int:
         _rules(as_json=options.json)
         return 0
     if not options.media:
-        raise RuleError("which file-set? Give a folder or image with a DICOMDIR, or --rules")
+        raise RuleError("check: no MEDIUM given", advice="Name a folder or image with a DICOMDIR, or give --rules")
     if options.against:
         return _compare(options)
     if options.no_files and options.hash:

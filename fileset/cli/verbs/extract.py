@@ -77,7 +77,9 @@ def run(options: Namespace) -> int:
     keys: dict[str, Any] = keys_of(options.keys)
     template = _template(options)
     if os.path.lexists(options.output) and not os.path.isdir(options.output):
-        raise RuleError("is not a folder, as the output must be. `fileset create` writes images", path=options.output)
+        raise RuleError(
+            "is not a folder, as the output must be", path=options.output, advice="`fileset create` writes images"
+        )
     reconciliation = reconciliation_of(options)
     with _opened(options) as reader:
         _refuse_inside(options.output, reader.medium.name)

@@ -21,7 +21,7 @@ from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.read.tree import Tree
 from fileset.dicomdir.read.values import character_set_of, keys_of, value_of
 from fileset.dicomdir.write.layout import NONE
-from fileset.errors import FormatError, RuleError
+from fileset.errors import FormatError, require_one_of
 from fileset.file_id import FileId
 from fileset.findings import Finding, Findings
 from fileset.records.levels import LEVELS
@@ -273,8 +273,7 @@ class Contents:
         """
         if level is None:
             return self._matching(_INSTANCE, wanted)
-        if level not in LEVELS:
-            raise RuleError(f"level={level!r}: use one of {', '.join(LEVELS)}")
+        require_one_of("level", level, LEVELS)
         return self._matching(LEVELS.index(level), wanted)
 
     def holding(self, level: str | None, wanted: Conditions) -> Iterator[int]:

@@ -116,7 +116,7 @@ def _require_form(keyword: str, vr: str, *values: str) -> None:
     form, example = _FORMS[vr]
     for value in values:
         if not form(value):
-            raise RuleError(f"{keyword}={value}: write {example} (PS3.5 6.2)")
+            raise RuleError(f"{keyword}={value}: not a value of {vr} (PS3.5 6.2)", advice=f"Write {example}")
 
 
 def _in_range(vr: str, first: str, last: str) -> Callable[[str], bool]:
@@ -143,7 +143,7 @@ def _number(keyword: str, text: str) -> Callable[[str], bool]:
     """Return the matcher of a number, or of a range with an open or closed end, as 1-5, 5- or -10--5."""
     match = _NUMBERS(text.replace(" ", ""))
     if match is None:
-        raise RuleError(f"{keyword}={text}: not a number: write 5, or a range as 1-5 or 5-")
+        raise RuleError(f"{keyword}={text}: not a number", advice="Write 5, or a range as 1-5 or 5-")
     first = float(match["first"])
     last = float(match["last"] or "inf") if match["range"] else first
     if last < first:

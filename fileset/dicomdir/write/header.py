@@ -72,7 +72,10 @@ def _check_uid(_: Identification, __: object, value: str) -> None:
 def _check_character_set(instance: Identification, _: object, value: str) -> None:
     if value and value not in DESCRIPTOR_CHARACTER_SETS:
         allowed = ", ".join(DESCRIPTOR_CHARACTER_SETS)
-        raise RuleError(f"character set {value!r} of the descriptor file: use one of {allowed} (PS3.3 F.3.2.1)")
+        raise RuleError(
+            f"the descriptor file cannot have the character set {value!r} (PS3.3 F.3.2.1)",
+            advice=f"Use one of {allowed}",
+        )
     if value and instance.descriptor_file_id is None:
         raise RuleError("a character set of the descriptor file needs a File-set Descriptor File ID (PS3.3 F.3.2.1)")
 

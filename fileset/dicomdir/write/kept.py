@@ -20,7 +20,7 @@ from fileset.dicom.values import canonical
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.read.values import character_set_of
 from fileset.dicomdir.write.layout import NONE
-from fileset.errors import RefusedError
+from fileset.errors import MERGE, REPAIR, RefusedError
 from fileset.records.instance_keys import UNORDERED
 from fileset.records.levels import FIELDS, LEVELS
 from fileset.records.person import Person
@@ -216,8 +216,9 @@ class Kept(OldRecords):
             places = ", ".join(str(self.flat.start[index]) for index in found)
             raise RefusedError(
                 f"there are {len(found)} {level} records for {shown!r}, at offsets {places} "
-                "(PS3.3 F.5): it is unknown to which one the new instances belong. `fileset repair` makes one of them",
+                "(PS3.3 F.5): it is unknown to which one the new instances belong",
                 path=self.contents.file,
+                advice=MERGE,
             )
         return found[0] if found else self._aliases.get(key, NONE)
 
@@ -315,8 +316,9 @@ class Kept(OldRecords):
             return parent
         raise RefusedError(
             f"the {self.contents.type_name(index)} record at offset {self.flat.start[index]} "
-            f"is below no {level} record (PS3.3 F.4). `fileset repair` puts it right",
+            f"is below no {level} record (PS3.3 F.4)",
             path=self.contents.file,
+            advice=REPAIR,
         )
 
     def texts(self, level: str, key: bytes | str) -> dict[str, str] | None:

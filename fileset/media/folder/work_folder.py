@@ -80,7 +80,9 @@ class WorkFolder:
         with blamed_on(self._root), suppress(FileExistsError):  # users know nothing of this folder
             os.mkdir(self.path, 0o700)
         if not stat.S_ISDIR(os.lstat(self.path).st_mode):
-            raise MediumError("is not a folder, but a writer needs one of this name; remove it", path=self.path)
+            raise MediumError(
+                "is not a folder, but a writer needs one of this name", advice="Remove it", path=self.path
+            )
 
     def sweep(self) -> None:
         """Remove files that were being written. What is not of ours stays."""

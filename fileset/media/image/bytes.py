@@ -26,7 +26,7 @@ class ImageBytes:
 
     def __init__(self, path: str) -> None:
         if is_pipe(path):
-            raise MediumError("a pipe: an image is read at random. Save it as a file first", path=path)
+            raise MediumError("a pipe: an image is read at random", advice="Save it as a file first", path=path)
         with named(path):
             self._descriptor = system.open_descriptor(path, os.O_RDONLY)
             self.size = system.size(self._descriptor)

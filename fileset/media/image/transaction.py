@@ -92,7 +92,9 @@ class ImageTransaction:
 
     def _begin(self) -> None:
         if identity(self._path) != self._seen:
-            raise RefusedError("another writer has changed it in the meantime; look at it again", path=self._path)
+            raise RefusedError(
+                "another writer has changed it in the meantime", advice="Look at it again", path=self._path
+            )
         with blamed_on(self._path):
             self._file.truncate(0)
         self._builder = self._build(self._file)
@@ -130,7 +132,9 @@ class ImageTransaction:
         self._gone = frozenset(_key(file_id) for file_id in (*removed, DICOMDIR))
         kept = [name for name in map(FileId.tolerant, self._former.names()) if _key(name) not in self._gone]
         if damage := self._former.damage():
-            raise FormatError(f"{damage[0]}; what is there cannot be carried over. Extract it first", path=self._path)
+            raise FormatError(
+                f"{damage[0]}; its files cannot be carried over", advice="Extract them first", path=self._path
+            )
         present = {_key(file_id) for file_id in kept}
         for file_id in added:
             if _key(file_id) in present:

@@ -146,8 +146,8 @@ def primary_hierarchy(tree: NameTree, *, invent: bool) -> Hierarchy:
         others = [child for child in children if child not in known]
         if others and not invent:
             raise RuleError(
-                "not a name of ISO 9660 Level 1, which is 8.3 of A-Z, 0-9 and _ "
-                "(PS3.12 F.1). Rename the file, or use --joliet, which keeps long names",
+                "not a name of ISO 9660 Level 1, which is 8.3 of A-Z, 0-9 and _ (PS3.12 F.1)",
+                advice="Rename the file, or use --joliet, which keeps long names",
                 path=tree.path(others[0]),
             )
         shorten = Shortener(found)

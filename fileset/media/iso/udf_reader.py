@@ -208,7 +208,9 @@ def _partition_maps(volume: bytes) -> Iterator[tuple[bytes, int]]:
     for _ in range(min(unpack_from("<I", volume, 268)[0], 4)):
         name = volume[at + 5 : at + 28].rstrip(b"\0") if volume[at] == 2 else b""
         if name == b"*UDF Virtual Partition":
-            raise FormatError("a UDF volume with a Virtual Allocation Table. Mount it, and name the mount point")
+            raise FormatError(
+                "a UDF volume with a Virtual Allocation Table", advice="Mount it, and name the mount point"
+            )
         yield name, unpack_from("<I", volume, at + 40)[0]
         at += max(volume[at + 1], 6)
 

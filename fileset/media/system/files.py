@@ -288,11 +288,11 @@ def _lock(file: BinaryIO, path: str, *, made: bool) -> None:
     try:
         system.lock(file.fileno())
     except BlockingIOError:
-        raise MediumError("another writer is at work; wait until it has finished", path=path) from None
+        raise MediumError("another writer is at work", advice="Wait until it has finished", path=path) from None
     except OSError:
         if not made:
             raise MediumError(
-                "another writer is at work, or was stopped; if none is at work, remove this file", path=path
+                "another writer is at work, or was stopped", advice="If none is at work, remove this file", path=path
             ) from None
 
 

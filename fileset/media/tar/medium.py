@@ -160,7 +160,7 @@ class Tar:
 
     def writable(self, path: str, label: str) -> NoReturn:  # noqa: ARG002  # no archive of this kind is written
         """Raise `RuleError`: archives of this kind are not written."""
-        raise RuleError("archives of this kind are read, not written. Write a .zip", path=path)
+        raise RuleError("archives of this kind are read, not written", advice="Write a .zip", path=path)
 
     def updatable(self, path: str) -> NoReturn:
         """Raise `RuleError`: archives of this kind are not written."""

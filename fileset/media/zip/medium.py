@@ -62,7 +62,7 @@ class Zip:
             raise MediumError("standard output is closed: there is nowhere to write to")
         if sys.stdout.isatty():
             raise RefusedError(
-                "a ZIP archive would upset a terminal: send standard output to a file or another program"
+                "a ZIP archive would upset a terminal", advice="Send standard output to a file or another program"
             )
         return ZipStream(sys.stdout.buffer, partial(_builder, options=self))
 
