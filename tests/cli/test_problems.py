@@ -105,7 +105,10 @@ def test_what_cannot_be_changed_is_told_apart_from_what_is_not_there(run: Runs, 
     assert told == f"fileset: error: {nowhere}: no such file or folder\n"
     dicomdir = indexed / "DICOMDIR"
     told = run("remove", dicomdir, "PatientID=1", code=4).stderr
-    assert told == f"fileset: error: {dicomdir}: neither a folder nor an image. Give the folder or image with the DICOMDIR\n"
+    assert (
+        told
+        == f"fileset: error: {dicomdir}: neither a folder nor an image. Give the folder or image with the DICOMDIR\n"
+    )
 
 
 def test_an_image_that_is_cut_off_says_how_much_is_there(run: Runs, indexed: Path, tmp_path: Path) -> None:
