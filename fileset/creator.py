@@ -369,10 +369,11 @@ class Creator:
             sources.stamp()
         tree = TreeBuilder(sources.name, sources.same, patient_conflict=self._patient_conflict)
         listed = self._listed(file_sets)
-        chosen = (lambda source: _refused_name(sources.relative(source))) if in_place else listed
 
         def accepts(source: int) -> Refused | None:
-            return self._refused.get(source) or chosen(source)
+            return self._refused.get(source) or (
+                _refused_name(sources.relative(source)) if in_place else listed(source)
+            )
 
         check = IdentityCheck(sources, self._trusts_dicomdir, self._reconciles)
         documents = NativeDocuments(sources, self._policy, changed=bool(self._rewrites))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from fileset.dicom.header import LARGEST_META, Reading
 from fileset.dicom.header_cache import FIRST_READ, Recognised
@@ -13,7 +13,8 @@ from fileset.part10.file_meta import check_meta
 from fileset.part10.structures import CACHE_SIZE, Structures
 
 Value = TypeVar("Value")
-_NO_PREFIX = 'no preamble and no "DICM" prefix: other programs refuse this file'
+_START: Final = PREAMBLE + b"DICM"
+_NO_PREFIX: Final = 'no preamble and no "DICM" prefix: other programs refuse this file'
 
 
 class FileChecker:
@@ -36,10 +37,10 @@ class FileChecker:
             first = read(0, FIRST_READ)
         if not is_part_10(first):
             return [Fault("FS-FILE-NO-PREFIX", _NO_PREFIX, 0)]
+        if header is not None and self.knows(header, read, size, first):
+            return []
         if header is not None and not (first.startswith(PREAMBLE) and self._are_correct(header.sequences)):
             header = None
-        if header is not None and self._is_usual(header, read, size, first):
-            return []
         meta = check_meta(first)
         if meta.data_set_at >= len(first) and len(first) < size:
             meta = check_meta(read(0, LARGEST_META))
@@ -54,10 +55,15 @@ class FileChecker:
             self._structures.learn(key, [span for span in spans if span[0] >= start], read, first, start)
         return meta.faults + faults
 
-    def _is_usual(self, header: Recognised, read: Reading, size: int, first: bytes) -> bool:
-        """Whether the caches have the File Meta Information and the structure of a file, so both are correct."""
-        key = size - header.end, header.layout
-        return header.meta_shape in self._meta_shapes and self._structures.holds(key, read, first, header.end)
+    def knows(self, header: Recognised, read: Reading, size: int, first: bytes) -> bool:
+        """Whether the caches have the start, the sequences and the structure of a file, so that all are correct."""
+        end, layout = header.end, header.layout
+        return (
+            first.startswith(_START)
+            and header.meta_shape in self._meta_shapes
+            and (not layout.sequences or self._are_correct(header.sequences))
+            and self._structures.holds((size - end, layout), read, first, end)
+        )
 
     def _are_correct(self, sequences: list[bytes]) -> bool:
         """Whether the values of sequences have no fault; caches correct ones."""

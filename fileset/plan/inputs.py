@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import weakref
 from array import array
 from collections.abc import Callable, Iterable, Iterator
@@ -284,6 +282,9 @@ class Sources:
     def spooled(self, index: int) -> str:
         """Return the path of the temporary file with the bytes to give instead of a source."""
         if not self._spool:
+            import shutil
+            import tempfile
+
             self._spool = tempfile.mkdtemp(prefix="fileset-")
             weakref.finalize(self, shutil.rmtree, self._spool, ignore_errors=True)
         return os.path.join(self._spool, f"{index}.dcm")

@@ -33,7 +33,8 @@ def _bare(component: str) -> str:
 
 def is_dicomdir(name: str) -> bool:
     """Whether a path names a DICOMDIR, or a copy of one such as DICOMDIR.OLD."""
-    return name.rpartition("/")[2].upper().startswith(DICOMDIR.value)
+    upper = name.upper()
+    return DICOMDIR.value in upper and upper.rpartition("/")[2].startswith(DICOMDIR.value)
 
 
 def holds_file_set(name: str) -> bool:

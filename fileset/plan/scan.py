@@ -12,11 +12,11 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
 from fileset.dicom.header import HeaderError, Reading, read_header
-from fileset.dicom.header_cache import Recognised
+from fileset.dicom.header_cache import Layouts, Recognised
 from fileset.errors import ONE_PROCESS, FilesetError, MediumError
 from fileset.media.system.calls import system
 from fileset.media.system.walk import OpenFile
@@ -96,8 +96,14 @@ _FINAL: Final = frozenset(
 
 def scan_chunk(paths: Sequence[str], policy: Policy) -> list[Outcome]:
     """Scan files one after the other; the task of every worker."""
-    scanner = Scanner(policy)
-    return [scanner.outcome_at(path) for path in paths]
+    outcome_at = _scanner(policy).outcome_at
+    return [outcome_at(path) for path in paths]
+
+
+@lru_cache(1)
+def _scanner(policy: Policy) -> Scanner:
+    """Return the scanner of this process: its caches serve all chunks."""
+    return Scanner(policy)
 
 
 class Scanner:
@@ -106,6 +112,8 @@ class Scanner:
     def __init__(self, policy: Policy) -> None:
         self._describer = Describer(policy, judges=True)
         self._files = FileChecker()
+        # A profile has rules for what no layout captures.
+        self._layouts = Layouts() if policy.profile else self._describer.keys.layouts
 
     def outcome_at(self, path: str) -> Outcome:
         """Return the outcome of a file of the operating system."""
@@ -117,7 +125,17 @@ class Scanner:
 
     def outcome(self, read: Reading, size: int) -> Outcome:
         """Return the instance in a file of `size` bytes, with its faults as notes; or why there is none."""
-        first = read(0, self._describer.keys.layouts.first_read)
+        first = read(0, self._layouts.first_read)
+        header = self._layouts.find(first)
+        if header is not None and self._files.knows(header, read, size, first):
+            try:
+                return cast("Accepted", tuple(self._describer.describe(header, invent=False)))
+            except HeaderError:  # the whole data set may have the missing value
+                pass
+        return self._examined(read, size, first)
+
+    def _examined(self, read: Reading, size: int, first: bytes) -> Outcome:
+        """Return the same, for a file that no cache knows."""
 
         def cached(at: int, length: int) -> bytes:
             is_cached = not at and (length <= len(first) or len(first) == size)

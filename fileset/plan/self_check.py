@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from fileset.dicom.header import Reading
 from fileset.dicom.preamble import is_part_10
@@ -21,9 +22,11 @@ from fileset.part10.whole_file import FileChecker
 from fileset.plan.commit import Plan
 from fileset.plan.new_file_set import IN_PLACE, Recipe
 from fileset.plan.presence import form_key, is_dicomdir
-from fileset.plan.update import Request
 from fileset.report import Report
 from fileset.standard import tags
+
+if TYPE_CHECKING:
+    from fileset.plan.update import Request
 
 
 def unlisted(paths: Mapping[str, str]) -> Iterator[Finding]:

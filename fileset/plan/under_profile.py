@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, field, frozen
 
@@ -11,12 +11,12 @@ from fileset.dicom.header import HeaderError, Reading
 from fileset.errors import Advice, RuleError
 from fileset.findings import Finding, Where
 from fileset.plan.icons import Icons
-from fileset.profiles.advisor import Judging
-from fileset.profiles.facts import read_facts
-from fileset.profiles.find import Profile, find_profile
-from fileset.profiles.medium import medium_caveat, medium_fault
 from fileset.records.key_choice import KeyChoice
 from fileset.report import Report
+
+if TYPE_CHECKING:
+    from fileset.profiles.advisor import Judging
+    from fileset.profiles.find import Profile
 
 _SECURE: Final = "demands that every file is a Secure DICOM File (PS3.15 D.1)"
 _ENCRYPT: Final = Advice(
@@ -48,6 +48,8 @@ class UnderProfile:
 
     def judge(self, report: Report) -> None:
         """Report the duties of the user about the medium. Raises `RuleError` if `strict` and a file does not conform."""
+        from fileset.profiles.medium import medium_caveat
+
         caveat = medium_caveat(self.profile, self._form)
         if caveat:
             report.findings.append(Finding("PR-MEDIUM-UNKNOWN", caveat, Where(report.medium)))
@@ -69,6 +71,9 @@ def under_profile(
     """
     if identifier is None:
         return None
+    from fileset.profiles.find import find_profile  # the tables of all profiles are loaded only if one is wanted
+    from fileset.profiles.medium import medium_fault
+
     profile = find_profile(identifier)
     fault = medium_fault(profile, form)
     if fault:
@@ -82,11 +87,16 @@ def under_profile(
 
 @cache
 def _judging(profile_id: str) -> Judging:
+    from fileset.profiles.advisor import Judging
+    from fileset.profiles.find import find_profile
+
     return Judging((find_profile(profile_id),))
 
 
 def require_conformance(read: Reading, profile_id: str) -> None:
     """Raise `HeaderError` with all that is wrong with the file that `read` reads under a profile."""
+    from fileset.profiles.facts import read_facts
+
     violations = _judging(profile_id).verdicts(read_facts(read))[0]
     if violations:
         raise HeaderError(violations[0].rule, "; ".join(violation.message for violation in violations))

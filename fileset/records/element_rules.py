@@ -99,17 +99,21 @@ def key_value(
     value, bare = canonical(vr, raw), raw if vr in WIDTHS else raw.strip(b" \0")
     if not bare.strip(b"\\ "):
         return value, None
-    label = f"{named(tag)} ({tag >> 16:04X},{tag & 0xFFFF:04X})"
     shown_value = f" {shown(bare)}" if vr in _SHOWN else ""
     if not value:
-        return b"", (rule, f"{label}{shown_value} is not a valid {vr}: {result}")
+        return b"", (rule, f"{_label(tag)}{shown_value} is not a valid {vr}: {result}")
     # Whether an invalid UID is accepted is for the policy to decide.
     problem = value_problem(tag, vr, value, character_set if needs_character_set(value) else "") if vr != "UI" else ""
     if problem:
-        return b"", (rule, f"{label}: {problem}: {result}")
+        return b"", (rule, f"{_label(tag)}: {problem}: {result}")
     if value == bare:
         return value, None
-    return value, ("FS-KEY-NORMALISED", f"{label}{shown_value} was changed to the form of VR {vr}")
+    return value, ("FS-KEY-NORMALISED", f"{_label(tag)}{shown_value} was changed to the form of VR {vr}")
+
+
+def _label(tag: int) -> str:
+    """Return keyword and number of a tag. Only messages need it: the keyword may come from a large dictionary."""
+    return f"{named(tag)} ({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
 _SHOWN: Final = frozenset(("CS", "DA", "DT", "IS", "TM", "UI"))

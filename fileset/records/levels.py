@@ -228,7 +228,7 @@ def record_character_set(declared: bytes, text: Sequence[bytes]) -> tuple[bytes,
     return guessed.encode("ascii"), (("FS-CHARSET-GUESSED", f"{reason}: text read as {guessed}"),)
 
 
-UID_FORM: Final = rb"(?:0\.[0-59]|1\.[0-3]|2\.(?:0|[1-9]\d*))(?:\.(?:0|[1-9]\d*))*"
+UID_FORM: Final = rb"(?:0\.[0-59]|1\.[0-3]|2\.(?:0|[1-9]\d*+))(?:\.(?:[1-9]\d*+|0))*+"
 """A regular expression for the numbers of a UID (PS3.5 9.1), without its limit of 64 bytes."""
 _VALID_UID: Final = re.compile(rb"(?=.{1,64}\Z)" + UID_FORM).fullmatch
 

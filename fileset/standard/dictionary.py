@@ -7,6 +7,7 @@ from typing import Final
 
 from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES, Key
+from fileset.standard.usual_keys import USUAL_KEYS
 
 
 def _known() -> dict[int, tuple[str, str]]:
@@ -34,6 +35,8 @@ def _known() -> dict[int, tuple[str, str]]:
 
 
 _TAGS: Final = _known()
+_USUAL: Final = {key.tag: key for keys in USUAL_KEYS.values() for key in keys}
+"""Further attributes, each of one VR in PS3.6."""
 _KEYWORDS: Final = {keyword: tag for tag, (keyword, _) in _TAGS.items()}
 
 
@@ -41,6 +44,8 @@ def keyword_of(tag: int) -> str:
     """Return the keyword of a tag (PS3.6), or "GGGGEEEE" in hexadecimal if it has none."""
     if tag in _TAGS:
         return _TAGS[tag][0]
+    if tag in _USUAL:
+        return _USUAL[tag].keyword
     if tag & 0x10000:
         return f"{tag:08X}"
     from pydicom.datadict import keyword_for_tag
@@ -90,6 +95,8 @@ def vrs_of(tag: int) -> tuple[str, ...]:
         return ("UL",)
     if tag in _TAGS and tag >> 16 == 4:
         return (_TAGS[tag][1],)
+    if tag in _USUAL:
+        return _USUAL[tag].vrs
     from pydicom.datadict import dictionary_VR
 
     try:
