@@ -327,6 +327,7 @@ class Creator:
         if self._profile:
             self._profile.judge(report)
         nodes, no_icons = self._add_icons(list(tree.arranged()), self._icons, self._sources)
+        report.patients = sum(node.record_type == "PATIENT" for node in nodes)
         lost, found = file_sets.compare((node.source, node.sop_instance_uid) for node in nodes)
         report.skipped += lost
         report.findings += found

@@ -42,6 +42,9 @@ ENCRYPTED: Final = "encrypted (a Secure DICOM File, PS3.15 D.1): it cannot be op
 OPEN_WITH: Final = Advice(
     "Give `security=Security(key=...)`, or a password", "Give its private key with --key, or --password-file"
 )
+EXTRACT: Final = Advice(
+    "`fileset.extract()` copies out its DICOM files", "`fileset extract` copies out its DICOM files"
+)
 INDEX: Final = Advice("`fileset.index()` makes one", "`fileset index` makes one")
 INDEX_AGAIN: Final = Advice(
     "`fileset.index(folder, replace=True)` makes a new file-set of the same files",

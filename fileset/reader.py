@@ -280,12 +280,14 @@ class Reader:
         return damage + self._found_by_scan + self.contents.findings + secure_findings(self.medium)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{len(found):,} {noun}" for noun, found in self._counted())
+        counts = ", ".join(f"{number:,} {one if number == 1 else more}" for number, one, more in self._counted())
         return f"<Reader of {self.medium.name}: {counts}>"
 
-    def _counted(self) -> Iterator[tuple[str, FoundRecords[Record]]]:
-        yield from (("patients", self.patients), ("studies", self.studies), ("series", self.series))
-        yield "instances", self.instances
+    def _counted(self) -> Iterator[tuple[int, str, str]]:
+        yield len(self.patients), "patient", "patients"
+        yield len(self.studies), "study", "studies"
+        yield len(self.series), "series", "series"
+        yield len(self.instances), "instance", "instances"
 
     def _repr_html_(self) -> str:
         table = self.table("SERIES")

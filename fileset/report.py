@@ -146,7 +146,7 @@ class Report:
     `replaced` are the earlier file-sets in the same place; `identified` is true if an update changed the File-set
     Identification.
     `volumes`: the volumes, if there may be several media, each with its own report.
-    `planned`: whether there was anything to write.
+    `planned`: whether there was anything to write. `patients`: the number of patients in a new file-set.
     """
 
     medium: str
@@ -166,6 +166,7 @@ class Report:
     volumes: list[Volume] = field(factory=list)
     dry_run: bool = False
     planned: bool = False
+    patients: int = 0
     hashes: bool = False
 
     def __repr__(self) -> str:

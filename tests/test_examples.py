@@ -47,12 +47,14 @@ def test_burn_tells_by_its_exit_code_that_a_file_was_skipped(incoming: Path, tmp
     assert "[FS-FILE-NOT-DICOM]" in done.stderr
 
 
+@pytest.mark.slow
 def test_burn_takes_everything_that_pydicom_ships(tmp_path: Path) -> None:
     done = run("burn.py", SHIPPED, tmp_path / "OUT")
     assert done.returncode == 3
     assert int(done.stdout.split()[0]) > 90
 
 
+@pytest.mark.slow
 def test_burn_never_writes_over_a_file_set(incoming: Path, tmp_path: Path) -> None:
     assert run("burn.py", incoming, tmp_path / "OUT").returncode == 0
     before = (tmp_path / "OUT" / "DICOMDIR").read_bytes()

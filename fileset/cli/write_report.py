@@ -5,6 +5,7 @@ Each verb owns the words of its report (`Wording`); this module puts them in ord
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +20,8 @@ from fileset.errors import DONE
 if TYPE_CHECKING:
     from fileset.report import Replaced, Report, Skipped
 
+WRITTEN: Final = "written to"
+"""Completes the summary of a verb that writes all files of a new file-set."""
 NAMED: Final = 100
 """Up to this number, skipped files and dropped instances are named one by one."""
 EXAMPLES: Final = 3
@@ -200,16 +203,19 @@ def _option_hints(report: Report, options: Namespace) -> Iterator[str]:
 
 
 def _summary(report: Report, wording: Wording) -> str:
-    return ", ".join([_changes(report, wording), *_remarks(report)])
+    return ", ".join([_changes(report, wording), *_remarks(report, wording)])
 
 
-def _remarks(report: Report) -> Iterator[str]:
+def _remarks(report: Report, wording: Wording) -> Iterator[str]:
     would = "would be " if report.dry_run else ""
     if report.identified and (report.removed or report.refreshed or report.added):
         yield f"the identification {would}changed"
     if report.written:
         size = sum(written.size for written in report.written)
-        yield f"{sized(size)} in {counted(len(report.written), 'file')} written"
+        written = "" if wording.added == WRITTEN else " written"
+        yield f"{sized(size)} in {counted(len(report.written), 'file')}{written}"
+        if wording.added == WRITTEN and os.path.isfile(report.medium):
+            yield "verified"  # an image is read back before it counts
     if cleared := sum(finding.rule == "FS-PREAMBLE-CLEARED" for finding in report.findings):
         yield f"{counted(cleared, 'preamble')} {would}cleared"
     if skipped := len(report.skipped) - len(report.foreign):
@@ -229,7 +235,8 @@ def _changes(report: Report, wording: Wording) -> str:
         (wording.added, len(report.added)),
     )
     would = "would be " if report.dry_run else ""
-    changed = [f"{counted(number, 'instance')} {would}{words}" for words, number in counts if number]
+    of = f"of {counted(report.patients, 'patient')} " if wording.added == WRITTEN else ""
+    changed = [f"{counted(number, 'instance')} {of}{would}{words}" for words, number in counts if number]
     if not changed:
         identified = f"the identification {would or 'was '}changed in {report.medium}"
         return identified if report.identified else wording.unchanged(report)

@@ -12,6 +12,7 @@ from attrs import evolve, fields_dict
 
 from fileset.errors import (
     CREATE,
+    EXTRACT,
     INDEX,
     FilesetError,
     FormatError,
@@ -274,7 +275,8 @@ def no_dicomdir(medium: ReadableMedium) -> FormatError:
         return FormatError(f"no DICOMDIR is left: {damage}", path=medium.name)
     if medium.folder and os.path.isdir(os.path.join(medium.folder, DICOMDIR.value)):
         return FormatError(f"{DICOMDIR} is a folder, not a file: not a file-set", path=medium.name, advice=CREATE)
-    advice = INDEX if medium.folder else CREATE
+    can_index = medium.folder and not medium.inquire_file_set().read_only
+    advice = INDEX if can_index else EXTRACT if medium.folder else CREATE
     return FormatError("no DICOMDIR: not a file-set (PS3.10 8.1)", path=medium.name, advice=advice)
 
 

@@ -19,7 +19,8 @@ def medium_fault(profile: Profile, form: str) -> str:
         return ""
     medium = profile.medium
     return (
-        f"{profile.id} is for {medium.name} ({medium.file_systems}, {medium.section}), not for {_NAMES.get(form, form)}"
+        f"{profile.id} requires this medium: {medium.name} ({medium.file_systems}, {medium.section}); this is "
+        f"{_NAMES.get(form, form)}"
     )
 
 
@@ -30,4 +31,4 @@ def medium_caveat(profile: Profile, form: str) -> str:
     if form != "folder":
         return ""
     medium = profile.medium
-    return f"whether this is {profile.id} depends on where the folder goes: {medium.name} with {medium.file_systems}"
+    return f"{profile.id} requires this medium: {medium.name} with {medium.file_systems}; copy the folder to one"

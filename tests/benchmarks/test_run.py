@@ -47,6 +47,7 @@ def contest(tmp_path: Path, *contenders: Contender, options: Options | None = No
     return {each.contender: each for each in results}
 
 
+@pytest.mark.slow
 def test_a_run_prints_the_table_writes_json_and_leaves_nothing(
     tmp_path: Path, ours: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

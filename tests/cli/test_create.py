@@ -49,7 +49,7 @@ def test_a_summary_goes_to_standard_error_and_nothing_to_standard_output(
 ) -> None:
     done = run("create", incoming / "P001", "-o", tmp_path / "OUT")
     assert done.stdout == ""
-    assert done.stderr.startswith(f"3 instances added to {tmp_path / 'OUT'}, ")
+    assert done.stderr.startswith(f"3 instances of 1 patient written to {tmp_path / 'OUT'}, ")
     assert "in 4 files written" in done.stderr
 
 
@@ -116,7 +116,7 @@ def test_dry_run_shows_the_names_and_writes_nothing(run: Runs, incoming: Path, t
     assert run("create", "--dry-run", incoming / "P001", "-o", tmp_path / "OUT").stdout == ""
     done = run("create", "--dry-run", "-v", "--naming", "flat", incoming / "P001", "-o", tmp_path / "OUT")
     assert "T001/S001/I000001 -> DICOM/D0000000/I0000000\n" in done.stdout
-    assert "3 instances would be added to" in done.stderr
+    assert "3 instances of 1 patient would be written to" in done.stderr
     assert "written" not in done.stderr
     assert not (tmp_path / "OUT").exists()
 
@@ -456,7 +456,7 @@ def test_a_skipped_file_is_named_with_the_option_that_includes_it(run: Runs, tmp
     create = ("create", tmp_path / "IN", "-o")
     said = run(*create, tmp_path / "A", "--invalid-uid", "refuse", code=3).stderr
     assert "--invalid-uid accept includes 1 file skipped for FS-UID-INVALID\n" in said
-    assert "1 instance added" in run(*create, tmp_path / "B", "--invalid-uid", "accept", code=3).stderr
+    assert "1 instance of 1 patient written" in run(*create, tmp_path / "B", "--invalid-uid", "accept", code=3).stderr
 
 
 @pytest.mark.parametrize(("size", "question"), [("4.7", "Did you mean 4.7GB?"), ("700", "Did you mean 700MB?")])

@@ -260,6 +260,7 @@ def test_on_a_terminal_no_value_steers_it(disc: Path) -> None:
     assert "\\x1b[2J[b]x" in shown
 
 
+@pytest.mark.slow
 def test_progress_shows_only_on_a_terminal_and_if_wanted(tmp_path: Path) -> None:
     synthetic.ct_series(tmp_path / "IN", 1, 1, 1, 2)
     assert "Copying" in on_terminal("create", tmp_path / "IN", "-o", tmp_path / "A")

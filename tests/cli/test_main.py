@@ -244,6 +244,7 @@ def test_standard_output_that_cannot_be_written_is_an_io_error(arguments: list[s
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
 def test_closed_standard_streams_are_no_bug(indexed: Path, tmp_path: Path) -> None:
     """But what was to be written to a closed one is not there, and no success."""
@@ -260,6 +261,7 @@ def test_closed_standard_streams_are_no_bug(indexed: Path, tmp_path: Path) -> No
         assert (b"standard output" in done.stderr) == (code == 5 and "2>" not in closing)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_for_messages_changes_no_exit_code(indexed: Path, tmp_path: Path) -> None:
     for words, code in ((("list", indexed), 0), (("list", tmp_path / "NONE"), 2), (("nothing",), 2)):

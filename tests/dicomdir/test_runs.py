@@ -24,6 +24,7 @@ from fileset.dicomdir.write.merge import TOGETHER, grow, laid_out
 from fileset.dicomdir.write.record import RecordEncoder
 from fileset.plan.commit import verify
 from tests.support import synthetic
+from tests.support.long import LONG
 
 TYPES: Final = ("PATIENT", "STUDY", "SERIES", "IMAGE")
 
@@ -196,7 +197,7 @@ def test_what_lies_between_records_is_not_copied_with_them(frame: Frame) -> None
     assert bodies_without_links(Contents(written)) == bodies_without_links(Contents(data))
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(300 if LONG else 12))
 @pytest.mark.parametrize("how", ["removed", "inactive", "replaced"])
 def test_records_that_were_appended_and_linked_into_the_middle(tmp_path: Path, seed: int, how: str) -> None:
     """As other tools update a directory: some records lie at its end, and just these go, or change."""

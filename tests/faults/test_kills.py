@@ -88,7 +88,8 @@ def test_a_killed_process_leaves_the_old_or_the_new_file_set(
     tries("processes killed at the n-th file operation", runs)
 
 
-@pytest.mark.parametrize("name", ["create", pytest.param("create --replace", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["create --replace", "add --replace"])
 def test_a_process_killed_while_it_writes_in_several_threads(
     name: str, tmp_path: Path, fast_folder: Path, tries: Tries
 ) -> None:

@@ -43,7 +43,9 @@ def test_the_good_file_set_has_no_errors(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "several", [*((one,) for one in MUTANTS), *PAIRS], ids=lambda several: "+".join(map(str, several))
+    "several",
+    [*((one,) for one in MUTANTS), *(pytest.param(pair, marks=pytest.mark.slow) for pair in PAIRS)],
+    ids=lambda several: "+".join(map(str, several)),
 )
 def test_every_mutant_is_an_error_under_a_fitting_rule(several: tuple[Mutant, ...], tmp_path: Path) -> None:
     report = checked(several, tmp_path)

@@ -160,6 +160,7 @@ def test_a_name_that_only_level_1_makes_a_twin() -> None:
     primary_hierarchy(tree("A", "A."), invent=True)
 
 
+@pytest.mark.slow
 def test_more_folders_than_a_path_table_numbers() -> None:
     paths = [f"{number:07d}/A" for number in range(0xFFFF)]
     with pytest.raises(RuleError, match="65536 folders"):

@@ -85,6 +85,7 @@ def test_all_names_on_an_image_are_of_iso_9660_level_1(source: Path, tmp_path: P
     assert all(re.fullmatch(r"[A-Z0-9_]{1,8}(\.[A-Z0-9_]{0,3})?(;1)?", part) for part in parts)
 
 
+@pytest.mark.slow
 def test_each_volume_has_its_own_pages_and_stays_within_its_size(tmp_path: Path) -> None:
     for number in range(4):
         save_patient(tmp_path / f"source{number}", PatientID=f"P{number}", StudyInstanceUID=f"1.2.{number}")

@@ -9,7 +9,7 @@ import pytest
 from fileset import Creator
 from fileset.check import check_file_set
 from tests.pages.conftest import SLICES, save_patient
-from tests.support.command import process
+from tests.support.command import in_process
 
 
 @pytest.fixture
@@ -49,6 +49,6 @@ def test_each_rule_that_is_broken_is_a_finding(disc: Path, old: bytes, new: byte
 
 
 def test_list_and_info_count_the_icons(disc: Path) -> None:
-    assert f"{SLICES + 1} icons" in process("list", disc).stdout
-    assert f"Icons             {SLICES + 1}" in process("info", disc).stdout
-    assert process("info", disc, "--json").stdout.count(f'"icons": {SLICES + 1}') == 1
+    assert f"{SLICES + 1} icons" in in_process("list", disc).stdout
+    assert f"Icons             {SLICES + 1}" in in_process("info", disc).stdout
+    assert in_process("info", disc, "--json").stdout.count(f'"icons": {SLICES + 1}') == 1

@@ -63,5 +63,5 @@ def test_only_the_medium_of_a_profile_is_right() -> None:
         ("STD-GEN-USB-JPEG", "folder"),
         ("STD-GEN-ZIP-MAIL", "zip"),
     ]
-    assert "depends on where the folder goes" in medium_caveat(PROFILES["STD-GEN-CD"], "folder")
+    assert "copy the folder to one" in medium_caveat(PROFILES["STD-GEN-CD"], "folder")
     assert not medium_caveat(PROFILES["STD-GEN-CD"], "iso")

@@ -17,7 +17,7 @@ from fileset.cli.secure_options import encrypting, opening
 from fileset.cli.volumes import write_plan
 from fileset.cli.web_options import add_web, refuse_web_alone, web_options
 from fileset.cli.write_options import add_documents, add_options, add_preamble, add_transcode, settings
-from fileset.cli.write_report import Wording, tell
+from fileset.cli.write_report import WRITTEN, Wording, tell
 from fileset.errors import RuleError
 
 if TYPE_CHECKING:
@@ -57,7 +57,11 @@ def _hints(report: Report, _options: Namespace) -> Iterator[str]:
 
 
 WORDING: Final = Wording(
-    verb="create", unchanged=lambda report: f"0 instances added to {report.medium}", hints=_hints, is_new=True
+    verb="create",
+    unchanged=lambda report: f"0 instances written to {report.medium}",
+    added=WRITTEN,
+    hints=_hints,
+    is_new=True,
 )
 
 

@@ -114,7 +114,8 @@ def facts(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> Iterat
     if icons:
         yield "Icons", f"{icons:,}"
     yield "Files", _files(presence, unlisted)
-    yield "Findings", _findings(reader) or "none"
+    incomplete = presence.missing or presence.nameless or unlisted
+    yield "Findings", _findings(reader) or ("none about the DICOMDIR itself" if incomplete else "none")
     yield from _medium(reader)
 
 
