@@ -10,7 +10,8 @@ TYPE_CHECKING = False  # type checkers know the name; importing it would cost mo
 
 if TYPE_CHECKING:
     from fileset.burn import BurnReport, Comparison, burn_image, compare_with_image
-    from fileset.check import CheckReport, ProfileVerdict, advise, check_file_set
+    from fileset.check import CheckReport, ProfileVerdict, check_file_set
+    from fileset.check.advise import advise
     from fileset.creator import Creator, index
     from fileset.errors import (
         FilesetError,

@@ -20,6 +20,7 @@ from fileset.findings import Finding, Where
 from fileset.media.base import MediumFormat, ReadableMedium
 from fileset.media.folder.medium import FolderMedium
 from fileset.media.open import format_for, readable, volumes_there
+from fileset.media.remote.access import is_url
 from fileset.media.system.discs import DISC_NAMES
 from fileset.media.system.files import STANDARD_OUTPUT, path_of
 from fileset.media.system.walk import place_below
@@ -206,7 +207,8 @@ class Creator:
     @classmethod
     def in_place(cls, folder: str | os.PathLike[str], **options: Any) -> Self:
         """Return a Creator for the DICOM files that are in `folder` already and stay there; see `index`."""
-        creator = cls(folder, medium_format="folder", **options)
+        options["medium_format"] = "remote" if is_url(path_of(folder)) else "folder"
+        creator = cls(folder, **options)
         creator._naming = IN_PLACE  # no scheme that a user may name
         return creator
 
@@ -358,6 +360,9 @@ class Creator:
         return self._changes
 
     def _add_files_in_place(self, *, dry_run: bool) -> None:
+        if is_url(self._path):
+            self._sources.add_in_place(self._format.writable(self._path, ""))
+            return
         medium = FolderMedium(self._path)
         if not dry_run:
             clean_up(medium)  # before the scan: files of an interrupted write are not sources
@@ -513,7 +518,8 @@ def index(
 def _former(folder: str | os.PathLike[str]) -> tuple[Identification, list[Finding]]:
     """Return the identification of the file-set in `folder`, a new one if there is none, and what of it cannot be kept."""
     try:
-        medium = FolderMedium(path_of(folder))
+        path = path_of(folder)
+        medium = readable(path)[0] if is_url(path) else FolderMedium(path)
         contents = read_contents(medium, DICOMDIR)
         kept = Identification(contents.file_set_uid)  # a UID that breaks the rules is not kept
     except FilesetError:

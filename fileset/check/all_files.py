@@ -17,7 +17,7 @@ from fileset.errors import FilesetError
 from fileset.file_id import FileId
 from fileset.media.base import LinkError, ReadableMedium, in_reading_order
 from fileset.media.system.walk import random_access
-from fileset.plan.scan import Progress, chunk_size, in_chunks, processors
+from fileset.plan.scan import Progress, in_chunks, prepared, processors
 from fileset.plan.secured import is_locked
 
 
@@ -49,14 +49,17 @@ class MediumInspector:
         self, root: str, names: Sequence[str], *, jobs: int | None, executor: Executor | None, progress: Progress | None
     ) -> Iterator[Inspection]:
         jobs = jobs or (processors() if self.digests else None)  # reading whole files always pays for processes
-        size = chunk_size(len(names), jobs)
+        root = os.path.abspath(root)  # a worker may be in another folder
+        size = prepared(executor, [os.path.join(root, name) for name in names[:1]], jobs, len(names))
         chunks = (names[at : at + size] for at in range(0, len(names), size))
         tasks = ([self._task(os.path.join(root, name), name) for name in chunk] for chunk in chunks)
         work = partial(inspect_chunk, settings=self._settings)
         results = in_chunks(work, tasks, len(names), jobs=jobs, executor=executor, progress=progress)
         for name, result in zip(names, results, strict=True):
             # A link that stays inside the file-set is as good as its target; only the medium can decide that.
-            yield self._inspect(name, Inspector(self._settings)) if result.rule == "FS-FILE-LINK" else result
+            # A worker of a cluster may lack a folder; the file may be readable here.
+            again = result.rule == "FS-FILE-LINK" or (executor is not None and result.rule == "FS-FILE-UNREADABLE")
+            yield self._inspect(name, Inspector(self._settings)) if again else result
 
     def _through_medium(self, names: Sequence[str], progress: Progress | None) -> Iterator[Inspection]:
         """Inspect the files of an image or archive one after the other: they have no paths of their own."""

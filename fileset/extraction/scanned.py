@@ -19,7 +19,8 @@ from fileset.extraction.other_file_sets import compared
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo, Format, LinkError, MediumFormat, ReadableMedium
-from fileset.media.open import ARCHIVES, image_at, scannable
+from fileset.media.names import ARCHIVES
+from fileset.media.open import image_at, scannable
 from fileset.media.system.walk import random_access
 from fileset.plan.dicomdir_file import not_among
 from fileset.plan.presence import holds_file_set, is_dicomdir

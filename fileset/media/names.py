@@ -15,6 +15,9 @@ RESERVED: Final = frozenset(
 )
 """Names that Windows keeps for devices: no new file or folder gets one, on any system."""
 
+ARCHIVES: Final = (".zip", ".iso", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+"""Endings of the files in a folder that may be archives or images with DICOM files."""
+
 FOLDED: Final = "\0"
 """Prefix of the upper-case form of a name in a listing; no name contains it."""
 

@@ -25,6 +25,8 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Format, ReadableMedium, UpdatableMedium, holds
 from fileset.media.folder.medium import Folder, FolderMedium
 from fileset.media.image.subfolder import Below
+from fileset.media.remote.access import is_url
+from fileset.media.remote.format import Remote
 from fileset.media.system.files import STANDARD_OUTPUT, path_of
 
 SEARCH_DEPTH: Final = 4
@@ -38,10 +40,6 @@ OTHER_FORMATS: Final = (
     *(".gz", ".bz2", ".xz", ".lz", ".lzma", ".zst", ".7z", ".rar", ".zipx"),
 )
 """Suffixes of images and archives that are not written here: a user who gives one does not want a folder."""
-
-
-ARCHIVES: Final = (".zip", ".iso", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar")
-"""Endings of the files in a folder that may be archives or images with DICOM files."""
 
 
 def formats() -> Iterator[Format]:
@@ -70,6 +68,8 @@ def zip_with(password: bytes, wanted: Format | None = None) -> Format:
 
 def format_named(name: str) -> Format:
     """The format that a user calls `name`. `RuleError` if there is none."""
+    if name == Remote.name:  # known by its URL alone
+        return Remote()
     known = {one.name: one for one in formats()}
     require_one_of("format", name, known)
     return known[name]
@@ -219,12 +219,15 @@ def _chosen(wanted: Format | str | None) -> Format | None:
 
 
 def _by_content(path: str) -> Format | None:
+    if is_url(path):
+        return Remote()
     return next((known for known in _read_formats() if known.recognises(path)), None)
 
 
 def _read_formats() -> Iterator[Format]:
-    """Yield all kinds of media, read-only ones last."""
+    """Yield all kinds of media, those that are not created last."""
     yield from formats()
+    yield Remote()
     from fileset.media.tar.medium import Foreign, Tar
 
     yield Tar()
@@ -242,6 +245,12 @@ def _by_suffix(path: str) -> Format:
         return FOLDER
     if path == STANDARD_OUTPUT:
         return format_named("zip")
+    if is_url(path):
+        raise RuleError(
+            "no file-set is created on a remote system. Create it here and upload it, or write the DICOMDIR of files "
+            "that are there (`index`)",
+            path=path,
+        )
     name = path.lower()
     if name.endswith(OTHER_FORMATS):
         raise RuleError(

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from fileset.dicom.header import Reading
 from fileset.dicom.preamble import NEEDED, cleared, needs_clearing
@@ -19,7 +19,9 @@ from fileset.findings import Finding
 from fileset.media.base import FileInfo, ReadableMedium, in_reading_order
 from fileset.media.folder.medium import FolderMedium
 from fileset.media.image.subfolder import Below
-from fileset.media.open import ARCHIVES, file_set_in, image_at
+from fileset.media.names import ARCHIVES
+from fileset.media.open import file_set_in, image_at
+from fileset.media.remote.access import is_url
 from fileset.media.system.files import named
 from fileset.media.system.hashing import chunks_of, digest_of
 from fileset.media.system.walk import (
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 
 
 Result = TypeVar("Result")
+
+_NOT_FROM_AFAR: Final = "an image or archive in a remote folder is not read: download it first"
 
 
 class LostSourceError(MediumError):
@@ -235,9 +239,19 @@ class Sources:
         root = found.subfolder + "/" if isinstance(found, Below) and found is not image else ""
         for name in in_reading_order(image, image.names()):
             relative = name.removeprefix(root)
-            if found is None or relative.upper() != DICOMDIR.value:
+            if is_url(image.name) and name.lower().endswith(ARCHIVES):
+                self._unlistable[f"{image.name}/{name}"] = _NOT_FROM_AFAR
+            elif found is None or relative.upper() != DICOMDIR.value:
                 self._offer_member(image, FileId.tolerant(name), relative)
         return found
+
+    def add_in_place(self, medium: ReadableMedium) -> None:
+        """Add all files of a medium under their names there; not its DICOMDIR. Closing the sources closes the medium."""
+        self._named += 1
+        self._images.append(medium)
+        for name in medium.names():
+            if name.upper() != DICOMDIR.value:
+                self.add_member(medium, FileId.tolerant(name), name)
 
     def add_dataset(self, dataset: Dataset) -> None:
         """A pydicom data set, encoded at once. Raises `RuleError` if it cannot be a DICOM file."""

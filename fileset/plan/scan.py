@@ -11,8 +11,9 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache, partial
+from threading import get_ident
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
 from fileset.dicom.header import HeaderError, Reading, read_header
@@ -21,6 +22,7 @@ from fileset.errors import ONE_PROCESS, FilesetError, MediumError
 from fileset.media.system.calls import system
 from fileset.media.system.walk import OpenFile
 from fileset.part10.whole_file import FileChecker
+from fileset.plan.foreign import in_order, supervised
 from fileset.plan.inputs import Sources
 from fileset.plan.secured import is_locked
 from fileset.records.describe import Describer, Instance, Policy
@@ -96,13 +98,13 @@ _FINAL: Final = frozenset(
 
 def scan_chunk(paths: Sequence[str], policy: Policy) -> list[Outcome]:
     """Scan files one after the other; the task of every worker."""
-    outcome_at = _scanner(policy).outcome_at
+    outcome_at = _scanner(policy, get_ident()).outcome_at
     return [outcome_at(path) for path in paths]
 
 
-@lru_cache(1)
-def _scanner(policy: Policy) -> Scanner:
-    """Return the scanner of this process: its caches serve all chunks."""
+@lru_cache(16)
+def _scanner(policy: Policy, thread: int) -> Scanner:  # noqa: ARG001  # threads of an executor share no caches
+    """Return the scanner of this thread: its caches serve all chunks."""
     return Scanner(policy)
 
 
@@ -160,16 +162,44 @@ def scan(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Outcome]:
-    """Scan `paths` in order, with `jobs` processes at most (None: as many as pay), or by `executor`."""
-    size = chunk_size(len(paths), jobs)
+    """Scan `paths` in order, with `jobs` processes at most (None: as many as pay), or by `executor`.
+
+    A file that a worker of an executor cannot read is read here: the worker may lack a folder, and no record may be missing
+    because of it. Raises `MediumError` if the executor fails.
+    """
+    if executor is not None:
+        paths = [path and os.path.abspath(path) for path in paths]  # a worker may be in another folder
+    size = prepared(executor, paths, jobs, len(paths))
     chunks = (paths[at : at + size] for at in range(0, len(paths), size))
     work = partial(scan_chunk, policy=policy)
-    return in_chunks(work, chunks, len(paths), jobs=jobs, executor=executor, progress=progress)
+    scanned = in_chunks(work, chunks, len(paths), jobs=jobs, executor=executor, progress=progress)
+    return scanned if executor is None else _unreadable_here(scanned, paths, policy)
 
 
-def chunk_size(count: int, jobs: int | None) -> int:
+def _unreadable_here(scanned: Iterator[Outcome], paths: Sequence[str], policy: Policy) -> Iterator[Outcome]:
+    scanner = Scanner(policy)
+    for path, found in zip(paths, scanned, strict=True):
+        unread = path and isinstance(found, Refused) and found.rule == "FS-FILE-UNREADABLE"
+        yield scanner.outcome_at(path) if unread else found
+
+
+def prepared(executor: Executor | None, paths: Sequence[str], jobs: int | None, count: int) -> int:
+    """Return how many of `count` files make a chunk. A cluster is asked first whether its workers see one of the files.
+
+    Raises `MediumError` if they do not.
+    """
+    known = supervised(executor)
+    if known is None:
+        return chunk_size(count, jobs)
+    first = next(filter(None, paths), "")
+    if first:
+        known.probe(first)
+    return chunk_size(count, known.workers, known.largest_chunk)
+
+
+def chunk_size(count: int, jobs: int | None, largest: int = CHUNK) -> int:
     """How many of `count` files make a chunk: fewer than usual, where else not all processes that are wanted had one."""
-    return min(CHUNK, max(1, -(-count // (4 * jobs)))) if jobs else CHUNK
+    return min(largest, max(1, -(-count // (4 * jobs)))) if jobs else largest
 
 
 def in_chunks(
@@ -186,8 +216,11 @@ def in_chunks(
     Raises `MediumError` if one of the others ends before its work is done.
     """
     done = 0
-    with _pool(count, jobs, executor) as (pool, width):
-        outcomes = _by_pool(work, chunks, pool, width) if pool else map(work, chunks)
+    with _pool(count, jobs) if executor is None else nullcontext((None, 0)) as (pool, width):
+        if executor is not None:
+            outcomes = in_order(work, chunks, executor)
+        else:
+            outcomes = _by_pool(work, chunks, pool, width) if pool else map(work, chunks)
         for some in outcomes:
             yield from some
             done += len(some)
@@ -286,10 +319,7 @@ def _end_after(parent: BaseProcess) -> None:
 
 
 @contextmanager
-def _pool(count: int, jobs: int | None, executor: Executor | None) -> Iterator[tuple[Executor | None, int]]:
-    if executor is not None:
-        yield executor, 64
-        return
+def _pool(count: int, jobs: int | None) -> Iterator[tuple[Executor | None, int]]:
     workers = min(jobs or (processors() if count >= PARALLEL_FROM else 1), -(-count // chunk_size(count, jobs)))
     if workers < 2:
         yield None, 0
@@ -345,6 +375,8 @@ def outcomes(
     progress: Progress | None = None,
 ) -> Iterator[Outcome]:
     """Scan all sources, in their order: files as `scan` does, all others here."""
+    if not any(sources.read_paths()):
+        return _outcomes_here(sources, policy, progress)  # no other process can read them
     scanned = scan(sources.read_paths(), policy, jobs=jobs, executor=executor, progress=progress)
     if sources.are_files() and not sources.lost:
         return scanned
@@ -357,6 +389,16 @@ def outcomes(
         else _outcome_here(sources, index, scanner)
         for index, found in enumerate(scanned)
     )
+
+
+def _outcomes_here(sources: Sources, policy: Policy, progress: Progress | None) -> Iterator[Outcome]:
+    """Scan sources that are no files of the operating system: those of images, archives and remote folders."""
+    scanner = Scanner(policy)
+    for index in range(len(sources)):
+        lost = sources.lost.get(index)
+        yield Refused("FS-FILE-UNREADABLE", lost) if lost else _outcome_here(sources, index, scanner)
+        if progress and (index + 1 == len(sources) or not (index + 1) % CHUNK):
+            progress(index + 1, len(sources))
 
 
 def _outcome_here(sources: Sources, index: int, scanner: Scanner) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Final
 
+from fileset.cli.cluster_option import add_cluster, cluster
 from fileset.cli.options import add_choice, add_format, add_sealing, sources_and_keys
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
@@ -59,6 +60,7 @@ def configure(parser: ArgumentParser) -> None:
     add_documents(parser)
     add_choice(parser)
     add_writing(parser)
+    add_cluster(parser)
 
 
 def run(options: Namespace) -> int:
@@ -81,7 +83,11 @@ def run(options: Namespace) -> int:
         "transcode": options.transcode,
         **rules(options),
     }
-    with progress(options) as phases, Updater(options.medium, progress=phases, **chosen) as updater:
+    with (
+        cluster(options) as executor,
+        progress(options) as phases,
+        Updater(options.medium, executor=executor, progress=phases, **chosen) as updater,
+    ):
         for document in options.documents:
             updater.add_hl7_document(document, native=options.hl7_native)
         updater.add(*options.sources, replace=options.replace, only=only, exclude=options.exclude)

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from fileset.cli.cluster_option import add_cluster, cluster
 from fileset.cli.findings import finding_row
 from fileset.cli.options import add_common, add_format, positive
 from fileset.cli.output import counted, escaped, json_text, paragraph, write, write_document
@@ -57,6 +58,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--rules", action="store_true", help="show all rules that there are")
     add_format(parser)
     parser.add_argument("--jobs", metavar="N", type=positive, help="processes that read (default: as many as pay)")
+    add_cluster(parser)
     add_common(parser)
     parser.epilog = "Ends with exit code 1 if a rule of severity error is broken. -v shows every finding."
 
@@ -89,9 +91,10 @@ def run(options: Namespace) -> int:
 def _checked(medium: str, options: Namespace) -> CheckReport:
     from fileset.check import check_file_set
 
-    with progress(options) as phases:
+    with cluster(options) as executor, progress(options) as phases:
         return check_file_set(
             medium,
+            executor=executor,
             files=not options.no_files,
             manifest=options.hash,
             profile=options.profile,

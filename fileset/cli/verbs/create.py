@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from fileset.cli.cluster_option import add_cluster, cluster
 from fileset.cli.options import add_choice, add_format, add_opening, add_sealing, file_path, sources_and_keys
 from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
@@ -131,6 +132,7 @@ def configure(parser: ArgumentParser) -> None:
     add_sealing(parser)
     parser.epilog = "\n".join(["naming:", *(f"  {name:10}{look}" for name, look in SCHEMES.items())])
     add_preamble(add_options(parser))
+    add_cluster(parser)
     add_transcode(parser)
     add_documents(parser)
     add_reconciliation(parser)
@@ -150,9 +152,10 @@ def run(options: Namespace) -> int:
     refuse_web_alone(options)
     check_files(options, options.output)
     reconciliation = reconciliation_of(options)
-    with progress(options) as phases:
+    with cluster(options) as executor, progress(options) as phases:
         creator = Creator(
             options.output,
+            executor=executor,
             medium_format=options.format,
             medium_options=[option for option in OPTIONS if getattr(options, option)],
             volume_size=options.volume_size,

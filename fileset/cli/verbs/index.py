@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from fileset.cli.cluster_option import add_cluster, cluster
 from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
@@ -50,6 +51,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.usage = "fileset index FOLDER [options]"
     parser.add_argument("folder", metavar="FOLDER", help="the folder with the files; none of them is moved or changed")
     add_options(parser)
+    add_cluster(parser)
 
 
 def run(options: Namespace) -> int:
@@ -59,9 +61,14 @@ def run(options: Namespace) -> int:
     if os.path.lexists(options.folder) and not os.path.isdir(options.folder):
         raise RuleError("not a folder", path=options.folder, advice="`fileset index` writes the DICOMDIR of a folder")
     check_files(options, options.folder)
-    with progress(options) as phases:
+    with cluster(options) as executor, progress(options) as phases:
         report = index(
-            options.folder, progress=phases, dry_run=options.dry_run, hashes=bool(options.manifest), **settings(options)
+            options.folder,
+            executor=executor,
+            progress=phases,
+            dry_run=options.dry_run,
+            hashes=bool(options.manifest),
+            **settings(options),
         )
     return tell(report, options, WORDING)
 

@@ -1,0 +1,1 @@
+"""Buckets and other remote folders as media, through fsspec (extra `remote`)."""

@@ -1,0 +1,59 @@
+"""Calls to a remote file system, with every failure as a `FilesetError`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from fileset.errors import FilesetError, MediumError, NotFoundError, RuleError
+
+_URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://").match
+"""A scheme of two letters or more: a single one is a drive of Windows."""
+
+
+def is_url(path: str) -> bool:
+    """Return whether a path is the URL of a remote folder, such as s3://bucket/prefix."""
+    return _URL(path) is not None
+
+
+@contextmanager
+def failures(place: str) -> Iterator[None]:
+    """Turn every exception of a remote file system into a `MediumError` that names `place`.
+
+    fsspec and its drivers raise OSError, the errors of their own libraries, and whatever those let through.
+    """
+    try:
+        yield
+    except FilesetError:
+        raise
+    except FileNotFoundError as problem:
+        raise NotFoundError("no such remote folder or file", path=place) from problem
+    except Exception as problem:
+        reason = str(problem) or type(problem).__name__
+        raise MediumError(f"the remote file system failed: {reason}", path=place) from problem
+
+
+def connect(url: str) -> tuple[Any, str]:
+    """Return the file system of a URL, and the path of the folder there.
+
+    Raises `RuleError` if a library is missing or the scheme is unknown, `MediumError` if the connection fails.
+    """
+    try:
+        from fsspec.core import url_to_fs
+    except ImportError:
+        raise RuleError('remote folders need fsspec: pip install "dicom-fileset[remote]"', path=url) from None
+    try:
+        # A listing that was kept would hide what other programs change.
+        with failures(url):
+            file_system, root = url_to_fs(url, use_listings_cache=False)
+    except MediumError as problem:
+        cause = problem.__cause__
+        if isinstance(cause, ImportError):
+            raise RuleError(f"{cause}", path=url) from cause
+        if isinstance(cause, ValueError):
+            scheme = url.partition(":")[0]
+            raise RuleError(f"there is no kind of remote folder {scheme!r} ({cause})", path=url) from cause
+        raise
+    return file_system, str(root).rstrip("/")

@@ -1,0 +1,78 @@
+"""One remote file, read in blocks: small ones after a jump, larger ones the longer it is read forward."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from fileset.errors import MediumError
+from fileset.media.remote.access import failures
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+HEAD: Final = 16 << 10
+"""Bytes at the beginning of a file that are read ahead: nearly every header is shorter."""
+SMALLEST_BLOCK, LARGEST_BLOCK = 256 << 10, 8 << 20
+
+
+class RemoteFile(io.RawIOBase):
+    """A file of `size` bytes, of which `head` are known already. Each block is one ranged request."""
+
+    def __init__(self, file_system: Any, key: str, size: int, head: bytes, name: str) -> None:
+        self.name = name
+        self._fs = file_system
+        self._key = key
+        self._size = size
+        self._head = head
+        self._block, self._block_at = b"", 0
+        self._length = SMALLEST_BLOCK
+        self._at = 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def tell(self) -> int:
+        """The position in bytes."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a position, which may be after the end."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = max(base + offset, 0)
+        return self._at
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Read up to the end of a block. Raises `MediumError` if the request fails or gives too few bytes."""
+        view = memoryview(buffer).cast("B")
+        known = self._known()
+        if not known and self._at < self._size and len(view):
+            self._fetch(len(view))
+            known = self._known()
+        data = known[: len(view)]
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def _known(self) -> memoryview:
+        """Return the bytes from the position on that are here already."""
+        if self._at < len(self._head):
+            return memoryview(self._head)[self._at :]
+        skip = self._at - self._block_at
+        return memoryview(self._block)[skip:] if 0 <= skip < len(self._block) else memoryview(b"")
+
+    def _fetch(self, wanted: int) -> None:
+        forward = self._at in (len(self._head), self._block_at + len(self._block))
+        self._length = min(2 * self._length, LARGEST_BLOCK) if forward else SMALLEST_BLOCK
+        end = min(self._at + max(wanted, self._length), self._size)
+        with failures(self.name):
+            block = self._fs.cat_file(self._key, start=self._at, end=end)
+        if len(block) != end - self._at:
+            raise MediumError(f"{len(block)} of {end - self._at} bytes came: the file has changed", path=self.name)
+        self._block, self._block_at = block, self._at

@@ -1,0 +1,45 @@
+"""Remote folders as a kind of medium: recognised by their URL."""
+
+from __future__ import annotations
+
+from typing import Final, NoReturn
+
+from attrs import define, field
+
+from fileset.errors import RuleError
+from fileset.media.base import Footprint
+from fileset.media.remote.access import is_url
+from fileset.media.remote.index import RemoteFileSet
+from fileset.media.remote.medium import RemoteMedium
+
+NOT_CHANGED: Final = "a remote folder is read, and `index` writes its DICOMDIR; it is not changed otherwise"
+
+
+@define(eq=False)
+class Remote:
+    """The format of remote folders: read; of buckets the DICOMDIR is written.
+
+    One value stands for one command: the first look at a bucket is the one that all later steps are compared with.
+    """
+
+    name = "remote"
+    suffix = ""
+    form = "folder"
+    footprint = Footprint(fixed=0, folder=0, entry=0)
+    _media: dict[str, RemoteFileSet] = field(factory=dict)
+
+    def recognises(self, path: str) -> bool:
+        """Whether a path is a URL."""
+        return is_url(path)
+
+    def readable(self, path: str) -> RemoteMedium:
+        """The remote folder at a URL."""
+        return RemoteMedium(path)
+
+    def writable(self, path: str, label: str) -> RemoteFileSet:  # noqa: ARG002  # a bucket has no name for a file-set
+        """Return the bucket at a URL, for its DICOMDIR to be written."""
+        return self._media.get(path) or self._media.setdefault(path, RemoteFileSet(path))
+
+    def updatable(self, path: str) -> NoReturn:
+        """Raise `RuleError`: no other file of a bucket is changed."""
+        raise RuleError(NOT_CHANGED, path=path, advice="Change a copy of the folder, and upload it")

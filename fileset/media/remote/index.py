@@ -1,0 +1,169 @@
+"""A bucket whose DICOMDIR is written: one conditional request, after every other file was seen unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Final, NoReturn
+
+from fileset.errors import MediumError, NotFoundError, RefusedError, RuleError
+from fileset.file_id import DICOMDIR, SEPARATOR, FileId
+from fileset.media.base import Chunks, FileInfo, FileSetInfo, Transaction, Written, holds
+from fileset.media.names import form_of
+from fileset.media.remote.access import failures
+from fileset.media.remote.medium import RemoteMedium, scheme_of
+
+WRITABLE: Final = ("s3", "memory")
+"""Schemes with a request that creates a file only if there is none, or that replaces a known one."""
+CONDITIONAL: Final = ("s3",)
+"""Schemes with a request that replaces a file only if its tag is the known one."""
+NOT_COPIED: Final = "files of a remote folder are not written: create the file-set here, and upload it"
+
+
+class RemoteFileSet(RemoteMedium):
+    """A bucket with the files of a file-set, which stay as they are: only its DICOMDIR is written.
+
+    The listing of the first look is kept: a file that came, went or changed since then is refused.
+    """
+
+    def lasting_damage(self) -> Sequence[str]:
+        """The files whose names could do harm."""
+        return self.damage()
+
+    def inquire_file_set(self) -> FileSetInfo:
+        """Return the kind of remote file system; its sizes are unknown."""
+        return FileSetInfo(None, None, format=scheme_of(self._fs))
+
+    def exists(self) -> bool:
+        """Always: a remote folder exists if it has files."""
+        return True
+
+    def has_dicomdir(self) -> bool:
+        """Whether there is a DICOMDIR."""
+        return holds(self, DICOMDIR)
+
+    def occupied(self) -> bool:
+        """Whether there is a DICOMDIR, which a new one would replace."""
+        return self.has_dicomdir()
+
+    def interrupted(self) -> bool:
+        """Never: one request either writes the DICOMDIR or does not."""
+        return False
+
+    def check_writable(self) -> None:
+        """Raise `RuleError` if a DICOMDIR cannot be written safely to such a file system."""
+        scheme = scheme_of(self._fs)
+        if scheme not in WRITABLE:
+            raise RuleError(
+                f"a DICOMDIR is not written to {scheme}://, which has no conditional request. Index a copy of the folder",
+                path=self._url,
+            )
+
+    def transaction(self) -> Transaction:
+        """Begin a change, which is to write the DICOMDIR."""
+        self.check_writable()
+        return _DicomdirTransaction(self)
+
+    def flush(self) -> None:
+        """Do nothing: a request returns when the bytes are stored."""
+
+    def entitle(self, label: str) -> None:
+        """Do nothing: a bucket has no name for a file-set."""
+
+    def actual(self, file_id: FileId) -> FileId | None:
+        """Return the actual name of a file, None if it is absent."""
+        name = form_of(file_id.path, self._forms)
+        return FileId.tolerant(name) if name else None
+
+    def occupation(self, value: str) -> str:
+        """Return "folder" or "file" if one has this File ID value, else ""."""
+        name = value.replace(SEPARATOR, "/")
+        return (
+            "file" if name in self.files else "folder" if any(one.startswith(name + "/") for one in self.files) else ""
+        )
+
+    def not_sources(self) -> frozenset[str]:
+        """The DICOMDIR."""
+        return frozenset((DICOMDIR.value,))
+
+    def put_dicomdir(self, data: bytes) -> None:
+        """Write the DICOMDIR in one request, and read it back.
+
+        Raises `RefusedError` if a file has changed since the first look, or another writer comes first.
+        """
+        if self.failed_calls:
+            raise MediumError("not all files could be read: no DICOMDIR was written", path=self._url)
+        changed = self.changed()
+        if changed:
+            names = ", ".join(changed[:3])
+            raise RefusedError(
+                f"{len(changed)} files came, went or changed meanwhile: {names}", path=self._url, advice=_AGAIN
+            )
+        former = self.files.get(DICOMDIR.value)
+        key = former.key if former else f"{self._root}/{DICOMDIR.value}"
+        try:
+            with failures(self._url):
+                if former is None:
+                    self._fs.pipe_file(key, data, mode="create")
+                elif scheme_of(self._fs) in CONDITIONAL:
+                    self._fs.pipe_file(key, data, IfMatch=former.tag)
+                else:
+                    self._fs.pipe_file(key, data)
+        except (MediumError, NotFoundError) as problem:
+            if _is_refusal(problem.__cause__):
+                raise RefusedError(
+                    "another writer has written a DICOMDIR meanwhile", path=self._url, advice=_AGAIN
+                ) from problem
+            raise
+        with failures(self._url):
+            if self._fs.cat_file(key) != data:
+                raise MediumError("the DICOMDIR reads back with other bytes than were written", path=self._url)
+
+
+_AGAIN: Final = "Index it again when nothing changes it"
+
+
+def _is_refusal(cause: BaseException | None) -> bool:
+    """Return whether an error is the answer to an unmet condition: 412 Precondition Failed, 409 Conflict."""
+    text = f"{cause} {cause.__cause__}" if cause else ""
+    return isinstance(cause, FileExistsError) or "PreconditionFailed" in text or "pre-conditions" in text
+
+
+class _DicomdirTransaction(Transaction):
+    """One change of a bucket: its DICOMDIR, in one request."""
+
+    def __init__(self, medium: RemoteFileSet) -> None:
+        self._medium = medium
+        self._done = False
+
+    @property
+    def done(self) -> bool:
+        return self._done
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def leftovers(self) -> list[FileId]:
+        return []
+
+    def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
+        if [*added, *removed]:
+            raise RuleError(NOT_COPIED, path=self._medium.name)
+
+    def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> NoReturn:  # noqa: ARG002  # refused
+        raise RuleError(NOT_COPIED, path=self._medium.name)
+
+    def settle(self) -> None:
+        pass
+
+    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
+        data = b"".join(dicomdir)
+        verify(data)  # before the request: afterwards there would be no old one to keep
+        self._medium.put_dicomdir(data)
+        self._done = True
+        return Written(DICOMDIR, len(data))
+
+    def delete(self, file_id: FileId) -> NoReturn:  # noqa: ARG002  # refused
+        raise RuleError(NOT_COPIED, path=self._medium.name)

@@ -1,0 +1,197 @@
+"""A bucket or another remote folder as a medium that is only read: headers in batches, contents in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from io import BufferedReader, BytesIO
+from threading import Lock
+from typing import Any, BinaryIO, Final, cast
+
+from attrs import frozen
+
+from fileset.errors import FormatError, MediumError, NotFoundError
+from fileset.file_id import DICOMDIR, FileId
+from fileset.media.base import FileInfo, FileSetInfo, RefusedName
+from fileset.media.image.answers import ImageAnswers
+from fileset.media.image.names import Notes
+from fileset.media.names import ARCHIVES, enlist, form_of
+from fileset.media.remote.access import connect, failures
+from fileset.media.remote.file import HEAD, RemoteFile
+
+FIRST_BATCH, LARGEST_BATCH = 8, 512
+"""Headers that are read at once, when files are opened in the order of their names: the number doubles each time."""
+
+MOST_FAILED_CALLS: Final = 5
+"""Calls that fail as a whole, after which no more are made: a driver may try each for a minute."""
+
+
+@frozen
+class Listed:
+    """A remote file as the folder lists it: its key, size in bytes, date, and a tag that changes with its contents."""
+
+    key: str
+    size: int
+    modified: datetime | None
+    tag: str
+
+
+class RemoteMedium(ImageAnswers):
+    """The files below a URL. The headers of a batch are read with many requests at once, ahead of the reader.
+
+    Raises `NotFoundError` if there is nothing, `MediumError` if the remote file system fails.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+        self._fs, self._root = connect(url)
+        self._notes = Notes()
+        self._lock = Lock()
+        self._heads: dict[str, bytes | Exception] = {}
+        self._expected = self._batch = 0
+        self.failed_calls = 0
+        self.files = self._read_listing()
+        self._order = {name: at for at, name in enumerate(self.files)}
+        self._forms: dict[str, str] = {}
+        for name in self.files:
+            enlist(self._forms, name, name)
+
+    # ------------------------------------------------------------ the listing
+
+    def _read_listing(self) -> dict[str, Listed]:
+        """Return all files by their names, in the order of their names."""
+        found = self._found()
+        if list(found) == [self._root]:  # the URL names one file
+            self._root, _, name = self._root.rpartition("/")
+            found = self._found() if name.upper().startswith(DICOMDIR.value) else found
+            refuse_image(name, self._url)
+        if not found:
+            raise NotFoundError("no such remote folder, or nothing is in it", path=self._url)
+        files: dict[str, Listed] = {}
+        for key, facts in found.items():
+            name = key.removeprefix(self._root).lstrip("/")
+            if facts.get("type") == "directory" or key.endswith("/") or not name:
+                continue  # a marker of an empty folder
+            try:
+                FileId.tolerant(name)
+            except FormatError as problem:
+                self._notes.refuse(name, problem.reason)
+            else:
+                files[name] = listed(key, facts)
+        return dict(sorted(files.items()))
+
+    def _found(self) -> dict[str, Any]:
+        with failures(self._url):
+            found: dict[str, Any] = self._fs.find(self._root, detail=True)
+        return found
+
+    @property
+    def name(self) -> str:
+        """The URL as the user gave it."""
+        return self._url
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of all files, "/" between components."""
+        return iter(self.files)
+
+    def changed(self) -> list[str]:
+        """Return the names of files that came, went or changed since this medium was opened."""
+        now = RemoteMedium(self._url).files
+        return sorted(name for name in {*self.files, *now} if self.files.get(name) != now.get(name))
+
+    def _listed(self, file_id: FileId) -> tuple[str, Listed]:
+        name = form_of(file_id.path, self._forms)
+        if name is None:
+            raise MediumError(f"not on the medium {self._url} (PS3.10 8.2)", path=file_id)
+        return name, self.files[name]
+
+    def inquire_file(self, file_id: FileId) -> FileInfo:
+        """Size and date of a file (M-INQUIRE FILE)."""
+        _, file = self._listed(file_id)
+        return FileInfo(file.size, file.modified)
+
+    def inquire_file_set(self) -> FileSetInfo:
+        """Return the kind of remote file system; its sizes are unknown."""
+        return FileSetInfo(None, None, format=scheme_of(self._fs), read_only=True)
+
+    # ------------------------------------------------------------ contents
+
+    def open(self, file_id: FileId) -> BinaryIO:
+        """Open a file for reading (M-READ). Its first bytes come with those of the files that follow."""
+        name, file = self._listed(file_id)
+        head = self._head(name)
+        if isinstance(head, Exception):
+            reason = str(head) or type(head).__name__
+            raise MediumError(f"cannot be read from {self._url}: {reason}", path=name) from head
+        if len(head) < min(file.size, HEAD):
+            raise MediumError(f"{len(head)} of {file.size} bytes came: it has changed", path=name)
+        if len(head) >= file.size:
+            return BytesIO(head)
+        raw = RemoteFile(self._fs, file.key, file.size, head, f"{self._url}/{name}")
+        return cast("BinaryIO", BufferedReader(raw, HEAD))
+
+    def _head(self, name: str) -> bytes | Exception:
+        with self._lock:
+            at = self._order[name]
+            if name not in self._heads:
+                in_order = at == self._expected
+                self._batch = min(2 * self._batch, LARGEST_BATCH) if in_order and self._batch > 1 else FIRST_BATCH
+                self._batch = self._batch if in_order else 1
+                self._heads = self._read_heads(list(self.files)[at : at + self._batch])
+                self._expected = at + len(self._heads)
+            return self._heads[name]
+
+    def _read_heads(self, names: Sequence[str]) -> dict[str, bytes | Exception]:
+        files = [self.files[name] for name in names]
+        wanted = [file for file in files if file.size]
+        if self.failed_calls >= MOST_FAILED_CALLS:
+            raise MediumError("the remote file system failed again and again", path=self._url)
+        self.failed_calls += 1
+        with failures(self._url):
+            heads = self._fs.cat_ranges(
+                [file.key for file in wanted],
+                [0] * len(wanted),
+                [min(file.size, HEAD) for file in wanted],
+                on_error="return",
+            )
+        self.failed_calls -= 1
+        found = dict(zip((file.key for file in wanted), heads, strict=True))
+        return {name: found.get(file.key, b"") for name, file in zip(names, files, strict=True)}
+
+    # ------------------------------------------------------------ faults
+
+    def damage(self) -> tuple[str, ...]:
+        """A sentence for each file whose name could do harm."""
+        return self._notes.everything()
+
+    def refused(self) -> Sequence[RefusedName]:
+        """The files whose names could do harm."""
+        return tuple(self._notes.refused.values())
+
+    def close(self) -> None:
+        """Forget the headers."""
+        self._heads = {}
+
+
+def listed(key: str, facts: dict[str, Any]) -> Listed:
+    """Return a file as a listing describes it: drivers name dates and tags differently."""
+    stamp = next(
+        (facts[word] for word in ("LastModified", "last_modified", "mtime", "created") if facts.get(word)), None
+    )
+    if isinstance(stamp, int | float):
+        stamp = datetime.fromtimestamp(stamp, UTC)
+    modified = stamp if isinstance(stamp, datetime) else None
+    tag = next((str(facts[word]) for word in ("ETag", "etag", "md5", "generation") if facts.get(word)), "")
+    return Listed(key, int(facts.get("size") or 0), modified, tag or str(stamp))
+
+
+def scheme_of(file_system: Any) -> str:
+    """Return the first scheme of a file system: "s3", "sftp", "memory"."""
+    protocol = file_system.protocol
+    return str(protocol if isinstance(protocol, str) else protocol[0])
+
+
+def refuse_image(name: str, url: str) -> None:
+    """Raise `FormatError` for an image or archive, which is not read from afar."""
+    if name.lower().endswith(ARCHIVES):
+        raise FormatError("an image or archive on a remote system is not read", path=url, advice="Download it first")

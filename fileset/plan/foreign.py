@@ -1,0 +1,117 @@
+"""The boundary to executors of the caller: threads, processes, or a cluster. Whatever they raise becomes a `MediumError`.
+
+A cluster loses workers, schedulers go away, and a future may never be answered. So every wait has a limit, and the
+executor may watch its cluster meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor
+from contextlib import suppress
+from time import monotonic
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TypeVar
+
+from fileset.errors import FilesetError, MediumError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
+WIDTH: Final = 64
+"""Chunks that are under way at the same time."""
+PATIENCE: Final = 1.0
+"""Seconds after which the cluster is looked at, while a result is waited for."""
+STALLED: Final = 600.0
+"""Seconds without any result after which a wait ends."""
+
+Chunk = TypeVar("Chunk")
+Result = TypeVar("Result")
+
+
+class Supervised(Protocol):
+    """An executor that knows its cluster."""
+
+    largest_chunk: int
+    """The number of files that pay for one message to a worker."""
+
+    @property
+    def workers(self) -> int:
+        """Return how many chunks are worked on at the same time."""
+        ...
+
+    def probe(self, path: str) -> None:
+        """Raise `MediumError` unless every worker has this version of the package and sees the file at `path`."""
+        ...
+
+    def watch(self) -> None:
+        """Raise `MediumError` if the cluster is gone."""
+        ...
+
+
+def supervised(executor: Executor | None) -> Supervised | None:
+    """Return the executor as one that knows its cluster, None if it does not; Dask's own executors do."""
+    if executor is None or hasattr(executor, "watch"):
+        return executor  # type: ignore[return-value]  # it has all members
+    if type(executor).__module__.partition(".")[0] == "distributed":
+        from fileset.plan.cluster import ClusterExecutor
+
+        return ClusterExecutor(getattr(executor, "_client"))  # noqa: B009  # Dask offers no other way to it
+    return None
+
+
+def in_order(
+    work: Callable[[Chunk], list[Result]], chunks: Iterator[Chunk], executor: Executor
+) -> Iterator[list[Result]]:
+    """Yield the results of `work` on chunks, in order. Raises `MediumError` for every failure that is not of `work` itself."""
+    known = supervised(executor)
+    waiting: deque[Future[list[Result]]] = deque()
+    try:
+        for chunk in chunks:
+            waiting.append(_submitted(executor, work, chunk))
+            if len(waiting) > WIDTH:
+                yield _result(waiting.popleft(), known)
+        while waiting:
+            yield _result(waiting.popleft(), known)
+    finally:
+        for future in waiting:
+            with suppress(Exception):
+                future.cancel()
+
+
+def _submitted(executor: Executor, work: Callable[[Chunk], list[Result]], chunk: Chunk) -> Future[list[Result]]:
+    try:
+        return executor.submit(work, chunk)
+    except Exception as problem:  # noqa: BLE001  # a foreign executor may raise anything
+        _fail(problem)
+
+
+def _result(future: Future[Result], known: Supervised | None) -> Result:
+    deadline = monotonic() + STALLED
+    while True:
+        try:
+            return future.result(PATIENCE)
+        except (FilesetError, KeyboardInterrupt, SystemExit):
+            raise
+        except TimeoutError as problem:
+            if future.done():
+                _fail(future.exception() or problem)
+        except BaseException as problem:  # noqa: BLE001  # a CancelledError of asyncio is no Exception
+            _fail(problem)
+        if known:
+            known.watch()
+        if monotonic() > deadline:
+            raise MediumError(f"no worker answered for {STALLED:.0f} seconds. Look at the cluster, and try again")
+
+
+def _fail(problem: BaseException) -> NoReturn:
+    """Raise a `MediumError` for what a foreign executor raised."""
+    if isinstance(problem, FilesetError):
+        raise problem
+    if isinstance(problem, BrokenExecutor):
+        raise MediumError(
+            "a process that reads headers ended before its work was done: it was killed, maybe for want of memory, or"
+            " could not start"
+        ) from problem
+    kind = type(problem).__name__
+    raise MediumError(f"the executor that reads headers failed: {kind}: {problem}") from problem
