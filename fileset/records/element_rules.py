@@ -12,7 +12,7 @@ from fileset.part10.faults import Fault
 from fileset.part10.values import WIDTHS, fault, padding_fault, shown
 from fileset.records.data_sets import DataSet
 from fileset.standard import tags
-from fileset.standard.dictionary import multiplicity, named, vr_of, vrs_of
+from fileset.standard.dictionary import SEVERAL, multiplicity, named, vr_of, vrs_of
 
 Note = tuple[str, str]
 """A rule and a message."""
@@ -122,15 +122,20 @@ _SHOWN: Final = frozenset(("CS", "DA", "DT", "IS", "TM", "UI"))
 
 def value_problem(tag: int, vr: str, raw: bytes, character_set: str) -> str:
     """Return the fault of a value by its VR and its number of values; ""  if it is correct (PS3.5 6.2, 6.4)."""
-    has_several = b"\\" in raw and vr not in _SINGLE and raw.strip(b"\\ \0")
+    if vr in _NUMBERS:
+        count = len(raw) // WIDTHS[vr]
+        has_several = count > 1
+    else:
+        count = (decode(raw, character_set).count("\\") if character_set else raw.count(b"\\")) + 1
+        has_several = vr not in _SINGLE and bool(raw.strip(b"\\ \0")) and (count > 1 or tag in SEVERAL)
     fewest, most = multiplicity(tag) if has_several else (0, None)
-    count = (decode(raw, character_set).count("\\") if character_set else raw.count(b"\\")) + 1
     if most is not None and not fewest <= count <= most:
         return f"{count} values, allowed: {fewest if fewest == most else f'{fewest} to {most}'}"
     problem = fault(vr, raw, character_set)
     return f"the value (hidden) is not a valid {vr}" if problem and tag >> 16 == _PATIENT else problem
 
 
+_NUMBERS: Final = frozenset(("US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "AT"))
 _SINGLE: Final = frozenset(("ST", "LT", "UT", "UR", "OB", "OD", "OF", "OL", "OV", "OW", "UN", "SQ", "US", "SS", "UL",
                             "SL", "UV", "SV", "FL", "FD", "AT"))  # fmt: skip
 """VRs in which a backslash does not separate values."""

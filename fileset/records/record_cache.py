@@ -32,14 +32,18 @@ _NUMBER: Final = element(tags.INSTANCE_NUMBER, "IS", b"")[:6]
 _OWN_UID: Final = rb"(?s:..)(?=[^\n]{1,64}(?:\n|\Z))(?P<uid>%b)\0?" % UID_FORM
 _OWN_NUMBER: Final = rb"(?s:..)(?P<number>0|[1-9]\d{0,8}) ?"
 _DECIMAL: Final = rb"-?(?:\d{1,3}\.\d{0,11}|\d{1,8}(?:\.\d{0,6})?)"
-_PLAIN: Final = {
-    "TM": rb"(?s:..)(?:[01]\d|2[0-3])[0-5]\d[0-5]\d(?:\.\d{1,6})? ?",
-    "DS": rb"(?s:..)%b(?:\\%b)* ?" % (_DECIMAL, _DECIMAL),
-}
-"""Values with the same bytes in a record and in a file, after the bytes of their length; others take the long way."""
+_TIME: Final = rb"(?:[01]\d|2[0-3])[0-5]\d[0-5]\d(?:\.\d{1,6})?"
 
 Sought = tuple[bytes, int, bytes]
 """The header of an element, the number of its value, and the expression that the value must match."""
+
+
+def _plain(vr: str, count: int) -> bytes:
+    """The expression for `count` values with the same bytes in a record and in a file; others take the long way.
+
+    The bytes of their length come first.
+    """
+    return rb"(?s:..)%b ?" % (_TIME if vr == "TM" else rb"\\".join([_DECIMAL] * count))
 
 
 class Template(NamedTuple):
@@ -72,7 +76,7 @@ class Template(NamedTuple):
         for at, key in enumerate(varying, len(OWN)):
             header = element(key.tag, key.vr, b"")[:6]
             if header in instance.tail:
-                wanted.append((header, at, _PLAIN[key.vr]))
+                wanted.append((header, at, _plain(key.vr, own[at][2:].count(b"\\") + 1)))
             elif own[at] == b"\0\0":
                 empty.append(at)
         return cls._cut(instance, own, wanted, tuple(empty))

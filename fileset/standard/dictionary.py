@@ -109,15 +109,45 @@ MULTIPLICITY: Final = {
     tags.SPECIFIC_CHARACTER_SET: (1, None),
     0x00080008: (2, None),  # Image Type
     0x00081050: (1, None),  # Performing Physician's Name
+    0x00101000: (1, None),  # Other Patient IDs
+    0x00200032: (3, 3),  # Image Position (Patient)
+    0x00200037: (6, 6),  # Image Orientation (Patient)
+    0x00280030: (2, 2),  # Pixel Spacing
     0x00280034: (2, 2),  # Pixel Aspect Ratio
+    0x00281050: (1, None),  # Window Center
+    0x00281051: (1, None),  # Window Width
+    **dict.fromkeys(
+        (0x00100030, 0x00100040, 0x00080090, 0x00080021, 0x00080031, 0x00081010, 0x0008103E, 0x00180015, 0x00181030),
+        (1, 1),
+    ),  # single usual keys of patient, study and series: dates, names, descriptions
+    **dict.fromkeys(
+        (0x00200012, 0x00200052, 0x00201041), (1, 1)
+    ),  # Acquisition Number, Frame of Reference, Slice Location
     0x00880912: (1, 32),  # Topic Keywords
     tags.REFERENCED_FILE_ID: (1, 8),
     tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID: (1, None),
 }
-"""Fewest and most values of the text keys of records that may have several (PS3.6); all others have one."""
+"""Fewest and most values of keys of records that may have several, or are optional (PS3.6); all others in the tables have
+one.
+"""
+SEVERAL: Final = frozenset(tag for tag, (fewest, most) in MULTIPLICITY.items() if fewest == most != 1)
+"""Keys that must have a certain number of values, more than one."""
 _IN_TABLES: Final = frozenset(_TAGS)
 
 
 def multiplicity(tag: int) -> tuple[int, int | None]:
-    """Return the fewest and the most values of an element (None: any number), as far as our tables know it."""
-    return MULTIPLICITY.get(tag, (1, 1) if tag in _IN_TABLES else (0, None))
+    """Return the fewest and the most values of an element (None: any number) by PS3.6; 0 to any number if unknown."""
+    if tag in _IN_TABLES or tag in MULTIPLICITY:
+        return MULTIPLICITY.get(tag, (1, 1))
+    return _multiplicity_by_pydicom(tag)
+
+
+@cache
+def _multiplicity_by_pydicom(tag: int) -> tuple[int, int | None]:
+    from pydicom.datadict import dictionary_VM
+
+    try:
+        fewest, _, most = dictionary_VM(tag).partition("-")
+        return int(fewest), None if "n" in most else int(most or fewest)
+    except (KeyError, ValueError):
+        return 0, None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydicom import dcmread
+from pydicom.uid import UID
 
 import fileset
 from fileset.check import check_file_set
@@ -105,6 +106,28 @@ def test_a_wrong_value_is_left_out_and_reported(tmp_path: Path, keyword: str, va
     assert "optional key is left out" in findings[0].message
     assert not [name for name, record in records(tmp_path).items() if keyword in record]
     assert not [finding for finding in check_file_set(tmp_path).findings if finding.severity == "error"]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [("ImagePositionPatient", [0.5, 1]), ("PixelSpacing", [0.5]), ("SliceLocation", [1, 2]), ("Rows", [16, 16])],
+)
+def test_a_wrong_number_of_values_is_left_out_and_reported(tmp_path: Path, keyword: str, value: Any) -> None:
+    """Also in the fifth file of a series, whose records are filled in from a template."""
+    for number in range(1, 6):
+        dataset = full()
+        dataset.InstanceNumber = number
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(f"1.2.3.{number}")
+        if number == 5:
+            setattr(dataset, keyword, value)
+        synthetic.write(dataset, tmp_path / f"IM{number}")
+    (finding,) = fileset.index(tmp_path).findings
+    assert (finding.rule, finding.where.file) == ("FS-KEY-LEFT-OUT", "IM5")
+    assert f"{len(value)} values, allowed:" in finding.message
+    last = dcmread(tmp_path / "DICOMDIR").DirectoryRecordSequence[-1]
+    assert (last.InstanceNumber, keyword in last) == (5, False)
+    assert check_file_set(tmp_path).findings == []
 
 
 def test_a_record_that_says_otherwise_than_its_file_is_found(tmp_path: Path) -> None:
