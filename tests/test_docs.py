@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
+import fileset
 from fileset.cli.verbs import SHORTHAND, VERBS
 from fileset.findings import RULES
+from tests.support import synthetic
+from tests.support.command import Runs
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -54,3 +59,60 @@ def test_the_readme_has_two_commands_for_ci() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"<!-- ci:begin -->\n```bash\n(.*?)```\n<!-- ci:end -->", text, re.DOTALL)
     assert [len(block.splitlines()) for block in blocks] == [1, 1]
+
+
+COMING_FROM = (DOCS / "coming-from.md").read_text(encoding="utf-8")
+COMMANDS = [words for words in re.findall(r"`(fileset [^`]+)`", COMING_FROM) if len(words.split()) > 2]
+SNIPPETS = [
+    snippet
+    for row in re.findall(r"^\| `[^|]*\| ([^|]+) \|$", COMING_FROM.partition("## dcmmkdir")[0], re.MULTILINE)
+    for snippet in re.findall(r"`([^`]+)`", row)
+]
+
+
+@pytest.fixture
+def medium(disc: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with the file-set DISC, also as DIR, DISC.iso and SET.zip, and the file NEW/IM1."""
+    monkeypatch.chdir(disc.parent)
+    shutil.copytree(disc, "DIR")
+    for name in ("DISC.iso", "SET.zip"):
+        with fileset.Creator(name) as creator:
+            creator.add(disc)
+    Path("NEW").mkdir()
+    Path("NEW/IM1").write_bytes(synthetic.ct(9))
+    return disc.parent
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_a_command_for_users_of_other_tools_does_its_work(
+    words: str, medium: Path, run: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uid = fileset.Reader("DIR").instances[0].sop_instance_uid
+    arguments = [word.replace("UID=UID", f"UID={uid}") for word in words.split()[1:]]
+    if "." in arguments:
+        monkeypatch.chdir("DIR")
+    if "NEW/IM1" in arguments:
+        shutil.copytree(medium / "NEW", "NEW")
+    replaces = ["--replace"] if arguments[0] in ("create", "index") else []
+    run(*(word if word != "FILE" else "NEW/IM1" for word in arguments), *replaces)
+
+
+def test_python_for_users_of_pydicom_does_its_work(medium: Path) -> None:
+    reader = fileset.Reader("DISC")
+    names: dict[str, Any] = {
+        **{name: getattr(fileset, name) for name in ("Creator", "Reader", "Updater")},
+        "reader": reader,
+        "record": reader.instances[0],
+        "path": str(medium / "NEW"),
+    }
+    for snippet in SNIPPETS:
+        code = snippet.replace('SOPInstanceUID="1.2.3"', f'SOPInstanceUID="{reader.instances[0].sop_instance_uid}"')
+        try:
+            value = eval(code, names)  # noqa: S307  the text is ours
+        except SyntaxError:
+            exec(code, names)  # noqa: S102
+            continue
+        if hasattr(value, "close"):
+            value.close()
+    assert len(SNIPPETS) > 8
+    assert len(fileset.Reader("OUT").instances) == 1

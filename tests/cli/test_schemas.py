@@ -59,6 +59,7 @@ def test_every_schema_is_valid(name: str) -> None:
         ("check DISC", 1),
         ("check --rules", 0),
         ("check DISC --profiles", 0),
+        ("conformance", 0),
         ("profiles", 0),
         ("profiles STD-GEN-CD", 0),
         ("extract DISC -o OUT", 3),
@@ -78,6 +79,27 @@ def test_a_real_document_keeps_to_its_schema(
     monkeypatch.chdir(disc.parent)
     document = run(*words.split(), "--json", code=code).document
     assert faults(document) == []
+
+
+def described(name: str, document: object) -> list[str]:
+    """Return the faults of a document by a schema that it does not name."""
+    found = Draft202012Validator(SCHEMAS[name], registry=REGISTRY).iter_errors(document)
+    return [error.message for error in found]
+
+
+def test_each_line_of_jsonl_keeps_to_its_schema(run: Runs, disc: Path) -> None:
+    lines = run("list", disc, "--jsonl", code=3).stdout.splitlines()
+    assert lines
+    assert [fault for line in lines for fault in described("jsonl", json.loads(line))] == []
+    assert described("jsonl", {"file_id": 3})
+
+
+@pytest.mark.parametrize("level", ["STUDY", "IMAGE"])
+def test_dicom_json_keeps_to_its_schema(level: str, run: Runs, disc: Path) -> None:
+    document = json.loads(run("list", disc, "--dicom-json", "--level", level, code=3).stdout)
+    assert document
+    assert described("dicom-json", document) == []
+    assert described("dicom-json", [{"PatientID": "P1"}])
 
 
 def test_a_plan_keeps_to_its_schema(run: Runs, disc: Path, tmp_path: Path) -> None:
