@@ -91,7 +91,11 @@ def sections(one: Implementation) -> Iterator[Section]:
         ("Beside the keys of PS3.3 F.5, and those of the profile, records hold these Type 3 keys where an instance has "
         "them. `--keys minimal` leaves them out."),
     ), _keys())  # fmt: skip
-    yield Section("8", "Augmented and Private Application Profiles", ("None.",))
+    yield Section("8", "Augmented and Private Application Profiles", (
+        ("Augmented Application Profiles: none. Keys of Type 3 beyond those of a profile (section 7, and the attributes "
+        "that the user adds with `--keys +KEYWORD`) do not change the profile that is claimed."),
+        ("Private Application Profiles: none. A File-set that is written without `--profile` claims no profile."),
+    ))  # fmt: skip
     yield Section("9", "Support of Character Sets", (
         ("Records hold text in the character set of the instance, or in ISO_IR 192 where instances of one patient, study "
         "or series use several. Combinations with code extensions (ISO 2022) are read and kept."),

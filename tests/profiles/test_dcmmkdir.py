@@ -115,6 +115,13 @@ def test_dcmmkdir_agrees(profile_id: str, tmp_path: Path) -> None:
     assert differing == []
 
 
+def test_the_documentation_lists_the_differences() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
+    listed = text.partition("## Differences from dcmmkdir")[2]
+    assert all(reason.partition("PS3.")[2].split(" ")[0] in listed for reason in DIFFERENCES.values())
+    assert listed.count("\n|") - 2 == len(DIFFERENCES)
+
+
 def reason_for(profile: Profile, instance: Generated) -> str:
     found = (part for part in DIFFERENCES if part in f"{instance.rule} {instance.title}")
     return next((DIFFERENCES[part] for part in found if part != VIDEO or "-BD-MPEG" in profile.id), "")
