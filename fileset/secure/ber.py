@@ -87,9 +87,11 @@ class Decoder:
         if depth > DEEPEST:
             raise damaged(f"elements are nested more than {DEEPEST} levels deep")
         at = found.content
-        for child in self.children(found, depth):
-            at = self.after(child, depth + 1)
-        return at + 2
+        for _ in range(MOST_ELEMENTS):
+            if self.read(at, 2) == b"\0\0":
+                return at + 2
+            at = self.after(self.element(at), depth + 1)
+        raise damaged(f"an element has more than {MOST_ELEMENTS} parts")
 
     def only(self, parent: BerElement, tag: int) -> BerElement:
         """The one child that an explicit tag has."""

@@ -17,7 +17,7 @@ from fileset.secure.names import AES_256, PASSWORD_WRAP, PBKDF2
 ROUNDS: Final = 200_000
 """Rounds of PBKDF2 that are written: once for a file-set, about 0.1 s."""
 MOST_ROUNDS: Final = 5_000_000
-"""Rounds that are computed when reading: more would keep a reader busy for minutes."""
+"""Rounds that are computed for one file: more would keep a reader busy for minutes."""
 _CHECKED: Final = 3
 
 

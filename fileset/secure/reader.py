@@ -34,6 +34,9 @@ _LARGE: Final = 1 << 20
 _WINDOW: Final = 4096
 _PREFIX: Final = slice(128, 132)
 
+Layer = tuple[Spliced, set[str], Any]
+"""The content of the layer inside an envelope, the digests that it needs, and a function that checks them."""
+
 
 @frozen
 class Envelope:
@@ -108,11 +111,8 @@ def open_envelope(read: Reading, size: int, opener: Opener, trust: Sequence[Cert
     Raises `SecureError`: no key, a wrong password, an algorithm outside PS3.15 D.1, damage, a wrong digest or signature.
     """
     envelope = parse(read, size)
-    name, key_size, _ = algorithm(envelope.cipher)
-    key, opened_by = opener.content_key(envelope.recipients, key_size)
-    plain = Decrypted(envelope.encrypted, decrypting(envelope.cipher, key, envelope.iv))
-    state = partial(SecureState, opened_by, f"{name}-CBC")
-    layer = _layer(plain, envelope.content_type)
+    plain, layer, opened_by = _decrypted(envelope, opener)
+    state = partial(SecureState, opened_by, f"{CIPHERS[envelope.cipher][0]}-CBC")
     if layer is None:
         return Opened(plain, plain.size, state(""))
     content, digests, check = layer
@@ -123,17 +123,26 @@ def open_envelope(read: Reading, size: int, opener: Opener, trust: Sequence[Cert
 
 def content_size(read: Reading, size: int, opener: Opener) -> int:
     """Return the size of the content of an envelope, which is not verified. Raises as `open_envelope`, but reads little."""
-    envelope = parse(read, size)
-    key, _ = opener.content_key(envelope.recipients, CIPHERS[envelope.cipher][1])
-    plain = Decrypted(envelope.encrypted, decrypting(envelope.cipher, key, envelope.iv))
-    layer = _layer(plain, envelope.content_type)
+    plain, layer, _ = _decrypted(parse(read, size), opener)
     return plain.size if layer is None else layer[0].size
+
+
+def _decrypted(envelope: Envelope, opener: Opener) -> tuple[Decrypted, Layer | None, str]:
+    """Return the plain bytes, the layer inside, and how the key was found: the first likely key that gives such a layer."""
+    problem = damaged("none of its keys is right")
+    for key, opened_by in opener.content_keys(envelope.recipients, CIPHERS[envelope.cipher][1]):
+        try:
+            plain = Decrypted(envelope.encrypted, decrypting(envelope.cipher, key, envelope.iv))
+            return plain, _layer(plain, envelope.content_type), opened_by
+        except SecureError as reason:
+            problem = reason
+    raise problem
 
 
 # ---------------------------------------------------------------- the layer inside
 
 
-def _layer(plain: Decrypted, label: str) -> tuple[Spliced, set[str], Any] | None:
+def _layer(plain: Decrypted, label: str) -> Layer | None:
     """Return the content of the inner layer, the digests that it needs, and what checks them; None for a plain DICOM file.
 
     The layer is bare, or in a ContentInfo as chains of programs write it; a label of id-data is accepted around both.
@@ -165,7 +174,7 @@ def _neither(label: str) -> SecureError:
     return SecureError("the content was changed, or its key is another one", rule=DIGEST)
 
 
-def _digested(decoder: Decoder, parts: Iterator[BerElement], plain: Decrypted) -> tuple[Spliced, set[str], Any]:
+def _digested(decoder: Decoder, parts: Iterator[BerElement], plain: Decrypted) -> Layer:
     kind = decoder.identifier(_next(decoder.children(_expect(_next(parts), SEQUENCE))))
     name = digest_name(kind)
     content = _content(decoder, _next(parts), plain)
@@ -182,7 +191,7 @@ def _digested(decoder: Decoder, parts: Iterator[BerElement], plain: Decrypted) -
     return content, {name}, check
 
 
-def _signed(decoder: Decoder, parts: Iterator[BerElement], plain: Decrypted) -> tuple[Spliced, set[str], Any]:
+def _signed(decoder: Decoder, parts: Iterator[BerElement], plain: Decrypted) -> Layer:
     kinds = decoder.bytes_of(_expect(_next(parts), SET), _SMALL)
     content = _content(decoder, _next(parts), plain)
     rest = [decoder.bytes_of(part, _LARGE) for part in parts]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
@@ -41,15 +43,18 @@ class Opener:
 
     keys: tuple[PrivateKey, ...] = field(default=(), repr=False)
     password: bytes = field(default=b"", repr=False)
-    _known: dict[bytes, bytes] = field(factory=dict, repr=False, eq=False)
 
-    def content_key(self, recipients: bytes, size: int) -> tuple[bytes, str]:
-        """Return the key of the content, of `size` bytes, and how it was found: "password" or "certificate".
+    def content_keys(self, recipients: bytes, size: int) -> Iterator[tuple[bytes, str]]:
+        """Yield the likely keys of the content, of `size` bytes, and how each was found: "password" or "certificate".
 
+        A private key makes random bytes of what is encrypted for another one, so that a later recipient may be the right one.
         Raises `SecureError` if there is none: a wrong password, another recipient, an algorithm outside PS3.15 D.1.
         """
         found = parsed(recipients)
+        if self.password:
+            _check_rounds(found)
         problem: SecureError | None = None
+        is_found = False
         for kind, info in found[:MOST]:
             try:
                 key = self._opened(kind, info)
@@ -57,7 +62,10 @@ class Opener:
                 problem = problem or reason
                 continue
             if key is not None and len(key) == size:
-                return key, "password" if kind == "pwri" else "certificate"
+                is_found = True
+                yield key, "password" if kind == "pwri" else "certificate"
+        if is_found:
+            return
         kinds = [kind for kind, _ in found]
         raise problem or (
             SecureError("the password is wrong", rule=PASSWORD)
@@ -151,17 +159,27 @@ def _key_identifiers(certificate: Certificate) -> Sequence[bytes]:
 # ---------------------------------------------------------------- passwords
 
 
+def _check_rounds(found: Sequence[tuple[str, Any]]) -> None:
+    """Raise `SecureError` if all passwords of a file together would keep a reader busy for minutes."""
+    rounds = 0
+    for info in (info for kind, info in found if kind == "pwri"):
+        with suppress(SecureError):
+            rounds += max(_part(partial(_derivation, info))[1], 0)
+    if rounds > MOST_ROUNDS:
+        raise damaged(f"its passwords need {rounds} rounds of PBKDF2; at most {MOST_ROUNDS} are computed")
+
+
 def _by_password(info: Any, password: bytes) -> bytes | None:
     wrap = info["key_encryption_algorithm"]
     if wrap["algorithm"].dotted != PASSWORD_WRAP:
         raise SecureError("the key of the content is wrapped in a way that PS3.15 D.1 does not have", rule=ALGORITHM)
-    cipher, iv = _part(lambda: _cipher(wrap))
+    cipher, iv = _part(partial(_cipher, wrap))
     _, size, block = algorithm(cipher)
-    salt, rounds, prf = _part(lambda: _derivation(info))
+    salt, rounds, prf = _part(partial(_derivation, info))
     if prf not in PRFS:
         raise SecureError("PBKDF2 uses a function that PS3.15 D.1 does not have", rule=ALGORITHM)
-    if not 0 < rounds <= MOST_ROUNDS:
-        raise damaged(f"the password needs {rounds} rounds of PBKDF2; at most {MOST_ROUNDS} are computed")
+    if rounds <= 0:
+        raise damaged(f"the password needs {rounds} rounds of PBKDF2")
     if len(iv) != block:
         raise damaged("the initial vector of the wrapped key has another length than the cipher demands")
     return unwrapped(cipher, derived(password, salt, rounds, size, PRFS[prf]), iv, info["encrypted_key"].native)
@@ -179,6 +197,8 @@ def _derivation(info: Any) -> tuple[bytes, int, str]:
     if derivation["algorithm"].dotted != PBKDF2:
         raise SecureError("the key is not derived by PBKDF2, as PS3.15 D.1 demands", rule=ALGORITHM)
     parameters = derivation["parameters"]
+    if parameters["salt"].name != "specified":
+        raise SecureError("the salt of the password is not in the file, as PS3.15 D.1 demands", rule=ALGORITHM)
     return (
         parameters["salt"].chosen.native,
         parameters["iteration_count"].native,

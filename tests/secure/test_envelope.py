@@ -12,11 +12,12 @@ import pytest
 
 from fileset.errors import MediumError, RuleError
 from fileset.secure import passwords
-from fileset.secure.ber import Reading
+from fileset.secure.ber import Decoder, Reading
+from fileset.secure.certificates import CertificateRecipient
 from fileset.secure.ciphers import encrypted
 from fileset.secure.der import NULL, element, header, identifier, integer, octets, sequence, set_of
 from fileset.secure.errors import SecureError
-from fileset.secure.names import AES_256, DATA, DIGESTED, ENVELOPED, SHA_256, SIGNED
+from fileset.secure.names import AES_256, DATA, DIGESTED, ENVELOPED, PASSWORD_WRAP, PBKDF2, SHA_256, SIGNED
 from fileset.secure.reader import Opened, content_size, open_envelope
 from fileset.secure.security import Security
 from tests.secure import openssl
@@ -142,7 +143,7 @@ def test_we_verify_the_signatures_of_openssl(
 
 def by_hand(inner: bytes, label: str, **choices: Any) -> bytes:
     """Return an envelope for PASSWORD around any bytes."""
-    key, iv = os.urandom(32), os.urandom(16)
+    key, iv = choices.get("key") or os.urandom(32), os.urandom(16)
     padding = 16 - len(inner) % 16
     data = encrypted(AES_256, key, iv, inner + bytes((padding,)) * padding)
     recipient = passwords.PasswordRecipient(PASSWORD.encode())
@@ -267,15 +268,20 @@ def test_a_signer_that_leads_to_no_trusted_certificate_is_not_trusted(
 # ---------------------------------------------------------------- limits
 
 
-def test_too_many_rounds_are_refused_at_once() -> None:
-    recipient = element(
+def by_pbkdf2(salt: bytes, rounds: int) -> bytes:
+    return element(
         0xA3,
         integer(0),
-        element(0xA0, identifier("1.2.840.113549.1.5.12"), sequence(octets(b"salt"), integer(1 << 40), integer(32))),
-        sequence(identifier("1.2.840.113549.1.9.16.3.9"), sequence(identifier(AES_256), octets(bytes(16)))),
+        element(0xA0, identifier(PBKDF2), sequence(salt, integer(rounds), integer(32))),
+        sequence(identifier(PASSWORD_WRAP), sequence(identifier(AES_256), octets(bytes(16)))),
         octets(bytes(48)),
     )
-    data = by_hand(digested(), DIGESTED, infos=set_of(recipient))
+
+
+@pytest.mark.parametrize(("recipients", "rounds"), [(1, 1 << 40), (60, passwords.MOST_ROUNDS)])
+def test_too_many_rounds_are_refused_at_once(recipients: int, rounds: int) -> None:
+    infos = (by_pbkdf2(octets(bytes((number,))), rounds) for number in range(recipients))
+    data = by_hand(digested(), DIGESTED, infos=set_of(*infos))
     assert rule_of(data, Security(password=PASSWORD)) == "FS-SECURE-FORM"
 
 
@@ -290,6 +296,49 @@ def test_deep_nesting_is_refused() -> None:
         octets(bytes(32)),
     )
     assert rule_of(by_hand(inner, DIGESTED), Security(password=PASSWORD)) == "FS-SECURE-FORM"
+
+
+def test_each_element_is_passed_once_however_deep_it_is_nested() -> None:
+    string = octets(b"A") * 100
+    for _ in range(14):
+        string = indefinite(0x24, string)
+    data, reads = sequence(string), itertools.count()
+
+    def counted(at: int, size: int) -> bytes:
+        assert next(reads) < 1000
+        return data[at : at + size]
+
+    decoder = Decoder(counted, len(data))
+    assert len(list(decoder.children(decoder.element(0)))) == 1
+
+
+def test_a_salt_that_is_not_in_the_file_is_named() -> None:
+    data = by_hand(digested(), DIGESTED, infos=set_of(by_pbkdf2(sequence(identifier(AES_256)), 1000)))
+    assert rule_of(data, Security(password=PASSWORD)) == "FS-SECURE-ALGORITHM"
+
+
+def test_a_private_key_without_certificate_opens_what_is_also_encrypted_for_another_one(
+    alice: Identity, bob: Identity
+) -> None:
+    security = Security(key=bob.key)
+    for_another = CertificateRecipient(alice.loaded)
+    # A key makes random bytes of what another one encrypted; now and then they have the length of a key.
+    misleading = next(
+        info for info in (for_another.info(os.urandom(32)) for _ in range(20_000)) if is_like_a_key(security, info)
+    )
+    key = os.urandom(32)
+    data = by_hand(
+        digested(), DIGESTED, key=key, infos=element(0x31, misleading, CertificateRecipient(bob.loaded).info(key))
+    )
+    assert plain(opened(data, security)) == PLAIN
+    assert content_size(reading(data), len(data), security.opener) == len(PLAIN)
+
+
+def is_like_a_key(security: Security, info: bytes) -> bool:
+    try:
+        return bool(list(security.opener.content_keys(set_of(info), 32)))
+    except SecureError:
+        return False
 
 
 def test_the_derived_key_is_computed_once_for_a_file_set(monkeypatch: pytest.MonkeyPatch) -> None:
