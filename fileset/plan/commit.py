@@ -33,6 +33,7 @@ from fileset.media.base import (
     WritableMedium,
     Written,
 )
+from fileset.media.folder.work_folder import WORK
 from fileset.media.system.hashing import chunks_of
 from fileset.plan.dicomdir_file import open_dicomdir, read_dicomdir
 from fileset.plan.inputs import LostSourceError
@@ -81,6 +82,7 @@ def commit(
     between plan and commit. The medium is then as it was, unless the error, or the interruption, has a note that the
     new DICOMDIR counts already.
     """
+    refuse_listed_work(medium)
     change = medium.transaction()
     try:
         with change as transaction:  # 1. the lock
@@ -160,11 +162,26 @@ def _readable(medium: WritableMedium) -> ReadableMedium:
     return readable
 
 
+def refuse_listed_work(medium: WritableMedium) -> None:
+    """Raise `RefusedError` if records reference files in the folder of an interrupted change, which would be removed."""
+    if not (medium.interrupted() and medium.has_dicomdir()):
+        return
+    with suppress(FormatError):  # a DICOMDIR that cannot be read names no files
+        listed = [name for name in referenced(medium) if name.partition("/")[0] == WORK]
+        if listed:
+            raise RefusedError(
+                f"the DICOMDIR lists {min(listed)}, in a folder that is for temporary files of a change",
+                path=medium.name,
+                advice="`fileset extract` copies its files out",
+            )
+
+
 def clean_up(medium: WritableMedium) -> None:
     """Undo a change that was interrupted, or finish it if its DICOMDIR counts already: the first step of every role.
 
     Raises `MediumError` if the medium fails, or another writer is at work.
     """
+    refuse_listed_work(medium)
     if medium.interrupted():
         with medium.transaction() as transaction:
             recover(medium, transaction)
@@ -216,7 +233,8 @@ def _sound_references(data: bytes) -> set[str]:
     flat = decode(data)
     if _serious(flat.findings):
         raise FormatError(f"{DICOMDIR} is damaged")
-    return set(map(form_key, _names(flat)))  # a journal has the name on the medium, which may be another form
+    names = _names(flat) | {_path(flat.top.get(tags.DESCRIPTOR_FILE_ID, b""))}
+    return set(map(form_key, names))  # a journal has the name on the medium, which may be another form
 
 
 def _serious(findings: Iterable[Finding]) -> list[Finding]:
@@ -232,9 +250,14 @@ def _names(flat: FlatDirectory) -> set[str]:
     for index in range(len(flat)):
         for part in flat.elements(index):
             if part.tag == tags.REFERENCED_FILE_ID:
-                raw = flat.data[part.value_at : part.value_end].decode("ascii", "replace")
-                names.add("/".join(component.strip(" \0") for component in raw.upper().split("\\")))
+                names.add(_path(flat.data[part.value_at : part.value_end]))
     return names
+
+
+def _path(file_id: bytes) -> str:
+    """Return the path that the value of a File ID gives, in upper case."""
+    text = file_id.decode("ascii", "replace").upper()
+    return "/".join(component.strip(" \0") for component in text.split("\\"))
 
 
 def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from typing import Final
 
-from fileset.errors import FormatError, MediumError
+from fileset.errors import FormatError
 from fileset.file_id import SEPARATOR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import LinkError, UpdatableMedium
+from fileset.media.system.files import named
 
 LINKED: Final = "its folder is a link, and nothing is deleted through a link; the file stays"
 
@@ -15,7 +18,8 @@ LINKED: Final = "its folder is a link, and nothing is deleted through a link; th
 def deletable(medium: UpdatableMedium, file_id: FileId, where: Where) -> tuple[FileId | None, Finding | None]:
     """Return the actual name of a file that can be deleted, or a finding that says why it cannot.
 
-    A file that cannot be read stays: after an interruption nothing could prove that it is the listed one.
+    What is no regular file stays: after an interruption nothing could prove that it is the listed one. Raises
+    `MediumError` if the medium fails.
     """
     try:
         actual = medium.actual(file_id)
@@ -23,16 +27,22 @@ def deletable(medium: UpdatableMedium, file_id: FileId, where: Where) -> tuple[F
             return None, Finding("FS-FILE-MISSING", f"{file_id}: not on the medium (PS3.10 8.2)", where)
         if _is_linked(medium, actual):
             return None, Finding("FS-FILE-LINK", f"{file_id}: {LINKED}", where)
-        if medium.folder:
-            with medium.open(actual) as file:
-                file.read(1)
+        path = medium.path(actual)
+        if path and not _is_regular(path):
+            return None, Finding("FS-FILE-UNREADABLE", f"{file_id} stays, because it is not a regular file", where)
     except LinkError as problem:
         return None, Finding("FS-FILE-LINK", f"{problem}; the link stays", where)
     except FormatError as problem:
         return None, Finding("FS-FILE-MISSING", str(problem), where)
-    except (MediumError, OSError) as problem:
-        return None, Finding("FS-FILE-UNREADABLE", f"{file_id} stays, because it cannot be read: {problem}", where)
     return actual, None
+
+
+def _is_regular(path: str) -> bool:
+    with named(path):
+        try:
+            return stat.S_ISREG(os.stat(path).st_mode)
+        except FileNotFoundError:  # a link to nothing
+            return False
 
 
 def _is_linked(medium: UpdatableMedium, actual: FileId) -> bool:

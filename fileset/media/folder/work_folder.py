@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from itertools import count
 from typing import BinaryIO, Final
 
-from fileset.errors import MediumError
+from fileset.errors import MediumError, RefusedError
 from fileset.media.folder.journal import JournalEntry, read_entries, whole_lines
 from fileset.media.system.calls import system
 from fileset.media.system.files import (
@@ -39,6 +39,8 @@ NEW: Final = "NEW"
 OLD: Final = "OLD"
 SEAL: Final = "SEAL"
 
+_MARKS: Final = frozenset((LOCK, LOCK_OLD, JOURNAL, SEAL))
+"""A writer leaves at least one of them if it is interrupted."""
 _TEMPORARY: Final = re.compile(rf"{JOURNAL_NEW}|{LOCK_OLD}|T\d{{7}}").fullmatch
 _SEALED: Final = re.compile(rf"([0-9a-f]{{32}})  ({NEW}|{OLD})\n")
 
@@ -64,12 +66,29 @@ class WorkFolder:
     # ------------------------------------------------------------ one writer
 
     def take(self) -> None:
-        """Make the folder and lock it. Raises `MediumError` if another writer has it."""
+        """Make the folder and lock it.
+
+        Raises `MediumError` if another writer has it, and `RefusedError` if it would sweep files that no writer left.
+        """
         with named(self._root):
             while self._lock is None:
                 self._make()
+                self._refuse_foreign()
                 with suppress(FileNotFoundError):  # the other writer has just finished
                     self._lock = open_locked(self.file(LOCK))
+            sync_directory(self.path)  # the lock proves that later files are of a writer
+
+    def _refuse_foreign(self) -> None:
+        """Raise `RefusedError` for a folder that somebody else made if files in it would be swept because of their names."""
+        with suppress(FileNotFoundError):
+            names = os.listdir(self.path)
+            ours = [name for name in names if name in (NEW, OLD) or _TEMPORARY(name)]
+            if ours and _MARKS.isdisjoint(names):
+                raise RefusedError(
+                    f"has a file named {ours[0]}, as a writer names its temporary files, but no writer was at work in it",
+                    path=self.path,
+                    advice="Move the folder elsewhere, or rename it",
+                )
 
     @property
     def taken(self) -> bool:
@@ -88,7 +107,8 @@ class WorkFolder:
         """Remove files that were being written. What is not of ours stays."""
         with named(self.path):
             for name in filter(_TEMPORARY, os.listdir(self.path)):
-                _unlink(self.file(name))
+                if not stat.S_ISDIR(os.lstat(self.file(name)).st_mode):
+                    _unlink(self.file(name))
 
     def unseal(self) -> None:
         """Remove the files kept for the moment of replacement, the seal first."""
@@ -105,6 +125,8 @@ class WorkFolder:
         with named(self.path):
             if not journal:
                 _unlink(self.file(JOURNAL))
+            with suppress(MediumError):  # files that were removed must not outlive the lock that proves whose they are
+                sync_directory(self.path)
             self.released = True  # before it is true: an interruption may come right after
             if system.MOVES_OPEN_FILES:
                 os.replace(self.file(LOCK), self.file(LOCK_OLD))
