@@ -1,7 +1,7 @@
 """File-set Updater (PS3.10 8.3): instances in and out of a file-set that exists; all else stays as it is.
 
-Kept files keep their File IDs, kept records their bytes, and the file-set its File-set UID. Everything is found out
-first and written by the one commit protocol; until then nothing has happened.
+Kept files keep their File IDs, kept records their bytes, and the file-set its File-set UID. The whole change is planned
+first, then written by `plan.commit`; until then the medium is unchanged.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _MENDED: Final = frozenset(
         *("FS-RECORD-TYPE", "FS-FILE-ID-FORM"),
     )
 )
-"""Errors of a DICOMDIR that leave its records certain: they are gone once it is written again, or they stay
+"""Errors of a DICOMDIR that leave its records certain: writing it again removes them, or they stay
 and do no harm."""
 
 
@@ -182,10 +182,10 @@ class Updater:
         add_document(self._request.offer.sources, path, self._policy, native=native)
 
     def remove(self, *, level: str | None = None, keep_files: bool = False, **keys: object) -> int:
-        """Remove all that matches `keys`, as `Reader.find` matches: instances, or whole records of one `level`.
+        """Remove the instances that match `keys`, as `Reader.find` matches, or whole records of one `level`.
 
-        Patients, studies and series that nothing is left of go too. With `keep_files` the files stay, no longer
-        referenced. Gives the number of instances that go. Raises `RuleError` without keys
+        Patients, studies and series without any instance left are removed too. With `keep_files` the files stay, no longer
+        referenced. Returns the number of removed instances. Raises `RuleError` without keys
         and for a condition that records without a value match, `RefusedError` if a Multi-Referenced File Directory Record would have to change.
         """
         if not keys:
@@ -219,7 +219,7 @@ class Updater:
         return len(found)
 
     def absent(self, keywords: Iterable[str]) -> dict[str, int]:
-        """Those keywords that stand for a key which no record has, so that nothing can match it, each with its tag."""
+        """Return the keywords whose key no record has, so that nothing can match it, each with its tag."""
         return absent_from(self._contents, keywords)
 
     @property

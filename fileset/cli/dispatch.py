@@ -90,7 +90,7 @@ def _carry_out(arguments: Sequence[str]) -> int:
 
 
 def _expanded(arguments: Sequence[str]) -> Sequence[str]:
-    """Return the arguments with the shorthand verbs as options: `help VERB` is `VERB --help`."""
+    """The arguments with the shorthand verbs as options: `help VERB` is `VERB --help`."""
     if not arguments:
         return ["--help"]
     option = SHORTHAND.get(arguments[0])
@@ -198,5 +198,5 @@ def _write_outcome(arguments: Sequence[str], facts: Mapping[str, object], code: 
 
 
 def _notes(problem: BaseException) -> Sequence[str]:
-    """Return the notes on a problem, such as work that was completed before it."""
+    """The notes on a problem, such as work that was completed before it."""
     return getattr(problem, "__notes__", ())

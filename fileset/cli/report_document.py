@@ -36,7 +36,7 @@ def write_report_document(report: Report, schema: str, *, complete: bool) -> Non
 
 
 def _replaced_rows(report: Report) -> dict[str, Any]:
-    """Return the member about the file-sets that were there before, if there were any."""
+    """The member about the file-sets that were there before, if there were any."""
     rows = [{"path": one.medium, "instances": one.instances, "kept_files": one.kept} for one in report.replaced]
     return {"replaced": rows} if rows else {}
 

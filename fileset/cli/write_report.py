@@ -168,7 +168,7 @@ def _tell_skipped(skipped: Sequence[Skipped], *, everything: bool) -> None:
 
 
 def _former(replaced: Replaced, *, dry_run: bool) -> str:
-    """Return a sentence about the replaced file-set and its files."""
+    """A sentence about the replaced file-set and its files."""
     had = "could not be read" if replaced.instances is None else f"had {counted(replaced.instances, 'instance')}"
     goes, stays = ("would be deleted", "would stay") if dry_run else ("were deleted", "stayed")
     files = f"its files {goes}"
@@ -228,7 +228,7 @@ def _remarks(report: Report, wording: Wording) -> Iterator[str]:
 
 
 def _changes(report: Report, wording: Wording) -> str:
-    """Return the result in words such as "2 instances removed, 1 instance added to DISC"."""
+    """The result in words such as "2 instances removed, 1 instance added to DISC"."""
     counts = (
         (wording.removed, len(report.removed)),
         (wording.refreshed, len(report.refreshed)),

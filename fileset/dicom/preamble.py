@@ -41,5 +41,5 @@ _ENVELOPED: Final = bytes.fromhex("06092a864886f70d010703")
 
 
 def is_secure(first: bytes) -> bool:
-    """Return whether a file that begins with `first`, 64 bytes or more, is a Secure DICOM File (PS3.10 7.4)."""
+    """Whether a file that begins with `first`, 64 bytes or more, is a Secure DICOM File (PS3.10 7.4)."""
     return first[:1] == b"0" and _ENVELOPED in first[:64]

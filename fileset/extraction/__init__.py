@@ -113,7 +113,7 @@ def _extract_one(record: InstanceRecord, target: Target, report: ExtractReport, 
 
 
 def _position(medium: ReadableMedium | None, record: InstanceRecord) -> int:
-    """Return the byte of the medium at which the file of a record begins: a drive reads forward without seeking."""
+    """The byte of the medium at which the file of a record begins: a drive reads forward without seeking."""
     return medium.position(record.file_id) if medium and record.file_id else 0
 
 

@@ -109,7 +109,7 @@ def _component(text: str, template: str) -> Component:
 
 
 def _without_suffix(last: Component, template: str) -> tuple[Component, str]:
-    """Return the last component without its suffix, which begins at the first full stop of the text at its end."""
+    """The last component without its suffix, which begins at the first full stop of the text at its end."""
     end = last[-1]
     stem, dot, rest = end.literal.partition(".")
     if not _SUFFIX(dot + rest):
@@ -126,7 +126,7 @@ def _wrong(template: str, why: str) -> RuleError:
 
 
 def _text(component: Component, record: InstanceRecord) -> str | None:
-    """Return the text of a component; None if it has fields, and the instance has none of these keys."""
+    """The text of a component; None if it has fields, and the instance has none of these keys."""
     values = [_value(piece, record) if piece.keyword else piece.literal for piece in component]
     fields = [value for piece, value in zip(component, values, strict=True) if piece.keyword]
     if fields and all(value is None for value in fields):

@@ -189,5 +189,5 @@ def _temporary(folder: str) -> Iterator[str]:
 
 
 def _size_of(folder: str) -> int:
-    """Return the size of all files below a folder in bytes."""
+    """The size of all files below a folder in bytes."""
     return sum(os.lstat(os.path.join(above, name)).st_size for above, _, names in os.walk(folder) for name in names)

@@ -174,7 +174,7 @@ def is_foreign(path: str) -> bool:
 
 
 def _below(path: str) -> ReadableMedium | None:
-    """Return the folder of an image if `path` continues the path of the image, else None."""
+    """The folder of an image if `path` continues the path of the image, else None."""
     file = path
     while file and not os.path.lexists(file):
         file = os.path.dirname(file)
@@ -192,7 +192,7 @@ def _below(path: str) -> ReadableMedium | None:
 
 
 def _with_options(chosen: Any, options: Iterable[str]) -> Format:
-    """Return a format with the named attributes switched on."""
+    """A format with the named attributes switched on."""
     wanted = dict.fromkeys(options, True)
     for option in wanted:
         if option not in fields_dict(type(chosen)):
@@ -235,7 +235,7 @@ def _read_formats() -> Iterator[Format]:
 
 
 def _by_name(path: str) -> Format | None:
-    """Return the kind of an unrecognised file by its suffix; opening it reports the fault."""
+    """The kind of an unrecognised file by its suffix; opening it reports the fault."""
     return _called(path.lower()) if os.path.isfile(path) else None
 
 

@@ -186,7 +186,7 @@ class Site:
         return ", ".join(filter(None, parts))
 
     def _thumbnail(self, entries: Iterable[PageEntry], folder: str) -> Markup:
-        """Return the picture in the middle of the first series that has pictures, else its substitute."""
+        """The picture in the middle of the first series that has pictures, else its substitute."""
         shown = [entry.file_id for entry in entries if self._suffix(entry) == "JPG"]
         if not shown:
             return element("span", self.words["no_picture"], class_="none")

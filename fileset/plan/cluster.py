@@ -53,7 +53,7 @@ class ClusterExecutor(Executor):
 
     @property
     def workers(self) -> int:
-        """Return the number of threads of all workers."""
+        """The number of threads of all workers."""
         threads: dict[str, int] = self._ask("list its workers", self._client.nthreads)
         return max(1, sum(threads.values()))
 

@@ -17,7 +17,7 @@ from fileset.plan.commit import Addition
 
 
 class Included(Collection[FileId]):
-    """Files by the names that they shall have on the medium, which need not be File IDs."""
+    """Files by their names on the medium, which need not be File IDs."""
 
     def __init__(self) -> None:
         self._paths: dict[FileId, str] = {}
@@ -32,7 +32,7 @@ class Included(Collection[FileId]):
         return name in self._paths
 
     def add(self, source: str | os.PathLike[str]) -> None:
-        """A file, under its own name at the root of the medium, or all that is in a folder, below the root.
+        """Add a file, under its own name at the root of the medium, or the contents of a folder, below the root.
 
         Raises `MediumError` if it does not exist, and `RuleError` for a name that a medium cannot have.
         """

@@ -1,7 +1,7 @@
 """Places for the files of new instances in an existing file-set: beside their series, study and patient.
 
 The counter scheme names folders by position. A patient, study or series with files in folders of that scheme
-keeps them; every other gets the next number that is free.
+keeps them; every other one gets the next free number.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Path = tuple[int, ...]
 
 
 class Placing:
-    """Return places of the new instances of `growth`; `occupation` returns the kind of a name on the medium."""
+    """Finds places for the new instances of `growth`; `occupation` returns the kind of a name on the medium."""
 
     def __init__(self, growth: Growth, occupation: Occupation) -> None:
         self._growth = growth
@@ -58,7 +58,7 @@ class Placing:
 
 
 def folder_of(path: Path) -> str:
-    """The File ID value of a folder of the counter scheme."""
+    """Return the File ID value of a folder of the counter scheme."""
     return SEPARATOR.join(f"{prefix}{number:06d}" for prefix, number in zip(FOLDER_PREFIXES, path, strict=False))
 
 

@@ -108,7 +108,7 @@ class Sources:
             yield Finding("FS-SOURCE-LEFT-OUT", f"{self.left_out} files were left out, as was asked for")
 
     def outside(self) -> Iterator[str]:
-        """Links that lead out of where they are to stay, called as `name` calls sources: they were passed over."""
+        """Return the skipped links that lead out of their folder, by the names that `name` would give them."""
         return (path if self._named > 1 else relative for path, relative in self._outside)
 
     def close(self) -> None:
@@ -254,7 +254,7 @@ class Sources:
                 self.add_member(medium, FileId.tolerant(name), name)
 
     def add_dataset(self, dataset: Dataset) -> None:
-        """A pydicom data set, encoded at once. Raises `RuleError` if it cannot be a DICOM file."""
+        """Add a pydicom data set, encoded now. Raises `RuleError` if it cannot be a DICOM file."""
         self._contents[len(self.paths)] = encode_dataset(dataset)
         self._numbers[len(self.paths)] = len(self._contents)
         self.paths.append("")
@@ -282,19 +282,19 @@ class Sources:
         return relative if os.sep == "/" else relative.replace(os.sep, "/")
 
     def name(self, index: int) -> str:
-        """How to call a source in a message: whole if several were named, since below two folders names may be alike."""
+        """Return the name of a source for messages: the full path if the user named several sources, else below that one."""
         if self._named > 1 and index not in self._contents:
             member = self._members.get(index)
             return f"{member[0].name}/{member[1].path}" if member else self.paths[index]
         return self.relative(index) or f"data set {self._numbers[index]}"
 
     def replace(self, index: int, data: bytes) -> None:
-        """From now on give other bytes for a source, which wait in a temporary file; its name stays."""
+        """Replace the bytes of a source by others, which are kept in a temporary file; its name stays."""
         write_spooled(self.spooled(index), data)
         self.use_spooled(index)
 
     def spooled(self, index: int) -> str:
-        """Return the path of the temporary file with the bytes to give instead of a source."""
+        """Return the path of the temporary file for the bytes that replace a source."""
         if not self._spool:
             import shutil
             import tempfile
@@ -304,7 +304,7 @@ class Sources:
         return os.path.join(self._spool, f"{index}.dcm")
 
     def use_spooled(self, index: int) -> None:
-        """From now on give the bytes of its temporary file for a source."""
+        """Replace the bytes of a source by those of its temporary file."""
         self._replaced[index] = self.spooled(index)
 
     def is_replaced(self, index: int) -> bool:
@@ -337,7 +337,7 @@ class Sources:
         return self._named > 1
 
     def are_files(self) -> bool:
-        """Whether all are."""
+        """Whether all sources are files of the operating system, which any process can read."""
         return self._replaced.keys() >= self._contents.keys() | self._members.keys()
 
     @contextmanager
@@ -383,7 +383,7 @@ class Sources:
         return medium.inquire_file(file_id)
 
     def clear_preambles(self, indexes: Iterable[int]) -> None:
-        """From now on read zeros for preambles that are neither zero nor TIFF."""
+        """Replace preambles that are neither zero nor TIFF by zeros when these sources are read."""
         self._cleared.update(filter(self._needs_clearing, indexes))
 
     def is_cleared(self, index: int) -> bool:

@@ -1,7 +1,7 @@
 """Naming schemes: how a Creator turns places in the directory into File IDs.
 
-The Standard leaves File IDs to the creator (PS3.10 8.2) and no reader may read a meaning into them, so a scheme only
-has to be unique, stable and kind to people. Every scheme here gives the same names for the same places in the same
+The Standard leaves File IDs to the creator (PS3.10 8.2), and readers must not derive a meaning from them, so a scheme only
+has to be unique, stable and readable. Every scheme here gives the same names for the same places in the same
 order, never DICOMDIR, never a file in the place of a folder, and costs the same for the last file as for the first.
 """
 
@@ -88,7 +88,7 @@ FLAT_FOLDER: Final = 1000
 RESERVED: Final = frozenset(
     [DICOMDIR.value, "AUX", "CON", "NUL", "PRN", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10))]
 )
-"""Legal components that no scheme gives: a second DICOMDIR misleads readers, and Windows cannot open its devices."""
+"""Legal components that no scheme uses: a second DICOMDIR misleads readers, and Windows cannot open device names."""
 
 _SUFFIX: Final = re.compile(r"(?:\.DCM)?\.?(?:;\d+)?\Z")
 _NOT_ALLOWED: Final = re.compile(r"[^A-Z0-9_]")
@@ -118,14 +118,14 @@ class _Namespace:
         return value not in self.files and value not in self.folders and not self._occupation(value)
 
     def file(self, wanted: str) -> FileId:
-        """Take `wanted`, or the name next to it if it is not free."""
+        """Return a file name that is now taken: `wanted`, or a similar one if it is not free."""
         folder, _, name = wanted.rpartition(SEPARATOR)
         value = self._beside(self.folder(folder), name)
         self.files.add(value)
         return FileId(value)
 
     def folder(self, wanted: str) -> str:
-        """The folder to use for `wanted`: itself, unless a file has the name."""
+        """Return the folder to use for `wanted`: the same, unless a file has the name."""
         if wanted in self.folders or not wanted:
             return wanted
         if wanted not in self._resolved and self._occupation(wanted) == "folder":
@@ -137,7 +137,7 @@ class _Namespace:
         return self._resolved[wanted]
 
     def new_folder(self, parent: str, name: str) -> str:
-        """Take an unused folder in `parent`, `name` or a name like it."""
+        """Return an unused folder in `parent` that is now taken: `name` or a similar one."""
         value = self._beside(parent, name)
         self.folders.add(value)
         return value
@@ -240,7 +240,7 @@ def _uid(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
 
 
 def _cleaned(name: str) -> str:
-    """Make a legal component of any name: the upper-case form without version and extension, cut to fit."""
+    """Return a legal component for any name: in upper case, without version and extension, at most 8 characters."""
     stem = _SUFFIX.sub("", name.upper(), count=1)
     cleaned = _NOT_ALLOWED.sub("_", stem)[:MAX_LENGTH] or "_"
     return f"{cleaned[: MAX_LENGTH - 1]}_" if cleaned in RESERVED else cleaned
@@ -251,13 +251,13 @@ def _stays(name: str) -> bool:
 
 
 def _renamed_last(chains: Iterable[Sequence[str]]) -> Iterator[int]:
-    """Indexes of `chains`: first the ones whose last name can stay, then the ones that need another."""
+    """Return the indexes of `chains`: first those whose last name is legal, then the others."""
     stays = [_stays(chain[-1]) for chain in chains]
     return (index for wanted in (True, False) for index, value in enumerate(stays) if value is wanted)
 
 
 def _keep_folders(chains: Iterable[tuple[str, ...]], space: _Namespace) -> dict[tuple[str, ...], str]:
-    """Give every source folder a folder of its own, level by level."""
+    """Return a folder on the medium for each source folder, level by level."""
     known = dict.fromkeys(chain[:depth] for chain in chains for depth in range(1, len(chain) + 1))
     levels: dict[int, list[tuple[str, ...]]] = {}
     for chain in known:
@@ -275,7 +275,7 @@ def _keep_folders(chains: Iterable[tuple[str, ...]], space: _Namespace) -> dict[
 
 
 def _keep_chain(place: Place) -> tuple[str, ...]:
-    """The components of the source, the deepest eight of them; without a source, the components of the counter scheme."""
+    """Return the last eight components of the path of a source; for a data set, those of the counter scheme."""
     if not place.source:
         return tuple(_counter_name(place).split(SEPARATOR))
     return tuple(part for part in place.source.split("/") if part)[-MAX_COMPONENTS:] or ("_",)

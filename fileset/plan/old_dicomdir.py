@@ -1,4 +1,4 @@
-"""The DICOMDIR that is there, as far as it can be read; an empty one with the same File-set UID if it cannot."""
+"""The DICOMDIR of a medium, as far as it can be read; an empty one with the same File-set UID if it cannot."""
 
 from __future__ import annotations
 

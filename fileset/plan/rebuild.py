@@ -194,7 +194,7 @@ class _Rebuild:
         return tree_of(self.offer, accepted, self.kept, lambda at, why: self._refuse(at, why.rule, why.reason))
 
     def _is_elsewhere(self, source: int, instance: Instance) -> bool:
-        """Return whether a file names another patient, study or series than its record, which then stays; report it."""
+        """Whether a file names another patient, study or series than its record, which then stays; report it."""
         index = self.placed.get(source, NONE)
         if index == NONE:
             return False

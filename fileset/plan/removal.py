@@ -46,6 +46,6 @@ def _is_regular(path: str) -> bool:
 
 
 def _is_linked(medium: UpdatableMedium, actual: FileId) -> bool:
-    """Return whether a file lies below a link: it has another name too, and what has that one is unknown."""
+    """Whether a file lies below a link: it has another name too, and what has that one is unknown."""
     folders = actual.components[:-1]
     return bool(folders) and medium.occupation(SEPARATOR.join(folders)) != "folder"

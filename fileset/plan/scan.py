@@ -231,7 +231,7 @@ def in_chunks(
 def _by_pool(
     work: Callable[[Chunk], list[Result]], chunks: Iterator[Chunk], pool: Executor, width: int
 ) -> Iterator[list[Result]]:
-    # Only so many chunks are under way that the workers never wait and the results never pile up.
+    # A limited number of chunks is submitted: enough that no worker waits, and few enough to bound the memory.
     waiting: deque[Future[list[Result]]] = deque()
     with _failures_of_workers():
         for chunk in chunks:

@@ -25,12 +25,12 @@ class SupportsPlain(Protocol):
 
     @property
     def plain(self) -> bool:
-        """Return whether pages are written although they are not encrypted."""
+        """Whether pages are written although they are not encrypted."""
         ...
 
 
 def is_locked(problem: FilesetError) -> bool:
-    """Return whether a file is encrypted and cannot be opened, or must not be trusted."""
+    """Whether a file is encrypted and cannot be opened, or must not be trusted."""
     return problem.rule.startswith(("FS-SECURE-", "FS-ZIP-"))
 
 
@@ -86,7 +86,7 @@ def around_of(medium: ReadableMedium) -> ReadableMedium:
 
 
 def is_encrypted(medium: ReadableMedium, file_id: FileId) -> bool:
-    """Return whether a file was read decrypted."""
+    """Whether a file was read decrypted."""
     view = view_of(medium)
     return view is not None and view.is_secure_file(file_id)
 

@@ -1,7 +1,7 @@
-"""More instances than one medium holds: which goes on which volume.
+"""Distribute instances over several volumes if one medium cannot hold them.
 
 Each volume becomes a file-set of its own (PS3.10 8.1), so that it can be read without the others. An instance is never
-divided; a series stays together unless it is larger than a volume; a study stays together unless it is larger than
+divided; a series is divided only if it is larger than a volume; a study only if it is larger than
 a volume, or another volume would be needed for that. There are as few volumes as first-fit decreasing finds.
 """
 
@@ -110,7 +110,7 @@ def room(capacity: int, footprint: Footprint) -> int:
 
 
 def too_large(load: Load, capacity: int) -> Iterator[int]:
-    """The instances that fit on no volume."""
+    """Return the instances that fit on no volume."""
     for index, (weight, series) in enumerate(zip(load.instances, load.series_of, strict=True)):
         if weight + load.beside(series) > capacity:
             yield index
@@ -157,7 +157,7 @@ def pack(load: Load, capacity: int) -> Packing:
     best = _placed(bundles, load, capacity, len(bundles)) or Shelf(load, capacity, 1)
     low, high = -(-sum(bundle.weight for bundle in bundles) // capacity), best.count
     while low < high:
-        # Fewer volumes, if studies for which there is no room are split: how few is found by halving.
+        # Splitting studies may save volumes: find the smallest number by bisection.
         middle = (low + high) // 2
         fewer = _placed(bundles, load, capacity, middle)
         if fewer:
@@ -168,7 +168,7 @@ def pack(load: Load, capacity: int) -> Packing:
 
 
 def _bundles(load: Load, capacity: int) -> Iterator[Bundle]:
-    """Whole studies; of one that is larger than a volume its series, of such a series its parts."""
+    """Yield whole studies; instead of a study larger than a volume its series, instead of such a series its parts."""
     for study, group in groupby(_pieces(load, capacity), key=lambda piece: load.study_of[piece.series]):
         pieces = tuple(group)
         weight = sum(piece.weight for piece in pieces)
@@ -179,7 +179,7 @@ def _bundles(load: Load, capacity: int) -> Iterator[Bundle]:
 
 
 def _pieces(load: Load, capacity: int) -> Iterator[SeriesPart]:
-    """Each series, and one that is larger than a volume in parts that fill volumes."""
+    """Yield each series; one that is larger than a volume in parts that fill volumes."""
     for series, indexes in groupby(range(len(load.instances)), key=load.series_of.__getitem__):
         most = capacity - load.beside(series)
         firsts: list[int] = []
@@ -195,7 +195,7 @@ def _pieces(load: Load, capacity: int) -> Iterator[SeriesPart]:
 
 
 def _placed(bundles: Iterable[Bundle], load: Load, capacity: int, count: int) -> Shelf | None:
-    """First-fit decreasing on so many volumes; None if it does not go."""
+    """Return the packing of first-fit decreasing on `count` volumes; None if they do not suffice."""
     shelf = Shelf(load, capacity, count)
     late = [bundle for bundle in bundles if not shelf.put(bundle)]
     pieces = [(bundle.study, piece) for bundle in late for piece in sorted(bundle.pieces, key=lambda one: -one.weight)]
@@ -205,7 +205,7 @@ def _placed(bundles: Iterable[Bundle], load: Load, capacity: int, count: int) ->
 
 
 class Shelf:
-    """Volumes that are being filled. A tree over the room in each finds the first with enough in a few steps."""
+    """Volumes that are being filled. A tree over their free bytes finds the first with enough in a few steps."""
 
     def __init__(self, load: Load, capacity: int, count: int) -> None:
         self._load = load
@@ -218,11 +218,11 @@ class Shelf:
 
     @property
     def count(self) -> int:
-        """How many volumes have something."""
+        """The number of volumes that are not empty."""
         return len({volume for _, volume in self.placed})
 
     def put(self, bundle: Bundle) -> bool:
-        """Place a bundle where its study is already, or else on the first volume with room; whether there is one."""
+        """Place a bundle on a volume of its study, else on the first volume with room; return whether there is one."""
         known = self._volumes_of.setdefault(bundle.study, [])
         beside = next((volume for volume in known if self._most[self._leaves + volume] >= bundle.weight), -1)
         if beside >= 0:
@@ -328,7 +328,7 @@ def _listed(volumes: Sequence[int]) -> str:
 
 
 def distribute(nodes: Iterable[Node], packing: Packing) -> list[list[Node]]:
-    """The tree of each volume, in preorder, with positions of its own."""
+    """Return the tree of each volume, in preorder, with positions counted in that volume."""
     volumes = [_Branch() for _ in packing.used]
     above: list[Node] = []
     numbers = iter(packing.volume_of)
@@ -350,7 +350,7 @@ class _Branch:
         self._positions = [-1]
 
     def add(self, above: Sequence[Node], leaf: Node) -> None:
-        """One more instance, with the records above it that are not there yet."""
+        """Add an instance, and the records above it that are missing."""
         same = 0
         while same < min(len(above), len(self._above)) and above[same] is self._above[same]:
             same += 1

@@ -1,7 +1,7 @@
 """Sort many instances into one tree of directory entities (PS3.3 F.2.1, F.4): parents, refusals, the values of the
 PATIENT, STUDY and SERIES records, and the order.
 
-Instances are added in the defined order (that of their sources); each costs a look into dictionaries, never a
+Instances are added in the order of their sources; each costs a few look-ups in dictionaries, never a
 search through siblings. Files that contradict the tree are refused with a reason, keys that contradict each other
 give one warning, and a value that a Type 1 key lacks is made from UIDs.
 """
@@ -149,9 +149,9 @@ class TreeBuilder:
         return uid in self._instances
 
     def add(self, instance: Instance, source: int) -> None:
-        """Put one instance into the tree.
+        """Add an instance to the tree.
 
-        Raises `HeaderError` if it must not be there: the same instance again, or a study or series that already
+        Raises `HeaderError` to refuse it: the same instance again, or a study or series that already
         belongs elsewhere.
         """
         record_type, chain, number, uid, tail, made_up, notes = instance
@@ -182,7 +182,7 @@ class TreeBuilder:
         return HeaderError("FS-INSTANCE-CONFLICT", f"SOP Instance UID {shown} as in {name}, but other contents")
 
     def _open(self, chain: Chain, uid: bytes, source: int) -> Entity:
-        """The entity that instances with this chain belong to; made, or refused, once for each chain."""
+        """The series of instances with this chain, or the reason to refuse them; decided once for each chain."""
         try:
             place = self._place(chain, source)
         except HeaderError:
@@ -214,13 +214,13 @@ class TreeBuilder:
         return entity
 
     def _apart(self, study_uid: bytes, patient_key: bytes | str) -> bytes:
-        """Return the end of the keys of a study that the old directory has below another patient, or below several."""
+        """The end of the keys of a study that the old directory has below another patient, or below several."""
         known = self._existing.patients_of(study_uid)
         is_one = len(known) == 1 and (known[0] == patient_key or self._conflict != "split")
         return b"" if not known or is_one else APART + _bytes(patient_key)
 
     def _patient_key(self, chain: Chain, source: int) -> bytes | str:
-        """Return the decoded Patient ID; for a file without one, that of the rest of its study."""
+        """The decoded Patient ID; for a file without one, that of the rest of its study."""
         identity = decode(chain.patient_id, chain.character_set.decode("ascii"))
         owner = self._owner_of_study.get(chain.study_uid)
         if not identity or self._conflict == "merge":
@@ -232,7 +232,7 @@ class TreeBuilder:
         if not identity:
             return chain.study_uid
         if owner and owner.key == chain.study_uid and identity not in self._patients:
-            # The files before this one had no Patient ID: now it is known.
+            # Earlier files of the study had no Patient ID; this one gives it.
             self._patients[identity] = self._patients.pop(owner.key)
             owner.key = identity
         return identity
@@ -320,7 +320,7 @@ class TreeBuilder:
         return entity
 
     def _merge(self, entity: Entity, field: Field, value: bytes, character_set: str, source: int) -> None:
-        """The first value stays; another one gives one warning for each key of an entity."""
+        """Keep the first value of each key; a different one gives one warning for each key of an entity."""
         known = entity.values.setdefault(field.name, (value, character_set))
         if known[0] == value and known[1] == character_set:
             return
@@ -366,7 +366,7 @@ class TreeBuilder:
             position += 1
 
     def _series_numbers(self, study: Entity) -> set[bytes]:
-        """The Series Numbers of a study that no invented one may repeat."""
+        """The Series Numbers of a study, which an invented number must not repeat."""
         numbers = [child.values.get("series_number") for child in study.children.values()]
         taken = {number[0] for number in numbers if number}
         if study.record_type == "STUDY" and None in numbers and isinstance(study.key, bytes):
@@ -375,7 +375,7 @@ class TreeBuilder:
 
     def _numbered(self, entity: Entity) -> list[Row]:
         """The instances of an entity in order, with invented Instance Numbers that are unused."""
-        rows, entity.rows = sorted(entity.rows), []  # the arranged rows are not kept a second time
+        rows, entity.rows = sorted(entity.rows), []  # the rows are in the result, and not needed here any more
         if self._made_up.isdisjoint(row[1] for row in rows):
             return rows
         taken = {row[0] for row in rows if row[1] not in self._made_up}
@@ -394,7 +394,7 @@ class TreeBuilder:
         return sorted(rows)
 
     def _record(self, entity: Entity, key: bytes | str, taken: set[bytes]) -> bytes:
-        """The keys of a PATIENT, STUDY or SERIES record, encoded; b"" if there is one that stays."""
+        """The encoded keys of a PATIENT, STUDY or SERIES record; b"" if an old record stays."""
         texts = self._existing.texts(entity.record_type, key)
         if texts is not None and not self._renews(entity, key, texts) and self._existing.stays(entity.record_type, key):
             return b""

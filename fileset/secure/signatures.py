@@ -32,7 +32,7 @@ class SignedBy:
 
     @property
     def is_trusted(self) -> bool:
-        """Return whether the certificate leads to one that the reader trusts."""
+        """Whether the certificate leads to one that the reader trusts."""
         return not self.doubt
 
 

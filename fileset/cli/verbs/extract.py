@@ -114,7 +114,7 @@ def run(options: Namespace) -> int:
 
 
 def _template(options: Namespace) -> str:
-    """Return the template that the options ask for."""
+    """The template that the options ask for."""
     if not options.keep_structure:
         return str(options.template or DEFAULT)
     if options.template:
@@ -123,7 +123,7 @@ def _template(options: Namespace) -> str:
 
 
 def _opened(options: Namespace) -> Reader | Scanned:
-    """Return the file-set by its DICOMDIR, or by its files if that is wanted or there is no other way."""
+    """The file-set by its DICOMDIR, or by its files if that is wanted or there is no other way."""
     from fileset.extraction.scanned import scanned, scanned_instead
     from fileset.reader import Reader
 

@@ -74,7 +74,7 @@ def run(options: Namespace) -> int:
 
 
 def _beside(folder: str) -> str:
-    """Return the name of a new folder next to `folder`, written as the user wrote that."""
+    """The name of a new folder next to `folder`, written as the user wrote that."""
     plain = folder.rstrip(os.sep)
     if os.path.basename(plain) in ("", ".", ".."):
         return os.path.relpath(os.path.abspath(folder) + "_NEW")

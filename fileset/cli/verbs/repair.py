@@ -23,7 +23,7 @@ EXAMPLES: Final = (
 
 
 def _unchanged(report: Report) -> str:
-    """Return the result if no instance came or went: links or the identification were wrong, or nothing was."""
+    """The result if no instance came or went: links or the identification were wrong, or nothing was."""
     if report.leftovers:
         were = "would be" if report.dry_run else "were" if report.leftovers > 1 else "was"
         files = counted(report.leftovers, "file")

@@ -164,7 +164,7 @@ def _one(
 
 
 def _opened(medium: str, options: Namespace) -> Complete | Scanned:
-    """Return all instances on a medium, as `extract` finds them: with a record, without one, or without a DICOMDIR."""
+    """All instances on a medium, as `extract` finds them: with a record, without one, or without a DICOMDIR."""
     from fileset.extraction.complete import Complete
     from fileset.extraction.scanned import scanned, scanned_instead
     from fileset.reader import Reader

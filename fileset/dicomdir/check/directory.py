@@ -77,7 +77,7 @@ def _records(collector: Collector) -> Iterator[int]:
 
 
 def _elements(collector: Collector, index: int, damaged: set[int | None]) -> list[Element]:
-    """Return the elements of a record; report damage that ends them early, unless the decoder reported it."""
+    """The elements of a record; report damage that ends them early, unless the decoder reported it."""
     flat, parts = collector.flat, list[Element]()
     start, end = flat.content(index)
     try:

@@ -67,7 +67,7 @@ class References:
 
 
 def _file_id(raw: bytes, collector: Collector, index: int) -> FileId | None:
-    """Return the File ID of a record and report its faults; None if it is hostile."""
+    """The File ID of a record and report its faults; None if it is hostile."""
     try:
         file_id = FileId.tolerant(raw.decode("ascii", "replace"))
     except FormatError as problem:

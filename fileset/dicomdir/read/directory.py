@@ -147,7 +147,7 @@ class Contents:
         return self.flat.data[part.value_at : part.value_end].strip(b" \0") if part else b""
 
     def _referring(self, index: int, tag: int) -> int:
-        """Return the record with the file reference: the record itself, or its MRDR (retired, PS3.3-2003 F.6.2)."""
+        """The record with the file reference: the record itself, or its MRDR (retired, PS3.3-2003 F.6.2)."""
         parts = {part.tag: part for part in self.flat.elements(index)}
         if tag in parts or tags.MRDR_OFFSET not in parts:
             return index
@@ -183,13 +183,13 @@ class Contents:
         return self._plain_file_id(index).rstrip(b" ") or self.raw_reference(index, tags.REFERENCED_FILE_ID)
 
     def _plain_file_id(self, index: int) -> bytes:
-        """Return the value of (0004,1500) if it follows the type, as nearly all writers do, else b""."""
+        """The value of (0004,1500) if it follows the type, as nearly all writers do, else b""."""
         at, end = self._after_type(index), self.flat.end[index]
         raw = _value(self.flat.data, at, end, _FILE_ID_HEADER) if at else b""
         return raw if _PLAIN(raw) else b""
 
     def _after_type(self, index: int) -> int:
-        """Return the offset of the element after the type of a record, 0 if the record has an unusual start."""
+        """The offset of the element after the type of a record, 0 if the record has an unusual start."""
         flat = self.flat
         at = flat.start[index] + 42
         usual = flat.syntax is EXPLICIT_LITTLE and flat.lower_at[index] == 38
@@ -331,7 +331,7 @@ class Contents:
                     index, left = self.tree.lower[here], open_
 
     def _unmet(self, index: int, conditions: Conditions) -> Conditions | None:
-        """Return the conditions on keys that this record lacks; None if one fails."""
+        """The conditions on keys that this record lacks; None if one fails."""
         left = []
         for tag, matches in conditions:
             holder = self._referring(index, tag) if self._has_mrdr else index
@@ -368,7 +368,7 @@ def _is_text_beyond_ascii(data: bytes, part: Element) -> bool:
 
 
 def _value(data: bytes, at: int, end: int, header: bytes) -> bytes:
-    """Return the value of the short element with this header at `at`, b"" if there is another element."""
+    """The value of the short element with this header at `at`, b"" if there is another element."""
     if data[at : at + 6] != header or at + 8 > end:
         return b""
     return data[at + 8 : min(at + 8 + _SHORT(data, at + 6)[0], end)]

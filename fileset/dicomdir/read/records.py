@@ -225,7 +225,7 @@ def _take_columns(flat: FlatDirectory, starts: list[int], joined: bytes, types: 
 
 
 def _column(joined: bytes, at: int, kind: str) -> array[int]:
-    """Return the Little Endian numbers at one position of each record start."""
+    """The Little Endian numbers at one position of each record start."""
     numbers = array(kind)
     width = numbers.itemsize
     raw = bytearray(len(joined) // _SIZE * width)
@@ -238,7 +238,7 @@ def _column(joined: bytes, at: int, kind: str) -> array[int]:
 
 
 def _end_of_undefined(data: bytes, at: int, bound: int) -> int:
-    """Return the end of the record of undefined length at `at`, -1 if it has none before the next record."""
+    """The end of the record of undefined length at `at`, -1 if it has none before the next record."""
     following = _LITTLE_RECORD.search(data, at + 8)
     if following:
         bound = following.start()
@@ -284,7 +284,7 @@ def _take(flat: FlatDirectory, record: Element, types: _Types, findings: Finding
 
 
 def _item(flat: FlatDirectory, at: int, area: _Area, findings: Findings) -> Element:
-    """Return the item at `at`; if its length is wrong, it ends where the next record starts."""
+    """The item at `at`; if its length is wrong, it ends where the next record starts."""
     limit = area.limit(at)
     try:
         return element_at(flat.data, at, limit, flat.syntax)

@@ -75,7 +75,7 @@ class _Rescuer:
             self._cut(claim, target)
 
     def _doubt(self, claim: int, target: int) -> tuple[bool, bool, int]:
-        """Return a sort key for how unlikely a link is: wrong record type, backwards, distance."""
+        """A sort key for how unlikely a link is: wrong record type, backwards, distance."""
         source = claim >> 1
         fits = may_be_below if claim & 1 else may_be_beside
         misfit = not fits(self.flat.record_type(source), self.flat.record_type(target))
@@ -152,7 +152,7 @@ class _Rescuer:
             self.findings.add("FS-RECORD-ORPHAN", message, offset=self.flat.start[index])
 
     def _circle(self, index: int) -> list[int]:
-        """Return the records of the circle that leads to a record."""
+        """The records of the circle that leads to a record."""
         met: dict[int, None] = {}
         while index not in met:
             met[index] = None
@@ -188,7 +188,7 @@ class _Rescuer:
         self.last_of[owner] = index
 
     def _last(self, owner: int) -> int:
-        """Return the last record of the lower-level entity of a record or of the root entity; `NONE` if empty."""
+        """The last record of the lower-level entity of a record or of the root entity; `NONE` if empty."""
         last = self.last_of.get(owner, self.tree.first if owner == NONE else self.tree.lower[owner])
         while last != NONE and self.tree.next[last] != NONE:
             last = self.tree.next[last]
@@ -223,7 +223,7 @@ class _Rescuer:
             self.findings.add(rule, message, offset=self.flat.start[source], tag=tag)
 
     def _spans(self) -> tuple[array[int], array[int]]:
-        """Return the position of each record in the order of the tree, and the end of its branch."""
+        """The position of each record in the order of the tree, and the end of its branch."""
         order = list(self.tree.walk())
         position, ends = array("q", [NONE]) * len(self.flat), array("q", [NONE]) * len(self.flat)
         for place, index in enumerate(order):

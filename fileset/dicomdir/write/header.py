@@ -160,7 +160,7 @@ def identification_elements(identification: Identification) -> dict[int, bytes]:
 
 
 def _framed(meta: Mapping[int, bytes], parts: Mapping[int, bytes], *, undefined: bool, behind: bytes = b"") -> Frame:
-    """Return a frame with these elements of group 0002, of the data set, and after the records."""
+    """A frame with these elements of group 0002, of the data set, and after the records."""
     information = {tag: element(tag, "UL", _UL(0)) for tag in _OFFSETS} | {
         tags.CONSISTENCY_FLAG: element(tags.CONSISTENCY_FLAG, "US", b"\0\0"),
         tags.RECORD_SEQUENCE: element(tags.RECORD_SEQUENCE, "SQ", b""),

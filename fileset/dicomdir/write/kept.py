@@ -1,7 +1,7 @@
 """The records of a directory that an update keeps, found by their identifiers (PS3.3 F.5.1 to F.5.3).
 
-A patient is known by Patient ID, study, series and instance by their UIDs. Each table is made when it is first asked
-for; records are dropped from it in no time.
+A patient is known by Patient ID, study, series and instance by their UIDs. Each look-up table is built on first use;
+dropping a record from it takes constant time.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _VRS: Final = {field.tag: field.vr for level in LEVELS for field in FIELDS[level
 _NOT: Final = bytes((1, 0)) + bytes(254)
 """Translates flags to their opposites."""
 _FEW: Final = 16
-"""So many values are looked for in the bytes of the DICOMDIR before the table is made that knows all of them."""
+"""Number of values that are searched for in the bytes of the DICOMDIR before the look-up table is built."""
 _PART: Final = 1 << 18
-"""Bytes of the DICOMDIR that are looked at together: as many as stay close to the processor."""
+"""Bytes of the DICOMDIR that are searched at once: as many as fit the cache of the processor."""
 Value = TypeVar("Value")
 _BELOW: Final = {"": "PATIENT", "PATIENT": "STUDY", "STUDY": "SERIES"}
 """Record type -> the type of the records below it that are no instances; "" for the root Directory Entity."""
@@ -43,13 +43,13 @@ _BELOW: Final = {"": "PATIENT", "PATIENT": "STUDY", "STUDY": "SERIES"}
 
 @define
 class _Holders(Generic[Value]):
-    """Records by a value that each should have alone: the first with it, and all others."""
+    """Records by a value that should be unique: the first with it, and all others."""
 
     first: dict[Value, int] = field(factory=dict)
     others: dict[Value, list[int]] = field(factory=dict)
 
     def add(self, value: Value, index: int) -> None:
-        """One more record."""
+        """Add a record."""
         if self.first.setdefault(value, index) != index:
             self.others.setdefault(value, []).append(index)
 
@@ -169,7 +169,7 @@ class Kept(OldRecords):
     # ------------------------------------------------------------ finding
 
     def instances(self, uid: bytes) -> list[int]:
-        """The records that reference the instance with this UID; one, unless the directory is at odds with itself."""
+        """Return the records that reference the instance with this UID: one, unless the directory contradicts itself."""
         if self._is_quick_look() and uid not in self.flat.data:
             return []
         return [index for index in self._references[0].of(uid) if not self.dropped[index]]
@@ -185,7 +185,7 @@ class Kept(OldRecords):
         return not all(self.dropped[index] for index in holders)
 
     def _is_quick_look(self) -> bool:
-        """Whether few values were asked for so far: then a value that is nowhere in the DICOMDIR is found out at once."""
+        """Whether few values were searched so far: then a search of the bytes is cheaper than the look-up table."""
         self._asked += 1
         return self._asked <= _FEW
 
@@ -223,7 +223,7 @@ class Kept(OldRecords):
         return found[0] if found else self._aliases.get(key, NONE)
 
     def _holders(self, level: str, key: bytes | str) -> list[int]:
-        """Return the records that stay with a key of the tree, which may say which one of several is meant."""
+        """The kept records with a key of the tree; the key of a further person has a number at its end."""
         if isinstance(key, str):
             identity, _, number = key.partition(PERSON)
             found = self._alive(level, identity)
@@ -236,7 +236,7 @@ class Kept(OldRecords):
         return [index for index in self._entities[level].get(key, ()) if not self.dropped[index]]
 
     def _patient_key(self, index: int) -> bytes | str:
-        """Return the key of the patient above a record, with a number if the Patient ID belongs to several persons."""
+        """The key of the patient above a record, with a number if the Patient ID belongs to several persons."""
         patient = next((at for at in self.above(index) if self.contents.type_name(at) == "PATIENT"), NONE)
         if patient == NONE:
             return b""
@@ -245,7 +245,7 @@ class Kept(OldRecords):
         return f"{identity!s}{PERSON}{number}" if number else identity
 
     def _are_distinct(self, patients: list[int]) -> bool:
-        """Return whether records with one Patient ID are about different persons."""
+        """Whether records with one Patient ID are about different persons."""
         return all(self._person(one).is_other_than(self._person(other)) for one, other in combinations(patients, 2))
 
     @cached_property
@@ -274,7 +274,7 @@ class Kept(OldRecords):
     # ------------------------------------------------------------ values that new instances must agree with
 
     def patient_of(self, study_uid: bytes) -> bytes | str | None:
-        """Whose study it is: the decoded Patient ID, the study's own UID if the patient has none, None if it is new.
+        """Return the patient of a study: the decoded Patient ID, the UID of the study if there is none, None for a new study.
 
         Raises `RefusedError` if there are several such studies, or it belongs to no patient.
         """
@@ -303,7 +303,7 @@ class Kept(OldRecords):
         return keys
 
     def study_of(self, series_uid: bytes) -> bytes | None:
-        """The Study Instance UID that a series belongs to, None if it is new.
+        """Return the Study Instance UID of a series, None for a new series.
 
         Raises `RefusedError` if it belongs to no study.
         """
@@ -334,7 +334,7 @@ class Kept(OldRecords):
         return list(map(self._person, self._holders("PATIENT", key)))
 
     def _person(self, index: int) -> Person:
-        """Return the person of a record, with the birth date and sex of a file below it if the record has none."""
+        """The person of a record, with the birth date and sex of a file below it if the record has none."""
         said = [self.contents.key(index, tag) for tag in (tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)]
         birth_date, sex = (str(value or "") for value in said)
         if not (birth_date and sex):

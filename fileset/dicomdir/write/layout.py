@@ -1,8 +1,8 @@
 """The pivot: a directory as encoded records and their links, before and after its bytes exist.
 
-The two links of a record, (0004,1400) and (0004,1420), are UL values of fixed width, so where a record lands does
-not change its length. Each record is therefore encoded once, or sliced from the file it was read from, alone or with
-those around it; all are placed by a running sum, and two 4-byte numbers are patched in each, unless they are right
+The two links of a record, (0004,1400) and (0004,1420), are UL values of fixed width, so the position of a record does
+not change its length. Each record is encoded once, or sliced from the file that it was read from, alone or with
+its neighbours; all are placed by a running sum, and two 4-byte numbers are patched in each, unless they are right
 already. Creating and updating share this one path, and nothing that was read is ever encoded again.
 """
 
@@ -28,7 +28,7 @@ NONE: Final = -1
 
 _pack: Final = Struct("<I").pack_into
 _BATCH: Final = 1 << 20
-"""Bytes that are given at a time, or a little more."""
+"""Size of the chunks that are written, at least, in bytes."""
 
 
 @frozen
@@ -104,7 +104,10 @@ class Directory:
         """The values of both links of all records: offsets, 0 for `NONE`. Raises `FormatError` for links beyond the last."""
         if max(max(self.next, default=NONE), max(self.lower, default=NONE)) >= len(self):
             raise FormatError("the DICOMDIR was to have links that lead beyond its last record; nothing was changed")
-        offsets = [*self.starts[:NONE], 0]  # in place of the end: the value of links that lead nowhere
+        offsets = [
+            *self.starts[:NONE],
+            0,
+        ]  # links that lead nowhere have the value 0, which takes the place of the end here
         following, lower = (array("I", map(offsets.__getitem__, links)) for links in (self.next, self.lower))
         return following, lower
 
@@ -113,7 +116,7 @@ class Directory:
         return 0 if index == NONE else self.starts[index]
 
     def is_tree(self) -> bool:
-        """Whether the links lead to every record once, and to none before."""
+        """Whether the links lead to each record exactly once, and never backwards."""
         count = len(self)
         targets = [self.first, *self.next, *self.lower]
         linked = len(targets) - targets.count(NONE)
@@ -123,7 +126,7 @@ class Directory:
 
 
 def encode(directory: Directory) -> Iterator[bytes | bytearray]:
-    """The bytes of the DICOMDIR, in parts, with all offsets right."""
+    """Yield the bytes of the DICOMDIR in chunks, with all offsets set."""
     yield _head(directory)
     starts, count, begun = directory.starts, len(directory), 0
     patches = list(_patches(directory))

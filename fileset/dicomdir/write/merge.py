@@ -1,7 +1,7 @@
-"""Kept records and new nodes -> one directory, laid out afresh.
+"""Merge kept records and new nodes into one directory with new offsets.
 
-Kept records stay in their order, new ones are put among them by number. Only entities that something changes in are
-looked into; everything else is copied as it is, many records at a time, so that the cost of an update is that of
+Kept records stay in their order, new ones are put among them by number. Only entities that change are
+examined; all other records are copied many at a time, so that an update costs as much as
 copying bytes.
 """
 
@@ -27,7 +27,7 @@ from fileset.standard import tags
 
 MRDR: Final = "MRDR"
 TOGETHER: Final = 4096
-"""Kept records whose bytes are handed on together."""
+"""The number of kept records that are copied together."""
 
 
 class RecordRun(NamedTuple):
@@ -58,14 +58,14 @@ class Growth:
     bodies: dict[int, int] = field(factory=dict)
 
     def add(self, node: Node, above: int) -> int:
-        """One more new record, below another; its number."""
+        """Add a new record below another; return its number."""
         reference = len(self.kept.flat) + len(self.nodes)
         self.nodes.append(node)
         self.below.setdefault(above, []).append(reference)
         return reference
 
     def node(self, reference: int) -> Node | None:
-        """The new record of this number, None for a kept one."""
+        """Return the new record of this number, None for a kept one."""
         new = reference - len(self.kept.flat)
         return self.nodes[new] if new >= 0 else None
 
@@ -100,7 +100,7 @@ class Growth:
             yield piece
 
     def _end_of_branch(self, reference: int) -> int:
-        """Return the index after a kept record and all below it, `NONE` if anything among them changes, or comes in between."""
+        """The index after a kept record and all below it, `NONE` if anything among them changes, or comes in between."""
         kept = self.kept
         if reference >= len(kept.flat) or reference in self._touched:
             return NONE
@@ -115,7 +115,7 @@ class Growth:
 
 
 def merged(kept: list[int], new: list[int], order: Callable[[int], Order]) -> list[int]:
-    """Merge both, each in its own order: every new one after the last kept one that does not come after it."""
+    """Yield both in one order: each new record follows the last kept one with no higher position."""
     at = len(kept)
     result: list[int] = []
     for one in reversed(new):
@@ -131,7 +131,7 @@ def merged(kept: list[int], new: list[int], order: Callable[[int], Order]) -> li
 
 
 def grow(kept: Kept, nodes: Iterable[Node]) -> Growth:
-    """Put `nodes`, in preorder, below the kept records that they belong to.
+    """Return the kept records with `nodes`, in preorder, added below the records that they belong to.
 
     A patient, study or series that is kept is extended, or gets a new record if its node has keys. Raises
     `RefusedError` if it is there several times.
@@ -186,7 +186,7 @@ class _Layout:
         self.bodies: list[bytes | memoryview] = []
 
     def append(self, reference: int, depth: int) -> None:
-        """One record."""
+        """Append a new record."""
         node = self._growth.node(reference)
         if node is None or reference in self._growth.bodies:
             self.append_kept(self._growth.bodies.get(reference, reference))
@@ -195,7 +195,7 @@ class _Layout:
         self.links.append(depth)
 
     def extend(self, piece: RecordRun, depth: int) -> None:
-        """Kept records with all that is below them: nearly all there are."""
+        """Append unchanged branches of kept records, which most records belong to."""
         flat, tree, begun, end = self._flat, self._kept.tree, piece.first, piece.end
         shift = len(self._starts) - 1 - begun
         self.links.extend(depth, tree.next[begun:end], tree.lower[begun:end], shift, piece.last)
@@ -213,7 +213,7 @@ class _Layout:
             self.bodies.append(self._data[flat.start[at] : flat.end[min(at + TOGETHER, end) - 1]])
 
     def append_kept(self, index: int) -> None:
-        """A kept record without its links."""
+        """Append a kept record without its links."""
         self._append(body(self._flat, index))
 
     def _append(self, record: EncodedRecord) -> None:
@@ -225,7 +225,7 @@ class _Layout:
             places.append(place)
 
     def directory(self, frame: Frame, others: Sequence[tuple[int, int, int]]) -> Directory:
-        """All that was collected."""
+        """Return the directory of all appended records."""
         links = self.links
         next_at, lower_at = (NEXT_AT, LOWER_AT) if self._alike else self._places
         return Directory(
@@ -264,7 +264,7 @@ def _append_mrdrs(kept: Kept, layout: _Layout) -> Sequence[tuple[int, int, int]]
 
 
 def _mrdr_link(record: bytes) -> tuple[int, int]:
-    """Return the position of (0004,1504) in a record, and its value; (0, 0) if there is none."""
+    """The position of (0004,1504) in a record, and its value; (0, 0) if there is none."""
     for part in elements(record, 8, len(record), EXPLICIT_LITTLE):
         if part.tag == tags.MRDR_OFFSET and part.value_end - part.value_at == 4:
             return part.value_at, EXPLICIT_LITTLE.long(record, part.value_at)[0]

@@ -104,13 +104,13 @@ class FolderTransaction:
         self._work.unseal()
 
     def _place(self, file_id: FileId) -> str:
-        """Return the path of a file on this medium, "" if it is absent."""
+        """The path of a file on this medium, "" if it is absent."""
         with suppress(FormatError):  # a link leads out of the medium
             return self._find(file_id)
         return ""
 
     def _own(self, file_id: FileId) -> str:
-        """Return the same, but "" below a link to a folder: what lies there has another name too, and stays."""
+        """The same, but "" below a link to a folder: what lies there has another name too, and stays."""
         path = folder = self._place(file_id)
         for _ in file_id.components[1:]:
             folder = os.path.dirname(folder)

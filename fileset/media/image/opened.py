@@ -41,5 +41,5 @@ class OpenImage(ImageAnswers):
         self._image.close()
 
     def _volume(self, **facts: Any) -> FileSetInfo:
-        """Return the volume that holds the image, with `facts` about the image itself."""
+        """The volume that holds the image, with `facts` about the image itself."""
         return evolve(inquire_volume(os.path.dirname(os.path.abspath(self._path))), caveat="", **facts)

@@ -220,7 +220,7 @@ def _key(file_id: FileId) -> str:
 
 
 def _mode(path: str, new: int) -> int:
-    """Return the permissions of the file that is replaced, else `new` without what the user's mask forbids."""
+    """The permissions of the file that is replaced, else `new` without what the user's mask forbids."""
     with suppress(FileNotFoundError):
         return stat.S_IMODE(os.stat(path).st_mode)
     mask = os.umask(0o077)

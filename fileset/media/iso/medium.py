@@ -74,7 +74,7 @@ class IsoMedium(OpenImage):
         return volumes
 
     def _hierarchies(self) -> dict[str, Callable[[], IsoVolume | UdfVolume]]:
-        """Return a function that opens it, for each kind of hierarchy of the image."""
+        """A function that opens it, for each kind of hierarchy of the image."""
         found: dict[str, Callable[[], IsoVolume | UdfVolume]] = {}
         for descriptor in descriptors(self._image):
             for kind, is_one in ((ISO_9660, is_primary), (JOLIET, is_joliet)):
@@ -149,7 +149,7 @@ class IsoMedium(OpenImage):
             yield long.get(entry.extents) or long.get(path.upper()) or path
 
     def _long_names(self) -> dict[Place, str]:
-        """Return the names in other hierarchies that are not File IDs, by position; "" for files that share a position."""
+        """The names in other hierarchies that are not File IDs, by position; "" for files that share a position."""
         found: dict[Place, str] = {}
         for tree in self._trees[1:]:
             here: dict[Place, str] = {}

@@ -189,7 +189,7 @@ def recognition_sequence() -> Iterator[bytes]:
 
 
 def _file_entry(kind: int, links: int, size: int, pieces: list[tuple[int, int]], modified: bytes, node: int) -> bytes:
-    """Return a File Entry (ECMA-167 4/14.9), after its tag; `pieces` are lengths in bytes with their blocks."""
+    """A File Entry (ECMA-167 4/14.9), after its tag; `pieces` are lengths in bytes with their blocks."""
     extents = b"".join(pack("<II", length, block) for length, block in pieces)
     permissions = _FOLDER_PERMISSIONS if kind == _FOLDER_TYPE else _FILE_PERMISSIONS
     fields = (

@@ -61,7 +61,7 @@ class RemoteFile(io.RawIOBase):
         return len(data)
 
     def _known(self) -> memoryview:
-        """Return the bytes from the position on that are here already."""
+        """The bytes from the position on that are here already."""
         if self._at < len(self._head):
             return memoryview(self._head)[self._at :]
         skip = self._at - self._block_at

@@ -124,7 +124,7 @@ _AGAIN: Final = "Index it again when nothing changes it"
 
 
 def _is_refusal(cause: BaseException | None) -> bool:
-    """Return whether an error is the answer to an unmet condition: 412 Precondition Failed, 409 Conflict."""
+    """Whether an error is the answer to an unmet condition: 412 Precondition Failed, 409 Conflict."""
     text = f"{cause} {cause.__cause__}" if cause else ""
     return isinstance(cause, FileExistsError) or "PreconditionFailed" in text or "pre-conditions" in text
 

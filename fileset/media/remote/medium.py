@@ -59,7 +59,7 @@ class RemoteMedium(ImageAnswers):
     # ------------------------------------------------------------ the listing
 
     def _read_listing(self) -> dict[str, Listed]:
-        """Return all files by their names, in the order of their names."""
+        """All files by their names, in the order of their names."""
         found = self._found()
         if list(found) == [self._root]:  # the URL names one file
             self._root, _, name = self._root.rpartition("/")

@@ -67,7 +67,7 @@ def write_file(path: str, chunks: Chunks, *, sync: bool = True, mode: int = 0o66
     try:
         for chunk in hashed:
             _write_all(descriptor, chunk)
-            system.start_write_back(descriptor)  # the disk works while the next chunk is read
+            system.start_write_back(descriptor)  # the disk writes while the next chunk is read
         if sync:
             system.sync_file(descriptor)
     finally:
@@ -156,7 +156,7 @@ def make_folders(path: str, made: list[str]) -> None:
     """Make the folder `path` and the folders above it, if they do not exist; note them in `made`."""
     with named(path):
         for folder in missing_folders(path):
-            made.append(folder)  # before it is true: an interruption may come right after
+            made.append(folder)  # noted before the folder exists, so that an interruption right after still undoes it
             try:
                 os.mkdir(folder)
             except FileExistsError:
@@ -184,7 +184,7 @@ def unmake_folders(made: list[str]) -> None:
 
 
 def remove_folder(path: str) -> bool:
-    """Remove a folder unless something is in it; whether there is none now."""
+    """Remove a folder if it is empty; return whether it is gone."""
     try:
         os.rmdir(path)
     except FileNotFoundError:
@@ -242,7 +242,7 @@ def is_pipe(path: str) -> bool:
 
 
 def blocks(path: str) -> Generator[bytes]:
-    """The bytes of a file in parts."""
+    """Yield the bytes of a file in chunks."""
     descriptor = open_plain(path)
     try:
         while data := os.read(descriptor, COPY_SIZE):
@@ -310,7 +310,7 @@ def uninterrupted(action: Callable[[], None]) -> None:
 
 
 def creation_time() -> datetime:
-    """The date and time that a new image bears: now, or SOURCE_DATE_EPOCH, so that the same files make the same image.
+    """Return the date and time of a new image: now, or SOURCE_DATE_EPOCH, so that the same files make the same image.
 
     Raises `RuleError` if SOURCE_DATE_EPOCH is no number of seconds since 1970.
     """

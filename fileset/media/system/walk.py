@@ -204,7 +204,7 @@ def stamp_of(path: str) -> Stamp:
 
 
 def _stamp(found: os.stat_result) -> Stamp:
-    """Return a stamp of two 64-bit numbers: times before 1678 or after 2262 do not fit in nanoseconds."""
+    """A stamp of two 64-bit numbers: times before 1678 or after 2262 do not fit in nanoseconds."""
     return found.st_size, found.st_mtime_ns & _LARGEST
 
 

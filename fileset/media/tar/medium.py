@@ -59,7 +59,7 @@ class TarMedium(OpenImage):
             enlist(self._listing, name, name)
 
     def _single(self) -> dict[str, Member]:
-        """Return the file that is compressed, without the suffix of its name."""
+        """The file that is compressed, without the suffix of its name."""
         return {os.path.splitext(os.path.basename(self._path))[0] or "FILE": Member(0, self._image.size, None)}
 
     def _read(self) -> dict[str, Member]:

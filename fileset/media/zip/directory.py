@@ -120,7 +120,7 @@ _CHECKS: Final[tuple[tuple[Callable[[zipfile.ZipInfo], bool], str], ...]] = (
 
 
 def _smallest_end(info: zipfile.ZipInfo) -> int:
-    """Return the byte before which a member cannot end: the extra field of its local header may be longer."""
+    """The byte before which a member cannot end: the extra field of its local header may be longer."""
     return info.header_offset + LOCAL.size + len(info.orig_filename) + info.compress_size
 
 
@@ -131,7 +131,7 @@ def _limits(found: Sequence[zipfile.ZipInfo], end: int) -> dict[int, int]:
 
 
 def _overlapping(found: Sequence[zipfile.ZipInfo], end: int) -> set[int]:
-    """Return the local headers of all members that reach into another one, start in one, or reach beyond the last."""
+    """The local headers of all members that reach into another one, start in one, or reach beyond the last."""
     overlapping: set[int] = set()
     widest: zipfile.ZipInfo | None = None
     for info in sorted(found, key=lambda info: info.header_offset):

@@ -48,7 +48,7 @@ def _members(file: BinaryIO, size: int) -> Iterator[ZipMember | RefusedName]:
 
 
 def _find(file: BinaryIO, at: int, size: int, signature: bytes) -> int:
-    """Return the position of the next signature, -1 if there is none."""
+    """The position of the next signature, -1 if there is none."""
     while at < size:
         file.seek(at)
         block = file.read(_BLOCK)
@@ -62,7 +62,7 @@ def _find(file: BinaryIO, at: int, size: int, signature: bytes) -> int:
 
 
 def _member(file: BinaryIO, at: int, size: int) -> ZipMember | RefusedName | None:
-    """Return the member at a local header; None if there is none."""
+    """The member at a local header; None if there is none."""
     file.seek(at)
     header = file.read(LOCAL.size)
     if len(header) < LOCAL.size:
@@ -89,7 +89,7 @@ def _member(file: BinaryIO, at: int, size: int) -> ZipMember | RefusedName | Non
 
 
 def _sizes(extra: bytes, packed: int, plain: int) -> tuple[int, int]:
-    """Return the sizes, from the ZIP64 field (APPNOTE 4.5.3) if the header has none."""
+    """The sizes, from the ZIP64 field (APPNOTE 4.5.3) if the header has none."""
     at = 0
     while packed == plain == 0xFFFFFFFF and at + 20 <= len(extra):
         kind, length = struct.unpack_from("<2H", extra, at)

@@ -52,7 +52,7 @@ class ZipMedium(OpenImage):
         self._listings = _listings(self._members)
 
     def _read(self, file: BinaryIO) -> list[ZipMember | RefusedName]:
-        """Return the members by the central directory, or by their own headers if there is none."""
+        """The members by the central directory, or by their own headers if there is none."""
         try:
             return read_directory(file, self._image.size, opens=bool(self._password))
         except FormatError as problem:
