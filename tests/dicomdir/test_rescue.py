@@ -57,7 +57,7 @@ def parts(tree: Tree) -> Counter[int]:
 
 
 @pytest.mark.slow
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(tangles())
 def test_every_record_is_in_the_tree_once_whatever_the_links_say(tangle: tuple[bytes, int]) -> None:
     data, count = tangle
@@ -73,7 +73,7 @@ def test_every_record_is_in_the_tree_once_whatever_the_links_say(tangle: tuple[b
     assert set(active) == {index for index in met if not contents.tree.hidden[index]}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(tangles())
 def test_a_tree_without_a_finding_is_what_the_offsets_say(tangle: tuple[bytes, int]) -> None:
     data, _ = tangle
@@ -106,7 +106,7 @@ FRAGMENTS: Final = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.sampled_from([bytes(128) + b"DICM", b"", b"\4\0\x30\x11CS\0\0"]), st.lists(FRAGMENTS, max_size=40).map(b"".join)
 )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fileset.errors import FormatError, RuleError
@@ -83,7 +83,6 @@ def test_joliet_takes_64_characters_but_not_all() -> None:
             joliet(name)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"], max_codepoint=0xFFFF), min_size=1, max_size=100))
 def test_names_of_udf_come_back(name: str) -> None:
     assert expanded(compressed(name)) == name
@@ -101,7 +100,6 @@ def test_a_dstring_ends_with_its_length() -> None:
     assert dstring("", 8) == bytes(8)
 
 
-@settings(deadline=None)
 @given(st.binary(min_size=16, max_size=64))
 def test_a_tag_is_recognised_and_a_damaged_one_refused(body: bytes) -> None:
     data = tagged(261, body, 7)
@@ -113,7 +111,6 @@ def test_a_tag_is_recognised_and_a_damaged_one_refused(body: bytes) -> None:
             tag_of(bytes(damaged))
 
 
-@settings(deadline=None)
 @given(
     st.datetimes(datetime(1901, 1, 1), datetime(2154, 1, 1)),  # noqa: DTZ001  # made aware below
     st.integers(-48, 52),
@@ -167,7 +164,6 @@ def test_more_folders_than_a_path_table_numbers() -> None:
         joliet_hierarchy(tree(*paths))
 
 
-@settings(deadline=None)
 @given(st.lists(st.from_regex(r"[A-Z0-9_]{1,8}(\.[A-Z0-9_]{0,3})?", fullmatch=True), max_size=20, unique=True))
 def test_directories_are_in_the_order_of_iso_9660(names: list[str]) -> None:
     identifiers = {identifier for name in names if (identifier := level_1(name, folder=False))}
@@ -182,7 +178,6 @@ def test_directories_are_in_the_order_of_iso_9660(names: list[str]) -> None:
 # --- pieces ---------------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 90), st.integers(0, 10)), max_size=5),
     st.lists(st.tuples(st.integers(0, 60), st.integers(-1, 20)), max_size=5),

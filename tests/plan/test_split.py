@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import fileset
@@ -59,7 +59,6 @@ any_load = st.lists(st.lists(instances, min_size=1, max_size=5), min_size=1, max
 
 
 @given(any_load)
-@settings(deadline=None)
 def test_every_instance_is_on_one_volume_and_no_volume_is_too_full(studies: list[list[list[int]]]) -> None:
     what = load(studies)
     packing = pack(what, CAPACITY)
@@ -71,7 +70,6 @@ def test_every_instance_is_on_one_volume_and_no_volume_is_too_full(studies: list
 
 
 @given(any_load)
-@settings(deadline=None)
 def test_only_what_is_too_large_or_saves_a_volume_is_divided(studies: list[list[list[int]]]) -> None:
     what = load(studies)
     packing = pack(what, CAPACITY)

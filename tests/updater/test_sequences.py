@@ -58,7 +58,7 @@ removals = st.sampled_from(KEYS)
 
 
 @pytest.mark.judges
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 @given(first=st.sets(st.sampled_from(range(len(POOL)))), steps=st.lists(additions | removals, min_size=1, max_size=5))
 def test_any_sequence_gives_what_create_gives(first: set[int], steps: list[Step]) -> None:
     root = Path(tempfile.mkdtemp())
