@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
 
-from attrs import evolve
+from attrs import evolve, field, frozen
 
 from fileset.dicom.preamble import is_secure
 from fileset.errors import FilesetError, RuleError
@@ -44,6 +44,20 @@ IsPlain = Callable[[FileId], bool]
 """Returns whether a file that is written beside the file-set stays plain, such as a viewer."""
 
 
+@frozen
+class _Last:
+    """The file that was opened last and verified; its content if that is small, else None."""
+
+    file_id: FileId
+    info: FileInfo
+    state: SecureState
+    data: bytes | None = field(repr=False)
+
+    def is_of(self, file_id: FileId, info: FileInfo) -> bool:
+        """Return whether this is a file that has not changed since."""
+        return self.file_id == file_id and self.info == info
+
+
 class SecureView:
     """A medium for reading whose Secure DICOM Files are read as their content; other files are as they are.
 
@@ -57,6 +71,7 @@ class SecureView:
         self.security = security
         self.states: dict[str, SecureState | FilesetError] = {}
         self.plain: set[str] = set()
+        self._last: _Last | None = None
 
     @property
     def name(self) -> str:
@@ -82,23 +97,31 @@ class SecureView:
         try:
             first = file.read(_FIRST)
             file.seek(0)
-            if not is_secure(first):
-                if first[128:] == b"DICM":
-                    self.plain.add(file_id.path)
-                return file
-            opened = self._opened(file_id, file)
-            if opened.size <= IN_MEMORY:
-                data = opened.read(0, opened.size)
-                file.close()
-                return io.BytesIO(data)
-            return cast("BinaryIO", io.BufferedReader(_Content(opened, file)))
+            if is_secure(first):
+                return self._decrypted(file_id, file)
         except BaseException:
             file.close()
             raise
+        if first[128:] == b"DICM":
+            self.plain.add(file_id.path)
+        return file
 
-    def _opened(self, file_id: FileId, file: BinaryIO) -> Opened:
+    def _decrypted(self, file_id: FileId, file: BinaryIO) -> BinaryIO:
+        """Return the content of an envelope. A file is opened several times in a row: the last one is remembered."""
+        info = self.around.inquire_file(file_id)
+        last = self._last if self._last and self._last.is_of(file_id, info) else None
+        if last is None or last.data is None:
+            opened = self._opened(file_id, file, last.state if last else None)
+            data = opened.read(0, opened.size) if opened.size <= IN_MEMORY else None
+            self._last = last = _Last(file_id, info, opened.state, data)
+            if data is None:
+                return cast("BinaryIO", io.BufferedReader(_Content(opened, file)))
+        file.close()
+        return io.BytesIO(last.data or b"")
+
+    def _opened(self, file_id: FileId, file: BinaryIO, verified: SecureState | None) -> Opened:
         try:
-            opened = open_envelope(*random_access(file), self.security.opener, self.security.trust)
+            opened = open_envelope(*random_access(file), self.security.opener, self.security.trust, verified)
         except FilesetError as problem:
             self.states[file_id.path] = problem = problem.moved(path=file_id)
             raise problem from None

@@ -105,8 +105,10 @@ def _cipher(decoder: Decoder, found: BerElement) -> tuple[str, bytes]:
     return cipher, decoder.read(iv.content, min((iv.end or iv.content) - iv.content, 64))
 
 
-def open_envelope(read: Reading, size: int, opener: Opener, trust: Sequence[Certificate] = ()) -> Opened:
-    """Return the verified content of an envelope of `size` bytes.
+def open_envelope(
+    read: Reading, size: int, opener: Opener, trust: Sequence[Certificate] = (), verified: SecureState | None = None
+) -> Opened:
+    """Return the verified content of an envelope of `size` bytes; `verified` is its state if that was done just before.
 
     Raises `SecureError`: no key, a wrong password, an algorithm outside PS3.15 D.1, damage, a wrong digest or signature.
     """
@@ -116,6 +118,8 @@ def open_envelope(read: Reading, size: int, opener: Opener, trust: Sequence[Cert
     if layer is None:
         return Opened(plain, plain.size, state(""))
     content, digests, check = layer
+    if verified is not None:
+        return Opened(content, content.size, verified)
     found = _digests(content, digests)
     signers = check(found, trust)
     return Opened(content, content.size, state(max(digests), signers))
