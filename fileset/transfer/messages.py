@@ -105,21 +105,20 @@ def data_pdus(context_id: int, chunks: Iterable[bytes], length: int, limit: int)
 
 def _pdus(context_id: int, chunks: Iterator[bytes], length: int, limit: int, kind: int) -> Iterator[bytes]:
     size = min(limit or _GATHERED, _GATHERED) - 6
-    buffer, gathered, gathered_size = bytearray(), [], 0
+    rest = b""
     for chunk in chunks:
-        buffer += chunk
+        view = memoryview(rest + chunk if rest else chunk)  # fragments are copied once, when they are joined
+        gathered: list[bytes | memoryview] = []
         at = 0
-        while len(buffer) - at >= size or (len(buffer) - at == length and length):
-            fragment = bytes(buffer[at : at + size])
+        while len(view) - at >= size or (len(view) - at == length and length):
+            fragment = view[at : at + size]
             at += len(fragment)
             length -= len(fragment)
             control = kind | (0 if length else _LAST)
             gathered += [_PDV(P_DATA, len(fragment) + 6, len(fragment) + 2, context_id, control), fragment]
-            gathered_size += len(fragment)
-            if gathered_size >= _GATHERED or not length:
-                yield b"".join(gathered)
-                gathered, gathered_size = [], 0
-        del buffer[:at]
+        if gathered:
+            yield b"".join(gathered)
+        rest = bytes(view[at:])
 
 
 def values_of(pdu: bytes) -> Iterator[tuple[bool, bool, bytes]]:

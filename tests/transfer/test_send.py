@@ -148,7 +148,9 @@ def test_a_syntax_that_the_peer_does_not_take_is_named(store: Server, tmp_path: 
 def test_what_the_peer_does_not_take_is_transcoded_if_that_is_wanted(store: Server, tmp_path: Path, run: Runs) -> None:
     pytest.importorskip("imagecodecs", reason="needs the extra images")
     folder = sources(tmp_path, {name: (SHIPPED / f"{name}.dcm").read_bytes() for name in ("MR_small_RLE", "JPEG2000")})
-    (folder / "BROKEN").write_bytes((SHIPPED / "JPEG2000.dcm").read_bytes().replace(b"\xff\x4f\xff\x51", bytes(4)))
+    uid = pydicom.dcmread(SHIPPED / "JPEG2000.dcm").SOPInstanceUID.encode()
+    broken = (SHIPPED / "JPEG2000.dcm").read_bytes().replace(b"\xff\x4f\xff\x51", bytes(4))
+    (folder / "BROKEN").write_bytes(broken.replace(uid, uid[:-1] + b"7"))
     assert "accepted" in run("send", folder, "--to", store.address, "--transcode", "--dry-run").stderr
     journal = ("--journal", tmp_path / "journal")
     done = run("send", folder, "--to", store.address, "--transcode", "--json", *journal, code=3)
