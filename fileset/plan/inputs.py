@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from fileset.dicom.header import Reading
 from fileset.dicom.preamble import NEEDED, cleared, needs_clearing
 from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from fileset.errors import FilesetError, FormatError, MediumError, RuleError
+from fileset.errors import FilesetError, FormatError, MediumError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding
 from fileset.media.base import FileInfo, ReadableMedium, in_reading_order
@@ -38,6 +38,7 @@ from fileset.media.system.walk import (
 )
 from fileset.plan.choice import Choice
 from fileset.plan.presence import holds_file_set, is_dicomdir
+from fileset.plan.secured import view_of
 from fileset.records.describe import Instance
 
 if TYPE_CHECKING:
@@ -295,6 +296,7 @@ class Sources:
 
     def spooled(self, index: int) -> str:
         """Return the path of the temporary file for the bytes that replace a source."""
+        self._refuse_decrypted(index)
         if not self._spool:
             import shutil
             import tempfile
@@ -302,6 +304,17 @@ class Sources:
             self._spool = tempfile.mkdtemp(prefix="fileset-")
             weakref.finalize(self, shutil.rmtree, self._spool, ignore_errors=True)
         return os.path.join(self._spool, f"{index}.dcm")
+
+    def _refuse_decrypted(self, index: int) -> None:
+        """Raise `RefusedError` for an encrypted source: its plain bytes must not wait in a temporary file."""
+        medium, file_id, _ = self._members.get(index, (None, None, ""))
+        view = view_of(medium)
+        if view is not None and file_id is not None and view.is_secure_file(file_id):
+            raise RefusedError(
+                "is encrypted, and its changed copy would wait in a temporary file without encryption",
+                path=self.name(index),
+                advice="Extract the files first, and change the copies",
+            )
 
     def use_spooled(self, index: int) -> None:
         """Replace the bytes of a source by those of its temporary file."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.x509 import Certificate
 
+MOST_KNOWN: Final = 1024
+"""Keys of files that are remembered: a file is opened several times, and RSA takes about a millisecond."""
 MOST: Final = 64
 """Recipients of one file that are tried."""
 _SHOWN: Final = 3
@@ -43,6 +45,7 @@ class Opener:
 
     keys: tuple[PrivateKey, ...] = field(default=(), repr=False)
     password: bytes = field(default=b"", repr=False)
+    _known: dict[bytes, bytes | None] = field(factory=dict, repr=False, eq=False)
 
     def content_keys(self, recipients: bytes, size: int) -> Iterator[tuple[bytes, str]]:
         """Yield the likely keys of the content, of `size` bytes, and how each was found: "password" or "certificate".
@@ -84,7 +87,11 @@ class Opener:
             name = info["key_encryption_algorithm"]["algorithm"].native
             raise SecureError(f"the key of the content is encrypted by {name}, not by RSA", rule=ALGORITHM)
         data = info["encrypted_key"].native
-        return next(filter(None, (self._decrypted(one.key, data) for one in mine)), None)
+        if data not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[data] = next(filter(None, (self._decrypted(one.key, data) for one in mine)), None)
+        return self._known[data]
 
     def _decrypted(self, key: RSAPrivateKey, data: bytes) -> bytes | None:
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import traceback
@@ -14,6 +15,7 @@ import fileset
 from fileset.dicom.preamble import is_secure
 from fileset.errors import FormatError
 from fileset.secure.security import Security
+from tests.benchmarks.secure import write_large
 from tests.secure import openssl
 from tests.secure.conftest import PASSWORD, Identity, identity
 from tests.support import synthetic
@@ -339,6 +341,20 @@ def test_an_encrypted_source_becomes_plain_or_is_encrypted_for_others(
     assert len(files(tmp_path / "HERE" / "ONE")) == 2
 
 
+def test_a_changed_copy_of_an_encrypted_file_never_waits_in_a_temporary_file(
+    run: Runs, sources: Path, alice: Identity, tmp_path: Path
+) -> None:
+    shutil.rmtree(sources)
+    implicit = synthetic.instance("1.2.840.10008.5.1.4.1.1.2", transfer_syntax="1.2.840.10008.1.2")
+    synthetic.write(implicit, sources / "IM0")  # a transfer syntax that the profile does not have
+    secure = ("--profile", "STD-GEN-SEC-CD", "--transcode", "--encrypt-to", alice.certificate)
+    run("create", sources, "-o", tmp_path / "PLAIN_SOURCES.iso", *secure)
+    with fileset.Creator(tmp_path / "BIG", security=Security(recipients=[alice.certificate])) as creator:
+        creator.add(sources)
+    done = run("create", tmp_path / "BIG", "-o", tmp_path / "X.iso", *secure, "--key", alice.key, code=3)
+    assert "temporary file" in done.stderr
+
+
 # ---------------------------------------------------------------- profiles
 
 
@@ -455,3 +471,21 @@ def test_a_key_in_a_file_with_a_pass_phrase_asks_for_it(
     run("list", sealed, "--key", locked)
     monkeypatch.setattr("getpass.getpass", lambda _prompt: "wrong")
     assert "pass phrase" in run("list", sealed, "--key", locked, code=2).stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="this system does not measure the memory of a process")
+def test_a_file_of_200_mb_needs_less_than_100_mb_of_memory(alice: Identity, tmp_path: Path) -> None:
+    large, out, key = tmp_path / "LARGE", tmp_path / "OUT", ("--key", alice.key)
+    write_large(large, 200 << 20)
+    for arguments in (
+        ("create", large, "-o", out, "--encrypt-to", alice.certificate),
+        ("check", out, *key),
+        ("extract", out, "-o", tmp_path / "COPIES", *key),
+    ):
+        process = subprocess.Popen(command(*arguments), env=environment(), stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        assert usage.ru_maxrss < 100 * 1024
+    assert next((tmp_path / "COPIES").rglob("*.dcm")).read_bytes() == large.read_bytes()
