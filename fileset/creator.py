@@ -561,5 +561,5 @@ def _refused_name(name: str) -> Refused | None:
     try:
         FileId.from_path(name)
     except RuleError as problem:
-        return Refused("FS-FILE-NAME", str(problem))
+        return Refused("FS-FILE-NAME", problem.reason)
     return None

@@ -136,10 +136,11 @@ def _unchecked(value: str) -> FileId:
 
 def _illegal(components: tuple[str, ...]) -> RuleError:
     offenders = [part for part in components if not is_component(part)]
-    fault = f"the component {offenders[0]!r}" if offenders else f"its {len(components)} components"
+    fault = repr(offenders[0]) if offenders else f"its {len(components)} components"
+    because = "" if len(components) == 1 else f" because of {fault}"
+    rule = f"each component has 1 to {MAX_LENGTH} of A-Z, 0-9 and _" if offenders else f"it has 1 to {MAX_COMPONENTS}"
     return RuleError(
-        f"{SEPARATOR.join(components)!r} is not a File ID because of {fault}: it takes 1 to {MAX_COMPONENTS} "
-        f"components of 1 to {MAX_LENGTH} of the characters A-Z, 0-9 and _ (PS3.10 8.2, 8.5)",
+        f"{SEPARATOR.join(components)!r} is not a File ID{because}: {rule} (PS3.10 8.2, 8.5)",
         advice="Rename the file, or let a naming scheme name it",
     )
 

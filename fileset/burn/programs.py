@@ -97,8 +97,8 @@ def program_for(name: str | None = None) -> BurningProgram:
         raise RuleError(f"there is no burning program {name!r} for this system", advice=f"Use one of {names}")
     found = next((program for program in chosen if which(program.burn[0])), None)
     if found is None:
-        wanted = f"{name} is" if name else f"none of {names} is"
-        raise RuleError(f"no disc can be burned: {wanted} installed", advice="Install xorriso, or another of them")
+        lack = f"{name} is not installed" if name else f"none of {names} is installed"
+        raise RuleError(f"no disc can be burned: {lack}", advice=f"Install {name or 'xorriso'}, or another of {names}")
     return found
 
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from attrs import evolve
+
 from fileset.cli.output import counted, escaped
 
 if TYPE_CHECKING:
     from fileset.burn import Comparison
+    from fileset.media.iso.compare import SectorRange
 
 DIFFERS: Final = 5
 """Exit code: the disc is not as the image."""
 _SHOWN: Final = 20
 """Ranges of sectors that are shown."""
+_SHOWN_FILES: Final = 10
+"""Files of a range that are named; --json names all."""
 
 
 def comparison_lines(comparison: Comparison, *, quiet: bool) -> Iterator[str]:
     """Yield each range of sectors that differs, and a summary; with `quiet` nothing if the disc is as the image."""
     for difference in comparison.differences[:_SHOWN]:
-        yield escaped(f"  {difference}")
+        yield escaped(f"  {_shortened(difference)}")
     if len(comparison.differences) > _SHOWN:
         yield f"  ... and {counted(len(comparison.differences) - _SHOWN, 'more range', 'more ranges')}"
     if quiet and comparison.same:
@@ -32,6 +37,15 @@ def comparison_lines(comparison: Comparison, *, quiet: bool) -> Iterator[str]:
     wrong = sum(one.last - one.first + 1 for one in comparison.differences)
     ended = "" if comparison.compared == comparison.sectors else f"; ended after {comparison.compared:,}"
     yield f"{device}: {wrong:,} of {sectors} not as in {image}{ended}"
+
+
+def _shortened(difference: SectorRange) -> str:
+    """Return a range of sectors with the first of its files: a disc of another image differs in all of them."""
+    more = len(difference.files) - _SHOWN_FILES
+    if more <= 0:
+        return str(difference)
+    brief = evolve(difference, files=difference.files[:_SHOWN_FILES])
+    return f"{brief} and {counted(more, 'more file', 'more files')} (--json names every one)"
 
 
 def comparison_members(comparison: Comparison) -> dict[str, Any]:

@@ -90,13 +90,14 @@ def _carry_out(arguments: Sequence[str]) -> int:
 
 
 def _expanded(arguments: Sequence[str]) -> Sequence[str]:
-    """The arguments with the shorthand verbs as options: `help VERB` is `VERB --help`."""
+    """The arguments with the shorthand verbs as options: `help VERB` is `VERB --help`, `help help` is `--help`."""
     if not arguments:
         return ["--help"]
     option = SHORTHAND.get(arguments[0])
     if option is None:
         return arguments
-    return [*arguments[1:2], option] if option == "--help" else [option]
+    verb = [name for name in arguments[1:2] if name not in SHORTHAND]
+    return [*verb, option] if option == "--help" else [option]
 
 
 def _show_version() -> int:

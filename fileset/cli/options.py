@@ -126,7 +126,11 @@ def keys_of(arguments: Sequence[str]) -> dict[str, str]:
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals or not _KEY(key):
-            raise RuleError(f"{argument!r} is not of the form KEY=VALUE, such as PatientID=P1")
+            from fileset.standard.dictionary import keyword_like
+
+            meant = keyword_like(key) if equals else ""
+            advice = f"Did you mean {meant}={value}?" if meant else ""
+            raise RuleError(f"{argument!r} is not of the form KEY=VALUE, such as PatientID=P1", advice=advice)
         if key in keys:
             raise RuleError(f"{key} is given twice: all keys must match, so give one value, with * and ? if need be")
         keys[key] = value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from fileset.errors import MediumError, RuleError
@@ -54,6 +55,8 @@ def opening(options: Namespace) -> Security | None:
     opens_archive = options.zip_password_file and not _locks_archive(options)
     if not (options.private_key or options.source_password_file or opens_archive):
         return None
+    if opens_archive:
+        _require_archive([*options.sources, *filter(None, [options.from_medium])])
     from fileset.secure.security import Security
 
     return Security(
@@ -64,6 +67,25 @@ def opening(options: Namespace) -> Security | None:
         trust=options.trust,
         ask=asked,
     )
+
+
+def _require_archive(sources: Iterable[str]) -> None:
+    """Raise `RuleError` if no source is an archive: the user may expect that the password locks the new file-set."""
+    if not any(map(_holds_archive, sources)):
+        raise RuleError(
+            "--zip-password-file: neither the output nor a SOURCE is a ZIP archive, so nothing would be encrypted",
+            advice="Write to NAME.zip, or encrypt the files with --password-file or --encrypt-to",
+        )
+
+
+def _holds_archive(source: str) -> bool:
+    """Whether a source is a ZIP archive, or a folder with a file that is named like one."""
+    from os import path, walk
+    from zipfile import is_zipfile
+
+    if not path.isdir(source):
+        return not path.isfile(source) or is_zipfile(source)  # an absent or remote source is judged where it is opened
+    return any(name.lower().endswith(".zip") for _, _, names in walk(source) for name in names)
 
 
 def _security(options: Namespace, *, twice: bool, with_zip: bool = True) -> Security | None:

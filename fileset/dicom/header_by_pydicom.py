@@ -9,7 +9,7 @@ import io
 import warnings
 from typing import TYPE_CHECKING, Final
 
-from fileset.dicom.elements import EXPLICIT_LITTLE, element_at
+from fileset.dicom.elements import EXPLICIT_LITTLE, UNDEFINED, element_at
 from fileset.dicom.header import LARGEST_VALUE, PIXEL_DATA, Header, HeaderError, Reading, Wanted
 from fileset.dicom.header_cache import IDENTIFYING_META_TAGS
 from fileset.standard import tags
@@ -75,7 +75,8 @@ def read_foreign(read: Reading, wanted: Wanted) -> Header:
         try:
             dataset = read_partial(_File(read), at_pixel_data, defer_size=_DEFER, force=True)  # type: ignore[arg-type]
             meta = {tag: _raw(dataset.file_meta, tag) for tag in IDENTIFYING_META_TAGS if tag in dataset.file_meta}
-            values = {tag: _value(dataset, tag, wanted) for tag in _tags(dataset, wanted) if tag in dataset}
+            whole = (tag for tag in _tags(dataset, wanted) if tag in dataset and not _is_cut_off(dataset, tag))
+            values = {tag: _value(dataset, tag, wanted) for tag in whole}
         except HeaderError:
             raise
         except RecursionError:
@@ -91,6 +92,16 @@ def read_foreign(read: Reading, wanted: Wanted) -> Header:
 def _tags(dataset: Dataset, wanted: Wanted) -> frozenset[int]:
     sop_class = _raw(dataset, tags.SOP_CLASS_UID) if tags.SOP_CLASS_UID in dataset else b""
     return wanted.for_class(sop_class).tags
+
+
+def _is_cut_off(dataset: Dataset, tag: int) -> bool:
+    """Whether the file ends inside a value: half a Patient ID is the ID of somebody else."""
+    from pydicom.dataelem import RawDataElement
+
+    raw: object = dataset.get_item(tag)
+    if not isinstance(raw, RawDataElement) or raw.value is None or raw.length == UNDEFINED:
+        return False
+    return len(raw.value) < raw.length
 
 
 def _value(dataset: Dataset, tag: int, wanted: Wanted) -> bytes:

@@ -123,7 +123,7 @@ def read_key(path: File, ask: Callable[[str], str] | None = None) -> RSAPrivateK
             phrase = ask(path_of(path)) if ask else ""
             key = load(data, phrase.encode("utf-8") or b"\0")
     except Exception:  # noqa: BLE001  # the library raises several kinds; none of them may show a part of the key
-        raise RuleError("holds no private key, or its pass phrase is another one", path=path_of(path)) from None
+        raise RuleError("holds no private key, or the pass phrase is wrong", path=path_of(path)) from None
     if not isinstance(key, RSAPrivateKey):
         raise RuleError("holds no RSA key, which PS3.15 D.1 demands", path=path_of(path))
     return key

@@ -19,7 +19,7 @@ from fileset.dicom.header import DEFLATED
 from fileset.errors import FilesetError, FormatError, MediumError, RuleError
 from fileset.part10.values import fault
 from fileset.standard import tags
-from fileset.standard.dictionary import keyword_of, tag_of, vr_of
+from fileset.standard.dictionary import keyword_like, keyword_of, tag_of, vr_of
 from fileset.transfer.coerce import UTF_8, Stamp, coerced
 from fileset.transfer.payload import Payload, UnsendableError, syntax_of
 
@@ -47,7 +47,9 @@ def values_of(pairs: Mapping[str, str]) -> dict[int, str]:
 def _changeable(keyword: str) -> int:
     tag = tag_of(keyword)
     if tag is None:
-        raise RuleError(f"{keyword!r} is not the keyword of an attribute (PS3.6)")
+        meant = keyword_like(keyword)
+        advice = f"Did you mean {meant}?" if meant else ""
+        raise RuleError(f"{keyword!r} is not the keyword of an attribute (PS3.6)", advice=advice)
     vr = vr_of(tag)
     if vr == "UI":
         raise RuleError(f"{keyword} is a UID, and UIDs stay: other systems know the instances by them")
@@ -79,8 +81,10 @@ class NewValues:
         """
         try:
             text = Path(path).read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeError) as problem:
-            raise MediumError(f"cannot be read as text in UTF-8: {problem}", path=path) from problem
+        except OSError as problem:
+            raise MediumError(f"cannot be read: {problem.strerror or problem}", path=path) from problem
+        except UnicodeError as problem:
+            raise MediumError(f"is not text in UTF-8: {problem}", path=path) from problem
         header, *lines = [[cell.strip() for cell in line] for line in csv.reader(text.splitlines()) if any(line)] or [
             []
         ]

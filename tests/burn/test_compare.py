@@ -125,6 +125,14 @@ def test_a_disc_that_cannot_be_read_at_all_ends_the_comparison_soon(
     assert len(reads) < 100
 
 
+def test_a_disc_of_another_image_names_a_few_of_its_files(image: Path, run: Runs, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(bytes(image.stat().st_size))
+    done = run("check", other, "--against", image, code=5)
+    assert "more files (--json names every one)" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) < 600
+
+
 def test_an_image_that_was_cut_off_is_no_measure(run: Runs, image: Path, burned: Path) -> None:
     with image.open("r+b") as file:
         file.truncate(image.stat().st_size - SECTOR)

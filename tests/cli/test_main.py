@@ -37,6 +37,7 @@ def test_version_is_that_of_the_package(run: Runs) -> None:
 
 def test_the_program_alone_shows_its_help(run: Runs) -> None:
     assert run().stdout == run("help").stdout == run("--help").stdout
+    assert run("help", "help").stdout == run("help", "version").stdout == run("--help").stdout
 
 
 @pytest.mark.parametrize("verb", MODULES)
@@ -108,6 +109,7 @@ def test_help_loads_only_what_it_needs(arguments: list[str]) -> None:
         (["list", "DISC", "PatientID"], "KEY=VALUE"),
         (["list", "DISC", "PatientID=1", "PatientID=2"], "given twice"),
         (["list", "DISC", "level=PATIENT"], "KEY=VALUE"),
+        (["list", "DISC", "modality=CT"], "Did you mean Modality=CT?"),
         (["extract", "DISC", "-o", "OUT", "folder=X"], "KEY=VALUE"),
     ],
     ids=" ".join,

@@ -20,6 +20,7 @@ from fileset.dicom.header import PIXEL_DATA, Header, HeaderError, Wanted, read_h
 from fileset.dicom.header_by_pydicom import read_foreign
 from fileset.dicom.header_cache import FIRST_READ
 from fileset.records.describe import EVERYTHING, WANTED
+from fileset.standard import tags
 from tests.support import synthetic
 from tests.support.directories import CODINGS, EXPLICIT, IMPLICIT
 from tests.support.long import LONG
@@ -205,6 +206,14 @@ def _disordered(parts: list[bytes]) -> st.SearchStrategy[list[bytes]]:
     return st.tuples(st.permutations(before), st.lists(st.sampled_from(before), max_size=2)).map(
         lambda mixed: [*mixed[0], *mixed[1], *ends]
     )
+
+
+def test_half_a_value_at_the_end_of_a_file_is_no_value() -> None:
+    whole = synthetic.ct(patient=1)
+    patient_id = whole.index(b"\x10\x00\x20\x00LO") + 8
+    header = read_header(lambda at, size: whole[: patient_id + 1][at : at + size], WANTED)
+    assert tags.SOP_INSTANCE_UID in header.values
+    assert tags.PATIENT_ID not in header.values
 
 
 @pytest.mark.slow

@@ -155,6 +155,23 @@ def test_an_encrypted_archive_is_a_source(
         assert contents(out) > contents(sources)
 
 
+def test_a_password_that_would_encrypt_nothing_is_refused(
+    run: Runs, sources: Path, password_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "OUT"
+    done = run("create", sources, "-o", out, "--zip-password-file", password_file, code=2)
+    assert "nothing would be encrypted" in done.stderr
+    assert not out.exists()
+
+
+def test_a_password_of_an_archive_does_not_open_a_folder(
+    run: Runs, sources: Path, password_file: Path, tmp_path: Path
+) -> None:
+    run("create", sources, "-o", tmp_path / "OUT")
+    done = run("list", tmp_path / "OUT", "--zip-password-file", password_file, code=4)
+    assert "is a folder, not" in done.stderr
+
+
 def test_both_encryptions_can_be_used_together(
     run: Runs, sources: Path, password_file: Path, alice: Identity, tmp_path: Path
 ) -> None:

@@ -215,6 +215,7 @@ def test_dciodvfy_finds_no_new_error(path: Path, tmp_path: Path) -> None:
         ("PixelData", "0", "cannot be set"),
         ("ReferencedStudySequence", "x", "cannot be set"),
         ("PatientsName", "x", "not the keyword"),
+        ("PatentID", "x", "Did you mean PatientID?"),
         ("PatientBirthDate", "yesterday", "PatientBirthDate=yesterday"),
         ("PatientID", "x" * 65, "PatientID="),
     ],

@@ -224,7 +224,7 @@ def test_a_peer_that_is_not_there_is_an_error(disc: Path, run: Runs) -> None:
 
 def test_a_server_that_is_not_there_is_an_error(disc: Path, run: Runs) -> None:
     done = run("send", disc, "--stow", "http://127.0.0.1:1/dicom-web", "--retries", "0", code=3)
-    assert "12 instances not there" in done.stderr
+    assert "12 instances not sent:" in done.stderr
 
 
 def test_an_address_without_the_service_is_an_error(pacs: Orthanc, disc: Path, run: Runs) -> None:

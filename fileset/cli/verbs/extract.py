@@ -147,7 +147,7 @@ def _tell(report: ExtractReport, reader: Reader | Scanned, options: Namespace) -
         _document(report, reader)
     elif not options.quiet:
         _tell_lost(f"{counted(len(report.missing), 'file')} missing", report.missing, everything=options.verbose)
-        _tell_lost(f"{counted(len(report.failed), 'file')} unreadable", report.failed, everything=options.verbose)
+        _tell_lost(f"{counted(len(report.failed), 'file')} not copied", report.failed, everything=options.verbose)
     if not options.json:
         findings = [*reader.findings, *report.findings]
         tell_findings(findings, everything=options.verbose, quiet=options.quiet)
@@ -216,11 +216,12 @@ def _series(lost: Lost) -> str:
         ("study", f"{lost.study_date} {lost.study_instance_uid}"),
         ("series", f"{lost.modality} {lost.series_number} {lost.series_instance_uid}"),
     )
-    return ", ".join(f"{name} {' '.join(text.split())}" for name, text in known if text.strip()) or "no patient"
+    return ", ".join(f"{name} {' '.join(text.split())}" for name, text in known if text.strip()) or "patient unknown"
 
 
 def _instance(lost: Lost) -> str:
-    return f"    instance {' '.join(f'{lost.instance_number} {lost.sop_instance_uid}'.split())}: {lost.reason}"
+    known = " ".join(f"{lost.instance_number} {lost.sop_instance_uid}".split())
+    return f"    instance {known}: {lost.reason}" if known else f"    {lost.reason}"
 
 
 def _summary(report: ExtractReport) -> str:
@@ -230,8 +231,8 @@ def _summary(report: ExtractReport) -> str:
         for number, what in (
             (report.already_there, "already there"),
             (len(report.missing), "missing"),
-            (len(report.failed), "failed"),
-            (len({finding.where.file for finding in report.doubtful}), "of them not as they should be"),
+            (len(report.failed), "not copied"),
+            (len({finding.where.file for finding in report.doubtful}), "of them damaged or not as in their records"),
         )
         if number
     ]

@@ -287,7 +287,8 @@ def _lost_lines(report: SendReport, *, everything: bool) -> Iterator[str]:
     lost = [(one.file_id, one.reason) for one in report.lost]
     lost += [(uid, f"not committed: {reason}") for uid, reason in report.not_committed.items()]
     if lost:
-        yield f"{counted(len(lost), 'instance')} not there:"
+        what = "not sent, or not committed" if report.not_committed else "not sent"
+        yield f"{counted(len(lost), 'instance')} {what}:"
     shown = lost if everything else lost[:LINES]
     yield from (f"  {name}: {reason}" for name, reason in shown)
     if len(shown) < len(lost):

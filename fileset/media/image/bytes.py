@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import stat
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -29,6 +30,9 @@ class ImageBytes:
             raise MediumError("a pipe: an image is read at random", advice="Save it as a file first", path=path)
         with named(path):
             self._descriptor = system.open_descriptor(path, os.O_RDONLY)
+            if stat.S_ISDIR(os.fstat(self._descriptor).st_mode):
+                os.close(self._descriptor)
+                raise FormatError("is a folder, not the image of a disc or a ZIP archive", path=path)
             self.size = system.size(self._descriptor)
         self._path = path
         self.whole = self.size
