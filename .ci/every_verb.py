@@ -52,6 +52,14 @@ list nowhere
 create in -o OUT
 extract OUT -o OUT/sub
 profiles STD-GEN-CD
+conformance
+drives
+check D.iso --against D.iso
+check D.iso --against U.iso
+burn D.iso --device nowhere
+list OUT --level SERIES --csv
+list OUT --ohif
+help create
 completion bash
 """
 DATE = re.compile(r'"modified": "[^"]*", ')

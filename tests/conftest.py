@@ -16,6 +16,7 @@ from tests.support import synthetic
 from tests.support.command import Run, Runs
 from tests.support.long import LONG
 from tests.support.tries import Tries, counter
+from tests.support.windows import MODULES, TESTS, reason_for_module, reason_for_test
 
 settings.register_profile("tests", max_examples=1000 if LONG else 40, deadline=None)  # machines may be busy
 settings.load_profile("tests")
@@ -61,6 +62,18 @@ def tries(pytestconfig: pytest.Config) -> Tries:
     return add
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out files of tests that this system cannot load."""
+    return True if reason_for_module(collection_path) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests of what this system does not have."""
+    for item in items:
+        if reason := reason_for_test(item.name):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Return 0 workers if the user names files or folders: starting workers takes longer than most of them."""
@@ -81,7 +94,12 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the counters."""
+    """Print the counters, and the files of tests that were left out."""
+    left_out = {name: reason for name, reason in MODULES.items() if reason_for_module(TESTS / name)}
+    if left_out:
+        terminalreporter.section("not for this system")
+        for name, reason in left_out.items():
+            terminalreporter.write_line(f"tests/{name}: {reason}")
     tried = counter(config)
     if tried:
         terminalreporter.section("tried by tests that passed")

@@ -433,7 +433,7 @@ def test_a_torn_dicomdir_is_told_with_what_stands_in_for_it(copy: Path) -> None:
     data = (copy / "DICOMDIR").read_bytes()
     (copy / WORK).mkdir()
     (copy / WORK / "OLD").write_bytes(data)
-    (copy / WORK / "SEAL").write_text(f"{digest_of([b'new'])}  NEW\n{digest_of([data])}  OLD\n")
+    (copy / WORK / "SEAL").write_text(f"{digest_of([b'new'])}  NEW\n{digest_of([data])}  OLD\n", newline="\n")
     (copy / "DICOMDIR").unlink()
     assert rules(check_file_set(copy)) == {"FS-MEDIUM-DAMAGED", "FS-WRITE-LEFTOVER"}
 

@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -29,7 +30,7 @@ def incoming(tmp_path: Path) -> Path:
     folder = tmp_path / "IN"
     synthetic.ct_series(folder, 1, 1, 1, 3)
     (folder / "README.txt").write_text("hello")
-    (folder / "esc\x1b[31m").write_text("hello")
+    (folder / ("esc" if sys.platform == "win32" else "esc\x1b[31m")).write_text("hello")
     return folder
 
 

@@ -40,7 +40,7 @@ def test_other_sources_beside_a_file_set_are_not_called_unlisted(run: Runs, disc
     (disc / "extra.dcm").write_bytes(synthetic.ct(7))
     document = run("create", disc, tmp_path / "MORE", "-o", tmp_path / "SET", "--json").document
     unlisted = [row["where"]["file"] for row in document["findings"] if row["rule"] == "FS-FILE-UNLISTED"]
-    assert (len(document["added"]), unlisted) == (14, [f"{disc}/extra.dcm"])
+    assert (len(document["added"]), unlisted) == (14, [str(disc / "extra.dcm")])
 
 
 @pytest.mark.parametrize("suffix", [".iso", ".zip"])

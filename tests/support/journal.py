@@ -25,4 +25,4 @@ def removed(medium: Path, name: str) -> str:
 def leave_journal(medium: Path, *lines: str) -> None:
     """Leave the journal of an interrupted change on a medium."""
     (medium / WORK).mkdir(exist_ok=True)
-    (medium / WORK / JOURNAL).write_text("".join(lines), encoding="ascii")
+    (medium / WORK / JOURNAL).write_text("".join(lines), encoding="ascii", newline="\n")

@@ -1,0 +1,66 @@
+"""The tests that Windows, or Windows under Wine, cannot run, each with its reason, which pytest prints."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+TESTS: Final = Path(__file__).parents[1]
+IS_WINDOWS: Final = os.name == "nt"
+
+_NUMPY: Final = "needs numpy 2, which Wine 8 cannot load"
+_SCHEMAS: Final = "needs jsonschema, whose library rpds Wine 8 cannot load"
+_POSIX: Final = "simulates calls, limits or devices of Linux"
+_LINKS: Final = "Wine 8 makes symbolic links that it does not follow"
+_PIPES: Final = "Windows has no named pipes in folders"
+_NAMES: Final = "Windows has no such names: control characters, a full stop at the end"
+
+MODULES: Final = {
+    "benchmarks": "measures on Linux",
+    "burn/test_compare.py": _SCHEMAS,
+    "burn/test_drives.py": _SCHEMAS,
+    "cli/test_schemas.py": _SCHEMAS,
+    "faults": _POSIX,
+    "hostile": _POSIX,
+    "laws": "asks programs of Linux",
+    "media/test_folder.py": _POSIX,
+    "media/test_hard_folders.py": _POSIX,
+    "media/test_image_faults.py": _POSIX,
+    "media/test_one_bad_file.py": _POSIX,
+    "media/test_special.py": _POSIX,
+    "media/test_volume.py": _POSIX,
+    "pages": _NUMPY,
+    "pictures": _NUMPY,
+    "plan/test_executor.py": _NUMPY,
+    "plan/test_processes.py": _POSIX,
+    "secure": "needs cryptography, whose library Wine 8 cannot load",
+    "tables": _NUMPY,
+    "test_examples.py": "runs programs of Linux",
+    "test_main_job.py": "measures on Linux",
+    "transfer": "talks to servers that are programs of Linux",
+}
+"""Files and folders of tests that are not even loaded."""
+
+NAMES: Final = {
+    "link": _LINKS,
+    "pipe": _PIPES,
+    "control_c": "Windows sends no SIGINT to one process",
+    "names_in_other_forms": _NAMES,
+    "control_characters": _NAMES,
+}
+"""Words in the names of tests that are skipped."""
+
+
+def reason_for_module(path: Path) -> str:
+    """Return why a file or folder of tests is left out on this system, "" if it is not."""
+    if not IS_WINDOWS or not path.is_relative_to(TESTS):
+        return ""
+    return MODULES.get(path.relative_to(TESTS).as_posix(), "")
+
+
+def reason_for_test(name: str) -> str:
+    """Return why a test is skipped on this system, "" if it is not."""
+    if not IS_WINDOWS:
+        return ""
+    return next((reason for word, reason in NAMES.items() if word in name), "")
