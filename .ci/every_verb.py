@@ -59,7 +59,6 @@ check D.iso --against U.iso
 burn D.iso --device nowhere
 list OUT --level SERIES --csv
 list OUT --ohif
-help create
 completion bash
 """
 DATE = re.compile(r'"modified": "[^"]*", ')
