@@ -88,7 +88,7 @@ class Creator:
         descriptor_character_set: Its character set.
         naming: How files are named, one of `fileset.plan.names.SCHEMES`.
         missing: "invent" a value for a Type 1 key without one, or "refuse" the file.
-        unknown_sop_class: List the file as "image" if it has pixel data, as "private", or "refuse" it.
+        unknown_sop_class: List the file as "image" if it has pixel data and else as private, as "private", or "refuse" it.
         invalid_uid: "accept" UIDs that break the rules of PS3.5 9.1 but have only digits and dots, with a warning, or
             "refuse" such files.
         patient_conflict: One Patient ID of two persons, or one study of two Patient IDs: "refuse" the later files,

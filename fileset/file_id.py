@@ -30,6 +30,8 @@ is_path: Final = re.compile(r"[A-Z0-9_]{1,8}(?:/[A-Z0-9_]{1,8}){0,7}").fullmatch
 """Quick test whether a path with "/" between its components is a File ID."""
 _FILE_ID: Final = re.compile(rf"{_PATTERN}(?:\\{_PATTERN}){{0,{MAX_COMPONENTS - 1}}}").fullmatch
 _PADDING: Final = " \0"
+_LEADING: Final = re.compile(r"(?:\.\\)+|\\").match
+"""What some writers put before a File ID: the folder itself, or the root."""
 
 # Forbidden in a component, though we read almost anything. Nothing but dots and spaces means "here",
 # "above" or nothing on one system or another; a colon names a drive or a stream. Surrogates outside U+DC80..DCFF
@@ -86,14 +88,16 @@ class FileId:
     def tolerant(cls, value: str) -> FileId:
         """Read the File ID of a directory record, legal or not, as long as it cannot do harm.
 
-        Padding is stripped, "/" separates too, and one leading separator is dropped. Raises `FormatError` for a name that
-        could lead out of the file-set or upset a file system: with a component that is empty or made of dots, control
-        characters, a colon, more than 64 components, or a component of more than 255 characters.
+        Padding is stripped, "/" separates too, and one separator at the start or end and "." at the start are dropped. Raises
+        `FormatError` for a name that could lead out of the file-set or upset a file system: with a component that is empty
+        or made of dots, control characters, a colon, more than 64 components, or a component of more than 255 characters.
         """
         stripped = value.strip(_PADDING)
         if _FILE_ID(stripped) is not None:
             return _unchecked(stripped)
-        whole = stripped.replace("/", SEPARATOR).removeprefix(SEPARATOR)
+        whole = stripped.replace("/", SEPARATOR).removesuffix(SEPARATOR)
+        leading = _LEADING(whole)
+        whole = whole[leading.end() :] if leading else whole
         components = [part.strip(_PADDING) for part in whole.split(SEPARATOR, MAX_READ_COMPONENTS)]
         if len(components) > MAX_READ_COMPONENTS:
             raise _hostile(value, f"it has more than {MAX_READ_COMPONENTS} components")

@@ -219,7 +219,7 @@ def unknown(*, pixels: bool) -> Dataset:
 
 @pytest.mark.parametrize(
     ("policy", "pixels", "record_type"),
-    [("image", True, "IMAGE"), ("image", False, ""), ("private", True, "PRIVATE"), ("private", False, "PRIVATE"),
+    [("image", True, "IMAGE"), ("image", False, "PRIVATE"), ("private", True, "PRIVATE"), ("private", False, "PRIVATE"),
      ("refuse", True, ""), ("refuse", False, "")],
 )  # fmt: skip
 def test_an_unknown_sop_class_follows_the_policy(

@@ -80,8 +80,8 @@ def add_rules(parser: ArgumentParser, *, invalid_uid: str = "accept", patients: 
         "--unknown-sop-class",
         choices=("image", "private", "refuse"),
         default="image",
-        help="the SOP class is not in the tables of the Standard: list the file as IMAGE if it has pixels, list it as "
-        "PRIVATE, or refuse it (default: image)",
+        help="the SOP class is not in the tables of the Standard: list the file as IMAGE if it has pixels and else as "
+        "PRIVATE, list it as PRIVATE, or refuse it (default: image)",
     )
     return rules
 

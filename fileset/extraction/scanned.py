@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from types import TracebackType
@@ -21,7 +22,7 @@ from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo, Format, LinkError, MediumFormat, ReadableMedium
 from fileset.media.names import ARCHIVES
 from fileset.media.open import image_at, scannable
-from fileset.media.system.walk import random_access
+from fileset.media.system.walk import inquire, leads_out, open_regular, random_access
 from fileset.plan.dicomdir_file import not_among
 from fileset.plan.presence import holds_file_set, is_dicomdir
 from fileset.plan.scan import describe
@@ -49,11 +50,15 @@ class Level:
 
 @define(slots=False)
 class ScannedInstance:
-    """An instance described by its own file; `described` is None if the file makes no sense."""
+    """An instance described by its own file; `described` is None if the file makes no sense.
+
+    `path` is that of a file in a folder whose name no File ID can express; its `file_id` is then the nearest one.
+    """
 
     medium: ReadableMedium
     file_id: FileId
     described: Instance | None
+    path: str = ""
 
     @cached_property
     def values(self) -> Values:
@@ -107,15 +112,15 @@ class ScannedInstance:
 
     def open(self) -> BinaryIO:
         """M-READ."""
-        return self.medium.open(self.file_id)
+        return open_regular(self.path) if self.path else self.medium.open(self.file_id)
 
     def position(self) -> int:
         """Return the byte of the medium at which the file begins, 0 if unknown."""
-        return self.medium.position(self.file_id)
+        return 0 if self.path else self.medium.position(self.file_id)
 
     def inquire(self) -> FileInfo:
         """M-INQUIRE FILE."""
-        return self.medium.inquire_file(self.file_id)
+        return inquire(self.path) if self.path else self.medium.inquire_file(self.file_id)
 
 
 def _own_values(instance: Instance) -> Values:
@@ -216,19 +221,23 @@ class Scanned:
 
     def _look_into(self, name: str, describer: Describer) -> ScannedInstance | None:
         try:
-            file_id = FileId.tolerant(name)
+            found = self._at(name)
+        except LinkError as problem:
+            self.findings.append(Finding("FS-FILE-LINK", problem.text(known_path=name), Where(name)))
+            return None
         except FormatError as problem:
             self.findings.append(Finding("FS-FILE-ID-HOSTILE", problem.text(known_path=name), Where(name)))
             return None
         try:
-            with self.medium.open(file_id) as file:
-                return ScannedInstance(self.medium, file_id, describe(random_access(file)[0], describer)[0])
+            with found.open() as file:
+                found.described = describe(random_access(file)[0], describer)[0]
+                return found
         except HeaderError as problem:
             if problem.rule in _NO_INSTANCES:
                 return None
             self.findings.append(Finding(problem.rule, problem.reason, Where(name)))
             # An encrypted file without a key is of no use as a copy.
-            return None if problem.rule == "FS-SECURE-KEY" else ScannedInstance(self.medium, file_id, None)
+            return None if problem.rule == "FS-SECURE-KEY" else found
         except LinkError as problem:
             self.findings.append(Finding("FS-FILE-LINK", problem.text(known_path=name), Where(name)))
             return None
@@ -236,7 +245,31 @@ class Scanned:
             reason = problem.text(known_path=name) if isinstance(problem, FilesetError) else str(problem)
             self.findings.append(Finding("FS-FILE-UNREADABLE", reason, Where(name)))
             # The copy tries again, and reports the loss.
-            return None if is_dicomdir(name) else ScannedInstance(self.medium, file_id, None)
+            return None if is_dicomdir(name) else found
+
+    def _at(self, name: str) -> ScannedInstance:
+        """Return the file with a name on the medium, not described yet.
+
+        Raises `FormatError` for a name that is hostile, on a medium that is no folder of the operating system.
+        """
+        folder = self.medium.folder
+        if not folder or _is_plain(name):
+            return ScannedInstance(self.medium, FileId.tolerant(name), None)
+        path = os.path.join(folder, name)
+        if leads_out(path, folder):
+            raise LinkError("a symbolic link leads out of the folder; not followed", path=name)
+        return ScannedInstance(self.medium, FileId.tolerant(_UNUSUAL.sub("_", name)), None, path)
+
+
+_UNUSUAL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f:\\\ud800-\udfff]|(?<![^/])[. ]+(?=/|$)|[. ]+(?=/|$)")
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a File ID can express the name of a file."""
+    try:
+        return FileId.tolerant(name).path == name
+    except FormatError:
+        return False
 
 
 def scanned(path: str | os.PathLike[str], medium_format: Format | MediumFormat | None = None) -> Scanned:

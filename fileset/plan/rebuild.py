@@ -118,7 +118,8 @@ class _Rebuild:
                     self._settle_shared(record_at, actual, index)
         for actual, index in record_at.items():
             named, value = self._named(index), self.contents.file_id_value(index)
-            if not named.conformant and actual.conformant:
+            normalised = len(named.components) != value.count(b"\\") + 1
+            if actual.conformant and (normalised or not named.conformant):
                 value = actual.value.encode("ascii")
             self.placed[self.offer.add_member(named, value)] = index
         self.offer.record_of.update(self.placed)

@@ -202,14 +202,11 @@ class Describer:
 
     def _type_of_unknown(self, header: Header | Recognised, sop_class: bytes) -> str:
         policy = self.policy.unknown_sop_class
-        if policy == "private":
-            return "PRIVATE"
-        if policy == "image" and header.has_pixel_data:
-            return "IMAGE"
+        if policy != "refuse":
+            return "IMAGE" if policy == "image" and header.has_pixel_data else "PRIVATE"
         row = SOP_CLASSES.get(sop_class.decode("ascii"))
         name = f"{row.name} ({row.uid}, {row.status})" if row else f"the unknown SOP class {sop_class.decode('ascii')}"
-        reason = "" if policy == "refuse" else ", and without pixel data it cannot be an IMAGE"
-        raise HeaderError("FS-SOP-CLASS-NO-RECORD", f"no directory record type for {name}{reason}")
+        raise HeaderError("FS-SOP-CLASS-NO-RECORD", f"no directory record type for {name}")
 
 
 def _unknown(sop_class: bytes, record_type: str) -> tuple[str, str]:

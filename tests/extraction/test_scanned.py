@@ -130,3 +130,24 @@ def test_a_file_that_came_short_is_told(run: Runs, disc: Path, tmp_path: Path, m
     document = run("extract", disc, "-o", tmp_path / "OUT", "--json", code=3).document
     assert [lost["instance_number"] for lost in document["failed"]] == ["1"]
     assert len(copies(tmp_path / "OUT")) == 11
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names that Windows does not have")
+@pytest.mark.parametrize("name", ["a:b", "c\\d", "e\tf", "g ", "h."])
+def test_files_with_names_that_no_file_id_expresses_come_out(name: str, run: Runs, tmp_path: Path) -> None:
+    (tmp_path / "IN").mkdir()
+    (tmp_path / "IN" / name).write_bytes(synthetic.ct(1))
+    run("extract", tmp_path / "IN", "-o", tmp_path / "OUT")
+    run("extract", tmp_path / "IN", "-o", tmp_path / "KEPT", "--scan", "--keep-structure")
+    assert list(copies(tmp_path / "OUT").values()) == list(copies(tmp_path / "KEPT").values()) == [synthetic.ct(1)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names that Windows does not have")
+def test_a_link_with_an_odd_name_that_leads_out_is_not_followed(run: Runs, tmp_path: Path) -> None:
+    (tmp_path / "IN").mkdir()
+    (tmp_path / "IN" / "IM1").write_bytes(synthetic.ct(1))
+    (tmp_path / "BAIT").write_bytes(synthetic.ct(2))
+    (tmp_path / "IN" / "a:b").symlink_to(tmp_path / "BAIT")
+    done = run("extract", tmp_path / "IN", "-o", tmp_path / "OUT", "--json")
+    assert [one["rule"] for one in done.document["findings"]].count("FS-FILE-LINK") == 1
+    assert list(copies(tmp_path / "OUT").values()) == [synthetic.ct(1)]

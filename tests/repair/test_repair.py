@@ -420,8 +420,11 @@ def test_what_no_write_leaves_is_not_called_removed(tmp_path: Path) -> None:
     with pytest.raises(fileset.FormatError, match="not a file-set"):
         fileset.repair_file_set(tmp_path)
     (tmp_path / "FILESET_" / "T0000001").write_bytes(b"half")
+    with pytest.raises(fileset.RefusedError, match="no writer was at work"):
+        fileset.repair_file_set(tmp_path)
+    (tmp_path / "FILESET_" / "LOCK").touch()
     report = fileset.repair_file_set(tmp_path)
-    assert (report.leftovers, [one.source for one in report.skipped], report.complete) == (1, ["FILESET_/JUNK"], False)
+    assert (report.leftovers, [one.source for one in report.skipped], report.complete) == (2, ["FILESET_/JUNK"], False)
     assert (tmp_path / "FILESET_" / "JUNK").exists()
 
 

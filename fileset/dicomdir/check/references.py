@@ -73,7 +73,8 @@ def _file_id(raw: bytes, collector: Collector, index: int) -> FileId | None:
     except FormatError as problem:
         collector.add_at_record("FS-FILE-ID-HOSTILE", str(problem), index, tags.REFERENCED_FILE_ID)
         return None
-    if b"/" in raw or raw.startswith(b"\\") or b"\\\\" in raw:
+    parts = [part.strip(b" \0") for part in raw.split(b"\\")]
+    if b"/" in raw or b"" in parts or b"." in parts:
         message = f"{shown(raw)} is not a File ID: components are separated by one backslash each"
         collector.add_at_record("FS-FILE-ID-FORM", message, index, tags.REFERENCED_FILE_ID)
     elif not file_id.conformant:

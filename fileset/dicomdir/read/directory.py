@@ -22,7 +22,7 @@ from fileset.dicomdir.read.tree import Tree
 from fileset.dicomdir.read.values import character_set_of, keys_of, value_of
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FormatError, require_one_of
-from fileset.file_id import FileId
+from fileset.file_id import SEPARATOR, FileId
 from fileset.findings import Finding, Findings
 from fileset.records.levels import LEVELS
 from fileset.standard import tags
@@ -174,8 +174,8 @@ class Contents:
         except FormatError as problem:
             self.report("FS-FILE-ID-HOSTILE", index, str(problem), tags.REFERENCED_FILE_ID)
             return None
-        if not file_id.conformant:
-            self.report("FS-FILE-ID-FORM", index, f"{file_id} is not a conformant File ID", tags.REFERENCED_FILE_ID)
+        if not file_id.conformant or len(file_id.components) != name.count(SEPARATOR) + 1:
+            self.report("FS-FILE-ID-FORM", index, f"{name!r} is not a conformant File ID", tags.REFERENCED_FILE_ID)
         return file_id
 
     def file_id_value(self, index: int) -> bytes:
