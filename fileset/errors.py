@@ -7,6 +7,7 @@ the medium failed. `exit_code` is the exit code of the command line.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -147,6 +148,11 @@ def require_one_of(option: str, value: object, choices: Iterable[str]) -> None:
     known = tuple(choices)
     if value not in known:
         raise RuleError(f"there is no {option} {value!r}", advice=f"Use one of {', '.join(known)}")
+
+
+def without_password(text: str) -> str:
+    """Return a text without the users and passwords that addresses in it may hold."""
+    return re.sub(r"//[^\s/]*@", "//", text)
 
 
 class RefusedError(RuleError):

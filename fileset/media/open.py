@@ -20,6 +20,7 @@ from fileset.errors import (
     NotFoundError,
     RuleError,
     require_one_of,
+    without_password,
 )
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Format, ReadableMedium, UpdatableMedium, holds
@@ -249,7 +250,7 @@ def _by_suffix(path: str) -> Format:
         raise RuleError(
             "no file-set is created on a remote system. Create it here and upload it, or write the DICOMDIR of files "
             "that are there (`index`)",
-            path=path,
+            path=without_password(path),
         )
     name = path.lower()
     if name.endswith(OTHER_FORMATS):

@@ -13,6 +13,7 @@ from fileset.dicomdir.write.layout import LARGEST_OFFSET
 from fileset.errors import COPY_OUT, REPAIR_OR_SCAN, FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import ReadableMedium
+from fileset.media.remote.access import is_url
 from fileset.plan.secured import is_locked
 
 
@@ -23,9 +24,14 @@ def read_contents(medium: ReadableMedium, dicomdir: FileId) -> Contents:
         return Contents(data, file=dicomdir.path)
     except FormatError as problem:
         if is_locked(problem):
-            raise problem.moved(path=normpath(f"{medium.name}/{dicomdir.path}")) from problem
+            raise problem.moved(path=_place(medium, dicomdir)) from problem
         advice = REPAIR_OR_SCAN if problem.rule and dicomdir.path.upper().startswith(DICOMDIR.value) else ""
-        raise problem.moved(path=normpath(f"{medium.name}/{dicomdir.path}"), advice=advice) from problem
+        raise problem.moved(path=_place(medium, dicomdir), advice=advice) from problem
+
+
+def _place(medium: ReadableMedium, dicomdir: FileId) -> str:
+    place = f"{medium.name}/{dicomdir.path}"
+    return place if is_url(place) else normpath(place)
 
 
 def read_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> bytes:
@@ -50,7 +56,7 @@ def open_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> Iterat
         raise MediumError(f"{dicomdir}: {problem.strerror or problem}", path=medium.name) from problem
     except FormatError as problem:
         if is_locked(problem):
-            raise problem.moved(path=normpath(f"{medium.name}/{dicomdir.path}")) from None
+            raise problem.moved(path=_place(medium, dicomdir)) from None
         reason = problem.text(known_path=medium.name)
         raise FormatError(reason, path=medium.name, advice=COPY_OUT, rule=problem.rule) from problem
 

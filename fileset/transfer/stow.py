@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
-from fileset.errors import FilesetError, RuleError
+from fileset.errors import FilesetError, RuleError, without_password
 from fileset.transfer.crew import Crew
 from fileset.transfer.cstore import Prepare
 from fileset.transfer.payload import Payload, PayloadSource
@@ -87,18 +87,13 @@ class Stow:
         return url if url.endswith("/studies") else f"{url}/studies"
 
 
-def shown(url: str) -> str:
-    """Return an address for messages and reports: without the user and password that it may hold."""
-    return re.sub(r"//[^/]*@", "//", url)
-
-
 def address_of(url: str) -> str:
-    """Return the address of a server as `shown`. Raises `RuleError` for what is no http or https URL."""
+    """Return the address of a server without user and password. Raises `RuleError` for what is no http or https URL."""
     if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url):
         raise RuleError(
-            f"{shown(url)!r} is not the address of a DICOMweb service, such as https://pacs.example.org/dicom-web"
+            f"{without_password(url)!r} is not the address of a DICOMweb service, such as https://pacs.example.org/dicom-web"
         )
-    return shown(url)
+    return without_password(url)
 
 
 class _Worker:
@@ -147,7 +142,7 @@ class _Worker:
         try:
             status, content = self._post(items)
         except httpx.HTTPError as problem:
-            reason = f"no answer from {shown(self._settings.url)}: {str(problem) or type(problem).__name__}"
+            reason = f"no answer from {without_password(self._settings.url)}: {str(problem) or type(problem).__name__}"
             return [(item, evolve(sent, reason=reason)) for item, sent in waiting], []
         except (FilesetError, OSError) as problem:  # a file ended too early: the others are sent without it
             if len(items) == 1:
@@ -155,7 +150,7 @@ class _Worker:
             pairs = [self._try([one]) for one in waiting]
             return [one for again, _ in pairs for one in again], [sent for _, ended in pairs for sent in ended]
         if status in _HOPELESS:
-            raise PeerError(f"{shown(self._settings.address)}: {_HOPELESS[status]} (HTTP {status})")
+            raise PeerError(f"{without_password(self._settings.address)}: {_HOPELESS[status]} (HTTP {status})")
         if status == 413 and len(items) > 1:
             pairs = [self._try([one]) for one in waiting]
             return [one for again, _ in pairs for one in again], [sent for _, ended in pairs for sent in ended]

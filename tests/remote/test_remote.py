@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -17,7 +20,7 @@ from fileset.media.remote.file import HEAD, SMALLEST_BLOCK
 from fileset.media.remote.medium import MOST_FAILED_CALLS, RemoteMedium
 from tests.remote.conftest import upload
 from tests.support import synthetic
-from tests.support.command import Runs
+from tests.support.command import Runs, in_process
 
 
 def contents(folder: Path) -> list[bytes]:
@@ -69,6 +72,44 @@ def test_a_remote_dicomdir_is_a_medium(run: Runs, bucket: str, disc: Path, tmp_p
     assert "0 errors" in run("check", bucket).stdout
     run("extract", bucket, "-o", tmp_path / "EX")
     assert contents(tmp_path / "EX") == contents(disc)
+
+
+class Silent(SimpleHTTPRequestHandler):
+    """Serves files of a folder, and writes no log."""
+
+    def log_message(self, *_: object) -> None:
+        """Write nothing."""
+
+
+@pytest.fixture
+def server(disc: Path) -> Iterator[str]:
+    """The address of a server of web pages that shows `disc`; its listings have names and no sizes."""
+    pytest.importorskip("aiohttp", reason="needs aiohttp, by which fsspec reads web pages")
+    handler = partial(Silent, directory=disc.parent)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}/{disc.name}"
+        server.shutdown()
+
+
+def test_a_folder_of_a_web_server_is_read_although_its_listing_has_no_sizes(
+    run: Runs, server: str, disc: Path, tmp_path: Path
+) -> None:
+    assert run("list", f"http://{server}", "--file-ids").stdout == run("list", disc, "--file-ids").stdout
+    run("extract", f"http://{server}", "-o", tmp_path / "EX")
+    assert contents(tmp_path / "EX") == contents(disc)
+
+
+def test_no_password_of_an_address_is_shown(run: Runs, server: str, tmp_path: Path) -> None:
+    for arguments in (("check", "--json"), ("list",), ("extract", "--json", "-o", tmp_path / "EX")):
+        ended = run(arguments[0], f"http://user:geheim@{server}", *arguments[1:])
+        assert server in ended.stdout + ended.stderr or "EX" in ended.stdout
+        assert "geheim" not in ended.stdout + ended.stderr
+    for address in (f"http://user:geheim@{server}/absent", "ftp://user:geheim@127.0.0.1:1/x", "none://user:geheim@x"):
+        for command in (("list", address), ("create", tmp_path, "-o", address), ("add", address, tmp_path)):
+            ended = in_process(*command)
+            assert ended.code
+            assert "geheim" not in ended.stdout + ended.stderr
 
 
 def test_a_remote_folder_without_a_dicomdir_is_listed_with_scan(run: Runs, store: Any, bucket: str, disc: Path) -> None:

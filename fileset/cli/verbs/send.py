@@ -15,7 +15,7 @@ from fileset.cli.output import complain, counted, json_text, say, sized, write_d
 from fileset.cli.progress import progress
 from fileset.cli.read_options import identification, tell_unmatched
 from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, require_one_patient, tell_changes
-from fileset.errors import FilesetError, FormatError, MediumError, RuleError
+from fileset.errors import FilesetError, FormatError, MediumError, RuleError, without_password
 
 if TYPE_CHECKING:
     from fileset.extraction.complete import Complete
@@ -125,10 +125,9 @@ def run(options: Namespace) -> int:
     if len(outcomes) == 1 and outcomes[0].problem is not None:
         raise outcomes[0].problem
     if options.json:
-        from fileset.transfer.stow import shown
-
         write_document(
-            "fileset.send/1", {"peer": options.to or shown(options.stow), "media": map(json_text, map(_row, outcomes))}
+            "fileset.send/1",
+            {"peer": options.to or without_password(options.stow), "media": map(json_text, map(_row, outcomes))},
         )
     codes = {outcome.code for outcome in outcomes}
     return codes.pop() if len(codes) == 1 else PARTLY

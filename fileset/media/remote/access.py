@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from fileset.errors import FilesetError, MediumError, NotFoundError, RuleError
+from fileset.errors import FilesetError, MediumError, NotFoundError, RuleError, without_password
 
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://").match
 """A scheme of two letters or more: a single one is a drive of Windows."""
@@ -31,7 +31,7 @@ def failures(place: str) -> Iterator[None]:
     except FileNotFoundError as problem:
         raise NotFoundError("no such remote folder or file", path=place) from problem
     except Exception as problem:
-        reason = str(problem) or type(problem).__name__
+        reason = without_password(str(problem)) or type(problem).__name__
         raise MediumError(f"the remote file system failed: {reason}", path=place) from problem
 
 
@@ -43,17 +43,21 @@ def connect(url: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
     except ImportError:
-        raise RuleError('remote folders need fsspec: pip install "dicom-fileset[remote]"', path=url) from None
+        raise RuleError(
+            'remote folders need fsspec: pip install "dicom-fileset[remote]"', path=without_password(url)
+        ) from None
     try:
         # A listing that was kept would hide what other programs change.
-        with failures(url):
+        with failures(without_password(url)):
             file_system, root = url_to_fs(url, use_listings_cache=False)
     except MediumError as problem:
         cause = problem.__cause__
         if isinstance(cause, ImportError):
-            raise RuleError(f"{cause}", path=url) from cause
+            raise RuleError(f"{cause}", path=without_password(url)) from cause
         if isinstance(cause, ValueError):
             scheme = url.partition(":")[0]
-            raise RuleError(f"there is no kind of remote folder {scheme!r} ({cause})", path=url) from cause
+            raise RuleError(
+                f"there is no kind of remote folder {scheme!r} ({cause})", path=without_password(url)
+            ) from cause
         raise
     return file_system, str(root).rstrip("/")

@@ -6,7 +6,7 @@ from typing import Final, NoReturn
 
 from attrs import define, field
 
-from fileset.errors import RuleError
+from fileset.errors import RuleError, without_password
 from fileset.media.base import Footprint
 from fileset.media.remote.access import is_url
 from fileset.media.remote.index import RemoteFileSet
@@ -42,4 +42,4 @@ class Remote:
 
     def updatable(self, path: str) -> NoReturn:
         """Raise `RuleError`: no other file of a bucket is changed."""
-        raise RuleError(NOT_CHANGED, path=path, advice="Change a copy of the folder, and upload it")
+        raise RuleError(NOT_CHANGED, path=without_password(path), advice="Change a copy of the folder, and upload it")

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final, cast
 
 from attrs import frozen
 
-from fileset.errors import FormatError, MediumError, NotFoundError
+from fileset.errors import FormatError, MediumError, NotFoundError, without_password
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, RefusedName
 from fileset.media.image.answers import ImageAnswers
@@ -43,7 +43,8 @@ class RemoteMedium(ImageAnswers):
     """
 
     def __init__(self, url: str) -> None:
-        self._url = url.rstrip("/")
+        self._address = url
+        self._url = without_password(url.rstrip("/"))
         self._fs, self._root = connect(url)
         self._notes = Notes()
         self._lock = Lock()
@@ -67,6 +68,7 @@ class RemoteMedium(ImageAnswers):
             refuse_image(name, self._url)
         if not found:
             raise NotFoundError("no such remote folder, or nothing is in it", path=self._url)
+        sizes = self._unlisted_sizes(found)
         files: dict[str, Listed] = {}
         for key, facts in found.items():
             name = key.removeprefix(self._root).lstrip("/")
@@ -77,7 +79,7 @@ class RemoteMedium(ImageAnswers):
             except FormatError as problem:
                 self._notes.refuse(name, problem.reason)
             else:
-                files[name] = listed(key, facts)
+                files[name] = listed(key, {**facts, "size": sizes.get(key, facts.get("size"))})
         return dict(sorted(files.items()))
 
     def _found(self) -> dict[str, Any]:
@@ -85,9 +87,18 @@ class RemoteMedium(ImageAnswers):
             found: dict[str, Any] = self._fs.find(self._root, detail=True)
         return found
 
+    def _unlisted_sizes(self, found: dict[str, Any]) -> dict[str, int]:
+        """The sizes that the listing does not have: a server of web pages lists only names."""
+        unknown = [key for key, facts in found.items() if facts.get("size") is None and facts.get("type") == "file"]
+        with failures(self._url):
+            sizes = dict(zip(unknown, self._fs.sizes(unknown), strict=True)) if unknown else {}
+        if None in sizes.values():
+            raise MediumError("it does not say how large its files are", path=self._url, advice="Download them first")
+        return sizes
+
     @property
     def name(self) -> str:
-        """The URL as the user gave it."""
+        """The URL as the user gave it, without a password."""
         return self._url
 
     def names(self) -> Iterator[str]:
@@ -96,7 +107,7 @@ class RemoteMedium(ImageAnswers):
 
     def changed(self) -> list[str]:
         """Return the names of files that came, went or changed since this medium was opened."""
-        now = RemoteMedium(self._url).files
+        now = RemoteMedium(self._address).files
         return sorted(name for name in {*self.files, *now} if self.files.get(name) != now.get(name))
 
     def _listed(self, file_id: FileId) -> tuple[str, Listed]:
