@@ -43,7 +43,7 @@ from fileset.plan.secured import encrypting, no_pages, secure_findings
 from fileset.plan.source_file_set import Origin, SourceFileSets
 from fileset.plan.split import bytes_of
 from fileset.plan.transcoding import transcoding
-from fileset.plan.transform import Rewrite, Transform, by_dataset, rewrite_sources
+from fileset.plan.transform import Rewrite, Streamed, Transform, by_dataset, rewrite_sources
 from fileset.plan.under_profile import under_profile
 from fileset.plan.volumes import write_volume, write_volumes
 from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
@@ -104,7 +104,7 @@ class Creator:
         listed_only: Of a file-set that is a source, leave out DICOM files that no record references, and report them.
         transform: Makes of each pydicom data set the one that is written; None leaves the file out. If it raises, the file
             stays out too, and is reported.
-        rewrite: The same with the bytes of a DICOM file.
+        rewrite: The same with the bytes of a DICOM file, or `Streamed` with its chunks.
         undefined_lengths: Write sequences and items of the DICOMDIR with undefined length.
         icons: Write icons (PS3.3 F.7): "image" in each IMAGE record, "series" one in each SERIES record, or an `Icons`
             with another size. Needs the extra `images`.
@@ -151,7 +151,7 @@ class Creator:
         strict: bool = False,
         transcode: bool = False,
         transform: Transform | None = None,
-        rewrite: Rewrite | None = None,
+        rewrite: Rewrite | Streamed | None = None,
         jobs: int | None = None,
         executor: Executor | None = None,
         progress: Phases | None = None,
@@ -195,7 +195,10 @@ class Creator:
         self._companion = web_content(web, self._path, **making) if web else None
         self._transcoding = transcoding(under, wanted=transcode, jobs=jobs, progress=phase(progress, "transcode"))
         self._reconciles = rewrite is not None
-        self._rewrites = [*([rewrite] if rewrite else []), *([by_dataset(transform)] if transform else [])]
+        self._rewrites: list[Rewrite | Streamed] = [
+            *([rewrite] if rewrite else []),
+            *([by_dataset(transform)] if transform else []),
+        ]
         self._refused: dict[int, Refused] = {}
         self._changes: list[Finding] = []
         self._looked_at = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from fileset.cli.options import keys_of
@@ -13,6 +13,7 @@ from fileset.errors import RefusedError, RuleError
 if TYPE_CHECKING:
     from fileset.findings import Finding
     from fileset.plan.instances import Finder
+    from fileset.plan.transform import Streamed
     from fileset.transfer.peer import Tls
     from fileset.transfer.reconciliation import Reconciliation
 
@@ -75,15 +76,16 @@ def reconciliation_of(options: Namespace, tls: Tls | None = None) -> Reconciliat
     return Reconciliation(values_of(given), table)
 
 
-def rewriting(reconciliation: Reconciliation | None) -> Callable[[bytes], bytes] | None:
-    """Return the function that changes the bytes of a file, None if nothing is to be changed."""
+def rewriting(reconciliation: Reconciliation | None) -> Streamed | None:
+    """Return the rewrite that changes files, None if nothing is to be changed."""
     if reconciliation is None:
         return None
     from functools import partial
 
-    from fileset.transfer.reconciled import rewrite
+    from fileset.plan.transform import Streamed
+    from fileset.transfer.reconciled import rewritten
 
-    return partial(rewrite, reconciliation)
+    return Streamed(partial(rewritten, reconciliation))
 
 
 def reconciled(

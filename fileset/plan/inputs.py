@@ -291,7 +291,7 @@ class Sources:
 
     def replace(self, index: int, data: bytes) -> None:
         """Replace the bytes of a source by others, which are kept in a temporary file; its name stays."""
-        write_spooled(self.spooled(index), data)
+        write_spooled(self.spooled(index), (data,))
         self.use_spooled(index)
 
     def spooled(self, index: int) -> str:
@@ -448,10 +448,10 @@ def _chunks(medium: ReadableMedium, file_id: FileId) -> Iterator[bytes]:
         yield from chunks_of(file)
 
 
-def write_spooled(path: str, data: bytes) -> None:
+def write_spooled(path: str, chunks: Iterable[bytes]) -> None:
     """Write a temporary file in a folder of our own; the source may be changed twice, so it replaces the former one."""
     with open(f"{path}.new", "wb") as file:
-        file.write(data)
+        file.writelines(chunks)
     os.replace(f"{path}.new", path)
 
 

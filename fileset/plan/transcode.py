@@ -70,7 +70,7 @@ def transcode(read: Reading, target: str, profile: Profile) -> Transcoded:
         return Transcoded()  # the scan reports the fault
     if result is None:
         return Transcoded()
-    write_spooled(target, result[0])
+    write_spooled(target, result[:1])
     return Transcoded(changes=result[1])
 
 

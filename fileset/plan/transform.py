@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from fileset.dicom.header import looks_like_data_set, read_all
+from attrs import frozen
+
+from fileset.dicom.header import Reading, looks_like_data_set, read_all
 from fileset.errors import FilesetError, RefusedError
 from fileset.findings import Finding, Where
-from fileset.plan.inputs import Sources, encode_dataset
+from fileset.plan.inputs import Sources, encode_dataset, write_spooled
 from fileset.plan.scan import Refused
 
 if TYPE_CHECKING:
@@ -20,8 +22,23 @@ Transform = Callable[["Dataset"], "Dataset | None"]
 """The same with pydicom data sets."""
 
 
+_RECOGNISED: Final = 1 << 13
+
+
+@frozen
+class Streamed:
+    """A rewrite that does not take whole files into memory.
+
+    Attributes:
+        changed: Takes random access to a DICOM file, and its size; gives the chunks of the file that goes in instead, None if it stays
+            as it is. Raises as `Rewrite`.
+    """
+
+    changed: Callable[[Reading, int], Iterable[bytes] | None]
+
+
 def rewrite_sources(
-    sources: Sources, indexes: Iterable[int], rewrite: Rewrite, refused: dict[int, Refused]
+    sources: Sources, indexes: Iterable[int], rewrite: Rewrite | Streamed, refused: dict[int, Refused]
 ) -> Iterator[Finding]:
     """Let `sources` give rewritten files, and yield a finding for each that changed; fill `refused` with the others.
 
@@ -30,20 +47,37 @@ def rewrite_sources(
     for index in indexes:
         try:
             with sources.opened(index) as read:
-                data = read_all(read)
-            if data[128:132] != b"DICM" and not looks_like_data_set(data):
-                continue
-            changed = rewrite(data)
+                head = read(0, _RECOGNISED)
+                if head[128:132] != b"DICM" and not looks_like_data_set(head):
+                    continue
+                chunks = _changed(rewrite, read, sources.inquire(index).size)
+                if chunks is not None:
+                    write_spooled(sources.spooled(index), chunks)
+        except _LeftOutError:
+            refused[index] = Refused("FS-SOURCE-LEFT-OUT", "left out, as was asked for")
         except RefusedError:
             raise
         except (OSError, FilesetError) as problem:
             refused[index] = Refused("FS-TRANSFORM-FAILED", str(problem))
-            continue
-        if changed is None:
-            refused[index] = Refused("FS-SOURCE-LEFT-OUT", "left out, as was asked for")
-        elif changed != data:
-            sources.replace(index, changed)
-            yield Finding("FS-TRANSFORMED", "changed, as was asked for", Where(sources.name(index)))
+        else:
+            if chunks is not None:
+                sources.use_spooled(index)
+                yield Finding("FS-TRANSFORMED", "changed, as was asked for", Where(sources.name(index)))
+
+
+class _LeftOutError(Exception):
+    """The caller wants a file to be left out."""
+
+
+def _changed(rewrite: Rewrite | Streamed, read: Reading, size: int) -> Iterable[bytes] | None:
+    """Return the chunks of the changed file, None if it stays as it is. Raises `_LeftOutError` to leave it out."""
+    if isinstance(rewrite, Streamed):
+        return rewrite.changed(read, size)
+    data = read_all(read)
+    changed = rewrite(data)
+    if changed is None:
+        raise _LeftOutError
+    return (changed,) if changed != data else None
 
 
 def by_dataset(transform: Transform) -> Rewrite:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, Final, Protocol, cast
+from typing import Any, BinaryIO, Final, Protocol, Self, cast
 
 from attrs import define
 
+from fileset.dicom.header import Reading
 from fileset.dicomdir.read.query import condition
 from fileset.errors import FilesetError, FormatError, RefusedError
 from fileset.file_id import FileId
@@ -18,7 +20,6 @@ from fileset.standard.dictionary import keyword_of
 from fileset.transfer.compare import require_agreement
 from fileset.transfer.payload import Payload, UnsendableError, payload
 from fileset.transfer.reconciliation import Reconciliation
-from fileset.transfer.transcoding import InMemory
 
 _IN_MEMORY: Final = 64 << 20
 
@@ -146,17 +147,60 @@ class ReconciledInstance:
         return FileInfo(len(item.meta) + item.length, info.modified) if item.values else info
 
 
-def rewrite(rules: Reconciliation, data: bytes) -> bytes:
-    """Return a DICOM file with the new values. Raises `RefusedError` for a second patient if one value is for one.
+def rewritten(rules: Reconciliation, read: Reading, size: int) -> Iterator[bytes] | None:
+    """Return the chunks of a DICOM file with the new values, None if it stays as it is.
 
-    Raises `UnsendableError` if the file cannot be changed.
+    Raises `RefusedError` for a second patient if one value is for one, `UnsendableError` if the file cannot be changed.
     """
-    item = payload(InMemory(data))
+    item = payload(_AtHand(read, size))
     if item.sop_class_uid == _DIRECTORY:
-        return data
+        return None
     rules.require_patient(item.identity[tags.PATIENT_ID], RefusedError)
     changed = rules.change(item)
-    return b"".join(changed.whole()) if changed.values else data
+    return changed.whole() if changed.values else None
+
+
+@define
+class _AtHand:
+    """A file that is open already."""
+
+    read_at: Reading
+    size: int
+    file_id: None = None
+
+    def open(self) -> BinaryIO:
+        """Open the file anew, at its beginning."""
+        return cast("BinaryIO", _Opened(self.read_at, self.size))
+
+    def inquire(self) -> FileInfo:
+        """M-INQUIRE FILE."""
+        return FileInfo(self.size, None)
+
+
+@define
+class _Opened:
+    """Sequential reading by random access, as a context."""
+
+    read_at: Reading
+    size: int
+    at: int = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the file open: its owner closes it."""
+
+    def seek(self, at: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a position."""
+        self.at = at + {os.SEEK_SET: 0, os.SEEK_CUR: self.at, os.SEEK_END: self.size}[whence]
+        return self.at
+
+    def read(self, size: int) -> bytes:
+        """Read bytes from here on."""
+        data = self.read_at(self.at, size)
+        self.at += len(data)
+        return data
 
 
 _DIRECTORY: Final = "1.2.840.10008.1.3.10"

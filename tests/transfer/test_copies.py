@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
+from functools import partial
 from pathlib import Path
 
 import pydicom
@@ -10,7 +12,10 @@ import pytest
 from pydicom import Dataset
 
 import fileset
+from fileset.plan.transform import Streamed
 from fileset.reader import Reader
+from fileset.transfer.reconciled import rewritten
+from fileset.transfer.reconciliation import Reconciliation, values_of
 from tests.support import synthetic
 from tests.support.command import Runs
 
@@ -163,3 +168,20 @@ def test_files_that_are_added_after_a_dry_run_are_transformed_too_and_all_change
         report = creator.commit()
     assert {one.PatientID for one in datasets(tmp_path / "NEW").values()} == {"ANON"}
     assert sum(finding.rule == "FS-TRANSFORMED" for finding in report.findings) == 2
+
+
+def test_new_values_do_not_take_the_whole_file_into_memory(tmp_path: Path) -> None:
+    dataset = synthetic.instance("1.2.840.10008.5.1.4.1.1.7")
+    dataset.PixelData = bytes(40 << 20)
+    synthetic.write(dataset, tmp_path / "IN" / "BIG")
+    del dataset
+    rules = Reconciliation(values_of({"PatientID": "NEW"}))
+    tracemalloc.start()
+    try:
+        with fileset.Creator(tmp_path / "OUT", rewrite=Streamed(partial(rewritten, rules))) as creator:
+            creator.add(tmp_path / "IN")
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    finally:
+        tracemalloc.stop()
+    (added,) = creator.report.added
+    assert pydicom.dcmread(tmp_path / "OUT" / added.file_id.path).PatientID == "NEW"
