@@ -323,7 +323,7 @@ class Creator:
         report = Report(
             self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run, hashes=hashes
         )
-        headers = list(add_headers(self._sources)) if self._adds_headers else []
+        headers = list(add_headers(self._sources, range(len(self._sources)))) if self._adds_headers else []
         changes = [*headers, *self._changed()]
         tree = self._scanned(report, file_sets)
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]

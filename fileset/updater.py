@@ -21,6 +21,7 @@ from fileset.errors import INDEX_AGAIN, REPAIR, FilesetError, FormatError, Refus
 from fileset.file_id import FileId
 from fileset.findings import ERROR
 from fileset.media.open import no_dicomdir, updatable
+from fileset.plan.add_header import add_headers
 from fileset.plan.choice import Choice
 from fileset.plan.commit import carry_out, clean_up
 from fileset.plan.copy_findings import Preamble, clears, stale_pages, without_cured
@@ -81,7 +82,7 @@ class Updater:
 
     `medium_format`: by default that of the medium. `security`: opens the files of a secure file-set (PS3.15 D.1), and
     encrypts new files and the DICOMDIR for its recipients; other files stay untouched. `naming`: the scheme of the File IDs of new files. `missing`,
-    `unknown_sop_class`, `invalid_uid`, `keys`, `preamble` (of files that are copied), `icons` (of new
+    `unknown_sop_class`, `invalid_uid`, `keys`, `preamble` and `add_header` (of files that are copied), `icons` (of new
     records), `profile`, `strict`, `transcode`, `jobs`, `executor`, `progress`: as for `Creator`.
 
     Raises `FormatError` if there is no DICOMDIR that can be read, and `RefusedError` if it is damaged so that an update
@@ -102,6 +103,7 @@ class Updater:
         keys: str = "usual",
         preamble: Preamble = "keep",
         trust_dicomdir: bool = False,
+        add_header: bool = False,
         icons: Icons | IconPlace | None = None,
         profile: str | None = None,
         strict: bool = False,
@@ -128,6 +130,7 @@ class Updater:
         self._transcoding = transcoding(under, wanted=transcode, jobs=jobs, progress=phase(progress, "transcode"))
         clearing, conflict = clears(preamble), check_conflict_option(patient_conflict)
         self._trusts_dicomdir = trust_dicomdir
+        self._adds_headers = add_header
         self._contents = _contents(self._medium)
         kept = Kept(self._contents)
         self._request = Request(
@@ -294,6 +297,11 @@ class Updater:
             offer = self._request.offer
             added = (index for index in range(len(offer.sources)) if index not in offer.in_place)
             self._transcoding.replace(offer.sources, added)
+        if self._adds_headers:
+            offer = self._request.offer
+            report.findings += add_headers(
+                offer.sources, [index for index in range(len(offer.sources)) if index not in offer.in_place]
+            )
         check = IdentityCheck(self._request.offer.sources, self._trusts_dicomdir)
         documents = NativeDocuments(self._request.offer.sources, self._policy)
         plan = update(self._request, lambda sources: check.compared(documents.taken(self._scanned(sources))), report)

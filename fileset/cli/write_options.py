@@ -150,6 +150,9 @@ def add_preamble(about_files: _ArgumentGroup) -> None:
     """Add the options for copied files: their preambles, and whom they belong to."""
     add_trust(about_files)
     about_files.add_argument(
+        "--add-header", action="store_true", help="take data sets without a Part 10 header, and write them with one"
+    )
+    about_files.add_argument(
         "--preamble",
         choices=("keep", "zero"),
         default="keep",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from struct import pack
 from typing import Final
 
@@ -23,12 +23,12 @@ _BIG_ENDIAN: Final = b"1.2.840.10008.1.2.2"
 _UIDS: Final = wanted_tags((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID))
 
 
-def add_headers(sources: Sources) -> Iterator[Finding]:
-    """Let `sources` give DICOM files for data sets without a header; yield a finding for each.
+def add_headers(sources: Sources, indexes: Iterable[int]) -> Iterator[Finding]:
+    """Let `sources` give DICOM files for those of `indexes` that are data sets without a header; yield a finding for each.
 
     The data set stays byte for byte. One that cannot be understood stays as it is, and is refused by the scan.
     """
-    for index in range(len(sources)):
+    for index in indexes:
         name = sources.name(index)
         try:
             with sources.opened(index) as read:

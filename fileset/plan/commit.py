@@ -17,7 +17,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from fileset.dicomdir.read.decode import decode
+from fileset.dicomdir.read.decode import decode, inflated
 from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.write.layout import Directory, encode
 from fileset.errors import DONE, FormatError, MediumError, RefusedError
@@ -139,7 +139,7 @@ def carry_out(plan: Plan, medium: WritableMedium, report: Report, progress: Prog
 
 def check_basis(basis: bytes | None, medium: WritableMedium) -> None:
     """Raise `RefusedError` unless the DICOMDIR is still the one that the plan was made from."""
-    if basis is not None and not _is_there(basis, medium):
+    if basis is not None and not (_is_there(basis, medium) or _is_deflated(basis, medium)):
         raise RefusedError(
             "another writer has changed the file-set in the meantime", path=medium.name, advice="Look at it again"
         )
@@ -155,6 +155,13 @@ def _is_there(basis: bytes, medium: WritableMedium) -> bool:
                 return False
             at += len(chunk)
     return at == len(basis)
+
+
+def _is_deflated(basis: bytes, medium: WritableMedium) -> bool:
+    """Whether the DICOMDIR is the one with these bytes in a deflated transfer syntax."""
+    with suppress(FormatError):
+        return medium.has_dicomdir() and inflated(read_dicomdir(_readable(medium))) == basis
+    return False
 
 
 def _readable(medium: WritableMedium) -> ReadableMedium:

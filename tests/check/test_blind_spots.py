@@ -157,6 +157,9 @@ def test_a_deflated_dicomdir_is_read_and_called_an_error(copy: Path) -> None:
     with fileset.Reader(copy) as reader:
         assert len(list(reader.instances)) == 3
     assert "FS-DICOMDIR-SYNTAX" in {finding.rule for finding in check_file_set(copy).findings}
+    with fileset.Updater(copy) as updater:  # it is no other DICOMDIR than the one that was read
+        updater.file_set_id = "INFLATED"
+    assert check_file_set(copy).conformant
 
 
 def test_a_data_set_that_its_character_set_cannot_hold_is_refused(tmp_path: Path) -> None:

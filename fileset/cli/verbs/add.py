@@ -76,6 +76,7 @@ def run(options: Namespace) -> int:
         "naming": options.naming,
         "preamble": options.preamble,
         "trust_dicomdir": options.trust_dicomdir,
+        "add_header": options.add_header,
         "icons": options.icons,
         "keys": options.record_keys,
         "profile": options.profile,

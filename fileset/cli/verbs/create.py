@@ -96,9 +96,6 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--keep-file-set-uid", action="store_true", help="keep its File-set UID too")
     add_choice(parser)
     parser.add_argument(
-        "--add-header", action="store_true", help="take data sets without a Part 10 header, and write them with one"
-    )
-    parser.add_argument(
         "--listed-only", action="store_true", help="of a file-set: leave out DICOM files that no record references"
     )
     volumes = parser.add_argument_group("more data than one medium holds")

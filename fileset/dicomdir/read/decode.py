@@ -53,7 +53,7 @@ def decode(data: bytes, *, file: str = "DICOMDIR") -> FlatDirectory:
 
     Raises `FormatError` if the bytes are not a DICOMDIR.
     """
-    data = _inflated(data)
+    data = inflated(data)
     flat, findings = FlatDirectory(data), Findings(file)
     start = _start(data, findings)
     first = _first_record(data, start)
@@ -72,7 +72,7 @@ def decode(data: bytes, *, file: str = "DICOMDIR") -> FlatDirectory:
     return flat
 
 
-def _inflated(data: bytes) -> bytes:
+def inflated(data: bytes) -> bytes:
     """Return a DICOMDIR in a deflated transfer syntax with its data set inflated; any other one unchanged.
 
     The Standard does not allow it (PS3.10 8.6); the declared transfer syntax becomes a finding.
