@@ -23,40 +23,53 @@ _DEFER: Final = 1 << 24
 _MESSAGE: Final = "pydicom cannot decode the data set"
 
 
-class _File(io.RawIOBase):
-    """A file-like object for pydicom over a `Reading`. Raises `HeaderError` after 64 MiB, to bound memory."""
+class HeaderFile(io.RawIOBase):
+    """A file-like object for pydicom over a `Reading`. Raises `HeaderError` after `limit` bytes, to bound memory."""
 
-    def __init__(self, read: Reading) -> None:
+    name = ""
+
+    def __init__(self, read: Reading, limit: int = LARGEST_VALUE) -> None:
         self._read = read
         self._at = 0
-        self._left = LARGEST_VALUE
+        self._limit = self._left = limit
 
     def readable(self) -> bool:
+        """Always."""
         return True
 
     def seekable(self) -> bool:
+        """Always."""
         return True
 
     def tell(self) -> int:
+        """The position, in bytes from the start."""
         return self._at
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        if whence == 2:
+        """Go to a position. Raises `OSError` for one from the end, which is unknown."""
+        if whence == io.SEEK_END:
             raise io.UnsupportedOperation("the end is not known")
         self._at = offset + (self._at if whence else 0)
         return self._at
 
     def read(self, size: int | None = -1) -> bytes:
+        """Read `size` bytes, fewer only at the end. Raises `HeaderError` without a size."""
         if size is None or size < 0:  # pydicom would inflate a deflated data set without limit
             raise HeaderError("FS-FILE-BAD-HEADER", "a deflated data set after unusual File Meta Information")
         if size > self._left:
             raise HeaderError(
-                "FS-FILE-BAD-HEADER", f"more than {LARGEST_VALUE >> 20} MiB precede the values that are needed"
+                "FS-FILE-BAD-HEADER", f"more than {self._limit >> 20} MiB precede the values that are needed"
             )
         data = self._read(self._at, size)
         self._at += len(data)
         self._left -= len(data)
         return data
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read into a buffer, for buffered reading."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def read_foreign(read: Reading, wanted: Wanted) -> Header:
@@ -73,7 +86,7 @@ def read_foreign(read: Reading, wanted: Wanted) -> Header:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            dataset = read_partial(_File(read), at_pixel_data, defer_size=_DEFER, force=True)  # type: ignore[arg-type]
+            dataset = read_partial(HeaderFile(read), at_pixel_data, defer_size=_DEFER, force=True)  # type: ignore[arg-type]
             meta = {tag: _raw(dataset.file_meta, tag) for tag in IDENTIFYING_META_TAGS if tag in dataset.file_meta}
             whole = (tag for tag in _tags(dataset, wanted) if tag in dataset and not _is_cut_off(dataset, tag))
             values = {tag: _value(dataset, tag, wanted) for tag in whole}

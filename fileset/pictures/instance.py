@@ -12,6 +12,7 @@ from attrs import frozen
 
 from fileset.dicom.elements import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, element_header
 from fileset.dicom.header import DEFLATED, Reading
+from fileset.dicom.header_by_pydicom import HeaderFile
 from fileset.errors import FormatError
 from fileset.part10.file_meta import check_meta
 from fileset.pictures.errors import PictureError
@@ -68,7 +69,7 @@ def read_instance(read: Reading) -> DepictedInstance:
 def _read(read: Reading, transfer_syntax: str) -> DepictedInstance:
     from pydicom.filereader import read_partial
 
-    file = io.BufferedReader(_File(read), _BUFFER)
+    file = io.BufferedReader(HeaderFile(read, LARGEST_DATA_SET), _BUFFER)
     tags: list[int] = []
 
     def at_pixels(tag: int, vr: str | None, length: int) -> bool:  # noqa: ARG001  pydicom calls it with three
@@ -117,35 +118,3 @@ def _inflated(read: Reading, at: int) -> Reading:
         raise PictureError(f"the deflated data set is damaged: {problem}") from problem
     whole = bytes(data)
     return lambda start, size: whole[start : start + size]
-
-
-class _File(io.RawIOBase):
-    """The file that pydicom wants, over a `Reading`."""
-
-    name = ""
-
-    def __init__(self, read: Reading) -> None:
-        self._read = read
-        self._at = 0
-        self._left = LARGEST_DATA_SET
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        if whence == io.SEEK_END:
-            raise io.UnsupportedOperation("the end of the file is not known")
-        self._at = offset + (self._at if whence else 0)
-        return self._at
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = self._read(self._at, len(buffer))
-        self._left -= len(data)
-        if self._left < 0:
-            raise PictureError(f"more than {LARGEST_DATA_SET >> 20} MiB come before the pixels")
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)

@@ -26,6 +26,7 @@ from fileset.media.base import (
     Written,
     holds,
 )
+from fileset.media.seekable import SeekableFile
 from fileset.media.system.walk import random_access
 from fileset.secure.reader import Opened, SecureState, content_size, open_envelope, parse
 from fileset.secure.recipients import described, is_named, parsed
@@ -182,25 +183,11 @@ class SecureView:
         self.around.close()
 
 
-class _Content(io.RawIOBase):
+class _Content(SeekableFile):
     """The verified content of an envelope, decrypted where it is read."""
 
     def __init__(self, opened: Opened, file: BinaryIO) -> None:
-        self._opened, self._file, self._at = opened, file, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._opened.size}[whence]
-        self._at = max(start + offset, 0)
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
+        self._opened, self._file, self._size = opened, file, opened.size
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         target = memoryview(buffer).cast("B")

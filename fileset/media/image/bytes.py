@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import stat
@@ -13,6 +12,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from fileset.errors import FormatError, MediumError
+from fileset.media.seekable import SeekableFile
 from fileset.media.system.calls import system
 from fileset.media.system.files import is_pipe, named
 
@@ -77,7 +77,7 @@ class ImageBytes:
                 os.close(descriptor)
 
 
-class ExtentFile(io.RawIOBase):
+class ExtentFile(SeekableFile):
     """A file made of pieces of an open file, whose descriptor it closes in the end."""
 
     def __init__(self, descriptor: int, extents: Sequence[tuple[int, int]], name: str) -> None:
@@ -85,27 +85,7 @@ class ExtentFile(io.RawIOBase):
         self._descriptor = descriptor
         self._extents = extents
         self._starts = [0, *accumulate(size for _, size in extents)]
-        self._at = 0
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def seekable(self) -> bool:
-        """Always."""
-        return True
-
-    def tell(self) -> int:
-        """The position, in bytes from the start."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position, which may be after the end."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._starts[-1]}[whence]
-        if base + offset < 0:
-            raise OSError(errno.EINVAL, "a position before the file", self.name)
-        self._at = base + offset
-        return self._at
+        self._size = self._starts[-1]
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Read up to the end of a piece. Raises `MediumError` if that fails, or the image has become shorter."""

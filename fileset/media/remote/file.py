@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.errors import MediumError
 from fileset.media.remote.access import failures
+from fileset.media.seekable import SeekableFile
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -17,7 +16,7 @@ HEAD: Final = 16 << 10
 SMALLEST_BLOCK, LARGEST_BLOCK = 256 << 10, 8 << 20
 
 
-class RemoteFile(io.RawIOBase):
+class RemoteFile(SeekableFile):
     """A file of `size` bytes, of which `head` are known already. Each block is one ranged request."""
 
     def __init__(self, file_system: Any, key: str, size: int, head: bytes, name: str) -> None:
@@ -28,25 +27,6 @@ class RemoteFile(io.RawIOBase):
         self._head = head
         self._block, self._block_at = b"", 0
         self._length = SMALLEST_BLOCK
-        self._at = 0
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def seekable(self) -> bool:
-        """Always."""
-        return True
-
-    def tell(self) -> int:
-        """The position in bytes."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position, which may be after the end."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        self._at = max(base + offset, 0)
-        return self._at
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Read up to the end of a block. Raises `MediumError` if the request fails or gives too few bytes."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 from attrs import frozen
 
 from fileset.errors import FormatError, RuleError
+from fileset.media.seekable import SeekableFile
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -112,7 +113,7 @@ def wrong_password(name: str) -> FormatError:
 _ADVICE: Final = "Give the right one (--zip-password-file)"
 
 
-class _Aes(io.RawIOBase):
+class _Aes(SeekableFile):
     """The bytes of a member that is encrypted with AES: forward as far as is asked for, backward from the start again."""
 
     def __init__(self, packed: BinaryIO, size: int, lock: Lock, password: bytes, name: str) -> None:
@@ -154,19 +155,6 @@ class _Aes(io.RawIOBase):
             raise FormatError("is cut off", path=self._name)
         self._decrypted += len(data)
         return bytes(self._cipher.decrypt(data))
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = max({io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence] + offset, 0)
-        return self._at
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer).cast("B")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import os
 import zlib
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from fileset.errors import FormatError
+from fileset.media.seekable import SeekableFile
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -64,14 +63,14 @@ class Allowance:
             )
 
 
-class MemberFile(io.RawIOBase):
+class MemberFile(SeekableFile):
     """A member open for reading; `packed` is the file with its packed bytes, closed with it."""
 
     def __init__(self, packed: BinaryIO, member: ZipMember) -> None:
         self._packed = packed
         self._member = member
         self._checksum = Checksum(member)
-        self._at = 0
+        self._size = member.size
 
     def _fill(self, view: memoryview) -> int:
         """Read some bytes, at least one, from the position, which is before the end."""
@@ -81,26 +80,6 @@ class MemberFile(io.RawIOBase):
     def name(self) -> str:
         """That of the member; pydicom asks for it."""
         return self._member.name
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def seekable(self) -> bool:
-        """Always."""
-        return True
-
-    def tell(self) -> int:
-        """The position, in bytes from the start."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position, which may be after the end."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._member.size}[whence]
-        if base + offset < 0:
-            raise ValueError("a position before the file")
-        self._at = base + offset
-        return self._at
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Read some bytes. Raises `FormatError` if the member contradicts its headers."""

@@ -1,0 +1,34 @@
+"""The part that all files with a position have in common: images, members of archives, remote and encrypted files."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+
+
+class SeekableFile(io.RawIOBase):
+    """A file of `_size` bytes, open for reading at position `_at`; a subclass implements `readinto`."""
+
+    _size: int
+    _at = 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def tell(self) -> int:
+        """The position, in bytes from the start."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a position, which may be after the end. Raises `OSError` before the start."""
+        at = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence] + offset
+        if at < 0:
+            raise OSError(errno.EINVAL, "a position before the file")
+        self._at = at
+        return self._at
