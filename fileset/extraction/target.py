@@ -19,9 +19,10 @@ from fileset.errors import MediumError, RefusedError
 from fileset.extraction.layout import PathTemplate
 from fileset.extraction.names import LONGEST, LONGEST_PATH, SHORTEST, fitted, hashed_name, safe_name
 from fileset.extraction.report import Copy
+from fileset.media.system.calls import system
 from fileset.media.system.files import blamed_on
 from fileset.media.system.hashing import COPY_SIZE
-from fileset.media.system.walk import open_regular
+from fileset.media.system.walk import is_part, open_regular
 from fileset.plan.instances import InstanceRecord
 
 Source = Callable[[], Iterator[bytes]]
@@ -49,6 +50,7 @@ class Target:
         self._owners: dict[str, str] = {}
         with _writing(root):
             os.makedirs(root, exist_ok=True)
+        _sweep(root)
         self._real = os.path.realpath(root)
 
     def require_space(self, sizes: Callable[[], Iterator[int]]) -> None:
@@ -103,8 +105,11 @@ class Target:
         return path, name != whole
 
     def _make(self, path: str) -> None:
-        with _writing(path), suppress(FileExistsError):
-            os.mkdir(path)
+        with _writing(path):
+            try:
+                os.mkdir(path)
+            except FileExistsError:
+                _sweep(path)
         if os.path.commonpath((self._real, os.path.realpath(path))) != self._real:
             raise RefusedError(f"a symbolic link leads out of {self.root}; not followed", path=path)
 
@@ -164,6 +169,8 @@ def _write(path: str, source: Source) -> tuple[int, str]:
     """Write a new file and read it back; its size in bytes and SHA-256."""
     digest, size = hashlib.sha256(), 0
     with _writing(path), open(path, "x+b") as file:
+        with suppress(OSError):  # without locks, no other run sweeps it either
+            system.lock(file.fileno())
         for chunk in source():
             file.write(chunk)
             digest.update(chunk)
@@ -186,6 +193,16 @@ def _temporary(folder: str) -> Iterator[str]:
     finally:
         with suppress(OSError):  # an error would hide the one that led here
             os.unlink(path)
+
+
+def _sweep(folder: str) -> None:
+    """Remove the files that an earlier run was writing when it was killed; the lock says whether a run still does."""
+    with suppress(OSError):
+        for name in filter(is_part, os.listdir(folder)):
+            path = os.path.join(folder, name)
+            with suppress(OSError), open_regular(path) as file:
+                system.lock(file.fileno())
+                os.unlink(path)
 
 
 def _size_of(folder: str) -> int:

@@ -151,3 +151,21 @@ def test_a_link_with_an_odd_name_that_leads_out_is_not_followed(run: Runs, tmp_p
     done = run("extract", tmp_path / "IN", "-o", tmp_path / "OUT", "--json")
     assert [one["rule"] for one in done.document["findings"]].count("FS-FILE-LINK") == 1
     assert list(copies(tmp_path / "OUT").values()) == [synthetic.ct(1)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no locks that a test can hold")
+def test_what_a_killed_run_was_writing_is_removed_by_the_next_one(run: Runs, folder: Path, tmp_path: Path) -> None:
+    import fcntl
+
+    run("extract", folder, "-o", tmp_path / "OUT")
+    before = copies(tmp_path / "OUT")
+    place = next(path for path in (tmp_path / "OUT").rglob("*") if path.is_file()).parent
+    for home in (tmp_path / "OUT", place):
+        (home / ".0123456789abcdef.part").write_bytes(synthetic.ct(1)[:700])
+    (place / ".fedcba.part").write_bytes(b"of the user")
+    with open(place / ".fedcba9876543210.part", "wb") as busy:
+        fcntl.flock(busy, fcntl.LOCK_EX)
+        run("extract", folder, "-o", tmp_path / "OUT")
+    parts = {path.name for path in (tmp_path / "OUT").rglob(".*.part")}
+    assert parts == {".fedcba.part", ".fedcba9876543210.part"}
+    assert before.items() <= copies(tmp_path / "OUT").items()

@@ -29,7 +29,7 @@ class SourceFile(NamedTuple):
 
 
 _PART_SUFFIX: Final = ".part"
-_PART: Final = re.compile(r"\.[0-9a-f]{16}\.part").fullmatch
+is_part: Final = re.compile(r"\.[0-9a-f]{16}\.part").fullmatch
 """Names of files that an extraction was writing when it ended."""
 
 _SYSTEM_FOLDERS: Final = frozenset(
@@ -72,7 +72,7 @@ def _walk(folder: str, skip: frozenset[str], unlistable: Callable[[str, str], No
     while stack:
         for entry in stack[-1]:
             relative = prefixes[-1] + entry.name
-            if relative in skip or (relative.endswith(_PART_SUFFIX) and _PART(entry.name)):
+            if relative in skip or (relative.endswith(_PART_SUFFIX) and is_part(entry.name)):
                 continue
             if entry.is_dir(follow_symlinks=False) and not system.is_link(entry):
                 try:
