@@ -116,3 +116,18 @@ def test_python_for_users_of_pydicom_does_its_work(medium: Path) -> None:
             value.close()
     assert len(SNIPPETS) > 8
     assert len(fileset.Reader("OUT").instances) == 1
+
+
+@pytest.mark.parametrize("page", [ROOT / "CONTRIBUTING.md", DOCS / "architecture.md"], ids=lambda page: page.name)
+def test_every_module_that_is_named_exists(page: Path) -> None:
+    named = re.findall(r"`([\w/]+(?:\.py|/))`", page.read_text(encoding="utf-8"))
+    package = ROOT / "fileset"
+    places = (ROOT, package, package / "dicomdir", ROOT / "docs")
+    assert named
+    assert [name for name in named if "NAME" not in name and not any((place / name).exists() for place in places)] == []
+
+
+def test_every_room_is_explained() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    rooms = [path.parent.name for path in (ROOT / "fileset").glob("*/__init__.py")]
+    assert [room for room in rooms if f"`{room}/`" not in text] == []
