@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.x509 import Certificate
 
-MOST_KNOWN: Final = 1024
+MOST_KNOWN: Final = 16384
 """Keys of files that are remembered: a file is opened several times, and RSA takes about a millisecond."""
 MOST: Final = 64
 """Recipients of one file that are tried."""
@@ -102,6 +102,7 @@ class Opener:
             return None
 
 
+@lru_cache(maxsize=64)  # a file is opened several times, and decoding takes about two milliseconds
 def parsed(recipients: bytes) -> list[tuple[str, Any]]:
     """Return kind and content of each RecipientInfo. Raises `SecureError` if they cannot be decoded."""
     from asn1crypto import cms
