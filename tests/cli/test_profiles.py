@@ -39,7 +39,7 @@ def test_a_retired_profile_is_refused_with_the_reason(run: Runs) -> None:
 
 def test_a_file_set_that_conforms_passes_the_check_of_its_profile(disc: Path, run: Runs) -> None:
     checked = run("check", disc, "--profile", "STD-GEN-CD", "-v")
-    assert "warning: a folder: the medium that it goes to decides" in checked.stdout
+    assert "warning: the rules for the medium cannot be checked on a folder" in checked.stdout
 
 
 def test_each_violation_is_one_finding_with_the_attribute_its_value_and_what_is_allowed(disc: Path, run: Runs) -> None:

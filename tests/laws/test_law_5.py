@@ -125,6 +125,7 @@ def added(stage: Path) -> None:
 VERBS = (changed, changed, changed, rehearsed, added)
 
 
+@pytest.mark.slow
 def test_a_forged_journal_costs_no_file_that_its_change_did_not_write(stage: Path, tries: Tries) -> None:
     random = Random(SEED)
     before, refused = content(stage), 0

@@ -61,7 +61,7 @@ def test_a_medium_that_the_profile_does_not_have_is_refused(
 
 
 def test_udf_is_refused_on_a_cd_and_taken_on_a_dvd(tmp_path: Path) -> None:
-    with pytest.raises(RuleError, match="not for an image with UDF"):
+    with pytest.raises(RuleError, match="this is an image with UDF"):
         fileset.Creator(tmp_path / "A.iso", medium_options=["udf"], profile="STD-GEN-CD")
     fileset.Creator(tmp_path / "A.iso", medium_options=["udf"], profile="STD-GEN-DVD-JPEG")
 
