@@ -114,7 +114,8 @@ class Creator:
         security: Encrypts all files and the DICOMDIR for its recipients, as PS3.15 D.1 demands, and signs them. Included files
             stay plain; pages for a browser are left out unless `WebOptions.plain`.
         source_security: Keys and passwords that open encrypted sources; by default those of `security`.
-        progress: Called with a phase, "scan", "icons", "pictures" or "write", the number of files done, and the number of all.
+        progress: Called with a phase, "walk", "scan", "icons", "pictures" or "write", the number of files done, and the number
+            of all, 0 if that is unknown.
 
     Raises:
         RuleError: The request breaks the Standard, or the profile is not for such a medium.
@@ -173,7 +174,7 @@ class Creator:
         self._scan = partial(outcomes, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
         self._progress = phase(progress, "write")
         self._add_icons = partial(icons_added, jobs=jobs, executor=executor, progress=phase(progress, "icons"))
-        self._sources = Sources(source_security or security)
+        self._sources = Sources(source_security or security, phase(progress, "walk"))
         self._searched: list[str] = []
         self._origins: list[ReadableMedium] = []
         self._included = Included()
@@ -338,6 +339,7 @@ class Creator:
         report.findings += found
         transcodings = dict.fromkeys(self._transcoding.findings) if self._transcoding else ()
         report.findings += [*findings, *changes, *transcodings, *tree.findings, *no_icons, *self._cleared(nodes)]
+        del tree  # the records are in the nodes
         report.findings += self._no_pages
         report.findings += [one for medium in self._sources.views() for one in secure_findings(medium)]
         report.findings = without_cured(report.findings)
@@ -411,7 +413,7 @@ class Creator:
         self._sources.clear_preambles(leaves)
         return cleared(self._sources, leaves)
 
-    def _write(self, report: Report, nodes: Sequence[Node], identification: Identification, naming: str) -> None:
+    def _write(self, report: Report, nodes: list[Node], identification: Identification, naming: str) -> None:
         if (len(self._sources) or self._searched) and not nodes:
             report.findings.append(Finding("FS-NOTHING-ADDED", NOTHING_ADDED, Where(self._path)))
             return

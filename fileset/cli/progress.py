@@ -19,6 +19,9 @@ INTERVAL: Final = 0.1
 """Seconds between two pictures."""
 _TITLES: Final = {
     "transcode": "Transcoding",
+    "walk": "Looking for files",
+    "sort": "Sorting records",
+    "flush": "Flushing and verifying",
     "scan": "Reading headers",
     "write": "Copying",
     "extract": "Copying",
@@ -27,6 +30,9 @@ _TITLES: Final = {
     "pictures": "Making pictures",
     "send": "Sending",
 }
+
+_AFTERWARDS: Final = {"scan": "sort", "write": "flush"}
+"""The phases that follow when all files of a phase are done: nothing counts them."""
 
 
 @contextmanager
@@ -43,7 +49,7 @@ def progress(options: Namespace) -> Iterator[Display | None]:
 
 
 class Display:
-    """Bars, one for each phase, that vanish when the work is done.
+    """Bars, one for each phase, that vanish when the work is done; none stays at 100 % while something else is done.
 
     They appear with the first call. No thread draws them, so that processes can still be forked.
     """
@@ -55,15 +61,22 @@ class Display:
         self._next = self._started + INTERVAL
 
     def __call__(self, phase: str, done: int, total: int, size: int = 0) -> None:
-        """Draw, if it is time to; `size`: bytes done, for phases that show a rate."""
+        """Draw, if it is time to. `total` is 0 if it is unknown; `size`: bytes done, for phases that show a rate."""
         now = monotonic()
         if now < self._next and done != total:
             return
         self._next = now + INTERVAL
+        rate = f"{size / 1e6 / max(now - self._started, INTERVAL):.1f} MB/s" if size else ""
+        if total and done == total and phase in _AFTERWARDS:
+            phase, total = _AFTERWARDS[phase], 0
+        self._draw(phase, done, total or None, rate)
+
+    def _draw(self, phase: str, done: int, total: int | None, rate: str) -> None:
         bars = self._bars = self._bars or _bars()
         if phase not in self._tasks:
             self._tasks[phase] = bars.add_task(_TITLES.get(phase, phase), total=total, rate="")
-        rate = f"{size / 1e6 / max(now - self._started, INTERVAL):.1f} MB/s" if size else ""
+        for name, task in self._tasks.items():
+            bars.update(task, visible=name == phase)
         bars.update(self._tasks[phase], completed=done, total=total, rate=rate)
         bars.refresh()
 

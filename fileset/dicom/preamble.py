@@ -24,7 +24,7 @@ def needs_clearing(data: bytes) -> bool:
     return data[len(PREAMBLE) :].startswith(_PREFIX) and not is_known(data[: len(PREAMBLE)])
 
 
-def cleared(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def cleared(chunks: Iterable[bytes | bytearray]) -> Iterator[bytes | bytearray]:
     """Yield the chunks of a file with a zero preamble. The first chunk must contain the whole preamble."""
     parts = iter(chunks)
     yield PREAMBLE + next(parts)[len(PREAMBLE) :]

@@ -19,7 +19,7 @@ from attrs import evolve, field, frozen
 
 from fileset.dicomdir.read.decode import decode, inflated
 from fileset.dicomdir.read.raw import FlatDirectory
-from fileset.dicomdir.write.layout import Directory, encode
+from fileset.dicomdir.write.layout import Directory, encode, encode_last
 from fileset.errors import DONE, FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, Finding
@@ -54,7 +54,7 @@ class Addition:
 
     file_id: FileId
     size: int
-    chunks: Callable[[], Iterator[bytes]]
+    chunks: Callable[[], Iterator[bytes | bytearray]]
     modified: datetime | None = None
     mode: int | None = None
 
@@ -96,7 +96,7 @@ def commit(
             transaction.settle()  # 3. all of them on the medium
             verified = partial(verify, directory=plan.directory)
             publish = partial(transaction.publish, verify=verified)
-            written.append(_hashed(publish, encode(plan.directory), sha256=sha256))  # 4. and 5.
+            written.append(_hashed(publish, encode_last(plan.directory), sha256=sha256))  # 4. and 5.
             for file_id in filterfalse(_is_dicomdir, plan.removals):  # 6. nothing references them any more
                 transaction.delete(file_id)
         medium.flush()

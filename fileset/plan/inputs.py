@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 
 Result = TypeVar("Result")
+TELL_EVERY: Final = 256
+"""Files after which the number found so far is reported."""
 
 _NOT_FROM_AFAR: Final = "an image or archive in a remote folder is not read: download it first"
 
@@ -59,8 +61,9 @@ class LostSourceError(MediumError):
 class Sources:
     """An ordered collection of sources, by index; kept as columns because there may be a million."""
 
-    def __init__(self, security: Security | None = None) -> None:
+    def __init__(self, security: Security | None = None, found: Callable[[int, int], None] | None = None) -> None:
         self._security = security  # opens encrypted sources
+        self._found = found  # called now and then with the number of files found so far, and 0
         self.paths: list[str] = []
         self._relative_at = array("I")  # where in each path the part below the named source begins
         self._stamps = array("q")  # two numbers for each path that was stamped
@@ -265,6 +268,8 @@ class Sources:
         """Add a file with its name, and return its index."""
         self.paths.append(path)
         self._relative_at.append(len(path) - len(relative))
+        if self._found is not None and not len(self.paths) % TELL_EVERY:
+            self._found(len(self.paths), 0)
         if self._choice is not None and self._choice.conditions:
             self.chosen[len(self.paths) - 1] = self._choice
         return len(self.paths) - 1
@@ -407,11 +412,11 @@ class Sources:
         with named(self.name(index)), self.opened(index) as read:
             return needs_clearing(read(0, NEEDED))
 
-    def chunks(self, index: int) -> Iterator[bytes]:
-        """The bytes of a source in parts."""
+    def chunks(self, index: int) -> Iterator[bytes | bytearray]:
+        """The bytes of a source in parts. The memory of a part may be used for the next one."""
         return cleared(self._chunks(index)) if index in self._cleared else self._chunks(index)
 
-    def _chunks(self, index: int) -> Iterator[bytes]:
+    def _chunks(self, index: int) -> Iterator[bytes | bytearray]:
         """Yield the bytes of a source. Raises `LostSourceError`, and notes the source in `lost`, if a part is unreadable."""
         try:
             yield from self._read_chunks(index)
@@ -421,7 +426,7 @@ class Sources:
             self.lost[index] = problem.text(known_path=self.name(index))
             raise LostSourceError(self.lost[index], path=self.name(index)) from problem
 
-    def _read_chunks(self, index: int) -> Iterator[bytes]:
+    def _read_chunks(self, index: int) -> Iterator[bytes | bytearray]:
         if self.is_file(index):
             return contents(self.path(index), self._stamp(index))
         return iter((self._contents[index],)) if index in self._contents else _chunks(*self._members[index][:2])

@@ -60,7 +60,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     Raises `MediumError` if it cannot be read, `FormatError` for a line of another form or a path that leads out.
     """
     name = path_of(path)
-    text = b"".join(contents(name)).decode("utf-8", "surrogateescape")
+    text = b"".join(map(bytes, contents(name))).decode("utf-8", "surrogateescape")
     return Manifest(name, parse_manifest(text, name))
 
 
@@ -105,7 +105,7 @@ def write_manifest(path: str, report: Report, *, keep: bool) -> None:
 
 
 def _text(path: str) -> str:
-    return b"".join(contents(path)).decode("utf-8", "surrogateescape")
+    return b"".join(map(bytes, contents(path))).decode("utf-8", "surrogateescape")
 
 
 def _names(report: Report, path: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -56,9 +56,11 @@ class Placement:
 
 
 def new_file_set(
-    recipe: Recipe, medium: UpdatableMedium, nodes: Sequence[Node], identification: Identification, report: Report
+    recipe: Recipe, medium: UpdatableMedium, nodes: list[Node], identification: Identification, report: Report
 ) -> Plan:
     """Return the plan of a file-set on `medium` with the records `nodes`, an arranged tree; fill `report.added`.
+
+    `nodes` is empty afterwards: the plan has the records.
 
     Raises `RefusedError` if an included file has the name of another file on the medium.
     """
@@ -68,25 +70,35 @@ def new_file_set(
     for node, file_id in zip(leaves, placement.file_ids, strict=True):
         name = "" if in_place else recipe.sources.name(node.source)
         report.added.append(name, file_id, node.sop_instance_uid, node.record_type)
-    values = iter(placement.file_ids)
+    companion, values = recipe.companion, iter(placement.file_ids)
+    source_of = (
+        {FileId(one): node.source for node, one in zip(leaves, placement.file_ids, strict=True)} if companion else {}
+    )
+    del leaves
     directory = build(
         new_frame(identification, undefined_lengths=recipe.undefined_lengths),
-        nodes,
+        _emptied(nodes),
         lambda _: next(values).encode("ascii"),
         undefined_lengths=recipe.undefined_lengths,
     )
-    additions = [*placement.additions, *_companions(recipe, medium, directory, leaves, placement)]
+    additions = [*placement.additions, *_companions(recipe, medium, directory, source_of)]
     basis = None if recipe.replace else b""  # without `replace` there must still be no DICOMDIR at the commit
     return Plan(directory, additions, placement.removals, basis)
 
 
+def _emptied(nodes: list[Node]) -> Iterator[Node]:
+    """Yield the nodes and let go of each, so that a record does not take memory twice."""
+    nodes.reverse()
+    while nodes:
+        yield nodes.pop()
+
+
 def _companions(
-    recipe: Recipe, medium: UpdatableMedium, directory: Directory, leaves: Sequence[Node], placement: Placement
+    recipe: Recipe, medium: UpdatableMedium, directory: Directory, source_of: Mapping[FileId, int]
 ) -> Iterator[Addition]:
     """Yield the files that accompany the file-set. Raises `RefusedError` if another file of the name is on the medium."""
     if recipe.companion is None:
         return
-    source_of = {FileId(file_id): node.source for node, file_id in zip(leaves, placement.file_ids, strict=True)}
     present = {name.upper() for name in medium.names()} if medium.exists() else set()
     for addition in recipe.companion.additions(encode(directory), source_of):
         is_there = addition.file_id.path.upper() in present

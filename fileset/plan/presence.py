@@ -56,11 +56,12 @@ def looks_like_dicom(medium: ReadableMedium, name: str) -> bool:
 class Presence:
     """The files of a medium, compared with the File IDs of the records.
 
-    `present` maps each File ID path to the path of its file as the medium shows it, `missing` are the paths without a
-    file, `extra` the other files (DICOM or not), `dicomdirs` all DICOMDIRs, and `nameless` counts the instance records
-    without a usable File ID.
+    `listed` are the File ID paths of the records in their order. `present` maps each to the path of its file as the medium
+    shows it, `missing` are those without a file, `extra` the other files (DICOM or not), `dicomdirs` all DICOMDIRs, and
+    `nameless` counts the instance records without a usable File ID.
     """
 
+    listed: Sequence[str]
     present: dict[str, str]
     missing: tuple[str, ...]
     extra: tuple[str, ...]
@@ -70,13 +71,17 @@ class Presence:
     @classmethod
     def of(cls, medium: ReadableMedium, paths: Iterable[str], nameless: int = 0) -> Presence:
         """Compare the files on `medium` with the File ID `paths` of the records."""
-        forms = _Forms()
+        names: dict[str, None] = {}
         with suppress(MediumError):  # a folder that cannot be listed: its files are asked for one by one
-            for name in medium.names():
+            names.update(dict.fromkeys(medium.names()))
+        listed = list(paths)
+        present = {path: path for path in listed if path in names}
+        forms = _Forms()
+        for name in names:
+            if name not in present:
                 forms.add(name)
-        present: dict[str, str] = {}
         missing: list[str] = []
-        for path in paths:
+        for path in listed if len(present) < len(listed) else ():
             found = present.get(path) or forms.take(path)
             if found is None and holds(medium, FileId.tolerant(path)):
                 found = path
@@ -86,7 +91,7 @@ class Presence:
                 present[path] = found
         left = tuple(forms.left())
         extra = tuple(name for name in left if not is_dicomdir(name))
-        return cls(present, tuple(missing), extra, nameless, tuple(filter(holds_file_set, left)))
+        return cls(listed, present, tuple(missing), extra, nameless, tuple(filter(holds_file_set, left)))
 
     def unlisted(self, medium: ReadableMedium) -> list[str]:
         """Return the files that look like DICOM and that no record references."""
@@ -105,7 +110,7 @@ class Presence:
 
 @define
 class _Forms:
-    """File names by the common part of all their forms; the exact form of a name is taken first."""
+    """Names of files that no record has in exactly this form, by the common part of all forms of a name."""
 
     names: dict[str, list[str]] = field(factory=dict)
 
@@ -115,9 +120,7 @@ class _Forms:
     def take(self, path: str) -> str | None:
         """Return the file that a File ID path names, and keep it from `left`."""
         found = self.names.get(form_key(path))
-        if not found:
-            return None
-        return found.pop(found.index(path) if path in found else 0)
+        return found.pop(0) if found else None
 
     def left(self) -> Iterator[str]:
         """Yield the names that were not taken."""

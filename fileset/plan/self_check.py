@@ -68,16 +68,18 @@ def new_file_set_findings(
     recipe: Recipe, report: Report, medium: UpdatableMedium, plan: Plan, identification: Identification
 ) -> Iterator[Finding]:
     """Yield the findings about a new file-set: DICOM files without a record, and the descriptor file."""
-    instances = {value.replace("\\", "/") for value in report.added.file_ids}
     if recipe.naming == IN_PLACE:
         others = {skipped.source for skipped in report.skipped}
     elif medium.folder and medium.exists():
         others = set(medium.names()) - {file_id.path for file_id in plan.removals}
     else:
         others = set()
+    descriptor = identification.descriptor_file_id
+    asked = others | {descriptor.path} if descriptor else others
+    # Only names that are asked for: a set of all would take more memory than the records.
+    instances = {name for name in (value.replace("\\", "/") for value in report.added.file_ids) if name in asked}
     yield from unlisted(recipe.included.paths())
     yield from unlisted(below(medium.folder, others - instances - {DICOMDIR.path}))
-    descriptor = identification.descriptor_file_id
     if descriptor is None:
         return
     where = Where(DICOMDIR.path, tag=tags.DESCRIPTOR_FILE_ID)

@@ -21,8 +21,11 @@ from fileset.records.tree import Node
 from fileset.report import Replaced, Report, Volume
 
 
-def write_volume(recipe: Recipe, report: Report, nodes: Sequence[Node], identification: Identification) -> None:
-    """Write one file-set at the path that `report` names, of `nodes`, an arranged tree; or only plan it in a dry run."""
+def write_volume(recipe: Recipe, report: Report, nodes: list[Node], identification: Identification) -> None:
+    """Write one file-set at the path that `report` names, of `nodes`, an arranged tree; or only plan it in a dry run.
+
+    `nodes` is empty afterwards.
+    """
     medium = recipe.format.writable(report.medium, identification.file_set_id)
     refuse_existing(medium, replace=recipe.replace)
     report.medium = medium.name

@@ -96,6 +96,10 @@ _NOT_NATIVE: Final = (
 """Notes on a DICOM file with the SOP class of native HL7 documents (PS3.3 F.5.35)."""
 
 
+MOST_TEMPLATES: Final = 4096
+"""Limit of the cache of a describer, in series."""
+
+
 class Describer:
     """Describes headers under one policy; caches facts that many files share.
 
@@ -128,6 +132,8 @@ class Describer:
             instance = self._described(header, invent=invent)
             template = self._template(header, instance, own)
             if template:
+                if len(self._templates) >= MOST_TEMPLATES:
+                    self._templates.clear()
                 self._templates[common] = template
         return instance
 

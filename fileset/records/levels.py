@@ -116,6 +116,10 @@ _UIDS: Final = {
 }
 
 
+MOST_CHAINS: Final = 4096
+"""Limit of the cache of a reader, in series."""
+
+
 class ChainReader:
     """Reads chains; files with equal values share one.
 
@@ -149,6 +153,8 @@ class ChainReader:
                     require_valid_uid(name, getattr(known, field))
                 known = known._replace(notes=known.notes + uid_notes(name, getattr(known, field)))
             if not known.fallback_date and not known.fallback_time:
+                if len(self._known) >= MOST_CHAINS:
+                    self._known.clear()
                 self._known[raw] = known  # type: ignore[index]
         return known
 

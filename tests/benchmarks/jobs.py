@@ -196,6 +196,8 @@ PYDICOM_INDEX = Contender(
     proof=exported,
 )
 INDEX = Contender(OURS, ("{ours}", "index", "{corpus}", "--no-progress", "-q"), proof=indexed)
+# What cp would take to leave the files as safe as a commit must.
+CP_SYNC = Contender("cp -r, sync", ("sh", "-c", 'cp -r "$0" "$1" && sync -f "$1"', "{corpus}", "{out}"), proof=copied)
 CREATE_ISO = Contender(
     OURS, ("{ours}", "create", "{corpus}", "-o", "{out}", "--format", "iso", "--no-progress", "-q"), proof=imaged
 )
@@ -214,6 +216,16 @@ JOBS: tuple[Job, ...] = (
             "default": (1_000, 2_000, 10_000, 20_000),
             "full": (1_000, 2_000, 10_000, 20_000, 100_000),
         },
+    ),
+    Job(
+        "index-minimal",
+        "the same with the mandatory keys alone",
+        (
+            Contender(OURS, ("{ours}", "index", "{corpus}", "--keys", "minimal", "--no-progress", "-q"), proof=indexed),
+            FLOOR,
+            DCMMKDIR,
+        ),
+        {"quick": (200,), "default": (20_000,), "full": (20_000, 100_000, 1_000_000)},
     ),
     Job(
         "check",
@@ -322,11 +334,22 @@ JOBS: tuple[Job, ...] = (
         (
             Contender(OURS, ("{ours}", "create", "{corpus}", "-o", "{out}", "--no-progress", "-q"), proof=created),
             Contender("cp -r", ("cp", "-r", "{corpus}", "{out}"), proof=copied),
-            # What cp would take to leave the files as safe as a commit must.
-            Contender(
-                "cp -r, sync", ("sh", "-c", 'cp -r "$0" "$1" && sync -f "$1"', "{corpus}", "{out}"), proof=copied
-            ),
+            CP_SYNC,
             FLOOR,
+        ),
+        {"quick": (50,), "default": (500, 2_000), "full": (500, 2_000)},
+        matrix=512,
+    ),
+    Job(
+        "create-manifest",
+        "the same with the SHA-256 of each file",
+        (
+            Contender(
+                OURS,
+                ("{ours}", "create", "{corpus}", "-o", "{out}", "--manifest", "{out}.sha256", "--no-progress", "-q"),
+                proof=created,
+            ),
+            CP_SYNC,
         ),
         {"quick": (50,), "default": (500, 2_000), "full": (500, 2_000)},
         matrix=512,
@@ -370,7 +393,7 @@ TARGETS: tuple[Target, ...] = (
     Target("index", 100_000, "seconds", 1 / 10, peer="dcmmkdir"),
     Target("index-one-series", 8_000, "seconds", 1 / 50, peer="dcmmkdir"),
     Target("index", 100_000, "seconds", 11, since=10_000),
-    Target("index", 100_000, "seconds", 4, peer="floor"),
+    Target("index", 100_000, "seconds", 4.5, peer="floor"),
     Target("index", 100_000, "memory", 160),
     Target("check", 20_000, "seconds", 3, peer="our index"),
     Target("check", 100_000, "memory", 160),
@@ -383,8 +406,13 @@ TARGETS: tuple[Target, ...] = (
     Target("encode-records", 1_000_000, "seconds", 11, since=100_000),
     Target("list-records", 1_000_000, "seconds", 11, since=100_000),
     Target("add", 100_000, "seconds", 1 / 4, peer="dcmmkdir +A"),
-    Target("create", 2_000, "seconds", 1.3, peer="cp -r"),
-    Target("create-iso", 2_000, "seconds", 1.5, peer="genisoimage"),
+    Target("index-minimal", 100_000, "seconds", 3.5, peer="floor"),
+    Target("index-minimal", 100_000, "seconds", 1 / 12, peer="dcmmkdir"),
+    Target("index-minimal", 1_000_000, "seconds", 10.5, since=100_000),
+    Target("index-minimal", 1_000_000, "memory", 700),
+    Target("create", 2_000, "seconds", 1.1, peer="cp -r, sync"),
+    Target("create-manifest", 2_000, "seconds", 1.3, peer="cp -r, sync"),
+    Target("create-iso", 2_000, "seconds", 1.2, peer="genisoimage, sync"),
     Target("create-iso-small", 50_000, "memory", 150),
     Target("help", 0, "seconds", 0.1),
 )

@@ -72,7 +72,7 @@ def run(options: Namespace) -> int:
         elif options.jsonl:
             write(rows(found))
         elif options.paths:
-            write(map(escaped, _paths(found if keys else None, reader, presence, prefix)))
+            write(map(escaped, _paths(found if keys else None, presence, prefix)))
         elif options.file_ids:
             write(map(escaped, _file_ids(found) if keys else reader.paths()))
         else:
@@ -113,10 +113,10 @@ def _file_ids(found: Iterable[Record]) -> Iterator[str]:
     return (record.file_id.path for record in found if record.file_id)
 
 
-def _paths(found: Iterable[Record] | None, reader: Reader, presence: Presence, prefix: str) -> Iterator[str]:
+def _paths(found: Iterable[Record] | None, presence: Presence, prefix: str) -> Iterator[str]:
     """Yield the paths of the files that are there, relative to the medium as the user named it."""
-    names = reader.paths() if found is None else _file_ids(found)
-    return (presence.present[prefix + name] for name in names if prefix + name in presence.present)
+    wanted = presence.listed if found is None else (prefix + name for name in _file_ids(found))
+    return (presence.present[path] for path in wanted if path in presence.present)
 
 
 def _tree(reader: Reader, found: Iterable[Record] | None, *, instances: bool) -> None:

@@ -118,11 +118,21 @@ class Directory:
     def is_tree(self) -> bool:
         """Whether the links lead to each record exactly once, and never backwards."""
         count = len(self)
-        targets = [self.first, *self.next, *self.lower]
+        targets = array("q", (self.first,)) + self.next + self.lower
         linked = len(targets) - targets.count(NONE)
+        seen = bytearray(count + 1)  # the last one is for NONE
+        for target in targets:
+            seen[target] = 1
         ahead = sum(sum(map(gt, links, range(count))) for links in (self.next, self.lower)) + (self.first == 0)
         apart = {target for *_, target in self.others}
-        return ahead == linked and len({*targets, NONE}) == linked + 1 and linked + len(apart) == count
+        return ahead == linked and sum(seen[:count]) == linked and linked + len(apart) == count
+
+
+def encode_last(directory: Directory) -> Iterator[bytes | bytearray]:
+    """Yield the same as `encode`, and then free the memory of the records: links and offsets stay."""
+    yield from encode(directory)
+    if isinstance(directory.bodies, list):
+        directory.bodies.clear()
 
 
 def encode(directory: Directory) -> Iterator[bytes | bytearray]:

@@ -67,9 +67,10 @@ def write_file(path: str, chunks: Chunks, *, sync: bool = True, mode: int = 0o66
     try:
         for chunk in hashed:
             _write_all(descriptor, chunk)
-            system.start_write_back(descriptor)  # the disk writes while the next chunk is read
         if sync:
             system.sync_file(descriptor)
+        else:
+            system.start_write_back(descriptor)  # the disk works while the next file is read
     finally:
         os.close(descriptor)
     return hashed.size, hashed.digest
@@ -212,7 +213,8 @@ def read_back(path: str) -> tuple[bytes, str]:
             data.write(block)
     finally:
         os.close(descriptor)
-    return data.getvalue(), digest_of([data.getbuffer()])
+    whole = data.getvalue()
+    return whole, digest_of([whole])
 
 
 def open_plain(path: str, *, follow: bool = True) -> int:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 if TYPE_CHECKING:
     from xxhash import xxh3_128
 
-COPY_SIZE: Final = 1 << 20
-"""Bytes that are read and written at a time."""
+COPY_SIZE: Final = 1 << 17
+"""Bytes that are read and written at a time: what the cache of a processor holds, so that hashing and writing find it there."""
 
 
 def xxh3() -> xxh3_128:

@@ -211,8 +211,8 @@ def _stamp(found: os.stat_result) -> Stamp:
 _LARGEST: Final = (1 << 63) - 1
 
 
-def contents(path: str, stamp: Stamp = NO_STAMP) -> Iterator[bytes]:
-    """The bytes of a file in parts.
+def contents(path: str, stamp: Stamp = NO_STAMP) -> Iterator[bytes | bytearray]:
+    """The bytes of a file in parts. The memory of a part is used for the next one: copy it to keep it.
 
     Raises `MediumError` if it cannot be read, has changed since it had the `stamp`, or changes while it is read.
     """
@@ -221,8 +221,9 @@ def contents(path: str, stamp: Stamp = NO_STAMP) -> Iterator[bytes]:
             before = os.fstat(file.fileno())
             if stamp not in (NO_STAMP, _stamp(before)):
                 raise MediumError("has changed since it was looked at", path=path)
-            while data := file.read(COPY_SIZE):
-                yield data
+            buffer = bytearray(COPY_SIZE)
+            while count := file.readinto(buffer):
+                yield buffer if count == len(buffer) else buffer[:count]
             after = os.fstat(file.fileno())
     except OSError as problem:
         raise MediumError(f"{problem.strerror or problem}", path=path) from problem

@@ -44,6 +44,9 @@ _REGULAR_FILE: Final = 0o100644 << 16
 _FIRST_DATE: Final = datetime(1980, 1, 1, tzinfo=UTC)
 _LAST_DATE: Final = datetime(2107, 12, 31, 23, 59, 58, tzinfo=UTC)
 
+_WHOLE: Final = 1 << 20
+"""Bytes of a file up to which it is deflated at once, so that it is stored if that makes it no smaller."""
+
 
 class ZipBuilder:
     """Writes an archive into `file`; `created` is the date of members that have none of their own; a `password` encrypts them."""
@@ -70,11 +73,12 @@ class ZipBuilder:
         member.is_locked = bool(self._password)
         member.flags |= ENCRYPTED if member.is_locked else 0
         parts = iter(chunks)
-        first = next(parts, b"")
+        is_small = size is not None and size <= _WHOLE
+        first = b"".join(map(bytes, parts)) if is_small else next(parts, b"")
+        if size is not None and (len(first) > size or (len(first) == size and next(parts, b""))):
+            raise MediumError("grew while it was being copied", path=file_id)
         if len(first) == size:
             self._write_whole(member, first)
-            if next(parts, b""):
-                raise MediumError("grew while it was being copied", path=file_id)
         else:
             self._write_parts(member, chain((first,), parts))
         if member.size > _LIMIT and not member.large:
