@@ -86,9 +86,10 @@ def test_a_folder_without_dicom_files_is_no_file_set(run: Runs, tmp_path: Path) 
 def test_what_an_interrupted_write_left_alone_is_told(run: Runs, tmp_path: Path) -> None:
     (tmp_path / "FILESET_").mkdir()
     (tmp_path / "FILESET_" / "T0000001").write_bytes(b"half")
-    said = "1 file of an interrupted write {} removed: there is no file-set in {}, 2 warnings\n"
+    (tmp_path / "FILESET_" / "LOCK").touch()
+    said = "2 files of an interrupted write {} removed: there is no file-set in {}, 3 warnings\n"
     assert run("repair", tmp_path, "--dry-run").stderr.endswith(said.format("would be", tmp_path))
     done = run("repair", tmp_path).stderr
     assert "  FILESET_/T0000001: belongs to a write that is under way or was interrupted" in done
-    assert done.endswith(said.format("was", tmp_path))
+    assert done.endswith(said.format("were", tmp_path))
     assert list(tmp_path.iterdir()) == []
