@@ -17,6 +17,8 @@ WRITABLE: Final = ("s3", "memory")
 """Schemes with a request that creates a file only if there is none, or that replaces a known one."""
 CONDITIONAL: Final = ("s3",)
 """Schemes with a request that replaces a file only if its tag is the known one."""
+ONE_REQUEST: Final = 5 << 30
+"""Bytes that S3 takes in one request: a DICOMDIR, of 4 GiB at most, is never sent in parts, which have no condition."""
 NOT_COPIED: Final = "files of a remote folder are not written: create the file-set here, and upload it"
 
 
@@ -104,9 +106,9 @@ class RemoteFileSet(RemoteMedium):
         try:
             with failures(self._url):
                 if former is None:
-                    self._fs.pipe_file(key, data, mode="create")
+                    self._fs.pipe_file(key, data, mode="create", chunksize=ONE_REQUEST)
                 elif scheme_of(self._fs) in CONDITIONAL:
-                    self._fs.pipe_file(key, data, IfMatch=former.tag)
+                    self._fs.pipe_file(key, data, IfMatch=former.tag, chunksize=ONE_REQUEST)
                 else:
                     self._fs.pipe_file(key, data)
         except (MediumError, NotFoundError) as problem:
