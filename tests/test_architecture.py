@@ -53,7 +53,7 @@ ROOMS = {
     "burn": PLANNING | {"check"},
     "pages": PLANNING | {"pictures"},
     "transfer": PLANNING,
-    "cli": VALUES | {"burn", "secure", "pages", "report", "plan", "profiles", "tables", "transfer", *ROLES},
+    "cli": VALUES | {"standard", "burn", "secure", "pages", "report", "plan", "profiles", "tables", "transfer", *ROLES},
     "__main__": frozenset(["cli"]),
     "__init__": VALUES | {"burn", "secure", "report", "pages", "plan", "tables", "transfer", *ROLES},
 }

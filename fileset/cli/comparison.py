@@ -10,8 +10,7 @@ from attrs import evolve
 from fileset.cli.output import counted, escaped
 
 if TYPE_CHECKING:
-    from fileset.burn import Comparison
-    from fileset.media.iso.compare import SectorRange
+    from fileset.burn import Comparison, SectorRange
 
 DIFFERS: Final = 5
 """Exit code: the disc is not as the image."""
