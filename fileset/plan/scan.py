@@ -407,7 +407,7 @@ def _outcome_here(sources: Sources, index: int, scanner: Scanner) -> Outcome:
             return scanner.outcome(read, sources.inquire(index).size)
     except FilesetError as problem:
         rule = problem.rule if is_locked(problem) else "FS-FILE-UNREADABLE"
-        return Refused(rule, problem.text(known_path=sources.name(index)))
+        return Refused(rule, problem.text(known_path=sources.name(index), command=True))
     except OSError as problem:
         return Refused("FS-FILE-UNREADABLE", problem.strerror or str(problem))
 

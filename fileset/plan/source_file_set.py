@@ -44,7 +44,7 @@ def origin_of(medium: ReadableMedium) -> Origin:
     try:
         contents = Contents(read_dicomdir(medium))
     except FilesetError as problem:
-        reason = problem.text(known_path=DICOMDIR.path)
+        reason = problem.moved(path="").text(command=True)
         return Origin(missing=[Skipped(f"{medium.name}/{DICOMDIR}", "FS-MEDIUM-DAMAGED", reason)])
     paths = frozenset(path.upper() for path in contents.paths())
     missing = list(missing_files(medium, contents))

@@ -168,6 +168,19 @@ def test_without_a_key_a_command_says_so_and_fails(
     assert "FS-SECURE-KEY" in run("create", sealed, "-o", tmp_path / "Y", "--json", code=3).stdout
 
 
+def test_a_wrong_password_of_sources_is_named_with_the_option_and_not_with_python(
+    run: Runs, sources: Path, password_file: Path, tmp_path: Path
+) -> None:
+    run("create", sources, "-o", tmp_path / "SECRET", "--password-file", password_file)
+    wrong = tmp_path / "wrong.txt"
+    wrong.write_text("another one\n", encoding="ascii")
+    ended = run("create", tmp_path / "SECRET", "-o", tmp_path / "OUT", "--source-password-file", wrong, code=3)
+    assert "`Security`" not in ended.stderr
+    assert ended.stderr.count("--password-file") == len(files(tmp_path / "SECRET"))
+    [line] = [line for line in ended.stderr.splitlines() if "FS-MEDIUM-DAMAGED" in line]
+    assert line.count("DICOMDIR") == 1
+
+
 def test_a_check_without_a_key_checks_the_envelopes_and_names_what_it_cannot_see(run: Runs, sealed: Path) -> None:
     rules = ["FS-SECURE-KEY", "FS-SECURE-UNSEEN"]
     assert [one["rule"] for one in run("check", sealed, "--json", code=1).document["findings"]] == rules
