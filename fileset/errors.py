@@ -46,7 +46,10 @@ OPEN_WITH: Final = Advice(
 EXTRACT: Final = Advice(
     "`fileset.extract()` copies out its DICOM files", "`fileset extract` copies out its DICOM files"
 )
-INDEX: Final = Advice("`fileset.index()` makes one", "`fileset index` makes one")
+INDEX: Final = Advice(
+    "`fileset.index()` makes one; `Reader(..., scan=True)` reads the files without it",
+    "`fileset index` makes one; `fileset list --scan` shows the files without it",
+)
 INDEX_AGAIN: Final = Advice(
     "`fileset.index(folder, replace=True)` makes a new file-set of the same files",
     "`fileset index --replace` makes a new file-set of the same files",

@@ -147,10 +147,13 @@ class Record:
         return default if found is None else contents.value(self._index, found)
 
     def __getitem__(self, keyword: str) -> Any:
-        """The value of one key. Raises `KeyError` if the record has no such key."""
+        """The value of one key. Raises `KeyError` if the record has no such key; records above have keys of their own."""
         value = self.get(keyword, _ABSENT)
         if value is _ABSENT:
-            raise KeyError(keyword)
+            owners = {"series": self.series, "study": self.study, "patient": self.patient}
+            above = next((name for name, one in owners.items() if one and one.get(keyword) is not None), None)
+            hint = f": it is a key of record.{above}" if above else ""
+            raise KeyError(f"{keyword} is not in the {self.record_type} record{hint}")
         return value
 
     # ------------------------------------------------------------ the referenced file

@@ -590,3 +590,9 @@ def test_a_folder_named_dicomdir_is_refused_where_the_file_goes(dry_run: bool, t
     (tmp_path / "OUT" / "DICOMDIR" / "IM1").write_bytes(synthetic.ct(1))
     with pytest.raises(fileset.RefusedError, match="a folder is named DICOMDIR"):
         fileset.Creator.in_place(tmp_path / "OUT").commit(dry_run=dry_run)
+
+
+def test_a_source_of_another_type_is_a_type_error(tmp_path: Path) -> None:
+    creator = fileset.Creator(tmp_path / "OUT")
+    with pytest.raises(TypeError, match="a path or a pydicom data set, not int"):
+        creator.add(42)  # type: ignore[arg-type]

@@ -104,6 +104,8 @@ def test_keys_are_decoded_when_asked_for(reader: Reader) -> None:
     assert first.get("PatientSex", "O") == "O"
     with pytest.raises(KeyError, match="PatientSex"):
         first["PatientSex"]
+    with pytest.raises(KeyError, match=r"PatientID is not in the IMAGE record: it is a key of record\.patient"):
+        next(reader.instances)["PatientID"]
     with pytest.raises(RuleError, match="PatientIdentity"):
         first["PatientIdentity"]
 

@@ -126,9 +126,9 @@ def keys_of(arguments: Sequence[str]) -> dict[str, str]:
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals or not _KEY(key):
-            from fileset.standard.dictionary import keyword_like
+            from fileset.plan.choice import meant_key
 
-            meant = keyword_like(key) if equals else ""
+            meant = meant_key(key) if equals else ""
             advice = f"Did you mean {meant}={value}?" if meant else ""
             raise RuleError(f"{argument!r} is not of the form KEY=VALUE, such as PatientID=P1", advice=advice)
         if key in keys:

@@ -114,7 +114,9 @@ def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
     if not os.path.lexists(name):
         raise NotFoundError("no such file or folder", path=name)
     if not os.path.basename(name).upper().startswith(DICOMDIR.value):
-        raise FormatError("neither a folder, nor an image, nor a DICOMDIR", path=name)
+        raise FormatError(
+            "is not a medium, which is a folder, an image of a disc, a ZIP archive or a DICOMDIR", path=name
+        )
     return FolderMedium(os.path.dirname(name) or ".")
 
 

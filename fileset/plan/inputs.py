@@ -258,7 +258,9 @@ class Sources:
                 self.add_member(medium, FileId.tolerant(name), name)
 
     def add_dataset(self, dataset: Dataset) -> None:
-        """Add a pydicom data set, encoded now. Raises `RuleError` if it cannot be a DICOM file."""
+        """Add a pydicom data set, encoded now. Raises `RuleError` if it cannot be a DICOM file, `TypeError` for anything else."""
+        if not hasattr(dataset, "to_json_dict"):  # pydicom is not loaded to look
+            raise TypeError(f"a source is a path or a pydicom data set, not {type(dataset).__name__}")
         self._contents[len(self.paths)] = encode_dataset(dataset)
         self._numbers[len(self.paths)] = len(self._contents)
         self.paths.append("")

@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import define, field
 
-from fileset.errors import FilesetError, RuleError
+from fileset.errors import Advice, FilesetError, RuleError
 from fileset.findings import Finding, Where
 from fileset.media.system.walk import OpenFile
 from fileset.plan.inputs import Sources
@@ -86,7 +86,10 @@ def transcoding(
 ) -> Transcoding | None:
     """Return the wanted transcoding. Raises `RuleError` without a profile."""
     if wanted and under is None:
-        raise RuleError("transcode needs an application profile, which names the allowed transfer syntaxes")
+        raise RuleError(
+            "transcoding needs an application profile, which names the allowed transfer syntaxes",
+            advice=Advice("Give `profile=`, such as STD-GEN-CD", "Add --profile ID, such as STD-GEN-CD"),
+        )
     return Transcoding(under.profile, jobs, progress) if wanted and under else None
 
 

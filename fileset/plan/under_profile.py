@@ -56,7 +56,7 @@ class UnderProfile:
         refused = [one for one in report.skipped if one.rule.startswith("PR-")]
         if self.strict and refused:
             raise RuleError(
-                f"{len(refused)} files do not conform to {self.profile.id}: nothing was written. The first is "
+                f"{len(refused)} of the files do not conform to {self.profile.id}: nothing was written. The first is "
                 f"{refused[0].source}: {refused[0].reason}"
             )
 

@@ -364,7 +364,7 @@ def test_inquiry_tells_the_size_of_the_image_and_its_disc(image: Path, capsys: p
     assert info.free
     assert main(["info", str(image)]) == 0
     shown = capsys.readouterr().out
-    assert ", fits a CD 650 MB of 682 MB\n" in shown
+    assert ", fits a CD 650 MB, which holds 682 MB\n" in shown
     assert "Free space" in shown
 
 

@@ -57,7 +57,9 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--rules", action="store_true", help="show all rules that there are")
     add_format(parser)
-    parser.add_argument("--jobs", metavar="N", type=positive, help="processes that read (default: as many as pay)")
+    parser.add_argument(
+        "--jobs", metavar="N", type=positive, help="processes that read (default: chosen by the number of files)"
+    )
     add_cluster(parser)
     add_common(parser)
     parser.epilog = "Ends with exit code 1 if a rule of severity error is broken. -v shows every finding."

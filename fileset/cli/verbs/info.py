@@ -123,7 +123,7 @@ def _medium(reader: Reader) -> Iterator[tuple[str, str]]:
     """M-INQUIRE FILE-SET (PS3.10 8.3)."""
     medium = reader.medium_info()
     if medium.used is not None:
-        disc = f", fits a {medium.disc} of {sized(medium.disc_capacity or 0)}" if medium.disc else ""
+        disc = f", fits a {medium.disc}, which holds {sized(medium.disc_capacity or 0)}" if medium.disc else ""
         yield "Image", f"{medium.format}, {sized(medium.used)}{disc}"
     elif medium.format:
         yield "File system", medium.format

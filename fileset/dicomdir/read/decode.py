@@ -209,7 +209,11 @@ def _identification(flat: FlatDirectory, at: int, end: int, findings: Findings) 
 def _check_absence(flat: FlatDirectory, findings: Findings) -> None:
     """Report a missing Directory Record Sequence. Raise `FormatError` if the file is not a DICOMDIR at all."""
     if not any(tag >> 16 == 4 for tag in flat.top):
-        raise FormatError("not a DICOMDIR: no element of group 0004", path=findings.file, rule="FS-DICOMDIR-UNREADABLE")
+        raise FormatError(
+            "not a DICOMDIR: a DICOM file with no element of group 0004",
+            path=findings.file,
+            rule="FS-DICOMDIR-UNREADABLE",
+        )
     if tags.FIRST_ROOT_RECORD in flat.top:
         # A directory with an empty root entity may lack the sequence.
         findings.add("FS-DICOMDIR-TRUNCATED", "no Directory Record Sequence (0004,1220)", tag=tags.RECORD_SEQUENCE)

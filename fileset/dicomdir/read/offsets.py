@@ -56,7 +56,7 @@ def resolve(flat: FlatDirectory, findings: Findings) -> Tree:
                 findings.add("FS-OFFSET-NOWHERE", message, offset=flat.start[index], tag=tag)
     beyond = sum(offset >= len(flat.data) and offset not in meant for offset in stated)
     if beyond:
-        findings.add("FS-OFFSET-NOWHERE", f"{beyond} offsets are beyond the end of the file")
+        findings.add("FS-OFFSET-NOWHERE", f"offsets beyond the end of the file: {beyond}")
     return tree
 
 
