@@ -12,7 +12,12 @@ import pytest
 
 import fileset
 from fileset.errors import FilesetError
+from fileset.plan.inputs import Sources
+from fileset.plan.scan import outcomes as scanned
 from fileset.plan.transcode import transcoded
+from fileset.plan.transcoding import Transcoding
+from fileset.profiles.find import find_profile
+from fileset.records.describe import Policy
 from fileset.standard.profiles import PROFILES
 from tests.pictures.files import FOLDER, reading, reading_file
 from tests.support.command import Runs
@@ -254,3 +259,13 @@ def test_an_update_after_a_dry_run_reports_what_was_transcoded(tmp_path: Path) -
         updater.add(FOLDER / there("MR_small_RLE.dcm"))
         reports = [updater.commit(dry_run=True), updater.commit()]
     assert [sum(one.rule == "FS-TRANSCODED" for one in report.findings) for report in reports] == [1, 1]
+
+
+def test_a_file_that_is_taken_though_it_could_not_be_transcoded_is_named(tmp_path: Path) -> None:
+    (tmp_path / "A").write_bytes((FOLDER / "CT_small.dcm").read_bytes())
+    sources = Sources()
+    sources.add_file(str(tmp_path / "A"), "A")
+    transcoding = Transcoding(find_profile("STD-GEN-CD"), failed={0: "cut off"})
+    outcomes = list(scanned(sources, Policy()))
+    assert list(transcoding.explained(sources, outcomes)) == outcomes
+    assert [(one.rule, one.message) for one in transcoding.findings] == [("FS-TRANSCODE-FAILED", "cut off")]
