@@ -39,7 +39,7 @@ def test_files_that_do_not_conform_are_refused_with_what_they_have_and_what_is_a
 
 def test_strict_writes_nothing_unless_every_file_conforms(mixed: Path, tmp_path: Path, run: Runs) -> None:
     result = run("create", mixed, "-o", tmp_path / "OUT", "--profile", "STD-GEN-CD", "--strict", code=2)
-    assert "2 files do not conform to STD-GEN-CD: nothing was written" in result.stderr
+    assert "2 of the files do not conform to STD-GEN-CD: nothing was written" in result.stderr
     assert not (tmp_path / "OUT").exists()
 
 
