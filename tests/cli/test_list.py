@@ -263,8 +263,10 @@ def test_on_a_terminal_no_value_steers_it(disc: Path) -> None:
 @pytest.mark.slow
 def test_progress_shows_only_on_a_terminal_and_if_wanted(tmp_path: Path) -> None:
     synthetic.ct_series(tmp_path / "IN", 1, 1, 1, 2)
-    assert "Copying" in on_terminal("create", tmp_path / "IN", "-o", tmp_path / "A")
-    assert "Copying" not in on_terminal("create", "--no-progress", tmp_path / "IN", "-o", tmp_path / "B")
+    assert "\N{BOX DRAWINGS HEAVY HORIZONTAL}" in on_terminal("create", tmp_path / "IN", "-o", tmp_path / "A")
+    assert "\N{BOX DRAWINGS HEAVY HORIZONTAL}" not in on_terminal(
+        "create", "--no-progress", tmp_path / "IN", "-o", tmp_path / "B"
+    )
     assert on_terminal("create", "-q", tmp_path / "IN", "-o", tmp_path / "C") == ""
 
 

@@ -202,7 +202,7 @@ def write(path: Path, members: dict[str, list[bytes]], *, compress: bool = False
 MEMBERS = {
     "EMPTY": [],
     "ONE": [b"one"],
-    "A/B/MANY": [b"x" * 70000, b"y" * 70000, b""],
+    "A/B/MANY": [b"x" * 700000, b"y" * 700000, b""],
     "GR\N{LATIN CAPITAL LETTER O WITH DIAERESIS}SSE.TXT": [b"z"],
 }
 
