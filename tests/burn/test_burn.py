@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-import fileset
 from fileset.burn import programs
 from fileset.burn.programs import PROGRAMS, program_for
 from fileset.errors import RuleError
@@ -28,14 +27,6 @@ BURNERS = {
 @pytest.fixture
 def xorriso() -> str:
     return need_tool("xorriso")
-
-
-@pytest.fixture
-def image(disc: Path, tmp_path: Path) -> Path:
-    path = tmp_path / "A.iso"
-    with fileset.Creator(path, file_set_id="BURN") as creator:
-        creator.add(disc)
-    return path
 
 
 @pytest.fixture

@@ -17,14 +17,6 @@ SECTOR = 2048
 
 
 @pytest.fixture
-def image(disc: Path, tmp_path: Path) -> Path:
-    path = tmp_path / "A.iso"
-    with fileset.Creator(path, file_set_id="BURN") as creator:
-        creator.add(disc)
-    return path
-
-
-@pytest.fixture
 def burned(image: Path, tmp_path: Path) -> Path:
     path = tmp_path / "burned"
     path.write_bytes(image.read_bytes() + bytes(300 * SECTOR))
