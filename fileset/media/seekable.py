@@ -5,6 +5,11 @@ from __future__ import annotations
 import errno
 import io
 import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 
 class SeekableFile(io.RawIOBase):
@@ -32,3 +37,18 @@ class SeekableFile(io.RawIOBase):
             raise OSError(errno.EINVAL, "a position before the file")
         self._at = at
         return self._at
+
+
+class PositionalFile(SeekableFile):
+    """A file over a function that reads bytes at a position; closing it leaves the file below open."""
+
+    def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
+        self._read, self._size = read, size
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Read bytes from the position on."""
+        target = memoryview(buffer).cast("B")
+        data = self._read(self._at, len(target))
+        target[: len(data)] = data
+        self._at += len(data)
+        return len(data)

@@ -26,14 +26,12 @@ from fileset.media.base import (
     Written,
     holds,
 )
-from fileset.media.seekable import SeekableFile
+from fileset.media.seekable import PositionalFile
 from fileset.media.system.walk import random_access
 from fileset.secure.reader import Opened, SecureState, content_size, open_envelope, parse
 from fileset.secure.recipients import described, is_named, parsed
 
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
     from fileset.secure.security import Security
     from fileset.secure.writer import Sealer
 
@@ -183,18 +181,12 @@ class SecureView:
         self.around.close()
 
 
-class _Content(SeekableFile):
+class _Content(PositionalFile):
     """The verified content of an envelope, decrypted where it is read."""
 
     def __init__(self, opened: Opened, file: BinaryIO) -> None:
-        self._opened, self._file, self._size = opened, file, opened.size
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        target = memoryview(buffer).cast("B")
-        data = self._opened.read(self._at, len(target))
-        target[: len(data)] = data
-        self._at += len(data)
-        return len(data)
+        super().__init__(opened.read, opened.size)
+        self._file = file
 
     def close(self) -> None:
         self._file.close()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, Final, Protocol, Self, cast
+from typing import Any, BinaryIO, Final, Protocol, cast
 
 from attrs import define
 
@@ -15,6 +14,7 @@ from fileset.dicomdir.read.query import condition
 from fileset.errors import FilesetError, FormatError, RefusedError
 from fileset.file_id import FileId
 from fileset.media.base import FileInfo
+from fileset.media.seekable import PositionalFile
 from fileset.standard import tags
 from fileset.standard.dictionary import keyword_of
 from fileset.transfer.compare import require_agreement
@@ -170,37 +170,11 @@ class _AtHand:
 
     def open(self) -> BinaryIO:
         """Open the file anew, at its beginning."""
-        return cast("BinaryIO", _Opened(self.read_at, self.size))
+        return cast("BinaryIO", PositionalFile(self.read_at, self.size))
 
     def inquire(self) -> FileInfo:
         """M-INQUIRE FILE."""
         return FileInfo(self.size, None)
-
-
-@define
-class _Opened:
-    """Sequential reading by random access, as a context."""
-
-    read_at: Reading
-    size: int
-    at: int = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Leave the file open: its owner closes it."""
-
-    def seek(self, at: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position."""
-        self.at = at + {os.SEEK_SET: 0, os.SEEK_CUR: self.at, os.SEEK_END: self.size}[whence]
-        return self.at
-
-    def read(self, size: int) -> bytes:
-        """Read bytes from here on."""
-        data = self.read_at(self.at, size)
-        self.at += len(data)
-        return data
 
 
 _DIRECTORY: Final = "1.2.840.10008.1.3.10"

@@ -157,7 +157,7 @@ class _Worker:
         return _sorted(waiting, Answer.of(status, _document(content)))
 
     def _post(self, items: Sequence[Payload]) -> tuple[int, bytes]:
-        """Send one request; return the status and the content of the answer, of which the server must not make no end."""
+        """Send one request; return the status and the content of the answer, whose size and time are limited."""
         import httpx
 
         if self._client.is_closed:
@@ -169,7 +169,7 @@ class _Worker:
             "Accept": "application/dicom+json",
             "Accept-Encoding": "identity",
         }
-        clock = Timer(self._settings.timeout, self._client.close)  # each read may take `timeout`, all reads for ever
+        clock = Timer(self._settings.timeout, self._client.close)  # httpx limits each read, not all of them together
         clock.daemon = True
 
         def body() -> Iterator[bytes]:
