@@ -41,7 +41,8 @@ INDEX_INSTEAD: Final = Advice(
 )
 ENCRYPTED: Final = "encrypted (a Secure DICOM File, PS3.15 D.1): it cannot be opened without a key or password"
 OPEN_WITH: Final = Advice(
-    "Give `security=Security(key=...)`, or a password", "Give its private key with --key, or --password-file"
+    "Give `security=Security(key=...)` or `Security(password=...)`",
+    "Give the private key with --key, or a file with the password with --password-file",
 )
 EXTRACT: Final = Advice(
     "`fileset.extract()` copies out its DICOM files", "`fileset extract` copies out its DICOM files"

@@ -32,7 +32,7 @@ def add_security(verb: str, options: Namespace) -> None:
 
 
 def encrypting(options: Namespace) -> Security | None:
-    """Return what encrypts a new file-set, None if it stays plain. Raises `RuleError` if a signer has nobody to sign for."""
+    """Return what encrypts a new file-set, None if it stays plain. Raises `RuleError` for a signer alone."""
     encrypts = options.encrypt_to or options.password_file
     if options.sign_with and not encrypts:
         raise RuleError("--sign-with signs files that are encrypted", advice="Add --encrypt-to or --password-file")
