@@ -14,15 +14,14 @@ if TYPE_CHECKING:
 _ARCHIVE: Final = "Password of the archive"
 _TERMINAL: Final = "-"
 _LONGEST: Final = 4096
-_WRITES: Final = frozenset(("add", "create"))
-"""Verbs that ask twice for a password: a slip of the finger would lock the files for ever."""
+"""Characters of a password."""
 
 
 def add_security(verb: str, options: Namespace) -> None:
     """Put keys and passwords into the format of the medium, which every verb but `create` opens with it."""
     if verb == "create" or not hasattr(options, "private_key"):
         return
-    security = _security(options, twice=verb in _WRITES)
+    security = _security(options, twice=verb == "add")  # a slip of the finger would lock the files for ever
     if security is None:
         return
     from fileset.plan.secured import secure_format
@@ -122,7 +121,8 @@ def _refuse_manifest(options: Namespace) -> None:
 def password_of(file: str | None, prompt: str, *, twice: bool = False) -> str | None:
     """Return the password in the first line of a file, or from the terminal for "-"; None if there is no file.
 
-    Raises `MediumError` if the file cannot be read, `RuleError` if nobody can be asked, or the two answers differ.
+    Raises `MediumError` if the file cannot be read, `RuleError` if there is no terminal, or the two
+    answers differ.
     """
     if file is None:
         return None
@@ -149,9 +149,12 @@ def asked(prompt: str) -> str:
 
 def _first_line(file: str) -> str:
     try:
-        with open(file, encoding="utf-8") as lines:
-            return lines.readline(_LONGEST).rstrip("\r\n")
+        with open(file, encoding="utf-8-sig") as lines:  # Windows puts a byte order mark before the text
+            line = lines.readline(_LONGEST + 1).rstrip("\r\n")
     except OSError as problem:
         raise MediumError(problem.strerror or str(problem), path=file) from problem
     except UnicodeDecodeError:
         raise RuleError("holds no text: a password is the first line of a text file", path=file) from None
+    if len(line) > _LONGEST:
+        raise RuleError(f"the first line, which is the password, has more than {_LONGEST:,} characters", path=file)
+    return line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Final, NamedTuple, cast
 
@@ -34,6 +34,7 @@ class Identity(NamedTuple):
 
 
 _LEVELS: Final = {row.level: row for row in IDENTITY if row.level}
+_UNCLEAR: Final = "it may be of another patient, so it gets no new values and stays out"
 _WANTED: Final = wanted_tags(row.tag for row in IDENTITY)
 
 
@@ -69,7 +70,9 @@ class IdentityCheck:
         changed = self.sources.is_replaced(source)
         file = self._original(source) if changed else identity_of(instance)
         if changed and self.refuses_changed:
-            return _refused(list(differences(record, file))) or outcome
+            return _refused(record, file) or outcome
+        if file is None:  # it could be read to be changed, so it is gone since, or has no header; the copy is at hand
+            return outcome
         trusted = dict[str, bytes]()
         for row, in_record, in_file in differences(record, file):
             uses_record = self.trust and not changed and row.level and in_record.isascii()
@@ -85,21 +88,24 @@ class IdentityCheck:
         chain: Chain = instance.chain._replace(**trusted)  # type: ignore[arg-type]
         return cast("Accepted", tuple(instance._replace(chain=chain)))
 
-    def _original(self, source: int) -> Identity:
-        """Return the identity that a source had before it was changed."""
+    def _original(self, source: int) -> Identity | None:
+        """Return the identity that a source had before it was changed, None if it cannot be read any more."""
         try:
             with self.sources.opened(source, original=True) as read:
                 values = HeaderValues.read(read, _WANTED)
         except (OSError, FilesetError):
-            return Identity()  # it could be read to be changed, so it is gone since, and the copy is at hand
+            return None
         return Identity(*(str(values.value(row.tag) or "") for row in IDENTITY))
 
 
-def _refused(differing: Sequence[tuple[IdentityKey, str, str]]) -> Refused | None:
+def _refused(record: Identity, file: Identity | None) -> Refused | None:
+    if file is None:
+        return Refused("FS-FILE-UNREADABLE", f"its own Patient ID and UIDs cannot be read again: {_UNCLEAR}")
+    differing = list(differences(record, file))
     if not differing:
         return None
-    said = "; ".join(f"the record has {row.keyword} {record}, the file has {file}" for row, record, file in differing)
-    return Refused(differing[0][0].rule, f"{said}: whose it is is unclear, so it gets no new values and stays out")
+    said = "; ".join(f"the record has {row.keyword} {ours}, the file has {theirs}" for row, ours, theirs in differing)
+    return Refused(differing[0][0].rule, f"{said}: {_UNCLEAR}")
 
 
 def differences(record: Identity, file: Identity) -> Iterator[tuple[IdentityKey, str, str]]:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from fileset.dicom.preamble import is_secure
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.header import renewed_frame
 from fileset.dicomdir.write.layout import encode
-from fileset.errors import FilesetError, FormatError
+from fileset.errors import OPEN_WITH, FilesetError, FormatError
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
@@ -24,7 +26,7 @@ from fileset.plan.inputs import Sources
 from fileset.plan.old_dicomdir import mended_identification, read_state
 from fileset.plan.rebuild import Diagnosis, rebuild
 from fileset.plan.scan import Outcome, Phases, outcomes, phase
-from fileset.plan.secured import check_secure, secure_findings, secure_format
+from fileset.plan.secured import around_of, check_secure, secure_findings, secure_format
 from fileset.plan.self_check import unlisted_on
 from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
 from fileset.records.key_choice import USUAL
@@ -131,12 +133,25 @@ def _repaired(
     if not state.was_read and not len(plan.directory):
         if diagnosis.leftovers and not medium.has_dicomdir() and _tidied(medium, diagnosis.leftovers, report):
             return report
+        if _holds_encrypted(medium):
+            reason = "no DICOMDIR, and its files are encrypted: no given key or password opens them"
+            raise FormatError(reason, path=medium.name, advice=OPEN_WITH, rule="FS-SECURE-KEY")
         damage = next(iter(medium.damage()), "not a file-set")
         raise FormatError(f"no DICOMDIR, and no DICOM file that one could list: {damage}", path=medium.name)
     if _is_as_it_was(plan, contents) and not diagnosis.leftovers:
         return report
     carry_out(plan, medium, report)
     return report
+
+
+def _holds_encrypted(medium: UpdatableMedium) -> bool:
+    """Whether a file is a Secure DICOM File (PS3.10 7.4), which its first bytes show without a key."""
+    as_written = around_of(medium)
+    for name in as_written.names():
+        with suppress(FilesetError, OSError), as_written.open(FileId.tolerant(name)) as file:
+            if is_secure(file.read(132)):
+                return True
+    return False
 
 
 def _tell_remaining(report: Report, remaining: Sequence[Finding]) -> None:

@@ -10,6 +10,10 @@ import pytest
 from pydicom import dcmread
 
 import fileset
+from fileset.plan.identity import IdentityCheck
+from fileset.plan.inputs import Sources
+from fileset.plan.scan import Refused, outcomes
+from fileset.records.describe import Policy
 from tests.support import synthetic
 from tests.support.command import Runs
 
@@ -29,8 +33,18 @@ def unclear(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("verb", ["create", "extract"])
 def test_a_file_of_an_unclear_patient_gets_no_new_values(verb: str, run: Runs, unclear: Path, tmp_path: Path) -> None:
     done = run(verb, unclear, "-o", tmp_path / "OUT", "--set", "PatientID=NEW", code=3)
-    assert "whose it is is unclear" in done.stderr
+    assert "it may be of another patient" in done.stderr
     assert not [path for path in (tmp_path / "OUT").rglob("*") if path.is_file()]
+
+
+def test_a_file_whose_own_values_cannot_be_read_again_gets_no_new_values(unclear: Path) -> None:
+    sources = Sources()
+    sources.add_path(unclear)
+    sources.replace(0, synthetic.ct(2))
+    (unclear / "IM1").unlink()
+    (outcome,) = IdentityCheck(sources, refuses_changed=True).compared(outcomes(sources, Policy()))
+    assert isinstance(outcome, Refused)
+    assert outcome.reason.startswith("its own Patient ID and UIDs cannot be read")
 
 
 @pytest.mark.parametrize("verb", ["create", "extract"])

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -342,6 +343,18 @@ def test_repair_without_a_key_never_replaces_an_encrypted_dicomdir(run: Runs, se
     assert files(sealed) == before
 
 
+def test_repair_says_that_the_files_are_encrypted_where_no_dicomdir_is_left(
+    run: Runs, sealed: Path, password_file: Path
+) -> None:
+    (sealed / "DICOMDIR").unlink()
+    before = files(sealed)
+    for given in ((), ("--password-file", password_file)):
+        done = run("repair", sealed, *given, code=4)
+        assert "its files are encrypted" in done.stderr
+        assert "--key" in done.stderr
+    assert files(sealed) == before
+
+
 def test_an_encrypted_source_becomes_plain_or_is_encrypted_for_others(
     run: Runs, sealed: Path, sources: Path, alice: Identity, bob: Identity, tmp_path: Path
 ) -> None:
@@ -410,6 +423,36 @@ def test_no_password_or_key_is_shown_anywhere(
     assert "PRIVATE KEY" not in shown
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the process list as Linux shows it")
+def test_no_password_is_in_the_process_list(password_file: Path, tmp_path: Path) -> None:
+    synthetic.ct_series(tmp_path / "MANY", patients=1, studies=1, series=1, instances=200)
+    arguments = ("create", tmp_path / "MANY", "-o", "-", "--format", "zip", "--password-file", password_file)
+    with subprocess.Popen(
+        command(*arguments, "--jobs", "2"), env=environment(), stdout=subprocess.PIPE, start_new_session=True
+    ) as running:
+        assert running.stdout is not None
+        try:
+            assert running.stdout.read(
+                1
+            )  # the archive has begun, so the password was read; the full pipe holds the rest
+            shown = processes_of(running.pid)
+        finally:
+            running.stdout.read()
+    assert running.returncode == 0
+    assert b"--password-file" in shown
+    assert PASSWORD.encode() not in shown
+
+
+def processes_of(session: int) -> bytes:
+    """Return the command lines and environments of the processes of a session."""
+    found = b""
+    for place in Path("/proc").iterdir():
+        with suppress(OSError, ValueError):
+            if os.getsid(int(place.name)) == session:
+                found += (place / "cmdline").read_bytes() + (place / "environ").read_bytes()
+    return found
+
+
 def test_no_option_takes_a_password(run: Runs) -> None:
     for verb in ("create", "list", "add"):
         text = run(verb, "--help").stdout
@@ -455,6 +498,21 @@ def test_two_different_passwords_on_the_terminal_are_refused(
     assert "differ" in run(*arguments, code=2).stderr
     run(*arguments)
     run("list", tmp_path / "OUT", "--password-file", "-")
+
+
+def test_a_password_file_of_windows_holds_the_same_password(
+    run: Runs, sources: Path, password_file: Path, tmp_path: Path
+) -> None:
+    run("create", sources, "-o", tmp_path / "OUT", "--password-file", password_file)
+    (tmp_path / "windows.txt").write_bytes(b"\xef\xbb\xbf" + PASSWORD.encode() + b"\r\n")
+    run("list", tmp_path / "OUT", "--password-file", tmp_path / "windows.txt")
+
+
+def test_a_line_too_long_for_a_password_is_refused_and_not_cut(run: Runs, sources: Path, tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("x" * 4097 + "\n")
+    done = run("create", sources, "-o", tmp_path / "OUT", "--password-file", tmp_path / "long.txt", code=2)
+    assert "more than 4,096 characters" in done.stderr
+    assert not (tmp_path / "OUT").exists()
 
 
 def test_a_password_outside_iso_ir_6_is_refused_with_the_reason(run: Runs, sources: Path, tmp_path: Path) -> None:
