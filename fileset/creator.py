@@ -263,7 +263,7 @@ class Creator:
         self.add(medium, only=only, exclude=exclude)
 
     def _beside_targets(self, source: str | os.PathLike[str]) -> frozenset[str]:
-        """Return the paths to skip in a source: an image that is written into it, or existing volumes.
+        """The paths to skip in a source: an image that is written into it, or existing volumes.
 
         Raises `RefusedError` if the source is inside the target, or a folder as target inside the source: the next run
         would take the copies for sources.
@@ -374,7 +374,7 @@ class Creator:
         self._sources.add_path(medium.root, skip=medium.not_sources(), contained=True)
 
     def _scanned(self, report: Report, file_sets: SourceFileSets) -> TreeBuilder:
-        """Return the tree of all sources that can be members of the file-set; report each other one."""
+        """The tree of all sources that can be members of the file-set; report each other one."""
         sources, in_place = self._sources, self._naming == IN_PLACE
         if not in_place:
             sources.stamp()
@@ -400,7 +400,7 @@ class Creator:
         return tree
 
     def _listed(self, file_sets: SourceFileSets) -> Callable[[int], Refused | None]:
-        """Return a refusal for each file that no record references, if only listed ones are wanted."""
+        """A refusal for each file that no record references, if only listed ones are wanted."""
         if not self._listed_only:
             return lambda _: None
         return lambda source: Refused("FS-FILE-UNLISTED", LISTED_ONLY) if file_sets.is_unlisted(source) else None
@@ -445,7 +445,7 @@ class Creator:
             self._sources.close()
 
     def _identified(self, origins: list[Origin]) -> tuple[Identification, list[Finding]]:
-        """Return the File-set Identification, with the values of the added file-set, if it is one; findings for the rest."""
+        """The File-set Identification, with the values of the added file-set, if it is one; findings for the rest."""
         findings = []
         origin = origins[0] if len(origins) == 1 else Origin()
         kept = self._identification
@@ -521,7 +521,7 @@ def index(
 
 
 def _former(folder: str | os.PathLike[str]) -> tuple[Identification, list[Finding]]:
-    """Return the identification of the file-set in `folder`, a new one if there is none, and what of it cannot be kept."""
+    """The identification of the file-set in `folder`, a new one if there is none, and what of it cannot be kept."""
     try:
         path = path_of(folder)
         medium = readable(path)[0] if is_url(path) else FolderMedium(path)

@@ -434,7 +434,7 @@ _UIDS: Final = Wanted(
 
 
 def _error(finding: Finding) -> FormatError:
-    """Return a finding as an error."""
+    """A finding as an error."""
     where = finding.where
     place = ", ".join(filter(None, (where.file, where.record)))
     reason = f"{finding.message} [{finding.rule}]"

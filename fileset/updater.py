@@ -346,7 +346,7 @@ class Updater:
 
 
 def _contents(medium: UpdatableMedium) -> Contents:
-    """Return the DICOMDIR. Raises `FormatError` or `RefusedError` if it cannot be updated without loss."""
+    """The DICOMDIR. Raises `FormatError` or `RefusedError` if it cannot be updated without loss."""
     if not medium.has_dicomdir():
         raise no_dicomdir(medium)
     check_secure(medium)

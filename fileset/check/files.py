@@ -205,7 +205,7 @@ class FileCheck:
                 self.collector.add_at_file("FS-FILE-UNLISTED", f"no record references this DICOM file{other}", name)
 
     def _announced(self) -> frozenset[str]:
-        """Return the names in the journal of an interrupted change."""
+        """The names in the journal of an interrupted change."""
         try:
             return self.medium.announced()
         except MediumError as problem:

@@ -135,7 +135,7 @@ class Inspector:
         return faults + list(self._missing_keys(instance, record))
 
     def _missing_keys(self, instance: Instance, record: RecordSide) -> Iterator[Fault]:
-        """Yield the keys that the profile demands because the file has them, and that the record lacks."""
+        """The keys that the profile demands because the file has them, and that the record lacks."""
         keys = [key for key in self._keys.get(instance.record_type, ()) if key.type == "1C"]
         if not keys:
             return

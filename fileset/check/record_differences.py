@@ -74,7 +74,7 @@ def _canonical(vr: str, raw: bytes) -> bytes | int | None:
 
 
 def _normalised(value: Any) -> Any:
-    """Return a value without surrounding spaces and without empty components at the end of a name."""
+    """A value without surrounding spaces and without empty components at the end of a name."""
     if isinstance(value, str):
         return value.strip(" ").rstrip("^=") or None
     if isinstance(value, list):
@@ -188,7 +188,7 @@ def _difference(rule: str, tag: int, record_value: Any, file_value: Any) -> Faul
 
 
 def _shown(tag: int, value: Any) -> str:
-    """Return a value for a message. Patient values, names and sequences are hidden."""
+    """A value for a message. Patient values, names and sequences are hidden."""
     if value is None or value == b"":
         return "missing"
     if tag >> 16 == 0x0010 or isinstance(value, list | dict) or vr_of(tag) == "PN":

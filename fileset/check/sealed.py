@@ -30,7 +30,7 @@ def check_sealed(medium: ReadableMedium, problem: FormatError) -> CheckReport:
 
 
 def _looked_at(medium: ReadableMedium, name: str) -> Iterator[Finding]:
-    """Yield the findings about one file: its envelope, or that it has none, and its name."""
+    """The findings about one file: its envelope, or that it has none, and its name."""
     from fileset.secure.reader import parse
 
     try:

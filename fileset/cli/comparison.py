@@ -39,7 +39,7 @@ def comparison_lines(comparison: Comparison, *, quiet: bool) -> Iterator[str]:
 
 
 def _shortened(difference: SectorRange) -> str:
-    """Return a range of sectors with the first of its files: a disc of another image differs in all of them."""
+    """A range of sectors with the first of its files: a disc of another image differs in all of them."""
     more = len(difference.files) - _SHOWN_FILES
     if more <= 0:
         return str(difference)

@@ -42,7 +42,7 @@ def tell_problems(sections: Mapping[str, Sequence[Problem]], *, everything: bool
 
 
 def summary(problems: Sequence[Problem], *, everything: bool) -> Iterator[str]:
-    """Return a line for each problem, or groups by rule with examples if there are more than `LINES`."""
+    """Write a line for each problem, or groups by rule with examples if there are more than `LINES`."""
     if everything or len(problems) <= LINES:
         return (f"  {text} [{rule}]" for rule, text in problems)
     return _grouped(problems)

@@ -229,7 +229,7 @@ def add_sealing(parser: _ActionsContainer, *, repeated: bool = True) -> None:
 
 
 def positive(text: str) -> int:
-    """Return a number of 1 or more. Raises `ArgumentTypeError` for anything else."""
+    """Parse a number of 1 or more. Raises `ArgumentTypeError` for anything else."""
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a number of 1 or more")
     return int(text)

@@ -69,7 +69,7 @@ def say(message: str) -> None:
 
 
 def paragraph(text: str) -> str:
-    """Return a line broken at spaces for the terminal, with a hanging indent; names and UIDs stay whole."""
+    """Break a line at spaces for the terminal, with a hanging indent; names and UIDs stay whole."""
     from shutil import get_terminal_size
     from textwrap import fill
 
@@ -86,12 +86,12 @@ def complain(message: str) -> None:
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun: "1 file", "2,500 files"."""
+    """Write a number with its noun: "1 file", "2,500 files"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def sized(number: int) -> str:
-    """Return a number of bytes as text with three digits, in the decimal units of media: kB, MB, GB."""
+    """Write a number of bytes as text with three digits, in the decimal units of media: kB, MB, GB."""
     if number < 1000:
         return counted(number, "byte")
     power = next((power for power in (1, 2, 3) if number < 999.5 * 1000**power), 4)

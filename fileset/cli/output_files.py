@@ -32,7 +32,7 @@ def check_files(options: Namespace, medium: str) -> None:
 
 
 def _obstacle(path: str, made: str) -> str:
-    """Return why no file can be written at `path`, "" if it can; the folder `made` will exist."""
+    """Why no file can be written at `path`, "" if it can; the folder `made` will exist."""
     folder = os.path.dirname(path) or "."
     if os.path.isdir(path):
         return "it is a folder"

@@ -119,7 +119,7 @@ def _refuse_manifest(options: Namespace) -> None:
 
 
 def password_of(file: str | None, prompt: str, *, twice: bool = False) -> str | None:
-    """Return the password in the first line of a file, or from the terminal for "-"; None if there is no file.
+    """Read the password from the first line of a file, or from the terminal for "-"; None if there is no file.
 
     Raises `MediumError` if the file cannot be read, `RuleError` if there is no terminal, or the two
     answers differ.
@@ -135,7 +135,7 @@ def password_of(file: str | None, prompt: str, *, twice: bool = False) -> str | 
 
 
 def asked(prompt: str) -> str:
-    """Return a password from the terminal, which does not show it. Raises `RuleError` if there is no terminal."""
+    """Ask for a password on the terminal, which does not show it. Raises `RuleError` if there is no terminal."""
     import warnings
     from getpass import GetPassWarning, getpass
 

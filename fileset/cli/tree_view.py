@@ -34,7 +34,7 @@ class Branch:
 
 
 def tree_of(reader: Reader, found: Iterable[Record] | None, *, instances: bool) -> Branch:
-    """Return the tree of all records, or of the `found` instances with the records above them.
+    """Draw the tree of all records, or of the `found` instances with the records above them.
 
     With `instances` each of these is a branch of its own.
     """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def in_words(volume: Volume) -> str:
-    """Return the contents of a volume on one line."""
+    """Describe the contents of a volume on one line."""
     size = sized(volume.planned) if volume.used is None else sized(volume.used)
     most = "at most " if volume.used is None else ""
     return f"{volume.report.medium}: {counted(len(volume.report.added), 'instance')}, {most}{size} of {sized(volume.capacity)}"

@@ -113,7 +113,7 @@ def _tell_files(report: Report, options: Namespace, wording: Wording) -> None:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    """Yield the fate of each instance, one a line."""
+    """The fate of each instance, one a line."""
     would = "would be " if report.dry_run else ""
     unlisted = "would no longer be referenced" if report.dry_run else "no longer referenced"
     for removed in report.removed:
@@ -192,7 +192,7 @@ INCLUDED_BY: Final = {
 
 
 def _option_hints(report: Report, options: Namespace) -> Iterator[str]:
-    """Yield the options of this verb that include skipped files."""
+    """The options of this verb that include skipped files."""
     counts = Counter(one.rule for one in report.skipped)
     for rule, (name, typed) in INCLUDED_BY.items():
         if counts[rule] and getattr(options, name, None) not in (None, True, typed.rpartition(" ")[2]):

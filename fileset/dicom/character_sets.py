@@ -65,7 +65,7 @@ _EXTENSIONS: Final = frozenset(
 
 
 def text_problem(value: bytes, character_set: str) -> str:
-    """Return the part of a text value that its character set does not define; "" if it defines all (PS3.5 6.1)."""
+    """Find the part of a text value that its character set does not define; "" if it defines all (PS3.5 6.1)."""
     text = decode(value, character_set)
     if "\ufffd" in text:
         return "bytes that are not valid"
@@ -76,7 +76,7 @@ _C1: Final = re.compile("[\x80-\x9f]").search
 
 
 def decode(value: bytes, character_set: str = "") -> str:
-    """Return the text of `value`. Bytes that are not valid in the character set become U+FFFD.
+    """Decode `value`. Bytes that are not valid in the character set become U+FFFD.
 
     If no character set is declared for text beyond ASCII, it is guessed.
     """
@@ -104,7 +104,7 @@ def _decode_extended(value: bytes, character_set: str) -> str:
 
 
 def guess(value: bytes) -> str:
-    """Return the likely character set of text beyond ASCII without a declared one: UTF-8 if valid, else Latin-1."""
+    """Guess the character set of text beyond ASCII without a declared one: UTF-8 if valid, else Latin-1."""
     try:
         value.decode("utf_8")
     except UnicodeDecodeError:

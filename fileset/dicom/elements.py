@@ -120,7 +120,7 @@ def _skip(data: bytes, at: int, end: int, stack: list[tuple[bool, Syntax]]) -> t
 
 
 def element_at(data: bytes, at: int, end: int, syntax: Syntax) -> Element:
-    """Return the element at `at` in an area that ends at `end`."""
+    """Parse the element at `at` in an area that ends at `end`."""
     tag, vr, value_at, length = element_header(data, at, syntax)
     if length != UNDEFINED:
         stop = value_at + length
@@ -163,7 +163,7 @@ def pad(value: bytes, vr: str) -> bytes:
 
 
 def element(tag: int, vr: str, value: bytes) -> bytes:
-    """Return an encoded data element; `value` is padded to even length."""
+    """Encode a data element; `value` is padded to even length."""
     value = pad(value, vr)
     code = vr.encode("ascii")
     if code not in SHORT_VRS:
@@ -174,5 +174,5 @@ def element(tag: int, vr: str, value: bytes) -> bytes:
 
 
 def item(content: bytes) -> bytes:
-    """Return an encoded item of explicit length."""
+    """Encode an item of explicit length."""
     return _ITEM(0xFFFE, 0xE000, len(content)) + content

@@ -71,7 +71,7 @@ class UnusualError(Exception):
 
 
 def read_all(read: Reading, at: int = 0) -> bytes:
-    """Return all bytes from offset `at` to the end of the file."""
+    """Read all bytes from offset `at` to the end of the file."""
     data = bytearray()
     while chunk := read(at + len(data), _CHUNK):
         data += chunk
@@ -128,7 +128,7 @@ def read_header(read: Reading, wanted: Wanted, layouts: Layouts | None) -> Heade
 
 
 def read_header(read: Reading, wanted: Wanted, layouts: Layouts | None = None) -> Header | Recognised:
-    """Return the header of the file that `read` reads. `layouts` is a cache that recognises similar headers.
+    """Read the header of a file. `layouts` is a cache that recognises similar headers.
 
     Raises `HeaderError` if there is no data set.
     """
@@ -298,7 +298,7 @@ def _walk_explicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dic
 
 
 def _narrow(values: dict[int, bytes], wanted: Wanted) -> tuple[frozenset[int], int]:
-    """Return the wanted tags now that the SOP class is known, and drop the values of other classes."""
+    """The wanted tags now that the SOP class is known, and drop the values of other classes."""
     keys = wanted.for_class(values[tags.SOP_CLASS_UID])
     for tag in values.keys() - keys.tags:
         del values[tag]

@@ -73,7 +73,7 @@ class HeaderFile(io.RawIOBase):
 
 
 def read_foreign(read: Reading, wanted: Wanted) -> Header:
-    """Return the header as pydicom reads it. Raises `HeaderError` if pydicom cannot read it either."""
+    """Read the header by pydicom. Raises `HeaderError` if pydicom cannot read it either."""
     from pydicom.filereader import read_partial
 
     pixels: list[int] = []
@@ -122,7 +122,7 @@ def _value(dataset: Dataset, tag: int, wanted: Wanted) -> bytes:
 
 
 def _raw(dataset: Dataset, tag: int) -> bytes:
-    """Return the value bytes of the file, with numbers in Little Endian."""
+    """The value bytes of the file, with numbers in Little Endian."""
     from pydicom.dataelem import RawDataElement
 
     raw: object = dataset.get_item(tag)
@@ -140,7 +140,7 @@ def _sequence(dataset: Dataset, tag: int) -> bytes:
 
 
 def _encoded(dataset: Dataset, tag: int) -> bytes:
-    """Return the value of one element, encoded by pydicom in Explicit VR Little Endian."""
+    """The value of one element, encoded by pydicom in Explicit VR Little Endian."""
     from pydicom.charset import convert_encodings
     from pydicom.dataset import Dataset
     from pydicom.filebase import DicomBytesIO

@@ -149,7 +149,7 @@ class Layouts:
         self._seen: dict[bytes, int] = {}
 
     def find(self, data: bytes) -> Recognised | None:
-        """Return the header at the start of `data` if its layout is known."""
+        """Find the header at the start of `data` if its layout is known."""
         layouts = self._layouts
         for at, layout in enumerate(layouts):
             found = layout.match(data, _META)
@@ -195,7 +195,7 @@ class Layouts:
 def _compiled(
     data: bytes, parts: list[_Part], wanted: frozenset[int], last: int
 ) -> tuple[bytes, tuple[int, ...]] | None:
-    """Return the expression and the tags of its groups; None if a sequence is wanted."""
+    """The expression and the tags of its groups; None if a sequence is wanted."""
     pattern, captured = [], []
     for part in parts:
         tag, vr, _, _, length = part
@@ -222,7 +222,7 @@ class _BeyondError(Exception):
 
 
 def _parts(data: bytes, last: int) -> Iterator[_Part]:
-    """Yield all element headers up to the tag `last`, including those in sequences of undefined length.
+    """All element headers up to the tag `last`, including those in sequences of undefined length.
 
     Raises `_SpecialError` if no layout can express them.
     """
@@ -263,7 +263,7 @@ def _within(data: bytes, at: int) -> Iterator[_Part]:
 
 
 def _pattern(data: bytes, part: _Part, group: bytes) -> bytes:
-    """Return the expression for one element: tag and VR, then a group of length (its last two bytes) and value."""
+    """The expression for one element: tag and VR, then a group of length (its last two bytes) and value."""
     tag, vr, at, value_at, length = part
     width = 2 if vr in SHORT_VRS else 4
     head = re.escape(data[at : value_at - width])
@@ -285,14 +285,14 @@ def _of_length(length: int, width: int) -> bytes:
 
 
 def _greater_than(tag: int) -> bytes:
-    """Return a look-ahead for an element with a greater tag, where the walk would stop."""
+    """A look-ahead for an element with a greater tag, where the walk would stop."""
     group, number = tag >> 16, tag & 0xFFFF
     low, high = re.escape(bytes((group & 0xFF,))), re.escape(bytes((group >> 8,)))
     return b"(?=%s%s(?:%s)|(?:%s))" % (low, high, _above(number), _above(group))
 
 
 def _above(number: int) -> bytes:
-    """Return an expression for a 16-bit Little Endian number greater than `number`."""
+    """An expression for a 16-bit Little Endian number greater than `number`."""
     low, high = number & 0xFF, number >> 8
     forms = []
     if low < 0xFF:

@@ -94,7 +94,7 @@ _BINARY: Final = {"US": _multiple_of(2), "SS": _multiple_of(2), "UL": _multiple_
 
 
 def canonical(vr: str, raw: bytes) -> bytes:
-    """Return the value in the form of a record, without padding; empty if it is not valid for the VR.
+    """Convert the value to the form of a record, without padding; empty if it is not valid for the VR.
 
     A value of only backslashes is empty (PS3.5 7.4).
     """
@@ -145,7 +145,7 @@ def fallback_time(values: dict[int, bytes]) -> bytes:
 
 
 def invented(keyword: str, vr: str, sop_class_uid: bytes, sop_instance_uid: bytes, values: dict[int, bytes]) -> bytes:
-    """Return a value for a missing Type 1 key of an instance record; empty if none can be derived."""
+    """Invent a value for a missing Type 1 key of an instance record; empty if none can be derived."""
     if keyword in _FIXED:
         return _FIXED[keyword]
     if keyword == "InstanceNumber":
@@ -160,10 +160,10 @@ def invented(keyword: str, vr: str, sop_class_uid: bytes, sop_instance_uid: byte
 
 
 def number_of(uid: bytes) -> int:
-    """Return a nine-digit number derived from a UID, which nobody can mistake for a real one."""
+    """Derive a nine-digit number from a UID, which nobody can mistake for a real one."""
     return 100_000_000 + int.from_bytes(blake2b(uid, digest_size=8).digest(), "big") % 900_000_000
 
 
 def identifier_of(uid: bytes, length: int) -> bytes:
-    """Return an identifier of `length` hexadecimal digits derived from a UID."""
+    """Derive an identifier of `length` hexadecimal digits from a UID."""
     return blake2b(uid, digest_size=16).hexdigest()[:length].upper().encode("ascii")

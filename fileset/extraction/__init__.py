@@ -84,7 +84,7 @@ def extract(
 
 
 def _sizes(records: Sequence[InstanceRecord]) -> Iterator[int]:
-    """Yield the size of each file in bytes, as the medium states it."""
+    """The size of each file in bytes, as the medium states it."""
     for record in records:
         with suppress(FilesetError, OSError):
             yield record.inquire().size
@@ -149,7 +149,7 @@ class _End:
 
 
 def _chunks(record: InstanceRecord, end: _End) -> Iterator[bytes]:
-    """Yield the bytes of the file of a record, as many as the medium announces. Raises `_UnreadableError`."""
+    """The bytes of the file of a record, as many as the medium announces. Raises `_UnreadableError`."""
     end.begin()  # the file may be read again to be compared
     with _reading(record):
         expected, size = record.inquire().size, 0

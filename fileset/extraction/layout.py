@@ -48,7 +48,7 @@ class PathTemplate:
 
     @classmethod
     def of(cls, template: str) -> PathTemplate:
-        """Return the layout that a template such as "{PatientID}/{Modality}/{InstanceNumber:05}.dcm" describes.
+        """Parse a template such as "{PatientID}/{Modality}/{InstanceNumber:05}.dcm" describes.
 
         "/" separates folders; a field is a keyword (PS3.6), padded with zeros if it has a width. Raises `RuleError` for
         anything else, so that no template can lead out of a folder, and for one without a field, under which all copies

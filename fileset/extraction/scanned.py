@@ -248,7 +248,7 @@ class Scanned:
             return None if is_dicomdir(name) else found
 
     def _at(self, name: str) -> ScannedInstance:
-        """Return the file with a name on the medium, not described yet.
+        """The file with a name on the medium, not described yet.
 
         Raises `FormatError` for a name that is hostile, on a medium that is no folder of the operating system.
         """

@@ -64,7 +64,7 @@ class Target:
             )
 
     def path(self, record: InstanceRecord) -> str:
-        """Return the path for the file of a record, and make the folders of it."""
+        """Choose the path for the file of a record, and make the folders of it."""
         folder, cut = self.root, False
         texts = list(self._layout.folder_names(record))
         room = self._room(texts)
@@ -83,7 +83,7 @@ class Target:
         return self._layout.lacking(record)
 
     def _room(self, texts: Sequence[str]) -> int:
-        """Return how long each folder name may be: all of them, and a file name with a UID, are one path."""
+        """How long each folder name may be: all of them, and a file name with a UID, are one path."""
         sizes = [len(safe_name(text, ascii_only=self._ascii)) + 1 for text in texts]
         left = LONGEST_PATH - len(os.path.abspath(self.root)) - 1 - LONGEST - len(self._layout.suffix)
         room = LONGEST
@@ -186,7 +186,7 @@ def _write(path: str, source: Source) -> tuple[int, str]:
 
 @contextmanager
 def _temporary(folder: str) -> Iterator[str]:
-    """Yield a new name; remove its file afterwards, if possible."""
+    """A new name; remove its file afterwards, if possible."""
     path = os.path.join(folder, f".{secrets.token_hex(8)}.part")
     try:
         yield path

@@ -90,7 +90,7 @@ class Verifier:
         self._checker = FileChecker()
 
     def identify(self, record: InstanceRecord) -> tuple[Checked, list[Finding]]:
-        """Return the instance with the values of its file, and findings about the file.
+        """Read the instance with the values of its file, and findings about the file.
 
         Raises the error of the medium if the file cannot be read.
         """
@@ -130,7 +130,7 @@ class Verifier:
 
 
 def _disagreements(record: InstanceRecord, file: HeaderValues) -> Iterator[tuple[IdentityKey, Any, Any]]:
-    """Yield each key of `IDENTITY` that differs, and its value in the record and in the file."""
+    """Each key of `IDENTITY` that differs, and its value in the record and in the file."""
     holders = {"PATIENT": record.patient, "STUDY": record.study, "SERIES": record.series}
     for row in IDENTITY:
         holder = holders.get(row.level)

@@ -146,13 +146,13 @@ def numbered_path(path: str, number: int, kind: Format) -> str:
 
 
 def volumes_there(path: str, kind: Format) -> list[str]:
-    """Return the paths of several media that exist already, from the first on."""
+    """Find the paths of several media that exist already, from the first on."""
     paths = takewhile(os.path.lexists, (numbered_path(path, number, kind) for number in count(1)))
     return list(paths)
 
 
 def image_at(path: str | os.PathLike[str], zip_password: bytes = b"") -> ReadableMedium | None:
-    """Return the image or archive at `path`, or a folder in one, open for reading; None for anything else."""
+    """Open the image or archive at `path`, or a folder in one; None for anything else."""
     name = path_of(path)
     chosen = _by_content(name)
     if chosen is None:
@@ -228,7 +228,7 @@ def _by_content(path: str) -> Format | None:
 
 
 def _read_formats() -> Iterator[Format]:
-    """Yield all kinds of media, those that are not created last."""
+    """All kinds of media, those that are not created last."""
     yield from formats()
     yield Remote()
     from fileset.media.tar.medium import Foreign, Tar
@@ -271,7 +271,7 @@ def _called(name: str) -> Format | None:
 
 
 def file_set_in(image: ReadableMedium) -> ReadableMedium:
-    """Return the file-set in an image: at its root, or in the folder of its only DICOMDIR. Raises `FormatError` if there is none."""
+    """Find the file-set in an image: at its root, or in the folder of its only DICOMDIR. Raises `FormatError` if there is none."""
     if holds(image, DICOMDIR):
         return image
     above = image.name + "/"

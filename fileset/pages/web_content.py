@@ -128,7 +128,7 @@ class WebContent:
 
 
 def _series(nodes: Sequence[Node]) -> Iterator[list[int]]:
-    """Yield the sources of each series: instances that have the same record above."""
+    """The sources of each series: instances that have the same record above."""
     group: list[int] = []
     for node in nodes:
         if node.source >= 0:

@@ -249,7 +249,7 @@ def _is_sequence(window: FileWindow, syntax: Syntax, tag: int, vr: bytes, value_
 
 
 def _nested_faults(tag: int, previous: int, length: int, at: int) -> list[Fault]:
-    """Return the faults of an element of an item: its group, order and length (PS3.5 7.1, 7.5.1, 7.8.1)."""
+    """The faults of an element of an item: its group, order and length (PS3.5 7.1, 7.5.1, 7.8.1)."""
     faults = []
     if tag >> 16 in NOT_IN_DATA_SETS or tag >> 16 == 4:
         faults.append(Fault("FS-ELEMENT-GROUP", f"({tag >> 16:04X},{tag & 0xFFFF:04X}) in an item", at, tag))

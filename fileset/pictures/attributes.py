@@ -71,7 +71,7 @@ class Attributes:
 
 
 def attributes_of(dataset: Dataset, frame: int = 0) -> Attributes:
-    """Return the attributes of a frame, counted from 0, of an image of any kind."""
+    """Collect the attributes of a frame, counted from 0, of an image of any kind."""
     own, shared = (_items(dataset, keyword) for keyword in _GROUPS)
     groups = (*own[frame : frame + 1], *shared[:1])
     return Attributes((*chain.from_iterable(map(_group_items, groups)), dataset))

@@ -27,7 +27,7 @@ _START_OF_SCAN: Final = b"\xff\xda"
 
 
 def decoder_for(transfer_syntax: str) -> Decoder:
-    """Return the function that decodes one frame of a compressed transfer syntax. Raises `PictureError` if there is none."""
+    """Find the function that decodes one frame of a compressed transfer syntax. Raises `PictureError` if there is none."""
     if transfer_syntax.startswith(_JPEG_FAMILY):
         number = transfer_syntax.removeprefix(_JPEG_FAMILY)
         for pattern, decoder in _BY_NUMBER:

@@ -14,7 +14,7 @@ _CODESTREAM: Final = b"jp2c"
 
 
 def stated_size(data: bytes) -> tuple[int, int] | None:
-    """Return the rows and columns that a JPEG, JPEG-LS or JPEG 2000 stream states, None if it states none at its beginning."""
+    """Read the rows and columns that a JPEG, JPEG-LS or JPEG 2000 stream states, None if it states none at its beginning."""
     try:
         if data[:2] == b"\xff\xd8":
             return _of_jpeg(data)

@@ -60,7 +60,7 @@ def palette_levels(values: NDArray[Any], attributes: Attributes, pixels: PixelFo
 
 
 def heat_map(levels: NDArray[Any]) -> NDArray[Any]:
-    """Return the colours of 8-bit grey levels: black and blue for the lowest, red for the highest."""
+    """Colour 8-bit grey levels: black and blue for the lowest, red for the highest."""
     import numpy as np
 
     places = np.linspace(0, 255, len(_HEAT))

@@ -61,7 +61,7 @@ Depiction = Picture | ReportText | Document | Card
 
 
 def depict(instance: DepictedInstance) -> Depiction:
-    """Return the depiction of an instance; a `Card` with the reason if nothing can be shown."""
+    """Depict an instance; a `Card` with the reason if nothing can be shown."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom warns about values that it then gives all the same
         return _depicted(instance)
@@ -86,7 +86,7 @@ def _depicted(instance: DepictedInstance) -> Depiction:
 
 
 def picture_of(instance: DepictedInstance, frame: int | None = None, window: Window | None = None) -> Picture:
-    """Return the picture of one frame, the representative one unless `frame` is given, counted from 0.
+    """Depict one frame, the representative one unless `frame` is given, counted from 0.
 
     `window` replaces the window of the data set. Raises `PictureError` if the frame cannot be shown.
     """
@@ -118,13 +118,13 @@ def _shown(
 
 
 def representative_frame(instance: DepictedInstance, frames: Frames) -> int:
-    """Return the index of the Representative Frame Number (0028,6010), else of the frame one third in."""
+    """Find the index of the Representative Frame Number (0028,6010), else of the frame one third in."""
     number = attributes_of(instance.dataset).number("RepresentativeFrameNumber", 0) or 0
     return int(number) - 1 if 1 <= number <= len(frames) else len(frames) // 3
 
 
 def aspect_ratio(attributes: Attributes) -> float:
-    """Return the height of a pixel divided by its width (PS3.3 C.7.6.3.1.7, 10.7)."""
+    """Compute the height of a pixel divided by its width (PS3.3 C.7.6.3.1.7, 10.7)."""
     for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"):
         numbers = attributes.numbers(keyword)
         if len(numbers) == 2 and min(numbers) > 0:

@@ -71,7 +71,7 @@ class Frames:
         return colour_after(self.transfer_syntax, self.pixels.photometric)
 
     def encoded(self, index: int) -> bytes:
-        """Return the bytes of a frame as they are in the file: the whole bytes that hold it, or its joined fragments.
+        """Read the bytes of a frame as they are in the file: the whole bytes that hold it, or its joined fragments.
 
         Raises `PictureError` if there is no such frame.
         """
@@ -104,7 +104,7 @@ class Frames:
         )
 
     def stored_values(self, index: int) -> NDArray[Any]:
-        """Return the stored values of a frame as rows x columns x samples, in the colour space `photometric`.
+        """Decode the stored values of a frame as rows x columns x samples, in the colour space `photometric`.
 
         Raises `PictureError` if the frame cannot be decoded.
         """
@@ -127,7 +127,7 @@ class Frames:
         return self.transfer_syntax in (RLE, DEFLATED_FRAMES)
 
     def decoded(self, index: int) -> NDArray[Any]:
-        """Return the values of a compressed frame with all the bits that its decoder gives. Raises as `stored_values`."""
+        """Decode a compressed frame with all the bits that its decoder gives. Raises as `stored_values`."""
         return self._decoded(self.encoded(index))
 
     def _decoded(self, data: bytes) -> NDArray[Any]:
@@ -154,7 +154,7 @@ class Frames:
 
 
 def frames_of(dataset: Dataset, element: PixelElement, transfer_syntax: str, *, big_endian: bool = False) -> Frames:
-    """Return the frames of a data set, whose pixels are in `element` of a file or of memory.
+    """Find the frames of a data set, whose pixels are in `element` of a file or of memory.
 
     Raises `PictureError` if the data set describes no image, or its frames cannot be separated.
     """
@@ -206,7 +206,7 @@ def _numbers(data: bytes, form: str) -> list[int]:
 
 
 def _ranges(fragments: Fragments, frames: int, extended: list[int], read: Reading) -> list[tuple[int, int]]:
-    """Return the fragments of each frame: by an offset table that fits, else by their number, else by their first bytes."""
+    """The fragments of each frame: by an offset table that fits, else by their number, else by their first bytes."""
     count = len(fragments.starts)
     if not count:
         raise PictureError("the pixel data holds no fragments")

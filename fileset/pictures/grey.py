@@ -77,7 +77,7 @@ def grey_scale(attributes: Attributes, pixels: PixelFormat, window: Window | Non
 
 
 def first_window(attributes: Attributes) -> Window | None:
-    """Return the first window with a width that its function allows, None if there is none."""
+    """Find the first window with a width that its function allows, None if there is none."""
     function = attributes.text("VOILUTFunction") or "LINEAR"
     least = 1 if function == "LINEAR" else 1e-9
     pairs = zip(attributes.numbers("WindowCenter"), attributes.numbers("WindowWidth"), strict=False)
@@ -85,7 +85,7 @@ def first_window(attributes: Attributes) -> Window | None:
 
 
 def grey_levels(values: NDArray[Any], scale: GreyScale) -> tuple[NDArray[Any], Window | None]:
-    """Return the 8-bit levels of stored values, rows x columns, and the window that was used."""
+    """Convert stored values to 8-bit levels, rows x columns; also give the window that was used."""
     import numpy as np
 
     if scale.levels is None:
@@ -113,7 +113,7 @@ def _eight_bits(values: NDArray[Any], scale: GreyScale) -> NDArray[Any]:
 
 
 def window_of(values: NDArray[Any], scale: GreyScale) -> Window:
-    """Return a window from the 1st to the 99th percentile of the values, padding apart; 8-bit values as they are."""
+    """Choose a window from the 1st to the 99th percentile of the values, padding apart; 8-bit values as they are."""
     import numpy as np
 
     if scale.single_bits:

@@ -39,7 +39,7 @@ def icon_of_file(read: Reading, size: int = 64) -> bytes:
 
 
 def encoded_icon(pixels: bytes, size: int) -> bytes:
-    """Return the element Icon Image Sequence in Explicit VR Little Endian: `size` x `size` grey pixels of 8 bits."""
+    """Encode the element Icon Image Sequence in Explicit VR Little Endian: `size` x `size` grey pixels of 8 bits."""
     short = (
         (tags.SAMPLES_PER_PIXEL, 1),
         (tags.ROWS, size),
@@ -125,7 +125,7 @@ def _is_conformant(icon: Dataset, size: int) -> bool:
 
 
 def with_icon(tail: bytes, icon: bytes) -> bytes:
-    """Return the end of an encoded record with an icon, in the order of the tags; one that is there is replaced."""
+    """Put an icon into the end of an encoded record, in the order of the tags; one that is there is replaced."""
     from fileset.dicom.elements import EXPLICIT_LITTLE, elements
 
     before, after = len(tail), len(tail)

@@ -47,7 +47,7 @@ class DepictedInstance:
 
 
 def read_instance(read: Reading) -> DepictedInstance:
-    """Return the instance in the file that `read` reads; its pixels stay where they are.
+    """Read the instance in a file; its pixels stay where they are.
 
     The data set of an image holds the elements that pictures need, not necessarily all.
 

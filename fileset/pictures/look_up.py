@@ -24,7 +24,7 @@ class LookUpTable:
     entries: NDArray[Any] = field(eq=False, repr=False)
 
     def apply(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return the entry for each value."""
+        """Look up each value."""
         import numpy as np
 
         at = np.clip(np.rint(values).astype(np.int64) - self.first, 0, len(self.entries) - 1)
@@ -33,7 +33,7 @@ class LookUpTable:
 
 
 def table_in(dataset: Dataset, *, signed: bool, big_endian: bool) -> LookUpTable | None:
-    """Return the table of an item of Modality LUT or VOI LUT Sequence, None if it has none that can be used."""
+    """Read the table of an item of Modality LUT or VOI LUT Sequence, None if it has none that can be used."""
     attributes = Attributes((dataset,))
     return look_up_table(attributes, "LUTDescriptor", "LUTData", signed=signed, big_endian=big_endian)
 
@@ -41,7 +41,7 @@ def table_in(dataset: Dataset, *, signed: bool, big_endian: bool) -> LookUpTable
 def look_up_table(
     attributes: Attributes, descriptor: str, data: str, *, signed: bool, big_endian: bool
 ) -> LookUpTable | None:
-    """Return the table that two attributes describe, None if they do not. Values may be `signed` numbers."""
+    """Read the table that two attributes describe, None if they do not. Values may be `signed` numbers."""
     described = attributes.numbers(descriptor)
     if len(described) != 3:
         return None

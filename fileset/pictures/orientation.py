@@ -26,7 +26,7 @@ NO_EDGES: Final = Edges()
 
 
 def edges_of(attributes: Attributes) -> Edges:
-    """Return the letters of the edges by Image Orientation (Patient), else by Patient Orientation."""
+    """Choose the letters of the edges by Image Orientation (Patient), else by Patient Orientation."""
     cosines = attributes.numbers("ImageOrientationPatient")
     if len(cosines) == 6:
         right, bottom = _letters(cosines[:3]), _letters(cosines[3:])

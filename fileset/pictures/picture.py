@@ -34,7 +34,7 @@ class Picture:
         return self.pixels.ndim == 2
 
     def image(self, largest: int | None = None) -> Image:
-        """Return the picture with square pixels for Pillow, with no side longer than `largest` pixels."""
+        """Convert the picture to square pixels for Pillow, with no side longer than `largest` pixels."""
         from PIL import Image
 
         image = Image.fromarray(self.pixels)
@@ -55,12 +55,12 @@ class Picture:
         return (columns, rows * aspect) if aspect > 1 else (columns / aspect, rows)
 
     def jpeg(self, largest: int | None = None, quality: int = JPEG_QUALITY) -> bytes:
-        """Return the picture as a baseline JPEG file, with no side longer than `largest` pixels."""
+        """Encode the picture as a baseline JPEG file, with no side longer than `largest` pixels."""
         return jpeg_of(self.image(largest), quality)
 
 
 def jpeg_of(image: Image, quality: int = JPEG_QUALITY) -> bytes:
-    """Return a baseline JPEG file of an image."""
+    """Encode an image as a baseline JPEG file."""
     target = io.BytesIO()
     image.save(target, "JPEG", quality=quality)
     return target.getvalue()

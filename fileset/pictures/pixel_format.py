@@ -62,7 +62,7 @@ class PixelFormat:
         return self.photometric == SUBSAMPLED and self.samples == 3
 
     def native_values(self, data: bytes, first_bit: int = 0) -> NDArray[Any]:
-        """Return the stored values in native bytes that begin at `first_bit`, as rows x columns x samples.
+        """Decode the stored values in native bytes that begin at `first_bit`, as rows x columns x samples.
 
         Missing bytes at the end count as zero.
         """
@@ -123,7 +123,7 @@ class PixelFormat:
 
 
 def pixel_format(dataset: Dataset, *, element: str, big_endian: bool = False) -> PixelFormat:
-    """Return the pixel format of a data set whose pixels are in `element`, "PixelData" or one of the float kinds.
+    """Read the pixel format of a data set whose pixels are in `element`, "PixelData" or one of the float kinds.
 
     Raises `PictureError` if rows, columns or bits are missing or impossible.
     """

@@ -42,7 +42,7 @@ Found = tuple["Dataset", str, int, int, str, int]
 
 
 def quick_header(read: Reading) -> Found | None:
-    """Return the values that a picture needs from a file, None if pydicom must read it."""
+    """Read the values that a picture needs from a file, None if pydicom must read it."""
     data = read(0, WINDOW)
     if data[128:132] != b"DICM":
         return None

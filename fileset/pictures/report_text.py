@@ -84,13 +84,13 @@ def _date_time(attributes: Attributes) -> str:
 
 
 def shown_date(text: str) -> str:
-    """Return a DICOM date as 2024-01-31; another text as it is."""
+    """Write a DICOM date as 2024-01-31; another text as it is."""
     digits = text.replace(".", "")
     return f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}" if len(digits) == 8 and digits.isdigit() else text
 
 
 def shown_time(text: str) -> str:
-    """Return a DICOM time as 14:05; another text as it is."""
+    """Write a DICOM time as 14:05; another text as it is."""
     digits = text.replace(":", "").partition(".")[0]
     return f"{digits[:2]}:{digits[2:4]}" if len(digits) >= 4 and digits.isdigit() else text
 
@@ -132,7 +132,7 @@ _VALUES: Final[dict[str, Callable[[Attributes], str]]] = {
 
 
 def shown_name(name: str) -> str:
-    """Return a person name as people write it: "Doe^John^^Dr" is "Dr John Doe"; of several forms the first that is there."""
+    """Write a person name as people do: "Doe^John^^Dr" is "Dr John Doe"; of several forms the first that is there."""
     group = next(filter(None, name.split("=")), "")
     family, given, middle, prefix, suffix = (*(part.strip() for part in group.split("^")), "", "", "", "", "")[:5]
     return " ".join(filter(None, (prefix, given, middle, family, suffix)))

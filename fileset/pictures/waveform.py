@@ -34,7 +34,7 @@ class _Group:
 
 
 def waveform_picture(dataset: Dataset) -> Picture:
-    """Return a plot of the multiplex group with most samples. Raises `PictureError` if there is none that can be read."""
+    """Plot the multiplex group with most samples. Raises `PictureError` if there is none that can be read."""
     import numpy as np
     from PIL import Image, ImageDraw
 

@@ -23,7 +23,7 @@ _OF_FILES: Final = {
 
 
 def meant_key(word: str) -> str:
-    """Return the keyword that is most like a word, "" if none is."""
+    """Find the keyword that is most like a word, "" if none is."""
     return keyword_like(word)
 
 

@@ -236,7 +236,7 @@ def _references(data: bytes) -> set[str]:
 
 
 def _sound_references(data: bytes) -> set[str]:
-    """Return the keys of all forms of the referenced names. Raises `FormatError` if anything is missing, or may be."""
+    """The keys of all forms of the referenced names. Raises `FormatError` if anything is missing, or may be."""
     flat = decode(data)
     if _serious(flat.findings):
         raise FormatError(f"{DICOMDIR} is damaged")
@@ -262,7 +262,7 @@ def _names(flat: FlatDirectory) -> set[str]:
 
 
 def _path(file_id: bytes) -> str:
-    """Return the path that the value of a File ID gives, in upper case."""
+    """The path that the value of a File ID gives, in upper case."""
     text = file_id.decode("ascii", "replace").upper()
     return "/".join(component.strip(" \0") for component in text.split("\\"))
 

@@ -23,7 +23,7 @@ class HeaderValues:
 
     @classmethod
     def read(cls, read: Reading, wanted: Wanted) -> Self:
-        """Return the wanted values. Raises `HeaderError` if the file is not DICOM."""
+        """Read the wanted values. Raises `HeaderError` if the file is not DICOM."""
         header = read_header(read, wanted)
         return cls({**header.meta, **header.values})
 

@@ -58,7 +58,7 @@ class DocumentHeader:
 
 
 def read_document(path: str | os.PathLike[str]) -> Dataset:
-    """Return the Encapsulated CDA instance of the CDA document (Release 2, XML) at `path`.
+    """Encapsulate the CDA document (Release 2, XML) at `path`.
 
     The same document gives the same UIDs. Raises `FormatError` if it is no such document, is larger than 64 MiB, or has
     entities, which could make it expand without bound.
@@ -177,7 +177,7 @@ def _parsed(data: bytes, name: str) -> Element:
 
 
 def header_of(root: Element) -> DocumentHeader:
-    """Return the values in the header of a document. Raises `FormatError` if it has no identifier."""
+    """Read the values in the header of a document. Raises `FormatError` if it has no identifier."""
     identifier = _identifier(root.find(f"{_HL7}id"))
     if not identifier:
         raise FormatError("the HL7 document has no id: nothing identifies it")
@@ -221,7 +221,7 @@ def _code(element: Element | None) -> tuple[str, str, str]:
 
 
 def _name(element: Element | None) -> str:
-    """Return a name as a PN: family, given, middle (PS3.5 6.2.1)."""
+    """A name as a PN: family, given, middle (PS3.5 6.2.1)."""
     if element is None:
         return ""
     family, given = (
@@ -242,7 +242,7 @@ def _sex(patient: Element | None) -> str:
 
 
 def _time(text: str) -> str:
-    """Return a time of HL7 as a DT; "" if it is none."""
+    """A time of HL7 as a DT; "" if it is none."""
     found = _TIME(text)
     if found is None or len(found[1]) % 2:
         return ""
@@ -250,7 +250,7 @@ def _time(text: str) -> str:
 
 
 def encapsulated(data: bytes, header: DocumentHeader) -> Dataset:
-    """Return the Encapsulated CDA instance that holds a document (PS3.3 A.45.2)."""
+    """Build the Encapsulated CDA instance that holds a document (PS3.3 A.45.2)."""
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import UID, ExplicitVRLittleEndian
 

@@ -89,7 +89,7 @@ class IdentityCheck:
         return cast("Accepted", tuple(instance._replace(chain=chain)))
 
     def _original(self, source: int) -> Identity | None:
-        """Return the identity that a source had before it was changed, None if it cannot be read any more."""
+        """The identity that a source had before it was changed, None if it cannot be read any more."""
         try:
             with self.sources.opened(source, original=True) as read:
                 values = HeaderValues.read(read, _WANTED)

@@ -419,7 +419,7 @@ class Sources:
         return cleared(self._chunks(index)) if index in self._cleared else self._chunks(index)
 
     def _chunks(self, index: int) -> Iterator[bytes | bytearray]:
-        """Yield the bytes of a source. Raises `LostSourceError`, and notes the source in `lost`, if a part is unreadable."""
+        """The bytes of a source. Raises `LostSourceError`, and notes the source in `lost`, if a part is unreadable."""
         try:
             yield from self._read_chunks(index)
         except FilesetError as problem:

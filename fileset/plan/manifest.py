@@ -109,7 +109,7 @@ def _text(path: str) -> str:
 
 
 def _names(report: Report, path: str) -> list[str]:
-    """Return the names of all files on the medium, without the manifest itself; none if it cannot be read again."""
+    """The names of all files on the medium, without the manifest itself; none if it cannot be read again."""
     if report.medium == "-":
         return []
     medium, _ = readable(report.medium)
@@ -120,7 +120,7 @@ def _names(report: Report, path: str) -> list[str]:
 
 
 def _rows(report: Report, known: dict[str, str], names: list[str]) -> Iterator[str]:
-    """Yield a line for each file; files whose digest is unknown are read."""
+    """A line for each file; files whose digest is unknown are read."""
     if all(known.get(name) for name in names):
         yield from (_row(known[name], name) for name in names)
         return

@@ -176,7 +176,7 @@ def _number(prefix: str, number: int) -> str:
 
 @lru_cache(maxsize=16)
 def _counter_folder(*positions: int) -> str:
-    """Return the folder of a series, with a separator at the end; cached because the next instance is usually of the same."""
+    """The folder of a series, with a separator at the end; cached because the next instance is usually of the same."""
     levels = zip(FOLDER_PREFIXES, positions, strict=True)
     return "".join(_number(prefix, position) + SEPARATOR for prefix, position in levels if position >= 0)
 
@@ -240,7 +240,7 @@ def _uid(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
 
 
 def _cleaned(name: str) -> str:
-    """Return a legal component for any name: in upper case, without version and extension, at most 8 characters."""
+    """A legal component for any name: in upper case, without version and extension, at most 8 characters."""
     stem = _SUFFIX.sub("", name.upper(), count=1)
     cleaned = _NOT_ALLOWED.sub("_", stem)[:MAX_LENGTH] or "_"
     return f"{cleaned[: MAX_LENGTH - 1]}_" if cleaned in RESERVED else cleaned
@@ -251,13 +251,13 @@ def _stays(name: str) -> bool:
 
 
 def _renamed_last(chains: Iterable[Sequence[str]]) -> Iterator[int]:
-    """Return the indexes of `chains`: first those whose last name is legal, then the others."""
+    """The indexes of `chains`: first those whose last name is legal, then the others."""
     stays = [_stays(chain[-1]) for chain in chains]
     return (index for wanted in (True, False) for index, value in enumerate(stays) if value is wanted)
 
 
 def _keep_folders(chains: Iterable[tuple[str, ...]], space: _Namespace) -> dict[tuple[str, ...], str]:
-    """Return a folder on the medium for each source folder, level by level."""
+    """A folder on the medium for each source folder, level by level."""
     known = dict.fromkeys(chain[:depth] for chain in chains for depth in range(1, len(chain) + 1))
     levels: dict[int, list[tuple[str, ...]]] = {}
     for chain in known:
@@ -275,7 +275,7 @@ def _keep_folders(chains: Iterable[tuple[str, ...]], space: _Namespace) -> dict[
 
 
 def _keep_chain(place: Place) -> tuple[str, ...]:
-    """Return the last eight components of the path of a source; for a data set, those of the counter scheme."""
+    """The last eight components of the path of a source; for a data set, those of the counter scheme."""
     if not place.source:
         return tuple(_counter_name(place).split(SEPARATOR))
     return tuple(part for part in place.source.split("/") if part)[-MAX_COMPONENTS:] or ("_",)

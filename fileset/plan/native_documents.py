@@ -65,7 +65,7 @@ class NativeDocuments:
                 yield outcome if record is None else self._copied(source, *record)
 
     def _records(self) -> Iterator[tuple[str, tuple[Contents, int]]]:
-        """Yield the records of native documents in the file-sets among the sources, by the place of the file."""
+        """The records of native documents in the file-sets among the sources, by the place of the file."""
         for medium in self.sources.origins:
             with suppress(FilesetError):  # reported with the source file-set itself
                 data = read_dicomdir(medium)

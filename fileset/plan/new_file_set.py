@@ -58,7 +58,7 @@ class Placement:
 def new_file_set(
     recipe: Recipe, medium: UpdatableMedium, nodes: list[Node], identification: Identification, report: Report
 ) -> Plan:
-    """Return the plan of a file-set on `medium` with the records `nodes`, an arranged tree; fill `report.added`.
+    """Plan a file-set on `medium` with the records `nodes`, an arranged tree; fill `report.added`.
 
     `nodes` is empty afterwards: the plan has the records.
 
@@ -87,7 +87,7 @@ def new_file_set(
 
 
 def _emptied(nodes: list[Node]) -> Iterator[Node]:
-    """Yield the nodes and let go of each, so that a record does not take memory twice."""
+    """The nodes and let go of each, so that a record does not take memory twice."""
     nodes.reverse()
     while nodes:
         yield nodes.pop()
@@ -96,7 +96,7 @@ def _emptied(nodes: list[Node]) -> Iterator[Node]:
 def _companions(
     recipe: Recipe, medium: UpdatableMedium, directory: Directory, source_of: Mapping[FileId, int]
 ) -> Iterator[Addition]:
-    """Yield the files that accompany the file-set. Raises `RefusedError` if another file of the name is on the medium."""
+    """The files that accompany the file-set. Raises `RefusedError` if another file of the name is on the medium."""
     if recipe.companion is None:
         return
     present = {name.upper() for name in medium.names()} if medium.exists() else set()
@@ -130,7 +130,7 @@ def _copied(recipe: Recipe, medium: UpdatableMedium, leaves: Sequence[Node], rep
 def _named(
     recipe: Recipe, medium: UpdatableMedium, leaves: Sequence[Node], present: Collection[str]
 ) -> tuple[list[FileId], set[FileId]]:
-    """Return a File ID for each instance, and the instances whose file is on the medium already, byte for byte."""
+    """A File ID for each instance, and the instances whose file is on the medium already, byte for byte."""
     places = list(_places(leaves, recipe.sources))
     wanted = list(names(recipe.naming, places, recipe.included))
     if not present:
@@ -148,7 +148,7 @@ def _named(
 
 
 def _removals(medium: UpdatableMedium, staying: set[FileId], report: Report) -> list[FileId]:
-    """Return the files of the file-set that is replaced; report each that cannot be deleted."""
+    """The files of the file-set that is replaced; report each that cannot be deleted."""
     if not medium.has_dicomdir():
         return []
     try:

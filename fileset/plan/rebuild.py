@@ -77,7 +77,7 @@ def rebuild(
     *,
     trust_dicomdir: bool = False,
 ) -> Plan:
-    """Return the plan that rebuilds the DICOMDIR of `medium`; `report` receives the fate of each record.
+    """Plan a new DICOMDIR for `medium`; `report` receives the fate of each record.
 
     With `trust_dicomdir`, the record of a file stays where it is if the file names another patient, study or series.
     """
@@ -125,7 +125,7 @@ class _Rebuild:
         self.offer.record_of.update(self.placed)
 
     def _actual(self, index: int) -> FileId | None:
-        """Return the real name of the file of a record; drop the record and return None if there is no such file."""
+        """The real name of the file of a record; drop the record and return None if there is no such file."""
         try:
             named = self._named(index)
             actual = self.medium.actual(named)
@@ -183,7 +183,7 @@ class _Rebuild:
     # ------------------------------------------------------------ the tree of the files
 
     def tree(self, scan: Scan) -> TreeBuilder:
-        """Return the tree of all files that can be described; the records of the others stay where they are."""
+        """Build the tree of all files that can be described; the records of the others stay where they are."""
         accepted = []
         for source, outcome in enumerate(scan(self.offer.sources)):
             if isinstance(outcome, Refused):
@@ -276,7 +276,7 @@ class _Rebuild:
         rows.append(self.offer.sources.name(node.source), name, node.sop_instance_uid, node.record_type)
 
     def _settled(self, node: Node, index: int, tree: TreeBuilder) -> tuple[Node, bool]:
-        """Return the node with the kept values of its old record, and whether that record can stay byte for byte."""
+        """The node with the kept values of its old record, and whether that record can stay byte for byte."""
         wrong = self._wrong(node, index, tree)
         if not wrong:
             return node, True
@@ -347,7 +347,7 @@ class _Rebuild:
         self.kept.dropped[:] = b"\1" * len(self.kept.dropped)
 
     def _staying(self, walk: list[int], placed: dict[int, int]) -> bytearray:
-        """Return a flag for each record that stays although no file places it, or that has such a record below it."""
+        """A flag for each record that stays although no file places it, or that has such a record below it."""
         tree = self.contents.tree
         stays = bytearray(len(self.contents.flat))
         for index in reversed(walk):
@@ -379,7 +379,7 @@ class _Rebuild:
         return has_file or (is_whole(contents.flat, index) and (known is not None or not has_records))
 
     def _home(self, growth: Growth, index: int, above: int, homes: dict[tuple[int, str, bytes | str], int]) -> int:
-        """Return the record in the new tree for one that stays: that of the same study below the same patient, or a new one.
+        """The record in the new tree for one that stays: that of the same study below the same patient, or a new one.
 
         A study may be below two patients, as some writers have it: its images stay with the patient that they had.
         """
@@ -399,7 +399,7 @@ class _Rebuild:
 
 
 def _everything(contents: Contents) -> Iterator[int]:
-    """Yield all records of the tree, inactive ones too, each before its children."""
+    """All records of the tree, inactive ones too, each before its children."""
     following, lower = contents.tree.next, contents.tree.lower
     stack = [contents.tree.first]
     while stack:

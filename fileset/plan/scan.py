@@ -104,7 +104,7 @@ def scan_chunk(paths: Sequence[str], policy: Policy) -> list[Outcome]:
 
 @lru_cache(16)
 def _scanner(policy: Policy, thread: int) -> Scanner:  # noqa: ARG001  # threads of an executor share no caches
-    """Return the scanner of this thread: its caches serve all chunks."""
+    """The scanner of this thread: its caches serve all chunks."""
     return Scanner(policy)
 
 
@@ -137,7 +137,7 @@ class Scanner:
         return self._examined(read, size, first)
 
     def _examined(self, read: Reading, size: int, first: bytes) -> Outcome:
-        """Return the same, for a file that no cache knows."""
+        """The same, for a file that no cache knows."""
 
         def cached(at: int, length: int) -> bytes:
             is_cached = not at and (length <= len(first) or len(first) == size)
@@ -245,7 +245,7 @@ def _by_pool(
 
 
 def _result(future: Future[Result], pool: Executor) -> Result:
-    """Return the result of a future. Raises `BrokenExecutor` if a worker died in the middle of a message.
+    """The result of a future. Raises `BrokenExecutor` if a worker died in the middle of a message.
 
     `concurrent.futures` notices most dead workers, but waits for ever for the rest of a message.
     """

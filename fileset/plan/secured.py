@@ -144,7 +144,7 @@ def _counts(states: dict[str, SecureState]) -> Iterator[Finding]:
 
 
 def _doubts(states: dict[str, SecureState]) -> Iterator[Finding]:
-    """Yield a finding for each signer who is not trusted, if there are certificates to trust."""
+    """A finding for each signer who is not trusted, if there are certificates to trust."""
     doubtful = defaultdict[tuple[str, str], list[str]](list)
     for name, state in states.items():
         for signer in state.signers:

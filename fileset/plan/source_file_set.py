@@ -112,13 +112,13 @@ class SourceFileSets:
         return any(origin.missing for origin in self._origins.values())
 
     def _named(self, place: str, missing: Skipped) -> Skipped:
-        """Return a missing file under a name that says which file-set lacks it, where there are several."""
+        """A missing file under a name that says which file-set lacks it, where there are several."""
         if len(self._origins) == 1 or missing.rule != "FS-FILE-MISSING":
             return missing
         return Skipped(f"{self._media[place].name}/{missing.source}", missing.rule, missing.reason)
 
     def _around(self, source: int) -> Iterator[tuple[Origin, str]]:
-        """Yield each file-set around a source, with the path of the source below the folder of its DICOMDIR."""
+        """Each file-set around a source, with the path of the source below the folder of its DICOMDIR."""
         place = plain_place(self.sources.place(source)) if self._origins else ""
         end = place.rfind("/")
         while end >= 0:

@@ -31,7 +31,7 @@ _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Z]*)").fullmatch
 
 
 def bytes_of(size: str | int, discs: Mapping[str, int]) -> int:
-    """Return the bytes of a number, a size like 700MB, 4.7 GB or 650MiB, or the name of a disc.
+    """Parse a number of bytes, a size like 700MB, 4.7 GB or 650MiB, or the name of a disc.
 
     Raises `RuleError` for another text, and for a number without a unit below 1 MB: it lacks its unit.
     """
@@ -179,7 +179,7 @@ def _bundles(load: Load, capacity: int) -> Iterator[Bundle]:
 
 
 def _pieces(load: Load, capacity: int) -> Iterator[SeriesPart]:
-    """Yield each series; one that is larger than a volume in parts that fill volumes."""
+    """Each series; one that is larger than a volume in parts that fill volumes."""
     for series, indexes in groupby(range(len(load.instances)), key=load.series_of.__getitem__):
         most = capacity - load.beside(series)
         firsts: list[int] = []
@@ -195,7 +195,7 @@ def _pieces(load: Load, capacity: int) -> Iterator[SeriesPart]:
 
 
 def _placed(bundles: Iterable[Bundle], load: Load, capacity: int, count: int) -> Shelf | None:
-    """Return the packing of first-fit decreasing on `count` volumes; None if they do not suffice."""
+    """The packing of first-fit decreasing on `count` volumes; None if they do not suffice."""
     shelf = Shelf(load, capacity, count)
     late = [bundle for bundle in bundles if not shelf.put(bundle)]
     pieces = [(bundle.study, piece) for bundle in late for piece in sorted(bundle.pieces, key=lambda one: -one.weight)]
@@ -255,7 +255,7 @@ class Shelf:
 
 
 def _packing(placed: Iterable[tuple[SeriesPart, int]], load: Load) -> Packing:
-    """Return the volume of each instance, with the volumes numbered by the first instance on each."""
+    """The volume of each instance, with the volumes numbered by the first instance on each."""
     numbers: dict[int, int] = {}
     volume_of, used = array("I", bytes(4 * len(load.instances))), array("Q")
     volumes_of_series, volumes_of_study = ([set[int]() for _ in of] for of in (load.series, load.studies))
@@ -328,7 +328,7 @@ def _listed(volumes: Sequence[int]) -> str:
 
 
 def distribute(nodes: Iterable[Node], packing: Packing) -> list[list[Node]]:
-    """Return the tree of each volume, in preorder, with positions counted in that volume."""
+    """Build the tree of each volume, in preorder, with positions counted in that volume."""
     volumes = [_Branch() for _ in packing.used]
     above: list[Node] = []
     numbers = iter(packing.volume_of)

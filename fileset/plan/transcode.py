@@ -81,7 +81,7 @@ def _is_wanted(read: Reading, profile: Profile) -> bool:
 
 
 def transcoded(read: Reading) -> tuple[bytes, str]:
-    """Return the file that `read` reads in Explicit VR Little Endian, and the changes.
+    """Transcode a file to Explicit VR Little Endian; also give the changes.
 
     Raises `FilesetError` if it cannot be decoded, or its pixels would not be the same, and `RuleError` if the extra
     `images` is needed and not installed.
@@ -99,7 +99,7 @@ def transcoded(read: Reading) -> tuple[bytes, str]:
 
 
 def corrected(read: Reading) -> tuple[bytes, str] | None:
-    """Return a file whose File Meta Information identifies another instance with that of its data set; None if it does not."""
+    """Correct a file whose File Meta Information identifies another instance than its data set; None if it does not."""
     header = read_header(read, _IDENTIFIED)
     changes: list[str] = []
     identity = _identity(header.meta, header.values, changes)
@@ -111,7 +111,7 @@ def corrected(read: Reading) -> tuple[bytes, str] | None:
 
 
 def _identity(meta: Mapping[int, bytes], values: Mapping[int, bytes], changes: list[str]) -> dict[int, bytes]:
-    """Return the elements of File Meta Information that identify the instance otherwise than its data set (PS3.10 7.1)."""
+    """The elements of File Meta Information that identify the instance otherwise than its data set (PS3.10 7.1)."""
     elements = {}
     for stored, tag, name in (
         (tags.MEDIA_STORAGE_SOP_CLASS_UID, tags.SOP_CLASS_UID, "Media Storage SOP Class UID"),
@@ -125,7 +125,7 @@ def _identity(meta: Mapping[int, bytes], values: Mapping[int, bytes], changes: l
 
 
 def _native_body(file: DicomFile, read: Reading, changes: list[str]) -> bytes:
-    """Return the data set of a compressed image with native pixel data (PS3.5 8.1)."""
+    """The data set of a compressed image with native pixel data (PS3.5 8.1)."""
     from fileset.pictures.extra import need_images
     from fileset.pictures.instance import read_instance
 
@@ -161,7 +161,7 @@ def _native_body(file: DicomFile, read: Reading, changes: list[str]) -> bytes:
 
 
 def _native_frame(frames: Frames, at: int, width: int, *, overlay: bool) -> bytes:
-    """Return the native bytes of a frame. Raises `FilesetError` if bits outside Bits Stored would be lost."""
+    """The native bytes of a frame. Raises `FilesetError` if bits outside Bits Stored would be lost."""
     if frames.keeps_bits:
         return frames.decoded(at).astype(f"<u{width}").tobytes()
     if overlay or _has_other_bits(frames.decoded(at), frames.pixels.bits_stored):
@@ -185,7 +185,7 @@ def _has_embedded_overlay(file: DicomFile) -> bool:
 
 
 def _lossy(file: DicomFile, native: int, changes: list[str]) -> dict[int, bytes]:
-    """Return the elements that mark lossy compression, where a file should have them and does not."""
+    """The elements that mark lossy compression, where a file should have them and does not."""
     method, values = _LOSSY_METHODS.get(file.transfer_syntax), dict(elements_of(file.body))
     if method is None or values.get(_LOSSY, b"").strip(b" \0") == b"01":
         return {}

@@ -70,7 +70,7 @@ class _LeftOutError(Exception):
 
 
 def _changed(rewrite: Rewrite | Streamed, read: Reading, size: int) -> Iterable[bytes] | None:
-    """Return the chunks of the changed file, None if it stays as it is. Raises `_LeftOutError` to leave it out."""
+    """The chunks of the changed file, None if it stays as it is. Raises `_LeftOutError` to leave it out."""
     if isinstance(rewrite, Streamed):
         return rewrite.changed(read, size)
     data = read_all(read)

@@ -119,7 +119,7 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
 def _accepted(
     request: Request, scan: Scan, kept: Kept, file_sets: SourceFileSets, report: Report
 ) -> tuple[list[tuple[int, Instance]], dict[bytes, list[int]]]:
-    """Return the instances that may go in, by source, and the records that they replace, by SOP Instance UID."""
+    """The instances that may go in, by source, and the records that they replace, by SOP Instance UID."""
     accepted: list[tuple[int, Instance]] = []
     replaced: dict[bytes, list[int]] = {}
     sources = request.offer.sources
@@ -145,7 +145,7 @@ def _accepted(
 
 
 def _replaced(request: Request, kept: Kept, source: int, uid: bytes) -> list[int]:
-    """Return the records that a source replaces. Raises `HeaderError` if it must not replace them."""
+    """The records that a source replaces. Raises `HeaderError` if it must not replace them."""
     own = request.offer.record_of.get(source)
     holders = [index for index in kept.instances(uid) if index != own]
     if not holders:
@@ -177,7 +177,7 @@ def _tree(
     kept: Kept,
     report: Report,
 ) -> TreeBuilder:
-    """Return the tree of the new instances. Raises `RefusedError` if one cannot replace the record that goes for it."""
+    """The tree of the new instances. Raises `RefusedError` if one cannot replace the record that goes for it."""
     offer = request.offer
     refused: dict[int, HeaderError] = {}
     tree = tree_of(offer, accepted, kept, refused.__setitem__, request.patient_conflict)
@@ -193,7 +193,7 @@ def _tree(
 
 
 def _grown(request: Request, kept: Kept, tree: TreeBuilder, report: Report) -> Growth:
-    """Return the new records among the kept ones; old records whose keys no file has any more are patched."""
+    """The new records among the kept ones; old records whose keys no file has any more are patched."""
     nodes, no_icons = request.add_icons(list(tree.arranged()), sources=request.offer.sources)
     report.findings += no_icons
 
@@ -237,7 +237,7 @@ def _renew(growth: Growth, affected: set[int], files: FileKeys, report: Report) 
 
 
 def _planned(request: Request, growth: Growth, frame: Frame, report: Report) -> Plan:
-    """Return the plan that adds the new records and removes no file; report each instance."""
+    """The plan that adds the new records and removes no file; report each instance."""
     offer = request.offer
     file_ids = {**offer.in_place, **_file_ids(request, growth)}
     sources, additions, copied = offer.sources, [], []
@@ -261,7 +261,7 @@ def _planned(request: Request, growth: Growth, frame: Frame, report: Report) -> 
 
 
 def _file_ids(request: Request, growth: Growth) -> dict[int, bytes]:
-    """Return a new File ID for each new instance that is not on the medium, by source."""
+    """A new File ID for each new instance that is not on the medium, by source."""
     offer = request.offer
     new = [
         (reference, node)
@@ -285,7 +285,7 @@ def _file_ids(request: Request, growth: Growth) -> dict[int, bytes]:
 
 
 def _removals(request: Request, gone: dict[int, bool], kept: Kept, report: Report) -> list[FileId]:
-    """Return the files to delete; report each record that goes, and each file that stays without one."""
+    """The files to delete; report each record that goes, and each file that stays without one."""
     contents, protected = request.contents, _protected(request)
     deleted: dict[FileId, None] = {}
     for index, stays in sorted(gone.items()):
@@ -308,7 +308,7 @@ def _removals(request: Request, gone: dict[int, bool], kept: Kept, report: Repor
 
 
 def _protected(request: Request) -> frozenset[str]:
-    """Return the keys of the files that stay whatever record goes: DICOMDIR, descriptor, sources."""
+    """The keys of the files that stay whatever record goes: DICOMDIR, descriptor, sources."""
     former = request.contents.text(tags.DESCRIPTOR_FILE_ID)
     descriptor = decode(request.changes.get(tags.DESCRIPTOR_FILE_ID) or b"")
     named = (former, descriptor, *map(decode, request.offer.in_place.values()))
@@ -316,7 +316,7 @@ def _protected(request: Request) -> frozenset[str]:
 
 
 def _forms(file_id: FileId) -> Iterator[str]:
-    """Yield the File IDs under which records may name a file: the medium finds it under each."""
+    """The File IDs under which records may name a file: the medium finds it under each."""
     bare = form_key(file_id.path).replace("/", SEPARATOR)
     return (bare + tail for tail in TAILS)
 
@@ -336,7 +336,7 @@ def refuse_shared(contents: Contents, indexes: Iterable[int]) -> None:
 
 
 def _files_of_inactive_records(kept: Kept) -> list[Finding]:
-    """Return a finding for each file that no record references once the directory is written without inactive records."""
+    """A finding for each file that no record references once the directory is written without inactive records."""
     contents, hidden = kept.contents, kept.tree.hidden
     if 1 not in hidden:
         return []

@@ -41,7 +41,7 @@ def write_volume(recipe: Recipe, report: Report, nodes: list[Node], identificati
 
 
 def _replaced(recipe: Recipe, medium: UpdatableMedium, removed: int) -> Replaced:
-    """Return the replaced file-set; `removed` of its files are deleted, an image goes as a whole."""
+    """The replaced file-set; `removed` of its files are deleted, an image goes as a whole."""
     try:
         former, dicomdir = readable(medium.name, recipe.format)
         with closing(former):
@@ -92,7 +92,7 @@ def _add_volume(report: Report, volume: Volume) -> None:
 
 
 def _former_volumes(recipe: Recipe, medium: str, count: int) -> Iterator[Finding]:
-    """Yield a finding for each volume of an older, larger set, which would be taken for one of the new ones."""
+    """A finding for each volume of an older, larger set, which would be taken for one of the new ones."""
     for path in volumes_there(medium, recipe.format)[count:]:
         yield Finding("FS-VOLUME-FORMER", "it stays, and is none of the new volumes", Where(path))
 
@@ -110,7 +110,7 @@ def _check_room(recipe: Recipe, paths: Sequence[str], size: int) -> None:
 
 
 def _used(recipe: Recipe, made: Report, capacity: int) -> int | None:
-    """Return the bytes of a volume once it is written. Raises `MediumError` if they exceed its capacity."""
+    """The bytes of a volume once it is written. Raises `MediumError` if they exceed its capacity."""
     if made.dry_run:
         return None
     medium, _ = readable(made.medium, recipe.format)
@@ -125,5 +125,5 @@ def _used(recipe: Recipe, made: Report, capacity: int) -> int | None:
 
 
 def _shifted(progress: Progress | None, done: int, total: int) -> Progress | None:
-    """Return a callback that reports the progress of one volume as that of all."""
+    """A callback that reports the progress of one volume as that of all."""
     return (lambda more, _: progress(done + more, total)) if progress else None

@@ -44,7 +44,7 @@ class Judging:
     _known: dict[Facts, tuple[tuple[Violation, ...], ...]] = field(factory=dict)
 
     def verdicts(self, facts: Facts) -> tuple[tuple[Violation, ...], ...]:
-        """Return the faults of a file under each of the profiles."""
+        """Judge a file under each of the profiles."""
         known = self._known.get(facts)
         if known is None:
             known = self._known[facts] = tuple(judge(profile, facts) for profile in self.profiles)

@@ -51,7 +51,7 @@ class Facts:
 
 
 def read_facts(read: Reading, size: int | None = None) -> Facts:
-    """Return the facts of the DICOM file of `size` bytes (None if unknown) that `read` reads.
+    """Read the facts of a DICOM file of `size` bytes (None if unknown).
 
     Pixel data is read only where a rule is about it: the tables of JPEG frames. Raises `HeaderError` if there is no
     data set.
@@ -75,7 +75,7 @@ def class_and_syntax(read: Reading) -> tuple[str, str]:
 
 
 def _size(read: Reading) -> int:
-    """Return the size of a file of unknown size, by halving."""
+    """The size of a file of unknown size, by halving."""
     low, high = 0, 1
     while read(high - 1, 1):
         low, high = high, high * 2
@@ -86,7 +86,7 @@ def _size(read: Reading) -> int:
 
 
 def facts_of(header: Header) -> Facts:
-    """Return the facts that a header gives; those about pixel data are not among them."""
+    """Collect the facts that a header gives; those about pixel data are not among them."""
     values, meta = header.values, header.meta
     found = [(row.tag, _text(row.vr, values[row.tag])) for row in _TOP if row.tag in values]
     for row in _NESTED:
@@ -115,7 +115,7 @@ def _text(vr: str, raw: bytes) -> str:
 
 
 def _within(sequence: bytes, tag: int) -> bytes | None:
-    """Return the value of `tag` in the first item that has it; None if none has, or the sequence is damaged."""
+    """The value of `tag` in the first item that has it; None if none has, or the sequence is damaged."""
     try:
         for part in items(sequence, 0, len(sequence), EXPLICIT_LITTLE):
             for inner in elements(sequence, part.value_at, part.value_end, EXPLICIT_LITTLE):

@@ -18,7 +18,7 @@ OLD_PREFIX: Final = "APL-"
 
 
 def find_profile(identifier: str) -> Profile:
-    """Return the profile of an identifier in upper or lower case; APL- is taken as STD-.
+    """Find the profile of an identifier in upper or lower case; APL- is taken as STD-.
 
     Raises `RuleError` for one that is retired, augmented, private or unknown, with the reason.
     """
@@ -54,7 +54,7 @@ def select_profiles(medium: str = "", sop_class: str = "", syntax: str = "") -> 
 
 
 def _meant(words: str, names: dict[str, str], what: str) -> frozenset[str] | None:
-    """Return the UIDs that a user means; None if the text is empty."""
+    """The UIDs that a user means; None if the text is empty."""
     if not words:
         return None
     found = {uid for uid, name in names.items() if words == uid or words.lower() in name.lower()}

@@ -35,7 +35,7 @@ class Violation(NamedTuple):
 
 
 def judge(profile: Profile, facts: Facts) -> tuple[Violation, ...]:
-    """Return the faults of an instance under `profile`; nothing if it conforms.
+    """Judge an instance under `profile`: its faults, none if it conforms.
 
     Of an instance whose SOP Class or transfer syntax the profile does not have, only that is returned: the other rules
     are about instances that may be there.

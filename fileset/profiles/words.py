@@ -69,7 +69,7 @@ def keys_of_profile(profile: Profile) -> Table:
 
 
 def constraints_of(profile: Profile) -> Table:
-    """Return the demands on attributes of instances; sixteen overlay groups are one row."""
+    """Describe the demands on attributes of instances; sixteen overlay groups are one row."""
     rows: Table = [("Rule", "SOP class", "Attribute", "Must be", "Where")]
     for row in profile.constraints:
         if row.attribute.tag >> 16 in range(0x6002, 0x6020):
@@ -115,7 +115,7 @@ def tables_of(profile: Profile) -> Iterator[tuple[str, Table]]:
 
 
 def document_of(profile: Profile) -> dict[str, Any]:
-    """Return a profile as a document for machines."""
+    """Describe a profile as a document for machines."""
     return {
         "id": profile.id,
         "annex": profile.annex,

@@ -80,7 +80,7 @@ _ITEMS: Final = re.compile(r"(?:(\d)-)?(\d|n) items?\b").search
 
 
 def item_bounds(key: Key) -> tuple[int, int]:
-    """Return the fewest and the most items that a sequence may have, from the condition in its table row."""
+    """Read the fewest and the most items that a sequence may have from the condition in its table row."""
     match = _ITEMS(key.condition)
     if not match:
         return (1 if key.type in ("1", "1C") else 0), 1 << 32

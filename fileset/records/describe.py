@@ -118,7 +118,7 @@ class Describer:
         self._templates: dict[tuple[object, ...], Template] = {}
 
     def describe(self, header: Header | Recognised, *, invent: bool) -> Instance:
-        """Return the instance of a header; `invent` missing values for Type 1 keys of its record.
+        """Describe the instance of a header; `invent` missing values for Type 1 keys of its record.
 
         Raises `HeaderError` with rule and reason if no conformant record is possible.
         """

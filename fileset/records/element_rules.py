@@ -47,7 +47,7 @@ def element_faults(data_set: DataSet, character_set: str) -> Iterator[Fault]:
 
 
 def _order_faults(data_set: DataSet) -> Iterator[Fault]:
-    """Yield the faults of tags: order, group, and missing creators of private elements (PS3.5 7.1, 7.5.1, 7.8.1)."""
+    """The faults of tags: order, group, and missing creators of private elements (PS3.5 7.1, 7.5.1, 7.8.1)."""
     previous = -1
     creators: set[int] = set()
     for part in data_set.parts:
@@ -92,7 +92,7 @@ def _value_faults(part: Element, raw: bytes, character_set: str) -> Iterator[Fau
 def key_value(
     tag: int, vr: str, raw: bytes, character_set: str, *, is_optional: bool = False
 ) -> tuple[bytes, Note | None]:
-    """Return a value as a record holds it, and a note if it was changed or is wrong: a wrong value becomes empty."""
+    """Convert a value to the form of a record, with a note if it was changed or is wrong: a wrong value becomes empty."""
     rule, result = (
         ("FS-KEY-LEFT-OUT", "this optional key is left out") if is_optional else ("FS-KEY-FORM", "treated as missing")
     )
@@ -121,7 +121,7 @@ _SHOWN: Final = frozenset(("CS", "DA", "DT", "IS", "TM", "UI"))
 
 
 def value_problem(tag: int, vr: str, raw: bytes, character_set: str) -> str:
-    """Return the fault of a value by its VR and its number of values; ""  if it is correct (PS3.5 6.2, 6.4)."""
+    """Judge a value by its VR and its number of values; ""  if it is correct (PS3.5 6.2, 6.4)."""
     if vr in _NUMBERS:
         count = len(raw) // WIDTHS[vr]
         has_several = count > 1

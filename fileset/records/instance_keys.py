@@ -50,7 +50,7 @@ def carried_keys(record_type: str) -> tuple[Key, ...]:
 def encode_keys(
     keys: tuple[Key, ...], values: dict[int, bytes], sop_class: bytes, uid: bytes, *, invent: bool
 ) -> EncodedKeys:
-    """Return the encoded keys of one record, in order of tag.
+    """Encode the keys of one record, in order of tag.
 
     Raises `HeaderError` if a Type 1 key has no value and none can or may be invented.
     """
@@ -117,7 +117,7 @@ def _in_shared_groups(groups: bytes, tag: int) -> bytes:
 
 
 def filtered(sequence: bytes, keys: tuple[Key, ...]) -> bytes:
-    """Return the items of `sequence` with only the elements in `keys` at every level; unchanged if there are no keys."""
+    """Copy the items of `sequence` with only the elements in `keys` at every level; unchanged if there are no keys."""
     if not keys:
         return b"".join(sequence[part.at : part.end] for part in items(sequence, 0, len(sequence), EXPLICIT_LITTLE))
     nested = {key.tag: key.items for key in keys}
@@ -140,7 +140,7 @@ def _filtered_item(data: bytes, at: int, end: int, nested: dict[int, tuple[Key, 
 
 
 def texts_of_sequence(sequence: bytes) -> list[bytes]:
-    """Return the text values of items without a Specific Character Set of their own."""
+    """Collect the text values of items without a Specific Character Set of their own."""
     # Iterative, because the data decides the depth.
     texts, spans = [], [(0, len(sequence))]
     while spans:
@@ -218,7 +218,7 @@ def _label(key: Key) -> str:
 def encode_keys_safely(
     keys: tuple[Key, ...], values: dict[int, bytes], sop_class: bytes, uid: bytes, *, invent: bool
 ) -> EncodedKeys:
-    """Return the encoded keys as `encode_keys` does; damage inside a sequence is a `HeaderError`."""
+    """Encode the keys as `encode_keys` does; damage inside a sequence is a `HeaderError`."""
     try:
         return encode_keys(keys, values, sop_class, uid, invent=invent)
     except FormatError as problem:

@@ -67,7 +67,7 @@ USUAL: Final = KeyChoice(usual=True)
 
 
 def parse_keys(text: str) -> KeyChoice:
-    """Return the choice that a user makes: "usual", "minimal", or keywords to add, as in "+PatientWeight,+Manufacturer".
+    """Parse the choice of a user: "usual", "minimal", or keywords to add, as in "+PatientWeight,+Manufacturer".
 
     Keywords alone are added to the usual keys. Raises `RuleError` for a keyword that PS3.6 does not have, or whose
     values do not fit into a record.

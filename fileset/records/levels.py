@@ -218,7 +218,7 @@ def _canonical_values(values: dict[int, bytes], depth: int, character_set: str) 
 
 
 def record_character_set(declared: bytes, text: Sequence[bytes]) -> tuple[bytes, Notes]:
-    """Return the Specific Character Set for a record with these text values (PS3.5 6.1.2, PS3.3 F.5).
+    """Choose the Specific Character Set for a record with these text values (PS3.5 6.1.2, PS3.3 F.5).
 
     It is that of the file, b"" if none is needed, or a guess if the file declares none or an unknown one.
     """

@@ -49,6 +49,6 @@ def _spelling(name: str) -> tuple[str, ...]:
 
 
 def check_conflict_option(value: str) -> str:
-    """Return the option. Raises `RuleError` if it is none."""
+    """Check the option. Raises `RuleError` if it is none."""
     require_one_of("patient_conflict", value, CONFLICTS)
     return value

@@ -238,7 +238,7 @@ class TreeBuilder:
         return identity
 
     def _person_key(self, chain: Chain, identity: bytes | str, source: int) -> bytes | str:
-        """Return the key of the patient that a file belongs to: with "split", further persons have keys of their own.
+        """The key of the patient that a file belongs to: with "split", further persons have keys of their own.
 
         Raises `HeaderError` if the Patient ID belongs to another person and conflicts are refused.
         """
@@ -474,7 +474,7 @@ def _shown(key: bytes | str) -> str:
 
 
 def invented_patient_id(key: bytes | str) -> bytes:
-    """Return a Patient ID for a patient without one, from the UID of the study."""
+    """Derive a Patient ID for a patient without one, from the UID of the study."""
     return b"NOID" + identifier_of(_bytes(key), 12)
 
 

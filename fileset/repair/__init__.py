@@ -97,7 +97,7 @@ def repair_file_set(
 
 
 def _without_record(report: Report) -> list[str]:
-    """Return the names of files that stay on the medium without a record."""
+    """The names of files that stay on the medium without a record."""
     return [one.source for one in report.skipped] + [one.file_id.path for one in report.removed if not one.deleted]
 
 

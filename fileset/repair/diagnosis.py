@@ -78,7 +78,7 @@ def diagnose(
 
 
 def _settled(findings: list[Finding]) -> tuple[list[Finding], list[Finding]]:
-    """Return the findings apart from those that the trust in the DICOMDIR settles, and these.
+    """The findings apart from those that the trust in the DICOMDIR settles, and these.
 
     Where a file names another patient, study or series than its record, no other difference between them counts either.
     """
@@ -89,7 +89,7 @@ def _settled(findings: list[Finding]) -> tuple[list[Finding], list[Finding]]:
 
 
 def _wrong(findings: list[Finding]) -> Wrong:
-    """Return the elements of a record that the findings about it name or cast doubt on."""
+    """The elements of a record that the findings about it name or cast doubt on."""
     named: set[int] = set()
     for finding in findings:
         if finding.where.tag is not None:

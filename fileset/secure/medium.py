@@ -106,7 +106,7 @@ class SecureView:
         return file
 
     def _decrypted(self, file_id: FileId, file: BinaryIO) -> BinaryIO:
-        """Return the content of an envelope. A file is opened several times in a row: the last one is remembered."""
+        """The content of an envelope. A file is opened several times in a row: the last one is remembered."""
         info = self.around.inquire_file(file_id)
         last = self._last if self._last and self._last.is_of(file_id, info) else None
         if last is None or last.data is None:

@@ -75,7 +75,7 @@ class Opened:
 
 
 def parse(read: Reading, size: int) -> Envelope:
-    """Return the envelope in a file of `size` bytes. Raises `SecureError` if it is damaged, or has an algorithm outside D.1."""
+    """Parse the envelope in a file of `size` bytes. Raises `SecureError` if it is damaged, or has an algorithm outside D.1."""
     decoder = Decoder(_windowed(read), size)
     whole = _expect(decoder.element(0), SEQUENCE)
     parts = decoder.children(whole)
@@ -108,7 +108,7 @@ def _cipher(decoder: Decoder, found: BerElement) -> tuple[str, bytes]:
 def open_envelope(
     read: Reading, size: int, opener: Opener, trust: Sequence[Certificate] = (), verified: SecureState | None = None
 ) -> Opened:
-    """Return the verified content of an envelope of `size` bytes; `verified` is its state if that was done just before.
+    """Open and verify the content of an envelope of `size` bytes; `verified` is its state if that was done just before.
 
     Raises `SecureError`: no key, a wrong password, an algorithm outside PS3.15 D.1, damage, a wrong digest or signature.
     """
@@ -132,7 +132,7 @@ def content_size(read: Reading, size: int, opener: Opener) -> int:
 
 
 def _decrypted(envelope: Envelope, opener: Opener) -> tuple[Decrypted, Layer | None, str]:
-    """Return the plain bytes, the layer inside, and how the key was found: the first likely key that gives such a layer."""
+    """The plain bytes, the layer inside, and how the key was found: the first likely key that gives such a layer."""
     problem = damaged("none of its keys is right")
     for key, opened_by in opener.content_keys(envelope.recipients, CIPHERS[envelope.cipher][1]):
         try:
@@ -147,7 +147,7 @@ def _decrypted(envelope: Envelope, opener: Opener) -> tuple[Decrypted, Layer | N
 
 
 def _layer(plain: Decrypted, label: str) -> Layer | None:
-    """Return the content of the inner layer, the digests that it needs, and what checks them; None for a plain DICOM file.
+    """The content of the inner layer, the digests that it needs, and what checks them; None for a plain DICOM file.
 
     The layer is bare, or in a ContentInfo as chains of programs write it; a label of id-data is accepted around both.
     """
@@ -205,7 +205,7 @@ def _signed(decoder: Decoder, parts: Iterator[BerElement], plain: Decrypted) -> 
 
 
 def _content(decoder: Decoder, found: BerElement, plain: Decrypted) -> Spliced:
-    """Return the content of an EncapsulatedContentInfo."""
+    """The content of an EncapsulatedContentInfo."""
     parts = decoder.children(_expect(found, SEQUENCE))
     if decoder.identifier(_next(parts)) != DATA:
         raise damaged("the layer inside holds something other than data")
@@ -225,7 +225,7 @@ def _digests(content: Spliced, names: Iterable[str]) -> dict[str, bytes]:
 
 
 def _windowed(read: Reading) -> Reading:
-    """Return the same with a window around the last position: headers are read in small steps."""
+    """The same with a window around the last position: headers are read in small steps."""
     start, window = 0, b""
 
     def windowed(at: int, size: int) -> bytes:

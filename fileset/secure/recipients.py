@@ -117,7 +117,7 @@ def parsed(recipients: bytes) -> list[tuple[str, Any]]:
 
 
 def described(found: Sequence[tuple[str, Any]]) -> str:
-    """Return the recipients of a file in words: the issuers and serial numbers of certificates, the number of passwords."""
+    """Describe the recipients of a file in words: the issuers and serial numbers of certificates, the number of passwords."""
     certificates = [_certificate(info) for kind, info in found if kind == "ktri"]
     passwords = sum(kind == "pwri" for kind, _ in found)
     others = len(found) - len(certificates) - passwords

@@ -63,7 +63,7 @@ def digest_name(dotted: str) -> str:
 
 
 def verified(signed: Any, digests: Mapping[str, bytes], trust: Sequence[Certificate]) -> tuple[SignedBy, ...]:
-    """Return the signers of a content with these digests. Raises `SecureError` unless every signature is good."""
+    """Verify the signatures of a content with these digests, and give the signers. Raises `SecureError` unless every signature is good."""
     certificates = [*_certificates(signed), *trust]
     return tuple(_verified(info, digests, certificates, trust) for info in signed["signer_infos"])
 
@@ -145,7 +145,7 @@ def _hash(digest: str) -> HashAlgorithm:
 
 
 def _doubt(signer: Certificate, certificates: Sequence[Certificate], trust: Sequence[Certificate]) -> str:
-    """Return why a signer is not trusted, "" if it is: its certificate is trusted itself, or leads to one that is."""
+    """Why a signer is not trusted, "" if it is: its certificate is trusted itself, or leads to one that is."""
     from cryptography.x509.verification import (
         ExtensionPolicy,
         PolicyBuilder,

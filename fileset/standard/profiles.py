@@ -176,7 +176,7 @@ _ALL: Final = ("FSC", "FSR", "FSU")
 def _with_secure(
     profiles: Iterable[Profile], before: str = "STD-GEN-", secure: str = "STD-GEN-SEC-"
 ) -> Iterator[Profile]:
-    """Yield each profile and its secure twin, whose id has SEC after the class."""
+    """Each profile and its secure twin, whose id has SEC after the class."""
     for profile in profiles:
         yield profile
         yield evolve(profile, id=profile.id.replace(before, secure, 1), security=D1)

@@ -17,7 +17,7 @@ _FLOATS: Final = frozenset(("DS", "FD", "FL"))
 
 
 def arrow_table(columns: Mapping[str, list[Any]], vrs: Mapping[str, str]) -> pa.Table:
-    """Return the columns as a `pyarrow.Table`: DA as date32, TM as time64, numbers as int64 and double, else text.
+    """Convert the columns to a `pyarrow.Table`: DA as date32, TM as time64, numbers as int64 and double, else text.
 
     Attributes that may have several values are lists. A column with a value that its type cannot hold is text as a
     whole, so that no value is lost. Raises `RuleError` if pyarrow is not installed.

@@ -29,7 +29,7 @@ class HasFile(Protocol):
 
 
 def complete(table: Table, records: Sequence[HasFile | None], names: Iterable[str], problems: list[str]) -> Table:
-    """Return the table with the columns `names` taken from the files of its rows; `records` has one for each row.
+    """Fill the columns `names` of a table from the files of its rows; `records` has one for each row.
 
     Where a file has no such attribute, or cannot be read, the value of the DICOMDIR stays; `problems` receives a
     sentence for each file that cannot be read.
@@ -51,7 +51,7 @@ def _in_files(name: str) -> bool:
 
 
 def header_of(record: HasFile, problems: list[str], names: Sequence[str] | None = None) -> Dataset | None:
-    """Return the data set of a file without its pixels, of the attributes `names` only; None if it cannot be read."""
+    """Read the attributes `names` of a file, without its pixels; None if it cannot be read."""
     import pydicom
 
     try:
@@ -69,7 +69,7 @@ def header_of(record: HasFile, problems: list[str], names: Sequence[str] | None 
 
 
 def plain(value: Any) -> Any:
-    """Return a value of pydicom as `Record.get` gives it: str, int, float, bytes, a list of these, or None."""
+    """Convert a value of pydicom to the form of `Record.get`: str, int, float, bytes, a list of these, or None."""
     from pydicom.dataset import Dataset
     from pydicom.valuerep import PersonName
 

@@ -30,7 +30,7 @@ _NAMES: Final = tuple(dict.fromkeys((*_STUDY, *_SERIES, *_INSTANCE)))
 
 
 def ohif(records: Iterable[HasFile], base_url: str, problems: list[str]) -> Document:
-    """Return the document for the files of these records, which are to be at `base_url` under their names.
+    """Build the document for the files of these records, which are to be at `base_url` under their names.
 
     Only images are listed: the viewer shows nothing else. `problems` receives a sentence for each file that cannot be
     read, and for each study without a Patient ID, which the viewer needs.

@@ -62,7 +62,7 @@ def select(
     columns: Sequence[str] | None = None,
     keys: Mapping[str, object] | None = None,
 ) -> Table:
-    """Return a table of the records of `level` that match `keys`, as `Reader.find` matches them.
+    """Make a table of the records of `level` that match `keys`, as `Reader.find` matches them.
 
     Raises `RuleError` for another level, a column that is no attribute, and as `Reader.find`.
     """

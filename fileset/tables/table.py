@@ -73,7 +73,7 @@ class Table(Sequence[Row]):
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 
     def to_arrow(self) -> pa.Table:
-        """Return the table as a `pyarrow.Table`. Raises `RuleError` if pyarrow is not installed."""
+        """Convert the table to a `pyarrow.Table`. Raises `RuleError` if pyarrow is not installed."""
         from fileset.tables.arrow import arrow_table
 
         return arrow_table(self.columns, self.vrs)
@@ -84,7 +84,7 @@ class Table(Sequence[Row]):
 
 
 def text_of(value: Any) -> str:
-    """Return a value as DICOM writes it: several values separated by a backslash, nothing for None."""
+    """Write a value as DICOM does: several values separated by a backslash, nothing for None."""
     if isinstance(value, list):
         return "\\".join(map(text_of, value))
     if isinstance(value, float):
@@ -97,7 +97,7 @@ def _cell(value: Any) -> str:
 
 
 def joined(name: str, tables: Mapping[str, Table]) -> Table:
-    """Return the rows of several tables of one level as one table, with the key of each in a first column `name`.
+    """Join the rows of several tables of one level, with the key of each in a first column `name`.
 
     A column that some of the tables lack is None in their rows.
     """

@@ -26,7 +26,7 @@ def csv_lines(table: Table) -> Iterator[str]:
 
 
 def cell(value: Any) -> str:
-    """Return the text of a cell; one that a spreadsheet would run as a formula begins with an apostrophe."""
+    """Write a cell as text; one that a spreadsheet would run as a formula begins with an apostrophe."""
     text = text_of(value)
     return f"'{text}" if _FORMULA(text) and not _NUMBER(text) else text
 

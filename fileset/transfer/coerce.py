@@ -129,7 +129,7 @@ def _item(writer: _Writer, before: Mapping[int, bytes], stamp: Stamp) -> bytes:
 
 
 def _shown(data: bytes, part: Element, character_set: str) -> str:
-    """Return a value for the report; a sequence has none of its own."""
+    """A value for the report; a sequence has none of its own."""
     return "(a sequence)" if vr_of(part.tag) == "SQ" else decode(_raw(data, part), character_set).strip(" \0")
 
 

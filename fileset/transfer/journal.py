@@ -81,7 +81,7 @@ class Journal:
 
 
 def _digest(changes: Changes) -> str:
-    """Return a digest of new values, "" without any: the journal holds no names of patients."""
+    """A digest of new values, "" without any: the journal holds no names of patients."""
     if not changes:
         return ""
     text = json.dumps(sorted((keyword, new) for keyword, (_, new) in changes.items()))

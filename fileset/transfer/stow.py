@@ -247,7 +247,7 @@ def _values(item: Mapping[str, Any], tag: str) -> list[Any]:
 
 
 def _sorted(waiting: list[tuple[Payload, Sent]], answer: Answer) -> tuple[list[tuple[Payload, Sent]], list[Sent]]:
-    """Return the instances to retry after an answer, and the finished ones."""
+    """The instances to retry after an answer, and the finished ones."""
     again, ended = [], []
     for item, sent in waiting:
         uid = sent.sop_instance_uid

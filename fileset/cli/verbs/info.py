@@ -133,7 +133,7 @@ def _medium(reader: Reader) -> Iterator[tuple[str, str]]:
 
 
 def counts(reader: Reader) -> Counter[str]:
-    """Return the number of active records by type, in the order of the file."""
+    """Count the active records by type, in the order of the file."""
     return Counter(record.record_type for record in reader.records)
 
 
@@ -156,7 +156,7 @@ def _space(reader: Reader) -> str:
 
 
 def _files(presence: Presence, unlisted: Sequence[str]) -> str:
-    """Return how many files the records reference, how many of them are missing, and how many no record references."""
+    """How many files the records reference, how many of them are missing, and how many no record references."""
     parts = [f"{len(presence.present):,} referenced"]
     parts += [f"{len(presence.missing):,} missing"] if presence.missing else []
     parts += [f"{counted(presence.nameless, 'record')} without a usable File ID"] if presence.nameless else []

@@ -114,7 +114,7 @@ def _file_ids(found: Iterable[Record]) -> Iterator[str]:
 
 
 def _paths(found: Iterable[Record] | None, presence: Presence, prefix: str) -> Iterator[str]:
-    """Yield the paths of the files that are there, relative to the medium as the user named it."""
+    """The paths of the files that are there, relative to the medium as the user named it."""
     wanted = presence.listed if found is None else (prefix + name for name in _file_ids(found))
     return (presence.present[path] for path in wanted if path in presence.present)
 

@@ -70,7 +70,7 @@ def _list(profiles: list[Profile], *, as_json: bool) -> None:
 
 
 def _lines(table: Table) -> Iterator[str]:
-    """Yield a table as lines: columns side by side where they fit, the last one broken between words."""
+    """A table as lines: columns side by side where they fit, the last one broken between words."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     before = sum(widths[:-1]) + 2 * len(widths)
     room = max(WIDTH - before, 40)

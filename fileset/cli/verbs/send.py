@@ -295,7 +295,7 @@ def _lost_lines(report: SendReport, *, everything: bool) -> Iterator[str]:
 
 
 def _note_lines(report: SendReport, *, everything: bool) -> Iterator[str]:
-    """Yield the remarks with which the peer took instances, and how many have each."""
+    """The remarks with which the peer took instances, and how many have each."""
     notes: dict[str, list[str]] = {}
     for one in report.instances:
         for note in (one.reason, one.transcoded) if one.there else ():

@@ -69,7 +69,7 @@ def _check_meta(collector: Collector) -> None:
 
 
 def _records(collector: Collector) -> Iterator[int]:
-    """Yield the active records, and the MRDRs, which are in no entity (PS3.3-2003 F.6.2)."""
+    """The active records, and the MRDRs, which are in no entity (PS3.3-2003 F.6.2)."""
     yield from collector.tree.walk()
     if _MRDR in collector.flat.types:
         kind, reached = collector.flat.types.index(_MRDR), collector.tree.reached

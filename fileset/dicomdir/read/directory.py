@@ -117,7 +117,7 @@ class Contents:
         return keys_of(flat.data, parts, flat.syntax, self._character_set(index, parts, *parts))
 
     def _character_set(self, index: int, parts: list[Element], *wanted: Element) -> str:
-        """Return the character set of the `wanted` elements: that of the record, else of the DICOMDIR (PS3.5 7.5.3).
+        """The character set of the `wanted` elements: that of the record, else of the DICOMDIR (PS3.5 7.5.3).
 
         If text needs one and none is declared, use that of a record above, else a guess. Strictly a record inherits only
         from the enclosing data set.
@@ -211,7 +211,7 @@ class Contents:
                 yield file_id.path
 
     def _with_files(self) -> Iterator[tuple[int, int]]:
-        """Yield the active records that reference a file, with the offset of (0004,1500) if it follows the type, else 0."""
+        """The active records that reference a file, with the offset of (0004,1500) if it follows the type, else 0."""
         flat = self.flat
         data, starts, ends, lower_at, types = flat.data, flat.start, flat.end, flat.lower_at, flat.type_of
         upper = [name in LEVELS for name in flat.types]

@@ -92,7 +92,7 @@ _ZONED: Final = re.compile(r"\d{8,14}(\.\d{1,6})?[+-](0\d|1[0-4])\d{2}").fullmat
 
 
 def _moment(keyword: str, vr: str, text: str) -> Callable[[str], bool]:
-    """Return the matcher of a date or time, or of a range of them (PS3.4 C.2.2.2.5).
+    """The matcher of a date or time, or of a range of them (PS3.4 C.2.2.2.5).
 
     Raises `RuleError` for any other text.
     """

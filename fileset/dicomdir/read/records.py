@@ -166,7 +166,7 @@ def _usual_records(flat: FlatDirectory, at: int, types: _Types) -> int:
 
 
 def _items(data: bytes, at: int, most: int) -> list[int]:
-    """Return the offsets of up to `most` items according to their lengths, and the end of the last one.
+    """The offsets of up to `most` items according to their lengths, and the end of the last one.
 
     These may not be items. Each has room for the elements before the value of the record type.
     """
@@ -190,7 +190,7 @@ def _items(data: bytes, at: int, most: int) -> list[int]:
 
 
 def _usual(starts: list[int], joined: bytes) -> int:
-    """Return how many of the first records have the usual start and contain their whole type."""
+    """How many of the first records have the usual start and contain their whole type."""
     number = len(starts) - 1
     sizes, lengths = _column(joined, _SIZE_AT, "H"), _column(joined, _LENGTH_AT, "I")
     if (
@@ -207,7 +207,7 @@ def _usual(starts: list[int], joined: bytes) -> int:
 
 
 def _leading(column: bytes, byte: bytes) -> int:
-    """Return how many bytes at the start are equal to `byte`."""
+    """How many bytes at the start are equal to `byte`."""
     return len(column) - len(column.lstrip(byte))
 
 

@@ -140,7 +140,7 @@ _NOT_KEPT: Final = frozenset((0xFFFA, 0xFFFC, 0xFFFE))
 
 
 def _former_behind(flat: FlatDirectory) -> bytes:
-    """Yield the elements after the records, up to damage if there is any."""
+    """The elements after the records, up to damage if there is any."""
     tail = flat.frame.tail
     whole: list[Element] = []
     with suppress(FormatError):

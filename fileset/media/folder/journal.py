@@ -80,7 +80,7 @@ def read_entries(path: str) -> Iterator[JournalEntry]:
 
 
 def whole_lines(path: str) -> list[str]:
-    """Return the lines of a file that end, none if there is no such file or it is too large. Raises `MediumError`."""
+    """Read the lines of a file that end, none if there is no such file or it is too large. Raises `MediumError`."""
     try:
         if os.stat(path).st_size > LARGEST_JOURNAL:
             return []

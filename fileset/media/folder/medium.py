@@ -136,7 +136,7 @@ class FolderMedium:
         return path
 
     def find(self, file_id: FileId) -> str:
-        """Return the path of a file under any form of its name, "" if it is absent.
+        """Find the path of a file under any form of its name, "" if it is absent.
 
         Raises `MediumError` if that is unknown, `LinkError` if it leads out of the folder through a symbolic link.
         """

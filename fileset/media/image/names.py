@@ -95,7 +95,7 @@ class FileNames:
         self._lock = Lock()
 
     def find(self, file_id: FileId) -> Entry | None:
-        """Return the file with a File ID, or with the nearest form of that name; None if there is none."""
+        """Find the file with a File ID, or with the nearest form of that name; None if there is none."""
         entry: Entry | None = self._tree.root
         for component in file_id.components:
             if entry is None or not entry.folder:
@@ -168,7 +168,7 @@ class FileNames:
 
 
 def _harm(name: str) -> str:
-    """Return why a name cannot be used, "" if it can."""
+    """Why a name cannot be used, "" if it can."""
     try:
         if len(FileId.tolerant(name).components) == 1 and name.strip(" ") == name:
             return ""

@@ -80,14 +80,14 @@ def compare(device: str, image: str, progress: Callable[[int, int], None] | None
 
 
 def whole_sectors(image: IsoMedium) -> int:
-    """Return the number of sectors of the volume. Raises `FormatError` if the image was cut off."""
+    """Count the sectors of the volume. Raises `FormatError` if the image was cut off."""
     if image.cut:
         raise FormatError(image.cut, path=image.name)
     return -(-image.stated_size // SECTOR)
 
 
 def _faults(disc: ImageBytes, expected: ImageBytes, first: int, number: int) -> Iterator[tuple[int, str]]:
-    """Yield each sector of a batch that is not as expected, with its fault."""
+    """Each sector of a batch that is not as expected, with its fault."""
     fault = _fault(disc, expected, first, number)
     if not fault or number == 1:
         yield from [(first, fault)] if fault else []
@@ -111,7 +111,7 @@ def _fault(disc: ImageBytes, expected: ImageBytes, first: int, number: int) -> s
 
 
 def _ranges(faults: list[tuple[int, str]], image: IsoMedium) -> Iterator[SectorRange]:
-    """Yield the faults as ranges of sectors, with the files of the image that lie there."""
+    """The faults as ranges of sectors, with the files of the image that lie there."""
     files = list(_files(image)) if faults else []
     for (_, fault), group in groupby(enumerate(faults), key=lambda item: (item[1][0] - item[0], item[1][1])):
         numbers = [sector for _, (sector, _) in group]
@@ -122,7 +122,7 @@ def _ranges(faults: list[tuple[int, str]], image: IsoMedium) -> Iterator[SectorR
 
 
 def _files(image: IsoMedium) -> Iterator[tuple[str, int, int]]:
-    """Yield each file of an image with its first and last sector."""
+    """Each file of an image with its first and last sector."""
     for name in image.names():
         file_id = FileId.tolerant(name)
         try:

@@ -127,7 +127,7 @@ class UdfVolume:
     # ------------------------------------------------------------ files and folders
 
     def entries(self, folder: Entry) -> Iterator[Entry]:
-        """Return the entries of a directory; note and omit impossible ones."""
+        """Read the entries of a directory; note and omit impossible ones."""
         for name, block, reference in self._names(folder):
             try:
                 yield self._entry(name, block, reference)

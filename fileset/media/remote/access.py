@@ -36,7 +36,7 @@ def failures(place: str) -> Iterator[None]:
 
 
 def connect(url: str) -> tuple[Any, str]:
-    """Return the file system of a URL, and the path of the folder there.
+    """Connect to the file system of a URL; also give the path of the folder there.
 
     Raises `RuleError` if a library is missing or the scheme is unknown, `MediumError` if the connection fails.
     """

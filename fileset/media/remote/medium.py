@@ -106,7 +106,7 @@ class RemoteMedium(ImageAnswers):
         return iter(self.files)
 
     def changed(self) -> list[str]:
-        """Return the names of files that came, went or changed since this medium was opened."""
+        """Find the files that came, went or changed since this medium was opened."""
         now = RemoteMedium(self._address).files
         return sorted(name for name in {*self.files, *now} if self.files.get(name) != now.get(name))
 
@@ -185,7 +185,7 @@ class RemoteMedium(ImageAnswers):
 
 
 def listed(key: str, facts: dict[str, Any]) -> Listed:
-    """Return a file as a listing describes it: drivers name dates and tags differently."""
+    """Read the description of a file in a listing: drivers name dates and tags differently."""
     stamp = next(
         (facts[word] for word in ("LastModified", "last_modified", "mtime", "created") if facts.get(word)), None
     )

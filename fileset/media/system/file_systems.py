@@ -70,7 +70,7 @@ def file_system(kind: str, clusters: int) -> FileSystem:
 
 
 def inquire_volume(path: str) -> FileSetInfo:
-    """Return the volume that holds `path`, or will hold it: the path need not exist. Raises `MediumError`."""
+    """Find the volume that holds `path`, or will hold it: the path need not exist. Raises `MediumError`."""
     wanted = place = os.path.realpath(path)
     while not os.path.isdir(place):
         place = os.path.dirname(place)

@@ -139,7 +139,7 @@ def give_name(temporary: str, final: str) -> None:
 
 
 def missing_folders(path: str) -> list[str]:
-    """Return the folder `path` and the folders above it that do not exist yet, the topmost first.
+    """Find the folder `path` and the folders above it that do not exist yet, the topmost first.
 
     Raises `MediumError` if something else has the place of one.
     """
@@ -204,7 +204,7 @@ def sync_directory(path: str) -> None:
 
 
 def read_back(path: str) -> tuple[bytes, str]:
-    """Return the bytes of a file that was synced, from the medium if the system can forget its copy, and their hash."""
+    """Read a file that was synced, from the medium if the system can forget its copy; also give its hash."""
     data = BytesIO()
     descriptor = open_plain(path)
     try:
@@ -226,7 +226,7 @@ def open_plain(path: str, *, follow: bool = True) -> int:
 
 
 def open_sized(path: str, *, follow: bool = True) -> tuple[int, int]:
-    """Return a descriptor as `open_plain` does, and the size of the file in bytes."""
+    """Open a file as `open_plain` does; also give its size in bytes."""
     descriptor = system.open_descriptor(path, os.O_RDONLY, follow=follow)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):

@@ -46,7 +46,7 @@ def chunks_of(file: BinaryIO) -> Iterator[bytes]:
 
 
 def digest_of(chunks: Iterable[bytes | bytearray | memoryview]) -> str:
-    """Return the XXH3-128 hash of chunks, in hexadecimal."""
+    """Hash chunks with XXH3-128, in hexadecimal."""
     found = xxh3()
     for chunk in chunks:
         found.update(chunk)

@@ -92,7 +92,7 @@ class Mount:
 
 
 def mount_of(path: str, table: str) -> Mount | None:
-    """Return the mount of `path`, absolute and without links, by a table in the form of /proc/self/mountinfo."""
+    """Find the mount of `path`, absolute and without links, by a table in the form of /proc/self/mountinfo."""
     best: Mount | None = None
     for mount in mounts_in(table):
         below = path == mount.place or path.startswith(mount.place.rstrip("/") + "/")

@@ -28,7 +28,7 @@ _DAMAGE: Final = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
 
 def opener_for(head: bytes) -> Callable[..., Any] | None:
-    """Return a function that unpacks a file that begins with `head`, None for a file that is not compressed."""
+    """Choose the function that unpacks a file that begins with `head`, None for a file that is not compressed."""
     return next((opener for magic, opener in _OPENERS.items() if head.startswith(magic)), None)
 
 

@@ -46,7 +46,7 @@ class ZipMember:
 
 
 def read_directory(file: BinaryIO, size: int, *, opens: bool = False) -> list[ZipMember | RefusedName]:
-    """Return the members in the central directory of an archive of `size` bytes, without folders.
+    """Read the members in the central directory of an archive of `size` bytes, without folders.
 
     Encrypted members are refused unless it `opens` them. Raises `FormatError` if there is no central directory that can be read.
     """
@@ -61,7 +61,7 @@ def read_directory(file: BinaryIO, size: int, *, opens: bool = False) -> list[Zi
 
 
 def normalised(name: str) -> str:
-    """Return the name of a member with "/" between its parts and without "." parts."""
+    """Write the name of a member with "/" between its parts and without "." parts."""
     parts = name.replace("\\", "/").split("/")
     return "/".join(part for part in parts if part != ".")
 
@@ -105,7 +105,7 @@ def _members(found: Sequence[zipfile.ZipInfo], end: int, *, opens: bool) -> Iter
 
 
 def _fault(info: zipfile.ZipInfo, *, opens: bool) -> str:
-    """Return why a member cannot be read, "" if it can."""
+    """Why a member cannot be read, "" if it can."""
     if info.flag_bits & ENCRYPTED and not opens:
         return "encrypted: give the password of the archive (--zip-password-file)"
     return next((reason for wrong, reason in _CHECKS if wrong(info)), "")

@@ -77,7 +77,7 @@ def aes_field(extra: bytes) -> tuple[int, int, int] | None:
 
 
 def unlocked(packed: BinaryIO, size: int, lock: Lock, password: bytes, name: str) -> BinaryIO:
-    """Return the packed bytes of a member decrypted; `packed` has `size` bytes and is closed with it.
+    """Decrypt the packed bytes of a member; `packed` has `size` bytes and is closed with it.
 
     Raises `FormatError` for a wrong password, and if the member was changed.
     """
@@ -190,7 +190,7 @@ class Locking:
         return bytes(self._cipher.encryption_header())
 
     def encrypt(self, data: bytes | bytearray) -> bytes:
-        """Return the next data encrypted."""
+        """Encrypt the next data."""
         return bytes(self._cipher.encrypt(bytes(data)))
 
     @property

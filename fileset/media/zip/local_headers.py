@@ -31,7 +31,7 @@ _BLOCK: Final = 1 << 16
 
 
 def read_local_headers(file: BinaryIO, size: int) -> list[ZipMember | RefusedName]:
-    """Return the members of an archive of `size` bytes by their own headers, without folders."""
+    """Read the members of an archive of `size` bytes by their own headers, without folders."""
     return refuse_twins(list(_members(file, size)))
 
 
