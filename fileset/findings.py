@@ -185,7 +185,7 @@ _ROWS = (
     ("FS-ELEMENT-LENGTH", ERROR, "PS3.5 7.1.1", "a value of odd length"),
     ("FS-ELEMENT-VR", ERROR, "PS3.6 6", "an element has the wrong VR"),
     ("FS-ELEMENT-GROUP", ERROR, "PS3.5 7.5.1", "an element of a group that items must not have"),
-    ("FS-PRIVATE-CREATOR", ERROR, "PS3.5 7.8.1", "private elements without a private creator"),
+    ("FS-PRIVATE-CREATOR", ERROR, "PS3.5 7.8.1", "private elements without a private creator, or wrongly numbered"),
     # Keys of records
     ("FS-KEY-TYPE2-MISSING", ERROR, "PS3.3 F.5", "a Type 2 key is missing"),
     ("FS-KEY-CONDITION", ERROR, "PS3.3 F.5", "a Type 1C or 2C key is missing where its condition holds"),

@@ -6,6 +6,7 @@ The walk skips values: it costs some microseconds per kilobyte of header, and no
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from struct import error
 from typing import Final, NamedTuple
 
@@ -28,9 +29,10 @@ from fileset.dicom.header_cache import FIRST_READ
 from fileset.errors import FormatError
 from fileset.part10.faults import Fault
 from fileset.part10.pixels import PIXEL_DATA, TABLE_VRS, TABLES, Fragments, read_fragments, table_faults
+from fileset.part10.private_elements import FIRST_OF_BLOCKS, private_fault
 from fileset.part10.structures import Span
 from fileset.standard import tags
-from fileset.standard.dictionary import vr_of
+from fileset.standard.dictionary import KEY_VRS, named, vr_of
 
 LARGEST_TABLE: Final = 1 << 26
 """Longest offset table that is checked, in bytes."""
@@ -43,6 +45,7 @@ _LAST_GROUP: Final = 0xFFFE0000
 _ITEM_TAG: Final = b"\xfe\xff\0\xe0"
 _MARGIN: Final = 12
 _INTEREST: Final = frozenset((tags.NUMBER_OF_FRAMES, tags.DATA_SET_TRAILING_PADDING, *TABLES, *PIXEL_DATA))
+_CREATOR_VRS: Final = frozenset((b"", b"LO", b"UN"))
 _SYNTAXES: Final = {IMPLICIT_VR_LITTLE_ENDIAN: IMPLICIT_LITTLE, EXPLICIT_VR_BIG_ENDIAN: EXPLICIT_BIG}
 
 
@@ -97,6 +100,7 @@ class DataSetWalk:
         self.faults: list[Fault] = []
         self.values: dict[int, bytes] = {}
         self.fragments: Fragments | None = None
+        self.creators: set[int] = set()
 
     def walk(self, start: int) -> None:
         """Walk from the first element at `start` to the end of the file."""
@@ -104,7 +108,7 @@ class DataSetWalk:
         head, long, explicit = syntax.header, syntax.long, syntax.explicit
         data, base, met = window.data, window.base, window.headers.append
         limit, at, previous = len(data) - _MARGIN, start - base, 0
-        vr = b""
+        vr, vrs, creators = b"", KEY_VRS if explicit else {}, self.creators
         while base + at < size:
             if at > limit:
                 data, base, at = window.move(base + at), base + at, 0
@@ -122,7 +126,12 @@ class DataSetWalk:
             met((base + at, value - at))
             nested = vr == b"SQ" if explicit else data[value : value + 4] == _ITEM_TAG
             usual = _FIRST_GROUP <= tag < _LAST_GROUP and tag > previous and not (nested or length & 1)
-            if not usual or tag in _INTEREST:  # UNDEFINED is odd
+            if (
+                not usual  # UNDEFINED is odd
+                or tag in _INTEREST
+                or (tag in vrs and vr not in vrs[tag])
+                or (group & 1 and (number < FIRST_OF_BLOCKS or group << 16 | number >> 8 not in creators))
+            ):
                 stop = self._unusual(base + at, tag, previous, vr, base + value, length)
                 if stop < size and not window.base <= stop < window.base + len(window.data):
                     window.move(stop)
@@ -146,8 +155,8 @@ class DataSetWalk:
                 return self._no_element(at, previous)
             self.faults.append(Fault("FS-ELEMENT-ORDER", _order_message(tag, previous), at, tag))
         if tag >> 16 in NOT_IN_DATA_SETS or tag >> 16 == 4:
-            name = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
-            self.faults.append(Fault("FS-ELEMENT-GROUP", f"{name} in the data set of a file", at, tag))
+            self.faults.append(Fault("FS-ELEMENT-GROUP", f"{_name(tag)} in the data set of a file", at, tag))
+        self.faults += _tag_faults(tag, vr, length, at, self.creators)
         if length == UNDEFINED:
             return self._nested(tag, vr, value_at, None)
         if _is_sequence(self.window, self.syntax, tag, vr, value_at, length) and value_at + length <= self.window.size:
@@ -157,16 +166,16 @@ class DataSetWalk:
         if tag in PIXEL_DATA:
             self.values[tag] = b""
         elif tag in _INTEREST and length <= LARGEST_TABLE:
-            expected = TABLE_VRS.get(tag, vr)
-            if vr and vr != expected:
-                message = f"VR {vr.decode('ascii')} instead of {expected.decode('ascii')}"
-                self.faults.append(Fault("FS-ELEMENT-VR", message, at, tag))
+            if vr and tag in TABLE_VRS and vr != TABLE_VRS[tag]:
+                self.faults.append(_vr_fault(tag, vr, TABLE_VRS[tag].decode("ascii"), at))
             self.values[tag] = self.window.value(value_at, length)
         return value_at + length
 
     def _nested(self, tag: int, vr: bytes, value_at: int, end: int | None) -> int:
         """Check a sequence or encapsulated pixel data; return the offset of the next element."""
         try:
+            if tag == tags.PIXEL_DATA and vr not in (b"", b"OB"):
+                self.faults.append(_vr_fault(tag, vr, "OB", value_at))
             if tag not in PIXEL_DATA:
                 inner = IMPLICIT_LITTLE if vr == b"UN" else self.syntax
                 return check_items(self.window, value_at, end, inner, self.faults)
@@ -194,13 +203,15 @@ class DataSetWalk:
 class _Level(NamedTuple):
     """A sequence, or an item in it, that is being checked; `end` is None for undefined length.
 
-    `fragments`: whether the items of the sequence are fragments of pixel data instead of data sets.
+    `fragments`: whether the items of the sequence are fragments of pixel data instead of data sets. `creators`: the blocks
+    of private elements that an item reserves.
     """
 
     is_sequence: bool
     syntax: Syntax
     end: int | None
-    fragments: bool = False
+    fragments: bool
+    creators: set[int]
 
 
 def check_items(window: FileWindow, at: int, end: int | None, syntax: Syntax, faults: list[Fault]) -> int:
@@ -208,7 +219,8 @@ def check_items(window: FileWindow, at: int, end: int | None, syntax: Syntax, fa
 
     `end` is the end of its value, None for undefined length. Raises `FormatError` if the items cannot be decoded.
     """
-    stack, previous = [_Level(is_sequence=True, syntax=syntax, end=end)], [0]
+    stack = [_Level(is_sequence=True, syntax=syntax, end=end, fragments=False, creators=set())]
+    previous = [0]
     while stack:
         level = stack[-1]
         if level.end is not None and at >= level.end:
@@ -227,13 +239,14 @@ def check_items(window: FileWindow, at: int, end: int | None, syntax: Syntax, fa
             raise FormatError(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is not allowed here", offset=at)
         if not level.is_sequence:
             faults += _nested_faults(tag, previous[-1], length, at)
+            faults += _tag_faults(tag, vr, length, at, level.creators)
             previous[-1] = tag
         inner_end = None if length == UNDEFINED else value_at + length
         if level.fragments or not (level.is_sequence or _is_sequence(window, level.syntax, tag, vr, value_at, length)):
             at = value_at + length
             continue
         inner = IMPLICIT_LITTLE if vr == b"UN" else level.syntax
-        stack.append(_Level(not level.is_sequence, inner, inner_end, vr in (b"OB", b"OW")))
+        stack.append(_Level(not level.is_sequence, inner, inner_end, vr in (b"OB", b"OW"), set()))
         previous.append(0)
         if len(stack) > 2 * MAX_DEPTH:
             raise FormatError(f"sequences nested more than {MAX_DEPTH} deep", offset=at)
@@ -252,7 +265,7 @@ def _nested_faults(tag: int, previous: int, length: int, at: int) -> list[Fault]
     """The faults of an element of an item: its group, order and length (PS3.5 7.1, 7.5.1, 7.8.1)."""
     faults = []
     if tag >> 16 in NOT_IN_DATA_SETS or tag >> 16 == 4:
-        faults.append(Fault("FS-ELEMENT-GROUP", f"({tag >> 16:04X},{tag & 0xFFFF:04X}) in an item", at, tag))
+        faults.append(Fault("FS-ELEMENT-GROUP", f"{_name(tag)} in an item", at, tag))
     if tag <= previous:
         faults.append(Fault("FS-ELEMENT-ORDER", _order_message(tag, previous), at, tag))
     if length & 1 and length != UNDEFINED:
@@ -260,8 +273,32 @@ def _nested_faults(tag: int, previous: int, length: int, at: int) -> list[Fault]
     return faults
 
 
+def _tag_faults(tag: int, vr: bytes, length: int, at: int, creators: set[int]) -> Iterator[Fault]:
+    """Yield the faults of the VR of a key, and of a private element without its creator (PS3.6 6, PS3.5 7.8.1).
+
+    `creators` are the blocks that creators have reserved so far; each missing one is reported once.
+    """
+    if vr and vr not in KEY_VRS.get(tag, (vr,)):
+        yield _vr_fault(tag, vr, " or ".join(sorted(allowed.decode("ascii") for allowed in KEY_VRS[tag] - {b"UN"})), at)
+    group, number = tag >> 16, tag & 0xFFFF
+    if not group & 1 or group in NOT_IN_DATA_SETS:
+        return
+    if problem := private_fault(tag, length, creators):
+        yield Fault("FS-PRIVATE-CREATOR", problem, at, tag)
+    elif number < FIRST_OF_BLOCKS and number and vr not in _CREATOR_VRS:
+        yield _vr_fault(tag, vr, "LO", at)
+
+
+def _vr_fault(tag: int, vr: bytes, expected: str, at: int) -> Fault:
+    return Fault("FS-ELEMENT-VR", f"{named(tag)} has VR {vr.decode('ascii', 'replace')} instead of {expected}", at, tag)
+
+
+def _name(tag: int) -> str:
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
 def _order_message(tag: int, previous: int) -> str:
-    return f"({tag >> 16:04X},{tag & 0xFFFF:04X}) after ({previous >> 16:04X},{previous & 0xFFFF:04X})"
+    return f"{_name(tag)} after {_name(previous)}"
 
 
 def sequence_faults(value: bytes) -> list[Fault]:

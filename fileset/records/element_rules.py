@@ -9,6 +9,7 @@ from fileset.dicom.character_sets import TEXT_VRS, decode, is_known, needs_chara
 from fileset.dicom.elements import Element
 from fileset.dicom.values import canonical
 from fileset.part10.faults import Fault
+from fileset.part10.private_elements import private_fault
 from fileset.part10.values import WIDTHS, fault, padding_fault, shown
 from fileset.records.data_sets import DataSet
 from fileset.standard import tags
@@ -57,10 +58,8 @@ def _order_faults(data_set: DataSet) -> Iterator[Fault]:
         previous = tag
         if group in _NOT_IN_ITEMS:
             yield Fault("FS-ELEMENT-GROUP", f"{named(tag)} is not allowed in an item", None, tag)
-        elif group & 1 and 0x10 <= tag & 0xFFFF <= 0xFF:
-            creators.add(tag)
-        elif group & 1 and tag & 0xFF00 and (group << 16 | tag >> 8 & 0xFF) not in creators:
-            yield Fault("FS-PRIVATE-CREATOR", f"{named(tag)} has no private creator", None, tag)
+        elif group & 1 and (problem := private_fault(tag, part.value_end - part.value_at, creators)):
+            yield Fault("FS-PRIVATE-CREATOR", f"{named(tag)}: {problem}", None, tag)
 
 
 def _vr_faults(data_set: DataSet, part: Element) -> Iterator[Fault]:

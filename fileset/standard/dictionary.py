@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
 from fileset.standard import tags
 from fileset.standard.record_types import RECORD_TYPES, Key
 from fileset.standard.usual_keys import USUAL_KEYS
+
+
+def _all_keys() -> Iterator[Key]:
+    """Yield the keys of all record types and of their items."""
+    keys: list[Key] = [key for kind in RECORD_TYPES.values() for key in kind.keys]
+    while keys:
+        yield (key := keys.pop())
+        keys.extend(key.items)
 
 
 def _known() -> dict[int, tuple[str, str]]:
@@ -26,18 +35,20 @@ def _known() -> dict[int, tuple[str, str]]:
         tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID: ("ReferencedRelatedGeneralSOPClassUIDInFile", "UI"),
         tags.NUMBER_OF_REFERENCES: ("NumberOfReferences", "UL"),
     }
-    keys: list[Key] = [key for kind in RECORD_TYPES.values() for key in kind.keys]
-    while keys:
-        key = keys.pop()
-        known[key.tag] = (key.keyword, key.vr)
-        keys.extend(key.items)
-    return known
+    return known | {key.tag: (key.keyword, key.vr) for key in _all_keys()}
 
 
 _TAGS: Final = _known()
 _USUAL: Final = {key.tag: key for keys in USUAL_KEYS.values() for key in keys}
 """Further attributes, each of one VR in PS3.6."""
 _KEYWORDS: Final = {keyword: tag for tag, (keyword, _) in _TAGS.items()}
+
+
+KEY_VRS: Final = {
+    tag: frozenset(vr.encode("ascii") for vr in (*vrs, "UN"))
+    for tag, vrs in {key.tag: key.vrs for key in (*_USUAL.values(), *_all_keys())}.items()
+}
+"""The VRs of the attributes that can be keys of records. UN is what a program writes that does not know one (PS3.5 6.2.2)."""
 
 
 def keyword_of(tag: int) -> str:

@@ -40,6 +40,15 @@ def file_rules(data: bytes) -> set[str]:
         ("meta private creator", "FS-META-FORM"),
         ("meta private information", "FS-META-FORM"),
         ("no preamble", "FS-FILE-NO-PREFIX"),
+        ("VR of a date", "FS-ELEMENT-VR"),
+        ("VR of a name", "FS-ELEMENT-VR"),
+        ("VR of a key in an item", "FS-ELEMENT-VR"),
+        ("VR of encapsulated pixels", "FS-ELEMENT-VR"),
+        ("private without creator", "FS-PRIVATE-CREATOR"),
+        ("private without creator in an item", "FS-PRIVATE-CREATOR"),
+        ("empty private creator", "FS-PRIVATE-CREATOR"),
+        ("private creator of VR SH", "FS-ELEMENT-VR"),
+        ("private number below 0010", "FS-PRIVATE-CREATOR"),
     ],
 )
 def test_a_fault_of_a_file_is_found(title: str, rule: str) -> None:

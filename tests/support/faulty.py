@@ -134,6 +134,18 @@ def _wrong_length(file: File) -> bytes:
     )
 
 
+def _encapsulated(vr: bytes) -> Fault:
+    def fault(file: File) -> bytes:
+        jpeg = b"1.2.840.10008.1.2.4.50"
+        file.put(0x00020010, encoded(0x00020010, b"UI", jpeg))
+        item, end = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
+        pixels = item + bytes(4) + item + pack("<I", 4) + b"\xff\xd8\xff\xd9" + end
+        file.put(0x7FE00010, pack("<HH", 0x7FE0, 0x10) + vr + b"\0\0\xff\xff\xff\xff" + pixels)
+        return file.encoded()
+
+    return fault
+
+
 def _sequence(*items: bytes) -> bytes:
     return b"".join(b"\xfe\xff\x00\xe0" + pack("<I", len(item)) + item for item in items)
 
@@ -188,6 +200,13 @@ FAULTS: Final[dict[str, Fault]] = {
     "no set": _both((0x00080005, b"CS", b""), (0x00100010, b"PN", b"M\xfcller^A")),
     "VR of a date": _put(0x00080020, b"LO", b"20230201"),
     "VR of a name": _put(0x00100010, b"LO", b"A^B "),
+    "VR of a key in an item": _put(0x00081032, b"SQ", _sequence(encoded(0x00080100, b"LO", b"CODE") + CODE)),
+    "VR of encapsulated pixels": _encapsulated(b"OW"),
+    "private without creator": _put(0x00091001, b"LO", b"ab"),
+    "private without creator in an item": _put(0x00081032, b"SQ", _sequence(CODE + encoded(0x00091001, b"LO", b"ab"))),
+    "empty private creator": _put(0x00090010, b"LO", b""),
+    "private creator of VR SH": _put(0x00090010, b"SH", b"ab"),
+    "private number below 0010": _put(0x0009000D, b"LO", b"ab"),
     "order": _swapped,
     "twice": _twice,
     "cut": _cut,

@@ -1,0 +1,28 @@
+"""Rules for the numbers of private elements and their creators (PS3.5 7.8.1)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FIRST_CREATOR: Final = 0x10
+FIRST_OF_BLOCKS: Final = 0x100
+"""Elements gg,0010 to gg,00FF reserve the blocks gg,10xx to gg,FFxx."""
+
+
+def private_fault(tag: int, length: int, creators: set[int]) -> str:
+    """Return the fault of an element of an odd group whose value has `length` bytes; "" if it is correct.
+
+    `creators` are the creators so far in the data set or item; this one is added. A missing one is reported once.
+    """
+    number, group = tag & 0xFFFF, tag >> 16 << 16
+    if not number:  # a group length
+        return ""
+    if number < FIRST_CREATOR:
+        return "no private element may have a number below 0010"
+    creator = tag if number < FIRST_OF_BLOCKS else group | number >> 8
+    if creator in creators:
+        return ""
+    creators.add(creator)
+    if creator != tag:
+        return f"there is no private creator ({creator >> 16:04X},{creator & 0xFFFF:04X})"
+    return "" if length else "the private creator is empty"
