@@ -181,7 +181,11 @@ class Creator:
         self._path = path_of(medium)
         self._format = format_for(self._path, medium_format, medium_options)
         under = self._profile = under_profile(
-            profile, self._format.form, strict=strict, is_secure=security is not None and security.encrypts
+            profile,
+            self._format.form,
+            lambda: self._format.writable(self._path, "").inquire_file_set(),
+            strict=strict,
+            is_secure=security is not None and security.encrypts,
         )
         self._no_pages = no_pages(security, web)
         web = None if self._no_pages else web

@@ -303,6 +303,7 @@ _ROWS = (
     ("PR-DIRECTORY", ERROR, "PS3.11 X.3.3", "a DICOMDIR without directory information"),
     ("PR-MEDIUM", ERROR, "PS3.11 X.3.2", "a medium that the profile does not have"),
     ("PR-MEDIUM-UNKNOWN", WARNING, "PS3.11 X.3.2", "the rules for the medium cannot be checked on a folder"),
+    ("PR-KEPT-UNKNOWN", WARNING, "PS3.11 X.3", "instances that an update kept and did not judge under the profile"),
     ("PR-SECURE", ERROR, "PS3.11 X.3.5", "a file that is not secured as the profile demands, or is and must not be"),
 )
 

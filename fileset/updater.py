@@ -83,7 +83,8 @@ class Updater:
     `medium_format`: by default that of the medium. `security`: opens the files of a secure file-set (PS3.15 D.1), and
     encrypts new files and the DICOMDIR for its recipients; other files stay untouched. `naming`: the scheme of the File IDs of new files. `missing`,
     `unknown_sop_class`, `invalid_uid`, `keys`, `preamble` and `add_header` (of files that are copied), `icons` (of new
-    records), `profile`, `strict`, `transcode`, `jobs`, `executor`, `progress`: as for `Creator`.
+    records), `profile`, `strict`, `transcode`, `jobs`, `executor`, `progress`: as for `Creator`; they hold for every call of
+    `add`. Instances that were there before are not judged under `profile`: `check_file_set` does that.
 
     Raises `FormatError` if there is no DICOMDIR that can be read, and `RefusedError` if it is damaged so that an update
     could lose something, or has no Directory Information Module, which may not be added (PS3.4 I.3.3).
@@ -115,7 +116,11 @@ class Updater:
         require_one_of("naming scheme", naming, SCHEMES)
         self._medium = updatable(medium, secure_format(medium_format, security))
         under = self._profile = under_profile(
-            profile, self._medium.form, strict=strict, is_secure=view_of(self._medium) is not None
+            profile,
+            self._medium.form,
+            self._medium.inquire_file_set,
+            strict=strict,
+            is_secure=view_of(self._medium) is not None,
         )
         choice = under.keys(parse_keys(keys)) if under else parse_keys(keys)
         self._policy = Policy(missing, unknown_sop_class, invalid_uid, choice, under.profile.id if under else "")
@@ -311,6 +316,10 @@ class Updater:
         report.findings = without_cured(report.findings)
         if self._profile:
             self._profile.judge(report)
+            there = sum(map(self._contents.references_file, range(len(self._contents))))
+            report.findings += self._profile.unjudged(
+                there - len(report.removed) - len(report.refreshed), report.medium
+            )
         unlisted = list(update_findings(self._request, report))
         if plan is not None:
             carry_out(plan, self._medium, report, self._progress)

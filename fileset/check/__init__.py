@@ -87,7 +87,7 @@ def check_file_set(
         directory = check_directory(collector)
         profile_check = ProfileCheck(wanted, collector) if wanted else None
         if profile_check:
-            profile_check.check_medium(opened.form, opened.name, is_secure=is_encrypted(opened, dicomdir))
+            profile_check.check_medium(opened, is_secure=is_encrypted(opened, dicomdir))
             profile_check.check_records()
         count = 0
         if files:

@@ -52,13 +52,13 @@ def advise(
         for facts in _facts(opened, jobs=jobs, executor=executor, progress=phase(progress, "advise")):
             if facts is not None and facts.sop_class != _DIRECTORY:
                 advisor.add(facts)
-        form, is_secure = opened.form, _is_secure(opened)
+        kind, is_secure = (opened.form, opened.inquire_file_set().file_systems), _is_secure(opened)
     finally:
         opened.close()
     if not advisor.files:
         raise FormatError(f"{opened.name}: no DICOM file was found there")
     return [
-        evolve(advice, about_medium=_about_medium(advice, form, is_secure=is_secure)) for advice in advisor.advise()
+        evolve(advice, about_medium=_about_medium(advice, kind, is_secure=is_secure)) for advice in advisor.advise()
     ]
 
 
@@ -73,8 +73,8 @@ def _is_secure(medium: ReadableMedium) -> bool:
     return holds(medium, DICOMDIR) and is_encrypted(medium, DICOMDIR)
 
 
-def _about_medium(advice: ProfileVerdict, form: str, *, is_secure: bool) -> tuple[str, ...]:
-    fault = medium_fault(advice.profile, form)
+def _about_medium(advice: ProfileVerdict, kind: tuple[str, tuple[str, ...]], *, is_secure: bool) -> tuple[str, ...]:
+    fault = medium_fault(advice.profile, *kind)
     demands = "demands" if advice.profile.secure else "does not allow"
     wrong = advice.profile.secure is not is_secure
     secure = f"{advice.profile.id} {demands} Secure DICOM Files (PS3.15 D.1)" if wrong else ""

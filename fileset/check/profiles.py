@@ -11,6 +11,7 @@ from fileset.dicom.elements import Element, elements, items
 from fileset.dicomdir.check.collector import Collector
 from fileset.errors import FormatError
 from fileset.findings import Finding, Where
+from fileset.media.base import ReadableMedium
 from fileset.profiles.advisor import Judging
 from fileset.profiles.facts import Facts
 from fileset.profiles.medium import medium_caveat, medium_fault
@@ -36,13 +37,14 @@ class ProfileCheck:
     def __attrs_post_init__(self) -> None:
         self._judging = Judging((self.profile,))
 
-    def check_medium(self, form: str, name: str, *, is_secure: bool) -> None:
+    def check_medium(self, medium: ReadableMedium, *, is_secure: bool) -> None:
         """Check the kind of medium, and whether it is secured as the profile demands."""
-        fault, caveat = medium_fault(self.profile, form), medium_caveat(self.profile, form)
+        kind = medium.form, medium.inquire_file_set().file_systems
+        fault, caveat = medium_fault(self.profile, *kind), medium_caveat(self.profile, *kind)
         if fault:
-            self.collector.findings.append(Finding("PR-MEDIUM", fault, Where(name)))
+            self.collector.findings.append(Finding("PR-MEDIUM", fault, Where(medium.name)))
         elif caveat:
-            self.collector.findings.append(Finding("PR-MEDIUM-UNKNOWN", caveat, Where(name)))
+            self.collector.findings.append(Finding("PR-MEDIUM-UNKNOWN", caveat, Where(medium.name)))
         if self.profile.secure is not is_secure:
             self.collector.add("PR-SECURE", f"{self.profile.id} {_SEALED if is_secure else _PLAIN}")
 

@@ -43,6 +43,8 @@ class FileSetInfo:
     on another medium: `free` and `capacity` are then of that, `used` is the size of the image, and `disc` the smallest
     disc that takes it, with `disc_capacity` in bytes. `removable` is a medium that can be taken out; `caveat` is the reason why PS3.12
     does not know a medium like this, "" if it does. Each file takes `overhead` bytes more than its content, as encryption needs.
+    `file_systems` are those of the medium itself, such as "FAT32" or "UDF 1.02"; () in a folder whose files are still to be
+    copied to a medium.
     """
 
     free: int | None
@@ -59,6 +61,7 @@ class FileSetInfo:
     removable: bool = False
     caveat: str = ""
     overhead: int = 0
+    file_systems: tuple[str, ...] = ()
 
 
 @frozen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from fileset.dicom.header import HeaderError, Reading
 from fileset.errors import Advice, RuleError
@@ -15,6 +15,9 @@ from fileset.records.key_choice import KeyChoice
 from fileset.report import Report
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fileset.media.base import FileSetInfo
     from fileset.profiles.advisor import Judging
     from fileset.profiles.find import Profile
 
@@ -33,7 +36,8 @@ class UnderProfile:
 
     profile: Profile
     strict: bool = False
-    _form: str = field(default="folder", alias="form")
+    caveat: str = ""
+    """The step that is left to the user, such as copying the folder to a stick."""
 
     def keys(self, choice: KeyChoice) -> KeyChoice:
         """Return the choice of keys, with the additions of the profile."""
@@ -48,11 +52,8 @@ class UnderProfile:
 
     def judge(self, report: Report) -> None:
         """Report the duties of the user about the medium. Raises `RuleError` if `strict` and a file does not conform."""
-        from fileset.profiles.medium import medium_caveat
-
-        caveat = medium_caveat(self.profile, self._form)
-        if caveat:
-            report.findings.append(Finding("PR-MEDIUM-UNKNOWN", caveat, Where(report.medium)))
+        if self.caveat:
+            report.findings.append(Finding("PR-MEDIUM-UNKNOWN", self.caveat, Where(report.medium)))
         refused = [one for one in report.skipped if one.rule.startswith("PR-")]
         if self.strict and refused:
             raise RuleError(
@@ -60,29 +61,45 @@ class UnderProfile:
                 f"{refused[0].source}: {refused[0].reason}"
             )
 
+    def unjudged(self, kept: int, medium: str) -> list[Finding]:
+        """Return the finding that `kept` instances of a file-set were not judged; none if there are none."""
+        if not kept:
+            return []
+        message = (
+            f"{kept:,} instances were on the medium before, and only new ones are judged: "
+            f"`fileset check {medium} --profile {self.profile.id}` judges all of them"
+        )
+        return [Finding("PR-KEPT-UNKNOWN", message, Where(medium))]
+
 
 def under_profile(
-    identifier: str | None, form: str, *, strict: bool = False, is_secure: bool = False
+    identifier: str | None,
+    form: str,
+    inquire: Callable[[], FileSetInfo],
+    *,
+    strict: bool = False,
+    is_secure: bool = False,
 ) -> UnderProfile | None:
     """Return the profile that is meant, None if none is.
 
-    Raises `RuleError` if there is no such profile, if it is not for a medium of `form`, or if it demands that files are encrypted
-    and they are not (`is_secure`), or the other way round.
+    Raises `RuleError` if there is no such profile, if it is not for a medium of `form` and the file systems that `inquire` finds,
+    or if it demands that files are encrypted and they are not (`is_secure`), or the other way round.
     """
     if identifier is None:
         return None
     from fileset.profiles.find import find_profile  # the tables of all profiles are loaded only if one is wanted
-    from fileset.profiles.medium import medium_fault
+    from fileset.profiles.medium import medium_caveat, medium_fault
 
     profile = find_profile(identifier)
-    fault = medium_fault(profile, form)
+    kind = form, inquire().file_systems
+    fault = medium_fault(profile, *kind)
     if fault:
         raise RuleError(fault)
     if profile.secure and not is_secure:
         raise RuleError(f"{profile.id} {_SECURE}", advice=_ENCRYPT)
     if is_secure and not profile.secure:
         raise RuleError(f"{profile.id} {_NOT_SECURE}", advice=_NAME_SECURE)
-    return UnderProfile(profile, strict, form)
+    return UnderProfile(profile, strict, medium_caveat(profile, *kind))
 
 
 @cache

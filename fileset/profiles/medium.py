@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fileset.standard.profiles import S_MIME, Profile
 
 _NAMES = {
@@ -13,22 +15,26 @@ _NAMES = {
 }
 
 
-def medium_fault(profile: Profile, form: str) -> str:
-    """Return why a medium of `form` ("folder", "iso", "iso+udf" or "zip") cannot be that of the profile; "" if it can."""
-    if form in profile.medium.writes:
-        return ""
+def medium_fault(profile: Profile, form: str, file_systems: Sequence[str] = ()) -> str:
+    """Return why a medium cannot be that of the profile; "" if it can.
+
+    `form` is "folder", "iso", "iso+udf", "udf" or "zip"; `file_systems` are those of the medium itself, if they are known.
+    """
     medium = profile.medium
+    wrong = [name for name in file_systems if not medium.takes(name)]
+    if form in medium.writes and not wrong:
+        return ""
+    found = _NAMES.get(form, form) if form not in medium.writes else f"a medium with {' and '.join(wrong)}"
     return (
-        f"{profile.id} requires this medium: {medium.name} ({medium.file_systems}, {medium.section}); this is "
-        f"{_NAMES.get(form, form)}"
+        f"{profile.id} requires this medium: {medium.name} ({medium.file_systems}, {medium.section}); this is {found}"
     )
 
 
-def medium_caveat(profile: Profile, form: str) -> str:
-    """Return the steps that turn a folder into the medium of the profile; "" for another form."""
+def medium_caveat(profile: Profile, form: str, file_systems: Sequence[str] = ()) -> str:
+    """Return the steps that turn a folder into the medium of the profile; "" for another form, and on a medium itself."""
     if profile.security == S_MIME:
         return f"{profile.id} demands that the mail program secures the e-mail with S/MIME ({S_MIME.partition(':')[0]})"
-    if form != "folder":
+    if form != "folder" or file_systems:
         return ""
     medium = profile.medium
     return f"{profile.id} requires this medium: {medium.name} with {medium.file_systems}; copy the folder to one"

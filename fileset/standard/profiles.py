@@ -71,32 +71,48 @@ class ProfileMedium:
     """A physical medium of PS3.12: its name, its file systems, and the clause.
 
     `writes` are the forms of ours that can become this medium: "folder", "iso", "iso+udf" (a bridge), "udf", "zip". A
-    folder can be burned on, or copied to, any medium, except where the file system is an archive.
+    folder can be burned on, or copied to, any medium, except where the file system is an archive. `allows` are the file
+    systems as M-INQUIRE FILE-SET names them; "UDF" without a revision is any of those listed.
     """
 
     name: str
     file_systems: str
     section: str
+    allows: tuple[str, ...]
     writes: tuple[str, ...] = ("folder",)
 
+    def takes(self, file_system: str) -> bool:
+        """Whether a file system is one of the medium, or may be, because its revision is unknown."""
+        return any(one == file_system or one.startswith(f"{file_system} ") for one in self.allows)
 
-_CD = ProfileMedium("120 mm CD-R", "ISO 9660 Level 1", "PS3.12 F", ("folder", "iso"))
-_MOD23 = ProfileMedium("90 mm 2.3 GB magneto-optical disk", "FAT, unpartitioned", "PS3.12 Q")
-_MOD41 = ProfileMedium("130 mm 4.1 GB magneto-optical disk", "FAT, unpartitioned", "PS3.12 M")
-_DVD_RAM = ProfileMedium("120 mm DVD-RAM", "UDF 1.5", "PS3.12 J", ("folder", "udf"))
+
+_ISO: Final = "ISO 9660"
+_CD = ProfileMedium("120 mm CD-R", "ISO 9660 Level 1", "PS3.12 F", (_ISO,), ("folder", "iso"))
+_MOD23 = ProfileMedium("90 mm 2.3 GB magneto-optical disk", "FAT, unpartitioned", "PS3.12 Q", ("FAT12", "FAT16"))
+_MOD41 = ProfileMedium("130 mm 4.1 GB magneto-optical disk", "FAT, unpartitioned", "PS3.12 M", ("FAT12", "FAT16"))
+_DVD_RAM = ProfileMedium(
+    "120 mm DVD-RAM",
+    "UDF 1.5",
+    "PS3.12 J",
+    ("UDF 1.02", "UDF 1.50"),
+    ("folder", "udf"),  # an update keeps 1.02
+)
 _DVD = ProfileMedium(
     "120 mm DVD, not DVD-RAM",
     "UDF 1.02 to 2.01, or ISO 9660 Level 1 to 3",
     "PS3.12 P",
+    (_ISO, "UDF 1.02", "UDF 1.50", "UDF 2.00", "UDF 2.01"),
     ("folder", "iso", "iso+udf", "udf"),
 )
-_BD = ProfileMedium("120 mm BD-R or BD-RE", "UDF 2.5 (BD-RE) or 2.6 (BD-R)", "PS3.12 X", ("folder", "udf"))
-_USB = ProfileMedium("USB mass storage device", "FAT16 or FAT32", "PS3.12 R")
-_CF = ProfileMedium("CompactFlash", "FAT16 or FAT32", "PS3.12 S")
-_MMC = ProfileMedium("MultiMediaCard", "FAT16", "PS3.12 T")
-_SD = ProfileMedium("Secure Digital card", "FAT16", "PS3.12 U")
-_MIME = ProfileMedium("MIME message", "multipart MIME, flat", "PS3.12 K")
-_MAIL = ProfileMedium("e-mail with DICOM.ZIP", "ZIP archive", "PS3.12 V and W", ("zip",))
+_BD = ProfileMedium(
+    "120 mm BD-R or BD-RE", "UDF 2.5 (BD-RE) or 2.6 (BD-R)", "PS3.12 X", ("UDF 2.50", "UDF 2.60"), ("folder", "udf")
+)
+_USB = ProfileMedium("USB mass storage device", "FAT16 or FAT32", "PS3.12 R", ("FAT16", "FAT32"))
+_CF = ProfileMedium("CompactFlash", "FAT16 or FAT32", "PS3.12 S", ("FAT16", "FAT32"))
+_MMC = ProfileMedium("MultiMediaCard", "FAT16", "PS3.12 T", ("FAT16",))
+_SD = ProfileMedium("Secure Digital card", "FAT16", "PS3.12 U", ("FAT16",))
+_MIME = ProfileMedium("MIME message", "multipart MIME, flat", "PS3.12 K", ())
+_MAIL = ProfileMedium("e-mail with DICOM.ZIP", "ZIP archive", "PS3.12 V and W", (), ("zip",))
 
 
 @frozen

@@ -348,7 +348,7 @@ def rewritten(path: Path, sector: int, entry: bytes) -> None:
 def test_udf_alone_is_read_and_others_read_it_too(udf: Path) -> None:
     assert run_tool("7zz", "t", "-tUdf", udf).code == 0
     with fileset.Reader(udf) as reader:
-        assert reader.medium_info().format == "UDF"
+        assert reader.medium_info().format == "UDF 1.02"
         assert {one.dataset().SOPInstanceUID for one in reader.instances} == uids(2, 1, 1, 2)
 
 

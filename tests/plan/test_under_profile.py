@@ -10,6 +10,7 @@ from pydicom.uid import ImplicitVRLittleEndian, RLELossless
 import fileset
 from fileset.check import check_file_set
 from fileset.errors import RuleError
+from fileset.media.system.interface import VolumeFacts
 from tests.support import synthetic
 from tests.support.command import Runs
 
@@ -64,6 +65,65 @@ def test_udf_is_refused_on_a_cd_and_taken_on_a_dvd(tmp_path: Path) -> None:
     with pytest.raises(RuleError, match="this is an image with UDF"):
         fileset.Creator(tmp_path / "A.iso", medium_options=["udf"], profile="STD-GEN-CD")
     fileset.Creator(tmp_path / "A.iso", medium_options=["udf"], profile="STD-GEN-DVD-JPEG")
+
+
+@pytest.mark.parametrize(
+    ("kind", "profile", "fault"),
+    [
+        ("vfat", "STD-GEN-USB-JPEG", ""),
+        ("exfat", "STD-GEN-USB-JPEG", "this is a medium with exFAT"),
+        ("vfat", "STD-GEN-SD-JPEG", "this is a medium with FAT32"),
+        ("vfat", "STD-GEN-CD", "this is a medium with FAT32"),
+        ("iso9660", "STD-GEN-CD", ""),
+        ("udf", "STD-GEN-DVD-JPEG", ""),
+        ("udf", "STD-GEN-CD", "this is a medium with UDF"),
+    ],
+)
+def test_the_file_system_of_a_stick_or_disc_is_judged(
+    mixed: Path, monkeypatch: pytest.MonkeyPatch, kind: str, profile: str, fault: str
+) -> None:
+    """PS3.12 F, P, R, U. A folder below the root of a medium is one on the way to another medium."""
+    facts = VolumeFacts(kind, str(mixed), 1 << 35, 1 << 35, 4096, 10**6, removable=True)
+    monkeypatch.setattr("fileset.media.system.file_systems.system.volume", lambda _: facts)
+    if fault:
+        with pytest.raises(RuleError, match=fault):
+            fileset.index(mixed, profile=profile)
+    else:
+        report = fileset.index(mixed, profile=profile)
+        assert not [one for one in report.findings if one.rule.startswith("PR-MEDIUM")]
+    with fileset.Creator(mixed / "OUT", profile=profile) as creator:
+        creator.add(mixed / "GOOD")
+    assert [one.rule for one in creator.report.findings if one.rule.startswith("PR-")] == ["PR-MEDIUM-UNKNOWN"]
+
+
+@pytest.mark.parametrize(("revision", "profile", "fault"), [
+    (0x0201, "STD-GEN-DVD-JPEG", 0), (0x0250, "STD-GEN-DVD-JPEG", 1), (0x0102, "STD-GEN-BD-JPEG", 1),
+])  # fmt: skip
+def test_the_revision_of_udf_is_judged(
+    mixed: Path, tmp_path: Path, revision: int, profile: str, fault: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fileset.media.iso.udf_writer.REVISION", revision)
+    with fileset.Creator(tmp_path / "A.iso", medium_options=["udf"]) as creator:
+        creator.add(mixed / "GOOD")
+    findings = check_file_set(tmp_path / "A.iso", profile=profile).findings
+    assert [one.rule for one in findings].count("PR-MEDIUM") == fault
+    with fileset.Reader(tmp_path / "A.iso") as reader:
+        assert reader.medium_info().format == f"ISO 9660, UDF {revision >> 8}.{revision & 0xFF:02x}"
+
+
+def test_an_updater_holds_its_profile_for_every_call_and_names_what_it_did_not_judge(
+    mixed: Path, tmp_path: Path, run: Runs
+) -> None:
+    with fileset.Creator(tmp_path / "A.iso") as creator:
+        creator.add(mixed / "IMPLICIT")
+    with fileset.Updater(tmp_path / "A.iso", profile="STD-GEN-CD") as updater:
+        updater.add(mixed / "RLE")
+        updater.add(mixed / "GOOD")
+    assert [one.rule for one in updater.report.skipped] == ["PR-TRANSFER-SYNTAX"]
+    assert len(updater.report.added) == 1
+    [kept] = [one.message for one in updater.report.findings if one.rule == "PR-KEPT-UNKNOWN"]
+    assert kept.startswith("1 instances were on the medium before")
+    run("check", tmp_path / "A.iso", "--profile", "STD-GEN-CD", code=1)
 
 
 def test_a_folder_gets_a_warning_that_its_medium_decides(mixed: Path, tmp_path: Path) -> None:

@@ -172,8 +172,15 @@ class Image(ImageAnswers):
         """Return free space and capacity of the file system that holds the image."""
         volume = inquire_volume(os.path.dirname(os.path.abspath(self._path)))
         limits = [limit for limit in (volume.largest_file, self._largest_file) if limit is not None]
-        reserve = self._former.inquire_file_set().used or 0  # all of it may be carried over
-        return evolve(volume, format=self._format, largest_file=min(limits, default=None), reserve=reserve, caveat="")
+        former = self._former.inquire_file_set()
+        return evolve(
+            volume,
+            format=self._format,
+            largest_file=min(limits, default=None),
+            reserve=former.used or 0,  # all of it may be carried over
+            caveat="",
+            file_systems=former.file_systems,
+        )
 
     def interrupted(self) -> bool:
         """Return false: the next change starts an unfinished image again."""

@@ -42,4 +42,6 @@ class OpenImage(ImageAnswers):
 
     def _volume(self, **facts: Any) -> FileSetInfo:
         """The volume that holds the image, with `facts` about the image itself."""
-        return evolve(inquire_volume(os.path.dirname(os.path.abspath(self._path))), caveat="", **facts)
+        return evolve(
+            inquire_volume(os.path.dirname(os.path.abspath(self._path))), **{"caveat": "", "file_systems": (), **facts}
+        )

@@ -135,12 +135,18 @@ class IsoMedium(OpenImage):
         """Return the size of the image, the disc that it fits, and the volume that holds it."""
         size, disc = self._image.size, smallest_disc(self._image.size)
         return self._volume(
-            format=", ".join(self.kinds),
+            format=", ".join(map(self._versioned, self.kinds)),
+            file_systems=tuple(self._versioned(kind) for kind in self.kinds if kind != JOLIET),
             largest_file=LARGEST_FILE,
             used=size,
             disc=disc.name if disc else "",
             disc_capacity=disc.capacity if disc else None,
         )
+
+    def _versioned(self, kind: str) -> str:
+        """The name of a hierarchy, of UDF with its revision."""
+        revisions = (volume.revision for volume in self._volumes if kind == UDF and isinstance(volume, UdfVolume))
+        return " ".join(filter(None, (kind, *revisions)))
 
     def names(self) -> Iterator[str]:
         """The paths of all files; a long name where Joliet or UDF has one that is no File ID."""

@@ -43,6 +43,9 @@ _SHORT, _LONG, _EMBEDDED = 0, 1, 3
 _WIDTHS: Final = {_SHORT: 8, _LONG: 16}
 _RECORDED, _CONTINUED = 0, 3
 _LENGTH: Final = 0x3FFFFFFF
+_DOMAIN: Final = b"*OSTA UDF Compliant"
+_REVISION_AT: Final = 240
+"""Position in the Logical Volume Descriptor of the suffix of the Domain Identifier, two digits before and after the point."""
 _LAYOUTS: Final = {FILE_TAG: (84, 168, 176), EXTENDED_FILE_TAG: (92, 208, 216)}
 """Positions of the date of modification, the two lengths, and the areas with these lengths."""
 
@@ -70,6 +73,7 @@ class UdfVolume:
         if unpack_from("<I", volume, 212)[0] != BLOCK:
             raise FormatError(f"a UDF volume whose blocks are not of {BLOCK} bytes")
         self.label = expanded(volume[84 : 84 + volume[211]])
+        self.revision = _revision(volume)
         self._partitions: list[Partition] = []
         for name, location in _partition_maps(volume):
             self._partitions.append(self._metadata(location) if name == b"*UDF Metadata Partition" else self._plain)
@@ -200,6 +204,12 @@ class UdfVolume:
 
     def _bytes(self, extents: Iterable[tuple[int, int]]) -> bytes:
         return b"".join(self._image.read(position, size) for position, size in extents)
+
+
+def _revision(volume: bytes) -> str:
+    """The revision of UDF, such as "1.02", by the Domain Identifier of the volume (UDF 2.1.5.3); "" if it has none."""
+    (found,) = unpack_from("<H", volume, _REVISION_AT)
+    return f"{found >> 8:x}.{found & 0xFF:02x}" if volume[217:].startswith(_DOMAIN) and found else ""
 
 
 def _partition_maps(volume: bytes) -> Iterator[tuple[bytes, int]]:

@@ -56,6 +56,9 @@ FILE_SYSTEMS: Final = {
 }
 """By the types of Linux, macOS and Windows. Other types keep the name that the system gives, without limits."""
 
+_OF_MEDIA: Final = frozenset((FAT12.name, FAT16.name, FAT32.name, "ISO 9660", "UDF"))
+"""A volume with one of these is a medium, even where the system does not call it removable."""
+
 FAT_TYPES: Final = frozenset(("vfat", "msdos", "umsdos", "fuse.fusefat", "FAT", "FAT32"))
 
 _FAT12_CLUSTERS, _FAT16_CLUSTERS = 4085, 65525
@@ -77,7 +80,8 @@ def inquire_volume(path: str) -> FileSetInfo:
     with named(place):
         found = system.volume(place)
     known = file_system(found.kind, found.clusters)
-    is_medium = found.removable or found.root == wanted
+    is_root = found.root == wanted
+    is_medium = found.removable or is_root
     return FileSetInfo(
         found.free,
         found.capacity,
@@ -88,6 +92,7 @@ def inquire_volume(path: str) -> FileSetInfo:
         free_files=found.free_files,
         removable=found.removable,
         caveat=known.caveat if is_medium or known == EXFAT else "",
+        file_systems=(known.name,) if is_root and (found.removable or known.name in _OF_MEDIA) else (),
     )
 
 
