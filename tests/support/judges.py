@@ -252,9 +252,15 @@ def dciodvfy(folder: Path) -> Verdict:
     return Verdict("dciodvfy", tuple(errors))
 
 
-def _is_false(error: str, records: Sequence[Dataset]) -> bool:
+def record_number(error: str) -> int | None:
+    """The number of the record, from 0, that an error of dciodvfy is about; None if it is about none."""
     found = _RECORD.search(error)
-    return found is not None and any(alarm.covers(records[int(found[1]) - 1], error) for alarm in FALSE_ALARMS)
+    return int(found[1]) - 1 if found else None
+
+
+def _is_false(error: str, records: Sequence[Dataset]) -> bool:
+    number = record_number(error)
+    return number is not None and any(alarm.covers(records[number], error) for alarm in FALSE_ALARMS)
 
 
 def dcdirdmp(folder: Path) -> Verdict:
