@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TypeVar
@@ -106,6 +105,8 @@ def _result(future: Future[Result], known: Supervised | None) -> Result:
 
 def _fail(problem: BaseException) -> NoReturn:
     """Raise a `MediumError` for what a foreign executor raised."""
+    from concurrent.futures import BrokenExecutor
+
     if isinstance(problem, FilesetError):
         raise problem
     if isinstance(problem, BrokenExecutor):

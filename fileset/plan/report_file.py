@@ -6,7 +6,6 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable
-from secrets import token_hex
 from typing import Final
 
 from fileset.errors import RefusedError
@@ -57,6 +56,8 @@ def check_report_file(path: str, kind: str, medium: str = "") -> None:
 
 def write_report_file(path: str, kind: str, text: Iterable[str]) -> None:
     """Write a report under a new name beside `path`, then rename it. Raises `RefusedError` as `check_report_file`."""
+    from secrets import token_hex
+
     check_report_file(path, kind)
     new = f"{path}.{token_hex(4)}.new"
     # Exclusive, so that neither a file nor a link of this name is followed or lost.

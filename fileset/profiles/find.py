@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from typing import Final
 
 from fileset.errors import RuleError
@@ -34,6 +33,8 @@ def find_profile(identifier: str) -> Profile:
             f"{name}: augmented and private profiles are not in PS3.11",
             advice="Name the standard profile it is based on",
         )
+    from difflib import get_close_matches
+
     near = get_close_matches(name, PROFILES, n=3)
     hint = f"Did you mean {' or '.join(near)}?" if near else "`fileset profiles` lists all."
     raise RuleError(f"there is no profile {identifier!r} in PS3.11. {hint}")

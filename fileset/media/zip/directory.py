@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import stat
 import struct
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from attrs import evolve, frozen
 
@@ -21,6 +20,9 @@ from fileset.file_id import FileId
 from fileset.media.base import RefusedName
 from fileset.media.zip.encryption import AES_METHOD, Lock, aes_field
 from fileset.media.zip.format import DEFLATED, ENCRYPTED, LOCAL, SIZES_FOLLOW, STORED, TIMESTAMP
+
+if TYPE_CHECKING:
+    import zipfile
 
 EARLIEST: Final = datetime(1980, 1, 1, tzinfo=UTC)
 
@@ -50,6 +52,8 @@ def read_directory(file: BinaryIO, size: int, *, opens: bool = False) -> list[Zi
 
     Encrypted members are refused unless it `opens` them. Raises `FormatError` if there is no central directory that can be read.
     """
+    import zipfile
+
     try:
         with zipfile.ZipFile(file) as archive:
             found, end = archive.infolist(), archive.start_dir
