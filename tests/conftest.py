@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,10 @@ from tests.support.command import Run, Runs
 from tests.support.long import LONG
 from tests.support.tries import Tries, counter
 from tests.support.windows import MODULES, TESTS, reason_for_module, reason_for_test
+
+# Workers and the command line, started more than a hundred times, would otherwise compile every module each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 settings.register_profile("tests", max_examples=1000 if LONG else 40, deadline=None)  # machines may be busy
 settings.load_profile("tests")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import os
 import subprocess
 import sys
 from collections import defaultdict
@@ -14,12 +13,9 @@ from pathlib import Path
 import pytest
 
 import fileset
+from tests.support.command import environment
 
 PACKAGE = Path(fileset.__file__).parent
-ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
-    "PYTHONPATH": str(PACKAGE.parent),
-}
 
 VALUES = frozenset(["errors", "findings", "file_id"])
 PURE_ROOMS = ("standard", "dicom", "part10", "records", "dicomdir", "profiles", "pictures")
@@ -188,7 +184,7 @@ def test_the_arrows_make_no_circle() -> None:
 
 def run_python(*arguments: str) -> str:
     command = [sys.executable, *arguments]
-    return subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(command, env=environment(), check=True, capture_output=True, text=True).stdout
 
 
 def modules_loaded_by(code: str) -> set[str]:

@@ -75,7 +75,8 @@ def _parsed_messages(source: str) -> list[str]:
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Call)
-        and ast.unparse(node.value.func) == "str"
+        and isinstance(node.value.func, ast.Name)
+        and node.value.func.id == "str"
         and ast.unparse(node.value.args[0]).startswith(("problem", "error"))
     ]
 

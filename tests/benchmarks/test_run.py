@@ -111,7 +111,7 @@ def test_a_directory_to_read_that_nobody_can_write_skips_the_job(tmp_path: Path)
 
 
 def test_memory_is_that_of_all_processes(tmp_path: Path) -> None:
-    allocate = "import time; room = b'x' * 40_000_000; time.sleep(1.5)"
+    allocate = "import time; room = b'x' * 40_000_000; time.sleep(0.5)"
     parent = f"import subprocess, sys; {allocate}; subprocess.run([sys.executable, '-c', {allocate!r}])"
     with (tmp_path / "output").open("wb") as output:
         found = run([sys.executable, "-c", parent], env={}, stdout=output, stderr=output, sampled=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,8 @@ def uid(*names: str) -> str:
     return generate_uid(entropy_srcs=list(names))
 
 
-def save(folder: Path, file: str, name: str, study: str, series: str, **values: Any) -> None:
-    """Save a file of pydicom's as one of our patient."""
+def encode(file: str, name: str, study: str, series: str, **values: Any) -> bytes:
+    """Return a file of pydicom's as one of our patient."""
     dataset = pydicom.dcmread(FOLDER / file)
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.PatientName, dataset.PatientID = "Müller^Jane^^Dr.", "P-4711"
@@ -35,24 +37,41 @@ def save(folder: Path, file: str, name: str, study: str, series: str, **values: 
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     for keyword, value in values.items():
         setattr(dataset, keyword, value)
-    dataset.save_as(folder / name)
+    buffer = io.BytesIO()
+    dataset.save_as(buffer)
+    return buffer.getvalue()
 
 
-def save_patient(folder: Path, **values: Any) -> None:
-    """Save the files of the patient; `values` are those of all."""
-    folder.mkdir(exist_ok=True)
+def patient_files(**values: Any) -> dict[str, bytes]:
+    """Return the files of the patient by name; `values` are those of all."""
+    files = {}
+
+    def save(file: str, name: str, study: str, series: str, **values: Any) -> None:
+        files[name] = encode(file, name, study, series, **values)
+
     ct = {"StudyDescription": "CT Abdomen", "StudyDate": "20261105", "SeriesDescription": "Axial", "SeriesNumber": 1}
     ramp = np.tile(np.arange(128, dtype="<i2") * 8, (128, 1))
     for number in range(SLICES):
         own = {"InstanceNumber": number + 1, "PixelData": (ramp + number * 20).tobytes(), "SliceLocation": number * 5}
         axes = {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
-        save(folder, "CT_small.dcm", f"ct{number}", "ct", "1", **{**ct, **own, **axes, **values})
+        save("CT_small.dcm", f"ct{number}", "ct", "1", **{**ct, **own, **axes, **values})
     report = {"SeriesDescription": "Findings", "SeriesNumber": 2}
-    save(folder, "test-SR.dcm", "sr", "ct", "2", **{**ct, **report, **values})
+    save("test-SR.dcm", "sr", "ct", "2", **{**ct, **report, **values})
     us = {"StudyDescription": "Ultrasound", "StudyDate": "20250920", "SeriesNumber": 1}
-    save(folder, "examples_palette.dcm", "us", "us", "1", **{**us, **values})
-    save(folder, "waveform_ecg.dcm", "ecg", "us", "2", **{**us, "SeriesNumber": 2, **values})
-    save(folder, "rtplan.dcm", "plan", "us", "3", **{**us, "SeriesNumber": 3, **values})
+    save("examples_palette.dcm", "us", "us", "1", **{**us, **values})
+    save("waveform_ecg.dcm", "ecg", "us", "2", **{**us, "SeriesNumber": 2, **values})
+    save("rtplan.dcm", "plan", "us", "3", **{**us, "SeriesNumber": 3, **values})
+    return files
+
+
+the_patient = cache(patient_files)
+
+
+def save_patient(folder: Path, **values: Any) -> None:
+    """Save the files of the patient; `values` are those of all."""
+    folder.mkdir(exist_ok=True)
+    for name, data in (patient_files(**values) if values else the_patient()).items():
+        (folder / name).write_bytes(data)
 
 
 def make_disc(folder: Path, source: Path) -> Path:
@@ -64,6 +83,13 @@ def make_disc(folder: Path, source: Path) -> Path:
 def pages_of(disc: Path, folder: Path, **options: Any) -> PagesReport:
     with Reader(disc) as reader:
         return write_pages(reader, folder, options=WebOptions(**options), jobs=1)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """The files of the patient, for this test alone."""
+    save_patient(tmp_path / "source")
+    return tmp_path / "source"
 
 
 @pytest.fixture(scope="session")

@@ -23,12 +23,6 @@ from tests.pages.test_site import (
 from tests.support.command import process
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    save_patient(tmp_path / "source")
-    return tmp_path / "source"
-
-
 def create(medium: Path, source: Path, **options: Any) -> Creator:
     with Creator(medium, web=WebOptions(institution="Klinikum"), **options) as creator:
         creator.add(source)

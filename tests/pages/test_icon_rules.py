@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,18 @@ from tests.pages.conftest import SLICES, save_patient
 from tests.support.command import in_process
 
 
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("icons")
+    save_patient(folder / "source")
+    with Creator(folder / "disc", icons="image", undefined_lengths=True) as creator:
+        creator.add(folder / "source")
+    return folder / "disc"
+
+
 @pytest.fixture
-def disc(tmp_path: Path) -> Path:
-    save_patient(tmp_path / "source")
-    with Creator(tmp_path / "disc", icons="image", undefined_lengths=True) as creator:
-        creator.add(tmp_path / "source")
-    return tmp_path / "disc"
+def disc(good: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(good, tmp_path / "disc"))
 
 
 def complaints(disc: Path) -> list[str]:

@@ -10,15 +10,9 @@ import pytest
 from fileset import Creator, Reader, RuleError, Updater, index
 from fileset.check import check_file_set
 from fileset.plan.icons import Icons
-from tests.pages.conftest import SLICES, save_patient
+from tests.pages.conftest import SLICES
 from tests.pictures.files import FOLDER
 from tests.support import judges
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    save_patient(tmp_path / "source")
-    return tmp_path / "source"
 
 
 def icons_of(disc: Path) -> dict[str, list[int]]:
@@ -63,16 +57,15 @@ def test_index_and_add_write_icons(source: Path, tmp_path: Path) -> None:
     assert not check_file_set(source).errors
 
 
-def test_an_image_that_cannot_be_decoded_is_reported(tmp_path: Path) -> None:
-    save_patient(tmp_path / "source")
-    for path in (tmp_path / "source").iterdir():
+def test_an_image_that_cannot_be_decoded_is_reported(source: Path, tmp_path: Path) -> None:
+    for path in source.iterdir():
         if not path.name.startswith("ct"):
             path.unlink()
-    dataset = pydicom.dcmread(tmp_path / "source" / "ct0")
+    dataset = pydicom.dcmread(source / "ct0")
     dataset.Rows = 0
-    dataset.save_as(tmp_path / "source" / "ct0")
+    dataset.save_as(source / "ct0")
     with Creator(tmp_path / "disc", icons="image") as creator:
-        creator.add(tmp_path / "source")
+        creator.add(source)
     assert [(one.rule, one.where.file) for one in creator.report.findings] == [("FS-ICON-FAILED", "ct0")]
     assert icons_of(tmp_path / "disc") == {"IMAGE": [64] * (SLICES - 1)}
 

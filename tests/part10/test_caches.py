@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from fileset.dicom.header import HeaderError, Reading, read_header
@@ -19,6 +21,7 @@ def _reading(data: bytes) -> Reading:
     return lambda at, size: data[at : at + size]
 
 
+@cache
 def _correct(number: int) -> bytes:
     """Return a file whose SOP Instance UID and Instance Number get longer with `number`."""
     return synthetic.encode(synthetic.instance(synthetic.CT_IMAGE, number=number))

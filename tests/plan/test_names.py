@@ -57,7 +57,7 @@ TAKEN = st.sampled_from(
         "AB/C",
     ]
 ).map(FileId.from_path)
-PLACES = st.lists(PLACE, max_size=30)
+PLACES = st.lists(PLACE, max_size=12)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from fileset.media.remote.medium import MOST_FAILED_CALLS, RemoteMedium
 from tests.remote.conftest import upload
 from tests.support import synthetic
 from tests.support.command import Runs, in_process
+from tests.support.web import Silent, serving
 
 
 def contents(folder: Path) -> list[bytes]:
@@ -74,22 +74,16 @@ def test_a_remote_dicomdir_is_a_medium(run: Runs, bucket: str, disc: Path, tmp_p
     assert contents(tmp_path / "EX") == contents(disc)
 
 
-class Silent(SimpleHTTPRequestHandler):
-    """Serves files of a folder, and writes no log."""
-
-    def log_message(self, *_: object) -> None:
-        """Write nothing."""
+class Folder(Silent, SimpleHTTPRequestHandler):
+    """Serves the files of a folder."""
 
 
 @pytest.fixture
 def server(disc: Path) -> Iterator[str]:
     """The address of a server of web pages that shows `disc`; its listings have names and no sizes."""
     pytest.importorskip("aiohttp", reason="needs aiohttp, by which fsspec reads web pages")
-    handler = partial(Silent, directory=disc.parent)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"127.0.0.1:{server.server_port}/{disc.name}"
-        server.shutdown()
+    with serving(partial(Folder, directory=disc.parent)) as host:
+        yield f"{host}/{disc.name}"
 
 
 def test_a_folder_of_a_web_server_is_read_although_its_listing_has_no_sizes(

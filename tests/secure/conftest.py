@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from fileset.secure import passwords
+
 PASSWORD = "correct horse battery staple"  # noqa: S105  # a test needs one
 
 
@@ -65,6 +67,12 @@ def identity(folder: Path, name: str, issuer: Identity | None = None) -> Identit
     key.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     path.write_bytes(certificate.public_bytes(Encoding.PEM))
     return Identity(name, key, path, private, certificate)
+
+
+@pytest.fixture(autouse=True)
+def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Derive keys in a hundredth of the rounds: no test depends on how long the derivation takes."""
+    monkeypatch.setattr(passwords, "ROUNDS", passwords.ROUNDS // 100)
 
 
 @pytest.fixture(scope="session")

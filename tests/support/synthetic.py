@@ -119,11 +119,21 @@ def write(dataset: Dataset, path: Path) -> Path:
 
 def write_every_sop_class(folder: Path) -> dict[Path, str]:
     """Write one instance of every SOP class, each in a series of its own; the paths and their SOP Class UIDs."""
+    folder.mkdir(parents=True, exist_ok=True)
     written: dict[Path, str] = {}
-    for index, sop_class_uid in enumerate(storage_classes(), start=1):
-        dataset = instance(sop_class_uid, study=1 + index % 3, series=index, number=index)
-        written[write(dataset, folder / f"IM{index:06d}")] = sop_class_uid
+    for index, (sop_class_uid, data) in enumerate(_every_sop_class().items(), start=1):
+        path = folder / f"IM{index:06d}"
+        path.write_bytes(data)
+        written[path] = sop_class_uid
     return written
+
+
+@cache
+def _every_sop_class() -> dict[str, bytes]:
+    return {
+        sop_class_uid: encode(instance(sop_class_uid, study=1 + index % 3, series=index, number=index))
+        for index, sop_class_uid in enumerate(storage_classes(), start=1)
+    }
 
 
 # --- many small CT instances ----------------------------------------------------------------------------------------

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pydicom
@@ -17,6 +16,7 @@ import fileset
 from tests.support import synthetic
 from tests.support.command import Runs
 from tests.support.servers import free_port, need, orthanc, running, storescp
+from tests.support.web import Silent, Stow, serving, stow_server
 
 pytestmark = pytest.mark.judges
 
@@ -63,65 +63,25 @@ def test_a_peer_without_storage_commitment_is_told(disc: Path, tmp_path: Path, r
     assert len(done.document["media"][0]["not_committed"]) == 12
 
 
-class _Busy(BaseHTTPRequestHandler):
-    """A DICOMweb server that is busy at first, then stores all but one part and says 400."""
-
-    asked = 0
-    tokens: list[str | None] = []  # noqa: RUF012  # shared on purpose
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        _Busy.asked += 1
-        _Busy.tokens.append(self.headers["Authorization"])
-        if _Busy.asked == 1:
-            self.send_error(503)
-            return
-        import io
-        import json
-
-        import pydicom
-
-        parts = body.split(f"--{self.headers['Content-Type'].partition('boundary=')[2]}".encode())[1:-1]
-        datasets = [pydicom.dcmread(io.BytesIO(part.partition(b"\r\n\r\n")[2][:-2])) for part in parts]
-        items = [{"00081155": {"vr": "UI", "Value": [str(one.SOPInstanceUID)]}} for one in datasets]
-        answer = json.dumps(
-            {
-                "00081199": {"vr": "SQ", "Value": items[1:]},
-                "00081198": {"vr": "SQ", "Value": [{**items[0], "00081197": {"vr": "US", "Value": [272]}}]},
-            }
-        ).encode()
-        self.send_response(400)
-        self.send_header("Content-Type", "application/dicom+json")
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
-def busy() -> Iterator[str]:
-    _Busy.asked, _Busy.tokens = 0, []
-    server = HTTPServer(("127.0.0.1", 0), _Busy)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/dicom-web"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def stow() -> Iterator[Stow]:
+    with stow_server() as stow:
+        yield stow
 
 
 def test_what_arrived_is_what_the_answer_names_whatever_its_status(
-    busy: str, disc: Path, tmp_path: Path, run: Runs
+    stow: Stow, disc: Path, tmp_path: Path, run: Runs
 ) -> None:
+    stow.busy, stow.refused = 1, 1
     (tmp_path / "token").write_text("Authorization: Bearer secret-1\n")
-    done = run("send", disc, "--stow", busy, "--jobs", "1", "--header-file", tmp_path / "token", "--json", code=3)
+    done = run(
+        "send", disc, "--stow", stow.address, "--jobs", "1", "--header-file", tmp_path / "token", "--json", code=3
+    )
     states = [one["state"] for one in done.document["media"][0]["instances"]]
     assert sorted(states) == ["arrived"] * 11 + ["failed"]
     (lost,) = (one for one in done.document["media"][0]["instances"] if one["state"] == "failed")
     assert lost["reason"] == "refused by the server, failure reason 0110H"
-    assert set(_Busy.tokens) == {"Bearer secret-1"}
+    assert set(stow.tokens) == {"Bearer secret-1"}
     assert "secret-1" not in done.stdout + done.stderr
 
 
@@ -130,46 +90,8 @@ def test_a_header_of_another_form_is_refused_without_showing_it(disc: Path, run:
     assert "my secret" not in done.stderr
 
 
-class _Takes(BaseHTTPRequestHandler):
-    """A DICOMweb server that takes everything, and notes the Patient IDs."""
-
-    patients: list[str] = []  # noqa: RUF012  # shared on purpose
-
-    def do_POST(self) -> None:
-        import io
-        import json
-
-        import pydicom
-
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        parts = body.split(f"--{self.headers['Content-Type'].partition('boundary=')[2]}".encode())[1:-1]
-        datasets = [pydicom.dcmread(io.BytesIO(part.partition(b"\r\n\r\n")[2][:-2])) for part in parts]
-        _Takes.patients += [str(one.PatientID) for one in datasets]
-        items = [{"00081155": {"vr": "UI", "Value": [str(one.SOPInstanceUID)]}} for one in datasets]
-        answer = json.dumps({"00081199": {"vr": "SQ", "Value": items}}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def takes() -> Iterator[str]:
-    _Takes.patients = []
-    server = HTTPServer(("127.0.0.1", 0), _Takes)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/dicom-web"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 def test_nothing_is_sent_under_a_new_name_if_record_and_file_are_of_different_patients(
-    takes: str, tmp_path: Path, run: Runs
+    stow: Stow, tmp_path: Path, run: Runs
 ) -> None:
     synthetic.ct_series(tmp_path / "ONE", 1, 1, 1, 1)
     fileset.index(tmp_path / "ONE")
@@ -177,18 +99,18 @@ def test_nothing_is_sent_under_a_new_name_if_record_and_file_are_of_different_pa
     dataset = pydicom.dcmread(path)
     dataset.PatientID = "SOMEBODY"
     dataset.save_as(path)
-    done = run("send", tmp_path / "ONE", "--stow", takes, "--set", "PatientID=NEW", code=3)
-    assert _Takes.patients == []
+    done = run("send", tmp_path / "ONE", "--stow", stow.address, "--set", "PatientID=NEW", code=3)
+    assert stow.patients == []
     assert "in the DICOMDIR PatientID is 'P1', in the file 'SOMEBODY'" in done.stderr
 
 
-def test_a_journal_does_not_hold_back_a_corrected_patient(takes: str, tmp_path: Path, run: Runs) -> None:
+def test_a_journal_does_not_hold_back_a_corrected_patient(stow: Stow, tmp_path: Path, run: Runs) -> None:
     synthetic.ct_series(tmp_path / "ONE", 1, 1, 1, 1)
     fileset.index(tmp_path / "ONE")
-    words = ("send", tmp_path / "ONE", "--stow", takes, "--journal", tmp_path / "journal")
+    words = ("send", tmp_path / "ONE", "--stow", stow.address, "--journal", tmp_path / "journal")
     for value in ("WRONG1", "RIGHT1", "RIGHT1"):
         run(*words, "--set", f"PatientID={value}")
-    assert _Takes.patients == ["WRONG1", "RIGHT1"]
+    assert stow.patients == ["WRONG1", "RIGHT1"]
 
 
 def test_certificates_that_cannot_be_read_are_an_error(disc: Path, tmp_path: Path, run: Runs) -> None:
@@ -210,14 +132,14 @@ def test_a_password_in_the_address_is_not_shown(disc: Path, tmp_path: Path, run:
     assert done.document["peer"] == "http://127.0.0.1:1/dicom"
 
 
-def test_two_different_files_with_one_uid_are_reported(takes: str, tmp_path: Path, run: Runs) -> None:
+def test_two_different_files_with_one_uid_are_reported(stow: Stow, tmp_path: Path, run: Runs) -> None:
     data = synthetic.ct(patient=1)
     (tmp_path / "DISC").mkdir()
     for name in ("A", "B"):
         (tmp_path / "DISC" / name).write_bytes(data)
-    run("send", tmp_path / "DISC", "--stow", takes)
+    run("send", tmp_path / "DISC", "--stow", stow.address)
     (tmp_path / "DISC" / "B").write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    done = run("send", tmp_path / "DISC", "--stow", takes, code=3)
+    done = run("send", tmp_path / "DISC", "--stow", stow.address, code=3)
     assert "and other contents: the peer keeps one of them" in done.stderr
 
 
@@ -237,7 +159,7 @@ def test_storage_commitment_is_not_asked_for_what_did_not_arrive(tmp_path: Path,
     assert not done.document["media"][0]["not_committed"]
 
 
-class _Odd(BaseHTTPRequestHandler):
+class _Odd(Silent, BaseHTTPRequestHandler):
     """A DICOMweb server whose answer has no end: too much of it, or a byte from time to time."""
 
     pause = 0.0
@@ -252,9 +174,6 @@ class _Odd(BaseHTTPRequestHandler):
                 self.wfile.flush()
                 time.sleep(self.pause)
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
 
 @pytest.mark.parametrize("pause", [0.0, 0.1])
 def test_an_answer_of_a_web_server_without_end_is_broken_off(
@@ -263,13 +182,9 @@ def test_an_answer_of_a_web_server_without_end_is_broken_off(
     monkeypatch.setattr(_Odd, "pause", pause)
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "CT").write_bytes(synthetic.ct())
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Odd)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     started = time.monotonic()
-    words = ("--stow", f"http://127.0.0.1:{server.server_port}/dicom-web", "--retries", "1", "--timeout", "1")
-    done = run("send", tmp_path / "files", *words, code=3)
+    with serving(_Odd) as host:
+        words = ("--stow", f"http://{host}/dicom-web", "--retries", "1", "--timeout", "1")
+        done = run("send", tmp_path / "files", *words, code=3)
     assert time.monotonic() - started < 10
-    server.shutdown()
-    server.server_close()
     assert "no answer from http://127.0.0.1" in done.stderr
