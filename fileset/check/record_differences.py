@@ -177,7 +177,8 @@ def _differ(file_value: Any, record_value: Any) -> bool:
         names = file_value.keys() & record_value.keys() - {"SpecificCharacterSet"}
         return any(_differ(file_value[name], record_value[name]) for name in names)
     if isinstance(file_value, float) and isinstance(record_value, float):
-        return not isclose(file_value, record_value, rel_tol=1e-5)  # a decimal string may be rounded to 6 digits
+        # A decimal string may be rounded to 6 digits, or to 6 digits after the point.
+        return not isclose(file_value, record_value, rel_tol=1e-5, abs_tol=1e-6)
     return bool(file_value != record_value)
 
 

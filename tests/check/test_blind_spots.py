@@ -13,9 +13,10 @@ import pytest
 import fileset
 from fileset import check_file_set
 from fileset.dicom.elements import element, item
-from fileset.findings import ERROR
+from fileset.findings import ERROR, INFO
 from fileset.part10.whole_file import FileChecker
 from tests.support import synthetic
+from tests.support.directories import Rec, directory, image, text
 from tests.support.editing import Change, both, drop, edit, put, put_raw
 from tests.support.faulty import FAULTS, File, encoded
 
@@ -29,10 +30,7 @@ def file_rules(data: bytes) -> set[str]:
 @pytest.mark.parametrize(
     ("title", "rule"),
     [
-        ("group 0003", "FS-ELEMENT-GROUP"),
-        ("group 0005", "FS-ELEMENT-GROUP"),
-        ("group 0006", "FS-ELEMENT-GROUP"),
-        ("group FFFF", "FS-ELEMENT-GROUP"),
+        *((f"group {group:04X}", "FS-ELEMENT-GROUP") for group in (*range(8), 0xFFFF)),
         ("group 0002 in an item", "FS-ELEMENT-GROUP"),
         ("garbage in a sequence", "FS-FILE-BAD-HEADER"),
         ("item beyond its sequence", "FS-FILE-BAD-HEADER"),
@@ -55,6 +53,16 @@ def test_a_fault_of_a_file_is_found(title: str, rule: str) -> None:
     data = synthetic.encode(synthetic.instance(synthetic.CT_IMAGE))
     assert file_rules(data) == set()
     assert file_rules(FAULTS[title](File(data))) == {rule}
+
+
+META_FAULTS: Final = [title for title in FAULTS if title.startswith("meta ")]
+
+
+@pytest.mark.parametrize("title", META_FAULTS)
+def test_a_shall_of_file_meta_is_an_error(title: str, tmp_path: Path) -> None:
+    (tmp_path / "IM1").write_bytes(FAULTS[title](File(synthetic.encode(synthetic.instance(synthetic.CT_IMAGE)))))
+    fileset.index(tmp_path)
+    assert ERROR in {finding.severity for finding in check_file_set(tmp_path).findings if finding.where.file == "IM1"}
 
 
 def test_a_group_length_is_retired_but_no_fault() -> None:
@@ -124,6 +132,14 @@ ICON: Final = element(
         ("STUDY", both(put(0x00080005, "CS", b"ISO_IR 100"), put(0x00081030, "LO", b"M\x9a")), "FS-CHARSET-DIFFERS"),
         ("STUDY", put(0x00080005, "CS", b"ISO_IR 192\\ISO 2022 IR 87"), "FS-CHARSET-UNKNOWN"),
         ("PRESENTATION", drop(0x00081115), "FS-KEY-CONDITION"),
+        ("PRESENTATION", put_raw(0x00081115, element(0x00081115, "SQ", item(b""))), "FS-KEY-TYPE1-MISSING"),
+        ("PRESENTATION", put_raw(0x00081115, element(0x00081115, "SQ", b"garbage!")), "FS-RECORD-MALFORMED"),
+        ("IMAGE", put(0x00041410, "US", b"\0\0"), "FS-RECORD-INACTIVE"),
+        ("IMAGE", put(0x00041410, "US", b"\1\0"), "FS-RECORD-IN-USE-FLAG"),
+        ("STUDY", put(0x00080016, "LO", b"1.2"), "FS-ELEMENT-VR"),
+        ("STUDY", put(0x00091001, "LO", b"ab"), "FS-PRIVATE-CREATOR"),
+        ("STUDY", put(0x00090010, "LO", b""), "FS-PRIVATE-CREATOR"),
+        ("STUDY", put(0x00090001, "LO", b"ab"), "FS-PRIVATE-CREATOR"),
     ],
     ids=[
         "slash in a File ID",
@@ -136,11 +152,59 @@ ICON: Final = element(
         "C1 control characters",
         "sets that do not combine",
         "presentation state without its series",
+        "presentation state whose series has no UID",
+        "garbage in a sequence",
+        "in-use flag 0000H",
+        "in-use flag 0001H",
+        "wrong VR",
+        "private element without creator",
+        "empty private creator",
+        "private number below 0010",
     ],
 )
 def test_a_fault_of_a_record_is_found(copy: Path, record_type: str, change: Change, rule: str) -> None:
     edit(copy, record_type, change)
     assert rule in {finding.rule for finding in check_file_set(copy).findings}
+
+
+def test_a_blending_state_without_its_sequence_is_an_error(copy: Path) -> None:
+    edit(copy, "PRESENTATION", drop(0x00700402), number=1)
+    assert "FS-KEY-CONDITION" in {finding.rule for finding in check_file_set(copy).findings}
+
+
+@pytest.mark.parametrize("flag", [b"\0\0", b"\1\0"])
+def test_an_in_use_flag_other_than_ffff_is_an_error(copy: Path, flag: bytes) -> None:
+    """PS3.3 F.3.2.2: FFFFH "shall" be used; 0000H is a record that the Standard no longer knows."""
+    edit(copy, "IMAGE", put(0x00041410, "US", flag))
+    assert {finding.severity for finding in check_file_set(copy).findings if "IN" in finding.rule} >= {ERROR}
+    assert check_file_set(copy).errors
+
+
+def test_an_mrdr_is_retired_and_no_error(tmp_path: Path) -> None:
+    held = Rec("MRDR", image("A", "1.1").keys)
+    (tmp_path / "DICOMDIR").write_bytes(directory([Rec("IMAGE", {0x00200013: text("1", "IS")}, mrdr=held)]))
+    about = [finding for finding in check_file_set(tmp_path, files=False).findings if "MRDR" in finding.where.record]
+    assert [(finding.rule, finding.severity) for finding in about] == [("FS-RECORD-RETIRED", INFO)]
+
+
+@pytest.mark.parametrize(
+    ("in_file", "in_record", "errors"),
+    [
+        (["-123.456789012", "0.1234567", "99999.95"], b"-123.457\\0.123457\\100000", 0),
+        (["1.0000000001", "-0.0000000021", "3"], b"1\\0\\3.000000", 0),
+        (["-123.456789012", "0.1234567", "99999.95"], b"-123.5\\0.123457\\100000", 1),
+    ],
+    ids=["6 digits", "6 digits after the point", "4 digits"],
+)
+def test_a_decimal_string_may_be_rounded_to_6_digits(
+    in_file: list[str], in_record: bytes, errors: int, tmp_path: Path
+) -> None:
+    dataset = synthetic.instance(synthetic.CT_IMAGE)
+    dataset.ImagePositionPatient = in_file
+    synthetic.write(dataset, tmp_path / "IM1")
+    fileset.index(tmp_path)
+    edit(tmp_path, "IMAGE", put(0x00200032, "DS", in_record + b" " * (len(in_record) % 2)))
+    assert check_file_set(tmp_path).errors == errors
 
 
 def test_a_group_length_in_a_record_is_no_error(copy: Path) -> None:

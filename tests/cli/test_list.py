@@ -224,10 +224,17 @@ def test_info_tells_what_it_is_and_what_it_holds(run: Runs, indexed: Path) -> No
         r"^DICOMDIR +22 records, [\d.]+ kB$",
         r"^Records +2 PATIENT$",
         r"^ +12 IMAGE$",
-        r"^Findings +none$",
+        r"^Findings +none on opening; fileset check checks every record and file$",
         r"^Free space +[\d.]+ \wB of [\d.]+ \wB$",
     ):
         assert re.search(pattern, text, re.MULTILINE), pattern
+
+
+def test_info_says_that_it_checked_no_file(run: Runs, indexed: Path) -> None:
+    path = next(path for path in indexed.rglob("*") if path.is_file() and path.name != "DICOMDIR")
+    path.write_bytes(path.read_bytes()[:-3])
+    run("check", indexed, code=1)
+    assert "none on opening; fileset check checks every record and file" in run("info", indexed).stdout
 
 
 def test_info_as_json(run: Runs, indexed: Path) -> None:

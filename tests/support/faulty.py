@@ -124,6 +124,12 @@ def _cut(file: File) -> bytes:
     return file.encoded()[:-5]
 
 
+def _second_meta(file: File) -> bytes:
+    file.body.insert(0, (0x00020010, encoded(0x00020010, b"UI", b"1.2.840.10008.1.2.1\0")))
+    file.body.insert(0, (0x00010010, encoded(0x00010010, b"LO", b"ab")))
+    return file.encoded()
+
+
 def _trailing(file: File) -> bytes:
     return file.encoded() + b"\1" * 30
 
@@ -212,10 +218,8 @@ FAULTS: Final[dict[str, Fault]] = {
     "cut": _cut,
     "trailing": _trailing,
     "odd length": _put(0x00204000, b"LT", b"odd"),
-    "group 0003": _put(0x00030010, b"LO", b"ab"),
-    "group 0005": _put(0x00050010, b"LO", b"ab"),
-    "group 0006": _put(0x00060010, b"LO", b"ab"),
-    "group FFFF": _put(0xFFFF0010, b"LO", b"ab"),
+    **{f"group {group:04X}": _put(group << 16 | 0x10, b"LO", b"ab") for group in (0, 1, 3, 4, 5, 6, 7, 0xFFFF)},
+    "group 0002": _second_meta,
     "group 0002 in an item": _put(0x00081032, b"SQ", _sequence(encoded(0x00020010, b"UI", b"1.2.3\0") + CODE)),
     "garbage in a sequence": _put(0x00081032, b"SQ", b"garbage!"),
     "item beyond its sequence": _put(0x00081032, b"SQ", b"\xfe\xff\x00\xe0\xff\0\0\0" + CODE),

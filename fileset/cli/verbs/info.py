@@ -32,7 +32,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Show the facts; findings go to standard error."""
+    """Show the facts; findings on opening the DICOMDIR go to standard error. No record and no file is checked."""
     if len(options.media) > 1:
         return _several(options)
     from fileset.plan.presence import around, presence_of
@@ -114,8 +114,7 @@ def facts(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> Iterat
     if icons:
         yield "Icons", f"{icons:,}"
     yield "Files", _files(presence, unlisted)
-    incomplete = presence.missing or presence.nameless or unlisted
-    yield "Findings", _findings(reader) or ("none about the DICOMDIR itself" if incomplete else "none")
+    yield "Findings", f"{_findings(reader) or 'none'} on opening; fileset check checks every record and file"
     yield from _medium(reader)
 
 
