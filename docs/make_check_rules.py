@@ -135,6 +135,7 @@ CAUSES: dict[str, tuple[str, str]] = {
     "FS-ICON-FAILED": ("The pixel data cannot be decoded.", "`fileset check` shows whether the file is damaged."),
     "FS-PICTURE": ("The object has no pixels, or they cannot be decoded.", "Open it in a DICOM viewer."),
     "FS-MEDIUM-DAMAGED": ("Scratches, or an image that was cut off.", "`fileset extract` copies out the rest."),
+    "FS-IMAGE-REDUCED": ("An update with `--force` of an image that another program wrote.", "Keep the old image."),
     "FS-MEDIUM-FILE-SYSTEM": (
         "The stick or card has a file system that PS3.12 does not list.",
         "Format it as FAT32, if a profile is demanded.",

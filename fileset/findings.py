@@ -247,6 +247,7 @@ _ROWS = (
     ("FS-VOLUME-FORMER", WARNING, "PS3.10 8.1", "a volume of an older file-set is beside the new ones"),
     ("FS-VOLUME-STUDY-SPLIT", INFO, "PS3.10 8.1", "a study is divided among volumes"),
     # The medium itself
+    ("FS-IMAGE-REDUCED", WARNING, "PS3.12", "a new image lacks a feature of the one it replaced"),
     ("FS-MEDIUM-FILE-SYSTEM", WARNING, "PS3.12", "a file system that PS3.12 does not know"),
     ("FS-TRANSFORMED", INFO, "PS3.10 8.1", "a file that was changed, as was asked for"),
     ("FS-TRANSFORM-FAILED", ERROR, "PS3.10 8.1", "a file that could not be changed, and stays out"),

@@ -30,6 +30,7 @@ from fileset.plan.hl7_document import add_document
 from fileset.plan.icons import IconPlace, Icons, icons_added, icons_wanted
 from fileset.plan.identity import IdentityCheck
 from fileset.plan.inputs import Sources
+from fileset.plan.losses import refuse_losses
 from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.native_documents import NativeDocuments
 from fileset.plan.offer import Offer
@@ -81,7 +82,8 @@ class Updater:
     Instances are removed before others are added, whatever the order of the calls.
 
     `medium_format`: by default that of the medium. `security`: opens the files of a secure file-set (PS3.15 D.1), and
-    encrypts new files and the DICOMDIR for its recipients; other files stay untouched. `naming`: the scheme of the File IDs of new files. `missing`,
+    encrypts new files and the DICOMDIR for its recipients; other files stay untouched. `force`: write an image anew that then
+    lacks what this package cannot write, such as a boot record. `naming`: the scheme of the File IDs of new files. `missing`,
     `unknown_sop_class`, `invalid_uid`, `keys`, `preamble` and `add_header` (of files that are copied), `icons` (of new
     records), `profile`, `strict`, `transcode`, `jobs`, `executor`, `progress`: as for `Creator`; they hold for every call of
     `add`. Instances that were there before are not judged under `profile`: `check_file_set` does that.
@@ -104,6 +106,7 @@ class Updater:
         keys: str = "usual",
         preamble: Preamble = "keep",
         trust_dicomdir: bool = False,
+        force: bool = False,
         add_header: bool = False,
         icons: Icons | IconPlace | None = None,
         profile: str | None = None,
@@ -135,6 +138,7 @@ class Updater:
         self._transcoding = transcoding(under, wanted=transcode, jobs=jobs, progress=phase(progress, "transcode"))
         clearing, conflict = clears(preamble), check_conflict_option(patient_conflict)
         self._trusts_dicomdir = trust_dicomdir
+        self._force = force
         self._adds_headers = add_header
         self._contents = _contents(self._medium)
         kept = Kept(self._contents)
@@ -322,6 +326,7 @@ class Updater:
             )
         unlisted = list(update_findings(self._request, report))
         if plan is not None:
+            refuse_losses(self._medium, report, force=self._force)
             carry_out(plan, self._medium, report, self._progress)
             if report.added or report.removed or report.refreshed:
                 report.findings += stale_pages(self._medium)

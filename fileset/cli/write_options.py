@@ -186,6 +186,15 @@ def add_writing(parser: ArgumentParser, *, scans: bool = True) -> None:
     add_common(parser)
 
 
+def add_force(parser: ArgumentParser) -> None:
+    """Add the option to change an image that cannot keep everything it has."""
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="change an image although the new one lacks what only other programs write: a boot record, Rock Ridge",
+    )
+
+
 def settings(options: Namespace) -> dict[str, Any]:
     """Return the options as keyword arguments of `Creator` and `index`."""
     return {

@@ -292,6 +292,10 @@ class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):
         """Return the part of `damage` that the next change does not cure."""
         ...
 
+    def not_carried_over(self) -> Sequence[str]:
+        """Return what the next change would lose of the medium beside files, such as a boot record of an image."""
+        ...
+
     def entitle(self, label: str) -> None:
         """Give the medium a new name with the next change, where it has one of its own (PS3.12 F.1.1)."""
         ...

@@ -23,6 +23,7 @@ from fileset.media.base import UpdatableMedium
 from fileset.media.open import updatable
 from fileset.plan.commit import Plan, carry_out, clean_up
 from fileset.plan.inputs import Sources
+from fileset.plan.losses import refuse_losses
 from fileset.plan.old_dicomdir import mended_identification, read_state
 from fileset.plan.rebuild import Diagnosis, rebuild
 from fileset.plan.scan import Outcome, Phases, outcomes, phase
@@ -52,6 +53,7 @@ def repair_file_set(
     unknown_sop_class: UnknownSopClass = "image",
     invalid_uid: InvalidUid = "accept",
     trust_dicomdir: bool = False,
+    force: bool = False,
     jobs: int | None = None,
     executor: Executor | None = None,
     progress: Phases | None = None,
@@ -87,6 +89,7 @@ def repair_file_set(
             ),
             partial(outcomes, policy=policy, jobs=jobs, executor=executor, progress=phase(progress, "scan")),
             trust_dicomdir=trust_dicomdir,
+            force=force,
             dry_run=dry_run,
         )
         report.findings += secure_findings(opened)
@@ -107,6 +110,7 @@ def _repaired(
     scanned: Callable[[Sources], Iterable[Outcome]],
     *,
     trust_dicomdir: bool,
+    force: bool,
     dry_run: bool,
 ) -> Report:
     check_secure(medium)
@@ -140,6 +144,7 @@ def _repaired(
         raise FormatError(f"no DICOMDIR, and no DICOM file that one could list: {damage}", path=medium.name)
     if _is_as_it_was(plan, contents) and not diagnosis.leftovers:
         return report
+    refuse_losses(medium, report, force=force)
     carry_out(plan, medium, report)
     return report
 

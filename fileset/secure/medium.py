@@ -264,6 +264,10 @@ class SecureMedium(SecureView):
         """The damage that the next change does not cure."""
         return self.around.lasting_damage()
 
+    def not_carried_over(self) -> Sequence[str]:
+        """Return what the next change would lose beside files."""
+        return self.around.not_carried_over()
+
     def entitle(self, label: str) -> None:
         """Give the medium a new name with the next change."""
         self.around.entitle(label)

@@ -12,6 +12,7 @@ from fileset.cli.progress import progress
 from fileset.cli.verbs.create import SCHEMES
 from fileset.cli.write_options import (
     add_documents,
+    add_force,
     add_icons,
     add_identification,
     add_preamble,
@@ -59,6 +60,7 @@ def configure(parser: ArgumentParser) -> None:
     add_transcode(parser)
     add_documents(parser)
     add_choice(parser)
+    add_force(parser)
     add_writing(parser)
     add_cluster(parser)
 
@@ -73,6 +75,7 @@ def run(options: Namespace) -> int:
     check_files(options, options.medium)
     chosen = {
         "medium_format": options.format,
+        "force": options.force,
         "naming": options.naming,
         "preamble": options.preamble,
         "trust_dicomdir": options.trust_dicomdir,

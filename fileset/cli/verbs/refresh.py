@@ -10,7 +10,7 @@ from fileset.cli.options import add_format, add_keys, add_sealing, keys_of
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
 from fileset.cli.read_options import tell_unmatched
-from fileset.cli.write_options import add_identification, add_rules, add_writing, identify, rules
+from fileset.cli.write_options import add_force, add_identification, add_rules, add_writing, identify, rules
 from fileset.cli.write_report import Wording, tell
 
 WRITES: Final = True
@@ -30,6 +30,7 @@ def configure(parser: ArgumentParser) -> None:
     add_keys(parser)
     add_identification(parser)
     add_rules(parser)
+    add_force(parser)
     add_writing(parser)
 
 
@@ -39,7 +40,7 @@ def run(options: Namespace) -> int:
 
     keys = keys_of(options.keys)
     check_files(options, options.medium)
-    chosen = {"medium_format": options.format, **rules(options)}
+    chosen = {"medium_format": options.format, "force": options.force, **rules(options)}
     with progress(options) as phases, Updater(options.medium, progress=phases, **chosen) as updater:
         refreshed = updater.refresh(**keys)
         identify(updater, options)

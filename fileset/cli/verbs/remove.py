@@ -9,7 +9,7 @@ from fileset.cli.findings import PARTLY
 from fileset.cli.options import add_format, add_keys, add_sealing, keys_of
 from fileset.cli.output_files import check_files
 from fileset.cli.read_options import tell_unmatched
-from fileset.cli.write_options import add_writing
+from fileset.cli.write_options import add_force, add_writing
 from fileset.cli.write_report import Wording, tell
 from fileset.errors import RuleError
 
@@ -32,6 +32,7 @@ def configure(parser: ArgumentParser) -> None:
         "--level", choices=("PATIENT", "STUDY", "SERIES"), help="remove whole patients, studies or series that match"
     )
     parser.add_argument("--keep-files", action="store_true", help="do not delete the files")
+    add_force(parser)
     add_writing(parser, scans=False)
 
 
@@ -43,7 +44,7 @@ def run(options: Namespace) -> int:
     if not keys:
         raise RuleError("remove: no KEY=VALUE given", advice="PatientID='*' means everything")
     check_files(options, options.medium)
-    with Updater(options.medium, medium_format=options.format) as updater:
+    with Updater(options.medium, medium_format=options.format, force=options.force) as updater:
         updater.remove(level=options.level, keep_files=options.keep_files, **keys)
         report = updater.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
     code = tell(report, options, WORDING)

@@ -9,7 +9,7 @@ from fileset.cli.options import add_format, add_sealing
 from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
-from fileset.cli.write_options import add_rules, add_trust, add_writing, rules
+from fileset.cli.write_options import add_force, add_rules, add_trust, add_writing, rules
 from fileset.cli.write_report import Wording, tell
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def configure(parser: ArgumentParser) -> None:
     add_format(parser)
     add_sealing(parser)
     add_trust(add_rules(parser, patients=False))
+    add_force(parser)
     add_writing(parser)
     parser.epilog = "The exit code is 3 if records were dropped because their files are missing, or if DICOM files could not be listed."
 
@@ -60,6 +61,7 @@ def run(options: Namespace) -> int:
             options.medium,
             medium_format=options.format,
             trust_dicomdir=options.trust_dicomdir,
+            force=options.force,
             progress=phases,
             dry_run=options.dry_run,
             **rules(options),

@@ -69,6 +69,10 @@ class FolderMedium:
         """Return the folders that cannot be listed; the next change finishes or undoes an interrupted one."""
         return tuple(f"{one.name}: {one.reason}" for one in self._unlistable.values())
 
+    def not_carried_over(self) -> tuple[()]:
+        """Return nothing: other files stay as they are."""
+        return ()
+
     def close(self) -> None:
         """Forget the listings."""
         self._listings.clear()

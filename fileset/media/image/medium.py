@@ -64,7 +64,7 @@ class Image(ImageAnswers):
     """An image at `path` that is written again, from the files of `former` and the files that a transaction adds.
 
     `build` makes the `Builder` for an open file, `read` opens an image; `format_name` and `largest_file` (in bytes) are
-    for M-INQUIRE FILE-SET.
+    for M-INQUIRE FILE-SET; `losses` returns what `build` does not write of `former`.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class Image(ImageAnswers):
         read: Callable[[str], ReadableMedium],
         format_name: str,
         largest_file: int | None = None,
+        losses: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._path = path
         self._former = former
@@ -84,6 +85,7 @@ class Image(ImageAnswers):
         self._read = read
         self._format = format_name
         self._largest_file = largest_file
+        self._losses = losses
 
     @property
     def form(self) -> str:
@@ -124,6 +126,10 @@ class Image(ImageAnswers):
     def lasting_damage(self) -> tuple[str, ...]:
         """Return the faults of the old image: bytes that are lost stay lost."""
         return self.damage()
+
+    def not_carried_over(self) -> Sequence[str]:
+        """Return what the old image has and the new one cannot have."""
+        return self._losses()
 
     def close(self) -> None:
         """Release the old image."""

@@ -105,6 +105,19 @@ class FileNames:
 
     def walk(self) -> Iterator[tuple[str, Entry]]:
         """Yield path and entry of every file, each folder sorted by name. A folder met twice is noted and skipped."""
+        return ((path, entry) for path, entry in self._everything() if not entry.folder)
+
+    def empty_folders(self) -> list[str]:
+        """Return the paths of the folders that have neither files nor folders, sorted."""
+        empty: dict[str, None] = {}
+        for path, entry in self._everything():
+            empty.pop(path.rpartition("/")[0], None)
+            if entry.folder:
+                empty[path] = None
+        return sorted(empty)
+
+    def _everything(self) -> Iterator[tuple[str, Entry]]:
+        """Yield path and entry of every file and folder, a folder before its contents."""
         visited = {self._tree.root.extents}
         left = self._budget - self._tree.root.size
         stack = [self._sorted("", self._tree.root)]
@@ -125,6 +138,7 @@ class FileNames:
             else:
                 left -= entry.size
                 visited.add(entry.extents)
+                yield path, entry
                 stack.append(self._sorted(path + "/", entry))
 
     def _sorted(self, prefix: str, folder: Entry) -> Iterator[tuple[str, Entry]]:

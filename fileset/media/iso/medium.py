@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from typing import BinaryIO
@@ -18,11 +18,12 @@ from fileset.media.image.medium import Image, NoImage
 from fileset.media.image.names import Entry, FileNames, Notes
 from fileset.media.image.opened import OpenImage
 from fileset.media.iso.directories import SECTOR
+from fileset.media.iso.features import FEATURES
 from fileset.media.iso.reader import STANDARD_ID, IsoVolume, descriptors, is_joliet, is_primary
 from fileset.media.iso.udf import RECOGNITION
 from fileset.media.iso.udf_reader import UdfVolume, has_udf
 from fileset.media.iso.udf_writer import FIRST_BLOCK
-from fileset.media.iso.writer import FIRST_DESCRIPTOR, LARGEST_FILE, PADDING, IsoBuilder, IsoOptions
+from fileset.media.iso.writer import FIRST_DESCRIPTOR, LARGEST_FILE, PADDING, TEXTS, IsoBuilder, IsoOptions
 from fileset.media.system.discs import smallest_disc
 from fileset.media.system.files import creation_time, is_pipe
 
@@ -154,6 +155,28 @@ class IsoMedium(OpenImage):
         for path, entry in self._trees[0].walk():
             yield long.get(entry.extents) or long.get(path.upper()) or path
 
+    def texts(self) -> dict[int, bytes]:
+        """Return the texts of the primary and the Joliet descriptor, by the type of the descriptor."""
+        return {
+            descriptor[0]: descriptor[TEXTS]
+            for descriptor in reversed(list(descriptors(self._image)))
+            if is_primary(descriptor) or is_joliet(descriptor)
+        }
+
+    def empty_folders(self) -> tuple[list[str], list[str]]:
+        """Return the paths of the empty folders whose names all hierarchies can have, and a sentence for each other."""
+        first, *others = ({path.upper(): path for path in tree.empty_folders()} for tree in self._trees)
+        kept = [path for key, path in first.items() if _is_file_id(path) and all(key in other for other in others)]
+        named = first if len(first) >= max(map(len, others), default=0) else max(others, key=len)
+        return kept, [f"the empty folder {path}" for path in named.values() if path not in kept]
+
+    def features(self) -> Iterator[str]:
+        """Yield what the image has beside names, files and texts, and an image that we write has not."""
+        volumes = [volume for volume in self._volumes if isinstance(volume, IsoVolume)]
+        for feature, has_it in FEATURES.items():
+            if any(has_it(self._image, volume) for volume in volumes):
+                yield feature
+
     def _long_names(self) -> dict[Place, str]:
         """The names in other hierarchies that are not File IDs, by position; "" for files that share a position."""
         found: dict[Place, str] = {}
@@ -188,7 +211,13 @@ def _is_file_id(path: str) -> bool:
 class IsoImage(Image):
     """An image of a disc that is written again."""
 
-    def __init__(self, path: str, former: ReadableMedium, options: IsoOptions) -> None:
+    def __init__(
+        self,
+        path: str,
+        former: ReadableMedium,
+        options: IsoOptions,
+        losses: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
         self._options = options
         super().__init__(
             path,
@@ -197,6 +226,7 @@ class IsoImage(Image):
             read=IsoMedium,
             format_name=ISO_9660,
             largest_file=LARGEST_FILE,
+            losses=losses,
         )
 
     def _builder(self, file: BinaryIO) -> IsoBuilder:
@@ -255,12 +285,15 @@ class Iso:
         return IsoImage(path, NoImage(path), IsoOptions(label, creation_time(), joliet=self.joliet, udf=self.udf))
 
     def updatable(self, path: str) -> IsoImage:
-        """Return the image at `path`, to be written again with its label, Joliet and UDF."""
+        """Return the image at `path`, to be written again with its label, texts, empty folders, Joliet and UDF."""
         former = IsoMedium(path)
+        empty_folders, lost_folders = former.empty_folders()
         options = IsoOptions(
             former.label,
             creation_time(),
             joliet=self.joliet or JOLIET in former.kinds,
             udf=self.udf or UDF in former.kinds,
+            texts=former.texts(),
+            empty_folders=empty_folders,
         )
-        return IsoImage(path, former, options)
+        return IsoImage(path, former, options, lambda: (*former.features(), *lost_folders))

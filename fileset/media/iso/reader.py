@@ -53,7 +53,12 @@ def is_joliet(descriptor: bytes) -> bool:
 
 
 class IsoVolume:
-    """The hierarchy of one volume descriptor. Raises `FormatError` for one that cannot be true."""
+    """The hierarchy of one volume descriptor. Raises `FormatError` for one that cannot be true.
+
+    `has_associated_files`: whether any was met in the folders that were read (ECMA-119 9.1.6, bit 2); none is read.
+    """
+
+    has_associated_files = False
 
     def __init__(self, image: ImageBytes, descriptor: bytes, notes: Notes) -> None:
         self._image = image
@@ -70,7 +75,10 @@ class IsoVolume:
         """Yield the entries of a directory; impossible records are noted and left out."""
         pieces: list[tuple[int, int]] = []
         for record in self._records(folder):
-            if record[33 : 33 + record[32]] in (b"\0", b"\1") or record[25] & _ASSOCIATED:
+            if record[25] & _ASSOCIATED:
+                self.has_associated_files = True
+                continue
+            if record[33 : 33 + record[32]] in (b"\0", b"\1"):
                 continue
             pieces.append(self._extent(record, 0))
             if record[25] & _CONTINUED:

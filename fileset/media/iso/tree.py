@@ -18,19 +18,21 @@ MAX_DEPTH: Final = 8
 
 
 class NameTree:
-    """Files and the folders that they need; two names that differ only in case are one.
+    """Files and the folders that they need, and other `folders`; two names that differ only in case are one.
 
     `files` has the nodes of the files in the order in which they were given. Raises `RuleError` for names that cannot be
     together, or are too deep.
     """
 
-    def __init__(self, file_ids: Sequence[FileId]) -> None:
+    def __init__(self, file_ids: Sequence[FileId], folders: Sequence[str] = ()) -> None:
         self.names = [""]
         self.parents = array("l", [ROOT])
         self.children: dict[int, array[int]] = {ROOT: array("l")}
-        folders = {"": ROOT}
-        self.files = array("l", (self._file(file_id, folders) for file_id in file_ids))
-        self._refuse_twins(folders)
+        nodes = {"": ROOT}
+        self.files = array("l", (self._file(file_id, nodes) for file_id in file_ids))
+        for folder in folders:
+            self._folder(folder, nodes)
+        self._refuse_twins(nodes)
 
     def __len__(self) -> int:
         return len(self.names)

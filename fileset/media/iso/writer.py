@@ -8,10 +8,11 @@ twice to be hashed, and three times the memory.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from struct import pack
+from types import MappingProxyType
 from typing import BinaryIO, Final
 
 from attrs import frozen
@@ -39,17 +40,26 @@ PADDING: Final = 150
 """Sectors at the end: a CD written track at once cannot be read safely up to the last of its data."""
 
 APPLICATION: Final = "FILESET"
+TEXTS: Final = slice(190, 813)
+"""The bytes of a volume descriptor that name the volume set, publisher, preparer, application and files about the disc."""
+
 _JOLIET_LEVEL_3: Final = b"%/E"
 
 
 @frozen
 class IsoOptions:
-    """Features of an image: a volume identifier, a date of creation, Joliet, a UDF bridge."""
+    """Features of an image: a volume identifier, a date of creation, Joliet, a UDF bridge.
+
+    Of a former image: the identifiers of its publisher and others (`TEXTS` of its descriptors, by their type) and the
+    paths of its empty folders.
+    """
 
     label: str
     created: datetime
     joliet: bool = False
     udf: bool = False
+    texts: Mapping[int, bytes] = MappingProxyType({})
+    empty_folders: Sequence[str] = ()
 
 
 class IsoBuilder:
@@ -62,7 +72,7 @@ class IsoBuilder:
 
     def announce(self, names: Sequence[FileId]) -> None:
         """Lay out the directories. Raises `RuleError` for a name that the image cannot hold."""
-        self._tree = NameTree(names)
+        self._tree = NameTree(names, self._options.empty_folders)
         self._hierarchies = [primary_hierarchy(self._tree, invent=self._options.joliet or self._options.udf)]
         if self._options.joliet:
             self._hierarchies.append(joliet_hierarchy(self._tree))
@@ -149,13 +159,17 @@ def volume_descriptor(
         _both_4(hierarchy.path_table_size),
         pack("<II", little, 0) + pack(">II", big, 0),
         hierarchy.root(date),
-        text("", 128) * 3,  # volume set, publisher, data preparer
-        text(APPLICATION, 128),
-        text("", 37) * 3,  # copyright, abstract, bibliographic file
+        options.texts.get(kind) or _own_texts(text),
         created * 2 + never * 2,
         b"\1",
     )
     return b"".join(fields).ljust(SECTOR, b"\0")
+
+
+def _own_texts(text: Callable[[str, int], bytes]) -> bytes:
+    """Return the `TEXTS` of a new image: nothing but the application."""
+    # volume set, publisher, data preparer; application; copyright, abstract, bibliographic file
+    return text("", 128) * 3 + text(APPLICATION, 128) + text("", 37) * 3
 
 
 def _both_2(number: int) -> bytes:

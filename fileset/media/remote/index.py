@@ -32,6 +32,10 @@ class RemoteFileSet(RemoteMedium):
         """The files whose names could do harm."""
         return self.damage()
 
+    def not_carried_over(self) -> tuple[()]:
+        """Return nothing: only the DICOMDIR is written."""
+        return ()
+
     def inquire_file_set(self) -> FileSetInfo:
         """Return the kind of remote file system; its sizes are unknown."""
         return FileSetInfo(None, None, format=scheme_of(self._fs))

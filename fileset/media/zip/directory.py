@@ -9,8 +9,9 @@ from __future__ import annotations
 import stat
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from attrs import evolve, frozen
@@ -19,7 +20,19 @@ from fileset.errors import FormatError
 from fileset.file_id import FileId
 from fileset.media.base import RefusedName
 from fileset.media.zip.encryption import AES_METHOD, Lock, aes_field
-from fileset.media.zip.format import DEFLATED, ENCRYPTED, LOCAL, SIZES_FOLLOW, STORED, TIMESTAMP
+from fileset.media.zip.format import (
+    DEFLATED,
+    ENCRYPTED,
+    FOLDER,
+    LOCAL,
+    REGULAR_FILE,
+    SIZES_FOLLOW,
+    STORED,
+    TIMESTAMP,
+    UNIX,
+    Keepsake,
+    other_extra,
+)
 
 if TYPE_CHECKING:
     import zipfile
@@ -47,21 +60,61 @@ class ZipMember:
     lock: Lock | None = None
 
 
+@frozen
+class Extras:
+    """What an archive has beside the contents of its files.
+
+    `keepsakes` has those of members and folders that are not the usual ones, by name; `before` are the bytes before the first member.
+    """
+
+    comment: bytes
+    keepsakes: Mapping[str, Keepsake]
+    empty_folders: Sequence[str]
+    before: int
+
+
+NO_EXTRAS: Final = Extras(b"", MappingProxyType({}), (), 0)
+
+
+def read_extras(file: BinaryIO) -> Extras:
+    """Read what an archive has beside the contents of its files. Raises as `read_directory`."""
+    found, _, comment = _infos(file)
+    kept = {normalised(info.orig_filename): _keepsake(info) for info in found}
+    folders = {name for name in kept if is_folder(name)}
+    filled = {name[: at + 1] for name in kept for at, letter in enumerate(name[:-1]) if letter == "/"}
+    before = min((info.header_offset for info in found), default=0)
+    usual = Keepsake()
+    keepsakes = {name: one for name, one in kept.items() if one != usual}
+    return Extras(comment, keepsakes, sorted(folders - filled), before)
+
+
+def _keepsake(info: zipfile.ZipInfo) -> Keepsake:
+    attributes = info.external_attr
+    if info.create_system != UNIX or not attributes >> 16:
+        attributes = attributes & 0xFF | (FOLDER if is_folder(info.orig_filename) else REGULAR_FILE)
+    return Keepsake(attributes, other_extra(info.extra), info.comment)
+
+
 def read_directory(file: BinaryIO, size: int, *, opens: bool = False) -> list[ZipMember | RefusedName]:
     """Read the members in the central directory of an archive of `size` bytes, without folders.
 
     Encrypted members are refused unless it `opens` them. Raises `FormatError` if there is no central directory that can be read.
     """
+    found, end, _ = _infos(file)
+    return list(_members(found, min(end, size), opens=opens))
+
+
+def _infos(file: BinaryIO) -> tuple[list[zipfile.ZipInfo], int, bytes]:
+    """Return the entries of the central directory, its position, and the comment of the archive."""
     import zipfile
 
     try:
         with zipfile.ZipFile(file) as archive:
-            found, end = archive.infolist(), archive.start_dir
+            return archive.infolist(), archive.start_dir, archive.comment
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, EOFError, struct.error) as problem:
         raise FormatError(
             f"not a ZIP archive that can be read: {problem}", advice="If it was cut off, fetch it again"
         ) from problem
-    return list(_members(found, min(end, size), opens=opens))
 
 
 def normalised(name: str) -> str:

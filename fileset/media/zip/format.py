@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from struct import Struct
+from struct import Struct, pack, unpack_from
 from typing import Final
+
+from attrs import frozen
 
 LOCAL: Final = Struct("<4s5H3I2H")
 """Local file header: signature, version, flags, method, time, date, CRC-32, sizes, lengths of name and extra field."""
@@ -24,3 +26,35 @@ ENCRYPTED, SIZES_FOLLOW, UTF_8 = 0x0001, 0x0008, 0x0800
 """General purpose flags."""
 ZIP64, TIMESTAMP = 0x0001, 0x5455
 """Extra fields."""
+
+UNIX: Final = 3
+"""The system of archives that have the permissions of files (APPNOTE 4.4.2)."""
+REGULAR_FILE: Final = 0o100644 << 16
+"""The attributes of a member that has none of its own."""
+FOLDER: Final = 0o040755 << 16 | 0x10
+"""Those of a folder."""
+_LARGEST_EXTRA: Final = 0x1000
+"""Bytes of an extra field that is kept: all of a member and its sizes share 64 KiB."""
+_FIXED_EXTRA: Final = frozenset((ZIP64, TIMESTAMP, 0x9901, 0x7075, 0x6375))
+"""Extra fields that are written anew: sizes, date, encryption, and names and comments in Unicode."""
+
+
+@frozen
+class Keepsake:
+    """What a member has beside name, date and contents: its attributes with permissions, extra fields, and a comment."""
+
+    attributes: int = REGULAR_FILE
+    extra: bytes = b""
+    comment: bytes = b""
+
+
+def other_extra(extra: bytes) -> bytes:
+    """Return the extra fields that another program wrote, such as the owner of a file; broken ones are left out."""
+    kept, at = [], 0
+    while at + 4 <= len(extra):
+        kind, length = unpack_from("<2H", extra, at)
+        field = extra[at : at + 4 + length]
+        if kind not in _FIXED_EXTRA and len(field) == 4 + length <= _LARGEST_EXTRA:
+            kept.append(pack("<2H", kind, length) + field[4:])
+        at += 4 + length
+    return b"".join(kept[:8])

@@ -13,6 +13,7 @@ from fileset.errors import MediumError, RefusedError
 from fileset.media.base import Footprint, ReadableMedium, UpdatableMedium
 from fileset.media.image.medium import Image, NoImage
 from fileset.media.system.files import STANDARD_OUTPUT, creation_time
+from fileset.media.zip.directory import NO_EXTRAS, Extras
 from fileset.media.zip.encryption import AES_EXTRA, AES_OVERHEAD
 from fileset.media.zip.format import END_SIGNATURE, END_SIZE, HEADERS_SIZE, LOCAL_SIGNATURE
 from fileset.media.zip.reader import ZipMedium
@@ -69,12 +70,33 @@ class Zip:
     def updatable(self, path: str) -> Image:
         """Return the archive at `path`, to be written again; deflated if it is now."""
         former = ZipMedium(path, self.password)
-        return _image(path, former, evolve(self, compress=self.compress or former.compressed))
+        options = evolve(self, compress=self.compress or former.compressed)
+        return _image(path, former, options, former.extras())
 
 
-def _image(path: str, former: ReadableMedium, options: Zip) -> Image:
-    return Image(path, former, build=partial(_builder, options=options), read=options.readable, format_name="ZIP")
+def _image(path: str, former: ReadableMedium, options: Zip, extras: Extras = NO_EXTRAS) -> Image:
+    return Image(
+        path,
+        former,
+        build=partial(_builder, options=options, extras=extras),
+        read=options.readable,
+        format_name="ZIP",
+        losses=lambda: _losses(extras),
+    )
 
 
-def _builder(file: BinaryIO, options: Zip) -> ZipBuilder:
-    return ZipBuilder(file, created=creation_time(), compress=options.compress, password=options.password)
+def _losses(extras: Extras) -> list[str]:
+    """Return what an archive has and a new one cannot have."""
+    return [f"{extras.before} bytes before its first file, such as a program"] if extras.before else []
+
+
+def _builder(file: BinaryIO, options: Zip, extras: Extras = NO_EXTRAS) -> ZipBuilder:
+    return ZipBuilder(
+        file,
+        created=creation_time(),
+        compress=options.compress,
+        password=options.password,
+        comment=extras.comment,
+        keepsakes=extras.keepsakes,
+        empty_folders=extras.empty_folders,
+    )

@@ -13,7 +13,7 @@ from fileset.media.image.bytes import BUFFER, ImageBytes
 from fileset.media.image.names import Notes
 from fileset.media.image.opened import OpenImage
 from fileset.media.names import enlist, form_of
-from fileset.media.zip.directory import ZipMember, read_directory
+from fileset.media.zip.directory import NO_EXTRAS, Extras, ZipMember, read_directory, read_extras
 from fileset.media.zip.encryption import AES_METHOD, unlocked
 from fileset.media.zip.format import DEFLATED, ENCRYPTED, LOCAL, LOCAL_SIGNATURE, STORED, UTF_8
 from fileset.media.zip.local_headers import read_local_headers
@@ -50,6 +50,14 @@ class ZipMedium(OpenImage):
         members = [one for one in found if isinstance(one, ZipMember)]
         self._members = {one.name: one for one in members}
         self._listings = _listings(self._members)
+
+    def extras(self) -> Extras:
+        """Return what the archive has beside the contents of its files; nothing if its directory cannot be read."""
+        with self._image.open([(0, self._image.size)], "") as file:
+            try:
+                return read_extras(file)
+            except FormatError:
+                return NO_EXTRAS
 
     def _read(self, file: BinaryIO) -> list[ZipMember | RefusedName]:
         """The members by the central directory, or by their own headers if there is none."""

@@ -59,6 +59,10 @@ class ZipStream(NoImage):
         """Return nothing: a pipe is empty."""
         return ()
 
+    def not_carried_over(self) -> tuple[()]:
+        """Return nothing: a pipe is empty."""
+        return ()
+
     def entitle(self, label: str) -> None:
         """Nothing: an archive has no name of its own."""
 

@@ -9,10 +9,11 @@ keeps an object for each member.)
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from struct import pack
+from types import MappingProxyType
 from typing import BinaryIO, Final
 
 from fileset.errors import MediumError, RuleError
@@ -29,8 +30,10 @@ from fileset.media.zip.format import (
     SIZES_FOLLOW,
     STORED,
     TIMESTAMP,
+    UNIX,
     UTF_8,
     ZIP64,
+    Keepsake,
 )
 
 LARGE: Final = 0xFF000000
@@ -39,8 +42,7 @@ LARGE: Final = 0xFF000000
 _LIMIT: Final = 0xFFFFFFFF
 _LIMIT_COUNT: Final = 0xFFFF
 _VERSION, _VERSION_64, _VERSION_AES = 20, 45, 51
-_UNIX: Final = 3 << 8
-_REGULAR_FILE: Final = 0o100644 << 16
+_UNIX: Final = UNIX << 8
 _FIRST_DATE: Final = datetime(1980, 1, 1, tzinfo=UTC)
 _LAST_DATE: Final = datetime(2107, 12, 31, 23, 59, 58, tzinfo=UTC)
 
@@ -49,13 +51,29 @@ _WHOLE: Final = 1 << 20
 
 
 class ZipBuilder:
-    """Writes an archive into `file`; `created` is the date of members that have none of their own; a `password` encrypts them."""
+    """Writes an archive into `file`; `created` is the date of members that have none of their own; a `password` encrypts them.
 
-    def __init__(self, file: BinaryIO, *, created: datetime, compress: bool = False, password: bytes = b"") -> None:
+    An archive that replaces another keeps its `comment`, the `keepsakes` of its members by name, and its `empty_folders`.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        *,
+        created: datetime,
+        compress: bool = False,
+        password: bytes = b"",
+        comment: bytes = b"",
+        keepsakes: Mapping[str, Keepsake] = MappingProxyType({}),
+        empty_folders: Sequence[str] = (),
+    ) -> None:
         self._file = file
         self._created = created
         self._compress = compress
         self._password = password
+        self._comment = comment
+        self._keepsakes = keepsakes
+        self._empty_folders = empty_folders
         self._seekable = file.seekable()
         self._at = 0
         self._central: list[bytes] = []
@@ -70,6 +88,7 @@ class ZipBuilder:
         size, modified = (info.size, info.modified) if info else (None, None)
         dates = _date_fields(modified or self._created)
         member = _Member(*_encoded(file_id), dates, self._at, large=size is not None and size >= LARGE)
+        member.keep(self._keepsakes.get(file_id.path))
         member.is_locked = bool(self._password)
         member.flags |= ENCRYPTED if member.is_locked else 0
         parts = iter(chunks)
@@ -125,11 +144,20 @@ class ZipBuilder:
             self._write(member.descriptor())
 
     def finish(self) -> None:
-        """Write the central directory."""
+        """Write the empty folders and the central directory."""
+        for folder in self._empty_folders:
+            self._add_folder(folder)
         begin = self._at
         for header in self._central:
             self._write(header)
-        self._write(_end(len(self._central), self._at - begin, begin))
+        self._write(_end(len(self._central), self._at - begin, begin, self._comment))
+
+    def _add_folder(self, path: str) -> None:
+        name = path.encode("utf-8")
+        member = _Member(name, 0 if name.isascii() else UTF_8, _date_fields(self._created), self._at, large=False)
+        member.keep(self._keepsakes.get(path))
+        self._write(member.local())
+        self._central.append(member.central())
 
     def _write(self, data: bytes | bytearray) -> None:
         self._file.write(data)
@@ -148,6 +176,12 @@ class _Member:
         self.method = STORED
         self.is_locked = False
         self.crc = self.packed = self.size = 0
+        self._keepsake = Keepsake()
+
+    def keep(self, keepsake: Keepsake | None) -> None:
+        """Take over what the member of a former archive had."""
+        if keepsake:
+            self._keepsake = keepsake
 
     @property
     def _version(self) -> int:
@@ -160,7 +194,7 @@ class _Member:
 
     @property
     def _extra(self) -> bytes:
-        return self.stamp + (locked_extra(self.method) if self.is_locked else b"")
+        return self.stamp + (locked_extra(self.method) if self.is_locked else b"") + self._keepsake.extra
 
     def local(self) -> bytes:
         """The header before the data (APPNOTE 4.3.7)."""
@@ -184,25 +218,27 @@ class _Member:
     def central(self) -> bytes:
         """The header in the central directory (APPNOTE 4.3.12)."""
         numbers = (self.size, self.packed, self.at)
+        comment = self._keepsake.comment
         beyond = [number for number in numbers if number >= _LIMIT]
         extra = (pack(f"<2H{len(beyond)}Q", ZIP64, 8 * len(beyond), *beyond) if beyond else b"") + self._extra
         size, packed, at = (min(number, _LIMIT) for number in numbers)
         version = _VERSION_64 if beyond and not self.is_locked else self._version
         header = CENTRAL.pack(
             *(CENTRAL_SIGNATURE, _UNIX | version, version, self.flags, self._shown_method, self.time, self.date),
-            *(self.crc, packed, size, len(self.name), len(extra), 0, 0, 0, _REGULAR_FILE, at),
+            *(self.crc, packed, size, len(self.name), len(extra), len(comment), 0, 0, self._keepsake.attributes, at),
         )
-        return header + self.name + extra
+        return header + self.name + extra + comment
 
 
-def _end(count: int, size: int, at: int) -> bytes:
+def _end(count: int, size: int, at: int, comment: bytes) -> bytes:
     """The end of the central directory, with that of ZIP64 before it where it is needed (APPNOTE 4.3.14 to 4.3.16)."""
     before = b""
     if count >= _LIMIT_COUNT or max(size, at) >= _LIMIT:
         before = pack("<4sQ2H2I4Q", b"PK\6\6", 44, _UNIX | _VERSION_64, _VERSION_64, 0, 0, count, count, size, at)
         before += pack("<4sIQI", b"PK\6\7", 0, at + size, 1)
     few = min(count, _LIMIT_COUNT)
-    return before + pack("<4s4H2IH", b"PK\5\6", 0, 0, few, few, min(size, _LIMIT), min(at, _LIMIT), 0)
+    numbers = (0, 0, few, few, min(size, _LIMIT), min(at, _LIMIT), len(comment))
+    return before + pack("<4s4H2IH", b"PK\5\6", *numbers) + comment
 
 
 def _encoded(file_id: FileId) -> tuple[bytes, int]:
