@@ -30,7 +30,7 @@ class Options:
 
     level: Level = "default"
     sizes: tuple[int, ...] = ()
-    runs: int = 3
+    runs: int = 5
     ours: tuple[str, ...] = OURS_DEFAULT
     patience: float = 30.0
 

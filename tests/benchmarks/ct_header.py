@@ -168,11 +168,12 @@ SEQUENCES: tuple[SequenceRow, ...] = (
     SequenceRow(0x00400275, (SCHEDULED,)),
 )
 
+ITEM_CREATOR: Row = (0x00190010, "LO", "ACME_ACQU_01")  # every item names it again (PS3.5 7.8.1)
 PRIVATE_SEQUENCE = SequenceRow(
     0x00191090,
     (
-        ((0x00191091, "DS", "1.5"), (0x0020000D, "UI", "1.2.3.4"), (0x00200013, "IS", "77")),
-        ((0x00191091, "DS", "2.50"), SequenceRow(0x00191092, (CODE_CHEST,))),
+        (ITEM_CREATOR, (0x00191091, "DS", "1.5"), (0x0020000D, "UI", "1.2.3.4"), (0x00200013, "IS", "77")),
+        (ITEM_CREATOR, (0x00191091, "DS", "2.50"), SequenceRow(0x00191092, (CODE_CHEST,))),
     ),
 )
 

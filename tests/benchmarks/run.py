@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--sizes", nargs="+", type=int, default=[], metavar="FILES", help="these numbers of files instead"
     )
-    made.add_argument("--runs", type=int, default=3, metavar="N", help="timed runs of each program (%(default)s)")
+    made.add_argument("--runs", type=int, default=5, metavar="N", help="timed runs of each program (%(default)s)")
     made.add_argument(
         "--patience",
         type=float,
