@@ -1,13 +1,15 @@
 """A DICOM file in another transfer syntax, element by element: elements that need not change stay byte for byte (PS3.5 8.2, A).
 
 Native data sets in Implicit VR or Big Endian, deflated ones too, become Explicit VR Little Endian. Of compressed ones,
-which are in Explicit VR Little Endian already, only pixel data and its description are replaced.
+which are in Explicit VR Little Endian already, only pixel data and its description are replaced. For peers on the network a
+native data set can become Implicit VR Little Endian.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
+from struct import Struct
 from typing import Final
 
 from attrs import frozen
@@ -18,6 +20,7 @@ from fileset.dicom.elements import (
     IMPLICIT_LITTLE,
     MAX_DEPTH,
     SHORT_VRS,
+    UNDEFINED,
     Element,
     Syntax,
     element,
@@ -35,6 +38,7 @@ LARGEST_SHORT: Final = 0xFFFE
 MOST_INFLATED: Final = 1 << 31
 _BITS_ALLOCATED, _PIXEL_REPRESENTATION = 0x00280100, 0x00280103
 _META_GROUP: Final = 0x00020000
+_IMPLICIT_HEADER: Final = Struct("<HHI").pack
 _WIDTHS: Final = {
     **dict.fromkeys(("US", "SS", "OW", "AT"), 2),
     **dict.fromkeys(("UL", "SL", "FL", "OF", "OL"), 4),
@@ -104,6 +108,31 @@ def explicit_body(file: DicomFile) -> bytes:
         for part in parts
         if not _is_group_length(part)
     )
+
+
+def implicit_body(body: bytes) -> bytes:
+    """Return a native data set in Explicit VR Little Endian in Implicit VR (PS3.5 A.1). Raises `FormatError` if it is damaged."""
+    parts = elements(body, 0, len(body), EXPLICIT_LITTLE)
+    return b"".join(_implicit(body, part, 0) for part in parts if not _is_group_length(part))
+
+
+def _implicit(data: bytes, part: Element, depth: int) -> bytes:
+    if depth > MAX_DEPTH:
+        raise FormatError(f"sequences nested more than {MAX_DEPTH} deep", offset=part.at)
+    if part.vr != b"SQ":  # a sequence of VR UN has its items in Implicit VR already (PS3.5 6.2.2)
+        length = part.value_end - part.value_at if part.end == part.value_end else UNDEFINED
+        return _IMPLICIT_HEADER(part.tag >> 16, part.tag & 0xFFFF, length) + data[part.value_at : part.end]
+    content = b"".join(
+        item(
+            b"".join(
+                _implicit(data, inner, depth + 1)
+                for inner in elements(data, one.value_at, one.value_end, EXPLICIT_LITTLE)
+                if not _is_group_length(inner)
+            )
+        )
+        for one in items(data, part.value_at, part.value_end, EXPLICIT_LITTLE)
+    )
+    return _IMPLICIT_HEADER(part.tag >> 16, part.tag & 0xFFFF, len(content)) + content
 
 
 def _pixels(data: bytes, part: Element, width: int) -> bytes:

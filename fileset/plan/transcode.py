@@ -16,12 +16,20 @@ from fileset.dicom.header import DEFLATED, HeaderError, Reading, Wanted, WantedT
 from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from fileset.errors import FilesetError
 from fileset.part10.pixels import NATIVE
-from fileset.part10.rewrite import DicomFile, changed_body, elements_of, explicit_body, file_bytes, parse_file
+from fileset.part10.rewrite import (
+    DicomFile,
+    changed_body,
+    elements_of,
+    explicit_body,
+    file_bytes,
+    implicit_body,
+    parse_file,
+)
 from fileset.plan.inputs import write_spooled
 from fileset.profiles.facts import class_and_syntax
 from fileset.profiles.find import Profile
 from fileset.standard import tags
-from fileset.standard.syntaxes import EXPLICIT, syntax_name
+from fileset.standard.syntaxes import EXPLICIT, IMPLICIT, syntax_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,8 +88,8 @@ def _is_wanted(read: Reading, profile: Profile) -> bool:
     return bool(allowed) and syntax not in (allowed or ()) and EXPLICIT in (allowed or ())
 
 
-def transcoded(read: Reading) -> tuple[bytes, str]:
-    """Transcode a file to Explicit VR Little Endian; also give the changes.
+def transcoded(read: Reading, target: str = EXPLICIT) -> tuple[bytes, str]:
+    """Transcode a file to Explicit VR Little Endian, or to Implicit VR as `target`; also give the changes.
 
     Raises `FilesetError` if it cannot be decoded, or its pixels would not be the same, and `RuleError` if the extra
     `images` is needed and not installed.
@@ -92,10 +100,11 @@ def transcoded(read: Reading) -> tuple[bytes, str]:
     native = file.transfer_syntax in NATIVE
     body = explicit_body(file) if native else _native_body(file, read, changes)
     identity = _identity(dict(elements_of(file.meta)), dict(elements_of(body)), changes)
-    result = file_bytes(file, body, EXPLICIT, {**_IMPLEMENTATION, **identity})
+    body = implicit_body(body) if target == IMPLICIT else body
+    result = file_bytes(file, body, target, {**_IMPLEMENTATION, **identity})
     if not native:
         _require_same_pixels(read, result)
-    return result, "; ".join((f"transcoded from {name} to {syntax_name(EXPLICIT)}", *changes))
+    return result, "; ".join((f"transcoded from {name} to {syntax_name(target)}", *changes))
 
 
 def corrected(read: Reading) -> tuple[bytes, str] | None:

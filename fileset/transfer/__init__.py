@@ -12,7 +12,6 @@ from typing import Final
 from attrs import define, field, frozen
 
 from fileset.errors import FilesetError, RuleError
-from fileset.standard.syntaxes import EXPLICIT
 from fileset.transfer.association import Pair, PeerSettings, batches
 from fileset.transfer.commitment import committed
 from fileset.transfer.compare import disagreement, require_agreement, same_bytes
@@ -22,6 +21,7 @@ from fileset.transfer.payload import Payload, PayloadSource, UnsendableError, pa
 from fileset.transfer.peer import DEFAULT_TITLE, Peer, PeerError, Tls, title_of
 from fileset.transfer.report import ALREADY, ARRIVED, FAILED, UNSENDABLE, SendReport, Sent, of_payload
 from fileset.transfer.stow import Stow, address_of
+from fileset.transfer.transcoding import TARGETS
 
 __all__ = ["Peer", "PeerError", "Probe", "SendReport", "Sent", "Tls", "probe", "send"]
 
@@ -70,8 +70,8 @@ def send(
         change: Makes of a file what is sent instead; see `Reconciliation.change`.
         commit_port: Ask for Storage Commitment of what arrived; the peer sends its answer to our AE Title at this port,
             over TLS if `tls` is given, which then needs a certificate.
-        transcode: With `to`: send files in Explicit VR Little Endian whose transfer syntax the peer does not take. Needs the
-            extra `images` for compressed ones.
+        transcode: Send files whose transfer syntax the peer does not take in Explicit VR Little Endian, or in Implicit VR if
+            it takes only that. Needs the extra `images` for compressed ones.
         progress: Called after each instance.
 
     Raises:
@@ -96,7 +96,7 @@ def send(
             )
             entries = sender.send([Job(source, _pair(source)) for source in found])
         else:
-            entries = Stow(stow, gate.prepare, headers or {}, tls, jobs, retries, pause, timeout).send(found)
+            entries = Stow(stow, gate.prepare, headers or {}, tls, jobs, retries, pause, timeout, transcode).send(found)
         _collect(entries, found, report, known, partial(progress, "send") if progress else None)
     report.seconds = monotonic() - started
     there = [(one.sop_class_uid, one.sop_instance_uid) for one in report.instances if one.there]
@@ -137,8 +137,8 @@ def probe(
 ) -> Probe:
     """Return what `send` would do, without sending: C-ECHO, and the contexts that the peer accepts.
 
-    With `transcode`, a pair counts as accepted if the peer takes the SOP class in Explicit VR Little Endian. Raises as
-    `send`.
+    With `transcode`, a pair counts as accepted if the peer takes the SOP class in Explicit or Implicit VR Little Endian.
+    Raises as `send`.
     """
     line = PeerSettings(Peer.of(to), title_of(title), tls, timeout)
     found = Probe(str(line.peer), {}, {}, [])
@@ -150,16 +150,16 @@ def probe(
                 found.unsendable.append(item)
             else:
                 found.numbers[item.pair] = found.numbers.get(item.pair, 0) + 1
-    native = {pair: (pair[0], EXPLICIT) for pair in found.numbers} if transcode else {}
+    instead = {pair: {(pair[0], target) for target in TARGETS} if transcode else set() for pair in found.numbers}
     taken: set[Pair] = set()
-    for batch in [*batches((*found.numbers, *native.values()))] or [()]:
+    for batch in [*batches((*found.numbers, *sorted(set().union(*instead.values()))))] or [()]:
         association = line.associate(batch)
         try:
             association.echo()
             taken |= association.contexts.keys()
         finally:
             association.release()
-    found.takes.update({pair: bool(taken & {pair, native.get(pair, pair)}) for pair in found.numbers})
+    found.takes.update({pair: bool(taken & {pair, *instead[pair]}) for pair in found.numbers})
     return found
 
 

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Final
 from attrs import evolve, frozen
 
 from fileset.errors import FilesetError, MediumError, RuleError
-from fileset.standard.syntaxes import EXPLICIT
 from fileset.transfer.association import AbortedError, Association, LostError, Pair, batches
 from fileset.transfer.crew import Crew
 from fileset.transfer.payload import Payload, PayloadSource
 from fileset.transfer.peer import PeerError
 from fileset.transfer.report import ARRIVED, FAILED, UNSENDABLE, Sent, of_payload
-from fileset.transfer.transcoding import transcoded_payload
+from fileset.transfer.transcoding import next_target, transcoded_payload
 
 if TYPE_CHECKING:
     from fileset.transfer.association import PeerSettings
@@ -122,20 +121,25 @@ class _Worker:
         if isinstance(item, Sent):
             yield item
             return
-        native = item.sop_class_uid, EXPLICIT
-        pair = native if task.transcodes else item.pair
+        pair = task.pair if task.transcodes else item.pair
         if pair not in self._pairs:
             self._later.append(evolve(task, pair=pair, item=item))
-        elif self._settings.transcode and pair != native and pair not in self._ready().contexts:
-            self._later.append(evolve(task, pair=native, item=item, transcodes=True))
+        elif target := self._target(item, pair):
+            self._later.append(evolve(task, pair=(item.sop_class_uid, target), item=item, transcodes=True))
         else:
             yield self._sent(task, item)
 
+    def _target(self, item: Payload, pair: Pair) -> str:
+        """The transfer syntax to propose next, "" if the peer takes this pair or nothing else can be tried."""
+        if not self._settings.transcode or pair in self._ready().contexts:
+            return ""
+        return next_target(item, pair[1])
+
     def _sent(self, task: Job, item: Payload) -> Sent:
         outcome = of_payload(task.name, item, FAILED)
-        if task.transcodes and (item.sop_class_uid, EXPLICIT) in self._ready().contexts:
+        if task.transcodes and task.pair in self._ready().contexts:
             try:
-                item, changes = transcoded_payload(item)
+                item, changes = transcoded_payload(item, task.pair[1])
             except RuleError:
                 raise  # the extra is missing: no file can be transcoded
             except FilesetError as problem:
@@ -149,11 +153,17 @@ class _Worker:
                 break
             association = self._ready()
             if item.pair not in association.contexts:
-                return evolve(outcome, state=UNSENDABLE, reason=f"the peer does not take {named(*item.pair)}")
+                return evolve(outcome, state=UNSENDABLE, reason=self._refusal(item))
             outcome, tries = self._try(association, item, outcome, again=attempt > 0)
             if attempt + 1 >= tries:
                 break
         return outcome
+
+    def _refusal(self, item: Payload) -> str:
+        refusal = f"the peer does not take {named(*item.pair)}"
+        if self._settings.transcode:
+            return f"{refusal}, nor uncompressed"
+        return f"{refusal}; it may take the file with --transcode"
 
     def _ready(self) -> Association:
         if self._association is None or not self._association.is_open:

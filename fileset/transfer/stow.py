@@ -15,25 +15,41 @@ from typing import Any, Final
 from attrs import evolve, field, frozen
 
 from fileset.errors import FilesetError, RuleError, without_password
+from fileset.standard.syntaxes import EXPLICIT
 from fileset.transfer.crew import Crew
 from fileset.transfer.cstore import Prepare
 from fileset.transfer.payload import Payload, PayloadSource
 from fileset.transfer.peer import PeerError, Tls
-from fileset.transfer.report import ARRIVED, FAILED, Sent, of_payload
+from fileset.transfer.report import ARRIVED, FAILED, UNSENDABLE, Sent, of_payload
+from fileset.transfer.transcoding import transcoded_payload
 
 _REFERENCED: Final = "00081199"
 _FAILED: Final = "00081198"
 _UID: Final = "00081155"
 _REASON: Final = "00081197"
 _WARNING: Final = "00081196"
+_SYNTAX: Final = 0xC122
+"""Failure reason: the server does not take the transfer syntax (PS3.18 10.5.3.2)."""
+_CAUSES: Final = {
+    _SYNTAX: ": it does not take this transfer syntax; it may take the file with --transcode",
+    0xA700: ": it is out of resources; send again later",
+    0x0110: ": it could not process the file; its log says why",
+    0x0122: ": it does not store this SOP Class",
+    0x0124: ": it does not allow this sender to store; ask its administrator",
+    0xA900: ": the data set does not fit its SOP Class; `fileset check` shows the faults of the file",
+    0xC000: ": it cannot read the data set; `fileset check` shows the faults of the file",
+}
+"""What failure reasons mean (PS3.3 C.14.1.1, PS3.18 10.5.3.2), and what to do."""
+_MEDIA_TYPE: Final = 415
 _HOPELESS: Final = {
     401: "the server asks for other credentials: give them with --header-file",
     403: "the server forbids it",
     404: "there is no STOW-RS service at this address",
     405: "there is no STOW-RS service at this address",
-    415: "the server does not take DICOM files",
+    _MEDIA_TYPE: "the server does not take DICOM files, or not their transfer syntax; it may take them with --transcode",
 }
 _BUSY: Final = frozenset((408, 429, 500, 502, 503, 504))
+_Waiting = tuple[Payload, Sent]
 _LONGEST_ANSWER: Final = 1 << 24
 """Bytes of an answer, which has some hundred for each instance."""
 
@@ -51,6 +67,7 @@ class Stow:
         retries: More tries after the first, each after a longer pause.
         pause: Seconds before the second try; doubled before each further one.
         timeout: Seconds that the server may take to connect, to take each part of the data, and to answer in full.
+        transcode: Whether to transcode files whose transfer syntax the server does not take.
         files: Files a request.
         size: Bytes a request, more only for a single file.
     """
@@ -63,6 +80,7 @@ class Stow:
     retries: int = 3
     pause: float = 1.0
     timeout: float = 60.0
+    transcode: bool = False
     files: int = 20
     size: int = 64 << 20
 
@@ -96,11 +114,17 @@ def address_of(url: str) -> str:
     return without_password(url)
 
 
+class _NoConnectionError(PeerError):
+    """The server cannot be reached at all."""
+
+
 class _Worker:
     def __init__(self, settings: Stow, stop: Event) -> None:
         self._settings = settings
         self._stop = stop
         self._client = settings.client()
+        self._not_taken: set[str] = set()
+        """Transfer syntaxes that the server refused."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -108,53 +132,105 @@ class _Worker:
 
     def send(self, task: Sequence[PayloadSource]) -> Iterator[Sent]:
         """Send some files, in requests that are not too large."""
-        waiting: list[tuple[Payload, Sent]] = []
+        waiting: list[_Waiting] = []
         size = 0
         for source in task:
             item = self._settings.prepare(source)
             if isinstance(item, Sent):
                 yield item
                 continue
-            if waiting and size + item.length > self._settings.size:
+            name = source.file_id.path if source.file_id else ""
+            one = item, of_payload(name, item, FAILED)
+            if item.transfer_syntax_uid in self._not_taken:
+                renewed = self._renewed(*one)
+                if isinstance(renewed, Sent):
+                    yield renewed
+                    continue
+                one = renewed
+            if waiting and size + one[0].length > self._settings.size:
                 yield from self._tries(waiting)
                 waiting, size = [], 0
-            name = source.file_id.path if source.file_id else ""
-            waiting.append((item, of_payload(name, item, FAILED)))
-            size += item.length
+            waiting.append(one)
+            size += one[0].length
         if waiting:
             yield from self._tries(waiting)
 
-    def _tries(self, waiting: list[tuple[Payload, Sent]]) -> Iterator[Sent]:
+    def _tries(self, waiting: list[_Waiting]) -> Iterator[Sent]:
         for attempt in range(self._settings.retries + 1):
             if attempt and self._stop.wait(self._settings.pause * 2 ** (attempt - 1)):
                 break
-            waiting, ended = self._try(waiting)
+            try:
+                waiting, ended = self._try(waiting)
+            except _NoConnectionError:
+                if attempt == self._settings.retries:
+                    raise
+                continue
             yield from ended
             if not waiting:
                 return
         yield from (sent for _, sent in waiting)
 
-    def _try(self, waiting: list[tuple[Payload, Sent]]) -> tuple[list[tuple[Payload, Sent]], list[Sent]]:
+    def _try(self, waiting: list[_Waiting]) -> tuple[list[_Waiting], list[Sent]]:
         """Send all waiting instances in one request; return the ones to retry, and the finished ones."""
         import httpx
 
         items = [item for item, _ in waiting]
         try:
             status, content = self._post(items)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as problem:
+            raise _NoConnectionError(
+                f"{without_password(self._settings.address)}: no connection: {str(problem) or 'the server took too long'}",
+                advice="Check the address, and whether the server runs",
+            ) from problem
         except httpx.HTTPError as problem:
             reason = f"no answer from {without_password(self._settings.url)}: {str(problem) or type(problem).__name__}"
             return [(item, evolve(sent, reason=reason)) for item, sent in waiting], []
         except (FilesetError, OSError) as problem:  # a file ended too early: the others are sent without it
             if len(items) == 1:
                 return [], [evolve(waiting[0][1], reason=str(problem))]
-            pairs = [self._try([one]) for one in waiting]
-            return [one for again, _ in pairs for one in again], [sent for _, ended in pairs for sent in ended]
+            return self._each(waiting)
+        if status == _MEDIA_TYPE and self._can_renew(items):
+            return self._each(waiting, renews=len(items) == 1)  # the server does not say which file it means
         if status in _HOPELESS:
             raise PeerError(f"{without_password(self._settings.address)}: {_HOPELESS[status]} (HTTP {status})")
         if status == 413 and len(items) > 1:
-            pairs = [self._try([one]) for one in waiting]
-            return [one for again, _ in pairs for one in again], [sent for _, ended in pairs for sent in ended]
-        return _sorted(waiting, Answer.of(status, _document(content)))
+            return self._each(waiting)
+        answer = Answer.of(status, _document(content))
+        refused = [one for one in waiting if answer.refused.get(one[1].sop_instance_uid) == _SYNTAX]
+        if not self._can_renew([item for item, _ in refused]):
+            return _sorted(waiting, answer)
+        again, ended = _sorted([one for one in waiting if one not in refused], answer)
+        more, others = self._each(refused, renews=True)
+        return again + more, ended + others
+
+    def _each(self, waiting: list[_Waiting], *, renews: bool = False) -> tuple[list[_Waiting], list[Sent]]:
+        """Send each of the waiting instances in a request of its own, with `renews` transcoded; the result is as of `_try`."""
+        again: list[_Waiting] = []
+        ended: list[Sent] = []
+        for one in waiting:
+            renewed = self._renewed(*one) if renews and self._can_renew([one[0]]) else one
+            if isinstance(renewed, Sent):
+                ended.append(renewed)
+                continue
+            more, done = self._try([renewed])
+            again += more
+            ended += done
+        return again, ended
+
+    def _can_renew(self, items: Sequence[Payload]) -> bool:
+        """Whether transcoding is wanted, and would change one of the files."""
+        return self._settings.transcode and any(item.transfer_syntax_uid != EXPLICIT for item in items)
+
+    def _renewed(self, item: Payload, sent: Sent) -> _Waiting | Sent:
+        """Transcode an instance; return its entry of the report if that fails."""
+        self._not_taken.add(item.transfer_syntax_uid)
+        try:
+            renewed, changes = transcoded_payload(item)
+        except RuleError:
+            raise  # the extra is missing: no file can be transcoded
+        except FilesetError as problem:
+            return evolve(sent, state=UNSENDABLE, reason=f"the server does not take it, and {problem}")
+        return renewed, evolve(sent, transcoded=changes)
 
     def _post(self, items: Sequence[Payload]) -> tuple[int, bytes]:
         """Send one request; return the status and the content of the answer, whose size and time are limited."""
@@ -246,7 +322,7 @@ def _values(item: Mapping[str, Any], tag: str) -> list[Any]:
     return values if isinstance(values, list) else []
 
 
-def _sorted(waiting: list[tuple[Payload, Sent]], answer: Answer) -> tuple[list[tuple[Payload, Sent]], list[Sent]]:
+def _sorted(waiting: list[_Waiting], answer: Answer) -> tuple[list[_Waiting], list[Sent]]:
     """The instances to retry after an answer, and the finished ones."""
     again, ended = [], []
     for item, sent in waiting:
@@ -258,7 +334,9 @@ def _sorted(waiting: list[tuple[Payload, Sent]], answer: Answer) -> tuple[list[t
             )
         elif uid in answer.refused:
             code = answer.refused[uid]
-            reason = "refused by the server" + (f", failure reason {code:04X}H" if code is not None else "")
+            reason = "refused by the server" + (
+                f", failure reason {code:04X}H{_CAUSES.get(code, '')}" if code is not None else ""
+            )
             ended.append(evolve(sent, reason=reason, status=code))
         elif answer.status in _BUSY:
             again.append((item, evolve(sent, reason=f"HTTP {answer.status}")))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from attrs import evolve, frozen
 
 from fileset.file_id import FileId
 from fileset.media.base import FileInfo
 from fileset.plan.transcode import transcoded
+from fileset.standard.syntaxes import EXPLICIT, IMPLICIT
 from fileset.transfer.payload import Payload, payload
 
 
@@ -29,12 +30,22 @@ class InMemory:
         return FileInfo(len(self.data), None)
 
 
-def transcoded_payload(item: Payload) -> tuple[Payload, str]:
-    """Make the same instance in Explicit VR Little Endian; also give the changes, as a sentence.
+TARGETS: Final = (EXPLICIT, IMPLICIT)
+"""Transfer syntaxes that a file can be transcoded to, in order of preference; every peer takes the second (PS3.5 10.1)."""
+
+
+def next_target(item: Payload, refused: str) -> str:
+    """Return the transfer syntax to try after a peer refused one for the file, "" if none is left."""
+    order = (item.transfer_syntax_uid, *(one for one in TARGETS if one != item.transfer_syntax_uid), "")
+    return order[order.index(refused) + 1]
+
+
+def transcoded_payload(item: Payload, target: str = EXPLICIT) -> tuple[Payload, str]:
+    """Make the same instance in another transfer syntax, one of `TARGETS`; also give the changes, as a sentence.
 
     The whole file is in memory meanwhile. Raises `FilesetError` if it cannot be decoded or its pixels would not stay the
     same, `RuleError` without the extra `images`, where that is needed.
     """
     whole = b"".join(item.whole())
-    data, changes = transcoded(lambda at, size: whole[at : at + size])
+    data, changes = transcoded(lambda at, size: whole[at : at + size], target)
     return evolve(payload(InMemory(data, item.source.file_id)), values=item.values), changes

@@ -80,7 +80,8 @@ def test_what_arrived_is_what_the_answer_names_whatever_its_status(
     states = [one["state"] for one in done.document["media"][0]["instances"]]
     assert sorted(states) == ["arrived"] * 11 + ["failed"]
     (lost,) = (one for one in done.document["media"][0]["instances"] if one["state"] == "failed")
-    assert lost["reason"] == "refused by the server, failure reason 0110H"
+    reason = "refused by the server, failure reason 0110H: it could not process the file; its log says why"
+    assert lost["reason"] == reason
     assert set(stow.tokens) == {"Bearer secret-1"}
     assert "secret-1" not in done.stdout + done.stderr
 
@@ -127,9 +128,9 @@ def test_a_header_that_http_cannot_carry_is_refused(disc: Path, run: Runs, secre
 
 def test_a_password_in_the_address_is_not_shown(disc: Path, tmp_path: Path, run: Runs) -> None:
     words = ("send", disc, "--stow", "http://joe:s3cret@127.0.0.1:1/dicom", "--retries", "0", "--json")
-    done = run(*words, "--journal", tmp_path / "journal", code=3)
+    done = run(*words, "--journal", tmp_path / "journal", code=5)
     assert "s3cret" not in done.stdout + done.stderr
-    assert done.document["peer"] == "http://127.0.0.1:1/dicom"
+    assert "http://127.0.0.1:1/dicom/studies: no connection" in str(done.document["error"])
 
 
 def test_two_different_files_with_one_uid_are_reported(stow: Stow, tmp_path: Path, run: Runs) -> None:

@@ -76,7 +76,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--transcode",
         action="store_true",
-        help="with --to: send files in Explicit VR Little Endian that the peer does not take as they are (extra images)",
+        help="send files uncompressed that the peer does not take as they are (extra images)",
     )
     parser.add_argument(
         "--jobs", metavar="N", type=positive, default=2, help="associations or requests at a time (default: 2)"
@@ -117,8 +117,8 @@ def run(options: Namespace) -> int:
     """Send the matching instances of each medium, and report."""
     media, keys = split_media(options.arguments)
     tls = _tls(options)
-    if options.stow and (options.dry_run or options.commit or options.transcode):
-        raise RuleError("--dry-run, --commit and --transcode are for --to")
+    if options.stow and (options.dry_run or options.commit):
+        raise RuleError("--dry-run and --commit are for --to")
     headers = _headers(options)
     reconciliation = reconciliation_of(options, tls)
     outcomes = [_one(medium, keys, reconciliation, tls, headers, options) for medium in media]
