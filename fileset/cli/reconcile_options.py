@@ -11,7 +11,6 @@ from fileset.cli.output import say
 from fileset.errors import RefusedError, RuleError
 
 if TYPE_CHECKING:
-    from fileset.findings import Finding
     from fileset.plan.instances import Finder
     from fileset.plan.transform import Streamed
     from fileset.transfer.peer import Tls
@@ -101,15 +100,10 @@ def reconciled(
     from fileset.plan.instances import RecordFinder
     from fileset.transfer.reconciled import Reconciled
 
-    source = Complete(reader) if isinstance(reader, RecordFinder) and not listed_only else reader
+    source = Complete(reader, listed_only) if isinstance(reader, RecordFinder) else reader
     patients = (record.patient.get("PatientID") for record in source.find(**keys) if record.patient)
     require_one_patient(reconciliation, (str(patient or "") for patient in patients))
     return Reconciled(source, reconciliation)
-
-
-def found_beside(source: Finder) -> list[Finding]:
-    """Return the findings about files without a record, which `extract` does not see behind new values."""
-    return list(getattr(getattr(source, "source", None), "found", ()))
 
 
 def require_one_patient(reconciliation: Reconciliation | None, patients: Iterable[str]) -> None:

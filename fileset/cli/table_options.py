@@ -14,7 +14,9 @@ LEVELS: Final = ("PATIENT", "STUDY", "SERIES", "IMAGE")
 def add_table_options(parser: ArgumentParser) -> None:
     """Add the options that ask for a table."""
     group = parser.add_argument_group("tables")
-    group.add_argument("--level", choices=LEVELS, help="one row for each patient, study, series or instance")
+    group.add_argument(
+        "--level", type=str.upper, choices=LEVELS, help="one row for each patient, study, series or instance"
+    )
     group.add_argument("--columns", metavar="KEYWORD,...", help="which columns (default: those that identify a row)")
     group.add_argument(
         "--read-files", action="store_true", help="take values from the files, not from the DICOMDIR alone"

@@ -158,17 +158,25 @@ def _write(discs: Sequence[_Disc], level: str, form: str, options: Namespace) ->
         from fileset.tables.arrow import write_parquet
 
         write_parquet(table, options.parquet)
+        _tell_written(options, counted(len(table), "row"), options.parquet)
     elif form == "jsonl":
         write(map(json_text, table))
     elif form == "dicom_json":
         rows = (json_text(one) for disc in discs for one in disc.attributes)
         write(_array(rows))
     elif form == "ohif":
-        _write_file(options.ohif, json_text({"studies": [study for disc in discs for study in disc.studies]}))
+        studies = [study for disc in discs for study in disc.studies]
+        _write_file(options.ohif, json_text({"studies": studies}))
+        _tell_written(options, counted(len(studies), "study", "studies"), options.ohif)
     elif form == "json":
         _write_document(discs, table)
     else:
         _show(table)
+
+
+def _tell_written(options: Namespace, number: str, path: str) -> None:
+    if not options.quiet:
+        say(f"{number} written to {path}")
 
 
 def _write_csv(table: Table) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fileset.cli.options import add_common, file_path, positive
 
 if TYPE_CHECKING:
-    from argparse import _ArgumentGroup
+    from argparse import _ActionsContainer, _ArgumentGroup
 
     from fileset.updater import Updater
 
@@ -161,7 +161,7 @@ def add_preamble(about_files: _ArgumentGroup) -> None:
     )
 
 
-def add_strict_sources(about_files: _ArgumentGroup) -> None:
+def add_strict_sources(about_files: _ActionsContainer) -> None:
     """Add the option that makes files count which are not DICOM."""
     about_files.add_argument(
         "--strict-sources",

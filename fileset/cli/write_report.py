@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fileset.cli.findings import PARTLY, Problem, problems_of, tell_findings, tell_problems
+from fileset.cli.findings import PARTLY, problems_of, tell_findings, tell_problems
 from fileset.cli.output import counted, escaped, say, sized, write
 from fileset.cli.report_document import write_report_document
 from fileset.cli.volumes import in_words, manifests
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WRITTEN: Final = "written to"
 """Completes the summary of a verb that writes all files of a new file-set."""
 NAMED: Final = 100
-"""Up to this number, skipped files and dropped instances are named one by one."""
+"""Up to this number, dropped instances are named one by one."""
 EXAMPLES: Final = 3
 """Files that are not DICOM named as examples."""
 
@@ -99,7 +99,7 @@ def _tell_files(report: Report, options: Namespace, wording: Wording) -> None:
     if options.verbose:
         write(_lines(report))
     if options.quiet:
-        _tell_skipped(report.lost, everything=False)
+        tell_skipped(report.lost, everything=False)
         if not wording.drops:  # the findings of a repair are the faults that it corrected
             tell_findings(report.findings, everything=False, quiet=True)
         return
@@ -139,13 +139,19 @@ def _tell_dropped(report: Report) -> None:
 
 
 def _tell_details(report: Report, *, everything: bool) -> None:
-    if report.foreign:
-        _tell_foreign(report.foreign, everything=everything)
-    foreign = set(report.foreign)
-    _tell_skipped([one for one in report.skipped if one not in foreign], everything=everything)
+    tell_skipped(report.skipped, everything=everything)
     findings = report.findings if everything else report.warnings
     kept = {counted(len(findings), "finding" if everything else "warning"): problems_of(findings)}
     tell_problems(kept, everything=everything)
+
+
+def tell_skipped(skipped: Sequence[Skipped], *, everything: bool) -> None:
+    """Write one line about the files that are not DICOM, then the others, by reason if they are many."""
+    foreign = [one for one in skipped if one.foreign]
+    if foreign:
+        _tell_foreign(foreign, everything=everything)
+    lost = [(one.rule, f"{one.source}: {one.reason}") for one in skipped if not one.foreign]
+    tell_problems({f"{counted(len(lost), 'file')} skipped": lost}, everything=everything)
 
 
 def _tell_foreign(foreign: Sequence[Skipped], *, everything: bool) -> None:
@@ -158,13 +164,6 @@ def _tell_foreign(foreign: Sequence[Skipped], *, everything: bool) -> None:
     names = ", ".join(one.source.rpartition("/")[2] for one in foreign[:EXAMPLES])
     more = ", ..." if len(foreign) > EXAMPLES else ""
     say(f"left out {number}: {names}{more}")
-
-
-def _tell_skipped(skipped: Sequence[Skipped], *, everything: bool) -> None:
-    # A file that was left out deserves a line sooner than a value that was corrected.
-    named = everything or len(skipped) <= NAMED
-    problems: list[Problem] = [(one.rule, f"{one.source}: {one.reason}") for one in skipped]
-    tell_problems({f"{counted(len(skipped), 'file')} skipped": problems}, everything=named)
 
 
 def _former(replaced: Replaced, *, dry_run: bool) -> str:

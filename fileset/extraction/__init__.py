@@ -18,8 +18,7 @@ from fileset.extraction.verify import Verifier
 from fileset.media.base import ReadableMedium
 from fileset.media.system.files import path_of
 from fileset.media.system.hashing import COPY_SIZE
-from fileset.plan.instances import Finder, InstanceRecord, RecordFinder
-from fileset.plan.presence import around, presence_of
+from fileset.plan.instances import FileFinder, Finder, InstanceRecord, RecordFinder
 
 __all__ = ["DEFAULT", "STRUCTURE", "Copy", "ExtractReport", "Lost", "extract"]
 
@@ -64,7 +63,7 @@ def extract(
         RuleError: A key is no attribute, or the template has another form.
     """
     layout = PathTemplate.of(template)
-    source = Complete(reader) if isinstance(reader, RecordFinder) and not listed_only else reader
+    source = Complete(reader, listed_only) if isinstance(reader, RecordFinder) else reader
     records = sorted(source.find(**keys), key=partial(_position, getattr(reader, "medium", None)))
     target = Target(path_of(folder), layout, ascii_only=ascii_only)
     report = ExtractReport(target.root)
@@ -74,11 +73,10 @@ def extract(
         _extract_one(record, target, report, verifier)
         if progress:
             progress("extract", done + 1, len(records))
-    if isinstance(source, Complete):
-        report.findings += source.found
-    elif isinstance(reader, RecordFinder):
-        medium, prefix = around(reader)
-        report.left_behind = len(presence_of(reader, medium, prefix).unlisted(medium))
+    if isinstance(source, FileFinder):
+        report.findings += source.beside.findings
+        report.skipped += source.beside.skipped
+        report.left_behind = source.beside.left_behind
     report.shortened = target.shortened
     return report
 

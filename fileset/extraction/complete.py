@@ -10,10 +10,11 @@ from attrs import define, field, frozen
 
 from fileset.extraction.scanned import Scanned, ScannedInstance
 from fileset.file_id import FileId
-from fileset.findings import Finding, Where
+from fileset.findings import RULES, Finding, Where
 from fileset.media.base import FileInfo, ReadableMedium
-from fileset.plan.instances import InstanceRecord, KeyHolder, RecordFinder
-from fileset.plan.presence import around, presence_of
+from fileset.plan.instances import Beside, InstanceRecord, KeyHolder, RecordFinder
+from fileset.plan.presence import Presence, around, presence_of
+from fileset.report import Skipped
 
 
 @frozen
@@ -72,13 +73,11 @@ class Moved:
 
 @define
 class Complete:
-    """The instances of a file-set, and the DICOM files on its medium that no record references.
-
-    `found` names each file without a record, or in another place than in its record.
-    """
+    """The instances of a file-set, and the DICOM files on its medium that no record references, unless `listed_only`."""
 
     reader: RecordFinder
-    found: list[Finding] = field(factory=list)
+    listed_only: bool = False
+    beside: Beside = field(factory=Beside)
 
     def __enter__(self) -> Self:
         return self
@@ -105,8 +104,8 @@ class Complete:
 
     @property
     def findings(self) -> list[Finding]:
-        """The findings of the DICOMDIR, then `found`."""
-        return [*self.reader.findings, *self.found]
+        """The findings of the DICOMDIR, then those about files beside it."""
+        return [*self.reader.findings, *self.beside.findings]
 
     @property
     def instances(self) -> Iterator[InstanceRecord]:
@@ -119,11 +118,15 @@ class Complete:
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[InstanceRecord]:
         """Yield the instances that match all `keys`: those with a record first."""
-        self.found = []
         medium, prefix = around(self.reader)
         presence = presence_of(self.reader, medium, prefix)
+        if self.listed_only:
+            self.beside = _only_listed(presence, medium)
+            yield from self.reader.find(level, **keys)
+            return
         others = [name for name in presence.dicomdirs if name.rpartition("/")[0] != prefix.rstrip("/")]
         rest = Scanned(medium, names=presence.extra, dicomdirs=others)
+        self.beside = rest.beside
         missing = frozenset(presence.missing)
         moved: dict[str, ScannedInstance] = {}
         if missing or presence.nameless:
@@ -137,11 +140,18 @@ class Complete:
                 continue
             taken.add(found.file_id)
             message = f"the record references {path or 'no file'}: its file was found here by its SOP Instance UID"
-            self.found.append(Finding("FS-FILE-MOVED", message, Where(found.file_id.path)))
+            self.beside.findings.append(Finding("FS-FILE-MOVED", message, Where(found.file_id.path)))
             yield Moved(record, found)
         for one in rest.find(level, **keys):
             if one.file_id not in taken:
                 message = "no record of the DICOMDIR references it: it was found by its contents"
-                self.found.append(Finding("FS-FILE-UNLISTED", message, Where(one.file_id.path)))
+                self.beside.findings.append(Finding("FS-FILE-UNLISTED", message, Where(one.file_id.path)))
                 yield one
-        self.found += rest.findings
+        self.beside.findings += rest.findings
+
+
+def _only_listed(presence: Presence, medium: ReadableMedium) -> Beside:
+    unlisted = frozenset(presence.unlisted(medium))
+    rule = "FS-FILE-NOT-DICOM"
+    skipped = [Skipped(name, rule, RULES[rule].title) for name in presence.extra if name not in unlisted]
+    return Beside(skipped=skipped, left_behind=len(unlisted))

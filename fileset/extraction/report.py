@@ -9,6 +9,7 @@ from attrs import define, field, frozen
 
 from fileset.findings import Finding
 from fileset.plan.instances import InstanceRecord, KeyHolder
+from fileset.report import Skipped
 
 _FOUND_ALL_THE_SAME: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MOVED"))
 """Findings about files that no record leads to, but that were copied."""
@@ -52,8 +53,9 @@ class ExtractReport:
 
     `missing` are not on the medium; `failed` cannot be read, or are not named as a file can be. `size` counts the
     bytes that were copied. `files` names all that are in the folder now. `findings` are about files
-    of another instance than their record, files that end too early, and files that no record references. `left_behind` counts the DICOM files that were
-    not copied because only listed ones were wanted. `shortened` counts paths that were too long, `lacking` the copies
+    of another instance than their record, files that end too early, and files that no record references. `skipped` are
+    files that are not DICOM. `left_behind` counts the DICOM files that were not copied because only listed ones were
+    wanted. `shortened` counts paths that were too long, `lacking` the copies
     that have no value for a keyword of the template.
     """
 
@@ -65,14 +67,19 @@ class ExtractReport:
     failed: list[Lost] = field(factory=list)
     files: list[Copy] = field(factory=list)
     findings: list[Finding] = field(factory=list)
+    skipped: list[Skipped] = field(factory=list)
     left_behind: int = 0
     shortened: int = 0
     lacking: Counter[str] = field(factory=Counter)
 
     @property
     def complete(self) -> bool:
-        """Whether everything that matched is in the folder, whole, and agrees with the records."""
-        return not (self.missing or self.failed or self.left_behind or self.doubtful)
+        """Whether everything that matched is in the folder, whole, and agrees with the records.
+
+        A file that claims to be DICOM and is not counts as lost; a viewer or a document does not.
+        """
+        claims = any(not one.foreign for one in self.skipped)
+        return not (self.missing or self.failed or self.left_behind or self.doubtful or claims)
 
     @property
     def doubtful(self) -> list[Finding]:

@@ -24,10 +24,12 @@ from fileset.media.names import ARCHIVES
 from fileset.media.open import image_at, scannable
 from fileset.media.system.walk import inquire, leads_out, open_regular, random_access
 from fileset.plan.dicomdir_file import not_among
+from fileset.plan.instances import Beside
 from fileset.plan.presence import holds_file_set, is_dicomdir
 from fileset.plan.scan import describe
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.levels import FIELDS, Chain
+from fileset.report import Skipped
 from fileset.standard import tags
 
 POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept")
@@ -148,12 +150,13 @@ class Scanned:
     """Finds the instances on `medium` by looking into every file: as a Reader, but slower.
 
     `findings` names the files that cannot be described, though they look like DICOM, or cannot be read; they are found all
-    the same. With `names`, only these files are looked at. The files are compared with the records of the `dicomdirs`, by
+    the same. `beside` has the files that are not DICOM. With `names`, only these files are looked at. The files are compared with the records of the `dicomdirs`, by
     default of all that are not at the root.
     """
 
     medium: ReadableMedium
     findings: list[Finding] = field(factory=list)
+    beside: Beside = field(factory=Beside)
     file_set_id: str = ""
     file_set_uid: str = ""
     names: Iterable[str] | None = None
@@ -216,6 +219,7 @@ class Scanned:
         inner = Scanned(image, dicomdirs=list(filter(holds_file_set, image.names())))
         archived += inner.instances
         self.findings += [evolve(one, where=Where(f"{name}/{one.where.file}".rstrip("/"))) for one in inner.findings]
+        self.beside.skipped += [evolve(one, source=f"{name}/{one.source}") for one in inner.beside.skipped]
         self._inner.append(image)
         return True
 
@@ -234,6 +238,8 @@ class Scanned:
                 return found
         except HeaderError as problem:
             if problem.rule in _NO_INSTANCES:
+                if not is_dicomdir(name):
+                    self.beside.skipped.append(Skipped(name, problem.rule, problem.reason))
                 return None
             self.findings.append(Finding(problem.rule, problem.reason, Where(name)))
             # An encrypted file without a key is of no use as a copy.

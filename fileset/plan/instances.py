@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
+from attrs import define, field
+
 from fileset.file_id import FileId
 from fileset.findings import Finding
 from fileset.media.base import FileInfo, ReadableMedium
+from fileset.report import Skipped
 
 
 class KeyHolder(Protocol):
@@ -65,6 +68,29 @@ class Finder(Protocol):
 
     def find(self, level: str | None = None, **keys: object) -> Iterable[InstanceRecord]:
         """The instances that match all keys."""
+        ...
+
+
+@define
+class Beside:
+    """The files of a medium that are beside the records of its DICOMDIR.
+
+    `findings` name the DICOM files without a record, or in another place than in their record. `skipped` are files that are
+    not DICOM. `left_behind` counts DICOM files that were left out because only those with a record are wanted.
+    """
+
+    findings: list[Finding] = field(factory=list)
+    skipped: list[Skipped] = field(factory=list)
+    left_behind: int = 0
+
+
+@runtime_checkable
+class FileFinder(Finder, Protocol):
+    """Finds instances by looking into files, too."""
+
+    @property
+    def beside(self) -> Beside:
+        """The files beside the records; known after `find`."""
         ...
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, Final, Protocol, cast
+from typing import Any, BinaryIO, Final, cast
 
 from attrs import define
 
@@ -15,6 +15,7 @@ from fileset.errors import FilesetError, FormatError, RefusedError
 from fileset.file_id import FileId
 from fileset.media.base import FileInfo
 from fileset.media.seekable import PositionalFile
+from fileset.plan.instances import Beside, FileFinder, Finder, KeyHolder
 from fileset.standard import tags
 from fileset.standard.dictionary import keyword_of
 from fileset.transfer.compare import require_agreement
@@ -24,39 +25,28 @@ from fileset.transfer.reconciliation import Reconciliation
 _IN_MEMORY: Final = 64 << 20
 
 
-class Holder(Protocol):
-    """A holder of keys."""
-
-    def get(self, keyword: str, default: Any = None) -> Any:
-        """The value of one key."""
-        ...
-
-
-class InstanceFinder(Protocol):
-    """What finds instances."""
-
-    def find(self, level: str | None = None, **keys: object) -> Iterable[Any]:
-        """The instances that match all keys."""
-        ...
-
-
 @define
 class Reconciled:
     """Finds the instances that `source` finds, each with its new values."""
 
-    source: InstanceFinder
+    source: Finder
     rules: Reconciliation
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[ReconciledInstance]:
         """The instances whose old values match all `keys`."""
         return (ReconciledInstance(record, self.rules) for record in self.source.find(level, **keys))
 
+    @property
+    def beside(self) -> Beside:
+        """The files beside the records, if `source` looks for any."""
+        return self.source.beside if isinstance(self.source, FileFinder) else Beside()
+
 
 @define
 class _NewKeys:
     """The keys of a record, with new values where its file had the same old ones."""
 
-    holder: Holder
+    holder: KeyHolder
     values: dict[str, tuple[str, str]]
 
     def get(self, keyword: str, default: Any = None) -> Any:

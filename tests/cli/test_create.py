@@ -68,6 +68,21 @@ def test_files_that_are_not_dicom_count_if_the_user_says_so(run: Runs, incoming:
     run("add", tmp_path / "OUT", incoming / "README.txt")
 
 
+def test_many_skipped_files_are_grouped_by_their_reason(run: Runs, incoming: Path, tmp_path: Path) -> None:
+    for number in range(60):
+        (incoming / f"X{number}.dcm").write_text("hello")
+    for number in range(2):
+        (incoming / f"E{number}.dcm").touch()
+    words = ("create", incoming, "-o", tmp_path / "OUT", "--dry-run")
+    lines = run(*words, code=3).stderr.splitlines()
+    start = lines.index("62 files skipped:")
+    assert lines[start + 1].split("[")[1] == "FS-FILE-EMPTY]"
+    assert lines[start + 4] == "     60 x not a DICOM file [FS-FILE-NOT-DICOM]"
+    assert lines[start + 9] == "  (-v or --json names every one)"
+    assert sum("X" in line for line in run(*words, "-v", code=3).stderr.splitlines()) == 60
+    assert len(run(*words, "--json", code=3).document["skipped"]) == 64
+
+
 @pytest.mark.parametrize(("name", "content"), [("IM1.dcm", "hello"), ("IM1", ""), ("IM1.DCM", "")])
 def test_a_damaged_dicom_file_counts(name: str, content: str, run: Runs, incoming: Path, tmp_path: Path) -> None:
     (incoming / name).write_text(content)

@@ -34,6 +34,13 @@ def copies(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.fixture
+def long_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let paths be as long as the folder for temporary files makes them."""
+    monkeypatch.setattr("fileset.extraction.target.LONGEST_PATH", 1000)
+
+
+@pytest.mark.usefixtures("long_paths")
 def test_files_come_out_by_patient_study_series_and_instance(run: Runs, indexed: Path, tmp_path: Path) -> None:
     done = run("extract", indexed, "-o", tmp_path / "OUT", "PatientID=P2", "StudyDate=20240103")
     study, series = synthetic.uid("study", 2, 2), next((tmp_path / "OUT" / "P2").glob("*/*")).name
@@ -43,6 +50,36 @@ def test_files_come_out_by_patient_study_series_and_instance(run: Runs, indexed:
     }
     assert done.stdout == ""
     assert done.stderr.startswith("3 files (")
+
+
+@pytest.mark.parametrize("options", [(), ("--scan",), ("--listed-only",), ("--set", "PatientName=A")])
+def test_files_that_are_not_dicom_are_counted_in_one_line_and_count_if_the_user_says_so(
+    options: tuple[str, ...], run: Runs, disc: Path, tmp_path: Path
+) -> None:
+    (disc / "VIEWER.EXE").write_bytes(b"MZ")
+    (disc / "README.TXT").write_text("Hello")
+    words = ("extract", disc, "-o", tmp_path / "OUT", "PatientID=P1", *options)
+    lines = run(*words).stderr.splitlines()
+    assert len([line for line in lines if line.startswith("left out 2 files that are not DICOM: ")]) == 1
+    run(*words, "--strict-sources", code=3)
+    skipped = run(*words, "--json").document["skipped"]
+    assert {one["source"] for one in skipped} == {"README.TXT", "VIEWER.EXE"}
+
+
+@pytest.mark.parametrize("options", [(), ("--set", "PatientName=A")])
+def test_files_without_a_record_that_stay_behind_are_counted(
+    options: tuple[str, ...], run: Runs, disc: Path, tmp_path: Path
+) -> None:
+    (disc / "NEW").write_bytes(synthetic.ct(number=9))
+    done = run("extract", disc, "-o", tmp_path / "OUT", "PatientID=P1", "--listed-only", *options, code=3)
+    assert "1 DICOM file that no record references stays on the medium" in done.stderr
+
+
+def test_a_file_that_claims_to_be_dicom_and_is_not_makes_the_copies_incomplete(
+    run: Runs, disc: Path, tmp_path: Path
+) -> None:
+    (disc / "IM1.dcm").write_text("Hello")
+    assert "IM1.dcm: not a DICOM file" in run("extract", disc, "-o", tmp_path / "OUT", code=3).stderr
 
 
 def test_a_second_run_copies_only_what_is_not_there(run: Runs, indexed: Path, tmp_path: Path) -> None:
@@ -80,6 +117,7 @@ def test_a_file_of_others_is_never_replaced(run: Runs, indexed: Path, tmp_path: 
     assert len(copies(out)) == 13
 
 
+@pytest.mark.usefixtures("long_paths")
 def test_missing_files_are_told_with_everything_that_is_known(run: Runs, disc: Path, tmp_path: Path) -> None:
     (disc / "P001" / "T001" / "S001" / "I000002").unlink()
     done = run("extract", disc, "-o", tmp_path / "A", code=3)

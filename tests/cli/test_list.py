@@ -230,11 +230,11 @@ def test_info_tells_what_it_is_and_what_it_holds(run: Runs, indexed: Path) -> No
         assert re.search(pattern, text, re.MULTILINE), pattern
 
 
-def test_info_says_that_it_checked_no_file(run: Runs, indexed: Path) -> None:
-    path = next(path for path in indexed.rglob("*") if path.is_file() and path.name != "DICOMDIR")
+def test_info_says_that_it_checked_no_file(run: Runs, disc: Path) -> None:
+    path = next(path for path in disc.rglob("*") if path.is_file() and path.name != "DICOMDIR")
     path.write_bytes(path.read_bytes()[:-3])
-    run("check", indexed, code=1)
-    assert "none on opening; fileset check checks every record and file" in run("info", indexed).stdout
+    run("check", disc, code=1)
+    assert "none on opening; fileset check checks every record and file" in run("info", disc).stdout
 
 
 def test_info_as_json(run: Runs, indexed: Path) -> None:

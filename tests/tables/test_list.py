@@ -37,7 +37,7 @@ def test_csv_has_the_line_ends_of_rfc_4180(disc: Path, run: Runs) -> None:
 
 
 def test_jsonl_and_json_hold_the_same_rows(disc: Path, run: Runs) -> None:
-    lines = [json.loads(line) for line in run("list", disc, "--jsonl", "--level", "SERIES").stdout.splitlines()]
+    lines = [json.loads(line) for line in run("list", disc, "--jsonl", "--level", "series").stdout.splitlines()]
     document = run("list", disc, "--json", "--level", "SERIES").document
     assert document["rows"] == lines
     assert document["media"][0]["verdict"] == "4 rows, ok"
@@ -54,7 +54,9 @@ def test_parquet_goes_into_a_file(disc: Path, tmp_path: Path, run: Runs) -> None
     pytest.importorskip("pyarrow")
     import pyarrow.parquet
 
-    run("list", disc, "--parquet", tmp_path / "all.parquet")
+    done = run("list", disc, "--parquet", tmp_path / "all.parquet")
+    assert done.stderr == f"12 rows written to {tmp_path / 'all.parquet'}\n"
+    assert run("list", disc, "--parquet", tmp_path / "all.parquet", "-q").stderr == ""
     assert pyarrow.parquet.read_table(tmp_path / "all.parquet").num_rows == 12
 
 
@@ -70,7 +72,8 @@ def test_ohif_gets_its_study_list(tmp_path: Path, run: Runs) -> None:
     pixels.mkdir()
     synthetic.write(synthetic.instance("1.2.840.10008.5.1.4.1.1.2"), pixels / "I1")
     fileset.index(pixels)
-    run("list", pixels, "--ohif", tmp_path / "ohif.json", "--base-url", "https://example.org/d")
+    done = run("list", pixels, "--ohif", tmp_path / "ohif.json", "--base-url", "https://example.org/d")
+    assert done.stderr == f"1 study written to {tmp_path / 'ohif.json'}\n"
     (study,) = json.loads((tmp_path / "ohif.json").read_text())["studies"]
     assert study["series"][0]["instances"][0]["url"] == "dicomweb:https://example.org/d/I1"
 

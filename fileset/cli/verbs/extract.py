@@ -15,12 +15,12 @@ from fileset.cli.progress import progress
 from fileset.cli.read_options import add_medium, identification, tell_unmatched
 from fileset.cli.reconcile_options import (
     add_reconciliation,
-    found_beside,
     reconciled,
     reconciliation_of,
     tell_changes,
 )
-from fileset.cli.write_options import add_trust
+from fileset.cli.write_options import add_strict_sources, add_trust
+from fileset.cli.write_report import tell_skipped
 from fileset.errors import FormatError, MediumError, RefusedError, RuleError
 from fileset.extraction.layout import DEFAULT, STRUCTURE
 from fileset.extraction.names import LONGEST_PATH
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fileset.extraction import Copy, ExtractReport, Lost
     from fileset.extraction.scanned import Scanned
     from fileset.reader import Reader
+    from fileset.report import Skipped
 
 EXAMPLES: Final = (
     "fileset extract DISC.iso -o copies Modality=CT",
@@ -65,6 +66,7 @@ def configure(parser: ArgumentParser) -> None:
         action="store_true",
         help="look into every file instead of the DICOMDIR; this is the default if no DICOMDIR can be read",
     )
+    add_strict_sources(parser)
     add_trust(parser)
     add_reconciliation(parser)
     add_common(parser)
@@ -99,7 +101,6 @@ def run(options: Namespace) -> int:
             except KeyboardInterrupt as end:
                 end.add_note("the copies stay; run it again to continue")
                 raise
-        report.findings += found_beside(source)
         _tell(report, reader, options)
         if reconciliation is not None and not (options.quiet or options.json):
             tell_changes(reconciliation.changes)
@@ -110,7 +111,8 @@ def run(options: Namespace) -> int:
         elif nothing and options.scan:
             say(f"no DICOM file was found on {reader.medium.name}")
             unmatched = True
-        return 0 if report.complete and not (unmatched or hides_records(reader.findings)) else PARTLY
+        strict = options.strict_sources and bool(report.skipped)
+        return 0 if report.complete and not (strict or unmatched or hides_records(reader.findings)) else PARTLY
 
 
 def _template(options: Namespace) -> str:
@@ -146,6 +148,7 @@ def _tell(report: ExtractReport, reader: Reader | Scanned, options: Namespace) -
     if options.json:
         _document(report, reader)
     elif not options.quiet:
+        tell_skipped(report.skipped, everything=options.verbose)
         _tell_lost(f"{counted(len(report.missing), 'file')} missing", report.missing, everything=options.verbose)
         _tell_lost(f"{counted(len(report.failed), 'file')} not copied", report.failed, everything=options.verbose)
     if not options.json:
@@ -251,6 +254,7 @@ def _document(report: ExtractReport, reader: Reader | Scanned) -> None:
             "files": _rows(report.files),
             "missing": _rows(report.missing),
             "failed": _rows(report.failed),
+            "skipped": _rows(report.skipped),
             "unlisted_left_behind": report.left_behind,
             "shortened": report.shortened,
             "findings": finding_rows([*reader.findings, *report.findings]),
@@ -258,7 +262,7 @@ def _document(report: ExtractReport, reader: Reader | Scanned) -> None:
     )
 
 
-def _rows(rows: Iterable[Lost | Copy]) -> Iterator[str]:
+def _rows(rows: Iterable[Lost | Copy | Skipped]) -> Iterator[str]:
     from attrs import asdict
 
     return (json_text(asdict(one)) for one in rows)

@@ -29,7 +29,10 @@ def configure(parser: ArgumentParser) -> None:
     add_sealing(parser)
     add_keys(parser)
     parser.add_argument(
-        "--level", choices=("PATIENT", "STUDY", "SERIES"), help="remove whole patients, studies or series that match"
+        "--level",
+        type=str.upper,
+        choices=("PATIENT", "STUDY", "SERIES"),
+        help="remove whole patients, studies or series that match",
     )
     parser.add_argument("--keep-files", action="store_true", help="do not delete the files")
     add_force(parser)
