@@ -17,7 +17,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID
-from fileset.errors import FormatError, RuleError
+from fileset.errors import Advice, FormatError, RuleError
 from fileset.transfer.messages import P_DATA, command_pdus, data_pdus, echo_request, response, store_request, values_of
 from fileset.transfer.payload import Payload
 from fileset.transfer.peer import Peer, PeerError, Tls
@@ -39,13 +39,25 @@ _RELEASE_PDU: Final = bytes((_RELEASE_REQUEST, 0, 0, 0, 0, 4, 0, 0, 0, 0))
 _RELEASED_PDU: Final = bytes((_RELEASE_RESPONSE, 0, 0, 0, 0, 4, 0, 0, 0, 0))
 _ABORT_PDU: Final = bytes((_ABORT, 0, 0, 0, 0, 4, 0, 0, 0, 0))
 _QUICK_ACK: Final = getattr(socket, "TCP_QUICKACK", None)
-_REJECTED: Final = {
-    (1, 2): "it does not know the DICOM application context",
-    (1, 3): "it does not know our AE Title: give the one that is registered there with --as",
-    (1, 7): "it does not answer to this AE Title",
-    (3, 1): "it is busy",
-    (3, 2): "it has too many associations: use fewer --jobs",
+_OUR_TITLE: Final = Advice(
+    "Give the `title` that is registered there", "Give the title that is registered there with --as"
+)
+_REJECTED: Final[dict[tuple[int, int], tuple[str, str | Advice]]] = {
+    (1, 2): ("it does not know the DICOM application context", "Check that a storage provider listens at this port"),
+    (1, 3): ("it does not know our AE Title", _OUR_TITLE),
+    (1, 7): ("it does not answer to this AE Title", "Check the title before the @"),
+    (3, 1): ("it is busy", "Send again later"),
+    (3, 2): ("it has too many associations", "Use fewer associations at a time"),
 }
+"""Source and reason of a rejection (PS3.8 9.3.4): what it means, and the next step."""
+_LOG: Final = "The log of the peer says why"
+_AGAIN: Final = "Check the network, and send again; with a journal only the rest is sent"
+_REACH: Final = "Check host and port, and whether the peer runs"
+_CERTIFICATES: Final = Advice(
+    "Check the certificates of `tls`, and whether the peer wants TLS at this port",
+    "Check --ca, --cert and --key, and whether the peer wants TLS at this port",
+)
+_PORT: Final = "Check that a DICOM storage provider listens at this port, and whether it wants TLS"
 
 
 class LostError(PeerError):
@@ -129,7 +141,9 @@ class Association:
                 self._socket.sendall(pdu)
             except OSError as problem:
                 self._close()
-                raise LostError(f"the connection broke while an instance was sent: {_said(problem)}") from problem
+                raise LostError(
+                    f"the connection broke while an instance was sent: {_said(problem)}", advice=_AGAIN
+                ) from problem
 
     def _status(self) -> tuple[int, str]:
         command_set = b""
@@ -139,13 +153,13 @@ class Association:
             if kind != P_DATA:
                 self._close()
                 if kind == _ABORT:
-                    raise AbortedError("the peer aborted the association when it got this instance")
-                raise LostError("the peer ended the association")
+                    raise AbortedError("the peer aborted the association when it got this instance", advice=_LOG)
+                raise LostError("the peer ended the association", advice=_LOG)
             for is_command, is_last, value in values_of(content):
                 command_set += value if is_command else b""
                 if len(command_set) > _LONGEST_ANSWER:
                     self.abort()
-                    raise LostError("the peer's answer has no end")
+                    raise LostError("the peer's answer has no end", advice=_PORT)
                 if is_command and is_last:
                     answered, status, comment = self._understood(command_set)
                     if answered == self._message:
@@ -157,7 +171,7 @@ class Association:
             return response(command_set)
         except FormatError as problem:
             self.abort()
-            raise LostError(f"the peer's answer cannot be understood: {problem}") from problem
+            raise LostError(f"the peer's answer cannot be understood: {problem}", advice=_PORT) from problem
 
     def _pdu(self, latest: float) -> tuple[int, bytes]:
         """The type and the content of the next PDU of the peer, which must have come at a moment of the clock."""
@@ -165,10 +179,10 @@ class Association:
             return read_pdu(self._socket, latest)
         except OSError as problem:
             self._close()
-            raise LostError(f"no answer: {_said(problem)}") from problem
+            raise LostError(f"no answer: {_said(problem)}", advice="A longer time-out may help") from problem
         except EOFError as problem:
             self._close()
-            raise LostError("the peer closed the connection") from problem
+            raise LostError("the peer closed the connection", advice=_LOG) from problem
 
 
 def read_pdu(connection: socket.socket, latest: float) -> tuple[int, bytes]:
@@ -247,10 +261,12 @@ class PeerSettings:
             return Association(connection, *self._accepted(proposed, kind, content), self.timeout)
         except EOFError as problem:
             connection.close()
-            raise PeerError(f"{self.peer}: the peer closed the connection instead of an answer") from problem
+            raise PeerError(
+                f"{self.peer}: the peer closed the connection instead of an answer", advice=_PORT
+            ) from problem
         except OSError as problem:
             connection.close()
-            raise PeerError(f"{self.peer}: no answer: {_said(problem)}") from problem
+            raise PeerError(f"{self.peer}: no answer: {_said(problem)}", advice=_PORT) from problem
         except BaseException:
             connection.close()
             raise
@@ -263,16 +279,18 @@ class PeerSettings:
                 return plain
             return self.tls.context().wrap_socket(plain, server_hostname=self.peer.host)
         except ssl.SSLError as problem:
-            raise PeerError(f"{self.peer}: no secure connection: {problem.reason or problem}") from problem
+            raise PeerError(
+                f"{self.peer}: no secure connection: {problem.reason or problem}", advice=_CERTIFICATES
+            ) from problem
         except OSError as problem:
-            raise PeerError(f"{self.peer}: no connection: {_said(problem)}. Check host and port") from problem
+            raise PeerError(f"{self.peer}: no connection: {_said(problem)}", advice=_REACH) from problem
 
     def _accepted(self, proposed: Sequence[Pair], kind: int, content: bytes) -> tuple[dict[Pair, int], int]:
         if kind == _REJECT and len(content) >= 4:
-            reason = _REJECTED.get((content[2], content[3]), "no reason given")
-            raise PeerError(f"{self.peer}: the peer refuses the association: {reason}")
+            reason, advice = _REJECTED.get((content[2], content[3]), ("no reason given", _LOG))
+            raise PeerError(f"{self.peer}: the peer refuses the association: {reason}", advice=advice)
         if kind != _ACCEPT:
-            raise PeerError(f"{self.peer}: the peer aborted the association")
+            raise PeerError(f"{self.peer}: the peer aborted the association", advice=_LOG)
         answer = require_pynetdicom().pdu.A_ASSOCIATE_AC()
         try:
             answer.decode(bytes((kind, 0)) + len(content).to_bytes(4, "big") + content)
@@ -281,9 +299,12 @@ class PeerSettings:
             taken = {proposed[(one.context_id - 1) // 2]: one.context_id for one in results if one.result == 0}
             longest = int(primitive.maximum_length_received or 0)
         except Exception as problem:  # any bytes may come
-            raise PeerError(f"{self.peer}: its answer cannot be understood: {problem}") from problem
+            raise PeerError(f"{self.peer}: its answer cannot be understood: {problem}", advice=_PORT) from problem
         if 0 < longest < _SHORTEST_LIMIT:
-            raise PeerError(f"{self.peer}: it takes PDUs of {longest} bytes at most, which hold no data")
+            raise PeerError(
+                f"{self.peer}: it takes PDUs of {longest} bytes at most, which hold no data",
+                advice="Set its longest PDU to 16,384 bytes or more",
+            )
         return taken, longest
 
 

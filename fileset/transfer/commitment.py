@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MODEL: Final = "1.2.840.10008.1.20.1"
 _INSTANCE: Final = "1.2.840.10008.1.20.1.1"
 _REQUEST: Final = 1
+_OTHER_PORT: Final = "Give another port, one that no program listens on"
 _VERIFICATION: Final = "1.2.840.10008.1.1"
 _REASONS: Final = {
     0x0110: "processing failure",
@@ -113,7 +114,9 @@ def _listening(pynetdicom: Any, title: str, peer: str, port: int, handlers: Any,
     try:
         server = entity.start_server(("", port), block=False, evt_handlers=handlers, ssl_context=secured)
     except OSError as problem:
-        raise MediumError(f"port {port} cannot be used for the answer: {problem.strerror or problem}") from problem
+        raise MediumError(
+            f"port {port} cannot be used for the answer: {problem.strerror or problem}", advice=_OTHER_PORT
+        ) from problem
     try:
         yield
     finally:

@@ -36,6 +36,12 @@ _MEANINGS: Final = {
     0x0211: "unrecognised operation",
     0x0212: "mistyped argument",
 }
+_NEXT: Final = {
+    0x0117: "`fileset check` shows the faults of the file",
+    0x0122: "ask for a peer that stores this class",
+    0x0124: "ask its administrator for the right to store",
+}
+"""Status: the next step, where it is not in the log of the peer."""
 
 
 @frozen
@@ -207,9 +213,10 @@ def judged(outcome: Sent, status: int, comment: str, *, again: bool = False) -> 
     if status == _DUPLICATE:
         return evolve(outcome, state=ARRIVED, reason=_HAD_IT, status=status), False
     text = f"status {status:04X}H, {_meaning(status)}" + (f": {comment}" if comment else "")
+    next_step = _NEXT.get(status) or ("send again later" if status >> 8 == 0xA7 else "the log of the peer says why")
     if status >> 12 == 0xB or status in (0x0001, 0x0107, 0x0116):
         return evolve(outcome, state=ARRIVED, reason=f"warning: {text}", status=status), False
-    return evolve(outcome, state=FAILED, reason=text, status=status), status >> 8 == 0xA7
+    return evolve(outcome, state=FAILED, reason=f"{text}; {next_step}", status=status), status >> 8 == 0xA7
 
 
 def _meaning(status: int) -> str:

@@ -7,11 +7,13 @@ import os
 from collections.abc import Mapping
 from hashlib import sha256
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Final, Self, TextIO
 
 from fileset.errors import MediumError, RefusedError
 
 _SCHEMA = "fileset.journal/1"
+_OTHER: Final = "Give another file as journal"
+_WRITABLE: Final = "Give a journal in a folder that can be written to"
 Entry = tuple[str, str, int, str]
 """Peer, SOP Instance UID, bytes of the data set, digest of the new values."""
 Changes = Mapping[str, tuple[str, str]]
@@ -40,7 +42,7 @@ class Journal:
             if cut:
                 self._file.write("\n")
         except OSError as problem:
-            raise MediumError(f"{self._path}: {problem.strerror or problem}") from problem
+            raise MediumError(f"{self._path}: {problem.strerror or problem}", advice=_WRITABLE) from problem
         return self
 
     def __exit__(
@@ -57,7 +59,7 @@ class Journal:
         for number, line in enumerate(lines):
             entry = _entry(line)
             if entry is None and number == 0:
-                raise RefusedError(f"{self._path}: is not a journal of `fileset send`. Give another --journal")
+                raise RefusedError(f"{self._path}: is not a journal of `fileset send`", advice=_OTHER)
             if entry is not None:
                 self._known.add(entry)
         return bool(last)
@@ -77,7 +79,7 @@ class Journal:
             self._file.write(json.dumps(row) + "\n")
             self._file.flush()
         except OSError as problem:
-            raise MediumError(f"{self._path}: {problem.strerror or problem}") from problem
+            raise MediumError(f"{self._path}: {problem.strerror or problem}", advice=_WRITABLE) from problem
 
 
 def _digest(changes: Changes) -> str:

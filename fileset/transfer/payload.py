@@ -46,6 +46,8 @@ _IDENTITY: Final = (
 _WANTED: Final = Wanted(
     WantedTags(frozenset((*_IDENTITY, tags.SPECIFIC_CHARACTER_SET)), max(_IDENTITY)), {}, frozenset()
 )
+_CHECK: Final = "`fileset check` shows the faults of the file"
+_OTHER_COPY: Final = "Get the file again from where it was made"
 
 
 class PayloadSource(Protocol):
@@ -124,7 +126,9 @@ class Payload:
             while left > 0:
                 chunk = file.read(min(CHUNK, left))
                 if not chunk:
-                    raise MediumError(f"{self.source.file_id}: the file ends {left} bytes too early")
+                    raise MediumError(
+                        f"{self.source.file_id}: the file ends {left} bytes too early", advice=_OTHER_COPY
+                    )
                 left -= len(chunk)
                 yield chunk
         if self.size % 2:  # a deflated data set, which a zero may follow (PS3.5 A.5)
@@ -154,7 +158,7 @@ def payload(source: PayloadSource) -> Payload:
         try:
             header = read_header(read, _WANTED)
         except HeaderError as problem:
-            raise UnsendableError(str(problem)) from problem
+            raise UnsendableError(str(problem), advice=_CHECK) from problem
         if syntax.encode() not in DEFLATED:
             _require_whole(read, meta_end, size, syntax_of(syntax))
     raw = {tag: header.values.get(tag, b"") for tag in _IDENTITY}
@@ -180,7 +184,7 @@ def _file_meta(head: bytes) -> tuple[int, str, bool]:
                 syntax = head[part.value_at : part.value_end].strip(b" \0")
             at = part.end
     except FormatError as problem:
-        raise UnsendableError(f"File Meta Information cannot be read: {problem}") from problem
+        raise UnsendableError(f"File Meta Information cannot be read: {problem}", advice=_CHECK) from problem
     if not syntax:
         return at, _likely_syntax(head, at), False
     return at, syntax.decode("latin_1"), start == 132
@@ -203,7 +207,7 @@ def _require_whole(read: Reading, start: int, size: int, syntax: Syntax) -> None
     if len(data) > 8 and (data[4:6] in SHORT_VRS or data[4:6] in LONG_VRS) is not syntax.explicit:
         forms = {True: "with", False: "without"}
         said = f"{forms[syntax.explicit]} VRs, and the data set is {forms[not syntax.explicit]} them"
-        raise UnsendableError(f"its transfer syntax says {said} (PS3.10 7.1)")
+        raise UnsendableError(f"its transfer syntax says {said} (PS3.10 7.1)", advice=_CHECK)
     while at < size:
         if at + 12 > window + len(data) and window + len(data) < size:
             window, data = at, read(at, _WINDOW)
@@ -216,7 +220,9 @@ def _require_whole(read: Reading, start: int, size: int, syntax: Syntax) -> None
         at = window + value_at + length
         if at > size:
             name = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
-            raise UnsendableError(f"the file is cut off: it ends {at - size:,} bytes before the end of element {name}")
+            raise UnsendableError(
+                f"the file is cut off: it ends {at - size:,} bytes before the end of element {name}", advice=_OTHER_COPY
+            )
 
 
 def _made_meta(identity: dict[int, str], syntax: str) -> bytes:
@@ -238,8 +244,10 @@ def _require_sendable(identity: dict[int, str], size: int, syntax: str) -> None:
     """Raise `UnsendableError` for a data set that would stall or break an association."""
     for tag, name in ((tags.SOP_CLASS_UID, "SOP Class UID"), (tags.SOP_INSTANCE_UID, "SOP Instance UID")):
         if not identity[tag]:
-            raise UnsendableError(f"the file has no {name} ({tag >> 16:04X},{tag & 0xFFFF:04X})")
+            raise UnsendableError(f"the file has no {name} ({tag >> 16:04X},{tag & 0xFFFF:04X})", advice=_CHECK)
     if size <= 0:
-        raise UnsendableError("the file has no data set")
+        raise UnsendableError("the file has no data set", advice=_OTHER_COPY)
     if size % 2 and syntax.encode() not in DEFLATED:
-        raise UnsendableError(f"the data set has an odd number of bytes ({size:,}), which DICOM forbids (PS3.5 7.1)")
+        raise UnsendableError(
+            f"the data set has an odd number of bytes ({size:,}), which DICOM forbids (PS3.5 7.1)", advice=_CHECK
+        )

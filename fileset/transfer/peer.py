@@ -45,7 +45,10 @@ class Peer:
 def title_of(text: str) -> str:
     """Return an AE Title. Raises `RuleError` for what cannot be one."""
     if not _TITLE(text) or not text.strip():
-        raise RuleError(f"{text!r} is not an AE Title: up to 16 characters of ASCII, no backslash (PS3.5 6.2)")
+        raise RuleError(
+            f"{text!r} is not an AE Title",
+            advice="Give up to 16 characters of ASCII without a backslash, such as ARCHIVE (PS3.5 6.2)",
+        )
     return text.strip()
 
 
@@ -86,4 +89,7 @@ class Tls:
 
     def _unusable(self, problem: Exception) -> MediumError:
         names = ", ".join(filter(None, (self.ca, self.certificate, self.key)))
-        return MediumError(f"{names}: no certificates or key that can be used: {problem}")
+        return MediumError(
+            f"{names}: no certificates or key that can be used: {problem}",
+            advice="Give files in PEM form: the trusted certificates, our own certificate, and its private key",
+        )

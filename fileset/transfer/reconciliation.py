@@ -16,7 +16,7 @@ from attrs import define, evolve, field, frozen
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, Syntax, element_at, element_header
 from fileset.dicom.header import DEFLATED
-from fileset.errors import FilesetError, FormatError, MediumError, RuleError
+from fileset.errors import Advice, FilesetError, FormatError, MediumError, RuleError
 from fileset.part10.values import fault
 from fileset.standard import tags
 from fileset.standard.dictionary import keyword_like, keyword_of, tag_of, vr_of
@@ -39,6 +39,14 @@ Values = Mapping[int, str]
 """Tag -> new value."""
 
 
+_LEAVE_OUT: Final = "Leave it out"
+_LINE: Final = "Give each line the same number of cells, empty ones too"
+_ONE_PATIENT: Final = Advice(
+    "Select one patient with `find(PatientID=...)`, or give a table",
+    "Select one patient with PatientID=..., or give a table with --map",
+)
+
+
 def values_of(pairs: Mapping[str, str]) -> dict[int, str]:
     """Return new values by tag. Raises `RuleError` for a key that may not be changed, or a value that it cannot have."""
     return {_changeable(keyword): _valid(keyword, value) for keyword, value in pairs.items()}
@@ -52,9 +60,11 @@ def _changeable(keyword: str) -> int:
         raise RuleError(f"{keyword!r} is not the keyword of an attribute (PS3.6)", advice=advice)
     vr = vr_of(tag)
     if vr == "UI":
-        raise RuleError(f"{keyword} is a UID, and UIDs stay: other systems know the instances by them")
+        raise RuleError(
+            f"{keyword} is a UID, and UIDs stay: other systems know the instances by them", advice=_LEAVE_OUT
+        )
     if vr not in _TEXT_VRS or tag in _KEEP or tag >> 16 < 0x0008 or tag >> 16 >= _PIXELS >> 16 or tag >> 16 & 1:
-        raise RuleError(f"{keyword} cannot be set: only text, numbers, dates and times can")
+        raise RuleError(f"{keyword} cannot be set: only text, numbers, dates and times can", advice=_LEAVE_OUT)
     return tag
 
 
@@ -62,7 +72,7 @@ def _valid(keyword: str, value: str) -> str:
     tag = tag_of(keyword) or 0
     wrong = fault(vr_of(tag), value.strip().encode("utf_8"), UTF_8) if value.strip() else ""
     if wrong:
-        raise RuleError(f"{keyword}={value}: {wrong} (PS3.5 6.2)")
+        raise RuleError(f"{keyword}={value}: {wrong} (PS3.5 6.2)", advice=f"Give a value of VR {vr_of(tag)}")
     return value.strip()
 
 
@@ -84,7 +94,9 @@ class NewValues:
         except OSError as problem:
             raise MediumError(f"cannot be read: {problem.strerror or problem}", path=path) from problem
         except UnicodeError as problem:
-            raise MediumError(f"is not text in UTF-8: {problem}", path=path) from problem
+            raise MediumError(
+                f"is not text in UTF-8: {problem}", path=path, advice="Save it as CSV in UTF-8"
+            ) from problem
         header, *lines = [[cell.strip() for cell in line] for line in csv.reader(text.splitlines()) if any(line)] or [
             []
         ]
@@ -97,10 +109,16 @@ class NewValues:
         rows: dict[str, Values] = {}
         for number, line in enumerate(lines, 2):
             if len(line) != len(header):
-                raise RuleError(f"line {number} has {len(line)} cells, the first line {len(header)}", path=path)
+                raise RuleError(
+                    f"line {number} has {len(line)} cells, the first line {len(header)}", path=path, advice=_LINE
+                )
             values = values_of({name: cell for name, cell in zip(header[1:], line[1:], strict=True) if cell})
             if rows.setdefault(line[0], values) != values:
-                raise RuleError(f"line {number}: {line[0]!r} is there twice, with other values", path=path)
+                raise RuleError(
+                    f"line {number}: {line[0]!r} is there twice, with other values",
+                    path=path,
+                    advice="Keep one of them",
+                )
         return cls(key, rows)
 
 
@@ -141,7 +159,9 @@ class Reconciliation:
             head = _head(item, syntax)
             changed, differences = coerced(head, syntax, values, stamp, OF_PATIENT_ID)
         except (FormatError, zlib.error) as problem:
-            raise UnsendableError(f"the file cannot be changed, so it stays here: {problem}") from problem
+            raise UnsendableError(
+                f"the file cannot be changed, so it stays here: {problem}", advice="Send it alone, without new values"
+            ) from problem
         if not differences:
             return item
         size = item.size - len(head) + len(changed)
@@ -156,7 +176,8 @@ class Reconciliation:
             self._patient = patient
         elif self._patient != patient:
             raise error(
-                f"the file is of patient {patient!r}, others are of {self._patient!r}: one value cannot be right for both"
+                f"the file is of patient {patient!r}, others are of {self._patient!r}: one value cannot be right for both",
+                advice=_ONE_PATIENT,
             )
 
     def _values(self, item: Payload) -> Values:
@@ -166,7 +187,9 @@ class Reconciliation:
         row = self.table.rows.get(item.identity[self.table.key])
         if row is None:
             name = keyword_of(self.table.key)
-            raise UnsendableError(f"the table has no row for {name} {item.identity[self.table.key]!r}")
+            raise UnsendableError(
+                f"the table has no row for {name} {item.identity[self.table.key]!r}", advice="Add one, and run it again"
+            )
         return {**row, **self.fixed}
 
     def _noted(self, item: Payload, differences: Mapping[int, tuple[str, str]]) -> Payload:

@@ -43,9 +43,9 @@ _CAUSES: Final = {
 _MEDIA_TYPE: Final = 415
 _HOPELESS: Final = {
     401: "the server asks for other credentials: give them with --header-file",
-    403: "the server forbids it",
-    404: "there is no STOW-RS service at this address",
-    405: "there is no STOW-RS service at this address",
+    403: "the server forbids it: ask its administrator for the right to store",
+    404: "there is no STOW-RS service at this address: check the part after the host, such as /dicom-web",
+    405: "there is no STOW-RS service at this address: check the part after the host, such as /dicom-web",
     _MEDIA_TYPE: "the server does not take DICOM files, or not their transfer syntax; it may take them with --transcode",
 }
 _BUSY: Final = frozenset((408, 429, 500, 502, 503, 504))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from fileset.errors import RefusedError, RuleError
+from fileset.errors import Advice, RefusedError, RuleError
 from fileset.standard.dictionary import tag_of, vr_of
 from fileset.transfer.association import require_pynetdicom
 from fileset.transfer.peer import Peer, PeerError, Tls
@@ -24,6 +24,8 @@ _OF_STEP: Final = (
     *("ScheduledPerformingPhysicianName", "ScheduledProcedureStepDescription"),
 )
 """Keys that are in Scheduled Procedure Step Sequence."""
+_MATCH: Final = "Look the entry up in the worklist, and match another key of it"
+_GIVE: Final = Advice("Give the new values themselves", "Give the new values with --set")
 _PENDING: Final = (0xFF00, 0xFF01)
 _MOST: Final = 100
 
@@ -41,7 +43,7 @@ def from_worklist(
     entries = [entry for entry in _found(peer, _query(match), title, tls, timeout) if _fits(entry, match)]
     asked = ", ".join(f"{key}={value}" for key, value in match.items())
     if not entries:
-        raise RefusedError(f"the worklist of {peer} has no entry with {asked}. Nothing was sent")
+        raise RefusedError(f"the worklist of {peer} has no entry with {asked}. Nothing was sent", advice=_MATCH)
     if len(entries) > 1:
         raise RefusedError(
             f"the worklist of {peer} has {len(entries)} entries with {asked}. Give another --match that only one has: "
@@ -49,7 +51,7 @@ def from_worklist(
         )
     values = {keyword: str(entries[0].get(keyword, "")).strip() for keyword in _RETURNED}
     if not values["PatientID"]:
-        raise RefusedError(f"the entry of the worklist of {peer} has no Patient ID: {_shown(entries[0])}")
+        raise RefusedError(f"the entry of the worklist of {peer} has no Patient ID: {_shown(entries[0])}", advice=_GIVE)
     return {keyword: value for keyword, value in values.items() if value}
 
 
@@ -86,7 +88,10 @@ def _query(match: Mapping[str, str]) -> Dataset:
     for keyword, value in match.items():
         tag = tag_of(keyword)
         if tag is None or vr_of(tag) == "SQ":
-            raise RuleError(f"{keyword!r} is not the keyword of an attribute that a worklist can be asked for")
+            raise RuleError(
+                f"{keyword!r} is not the keyword of an attribute that a worklist can be asked for",
+                advice="Use one such as AccessionNumber, PatientID, PatientName or Modality",
+            )
         setattr(step if keyword in _OF_STEP else query, keyword, value)
     if not all(value.isascii() for value in match.values()):
         query.SpecificCharacterSet = "ISO_IR 192"
@@ -106,7 +111,7 @@ def _found(peer: Peer, query: Dataset, title: str, tls: Tls | None, timeout: flo
     try:
         return list(_answers(peer, association.send_c_find(query, _MODEL)))
     except ValueError as problem:
-        raise PeerError(f"{peer}: is no worklist: {problem}") from problem
+        raise PeerError(f"{peer}: is no worklist: {problem}", advice="Check title, host and port") from problem
     finally:
         if association.is_established:
             association.release()
@@ -126,7 +131,7 @@ def _answers(peer: Peer, answers: Iterable[tuple[Any, Any]]) -> Iterable[Dataset
             yield entry
         elif code != 0:
             said = "no answer" if code is None else f"status {code:04X}H"
-            raise PeerError(f"{peer}: the worklist could not be asked: {said}")
+            raise PeerError(f"{peer}: the worklist could not be asked: {said}", advice="Its log says why")
 
 
 def _shown(entry: Dataset) -> str:
