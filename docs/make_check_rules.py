@@ -156,9 +156,10 @@ CAUSES: dict[str, tuple[str, str]] = {
     "FS-DESCRIPTOR": ("The descriptor file was left out or renamed.", "`fileset add MEDIUM --descriptor FILE_ID`."),
     "FS-ELEMENT": ("The writer of the DICOMDIR encoded the element wrongly.", REPAIR),
     "FS-ELEMENT-VR": ("A program wrote an element with a VR of its own choice.", f"{EXPORT} In a DICOMDIR: {REPAIR}"),
-    "FS-PRIVATE-CREATOR": (
+    "FS-PRIVATE-CREATOR": ("A program removed the private creator and left its elements.", REPAIR),
+    "FS-FILE-PRIVATE": (
         "A program removed the private creator and left its elements.",
-        f"{EXPORT} In a DICOMDIR: {REPAIR}",
+        "Nothing: only the program that wrote these elements reads them.",
     ),
     "FS-VALUE": (
         "The value was typed in by hand, or the writer padded it wrongly.",

@@ -230,6 +230,12 @@ _ROWS = (
     ("FS-META-GROUP-LENGTH", ERROR, "PS3.10 7.1", "the length of the File Meta Information is wrong"),
     ("FS-FILE-TRAILING", WARNING, "PS3.10 7.2", "bytes after the data set"),
     (
+        "FS-FILE-PRIVATE",
+        WARNING,
+        "PS3.5 7.8.1",
+        "private elements of a file have no private creator, or a wrong number",
+    ),
+    (
         "FS-PIXEL-SYNTAX",
         ERROR,
         "PS3.5 A.4",

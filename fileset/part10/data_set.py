@@ -284,7 +284,7 @@ def _tag_faults(tag: int, vr: bytes, length: int, at: int, creators: set[int]) -
     if not group & 1 or group in NOT_IN_DATA_SETS:
         return
     if problem := private_fault(tag, length, creators):
-        yield Fault("FS-PRIVATE-CREATOR", problem, at, tag)
+        yield Fault("FS-FILE-PRIVATE", problem, at, tag)
     elif number < FIRST_OF_BLOCKS and number and vr not in _CREATOR_VRS:
         yield _vr_fault(tag, vr, "LO", at)
 

@@ -61,7 +61,12 @@ OPINIONS: Final = (
     ),
     Opinion(r"trailing garbage", ("FS-FILE-TRAILING",), "no reader stumbles over bytes after the data set"),
     Opinion(r"[Gg]roup$|legal private group|even group number|outside meta information", ("FS-ELEMENT-GROUP",)),
-    Opinion(r"private (owner|element)|Private creator", ("FS-PRIVATE-CREATOR", "FS-ELEMENT-VR", "FS-FILE-BAD-HEADER")),
+    Opinion(r"private (owner|element)|Private creator", ("FS-ELEMENT-VR", "FS-FILE-BAD-HEADER")),
+    Opinion(
+        r"private (owner|element)|Private creator",
+        ("FS-FILE-PRIVATE",),
+        "only the program that wrote private elements reads them",
+    ),
     Opinion(r"Invalid Value Representation|expected \[OB\]", ("FS-ELEMENT-VR",)),
     # The values of keys
     Opinion(r"Character invalid for character repertoire", ("FS-CHARSET-DIFFERS",)),

@@ -42,11 +42,11 @@ def file_rules(data: bytes) -> set[str]:
         ("VR of a name", "FS-ELEMENT-VR"),
         ("VR of a key in an item", "FS-ELEMENT-VR"),
         ("VR of encapsulated pixels", "FS-ELEMENT-VR"),
-        ("private without creator", "FS-PRIVATE-CREATOR"),
-        ("private without creator in an item", "FS-PRIVATE-CREATOR"),
-        ("empty private creator", "FS-PRIVATE-CREATOR"),
+        ("private without creator", "FS-FILE-PRIVATE"),
+        ("private without creator in an item", "FS-FILE-PRIVATE"),
+        ("empty private creator", "FS-FILE-PRIVATE"),
         ("private creator of VR SH", "FS-ELEMENT-VR"),
-        ("private number below 0010", "FS-PRIVATE-CREATOR"),
+        ("private number below 0010", "FS-FILE-PRIVATE"),
     ],
 )
 def test_a_fault_of_a_file_is_found(title: str, rule: str) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -124,10 +122,6 @@ def test_what_cannot_be_transcoded_is_an_error_with_a_reason(name: str) -> None:
         transcoded(reading_file(there(name)))
 
 
-def errors_of(document: Mapping[str, Any]) -> Counter[str]:
-    return Counter(one["rule"] for one in document["findings"] if one["severity"] == "error")
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("medium", ["A.iso", "OUT"])
 def test_every_file_that_can_be_decoded_is_on_the_disc_of_its_profile(tmp_path: Path, medium: str, run: Runs) -> None:
@@ -138,10 +132,7 @@ def test_every_file_that_can_be_decoded_is_on_the_disc_of_its_profile(tmp_path: 
     refused = {one["source"]: one["reason"] for one in result["skipped"] if one["rule"] == "PR-TRANSFER-SYNTAX"}
     assert "; the compressed frame has" in refused["JPEG2000-embedded-sequence-delimiter.dcm"]
     assert all("; " in reason for reason in refused.values())
-    # Some sources break PS3.5 7.8.1 in private elements, which stay as they are: `create` says so. Nothing else is wrong.
-    checked = run("check", tmp_path / medium, "--profile", "STD-GEN-CD", "--json", code=1).document
-    assert errors_of(checked) == errors_of(result)
-    assert errors_of(checked).keys() == {"FS-PRIVATE-CREATOR"}
+    run("check", tmp_path / medium, "--profile", "STD-GEN-CD")
 
 
 def test_file_meta_information_of_another_instance_is_corrected(tmp_path: Path) -> None:

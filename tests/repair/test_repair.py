@@ -170,8 +170,7 @@ def test_any_damage_gives_a_sound_file_set_or_an_error(tmp_path: Path, seed: int
         fileset.repair_file_set(folder)
     except fileset.RefusedError:
         return  # cut off where a directory without records might end
-    # Repair changes no file, and four of these images have private elements that break the rules.
-    assert [error for error in errors(folder) if "FS-PRIVATE-CREATOR" not in error] == []
+    assert errors(folder) == []
     assert len(uids(folder)) == 31
 
 
