@@ -54,6 +54,9 @@ OPINIONS: Final = (
     Opinion(r"Module=<FileMetaInformation>|Metaheader present but", _META),
     Opinion(r"</\w+\(0002,.*(Value invalid|Illegal root)", _META),
     Opinion(r"MediaStorageSOP\w+ (but missing|different)", ("FS-META-DIFFERS", "FS-META-FORM", "FS-FILE-UNLISTED")),
+    Opinion(
+        r"Tags out of order|MediaStorageSOP\w+ but missing", ("FS-ELEMENT-GROUP",)
+    ),  # dciodvfy stops reading at a group below 0008
     # The structure of the data set
     Opinion(r"[Rr]ead failed|giving up|Tags out of order|Bad Value Length|Seek failed", (*_UNREADABLE, "FS-META-FORM")),
     Opinion(
