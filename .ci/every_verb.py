@@ -61,7 +61,8 @@ list OUT --level SERIES --csv
 list OUT --ohif
 completion bash
 """
-DATE = re.compile(r'"modified": "[^"]*", ')
+VARIES = re.compile(r'"modified": "[^"]*", |, \d+\.\d s(?=,|$)')
+"""Dates of files, and how long a command took."""
 BY_NATURE = ("Free space", "File system", "Medium     ", "Largest file")
 
 
@@ -87,7 +88,7 @@ def run(words: list[str]) -> None:
     print(f"$ fileset {' '.join(words)}\n[exit code {code}]")
     for line in (output.getvalue() + errors.getvalue()).splitlines():
         if not line.startswith(BY_NATURE):
-            print(DATE.sub("", line.replace("\\", "/").rstrip()))
+            print(VARIES.sub("", line.replace("\\", "/").rstrip()))
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from fileset.media.system.files import STANDARD_OUTPUT, path_of
 from fileset.media.system.walk import place_below
 from fileset.plan.add_header import add_headers
 from fileset.plan.choice import Choice
-from fileset.plan.commit import clean_up
+from fileset.plan.commit import clean_up, unreported
 from fileset.plan.companion import Companion
 from fileset.plan.copy_findings import Preamble, cleared, clears, without_cured
 from fileset.plan.dicomdir_file import read_contents
@@ -114,8 +114,8 @@ class Creator:
         security: Encrypts all files and the DICOMDIR for its recipients, as PS3.15 D.1 demands, and signs them. Included files
             stay plain; pages for a browser are left out unless `WebOptions.plain`.
         source_security: Keys and passwords that open encrypted sources; by default those of `security`.
-        progress: Called with a phase, "walk", "scan", "icons", "pictures" or "write", the number of files done, and the number
-            of all, 0 if that is unknown.
+        progress: Called with a phase, "walk", "scan", "icons", "pictures", "write", "flush" or "verify", the number of files
+            done, and the number of all, 0 if that is unknown; also with "bytes" and the bytes written so far and of all.
 
     Raises:
         RuleError: The request breaks the Standard, or the profile is not for such a medium.
@@ -172,7 +172,7 @@ class Creator:
         self._trusts_dicomdir = trust_dicomdir
         self._undefined_lengths = undefined_lengths
         self._scan = partial(outcomes, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
-        self._progress = phase(progress, "write")
+        self._progress = progress or unreported
         self._add_icons = partial(icons_added, jobs=jobs, executor=executor, progress=phase(progress, "icons"))
         self._sources = Sources(source_security or security, phase(progress, "walk"))
         self._searched: list[str] = []

@@ -23,7 +23,7 @@ from fileset.findings import ERROR
 from fileset.media.open import no_dicomdir, updatable
 from fileset.plan.add_header import add_headers
 from fileset.plan.choice import Choice
-from fileset.plan.commit import carry_out, clean_up
+from fileset.plan.commit import carry_out, clean_up, unreported
 from fileset.plan.copy_findings import Preamble, clears, stale_pages, without_cured
 from fileset.plan.dicomdir_file import absent_from, read_dicomdir
 from fileset.plan.hl7_document import add_document
@@ -134,7 +134,7 @@ class Updater:
             executor=executor,
             progress=phase(progress, "scan"),
         )
-        self._progress = phase(progress, "write")
+        self._progress = progress or unreported
         self._transcoding = transcoding(under, wanted=transcode, jobs=jobs, progress=phase(progress, "transcode"))
         clearing, conflict = clears(preamble), check_conflict_option(patient_conflict)
         self._trusts_dicomdir = trust_dicomdir

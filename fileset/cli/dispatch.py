@@ -11,6 +11,7 @@ from argparse import REMAINDER, Namespace
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
+from time import monotonic
 from typing import Final, Protocol, cast
 
 from fileset.cli import INTERRUPTED
@@ -80,6 +81,7 @@ def _carry_out(arguments: Sequence[str]) -> int:
     with suppress(MemoryError):
         bytes(RETAINED)
     try:
+        options.began = monotonic()
         with ending_as_interrupted():
             add_security(chosen.verb, options)
             return verb.run(options)

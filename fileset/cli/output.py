@@ -101,6 +101,12 @@ def sized(number: int) -> str:
 # ---------------------------------------------------------------- data
 
 
+def lasting(seconds: float) -> str:
+    """A duration in words: "2.1 s", "3 min 20 s"; 0.1 s at least."""
+    whole = round(seconds)
+    return f"{max(seconds, 0.1):.1f} s" if whole < 60 else f"{whole // 60:,} min {whole % 60} s"
+
+
 def write(lines: Iterable[str]) -> None:
     """Write lines to standard output, in batches.
 

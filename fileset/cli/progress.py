@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 Phases = Callable[[str, int, int], None]
 """Called with the name of a phase, the number of files done, and the number of files in all."""
 
+_COPYING: Final = ("write", "extract")
+"""The phases with a rate in MB/s, from the phase "bytes" before them."""
 INTERVAL: Final = 0.1
 """Seconds between two pictures."""
 _TITLES: Final = {
     "transcode": "Transcoding",
     "walk": "Looking for files",
     "sort": "Sorting records",
-    "flush": "Flushing and verifying",
+    "flush": "Flushing",
+    "verify": "Verifying",
+    "finish": "Finishing",
     "scan": "Reading headers",
     "write": "Copying",
     "extract": "Copying",
@@ -32,7 +36,7 @@ _TITLES: Final = {
 }
 
 _AFTERWARDS: Final = {"scan": "sort", "write": "flush"}
-"""The phases that follow when all files of a phase are done: nothing counts them."""
+"""The phases that follow when all files of a phase are done, else "finish": nothing counts them."""
 
 
 @contextmanager
@@ -59,16 +63,24 @@ class Display:
         self._tasks: dict[str, TaskID] = {}
         self._started = monotonic()
         self._next = self._started + INTERVAL
+        self._size = 0  # bytes done, for the rate
 
     def __call__(self, phase: str, done: int, total: int, size: int = 0) -> None:
-        """Draw, if it is time to. `total` is 0 if it is unknown; `size`: bytes done, for phases that show a rate."""
+        """Draw, if it is time to. `total` is 0 if it is unknown; `size`: bytes done, for phases that show a rate.
+
+        The phase "bytes" draws nothing: it gives the size for the phase that copies.
+        """
         now = monotonic()
+        if phase == "bytes":
+            self._started, self._size = self._started if done else now, done
+            return
         if now < self._next and done != total:
             return
         self._next = now + INTERVAL
+        size = self._size if phase in _COPYING else size
         rate = f"{size / 1e6 / max(now - self._started, INTERVAL):.1f} MB/s" if size else ""
-        if total and done == total and phase in _AFTERWARDS:
-            phase, total = _AFTERWARDS[phase], 0
+        if total and done == total:
+            phase, total = _AFTERWARDS.get(phase, "finish"), 0
         self._draw(phase, done, total or None, rate)
 
     def _draw(self, phase: str, done: int, total: int | None, rate: str) -> None:

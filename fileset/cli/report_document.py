@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Iterator
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from fileset.cli.findings import finding_rows
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from fileset.report import Added, Removed, Report
 
 
-def write_report_document(report: Report, schema: str, *, complete: bool) -> None:
+def write_report_document(report: Report, options: Namespace, schema: str, *, complete: bool) -> None:
     """Write the report as one JSON document on standard output."""
     write_document(
         schema,
@@ -22,6 +24,7 @@ def write_report_document(report: Report, schema: str, *, complete: bool) -> Non
             "dry_run": report.dry_run,
             "complete": complete,
             "written": {"files": len(report.written), "bytes": sum(one.size for one in report.written)},
+            "seconds": round(monotonic() - options.began, 3),
             **volumes_of(report),
             **_replaced_rows(report),
             "added": _added_rows(report),

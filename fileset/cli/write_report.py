@@ -9,10 +9,11 @@ import os
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fileset.cli.findings import PARTLY, problems_of, tell_findings, tell_problems
-from fileset.cli.output import counted, escaped, say, sized, write
+from fileset.cli.output import counted, escaped, lasting, say, sized, write
 from fileset.cli.report_document import write_report_document
 from fileset.cli.volumes import in_words, manifests
 from fileset.errors import DONE
@@ -66,14 +67,14 @@ def _tell(report: Report, options: Namespace, wording: Wording) -> int:
     _write_manifests(report, options, wording)
     complete = _is_complete(report, options, wording)
     if options.json:
-        write_report_document(report, f"fileset.{wording.verb}/1", complete=complete)
+        write_report_document(report, options, f"fileset.{wording.verb}/1", complete=complete)
     else:
         _tell_files(report, options, wording)
     if not (report.complete or options.quiet):
         for line in (*_option_hints(report, options), *wording.hints(report, options)):
             say(line)
     if not options.quiet or not complete:
-        say(_summary(report, wording))
+        say(_summary(report, options, wording))
     if report.removable and report.written and not options.quiet:
         say(f"everything is on {report.medium}: unmount it, then it is safe to remove")
     return 0 if complete else PARTLY
@@ -201,11 +202,11 @@ def _option_hints(report: Report, options: Namespace) -> Iterator[str]:
 # ---------------------------------------------------------------- the summary
 
 
-def _summary(report: Report, wording: Wording) -> str:
-    return ", ".join([_changes(report, wording), *_remarks(report, wording)])
+def _summary(report: Report, options: Namespace, wording: Wording) -> str:
+    return ", ".join([_changes(report, wording), *_remarks(report, options, wording)])
 
 
-def _remarks(report: Report, wording: Wording) -> Iterator[str]:
+def _remarks(report: Report, options: Namespace, wording: Wording) -> Iterator[str]:
     would = "would be " if report.dry_run else ""
     if report.identified and (report.removed or report.refreshed or report.added):
         yield f"the identification {would}changed"
@@ -215,6 +216,7 @@ def _remarks(report: Report, wording: Wording) -> Iterator[str]:
         yield f"{sized(size)} in {counted(len(report.written), 'file')}{written}"
         if wording.added == WRITTEN and os.path.isfile(report.medium):
             yield "verified"  # an image is read back before it counts
+        yield lasting(monotonic() - options.began)
     if cleared := sum(finding.rule == "FS-PREAMBLE-CLEARED" for finding in report.findings):
         yield f"{counted(cleared, 'preamble')} {would}cleared"
     if skipped := len(report.skipped) - len(report.foreign):

@@ -26,7 +26,9 @@ TRIES: Final = 3
 """Times that a file is read before it is given up: drives read a scratched disc better the second time."""
 
 Progress = Callable[[str, int, int], None]
-"""Called with "extract", the number of files done, and the number of files in all."""
+"""Called with "extract", the number of files done, and the number of files in all; before it with "bytes", the bytes copied
+so far, and 0.
+"""
 
 
 def extract(
@@ -54,7 +56,8 @@ def extract(
         listed_only: Whether to leave out files without a record; the report counts them.
         trust_dicomdir: Whether the record names the copy where it and the file disagree about patient, study or series. By
             default the file does. Each disagreement is a finding.
-        progress: Called with "extract", the number of files done, and the number of files in all.
+        progress: Called with "extract", the number of files done, and the number of files in all; before it with "bytes",
+            the bytes copied so far, and 0.
         keys: Values that the instances must match.
 
     Raises:
@@ -72,6 +75,7 @@ def extract(
     for done, record in enumerate(records):
         _extract_one(record, target, report, verifier)
         if progress:
+            progress("bytes", report.size, 0)
             progress("extract", done + 1, len(records))
     if isinstance(source, FileFinder):
         report.findings += source.beside.findings

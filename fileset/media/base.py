@@ -18,6 +18,12 @@ from fileset.errors import FormatError, MediumError
 from fileset.file_id import FileId
 
 Chunks = Iterable[bytes | bytearray]
+Counter = Callable[[int, int], None]
+"""Called with the number of files done, and of all."""
+
+
+def uncounted(done: int, total: int) -> None:
+    """Ignore a count."""
 
 
 @frozen
@@ -223,8 +229,11 @@ class Transaction(AbstractContextManager["Transaction"], Protocol):
         """Return when all that was written would survive a loss of power."""
         ...
 
-    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
-        """Make the new DICOMDIR the one that counts, after `verify` accepted its bytes as read back."""
+    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:
+        """Make the new DICOMDIR the one that counts, after `verify` accepted its bytes as read back.
+
+        `count` is called with the number of files that were read back, and of all, on media that read all back.
+        """
         ...
 
     def delete(self, file_id: FileId) -> None:

@@ -44,8 +44,14 @@ from fileset.standard import tags
 NAME_SIZE: Final = 128
 """Bytes that are reckoned for each new name: its entry in a folder, and its line in the journal of the change."""
 
-Progress = Callable[[int, int], None]
-"""Called with the number of files written and in all."""
+Progress = Callable[[str, int, int], None]
+"""Called with a phase, the number done, and of all: "bytes" and "write" (files) while files are written, "flush" when the
+medium begins to save them, "verify" for files that are read back.
+"""
+
+
+def unreported(phase: str, done: int, total: int) -> None:
+    """Ignore progress."""
 
 
 @frozen
@@ -74,7 +80,7 @@ class Plan:
 
 
 def commit(
-    plan: Plan, medium: WritableMedium, *, progress: Progress | None = None, sha256: bool = False
+    plan: Plan, medium: WritableMedium, *, progress: Progress = unreported, sha256: bool = False
 ) -> list[Written]:
     """Carry out a plan; return the written files, the DICOMDIR last, with SHA-256 hashes if `sha256`.
 
@@ -93,9 +99,10 @@ def commit(
             written = write(
                 plan.additions, transaction, progress, sha256=sha256
             )  # 2. files, under temporary names first
+            progress("flush", 0, 0)
             transaction.settle()  # 3. all of them on the medium
             verified = partial(verify, directory=plan.directory)
-            publish = partial(transaction.publish, verify=verified)
+            publish = partial(transaction.publish, verify=verified, count=partial(progress, "verify"))
             written.append(_hashed(publish, encode_last(plan.directory), sha256=sha256))  # 4. and 5.
             for file_id in filterfalse(_is_dicomdir, plan.removals):  # 6. nothing references them any more
                 transaction.delete(file_id)
@@ -125,7 +132,7 @@ def rehearse(plan: Plan, medium: WritableMedium) -> None:
     medium.check_writable()
 
 
-def carry_out(plan: Plan, medium: WritableMedium, report: Report, progress: Progress | None = None) -> None:
+def carry_out(plan: Plan, medium: WritableMedium, report: Report, progress: Progress = unreported) -> None:
     """Commit a plan and note the written files in `report`; only rehearse it in a dry run."""
     report.planned = True
     if report.dry_run:
@@ -290,10 +297,12 @@ def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
 
 
 def write(
-    additions: Sequence[Addition], transaction: Transaction, progress: Progress | None, *, sha256: bool
+    additions: Sequence[Addition], transaction: Transaction, progress: Progress, *, sha256: bool
 ) -> list[Written]:
     """Write all files in their order. Before a `LostSourceError` all others are read, so that every lost one is known."""
-    written = []
+    written: list[Written] = []
+    size, total = 0, sum(addition.size for addition in additions)
+    progress("bytes", size, total)
     for at, addition in enumerate(additions):
         info = FileInfo(addition.size, addition.modified, addition.mode)
         write_chunks = partial(transaction.write, addition.file_id, info=info)
@@ -305,8 +314,9 @@ def write(
         if written[-1].size != addition.size:
             came = f"{written[-1].size} bytes came, {addition.size} were expected"
             raise MediumError(came, path=addition.file_id)
-        if progress:
-            progress(len(written), len(additions))
+        size += addition.size
+        progress("bytes", size, total)
+        progress("write", len(written), len(additions))
     return written
 
 

@@ -43,7 +43,7 @@ class Recipe:
     replace: bool = field(kw_only=True)
     undefined_lengths: bool = field(kw_only=True)
     companion: Companion | None = field(kw_only=True, default=None)
-    progress: Progress | None = field(kw_only=True)
+    progress: Progress = field(kw_only=True)
 
 
 @frozen

@@ -73,7 +73,7 @@ def write_volumes(
         name = numbered(identification.file_set_id, at, LONGEST_FILE_SET_ID)
         own = evolve(identification, file_set_id=name, file_set_uid=new_uid())
         made = Report(path, dry_run=report.dry_run, hashes=report.hashes)
-        shifted = evolve(recipe, progress=_shifted(recipe.progress, len(report.added), len(leaves)))
+        shifted = evolve(recipe, progress=_shifted(recipe.progress, report, len(leaves)))
         try:
             write_volume(shifted, made, part, own)
         except (KeyboardInterrupt, FilesetError) as problem:
@@ -124,6 +124,11 @@ def _used(recipe: Recipe, made: Report, capacity: int) -> int | None:
     return used
 
 
-def _shifted(progress: Progress | None, done: int, total: int) -> Progress | None:
-    """A callback that reports the progress of one volume as that of all."""
-    return (lambda more, _: progress(done + more, total)) if progress else None
+def _shifted(progress: Progress, report: Report, total: int) -> Progress:
+    """A callback that reports the progress of one volume as that of all, of which `report` has those before."""
+    before = {"write": len(report.added), "bytes": sum(written.size for written in report.written)}
+
+    def shifted(phase: str, done: int, of: int) -> None:
+        progress(phase, done + before.get(phase, 0), total if phase == "write" else of)
+
+    return shifted

@@ -17,6 +17,7 @@ from fileset.errors import FilesetError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import (
     Chunks,
+    Counter,
     FileInfo,
     FileSetInfo,
     ReadableMedium,
@@ -25,6 +26,7 @@ from fileset.media.base import (
     UpdatableMedium,
     Written,
     holds,
+    uncounted,
 )
 from fileset.media.seekable import PositionalFile
 from fileset.media.system.walk import random_access
@@ -319,7 +321,7 @@ class _SecureTransaction:
         """Wait until the medium has all that was written."""
         self._inner.settle()
 
-    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
+    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:
         """Encrypt the new DICOMDIR and make it the one that counts, after it was read back, decrypted, and accepted."""
         data = b"".join(dicomdir)
         sealed = b"".join(self._sealer.chunks((data,), len(data)))
@@ -327,7 +329,7 @@ class _SecureTransaction:
         def accept(back: bytes) -> None:
             verify(self._plain(back, sealed, data))
 
-        return evolve(self._inner.publish((sealed,), accept), size=len(data))
+        return evolve(self._inner.publish((sealed,), accept, count), size=len(data))
 
     def _plain(self, back: bytes, sealed: bytes, data: bytes) -> bytes:
         """The DICOMDIR that was read back; without a key, the same encrypted bytes hold the same data."""

@@ -19,7 +19,7 @@ from typing import Final, Self
 
 from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
-from fileset.media.base import Chunks, FileInfo, Written
+from fileset.media.base import Chunks, Counter, FileInfo, Written, uncounted
 from fileset.media.folder.journal import ADDED, JournalEntry, removal
 from fileset.media.folder.work_folder import NEW, WorkFolder, read_journal, standing_in
 from fileset.media.system.calls import system
@@ -222,7 +222,7 @@ class FolderTransaction:
 
     # ------------------------------------------------------------ the moment that counts
 
-    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
+    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:  # noqa: ARG002
         """Write the DICOMDIR beside the old one, read it back, verify it, and put it in the old one's place."""
         new = self._work.file(NEW)
         with blamed_on(self._dicomdir):

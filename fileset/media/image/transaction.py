@@ -16,7 +16,7 @@ from typing import BinaryIO, Final, Self
 
 from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.base import Builder, Chunks, FileInfo, ReadableMedium, Written
+from fileset.media.base import Builder, Chunks, Counter, FileInfo, ReadableMedium, Written, uncounted
 from fileset.media.system.calls import system
 from fileset.media.system.files import (
     blamed_on,
@@ -167,7 +167,7 @@ class ImageTransaction:
     def settle(self) -> None:
         """Nothing: the image is synced when it is whole."""
 
-    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
+    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:
         """Finish the image, sync it, read all of it back, and put it in the old one's place."""
         written = self.write(DICOMDIR, dicomdir)
         with blamed_on(self._path):
@@ -175,7 +175,7 @@ class ImageTransaction:
             del self._builder  # its notes on every file are not needed any more
             self._file.flush()
             system.sync_file(self._file.fileno())
-            self._compare(verify)
+            self._compare(verify, count)
             set_mode(self._new, _mode(self._path, self._mode))
             if not system.MOVES_OPEN_FILES:
                 self._file.close()
@@ -185,16 +185,17 @@ class ImageTransaction:
             sync_directory(os.path.dirname(self._path))
         return written
 
-    def _compare(self, verify: Callable[[bytes], None]) -> None:
+    def _compare(self, verify: Callable[[bytes], None], count: Counter) -> None:
         """Read the whole image back, front to back, and compare every file with the written data."""
         image = self._read(self._new)
         try:
             if sum(1 for _ in image.names()) != len(self._written):
                 raise MediumError("other files are read back than were written; nothing was changed", path=self._path)
-            for file_id, digest in self._written:
+            for done, (file_id, digest) in enumerate(self._written, 1):
                 with image.open(file_id) as file:
                     if digest_of(chunks_of(file)) != digest:
                         raise MediumError(f"{file_id} reads back different from the written data", path=self._path)
+                count(done, len(self._written))
             if damage := image.damage():
                 raise MediumError(f"reads back damaged: {damage[0]}; nothing was changed", path=self._path)
             with image.open(DICOMDIR) as file:

@@ -8,7 +8,7 @@ from typing import Final, NoReturn
 
 from fileset.errors import MediumError, NotFoundError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
-from fileset.media.base import Chunks, FileInfo, FileSetInfo, Transaction, Written, holds
+from fileset.media.base import Chunks, Counter, FileInfo, FileSetInfo, Transaction, Written, holds, uncounted
 from fileset.media.names import form_of
 from fileset.media.remote.access import failures
 from fileset.media.remote.medium import RemoteMedium, scheme_of
@@ -164,7 +164,7 @@ class _DicomdirTransaction(Transaction):
     def settle(self) -> None:
         pass
 
-    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
+    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:  # noqa: ARG002
         data = b"".join(dicomdir)
         verify(data)  # before the request: afterwards there would be no old one to keep
         self._medium.put_dicomdir(data)

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
 
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.base import Builder, Chunks, FileInfo, Transaction, Written
+from fileset.media.base import Builder, Chunks, Counter, FileInfo, Transaction, Written, uncounted
 from fileset.media.image.medium import NoImage
 from fileset.media.system.files import creation_time, named
 from fileset.media.system.hashing import Hashed
@@ -111,7 +111,7 @@ class StreamTransaction:
     def settle(self) -> None:
         """Do nothing: data in a pipe is gone."""
 
-    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None]) -> Written:
+    def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:  # noqa: ARG002
         """Write the DICOMDIR, verified before, and the end of the archive."""
         data = b"".join(dicomdir)
         verify(data)
