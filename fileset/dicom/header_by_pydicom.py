@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, UNDEFINED, element_at
@@ -20,11 +21,17 @@ if TYPE_CHECKING:
 _WIDTHS: Final = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "SV": 8, "UV": 8}
 _DEFER: Final = 1 << 24
 """A longer value, in bytes, is skipped unless wanted."""
+_MOST_ELEMENTS: Final = 20_000
+"""Elements of a data set before its pixel data, without those in sequences; zeros of a bad disc read as millions."""
+_MOST_READS: Final = 1_000_000
+"""Times that pydicom may read from a file: at least once for each element, those in sequences included."""
 _MESSAGE: Final = "pydicom cannot decode the data set"
+
+_TOO_MANY: Final = "more elements precede the values that are needed than a header can have; the file is damaged"
 
 
 class HeaderFile(io.RawIOBase):
-    """A file-like object for pydicom over a `Reading`. Raises `HeaderError` after `limit` bytes, to bound memory."""
+    """A file-like object for pydicom over a `Reading`. Raises `HeaderError` after `limit` bytes or many elements, to bound memory and time."""
 
     name = ""
 
@@ -32,6 +39,7 @@ class HeaderFile(io.RawIOBase):
         self._read = read
         self._at = 0
         self._limit = self._left = limit
+        self._reads = 0
 
     def readable(self) -> bool:
         """Always."""
@@ -60,6 +68,9 @@ class HeaderFile(io.RawIOBase):
             raise HeaderError(
                 "FS-FILE-BAD-HEADER", f"more than {self._limit >> 20} MiB precede the values that are needed"
             )
+        self._reads += 1
+        if self._reads > _MOST_READS:
+            raise HeaderError("FS-FILE-BAD-HEADER", _TOO_MANY)
         data = self._read(self._at, size)
         self._at += len(data)
         self._left -= len(data)
@@ -77,8 +88,11 @@ def read_foreign(read: Reading, wanted: Wanted) -> Header:
     from pydicom.filereader import read_partial
 
     pixels: list[int] = []
+    elements = count(1)
 
     def at_pixel_data(tag: int, _vr: str | None, _length: int) -> bool:
+        if next(elements) > _MOST_ELEMENTS:
+            raise HeaderError("FS-FILE-BAD-HEADER", _TOO_MANY)
         if tag in PIXEL_DATA:
             pixels.append(int(tag))
         return bool(pixels)

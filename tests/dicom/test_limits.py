@@ -92,3 +92,11 @@ def test_endless_file_meta_information_is_refused_in_linear_time() -> None:
     with pytest.raises(HeaderError, match="File Meta Information"):
         read_header(file, WANTED)
     assert file.given < 8 * LARGEST_META
+
+
+def test_zeros_in_place_of_a_data_set_are_given_up_soon() -> None:
+    """A bad disc gives zeros, and each eight of them read as an element of no length."""
+    file = Sparse((0, bytes(128) + b"DICM" + meta("1.2.840.10008.1.2.1")), (1 << 29, b"end"))
+    with pytest.raises(HeaderError, match="more elements"):
+        read_header(file, WANTED)
+    assert file.given < 1 << 24

@@ -16,8 +16,10 @@ from fileset.errors import FormatError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.image.bytes import ImageBytes
 from fileset.media.image.names import Entry, FileNames, Notes
+from fileset.media.iso.allowance import SMALL_IMAGE, Allowance
 from fileset.media.iso.medium import IsoMedium
 from tests.support import synthetic
+from tests.support.command import Runs
 
 
 @pytest.fixture
@@ -88,3 +90,38 @@ def test_a_file_of_overlapping_pieces_is_refused(image: Path) -> None:
                 raw.check(extents)
             with pytest.raises(FormatError, match="overlap"):
                 raw.open(extents, "BOMB")
+
+
+def _overlapping(image: Path, step: int) -> None:
+    """Let the directory record of each image file lead to a quarter of the image, which begins `step` sectors after that of the one before."""
+    data = bytearray(image.read_bytes())
+    at = data.index(b"IM000000") - 33
+    for number in range(12):
+        for offset, value in ((2, 18 + number * step), (10, len(data) // 4)):
+            data[at + offset : at + offset + 8] = value.to_bytes(4, "little") + value.to_bytes(4, "big")
+        at += data[at]
+    image.write_bytes(data)
+
+
+def test_files_that_overlap_are_refused_before_they_are_larger_than_the_image(image: Path, run: Runs) -> None:
+    _overlapping(image, step=1)
+    size = image.stat().st_size
+    told = run("extract", image, "-o", image.parent / "OUT", code=3)
+    assert "the files of the image overlap" in told.stdout + told.stderr
+    assert sum(path.stat().st_size for path in (image.parent / "OUT").rglob("*") if path.is_file()) <= size
+
+
+def test_names_of_one_file_are_read(image: Path) -> None:
+    _overlapping(image, step=0)
+    with closing(IsoMedium(str(image))) as medium:
+        for name in medium.names():
+            medium.open(FileId.tolerant(name)).close()
+
+
+def test_thousands_of_names_of_one_file_are_no_way_to_fill_a_disk() -> None:
+    allowance = Allowance(1_200_000)
+    entry = Entry("IM", folder=False, extents=((0, 1_000_000),))
+    for number in range(SMALL_IMAGE // entry.size):
+        allowance.spend(f"IM{number}", entry)
+    with pytest.raises(FormatError, match="overlap"):
+        allowance.spend("IM", entry)

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import time
+import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -862,3 +863,18 @@ def test_an_archive_without_its_directory_is_read_from_local_headers(
         for name, data in files.items():
             with medium.open(FileId.tolerant(name)) as file:
                 assert file.read() == data
+
+
+@pytest.mark.slow
+def test_a_dicomdir_that_inflates_a_thousand_times_is_stopped_before_it_takes_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "BOMB.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("DICOMDIR", "w") as member:
+        for _ in range(600):
+            member.write(bytes(1 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(FormatError, match="decompression bomb"):
+            fileset.Reader(path)
+        assert tracemalloc.get_traced_memory()[1] < 300 << 20
+    finally:
+        tracemalloc.stop()

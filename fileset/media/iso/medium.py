@@ -17,6 +17,7 @@ from fileset.media.image.bytes import ImageBytes
 from fileset.media.image.medium import Image, NoImage
 from fileset.media.image.names import Entry, FileNames, Notes
 from fileset.media.image.opened import OpenImage
+from fileset.media.iso.allowance import Allowance
 from fileset.media.iso.directories import SECTOR
 from fileset.media.iso.features import FEATURES
 from fileset.media.iso.reader import STANDARD_ID, IsoVolume, descriptors, is_joliet, is_primary
@@ -54,6 +55,7 @@ class IsoMedium(OpenImage):
             self.close()
             raise
         self._trees = [FileNames(volume, self._notes, self._image.size) for volume in self._volumes]
+        self._allowance = Allowance(self._image.size)
         self._image.whole = self._volumes[0].size
         if self._image.cut:
             self._notes.add(self._image.cut)
@@ -107,8 +109,11 @@ class IsoMedium(OpenImage):
 
     def open(self, file_id: FileId) -> BinaryIO:
         """Open a file for reading at random; no more is read than asked for."""
+        entry = self._entry(file_id)
         try:
-            return self._image.open(self._entry(file_id).extents, f"{self._path}: {file_id.path}")
+            self._image.check(entry.extents)
+            self._allowance.spend(file_id.path, entry)
+            return self._image.open(entry.extents, f"{self._path}: {file_id.path}")
         except FormatError as problem:
             raise FormatError(f"{file_id}: {problem}", path=self._path) from problem
 
