@@ -161,7 +161,7 @@ def test_patients_without_an_id_are_not_merged(tmp_path: Path) -> None:
     assert len({patient["PatientID"] for patient in reader.patients}) == 2
 
 
-def test_invented_numbers_are_nobody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invented_numbers_are_unique(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tree, "number_of", lambda _: 100_000_000)
     monkeypatch.setattr("fileset.dicom.values.number_of", lambda _: 100_000_000)
     several = []
@@ -479,7 +479,7 @@ def test_what_is_added_after_the_commit_is_refused_not_forgotten(tmp_path: Path)
         creator.add(synthetic.instance(CT, number=2))
 
 
-def test_a_dry_run_in_a_context_does_not_stand_for_the_commit(tmp_path: Path) -> None:
+def test_a_dry_run_in_a_context_does_not_replace_the_commit(tmp_path: Path) -> None:
     with fileset.Creator(tmp_path / "OUT") as creator:
         creator.add(synthetic.instance(CT))
         assert creator.commit(dry_run=True).dry_run
@@ -542,7 +542,7 @@ def test_a_file_that_changes_after_a_dry_run_is_looked_at_again(tmp_path: Path) 
     assert len(creator.commit().added) == 1
 
 
-def test_volumes_of_another_file_set_that_stay_are_told(tmp_path: Path) -> None:
+def test_volumes_of_another_file_set_that_stay_are_reported(tmp_path: Path) -> None:
     for number in range(1, 40):
         (tmp_path / f"I{number}").write_bytes(synthetic.ct(series=number, number=1))
 

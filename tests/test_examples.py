@@ -38,7 +38,7 @@ def test_burn_copies_and_reads_back_everything(incoming: Path, tmp_path: Path) -
     assert (tmp_path / "OUT" / "DICOMDIR").is_file()
 
 
-def test_burn_tells_by_its_exit_code_that_a_file_was_skipped(incoming: Path, tmp_path: Path) -> None:
+def test_burn_shows_by_its_exit_code_that_a_file_was_skipped(incoming: Path, tmp_path: Path) -> None:
     (incoming / "NOTES.dcm").write_text("damaged")
     done = run("burn.py", incoming, tmp_path / "OUT")
     assert done.returncode == 3
@@ -79,7 +79,7 @@ def test_import_copies_every_instance_byte_for_byte(tmp_path: Path) -> None:
     assert set(copies) <= originals
 
 
-def test_import_tells_what_is_missing(tmp_path: Path) -> None:
+def test_import_shows_what_is_missing(tmp_path: Path) -> None:
     disc = tmp_path / "disc"
     shutil.copytree(DISC, disc)
     (disc / "98892003" / "MR1" / "4919").unlink()
@@ -106,7 +106,7 @@ def test_wrong_usage_is_answered_with_the_usage(example: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("example", ["cluster.py", "developer.py"])
-def test_what_cannot_be_done_is_told_in_one_line(example: str, tmp_path: Path) -> None:
+def test_an_error_is_reported_in_one_line(example: str, tmp_path: Path) -> None:
     fileset.index(tmp_path)
     done = run(example, tmp_path)
     assert done.returncode == 6

@@ -606,7 +606,7 @@ def test_index_pleases_every_judge(small: Path) -> None:
     judges.judge_file_set(small, (uid for _, uid in peers.truth(small)))
 
 
-def test_list_as_json_tells_every_level(small: Path) -> None:
+def test_list_as_json_shows_every_level(small: Path) -> None:
     document = fileset("list", small, "--json").document
     assert {"id", "uid"} <= document["file_set"].keys()
     row = document["instances"][0]
@@ -627,7 +627,7 @@ def test_list_is_in_order_of_numbers(small: Path) -> None:
     assert names == sorted(names)
 
 
-def test_list_as_json_lines_tells_the_same(small: Path) -> None:
+def test_list_as_json_lines_shows_the_same(small: Path) -> None:
     rows = [json.loads(line) for line in fileset("list", small, "--jsonl").stdout.splitlines()]
     listed = [row for row in rows if "sop_instance_uid" in row]
     assert listed == fileset("list", small, "--json").document["instances"]
@@ -726,7 +726,7 @@ def test_existing_dicomdir_is_not_replaced_unless_asked(tmp_path: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_wrong_usage_is_told_from_trouble(arguments: tuple[str, ...], tmp_path: Path) -> None:
+def test_wrong_usage_and_trouble_have_different_exit_codes(arguments: tuple[str, ...], tmp_path: Path) -> None:
     synthetic.ct_series(tmp_path / "IN", 1, 1, 1, 1)
     if arguments[:1] == ("list",):
         fileset("index", tmp_path / "IN")
@@ -734,7 +734,7 @@ def test_wrong_usage_is_told_from_trouble(arguments: tuple[str, ...], tmp_path: 
     assert not (tmp_path / "OUT" / "DICOMDIR").exists()
 
 
-def test_missing_source_is_told(tmp_path: Path) -> None:
+def test_missing_source_is_reported(tmp_path: Path) -> None:
     run = fileset("create", tmp_path / "NOWHERE", "-o", tmp_path / "OUT", code=ANY)
     assert run.code in (2, 5)
     assert "NOWHERE" in run.stderr

@@ -110,7 +110,7 @@ def test_keys_are_decoded_when_asked_for(reader: Reader) -> None:
         first["PatientIdentity"]
 
 
-def test_the_file_reference_is_told(reader: Reader) -> None:
+def test_the_file_reference_is_reported(reader: Reader) -> None:
     first = next(reader.instances)
     assert first.file_id == FileId(r"P1\T1\IM1")
     assert first.sop_class_uid == "1.2.840.10008.5.1.4.1.1.2"

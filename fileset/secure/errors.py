@@ -1,4 +1,4 @@
-"""Why a Secure DICOM File cannot be opened: an error for each cause, with its rule and what to do next."""
+"""The reasons why a Secure DICOM File cannot be opened: an error for each, with its rule and its advice."""
 
 from __future__ import annotations
 

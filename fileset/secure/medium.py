@@ -62,7 +62,7 @@ class _Last:
 class SecureView:
     """A medium for reading whose Secure DICOM Files are read as their content; other files are as they are.
 
-    `states` has what is known of each file that was opened, by name, and `plain` the DICOM files that are not encrypted.
+    `states` describes each file that was opened, by name; `plain` are the DICOM files that are not encrypted.
     """
 
     folder = ""
@@ -210,7 +210,7 @@ class SecureMedium(SecureView):
         return evolve(self.around.inquire_file_set(), overhead=self._sealer.most)
 
     def lost_recipients(self, file_id: FileId) -> str:
-        """Return, in words, the recipients of a file who are none of those that files are encrypted for; "" for none."""
+        """Return, in words, the recipients of a file for whom new files are not encrypted; "" for none."""
         with self.around.open(file_id) as file:
             read, size = random_access(file)
             found = parsed(parse(read, size).recipients) if is_secure(read(0, _FIRST)) else []
@@ -267,7 +267,7 @@ class SecureMedium(SecureView):
         return self.around.lasting_damage()
 
     def not_carried_over(self) -> Sequence[str]:
-        """Return what the next change would lose beside files."""
+        """Return the things that the next change would lose, other than files."""
         return self.around.not_carried_over()
 
     def entitle(self, label: str) -> None:

@@ -51,7 +51,7 @@ class Envelope:
 
 @frozen
 class SecureState:
-    """What is known of a file that was opened: how, its cipher, its digest or "", and those who signed it."""
+    """The state of a file that was opened: how, with which cipher, its digest or "", and its signers."""
 
     opened_by: str
     cipher: str
@@ -147,7 +147,7 @@ def _decrypted(envelope: Envelope, opener: Opener) -> tuple[Decrypted, Layer | N
 
 
 def _layer(plain: Decrypted, label: str) -> Layer | None:
-    """The content of the inner layer, the digests that it needs, and what checks them; None for a plain DICOM file.
+    """Return the content of the inner layer, the digests that it needs, and their check; None for a plain DICOM file.
 
     The layer is bare, or in a ContentInfo as chains of programs write it; a label of id-data is accepted around both.
     """

@@ -41,7 +41,7 @@ class PrivateKey:
 
 @frozen
 class Opener:
-    """What a reader can open files with; nothing of it is shown."""
+    """The keys and passwords of a reader; they are never shown."""
 
     keys: tuple[PrivateKey, ...] = field(default=(), repr=False)
     password: bytes = field(default=b"", repr=False)
@@ -50,7 +50,7 @@ class Opener:
     def content_keys(self, recipients: bytes, size: int) -> Iterator[tuple[bytes, str]]:
         """Yield the likely keys of the content, of `size` bytes, and how each was found: "password" or "certificate".
 
-        A private key makes random bytes of what is encrypted for another one, so that a later recipient may be the right one.
+        A private key turns data for another key into random bytes, so a later recipient may be the right one.
         Raises `SecureError` if there is none: a wrong password, another recipient, an algorithm outside PS3.15 D.1.
         """
         found = parsed(recipients)

@@ -1,4 +1,4 @@
-"""Random access to bytes that lie in pieces, and to what AES or Triple-DES made of them."""
+"""Random access to data in pieces, plain or encrypted with AES or Triple-DES."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class Protection(Protocol):
 
 @frozen
 class Digested:
-    """DigestedData with SHA-256 (RFC 5652 7): it protects from accidents, and from those who have no key."""
+    """DigestedData with SHA-256 (RFC 5652 7): it protects from accidents, and from people without a key."""
 
     content_type = DIGESTED
     tail_size = len(octets(_NO_DIGEST))

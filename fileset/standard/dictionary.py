@@ -48,7 +48,7 @@ KEY_VRS: Final = {
     tag: frozenset(vr.encode("ascii") for vr in (*vrs, "UN"))
     for tag, vrs in {key.tag: key.vrs for key in (*_USUAL.values(), *_all_keys())}.items()
 }
-"""The VRs of the attributes that can be keys of records. UN is what a program writes that does not know one (PS3.5 6.2.2)."""
+"""The VRs of the attributes that can be keys of records. A program writes UN where it does not know the VR (PS3.5 6.2.2)."""
 
 
 def keyword_of(tag: int) -> str:

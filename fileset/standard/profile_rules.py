@@ -1,4 +1,4 @@
-"""What the profiles of PS3.11 demand of attributes of each instance, as rows. Data only."""
+"""The demands of the profiles of PS3.11 on attributes of each instance, as rows. Data only."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class When:
 
 @frozen
 class Constraint:
-    """One demand on one attribute of the instances of `classes` (of all if empty): `form`, and what it compares with.
+    """One demand on one attribute of the instances of `classes` (of all if empty): `form`, and the values to compare with.
 
     `other` is the attribute that `SAME_AS` and `ONE_LESS_THAN` compare with. `optional`: an absent attribute is right,
     too. `section` is the one of PS3.11.
@@ -66,7 +66,7 @@ class Constraint:
 
     @property
     def words(self) -> str:
-        """What the profile allows, for people: "one of 8, 10, 12"."""
+        """Return the allowed values in words: "one of 8, 10, 12"."""
         if self.form in (SAME_AS, ONE_LESS_THAN) and self.other is not None:
             return f"{self.form} {self.other.label}"
         if self.form == ONE_OF and len(self.values) == 1:

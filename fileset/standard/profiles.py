@@ -136,7 +136,7 @@ class Profile:
 
     `services` maps a SOP Class UID, `ANY` or `MULTI_FRAME` to the transfer syntaxes that the profile allows for it;
     none means those of the conformance statement. `keys` names the table of additional record keys, "" for none.
-    `security` says what the profile demands of files or mails, "" for an unsecured one. `constraints` are rules over
+    `security` is the demand of the profile on files or mails, "" for an unsecured one. `constraints` are rules over
     attributes of each instance.
     """
 

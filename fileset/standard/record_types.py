@@ -21,7 +21,7 @@ class Key:
 
     `tag` is 0xGGGGEEEE. `type` is the Type in a directory record, which may differ from that in the instance.
     `items` holds the attributes of each item; empty for a sequence that is copied unchanged.
-    `condition` says in short when a Type 1C or 2C key is needed, or what restricts its value.
+    `condition` is, in short, when a Type 1C or 2C key is needed, or the restriction of its value.
     `other_vr` is the second VR of the few keys that may have two. `others`: the items have attributes beyond
     `items`, so they are copied unchanged too.
     """
@@ -406,7 +406,7 @@ _CURRENT = (
             Key("DocumentTitle", 0x00420010, "ST", "2"),
             Key("HL7InstanceIdentifier", 0x0040E001, "ST", "1C", condition="the document is an HL7 CDA"),
             Key("ConceptNameCodeSequence", 0x0040A043, "SQ", "2", items=_CODE, condition="title as a code, 0-1 item"),
-            Key("MIMETypeOfEncapsulatedDocument", 0x00420012, "LO", "1", condition="tells what the document is"),
+            Key("MIMETypeOfEncapsulatedDocument", 0x00420012, "LO", "1", condition="the kind of the document"),
         ),
         others="Encapsulated Document Module, except (0042,0011) itself",
     ),

@@ -1,4 +1,4 @@
-"""The optional keys (Type 3) that directory records hold beside those of PS3.3 F.5, so that people find what they search.
+"""The optional keys (Type 3) that directory records hold beside those of PS3.3 F.5, so that people can search for them.
 
 PS3.3 F.5 allows any attribute as an additional key; these are the ones that viewers and archives show.
 """

@@ -30,7 +30,7 @@ Progress = Callable[[str, int, int, int], None]
 _UNKNOWN: Final = ("1.2.840.10008.1.1", "1.2.840.10008.1.2")
 """The pair of an instance that cannot be read: C-ECHO, which every association proposes."""
 Change = Callable[[Payload], Payload]
-"""Makes of a file what is sent instead: reconciliation."""
+"""Turns a file into the one that is sent instead: reconciliation."""
 
 
 def send(
@@ -56,7 +56,7 @@ def send(
     Files are streamed from the medium as they are; memory does not grow with their size.
 
     Args:
-        instances: What to send, as `Reader.find` gives it.
+        instances: The instances to send, as `Reader.find` yields them.
         to: "AET@HOST:PORT" of a storage provider; or
         stow: URL of a DICOMweb service.
         title: Our own AE Title.
@@ -66,9 +66,9 @@ def send(
         retries: More tries for an instance after the first, where another try may help.
         pause: Seconds before the second try, doubled before each further one.
         timeout: Seconds that a connection, and each answer, may take.
-        journal: File that remembers what arrived: a second run sends the rest only.
-        change: Makes of a file what is sent instead; see `Reconciliation.change`.
-        commit_port: Ask for Storage Commitment of what arrived; the peer sends its answer to our AE Title at this port,
+        journal: File that records the instances that arrived: a second run sends only the rest.
+        change: Turns a file into the one that is sent instead; see `Reconciliation.change`.
+        commit_port: Ask for Storage Commitment of the instances that arrived; the peer sends its answer to our AE Title at this port,
             over TLS if `tls` is given, which then needs a certificate.
         transcode: Send files whose transfer syntax the peer does not take in Explicit VR Little Endian, or in Implicit VR if
             it takes only that. Needs the extra `images` for compressed ones.
@@ -135,7 +135,7 @@ def probe(
     change: Change | None = None,
     transcode: bool = False,
 ) -> Probe:
-    """Return what `send` would do, without sending: C-ECHO, and the contexts that the peer accepts.
+    """Return the plan of `send`, without sending: C-ECHO, and the contexts that the peer accepts.
 
     With `transcode`, a pair counts as accepted if the peer takes the SOP class in Explicit or Implicit VR Little Endian.
     Raises as `send`.
@@ -226,7 +226,7 @@ class _Gate:
             )
 
     def _changed(self, source: PayloadSource, item: Payload) -> Payload:
-        """Return what is sent of a file. Only one that agrees with its record may be changed."""
+        """Return the data to send of a file. Only a file that agrees with its record may be changed."""
         if self.change:
             require_agreement(source, item.identity)
             return self.change(item)

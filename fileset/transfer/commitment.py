@@ -1,4 +1,4 @@
-"""Ask a peer to confirm that it keeps what it got: Storage Commitment Push Model (PS3.4 J)."""
+"""Ask a peer to confirm that it keeps the received instances: Storage Commitment Push Model (PS3.4 J)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Reference = tuple[str, str]
 
 @define
 class Commitment:
-    """What a peer confirmed: `committed` SOP Instance UIDs, and others with the reason why not.
+    """The confirmation of a peer: `committed` SOP Instance UIDs, and others with the reason why not.
 
     `answered` is set when the answer to `transaction` has come.
     """

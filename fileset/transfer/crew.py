@@ -46,7 +46,7 @@ class Crew(Generic[Task]):
         self._threads = [Thread(target=self._work, daemon=True) for _ in range(min(count, len(tasks)))]
 
     def results(self) -> Iterator[Sent]:
-        """Yield what comes of the tasks, as they end. Raises the `PeerError` that ended a worker, after all results."""
+        """Yield the results of the tasks, as they end. Raises the `PeerError` that ended a worker, after all results."""
         for thread in self._threads:
             thread.start()
         try:

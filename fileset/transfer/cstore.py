@@ -203,7 +203,7 @@ class _Worker:
 def judged(outcome: Sent, status: int, comment: str, *, again: bool = False) -> tuple[Sent, bool]:
     """Return the outcome that a C-STORE status means (PS3.4 B.2.3), and whether another try may help.
 
-    A peer that has the instance already keeps what it has. That is ours if an earlier try arrived and only its answer was
+    A peer that has the instance already keeps its own copy. That is ours if an earlier try arrived and only its answer was
     lost (`again`); otherwise it may be another version, and new values of the patient are not in it.
     """
     if status == 0:

@@ -1,4 +1,4 @@
-"""The journal of what arrived, so that a second run sends the rest only: one JSON object a line."""
+"""The journal of instances that arrived, so that a second run sends only the rest: one JSON object a line."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def _short(number: int) -> bytes:
 def response(command_set: bytes) -> tuple[int, int, str]:
     """Return of a response: the message that it answers, its status and its comment.
 
-    Raises `FormatError` for what is no command set.
+    Raises `FormatError` if it is no command set.
     """
     values = {
         part.tag: command_set[part.value_at : part.value_end]

@@ -1,4 +1,4 @@
-"""What is sent of a file: its data set as it is, found without decoding it."""
+"""The data to send of a file: its data set as it is, found without decoding it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Payload:
         identity: Values of the file by tag: SOP Class, SOP Instance, Study and Series Instance UID, Patient ID.
         transfer_syntax_uid: As File Meta Information has it.
         meta: Preamble and File Meta Information.
-        start: Position of the data set in the file, or of what follows `changed`.
+        start: Position of the data set in the file, or of the rest of it after `changed`.
         size: Bytes of the data set.
         changed: Bytes that replace the beginning of the data set; b"" if nothing is changed.
         values: The keys that were changed, by keyword: the old and the new value.
@@ -148,7 +148,7 @@ def syntax_of(transfer_syntax_uid: str) -> Syntax:
 def payload(source: PayloadSource) -> Payload:
     """Return the payload of a file.
 
-    Raises `UnsendableError` for what is no DICOM file or cannot be sent as it is, `MediumError` if it cannot be read.
+    Raises `UnsendableError` for a file that is not DICOM or cannot be sent as it is, `MediumError` if it cannot be read.
     """
     with source.open() as file:
         size = source.inquire().size

@@ -43,7 +43,7 @@ class Peer:
 
 
 def title_of(text: str) -> str:
-    """Return an AE Title. Raises `RuleError` for what cannot be one."""
+    """Return an AE Title. Raises `RuleError` for an illegal one."""
     if not _TITLE(text) or not text.strip():
         raise RuleError(
             f"{text!r} is not an AE Title",

@@ -130,7 +130,7 @@ _KEYS: Final = {
 
 @define
 class Reconciliation:
-    """New values for what is sent or copied.
+    """New values for files that are sent or copied.
 
     Attributes:
         fixed: New values for the one patient that all files must be of.
@@ -146,7 +146,7 @@ class Reconciliation:
     _patient: str | None = None
 
     def change(self, item: Payload) -> Payload:
-        """Return what is sent instead of a file; the same if nothing changes.
+        """Return the file that is sent instead; the same one if nothing changes.
 
         Raises `UnsendableError` if it is unclear whose the file is, or it cannot be changed.
         """

@@ -1,4 +1,4 @@
-"""What came of sending: every instance that arrived, and every one that did not, with the reason."""
+"""The result of sending: every instance that arrived, and every one that did not, with the reason."""
 
 from __future__ import annotations
 

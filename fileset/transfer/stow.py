@@ -39,7 +39,7 @@ _CAUSES: Final = {
     0xA900: ": the data set does not fit its SOP Class; `fileset check` shows the faults of the file",
     0xC000: ": it cannot read the data set; `fileset check` shows the faults of the file",
 }
-"""What failure reasons mean (PS3.3 C.14.1.1, PS3.18 10.5.3.2), and what to do."""
+"""Failure reasons in words (PS3.3 C.14.1.1, PS3.18 10.5.3.2), each with its advice."""
 _MEDIA_TYPE: Final = 415
 _HOPELESS: Final = {
     401: "the server asks for other credentials: give them with --header-file",
@@ -106,7 +106,7 @@ class Stow:
 
 
 def address_of(url: str) -> str:
-    """Return the address of a server without user and password. Raises `RuleError` for what is no http or https URL."""
+    """Return the address of a server without user and password. Raises `RuleError` unless it is an http or https URL."""
     if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url):
         raise RuleError(
             f"{without_password(url)!r} is not the address of a DICOMweb service, such as https://pacs.example.org/dicom-web"

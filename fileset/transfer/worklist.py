@@ -17,7 +17,7 @@ _MODEL: Final = "1.2.840.10008.5.1.4.31"
 _RETURNED: Final = (
     *("PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber"),
 )
-"""What a file gets from the entry that fits; a key without a value in the entry stays as it is."""
+"""The values that a file takes from the entry that fits; a key without a value in the entry stays as it is."""
 _SHOWN: Final = (*_RETURNED, "RequestedProcedureDescription")
 _OF_STEP: Final = (
     *("Modality", "ScheduledStationAETitle", "ScheduledProcedureStepStartDate", "ScheduledProcedureStepStartTime"),

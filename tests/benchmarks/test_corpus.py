@@ -101,7 +101,7 @@ def test_sequences_come_with_defined_and_undefined_lengths(instances: list[Datas
     assert items == {True, False}
 
 
-def test_some_wanted_keys_lie_behind_the_first_read(written: Path) -> None:
+def test_some_wanted_keys_are_beyond_the_first_read(written: Path) -> None:
     instance_number = b"\x20\x00\x13\x00IS"
     offsets = [path.read_bytes().find(instance_number) for path in written.rglob("I*")]
     assert min(offsets) < FIRST_READ < max(offsets)

@@ -101,7 +101,7 @@ def test_a_contender_that_times_itself_is_believed(tmp_path: Path) -> None:
     assert contest(tmp_path, printing)["it"].seconds == (1.5, 1.5)
 
 
-def test_a_directory_to_read_that_nobody_can_write_skips_the_job(tmp_path: Path) -> None:
+def test_a_job_is_skipped_if_no_program_can_write_the_directory_that_it_reads(tmp_path: Path) -> None:
     job = Job("job", "a job", (Contender("it", SUCCEED),), {"quick": (2,)}, needs_directory=True)
     options = Options("quick", ours=(sys.executable, "-c", "pass"))
     with pytest.MonkeyPatch.context() as patch:

@@ -91,7 +91,7 @@ def test_a_second_file_set_below_is_its_own(copy: Path) -> None:
     assert (finding.rule, finding.where.file) == ("FS-DICOMDIR-SECOND", "OTHER/DICOMDIR")
 
 
-def test_names_in_other_forms_are_found_and_told(copy: Path) -> None:
+def test_names_in_other_forms_are_found_and_reported(copy: Path) -> None:
     (copy / "P001").rename(copy / "p001")
     (copy / "DICOMDIR").rename(copy / "dicomdir.")
     (copy / "SR1").rename(copy / "SR1.dcm")
@@ -101,7 +101,7 @@ def test_names_in_other_forms_are_found_and_told(copy: Path) -> None:
     assert len(report.findings) == 8
 
 
-def test_names_that_differ_only_in_case_are_told(copy: Path) -> None:
+def test_names_that_differ_only_in_case_are_reported(copy: Path) -> None:
     (copy / "readme").write_text("one")
     (copy / "README").write_text("other")
     if len(list(copy.glob("[rR]*"))) != 2:
@@ -429,7 +429,7 @@ def test_an_image_is_checked_as_a_folder_is(good: Path, tmp_path: Path) -> None:
     assert rules(check_file_set(tmp_path / "SET.iso", medium_format="iso")) == {"FS-PREAMBLE-UNKNOWN"}
 
 
-def test_a_torn_dicomdir_is_told_with_what_stands_in_for_it(copy: Path) -> None:
+def test_a_torn_dicomdir_is_reported_with_the_one_that_is_used_instead(copy: Path) -> None:
     data = (copy / "DICOMDIR").read_bytes()
     (copy / WORK).mkdir()
     (copy / WORK / "OLD").write_bytes(data)

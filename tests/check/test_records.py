@@ -300,7 +300,7 @@ def test_the_descriptor_file_is_there_and_is_none_of_the_dicom_files(
     assert message in finding.message
 
 
-def test_a_padded_record_type_is_told_of_records_that_are_otherwise_like_one_before(tmp_path: Path) -> None:
+def test_a_padded_record_type_is_reported_for_a_record_that_is_otherwise_like_an_earlier_one(tmp_path: Path) -> None:
     for number in range(1, 6):
         synthetic.write(synthetic.instance(synthetic.CT_IMAGE, number=number), tmp_path / f"IM{number}")
     fileset.index(tmp_path)

@@ -32,7 +32,7 @@ def paths(run: Runs, disc: Path) -> list[str]:
     return run("list", disc, "--paths").stdout.splitlines()
 
 
-def test_add_tells_what_was_added(run: Runs, disc: Path, new: Path) -> None:
+def test_add_shows_what_was_added(run: Runs, disc: Path, new: Path) -> None:
     done = run("add", disc, new)
     assert done.stdout == ""
     assert done.stderr.startswith(f"1 instance added to {disc}, ")
@@ -64,7 +64,7 @@ def test_a_dry_run_prints_the_plan(run: Runs, disc: Path, new: Path) -> None:
     assert (disc / "DICOMDIR").read_bytes() == before
 
 
-def test_a_new_identification_is_told(run: Runs, disc: Path, new: Path) -> None:
+def test_a_new_identification_is_reported(run: Runs, disc: Path, new: Path) -> None:
     said = run("add", disc, "--file-set-id", "NEW", "--dry-run").stderr
     assert said == f"the identification would be changed in {disc}\n"
     said = run("add", disc, "--file-set-id", "NEW").stderr
@@ -73,7 +73,7 @@ def test_a_new_identification_is_told(run: Runs, disc: Path, new: Path) -> None:
     assert said.startswith(f"1 instance added to {disc}, the identification changed, ")
 
 
-def test_remove_tells_what_was_removed(run: Runs, disc: Path) -> None:
+def test_remove_shows_what_was_removed(run: Runs, disc: Path) -> None:
     document = run("remove", disc, "PatientID=P1", "--json").document
     assert document["schema"] == "fileset.remove/1"
     assert len(document["removed"]) == 6
@@ -154,7 +154,7 @@ def test_a_manifest_follows_what_is_done(run: Runs, tmp_path: Path) -> None:
     [("nowhere/MANIFEST", "there is no folder {above}"), ("folder", "it is a folder")],
 )
 @pytest.mark.parametrize("option", ["--manifest", "--plan"])
-def test_a_manifest_or_plan_that_cannot_be_written_is_told_before_anything_is(
+def test_a_manifest_or_plan_that_cannot_be_written_is_reported_before_anything_is(
     option: str, name: str, reason: str, run: Runs, disc: Path, new: Path, tmp_path: Path
 ) -> None:
     path, out, bare = tmp_path / name, tmp_path / "OUT", tmp_path / "NEW"
@@ -172,7 +172,7 @@ def test_a_manifest_or_plan_that_cannot_be_written_is_told_before_anything_is(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_manifest_may_lie_in_a_folder_that_is_made(run: Runs, new: Path, tmp_path: Path) -> None:
+def test_a_manifest_may_are_in_a_folder_that_is_made(run: Runs, new: Path, tmp_path: Path) -> None:
     for medium, name in (("one/OUT", "one/OUT/MANIFEST"), ("two/OUT", "two/MANIFEST")):
         run("create", new, "-o", tmp_path / medium, "--manifest", tmp_path / name)
         assert len((tmp_path / name).read_text().splitlines()) == 2
@@ -201,7 +201,7 @@ def test_a_plan_goes_to_no_pipe_or_device(run: Runs, indexed: Path, tmp_path: Pa
     assert not (tmp_path / "OUT_1").exists()
 
 
-def test_files_beside_volumes_may_not_lie_where_no_folder_will_be(run: Runs, indexed: Path, tmp_path: Path) -> None:
+def test_files_beside_volumes_must_be_in_a_folder_that_will_exist(run: Runs, indexed: Path, tmp_path: Path) -> None:
     above, out = tmp_path / "NEW", tmp_path / "NEW" / "OUT"
     create = ("create", indexed, "-o", out, "--volume-size", "CD")
     for option, path in (("--manifest", out / "SUMS"), ("--plan", out / "PLAN")):

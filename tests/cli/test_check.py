@@ -90,7 +90,7 @@ def test_a_manifest_is_compared(disc: Path, run: Runs, tmp_path: Path) -> None:
     assert "FS-HASH-DIFFERS" in run("check", disc, "--hash", manifest, code=1).stdout
 
 
-def test_a_manifest_that_is_none_is_told(disc: Path, run: Runs, tmp_path: Path) -> None:
+def test_a_manifest_that_is_none_is_reported(disc: Path, run: Runs, tmp_path: Path) -> None:
     manifest = tmp_path / "SHA256SUMS"
     for text in ("not a manifest\n", f"{'0' * 64}  ../bait\n", f"{'0' * 64}  /etc/passwd\n"):
         manifest.write_text(text)

@@ -111,7 +111,7 @@ def test_quiet_is_silent_unless_something_is_missing(run: Runs, incoming: Path, 
     assert twice.stderr == ""
 
 
-def test_verbose_tells_the_new_name_of_every_file(run: Runs, incoming: Path, tmp_path: Path) -> None:
+def test_verbose_shows_the_new_name_of_every_file(run: Runs, incoming: Path, tmp_path: Path) -> None:
     assert run("create", "-v", incoming / "P001", "-o", tmp_path / "OUT").stdout.splitlines() == [
         f"T001/S001/I00000{number} -> PT000000/ST000000/SE000000/IM00000{number - 1}" for number in (1, 2, 3)
     ]
@@ -138,7 +138,7 @@ def test_dry_run_shows_the_names_and_writes_nothing(run: Runs, incoming: Path, t
     assert not (tmp_path / "OUT").exists()
 
 
-def test_json_tells_everything(run: Runs, incoming: Path, tmp_path: Path) -> None:
+def test_json_shows_everything(run: Runs, incoming: Path, tmp_path: Path) -> None:
     out = tmp_path / "OUT"
     options = ("--json", "--file-set-id", "ACME_CD1", "--file-set-uid", "2.25.7")
     document = run("create", incoming, "-o", out, *options).document
@@ -157,7 +157,7 @@ def test_json_tells_everything(run: Runs, incoming: Path, tmp_path: Path) -> Non
     assert (document["complete"], document["dry_run"]) == (True, False)
 
 
-def test_json_of_findings_tells_their_places(run: Runs, tmp_path: Path) -> None:
+def test_json_of_findings_shows_their_places(run: Runs, tmp_path: Path) -> None:
     dataset = synthetic.instance(synthetic.CT_IMAGE)
     del dataset.InstanceNumber
     synthetic.write(dataset, tmp_path / "IN" / "IM1")
@@ -211,7 +211,7 @@ def test_index_dry_run_writes_nothing(run: Runs, incoming: Path) -> None:
 
 
 @pytest.mark.parametrize("here", [False, True])
-def test_index_tells_the_command_that_takes_in_what_has_no_legal_name(
+def test_index_names_the_command_that_takes_files_without_a_legal_name(
     here: bool,  # noqa: FBT001  # a parameter of the test
     run: Runs,
     tmp_path: Path,
@@ -243,7 +243,7 @@ def test_an_existing_file_set_is_refused(run: Runs, indexed: Path, incoming: Pat
 
 
 @pytest.mark.parametrize("name", ["OUT", "OUT.iso", "OUT.zip"])
-def test_what_became_of_a_file_set_that_was_replaced_is_told(
+def test_the_fate_of_a_replaced_file_set_is_reported(
     name: str, run: Runs, indexed: Path, incoming: Path, tmp_path: Path
 ) -> None:
     out, was = tmp_path / name, f"the file-set that was in {tmp_path / name} "
@@ -286,7 +286,7 @@ def test_a_file_that_is_no_file_set_is_never_replaced(
     assert out.read_bytes() == before
 
 
-def test_what_can_be_done_about_a_conflict_is_told_and_works(run: Runs, tmp_path: Path) -> None:
+def test_the_advice_about_a_conflict_works(run: Runs, tmp_path: Path) -> None:
     [one] = synthetic.ct_series(tmp_path / "IN", 1, 1, 1, 1)
     other = one.with_name("OTHER")
     other.write_bytes(one.read_bytes().replace(b"ACME", b"ACNE"))
@@ -421,7 +421,7 @@ def test_sources_without_any_file_are_named_and_nothing_is_written(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names of bytes are POSIX")
-def test_a_name_that_is_no_text_is_told(run: Runs, tmp_path: Path) -> None:
+def test_a_name_that_is_no_text_is_reported(run: Runs, tmp_path: Path) -> None:
     folder = tmp_path / "IN"
     folder.mkdir()
     with open(os.fsencode(folder) + b"/\xff\xfe.dcm", "wb") as file:

@@ -67,7 +67,7 @@ def test_files_that_are_not_dicom_are_counted_in_one_line_and_count_if_the_user_
 
 
 @pytest.mark.parametrize("options", [(), ("--set", "PatientName=A")])
-def test_files_without_a_record_that_stay_behind_are_counted(
+def test_files_without_a_record_that_stay_on_the_medium_are_counted(
     options: tuple[str, ...], run: Runs, disc: Path, tmp_path: Path
 ) -> None:
     (disc / "NEW").write_bytes(synthetic.ct(number=9))
@@ -94,7 +94,7 @@ def test_a_second_run_copies_only_what_is_not_there(run: Runs, indexed: Path, tm
     assert copies(out) == whole
 
 
-def test_nothing_matches_is_told_and_is_not_done(run: Runs, indexed: Path, tmp_path: Path) -> None:
+def test_that_nothing_matches_is_reported_and_not_exit_code_0(run: Runs, indexed: Path, tmp_path: Path) -> None:
     for more in ((), ("--scan",)):
         done = run("extract", indexed, "-o", tmp_path / "OUT", "PatientID=NOBODY", *more, code=3)
         assert done.stderr.splitlines()[-1] == "nothing matches PatientID=NOBODY"
@@ -118,7 +118,7 @@ def test_a_file_of_others_is_never_replaced(run: Runs, indexed: Path, tmp_path: 
 
 
 @pytest.mark.usefixtures("long_paths")
-def test_missing_files_are_told_with_everything_that_is_known(run: Runs, disc: Path, tmp_path: Path) -> None:
+def test_missing_files_are_reported_with_everything_that_is_known(run: Runs, disc: Path, tmp_path: Path) -> None:
     (disc / "P001" / "T001" / "S001" / "I000002").unlink()
     done = run("extract", disc, "-o", tmp_path / "A", code=3)
     heading, series, instance, summary = done.stderr.splitlines()
@@ -161,7 +161,7 @@ def test_many_missing_files_are_counted_by_series_unless_asked_for(run: Runs, di
     assert done.stderr.count("    instance ") == 12
 
 
-def test_a_hostile_file_id_is_told_and_nothing_is_read(run: Runs, disc: Path, tmp_path: Path) -> None:
+def test_a_hostile_file_id_is_reported_and_nothing_is_read(run: Runs, disc: Path, tmp_path: Path) -> None:
     damage(disc, rb"P002\T002\S001\I000003", rb"..\..\..\..\etc\passwd")
     document = run("extract", disc, "-o", tmp_path / "OUT", "--json", code=3).document
     # The hostile name is not followed; the file itself is found by its contents.
@@ -195,7 +195,7 @@ def test_copies_do_not_go_into_the_file_set(run: Runs, disc: Path) -> None:
     assert len(copies(disc)) == 13
 
 
-def test_an_instance_without_a_patient_lies_at_the_top(run: Runs, tmp_path: Path) -> None:
+def test_an_instance_without_a_patient_is_at_the_top(run: Runs, tmp_path: Path) -> None:
     dataset = synthetic.instance(synthetic.HANGING_PROTOCOL)
     synthetic.write(dataset, tmp_path / "IN" / "HP1")
     run("create", tmp_path / "IN", "-o", tmp_path / "SET")
@@ -340,7 +340,7 @@ def test_a_read_error_is_tried_again(tmp_path: Path) -> None:
     assert copies(tmp_path / "OUT") == {"P1/1.2.3.dcm": record.data}
 
 
-def test_a_file_that_cannot_be_read_is_told_and_the_next_one_comes(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported_and_the_next_one_comes(tmp_path: Path) -> None:
     broken, whole = Scratched(failures=99), Scratched("1.2.4")
     report = extract(Shelf([broken, whole]), tmp_path / "OUT")
     assert broken.opened == 2 * TRIES  # each try looks at the header, then copies
@@ -352,7 +352,7 @@ def test_a_file_that_cannot_be_read_is_told_and_the_next_one_comes(tmp_path: Pat
 @pytest.mark.parametrize(
     ("cause", "missing"), [(None, True), (FileNotFoundError(2, "gone"), True), (PermissionError(13, "no"), False)]
 )
-def test_missing_is_told_from_unreadable(cause: OSError | None, missing: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_missing_and_unreadable_are_different_reasons(cause: OSError | None, missing: bool, tmp_path: Path) -> None:  # noqa: FBT001
     problem = MediumError("DICOM/IM1: why")
     problem.__cause__ = cause
     record = Scratched(failures=99, problem=problem)
@@ -361,7 +361,7 @@ def test_missing_is_told_from_unreadable(cause: OSError | None, missing: bool, t
     assert record.opened == (2 if missing else 2 * TRIES)
 
 
-def test_patients_that_differ_in_case_alone_lie_apart(tmp_path: Path) -> None:
+def test_patients_that_differ_in_case_alone_are_in_different_folders(tmp_path: Path) -> None:
     extract(Shelf([Scratched("1.2", "abc"), Scratched("1.3", "ABC")]), tmp_path / "OUT")
     assert set(copies(tmp_path / "OUT")) == {"abc/1.2.dcm", f"{hashed_name('ABC')}/1.3.dcm"}
 
@@ -460,7 +460,7 @@ def test_the_output_must_be_a_folder(run: Runs, indexed: Path, tmp_path: Path) -
     assert "run it again" not in said
 
 
-def test_files_that_cannot_have_the_name_of_the_template_are_told(run: Runs, indexed: Path, tmp_path: Path) -> None:
+def test_files_that_cannot_have_the_name_of_the_template_are_reported(run: Runs, indexed: Path, tmp_path: Path) -> None:
     arguments = ("extract", indexed, "-o", tmp_path / "COPIES", "--template", "{PatientID}.dcm", "InstanceNumber=1")
     told = "2 files have another name than the template gives, which another file has already"
     advice = " (-v or --json names each; a template with {SOPInstanceUID} makes the names unique)"

@@ -56,7 +56,7 @@ def test_nothing_matches_is_an_empty_answer(run: Runs, indexed: Path) -> None:
     assert run("list", indexed, *keys, "--json").document["instances"] == []
 
 
-def test_what_is_no_surprise_is_not_told(run: Runs, indexed: Path, tmp_path: Path) -> None:
+def test_an_expected_empty_answer_gets_no_message(run: Runs, indexed: Path, tmp_path: Path) -> None:
     fileset.index(tmp_path)
     for arguments in (
         (tmp_path, "PatientID=P1"),
@@ -166,7 +166,7 @@ def test_no_value_steers_the_terminal(run: Runs, disc: Path) -> None:
     assert "\\x1b[2JEvil" in run("list", disc).stdout
 
 
-def test_hostile_file_ids_are_told_and_not_listed(run: Runs, disc: Path) -> None:
+def test_hostile_file_ids_are_reported_and_not_listed(run: Runs, disc: Path) -> None:
     damage(disc, rb"P002\T002\S001\I000003", rb"..\..\..\..\etc\passwd")
     for option in ("--paths", "--jsonl", "-v"):
         done = run("list", disc, option, code=3)
@@ -185,7 +185,7 @@ def test_hostile_file_ids_are_told_and_not_listed(run: Runs, disc: Path) -> None
         ("DICOMDIR-nopatient", "2 findings:", 3),
     ],
 )
-def test_damage_is_told_and_only_loss_is_in_the_exit_code(
+def test_damage_is_reported_and_only_loss_is_in_the_exit_code(
     name: str, told: str, code: int, run: Runs, tmp_path: Path
 ) -> None:
     with fileset.Reader(SHIPPED / "dicomdirtests" / name) as reader:
@@ -215,7 +215,7 @@ def test_branches_of_any_depth_are_drawn() -> None:
 # --- info -----------------------------------------------------------------------------------------------------------
 
 
-def test_info_tells_what_it_is_and_what_it_holds(run: Runs, indexed: Path) -> None:
+def test_info_shows_identification_and_contents(run: Runs, indexed: Path) -> None:
     text = run("info", indexed).stdout
     for pattern in (
         r"^File-set ID +TWELVE$",

@@ -42,7 +42,7 @@ def test_a_group_is_exemplified_before_it_is_cut(capsys: pytest.CaptureFixture[s
     ]
 
 
-def test_everything_is_told_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
+def test_everything_is_shown_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
     problems = [("FS-FILE-NOT-DICOM", f"{number}.txt: why\x1b") for number in range(100)]
     tell_problems({"skipped": problems}, everything=True)
     lines = capsys.readouterr().err.splitlines()
@@ -87,7 +87,7 @@ def test_a_finding_begins_with_its_place(where: Where, message: str, placed: str
 
 
 @pytest.mark.parametrize("size", [0, 10, 20_000])
-def test_a_file_that_is_only_called_an_image_is_told_so(size: int, run: Runs, tmp_path: Path) -> None:
+def test_a_file_that_is_only_called_an_image_is_reported(size: int, run: Runs, tmp_path: Path) -> None:
     image = tmp_path / "CD.iso"
     image.write_bytes(b"x" * size)
     said = f"fileset: error: {image}: not an image of a disc, or cut off: it has {size} bytes, a volume begins after 32768\n"
@@ -99,7 +99,7 @@ def test_a_file_that_is_only_called_an_image_is_told_so(size: int, run: Runs, tm
     assert "not a ZIP archive that can be read" in run("remove", tmp_path / "SET.zip", "PatientID=1", code=4).stderr
 
 
-def test_what_cannot_be_changed_is_told_apart_from_what_is_not_there(run: Runs, indexed: Path) -> None:
+def test_a_file_that_cannot_be_changed_and_one_that_is_missing_give_different_errors(run: Runs, indexed: Path) -> None:
     nowhere = indexed / "NOWHERE"
     told = run("remove", nowhere, "PatientID=1", code=2).stderr
     assert told == f"fileset: error: {nowhere}: no such file or folder\n"

@@ -58,7 +58,7 @@ def test_what_is_dropped_is_named_without_being_asked_for(
     assert len(run("repair", "-q", disc.with_name("QUIET"), code=3).stderr.splitlines()) == 1
 
 
-def test_what_is_listed_anew_loses_nothing(run: Runs, disc: Path) -> None:
+def test_listing_files_again_loses_nothing(run: Runs, disc: Path) -> None:
     (disc / "DICOMDIR").write_bytes((disc / "DICOMDIR").read_bytes()[:2000])
     (disc / "MORE").write_bytes(synthetic.ct(3))
     assert f"instances added to {disc}, " in run("repair", disc).stderr
@@ -83,7 +83,7 @@ def test_a_folder_without_dicom_files_is_no_file_set(run: Runs, tmp_path: Path) 
     assert "not a file-set" in run("repair", tmp_path, code=4).stderr
 
 
-def test_what_an_interrupted_write_left_alone_is_told(run: Runs, tmp_path: Path) -> None:
+def test_files_that_an_interrupted_write_left_are_reported(run: Runs, tmp_path: Path) -> None:
     (tmp_path / "FILESET_").mkdir()
     (tmp_path / "FILESET_" / "T0000001").write_bytes(b"half")
     (tmp_path / "FILESET_" / "LOCK").touch()

@@ -66,7 +66,7 @@ def test_a_wrong_length_of_a_record_loses_none(more: int, undefined: int) -> Non
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
-def test_a_record_whose_item_cannot_be_told_costs_itself_alone(syntax: str) -> None:
+def test_a_record_whose_item_is_not_recognised_costs_only_itself(syntax: str) -> None:
     data = directory(usual(), syntax=syntax)
     at = decode(data).start[ONE]
     flat = changed(at, b"\x11\x22\x33\x44", data)

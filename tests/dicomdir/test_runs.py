@@ -126,7 +126,7 @@ def test_more_records_than_are_handed_on_together(frame: Frame) -> None:
     ]
 
 
-def test_in_whatever_order_records_lie_an_update_writes_the_same(tmp_path: Path) -> None:
+def test_an_update_writes_the_same_whatever_the_order_of_the_records(tmp_path: Path) -> None:
     disc = tmp_path / "DISC"
     disc.mkdir()
     synthetic.ct_series(disc, 2, 2, 2, 3)
@@ -186,7 +186,7 @@ def test_a_type_that_would_not_end_with_its_record_is_not_taken_from_the_next(fr
     assert [one.rule for one in flat.findings] == ["FS-RECORD-MALFORMED"]
 
 
-def test_what_lies_between_records_is_not_copied_with_them(frame: Frame) -> None:
+def test_bytes_between_records_are_not_copied_with_them(frame: Frame) -> None:
     data = tall(frame, 2, 9)
     at = Contents(data).flat.start[6]
     contents = Contents(data[:at] + b"between!" + data[at:])

@@ -59,7 +59,7 @@ def test_every_byte_is_looked_at_a_few_times_at_most(kind: str, monkeypatch: pyt
     assert counting.looked_at < 3 * len(data)
 
 
-def test_no_record_is_looked_for_behind_what_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_record_is_looked_for_after_data_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     counting = Counting(items._LITTLE_RECORD)  # noqa: SLF001  # the work that is bounded
     monkeypatch.setattr(items, "_LITTLE_RECORD", counting)
     empty = b"\xfe\xff\x00\xe0\xff\xff\xff\xff\xfe\xff\x0d\xe0\0\0\0\0"

@@ -37,9 +37,7 @@ def test_files_that_no_record_references_are_copied_and_named(run: Runs, disc: P
     assert (document["copied"], document["unlisted_left_behind"]) == (12, 1)
 
 
-def test_a_file_that_lies_elsewhere_than_its_record_says_is_found_by_its_uid(
-    run: Runs, disc: Path, tmp_path: Path
-) -> None:
+def test_a_file_that_is_not_where_its_record_says_is_found_by_its_uid(run: Runs, disc: Path, tmp_path: Path) -> None:
     (disc / FIRST).rename(disc / "ELSEWHER")
     document = run("extract", disc, "-o", tmp_path / "OUT", "--json").document
     assert (document["copied"], document["missing"]) == (12, [])

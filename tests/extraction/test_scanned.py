@@ -116,7 +116,9 @@ def test_the_document_names_every_copy_with_its_hash(run: Runs, disc: Path, tmp_
         assert document["files"][0]["file_id"] == "P001/T001/S001/I000001"
 
 
-def test_a_file_that_came_short_is_told(run: Runs, disc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_came_short_is_reported(
+    run: Runs, disc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from fileset.media.base import FileInfo
     from fileset.media.folder.medium import FolderMedium
 

@@ -109,7 +109,7 @@ def test_01_names_in_lower_case_or_with_version(name: str, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "name", ["IMAGE.DCM", "dicom/im-0001.dcm", "DICOM/LONGER_THAN_8", "A/B/C/D/E/F/G/H/I/J", "Bilder/Größe 1.dcm"]
 )
-def test_02_file_ids_against_the_rules_are_followed_and_told(name: str, tmp_path: Path) -> None:
+def test_02_file_ids_against_the_rules_are_followed_and_reported(name: str, tmp_path: Path) -> None:
     value = text(name.replace("/", "\\").encode("latin-1"), "CS")
     record = image("X", synthetic.ct_uid(), t00041500=value)
     with single(name, tmp_path, [patient("P1", study("1.1", series("1.1.1", record)))]) as reader:
@@ -406,7 +406,7 @@ def test_15_an_inactive_record_is_hidden_with_all_below_it(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("flag", [0xFFFF, 1])
-def test_16_a_consistency_flag_is_told_and_reading_goes_on(flag: int, tmp_path: Path) -> None:
+def test_16_a_consistency_flag_is_reported_and_reading_goes_on(flag: int, tmp_path: Path) -> None:
     assert read(directory(usual(), consistency=flag), tmp_path) == (USUAL, {"FS-CONSISTENCY-FLAG"})
 
 
@@ -599,7 +599,7 @@ def test_25_a_value_of_unknown_vr_and_undefined_length_is_passed(tmp_path: Path)
     ],
 )
 @pytest.mark.parametrize("undefined", [0, 1], ids=["explicit", "undefined"])
-def test_26_padding_behind_the_data_set_is_ignored(tail: bytes, rule: str, undefined: int, tmp_path: Path) -> None:
+def test_26_padding_after_the_data_set_is_ignored(tail: bytes, rule: str, undefined: int, tmp_path: Path) -> None:
     data = directory(usual(), tail=tail, undefined=bool(undefined))
     assert read(data, tmp_path) == (USUAL, {rule} if rule else set())
 
@@ -636,7 +636,7 @@ OF_VIEWERS: Final = {
 }
 
 
-def test_29_files_of_viewers_are_told_by_content_not_by_name(tmp_path: Path) -> None:
+def test_29_files_of_viewers_are_recognised_by_content_not_by_name(tmp_path: Path) -> None:
     for name, content in OF_VIEWERS.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(content)
@@ -650,7 +650,7 @@ def test_29_files_of_viewers_are_told_by_content_not_by_name(tmp_path: Path) -> 
         assert list(reader.paths()) == ["VIEWER/DEMO"]
 
 
-def test_30_files_may_lie_in_the_root_or_among_web_content(tmp_path: Path) -> None:
+def test_30_files_may_be_in_the_root_or_among_web_content(tmp_path: Path) -> None:
     records = [image("IM1", "1.1.1.1"), image(r"IHE_PDI\IM2", "1.1.1.2")]
     for number, name in ((1, "IM1"), (2, "IHE_PDI/IM2")):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -660,7 +660,7 @@ def test_30_files_may_lie_in_the_root_or_among_web_content(tmp_path: Path) -> No
         assert not rules(reader)
 
 
-def test_31_each_disc_of_several_stands_for_itself(tmp_path: Path) -> None:
+def test_31_each_disc_of_several_is_a_file_set_of_its_own(tmp_path: Path) -> None:
     for number in (1, 2):
         record = image("IM1", synthetic.ct_uid(number=number))
         folder = tmp_path / f"DISC{number}"

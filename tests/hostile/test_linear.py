@@ -188,7 +188,7 @@ def test_every_record_is_in_the_tree_once(case: str) -> None:
 @pytest.mark.parametrize(
     ("case", "rule"), [("no link", "FS-OFFSET-UNUSABLE"), ("one below the other", "FS-RECORD-NESTING")]
 )
-def test_what_makes_a_tree_impossible_is_told(case: str, rule: str) -> None:
+def test_links_that_make_a_tree_impossible_are_reported(case: str, rule: str) -> None:
     assert rule in {finding.rule for finding in Contents(CASES[case](COUNT)).findings}
     assert rule not in {finding.rule for finding in Contents(CASES["in order"](COUNT)).findings}
 

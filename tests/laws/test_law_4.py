@@ -80,7 +80,7 @@ def test_create_uses_the_file_and_says_so(disc: tuple[Path, dict[str, Case]], tm
     tries("files that differ from their record, created", COUNT)
 
 
-def test_create_trusts_the_record_if_told_to(disc: tuple[Path, dict[str, Case]], tmp_path: Path) -> None:
+def test_create_trusts_the_record_if_asked_to(disc: tuple[Path, dict[str, Case]], tmp_path: Path) -> None:
     folder, cases = disc
     with fileset.Creator(tmp_path / "OUT", trust_dicomdir=True) as creator:
         creator.add(folder)
@@ -122,7 +122,7 @@ def test_extract_and_check_say_so(disc: tuple[Path, dict[str, Case]], tmp_path: 
     tries("files that differ from their record, extracted and checked", COUNT)
 
 
-def test_extract_names_copies_after_the_record_if_told_to(disc: tuple[Path, dict[str, Case]], tmp_path: Path) -> None:
+def test_extract_names_copies_after_the_record_if_asked_to(disc: tuple[Path, dict[str, Case]], tmp_path: Path) -> None:
     folder, cases = disc
     with fileset.Reader(folder) as reader:
         report = extract(reader, tmp_path / "OUT", template="{PatientID}/{SOPInstanceUID}", trust_dicomdir=True)
@@ -132,7 +132,7 @@ def test_extract_names_copies_after_the_record_if_told_to(disc: tuple[Path, dict
     assert former <= {path.name for path in (tmp_path / "OUT").iterdir()}
 
 
-def test_repair_keeps_the_patients_and_studies_of_the_records_if_told_to(
+def test_repair_keeps_the_patients_and_studies_of_the_records_if_asked_to(
     disc: tuple[Path, dict[str, Case]], tmp_path: Path
 ) -> None:
     folder, cases = disc

@@ -137,7 +137,7 @@ def test_what_was_written_is_read_back_before_it_counts(fs: FakeFilesystem) -> N
     assert seen == [NEW_DIRECTORY]
 
 
-def test_the_work_folder_is_nobody_elses_and_files_are_everybodys(tmp_path: Path) -> None:
+def test_the_work_folder_is_private_and_the_files_are_for_everybody(tmp_path: Path) -> None:
     modes = {}
 
     def look(_: bytes) -> None:
@@ -210,7 +210,7 @@ def test_a_read_only_file_set_is_read_and_not_changed(fs: FakeFilesystem) -> Non
     assert tree("/DISC") == before
 
 
-def test_where_nobody_may_make_a_folder_none_is_made(fs: FakeFilesystem) -> None:
+def test_no_folder_is_made_where_that_is_forbidden(fs: FakeFilesystem) -> None:
     fs.create_dir("/DISK", 0o555)
     set_uid(USER)
     try:
@@ -359,7 +359,7 @@ def test_on_a_disk_without_case_no_file_is_overwritten_either(folding: FakeFiles
     assert tree("/SET") == {"a/one": b"1"}
 
 
-def test_a_removed_file_goes_in_whatever_form_it_lies_there(fs: FakeFilesystem) -> None:
+def test_a_removed_file_goes_whatever_the_form_of_its_name(fs: FakeFilesystem) -> None:
     fs.create_file("/SET/dicomdir", contents=b"the old directory")
     fs.create_file("/SET/dicom/im1.;1", contents=b"1")
     change("/SET", {}, ("DICOM/IM1",))
@@ -498,13 +498,13 @@ def test_a_dicomdir_that_others_wrote_later_counts(fs: FakeFilesystem) -> None:
     assert tree("/SET") == {"DICOMDIR": b"of others"}
 
 
-def test_without_a_seal_nothing_stands_in(fs: FakeFilesystem) -> None:
+def test_without_a_seal_no_other_dicomdir_is_used(fs: FakeFilesystem) -> None:
     fs.create_file(f"/SET/{WORK}/{OLD}", contents=OLD_DIRECTORY)
     fs.create_file(f"/SET/{WORK}/{SEAL}", contents=SEALED[:20])
     assert not FolderMedium("/SET").has_dicomdir()
 
 
-def test_a_reader_says_that_another_dicomdir_stands_in(tmp_path: Path) -> None:
+def test_a_reader_reports_that_it_uses_another_dicomdir(tmp_path: Path) -> None:
     synthetic.ct_series(tmp_path, 1, 1, 1, 1)
     index(tmp_path)
     whole = (tmp_path / "DICOMDIR").read_bytes()

@@ -233,7 +233,7 @@ def test_a_folder_of_gigabytes_is_not_read(plain: Path) -> None:
     assert any("more directories than" in line or "was cut off" in line for line in told)
 
 
-def test_a_file_behind_the_end_is_a_format_error(plain: Path) -> None:
+def test_a_file_after_the_end_is_a_format_error(plain: Path) -> None:
     patched(plain, record(plain.read_bytes(), b"IM000001.;1") + 2, extent(0x7FFFFFFF))
     with fileset.Reader(plain) as reader:
         first, second, *_ = reader.instances

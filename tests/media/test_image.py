@@ -220,7 +220,7 @@ def test_a_folder_is_no_image(tmp_path: Path) -> None:
         pass
 
 
-def test_inquiry_tells_the_free_space_beside_the_image(tmp_path: Path) -> None:
+def test_inquiry_returns_the_free_space_beside_the_image(tmp_path: Path) -> None:
     info = image(tmp_path / "new", new=True).inquire_file_set()
     assert info.free
     assert info.capacity

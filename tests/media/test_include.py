@@ -46,7 +46,7 @@ def create(sources: Path, path: Path, *include: Path, options: tuple[str, ...] =
 
 
 @pytest.mark.parametrize(("name", "options", "files"), MEDIA.values(), ids=MEDIA)
-def test_what_is_included_lies_beside_the_file_set(
+def test_included_files_are_beside_the_file_set(
     sources: Path, tmp_path: Path, name: str, options: tuple[str, ...], files: dict[str, bytes]
 ) -> None:
     medium = create(sources, tmp_path / name, written(tmp_path / "include", files), options=options)
@@ -117,7 +117,7 @@ def test_the_same_file_again_is_fine_another_is_refused(sources: Path, tmp_path:
 
 
 @pytest.mark.parametrize("name", ["DICOMDIR", "dicomdir", "a\\b", " blank", "col:on"])
-def test_names_that_cannot_stand_on_a_medium_are_refused(sources: Path, tmp_path: Path, name: str) -> None:
+def test_names_that_a_medium_cannot_have_are_refused(sources: Path, tmp_path: Path, name: str) -> None:
     with pytest.raises(RuleError, match="cannot be included"):
         create(sources, tmp_path / "DISC", written(tmp_path / "include", {name: b""}))
     assert not (tmp_path / "DISC").exists()

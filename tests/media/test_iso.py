@@ -354,7 +354,7 @@ def test_an_image_without_a_dicomdir_is_a_format_error(tmp_path: Path) -> None:
 # --- M-INQUIRE ------------------------------------------------------------------------------------------------------
 
 
-def test_inquiry_tells_the_size_of_the_image_and_its_disc(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_inquiry_shows_the_size_of_the_image_and_its_disc(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with fileset.Reader(image) as reader:
         info = reader.medium_info()
     assert info.used == image.stat().st_size

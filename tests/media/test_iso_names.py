@@ -198,7 +198,7 @@ def test_pieces_of_an_image_are_one_file(
     image.close()
 
 
-def test_pieces_behind_the_end_are_refused(tmp_path: Path) -> None:
+def test_pieces_after_the_end_are_refused(tmp_path: Path) -> None:
     (tmp_path / "image").write_bytes(bytes(100))
     image = ImageBytes(str(tmp_path / "image"))
     for pieces in ([(100, 1)], [(0, 10), (95, 6)]):

@@ -74,7 +74,7 @@ def test_one_can_be_converted_and_added(image: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.judges
-def test_what_is_not_in_it_is_told(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_an_archive_lacks_is_reported(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in (f"{image}/THREE", f"{image}/ONE/PT000000/NONE", f"{image}.not/ONE"):
         assert main(["list", name]) == 2
         assert "no such file or folder" in capsys.readouterr().err

@@ -22,7 +22,7 @@ def test_pieces_come_back_from_several_threads(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_closed_spool_begins_anew(tmp_path: Path) -> None:
+def test_a_closed_spool_begins_again(tmp_path: Path) -> None:
     spool = Spool(str(tmp_path / "disc"))
     spool.add(b"one")
     spool.close()

@@ -423,7 +423,7 @@ def test_a_flipped_bit_in_the_data_is_seen(method: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["dicom/im1", "Dicom/Im1.dcm", "DICOM/IM1.;1", "DICOM/IM1.", "dicom/im1;1"])
-def test_names_are_found_in_whatever_form_they_lie_there(name: str, tmp_path: Path) -> None:
+def test_names_are_found_in_every_form_that_media_give_them(name: str, tmp_path: Path) -> None:
     medium = ZipMedium(str(zipped(tmp_path / "a.zip", [("dicomdir", b"d"), (name, b"x")])))
     for file_id in (FileId("DICOM\\IM1"), DICOMDIR):
         with medium.open(file_id) as file:
@@ -438,7 +438,7 @@ def test_a_file_set_in_one_folder_of_the_archive_is_read(source: Path, tmp_path:
     assert listed(tmp_path / "packed.zip") == listed(tmp_path / "set.zip")
 
 
-def test_an_archive_behind_a_program_is_read(source: Path, tmp_path: Path) -> None:
+def test_an_archive_after_a_program_is_read(source: Path, tmp_path: Path) -> None:
     create(source, tmp_path / "set.zip")
     (tmp_path / "setup.zip").write_bytes(b"MZ" + bytes(5000) + (tmp_path / "set.zip").read_bytes())
     assert listed(tmp_path / "setup.zip") == listed(tmp_path / "set.zip")
@@ -450,13 +450,13 @@ def test_an_archive_without_a_dicomdir_is_no_file_set(tmp_path: Path) -> None:
         fileset.Reader(tmp_path / "a.zip")
 
 
-def test_what_is_not_there_is_told(source: Path, tmp_path: Path) -> None:
+def test_a_member_that_an_archive_lacks_is_reported(source: Path, tmp_path: Path) -> None:
     create(source, tmp_path / "set.zip")
     with pytest.raises(MediumError, match="NOTHERE: not on the medium"):
         ZipMedium(str(tmp_path / "set.zip")).open(FileId("NOTHERE"))
 
 
-def test_inquiry_tells_the_size_of_the_archive_and_the_space_beside_it(source: Path, tmp_path: Path) -> None:
+def test_inquiry_shows_the_size_of_the_archive_and_the_space_beside_it(source: Path, tmp_path: Path) -> None:
     create(source, tmp_path / "set.zip")
     with fileset.Reader(tmp_path / "set.zip") as reader:
         info = reader.medium_info()

@@ -88,7 +88,7 @@ def test_without_the_extra_pages_say_what_to_install(
     assert not (tmp_path / "web").exists()
 
 
-def test_a_file_that_lies_elsewhere_on_the_medium_is_shown(disc: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_elsewhere_on_the_medium_is_shown(disc: Path, tmp_path: Path) -> None:
     shutil.copytree(disc, tmp_path / "disc")
     file = next(path for path in (tmp_path / "disc").rglob("*") if path.name.startswith("IM"))
     file.rename(tmp_path / "disc" / "ELSEWHER")

@@ -60,7 +60,9 @@ def test_every_byte_is_copied_unless_asked_otherwise(source: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("target", ["OUT", "OUT.iso", "OUT.zip"])
 @pytest.mark.parametrize("origin", ["IN", "OLD.iso", "OLD.zip"])
-def test_what_may_be_a_program_is_cleared_and_told(source: Path, tmp_path: Path, origin: str, target: str) -> None:
+def test_a_preamble_that_may_be_a_program_is_cleared_and_reported(
+    source: Path, tmp_path: Path, origin: str, target: str
+) -> None:
     if origin != "IN":
         copied(source, tmp_path / origin)
     copies, changed = copied(tmp_path / origin, tmp_path / target, preamble="zero")
@@ -134,7 +136,7 @@ def test_what_is_added_is_cleared_too_and_known_when_it_comes_again(source: Path
                 assert not preamble_faults(file.read())
 
 
-def test_a_file_that_lies_on_the_medium_is_not_changed_by_adding_it(source: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_on_the_medium_is_not_changed_by_adding_it(source: Path, tmp_path: Path) -> None:
     copied(source / "zero", tmp_path / "OUT")
     there = tmp_path / "OUT" / "PE"
     there.write_bytes((source / "PE").read_bytes())

@@ -120,7 +120,7 @@ def test_without_an_offset_table_frames_are_found_by_their_first_bytes() -> None
     assert [frames.encoded(index) for index in range(2)] == [one, one]
 
 
-def test_frames_that_cannot_be_told_apart_are_refused() -> None:
+def test_frames_whose_limits_are_unknown_are_refused() -> None:
     data = encapsulate(rle_frames(2), fragments_per_frame=3, has_bot=False)
     with pytest.raises(PictureError, match="cannot be told apart"):
         frames_in(compressed(2, data))

@@ -79,13 +79,13 @@ def test_an_icon_that_the_file_carries_is_taken_over() -> None:
 @pytest.mark.parametrize(
     "changes", [{"Rows": 32}, {"SamplesPerPixel": 3}, {"PhotometricInterpretation": "RGB"}, {"PixelData": b"12"}]
 )
-def test_an_icon_that_breaks_the_rules_is_made_anew(changes: dict[str, object]) -> None:
+def test_an_icon_that_breaks_the_rules_is_made_again(changes: dict[str, object]) -> None:
     icon = decoded(icon_of_file(reading(with_own_icon(**changes))))
     assert (icon.Rows, len(icon.PixelData)) == (64, 4096)
     assert set(icon.PixelData) != {77}
 
 
-def test_an_icon_that_is_too_small_for_a_profile_is_made_anew() -> None:
+def test_an_icon_that_is_too_small_for_a_profile_is_made_again() -> None:
     assert decoded(icon_of_file(reading(with_own_icon()), 128)).Rows == 128
 
 
@@ -95,7 +95,7 @@ def test_without_a_picture_there_is_no_icon_but_a_reason(name: str) -> None:
         icon_of_file(reading_file(name))
 
 
-def test_an_icon_stands_in_the_order_of_the_tags() -> None:
+def test_an_icon_is_in_the_order_of_the_tags() -> None:
     icon = encoded_icon(bytes(4), 2)
     early, late = element(0x00200013, "IS", b"1"), element(0x3004000A, "CS", b"PLAN")
     for tail in (early, early + late, late, b"", early + icon + late):

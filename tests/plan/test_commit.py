@@ -54,7 +54,7 @@ def test_the_first_and_last_record_count_too(directory: Directory) -> None:
             verify(bytes(data), directory)
 
 
-def test_a_record_that_is_missing_or_damaged_is_told(directory: Directory) -> None:
+def test_a_record_that_is_missing_or_damaged_is_reported(directory: Directory) -> None:
     data = written(directory)
     with pytest.raises(FormatError, match=r"reads back (damaged|with \d+ of \d+ records)"):
         verify(data[:-200], directory)

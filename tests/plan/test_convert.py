@@ -162,14 +162,16 @@ def lose_of_zip(media: Path, target: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("lose", [lose_of_folder, lose_of_zip])
-def test_a_file_that_is_not_there_is_told(lose: Callable[[Path, Path, str], Path], media: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_reported(
+    lose: Callable[[Path, Path, str], Path], media: Path, tmp_path: Path
+) -> None:
     report = convert(tmp_path / "NEW", lose(media, tmp_path, "DICOM/D0000000/I0000003"))
     assert [(one.source, one.rule) for one in report.skipped] == [("DICOM/D0000000/I0000003", "FS-FILE-MISSING")]
     assert not report.complete
     assert len(contents(tmp_path / "NEW")) == 15
 
 
-def test_a_member_that_is_not_read_is_told(media: Path, tmp_path: Path) -> None:
+def test_a_member_that_is_not_read_is_reported(media: Path, tmp_path: Path) -> None:
     shutil.copy(media / "SET.zip", tmp_path / "bad.zip")
     with zipfile.ZipFile(tmp_path / "bad.zip", "a") as archive:
         archive.writestr("../EVIL", b"x")
@@ -182,7 +184,7 @@ def test_a_member_that_is_not_read_is_told(media: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("update", [False, True], ids=["create", "add"])
-def test_a_link_that_leads_out_of_a_file_set_is_told_and_not_followed(
+def test_a_link_that_leads_out_of_a_file_set_is_reported_and_not_followed(
     media: Path, tmp_path: Path, *, update: bool
 ) -> None:
     shutil.copytree(media / "SET", tmp_path / "OLD")

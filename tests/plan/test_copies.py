@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["OUT", "OUT.iso", "OUT.zip"])
-def test_a_file_that_is_cut_off_is_copied_and_told(folder: Path, tmp_path: Path, name: str) -> None:
+def test_a_file_that_is_cut_off_is_copied_and_reported(folder: Path, tmp_path: Path, name: str) -> None:
     with fileset.Creator(tmp_path / name) as creator:
         creator.add(folder)
     assert _told(creator.report) == ["CUT"]
@@ -66,7 +66,7 @@ def test_what_is_added_is_looked_at_too(folder: Path, tmp_path: Path) -> None:
     assert _told(updater.report) == [str(folder / "CUT")]
 
 
-def test_of_several_volumes_each_file_is_told_once(folder: Path, tmp_path: Path) -> None:
+def test_of_several_volumes_each_file_is_reported_once(folder: Path, tmp_path: Path) -> None:
     creator = fileset.Creator(tmp_path / "OUT", volume_size="90KB")
     creator.add(folder)
     report = creator.commit()
@@ -80,7 +80,7 @@ def test_a_dry_run_names_what_would_be_copied_without_its_end(folder: Path, tmp_
     assert _told(creator.commit(dry_run=True)) == ["CUT"]
 
 
-def test_of_all_real_files_cut_anywhere_as_many_are_told_as_check_finds(tmp_path: Path) -> None:
+def test_of_all_real_files_cut_anywhere_as_many_are_reported_as_check_finds(tmp_path: Path) -> None:
     random = Random(20261122)
     cut = tmp_path / "in"
     cut.mkdir()

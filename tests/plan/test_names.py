@@ -71,7 +71,7 @@ def test_names_are_unique_conformant_and_free(scheme: str, places: list[Place], 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @given(places=PLACES, taken=TAKEN)
-def test_no_file_stands_where_a_folder_must(scheme: str, places: list[Place], taken: FileId) -> None:
+def test_no_file_has_the_name_of_a_folder(scheme: str, places: list[Place], taken: FileId) -> None:
     files = {taken.components, *(file_id.components for file_id in names(scheme, places, [taken]))}
     folders = {parts[:depth] for parts in files for depth in range(1, len(parts))}
     assert not files & folders
@@ -155,7 +155,7 @@ def test_each_record_type_has_a_prefix_of_its_own() -> None:
     assert all(len(prefix) == 2 for prefix in RECORD_PREFIXES.values())
 
 
-def test_counter_goes_on_behind_names_that_are_taken() -> None:
+def test_counter_goes_on_after_names_that_are_taken() -> None:
     places = [place(at=(0, 0, 0, n)) for n in range(3)]
     taken = [f"PT000000/ST000000/SE000000/IM{n:06d}" for n in range(12)]
     assert paths("counter", places, *taken) == [f"PT000000/ST000000/SE000000/IM0000{n}" for n in (12, 13, 14)]

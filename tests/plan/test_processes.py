@@ -108,7 +108,7 @@ def test_a_system_that_starts_no_thread_is_an_error_of_ours(monkeypatch: pytest.
         list(in_chunks(_same, _chunks(), 1000, jobs=2))
 
 
-def test_an_abandoned_scan_leaves_nothing_behind() -> None:
+def test_an_abandoned_scan_leaves_no_thread() -> None:
     before = set(threading.enumerate())
     found = in_chunks(_same, _chunks(), 1000, jobs=2)
     assert next(found) == 0
@@ -204,7 +204,7 @@ def test_control_c_ends_all_processes(many: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups here")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("target", ["OUT", "OUT.iso"])
-def test_who_is_told_to_end_undoes_what_was_begun(name: str, target: str, many: Path, tmp_path: Path) -> None:
+def test_a_signal_to_end_undoes_the_change(name: str, target: str, many: Path, tmp_path: Path) -> None:
     number = getattr(signal, name)
     code, _, whole = _interrupted(many / "D0", tmp_path / "WHOLE", after=600)
     assert code == 0

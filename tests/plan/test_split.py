@@ -395,7 +395,7 @@ def test_what_contradicts_volumes_is_refused(source: Path, tmp_path: Path) -> No
         create(source, Path("-"))
 
 
-def test_the_command_line_tells_of_each_volume(
+def test_the_command_line_reports_each_volume(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -438,7 +438,7 @@ def test_a_plan_without_volumes_is_wrong_usage(source: Path, tmp_path: Path) -> 
     assert main(["create", str(source), "-o", str(tmp_path / "OUT"), "--plan", str(tmp_path / "plan.json")]) == 2
 
 
-def test_a_plan_that_cannot_be_written_is_told(source: Path, tmp_path: Path) -> None:
+def test_a_plan_that_cannot_be_written_is_reported(source: Path, tmp_path: Path) -> None:
     plan = tmp_path / "none" / "plan.json"
     common = ["create", str(source), "-o", str(tmp_path / "OUT.zip"), "--volume-size", "45KB", "--dry-run"]
     assert main([*common, "--plan", str(plan)]) == 5

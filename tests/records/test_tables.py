@@ -142,7 +142,7 @@ def test_the_root_entity_holds_what_table_f_4_1_says() -> None:
 
 
 @needs_standard
-def test_every_record_type_stands_where_table_f_4_1_says() -> None:
+def test_every_record_type_is_where_table_f_4_1_allows_it() -> None:
     for row in hierarchy():
         record = RECORD_TYPES[row["record_type"]]
         assert record.root == (row["allowed_at_root"] == "yes"), record.name
@@ -224,7 +224,7 @@ def test_every_child_is_a_record_type() -> None:
         assert not set(record.children) & set(record.former_children), record.name
 
 
-def test_the_root_entity_holds_the_current_types_that_may_stand_there() -> None:
+def test_the_root_entity_holds_the_current_types_that_may_be_there() -> None:
     at_root = {record.name for record in RECORD_TYPES.values() if record.root}
     current = {name for name in at_root if RECORD_TYPES[name].status == "current"}
     assert set(ROOT_CHILDREN) == current

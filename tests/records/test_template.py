@@ -108,7 +108,7 @@ def test_values_in_common_that_change_make_another_template(layouts: Layouts, fi
     assert len(filled) > SHAPE.files / 4
 
 
-def test_what_stands_in_for_the_date_of_a_study_is_each_files_own(layouts: Layouts, filled: list[Instance]) -> None:
+def test_the_substitute_for_the_date_of_a_study_is_each_files_own(layouts: Layouts, filled: list[Instance]) -> None:
     templates, plain = Describer(Policy()), Describer(Policy())
     for count, data in enumerate(headers()):
         dateless = changed(data, b"\x08\x00\x20\x00DA", b"")

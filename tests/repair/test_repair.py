@@ -144,7 +144,7 @@ def test_a_folder_without_dicom_files_is_no_file_set(tmp_path: Path) -> None:
 
 
 @pytest.mark.judges
-def test_a_dry_run_tells_all_and_changes_nothing(disc: Path) -> None:
+def test_a_dry_run_shows_all_and_changes_nothing(disc: Path) -> None:
     (disc / FIRST).unlink()
     (disc / "EXTRA").write_bytes(synthetic.ct(7))
     before = files(disc)
@@ -189,7 +189,7 @@ def test_records_of_missing_files_are_dropped_and_listed(disc: Path) -> None:
 
 
 @pytest.mark.judges
-def test_unlisted_files_are_listed_where_they_lie(disc: Path) -> None:
+def test_unlisted_files_are_listed_where_they_are(disc: Path) -> None:
     (disc / "MORE").mkdir()
     (disc / "MORE" / "ONE").write_bytes(synthetic.ct(1, 1, 1, 9))
     (disc / "MORE" / "README.TXT").write_text("hello")
@@ -200,7 +200,7 @@ def test_unlisted_files_are_listed_where_they_lie(disc: Path) -> None:
     assert not report.skipped
 
 
-def test_unlisted_files_under_other_names_are_told(disc: Path) -> None:
+def test_unlisted_files_under_other_names_are_reported(disc: Path) -> None:
     (disc / "one more.dcm").write_bytes(synthetic.ct(1, 1, 1, 9))
     report = fileset.repair_file_set(disc)
     assert [(skipped.source, skipped.rule) for skipped in report.skipped] == [("one more.dcm", "FS-FILE-NAME")]
@@ -447,7 +447,7 @@ def test_nothing_outside_the_file_set_is_read_or_named(disc: Path, name: bytes) 
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
-def test_files_that_cannot_be_read_are_told_and_keep_their_records(disc: Path) -> None:
+def test_files_that_cannot_be_read_are_reported_and_keep_their_records(disc: Path) -> None:
     (disc / FIRST).unlink()
     for name in (FIRST, "EXTRA"):
         os.mkfifo(disc / name)
@@ -472,7 +472,7 @@ def test_an_error_that_a_check_still_finds_leaves_exit_code_3(disc: Path, *, als
     assert len(errors(disc)) == 1
 
 
-def test_damage_of_an_image_is_told_and_not_called_repaired(disc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damage_of_an_image_is_reported_and_not_called_repaired(disc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     image = disc.with_suffix(".iso")
     with fileset.Creator(image) as creator:
         creator.add(disc)

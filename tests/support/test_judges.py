@@ -223,7 +223,7 @@ def test_forgiven_alarm_is_not_forgiven_elsewhere(good: Good, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("peer", peers.PEERS)
-def test_peer_writes_what_the_truth_tells(peer: str, tmp_path: Path) -> None:
+def test_peer_writes_the_expected_values(peer: str, tmp_path: Path) -> None:
     folder = peers.PEERS[peer](tmp_path)
     listed = judges.instances(folder / "DICOMDIR")
     assert frozenset(listed.items()) == peers.truth(folder)

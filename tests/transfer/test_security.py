@@ -56,7 +56,7 @@ def test_the_pacs_confirms_what_it_keeps(disc: Path, tmp_path: Path, run: Runs) 
     assert not medium["not_committed"]
 
 
-def test_a_peer_without_storage_commitment_is_told(disc: Path, tmp_path: Path, run: Runs) -> None:
+def test_a_peer_without_storage_commitment_is_reported(disc: Path, tmp_path: Path, run: Runs) -> None:
     server = storescp(tmp_path / "scp")
     with running(server):
         done = run("send", disc, "--to", server.address, "--commit", str(free_port()), "--json", code=3)
@@ -69,7 +69,7 @@ def stow() -> Iterator[Stow]:
         yield stow
 
 
-def test_what_arrived_is_what_the_answer_names_whatever_its_status(
+def test_an_instance_has_arrived_if_the_answer_names_it_whatever_the_status(
     stow: Stow, disc: Path, tmp_path: Path, run: Runs
 ) -> None:
     stow.busy, stow.refused = 1, 1

@@ -286,7 +286,7 @@ def test_a_journal_that_is_something_else_is_refused(disc: Path, tmp_path: Path,
 # ---------------------------------------------------------------- asking first, and afterwards
 
 
-def test_a_dry_run_tells_what_the_peer_takes_and_sends_nothing(store: Server, run: Runs, tmp_path: Path) -> None:
+def test_a_dry_run_shows_what_the_peer_takes_and_sends_nothing(store: Server, run: Runs, tmp_path: Path) -> None:
     folder = sources(tmp_path, {"RLE": (SHIPPED / "MR_small_RLE.dcm").read_bytes()})
     done = run("send", folder, "--to", store.address, "--dry-run", "--json", code=3)
     contexts = {one["transfer_syntax_uid"]: one for one in done.document["media"][0]["contexts"]}

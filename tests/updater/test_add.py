@@ -17,7 +17,7 @@ from tests.updater.conftest import ct_file, directory, files, records, tree, uid
 
 
 @pytest.mark.judges
-def test_new_instances_stand_where_create_would_have_put_them(disc: Path, tmp_path: Path) -> None:
+def test_new_instances_are_where_create_would_have_put_them(disc: Path, tmp_path: Path) -> None:
     new = tmp_path / "NEW"
     for place in ((1, 1, 1, 4), (1, 1, 3, 1), (1, 3, 1, 1), (3, 1, 1, 1)):
         ct_file(new, *place)
@@ -42,7 +42,7 @@ def test_what_is_there_stays_byte_for_byte(disc: Path, tmp_path: Path) -> None:
     assert directory(disc).FileSetID == "BEFORE"
 
 
-def test_new_files_lie_beside_those_of_their_series(disc: Path, tmp_path: Path) -> None:
+def test_new_files_are_beside_those_of_their_series(disc: Path, tmp_path: Path) -> None:
     with fileset.Updater(disc) as updater:
         updater.add(ct_file(tmp_path, 2, 2, 2, 1), ct_file(tmp_path, 2, 2, 2, 9), ct_file(tmp_path, 2, 2, 3, 1))
         updater.add(ct_file(tmp_path, 9, 1, 1, 1))
@@ -105,7 +105,7 @@ def test_an_error_in_the_context_changes_nothing(disc: Path, tmp_path: Path) -> 
     assert files(disc) == before
 
 
-def test_a_dry_run_tells_all_and_changes_nothing(disc: Path, tmp_path: Path) -> None:
+def test_a_dry_run_shows_all_and_changes_nothing(disc: Path, tmp_path: Path) -> None:
     before = files(disc)
     with fileset.Updater(disc) as updater:
         updater.add(ct_file(tmp_path, 7, 1, 1, 1))
@@ -347,7 +347,7 @@ def test_an_inactive_record_is_dropped_and_its_file_stays(disc: Path, tmp_path: 
 
 
 @pytest.mark.judges
-def test_a_file_on_the_medium_stays_where_it_lies(disc: Path) -> None:
+def test_a_file_on_the_medium_stays_where_it_is(disc: Path) -> None:
     new = ct_file(disc / "MORE", 1, 1, 1, 9).rename(disc / "MORE" / "NEW")
     before = files(disc)
     with fileset.Updater(disc) as updater:
