@@ -66,7 +66,7 @@ class UnderProfile:
         if not kept:
             return []
         message = (
-            f"{kept:,} instances were on the medium before, and only new ones are judged: "
+            f"of the instances, {kept:,} were on the medium before, and only new ones are judged: "
             f"`fileset check {medium} --profile {self.profile.id}` judges all of them"
         )
         return [Finding("PR-KEPT-UNKNOWN", message, Where(medium))]

@@ -263,7 +263,7 @@ def _header(line: str) -> tuple[str, str]:
 
 def _tell(outcome: _Outcome, reconciliation: Reconciliation | None, options: Namespace) -> None:
     if outcome.probe is not None and not options.json:
-        _tell_probe(outcome.probe)
+        _tell_probe(outcome.name, outcome.probe)
         tell_findings(outcome.findings, everything=options.verbose, quiet=options.quiet)
     if outcome.report is None:
         return
@@ -319,10 +319,10 @@ def _summary(report: SendReport) -> str:
     return ", ".join(parts)
 
 
-def _tell_probe(found: Probe) -> None:
+def _tell_probe(medium: str, found: Probe) -> None:
     from fileset.transfer.cstore import named
 
-    say(f"{found.peer} answers")
+    say(f"{medium}: {found.peer} answers; nothing was sent")
     for pair, number in found.numbers.items():
         say(f"  {counted(number, 'instance')}, {named(*pair)}: {'accepted' if found.takes[pair] else 'not accepted'}")
     for one in found.unsendable:
