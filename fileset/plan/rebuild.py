@@ -6,6 +6,7 @@ No file is moved, changed or deleted. A record that cannot be placed by its file
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Final
 
 from attrs import define, evolve, field, frozen
@@ -98,6 +99,8 @@ class _Rebuild:
     offer: Offer = field(init=False)
     kept: Kept = field(init=False)
     gone: set[int] = field(factory=set)  # records that are dropped
+    missing: dict[int, str] = field(factory=dict)  # record -> the reason why its file is not found by its name
+    unnamed: set[int] = field(factory=set)  # sources that no record can reference, because of their names
     placed: dict[int, int] = field(factory=dict)  # source -> the record that its instance replaces
     contradicted: dict[tuple[int, Chain], bool] = field(factory=dict)  # by the record above an instance, and its file
 
@@ -108,7 +111,7 @@ class _Rebuild:
     # ------------------------------------------------------------ the files
 
     def offer_listed(self) -> None:
-        """Offer the files of all records, each once; drop records whose files are missing."""
+        """Offer the files of all records, each once."""
         record_at: dict[FileId, int] = {}
         for index in self._with_files():
             actual = self._actual(index)
@@ -125,7 +128,7 @@ class _Rebuild:
         self.offer.record_of.update(self.placed)
 
     def _actual(self, index: int) -> FileId | None:
-        """The real name of the file of a record; drop the record and return None if there is no such file."""
+        """The real name of the file of a record, None if there is no such file; drop a record that names no file."""
         try:
             named = self._named(index)
             actual = self.medium.actual(named)
@@ -133,7 +136,7 @@ class _Rebuild:
             self._lose(index, "FS-FILE-MISSING", str(problem))
             return None
         if actual is None:
-            self._lose(index, "FS-FILE-MISSING", f"{named}: not on the medium")
+            self.missing[index] = f"{named}: not on the medium"
         return actual
 
     def _settle_shared(self, record_at: dict[FileId, int], actual: FileId, index: int) -> None:
@@ -163,12 +166,33 @@ class _Rebuild:
                 file_id = FileId.from_path(path)
             except RuleError as problem:
                 self.report.skipped.append(Skipped(path, "FS-FILE-NAME", problem.text(known_path=path)))
+                self._offer_unnamed(path)
                 continue
             if file_id in deleted:
                 reason = "its record marks it as deleted: remove the file, or add it again"
                 self.report.skipped.append(Skipped(path, "FS-RECORD-INACTIVE", reason))
                 continue
             self.offer.add_member(file_id, file_id.value.encode("ascii"))
+
+    def _offer_unnamed(self, path: str) -> None:
+        """Offer a file whose name is no File ID, if it may be the file that a record misses."""
+        if self.missing:
+            with suppress(FormatError):
+                self.unnamed.add(self.offer.add_member(FileId.tolerant(path), b""))
+
+    def _settle_missing(self, unnamed: Mapping[str, str]) -> None:
+        """Drop the records of missing files, except of those that are there under a name that no record can reference.
+
+        `unnamed`: the names of these files by SOP Instance UID. `extract` finds them, and somebody can rename them.
+        """
+        for index, reason in self.missing.items():
+            found = unnamed.get(self.contents.reference(index, tags.REFERENCED_SOP_INSTANCE_UID))
+            if found is None:
+                self._lose(index, "FS-FILE-MISSING", reason)
+            else:
+                where = Where(found, self.contents.type_name(index))
+                message = f"{reason}, but found here by its SOP Instance UID, under a name that is no File ID"
+                self.report.findings.append(Finding("FS-FILE-MISSING", f"{message}; its record stays", where))
 
     def _lose(self, index: int, rule: str, reason: str) -> None:
         """Drop a record and report it."""
@@ -185,11 +209,17 @@ class _Rebuild:
     def tree(self, scan: Scan) -> TreeBuilder:
         """Build the tree of all files that can be described; the records of the others stay where they are."""
         accepted = []
+        unnamed = {}
         for source, outcome in enumerate(scan(self.offer.sources)):
-            if isinstance(outcome, Refused):
+            if source in self.unnamed:
+                if not isinstance(outcome, Refused):
+                    uid = Instance._make(outcome).sop_instance_uid.decode("ascii", "replace")
+                    unnamed[uid] = self.offer.sources.name(source)
+            elif isinstance(outcome, Refused):
                 self._refuse(source, outcome.rule, outcome.reason)
             elif not (self.trusts_dicomdir and self._is_elsewhere(source, Instance._make(outcome))):
                 accepted.append((source, Instance._make(outcome)))
+        self._settle_missing(unnamed)
         accepted.sort(key=self._is_alone)
         self.kept.single_out(self.diagnosis.sound)
         return tree_of(self.offer, accepted, self.kept, lambda at, why: self._refuse(at, why.rule, why.reason))

@@ -241,3 +241,21 @@ def test_a_missing_descriptor_is_reported(disc: Path, tmp_path: Path) -> None:
     (tmp_path / "DISC" / "DICOMDIR").write_bytes(data)
     report = fileset.repair_file_set(tmp_path / "DISC")
     assert any("README is not on the medium" in message for message in messages(report, "FS-DESCRIPTOR"))
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+def test_a_record_stays_whose_file_lies_under_a_name_that_no_record_can_reference(
+    disc: Path, tmp_path: Path, form: str
+) -> None:
+    medium = tmp_path / "OUT"
+    shutil.copytree(disc, medium / "images")
+    (medium / "images" / "DICOMDIR").rename(medium / "DICOMDIR")
+    (medium / "images" / "P1" / "IM1").unlink()
+    if form == "zip":
+        medium = Path(shutil.make_archive(str(medium), "zip", medium))
+    report = fileset.repair_file_set(medium)
+    assert [str(one.file_id) for one in report.removed] == ["P1/IM1"]
+    assert len(messages(report, "FS-FILE-MISSING")) == 4
+    with fileset.Reader(medium) as reader:
+        assert [str(one.file_id) for one in reader.instances] == ["P1/IM2", "P2/IM1", "P2/IM2"]
+    assert not fileset.repair_file_set(medium).written
