@@ -167,6 +167,20 @@ def test_every_room_that_is_named_exists() -> None:
     assert named == ROOM_NAMES
 
 
+NEW_ABILITIES = frozenset(
+    ["burn", "media/remote", "media/tar", "pages", "pictures", "profiles", "secure", "tables", "transfer"]
+)
+"""The folders of abilities that came after the rooms were put in order. A new one needs a new ability, and a line here."""
+
+
+def test_the_first_abilities_need_fewer_than_30_folders_and_top_level_modules() -> None:
+    folders = {path.parent.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("__init__.py")} - {"."}
+    modules = {path.name for path in PACKAGE.glob("*.py")}
+    assert folders >= NEW_ABILITIES
+    assert len(folders - NEW_ABILITIES) + len(modules) < 30
+    assert len(modules) <= 12
+
+
 def test_no_public_type_is_defined_twice() -> None:
     homes = defaultdict(list)
     for name, path in MODULES.items():

@@ -127,6 +127,20 @@ def test_every_module_that_is_named_exists(page: Path) -> None:
     assert [name for name in named if "NAME" not in name and not any((place / name).exists() for place in places)] == []
 
 
+def test_every_rule_and_function_is_in_the_module_that_the_documents_name_for_it() -> None:
+    pages = (DOCS / "architecture.md", ROOT / "CONTRIBUTING.md")
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    pairs = re.findall(r"`?([A-Z]{2}-[A-Z-]+|(?<=`)\w+(?:\(\))?(?=`))`? (?:in|of) `(?:fileset/)?([\w/]+\.py)`", text)
+    assert len(pairs) > 8
+    source = {module: _module(module).read_text(encoding="utf-8") for _, module in pairs}
+    assert [pair for pair in pairs if pair[0].removesuffix("()") not in source[pair[1]]] == []
+
+
+def _module(name: str) -> Path:
+    places = (ROOT / "fileset", ROOT / "fileset" / "dicomdir", ROOT)
+    return next(place / name for place in places if (place / name).exists())
+
+
 def test_every_room_is_explained() -> None:
     text = (DOCS / "architecture.md").read_text(encoding="utf-8")
     rooms = [path.parent.name for path in (ROOT / "fileset").glob("*/__init__.py")]
