@@ -41,10 +41,8 @@ from fileset.plan.new_file_set import IN_PLACE, Recipe, refuse_existing
 from fileset.plan.scan import Phases, Refused, collect, outcomes, phase
 from fileset.plan.secured import encrypting, no_pages, secure_findings
 from fileset.plan.source_file_set import Origin, SourceFileSets
-from fileset.plan.split import bytes_of
-from fileset.plan.transcoding import transcoding
 from fileset.plan.transform import Rewrite, Streamed, Transform, by_dataset, rewrite_sources
-from fileset.plan.under_profile import under_profile
+from fileset.plan.under_profile import transcoding, under_profile
 from fileset.plan.volumes import write_volume, write_volumes
 from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
 from fileset.records.key_choice import parse_keys
@@ -195,7 +193,7 @@ class Creator:
         self._patient_conflict = check_conflict_option(patient_conflict)
         self._policy = Policy(missing, unknown_sop_class, invalid_uid, choice, under.profile.id if under else "")
         self._icons = under.icons(icons_wanted(icons)) if under else icons_wanted(icons)
-        self._capacity = None if volume_size is None else bytes_of(volume_size, DISC_NAMES)
+        self._capacity = None if volume_size is None else _capacity(volume_size)
         making = {"jobs": jobs, "executor": executor, "progress": phase(progress, "pictures")}
         self._companion = web_content(web, self._path, **making) if web else None
         self._transcoding = transcoding(under, wanted=transcode, jobs=jobs, progress=phase(progress, "transcode"))
@@ -544,6 +542,13 @@ def _former(folder: str | os.PathLike[str]) -> tuple[Identification, list[Findin
         message = f"the descriptor file {descriptor} is not kept: {problem}"
         return kept, [Finding("FS-DESCRIPTOR", message, Where(DICOMDIR.path, tag=DESCRIPTOR_FILE_ID))]
     return kept, []
+
+
+def _capacity(volume_size: int | str) -> int:
+    """The bytes of a volume; its module is loaded only for volumes."""
+    from fileset.plan.split import bytes_of
+
+    return bytes_of(volume_size, DISC_NAMES)
 
 
 def identify(

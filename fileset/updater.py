@@ -46,8 +46,7 @@ from fileset.plan.secured import (
 )
 from fileset.plan.selection import strict_conditions
 from fileset.plan.self_check import update_findings
-from fileset.plan.transcoding import transcoding
-from fileset.plan.under_profile import under_profile
+from fileset.plan.under_profile import transcoding, under_profile
 from fileset.plan.update import Request, refuse_shared, update
 from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
 from fileset.records.key_choice import parse_keys

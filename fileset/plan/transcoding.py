@@ -8,13 +8,12 @@ from typing import Final
 
 from attrs import define, field
 
-from fileset.errors import Advice, FilesetError, RuleError
+from fileset.errors import FilesetError
 from fileset.findings import Finding, Where
 from fileset.media.system.walk import OpenFile
 from fileset.plan.inputs import Sources
 from fileset.plan.scan import Outcome, Progress, Refused, in_chunks, processors
 from fileset.plan.transcode import Transcoded, transcode
-from fileset.plan.under_profile import UnderProfile
 from fileset.profiles.find import Profile, find_profile
 
 CHUNK_FILES: Final = 8
@@ -79,18 +78,6 @@ class Transcoding:
             if failure:
                 self.findings.append(Finding("FS-TRANSCODE-FAILED", failure, Where(sources.name(source))))
             yield outcome
-
-
-def transcoding(
-    under: UnderProfile | None, *, wanted: bool, jobs: int | None, progress: Progress | None
-) -> Transcoding | None:
-    """Return the wanted transcoding. Raises `RuleError` without a profile."""
-    if wanted and under is None:
-        raise RuleError(
-            "transcoding needs an application profile, which names the allowed transfer syntaxes",
-            advice=Advice("Give `profile=`, such as STD-GEN-CD", "Add --profile ID, such as STD-GEN-CD"),
-        )
-    return Transcoding(under.profile, jobs, progress) if wanted and under else None
 
 
 def transcode_files(tasks: Sequence[tuple[str, str]], profile_id: str) -> list[Transcoded]:

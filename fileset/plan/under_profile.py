@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fileset.media.base import FileSetInfo
+    from fileset.plan.scan import Progress
+    from fileset.plan.transcoding import Transcoding
     from fileset.profiles.advisor import Judging
     from fileset.profiles.find import Profile
 
@@ -117,3 +119,19 @@ def require_conformance(read: Reading, profile_id: str) -> None:
     violations = _judging(profile_id).verdicts(read_facts(read))[0]
     if violations:
         raise HeaderError(violations[0].rule, "; ".join(violation.message for violation in violations))
+
+
+def transcoding(
+    under: UnderProfile | None, *, wanted: bool, jobs: int | None, progress: Progress | None
+) -> Transcoding | None:
+    """Return the wanted transcoding. Raises `RuleError` without a profile."""
+    if wanted and under is None:
+        raise RuleError(
+            "transcoding needs an application profile, which names the allowed transfer syntaxes",
+            advice=Advice("Give `profile=`, such as STD-GEN-CD", "Add --profile ID, such as STD-GEN-CD"),
+        )
+    if not wanted or under is None:
+        return None
+    from fileset.plan.transcoding import Transcoding
+
+    return Transcoding(under.profile, jobs, progress)

@@ -16,7 +16,6 @@ from fileset.plan.commit import Progress, carry_out, clean_up
 from fileset.plan.dicomdir_file import read_contents
 from fileset.plan.new_file_set import IN_PLACE, Recipe, new_file_set, refuse_existing
 from fileset.plan.self_check import new_file_set_findings
-from fileset.plan.split import divide, numbered
 from fileset.records.tree import Node
 from fileset.report import Replaced, Report, Volume
 
@@ -58,6 +57,8 @@ def write_volumes(
 
     Nothing is written unless there is room for all of them. Raises `RuleError` if an instance is too large.
     """
+    from fileset.plan.split import divide, numbered
+
     leaves = [node.source for node in nodes if node.source >= 0]
     sizes = [recipe.sources.inquire(source).size for source in leaves]
     footprint = evolve(recipe.format.footprint, fixed=recipe.format.footprint.total(*recipe.included.sizes()))
