@@ -10,6 +10,8 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import compress
+from operator import not_
 from typing import TYPE_CHECKING
 
 from fileset.dicom.preamble import is_secure
@@ -130,10 +132,11 @@ def _repaired(
     report.file_set_id = _text(changes.get(tags.FILE_SET_ID), contents.file_set_id)
     report.file_set_uid = _text(changes.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID), contents.file_set_uid)
     if state.was_read and not (diagnosis.mended or diagnosis.leftovers or changes):
-        _tell_remaining(report, diagnosis.remaining)
+        _tell_remaining(report, diagnosis.remaining, len(report.findings))
         return report
+    former = len(report.findings)
     plan = rebuild(medium, state, diagnosis, scanned, frame, report, trust_dicomdir=trust_dicomdir)
-    _tell_remaining(report, diagnosis.remaining)
+    _tell_remaining(report, diagnosis.remaining, former)
     if not state.was_read and not len(plan.directory):
         if diagnosis.leftovers and not medium.has_dicomdir() and _tidied(medium, diagnosis.leftovers, report):
             return report
@@ -159,12 +162,16 @@ def _holds_encrypted(medium: UpdatableMedium) -> bool:
     return False
 
 
-def _tell_remaining(report: Report, remaining: Sequence[Finding]) -> None:
-    """Put the findings that no rebuild cures last, each once: all before them are mended."""
+def _tell_remaining(report: Report, remaining: Sequence[Finding], former: int) -> None:
+    """Put the findings that no rebuild cures last, each once: all before them are mended.
+
+    The first `former` findings are about the old DICOMDIR, all others about the new one.
+    """
     uncured = {(one.rule, one.where.file) for one in remaining}
-    told = [one for one in report.findings if (one.rule, one.where.file) in uncured]
+    lasting = [at >= former or (one.rule, one.where.file) in uncured for at, one in enumerate(report.findings)]
+    mended = list(compress(report.findings, map(not_, lasting)))
+    told = list(compress(report.findings, lasting))
     named = {(one.rule, one.where.file) for one in told}
-    mended = [one for one in report.findings if (one.rule, one.where.file) not in named]
     report.mended = len(mended)
     report.findings = mended + told + [one for one in remaining if (one.rule, one.where.file) not in named]
 

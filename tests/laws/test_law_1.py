@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -100,6 +102,52 @@ def test_repair_names_each_fault(folder: Path, dicomdir: str, tries: Tries) -> N
     report = fileset.repair_file_set(folder)
     assert unnamed(report, check_file_set(folder)) == []
     tries("files with one fault, repaired and checked", COUNT)
+
+
+Written = tuple[Report, Path]
+
+
+def created(file: Path) -> Written:
+    with fileset.Creator(file.parent / "OUT") as creator:
+        creator.add(file)
+    return creator.report, file.parent / "OUT"
+
+
+def added(file: Path) -> Written:
+    out = created(synthetic.write(synthetic.instance(synthetic.CT_IMAGE, patient=9999), file.parent / "GOOD"))[1]
+    with fileset.Updater(out) as updater:
+        updater.add(file)
+    return updater.report, out
+
+
+def indexed(file: Path) -> Written:
+    synthetic.write(synthetic.instance(synthetic.CT_IMAGE, patient=9999), file.parent / "GOOD")
+    return fileset.index(file.parent), file.parent
+
+
+def repaired(file: Path) -> Written:
+    held = file.read_bytes()
+    file.unlink()
+    _, folder = indexed(file)
+    file.write_bytes(held)
+    return fileset.repair_file_set(folder), folder
+
+
+@pytest.mark.parametrize("verb", [created, added, indexed, repaired])
+def test_a_fault_alone_is_named_and_no_success(
+    verb: Callable[[Path], Written], faulty: list[Faulty], tmp_path: Path, tries: Tries
+) -> None:
+    """A file that nothing else hides: the exit code is not 0 if a check finds an error afterwards."""
+    for number, file in enumerate(faulty[:520]):
+        (tmp_path / f"D{number}").mkdir()
+        (tmp_path / f"D{number}" / "FILE").write_bytes(file.data)
+        report, medium = verb(tmp_path / f"D{number}" / "FILE")
+        if (medium / "DICOMDIR").exists():
+            check = check_file_set(medium)
+            assert unnamed(report, check) == [], file.title
+            assert not (check.errors and report.complete), file.title
+        shutil.rmtree(tmp_path / f"D{number}")
+    tries(f"files with one fault, {verb.__name__} alone and checked", 520)
 
 
 def test_all_real_files_are_checked_as_they_were_written(tmp_path: Path) -> None:

@@ -480,3 +480,16 @@ def test_damage_of_an_image_is_reported_and_not_called_repaired(disc: Path, monk
     [skipped] = fileset.repair_file_set(image).skipped
     assert (skipped.source, skipped.rule) == (str(image), "FS-MEDIUM-DAMAGED")
     assert "fileset extract" in skipped.reason
+
+
+def test_a_new_record_with_a_fault_is_no_success(tmp_path: Path) -> None:
+    """The fault is in the new DICOMDIR: it is not among those that the repair has put right."""
+    synthetic.write(synthetic.instance(synthetic.CT_IMAGE), tmp_path / "IM1")
+    fileset.index(tmp_path)
+    report = synthetic.instance(synthetic.COMPREHENSIVE_SR, patient=2, study=2, series=2)
+    del report.ConceptNameCodeSequence[0].CodingSchemeDesignator
+    synthetic.write(report, tmp_path / "SR1")
+    done = fileset.repair_file_set(tmp_path)
+    assert [(one.rule, one.severity) for one in done.findings] == [("FS-KEY-CONDITION", "error")]
+    assert not done.complete
+    assert not fileset.check_file_set(tmp_path).conformant

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from random import Random
 from struct import pack
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
+
+from pydicom import Dataset
+from pydicom.config import disable_value_validation
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, SHORT_VRS, Element, elements
 from fileset.standard.record_types import RECORD_TYPES, Key
 from tests.support import synthetic
 
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
-
+_NUMBERS: Final = frozenset(("US", "SS", "UL", "SL", "FL", "FD"))
 PREFIX: Final = 132
 TEXTS: Final = (0x00080050, 0x00081030, 0x00100010, 0x00100020, 0x00200010)
 """Accession Number, Study Description, Patient's Name, Patient ID, Study ID."""
@@ -249,14 +252,43 @@ def _instance(sop_class: str, place: int) -> Dataset:
     return synthetic.instance(sop_class, patient=place, study=place, series=place, number=place)
 
 
-def _without(dataset: Dataset, path: tuple[Key, ...]) -> None:
+VALUES: Final = {
+    "without": None,
+    "empty": b"",
+    "too long": b"A" * 70,
+    "two values": b"AB\\CD ",
+    "control": b"A\1B ",
+    "beyond ASCII": b"M\xfcller",
+    "no number": b"x1.5y ",
+}
+"""Values of a key that are wrong for some or for all VRs; None removes the key."""
+ITEMS: Final[dict[str, Callable[[list[Dataset]], list[Dataset]]]] = {
+    "without items": lambda _: [],
+    "with an empty item": lambda _: [Dataset()],
+    "with two items": lambda items: [*items, *items],
+}
+
+
+def _broken_key(dataset: Dataset, path: tuple[Key, ...], random: Random) -> str:
+    """Give a key a wrong value; return what it has now."""
     for key in path[:-1]:
         items = dataset[key.tag].value if key.tag in dataset else ()
         if not items:
-            return
+            return "absent anyway"
         dataset = items[0]
-    if path[-1].tag in dataset:
-        del dataset[path[-1].tag]
+    tag, vr = path[-1].tag, path[-1].vr
+    title, value = random.choice(list(VALUES.items()))
+    if tag not in dataset:
+        return "absent anyway"
+    if value is None or vr in _NUMBERS:
+        del dataset[tag]
+        return "without"
+    if vr == "SQ":
+        title, changed = random.choice(list(ITEMS.items()))
+        dataset[tag].value = changed(list(dataset[tag].value))
+    else:
+        dataset[tag] = RawDataElement(Tag(tag), vr, len(value), value, 0, is_implicit_VR=False, is_little_endian=True)
+    return title
 
 
 def faulty_files(count: int, seed: int) -> Iterator[Faulty]:
@@ -270,8 +302,8 @@ def faulty_files(count: int, seed: int) -> Iterator[Faulty]:
             data = FAULTS[name](File(synthetic.encode(_instance(sop_class, place))))
         else:
             sop_class, path = random.choice(keys)
-            name = f"without {'.'.join(key.keyword for key in path)}"
             dataset = _instance(sop_class, place)
-            _without(dataset, path)
-            data = synthetic.encode(dataset)
+            name = f"{_broken_key(dataset, path, random)} {'.'.join(key.keyword for key in path)}"
+            with disable_value_validation():
+                data = synthetic.encode(dataset)
         yield Faulty(f"{name} in {synthetic.record_type(sop_class)}", data)
