@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -44,10 +44,11 @@ from fileset.plan.source_file_set import Origin, SourceFileSets
 from fileset.plan.transform import Rewrite, Streamed, Transform, by_dataset, rewrite_sources
 from fileset.plan.under_profile import transcoding, under_profile
 from fileset.plan.volumes import write_volume, write_volumes
+from fileset.records.arranged import Arranged
 from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
 from fileset.records.key_choice import parse_keys
 from fileset.records.person import PatientConflict, check_conflict_option
-from fileset.records.tree import Node, TreeBuilder
+from fileset.records.tree import TreeBuilder
 from fileset.report import Report, Skipped
 from fileset.standard.tags import DESCRIPTOR_CHARACTER_SET, DESCRIPTOR_FILE_ID
 
@@ -334,9 +335,9 @@ class Creator:
         report.note_links(self._sources.outside())
         if self._profile:
             self._profile.judge(report)
-        nodes, no_icons = self._add_icons(list(tree.arranged()), self._icons, self._sources)
-        report.patients = sum(node.record_type == "PATIENT" for node in nodes)
-        lost, found = file_sets.compare((node.source, node.sop_instance_uid) for node in nodes)
+        nodes, no_icons = self._add_icons(tree.arranged(), self._icons, self._sources)
+        report.patients = nodes.count("PATIENT")
+        lost, found = file_sets.compare(nodes.identities())
         report.skipped += lost
         report.findings += found
         transcodings = dict.fromkeys(self._transcoding.findings) if self._transcoding else ()
@@ -407,15 +408,15 @@ class Creator:
             return lambda _: None
         return lambda source: Refused("FS-FILE-UNLISTED", LISTED_ONLY) if file_sets.is_unlisted(source) else None
 
-    def _cleared(self, nodes: Sequence[Node]) -> Iterator[Finding]:
+    def _cleared(self, nodes: Arranged) -> Iterator[Finding]:
         """Clear preambles if that is wanted, and yield a finding for each."""
         if not self._clears_preambles:
             return iter(())
-        leaves = [node.source for node in nodes if node.source >= 0]
+        leaves = list(nodes.sources())
         self._sources.clear_preambles(leaves)
         return cleared(self._sources, leaves)
 
-    def _write(self, report: Report, nodes: list[Node], identification: Identification, naming: str) -> None:
+    def _write(self, report: Report, nodes: Arranged, identification: Identification, naming: str) -> None:
         if (len(self._sources) or self._searched) and not nodes:
             report.findings.append(Finding("FS-NOTHING-ADDED", NOTHING_ADDED, Where(self._path)))
             return

@@ -38,7 +38,7 @@ ROOMS = {
     "profiles": VALUES | {"standard", "dicom", "part10", "records"},
     "media": frozenset(["file_id", "errors"]),
     "secure": VALUES | {"standard", "dicom", "media"},
-    "report": VALUES | {"media", "standard"},
+    "report": VALUES | {"media", "standard", "records"},
     "plan": DIRECTORY | {"media", "secure", "report", "pictures"},
     "tables": DIRECTORY,
     "creator": PLANNING | {"pages"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -27,7 +27,7 @@ from fileset.pictures.extra import need_images
 from fileset.plan.commit import Addition
 from fileset.plan.inputs import Sources
 from fileset.plan.scan import Progress
-from fileset.records.tree import Node
+from fileset.records.arranged import Node
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -62,7 +62,7 @@ class WebContent:
         self._rendered: dict[int, Rendered] = {}
         self._pieces: dict[int, SpoolRange] = {}
 
-    def prepare(self, nodes: Sequence[Node], sources: Sources) -> Iterator[Finding]:
+    def prepare(self, nodes: Iterable[Node], sources: Sources) -> Iterator[Finding]:
         """Make the pictures; yield a finding for each instance without one, and for each series that is shown in part."""
         self._rendered, self._pieces = {}, {}
         for group in _series(nodes):
@@ -127,7 +127,7 @@ class WebContent:
         self._spool.close()
 
 
-def _series(nodes: Sequence[Node]) -> Iterator[list[int]]:
+def _series(nodes: Iterable[Node]) -> Iterator[list[int]]:
     """The sources of each series: instances that have the same record above."""
     group: list[int] = []
     for node in nodes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from fileset.file_id import FileId
@@ -10,13 +10,13 @@ from fileset.findings import Finding
 from fileset.media.base import Footprint
 from fileset.plan.commit import Addition
 from fileset.plan.inputs import Sources
-from fileset.records.tree import Node
+from fileset.records.arranged import Node
 
 
 class Companion(Protocol):
     """Makes the files that accompany each volume of a new file-set."""
 
-    def prepare(self, nodes: Sequence[Node], sources: Sources) -> Iterator[Finding]:
+    def prepare(self, nodes: Iterable[Node], sources: Sources) -> Iterator[Finding]:
         """Prepare once for all volumes, with the records of all of them; yield findings for the user."""
         ...
 

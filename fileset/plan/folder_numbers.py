@@ -16,7 +16,7 @@ from fileset.dicomdir.write.layout import NONE
 from fileset.dicomdir.write.merge import Growth
 from fileset.file_id import SEPARATOR
 from fileset.plan.names import FOLDER_PREFIXES, Occupation, Place
-from fileset.records.tree import Node
+from fileset.records.arranged import Node
 
 _FOLDERS: Final = tuple(re.compile(rf"{prefix}(\d{{6}})").fullmatch for prefix in FOLDER_PREFIXES)
 

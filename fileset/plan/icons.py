@@ -13,7 +13,7 @@ from fileset.findings import Finding, Where
 from fileset.media.system.walk import OpenFile
 from fileset.plan.inputs import Sources
 from fileset.plan.scan import Progress, in_chunks, processors
-from fileset.records.tree import Node
+from fileset.records.arranged import Arranged, Node
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -58,24 +58,25 @@ def icons_wanted(icons: Icons | IconPlace | None) -> Icons | None:
 
 
 def icons_added(
-    nodes: list[Node],
+    tree: Arranged,
     icons: Icons | None,
     sources: Sources,
     *,
     jobs: int | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
-) -> tuple[list[Node], list[Finding]]:
+) -> tuple[Arranged, list[Finding]]:
     """Return the records of a tree with the icons that are wanted, and a finding for each one that cannot be made.
 
     Raises `RuleError` if the extra `images` is not installed.
     """
     if icons is None:
-        return nodes, []
+        return tree, []
     from fileset.pictures.extra import need_images
     from fileset.pictures.icon import with_icon
 
     need_images()
+    nodes = list(tree)
     pictured = dict(_per_image(nodes) if icons.place == "image" else _per_series(nodes))
     wanted = sorted(set(pictured.values()))
     made = dict(zip(wanted, _icons(wanted, icons.size, sources, jobs, executor, progress), strict=True))
@@ -84,12 +85,11 @@ def icons_added(
         for at, source in pictured.items()
         if isinstance(reason := made[source], str)
     ]
-    with_icons = list(nodes)
     for at, source in pictured.items():
         icon = made[source]
         if isinstance(icon, bytes):
-            with_icons[at] = nodes[at]._replace(tail=with_icon(nodes[at].tail, icon))
-    return with_icons, findings
+            nodes[at] = nodes[at]._replace(tail=with_icon(nodes[at].tail, icon))
+    return Arranged(nodes), findings
 
 
 def _per_image(nodes: Sequence[Node]) -> Iterator[tuple[int, int]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Final
 
 from attrs import field, frozen
@@ -22,7 +23,7 @@ from fileset.plan.extra_files import Included, lies_there
 from fileset.plan.inputs import Sources
 from fileset.plan.names import Place, names
 from fileset.plan.removal import deletable
-from fileset.records.tree import Node
+from fileset.records.arranged import Arranged, Node
 from fileset.report import Report
 
 IN_PLACE: Final = "in place"
@@ -50,47 +51,37 @@ class Recipe:
 class Placement:
     """The File ID of each instance in order, the files to copy, and the files of an old file-set to delete."""
 
-    file_ids: Sequence[str]
+    file_ids: Iterable[str]
     additions: Sequence[Addition] = ()
     removals: Sequence[FileId] = ()
 
 
 def new_file_set(
-    recipe: Recipe, medium: UpdatableMedium, nodes: list[Node], identification: Identification, report: Report
+    recipe: Recipe, medium: UpdatableMedium, nodes: Arranged, identification: Identification, report: Report
 ) -> Plan:
     """Plan a file-set on `medium` with the records `nodes`, an arranged tree; fill `report.added`.
 
-    `nodes` is empty afterwards: the plan has the records.
+    Carrying out the plan empties `nodes`, which take much memory.
 
     Raises `RefusedError` if an included file has the name of another file on the medium.
     """
-    leaves = [node for node in nodes if node.source >= 0]
+    sources, file_ids = recipe.sources, report.added.file_ids
     in_place = recipe.naming == IN_PLACE
-    placement = _in_place(recipe.sources, leaves) if in_place else _copied(recipe, medium, leaves, report)
-    for node, file_id in zip(leaves, placement.file_ids, strict=True):
-        name = "" if in_place else recipe.sources.name(node.source)
-        report.added.append(name, file_id, node.sop_instance_uid, node.record_type)
-    companion, values = recipe.companion, iter(placement.file_ids)
-    source_of = (
-        {FileId(one): node.source for node, one in zip(leaves, placement.file_ids, strict=True)} if companion else {}
-    )
-    del leaves
+    placement = _in_place(sources, nodes) if in_place else _copied(recipe, medium, nodes, report)
+    values = iter(placement.file_ids)
+    for indexes, uids, types in nodes.instances():
+        names = [""] * len(indexes) if in_place else map(sources.name, indexes)
+        report.added.extend_by(names, islice(values, len(indexes)), uids, types)
+    source_of = dict(zip(map(FileId, file_ids), nodes.sources(), strict=True)) if recipe.companion else {}
     directory = build(
         new_frame(identification, undefined_lengths=recipe.undefined_lengths),
-        _emptied(nodes),
-        lambda _: next(values).encode("ascii"),
+        nodes,
+        file_ids.packed,
         undefined_lengths=recipe.undefined_lengths,
     )
     additions = [*placement.additions, *_companions(recipe, medium, directory, source_of)]
     basis = None if recipe.replace else b""  # without `replace` there must still be no DICOMDIR at the commit
     return Plan(directory, additions, placement.removals, basis)
-
-
-def _emptied(nodes: list[Node]) -> Iterator[Node]:
-    """The nodes and let go of each, so that a record does not take memory twice."""
-    nodes.reverse()
-    while nodes:
-        yield nodes.pop()
 
 
 def _companions(
@@ -108,11 +99,12 @@ def _companions(
             yield addition
 
 
-def _in_place(sources: Sources, leaves: Sequence[Node]) -> Placement:
-    return Placement([sources.relative(node.source).replace("/", "\\") for node in leaves])
+def _in_place(sources: Sources, nodes: Arranged) -> Placement:
+    return Placement(sources.relative(source).replace("/", "\\") for source in nodes.sources())
 
 
-def _copied(recipe: Recipe, medium: UpdatableMedium, leaves: Sequence[Node], report: Report) -> Placement:
+def _copied(recipe: Recipe, medium: UpdatableMedium, nodes: Arranged, report: Report) -> Placement:
+    leaves = [node for node in nodes if node.source >= 0]
     present = {name.upper() for name in medium.names()} if medium.exists() else set()
     file_ids, kept = _named(recipe, medium, leaves, present)
     inquire, chunks = recipe.sources.inquire, recipe.sources.chunks  # bound once, not once a file

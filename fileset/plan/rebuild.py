@@ -27,9 +27,10 @@ from fileset.plan.offer import Offer, tree_of
 from fileset.plan.old_dicomdir import State
 from fileset.plan.scan import Refused
 from fileset.plan.update import Scan
+from fileset.records.arranged import Node
 from fileset.records.describe import Instance
 from fileset.records.levels import LEVELS, Chain
-from fileset.records.tree import Node, TreeBuilder
+from fileset.records.tree import TreeBuilder
 from fileset.report import Removed, Report, Skipped
 from fileset.standard import tags
 from fileset.standard.record_types import HL7_DOCUMENT, RECORD_TYPES

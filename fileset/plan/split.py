@@ -18,7 +18,7 @@ from attrs import frozen
 
 from fileset.errors import RuleError
 from fileset.findings import Finding, Where
-from fileset.records.tree import Node
+from fileset.records.arranged import Node
 
 if TYPE_CHECKING:
     from fileset.media.base import Footprint
@@ -290,7 +290,7 @@ class Division:
 
 
 def divide(
-    nodes: Sequence[Node], sizes: Sequence[int], footprint: Footprint, capacity: int, name: Callable[[int], str]
+    nodes: Iterable[Node], sizes: Sequence[int], footprint: Footprint, capacity: int, name: Callable[[int], str]
 ) -> Division:
     """Divide a tree in preorder, whose instances have `sizes` in bytes, among media that take `capacity` bytes.
 

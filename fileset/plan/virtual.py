@@ -50,11 +50,9 @@ def virtual_contents(medium: ReadableMedium) -> tuple[Contents, list[Finding]]:
             findings.append(Finding(problem.rule, problem.reason, Where(name)))
     if not len(tree):
         raise FormatError("there is no DICOM file", path=medium.name)
-    directory = build(
-        new_frame(Identification(_NO_UID, "")),
-        tree.arranged(),
-        lambda node: names[node.source].replace("/", "\\").encode("utf_8", "surrogateescape"),
-    )
+    records = tree.arranged()
+    file_ids = [names[source].replace("/", "\\").encode("utf_8", "surrogateescape") for source in records.sources()]
+    directory = build(new_frame(Identification(_NO_UID, "")), records, file_ids)
     return VirtualContents(b"".join(encode(directory)), file=medium.name), findings + tree.findings
 
 

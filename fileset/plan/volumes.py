@@ -16,14 +16,14 @@ from fileset.plan.commit import Progress, carry_out, clean_up
 from fileset.plan.dicomdir_file import read_contents
 from fileset.plan.new_file_set import IN_PLACE, Recipe, new_file_set, refuse_existing
 from fileset.plan.self_check import new_file_set_findings
-from fileset.records.tree import Node
+from fileset.records.arranged import Arranged
 from fileset.report import Replaced, Report, Volume
 
 
-def write_volume(recipe: Recipe, report: Report, nodes: list[Node], identification: Identification) -> None:
+def write_volume(recipe: Recipe, report: Report, nodes: Arranged, identification: Identification) -> None:
     """Write one file-set at the path that `report` names, of `nodes`, an arranged tree; or only plan it in a dry run.
 
-    `nodes` is empty afterwards.
+    The records of `nodes` are freed once they are written.
     """
     medium = recipe.format.writable(report.medium, identification.file_set_id)
     refuse_existing(medium, replace=recipe.replace)
@@ -51,7 +51,7 @@ def _replaced(recipe: Recipe, medium: UpdatableMedium, removed: int) -> Replaced
 
 
 def write_volumes(
-    recipe: Recipe, report: Report, nodes: Sequence[Node], identification: Identification, capacity: int
+    recipe: Recipe, report: Report, nodes: Arranged, identification: Identification, capacity: int
 ) -> None:
     """Write as many file-sets as it takes when a medium takes `capacity` bytes.
 
@@ -59,7 +59,7 @@ def write_volumes(
     """
     from fileset.plan.split import divide, numbered
 
-    leaves = [node.source for node in nodes if node.source >= 0]
+    leaves = list(nodes.sources())
     sizes = [recipe.sources.inquire(source).size for source in leaves]
     footprint = evolve(recipe.format.footprint, fixed=recipe.format.footprint.total(*recipe.included.sizes()))
     if recipe.companion is not None:
@@ -76,7 +76,7 @@ def write_volumes(
         made = Report(path, dry_run=report.dry_run, hashes=report.hashes)
         shifted = evolve(recipe, progress=_shifted(recipe.progress, report, len(leaves)))
         try:
-            write_volume(shifted, made, part, own)
+            write_volume(shifted, made, Arranged(part), own)
         except (KeyboardInterrupt, FilesetError) as problem:
             if report.written:
                 problem.add_note(f"complete volumes, which stay: {', '.join(paths[: at - 1])}")

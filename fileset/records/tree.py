@@ -8,14 +8,16 @@ give one warning, and a value that a Type 1 key lacks is made from UIDs.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from fileset.dicom.character_sets import decode, needs_character_set
 from fileset.dicom.elements import element
 from fileset.dicom.header import HeaderError
 from fileset.dicom.values import identifier_of, number_of
 from fileset.findings import Finding, Where
+from fileset.records.arranged import Arranged, InstanceColumns, InstanceRun, Node, Order
 from fileset.records.describe import Instance
 from fileset.records.key_rules import tail_faults
 from fileset.records.levels import FIELDS, Chain, Field, Notes
@@ -23,12 +25,6 @@ from fileset.records.person import Person, person_of
 from fileset.standard import tags
 
 UTF_8: Final = "ISO_IR 192"
-
-
-Row = tuple[int, bytes, str, bytes, int]
-"""(number, SOP Instance UID, record type, tail, index of the source): sorts as instances are ordered."""
-Order = tuple[Any, ...]
-"""Sorts the records of one directory entity: patients, studies or series first, then instances."""
 
 
 class OldRecords:
@@ -74,14 +70,14 @@ class OldRecords:
 class Entity:
     """A patient, study or series, and the records below it."""
 
-    __slots__ = ("children", "extra", "key", "others", "record_type", "rows", "source", "values")
+    __slots__ = ("children", "extra", "instances", "key", "others", "record_type", "source", "values")
 
     def __init__(self, record_type: str, key: bytes | str, source: int) -> None:
         self.record_type = record_type
         self.key = key
         self.source = source
         self.children: dict[bytes | str, Entity] = {}
-        self.rows: list[Row] = []
+        self.instances = array("I")  # by their indexes in the columns
         self.values: dict[str, tuple[bytes, str]] = {}  # field -> value and its character set
         self.extra: dict[int, Field] = {}  # optional keys by tag
         self.others: dict[str, set[str]] = {}  # field -> further values that contradict the first
@@ -90,26 +86,6 @@ class Entity:
         """The decoded value of a field, "" if it has none."""
         value, character_set = self.values.get(name, (b"", ""))
         return decode(value, character_set)
-
-
-class Node(NamedTuple):
-    """One record of the arranged tree: depth 0 is the root entity.
-
-    `tail` follows the File ID in the record; `source` is the index of the instance's source, -1 for a record that
-    references no file. `position` counts within the entity, and `path` holds the positions of the records above.
-    `key` identifies a patient, study or series: Patient ID as the record has it, or UID; there is no `tail` if the
-    directory has a record for it that stays. `order` is among siblings.
-    """
-
-    depth: int
-    record_type: str
-    position: int
-    tail: bytes
-    source: int = -1
-    sop_instance_uid: bytes = b""
-    path: tuple[int, ...] = ()
-    key: bytes | str = b""
-    order: Order = ()
 
 
 class TreeBuilder:
@@ -133,7 +109,8 @@ class TreeBuilder:
         self._same = same_contents
         self._existing = existing or OldRecords()
         self._patients: dict[bytes | str, Entity] = {}
-        self._roots: list[Row] = []
+        self._columns = InstanceColumns()
+        self._roots = array("I")
         self._owner_of_study: dict[bytes, Entity] = {}
         self._owner_of_series: dict[bytes, Entity] = {}
         self._places: dict[Chain, Entity] = {}
@@ -158,13 +135,13 @@ class TreeBuilder:
         known = self._instances.setdefault(uid, source)
         if known != source:
             raise self._again(uid, known, source)
-        rows = self._roots
+        instances = self._roots
         if chain is not None:
             place = self._places.get(chain)
             if place is None:
                 place = self._open(chain, uid, source)
-            rows = place.rows
-        rows.append((number, uid, record_type, tail, source))
+            instances = place.instances
+        instances.append(self._columns.append((number, uid, record_type, tail, source)))
         if made_up:
             self._made_up.add(uid)
         if notes:
@@ -336,10 +313,14 @@ class TreeBuilder:
 
     # ------------------------------------------------------------ the arranged tree
 
-    def arranged(self) -> Iterator[Node]:
+    def arranged(self) -> Arranged:
         """All records in preorder: patients by Patient ID, studies by date and time, series and instances by
         number, then all by UID; at the end those without a patient.
         """
+        self._columns.settle()
+        return Arranged(self._items(), self._columns)
+
+    def _items(self) -> Iterator[Node | InstanceRun]:
         position = 0
         for patient in sorted(self._patients.values(), key=_by_patient_id):
             order = _by_patient_id(patient)
@@ -347,10 +328,9 @@ class TreeBuilder:
             yield Node(0, "PATIENT", position, self._record(patient, key, set()), key=key, order=order)
             yield from self._below(patient, (position,))
             position += 1
-        for at, (number, uid, kind, tail, source) in enumerate(sorted(self._roots, key=_by_type), position):
-            yield Node(0, kind, at, tail, source, uid, order=(1, kind, number, uid))
+        yield InstanceRun(self._columns.in_order(self._roots, by_type=True), position, ())
 
-    def _below(self, entity: Entity, path: tuple[int, ...]) -> Iterator[Node]:
+    def _below(self, entity: Entity, path: tuple[int, ...]) -> Iterator[Node | InstanceRun]:
         depth = len(path)
         order = _by_date if depth == 1 else _by_number
         position = 0
@@ -361,9 +341,7 @@ class TreeBuilder:
             yield Node(depth, child.record_type, position, record, key=child.key, order=order(child))
             yield from self._below(child, (*path, position))
             position += 1
-        for number, uid, record_type, tail, source in self._numbered(entity):
-            yield Node(depth, record_type, position, tail, source, uid, path, b"", (1, number, uid))
-            position += 1
+        yield InstanceRun(self._numbered(entity), position, path)
 
     def _series_numbers(self, study: Entity) -> set[bytes]:
         """The Series Numbers of a study, which an invented number must not repeat."""
@@ -373,25 +351,32 @@ class TreeBuilder:
             taken |= self._existing.series_numbers(study.key)
         return taken
 
-    def _numbered(self, entity: Entity) -> list[Row]:
+    def _numbered(self, entity: Entity) -> array[int]:
         """The instances of an entity in order, with invented Instance Numbers that are unused."""
-        rows, entity.rows = sorted(entity.rows), []  # the rows are in the result, and not needed here any more
-        if self._made_up.isdisjoint(row[1] for row in rows):
-            return rows
-        taken = {row[0] for row in rows if row[1] not in self._made_up}
+        columns = self._columns
+        members = columns.in_order(entity.instances)
+        made_up = {at for at in members if columns.uids[at] in self._made_up} if self._made_up else set()
+        if not made_up:
+            return members
+        taken = {columns.numbers[at] for at in members if at not in made_up}
         if isinstance(entity.key, bytes):
             taken |= self._existing.instance_numbers(entity.key)
-        for at, (number, uid, record_type, tail, source) in enumerate(rows):
-            if uid not in self._made_up:
-                continue
-            free = number
-            while free in taken:
-                free += 1
-            taken.add(free)
-            if free != number:
-                old, new = (element(tags.INSTANCE_NUMBER, "IS", b"%d" % n) for n in (number, free))
-                rows[at] = (free, uid, record_type, tail.replace(old, new), source)
-        return sorted(rows)
+        renumbered = [self._renumbered(at, taken) if at in made_up else at for at in members]
+        columns.settle()
+        return columns.in_order(renumbered)
+
+    def _renumbered(self, index: int, taken: set[int]) -> int:
+        """The index of an instance, or of a copy with the next number that is not taken."""
+        columns = self._columns
+        number = free = columns.numbers[index]
+        while free in taken:
+            free += 1
+        taken.add(free)
+        if free == number:
+            return index
+        old, new = (element(tags.INSTANCE_NUMBER, "IS", b"%d" % n) for n in (number, free))
+        tail = columns.tails[index].replace(old, new)
+        return columns.append((free, columns.uids[index], columns.record_types[index], tail, columns.sources[index]))
 
     def _record(self, entity: Entity, key: bytes | str, taken: set[bytes]) -> bytes:
         """The encoded keys of a PATIENT, STUDY or SERIES record; b"" if an old record stays."""
@@ -507,7 +492,3 @@ def _by_date(study: Entity) -> Order:
 def _by_number(series: Entity) -> Order:
     value = series.values.get("series_number")
     return 0, int(value[0]) if value else number_of(_bytes(series.key)), series.key
-
-
-def _by_type(row: Row) -> tuple[str, int, bytes]:
-    return row[2], row[0], row[1]

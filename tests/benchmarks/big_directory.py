@@ -15,7 +15,7 @@ from fileset.dicom.elements import element
 from fileset.dicomdir.write.header import Identification, new_frame
 from fileset.dicomdir.write.layout import encode
 from fileset.dicomdir.write.new import build
-from fileset.records.tree import Node
+from fileset.records.arranged import Arranged, Node
 
 PER_SERIES = 200
 SERIES_PER_PATIENT = 4
@@ -74,7 +74,10 @@ def name(node: Node) -> bytes:
 def main(argv: Sequence[str]) -> int:
     """Write the DICOMDIR."""
     count, folder = int(argv[0]), Path(argv[1])
-    directory = build(new_frame(Identification(UID, "BIG")), nodes(count), name)
+    records = Arranged(nodes(count))
+    directory = build(
+        new_frame(Identification(UID, "BIG")), records, [name(node) for node in records if node.source >= 0]
+    )
     with (folder / "DICOMDIR").open("wb") as file:
         file.writelines(encode(directory))
     return 0

@@ -12,7 +12,7 @@ from fileset.dicom.elements import element, item
 from fileset.dicomdir.write.header import Identification, new_frame
 from fileset.dicomdir.write.layout import encode
 from fileset.dicomdir.write.new import build
-from fileset.records.tree import Node
+from fileset.records.arranged import Arranged, Node
 from tests.support import synthetic
 from tests.support.command import Runs
 
@@ -39,7 +39,7 @@ def disc(folder: Path, document: bytes = CDA, syntax: str = XML, patient_id: str
     )
     nodes = [Node(0, "PATIENT", 0, patient), Node(1, "HL7 STRUC DOC", 0, record, 0, b"1.2.3.4", (0,))]
     frame = new_frame(Identification("2.25.7", "", None, ""), undefined_lengths=False)
-    directory = build(frame, iter(nodes), lambda _: b"CDA1", undefined_lengths=False)
+    directory = build(frame, Arranged(nodes), [b"CDA1"], undefined_lengths=False)
     (folder / "DICOMDIR").write_bytes(b"".join(encode(directory)))
     return folder
 

@@ -65,7 +65,7 @@ def test_a_record_that_is_missing_or_damaged_is_reported(directory: Directory) -
 
 def test_links_that_miss_a_record_or_meet_one_twice_are_no_tree(directory: Directory) -> None:
     assert directory.is_tree()
-    count = len(directory.bodies)
+    count = len(directory)
     for name in ("next", "lower"):
         links: array[int] = getattr(directory, name)
         for place in range(count):

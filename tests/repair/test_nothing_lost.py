@@ -17,7 +17,7 @@ from fileset.dicomdir.write.layout import encode
 from fileset.dicomdir.write.new import build
 from fileset.errors import FilesetError
 from fileset.file_id import FileId
-from fileset.records.tree import Node
+from fileset.records.arranged import Arranged, Node
 from fileset.standard import tags
 from tests.support import synthetic
 from tests.updater.test_foreign import SHIPPED, shipped
@@ -198,7 +198,7 @@ def nested(folder: Path) -> None:
             (tags.STUDY_ID, "SH", b"1"),
         )
     )
-    directory = build(new_frame(Identification("2.25.1")), [Node(0, "STUDY", 0, study, key=b"1.2.3")], lambda _: b"")
+    directory = build(new_frame(Identification("2.25.1")), Arranged([Node(0, "STUDY", 0, study, key=b"1.2.3")]), ())
     (folder / "DICOMDIR").write_bytes(b"".join(encode(directory)))
 
 

@@ -11,7 +11,7 @@ from fileset.dicom.elements import element
 from fileset.dicomdir.write.header import Identification, new_frame
 from fileset.dicomdir.write.layout import encode
 from fileset.dicomdir.write.new import build
-from fileset.records.tree import Node
+from fileset.records.arranged import Arranged, Node
 from tests.support import synthetic
 
 
@@ -97,7 +97,7 @@ def childless(disc: Path) -> None:
     )
     nodes = [Node(0, "PATIENT", 0, patient, key="E1"), Node(1, "STUDY", 0, study, key=b"1.2.3")]
     disc.mkdir()
-    directory = build(new_frame(Identification("2.25.1")), nodes, lambda _: b"")
+    directory = build(new_frame(Identification("2.25.1")), Arranged(nodes), ())
     (disc / "DICOMDIR").write_bytes(b"".join(encode(directory)))
 
 

@@ -65,7 +65,7 @@ class Directory:
     `next_at` and `lower_at` are the positions of the links in each record: one number if all are alike. `others` are links
     of retired kinds: index of the record, position of the link in it, index of the record it leads to.
 
-    `bodies` are the items of the records in sequence; if one holds several, `starts` must be given: the
+    `bodies` are the items of the records in sequence, and can be iterated over several times; if one holds several, `starts` must be given: the
     offset of each record, counted from the first byte of the file, preamble included, and one more, the end.
     `said` are the values of both links of all records in the bodies, None if unknown.
 
@@ -73,7 +73,7 @@ class Directory:
     """
 
     frame: Frame
-    bodies: Sequence[bytes | memoryview]
+    bodies: Iterable[bytes | memoryview]
     next: array[int] = field(factory=lambda: array("q"))
     lower: array[int] = field(factory=lambda: array("q"))
     first: int = NONE
@@ -131,7 +131,7 @@ class Directory:
 def encode_last(directory: Directory) -> Iterator[bytes | bytearray]:
     """Yield the same as `encode`, and then free the memory of the records: links and offsets stay."""
     yield from encode(directory)
-    if isinstance(directory.bodies, list):
+    if hasattr(directory.bodies, "clear"):
         directory.bodies.clear()
 
 

@@ -18,11 +18,10 @@ from fileset.dicom.elements import EXPLICIT_LITTLE, elements
 from fileset.dicomdir.write.kept import Kept
 from fileset.dicomdir.write.layout import NONE, Directory, Frame
 from fileset.dicomdir.write.links import Links
-from fileset.dicomdir.write.new import RecordBuilder
-from fileset.dicomdir.write.record import LOWER_AT, NEXT_AT
+from fileset.dicomdir.write.record import LOWER_AT, NEXT_AT, RecordEncoder
 from fileset.dicomdir.write.transcode import EncodedRecord, all_sound, body
+from fileset.records.arranged import Node, Order
 from fileset.records.levels import LEVELS
-from fileset.records.tree import Node, Order
 from fileset.standard import tags
 
 MRDR: Final = "MRDR"
@@ -177,7 +176,8 @@ class _Layout:
         self._kept = growth.kept
         self._flat = growth.kept.flat
         self._data = memoryview(self._flat.data)
-        self._builder = RecordBuilder(file_id)
+        self._encoder = RecordEncoder()
+        self._file_id = file_id
         self._alike = all_sound(self._flat) and MRDR not in self._flat.types
         self._starts = array("Q", [at])
         self._said = array("I"), array("I")
@@ -191,7 +191,8 @@ class _Layout:
         if node is None or reference in self._growth.bodies:
             self.append_kept(self._growth.bodies.get(reference, reference))
         else:
-            self._append(EncodedRecord(self._builder.body(node)))
+            file_id = self._file_id(node) if node.source >= 0 else b""
+            self._append(EncodedRecord(self._encoder.body(node.record_type, node.tail, file_id)))
         self.links.append(depth)
 
     def extend(self, piece: RecordRun, depth: int) -> None:

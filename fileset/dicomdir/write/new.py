@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from array import array
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, islice, starmap
+from typing import Final
 
 from fileset.dicomdir.write.layout import Directory, Frame
 from fileset.dicomdir.write.links import Links
 from fileset.dicomdir.write.record import RecordEncoder
-from fileset.records.describe import PRIVATE_RECORD_UID
-from fileset.records.tree import Node
+from fileset.records.arranged import Arranged
+
+TOGETHER: Final = 1024
+"""Records that are encoded together."""
 
 
-class RecordBuilder:
-    """Encodes nodes. `file_id` gives the value of (0004,1500) of one that references a file."""
+class Bodies:
+    """The items of records, many in sequence at a time, made anew each time: all of them together take much memory."""
 
-    def __init__(self, file_id: Callable[[Node], bytes], *, undefined_lengths: bool = False) -> None:
-        self._file_id = file_id
-        self._encoder = RecordEncoder(undefined_lengths=undefined_lengths)
+    def __init__(self, records: Arranged, file_ids: Iterable[bytes], encoder: RecordEncoder) -> None:
+        self._records = records
+        self._file_ids = file_ids
+        self._encoder = encoder
 
-    def body(self, node: Node) -> bytes:
-        """The item of the record."""
-        reference = self._file_id(node) if node.source >= 0 else b""
-        private = PRIVATE_RECORD_UID if node.record_type == "PRIVATE" else ""
-        return self._encoder.body(node.record_type, node.tail, reference, private)
+    def __iter__(self) -> Iterator[bytes]:
+        encoded = starmap(self._encoder.body, self._records.records(self._file_ids))
+        while some := b"".join(islice(encoded, TOGETHER)):
+            yield some
+
+    def clear(self) -> None:
+        """Free the memory of the records."""
+        self._records.clear()
 
 
-def build(
-    frame: Frame, nodes: Iterable[Node], file_id: Callable[[Node], bytes], *, undefined_lengths: bool = False
-) -> Directory:
-    """Return a directory of these nodes alone; parameters as for `RecordBuilder`."""
-    builder = RecordBuilder(file_id, undefined_lengths=undefined_lengths)
+def build(frame: Frame, records: Arranged, file_ids: Iterable[bytes], *, undefined_lengths: bool = False) -> Directory:
+    """Return a directory of these records alone. Encoding it for the last time empties `records`.
+
+    `file_ids` has the value of (0004,1500) for each record that references a file; it is iterated over several times.
+    """
+    encoder = RecordEncoder(undefined_lengths=undefined_lengths)
+    sizes = starmap(encoder.size, records.sizes(file_ids))
+    starts = array("Q", accumulate(sizes, initial=len(frame.head)))
     links = Links()
-    bodies: list[bytes] = []
-    for node in nodes:
-        links.append(node.depth)
-        bodies.append(builder.body(node))
-    unsaid = bytes(len(bodies))  # both links are encoded as 0
-    return Directory(frame, bodies, links.next, links.lower, links.first, links.last, said=(unsaid, unsaid))
+    for depth in records.depths():
+        links.append(depth)
+    said = (bytes(len(starts) - 1),) * 2  # both links are encoded as 0
+    ends = links.first, links.last
+    bodies = Bodies(records, file_ids, encoder)
+    return Directory(frame, bodies, links.next, links.lower, *ends, starts=starts, said=said)

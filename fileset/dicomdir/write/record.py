@@ -6,6 +6,7 @@ from struct import Struct
 from typing import Final
 
 from fileset.dicom.elements import UNDEFINED, element
+from fileset.records.describe import PRIVATE_RECORD_UID
 from fileset.standard import tags
 
 NEXT_AT: Final = 16
@@ -16,7 +17,6 @@ LINKS: Final = (
     element(tags.NEXT_RECORD, "UL", b"\0\0\0\0") + element(tags.RECORD_IN_USE, "US", b"\xff\xff") + element(tags.LOWER_LEVEL_ENTITY, "UL", b"\0\0\0\0")
 )  # fmt: skip
 _ITEM: Final = Struct("<HHI").pack
-_FILE_ID: Final = Struct("<HH2sH").pack
 ITEM_DELIMITER: Final = b"\xfe\xff\x0d\xe0\0\0\0\0"
 
 
@@ -25,25 +25,34 @@ class RecordEncoder:
 
     def __init__(self, *, undefined_lengths: bool = False) -> None:
         self._undefined = undefined_lengths
-        self._beginnings: dict[str, bytes] = {}
+        self._beginnings: dict[tuple[str, int], bytes] = {}
 
-    def body(self, record_type: str, tail: bytes, file_id: bytes = b"", private_record_uid: str = "") -> bytes:
+    def body(self, record_type: str, tail: bytes, file_id: bytes = b"") -> bytes:
         """The item of a record of `record_type`.
 
         `file_id` is the value of (0004,1500), components joined by backslashes, b"" for a record that references no
         file; `tail` all elements that follow it in order of tag, encoded.
         """
-        beginning = self._beginnings.get(record_type)
+        if len(file_id) & 1:
+            file_id += b" "
+        beginning = self._beginning(record_type, len(file_id))
+        if self._undefined:
+            return _ITEM(0xFFFE, 0xE000, UNDEFINED) + beginning + file_id + tail + ITEM_DELIMITER
+        return _ITEM(0xFFFE, 0xE000, len(beginning) + len(file_id) + len(tail)) + beginning + file_id + tail
+
+    def size(self, record_type: str, tail: int, file_id: int = 0) -> int:
+        """The number of bytes of such an item, whose `tail` and `file_id` have these numbers of bytes."""
+        even = file_id + (file_id & 1)
+        return 8 + len(self._beginning(record_type, even)) + even + tail + 8 * self._undefined
+
+    def _beginning(self, record_type: str, length: int) -> bytes:
+        """All elements before the value of a File ID of `length` bytes, which is 0 for a record without one."""
+        beginning = self._beginnings.get((record_type, length))
         if beginning is None:
             beginning = LINKS + element(tags.RECORD_TYPE, "CS", record_type.encode("ascii"))
-            if private_record_uid:
-                beginning += element(tags.PRIVATE_RECORD_UID, "UI", private_record_uid.encode("ascii"))
-            self._beginnings[record_type] = beginning
-        if file_id:
-            file_id += b" " * (len(file_id) % 2)
-            content = beginning + _FILE_ID(4, 0x1500, b"CS", len(file_id)) + file_id + tail
-        else:
-            content = beginning + tail
-        if self._undefined:
-            return _ITEM(0xFFFE, 0xE000, UNDEFINED) + content + ITEM_DELIMITER
-        return _ITEM(0xFFFE, 0xE000, len(content)) + content
+            if record_type == "PRIVATE":
+                beginning += element(tags.PRIVATE_RECORD_UID, "UI", PRIVATE_RECORD_UID.encode("ascii"))
+            if length:
+                beginning += element(tags.REFERENCED_FILE_ID, "CS", bytes(length))[:-length]
+            self._beginnings[record_type, length] = beginning
+        return beginning
