@@ -183,6 +183,10 @@ def _unreadable_here(scanned: Iterator[Outcome], paths: Sequence[str], policy: P
         yield scanner.outcome_at(path) if unread else found
 
 
+_MORE_CHUNKS: Final = 4
+"""As many chunks more for each worker of a cluster as for each process of this machine."""
+
+
 def prepared(executor: Executor | None, paths: Sequence[str], jobs: int | None, count: int) -> int:
     """Return how many of `count` files make a chunk. A cluster is asked first whether its workers see one of the files.
 
@@ -194,7 +198,8 @@ def prepared(executor: Executor | None, paths: Sequence[str], jobs: int | None, 
     first = next(filter(None, paths), "")
     if first:
         known.probe(first)
-    return chunk_size(count, known.workers, known.largest_chunk)
+    # On slow storage a chunk takes seconds: with many for each worker, all of them end at about the same time.
+    return chunk_size(count, _MORE_CHUNKS * known.workers, known.largest_chunk)
 
 
 def chunk_size(count: int, jobs: int | None, largest: int = CHUNK) -> int:
