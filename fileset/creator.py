@@ -24,7 +24,6 @@ from fileset.media.remote.access import is_url
 from fileset.media.system.discs import DISC_NAMES
 from fileset.media.system.files import STANDARD_OUTPUT, path_of
 from fileset.media.system.walk import place_below
-from fileset.plan.add_header import add_headers
 from fileset.plan.choice import Choice
 from fileset.plan.commit import clean_up, unreported
 from fileset.plan.companion import Companion
@@ -32,21 +31,19 @@ from fileset.plan.copy_findings import Preamble, cleared, clears, without_cured
 from fileset.plan.dicomdir_file import read_contents
 from fileset.plan.extra_files import Included
 from fileset.plan.hl7_document import add_document
-from fileset.plan.icons import IconPlace, Icons, icons_added, icons_wanted
-from fileset.plan.identity import IdentityCheck
+from fileset.plan.icons import IconPlace, Icons
 from fileset.plan.inputs import Sources
+from fileset.plan.intake import Intake, Workers
 from fileset.plan.names import SCHEMES, Naming
-from fileset.plan.native_documents import NativeDocuments
 from fileset.plan.new_file_set import IN_PLACE, Recipe, refuse_existing
-from fileset.plan.scan import Phases, Refused, collect, outcomes, phase
+from fileset.plan.scan import Phases, Refused, collect, phase
 from fileset.plan.secured import encrypting, no_pages, secure_findings
 from fileset.plan.source_file_set import Origin, SourceFileSets
 from fileset.plan.transform import Rewrite, Streamed, Transform, by_dataset, rewrite_sources
-from fileset.plan.under_profile import transcoding, under_profile
+from fileset.plan.under_profile import under_profile
 from fileset.plan.volumes import write_volume, write_volumes
 from fileset.records.arranged import Arranged
-from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
-from fileset.records.key_choice import parse_keys
+from fileset.records.describe import InvalidUid, Missing, UnknownSopClass
 from fileset.records.person import PatientConflict, check_conflict_option
 from fileset.records.tree import TreeBuilder
 from fileset.report import Report, Skipped
@@ -167,19 +164,15 @@ class Creator:
         self._clears_preambles = clears(preamble)
         self._replace = replace
         self._listed_only = listed_only
-        self._adds_headers = add_header
-        self._trusts_dicomdir = trust_dicomdir
         self._undefined_lengths = undefined_lengths
-        self._scan = partial(outcomes, jobs=jobs, executor=executor, progress=phase(progress, "scan"))
         self._progress = progress or unreported
-        self._add_icons = partial(icons_added, jobs=jobs, executor=executor, progress=phase(progress, "icons"))
         self._sources = Sources(source_security or security, phase(progress, "walk"))
         self._searched: list[str] = []
         self._origins: list[ReadableMedium] = []
         self._included = Included()
         self._path = path_of(medium)
         self._format = format_for(self._path, medium_format, medium_options)
-        under = self._profile = under_profile(
+        under = under_profile(
             profile,
             self._format.form,
             lambda: self._format.writable(self._path, "").inquire_file_set(),
@@ -190,15 +183,23 @@ class Creator:
         web = None if self._no_pages else web
         if security is not None:
             self._format = encrypting(self._format, security, self._included)
-        choice = under.keys(parse_keys(keys)) if under else parse_keys(keys)
+        workers = Workers(jobs, executor, progress)
+        self._intake = Intake.of(
+            under,
+            workers,
+            missing=missing,
+            unknown_sop_class=unknown_sop_class,
+            invalid_uid=invalid_uid,
+            keys=keys,
+            icons=icons,
+            transcode=transcode,
+            adds_headers=add_header,
+            trusts_dicomdir=trust_dicomdir,
+            reconciles=rewrite is not None,
+        )
         self._patient_conflict = check_conflict_option(patient_conflict)
-        self._policy = Policy(missing, unknown_sop_class, invalid_uid, choice, under.profile.id if under else "")
-        self._icons = under.icons(icons_wanted(icons)) if under else icons_wanted(icons)
         self._capacity = None if volume_size is None else _capacity(volume_size)
-        making = {"jobs": jobs, "executor": executor, "progress": phase(progress, "pictures")}
-        self._companion = web_content(web, self._path, **making) if web else None
-        self._transcoding = transcoding(under, wanted=transcode, jobs=jobs, progress=phase(progress, "transcode"))
-        self._reconciles = rewrite is not None
+        self._companion = web_content(web, self._path, **workers.options("pictures")) if web else None
         self._rewrites: list[Rewrite | Streamed] = [
             *([rewrite] if rewrite else []),
             *([by_dataset(transform)] if transform else []),
@@ -249,7 +250,7 @@ class Creator:
         if it is no such document.
         """
         self._refuse_written()
-        add_document(self._sources, path, self._policy, native=native)
+        add_document(self._sources, path, self._intake.policy, native=native)
 
     def add_file_set(
         self,
@@ -327,21 +328,19 @@ class Creator:
         report = Report(
             self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run, hashes=hashes
         )
-        headers = list(add_headers(self._sources, range(len(self._sources)))) if self._adds_headers else []
-        changes = [*headers, *self._changed()]
+        changes = [*self._intake.add_headers(self._sources, range(len(self._sources))), *self._changed()]
         tree = self._scanned(report, file_sets)
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
         report.findings += self._sources.choice_findings()
         report.note_links(self._sources.outside())
-        if self._profile:
-            self._profile.judge(report)
-        nodes, no_icons = self._add_icons(tree.arranged(), self._icons, self._sources)
+        self._intake.profile.judge(report)
+        nodes, no_icons = self._intake.with_icons(tree.arranged(), self._sources)
         report.patients = nodes.count("PATIENT")
         lost, found = file_sets.compare(nodes.identities())
         report.skipped += lost
         report.findings += found
-        transcodings = dict.fromkeys(self._transcoding.findings) if self._transcoding else ()
-        report.findings += [*findings, *changes, *transcodings, *tree.findings, *no_icons, *self._cleared(nodes)]
+        scanned = self._intake.findings()
+        report.findings += [*findings, *changes, *scanned, *tree.findings, *no_icons, *self._cleared(nodes)]
         del tree  # the records are in the nodes
         report.findings += self._no_pages
         report.findings += [one for medium in self._sources.views() for one in secure_findings(medium)]
@@ -362,8 +361,7 @@ class Creator:
         new = range(self._looked_at, len(self._sources))
         for rewrite in self._rewrites:
             self._changes += rewrite_sources(self._sources, new, rewrite, self._refused)
-        if self._transcoding is not None:
-            self._transcoding.replace(self._sources, new)
+        self._intake.transcode(self._sources, new)
         self._looked_at = len(self._sources)
         return self._changes
 
@@ -389,15 +387,9 @@ class Creator:
                 _refused_name(sources.relative(source)) if in_place else listed(source)
             )
 
-        check = IdentityCheck(sources, self._trusts_dicomdir, self._reconciles)
-        documents = NativeDocuments(sources, self._policy, changed=bool(self._rewrites))
-        scanned = self._scan(sources, self._policy)
-        if self._transcoding is not None:
-            scanned = self._transcoding.explained(sources, scanned)
-        found = check.compared(documents.taken(scanned))
+        found = self._intake.outcomes(sources, changed=bool(self._rewrites))
         for source, refused in collect(found, tree, accepts):
             report.skipped.append(file_sets.skipped(source, refused.rule, refused.reason))
-        report.findings += check.findings
         if not (len(sources) or report.skipped):
             report.skipped += [Skipped(name, "FS-SOURCE-EMPTY", NO_FILES) for name in self._searched]
         return tree

@@ -21,20 +21,18 @@ from fileset.errors import INDEX_AGAIN, REPAIR, FilesetError, FormatError, Refus
 from fileset.file_id import FileId
 from fileset.findings import ERROR
 from fileset.media.open import no_dicomdir, updatable
-from fileset.plan.add_header import add_headers
 from fileset.plan.choice import Choice
 from fileset.plan.commit import carry_out, clean_up, unreported
 from fileset.plan.copy_findings import Preamble, clears, stale_pages, without_cured
 from fileset.plan.dicomdir_file import absent_from, read_dicomdir
 from fileset.plan.hl7_document import add_document
-from fileset.plan.icons import IconPlace, Icons, icons_added, icons_wanted
-from fileset.plan.identity import IdentityCheck
+from fileset.plan.icons import IconPlace, Icons
 from fileset.plan.inputs import Sources
+from fileset.plan.intake import Intake, Workers
 from fileset.plan.losses import refuse_losses
 from fileset.plan.names import SCHEMES, Naming
-from fileset.plan.native_documents import NativeDocuments
 from fileset.plan.offer import Offer
-from fileset.plan.scan import Outcome, Phases, outcomes, phase
+from fileset.plan.scan import Phases
 from fileset.plan.secured import (
     check_secure,
     former_recipients,
@@ -46,10 +44,9 @@ from fileset.plan.secured import (
 )
 from fileset.plan.selection import strict_conditions
 from fileset.plan.self_check import update_findings
-from fileset.plan.under_profile import transcoding, under_profile
+from fileset.plan.under_profile import under_profile
 from fileset.plan.update import Request, refuse_shared, update
-from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
-from fileset.records.key_choice import parse_keys
+from fileset.records.describe import InvalidUid, Missing, UnknownSopClass
 from fileset.records.person import PatientConflict, check_conflict_option
 from fileset.report import Report
 from fileset.standard import tags
@@ -117,28 +114,28 @@ class Updater:
     ) -> None:
         require_one_of("naming scheme", naming, SCHEMES)
         self._medium = updatable(medium, secure_format(medium_format, security))
-        under = self._profile = under_profile(
+        under = under_profile(
             profile,
             self._medium.form,
             self._medium.inquire_file_set,
             strict=strict,
             is_secure=view_of(self._medium) is not None,
         )
-        choice = under.keys(parse_keys(keys)) if under else parse_keys(keys)
-        self._policy = Policy(missing, unknown_sop_class, invalid_uid, choice, under.profile.id if under else "")
-        self._scan = partial(
-            outcomes,
-            policy=self._policy,
-            jobs=jobs,
-            executor=executor,
-            progress=phase(progress, "scan"),
+        self._intake = Intake.of(
+            under,
+            Workers(jobs, executor, progress),
+            missing=missing,
+            unknown_sop_class=unknown_sop_class,
+            invalid_uid=invalid_uid,
+            keys=keys,
+            icons=icons,
+            transcode=transcode,
+            adds_headers=add_header,
+            trusts_dicomdir=trust_dicomdir,
         )
         self._progress = progress or unreported
-        self._transcoding = transcoding(under, wanted=transcode, jobs=jobs, progress=phase(progress, "transcode"))
         clearing, conflict = clears(preamble), check_conflict_option(patient_conflict)
-        self._trusts_dicomdir = trust_dicomdir
         self._force = force
-        self._adds_headers = add_header
         self._contents = _contents(self._medium)
         kept = Kept(self._contents)
         self._request = Request(
@@ -150,13 +147,7 @@ class Updater:
             Offer(self._medium, Sources(opening_of(self._medium))),
             kept,
         )
-        self._request.add_icons = partial(
-            icons_added,
-            icons=under.icons(icons_wanted(icons)) if under else icons_wanted(icons),
-            jobs=jobs,
-            executor=executor,
-            progress=phase(progress, "icons"),
-        )
+        self._request.add_icons = self._intake.with_icons
         self._identification = _identification(self._contents)
         self._report: Report | None = None
 
@@ -190,7 +181,7 @@ class Updater:
 
     def add_hl7_document(self, path: str | os.PathLike[str], *, native: bool = False) -> None:
         """Add an HL7 CDA document, encapsulated or as it is; see `Creator.add_hl7_document`."""
-        add_document(self._request.offer.sources, path, self._policy, native=native)
+        add_document(self._request.offer.sources, path, self._intake.policy, native=native)
 
     def remove(self, *, level: str | None = None, keep_files: bool = False, **keys: object) -> int:
         """Remove the instances that match `keys`, as `Reader.find` matches, or whole records of one `level`.
@@ -301,28 +292,18 @@ class Updater:
         report.note_medium(self._medium.inquire_file_set())
         if not dry_run:
             clean_up(self._medium)
-        if self._transcoding is not None:
-            offer = self._request.offer
-            added = (index for index in range(len(offer.sources)) if index not in offer.in_place)
-            self._transcoding.replace(offer.sources, added)
-        if self._adds_headers:
-            offer = self._request.offer
-            report.findings += add_headers(
-                offer.sources, [index for index in range(len(offer.sources)) if index not in offer.in_place]
-            )
-        check = IdentityCheck(self._request.offer.sources, self._trusts_dicomdir)
-        documents = NativeDocuments(self._request.offer.sources, self._policy)
-        plan = update(self._request, lambda sources: check.compared(documents.taken(self._scanned(sources))), report)
-        report.findings += check.findings
+        offer = self._request.offer
+        added = [index for index in range(len(offer.sources)) if index not in offer.in_place]
+        report.findings += self._intake.add_headers(offer.sources, added)
+        self._intake.transcode(offer.sources, added)
+        plan = update(self._request, self._intake.outcomes, report)
+        report.findings += self._intake.findings()
         report.findings += secure_findings(self._medium) + former_recipients(self._medium)
-        report.findings += dict.fromkeys(self._transcoding.findings) if self._transcoding else ()
         report.findings = without_cured(report.findings)
-        if self._profile:
-            self._profile.judge(report)
-            there = sum(map(self._contents.references_file, range(len(self._contents))))
-            report.findings += self._profile.unjudged(
-                there - len(report.removed) - len(report.refreshed), report.medium
-            )
+        self._intake.profile.judge(report)
+        there = sum(map(self._contents.references_file, range(len(self._contents))))
+        kept = there - len(report.removed) - len(report.refreshed)
+        report.findings += self._intake.profile.unjudged(kept, report.medium)
         unlisted = list(update_findings(self._request, report))
         if plan is not None:
             refuse_losses(self._medium, report, force=self._force)
@@ -332,10 +313,6 @@ class Updater:
         report.findings += unlisted
         self._report = report
         return report
-
-    def _scanned(self, sources: Sources) -> Iterable[Outcome]:
-        scanned = self._scan(sources)
-        return self._transcoding.explained(sources, scanned) if self._transcoding else scanned
 
     def __enter__(self) -> Self:
         return self

@@ -33,13 +33,50 @@ _NAME_SECURE: Final = "Name a profile with SEC, such as STD-GEN-SEC-CD, or leave
 
 
 @frozen
-class UnderProfile:
+class NoProfile:
+    """Writing a file-set under no profile: everything is as the user chose it."""
+
+    @property
+    def id(self) -> str:
+        """Identifier of the profile, "" for none."""
+        return ""
+
+    def keys(self, choice: KeyChoice) -> KeyChoice:
+        """Return the choice of keys."""
+        return choice
+
+    def icons(self, wanted: Icons | None) -> Icons | None:
+        """Return the choice of icons."""
+        return wanted
+
+    def transcoding(self, jobs: int | None, progress: Progress | None) -> Transcoding:  # noqa: ARG002
+        """Return the transcoding to the syntaxes of the profile. Raises `RuleError` without a profile."""
+        raise RuleError(
+            "transcoding needs an application profile, which names the allowed transfer syntaxes",
+            advice=Advice("Give `profile=`, such as STD-GEN-CD", "Add --profile ID, such as STD-GEN-CD"),
+        )
+
+    def judge(self, report: Report) -> None:
+        """Report the duties of the user about the medium. Raises `RuleError` if the files may not be written."""
+
+    def unjudged(self, kept: int, medium: str) -> list[Finding]:  # noqa: ARG002
+        """Return the finding that `kept` instances of a file-set were not judged; none if there are none."""
+        return []
+
+
+@frozen
+class UnderProfile(NoProfile):
     """One profile under which a file-set is written; `strict`: nothing is written unless every file conforms."""
 
     profile: Profile
     strict: bool = False
     caveat: str = ""
     """The step that is left to the user, such as copying the folder to a stick."""
+
+    @property
+    def id(self) -> str:
+        """Identifier of the profile."""
+        return self.profile.id
 
     def keys(self, choice: KeyChoice) -> KeyChoice:
         """Return the choice of keys, with the additions of the profile."""
@@ -51,6 +88,12 @@ class UnderProfile:
         if rule.required:
             return Icons("image", rule.size)
         return evolve(wanted, size=rule.size) if wanted and rule.size else wanted
+
+    def transcoding(self, jobs: int | None, progress: Progress | None) -> Transcoding:
+        """Return the transcoding to the syntaxes of the profile."""
+        from fileset.plan.transcoding import Transcoding
+
+        return Transcoding(self.profile, jobs, progress)
 
     def judge(self, report: Report) -> None:
         """Report the duties of the user about the medium. Raises `RuleError` if `strict` and a file does not conform."""
@@ -81,14 +124,14 @@ def under_profile(
     *,
     strict: bool = False,
     is_secure: bool = False,
-) -> UnderProfile | None:
-    """Return the profile that is meant, None if none is.
+) -> NoProfile:
+    """Return the profile that is meant.
 
     Raises `RuleError` if there is no such profile, if it is not for a medium of `form` and the file systems that `inquire` finds,
     or if it demands that files are encrypted and they are not (`is_secure`), or the other way round.
     """
     if identifier is None:
-        return None
+        return NoProfile()
     from fileset.profiles.find import find_profile  # the tables of all profiles are loaded only if one is wanted
     from fileset.profiles.medium import medium_caveat, medium_fault
 
@@ -119,19 +162,3 @@ def require_conformance(read: Reading, profile_id: str) -> None:
     violations = _judging(profile_id).verdicts(read_facts(read))[0]
     if violations:
         raise HeaderError(violations[0].rule, "; ".join(violation.message for violation in violations))
-
-
-def transcoding(
-    under: UnderProfile | None, *, wanted: bool, jobs: int | None, progress: Progress | None
-) -> Transcoding | None:
-    """Return the wanted transcoding. Raises `RuleError` without a profile."""
-    if wanted and under is None:
-        raise RuleError(
-            "transcoding needs an application profile, which names the allowed transfer syntaxes",
-            advice=Advice("Give `profile=`, such as STD-GEN-CD", "Add --profile ID, such as STD-GEN-CD"),
-        )
-    if not wanted or under is None:
-        return None
-    from fileset.plan.transcoding import Transcoding
-
-    return Transcoding(under.profile, jobs, progress)

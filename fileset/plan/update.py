@@ -46,12 +46,12 @@ Scan = Callable[[Sources], Iterable[Outcome]]
 class AddIcons(Protocol):
     """Gives records their icons."""
 
-    def __call__(self, nodes: Arranged, *, sources: Sources) -> tuple[Arranged, list[Finding]]:
+    def __call__(self, nodes: Arranged, sources: Sources) -> tuple[Arranged, list[Finding]]:
         """Return the records with icons, and a finding for each icon that cannot be made."""
         ...
 
 
-def _no_icons(nodes: Arranged, *, sources: Sources) -> tuple[Arranged, list[Finding]]:  # noqa: ARG001
+def _no_icons(nodes: Arranged, sources: Sources) -> tuple[Arranged, list[Finding]]:  # noqa: ARG001
     return nodes, []
 
 
@@ -195,7 +195,7 @@ def _tree(
 
 def _grown(request: Request, kept: Kept, tree: TreeBuilder, report: Report) -> Growth:
     """The new records among the kept ones; old records whose keys no file has any more are patched."""
-    nodes, no_icons = request.add_icons(tree.arranged(), sources=request.offer.sources)
+    nodes, no_icons = request.add_icons(tree.arranged(), request.offer.sources)
     report.findings += no_icons
 
     def settled(node: Node) -> Node:

@@ -16,7 +16,7 @@ from fileset.errors import FormatError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.image.bytes import ImageBytes
 from fileset.media.image.names import Entry, FileNames, Notes
-from fileset.media.iso.allowance import SMALL_IMAGE, Allowance
+from fileset.media.iso.allowance import SMALL_IMAGE, OverlapAllowance
 from fileset.media.iso.medium import IsoMedium
 from tests.support import synthetic
 from tests.support.command import Runs
@@ -119,7 +119,7 @@ def test_names_of_one_file_are_read(image: Path) -> None:
 
 
 def test_thousands_of_names_of_one_file_are_no_way_to_fill_a_disk() -> None:
-    allowance = Allowance(1_200_000)
+    allowance = OverlapAllowance(1_200_000)
     entry = Entry("IM", folder=False, extents=((0, 1_000_000),))
     for number in range(SMALL_IMAGE // entry.size):
         allowance.spend(f"IM{number}", entry)

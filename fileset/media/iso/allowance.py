@@ -12,7 +12,7 @@ SMALL_IMAGE: Final = 1 << 30
 """Bytes that the files of an image may have together, however small it is."""
 
 
-class Allowance:
+class OverlapAllowance:
     """How many bytes the opened files of an image of `size` bytes may have together: in a sound image no two overlap.
 
     Names of one file, on the same extents, are allowed: up to twenty for each, or `SMALL_IMAGE` bytes in all.

@@ -17,7 +17,7 @@ from fileset.media.image.bytes import ImageBytes
 from fileset.media.image.medium import Image, NoImage
 from fileset.media.image.names import Entry, FileNames, Notes
 from fileset.media.image.opened import OpenImage
-from fileset.media.iso.allowance import Allowance
+from fileset.media.iso.allowance import OverlapAllowance
 from fileset.media.iso.directories import SECTOR
 from fileset.media.iso.features import FEATURES
 from fileset.media.iso.reader import STANDARD_ID, IsoVolume, descriptors, is_joliet, is_primary
@@ -55,7 +55,7 @@ class IsoMedium(OpenImage):
             self.close()
             raise
         self._trees = [FileNames(volume, self._notes, self._image.size) for volume in self._volumes]
-        self._allowance = Allowance(self._image.size)
+        self._allowance = OverlapAllowance(self._image.size)
         self._image.whole = self._volumes[0].size
         if self._image.cut:
             self._notes.add(self._image.cut)

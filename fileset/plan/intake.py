@@ -1,0 +1,116 @@
+"""Sources on their way to records, as the options of a role ask: the same for the Creator and the Updater."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Self
+
+from attrs import define, field, frozen
+
+from fileset.findings import Finding
+from fileset.plan.add_header import add_headers
+from fileset.plan.icons import IconPlace, Icons, icons_added, icons_wanted
+from fileset.plan.identity import IdentityCheck
+from fileset.plan.inputs import Sources
+from fileset.plan.native_documents import NativeDocuments
+from fileset.plan.scan import Outcome, Phases, outcomes, phase
+from fileset.plan.under_profile import NoProfile
+from fileset.records.arranged import Arranged
+from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
+from fileset.records.key_choice import parse_keys
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from fileset.plan.transcoding import Transcoding
+
+
+@frozen
+class Workers:
+    """The processes that share the work, or an executor in their place, and the callback that follows them."""
+
+    jobs: int | None = None
+    executor: Executor | None = None
+    progress: Phases | None = None
+
+    def options(self, name: str) -> dict[str, Any]:
+        """Return the keyword arguments of a function that shares the work of one phase."""
+        return {"jobs": self.jobs, "executor": self.executor, "progress": phase(self.progress, name)}
+
+
+@define
+class Intake:
+    """Makes records of sources.
+
+    Attributes:
+        profile: The application profile that every file must conform to.
+        policy: How records are made.
+        icons: The icons that records get.
+        transcoding: Changes files to a transfer syntax of the profile.
+        workers: Share the work.
+        adds_headers: Whether data sets get a Part 10 header.
+        trusts_dicomdir: Whether the record of a source is right where it and the file disagree.
+        reconciles: Whether files get new values, so that a file that disagrees with its record is left out.
+        check: Compares the sources of the last call of `outcomes` with their records.
+    """
+
+    profile: NoProfile
+    policy: Policy
+    icons: Icons | None
+    transcoding: Transcoding | None
+    workers: Workers
+    adds_headers: bool = False
+    trusts_dicomdir: bool = False
+    reconciles: bool = False
+    check: IdentityCheck | None = field(default=None, init=False)
+
+    @classmethod
+    def of(
+        cls,
+        profile: NoProfile,
+        workers: Workers,
+        *,
+        missing: Missing,
+        unknown_sop_class: UnknownSopClass,
+        invalid_uid: InvalidUid,
+        keys: str,
+        icons: Icons | IconPlace | None,
+        transcode: bool,
+        **more: bool,
+    ) -> Self:
+        """Return the intake that the options of a role ask for. Raises `RuleError` for values that have no meaning."""
+        choice = profile.keys(parse_keys(keys))
+        return cls(
+            profile,
+            Policy(missing, unknown_sop_class, invalid_uid, choice, profile.id),
+            profile.icons(icons_wanted(icons)),
+            profile.transcoding(workers.jobs, phase(workers.progress, "transcode")) if transcode else None,
+            workers,
+            **more,
+        )
+
+    def add_headers(self, sources: Sources, indexes: Iterable[int]) -> list[Finding]:
+        """Give data sets without a Part 10 header one, if that is wanted; return a finding for each."""
+        return list(add_headers(sources, indexes)) if self.adds_headers else []
+
+    def transcode(self, sources: Sources, indexes: Iterable[int]) -> None:
+        """Transcode sources, if that is wanted."""
+        if self.transcoding is not None:
+            self.transcoding.replace(sources, indexes)
+
+    def outcomes(self, sources: Sources, *, changed: bool = False) -> Iterator[Outcome]:
+        """Scan the sources in their order; `changed`: files get other values on the way."""
+        self.check = IdentityCheck(sources, self.trusts_dicomdir, self.reconciles)
+        scanned = outcomes(sources, self.policy, **self.workers.options("scan"))
+        if self.transcoding is not None:
+            scanned = self.transcoding.explained(sources, scanned)
+        return self.check.compared(NativeDocuments(sources, self.policy, changed=changed).taken(scanned))
+
+    def with_icons(self, nodes: Arranged, sources: Sources) -> tuple[Arranged, list[Finding]]:
+        """Return records with the wanted icons, and a finding for each icon that cannot be made."""
+        return icons_added(nodes, self.icons, sources, **self.workers.options("icons"))
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield the findings of transcoding and of the comparison with records; each once."""
+        yield from dict.fromkeys(self.transcoding.findings) if self.transcoding else ()
+        yield from self.check.findings if self.check else ()
