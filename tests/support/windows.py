@@ -11,6 +11,7 @@ IS_WINDOWS: Final = os.name == "nt"
 
 _NUMPY: Final = "needs numpy 2, which Wine 8 cannot load"
 _SCHEMAS: Final = "needs jsonschema, whose library rpds Wine 8 cannot load"
+_CRYPTOGRAPHY: Final = "needs cryptography, whose library Wine 8 cannot load"
 _POSIX: Final = "simulates calls, limits or devices of Linux"
 _LINKS: Final = "Wine 8 makes symbolic links that it does not follow"
 _PIPES: Final = "Windows has no named pipes in folders"
@@ -34,7 +35,7 @@ MODULES: Final = {
     "pictures": _NUMPY,
     "plan/test_executor.py": _NUMPY,
     "plan/test_processes.py": _POSIX,
-    "secure": "needs cryptography, whose library Wine 8 cannot load",
+    "secure": _CRYPTOGRAPHY,
     "tables": _NUMPY,
     "test_examples.py": "runs programs of Linux",
     "test_main_job.py": "measures on Linux",
@@ -48,6 +49,7 @@ NAMES: Final = {
     "control_c": "Windows sends no SIGINT to one process",
     "names_in_other_forms": _NAMES,
     "control_characters": _NAMES,
+    "the_statement_claims_the_profiles": _CRYPTOGRAPHY,
 }
 """Words in the names of tests that are skipped."""
 
