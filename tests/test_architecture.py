@@ -40,7 +40,7 @@ ROOMS = {
     "secure": VALUES | {"standard", "dicom", "media"},
     "report": VALUES | {"media", "standard", "records"},
     "plan": DIRECTORY | {"media", "secure", "report", "pictures"},
-    "tables": DIRECTORY,
+    "tables": DIRECTORY | {"plan"},
     "creator": PLANNING | {"pages"},
     "reader": PLANNING | {"tables"},
     "updater": PLANNING,

@@ -15,7 +15,7 @@ from fileset.media.system.walk import random_access
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.header_values import HeaderValues, wanted_tags
 from fileset.plan.instances import InstanceRecord, KeyHolder
-from fileset.records.levels import IDENTITY, IdentityKey
+from fileset.plan.whose import WHOSE, disagreements, other_person
 from fileset.standard.dictionary import tag_of
 from fileset.standard.record_types import HL7_DOCUMENT
 
@@ -86,7 +86,7 @@ class Verifier:
 
     def __init__(self, keywords: tuple[str, ...], *, trusts_dicomdir: bool = False) -> None:
         self._trusts_dicomdir = trusts_dicomdir
-        self._wanted = wanted_tags((*(row.tag for row in IDENTITY), *filter(None, map(tag_of, keywords))))
+        self._wanted = wanted_tags(filter(None, map(tag_of, (*WHOSE, *keywords))))
         self._checker = FileChecker()
 
     def identify(self, record: InstanceRecord) -> tuple[Checked, list[Finding]]:
@@ -106,17 +106,22 @@ class Verifier:
                 return Checked(record, HeaderValues({}), differs=False), [
                     Finding("FS-REFERENCE-NOT-DICOM", reason, Where(name))
                 ]
-        rows = list(_disagreements(record, holder))
-        differs = bool(rows) and not self._trusts_dicomdir
+        rows = list(disagreements(record, holder.get))
+        said = [
+            (row.rule, row.level, f"{row.keyword} is {one} in the record and {two} in the file")
+            for row, one, two in rows
+        ]
+        if not rows and record.patient and (other := other_person(record.patient.get, holder.get)):
+            said.append(("FS-PATIENT-CONFLICT", "PATIENT", other))
+        differs = bool(said) and not self._trusts_dicomdir
         other_instance = any(not row.level for row, _, _ in rows)
         return Checked(record, holder, differs=differs, other_instance=other_instance), [
             Finding(
-                row.rule,
-                f"{row.keyword} is {in_record} in the record and {in_file} in the file: the copy is named after the "
-                f"{'record' if row.level and not differs else 'file'}",
+                rule,
+                f"{message}: the copy is named after the {'record' if level and not differs else 'file'}",
                 Where(name),
             )
-            for row, in_record, in_file in rows
+            for rule, level, message in said
         ]
 
     def cut_off(self, record: InstanceRecord) -> Iterator[Finding]:
@@ -127,14 +132,3 @@ class Verifier:
             for fault in self._checker.faults(read, size):
                 if fault.rule == "FS-FILE-TRUNCATED":
                     yield Finding(fault.rule, f"{fault.message}; it is copied as it is", Where(name))
-
-
-def _disagreements(record: InstanceRecord, file: HeaderValues) -> Iterator[tuple[IdentityKey, Any, Any]]:
-    """Each key of `IDENTITY` that differs, and its value in the record and in the file."""
-    holders = {"PATIENT": record.patient, "STUDY": record.study, "SERIES": record.series}
-    for row in IDENTITY:
-        holder = holders.get(row.level)
-        in_record = (holder.get(row.keyword) if holder else None) if row.level else record.sop_instance_uid
-        in_file = file.value(row.tag)
-        if in_record and in_file and str(in_record).strip() != str(in_file).strip():
-            yield row, in_record, in_file

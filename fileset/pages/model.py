@@ -13,6 +13,7 @@ from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.read.query import condition
 from fileset.file_id import FileId
 from fileset.plan.instances import InstanceRecord
+from fileset.plan.whose import other_person
 from fileset.records.levels import IDENTITY
 
 _LEVELS: Final = ("PATIENT", "STUDY", "SERIES")
@@ -173,13 +174,14 @@ def complete(patient: Patient, series: Series, texts: Mapping[str, str]) -> None
                 values[name] = texts.get(keyword, "")
 
 
-def contradiction(identity: tuple[str, str, str], texts: Mapping[str, str]) -> str:
-    """Return how a file contradicts its record about Patient ID or a UID, "" if it does not."""
+def contradiction(patient: Patient, identity: tuple[str, str, str], texts: Mapping[str, str]) -> str:
+    """Return how a file contradicts its record about Patient ID, a UID or the person, "" if it does not."""
     for keyword, recorded in zip(_IDENTITY, identity, strict=True):
         said = texts.get(keyword, "")
         if said and recorded and said != recorded:
             return f"the file says {keyword} {said}, the DICOMDIR {recorded}: it may be of another patient"
-    return ""
+    known = {keyword: patient.values.get(name) for name, keyword in _KEYS["PATIENT"].items()}
+    return other_person(known.get, texts.get)
 
 
 def evenly(count: int, limit: int) -> Iterable[int]:

@@ -54,7 +54,7 @@ class Rendered:
 
 
 TEXTS: Final = (
-    "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "PatientBirthDate", "PatientSex", "SeriesDescription",
+    "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "PatientName", "PatientBirthDate", "PatientSex", "SeriesDescription",
     "BodyPartExamined", "InstitutionName",
 )  # fmt: skip
 """The keys read from the file: the identity, to compare it with the record, and keys that records may lack."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from fileset.errors import FilesetError
-from fileset.file_id import FileId
+from fileset.plan.instances import InstanceRecord
+from fileset.plan.whose import WHOSE, disagreements, other_person
 from fileset.standard.dictionary import tag_of
 from fileset.tables.table import Table
 
@@ -15,33 +16,34 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 
-class HasFile(Protocol):
-    """A record that references a file."""
-
-    @property
-    def file_id(self) -> FileId | None:
-        """Referenced File ID."""
-        ...
-
-    def open(self) -> BinaryIO:
-        """M-READ."""
-        ...
-
-
-def complete(table: Table, records: Sequence[HasFile | None], names: Iterable[str], problems: list[str]) -> Table:
+def complete(
+    table: Table, records: Sequence[InstanceRecord | None], names: Iterable[str], problems: list[str]
+) -> Table:
     """Fill the columns `names` of a table from the files of its rows; `records` has one for each row.
 
     Where a file has no such attribute, or cannot be read, the value of the DICOMDIR stays; `problems` receives a
-    sentence for each file that cannot be read.
+    sentence for each file that cannot be read, or that is about another patient or instance than its record.
     """
     wanted = [name for name in names if name in table.columns and _in_files(name)]
     columns = {name: list(column) for name, column in table.columns.items()}
     for row, record in enumerate(records):
-        header = None if record is None else header_of(record, problems, wanted)
+        header = None if record is None else header_of(record, problems, [*wanted, *WHOSE])
+        if record is None or header is None:
+            continue
+        problems += _contradictions(record, header)
         for name in wanted:
-            if header is not None and name in header:
+            if name in header:
                 columns[name][row] = plain(header[name].value)
     return Table(table.level, columns, table.vrs)
+
+
+def _contradictions(record: InstanceRecord, header: Dataset) -> Iterator[str]:
+    """Yield a sentence for each key in which a file names another patient, study, series or instance than its record."""
+    differing = list(disagreements(record, header.get))
+    for row, in_record, in_file in differing:
+        yield f"{record.file_id}: {row.keyword} is {in_record} in the record, {in_file} in the file: the file is shown"
+    if not differing and record.patient and (problem := other_person(record.patient.get, header.get)):
+        yield f"{record.file_id}: {problem}: the file is shown"
 
 
 def _in_files(name: str) -> bool:
@@ -50,7 +52,7 @@ def _in_files(name: str) -> bool:
     return tag is not None and tag >> 16 != 0x0004
 
 
-def header_of(record: HasFile, problems: list[str], names: Sequence[str] | None = None) -> Dataset | None:
+def header_of(record: InstanceRecord, problems: list[str], names: Sequence[str] | None = None) -> Dataset | None:
     """Read the attributes `names` of a file, without its pixels; None if it cannot be read."""
     import pydicom
 

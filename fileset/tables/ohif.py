@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from fileset.tables.files import HasFile, header_of, plain
+from fileset.plan.instances import InstanceRecord
+from fileset.tables.files import header_of, plain
 
 Document = dict[str, Any]
 
@@ -29,7 +30,7 @@ _LISTS: Final = frozenset(("PixelSpacing", "ImageOrientationPatient", "ImagePosi
 _NAMES: Final = tuple(dict.fromkeys((*_STUDY, *_SERIES, *_INSTANCE)))
 
 
-def ohif(records: Iterable[HasFile], base_url: str, problems: list[str]) -> Document:
+def ohif(records: Iterable[InstanceRecord], base_url: str, problems: list[str]) -> Document:
     """Build the document for the files of these records, which are to be at `base_url` under their names.
 
     Only images are listed: the viewer shows nothing else. `problems` receives a sentence for each file that cannot be

@@ -1,0 +1,39 @@
+"""Compare a file with the records above it: whose instance is it?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from fileset.plan.instances import InstanceRecord
+from fileset.records.levels import IDENTITY, IdentityKey
+from fileset.records.person import Person
+
+Get = Callable[[str], Any]
+"""Keyword -> value, None if there is none."""
+
+PERSON: Final = ("PatientName", "PatientBirthDate", "PatientSex")
+"""The keywords that tell persons with one Patient ID apart."""
+WHOSE: Final = (*(row.keyword for row in IDENTITY), *PERSON)
+"""The keywords of a file that say whose instance it is."""
+
+
+def disagreements(record: InstanceRecord, get: Get) -> Iterator[tuple[IdentityKey, str, str]]:
+    """Yield each key of `IDENTITY` that differs, and its value in the record and in the file that `get` reads."""
+    holders = {"PATIENT": record.patient, "STUDY": record.study, "SERIES": record.series}
+    for row in IDENTITY:
+        holder = holders.get(row.level)
+        in_record = (holder.get(row.keyword) if holder else None) if row.level else record.sop_instance_uid
+        in_file = get(row.keyword)
+        if in_record and in_file and str(in_record).strip() != str(in_file).strip():
+            yield row, str(in_record).strip(), str(in_file).strip()
+
+
+def other_person(in_record: Get, in_file: Get) -> str:
+    """Return a sentence if the file is about another person than the record with the same Patient ID, else ""."""
+    known, person = _person(in_record), _person(in_file)
+    return f"the record is about {known}, the file about {person}" if person.is_other_than(known) else ""
+
+
+def _person(get: Get) -> Person:
+    return Person(*(str(value).strip() if (value := get(keyword)) else "" for keyword in PERSON))
