@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from fileset.secure.security import Security
 
 NO_FILES: Final = "no files were found there"
+NONE_READABLE: Final = "none of its files can be read"
 LISTED_ONLY: Final = "no record of the DICOMDIR references it; without --listed-only it is taken"
 NOTHING_ADDED: Final = "no file can be a member of the file-set: nothing was written"
 
@@ -391,7 +392,11 @@ class Creator:
         for source, refused in collect(found, tree, accepts):
             report.skipped.append(file_sets.skipped(source, refused.rule, refused.reason))
         if not (len(sources) or report.skipped):
-            report.skipped += [Skipped(name, "FS-SOURCE-EMPTY", NO_FILES) for name in self._searched]
+            damaged = {name for name, _ in sources.damage()}
+            report.skipped += [
+                Skipped(name, "FS-SOURCE-EMPTY", NONE_READABLE if name in damaged else NO_FILES)
+                for name in self._searched
+            ]
         return tree
 
     def _listed(self, file_sets: SourceFileSets) -> Callable[[int], Refused | None]:

@@ -44,6 +44,10 @@ OPEN_WITH: Final = Advice(
     "Give `security=Security(key=...)` or `Security(password=...)`",
     "Give the private key with --key, or a file with the password with --password-file",
 )
+OPEN_ARCHIVE: Final = Advice(
+    "Give `security=Security(zip_password=...)`",
+    "Give a file with the password of the archive with --zip-password-file",
+)
 EXTRACT: Final = Advice(
     "`fileset.extract()` copies out its DICOM files", "`fileset extract` copies out its DICOM files"
 )
@@ -51,6 +55,12 @@ INDEX: Final = Advice(
     "`fileset.index()` makes one; `Reader(..., scan=True)` reads the files without it",
     "`fileset index` makes one; `fileset list --scan` shows the files without it",
 )
+NAME_MEDIUM: Final = Advice(
+    "Name the folder that the file is in; `fileset.index()` makes a DICOMDIR there",
+    "Name the folder that the file is in; `fileset index` makes a DICOMDIR there",
+)
+NAME_FOLDER_OF: Final = "For a single DICOM file, name the folder that it is in"
+NAME_FOLDER: Final = "Name the folder that has the DICOMDIR"
 INDEX_AGAIN: Final = Advice(
     "`fileset.index(folder, replace=True)` makes a new file-set of the same files",
     "`fileset index --replace` makes a new file-set of the same files",

@@ -14,6 +14,8 @@ from fileset.errors import (
     CREATE,
     EXTRACT,
     INDEX,
+    NAME_FOLDER,
+    NAME_FOLDER_OF,
     FilesetError,
     FormatError,
     MediumError,
@@ -115,7 +117,9 @@ def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
         raise NotFoundError("no such file or folder", path=name)
     if not os.path.basename(name).upper().startswith(DICOMDIR.value):
         raise FormatError(
-            "is not a medium, which is a folder, an image of a disc, a ZIP archive or a DICOMDIR", path=name
+            "is not a medium, which is a folder, an image of a disc, a ZIP archive or a DICOMDIR",
+            path=name,
+            advice=NAME_FOLDER_OF,
         )
     return FolderMedium(os.path.dirname(name) or ".")
 
@@ -287,9 +291,21 @@ def no_dicomdir(medium: ReadableMedium) -> FormatError:
         return FormatError(f"no DICOMDIR is left: {damage}", path=medium.name)
     if medium.folder and os.path.isdir(os.path.join(medium.folder, DICOMDIR.value)):
         return FormatError(f"{DICOMDIR} is a folder, not a file: not a file-set", path=medium.name, advice=CREATE)
+    if below := dicomdirs_below(medium):
+        reason = f"no DICOMDIR here, but in a folder below: {', '.join(below[:SHOWN])}"
+        return FormatError(reason, path=medium.name, advice=NAME_FOLDER if medium.folder else CREATE)
     can_index = medium.folder and not medium.inquire_file_set().read_only
     advice = INDEX if can_index else EXTRACT if medium.folder else CREATE
     return FormatError("no DICOMDIR: not a file-set (PS3.10 8.1)", path=medium.name, advice=advice)
+
+
+def dicomdirs_below(medium: ReadableMedium) -> list[str]:
+    """Return the folders below the root of a medium that have a DICOMDIR; of an image the paths of the files."""
+    return _dicomdirs_below(medium.folder) if medium.folder else [*filter(_names_dicomdir, medium.names())]
+
+
+SHOWN: Final = 5
+"""Places of a DICOMDIR that a message names at most."""
 
 
 def _names_dicomdir(path: str) -> bool:

@@ -25,7 +25,9 @@ def read_contents(medium: ReadableMedium, dicomdir: FileId) -> Contents:
     except FormatError as problem:
         if is_locked(problem):
             raise problem.moved(path=_place(medium, dicomdir)) from problem
-        advice = REPAIR_OR_SCAN if problem.rule and dicomdir.path.upper().startswith(DICOMDIR.value) else ""
+        if not dicomdir.path.upper().startswith(DICOMDIR.value):
+            raise problem.moved(path=_place(medium, dicomdir)) from problem
+        advice = REPAIR_OR_SCAN if problem.rule else ""
         raise problem.moved(path=_place(medium, dicomdir), advice=advice) from problem
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from fileset.errors import FilesetError, RefusedError
+from fileset.errors import ENCRYPTED, OPEN_ARCHIVE, OPEN_WITH, FilesetError, FormatError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import Format, ReadableMedium, UpdatableMedium
@@ -32,6 +32,22 @@ class SupportsPlain(Protocol):
 def is_locked(problem: FilesetError) -> bool:
     """Whether a file is encrypted and cannot be opened, or must not be trusted."""
     return problem.rule.startswith(("FS-SECURE-", "FS-ZIP-"))
+
+
+def no_readable_file(medium: ReadableMedium, rules: Iterable[str] = ()) -> FormatError:
+    """Return the error that a medium has no DICOM file that can be read: encryption is named, with the way to open it.
+
+    `rules` are those of the findings about its files.
+    """
+    locked = [one for one in medium.refused() if one.reason.startswith("encrypted")]
+    if locked:
+        reason = f"its files are encrypted, {locked[0].name} among them"
+        return FormatError(reason, path=medium.name, rule="FS-ZIP-PASSWORD", advice=OPEN_ARCHIVE)
+    if "FS-SECURE-KEY" in rules:
+        return FormatError(f"its files are {ENCRYPTED}", path=medium.name, rule="FS-SECURE-KEY", advice=OPEN_WITH)
+    for damage in medium.damage():
+        return FormatError(f"there is no DICOM file that can be read: {damage}", path=medium.name)
+    return FormatError("there is no DICOM file", path=medium.name)
 
 
 def secure_format(wanted: Format | str | None, security: Security | None) -> Format | str | None:

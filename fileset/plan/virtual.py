@@ -10,13 +10,14 @@ from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.header import Identification, new_frame
 from fileset.dicomdir.write.layout import encode
 from fileset.dicomdir.write.new import build
-from fileset.errors import FilesetError, FormatError
+from fileset.errors import FilesetError
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
 from fileset.media.system.hashing import COPY_SIZE
 from fileset.media.system.walk import random_access
 from fileset.plan.scan import describe
+from fileset.plan.secured import no_readable_file
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.tree import TreeBuilder
 
@@ -49,7 +50,7 @@ def virtual_contents(medium: ReadableMedium) -> tuple[Contents, list[Finding]]:
         except HeaderError as problem:
             findings.append(Finding(problem.rule, problem.reason, Where(name)))
     if not len(tree):
-        raise FormatError("there is no DICOM file", path=medium.name)
+        raise no_readable_file(medium, {finding.rule for finding in findings})
     records = tree.arranged()
     file_ids = [names[source].replace("/", "\\").encode("utf_8", "surrogateescape") for source in records.sources()]
     directory = build(new_frame(Identification(_NO_UID, "")), records, file_ids)

@@ -22,7 +22,7 @@ from fileset.errors import OPEN_WITH, FilesetError, FormatError
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
-from fileset.media.open import updatable
+from fileset.media.open import dicomdirs_below, no_dicomdir, updatable
 from fileset.plan.commit import Plan, carry_out, clean_up
 from fileset.plan.inputs import Sources
 from fileset.plan.losses import refuse_losses
@@ -143,6 +143,8 @@ def _repaired(
         if _holds_encrypted(medium):
             reason = "no DICOMDIR, and its files are encrypted: no given key or password opens them"
             raise FormatError(reason, path=medium.name, advice=OPEN_WITH, rule="FS-SECURE-KEY")
+        if dicomdirs_below(medium):
+            raise no_dicomdir(medium)
         damage = next(iter(medium.damage()), "not a file-set")
         raise FormatError(f"no DICOMDIR, and no DICOM file that one could list: {damage}", path=medium.name)
     if _is_as_it_was(plan, contents) and not diagnosis.leftovers:

@@ -82,6 +82,8 @@ def run(options: Namespace) -> int:
         raise RuleError(
             "is not a folder, as the output must be", path=options.output, advice="`fileset create` writes images"
         )
+    from fileset.plan.secured import no_readable_file
+
     reconciliation = reconciliation_of(options)
     with _opened(options) as reader:
         _refuse_inside(options.output, reader.medium.name)
@@ -109,7 +111,11 @@ def run(options: Namespace) -> int:
         if unmatched:
             tell_unmatched(keys, options, reader.absent)
         elif nothing and options.scan:
-            say(f"no DICOM file was found on {reader.medium.name}")
+            say(
+                no_readable_file(reader.medium, {one.rule for one in (*report.findings, *reader.findings)}).text(
+                    command=True
+                )
+            )
             unmatched = True
         strict = options.strict_sources and bool(report.skipped)
         return 0 if report.complete and not (strict or unmatched or hides_records(reader.findings)) else PARTLY

@@ -29,9 +29,10 @@ from fileset.dicom.preamble import is_secure
 from fileset.dicomdir.read.raw import ABSENT, FlatDirectory
 from fileset.dicomdir.read.records import next_record, take_records
 from fileset.dicomdir.write.layout import Frame
-from fileset.errors import ENCRYPTED, OPEN_WITH, FormatError
+from fileset.errors import ENCRYPTED, NAME_MEDIUM, OPEN_WITH, FormatError
 from fileset.findings import Findings
 from fileset.standard import tags
+from fileset.standard.sop_classes import SOP_CLASSES
 
 _NAMES: Final = {
     EXPLICIT_LITTLE: "Explicit VR Little Endian",
@@ -210,7 +211,8 @@ def _check_absence(flat: FlatDirectory, findings: Findings) -> None:
     """Report a missing Directory Record Sequence. Raise `FormatError` if the file is not a DICOMDIR at all."""
     if not any(tag >> 16 == 4 for tag in flat.top):
         raise FormatError(
-            "not a DICOMDIR: a DICOM file with no element of group 0004",
+            f"not a DICOMDIR, but {_described(flat.top.get(tags.SOP_CLASS_UID, b''))}",
+            advice=NAME_MEDIUM,
             path=findings.file,
             rule="FS-DICOMDIR-UNREADABLE",
         )
@@ -220,6 +222,13 @@ def _check_absence(flat: FlatDirectory, findings: Findings) -> None:
     else:
         message = "no Directory Information Module: the files of the file-set are not listed"
         findings.add("FS-DIRECTORY-ABSENT", message)
+
+
+def _described(sop_class: bytes) -> str:
+    """Name a DICOM file by its SOP class, such as "a file of CT Image Storage"."""
+    uid = sop_class.decode("ascii", "replace").rstrip("\0 ")
+    known = SOP_CLASSES.get(uid)
+    return f"a DICOM file of {known.name}" if known else "another DICOM file"
 
 
 def _check_end(flat: FlatDirectory, value_at: int, length: int, end: int, findings: Findings) -> None:

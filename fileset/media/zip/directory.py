@@ -37,6 +37,8 @@ from fileset.media.zip.format import (
 if TYPE_CHECKING:
     import zipfile
 
+LOCKED: Final = "encrypted: give the password of the archive (--zip-password-file)"
+"""Why a member is refused without the password."""
 EARLIEST: Final = datetime(1980, 1, 1, tzinfo=UTC)
 
 
@@ -164,7 +166,7 @@ def _members(found: Sequence[zipfile.ZipInfo], end: int, *, opens: bool) -> Iter
 def _fault(info: zipfile.ZipInfo, *, opens: bool) -> str:
     """Why a member cannot be read, "" if it can."""
     if info.flag_bits & ENCRYPTED and not opens:
-        return "encrypted: give the password of the archive (--zip-password-file)"
+        return LOCKED
     return next((reason for wrong, reason in _CHECKS if wrong(info)), "")
 
 

@@ -1,0 +1,67 @@
+"""Cases out of public bug reports whose answer once helped nobody; the message must say what it is and what to do."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support import synthetic
+from tests.support.command import Runs
+from tests.support.judges import need_tool
+
+
+@pytest.mark.parametrize("verb", [("add", "NEW"), ("remove", "PatientID=P1"), ("refresh",), ("repair",)])
+def test_a_change_of_the_folder_above_a_file_set_says_where_the_file_set_is(
+    disc: Path, tmp_path: Path, run: Runs, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    above = tmp_path / "ABOVE"
+    shutil.move(disc, above / "EXPORT")
+    (tmp_path / "NEW").write_bytes(synthetic.ct(9, 1, 1, 1))
+    told = run(verb[0], "ABOVE", *verb[1:], code=4).stderr
+    assert "ABOVE/EXPORT" in told
+    assert "Name the folder that has the DICOMDIR" in told
+    run(verb[0], "ABOVE/EXPORT", *verb[1:])  # the advice works
+
+
+@pytest.mark.parametrize("verb", ["list", "info", "check"])
+def test_an_image_in_place_of_a_dicomdir_is_named_by_its_kind(disc: Path, run: Runs, verb: str) -> None:
+    image = next(path for path in sorted(disc.rglob("*")) if path.is_file() and path.name != "DICOMDIR")
+    told = run(verb, image, code=4).stderr
+    assert "not a DICOMDIR, but a DICOM file of CT Image Storage" in told
+    assert "Name the folder that the file is in" in told
+
+
+def test_extract_of_a_single_file_says_to_name_its_folder(disc: Path, tmp_path: Path, run: Runs) -> None:
+    image = next(path for path in sorted(disc.rglob("*")) if path.is_file() and path.name != "DICOMDIR")
+    assert "name the folder that it is in" in run("extract", image, "-o", tmp_path / "OUT", code=4).stderr
+
+
+@pytest.mark.judges
+@pytest.mark.parametrize("method", ["ZipCrypto", "AES256"])
+def test_an_archive_with_a_password_is_called_encrypted_with_the_option_that_opens_it(
+    disc: Path, tmp_path: Path, run: Runs, method: str
+) -> None:
+    archive = tmp_path / "LOCKED.zip"
+    command = [need_tool("7zz"), "a", "-bd", "-tzip", f"-mem={method}", "-p19500101", str(archive), "."]
+    subprocess.run(command, cwd=disc, check=True, capture_output=True)
+    (tmp_path / "password").write_text("19500101\n")
+    for words, code in (
+        (("list",), 4),
+        (("list", "--scan"), 4),
+        (("info",), 4),
+        (("check",), 4),
+        (("repair",), 4),
+        (("extract", "-o", tmp_path / "A"), 4),
+        (("extract", "--scan", "-o", tmp_path / "B"), 3),
+        (("create", "-o", tmp_path / "C"), 3),
+    ):
+        told = run(words[0], archive, *words[1:], code=code).stderr
+        assert "encrypted" in told, words
+        assert "--zip-password-file" in told, words
+        assert "no files were found" not in told
+        assert "there is no DICOM file" not in told
+    run("list", archive, "--zip-password-file", tmp_path / "password")  # the advice works
