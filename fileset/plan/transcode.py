@@ -95,6 +95,8 @@ def transcoded(read: Reading, target: str = EXPLICIT) -> tuple[bytes, str]:
     `images` is needed and not installed.
     """
     file = parse_file(read_all(read))
+    if file.syntax.explicit and not file.body[4:6].isalpha():
+        raise FilesetError("its transfer syntax says with VRs, and the data set is without them (PS3.10 7.1)")
     name = syntax_name(file.transfer_syntax.decode("ascii", "replace"))
     changes: list[str] = []
     native = file.transfer_syntax in NATIVE
