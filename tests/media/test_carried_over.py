@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 
 import fileset
 from fileset.errors import RefusedError
+from fileset.media.iso.medium import IsoMedium
 from fileset.media.open import updatable
+from fileset.media.zip.directory import read_extras
 from tests.support import synthetic
 from tests.support.command import Runs
 from tests.support.judges import need_tool
@@ -177,3 +180,29 @@ def test_python_gets_the_refusal_as_an_error_with_advice(disc: Path, tmp_path: P
     image = made(disc, tmp_path / "DISC.iso", "-R")
     with pytest.raises(RefusedError, match="force=True"), fileset.Updater(image) as updater:
         updater.remove(InstanceNumber=1)
+
+
+def test_folders_nested_thousands_of_times_take_little_memory(disc: Path, tmp_path: Path) -> None:
+    path = archived(disc, tmp_path / "DISC.zip")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("a/" * 30_000 + "x", b"")
+    with path.open("rb") as file:
+        tracemalloc.start()
+        try:
+            extras = read_extras(file)
+            assert tracemalloc.get_traced_memory()[1] < 10 << 20
+        finally:
+            tracemalloc.stop()
+    assert extras.empty_folders == ["EMPTY/SUB/"]
+
+
+@pytest.mark.judges
+def test_an_empty_folder_that_is_too_deep_for_an_image_is_named(disc: Path, tmp_path: Path, run: Runs) -> None:
+    (disc / "A/B/C/D/E/F/G/H").mkdir(parents=True)
+    (disc / "A/B/C/D/E/F/G2").mkdir()
+    image = made(disc, tmp_path / "DISC.iso", "-D")
+    assert "the empty folder A/B/C/D/E/F/G/H" in run("remove", image, "InstanceNumber=1", code=6).stderr
+    run("remove", image, "InstanceNumber=1", "--force")
+    medium = IsoMedium(str(image))
+    assert medium.empty_folders() == (["A/B/C/D/E/F/G2", "EMPTY"], [])
+    medium.close()

@@ -21,6 +21,7 @@ from fileset.media.iso.allowance import OverlapAllowance
 from fileset.media.iso.directories import SECTOR
 from fileset.media.iso.features import FEATURES
 from fileset.media.iso.reader import STANDARD_ID, IsoVolume, descriptors, is_joliet, is_primary
+from fileset.media.iso.tree import MAX_DEPTH
 from fileset.media.iso.udf import RECOGNITION
 from fileset.media.iso.udf_reader import UdfVolume, has_udf
 from fileset.media.iso.udf_writer import FIRST_BLOCK
@@ -171,9 +172,9 @@ class IsoMedium(OpenImage):
     def empty_folders(self) -> tuple[list[str], list[str]]:
         """Return the paths of the empty folders whose names all hierarchies can have, and a sentence for each other."""
         first, *others = ({path.upper(): path for path in tree.empty_folders()} for tree in self._trees)
-        kept = [path for key, path in first.items() if _is_file_id(path) and all(key in other for other in others)]
+        kept = {key: path for key, path in first.items() if _may_be_empty(path) and all(key in one for one in others)}
         named = first if len(first) >= max(map(len, others), default=0) else max(others, key=len)
-        return kept, [f"the empty folder {path}" for path in named.values() if path not in kept]
+        return list(kept.values()), [f"the empty folder {path}" for key, path in named.items() if key not in kept]
 
     def features(self) -> Iterator[str]:
         """Yield what the image has beside names, files and texts, and an image that we write has not."""
@@ -211,6 +212,11 @@ def _place(path: str, entry: Entry) -> Place:
 
 def _is_file_id(path: str) -> bool:
     return FileId.tolerant(path).conformant
+
+
+def _may_be_empty(path: str) -> bool:
+    """Whether a new image can have an empty folder of this name: it is no deeper than the folder of a file."""
+    return _is_file_id(path) and path.count("/") + 2 <= MAX_DEPTH
 
 
 class IsoImage(Image):

@@ -9,8 +9,9 @@ from __future__ import annotations
 import stat
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -82,12 +83,16 @@ def read_extras(file: BinaryIO) -> Extras:
     """Read what an archive has beside the contents of its files. Raises as `read_directory`."""
     found, _, comment = _infos(file)
     kept = {normalised(info.orig_filename): _keepsake(info) for info in found}
-    folders = {name for name in kept if is_folder(name)}
-    filled = {name[: at + 1] for name in kept for at, letter in enumerate(name[:-1]) if letter == "/"}
     before = min((info.header_offset for info in found), default=0)
     usual = Keepsake()
     keepsakes = {name: one for name, one in kept.items() if one != usual}
-    return Extras(comment, keepsakes, sorted(folders - filled), before)
+    return Extras(comment, keepsakes, _empty_folders(kept), before)
+
+
+def _empty_folders(names: Iterable[str]) -> list[str]:
+    """Return the folders without anything in them, sorted: in the order of names, the contents of a folder follow it."""
+    following = pairwise([*sorted(names), ""])
+    return [name for name, after in following if is_folder(name) and not after.startswith(name)]
 
 
 def _keepsake(info: zipfile.ZipInfo) -> Keepsake:
