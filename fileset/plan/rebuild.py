@@ -220,6 +220,8 @@ class _Rebuild:
                 self._refuse(source, outcome.rule, outcome.reason)
             elif not (self.trusts_dicomdir and self._is_elsewhere(source, Instance._make(outcome))):
                 accepted.append((source, Instance._make(outcome)))
+        for _, instance in accepted:  # a file that a record can reference is the better one
+            unnamed.pop(instance.sop_instance_uid.decode("ascii", "replace"), None)
         self._settle_missing(unnamed)
         accepted.sort(key=self._is_alone)
         self.kept.single_out(self.diagnosis.sound)

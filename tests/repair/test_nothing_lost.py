@@ -259,3 +259,15 @@ def test_a_record_stays_whose_file_lies_under_a_name_that_no_record_can_referenc
     with fileset.Reader(medium) as reader:
         assert [str(one.file_id) for one in reader.instances] == ["P1/IM2", "P2/IM1", "P2/IM2"]
     assert not fileset.repair_file_set(medium).written
+
+
+def test_a_record_is_dropped_if_its_file_is_there_under_a_legal_name_too(disc: Path, tmp_path: Path) -> None:
+    medium = tmp_path / "OUT"
+    shutil.copytree(disc, medium)
+    shutil.copy(medium / "P1" / "IM1", medium / "COPY")
+    (medium / "P1" / "IM1").rename(medium / "first image.dcm")
+    report = fileset.repair_file_set(medium)
+    assert [str(one.file_id) for one in report.removed] == ["P1/IM1"]
+    with fileset.Reader(medium) as reader:
+        assert sorted(str(one.file_id) for one in reader.instances) == ["COPY", "P1/IM2", "P2/IM1", "P2/IM2"]
+    assert not {"FS-FILE-MISSING", "FS-INSTANCE-TWICE"} & {one.rule for one in fileset.check_file_set(medium).findings}
