@@ -10,10 +10,11 @@ import hashlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Final
+from typing import BinaryIO, Final
 
 from fileset.errors import MediumError, RefusedError
 from fileset.extraction.layout import PathTemplate
@@ -168,9 +169,7 @@ def _compared(path: str, source: Source) -> tuple[str, tuple[int, str] | None]:
 def _write(path: str, source: Source) -> tuple[int, str]:
     """Write a new file and read it back; its size in bytes and SHA-256."""
     digest, size = hashlib.sha256(), 0
-    with _writing(path), open(path, "x+b") as file:
-        with suppress(OSError):  # without locks, no other run sweeps it either
-            system.lock(file.fileno())
+    with _writing(path), _new_file(path) as file:
         for chunk in source():
             file.write(chunk)
             digest.update(chunk)
@@ -182,6 +181,34 @@ def _write(path: str, source: Source) -> tuple[int, str]:
     if back.digest() != digest.digest():
         raise MediumError("reads back different from the written data", path=path)
     return size, digest.hexdigest()
+
+
+def _new_file(path: str) -> BinaryIO:
+    """Make a file and lock it; again if another run swept it in the moment before the lock."""
+    while True:
+        file = open(path, "x+b")  # noqa: SIM115  # the caller closes it
+        _lock(file.fileno())
+        if os.path.lexists(path):
+            return file
+        file.close()
+
+
+def _lock(descriptor: int) -> None:
+    """Lock a new file, and wait while another run sweeps it. Where files have no locks, no other run sweeps."""
+    for _ in range(_TRIES):
+        try:
+            system.lock(descriptor)
+        except BlockingIOError:
+            time.sleep(_WAIT)
+        except OSError:
+            return
+        else:
+            return
+
+
+_TRIES: Final = 200
+_WAIT: Final = 0.01
+"""Seconds between two tries; a sweep takes far less."""
 
 
 @contextmanager

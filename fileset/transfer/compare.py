@@ -10,12 +10,16 @@ from fileset.transfer.payload import CHUNK, PayloadSource, UnsendableError
 
 
 def disagreement(record: Any, identity: Mapping[int, str]) -> str:
-    """Return a sentence about each UID, and Patient ID, that a record and its file have differently; "" without one."""
+    """Return a sentence about each UID, and Patient ID, that a record and its file have differently; "" without one.
+
+    A file without a Patient ID contradicts no record: the ID may have been invented for the record (`--missing invent`).
+    """
     differences = []
     for _, level, keyword, tag, _ in IDENTITY:
         holder = getattr(record, level.lower(), None) if level else None
         ours = _value(holder, keyword) if level else getattr(record, "sop_instance_uid", "")
-        if ours and ours != identity[tag]:
+        is_unknown = level == "PATIENT" and not identity[tag]
+        if ours and not is_unknown and ours != identity[tag]:
             differences.append(f"{keyword} is {ours!r}, in the file {identity[tag]!r}")
     return f"in the DICOMDIR {'; '.join(differences)}" if differences else ""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import fileset
+from fileset.media.system.calls import system
 from tests.support import synthetic
 from tests.support.command import Runs
 
@@ -171,3 +172,22 @@ def test_what_a_killed_run_was_writing_is_removed_by_the_next_one(run: Runs, fol
     parts = {path.name for path in (tmp_path / "OUT").rglob(".*.part")}
     assert parts == {".fedcba.part", ".fedcba9876543210.part"}
     assert before.items() <= copies(tmp_path / "OUT").items()
+
+
+def test_a_copy_that_another_run_sweeps_before_it_is_locked_is_made_again(
+    disc: Path, tmp_path: Path, run: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, swept = system.lock, list[str]()
+
+    def lock(descriptor: int) -> None:
+        parts = [path for path in (tmp_path / "OUT").rglob(".*.part") if path.name not in swept]
+        if parts and len(swept) < 3:
+            swept.append(parts[0].name)
+            parts[0].unlink()  # as the sweep of another run does, which had the lock until now
+            raise BlockingIOError
+        real(descriptor)
+
+    monkeypatch.setattr(system, "lock", lock)
+    run("extract", disc, "-o", tmp_path / "OUT")
+    assert len(swept) == 3
+    assert sum(path.is_file() for path in (tmp_path / "OUT").rglob("*")) == 12

@@ -218,6 +218,17 @@ def test_a_record_of_another_patient_than_its_file_is_reported(store: Server, di
 # ---------------------------------------------------------------- peers that fail
 
 
+def test_a_patient_id_that_was_invented_for_a_file_without_one_is_no_disagreement(
+    store: Server, tmp_path: Path, run: Runs
+) -> None:
+    dataset = pydicom.dcmread(io.BytesIO(synthetic.ct()))
+    dataset.PatientID = ""
+    dataset.save_as(tmp_path / "IM1")
+    run("create", tmp_path / "IM1", "-o", tmp_path / "DISC")  # the record gets an ID: it must have one
+    run("extract", tmp_path / "DISC", "-o", tmp_path / "OUT")
+    run("send", tmp_path / "DISC", "--to", store.address)
+
+
 def test_a_peer_that_is_not_there_is_an_error(disc: Path, run: Runs) -> None:
     done = run("send", disc, "--to", "NOBODY@127.0.0.1:1", "--retries", "0", code=5)
     assert "NOBODY@127.0.0.1:1: no connection" in done.stderr
