@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping
 from datetime import date, time
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
+from fileset.dicomdir.read.query import ALIASES
 from fileset.errors import MediumError, RuleError
+from fileset.standard.dictionary import multiplicity, tag_of
 from fileset.tables.table import Table, text_of
 
 if TYPE_CHECKING:
@@ -24,7 +28,10 @@ def arrow_table(columns: Mapping[str, list[Any]], vrs: Mapping[str, str]) -> pa.
     """
     pyarrow = _pyarrow()
     return pyarrow.table(
-        {name: _array(pyarrow, values, vrs[name], several=_takes_several(name)) for name, values in columns.items()}
+        {
+            name: _array(pyarrow, values, vrs[name], several=vrs[name] != "UT" and _takes_several(name))
+            for name, values in columns.items()
+        }
     )
 
 
@@ -51,9 +58,31 @@ def _array(pa: Any, values: list[Any], vr: str, *, several: bool) -> Any:
     try:
         if several:
             return pa.array([_items(value, convert) for value in values], pa.list_(kind))
-        return pa.array(_converted(values, convert), kind)
+        return _plain(pa, _converted(values, convert), kind)
     except (ValueError, TypeError, OverflowError, pa.lib.ArrowException):
-        return pa.array([None if value is None else text_of(value) for value in values], pa.string())
+        return _plain(pa, [None if value is None else text_of(value) for value in values], pa.string())
+
+
+def _plain(pa: Any, values: list[Any], kind: Any) -> Any:
+    """The array of single values. They are put together here, because `pyarrow.array` imports pandas first."""
+    validity, is_text = _validity(pa, values), kind == pa.string()
+    if validity is not None:
+        values = [("" if is_text else 0) if value is None else value for value in values]
+    if is_text:
+        data = "".join(values).encode()
+        texts = values if data.isascii() else map(str.encode, values)
+        buffers = [array("i", accumulate(map(len, texts), initial=0)), data]
+    else:
+        buffers = [array("d" if kind == pa.float64() else "i" if kind == pa.date32() else "q", values)]
+    return pa.Array.from_buffers(kind, len(values), [validity, *map(pa.py_buffer, buffers)])
+
+
+def _validity(pa: Any, values: list[Any]) -> Any:
+    """The bitmap of values that are there, the first one in the lowest bit; None if all are."""
+    if None not in values:
+        return None
+    bits = "".join("0" if value is None else "1" for value in reversed(values))
+    return pa.py_buffer(int(bits, 2).to_bytes(-(-len(bits) // 8), "little"))
 
 
 def _kind(pa: Any, vr: str) -> tuple[Any, Callable[[Any], Any] | None]:
@@ -81,24 +110,25 @@ def _converted(values: list[Any], convert: Callable[[Any], Any] | None) -> list[
     return [known[value] for value in values]
 
 
-def _date(text: str) -> date:
+def _date(text: str) -> int:
+    """The days since 1970."""
     plain = text.replace(".", "")  # as ACR-NEMA wrote dates
     if len(plain) != 8:
         raise ValueError(text)
-    return date(int(plain[:4]), int(plain[4:6]), int(plain[6:]))
+    return (date(int(plain[:4]), int(plain[4:6]), int(plain[6:])) - date(1970, 1, 1)).days
 
 
-def _time(text: str) -> time:
+def _time(text: str) -> int:
+    """The microseconds since midnight."""
     whole, _, fraction = text.replace(":", "").partition(".")
     if len(whole) not in (2, 4, 6) or len(fraction) > 6:
         raise ValueError(text)
     hour, minute, second = (int(whole[at : at + 2] or 0) for at in (0, 2, 4))
-    return time(hour, minute, second, int(fraction.ljust(6, "0")))
+    time(hour, minute, second)  # raises ValueError for others
+    return ((hour * 60 + minute) * 60 + second) * 1_000_000 + int(fraction.ljust(6, "0"))
 
 
 def _takes_several(name: str) -> bool:
     """Whether the attribute may have several values (PS3.6: its VM is not 1)."""
-    from pydicom.datadict import dictionary_VM, tag_for_keyword
-
-    tag = tag_for_keyword(name)
-    return tag is not None and dictionary_VM(tag) != "1"
+    tag = ALIASES.get(name) or tag_of(name)
+    return tag is not None and multiplicity(tag) not in ((1, 1), (0, None))

@@ -7,7 +7,8 @@ are read once for all that is below them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice, repeat
 from struct import Struct, error
 from typing import Any, Final, NamedTuple
 
@@ -50,13 +51,19 @@ def decode_columns(contents: Contents, records: Sequence[int], wanted: Sequence[
         distinct = list(dict.fromkeys(parent for parent in parents if parent != NONE))
         above = decode_columns(contents, distinct, [wanted[at] for at in missing]) if distinct else []
         rows = {parent: row for row, parent in enumerate(distinct)}
+        places = [rows.get(parent, -1) for parent in parents]
         for at, upper in zip(missing, above, strict=bool(above)):
             upper.append(None)  # the parent of a record of the root entity
-            columns[at] = [
-                upper[rows.get(parent, -1)] if value is _ABSENT else value
-                for value, parent in zip(columns[at], parents, strict=True)
-            ]
-    return [[None if value is _ABSENT else value for value in column] for column in columns]
+            inherited = map(upper.__getitem__, places)
+            columns[at] = _merged(columns[at], inherited)
+    return [_merged(column, repeat(None)) if _ABSENT in column else column for column in columns]
+
+
+def _merged(column: Column, others: Iterable[Any]) -> Column:
+    """The values of a column, with others for those that are absent."""
+    if column.count(_ABSENT) == len(column):
+        return list(islice(others, len(column)))
+    return [other if value is _ABSENT else value for value, other in zip(column, others, strict=False)]
 
 
 # ---------------------------------------------------------------- where the elements are
@@ -141,6 +148,8 @@ def _layout(data: bytes, at: int, end: int, places: dict[int, int]) -> _Layout |
 
 def _decoded(contents: Contents, records: Sequence[int], tag: int, raw: Column) -> Column:
     """The values of a column."""
+    if raw.count(_ABSENT) == len(raw):
+        return raw
     known = _values(contents, tag, [value for value in dict.fromkeys(raw) if isinstance(value, bytes)])
     if len(known) == len(set(raw)):
         return [known[value] for value in raw]
