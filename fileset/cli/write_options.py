@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
-from fileset.cli.options import add_common, file_path, positive
+from fileset.cli.options import add_common, add_format, add_keys, add_sealing, file_path, positive
 
 if TYPE_CHECKING:
     from argparse import _ActionsContainer, _ArgumentGroup
@@ -231,3 +231,11 @@ def identify(updater: Updater, options: Namespace) -> None:
         updater.descriptor_file_id = options.descriptor or None
     if options.descriptor_charset is not None:
         updater.descriptor_character_set = options.descriptor_charset
+
+
+def add_matched(parser: ArgumentParser) -> None:
+    """Add the medium, and KEY=VALUE for the instances in it that a verb changes."""
+    parser.add_argument("medium", metavar="MEDIUM", help="a folder or image with a DICOMDIR")
+    add_format(parser)
+    add_sealing(parser)
+    add_keys(parser)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fileset.cli.findings import PARTLY, problems_of, tell_findings, tell_problems
 from fileset.cli.output import counted, escaped, lasting, say, sized, write
+from fileset.cli.read_options import tell_unmatched
 from fileset.cli.report_document import write_report_document
 from fileset.cli.volumes import in_words, manifests
 from fileset.errors import DONE
@@ -61,6 +62,21 @@ def tell(report: Report, options: Namespace, wording: Wording) -> int:
         if report.written:
             end.add_note(f"{report.medium}: {DONE}")
         raise
+
+
+def tell_matched(
+    report: Report,
+    options: Namespace,
+    wording: Wording,
+    keys: Mapping[str, str],
+    absent: Callable[[Iterable[str]], Mapping[str, int]],
+) -> int:
+    """Report as `tell`; say so if nothing matches the keys, and return exit code 3: a value may be misspelt."""
+    code = tell(report, options, wording)
+    if not keys or report.removed or report.refreshed or report.written:
+        return code
+    tell_unmatched(keys, options, absent)
+    return PARTLY
 
 
 def _tell(report: Report, options: Namespace, wording: Wording) -> int:

@@ -69,6 +69,20 @@ WORDING: Final = Wording(
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
     parser.usage = "fileset create SOURCE... -o MEDIUM [options]"
+    _add_sources(parser)
+    _add_volumes(parser)
+    _add_pages(parser)
+    _add_images(parser)
+    add_sealing(parser)
+    parser.epilog = "\n".join(["naming:", *(f"  {name:10}{look}" for name, look in SCHEMES.items())])
+    add_preamble(add_options(parser))
+    add_cluster(parser)
+    add_transcode(parser)
+    add_documents(parser)
+    add_reconciliation(parser)
+
+
+def _add_sources(parser: ArgumentParser) -> None:
     parser.add_argument(
         "sources",
         nargs="*",
@@ -98,6 +112,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--listed-only", action="store_true", help="of a file-set: leave out DICOM files that no record references"
     )
+
+
+def _add_volumes(parser: ArgumentParser) -> None:
     volumes = parser.add_argument_group("more data than one medium holds")
     volumes.add_argument(
         "--volume-size",
@@ -106,6 +123,9 @@ def configure(parser: ArgumentParser) -> None:
         "OUT_1, OUT_2 and so on, each with a file-set of its own",
     )
     volumes.add_argument("--plan", metavar="FILE", type=file_path, help="write which file goes on which volume as JSON")
+
+
+def _add_pages(parser: ArgumentParser) -> None:
     web = parser.add_argument_group("pages for a browser (IHE PDI)")
     web.add_argument(
         "--web", action="store_true", help="write INDEX.HTM, README.TXT and pictures: a disc that a patient can look at"
@@ -116,6 +136,9 @@ def configure(parser: ArgumentParser) -> None:
         action="store_true",
         help="write the pages also beside encrypted files: everybody who has the medium then sees pictures and names",
     )
+
+
+def _add_images(parser: ArgumentParser) -> None:
     image = parser.add_argument_group("images of discs, and archives")
     add_format(image, opens=False)
     for option, use in OPTIONS.items():
@@ -126,27 +149,14 @@ def configure(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="file with the password of encrypted sources (default: that of --password-file); - asks on the terminal",
     )
-    add_sealing(parser)
-    parser.epilog = "\n".join(["naming:", *(f"  {name:10}{look}" for name, look in SCHEMES.items())])
-    add_preamble(add_options(parser))
-    add_cluster(parser)
-    add_transcode(parser)
-    add_documents(parser)
-    add_reconciliation(parser)
 
 
 def run(options: Namespace) -> int:
     """Create the file-set, and report."""
     from fileset.creator import Creator
 
-    if options.output == "-" and (options.json or options.verbose) and not options.dry_run:
-        raise RuleError("standard output takes the archive", advice="Leave out --json and -v, or give -o a name")
     options.sources, only = sources_and_keys(options.sources)
-    if not (options.sources or options.from_medium or options.documents):
-        raise RuleError("create: no SOURCE given", advice="Name at least one file, folder, image or archive")
-    if options.plan and not options.volume_size:
-        raise RuleError("--plan is for volumes", advice="Give their size with --volume-size")
-    refuse_web_alone(options)
+    _refuse_wrong_use(options)
     check_files(options, options.output)
     reconciliation = reconciliation_of(options)
     with cluster(options) as executor, progress(options) as phases:
@@ -182,3 +192,14 @@ def run(options: Namespace) -> int:
     if reconciliation and not (options.quiet or options.json):
         tell_changes(reconciliation.changes)
     return tell(report, options, WORDING)
+
+
+def _refuse_wrong_use(options: Namespace) -> None:
+    """Raise `RuleError` for options that have no meaning together."""
+    if options.output == "-" and (options.json or options.verbose) and not options.dry_run:
+        raise RuleError("standard output takes the archive", advice="Leave out --json and -v, or give -o a name")
+    if not (options.sources or options.from_medium or options.documents):
+        raise RuleError("create: no SOURCE given", advice="Name at least one file, folder, image or archive")
+    if options.plan and not options.volume_size:
+        raise RuleError("--plan is for volumes", advice="Give their size with --volume-size")
+    refuse_web_alone(options)

@@ -5,13 +5,19 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Final
 
-from fileset.cli.findings import PARTLY
-from fileset.cli.options import add_format, add_keys, add_sealing, keys_of
+from fileset.cli.options import keys_of
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
-from fileset.cli.read_options import tell_unmatched
-from fileset.cli.write_options import add_force, add_identification, add_rules, add_writing, identify, rules
-from fileset.cli.write_report import Wording, tell
+from fileset.cli.write_options import (
+    add_force,
+    add_identification,
+    add_matched,
+    add_rules,
+    add_writing,
+    identify,
+    rules,
+)
+from fileset.cli.write_report import Wording, tell_matched
 
 WRITES: Final = True
 EXAMPLES: Final = (
@@ -24,10 +30,7 @@ WORDING: Final = Wording(verb="refresh", unchanged=lambda report: f"0 instances 
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
     parser.usage = "fileset refresh MEDIUM [KEY=VALUE...] [options]"
-    parser.add_argument("medium", metavar="MEDIUM", help="a folder or image with a DICOMDIR")
-    add_format(parser)
-    add_sealing(parser)
-    add_keys(parser)
+    add_matched(parser)
     add_identification(parser)
     add_rules(parser)
     add_force(parser)
@@ -42,11 +45,7 @@ def run(options: Namespace) -> int:
     check_files(options, options.medium)
     chosen = {"medium_format": options.format, "force": options.force, **rules(options)}
     with progress(options) as phases, Updater(options.medium, progress=phases, **chosen) as updater:
-        refreshed = updater.refresh(**keys)
+        updater.refresh(**keys)
         identify(updater, options)
         report = updater.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
-    code = tell(report, options, WORDING)
-    if refreshed or not keys:
-        return code
-    tell_unmatched(keys, options, updater.absent)
-    return PARTLY
+    return tell_matched(report, options, WORDING, keys, updater.absent)

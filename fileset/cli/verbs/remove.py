@@ -5,12 +5,10 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Final
 
-from fileset.cli.findings import PARTLY
-from fileset.cli.options import add_format, add_keys, add_sealing, keys_of
+from fileset.cli.options import keys_of
 from fileset.cli.output_files import check_files
-from fileset.cli.read_options import tell_unmatched
-from fileset.cli.write_options import add_force, add_writing
-from fileset.cli.write_report import Wording, tell
+from fileset.cli.write_options import add_force, add_matched, add_writing
+from fileset.cli.write_report import Wording, tell_matched
 from fileset.errors import RuleError
 
 WRITES: Final = True
@@ -24,10 +22,7 @@ WORDING: Final = Wording(verb="remove", unchanged=lambda report: f"0 instances r
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
     parser.usage = "fileset remove MEDIUM KEY=VALUE... [options]"
-    parser.add_argument("medium", metavar="MEDIUM", help="a folder or image with a DICOMDIR")
-    add_format(parser)
-    add_sealing(parser)
-    add_keys(parser)
+    add_matched(parser)
     parser.add_argument(
         "--level",
         type=str.upper,
@@ -50,8 +45,4 @@ def run(options: Namespace) -> int:
     with Updater(options.medium, medium_format=options.format, force=options.force) as updater:
         updater.remove(level=options.level, keep_files=options.keep_files, **keys)
         report = updater.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
-    code = tell(report, options, WORDING)
-    if report.removed or report.written:
-        return code
-    tell_unmatched(keys, options, updater.absent)
-    return PARTLY
+    return tell_matched(report, options, WORDING, keys, updater.absent)
