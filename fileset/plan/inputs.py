@@ -71,6 +71,7 @@ class Sources:
         self._numbers: dict[int, int] = {}  # of the data sets, from 1
         self._images: list[ReadableMedium] = []
         self.origins: list[ReadableMedium] = []  # the file-sets among the sources
+        self.read_again: list[ReadableMedium] = []  # the file-set that is updated, if its own files are sources
         self._members: dict[int, tuple[ReadableMedium, FileId, str]] = {}
         self._named = 0
         self._cleared: set[int] = set()

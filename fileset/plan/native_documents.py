@@ -66,7 +66,7 @@ class NativeDocuments:
 
     def _records(self) -> Iterator[tuple[str, tuple[Contents, int]]]:
         """The records of native documents in the file-sets among the sources, by the place of the file."""
-        for medium in self.sources.origins:
+        for medium in (*self.sources.origins, *self.sources.read_again):
             with suppress(FilesetError):  # reported with the source file-set itself
                 data = read_dicomdir(medium)
                 if HL7_DOCUMENT.encode("ascii") not in data:

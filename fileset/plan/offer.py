@@ -40,6 +40,7 @@ class Offer:
             self.medium.inquire_file(file_id)
             index = self.sources.add_member(self.medium, file_id)
         self.in_place[index] = value
+        self.sources.read_again = [self.medium]
         return index
 
     def add_path(

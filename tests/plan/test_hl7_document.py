@@ -136,3 +136,16 @@ def test_a_native_document_without_a_value_of_its_record_is_refused(tmp_path: Pa
     (tmp_path / "a.xml").write_text(CDA.replace("effectiveTime", "otherTime"), encoding="utf-8")
     done = run("create", "--hl7-document", tmp_path / "a.xml", "--hl7-native", "-o", tmp_path / "OUT", code=4)
     assert "no effectiveTime" in done.stderr
+
+
+@pytest.mark.parametrize("medium", ["OUT", "OUT.iso", "OUT.zip"])
+def test_refresh_keeps_the_record_of_a_native_document(tmp_path: Path, run: Runs, medium: str) -> None:
+    path = tmp_path / "REPORT"
+    path.write_text(CDA, encoding="utf-8")
+    run("create", "--hl7-document", path, "--hl7-native", "-o", tmp_path / medium)
+    with fileset.Reader(tmp_path / medium) as reader:
+        before = [record.keys() for record in reader.instances]
+    run("refresh", tmp_path / medium)
+    with fileset.Reader(tmp_path / medium) as reader:
+        assert [record.keys() for record in reader.instances] == before
+    run("check", tmp_path / medium)
