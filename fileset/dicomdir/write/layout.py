@@ -104,10 +104,8 @@ class Directory:
         """The values of both links of all records: offsets, 0 for `NONE`. Raises `FormatError` for links beyond the last."""
         if max(max(self.next, default=NONE), max(self.lower, default=NONE)) >= len(self):
             raise FormatError("the DICOMDIR was to have links that lead beyond its last record; nothing was changed")
-        offsets = [
-            *self.starts[:NONE],
-            0,
-        ]  # links that lead nowhere have the value 0, which takes the place of the end here
+        offsets = self.starts[:]
+        offsets[NONE] = 0  # links that lead nowhere have the value 0, which takes the place of the end here
         following, lower = (array("I", map(offsets.__getitem__, links)) for links in (self.next, self.lower))
         return following, lower
 
@@ -161,7 +159,7 @@ def _patches(directory: Directory) -> Iterator[tuple[Sequence[int] | int, Sequen
     indices = range(len(directory))
     said = directory.said or (None, None)
     for places, values, former in zip((directory.next_at, directory.lower_at), directory.offsets, said, strict=True):
-        yield places, values, indices if former is None else list(compress(indices, map(ne, values, former)))
+        yield places, values, indices if former is None else array("Q", compress(indices, map(ne, values, former)))
 
 
 def _batches(bodies: Iterable[bytes | memoryview]) -> Iterator[bytearray]:
