@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fileset.plan.whose import PERSON, other_person
 from fileset.records.levels import IDENTITY
+from fileset.standard import tags
 from fileset.transfer.payload import CHUNK, PayloadSource, UnsendableError
+
+_PERSON_TAGS = (tags.PATIENT_NAME, tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)
 
 
 def disagreement(record: Any, identity: Mapping[int, str]) -> str:
     """Return a sentence about each UID, and Patient ID, that a record and its file have differently; "" without one.
 
     A file without a Patient ID contradicts no record: the ID may have been invented for the record (`--missing invent`).
+    If these agree, the sentence is about the person, if the file names another one.
     """
     differences = []
     for _, level, keyword, tag, _ in IDENTITY:
@@ -21,7 +26,11 @@ def disagreement(record: Any, identity: Mapping[int, str]) -> str:
         is_unknown = level == "PATIENT" and not identity[tag]
         if ours and not is_unknown and ours != identity[tag]:
             differences.append(f"{keyword} is {ours!r}, in the file {identity[tag]!r}")
-    return f"in the DICOMDIR {'; '.join(differences)}" if differences else ""
+    if differences:
+        return f"in the DICOMDIR {'; '.join(differences)}"
+    patient = getattr(record, "patient", None)
+    in_file = {keyword: identity.get(tag) for keyword, tag in zip(PERSON, _PERSON_TAGS, strict=True)}
+    return other_person(patient.get, in_file.get) if patient else ""
 
 
 def require_agreement(record: Any, identity: Mapping[int, str]) -> None:

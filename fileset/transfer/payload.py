@@ -43,8 +43,9 @@ _IDENTITY: Final = (
     tags.STUDY_INSTANCE_UID,
     tags.SERIES_INSTANCE_UID,
 )
+_PERSON: Final = (tags.PATIENT_NAME, tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)
 _WANTED: Final = Wanted(
-    WantedTags(frozenset((*_IDENTITY, tags.SPECIFIC_CHARACTER_SET)), max(_IDENTITY)), {}, frozenset()
+    WantedTags(frozenset((*_IDENTITY, *_PERSON, tags.SPECIFIC_CHARACTER_SET)), max(_IDENTITY)), {}, frozenset()
 )
 _CHECK: Final = "`fileset check` shows the faults of the file"
 _OTHER_COPY: Final = "Get the file again from where it was made"
@@ -78,7 +79,8 @@ class Payload:
     """A file for the network: its identity, and its bytes as chunks.
 
     Attributes:
-        identity: Values of the file by tag: SOP Class, SOP Instance, Study and Series Instance UID, Patient ID.
+        identity: Values of the file by tag: SOP Class, SOP Instance, Study and Series Instance UID, Patient ID, and name, birth
+            date and sex of the patient.
         transfer_syntax_uid: As File Meta Information has it.
         meta: Preamble and File Meta Information.
         start: Position of the data set in the file, or of the rest of it after `changed`.
@@ -161,12 +163,13 @@ def payload(source: PayloadSource) -> Payload:
             raise UnsendableError(str(problem), advice=_CHECK) from problem
         if syntax.encode() not in DEFLATED:
             _require_whole(read, meta_end, size, syntax_of(syntax))
-    raw = {tag: header.values.get(tag, b"") for tag in _IDENTITY}
+    raw = {tag: header.values.get(tag, b"") for tag in (*_IDENTITY, *_PERSON)}
     raw[tags.SOP_CLASS_UID] = raw[tags.SOP_CLASS_UID] or header.meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID, b"")
     raw[tags.SOP_INSTANCE_UID] = raw[tags.SOP_INSTANCE_UID] or header.meta.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID, b"")
     character_set = header.values.get(tags.SPECIFIC_CHARACTER_SET, b"").decode("ascii", "replace").strip(" \0")
     identity = {tag: value.decode("latin_1").strip(" \0") for tag, value in raw.items()}
-    identity[tags.PATIENT_ID] = decode(raw[tags.PATIENT_ID], character_set).strip(" \0")
+    for tag in (tags.PATIENT_ID, tags.PATIENT_NAME):
+        identity[tag] = decode(raw[tag], character_set).strip(" \0")
     _require_sendable(identity, size - meta_end, syntax)
     meta = head[:meta_end] if meta_values else _made_meta(identity, syntax)
     return Payload(source, identity, syntax, meta, meta_end, size - meta_end)

@@ -8,6 +8,8 @@ import pytest
 from pydicom.uid import UID
 
 import fileset
+from fileset.transfer.compare import disagreement
+from fileset.transfer.payload import payload
 from tests.support import synthetic
 from tests.support.command import Runs
 
@@ -58,6 +60,16 @@ def test_no_page_shows_a_file_of_another_patient(kind: str, run: Runs, disc: Pat
     former, value = exchanged(disc, OTHERS[kind])
     done = run("pages", disc, "-o", tmp_path / "OUT", code=3)
     assert any(former in line and value in line for line in done.stderr.splitlines()), done.stderr
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_sending_compares_each_file_with_its_records(kind: str, disc: Path) -> None:
+    former, value = exchanged(disc, OTHERS[kind])
+    with fileset.Reader(disc) as reader:
+        good, other = (disagreement(record, payload(record).identity) for record in reader.instances)
+    assert good == ""
+    assert former in other
+    assert value in other
 
 
 @pytest.mark.parametrize("name", ["DOE^JANE", "Doe^Jane^^^", "doe  jane", ""])
