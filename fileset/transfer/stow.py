@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
-from fileset.errors import FilesetError, RuleError, without_password
+from fileset.errors import Advice, FilesetError, RuleError, without_password
 from fileset.standard.syntaxes import EXPLICIT
 from fileset.transfer.crew import Crew
 from fileset.transfer.cstore import Prepare
@@ -46,8 +46,9 @@ _HOPELESS: Final = {
     403: "the server forbids it: ask its administrator for the right to store",
     404: "there is no STOW-RS service at this address: check the part after the host, such as /dicom-web",
     405: "there is no STOW-RS service at this address: check the part after the host, such as /dicom-web",
-    _MEDIA_TYPE: "the server does not take DICOM files, or not their transfer syntax; it may take them with --transcode",
+    _MEDIA_TYPE: "the server does not take DICOM files, or not their transfer syntax",
 }
+_TRANSCODE: Final = Advice("It may take them with `transcode=True`", "It may take them with --transcode")
 _BUSY: Final = frozenset((408, 429, 500, 502, 503, 504))
 _Waiting = tuple[Payload, Sent]
 _LONGEST_ANSWER: Final = 1 << 24
@@ -192,7 +193,10 @@ class _Worker:
         if status == _MEDIA_TYPE and self._can_renew(items):
             return self._each(waiting, renews=len(items) == 1)  # the server does not say which file it means
         if status in _HOPELESS:
-            raise PeerError(f"{without_password(self._settings.address)}: {_HOPELESS[status]} (HTTP {status})")
+            advice = _TRANSCODE if status == _MEDIA_TYPE and not self._settings.transcode else ""
+            raise PeerError(
+                f"{without_password(self._settings.address)}: {_HOPELESS[status]} (HTTP {status})", advice=advice
+            )
         if status == 413 and len(items) > 1:
             return self._each(waiting)
         answer = Answer.of(status, _document(content))
@@ -200,22 +204,33 @@ class _Worker:
         if not self._can_renew([item for item, _ in refused]):
             return _sorted(waiting, answer)
         again, ended = _sorted([one for one in waiting if one not in refused], answer)
-        more, others = self._each(refused, renews=True)
+        more, others = self._each(refused, renews=True, raises=not ended)
         return again + more, ended + others
 
-    def _each(self, waiting: list[_Waiting], *, renews: bool = False) -> tuple[list[_Waiting], list[Sent]]:
-        """Send each of the waiting instances in a request of its own, with `renews` transcoded; the result is as of `_try`."""
+    def _each(
+        self, waiting: list[_Waiting], *, renews: bool = False, raises: bool = True
+    ) -> tuple[list[_Waiting], list[Sent]]:
+        """Send each of the waiting instances in a request of its own, with `renews` transcoded; the result is as of `_try`.
+
+        An error is raised only if it comes first and `raises`. Otherwise the finished instances would be lost with it, so the
+        others get it as their reason, and the next try raises it.
+        """
         again: list[_Waiting] = []
         ended: list[Sent] = []
-        for one in waiting:
-            renewed = self._renewed(*one) if renews and self._can_renew([one[0]]) else one
-            if isinstance(renewed, Sent):
-                ended.append(renewed)
-                continue
-            more, done = self._try([renewed])
+        for at, one in enumerate(waiting):
+            try:
+                more, done = self._alone(one, renews=renews)
+            except FilesetError as problem:
+                if raises and not ended:
+                    raise
+                return again + [(item, evolve(sent, reason=str(problem))) for item, sent in waiting[at:]], ended
             again += more
             ended += done
         return again, ended
+
+    def _alone(self, one: _Waiting, *, renews: bool) -> tuple[list[_Waiting], list[Sent]]:
+        renewed = self._renewed(*one) if renews and self._can_renew([one[0]]) else one
+        return ([], [renewed]) if isinstance(renewed, Sent) else self._try([renewed])
 
     def _can_renew(self, items: Sequence[Payload]) -> bool:
         """Whether transcoding is wanted, and would change one of the files."""

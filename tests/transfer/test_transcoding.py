@@ -151,3 +151,20 @@ def test_a_syntax_that_a_server_refused_is_transcoded_at_once_afterwards(
     run("send", tmp_path / "many", "--stow", selective, "--transcode", "--jobs", "1")
     assert len(_Selective.stored) == 45
     assert len(_Selective.refused) == 20
+
+
+def test_instances_that_arrived_before_a_refusal_are_in_report_and_journal(
+    selective: str, tmp_path: Path, run: Runs
+) -> None:
+    _Selective.takes, _Selective.status = (ImplicitVRLittleEndian,), 415
+    (tmp_path / "two").mkdir()
+    for number, syntax in ((1, ImplicitVRLittleEndian), (2, ExplicitVRLittleEndian)):
+        dataset = synthetic.instance(synthetic.CT_IMAGE, number=number, transfer_syntax=syntax)
+        synthetic.write(dataset, tmp_path / "two" / f"F{number}")
+    words = ("send", tmp_path / "two", "--stow", selective, "--transcode", "--retries", "0", "--json")
+    first, second = run(*words, "--journal", tmp_path / "journal", code=3).document["media"][0]["instances"]
+    assert [first["state"], second["state"]] == ["arrived", "failed"]
+    assert "(HTTP 415)" in second["reason"]
+    assert "--transcode" not in second["reason"]
+    assert first["sop_instance_uid"] in (tmp_path / "journal").read_text()
+    assert len(_Selective.stored) == 1
