@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Final
 
 from fileset.errors import FormatError
-from fileset.media.image.names import Entry, Extents
+from fileset.media.image.names import Entry
 
 SMALL_IMAGE: Final = 1 << 30
 """Bytes that the files of an image may have together, however small it is."""
@@ -21,20 +21,21 @@ class OverlapAllowance:
     def __init__(self, size: int) -> None:
         self._distinct = size
         self._named = max(SMALL_IMAGE, 20 * size)
-        self._names: set[str] = set()
-        self._places: set[Extents] = set()
+        # Hashes instead of the values: an image may have a million files.
+        self._names: set[int] = set()
+        self._places: set[int] = set()
         self._lock = Lock()
 
     def spend(self, path: str, entry: Entry) -> None:
         """Raise `FormatError` if a file that is opened can only overlap others."""
+        name, place, size = hash(path), hash(entry.extents), entry.size
         with self._lock:
-            if path in self._names:
+            if name in self._names:
                 return
-            size = entry.size
-            new = 0 if entry.extents in self._places else size
+            new = 0 if place in self._places else size
             if new > self._distinct or size > self._named:
                 raise FormatError("the files of the image overlap: together they are larger than the image; not read")
-            self._names.add(path)
-            self._places.add(entry.extents)
+            self._names.add(name)
+            self._places.add(place)
             self._distinct -= new
             self._named -= size
