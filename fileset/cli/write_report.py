@@ -70,10 +70,12 @@ def tell_matched(
     wording: Wording,
     keys: Mapping[str, str],
     absent: Callable[[Iterable[str]], Mapping[str, int]],
+    *,
+    matched: bool,
 ) -> int:
-    """Report as `tell`; say so if nothing matches the keys, and return exit code 3: a value may be misspelt."""
+    """Report as `tell`; unless something `matched` the keys, say so, and return exit code 3: a value may be misspelt."""
     code = tell(report, options, wording)
-    if not keys or report.removed or report.refreshed or report.written:
+    if matched or not keys:
         return code
     tell_unmatched(keys, options, absent)
     return PARTLY

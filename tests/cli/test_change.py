@@ -101,6 +101,20 @@ def test_refresh_of_nothing_is_not_done(run: Runs, disc: Path) -> None:
     run("refresh", disc)
 
 
+def test_a_new_name_does_not_hide_that_nothing_was_refreshed(run: Runs, disc: Path) -> None:
+    done = run("refresh", disc, "PatientID=P3", "--file-set-id", "NEW", code=3)
+    assert done.stderr.splitlines()[-1] == "nothing matches PatientID=P3"
+
+
+def test_an_instance_that_matches_and_cannot_be_read_is_no_misspelt_key(run: Runs, disc: Path) -> None:
+    os.truncate(disc / "P001/T001/S001/I000001", 140)
+    done = run("refresh", disc, "PatientID=P1", "StudyInstanceUID=*", "InstanceNumber=1", code=3)
+    assert "I000001: " in done.stderr
+    for path in (disc / "P001").rglob("I*"):
+        os.truncate(path, 140)
+    assert "nothing matches" not in run("refresh", disc, "PatientID=P1", code=3).stderr
+
+
 def test_files_may_stay(run: Runs, disc: Path) -> None:
     done = run("remove", disc, "PatientID=P1", "--keep-files", "--level", "PATIENT", "-v")
     assert "P001/T001/S001/I000001 no longer referenced\n" in done.stdout

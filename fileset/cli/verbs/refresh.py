@@ -45,7 +45,7 @@ def run(options: Namespace) -> int:
     check_files(options, options.medium)
     chosen = {"medium_format": options.format, "force": options.force, **rules(options)}
     with progress(options) as phases, Updater(options.medium, progress=phases, **chosen) as updater:
-        updater.refresh(**keys)
+        refreshed = updater.refresh(**keys)
         identify(updater, options)
         report = updater.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
-    return tell_matched(report, options, WORDING, keys, updater.absent)
+    return tell_matched(report, options, WORDING, keys, updater.absent, matched=refreshed > 0)

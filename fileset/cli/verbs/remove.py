@@ -45,4 +45,5 @@ def run(options: Namespace) -> int:
     with Updater(options.medium, medium_format=options.format, force=options.force) as updater:
         updater.remove(level=options.level, keep_files=options.keep_files, **keys)
         report = updater.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
-    return tell_matched(report, options, WORDING, keys, updater.absent)
+    matched = bool(report.removed or report.written)
+    return tell_matched(report, options, WORDING, keys, updater.absent, matched=matched)
