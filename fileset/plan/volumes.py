@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 
 from attrs import evolve
@@ -70,11 +70,12 @@ def write_volumes(
     paths = [numbered_path(report.medium, at, recipe.format) for at in range(1, len(division.volumes) + 1)]
     _check_room(recipe, paths, sum(division.planned))
     report.findings += _former_volumes(recipe, report.medium, len(paths))
+    totals = {"write": len(leaves), "bytes": sum(division.planned)}
     for at, (path, part, planned) in enumerate(zip(paths, division.volumes, division.planned, strict=True), 1):
         name = numbered(identification.file_set_id, at, LONGEST_FILE_SET_ID)
         own = evolve(identification, file_set_id=name, file_set_uid=new_uid())
         made = Report(path, dry_run=report.dry_run, hashes=report.hashes)
-        shifted = evolve(recipe, progress=_shifted(recipe.progress, report, len(leaves)))
+        shifted = evolve(recipe, progress=_shifted(recipe.progress, report, totals))
         try:
             write_volume(shifted, made, Arranged(part), own)
         except (KeyboardInterrupt, FilesetError) as problem:
@@ -125,11 +126,14 @@ def _used(recipe: Recipe, made: Report, capacity: int) -> int | None:
     return used
 
 
-def _shifted(progress: Progress, report: Report, total: int) -> Progress:
-    """A callback that reports the progress of one volume as that of all, of which `report` has those before."""
+def _shifted(progress: Progress, report: Report, totals: Mapping[str, int]) -> Progress:
+    """A callback that reports the progress of one volume as that of all, of which `report` has those before.
+
+    `totals` are the files and the planned bytes of all volumes, by phase.
+    """
     before = {"write": len(report.added), "bytes": sum(written.size for written in report.written)}
 
     def shifted(phase: str, done: int, of: int) -> None:
-        progress(phase, done + before.get(phase, 0), total if phase == "write" else of)
+        progress(phase, done + before.get(phase, 0), totals.get(phase, of))
 
     return shifted

@@ -88,3 +88,5 @@ def test_volumes_are_written_as_one_phase(indexed: Path, tmp_path: Path) -> None
     assert done == list(range(1, files + 1))
     sizes = [done for phase, done, _ in seen if phase == "bytes"]
     assert sizes == sorted(sizes)
+    [total] = {total for phase, _, total in seen if phase == "bytes"}
+    assert sizes[-1] <= total
