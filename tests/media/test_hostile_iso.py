@@ -21,6 +21,7 @@ from fileset.media.iso.medium import IsoMedium
 from fileset.media.iso.udf import FILE_TAG, tag_of, tagged
 from tests.media.conftest import contents, uids
 from tests.support import synthetic
+from tests.support.command import Runs
 from tests.support.judges import need_tool, run_tool
 from tests.support.long import LONG
 from tests.support.tries import Tries
@@ -342,6 +343,12 @@ def rewritten(path: Path, sector: int, entry: bytes) -> None:
     """Put a File Entry back with a tag that fits it."""
     length = struct.unpack_from("<H", entry, 10)[0]
     patched(path, sector * SECTOR, tagged(FILE_TAG, entry[16 : 16 + length], sector - 257))
+
+
+def test_an_update_of_udf_alone_names_a_partition_table_that_it_would_lose(udf: Path, run: Runs) -> None:
+    patched(udf, 510, b"\x55\xaa")
+    assert "partition table" in run("remove", udf, "InstanceNumber=1", code=6).stderr
+    assert "partition table" in run("remove", udf, "InstanceNumber=1", "--force").stderr
 
 
 @pytest.mark.judges

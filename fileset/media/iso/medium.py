@@ -179,9 +179,7 @@ class IsoMedium(OpenImage):
     def features(self) -> Iterator[str]:
         """Yield what the image has beside names, files and texts, and an image that we write has not."""
         volumes = [volume for volume in self._volumes if isinstance(volume, IsoVolume)]
-        for feature, has_it in FEATURES.items():
-            if any(has_it(self._image, volume) for volume in volumes):
-                yield feature
+        yield from (feature for feature, has_it in FEATURES.items() if has_it(self._image, volumes))
 
     def _long_names(self) -> dict[Place, str]:
         """The names in other hierarchies that are not File IDs, by position; "" for files that share a position."""
