@@ -111,7 +111,7 @@ class UnderProfile(NoProfile):
         if not kept:
             return []
         message = (
-            f"of the instances, {kept:,} were on the medium before, and only new ones are judged: "
+            f"instances that were on the medium before are not judged ({kept:,}): "
             f"`fileset check {medium} --profile {self.profile.id}` judges all of them"
         )
         return [Finding("PR-KEPT-UNKNOWN", message, Where(medium))]

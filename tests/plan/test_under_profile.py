@@ -122,7 +122,7 @@ def test_an_updater_holds_its_profile_for_every_call_and_names_what_it_did_not_j
     assert [one.rule for one in updater.report.skipped] == ["PR-TRANSFER-SYNTAX"]
     assert len(updater.report.added) == 1
     [kept] = [one.message for one in updater.report.findings if one.rule == "PR-KEPT-UNKNOWN"]
-    assert kept.startswith("of the instances, 1 were on the medium before")
+    assert kept.startswith("instances that were on the medium before are not judged (1): `fileset check ")
     run("check", tmp_path / "A.iso", "--profile", "STD-GEN-CD", code=1)
 
 
