@@ -31,6 +31,8 @@ from fileset.records.tree import TreeBuilder
 CHUNK: Final = 512
 PATIENCE: Final = 1.0
 """Seconds after which the workers are counted, while a result is waited for."""
+MANAGER_PATIENCE: Final = 2.0
+"""Seconds in which the thread that serves the workers is to end after they were killed."""
 PARALLEL_FROM: Final = 4096
 """Below this number of files, starting processes costs more than it saves: none is started unless it is asked for."""
 
@@ -349,11 +351,20 @@ def _kill(pool: Executor) -> None:
     """End the workers at once, and whatever waits for a message from or to them."""
     for worker in _workers(pool):
         worker.kill()
-    for queue, end in (("_call_queue", "_reader"), ("_result_queue", "_writer")):
-        pipe = getattr(getattr(pool, queue, None), end, None)
-        if pipe is not None:
-            with suppress(OSError):
-                pipe.close()
+    _close(pool, "_result_queue", "_writer")
+    manager = getattr(pool, "_executor_manager_thread", None)
+    if manager is not None:
+        # It closes the other pipe itself, and two threads must not close one. Python 3.11.4 and older leave that to us.
+        manager.join(MANAGER_PATIENCE)
+        if manager.is_alive():
+            _close(pool, "_call_queue", "_reader")
+
+
+def _close(pool: Executor, queue: str, end: str) -> None:
+    pipe = getattr(getattr(pool, queue, None), end, None)
+    if pipe is not None:
+        with suppress(OSError):
+            pipe.close()
 
 
 def processors() -> int:
