@@ -15,7 +15,7 @@ from fileset.media.system.walk import random_access
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.header_values import HeaderValues, wanted_tags
 from fileset.plan.instances import InstanceRecord, KeyHolder
-from fileset.plan.whose import WHOSE, disagreements, other_person
+from fileset.plan.whose import WHOSE, absences, disagreements, other_person
 from fileset.standard.dictionary import tag_of
 from fileset.standard.record_types import HL7_DOCUMENT
 
@@ -115,7 +115,10 @@ class Verifier:
             said.append(("FS-PATIENT-CONFLICT", "PATIENT", other))
         differs = bool(said) and not self._trusts_dicomdir
         other_instance = any(not row.level for row, _, _ in rows)
-        return Checked(record, holder, differs=differs, other_instance=other_instance), [
+        lacking = ", ".join(row.keyword for row in absences(record, holder.get))
+        message = f"the file has no {lacking}: it may be cut off; it is copied as it is"
+        absent = [Finding("FS-KEY-UID-MISSING", message, Where(name))] if lacking else []
+        return Checked(record, holder, differs=differs, other_instance=other_instance), absent + [
             Finding(
                 rule,
                 f"{message}: the copy is named after the {'record' if level and not differs else 'file'}",

@@ -29,6 +29,16 @@ def disagreements(record: InstanceRecord, get: Get) -> Iterator[tuple[IdentityKe
             yield row, str(in_record).strip(), str(in_file).strip()
 
 
+def absences(record: InstanceRecord, get: Get) -> Iterator[IdentityKey]:
+    """Yield each UID of `IDENTITY` that the records have and the file lacks, as one that is cut off does."""
+    holders = {"STUDY": record.study, "SERIES": record.series}
+    for row in IDENTITY:
+        holder = holders.get(row.level)
+        known = record.sop_instance_uid if not row.level else holder.get(row.keyword) if holder else None
+        if known and not get(row.keyword):
+            yield row
+
+
 def other_person(in_record: Get, in_file: Get) -> str:
     """Return a sentence if the file is about another person than the record with the same Patient ID, else ""."""
     known, person = _person(in_record), _person(in_file)

@@ -69,16 +69,22 @@ def test_inactive_records_hide_no_file(run: Runs, disc: Path, tmp_path: Path) ->
     assert (document["copied"], rules(document)["FS-FILE-UNLISTED"]) == (12, 12)
 
 
+def before_the_study(data: bytes) -> bytes:
+    """The file, cut off where an element begins: nothing in it shows that more should follow."""
+    return data[: data.index(b"\x20\0\x0d\0UI")]
+
+
 @pytest.mark.parametrize(
     ("damage", "rule"),
     [
         (lambda _: b"", "FS-REFERENCE-NOT-DICOM"),
         (lambda data: bytes(len(data)), "FS-REFERENCE-NOT-DICOM"),
         (lambda data: data[:-2], "FS-FILE-TRUNCATED"),
+        (before_the_study, "FS-KEY-UID-MISSING"),
         (lambda _: synthetic.ct(5), "FS-KEY-DIFFERS"),
         (lambda _: synthetic.ct(1, 1, 1, 9), "FS-UID-DIFFERS"),
     ],
-    ids=["empty", "not DICOM", "cut off", "another patient", "another instance"],
+    ids=["empty", "not DICOM", "cut off", "cut off between two elements", "another patient", "another instance"],
 )
 def test_a_copy_that_is_not_what_its_record_says_is_named(
     damage: object, rule: str, run: Runs, disc: Path, tmp_path: Path
