@@ -462,6 +462,17 @@ def test_folders_and_files_below_named_like_a_dicomdir_are_indexed(tmp_path: Pat
     assert {str(added.file_id) for added in fileset.index(tmp_path).added} == {"IM1", "A/DICOMDIR", "B/DICOMDIR/IM3"}
 
 
+@pytest.mark.parametrize("name", ["DICOMDIR.dcm", "DICOMDIR"])
+def test_an_image_below_with_the_name_of_a_dicomdir_is_a_source_like_others(name: str, tmp_path: Path) -> None:
+    synthetic.ct_series(tmp_path / "in" / "A", 1, 1, 1, 1)
+    (tmp_path / "in" / "B").mkdir()
+    (tmp_path / "in" / "B" / name).write_bytes(synthetic.ct(number=2))
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(tmp_path / "in")
+    assert creator.report.complete
+    assert (creator.report.skipped, len(creator.report.added)) == ([], 2)
+
+
 def test_a_link_that_leads_out_of_the_folder_is_not_indexed(tmp_path: Path) -> None:
     synthetic.write(synthetic.instance(CT, number=1), tmp_path / "ROOT" / "IM1")
     synthetic.write(synthetic.instance(CT, number=2), tmp_path / "outside")

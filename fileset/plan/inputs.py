@@ -11,8 +11,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from fileset.dicom.header import Reading
-from fileset.dicom.preamble import NEEDED, cleared, needs_clearing
-from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from fileset.dicom.preamble import NEEDED, cleared, is_part_10, needs_clearing
+from fileset.dicomdir.write.header import DIRECTORY_CLASS, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from fileset.errors import FilesetError, FormatError, MediumError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding
@@ -165,7 +165,7 @@ class Sources:
 
         skip = skip | folder.not_sources() if found else skip
         for path, relative, linked in walk(source, skip=skip, unlistable=note_unlistable):
-            if holds_file_set(relative):
+            if holds_file_set(relative) and not _is_plain_instance(path):
                 self.origins.append(FolderMedium(os.path.dirname(path)))
             if linked and leads_out(path, folder.root):
                 self._outside.append((path, relative))
@@ -492,6 +492,14 @@ def encode_dataset(dataset: Dataset) -> bytes:
     except Exception as problem:  # pydicom raises nearly anything if it cannot encode a value
         raise RuleError(f"the data set cannot be written as a DICOM file (PS3.10 7.1): {problem}") from problem
     return target.getvalue()
+
+
+def _is_plain_instance(path: str) -> bool:
+    """Whether a file with the name of a DICOMDIR, such as DICOMDIR.dcm, is another DICOM file, which is a source itself."""
+    with suppress(OSError), OpenFile(path) as read:
+        head = read(0, 1024)
+        return is_part_10(head) and DIRECTORY_CLASS not in head
+    return False
 
 
 def file_sets_in(image: ReadableMedium) -> Iterator[ReadableMedium]:

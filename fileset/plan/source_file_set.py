@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Final
 
 from attrs import define, evolve, field, frozen
@@ -135,12 +136,17 @@ def plain_place(place: str) -> str:
 
 
 def missing_files(medium: ReadableMedium, contents: Contents) -> Iterator[Skipped]:
-    """Yield each file that a record references, and that is not on the medium."""
+    """Yield each file that a record references, and that is not on the medium.
+
+    One that is there and cannot be read, such as one behind the end of a cut image, is reported as a source instead.
+    """
+    names = cache(lambda: frozenset(medium.names()))
     for path in contents.paths():
         try:
             medium.inquire_file(FileId.tolerant(path))
         except (MediumError, FormatError) as problem:
-            yield Skipped(path, "FS-FILE-MISSING", problem.text(known_path=path))
+            if not isinstance(problem, FormatError) or path not in names():
+                yield Skipped(path, "FS-FILE-MISSING", problem.text(known_path=path))
 
 
 def _uids(contents: Contents) -> Iterator[tuple[str, str]]:
