@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import pytest
 
+import fileset
+from fileset.cli import main
 from fileset.media.folder.transaction import FolderTransaction
 from tests.faults.scenarios import SCENARIOS, Expected, begin, expect, finish, state_of
 from tests.faults.system import System
@@ -143,3 +145,30 @@ def test_a_process_killed_at_a_system_call_leaves_the_old_or_the_new_file_set(
         finish(fast_folder, expected, state_of(fast_folder, expected), again=True)
         shutil.rmtree(fast_folder)
         tries("processes killed at a system call", 1)
+
+
+def test_an_old_dicomdir_in_lower_case_that_a_kill_left_beside_the_new_one_is_removed_by_repair(disc: Path) -> None:
+    (disc / "DICOMDIR").rename(disc / "dicomdir")
+    if (disc / "DICOMDIR").exists():
+        pytest.skip("the names are the same file here")
+    process = os.fork()
+    if process == 0:
+        FolderTransaction._remove_variant = lambda *_: os._exit(KILLED)  # type: ignore[method-assign]  # noqa: SLF001
+        with fileset.Updater(disc) as updater:
+            updater.remove(PatientID="P1")
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == KILLED
+    assert {"DICOMDIR", "dicomdir"} <= {path.name for path in disc.iterdir()}
+    planned = fileset.repair_file_set(disc, dry_run=True)
+    done = fileset.repair_file_set(disc)
+    for report in (planned, done):
+        found = {one.where.file for one in report.findings if one.rule == "FS-WRITE-LEFTOVER"}
+        assert "dicomdir" in found
+    assert "dicomdir" not in {path.name for path in disc.iterdir()}
+    assert main(["check", str(disc), "--strict", "-q"]) == 0
+
+
+def test_a_dicomdir_in_lower_case_that_no_kill_left_stays(disc: Path) -> None:
+    shutil.copyfile(disc / "DICOMDIR", disc / "dicomdir")
+    fileset.repair_file_set(disc)
+    assert (disc / "dicomdir").exists()

@@ -19,7 +19,7 @@ from fileset.errors import MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, Footprint, LinkError, RefusedName, Transaction
 from fileset.media.folder.transaction import FolderTransaction
-from fileset.media.folder.work_folder import LOCK, WORK, read_journal, standing_in
+from fileset.media.folder.work_folder import LOCK, WORK, read_journal, replaced, standing_in
 from fileset.media.names import RESERVED, enlist, form_of
 from fileset.media.system.calls import system
 from fileset.media.system.file_systems import flush_volume, inquire_volume
@@ -99,11 +99,14 @@ class FolderMedium:
         self._unlistable[folder] = RefusedName(folder, reason)
 
     def leftovers(self) -> list[str]:
-        """Return the work folder and the files in it: a write is under way, or was interrupted."""
+        """Return the files in the work folder, and an old DICOMDIR: a write is under way, or was interrupted."""
         work = os.path.join(self.root, WORK)
         if os.path.islink(work) or not os.path.isdir(work):
             return [WORK] if os.path.lexists(work) else []
-        return [f"{WORK}/{file.relative}" for file in walk(work)]
+        files = [f"{WORK}/{file.relative}" for file in walk(work)]
+        with suppress(OSError):
+            files += replaced(self.root, self._dicomdir())
+        return files
 
     def is_busy(self) -> bool:
         """Whether a writer holds the lock."""

@@ -21,7 +21,7 @@ from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
 from fileset.media.base import Chunks, Counter, FileInfo, Written, uncounted
 from fileset.media.folder.journal import ADDED, JournalEntry, removal
-from fileset.media.folder.work_folder import NEW, WorkFolder, read_journal, standing_in
+from fileset.media.folder.work_folder import NEW, WorkFolder, read_journal, replaced, standing_in
 from fileset.media.system.calls import system
 from fileset.media.system.files import (
     blamed_on,
@@ -100,6 +100,10 @@ class FolderTransaction:
         if kept:
             self._work.restore(self._dicomdir, kept)
             self._forget()
+        with named(self._dicomdir):
+            for name in replaced(self._root, self._find(DICOMDIR)):
+                self._remove_variant(os.path.join(self._root, name))
+                self._forget()
         self._whole = True
         self._work.unseal()
 

@@ -16,6 +16,7 @@ from itertools import count
 from typing import BinaryIO, Final
 
 from fileset.errors import MediumError, RefusedError
+from fileset.file_id import DICOMDIR
 from fileset.media.folder.journal import JournalEntry, read_entries, whole_lines
 from fileset.media.system.calls import system
 from fileset.media.system.files import (
@@ -200,11 +201,35 @@ def standing_in(root: str, dicomdir: str) -> str:
     such as FAT where replacing takes several writes. One that was modified after the seal is the work of others.
     """
     seal = _own(root, SEAL)
-    sealed = {match[2]: match[1] for line in whole_lines(seal) if (match := _SEALED.fullmatch(line))}
+    sealed = _sealed(seal)
     if not sealed or (dicomdir and _counts(dicomdir, sealed.values(), os.stat(seal).st_mtime_ns)):
         return ""
     kept = ((_own(root, name), digest) for name, digest in sealed.items())
     return next((path for path, digest in kept if _digest(path) == digest), "")
+
+
+def replaced(root: str, dicomdir: str) -> list[str]:
+    """The names of the old DICOMDIR that an interrupted change left beside the new one at `dicomdir`. Raises `OSError`.
+
+    Its name differs from DICOMDIR in case only. The seal proves it: it has the hashes of both.
+    """
+    sealed = _sealed(_own(root, SEAL))
+    names = [name for name in os.listdir(root) if name != DICOMDIR.value and name.upper() == DICOMDIR.value]
+    if not sealed or not names or os.path.basename(dicomdir) != DICOMDIR.value:
+        return []
+    if _digest(dicomdir) != sealed.get(NEW):
+        return []
+    paths = {name: os.path.join(root, name) for name in names}
+    return [
+        name
+        for name, path in paths.items()
+        if stat.S_ISREG(os.lstat(path).st_mode) and _digest(path) == sealed.get(OLD)
+    ]
+
+
+def _sealed(seal: str) -> dict[str, str]:
+    """The hashes in a seal by name, none if there is no whole seal."""
+    return {match[2]: match[1] for line in whole_lines(seal) if (match := _SEALED.fullmatch(line))}
 
 
 def _own(root: str, name: str) -> str:
