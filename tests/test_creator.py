@@ -473,6 +473,18 @@ def test_an_image_below_with_the_name_of_a_dicomdir_is_a_source_like_others(name
     assert (creator.report.skipped, len(creator.report.added)) == ([], 2)
 
 
+def test_a_dicomdir_below_with_a_wrong_sop_class_still_names_the_files_that_are_missing(tmp_path: Path) -> None:
+    disc = tmp_path / "in" / "DISC"
+    synthetic.ct_series(disc, 1, 1, 1, 2)
+    fileset.index(disc)
+    dicomdir = disc / "DICOMDIR"
+    dicomdir.write_bytes(dicomdir.read_bytes().replace(b"1.2.840.10008.1.3.10", b"1.2.840.10008.1.3.19"))
+    next(disc.rglob("I000002")).unlink()
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(tmp_path / "in")
+    assert "FS-FILE-MISSING" in {one.rule for one in creator.report.skipped}
+
+
 def test_a_link_that_leads_out_of_the_folder_is_not_indexed(tmp_path: Path) -> None:
     synthetic.write(synthetic.instance(CT, number=1), tmp_path / "ROOT" / "IM1")
     synthetic.write(synthetic.instance(CT, number=2), tmp_path / "outside")

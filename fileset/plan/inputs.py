@@ -494,11 +494,15 @@ def encode_dataset(dataset: Dataset) -> bytes:
     return target.getvalue()
 
 
+_OF_DICOMDIR: Final = (DIRECTORY_CLASS, b"\4\0\x30\x11", b"\4\0\0\x12")
+"""Marks of a DICOMDIR: its SOP class, which some have wrong, and its first elements, (0004,1130) and (0004,1200)."""
+
+
 def _is_plain_instance(path: str) -> bool:
     """Whether a file with the name of a DICOMDIR, such as DICOMDIR.dcm, is another DICOM file, which is a source itself."""
     with suppress(OSError), OpenFile(path) as read:
         head = read(0, 1024)
-        return is_part_10(head) and DIRECTORY_CLASS not in head
+        return is_part_10(head) and not any(mark in head for mark in _OF_DICOMDIR)
     return False
 
 
