@@ -44,6 +44,8 @@ OPEN_WITH: Final = Advice(
     "Give `security=Security(key=...)` or `Security(password=...)`",
     "Give the private key with --key, or a file with the password with --password-file",
 )
+LOCKED: Final = "encrypted, as the archive has a password"
+"""Why a member of an archive is refused without the password."""
 OPEN_ARCHIVE: Final = Advice(
     "Give `security=Security(zip_password=...)`",
     "Give a file with the password of the archive with --zip-password-file",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from fileset.cli.output import counted, json_text, say
+from fileset.errors import LOCKED, OPEN_ARCHIVE
 
 if TYPE_CHECKING:
     from fileset.findings import Finding
@@ -39,6 +40,8 @@ def tell_problems(sections: Mapping[str, Sequence[Problem]], *, everything: bool
             say(line)
     if not everything and any(len(problems) > LINES for problems in sections.values()):
         say("  (-v or --json names every one)")
+    if any(LOCKED in text for problems in sections.values() for _, text in problems):
+        say(OPEN_ARCHIVE.command)
 
 
 def summary(problems: Sequence[Problem], *, everything: bool) -> Iterator[str]:

@@ -102,6 +102,21 @@ def test_without_the_password_a_command_says_so(run: Runs, locked: Path, tmp_pat
     assert {one["rule"] for one in done.document["skipped"]} >= {"FS-ZIP-PASSWORD"}
 
 
+def test_the_reason_of_a_locked_member_names_no_option_of_the_command_in_python(
+    run: Runs, locked: Path, tmp_path: Path
+) -> None:
+    with fileset.Creator(tmp_path / "PYTHON") as creator:
+        creator.add(locked)
+    assert creator.report.skipped
+    assert not any("--zip" in one.reason for one in creator.report.skipped)
+    assert "Give a file with the password of the archive with --zip-password-file" in (
+        run("create", locked, "-o", tmp_path / "COMMAND", code=3).stderr
+    )
+    with pytest.raises(fileset.FormatError, match=r"Security\(zip_password=") as raised:
+        fileset.Reader(locked)
+    assert "--zip" not in str(raised.value)
+
+
 def test_a_changed_member_is_named_and_not_given_out(
     run: Runs, locked: Path, password_file: Path, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from attrs import evolve, frozen
 
-from fileset.errors import FormatError
+from fileset.errors import LOCKED, FormatError
 from fileset.file_id import FileId
 from fileset.media.base import RefusedName
 from fileset.media.zip.encryption import AES_METHOD, Lock, aes_field
@@ -38,8 +38,6 @@ from fileset.media.zip.format import (
 if TYPE_CHECKING:
     import zipfile
 
-LOCKED: Final = "encrypted: give the password of the archive (--zip-password-file)"
-"""Why a member is refused without the password."""
 EARLIEST: Final = datetime(1980, 1, 1, tzinfo=UTC)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from attrs import frozen
 
-from fileset.errors import FormatError, RuleError
+from fileset.errors import Advice, FormatError, RuleError
 from fileset.media.seekable import SeekableFile
 
 if TYPE_CHECKING:
@@ -110,7 +110,9 @@ def wrong_password(name: str) -> FormatError:
     return FormatError("the password of the archive is wrong", path=name, rule="FS-ZIP-PASSWORD", advice=_ADVICE)
 
 
-_ADVICE: Final = "Give the right one (--zip-password-file)"
+_ADVICE: Final = Advice(
+    "Give the right one: `security=Security(zip_password=...)`", "Give the right one with --zip-password-file"
+)
 
 
 class _Aes(SeekableFile):

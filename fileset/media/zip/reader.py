@@ -6,14 +6,14 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
 
-from fileset.errors import OPEN_ARCHIVE, FormatError, MediumError
+from fileset.errors import LOCKED, OPEN_ARCHIVE, FormatError, MediumError
 from fileset.file_id import FileId
 from fileset.media.base import FileInfo, FileSetInfo, RefusedName
 from fileset.media.image.bytes import BUFFER, ImageBytes
 from fileset.media.image.names import Notes
 from fileset.media.image.opened import OpenImage
 from fileset.media.names import enlist, form_of
-from fileset.media.zip.directory import LOCKED, NO_EXTRAS, Extras, ZipMember, read_directory, read_extras
+from fileset.media.zip.directory import NO_EXTRAS, Extras, ZipMember, read_directory, read_extras
 from fileset.media.zip.encryption import AES_METHOD, unlocked
 from fileset.media.zip.format import DEFLATED, ENCRYPTED, LOCAL, LOCAL_SIGNATURE, STORED, UTF_8
 from fileset.media.zip.local_headers import read_local_headers
@@ -115,7 +115,7 @@ class ZipMedium(OpenImage):
         if refused := self._refused.get(file_id.path.upper()):
             if refused.reason == LOCKED:
                 raise FormatError(
-                    "encrypted, as the archive has a password",
+                    LOCKED,
                     path=file_id,
                     rule="FS-ZIP-PASSWORD",
                     advice=OPEN_ARCHIVE,
