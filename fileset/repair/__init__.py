@@ -33,7 +33,7 @@ from fileset.plan.secured import around_of, check_secure, secure_findings, secur
 from fileset.plan.self_check import unlisted_on
 from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
 from fileset.records.key_choice import USUAL
-from fileset.repair.diagnosis import diagnose
+from fileset.repair.diagnosis import STAYING, diagnose, staying
 from fileset.report import Report, Skipped
 from fileset.standard import tags
 
@@ -148,7 +148,10 @@ def _repaired(
         damage = next(iter(medium.damage()), "not a file-set")
         raise FormatError(f"no DICOMDIR, and no DICOM file that one could list: {damage}", path=medium.name)
     if _is_as_it_was(plan, contents) and not diagnosis.leftovers:
+        report.mended = 0
         return report
+    if any(one.rule in STAYING for one in diagnosis.mended):
+        report.findings += staying(b"".join(encode(plan.directory)))
     refuse_losses(medium, report, force=force)
     carry_out(plan, medium, report)
     return report

@@ -39,6 +39,8 @@ _REFERENCE: Final = frozenset(
     )
 )
 _IDENTIFIERS: Final = frozenset(row.tag for row in IDENTITY if row.level)
+STAYING: Final = frozenset(("FS-HIERARCHY", "FS-RECORD-REFERENCE"))
+"""Rules for faults that stay if no file says where a record belongs, or what it references."""
 _UNREAD: Final = "FS-FILE-UNREADABLE"
 _LEFTOVER: Final = "FS-WRITE-LEFTOVER"
 
@@ -119,3 +121,11 @@ def _remains(finding: Finding, dicomdir: str) -> bool:
 def _is_mended(finding: Finding, dicomdir: str) -> bool:
     where, rule = finding.where, finding.rule
     return finding.severity == ERROR and (where.file == dicomdir or rule in ABOUT_FILES or rule in _AGAINST_THE_FILE)
+
+
+def staying(dicomdir: bytes) -> list[Finding]:
+    """Return the errors of a rebuilt DICOMDIR in records that stay where they were, such as those of nested directories."""
+    collector = Collector(Contents(dicomdir))
+    check_directory(collector)
+    found = (one for one in collector.findings if one.rule in STAYING and one.severity == ERROR)
+    return [evolve(one, message=f"{one.message}; it stays") for one in found]

@@ -205,11 +205,12 @@ def nested(folder: Path) -> None:
 def test_records_of_nested_directories_stay(tmp_path: Path) -> None:
     tmp_path /= "DISC"
     nested(tmp_path)
-    fileset.repair_file_set(tmp_path)
+    assert not fileset.repair_file_set(tmp_path).complete, "the DICOMDIR still has errors"
     assert b"S1\\DIRFILE" in (tmp_path / "DICOMDIR").read_bytes()
     main(["extract", str(tmp_path), "-o", str(tmp_path.parent / "OUT"), "-q"])
     assert len([path for path in (tmp_path.parent / "OUT").rglob("*") if path.is_file()]) == 3
-    assert not fileset.repair_file_set(tmp_path).written
+    again = fileset.repair_file_set(tmp_path)
+    assert (again.written, again.complete) == ([], main(["check", str(tmp_path), "-q"]) == 0)
 
 
 def test_one_study_below_two_patients_stays_as_it_is(tmp_path: Path) -> None:
