@@ -20,7 +20,7 @@ _CDA: Final = b"1.2.840.10008.5.1.4.1.1.104.2"
 
 
 _WITH_RELATIONSHIP: Final = frozenset(
-    b"1.2.840.10008.5.1.4.1.1." + suffix for suffix in (b"11.1", b"11.2", b"11.3", b"11.5", b"9.100.1")
+    b"1.2.840.10008.5.1.4.1.1." + suffix for suffix in (b"11.1", b"11.2", b"11.3", b"11.5", b"11.12", b"9.100.1")
 )
 """SOP classes with a (Waveform) Presentation State Relationship Module (PS3.3 A.33)."""
 _BLENDING: Final = b"1.2.840.10008.5.1.4.1.1.11.4"

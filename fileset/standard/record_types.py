@@ -132,7 +132,7 @@ _CONTENT_IDENTIFICATION = (
     Key("InstanceNumber", 0x00200013, "IS", "1", condition=_BY_MACRO),
     Key("ContentLabel", 0x00700080, "CS", "1", condition=_BY_MACRO),
     Key("ContentDescription", 0x00700081, "LO", "2", condition=_BY_MACRO),
-    Key("ConceptNameCodeSequence", 0x0040A043, "SQ", "3", items=_CODE, condition="the label as a code, after 2011"),
+    Key("ConceptNameCodeSequence", 0x0040A043, "SQ", "3", items=_CODE, condition="the label as a code, after 2011; 0-1 items"),
     Key(
         "AlternateContentDescriptionSequence", 0x00700087, "SQ", "3",
         items=(
@@ -142,7 +142,7 @@ _CONTENT_IDENTIFICATION = (
         condition=_BY_MACRO,
     ),
     Key("ContentCreatorName", 0x00700084, "PN", "2", condition=_BY_MACRO),
-    Key("ContentCreatorIdentificationCodeSequence", 0x00700086, "SQ", "3", condition=_BY_MACRO),
+    Key("ContentCreatorIdentificationCodeSequence", 0x00700086, "SQ", "3", condition=_BY_MACRO + "; 0-1 items"),
 )  # fmt: skip
 _DATED_CONTENT = (_CHARSET, _CONTENT_DATE, _CONTENT_TIME, *_CONTENT_IDENTIFICATION)
 
