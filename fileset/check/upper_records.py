@@ -126,5 +126,5 @@ class UpperRecords:
         if self.show_values or row.tag in IDENTIFYING:
             message = f"{named(row.tag)} is {in_record} in the record, {in_file} in {files}{agree}"
         else:
-            message = f"{named(row.tag)} differs in {files}{agree} (--show-values shows both)"
+            message = f"{named(row.tag)} differs in {files}{agree} (`fileset check --show-values` shows both)"
         self.collector.add_at_file(rule, message, comparison.example, index, tag=row.tag)

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from fileset.errors import MediumError, RuleError
+from fileset.errors import MediumError, NotFoundError, RuleError
 
 if TYPE_CHECKING:
     from fileset.secure.security import Security
@@ -151,6 +151,8 @@ def _first_line(file: str) -> str:
     try:
         with open(file, encoding="utf-8-sig") as lines:  # Windows puts a byte order mark before the text
             line = lines.readline(_LONGEST + 1).rstrip("\r\n")
+    except FileNotFoundError as problem:
+        raise NotFoundError("no such file", path=file) from problem
     except OSError as problem:
         raise MediumError(problem.strerror or str(problem), path=file) from problem
     except UnicodeDecodeError:

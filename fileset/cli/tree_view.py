@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LEVELS: Final = {"PATIENT": "patients", "STUDY": "studies", "SERIES": "series"}
 """Record types that are always branches, and their plural."""
 
+NO_TYPE: Final = "(no type)"
+"""Stands for the Directory Record Type of a record that is cut off."""
+
 Part = tuple[str, str]
 """A text, and how rich shows it."""
 
@@ -103,7 +106,7 @@ def _series(keys: dict[str, str], _: Record) -> Iterator[Part]:
 
 
 def _instance(keys: dict[str, str], record: Record) -> Iterator[Part]:
-    yield f"{record.record_type} {keys.get('InstanceNumber', '')}".rstrip(), "magenta"
+    yield f"{record.record_type or NO_TYPE} {keys.get('InstanceNumber', '')}".rstrip(), "magenta"
     yield record.file_id.path if record.file_id else "", "dim"
 
 
@@ -158,7 +161,7 @@ def _add_totals(top: Branch) -> None:
 def _counts(branch: Branch, *, levels: bool) -> str:
     """Such as "2 studies, 12 IMAGE"; the levels below can be seen, so only the root counts them."""
     upper = [counted(branch.counts[name], name.lower(), many) for name, many in LEVELS.items() if branch.counts[name]]
-    lower = [f"{number:,} {escaped(name)}" for name, number in branch.counts.items() if name not in LEVELS]
+    lower = [f"{number:,} {escaped(name) or NO_TYPE}" for name, number in branch.counts.items() if name not in LEVELS]
     return ", ".join([*(upper if levels else ()), *lower])
 
 

@@ -20,6 +20,7 @@ from fileset.cli.volumes import in_words, manifests
 from fileset.errors import DONE
 
 if TYPE_CHECKING:
+    from fileset.findings import Finding
     from fileset.report import Replaced, Report, Skipped
 
 WRITTEN: Final = "written to"
@@ -160,8 +161,15 @@ def _tell_dropped(report: Report) -> None:
 def _tell_details(report: Report, *, everything: bool) -> None:
     tell_skipped(report.skipped, everything=everything)
     findings = report.findings if everything else report.warnings
-    kept = {counted(len(findings), "finding" if everything else "warning"): problems_of(findings)}
-    tell_problems(kept, everything=everything)
+    kept = {"finding": findings} if everything else _by_severity(report)
+    tell_problems({counted(len(some), name): problems_of(some) for name, some in kept.items()}, everything=everything)
+
+
+def _by_severity(report: Report) -> dict[str, list[Finding]]:
+    """Return errors and warnings by name: errors are the reason for exit code 3. What a repair has put right is a warning."""
+    errors = [one for one in report.findings[report.mended :] if one.severity == "error"]
+    told = set(map(id, errors))
+    return {"error": errors, "warning": [one for one in report.warnings if id(one) not in told]}
 
 
 def tell_skipped(skipped: Sequence[Skipped], *, everything: bool) -> None:
@@ -239,8 +247,7 @@ def _remarks(report: Report, options: Namespace, wording: Wording) -> Iterator[s
         yield f"{counted(cleared, 'preamble')} {would}cleared"
     if skipped := len(report.skipped) - len(report.foreign):
         yield f"{counted(skipped, 'file')} skipped"
-    if report.warnings:
-        yield counted(len(report.warnings), "warning")
+    yield from (counted(len(some), name) for name, some in _by_severity(report).items() if some)
     without = sum(one.rule in ("FS-PICTURE-NONE", "FS-PICTURE-FAILED") for one in report.findings)
     if without:
         yield f"{without:,} without a picture (-v names each)"

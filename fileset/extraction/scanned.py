@@ -242,16 +242,17 @@ class Scanned:
                     self.beside.skipped.append(Skipped(name, problem.rule, problem.reason))
                 return None
             self.findings.append(Finding(problem.rule, problem.reason, Where(name)))
-            # An encrypted file without a key is of no use as a copy.
-            return None if problem.rule == "FS-SECURE-KEY" else found
+            # An encrypted file without a key, and what is left of a DICOMDIR, are of no use as copies.
+            return None if problem.rule == "FS-SECURE-KEY" or is_dicomdir(name) else found
         except LinkError as problem:
             self.findings.append(Finding("FS-FILE-LINK", problem.text(known_path=name), Where(name)))
             return None
         except (FilesetError, OSError) as problem:
-            reason = problem.text(known_path=name) if isinstance(problem, FilesetError) else str(problem)
-            self.findings.append(Finding("FS-FILE-UNREADABLE", reason, Where(name)))
+            reason = problem.text(known_path=name, command=True) if isinstance(problem, FilesetError) else str(problem)
+            locked = isinstance(problem, FilesetError) and problem.rule == "FS-SECURE-PASSWORD"
+            self.findings.append(Finding("FS-SECURE-PASSWORD" if locked else "FS-FILE-UNREADABLE", reason, Where(name)))
             # The copy tries again, and reports the loss.
-            return None if is_dicomdir(name) else found
+            return None if locked or is_dicomdir(name) else found
 
     def _at(self, name: str) -> ScannedInstance:
         """The file with a name on the medium, not described yet.

@@ -57,7 +57,7 @@ def read_state(medium: UpdatableMedium) -> State:
     except FormatError as problem:
         if is_locked(problem):
             raise problem.moved(path=medium.name) from problem
-        return _lost(data, problem.text(known_path=DICOMDIR.path) if found is not None else "there is no DICOMDIR")
+        return _lost(data, problem.reason if found is not None else "there is no DICOMDIR")
     rules = {finding.rule for finding in contents.findings}
     if "FS-DIRECTORY-ABSENT" not in rules:
         return State(contents, data)

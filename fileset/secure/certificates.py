@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from fileset.errors import MediumError, RuleError
+from fileset.errors import MediumError, NotFoundError, RuleError
 from fileset.media.system.files import path_of
 from fileset.secure.der import NULL, element, identifier, integer, octets, sequence
 from fileset.secure.extra import require_secure
@@ -148,5 +148,7 @@ def _content(path: File) -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read(LARGEST)
+    except FileNotFoundError as problem:
+        raise NotFoundError("no such file", path=path_of(path)) from problem
     except OSError as problem:
         raise MediumError(problem.strerror or str(problem), path=path_of(path)) from problem

@@ -78,4 +78,6 @@ def test_a_medium_that_cannot_be_read_is_named(run: Runs, drives: list[Drive], d
 
 def test_no_drives_is_no_error(run: Runs, drives: list[Drive]) -> None:
     assert not drives
-    assert run("drives").stdout == ""
+    ended = run("drives")
+    assert (ended.stdout, ended.stderr[:27]) == ("", "no disc or stick was found.")
+    assert run("drives", "-q").stderr == ""

@@ -93,3 +93,21 @@ def test_files_that_an_interrupted_write_left_are_reported(run: Runs, tmp_path: 
     assert "  FILESET_/T0000001: belongs to a write that is under way or was interrupted" in done
     assert done.endswith(said.format("were", tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_repair_that_can_do_nothing_names_what_can(run: Runs, disc: Path) -> None:
+    shutil.copyfile(disc / "P002/T001/S001/I000001", disc / FIRST)
+    ended = run("repair", disc, code=3).stderr
+    assert f"nothing could be repaired in {disc}" in ended
+    assert f"fileset create {disc} -o NEW" in ended
+    run("create", disc, "-o", disc.with_name("NEW"), code=3)
+    run("check", disc.with_name("NEW"))
+
+
+def test_what_is_left_of_a_dicomdir_is_no_copy_and_is_called_cut_off(run: Runs, disc: Path) -> None:
+    (disc / "DICOMDIR").write_bytes((disc / "DICOMDIR").read_bytes()[:200])
+    ended = run("extract", disc, "-o", disc.with_name("COPIES"), code=3)
+    assert "not a DICOMDIR, but cut off before its records" in ended.stderr
+    assert not list(disc.with_name("COPIES").rglob("*DICOMDIR*"))
+    repaired = run("repair", disc).stderr
+    assert "cut off before its records: all is found by scanning the files" in repaired

@@ -18,6 +18,7 @@ EXAMPLES: Final = (
 )
 UNREADABLE: Final = 5
 """Exit code: the medium in a drive cannot be read."""
+NOTHING: Final = "no disc or stick was found. A disc that is not mounted is read by its drive: fileset list /dev/sr0"
 _COLUMNS: Final = ("path", "device", "kind", "file_set_id", "patients", "instances")
 
 
@@ -40,6 +41,8 @@ def run(options: Namespace) -> int:
     else:
         _table(rows)
         _tell_others(others, everything=options.verbose, quiet=options.quiet)
+        if not (places or options.quiet):
+            say(NOTHING)
     return UNREADABLE if any(row["error"] for row in rows) else 0
 
 

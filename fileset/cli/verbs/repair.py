@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from fileset.cli.options import add_format, add_sealing
@@ -31,11 +33,21 @@ def _unchanged(report: Report) -> str:
     if report.written:
         return f"the DICOMDIR was rebuilt in {report.medium}"
     rebuilt = report.dry_run and report.planned
-    return f"the DICOMDIR would be rebuilt in {report.medium}" if rebuilt else f"nothing to repair in {report.medium}"
+    if rebuilt:
+        return f"the DICOMDIR would be rebuilt in {report.medium}"
+    return f"{'nothing to repair' if report.complete else 'nothing could be repaired'} in {report.medium}"
+
+
+def _hints(report: Report, _options: Namespace) -> Iterator[str]:
+    """What helps if a file is of another patient or study than its record, and others agree with the record."""
+    unchanged = not (report.written or report.planned)
+    if unchanged and any(finding.rule == "FS-UID-DIFFERS" for finding in report.findings):
+        yield "a record and its file differ, and other files agree with the record. To list each file as it says itself:"
+        yield f"  fileset create {shlex.quote(report.medium)} -o NEW"
 
 
 WORDING: Final = Wording(
-    verb="repair", removed="dropped from", refreshed="listed again in", unchanged=_unchanged, drops=True
+    verb="repair", removed="dropped from", refreshed="listed again in", unchanged=_unchanged, hints=_hints, drops=True
 )
 
 

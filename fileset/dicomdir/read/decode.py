@@ -109,7 +109,8 @@ def _start(data: bytes, findings: Findings) -> int:
             return at
     if is_secure(data):
         raise FormatError(ENCRYPTED, path=findings.file, rule="FS-SECURE-KEY", advice=OPEN_WITH)
-    raise FormatError('not a DICOMDIR: no "DICM" at offset 128', path=findings.file, rule="FS-DICOMDIR-UNREADABLE")
+    reason = 'no "DICM" at offset 128' if data else "the file is empty"
+    raise FormatError(f"not a DICOMDIR: {reason}", path=findings.file, rule="FS-DICOMDIR-UNREADABLE")
 
 
 def _has_vr(data: bytes, at: int) -> bool:
@@ -225,10 +226,10 @@ def _check_absence(flat: FlatDirectory, findings: Findings) -> None:
 
 
 def _described(sop_class: bytes) -> str:
-    """Name a DICOM file by its SOP class, such as "a file of CT Image Storage"."""
+    """Name a DICOM file by its SOP class, such as "a DICOM file of CT Image Storage"."""
     uid = sop_class.decode("ascii", "replace").rstrip("\0 ")
     known = SOP_CLASSES.get(uid)
-    return f"a DICOM file of {known.name}" if known else "another DICOM file"
+    return f"a DICOM file of {known.name}" if known else "another DICOM file" if uid else "cut off before its records"
 
 
 def _check_end(flat: FlatDirectory, value_at: int, length: int, end: int, findings: Findings) -> None:
