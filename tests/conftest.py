@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
@@ -23,6 +24,9 @@ from tests.support.windows import MODULES, TESTS, reason_for_module, reason_for_
 # Workers and the command line, started more than a hundred times, would otherwise compile every module each time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# A shell that starts the tests in the background has them, and the commands that they start, ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("tests", max_examples=1000 if LONG else 40, deadline=None)  # machines may be busy
 settings.load_profile("tests")
