@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fileset.errors import MediumError, RuleError
+from fileset.errors import MediumError, NotFoundError, RuleError
 from fileset.secure import passwords
 from fileset.secure.ber import Decoder, Reading
 from fileset.secure.certificates import CertificateRecipient
@@ -393,7 +393,7 @@ def test_files_that_are_no_keys_are_refused(alice: Identity, tmp_path: Path) -> 
         Security(recipients=[tmp_path / "junk"])
     with pytest.raises(RuleError, match="no private key"):
         Security(key=tmp_path / "junk")
-    with pytest.raises(MediumError, match="No such file"):
+    with pytest.raises(NotFoundError, match="no such file"):
         Security(recipients=[tmp_path / "absent"])
     with pytest.raises(RuleError, match="opens no file"):
         Security(certificate=alice.certificate)
