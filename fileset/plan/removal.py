@@ -11,7 +11,6 @@ from fileset.file_id import SEPARATOR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import LinkError, UpdatableMedium
 from fileset.media.system.files import named
-from fileset.media.system.walk import open_regular
 
 LINKED: Final = "its folder is a link, and nothing is deleted through a link; the file stays"
 
@@ -31,8 +30,6 @@ def deletable(medium: UpdatableMedium, file_id: FileId, where: Where) -> tuple[F
         path = medium.path(actual)
         if path and not _is_regular(path):
             return None, Finding("FS-FILE-UNREADABLE", f"{file_id} stays, because it is not a regular file", where)
-        if path and not _is_readable(path):
-            return None, Finding("FS-FILE-UNREADABLE", f"{file_id} stays, because it cannot be read", where)
     except LinkError as problem:
         return None, Finding("FS-FILE-LINK", f"{problem}; the link stays", where)
     except FormatError as problem:
@@ -46,15 +43,6 @@ def _is_regular(path: str) -> bool:
             return stat.S_ISREG(os.stat(path).st_mode)
         except FileNotFoundError:  # a link to nothing
             return False
-
-
-def _is_readable(path: str) -> bool:
-    """Whether a file can be opened: the journal of a change needs the hash of each file that it deletes."""
-    try:
-        open_regular(path).close()
-    except OSError:
-        return False
-    return True
 
 
 def _is_linked(medium: UpdatableMedium, actual: FileId) -> bool:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 
 import fileset
-from fileset.media.system.walk import open_regular
-from fileset.plan import removal
 from tests.support import judges, synthetic
-from tests.support.command import Runs, process
+from tests.support.command import process
 from tests.updater.conftest import files, records, uids
 
 STUDY = synthetic.uid("study", 1, 2)
@@ -255,19 +252,3 @@ def test_replacing_a_file_set_names_the_files_that_cannot_be_deleted(disc: Path)
     assert done.returncode == 3, done.stderr
     assert "FS-FILE-UNREADABLE" in done.stderr
     assert done.stderr.count("FS-FILE-LINK") == 12
-
-
-def test_a_listed_file_that_cannot_be_read_stays_and_the_removal_of_others_goes_on(
-    disc: Path, run: Runs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    locked = next(path for path in sorted(disc.rglob("IM*")) if path.is_file())
-
-    def refused(path: str) -> BinaryIO:
-        if Path(path) == locked:
-            raise PermissionError(errno.EACCES, "Permission denied", path)
-        return open_regular(path)
-
-    monkeypatch.setattr(removal, "open_regular", refused)
-    told = run("remove", disc, "PatientID=*", code=3).stderr
-    assert f"{locked.relative_to(disc).as_posix()} stays, because it cannot be read" in told
-    assert [path for path in disc.rglob("*") if path.is_file()] == [disc / "DICOMDIR", locked]
