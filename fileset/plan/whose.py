@@ -20,23 +20,25 @@ WHOSE: Final = (*(row.keyword for row in IDENTITY), *PERSON)
 
 def disagreements(record: InstanceRecord, get: Get) -> Iterator[tuple[IdentityKey, str, str]]:
     """Yield each key of `IDENTITY` that differs, and its value in the record and in the file that `get` reads."""
-    holders = {"PATIENT": record.patient, "STUDY": record.study, "SERIES": record.series}
-    for row in IDENTITY:
-        holder = holders.get(row.level)
-        in_record = (holder.get(row.keyword) if holder else None) if row.level else record.sop_instance_uid
+    for row, in_record in _identity(record):
         in_file = get(row.keyword)
-        if in_record and in_file and str(in_record).strip() != str(in_file).strip():
-            yield row, str(in_record).strip(), str(in_file).strip()
+        if in_file and in_record != str(in_file).strip():
+            yield row, in_record, str(in_file).strip()
 
 
 def absences(record: InstanceRecord, get: Get) -> Iterator[IdentityKey]:
     """Yield each UID of `IDENTITY` that the records have and the file lacks, as one that is cut off does."""
-    holders = {"STUDY": record.study, "SERIES": record.series}
+    return (row for row, _ in _identity(record) if row.level != "PATIENT" and not get(row.keyword))
+
+
+def _identity(record: InstanceRecord) -> Iterator[tuple[IdentityKey, str]]:
+    """Yield each key of `IDENTITY` that the record, or one above it, has, with its value."""
+    holders = {"PATIENT": record.patient, "STUDY": record.study, "SERIES": record.series}
     for row in IDENTITY:
         holder = holders.get(row.level)
-        known = record.sop_instance_uid if not row.level else holder.get(row.keyword) if holder else None
-        if known and not get(row.keyword):
-            yield row
+        value = record.sop_instance_uid if not row.level else holder.get(row.keyword) if holder else None
+        if value:
+            yield row, str(value).strip()
 
 
 def other_person(in_record: Get, in_file: Get) -> str:

@@ -7,6 +7,7 @@ import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from struct import pack
 from typing import Final
 
 import pytest
@@ -80,6 +81,41 @@ def test_an_archive_keeps_comment_permissions_owners_and_empty_folders(
     kept = before.keys() & after.keys() - {"DICOMDIR"}
     assert len(kept) > 6
     assert {name: before[name] for name in kept} == {name: after[name] for name in kept}
+
+
+def test_an_archive_keeps_many_extra_fields_and_the_permissions_of_folders(
+    disc: Path, tmp_path: Path, run: Runs
+) -> None:
+    image = tmp_path / "A.zip"
+    folder = next(file for file in sorted(disc.rglob("*")) if file.is_dir()).relative_to(disc).as_posix() + "/"
+    fields = b"".join(pack("<2H", 0x4100 + number, 5000) + bytes(5000) for number in range(12))
+    with zipfile.ZipFile(image, "a") as archive:
+        private = zipfile.ZipInfo(folder)
+        private.external_attr = 0o040700 << 16
+        archive.writestr(private, b"")
+        for file in sorted(file for file in disc.rglob("*") if file.is_file()):
+            info = zipfile.ZipInfo(file.relative_to(disc).as_posix())
+            info.extra = fields
+            archive.writestr(info, file.read_bytes())
+    run(*changed("add", image, tmp_path))
+    with zipfile.ZipFile(image) as archive:
+        assert archive.getinfo(folder).external_attr >> 16 == 0o040700
+        member = next(name for name in archive.namelist() if name.startswith(folder) and name != folder)
+        assert fields in archive.getinfo(member).extra
+
+
+def test_an_archive_with_more_extra_fields_than_fit_is_changed_with_force_only(
+    disc: Path, tmp_path: Path, run: Runs
+) -> None:
+    image = tmp_path / "A.zip"
+    with zipfile.ZipFile(image, "a") as archive:
+        for file in sorted(file for file in disc.rglob("*") if file.is_file()):
+            info = zipfile.ZipInfo(file.relative_to(disc).as_posix())
+            info.extra = pack("<2H", 0x4100, 0xFF00) + bytes(0xFF00) if file.name == "DICOMDIR" else b""
+            archive.writestr(info, file.read_bytes())
+    words = changed("add", image, tmp_path)
+    assert "the extra fields of DICOMDIR" in run(*words, code=6).stderr
+    assert "FS-IMAGE-REDUCED" in run(*words, "--force").stderr
 
 
 def test_an_archive_with_a_program_before_its_files_is_changed_with_force_only(

@@ -65,8 +65,9 @@ class Directory:
     `next_at` and `lower_at` are the positions of the links in each record: one number if all are alike. `others` are links
     of retired kinds: index of the record, position of the link in it, index of the record it leads to.
 
-    `bodies` are the items of the records in sequence, and can be iterated over several times; if one holds several, `starts` must be given: the
-    offset of each record, counted from the first byte of the file, preamble included, and one more, the end.
+    `bodies` are the items of the records in sequence, and can be iterated over several times. `starts` has the offset of each
+    record, counted from the first byte of the file, preamble included, and one more, the end; it must be given if one of the
+    `bodies` holds several records.
     `said` are the values of both links of all records in the bodies, None if unknown.
 
     Raises `RuleError` if a record would begin at or beyond 4 GiB, the limit of offsets.

@@ -25,6 +25,7 @@ from fileset.media.zip.format import (
     DEFLATED,
     ENCRYPTED,
     FOLDER,
+    LARGEST_EXTRA,
     LOCAL,
     REGULAR_FILE,
     SIZES_FOLLOW,
@@ -65,13 +66,15 @@ class ZipMember:
 class Extras:
     """What an archive has beside the contents of its files.
 
-    `keepsakes` has those of members and folders that are not the usual ones, by name; `before` are the bytes before the first member.
+    `keepsakes` has those of members and folders that are not the usual ones, by name; `before` are the bytes before the first
+    member. `too_long` are the names of members with more extra fields than a new archive can have.
     """
 
     comment: bytes
     keepsakes: Mapping[str, Keepsake]
     empty_folders: Sequence[str]
     before: int
+    too_long: Sequence[str] = ()
 
 
 NO_EXTRAS: Final = Extras(b"", MappingProxyType({}), (), 0)
@@ -84,7 +87,8 @@ def read_extras(file: BinaryIO) -> Extras:
     before = min((info.header_offset for info in found), default=0)
     usual = Keepsake()
     keepsakes = {name: one for name, one in kept.items() if one != usual}
-    return Extras(comment, keepsakes, _empty_folders(kept), before)
+    too_long = [info.filename for info in found if len(other_extra(info.extra)) > LARGEST_EXTRA]
+    return Extras(comment, keepsakes, _empty_folders(kept), before, too_long)
 
 
 def _empty_folders(names: Iterable[str]) -> list[str]:
@@ -97,7 +101,8 @@ def _keepsake(info: zipfile.ZipInfo) -> Keepsake:
     attributes = info.external_attr
     if info.create_system != UNIX or not attributes >> 16:
         attributes = attributes & 0xFF | (FOLDER if is_folder(info.orig_filename) else REGULAR_FILE)
-    return Keepsake(attributes, other_extra(info.extra), info.comment)
+    extra = other_extra(info.extra)
+    return Keepsake(attributes, extra if len(extra) <= LARGEST_EXTRA else b"", info.comment)
 
 
 def read_directory(file: BinaryIO, size: int, *, opens: bool = False) -> list[ZipMember | RefusedName]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from struct import Struct, pack, unpack_from
+from struct import Struct, unpack_from
 from typing import Final
 
 from attrs import frozen
@@ -33,8 +33,8 @@ REGULAR_FILE: Final = 0o100644 << 16
 """The attributes of a member that has none of its own."""
 FOLDER: Final = 0o040755 << 16 | 0x10
 """Those of a folder."""
-_LARGEST_EXTRA: Final = 0x1000
-"""Bytes of an extra field that is kept: all of a member and its sizes share 64 KiB."""
+LARGEST_EXTRA: Final = 0xF000
+"""Bytes of extra fields of a member that are kept: they share 64 KiB with those that are written anew."""
 _FIXED_EXTRA: Final = frozenset((ZIP64, TIMESTAMP, 0x9901, 0x7075, 0x6375))
 """Extra fields that are written anew: sizes, date, encryption, and names and comments in Unicode."""
 
@@ -54,7 +54,7 @@ def other_extra(extra: bytes) -> bytes:
     while at + 4 <= len(extra):
         kind, length = unpack_from("<2H", extra, at)
         field = extra[at : at + 4 + length]
-        if kind not in _FIXED_EXTRA and len(field) == 4 + length <= _LARGEST_EXTRA:
-            kept.append(pack("<2H", kind, length) + field[4:])
+        if kind not in _FIXED_EXTRA and len(field) == 4 + length:
+            kept.append(field)
         at += 4 + length
-    return b"".join(kept[:8])
+    return b"".join(kept)

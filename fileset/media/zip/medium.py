@@ -87,7 +87,8 @@ def _image(path: str, former: ReadableMedium, options: Zip, extras: Extras = NO_
 
 def _losses(extras: Extras) -> list[str]:
     """Return what an archive has and a new one cannot have."""
-    return [f"{extras.before} bytes before its first file, such as a program"] if extras.before else []
+    before = [f"{extras.before} bytes before its first file, such as a program"] if extras.before else []
+    return [*before, *(f"the extra fields of {name}" for name in extras.too_long)]
 
 
 def _builder(file: BinaryIO, options: Zip, extras: Extras = NO_EXTRAS) -> ZipBuilder:

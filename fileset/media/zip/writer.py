@@ -11,7 +11,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import accumulate, chain
 from struct import pack
 from types import MappingProxyType
 from typing import BinaryIO, Final
@@ -77,6 +77,7 @@ class ZipBuilder:
         self._seekable = file.seekable()
         self._at = 0
         self._central: list[bytes] = []
+        self._filled: set[str] = set()  # the folders above the members
 
     def announce(self, names: Sequence[FileId]) -> None:
         """Raise `RuleError` for a name that the archive cannot hold."""
@@ -89,6 +90,7 @@ class ZipBuilder:
         dates = _date_fields(modified or self._created)
         member = _Member(*_encoded(file_id), dates, self._at, large=size is not None and size >= LARGE)
         member.keep(self._keepsakes.get(file_id.path))
+        self._filled.update(f"{above}/" for above in accumulate(file_id.components[:-1], "{}/{}".format))
         member.is_locked = bool(self._password)
         member.flags |= ENCRYPTED if member.is_locked else 0
         parts = iter(chunks)
@@ -144,8 +146,8 @@ class ZipBuilder:
             self._write(member.descriptor())
 
     def finish(self) -> None:
-        """Write the empty folders and the central directory."""
-        for folder in self._empty_folders:
+        """Write the empty folders, those with permissions of their own, and the central directory."""
+        for folder in sorted({*self._empty_folders, *(self._filled & self._keepsakes.keys())}):
             self._add_folder(folder)
         begin = self._at
         for header in self._central:
