@@ -156,6 +156,10 @@ CAUSES: dict[str, tuple[str, str]] = {
     "FS-DESCRIPTOR": ("The descriptor file was left out or renamed.", "`fileset add MEDIUM --descriptor FILE_ID`."),
     "FS-ELEMENT": ("The writer of the DICOMDIR encoded the element wrongly.", REPAIR),
     "FS-ELEMENT-VR": ("A program wrote an element with a VR of its own choice.", f"{EXPORT} In a DICOMDIR: {REPAIR}"),
+    "PR-KEPT-UNKNOWN": (
+        "`add` judges only the files that it adds.",
+        "`fileset check MEDIUM --profile ID` judges all of them.",
+    ),
     "FS-PRIVATE-CREATOR": ("A program removed the private creator and left its elements.", REPAIR),
     "FS-FILE-PRIVATE": (
         "A program removed the private creator and left its elements.",

@@ -150,8 +150,8 @@ class Scanned:
     """Finds the instances on `medium` by looking into every file: as a Reader, but slower.
 
     `findings` names the files that cannot be described, though they look like DICOM, or cannot be read; they are found all
-    the same. `beside` has the files that are not DICOM. With `names`, only these files are looked at. The files are compared with the records of the `dicomdirs`, by
-    default of all that are not at the root.
+    the same. `beside` has the files that are not DICOM. With `names`, only these files are looked at. The files are compared
+    with the records of the `dicomdirs`, by default of all that are not at the root.
     """
 
     medium: ReadableMedium
