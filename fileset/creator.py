@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 NO_FILES: Final = "no files were found there"
 NONE_READABLE: Final = "none of its files can be read"
 LISTED_ONLY: Final = "no record of the DICOMDIR references it; without --listed-only it is taken"
-NOTHING_ADDED: Final = "no file can be a member of the file-set: nothing was written"
+NOTHING_ADDED: Final = "nothing was written: there is no file that a DICOMDIR can list"
 
 
 class Creator:

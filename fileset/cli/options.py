@@ -49,13 +49,13 @@ class Parser(ArgumentParser):
         raise problem
 
     def refuse(self, message: str, word: str, known: Iterable[str]) -> NoReturn:
-        """Raise `UsageError` for a word that is none of the `known` ones, with a similar one."""
+        """Raise `UsageError` for a word that is not `known`; suggest a similar word."""
         from fileset.cli.suggest import did_you_mean
 
         self.error(". ".join(filter(None, (message, did_you_mean(word, known)))))
 
     def refuse_unknown(self, arguments: Sequence[str]) -> NoReturn:
-        """Raise `UsageError` for arguments that the verb does not take."""
+        """Raise `UsageError` for arguments that the verb does not know."""
         option = next((one for one in arguments if one.startswith("-")), "")
         if option:
             self.refuse(f"there is no option {option}", option.partition("=")[0], self._option_string_actions)
@@ -109,7 +109,7 @@ def add_keys(parser: ArgumentParser) -> None:
 
 
 def add_media(parser: ArgumentParser) -> None:
-    """Media, and the KEY=VALUE arguments among them; `split_media` takes them apart."""
+    """Add the argument for media and KEY=VALUE, which may be mixed; `split_media` separates them."""
     parser.add_argument(
         "arguments",
         nargs="+",
@@ -138,7 +138,7 @@ def keys_of(arguments: Sequence[str]) -> dict[str, str]:
 
 
 def split_media(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """The media and the KEY=VALUE among arguments. A path that looks like KEY=VALUE is to begin with "./".
+    """Return the media, and the keys by name. A path that looks like KEY=VALUE must begin with "./".
 
     Raises `RuleError` if there is no medium, or as `keys_of`.
     """
@@ -158,13 +158,13 @@ def split_media(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def add_choice(parser: ArgumentParser) -> None:
-    """Add the option that leaves files out; KEY=VALUE comes with the sources."""
+    """Add the option that leaves files out."""
     parser.add_argument(
         "--exclude",
         metavar="PATTERN",
         action="append",
         default=[],
-        help="leave out files and folders with such names, as '*.tmp'; repeat it. KEY=VALUE takes only instances that match",
+        help="leave out files and folders with these names, such as '*.tmp'; may be repeated",
     )
 
 
@@ -175,7 +175,7 @@ def sources_and_keys(arguments: Sequence[str]) -> tuple[list[str], dict[str, str
 
 
 def add_format(parser: _ActionsContainer, *, opens: bool = True) -> None:
-    """Add the option for the kind of medium, and with `opens` those that open an encrypted one."""
+    """Add the option for the kind of medium; with `opens`, also the options that open an encrypted medium."""
     parser.add_argument(
         "--format", metavar="FORMAT", help="kind of MEDIUM, if its name and contents do not show it: folder, iso or zip"
     )
@@ -208,7 +208,7 @@ def add_opening(parser: _ActionsContainer, prefix: str = "--") -> None:
         metavar="CERT",
         action="append",
         default=[],
-        help="file with a certificate to trust: signers that it vouches for are trusted; may be repeated",
+        help="file with the certificate of a trusted signer, or of the authority that issued it; may be repeated",
     )
 
 

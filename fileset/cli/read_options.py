@@ -41,6 +41,4 @@ def tell_unmatched(
     lacking = {} if options.quiet else absent(keys)
     if lacking:
         names = " or ".join(f"{key} ({tag >> 16:04X},{tag & 0xFFFF:04X})" for key, tag in lacking.items())
-        say(
-            f"no record has {names}: only keys in the DICOMDIR can be asked for; `fileset list --json` shows which there are"
-        )
+        say(f"no record has {names}. Only keys in the DICOMDIR can be matched; `fileset list --json` shows them")

@@ -31,7 +31,7 @@ def add_table_options(parser: ArgumentParser) -> None:
         "--ohif", metavar="FILE", type=file_path, help="write a study list for the viewer OHIF (dicomjson)"
     )
     group.add_argument(
-        "--base-url", metavar="URL", help="with --ohif: where a web server gives the files of the medium"
+        "--base-url", metavar="URL", help="with --ohif: the URL under which a web server offers the files of the medium"
     )
 
 

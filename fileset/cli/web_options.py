@@ -28,7 +28,7 @@ def add_web(parser: _ActionsContainer) -> None:
         "--web-pictures",
         type=positive,
         metavar="N",
-        help="pictures of a series at most, evenly chosen (default: 200)",
+        help="at most N pictures of each series, evenly spaced (default: 200)",
     )
     parser.add_argument(
         "--web-language", metavar="LANGUAGE", help="language of the pages: de, en, es or fr (default: en)"
@@ -36,7 +36,9 @@ def add_web(parser: _ActionsContainer) -> None:
     parser.add_argument(
         "--institution", metavar="NAME", default="", help="the institution named on the pages and in README.TXT"
     )
-    parser.add_argument("--contact", metavar="TEXT", default="", help="how to reach them, for the pages and README.TXT")
+    parser.add_argument(
+        "--contact", metavar="TEXT", default="", help="its telephone number or address, for the pages and README.TXT"
+    )
 
 
 def refuse_web_alone(options: Namespace) -> None:
@@ -71,11 +73,14 @@ def add_pages(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--scan",
         action="store_true",
-        help="look into every file instead of the DICOMDIR, as is done where none can be read",
+        help="look into every file instead of the DICOMDIR; without a readable DICOMDIR this happens anyway",
     )
     add_web(parser)
     parser.add_argument(
-        "--jobs", type=positive, metavar="N", help="processes that make pictures (default: one a processor)"
+        "--jobs",
+        type=positive,
+        metavar="N",
+        help="number of processes that make pictures (default: one for each processor)",
     )
     add_common(parser)
 

@@ -80,8 +80,8 @@ def add_rules(parser: ArgumentParser, *, invalid_uid: str = "accept", patients: 
         "--unknown-sop-class",
         choices=("image", "private", "refuse"),
         default="image",
-        help="the SOP class is not in the tables of the Standard: list the file as IMAGE if it has pixels and else as "
-        "PRIVATE, list it as PRIVATE, or refuse it (default: image)",
+        help="the SOP class is not in the tables of the Standard: list the file as IMAGE if it has pixels and otherwise as "
+        "PRIVATE, always list it as PRIVATE, or refuse it (default: image)",
     )
     return rules
 
@@ -127,17 +127,17 @@ def add_documents(parser: ArgumentParser) -> None:
         metavar="FILE",
         action="append",
         default=[],
-        help="add an HL7 CDA document (XML) as an Encapsulated CDA instance; may be given several times",
+        help="add an HL7 CDA document (XML) as an Encapsulated CDA instance; may be repeated",
     )
     parser.add_argument(
         "--hl7-native",
         action="store_true",
-        help="add these documents as they are, XML or MIME packages, under the HL7 STRUC DOC record that is retired",
+        help="add these documents unchanged (XML or MIME packages), under the retired HL7 STRUC DOC record",
     )
 
 
 def add_trust(group: ArgumentParser | _ArgumentGroup) -> None:
-    """Add the option that lets a record count more than its file."""
+    """Add the option to trust a record more than its file."""
     group.add_argument(
         "--trust-dicomdir",
         action="store_true",
@@ -147,7 +147,7 @@ def add_trust(group: ArgumentParser | _ArgumentGroup) -> None:
 
 
 def add_preamble(about_files: _ArgumentGroup) -> None:
-    """Add the options for copied files: their preambles, and whom they belong to."""
+    """Add the options for copied files: their preambles, headers and patients."""
     add_trust(about_files)
     about_files.add_argument(
         "--add-header", action="store_true", help="take data sets without a Part 10 header, and write them with one"
@@ -162,7 +162,7 @@ def add_preamble(about_files: _ArgumentGroup) -> None:
 
 
 def add_strict_sources(about_files: _ActionsContainer) -> None:
-    """Add the option that makes files count which are not DICOM."""
+    """Add the option that makes `create` incomplete (exit code 3) if a source is not DICOM."""
     about_files.add_argument(
         "--strict-sources",
         action="store_true",
@@ -171,7 +171,7 @@ def add_strict_sources(about_files: _ActionsContainer) -> None:
 
 
 def add_writing(parser: ArgumentParser, *, scans: bool = True) -> None:
-    """Add the options of every verb that writes; `scans` is true for one that reads the headers of files."""
+    """Add the options of every verb that writes; `scans` is true if the verb reads the headers of files."""
     parser.add_argument("--dry-run", action="store_true", help="write nothing; show the plan, with -v every file")
     parser.add_argument(
         "--manifest", metavar="FILE", type=file_path, help="write the SHA-256 of every written file, as sha256sum does"
@@ -187,11 +187,12 @@ def add_writing(parser: ArgumentParser, *, scans: bool = True) -> None:
 
 
 def add_force(parser: ArgumentParser) -> None:
-    """Add the option to change an image that cannot keep everything it has."""
+    """Add the option to change an image although the new image cannot keep all its features."""
     parser.add_argument(
         "--force",
         action="store_true",
-        help="change an image although the new one lacks what only other programs write: a boot record, Rock Ridge",
+        help="change an image even if the new image loses features that only other programs write: a boot record, Rock "
+        "Ridge",
     )
 
 

@@ -29,6 +29,8 @@ NAMED: Final = 100
 """Up to this number, dropped instances are named one by one."""
 EXAMPLES: Final = 3
 """Files that are not DICOM named as examples."""
+OLD_FAULT: Final = "fault of the old DICOMDIR"
+PLURALS: Final = {OLD_FAULT: "faults of the old DICOMDIR"}
 
 
 def no_hints(_report: Report, _options: Namespace) -> Iterable[str]:
@@ -162,14 +164,18 @@ def _tell_details(report: Report, *, everything: bool) -> None:
     tell_skipped(report.skipped, everything=everything)
     findings = report.findings if everything else report.warnings
     kept = {"finding": findings} if everything else _by_severity(report)
-    tell_problems({counted(len(some), name): problems_of(some) for name, some in kept.items()}, everything=everything)
+    sections = {counted(len(some), name, PLURALS.get(name, "")): problems_of(some) for name, some in kept.items()}
+    tell_problems(sections, everything=everything)
 
 
 def _by_severity(report: Report) -> dict[str, list[Finding]]:
-    """Return errors and warnings by name: errors are the reason for exit code 3. What a repair has put right is a warning."""
-    errors = [one for one in report.findings[report.mended :] if one.severity == "error"]
-    told = set(map(id, errors))
-    return {"error": errors, "warning": [one for one in report.warnings if id(one) not in told]}
+    """Return errors, faults of the old DICOMDIR and warnings by name. Only the errors are a reason for exit code 3."""
+    corrected, remaining = report.findings[: report.mended], report.findings[report.mended :]
+    return {
+        "error": [one for one in remaining if one.severity == "error"],
+        OLD_FAULT: [one for one in corrected if one.severity == "error"],
+        "warning": [one for one in report.findings if one.severity == "warning"],
+    }
 
 
 def tell_skipped(skipped: Sequence[Skipped], *, everything: bool) -> None:
@@ -247,7 +253,7 @@ def _remarks(report: Report, options: Namespace, wording: Wording) -> Iterator[s
         yield f"{counted(cleared, 'preamble')} {would}cleared"
     if skipped := len(report.skipped) - len(report.foreign):
         yield f"{counted(skipped, 'file')} skipped"
-    yield from (counted(len(some), name) for name, some in _by_severity(report).items() if some)
+    yield from (counted(len(some), name, PLURALS.get(name, "")) for name, some in _by_severity(report).items() if some)
     without = sum(one.rule in ("FS-PICTURE-NONE", "FS-PICTURE-FAILED") for one in report.findings)
     if without:
         yield f"{without:,} without a picture (-v names each)"

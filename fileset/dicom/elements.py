@@ -73,7 +73,7 @@ def element_header(data: bytes, at: int, syntax: Syntax) -> tuple[int, bytes, in
         if vr in SHORT_VRS:
             return group << 16 | number, vr, at + 8, length
         if vr not in LONG_VRS and not (vr.isalpha() and vr.isupper()):
-            raise FormatError(f"{vr!r} is not a VR", offset=at)
+            raise FormatError(f"{vr.decode('latin-1')!a} is not a VR", offset=at)
         return group << 16 | number, vr, at + 12, syntax.long(data, at + 8)[0]
     except error:
         raise FormatError("the data ends inside the header of a data element", offset=at) from None

@@ -85,7 +85,7 @@ def preamble_faults(data: bytes) -> list[Fault]:
             message = f"the preamble starts like {what}, so the file could be executed (CVE-2019-11687)"
             return [Fault("FS-PREAMBLE-EXECUTABLE", message, 0)]
     at = len(preamble) - len(preamble.lstrip(b"\0"))
-    return [Fault("FS-PREAMBLE-UNKNOWN", f"the preamble has {shown(preamble[at : at + 8])}", at)]
+    return [Fault("FS-PREAMBLE-UNKNOWN", f"unknown bytes in the preamble: {shown(preamble[at : at + 8])}", at)]
 
 
 def _element_faults(tag: int, vr: str, value: bytes, at: int) -> list[Fault]:

@@ -12,13 +12,14 @@ FIRST_OF_BLOCKS: Final = 0x100
 def private_fault(tag: int, length: int, creators: set[int]) -> str:
     """Return the fault of an element of an odd group whose value has `length` bytes; "" if it is correct.
 
-    `creators` are the creators so far in the data set or item; this one is added. A missing one is reported once.
+    `creators` are the private creators seen so far in the data set or item. A creator is added when it is first seen or
+    first missing, so that a missing creator is reported once.
     """
     number, group = tag & 0xFFFF, tag >> 16 << 16
     if not number:  # a group length
         return ""
     if number < FIRST_CREATOR:
-        return "no private element may have a number below 0010"
+        return "a private element has a number below 0010"
     creator = tag if number < FIRST_OF_BLOCKS else group | number >> 8
     if creator in creators:
         return ""

@@ -291,14 +291,14 @@ def test_the_advice_about_a_conflict_works(run: Runs, tmp_path: Path) -> None:
     other = one.with_name("OTHER")
     other.write_bytes(one.read_bytes().replace(b"ACME", b"ACNE"))
     disc = tmp_path / "MY DISC"
-    said = "1 file skipped for another with the same SOP Instance UID. To take one instead, "
+    said = "1 file skipped because another file has the same SOP Instance UID. To take a skipped file instead, "
     leave = "leave the other file out of the sources"
     create = ("create", tmp_path / "IN", "-o", disc)
     assert f"{said}{leave}\n" in run(*create, "--dry-run", code=3).stderr
     assert f"{said}{leave}\n" in run(*create, "--volume-size", "CD", code=3).stderr
     assert said not in run("create", tmp_path / "IN", "-o", tmp_path / "QUIET", "-q", code=3).stderr
     told = run(*create, code=3).stderr
-    assert f"{said}{leave}, or afterwards: fileset add '{disc}' FILE --replace\n" in told
+    assert f"{said}{leave}, or add it afterwards: fileset add '{disc}' FILE --replace\n" in told
     run("add", disc, other, "--replace")
     [path] = run("list", disc, "--paths").stdout.splitlines()
     assert (disc / path).read_bytes() == other.read_bytes()

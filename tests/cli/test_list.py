@@ -68,10 +68,7 @@ def test_an_expected_empty_answer_gets_no_message(run: Runs, indexed: Path, tmp_
             assert run("list", *arguments, *form).stderr == ""
 
 
-LACKING = (
-    "no record has PatientWeight (0010,1030): only keys in the DICOMDIR can be asked for; `fileset list --json` shows which "
-    "there are"
-)
+LACKING = "no record has PatientWeight (0010,1030). Only keys in the DICOMDIR can be matched; `fileset list --json` shows them"
 
 
 @pytest.mark.parametrize(

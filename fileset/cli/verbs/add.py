@@ -43,7 +43,12 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("medium", metavar="MEDIUM", help="a folder or image with a DICOMDIR")
     add_format(parser)
     add_sealing(parser)
-    parser.add_argument("sources", nargs="*", metavar="SOURCE", help="DICOM files, and folders with all below them")
+    parser.add_argument(
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="DICOM files and folders, with everything in them; with KEY=VALUE, only the instances that match",
+    )
     parser.add_argument(
         "--replace",
         action="store_true",
@@ -71,7 +76,9 @@ def run(options: Namespace) -> int:
 
     options.sources, only = sources_and_keys(options.sources)
     if not (options.sources or options.documents or any(getattr(options, name) is not None for name in _CHANGES)):
-        raise RuleError("add: no SOURCE given", advice="Name at least one file or folder, or a new identification")
+        raise RuleError(
+            "add: no SOURCE given", advice="Name at least one file or folder, or give --file-set-id or --descriptor"
+        )
     check_files(options, options.medium)
     chosen = {
         "medium_format": options.format,

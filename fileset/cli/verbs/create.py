@@ -52,9 +52,9 @@ def _hints(report: Report, _options: Namespace) -> Iterator[str]:
         return
     remedy = "leave the other file out of the sources"
     if report.written and not report.volumes and os.path.exists(report.medium):
-        remedy += f", or afterwards: fileset add {shlex.quote(report.medium)} FILE --replace"
+        remedy += f", or add it afterwards: fileset add {shlex.quote(report.medium)} FILE --replace"
     files = counted(conflicts, "file")
-    yield f"{files} skipped for another with the same SOP Instance UID. To take one instead, {remedy}"
+    yield f"{files} skipped because another file has the same SOP Instance UID. To take a skipped file instead, {remedy}"
 
 
 WORDING: Final = Wording(
@@ -87,7 +87,8 @@ def _add_sources(parser: ArgumentParser) -> None:
         "sources",
         nargs="*",
         metavar="SOURCE",
-        help="DICOM files, folders with all below them, images and archives with all in them",
+        help="DICOM files, folders, images of discs and archives, with everything in them; with KEY=VALUE, only the "
+        "instances that match",
     )
     parser.add_argument(
         "-o",
@@ -104,7 +105,8 @@ def _add_sources(parser: ArgumentParser) -> None:
         metavar="FILE",
         action="append",
         default=[],
-        help="copy a file, or everything in a folder, beside the file-set: a viewer, README.TXT, AUTORUN.INF; may be repeated",
+        help="also copy this file, or everything in this folder, to the medium: a viewer, README.TXT, AUTORUN.INF; may be "
+        "repeated",
     )
     parser.add_argument("--from-medium", metavar="MEDIUM", help="the file-set to convert: its File-set ID is kept")
     parser.add_argument("--keep-file-set-uid", action="store_true", help="keep its File-set UID too")
@@ -122,7 +124,9 @@ def _add_volumes(parser: ArgumentParser) -> None:
         help="size of a medium: 700MB, 4.7GB, 650MiB, or CD, DVD, DVD-DL, BD, BD-DL. More data goes on several media, "
         "OUT_1, OUT_2 and so on, each with a file-set of its own",
     )
-    volumes.add_argument("--plan", metavar="FILE", type=file_path, help="write which file goes on which volume as JSON")
+    volumes.add_argument(
+        "--plan", metavar="FILE", type=file_path, help="write a JSON file that lists the files of each volume"
+    )
 
 
 def _add_pages(parser: ArgumentParser) -> None:
@@ -134,7 +138,8 @@ def _add_pages(parser: ArgumentParser) -> None:
     web.add_argument(
         "--web-plain",
         action="store_true",
-        help="write the pages also beside encrypted files: everybody who has the medium then sees pictures and names",
+        help="write the pages also beside encrypted files. The pages are not encrypted: everyone who has the medium can see "
+        "pictures and names",
     )
 
 

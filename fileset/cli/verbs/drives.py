@@ -18,7 +18,7 @@ EXAMPLES: Final = (
 )
 UNREADABLE: Final = 5
 """Exit code: the medium in a drive cannot be read."""
-NOTHING: Final = "no disc or stick was found. A disc that is not mounted is read by its drive: fileset list /dev/sr0"
+NOTHING: Final = "no disc or stick was found. To read a disc that is not mounted, name its drive: fileset list /dev/sr0"
 _COLUMNS: Final = ("path", "device", "kind", "file_set_id", "patients", "instances")
 
 

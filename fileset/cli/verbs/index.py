@@ -31,13 +31,13 @@ def _hints(report: Report, options: Namespace) -> Iterator[str]:
     rules = [one.rule for one in report.skipped]
     if conflicts := rules.count("FS-INSTANCE-CONFLICT"):
         yield (
-            f"{counted(conflicts, 'file')} skipped for another with the same SOP Instance UID. To take one instead, "
-            "move the other file out of the folder, and index it again with --replace"
+            f"{counted(conflicts, 'file')} skipped because another file has the same SOP Instance UID. To take a skipped "
+            "file instead, move the other file out of the folder, and index it again with --replace"
         )
     if names := rules.count("FS-FILE-NAME"):
         command = ["fileset", "create", options.folder, "-o", _beside(options.folder)]
         command += ["--file-set-id", options.file_set_id] if options.file_set_id else []
-        yield f"{counted(names, 'file')} cannot be referenced by name. To copy everything under legal names:"
+        yield f"{counted(names, 'file')} cannot be listed because of the name. To copy all files under legal names:"
         yield f"  {shlex.join(command)}"
 
 

@@ -25,6 +25,11 @@ EXAMPLES: Final = (
 )
 
 
+MAY_LACK: Final = (
+    "the list may be incomplete: `fileset extract` copies every readable file, `fileset repair` rebuilds the DICOMDIR"
+)
+
+
 class FoundInstances:
     """Instances that are passed on, and how many they were."""
 
@@ -79,6 +84,8 @@ def run(options: Namespace) -> int:
             _tree(reader, found if keys else None, instances=options.verbose)
         if not options.json:
             _tell_absent([*reader.findings, *absent], len(unlisted), options)
+            if hides_records(reader.findings) and not options.quiet:
+                say(MAY_LACK)
         if keys and not (found.number or options.quiet) and any(reader.instances):
             tell_unmatched(keys, options, reader.absent)
         return PARTLY if absent or hides_records(reader.findings) else 0
@@ -93,6 +100,7 @@ def _tell_absent(findings: Sequence[Finding], unlisted: int, options: Namespace)
             unlisted, "DICOM file that no record references is", "DICOM files that no record references are"
         )
         say(f"{files} on the medium too (-v or --json names each; `fileset extract` copies them)")
+
 
 
 def _document(reader: Reader, found: Iterable[Record], absent: Iterable[Finding]) -> None:

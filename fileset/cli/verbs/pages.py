@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
 from typing import Final
 
+from fileset.cli.output import say
 from fileset.cli.web_options import add_pages, make_pages
 
 EXAMPLES: Final = (
@@ -23,5 +25,9 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Write the pages and report them."""
-    return make_pages(options, options.output)
+    """Write the pages, report them, and name the page to open."""
+    code = make_pages(options, options.output)
+    index = os.path.join(options.output, "INDEX.HTM")
+    if not (options.quiet or options.json):
+        say(f"to see them, open {index} in a browser")
+    return code

@@ -24,11 +24,19 @@ def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
     parser.usage = "fileset profiles [ID] [options]"
     parser.add_argument("profile", nargs="?", metavar="ID", help="show the rules of this one, such as STD-GEN-CD")
-    parser.add_argument("--medium", metavar="WORD", default="", help="list those for a medium: CD, DVD, USB, UDF ...")
     parser.add_argument(
-        "--class", dest="sop_class", metavar="SOP", default="", help="that take a SOP class: UID or name"
+        "--medium", metavar="WORD", default="", help="list the profiles for a medium: CD, DVD, USB, UDF ..."
     )
-    parser.add_argument("--syntax", metavar="SYNTAX", default="", help="that take a transfer syntax: UID or name")
+    parser.add_argument(
+        "--class",
+        dest="sop_class",
+        metavar="SOP",
+        default="",
+        help="list the profiles that allow a SOP class: UID or name",
+    )
+    parser.add_argument(
+        "--syntax", metavar="SYNTAX", default="", help="list the profiles that allow a transfer syntax: UID or name"
+    )
     add_common(parser, progress=False)
     parser.epilog = "`fileset check MEDIUM --profiles` names the profiles that a medium satisfies."
 
