@@ -117,6 +117,10 @@ CAUSES: dict[str, tuple[str, str]] = {
         "Leave one out, or `fileset add --replace`.",
     ),
     "FS-INSTANCE-TWICE": ("The instance was added twice.", REPAIR),
+    "FS-PATIENT-CONFLICT": (
+        "Two persons got one Patient ID, or a file was exchanged: the names differ, and so does the birth date or the sex.",
+        "Find out whose images they are before you use the disc. `--patient-conflict split` keeps two persons apart.",
+    ),
     "FS-STUDY-TWO-PATIENTS": (
         "The patient was corrected in some files only, or files of two patients are mixed.",
         "Find out which is right before you hand out the disc.",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
+from typing import Final
 
 from attrs import define, field
 
@@ -11,11 +13,15 @@ from fileset.dicom.character_sets import TEXT_VRS, decode
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.write.layout import NONE
 from fileset.records.levels import FIELDS, Chain, Field
+from fileset.records.person import Person, person_of
 from fileset.standard import tags
 from fileset.standard.dictionary import named
 
 IDENTIFYING = frozenset((tags.PATIENT_ID, tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID))
 """Keys whose values are always shown: they decide whose instance it is."""
+
+_PATIENT_ID: Final = next(row for row in FIELDS["PATIENT"] if row.tag == tags.PATIENT_ID)
+_PERSON: Final = (tags.PATIENT_NAME, tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)
 
 
 @define
@@ -71,6 +77,40 @@ class UpperRecords:
         for (index, row), comparison in comparisons.items():
             if comparison.differ:
                 self._report_difference(index, row, comparison)
+        self._report_persons()
+
+    def _report_persons(self) -> None:
+        """Report files about another person than the PATIENT record with the same Patient ID: one finding per person."""
+        below: dict[int, dict[Person, _Group]] = {}
+        for (parent, chain), group in self.groups.items():
+            patient = self._patient_above(parent)
+            if patient != NONE and self._agrees(patient, _PATIENT_ID, chain.patient_id, chain.character_set):
+                total = below.setdefault(patient, {}).setdefault(person_of(chain), _Group(group.example))
+                total.files += group.files
+        for patient, persons in below.items():
+            known = reduce(Person.completed, persons, self._person(patient))
+            for person, group in persons.items():
+                if person.is_other_than(known):
+                    self._report_person(patient, known, person, group)
+
+    def _patient_above(self, index: int) -> int:
+        while index != NONE and self.collector.contents.type_name(index) != "PATIENT":
+            index = self.collector.tree.parent[index]
+        return index
+
+    def _person(self, patient: int) -> Person:
+        side = self._side(patient)
+        return (
+            Person(*(decode(side.raw(tag), side.character_set).strip(" \0") for tag in _PERSON)) if side else Person("")
+        )
+
+    def _report_person(self, patient: int, known: Person, person: Person, group: _Group) -> None:
+        files = f"{group.files} files" if group.files > 1 else "the file"
+        if self.show_values:
+            message = f"the record is about {known}, {files} about {person}"
+        else:
+            message = f"the record and {files} are about different persons (`fileset check --show-values` shows both)"
+        self.collector.add_at_file("FS-PATIENT-CONFLICT", message, group.example, patient, tag=tags.PATIENT_NAME)
 
     def _require(self, index: int, row: Field) -> None:
         """Report a record without a key that its profile demands because a file has it; once."""

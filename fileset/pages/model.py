@@ -15,6 +15,7 @@ from fileset.file_id import FileId
 from fileset.plan.instances import InstanceRecord
 from fileset.plan.whose import other_person
 from fileset.records.levels import IDENTITY
+from fileset.standard import tags
 
 _LEVELS: Final = ("PATIENT", "STUDY", "SERIES")
 _KEYS: Final = {
@@ -34,10 +35,11 @@ Get = Callable[[str], Any]
 
 @frozen
 class PageEntry:
-    """One instance: its File ID and record type."""
+    """One instance: its File ID, record type, and SOP Instance UID, "" if unknown."""
 
     file_id: FileId
     record_type: str
+    sop_instance_uid: str = ""
 
 
 @define
@@ -81,7 +83,8 @@ def patients_of(contents: Contents) -> list[Patient]:
             above = {contents.type_name(one): one for one in contents.tree.above(index)}
             path = tuple(above.get(level, -1) for level in _LEVELS)
             series = tree.series(path, [partial(_key, contents, record) for record in path])
-            series.entries.append(PageEntry(file_id, record_type))
+            uid = contents.reference(index, tags.REFERENCED_SOP_INSTANCE_UID)
+            series.entries.append(PageEntry(file_id, record_type, uid))
     return tree.arranged()
 
 
@@ -99,7 +102,7 @@ def patients_found(instances: Iterable[InstanceRecord]) -> list[Patient]:
         levels = (instance.patient, instance.study, instance.series)
         path = tuple(_text(level.get(uid)) if level else "" for level, uid in zip(levels, _IDENTITY, strict=True))
         series = tree.series(path, [level.get if level else _nothing for level in levels])
-        series.entries.append(PageEntry(instance.file_id, instance.record_type))
+        series.entries.append(PageEntry(instance.file_id, instance.record_type, instance.sop_instance_uid))
         numbers[instance.file_id] = _number(instance.get("InstanceNumber"))
     for series in tree.groups.values():
         series.entries.sort(key=lambda entry: numbers[entry.file_id])
@@ -174,9 +177,9 @@ def complete(patient: Patient, series: Series, texts: Mapping[str, str]) -> None
                 values[name] = texts.get(keyword, "")
 
 
-def contradiction(patient: Patient, identity: tuple[str, str, str], texts: Mapping[str, str]) -> str:
-    """Return how a file contradicts its record about Patient ID, a UID or the person, "" if it does not."""
-    for keyword, recorded in zip(_IDENTITY, identity, strict=True):
+def contradiction(patient: Patient, identity: tuple[str, ...], texts: Mapping[str, str]) -> str:
+    """Return how a file contradicts the `identity` of its records, a value for each key, or the person; "" if it does not."""
+    for keyword, recorded in zip((row.keyword for row in IDENTITY), identity, strict=True):
         said = texts.get(keyword, "")
         if said and recorded and said != recorded:
             return f"the file says {keyword} {said}, the DICOMDIR {recorded}: it may be of another patient"

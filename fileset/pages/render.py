@@ -54,8 +54,8 @@ class Rendered:
 
 
 TEXTS: Final = (
-    "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "PatientName", "PatientBirthDate", "PatientSex", "SeriesDescription",
-    "BodyPartExamined", "InstitutionName",
+    "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "PatientName", "PatientBirthDate", "PatientSex",
+    "SeriesDescription", "BodyPartExamined", "InstitutionName",
 )  # fmt: skip
 """The keys read from the file: the identity, to compare it with the record, and keys that records may lack."""
 

@@ -75,7 +75,8 @@ class PagePicture:
 
     def accepted(self, rendered: Rendered) -> Rendered:
         """Return the rendering, a card if the file contradicts its record about the patient; fill in keys that records lack."""
-        wrong = contradiction(self.patient, self.series.identity, rendered.texts)
+        identity = (*self.series.identity, self.entry.sop_instance_uid)
+        wrong = contradiction(self.patient, identity, rendered.texts)
         if wrong:
             return Rendered("", reason=wrong, failed=True)
         complete(self.patient, self.series, rendered.texts)

@@ -22,6 +22,8 @@ from fileset.plan.scan import Accepted, Outcome, Refused
 from fileset.plan.source_file_set import plain_place
 from fileset.records.describe import Instance
 from fileset.records.levels import IDENTITY, Chain, IdentityKey
+from fileset.records.person import Person, person_of
+from fileset.standard import tags
 
 
 class Identity(NamedTuple):
@@ -31,11 +33,16 @@ class Identity(NamedTuple):
     study_uid: str = ""
     series_uid: str = ""
     sop_instance_uid: str = ""
+    person: Person = Person("")
 
 
+PERSON: Final = IdentityKey("person", "PATIENT", "patient", tags.PATIENT_NAME, "FS-PATIENT-CONFLICT")
+"""Another person under the same Patient ID, which no single key shows."""
 _LEVELS: Final = {row.level: row for row in IDENTITY if row.level}
 _UNCLEAR: Final = "it may be of another patient, so it gets no new values and stays out"
-_WANTED: Final = wanted_tags(row.tag for row in IDENTITY)
+_PERSON: Final = {"patient_name": tags.PATIENT_NAME, "birth_date": tags.PATIENT_BIRTH_DATE, "sex": tags.PATIENT_SEX}
+"""The fields of `Chain` for a person, in the order of `Person`."""
+_WANTED: Final = wanted_tags((*(row.tag for row in IDENTITY), *_PERSON.values()))
 
 
 @define
@@ -75,17 +82,20 @@ class IdentityCheck:
             return outcome
         trusted = dict[str, bytes]()
         for row, in_record, in_file in differences(record, file):
-            uses_record = self.trust and not changed and row.level and in_record.isascii()
+            uses_record = self.trust and not changed and row.level and str(in_record).isascii()
             message = (
                 f"the record has {row.keyword} {in_record}, the file has {in_file}: "
                 f"that of the {'record' if uses_record else 'file'} is used"
             )
             self.findings.append(Finding(row.rule, message, Where(self.sources.name(source), tag=row.tag)))
             if uses_record:
-                trusted[row.name] = in_record.encode("ascii")
+                trusted |= {} if row is PERSON else {row.name: str(in_record).encode("ascii")}
+                trusted |= _trusted_person(record, file) if row.level == "PATIENT" else {}
         if not trusted or instance.chain is None:
             return outcome
-        chain: Chain = instance.chain._replace(**trusted)  # type: ignore[arg-type]
+        by_tag = {tag: trusted[name] for name, tag in _PERSON.items() if name in trusted}
+        extra = tuple((level, row, by_tag.get(row.tag, value)) for level, row, value in instance.chain.extra)
+        chain: Chain = instance.chain._replace(**trusted, extra=extra)  # type: ignore[arg-type]
         return cast("Accepted", tuple(instance._replace(chain=chain)))
 
     def _original(self, source: int) -> Identity | None:
@@ -95,7 +105,16 @@ class IdentityCheck:
                 values = HeaderValues.read(read, _WANTED)
         except (OSError, FilesetError):
             return None
-        return Identity(*(str(values.value(row.tag) or "") for row in IDENTITY))
+        person = Person(*(str(values.value(tag) or "") for tag in _PERSON.values()))
+        keys = {row.name: str(values.value(row.tag) or "") for row in IDENTITY}
+        return Identity(**keys, person=person)
+
+
+def _trusted_person(record: Identity, file: Identity) -> dict[str, bytes]:
+    """The person of a record for a file about another one: with the Patient ID go name, birth date and sex."""
+    if not str(record.person).isascii() or not file.person.is_other_than(record.person):
+        return {}
+    return {name: value.encode("ascii") for name, value in zip(_PERSON, record.person, strict=True)}
 
 
 def _refused(record: Identity, file: Identity | None) -> Refused | None:
@@ -108,12 +127,16 @@ def _refused(record: Identity, file: Identity | None) -> Refused | None:
     return Refused(differing[0][0].rule, f"{said}: {_UNCLEAR}")
 
 
-def differences(record: Identity, file: Identity) -> Iterator[tuple[IdentityKey, str, str]]:
-    """Yield each key that differs, and its value in the record and in the file."""
+def differences(record: Identity, file: Identity) -> Iterator[tuple[IdentityKey, str | Person, str | Person]]:
+    """Yield each key that differs, and its value in the record and in the file; `PERSON` if only the persons differ."""
+    agree = True
     for row in IDENTITY:
         in_record, in_file = getattr(record, row.name), getattr(file, row.name)
         if in_record and in_file and in_record != in_file:
+            agree = False
             yield row, in_record, in_file
+    if agree and file.person.is_other_than(record.person):
+        yield PERSON, record.person, file.person
 
 
 def identity_of(instance: Instance) -> Identity:
@@ -123,7 +146,9 @@ def identity_of(instance: Instance) -> Identity:
     if chain is None:
         return Identity(sop_instance_uid=uid)
     patient_id = decode(chain.patient_id, chain.character_set.decode("ascii"))
-    return Identity(patient_id, chain.study_uid.decode("ascii"), chain.series_uid.decode("ascii"), uid)
+    return Identity(
+        patient_id, chain.study_uid.decode("ascii"), chain.series_uid.decode("ascii"), uid, person_of(chain)
+    )
 
 
 def identities(medium: ReadableMedium) -> Iterator[tuple[str, Identity]]:
@@ -145,10 +170,13 @@ def identities_in(medium: ReadableMedium, contents: Contents) -> Iterator[tuple[
 
 def identity_of_levels(contents: Contents, index: int) -> Identity:
     """Return whose instances are below a record of a patient, study or series."""
-    values = {}
+    values: dict[str, str] = {}
+    person = Person("")
     for at in (index, *contents.tree.above(index)) if index >= 0 else ():
         row = _LEVELS.get(contents.type_name(at))
         value = contents.key(at, row.tag) if row else None
         if row and isinstance(value, str):
             values[row.name] = value
-    return Identity(**values)
+        if row and row.level == "PATIENT":
+            person = Person(*(str(contents.key(at, tag) or "") for tag in _PERSON.values()))
+    return Identity(**values, person=person)

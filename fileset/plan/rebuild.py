@@ -30,6 +30,7 @@ from fileset.plan.update import Scan
 from fileset.records.arranged import Node
 from fileset.records.describe import Instance
 from fileset.records.levels import LEVELS, Chain
+from fileset.records.person import Person, person_of
 from fileset.records.tree import TreeBuilder
 from fileset.report import Removed, Report, Skipped
 from fileset.standard import tags
@@ -225,7 +226,21 @@ class _Rebuild:
         self._settle_missing(unnamed)
         accepted.sort(key=self._is_alone)
         self.kept.single_out(self.diagnosis.sound)
+        self.kept.other_persons = self._other_persons(accepted)
         return tree_of(self.offer, accepted, self.kept, lambda at, why: self._refuse(at, why.rule, why.reason))
+
+    def _other_persons(self, accepted: list[tuple[int, Instance]]) -> dict[int, Person]:
+        """The person of the first file below each PATIENT record that all its files contradict."""
+        found: dict[int, dict[Person, bool]] = {}
+        for source, instance in accepted:
+            above = self.kept.above(self.placed[source]) if source in self.placed else iter(())
+            patient = next((at for at in above if self.contents.type_name(at) == "PATIENT"), NONE)
+            if patient != NONE and instance.chain is not None:
+                persons = found.setdefault(patient, {})
+                person = person_of(instance.chain)
+                if person not in persons:
+                    persons[person] = person.is_other_than(identity_of_levels(self.contents, patient).person)
+        return {patient: next(iter(persons)) for patient, persons in found.items() if all(persons.values())}
 
     def _is_elsewhere(self, source: int, instance: Instance) -> bool:
         """Whether a file names another patient, study or series than its record, which then stays; report it."""

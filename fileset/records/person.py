@@ -27,11 +27,24 @@ class Person(NamedTuple):
 
         Names that differ only in case, carets, punctuation or spaces are variants of one spelling.
         """
-        same_name = not self.name or not known.name or _spelling(self.name) == _spelling(known.name)
-        return not same_name and any(
+        named_alike = not self.name or not known.name or self.has_name_of(known)
+        return not named_alike and any(
             mine and theirs and mine != theirs
             for mine, theirs in ((self.birth_date, known.birth_date), (self.sex, known.sex))
         )
+
+    def has_name_of(self, other: Person) -> bool:
+        """Whether both names are variants of one spelling."""
+        return _spelling(self.name) == _spelling(other.name)
+
+    def completed(self, other: Person) -> Person:
+        """Return this person with the values of `other` that are missing here, if both may be one person by name.
+
+        Without this, it would depend on the order of the files whether another person is recognised.
+        """
+        if self.name and not self.has_name_of(other):
+            return self
+        return Person(self.name or other.name, self.birth_date or other.birth_date, self.sex or other.sex)
 
     def __str__(self) -> str:
         born = f", born {self.birth_date}" if self.birth_date else ""

@@ -224,11 +224,19 @@ class TreeBuilder:
         if known is None:
             known = self._persons[identity] = self._existing.persons(identity) or [person]
         number = next((at for at, one in enumerate(known) if not person.is_other_than(one)), len(known))
-        if not number or self._conflict == "merge":
+        if number < len(known):
+            known[number] = known[number].completed(person)
+        if not number:
             return identity
+        message = f"Patient ID {_shown(identity)} belongs to {known[0]}, but this file is about {person}"
         if self._conflict == "refuse":
-            message = f"Patient ID {_shown(identity)} belongs to {known[0]}, but this file is about {person}"
             raise HeaderError("FS-PATIENT-CONFLICT", message)
+        if self._conflict == "merge":
+            merged = Where(self._name(source), "PATIENT", tag=tags.PATIENT_NAME)
+            self.findings.append(
+                Finding("FS-PATIENT-CONFLICT", f"{message}: its study is listed below the first", merged)
+            )
+            return identity
         if number == len(known):
             known.append(person)
             self._note_twice("PATIENT", f"Patient ID {_shown(identity)}", source)

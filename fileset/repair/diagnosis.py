@@ -58,7 +58,8 @@ def diagnose(
     collector = Collector(contents)
     directory = check_directory(collector)
     directory.complete = True  # whatever is left of it: a rebuild lists every DICOM file
-    FileCheck(medium, collector, directory).check(jobs=jobs, executor=executor, progress=progress)
+    check = FileCheck(medium, collector, directory, show_values=True)
+    check.check(jobs=jobs, executor=executor, progress=progress)
     findings, settled = _settled(collector.findings) if trust_dicomdir else (collector.findings, [])
     by_path: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -84,10 +85,16 @@ def _settled(findings: list[Finding]) -> tuple[list[Finding], list[Finding]]:
 
     Where a file names another patient, study or series than its record, no other difference between them counts either.
     """
-    disputed = {one.where.record for one in findings if one.rule in _AGAINST_THE_FILE and one.where.tag in _IDENTIFIERS}
+    disputed = {one.where.record for one in findings if _is_disputed(one)}
     settled = [one for one in findings if one.where.record in disputed and one.rule in _AGAINST_THE_FILE]
     others = [one for one in findings if one.where.record not in disputed or one.rule not in _AGAINST_THE_FILE]
     return others, [evolve(one, message=f"{one.message}: the record is used") for one in settled]
+
+
+def _is_disputed(finding: Finding) -> bool:
+    """Whether a file names another patient, study or series than its record, or another person."""
+    of_identity = finding.rule in _AGAINST_THE_FILE and finding.where.tag in _IDENTIFIERS
+    return of_identity or finding.rule == "FS-PATIENT-CONFLICT"
 
 
 def _wrong(findings: list[Finding]) -> Wrong:

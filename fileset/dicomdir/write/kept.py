@@ -71,6 +71,7 @@ class Kept(OldRecords):
         self.sound = sound
         self.files_confirm: Callable[[int, str], bool] = lambda _, __: True
         self.files_person: Callable[[int], Person] = lambda _: Person("")
+        self.other_persons: dict[int, Person] = {}  # PATIENT record that no file confirms -> the person in its files
         self.contents = contents
         self.flat = contents.flat
         self.tree = contents.tree
@@ -332,7 +333,8 @@ class Kept(OldRecords):
     def persons(self, key: bytes | str) -> list[Person]:
         """Return the person of each record with a Patient ID. Raises `RefusedError` if two of them are one person."""
         self.entity("PATIENT", key)
-        return list(map(self._person, self._holders("PATIENT", key)))
+        holders = self._holders("PATIENT", key)
+        return [self.other_persons.get(index) or self._person(index) for index in holders]
 
     def _person(self, index: int) -> Person:
         """The person of a record, with the birth date and sex of a file below it if the record has none."""
