@@ -102,7 +102,6 @@ def _tell_absent(findings: Sequence[Finding], unlisted: int, options: Namespace)
         say(f"{files} on the medium too (-v or --json names each; `fileset extract` copies them)")
 
 
-
 def _document(reader: Reader, found: Iterable[Record], absent: Iterable[Finding]) -> None:
     def findings() -> Iterator[str]:  # asked for last: some come up only while the instances are read
         yield from finding_rows([*reader.findings, *absent])
