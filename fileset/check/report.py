@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from attrs import frozen
 
-from fileset.findings import ERROR, INFO, WARNING, Finding
+from fileset.findings import ERROR, INFO, RULES, WARNING, Finding
 
 
 @frozen
@@ -43,4 +45,5 @@ class CheckReport:
         return not self.errors
 
     def _count(self, severity: str) -> int:
-        return sum(finding.severity == severity for finding in self.findings)
+        counts = Counter(finding.rule for finding in self.findings)
+        return sum(count for rule, count in counts.items() if RULES[rule].severity == severity)

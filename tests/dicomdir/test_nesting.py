@@ -1,13 +1,20 @@
-"""The check of deeply nested records takes work in proportion to their number."""
+"""The check of deeply nested records takes work in proportion to their number, and little for records that are alike."""
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 from fileset.dicomdir.check.collector import BETWEEN, Collector
 from fileset.dicomdir.check.directory import check_directory
+from fileset.dicomdir.check.record_shapes import RecordShapes
 from fileset.dicomdir.read.directory import Contents
-from tests.hostile.test_linear import nested
+from fileset.records.data_sets import record_data_set
+from tests.hostile.test_linear import CASES, nested
+from tests.support.directories import directory as directory_of
+from tests.support.directories import image, patient, series, study
 
 if TYPE_CHECKING:
     import pytest
@@ -39,3 +46,42 @@ def test_the_path_of_a_nested_record_names_all_records_above_it() -> None:
     collector = Collector(Contents(nested(10)))
     assert collector.path(9) == BETWEEN.join(["IMAGE 1"] * 10)
     assert [collector.path(index).count("IMAGE") for index in range(10)] == list(range(1, 11))
+
+
+def test_records_that_are_alike_are_decoded_once_even_if_each_has_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    decode = Mock(wraps=record_data_set)
+    monkeypatch.setattr("fileset.dicomdir.check.directory.record_data_set", decode)
+    collector = Collector(Contents(nested(1_000)))
+    check_directory(collector)
+    decode.assert_called_once()
+    faults = Counter(finding.rule for finding in collector.findings)
+    assert faults["FS-RECORD-REFERENCE"] == faults["FS-KEY-TYPE1-MISSING"] == 1_000
+    assert faults["FS-FILE-SHARED"] == 999
+
+
+def _findings(data: bytes) -> Counter[str]:
+    collector = Collector(Contents(data))
+    check_directory(collector)
+    return Counter(map(str, collector.findings))
+
+
+def _directories() -> list[bytes]:
+    """Directories of records that are alike, whole and with a few changed bytes."""
+    made = [case(30) for case in CASES.values()]
+    images = [image(f"IM{number:06}", f"1.2.{number:03}") for number in range(40)]
+    whole = directory_of([patient("P", study("1.2", series("1.3", *images)))])
+    for seed in range(60):
+        chance, changed = random.Random(seed), bytearray(whole)
+        for _ in range(4):
+            changed[chance.randrange(400, len(changed))] = chance.randrange(256)
+        made.append(bytes(changed))
+    return [whole, *made]
+
+
+def test_records_of_a_known_shape_have_the_findings_that_they_have_without_the_cache(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = _directories()
+    quick = list(map(_findings, made))
+    monkeypatch.setattr(RecordShapes, "is_known", lambda *_: False)
+    assert quick == list(map(_findings, made))

@@ -190,9 +190,11 @@ def lines(report: CheckReport, *, everything: bool, quiet: bool) -> Iterator[Lin
     """The report for people: findings by severity and rule, the gravest first, and a summary."""
     severities = (ERROR,) if quiet else (ERROR, WARNING, INFO) if everything else (ERROR, WARNING)
     cut = False
+    groups = _by_rule(report.findings)
     for severity in severities:
-        groups = _by_rule(finding for finding in report.findings if finding.severity == severity)
         for rule, findings in groups.items():
+            if RULES[rule].severity != severity:
+                continue
             yield f"{_NOUNS[severity][0]}: {_title(rule, len(findings))}", _STYLES[severity]
             shown = findings if everything else findings[:SHOWN]
             yield from (("  " + finding.placed, "") for finding in shown)

@@ -44,7 +44,7 @@ def check_directory(collector: Collector) -> CheckedDirectory:
     damaged = {finding.where.offset for finding in collector.flat.findings if finding.rule == "FS-RECORD-MALFORMED"}
     shapes = RecordShapes(collector, directory.references, directory.identities)
     for index in _records(collector):
-        if shapes.is_correct(index):
+        if shapes.is_known(index):
             continue
         count = len(collector.findings)
         record_type, parts = collector.contents.type_name(index), _elements(collector, index, damaged)
@@ -54,8 +54,8 @@ def check_directory(collector: Collector) -> CheckedDirectory:
         directory.identities.check(collector, index, record)
         for fault in record_faults(record):
             collector.add_at_record(fault.rule, fault.message, index, fault.tag)
-        if len(collector.findings) == count:
-            shapes.learn(index, record)
+        if collector.flat.start[index] not in damaged:
+            shapes.learn(index, record, collector.findings[count:])
     return directory
 
 

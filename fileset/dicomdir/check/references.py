@@ -16,6 +16,7 @@ from fileset.standard import tags
 from fileset.standard.dictionary import named
 from fileset.standard.record_types import RECORD_TYPES
 
+SHARED: Final = "FS-FILE-SHARED"
 _ALWAYS: Final = (tags.RECORD_IN_USE, tags.RECORD_TYPE)
 """Type 1 elements of every record, except the offsets, which the linker checks."""
 _REFERENCE: Final = (
@@ -49,18 +50,17 @@ class References:
 
     def _remember(self, collector: Collector, index: int, part: Element) -> None:
         file_id = _file_id(collector.flat.data[part.value_at : part.value_end], collector, index)
-        if file_id is None:
-            return
-        first = self.index_of.setdefault(file_id.path, index)
+        if file_id is not None:
+            self.remember(collector, index, file_id.path, part.end)
+
+    def remember(self, collector: Collector, index: int, path: str, tail_at: int) -> None:
+        """Remember the file that a record references, or report that another record references it."""
+        first = self.index_of.setdefault(path, index)
         if first != index:
-            collector.add_at_record(
-                "FS-FILE-SHARED",
-                f"{file_id} is also referenced by {collector.path(first)}",
-                index,
-                tags.REFERENCED_FILE_ID,
-            )
+            message = f"{path} is also referenced by {collector.path(first)}"
+            collector.add_at_record(SHARED, message, index, tags.REFERENCED_FILE_ID)
         else:
-            self.tail_at[index] = part.end
+            self.tail_at[index] = tail_at
 
     def __contains__(self, file_id: FileId) -> bool:
         return file_id.path in self.index_of

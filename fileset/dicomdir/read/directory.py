@@ -347,7 +347,8 @@ class Contents:
 
     def references_file(self, index: int) -> bool:
         """Whether a record references a file, itself or through an MRDR."""
-        return any(part.tag in (tags.REFERENCED_FILE_ID, tags.MRDR_OFFSET) for part in self.flat.elements(index))
+        referring = (tags.REFERENCED_FILE_ID, tags.MRDR_OFFSET)
+        return bool(self._plain_file_id(index)) or any(part.tag in referring for part in self.flat.elements(index))
 
 
 def _ranks_of_keys() -> dict[int, int]:
