@@ -67,28 +67,30 @@ class Creator:
     """Create a new file-set in a folder, an ISO image or a ZIP archive (File-set Creator, PS3.10 8.3).
 
     Use it as a context manager. A clean exit writes the file-set; after an exception the medium is as it was. DICOM
-    files are copied byte for byte unless an option changes them; one that is cut off is reported as FS-FILE-TRUNCATED.
+    files are copied byte for byte unless an option changes them. A file that ends inside a data element is copied too,
+    and reported under the rule FS-FILE-TRUNCATED.
 
     Args:
         medium: Where to write. The suffix selects the format: `.iso`, `.zip`, anything else is a folder. "-" is a ZIP
             archive on standard output.
-        medium_format: "folder", "iso" or "zip", if the suffix shall not decide.
+        medium_format: "folder", "iso" or "zip"; overrides the suffix.
         medium_options: "joliet" adds long names to an ISO image, "udf" a second file system as on DVDs (PS3.12 P);
             "compress" deflates the files of a ZIP archive.
         volume_size: Bytes per medium, as a number, "700MB" or "DVD". Larger sets are split into several file-sets,
             OUT_1, OUT_2 and so on; `report.volumes` describes each.
-        file_set_id: Name of the file-set, up to 16 characters A-Z, 0-9 and _ (PS3.10 8.1). None keeps that of a
-            file-set that is added.
+        file_set_id: Name of the file-set, up to 16 characters A-Z, 0-9 and _ (PS3.10 8.1). None keeps the File-set ID of
+            the file-set that is added, if there is one.
         file_set_uid: File-set UID (PS3.10 8.6), a new one by default.
         keep_file_set_uid: Keep the File-set UID of the one file-set that is added.
-        descriptor_file_id: A README-like file of the file-set (PS3.3 F.3.2.1).
-        descriptor_character_set: Its character set.
+        descriptor_file_id: File ID of a text file that describes the file-set (PS3.3 F.3.2.1).
+        descriptor_character_set: Character set of that file, such as "ISO_IR 100".
         naming: How files are named, one of `fileset.plan.names.SCHEMES`.
-        missing: "invent" a value for a Type 1 key without one, or "refuse" the file.
-        unknown_sop_class: List the file as "image" if it has pixel data and else as private, as "private", or "refuse" it.
+        missing: If a file lacks a Type 1 key of its record, "invent" the value and report it, or "refuse" the file.
+        unknown_sop_class: If the SOP class is unknown, "image" lists the file as IMAGE if it has pixel data and as
+            PRIVATE otherwise, "private" always lists it as PRIVATE, "refuse" skips it.
         invalid_uid: "accept" UIDs that break the rules of PS3.5 9.1 but have only digits and dots, with a warning, or
             "refuse" such files.
-        patient_conflict: One Patient ID of two persons, or one study of two Patient IDs: "refuse" the later files,
+        patient_conflict: If one Patient ID has two persons, or one study has two Patient IDs, "refuse" the later files,
             "split" them into records of their own, or "merge" them with the first.
         keys: The optional keys of records: "usual" (descriptions, positions and the like),
             "minimal", or "+KEYWORD,..." to add attributes to the usual ones. A wrong value is left out and reported.
@@ -97,25 +99,30 @@ class Creator:
         trust_dicomdir: If a file and its record in the DICOMDIR of a source disagree about Patient ID, Study or Series
             Instance UID, use the record. By default the file is used. Each disagreement is reported.
         replace: Replace a file-set that is there.
-        add_header: Take data sets without Part 10 header (PS3.10 7.1), and write them with one.
-        listed_only: Of a file-set that is a source, leave out DICOM files that no record references, and report them.
-        transform: Makes of each pydicom data set the one that is written; None leaves the file out. If it raises, the file
-            stays out too, and is reported.
-        rewrite: The same with the bytes of a DICOM file, or `Streamed` with its chunks.
+        add_header: Accept data sets without a Part 10 header (PS3.10 7.1), and write them with one.
+        listed_only: If a source is a file-set, skip and report the DICOM files that no record references.
+        profile: An application profile of PS3.11, such as "STD-GEN-CD": its keys are added to the records, and files that
+            do not conform to it are skipped and reported.
+        strict: Write nothing unless every file conforms to `profile`.
+        transcode: Decompress a file whose transfer syntax `profile` does not allow, and write it in Explicit VR Little
+            Endian; the pixels stay the same.
+        transform: A function that gets each file as a pydicom data set and returns the data set to write, or None to
+            leave the file out. A file for which it raises an exception is left out and reported.
+        rewrite: The same for the bytes of a DICOM file, or `Streamed` for its chunks.
         undefined_lengths: Write sequences and items of the DICOMDIR with undefined length.
         icons: Write icons (PS3.3 F.7): "image" in each IMAGE record, "series" one in each SERIES record, or an `Icons`
             with another size. Needs the extra `images`.
         web: Write pages for a browser beside the file-set (IHE PDI, Web Content Option). Needs the extra `images`.
-        jobs: Processes that read headers and make pictures; by default as many as pay.
-        executor: Any `concurrent.futures.Executor` to do that with.
-        security: Encrypts all files and the DICOMDIR for its recipients, as PS3.15 D.1 demands, and signs them. Included files
-            stay plain; pages for a browser are left out unless `WebOptions.plain`.
-        source_security: Keys and passwords that open encrypted sources; by default those of `security`.
-        progress: Called with a phase, "walk", "scan", "icons", "pictures", "write", "flush" or "verify", the number of files
-            done, and the number of all, 0 if that is unknown; also with "bytes" and the bytes written so far and of all.
+        jobs: Number of processes that read headers and make pictures; by default chosen by the number of files.
+        executor: A `concurrent.futures.Executor` that does this work instead.
+        security: Encrypts all files and the DICOMDIR for its recipients, as PS3.15 D.1 demands, and signs them. Included
+            files stay plain; pages for a browser are left out unless `WebOptions.plain` is true.
+        source_security: Keys and passwords that open encrypted sources; by default the same as `security`.
+        progress: Called with a phase ("walk", "scan", "icons", "pictures", "write", "flush" or "verify"), the number of
+            files done and the number of all files, 0 if unknown; also with "bytes", the bytes written and all bytes.
 
     Raises:
-        RuleError: The request breaks the Standard, or the profile is not for such a medium.
+        RuleError: The request breaks the Standard, or the profile does not allow the medium.
         RefusedError: `medium` holds a file-set and `replace` is false.
     """
 
@@ -227,11 +234,18 @@ class Creator:
         only: Mapping[str, object] | None = None,
         exclude: Iterable[str] = (),
     ) -> None:
-        """Add files, folders with all that is below them, all files of images and archives, and pydicom data sets.
+        """Add sources: files, folders, images and archives with everything in them, and pydicom data sets.
 
-        With `only`, files whose values match all keys, as `Reader.find` matches; `exclude` are patterns of paths, files
-        or folders, such as "*.tmp", that stay out. Files are looked at when the file-set is written. Raises `MediumError`
-        if a path does not exist, and `FormatError` if an image or archive cannot be read at all.
+        `add` only notes the sources; the files are read when the file-set is written.
+
+        Args:
+            sources: Paths and pydicom data sets.
+            only: Keys and values; only files that match all of them are added, as `Reader.find` matches.
+            exclude: Patterns of names and paths of files and folders to leave out, such as "*.tmp".
+
+        Raises:
+            MediumError: A path does not exist.
+            FormatError: An image or archive cannot be read at all.
         """
         self._refuse_written()
         choice = Choice.of(only, exclude)
@@ -246,9 +260,9 @@ class Creator:
     def add_hl7_document(self, path: str | os.PathLike[str], *, native: bool = False) -> None:
         """Add an HL7 CDA document (Release 2, XML) as an Encapsulated CDA instance (PS3.10-2011 Annex B).
 
-        Patient, identifier, time, type and title come from the header of the document. With `native` the document itself,
-        XML or a MIME package, is a member of the file-set, under a record that is retired since 2018. Raises `FormatError`
-        if it is no such document.
+        Patient, identifier, time, type and title come from the header of the document. With `native`, the document itself
+        (XML or a MIME package) becomes a file of the file-set, under the HL7 STRUC DOC record, retired in 2018. Raises
+        `FormatError` if the file is not an HL7 CDA document.
         """
         self._refuse_written()
         add_document(self._sources, path, self._intake.policy, native=native)
@@ -262,16 +276,16 @@ class Creator:
     ) -> None:
         """Add the files of a file-set: a folder, image or archive with a DICOMDIR.
 
-        `only` and `exclude` choose as in `add`. Raises as `add`, and `FormatError` if there is no file-set.
+        `only` and `exclude` choose files as in `add`. Raises the errors of `add`, and `FormatError` if there is no file-set.
         """
         readable(medium)[0].close()
         self.add(medium, only=only, exclude=exclude)
 
     def _beside_targets(self, source: str | os.PathLike[str]) -> frozenset[str]:
-        """The paths to skip in a source: an image that is written into it, or existing volumes.
+        """Return the paths to skip in a source: the image or the volumes that this Creator writes into it.
 
-        Raises `RefusedError` if the source is inside the target, or a folder as target inside the source: the next run
-        would take the copies for sources.
+        Raises `RefusedError` if the source is inside the target, or if the target is a folder inside the source: the next
+        run would add its own copies.
         """
         targets = [self._path] if self._capacity is None else volumes_there(self._path, self._format)
         for target in targets:
@@ -289,30 +303,30 @@ class Creator:
 
     def _refuse_written(self) -> None:
         if self._written:
-            raise RuleError("this file-set is written", advice="Use `Updater` to add to it")
+            raise RuleError("this file-set is already written", advice="Use `Updater` to add to it")
 
     def include(self, *sources: str | os.PathLike[str]) -> None:
-        """Add files that no record shall reference, such as a viewer or AUTORUN.INF: files under their names at the root
-        of the medium, of each volume if there are several, and all that is in a folder below the root.
+        """Copy files to the medium that no record references, such as a viewer or AUTORUN.INF.
 
-        An ISO 9660 image takes long names only with "joliet" or "udf". Raises `MediumError` if a path does not exist,
-        and `RuleError` for a name that a medium cannot have.
+        A file goes to the root of the medium under its own name. The contents of a folder go there too, with their
+        subfolders. If there are several volumes, each gets a copy. An ISO 9660 image takes long names only with "joliet"
+        or "udf". Raises `MediumError` if a path does not exist, and `RuleError` for a name that the medium cannot have.
         """
         for source in sources:
             self._included.add(source)
 
     @property
     def report(self) -> Report:
-        """The report; raises `RuleError` before `commit`."""
+        """The report of `commit`. Raises `RuleError` before that."""
         if self._report is None:
             raise RuleError("there is no report before the file-set is written")
         return self._report
 
     def commit(self, *, dry_run: bool = False, hashes: bool = False) -> Report:
-        """Write the file-set, or with `dry_run` only plan it.
+        """Write the file-set and return the report; with `dry_run` only plan it.
 
-        A file that cannot be read to its end is left out and named. Raises `MediumError` if the medium fails or is
-        read-only or too small; it is then as it was.
+        A file that cannot be read to its end is left out and reported. With `hashes` the report has the SHA-256 of each
+        written file. Raises `MediumError` if the medium fails, is read-only or is too small; it is then as it was.
         """
         self._refuse_written()
         return self._sources.without_lost(
@@ -358,7 +372,7 @@ class Creator:
         return report
 
     def _changed(self) -> list[Finding]:
-        """Rewrite and transcode the sources that were added since the last look, as requested; return all findings."""
+        """Rewrite and transcode the sources added since the last call, as requested; return the findings of all calls."""
         new = range(self._looked_at, len(self._sources))
         for rewrite in self._rewrites:
             self._changes += rewrite_sources(self._sources, new, rewrite, self._refused)
@@ -376,7 +390,7 @@ class Creator:
         self._sources.add_path(medium.root, skip=medium.not_sources(), contained=True)
 
     def _scanned(self, report: Report, file_sets: SourceFileSets) -> TreeBuilder:
-        """The tree of all sources that can be members of the file-set; report each other one."""
+        """Return the tree of all sources that the file-set can list; report each other source as skipped."""
         sources, in_place = self._sources, self._naming == IN_PLACE
         if not in_place:
             sources.stamp()
@@ -400,13 +414,13 @@ class Creator:
         return tree
 
     def _listed(self, file_sets: SourceFileSets) -> Callable[[int], Refused | None]:
-        """A refusal for each file that no record references, if only listed ones are wanted."""
+        """Return a refusal for each file that no record references, if `listed_only` is set."""
         if not self._listed_only:
             return lambda _: None
         return lambda source: Refused("FS-FILE-UNLISTED", LISTED_ONLY) if file_sets.is_unlisted(source) else None
 
     def _cleared(self, nodes: Arranged) -> Iterator[Finding]:
-        """Clear preambles if that is wanted, and yield a finding for each."""
+        """Clear preambles if `preamble` is "zero", and yield a finding for each."""
         if not self._clears_preambles:
             return iter(())
         leaves = list(nodes.sources())
@@ -445,7 +459,7 @@ class Creator:
             self._sources.close()
 
     def _identified(self, origins: list[Origin]) -> tuple[Identification, list[Finding]]:
-        """The File-set Identification, with the values of the added file-set, if it is one; findings for the rest."""
+        """Return the File-set Identification, and findings for each value of the added file-set that it cannot keep."""
         findings = []
         origin = origins[0] if len(origins) == 1 else Origin()
         kept = self._identification
@@ -486,10 +500,10 @@ def index(
 ) -> Report:
     """Write the DICOMDIR for the DICOM files in `folder`; no file is moved or changed.
 
-    Files whose names are no File IDs cannot be referenced: they are skipped under the rule FS-FILE-NAME, and a
-    `Creator` would copy them under legal names. With `replace`, the File-set ID, UID and descriptor of the DICOMDIR that
-    is there stay unless others are given, "" for no descriptor: it is the same file-set (PS3.10 8.6). Parameters
-    and errors as for `Creator`.
+    Files whose names are not File IDs cannot be referenced: they are skipped under the rule FS-FILE-NAME. A `Creator`
+    copies such files under legal names. With `replace`, the new DICOMDIR keeps the File-set ID, UID and descriptor of the
+    old one unless others are given ("" removes the descriptor): it is the same file-set (PS3.10 8.6). Parameters and
+    errors are those of `Creator`.
     """
     former, lost = _former(folder) if replace else (Identification(new_uid()), [])
     kept = (
@@ -521,7 +535,7 @@ def index(
 
 
 def _former(folder: str | os.PathLike[str]) -> tuple[Identification, list[Finding]]:
-    """The identification of the file-set in `folder`, a new one if there is none, and what of it cannot be kept."""
+    """Return the identification of the file-set in `folder`, or a new one, and a finding for each part that is not kept."""
     try:
         path = path_of(folder)
         medium = readable(path)[0] if is_url(path) else FolderMedium(path)
@@ -543,7 +557,7 @@ def _former(folder: str | os.PathLike[str]) -> tuple[Identification, list[Findin
 
 
 def _capacity(volume_size: int | str) -> int:
-    """The bytes of a volume; its module is loaded only for volumes."""
+    """Return the size of a volume in bytes; its module is loaded only for volumes."""
     from fileset.plan.split import bytes_of
 
     return bytes_of(volume_size, DISC_NAMES)

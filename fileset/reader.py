@@ -1,7 +1,7 @@
 """File-set Reader (PS3.10 8.3): opens any file-set, even a damaged one, and changes nothing.
 
-The DICOMDIR is decoded into flat arrays and linked when it is opened; the keys of a record are decoded when
-somebody asks, so that a hundred thousand records cost little until they are used.
+Opening a file-set decodes the DICOMDIR into flat arrays and follows the links. The keys of a record are decoded on first
+use, so that a hundred thousand records cost little.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _ABSENT: Final = object()
 _SHOWN: Final = (
     *("PatientID", "PatientName", "StudyDate", "StudyDescription", "Modality", "SeriesNumber", "InstanceNumber"),
 )
-"""Keys that a representation shows."""
+"""Keys that `repr` shows."""
 
 
 class Record:
@@ -134,11 +134,11 @@ class Record:
     # ------------------------------------------------------------ keys
 
     def keys(self) -> dict[str, Any]:
-        """All keys of the record: keyword, or tag in hexadecimal for one that has none, and value."""
+        """Return all keys of the record with their values, by keyword; by tag in hexadecimal if there is no keyword."""
         return self._reader.contents.keys(self._index)
 
     def get(self, keyword: str, default: Any = None) -> Any:
-        """The value of one key, `default` if the record has no such key.
+        """Return the value of one key, `default` if the record has no such key.
 
         Raises `RuleError` if there is no attribute of this name.
         """
@@ -147,7 +147,7 @@ class Record:
         return default if found is None else contents.value(self._index, found)
 
     def __getitem__(self, keyword: str) -> Any:
-        """The value of one key. Raises `KeyError` if the record has no such key; records above have keys of their own."""
+        """Return the value of one key. Raises `KeyError` if this record lacks the key, even if a record above has it."""
         value = self.get(keyword, _ABSENT)
         if value is _ABSENT:
             owners = {"series": self.series, "study": self.study, "patient": self.patient}
@@ -160,14 +160,14 @@ class Record:
 
     @property
     def file_id(self) -> FileId | None:
-        """Referenced File ID (0004,1500); None if the record references no file, or under a name that is hostile."""
+        """Referenced File ID (0004,1500); None if the record references no file, or the File ID is hostile."""
         return self._reader.contents.file_id(self._index)
 
     @property
     def path(self) -> str | None:
-        """The path of the referenced file in the file system, under the name that it has there; the file may be missing.
+        """Path of the referenced file in the file system; the file may be missing.
 
-        None if the record references no file, and on an image or archive.
+        None if the record references no file, or the medium is an image or archive.
         """
         file_id = self.file_id
         try:
@@ -177,33 +177,39 @@ class Record:
 
     @property
     def sop_class_uid(self) -> str:
-        """Referenced SOP Class UID in File (0004,1510); that of the file if there is none, "" if it has none either."""
+        """Referenced SOP Class UID in File (0004,1510) of the record, else the value from the file, else ""."""
         return self._reader.reference(self._index, tags.REFERENCED_SOP_CLASS_UID)
 
     @property
     def sop_instance_uid(self) -> str:
-        """Referenced SOP Instance UID in File (0004,1511); as `sop_class_uid`."""
+        """Referenced SOP Instance UID in File (0004,1511) of the record, else the value from the file, else ""."""
         return self._reader.reference(self._index, tags.REFERENCED_SOP_INSTANCE_UID)
 
     @property
     def transfer_syntax_uid(self) -> str:
-        """Referenced Transfer Syntax UID in File (0004,1512); as `sop_class_uid`."""
+        """Referenced Transfer Syntax UID in File (0004,1512) of the record, else the value from the file, else ""."""
         return self._reader.reference(self._index, tags.REFERENCED_TRANSFER_SYNTAX_UID)
 
     def open(self) -> BinaryIO:
-        """M-READ: the referenced file. Raises `MediumError` if it is not there, `FormatError` if none is named."""
+        """Open the referenced file (M-READ, PS3.10 8.3).
+
+        Raises `MediumError` if it is missing, `FormatError` if the record names no file.
+        """
         return self._reader.medium.open(self._named())
 
     def position(self) -> int:
-        """Return the byte of the medium at which the file begins, 0 if unknown: reading in this order avoids seeks."""
+        """Return the offset of the file on the medium in bytes, 0 if unknown. Reading in this order avoids seeks."""
         return self._reader.medium.position(self.file_id) if self.file_id else 0
 
     def inquire(self) -> FileInfo:
-        """M-INQUIRE FILE: size, date and time of the referenced file. Raises as `open`."""
+        """Return size, date and time of the referenced file (M-INQUIRE FILE, PS3.10 8.3). Raises the errors of `open`."""
         return self._reader.medium.inquire_file(self._named())
 
     def dataset(self) -> FileDataset:
-        """The data set of the referenced file. Raises as `open`, and `FormatError` if pydicom cannot read it."""
+        """Return the data set of the referenced file.
+
+        Raises the errors of `open`, and `FormatError` if pydicom cannot read the file.
+        """
         import pydicom
 
         name = self._named()
@@ -223,13 +229,21 @@ class Record:
 
 
 class Reader:
-    """Opens the file-set at `medium`: a folder, the DICOMDIR in it, an ISO 9660 image or a ZIP archive.
+    """Open and read the file-set at `medium` (File-set Reader, PS3.10 8.3).
 
-    `medium_format` names the kind if name and content do not show it. `security` has the keys and passwords that open
-    Secure DICOM Files (PS3.15 D.1); nothing is given out before its digest or signature was verified. A context, or to be closed. `findings` has the faults
-    with the DICOMDIR; with `strict` all of it is raised as one `FindingsError`, a group of `FormatError`. With `scan` a
-    DICOMDIR is neither needed nor read: every file is looked at, whatever its name. Raises `FormatError` if there is no
-    DICOMDIR that can be read, with `scan` no DICOM file, and `MediumError` if the medium fails.
+    Use it as a context manager, or call `close`. `findings` has the faults of the medium and the DICOMDIR.
+
+    Args:
+        medium: A folder, the DICOMDIR in it, an ISO 9660 image or a ZIP archive.
+        strict: Raise all findings as one `FindingsError`, a group of `FormatError`.
+        scan: Look into every file, whatever its name. The DICOMDIR is neither needed nor read.
+        medium_format: "folder", "iso" or "zip"; by default name and contents of the medium decide.
+        security: Keys and passwords that open Secure DICOM Files (PS3.15 D.1). The Reader verifies digest or signature of a
+            file before it returns any of its contents.
+
+    Raises:
+        FormatError: There is no DICOMDIR that can be read; with `scan`, no DICOM file.
+        MediumError: The medium fails.
     """
 
     def __init__(
@@ -319,11 +333,11 @@ class Reader:
 
     @property
     def character_set(self) -> str:
-        """The character set that the DICOMDIR gives for all records; the Standard has none, some writers do."""
+        """Specific Character Set (0008,0005) of the DICOMDIR as a whole: not in the Standard, but some writers give it."""
         return self.contents.character_set
 
     def medium_info(self) -> FileSetInfo:
-        """M-INQUIRE FILE-SET: free space and capacity of the medium, in bytes."""
+        """Return free space and capacity of the medium in bytes (M-INQUIRE FILE-SET, PS3.10 8.3)."""
         return self.medium.inquire_file_set()
 
     def __len__(self) -> int:
@@ -361,16 +375,20 @@ class Reader:
 
     @property
     def instances(self) -> FoundRecords[Record]:
-        """All records that reference a file, or should."""
+        """All records that reference a file, or whose type requires it."""
         return FoundRecords("instances", self.find)
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[Record]:
-        """The records that match all `keys`, as a DICOM query would match (PS3.4 C.2.2.2): single value, list, `*` and
-        `?`, ranges of dates and times `20200101-20201231`. Instances (None or "IMAGE"), or the records of one `level`.
+        """Yield the records that match all `keys`, as a DICOM query matches (PS3.4 C.2.2.2).
 
-        A key that a record has must match there, and then holds for all below it; a record of a level matches a key of a
-        lower one if something below it does. Raises `RuleError` for a name that is no attribute, another level, and a
-        value that no attribute of its kind can have.
+        Args:
+            level: "PATIENT", "STUDY" or "SERIES" for records of that type; None or "IMAGE" for all instances.
+            keys: A single value, a list, the wild cards `*` and `?`, or a range of dates or times such as
+                `20200101-20201231`. If the patient, study or series has the key, its value counts for all records below.
+                For a key of a lower level, a record matches if at least one record below it does.
+
+        Raises:
+            RuleError: A keyword is not an attribute, the level is unknown, or a value is not valid for its attribute.
         """
         wanted = None if level == "IMAGE" else level  # as `table` names the level of all instances
         return (Record(self, index) for index in self.contents.holding(wanted, conditions(keys)))
@@ -380,21 +398,21 @@ class Reader:
 
         Args:
             level: PATIENT, STUDY, SERIES or IMAGE, which is every record that references a file.
-            columns: Keywords (PS3.6). A value is that of the record, else of the nearest record above it; None if no
-                record has one. Default: the keys that identify a record, and the numbers of records below it.
+            columns: Keywords (PS3.6). Each value is from the record, else from the nearest record above that has one, else
+                None. Default: the keys that identify a record, and the number of records below it.
             keys: As for `find`.
 
         Raises:
-            RuleError: Another level, a column that is no attribute, or as for `find`.
+            RuleError: The level is unknown, a column is not an attribute, or a key is wrong as in `find`.
         """
         return select(self.contents, level, columns, keys)
 
     def paths(self) -> Iterator[str]:
-        """The paths of all referenced files relative to the root, "/" between components: the fast way."""
+        """Yield the paths of all referenced files relative to the root, with "/" between components; the fast way."""
         return self.contents.paths()
 
     def absent(self, keywords: Iterable[str]) -> dict[str, int]:
-        """Those keywords that stand for a key which no record has, so that nothing can match it, each with its tag."""
+        """Return the keywords whose key no record has, so that nothing can match it, each with its tag."""
         return absent_from(self.contents, keywords)
 
     def reference(self, index: int, tag: int) -> str:
@@ -427,14 +445,14 @@ _IDENTITY: Final = (
     (tags.REFERENCED_SOP_INSTANCE_UID, tags.SOP_INSTANCE_UID, tags.MEDIA_STORAGE_SOP_INSTANCE_UID),
     (tags.REFERENCED_TRANSFER_SYNTAX_UID, tags.TRANSFER_SYNTAX_UID, tags.TRANSFER_SYNTAX_UID),
 )
-"""Facts of a record about a file: the element of the record, of the data set, and of File Meta Information."""
+"""Each fact about a file has three tags: in the record, in the data set, and in the File Meta Information."""
 _UIDS: Final = Wanted(
     WantedTags(frozenset((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID)), tags.SOP_INSTANCE_UID), {}, frozenset()
 )
 
 
 def _error(finding: Finding) -> FormatError:
-    """A finding as an error."""
+    """Return a finding as an error."""
     where = finding.where
     place = ", ".join(filter(None, (where.file, where.record)))
     reason = f"{finding.message} [{finding.rule}]"

@@ -1,7 +1,7 @@
-"""File-set Updater (PS3.10 8.3): instances in and out of a file-set that exists; all else stays as it is.
+"""File-set Updater (PS3.10 8.3): adds, removes and refreshes instances of an existing file-set.
 
-Kept files keep their File IDs, kept records their bytes, and the file-set its File-set UID. The whole change is planned
-first, then written by `plan.commit`; until then the medium is unchanged.
+All other files keep their File IDs, all other records their bytes, and the file-set keeps its File-set UID. The Updater
+plans the whole change first; then `plan.commit` writes it.
 """
 
 from __future__ import annotations
@@ -67,25 +67,32 @@ _MENDED: Final = frozenset(
         *("FS-RECORD-TYPE", "FS-FILE-ID-FORM"),
     )
 )
-"""Errors of a DICOMDIR that leave its records certain: writing it again removes them, or they stay
-and do no harm."""
+"""Errors of a DICOMDIR that do not make its records uncertain. An update corrects them, or leaves harmless ones."""
 
 
 class Updater:
-    """Changes the file-set on `medium`.
+    """Change the file-set on `medium` (File-set Updater, PS3.10 8.3).
 
-    Used as a context, it writes on a clean exit and changes nothing otherwise; `report` then has the results.
-    Instances are removed before others are added, whatever the order of the calls.
+    Use it as a context manager. A clean exit writes the changes; after an exception the medium is as it was. `report` has
+    the results. Instances are removed before others are added, whatever the order of the calls.
 
-    `medium_format`: by default that of the medium. `security`: opens the files of a secure file-set (PS3.15 D.1), and
-    encrypts new files and the DICOMDIR for its recipients; other files stay untouched. `force`: write an image anew that then
-    lacks what this package cannot write, such as a boot record. `naming`: the scheme of the File IDs of new files. `missing`,
-    `unknown_sop_class`, `invalid_uid`, `keys`, `preamble` and `add_header` (of files that are copied), `icons` (of new
-    records), `profile`, `strict`, `transcode`, `jobs`, `executor`, `progress`: as for `Creator`; they hold for every call of
-    `add`. Instances that were there before are not judged under `profile`: `check_file_set` does that.
+    The options for new files have the meaning that `Creator` gives them: `missing`, `unknown_sop_class`, `invalid_uid`,
+    `patient_conflict`, `keys`, `preamble`, `add_header`, `trust_dicomdir`, `icons`, `profile`, `strict`, `transcode`, `jobs`,
+    `executor` and `progress`. They hold for every call of `add`. `profile` does not judge instances that were there
+    before; `check_file_set` does that.
 
-    Raises `FormatError` if there is no DICOMDIR that can be read, and `RefusedError` if it is damaged so that an update
-    could lose something, or has no Directory Information Module, which may not be added (PS3.4 I.3.3).
+    Args:
+        medium: A folder, an image, an archive, or the DICOMDIR in it.
+        medium_format: "folder", "iso" or "zip"; by default the medium itself decides.
+        security: Opens the files of a secure file-set (PS3.15 D.1), and encrypts new files and the DICOMDIR for its
+            recipients; other files stay untouched.
+        force: Change an image even if the new image loses features that this package cannot write, such as a boot record.
+        naming: The scheme of the File IDs of new files, one of `fileset.plan.names.SCHEMES`.
+
+    Raises:
+        FormatError: There is no DICOMDIR that can be read.
+        RefusedError: The DICOMDIR is so damaged that an update could lose records, or it has no Directory Information
+            Module, which an update may not add (PS3.4 I.3.3).
     """
 
     def __init__(
@@ -160,14 +167,16 @@ class Updater:
         only: Mapping[str, object] | None = None,
         exclude: Iterable[str] = (),
     ) -> None:
-        """Add files, folders with all that is below them, all files of images and archives, and pydicom data sets. Files
-        that are on the medium already stay there.
+        """Add sources: files, folders, images and archives with everything in them, and pydicom data sets.
 
-        An instance that is in the file-set already is skipped: under FS-INSTANCE-DUPLICATE if its bytes are the same,
-        else under FS-INSTANCE-CONFLICT; or with `replace` it takes the place of the other, which is removed.
-        `only` and `exclude` choose files as in `Creator.add`. Files are looked at when the file-set is written. Raises
-        `MediumError` if a path does not exist, and
-        `FormatError` if an image or archive cannot be read at all.
+        A file that is already on the medium is listed and stays in its place. An instance that is already in the file-set
+        is skipped, under the rule FS-INSTANCE-DUPLICATE if its bytes are the same and FS-INSTANCE-CONFLICT otherwise; with
+        `replace` it takes the place of the old instance, which is removed. `only` and `exclude` choose files as in
+        `Creator.add`. The files are read when the change is written.
+
+        Raises:
+            MediumError: A path does not exist.
+            FormatError: An image or archive cannot be read at all.
         """
         before = len(self._request.offer.sources)
         choice = Choice.of(only, exclude)
@@ -186,9 +195,12 @@ class Updater:
     def remove(self, *, level: str | None = None, keep_files: bool = False, **keys: object) -> int:
         """Remove the instances that match `keys`, as `Reader.find` matches, or whole records of one `level`.
 
-        Patients, studies and series without any instance left are removed too. With `keep_files` the files stay, no longer
-        referenced. Returns the number of removed instances. Raises `RuleError` without keys
-        and for a condition that records without a value match, `RefusedError` if a Multi-Referenced File Directory Record would have to change.
+        Patients, studies and series without any instance left are removed too. With `keep_files` the files stay on the
+        medium without a record. Returns the number of removed instances.
+
+        Raises:
+            RuleError: There are no keys, or a condition also matches records without a value.
+            RefusedError: A Multi-Referenced File Directory Record would have to change.
         """
         if not keys:
             raise RuleError("remove: no key given", advice="PatientID='*' means everything")
@@ -200,11 +212,15 @@ class Updater:
         return sum(map(self._contents.references_file, gone))
 
     def refresh(self, **keys: object) -> int:
-        """Read the keys of the instances that match, all without `keys`, again from their files.
+        """Read the keys of the instances that match `keys` again from their files; without `keys`, of all instances.
 
-        Their records are rebuilt, as are the records of their patients, studies and series: nothing that was in them
-        stays in the DICOMDIR. Gives the number of instances. Raises `RefusedError` as `remove`, `MediumError` or
-        `FormatError` if a file is not there.
+        Their records, and the records of their patients, studies and series, are built from the files alone; no old value
+        stays in the DICOMDIR. Returns the number of instances.
+
+        Raises:
+            RefusedError: A Multi-Referenced File Directory Record would have to change.
+            MediumError: A file is missing or cannot be read.
+            FormatError: A record names no file.
         """
         found = [
             index
@@ -226,7 +242,7 @@ class Updater:
 
     @property
     def file_set_id(self) -> str:
-        """File-set ID (0004,1130), "" for none. Set it to change it; `RuleError` if it breaks the rules of PS3.10 8.1."""
+        """File-set ID (0004,1130), "" for none. Assign to change it; raises `RuleError` if it breaks PS3.10 8.1."""
         return self._text(tags.FILE_SET_ID)
 
     @file_set_id.setter
@@ -237,7 +253,7 @@ class Updater:
 
     @property
     def descriptor_file_id(self) -> FileId | None:
-        """File-set Descriptor File ID (0004,1141), None for none; to be set as a `FileId`, or as a path."""
+        """File-set Descriptor File ID (0004,1141), None for none. Assign a `FileId` or a path to change it."""
         value = self._text(tags.DESCRIPTOR_FILE_ID)
         return FileId.tolerant(value) if value else None
 
@@ -268,19 +284,21 @@ class Updater:
 
     @property
     def report(self) -> Report:
-        """The report; raises `RuleError` before `commit`."""
+        """The report of `commit`. Raises `RuleError` before that."""
         if self._report is None:
             raise RuleError("there is no report before the file-set is written")
         return self._report
 
     def commit(self, *, dry_run: bool = False, hashes: bool = False) -> Report:
-        """Write the changes, or with `dry_run` only plan them.
+        """Write the changes and return the report; with `dry_run` only plan them.
 
-        Raises `RefusedError` if an instance cannot be replaced or refreshed without loss, or new ones belong to a record
-        that is there twice; `MediumError` if the medium fails or is too small. It is then as it was.
+        Raises:
+            RefusedError: An instance cannot be replaced or refreshed without loss, or the DICOMDIR has two records to
+                which a new instance could belong.
+            MediumError: The medium fails or is too small; it is then as it was.
         """
         if self._report is not None and not self._report.dry_run:
-            raise RuleError("the update was written already: open the file-set again to change it further")
+            raise RuleError("the update is already written: open the file-set again to change it further")
         sources = self._request.offer.sources
         return sources.without_lost(partial(self._commit, dry_run=dry_run, hashes=hashes), again=True)
 
@@ -336,7 +354,7 @@ class Updater:
 
 
 def _contents(medium: UpdatableMedium) -> Contents:
-    """The DICOMDIR. Raises `FormatError` or `RefusedError` if it cannot be updated without loss."""
+    """Return the DICOMDIR. Raises `FormatError` or `RefusedError` if an update could lose records."""
     if not medium.has_dicomdir():
         raise no_dicomdir(medium)
     check_secure(medium)
@@ -368,7 +386,7 @@ def _identification(contents: Contents) -> Identification:
 
 
 def _refuse_missing(medium: UpdatableMedium, contents: Contents) -> None:
-    """PS3.3-2008 F.3.2.2: a directory that may be out of date by its own flag is compared before it is trusted."""
+    """Raise `RefusedError` if a listed file is missing; asked if the Consistency Flag admits that (PS3.3-2008 F.3.2.2)."""
     for path in contents.paths():
         try:
             medium.inquire_file(FileId.tolerant(path))

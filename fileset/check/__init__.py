@@ -106,7 +106,7 @@ def check_file_set(
 
 
 def _stamp(medium: ReadableMedium, dicomdir: FileId) -> FileInfo | None:
-    """Return size and date of the DICOMDIR; None if a part is missing, which reading it reports with its remedy."""
+    """Return size and date of the DICOMDIR; None if a part of it is missing, which `read_contents` reports."""
     try:
         return medium.inquire_file(dicomdir)
     except FormatError:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _DIRECTORY: Final = "1.2.840.10008.1.3.10"
 _NO_FILES: Final = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
 _BROKEN: Final = Facts("", "")
-"""A file whose header cannot be read: it blocks every profile."""
+"""The facts of a file whose header cannot be read; such a file blocks every profile."""
 
 
 def advise(

@@ -28,8 +28,6 @@ from fileset.standard.record_types import HL7_DOCUMENT, HL7_SYNTAXES
 
 OnFacts = Callable[[str, int, Facts], None]
 """Called with the name of a DICOM file, the record that references it, and the facts that application profiles need."""
-
-"""XML, and RFC 2557 MIME: the transfer syntaxes of documents that are no DICOM files."""
 _LEFTOVER: Final = "belongs to a write that is under way or was interrupted"
 
 
@@ -76,7 +74,7 @@ class FileCheck:
 
     @cached_property
     def _name_tree(self) -> NameTree:
-        """All forms of all names. Built only if a name differs from its File ID."""
+        """The tree of all names and their forms. Built only if a name differs from its File ID."""
         return name_tree(self._names)
 
     # ------------------------------------------------------------ names and records

@@ -26,7 +26,7 @@ from fileset.records.levels import Chain
 from fileset.standard.profile_keys import PROFILE_KEYS
 
 _OF_WRITING: Final = frozenset(("FS-KEY-INVENTED", "FS-KEY-LEFT-OUT"))
-"""Notes about a record that is being written."""
+"""Notes that make sense only while a record is being written."""
 POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept", keys=USUAL)
 """Accept as much as possible: the record made from the file is used only for comparison."""
 
@@ -135,7 +135,7 @@ class Inspector:
         return faults + list(self._missing_keys(instance, record))
 
     def _missing_keys(self, instance: Instance, record: RecordSide) -> Iterator[Fault]:
-        """The keys that the profile demands because the file has them, and that the record lacks."""
+        """Yield a fault for each key that the file has, the profile therefore demands, and the record lacks."""
         keys = [key for key in self._keys.get(instance.record_type, ()) if key.type == "1C"]
         if not keys:
             return

@@ -1,4 +1,4 @@
-"""Compare a record with its file: the expected record is the one that would be made of the file today."""
+"""Compare a record with its file. The expected record is the record that a Creator would make from the file."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _canonical(vr: str, raw: bytes) -> bytes | int | None:
 
 
 def _normalised(value: Any) -> Any:
-    """A value without surrounding spaces and without empty components at the end of a name."""
+    """Return a value without surrounding spaces, and a name also without empty components at its end."""
     if isinstance(value, str):
         return value.strip(" ").rstrip("^=") or None
     if isinstance(value, list):
@@ -118,7 +118,7 @@ def _key_differences(
         if tag in keys and tag not in _NOT_FROM_FILES and _differ(expected.value(tag), record.value(tag))
     ]
     for tag in expected.parts.keys() & record.parts.keys() - keys.keys():
-        # Optional keys: a record without them is right, but one that has them holds copies.
+        # Optional keys: a record may lack them, but if it has one, the value must be the value of the file.
         if tag >> 16 != 4 and tag not in _NOT_FROM_FILES and _differ(expected.value(tag), record.value(tag)):
             yield _difference("FS-KEY-DIFFERS", tag, record.value(tag), expected.value(tag))
     others = [
@@ -155,7 +155,7 @@ def _written_key(key: Key, values: dict[int, bytes], record: RecordSide, expecte
 
 
 def _other_key(tag: int, values: dict[int, bytes], record: RecordSide) -> Iterator[Fault]:
-    """Compare a key that we would not write: if present, it is a copy too (PS3.3 F.5)."""
+    """Compare a key that a Creator would not write: if present, it must be the value of the file too (PS3.3 F.5)."""
     vr = record.parts[tag].vr.decode("ascii") or vr_of(tag)
     file_value = _value(tag, vr, values[tag], values.get(tags.SPECIFIC_CHARACTER_SET, b""))
     if _differ(file_value, record.value(tag)):
@@ -189,7 +189,7 @@ def _difference(rule: str, tag: int, record_value: Any, file_value: Any) -> Faul
 
 
 def _shown(tag: int, value: Any) -> str:
-    """A value for a message. Patient values, names and sequences are hidden."""
+    """Return a value for a message. Patient values, names and sequences are hidden."""
     if value is None or value == b"":
         return "missing"
     if tag >> 16 == 0x0010 or isinstance(value, list | dict) or vr_of(tag) == "PN":

@@ -1,4 +1,4 @@
-"""Check an encrypted file-set without a key: all that can be seen from outside, and a finding about the rest."""
+"""Check an encrypted file-set without a key: envelopes and names, and a finding about the parts that stay unchecked."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check_sealed(medium: ReadableMedium, problem: FormatError) -> CheckReport:
 
 
 def _looked_at(medium: ReadableMedium, name: str) -> Iterator[Finding]:
-    """The findings about one file: its envelope, or that it has none, and its name."""
+    """Return the findings about one file: its name, and its envelope or the lack of one."""
     from fileset.secure.reader import parse
 
     try:

@@ -18,7 +18,7 @@ from fileset.standard import tags
 from fileset.standard.dictionary import named
 
 IDENTIFYING = frozenset((tags.PATIENT_ID, tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID))
-"""Keys whose values are always shown: they decide whose instance it is."""
+"""Keys whose values messages always show: they decide to which patient, study and series an instance belongs."""
 
 _PATIENT_ID: Final = next(row for row in FIELDS["PATIENT"] if row.tag == tags.PATIENT_ID)
 _PERSON: Final = (tags.PATIENT_NAME, tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)
@@ -34,7 +34,7 @@ class _Group:
 
 @define
 class _Comparison:
-    """How many files agree with one key of a record, how many differ, and a file that differs with its value."""
+    """One key of a record: how many files agree, how many differ, and an example of a file that differs with its value."""
 
     agree: int = 0
     differ: int = 0
@@ -113,7 +113,7 @@ class UpperRecords:
         self.collector.add_at_file("FS-PATIENT-CONFLICT", message, group.example, patient, tag=tags.PATIENT_NAME)
 
     def _require(self, index: int, row: Field) -> None:
-        """Report a record without a key that its profile demands because a file has it; once."""
+        """Report once that a record lacks a key that a file has and the profile therefore demands."""
         side = self._side(index)
         if side is not None and row.tag not in side.parts and (index, row.tag) not in self._lacking:
             self._lacking.add((index, row.tag))

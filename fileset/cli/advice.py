@@ -52,5 +52,5 @@ def write_advice(medium: str, advice: Sequence[ProfileVerdict]) -> None:
 
 
 def _short(message: str) -> str:
-    """The first half of a message: the value of the file, without the values that the profile allows."""
+    """Return the first half of a message: the value of the file, without the values that the profile allows."""
     return message.partition("; ")[0]

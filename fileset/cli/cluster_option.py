@@ -25,7 +25,7 @@ def add_cluster(parser: ArgumentParser) -> None:
 
 @contextmanager
 def cluster(options: Namespace) -> Iterator[ClusterExecutor | None]:
-    """Connect to the cluster, if one is wanted, for as long as the work takes. Raises as `ClusterExecutor.at`."""
+    """Connect to the cluster for the duration of the work, if --cluster is given. Raises as `ClusterExecutor.at`."""
     if not options.cluster:
         yield None
         return

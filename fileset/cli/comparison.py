@@ -1,4 +1,4 @@
-"""How the comparison of a disc with its image is shown."""
+"""Show the comparison of a disc with its image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fileset.burn import Comparison, SectorRange
 
 DIFFERS: Final = 5
-"""Exit code: the disc is not as the image."""
+"""Exit code: the disc differs from the image."""
 _SHOWN: Final = 20
 """Ranges of sectors that are shown."""
 _SHOWN_FILES: Final = 10
@@ -21,7 +21,7 @@ _SHOWN_FILES: Final = 10
 
 
 def comparison_lines(comparison: Comparison, *, quiet: bool) -> Iterator[str]:
-    """Yield each range of sectors that differs, and a summary; with `quiet` nothing if the disc is as the image."""
+    """Yield each range of sectors that differs, and a summary; with `quiet` nothing if the disc equals the image."""
     for difference in comparison.differences[:_SHOWN]:
         yield escaped(f"  {_shortened(difference)}")
     if len(comparison.differences) > _SHOWN:
@@ -39,7 +39,7 @@ def comparison_lines(comparison: Comparison, *, quiet: bool) -> Iterator[str]:
 
 
 def _shortened(difference: SectorRange) -> str:
-    """A range of sectors with the first of its files: a disc of another image differs in all of them."""
+    """Return a range of sectors with its first files only: if the disc was burnt from another image, all files differ."""
     more = len(difference.files) - _SHOWN_FILES
     if more <= 0:
         return str(difference)

@@ -21,7 +21,7 @@ from fileset.cli.verbs import SHORTHAND, VERBS
 from fileset.errors import FilesetError, NotFoundError
 
 RETAINED: Final = 31 << 20
-"""Bytes of memory that are used again after they were freed."""
+"""Largest number of freed bytes that the C library keeps for the next allocation."""
 BROKEN_PIPE: Final = 141
 """Exit code of a program that the end of a pipe stopped, as a shell reports it: 128 + SIGPIPE."""
 ERROR_SCHEMA: Final = "fileset.error/1"
@@ -71,13 +71,13 @@ def _carry_out(arguments: Sequence[str]) -> int:
         if chosen.version:
             return _show_version()
         verb, options = _parse(chosen.verb, chosen.arguments)
-    except SystemExit as stop:  # --help has printed its text
+    except SystemExit as stop:  # --help ends the program after its text
         return int(stop.code or 0)
     from fileset.cli.secure_options import add_security
     from fileset.cli.signals import ending_as_interrupted  # --help needs none of it
 
-    # glibc reuses pieces up to the size of the largest that was freed, at most 32 MiB; it maps larger ones from the system
-    # each time, every page zeroed. This piece is never touched, and so costs nothing itself.
+    # glibc reuses freed blocks up to the size of the largest block freed so far, at most 32 MiB. It asks the system for
+    # each larger block, and the system zeroes every page. Freeing one large block, never touched, raises that limit.
     with suppress(MemoryError):
         bytes(RETAINED)
     try:
@@ -92,7 +92,7 @@ def _carry_out(arguments: Sequence[str]) -> int:
 
 
 def _expanded(arguments: Sequence[str]) -> Sequence[str]:
-    """The arguments with the shorthand verbs as options: `help VERB` is `VERB --help`, `help help` is `--help`."""
+    """Return the arguments with shorthand verbs as options: `help VERB` is `VERB --help`, `help help` is `--help`."""
     if not arguments:
         return ["--help"]
     option = SHORTHAND.get(arguments[0])
@@ -192,7 +192,7 @@ def _report_interruption(end: KeyboardInterrupt, arguments: Sequence[str]) -> in
 
 
 def _write_outcome(arguments: Sequence[str], facts: Mapping[str, object], code: int) -> int:
-    """Write the error as a JSON document if --json was given and no document was begun; return the exit code."""
+    """Write the error as a JSON document if --json is given and no document is begun yet; return the exit code."""
     if "--json" in arguments and not started():
         with suppress(FilesetError):
             write_document(ERROR_SCHEMA, {"error": dict(facts), "exit_code": code})
@@ -201,5 +201,5 @@ def _write_outcome(arguments: Sequence[str], facts: Mapping[str, object], code: 
 
 
 def _notes(problem: BaseException) -> Sequence[str]:
-    """The notes on a problem, such as work that was completed before it."""
+    """Return the notes on a problem, such as work that was complete before it."""
     return getattr(problem, "__notes__", ())

@@ -1,4 +1,4 @@
-"""Problems as text: each one if they are few or all are wanted, else counts with examples."""
+"""Write problems as text: each one if there are few or `everything` is set, else counts with examples."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fileset.findings import Finding
 
 PARTLY: Final = 3
-"""Exit code: done, but not with everything."""
+"""Exit code: done in part."""
 LINES: Final = 20
 """More problems than this are counted by rule, not listed."""
 EXAMPLES: Final = 3

@@ -1,4 +1,4 @@
-"""The parser of all verbs: common options, KEY=VALUE, and answers to mistakes."""
+"""The parser of all verbs: common options, KEY=VALUE arguments, and suggestions for mistyped words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ USAGE: Final = SUPPRESS
 """Help of an argument that the usage line explains."""
 _KEY: Final = re.compile(r"[A-Z][A-Za-z0-9]*|[0-9A-Fa-f]{8}").fullmatch
 _KEYWORD_ALONE: Final = re.compile(r"[A-Z]+[a-z]+[A-Z][A-Za-z]*").fullmatch
-"""A keyword such as PatientID without a value, for which a path would be a surprise."""
+"""A word that looks like a keyword without a value, such as PatientID; it is unlikely to be a path."""
 _KEYS_HELP: Final = """\
 keys:
   KEY is an attribute of patient, study, series or instance; several must all match.
@@ -148,7 +148,7 @@ def split_media(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     keys: list[str] = []
     for argument in arguments:
         key, equals, _ = argument.partition("=")
-        # A word like a key that is no path was meant as a key: `keys_of` reports its fault.
+        # If a word looks like a key and no such path exists, the user means a key; `keys_of` reports its fault.
         meant = equals or (_KEYWORD_ALONE(argument) if media else None)
         keyed = bool(equals and _KEY(key)) or bool(meant and not os.path.lexists(argument))
         (keys if keyed else media).append(argument)

@@ -1,4 +1,4 @@
-"""Standard output and standard error: plain lines, JSON, and nothing that could steer a terminal."""
+"""Write to standard output and standard error: plain lines and JSON, without characters that control a terminal."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _visible(found: re.Match[str]) -> str:
 
 
 def prepare_streams() -> None:
-    """Prepare the streams for a run: neither a closed stream nor a character that its encoding lacks ends the program."""
+    """Prepare the streams so that neither a closed stream nor a character outside its encoding ends the program."""
     global _started  # noqa: PLW0603  # as in _checked
     _started = False
     for name in ("stdout", "stderr"):
@@ -56,7 +56,7 @@ def abandon(stream: TextIO) -> None:
 
 
 def say(message: str) -> None:
-    """Write a line to standard error; on a terminal, a paragraph that leaves words whole.
+    """Write a line to standard error; on a terminal, break it at spaces.
 
     A message that cannot be written is lost; the exit code does not depend on it.
     """
@@ -102,7 +102,7 @@ def sized(number: int) -> str:
 
 
 def lasting(seconds: float) -> str:
-    """A duration in words: "2.1 s", "3 min 20 s"; 0.1 s at least."""
+    """Return a duration in words: "2.1 s", "3 min 20 s"; at least 0.1 s."""
     whole = round(seconds)
     return f"{max(seconds, 0.1):.1f} s" if whole < 60 else f"{whole // 60:,} min {whole % 60} s"
 
@@ -169,7 +169,7 @@ def _plain(value: object) -> str:
 
 
 def _finite(value: object) -> object:
-    """Return `value` with "nan" and "inf" as text: directory records may have them, JSON has not."""
+    """Return `value` with "nan" and "inf" as text: directory records may have them, JSON cannot."""
     if isinstance(value, dict):
         return {name: _finite(one) for name, one in value.items()}
     if isinstance(value, list):
@@ -186,7 +186,7 @@ def write_document(schema: str, members: Mapping[str, object]) -> None:
 
 
 def document(schema: str, members: Mapping[str, object]) -> Iterator[str]:
-    """Yield the pieces of such an object."""
+    """Yield the text of the JSON object that `write_document` writes, in pieces."""
     yield f'{{"schema": {json_text(schema)}'
     for name, value in members.items():
         yield f",\n{json_text(name)}: "

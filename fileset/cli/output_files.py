@@ -11,8 +11,8 @@ from fileset.errors import MediumError
 def check_files(options: Namespace, medium: str) -> None:
     """Raise an error if the manifest or the plan cannot be written: `MediumError`, or `RefusedError` over other files.
 
-    They may be in a folder that will be made with the new file-set at `medium`; with several volumes, in the folder above
-    them. They replace earlier reports of their kind, and nothing else.
+    A report may be in a folder that will be made with the new file-set at `medium`, or in the folder above several
+    volumes. It replaces only an earlier report of its kind.
     """
     from fileset.plan.report_file import check_report_file
 
@@ -32,7 +32,7 @@ def check_files(options: Namespace, medium: str) -> None:
 
 
 def _obstacle(path: str, made: str) -> str:
-    """Why no file can be written at `path`, "" if it can; the folder `made` will exist."""
+    """Return the reason why no file can be written at `path`, "" if one can. The folder `made` will exist by then."""
     folder = os.path.dirname(path) or "."
     if os.path.isdir(path):
         return "it is a folder"

@@ -1,4 +1,4 @@
-"""A line of progress on standard error, where a person looks at it."""
+"""Show the progress on standard error if that is a terminal."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Phases = Callable[[str, int, int], None]
 """Called with the name of a phase, the number of files done, and the number of files in all."""
 
 _COPYING: Final = ("write", "extract")
-"""The phases with a rate in MB/s, from the phase "bytes" before them."""
+"""The phases that show a rate in MB/s; the calls for the phase "bytes" give the size."""
 INTERVAL: Final = 0.1
-"""Seconds between two pictures."""
+"""Seconds between two updates of the display."""
 _TITLES: Final = {
     "transcode": "Transcoding",
     "walk": "Looking for files",
@@ -36,12 +36,12 @@ _TITLES: Final = {
 }
 
 _AFTERWARDS: Final = {"scan": "sort", "write": "flush"}
-"""The phases that follow when all files of a phase are done, else "finish": nothing counts them."""
+"""The uncounted phase that follows when all files of a phase are done; "finish" if none is listed."""
 
 
 @contextmanager
 def progress(options: Namespace) -> Iterator[Display | None]:
-    """Yield a function to call with the progress; None without a terminal, or if no progress is wanted."""
+    """Yield a function to call with the progress; None without a terminal, or with --no-progress."""
     if options.quiet or options.no_progress or not sys.stderr.isatty():
         yield None
         return
@@ -53,9 +53,10 @@ def progress(options: Namespace) -> Iterator[Display | None]:
 
 
 class Display:
-    """Bars, one for each phase, that vanish when the work is done; none stays at 100 % while something else is done.
+    """A progress bar for each phase. The bars vanish when the work is done.
 
-    They appear with the first call. No thread draws them, so that processes can still be forked.
+    The first call shows them. When a bar reaches 100 %, the name of the next phase replaces it. No thread draws the bars,
+    so that the program can still fork processes.
     """
 
     def __init__(self) -> None:
@@ -66,9 +67,9 @@ class Display:
         self._size = 0  # bytes done, for the rate
 
     def __call__(self, phase: str, done: int, total: int, size: int = 0) -> None:
-        """Draw, if it is time to. `total` is 0 if it is unknown; `size`: bytes done, for phases that show a rate.
+        """Draw, unless the last update was less than `INTERVAL` ago. `total` is 0 if unknown.
 
-        The phase "bytes" draws nothing: it gives the size for the phase that copies.
+        `size`: bytes done, for phases that show a rate. The phase "bytes" draws nothing; it sets the size for them.
         """
         now = monotonic()
         if phase == "bytes":

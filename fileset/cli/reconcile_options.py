@@ -1,4 +1,4 @@
-"""The options that change patient and order on the way: the same for every verb that copies or sends."""
+"""The options of every verb that copies or sends and can change the values of patient and order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TITLE: Final = "FILESET"
 
 
 def add_reconciliation(parser: ArgumentParser) -> None:
-    """Options for values that replace those of the files; the old ones stay in Original Attributes Sequence."""
+    """Add the options for values that replace values of the files; Original Attributes Sequence keeps the old values."""
     group = parser.add_argument_group(
         "patient and order",
         "Other values for the copied or sent files. UIDs stay, and the old values are kept in Original Attributes "
@@ -53,7 +53,7 @@ def add_reconciliation(parser: ArgumentParser) -> None:
 
 
 def reconciliation_of(options: Namespace, tls: Tls | None = None) -> Reconciliation | None:
-    """Return the reconciliation that the options ask for, None without one. Asks the worklist.
+    """Return the reconciliation that the options ask for, None if there is none. Queries the worklist if one is named.
 
     Raises `RuleError` for a value that cannot be set, `RefusedError` unless one entry of the worklist matches.
     """
@@ -118,7 +118,7 @@ def require_one_patient(reconciliation: Reconciliation | None, patients: Iterabl
 
 
 def tell_changes(changes: Mapping[str, Mapping[str, tuple[str, str]]]) -> None:
-    """Say which keys were changed in which study."""
+    """Write to standard error which keys changed in which study."""
     for study, values in changes.items():
         said = ", ".join(f"{keyword} {old!r} -> {new!r}" for keyword, (old, new) in values.items())
         say(f"study {study}: {said}")

@@ -39,7 +39,7 @@ def write_report_document(report: Report, options: Namespace, schema: str, *, co
 
 
 def _replaced_rows(report: Report) -> dict[str, Any]:
-    """The member about the file-sets that were there before, if there were any."""
+    """Return the member about replaced file-sets, if there are any."""
     rows = [{"path": one.medium, "instances": one.instances, "kept_files": one.kept} for one in report.replaced]
     return {"replaced": rows} if rows else {}
 

@@ -18,10 +18,10 @@ _LONGEST: Final = 4096
 
 
 def add_security(verb: str, options: Namespace) -> None:
-    """Put keys and passwords into the format of the medium, which every verb but `create` opens with it."""
+    """Replace `options.format` by a format with keys and passwords, with which every verb but `create` opens the medium."""
     if verb == "create" or not hasattr(options, "private_key"):
         return
-    security = _security(options, twice=verb == "add")  # a slip of the finger would lock the files for ever
+    security = _security(options, twice=verb == "add")  # asked twice: a typing error would lock the files for ever
     if security is None:
         return
     from fileset.plan.secured import secure_format
@@ -31,7 +31,7 @@ def add_security(verb: str, options: Namespace) -> None:
 
 
 def encrypting(options: Namespace) -> Security | None:
-    """Return what encrypts a new file-set, None if it stays plain. Raises `RuleError` for a signer alone."""
+    """Return the security of a new file-set, None if it stays plain. Raises `RuleError` for a signer without encryption."""
     encrypts = options.encrypt_to or options.password_file
     if options.sign_with and not encrypts:
         raise RuleError("--sign-with signs files that are encrypted", advice="Add --encrypt-to or --password-file")
@@ -42,7 +42,7 @@ def encrypting(options: Namespace) -> Security | None:
 
 
 def _locks_archive(options: Namespace) -> bool:
-    """Whether the output of `create` is an archive with a password; else the password is that of a source."""
+    """Whether the password of --zip-password-file locks the output of `create`; otherwise it opens a source."""
     is_zip = options.format == "zip" or (
         not options.format and (options.output.lower().endswith(".zip") or options.output == "-")
     )
@@ -50,7 +50,7 @@ def _locks_archive(options: Namespace) -> bool:
 
 
 def opening(options: Namespace) -> Security | None:
-    """Return what opens the encrypted sources of a new file-set, None if it is the same as what encrypts."""
+    """Return the security that opens encrypted sources; None if `encrypting` returns the same keys and passwords."""
     opens_archive = options.zip_password_file and not _locks_archive(options)
     if not (options.private_key or options.source_password_file or opens_archive):
         return None
@@ -69,7 +69,7 @@ def opening(options: Namespace) -> Security | None:
 
 
 def _require_archive(sources: Iterable[str]) -> None:
-    """Raise `RuleError` if no source is an archive: the user may expect that the password locks the new file-set."""
+    """Raise `RuleError` if no source is an archive: the user probably expects the password to lock the new file-set."""
     if not any(map(_holds_archive, sources)):
         raise RuleError(
             "--zip-password-file: neither the output nor a SOURCE is a ZIP archive, so nothing would be encrypted",
@@ -110,7 +110,7 @@ def _security(options: Namespace, *, twice: bool, with_zip: bool = True) -> Secu
 def _refuse_manifest(options: Namespace) -> None:
     if getattr(options, "manifest", None):
         raise RuleError(
-            "--manifest has digests of plain files, which an encrypted medium does not show",
+            "--manifest would list digests of plain files, but the files on the medium are encrypted",
             advice="Leave out --manifest: each encrypted file has a digest or signature inside",
         )
 
@@ -135,7 +135,7 @@ def password_of(file: str | None, prompt: str, *, twice: bool = False) -> str | 
 
 
 def asked(prompt: str) -> str:
-    """Ask for a password on the terminal, which does not show it. Raises `RuleError` if there is no terminal."""
+    """Ask for a password on the terminal without echo. Raises `RuleError` if there is no terminal."""
     import warnings
     from getpass import GetPassWarning, getpass
 
@@ -156,7 +156,7 @@ def _first_line(file: str) -> str:
     except OSError as problem:
         raise MediumError(problem.strerror or str(problem), path=file) from problem
     except UnicodeDecodeError:
-        raise RuleError("holds no text: a password is the first line of a text file", path=file) from None
+        raise RuleError("is not a text file; the password must be its first line", path=file) from None
     if len(line) > _LONGEST:
         raise RuleError(f"the first line, which is the password, has more than {_LONGEST:,} characters", path=file)
     return line

@@ -12,7 +12,7 @@ _SIGNALS: Final = tuple(filter(None, (getattr(signal, name, None) for name in ("
 
 
 class Ended(KeyboardInterrupt):
-    """A signal that ends a program has come: as an interruption by the user, it undoes the running change.
+    """A signal that ends the program was received. Like Ctrl-C, it undoes the running change.
 
     `exit_code` is the one that a shell reports for a program that the signal ended.
     """
@@ -27,7 +27,7 @@ def ending_as_interrupted() -> Iterator[None]:
     """Raise `Ended` for signals that would end this process; leave ignored signals ignored."""
     try:
         before = {one: signal.signal(one, _end) for one in _SIGNALS if signal.getsignal(one) == signal.SIG_DFL}
-    except ValueError:  # not the main thread: there is nothing to be done about signals
+    except ValueError:  # only the main thread can set signal handlers
         before = {}
     try:
         yield

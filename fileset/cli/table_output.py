@@ -1,4 +1,4 @@
-"""`fileset list` as a table: rows of one or many media, on the terminal or as a file of another program."""
+"""`fileset list` as a table: rows of one or many media, on the terminal or as a file for another program."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from fileset.tables.select import TableLevel
 
 MEDIUM: Final = "Medium"
-"""The first column, where there are several media."""
+"""The name of the first column if there are several media."""
 _ONE_OF: Final = ("csv", "parquet", "dicom_json", "ohif", "jsonl", "json")
 _WIDEST: Final = 40
-"""Characters of a cell on a terminal."""
+"""Largest width of a cell on a terminal, in characters."""
 
 
 @define
@@ -101,7 +101,7 @@ def _read(
 
 
 def _absent(reader: Reader) -> list[Finding]:
-    """Files that are missing, and DICOM files that no record references."""
+    """Return findings for missing files, and for DICOM files that no record references."""
     from fileset.plan.presence import around, presence_of
 
     medium, prefix = around(reader)
@@ -135,7 +135,7 @@ def _fill(
 
 
 def _with_file(record: Record) -> Record | None:
-    """The record itself, or the first one below it that references a file."""
+    """Return the record if it references a file, else the first record below it that does; None if there is none."""
     while record.file_id is None:
         below = next(iter(record.children), None)
         if below is None:
@@ -188,7 +188,7 @@ def _write_csv(table: Table) -> None:
 
 
 def _array(rows: Iterator[str]) -> Iterator[str]:
-    """The lines of a JSON array."""
+    """Yield the lines of a JSON array."""
     last = None
     yield "["
     for row in rows:
@@ -227,7 +227,7 @@ def _write_document(discs: Sequence[_Disc], table: Table) -> None:
 
 
 def _show(table: Table) -> None:
-    """Columns side by side; on a terminal, cells that are too long are cut."""
+    """Write the table with aligned columns; on a terminal, cut long cells."""
     from fileset.tables.table import text_of
 
     cut = _WIDEST if sys.stdout.isatty() else None

@@ -1,4 +1,4 @@
-"""The directory as a tree for people: patients, studies, series, and how many records of each type they hold."""
+"""Show the directory as a tree for people: patients, studies, series, and their numbers of records by type."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LEVELS: Final = {"PATIENT": "patients", "STUDY": "studies", "SERIES": "series"}
 """Record types that are always branches, and their plural."""
 
 NO_TYPE: Final = "(no type)"
-"""Stands for the Directory Record Type of a record that is cut off."""
+"""Shown instead of the Directory Record Type if a record lacks it, as a truncated record may."""
 
 Part = tuple[str, str]
 """A text, and how rich shows it."""
@@ -37,9 +37,9 @@ class Branch:
 
 
 def tree_of(reader: Reader, found: Iterable[Record] | None, *, instances: bool) -> Branch:
-    """Draw the tree of all records, or of the `found` instances with the records above them.
+    """Return the tree of all records, or of the `found` instances with the records above them.
 
-    With `instances` each of these is a branch of its own.
+    With `instances`, each instance is a branch of its own.
     """
     wanted = None if found is None else _with_parents(found)
     top = Branch([(f"File-set {reader.file_set_id}".rstrip(), "bold"), (reader.medium.name, "dim")])
@@ -137,7 +137,7 @@ def _time(value: str) -> str:
 
 
 def show(top: Branch, *, icons: int = 0) -> None:
-    """The tree on standard output: by rich on a terminal, else as plain lines; its root counts the icons too."""
+    """Write the tree to standard output: with `rich` on a terminal, else as plain lines. Its root counts the icons too."""
     _add_totals(top)
     if icons:
         top.counts["icon" if icons == 1 else "icons"] = icons
@@ -159,7 +159,7 @@ def _add_totals(top: Branch) -> None:
 
 
 def _counts(branch: Branch, *, levels: bool) -> str:
-    """Such as "2 studies, 12 IMAGE"; the levels below can be seen, so only the root counts them."""
+    """Return counts such as "2 studies, 12 IMAGE". Only the root counts patients, studies and series."""
     upper = [counted(branch.counts[name], name.lower(), many) for name, many in LEVELS.items() if branch.counts[name]]
     lower = [f"{number:,} {escaped(name) or NO_TYPE}" for name, number in branch.counts.items() if name not in LEVELS]
     return ", ".join([*(upper if levels else ()), *lower])

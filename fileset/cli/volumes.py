@@ -38,7 +38,7 @@ def _facts(volume: Volume) -> dict[str, Any]:
 
 
 def write_plan(path: str, report: Report) -> None:
-    """Write which file goes on which volume. Raises `MediumError` if `path` cannot be written."""
+    """Write a JSON file that lists the files of each volume. Raises `MediumError` if `path` cannot be written."""
     from fileset.plan.report_file import write_report_file
 
     rows = (_planned(volume) for volume in report.volumes)

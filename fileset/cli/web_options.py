@@ -42,7 +42,7 @@ def add_web(parser: _ActionsContainer) -> None:
 
 
 def refuse_web_alone(options: Namespace) -> None:
-    """Raise `RuleError` for an option about pages where none are made."""
+    """Raise `RuleError` for an option about pages without --web."""
     given = {
         "--web-pictures": options.web_pictures,
         "--web-language": options.web_language,
@@ -51,11 +51,11 @@ def refuse_web_alone(options: Namespace) -> None:
     }
     alone = next((name for name, value in given.items() if value), "")
     if alone and not options.web:
-        raise RuleError(f"{alone} is for pages", advice="Add --web, or leave it out")
+        raise RuleError(f"{alone} works only with --web", advice="Add --web, or leave it out")
 
 
 def web_options(options: Namespace) -> WebOptions:
-    """Return the options of pages. Raises `RuleError` for a language that there are no pages in."""
+    """Return the options of pages. Raises `RuleError` for an unknown language."""
     from fileset.pages.options import PICTURES, WebOptions
 
     return WebOptions(
@@ -109,7 +109,7 @@ def make_pages(options: Namespace, folder: str) -> int:
 
 
 def _opened(options: Namespace) -> Complete | Scanned:
-    """Open the medium by its DICOMDIR; by its files too if that is damaged, and only by them if there is no other way."""
+    """Open the medium by its DICOMDIR and its unlisted files; without a readable DICOMDIR, by its files alone."""
     from fileset.extraction.complete import Complete
     from fileset.extraction.scanned import scanned, scanned_instead
     from fileset.reader import Reader

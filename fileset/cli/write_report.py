@@ -43,8 +43,8 @@ class Wording(NamedTuple):
 
     `removed`, `refreshed` and `added` complete "1 instance ... MEDIUM". `unchanged` returns the sentence for a report
     without any of these. `hints` returns lines about including skipped files. `is_new`: the verb makes a new
-    file-set, so a manifest lists this run alone. `drops`: an instance that is gone was not chosen by the user, so it is named
-    and makes the work incomplete.
+    file-set, so a manifest lists this run alone. `drops`: the verb may remove instances that the user did not choose; the
+    report names each, and the exit code is 3.
     """
 
     verb: str
@@ -135,7 +135,7 @@ def _tell_files(report: Report, options: Namespace, wording: Wording) -> None:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    """The fate of each instance, one a line."""
+    """Yield a line for each instance: removed, read again, or added."""
     would = "would be " if report.dry_run else ""
     unlisted = "would no longer be referenced" if report.dry_run else "no longer referenced"
     for removed in report.removed:
@@ -179,7 +179,7 @@ def _by_severity(report: Report) -> dict[str, list[Finding]]:
 
 
 def tell_skipped(skipped: Sequence[Skipped], *, everything: bool) -> None:
-    """Write one line about the files that are not DICOM, then the others, by reason if they are many."""
+    """Write one line about the files that are not DICOM, then the other skipped files, grouped by rule if there are many."""
     foreign = [one for one in skipped if one.foreign]
     if foreign:
         _tell_foreign(foreign, everything=everything)
@@ -200,7 +200,7 @@ def _tell_foreign(foreign: Sequence[Skipped], *, everything: bool) -> None:
 
 
 def _former(replaced: Replaced, *, dry_run: bool) -> str:
-    """A sentence about the replaced file-set and its files."""
+    """Return a sentence about the replaced file-set and its files."""
     had = "could not be read" if replaced.instances is None else f"had {counted(replaced.instances, 'instance')}"
     goes, stays = ("would be deleted", "would stay") if dry_run else ("were deleted", "stayed")
     files = f"its files {goes}"
@@ -224,7 +224,7 @@ INCLUDED_BY: Final = {
 
 
 def _option_hints(report: Report, options: Namespace) -> Iterator[str]:
-    """The options of this verb that include skipped files."""
+    """Yield a line for each option of this verb that would include skipped files."""
     counts = Counter(one.rule for one in report.skipped)
     for rule, (name, typed) in INCLUDED_BY.items():
         if counts[rule] and getattr(options, name, None) not in (None, True, typed.rpartition(" ")[2]):
@@ -260,7 +260,7 @@ def _remarks(report: Report, options: Namespace, wording: Wording) -> Iterator[s
 
 
 def _changes(report: Report, wording: Wording) -> str:
-    """The result in words such as "2 instances removed, 1 instance added to DISC"."""
+    """Return the result in words, such as "2 instances removed, 1 instance added to DISC"."""
     counts = (
         (wording.removed, len(report.removed)),
         (wording.refreshed, len(report.refreshed)),

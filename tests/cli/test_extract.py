@@ -462,7 +462,7 @@ def test_the_output_must_be_a_folder(run: Runs, indexed: Path, tmp_path: Path) -
 
 def test_files_that_cannot_have_the_name_of_the_template_are_reported(run: Runs, indexed: Path, tmp_path: Path) -> None:
     arguments = ("extract", indexed, "-o", tmp_path / "COPIES", "--template", "{PatientID}.dcm", "InstanceNumber=1")
-    told = "2 files have another name than the template gives, which another file has already"
+    told = "2 files have another name than the template gives, because another file already has that name"
     advice = " (-v or --json names each; a template with {SOPInstanceUID} makes the names unique)"
     done = run(*arguments)
     assert done.stderr.splitlines()[:-1] == [told + advice]

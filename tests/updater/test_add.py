@@ -124,7 +124,7 @@ def test_a_dry_run_and_the_run_after_it_agree(disc: Path, tmp_path: Path) -> Non
     assert list(planned.added) == list(done.added)
     assert list(planned.refreshed) == list(done.refreshed)
     assert len(done.written) == 2
-    with pytest.raises(fileset.RuleError, match="written already"):
+    with pytest.raises(fileset.RuleError, match="already written"):
         updater.commit()
 
 

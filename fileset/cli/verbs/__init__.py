@@ -5,7 +5,7 @@ To add a verb, add a module of its name here and a line in `VERBS`. The module h
 * `EXAMPLES`: two command lines for the end of its help.
 * `configure(parser)`: add the arguments.
 * `run(options)`: do the work and return the exit code. Raise `FilesetError` if the work cannot be done.
-* `WRITES = True` if an interrupted run leaves everything as it was, so that Ctrl-C can say so.
+* `WRITES = True` if an interrupted run leaves everything as it was; the message after Ctrl-C then says this.
 """
 
 from __future__ import annotations

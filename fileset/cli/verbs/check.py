@@ -25,7 +25,7 @@ EXAMPLES: Final = (
 FOUND: Final = 1
 """Exit code: the check found errors."""
 SHOWN: Final = 5
-"""Findings shown under one rule, unless all are wanted."""
+"""Findings shown under one rule without -v."""
 
 _NOUNS: Final = {ERROR: ("error", "errors"), WARNING: ("warning", "warnings"), INFO: ("note", "notes")}
 _STYLES: Final = {ERROR: "bold red", WARNING: "bold yellow", INFO: "bold blue"}
@@ -44,21 +44,28 @@ def configure(parser: ArgumentParser) -> None:
         help="a folder or image with a DICOMDIR, or the DICOMDIR; several give one line each",
     )
     parser.add_argument("--no-files", action="store_true", help="check the DICOMDIR alone")
-    parser.add_argument("--hash", metavar="MANIFEST", help="compare contents with digests that sha256sum wrote")
+    parser.add_argument(
+        "--hash", metavar="MANIFEST", help="compare the files with the digests in a manifest, as sha256sum writes it"
+    )
     parser.add_argument(
         "--against", metavar="IMAGE", help="only compare the disc in a drive with the ISO image, sector by sector"
     )
     parser.add_argument("--profile", metavar="ID", help="check also the rules of this application profile (PS3.11)")
     parser.add_argument(
-        "--profiles", action="store_true", help="show which profiles are satisfied, and why others are not"
+        "--profiles",
+        action="store_true",
+        help="show which profiles the medium satisfies, and why it does not satisfy others",
     )
     parser.add_argument(
-        "--show-values", action="store_true", help="show names and other values of patients in messages too"
+        "--show-values", action="store_true", help="show names and other values of patients in messages"
     )
-    parser.add_argument("--rules", action="store_true", help="show all rules that there are")
+    parser.add_argument("--rules", action="store_true", help="list all rules")
     add_format(parser)
     parser.add_argument(
-        "--jobs", metavar="N", type=positive, help="processes that read (default: chosen by the number of files)"
+        "--jobs",
+        metavar="N",
+        type=positive,
+        help="number of processes that read (default: chosen by the number of files)",
     )
     add_cluster(parser)
     add_common(parser)
@@ -75,11 +82,11 @@ def run(options: Namespace) -> int:
     if options.against:
         return _compare(options)
     if options.no_files and options.hash:
-        raise RuleError("--no-files and --hash exclude each other: a manifest is about the files")
+        raise RuleError("--no-files and --hash exclude each other: --hash compares files")
     if options.profiles:
         return _advise(options)
     if options.profile and options.no_files:
-        raise RuleError("--profile and --no-files exclude each other: a profile is about the files")
+        raise RuleError("--profile and --no-files exclude each other: a profile has rules for files")
     if len(options.media) > 1:
         return _several(options)
     report = _checked(options.media[0], options)
@@ -110,7 +117,7 @@ def _checked(medium: str, options: Namespace) -> CheckReport:
 def _compare(options: Namespace) -> int:
     """Compare a disc with its image."""
     if len(options.media) > 1 or options.no_files or options.hash or options.profile or options.profiles:
-        raise RuleError("--against is about one disc, and goes with no other check")
+        raise RuleError("--against compares one disc, and cannot be combined with other checks")
     from fileset.burn import compare_with_image
     from fileset.cli.comparison import DIFFERS, comparison_lines, comparison_members
 
@@ -126,7 +133,7 @@ def _compare(options: Namespace) -> int:
 def _several(options: Namespace) -> int:
     """Check one medium after the other: a verdict line for each, also for one that cannot be read."""
     if options.hash or options.profiles:
-        raise RuleError("--hash and --profiles are about one medium")
+        raise RuleError("--hash and --profiles check one medium at a time")
     found: list[dict[str, object]] = []
     for medium in options.media:
         try:
@@ -151,7 +158,7 @@ def _several(options: Namespace) -> int:
 
 def _advise(options: Namespace) -> int:
     if len(options.media) > 1 or options.no_files or options.hash or options.profile:
-        raise RuleError("--profiles is about one medium, and goes with none of --profile, --no-files and --hash")
+        raise RuleError("--profiles checks one medium, and cannot be combined with --profile, --no-files or --hash")
     from fileset.check import advise
     from fileset.cli.advice import advice_lines, write_advice
 
@@ -187,7 +194,7 @@ def _document(report: CheckReport) -> None:
 
 
 def lines(report: CheckReport, *, everything: bool, quiet: bool) -> Iterator[Line]:
-    """The report for people: findings by severity and rule, the gravest first, and a summary."""
+    """Yield the report for people: findings by severity and rule, the most severe first, and a summary."""
     severities = (ERROR,) if quiet else (ERROR, WARNING, INFO) if everything else (ERROR, WARNING)
     cut = False
     groups = _by_rule(report.findings)
@@ -228,7 +235,7 @@ def _summary(report: CheckReport) -> str:
 
 
 def show(report: Iterable[Line]) -> None:
-    """Write lines to standard output; on a terminal in colours, and broken between words."""
+    """Write lines to standard output; on a terminal, with colours and line breaks between words."""
     if not sys.stdout.isatty():
         write(escaped(text) for text, _ in report)
         return

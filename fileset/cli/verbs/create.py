@@ -33,7 +33,7 @@ SCHEMES = {
     "counter": "PT000000/ST000000/SE000000/IM000000",
     "flat": "DICOM/D0000000/I0000000",
     "uid": "DICOM/AB/CDEFGHIJ, a hash of the SOP Instance UID",
-    "keep": "the name it has, as far as the Standard allows",
+    "keep": "the name of the source, as far as the Standard allows",
 }
 """The naming schemes of `fileset.plan.names`, each with an example; that module is too heavy to load for --help."""
 
@@ -46,7 +46,7 @@ OPTIONS = {
 
 
 def _hints(report: Report, _options: Namespace) -> Iterator[str]:
-    """How to include the files that were left out."""
+    """Yield the way to include files that were left out."""
     conflicts = sum(one.rule == "FS-INSTANCE-CONFLICT" for one in report.skipped)
     if not conflicts:
         return
@@ -98,7 +98,7 @@ def _add_sources(parser: ArgumentParser) -> None:
         help="the folder that becomes the file-set, or NAME.iso, NAME.zip, - for a ZIP archive on stdout",
     )
     parser.add_argument(
-        "--naming", choices=SCHEMES, help="how files are named (default: counter, or keep for those of a file-set)"
+        "--naming", choices=SCHEMES, help="how files are named (default: counter; keep for the files of a file-set)"
     )
     parser.add_argument(
         "--include",
@@ -112,7 +112,9 @@ def _add_sources(parser: ArgumentParser) -> None:
     parser.add_argument("--keep-file-set-uid", action="store_true", help="keep its File-set UID too")
     add_choice(parser)
     parser.add_argument(
-        "--listed-only", action="store_true", help="of a file-set: leave out DICOM files that no record references"
+        "--listed-only",
+        action="store_true",
+        help="if a SOURCE is a file-set, leave out DICOM files that no record references",
     )
 
 
@@ -152,7 +154,7 @@ def _add_images(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--source-password-file",
         metavar="FILE",
-        help="file with the password of encrypted sources (default: that of --password-file); - asks on the terminal",
+        help="file with the password of encrypted sources (default: the file of --password-file); - asks on the terminal",
     )
 
 
@@ -200,11 +202,11 @@ def run(options: Namespace) -> int:
 
 
 def _refuse_wrong_use(options: Namespace) -> None:
-    """Raise `RuleError` for options that have no meaning together."""
+    """Raise `RuleError` for options that make no sense together."""
     if options.output == "-" and (options.json or options.verbose) and not options.dry_run:
         raise RuleError("standard output takes the archive", advice="Leave out --json and -v, or give -o a name")
     if not (options.sources or options.from_medium or options.documents):
         raise RuleError("create: no SOURCE given", advice="Name at least one file, folder, image or archive")
     if options.plan and not options.volume_size:
-        raise RuleError("--plan is for volumes", advice="Give their size with --volume-size")
+        raise RuleError("--plan lists volumes", advice="Give their size with --volume-size")
     refuse_web_alone(options)

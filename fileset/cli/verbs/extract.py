@@ -47,12 +47,12 @@ def configure(parser: ArgumentParser) -> None:
         "--output",
         required=True,
         metavar="FOLDER",
-        help="the folder for the copies; files that it has already are not copied again",
+        help="the folder for the copies; files that are already there are not copied again",
     )
     parser.add_argument(
         "--template",
         metavar="TEMPLATE",
-        help=f"how they are named: keywords in braces, such as {{InstanceNumber:05}} (default: {DEFAULT})",
+        help=f"names of the copies: keywords in braces, such as {{InstanceNumber:05}} (default: {DEFAULT})",
     )
     parser.add_argument("--keep-structure", action="store_true", help="keep the folders and names of the medium")
     parser.add_argument("--ascii", action="store_true", help="only ASCII characters in names: Müller becomes Muller")
@@ -122,7 +122,7 @@ def run(options: Namespace) -> int:
 
 
 def _template(options: Namespace) -> str:
-    """The template that the options ask for."""
+    """Return the template that the options ask for."""
     if not options.keep_structure:
         return str(options.template or DEFAULT)
     if options.template:
@@ -131,7 +131,7 @@ def _template(options: Namespace) -> str:
 
 
 def _opened(options: Namespace) -> Reader | Scanned:
-    """The file-set by its DICOMDIR, or by its files if that is wanted or there is no other way."""
+    """Open the file-set by its DICOMDIR; by its files if --scan is given or the DICOMDIR cannot be read."""
     from fileset.extraction.scanned import scanned, scanned_instead
     from fileset.reader import Reader
 
@@ -144,7 +144,7 @@ def _opened(options: Namespace) -> Reader | Scanned:
 
 
 def _refuse_inside(folder: str, medium: str) -> None:
-    """A file-set holds no DICOM files that its DICOMDIR does not reference (PS3.3 F.2.1)."""
+    """Raise `RefusedError` for a folder in the file-set: it may hold only DICOM files with a record (PS3.3 F.2.1)."""
     inner, outer = os.path.realpath(folder), os.path.realpath(medium)
     if os.path.isdir(outer) and (inner + os.sep).startswith(outer.rstrip(os.sep) + os.sep):
         raise RefusedError(f"is inside the file-set {medium}", path=folder, advice="Choose another folder")
@@ -191,7 +191,7 @@ def _tell_beside(report: ExtractReport, options: Namespace) -> None:
         "" if "{SOPInstanceUID" in _template(options) else "; a template with {SOPInstanceUID} makes the names unique"
     )
     advice = "" if options.verbose else f" (-v or --json names each{apart})"
-    say(f"{files} another name than the template gives, which another file has already{advice}")
+    say(f"{files} another name than the template gives, because another file already has that name{advice}")
     for copy in report.files if options.verbose else ():
         if copy.beside:
             say(f"  {copy.file_id} -> {copy.path}")
@@ -205,7 +205,7 @@ def _tell_lost(heading: str, lost: Sequence[Lost], *, everything: bool) -> None:
 
 
 def lost_lines(lost: Sequence[Lost], *, everything: bool) -> Iterator[str]:
-    """Lost instances below their series; only the series, with counts, where there are too many and not all wanted."""
+    """Yield lost instances below their series; if there are many and `everything` is not set, only counts by series."""
     groups: dict[str, list[Lost]] = {}
     for one in lost:
         groups.setdefault(_series(one), []).append(one)

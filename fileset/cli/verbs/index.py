@@ -27,7 +27,7 @@ EXAMPLES: Final = (
 
 
 def _hints(report: Report, options: Namespace) -> Iterator[str]:
-    """How to include the files that were left out."""
+    """Yield the way to include files that were left out."""
     rules = [one.rule for one in report.skipped]
     if conflicts := rules.count("FS-INSTANCE-CONFLICT"):
         yield (
@@ -74,7 +74,7 @@ def run(options: Namespace) -> int:
 
 
 def _beside(folder: str) -> str:
-    """The name of a new folder next to `folder`, written as the user wrote that."""
+    """Return the path of a new folder next to `folder`: relative if the user gave a relative path."""
     plain = folder.rstrip(os.sep)
     if os.path.basename(plain) in ("", ".", ".."):
         return os.path.relpath(os.path.abspath(folder) + "_NEW")

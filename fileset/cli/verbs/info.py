@@ -119,7 +119,7 @@ def facts(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> Iterat
 
 
 def _medium(reader: Reader) -> Iterator[tuple[str, str]]:
-    """M-INQUIRE FILE-SET (PS3.10 8.3)."""
+    """Yield the facts about the medium (M-INQUIRE FILE-SET, PS3.10 8.3)."""
     medium = reader.medium_info()
     if medium.used is not None:
         disc = f", fits a {medium.disc}, which holds {sized(medium.disc_capacity or 0)}" if medium.disc else ""
@@ -155,7 +155,7 @@ def _space(reader: Reader) -> str:
 
 
 def _files(presence: Presence, unlisted: Sequence[str]) -> str:
-    """How many files the records reference, how many of them are missing, and how many no record references."""
+    """Return the numbers of referenced files, missing files, and DICOM files without a record."""
     parts = [f"{len(presence.present):,} referenced"]
     parts += [f"{len(presence.missing):,} missing"] if presence.missing else []
     parts += [f"{counted(presence.nameless, 'record')} without a usable File ID"] if presence.nameless else []

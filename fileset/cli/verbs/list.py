@@ -31,7 +31,7 @@ MAY_LACK: Final = (
 
 
 class FoundInstances:
-    """Instances that are passed on, and how many they were."""
+    """An iterable of instances that counts them."""
 
     def __init__(self, instances: Iterator[Record]) -> None:
         self.instances = instances
@@ -92,7 +92,7 @@ def run(options: Namespace) -> int:
 
 
 def _tell_absent(findings: Sequence[Finding], unlisted: int, options: Namespace) -> None:
-    """Report the findings; only count files without a record unless everything is wanted."""
+    """Report the findings; without -v only count the files without a record."""
     wanted = [one for one in findings if options.verbose or one.rule != "FS-FILE-UNLISTED"]
     tell_findings(wanted, everything=options.verbose, quiet=options.quiet)
     if unlisted and not options.quiet:
@@ -121,7 +121,7 @@ def _file_ids(found: Iterable[Record]) -> Iterator[str]:
 
 
 def _paths(found: Iterable[Record] | None, presence: Presence, prefix: str) -> Iterator[str]:
-    """The paths of the files that are there, relative to the medium as the user named it."""
+    """Yield the paths of the files on the medium, relative to the path that the user gave."""
     wanted = presence.listed if found is None else (prefix + name for name in _file_ids(found))
     return (presence.present[path] for path in wanted if path in presence.present)
 
@@ -129,12 +129,11 @@ def _paths(found: Iterable[Record] | None, presence: Presence, prefix: str) -> I
 def _tree(reader: Reader, found: Iterable[Record] | None, *, instances: bool) -> None:
     from fileset.cli.tree_view import show, tree_of
 
-    # A selection does not need the icons of all.
     show(tree_of(reader, found, instances=instances), icons=reader.contents.icons if found is None else 0)
 
 
 def rows(records: Iterable[Record]) -> Iterator[str]:
-    """Instances as texts of JSON, each with the keys of its patient, study and series."""
+    """Yield instances as texts of JSON, each with the keys of its patient, study and series."""
     parent: Record | None = None
     above = ""
     for record in records:
@@ -158,7 +157,7 @@ def _own(record: Record) -> str:
 
 
 def _inquired(record: Record) -> dict[str, Any]:
-    """M-INQUIRE FILE (PS3.10 8.3): size in bytes, date and time in UTC; null if the medium does not have them."""
+    """Return size in bytes, and date and time in UTC (M-INQUIRE FILE, PS3.10 8.3); null if the medium lacks them."""
     try:
         info = record.inquire()
     except FilesetError:
@@ -167,6 +166,6 @@ def _inquired(record: Record) -> dict[str, Any]:
 
 
 def _above(record: Record) -> str:
-    """The keys of the records above, encoded once for all instances that share them."""
+    """Return the keys of the records above, encoded once for all instances that share them."""
     levels = {"patient": record.patient, "study": record.study, "series": record.series}
     return json_text({name: level.keys() if level else {} for name, level in levels.items()})[1:-1]

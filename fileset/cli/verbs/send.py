@@ -71,26 +71,38 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--scan", action="store_true", help="look into every file instead of the DICOMDIR")
     parser.add_argument(
-        "--dry-run", action="store_true", help="with --to: ask which files the peer takes, and send nothing"
+        "--dry-run", action="store_true", help="with --to: ask which files the PACS accepts, and send nothing"
     )
     parser.add_argument(
         "--transcode",
         action="store_true",
-        help="send files uncompressed that the peer does not take as they are (extra images)",
+        help="decompress the files that the PACS does not accept as they are (extra images)",
     )
     parser.add_argument(
-        "--jobs", metavar="N", type=positive, default=2, help="associations or requests at a time (default: 2)"
+        "--jobs",
+        metavar="N",
+        type=positive,
+        default=2,
+        help="number of associations or requests at the same time (default: 2)",
     )
-    parser.add_argument("--retries", metavar="N", type=int, default=3, help="more tries where it may help (default: 3)")
-    parser.add_argument("--timeout", metavar="SECONDS", type=positive, default=30, help="for each answer (default: 30)")
     parser.add_argument(
-        "--journal", metavar="FILE", help="record each file that arrived; a second run sends the rest only"
+        "--retries",
+        metavar="N",
+        type=int,
+        default=3,
+        help="number of retries after a failure that may pass (default: 3)",
+    )
+    parser.add_argument(
+        "--timeout", metavar="SECONDS", type=positive, default=30, help="longest wait for each answer (default: 30)"
+    )
+    parser.add_argument(
+        "--journal", metavar="FILE", help="record each file that arrived; a second run sends only the rest"
     )
     parser.add_argument(
         "--commit",
         metavar="PORT",
         type=positive,
-        help="ask for Storage Commitment; the peer answers to our AE Title at PORT",
+        help="ask for Storage Commitment; the PACS answers to our AE Title at PORT",
     )
     _add_security(parser)
     add_reconciliation(parser)
@@ -118,7 +130,7 @@ def run(options: Namespace) -> int:
     media, keys = split_media(options.arguments)
     tls = _tls(options)
     if options.stow and (options.dry_run or options.commit):
-        raise RuleError("--dry-run and --commit are for --to")
+        raise RuleError("--dry-run and --commit work only with --to")
     headers = _headers(options)
     reconciliation = reconciliation_of(options, tls)
     outcomes = [_one(medium, keys, reconciliation, tls, headers, options) for medium in media]
@@ -163,7 +175,7 @@ def _one(
 
 
 def _opened(medium: str, options: Namespace) -> Complete | Scanned:
-    """All instances on a medium, as `extract` finds them: with a record, without one, or without a DICOMDIR."""
+    """Open the medium as `extract` does: all instances, with or without a record, and without a DICOMDIR too."""
     from fileset.extraction.complete import Complete
     from fileset.extraction.scanned import scanned, scanned_instead
     from fileset.reader import Reader
@@ -223,7 +235,9 @@ def _transfer(
                 progress=phases,
             )
         except KeyboardInterrupt as end:
-            end.add_note("the files that arrived stay there" + ("; run it again to go on" if options.journal else ""))
+            end.add_note(
+                "the files that arrived stay there" + ("; run the command again to continue" if options.journal else "")
+            )
             raise
 
 
@@ -234,7 +248,7 @@ def _tls(options: Namespace) -> Tls | None:
     from fileset.transfer.peer import Tls
 
     if not options.tls and not options.stow and (options.ca or options.cert or options.key):
-        raise RuleError("--ca, --cert and --key are for --tls and for --stow https://...")
+        raise RuleError("--ca, --cert and --key work only with --tls, or with --stow https://...")
     return Tls(options.ca, options.cert, options.key) if options.tls or options.stow else None
 
 
@@ -247,7 +261,7 @@ def _headers(options: Namespace) -> dict[str, str]:
         except OSError as problem:
             raise MediumError(f"cannot be read: {problem.strerror or problem}", path=options.header_file) from problem
     if lines and not options.stow:
-        raise RuleError("--header and --header-file are for --stow")
+        raise RuleError("--header and --header-file work only with --stow")
     return dict(map(_header, lines))
 
 
@@ -295,7 +309,7 @@ def _lost_lines(report: SendReport, *, everything: bool) -> Iterator[str]:
 
 
 def _note_lines(report: SendReport, *, everything: bool) -> Iterator[str]:
-    """The remarks with which the peer took instances, and how many have each."""
+    """Yield the notes of the peer on the instances that it accepted, each with its number of instances."""
     notes: dict[str, list[str]] = {}
     for one in report.instances:
         for note in (one.reason, one.transcoded) if one.there else ():

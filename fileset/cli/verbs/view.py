@@ -18,7 +18,7 @@ EXAMPLES: Final = ("fileset view /media/cdrom", "fileset view DISC.iso --web-pic
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
     parser.usage = "fileset view MEDIUM [options]"
-    parser.epilog = "The pages hold patient data: they are removed when you press Enter or Ctrl-C."
+    parser.epilog = "The pages hold patient data: fileset deletes them when you press Enter or Ctrl-C."
     add_pages(parser)
 
 
@@ -35,7 +35,7 @@ def run(options: Namespace) -> int:
             say(f"no browser could be opened: open {index}")
         keep = not sys.stdin.isatty()
         if keep:  # without a terminal there is no Enter, and the browser still needs the pages
-            say(f"the pages stay in {folder}: they hold patient data, so remove them when you have seen them")
+            say(f"the pages stay in {folder}: they hold patient data, so delete that folder afterwards")
         else:
             say(f"the pages are in {folder}; press Enter to remove them")
             sys.stdin.readline()
