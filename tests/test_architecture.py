@@ -15,6 +15,7 @@ import pytest
 
 import fileset
 from tests.support.command import environment
+from tests.support.imports import imports
 
 PACKAGE = Path(fileset.__file__).parent
 
@@ -72,17 +73,6 @@ def room_of(path: Path) -> str:
 
 MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 ROOM_NAMES = {room_of(path) for path in MODULES.values()}
-
-
-def imports(tree: ast.Module, package: str) -> Iterator[str]:
-    """Full names of all that is imported, anywhere in a module of `package`; `from a import b` is a.b."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
 def rooms_imported(tree: ast.Module, package: str) -> Iterator[str]:

@@ -10,6 +10,8 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from tests.support.imports import imports
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = [line for extra, lines in PROJECT["optional-dependencies"].items() if extra != "test" for line in lines]
@@ -29,13 +31,8 @@ def modules_of(requirement: str) -> set[str]:
 @cache
 def imported() -> frozenset[str]:
     """Return the top-level modules that the package imports anywhere in its code, without ours and Python's."""
-    modules: set[str] = set()
-    for path in (ROOT / "fileset").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                modules.update(alias.name.partition(".")[0] for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                modules.add(node.module.partition(".")[0])
+    names = (name for path in (ROOT / "fileset").rglob("*.py") for name in imports(ast.parse(path.read_bytes())))
+    modules = {name.partition(".")[0] for name in names}
     return frozenset(modules - set(sys.stdlib_module_names) - STUBS_ONLY - {"fileset"})
 
 

@@ -22,9 +22,11 @@ _WIDTHS: Final = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "SV": 8,
 _DEFER: Final = 1 << 24
 """A longer value, in bytes, is skipped unless wanted."""
 _MOST_ELEMENTS: Final = 20_000
-"""Elements of a data set before its pixel data, without those in sequences; zeros of a bad disc read as millions."""
+"""Elements of a data set before its pixel data, without those in sequences; zeros of a bad disc read as millions of
+empty elements."""
 _MOST_READS: Final = 1_000_000
 """Times that pydicom may read from a file: at least once for each element, those in sequences included."""
+_ZEROS: Final = bytes(8)
 _MESSAGE: Final = "pydicom cannot decode the data set"
 
 _TOO_MANY: Final = "more elements precede the values that are needed than a header can have; the file is damaged"
@@ -40,6 +42,7 @@ class HeaderFile(io.RawIOBase):
         self._at = 0
         self._limit = self._left = limit
         self._reads = 0
+        self._zeros = 0
 
     def readable(self) -> bool:
         """Always."""
@@ -68,10 +71,11 @@ class HeaderFile(io.RawIOBase):
             raise HeaderError(
                 "FS-FILE-BAD-HEADER", f"more than {self._limit >> 20} MiB precede the values that are needed"
             )
-        self._reads += 1
-        if self._reads > _MOST_READS:
-            raise HeaderError("FS-FILE-BAD-HEADER", _TOO_MANY)
         data = self._read(self._at, size)
+        self._reads += 1
+        self._zeros = self._zeros + 1 if data == _ZEROS else 0
+        if self._reads > _MOST_READS or self._zeros > _MOST_ELEMENTS:
+            raise HeaderError("FS-FILE-BAD-HEADER", _TOO_MANY)
         self._at += len(data)
         self._left -= len(data)
         return data
