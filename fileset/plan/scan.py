@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache, partial
+from queue import Empty, SimpleQueue
 from threading import get_ident
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
@@ -254,19 +255,22 @@ def _by_pool(
 def _result(future: Future[Result], pool: Executor) -> Result:
     """The result of a future. Raises `BrokenExecutor` if a worker died in the middle of a message.
 
-    `concurrent.futures` notices most dead workers, but waits for ever for the rest of a message.
+    `concurrent.futures` notices most dead workers, but waits for ever for the rest of a message. A signal in the middle of
+    `Future.result` may leave its lock held, and then the thread that serves the workers never ends; so signals are held
+    back there, and the wait is in a queue, where they do no harm.
     """
     from concurrent.futures import BrokenExecutor
-    from concurrent.futures import TimeoutError as NotYetError
 
+    done = SimpleQueue[object]()
+    with _no_signals():
+        future.add_done_callback(done.put)
     while True:
-        try:
-            return future.result(PATIENCE)
-        except NotYetError:
-            if future.done():  # the work itself raised a TimeoutError
-                raise
-            if any(worker.exitcode is not None for worker in _workers(pool)):
-                raise BrokenExecutor from None
+        with suppress(Empty):
+            done.get(timeout=PATIENCE)
+            with _no_signals():
+                return future.result()
+        if any(worker.exitcode is not None for worker in _workers(pool)):
+            raise BrokenExecutor
 
 
 @contextmanager

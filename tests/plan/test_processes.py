@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import pydicom
@@ -217,3 +218,54 @@ def test_a_signal_to_end_undoes_the_change(name: str, target: str, many: Path, t
             assert sorted(path.name for path in tmp_path.iterdir()) == ["WHOLE"]
             interrupted += 1
     assert interrupted  # the others were done before
+
+
+class _LateError(Exception):
+    """The pool has not ended in time."""
+
+
+def _late(*_: object) -> None:
+    raise _LateError
+
+
+def _stopped_at(step: int) -> object:
+    """Scan with a signal that comes as the n-th function of the libraries for processes returns; return what was raised."""
+    seen, sent = 0, False
+
+    def watch(frame: FrameType, event: str, _: object) -> object:
+        nonlocal seen, sent
+        if not frame.f_code.co_filename.endswith(("threading.py", "_base.py", "process.py", "scan.py")):
+            return None
+        frame.f_trace_lines = False
+        seen += event == "return"
+        if seen >= step and not sent and signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ()):
+            sent = True
+            raise KeyboardInterrupt
+        return watch
+
+    try:
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+        sys.settrace(watch)  # type: ignore[arg-type]
+        list(in_chunks(_same, iter([[number] for number in range(6)]), 6, jobs=2))
+    except BaseException as problem:  # noqa: BLE001  # the test judges it
+        return type(problem)
+    finally:
+        sys.settrace(None)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    return sent
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
+def test_a_signal_at_any_step_of_waiting_for_a_process_ends_the_wait() -> None:
+    before = signal.signal(signal.SIGALRM, _late)
+    try:
+        for step in range(1, 10_000):
+            outcome = _stopped_at(step)
+            if outcome is False:
+                break
+            assert outcome is KeyboardInterrupt, step
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert step > 50
