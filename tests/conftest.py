@@ -29,7 +29,7 @@ sys.dont_write_bytecode = False
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-settings.register_profile("tests", max_examples=1000 if LONG else 40, deadline=None)  # machines may be busy
+settings.register_profile("tests", max_examples=1000 if LONG else 25, deadline=None)  # machines may be busy
 settings.load_profile("tests")
 
 

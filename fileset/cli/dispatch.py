@@ -10,6 +10,7 @@ import sys
 from argparse import REMAINDER, Namespace
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from time import monotonic
 from typing import Final, Protocol, cast
@@ -76,10 +77,7 @@ def _carry_out(arguments: Sequence[str]) -> int:
     from fileset.cli.secure_options import add_security
     from fileset.cli.signals import ending_as_interrupted  # --help needs none of it
 
-    # glibc reuses freed blocks up to the size of the largest block freed so far, at most 32 MiB. It asks the system for
-    # each larger block, and the system zeroes every page. Freeing one large block, never touched, raises that limit.
-    with suppress(MemoryError):
-        bytes(RETAINED)
+    _keep_freed_memory()
     try:
         options.began = monotonic()
         with ending_as_interrupted():
@@ -89,6 +87,17 @@ def _carry_out(arguments: Sequence[str]) -> int:
         if getattr(verb, "WRITES", False) and not options.dry_run and not _notes(end):
             end.add_note("nothing was written")
         raise
+
+
+@cache
+def _keep_freed_memory() -> None:
+    """Make the C library reuse freed memory, once in a process.
+
+    glibc reuses freed blocks up to the size of the largest block freed so far, at most 32 MiB. It asks the system for each
+    larger block, and the system zeroes every page. Freeing one large block, never touched, raises that limit.
+    """
+    with suppress(MemoryError):
+        bytes(RETAINED)
 
 
 def _expanded(arguments: Sequence[str]) -> Sequence[str]:

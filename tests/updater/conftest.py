@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,12 +18,22 @@ from tests.support import synthetic
 LINKS: Final = (b"\x04\x00\x00\x14UL\x04\x00", b"\x04\x00\x20\x14UL\x04\x00")
 
 
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with SOURCE, two patients with two studies of two CT series of three instances each, and DISC, the
+    file-set of them; do not change it.
+    """
+    folder = tmp_path_factory.mktemp("written")
+    synthetic.ct_series(folder / "SOURCE", patients=2, studies=2, series=2, instances=3)
+    with fileset.Creator(folder / "DISC", file_set_id="BEFORE", file_set_uid="2.25.4711") as creator:
+        creator.add(folder / "SOURCE")
+    return folder
+
+
 @pytest.fixture
-def disc(tmp_path: Path) -> Path:
-    """Two patients with two studies of two CT series of three instances each, as a file-set."""
-    synthetic.ct_series(tmp_path / "SOURCE", patients=2, studies=2, series=2, instances=3)
-    with fileset.Creator(tmp_path / "DISC", file_set_id="BEFORE", file_set_uid="2.25.4711") as creator:
-        creator.add(tmp_path / "SOURCE")
+def disc(written: Path, tmp_path: Path) -> Path:
+    """The file-set of `written` for this test alone, with its sources beside it."""
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
     return tmp_path / "DISC"
 
 
