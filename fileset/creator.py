@@ -11,7 +11,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from attrs import evolve
+from attrs import define, evolve, field
 
 from fileset.dicomdir.write.header import Identification, is_file_set_id, new_uid
 from fileset.errors import INDEX_INSTEAD, FilesetError, RefusedError, RuleError, require_one_of
@@ -27,13 +27,13 @@ from fileset.media.system.walk import place_below
 from fileset.plan.choice import Choice
 from fileset.plan.commit import clean_up, unreported
 from fileset.plan.companion import Companion
-from fileset.plan.copy_findings import Preamble, cleared, clears, without_cured
+from fileset.plan.copy_findings import cleared, clears, without_cured
 from fileset.plan.dicomdir_file import read_contents
 from fileset.plan.extra_files import Included
 from fileset.plan.hl7_document import add_document
 from fileset.plan.icons import IconPlace, Icons
 from fileset.plan.inputs import Sources
-from fileset.plan.intake import Intake, Workers
+from fileset.plan.intake import IntakeOptions
 from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.new_file_set import IN_PLACE, Recipe, refuse_existing
 from fileset.plan.scan import Phases, Refused, collect, phase
@@ -44,7 +44,7 @@ from fileset.plan.under_profile import under_profile
 from fileset.plan.volumes import write_volume, write_volumes
 from fileset.records.arranged import Arranged
 from fileset.records.describe import InvalidUid, Missing, UnknownSopClass
-from fileset.records.person import PatientConflict, check_conflict_option
+from fileset.records.person import PatientConflict
 from fileset.records.tree import TreeBuilder
 from fileset.report import Report, Skipped
 from fileset.standard.tags import DESCRIPTOR_CHARACTER_SET, DESCRIPTOR_FILE_ID
@@ -63,7 +63,8 @@ LISTED_ONLY: Final = "no record of the DICOMDIR references it; without --listed-
 NOTHING_ADDED: Final = "nothing was written: there is no file that a DICOMDIR can list"
 
 
-class Creator:
+@define(slots=False, eq=False, repr=False)
+class Creator(IntakeOptions):
     """Create a new file-set in a folder, an ISO image or a ZIP archive (File-set Creator, PS3.10 8.3).
 
     Use it as a context manager. A clean exit writes the file-set; after an exception the medium is as it was. DICOM
@@ -126,106 +127,74 @@ class Creator:
         RefusedError: `medium` holds a file-set and `replace` is false.
     """
 
-    def __init__(
-        self,
-        medium: str | os.PathLike[str],
-        *,
-        medium_format: MediumFormat | None = None,
-        medium_options: Iterable[str] = (),
-        volume_size: int | str | None = None,
-        file_set_id: str | None = None,
-        file_set_uid: str | None = None,
-        keep_file_set_uid: bool = False,
-        descriptor_file_id: FileId | str | None = None,
-        descriptor_character_set: str | None = None,
-        naming: Naming | None = None,
-        missing: Missing = "invent",
-        unknown_sop_class: UnknownSopClass = "image",
-        invalid_uid: InvalidUid = "accept",
-        patient_conflict: PatientConflict = "refuse",
-        keys: str = "usual",
-        preamble: Preamble = "keep",
-        trust_dicomdir: bool = False,
-        replace: bool = False,
-        listed_only: bool = False,
-        add_header: bool = False,
-        undefined_lengths: bool = False,
-        icons: Icons | IconPlace | None = None,
-        web: WebOptions | None = None,
-        profile: str | None = None,
-        strict: bool = False,
-        transcode: bool = False,
-        transform: Transform | None = None,
-        rewrite: Rewrite | Streamed | None = None,
-        jobs: int | None = None,
-        executor: Executor | None = None,
-        progress: Phases | None = None,
-        security: Security | None = None,
-        source_security: Security | None = None,
-    ) -> None:
-        require_one_of("naming scheme", naming or "counter", SCHEMES)
-        if (file_set_uid or keep_file_set_uid) and volume_size is not None:
+    _medium: str | os.PathLike[str]
+    _medium_format: MediumFormat | None = field(default=None, kw_only=True)
+    _medium_options: Iterable[str] = field(default=(), kw_only=True)
+    _volume_size: int | str | None = field(default=None, kw_only=True)
+    _file_set_id: str | None = field(default=None, kw_only=True)
+    _file_set_uid: str | None = field(default=None, kw_only=True)
+    _keep_file_set_uid: bool = field(default=False, kw_only=True)
+    _descriptor_file_id: FileId | str | None = field(default=None, kw_only=True)
+    _descriptor_character_set: str | None = field(default=None, kw_only=True)
+    _naming: Naming | None = field(default=None, kw_only=True)
+    _replace: bool = field(default=False, kw_only=True)
+    _listed_only: bool = field(default=False, kw_only=True)
+    _undefined_lengths: bool = field(default=False, kw_only=True)
+    _web: WebOptions | None = field(default=None, kw_only=True)
+    _transform: Transform | None = field(default=None, kw_only=True)
+    _rewrite: Rewrite | Streamed | None = field(default=None, kw_only=True)
+    _source_security: Security | None = field(default=None, kw_only=True)
+
+    _in_place: bool = field(default=False, init=False)
+    _searched: list[str] = field(factory=list, init=False)
+    _origins: list[ReadableMedium] = field(factory=list, init=False)
+    _included: Included = field(factory=Included, init=False)
+    _refused: dict[int, Refused] = field(factory=dict, init=False)
+    _changes: list[Finding] = field(factory=list, init=False)
+    _looked_at: int = field(default=0, init=False)
+    _report: Report | None = field(default=None, init=False)
+    _written: bool = field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        require_one_of("naming scheme", self._naming or "counter", SCHEMES)
+        if (self._file_set_uid or self._keep_file_set_uid) and self._volume_size is not None:
             raise RuleError("each volume has a File-set UID of its own (PS3.10 8.6): none can be given, or kept")
-        self._identification = identify(file_set_id or "", file_set_uid, descriptor_file_id, descriptor_character_set)
-        self._keeps_id, self._keeps_uid = file_set_id is None, keep_file_set_uid
-        self._naming: str | None = naming
-        self._clears_preambles = clears(preamble)
-        self._replace = replace
-        self._listed_only = listed_only
-        self._undefined_lengths = undefined_lengths
-        self._progress = progress or unreported
-        self._sources = Sources(source_security or security, phase(progress, "walk"))
-        self._searched: list[str] = []
-        self._origins: list[ReadableMedium] = []
-        self._included = Included()
-        self._path = path_of(medium)
-        self._format = format_for(self._path, medium_format, medium_options)
-        under = under_profile(
-            profile,
-            self._format.form,
-            lambda: self._format.writable(self._path, "").inquire_file_set(),
-            strict=strict,
-            is_secure=security is not None and security.encrypts,
+        self._identification = identify(
+            self._file_set_id or "", self._file_set_uid, self._descriptor_file_id, self._descriptor_character_set
         )
-        self._no_pages = no_pages(security, web)
-        web = None if self._no_pages else web
-        if security is not None:
-            self._format = encrypting(self._format, security, self._included)
-        workers = Workers(jobs, executor, progress)
-        self._intake = Intake.of(
-            under,
-            workers,
-            missing=missing,
-            unknown_sop_class=unknown_sop_class,
-            invalid_uid=invalid_uid,
-            keys=keys,
-            icons=icons,
-            transcode=transcode,
-            adds_headers=add_header,
-            trusts_dicomdir=trust_dicomdir,
-            reconciles=rewrite is not None,
+        self._clears_preambles = clears(self._preamble)
+        self._sources = Sources(self._source_security or self._security, phase(self._progress, "walk"))
+        self._path = path_of(self._medium)
+        plain = format_for(self._path, self._medium_format, self._medium_options)
+        profile = under_profile(
+            self._profile,
+            plain.form,
+            lambda: plain.writable(self._path, "").inquire_file_set(),
+            strict=self._strict,
+            is_secure=self._security is not None and self._security.encrypts,
         )
-        self._patient_conflict = check_conflict_option(patient_conflict)
-        self._capacity = None if volume_size is None else _capacity(volume_size)
-        self._companion = web_content(web, self._path, **workers.options("pictures")) if web else None
-        self._rewrites: list[Rewrite | Streamed] = [
-            *([rewrite] if rewrite else []),
-            *([by_dataset(transform)] if transform else []),
-        ]
-        self._refused: dict[int, Refused] = {}
-        self._changes: list[Finding] = []
-        self._looked_at = 0
-        self._report: Report | None = None
-        self._written = False
+        self._format = encrypting(plain, self._security, self._included) if self._security else plain
+        self._no_pages = no_pages(self._security, self._web)
+        self._intake = self._intake_under(profile, reconciles=self._rewrite is not None)
+        self._capacity = None if self._volume_size is None else _capacity(self._volume_size)
+        self._companion = self._pages()
+        by_data_set = by_dataset(self._transform) if self._transform else None
+        self._rewrites = [rewrite for rewrite in (self._rewrite, by_data_set) if rewrite]
         if self._capacity is None:
-            refuse_existing(self._format.writable(self._path, ""), replace=replace)
+            refuse_existing(self._format.writable(self._path, ""), replace=self._replace)
+
+    def _pages(self) -> Companion | None:
+        """The maker of pages for a browser, if they are wanted and may be plain."""
+        if self._web is None or self._no_pages:
+            return None
+        return web_content(self._web, self._path, **self._intake.workers.options("pictures"))
 
     @classmethod
     def in_place(cls, folder: str | os.PathLike[str], **options: Any) -> Self:
         """Return a Creator for the DICOM files that are in `folder` already and stay there; see `index`."""
         options["medium_format"] = "remote" if is_url(path_of(folder)) else "folder"
         creator = cls(folder, **options)
-        creator._naming = IN_PLACE  # no scheme that a user may name
+        creator._in_place = True
         return creator
 
     def add(
@@ -335,7 +304,7 @@ class Creator:
         )
 
     def _commit(self, *, dry_run: bool, hashes: bool) -> Report:
-        if self._naming == IN_PLACE and not len(self._sources):
+        if self._in_place and not len(self._sources):
             self._add_files_in_place(dry_run=dry_run)
         file_sets = SourceFileSets(self._sources)
         origins = [file_sets.origin(medium) for medium in self._origins]
@@ -391,7 +360,7 @@ class Creator:
 
     def _scanned(self, report: Report, file_sets: SourceFileSets) -> TreeBuilder:
         """Return the tree of all sources that the file-set can list; report each other source as skipped."""
-        sources, in_place = self._sources, self._naming == IN_PLACE
+        sources, in_place = self._sources, self._in_place
         if not in_place:
             sources.stamp()
         tree = TreeBuilder(sources.name, sources.same, patient_conflict=self._patient_conflict)
@@ -435,11 +404,11 @@ class Creator:
             self._sources,
             self._included,
             self._format,
-            self._naming or naming,
+            IN_PLACE if self._in_place else self._naming or naming,
             replace=self._replace,
             undefined_lengths=self._undefined_lengths,
             companion=self._companion,
-            progress=self._progress,
+            progress=self._progress or unreported,
         )
         if self._capacity is None:
             write_volume(recipe, report, nodes, identification)
@@ -463,14 +432,14 @@ class Creator:
         findings = []
         origin = origins[0] if len(origins) == 1 else Origin()
         kept = self._identification
-        if self._keeps_id and is_file_set_id(origin.file_set_id):
+        if self._file_set_id is None and is_file_set_id(origin.file_set_id):
             kept = evolve(kept, file_set_id=origin.file_set_id)
-        elif self._keeps_id:
+        elif self._file_set_id is None:
             message = f"File-set ID {origin.file_set_id!r} breaks the rules: it is left out"
             findings.append(Finding("FS-FILE-SET-ID", message, Where(self._origins[0].name)))
-        if self._keeps_uid and not origin.file_set_uid:
+        if self._keep_file_set_uid and not origin.file_set_uid:
             raise RuleError("there is no File-set UID to keep (PS3.10 8.6)", advice="Add one file-set that has one")
-        if self._keeps_uid:
+        if self._keep_file_set_uid:
             kept = evolve(kept, file_set_uid=origin.file_set_uid)
         return kept, findings
 

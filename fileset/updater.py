@@ -12,7 +12,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from attrs import evolve
+from attrs import define, evolve, field
 
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.header import Identification
@@ -23,16 +23,14 @@ from fileset.findings import ERROR
 from fileset.media.open import no_dicomdir, updatable
 from fileset.plan.choice import Choice
 from fileset.plan.commit import carry_out, clean_up, unreported
-from fileset.plan.copy_findings import Preamble, clears, stale_pages, without_cured
+from fileset.plan.copy_findings import clears, stale_pages, without_cured
 from fileset.plan.dicomdir_file import absent_from, read_dicomdir
 from fileset.plan.hl7_document import add_document
-from fileset.plan.icons import IconPlace, Icons
 from fileset.plan.inputs import Sources
-from fileset.plan.intake import Intake, Workers
+from fileset.plan.intake import IntakeOptions
 from fileset.plan.losses import refuse_losses
 from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.offer import Offer
-from fileset.plan.scan import Phases
 from fileset.plan.secured import (
     check_secure,
     former_recipients,
@@ -46,18 +44,13 @@ from fileset.plan.selection import strict_conditions
 from fileset.plan.self_check import update_findings
 from fileset.plan.under_profile import under_profile
 from fileset.plan.update import Request, refuse_shared, update
-from fileset.records.describe import InvalidUid, Missing, UnknownSopClass
-from fileset.records.person import PatientConflict, check_conflict_option
 from fileset.report import Report
 from fileset.standard import tags
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from pydicom.dataset import Dataset
 
     from fileset.media.base import Format, UpdatableMedium
-    from fileset.secure.security import Security
 
 _MENDED: Final = frozenset(
     (
@@ -70,7 +63,8 @@ _MENDED: Final = frozenset(
 """Errors of a DICOMDIR that do not make its records uncertain. An update corrects them, or leaves harmless ones."""
 
 
-class Updater:
+@define(slots=False, eq=False, repr=False)
+class Updater(IntakeOptions):
     """Change the file-set on `medium` (File-set Updater, PS3.10 8.3).
 
     Use it as a context manager. A clean exit writes the changes; after an exception the medium is as it was. `report` has
@@ -95,68 +89,36 @@ class Updater:
             Module, which an update may not add (PS3.4 I.3.3).
     """
 
-    def __init__(
-        self,
-        medium: str | os.PathLike[str],
-        *,
-        medium_format: Format | str | None = None,
-        security: Security | None = None,
-        naming: Naming = "counter",
-        missing: Missing = "invent",
-        unknown_sop_class: UnknownSopClass = "image",
-        invalid_uid: InvalidUid = "accept",
-        patient_conflict: PatientConflict = "refuse",
-        keys: str = "usual",
-        preamble: Preamble = "keep",
-        trust_dicomdir: bool = False,
-        force: bool = False,
-        add_header: bool = False,
-        icons: Icons | IconPlace | None = None,
-        profile: str | None = None,
-        strict: bool = False,
-        transcode: bool = False,
-        jobs: int | None = None,
-        executor: Executor | None = None,
-        progress: Phases | None = None,
-    ) -> None:
-        require_one_of("naming scheme", naming, SCHEMES)
-        self._medium = updatable(medium, secure_format(medium_format, security))
-        under = under_profile(
-            profile,
+    _path: str | os.PathLike[str] = field(alias="medium")
+    _medium_format: Format | str | None = field(default=None, kw_only=True)
+    _naming: Naming = field(default="counter", kw_only=True)
+    _force: bool = field(default=False, kw_only=True)
+    _report: Report | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        require_one_of("naming scheme", self._naming, SCHEMES)
+        clearing = clears(self._preamble)
+        self._medium = updatable(self._path, secure_format(self._medium_format, self._security))
+        profile = under_profile(
+            self._profile,
             self._medium.form,
             self._medium.inquire_file_set,
-            strict=strict,
+            strict=self._strict,
             is_secure=view_of(self._medium) is not None,
         )
-        self._intake = Intake.of(
-            under,
-            Workers(jobs, executor, progress),
-            missing=missing,
-            unknown_sop_class=unknown_sop_class,
-            invalid_uid=invalid_uid,
-            keys=keys,
-            icons=icons,
-            transcode=transcode,
-            adds_headers=add_header,
-            trusts_dicomdir=trust_dicomdir,
-        )
-        self._progress = progress or unreported
-        clearing, conflict = clears(preamble), check_conflict_option(patient_conflict)
-        self._force = force
+        self._intake = self._intake_under(profile)
         self._contents = _contents(self._medium)
-        kept = Kept(self._contents)
         self._request = Request(
             self._medium,
             self._contents,
-            naming,
+            self._naming,
             clearing,
-            conflict,
+            self._patient_conflict,
             Offer(self._medium, Sources(opening_of(self._medium))),
-            kept,
+            Kept(self._contents),
         )
         self._request.add_icons = self._intake.with_icons
         self._identification = _identification(self._contents)
-        self._report: Report | None = None
 
     # ------------------------------------------------------------ the changes
 
@@ -325,7 +287,7 @@ class Updater:
         unlisted = list(update_findings(self._request, report))
         if plan is not None:
             refuse_losses(self._medium, report, force=self._force)
-            carry_out(plan, self._medium, report, self._progress)
+            carry_out(plan, self._medium, report, self._progress or unreported)
             if report.added or report.removed or report.refreshed:
                 report.findings += stale_pages(self._medium)
         report.findings += unlisted

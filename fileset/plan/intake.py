@@ -1,14 +1,15 @@
-"""Sources on their way to records, as the options of a role ask: the same for the Creator and the Updater."""
+"""The options that the Creator and the Updater share, and the way from sources to records that they ask for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
 from fileset.findings import Finding
 from fileset.plan.add_header import add_headers
+from fileset.plan.copy_findings import Preamble
 from fileset.plan.icons import IconPlace, Icons, icons_added, icons_wanted
 from fileset.plan.identity import IdentityCheck
 from fileset.plan.inputs import Sources
@@ -18,11 +19,13 @@ from fileset.plan.under_profile import NoProfile
 from fileset.records.arranged import Arranged
 from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
 from fileset.records.key_choice import parse_keys
+from fileset.records.person import PatientConflict, check_conflict_option
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from fileset.plan.transcoding import Transcoding
+    from fileset.secure.security import Security
 
 
 @frozen
@@ -64,31 +67,6 @@ class Intake:
     reconciles: bool = False
     check: IdentityCheck | None = field(default=None, init=False)
 
-    @classmethod
-    def of(
-        cls,
-        profile: NoProfile,
-        workers: Workers,
-        *,
-        missing: Missing,
-        unknown_sop_class: UnknownSopClass,
-        invalid_uid: InvalidUid,
-        keys: str,
-        icons: Icons | IconPlace | None,
-        transcode: bool,
-        **more: bool,
-    ) -> Self:
-        """Return the intake that the options of a role ask for. Raises `RuleError` for values that have no meaning."""
-        choice = profile.keys(parse_keys(keys))
-        return cls(
-            profile,
-            Policy(missing, unknown_sop_class, invalid_uid, choice, profile.id),
-            profile.icons(icons_wanted(icons)),
-            profile.transcoding(workers.jobs, phase(workers.progress, "transcode")) if transcode else None,
-            workers,
-            **more,
-        )
-
     def add_headers(self, sources: Sources, indexes: Iterable[int]) -> list[Finding]:
         """Give data sets without a Part 10 header one, if that is wanted; return a finding for each."""
         return list(add_headers(sources, indexes)) if self.adds_headers else []
@@ -114,3 +92,41 @@ class Intake:
         """Yield the findings of transcoding and of the comparison with records; each once."""
         yield from dict.fromkeys(self.transcoding.findings) if self.transcoding else ()
         yield from self.check.findings if self.check else ()
+
+
+@define(kw_only=True, slots=False, eq=False, repr=False)
+class IntakeOptions:
+    """The options of a role that makes records of files; `Creator` describes each."""
+
+    _missing: Missing = "invent"
+    _unknown_sop_class: UnknownSopClass = "image"
+    _invalid_uid: InvalidUid = "accept"
+    _patient_conflict: PatientConflict = "refuse"
+    _keys: str = "usual"
+    _preamble: Preamble = "keep"
+    _trust_dicomdir: bool = False
+    _add_header: bool = False
+    _icons: Icons | IconPlace | None = None
+    _profile: str | None = None
+    _strict: bool = False
+    _transcode: bool = False
+    _jobs: int | None = None
+    _executor: Executor | None = None
+    _progress: Phases | None = None
+    _security: Security | None = None
+
+    def _intake_under(self, profile: NoProfile, *, reconciles: bool = False) -> Intake:
+        """Return the intake that the options ask for. Raises `RuleError` for values that have no meaning."""
+        check_conflict_option(self._patient_conflict)
+        choice = profile.keys(parse_keys(self._keys))
+        progress = phase(self._progress, "transcode")
+        return Intake(
+            profile,
+            Policy(self._missing, self._unknown_sop_class, self._invalid_uid, choice, profile.id),
+            profile.icons(icons_wanted(self._icons)),
+            profile.transcoding(self._jobs, progress) if self._transcode else None,
+            Workers(self._jobs, self._executor, self._progress),
+            self._add_header,
+            self._trust_dicomdir,
+            reconciles,
+        )
