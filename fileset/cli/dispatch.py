@@ -6,6 +6,7 @@ Data goes to standard output; messages, findings and progress go to standard err
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import REMAINDER, Namespace
 from collections.abc import Mapping, Sequence
@@ -45,12 +46,20 @@ class Verb(Protocol):
 def run(argv: Sequence[str] | None) -> int:
     """Run the command line with `argv`, else with the arguments of the process, and return the exit code."""
     prepare_streams()
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = _own_arguments() if argv is None else list(argv)
     try:
         return _run(arguments)
     except BrokenPipeError:  # the reader of our output has closed it
         abandon(sys.stdout)
         return BROKEN_PIPE
+
+
+def _own_arguments() -> list[str]:
+    if os.name != "nt":
+        return sys.argv[1:]
+    from fileset.cli.shell import with_files
+
+    return list(with_files(sys.argv[1:]))
 
 
 def _run(arguments: Sequence[str]) -> int:

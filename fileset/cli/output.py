@@ -44,7 +44,15 @@ def prepare_streams() -> None:
             mode = "r" if name == "stdout" else "w"
             setattr(sys, name, open(os.devnull, mode, encoding="ascii"))  # noqa: SIM115  # as long as the process
         elif isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(encoding=_encoding(stream), errors="backslashreplace")
+
+
+def _encoding(stream: TextIO) -> str | None:
+    """The encoding for a stream, None to keep its own: files and pipes get UTF-8 on Windows too, which has names of all
+    patients. A terminal takes all characters there.
+    """
+    is_chosen = os.name != "nt" or stream.isatty() or "PYTHONIOENCODING" in os.environ
+    return None if is_chosen else "utf-8"
 
 
 def abandon(stream: TextIO) -> None:

@@ -19,7 +19,6 @@ from fileset.errors import (
     FilesetError,
     FormatError,
     MediumError,
-    NotFoundError,
     RuleError,
     require_one_of,
     without_password,
@@ -30,7 +29,7 @@ from fileset.media.folder.medium import Folder, FolderMedium
 from fileset.media.image.subfolder import Below
 from fileset.media.remote.access import is_url
 from fileset.media.remote.format import Remote
-from fileset.media.system.files import STANDARD_OUTPUT, path_of
+from fileset.media.system.files import STANDARD_OUTPUT, not_found, path_of, upwards
 
 SEARCH_DEPTH: Final = 4
 """Levels of folders that are searched for a DICOMDIR when the root has none."""
@@ -100,7 +99,7 @@ def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -
         return FolderMedium(os.path.dirname(name) or "."), FileId.tolerant(os.path.basename(name))
     if os.path.exists(name):
         raise MediumError("neither a folder nor a regular file", path=name)
-    raise NotFoundError("no such file or folder", path=name)
+    raise not_found(name)
 
 
 def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> ReadableMedium:
@@ -114,7 +113,7 @@ def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
     if medium is not None:
         return medium
     if not os.path.lexists(name):
-        raise NotFoundError("no such file or folder", path=name)
+        raise not_found(name)
     if not os.path.basename(name).upper().startswith(DICOMDIR.value):
         raise FormatError(
             "is not a medium, which is a folder, an image of a disc, a ZIP archive or a DICOMDIR",
@@ -182,9 +181,7 @@ def is_foreign(path: str) -> bool:
 
 def _below(path: str) -> ReadableMedium | None:
     """The folder of an image if `path` continues the path of the image, else None."""
-    file = path
-    while file and not os.path.lexists(file):
-        file = os.path.dirname(file)
+    file = next(filter(os.path.lexists, upwards(path)), "")
     if file == path or not os.path.isfile(file):
         return None
     image = image_at(file)
@@ -217,7 +214,7 @@ def updatable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
     if chosen is not None:
         return chosen.updatable(name)
     if not os.path.lexists(name):
-        raise NotFoundError("no such file or folder", path=name)
+        raise not_found(name)
     raise FormatError("neither a folder nor an image", path=name, advice="Give the folder or image with the DICOMDIR")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from posixpath import normpath
 from typing import BinaryIO
 
 from fileset.dicomdir.read.directory import Contents
@@ -33,7 +33,7 @@ def read_contents(medium: ReadableMedium, dicomdir: FileId) -> Contents:
 
 def _place(medium: ReadableMedium, dicomdir: FileId) -> str:
     place = f"{medium.name}/{dicomdir.path}"
-    return place if is_url(place) else normpath(place)
+    return place if is_url(place) else os.path.normpath(place)
 
 
 def read_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> bytes:

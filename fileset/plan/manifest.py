@@ -60,12 +60,15 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     Raises `MediumError` if it cannot be read, `FormatError` for a line of another form or a path that leads out.
     """
     name = path_of(path)
-    text = b"".join(map(bytes, contents(name))).decode("utf-8", "surrogateescape")
+    text = b"".join(map(bytes, contents(name))).decode("utf-8-sig", "surrogateescape")
     return Manifest(name, parse_manifest(text, name))
 
 
 def parse_manifest(text: str, name: str) -> dict[str, str]:
-    """Return path -> digest for a text in the form of `sha256sum`. Raises as `read_manifest`."""
+    """Return path -> digest for a text in the form of `sha256sum`; some programs of Windows put a backslash between folders.
+
+    Raises as `read_manifest`.
+    """
     digests: dict[str, str] = {}
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -73,7 +76,11 @@ def parse_manifest(text: str, name: str) -> dict[str, str]:
         match = _LINE(line.rstrip("\r"))
         if match is None:
             raise FormatError(f"{name}, line {number}: not SHA-256, two spaces and a path, as sha256sum writes them")
-        path = re.sub(r"\\.", lambda pair: _ESCAPES.get(pair[0], pair[0]), match[3]) if match[1] else match[3]
+        path = (
+            re.sub(r"\\.", lambda pair: _ESCAPES.get(pair[0], pair[0]), match[3])
+            if match[1]
+            else match[3].replace("\\", "/")
+        )
         path = path.removeprefix("./")
         if path.startswith("/") or ".." in path.split("/"):
             raise FormatError(
@@ -105,7 +112,7 @@ def write_manifest(path: str, report: Report, *, keep: bool) -> None:
 
 
 def _text(path: str) -> str:
-    return b"".join(map(bytes, contents(path))).decode("utf-8", "surrogateescape")
+    return b"".join(map(bytes, contents(path))).decode("utf-8-sig", "surrogateescape")
 
 
 def _names(report: Report, path: str) -> list[str]:
@@ -116,7 +123,7 @@ def _names(report: Report, path: str) -> list[str]:
     with closing(medium):
         itself = os.path.realpath(path)
         root = os.path.realpath(medium.folder) if medium.folder else ""
-        return [name for name in medium.names() if not root or os.path.join(root, name) != itself]
+        return [name for name in medium.names() if not root or os.path.join(root, *name.split("/")) != itself]
 
 
 def _rows(report: Report, known: dict[str, str], names: list[str]) -> Iterator[str]:

@@ -28,7 +28,7 @@ def test_errors_end_with_1_and_are_named_with_rule_place_and_section(disc: Path,
 
 
 def test_warnings_alone_end_with_0(disc: Path, run: Runs) -> None:
-    (disc / "P001").rename(disc / "p001")
+    (disc / "P001").rename(disc / "P").rename(disc / "p001")  # at once would change nothing, where case does not count
     assert "FS-NAME-FORM" in run("check", disc).stdout
 
 
@@ -88,6 +88,16 @@ def test_a_manifest_is_compared(disc: Path, run: Runs, tmp_path: Path) -> None:
     data[-1] ^= 1
     files[3].write_bytes(data)
     assert "FS-HASH-DIFFERS" in run("check", disc, "--hash", manifest, code=1).stdout
+
+
+def test_a_manifest_of_windows_is_compared(disc: Path, run: Runs, tmp_path: Path) -> None:
+    manifest = tmp_path / "SHA256SUMS"
+    digest = hashlib.sha256((disc / "DICOMDIR").read_bytes()).hexdigest()
+    text = f"{digest}  .\\DICOMDIR\r\n{'0' * 64}  P001\\T001\\S001\\I000001\r\n"
+    manifest.write_bytes(text.encode("utf-8-sig"))
+    found = run("check", disc, "--hash", manifest, code=1).stdout
+    assert found.count("FS-HASH-DIFFERS") == 1
+    assert "P001/T001/S001/I000001" in found
 
 
 def test_a_manifest_that_is_none_is_reported(disc: Path, run: Runs, tmp_path: Path) -> None:

@@ -17,11 +17,14 @@ import pytest
 from pydicom.uid import UID
 
 from fileset import Reader
+from fileset.cli.output import escaped
 from fileset.cli.verbs.create import SCHEMES as CLI_SCHEMES
 from fileset.plan.names import SCHEMES, Place, names
 from tests.support import synthetic
 from tests.support.command import Runs, command, environment
 
+ODD = "esc" if sys.platform == "win32" else "esc\x1b[31m"
+"""The name of a file that would colour a terminal, where names may have such signs."""
 SHIPPED = Path(pydicom.data.__file__).parent / "test_files"
 
 
@@ -31,7 +34,7 @@ def incoming(tmp_path: Path) -> Path:
     folder = tmp_path / "IN"
     synthetic.ct_series(folder, 1, 1, 1, 3)
     (folder / "README.txt").write_text("hello")
-    (folder / ("esc" if sys.platform == "win32" else "esc\x1b[31m")).write_text("hello")
+    (folder / ODD).write_text("hello")
     return folder
 
 
@@ -57,7 +60,7 @@ def test_a_summary_goes_to_standard_error_and_nothing_to_standard_output(
 
 def test_files_that_are_not_dicom_are_counted_in_one_line(run: Runs, incoming: Path, tmp_path: Path) -> None:
     lines = run("create", incoming, "-o", tmp_path / "OUT").stderr.splitlines()
-    assert lines[0] == "left out 2 files that are not DICOM: README.txt, esc\\x1b[31m"
+    assert lines[0] == "left out 2 files that are not DICOM: README.txt, " + escaped(ODD)
     assert len(lines) == 2
     assert "skipped" not in lines[1]
 
@@ -150,7 +153,7 @@ def test_json_shows_everything(run: Runs, incoming: Path, tmp_path: Path) -> Non
         "record_type": "IMAGE",
         "sop_instance_uid": synthetic.ct_uid(),
     }
-    assert [row["source"] for row in document["skipped"]] == ["README.txt", "esc\x1b[31m"]
+    assert [row["source"] for row in document["skipped"]] == ["README.txt", ODD]
     assert {"source", "rule", "reason"} == document["skipped"][0].keys()
     files = [path for path in out.rglob("*") if path.is_file()]
     assert document["written"] == {"files": len(files), "bytes": sum(path.stat().st_size for path in files)}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fileset.cli.shell import shown
 from tests.support import synthetic
 from tests.support.command import Runs
 
@@ -99,7 +100,7 @@ def test_a_repair_that_can_do_nothing_names_what_can(run: Runs, disc: Path) -> N
     shutil.copyfile(disc / "P002/T001/S001/I000001", disc / FIRST)
     ended = run("repair", disc, code=3).stderr
     assert f"nothing could be repaired in {disc}" in ended
-    assert f"fileset create {disc} -o NEW" in ended
+    assert f"fileset create {shown([str(disc)])} -o NEW" in ended
     run("create", disc, "-o", disc.with_name("NEW"), code=3)
     run("check", disc.with_name("NEW"))
 

@@ -24,7 +24,7 @@ def state(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("victim", ["image", "dicomdir", "note", "link", "fifo", "medium"])
+@pytest.mark.parametrize("victim", ["image", "dicomdir", "note", "link", "pipe", "medium"])
 def test_a_manifest_never_replaces_another_file(source: Path, tmp_path: Path, victim: str) -> None:
     output = tmp_path / "OUT.iso"
     other = tmp_path / "OTHER"
@@ -36,7 +36,7 @@ def test_a_manifest_never_replaces_another_file(source: Path, tmp_path: Path, vi
         path.write_bytes(b"something of the user's\n")
     if victim == "link":
         path.symlink_to(image)
-    if victim == "fifo":
+    if victim == "pipe":
         os.mkfifo(path)
     before = state(tmp_path)
     assert main(["create", str(source), "-o", str(output), "--manifest", str(path)]) == 6

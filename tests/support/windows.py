@@ -49,6 +49,7 @@ NAMES: Final = {
     "control_c": "Windows sends no SIGINT to one process",
     "names_in_other_forms": _NAMES,
     "control_characters": _NAMES,
+    "help_loads_only": "the set-up for Wine loads process pools beforehand",
     "the_statement_claims_the_profiles": _CRYPTOGRAPHY,
 }
 """Words in the names of tests that are skipped."""

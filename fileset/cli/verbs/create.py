@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
@@ -15,6 +14,7 @@ from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
 from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, rewriting, tell_changes
 from fileset.cli.secure_options import encrypting, opening
+from fileset.cli.shell import shown
 from fileset.cli.volumes import write_plan
 from fileset.cli.web_options import add_web, refuse_web_alone, web_options
 from fileset.cli.write_options import add_documents, add_options, add_preamble, add_transcode, settings
@@ -52,7 +52,7 @@ def _hints(report: Report, _options: Namespace) -> Iterator[str]:
         return
     remedy = "leave the other file out of the sources"
     if report.written and not report.volumes and os.path.exists(report.medium):
-        remedy += f", or add it afterwards: fileset add {shlex.quote(report.medium)} FILE --replace"
+        remedy += f", or add it afterwards: fileset add {shown([report.medium])} FILE --replace"
     files = counted(conflicts, "file")
     yield f"{files} skipped because another file has the same SOP Instance UID. To take a skipped file instead, {remedy}"
 

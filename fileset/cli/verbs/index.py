@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
@@ -12,6 +11,7 @@ from fileset.cli.cluster_option import add_cluster, cluster
 from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
+from fileset.cli.shell import shown
 from fileset.cli.write_options import add_options, settings
 from fileset.cli.write_report import Wording, tell
 from fileset.errors import RuleError
@@ -38,7 +38,7 @@ def _hints(report: Report, options: Namespace) -> Iterator[str]:
         command = ["fileset", "create", options.folder, "-o", _beside(options.folder)]
         command += ["--file-set-id", options.file_set_id] if options.file_set_id else []
         yield f"{counted(names, 'file')} cannot be listed because of the name. To copy all files under legal names:"
-        yield f"  {shlex.join(command)}"
+        yield f"  {shown(command)}"
 
 
 WORDING: Final = Wording(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
@@ -11,6 +10,7 @@ from fileset.cli.options import add_format, add_sealing
 from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
+from fileset.cli.shell import shown
 from fileset.cli.write_options import add_force, add_rules, add_trust, add_writing, rules
 from fileset.cli.write_report import Wording, tell
 
@@ -43,7 +43,7 @@ def _hints(report: Report, _options: Namespace) -> Iterator[str]:
     unchanged = not (report.written or report.planned)
     if unchanged and any(finding.rule == "FS-UID-DIFFERS" for finding in report.findings):
         yield "a record and its file differ, and other files agree with the record. To list each file under its own values:"
-        yield f"  fileset create {shlex.quote(report.medium)} -o NEW"
+        yield f"  fileset create {shown([report.medium])} -o NEW"
 
 
 WORDING: Final = Wording(

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from fileset.media.base import FileSetInfo
 from fileset.media.system.calls import system
-from fileset.media.system.files import named
+from fileset.media.system.files import named, not_found, upwards
 
 KILOBYTE: Final = 1024
 GIGABYTE: Final = 1 << 30
@@ -74,9 +74,10 @@ def file_system(kind: str, clusters: int) -> FileSystem:
 
 def inquire_volume(path: str) -> FileSetInfo:
     """Find the volume that holds `path`, or will hold it: the path need not exist. Raises `MediumError`."""
-    wanted = place = os.path.realpath(path)
-    while not os.path.isdir(place):
-        place = os.path.dirname(place)
+    wanted = os.path.realpath(path)
+    place = next(filter(os.path.isdir, upwards(wanted)), "")
+    if not place:
+        raise not_found(path)
     with named(place):
         found = system.volume(place)
     known = file_system(found.kind, found.clusters)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import BinaryIO, Final
 
-from fileset.errors import MediumError, RuleError
+from fileset.errors import MediumError, NotFoundError, RuleError
 from fileset.media.base import Chunks
 from fileset.media.system.calls import system
 from fileset.media.system.hashing import COPY_SIZE, Hashed, digest_of
@@ -31,6 +31,23 @@ def path_of(path: str | os.PathLike[str]) -> str:
     raise RuleError(
         f"{name!r} is not a path: it is empty, or holds NUL or another character that file names cannot have"
     )
+
+
+def upwards(path: str) -> Iterator[str]:
+    """Yield a path and the folders above it, up to the root, which on Windows may be that of a drive without a disc."""
+    yield path
+    above = os.path.dirname(path)
+    while above and above != path:
+        yield above
+        path, above = above, os.path.dirname(above)
+
+
+def not_found(path: str) -> NotFoundError:
+    """Return the error for a path at which there is nothing."""
+    drive = os.path.splitdrive(path)[0]
+    if drive and not os.path.isdir(drive + os.sep):
+        return NotFoundError("there is no such drive, or no disc in it", path=path)
+    return NotFoundError("no such file or folder", path=path)
 
 
 @contextmanager
@@ -144,10 +161,12 @@ def missing_folders(path: str) -> list[str]:
     Raises `MediumError` if something else has the place of one.
     """
     missing: list[str] = []
-    folder = os.path.abspath(path)
-    while not os.path.isdir(folder):
+    for folder in upwards(os.path.abspath(path)):
+        if os.path.isdir(folder):
+            break
         missing.insert(0, folder)
-        folder = os.path.dirname(folder)
+    else:
+        raise not_found(path)
     if missing and os.path.lexists(missing[0]):
         raise MediumError("exists and is not a folder", path=missing[0])
     return missing

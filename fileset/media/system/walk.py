@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import BinaryIO, Final, NamedTuple, Self
 
-from fileset.errors import MediumError, NotFoundError
+from fileset.errors import MediumError
 from fileset.media.base import FileInfo
 from fileset.media.system.calls import system
-from fileset.media.system.files import open_plain, open_sized, path_of
+from fileset.media.system.files import not_found, open_plain, open_sized, path_of
 from fileset.media.system.hashing import COPY_SIZE
 
 
@@ -55,9 +55,11 @@ def walk(
         folder = stat.S_ISDIR(os.stat(path).st_mode)
     except FileNotFoundError as problem:
         if not os.path.islink(path):  # one that leads nowhere is a source that cannot be read
-            raise NotFoundError("no such file or folder", path=path) from problem
+            raise not_found(path) from problem
         folder = False
     except OSError as problem:
+        if problem.errno == errno.EINVAL:  # Windows: no file can have this name
+            raise not_found(path) from problem
         raise MediumError(f"{problem.strerror or problem}", path=path) from problem
     if folder:
         yield from _walk(path, skip, unlistable)

@@ -1,0 +1,86 @@
+"""The shells of Windows: their wild cards, quotes, drives, and output to a file."""
+
+from __future__ import annotations
+
+import ntpath
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fileset.cli.shell import for_windows, shown, with_files
+from fileset.media.system.files import upwards
+from tests.support import synthetic
+from tests.support.command import Runs, environment
+
+WINDOWS = pytest.mark.skipif(sys.platform != "win32", reason="only Windows has letters for drives, and such shells")
+ABSENT = "Q:\\"
+
+
+@pytest.mark.parametrize(
+    ("word", "quoted"),
+    [
+        ("D:\\OUT", "D:\\OUT"),
+        ("Bilder für Dr.Öz", '"Bilder für Dr.Öz"'),
+        ("D:\\A & B", '"D:\\A & B"'),
+        ("D:\\A B\\", '"D:\\A B\\\\"'),
+        ("", '""'),
+    ],
+)
+def test_a_word_is_quoted_as_windows_takes_it(word: str, quoted: str) -> None:
+    assert for_windows(word) == quoted
+
+
+def test_a_command_is_shown_as_the_shell_of_this_system_takes_it(tmp_path: Path) -> None:
+    script = "import sys; print(ascii(sys.argv[1:]))"
+    words = ["A & B", "D:\\A B\\", "$HOME", "it's"]
+    line = shown([sys.executable, "-c", script, *words])
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, check=True, cwd=tmp_path)  # noqa: S602  # that is the test
+    assert done.stdout.strip() == ascii(words)
+
+
+def test_wild_cards_become_the_files_that_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("b.dcm", "a.dcm", "c [1].dcm", "c.txt"):
+        Path(name).touch()
+    words = ["create", "*.dcm", "c [1].*", "-o", "O?", "PatientName=a*", "--template=*.dcm"]
+    found = ["a.dcm", "b.dcm", "c [1].dcm", "c [1].dcm"]
+    assert list(with_files(words)) == ["create", *found, "-o", "O?", "PatientName=a*", "--template=*.dcm"]
+
+
+def test_the_way_up_ends_at_a_drive_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.path.dirname", ntpath.dirname)
+    assert list(upwards("Q:\\A\\B")) == ["Q:\\A\\B", "Q:\\A", "Q:\\"]
+    assert list(upwards("A\\B")) == ["A\\B", "A"]
+
+
+@WINDOWS
+@pytest.mark.parametrize("path", [ABSENT, ABSENT + "DISC", ABSENT + "DISC.iso"])
+@pytest.mark.parametrize("verb", ["list", "info", "check", "repair", "index", "extract", "create", "create -o"])
+def test_a_drive_without_a_disc_is_an_error(verb: str, path: str, run: Runs, tmp_path: Path) -> None:
+    synthetic.ct_series(tmp_path / "IN", 1, 1, 1, 1)
+    arguments: dict[str, tuple[str | Path, ...]] = {
+        "extract": (path, "-o", tmp_path / "X"),
+        "create": (path, "-o", tmp_path / "X"),
+    }
+    arguments["create -o"] = (tmp_path / "IN", "-o", path)
+    said = run(verb.removesuffix(" -o"), *arguments.get(verb, (path,)), code=2).stderr
+    assert "there is no such drive, or no disc in it" in said
+
+
+@WINDOWS
+def test_wild_cards_and_names_of_all_patients_reach_other_programs(tmp_path: Path) -> None:
+    dataset = synthetic.instance(synthetic.CT_IMAGE, charset="ISO_IR 192")
+    dataset.PatientName = "山田^太郎"
+    synthetic.write(dataset, tmp_path / "IN" / "IM1")
+
+    def output(*words: str) -> str:
+        command = [sys.executable, "-m", "fileset", *words]
+        return subprocess.run(
+            command, env=environment() | {"PYTHONUTF8": "0"}, cwd=tmp_path, capture_output=True, check=True
+        ).stdout.decode("utf-8")
+
+    output("create", "I?", "-o", "OUT")
+    assert "山田^太郎" in output("list", "OUT")
+    assert "山田^太郎" in output("list", "O*", "--csv", "--level", "PATIENT")
