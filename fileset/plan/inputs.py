@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from fileset.dicom.header import Reading
 from fileset.dicom.preamble import NEEDED, cleared, is_part_10, needs_clearing
-from fileset.dicomdir.write.header import DIRECTORY_CLASS, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from fileset.errors import FilesetError, FormatError, MediumError, RefusedError, RuleError
+from fileset.dicomdir.write.header import DIRECTORY_CLASS
+from fileset.errors import FilesetError, FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding
 from fileset.media.base import FileInfo, ReadableMedium, in_reading_order
@@ -37,6 +37,7 @@ from fileset.media.system.walk import (
     walk,
 )
 from fileset.plan.choice import Choice
+from fileset.plan.dataset_source import encode_dataset
 from fileset.plan.presence import holds_file_set, is_dicomdir
 from fileset.plan.secured import view_of
 from fileset.records.describe import Instance
@@ -461,37 +462,6 @@ def write_spooled(path: str, chunks: Iterable[bytes]) -> None:
     with open(f"{path}.new", "wb") as file:
         file.writelines(chunks)
     os.replace(f"{path}.new", path)
-
-
-def encode_dataset(dataset: Dataset) -> bytes:
-    """Return a data set as a DICOM file, with File Meta Information that names this program as its writer (PS3.10 7.1).
-
-    Raises `RuleError` if it cannot be encoded, or has text that its character set does not have.
-    """
-    import warnings
-    from io import BytesIO
-
-    import pydicom
-    from pydicom.dataset import FileMetaDataset
-    from pydicom.uid import UID, ExplicitVRLittleEndian
-
-    meta = FileMetaDataset()
-    meta.FileMetaInformationVersion = b"\0\1"
-    meta.MediaStorageSOPClassUID = dataset.get("SOPClassUID", "")
-    meta.MediaStorageSOPInstanceUID = dataset.get("SOPInstanceUID", "")
-    meta.TransferSyntaxUID = getattr(dataset, "file_meta", {}).get("TransferSyntaxUID", ExplicitVRLittleEndian)
-    meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID.decode("ascii"))
-    meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME.decode("ascii")
-    whole = pydicom.dataset.FileDataset("", dataset, file_meta=meta)
-    target = BytesIO()
-    try:
-        with warnings.catch_warnings():
-            # pydicom would write "?" for characters that the character set does not have.
-            warnings.filterwarnings("error", message="Failed to encode value")
-            pydicom.dcmwrite(target, whole, enforce_file_format=True)
-    except Exception as problem:  # pydicom raises nearly anything if it cannot encode a value
-        raise RuleError(f"the data set cannot be written as a DICOM file (PS3.10 7.1): {problem}") from problem
-    return target.getvalue()
 
 
 _OF_DICOMDIR: Final = (DIRECTORY_CLASS, b"\4\0\x30\x11", b"\4\0\0\x12")

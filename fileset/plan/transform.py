@@ -10,7 +10,8 @@ from attrs import frozen
 from fileset.dicom.header import Reading, looks_like_data_set, read_all
 from fileset.errors import FilesetError, RefusedError
 from fileset.findings import Finding, Where
-from fileset.plan.inputs import Sources, encode_dataset, write_spooled
+from fileset.plan.dataset_source import encode_dataset
+from fileset.plan.inputs import Sources, write_spooled
 from fileset.plan.scan import Refused
 
 if TYPE_CHECKING:

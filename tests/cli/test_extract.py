@@ -25,7 +25,7 @@ from fileset.extraction import TRIES, ExtractReport, Lost, extract
 from fileset.extraction.names import LONGEST, hashed_name, safe_name
 from fileset.extraction.target import Target
 from fileset.media.base import FileInfo
-from fileset.plan.inputs import encode_dataset
+from fileset.plan.dataset_source import encode_dataset
 from tests.support import synthetic
 from tests.support.command import Runs, damage
 

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from fileset.dicom.header import HeaderError, read_header
 from fileset.dicom.header_cache import Layouts
-from fileset.plan.inputs import encode_dataset
+from fileset.plan.dataset_source import encode_dataset
 from fileset.records.describe import EVERYTHING, WANTED, Describer, Instance, InvalidUid, Policy
 from fileset.records.key_choice import MINIMAL, key_set
 from fileset.records.record_cache import OWN, Template

@@ -1,0 +1,109 @@
+"""A pydicom data set as a DICOM file that this program wrote (PS3.10 7.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from fileset.dicom.character_sets import TEXT_VRS, UNDECLARED, is_known
+from fileset.dicom.elements import MAX_DEPTH
+from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from fileset.errors import RuleError
+from fileset.standard.dictionary import named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydicom.dataset import Dataset, FileMetaDataset
+
+_ITEMS: Final = 0xFFFE
+"""The group of items and delimiters, which are no data elements (PS3.5 7.5)."""
+
+
+def encode_dataset(dataset: Dataset) -> bytes:
+    """Return a data set as a DICOM file, with File Meta Information that names this program as its writer (PS3.10 7.1).
+
+    The data set stays as it is. Raises `RuleError` if it cannot be encoded, or has text that its character set does not have.
+    """
+    try:
+        _require_writable(dataset, "", ())
+        return _encoded(dataset)
+    except RuleError:
+        raise
+    except Exception as problem:  # pydicom raises nearly anything if it cannot read or encode a value
+        reason = str(problem).partition("\nTraceback")[0].strip() or type(problem).__name__
+        raise RuleError(f"the data set cannot be written as a DICOM file (PS3.10 7.1): {reason}") from problem
+
+
+def _encoded(dataset: Dataset) -> bytes:
+    import warnings
+    from io import BytesIO
+
+    import pydicom
+
+    whole = pydicom.dataset.FileDataset("", dataset, file_meta=_file_meta(dataset))
+    target = BytesIO()
+    with warnings.catch_warnings():
+        # pydicom would write "?" for characters that the character set does not have.
+        warnings.filterwarnings("error", message="Failed to encode value")
+        pydicom.dcmwrite(target, whole, enforce_file_format=True)
+    return target.getvalue()
+
+
+def _file_meta(dataset: Dataset) -> FileMetaDataset:
+    from pydicom.dataset import FileMetaDataset
+    from pydicom.uid import UID, ExplicitVRLittleEndian
+
+    given = getattr(dataset, "file_meta", None) or {}
+    meta = FileMetaDataset()
+    meta.FileMetaInformationVersion = b"\0\1"
+    meta.MediaStorageSOPClassUID = dataset.get("SOPClassUID", "")
+    meta.MediaStorageSOPInstanceUID = dataset.get("SOPInstanceUID", "")
+    meta.TransferSyntaxUID = given.get("TransferSyntaxUID") or ExplicitVRLittleEndian
+    meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID.decode("ascii"))
+    meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME.decode("ascii")
+    return meta
+
+
+def _require_writable(dataset: Dataset, inherited: str, above: tuple[int, ...]) -> None:
+    """Raise `RuleError` for faults that pydicom writes without an error, and for nesting that takes it forever to refuse."""
+    if len(above) > MAX_DEPTH or id(dataset) in above:
+        raise RuleError(f"the data set has sequences nested more than {MAX_DEPTH} deep")
+    declared = _character_set(dataset, inherited)
+    for part in dataset.elements():
+        tag = int(part.tag)
+        if tag >> 16 == _ITEMS:
+            raise RuleError(f"{named(tag)} is no data element, but a mark between items (PS3.5 7.5)")
+        if part.is_raw:  # its bytes are written as they were read; the scan judges them
+            continue
+        value: Any = part.value
+        if part.VR == "SQ":
+            for item in value or ():
+                _require_writable(item, declared, (*above, id(dataset)))
+        elif part.VR in TEXT_VRS and not all(map(str.isascii, _texts(value))):
+            _require_declared(tag, declared)
+
+
+def _character_set(dataset: Dataset, inherited: str) -> str:
+    if "SpecificCharacterSet" not in dataset:
+        return inherited
+    value = dataset.SpecificCharacterSet or ""
+    return value if isinstance(value, str) else "\\".join(value)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    from pydicom.valuerep import PersonName
+
+    values = [value] if isinstance(value, str | bytes | PersonName) or not hasattr(value, "__iter__") else value
+    return (str(one) for one in values if isinstance(one, str | PersonName))
+
+
+def _require_declared(tag: int, declared: str) -> None:
+    """Raise `RuleError` if no character set is declared for text beyond ASCII, or one that does not exist."""
+    if declared.strip() in UNDECLARED or not is_known(declared):
+        reason = (
+            f"which Specific Character Set {declared!r} cannot hold" if declared else "and no Specific Character Set"
+        )
+        raise RuleError(
+            f"{named(tag)} has text beyond ASCII, {reason} (PS3.5 6.1)",
+            advice="Set SpecificCharacterSet, such as 'ISO_IR 192'",
+        )
