@@ -18,6 +18,7 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from fileset.dicomdir.read.decode import decode, inflated
+from fileset.dicomdir.read.file_reference import FileReference
 from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.write.layout import Directory, encode, encode_last
 from fileset.errors import DONE, FormatError, MediumError, RefusedError
@@ -239,7 +240,7 @@ def referenced(medium: WritableMedium) -> set[str]:
 
 
 def _references(data: bytes) -> set[str]:
-    return _names(decode(data))
+    return _paths(decode(data))
 
 
 def _sound_references(data: bytes) -> set[str]:
@@ -247,7 +248,7 @@ def _sound_references(data: bytes) -> set[str]:
     flat = decode(data)
     if _serious(flat.findings):
         raise FormatError(f"{DICOMDIR} is damaged")
-    names = _names(flat) | {_path(flat.top.get(tags.DESCRIPTOR_FILE_ID, b""))}
+    names = _paths(flat) | {FileReference(flat.top.get(tags.DESCRIPTOR_FILE_ID, b"")).path}
     return set(map(form_key, names))  # a journal has the name on the medium, which may be another form
 
 
@@ -259,19 +260,9 @@ _HARMLESS: Final = frozenset(("FS-RECORD-TYPE",))
 """Errors of records that are kept as they are, and that no link depends on."""
 
 
-def _names(flat: FlatDirectory) -> set[str]:
-    names = set()
-    for index in range(len(flat)):
-        for part in flat.elements(index):
-            if part.tag == tags.REFERENCED_FILE_ID:
-                names.add(_path(flat.data[part.value_at : part.value_end]))
-    return names
-
-
-def _path(file_id: bytes) -> str:
-    """The path that the value of a File ID gives, in upper case."""
-    text = file_id.decode("ascii", "replace").upper()
-    return "/".join(component.strip(" \0") for component in text.split("\\"))
+def _paths(flat: FlatDirectory) -> set[str]:
+    references = (FileReference.of(flat, index) for index in range(len(flat)))
+    return {reference.path for reference in references if reference}
 
 
 def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:

@@ -8,9 +8,9 @@ from attrs import define, field
 
 from fileset.dicom.elements import Element
 from fileset.dicomdir.check.collector import Collector
+from fileset.dicomdir.read.file_reference import FileReference
 from fileset.errors import FormatError
-from fileset.file_id import DICOMDIR, MAX_COMPONENTS, FileId
-from fileset.part10.values import shown
+from fileset.file_id import DICOMDIR, FileId
 from fileset.records.data_sets import DataSet
 from fileset.standard import tags
 from fileset.standard.dictionary import named
@@ -49,7 +49,7 @@ class References:
                 self._remember(collector, index, part)
 
     def _remember(self, collector: Collector, index: int, part: Element) -> None:
-        file_id = _file_id(collector.flat.data[part.value_at : part.value_end], collector, index)
+        file_id = _file_id(FileReference(collector.flat.data[part.value_at : part.value_end]), collector, index)
         if file_id is not None:
             self.remember(collector, index, file_id.path, part.end)
 
@@ -66,27 +66,15 @@ class References:
         return file_id.path in self.index_of
 
 
-def _file_id(raw: bytes, collector: Collector, index: int) -> FileId | None:
-    """The File ID of a record and report its faults; None if it is hostile."""
+def _file_id(reference: FileReference, collector: Collector, index: int) -> FileId | None:
+    """The File ID of a record; report its faults. None if it is hostile."""
     try:
-        file_id = FileId.tolerant(raw.decode("ascii", "replace"))
+        fault, file_id = reference.fault, reference.file_id
     except FormatError as problem:
         collector.add_at_record("FS-FILE-ID-HOSTILE", str(problem), index, tags.REFERENCED_FILE_ID)
         return None
-    parts = [part.strip(b" \0") for part in raw.split(b"\\")]
-    if b"/" in raw or b"" in parts or b"." in parts:
-        message = f"{shown(raw)} is not a File ID: components are separated by one backslash each"
-        collector.add_at_record("FS-FILE-ID-FORM", message, index, tags.REFERENCED_FILE_ID)
-    elif not file_id.conformant:
-        count = len(file_id.components)
-        reason = (
-            f"it has {count} components, {MAX_COMPONENTS} are allowed"
-            if count > MAX_COMPONENTS
-            else "components are 1 to 8 of A-Z, 0-9 and _"
-        )
-        collector.add_at_record(
-            "FS-FILE-ID-FORM", f"{file_id.path!a} is not a File ID: {reason}", index, tags.REFERENCED_FILE_ID
-        )
+    if fault:
+        collector.add_at_record("FS-FILE-ID-FORM", fault, index, tags.REFERENCED_FILE_ID)
     if file_id == DICOMDIR:
         collector.add_at_record(
             "FS-FILE-ID-RESERVED", "a record must not reference the DICOMDIR itself", index, tags.REFERENCED_FILE_ID

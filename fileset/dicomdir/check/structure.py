@@ -8,6 +8,7 @@ from functools import cache
 from typing import Final
 
 from fileset.dicomdir.check.collector import Collector
+from fileset.dicomdir.read.file_reference import FileReference
 from fileset.dicomdir.write.header import DESCRIPTOR_CHARACTER_SETS
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FormatError
@@ -55,7 +56,7 @@ def _descriptor(collector: Collector) -> FileId | None:
     if not raw:
         return None
     try:
-        file_id = FileId.tolerant(raw.decode("ascii", "replace"))
+        file_id = FileReference(raw).file_id
     except FormatError as problem:
         collector.add("FS-FILE-ID-HOSTILE", str(problem), tag=tags.DESCRIPTOR_FILE_ID)
         return None

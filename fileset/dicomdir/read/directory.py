@@ -15,6 +15,7 @@ from fileset.dicom.character_sets import TEXT_VRS, UNDECLARED
 from fileset.dicom.character_sets import decode as decode_text
 from fileset.dicom.elements import EXPLICIT_LITTLE, Element
 from fileset.dicomdir.read.decode import decode
+from fileset.dicomdir.read.file_reference import FileReference
 from fileset.dicomdir.read.link import link
 from fileset.dicomdir.read.query import Matches, condition
 from fileset.dicomdir.read.raw import FlatDirectory
@@ -22,7 +23,7 @@ from fileset.dicomdir.read.tree import Tree
 from fileset.dicomdir.read.values import character_set_of, keys_of, value_of
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FormatError, require_one_of
-from fileset.file_id import SEPARATOR, FileId
+from fileset.file_id import FileId
 from fileset.findings import Finding, Findings
 from fileset.records.levels import LEVELS
 from fileset.standard import tags
@@ -165,17 +166,18 @@ class Contents:
 
     def file_id(self, index: int) -> FileId | None:
         """Return the Referenced File ID of a record; report a hostile one and return None."""
-        raw = self._plain_file_id(index)
-        name = raw.decode("ascii").rstrip(" ") if raw else self.reference(index, tags.REFERENCED_FILE_ID)
-        if not name:
+        value = self.file_id_value(index)
+        if not value:
             return None
+        reference = FileReference(value)
         try:
-            file_id = FileId.tolerant(name)
+            file_id = reference.file_id
+            fault = "" if _PLAIN(value) else reference.fault
         except FormatError as problem:
             self.report("FS-FILE-ID-HOSTILE", index, str(problem), tags.REFERENCED_FILE_ID)
             return None
-        if not file_id.conformant or len(file_id.components) != name.count(SEPARATOR) + 1:
-            self.report("FS-FILE-ID-FORM", index, f"{name!r} is not a conformant File ID", tags.REFERENCED_FILE_ID)
+        if fault:
+            self.report("FS-FILE-ID-FORM", index, fault, tags.REFERENCED_FILE_ID)
         return file_id
 
     def file_id_value(self, index: int) -> bytes:
