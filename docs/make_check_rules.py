@@ -174,6 +174,10 @@ CAUSES: dict[str, tuple[str, str]] = {
         "Correct the files, then `fileset refresh`.",
     ),
     "FS-PATIENT-TWICE": ("The writer did not find its first record again.", REPAIR),
+    "FS-STUDY-TORN": (
+        "The files of one study were anonymised one by one: each got a Study Instance UID of its own.",
+        "Anonymise the study again as a whole, with a program that keeps equal UIDs equal.",
+    ),
     "FS-STUDY-TWICE": ("The writer did not find its first record again.", REPAIR),
     "FS-SERIES-TWICE": ("The writer did not find its first record again.", REPAIR),
     "FS-NAME": ("The medium was copied by a program that changes names.", RENAME),

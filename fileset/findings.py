@@ -199,6 +199,7 @@ _ROWS = (
     ("FS-CHARSET-MISSING", ERROR, "PS3.3 F.5", "text beyond ISO IR 6 in a record without a character set"),
     ("FS-CHARSET-DIFFERS", ERROR, "PS3.5 6.1", "text is not in the declared character set"),
     ("FS-PATIENT-TWICE", ERROR, "PS3.3 F.5.1", "two PATIENT records with one Patient ID"),
+    ("FS-STUDY-TORN", WARNING, "PS3.3 F.5.2", "several studies that are probably one"),
     ("FS-STUDY-TWICE", ERROR, "PS3.3 F.5.2", "two STUDY records with one Study Instance UID"),
     ("FS-SERIES-TWICE", ERROR, "PS3.3 F.5.3", "two SERIES records with one Series Instance UID"),
     ("FS-INSTANCE-TWICE", WARNING, "PS3.3 F.2.1", "two records with one SOP Instance UID"),

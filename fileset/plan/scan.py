@@ -149,12 +149,22 @@ class Scanner:
         try:
             instance, header = describe(cached, self._describer)
         except HeaderError as problem:
-            return Refused(problem.rule, problem.reason)
+            return self._refused(problem, cached, size, first)
         faults = self._files.faults(cached, size, first, header)
         if faults:
             notes = tuple((fault.rule, fault.message) for fault in faults)
             instance = instance._replace(notes=instance.notes + notes)
         return cast("Accepted", tuple(instance))
+
+    def _refused(self, problem: HeaderError, read: Reading, size: int, first: bytes) -> Refused:
+        """Why a file has no instance: what it lacks, or that it ends before."""
+        ends = (fault for fault in self._files.faults(read, size, first) if fault.rule == "FS-FILE-TRUNCATED")
+        cut = next(ends, None) if problem.rule == "FS-KEY-UID-MISSING" else None
+        return (
+            Refused(cut.rule, f"cut off: {cut.message}; {problem.reason}")
+            if cut
+            else Refused(problem.rule, problem.reason)
+        )
 
 
 def scan(

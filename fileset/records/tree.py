@@ -22,6 +22,8 @@ from fileset.records.describe import Instance
 from fileset.records.key_rules import tail_faults
 from fileset.records.levels import FIELDS, Chain, Field, Notes
 from fileset.records.person import Person, person_of
+from fileset.records.torn_studies import RULE as TORN
+from fileset.records.torn_studies import torn_studies
 from fileset.standard import tags
 
 UTF_8: Final = "ISO_IR 192"
@@ -335,8 +337,15 @@ class TreeBuilder:
             key = patient.key if PERSON in str(patient.key) else order[1]
             yield Node(0, "PATIENT", position, self._record(patient, key, set()), key=key, order=order)
             yield from self._below(patient, (position,))
+            self._note_torn(patient)
             position += 1
         yield InstanceRun(self._columns.in_order(self._roots, by_type=True), position, ())
+
+    def _note_torn(self, patient: Entity) -> None:
+        lonely = [study for study in patient.children.values() if _instances_below(study) == 1]
+        where = Where(self._name(patient.source), "PATIENT")
+        for message in torn_studies((study.text("study_date"), study.text("study_id")) for study in lonely):
+            self.findings.append(Finding(TORN, message, where))
 
     def _below(self, entity: Entity, path: tuple[int, ...]) -> Iterator[Node | InstanceRun]:
         depth = len(path)
@@ -456,6 +465,10 @@ PERSON: Final = "\0person "
 """Between the Patient ID and the number of a further person with it, in keys of the tree."""
 APART: Final = b"\0below "
 """Between the UID of a study or series and the key of its patient, where the old directory has it below another, or twice."""
+
+
+def _instances_below(study: Entity) -> int:
+    return len(study.instances) + sum(len(series.instances) for series in study.children.values())
 
 
 def _identity(key: bytes | str) -> bytes | str:

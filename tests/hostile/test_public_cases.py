@@ -65,3 +65,27 @@ def test_an_archive_with_a_password_is_called_encrypted_with_the_option_that_ope
         assert "no files were found" not in told
         assert "there is no DICOM file" not in told
     run("list", archive, "--zip-password-file", tmp_path / "password")  # the advice works
+
+
+def test_a_file_that_is_cut_off_before_its_uids_is_called_cut_off(tmp_path: Path, run: Runs) -> None:
+    whole = synthetic.ct(1, 1, 1, 1)
+    (tmp_path / "IN").mkdir()
+    (tmp_path / "IN/CUT").write_bytes(whole[: whole.index(b"\x20\x00\x0d\x00UI") - 1])
+    assert "CUT: cut off: " in run("create", tmp_path / "IN", "-o", tmp_path / "OUT", code=3).stderr
+
+
+@pytest.mark.parametrize(("studies", "hints"), [(2, 0), (6, 1)])
+def test_studies_of_one_instance_that_are_probably_one_get_a_hint(
+    tmp_path: Path, run: Runs, studies: int, hints: int
+) -> None:
+    (tmp_path / "IN").mkdir()
+    for number in range(studies):
+        content = synthetic.ct(1, number + 1, 1, 1)
+        alike = content.replace(b"202401%02d" % (number + 2), b"20240101").replace(b"S%d" % (number + 1), b"S7")
+        (tmp_path / f"IN/IM{number}").write_bytes(alike)
+    hint = f"{studies} studies of one instance each have the same Study ID and date"
+    assert run("create", tmp_path / "IN", "-o", tmp_path / "OUT").stderr.count(hint) == hints
+    told = run("check", tmp_path / "OUT", "--json").document
+    assert [hint in one["message"] for one in told["findings"] if one["rule"] == "FS-STUDY-TORN"] == [True] * hints
+    run("index", tmp_path / "IN")
+    assert run("check", tmp_path / "IN").stdout.count(hint) == hints

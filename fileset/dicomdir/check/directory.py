@@ -12,7 +12,7 @@ from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.identities import Identities
 from fileset.dicomdir.check.record_shapes import RecordShapes
 from fileset.dicomdir.check.references import References
-from fileset.dicomdir.check.structure import check_hierarchy, check_identification
+from fileset.dicomdir.check.structure import check_hierarchy, check_identification, check_torn_studies
 from fileset.errors import FormatError
 from fileset.file_id import FileId
 from fileset.part10.file_meta import check_meta
@@ -41,6 +41,7 @@ def check_directory(collector: Collector) -> CheckedDirectory:
     _check_meta(collector)
     directory = CheckedDirectory(check_identification(collector), collector.flat.frame.has_directory)
     check_hierarchy(collector)
+    check_torn_studies(collector)
     damaged = {finding.where.offset for finding in collector.flat.findings if finding.rule == "FS-RECORD-MALFORMED"}
     shapes = RecordShapes(collector, directory.references, directory.identities)
     for index in _records(collector):

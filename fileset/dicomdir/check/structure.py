@@ -9,11 +9,14 @@ from typing import Final
 
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.read.file_reference import FileReference
+from fileset.dicomdir.read.tree import Tree
 from fileset.dicomdir.write.header import DESCRIPTOR_CHARACTER_SETS
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FormatError
 from fileset.file_id import FileId
 from fileset.part10.values import shown
+from fileset.records.torn_studies import RULE as TORN
+from fileset.records.torn_studies import torn_studies
 from fileset.standard import tags
 from fileset.standard.dictionary import named
 from fileset.standard.record_types import RECORD_TYPES, ROOT_CHILDREN
@@ -118,3 +121,22 @@ def _verdict(above: str, kind: str) -> tuple[str, str] | None:
             return "FS-RECORD-RETIRED", f"{kind} records are {row.status}: {row.history}"
         return "FS-HIERARCHY", f"a {kind} record is not allowed {place}"
     return None if row.status == "current" else ("FS-RECORD-RETIRED", f"{kind} records are {row.status}: {row.history}")
+
+
+def check_torn_studies(collector: Collector) -> None:
+    """Report patients with studies that are probably one study: see `torn_studies`."""
+    contents, tree = collector.contents, collector.tree
+    lonely: dict[int, list[int]] = {}
+    for index in tree.walk():
+        if contents.type_name(index) == "STUDY" and _is_lonely(tree, tree.lower[index]):
+            lonely.setdefault(tree.parent[index], []).append(index)
+    for patient, studies in lonely.items():
+        keys = ((str(contents.key(at, tags.STUDY_DATE)), str(contents.key(at, tags.STUDY_ID))) for at in studies)
+        for message in torn_studies(keys) if patient != NONE else ():
+            collector.add_at_record(TORN, message, patient)
+
+
+def _is_lonely(tree: Tree, series: int) -> bool:
+    """Whether there is one series, with one instance."""
+    instance = tree.lower[series] if series != NONE and tree.next[series] == NONE else NONE
+    return instance != NONE and tree.next[instance] == NONE
