@@ -23,7 +23,8 @@ from fileset.dicom.elements import (
     UNDEFINED,
     skip_undefined,
 )
-from fileset.dicom.header_cache import FIRST_READ, IDENTIFYING_META_TAGS, META_TAGS, Layouts, Recognised
+from fileset.dicom.header_cache import FIRST_READ, Layouts, Recognised
+from fileset.dicom.header_layout import IDENTIFYING_META_TAGS, META_TAGS
 from fileset.dicom.preamble import is_secure
 from fileset.errors import ENCRYPTED, FilesetError, FormatError
 from fileset.standard import tags
@@ -142,9 +143,7 @@ def read_header(read: Reading, wanted: Wanted, layouts: Layouts | None = None) -
             header = _read_usual(data, read, wanted)
         except (UnusualError, FormatError, error):
             return _read_foreign(read, wanted)
-        if layouts is not None:
-            _learn(layouts, data, header, wanted)
-        return header
+        return (_learn(layouts, data, header, wanted) if layouts else None) or header
     if not looks_like_data_set(data):
         if not data:
             raise HeaderError("FS-FILE-EMPTY", "the file is empty")
@@ -160,11 +159,12 @@ def _read_foreign(read: Reading, wanted: Wanted) -> Header:
     return read_foreign(read, wanted)
 
 
-def _learn(layouts: Layouts, data: bytes, header: Header, wanted: Wanted) -> None:
+def _learn(layouts: Layouts, data: bytes, header: Header, wanted: Wanted) -> Recognised | None:
     syntax = header.meta.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 ")
     keys = wanted.for_class(header.values.get(tags.SOP_CLASS_UID, b""))
     if keys is not wanted.any and syntax != IMPLICIT_VR_LITTLE_ENDIAN and syntax not in DEFLATED:
-        layouts.learn(data, keys.tags | META_TAGS, keys.last)
+        return layouts.learn(data, keys.tags | META_TAGS, keys.last)
+    return None
 
 
 def looks_like_data_set(data: bytes) -> bool:

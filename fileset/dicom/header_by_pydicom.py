@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, UNDEFINED, element_at
 from fileset.dicom.header import LARGEST_VALUE, PIXEL_DATA, Header, HeaderError, Reading, Wanted
-from fileset.dicom.header_cache import IDENTIFYING_META_TAGS
+from fileset.dicom.header_layout import IDENTIFYING_META_TAGS
 from fileset.standard import tags
 
 if TYPE_CHECKING:

@@ -26,10 +26,11 @@ from fileset.dicom.elements import (
 )
 from fileset.dicom.header import DEFLATED, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, Reading
 from fileset.dicom.header_cache import FIRST_READ
+from fileset.dicom.header_layout import FIRST_OF_BLOCKS
 from fileset.errors import FormatError
 from fileset.part10.faults import Fault
 from fileset.part10.pixels import PIXEL_DATA, TABLE_VRS, TABLES, Fragments, read_fragments, table_faults
-from fileset.part10.private_elements import FIRST_OF_BLOCKS, private_fault
+from fileset.part10.private_elements import private_fault
 from fileset.part10.structures import Span
 from fileset.standard import tags
 from fileset.standard.dictionary import KEY_VRS, named, vr_of

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from fileset.dicom.header_layout import FIRST_OF_BLOCKS
+
 FIRST_CREATOR: Final = 0x10
-FIRST_OF_BLOCKS: Final = 0x100
-"""Elements gg,0010 to gg,00FF reserve the blocks gg,10xx to gg,FFxx."""
 
 
 def private_fault(tag: int, length: int, creators: set[int]) -> str:

@@ -61,7 +61,7 @@ class FileChecker:
         return (
             first.startswith(_START)
             and header.meta_shape in self._meta_shapes
-            and (not layout.sequences or self._are_correct(header.sequences))
+            and (not (layout.sequences or layout.items) or self._are_correct(header.sequences))
             and self._structures.holds((size - end, layout), read, first, end)
         )
 

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from fileset.dicom.header import HeaderError, read_header
-from fileset.dicom.header_cache import IDENTIFYING_META_TAGS, LARGEST_READ, Layouts
+from fileset.dicom.header_cache import LARGEST_READ, Layouts
+from fileset.dicom.header_layout import IDENTIFYING_META_TAGS
 from fileset.records.describe import WANTED
 from tests.benchmarks.corpus import Shape, files
 
@@ -96,3 +97,22 @@ def test_layouts_stop_growing_when_they_do_not_help() -> None:
         marker = bytes(f"{count:04X}", "ascii")
         values(data.replace(b"\x08\x00\x60\x00CS\x02\x00CT", b"\x08\x00\x60\x00SH\x04\x00" + marker), layouts)
     assert layouts.find(data) is None or values(data, layouts) == values(data, None)
+
+
+def test_a_value_of_any_length_is_recognised_after_one_file_with_another_length() -> None:
+    layouts = Layouts()
+    data = next(headers())
+    text = b"\x08\x00\x80\x00LO\x10\x00General Hospital"
+
+    def named(name: bytes) -> bytes:
+        assert text in data
+        return data.replace(text, text[:6] + len(name).to_bytes(2, "little") + name)
+
+    for name in (b"General Hospital", b"General Hospital", b"AB"):
+        values(named(name), layouts)
+    for name in (b"", b"ABCD", b"x" * 200):
+        changed = named(name)
+        found = layouts.find(changed[: layouts.first_read])
+        assert found is not None
+        assert values(changed, layouts) == values(changed, None)
+    assert layouts.find(named(b"odd")[: layouts.first_read]) is None
