@@ -538,8 +538,6 @@ def identify(
     """Return the File-set Identification of a new file-set, with a new UID unless one is given (PS3.5 B.2)."""
     if isinstance(descriptor, str):
         descriptor = FileId.from_path(descriptor)
-    if descriptor == DICOMDIR:
-        raise RuleError("the descriptor file cannot be the DICOMDIR itself (PS3.3 F.3.2.1)")
     return Identification(file_set_uid or new_uid(), file_set_id, descriptor, character_set or "")
 
 

@@ -16,6 +16,7 @@ from pydicom.uid import UID
 import fileset
 from fileset.records import tree
 from tests.support import judges, synthetic
+from tests.support.command import damage
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -605,6 +606,36 @@ def test_an_index_that_replaces_keeps_the_descriptor_unless_another_is_given(tmp
     (tmp_path / "OUT" / "README").unlink()
     report = fileset.index(tmp_path / "OUT", replace=True)
     assert [finding.rule for finding in report.findings] == ["FS-DESCRIPTOR"]
+
+
+@pytest.mark.parametrize("verb", ["create", "update"])
+@pytest.mark.parametrize("name", ["ABSENT", "PT000000/ST000000/SE000000/IM000000"])
+def test_a_descriptor_that_is_absent_or_an_instance_is_named_as_check_does(
+    name: str, verb: str, tmp_path: Path
+) -> None:
+    creator = fileset.Creator(tmp_path / "OUT", descriptor_file_id=name if verb == "create" else None)
+    with creator:
+        creator.add(synthetic.instance(CT))
+    report = creator.report
+    if verb == "update":
+        with fileset.Updater(tmp_path / "OUT") as updater:
+            updater.descriptor_file_id = name
+        report = updater.report
+    found = fileset.check_file_set(tmp_path / "OUT").findings
+    assert found
+    assert [(one.rule, one.message) for one in report.findings] == [(one.rule, one.message) for one in found]
+
+
+def test_a_descriptor_that_is_the_dicomdir_is_refused_and_found(tmp_path: Path) -> None:
+    with pytest.raises(fileset.RuleError, match="DICOMDIR itself"):
+        fileset.Creator(tmp_path / "OUT", descriptor_file_id="DICOMDIR")
+    with fileset.Creator(tmp_path / "OUT", descriptor_file_id="ABCDEFGH") as creator:
+        creator.add(synthetic.instance(CT))
+    with fileset.Updater(tmp_path / "OUT") as updater, pytest.raises(fileset.RuleError, match="DICOMDIR itself"):
+        updater.descriptor_file_id = "DICOMDIR"
+    damage(tmp_path / "OUT", b"ABCDEFGH", b"DICOMDIR")
+    [finding] = fileset.check_file_set(tmp_path / "OUT").findings
+    assert (finding.rule, finding.message) == ("FS-DESCRIPTOR", "the descriptor file is the DICOMDIR itself")
 
 
 @pytest.mark.parametrize("dry_run", [False, True])

@@ -44,6 +44,7 @@ NOT_IN_DATA_SETS: Final = frozenset((0, 1, 2, 3, 5, 6, 7, 0xFFFF))
 _FIRST_GROUP: Final = 0x00080000
 _LAST_GROUP: Final = 0xFFFE0000
 _ITEM_TAG: Final = b"\xfe\xff\0\xe0"
+_ITEMS: Final = _LAST_GROUP >> 16
 _MARGIN: Final = 12
 _INTEREST: Final = frozenset((tags.NUMBER_OF_FRAMES, tags.DATA_SET_TRAILING_PADDING, *TABLES, *PIXEL_DATA))
 _CREATOR_VRS: Final = frozenset((b"", b"LO", b"UN"))
@@ -147,6 +148,8 @@ class DataSetWalk:
 
     def _unusual(self, at: int, tag: int, previous: int, vr: bytes, value_at: int, length: int) -> int:
         """Check an unusual element; return the offset of the next one, or the end of the file if the walk must stop."""
+        if tag >> 16 == _ITEMS:
+            return self._no_element(at, previous)
         if self.syntax.explicit and vr not in SHORT_VRS and vr not in LONG_VRS:
             if not (vr.isalpha() and vr.isupper()):
                 return self._no_element(at, previous)

@@ -80,20 +80,29 @@ def new_file_set_findings(
     instances = {name for name in (value.replace("\\", "/") for value in report.added.file_ids) if name in asked}
     yield from unlisted(recipe.included.paths())
     yield from unlisted(below(medium.folder, others - instances - {DICOMDIR.path}))
-    if descriptor is None:
-        return
+    if descriptor is not None:
+        is_there = descriptor.path in others or descriptor.path in recipe.included.paths()
+        yield from _descriptor_findings(descriptor, is_listed=descriptor.path in instances, is_there=is_there)
+
+
+def _descriptor_findings(descriptor: FileId, *, is_listed: bool, is_there: bool) -> Iterator[Finding]:
     where = Where(DICOMDIR.path, tag=tags.DESCRIPTOR_FILE_ID)
-    if descriptor.path in instances:
+    if is_listed:
         yield Finding("FS-DESCRIPTOR", f"the descriptor file {descriptor} is referenced by a record", where)
-    elif descriptor.path not in others | recipe.included.paths().keys():
+    elif not is_there:
         yield Finding("FS-DESCRIPTOR", f"the descriptor file {descriptor} is not on the medium", where)
 
 
 def update_findings(request: Request, report: Report) -> Iterator[Finding]:
-    """Yield the findings about files of the medium that were offered to an update but got no record.
+    """Yield the findings about files of the medium that were offered to an update but got no record, and a new descriptor.
 
     Of an image or archive, which is written anew, about every file that no record references.
     """
+    if value := request.changes.get(tags.DESCRIPTOR_FILE_ID):
+        descriptor = FileId(value.decode("ascii"))
+        is_listed = descriptor.value in report.added.file_ids or descriptor.path in request.contents.paths()
+        is_there = request.medium.actual(descriptor) is not None
+        yield from _descriptor_findings(descriptor, is_listed=is_listed, is_there=is_there)
     offer, listed = request.offer, {*report.added.file_ids, *report.refreshed.file_ids}
     refused = [offer.sources.relative(source) for source in offer.in_place if source not in offer.record_of]
     refused = [name for name in refused if name.replace("/", "\\") not in listed]

@@ -55,6 +55,14 @@ def test_a_fault_of_a_file_is_found(title: str, rule: str) -> None:
     assert file_rules(FAULTS[title](File(data))) == {rule}
 
 
+@pytest.mark.parametrize("mark", [b"\xfe\xff\0\xe0OB\0\0", b"\xfe\xff\x0d\xe0OB\0\0", b"\xfe\xff\0\xe0\0\0\0\0"])
+@pytest.mark.parametrize(("tag", "rule"), [(0x00080005, "FS-FILE-BAD-HEADER"), (0xFFFF0000, "FS-FILE-TRAILING")])
+def test_a_mark_between_items_is_no_data_element(mark: bytes, tag: int, rule: str) -> None:
+    file = File(synthetic.encode(synthetic.instance(synthetic.CT_IMAGE)))
+    file.put(tag, mark + bytes(4))
+    assert rule in file_rules(file.encoded())
+
+
 META_FAULTS: Final = [title for title in FAULTS if title.startswith("meta ")]
 
 

@@ -13,7 +13,7 @@ from fileset.dicomdir.read.tree import Tree
 from fileset.dicomdir.write.header import DESCRIPTOR_CHARACTER_SETS
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FormatError
-from fileset.file_id import FileId
+from fileset.file_id import DICOMDIR, FileId
 from fileset.part10.values import shown
 from fileset.records.torn_studies import RULE as TORN
 from fileset.records.torn_studies import torn_studies
@@ -62,6 +62,9 @@ def _descriptor(collector: Collector) -> FileId | None:
         file_id = FileReference(raw).file_id
     except FormatError as problem:
         collector.add("FS-FILE-ID-HOSTILE", str(problem), tag=tags.DESCRIPTOR_FILE_ID)
+        return None
+    if file_id == DICOMDIR:
+        collector.add("FS-DESCRIPTOR", "the descriptor file is the DICOMDIR itself", tag=tags.DESCRIPTOR_FILE_ID)
         return None
     if not file_id.conformant:
         collector.add(

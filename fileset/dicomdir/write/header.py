@@ -17,7 +17,7 @@ from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.write.layout import Frame
 from fileset.dicomdir.write.transcode import explicit
 from fileset.errors import FormatError, RuleError
-from fileset.file_id import FileId
+from fileset.file_id import DICOMDIR, FileId
 from fileset.standard import tags
 
 DIRECTORY_CLASS: Final = b"1.2.840.10008.1.3.10"
@@ -80,13 +80,18 @@ def _check_character_set(instance: Identification, _: object, value: str) -> Non
         raise RuleError("a character set of the descriptor file needs a File-set Descriptor File ID (PS3.3 F.3.2.1)")
 
 
+def _check_descriptor(_: Identification, __: object, value: FileId | None) -> None:
+    if value == DICOMDIR:
+        raise RuleError("the descriptor file cannot be the DICOMDIR itself (PS3.3 F.3.2.1)")
+
+
 @frozen
 class Identification:
     """The File-set Identification Module, and the File-set UID that is the SOP Instance UID of the DICOMDIR."""
 
     file_set_uid: str = field(validator=_check_uid)
     file_set_id: str = field(default="", validator=_check_file_set_id)
-    descriptor_file_id: FileId | None = None
+    descriptor_file_id: FileId | None = field(default=None, validator=_check_descriptor)
     descriptor_character_set: str = field(default="", validator=_check_character_set)
 
 
