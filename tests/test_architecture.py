@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -171,11 +172,11 @@ def test_the_first_abilities_need_fewer_than_30_folders_and_top_level_modules() 
     assert len(modules) <= 12
 
 
-def test_no_public_type_is_defined_twice() -> None:
+def test_no_type_is_defined_twice() -> None:
     homes = defaultdict(list)
     for name, path in MODULES.items():
-        for public in re.findall(r"^ *class ([A-Za-z]\w*)", path.read_text(encoding="utf-8"), re.MULTILINE):
-            homes[public].append(name)
+        for defined in re.findall(r"^ *class _*(\w+)", path.read_text(encoding="utf-8"), re.MULTILINE):
+            homes[defined].append(name)
     assert {name: places for name, places in homes.items() if len(places) > 1} == {}
 
 
@@ -184,6 +185,37 @@ def test_the_arrows_make_no_circle() -> None:
     for _ in ROOMS:
         done |= {room for room, allowed in ROOMS.items() if allowed <= done}
     assert done == set(ROOMS)
+
+
+LATE = {
+    "fileset.dicom.header": "fileset.dicom.header_by_pydicom",
+    "fileset.tables.table": "fileset.tables.arrow",
+    "fileset.cli": "fileset.cli.dispatch",
+}
+"""Modules that import another one when they first need it, although that one needs them: it loads a heavy library."""
+
+
+PATHS = {
+    ".".join(("fileset", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in MODULES.values()
+}
+"""The full name of each module, and its file."""
+
+
+def modules_imported(path: Path) -> Iterator[str]:
+    """Yield the modules of the package that a module imports when it runs, not only for type checkers."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree.body = [one for one in tree.body if not (isinstance(one, ast.If) and "TYPE_CHECKING" in ast.unparse(one.test))]
+    for name in imports(tree):
+        yield name if name in PATHS else name.rpartition(".")[0]
+
+
+def test_no_modules_import_each_other() -> None:
+    graph = {
+        name: set(modules_imported(path)) & PATHS.keys() - {name, LATE.get(name), "fileset"}
+        for name, path in PATHS.items()
+    }
+    assert {*TopologicalSorter(graph).static_order()} == PATHS.keys()
 
 
 def run_python(*arguments: str) -> str:

@@ -25,7 +25,7 @@ _PERSON: Final = (tags.PATIENT_NAME, tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)
 
 
 @define
-class _Group:
+class _SameValues:
     """Files with the same patient, study and series values: one of them, and their number."""
 
     example: str
@@ -33,7 +33,7 @@ class _Group:
 
 
 @define
-class _Comparison:
+class _KeyTally:
     """One key of a record: how many files agree, how many differ, and an example of a file that differs with its value."""
 
     agree: int = 0
@@ -48,17 +48,17 @@ class UpperRecords:
 
     collector: Collector
     show_values: bool = False
-    groups: dict[tuple[int, Chain], _Group] = field(factory=dict)
+    groups: dict[tuple[int, Chain], _SameValues] = field(factory=dict)
     _sides: dict[int, RecordSide | None] = field(factory=dict)
     _lacking: set[tuple[int, int]] = field(factory=set)
 
     def count(self, index: int, chain: Chain, name: str) -> None:
         """Add the file `name`, which record `index` references and which has the values `chain`."""
-        self.groups.setdefault((self.collector.tree.parent[index], chain), _Group(name)).files += 1
+        self.groups.setdefault((self.collector.tree.parent[index], chain), _SameValues(name)).files += 1
 
     def report(self) -> None:
         """Report each key of a record that differs from a file: one finding per key."""
-        comparisons: dict[tuple[int, Field], _Comparison] = {}
+        comparisons: dict[tuple[int, Field], _KeyTally] = {}
         for (parent, chain), group in self.groups.items():
             for rule, message in chain.notes:
                 if rule != "FS-KEY-LEFT-OUT":
@@ -66,7 +66,7 @@ class UpperRecords:
             for index, row, value in self._keys_above(parent, chain):
                 if row.type == "1C":
                     self._require(index, row)
-                comparison = comparisons.setdefault((index, row), _Comparison())
+                comparison = comparisons.setdefault((index, row), _KeyTally())
                 if self._agrees(index, row, value, chain.character_set):
                     comparison.agree += group.files
                 else:
@@ -81,11 +81,11 @@ class UpperRecords:
 
     def _report_persons(self) -> None:
         """Report files about another person than the PATIENT record with the same Patient ID: one finding per person."""
-        below: dict[int, dict[Person, _Group]] = {}
+        below: dict[int, dict[Person, _SameValues]] = {}
         for (parent, chain), group in self.groups.items():
             patient = self._patient_above(parent)
             if patient != NONE and self._agrees(patient, _PATIENT_ID, chain.patient_id, chain.character_set):
-                total = below.setdefault(patient, {}).setdefault(person_of(chain), _Group(group.example))
+                total = below.setdefault(patient, {}).setdefault(person_of(chain), _SameValues(group.example))
                 total.files += group.files
         for patient, persons in below.items():
             known = reduce(Person.completed, persons, self._person(patient))
@@ -104,7 +104,7 @@ class UpperRecords:
             Person(*(decode(side.raw(tag), side.character_set).strip(" \0") for tag in _PERSON)) if side else Person("")
         )
 
-    def _report_person(self, patient: int, known: Person, person: Person, group: _Group) -> None:
+    def _report_person(self, patient: int, known: Person, person: Person, group: _SameValues) -> None:
         files = f"{group.files} files" if group.files > 1 else "the file"
         if self.show_values:
             message = f"the record is about {known}, {files} about {person}"
@@ -149,7 +149,7 @@ class UpperRecords:
             self._sides[index] = record_side(flat.data[start:end], flat.syntax, character_set)
         return self._sides[index]
 
-    def _report_difference(self, index: int, row: Field, comparison: _Comparison) -> None:
+    def _report_difference(self, index: int, row: Field, comparison: _KeyTally) -> None:
         side = self._side(index)
         in_record, in_file = (
             decode(side.raw(row.tag), side.character_set).strip(" \0") if side else "",

@@ -28,7 +28,7 @@ _WIDEST: Final = 40
 
 
 @define
-class _Disc:
+class _MediumResult:
     """The result for one medium."""
 
     name: str
@@ -81,10 +81,10 @@ def list_table(media: Sequence[str], keys: Mapping[str, str], options: Namespace
 
 def _read(
     medium: str, level: TableLevel, names: Sequence[str] | None, keys: Mapping[str, str], options: Namespace
-) -> _Disc:
+) -> _MediumResult:
     from fileset.reader import Reader
 
-    disc = _Disc(medium)
+    disc = _MediumResult(medium)
     try:
         with Reader(medium, scan=options.scan, medium_format=options.format) as reader:
             _fill(disc, reader, level, names, keys, options)
@@ -110,7 +110,7 @@ def _absent(reader: Reader) -> list[Finding]:
 
 
 def _fill(
-    disc: _Disc,
+    disc: _MediumResult,
     reader: Reader,
     level: TableLevel,
     names: Sequence[str] | None,
@@ -144,7 +144,7 @@ def _with_file(record: Record) -> Record | None:
     return record
 
 
-def _write(discs: Sequence[_Disc], level: str, form: str, options: Namespace) -> None:
+def _write(discs: Sequence[_MediumResult], level: str, form: str, options: Namespace) -> None:
     from fileset.tables.table import Table, joined
 
     tables = {disc.name: disc.table for disc in discs if disc.table is not None}
@@ -208,7 +208,7 @@ def _write_file(path: str, text: str) -> None:
         raise MediumError(f"{problem.strerror or problem}", path=path) from problem
 
 
-def _write_document(discs: Sequence[_Disc], table: Table) -> None:
+def _write_document(discs: Sequence[_MediumResult], table: Table) -> None:
     media = (
         json_text(
             {
@@ -244,7 +244,7 @@ def _cut(text: str, width: int | None) -> str:
     return text if width is None or len(text) <= width else text[: width - 3] + "..."
 
 
-def _tell(discs: Sequence[_Disc], options: Namespace) -> None:
+def _tell(discs: Sequence[_MediumResult], options: Namespace) -> None:
     """Print a verdict for each of several media; for a single one, its faults."""
     if options.json:
         return

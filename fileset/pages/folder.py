@@ -57,7 +57,7 @@ def write_pages(
         MediumError: The folder cannot be written.
     """
     need_images()
-    target = _Folder(path_of(folder))
+    target = _PagesFolder(path_of(folder))
     patients = patients_found(reader.instances)
     shown = list(chosen(patients, (options or WebOptions()).pictures))
     wanted = [one.entry.file_id for one in shown]
@@ -102,7 +102,7 @@ def _opened(medium: ReadableMedium, file_id: FileId) -> Iterator[Reading]:
         yield random_access(file)[0]
 
 
-class _Folder:
+class _PagesFolder:
     """The folder that pages are written into; raises `RefusedError` if it holds anything."""
 
     def __init__(self, root: str) -> None:

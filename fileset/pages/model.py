@@ -75,7 +75,7 @@ class Patient:
 
 def patients_of(contents: Contents) -> list[Patient]:
     """Return the patients in a DICOMDIR. A missing level is one without values."""
-    tree = _Tree()
+    tree = _PatientTree()
     for index in contents.tree.walk():
         record_type = contents.type_name(index)
         file_id = None if record_type in _LEVELS else contents.file_id(index)
@@ -94,7 +94,7 @@ def _key(contents: Contents, index: int, keyword: str) -> Any:
 
 def patients_found(instances: Iterable[InstanceRecord]) -> list[Patient]:
     """Return the depictions of instances on a medium, by their records or by their headers."""
-    tree = _Tree()
+    tree = _PatientTree()
     numbers: dict[FileId, float] = {}
     for instance in instances:
         if instance.file_id is None:
@@ -123,7 +123,7 @@ def _number(value: Any) -> float:
         return inf
 
 
-class _Tree:
+class _PatientTree:
     """Patients, studies and series, by their identifiers."""
 
     def __init__(self) -> None:

@@ -204,7 +204,7 @@ class DataSetWalk:
         return self.window.size
 
 
-class _Level(NamedTuple):
+class _OpenElement(NamedTuple):
     """A sequence, or an item in it, that is being checked; `end` is None for undefined length.
 
     `fragments`: whether the items of the sequence are fragments of pixel data instead of data sets. `creators`: the blocks
@@ -223,7 +223,7 @@ def check_items(window: FileWindow, at: int, end: int | None, syntax: Syntax, fa
 
     `end` is the end of its value, None for undefined length. Raises `FormatError` if the items cannot be decoded.
     """
-    stack = [_Level(is_sequence=True, syntax=syntax, end=end, fragments=False, creators=set())]
+    stack = [_OpenElement(is_sequence=True, syntax=syntax, end=end, fragments=False, creators=set())]
     previous = [0]
     while stack:
         level = stack[-1]
@@ -250,7 +250,7 @@ def check_items(window: FileWindow, at: int, end: int | None, syntax: Syntax, fa
             at = value_at + length
             continue
         inner = IMPLICIT_LITTLE if vr == b"UN" else level.syntax
-        stack.append(_Level(not level.is_sequence, inner, inner_end, vr in (b"OB", b"OW"), set()))
+        stack.append(_OpenElement(not level.is_sequence, inner, inner_end, vr in (b"OB", b"OW"), set()))
         previous.append(0)
         if len(stack) > 2 * MAX_DEPTH:
             raise FormatError(f"sequences nested more than {MAX_DEPTH} deep", offset=at)

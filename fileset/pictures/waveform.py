@@ -25,7 +25,7 @@ _CHANNEL: Final = {"SB": "i1", "UB": "u1", "MB": "u1", "AB": "u1", "SS": "i2", "
 
 
 @frozen
-class _Group:
+class _MultiplexGroup:
     """A multiplex group: samples x channels, a label for each channel, and samples in a second."""
 
     samples: NDArray[Any]
@@ -53,7 +53,7 @@ def waveform_picture(dataset: Dataset) -> Picture:
     return Picture(np.asarray(image))
 
 
-def _group(attributes: Attributes) -> _Group | None:
+def _group(attributes: Attributes) -> _MultiplexGroup | None:
     import numpy as np
 
     data, form = attributes.get("WaveformData"), _CHANNEL.get(attributes.text("WaveformSampleInterpretation"), "i2")
@@ -65,7 +65,7 @@ def _group(attributes: Attributes) -> _Group | None:
     count = len(data) // (width * channels)
     samples = np.frombuffer(data, f"<{form}", count * channels).reshape(count, channels)
     labels = [_label(Attributes((item,))) for item in attributes.items("ChannelDefinitionSequence")]
-    return _Group(samples, [*labels, *[""] * channels][:channels], frequency) if count > 1 else None
+    return _MultiplexGroup(samples, [*labels, *[""] * channels][:channels], frequency) if count > 1 else None
 
 
 def _label(channel: Attributes) -> str:
@@ -82,7 +82,7 @@ def _grid(draw: ImageDraw, height: int, seconds: float) -> None:
         draw.line((x, 0, x, height - 22), fill=_MARK if number % 5 == 0 else _GRID)
 
 
-def _trace(draw: ImageDraw, group: _Group, channel: int) -> None:
+def _trace(draw: ImageDraw, group: _MultiplexGroup, channel: int) -> None:
     """One channel in its row, spread over the height of the row; its lowest and highest sample of each column."""
     import numpy as np
 

@@ -75,7 +75,7 @@ def describe(read: Reading, describer: Describer) -> tuple[Instance, Recognised 
     """
     described = _described(read, describer)
     if describer.policy.profile:
-        from fileset.plan.under_profile import require_conformance
+        from fileset.plan.conformance import require_conformance
 
         require_conformance(read, describer.policy.profile)
     return described

@@ -329,7 +329,7 @@ def _listed(volumes: Sequence[int]) -> str:
 
 def distribute(nodes: Iterable[Node], packing: Packing) -> list[list[Node]]:
     """Build the tree of each volume, in preorder, with positions counted in that volume."""
-    volumes = [_Branch() for _ in packing.used]
+    volumes = [_VolumePart() for _ in packing.used]
     above: list[Node] = []
     numbers = iter(packing.volume_of)
     for node in nodes:
@@ -341,7 +341,7 @@ def distribute(nodes: Iterable[Node], packing: Packing) -> list[list[Node]]:
     return [volume.nodes for volume in volumes]
 
 
-class _Branch:
+class _VolumePart:
     """The part of a tree that is on one volume."""
 
     def __init__(self) -> None:

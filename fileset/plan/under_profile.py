@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, frozen
 
-from fileset.dicom.header import HeaderError, Reading
 from fileset.errors import Advice, RuleError
 from fileset.findings import Finding, Where
 from fileset.plan.icons import Icons
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from fileset.media.base import FileSetInfo
     from fileset.plan.scan import Progress
     from fileset.plan.transcoding import Transcoding
-    from fileset.profiles.advisor import Judging
     from fileset.profiles.find import Profile
 
 _SECURE: Final = "demands that every file is a Secure DICOM File (PS3.15 D.1)"
@@ -145,20 +142,3 @@ def under_profile(
     if is_secure and not profile.secure:
         raise RuleError(f"{profile.id} {_NOT_SECURE}", advice=_NAME_SECURE)
     return UnderProfile(profile, strict, medium_caveat(profile, *kind))
-
-
-@cache
-def _judging(profile_id: str) -> Judging:
-    from fileset.profiles.advisor import Judging
-    from fileset.profiles.find import find_profile
-
-    return Judging((find_profile(profile_id),))
-
-
-def require_conformance(read: Reading, profile_id: str) -> None:
-    """Raise `HeaderError` with all that is wrong with the file that `read` reads under a profile."""
-    from fileset.profiles.facts import read_facts
-
-    violations = _judging(profile_id).verdicts(read_facts(read))[0]
-    if violations:
-        raise HeaderError(violations[0].rule, "; ".join(violation.message for violation in violations))

@@ -69,7 +69,7 @@ def _merged(column: Column, others: Iterable[Any]) -> Column:
 # ---------------------------------------------------------------- where the elements are
 
 
-class _Layout(NamedTuple):
+class _RecordShape(NamedTuple):
     """Records that have the same elements of the same lengths: how to take them apart, and how to recognise them."""
 
     unpack: Unpack
@@ -82,7 +82,7 @@ def _raw(contents: Contents, records: Sequence[int], wanted: Sequence[int]) -> l
     columns: list[Column] = [[_ABSENT] * len(records) for _ in wanted]
     flat, places = contents.flat, {tag: at for at, tag in enumerate(wanted)}
     usual = flat.syntax is EXPLICIT_LITTLE and "MRDR" not in flat.types
-    layouts: dict[int, list[_Layout]] = {}
+    layouts: dict[int, list[_RecordShape]] = {}
     for row, index in enumerate(records):
         start, end = flat.content(index)
         size = end - start
@@ -102,7 +102,7 @@ def _raw(contents: Contents, records: Sequence[int], wanted: Sequence[int]) -> l
 
 
 def _parts(
-    contents: Contents, index: int, start: int, wanted: Sequence[int], layout: _Layout | None
+    contents: Contents, index: int, start: int, wanted: Sequence[int], layout: _RecordShape | None
 ) -> Iterator[tuple[int, bytes | Element]]:
     """The values of one record by column."""
     if layout is not None:
@@ -117,7 +117,7 @@ def _parts(
             yield column, raw  # of an MRDR
 
 
-def _layout(data: bytes, at: int, end: int, places: dict[int, int]) -> _Layout | None:
+def _layout(data: bytes, at: int, end: int, places: dict[int, int]) -> _RecordShape | None:
     """The layout of a record with these elements; None if an element has no plain length."""
     headers: list[bytes] = []
     form, wanted = ["<"], []
@@ -140,7 +140,7 @@ def _layout(data: bytes, at: int, end: int, places: dict[int, int]) -> _Layout |
             at = value_at + length
     except error:
         return None
-    return _Layout(Struct("".join(form)).unpack_from, tuple(headers), tuple(wanted)) if at == end else None
+    return _RecordShape(Struct("".join(form)).unpack_from, tuple(headers), tuple(wanted)) if at == end else None
 
 
 # ---------------------------------------------------------------- values

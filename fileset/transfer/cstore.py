@@ -98,10 +98,10 @@ class CStore:
             yield from self.send(later)
 
     def _send_batch(self, jobs: Sequence[Job], pairs: Sequence[Pair], later: list[Job]) -> Iterator[Sent]:
-        return Crew(lambda stop: _Worker(self, pairs, later, stop), jobs, self.jobs).results()
+        return Crew(lambda stop: _AssociationWorker(self, pairs, later, stop), jobs, self.jobs).results()
 
 
-class _Worker:
+class _AssociationWorker:
     """One association after the other: a new one where the last was lost."""
 
     def __init__(self, settings: CStore, pairs: Sequence[Pair], later: list[Job], stop: Event) -> None:

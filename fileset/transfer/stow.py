@@ -88,7 +88,7 @@ class Stow:
     def send(self, sources: Sequence[PayloadSource]) -> Iterator[Sent]:
         """Yield one entry for each instance, as they end. Raises `PeerError` if the server cannot be used at all."""
         batches = [sources[at : at + self.files] for at in range(0, len(sources), self.files)]
-        return Crew(lambda stop: _Worker(self, stop), batches, self.jobs).results()
+        return Crew(lambda stop: _StowWorker(self, stop), batches, self.jobs).results()
 
     def client(self) -> Any:
         """Return a client for this server. Raises `RuleError` without the extra `network`."""
@@ -119,7 +119,7 @@ class _NoConnectionError(PeerError):
     """The server cannot be reached at all."""
 
 
-class _Worker:
+class _StowWorker:
     def __init__(self, settings: Stow, stop: Event) -> None:
         self._settings = settings
         self._stop = stop

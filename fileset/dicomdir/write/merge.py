@@ -153,7 +153,7 @@ def grow(kept: Kept, nodes: Iterable[Node]) -> Growth:
 
 def laid_out(growth: Growth, frame: Frame, file_id: Callable[[Node], bytes]) -> Directory:
     """The directory of all records, each entity below the record that refers to it."""
-    layout = _Layout(growth, len(frame.head), file_id)
+    layout = _Preorder(growth, len(frame.head), file_id)
     stack = [growth.pieces(NONE)]
     while stack:
         piece = next(stack[-1], None)
@@ -168,7 +168,7 @@ def laid_out(growth: Growth, frame: Frame, file_id: Callable[[Node], bytes]) -> 
     return layout.directory(frame, others)
 
 
-class _Layout:
+class _Preorder:
     """Collects records in preorder, the first of them at offset `at`."""
 
     def __init__(self, growth: Growth, at: int, file_id: Callable[[Node], bytes]) -> None:
@@ -244,7 +244,7 @@ class _Layout:
         )
 
 
-def _append_mrdrs(kept: Kept, layout: _Layout) -> Sequence[tuple[int, int, int]]:
+def _append_mrdrs(kept: Kept, layout: _Preorder) -> Sequence[tuple[int, int, int]]:
     """Multi-Referenced File Directory Records (retired, PS3.3-2003 F.6.2): in no entity, found by offset."""
     flat, links = kept.flat, layout.links
     mrdr_at = {flat.start[index]: index for index in range(len(flat)) if kept.contents.type_name(index) == MRDR}

@@ -88,7 +88,7 @@ class ZipBuilder:
         """Write a member. One of 4 GiB or more needs its size beforehand."""
         size, modified = (info.size, info.modified) if info else (None, None)
         dates = _date_fields(modified or self._created)
-        member = _Member(*_encoded(file_id), dates, self._at, large=size is not None and size >= LARGE)
+        member = _MemberHeaders(*_encoded(file_id), dates, self._at, large=size is not None and size >= LARGE)
         member.keep(self._keepsakes.get(file_id.path))
         self._filled.update(f"{above}/" for above in accumulate(file_id.components[:-1], "{}/{}".format))
         member.is_locked = bool(self._password)
@@ -106,7 +106,7 @@ class ZipBuilder:
             raise RuleError(f"{member.size} bytes need a ZIP64 header, but were not announced", path=file_id)
         self._central.append(member.central())
 
-    def _write_whole(self, member: _Member, data: bytes | bytearray) -> None:
+    def _write_whole(self, member: _MemberHeaders, data: bytes | bytearray) -> None:
         packed = _deflated(data) if self._compress else data
         if len(packed) < len(data):
             member.method = DEFLATED
@@ -121,7 +121,7 @@ class ZipBuilder:
         self._write(member.local())
         self._write(packed)
 
-    def _write_parts(self, member: _Member, chunks: Iterator[bytes | bytearray]) -> None:
+    def _write_parts(self, member: _MemberHeaders, chunks: Iterator[bytes | bytearray]) -> None:
         compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS) if self._compress else None
         member.method = DEFLATED if compressor else STORED
         member.flags |= 0 if self._seekable else SIZES_FOLLOW
@@ -156,7 +156,9 @@ class ZipBuilder:
 
     def _add_folder(self, path: str) -> None:
         name = path.encode("utf-8")
-        member = _Member(name, 0 if name.isascii() else UTF_8, _date_fields(self._created), self._at, large=False)
+        member = _MemberHeaders(
+            name, 0 if name.isascii() else UTF_8, _date_fields(self._created), self._at, large=False
+        )
         member.keep(self._keepsakes.get(path))
         self._write(member.local())
         self._central.append(member.central())
@@ -166,7 +168,7 @@ class ZipBuilder:
         self._at += len(data)
 
 
-class _Member:
+class _MemberHeaders:
     """The headers of one member."""
 
     def __init__(self, name: bytes, flags: int, dates: tuple[int, int, bytes], at: int, *, large: bool) -> None:
