@@ -20,7 +20,6 @@ from fileset.errors import (
     FormatError,
     MediumError,
     RuleError,
-    require_one_of,
     without_password,
 )
 from fileset.file_id import DICOMDIR, FileId
@@ -72,9 +71,11 @@ def format_named(name: str) -> Format:
     """The format that a user calls `name`. `RuleError` if there is none."""
     if name == Remote.name:  # known by its URL alone
         return Remote()
-    known = {one.name: one for one in formats()}
-    require_one_of("format", name, known)
-    return known[name]
+    for known in formats():  # one after the other: the code of those after it is not loaded
+        if known.name == name:
+            return known
+    names = ", ".join(known.name for known in formats())
+    raise RuleError(f"there is no format {name!r}", advice=f"Use one of {names}")
 
 
 def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> tuple[ReadableMedium, FileId]:
