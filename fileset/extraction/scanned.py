@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
@@ -20,6 +21,7 @@ from fileset.extraction.other_file_sets import compared
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo, Format, LinkError, MediumFormat, ReadableMedium
+from fileset.media.inner_archive import inner_archive
 from fileset.media.names import ARCHIVES
 from fileset.media.open import image_at, scannable
 from fileset.media.system.walk import inquire, leads_out, open_regular, random_access
@@ -237,6 +239,9 @@ class Scanned:
                 found.described = describe(random_access(file)[0], describer)[0]
                 return found
         except HeaderError as problem:
+            if problem.rule == "FS-FILE-NOT-DICOM" and (lost := self._lost_in(found)):
+                self.findings.append(Finding("FS-FILE-UNREADABLE", lost, Where(name)))
+                return None
             if problem.rule in _NO_INSTANCES:
                 if not is_dicomdir(name):
                     self.beside.skipped.append(Skipped(name, problem.rule, problem.reason))
@@ -253,6 +258,12 @@ class Scanned:
             self.findings.append(Finding("FS-SECURE-PASSWORD" if locked else "FS-FILE-UNREADABLE", reason, Where(name)))
             # The copy tries again, and reports the loss.
             return None if locked or is_dicomdir(name) else found
+
+    def _lost_in(self, found: ScannedInstance) -> str:
+        """Why the DICOM files in a file are lost, if it is an archive."""
+        with suppress(FilesetError, OSError), found.open() as file:
+            return inner_archive(*random_access(file))
+        return ""
 
     def _at(self, name: str) -> ScannedInstance:
         """The file with a name on the medium, not described yet.

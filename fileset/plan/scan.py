@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 from fileset.dicom.header import HeaderError, Reading, read_header
 from fileset.dicom.header_cache import Layouts, Recognised
 from fileset.errors import ONE_PROCESS, FilesetError, MediumError
+from fileset.media.inner_archive import inner_archive
 from fileset.media.system.calls import system
 from fileset.media.system.walk import OpenFile
 from fileset.part10.whole_file import FileChecker
@@ -158,6 +159,8 @@ class Scanner:
 
     def _refused(self, problem: HeaderError, read: Reading, size: int, first: bytes) -> Refused:
         """Why a file has no instance: what it lacks, or that it ends before."""
+        if problem.rule == "FS-FILE-NOT-DICOM" and (lost := inner_archive(read, size)):
+            return Refused("FS-FILE-UNREADABLE", lost)
         ends = (fault for fault in self._files.faults(read, size, first) if fault.rule == "FS-FILE-TRUNCATED")
         cut = next(ends, None) if problem.rule == "FS-KEY-UID-MISSING" else None
         return (

@@ -178,11 +178,11 @@ class Foreign:
 
     def recognises(self, path: str) -> bool:
         """Whether the file at `path` begins as such an archive."""
-        return bool(_foreign(_head(path)))
+        return bool(kind_not_read(_head(path)))
 
     def readable(self, path: str) -> NoReturn:
         """Raise `FormatError` with the remedy."""
-        kind = _foreign(_head(path))
+        kind = kind_not_read(_head(path))
         advice = "Unpack it first, for example with 7-Zip, and give the folder"
         raise FormatError(f"a {kind} archive, which is not read", path=path, advice=advice)
 
@@ -195,7 +195,8 @@ class Foreign:
         self.readable(path)
 
 
-def _foreign(head: bytes) -> str:
+def kind_not_read(head: bytes) -> str:
+    """Return the kind of an archive that is recognised by its first bytes but not read, "" for any other file."""
     return next((name for magic, name in _FOREIGN.items() if head.startswith(magic)), "")
 
 
