@@ -495,7 +495,7 @@ def test_a_link_that_leads_out_of_the_folder_is_not_indexed(tmp_path: Path) -> N
     assert rules(report) == ["FS-FILE-LINK"]
 
 
-def test_what_is_added_after_the_commit_is_refused_not_forgotten(tmp_path: Path) -> None:
+def test_sources_added_after_the_commit_are_refused_not_forgotten(tmp_path: Path) -> None:
     creator = fileset.Creator(tmp_path / "OUT")
     creator.add(synthetic.instance(CT))
     creator.commit()

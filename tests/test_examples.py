@@ -79,7 +79,7 @@ def test_import_copies_every_instance_byte_for_byte(tmp_path: Path) -> None:
     assert set(copies) <= originals
 
 
-def test_import_shows_what_is_missing(tmp_path: Path) -> None:
+def test_import_shows_missing_files(tmp_path: Path) -> None:
     disc = tmp_path / "disc"
     shutil.copytree(DISC, disc)
     (disc / "98892003" / "MR1" / "4919").unlink()
@@ -89,7 +89,7 @@ def test_import_shows_what_is_missing(tmp_path: Path) -> None:
     assert "98892003/MR1/4919" in done.stderr
 
 
-def test_import_of_what_is_no_file_set_says_so(tmp_path: Path) -> None:
+def test_import_of_a_folder_without_file_set_reports_it(tmp_path: Path) -> None:
     done = run("import_disc.py", tmp_path, tmp_path / "copies")
     assert done.returncode == 4
     assert "DICOMDIR" in done.stderr

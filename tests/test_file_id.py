@@ -113,7 +113,7 @@ def test_from_path_takes_text_and_paths_of_every_system(path: str | PurePosixPat
         ("\\".join("A" * 64), "/".join("A" * 64)),
     ],
 )
-def test_tolerant_reads_what_real_discs_hold(value: str, path: str) -> None:
+def test_tolerant_reads_the_file_ids_of_real_discs(value: str, path: str) -> None:
     assert FileId.tolerant(value).path == path
 
 
@@ -126,7 +126,7 @@ def test_tolerant_reads_what_real_discs_hold(value: str, path: str) -> None:
         *["A" * 256, "\\".join("A" * 65), "\\".join("A" * 100_000)],
     ],
 )
-def test_tolerant_refuses_what_leads_out_or_does_harm(value: str) -> None:
+def test_tolerant_refuses_names_that_lead_out_or_do_harm(value: str) -> None:
     with pytest.raises(FormatError, match=r"PS3\.10 8\.2") as caught:
         FileId.tolerant(value)
     assert str(caught.value).isprintable()
@@ -156,7 +156,7 @@ def test_file_ids_are_values(one: list[str], two: list[str]) -> None:
     assert pickle.loads(pickle.dumps(first)) == copy.deepcopy(first) == first
 
 
-def test_a_file_id_read_tolerantly_says_so_and_survives_pickling() -> None:
+def test_a_file_id_read_tolerantly_is_marked_and_survives_pickling() -> None:
     file_id = FileId.tolerant("dicom/a.dcm")
     assert not file_id.conformant
     assert pickle.loads(pickle.dumps(file_id)) == file_id

@@ -23,7 +23,7 @@ def test_every_rule_is_met_by_a_test(rule: str) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.id)
-def test_every_rule_says_what_it_is(rule: Rule) -> None:
+def test_every_rule_has_a_title_a_severity_and_a_section(rule: Rule) -> None:
     assert re.fullmatch("(FS|PR)(-[A-Z0-9]+)+", rule.id)
     assert rule.severity in (ERROR, WARNING, INFO)
     assert rule.title

@@ -422,7 +422,7 @@ def test_difficult_record_has_the_keys_written_down_by_hand(sop_class: str, ever
     assert keywords == set(BY_HAND[sop_class].split())
 
 
-def test_nested_keys_are_those_written_down_by_hand(every: Every) -> None:
+def test_nested_keys_equal_the_list_written_by_hand(every: Every) -> None:
     def keywords(item: Dataset) -> set[str]:
         return {element.keyword for element in item}
 
@@ -675,7 +675,7 @@ def test_info_counts(small: Path) -> None:
     assert document["records"] == {"PATIENT": 2, "STUDY": 4, "SERIES": 4, "IMAGE": 12}
 
 
-def test_extract_copies_what_matches(small: Path, tmp_path: Path) -> None:
+def test_extract_copies_matching_instances(small: Path, tmp_path: Path) -> None:
     fileset("extract", small, "-o", tmp_path / "OUT", "PatientID=P1")
     extracted = {path.read_bytes() for path in (tmp_path / "OUT").rglob("*") if path.is_file()}
     wanted = {synthetic.ct(1, study, 1, number) for study in (1, 2) for number in (1, 2, 3)}

@@ -35,7 +35,7 @@ CALLS: dict[str, Callable[[Path, str], object]] = {
 
 @pytest.mark.parametrize("path", ["a\0b", "a\0b.iso", "a\0b.zip", "CD.iso/a\0b", "\ud800", ""], ids=ascii)
 @pytest.mark.parametrize("call", CALLS)
-def test_what_is_no_path_is_a_rule_error(call: str, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_path_is_a_rule_error(call: str, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     synthetic.ct_series(tmp_path, 1, 1, 1, 1)
     fileset.index(tmp_path)

@@ -122,7 +122,7 @@ def test_the_file_reference_is_reported(reader: Reader) -> None:
         assert file.read() == synthetic.ct()
 
 
-def test_what_cannot_be_opened_is_an_error_of_that_instance(reader: Reader) -> None:
+def test_a_file_that_cannot_be_opened_is_an_error_of_that_instance(reader: Reader) -> None:
     *_, missing, broken = reader.instances
     with pytest.raises(MediumError, match="P2/T2/IM2"):
         missing.dataset()
@@ -186,7 +186,7 @@ def test_an_unknown_name_is_a_wrong_request(reader: Reader) -> None:
         reader.find(PatientIdentity="P1")
 
 
-def test_paths_are_those_of_the_records(reader: Reader) -> None:
+def test_paths_are_the_file_ids_of_the_records(reader: Reader) -> None:
     assert list(reader.paths()) == [str(record.file_id) for record in reader.instances]
 
 
@@ -212,7 +212,7 @@ def test_records_are_built_one_at_a_time(tmp_path: Path) -> None:
     assert most < 100_000  # bytes: five for each record
 
 
-def test_what_is_not_there_is_an_error_of_the_medium(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error_of_the_medium(tmp_path: Path) -> None:
     with pytest.raises(MediumError, match="NOWHERE"):
         Reader(tmp_path / "NOWHERE")
 
@@ -229,7 +229,7 @@ def test_a_folder_called_dicomdir_is_none(tmp_path: Path) -> None:
         Reader(tmp_path)
 
 
-def test_what_no_offset_can_count_is_not_even_read(tmp_path: Path) -> None:
+def test_a_dicomdir_larger_than_offsets_can_count_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "DICOMDIR").open("wb") as file:
         file.write(directory(usual()))
         try:

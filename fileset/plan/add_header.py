@@ -24,9 +24,9 @@ _UIDS: Final = wanted_tags((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID))
 
 
 def add_headers(sources: Sources, indexes: Iterable[int]) -> Iterator[Finding]:
-    """Let `sources` give DICOM files for those of `indexes` that are data sets without a header; yield a finding for each.
+    """Replace each source of `indexes` that is a data set without a header by a DICOM file; yield a finding for each.
 
-    The data set stays byte for byte. One that cannot be understood stays as it is, and is refused by the scan.
+    The data set itself keeps its bytes. A source that cannot be decoded stays as it is, and the scan refuses it.
     """
     for index in indexes:
         name = sources.name(index)

@@ -23,7 +23,7 @@ _OF_FILES: Final = {
 
 
 def meant_key(word: str) -> str:
-    """Find the keyword that is most like a word, "" if none is."""
+    """Return the keyword most similar to a word, "" if none is similar."""
     return keyword_like(word)
 
 
@@ -50,7 +50,7 @@ class Choice:
         return any(fnmatchcase(name, pattern) for pattern in self.patterns for name in names)
 
     def takes(self, read: Reading) -> bool:
-        """Whether the values of a file match; a file that is not DICOM is taken, so that it is reported."""
+        """Whether the values of a file match; True for a file that is not DICOM, so that the report names it."""
         if not self.conditions:
             return True
         try:

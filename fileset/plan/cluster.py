@@ -15,12 +15,12 @@ from fileset.errors import FilesetError, MediumError, RuleError
 
 __version__: Final[str] = import_module("fileset").__version__
 TIME_LIMIT: Final = 30.0
-"""Seconds in which a scheduler must answer, be it at the beginning or after it was lost, and each worker to the probe."""
+"""Seconds in which a scheduler must answer at the start, or come back after a loss, and each worker must answer the probe."""
 CONNECT: Final = 10.0
 
 
 class ClusterExecutor(Executor):
-    """Submits work to the workers of a Dask scheduler. Use it as a context manager, or close the client yourself.
+    """An executor that submits work to the workers of a Dask scheduler. Use it as a context manager, or close the client.
 
     Workers need the same version of this package, and must see the files under the same paths.
     """

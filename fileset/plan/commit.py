@@ -1,7 +1,7 @@
 """A plan of changes, and the one commit protocol: files first, DICOMDIR last, removed files after it.
 
-A crash at any moment leaves the old or the new file-set, complete. The steps are numbered as the medium's
-transaction offers them; every role and every medium goes through here.
+A crash at any moment leaves the old or the new file-set, complete. `commit` numbers its steps; every role and every
+medium uses it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from fileset.report import Report
 from fileset.standard import tags
 
 NAME_SIZE: Final = 128
-"""Bytes that are reckoned for each new name: its entry in a folder, and its line in the journal of the change."""
+"""Bytes that the space check adds for each new name: its entry in a folder, and its line in the journal."""
 
 Progress = Callable[[str, int, int], None]
 """Called with a phase, the number done, and of all: "bytes" and "write" (files) while files are written, "flush" when the
@@ -57,7 +57,7 @@ def unreported(phase: str, done: int, total: int) -> None:
 
 @frozen
 class Addition:
-    """A file to write: its name, size in bytes, a function that begins to give its bytes, and its date if it has one."""
+    """A file to write: its name, size in bytes, a function that returns its chunks, and its date if it has one."""
 
     file_id: FileId
     size: int
@@ -68,10 +68,10 @@ class Addition:
 
 @frozen
 class Plan:
-    """The future of a medium: files to write, the directory that then counts, files to delete after it.
+    """A change of a medium: files to write, the new directory, and files to delete afterwards.
 
-    `basis` are the bytes of the DICOMDIR that the plan was made from, none if there was none; None itself for a plan that
-    may replace whatever there is.
+    `basis` has the bytes of the DICOMDIR that the plan was made from, b"" if there was none. None: the plan may replace
+    any DICOMDIR.
     """
 
     directory: Directory
@@ -85,9 +85,9 @@ def commit(
 ) -> list[Written]:
     """Carry out a plan; return the written files, the DICOMDIR last, with SHA-256 hashes if `sha256`.
 
-    Raises `MediumError` when the medium fails or has not enough space, and `RefusedError` when another writer came
-    between plan and commit. The medium is then as it was, unless the error, or the interruption, has a note that the
-    new DICOMDIR counts already.
+    Raises `MediumError` if the medium fails or lacks space, and `RefusedError` if another writer changed the medium after
+    the plan was made. The medium is then as it was, unless the exception has a note that the new DICOMDIR is already
+    in place.
     """
     refuse_listed_work(medium)
     change = medium.transaction()
@@ -125,10 +125,11 @@ _LEFT: Final = "the new DICOMDIR counts already; `fileset repair` removes the le
 
 
 def rehearse(plan: Plan, medium: WritableMedium) -> None:
-    """Rehearse a plan for a dry run: raise `MediumError` if `commit` would, because the medium is read-only or too small, or
-    may not be written by this user.
+    """Rehearse a plan for a dry run: raise `MediumError` if `commit` would.
+
+    The medium may be read-only or too small, or this user may not write to it.
     """
-    if not medium.interrupted():  # leftovers are removed first, and the space that this frees is unknown
+    if not medium.interrupted():  # `commit` removes leftovers first, and the space that this frees is unknown
         check_space(plan, medium.inquire_file_set(), medium.name)
     medium.check_writable()
 
@@ -178,7 +179,7 @@ def _readable(medium: WritableMedium) -> ReadableMedium:
 
 
 def refuse_listed_work(medium: WritableMedium) -> None:
-    """Raise `RefusedError` if records reference files in the folder of an interrupted change, which would be removed."""
+    """Raise `RefusedError` if records reference files in the work folder, because a clean-up deletes its files."""
     if not (medium.interrupted() and medium.has_dicomdir()):
         return
     with suppress(FormatError):  # a DICOMDIR that cannot be read names no files
@@ -192,9 +193,9 @@ def refuse_listed_work(medium: WritableMedium) -> None:
 
 
 def clean_up(medium: WritableMedium) -> None:
-    """Undo a change that was interrupted, or finish it if its DICOMDIR counts already: the first step of every role.
+    """Undo an interrupted change, or finish it if its DICOMDIR is already in place. Every role that writes does this first.
 
-    Raises `MediumError` if the medium fails, or another writer is at work.
+    Raises `MediumError` if the medium fails, or another writer is active.
     """
     refuse_listed_work(medium)
     if medium.interrupted():
@@ -206,8 +207,8 @@ def clean_up(medium: WritableMedium) -> None:
 def recover(medium: WritableMedium, transaction: Transaction, plan: Plan | None = None) -> None:
     """Remove the leftovers of an interrupted change: names in its journal that the DICOMDIR does not reference.
 
-    Nothing is removed when the DICOMDIR is damaged, because records of files that are needed may be missing from it.
-    Raises `RefusedError` for a plan that takes such files for files to keep.
+    If the DICOMDIR is damaged, nothing is removed: it may lack the records of files that are needed. Raises `RefusedError`
+    if the plan keeps a file that is a leftover.
     """
     leftovers = transaction.leftovers()
     if not leftovers:
@@ -232,7 +233,7 @@ def _kept(plan: Plan) -> set[str]:
 
 
 def referenced(medium: WritableMedium) -> set[str]:
-    """The paths that the records of the DICOMDIR name, in upper case, "/" between components.
+    """Return the paths that the records of the DICOMDIR name, in upper case, with "/" between components.
 
     Raises `FormatError` if the DICOMDIR cannot be read.
     """
@@ -244,7 +245,7 @@ def _references(data: bytes) -> set[str]:
 
 
 def _sound_references(data: bytes) -> set[str]:
-    """The keys of all forms of the referenced names. Raises `FormatError` if anything is missing, or may be."""
+    """Return the keys of all forms of the referenced names. Raises `FormatError` if a record is or may be missing."""
     flat = decode(data)
     if _serious(flat.findings):
         raise FormatError(f"{DICOMDIR} is damaged")
@@ -257,7 +258,7 @@ def _serious(findings: Iterable[Finding]) -> list[Finding]:
 
 
 _HARMLESS: Final = frozenset(("FS-RECORD-TYPE",))
-"""Errors of records that are kept as they are, and that no link depends on."""
+"""Errors of records that stay unchanged and do not affect any link."""
 
 
 def _paths(flat: FlatDirectory) -> set[str]:
@@ -266,7 +267,7 @@ def _paths(flat: FlatDirectory) -> set[str]:
 
 
 def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
-    """M-INQUIRE FILE-SET before the first byte: raise `MediumError` if the plan cannot fit."""
+    """Raise `MediumError` if the plan does not fit on the medium (M-INQUIRE FILE-SET, PS3.10 8.3)."""
     if info.read_only:
         raise MediumError("the medium is read-only", path=name)
     sizes = [addition.size + info.overhead for addition in plan.additions]
@@ -290,7 +291,7 @@ def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
 def write(
     additions: Sequence[Addition], transaction: Transaction, progress: Progress, *, sha256: bool
 ) -> list[Written]:
-    """Write all files in their order. Before a `LostSourceError` all others are read, so that every lost one is known."""
+    """Write all files in order. If one source is unreadable, read all others before `LostSourceError`, to find every lost one."""
     written: list[Written] = []
     size, total = 0, sum(addition.size for addition in additions)
     progress("bytes", size, total)
@@ -312,14 +313,14 @@ def write(
 
 
 def _read(additions: Iterable[Addition]) -> None:
-    """Read sources to the end, for their `lost` to be complete."""
+    """Read sources to the end, so that `lost` is complete."""
     for addition in additions:
         with suppress(LostSourceError):
             deque(addition.chunks(), maxlen=0)
 
 
 def _hashed(write_chunks: Callable[[Chunks], Written], chunks: Chunks, *, sha256: bool) -> Written:
-    """Write chunks, with their SHA-256 if it is asked for."""
+    """Write chunks; compute their SHA-256 on request."""
     if not sha256:
         return write_chunks(chunks)
     from hashlib import sha256 as new_hash
@@ -339,8 +340,9 @@ def _hashed(write_chunks: Callable[[Chunks], Written], chunks: Chunks, *, sha256
 
 
 def verify(data: bytes, directory: Directory) -> None:
-    """Raise `FormatError` unless the DICOMDIR that was read back has the records of `directory`, linked as they are there,
-    and the links lead to every record once and to none before.
+    """Raise `FormatError` unless the DICOMDIR, read back, has the records and links of `directory`.
+
+    Its links must lead to every record exactly once, and never to an earlier record.
     """
     flat = decode(data)
     if len(flat) != len(directory):
@@ -349,7 +351,7 @@ def verify(data: bytes, directory: Directory) -> None:
     if serious:
         raise FormatError(f"the DICOMDIR reads back damaged ({serious[0]}); {_KEPT}")
     if not directory.is_tree():
-        raise FormatError(f"the DICOMDIR was to have records that are linked twice or not at all; {_KEPT}")
+        raise FormatError(f"the new DICOMDIR has records that are linked twice or not at all; {_KEPT}")
     ends = directory.offset(directory.first), directory.offset(directory.last)
     said = (
         flat.start,

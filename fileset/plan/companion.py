@@ -21,15 +21,15 @@ class Companion(Protocol):
         ...
 
     def weigh(self, source: int, footprint: Footprint) -> int:
-        """Return the bytes that the files for one instance take at most."""
+        """Return the largest number of bytes that the files for one instance take."""
         ...
 
     def room(self, footprint: Footprint) -> Footprint:
-        """Return the footprint of a medium with the files that it has in any case, for itself and for each record."""
+        """Return the footprint of a medium plus the accompanying files that do not depend on the number of instances."""
         ...
 
     def additions(self, dicomdir: Iterable[bytes | bytearray], source_of: Mapping[FileId, int]) -> Iterator[Addition]:
-        """Yield the files of one volume, of which the records and the source of each instance are given."""
+        """Yield the files for one volume, made from its records and the source of each instance."""
         ...
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ PREAMBLES: Final = get_args(Preamble)
 
 
 def clears(preamble: str) -> bool:
-    """Whether preambles are to be cleared. Raises `RuleError` if it is neither "keep" nor "zero"."""
+    """Whether the option clears preambles. Raises `RuleError` unless it is "keep" or "zero"."""
     require_one_of("treatment of preambles", preamble, PREAMBLES)
     return preamble == "zero"
 
@@ -30,7 +30,7 @@ def cleared(sources: Sources, indexes: Iterable[int]) -> Iterator[Finding]:
 
 
 _CURED: Final = frozenset(("FS-PREAMBLE-EXECUTABLE", "FS-PREAMBLE-UNKNOWN"))
-"""Faults of preambles, which a cleared copy does not have."""
+"""Faults of preambles, which a copy with a cleared preamble does not have."""
 
 
 def without_cured(findings: Iterable[Finding]) -> list[Finding]:
@@ -45,7 +45,7 @@ _PAGES: Final = (FileId.tolerant("INDEX.HTM"), FileId.tolerant("IHE_PDI/ST000000
 
 
 def stale_pages(medium: ReadableMedium) -> Iterator[Finding]:
-    """Yield a finding if a medium that is changed has pages for a browser: they still show the old contents."""
+    """Yield a finding if the changed medium has pages for a browser, because they still show the old contents."""
     if all(holds(medium, name) for name in _PAGES):
         message = (
             "the pages for a browser still show the former content, also of instances that were removed: delete INDEX.HTM "

@@ -37,16 +37,17 @@ def _place(medium: ReadableMedium, dicomdir: FileId) -> str:
 
 
 def read_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> bytes:
-    """Its bytes. Raises as `open_dicomdir`."""
+    """Return the bytes of the DICOMDIR. Raises the errors of `open_dicomdir`."""
     with open_dicomdir(medium, dicomdir) as file:
         return file.read()
 
 
 @contextmanager
 def open_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> Iterator[BinaryIO]:
-    """The DICOMDIR, to be read while the context lasts. Raises `MediumError` if the medium fails, also meanwhile, and
-    `FormatError` if it is larger than offsets can count (PS3.3 F.3.2.2), which is not even read, or if not all of it is
-    there, as in an image that was cut off.
+    """Open the DICOMDIR for reading inside the context.
+
+    Raises `MediumError` if the medium fails, also during reading. Raises `FormatError` if the DICOMDIR is incomplete, as in
+    a truncated image, or larger than 32-bit offsets allow (PS3.3 F.3.2.2); then nothing is read.
     """
     try:
         _check_size(medium, dicomdir)
@@ -70,13 +71,13 @@ def _check_size(medium: ReadableMedium, dicomdir: FileId) -> None:
 
 
 def absent_from(contents: Contents, keywords: Iterable[str]) -> dict[str, int]:
-    """Those keywords that stand for a key which no record has, each with its tag."""
+    """Return the keywords whose key no record has, each with its tag."""
     flat = contents.flat
     return not_among((part.tag for index in range(len(flat)) for part in flat.elements(index)), keywords)
 
 
 def not_among(tags: Iterable[int], keywords: Iterable[str]) -> dict[str, int]:
-    """Those keywords whose tags are not among `tags`. Raises `RuleError` for one that is no attribute."""
+    """Return the keywords whose tags are not in `tags`. Raises `RuleError` for a word that is not an attribute."""
     present = frozenset(tags)
     wanted = ((keyword, condition(keyword, None)[0]) for keyword in keywords)
     return {keyword: tag for keyword, tag in wanted if tag not in present}

@@ -1,6 +1,6 @@
 """Files on a medium beside the file-set: a viewer, README.TXT, AUTORUN.INF (PS3.10 8.1).
 
-No record references them, and their content is the user's choice; they must only not collide with the file-set.
+No record references them, and their content is the user's choice. Their names must not collide with the file-set.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fileset.plan.commit import Addition
 
 
 class Included(Collection[FileId]):
-    """Files by their names on the medium, which need not be File IDs."""
+    """The included files by their names on the medium; the names need not be File IDs."""
 
     def __init__(self) -> None:
         self._paths: dict[FileId, str] = {}
@@ -67,7 +67,7 @@ class Included(Collection[FileId]):
 
 
 def lies_there(addition: Addition, medium: UpdatableMedium) -> bool:
-    """Whether a medium holds the same bytes under the same name."""
+    """Whether the medium has a file of this name with the same bytes."""
     if medium.inquire_file(addition.file_id).size != addition.size:
         return False
     with medium.open(addition.file_id) as file:

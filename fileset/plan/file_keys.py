@@ -24,7 +24,7 @@ _IDENTITY: Final = frozenset(row.tag for row in IDENTITY)
 
 @define
 class FileKeys:
-    """Reads the files below records of `kept` when their values are asked for; each file once."""
+    """The values of the files below records of `kept`. Each file is read once, on first use."""
 
     medium: ReadableMedium
     kept: Kept
@@ -32,7 +32,7 @@ class FileKeys:
     _describer: Describer = field(factory=lambda: Describer(Policy()))
 
     def confirms(self, index: int, name: str) -> bool:
-        """Whether a file below a record has its value, or cannot be read so that nothing speaks against it."""
+        """Whether a file below a record has its value; also True if no file can be read, because none contradicts it."""
         tag = next(row.tag for row in FIELDS[self.kept.contents.type_name(index)] if row.name == name)
         text = self.kept.text(index, tag)
         return any(chain is None or _text(chain, name) == text for chain in self._below(index))
@@ -42,7 +42,7 @@ class FileKeys:
         return next((person_of(chain) for chain in self._below(index) if chain is not None), Person(""))
 
     def better(self, index: int) -> tuple[bytes, frozenset[int]]:
-        """Return values for the keys of a record that no file below it has any more, encoded, and their tags."""
+        """Return new encoded values, by tag, for the keys of a record whose old value no file below it has."""
         found = []
         character_set = b""
         for row in FIELDS[self.kept.contents.type_name(index)]:

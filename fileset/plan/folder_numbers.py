@@ -25,7 +25,7 @@ Path = tuple[int, ...]
 
 
 class Placing:
-    """Finds places for the new instances of `growth`; `occupation` returns the kind of a name on the medium."""
+    """Chooses places for the new instances of `growth`; `occupation` returns the kind of a name on the medium."""
 
     def __init__(self, growth: Growth, occupation: Occupation) -> None:
         self._growth = growth

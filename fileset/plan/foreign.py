@@ -1,7 +1,7 @@
-"""The boundary to executors of the caller: threads, processes, or a cluster. Whatever they raise becomes a `MediumError`.
+"""Run work on an executor of the caller: threads, processes, or a cluster. Each of its exceptions becomes a `MediumError`.
 
-A cluster loses workers, schedulers go away, and a future may never be answered. So every wait has a limit, and the
-executor may watch its cluster meanwhile.
+A cluster may lose workers or its scheduler, and a future may never complete. So every wait has a limit, and the executor
+can watch its cluster during the wait.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WIDTH: Final = 64
 """Chunks that are under way at the same time."""
 PATIENCE: Final = 1.0
-"""Seconds after which the cluster is looked at, while a result is waited for."""
+"""Seconds between two looks at the cluster while waiting for a result."""
 STALLED: Final = 600.0
 """Seconds without any result after which a wait ends."""
 
@@ -29,14 +29,14 @@ Result = TypeVar("Result")
 
 
 class Supervised(Protocol):
-    """An executor that knows its cluster."""
+    """An executor that can watch its cluster."""
 
     largest_chunk: int
     """The number of files that pay for one message to a worker."""
 
     @property
     def workers(self) -> int:
-        """Return how many chunks are worked on at the same time."""
+        """Return how many chunks the workers process at the same time."""
         ...
 
     def probe(self, path: str) -> None:
@@ -49,7 +49,7 @@ class Supervised(Protocol):
 
 
 def supervised(executor: Executor | None) -> Supervised | None:
-    """Return the executor as one that knows its cluster, None if it does not; Dask's own executors do."""
+    """Return the executor with its `Supervised` interface, None if it has none. Dask's own executors get one."""
     if executor is None or hasattr(executor, "watch"):
         return executor  # type: ignore[return-value]  # it has all members
     if type(executor).__module__.partition(".")[0] == "distributed":
@@ -62,7 +62,7 @@ def supervised(executor: Executor | None) -> Supervised | None:
 def in_order(
     work: Callable[[Chunk], list[Result]], chunks: Iterator[Chunk], executor: Executor
 ) -> Iterator[list[Result]]:
-    """Yield the results of `work` on chunks, in order. Raises `MediumError` for every failure that is not of `work` itself."""
+    """Yield the results of `work` on chunks, in order. Raises `MediumError` for every failure outside `work` itself."""
     known = supervised(executor)
     waiting: deque[Future[list[Result]]] = deque()
     try:
@@ -104,7 +104,7 @@ def _result(future: Future[Result], known: Supervised | None) -> Result:
 
 
 def _fail(problem: BaseException) -> NoReturn:
-    """Raise a `MediumError` for what a foreign executor raised."""
+    """Raise a `MediumError` for an exception of a foreign executor."""
     from concurrent.futures import BrokenExecutor
 
     if isinstance(problem, FilesetError):

@@ -1,4 +1,4 @@
-"""HL7 CDA documents (Release 2) as members of a file-set: encapsulated (PS3.3 A.45.2), or as they are (PS3.10-2011 Annex B)."""
+"""HL7 CDA documents (Release 2) in a file-set: encapsulated (PS3.3 A.45.2) or unchanged (PS3.10-2011 Annex B)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 LARGEST: Final = 1 << 26
-"""Bytes of a document: larger ones are refused."""
+"""Largest size of a document in bytes."""
 _HL7: Final = "{urn:hl7-org:v3}"
 _ENCAPSULATED_CDA: Final = "1.2.840.10008.5.1.4.1.1.104.2"
 _SCHEMES: Final = {"2.16.840.1.113883.6.1": "LN", "2.16.840.1.113883.6.96": "SCT", "1.2.840.10008.2.16.4": "DCM"}
@@ -60,8 +60,8 @@ class DocumentHeader:
 def read_document(path: str | os.PathLike[str]) -> Dataset:
     """Encapsulate the CDA document (Release 2, XML) at `path`.
 
-    The same document gives the same UIDs. Raises `FormatError` if it is no such document, is larger than 64 MiB, or has
-    entities, which could make it expand without bound.
+    The same document gives the same UIDs. Raises `FormatError` if the file is not a CDA document, is larger than 64 MiB, or
+    has XML entities, which could expand without limit.
     """
     name = os.fspath(path)
     data = _bytes(name)
@@ -81,7 +81,7 @@ def add_document(sources: Sources, path: str | os.PathLike[str], policy: Policy,
 
 
 def native_instance(path: str | os.PathLike[str], policy: Policy) -> Instance:
-    """Return the instance of a document that stays as it is, XML or a MIME package, with the record of the 2011 text.
+    """Return the instance of an unchanged document (XML or a MIME package), with the record that PS3.3-2011 defines.
 
     Raises as `read_document`, and `FormatError` if the document lacks a value that the record needs.
     """
@@ -180,7 +180,7 @@ def header_of(root: Element) -> DocumentHeader:
     """Read the values in the header of a document. Raises `FormatError` if it has no identifier."""
     identifier = _identifier(root.find(f"{_HL7}id"))
     if not identifier:
-        raise FormatError("the HL7 document has no id: nothing identifies it")
+        raise FormatError("the HL7 document has no id, which must identify it")
     role = root.find(f"{_HL7}recordTarget/{_HL7}patientRole")
     patient = role.find(f"{_HL7}patient") if role is not None else None
     code = root.find(f"{_HL7}code")
@@ -221,7 +221,7 @@ def _code(element: Element | None) -> tuple[str, str, str]:
 
 
 def _name(element: Element | None) -> str:
-    """A name as a PN: family, given, middle (PS3.5 6.2.1)."""
+    """Return a name as a PN: family, given, middle (PS3.5 6.2.1)."""
     if element is None:
         return ""
     family, given = (
@@ -242,7 +242,7 @@ def _sex(patient: Element | None) -> str:
 
 
 def _time(text: str) -> str:
-    """A time of HL7 as a DT; "" if it is none."""
+    """Return a time of HL7 as a DT; "" if it is not valid."""
     found = _TIME(text)
     if found is None or len(found[1]) % 2:
         return ""
@@ -290,6 +290,6 @@ def _concept(code: tuple[str, str, str]) -> Iterator[Dataset]:
 
 
 def _uids(identifier: str, data: bytes) -> Iterator[str]:
-    """Yield UIDs of study, series and instance: those of one document are always the same."""
+    """Yield UIDs of study, series and instance, always the same for one document."""
     for content in (b"study" + identifier.encode(), b"series" + identifier.encode(), data):
         yield f"2.25.{int.from_bytes(blake2b(content, digest_size=15).digest(), 'big')}"

@@ -36,9 +36,9 @@ def _known(_: object, __: object, place: str) -> None:
 
 @frozen
 class Icons:
-    """Which records get an icon: each "image" (IMAGE and RT DOSE records), or one for each "series"; `size` in pixels.
+    """The choice of icons: "image" for each IMAGE and RT DOSE record, or "series" for each SERIES; `size` in pixels.
 
-    Raises `RuleError` for another place.
+    Raises `RuleError` for another word.
     """
 
     place: IconPlace = field(default="image", validator=_known)
@@ -46,7 +46,7 @@ class Icons:
 
 
 def icons_wanted(icons: Icons | IconPlace | None) -> Icons | None:
-    """Return which icons are wanted, by a name for the place of the usual ones.
+    """Return the choice of icons for the word "image" or "series", in the usual size.
 
     Raises `RuleError` for another name, and if the extra `images` is not installed.
     """
@@ -66,7 +66,7 @@ def icons_added(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> tuple[Arranged, list[Finding]]:
-    """Return the records of a tree with the icons that are wanted, and a finding for each one that cannot be made.
+    """Return the records of a tree with the chosen icons, and a finding for each icon that cannot be made.
 
     Raises `RuleError` if the extra `images` is not installed.
     """
@@ -93,12 +93,12 @@ def icons_added(
 
 
 def _per_image(nodes: Sequence[Node]) -> Iterator[tuple[int, int]]:
-    """For each record that gets an icon: its place in `nodes`, and the source of the picture."""
+    """Yield, for each record that gets an icon, its place in `nodes` and the source of the picture."""
     return ((at, node.source) for at, node in enumerate(nodes) if node.record_type in IMAGES)
 
 
 def _per_series(nodes: Sequence[Node]) -> Iterator[tuple[int, int]]:
-    """The same for SERIES records: the picture is that of the image in the middle. A record that stays gets none."""
+    """Yield the same for SERIES records, with the image in the middle as the picture. A kept record gets no icon."""
     series, images = -1, list[int]()
     for at, node in enumerate(nodes):
         if node.source < 0:
@@ -133,7 +133,7 @@ def _icons(
 
 
 def icons_of_paths(paths: Sequence[str], size: int) -> list[Icon]:
-    """Make the icons of files, one after the other; the task of every worker."""
+    """Make the icons of files one after the other. Every worker process runs this."""
     return [_icon_of_path(path, size) for path in paths]
 
 

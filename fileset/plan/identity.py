@@ -27,7 +27,7 @@ from fileset.standard import tags
 
 
 class Identity(NamedTuple):
-    """Whose instance it is, "" where unknown."""
+    """The patient, study, series and instance that a file or record names, "" where unknown."""
 
     patient_id: str = ""
     study_uid: str = ""
@@ -39,7 +39,7 @@ class Identity(NamedTuple):
 PERSON: Final = IdentityKey("person", "PATIENT", "patient", tags.PATIENT_NAME, "FS-PATIENT-CONFLICT")
 """Another person under the same Patient ID, which no single key shows."""
 _LEVELS: Final = {row.level: row for row in IDENTITY if row.level}
-_UNCLEAR: Final = "it may be of another patient, so it gets no new values and stays out"
+_UNCLEAR: Final = "it may belong to another patient, so it gets no new values and is left out"
 _PERSON: Final = {"patient_name": tags.PATIENT_NAME, "birth_date": tags.PATIENT_BIRTH_DATE, "sex": tags.PATIENT_SEX}
 """The fields of `Chain` for a person, in the order of `Person`."""
 _WANTED: Final = wanted_tags((*(row.tag for row in IDENTITY), *_PERSON.values()))
@@ -47,11 +47,11 @@ _WANTED: Final = wanted_tags((*(row.tag for row in IDENTITY), *_PERSON.values())
 
 @define
 class IdentityCheck:
-    """Compares accepted sources with the records of the file-sets that they come from.
+    """Compares accepted sources with their records in the file-sets that they come from.
 
     `trust`: use Patient ID, Study and Series Instance UID of the record instead of the file. The SOP Instance UID
-    is always that of the file, because it identifies the bytes that are copied. `refuses_changed`: leave out a source that
-    got new values and differs from its record, because it is unclear whose values they should be.
+    always comes from the file, because it identifies the copied bytes. `refuses_changed`: leave out a source that got
+    new values and differs from its record, because it is unclear to which patient the values belong.
     """
 
     sources: Sources
@@ -73,12 +73,14 @@ class IdentityCheck:
 
     def _compared(self, source: int, outcome: Accepted, record: Identity) -> Outcome:
         instance = Instance._make(outcome)
-        # A source that was changed on request differs from its record on purpose: the record is of the old file.
+        # A source that was changed on request differs from its record on purpose, because the record describes the old file.
         changed = self.sources.is_replaced(source)
         file = self._original(source) if changed else identity_of(instance)
         if changed and self.refuses_changed:
             return _refused(record, file) or outcome
-        if file is None:  # it could be read to be changed, so it is gone since, or has no header; the copy is at hand
+        if (
+            file is None
+        ):  # The change could read the file, so it has vanished since then, or has no header. Compare the copy.
             return outcome
         trusted = dict[str, bytes]()
         for row, in_record, in_file in differences(record, file):
@@ -99,7 +101,7 @@ class IdentityCheck:
         return cast("Accepted", tuple(instance._replace(chain=chain)))
 
     def _original(self, source: int) -> Identity | None:
-        """The identity that a source had before it was changed, None if it cannot be read any more."""
+        """Return the identity that a source had before it was changed, None if it can no longer be read."""
         try:
             with self.sources.opened(source, original=True) as read:
                 values = HeaderValues.read(read, _WANTED)
@@ -152,13 +154,13 @@ def identity_of(instance: Instance) -> Identity:
 
 
 def identities(medium: ReadableMedium) -> Iterator[tuple[str, Identity]]:
-    """Yield the plain place of each referenced file, with the identity that its records give it."""
+    """Yield the normalised place of each referenced file, with the identity that its records give it."""
     with suppress(FilesetError):  # reported with the source file-set itself
         yield from identities_in(medium, Contents(read_dicomdir(medium)))
 
 
 def identities_in(medium: ReadableMedium, contents: Contents) -> Iterator[tuple[str, Identity]]:
-    """Yield the same of the `contents` of a DICOMDIR on `medium`."""
+    """Yield the same for the `contents` of a DICOMDIR on `medium`."""
     above: dict[int, Identity] = {}
     for index, name, uid in contents.instances():
         parent = contents.tree.parent[index]
@@ -169,7 +171,7 @@ def identities_in(medium: ReadableMedium, contents: Contents) -> Iterator[tuple[
 
 
 def identity_of_levels(contents: Contents, index: int) -> Identity:
-    """Return whose instances are below a record of a patient, study or series."""
+    """Return the identity that all instances below these records of patient, study and series share."""
     values: dict[str, str] = {}
     person = Person("")
     for at in (index, *contents.tree.above(index)) if index >= 0 else ():

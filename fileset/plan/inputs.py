@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 TELL_EVERY: Final = 256
-"""Files after which the number found so far is reported."""
+"""The progress is reported each time this many more files are found."""
 
 _NOT_FROM_AFAR: Final = "an image or archive in a remote folder is not read: download it first"
 
@@ -87,13 +87,13 @@ class Sources:
         self.left_out = 0
 
     def in_reading_order(self, items: Iterable[Result], source: Callable[[Result], int]) -> list[Result]:
-        """Return items by their sources in the order in which a drive reads forward; the order stays without images."""
+        """Return items in the order in which their sources lie on an image, so that a drive reads forward; else unchanged."""
         return sorted(items, key=source) if self._members else list(items)
 
     def without_lost(self, write: Callable[[], Result], *, again: bool) -> Result:
-        """Return the result of `write`; call `again` without the sources that turned out to be partly unreadable.
+        """Return the result of `write`; after a `LostSourceError`, call it again without the sources that are unreadable.
 
-        Raises `LostSourceError` unless `again`, or if nothing more can be left out.
+        Raises `LostSourceError` unless `again`, or if the second call finds no further source to leave out.
         """
         while True:
             known = len(self.lost)
@@ -111,7 +111,7 @@ class Sources:
     def choice_findings(self) -> Iterator[Finding]:
         """Yield a finding if a choice left out some files."""
         if self.left_out:
-            yield Finding("FS-SOURCE-LEFT-OUT", f"{self.left_out} files were left out, as was asked for")
+            yield Finding("FS-SOURCE-LEFT-OUT", f"{self.left_out} files were left out, as requested")
 
     def outside(self) -> Iterator[str]:
         """Return the skipped links that lead out of their folder, by the names that `name` would give them."""
@@ -135,9 +135,9 @@ class Sources:
     ) -> ReadableMedium | None:
         """Add a file, all files below a folder, or all files in an image or archive; return the file-set there, if any.
 
-        Neither the DICOMDIR of that file-set is added, nor files outside it that links on it lead to; with `contained`
-        no such files of any folder. With a `choice`, only files that it takes are added; `left_out` counts the others.
-        Raises `MediumError` if the source does not exist, `FormatError` for an image that cannot be read.
+        Two kinds of files are not added: the DICOMDIR of a file-set, and files outside of it to which its links lead; with
+        `contained`, the second holds for every folder. With a `choice`, only files that it takes are added, and `left_out`
+        counts the others. Raises `MediumError` if the source does not exist, `FormatError` for an image that cannot be read.
         """
         self._named += 1
         self._choice = choice
@@ -180,7 +180,7 @@ class Sources:
     def _add_secure(
         self, source: str | os.PathLike[str], image: ReadableMedium | None, security: Security
     ) -> ReadableMedium | None:
-        """Add files that may be encrypted: they are read through a medium that decrypts them."""
+        """Add files that may be encrypted; a medium decrypts them when they are read."""
         from fileset.secure.medium import SecureView
 
         folder, _, name = os.fspath(source).rpartition(os.sep)
@@ -218,7 +218,7 @@ class Sources:
         return self._choice is not None and self._choice.excludes(relative)
 
     def _offer_file(self, path: str, relative: str) -> None:
-        """Add a file unless the choice leaves it out; one that cannot be read is added, so that it is reported."""
+        """Add a file unless the choice leaves it out. Add an unreadable file too, so that the scan reports it."""
         if self._choice is not None:
             with suppress(OSError), OpenFile(path) as read:
                 if not self._choice.takes(read):
@@ -252,7 +252,7 @@ class Sources:
         return found
 
     def add_in_place(self, medium: ReadableMedium) -> None:
-        """Add all files of a medium under their names there; not its DICOMDIR. Closing the sources closes the medium."""
+        """Add all files of a medium under their names, except its DICOMDIR. Closing the sources closes the medium."""
         self._named += 1
         self._images.append(medium)
         for name in medium.names():
@@ -260,7 +260,7 @@ class Sources:
                 self.add_member(medium, FileId.tolerant(name), name)
 
     def add_dataset(self, dataset: Dataset) -> None:
-        """Add a pydicom data set, encoded now. Raises `RuleError` if it cannot be a DICOM file, `TypeError` for anything else."""
+        """Encode a pydicom data set and add it. Raises `RuleError` if that is impossible, `TypeError` for any other object."""
         if not hasattr(dataset, "to_json_dict"):  # pydicom is not loaded to look
             raise TypeError(f"a source is a path or a pydicom data set, not {type(dataset).__name__}")
         self._contents[len(self.paths)] = encode_dataset(dataset)
@@ -284,7 +284,7 @@ class Sources:
         return self.add_file("", "")
 
     def relative(self, index: int) -> str:
-        """The path of a file below the source that the user named; "" for a data set."""
+        """Return the path of a file relative to the source that the user named; "" for a data set."""
         path = self.paths[index]
         if not path:
             return self._members[index][2] if index in self._members else ""
@@ -292,14 +292,14 @@ class Sources:
         return relative if os.sep == "/" else relative.replace(os.sep, "/")
 
     def name(self, index: int) -> str:
-        """Return the name of a source for messages: the full path if the user named several sources, else below that one."""
+        """Return the name of a source for messages: the full path if the user named several sources, else the relative one."""
         if self._named > 1 and index not in self._contents:
             member = self._members.get(index)
             return f"{member[0].name}/{member[1].path}" if member else self.paths[index]
         return self.relative(index) or f"data set {self._numbers[index]}"
 
     def replace(self, index: int, data: bytes) -> None:
-        """Replace the bytes of a source by others, which are kept in a temporary file; its name stays."""
+        """Replace the bytes of a source by other bytes, kept in a temporary file; the name of the source stays."""
         write_spooled(self.spooled(index), (data,))
         self.use_spooled(index)
 
@@ -315,22 +315,22 @@ class Sources:
         return os.path.join(self._spool, f"{index}.dcm")
 
     def _refuse_decrypted(self, index: int) -> None:
-        """Raise `RefusedError` for an encrypted source: its plain bytes must not wait in a temporary file."""
+        """Raise `RefusedError` for an encrypted source, because its decrypted bytes must not be in a temporary file."""
         medium, file_id, _ = self._members.get(index, (None, None, ""))
         view = view_of(medium)
         if view is not None and file_id is not None and view.is_secure_file(file_id):
             raise RefusedError(
-                "is encrypted, and its changed copy would wait in a temporary file without encryption",
+                "is encrypted, and a temporary file would hold its changed copy without encryption",
                 path=self.name(index),
                 advice="Extract the files first, and change the copies",
             )
 
     def use_spooled(self, index: int) -> None:
-        """Replace the bytes of a source by those of its temporary file."""
+        """Replace the bytes of a source by the bytes of its temporary file."""
         self._replaced[index] = self.spooled(index)
 
     def is_replaced(self, index: int) -> bool:
-        """Whether other bytes are given for a source."""
+        """Whether other bytes replace a source."""
         return index in self._replaced
 
     def read_paths(self) -> list[str]:
@@ -364,7 +364,7 @@ class Sources:
 
     @contextmanager
     def opened(self, index: int, *, original: bool = False) -> Iterator[Reading]:
-        """Random access to a source; `original`: as it was before it was replaced."""
+        """Open a source for random access; with `original`, as it was before it was replaced."""
         data = self._contents.get(index)
         replaced = "" if original else self._replaced.get(index, "")
         if data is not None and not replaced:
@@ -380,10 +380,9 @@ class Sources:
             yield lambda at, size: file.read(size) if file.seek(at) == at else b""
 
     def stamp(self) -> None:
-        """Note size and time of last change of all files, before they are looked at: copying one that changes from now on
-        is an error.
+        """Note size and modification time of all files before the scan; copying a file that changes afterwards is an error.
 
-        Otherwise the record and the file would not be of the same moment.
+        Otherwise the record would describe another state of the file than the copy.
         """
         self._stamps = array("q")  # a second look, as after a dry run, sees the current files
         for path in self.paths:
@@ -396,7 +395,7 @@ class Sources:
         return (stamp[0], stamp[1]) if stamp else NO_STAMP
 
     def inquire(self, index: int) -> FileInfo:
-        """Size, and date if it has one. Raises `MediumError` if the file is gone."""
+        """Return size and date of a source. Raises `MediumError` if the file has vanished."""
         if self.is_file(index):
             return inquire(self.path(index))
         if index in self._contents:
@@ -409,7 +408,7 @@ class Sources:
         self._cleared.update(filter(self._needs_clearing, indexes))
 
     def is_cleared(self, index: int) -> bool:
-        """Whether zeros are given for the preamble of a source, which has others."""
+        """Whether zeros replace a preamble of a source that is not zero."""
         return index in self._cleared
 
     def _needs_clearing(self, index: int) -> bool:
@@ -417,16 +416,16 @@ class Sources:
             return needs_clearing(read(0, NEEDED))
 
     def chunks(self, index: int) -> Iterator[bytes | bytearray]:
-        """The bytes of a source in parts. The memory of a part may be used for the next one."""
+        """Yield the bytes of a source in chunks. A chunk is valid only until the next one, which may reuse its memory."""
         return cleared(self._chunks(index)) if index in self._cleared else self._chunks(index)
 
     def _chunks(self, index: int) -> Iterator[bytes | bytearray]:
-        """The bytes of a source. Raises `LostSourceError`, and notes the source in `lost`, if a part is unreadable."""
+        """Yield the bytes of a source. If a part is unreadable, note the source in `lost` and raise `LostSourceError`."""
         try:
             yield from self._read_chunks(index)
         except FilesetError as problem:
             if self.is_file(index) and not isinstance(problem.__cause__, OSError):
-                raise  # the file changes: another try would meet the next change
+                raise  # the file is being changed by another program, so a second try would not help
             self.lost[index] = problem.text(known_path=self.name(index))
             raise LostSourceError(self.lost[index], path=self.name(index)) from problem
 
@@ -458,18 +457,18 @@ def _chunks(medium: ReadableMedium, file_id: FileId) -> Iterator[bytes]:
 
 
 def write_spooled(path: str, chunks: Iterable[bytes]) -> None:
-    """Write a temporary file in a folder of our own; the source may be changed twice, so it replaces the former one."""
+    """Write a temporary file in our own folder. It replaces the former one, because a source may be changed twice."""
     with open(f"{path}.new", "wb") as file:
         file.writelines(chunks)
     os.replace(f"{path}.new", path)
 
 
 _OF_DICOMDIR: Final = (DIRECTORY_CLASS, b"\4\0\x30\x11", b"\4\0\0\x12")
-"""Marks of a DICOMDIR: its SOP class, which some have wrong, and its first elements, (0004,1130) and (0004,1200)."""
+"""Marks of a DICOMDIR: its SOP class, which some writers get wrong, and its first elements (0004,1130) and (0004,1200)."""
 
 
 def _is_plain_instance(path: str) -> bool:
-    """Whether a file with the name of a DICOMDIR, such as DICOMDIR.dcm, is another DICOM file, which is a source itself."""
+    """Whether a file that is named like a DICOMDIR, such as DICOMDIR.dcm, is an instance and so a source."""
     with suppress(OSError), OpenFile(path) as read:
         head = read(0, 1024)
         return is_part_10(head) and not any(mark in head for mark in _OF_DICOMDIR)

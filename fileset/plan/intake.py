@@ -1,4 +1,4 @@
-"""The options that the Creator and the Updater share, and the way from sources to records that they ask for."""
+"""The options that the Creator and the Updater share, and the way from sources to records under these options."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Workers:
-    """The processes that share the work, or an executor in their place, and the callback that follows them."""
+    """The number of processes that share the work, or an executor instead, and the progress callback."""
 
     jobs: int | None = None
     executor: Executor | None = None
@@ -43,17 +43,17 @@ class Workers:
 
 @define
 class Intake:
-    """Makes records of sources.
+    """The way from sources to described instances, under the options of a role.
 
     Attributes:
         profile: The application profile that every file must conform to.
         policy: How records are made.
         icons: The icons that records get.
         transcoding: Changes files to a transfer syntax of the profile.
-        workers: Share the work.
+        workers: The processes that share the work.
         adds_headers: Whether data sets get a Part 10 header.
-        trusts_dicomdir: Whether the record of a source is right where it and the file disagree.
-        reconciles: Whether files get new values, so that a file that disagrees with its record is left out.
+        trusts_dicomdir: Whether the record counts if a source and its record disagree.
+        reconciles: Whether files get new values; then a file that disagrees with its record is left out.
         check: Compares the sources of the last call of `outcomes` with their records.
     """
 
@@ -68,16 +68,16 @@ class Intake:
     check: IdentityCheck | None = field(default=None, init=False)
 
     def add_headers(self, sources: Sources, indexes: Iterable[int]) -> list[Finding]:
-        """Give data sets without a Part 10 header one, if that is wanted; return a finding for each."""
+        """Add a Part 10 header to data sets without one, if `adds_headers`; return a finding for each."""
         return list(add_headers(sources, indexes)) if self.adds_headers else []
 
     def transcode(self, sources: Sources, indexes: Iterable[int]) -> None:
-        """Transcode sources, if that is wanted."""
+        """Transcode sources, if `transcoding` is set."""
         if self.transcoding is not None:
             self.transcoding.replace(sources, indexes)
 
     def outcomes(self, sources: Sources, *, changed: bool = False) -> Iterator[Outcome]:
-        """Scan the sources in their order; `changed`: files get other values on the way."""
+        """Scan the sources in order; `changed`: files get new values."""
         self.check = IdentityCheck(sources, self.trusts_dicomdir, self.reconciles)
         scanned = outcomes(sources, self.policy, **self.workers.options("scan"))
         if self.transcoding is not None:
@@ -85,7 +85,7 @@ class Intake:
         return self.check.compared(NativeDocuments(sources, self.policy, changed=changed).taken(scanned))
 
     def with_icons(self, nodes: Arranged, sources: Sources) -> tuple[Arranged, list[Finding]]:
-        """Return records with the wanted icons, and a finding for each icon that cannot be made."""
+        """Return records with the chosen icons, and a finding for each icon that cannot be made."""
         return icons_added(nodes, self.icons, sources, **self.workers.options("icons"))
 
     def findings(self) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ _ESCAPES: Final = {"\\n": "\n", "\\r": "\r", "\\\\": "\\"}
 
 @frozen
 class Manifest:
-    """`digests`: path relative to the root of the medium, with "/" between components -> SHA-256 in hexadecimal.
+    """The digests of files. `digests`: path relative to the root of the medium, with "/" -> SHA-256 in hexadecimal.
 
     `path` is the path of the manifest itself, which need not be listed.
     """
@@ -45,7 +45,7 @@ class Manifest:
         return sorted(self.digests.keys() - set(names))
 
     def problem(self, name: str, data: bytes) -> str:
-        """Return how the digest of `data` differs from that listed for `name`; "" if it does not."""
+        """Return how the digest of `data` differs from the listed digest of `name`; "" if it does not."""
         return digest_problem(sha256(data).hexdigest(), self.digests.get(name, ""))
 
 
@@ -91,11 +91,11 @@ def parse_manifest(text: str, name: str) -> dict[str, str]:
 
 
 def write_manifest(path: str, report: Report, *, keep: bool) -> None:
-    """Write the digests of all files on the medium that `report` is about to the manifest at `path`.
+    """Write the digests of all files on the medium of `report` to the manifest at `path`.
 
-    With `keep`, the digests of an existing manifest stay for files that were not written. Nothing is written if the
-    file-set was not. Raises `MediumError` if the manifest cannot be read or written, `RefusedError` if the file at `path`
-    is no manifest.
+    With `keep`, an existing manifest keeps the digests of files that were not written. If the file-set was not written,
+    neither is the manifest. Raises `MediumError` if the manifest cannot be read or written, `RefusedError` if the file at
+    `path` is not a manifest.
     """
     if not report.written:
         return
@@ -116,7 +116,7 @@ def _text(path: str) -> str:
 
 
 def _names(report: Report, path: str) -> list[str]:
-    """The names of all files on the medium, without the manifest itself; none if it cannot be read again."""
+    """Return the names of all files on the medium except the manifest; none if the medium can no longer be read."""
     if report.medium == "-":
         return []
     medium, _ = readable(report.medium)
@@ -127,7 +127,7 @@ def _names(report: Report, path: str) -> list[str]:
 
 
 def _rows(report: Report, known: dict[str, str], names: list[str]) -> Iterator[str]:
-    """A line for each file; files whose digest is unknown are read."""
+    """Yield a line for each file; read the files whose digest is unknown."""
     if all(known.get(name) for name in names):
         yield from (_row(known[name], name) for name in names)
         return

@@ -1,8 +1,8 @@
 """Naming schemes: how a Creator turns places in the directory into File IDs.
 
-The Standard leaves File IDs to the creator (PS3.10 8.2), and readers must not derive a meaning from them, so a scheme only
-has to be unique, stable and readable. Every scheme here gives the same names for the same places in the same
-order, never DICOMDIR, never a file in the place of a folder, and costs the same for the last file as for the first.
+The Standard leaves File IDs to the creator (PS3.10 8.2), and readers must not derive a meaning from them. So a name only
+has to be unique, stable and readable. Every scheme here gives the same names for the same places in the same order, never
+DICOMDIR, and never the name of a folder to a file. Its cost for each file is constant.
 """
 
 from __future__ import annotations
@@ -104,10 +104,10 @@ def nothing_there(_: str) -> str:
 
 
 class _Namespace:
-    """The names of a file-set, files and folders apart, that finds a free name, and the owner of a name, in constant time."""
+    """The names of the files and folders of a file-set. Finding a free name, or the owner of a name, takes constant time."""
 
     def __init__(self, taken: Iterable[FileId], occupation: Occupation) -> None:
-        # A disc read on a system that lists names in lower case still holds the names in upper case.
+        # Some systems list the names of a disc in lower case, although the disc has them in upper case.
         self.files = {DICOMDIR.value, *(file_id.value.upper() for file_id in taken)}
         self.folders = {folder for value in self.files for folder in _parents(value)}
         self._occupation = occupation
@@ -118,14 +118,14 @@ class _Namespace:
         return value not in self.files and value not in self.folders and not self._occupation(value)
 
     def file(self, wanted: str) -> FileId:
-        """Return a file name that is now taken: `wanted`, or a similar one if it is not free."""
+        """Reserve and return a file name: `wanted` if it is free, else a similar one."""
         folder, _, name = wanted.rpartition(SEPARATOR)
         value = self._beside(self.folder(folder), name)
         self.files.add(value)
         return FileId(value)
 
     def folder(self, wanted: str) -> str:
-        """Return the folder to use for `wanted`: the same, unless a file has the name."""
+        """Return the folder to use for `wanted`: another one only if a file has this name."""
         if wanted in self.folders or not wanted:
             return wanted
         if wanted not in self._resolved and self._occupation(wanted) == "folder":
@@ -137,7 +137,7 @@ class _Namespace:
         return self._resolved[wanted]
 
     def new_folder(self, parent: str, name: str) -> str:
-        """Return an unused folder in `parent` that is now taken: `name` or a similar one."""
+        """Reserve and return an unused folder in `parent`: `name` or a similar one."""
         value = self._beside(parent, name)
         self.folders.add(value)
         return value
@@ -176,13 +176,13 @@ def _number(prefix: str, number: int) -> str:
 
 @lru_cache(maxsize=16)
 def _counter_folder(*positions: int) -> str:
-    """The folder of a series, with a separator at the end; cached because the next instance is usually of the same."""
+    """Return the folder of a series, with a separator at the end; cached, as the next instance usually has the same series."""
     levels = zip(FOLDER_PREFIXES, positions, strict=True)
     return "".join(_number(prefix, position) + SEPARATOR for prefix, position in levels if position >= 0)
 
 
 def _own_name(place: Place) -> str:
-    """The name that a native HL7 document keeps, as a File ID; "" if it is none, and for all other instances."""
+    """Return the name of a native HL7 document if it is a File ID, because such a file keeps it; "" otherwise."""
     if place.record_type != HL7_DOCUMENT:
         return ""
     parts = place.source.split("/")
@@ -217,7 +217,7 @@ def _uid_name(uid: str, attempt: int = 0) -> str:
 def _uid(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
     """DICOM/AB/CDEFGHIJ: 50 bits of a hash of the SOP Instance UID, so that a name does not depend on other files.
 
-    If several hash alike, the first by UID keeps the name and the others hash again.
+    If several UIDs have the same hash, the first by UID keeps the name and the others are hashed again.
     """
     places = list(places)
     uids = [place.sop_instance_uid for place in places]
@@ -240,7 +240,7 @@ def _uid(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
 
 
 def _cleaned(name: str) -> str:
-    """A legal component for any name: in upper case, without version and extension, at most 8 characters."""
+    """Return a legal component for any name: in upper case, without version and extension, at most 8 characters."""
     stem = _SUFFIX.sub("", name.upper(), count=1)
     cleaned = _NOT_ALLOWED.sub("_", stem)[:MAX_LENGTH] or "_"
     return f"{cleaned[: MAX_LENGTH - 1]}_" if cleaned in RESERVED else cleaned
@@ -251,13 +251,13 @@ def _stays(name: str) -> bool:
 
 
 def _renamed_last(chains: Iterable[Sequence[str]]) -> Iterator[int]:
-    """The indexes of `chains`: first those whose last name is legal, then the others."""
+    """Return the indexes of `chains`: first the chains whose last name is legal, then the others."""
     stays = [_stays(chain[-1]) for chain in chains]
     return (index for wanted in (True, False) for index, value in enumerate(stays) if value is wanted)
 
 
 def _keep_folders(chains: Iterable[tuple[str, ...]], space: _Namespace) -> dict[tuple[str, ...], str]:
-    """A folder on the medium for each source folder, level by level."""
+    """Return a folder on the medium for each source folder, level by level."""
     known = dict.fromkeys(chain[:depth] for chain in chains for depth in range(1, len(chain) + 1))
     levels: dict[int, list[tuple[str, ...]]] = {}
     for chain in known:
@@ -275,14 +275,14 @@ def _keep_folders(chains: Iterable[tuple[str, ...]], space: _Namespace) -> dict[
 
 
 def _keep_chain(place: Place) -> tuple[str, ...]:
-    """The last eight components of the path of a source; for a data set, those of the counter scheme."""
+    """Return the last eight components of the path of a source; for a data set, the components of the counter scheme."""
     if not place.source:
         return tuple(_counter_name(place).split(SEPARATOR))
     return tuple(part for part in place.source.split("/") if part)[-MAX_COMPONENTS:] or ("_",)
 
 
 def _keep(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
-    """The names of the sources where they are legal, the nearest legal names where they are not."""
+    """Yield the names of the sources if they are legal, else the nearest legal names."""
     chains = [_keep_chain(place) for place in places]
     folders = _keep_folders(dict.fromkeys(chain[:-1] for chain in chains), space)
     given: dict[int, FileId] = {}
@@ -307,9 +307,9 @@ SCHEMES: Final[dict[str, Callable[[Iterable[Place], _Namespace], Iterator[FileId
 def names(
     scheme: str, places: Iterable[Place], taken: Collection[FileId] = (), occupation: Occupation = nothing_there
 ) -> Iterator[FileId]:
-    """Yield a File ID for each place, in order: free on the medium (`occupation`), not in `taken`, and no folder of a
-    name in `taken`.
+    """Yield a File ID for each place, in order.
 
+    It is free on the medium (`occupation`), not in `taken`, and not a folder of a name in `taken`.
     `counter` and `flat` name one place at a time; `uid` and `keep` look at all places first. Raises `RuleError` for an
     unknown scheme, or when a folder cannot take another name.
     """

@@ -1,6 +1,6 @@
-"""Native HL7 documents (PS3.10-2011 Annex B, retired): files that are not DICOM, and are members of a file-set.
+"""Native HL7 documents (PS3.10-2011 Annex B, retired): files of a file-set that are not DICOM files.
 
-Nothing in such a file gives its record, so the record of the file-set that it comes from is copied.
+Such a file has no values for a record, so its record is copied from the file-set that it comes from.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NOT_DICOM: Final = "FS-FILE-NOT-DICOM"
 _CHANGED: Final = (
     "a native HL7 document cannot get new values, so it is left out; its record would name the old patient"
 )
-_NO_PROFILE: Final = "a native HL7 document (retired): no application profile has it"
+_NO_PROFILE: Final = "a native HL7 document (retired): no application profile allows it"
 
 
 @define
@@ -41,7 +41,7 @@ class NativeDocuments:
     Attributes:
         sources: The files that a Creator or Updater takes in.
         policy: How records are made.
-        changed: Whether files get other values on the way, which these files cannot.
+        changed: Whether files get new values, which native documents cannot.
     """
 
     sources: Sources
@@ -65,7 +65,7 @@ class NativeDocuments:
                 yield outcome if record is None else self._copied(source, *record)
 
     def _records(self) -> Iterator[tuple[str, tuple[Contents, int]]]:
-        """The records of native documents in the file-sets among the sources, by the place of the file."""
+        """Return the records of native documents in the source file-sets, by the place of the file."""
         for medium in (*self.sources.origins, *self.sources.read_again):
             with suppress(FilesetError):  # reported with the source file-set itself
                 data = read_dicomdir(medium)
@@ -78,13 +78,13 @@ class NativeDocuments:
                         yield form_key(plain_place(os.path.join(medium.folder or medium.name, path))), (contents, index)
 
     def _copied(self, source: int, contents: Contents, index: int) -> Outcome:
-        """The instance of a document with a copy of its record, or the reason to refuse it."""
+        """Return the instance of a document with a copy of its record, or the reason to refuse it."""
         choice = self.sources.chosen.get(source)
         if choice and not choice.accepts(lambda tag: _value(contents, index, tag)):
-            return Refused("FS-SOURCE-LEFT-OUT", "left out, as was asked for")
+            return Refused("FS-SOURCE-LEFT-OUT", "left out, as requested")
         chain = self._chain(contents, index)
         if chain is None:
-            return Refused(_NOT_DICOM, "a native HL7 document without a patient: nothing says whose it is")
+            return Refused(_NOT_DICOM, "a native HL7 document without a patient")
         if contents.flat.syntax is not EXPLICIT_LITTLE:
             return Refused(_NOT_DICOM, "a native HL7 document whose record is not in Explicit VR Little Endian")
         parts = [part for part in contents.flat.elements(index) if part.tag > tags.REFERENCED_FILE_ID]
@@ -118,6 +118,6 @@ def instance_of(chain: Chain, uid: bytes, tail: bytes) -> Instance:
 
 
 def _value(contents: Contents, index: int, tag: int) -> object:
-    """The value of a key in a record or in one above it."""
+    """Return the value of a key in a record, or in one above it."""
     values = (contents.key(at, tag) for at in (index, *contents.tree.above(index)))
     return next((value for value in values if value is not None), None)

@@ -1,4 +1,4 @@
-"""Plan a new file-set: sources and an arranged tree -> names of files, records, and the files of an old file-set to delete."""
+"""Plan a new file-set: name the files of an arranged tree, make their records, and choose the old files to delete."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _REMOVE: Final = "Delete INDEX.HTM, README.TXT and IHE_PDI there first, or leave
 
 @frozen
 class Recipe:
-    """How new file-sets are made, on one volume or on several: the sources, and the options of the Creator."""
+    """The sources and the options of the Creator for new file-sets, on one volume or on several."""
 
     sources: Sources
     included: Included
@@ -61,7 +61,7 @@ def new_file_set(
 ) -> Plan:
     """Plan a file-set on `medium` with the records `nodes`, an arranged tree; fill `report.added`.
 
-    Carrying out the plan empties `nodes`, which take much memory.
+    Carrying out the plan empties `nodes`, because they take much memory.
 
     Raises `RefusedError` if an included file has the name of another file on the medium.
     """
@@ -87,7 +87,7 @@ def new_file_set(
 def _companions(
     recipe: Recipe, medium: UpdatableMedium, directory: Directory, source_of: Mapping[FileId, int]
 ) -> Iterator[Addition]:
-    """The files that accompany the file-set. Raises `RefusedError` if another file of the name is on the medium."""
+    """Return the files that accompany the file-set. Raises `RefusedError` if another file has one of their names."""
     if recipe.companion is None:
         return
     present = {name.upper() for name in medium.names()} if medium.exists() else set()
@@ -122,7 +122,7 @@ def _copied(recipe: Recipe, medium: UpdatableMedium, nodes: Arranged, report: Re
 def _named(
     recipe: Recipe, medium: UpdatableMedium, leaves: Sequence[Node], present: Collection[str]
 ) -> tuple[list[FileId], set[FileId]]:
-    """A File ID for each instance, and the instances whose file is on the medium already, byte for byte."""
+    """Return a File ID for each instance, and the instances whose file is already on the medium, byte for byte."""
     places = list(_places(leaves, recipe.sources))
     wanted = list(names(recipe.naming, places, recipe.included))
     if not present:
@@ -140,7 +140,7 @@ def _named(
 
 
 def _removals(medium: UpdatableMedium, staying: set[FileId], report: Report) -> list[FileId]:
-    """The files of the file-set that is replaced; report each that cannot be deleted."""
+    """Return the files of the replaced file-set; report each that cannot be deleted."""
     if not medium.has_dicomdir():
         return []
     try:
@@ -166,7 +166,7 @@ def _places(leaves: Sequence[Node], sources: Sources) -> Iterator[Place]:
 
 
 def refuse_existing(medium: WritableMedium, *, replace: bool) -> None:
-    """Raise `RefusedError` if there is a file-set that is not to be replaced, or a file that is no file-set."""
+    """Raise `RefusedError` if there is a file-set and `replace` is false, or a file that is not a file-set."""
     if not medium.occupied():
         return
     if is_foreign(medium.name):
@@ -174,4 +174,4 @@ def refuse_existing(medium: WritableMedium, *, replace: bool) -> None:
             "exists, and is not a file-set", path=medium.name, advice="Choose another name, or remove it"
         )
     if not replace:
-        raise RefusedError("there is a file-set already", path=medium.name, advice=REPLACE_OR_ADD)
+        raise RefusedError("a file-set is already there", path=medium.name, advice=REPLACE_OR_ADD)

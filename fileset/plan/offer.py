@@ -46,7 +46,7 @@ class Offer:
     def add_path(
         self, source: str | os.PathLike[str], is_listed: Callable[[str], bool], choice: Choice | None = None
     ) -> Iterator[Skipped]:
-        """Add files, folders and images. Files of the medium itself stay where they are, unless they are listed already.
+        """Add files, folders and images. Unlisted files of the medium itself are offered in their place.
 
         Yields each file of the medium that cannot be referenced. Raises as `Sources.add_path`.
         """

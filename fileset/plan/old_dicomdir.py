@@ -1,4 +1,4 @@
-"""The DICOMDIR of a medium, as far as it can be read; an empty one with the same File-set UID if it cannot."""
+"""Read the old DICOMDIR of a medium as far as possible; if it is unreadable, use an empty one with its File-set UID."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UID: Final = re.compile(rb"\x02\x00\x03\x00UI.\x00([0-9.]{1,64})", re.DOTALL).s
 _ID: Final = re.compile(rb"\x04\x00\x30\x11CS.\x00([A-Z0-9_]{0,16})", re.DOTALL).search
 FileIsThere = Callable[[FileId], bool]
 _CHANGED: Final = ("FS-SECURE-DIGEST", "FS-SECURE-SIGNATURE", "FS-SECURE-FORM")
-"""Faults of an encrypted DICOMDIR that no key cures: it is as lost as one that cannot be decoded."""
+"""Faults of an encrypted DICOMDIR that make it unreadable even with the right key."""
 _NOT_ALLOWED: Final = re.compile(r"[^A-Z0-9_]")
 
 
@@ -42,8 +42,10 @@ class State:
 
 
 def read_state(medium: UpdatableMedium) -> State:
-    """Read the DICOMDIR. Raises `RefusedError` if it has no Directory Information Module, `FormatError` if it is
-    encrypted and no key opens it, `MediumError` if the medium fails.
+    """Read the DICOMDIR.
+
+    Raises `RefusedError` if it has no Directory Information Module, `FormatError` if it is encrypted and no key opens it,
+    `MediumError` if the medium fails.
     """
     try:
         found = _read(medium)
@@ -71,7 +73,7 @@ def read_state(medium: UpdatableMedium) -> State:
 
 
 def _lost(data: bytes, reason: str) -> State:
-    finding = Finding("FS-DICOMDIR-LOST", f"{reason}: all is found by scanning the files", Where(DICOMDIR.value))
+    finding = Finding("FS-DICOMDIR-LOST", f"{reason}: the records are made from the files alone", Where(DICOMDIR.value))
     return State(_empty(data), data, (finding,))
 
 
@@ -80,7 +82,7 @@ def _read(medium: UpdatableMedium) -> bytes | None:
 
 
 def _empty(data: bytes) -> Contents:
-    """A directory without records, identified as far as the damaged bytes allow."""
+    """Return a directory without records, with as much of its identification as the damaged bytes show."""
     uid, name = _UID(data), _ID(data)
     file_set_uid = uid[1].decode("ascii") if uid else ""
     identification = _identification(file_set_uid, name[1].decode("ascii") if name else "")

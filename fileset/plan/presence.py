@@ -1,4 +1,4 @@
-"""Compare the records of a DICOMDIR with the files on the medium: which files are missing, which no record references."""
+"""Compare the records of a DICOMDIR with the files on the medium: find missing files and files without a record."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def looks_like_dicom(medium: ReadableMedium, name: str) -> bool:
 class Presence:
     """The files of a medium, compared with the File IDs of the records.
 
-    `listed` are the File ID paths of the records in their order. `present` maps each to the path of its file as the medium
-    shows it, `missing` are those without a file, `extra` the other files (DICOM or not), `dicomdirs` all DICOMDIRs, and
+    `listed` has the File ID paths of the records in order. `present` maps each to the path of its file as the medium shows
+    it; `missing` has the paths without a file. `extra` has the other files (DICOM or not), `dicomdirs` all DICOMDIRs.
     `nameless` counts the instance records without a usable File ID.
     """
 
@@ -72,7 +72,7 @@ class Presence:
     def of(cls, medium: ReadableMedium, paths: Iterable[str], nameless: int = 0) -> Presence:
         """Compare the files on `medium` with the File ID `paths` of the records."""
         names: dict[str, None] = {}
-        with suppress(MediumError):  # a folder that cannot be listed: its files are asked for one by one
+        with suppress(MediumError):  # A folder cannot be listed, so each of its files is asked for by name
             names.update(dict.fromkeys(medium.names()))
         listed = list(paths)
         present = {path: path for path in listed if path in names}
@@ -110,7 +110,7 @@ class Presence:
 
 @define
 class _Forms:
-    """Names of files that no record has in exactly this form, by the common part of all forms of a name."""
+    """Names of files that differ from every File ID, by the common part of all forms of a name."""
 
     names: dict[str, list[str]] = field(factory=dict)
 
@@ -129,7 +129,7 @@ class _Forms:
 
 
 def around(reader: RecordFinder) -> tuple[ReadableMedium, str]:
-    """Return the whole medium that the user gave, and the folder of the DICOMDIR in it, with "/" at its end."""
+    """Return the whole medium that the user gave, and the folder of the DICOMDIR in it, with a final "/"."""
     medium = reader.medium
     if isinstance(medium, Below):
         name = medium.around.name

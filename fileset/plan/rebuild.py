@@ -1,6 +1,6 @@
-"""Plan a rebuild: the tree follows from the files, and every record keeps the values that no file contradicts.
+"""Plan a rebuild: the files decide the tree, and every record keeps the values that no file contradicts.
 
-No file is moved, changed or deleted. A record that cannot be placed by its file stays where it was.
+No file is moved, changed or deleted. A record whose file cannot decide its place stays in its old place.
 """
 
 from __future__ import annotations
@@ -44,10 +44,9 @@ ABOUT_FILES: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MISSING", "FS-REFER
 class Diagnosis:
     """The result of a check, for a rebuild.
 
-    Records without faults are `sound`; `wrong` has the faulty elements of each other record, and `faults` the findings
-    about it. `unlisted`: paths of DICOM files without a record. `unread`: findings about files that cannot be read.
-    `leftovers`: files of an interrupted write. `mended`: every finding that a rebuild is to cure.
-    `remaining`: errors that no rebuild can cure.
+    `sound`: the records without faults. `wrong`: the faulty elements of each other record; `faults`: its findings.
+    `unlisted`: paths of DICOM files without a record. `unread`: findings about files that cannot be read. `leftovers`: files
+    of an interrupted write. `mended`: the findings that a rebuild corrects. `remaining`: errors that it cannot correct.
     """
 
     sound: frozenset[int]
@@ -61,12 +60,12 @@ class Diagnosis:
 
     @property
     def told(self) -> list[Finding]:
-        """The findings for the report, apart from the fate of each record and file."""
+        """The findings for the report that are not about single records and files."""
         return [finding for finding in self.mended if finding.rule not in ABOUT_FILES] + self.leftovers
 
     @property
     def skipped(self) -> list[Finding]:
-        """Files without a record that cannot be read: each may be one that should be listed."""
+        """Unreadable files without a record; each may be an instance that should be listed."""
         return [finding for finding in self.unread if not finding.where.record]
 
 
@@ -80,9 +79,9 @@ def rebuild(
     *,
     trust_dicomdir: bool = False,
 ) -> Plan:
-    """Plan a new DICOMDIR for `medium`; `report` receives the fate of each record.
+    """Plan a new DICOMDIR for `medium`; `report` receives the result for each record.
 
-    With `trust_dicomdir`, the record of a file stays where it is if the file names another patient, study or series.
+    With `trust_dicomdir`, a record stays in its place even if its file names another patient, study or series.
     """
     work = _Rebuild(medium, old.contents, diagnosis, report, trust_dicomdir)
     work.offer_listed()
@@ -130,7 +129,7 @@ class _Rebuild:
         self.offer.record_of.update(self.placed)
 
     def _actual(self, index: int) -> FileId | None:
-        """The real name of the file of a record, None if there is no such file; drop a record that names no file."""
+        """Return the real name of the file of a record, None if it is missing; drop a record that names no file."""
         try:
             named = self._named(index)
             actual = self.medium.actual(named)
@@ -142,7 +141,7 @@ class _Rebuild:
         return actual
 
     def _settle_shared(self, record_at: dict[FileId, int], actual: FileId, index: int) -> None:
-        """Of two records of one file, keep the first that is sound."""
+        """If two records reference one file, keep the first sound one and drop the other."""
         first, sound = record_at[actual], self.diagnosis.sound
         worse = first if index in sound and first not in sound else index
         record_at[actual] = first + index - worse
@@ -156,11 +155,11 @@ class _Rebuild:
     def _named(self, index: int) -> FileId:
         file_id = self.contents.file_id(index)
         if file_id is None or file_id == DICOMDIR:
-            raise FormatError("its File ID names no file that it may reference")
+            raise FormatError("its File ID names a file that a record must not reference")
         return file_id
 
     def offer_unlisted(self) -> None:
-        """Offer the DICOM files that no record references, except those of inactive records, which were deleted."""
+        """Offer the DICOM files that no record references, except files of inactive records: an inactive record is deleted."""
         contents, hidden = self.contents, self.contents.tree.hidden
         deleted = {contents.file_id(index) for index, flag in enumerate(hidden) if flag}
         for path in sorted(self.diagnosis.unlisted):
@@ -177,15 +176,15 @@ class _Rebuild:
             self.offer.add_member(file_id, file_id.value.encode("ascii"))
 
     def _offer_unnamed(self, path: str) -> None:
-        """Offer a file whose name is no File ID, if it may be the file that a record misses."""
+        """Offer a file whose name is not a File ID, if it may be the missing file of a record."""
         if self.missing:
             with suppress(FormatError):
                 self.unnamed.add(self.offer.add_member(FileId.tolerant(path), b""))
 
     def _settle_missing(self, unnamed: Mapping[str, str]) -> None:
-        """Drop the records of missing files, except of those that are there under a name that no record can reference.
+        """Drop the records of missing files, except if the file exists under a name that is not a File ID.
 
-        `unnamed`: the names of these files by SOP Instance UID. `extract` finds them, and somebody can rename them.
+        `unnamed`: the names of such files by SOP Instance UID. `extract` finds them, and the user can rename them.
         """
         for index, reason in self.missing.items():
             found = unnamed.get(self.contents.reference(index, tags.REFERENCED_SOP_INSTANCE_UID))
@@ -209,7 +208,7 @@ class _Rebuild:
     # ------------------------------------------------------------ the tree of the files
 
     def tree(self, scan: Scan) -> TreeBuilder:
-        """Build the tree of all files that can be described; the records of the others stay where they are."""
+        """Build the tree of all files that can be described; the records of other files stay in their places."""
         accepted = []
         unnamed = {}
         for source, outcome in enumerate(scan(self.offer.sources)):
@@ -221,7 +220,7 @@ class _Rebuild:
                 self._refuse(source, outcome.rule, outcome.reason)
             elif not (self.trusts_dicomdir and self._is_elsewhere(source, Instance._make(outcome))):
                 accepted.append((source, Instance._make(outcome)))
-        for _, instance in accepted:  # a file that a record can reference is the better one
+        for _, instance in accepted:  # prefer the file that a record can reference
             unnamed.pop(instance.sop_instance_uid.decode("ascii", "replace"), None)
         self._settle_missing(unnamed)
         accepted.sort(key=self._is_alone)
@@ -243,7 +242,7 @@ class _Rebuild:
         return {patient: next(iter(persons)) for patient, persons in found.items() if all(persons.values())}
 
     def _is_elsewhere(self, source: int, instance: Instance) -> bool:
-        """Whether a file names another patient, study or series than its record, which then stays; report it."""
+        """Whether a file names another patient, study or series than its record; report it, and the record stays."""
         index = self.placed.get(source, NONE)
         if index == NONE:
             return False
@@ -258,10 +257,10 @@ class _Rebuild:
         return bool(found)
 
     def _is_alone(self, described: tuple[int, Instance]) -> bool:
-        """Whether no record says the same of patient, study and series as the file.
+        """Whether no record names the same patient, study and series as the file.
 
-        Of two files that contradict each other the first decides. One that agrees with its record comes before one that
-        does not: a single wrong file must not take the others of its study to another patient.
+        If two files contradict each other, the first decides. So files that agree with their records come first: one wrong
+        file must not move the other files of its study to another patient.
         """
         source, instance = described
         index, chain = self.placed.get(source, NONE), instance.chain
@@ -275,12 +274,12 @@ class _Rebuild:
         return self.contradicted[place]
 
     def _refuse(self, source: int, rule: str, reason: str) -> None:
-        """Report a file that makes no record, or whose record cannot be placed by it."""
+        """Report a file from which no record can be made, or which cannot decide the place of its record."""
         index = self.placed.pop(source, NONE)
         if index == NONE:
             self.report.skipped.append(Skipped(self.offer.sources.name(source), rule, reason))
         elif self.contents.type_name(index) == HL7_DOCUMENT and rule != "FS-FILE-EMPTY":
-            return  # only its record describes the file, so the record stays
+            return  # no value in the file can replace the record, so the record stays
         elif rule in _NO_INSTANCE:
             self._lose(index, "FS-REFERENCE-NOT-DICOM", reason)
         else:
@@ -324,7 +323,7 @@ class _Rebuild:
         rows.append(self.offer.sources.name(node.source), name, node.sop_instance_uid, node.record_type)
 
     def _settled(self, node: Node, index: int, tree: TreeBuilder) -> tuple[Node, bool]:
-        """The node with the kept values of its old record, and whether that record can stay byte for byte."""
+        """Return the node with the kept values of its old record, and whether that record can stay byte for byte."""
         wrong = self._wrong(node, index, tree)
         if not wrong:
             return node, True
@@ -356,7 +355,7 @@ class _Rebuild:
         return old.decode("ascii", "replace"), node.sop_instance_uid.decode("ascii", "replace")
 
     def _can_stay(self, node: Node, index: int) -> bool:
-        """Whether nothing else speaks against the bytes of an old record: its type, its File ID, its structure."""
+        """Whether an old record can stay byte for byte, as far as its type, File ID and structure are concerned."""
         contents = self.contents
         same_file = node.source < 0 or contents.file_id_value(index) == self.offer.in_place[node.source]
         return (
@@ -375,7 +374,7 @@ class _Rebuild:
     # ------------------------------------------------------------ records that no file places
 
     def _keep_unplaced(self, growth: Growth) -> None:
-        """Add the records that stay where they were: below the same record, or the one that took its place."""
+        """Add the records that stay in their places: below the same record, or below the record that replaced it."""
         contents, parent = self.contents, self.contents.tree.parent
         placed = {index: reference for reference, index in growth.former.items()}
         walk = list(_everything(contents))
@@ -395,7 +394,7 @@ class _Rebuild:
         self.kept.dropped[:] = b"\1" * len(self.kept.dropped)
 
     def _staying(self, walk: list[int], placed: dict[int, int]) -> bytearray:
-        """A flag for each record that stays although no file places it, or that has such a record below it."""
+        """Return a flag for each record that stays without a file to decide its place, or has such a record below it."""
         tree = self.contents.tree
         stays = bytearray(len(self.contents.flat))
         for index in reversed(walk):
@@ -427,9 +426,9 @@ class _Rebuild:
         return has_file or (is_whole(contents.flat, index) and (known is not None or not has_records))
 
     def _home(self, growth: Growth, index: int, above: int, homes: dict[tuple[int, str, bytes | str], int]) -> int:
-        """The record in the new tree for one that stays: that of the same study below the same patient, or a new one.
+        """Return the new record above a record that stays: of the same study and the same patient, or a new one.
 
-        A study may be below two patients, as some writers have it: its images stay with the patient that they had.
+        Some writers put one study below two patients; its images then stay with their old patient.
         """
         kind, flat = self.contents.type_name(index), self.contents.flat
         key = (above, kind, self.kept.key(index) if kind in LEVELS else b"")
@@ -447,7 +446,7 @@ class _Rebuild:
 
 
 def _everything(contents: Contents) -> Iterator[int]:
-    """All records of the tree, inactive ones too, each before its children."""
+    """Yield all records of the tree, also inactive ones, each before its children."""
     following, lower = contents.tree.next, contents.tree.lower
     stack = [contents.tree.first]
     while stack:

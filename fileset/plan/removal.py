@@ -1,4 +1,4 @@
-"""Which files of a medium may be deleted: those that are certainly the listed ones, and only under their own names."""
+"""Decide which files of a medium may be deleted: only files that are certainly the listed ones, under their own names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LINKED: Final = "its folder is a link, and nothing is deleted through a link; th
 def deletable(medium: UpdatableMedium, file_id: FileId, where: Where) -> tuple[FileId | None, Finding | None]:
     """Return the actual name of a file that can be deleted, or a finding that says why it cannot.
 
-    What is no regular file stays: after an interruption nothing could prove that it is the listed one. Raises
+    Anything but a regular file stays, because after an interruption nothing proves that it is the listed file. Raises
     `MediumError` if the medium fails.
     """
     try:
@@ -46,6 +46,6 @@ def _is_regular(path: str) -> bool:
 
 
 def _is_linked(medium: UpdatableMedium, actual: FileId) -> bool:
-    """Whether a file lies below a link: it has another name too, and what has that one is unknown."""
+    """Whether a folder in the path of a file is a link: then the file has a second name, which a record may reference."""
     folders = actual.components[:-1]
     return bool(folders) and medium.occupation(SEPARATOR.join(folders)) != "folder"

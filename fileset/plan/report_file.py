@@ -1,4 +1,4 @@
-"""Write a report file: a manifest or a plan. It replaces an earlier report of its kind, and nothing else."""
+"""Write a report file: a manifest or a plan. It replaces only an earlier report of its kind."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from fileset.errors import RefusedError
 from fileset.file_id import DICOMDIR
 
 _SAMPLE: Final = 1 << 16
-"""Bytes of a file that are looked at."""
+"""Number of bytes that decide whether a file is an earlier report."""
 _MANIFEST_LINE: Final = re.compile(rb"\\?[0-9a-fA-F]{64} [ *][^\n]+").fullmatch
 
 IsReport = Callable[[bytes], bool]
 
 
 def is_manifest(sample: bytes) -> bool:
-    """Whether the beginning of a file is that of a manifest: digests and paths, as `sha256sum` writes them."""
+    """Whether a file begins like a manifest: digests and paths, as `sha256sum` writes them."""
     lines = sample.split(b"\n")
     whole = lines[:-1] if len(sample) == _SAMPLE or not lines[-1] else lines
     return all(_MANIFEST_LINE(line.rstrip(b"\r")) for line in whole if line.strip())
 
 
 def is_plan(sample: bytes) -> bool:
-    """Whether the beginning of a file is that of a plan of volumes."""
+    """Whether a file begins like a plan of volumes."""
     return not sample or b'"fileset.plan/' in sample[:200]
 
 
@@ -50,7 +50,7 @@ def check_report_file(path: str, kind: str, medium: str = "") -> None:
     with open(path, "rb") as file:
         if not KINDS[kind](file.read(_SAMPLE)):
             raise RefusedError(
-                f"the file is not an earlier {kind}, and is not replaced", path=path, advice="Give another name"
+                f"this file is not an earlier {kind}, so it is not replaced", path=path, advice="Give another name"
             )
 
 

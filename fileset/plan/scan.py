@@ -32,11 +32,11 @@ from fileset.records.tree import TreeBuilder
 
 CHUNK: Final = 512
 PATIENCE: Final = 1.0
-"""Seconds after which the workers are counted, while a result is waited for."""
+"""Seconds between two counts of the workers while waiting for a result."""
 MANAGER_PATIENCE: Final = 2.0
-"""Seconds in which the thread that serves the workers is to end after they were killed."""
+"""Seconds that the thread which serves the workers has to end after they were killed."""
 PARALLEL_FROM: Final = 4096
-"""Below this number of files, starting processes costs more than it saves: none is started unless it is asked for."""
+"""Below this number of files, starting processes costs more than it saves: they start only if the user asks for them."""
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -65,7 +65,7 @@ Result = TypeVar("Result")
 
 
 def phase(progress: Phases | None, name: str) -> Progress | None:
-    """The part of a progress callback that counts one phase."""
+    """Return the part of a progress callback that counts one phase."""
     return partial(progress, name) if progress else None
 
 
@@ -90,7 +90,7 @@ def _described(read: Reading, describer: Describer) -> tuple[Instance, Recognise
     except HeaderError as problem:
         if problem.rule in _FINAL:
             raise
-    # Something is missing: before it is called so, look at the whole data set.
+    # A value is missing in the first bytes: look at the whole data set before reporting it.
     header = read_header(read, describer.keys.everything)
     return describer.describe(header, invent=describer.policy.missing == "invent"), None
 
@@ -101,14 +101,14 @@ _FINAL: Final = frozenset(
 
 
 def scan_chunk(paths: Sequence[str], policy: Policy) -> list[Outcome]:
-    """Scan files one after the other; the task of every worker."""
+    """Scan files one after the other. Every worker process runs this."""
     outcome_at = _scanner(policy, get_ident()).outcome_at
     return [outcome_at(path) for path in paths]
 
 
 @lru_cache(16)
 def _scanner(policy: Policy, thread: int) -> Scanner:  # noqa: ARG001  # threads of an executor share no caches
-    """The scanner of this thread: its caches serve all chunks."""
+    """Return the scanner of this thread, so that its caches serve all chunks."""
     return Scanner(policy)
 
 
@@ -118,7 +118,7 @@ class Scanner:
     def __init__(self, policy: Policy) -> None:
         self._describer = Describer(policy, judges=True)
         self._files = FileChecker()
-        # A profile has rules for what no layout captures.
+        # A profile has rules for elements that a layout does not capture.
         self._layouts = Layouts() if policy.profile else self._describer.keys.layouts
 
     def outcome_at(self, path: str) -> Outcome:
@@ -130,7 +130,7 @@ class Scanner:
             return Refused("FS-FILE-UNREADABLE", problem.strerror or str(problem))
 
     def outcome(self, read: Reading, size: int) -> Outcome:
-        """Return the instance in a file of `size` bytes, with its faults as notes; or why there is none."""
+        """Return the instance in a file of `size` bytes, with its faults as notes, or the reason why there is none."""
         first = read(0, self._layouts.first_read)
         header = self._layouts.find(first)
         if header is not None and self._files.knows(header, read, size, first):
@@ -141,7 +141,7 @@ class Scanner:
         return self._examined(read, size, first)
 
     def _examined(self, read: Reading, size: int, first: bytes) -> Outcome:
-        """The same, for a file that no cache knows."""
+        """Return the same for a file that no cache recognises."""
 
         def cached(at: int, length: int) -> bytes:
             is_cached = not at and (length <= len(first) or len(first) == size)
@@ -178,10 +178,10 @@ def scan(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Outcome]:
-    """Scan `paths` in order, with `jobs` processes at most (None: as many as pay), or by `executor`.
+    """Scan `paths` in order, with at most `jobs` processes (None: chosen by the number of files), or with `executor`.
 
-    A file that a worker of an executor cannot read is read here: the worker may lack a folder, and no record may be missing
-    because of it. Raises `MediumError` if the executor fails.
+    If a worker of an executor cannot read a file, this process reads it: the worker may lack a folder, and that must not
+    cost a record. Raises `MediumError` if the executor fails.
     """
     if executor is not None:
         paths = [path and os.path.abspath(path) for path in paths]  # a worker may be in another folder
@@ -200,11 +200,11 @@ def _unreadable_here(scanned: Iterator[Outcome], paths: Sequence[str], policy: P
 
 
 _MORE_CHUNKS: Final = 4
-"""As many chunks more for each worker of a cluster as for each process of this machine."""
+"""Factor: chunks for each worker of a cluster, compared with a process of this machine."""
 
 
 def prepared(executor: Executor | None, paths: Sequence[str], jobs: int | None, count: int) -> int:
-    """Return how many of `count` files make a chunk. A cluster is asked first whether its workers see one of the files.
+    """Return how many of `count` files make a chunk; first ask a cluster whether its workers see one of the files.
 
     Raises `MediumError` if they do not.
     """
@@ -214,12 +214,12 @@ def prepared(executor: Executor | None, paths: Sequence[str], jobs: int | None, 
     first = next(filter(None, paths), "")
     if first:
         known.probe(first)
-    # On slow storage a chunk takes seconds: with many for each worker, all of them end at about the same time.
+    # On slow storage a chunk takes seconds. With many chunks for each worker, all workers end at about the same time.
     return chunk_size(count, _MORE_CHUNKS * known.workers, known.largest_chunk)
 
 
 def chunk_size(count: int, jobs: int | None, largest: int = CHUNK) -> int:
-    """How many of `count` files make a chunk: fewer than usual, where else not all processes that are wanted had one."""
+    """Return how many of `count` files make a chunk: fewer than usual if some process would get no chunk otherwise."""
     return min(largest, max(1, -(-count // (4 * jobs)))) if jobs else largest
 
 
@@ -232,9 +232,9 @@ def in_chunks(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Result]:
-    """The results of `work` on chunks that hold `count` files together, in order, in this process or by others.
+    """Yield the results of `work` on chunks with `count` files in all, in order; in this process or in others.
 
-    Raises `MediumError` if one of the others ends before its work is done.
+    Raises `MediumError` if another process ends before its work is done.
     """
     done = 0
     with _pool(count, jobs) if executor is None else nullcontext((None, 0)) as (pool, width):
@@ -266,11 +266,11 @@ def _by_pool(
 
 
 def _result(future: Future[Result], pool: Executor) -> Result:
-    """The result of a future. Raises `BrokenExecutor` if a worker died in the middle of a message.
+    """Return the result of a future. Raises `BrokenExecutor` if a worker died in the middle of a message.
 
-    `concurrent.futures` notices most dead workers, but waits for ever for the rest of a message. A signal in the middle of
-    `Future.result` may leave its lock held, and then the thread that serves the workers never ends; so signals are held
-    back there, and the wait is in a queue, where they do no harm.
+    `concurrent.futures` notices most dead workers, but waits for ever for the rest of an incomplete message. A signal in
+    the middle of `Future.result` may leave its lock held, and then the thread that serves the workers never ends. So
+    signals are blocked there, and this function waits in a queue, where a signal does no harm.
     """
     from concurrent.futures import BrokenExecutor
 
@@ -288,7 +288,7 @@ def _result(future: Future[Result], pool: Executor) -> Result:
 
 @contextmanager
 def _failures_of_workers() -> Iterator[None]:
-    """Turn the death of a worker, and the refusal of the system to start one, into a `MediumError`."""
+    """Raise `MediumError` if a worker dies, or if the system refuses to start one."""
     from concurrent.futures import BrokenExecutor
 
     try:
@@ -309,10 +309,10 @@ def _failures_of_workers() -> Iterator[None]:
 
 @contextmanager
 def _no_signals() -> Iterator[None]:
-    """Hold back the signals that end a program, here and in the processes and threads that are started: in those for ever.
+    """Block the signals that end a program, here inside the context, and for ever in the processes and threads it starts.
 
-    A worker that a signal ends in the middle of a message leaves all others waiting for the rest of it. The process that
-    the workers belong to ends them.
+    If a signal ended a worker in the middle of a message, all others would wait for the rest of it. So the parent process
+    ends the workers.
     """
     if sys.platform != "win32":
         before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
@@ -320,12 +320,12 @@ def _no_signals() -> Iterator[None]:
             yield
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    else:  # Ctrl-C cannot be held back there
+    else:  # Ctrl-C cannot be blocked there
         yield
 
 
 def _begin_worker() -> None:
-    """Leave signals to the process that this one works for, and end with it."""
+    """Prepare a worker process: it leaves signals to its parent, and ends when the parent ends."""
     import multiprocessing
     import threading
 
@@ -365,13 +365,13 @@ def _workers(pool: Executor) -> list[BaseProcess]:
 
 
 def _kill(pool: Executor) -> None:
-    """End the workers at once, and whatever waits for a message from or to them."""
+    """End the workers at once, and the threads that wait for messages from or to them."""
     for worker in _workers(pool):
         worker.kill()
     _close(pool, "_result_queue", "_writer")
     manager = getattr(pool, "_executor_manager_thread", None)
     if manager is not None:
-        # It closes the other pipe itself, and two threads must not close one. Python 3.11.4 and older leave that to us.
+        # That thread closes the other pipe itself, and two threads must not close one pipe. Python 3.11.4 and older do not close it.
         manager.join(MANAGER_PATIENCE)
         if manager.is_alive():
             _close(pool, "_call_queue", "_reader")
@@ -390,7 +390,7 @@ def processors() -> int:
 
 
 def _context() -> BaseContext:
-    """How processes start: forked, at once; but beside threads, whose locks they would copy, from a process without."""
+    """Return how processes start: by fork, which is fast; by a fork server if threads run, because a fork copies their locks."""
     import multiprocessing
     import threading
 
@@ -407,7 +407,7 @@ def outcomes(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Outcome]:
-    """Scan all sources, in their order: files as `scan` does, all others here."""
+    """Scan all sources in order: files of the operating system as `scan` does, all others in this process."""
     if not any(sources.read_paths()):
         return _outcomes_here(sources, policy, progress)  # no other process can read them
     scanned = scan(sources.read_paths(), policy, jobs=jobs, executor=executor, progress=progress)
@@ -450,9 +450,9 @@ def collect(
     tree: TreeBuilder,
     accepts: Callable[[int], Refused | None] = lambda _: None,
 ) -> Iterator[tuple[int, Refused]]:
-    """Put all accepted sources into a tree, in their order; yield the index of each other one, and why it is not there.
+    """Put all accepted sources into a tree, in order; yield the index of each refused source, and the reason.
 
-    `accepts` may refuse an instance for reasons of its own.
+    `accepts` may refuse further instances.
     """
     for index, found in enumerate(outcomes):
         refused = found if isinstance(found, Refused) else accepts(index)

@@ -1,4 +1,4 @@
-"""Media whose files are Secure DICOM Files (PS3.15 D.1): how they are opened, and what a user must know of them."""
+"""Open media with Secure DICOM Files (PS3.15 D.1), and report how each file was opened."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from fileset.secure.reader import SecureState
     from fileset.secure.security import Security
 
-_WEAK: Final = "its encryption (ZipCrypto) protects little: programs find the password. Ask the sender for AES"
-_NO_INTEGRITY: Final = "it has neither digest nor signature: nobody would notice a change"
+_WEAK: Final = "its encryption (ZipCrypto) is weak: programs can find the password. Ask the sender for AES"
+_NO_INTEGRITY: Final = "it has neither digest nor signature, so a change would go unnoticed"
 
 
 class SupportsPlain(Protocol):
-    """Options of pages for a browser, as far as encryption is concerned."""
+    """The option of pages for a browser that concerns encryption."""
 
     @property
     def plain(self) -> bool:
@@ -35,7 +35,7 @@ def is_locked(problem: FilesetError) -> bool:
 
 
 def no_readable_file(medium: ReadableMedium, rules: Iterable[str] = ()) -> FormatError:
-    """Return the error that a medium has no DICOM file that can be read: encryption is named, with the way to open it.
+    """Return the error for a medium without a readable DICOM file; if its files are encrypted, with the way to open them.
 
     `rules` are those of the findings about its files.
     """
@@ -51,7 +51,7 @@ def no_readable_file(medium: ReadableMedium, rules: Iterable[str] = ()) -> Forma
 
 
 def secure_format(wanted: Format | str | None, security: Security | None) -> Format | str | None:
-    """Return the kind of medium that is wanted, with keys and passwords if there are some."""
+    """Return the requested kind of medium, with keys and passwords if there are any."""
     if security is None:
         return wanted
     from fileset.media.open import format_named, zip_with
@@ -64,9 +64,9 @@ def secure_format(wanted: Format | str | None, security: Security | None) -> For
 
 
 def encrypting(wanted: Format, security: Security, beside: Container[FileId]) -> Format:
-    """Return a kind of medium that is written encrypted, except for the files `beside` the file-set.
+    """Return a kind of medium that encrypts all files except the files `beside` the file-set.
 
-    Raises `RuleError` if there is nobody to encrypt for, or a password of an archive for another kind of medium.
+    Raises `RuleError` if there is no recipient and no password, or an archive password for another kind of medium.
     """
     from fileset.media.open import zip_with
     from fileset.secure.format import SecureFormat
@@ -87,7 +87,7 @@ def no_pages(security: Security | None, web: SupportsPlain | None) -> list[Findi
 
 
 def view_of(medium: ReadableMedium | None) -> SecureView | None:
-    """Return what decrypts the files of a medium, None if they are read as they are."""
+    """Return the layer that decrypts the files of a medium, None if the medium has none."""
     while medium is not None:
         if hasattr(medium, "states"):
             return cast("SecureView", medium)
@@ -96,7 +96,7 @@ def view_of(medium: ReadableMedium | None) -> SecureView | None:
 
 
 def around_of(medium: ReadableMedium) -> ReadableMedium:
-    """Return a medium without what decrypts it."""
+    """Return a medium without the layer that decrypts it."""
     view = view_of(medium)
     return medium if view is None else view.around
 
@@ -114,7 +114,7 @@ def opening_of(medium: ReadableMedium) -> Security | None:
 
 
 def check_secure(medium: UpdatableMedium) -> None:
-    """Raise `RefusedError` if a plain file-set was to be changed with a key: its new files would be encrypted alone."""
+    """Raise `RefusedError` for an update of a plain file-set with a key: only its new files would be encrypted."""
     view = view_of(medium)
     if view is not None and not view.holds_secure_files():
         raise RefusedError(
@@ -128,7 +128,7 @@ def check_secure(medium: UpdatableMedium) -> None:
 
 
 def secure_findings(medium: ReadableMedium, *, each: bool = False) -> list[Finding]:
-    """Return what is known of the encrypted files that were opened: of `each` file, or how many are alike."""
+    """Return how encrypted files were opened: a finding for `each` file, or one for all files opened in the same way."""
     view = view_of(medium)
     if view is None:
         return list(_weak(medium))
@@ -160,7 +160,7 @@ def _counts(states: dict[str, SecureState]) -> Iterator[Finding]:
 
 
 def _doubts(states: dict[str, SecureState]) -> Iterator[Finding]:
-    """A finding for each signer who is not trusted, if there are certificates to trust."""
+    """Return a finding for each untrusted signer, if there are certificates to trust."""
     doubtful = defaultdict[tuple[str, str], list[str]](list)
     for name, state in states.items():
         for signer in state.signers:

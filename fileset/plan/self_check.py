@@ -1,6 +1,6 @@
-"""Findings of a check that only the whole medium shows: files without a record, and the descriptor file.
+"""Check the finished medium for files without a record, and for the descriptor file.
 
-The scan reports all other faults of written files, so that a check finds nothing new afterwards.
+The scan reports all other faults of written files, so that a later check finds nothing new.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def unlisted(paths: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield the findings about DICOM files that no record references (PS3.3 F.2.1), and about these files as such.
+    """Yield the findings about DICOM files without a record (PS3.3 F.2.1), and about faults inside these files.
 
     `paths`: name on the medium -> path.
     """
@@ -59,7 +59,7 @@ def _faults(checker: FileChecker, name: str, read: Reading, size: int) -> Iterat
 
 
 def below(folder: str, names: Iterable[str]) -> dict[str, str]:
-    """Return name -> path for files below `folder`, without those that a link leads out of it; none if that is ""."""
+    """Return name -> path for the files below `folder`, except links that lead out of it; nothing if `folder` is ""."""
     paths = {name: os.path.join(folder, name) for name in names} if folder else {}
     return {name: path for name, path in paths.items() if not leads_out(path, folder)}
 
@@ -76,7 +76,7 @@ def new_file_set_findings(
         others = set()
     descriptor = identification.descriptor_file_id
     asked = others | {descriptor.path} if descriptor else others
-    # Only names that are asked for: a set of all would take more memory than the records.
+    # A set of all names would take more memory than the records.
     instances = {name for name in (value.replace("\\", "/") for value in report.added.file_ids) if name in asked}
     yield from unlisted(recipe.included.paths())
     yield from unlisted(below(medium.folder, others - instances - {DICOMDIR.path}))
@@ -96,7 +96,7 @@ def _descriptor_findings(descriptor: FileId, *, is_listed: bool, is_there: bool)
 def update_findings(request: Request, report: Report) -> Iterator[Finding]:
     """Yield the findings about files of the medium that were offered to an update but got no record, and a new descriptor.
 
-    Of an image or archive, which is written anew, about every file that no record references.
+    An update of an image or archive writes a new one, so the findings cover every file without a record.
     """
     if value := request.changes.get(tags.DESCRIPTOR_FILE_ID):
         descriptor = FileId(value.decode("ascii"))

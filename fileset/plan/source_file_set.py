@@ -20,16 +20,16 @@ from fileset.plan.presence import form_key, is_dicomdir
 from fileset.report import Skipped
 from fileset.standard import tags
 
-NOT_LISTED: Final = "no record of the DICOMDIR references it: it was found by its contents"
-MOVED: Final = "it is missing under the name that its record gives: it was found by its SOP Instance UID"
+NOT_LISTED: Final = "no record of the DICOMDIR references it: it was found by its contents and taken"
+MOVED: Final = "its record gives another name: it was found by its SOP Instance UID"
 
 
 @frozen
 class Origin:
-    """The DICOMDIR of a file-set that is a source: its identification, and the files that it references.
+    """The DICOMDIR of a source file-set: its identification, and the files that it references.
 
-    `missing` cannot be read; `uids` are their SOP Instance UIDs by path. `listed` has the File ID paths of the records in
-    upper case, `forms` their keys by `form_key`; None if the DICOMDIR cannot be read.
+    `missing`: referenced files that cannot be found; `uids`: their SOP Instance UIDs by path. `listed`: the File ID paths of
+    the records in upper case; `forms`: their keys by `form_key`. Both are None if the DICOMDIR cannot be read.
     """
 
     file_set_id: str = ""
@@ -41,7 +41,7 @@ class Origin:
 
 
 def origin_of(medium: ReadableMedium) -> Origin:
-    """Return the facts of the DICOMDIR on `medium`; an unreadable one gives none, and is missing itself."""
+    """Return the facts of the DICOMDIR on `medium`; if it is unreadable, no facts, and the DICOMDIR counts as missing."""
     try:
         contents = Contents(read_dicomdir(medium))
     except FilesetError as problem:
@@ -80,7 +80,7 @@ class SourceFileSets:
         return self._origins.get(plain_place(medium.folder or medium.name)) or origin_of(medium)
 
     def skipped(self, source: int, rule: str, reason: str) -> Skipped:
-        """Return the entry of a report for a source that is not taken; if a record references it, it was to be DICOM."""
+        """Return the report entry of a source that is not taken. A file with a record counts as a lost DICOM file."""
         one = Skipped(self.sources.name(source), rule, reason)
         listed = one.foreign and any(path in origin.listed for origin, path in self._around(source))
         return evolve(one, rule="FS-REFERENCE-NOT-DICOM") if listed else one
@@ -91,7 +91,7 @@ class SourceFileSets:
         return bool(around) and not any(form_key(path) in forms or is_dicomdir(path) for forms, path in around)
 
     def compare(self, taken: Iterable[tuple[int, bytes]]) -> tuple[list[Skipped], list[Finding]]:
-        """Return the files that are missing for good, and a finding for each file that was found without a record.
+        """Return the files that were not found at all, and a finding for each file that was found without a record.
 
         `taken`: the sources that are taken, each with its SOP Instance UID.
         """
@@ -113,13 +113,13 @@ class SourceFileSets:
         return any(origin.missing for origin in self._origins.values())
 
     def _named(self, place: str, missing: Skipped) -> Skipped:
-        """A missing file under a name that says which file-set lacks it, where there are several."""
+        """Return the name of a missing file; if there are several file-sets, with the name of its file-set."""
         if len(self._origins) == 1 or missing.rule != "FS-FILE-MISSING":
             return missing
         return Skipped(f"{self._media[place].name}/{missing.source}", missing.rule, missing.reason)
 
     def _around(self, source: int) -> Iterator[tuple[Origin, str]]:
-        """Each file-set around a source, with the path of the source below the folder of its DICOMDIR."""
+        """Yield each file-set that contains a source, with the path of the source below the folder of its DICOMDIR."""
         place = plain_place(self.sources.place(source)) if self._origins else ""
         end = place.rfind("/")
         while end >= 0:
@@ -131,14 +131,14 @@ class SourceFileSets:
 
 
 def plain_place(place: str) -> str:
-    """Return a place in upper case, "/" between its parts, in the one of all ways to write it that is shortest."""
+    """Return a place in normal form: upper case, "/" between its parts, without redundant "." and ".."."""
     return os.path.normpath(place).replace(os.sep, "/").upper()
 
 
 def missing_files(medium: ReadableMedium, contents: Contents) -> Iterator[Skipped]:
-    """Yield each file that a record references, and that is not on the medium.
+    """Yield each file that a record references and that is not on the medium.
 
-    One that is there and cannot be read, such as one behind the end of a cut image, is reported as a source instead.
+    A file that exists but cannot be read, as in a truncated image, is reported as a source instead.
     """
     names = cache(lambda: frozenset(medium.names()))
     for path in contents.paths():

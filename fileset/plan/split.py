@@ -1,8 +1,8 @@
 """Distribute instances over several volumes if one medium cannot hold them.
 
 Each volume becomes a file-set of its own (PS3.10 8.1), so that it can be read without the others. An instance is never
-divided; a series is divided only if it is larger than a volume; a study only if it is larger than
-a volume, or another volume would be needed for that. There are as few volumes as first-fit decreasing finds.
+divided. A series is divided only if it is larger than a volume. A study is divided only if it is larger than a volume, or
+if that saves a volume. First-fit decreasing decides the number of volumes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Z]*)").fullmatch
 def bytes_of(size: str | int, discs: Mapping[str, int]) -> int:
     """Parse a number of bytes, a size like 700MB, 4.7 GB or 650MiB, or the name of a disc.
 
-    Raises `RuleError` for another text, and for a number without a unit below 1 MB: it lacks its unit.
+    Raises `RuleError` for any other text, and for a number below 1 MB without a unit: probably its unit is missing.
     """
     text = str(size).strip().upper()
     found = _SIZE(text)
@@ -54,10 +54,10 @@ def bytes_of(size: str | int, discs: Mapping[str, int]) -> int:
 
 @frozen
 class Load:
-    """The load to place: the bytes that each instance, series and study takes at most.
+    """The load to place: the largest number of bytes that each instance, series and study takes.
 
-    `series_of` is the series of each instance, in which all of a series are adjacent; `study_of` is the study of
-    each series. The weight of a series or study counts on each volume that has a part of it.
+    `series_of` has the series of each instance (the instances of a series are adjacent), `study_of` the study of each
+    series. The weight of a series or study counts on each volume that has a part of it.
     """
 
     instances: Sequence[int]
@@ -75,14 +75,14 @@ LONGEST_FILE_ID: Final = 72
 LINKS: Final = 42
 LONGEST_TYPE: Final = 24
 _RECORD: Final = LINKS + LONGEST_TYPE + 8
-"""Bytes of a record at most, but for its keys: item, links and type, and the end of an item of undefined length."""
+"""Largest size of a record in bytes without its keys: item, links and type, and the end of an item of undefined length."""
 _REFERENCE: Final = 8 + LONGEST_FILE_ID
 DICOMDIR_HEAD: Final = 1024
-"""Bytes of a DICOMDIR without records at most."""
+"""Largest size of a DICOMDIR without records, in bytes."""
 
 
 def load_of(nodes: Iterable[Node], sizes: Sequence[int], footprint: Footprint) -> Load:
-    """The load of a tree in preorder, whose instances have `sizes` in bytes, on media with such a footprint."""
+    """Return the load of a tree in preorder whose instances have `sizes` in bytes, on media with this footprint."""
     instances, series_of, series, study_of, studies = (array("Q") for _ in range(5))
     above: list[Node] = []
     opened: tuple[Node | None, Node | None] = (None, None)
@@ -121,9 +121,9 @@ def too_large(load: Load, capacity: int) -> Iterator[int]:
 
 @frozen
 class Packing:
-    """The volume of each instance, from 0; how much each volume holds; the volumes of series and studies that are on several.
+    """The volume of each instance, from 0; the bytes on each volume; the volumes of each divided series and study.
 
-    The order of the volumes is that of the first instance on each.
+    Volumes are in the order of their first instances.
     """
 
     volume_of: Sequence[int]
@@ -134,7 +134,7 @@ class Packing:
 
 @frozen
 class SeriesPart:
-    """Instances of one series that are placed together, from `first` to before `last`; their weight with the series."""
+    """Instances of one series that stay together, from `first` up to but not including `last`, and their weight."""
 
     series: int
     first: int
@@ -144,7 +144,7 @@ class SeriesPart:
 
 @frozen
 class Bundle:
-    """Pieces of one study that are placed together if they can be; their weight, without that of the study."""
+    """Pieces of one study that stay together if possible, and their weight without the study itself."""
 
     study: int
     pieces: tuple[SeriesPart, ...]
@@ -168,7 +168,7 @@ def pack(load: Load, capacity: int) -> Packing:
 
 
 def _bundles(load: Load, capacity: int) -> Iterator[Bundle]:
-    """Yield whole studies; instead of a study larger than a volume its series, instead of such a series its parts."""
+    """Yield whole studies; for a study larger than a volume, its series; for a series larger than a volume, its parts."""
     for study, group in groupby(_pieces(load, capacity), key=lambda piece: load.study_of[piece.series]):
         pieces = tuple(group)
         weight = sum(piece.weight for piece in pieces)
@@ -179,7 +179,7 @@ def _bundles(load: Load, capacity: int) -> Iterator[Bundle]:
 
 
 def _pieces(load: Load, capacity: int) -> Iterator[SeriesPart]:
-    """Each series; one that is larger than a volume in parts that fill volumes."""
+    """Yield each series, and a series that is larger than a volume in parts that fill volumes."""
     for series, indexes in groupby(range(len(load.instances)), key=load.series_of.__getitem__):
         most = capacity - load.beside(series)
         firsts: list[int] = []
@@ -195,7 +195,7 @@ def _pieces(load: Load, capacity: int) -> Iterator[SeriesPart]:
 
 
 def _placed(bundles: Iterable[Bundle], load: Load, capacity: int, count: int) -> Shelf | None:
-    """The packing of first-fit decreasing on `count` volumes; None if they do not suffice."""
+    """Return the packing by first-fit decreasing on `count` volumes; None if they do not suffice."""
     shelf = Shelf(load, capacity, count)
     late = [bundle for bundle in bundles if not shelf.put(bundle)]
     pieces = [(bundle.study, piece) for bundle in late for piece in sorted(bundle.pieces, key=lambda one: -one.weight)]
@@ -205,7 +205,7 @@ def _placed(bundles: Iterable[Bundle], load: Load, capacity: int, count: int) ->
 
 
 class Shelf:
-    """Volumes that are being filled. A tree over their free bytes finds the first with enough in a few steps."""
+    """Volumes under construction. A tree over their free bytes finds the first volume with enough room in a few steps."""
 
     def __init__(self, load: Load, capacity: int, count: int) -> None:
         self._load = load
@@ -255,7 +255,7 @@ class Shelf:
 
 
 def _packing(placed: Iterable[tuple[SeriesPart, int]], load: Load) -> Packing:
-    """The volume of each instance, with the volumes numbered by the first instance on each."""
+    """Return the volume of each instance, with the volumes numbered in the order of their first instances."""
     numbers: dict[int, int] = {}
     volume_of, used = array("I", bytes(4 * len(load.instances))), array("Q")
     volumes_of_series, volumes_of_study = ([set[int]() for _ in of] for of in (load.series, load.studies))
@@ -282,7 +282,7 @@ def _packing(placed: Iterable[tuple[SeriesPart, int]], load: Load) -> Packing:
 
 @frozen
 class Division:
-    """The tree of each volume, the bytes that each takes at most, and the series or studies that had to be divided."""
+    """The tree of each volume, the largest number of bytes that it takes, and the divided series and studies."""
 
     volumes: list[list[Node]]
     planned: list[int]
@@ -312,7 +312,7 @@ def divide(
 
 
 def _divided(packing: Packing, load: Load, name: Callable[[int], str]) -> Iterator[Finding]:
-    """A finding for each series, and each study, that is on several volumes."""
+    """Return a finding for each series and each study that is on several volumes."""
     for series, volumes in packing.split_series.items():
         first = name(bisect_left(load.series_of, series))
         message = f"the series of {first} is larger than a volume: it is on {_listed(volumes)}"

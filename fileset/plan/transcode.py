@@ -1,6 +1,6 @@
-"""Files in a transfer syntax that their profile allows (PS3.5 8.2): the work of `--transcode` before a file-set is written.
+"""Change files to a transfer syntax that the profile allows (PS3.5 8.2), for `--transcode`.
 
-The SOP Instance UID stays: nothing of the pixels changes, and each result is compared with its source to prove it.
+The pixels do not change, so the SOP Instance UID stays. Each result is compared with its source to prove it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from fileset.pictures.frames import Frames
 
 LARGEST_NATIVE: Final = 0xFFFFFFFE
-"""Bytes of native pixel data, whose length has 32 bits."""
+"""Largest size of native pixel data in bytes: its length has 32 bits."""
 _IDENTIFIED: Final = Wanted(
     WantedTags(frozenset((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID)), tags.SOP_INSTANCE_UID), {}, frozenset()
 )
@@ -71,7 +71,7 @@ class Transcoded:
 
 
 def transcode(read: Reading, target: str, profile: Profile) -> Transcoded:
-    """Write the file that the profile allows to `target`, if another one is needed. Raises as `transcoded`."""
+    """Write the file in an allowed transfer syntax to `target`, if it needs a change. Raises as `transcoded`."""
     try:
         result = transcoded(read) if _is_wanted(read, profile) else corrected(read)
     except HeaderError:
@@ -89,14 +89,14 @@ def _is_wanted(read: Reading, profile: Profile) -> bool:
 
 
 def transcoded(read: Reading, target: str = EXPLICIT) -> tuple[bytes, str]:
-    """Transcode a file to Explicit VR Little Endian, or to Implicit VR as `target`; also give the changes.
+    """Transcode a file to Explicit VR Little Endian, or to Implicit VR if `target` is that; also return the changes.
 
-    Raises `FilesetError` if it cannot be decoded, or its pixels would not be the same, and `RuleError` if the extra
-    `images` is needed and not installed.
+    Raises `FilesetError` if it cannot be decoded or its pixels would change, and `RuleError` if the extra `images` is
+    needed and not installed.
     """
     file = parse_file(read_all(read))
     if file.syntax.explicit and not file.body[4:6].isalpha():
-        raise FilesetError("its transfer syntax says with VRs, and the data set is without them (PS3.10 7.1)")
+        raise FilesetError("its transfer syntax requires VRs, but the data set has none (PS3.10 7.1)")
     name = syntax_name(file.transfer_syntax.decode("ascii", "replace"))
     changes: list[str] = []
     native = file.transfer_syntax in NATIVE
@@ -122,7 +122,7 @@ def corrected(read: Reading) -> tuple[bytes, str] | None:
 
 
 def _identity(meta: Mapping[int, bytes], values: Mapping[int, bytes], changes: list[str]) -> dict[int, bytes]:
-    """The elements of File Meta Information that identify the instance otherwise than its data set (PS3.10 7.1)."""
+    """Return the elements of File Meta Information whose UIDs differ from the data set (PS3.10 7.1)."""
     elements = {}
     for stored, tag, name in (
         (tags.MEDIA_STORAGE_SOP_CLASS_UID, tags.SOP_CLASS_UID, "Media Storage SOP Class UID"),
@@ -136,7 +136,7 @@ def _identity(meta: Mapping[int, bytes], values: Mapping[int, bytes], changes: l
 
 
 def _native_body(file: DicomFile, read: Reading, changes: list[str]) -> bytes:
-    """The data set of a compressed image with native pixel data (PS3.5 8.1)."""
+    """Return the data set of a compressed image with native pixel data (PS3.5 8.1)."""
     from fileset.pictures.extra import need_images
     from fileset.pictures.instance import read_instance
 
@@ -172,7 +172,7 @@ def _native_body(file: DicomFile, read: Reading, changes: list[str]) -> bytes:
 
 
 def _native_frame(frames: Frames, at: int, width: int, *, overlay: bool) -> bytes:
-    """The native bytes of a frame. Raises `FilesetError` if bits outside Bits Stored would be lost."""
+    """Return the native bytes of a frame. Raises `FilesetError` if bits outside Bits Stored would be lost."""
     if frames.keeps_bits:
         return frames.decoded(at).astype(f"<u{width}").tobytes()
     if overlay or _has_other_bits(frames.decoded(at), frames.pixels.bits_stored):
@@ -181,7 +181,7 @@ def _native_frame(frames: Frames, at: int, width: int, *, overlay: bool) -> byte
 
 
 def _has_other_bits(values: NDArray[Any], stored: int) -> bool:
-    """Whether bits above Bits Stored hold anything but zero or the sign."""
+    """Whether bits above Bits Stored hold anything other than zeros or copies of the sign."""
     width = values.dtype.itemsize * 8
     if values.dtype.kind not in "iu" or stored >= width:
         return False
@@ -196,7 +196,7 @@ def _has_embedded_overlay(file: DicomFile) -> bool:
 
 
 def _lossy(file: DicomFile, native: int, changes: list[str]) -> dict[int, bytes]:
-    """The elements that mark lossy compression, where a file should have them and does not."""
+    """Return the elements that mark lossy compression, if a file should have them and does not."""
     method, values = _LOSSY_METHODS.get(file.transfer_syntax), dict(elements_of(file.body))
     if method is None or values.get(_LOSSY, b"").strip(b" \0") == b"01":
         return {}

@@ -18,18 +18,18 @@ from fileset.profiles.find import Profile, find_profile
 
 CHUNK_FILES: Final = 8
 PARALLEL_FROM: Final = 16
-"""Files from which on further processes pay."""
+"""From this number of files on, further processes save time."""
 
 
 @define
 class Transcoding:
-    """The files that are transcoded on their way into a file-set.
+    """The transcoding of files before a file-set is written.
 
     Attributes:
-        profile: Names the allowed transfer syntaxes.
-        jobs: Processes that transcode; by default as many as pay.
-        progress: Called with the numbers of files done and in all.
-        findings: A finding for each file that was changed, and for each taken one that could not be.
+        profile: The profile with the allowed transfer syntaxes.
+        jobs: Number of processes that transcode; by default chosen by the number of files.
+        progress: Called with the number of files done, and the number of all files.
+        findings: A finding for each changed file, and for each file that is taken although it could not be changed.
         failed: The reason for each source that cannot be transcoded.
     """
 
@@ -81,7 +81,7 @@ class Transcoding:
 
 
 def transcode_files(tasks: Sequence[tuple[str, str]], profile_id: str) -> list[Transcoded]:
-    """Transcode files, each into another one, if that is needed; the task of every worker."""
+    """Transcode each file that needs it into another file. Every worker process runs this."""
     return [_transcode_file(path, target, find_profile(profile_id)) for path, target in tasks]
 
 

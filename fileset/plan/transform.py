@@ -1,4 +1,4 @@
-"""Files that are changed on their way into a file-set: reconciliation, de-identification, or a function of the caller."""
+"""Change files before they are written: reconciliation, de-identification, or a function of the caller."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 Rewrite = Callable[[bytes], bytes | None]
-"""DICOM file -> the file that goes into the file-set; None leaves it out. Raises `FilesetError` to refuse it."""
+"""Returns the DICOM file to write instead of the given one, None to leave it out. Raises `FilesetError` to refuse it."""
 Transform = Callable[["Dataset"], "Dataset | None"]
 """The same with pydicom data sets."""
 
@@ -31,8 +31,8 @@ class Streamed:
     """A rewrite that does not take whole files into memory.
 
     Attributes:
-        changed: Takes random access to a DICOM file, and its size; gives the chunks of the file that goes in instead, None if it stays
-            as it is. Raises as `Rewrite`.
+        changed: Gets random access to a DICOM file, and its size; returns the chunks of the file to write instead, None if
+            the file stays as it is. Raises as `Rewrite`.
     """
 
     changed: Callable[[Reading, int], Iterable[bytes] | None]
@@ -41,9 +41,9 @@ class Streamed:
 def rewrite_sources(
     sources: Sources, indexes: Iterable[int], rewrite: Rewrite | Streamed, refused: dict[int, Refused]
 ) -> Iterator[Finding]:
-    """Let `sources` give rewritten files, and yield a finding for each that changed; fill `refused` with the others.
+    """Replace sources by rewritten files, and yield a finding for each change; add files that cannot be rewritten to `refused`.
 
-    A file that cannot be rewritten never goes in as it was. Raises `RefusedError` if `rewrite` does.
+    Such a file is never written unchanged. Raises `RefusedError` if `rewrite` does.
     """
     for index in indexes:
         try:
@@ -55,7 +55,7 @@ def rewrite_sources(
                 if chunks is not None:
                     write_spooled(sources.spooled(index), chunks)
         except _LeftOutError:
-            refused[index] = Refused("FS-SOURCE-LEFT-OUT", "left out, as was asked for")
+            refused[index] = Refused("FS-SOURCE-LEFT-OUT", "left out, as requested")
         except RefusedError:
             raise
         except (OSError, FilesetError) as problem:
@@ -63,15 +63,15 @@ def rewrite_sources(
         else:
             if chunks is not None:
                 sources.use_spooled(index)
-                yield Finding("FS-TRANSFORMED", "changed, as was asked for", Where(sources.name(index)))
+                yield Finding("FS-TRANSFORMED", "changed, as requested", Where(sources.name(index)))
 
 
 class _LeftOutError(Exception):
-    """The caller wants a file to be left out."""
+    """The caller's function leaves a file out."""
 
 
 def _changed(rewrite: Rewrite | Streamed, read: Reading, size: int) -> Iterable[bytes] | None:
-    """The chunks of the changed file, None if it stays as it is. Raises `_LeftOutError` to leave it out."""
+    """Return the chunks of the changed file, None if it stays as it is. Raises `_LeftOutError` to leave it out."""
     if isinstance(rewrite, Streamed):
         return rewrite.changed(read, size)
     data = read_all(read)

@@ -1,4 +1,4 @@
-"""Writing a file-set under an application profile (PS3.11): its keys, its icons, its medium, its refusals."""
+"""Write a file-set under an application profile (PS3.11), which decides keys, icons, medium and allowed files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NAME_SECURE: Final = "Name a profile with SEC, such as STD-GEN-SEC-CD, or leave
 
 @frozen
 class NoProfile:
-    """Writing a file-set under no profile: everything is as the user chose it."""
+    """The absence of a profile: the choices of the user hold unchanged."""
 
     @property
     def id(self) -> str:
@@ -54,7 +54,7 @@ class NoProfile:
         )
 
     def judge(self, report: Report) -> None:
-        """Report the duties of the user about the medium. Raises `RuleError` if the files may not be written."""
+        """Report the step that the user must do with the medium. Never raises, as there is no profile."""
 
     def unjudged(self, kept: int, medium: str) -> list[Finding]:  # noqa: ARG002
         """Return the finding that `kept` instances of a file-set were not judged; none if there are none."""
@@ -63,12 +63,12 @@ class NoProfile:
 
 @frozen
 class UnderProfile(NoProfile):
-    """One profile under which a file-set is written; `strict`: nothing is written unless every file conforms."""
+    """The profile of a new file-set; `strict`: write nothing unless every file conforms."""
 
     profile: Profile
     strict: bool = False
     caveat: str = ""
-    """The step that is left to the user, such as copying the folder to a stick."""
+    """The step that remains for the user, such as copying the folder to a stick."""
 
     @property
     def id(self) -> str:
@@ -80,7 +80,7 @@ class UnderProfile(NoProfile):
         return evolve(choice, table=self.profile.keys)
 
     def icons(self, wanted: Icons | None) -> Icons | None:
-        """Return the choice of icons: the ones that the profile requires, in the size that it allows."""
+        """Return the choice of icons: the icons that the profile requires, in the size that it allows."""
         rule = self.profile.icon
         if rule.required:
             return Icons("image", rule.size)
@@ -93,7 +93,7 @@ class UnderProfile(NoProfile):
         return Transcoding(self.profile, jobs, progress)
 
     def judge(self, report: Report) -> None:
-        """Report the duties of the user about the medium. Raises `RuleError` if `strict` and a file does not conform."""
+        """Report the step that the user must do with the medium. Raises `RuleError` if `strict` and a file does not conform."""
         if self.caveat:
             report.findings.append(Finding("PR-MEDIUM-UNKNOWN", self.caveat, Where(report.medium)))
         refused = [one for one in report.skipped if one.rule.startswith("PR-")]
@@ -122,14 +122,15 @@ def under_profile(
     strict: bool = False,
     is_secure: bool = False,
 ) -> NoProfile:
-    """Return the profile that is meant.
+    """Return the profile with this identifier.
 
-    Raises `RuleError` if there is no such profile, if it is not for a medium of `form` and the file systems that `inquire` finds,
-    or if it demands that files are encrypted and they are not (`is_secure`), or the other way round.
+    Raises `RuleError` if there is no such profile, or if it does not allow a medium of `form` with the file systems that
+    `inquire` finds. Also raises it if the profile demands encrypted files and they are not (`is_secure`), or forbids them
+    and they are.
     """
     if identifier is None:
         return NoProfile()
-    from fileset.profiles.find import find_profile  # the tables of all profiles are loaded only if one is wanted
+    from fileset.profiles.find import find_profile  # load the tables of all profiles only if one is named
     from fileset.profiles.medium import medium_caveat, medium_fault
 
     profile = find_profile(identifier)

@@ -1,4 +1,4 @@
-"""Plan an update: instances in and out of an existing file-set; kept records keep their bytes, kept files their names."""
+"""Plan an update of a file-set: add and remove instances. Kept records keep their bytes, and kept files their names."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _no_icons(nodes: Arranged, sources: Sources) -> tuple[Arranged, list[Finding
 
 @define
 class Request:
-    """The order for an update of the file-set on `medium`, whose DICOMDIR is `contents`.
+    """The requested changes of the file-set on `medium`, whose DICOMDIR is `contents`.
 
     `removed`: record -> whether its file stays. `replacing`: sources that may replace an instance. `unusable`: files of
     the medium that cannot be referenced where they are. `changes`: values of the File-set Identification, by tag.
@@ -78,7 +78,7 @@ class Request:
 
 
 def update(request: Request, scan: Scan, report: Report) -> Plan | None:
-    """Return the plan of an update, None if there is nothing to do; `report` receives the fate of each instance.
+    """Return the plan of an update, None if there is nothing to do; `report` receives the result for each instance.
 
     Raises `RefusedError` if an instance cannot be replaced or refreshed without loss, or new ones belong to a record
     that exists twice.
@@ -120,7 +120,7 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
 def _accepted(
     request: Request, scan: Scan, kept: Kept, file_sets: SourceFileSets, report: Report
 ) -> tuple[list[tuple[int, Instance]], dict[bytes, list[int]]]:
-    """The instances that may go in, by source, and the records that they replace, by SOP Instance UID."""
+    """Return the accepted instances by source, and the records that they replace by SOP Instance UID."""
     accepted: list[tuple[int, Instance]] = []
     replaced: dict[bytes, list[int]] = {}
     sources = request.offer.sources
@@ -146,7 +146,7 @@ def _accepted(
 
 
 def _replaced(request: Request, kept: Kept, source: int, uid: bytes) -> list[int]:
-    """The records that a source replaces. Raises `HeaderError` if it must not replace them."""
+    """Return the records that a source replaces. Raises `HeaderError` if it must not replace them."""
     own = request.offer.record_of.get(source)
     holders = [index for index in kept.instances(uid) if index != own]
     if not holders:
@@ -178,7 +178,7 @@ def _tree(
     kept: Kept,
     report: Report,
 ) -> TreeBuilder:
-    """The tree of the new instances. Raises `RefusedError` if one cannot replace the record that goes for it."""
+    """Return the tree of the new instances. Raises `RefusedError` if one cannot replace its old record."""
     offer = request.offer
     refused: dict[int, HeaderError] = {}
     tree = tree_of(offer, accepted, kept, refused.__setitem__, request.patient_conflict)
@@ -194,7 +194,7 @@ def _tree(
 
 
 def _grown(request: Request, kept: Kept, tree: TreeBuilder, report: Report) -> Growth:
-    """The new records among the kept ones; old records whose keys no file has any more are patched."""
+    """Return the new records among the kept ones; patch old records that have values which no remaining file has."""
     nodes, no_icons = request.add_icons(tree.arranged(), request.offer.sources)
     report.findings += no_icons
 
@@ -216,7 +216,7 @@ def _patched(kept: Kept, index: int, tail: bytes, stale: frozenset[int], report:
 
 
 def _renew(growth: Growth, affected: set[int], files: FileKeys, report: Report) -> None:
-    """Renew the keys of records that lost instances, where no file below has the old value any more."""
+    """Renew keys of records that lost instances, if no remaining file below has the old value."""
     kept = growth.kept
     references = {index: reference for reference, index in growth.former.items()}
     extended = {above for above in growth.below if above < len(kept.flat)} | set(references)
@@ -238,7 +238,7 @@ def _renew(growth: Growth, affected: set[int], files: FileKeys, report: Report) 
 
 
 def _planned(request: Request, growth: Growth, frame: Frame, report: Report) -> Plan:
-    """The plan that adds the new records and removes no file; report each instance."""
+    """Return the plan that adds the new records and removes no file; report each instance."""
     offer = request.offer
     file_ids = {**offer.in_place, **_file_ids(request, growth)}
     sources, additions, copied = offer.sources, [], []
@@ -262,7 +262,7 @@ def _planned(request: Request, growth: Growth, frame: Frame, report: Report) -> 
 
 
 def _file_ids(request: Request, growth: Growth) -> dict[int, bytes]:
-    """A new File ID for each new instance that is not on the medium, by source."""
+    """Return a new File ID for each new instance that is not yet on the medium, by source."""
     offer = request.offer
     new = [
         (reference, node)
@@ -286,7 +286,7 @@ def _file_ids(request: Request, growth: Growth) -> dict[int, bytes]:
 
 
 def _removals(request: Request, gone: dict[int, bool], kept: Kept, report: Report) -> list[FileId]:
-    """The files to delete; report each record that goes, and each file that stays without one."""
+    """Return the files to delete; report each removed record, and each file that stays without a record."""
     contents, protected = request.contents, _protected(request)
     deleted: dict[FileId, None] = {}
     for index, stays in sorted(gone.items()):
@@ -309,7 +309,7 @@ def _removals(request: Request, gone: dict[int, bool], kept: Kept, report: Repor
 
 
 def _protected(request: Request) -> frozenset[str]:
-    """The keys of the files that stay whatever record goes: DICOMDIR, descriptor, sources."""
+    """Return the keys of the files that are never deleted: DICOMDIR, descriptor, sources."""
     former = request.contents.text(tags.DESCRIPTOR_FILE_ID)
     descriptor = decode(request.changes.get(tags.DESCRIPTOR_FILE_ID) or b"")
     named = (former, descriptor, *map(decode, request.offer.in_place.values()))
@@ -317,7 +317,7 @@ def _protected(request: Request) -> frozenset[str]:
 
 
 def _forms(file_id: FileId) -> Iterator[str]:
-    """The File IDs under which records may name a file: the medium finds it under each."""
+    """Return all File IDs under which the medium finds a file, because a record may use any of them."""
     bare = form_key(file_id.path).replace("/", SEPARATOR)
     return (bare + tail for tail in TAILS)
 
@@ -337,7 +337,7 @@ def refuse_shared(contents: Contents, indexes: Iterable[int]) -> None:
 
 
 def _files_of_inactive_records(kept: Kept) -> list[Finding]:
-    """A finding for each file that no record references once the directory is written without inactive records."""
+    """Return a finding for each file that loses its record because inactive records are not written again."""
     contents, hidden = kept.contents, kept.tree.hidden
     if 1 not in hidden:
         return []

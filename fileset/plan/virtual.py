@@ -1,4 +1,4 @@
-"""The DICOMDIR that the files of a medium would have, in memory: for media without one, under any names."""
+"""Build a DICOMDIR in memory for the files of a medium without one, whatever their names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NO_UID: Final = "2.25.0"
 
 
 class VirtualContents(Contents):
-    """Records made in memory: names that are not File IDs are not faults of a DICOMDIR."""
+    """The contents of a DICOMDIR in memory, where a name that is not a File ID is not a fault."""
 
     def report(self, rule: str, index: int, message: str, tag: int) -> None:
         """Note a finding, unless it is about the form of a name."""
@@ -38,7 +38,7 @@ class VirtualContents(Contents):
 def virtual_contents(medium: ReadableMedium) -> tuple[Contents, list[Finding]]:
     """Return records for all DICOM files on a medium, and the files that cannot have one, with the reason.
 
-    The records have no character in common with a DICOMDIR on the medium. Raises `FormatError` if there is no DICOM file.
+    The records do not use a DICOMDIR on the medium at all. Raises `FormatError` if there is no DICOM file.
     """
     names: list[str] = []
     findings: list[Finding] = []

@@ -1,4 +1,4 @@
-"""Write new file-sets: one on its medium, or as many as it takes when a medium is too small for all."""
+"""Write a new file-set on one medium, or several file-sets if one medium is too small."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from fileset.report import Replaced, Report, Volume
 
 
 def write_volume(recipe: Recipe, report: Report, nodes: Arranged, identification: Identification) -> None:
-    """Write one file-set at the path that `report` names, of `nodes`, an arranged tree; or only plan it in a dry run.
+    """Write the file-set of `nodes`, an arranged tree, at the path in `report`; only plan it in a dry run.
 
-    The records of `nodes` are freed once they are written.
+    The records of `nodes` are freed when they are written.
     """
     medium = recipe.format.writable(report.medium, identification.file_set_id)
     refuse_existing(medium, replace=recipe.replace)
@@ -40,7 +40,7 @@ def write_volume(recipe: Recipe, report: Report, nodes: Arranged, identification
 
 
 def _replaced(recipe: Recipe, medium: UpdatableMedium, removed: int) -> Replaced:
-    """The replaced file-set; `removed` of its files are deleted, an image goes as a whole."""
+    """Return the replaced file-set. `removed` of its files are deleted; an image is deleted as a whole."""
     try:
         former, dicomdir = readable(medium.name, recipe.format)
         with closing(former):
@@ -53,9 +53,9 @@ def _replaced(recipe: Recipe, medium: UpdatableMedium, removed: int) -> Replaced
 def write_volumes(
     recipe: Recipe, report: Report, nodes: Arranged, identification: Identification, capacity: int
 ) -> None:
-    """Write as many file-sets as it takes when a medium takes `capacity` bytes.
+    """Write as many file-sets as needed on media of `capacity` bytes.
 
-    Nothing is written unless there is room for all of them. Raises `RuleError` if an instance is too large.
+    Nothing is written unless there is room for all volumes. Raises `RuleError` if an instance is too large.
     """
     from fileset.plan.split import divide, numbered
 
@@ -94,13 +94,13 @@ def _add_volume(report: Report, volume: Volume) -> None:
 
 
 def _former_volumes(recipe: Recipe, medium: str, count: int) -> Iterator[Finding]:
-    """A finding for each volume of an older, larger set, which would be taken for one of the new ones."""
+    """Return a finding for each volume of an older, larger set, because its name looks like one of the new volumes."""
     for path in volumes_there(medium, recipe.format)[count:]:
         yield Finding("FS-VOLUME-FORMER", "it stays, and is none of the new volumes", Where(path))
 
 
 def _check_room(recipe: Recipe, paths: Sequence[str], size: int) -> None:
-    """Raise `RefusedError` if there is a volume already, `MediumError` if there is not room for all of them."""
+    """Raise `RefusedError` if a volume already exists, `MediumError` if there is not room for all volumes."""
     media = [recipe.format.writable(path, "") for path in paths]
     for medium in media:
         refuse_existing(medium, replace=recipe.replace)
@@ -112,7 +112,7 @@ def _check_room(recipe: Recipe, paths: Sequence[str], size: int) -> None:
 
 
 def _used(recipe: Recipe, made: Report, capacity: int) -> int | None:
-    """The bytes of a volume once it is written. Raises `MediumError` if they exceed its capacity."""
+    """Return the size of a written volume in bytes. Raises `MediumError` if it exceeds the capacity."""
     if made.dry_run:
         return None
     medium, _ = readable(made.medium, recipe.format)
@@ -127,9 +127,9 @@ def _used(recipe: Recipe, made: Report, capacity: int) -> int | None:
 
 
 def _shifted(progress: Progress, report: Report, totals: Mapping[str, int]) -> Progress:
-    """A callback that reports the progress of one volume as that of all, of which `report` has those before.
+    """Return a callback that turns the progress of one volume into the progress of all; `report` has the earlier volumes.
 
-    `totals` are the files and the planned bytes of all volumes, by phase.
+    `totals`: the files and the planned bytes of all volumes, by phase.
     """
     before = {"write": len(report.added), "bytes": sum(written.size for written in report.written)}
 

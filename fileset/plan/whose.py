@@ -1,4 +1,4 @@
-"""Compare a file with the records above it: whose instance is it?"""
+"""Compare a file with the records above it: do they name the same patient, study and series?"""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Get = Callable[[str], Any]
 """Keyword -> value, None if there is none."""
 
 PERSON: Final = ("PatientName", "PatientBirthDate", "PatientSex")
-"""The keywords that tell persons with one Patient ID apart."""
+"""The keywords that distinguish persons with one Patient ID."""
 WHOSE: Final = (*(row.keyword for row in IDENTITY), *PERSON)
-"""The keywords of a file that say whose instance it is."""
+"""The keywords that identify the patient, study and series of a file."""
 
 
 def disagreements(record: InstanceRecord, get: Get) -> Iterator[tuple[IdentityKey, str, str]]:
@@ -27,7 +27,7 @@ def disagreements(record: InstanceRecord, get: Get) -> Iterator[tuple[IdentityKe
 
 
 def absences(record: InstanceRecord, get: Get) -> Iterator[IdentityKey]:
-    """Yield each UID of `IDENTITY` that the records have and the file lacks, as one that is cut off does."""
+    """Yield each UID of `IDENTITY` that the records have and the file lacks, as in a truncated file."""
     return (row for row, _ in _identity(record) if row.level != "PATIENT" and not get(row.keyword))
 
 

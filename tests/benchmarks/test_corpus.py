@@ -54,7 +54,7 @@ def test_paths_are_file_ids_in_order() -> None:
     assert len(paths) == EVERY_VARIANT.files
 
 
-def test_what_is_written_is_what_is_generated(written: Path) -> None:
+def test_the_written_files_are_the_generated_files(written: Path) -> None:
     for path, header, tail in corpus.files(EVERY_VARIANT):
         assert (written / path).read_bytes() == header + tail
 

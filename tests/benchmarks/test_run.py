@@ -90,7 +90,9 @@ def test_a_slow_contender_is_timed_once(tmp_path: Path) -> None:
         (Contender("it", SUCCEED, prints_seconds=True), "failed: could not convert string to float: b''"),
     ],
 )
-def test_who_cannot_do_the_job_is_skipped_with_the_reason(tmp_path: Path, contender: Contender, reason: str) -> None:
+def test_a_program_that_cannot_do_the_job_is_skipped_with_the_reason(
+    tmp_path: Path, contender: Contender, reason: str
+) -> None:
     results = contest(tmp_path, contender, Contender("other", SUCCEED))
     assert results["it"].skipped == reason
     assert len(results["other"].seconds) == 2
@@ -130,7 +132,7 @@ def test_whatever_ends_a_run_ends_the_program(tmp_path: Path, monkeypatch: pytes
         run([sys.executable, "-c", "import time; time.sleep(60)"], env={}, stdout=output, stderr=output, sampled=True)
 
 
-def test_an_interrupted_benchmark_cleans_up_and_shows_what_it_has(
+def test_an_interrupted_benchmark_cleans_up_and_shows_its_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(*_: object) -> list[Result]:

@@ -145,7 +145,7 @@ def test_every_program_gets_device_and_image_and_burns_in_one_session(program: p
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
-def test_what_a_program_cannot_do_is_an_error(program: programs.BurningProgram) -> None:
+def test_an_option_that_the_program_lacks_is_an_error(program: programs.BurningProgram) -> None:
     for wanted, able in (
         ({"blank": True, "speed": None}, program.blank),
         ({"blank": False, "speed": 8}, program.speed),

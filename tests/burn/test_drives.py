@@ -32,7 +32,7 @@ def drives(monkeypatch: pytest.MonkeyPatch) -> list[Drive]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the table of mounts is that of Linux")
-def test_discs_sticks_and_what_the_kernel_calls_removable_are_drives() -> None:
+def test_discs_sticks_and_removable_devices_of_the_kernel_are_drives() -> None:
     from fileset.media.system.linux import drives_in
 
     assert drives_in(TABLE, lambda device: device == "8:33") == [

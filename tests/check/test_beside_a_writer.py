@@ -33,7 +33,7 @@ def test_a_dicomdir_that_changes_meanwhile_is_reported(disc: Path, tmp_path: Pat
         fileset.check_file_set(disc, progress=adding)
 
 
-def test_what_a_killed_writer_left_is_no_writer(disc: Path, run: Runs) -> None:
+def test_the_leftovers_of_a_killed_writer_do_not_count_as_a_writer(disc: Path, run: Runs) -> None:
     (disc / "FILESET_").mkdir()
     (disc / "FILESET_" / "LOCK").write_bytes(b"")
     run("check", disc)

@@ -286,7 +286,7 @@ DAMAGES: Final[list[tuple[str, Damage, set[str]]]] = [
 
 @pytest.mark.parametrize("name", [ONE, "P002/T002/S001/I000003"])
 @pytest.mark.parametrize(("title", "damage", "expected"), DAMAGES, ids=[row[0] for row in DAMAGES])
-def test_what_is_wrong_with_a_file_is_found_and_nothing_else(
+def test_the_fault_of_a_file_is_found_and_nothing_else(
     title: str, damage: Damage, expected: set[str], name: str, copy: Path
 ) -> None:
     """In the first file of all, and in one that is like many good ones before it."""

@@ -139,4 +139,4 @@ def test_a_document_that_cannot_be_taken_is_named(tmp_path: Path, run: Runs, opt
 def test_a_document_without_a_patient_is_nobodys(tmp_path: Path, run: Runs) -> None:
     synthetic.write(synthetic.instance(synthetic.CT_IMAGE), tmp_path / "IN" / "CT")
     words = ("create", disc(tmp_path / "DISC", patient_id=""), tmp_path / "IN", "-o", tmp_path / "OUT")
-    assert "nothing says whose it is" in run(*words, code=3).stderr
+    assert "a native HL7 document without a patient" in run(*words, code=3).stderr

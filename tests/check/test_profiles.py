@@ -69,7 +69,7 @@ def test_a_dicomdir_without_records_breaks_every_profile(cardiac: Path) -> None:
     assert broken(cardiac, "STD-XABC-CD")["PR-DIRECTORY"] == 1
 
 
-def test_a_folder_says_nothing_of_its_medium(cardiac: Path) -> None:
+def test_the_unknown_medium_of_a_folder_is_a_warning(cardiac: Path) -> None:
     findings = check_file_set(cardiac, profile="STD-XABC-CD").findings
     assert [finding.severity for finding in findings if finding.rule == "PR-MEDIUM-UNKNOWN"] == ["warning"]
 

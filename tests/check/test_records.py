@@ -175,7 +175,7 @@ CASES: Final[list[tuple[str, str, Change, set[str]]]] = [
 
 
 @pytest.mark.parametrize(("kind", "title", "change", "rules"), CASES, ids=[f"{row[0]}: {row[1]}" for row in CASES])
-def test_what_is_wrong_is_found_and_nothing_else(
+def test_the_fault_of_a_record_is_found_and_nothing_else(
     kind: str, title: str, change: Change, rules: set[str], copy: Path
 ) -> None:
     del title
@@ -235,7 +235,7 @@ def test_a_value_of_the_same_length_is_looked_at_all_the_same(
     assert {finding.rule for finding in report.findings} == rules, [str(finding) for finding in report.findings]
 
 
-def test_what_may_occur_once_occurs_once(copy: Path) -> None:
+def test_two_records_with_one_identifier_are_found(copy: Path) -> None:
     edit(copy, "PATIENT", put(0x00100020, "LO", b"P1"), number=1)
     edit(copy, "STUDY", put(0x0020000D, "UI", synthetic.uid("study", 1, 1).encode()), number=1)
     edit(copy, "SERIES", put(0x0020000E, "UI", b"1.2.3"), number=0)

@@ -32,7 +32,7 @@ def paths(run: Runs, disc: Path) -> list[str]:
     return run("list", disc, "--paths").stdout.splitlines()
 
 
-def test_add_shows_what_was_added(run: Runs, disc: Path, new: Path) -> None:
+def test_add_shows_the_added_instances(run: Runs, disc: Path, new: Path) -> None:
     done = run("add", disc, new)
     assert done.stdout == ""
     assert done.stderr.startswith(f"1 instance added to {disc}, ")
@@ -73,7 +73,7 @@ def test_a_new_identification_is_reported(run: Runs, disc: Path, new: Path) -> N
     assert said.startswith(f"1 instance added to {disc}, the identification changed, ")
 
 
-def test_remove_shows_what_was_removed(run: Runs, disc: Path) -> None:
+def test_remove_shows_the_removed_instances(run: Runs, disc: Path) -> None:
     document = run("remove", disc, "PatientID=P1", "--json").document
     assert document["schema"] == "fileset.remove/1"
     assert len(document["removed"]) == 6
@@ -142,7 +142,7 @@ def test_a_conflict_is_skipped_unless_it_shall_replace(run: Runs, disc: Path, tm
 
 
 @pytest.mark.skipif(not shutil.which("sha256sum"), reason="no sha256sum")
-def test_a_manifest_follows_what_is_done(run: Runs, tmp_path: Path) -> None:
+def test_a_manifest_follows_each_change(run: Runs, tmp_path: Path) -> None:
     synthetic.ct_series(tmp_path / "IN", 2, 1, 1, 2)
     disc, manifest = tmp_path / "DISC", tmp_path / "MANIFEST"
 
@@ -226,7 +226,7 @@ def test_files_beside_volumes_must_be_in_a_folder_that_will_exist(run: Runs, ind
     assert sorted(path.name for path in above.iterdir()) == ["OUT_1", "PLAN", "SUMS_1.txt"]
 
 
-def test_a_file_that_cannot_be_removed_leaves_a_change_that_counts_and_says_so(
+def test_a_file_that_cannot_be_removed_leaves_the_change_valid_and_is_reported(
     run: Runs, disc: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unlink = os.unlink
@@ -248,7 +248,7 @@ def test_a_file_that_cannot_be_removed_leaves_a_change_that_counts_and_says_so(
     run("check", disc)
 
 
-def test_what_was_done_when_the_report_is_interrupted_is_said(
+def test_an_interruption_during_the_report_says_that_the_change_is_complete(
     run: Runs, disc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stopping(*_: object, **__: object) -> None:

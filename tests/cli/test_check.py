@@ -112,7 +112,7 @@ def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], run: Runs) -> None:
     assert run("check", *arguments, code=2).stderr
 
 
-def test_what_is_no_file_set_ends_with_4(tmp_path: Path, run: Runs) -> None:
+def test_a_folder_without_file_set_ends_with_4(tmp_path: Path, run: Runs) -> None:
     run("check", tmp_path, code=4)
     (tmp_path / "DICOMDIR").write_bytes(b"nothing of the kind")
     run("check", tmp_path, code=4)

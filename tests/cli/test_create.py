@@ -65,7 +65,7 @@ def test_files_that_are_not_dicom_are_counted_in_one_line(run: Runs, incoming: P
     assert "skipped" not in lines[1]
 
 
-def test_files_that_are_not_dicom_count_if_the_user_says_so(run: Runs, incoming: Path, tmp_path: Path) -> None:
+def test_files_that_are_not_dicom_change_the_exit_code_on_request(run: Runs, incoming: Path, tmp_path: Path) -> None:
     run("create", incoming, "-o", tmp_path / "OUT", "--strict-sources", code=3)
     run("index", incoming, "--strict-sources", code=3)
     run("add", tmp_path / "OUT", incoming / "README.txt", "--strict-sources", code=3)
@@ -234,7 +234,7 @@ def test_index_names_the_command_that_takes_files_without_a_legal_name(
     assert run("info", created, "--json").document["records"]["IMAGE"] == 17
 
 
-def test_index_of_what_is_no_folder_is_wrong_usage(run: Runs, incoming: Path, tmp_path: Path) -> None:
+def test_index_of_a_path_that_is_not_a_folder_is_wrong_usage(run: Runs, incoming: Path, tmp_path: Path) -> None:
     run("create", incoming / "P001", "-o", tmp_path / "I.iso")
     assert "I.iso: not a folder" in run("index", tmp_path / "I.iso", code=2).stderr
     assert "NOWHERE: no such file or folder" in run("index", tmp_path / "NOWHERE", code=2).stderr
@@ -447,7 +447,7 @@ def test_an_archive_goes_to_standard_output(incoming: Path, tmp_path: Path) -> N
         }
 
 
-def test_what_standard_output_cannot_take_is_wrong_usage(run: Runs, incoming: Path) -> None:
+def test_output_that_standard_output_cannot_take_is_wrong_usage(run: Runs, incoming: Path) -> None:
     for options, says in (
         (["--json"], "Leave out --json"),
         (["-v"], "and -v"),

@@ -53,7 +53,7 @@ def test_files_come_out_by_patient_study_series_and_instance(run: Runs, indexed:
 
 
 @pytest.mark.parametrize("options", [(), ("--scan",), ("--listed-only",), ("--set", "PatientName=A")])
-def test_files_that_are_not_dicom_are_counted_in_one_line_and_count_if_the_user_says_so(
+def test_files_that_are_not_dicom_are_counted_in_one_line_and_change_the_exit_code_on_request(
     options: tuple[str, ...], run: Runs, disc: Path, tmp_path: Path
 ) -> None:
     (disc / "VIEWER.EXE").write_bytes(b"MZ")
@@ -82,7 +82,7 @@ def test_a_file_that_claims_to_be_dicom_and_is_not_makes_the_copies_incomplete(
     assert "IM1.dcm: not a DICOM file" in run("extract", disc, "-o", tmp_path / "OUT", code=3).stderr
 
 
-def test_a_second_run_copies_only_what_is_not_there(run: Runs, indexed: Path, tmp_path: Path) -> None:
+def test_a_second_run_copies_only_missing_files(run: Runs, indexed: Path, tmp_path: Path) -> None:
     out = tmp_path / "OUT"
     run("extract", indexed, "-o", out)
     whole = copies(out)
@@ -413,7 +413,7 @@ def with_part(indexed: Path, folder: Path, part: float) -> Path:
 
 
 @pytest.mark.parametrize("part", [0.3, 0.5, 0.9])
-def test_what_a_damaged_directory_no_longer_says_comes_from_the_files(
+def test_values_that_a_damaged_directory_lost_come_from_the_files(
     run: Runs, indexed: Path, tmp_path: Path, part: float
 ) -> None:
     with fileset.Reader(indexed) as reader:
@@ -473,7 +473,7 @@ def test_files_that_cannot_have_the_name_of_the_template_are_reported(run: Runs,
     assert run(*arguments, "-q").stderr == ""
 
 
-def test_what_cannot_be_removed_hides_no_error(
+def test_a_failed_removal_does_not_hide_the_error(
     run: Runs, indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a volume that was mounted again, read-only."""
@@ -489,7 +489,7 @@ def test_what_cannot_be_removed_hides_no_error(
     assert "The copies stay; run it again" in said
 
 
-def test_an_interrupted_extraction_keeps_what_it_has_and_says_so(
+def test_an_interrupted_extraction_keeps_its_copies_and_reports_it(
     run: Runs, indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put = Target.put

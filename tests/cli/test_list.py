@@ -38,7 +38,7 @@ def test_the_tree_shows_each_level_and_counts(run: Runs, indexed: Path) -> None:
     assert run("list", indexed).stdout == TREE.format(disc=indexed)
 
 
-def test_the_tree_holds_only_what_matches(run: Runs, indexed: Path) -> None:
+def test_the_tree_holds_only_matching_instances(run: Runs, indexed: Path) -> None:
     assert run("list", indexed, "PatientID=P2", "StudyDate=20240103", "InstanceNumber=2").stdout == (
         f"File-set TWELVE  {indexed}  1 patient, 1 study, 1 series, 1 IMAGE\n"
         "└── Doe^Jane  P2  1970-01-01  O\n"
@@ -112,7 +112,7 @@ def test_records_beside_patients_are_counted(run: Runs, tmp_path: Path) -> None:
         assert re.search(rf"[, ]{number} {kind}(,|$)", top)
 
 
-def test_paths_are_those_of_the_library(run: Runs, indexed: Path) -> None:
+def test_paths_are_the_paths_of_the_library(run: Runs, indexed: Path) -> None:
     lines = run("list", indexed, "--paths").stdout.splitlines()
     assert lines[0] == "P001/T001/S001/I000001"
     assert len(lines) == 12
@@ -250,7 +250,7 @@ def test_info_as_json(run: Runs, indexed: Path) -> None:
 # --- on a terminal --------------------------------------------------------------------------------------------------
 
 
-def test_on_a_terminal_the_tree_has_colours_and_says_the_same(indexed: Path) -> None:
+def test_on_a_terminal_the_tree_has_colours_and_the_same_text(indexed: Path) -> None:
     shown = on_terminal("list", indexed, columns=200)
     assert "\x1b[1m" in shown
     plain = [line.rstrip() for line in ANSI.sub("", shown).splitlines()]
@@ -287,7 +287,7 @@ def test_rich_is_loaded_for_a_terminal_only(indexed: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"nothing" * 100])
-def test_a_dicomdir_that_is_none_is_named_with_what_can_be_done(data: bytes, run: Runs, disc: Path) -> None:
+def test_a_file_that_is_not_a_dicomdir_is_named_with_advice(data: bytes, run: Runs, disc: Path) -> None:
     (disc / "DICOMDIR").write_bytes(data)
     for verb in ("list", "info", "check"):
         said = run(verb, disc, code=4).stderr
@@ -330,7 +330,7 @@ def test_dicom_files_that_no_record_references_are_counted(disc: Path, run: Runs
     assert run("info", disc, "--json", code=3).document["files"]["unlisted"] == 1
 
 
-def test_paths_open_on_the_medium_and_file_ids_are_those_of_the_records(disc: Path, run: Runs) -> None:
+def test_paths_open_on_the_medium_and_file_ids_are_the_values_of_the_records(disc: Path, run: Runs) -> None:
     folder = disc / "P001" / "T001" / "S001"
     (folder / "I000002").rename(folder / "i000002.dcm")
     paths = run("list", disc, "--paths", "PatientID=P1").stdout.splitlines()

@@ -70,7 +70,7 @@ def test_every_verb_takes_the_options_of_all(verb: str, capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["--version"], ["lst"], ["create", "--help"], ["list", "--help"]], ids=" ".join
 )
-def test_help_loads_only_what_it_needs(arguments: list[str]) -> None:
+def test_help_loads_only_the_modules_that_it_needs(arguments: list[str]) -> None:
     code = f"import sys; from fileset.cli import main; main({arguments}); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
     modules = set(done.stdout.splitlines()[-1].split())

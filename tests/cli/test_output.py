@@ -26,7 +26,7 @@ from fileset.errors import RuleError
         ("\udcff", "\\udcff"),
     ],
 )
-def test_what_steers_a_terminal_is_made_visible(text: str, shown: str) -> None:
+def test_characters_that_control_a_terminal_are_made_visible(text: str, shown: str) -> None:
     assert escaped(text) == shown
 
 
@@ -63,7 +63,7 @@ def test_json_gives_the_value_back_in_ascii(value: object) -> None:
     assert text.isascii()
 
 
-def test_what_json_has_no_form_for_becomes_text() -> None:
+def test_values_that_json_cannot_hold_become_text() -> None:
     value = {"a": float("nan"), "b": [float("-inf"), 1.0], "c": b"\x00\xff"}
     assert json.loads(json_text(value)) == {"a": "nan", "b": ["-inf", 1.0], "c": "00FF"}
 

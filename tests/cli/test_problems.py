@@ -111,7 +111,7 @@ def test_a_file_that_cannot_be_changed_and_one_that_is_missing_give_different_er
     )
 
 
-def test_an_image_that_is_cut_off_says_how_much_is_there(run: Runs, indexed: Path, tmp_path: Path) -> None:
+def test_a_truncated_image_is_reported_with_its_size(run: Runs, indexed: Path, tmp_path: Path) -> None:
     run("create", indexed, "-o", tmp_path / "CD.iso")
     data = (tmp_path / "CD.iso").read_bytes()
     dicomdir = data.index((indexed / "DICOMDIR").read_bytes()[:132] + b"\2\0\0\0")

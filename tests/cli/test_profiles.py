@@ -42,7 +42,9 @@ def test_a_file_set_that_conforms_passes_the_check_of_its_profile(disc: Path, ru
     assert "warning: the rules for the medium cannot be checked on a folder" in checked.stdout
 
 
-def test_each_violation_is_one_finding_with_the_attribute_its_value_and_what_is_allowed(disc: Path, run: Runs) -> None:
+def test_each_violation_is_one_finding_with_the_attribute_its_value_and_the_allowed_values(
+    disc: Path, run: Runs
+) -> None:
     result = run("check", disc, "--profile", "STD-US-SC-SF-CDR", "--json", code=1).document
     findings = [one for one in result["findings"] if one["rule"] == "PR-SOP-CLASS"]
     assert len(findings) == 12

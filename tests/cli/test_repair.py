@@ -25,7 +25,7 @@ def test_nothing_to_repair(run: Runs, disc: Path) -> None:
     assert run("repair", disc).stderr == f"nothing to repair in {disc}\n"
 
 
-def test_what_is_gone_is_named_and_worth_an_exit_code(run: Runs, disc: Path) -> None:
+def test_a_missing_file_is_named_and_changes_the_exit_code(run: Runs, disc: Path) -> None:
     (disc / FIRST).unlink()
     done = run("repair", disc, "--dry-run", "-v", code=3)
     assert done.stdout == f"{FIRST} would no longer be referenced\n"
@@ -39,9 +39,7 @@ def test_what_is_gone_is_named_and_worth_an_exit_code(run: Runs, disc: Path) -> 
     run("repair", disc)
 
 
-def test_what_is_dropped_is_named_without_being_asked_for(
-    run: Runs, disc: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dropped_instances_are_named_without_an_option(run: Runs, disc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (1, 2, 3):
         (disc / f"P001/T001/S001/I00000{number}").unlink()
     monkeypatch.setattr("fileset.cli.write_report.NAMED", 2)
@@ -96,7 +94,7 @@ def test_files_that_an_interrupted_write_left_are_reported(run: Runs, tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_repair_that_can_do_nothing_names_what_can(run: Runs, disc: Path) -> None:
+def test_a_repair_that_can_do_nothing_names_the_command_that_can(run: Runs, disc: Path) -> None:
     shutil.copyfile(disc / "P002/T001/S001/I000001", disc / FIRST)
     ended = run("repair", disc, code=3).stderr
     assert f"nothing could be repaired in {disc}" in ended
@@ -105,10 +103,10 @@ def test_a_repair_that_can_do_nothing_names_what_can(run: Runs, disc: Path) -> N
     run("check", disc.with_name("NEW"))
 
 
-def test_what_is_left_of_a_dicomdir_is_no_copy_and_is_called_cut_off(run: Runs, disc: Path) -> None:
+def test_a_truncated_dicomdir_is_not_a_copy_and_is_reported_as_cut_off(run: Runs, disc: Path) -> None:
     (disc / "DICOMDIR").write_bytes((disc / "DICOMDIR").read_bytes()[:200])
     ended = run("extract", disc, "-o", disc.with_name("COPIES"), code=3)
     assert "not a DICOMDIR, but cut off before its records" in ended.stderr
     assert not list(disc.with_name("COPIES").rglob("*DICOMDIR*"))
     repaired = run("repair", disc).stderr
-    assert "cut off before its records: all is found by scanning the files" in repaired
+    assert "cut off before its records: the records are made from the files alone" in repaired

@@ -147,6 +147,6 @@ def test_a_cluster_without_workers_is_an_error(corpus: Path, monkeypatch: pytest
         fileset.check_file_set(corpus, executor=executor)
 
 
-def test_what_is_no_address_is_a_wrong_argument() -> None:
+def test_an_invalid_address_is_a_wrong_argument() -> None:
     with pytest.raises(RuleError, match="no address"):
         ClusterExecutor.at("nonsense")

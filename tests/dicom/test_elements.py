@@ -79,7 +79,7 @@ def test_the_items_of_anything_are_items(data: bytes, name: str) -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from([0x00080005, 0x00091001, 0x00100010, 0x7FE00010]), st.binary(max_size=30))))
-def test_what_is_written_is_walked(values: list[tuple[int, bytes]]) -> None:
+def test_written_elements_are_found_again(values: list[tuple[int, bytes]]) -> None:
     data = b"".join(element(tag, "LO", value) for tag, value in values)
     found = walked(data, EXPLICIT_LITTLE)
     padded = [(tag, value + b" " * (len(value) % 2)) for tag, value in values]

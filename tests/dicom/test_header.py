@@ -218,7 +218,7 @@ def test_half_a_value_at_the_end_of_a_file_is_no_value() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
-def test_what_is_cut_off_is_an_error_or_was_not_needed(syntax: str) -> None:
+def test_a_truncated_header_is_an_error_unless_the_missing_part_is_not_needed(syntax: str) -> None:
     @QUIET
     @given(data_sets(syntax), st.floats(0, 1))
     def agree(parts: list[bytes], share: float) -> None:

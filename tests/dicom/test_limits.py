@@ -69,7 +69,7 @@ def test_a_huge_value_in_big_endian_is_stepped_over() -> None:
 
 
 @pytest.mark.parametrize("length", [0xFFFFFFFF, 12 << 20])
-def test_what_cannot_be_stepped_over_is_refused_in_time(length: int) -> None:
+def test_elements_that_cannot_be_skipped_are_refused_in_time(length: int) -> None:
     begin = bytes(128) + b"DICM" + meta("1.2.840.10008.1.2.2") + big(0x00080016, "UI", CT + b"\0")
     pieces, at = [(0, begin)], len(begin)
     for number in range(10):

@@ -53,7 +53,7 @@ def test_any_bytes_in_any_character_set_are_text(value: bytes, character_set: st
 
 
 @given(st.text(max_size=20))
-def test_what_is_guessed_decodes(text: str) -> None:
+def test_a_guessed_character_set_decodes_the_text(text: str) -> None:
     assert decode(text.encode("utf-8"), guess(text.encode("utf-8"))) == text
 
 

@@ -85,7 +85,7 @@ def test_a_record_of_undefined_length_without_its_end_costs_nothing() -> None:
     assert flat.mended == {ONE}
 
 
-def test_a_damaged_element_costs_what_follows_it_in_its_record() -> None:
+def test_a_damaged_element_costs_only_the_rest_of_its_record() -> None:
     at = DATA.index(b"\x04\x00\x11\x15UI", WHOLE.start[ONE]) + 4
     flat = changed(at, b"\0\0")
     assert types(flat) == TYPES
@@ -124,7 +124,7 @@ def test_damage_before_the_records_costs_none_of_them(case: str) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"\0" * 132, bytes(128) + b"DICM", b"no DICOMDIR at all", b"\2\0", b"\xff" * 9999]
 )
-def test_what_holds_nothing_of_a_dicomdir_is_none(data: bytes) -> None:
+def test_data_without_any_element_of_a_dicomdir_is_not_a_dicomdir(data: bytes) -> None:
     with pytest.raises(FormatError, match="not a DICOMDIR"):
         decode(data)
 

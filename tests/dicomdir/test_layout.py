@@ -119,7 +119,7 @@ def test_lengths_are_undefined_on_request() -> None:
 
 
 @pytest.mark.parametrize("text", [EXPLICIT, UNDEFINED], ids=["explicit", "undefined"])
-def test_what_is_written_down_here_is_read(text: str) -> None:
+def test_the_bytes_in_this_file_are_read(text: str) -> None:
     flat = decode(golden(text))
     tree = link(flat)
     assert [flat.record_type(index) for index in tree.walk()] == ["PATIENT", "IMAGE"]

@@ -75,7 +75,7 @@ def test_every_record_is_in_the_tree_once_whatever_the_links_say(tangle: tuple[b
 
 @settings(max_examples=100)
 @given(tangles())
-def test_a_tree_without_a_finding_is_what_the_offsets_say(tangle: tuple[bytes, int]) -> None:
+def test_a_tree_without_a_finding_follows_the_offsets(tangle: tuple[bytes, int]) -> None:
     data, _ = tangle
     contents = Contents(data)
     flat, tree = contents.flat, contents.tree

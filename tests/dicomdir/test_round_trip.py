@@ -47,21 +47,21 @@ def without(data: bytes, header: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("name", EXPLICIT_LITTLE)
-def test_what_pydicom_ships_comes_back_as_it_was(name: str) -> None:
+def test_dicomdirs_of_pydicom_come_back_unchanged(name: str) -> None:
     data = (SHIPPED / name).read_bytes()
     assert again(data) == data
 
 
 @pytest.mark.judges
 @pytest.mark.parametrize("peer", sorted(peers.PEERS.keys() - EXEMPT.keys()))
-def test_what_a_peer_writes_comes_back_as_it_was(peer: str, tmp_path: Path) -> None:
+def test_dicomdirs_of_other_programs_come_back_unchanged(peer: str, tmp_path: Path) -> None:
     data = (peers.PEERS[peer](tmp_path) / "DICOMDIR").read_bytes()
     assert again(data) == data
 
 
 @pytest.mark.judges
 @pytest.mark.parametrize("name", EXEMPT)
-def test_what_is_exempt_is_put_right_in_one_element_alone(name: str, tmp_path: Path) -> None:
+def test_an_exempt_dicomdir_is_corrected_in_one_element_alone(name: str, tmp_path: Path) -> None:
     folder = peers.PEERS[name](tmp_path) if name in peers.PEERS else SHIPPED
     data = (folder / ("DICOMDIR" if name in peers.PEERS else name)).read_bytes()
     header, reason = EXEMPT[name]
@@ -71,7 +71,7 @@ def test_what_is_exempt_is_put_right_in_one_element_alone(name: str, tmp_path: P
 
 
 @pytest.mark.parametrize("undefined", [0, 1], ids=["explicit", "undefined"])
-def test_lengths_unknown_content_and_what_surrounds_it_stay(undefined: int) -> None:
+def test_lengths_unknown_content_and_its_surroundings_stay(undefined: int) -> None:
     roots = usual()
     for number, record in enumerate(record for root in roots for record in root.walk()):
         record.undefined = number % 2 == undefined

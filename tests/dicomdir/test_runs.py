@@ -91,7 +91,7 @@ def frame(tmp_path_factory: pytest.TempPathFactory) -> Frame:
 
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
 @pytest.mark.parametrize("dropping", [0, 1, 7, 300])
-def test_what_stays_is_what_was_there_without_what_goes(
+def test_an_update_keeps_exactly_the_records_that_are_not_removed(
     frame: Frame, order: Callable[[int, list[int]], Sequence[int]], dropping: int
 ) -> None:
     data = reordered(tall(frame, 3, 60), order)

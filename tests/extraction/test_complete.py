@@ -37,7 +37,7 @@ def test_files_that_no_record_references_are_copied_and_named(run: Runs, disc: P
     assert (document["copied"], document["unlisted_left_behind"]) == (12, 1)
 
 
-def test_a_file_that_is_not_where_its_record_says_is_found_by_its_uid(run: Runs, disc: Path, tmp_path: Path) -> None:
+def test_a_file_outside_the_place_of_its_record_is_found_by_its_uid(run: Runs, disc: Path, tmp_path: Path) -> None:
     (disc / FIRST).rename(disc / "ELSEWHER")
     document = run("extract", disc, "-o", tmp_path / "OUT", "--json").document
     assert (document["copied"], document["missing"]) == (12, [])
@@ -86,7 +86,7 @@ def before_the_study(data: bytes) -> bytes:
     ],
     ids=["empty", "not DICOM", "cut off", "cut off between two elements", "another patient", "another instance"],
 )
-def test_a_copy_that_is_not_what_its_record_says_is_named(
+def test_a_copy_that_differs_from_its_record_is_named(
     damage: object, rule: str, run: Runs, disc: Path, tmp_path: Path
 ) -> None:
     assert callable(damage)
@@ -125,7 +125,7 @@ def test_a_template_without_field_is_a_usage_error(run: Runs, disc: Path, tmp_pa
     assert "no field" in run("extract", disc, "-o", tmp_path / "OUT", "--template", "all.dcm", code=2).stderr
 
 
-def test_long_paths_are_shortened_and_that_is_said(run: Runs, disc: Path, tmp_path: Path) -> None:
+def test_long_paths_are_shortened_and_reported(run: Runs, disc: Path, tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 80)
     done = run("extract", disc, "-o", deep)
     assert "12 paths were longer than 240 characters: shortened" in done.stderr

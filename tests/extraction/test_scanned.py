@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "DISC"
 
 
-def test_what_a_disc_without_dicomdir_holds_comes_out_as_with_one(run: Runs, folder: Path, tmp_path: Path) -> None:
+def test_a_disc_without_dicomdir_gives_the_same_files_as_with_one(run: Runs, folder: Path, tmp_path: Path) -> None:
     done = run("extract", folder, "-o", tmp_path / "SCAN")
     assert "FS-DICOMDIR-ABSENT" in done.stderr
     (folder / "protocol.dcm").rename(folder / "HP1")
@@ -46,13 +46,13 @@ def test_an_unreadable_dicomdir_costs_no_file(damage: object, run: Runs, disc: P
     assert len(copies(tmp_path / "OUT")) == 12
 
 
-def test_keys_and_templates_work_on_what_was_scanned(run: Runs, folder: Path, tmp_path: Path) -> None:
+def test_keys_and_templates_work_on_scanned_files(run: Runs, folder: Path, tmp_path: Path) -> None:
     template = "{PatientID}/{Modality}_{StudyDate}/{InstanceNumber:04}.dcm"
     run("extract", folder, "-o", tmp_path / "OUT", "PatientID=P2", "InstanceNumber=2", "--template", template)
     assert copies(tmp_path / "OUT") == {"P2/CT_20240102/0002.dcm": synthetic.ct(2, 1, 1, 2)}
 
 
-def test_scan_finds_what_the_dicomdir_does_not_list(run: Runs, disc: Path, tmp_path: Path) -> None:
+def test_scan_finds_files_that_the_dicomdir_does_not_list(run: Runs, disc: Path, tmp_path: Path) -> None:
     synthetic.write(synthetic.instance(synthetic.CT_IMAGE, patient=7), disc / "more.dcm")
     done = run("extract", disc, "-o", tmp_path / "LISTED", "--listed-only", code=3)
     assert "1 DICOM file that no record references stays on the medium" in done.stderr
@@ -157,7 +157,7 @@ def test_a_link_with_an_odd_name_that_leads_out_is_not_followed(run: Runs, tmp_p
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no locks that a test can hold")
-def test_what_a_killed_run_was_writing_is_removed_by_the_next_one(run: Runs, folder: Path, tmp_path: Path) -> None:
+def test_a_run_removes_the_unfinished_file_of_a_killed_run(run: Runs, folder: Path, tmp_path: Path) -> None:
     import fcntl
 
     run("extract", folder, "-o", tmp_path / "OUT")

@@ -131,7 +131,7 @@ def test_03_other_separators_and_padding_are_understood(value: str, tmp_path: Pa
 @pytest.mark.parametrize(
     "value", [r"..\BAIT", r"DICOM\..\..\BAIT", "../BAIT", r"C:\BAIT", r".\..\BAIT", "DICOM\\\\BAIT", "..", r"\\..\BAIT"]
 )
-def test_03_what_leads_out_of_the_file_set_is_not_followed(value: str, tmp_path: Path) -> None:
+def test_03_names_that_lead_out_of_the_file_set_are_not_followed(value: str, tmp_path: Path) -> None:
     (tmp_path / "BAIT").write_bytes(synthetic.ct())
     record = image("X", "1.2", t00041500=text(value, "CS"))
     roots = [patient("P1", study("1.1", series("1.1.1", record, image(r"DICOM\IM000001", synthetic.ct_uid()))))]
@@ -266,7 +266,7 @@ def test_09_leaves_may_lack_the_lower_offset(tmp_path: Path) -> None:
     assert read(directory(roots), tmp_path) == (USUAL, {"FS-OFFSET-ABSENT"})
 
 
-def test_09_what_pydicom_ships_without_offsets_loses_nothing() -> None:
+def test_09_the_dicomdir_of_pydicom_without_offsets_loses_nothing() -> None:
     with Reader(SHIPPED / "DICOMDIR-nooffset") as reader, Reader(SHIPPED / "DICOMDIR") as whole:
         assert {one.file_id for one in reader.instances} == {one.file_id for one in whole.instances}
 
@@ -383,7 +383,7 @@ def test_13_missing_levels_have_an_unknown_parent(case: str, tmp_path: Path) -> 
     assert read(directory(roots), tmp_path)[0] == expected
 
 
-def test_13_what_pydicom_ships_without_patients_loses_nothing() -> None:
+def test_13_the_dicomdir_of_pydicom_without_patients_loses_nothing() -> None:
     with Reader(SHIPPED / "DICOMDIR-nopatient") as reader, Reader(SHIPPED / "DICOMDIR") as whole:
         assert {one.file_id for one in reader.instances} == {one.file_id for one in whole.instances}
         assert all(record.study for record in reader.instances)
@@ -450,7 +450,7 @@ def test_19_keys_may_be_missing_or_empty(tmp_path: Path) -> None:
 UIDS: Final = (0x00041510, 0x00041511, 0x00041512)
 
 
-def test_20_what_the_file_reference_lacks_is_taken_from_the_file(tmp_path: Path) -> None:
+def test_20_values_that_the_file_reference_lacks_are_taken_from_the_file(tmp_path: Path) -> None:
     record, other = image("THERE", "1.2"), image("GONE", "1.3")
     record.without = other.without = frozenset(UIDS)
     with single("THERE", tmp_path, [patient("P1", study("1.1", series("1.1.1", record, other)))]) as reader:
@@ -718,7 +718,7 @@ def test_the_group_is_an_error_like_all_others(tmp_path: Path) -> None:
     ]
 
 
-def test_strict_says_nothing_of_a_good_directory(tmp_path: Path) -> None:
+def test_strict_accepts_a_good_directory(tmp_path: Path) -> None:
     (tmp_path / "DICOMDIR").write_bytes(directory(usual()))
     with Reader(tmp_path, strict=True) as reader:
         assert reader.file_set_uid == FILE_SET_UID

@@ -213,6 +213,6 @@ def test_a_directory_of_a_hundred_thousand_records_opens_in_a_second(tmp_path: P
     assert time.process_time() - began < 1
 
 
-def test_the_tags_of_links_are_those_that_are_damaged() -> None:
+def test_the_damaged_tags_are_the_tags_of_links() -> None:
     assert (NEXT, LOWER, LAST) == (0x00041400, 0x00041420, 0x00041202)
     assert Contents(directory(usual(), syntax=EXPLICIT)).findings == []

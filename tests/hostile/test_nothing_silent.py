@@ -150,7 +150,7 @@ def is_dicom(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_each_dicom_file_comes_out_or_the_exit_code_says_that_it_did_not(
+def test_each_dicom_file_is_extracted_or_the_exit_code_is_not_0(
     part: int, sound: Path, run: Runs, tmp_path: Path, tries: Tries
 ) -> None:
     for seed in range(part, MEDIA, PARTS):

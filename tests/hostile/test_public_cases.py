@@ -14,7 +14,7 @@ from tests.support.judges import need_tool
 
 
 @pytest.mark.parametrize("verb", [("add", "NEW"), ("remove", "PatientID=P1"), ("refresh",), ("repair",)])
-def test_a_change_of_the_folder_above_a_file_set_says_where_the_file_set_is(
+def test_a_change_of_the_folder_above_a_file_set_names_the_place_of_the_file_set(
     disc: Path, tmp_path: Path, run: Runs, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -73,7 +73,7 @@ def state(folder: Path) -> dict[str, tuple[int, bytes]]:
     }
 
 
-def test_the_watch_sees_what_it_is_for(tmp_path: Path) -> None:
+def test_the_watch_sees_every_kind_of_access_that_it_watches(tmp_path: Path) -> None:
     (tmp_path / "BAIT").write_bytes(b"x")
     (tmp_path / "LINK").symlink_to(tmp_path / "BAIT")
     for act in (
@@ -237,7 +237,7 @@ _ONLY_WARNINGS: Final = frozenset(
 """Nothing of the file-set itself is wrong."""
 
 
-def test_what_is_hostile_is_said(good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hostile_names_are_reported(good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Never quietly: the medium is not as it should be."""
     for number, (name, make) in enumerate(HOSTILE.items()):
         outside, disc = tmp_path / str(number) / "OUTSIDE", tmp_path / str(number) / "DISC"

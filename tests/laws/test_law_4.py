@@ -67,7 +67,9 @@ def silent(findings: list[Finding], cases: dict[str, Case]) -> list[str]:
     ]
 
 
-def test_create_uses_the_file_and_says_so(disc: tuple[Path, dict[str, Case]], tmp_path: Path, tries: Tries) -> None:
+def test_create_uses_the_values_of_the_file_and_reports_it(
+    disc: tuple[Path, dict[str, Case]], tmp_path: Path, tries: Tries
+) -> None:
     folder, cases = disc
     with fileset.Creator(tmp_path / "OUT") as creator:
         creator.add(folder)
@@ -90,7 +92,7 @@ def test_create_trusts_the_record_if_asked_to(disc: tuple[Path, dict[str, Case]]
         assert former <= {patient.get("PatientID") for patient in reader.find(level="PATIENT")}
 
 
-def test_add_says_so(disc: tuple[Path, dict[str, Case]], tmp_path: Path, tries: Tries) -> None:
+def test_add_reports_the_disagreement(disc: tuple[Path, dict[str, Case]], tmp_path: Path, tries: Tries) -> None:
     folder, cases = disc
     good = synthetic.write(synthetic.instance(CT, patient=9999), tmp_path / "GOOD")
     with fileset.Creator(tmp_path / "OUT") as creator:
@@ -102,7 +104,7 @@ def test_add_says_so(disc: tuple[Path, dict[str, Case]], tmp_path: Path, tries: 
     tries("files that differ from their record, added", COUNT)
 
 
-def test_repair_says_so(disc: tuple[Path, dict[str, Case]], tmp_path: Path, tries: Tries) -> None:
+def test_repair_reports_the_disagreement(disc: tuple[Path, dict[str, Case]], tmp_path: Path, tries: Tries) -> None:
     folder, cases = disc
     shutil.copytree(folder, tmp_path / "DISC")
     report = fileset.repair_file_set(tmp_path / "DISC")

@@ -162,7 +162,7 @@ LOST: Final[dict[str, Callable[[Path, Path], Path]]] = {
 @pytest.mark.judges
 @pytest.mark.parametrize("verb", CHANGES)
 @pytest.mark.parametrize("feature", LOST)
-def test_an_image_with_what_we_do_not_write_is_changed_with_force_only(
+def test_an_image_with_features_that_we_do_not_write_is_changed_only_with_force(
     disc: Path, tmp_path: Path, run: Runs, feature: str, verb: str
 ) -> None:
     in_need_of_repair(verb, disc)

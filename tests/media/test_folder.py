@@ -130,7 +130,7 @@ def test_no_file_is_ever_overwritten(fs: FakeFilesystem) -> None:
     assert tree("/SET") == {"A/ONE": b"1"}
 
 
-def test_what_was_written_is_read_back_before_it_counts(fs: FakeFilesystem) -> None:
+def test_a_written_dicomdir_is_read_back_before_it_replaces_the_old_one(fs: FakeFilesystem) -> None:
     fs.create_file("/SET/DICOMDIR", contents=b"the old directory")
     seen: list[bytes] = []
     change("/SET", {}, verify=seen.append)
@@ -433,7 +433,7 @@ def test_a_work_folder_that_is_a_link_is_refused(linked: FakeFilesystem) -> None
     assert tree("/HOME") == {"VICTIM": b"of the user"}
 
 
-def test_what_others_have_in_a_work_folder_stays(fs: FakeFilesystem) -> None:
+def test_foreign_files_in_a_work_folder_stay(fs: FakeFilesystem) -> None:
     fs.create_file(f"/SET/{WORK}/LETTER", contents=b"of the user")
     change("/SET", {"A": b"1"})
     assert tree("/SET") == {f"{WORK}/LETTER": b"of the user", "DICOMDIR": NEW_DIRECTORY, "A": b"1"}

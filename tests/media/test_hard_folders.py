@@ -132,7 +132,7 @@ def test_copies_are_not_more_readable_than_their_sources(source: Path, tmp_path:
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no permissions of this kind")
 @pytest.mark.parametrize(("name", "file"), [("OUT", "OUT/DICOMDIR"), ("OUT.iso", "OUT.iso")])
 @pytest.mark.parametrize("permissions", [0o600, 0o664])
-def test_what_is_replaced_keeps_its_permissions(
+def test_a_replaced_file_keeps_its_permissions(
     source: Path, tmp_path: Path, name: str, file: str, permissions: int
 ) -> None:
     create(source, tmp_path / name)

@@ -136,7 +136,7 @@ def test_truncations(image: Path, tmp_path: Path, tries: Tries) -> None:
     tries("images cut off", len(cuts))
 
 
-def test_a_cut_image_says_so_and_gives_what_is_there(plain: Path) -> None:
+def test_a_truncated_image_is_reported_and_gives_the_files_before_the_cut(plain: Path) -> None:
     data = plain.read_bytes()
     with fileset.Reader(plain) as reader:
         ids = [record.file_id for record in reader.instances]
@@ -370,7 +370,7 @@ def test_a_udf_folder_that_is_its_own_parent_is_entered_once(udf: Path) -> None:
         assert "another one too" in "".join(medium.damage())
 
 
-def test_a_udf_file_that_says_it_is_larger_than_its_pieces_is_noted(udf: Path) -> None:
+def test_a_udf_file_that_claims_to_be_larger_than_its_pieces_is_reported(udf: Path) -> None:
     sector, entry = next((sector, data) for sector, data in entries(udf) if data[27] == 5)
     rewritten(udf, sector, entry[:56] + struct.pack("<Q", 1 << 60) + entry[64:])
     assert any("have no place" in line for line in timed(udf))

@@ -111,7 +111,7 @@ def only(path: Path) -> bool:
     return os.listdir(path.parent) == [path.name]
 
 
-def test_a_new_image_holds_what_was_written_and_the_dicomdir(tmp_path: Path) -> None:
+def test_a_new_image_holds_the_written_files_and_the_dicomdir(tmp_path: Path) -> None:
     path = tmp_path / "new.lines"
     medium = image(path, new=True)
     assert (medium.exists(), medium.occupied(), medium.has_dicomdir(), list(medium.names())) == (
@@ -126,7 +126,7 @@ def test_a_new_image_holds_what_was_written_and_the_dicomdir(tmp_path: Path) -> 
     assert only(path)
 
 
-def test_a_change_carries_over_what_stays(old: Path) -> None:
+def test_a_change_carries_over_kept_files(old: Path) -> None:
     medium = image(old)
     assert (medium.exists(), medium.occupied(), medium.has_dicomdir()) == (True, True, True)
     change(medium, {"NEW": b"n"}, removed=["b"])
@@ -177,7 +177,7 @@ def test_two_writers_do_not_meet(old: Path) -> None:
     assert only(old)
 
 
-def test_what_a_crash_left_is_taken_over(old: Path) -> None:
+def test_the_leftover_of_a_crash_is_taken_over(old: Path) -> None:
     old.with_name(old.name + WORK_SUFFIX).write_bytes(b"x" * 100_000)
     change(image(old), {"NEW": b"n"})
     assert set(Lines(str(old)).files) == {*OLD, "NEW"}
@@ -228,7 +228,7 @@ def test_inquiry_returns_the_free_space_beside_the_image(tmp_path: Path) -> None
     assert (info.format, info.read_only) == ("lines", False)
 
 
-def test_reading_what_is_not_there_yet_is_a_medium_error(tmp_path: Path) -> None:
+def test_reading_an_image_that_does_not_exist_yet_is_a_medium_error(tmp_path: Path) -> None:
     with pytest.raises(MediumError, match="still to be written"):
         image(tmp_path / "new", new=True).open(DICOMDIR)
 

@@ -100,7 +100,7 @@ def test_a_file_goes_under_its_own_name_to_the_root(sources: Path, tmp_path: Pat
 
 
 @pytest.mark.judges
-def test_instances_make_way_for_what_is_included(sources: Path, tmp_path: Path) -> None:
+def test_instances_get_other_names_than_included_files(sources: Path, tmp_path: Path) -> None:
     medium = create(sources, tmp_path / "DISC", written(tmp_path / "include", {"PT000000": b"mine"}))
     assert (medium / "PT000000").read_bytes() == b"mine"
     judge_file_set(medium, uids())
@@ -129,7 +129,7 @@ def test_two_files_of_one_name_are_refused(sources: Path, tmp_path: Path) -> Non
         create(sources, tmp_path / "DISC", one, two)
 
 
-def test_what_is_not_there_is_a_medium_error(sources: Path, tmp_path: Path) -> None:
+def test_a_missing_source_is_a_medium_error(sources: Path, tmp_path: Path) -> None:
     with pytest.raises(MediumError, match="no such file"):
         create(sources, tmp_path / "DISC", tmp_path / "nowhere")
 

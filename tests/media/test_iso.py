@@ -47,7 +47,7 @@ def folder(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 # --- the same file-set as a folder ----------------------------------------------------------------------------------
 
 
-def test_an_image_holds_what_the_folder_holds(image: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_image_holds_the_same_as_the_folder(image: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert contents(image) == contents(folder) == below(folder)
     assert listed(image, capsys) == listed(folder, capsys)
 
@@ -98,14 +98,14 @@ def extracted_by_pycdlib(image: Path, target: Path) -> None:
 
 @pytest.mark.judges
 @pytest.mark.parametrize("extract", [extracted_by_7zz, extracted_by_xorriso, extracted_by_pycdlib])
-def test_others_extract_what_was_written(image: Path, folder: Path, tmp_path: Path, extract: Any) -> None:
+def test_other_programs_extract_the_written_files(image: Path, folder: Path, tmp_path: Path, extract: Any) -> None:
     extract(image, tmp_path / "out")
     assert below(tmp_path / "out") == below(folder)
 
 
 @pytest.mark.slow
 @pytest.mark.judges
-def test_what_others_extract_is_a_clean_file_set(image: Path, tmp_path: Path) -> None:
+def test_files_extracted_by_other_programs_are_a_clean_file_set(image: Path, tmp_path: Path) -> None:
     extracted_by_7zz(image, tmp_path / "out")
     judge_file_set(tmp_path / "out", uids())
 
@@ -121,7 +121,7 @@ def test_others_test_it_and_object_to_nothing(image: Path) -> None:
 
 
 @pytest.mark.judges
-def test_volume_descriptor_and_names_are_those_of_ps3_12_f(image: Path) -> None:
+def test_volume_descriptor_and_names_follow_ps3_12_f(image: Path) -> None:
     described = run_tool("isoinfo", "-d", "-i", image).stdout
     assert "Volume id: ACME_CD1\n" in described
     assert "System id: \n" in described
@@ -213,7 +213,7 @@ def test_an_existing_image_is_not_replaced_unasked(image: Path, sources: Path) -
     assert image.read_bytes() == before
 
 
-def test_what_is_no_image_is_not_replaced_unasked_either(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_image_is_not_replaced_without_the_option(tmp_path: Path) -> None:
     path = tmp_path / "thesis.iso"
     path.write_bytes(b"three years of work")
     with pytest.raises(RefusedError):
@@ -300,7 +300,7 @@ def test_an_option_that_the_format_does_not_have_is_refused(tmp_path: Path) -> N
         fileset.Creator(tmp_path / "x", medium_options=["joliet"])
 
 
-def test_what_is_no_image_is_a_format_error(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_image_is_a_format_error(tmp_path: Path) -> None:
     path = tmp_path / "x.iso"
     path.write_bytes(bytes(100_000))
     with pytest.raises(FormatError, match="not an image of a disc"):

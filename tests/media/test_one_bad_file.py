@@ -120,7 +120,7 @@ def test_a_bad_sector_in_the_middle_of_copying_costs_one_file(
     assert listed(tmp_path / target) == COUNT - 1
 
 
-def test_an_update_leaves_out_what_it_cannot_read(source: Path, tmp_path: Path) -> None:
+def test_an_update_leaves_out_files_that_it_cannot_read(source: Path, tmp_path: Path) -> None:
     create(source, tmp_path / "A.zip")
     bad = members(tmp_path / "A.zip")[2]
     break_bytes(tmp_path / "A.zip", bad)

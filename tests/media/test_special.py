@@ -74,7 +74,7 @@ def test_a_special_file_among_the_sources_is_skipped_and_named(folder: Path, tmp
 
 
 @SPECIAL
-def test_what_became_one_since_it_was_scanned(special: Special, tmp_path: Path) -> None:
+def test_a_special_file_in_the_place_of_a_scanned_file_is_an_error(special: Special, tmp_path: Path) -> None:
     special(tmp_path / "ODD")
     (tmp_path / "FILE").write_bytes(b"")
     with pytest.raises(MediumError, match="not a regular file"):

@@ -30,7 +30,7 @@ def test_a_closed_spool_begins_again(tmp_path: Path) -> None:
     spool.close()
 
 
-def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     spool = Spool(str(tmp_path / "disc"))
     spool.add(b"one")
     with pytest.raises(MediumError, match="cut off"):

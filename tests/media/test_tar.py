@@ -84,7 +84,7 @@ def test_members_that_lead_out_of_the_archive_are_refused(run: Runs, tmp_path: P
     run("extract", path, "-o", tmp_path / "OUT", "--scan", code=3)
 
 
-def test_an_archive_that_is_cut_off_gives_what_is_there(run: Runs, tmp_path: Path) -> None:
+def test_a_truncated_archive_gives_the_files_before_the_cut(run: Runs, tmp_path: Path) -> None:
     path = tar(tmp_path / "s.tar")
     path.write_bytes(path.read_bytes()[: 2 * len(synthetic.ct())])
     run("create", path, "-o", tmp_path / "SET", code=3)

@@ -121,7 +121,7 @@ def test_others_accept_it(kind: Kind, image: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.judges
-def test_what_others_extract_is_clean(kind: Kind, image: Path, folder: Path, tmp_path: Path) -> None:
+def test_files_extracted_by_other_programs_are_clean(kind: Kind, image: Path, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert command(kind.extract, image, out) == 0
     for path in out.rglob("*"):

@@ -81,12 +81,12 @@ def test_file_systems_and_their_limits(kind: str, clusters: int, name: str, larg
 
 
 @pytest.mark.parametrize("kind", ["vfat", "iso9660", "udf", "ext4", "tmpfs", "overlay"])
-def test_there_is_no_caveat_about_what_ps3_12_knows_or_what_is_no_medium(kind: str) -> None:
+def test_there_is_no_caveat_about_file_systems_of_ps3_12_or_about_disks_that_are_not_media(kind: str) -> None:
     assert file_system(kind, 10**6).caveat == ""
 
 
 @pytest.mark.parametrize("kind", ["exfat", "ntfs", "ntfs3", "fuse.ntfs-3g", "hfsplus"])
-def test_there_is_one_about_what_it_does_not_know(kind: str) -> None:
+def test_there_is_a_caveat_about_file_systems_that_ps3_12_does_not_allow(kind: str) -> None:
     assert "PS3.12 knows FAT16 and FAT32" in file_system(kind, 10**6).caveat
 
 
@@ -104,7 +104,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, place: Path, kind: str) -> None:
     monkeypatch.setattr(linux, "_mount", lambda _: Mount(str(place), kind, "0:0", "none"))
 
 
-def test_what_ps3_12_does_not_know_is_a_warning(
+def test_a_file_system_that_ps3_12_does_not_allow_is_a_warning(
     sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stick = tmp_path / "stick"
@@ -128,7 +128,7 @@ def test_a_folder_on_a_disk_of_ntfs_is_no_medium_and_no_warning(
 
 
 @pytest.mark.parametrize("verb", ["create", "index", "add", "remove"])
-def test_every_writer_flushes_a_stick_and_says_when_it_may_be_removed(
+def test_every_writer_flushes_a_stick_and_reports_when_it_may_be_removed(
     sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str
 ) -> None:
     stick = tmp_path / "stick"

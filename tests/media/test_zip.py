@@ -79,7 +79,7 @@ def digest(opened: Callable[[], BinaryIO]) -> str:
 @pytest.mark.judges
 @pytest.mark.parametrize("kind", [STORED, COMPRESSED], ids=["stored", "deflated"])
 @pytest.mark.parametrize("command", [("unzip", "-t"), ("7zz", "t"), (sys.executable, "-m", "zipfile", "-t")])
-def test_others_accept_what_we_write(command: tuple[str, ...], kind: Zip, source: Path, tmp_path: Path) -> None:
+def test_other_programs_accept_our_archives(command: tuple[str, ...], kind: Zip, source: Path, tmp_path: Path) -> None:
     create(source, tmp_path / "set.zip", kind)
     output = judges.run_tool(command[0], *command[1:], tmp_path / "set.zip")
     assert not output.failure(command[0]), output.lines
@@ -87,7 +87,7 @@ def test_others_accept_what_we_write(command: tuple[str, ...], kind: Zip, source
 
 @pytest.mark.judges
 @pytest.mark.parametrize("kind", [STORED, COMPRESSED], ids=["stored", "deflated"])
-def test_what_unzip_unpacks_pleases_every_judge(kind: Zip, source: Path, tmp_path: Path) -> None:
+def test_every_judge_accepts_the_files_that_unzip_unpacks(kind: Zip, source: Path, tmp_path: Path) -> None:
     report = create(source, tmp_path / "set.zip", kind)
     output = judges.run_tool("unzip", "-q", tmp_path / "set.zip", "-d", tmp_path / "out")
     assert not output.failure("unzip"), output.lines
@@ -118,7 +118,7 @@ def test_members_are_stored_unless_asked_for_and_the_dicomdir_is_at_the_top(sour
     assert all(info.extract_version == 20 and info.flag_bits == 0 for info in stored + deflated)
 
 
-def test_what_deflating_does_not_shrink_is_stored(tmp_path: Path) -> None:
+def test_a_file_that_deflating_does_not_shrink_is_stored(tmp_path: Path) -> None:
     noise = random.Random(1).randbytes(5000)
     write(tmp_path / "noise.zip", {"NOISE": [noise], "ZEROS": [bytes(5000)]}, compress=True)
     kinds = {info.filename: info.compress_type for info in zipfile.ZipFile(tmp_path / "noise.zip").infolist()}
@@ -578,7 +578,7 @@ def test_a_bad_member_is_refused_with_a_reason_and_the_rest_is_read(
         (put("<H", 28, 60_000), "shares bytes"),
     ],
 )
-def test_a_member_whose_own_header_says_otherwise_is_not_read(
+def test_a_member_whose_own_header_differs_is_not_read(
     edit: Callable[[bytearray], None], reason: str, tmp_path: Path
 ) -> None:
     path = zipped(tmp_path / "a.zip", [("GOOD", b"good"), ("BAD", b"bad"), ("LAST", b"last")])
@@ -630,7 +630,7 @@ def test_many_small_bombs_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         contents_digests(path)
 
 
-def test_reading_a_member_again_costs_nothing_of_what_is_allowed(
+def test_reading_a_member_again_does_not_count_against_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fileset.media.zip.member.SMALL_ARCHIVE", 8 << 20)
@@ -688,7 +688,7 @@ def survives(path: Path, truth: frozenset[bytes]) -> None:
 
 
 @pytest.mark.slow
-def test_300_random_flips_give_what_was_written_or_an_error(intact: Path, tmp_path: Path, tries: Tries) -> None:
+def test_300_random_flips_give_the_written_bytes_or_an_error(intact: Path, tmp_path: Path, tries: Tries) -> None:
     truth, raw, dice = frozenset(contents(intact).values()), intact.read_bytes(), random.Random(11)
     behind = zipfile.ZipFile(intact).start_dir
     with limited_memory():
@@ -751,7 +751,7 @@ def updated(path: Path) -> set[str]:
     return names
 
 
-def test_a_change_carries_over_what_stays_with_its_date_and_its_compression(intact: Path, tmp_path: Path) -> None:
+def test_a_change_carries_over_kept_files_with_date_and_compression(intact: Path, tmp_path: Path) -> None:
     path = tmp_path / "set.zip"
     shutil.copy(intact, path)
     before, kinds = contents(path), {info.compress_type for info in zipfile.ZipFile(path).infolist()}
@@ -777,7 +777,7 @@ def test_a_damaged_archive_is_not_changed(intact: Path, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["set.zip"]
 
 
-def test_a_full_medium_leaves_what_was_there(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_medium_leaves_the_old_archive(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "set.zip"
     create(source, path)
     before = path.read_bytes()

@@ -34,7 +34,7 @@ def web_files(disc: Path) -> dict[str, bytes]:
     return {path.relative_to(disc).as_posix(): path.read_bytes() for path in names}
 
 
-def test_the_pages_are_those_of_the_verb_pages(source: Path, tmp_path: Path) -> None:
+def test_the_pages_are_the_pages_of_the_verb_pages(source: Path, tmp_path: Path) -> None:
     create(tmp_path / "disc", source, jobs=1)
     pages_of(tmp_path / "disc", tmp_path / "web", institution="Klinikum")
     ours, theirs = web_files(tmp_path / "disc"), web_files(tmp_path / "web")
@@ -128,7 +128,7 @@ def test_an_included_file_of_the_same_name_is_refused(source: Path, tmp_path: Pa
         creator.commit()
 
 
-def test_without_the_extra_web_and_icons_say_what_to_install(
+def test_without_the_extra_web_and_icons_name_the_extra_to_install(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(extra, "LIBRARIES", {"a_library_that_is_not_there": "alibrary"})
@@ -167,7 +167,7 @@ def test_pages_that_are_there_stay_if_they_are_the_same_and_are_never_overwritte
     assert web_files(tmp_path / "disc") == before
 
 
-def test_the_command_says_how_many_instances_have_no_picture(source: Path, tmp_path: Path) -> None:
+def test_the_command_reports_the_number_of_instances_without_picture(source: Path, tmp_path: Path) -> None:
     done = process("create", source, "-o", tmp_path / "disc", "--web", "--web-pictures", "2")
     assert done.returncode == 0, done.stderr
     assert "1 without a picture (-v names each)" in done.stderr

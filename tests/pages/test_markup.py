@@ -20,7 +20,7 @@ def test_texts_are_escaped_and_markup_is_not() -> None:
 
 
 @pytest.mark.parametrize("hostile", ["\0", "\x1b[31m", "\u202e", "\u2066", "\ud800", "\x85"])
-def test_what_could_steer_a_browser_or_reverse_a_line_is_replaced(hostile: str) -> None:
+def test_characters_that_control_a_browser_or_reverse_a_line_are_replaced(hostile: str) -> None:
     assert text(f"a{hostile[0]}b") == "a\ufffdb"
 
 

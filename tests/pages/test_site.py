@@ -59,7 +59,7 @@ def test_pictures_mirror_the_file_ids(disc: Path, web: Path) -> None:
     assert files < shown
 
 
-def test_the_first_page_says_who_when_and_what(web: Path) -> None:
+def test_the_first_page_names_patient_date_and_contents(web: Path) -> None:
     page = PageReader(web / "INDEX.HTM")
     for words in ("Dr. Jane Müller", "P-4711", "1970-04-12", "female", "Radiology & Partners", "radiology@example.org",
                   "DICOM PLUS WEB", "CT Abdomen", "2026-11-05", "Not for diagnosis"):  # fmt: skip
@@ -147,7 +147,7 @@ def test_several_patients_are_listed_first(tmp_path: Path) -> None:
     test_every_file_is_reached_from_the_first_page(tmp_path / "web")
 
 
-def test_of_a_large_series_some_pictures_are_shown_and_the_page_says_so(disc: Path, tmp_path: Path) -> None:
+def test_a_large_series_shows_some_pictures_and_the_page_says_how_many(disc: Path, tmp_path: Path) -> None:
     report = pages_of(disc, tmp_path / "web", pictures=3)
     page = PageReader(tmp_path / "web" / "IHE_PDI" / "SE000000.HTM")
     assert len(page.pictures) == 3

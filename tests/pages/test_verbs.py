@@ -14,7 +14,7 @@ from tests.pages.site_reader import PageReader
 from tests.support.command import in_process, process
 
 
-def test_pages_writes_the_pages_and_says_how_many(disc: Path, tmp_path: Path) -> None:
+def test_pages_writes_the_pages_and_reports_the_numbers(disc: Path, tmp_path: Path) -> None:
     done = in_process("pages", disc, "-o", tmp_path / "web", "--web-language", "de", "--institution", "Klinikum")
     assert done.code == 0, done.stderr
     assert f"{SLICES + 2} pictures, 1 report of {SLICES + 4} instances" in done.stderr
@@ -41,7 +41,7 @@ def test_a_medium_without_a_dicomdir_is_shown_by_its_files(disc: Path, tmp_path:
 
 
 @pytest.mark.parametrize("ending", ["iso", "zip"])
-def test_pages_of_an_image_are_those_of_the_folder(ending: str, disc: Path, web: Path, tmp_path: Path) -> None:
+def test_pages_of_an_image_equal_the_pages_of_the_folder(ending: str, disc: Path, web: Path, tmp_path: Path) -> None:
     image = tmp_path / f"disc.{ending}"
     assert in_process("create", disc, "-o", image).code == 0
     done = in_process("pages", image, "-o", tmp_path / "web", "--institution", "Radiology & Partners")
@@ -77,7 +77,7 @@ def _with_browser(browser: Path) -> dict[str, str]:
     return environment(BROWSER=str(browser))
 
 
-def test_without_the_extra_pages_say_what_to_install(
+def test_without_the_extra_pages_name_the_extra_to_install(
     disc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from fileset.cli import main

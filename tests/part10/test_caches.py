@@ -36,7 +36,7 @@ def _header(data: bytes) -> Recognised | None:
 
 
 @pytest.mark.parametrize("title", FAULTS)
-def test_a_checker_that_knows_correct_files_finds_what_a_new_one_finds(title: str) -> None:
+def test_a_checker_that_knows_correct_files_finds_the_same_as_a_new_one(title: str) -> None:
     checker = FileChecker()
     files = [_correct(number) for number in (1, 2, 3, 40, 500, 6000, 7)]
     for data in files:

@@ -124,7 +124,7 @@ MISMATCHES: Final = (
 
 
 @pytest.mark.parametrize("pixels", MISMATCHES)
-def test_transfer_syntax_says_whether_pixels_are_encapsulated(pixels: Pixels, tmp_path: Path) -> None:
+def test_the_transfer_syntax_decides_whether_pixels_are_encapsulated(pixels: Pixels, tmp_path: Path) -> None:
     (tmp_path / "IM1").write_bytes(encoded(pixels))
     fileset.index(tmp_path)
     assert {finding.rule for finding in check_file_set(tmp_path).findings} == {"FS-PIXEL-SYNTAX"}

@@ -97,7 +97,9 @@ def test_nothing_else_can_be_wanted(tmp_path: Path) -> None:
         fileset.Creator(tmp_path / "OUT", preamble="wipe")  # type: ignore[arg-type]
 
 
-def test_the_command_line_clears_what_pydicom_ships(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_clears_preambles_of_pydicoms_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     common = ["create", str(SHIPPED / "98892001"), str(SHIPPED / "98892003"), "--preamble", "zero"]
     odd = [path for path in SHIPPED.glob("9889*/*/*") if preamble_faults(path.read_bytes())]
     assert odd
@@ -110,7 +112,9 @@ def test_the_command_line_clears_what_pydicom_ships(tmp_path: Path, capsys: pyte
     assert json.loads(capsys.readouterr().out)["findings"] == []
 
 
-def test_how_many_were_cleared_is_said(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_number_of_cleared_preambles_is_reported(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     common = ["create", str(source), "-o", str(tmp_path / "OUT"), "--preamble", "zero"]
     for options, said in (["--dry-run"], "3 preambles would be cleared"), ([], "3 preambles cleared"):
         assert main([*common, *options]) == 0
@@ -118,7 +122,7 @@ def test_how_many_were_cleared_is_said(source: Path, tmp_path: Path, capsys: pyt
 
 
 @pytest.mark.parametrize("target", ["OUT", "OUT.iso", "OUT.zip"])
-def test_what_is_added_is_cleared_too_and_known_when_it_comes_again(source: Path, tmp_path: Path, target: str) -> None:
+def test_added_files_are_cleared_too_and_recognised_when_added_again(source: Path, tmp_path: Path, target: str) -> None:
     copied(source / "zero", tmp_path / target)
     for added, skipped in (4, ["zero"]), (0, [*sorted(PREAMBLES)]):
         with fileset.Updater(tmp_path / target, preamble="zero") as updater:
@@ -146,7 +150,7 @@ def test_a_file_that_is_on_the_medium_is_not_changed_by_adding_it(source: Path, 
     assert there.read_bytes() == (source / "PE").read_bytes()
 
 
-def test_the_command_that_adds_says_how_many_were_cleared(
+def test_the_add_command_reports_the_number_of_cleared_preambles(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copied(source / "zero", tmp_path / "OUT")

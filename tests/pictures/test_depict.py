@@ -235,7 +235,7 @@ def test_an_encapsulated_pdf_is_given_as_it_is() -> None:
     assert shown == Document(pdf, "application/pdf", "Letter")
 
 
-def test_what_claims_to_be_a_pdf_and_is_none_is_not_given() -> None:
+def test_a_document_that_only_claims_to_be_a_pdf_is_not_returned() -> None:
     shown = without_pixels(MIMETypeOfEncapsulatedDocument="application/pdf", EncapsulatedDocument=b"<script>")
     assert isinstance(shown, Card)
 
@@ -248,7 +248,7 @@ def test_what_claims_to_be_a_pdf_and_is_none_is_not_given() -> None:
         (reading(bytes(5000)), ""),
     ],
 )
-def test_what_has_no_picture_gives_a_card_with_the_reason(read: Reading, reason: str) -> None:
+def test_an_object_without_a_picture_gives_a_card_with_the_reason(read: Reading, reason: str) -> None:
     shown = depict(read_instance(read))
     assert isinstance(shown, Card)
     assert reason in shown.reason

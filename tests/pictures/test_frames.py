@@ -192,7 +192,7 @@ def test_values_may_be_in_the_upper_bits() -> None:
         (JPEG2000Lossless, "cannot be decoded"),
     ],
 )
-def test_what_cannot_be_decoded_is_an_error_with_the_reason(syntax: str, reason: str) -> None:
+def test_pixels_that_cannot_be_decoded_are_an_error_with_the_reason(syntax: str, reason: str) -> None:
     frames = frames_in(compressed(1, encapsulate(rle_frames(1)), syntax))
     with pytest.raises(PictureError, match=reason):
         frames.stored_values(0)

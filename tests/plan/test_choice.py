@@ -31,7 +31,7 @@ def modalities(medium: Path) -> list[str]:
         return [series["Modality"] for series in reader.series]
 
 
-def test_create_and_add_take_what_matches(run: Runs, folder: Path, tmp_path: Path) -> None:
+def test_create_and_add_take_only_matching_files(run: Runs, folder: Path, tmp_path: Path) -> None:
     run("create", folder, "-o", tmp_path / "SET", "Modality=MR")
     assert modalities(tmp_path / "SET") == ["MR"]
     run("add", tmp_path / "SET", folder, "Modality=CT")
@@ -79,7 +79,7 @@ def test_a_source_whose_name_looks_like_a_key_is_a_source(
 
 
 @pytest.mark.skipif(not hasattr(Path, "symlink_to"), reason="no symbolic links here")
-def test_links_inside_the_source_are_followed_and_those_that_lead_out_are_named(
+def test_links_inside_the_source_are_followed_and_links_that_lead_out_are_named(
     run: Runs, folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "OUTSIDE").write_bytes(synthetic.ct(5))

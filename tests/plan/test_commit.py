@@ -32,7 +32,7 @@ def written(directory: Directory) -> bytes:
     return b"".join(encode(directory))
 
 
-def test_what_was_planned_is_accepted(directory: Directory) -> None:
+def test_the_planned_dicomdir_is_accepted(directory: Directory) -> None:
     verify(written(directory), directory)
 
 

@@ -72,7 +72,7 @@ def test_a_file_set_keeps_its_names_and_contents(source: str, target: str, media
 
 @pytest.mark.judges
 @pytest.mark.parametrize("source", MEDIA)
-def test_no_judge_objects_to_what_was_converted(source: str, media: Path, tmp_path: Path) -> None:
+def test_no_judge_objects_to_a_converted_file_set(source: str, media: Path, tmp_path: Path) -> None:
     report = convert(tmp_path / "NEW", media / source)
     judges.judge_file_set(tmp_path / "NEW", [one.sop_instance_uid for one in report.added])
 
@@ -91,7 +91,7 @@ def test_dates_go_from_image_to_image(media: Path, tmp_path: Path) -> None:
         assert {record.inquire().modified for record in reader.instances} == {EPOCH}
 
 
-def test_what_is_given_goes_before_what_is_kept(media: Path, tmp_path: Path) -> None:
+def test_given_values_override_kept_values(media: Path, tmp_path: Path) -> None:
     convert(tmp_path / "NEW", media / "SET.zip", file_set_id="", naming="counter", file_set_uid="1.2.3")
     assert identity(tmp_path / "NEW") == ("", "1.2.3")
     assert "PT000000/ST000000/SE000000/IM000000" in contents(tmp_path / "NEW")
@@ -254,7 +254,7 @@ def test_a_file_set_uid_can_be_kept_of_one_file_set_only(media: Path, tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_no_file_set_is_none(media: Path, tmp_path: Path) -> None:
+def test_a_source_that_is_not_a_file_set_is_an_error(media: Path, tmp_path: Path) -> None:
     creator = fileset.Creator(tmp_path / "NEW")
     with pytest.raises(FormatError, match="no DICOMDIR"):
         creator.add_file_set(media / "source")

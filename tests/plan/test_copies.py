@@ -57,7 +57,7 @@ def test_a_file_that_is_cut_off_is_copied_and_reported(folder: Path, tmp_path: P
             assert file.read() == (folder / "CUT").read_bytes()
 
 
-def test_what_is_added_is_looked_at_too(folder: Path, tmp_path: Path) -> None:
+def test_added_files_are_examined_too(folder: Path, tmp_path: Path) -> None:
     with fileset.Creator(tmp_path / "OUT") as creator:
         creator.add(folder / "CT_small.dcm")
     assert not _told(creator.report)
@@ -74,7 +74,7 @@ def test_of_several_volumes_each_file_is_reported_once(folder: Path, tmp_path: P
     assert _told(report) == ["CUT"]
 
 
-def test_a_dry_run_names_what_would_be_copied_without_its_end(folder: Path, tmp_path: Path) -> None:
+def test_a_dry_run_names_files_that_would_be_copied_without_their_ends(folder: Path, tmp_path: Path) -> None:
     creator = fileset.Creator(tmp_path / "OUT")
     creator.add(folder)
     assert _told(creator.commit(dry_run=True)) == ["CUT"]

@@ -38,7 +38,7 @@ def document(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_instance_holds_the_document_and_what_its_header_says(document: Path) -> None:
+def test_the_instance_holds_the_document_and_the_values_of_its_header(document: Path) -> None:
     dataset = read_document(document)
     assert (dataset.PatientID, str(dataset.PatientName), dataset.PatientSex) == ("12345", "Müller^Jürgen^M", "M")
     assert (dataset.PatientBirthDate, dataset.StudyDate, dataset.StudyTime) == ("19320924", "20110304", "121530")
@@ -83,7 +83,7 @@ BOMB = '<!DOCTYPE a [<!ENTITY b "xxxx"><!ENTITY c "&b;&b;&b;&b;">]>'
         (CDA.replace("<ClinicalDocument", f"{BOMB}<ClinicalDocument"), "the XML cannot be read"),
     ],
 )
-def test_what_is_no_document_is_an_error_with_a_reason(tmp_path: Path, text: str, reason: str) -> None:
+def test_a_file_that_is_not_a_document_is_an_error_with_a_reason(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "a.xml").write_text(text, encoding="utf-8")
     with pytest.raises(FormatError, match=reason):
         read_document(tmp_path / "a.xml")

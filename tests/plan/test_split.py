@@ -70,7 +70,7 @@ def test_every_instance_is_on_one_volume_and_no_volume_is_too_full(studies: list
 
 
 @given(any_load)
-def test_only_what_is_too_large_or_saves_a_volume_is_divided(studies: list[list[list[int]]]) -> None:
+def test_only_a_study_that_is_too_large_or_saves_a_volume_is_divided(studies: list[list[list[int]]]) -> None:
     what = load(studies)
     packing = pack(what, CAPACITY)
     for series, one in enumerate(series for study in studies for series in study):
@@ -169,7 +169,7 @@ def test_sizes_mean_bytes(text: str | int, expected: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "MB", "-5", "0", "7 apples", "1e9", "\N{SUPERSCRIPT TWO}MB", 0, -1])
-def test_what_is_no_size_is_refused(text: str | int) -> None:
+def test_a_text_that_is_not_a_size_is_refused(text: str | int) -> None:
     with pytest.raises(RuleError, match="volume size"):
         bytes_of(text, {"CD": 737_280_000})
 
@@ -286,7 +286,7 @@ def test_an_instance_larger_than_a_volume_is_refused_before_anything_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_fits_on_one_volume_is_one_volume(source: Path, tmp_path: Path) -> None:
+def test_files_that_fit_on_one_volume_make_one_volume(source: Path, tmp_path: Path) -> None:
     report = create(source, tmp_path / "OUT.iso", "iso", "CD")
     assert [(Path(one.report.medium).name, one.capacity) for one in report.volumes] == [("OUT_1.iso", 737_280_000)]
 
@@ -388,7 +388,7 @@ def test_progress_goes_once_through_all_volumes(source: Path, tmp_path: Path) ->
     assert [what for what in told if what[0] == "write"] == [("write", at, 48) for at in range(1, 49)]
 
 
-def test_what_contradicts_volumes_is_refused(source: Path, tmp_path: Path) -> None:
+def test_options_that_contradict_volumes_are_refused(source: Path, tmp_path: Path) -> None:
     with pytest.raises(RuleError, match="File-set UID of its own"):
         create(source, tmp_path / "OUT.zip", file_set_uid="1.2.3")
     with pytest.raises(RuleError, match="standard output"):

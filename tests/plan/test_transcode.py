@@ -104,20 +104,20 @@ def test_another_decoder_sees_the_same_pixels(name: str) -> None:
     assert np.array_equal(pydicom.dcmread(BytesIO(result_of(name))).pixel_array, source.pixel_array)
 
 
-def test_what_describes_the_pixels_follows_them() -> None:
+def test_elements_that_describe_the_pixels_change_with_them() -> None:
     """PS3.5 8.2: a colour transform that the decoder undoes is no longer declared."""
     dataset = pydicom.dcmread(BytesIO(result_of("examples_ybr_color.dcm")))
     assert (dataset.PhotometricInterpretation, dataset.PlanarConfiguration) == ("RGB", 0)
 
 
-def test_an_image_that_was_lossy_once_says_so() -> None:
+def test_an_image_that_was_once_lossy_is_marked_as_lossy() -> None:
     dataset = pydicom.dcmread(BytesIO(result_of("JPEGLSNearLossless_16.dcm")))
     assert (dataset.LossyImageCompression, dataset.LossyImageCompressionMethod) == ("01", "ISO_14495_1")
     assert dataset.LossyImageCompressionRatio > 1
 
 
 @pytest.mark.parametrize("name", ["rtplan_truncated.dcm", "JPEG2000-embedded-sequence-delimiter.dcm"])
-def test_what_cannot_be_transcoded_is_an_error_with_a_reason(name: str) -> None:
+def test_a_file_that_cannot_be_transcoded_is_an_error_with_a_reason(name: str) -> None:
     with pytest.raises(FilesetError):
         transcoded(reading_file(there(name)))
 
@@ -253,7 +253,7 @@ def test_a_compressed_icon_refuses_the_file() -> None:
         transcoded(reading(out.getvalue()))
 
 
-def test_an_update_after_a_dry_run_reports_what_was_transcoded(tmp_path: Path) -> None:
+def test_an_update_after_a_dry_run_reports_the_transcoded_files(tmp_path: Path) -> None:
     with fileset.Creator(tmp_path / "DISC", profile="STD-GEN-CD") as creator:
         creator.add(FOLDER / "CT_small.dcm")
     with fileset.Updater(tmp_path / "DISC", profile="STD-GEN-CD", transcode=True) as updater:

@@ -27,7 +27,7 @@ def mixed(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("medium", ["OUT", "OUT.iso"])
-def test_files_that_do_not_conform_are_refused_with_what_they_have_and_what_is_allowed(
+def test_files_that_do_not_conform_are_refused_with_their_value_and_the_allowed_values(
     mixed: Path, tmp_path: Path, medium: str, run: Runs
 ) -> None:
     result = run("create", mixed, "-o", tmp_path / medium, "--profile", "STD-GEN-CD", "--json", code=3).document
@@ -111,7 +111,7 @@ def test_the_revision_of_udf_is_judged(
         assert reader.medium_info().format == f"ISO 9660, UDF {revision >> 8}.{revision & 0xFF:02x}"
 
 
-def test_an_updater_holds_its_profile_for_every_call_and_names_what_it_did_not_judge(
+def test_an_updater_applies_its_profile_to_every_call_and_counts_the_instances_that_it_did_not_judge(
     mixed: Path, tmp_path: Path, run: Runs
 ) -> None:
     with fileset.Creator(tmp_path / "A.iso") as creator:

@@ -25,7 +25,7 @@ def test_a_profile_is_found_by_its_identifier(identifier: str) -> None:
         ("whatever", "`fileset profiles` lists all"),
     ],
 )
-def test_why_an_identifier_is_no_profile_is_said(identifier: str, message: str) -> None:
+def test_the_reason_why_an_identifier_is_not_a_profile_is_reported(identifier: str, message: str) -> None:
     with pytest.raises(RuleError, match=message):
         find_profile(identifier)
 

@@ -130,7 +130,7 @@ def test_a_wrong_number_of_values_is_left_out_and_reported(tmp_path: Path, keywo
     assert check_file_set(tmp_path).findings == []
 
 
-def test_a_record_that_says_otherwise_than_its_file_is_found(tmp_path: Path) -> None:
+def test_a_record_that_differs_from_its_file_is_found(tmp_path: Path) -> None:
     """Law 4: what a record says of its series or image is what the file says."""
     indexed(tmp_path, full())
     path = tmp_path / "DICOMDIR"
@@ -147,7 +147,7 @@ def test_list_finds_a_series_by_its_description(tmp_path: Path) -> None:
         assert not list(reader.find(SeriesDescription="Sagittal*"))
 
 
-def test_files_of_one_series_fill_one_template_with_what_varies(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_of_one_series_fill_one_template_with_their_own_values(monkeypatch: pytest.MonkeyPatch) -> None:
     """What makes the usual keys cheap: a record filled in is the record made the long way."""
     filled = []
     fill = Template.filled

@@ -9,7 +9,7 @@ from fileset.records.packed import PackedBytes, PackedTexts
 VALUES = [b"", b"a", b"\0\xff" * 40, b"", b"z"]
 
 
-def test_packed_values_are_those_that_were_appended_one_by_one_or_together() -> None:
+def test_packed_values_are_the_appended_values_one_by_one_or_together() -> None:
     packed = PackedBytes()
     packed.append(VALUES[0])
     packed.extend(VALUES[1:])

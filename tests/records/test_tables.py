@@ -136,7 +136,7 @@ def test_every_record_type_is_there_and_no_other() -> None:
 
 
 @needs_standard
-def test_the_root_entity_holds_what_table_f_4_1_says() -> None:
+def test_the_root_entity_holds_the_record_types_of_table_f_4_1() -> None:
     (root,) = (row for row in rows("record_hierarchy.tsv") if row["record_type"] == "(ROOT)")
     assert names(root["allowed_children"]) == ROOT_CHILDREN
 

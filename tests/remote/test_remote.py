@@ -268,7 +268,7 @@ def test_an_archive_in_a_remote_folder_is_named_as_not_read(run: Runs, store: An
         (("repair", "memory://bucket/disc"), 2, "not changed"),
     ],
 )
-def test_what_cannot_be_done_afar_is_said(
+def test_verbs_that_cannot_work_on_remote_folders_report_it(
     words: tuple[str, ...], code: int, message: str, run: Runs, bucket: str, disc: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert bucket
@@ -300,7 +300,7 @@ def test_a_bucket_is_indexed_where_it_is(run: Runs, store: Any, bucket: str) -> 
     store.rm("/bucket/disc/DICOMDIR")
     run("index", bucket, "--file-set-id", "AFAR")
     assert "0 errors" in run("check", bucket).stdout
-    assert "there is a file-set already" in run("index", bucket, code=6).stderr
+    assert "a file-set is already there" in run("index", bucket, code=6).stderr
     before = run("info", bucket, "--json").document["file_set"]
     run("index", bucket, "--replace")
     assert run("info", bucket, "--json").document["file_set"] == before

@@ -60,7 +60,7 @@ def test_a_bucket_is_indexed_listed_checked_and_copied(server: dict[str, str], t
     indexed = json.loads(run(server, "index", URL, "--json", code=3).stdout)
     assert len(indexed["added"]) == 5000
     assert [row["source"] for row in indexed["skipped"]] == ["no file id.dcm"]
-    assert "there is a file-set already" in run(server, "index", URL, code=6).stderr
+    assert "a file-set is already there" in run(server, "index", URL, code=6).stderr
     assert run(server, "list", URL, "--file-ids").stdout.count("\n") == 5000
     assert "5,001 files: 0 errors" in run(server, "check", URL).stdout
     copied = run(server, "extract", URL, "-o", tmp_path / "EX", "PatientID=P1", "SeriesNumber=1", code=3)

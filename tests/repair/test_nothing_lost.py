@@ -152,7 +152,9 @@ def test_only_the_wrong_key_changes_and_its_old_and_new_value_are_reported(disc:
     assert (folder / "DICOMDIR").read_bytes() == (disc / "DICOMDIR").read_bytes()
 
 
-def test_a_fault_that_no_file_cures_stays_and_is_said_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_that_no_file_corrects_stays_and_is_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     dataset = synthetic.instance(synthetic.CT_IMAGE)
     data = synthetic.encode(dataset).replace(synthetic.uid("series", 1, 1, 1).encode(), b"1.2.0619.5".ljust(44, b"1"))
     (tmp_path / "IM1").write_bytes(data)
@@ -245,7 +247,7 @@ def test_a_missing_descriptor_is_reported(disc: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["folder", "zip"])
-def test_a_record_stays_whose_file_lies_under_a_name_that_no_record_can_reference(
+def test_a_record_stays_if_its_file_has_a_name_that_no_record_can_reference(
     disc: Path, tmp_path: Path, form: str
 ) -> None:
     medium = tmp_path / "OUT"

@@ -93,7 +93,7 @@ def test_two_mutants_at_a_time_are_mended(tmp_path: Path, pair: tuple[mutants.Mu
 
 @pytest.mark.judges
 @pytest.mark.parametrize("peer", peers.PEERS)
-def test_what_peers_write_is_put_right(tmp_path: Path, peer: str) -> None:
+def test_dicomdirs_of_other_programs_are_repaired(tmp_path: Path, peer: str) -> None:
     (tmp_path / "PEER").mkdir()
     folder = peers.PEERS[peer](tmp_path / "PEER")
     before = set(uids(folder))
@@ -414,7 +414,7 @@ def test_leftovers_beside_an_empty_dicomdir_are_not_touched(tmp_path: Path) -> N
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-def test_what_no_write_leaves_is_not_called_removed(tmp_path: Path) -> None:
+def test_files_that_no_write_leaves_are_not_reported_as_removed(tmp_path: Path) -> None:
     (tmp_path / "FILESET_").mkdir()
     (tmp_path / "FILESET_" / "JUNK").write_bytes(b"of others")
     with pytest.raises(fileset.FormatError, match="not a file-set"):

@@ -57,7 +57,7 @@ def rule_of(data: bytes, security: Security) -> str:
 @openssl.needed
 @pytest.mark.judges
 @pytest.mark.parametrize("size", SIZES)
-def test_openssl_opens_what_we_encrypt_for_a_certificate(
+def test_openssl_opens_files_that_we_encrypt_for_a_certificate(
     size: int, alice: Identity, bob: Identity, tmp_path: Path
 ) -> None:
     data, target = os.urandom(size), tmp_path / "sealed"
@@ -67,7 +67,7 @@ def test_openssl_opens_what_we_encrypt_for_a_certificate(
 
 @openssl.needed
 @pytest.mark.judges
-def test_openssl_opens_what_we_encrypt_with_a_password(tmp_path: Path) -> None:
+def test_openssl_opens_files_that_we_encrypt_with_a_password(tmp_path: Path) -> None:
     target = tmp_path / "sealed"
     target.write_bytes(sealed(Security(password=PASSWORD)))
     assert openssl.content(target, tmp_path) == PLAIN
@@ -89,7 +89,9 @@ CIPHERS = {"-aes-128-cbc": "AES-128", "-aes-192-cbc": "AES-192", "-aes-256-cbc":
 @pytest.mark.judges
 @pytest.mark.parametrize("cipher", CIPHERS)
 @pytest.mark.parametrize("stream", [(), ("-stream",)], ids=["definite", "indefinite"])
-def test_we_open_what_openssl_encrypts(cipher: str, stream: tuple[str, ...], alice: Identity, tmp_path: Path) -> None:
+def test_we_open_files_that_openssl_encrypts(
+    cipher: str, stream: tuple[str, ...], alice: Identity, tmp_path: Path
+) -> None:
     data = os.urandom(100_000)
     (tmp_path / "plain").write_bytes(data)
     openssl.cms("-digest_create", tmp_path / "plain", tmp_path / "digested", "-md", "sha384")
@@ -109,7 +111,7 @@ def test_we_open_what_openssl_encrypts(cipher: str, stream: tuple[str, ...], ali
 @openssl.needed
 @pytest.mark.judges
 @pytest.mark.parametrize("cipher", CIPHERS)
-def test_we_open_what_openssl_encrypts_with_a_password(cipher: str, tmp_path: Path) -> None:
+def test_we_open_files_that_openssl_encrypts_with_a_password(cipher: str, tmp_path: Path) -> None:
     (tmp_path / "plain").write_bytes(PLAIN)
     openssl.cms("-digest_create", tmp_path / "plain", tmp_path / "digested", "-md", "sha1")
     found = openssl.cms("-encrypt", tmp_path / "digested", tmp_path / "sealed", cipher, "-pwri_password", PASSWORD)
@@ -318,7 +320,7 @@ def test_a_salt_that_is_not_in_the_file_is_named() -> None:
     assert rule_of(data, Security(password=PASSWORD)) == "FS-SECURE-ALGORITHM"
 
 
-def test_a_private_key_without_certificate_opens_what_is_also_encrypted_for_another_one(
+def test_a_private_key_without_certificate_opens_a_file_that_is_also_encrypted_for_another_key(
     alice: Identity, bob: Identity
 ) -> None:
     security = Security(key=bob.key)

@@ -57,7 +57,7 @@ FORMS = ["OUT", "OUT.iso", "OUT.zip"]
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_is_encrypted_for_a_certificate_comes_out_again(
+def test_files_encrypted_for_a_certificate_can_be_extracted(
     form: str, run: Runs, sources: Path, alice: Identity, bob: Identity, tmp_path: Path
 ) -> None:
     out = tmp_path / form
@@ -73,7 +73,7 @@ def test_what_is_encrypted_for_a_certificate_comes_out_again(
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_is_encrypted_with_a_password_comes_out_again(
+def test_files_encrypted_with_a_password_can_be_extracted(
     form: str, run: Runs, sources: Path, password_file: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / form
@@ -100,7 +100,9 @@ def test_openssl_gives_back_the_bytes_of_every_file_and_of_the_dicomdir(
     assert set(found.values()) == contents(sources)
 
 
-def test_the_records_are_those_of_the_plain_files(run: Runs, sources: Path, alice: Identity, tmp_path: Path) -> None:
+def test_the_records_are_the_records_of_the_plain_files(
+    run: Runs, sources: Path, alice: Identity, tmp_path: Path
+) -> None:
     uid = ("--file-set-uid", "2.25.1")
     run("create", sources, "-o", tmp_path / "PLAIN", *uid)
     run("create", sources, "-o", tmp_path / "SECURE", *uid, "--encrypt-to", alice.certificate)
@@ -158,7 +160,7 @@ def sealed(sources: Path, alice: Identity, tmp_path: Path) -> Path:
     return tmp_path / "SEALED"
 
 
-def test_without_a_key_a_command_says_so_and_fails(
+def test_without_a_key_a_command_reports_it_and_fails(
     run: Runs, sealed: Path, bob: Identity, password_file: Path, tmp_path: Path
 ) -> None:
     for verb in (["list"], ["info"], ["extract", "-o", tmp_path / "X"], ["repair"], ["remove", "PatientID=*"]):
@@ -182,7 +184,7 @@ def test_a_wrong_password_of_sources_is_named_with_the_option_and_not_with_pytho
     assert line.count("DICOMDIR") == 1
 
 
-def test_a_check_without_a_key_checks_the_envelopes_and_names_what_it_cannot_see(run: Runs, sealed: Path) -> None:
+def test_a_check_without_a_key_checks_the_envelopes_and_names_the_unchecked_parts(run: Runs, sealed: Path) -> None:
     rules = ["FS-SECURE-KEY", "FS-SECURE-UNSEEN"]
     assert [one["rule"] for one in run("check", sealed, "--json", code=1).document["findings"]] == rules
     victim = next(path for path in sealed.rglob("IM*"))
@@ -296,7 +298,7 @@ def test_an_image_is_changed_too(form: str, run: Runs, sources: Path, password_f
     assert PLAIN_NAME not in out.read_bytes()
 
 
-def test_recipients_who_lose_the_dicomdir_are_reported(
+def test_recipients_that_lose_the_dicomdir_are_reported(
     run: Runs, sources: Path, alice: Identity, bob: Identity, tmp_path: Path
 ) -> None:
     out = tmp_path / "OUT"
@@ -343,9 +345,7 @@ def test_repair_without_a_key_never_replaces_an_encrypted_dicomdir(run: Runs, se
     assert files(sealed) == before
 
 
-def test_repair_says_that_the_files_are_encrypted_where_no_dicomdir_is_left(
-    run: Runs, sealed: Path, password_file: Path
-) -> None:
+def test_repair_reports_encrypted_files_if_there_is_no_dicomdir(run: Runs, sealed: Path, password_file: Path) -> None:
     (sealed / "DICOMDIR").unlink()
     before = files(sealed)
     for given in ((), ("--password-file", password_file)):

@@ -92,7 +92,7 @@ def test_archives_of_7_zip_are_read(kind: str, run: Runs, disc: Path, password_f
     assert len(contents(tmp_path / "COPIES")) == 12
 
 
-def test_without_the_password_a_command_says_so(run: Runs, locked: Path, tmp_path: Path) -> None:
+def test_without_the_password_a_command_names_the_option_for_it(run: Runs, locked: Path, tmp_path: Path) -> None:
     for verb in (("list",), ("check",), ("extract", "-o", tmp_path / "X"), ("remove", "PatientID=*")):
         assert "--zip-password-file" in run(verb[0], locked, *verb[1:], code=4).stderr
     (tmp_path / "wrong").write_text("wrong", encoding="ascii")

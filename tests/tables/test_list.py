@@ -82,7 +82,7 @@ def test_ohif_gets_its_study_list(tmp_path: Path, run: Runs) -> None:
     "words",
     [["--csv", "--json"], ["--csv", "--paths"], ["--ohif", "x"], ["--columns", "PatientsName"], ["--level", "FRAME"]],
 )
-def test_what_does_not_go_together_is_a_usage_error(disc: Path, run: Runs, words: list[str]) -> None:
+def test_options_that_exclude_each_other_are_a_usage_error(disc: Path, run: Runs, words: list[str]) -> None:
     run("list", disc, *words, code=2)
 
 
@@ -92,7 +92,7 @@ def test_a_folder_without_a_dicomdir_is_listed_with_scan(disc: Path, run: Runs) 
     assert len(rows(run("list", disc, "--scan", "--csv").stdout)) == 12
 
 
-def test_nothing_that_matches_is_said(disc: Path, run: Runs) -> None:
+def test_a_selection_without_matches_is_reported(disc: Path, run: Runs) -> None:
     assert "nothing matches Modality=XX" in run("list", disc, "--csv", "Modality=XX").stderr
 
 

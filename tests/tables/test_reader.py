@@ -25,7 +25,7 @@ def test_patients_and_others_are_sequences(disc: Path) -> None:
         assert not reader.patients[0].patient.children[0].children[0].children[0].children  # type: ignore[union-attr]
 
 
-def test_a_record_says_what_it_is_and_what_it_has(disc: Path) -> None:
+def test_a_record_shows_its_type_and_its_keys(disc: Path) -> None:
     with Reader(disc) as reader:
         patient = reader.patients[0]
         assert "PatientID='P1'" in repr(patient)
@@ -97,7 +97,7 @@ def test_a_scan_of_a_folder_without_dicom_is_an_error(tmp_path: Path) -> None:
         Reader(tmp_path, scan=True)
 
 
-def test_a_report_shows_its_counts_and_what_was_left_out(disc: Path, tmp_path: Path) -> None:
+def test_a_report_shows_its_counts_and_the_files_that_were_left_out(disc: Path, tmp_path: Path) -> None:
     (disc / "notes<b>").write_text("not DICOM")
     with fileset.Creator(tmp_path / "NEW") as creator:
         creator.add(disc)

@@ -40,7 +40,7 @@ def reader() -> Any:
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("name", DICOMDIRS)
-def test_every_cell_is_what_a_record_gives_for_its_key(name: str, level: TableLevel) -> None:
+def test_every_cell_is_the_value_of_the_record_for_its_key(name: str, level: TableLevel) -> None:
     columns = ["PatientName", "PatientID", "StudyDate", "Modality", "SeriesNumber", "InstanceNumber", "SOPInstanceUID"]
     columns += ["FileID", "ImageType", "SpecificCharacterSet", "DirectoryRecordType", "IconImageSequence"]
     with Reader(SHIPPED / name) as opened:
@@ -61,7 +61,7 @@ def test_text_in_other_alphabets_is_that_of_the_record(tmp_path: Path) -> None:
     assert sorted(names) == sorted(synthetic.NAMES[charset] for charset in charsets)
 
 
-def test_numbers_of_what_is_below_are_counted(reader: Reader) -> None:
+def test_records_below_are_counted(reader: Reader) -> None:
     table = reader.table("STUDY", ["NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances", "ModalitiesInStudy"])
     for row, study in zip(table, reader.find("STUDY"), strict=True):
         below = list(study.children)
@@ -71,14 +71,14 @@ def test_numbers_of_what_is_below_are_counted(reader: Reader) -> None:
         assert set(modalities if isinstance(modalities, list) else [modalities]) == {one["Modality"] for one in below}
 
 
-def test_the_rows_are_those_that_find_finds(reader: Reader) -> None:
+def test_the_rows_are_the_records_that_find_returns(reader: Reader) -> None:
     table = reader.table("IMAGE", ["SOPInstanceUID"], Modality="CT")
     assert table["SOPInstanceUID"] == [record.sop_instance_uid for record in reader.find(Modality="CT")]
     assert 0 < len(table) < len(reader.table())
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_without_columns_those_that_identify_a_record_are_given(reader: Reader, level: TableLevel) -> None:
+def test_the_default_columns_identify_a_record(reader: Reader, level: TableLevel) -> None:
     table = reader.table(level)
     assert tuple(table.columns) == default_columns(level)
     assert all(any(value is not None for value in column) for name, column in table.columns.items() if "UID" in name)

@@ -75,7 +75,7 @@ def test_a_table_gives_each_patient_on_a_disc_its_own_values(disc: Path, tmp_pat
         assert [row["PatientID"] for row in reader.table("PATIENT")] == ["N1", "N2"]
 
 
-def test_a_patient_who_is_not_in_the_table_stays_out(disc: Path, tmp_path: Path, run: Runs) -> None:
+def test_files_of_a_patient_outside_the_table_are_left_out(disc: Path, tmp_path: Path, run: Runs) -> None:
     (tmp_path / "map.csv").write_text("OldPatientID,PatientID\nP1,N1\n")
     done = run("create", disc, "-o", tmp_path / "NEW", "--map", tmp_path / "map.csv", code=3)
     assert "the table has no row for PatientID 'P2'" in done.stderr

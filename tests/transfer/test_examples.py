@@ -58,7 +58,7 @@ def test_import_night_files_good_and_broken_discs_and_is_safe_to_run_again(pacs:
 
 
 @pytest.mark.judges
-def test_storescu_sends_what_fileset_chooses(store: Server, disc: Path) -> None:
+def test_storescu_sends_the_files_that_fileset_chooses(store: Server, disc: Path) -> None:
     need("storescu")
     scripts = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     done = run("sh", EXAMPLES / "storescu.sh", disc, "STORESCP", "127.0.0.1", store.port, "PatientID=P1", PATH=scripts)

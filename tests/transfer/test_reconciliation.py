@@ -220,7 +220,9 @@ def test_dciodvfy_finds_no_new_error(path: Path, tmp_path: Path) -> None:
         ("PatientID", "x" * 65, "PatientID="),
     ],
 )
-def test_what_cannot_be_set_is_a_usage_error(keyword: str, value: str, reason: str, disc: Path, run: Runs) -> None:
+def test_a_value_that_cannot_be_set_is_a_usage_error(
+    keyword: str, value: str, reason: str, disc: Path, run: Runs
+) -> None:
     done = run("send", disc, "--to", "A@127.0.0.1:1", "--set", f"{keyword}={value}", code=2)
     assert reason in done.stderr
 

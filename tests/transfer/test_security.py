@@ -46,7 +46,7 @@ def test_a_secure_connection_takes_the_certificates_that_are_trusted(
 
 
 @pytest.mark.slow
-def test_the_pacs_confirms_what_it_keeps(disc: Path, tmp_path: Path, run: Runs) -> None:
+def test_the_pacs_confirms_the_instances_that_it_keeps(disc: Path, tmp_path: Path, run: Runs) -> None:
     port = free_port()
     server = orthanc(tmp_path / "orthanc", DicomModalities={"us": ["FILESET", "127.0.0.1", port]})
     with running(server):
@@ -149,7 +149,7 @@ def test_storage_commitment_over_tls_needs_a_certificate_of_our_own(disc: Path, 
     assert "--cert" in done.stderr
 
 
-def test_storage_commitment_is_not_asked_for_what_did_not_arrive(tmp_path: Path, run: Runs) -> None:
+def test_storage_commitment_is_not_requested_for_instances_that_did_not_arrive(tmp_path: Path, run: Runs) -> None:
     """A request without a reference breaks the Standard (PS3.4 J.3.2)."""
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "ODD").write_bytes(synthetic.ct() + b"\0")

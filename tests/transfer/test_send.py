@@ -44,7 +44,7 @@ def elements(data: bytes) -> pydicom.Dataset:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("way", ["to", "stow"])
-def test_what_arrives_of_all_shipped_files_is_equal_element_by_element(pacs: Orthanc, way: str) -> None:
+def test_all_shipped_files_arrive_equal_element_by_element(pacs: Orthanc, way: str) -> None:
     with scanned(SHIPPED) as reader:
         address = {"to": pacs.address} if way == "to" else {"stow": pacs.stow}
         report = send(reader.find(), pause=0.01, **address)  # type: ignore[arg-type]
@@ -91,7 +91,7 @@ def test_a_folder_without_a_dicomdir_and_keys_work(store: Server, tmp_path: Path
     assert len(done.document["media"][0]["instances"]) == len(expected) > 0
 
 
-def test_what_matches_nothing_is_said(store: Server, disc: Path, run: Runs) -> None:
+def test_keys_that_match_nothing_are_reported(store: Server, disc: Path, run: Runs) -> None:
     done = run("send", disc, "--to", store.address, "Modality=XX", code=3)
     assert "nothing matches Modality=XX" in done.stderr
 
@@ -146,7 +146,9 @@ def test_a_syntax_that_the_peer_does_not_take_is_named(store: Server, tmp_path: 
     assert entries["RLE"].reason == reason
 
 
-def test_what_the_peer_does_not_take_is_transcoded_if_that_is_wanted(store: Server, tmp_path: Path, run: Runs) -> None:
+def test_files_that_the_peer_does_not_accept_are_transcoded_on_request(
+    store: Server, tmp_path: Path, run: Runs
+) -> None:
     pytest.importorskip("imagecodecs", reason="needs the extra images")
     folder = sources(tmp_path, {name: (SHIPPED / f"{name}.dcm").read_bytes() for name in ("MR_small_RLE", "JPEG2000")})
     uid = pydicom.dcmread(SHIPPED / "JPEG2000.dcm").SOPInstanceUID.encode()
@@ -247,7 +249,7 @@ def test_an_address_without_the_service_is_an_error(pacs: Orthanc, disc: Path, r
 
 
 @pytest.mark.parametrize("text", ["PACS", "PACS@host", "@host:104", "PACS@host:0", "PACS@host:70000", "A\\B@host:104"])
-def test_what_is_no_address_is_a_usage_error(run: Runs, text: str) -> None:
+def test_an_invalid_address_is_a_usage_error(run: Runs, text: str) -> None:
     done = run("send", DISC, "--to", text, code=2)
     assert "AET@HOST:PORT" in done.stderr
 
@@ -297,7 +299,9 @@ def test_a_journal_that_is_something_else_is_refused(disc: Path, tmp_path: Path,
 # ---------------------------------------------------------------- asking first, and afterwards
 
 
-def test_a_dry_run_shows_what_the_peer_takes_and_sends_nothing(store: Server, run: Runs, tmp_path: Path) -> None:
+def test_a_dry_run_shows_the_files_that_the_peer_accepts_and_sends_nothing(
+    store: Server, run: Runs, tmp_path: Path
+) -> None:
     folder = sources(tmp_path, {"RLE": (SHIPPED / "MR_small_RLE.dcm").read_bytes()})
     done = run("send", folder, "--to", store.address, "--dry-run", "--json", code=3)
     contexts = {one["transfer_syntax_uid"]: one for one in done.document["media"][0]["contexts"]}
@@ -306,7 +310,7 @@ def test_a_dry_run_shows_what_the_peer_takes_and_sends_nothing(store: Server, ru
     assert not list((store.folder / "received").iterdir())
 
 
-def test_a_dry_run_says_why_it_is_not_complete(store: Server, run: Runs, tmp_path: Path) -> None:
+def test_a_dry_run_reports_why_it_is_not_complete(store: Server, run: Runs, tmp_path: Path) -> None:
     """A DICOMDIR that is cut off hides records; a file that is gone is named once."""
     folder = tmp_path / "DISC"
     shutil.copytree(DISC, folder)
@@ -480,7 +484,7 @@ def test_an_instance_that_the_peer_has_already_counts_as_there_with_a_note(
     assert "GOOD: the peer has an instance of this UID already and keeps it" in done.stderr
 
 
-def test_new_values_did_not_arrive_if_the_peer_keeps_what_it_has(keeper: str, tmp_path: Path, run: Runs) -> None:
+def test_new_values_did_not_arrive_if_the_peer_keeps_the_old_ones(keeper: str, tmp_path: Path, run: Runs) -> None:
     folder = sources(tmp_path, {})
     done = run("send", folder, "--to", keeper, "--set", "PatientID=NEW", code=3)
     assert "the new values are not in it" in done.stderr

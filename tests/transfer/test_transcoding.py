@@ -118,7 +118,7 @@ def selective() -> Iterator[str]:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("status", [0, 415])
-def test_what_a_stow_server_does_not_take_is_transcoded_once(
+def test_a_file_that_a_stow_server_does_not_accept_is_transcoded_once(
     selective: str, files: Path, run: Runs, status: int
 ) -> None:
     _Selective.status = status

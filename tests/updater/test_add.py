@@ -30,7 +30,7 @@ def test_new_instances_are_where_create_would_have_put_them(disc: Path, tmp_path
     judges.judge_file_set(disc, uids(tmp_path / "WHOLE"))
 
 
-def test_what_is_there_stays_byte_for_byte(disc: Path, tmp_path: Path) -> None:
+def test_existing_records_and_files_stay_byte_for_byte(disc: Path, tmp_path: Path) -> None:
     before, old = files(disc), records(disc)
     with fileset.Updater(disc) as updater:
         updater.add(ct_file(tmp_path / "NEW", 1, 1, 1, 2000))
@@ -42,7 +42,7 @@ def test_what_is_there_stays_byte_for_byte(disc: Path, tmp_path: Path) -> None:
     assert directory(disc).FileSetID == "BEFORE"
 
 
-def test_new_files_are_beside_those_of_their_series(disc: Path, tmp_path: Path) -> None:
+def test_new_files_are_beside_the_files_of_their_series(disc: Path, tmp_path: Path) -> None:
     with fileset.Updater(disc) as updater:
         updater.add(ct_file(tmp_path, 2, 2, 2, 1), ct_file(tmp_path, 2, 2, 2, 9), ct_file(tmp_path, 2, 2, 3, 1))
         updater.add(ct_file(tmp_path, 9, 1, 1, 1))
@@ -56,7 +56,7 @@ def test_new_files_are_beside_those_of_their_series(disc: Path, tmp_path: Path) 
 
 @pytest.mark.judges
 @pytest.mark.parametrize("naming", ["flat", "uid", "keep"])
-def test_every_naming_scheme_keeps_clear_of_what_is_there(disc: Path, tmp_path: Path, naming: Naming) -> None:
+def test_every_naming_scheme_avoids_existing_names(disc: Path, tmp_path: Path, naming: Naming) -> None:
     for number in (10, 11, 12):
         with fileset.Updater(disc, naming=naming) as updater:
             updater.add(ct_file(tmp_path / str(number), 1, 1, 1, number).rename(tmp_path / str(number) / "IM000000"))
@@ -265,7 +265,7 @@ def test_half_a_study_cannot_move_to_another_patient(disc: Path, tmp_path: Path)
     ("values", "rule"),
     [({"PatientID": "PX"}, "FS-STUDY-TWO-PATIENTS"), ({"StudyInstanceUID": UID("2.25.1")}, "FS-SERIES-TWO-STUDIES")],
 )
-def test_what_contradicts_the_directory_is_skipped(
+def test_a_file_that_contradicts_the_directory_is_skipped(
     disc: Path, tmp_path: Path, values: dict[str, str], rule: str
 ) -> None:
     new = corrected(tmp_path, 1, 1, 1, 9, **values)
@@ -307,7 +307,7 @@ def test_an_unreadable_dicomdir_is_never_replaced(disc: Path) -> None:
     assert (disc / "DICOMDIR").read_bytes() == b"nothing" * 100
 
 
-def test_a_directory_out_of_date_is_refused_and_one_that_only_says_so_is_not(disc: Path, tmp_path: Path) -> None:
+def test_a_directory_is_refused_if_it_is_out_of_date_not_if_only_its_flag_claims_it(disc: Path, tmp_path: Path) -> None:
     data = (disc / "DICOMDIR").read_bytes()
     (disc / "DICOMDIR").write_bytes(data.replace(b"\x04\x00\x12\x12US\2\0\0\0", b"\x04\x00\x12\x12US\2\0\xff\xff"))
     with fileset.Updater(disc) as updater:

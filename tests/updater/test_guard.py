@@ -89,7 +89,7 @@ def has_value(record: Record | None, keyword: str) -> bool:
 
 
 @pytest.mark.slow
-def test_what_is_removed_is_listed_for_the_same_words_and_has_a_value(disc: Path) -> None:
+def test_remove_takes_only_instances_that_list_shows_for_the_same_words_and_that_have_a_value(disc: Path) -> None:
     dice = random.Random(5)
     refused = acted = 0
     with fileset.Reader(disc) as reader:

@@ -64,7 +64,7 @@ STRANGE = {
 
 
 @pytest.mark.parametrize("strange", STRANGE.values(), ids=STRANGE)
-def test_what_is_strange_is_kept_at_its_place(disc: Path, tmp_path: Path, strange: bytes) -> None:
+def test_unusual_records_are_kept_in_their_places(disc: Path, tmp_path: Path, strange: bytes) -> None:
     [offset] = appended(disc, strange)
     image = first_of(disc, "IMAGE")
     linked(disc, image.offset + 38, offset)
@@ -78,7 +78,7 @@ def test_what_is_strange_is_kept_at_its_place(disc: Path, tmp_path: Path, strang
         assert child.parent.sop_instance_uid == synthetic.ct_uid()
 
 
-def test_what_is_below_a_removed_record_goes_with_it(disc: Path) -> None:
+def test_records_below_a_removed_record_are_removed_too(disc: Path) -> None:
     [offset] = appended(disc, STRANGE["private"])
     linked(disc, first_of(disc, "SERIES").offset + 38, offset)
     linked(disc, offset + 16, first_of(disc, "SERIES").offset)  # nonsense that a repair would mend

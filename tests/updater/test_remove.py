@@ -36,7 +36,9 @@ SERIES = synthetic.uid("series", 2, 1, 2)
         ("PATIENT", {"Modality": "CT"}, 24),
     ],
 )
-def test_what_matches_goes_and_all_else_stays(disc: Path, level: str | None, keys: dict[str, Any], left: int) -> None:
+def test_matching_instances_are_removed_and_all_others_stay(
+    disc: Path, level: str | None, keys: dict[str, Any], left: int
+) -> None:
     before = records(disc)
     with fileset.Reader(disc) as reader:
         found = (

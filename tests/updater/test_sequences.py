@@ -60,7 +60,7 @@ removals = st.sampled_from(KEYS)
 @pytest.mark.judges
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 @given(first=st.sets(st.sampled_from(range(len(POOL)))), steps=st.lists(additions | removals, min_size=1, max_size=5))
-def test_any_sequence_gives_what_create_gives(first: set[int], steps: list[Step]) -> None:
+def test_any_sequence_of_updates_gives_the_same_as_create(first: set[int], steps: list[Step]) -> None:
     root = Path(tempfile.mkdtemp())
     try:
         files = {synthetic.write(one, root / "POOL" / f"{number:03d}"): number for number, one in enumerate(POOL)}
