@@ -111,7 +111,7 @@ def test_an_error_is_reported_in_one_line(example: str, tmp_path: Path) -> None:
     done = run(example, tmp_path)
     assert done.returncode == 6
     assert done.stderr.count("\n") == 1
-    assert "file-set already" in done.stderr
+    assert "file-set is already there" in done.stderr
 
 
 def test_import_into_a_folder_that_is_there_changes_nothing(tmp_path: Path) -> None:

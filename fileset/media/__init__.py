@@ -1,1 +1,1 @@
-"""PS3.12: where the bytes live. The only ring that touches the operating system."""
+"""Media (PS3.12): read and write files in folders, images, archives and buckets. Only this room calls the operating system."""

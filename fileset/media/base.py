@@ -1,8 +1,7 @@
 """The five Media Storage Services of PS3.10 8.3 as protocols, one for each role (Table 8.3-1).
 
-A medium knows names and bytes, nothing of DICOM. Writing happens in a `Transaction`, whose steps are those of
-the commit protocol; how each step is made safe is the medium's business: fsync and rename in a folder, a whole new
-image beside the old one for ISO 9660 and ZIP.
+A medium knows names and bytes, but not DICOM. A `Transaction` writes, in the steps of the commit protocol. Each medium
+makes the steps safe in its own way: a folder by fsync and rename, ISO 9660 and ZIP by a whole new image beside the old one.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class FileInfo:
     mode: int | None = None
 
     def not_after(self, latest: datetime) -> FileInfo:
-        """Return the same with a date of `latest` at most, as SOURCE_DATE_EPOCH demands."""
+        """Return the same facts with a date not after `latest`, as SOURCE_DATE_EPOCH demands."""
         return evolve(self, modified=min(self.modified, latest) if self.modified else None)
 
 
@@ -43,14 +42,16 @@ class FileInfo:
 class FileSetInfo:
     """M-INQUIRE FILE-SET: bytes free for new files and capacity of the medium; None if unknown.
 
-    `format` names the file system or image format, `largest_file` its limit in bytes for one file. Files and folders take
-    whole blocks (clusters, sectors) of `block` bytes; a change needs `reserve` bytes beside them for a while; there is
-    room for `free_files` more files and folders. An image lies
-    on another medium: `free` and `capacity` are then of that, `used` is the size of the image, and `disc` the smallest
-    disc that takes it, with `disc_capacity` in bytes. `removable` is a medium that can be taken out; `caveat` is the reason why PS3.12
-    does not know a medium like this, "" if it does. Each file takes `overhead` bytes more than its content, as encryption needs.
-    `file_systems` are those of the medium itself, such as "FAT32" or "UDF 1.02"; () in a folder whose files are still to be
-    copied to a medium.
+    `format` names the file system or image format; `largest_file` is its limit in bytes for one file. Files and folders
+    take whole blocks (clusters, sectors) of `block` bytes. A change needs `reserve` bytes more until it is complete. There is
+    room for `free_files` more files and folders.
+
+    For an image, `free` and `capacity` describe the medium that holds it, `used` is the size of the image, and `disc` the
+    smallest disc that can hold it, with `disc_capacity` in bytes.
+
+    `removable`: whether the medium can be taken out. `caveat`: the reason why PS3.12 does not allow such a medium, "" if it
+    does. `overhead`: bytes that each file takes besides its content, for encryption. `file_systems`: the file systems of the
+    medium itself, such as "FAT32" or "UDF 1.02"; () for a folder whose files the user will copy to a medium.
     """
 
     free: int | None
@@ -72,7 +73,7 @@ class FileSetInfo:
 
 @frozen
 class Written:
-    """One file that was written: its File ID, size in bytes, and SHA-256 in hexadecimal if that was asked for, else ""."""
+    """A written file: its File ID, size in bytes, and SHA-256 in hexadecimal if requested, else ""."""
 
     file_id: FileId
     size: int
@@ -81,8 +82,10 @@ class Written:
 
 @frozen
 class Footprint:
-    """The bytes that a kind of medium takes at most: `fixed` for itself, `folder` for each folder, and for each file
-    `entry` and its size, of each 1,000 bytes `growth` more, in whole units of `unit` (sectors, clusters).
+    """The largest number of bytes that a kind of medium needs.
+
+    `fixed` for itself, `folder` for each folder, and for each file `entry` plus its size, which grows by `growth` bytes for
+    each 1,000. Sizes are rounded up to multiples of `unit` (sectors, clusters).
     """
 
     fixed: int
@@ -92,11 +95,11 @@ class Footprint:
     growth: int = 0
 
     def total(self, sizes: Iterable[int], folders: int) -> int:
-        """Return the bytes that files of these sizes take in so many folders."""
+        """Return the bytes that files of these sizes need in this number of folders."""
         return self.fixed + folders * self.folder + sum(map(self.of, sizes))
 
     def of(self, size: int) -> int:
-        """Return the bytes that a file of `size` bytes takes at most."""
+        """Return the largest number of bytes that a file of `size` bytes needs."""
         return self.entry + -(-(size + size * self.growth // 1000) // self.unit) * self.unit
 
 
@@ -192,7 +195,7 @@ def in_reading_order(medium: ReadableMedium, names: Iterable[str]) -> list[str]:
 
 
 def holds(medium: ReadableMedium, file_id: FileId) -> bool:
-    """Whether a medium has a file, be it whole or not."""
+    """Whether a medium has a file, complete or not."""
     try:
         medium.inquire_file(file_id)
     except MediumError:
@@ -203,11 +206,11 @@ def holds(medium: ReadableMedium, file_id: FileId) -> bool:
 
 
 class Transaction(AbstractContextManager["Transaction"], Protocol):
-    """One change of a medium: nothing of it counts until `publish` returns."""
+    """One change of a medium. It takes effect when `publish` returns, not before."""
 
     @property
     def done(self) -> bool:
-        """Whether the new DICOMDIR counts, however the change ended."""
+        """Whether the new DICOMDIR is in place, however the change ended."""
         ...
 
     def leftovers(self) -> list[FileId]:
@@ -215,13 +218,13 @@ class Transaction(AbstractContextManager["Transaction"], Protocol):
         ...
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
-        """Announce first which names this change adds and removes."""
+        """Receive the names that this change adds and removes; called first."""
         ...
 
     def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
         """M-WRITE of a new file; never over an existing one.
 
-        `info` are the known facts: its size, which some formats store first, and a date that images keep.
+        `info` has the known facts: the size, which some formats store before the file, and a date that images keep.
         """
         ...
 
@@ -230,9 +233,9 @@ class Transaction(AbstractContextManager["Transaction"], Protocol):
         ...
 
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:
-        """Make the new DICOMDIR the one that counts, after `verify` accepted its bytes as read back.
+        """Put the new DICOMDIR in place, after `verify` accepted its bytes as read back.
 
-        `count` is called with the number of files that were read back, and of all, on media that read all back.
+        Media that read all files back call `count` with the number of files read back, and of all.
         """
         ...
 
@@ -254,7 +257,7 @@ class WritableMedium(Protocol):
         ...
 
     def exists(self) -> bool:
-        """Whether there is anything yet at the place of the medium."""
+        """Whether anything exists at the path of the medium."""
         ...
 
     def has_dicomdir(self) -> bool:
@@ -262,15 +265,15 @@ class WritableMedium(Protocol):
         ...
 
     def occupied(self) -> bool:
-        """Whether a new file-set would take the place of something: a DICOMDIR in a folder, a whole image file."""
+        """Whether a new file-set would replace something: a DICOMDIR in a folder, a whole image file."""
         ...
 
     def interrupted(self) -> bool:
-        """Whether a writer is at work, or was interrupted and left files."""
+        """Whether a writer is active, or was interrupted and left files."""
         ...
 
     def check_writable(self) -> None:
-        """Raise the `MediumError` that a change would begin with where nothing may be written, and change nothing."""
+        """Raise `MediumError` if this user may not write to the medium; change nothing."""
         ...
 
     def transaction(self) -> Transaction:
@@ -298,15 +301,15 @@ class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):
         ...
 
     def lasting_damage(self) -> Sequence[str]:
-        """Return the part of `damage` that the next change does not cure."""
+        """Return the part of `damage` that the next change does not repair."""
         ...
 
     def not_carried_over(self) -> Sequence[str]:
-        """Return what the next change would lose of the medium beside files, such as a boot record of an image."""
+        """Return the features other than files that the next change would lose, such as the boot record of an image."""
         ...
 
     def entitle(self, label: str) -> None:
-        """Give the medium a new name with the next change, where it has one of its own (PS3.12 F.1.1)."""
+        """Give the medium a new name with the next change, if its format has a name (PS3.12 F.1.1)."""
         ...
 
 
@@ -314,18 +317,18 @@ class Builder(Protocol):
     """Writes one image (PS3.12 F, P, V) into an empty file; raises `RuleError` for files that it cannot hold."""
 
     def announce(self, names: Sequence[FileId]) -> None:
-        """Announce once, first, which files will come, in their order."""
+        """Receive all files that will follow, in order; called once, first."""
         ...
 
     def add(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> None:
-        """Write one of them, of which `info` is known beforehand; without a date it is as old as the image.
+        """Write one of the announced files, with the facts `info`; a file without a date gets the date of the image.
 
         Each chunk is written before the next is asked for.
         """
         ...
 
     def finish(self) -> None:
-        """Write the rest when all files are there."""
+        """Write the rest of the image after the last file."""
         ...
 
 
@@ -337,12 +340,12 @@ class Format(Protocol):
 
     @property
     def name(self) -> str:
-        """How the user names it: "folder", "iso", "zip"."""
+        """The name for users: "folder", "iso", "zip"."""
         ...
 
     @property
     def form(self) -> str:
-        """The `form` that media written in this format have."""
+        """The `form` of media written in this format."""
         ...
 
     @property
@@ -352,7 +355,7 @@ class Format(Protocol):
 
     @property
     def footprint(self) -> Footprint:
-        """How much room a file-set needs on a medium of this kind."""
+        """The room that a file-set needs on a medium of this kind."""
         ...
 
     def recognises(self, path: str) -> bool:
@@ -360,13 +363,13 @@ class Format(Protocol):
         ...
 
     def readable(self, path: str) -> ReadableMedium:
-        """The medium at `path`. `FormatError` if it is not of this kind, `MediumError` if it cannot be read."""
+        """Open the medium at `path`. Raises `FormatError` if it is of another kind, `MediumError` if it cannot be read."""
         ...
 
     def writable(self, path: str, label: str) -> UpdatableMedium:
-        """A medium for a new file-set, called `label` where the format has a name for the whole (PS3.12 F.1.1)."""
+        """Return a medium for a new file-set, named `label` if the format has a name for the medium (PS3.12 F.1.1)."""
         ...
 
     def updatable(self, path: str) -> UpdatableMedium:
-        """The medium at `path`, with its files, to be changed."""
+        """Open the medium at `path` and its files for a change."""
         ...

@@ -31,7 +31,7 @@ from fileset.media.remote.format import Remote
 from fileset.media.system.files import STANDARD_OUTPUT, not_found, path_of, upwards
 
 SEARCH_DEPTH: Final = 4
-"""Levels of folders that are searched for a DICOMDIR when the root has none."""
+"""Number of levels below the root that are searched for a DICOMDIR if the root has none."""
 
 FOLDER: Final = Folder()
 
@@ -40,11 +40,11 @@ OTHER_FORMATS: Final = (
     *(".vhd", ".vhdx", ".vmdk", ".vdi", ".qcow2", ".wim", ".cab", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst"),
     *(".gz", ".bz2", ".xz", ".lz", ".lzma", ".zst", ".7z", ".rar", ".zipx"),
 )
-"""Suffixes of images and archives that are not written here: a user who gives one does not want a folder."""
+"""Suffixes of images and archives that this package does not write; a user who gives one does not want a folder."""
 
 
 def formats() -> Iterator[Format]:
-    """Yield all kinds of media with their default options. The code for images is not loaded if a folder was found first."""
+    """Yield all kinds of media with their default options; folders first, so that the code for images loads only if needed."""
     yield FOLDER
     from fileset.media.iso.medium import Iso
 
@@ -55,7 +55,7 @@ def formats() -> Iterator[Format]:
 
 
 def zip_with(password: bytes, wanted: Format | None = None) -> Format:
-    """The format of ZIP archives with a password, and the options of `wanted`. `RuleError` if that is another format."""
+    """Return the ZIP format with a password and the options of `wanted`. Raises `RuleError` if `wanted` is another format."""
     from fileset.media.zip.encryption import require_pyzipper
     from fileset.media.zip.medium import Zip
 
@@ -68,7 +68,7 @@ def zip_with(password: bytes, wanted: Format | None = None) -> Format:
 
 
 def format_named(name: str) -> Format:
-    """The format that a user calls `name`. `RuleError` if there is none."""
+    """Return the format called `name`. Raises `RuleError` if there is none."""
     if name == Remote.name:  # known by its URL alone
         return Remote()
     for known in formats():  # one after the other: the code of those after it is not loaded
@@ -79,11 +79,11 @@ def format_named(name: str) -> Format:
 
 
 def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> tuple[ReadableMedium, FileId]:
-    """The medium at `path`, and its DICOMDIR. `path` may also name the DICOMDIR itself, whatever it is called, or a folder
-    in an image, as DISC.iso/ONE.
+    """Open the medium at `path`, and find its DICOMDIR.
 
-    Its content shows the kind, unless `wanted` names it. Raises `MediumError` if there is nothing at `path`,
-    `FormatError` if no DICOMDIR is found, or several.
+    `path` may also be the DICOMDIR itself, under any name, or a folder in an image, such as DISC.iso/ONE. The contents decide
+    the kind of medium, unless `wanted` names it. Raises `MediumError` if `path` does not exist, `FormatError` if there is no
+    DICOMDIR or several.
     """
     name = path_of(path)
     chosen = _chosen(wanted) or _by_content(name) or _by_name(name)
@@ -104,9 +104,9 @@ def readable(path: str | os.PathLike[str], wanted: Format | str | None = None) -
 
 
 def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> ReadableMedium:
-    """The medium at `path`, or around the DICOMDIR at `path`, whether that can be read or not.
+    """Open the medium at `path`, or the medium of the DICOMDIR at `path`, even if that DICOMDIR is unreadable.
 
-    Raises `MediumError` if there is nothing at `path`, `FormatError` if it is something else.
+    Raises `MediumError` if `path` does not exist, `FormatError` if it is neither.
     """
     name = path_of(path)
     chosen = _chosen(wanted) or _by_content(name) or _by_name(name)
@@ -129,9 +129,9 @@ def writable(
 ) -> UpdatableMedium:
     """Return a medium for a new file-set at `path`: of the kind `wanted`, else by the suffix of the path, else a folder.
 
-    `label` is the File-set ID, for media that have a name of their own (PS3.12 F.1.1). `options` of the format are
-    switched on. "-" is standard output, which takes a ZIP archive. Raises `RuleError` for an unknown format, for an
-    option that it does not have, and for the name of an image or archive of another kind, unless `wanted` is given.
+    `label` is the File-set ID, for media with a name (PS3.12 F.1.1). `options` switches on options of the format. "-" is
+    standard output, which receives a ZIP archive. Raises `RuleError` for an unknown format or option, and, unless `wanted`
+    is given, for the suffix of an image or archive that this package does not write.
     """
     return format_for(path, wanted, options).writable(path_of(path), label)
 
@@ -142,7 +142,7 @@ def format_for(path: str | os.PathLike[str], wanted: Format | str | None = None,
 
 
 def numbered_path(path: str, number: int, kind: Format) -> str:
-    """The path of one of several media: OUT.iso becomes OUT_1.iso. Raises `RuleError` for standard output."""
+    """Return the path of one of several media: OUT.iso becomes OUT_1.iso. Raises `RuleError` for standard output."""
     if path == STANDARD_OUTPUT:
         raise RuleError("standard output takes one archive, not several volumes", advice="Give the output a name")
     ending = len(path) - len(kind.suffix) if path.lower().endswith(kind.suffix) else len(path)
@@ -150,7 +150,7 @@ def numbered_path(path: str, number: int, kind: Format) -> str:
 
 
 def volumes_there(path: str, kind: Format) -> list[str]:
-    """Find the paths of several media that exist already, from the first on."""
+    """Return the paths of the existing volumes, from the first on."""
     paths = takewhile(os.path.lexists, (numbered_path(path, number, kind) for number in count(1)))
     return list(paths)
 
@@ -197,7 +197,7 @@ def _below(path: str) -> ReadableMedium | None:
 
 
 def _with_options(chosen: Any, options: Iterable[str]) -> Format:
-    """A format with the named attributes switched on."""
+    """Return a format with the named options switched on."""
     wanted = dict.fromkeys(options, True)
     for option in wanted:
         if option not in fields_dict(type(chosen)):
@@ -209,7 +209,7 @@ def _with_options(chosen: Any, options: Iterable[str]) -> Format:
 
 
 def updatable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> UpdatableMedium:
-    """The medium at `path`, with the files that are there, to be changed. Raises as `readable`."""
+    """Open the medium at `path` and its files for a change. Raises as `readable`."""
     name = path_of(path)
     chosen = _chosen(wanted) or _by_content(name) or _by_name(name)
     if chosen is not None:
@@ -230,7 +230,7 @@ def _by_content(path: str) -> Format | None:
 
 
 def _read_formats() -> Iterator[Format]:
-    """All kinds of media, those that are not created last."""
+    """Yield all kinds of media; the kinds that are only read come last."""
     yield from formats()
     yield Remote()
     from fileset.media.tar.medium import Foreign, Tar
@@ -240,20 +240,20 @@ def _read_formats() -> Iterator[Format]:
 
 
 def _by_name(path: str) -> Format | None:
-    """The kind of an unrecognised file by its suffix; opening it reports the fault."""
+    """Return the kind of an unrecognised file by its suffix; opening it then reports the fault."""
     return _called(path.lower()) if os.path.isfile(path) else None
 
 
 def _by_suffix(path: str) -> Format:
-    """A folder that is there stays a folder, whatever its name."""
+    """Return the format for the suffix of a path; an existing folder stays a folder, whatever its name."""
     if os.path.isdir(path):
         return FOLDER
     if path == STANDARD_OUTPUT:
         return format_named("zip")
     if is_url(path):
         raise RuleError(
-            "no file-set is created on a remote system. Create it here and upload it, or write the DICOMDIR of files "
-            "that are there (`index`)",
+            "fileset creates no file-set on a remote system. Create it here and upload it, or write the DICOMDIR of the "
+            "files there (`index`)",
             path=without_password(path),
         )
     name = path.lower()
@@ -284,7 +284,7 @@ def file_set_in(image: ReadableMedium) -> ReadableMedium:
 
 
 def no_dicomdir(medium: ReadableMedium) -> FormatError:
-    """Return the error that there is no DICOMDIR, with the damage of the medium, which may be the cause."""
+    """Return the error for a medium without DICOMDIR; it names damage of the medium, which may be the cause."""
     for damage in medium.damage():
         return FormatError(f"no DICOMDIR is left: {damage}", path=medium.name)
     if medium.folder and os.path.isdir(os.path.join(medium.folder, DICOMDIR.value)):
@@ -298,12 +298,12 @@ def no_dicomdir(medium: ReadableMedium) -> FormatError:
 
 
 def dicomdirs_below(medium: ReadableMedium) -> list[str]:
-    """Return the folders below the root of a medium that have a DICOMDIR; of an image the paths of the files."""
+    """Return the folders below the root of a medium that have a DICOMDIR; for an image, the paths of the DICOMDIRs."""
     return _dicomdirs_below(medium.folder) if medium.folder else [*filter(_names_dicomdir, medium.names())]
 
 
 SHOWN: Final = 5
-"""Places of a DICOMDIR that a message names at most."""
+"""Largest number of DICOMDIRs that a message names."""
 
 
 def _names_dicomdir(path: str) -> bool:
@@ -321,7 +321,7 @@ def _folder(path: str) -> ReadableMedium:
 
 
 def _only(path: str, found: Sequence[str]) -> str:
-    """The one place of a DICOMDIR below `path`."""
+    """Return the folder of the only DICOMDIR below `path`."""
     if len(found) == 1:
         return found[0]
     if not found:

@@ -1,4 +1,4 @@
-"""The part that all files with a position have in common: images, members of archives, remote and encrypted files."""
+"""The common part of all files with a position: images, members of archives, remote and encrypted files."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class SeekableFile(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        """The position, in bytes from the start."""
+        """Return the position in bytes from the start."""
         return self._at
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position, which may be after the end. Raises `OSError` before the start."""
+        """Set the position, which may be after the end. Raises `OSError` for a position before the start."""
         at = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence] + offset
         if at < 0:
             raise OSError(errno.EINVAL, "a position before the file")

@@ -182,7 +182,7 @@ def contradiction(patient: Patient, identity: tuple[str, ...], texts: Mapping[st
     for keyword, recorded in zip((row.keyword for row in IDENTITY), identity, strict=True):
         said = texts.get(keyword, "")
         if said and recorded and said != recorded:
-            return f"the file says {keyword} {said}, the DICOMDIR {recorded}: it may be of another patient"
+            return f"the file says {keyword} {said}, the DICOMDIR {recorded}: it may belong to another patient"
     known = {keyword: patient.values.get(name) for name, keyword in _KEYS["PATIENT"].items()}
     return other_person(known.get, texts.get)
 

@@ -38,7 +38,7 @@ def require_agreement(record: Any, identity: Mapping[int, str]) -> None:
     difference = disagreement(record, identity)
     if difference:
         raise UnsendableError(
-            f"{difference}; it may be of another patient, so it gets no new values and stays here. --scan goes by the files alone"
+            f"{difference}; it may belong to another patient, so it gets no new values and is not sent or copied. --scan uses the files alone"
         )
 
 

@@ -33,7 +33,7 @@ def unclear(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("verb", ["create", "extract"])
 def test_a_file_of_an_unclear_patient_gets_no_new_values(verb: str, run: Runs, unclear: Path, tmp_path: Path) -> None:
     done = run(verb, unclear, "-o", tmp_path / "OUT", "--set", "PatientID=NEW", code=3)
-    assert "it may be of another patient" in done.stderr
+    assert "it may belong to another patient" in done.stderr
     assert not [path for path in (tmp_path / "OUT").rglob("*") if path.is_file()]
 
 

@@ -125,7 +125,7 @@ def test_whatever_stops_a_change_undoes_it(stop: BaseException, fs: FakeFilesyst
 
 def test_no_file_is_ever_overwritten(fs: FakeFilesystem) -> None:
     fs.create_file("/SET/A/ONE", contents=b"1")
-    with pytest.raises(MediumError, match="A/ONE: there is such a file already"):
+    with pytest.raises(MediumError, match="A/ONE: a file of this name already exists"):
         change("/SET", {"A/TWO": b"2", "A/ONE": b"other"})
     assert tree("/SET") == {"A/ONE": b"1"}
 
@@ -354,7 +354,7 @@ def test_on_a_disk_without_case_the_dicomdir_is_replaced_not_removed(folding: Fa
 
 def test_on_a_disk_without_case_no_file_is_overwritten_either(folding: FakeFilesystem) -> None:
     folding.create_file("/SET/a/one", contents=b"1")
-    with pytest.raises(MediumError, match="A/ONE: there is such a file already"):
+    with pytest.raises(MediumError, match="A/ONE: a file of this name already exists"):
         change("/SET", {"A/ONE": b"2"})
     assert tree("/SET") == {"a/one": b"1"}
 

@@ -146,14 +146,14 @@ def test_a_truncated_image_is_reported_and_gives_the_files_before_the_cut(plain:
         end = data.index(b"DICM", data.index(synthetic.ct_uid(2, 1, 1, 1).encode()) + 1)
         assert medium.damage() == ()
     plain.write_bytes(data[:end])
-    with pytest.raises(FormatError, match=r"not in the image: cut off: \d+ of \d+ bytes are there"):
+    with pytest.raises(FormatError, match=r"are missing: the image is cut off: \d+ of \d+ bytes are there"):
         fileset.Reader(plain)
     with closing(IsoMedium(str(plain))) as medium:
         assert "cut off" in medium.damage()[0]
         assert ids[0]
         with medium.open(ids[0]) as file:
             assert file.read(132).endswith(b"DICM")
-        with pytest.raises(FormatError, match=r"not in the image: cut off: \d+ of \d+ bytes are there"):
+        with pytest.raises(FormatError, match=r"are missing: the image is cut off: \d+ of \d+ bytes are there"):
             medium.open(ids[-1])
 
 
@@ -216,7 +216,7 @@ def test_a_folder_that_is_its_own_parent_is_entered_once(plain: Path) -> None:
     with closing(IsoMedium(str(plain))) as medium:
         names = list(medium.names())
         assert len(names) == len(set(names)) < 20
-        assert "another one too" in "".join(medium.damage())
+        assert "already read under another name" in "".join(medium.damage())
 
 
 def test_two_folders_that_are_one_are_noted(plain: Path) -> None:
@@ -225,7 +225,7 @@ def test_two_folders_that_are_one_are_noted(plain: Path) -> None:
     patched(plain, record(data, b"PT000001") + 2, place)
     with closing(IsoMedium(str(plain))) as medium:
         assert len(list(medium.names())) == 3
-        assert "another one too" in "".join(medium.damage())
+        assert "already read under another name" in "".join(medium.damage())
 
 
 def test_a_folder_of_gigabytes_is_not_read(plain: Path) -> None:
@@ -367,7 +367,7 @@ def test_a_udf_folder_that_is_its_own_parent_is_entered_once(udf: Path) -> None:
     with closing(IsoMedium(str(udf))) as medium:
         names = list(medium.names())
         assert len(names) == len(set(names)) < 20
-        assert "another one too" in "".join(medium.damage())
+        assert "already read under another name" in "".join(medium.damage())
 
 
 def test_a_udf_file_that_claims_to_be_larger_than_its_pieces_is_reported(udf: Path) -> None:

@@ -142,7 +142,7 @@ def test_a_new_image_over_an_old_one_holds_nothing_of_it(old: Path) -> None:
 
 
 def test_nothing_is_overwritten(old: Path) -> None:
-    with pytest.raises(MediumError, match="a/one: there is such a file already"):
+    with pytest.raises(MediumError, match="a/one: a file of this name already exists"):
         change(image(old), {"a/one": b"x"})
     assert Lines(str(old)).files == OLD
     assert only(old)

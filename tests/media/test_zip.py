@@ -571,10 +571,10 @@ def test_a_bad_member_is_refused_with_a_reason_and_the_rest_is_read(
 @pytest.mark.parametrize(
     ("edit", "reason"),
     [
-        (put("<I", 0, 0), "bytes that are no member"),
-        (put("<H", 6, 1), "packed otherwise"),
-        (put("<H", 8, DEFLATED), "packed otherwise"),
-        (put("<H", 26, 2), "called otherwise"),
+        (put("<I", 0, 0), "bytes that are not a member"),
+        (put("<H", 6, 1), "has another compression"),
+        (put("<H", 8, DEFLATED), "has another compression"),
+        (put("<H", 26, 2), "has another name"),
         (put("<H", 28, 60_000), "shares bytes"),
     ],
 )

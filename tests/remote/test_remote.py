@@ -263,7 +263,7 @@ def test_an_archive_in_a_remote_folder_is_named_as_not_read(run: Runs, store: An
     [
         (("list", "memory://nothing/here"), 2, "no such remote folder"),
         (("list", "nonsense://bucket"), 2, "no kind of remote folder 'nonsense'"),
-        (("create", "IN", "-o", "memory://bucket"), 2, "no file-set is created on a remote system"),
+        (("create", "IN", "-o", "memory://bucket"), 2, "creates no file-set on a remote system"),
         (("remove", "memory://bucket/disc", "PatientID=P1"), 2, "not changed"),
         (("repair", "memory://bucket/disc"), 2, "not changed"),
     ],

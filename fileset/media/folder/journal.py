@@ -1,8 +1,7 @@
-"""The journal of a change: which files it writes and which it removes, so that an interrupted change can be undone.
+"""The journal of a change: the files that it writes and removes, so that an interrupted change can be undone.
 
-A journal is on a medium that anybody may have written, so it is believed only where it can be proved: each line has the
-size and a hash of a file, and recovery deletes only files that still have both. Lines are on disk before the files that
-they describe get their names.
+Anybody may have written the journal on a medium, so recovery trusts it only with proof: each line has the size and a hash
+of a file, and recovery deletes only files that still have both. A line is on disk before its file gets its name.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from fileset.media.system.hashing import digest_of
 
 ADDED, REMOVED = "+", "-"
 LARGEST_JOURNAL: Final = 256 << 20
-"""Limit for the bytes of a journal that are read, enough for two million files."""
+"""Largest size of a journal that is read, in bytes: enough for two million files."""
 BEGINNING: Final = 16 << 10
-"""Bytes of a removed file that are hashed: they hold the identifiers of the instance."""
+"""Number of bytes of a removed file that are hashed; they contain the identifiers of the instance."""
 
 _LINE: Final = re.compile(r"([+-]) (\d{1,19}) ([0-9a-f]{32}) (.+)\n").fullmatch
 
@@ -34,7 +33,7 @@ _LINE: Final = re.compile(r"([+-]) (\d{1,19}) ([0-9a-f]{32}) (.+)\n").fullmatch
 class JournalEntry:
     """One file of a change, `ADDED` or `REMOVED`: its size in bytes and its XXH3-128 hash.
 
-    The hash of a removed file is that of its beginning: reading all of it would take as long as copying it.
+    For a removed file, only its beginning is hashed: reading all of it would take as long as copying it.
     """
 
     kind: str
@@ -66,9 +65,9 @@ def _digest(path: str, kind: str) -> str:
 
 
 def read_entries(path: str) -> Iterator[JournalEntry]:
-    """Yield the entries of a journal, none if there is none or if it is too large. Raises `MediumError`.
+    """Yield the entries of a journal; nothing if there is no journal or it is too large. Raises `MediumError`.
 
-    Lines of another form are left out, and so are entries for the DICOMDIR.
+    Lines of another form, and entries for the DICOMDIR, are left out.
     """
     for line in whole_lines(path):
         match = _LINE(line)
@@ -80,7 +79,7 @@ def read_entries(path: str) -> Iterator[JournalEntry]:
 
 
 def whole_lines(path: str) -> list[str]:
-    """Read the lines of a file that end, none if there is no such file or it is too large. Raises `MediumError`."""
+    """Return the complete lines of a file; nothing if it does not exist or is too large. Raises `MediumError`."""
     try:
         if os.stat(path).st_size > LARGEST_JOURNAL:
             return []

@@ -1,8 +1,8 @@
 """A folder, mounted volume or USB stick as a medium.
 
-Reading finds names as discs have them: in any case, with a trailing "." or ";1" or ".dcm". A name is
-resolved component by component in listings of the folder, and a symbolic link is followed only if it stays inside.
-Writing is strict, and safe at every moment: see `folder_transaction`.
+Reading accepts names as discs have them: in any case, with a trailing "." or ";1" or ".dcm". A name is resolved component
+by component in listings of the folder, and a symbolic link is followed only if it stays inside. Writing uses exact names,
+and an interruption at any moment is safe: see `transaction`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from fileset.media.system.files import check_writable, open_locked, path_of
 from fileset.media.system.walk import inquire, leads_out, open_regular, walk
 
 CLUSTER: Final = 4096
-"""Bytes that files are counted in: at least the sectors of a disc, and the clusters of most sticks."""
+"""Block size in bytes for the space that files need: at least a sector of a disc, and a cluster of most sticks."""
 
 
 class FolderMedium:
@@ -88,18 +88,18 @@ class FolderMedium:
             raise MediumError(f"{problem.strerror or problem}", path=path) from problem
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """Size, and date and time of last update."""
+        """Return size, and date and time of the last update."""
         return inquire(self.resolve(file_id))
 
     def names(self) -> Iterator[str]:
-        """All files below the folder, but for the work folder of a writer."""
+        """Yield all files below the folder, except the work folder of a writer."""
         return (file.relative for file in walk(self.root, skip=frozenset((WORK,)), unlistable=self._note_unlistable))
 
     def _note_unlistable(self, folder: str, reason: str) -> None:
         self._unlistable[folder] = RefusedName(folder, reason)
 
     def leftovers(self) -> list[str]:
-        """Return the files in the work folder, and an old DICOMDIR: a write is under way, or was interrupted."""
+        """Return the files in the work folder, and an old DICOMDIR, of a write that is running or was interrupted."""
         work = os.path.join(self.root, WORK)
         if os.path.islink(work) or not os.path.isdir(work):
             return [WORK] if os.path.lexists(work) else []
@@ -122,13 +122,13 @@ class FolderMedium:
         return False
 
     def announced(self) -> frozenset[str]:
-        """The names that the change which left its journal there was adding or removing."""
+        """Return the names in the journal: an interrupted or running change adds or removes them."""
         return frozenset(entry.file_id.path for entry in read_journal(self.root))
 
     def resolve(self, file_id: FileId) -> str:
-        """The path that a File ID names here.
+        """Return the path of the file with a File ID.
 
-        Raises `MediumError` if there is none, `LinkError` if it leads out of the folder through a symbolic link.
+        Raises `MediumError` if there is none, `LinkError` if a symbolic link leads out of the folder.
         """
         path = self.find(file_id) if file_id != DICOMDIR else self._dicomdir()
         if not path:
@@ -136,7 +136,7 @@ class FolderMedium:
         return path
 
     def _dicomdir(self) -> str:
-        """The DICOMDIR that counts: another, if a change was interrupted while it was being replaced."""
+        """Return the path of the valid DICOMDIR: in the work folder if a change was interrupted while replacing it."""
         path = self.find(DICOMDIR)
         with suppress(OSError):  # unknown, or no permission: the existing one is good enough to be read
             return standing_in(self.root, path) or path
@@ -145,7 +145,7 @@ class FolderMedium:
     def find(self, file_id: FileId) -> str:
         """Find the path of a file under any form of its name, "" if it is absent.
 
-        Raises `MediumError` if that is unknown, `LinkError` if it leads out of the folder through a symbolic link.
+        Raises `MediumError` if that is unknown, `LinkError` if a symbolic link leads out of the folder.
         """
         path = self.root
         for component in file_id.components:
@@ -165,7 +165,7 @@ class FolderMedium:
     def occupation(self, value: str) -> str:
         """Return "folder" if a folder has exactly this File ID value, "" if nothing has it, else "file".
 
-        A folder whose name differs in case counts as a file: nothing shall be put into, or beside, it.
+        A folder whose name differs in case counts as a file, so that no file is put into it or beside it.
         """
         path = self.root
         if not RESERVED.isdisjoint(value.split("\\")):
@@ -200,19 +200,19 @@ class FolderMedium:
     # ------------------------------------------------------------ M-INQUIRE FILE-SET, M-WRITE, M-DELETE
 
     def inquire_file_set(self) -> FileSetInfo:
-        """Free space and capacity of the volume that holds the folder, or will hold it."""
+        """Return free space and capacity of the volume that holds the folder, or will hold it."""
         reserve = self.inquire_file(DICOMDIR).size if self.has_dicomdir() else 0
         return evolve(inquire_volume(self.root), reserve=reserve)
 
     def damage(self) -> tuple[str, ...]:
-        """Whether another DICOMDIR must replace a missing or torn one; the system handles all other damage."""
+        """Return the folders that cannot be listed, and a sentence if the DICOMDIR in the work folder replaces a damaged one."""
         unlistable = tuple(f"{one.name}: {one.reason}" for one in self._unlistable.values())
         found = self._dicomdir() if self.exists() else ""
         if os.path.dirname(found) != os.path.join(self.root, WORK):
             return unlistable
         kept = f"{WORK}/{os.path.basename(found)}"
         return (
-            f"a change was interrupted: {DICOMDIR} is missing or torn, and {kept}, kept for that, is read instead",
+            f"a change was interrupted: {DICOMDIR} is missing or torn, and its copy {kept} is read instead",
             *unlistable,
         )
 
@@ -226,14 +226,14 @@ class FolderMedium:
             raise MediumError(f"{problem.strerror or problem}", path=self.root) from problem
 
     def not_sources(self) -> frozenset[str]:
-        """Names at the root that are no sources of an index: the work folder, and the DICOMDIR that is replaced."""
+        """Return the names at the root that an index does not list: the work folder, and the old DICOMDIR."""
         dicomdir = self._entry(self.root, DICOMDIR.value) if self.exists() else None
         if dicomdir is not None and dicomdir.is_dir():
             return frozenset((WORK,))
         return frozenset((WORK, dicomdir.name if dicomdir else DICOMDIR.value))
 
     def has_dicomdir(self) -> bool:
-        """Whether there is a DICOMDIR in the folder, under whatever form of its name."""
+        """Whether there is a DICOMDIR in the folder, under any form of its name."""
         return self.exists() and bool(self._dicomdir())
 
     def occupied(self) -> bool:
@@ -264,10 +264,10 @@ class FolderMedium:
         return FolderTransaction(self.root, self.find, self.close)
 
     def entitle(self, label: str) -> None:
-        """Nothing: a volume label is not the business of a file-set (PS3.12 A.1.1)."""
+        """Do nothing: a file-set does not set the label of a volume (PS3.12 A.1.1)."""
 
     def flush(self) -> None:
-        """On a medium that is taken out: return when the device has everything."""
+        """Return when a removable device has stored everything; do nothing for other media."""
         if self.inquire_file_set().removable:
             flush_volume(self.root)
 

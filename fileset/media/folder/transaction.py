@@ -1,10 +1,12 @@
-"""Changing a folder so that a crash at any moment leaves the old or the new file-set, complete.
+"""Change a folder so that a crash at any moment leaves the old or the new file-set, complete.
 
-New files are written in the work folder and get their final names only when whole and on disk, which is waited for some
-files at a time: for each on its own it takes many times as long. Nothing references them before the new DICOMDIR is
-renamed over the old one, which is kept in the work folder until the new one is on disk (a FAT rename over a name is
-several writes). The journal lists the files that a crash leaves, so that the next writer, or `repair`, can remove them. An
-interruption by the user undoes the change, and cannot stop the undoing.
+1. The transaction writes new files in the work folder. It syncs them in batches, because a sync for each file takes many
+   times as long, and then renames them to their final names. The journal lists them first.
+2. It renames the new DICOMDIR over the old one. No record references the new files before that. The work folder keeps
+   the old DICOMDIR until the new one is on disk, because a rename on FAT consists of several writes.
+3. After a crash, the next writer, or `repair`, removes the files that the journal lists.
+
+Ctrl-C undoes the change; a second Ctrl-C does not stop the undoing.
 """
 
 from __future__ import annotations
@@ -46,15 +48,15 @@ _JUNCTION: Final = 0xA0000003
 
 
 class FolderTransaction:
-    """One change of the folder `root`, made if it does not exist. A context: leaving it unpublished undoes everything.
+    """One change of the folder `root`, which is made if necessary. Leaving the context unpublished undoes everything.
 
-    `find` returns the path of the file with a File ID, "" if there is none; `forget` is called when its answers
-    before no longer holds.
+    `find` returns the path of the file with a File ID, "" if there is none; `forget` is called when its earlier answers
+    may be wrong.
     """
 
     batch_files: Final = 4096
     batch_bytes: Final = 4 << 30
-    """Files, or bytes of files, that are synced and named together: a folder of FAT takes some 65,000 names."""
+    """Largest batch of files that are synced and renamed together: a folder of FAT holds only some 65,000 names."""
 
     def __init__(self, root: str, find: Callable[[FileId], str], forget: Callable[[], None]) -> None:
         self._root = root
@@ -93,7 +95,7 @@ class FolderTransaction:
         self._end(kind)
 
     def _restore(self) -> None:
-        """Finish the replacement of a DICOMDIR that was interrupted, and remove what was being written then."""
+        """Finish an interrupted replacement of the DICOMDIR, and remove unfinished files."""
         self._work.sweep()
         with named(self._dicomdir):
             kept = standing_in(self._root, self._find(DICOMDIR))
@@ -108,13 +110,13 @@ class FolderTransaction:
         self._work.unseal()
 
     def _place(self, file_id: FileId) -> str:
-        """The path of a file on this medium, "" if it is absent."""
+        """Return the path of a file on this medium, "" if it is absent."""
         with suppress(FormatError):  # a link leads out of the medium
             return self._find(file_id)
         return ""
 
     def _own(self, file_id: FileId) -> str:
-        """The same, but "" below a link to a folder: what lies there has another name too, and stays."""
+        """Return the same, but "" if a folder in the path is a link: such a file has a second name, and stays."""
         path = folder = self._place(file_id)
         for _ in file_id.components[1:]:
             folder = os.path.dirname(folder)
@@ -127,8 +129,8 @@ class FolderTransaction:
     def leftovers(self) -> list[FileId]:
         """Return the files that an interrupted change left, as far as its journal proves it.
 
-        Files to be removed are leftovers only if the DICOMDIR of that change counts. A file that is not
-        there may have left empty folders.
+        Files that the change was to remove are leftovers only if its DICOMDIR is in place. The list also has files that no
+        longer exist, because their empty folders may remain.
         """
         replaced = bool(self._find(DICOMDIR))
         entries = (entry for entry in read_journal(self._root) if entry.kind == ADDED or replaced)
@@ -151,9 +153,9 @@ class FolderTransaction:
     # ------------------------------------------------------------ M-WRITE
 
     def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
-        """Write a file whole under a temporary name; it gets its own when it is on disk. Its date is that of now.
+        """Write a file under a temporary name; it gets its final name when it is on disk. Its date is the current time.
 
-        Raises `MediumError` if the name of this file, or of one that was written before, is taken.
+        Raises `MediumError` if the name of this file, or of a file written before, is taken.
         """
         temporary = self._work.temporary()
         mode = restricted(0o666, info.mode if info else None)
@@ -167,7 +169,7 @@ class FolderTransaction:
         return Written(file_id, entry.size)
 
     def _complete(self) -> None:
-        """Sync the files that were written, and give them their names."""
+        """Sync the files of the batch, and give them their final names."""
         batch, self._unnamed, self._unnamed_bytes = self._unnamed, [], 0
         if not batch:
             return
@@ -199,10 +201,10 @@ class FolderTransaction:
             except FileExistsError:
                 taken = bool(self._written.pop())
         if taken:
-            raise MediumError("there is such a file already; nothing is overwritten", path=file_id)
+            raise MediumError("a file of this name already exists; nothing is overwritten", path=file_id)
 
     def _folder_for(self, file_id: FileId) -> str:
-        """The folder that a new file goes into, made if need be; never one that a symbolic link leads to."""
+        """Return the folder for a new file, made if necessary; never through a symbolic link."""
         folder = self._root
         for component in file_id.components[:-1]:
             folder = os.path.join(folder, component)
@@ -252,14 +254,14 @@ class FolderTransaction:
         return Written(DICOMDIR, size)
 
     def _remove_variant(self, former: str) -> None:
-        """Remove a DICOMDIR under another form of the name, unless the system takes both names for the same."""
+        """Remove a DICOMDIR under another form of the name, unless both names lead to the same file."""
         with suppress(FileNotFoundError):
             if not os.path.samefile(former, self._dicomdir):
                 os.unlink(former)
                 sync_directory(self._root)
 
     def delete(self, file_id: FileId) -> None:
-        """Remove a file, and the folders that it leaves empty; nothing through a link. A file that is not there is fine."""
+        """Remove a file, if it exists, and the folders that become empty; never through a link."""
         path = self._own(file_id)
         if path:
             with named(path), suppress(FileNotFoundError):
@@ -299,7 +301,7 @@ class FolderTransaction:
 
     @property
     def done(self) -> bool:
-        """Whether the new DICOMDIR counts."""
+        """Whether the new DICOMDIR is in place."""
         return self._on_disk
 
     def _finish_or_undo(self, kind: type[BaseException] | None) -> None:
@@ -314,7 +316,7 @@ class FolderTransaction:
             self._work.release(journal=True)
 
     def _published(self) -> bool | None:
-        """Whether the new DICOMDIR counts, None if unknown. Only the medium knows: an error may come too late."""
+        """Whether the new DICOMDIR is in place, None if unknown. Look at the medium: the rename may succeed and report an error."""
         if self._on_disk or not self._new:
             return self._on_disk
         self._forget()
@@ -358,7 +360,7 @@ def _is_link(folder: str) -> bool:
 
 
 def _removed(how: Callable[[str], None], path: str) -> bool:
-    """Whether there is nothing at `path`, or nothing any more."""
+    """Whether `path` does not exist, now or after its removal."""
     with suppress(OSError):
         how(path)
     return not os.path.lexists(path)

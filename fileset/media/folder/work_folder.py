@@ -1,8 +1,8 @@
-"""The work folder `FILESET_` at the root of a file-set: all that is temporary while a folder is being changed.
+"""The work folder `FILESET_` at the root of a file-set: it holds all temporary files of a change.
 
-Its name and those in it are File ID Components. It holds a lock; a journal of the names that the change adds and removes;
-files being written; and, for the moment of replacement, the new DICOMDIR, the old one, and a seal: the hash of both,
-written when both are on disk. If the DICOMDIR is neither, the work folder has one that is whole.
+All its names are File ID Components. It holds a lock; a journal of the names that the change adds and removes; unfinished
+files; and, while the DICOMDIR is replaced, the new DICOMDIR, the old one, and a seal: the hashes of both, written when both
+are on disk. If the DICOMDIR at the root matches neither hash, it is damaged, and the work folder has a whole one.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ OLD: Final = "OLD"
 SEAL: Final = "SEAL"
 
 _MARKS: Final = frozenset((LOCK, LOCK_OLD, JOURNAL, SEAL))
-"""A writer leaves at least one of them if it is interrupted."""
+"""Files of which an interrupted writer leaves at least one."""
 _TEMPORARY: Final = re.compile(rf"{JOURNAL_NEW}|{LOCK_OLD}|T\d{{7}}").fullmatch
 _SEALED: Final = re.compile(rf"([0-9a-f]{{32}})  ({NEW}|{OLD})\n")
 
@@ -69,7 +69,7 @@ class WorkFolder:
     def take(self) -> None:
         """Make the folder and lock it.
 
-        Raises `MediumError` if another writer has it, and `RefusedError` if it would sweep files that no writer left.
+        Raises `MediumError` if another writer has it, and `RefusedError` if it holds files that do not come from a writer.
         """
         with named(self._root):
             while self._lock is None:
@@ -80,13 +80,13 @@ class WorkFolder:
             sync_directory(self.path)  # the lock proves that later files are of a writer
 
     def _refuse_foreign(self) -> None:
-        """Raise `RefusedError` for a folder that somebody else made if files in it would be swept because of their names."""
+        """Raise `RefusedError` if a user made this folder and its files have names of temporary files."""
         with suppress(FileNotFoundError):
             names = os.listdir(self.path)
             ours = [name for name in names if name in (NEW, OLD) or _TEMPORARY(name)]
             if ours and _MARKS.isdisjoint(names):
                 raise RefusedError(
-                    f"has a file named {ours[0]}, as a writer names its temporary files, but no writer was at work in it",
+                    f"has a file named {ours[0]}, which looks like a temporary file of fileset, but fileset did not make this folder",
                     path=self.path,
                     advice="Move the folder elsewhere, or rename it",
                 )
@@ -97,7 +97,10 @@ class WorkFolder:
         return self._lock is not None
 
     def _make(self) -> None:
-        with blamed_on(self._root), suppress(FileExistsError):  # users know nothing of this folder
+        with (
+            blamed_on(self._root),
+            suppress(FileExistsError),
+        ):  # errors name the file-set, because users do not know this folder
             os.mkdir(self.path, 0o700)
         if not stat.S_ISDIR(os.lstat(self.path).st_mode):
             raise MediumError(
@@ -105,23 +108,23 @@ class WorkFolder:
             )
 
     def sweep(self) -> None:
-        """Remove files that were being written. What is not of ours stays."""
+        """Remove unfinished files of this package; other files stay."""
         with named(self.path):
             for name in filter(_TEMPORARY, os.listdir(self.path)):
                 if not stat.S_ISDIR(os.lstat(self.file(name)).st_mode):
                     _unlink(self.file(name))
 
     def unseal(self) -> None:
-        """Remove the files kept for the moment of replacement, the seal first."""
+        """Remove the copies of the DICOMDIR and the seal; the seal first."""
         with named(self.path):
             for name in (SEAL, OLD, NEW):
                 _unlink(self.file(name))
 
     def release(self, *, journal: bool) -> None:
-        """Let other writers come. The folder is theirs then: `vanish` is all that may still be done.
+        """Release the lock. The folder may belong to another writer from now on, so only `vanish` may follow.
 
-        The lock gets another name first: some systems keep a file that is removed while it is open under a hidden name,
-        so that the folder would not be empty.
+        The lock file is renamed first: some systems keep an open file under a hidden name after its removal, and the folder
+        would not be empty.
         """
         with named(self.path):
             if not journal:
@@ -138,13 +141,13 @@ class WorkFolder:
                     _unlink(self.file(LOCK))
 
     def vanish(self) -> None:
-        """Remove the folder if nothing of value is in it."""
+        """Remove the folder if it is empty, or holds only remains of the lock."""
         with named(self.path):
             _unlink(self.file(LOCK_OLD))
             remove_folder(self.path)
 
     def unlock(self) -> None:
-        """Release the lock, whatever the folder has."""
+        """Release the lock without a look at the folder."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -180,7 +183,7 @@ class WorkFolder:
         return old
 
     def restore(self, dicomdir: str, kept: str) -> None:
-        """Give the DICOMDIR that was `kept` in this folder its place again; it stays here until that is on disk."""
+        """Copy the `kept` DICOMDIR back to the root; this folder keeps it too."""
         temporary = self.temporary()
         with named(dicomdir):
             write_file(temporary, blocks(kept))
@@ -189,16 +192,16 @@ class WorkFolder:
 
 
 def read_journal(root: str) -> Iterator[JournalEntry]:
-    """Yield the entries in the journal of an interrupted change, none if there was none. Raises `MediumError`."""
+    """Yield the entries in the journal of an interrupted change, if there is one. Raises `MediumError`."""
     entries = read_entries(_own(root, JOURNAL))
     return (entry for entry in entries if entry.file_id.components[0].upper() != WORK)
 
 
 def standing_in(root: str, dicomdir: str) -> str:
-    """The path of the DICOMDIR that counts instead of that at `dicomdir`, "" if that does. Raises `OSError`.
+    """Return the path of the DICOMDIR to use instead of the one at `dicomdir`, "" if that one is valid. Raises `OSError`.
 
-    A change that was interrupted while it replaced the DICOMDIR may have left none, or a torn one, on a file system
-    such as FAT where replacing takes several writes. One that was modified after the seal is the work of others.
+    On a file system such as FAT, replacing a file takes several writes, so an interruption may leave no DICOMDIR or a torn
+    one. A DICOMDIR modified after the seal was changed by another program, and is used.
     """
     seal = _own(root, SEAL)
     sealed = _sealed(seal)
@@ -209,9 +212,9 @@ def standing_in(root: str, dicomdir: str) -> str:
 
 
 def replaced(root: str, dicomdir: str) -> list[str]:
-    """The names of the old DICOMDIR that an interrupted change left beside the new one at `dicomdir`. Raises `OSError`.
+    """Return the names of the old DICOMDIR that an interrupted change left beside the new one. Raises `OSError`.
 
-    Its name differs from DICOMDIR in case only. The seal proves it: it has the hashes of both.
+    Such a name differs from DICOMDIR only in case. The hashes in the seal prove which file is the old one.
     """
     sealed = _sealed(_own(root, SEAL))
     names = [name for name in os.listdir(root) if name != DICOMDIR.value and name.upper() == DICOMDIR.value]
@@ -228,12 +231,12 @@ def replaced(root: str, dicomdir: str) -> list[str]:
 
 
 def _sealed(seal: str) -> dict[str, str]:
-    """The hashes in a seal by name, none if there is no whole seal."""
+    """Return the hashes in a seal by name; none if there is no complete seal."""
     return {match[2]: match[1] for line in whole_lines(seal) if (match := _SEALED.fullmatch(line))}
 
 
 def _own(root: str, name: str) -> str:
-    """The path of a file in the work folder, "" if it, or the folder, is a symbolic link: that is not of ours."""
+    """Return the path of a file in the work folder, "" if it or the folder is a symbolic link, which this package never makes."""
     folder = os.path.join(root, WORK)
     path = os.path.join(folder, name)
     return "" if os.path.islink(folder) or os.path.islink(path) else path
@@ -250,7 +253,7 @@ def _digest(path: str) -> str:
 
 
 def _copy(path: str, copy: str) -> str:
-    """A second name for a file, or a copy where a file can have but one; its hash."""
+    """Give a file a second name, or copy it if the file system has no hard links; return its hash."""
     if os.path.islink(path):
         return write_file(copy, blocks(path))[1]
     try:

@@ -1,4 +1,4 @@
-"""Answers that all media have in common that are one file of the operating system, such as an image or archive."""
+"""Default answers of media that are one file of the operating system, such as an image or archive."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from fileset.media.base import RefusedName
 
 
 class ImageAnswers:
-    """Base class of media whose files are no files of the operating system, and which are never changed in place."""
+    """Base class of media that are one file and are never changed in place."""
 
     folder = ""
 
     @property
     def form(self) -> str:
-        """Return "folder", unless application profiles know the format."""
+        """Return "folder"; a format that application profiles name overrides this."""
         return "folder"
 
     def path(self, file_id: FileId) -> str:  # noqa: ARG002  # the answer is the same for every file
-        """Return "": the operating system does not know the files of an image."""
+        """Return "": the files of an image have no path in the operating system."""
         return ""
 
     def position(self, file_id: FileId) -> int:  # noqa: ARG002  # the answer is the same for every file
-        """Return 0: unknown, unless the format has the positions of files."""
+        """Return 0 for unknown; a format with positions overrides this."""
         return 0
 
     def refused(self) -> Sequence[RefusedName]:
-        """Return nothing, unless the format can refuse names."""
+        """Return nothing; a format that refuses names overrides this."""
         return ()
 
     def leftovers(self) -> list[str]:
@@ -35,7 +35,7 @@ class ImageAnswers:
         return []
 
     def is_busy(self) -> bool:
-        """Return False: an image is replaced as a whole, and the one that is open stays as it is."""
+        """Return False: a writer replaces the image as a whole, and the open one stays unchanged."""
         return False
 
     def announced(self) -> frozenset[str]:

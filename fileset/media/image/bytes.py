@@ -1,4 +1,4 @@
-"""Bytes of an image, at random: no more is read than is asked for."""
+"""Random access to the bytes of an image; nothing more is read than requested."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ BUFFER: Final = 16 << 10
 
 
 class ImageBytes:
-    """An image, or a disc drive, open for reading; `size` in bytes, and the stated size if that is more."""
+    """An image, or a disc drive, open for reading: its size in bytes, and the stated size if that is larger."""
 
     def __init__(self, path: str) -> None:
         if is_pipe(path):
-            raise MediumError("a pipe: an image is read at random", advice="Save it as a file first", path=path)
+            raise MediumError(
+                "a pipe, but reading an image needs random access", advice="Save it as a file first", path=path
+            )
         with named(path):
             self._descriptor = system.open_descriptor(path, os.O_RDONLY)
             if stat.S_ISDIR(os.fstat(self._descriptor).st_mode):
@@ -39,22 +41,22 @@ class ImageBytes:
 
     @property
     def cut(self) -> str:
-        """The message that the image was cut off, with its size; "" if it is whole as far as known."""
-        return f"cut off: {self.size} of {self.whole} bytes are there" if self.size < self.whole else ""
+        """The message that the image is cut off, with its sizes; "" if it is complete as far as known."""
+        return f"the image is cut off: {self.size} of {self.whole} bytes are there" if self.size < self.whole else ""
 
     def check(self, extents: Iterable[tuple[int, int]]) -> None:
         """Raise `FormatError` unless all pieces, as (position, length), are in the image."""
         total = 0
         for at, size in extents:
             if at + size > self.size:
-                reason = self.cut or f"it ends at {self.size}, cut off or with a wrong directory"
-                raise FormatError(f"bytes {at} to {at + size} are not in the image: {reason}")
+                reason = self.cut or f"the image ends at {self.size}; it is cut off, or its directory is wrong"
+                raise FormatError(f"bytes {at} to {at + size} are missing: {reason}")
             total += size
             if total > self.size:
                 raise FormatError("its pieces overlap: together they are larger than the whole image")
 
     def read(self, at: int, size: int) -> bytes:
-        """Exactly `size` bytes from position `at`. Raises `FormatError` if the image ends before."""
+        """Return exactly `size` bytes from position `at`. Raises `FormatError` if the image ends before that."""
         self.check([(at, size)])
         with named(self._path):
             data = system.read_at(self._descriptor, size, at)
@@ -63,14 +65,14 @@ class ImageBytes:
         return data
 
     def open(self, extents: Sequence[tuple[int, int]], name: str) -> BinaryIO:
-        """The bytes of pieces, as (position, length), as one file called `name`. Raises as `read`."""
+        """Open pieces, given as (position, length), as one file called `name`. Raises as `read`."""
         self.check(extents)
         with named(self._path):
             raw = ExtentFile(os.dup(self._descriptor), extents, f"{self._path}/{name}")
         return cast("BinaryIO", io.BufferedReader(raw, BUFFER))
 
     def close(self) -> None:
-        """Release the image; files that were opened stay open."""
+        """Release the image; open files stay open."""
         if self._descriptor >= 0:
             descriptor, self._descriptor = self._descriptor, -1
             with suppress(OSError):  # nothing was written
@@ -103,7 +105,7 @@ class ExtentFile(SeekableFile):
         return read
 
     def readall(self) -> bytes:
-        """All that is left, each piece in one go."""
+        """Read the rest of the file, each piece in one call."""
         parts = []
         for start, (position, length) in zip(self._starts, self._extents, strict=False):
             skip = max(self._at - start, 0)

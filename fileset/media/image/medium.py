@@ -45,7 +45,7 @@ class NoImage(ImageAnswers):
         self.open(file_id)
 
     def inquire_file_set(self) -> FileSetInfo:
-        """Return that nothing is known."""
+        """Return facts without values: nothing is known yet."""
         return FileSetInfo(None, None)
 
     def names(self) -> Iterator[str]:
@@ -61,10 +61,10 @@ class NoImage(ImageAnswers):
 
 
 class Image(ImageAnswers):
-    """An image at `path` that is written again, from the files of `former` and the files that a transaction adds.
+    """An image at `path`. A transaction writes a new one from the files of `former` and the added files.
 
-    `build` makes the `Builder` for an open file, `read` opens an image; `format_name` and `largest_file` (in bytes) are
-    for M-INQUIRE FILE-SET; `losses` returns what `build` does not write of `former`.
+    `build` makes the `Builder` for an open file, `read` opens an image; `format_name` and `largest_file` (in bytes) answer
+    M-INQUIRE FILE-SET; `losses` returns the features of `former` that `build` does not write.
     """
 
     def __init__(
@@ -124,11 +124,11 @@ class Image(ImageAnswers):
         return tuple(self._former.damage())
 
     def lasting_damage(self) -> tuple[str, ...]:
-        """Return the faults of the old image: bytes that are lost stay lost."""
+        """Return the faults of the old image: a new image cannot restore lost bytes."""
         return self.damage()
 
     def not_carried_over(self) -> Sequence[str]:
-        """Return what the old image has and the new one cannot have."""
+        """Return the features of the old image that the new one cannot have."""
         return self._losses()
 
     def close(self) -> None:
@@ -144,7 +144,7 @@ class Image(ImageAnswers):
         return holds(self._former, DICOMDIR)
 
     def occupied(self) -> bool:
-        """Whether there is anything at the path: an image is replaced as a whole."""
+        """Whether anything exists at the path, because a new image replaces it as a whole."""
         return os.path.lexists(self._path)
 
     # ------------------------------------------------------------ names in use
@@ -189,7 +189,7 @@ class Image(ImageAnswers):
         )
 
     def interrupted(self) -> bool:
-        """Return false: the next change starts an unfinished image again."""
+        """Return False: the next change writes an unfinished image again from the start."""
         return False
 
     def check_writable(self) -> None:
@@ -202,10 +202,10 @@ class Image(ImageAnswers):
         return ImageTransaction(self._path, self._seen, self._former, self._build, self._read)
 
     def entitle(self, label: str) -> None:
-        """Do nothing, in a format without a name for the whole."""
+        """Do nothing; a format with a name for the medium overrides this."""
 
     def flush(self) -> None:
-        """Do nothing: an image is on disk before it has its name."""
+        """Do nothing: an image is on disk before it gets its name."""
 
 
 def _folders_above(value: str) -> Iterator[str]:

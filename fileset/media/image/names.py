@@ -1,7 +1,7 @@
 """Find and list the files of an image by name.
 
-Each directory tree of an image (ISO 9660, Joliet, UDF) is an `ImageTree`. Names that could do harm are refused; damage
-is noted; everything else is read.
+Each directory tree of an image (ISO 9660, Joliet, UDF) is an `ImageTree`. `FileNames` refuses harmful names, notes damage,
+and reads everything else.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_DIRECTORY: Final = 64 << 20
 
 KEPT_NAMES: Final = 10_000
 KEPT_FOLDERS: Final = 16
-"""A listing is dropped when more than so many names in more than so many folders are cached.
+"""Limits of the cache of listings, in names and in folders; a listing is dropped when both are exceeded.
 
 Each look-up needs the listings of all folders above a file, so these stay cached however long they are.
 """
@@ -84,7 +84,7 @@ class Notes(list[str]):
 class FileNames:
     """The files of an `ImageTree` by name. Damage and refused files go to `notes`.
 
-    `budget` limits the bytes of all directories together: in a sound image they do not overlap.
+    `budget` limits the size of all directories together, because in a sound image they do not overlap.
     """
 
     def __init__(self, tree: ImageTree, notes: Notes, budget: int) -> None:
@@ -95,7 +95,7 @@ class FileNames:
         self._lock = Lock()
 
     def find(self, file_id: FileId) -> Entry | None:
-        """Find the file with a File ID, or with the nearest form of that name; None if there is none."""
+        """Return the file with a File ID, or with the nearest form of that name; None if there is none."""
         entry: Entry | None = self._tree.root
         for component in file_id.components:
             if entry is None or not entry.folder:
@@ -104,7 +104,7 @@ class FileNames:
         return None if entry is None or entry.folder else entry
 
     def walk(self) -> Iterator[tuple[str, Entry]]:
-        """Yield path and entry of every file, each folder sorted by name. A folder met twice is noted and skipped."""
+        """Yield path and entry of every file, each folder sorted by name. Note and skip a folder that occurs twice."""
         return ((path, entry) for path, entry in self._everything() if not entry.folder)
 
     def empty_folders(self) -> list[str]:
@@ -130,7 +130,7 @@ class FileNames:
             if not entry.folder:
                 yield path, entry
             elif entry.extents in visited:
-                self._notes.add(f"{path}: this folder is another one too; not entered again")
+                self._notes.add(f"{path}: this folder was already read under another name; not read again")
             elif len(stack) > MAX_READ_COMPONENTS:
                 self._notes.add(f"{path}: folders are nested too deep")
             elif entry.size > left:
@@ -155,7 +155,7 @@ class FileNames:
             return listing
 
     def _drop_listings(self, names: int) -> None:
-        """Make room for a listing of `names`: files are mostly read folder by folder, so a few listings suffice."""
+        """Drop cached listings until `names` fits. A few listings suffice, because files are mostly read folder by folder."""
         names += sum(map(len, self._listings.values()))
         while names > KEPT_NAMES and len(self._listings) >= KEPT_FOLDERS:
             names -= len(self._listings.pop(next(iter(self._listings))))
@@ -182,7 +182,7 @@ class FileNames:
 
 
 def _harm(name: str) -> str:
-    """Why a name cannot be used, "" if it can."""
+    """Return the reason why a name cannot be used, "" if it can."""
     try:
         if len(FileId.tolerant(name).components) == 1 and name.strip(" ") == name:
             return ""

@@ -1,4 +1,4 @@
-"""Answers that images and archives have in common while they are open for reading."""
+"""Default answers of images and archives that are open for reading."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class OpenImage(ImageAnswers):
         return self._path
 
     def damage(self) -> tuple[str, ...]:
-        """Return the damage of the image that was found so far."""
+        """Return the damage of the image found so far."""
         return self._notes.everything()
 
     def refused(self) -> Sequence[RefusedName]:
@@ -37,11 +37,11 @@ class OpenImage(ImageAnswers):
         return tuple(self._notes.refused.values())
 
     def close(self) -> None:
-        """Release the image; files that were opened stay open."""
+        """Release the image; open files stay open."""
         self._image.close()
 
     def _volume(self, **facts: Any) -> FileSetInfo:
-        """The volume that holds the image, with `facts` about the image itself."""
+        """Return the volume that holds the image, with `facts` about the image itself."""
         return evolve(
             inquire_volume(os.path.dirname(os.path.abspath(self._path))), **{"caveat": "", "file_systems": (), **facts}
         )

@@ -1,4 +1,4 @@
-"""A file-set in a folder of an image, for example where several discs were copied into one image."""
+"""A file-set in a folder of an image, for example if several discs were copied into one image."""
 
 from __future__ import annotations
 

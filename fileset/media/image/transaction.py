@@ -1,8 +1,8 @@
-"""Changing an image so that a crash at any moment leaves the old or the new one, whole.
+"""Change an image so that a crash at any moment leaves the old or the new one, complete.
 
 A change builds a new image beside the old one, carries over the files that stay, syncs it, reads all of it back and
-compares hashes; only then is it renamed over the old one. The file that it is built in is the lock, and what a crash
-leaves of it is taken over by the next writer.
+compares hashes. Only then does it rename the new image over the old one. The file of the new image is also the lock. After
+a crash, the next writer overwrites it.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ Identity = tuple[int, int, int, int] | None
 
 
 class ImageTransaction:
-    """One change of an image that was `seen` before, in a folder that is made if need be. A context: leaving it
-    unpublished leaves the old image, or none, and no folder that was made.
+    """One change of an image, whose identity was `seen` before; its folder is made if necessary.
+
+    Leaving the context unpublished keeps the old image, if there was one, and removes the folders that were made.
     """
 
     def __init__(
@@ -123,7 +124,7 @@ class ImageTransaction:
         return self._published
 
     def leftovers(self) -> list[FileId]:
-        """Return nothing: an interrupted change left only the file that this one has taken over."""
+        """Return nothing: an interrupted change leaves only the file that this change overwrites."""
         return []
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
@@ -138,7 +139,7 @@ class ImageTransaction:
         present = {_key(file_id) for file_id in kept}
         for file_id in added:
             if _key(file_id) in present:
-                raise MediumError("there is such a file already; nothing is overwritten", path=file_id)
+                raise MediumError("a file of this name already exists; nothing is overwritten", path=file_id)
         with blamed_on(self._path):
             self._builder.announce([*kept, *added, DICOMDIR])
         for file_id in kept:
@@ -165,10 +166,10 @@ class ImageTransaction:
         return Written(file_id, hashed.size)
 
     def settle(self) -> None:
-        """Nothing: the image is synced when it is whole."""
+        """Do nothing: `publish` syncs the complete image."""
 
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:
-        """Finish the image, sync it, read all of it back, and put it in the old one's place."""
+        """Finish the image, sync it, read all of it back, and rename it over the old one."""
         written = self.write(DICOMDIR, dicomdir)
         with blamed_on(self._path):
             self._builder.finish()
@@ -204,7 +205,7 @@ class ImageTransaction:
             image.close()
 
     def delete(self, file_id: FileId) -> None:
-        """Nothing: the new image was built without the files that the change removes."""
+        """Do nothing: the new image was built without the removed files."""
 
 
 def identity(path: str) -> Identity:
@@ -221,7 +222,7 @@ def _key(file_id: FileId) -> str:
 
 
 def _mode(path: str, new: int) -> int:
-    """The permissions of the file that is replaced, else `new` without what the user's mask forbids."""
+    """Return the permissions of the replaced file, else `new` without the bits that the mask of the user forbids."""
     with suppress(FileNotFoundError):
         return stat.S_IMODE(os.stat(path).st_mode)
     mask = os.umask(0o077)

@@ -1,4 +1,4 @@
-"""A limit for the bytes that the files of an image have together, against directories that lead to the same bytes again and again."""
+"""Limit the total size of the files of an image, against directories that reference the same bytes again and again."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from fileset.errors import FormatError
 from fileset.media.image.names import Entry
 
 SMALL_IMAGE: Final = 1 << 30
-"""Bytes that the files of an image may have together, however small it is."""
+"""Total size in bytes that the files of any image may have, however small the image is."""
 
 
 class OverlapAllowance:
-    """How many bytes the opened files of an image of `size` bytes may have together: in a sound image no two overlap.
+    """The limit for the total size of the opened files of an image of `size` bytes: in a sound image no files overlap.
 
-    Names of one file, on the same extents, are allowed: up to twenty for each, or `SMALL_IMAGE` bytes in all.
+    Several names for one file, on the same extents, are allowed: up to twenty for each, or `SMALL_IMAGE` bytes in all.
     """
 
     def __init__(self, size: int) -> None:
@@ -27,7 +27,7 @@ class OverlapAllowance:
         self._lock = Lock()
 
     def spend(self, path: str, entry: Entry) -> None:
-        """Raise `FormatError` if a file that is opened can only overlap others."""
+        """Raise `FormatError` if an opened file must overlap others, because the total exceeds the image."""
         name, place, size = hash(path), hash(entry.extents), entry.size
         with self._lock:
             if name in self._names:

@@ -1,4 +1,4 @@
-"""Compare a disc in a drive with the image that it was burned from, sector by sector."""
+"""Compare a disc in a drive with its image, sector by sector."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fileset.media.iso.directories import SECTOR
 from fileset.media.iso.medium import IsoMedium
 
 BATCH: Final = 64
-"""Sectors that are read at once: a unit of error correction of a DVD has 16, one of a Blu-ray Disc 32."""
+"""Number of sectors in one read: a unit of error correction has 16 sectors on a DVD, and 32 on a Blu-ray Disc."""
 PATIENCE: Final = 64
 """Unreadable sectors after which the comparison ends: a drive may try each of them for a minute."""
 
@@ -25,9 +25,9 @@ DIFFERENT, UNREADABLE, MISSING = "different", "unreadable", "missing"
 
 @frozen
 class SectorRange:
-    """Consecutive sectors that are not as in the image: the first, the last, the fault, and the files that they belong to.
+    """Consecutive sectors that differ from the image: the first, the last, the fault, and the files that they belong to.
 
-    `fault` is "different", "unreadable", or "missing" where the disc ends before.
+    `fault` is "different", "unreadable", or "missing" if the disc ends before them.
     """
 
     first: int
@@ -43,7 +43,7 @@ class SectorRange:
 
 @frozen
 class Comparison:
-    """The result of a comparison: how many sectors the image has and how many were compared, and those that differ."""
+    """The result of a comparison: the number of sectors of the image, of compared sectors, and the differences."""
 
     image: str
     device: str
@@ -60,7 +60,7 @@ class Comparison:
 def compare(device: str, image: str, progress: Callable[[int, int], None] | None = None) -> Comparison:
     """Compare the disc in a drive with an image, up to the size of the volume that the image states (ISO 9660 8.4.8).
 
-    Sectors after that are padding and run-out of the drive. Raises `FormatError` if `image` is no whole image of a disc,
+    Later sectors are padding and run-out of the drive. Raises `FormatError` if `image` is not a complete image of a disc,
     `MediumError` if either cannot be opened.
     """
     with closing(IsoMedium(image)) as original, closing(ImageBytes(image)) as expected:
@@ -87,7 +87,7 @@ def whole_sectors(image: IsoMedium) -> int:
 
 
 def _faults(disc: ImageBytes, expected: ImageBytes, first: int, number: int) -> Iterator[tuple[int, str]]:
-    """Each sector of a batch that is not as expected, with its fault."""
+    """Yield each sector of a batch that differs, with its fault."""
     fault = _fault(disc, expected, first, number)
     if not fault or number == 1:
         yield from [(first, fault)] if fault else []
@@ -111,7 +111,7 @@ def _fault(disc: ImageBytes, expected: ImageBytes, first: int, number: int) -> s
 
 
 def _ranges(faults: list[tuple[int, str]], image: IsoMedium) -> Iterator[SectorRange]:
-    """The faults as ranges of sectors, with the files of the image that lie there."""
+    """Yield the faults as ranges of sectors, with the files of the image in each range."""
     files = list(_files(image)) if faults else []
     for (_, fault), group in groupby(enumerate(faults), key=lambda item: (item[1][0] - item[0], item[1][1])):
         numbers = [sector for _, (sector, _) in group]
@@ -122,7 +122,7 @@ def _ranges(faults: list[tuple[int, str]], image: IsoMedium) -> Iterator[SectorR
 
 
 def _files(image: IsoMedium) -> Iterator[tuple[str, int, int]]:
-    """Each file of an image with its first and last sector."""
+    """Yield each file of an image with its first and last sector."""
     for name in image.names():
         file_id = FileId.tolerant(name)
         try:
@@ -135,7 +135,7 @@ def _files(image: IsoMedium) -> Iterator[tuple[str, int, int]]:
 
 
 def holds_data(device: str) -> bool:
-    """Whether something can be read from the disc in a drive that is not only zeros."""
+    """Whether the disc in a drive is readable and holds anything but zeros."""
     try:
         with closing(ImageBytes(device)) as disc:
             return any(disc.read(0, min(disc.size, BATCH * SECTOR)))

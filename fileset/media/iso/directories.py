@@ -1,6 +1,6 @@
 """One hierarchy of directories of an ISO 9660 volume: its path tables and directory records (ECMA-119 9.1, 9.4).
 
-A volume with Joliet has two over the same files, which differ in nothing but the names.
+A volume with Joliet has two hierarchies over the same files; they differ only in the names.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ SECTOR: Final = 2048
 """Bytes of a logical sector and of a logical block."""
 
 MAX_FOLDERS: Final = 0xFFFF
-"""Folders that a path table can number."""
+"""Largest number of folders that a path table can number."""
 
 _RECORD: Final = Struct("<BBIIII7sBBBHH").pack
-"""A Directory Record up to its identifier, but that the two big-endian halves are swapped beforehand."""
+"""A Directory Record up to its identifier; the caller swaps the bytes of the big-endian halves."""
 _FOLDER_FLAG: Final = 0x02
 _HERE: Final = b"\0"
 _ABOVE: Final = b"\1"
@@ -43,7 +43,7 @@ class Places:
 
 
 class Hierarchy:
-    """The directories of a volume, with the identifier of each node as `identify` gives it for the children of a folder.
+    """The directories of a volume. `identify` returns the identifiers for the children of a folder.
 
     `key` is the order of identifiers in a directory.
     """
@@ -71,7 +71,7 @@ class Hierarchy:
         self.path_tables = (0, 0)
 
     def _folders(self) -> Iterator[int]:
-        """All folders in the order of a path table: by level, by folder above, by identifier."""
+        """Return all folders in the order of a path table: by level, by parent, by identifier."""
         level = [ROOT]
         while level:
             yield from level
@@ -97,11 +97,11 @@ class Hierarchy:
         return sectors(used) * SECTOR
 
     def root(self, date: bytes) -> bytes:
-        """The Directory Record of the root, as a volume descriptor holds it."""
+        """Return the Directory Record of the root for a volume descriptor."""
         return _record(_HERE, *self._extents[ROOT], date, _FOLDER_FLAG)
 
     def path_table(self, order: str) -> bytes:
-        """The path table, numbers "<" least or ">" most significant byte first."""
+        """Return the path table, with numbers in little-endian ("<") or big-endian (">") order."""
         entry = Struct(f"{order}BBIH").pack
         numbers = {folder: number for number, folder in enumerate(self._order, 1)}
         parts = []
@@ -113,7 +113,7 @@ class Hierarchy:
         return b"".join(parts)
 
     def directories(self, files: Places, date: bytes) -> Iterator[tuple[int, bytes]]:
-        """Yield sector and contents of every directory; `files` has the positions of the files."""
+        """Yield sector and contents of every directory; `files` has the positions of all files."""
         for folder in self._order:
             here, above = self._extents[folder], self._extents[self._tree.parents[folder]]
             data = bytearray(_record(_HERE, *here, date, _FOLDER_FLAG) + _record(_ABOVE, *above, date, _FOLDER_FLAG))
@@ -131,9 +131,9 @@ class Hierarchy:
 
 
 def primary_hierarchy(tree: NameTree, *, invent: bool) -> Hierarchy:
-    """The hierarchy of the primary volume descriptor, with Level 1 names (PS3.12 F.1).
+    """Return the hierarchy of the primary volume descriptor, with Level 1 names (PS3.12 F.1).
 
-    Other names raise `RuleError`, or get an invented identifier if another hierarchy holds the real one.
+    Raises `RuleError` for other names, or invents an identifier if another hierarchy holds the real name.
     """
 
     def identify(tree: NameTree, children: Sequence[int]) -> list[bytes]:
@@ -158,18 +158,18 @@ def primary_hierarchy(tree: NameTree, *, invent: bool) -> Hierarchy:
 
 
 def joliet_hierarchy(tree: NameTree) -> Hierarchy:
-    """The hierarchy of the supplementary volume descriptor, with names of up to 64 characters of UCS-2."""
+    """Return the hierarchy of the supplementary volume descriptor, with names of up to 64 UCS-2 characters."""
     return Hierarchy(tree, lambda tree, children: [joliet(tree.names[child]) for child in children], bytes)
 
 
 def sectors(size: int) -> int:
-    """The number of sectors that `size` bytes take."""
+    """Return the number of sectors for `size` bytes."""
     return -(-size // SECTOR)
 
 
 @lru_cache
 def recording_date(when: datetime) -> bytes:
-    """A recording date and time (ECMA-119 9.1.5), in UTC, limited to the years that it can hold."""
+    """Return a recording date and time (ECMA-119 9.1.5) in UTC, limited to the years that the format can hold."""
     utc = when.astimezone(UTC)
     year = min(max(utc.year, 1900), 2155) - 1900
     return bytes((year, utc.month, utc.day, utc.hour, utc.minute, utc.second, 0))

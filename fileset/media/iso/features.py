@@ -1,4 +1,4 @@
-"""Features of an ISO 9660 or UDF image that the writer of this package does not write, so that an update would lose them."""
+"""Features of an ISO 9660 or UDF image that our writer does not write, so that an update would lose them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ FEATURES: Final[dict[str, Callable[[ImageBytes, Sequence[IsoVolume]], bool]]] = 
     "another volume descriptor, with names of its own": _has_other_volumes,
     "associated files, such as the resource forks of a Macintosh": _has_associated_files,
 }
-"""Features by the words that name them in a message; each is given the ISO 9660 volumes, of which an image of UDF alone has none.
+"""Functions that detect a feature, by the words that name it in a message. They get the ISO 9660 volumes, if there are any.
 
-Associated files are known after all folders were listed.
+Call them after all folders were listed, because only then associated files are known.
 """

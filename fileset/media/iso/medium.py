@@ -1,4 +1,4 @@
-"""ISO 9660 images as a medium (PS3.12 F, P): read at random without mounting, written and changed as a whole."""
+"""ISO 9660 images as a medium (PS3.12 F, P): random access without mounting; written and changed as a whole."""
 
 from __future__ import annotations
 
@@ -36,12 +36,11 @@ Place = tuple[tuple[int, int], ...] | str
 
 
 class IsoMedium(OpenImage):
-    """An image, or a disc in a drive, that is open for reading. Its faults are in `damage`.
+    """An image, or a disc in a drive, that is open for reading. `damage` has its faults.
 
-    `kinds` are the hierarchies of names that it has: any of `ISO_9660`, `JOLIET` and `UDF`.
-
-    Names are looked up in the primary hierarchy of ISO 9660, then in Joliet, then in UDF. Raises `FormatError` if it is
-    no image of a disc, `MediumError` if it cannot be read.
+    `kinds` are its hierarchies of names: any of `ISO_9660`, `JOLIET` and `UDF`. A name is looked up in the primary hierarchy
+    of ISO 9660, then in Joliet, then in UDF. Raises `FormatError` if it is not an image of a disc, `MediumError` if it
+    cannot be read.
     """
 
     def __init__(self, path: str) -> None:
@@ -62,7 +61,7 @@ class IsoMedium(OpenImage):
             self._notes.add(self._image.cut)
 
     def _opened(self) -> list[IsoVolume | UdfVolume]:
-        """The hierarchies that can be read, of at most one of each kind; faults of others are noted."""
+        """Return the readable hierarchies, at most one of each kind; note the faults of others."""
         volumes: list[IsoVolume | UdfVolume] = []
         problems: list[str] = []
         for kind, open_ in self._hierarchies().items():
@@ -78,7 +77,7 @@ class IsoMedium(OpenImage):
         return volumes
 
     def _hierarchies(self) -> dict[str, Callable[[], IsoVolume | UdfVolume]]:
-        """A function that opens it, for each kind of hierarchy of the image."""
+        """Yield each hierarchy of the image as its kind and a function that opens it."""
         found: dict[str, Callable[[], IsoVolume | UdfVolume]] = {}
         for descriptor in descriptors(self._image):
             for kind, is_one in ((ISO_9660, is_primary), (JOLIET, is_joliet)):
@@ -95,21 +94,21 @@ class IsoMedium(OpenImage):
 
     @property
     def label(self) -> str:
-        """Volume Identifier: the File-set ID, on a disc that keeps to PS3.12 F.1.1."""
+        """Volume Identifier; it equals the File-set ID on a disc that follows PS3.12 F.1.1."""
         return self._volumes[0].label
 
     @property
     def stated_size(self) -> int:
-        """The bytes that the volume has by its descriptor (Volume Space Size, ISO 9660 8.4.8)."""
+        """The size of the volume in bytes that its descriptor states (Volume Space Size, ISO 9660 8.4.8)."""
         return self._image.whole
 
     @property
     def cut(self) -> str:
-        """The message that the image was cut off, "" if it is whole."""
+        """The message that the image is cut off, "" if it is complete."""
         return self._image.cut
 
     def open(self, file_id: FileId) -> BinaryIO:
-        """Open a file for reading at random; no more is read than asked for."""
+        """Open a file for random access; nothing more is read than requested."""
         entry = self._entry(file_id)
         try:
             self._image.check(entry.extents)
@@ -124,7 +123,7 @@ class IsoMedium(OpenImage):
         return entry.extents[0][0] if entry and entry.extents else 0
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """Size, and recording date and time. Raises `FormatError` if not all of the file can be there."""
+        """Return size, recording date and time. Raises `FormatError` if the file cannot be completely in the image."""
         entry = self._entry(file_id)
         try:
             self._image.check(entry.extents)
@@ -151,12 +150,12 @@ class IsoMedium(OpenImage):
         )
 
     def _versioned(self, kind: str) -> str:
-        """The name of a hierarchy, of UDF with its revision."""
+        """Return the name of a hierarchy, for UDF with its revision."""
         revisions = (volume.revision for volume in self._volumes if kind == UDF and isinstance(volume, UdfVolume))
         return " ".join(filter(None, (kind, *revisions)))
 
     def names(self) -> Iterator[str]:
-        """The paths of all files; a long name where Joliet or UDF has one that is no File ID."""
+        """Yield the paths of all files; the long name if Joliet or UDF has one that is not a File ID."""
         long = self._long_names()
         for path, entry in self._trees[0].walk():
             yield long.get(entry.extents) or long.get(path.upper()) or path
@@ -170,19 +169,19 @@ class IsoMedium(OpenImage):
         }
 
     def empty_folders(self) -> tuple[list[str], list[str]]:
-        """Return the paths of the empty folders whose names all hierarchies can have, and a sentence for each other."""
+        """Return the paths of empty folders that a new image can have, and a sentence for each that it cannot have."""
         first, *others = ({path.upper(): path for path in tree.empty_folders()} for tree in self._trees)
         kept = {key: path for key, path in first.items() if _may_be_empty(path) and all(key in one for one in others)}
         named = first if len(first) >= max(map(len, others), default=0) else max(others, key=len)
         return list(kept.values()), [f"the empty folder {path}" for key, path in named.items() if key not in kept]
 
     def features(self) -> Iterator[str]:
-        """Yield what the image has beside names, files and texts, and an image that we write has not."""
+        """Yield the features of the image, other than names, files and texts, that our writer does not write."""
         volumes = [volume for volume in self._volumes if isinstance(volume, IsoVolume)]
         yield from (feature for feature, has_it in FEATURES.items() if has_it(self._image, volumes))
 
     def _long_names(self) -> dict[Place, str]:
-        """The names in other hierarchies that are not File IDs, by position; "" for files that share a position."""
+        """Return the names in other hierarchies that are not File IDs, by position; "" for files that share a position."""
         found: dict[Place, str] = {}
         for tree in self._trees[1:]:
             here: dict[Place, str] = {}
@@ -198,7 +197,7 @@ class IsoMedium(OpenImage):
 
 
 def _no_volume(size: int) -> str:
-    """Why a file of `size` bytes without any volume is no image."""
+    """Return the reason why a file of `size` bytes without any volume is not an image."""
     if size <= FIRST_DESCRIPTOR * SECTOR:
         return f"not an image of a disc, or cut off: it has {size} bytes, a volume begins after {FIRST_DESCRIPTOR * SECTOR}"
     return "not an image of a disc: it has neither an ISO 9660 nor a UDF volume (PS3.12 F, P)"
@@ -213,12 +212,12 @@ def _is_file_id(path: str) -> bool:
 
 
 def _may_be_empty(path: str) -> bool:
-    """Whether a new image can have an empty folder of this name: it is no deeper than the folder of a file."""
+    """Whether a new image can have an empty folder of this name: it must not be deeper than the folder of a file."""
     return _is_file_id(path) and path.count("/") + 2 <= MAX_DEPTH
 
 
 class IsoImage(Image):
-    """An image of a disc that is written again."""
+    """An image of a disc that a change writes again."""
 
     def __init__(
         self,
@@ -263,8 +262,10 @@ class Iso:
 
     @property
     def footprint(self) -> Footprint:
-        """Files in whole sectors; of each hierarchy its descriptor, path tables, directories and their records; in UDF,
-        a sector for the File Entry of each file and folder.
+        """The room for files in whole sectors, and for the structures of each hierarchy.
+
+        These are descriptor, path tables, directories and their records; in UDF also a sector for the File Entry of each
+        file and folder.
         """
         hierarchies = 1 + self.joliet
         begin = FIRST_BLOCK if self.udf else FIRST_DESCRIPTOR + 1
@@ -276,7 +277,7 @@ class Iso:
         )
 
     def recognises(self, path: str) -> bool:
-        """Whether the file, or disc drive, at `path` has descriptors where ISO 9660 and UDF have the first."""
+        """Whether the file, or disc drive, at `path` has descriptors at the place where ISO 9660 and UDF begin."""
         if os.path.isdir(path) or is_pipe(path):
             return False
         try:
@@ -286,11 +287,11 @@ class Iso:
             return False
 
     def readable(self, path: str) -> IsoMedium:
-        """The image at `path`."""
+        """Open the image at `path`."""
         return IsoMedium(path)
 
     def writable(self, path: str, label: str) -> IsoImage:
-        """A new image at `path`, with `label` as its volume identifier (PS3.12 F.1.1)."""
+        """Return a new image at `path`, with `label` as its volume identifier (PS3.12 F.1.1)."""
         return IsoImage(path, NoImage(path), IsoOptions(label, creation_time(), joliet=self.joliet, udf=self.udf))
 
     def updatable(self, path: str) -> IsoImage:

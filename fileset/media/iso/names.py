@@ -1,7 +1,7 @@
-"""Names of ISO 9660 Level 1 and Joliet, and how a file's name becomes one.
+"""Turn the name of a file into a name of ISO 9660 Level 1 or Joliet.
 
-A File ID Component is a Level 1 name unchanged: PS3.12 F.1.2.1 makes `IMAGE1` the file `IMAGE1.;1`. Other files of
-the disc must have 8.3 names too; where Joliet or UDF keeps the long name, a short one is made up.
+A File ID Component is already a Level 1 name: PS3.12 F.1.2.1 makes `IMAGE1` the file `IMAGE1.;1`. Other files of the disc
+need 8.3 names too; if Joliet or UDF keeps the long name, a short one is invented.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _NOT_D: Final = re.compile(r"[^A-Z0-9_]")
 _NOT_JOLIET: Final = re.compile(r"[\x00-\x1f*/:;?\\]")
 
 JOLIET_LENGTH: Final = 64
-"""Characters of a Joliet name (UCS-2, so that one outside the Basic Multilingual Plane counts as two)."""
+"""Largest length of a Joliet name in UCS-2 characters; one outside the Basic Multilingual Plane counts as two."""
 
 
 def level_1(name: str, *, folder: bool) -> bytes | None:
-    """The File or Directory Identifier of a name that Level 1 takes, in either case; None for any other name."""
+    """Return the File or Directory Identifier of a name that Level 1 allows, in either case; None for other names."""
     upper = name.upper()
     if folder:
         return upper.encode("ascii") if _FOLDER(upper) else None
@@ -31,14 +31,14 @@ def level_1(name: str, *, folder: bool) -> bytes | None:
 
 
 class Shortener:
-    """Gives names of one folder that Level 1 does not take the nearest identifiers that are free."""
+    """Invents the nearest free identifiers for the names of one folder that Level 1 does not allow."""
 
     def __init__(self, taken: Iterable[bytes]) -> None:
         self._taken = set(taken)
         self._next: dict[tuple[str, str], int] = {}
 
     def __call__(self, name: str, *, folder: bool) -> bytes:
-        """A new identifier, next to `name`."""
+        """Return a new identifier that is similar to `name`."""
         stem, dot, extension = ("", "", name.upper()) if folder else name.upper().rpartition(".")
         if not dot:
             stem, extension = extension, ""
@@ -55,13 +55,13 @@ class Shortener:
 
 
 def level_1_key(identifier: bytes) -> tuple[bytes, bytes]:
-    """The order of ISO 9660 9.3: by name, then by extension, as if each were filled up with spaces."""
+    """Return the sort key of ISO 9660 9.3: name, then extension, each padded with spaces."""
     name, _, extension = identifier.partition(b";")[0].partition(b".")
     return name, extension
 
 
 def joliet(name: str) -> bytes:
-    """The Joliet identifier of a name; without ";1", which some systems would show (PS3.12 F.1.2.1 note 3).
+    """Return the Joliet identifier of a name, without ";1", which some systems would show (PS3.12 F.1.2.1 note 3).
 
     Raises `RuleError` for a name that Joliet does not allow.
     """
@@ -74,7 +74,7 @@ def joliet(name: str) -> bytes:
 
 
 def shown(identifier: str) -> str:
-    """A name as people know it: without version, and without the dot of an empty extension."""
+    """Return a name as users know it: without version, and without the dot of an empty extension."""
     stem, semicolon, version = identifier.rpartition(";")
     name = stem if semicolon and version.isdecimal() and version.isascii() else identifier
     return name.removesuffix(".") or name

@@ -1,7 +1,6 @@
-"""Reading the directories of ISO 9660 and Joliet (ECMA-119), without mounting and whatever is wrong with them.
+"""Read the directories of ISO 9660 and Joliet (ECMA-119) without mounting, even if they are damaged.
 
-Nothing in an image is believed before it is checked: every length against the rest, every position against the
-size of the image.
+Every value is checked before use: each length against the remaining bytes, each position against the size of the image.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _SHORT: Final = Struct("<H").unpack_from
 
 
 def descriptors(image: ImageBytes) -> Iterator[bytes]:
-    """The volume descriptors of the first session up to the terminator or the first sector that is none."""
+    """Yield the volume descriptors of the first session, up to the terminator or the first sector that is not a descriptor."""
     for sector in range(FIRST_DESCRIPTOR, FIRST_DESCRIPTOR + MAX_DESCRIPTORS):
         try:
             data = image.read(sector * SECTOR, SECTOR)
@@ -43,19 +42,19 @@ def descriptors(image: ImageBytes) -> Iterator[bytes]:
 
 
 def is_primary(descriptor: bytes) -> bool:
-    """Whether a volume descriptor is that of the primary hierarchy."""
+    """Whether a volume descriptor describes the primary hierarchy."""
     return descriptor[0] == PRIMARY
 
 
 def is_joliet(descriptor: bytes) -> bool:
-    """Whether a volume descriptor is that of a Joliet hierarchy."""
+    """Whether a volume descriptor describes a Joliet hierarchy."""
     return descriptor[0] == SUPPLEMENTARY and descriptor[88:91] in JOLIET_ESCAPES
 
 
 class IsoVolume:
-    """The hierarchy of one volume descriptor. Raises `FormatError` for one that cannot be true.
+    """The hierarchy of one volume descriptor. Raises `FormatError` for impossible values.
 
-    `has_associated_files`: whether any was met in the folders that were read (ECMA-119 9.1.6, bit 2); none is read.
+    `has_associated_files`: whether the folders read so far have an associated file (ECMA-119 9.1.6, bit 2); none is read.
     """
 
     has_associated_files = False
@@ -72,7 +71,7 @@ class IsoVolume:
         self.root = Entry("", folder=True, extents=(self._extent(descriptor, 156),), modified=None)
 
     def entries(self, folder: Entry) -> Iterator[Entry]:
-        """Yield the entries of a directory; impossible records are noted and left out."""
+        """Yield the entries of a directory; note and omit impossible records."""
         pieces: list[tuple[int, int]] = []
         for record in self._records(folder):
             if record[25] & _ASSOCIATED:
@@ -115,7 +114,7 @@ class IsoVolume:
 
 @lru_cache
 def recording_time(raw: bytes) -> datetime | None:
-    """A recording date and time (ECMA-119 9.1.5); None if it is none."""
+    """Return a recording date and time (ECMA-119 9.1.5); None if it is not valid."""
     year, month, day, hour, minute, second, quarters = raw
     zone = quarters - 256 if quarters > 127 else quarters
     try:

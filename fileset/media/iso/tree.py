@@ -1,6 +1,6 @@
-"""The tree of names that an image is built of, shared by its hierarchies: ISO 9660, Joliet and UDF.
+"""The tree of names in an image, shared by its hierarchies: ISO 9660, Joliet and UDF.
 
-Files and folders are nodes, numbered from 0, the root; their facts are kept in columns.
+Files and folders are nodes; the root is node 0. Columns hold the facts about the nodes.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from fileset.file_id import FileId
 
 ROOT: Final = 0
 MAX_DEPTH: Final = 8
-"""Levels of the hierarchy below the root's own, the file's included: as many as a File ID has (PS3.10 8.2)."""
+"""Largest number of levels below the root, including the file: as many as a File ID has (PS3.10 8.2)."""
 
 
 class NameTree:
-    """Files and the folders that they need, and other `folders`; two names that differ only in case are one.
+    """Files, the folders that they need, and other `folders`. Names that differ only in case are the same name.
 
-    `files` has the nodes of the files in the order in which they were given. Raises `RuleError` for names that cannot be
-    together, or are too deep.
+    `files` has the nodes of the files in the given order. Raises `RuleError` for names that clash or are too deep.
     """
 
     def __init__(self, file_ids: Sequence[FileId], folders: Sequence[str] = ()) -> None:
@@ -42,7 +41,7 @@ class NameTree:
         return node in self.children
 
     def path(self, node: int) -> str:
-        """The names from below the root to a node, "/" between them."""
+        """Return the path of a node below the root, with "/" between names."""
         parts = []
         while node != ROOT:
             parts.append(self.names[node])

@@ -1,4 +1,4 @@
-"""The members of a ZIP archive: by its central directory (PKWARE APPNOTE 4.3.12), or by their own headers without one.
+"""Find the members of a ZIP archive: in its central directory (PKWARE APPNOTE 4.3.12), or by their own headers.
 
 `zipfile` reads the central directory. Members that share bytes with others or could do harm are refused with a reason.
 Names are normalised first: PowerShell and .NET write backslashes, bsdtar writes a leading "./".
@@ -46,8 +46,8 @@ EARLIEST: Final = datetime(1980, 1, 1, tzinfo=UTC)
 class ZipMember:
     """One file of an archive. `name` is normalised, `raw_name` as the headers have it.
 
-    Its local header is at `header_at`, its data end before `limit`. `crc` is None if the archive does not show it. `lock`: how
-    it is encrypted, None if it is not.
+    Its local header is at `header_at`, its data end before `limit`. `crc` is None if unknown. `lock` is None for a member
+    without encryption.
     """
 
     name: str
@@ -64,10 +64,10 @@ class ZipMember:
 
 @frozen
 class Extras:
-    """What an archive has beside the contents of its files.
+    """The facts of an archive that a change keeps besides the contents of its files.
 
-    `keepsakes` has those of members and folders that are not the usual ones, by name; `before` are the bytes before the first
-    member. `too_long` are the names of members with more extra fields than a new archive can have.
+    `keepsakes`: unusual attributes, extra fields and comments of members and folders, by name. `before`: number of bytes
+    before the first member. `too_long`: names of members with more extra fields than a new archive can have.
     """
 
     comment: bytes
@@ -81,7 +81,7 @@ NO_EXTRAS: Final = Extras(b"", MappingProxyType({}), (), 0)
 
 
 def read_extras(file: BinaryIO) -> Extras:
-    """Read what an archive has beside the contents of its files. Raises as `read_directory`."""
+    """Read the facts of an archive besides the contents of its files. Raises as `read_directory`."""
     found, _, comment = _infos(file)
     kept = {normalised(info.orig_filename): _keepsake(info) for info in found}
     before = min((info.header_offset for info in found), default=0)
@@ -92,7 +92,7 @@ def read_extras(file: BinaryIO) -> Extras:
 
 
 def _empty_folders(names: Iterable[str]) -> list[str]:
-    """Return the folders without anything in them, sorted: in the order of names, the contents of a folder follow it."""
+    """Return the empty folders, sorted. In the order of names, the contents of a folder follow it."""
     following = pairwise([*sorted(names), ""])
     return [name for name, after in following if is_folder(name) and not after.startswith(name)]
 
@@ -139,7 +139,7 @@ def is_folder(name: str) -> bool:
 
 
 def name_fault(name: str) -> str:
-    """Return why a normalised name cannot be used, "" if it can."""
+    """Return the reason why a normalised name cannot be used, "" if it can."""
     if name.startswith("/"):
         return "an absolute name"
     try:
@@ -151,7 +151,7 @@ def name_fault(name: str) -> str:
 def refuse_twins(members: Sequence[ZipMember | RefusedName]) -> list[ZipMember | RefusedName]:
     """Refuse all members whose names are equal apart from case."""
     names = Counter(member.name.upper() for member in members)
-    twins = "several members have this name, in some case of its letters"
+    twins = "several members have this name, apart from upper and lower case"
     return [RefusedName(one.name, twins) if names[one.name.upper()] > 1 else one for one in members]
 
 
@@ -172,7 +172,7 @@ def _members(found: Sequence[zipfile.ZipInfo], end: int, *, opens: bool) -> Iter
 
 
 def _fault(info: zipfile.ZipInfo, *, opens: bool) -> str:
-    """Why a member cannot be read, "" if it can."""
+    """Return the reason why a member cannot be read, "" if it can."""
     if info.flag_bits & ENCRYPTED and not opens:
         return LOCKED
     return next((reason for wrong, reason in _CHECKS if wrong(info)), "")
@@ -187,7 +187,7 @@ _CHECKS: Final[tuple[tuple[Callable[[zipfile.ZipInfo], bool], str], ...]] = (
 
 
 def _smallest_end(info: zipfile.ZipInfo) -> int:
-    """The byte before which a member cannot end: the extra field of its local header may be longer."""
+    """Return the earliest possible end of a member; a longer extra field in its local header moves the end further."""
     return info.header_offset + LOCAL.size + len(info.orig_filename) + info.compress_size
 
 
@@ -198,7 +198,7 @@ def _limits(found: Sequence[zipfile.ZipInfo], end: int) -> dict[int, int]:
 
 
 def _overlapping(found: Sequence[zipfile.ZipInfo], end: int) -> set[int]:
-    """The local headers of all members that reach into another one, start in one, or reach beyond the last."""
+    """Return the local headers of all members that overlap another member, or reach beyond the end."""
     overlapping: set[int] = set()
     widest: zipfile.ZipInfo | None = None
     for info in sorted(found, key=lambda info: info.header_offset):
@@ -212,7 +212,7 @@ def _overlapping(found: Sequence[zipfile.ZipInfo], end: int) -> set[int]:
 
 
 def _method(info: zipfile.ZipInfo) -> int:
-    """The compression method of a member; that of one that is encrypted with AES is in its extra field."""
+    """Return the compression method of a member; with AES encryption the extra field has it."""
     field = aes_field(info.extra) if info.compress_type == AES_METHOD and info.flag_bits & ENCRYPTED else None
     return field[2] if field else info.compress_type
 

@@ -1,6 +1,6 @@
 """Members of a ZIP archive with a password: AES of WinZip (AE-1, AE-2; APPNOTE 7.2), and ZipCrypto for reading (APPNOTE 6.1).
 
-pyzipper has the ciphers. A member is verified before any byte of it is given out.
+pyzipper has the ciphers. A member is verified before any of its bytes is returned.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 AES_METHOD: Final = 99
-"""The compression method of members that are encrypted with AES; their extra field has the real one."""
+"""The compression method in the header of a member with AES encryption; its extra field has the real method."""
 AES_FIELD: Final = 0x9901
 _AES_HEAD: Final = struct.Struct("<2H")
 _SALTS: Final = {1: 8, 2: 12, 3: 16}
@@ -28,27 +28,27 @@ _MAC: Final = 10
 _AE_2: Final = 2
 _AES_256: Final = 3
 AES_OVERHEAD: Final = _SALTS[_AES_256] + _VERIFIER + _MAC
-"""Bytes that a member takes more if it is encrypted with AES-256."""
+"""Number of bytes by which AES-256 enlarges a member."""
 AES_EXTRA: Final = 11
 ZIPCRYPTO_HEAD: Final = 12
 
 IN_MEMORY: Final = 16 << 20
-"""Bytes of a member up to which it is decrypted at once; larger ones as far as they are read."""
+"""Members up to this number of bytes are decrypted at once, larger ones piece by piece."""
 LARGEST_ZIPCRYPTO: Final = 512 << 20
-"""Bytes of a member with ZipCrypto that is read: it can only be decrypted at once, and slowly."""
+"""Largest size in bytes of a member with ZipCrypto: it must be decrypted at once, which is slow."""
 PIECE: Final = 1 << 20
 
 
 @frozen
 class Lock:
-    """How a member is encrypted: with AES of a `strength` from 1 to 3, or with ZipCrypto, 0; `check` verifies its password."""
+    """The encryption of a member: AES with a `strength` from 1 to 3, or ZipCrypto (0); `check` verifies its password."""
 
     strength: int
     check: int = 0
 
     @property
     def overhead(self) -> int:
-        """The bytes that are neither plain nor packed data."""
+        """Number of bytes that the encryption adds to the packed data."""
         return _SALTS[self.strength] + _VERIFIER + _MAC if self.strength else ZIPCRYPTO_HEAD
 
 
@@ -116,7 +116,7 @@ _ADVICE: Final = Advice(
 
 
 class _Aes(SeekableFile):
-    """The bytes of a member that is encrypted with AES: forward as far as is asked for, backward from the start again."""
+    """The bytes of a member with AES encryption. Reading decrypts up to the requested byte; going back starts again."""
 
     def __init__(self, packed: BinaryIO, size: int, lock: Lock, password: bytes, name: str) -> None:
         self._packed, self._name, self._password = packed, name, password
@@ -138,7 +138,7 @@ class _Aes(SeekableFile):
         self._at = self._decrypted = 0
 
     def verify(self) -> None:
-        """Raise `FormatError` unless the authentication code is right: the member is as it was encrypted."""
+        """Raise `FormatError` unless the authentication code is right, which proves that the member is unchanged."""
         from pyzipper import BadZipFile
 
         while self._decrypted < self._size:
@@ -179,7 +179,7 @@ class _Aes(SeekableFile):
 
 
 class Locking:
-    """Encrypts one member with AES-256 (AE-2): a salt of its own, no CRC-32 that would show its content."""
+    """The encryption of one new member with AES-256 (AE-2): its own salt, and no CRC-32, which would reveal its content."""
 
     def __init__(self, password: bytes) -> None:
         from pyzipper.zipfile_aes import AESZipEncrypter
@@ -202,5 +202,5 @@ class Locking:
 
 
 def locked_extra(method: int) -> bytes:
-    """Return the extra field of a member that is encrypted with AES-256 and packed by `method`."""
+    """Return the extra field of a member with AES-256 encryption, packed by `method`."""
     return struct.pack("<2HH2sBH", AES_FIELD, 7, _AE_2, b"AE", _AES_256, method)

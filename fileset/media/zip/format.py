@@ -17,9 +17,9 @@ CENTRAL_SIGNATURE: Final = b"PK\1\2"
 END_SIGNATURE: Final = b"PK\5\6"
 
 HEADERS_SIZE: Final = LOCAL.size + CENTRAL.size + 2 * (71 + 9) + 20 + 28
-"""Of a member with the longest File ID and every extra field, in bytes."""
+"""Size in bytes of both headers of a member with the longest File ID and every extra field."""
 END_SIZE: Final = 22 + 56 + 20
-"""Of the end of the central directory with that of ZIP64, in bytes."""
+"""Size in bytes of the end of the central directory, including the end of ZIP64."""
 
 STORED, DEFLATED = 0, 8
 ENCRYPTED, SIZES_FOLLOW, UTF_8 = 0x0001, 0x0008, 0x0800
@@ -32,16 +32,16 @@ UNIX: Final = 3
 REGULAR_FILE: Final = 0o100644 << 16
 """The attributes of a member that has none of its own."""
 FOLDER: Final = 0o040755 << 16 | 0x10
-"""Those of a folder."""
+"""The attributes of a folder."""
 LARGEST_EXTRA: Final = 0xF000
-"""Bytes of extra fields of a member that are kept: they share 64 KiB with those that are written anew."""
+"""Largest size in bytes of the kept extra fields of a member; they share 64 KiB with the new ones."""
 _FIXED_EXTRA: Final = frozenset((ZIP64, TIMESTAMP, 0x9901, 0x7075, 0x6375))
-"""Extra fields that are written anew: sizes, date, encryption, and names and comments in Unicode."""
+"""Extra fields that the writer makes itself: sizes, date, encryption, and names and comments in Unicode."""
 
 
 @frozen
 class Keepsake:
-    """What a member has beside name, date and contents: its attributes with permissions, extra fields, and a comment."""
+    """The facts of a member besides name, date and contents: attributes with permissions, extra fields, and a comment."""
 
     attributes: int = REGULAR_FILE
     extra: bytes = b""

@@ -1,7 +1,7 @@
-"""The members of a ZIP archive without its central directory, for example of one that was cut off.
+"""Find the members of a ZIP archive without central directory, for example of a truncated one.
 
-Each member has a local header (PKWARE APPNOTE 4.3.7). Where sizes follow the data (4.3.9), the data are inflated, or
-searched, to find their end.
+Each member has a local header (PKWARE APPNOTE 4.3.7). If the sizes follow the data (4.3.9), the reader inflates or searches
+the data to find their end.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _members(file: BinaryIO, size: int) -> Iterator[ZipMember | RefusedName]:
 
 
 def _find(file: BinaryIO, at: int, size: int, signature: bytes) -> int:
-    """The position of the next signature, -1 if there is none."""
+    """Return the position of the next signature, -1 if there is none."""
     while at < size:
         file.seek(at)
         block = file.read(_BLOCK)
@@ -62,7 +62,7 @@ def _find(file: BinaryIO, at: int, size: int, signature: bytes) -> int:
 
 
 def _member(file: BinaryIO, at: int, size: int) -> ZipMember | RefusedName | None:
-    """The member at a local header; None if there is none."""
+    """Return the member at a local header; None if there is none."""
     file.seek(at)
     header = file.read(LOCAL.size)
     if len(header) < LOCAL.size:
@@ -89,7 +89,7 @@ def _member(file: BinaryIO, at: int, size: int) -> ZipMember | RefusedName | Non
 
 
 def _sizes(extra: bytes, packed: int, plain: int) -> tuple[int, int]:
-    """The sizes, from the ZIP64 field (APPNOTE 4.5.3) if the header has none."""
+    """Return the sizes, from the ZIP64 field (APPNOTE 4.5.3) if the header has none."""
     at = 0
     while packed == plain == 0xFFFFFFFF and at + 20 <= len(extra):
         kind, length = struct.unpack_from("<2H", extra, at)
@@ -118,7 +118,7 @@ def _inflated(file: BinaryIO, at: int) -> tuple[int, int, int] | None:
 
 
 def _stored(file: BinaryIO, at: int, size: int) -> tuple[int, int, int] | None:
-    """Find the descriptor that has the distance to the data as its sizes."""
+    """Find the descriptor whose stated size equals the number of bytes before it."""
     here = at
     while (here := _find(file, here, size, _DESCRIPTOR)) >= 0:
         file.seek(here)

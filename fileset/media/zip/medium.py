@@ -1,4 +1,4 @@
-"""ZIP archives as a medium (PS3.12 V): read at random without unpacking, written as a stream, changed as a whole."""
+"""ZIP archives as a medium (PS3.12 V): random access without unpacking; written as a stream, changed as a whole."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from fileset.media.zip.writer import ZipBuilder
 class Zip:
     """The format of ZIP archives (PS3.12 V): members are stored, or deflated with `compress`.
 
-    With a `password` they are encrypted by AES-256 (WinZip AE-2), and read whether they are encrypted or not.
+    With a `password`, new members are encrypted with AES-256 (WinZip AE-2); reading opens plain and encrypted members.
     """
 
     compress: bool = False
@@ -36,7 +36,7 @@ class Zip:
 
     @property
     def footprint(self) -> Footprint:
-        """Two headers for each member, and the end. Deflating makes incompressible files a little longer."""
+        """The room for two headers of each member, and the end. Deflating makes incompressible files a little longer."""
         locked = 2 * AES_EXTRA + AES_OVERHEAD if self.password else 0
         return Footprint(fixed=END_SIZE, folder=0, entry=HEADERS_SIZE + locked, growth=self.compress)
 
@@ -60,7 +60,7 @@ class Zip:
         if path != STANDARD_OUTPUT:
             return _image(path, NoImage(path), self)
         if not sys.stdout.writable():
-            raise MediumError("standard output is closed: there is nowhere to write to")
+            raise MediumError("standard output is closed, so the archive cannot be written")
         if sys.stdout.isatty():
             raise RefusedError(
                 "a ZIP archive would upset a terminal", advice="Send standard output to a file or another program"
@@ -68,7 +68,7 @@ class Zip:
         return ZipStream(sys.stdout.buffer, partial(_builder, options=self))
 
     def updatable(self, path: str) -> Image:
-        """Return the archive at `path`, to be written again; deflated if it is now."""
+        """Return the archive at `path`, which a change writes again; deflated if the old one is."""
         former = ZipMedium(path, self.password)
         options = evolve(self, compress=self.compress or former.compressed)
         return _image(path, former, options, former.extras())
@@ -86,7 +86,7 @@ def _image(path: str, former: ReadableMedium, options: Zip, extras: Extras = NO_
 
 
 def _losses(extras: Extras) -> list[str]:
-    """Return what an archive has and a new one cannot have."""
+    """Return the features of an archive that a new one cannot have."""
     before = [f"{extras.before} bytes before its first file, such as a program"] if extras.before else []
     return [*before, *(f"the extra fields of {name}" for name in extras.too_long)]
 

@@ -1,4 +1,4 @@
-"""The bytes of one member of a ZIP archive, at random; reading it front to back checks its CRC-32."""
+"""Random access to one member of a ZIP archive; reading it from front to back checks its CRC-32."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from fileset.media.zip.directory import ZipMember
 
 PIECE: Final = 64 << 10
-"""Bytes that are inflated at once, and kept."""
+"""Number of bytes that are inflated at once and cached."""
 
 LARGEST_RATIO: Final = 200
-"""Images, even empty ones, hardly pass it; the densest bomb that deflate allows is 1,032."""
+"""Largest compression ratio. Images hardly exceed it, even empty ones; the densest bomb that deflate allows has 1,032."""
 SMALL_MEMBER: Final = 64 << 20
 SMALL_ARCHIVE: Final = 1 << 30
-"""Bytes that a member, and all members together, may inflate to whatever the ratio."""
+"""Size in bytes to which a member, and all members together, may inflate with any ratio."""
 
 
 class Checksum:
-    """The CRC-32 of a member that is read in order from the start; other reads are not checked."""
+    """The CRC-32 of a member. It checks reads in order from the start, and ignores other reads."""
 
     def __init__(self, member: ZipMember) -> None:
         self._member = member
@@ -32,7 +32,7 @@ class Checksum:
         self._crc = 0
 
     def add(self, at: int, data: bytes | memoryview) -> None:
-        """Take in bytes that were read at a position. Raises `FormatError` when the last are there and it differs."""
+        """Add bytes read at a position. Raises `FormatError` after the last byte if the checksum differs."""
         if at != self._at or not data:
             return
         self._crc = zlib.crc32(data, self._crc)
@@ -42,14 +42,14 @@ class Checksum:
 
 
 class Allowance:
-    """How many bytes the members of an archive of `size` bytes may inflate to, each counted once."""
+    """The total size to which the members of an archive of `size` bytes may inflate; each member counts once."""
 
     def __init__(self, size: int) -> None:
         self._left = max(SMALL_ARCHIVE, LARGEST_RATIO * size)
         self._counted: dict[int, int] = {}
 
     def spend(self, member: ZipMember, inflated: int) -> None:
-        """Raise `FormatError` if a member that inflated to so many bytes can only be a decompression bomb."""
+        """Raise `FormatError` if the inflated size of a member shows that it is a decompression bomb."""
         known = self._counted.get(member.header_at, 0)
         if inflated <= known:
             return
@@ -73,12 +73,12 @@ class MemberFile(SeekableFile):
         self._size = member.size
 
     def _fill(self, view: memoryview) -> int:
-        """Read some bytes, at least one, from the position, which is before the end."""
+        """Read at least one byte from the position, which must be before the end."""
         raise NotImplementedError
 
     @property
     def name(self) -> str:
-        """That of the member; pydicom asks for it."""
+        """The name of the member; pydicom uses it."""
         return self._member.name
 
     def readinto(self, buffer: WriteableBuffer) -> int:
@@ -108,7 +108,7 @@ class StoredFile(MemberFile):
 
 
 class InflatedFile(MemberFile):
-    """A deflated member, inflated piece by piece: forward as far as is asked for, backward from the start again."""
+    """A deflated member. Reading inflates piece by piece up to the requested byte; going back starts again."""
 
     def __init__(self, packed: BinaryIO, member: ZipMember, allowance: Allowance) -> None:
         super().__init__(packed, member)
@@ -131,7 +131,7 @@ class InflatedFile(MemberFile):
         return len(data)
 
     def _inflate(self) -> None:
-        """The next piece."""
+        """Return the next piece."""
         self._piece_at += len(self._piece)
         self._piece = b""
         while not self._piece:

@@ -1,4 +1,4 @@
-"""Reading a ZIP archive as a medium (PS3.12 V): its members at random, without unpacking and without trust."""
+"""Read a ZIP archive as a medium (PS3.12 V): random access to its members; every value in its headers is checked."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from fileset.media.zip.member import Allowance, InflatedFile, StoredFile
 
 
 class ZipMedium(OpenImage):
-    """An archive that is open for reading. Its faults are in `damage`; `password` opens encrypted members.
+    """An archive that is open for reading. `damage` has its faults; `password` opens encrypted members.
 
-    Raises `FormatError` if it is no archive that can be read, `MediumError` if the system cannot read it.
+    Raises `FormatError` if it is not a readable archive, `MediumError` if the system cannot read it.
     """
 
     @property
@@ -52,7 +52,7 @@ class ZipMedium(OpenImage):
         self._listings = _listings(self._members)
 
     def extras(self) -> Extras:
-        """Return what the archive has beside the contents of its files; nothing if its directory cannot be read."""
+        """Return the facts of the archive besides the contents of its files; none if its directory is unreadable."""
         with self._image.open([(0, self._image.size)], "") as file:
             try:
                 return read_extras(file)
@@ -60,7 +60,7 @@ class ZipMedium(OpenImage):
                 return NO_EXTRAS
 
     def _read(self, file: BinaryIO) -> list[ZipMember | RefusedName]:
-        """The members by the central directory, or by their own headers if there is none."""
+        """Return the members by the central directory, or by their own headers if there is none."""
         try:
             return read_directory(file, self._image.size, opens=bool(self._password))
         except FormatError as problem:
@@ -72,7 +72,7 @@ class ZipMedium(OpenImage):
 
     @property
     def is_weak(self) -> bool:
-        """Whether any member is encrypted with ZipCrypto, which protects little."""
+        """Whether any member is encrypted with ZipCrypto, which is weak."""
         return any(member.lock and not member.lock.strength for member in self._members.values())
 
     @property
@@ -81,7 +81,7 @@ class ZipMedium(OpenImage):
         return any(member.deflated for member in self._members.values())
 
     def open(self, file_id: FileId) -> BinaryIO:
-        """Open a member for reading; a stored one is read in place, a deflated one inflated as far as needed."""
+        """Open a member for reading; a deflated member is inflated as far as it is read."""
         member = self._member(file_id)
         try:
             packed = self._image.open([(self._data_at(member), member.packed)], member.name)
@@ -100,7 +100,7 @@ class ZipMedium(OpenImage):
             return 0
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """Size, and date and time of the member."""
+        """Return size, date and time of the member."""
         member = self._member(file_id)
         return FileInfo(member.size, member.modified)
 
@@ -124,19 +124,19 @@ class ZipMedium(OpenImage):
         raise MediumError(f"not on the medium {self._path} (PS3.10 8.2)", path=file_id)
 
     def _data_at(self, member: ZipMember) -> int:
-        """Where the data of a member begin. Raises `FormatError` unless its own header agrees with the directory."""
+        """Return the position of the data of a member. Raises `FormatError` if its header contradicts the directory."""
         header = self._image.read(member.header_at, LOCAL.size)
         signature, _, flags, method, *_, name_length, extra_length = LOCAL.unpack(header)
         name = self._image.read(member.header_at + LOCAL.size, name_length)
         data_at: int = member.header_at + LOCAL.size + name_length + extra_length
         if signature != LOCAL_SIGNATURE:
-            raise FormatError("the directory of the archive leads to bytes that are no member")
+            raise FormatError("the directory of the archive points to bytes that are not a member")
         if name.decode("utf-8" if flags & UTF_8 else "cp437", "replace") != member.raw_name:
-            raise FormatError("is called otherwise in its own header than in the directory of the archive")
+            raise FormatError("has another name in its own header than in the directory of the archive")
         lock = member.lock
         expected = AES_METHOD if lock and lock.strength else DEFLATED if member.deflated else STORED
         if bool(flags & ENCRYPTED) is not bool(lock) or method != expected:
-            raise FormatError("is packed otherwise by its own header than by the directory of the archive")
+            raise FormatError("has another compression in its own header than in the directory of the archive")
         if member.packed != member.size + (lock.overhead if lock else 0) and not member.deflated:
             raise FormatError(f"is stored in {member.packed} bytes, but shall have {member.size}")
         if data_at + member.packed > member.limit:
@@ -148,7 +148,7 @@ class ZipMedium(OpenImage):
         return self._volume(format="ZIP", largest_file=None, used=self._image.size)
 
     def names(self) -> Iterator[str]:
-        """The paths of all members that can be read."""
+        """Yield the paths of all readable members."""
         return iter(sorted(self._members, key=lambda path: path.split("/")))
 
 

@@ -1,4 +1,4 @@
-"""A ZIP archive that is streamed into a pipe: written once, front to back, and never read again."""
+"""Stream a ZIP archive into a pipe: written once, from front to back, and never read."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ class ZipStream(NoImage):
         return ()
 
     def entitle(self, label: str) -> None:
-        """Nothing: an archive has no name of its own."""
+        """Do nothing: an archive has no name of its own."""
 
     def flush(self) -> None:
-        """Nothing: a pipe is no medium that is taken out."""
+        """Do nothing: a pipe is not a removable medium."""
 
     def check_writable(self) -> None:
         """Do nothing: the reader of the pipe takes the data."""
