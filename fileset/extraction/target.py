@@ -21,7 +21,7 @@ from fileset.extraction.layout import PathTemplate
 from fileset.extraction.names import LONGEST, LONGEST_PATH, SHORTEST, fitted, hashed_name, safe_name
 from fileset.extraction.report import Copy
 from fileset.media.system.calls import system
-from fileset.media.system.files import blamed_on
+from fileset.media.system.files import blamed_on, real_path
 from fileset.media.system.hashing import COPY_SIZE
 from fileset.media.system.walk import is_part, open_regular
 from fileset.plan.instances import InstanceRecord
@@ -52,7 +52,7 @@ class Target:
         with _writing(root):
             os.makedirs(root, exist_ok=True)
         _sweep(root)
-        self._real = os.path.realpath(root)
+        self._real = real_path(root)
 
     def require_space(self, sizes: Callable[[], Iterator[int]]) -> None:
         """Raise `MediumError` if files of these sizes, in bytes, do not fit beside the existing ones."""
@@ -111,7 +111,7 @@ class Target:
                 os.mkdir(path)
             except FileExistsError:
                 _sweep(path)
-        if os.path.commonpath((self._real, os.path.realpath(path))) != self._real:
+        if os.path.commonpath((self._real, real_path(path))) != self._real:
             raise RefusedError(f"a symbolic link leads out of {self.root}; not followed", path=path)
 
     def put(self, path: str, source: Source, file_id: str) -> Copy:

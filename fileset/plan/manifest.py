@@ -15,7 +15,7 @@ from fileset.errors import FormatError, MediumError
 from fileset.file_id import FileId
 from fileset.media.base import ReadableMedium
 from fileset.media.open import readable
-from fileset.media.system.files import path_of
+from fileset.media.system.files import path_of, real_path
 from fileset.media.system.hashing import chunks_of
 from fileset.media.system.walk import contents
 from fileset.plan.report_file import write_report_file
@@ -121,8 +121,8 @@ def _names(report: Report, path: str) -> list[str]:
         return []
     medium, _ = readable(report.medium)
     with closing(medium):
-        itself = os.path.realpath(path)
-        root = os.path.realpath(medium.folder) if medium.folder else ""
+        itself = real_path(path)
+        root = real_path(medium.folder) if medium.folder else ""
         return [name for name in medium.names() if not root or os.path.join(root, *name.split("/")) != itself]
 
 

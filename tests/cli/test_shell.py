@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import fileset
 from fileset.cli.shell import for_windows, shown, with_files
 from fileset.media.system.files import upwards
 from tests.support import synthetic
@@ -67,6 +68,19 @@ def test_a_drive_without_a_disc_is_an_error(verb: str, path: str, run: Runs, tmp
     arguments["create -o"] = (tmp_path / "IN", "-o", path)
     said = run(verb.removesuffix(" -o"), *arguments.get(verb, (path,)), code=2).stderr
     assert "there is no such drive, or no disc in it" in said
+
+
+@WINDOWS
+def test_paths_over_260_characters_are_written_and_read(indexed: Path, run: Runs, tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*("L" * 60 for _ in range(4)))
+    run("create", indexed, "-o", deep / "OUT")
+    assert run("list", deep / "OUT", "--paths").stdout.count("\n") == 12
+    run("check", deep / "OUT")
+    run("create", deep / "OUT", "-o", deep / "D.iso")
+    run("extract", deep / "D.iso", "-o", deep / "COPIES")
+    with fileset.Updater(deep / "OUT") as updater:
+        updater.remove(PatientID=next(iter(fileset.Reader(indexed).patients)).get("PatientID"))
+    run("check", deep / "OUT", deep / "D.iso")
 
 
 @WINDOWS

@@ -50,11 +50,13 @@ def archived(disc: Path, path: Path, before: bytes = b"") -> Path:
         archive.comment = b"for Dr. House"
         for number, file in enumerate(sorted(file for file in disc.rglob("*") if file.is_file())):
             info = zipfile.ZipInfo(file.relative_to(disc).as_posix(), (2020, 1, 2, 3, 4, 6))
-            info.external_attr = 0o100600 << 16
+            info.external_attr, info.create_system = 0o100600 << 16, 3
             info.comment = b"note %d" % number
             info.extra = b"ux\x0b\0\1\4\xe8\3\0\0\4\xe8\3\0\0"
             archive.writestr(info, file.read_bytes())
-        archive.writestr(zipfile.ZipInfo("EMPTY/SUB/"), b"")
+        empty = zipfile.ZipInfo("EMPTY/SUB/")
+        empty.external_attr, empty.create_system = 0o600 << 16, 3
+        archive.writestr(empty, b"")
     return path
 
 
@@ -91,7 +93,7 @@ def test_an_archive_keeps_many_extra_fields_and_the_permissions_of_folders(
     fields = b"".join(pack("<2H", 0x4100 + number, 5000) + bytes(5000) for number in range(12))
     with zipfile.ZipFile(image, "a") as archive:
         private = zipfile.ZipInfo(folder)
-        private.external_attr = 0o040700 << 16
+        private.external_attr, private.create_system = 0o040700 << 16, 3
         archive.writestr(private, b"")
         for file in sorted(file for file in disc.rglob("*") if file.is_file()):
             info = zipfile.ZipInfo(file.relative_to(disc).as_posix())

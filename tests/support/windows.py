@@ -49,6 +49,8 @@ NAMES: Final = {
     "control_c": "Windows sends no SIGINT to one process",
     "names_in_other_forms": _NAMES,
     "control_characters": _NAMES,
+    "lead_back_to_themselves": "measures time, and Wine takes longer for each read",
+    "keeps_its_permissions": "Windows has other permissions",
     "help_loads_only": "the set-up for Wine loads process pools beforehand",
     "the_statement_claims_the_profiles": _CRYPTOGRAPHY,
 }

@@ -27,7 +27,7 @@ from fileset.media.image.answers import ImageAnswers
 from fileset.media.image.transaction import ImageTransaction, identity
 from fileset.media.names import RESERVED
 from fileset.media.system.file_systems import inquire_volume
-from fileset.media.system.files import check_writable
+from fileset.media.system.files import check_writable, real_path
 
 
 class NoImage(ImageAnswers):
@@ -194,7 +194,7 @@ class Image(ImageAnswers):
 
     def check_writable(self) -> None:
         """Raise `MediumError` if this user may not write in the folder of the image, or make that folder."""
-        path = os.path.realpath(self._path)
+        path = real_path(self._path)
         check_writable(os.path.dirname(path), path)
 
     def transaction(self) -> Transaction:

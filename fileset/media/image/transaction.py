@@ -24,6 +24,7 @@ from fileset.media.system.files import (
     make_folders,
     named,
     open_locked,
+    real_path,
     restricted,
     set_mode,
     sync_directory,
@@ -57,7 +58,7 @@ class ImageTransaction:
         build: Callable[[BinaryIO], Builder],
         read: Callable[[str], ReadableMedium],
     ) -> None:
-        self._path = os.path.realpath(path)
+        self._path = real_path(path)
         self._seen = seen
         self._former = former
         self._new = self._path + WORK_SUFFIX

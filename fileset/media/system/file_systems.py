@@ -9,7 +9,7 @@ from attrs import frozen
 
 from fileset.media.base import FileSetInfo
 from fileset.media.system.calls import system
-from fileset.media.system.files import named, not_found, upwards
+from fileset.media.system.files import named, not_found, real_path, upwards
 
 KILOBYTE: Final = 1024
 GIGABYTE: Final = 1 << 30
@@ -74,7 +74,7 @@ def file_system(kind: str, clusters: int) -> FileSystem:
 
 def inquire_volume(path: str) -> FileSetInfo:
     """Find the volume that holds `path`, or will hold it: the path need not exist. Raises `MediumError`."""
-    wanted = os.path.realpath(path)
+    wanted = real_path(path)
     place = next(filter(os.path.isdir, upwards(wanted)), "")
     if not place:
         raise not_found(path)

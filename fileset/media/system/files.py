@@ -25,7 +25,7 @@ def path_of(path: str | os.PathLike[str]) -> str:
     name = os.fspath(path)
     try:
         if "\0" not in name and os.fsencode(name):
-            return name
+            return name if "://" in name else system.long_path(name)
     except UnicodeEncodeError:
         pass
     raise RuleError(
@@ -40,6 +40,12 @@ def upwards(path: str) -> Iterator[str]:
     while above and above != path:
         yield above
         path, above = above, os.path.dirname(above)
+
+
+def real_path(path: str) -> str:
+    """Return a path without symbolic links. Raises `MediumError`: Windows asks the file system, which may fail."""
+    with named(path):
+        return os.path.realpath(path)
 
 
 def not_found(path: str) -> NotFoundError:

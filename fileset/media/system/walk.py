@@ -13,7 +13,7 @@ from typing import BinaryIO, Final, NamedTuple, Self
 from fileset.errors import MediumError
 from fileset.media.base import FileInfo
 from fileset.media.system.calls import system
-from fileset.media.system.files import not_found, open_plain, open_sized, path_of
+from fileset.media.system.files import not_found, open_plain, open_sized, path_of, real_path
 from fileset.media.system.hashing import COPY_SIZE
 
 
@@ -107,7 +107,7 @@ def place_below(path: str | os.PathLike[str], folder: str | os.PathLike[str]) ->
 
     Symbolic links are followed first: it is about the files, not about their names.
     """
-    inner, outer = os.path.realpath(path_of(path)), os.path.realpath(path_of(folder))
+    inner, outer = real_path(path_of(path)), real_path(path_of(folder))
     if inner == outer:
         return ""
     prefix = outer if outer.endswith(os.sep) else outer + os.sep

@@ -24,8 +24,10 @@ HAS_SYNC_VOLUME: Final[bool] = False
 
 _LOCKED_BYTE: Final = 1 << 40
 """Position of the byte that is locked: beyond the end of any lock file, so that others can still read it."""
-_LONG: Final = 240
-"""Length of a path from which on its form without a limit is used; Windows limits others to 260 with the name inside."""
+_LONG: Final = 160
+"""Length of a path from which on its form without a limit is used. Windows limits others to 260 characters, and a file-set has
+up to 80 more below its folder.
+"""
 _TRIES, _PAUSE = 20, 0.05
 """How often, and after how many seconds, a file is replaced again that another program has open, such as a scanner."""
 _SHARING: Final = frozenset((5, 32, 33))
@@ -94,6 +96,7 @@ class _Overlapped(ctypes.Structure):
 
 def open_descriptor(path: str, flags: int, *, follow: bool = True) -> int:
     """Open a file in binary mode."""
+    path = path.replace("/", os.sep)  # only paths without the prefix may have both
     if not follow and (os.path.islink(path) or _is_junction(path)):
         raise OSError(errno.ELOOP, "a symbolic link", path)
     return os.open(path, flags | os.O_BINARY | os.O_NOINHERIT)
@@ -115,9 +118,9 @@ def is_link(entry: os.DirEntry[str]) -> bool:
 
 def long_path(path: str) -> str:
     r"""Return a long path with the prefix \\?\, which lifts the limit of 260 characters."""
-    if len(path) < _LONG or path.startswith("\\\\?\\"):
-        return path
     whole = os.path.abspath(path)
+    if len(whole) < _LONG or path.startswith("\\\\?\\"):
+        return path
     return "\\\\?\\UNC" + whole[1:] if whole.startswith("\\\\") else "\\\\?\\" + whole
 
 
