@@ -33,7 +33,7 @@ from fileset.plan.extra_files import Included
 from fileset.plan.hl7_document import add_document
 from fileset.plan.icons import IconPlace, Icons
 from fileset.plan.inputs import Sources
-from fileset.plan.intake import IntakeOptions
+from fileset.plan.intake import WritingRole
 from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.new_file_set import IN_PLACE, Recipe, refuse_existing
 from fileset.plan.scan import Phases, Refused, collect, phase
@@ -64,7 +64,7 @@ NOTHING_ADDED: Final = "nothing was written: there is no file that a DICOMDIR ca
 
 
 @define(slots=False, eq=False, repr=False)
-class Creator(IntakeOptions):
+class Creator(WritingRole):
     """Create a new file-set in a folder, an ISO image or a ZIP archive (File-set Creator, PS3.10 8.3).
 
     Use it as a context manager. A clean exit writes the file-set; after an exception the medium is as it was. DICOM
@@ -152,7 +152,6 @@ class Creator(IntakeOptions):
     _refused: dict[int, Refused] = field(factory=dict, init=False)
     _changes: list[Finding] = field(factory=list, init=False)
     _looked_at: int = field(default=0, init=False)
-    _report: Report | None = field(default=None, init=False)
     _written: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -284,13 +283,6 @@ class Creator(IntakeOptions):
         for source in sources:
             self._included.add(source)
 
-    @property
-    def report(self) -> Report:
-        """The report of `commit`. Raises `RuleError` before that."""
-        if self._report is None:
-            raise RuleError("there is no report before the file-set is written")
-        return self._report
-
     def commit(self, *, dry_run: bool = False, hashes: bool = False) -> Report:
         """Write the file-set and return the report; with `dry_run` only plan it.
 
@@ -414,9 +406,6 @@ class Creator(IntakeOptions):
             write_volume(recipe, report, nodes, identification)
         else:
             write_volumes(recipe, report, nodes, identification, self._capacity)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None

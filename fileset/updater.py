@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from attrs import define, evolve, field
 
@@ -27,7 +27,7 @@ from fileset.plan.copy_findings import clears, stale_pages, without_cured
 from fileset.plan.dicomdir_file import absent_from, read_dicomdir
 from fileset.plan.hl7_document import add_document
 from fileset.plan.inputs import Sources
-from fileset.plan.intake import IntakeOptions
+from fileset.plan.intake import WritingRole
 from fileset.plan.losses import refuse_losses
 from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.offer import Offer
@@ -64,7 +64,7 @@ _MENDED: Final = frozenset(
 
 
 @define(slots=False, eq=False, repr=False)
-class Updater(IntakeOptions):
+class Updater(WritingRole):
     """Change the file-set on `medium` (File-set Updater, PS3.10 8.3).
 
     Use it as a context manager. A clean exit writes the changes; after an exception the medium is as it was. `report` has
@@ -93,7 +93,6 @@ class Updater(IntakeOptions):
     _medium_format: Format | str | None = field(default=None, kw_only=True)
     _naming: Naming = field(default="counter", kw_only=True)
     _force: bool = field(default=False, kw_only=True)
-    _report: Report | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         require_one_of("naming scheme", self._naming, SCHEMES)
@@ -244,13 +243,6 @@ class Updater(IntakeOptions):
 
     # ------------------------------------------------------------ doing it
 
-    @property
-    def report(self) -> Report:
-        """The report of `commit`. Raises `RuleError` before that."""
-        if self._report is None:
-            raise RuleError("there is no report before the file-set is written")
-        return self._report
-
     def commit(self, *, dry_run: bool = False, hashes: bool = False) -> Report:
         """Write the changes and return the report; with `dry_run` only plan them.
 
@@ -293,9 +285,6 @@ class Updater(IntakeOptions):
         report.findings += unlisted
         self._report = report
         return report
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None

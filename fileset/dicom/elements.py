@@ -25,6 +25,12 @@ MAX_DEPTH: Final = 64
 
 SHORT_VRS: Final = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
 """VRs with a 16-bit length (PS3.5 7.1.2). All others have two reserved bytes and a 32-bit length."""
+NUMBER_SIZES: Final = {
+    **dict.fromkeys(("US", "SS", "OW", "AT"), 2),
+    **dict.fromkeys(("UL", "SL", "FL", "OF", "OL"), 4),
+    **dict.fromkeys(("FD", "OD", "SV", "UV", "OV"), 8),
+}
+"""Bytes of one number in values whose byte order is that of the data set (PS3.5 7.3)."""
 LONG_VRS: Final = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
 
 

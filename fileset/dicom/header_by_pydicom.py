@@ -10,7 +10,7 @@ import warnings
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from fileset.dicom.elements import EXPLICIT_LITTLE, UNDEFINED, element_at
+from fileset.dicom.elements import EXPLICIT_LITTLE, NUMBER_SIZES, UNDEFINED, element_at
 from fileset.dicom.header import LARGEST_VALUE, PIXEL_DATA, Header, HeaderError, Reading, Wanted
 from fileset.dicom.header_layout import IDENTIFYING_META_TAGS
 from fileset.standard import tags
@@ -18,7 +18,6 @@ from fileset.standard import tags
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-_WIDTHS: Final = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "SV": 8, "UV": 8}
 _DEFER: Final = 1 << 24
 """A longer value, in bytes, is skipped unless wanted."""
 _MOST_ELEMENTS: Final = 20_000
@@ -147,7 +146,7 @@ def _raw(dataset: Dataset, tag: int) -> bytes:
     if not isinstance(raw, RawDataElement):
         return _encoded(dataset, tag)
     value = raw.value or b""
-    width = _WIDTHS.get(raw.VR or "", 1)
+    width = NUMBER_SIZES.get(raw.VR or "", 1)
     if raw.is_little_endian or width == 1:
         return value
     return b"".join(value[at : at + width][::-1] for at in range(0, len(value), width))

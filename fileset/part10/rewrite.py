@@ -19,6 +19,7 @@ from fileset.dicom.elements import (
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
     MAX_DEPTH,
+    NUMBER_SIZES,
     SHORT_VRS,
     UNDEFINED,
     Element,
@@ -39,12 +40,6 @@ MOST_INFLATED: Final = 1 << 31
 _BITS_ALLOCATED, _PIXEL_REPRESENTATION = 0x00280100, 0x00280103
 _META_GROUP: Final = 0x00020000
 _IMPLICIT_HEADER: Final = Struct("<HHI").pack
-_WIDTHS: Final = {
-    **dict.fromkeys(("US", "SS", "OW", "AT"), 2),
-    **dict.fromkeys(("UL", "SL", "FL", "OF", "OL"), 4),
-    **dict.fromkeys(("FD", "OD", "SV", "UV", "OV"), 8),
-}
-"""Bytes of one number in values whose byte order is that of the data set (PS3.5 7.3)."""
 
 
 @frozen
@@ -155,7 +150,7 @@ def _converted(data: bytes, part: Element, syntax: Syntax, *, signed: bool, dept
         content = (_content(data, one, inner, signed=signed, depth=depth) for one in nested)
         return element(part.tag, "SQ", b"".join(item(one) for one in content))
     value = data[part.value_at : part.value_end]
-    width = _WIDTHS.get(vr, 1)
+    width = NUMBER_SIZES.get(vr, 1)
     if not syntax.little and width > 1:
         value = swapped(value, width)
     if len(value) > LARGEST_SHORT and vr.encode("ascii") in SHORT_VRS:

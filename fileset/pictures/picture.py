@@ -28,11 +28,6 @@ class Picture:
     window: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
 
-    @property
-    def is_grey(self) -> bool:
-        """Whether the picture has no colour."""
-        return self.pixels.ndim == 2
-
     def image(self, largest: int | None = None) -> Image:
         """Convert the picture to square pixels for Pillow, with no side longer than `largest` pixels."""
         from PIL import Image

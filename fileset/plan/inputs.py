@@ -354,10 +354,6 @@ class Sources:
         """Whether a source is a file of the operating system, which any process can read."""
         return bool(self.path(index))
 
-    def are_several(self) -> bool:
-        """Whether the user named several sources, so that names begin with them."""
-        return self._named > 1
-
     def are_files(self) -> bool:
         """Whether all sources are files of the operating system, which any process can read."""
         return self._replaced.keys() >= self._contents.keys() | self._members.keys()

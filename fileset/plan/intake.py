@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define, field, frozen
 
+from fileset.errors import RuleError
 from fileset.findings import Finding
 from fileset.plan.add_header import add_headers
 from fileset.plan.copy_findings import Preamble
@@ -20,6 +21,7 @@ from fileset.records.arranged import Arranged
 from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
 from fileset.records.key_choice import parse_keys
 from fileset.records.person import PatientConflict, check_conflict_option
+from fileset.report import Report
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -95,8 +97,10 @@ class Intake:
 
 
 @define(kw_only=True, slots=False, eq=False, repr=False)
-class IntakeOptions:
-    """The options of a role that makes records of files; `Creator` describes each."""
+class WritingRole:
+    """The part of the Creator and the Updater that is the same: the options for new files, which `Creator` describes, the
+    report and the context.
+    """
 
     _missing: Missing = "invent"
     _unknown_sop_class: UnknownSopClass = "image"
@@ -114,6 +118,17 @@ class IntakeOptions:
     _executor: Executor | None = None
     _progress: Phases | None = None
     _security: Security | None = None
+    _report: Report | None = field(default=None, init=False)
+
+    @property
+    def report(self) -> Report:
+        """The report of `commit`. Raises `RuleError` before that."""
+        if self._report is None:
+            raise RuleError("there is no report before the file-set is written")
+        return self._report
+
+    def __enter__(self) -> Self:
+        return self
 
     def _intake_under(self, profile: NoProfile, *, reconciles: bool = False) -> Intake:
         """Return the intake that the options ask for. Raises `RuleError` for values that have no meaning."""

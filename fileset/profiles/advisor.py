@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from attrs import define, field, frozen
 
 from fileset.profiles.facts import Facts
 from fileset.profiles.judge import Violation, judge
 from fileset.standard.profiles import PROFILES, Profile
-
-REASONS: Final = 2
-"""The most frequent reasons that a line of advice names."""
 
 
 @frozen

@@ -15,7 +15,6 @@ from fileset.standard.record_types import Key
 Values = Mapping[int, bytes]
 """Tag -> value without padding, for one record or item."""
 
-_CODES: Final = (tags.CODE_VALUE, tags.LONG_CODE_VALUE, tags.URN_CODE_VALUE)
 _CDA: Final = b"1.2.840.10008.5.1.4.1.1.104.2"
 
 

@@ -36,7 +36,6 @@ _SHORTEST_LIMIT: Final = 64
 """Bytes of a PDU that a peer must take: with 6 or fewer nothing could ever be sent (PS3.8 9.3.5.1)."""
 _ACCEPT, _REJECT, _RELEASE_REQUEST, _RELEASE_RESPONSE, _ABORT = 2, 3, 5, 6, 7
 _RELEASE_PDU: Final = bytes((_RELEASE_REQUEST, 0, 0, 0, 0, 4, 0, 0, 0, 0))
-_RELEASED_PDU: Final = bytes((_RELEASE_RESPONSE, 0, 0, 0, 0, 4, 0, 0, 0, 0))
 _ABORT_PDU: Final = bytes((_ABORT, 0, 0, 0, 0, 4, 0, 0, 0, 0))
 _QUICK_ACK: Final = getattr(socket, "TCP_QUICKACK", None)
 _OUR_TITLE: Final = Advice(

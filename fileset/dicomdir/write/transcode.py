@@ -14,6 +14,7 @@ from fileset.dicom.elements import (
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
     MAX_DEPTH,
+    NUMBER_SIZES,
     Element,
     Syntax,
     element,
@@ -28,14 +29,6 @@ from fileset.standard import tags
 from fileset.standard.dictionary import vr_of
 
 _LINK_TAGS: Final = frozenset((tags.NEXT_RECORD, tags.RECORD_IN_USE, tags.LOWER_LEVEL_ENTITY))
-_WIDTHS: Final = {
-    **dict.fromkeys((b"US", b"SS", b"OW", b"AT"), 2),
-    **dict.fromkeys((b"UL", b"SL", b"FL", b"OF", b"OL"), 4),
-    **dict.fromkeys((b"FD", b"OD", b"SV", b"UV", b"OV"), 8),
-}
-"""Bytes of one number in values whose byte order follows that of the data set (PS3.5 7.3)."""
-
-
 INACTIVE: Final = 0
 """The Record In-use Flag of a record that was deleted in former editions; such a record is never made, but kept."""
 _ACTIVE_FLAG: Final = element(tags.RECORD_IN_USE, "US", b"\xff\xff")
@@ -106,7 +99,7 @@ def explicit(data: bytes, part: Element, syntax: Syntax, depth: int = 0) -> byte
         nested = items(data, part.value_at, part.value_end, inner)
         return element(part.tag, "SQ", b"".join(item(_content(data, one, inner, depth)) for one in nested))
     value = data[part.value_at : part.value_end]
-    width = _WIDTHS.get(vr, 1)
+    width = NUMBER_SIZES.get(vr.decode("ascii"), 1)
     return element(part.tag, vr.decode("ascii"), value if syntax.little or width == 1 else _swapped(value, width))
 
 

@@ -11,7 +11,6 @@ from fileset.media.base import FileSetInfo
 from fileset.media.system.calls import system
 from fileset.media.system.files import named, not_found, real_path, upwards
 
-KILOBYTE: Final = 1024
 GIGABYTE: Final = 1 << 30
 
 _MEDIA: Final = "PS3.12 knows FAT16 and FAT32 on sticks and cards (R, S), ISO 9660 and UDF on discs (F, J, P, X)"
