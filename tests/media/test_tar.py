@@ -90,6 +90,27 @@ def test_a_truncated_archive_gives_the_files_before_the_cut(run: Runs, tmp_path:
     run("create", path, "-o", tmp_path / "SET", code=3)
 
 
+@pytest.mark.parametrize("name", ["s.tar.gz", "s.tar.xz"])  # of bzip2, the last 900 kB are all or nothing
+def test_a_compressed_archive_that_is_cut_off_gives_what_is_there(name: str, run: Runs, tmp_path: Path) -> None:
+    path = tar(tmp_path / name, 300)
+    path.write_bytes(path.read_bytes()[:-200])
+    told = run("create", path, "-o", tmp_path / "SET", code=3).stderr
+    assert "cut off" in told
+    assert int(told.rpartition("instances of")[0].split()[-1]) > 250
+
+
+@pytest.mark.parametrize("bad", [1, 2, 3])
+def test_a_damaged_header_in_an_archive_costs_one_file(bad: int, run: Runs, tmp_path: Path) -> None:
+    path = tar(tmp_path / "s.tar", 5)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"in/%d.dcm" % bad)
+    data[at + 100 : at + 200] = b"?" * 100
+    path.write_bytes(data)
+    told = run("create", path, "-o", tmp_path / "SET", code=3).stderr
+    assert f"damaged or cut off after {bad - 1} files" in told
+    assert "4 instances of 1 patient" in told
+
+
 def test_a_bomb_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packed, "RATIO", 10)
     monkeypatch.setattr(packed, "MARGIN", 1000)

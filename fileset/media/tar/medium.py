@@ -45,10 +45,10 @@ class TarMedium(OpenImage):
 
     def __init__(self, path: str) -> None:
         opener = opener_for(_head(path))
-        self._temporary = "" if opener is None else unpacked(path, opener)
+        self._temporary, damage = ("", "") if opener is None else unpacked(path, opener)
         try:
             super().__init__(path, ImageBytes(self._temporary or path), Notes())
-            self._members = self._read() if _is_tar(self._temporary or path) else self._single()
+            self._members = self._read(damage) if _is_tar(self._temporary or path) else self._single(damage)
         except BaseException:
             self._forget()
             raise
@@ -58,12 +58,16 @@ class TarMedium(OpenImage):
         for name in sorted(self._members):
             enlist(self._listing, name, name)
 
-    def _single(self) -> dict[str, Member]:
-        """The file that is compressed, without the suffix of its name."""
+    def _single(self, damage: str) -> dict[str, Member]:
+        """The file that is compressed, without the suffix of its name. Raises `FormatError` if it is damaged."""
+        if damage:
+            raise FormatError(damage, path=self._path)
         return {os.path.splitext(os.path.basename(self._path))[0] or "FILE": Member(0, self._image.size, None)}
 
-    def _read(self) -> dict[str, Member]:
+    def _read(self, damage: str) -> dict[str, Member]:
         members: dict[str, Member] = {}
+        if damage:
+            self._notes.add(damage)
         try:
             with tarfile.open(self._temporary or self._path, "r:") as archive:
                 for info in archive:
@@ -74,9 +78,23 @@ class TarMedium(OpenImage):
                 self._notes.add(f"the archive has no end mark after {len(members)} files: it is cut off")
         except (tarfile.TarError, EOFError, ValueError) as problem:
             self._notes.add(f"the archive is damaged or cut off after {len(members)} files: {problem}")
+            self._read_after_damage(members)
         except OSError as problem:
             raise MediumError(f"{problem.strerror or problem}", path=self._path) from problem
         return members
+
+    def _read_after_damage(self, members: dict[str, Member]) -> None:
+        """Add the members whose headers come after a damaged one."""
+        known = frozenset(members)
+        path = self._temporary or self._path
+        # An invalid block is skipped as if it were zeros.
+        with (
+            suppress(tarfile.TarError, EOFError, ValueError, OSError),
+            tarfile.open(path, "r:", ignore_zeros=True) as rest,
+        ):
+            for info in rest:
+                if info.name.replace("\\", "/").removeprefix("./") not in known:
+                    self._add(info, members)
 
     def _add(self, info: tarfile.TarInfo, members: dict[str, Member]) -> None:
         if info.isdir():

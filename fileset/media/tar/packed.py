@@ -32,30 +32,32 @@ def opener_for(head: bytes) -> Callable[..., Any] | None:
     return next((opener for magic, opener in _OPENERS.items() if head.startswith(magic)), None)
 
 
-def unpacked(path: str, opener: Callable[..., Any]) -> str:
-    """Unpack the file at `path` into a new temporary file that only this user can read, and return its path.
+def unpacked(path: str, opener: Callable[..., Any]) -> tuple[str, str]:
+    """Unpack the file at `path` into a new temporary file that only this user can read; return its path, and the damage.
 
-    Raises `FormatError` if the stream is damaged or grows beyond measure, `MediumError` if the system fails.
+    The damage is why the stream ended early, "" if it did not. Raises `FormatError` if the stream grows beyond measure,
+    `MediumError` if the system fails.
     """
     limit = RATIO * os.path.getsize(path) + MARGIN
     descriptor, temporary = tempfile.mkstemp(prefix="fileset-")
     try:
         with os.fdopen(descriptor, "wb") as target, opener(path, "rb") as source:
-            _copy(source, target, limit, path)
+            return temporary, _copy(source, target, limit, path)
     except BaseException as problem:
         os.unlink(temporary)
-        if isinstance(problem, _DAMAGE):
-            raise FormatError(f"the compressed file is damaged or cut off: {problem}", path=path) from problem
         if isinstance(problem, OSError):
             raise MediumError(f"{problem.strerror or problem}", path=path) from problem
         raise
-    return temporary
 
 
-def _copy(source: BinaryIO, target: BinaryIO, limit: int, path: str) -> None:
+def _copy(source: BinaryIO, target: BinaryIO, limit: int, path: str) -> str:
     size = 0
-    while chunk := source.read(CHUNK):
-        size += len(chunk)
-        if size > limit:
-            raise FormatError(f"grows to more than {limit} bytes when it is unpacked", path=path)
-        target.write(chunk)
+    try:
+        while chunk := source.read1(CHUNK):  # type: ignore[attr-defined]  # `read` loses what comes before the damage
+            size += len(chunk)
+            if size > limit:
+                raise FormatError(f"grows to more than {limit} bytes when it is unpacked", path=path)
+            target.write(chunk)
+    except _DAMAGE as problem:
+        return f"the compressed file is damaged or cut off: {problem}"
+    return ""
