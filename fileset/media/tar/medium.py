@@ -231,6 +231,6 @@ def _head(path: str) -> bytes:
 def _is_tar(path: str) -> bool:
     try:
         with open(path, "rb") as file:
-            return tarfile.is_tarfile(file)
+            return tarfile.is_tarfile(file) or _head(path)[257:262] == b"ustar"  # the first header may be damaged
     except OSError:
         return False
