@@ -75,7 +75,7 @@ class TarMedium(OpenImage):
                 end: int = archive.offset
             if self._image.size < end + 512 or any(self._image.read(end, 512)):
                 # `tarfile` ends without a word where a header is cut off.
-                self._notes.add(f"the archive has no end mark after {len(members)} files: it is cut off")
+                raise tarfile.ReadError("there is no end mark")
         except (tarfile.TarError, EOFError, ValueError) as problem:
             self._notes.add(f"the archive is damaged or cut off after {len(members)} files: {problem}")
             self._read_after_damage(members)
