@@ -7,7 +7,7 @@ follows from the files. No file is moved, changed or deleted, except files of an
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import compress
@@ -121,32 +121,20 @@ def _repaired(
     changes = mended_identification(contents, partial(_is_there, medium))
     report = Report(medium.name, dry_run=dry_run, findings=[*state.findings, *diagnosis.told])
     report.skipped += [Skipped(one.where.file, one.rule, one.message) for one in diagnosis.skipped]
-    for note in medium.lasting_damage():
-        reason = f"{note}: that cannot be repaired; `fileset extract` copies out the rest"
-        report.skipped.append(Skipped(medium.name, "FS-MEDIUM-DAMAGED", reason))
-    if changes.get(tags.DESCRIPTOR_FILE_ID, b"") is None:
-        lost = contents.text(tags.DESCRIPTOR_FILE_ID)
-        message = f"the descriptor file {lost} is not on the medium: it is left out of the DICOMDIR"
-        report.findings.append(Finding("FS-DESCRIPTOR", message, Where(contents.file, tag=tags.DESCRIPTOR_FILE_ID)))
-    frame = renewed_frame(contents.flat, changes)
+    _report_losses(report, medium, contents, changes)
     report.file_set_id = _text(changes.get(tags.FILE_SET_ID), contents.file_set_id)
     report.file_set_uid = _text(changes.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID), contents.file_set_uid)
-    if state.was_read and not (diagnosis.mended or diagnosis.leftovers or changes):
-        _tell_remaining(report, diagnosis.remaining, len(report.findings))
-        return report
     former = len(report.findings)
+    if state.was_read and not (diagnosis.mended or diagnosis.leftovers or changes):
+        _tell_remaining(report, diagnosis.remaining, former)
+        return report
+    frame = renewed_frame(contents.flat, changes)
     plan = rebuild(medium, state, diagnosis, scanned, frame, report, trust_dicomdir=trust_dicomdir)
     _tell_remaining(report, diagnosis.remaining, former)
     if not state.was_read and not len(plan.directory):
         if diagnosis.leftovers and not medium.has_dicomdir() and _tidied(medium, diagnosis.leftovers, report):
             return report
-        if _holds_encrypted(medium):
-            reason = "no DICOMDIR, and its files are encrypted: no given key or password opens them"
-            raise FormatError(reason, path=medium.name, advice=OPEN_WITH, rule="FS-SECURE-KEY")
-        if dicomdirs_below(medium):
-            raise no_dicomdir(medium)
-        damage = next(iter(medium.damage()), "not a file-set")
-        raise FormatError(f"no DICOMDIR, and no DICOM file that one could list: {damage}", path=medium.name)
+        raise _nothing_to_list(medium)
     if _is_as_it_was(plan, contents) and not diagnosis.leftovers:
         report.mended = 0
         return report
@@ -155,6 +143,30 @@ def _repaired(
     refuse_losses(medium, report, force=force)
     carry_out(plan, medium, report)
     return report
+
+
+def _report_losses(
+    report: Report, medium: UpdatableMedium, contents: Contents, changes: Mapping[int, bytes | None]
+) -> None:
+    """Report damage of the medium that no repair cures, and a descriptor file that is not there."""
+    for note in medium.lasting_damage():
+        reason = f"{note}: that cannot be repaired; `fileset extract` copies out the rest"
+        report.skipped.append(Skipped(medium.name, "FS-MEDIUM-DAMAGED", reason))
+    if changes.get(tags.DESCRIPTOR_FILE_ID, b"") is None:
+        lost = contents.text(tags.DESCRIPTOR_FILE_ID)
+        message = f"the descriptor file {lost} is not on the medium: it is left out of the DICOMDIR"
+        report.findings.append(Finding("FS-DESCRIPTOR", message, Where(contents.file, tag=tags.DESCRIPTOR_FILE_ID)))
+
+
+def _nothing_to_list(medium: UpdatableMedium) -> FormatError:
+    """Return the error for a medium without a DICOMDIR and without a file that one could list."""
+    if _holds_encrypted(medium):
+        reason = "no DICOMDIR, and its files are encrypted: no given key or password opens them"
+        return FormatError(reason, path=medium.name, advice=OPEN_WITH, rule="FS-SECURE-KEY")
+    if dicomdirs_below(medium):
+        return no_dicomdir(medium)
+    damage = next(iter(medium.damage()), "not a file-set")
+    return FormatError(f"no DICOMDIR, and no DICOM file that one could list: {damage}", path=medium.name)
 
 
 def _holds_encrypted(medium: UpdatableMedium) -> bool:
