@@ -1,4 +1,4 @@
-"""Copying files out of a file-set: all that can be read, under safe names, as often as it takes."""
+"""Copy files out of a file-set: every readable file, under safe names; a second run continues the first."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fileset.plan.instances import FileFinder, Finder, InstanceRecord, RecordFin
 __all__ = ["DEFAULT", "STRUCTURE", "Copy", "ExtractReport", "Lost", "extract"]
 
 TRIES: Final = 3
-"""Times that a file is read before it is given up: drives read a scratched disc better the second time."""
+"""Number of attempts to read a file, because drives often read a scratched disc better the second time."""
 
 Progress = Callable[[str, int, int], None]
 """Called with "extract", the number of files done, and the number of files in all; before it with "bytes", the bytes copied
@@ -44,18 +44,18 @@ def extract(
 ) -> ExtractReport:
     """Copy the files of all instances that match `keys`, as `Reader.find` matches, below `folder`.
 
-    DICOM files that no record references are copied too, unless `listed_only`. Each file is looked at: one that is not
-    DICOM, ends too early or is another instance than in its record is copied, and is a finding of the report.
+    DICOM files that no record references are copied too, unless `listed_only`. A file that is not DICOM, ends too early or
+    is another instance than in its record is copied too, and the report has a finding about it.
 
     Args:
         reader: Finds the instances: a `Reader`, or the result of `scanned`.
         folder: Where the copies go.
-        template: How they are named: keywords in braces, numbers padded with zeros as in ``{InstanceNumber:05}``, "/"
+        template: Names of the copies: keywords in braces, numbers padded with zeros as in ``{InstanceNumber:05}``, "/"
             between folders. A key that the DICOMDIR lacks is read from the file; a folder without a value is left out.
         ascii_only: Whether names have ASCII characters only. Otherwise letters of any script stay.
         listed_only: Whether to leave out files without a record; the report counts them.
-        trust_dicomdir: Whether the record names the copy where it and the file disagree about patient, study or series. By
-            default the file does. Each disagreement is a finding.
+        trust_dicomdir: Whether to name the copy after the record if record and file disagree about patient, study or
+            series. By default it is named after the file. Each disagreement is a finding.
         progress: Called with "extract", the number of files done, and the number of files in all; before it with "bytes",
             the bytes copied so far, and 0.
         keys: Values that the instances must match.
@@ -63,7 +63,7 @@ def extract(
     Raises:
         MediumError: `folder` cannot be written.
         RefusedError: A symbolic link in `folder` leads out of it.
-        RuleError: A key is no attribute, or the template has another form.
+        RuleError: A key is not an attribute, or the template is not valid.
     """
     layout = PathTemplate.of(template)
     source = Complete(reader, listed_only) if isinstance(reader, RecordFinder) else reader
@@ -86,7 +86,7 @@ def extract(
 
 
 def _sizes(records: Sequence[InstanceRecord]) -> Iterator[int]:
-    """The size of each file in bytes, as the medium states it."""
+    """Return the size of each file in bytes, as the medium states it."""
     for record in records:
         with suppress(FilesetError, OSError):
             yield record.inquire().size
@@ -115,12 +115,12 @@ def _extract_one(record: InstanceRecord, target: Target, report: ExtractReport, 
 
 
 def _position(medium: ReadableMedium | None, record: InstanceRecord) -> int:
-    """The byte of the medium at which the file of a record begins: a drive reads forward without seeking."""
+    """Return the offset of the file of a record on the medium; in this order a drive reads forward without seeking."""
     return medium.position(record.file_id) if medium and record.file_id else 0
 
 
 class _UnreadableError(Exception):
-    """Why a file did not come; `missing` if it is not there, `lasting` if trying again cannot help."""
+    """The reason why a file could not be read; `missing` if it does not exist, `lasting` if a retry cannot help."""
 
     def __init__(self, reason: str, *, missing: bool = False, lasting: bool = False) -> None:
         super().__init__(reason)
@@ -129,7 +129,7 @@ class _UnreadableError(Exception):
 
 
 class _End:
-    """The beginning, the end and the size of a file that is being copied."""
+    """The beginning, the end and the size of the file under copy."""
 
     def __init__(self) -> None:
         self.begin()
@@ -146,12 +146,12 @@ class _End:
         self._size += len(chunk)
 
     def is_plain(self) -> bool:
-        """Whether the file plainly is whole."""
+        """Whether the file is certainly complete."""
         return is_plainly_whole(self._first, self._last, self._size)
 
 
 def _chunks(record: InstanceRecord, end: _End) -> Iterator[bytes]:
-    """The bytes of the file of a record, as many as the medium announces. Raises `_UnreadableError`."""
+    """Yield the bytes of the file of a record. Raises `_UnreadableError` unless they are as many as the medium states."""
     end.begin()  # the file may be read again to be compared
     with _reading(record):
         expected, size = record.inquire().size, 0
@@ -161,12 +161,12 @@ def _chunks(record: InstanceRecord, end: _End) -> Iterator[bytes]:
                 end.add(data)
                 yield data
         if size != expected:
-            raise _UnreadableError(f"{record.file_id}: {size} bytes came, the medium announced {expected}")
+            raise _UnreadableError(f"{record.file_id}: {size} bytes could be read, the medium states {expected}")
 
 
 @contextmanager
 def _reading(record: InstanceRecord) -> Iterator[None]:
-    """Turn errors of a medium into an `_UnreadableError`."""
+    """Raise `_UnreadableError` for errors of a medium."""
     try:
         yield
     except MediumError as problem:

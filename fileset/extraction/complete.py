@@ -1,4 +1,4 @@
-"""All instances on a medium with a DICOMDIR: with and without a record."""
+"""Find all instances on a medium with a DICOMDIR, with and without a record."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Moved:
 
     @property
     def file_id(self) -> FileId:
-        """The name of the file that was found."""
+        """The name of the found file."""
         return self.found.file_id
 
     @property
@@ -104,7 +104,7 @@ class Complete:
 
     @property
     def findings(self) -> list[Finding]:
-        """The findings of the DICOMDIR, then those about files beside it."""
+        """The findings about the DICOMDIR, then the findings about unlisted files."""
         return [*self.reader.findings, *self.beside.findings]
 
     @property
@@ -117,7 +117,7 @@ class Complete:
         return self.reader.absent(keywords)
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[InstanceRecord]:
-        """Yield the instances that match all `keys`: those with a record first."""
+        """Yield the instances that match all `keys`; instances with a record come first."""
         medium, prefix = around(self.reader)
         presence = presence_of(self.reader, medium, prefix)
         if self.listed_only:

@@ -1,4 +1,4 @@
-"""Templates: how the path of a copy is made of the keys of its instance."""
+"""Templates: they make the path of a copy from the keys of its instance."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Component = tuple[TemplatePart, ...]
 
 @frozen
 class PathTemplate:
-    """A template, understood: the folders, the name of the file, and its fixed end, such as ".dcm"."""
+    """A parsed template: the folders, the name of the file, and its fixed end, such as ".dcm"."""
 
     folders: tuple[Component, ...]
     name: Component
@@ -48,10 +48,10 @@ class PathTemplate:
 
     @classmethod
     def of(cls, template: str) -> PathTemplate:
-        """Parse a template such as "{PatientID}/{Modality}/{InstanceNumber:05}.dcm" describes.
+        """Parse a template such as "{PatientID}/{Modality}/{InstanceNumber:05}.dcm".
 
         "/" separates folders; a field is a keyword (PS3.6), padded with zeros if it has a width. Raises `RuleError` for
-        anything else, so that no template can lead out of a folder, and for one without a field, under which all copies
+        anything else, so that no template can lead out of a folder, and for a template without a field, because all copies
         would have one name.
         """
         *folders, last = (_component(text, template) for text in template.split("/"))
@@ -69,7 +69,7 @@ class PathTemplate:
     def folder_names(self, record: InstanceRecord) -> Iterator[str]:
         """Yield the texts of the folders; omit levels that the instance does not have.
 
-        A File ID gives a folder for each of its components (PS3.10 8.2).
+        Each component of a File ID becomes a folder (PS3.10 8.2).
         """
         for folder in self.folders:
             if (text := _text(folder, record)) is not None:
@@ -78,7 +78,7 @@ class PathTemplate:
             yield from (_text(self.name, record) or "").split("\\")[:-1]
 
     def file_name(self, record: InstanceRecord) -> str:
-        """Return the text of the name, without `suffix`; the SOP Instance UID or the File ID if the template gives none."""
+        """Return the name without `suffix`; the SOP Instance UID or the File ID if the template has no value for it."""
         text = _text(self.name, record) or ""
         if _is_file_id(self.name):
             text = text.rpartition("\\")[2]
@@ -109,7 +109,7 @@ def _component(text: str, template: str) -> Component:
 
 
 def _without_suffix(last: Component, template: str) -> tuple[Component, str]:
-    """The last component without its suffix, which begins at the first full stop of the text at its end."""
+    """Return the last component without its suffix: the end of its literal text from the first full stop on."""
     end = last[-1]
     stem, dot, rest = end.literal.partition(".")
     if not _SUFFIX(dot + rest):
@@ -126,7 +126,7 @@ def _wrong(template: str, why: str) -> RuleError:
 
 
 def _text(component: Component, record: InstanceRecord) -> str | None:
-    """The text of a component; None if it has fields, and the instance has none of these keys."""
+    """Return the text of a component; None if it has fields and the instance has none of their keys."""
     values = [_value(piece, record) if piece.keyword else piece.literal for piece in component]
     fields = [value for piece, value in zip(component, values, strict=True) if piece.keyword]
     if fields and all(value is None for value in fields):
@@ -149,7 +149,7 @@ def _value(piece: TemplatePart, record: InstanceRecord) -> str | None:
 
 
 def _looked_up(keyword: str, record: InstanceRecord) -> Any:
-    """The value where it belongs, or else at the nearest level that has it."""
+    """Return the value from its own level, else from the nearest level that has it."""
     home = _LEVEL_OF.get(keyword, "")
     for level in (home, *(level for level in _LEVELS if level != home)):
         holder: KeyHolder | None = getattr(record, level) if level else record

@@ -1,4 +1,4 @@
-"""Names of copies: values of any disc, made safe for any file system and kept readable."""
+"""Turn values of any disc into names of copies that are safe on any file system and still readable."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from hashlib import blake2b
 from typing import Final
 
 LONGEST: Final = 64
-"""Characters of a value in one component of a path; a UID fits."""
+"""Largest number of characters of a value in one component of a path; a UID fits."""
 LONGEST_PATH: Final = 240
-"""Characters of a whole path: Windows takes 260 without special settings, and programs add their own endings."""
+"""Largest length of a path in characters: Windows allows 260 without special settings, and programs add endings."""
 SHORTEST: Final = 12
-"""Characters of a component that is shortened: a few to read, and the hash."""
+"""Smallest length of a shortened component in characters: a few to read, and the hash."""
 
 _UNSAFE: Final = re.compile(r"[^\w.-]|\A[.-]|\.\Z")
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
@@ -61,5 +61,5 @@ def _plain(value: str, *, ascii_only: bool) -> str:
         return _NOT_ASCII.sub(
             "_", "".join(c for c in unicodedata.normalize("NFKD", value) if not unicodedata.combining(c))
         )
-    # Composed, so that one name has one form on every file system; surrogates are no text.
+    # Composed characters, so that one name has one form on every file system. Surrogates are not text.
     return unicodedata.normalize("NFC", value.encode("utf-8", "replace").decode())

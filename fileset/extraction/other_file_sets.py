@@ -1,4 +1,4 @@
-"""Compare files that were found by their contents with the DICOMDIRs that are in folders beside them."""
+"""Compare files that were found by their contents with the DICOMDIRs in the folders around them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FoundInstance(Protocol):
 
     @property
     def described(self) -> Instance | None:
-        """Its header, None if that makes no sense."""
+        """Its header, None if that cannot be decoded."""
         ...
 
 

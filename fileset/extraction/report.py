@@ -1,4 +1,4 @@
-"""The result of copying: every file that is in the folder now, and every one that is not."""
+"""The result of an extraction: every file in the folder, and every file that could not be copied."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from fileset.plan.instances import InstanceRecord, KeyHolder
 from fileset.report import Skipped
 
 _FOUND_ALL_THE_SAME: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MOVED"))
-"""Findings about files that no record leads to, but that were copied."""
+"""Findings about files without a record that were copied."""
 
 
 @frozen
 class Lost:
-    """An instance that could not be copied: which one it is, and why. Unknown values are ""."""
+    """An instance that could not be copied: its identifiers, and the reason. Unknown values are ""."""
 
     file_id: str
     reason: str
@@ -34,9 +34,10 @@ class Lost:
 
 @frozen
 class Copy:
-    """A file that is in the folder: its File ID on the medium, its `path` below the folder with "/", its size in bytes
-    and SHA-256 in hexadecimal, whether it was there already, and whether it is `beside` the name that the template gives,
-    because another file has that.
+    """A file in the folder.
+
+    It has its File ID on the medium, its `path` below the folder with "/", its size in bytes, its SHA-256 in hexadecimal, and
+    whether it was already there. `beside`: it has another name than the template gives, because another file has that name.
     """
 
     file_id: str
@@ -49,14 +50,13 @@ class Copy:
 
 @define
 class ExtractReport:
-    """The outcome: how many files were copied, or were there already, and each one that is not there now.
+    """The outcome: the numbers of copied and existing files, and each instance that could not be copied.
 
-    `missing` are not on the medium; `failed` cannot be read, or are not named as a file can be. `size` counts the
-    bytes that were copied. `files` names all that are in the folder now. `findings` are about files
-    of another instance than their record, files that end too early, and files that no record references. `skipped` are
-    files that are not DICOM. `left_behind` counts the DICOM files that were not copied because only listed ones were
-    wanted. `shortened` counts paths that were too long, `lacking` the copies
-    that have no value for a keyword of the template.
+    `missing`: instances whose files are not on the medium. `failed`: instances whose files cannot be read, or whose File IDs
+    are hostile. `size`: the number of copied bytes. `files`: all files in the folder. `findings`: about files of another
+    instance than their record, files that end too early, and files without a record. `skipped`: files that are not DICOM.
+    `left_behind`: number of DICOM files left out by `listed_only`. `shortened`: number of paths that were too long.
+    `lacking`: number of copies without a value for a keyword of the template.
     """
 
     folder: str
@@ -74,9 +74,9 @@ class ExtractReport:
 
     @property
     def complete(self) -> bool:
-        """Whether everything that matched is in the folder, whole, and agrees with the records.
+        """Whether every matching instance is in the folder, complete and in agreement with its record.
 
-        A file that claims to be DICOM and is not counts as lost; a viewer or a document does not.
+        A file that only claims to be DICOM counts as lost; a viewer or a document does not.
         """
         claims = any(not one.foreign for one in self.skipped)
         return not (self.missing or self.failed or self.left_behind or self.doubtful or claims)
@@ -92,7 +92,7 @@ class ExtractReport:
         return sum(copy.beside for copy in self.files)
 
     def add(self, copy: Copy) -> None:
-        """One more file that is in the folder."""
+        """Add a file of the folder."""
         self.files.append(copy)
         if copy.already_there:
             self.already_there += 1

@@ -1,4 +1,4 @@
-"""The files of a medium without a DICOMDIR that can be read: found by their content, described by their headers."""
+"""Find the files of a medium without a readable DICOMDIR by their contents, and describe them by their headers."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ class Level:
 
 @define(slots=False)
 class ScannedInstance:
-    """An instance described by its own file; `described` is None if the file makes no sense.
+    """An instance described by its own file; `described` is None if the file cannot be decoded.
 
-    `path` is that of a file in a folder whose name no File ID can express; its `file_id` is then the nearest one.
+    `path` is set for a file whose name no File ID can express; `file_id` is then the nearest File ID.
     """
 
     medium: ReadableMedium
@@ -103,7 +103,7 @@ class ScannedInstance:
         return self.values.get(condition(keyword, None)[0], default)
 
     def matches(self, conditions: list[tuple[int, Callable[[Any], bool]]]) -> bool:
-        """Whether it, or its series, study or patient, has values that meet all conditions."""
+        """Whether the values of the instance and of its series, study and patient match all conditions."""
         values = self.all_values() if conditions else {}
         return all(met(values.get(tag)) for tag, met in conditions)
 
@@ -149,11 +149,11 @@ def _level_values(chain: Chain, name: str) -> Values:
 
 @define
 class Scanned:
-    """Finds the instances on `medium` by looking into every file: as a Reader, but slower.
+    """The instances on `medium`, found by looking into every file: like a Reader, but slower.
 
-    `findings` names the files that cannot be described, though they look like DICOM, or cannot be read; they are found all
-    the same. `beside` has the files that are not DICOM. With `names`, only these files are looked at. The files are compared
-    with the records of the `dicomdirs`, by default of all that are not at the root.
+    `findings` names the files that cannot be read, or look like DICOM and cannot be described; `find` yields them too.
+    `beside` has the files that are not DICOM. With `names`, only these files are examined. The files are compared with the
+    records of the `dicomdirs`, by default of all DICOMDIRs below the root.
     """
 
     medium: ReadableMedium
@@ -180,17 +180,17 @@ class Scanned:
             image.close()
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[ScannedInstance]:
-        """The instances that match all `keys`, in order of their names. There are no records of another `level`."""
+        """Yield the instances that match all `keys`, in the order of their names; nothing for another `level`."""
         conditions = [condition(keyword, wanted) for keyword, wanted in keys.items()]
         return (one for one in self.instances if level is None and one.matches(conditions))
 
     def absent(self, keywords: Iterable[str]) -> dict[str, int]:
-        """Those keywords that stand for a key which no record would have, each with its tag."""
+        """Return the keywords whose key no record would have, each with its tag."""
         return not_among((tag for one in self.instances for tag in one.all_values()), keywords)
 
     @property
     def instances(self) -> list[ScannedInstance]:
-        """All of them; the files are looked at when this is first asked for."""
+        """All instances. The first use examines the files."""
         if self._instances is None:
             describer = Describer(POLICY)
             archived: list[ScannedInstance] = []
@@ -247,7 +247,7 @@ class Scanned:
                     self.beside.skipped.append(Skipped(name, problem.rule, problem.reason))
                 return None
             self.findings.append(Finding(problem.rule, problem.reason, Where(name)))
-            # An encrypted file without a key, and what is left of a DICOMDIR, are of no use as copies.
+            # A copy of an encrypted file without its key, or of a damaged DICOMDIR, would be useless.
             return None if problem.rule == "FS-SECURE-KEY" or is_dicomdir(name) else found
         except LinkError as problem:
             self.findings.append(Finding("FS-FILE-LINK", problem.text(known_path=name), Where(name)))
@@ -260,15 +260,15 @@ class Scanned:
             return None if locked or is_dicomdir(name) else found
 
     def _lost_in(self, found: ScannedInstance) -> str:
-        """Why the DICOM files in a file are lost, if it is an archive."""
+        """Return the reason why the DICOM files inside an unreadable archive are lost; "" for other files."""
         with suppress(FilesetError, OSError), found.open() as file:
             return inner_archive(*random_access(file))
         return ""
 
     def _at(self, name: str) -> ScannedInstance:
-        """The file with a name on the medium, not described yet.
+        """Return the instance of a file, not described yet.
 
-        Raises `FormatError` for a name that is hostile, on a medium that is no folder of the operating system.
+        Raises `FormatError` for a hostile name, unless the medium is a folder of the operating system.
         """
         folder = self.medium.folder
         if not folder or _is_plain(name):
@@ -291,16 +291,16 @@ def _is_plain(name: str) -> bool:
 
 
 def scanned(path: str | os.PathLike[str], medium_format: Format | MediumFormat | None = None) -> Scanned:
-    """The medium at `path` by its files. Raises `MediumError` if there is none, `FormatError` if it is something else."""
+    """Open the medium at `path` by its files. Raises `MediumError` if it does not exist, `FormatError` if it is no medium."""
     return Scanned(scannable(path, medium_format))
 
 
 def scanned_instead(
     path: str | os.PathLike[str], medium_format: Format | MediumFormat | None, problem: FormatError | MediumError
 ) -> Scanned:
-    """The medium at `path` by its files, because of the `problem` that its DICOMDIR has.
+    """Open the medium at `path` by its files, because of the `problem` with its DICOMDIR.
 
-    Raises the problem if there are no instances, or several DICOMDIRs, of which somebody has to choose one.
+    Raises the problem if there are no instances, or if there are several DICOMDIRs and the user must choose one.
     """
     found = scanned(path, medium_format)
     there = sorted(filter(is_dicomdir, found.medium.names()), key=lambda name: name.count("/"))

@@ -1,7 +1,6 @@
-"""The folder that files are copied into: nothing outside of it, nothing half, nothing lost.
+"""The folder for the copies. Nothing outside of it is written, and no existing file is overwritten.
 
-A file appears under its name only when it is complete and reads back as it was read; and nothing that is there is
-overwritten, so that a second run copies only the missing files.
+A file gets its name only when it is complete and reads back correctly. So a second run copies only the missing files.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from fileset.media.system.walk import is_part, open_regular
 from fileset.plan.instances import InstanceRecord
 
 Source = Callable[[], Iterator[bytes]]
-"""Begins to give the bytes of a file; as often as it is called."""
+"""Returns the chunks of a file; may be called several times."""
 
 _writing = partial(blamed_on, advice=". The copies stay; run it again")
 
@@ -37,9 +36,9 @@ _OTHER: Final = "other"
 
 
 class Target:
-    """The folder `root`, made if it does not exist; `layout` names the files in it.
+    """The folder `root`, made if it does not exist; `layout` names its files.
 
-    With `ascii_only`, names have no other characters. `shortened` counts the paths that were too long.
+    With `ascii_only`, names have only ASCII characters. `shortened` counts the paths that were too long.
     """
 
     def __init__(self, root: str, layout: PathTemplate, *, ascii_only: bool = False) -> None:
@@ -84,7 +83,7 @@ class Target:
         return self._layout.lacking(record)
 
     def _room(self, texts: Sequence[str]) -> int:
-        """How long each folder name may be: all of them, and a file name with a UID, are one path."""
+        """Return the largest length of each folder name, so that the whole path with a UID as file name is short enough."""
         sizes = [len(safe_name(text, ascii_only=self._ascii)) + 1 for text in texts]
         left = LONGEST_PATH - len(os.path.abspath(self.root)) - 1 - LONGEST - len(self._layout.suffix)
         room = LONGEST
@@ -115,9 +114,9 @@ class Target:
             raise RefusedError(f"a symbolic link leads out of {self.root}; not followed", path=path)
 
     def put(self, path: str, source: Source, file_id: str) -> Copy:
-        """Have a file at `path`, or beside it if another file has the name; an equal file is not copied again.
+        """Copy a file to `path`, or to a similar name if another file has that name; an equal file is not copied again.
 
-        Raises `MediumError` if the folder cannot be written, and whatever `source` raises.
+        Raises `MediumError` if the folder cannot be written, and the errors of `source`.
         """
         state, copy = _compared(path, source) if os.path.lexists(path) else (_PART, None)
         if state == _SAME and copy is not None:
@@ -134,7 +133,7 @@ class Target:
         return self._copy(path, copy, file_id, already_there=False, beside=beside)
 
     def _beside(self, path: str, digest: str) -> str:
-        """Another name for a file whose own is that of another."""
+        """Return another name for a file whose name is taken."""
         return f"{path.removesuffix(self._layout.suffix)}-{digest[:16]}{self._layout.suffix}"
 
     def _copy(
@@ -145,9 +144,9 @@ class Target:
 
 
 def _compared(path: str, source: Source) -> tuple[str, tuple[int, str] | None]:
-    """Compare the file at `path` with the wanted one: the same, its beginning only, or another.
+    """Compare the file at `path` with the source: the same, only its beginning, or another file.
 
-    With its size and SHA-256 if it is the same. A symbolic link is another file, whatever it leads to.
+    If it is the same, also return size and SHA-256. A symbolic link counts as another file.
     """
     if os.path.islink(path):
         return _OTHER, None
@@ -157,7 +156,7 @@ def _compared(path: str, source: Source) -> tuple[str, tuple[int, str] | None]:
             for chunk in source():
                 there = file.read(len(chunk))
                 if there != chunk:
-                    # A former run lost power while it wrote this file: replacing it loses nothing.
+                    # An earlier run lost power while it wrote this file. Replacing it loses nothing.
                     return (_PART if chunk.startswith(there) and not file.read(1) else _OTHER), None
                 digest.update(chunk)
                 size += len(chunk)
@@ -167,7 +166,7 @@ def _compared(path: str, source: Source) -> tuple[str, tuple[int, str] | None]:
 
 
 def _write(path: str, source: Source) -> tuple[int, str]:
-    """Write a new file and read it back; its size in bytes and SHA-256."""
+    """Write a new file and read it back; return its size in bytes and its SHA-256."""
     digest, size = hashlib.sha256(), 0
     with _writing(path), _new_file(path) as file:
         for chunk in source():
@@ -184,7 +183,7 @@ def _write(path: str, source: Source) -> tuple[int, str]:
 
 
 def _new_file(path: str) -> BinaryIO:
-    """Make a file and lock it; again if another run swept it in the moment before the lock."""
+    """Make a file and lock it; try again if another run removes it before the lock."""
     while True:
         file = open(path, "x+b")  # noqa: SIM115  # the caller closes it
         _lock(file.fileno())
@@ -194,7 +193,7 @@ def _new_file(path: str) -> BinaryIO:
 
 
 def _lock(descriptor: int) -> None:
-    """Lock a new file, and wait while another run sweeps it. Where files have no locks, no other run sweeps."""
+    """Lock a new file; wait while another run removes leftovers. On file systems without locks, no run removes them."""
     for _ in range(_TRIES):
         try:
             system.lock(descriptor)
@@ -208,7 +207,7 @@ def _lock(descriptor: int) -> None:
 
 _TRIES: Final = 200
 _WAIT: Final = 0.01
-"""Seconds between two tries; a sweep takes far less."""
+"""Seconds between two attempts; removing leftovers takes far less."""
 
 
 @contextmanager
@@ -223,7 +222,7 @@ def _temporary(folder: str) -> Iterator[str]:
 
 
 def _sweep(folder: str) -> None:
-    """Remove the files that an earlier run was writing when it was killed; the lock says whether a run still does."""
+    """Remove the unfinished files of killed runs. A locked file belongs to a run that is still active."""
     with suppress(OSError):
         for name in filter(is_part, os.listdir(folder)):
             path = os.path.join(folder, name)

@@ -1,4 +1,4 @@
-"""Look at the file of a record before it is handed on: is it DICOM, is it whole, is it the instance of the record?"""
+"""Verify the file of a record before it is used: is it DICOM, is it complete, is it the instance of the record?"""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from fileset.standard.record_types import HL7_DOCUMENT
 
 @frozen
 class Checked:
-    """An instance whose keys come from its record and, where the record has none, from its file.
+    """An instance whose keys come from its record, else from its file.
 
-    If both disagree about a key of `IDENTITY`, the file counts unless the user trusts the record: the copy must not get
-    the name of another patient.
+    If both disagree about a key of `IDENTITY`, the value of the file is used, unless the user trusts the record: the copy
+    must not get the name of another patient.
     """
 
     record: InstanceRecord
@@ -79,9 +79,9 @@ class Checked:
 
 
 class Verifier:
-    """Looks at the files of records, for their identity and the `keywords` of a template.
+    """Reads the files of records for their identity and for the `keywords` of a template.
 
-    With `trusts_dicomdir`, a record counts more than its file, except for the SOP Instance UID.
+    With `trusts_dicomdir`, the values of a record are used instead of its file, except the SOP Instance UID.
     """
 
     def __init__(self, keywords: tuple[str, ...], *, trusts_dicomdir: bool = False) -> None:

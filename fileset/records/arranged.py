@@ -41,13 +41,13 @@ Instances = tuple[list[int], list[bytes], list[str]]
 """The sources, SOP Instance UIDs and record types of several instances."""
 _TOGETHER: Final = 1024
 _NODE: Final = partial(tuple.__new__, Node)
-"""Makes a node of all of its values, three times as fast as calling the class."""
+"""Makes a node from all its values, three times as fast as a call of the class."""
 
 
 class InstanceColumns:
     """Instances in the order in which they were added, with a column for each value of their records.
 
-    They are put into the columns many at a time, by `settle`.
+    `settle` moves added instances into the columns, many at a time.
     """
 
     __slots__ = ("_new", "numbers", "record_types", "sources", "tails", "uids")
@@ -68,7 +68,7 @@ class InstanceColumns:
         return len(self.sources) + len(self._new) - 1
 
     def settle(self) -> None:
-        """Put the instances that were added last into the columns."""
+        """Move the most recent instances into the columns."""
         if self._new:
             numbers, uids, record_types, tails, sources = zip(*self._new, strict=True)
             self.numbers.extend(numbers)
@@ -111,7 +111,7 @@ class InstanceRun(NamedTuple):
 
 
 class Arranged:
-    """The records of a tree in preorder, made anew each time that somebody iterates over them.
+    """The records of a tree in preorder. Each iteration makes them again.
 
     `items` are the records of patients, studies and series, and runs of instances between them.
     """
@@ -131,7 +131,7 @@ class Arranged:
                 yield one
 
     def instances(self) -> Iterator[Instances]:
-        """Yield the sources, SOP Instance UIDs and record types of instances, those of a series together."""
+        """Yield the sources, SOP Instance UIDs and record types of instances, series by series."""
         for one in self._items:
             if isinstance(one, InstanceRun):
                 yield one.instances(self._columns)
@@ -154,7 +154,7 @@ class Arranged:
         )
 
     def records(self, file_ids: Iterable[bytes]) -> Iterator[tuple[str, bytes, bytes]]:
-        """Yield type, tail and File ID of each record; `file_ids` has those of the records that reference files."""
+        """Yield type, tail and File ID of each record; `file_ids` has the File IDs of the records that reference files."""
         return self._rows(self._columns.tails.take, bytes, iter(file_ids), b"")
 
     def sizes(self, file_ids: Iterable[bytes]) -> Iterator[tuple[str, int, int]]:

@@ -1,8 +1,8 @@
-"""A cache of records: made once for a series, then filled in with the own values of each file.
+"""A cache of records: make the record once for a series, then fill in the own values of each file.
 
-Of the values that a record needs, the files of one series differ in the SOP Instance UID, the Instance Number, and, where
-optional keys are wanted, in a few others such as the position of the image. Where the values of one file have been turned
-into a record, and the next one of the same layout has equal values but for these, its record is the same but for these.
+The files of one series differ only in a few values of their records: SOP Instance UID, Instance Number and, with optional
+keys, a few others such as the position of the image. If the next file of the same layout has equal values otherwise, its
+record differs from the cached one only in these values.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ Sought = tuple[bytes, int, bytes]
 
 
 def _plain(vr: str, count: int) -> bytes:
-    """The expression for `count` values with the same bytes in a record and in a file; others take the long way.
+    """Return the expression for `count` values with the same bytes in record and file; other values bypass the cache.
 
-    The bytes of their length come first.
+    The bytes of the length come first.
     """
     return rb"(?s:..)%b ?" % (_TIME if vr == "TM" else rb"\\".join([_DECIMAL] * count))
 
@@ -62,9 +62,9 @@ class Template(NamedTuple):
 
     @classmethod
     def of(cls, instance: Instance, own: Own, varying: tuple[Key, ...] = (), *, dated: bool = False) -> Self | None:
-        """Return the template that `instance` makes, whose file has the values `own`; None if there is more to it.
+        """Return the template for `instance`, whose file has the values `own`; None if its record is too special.
 
-        `varying` are the keys of the values after those of `OWN`. `dated`: the record holds a date that is not among them.
+        `varying` has the keys of the values after the values of `OWN`. `dated`: the record has a date outside of them.
         """
         chain: Chain | None = instance.chain
         if instance.notes or instance.invented_number or dated:
@@ -97,7 +97,7 @@ class Template(NamedTuple):
         return cls(instance, b"%b".join(form), pick, _compiled(pattern), empty)
 
     def filled(self, own: Own) -> Instance | None:
-        """The instance in a file with these values; None if they need a closer look."""
+        """Return the instance in a file with these values; None if the cache cannot decide."""
         instance, form, pick, matches, empty = self
         values = pick(own)
         found = matches(b"\n".join(values))

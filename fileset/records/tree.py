@@ -1,9 +1,9 @@
-"""Sort many instances into one tree of directory entities (PS3.3 F.2.1, F.4): parents, refusals, the values of the
-PATIENT, STUDY and SERIES records, and the order.
+"""Sort many instances into one tree of directory entities (PS3.3 F.2.1, F.4).
 
-Instances are added in the order of their sources; each costs a few look-ups in dictionaries, never a
-search through siblings. Files that contradict the tree are refused with a reason, keys that contradict each other
-give one warning, and a value that a Type 1 key lacks is made from UIDs.
+The tree decides parents, refusals, the values of the PATIENT, STUDY and SERIES records, and the order. Instances are added
+in the order of their sources; each costs a few look-ups in dictionaries, never a search through siblings. The tree
+refuses files that contradict it, with a reason. Keys that contradict each other cause one warning. A missing value of a
+Type 1 key is made from UIDs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ UTF_8: Final = "ISO_IR 192"
 
 
 class OldRecords:
-    """The records of a directory that instances are added to. This base class has none: a new file-set."""
+    """The old records of a directory to which instances are added. This base class has none, for a new file-set."""
 
     def patient_of(self, study_uid: bytes) -> bytes | str | None:  # noqa: ARG002
         """Return the decoded Patient ID of a study, the study's own UID if the patient has none, None if it is new."""
@@ -53,11 +53,11 @@ class OldRecords:
         return []
 
     def stays(self, level: str, key: bytes | str) -> bool:  # noqa: ARG002
-        """Whether the record of a patient, study or series is right, so that it can stay byte for byte."""
+        """Whether the record of a patient, study or series is correct and can stay byte for byte."""
         return True
 
     def confirms(self, level: str, key: bytes | str, name: str) -> bool:  # noqa: ARG002
-        """Whether a file that stays has the value that the record of a patient, study or series has for a field."""
+        """Whether a kept file confirms the value of a field in the record of a patient, study or series."""
         return False
 
     def series_numbers(self, study_uid: bytes) -> set[bytes]:  # noqa: ARG002
@@ -91,10 +91,10 @@ class Entity:
 
 
 class TreeBuilder:
-    """Collects instances; `arranged` then gives the records in preorder.
+    """Collects instances; `arranged` then returns the records in preorder.
 
-    `source_name` gives the name of a source for findings. `same_contents` tests whether two sources hold the same
-    bytes: asked only when they have the same SOP Instance UID. `existing` is the directory that they are added to.
+    `source_name` returns the name of a source for findings. `same_contents` tests whether two sources hold the same
+    bytes; it is called only if they have the same SOP Instance UID. `existing` has the records of the old directory.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class TreeBuilder:
         return HeaderError("FS-INSTANCE-CONFLICT", f"SOP Instance UID {shown} as in {name}, but other contents")
 
     def _open(self, chain: Chain, uid: bytes, source: int) -> Entity:
-        """The series of instances with this chain, or the reason to refuse them; decided once for each chain."""
+        """Return the series for instances with this chain, or the reason to refuse them; decided once for each chain."""
         try:
             place = self._place(chain, source)
         except HeaderError:
@@ -193,13 +193,13 @@ class TreeBuilder:
         return entity
 
     def _apart(self, study_uid: bytes, patient_key: bytes | str) -> bytes:
-        """The end of the keys of a study that the old directory has below another patient, or below several."""
+        """Return a suffix for the keys of a study that the old directory has below another patient, or below several."""
         known = self._existing.patients_of(study_uid)
         is_one = len(known) == 1 and (known[0] == patient_key or self._conflict != "split")
         return b"" if not known or is_one else APART + _bytes(patient_key)
 
     def _patient_key(self, chain: Chain, source: int) -> bytes | str:
-        """The decoded Patient ID; for a file without one, that of the rest of its study."""
+        """Return the decoded Patient ID; for a file without one, the Patient ID of the other files of its study."""
         identity = decode(chain.patient_id, chain.character_set.decode("ascii"))
         owner = self._owner_of_study.get(chain.study_uid)
         if not identity or self._conflict == "merge":
@@ -217,7 +217,7 @@ class TreeBuilder:
         return identity
 
     def _person_key(self, chain: Chain, identity: bytes | str, source: int) -> bytes | str:
-        """The key of the patient that a file belongs to: with "split", further persons have keys of their own.
+        """Return the key of the patient of a file; with "split", each further person gets a key of its own.
 
         Raises `HeaderError` if the Patient ID belongs to another person and conflicts are refused.
         """
@@ -324,8 +324,10 @@ class TreeBuilder:
     # ------------------------------------------------------------ the arranged tree
 
     def arranged(self) -> Arranged:
-        """All records in preorder: patients by Patient ID, studies by date and time, series and instances by
-        number, then all by UID; at the end those without a patient.
+        """Return all records in preorder.
+
+        Patients are sorted by Patient ID, studies by date and time, series and instances by number, and then all by UID.
+        Records without a patient come last.
         """
         self._columns.settle()
         return Arranged(self._items(), self._columns)
@@ -361,7 +363,7 @@ class TreeBuilder:
         yield InstanceRun(self._numbered(entity), position, path)
 
     def _series_numbers(self, study: Entity) -> set[bytes]:
-        """The Series Numbers of a study, which an invented number must not repeat."""
+        """Return the Series Numbers of a study, which an invented number must not repeat."""
         numbers = [child.values.get("series_number") for child in study.children.values()]
         taken = {number[0] for number in numbers if number}
         if study.record_type == "STUDY" and None in numbers and isinstance(study.key, bytes):
@@ -369,7 +371,7 @@ class TreeBuilder:
         return taken
 
     def _numbered(self, entity: Entity) -> array[int]:
-        """The instances of an entity in order, with invented Instance Numbers that are unused."""
+        """Return the instances of an entity in order, with unused numbers for invented Instance Numbers."""
         columns = self._columns
         members = columns.in_order(entity.instances)
         made_up = {at for at in members if columns.uids[at] in self._made_up} if self._made_up else set()
@@ -383,7 +385,7 @@ class TreeBuilder:
         return columns.in_order(renumbered)
 
     def _renumbered(self, index: int, taken: set[int]) -> int:
-        """The index of an instance, or of a copy with the next number that is not taken."""
+        """Return the index of an instance, or of a copy with the next unused number."""
         columns = self._columns
         number = free = columns.numbers[index]
         while free in taken:
@@ -396,7 +398,7 @@ class TreeBuilder:
         return columns.append((free, columns.uids[index], columns.record_types[index], tail, columns.sources[index]))
 
     def _record(self, entity: Entity, key: bytes | str, taken: set[bytes]) -> bytes:
-        """The encoded keys of a PATIENT, STUDY or SERIES record; b"" if an old record stays."""
+        """Return the encoded keys of a PATIENT, STUDY or SERIES record; b"" if an old record stays."""
         texts = self._existing.texts(entity.record_type, key)
         if texts is not None and not self._renews(entity, key, texts) and self._existing.stays(entity.record_type, key):
             return b""
@@ -421,9 +423,9 @@ class TreeBuilder:
         return tail
 
     def _renews(self, entity: Entity, key: bytes | str, texts: Mapping[str, str]) -> bool:
-        """Whether a key of an old record is to be renewed, because no file below it has its value any more.
+        """Whether a key of an old record must be renewed, because no remaining file below it has the value.
 
-        A value that some file confirms stays, with a finding about the files that differ.
+        If a file confirms the value, it stays, with a finding about the files that differ.
         """
         stale = set()
         for field in FIELDS[entity.record_type]:
@@ -462,9 +464,11 @@ class TreeBuilder:
 
 
 PERSON: Final = "\0person "
-"""Between the Patient ID and the number of a further person with it, in keys of the tree."""
+"""Separator in keys of the tree, between a Patient ID and the number of a further person with this ID."""
 APART: Final = b"\0below "
-"""Between the UID of a study or series and the key of its patient, where the old directory has it below another, or twice."""
+"""Separator in keys of the tree, between the UID of a study or series and the key of its patient.
+
+Used if the old directory has the study or series below another patient, or twice."""
 
 
 def _instances_below(study: Entity) -> int:
