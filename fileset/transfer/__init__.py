@@ -1,4 +1,4 @@
-"""Send the instances of a medium to a PACS: C-STORE (PS3.4 B) or STOW-RS (PS3.18 10.5), with another patient if wanted."""
+"""Send the instances of a medium to a PACS: C-STORE (PS3.4 B) or STOW-RS (PS3.18 10.5), on request with another patient."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ __all__ = ["Peer", "PeerError", "Probe", "SendReport", "Sent", "Tls", "probe", "
 Progress = Callable[[str, int, int, int], None]
 """Called with "send", the number of instances done, the number of instances in all, and the bytes that arrived so far."""
 _UNKNOWN: Final = ("1.2.840.10008.1.1", "1.2.840.10008.1.2")
-"""The pair of an instance that cannot be read: C-ECHO, which every association proposes."""
+"""The context of an unreadable instance: C-ECHO, which every association proposes."""
 Change = Callable[[Payload], Payload]
-"""Turns a file into the one that is sent instead: reconciliation."""
+"""Returns the file to send instead of a file, for reconciliation."""
 
 
 def send(
@@ -60,24 +60,24 @@ def send(
         to: "AET@HOST:PORT" of a storage provider; or
         stow: URL of a DICOMweb service.
         title: Our own AE Title.
-        tls: Certificates; for `to`, the connection is plain without it.
+        tls: Certificates; without them, the connection of `to` is not encrypted.
         headers: Headers of STOW-RS requests, such as Authorization.
-        jobs: Associations, or requests, at the same time.
-        retries: More tries for an instance after the first, where another try may help.
-        pause: Seconds before the second try, doubled before each further one.
-        timeout: Seconds that a connection, and each answer, may take.
-        journal: File that records the instances that arrived: a second run sends only the rest.
-        change: Turns a file into the one that is sent instead; see `Reconciliation.change`.
+        jobs: Number of associations or requests at the same time.
+        retries: Number of retries for an instance, if a retry may help.
+        pause: Seconds before the first retry, doubled before each further one.
+        timeout: Longest wait in seconds for a connection, and for each answer.
+        journal: File that records the instances that arrived, so that a second run sends only the rest.
+        change: Returns the file to send instead of a file; see `Reconciliation.change`.
         commit_port: Ask for Storage Commitment of the instances that arrived; the peer sends its answer to our AE Title at this port,
             over TLS if `tls` is given, which then needs a certificate.
-        transcode: Send files whose transfer syntax the peer does not take in Explicit VR Little Endian, or in Implicit VR if
-            it takes only that. Needs the extra `images` for compressed ones.
+        transcode: If the peer does not accept the transfer syntax of a file, send it in Explicit VR Little Endian, or in
+            Implicit VR if the peer accepts only that. Needs the extra `images` for compressed files.
         progress: Called after each instance.
 
     Raises:
-        RuleError: `to` or `stow` has another form, the extra `network` is not installed, or Storage Commitment is asked
-            for over TLS without a certificate of our own.
-        PeerError: The peer cannot be reached, or took nothing.
+        RuleError: `to` or `stow` is not valid, the extra `network` is not installed, or Storage Commitment over TLS lacks
+            our own certificate.
+        PeerError: The peer cannot be reached, or accepted nothing.
         MediumError: The journal cannot be written.
     """
     peer = str(Peer.of(to)) if to else address_of(stow)
@@ -108,9 +108,11 @@ def send(
 
 @frozen
 class Probe:
-    """The result of a rehearsal: `takes` is, for each pair of SOP class and transfer syntax, whether the peer accepts it,
-    `numbers` how many instances have it; `unsendable` are instances that cannot be sent at all, `disagreements` sentences
-    about files that would be sent although their records differ.
+    """The result of a rehearsal.
+
+    For each pair of SOP class and transfer syntax, `takes` has whether the peer accepts it, and `numbers` how many instances
+    have it. `unsendable`: instances that cannot be sent at all. `disagreements`: sentences about files that would be sent
+    although their records differ.
     """
 
     peer: str
@@ -137,7 +139,7 @@ def probe(
 ) -> Probe:
     """Return the plan of `send`, without sending: C-ECHO, and the contexts that the peer accepts.
 
-    With `transcode`, a pair counts as accepted if the peer takes the SOP class in Explicit or Implicit VR Little Endian.
+    With `transcode`, a pair counts as accepted if the peer accepts the SOP class in Explicit or Implicit VR Little Endian.
     Raises as `send`.
     """
     line = PeerSettings(Peer.of(to), title_of(title), tls, timeout)
@@ -170,7 +172,7 @@ def _collect(
     journal: Journal,
     progress: Callable[[int, int, int], None] | None,
 ) -> None:
-    """Fill the report, also with the instances that were not tried, because the peer is gone or for any other reason."""
+    """Fill the report, also with the instances that were not tried, for example because the connection was lost."""
     reason, size = "it was not tried", 0
     try:
         for sent in entries:
@@ -191,7 +193,7 @@ def _collect(
 
 @define
 class _Gate:
-    """The steps between a medium and the network: the journal, and reconciliation. One thread at a time."""
+    """The steps between a medium and the network: journal and reconciliation. A lock admits one thread at a time."""
 
     journal: Journal
     change: Change | None
@@ -200,7 +202,7 @@ class _Gate:
     _lock: Lock = field(factory=Lock)
 
     def prepare(self, source: PayloadSource) -> Payload | Sent:
-        """Return the payload of a file; an entry of the report if there is none."""
+        """Return the payload of a file, or an entry of the report if it has none."""
         with self._lock:
             name = source.file_id.path if source.file_id else ""
             try:
@@ -218,7 +220,7 @@ class _Gate:
             return item
 
     def _note_double(self, source: PayloadSource, item: Payload) -> None:
-        """Report a file with the SOP Instance UID of another one that differs: the peer keeps only one of them."""
+        """Report two different files with one SOP Instance UID, because the peer keeps only one of them."""
         first = self._first.setdefault(item.sop_instance_uid, source)
         if first is not source and first.file_id != source.file_id and not same_bytes(first, source):
             self.report.disagreements.append(
@@ -226,7 +228,7 @@ class _Gate:
             )
 
     def _changed(self, source: PayloadSource, item: Payload) -> Payload:
-        """Return the data to send of a file. Only a file that agrees with its record may be changed."""
+        """Return the payload with new values. Only a file that agrees with its record may be changed."""
         if self.change:
             require_agreement(source, item.identity)
             return self.change(item)
@@ -237,7 +239,7 @@ class _Gate:
 
 
 def _pair(source: PayloadSource) -> Pair:
-    """SOP class and transfer syntax as the record has them; of the file if it has none, empty if that has none."""
+    """Return SOP class and transfer syntax from the record, else from the file, else ""."""
     said = getattr(source, "sop_class_uid", ""), getattr(source, "transfer_syntax_uid", "")
     if all(said):
         return said

@@ -1,8 +1,8 @@
-"""Associations to a peer (PS3.8), and C-STORE over them without delays and without holding a file in memory.
+"""Associations to a peer (PS3.8), and C-STORE over them without delays and without whole files in memory.
 
-pynetdicom encodes and decodes the negotiation. Its own C-STORE holds whole files in memory and lets TCP wait: most of
-the time of a C-STORE on a fast network is Nagle's algorithm and delayed acknowledgement. Here one thread owns the
-socket, and the network decides how fast a file is read.
+pynetdicom encodes and decodes the negotiation. Its own C-STORE holds whole files in memory, and on a fast network spends
+most of its time in Nagle's algorithm and delayed acknowledgement. Here one thread owns the socket, and the network decides
+how fast a file is read.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Pair = tuple[str, str]
 """SOP Class UID and Transfer Syntax UID."""
 
 MOST_CONTEXTS: Final = 127
-"""Presentation contexts for one association (PS3.8 9.3.2.2: odd numbers from 1 to 255), one of which is for C-ECHO."""
+"""Largest number of presentation contexts in one association (PS3.8 9.3.2.2: odd numbers from 1 to 255); one is for C-ECHO."""
 VERIFICATION: Final = ("1.2.840.10008.1.1", "1.2.840.10008.1.2")
 _APPLICATION_CONTEXT: Final = "1.2.840.10008.3.1.1.1"
 _OUR_LONGEST_PDU: Final = 16382
 _LONGEST_ANSWER: Final = 1 << 20
-"""Bytes of one PDU of a peer, and of the command set of its answer."""
+"""Largest size in bytes of a PDU of a peer, and of the command set of its answer."""
 _SHORTEST_LIMIT: Final = 64
-"""Bytes of a PDU that a peer must take: with 6 or fewer nothing could ever be sent (PS3.8 9.3.5.1)."""
+"""Smallest PDU limit of a peer, in bytes, with which data can be sent (PS3.8 9.3.5.1)."""
 _ACCEPT, _REJECT, _RELEASE_REQUEST, _RELEASE_RESPONSE, _ABORT = 2, 3, 5, 6, 7
 _RELEASE_PDU: Final = bytes((_RELEASE_REQUEST, 0, 0, 0, 0, 4, 0, 0, 0, 0))
 _ABORT_PDU: Final = bytes((_ABORT, 0, 0, 0, 0, 4, 0, 0, 0, 0))
@@ -64,13 +64,13 @@ class LostError(PeerError):
 
 
 class AbortedError(LostError):
-    """The peer aborted the association: maybe because of the instance that it just got."""
+    """The peer aborted the association, perhaps because of the instance that it just received."""
 
 
 class Association:
     """An association to a peer; `contexts` are the accepted pairs, each with the number of its presentation context.
 
-    It is of no more use after a `LostError`.
+    It is unusable after a `LostError`.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Association:
         self._message = 0
 
     def echo(self) -> None:
-        """Ask whether the peer is there: C-ECHO (PS3.7 9.1.5). Raises `LostError` if no answer comes."""
+        """Test the connection with C-ECHO (PS3.7 9.1.5). Raises `LostError` if no answer comes."""
         context = self.contexts.get(VERIFICATION)
         if context is not None:
             self._write(command_pdus(context, echo_request(self._next(), VERIFICATION[0]), self._longest_pdu))
@@ -94,7 +94,7 @@ class Association:
         """Send one instance by C-STORE (PS3.7 9.1.1); return the status of the response, and its comment.
 
         Raises `LostError` if the association ends or no answer comes, `MediumError` if the file cannot be read to its
-        end; the association is of no more use then, and closed.
+        end; the association is then closed.
         """
         context = self.contexts[item.pair]
         request = store_request(self._next(), item.sop_class_uid, item.sop_instance_uid)
@@ -117,7 +117,7 @@ class Association:
         self._close()
 
     def abort(self) -> None:
-        """Break the association off (PS3.8 7.3)."""
+        """Abort the association (PS3.8 7.3)."""
         if self.is_open:
             with suppress(OSError):
                 self._socket.settimeout(0.2)
@@ -173,7 +173,7 @@ class Association:
             raise LostError(f"the peer's answer cannot be understood: {problem}", advice=_PORT) from problem
 
     def _pdu(self, latest: float) -> tuple[int, bytes]:
-        """The type and the content of the next PDU of the peer, which must have come at a moment of the clock."""
+        """Return type and content of the next PDU of the peer, which must arrive before the given time."""
         try:
             return read_pdu(self._socket, latest)
         except OSError as problem:
@@ -187,7 +187,7 @@ class Association:
 def read_pdu(connection: socket.socket, latest: float) -> tuple[int, bytes]:
     """Return the type and the content of the next PDU.
 
-    Raises `OSError`, also if it is not whole at `latest`, a moment of `monotonic`; `EOFError` if the connection is closed.
+    Raises `OSError`, also if it is incomplete at `latest`, a time of `monotonic`; `EOFError` if the connection is closed.
     """
     if _QUICK_ACK is not None:
         with suppress(OSError):  # the system forgets it, so it is set again for each answer
@@ -231,13 +231,13 @@ def _said(problem: OSError) -> str:
 
 @frozen
 class PeerSettings:
-    """How associations to a peer are made.
+    """The settings of associations to a peer.
 
     Attributes:
-        peer: Whom to call.
+        peer: The application entity to call.
         title: Our own AE Title.
-        tls: How the connection is secured, None for plain TCP.
-        timeout: Seconds that a connection, and each answer, may take.
+        tls: The certificates of a TLS connection, None for plain TCP.
+        timeout: Longest wait in seconds for a connection, and for each answer.
     """
 
     peer: Peer
@@ -250,7 +250,7 @@ class PeerSettings:
 
         Raises `PeerError` if the peer cannot be reached or refuses, `RuleError` without the extra `network`.
         """
-        # With C-ECHO among them the peer accepts one at least, and the files that it does not take can be named.
+        # The peer accepts at least C-ECHO, so the association exists and the report can name the files it does not accept.
         proposed = list(dict.fromkeys((*pairs, VERIFICATION)))
         request = _request(self, proposed)
         connection = self._connected()

@@ -1,8 +1,8 @@
-"""Change values of a data set so that the old ones stay in it: Original Attributes Sequence (PS3.3 C.12.1.1.9).
+"""Change values of a data set and keep the old ones in Original Attributes Sequence (PS3.3 C.12.1.1.9).
 
-Works on bytes: an element that is not changed is copied as it is, in any encoding. If a new value needs characters that
-the data set cannot hold, it becomes UTF-8, and text beyond ASCII is encoded again, in sequences too. Private elements stay
-byte for byte.
+This module works on bytes: it copies unchanged elements as they are, in any encoding. If the character set of the data set
+cannot hold a new value, the data set becomes UTF-8, and all text beyond ASCII is encoded again, also in sequences. Private
+elements stay byte for byte.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ class Stamp:
 def coerced(
     data: bytes, syntax: Syntax, changes: Mapping[int, str], stamp: Stamp, dropped: Collection[int] = ()
 ) -> tuple[bytes, dict[int, tuple[str, str]]]:
-    """Return the data set with other values, and for each tag that changed the old and the new value.
+    """Return the data set with new values, and the old and new value of each changed tag.
 
-    Elements in `dropped` are left out if Patient ID changes, unless `changes` has a value for them. The bytes come back
-    as they are if nothing changes. `data` are whole top-level elements. Raises `FormatError` if they cannot be read.
+    Elements in `dropped` are left out if Patient ID changes, unless `changes` has a value for them. If nothing changes, the
+    bytes are returned unchanged. `data` has whole top-level elements. Raises `FormatError` if they cannot be read.
     """
     parts = {part.tag: part for part in elements(data, 0, len(data), syntax)}
     declared = _text(data, parts.get(tags.SPECIFIC_CHARACTER_SET))
@@ -94,7 +94,7 @@ def encoded(text: str, character_set: str) -> bytes:
 
 
 def _holds(character_set: str, texts: Iterable[str]) -> bool:
-    """Whether all texts can be written in a character set; one with code extensions takes ASCII only."""
+    """Whether a character set can hold all texts; with code extensions, only ASCII."""
     try:
         for text in texts:
             encoded(text, character_set)
@@ -104,7 +104,7 @@ def _holds(character_set: str, texts: Iterable[str]) -> bool:
 
 
 def _existing(sequence: bytes, syntax: Syntax) -> list[bytes]:
-    """The items of Original Attributes Sequence that are there, as they are."""
+    """Return the existing items of Original Attributes Sequence, unchanged."""
     if not sequence:
         return []
     (part,) = elements(sequence, 0, len(sequence), syntax)
@@ -114,9 +114,9 @@ def _existing(sequence: bytes, syntax: Syntax) -> list[bytes]:
 
 
 def _item(writer: _Writer, before: Mapping[int, bytes], stamp: Stamp) -> bytes:
-    """An item with the old values, which are as they were; one that was not there has none (PS3.3 C.12.1.1.9).
+    """Return an item with the unchanged old values; an element that was absent is empty (PS3.3 C.12.1.1.9).
 
-    Where the character set changes, its old value is among them, for decoding the others.
+    If the character set changes, its old value is included, because the other old values need it.
     """
     values = (content or writer.element(tag, vr_of(tag), b"") for tag, content in sorted(before.items()))
     return writer.item(
@@ -129,7 +129,7 @@ def _item(writer: _Writer, before: Mapping[int, bytes], stamp: Stamp) -> bytes:
 
 
 def _shown(data: bytes, part: Element, character_set: str) -> str:
-    """A value for the report; a sequence has none of its own."""
+    """Return a value for the report; "" for a sequence."""
     return "(a sequence)" if vr_of(part.tag) == "SQ" else decode(_raw(data, part), character_set).strip(" \0")
 
 
@@ -149,7 +149,7 @@ class _Writer:
         self._order = "<" if syntax.little else ">"
 
     def element(self, tag: int, vr: str, value: bytes) -> bytes:
-        """One element; the value is padded."""
+        """Return an encoded element; its value is padded."""
         value = pad(value, vr)
         head = pack(self._order + "HH", tag >> 16, tag & 0xFFFF)
         if not self._syntax.explicit:
@@ -161,15 +161,15 @@ class _Writer:
         return head + vr.encode() + pack(self._order + "HI", 0, len(value)) + value
 
     def item(self, content: bytes) -> bytes:
-        """One item."""
+        """Return an encoded item."""
         return pack(self._order + "HHI", *_ITEM, len(content)) + content
 
     def sequence(self, tag: int, content: Iterable[bytes]) -> bytes:
-        """One sequence of such items."""
+        """Return an encoded sequence of such items."""
         return self.element(tag, "SQ", b"".join(content))
 
     def recoded(self, data: bytes, part: Element, character_set: str, depth: int = 0) -> bytes:
-        """An element whose text is in UTF-8; private ones, and items with a character set of their own, stay as they are."""
+        """Return an element with its text in UTF-8; private elements and items with their own character set stay unchanged."""
         if part.tag >> 16 & 1:
             return data[part.at : part.end]
         vr = part.vr.decode("ascii") if part.vr else vr_of(part.tag)

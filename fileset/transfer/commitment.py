@@ -36,9 +36,9 @@ Reference = tuple[str, str]
 
 @define
 class Commitment:
-    """The confirmation of a peer: `committed` SOP Instance UIDs, and others with the reason why not.
+    """The confirmation of a peer: the `committed` SOP Instance UIDs, and the failed ones with the reason.
 
-    `answered` is set when the answer to `transaction` has come.
+    `answered` is set when the answer to `transaction` has arrived.
     """
 
     committed: set[str] = field(factory=set)
@@ -52,9 +52,9 @@ def committed(
 ) -> Commitment:
     """Ask for all instances in one request, and wait for the answer up to `timeout` seconds.
 
-    The peer answers over the same association, or opens one to our AE Title at `port` of this machine, which has to be
-    registered there. Instances that it does not mention are in `failed`. Raises `PeerError` if it cannot be asked, `MediumError` if
-    `port` is not free, `RuleError` without the extra `network`.
+    The peer answers over the same association, or opens one to our AE Title at `port` of this machine, which must be
+    registered at the peer. Instances that the answer does not mention are in `failed`. Raises `PeerError` if the request
+    fails, `MediumError` if `port` is not free, `RuleError` without the extra `network`.
     """
     pynetdicom = require_pynetdicom()
     from pydicom.uid import generate_uid
@@ -87,7 +87,7 @@ def _request(transaction: str, references: Sequence[Reference]) -> Dataset:
 
 
 def result_handler(result: Commitment) -> Any:
-    """Return a handler that takes the answer in."""
+    """Return the handler that receives the answer."""
 
     def handle(event: Any) -> tuple[int, None]:
         report = event.event_information
@@ -105,7 +105,7 @@ def result_handler(result: Commitment) -> Any:
 
 @contextmanager
 def _listening(pynetdicom: Any, title: str, peer: str, port: int, handlers: Any, tls: Tls | None) -> Iterator[None]:
-    """Accept associations of the peer meanwhile, with it as provider of Storage Commitment; with `tls` only secure ones."""
+    """Accept associations from the peer, the provider of Storage Commitment, inside the context; with `tls` only secure ones."""
     entity = pynetdicom.AE(ae_title=title)
     entity.require_calling_aet = [peer]
     entity.add_supported_context(_VERIFICATION)
@@ -133,7 +133,7 @@ def _asked(
     tls: Tls | None,
     timeout: float,
 ) -> str:
-    """Send the request, and wait; why there will be no answer, "" if there may be one."""
+    """Send the request and wait. Return the reason why no answer will come, "" if one may come."""
     entity = pynetdicom.AE(ae_title=title)
     entity.add_requested_context(_MODEL)
     secured = (tls.context(), peer.host) if tls else None

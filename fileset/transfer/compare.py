@@ -1,4 +1,4 @@
-"""Whether a record and its file are about the same patient and instance: the wrong patient is the worst fault."""
+"""Compare the patient and instance of a record and its file, because the wrong patient is the worst fault."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _PERSON_TAGS = (tags.PATIENT_NAME, tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)
 
 
 def disagreement(record: Any, identity: Mapping[int, str]) -> str:
-    """Return a sentence about each UID, and Patient ID, that a record and its file have differently; "" without one.
+    """Return a sentence about each UID, and Patient ID, that differs between a record and its file; "" if none does.
 
-    A file without a Patient ID contradicts no record: the ID may have been invented for the record (`--missing invent`).
-    If these agree, the sentence is about the person, if the file names another one.
+    A file without a Patient ID contradicts no record: the ID of the record may be invented (`--missing invent`). If the IDs
+    agree but the file names another person, the sentence is about the person.
     """
     differences = []
     for _, level, keyword, tag, _ in IDENTITY:

@@ -1,4 +1,4 @@
-"""Threads that work on tasks side by side, and end when the user wants to stop."""
+"""Threads that work on tasks in parallel, and end early when the user stops the program."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ Task = TypeVar("Task")
 Task_contra = TypeVar("Task_contra", contravariant=True)
 
 _POLL: Final = 0.2
-"""Seconds after which the main thread looks whether all have ended; Ctrl-C arrives in between."""
+"""Seconds between two looks of the main thread at the workers; Ctrl-C can arrive in between."""
 _PATIENCE: Final = 0.5
-"""Seconds that all threads have to end, of those that wait for a peer; they end with the program in any case."""
+"""Seconds that threads waiting for a peer have to end; they end with the program in any case."""
 
 
 class Worker(Protocol[Task_contra]):
     """Works on one task after the other."""
 
     def send(self, task: Task_contra) -> Iterable[Sent]:
-        """Do one task; give an entry for each instance of it. Raises `PeerError` if none can be done any more."""
+        """Do one task; return an entry for each of its instances. Raises `PeerError` if no further task can be done."""
         ...
 
     def close(self) -> None:
-        """Release the connection; from another thread, break it off."""
+        """Release the connection; a call from another thread aborts it."""
         ...
 
 
 class Crew(Generic[Task]):
-    """A number of workers for a list of tasks. `stop` is set when they shall end early."""
+    """Workers that share a list of tasks. `stop` tells them to end early."""
 
     def __init__(self, make_worker: Callable[[Event], Worker[Task]], tasks: Sequence[Task], count: int) -> None:
         self._stop = Event()
@@ -57,7 +57,7 @@ class Crew(Generic[Task]):
             raise self._problem
 
     def _end(self) -> None:
-        """Let the threads end. Those still at work were interrupted: their connections are broken off."""
+        """End the threads. Abort the connections of threads that are still active after an interruption."""
         self._stop.set()
         if any(thread.is_alive() for thread in self._threads):
             for worker in self._workers:

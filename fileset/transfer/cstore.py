@@ -1,4 +1,4 @@
-"""Send many instances by C-STORE: the right contexts, several associations at a time, and another try where it helps."""
+"""Send many instances by C-STORE: with the right contexts, over several associations, and with retries."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from fileset.transfer.association import PeerSettings
 
 Prepare = Callable[[PayloadSource], Payload | Sent]
-"""Finds the payload of a file; an entry of the report if there is none."""
+"""Returns the payload of a file, or an entry of the report if it has none."""
 
 _TRIES_AFTER_ABORT: Final = 2
-"""An instance that makes the peer abort will do so again."""
+"""Number of attempts for an instance that makes the peer abort: it will probably do so again."""
 _DUPLICATE: Final = 0x0111
 _HAD_IT: Final = "the peer has an instance of this UID already and keeps it (status 0111H)"
 _OLD_VALUES: Final = f"{_HAD_IT}: the new values are not in it. Correct the patient there, or delete it there first"
@@ -41,7 +41,7 @@ _NEXT: Final = {
     0x0122: "ask for a peer that stores this class",
     0x0124: "ask its administrator for the right to store",
 }
-"""Status: the next step, where it is not in the log of the peer."""
+"""Status -> the next step; for any other status, the log of the peer has the reason."""
 
 
 @frozen
@@ -49,10 +49,10 @@ class Job:
     """One instance to send.
 
     Attributes:
-        source: Where its bytes are.
-        pair: Its context: the one that its record promises, later that of the file.
+        source: The source of its bytes.
+        pair: Its context: first from its record, later from the file.
         item: Its payload, once it is known.
-        transcodes: Whether it is to be transcoded, because the peer does not take it as it is.
+        transcodes: Whether it must be transcoded, because the peer does not accept it as it is.
     """
 
     source: PayloadSource
@@ -68,15 +68,15 @@ class Job:
 
 @frozen
 class CStore:
-    """Sends instances to one peer.
+    """The sender of instances to one peer.
 
     Attributes:
-        line: How associations are made.
-        prepare: Finds the payload of a file.
-        jobs: Associations at the same time.
-        retries: More tries for an instance after the first, each after a longer pause.
-        pause: Seconds before the second try; doubled before each further one.
-        transcode: Whether to transcode files whose transfer syntax the peer does not take.
+        line: The settings of associations.
+        prepare: Returns the payload of a file.
+        jobs: Number of associations at the same time.
+        retries: Number of retries for an instance, each after a longer pause.
+        pause: Seconds before the first retry; doubled before each further one.
+        transcode: Whether to transcode files whose transfer syntax the peer does not accept.
     """
 
     line: PeerSettings
@@ -94,7 +94,7 @@ class CStore:
         later: list[Job] = []
         for batch in batches(groups):
             yield from self._send_batch([job for pair in batch for job in groups[pair]], batch, later)
-        if later:  # their files have another SOP class or transfer syntax than their records, or are to be transcoded
+        if later:  # their files have another SOP class or transfer syntax than their records, or need transcoding
             yield from self.send(later)
 
     def _send_batch(self, jobs: Sequence[Job], pairs: Sequence[Pair], later: list[Job]) -> Iterator[Sent]:
@@ -102,7 +102,7 @@ class CStore:
 
 
 class _AssociationWorker:
-    """One association after the other: a new one where the last was lost."""
+    """A worker with one association at a time; it opens a new one after a loss."""
 
     def __init__(self, settings: CStore, pairs: Sequence[Pair], later: list[Job], stop: Event) -> None:
         self._settings = settings
@@ -112,7 +112,7 @@ class _AssociationWorker:
         self._association: Association | None = None
 
     def close(self) -> None:
-        """Release the association; break it off if the work is to stop."""
+        """Release the association; abort it if the work must stop."""
         if self._association is not None:
             if self._stop.is_set():
                 self._association.abort()
@@ -136,7 +136,7 @@ class _AssociationWorker:
             yield self._sent(task, item)
 
     def _target(self, item: Payload, pair: Pair) -> str:
-        """The transfer syntax to propose next, "" if the peer takes this pair or nothing else can be tried."""
+        """Return the transfer syntax to propose next, "" if the peer accepts this pair or there is nothing else to try."""
         if not self._settings.transcode or pair in self._ready().contexts:
             return ""
         return next_target(item, pair[1])
@@ -187,24 +187,24 @@ class _AssociationWorker:
                 attempt += 1
 
     def _try(self, association: Association, item: Payload, outcome: Sent, *, again: bool) -> tuple[Sent, int]:
-        """The outcome of one try, and how many tries it deserves in all; `again`: it is not the first."""
+        """Return the outcome of one attempt, and the largest number of attempts for it; `again`: it is a retry."""
         try:
             status, comment = association.store(item)
         except AbortedError as problem:
             return evolve(outcome, reason=str(problem)), _TRIES_AFTER_ABORT
         except LostError as problem:
             return evolve(outcome, reason=str(problem)), self._settings.retries + 1
-        except (MediumError, OSError) as problem:  # half of the instance is on its way: nothing else can follow
+        except (MediumError, OSError) as problem:  # a part of the instance is already sent, so nothing else can follow
             return evolve(outcome, reason=str(problem)), 1
         outcome, helps = judged(outcome, status, comment, again=again)
         return outcome, self._settings.retries + 1 if helps else 1
 
 
 def judged(outcome: Sent, status: int, comment: str, *, again: bool = False) -> tuple[Sent, bool]:
-    """Return the outcome that a C-STORE status means (PS3.4 B.2.3), and whether another try may help.
+    """Return the outcome that a C-STORE status means (PS3.4 B.2.3), and whether a retry may help.
 
-    A peer that has the instance already keeps its own copy. That is ours if an earlier try arrived and only its answer was
-    lost (`again`); otherwise it may be another version, and new values of the patient are not in it.
+    A peer that already has the instance keeps its own copy. In a retry (`again`), that copy is ours: the instance arrived and
+    only the answer was lost. Otherwise it may be another version without the new values of the patient.
     """
     if status == 0:
         return evolve(outcome, state=ARRIVED, reason="", status=status), False

@@ -21,10 +21,10 @@ Changes = Mapping[str, tuple[str, str]]
 
 
 class Journal:
-    """Remembers the instances that a peer has; a context. Without a path it remembers nothing.
+    """The record of the instances that a peer has; use it as a context manager. Without a path it records nothing.
 
-    A line is written as soon as the peer has confirmed an instance. A last line that is cut off is ignored. Raises
-    `RefusedError` if the file is something else, `MediumError` if it cannot be read or written.
+    It writes a line as soon as the peer confirms an instance. It ignores an incomplete last line. Raises `RefusedError` if
+    the file is not a journal, `MediumError` if it cannot be read or written.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None, peer: str) -> None:
@@ -52,7 +52,7 @@ class Journal:
             self._file.close()
 
     def _read(self) -> bool:
-        """Take in the lines; whether the last one is cut off."""
+        """Read the lines; return whether the last one is incomplete."""
         with open(self._path or "", encoding="utf-8", errors="replace") as file:
             text = file.read()
         *lines, last = text.split("\n")
@@ -65,7 +65,7 @@ class Journal:
         return bool(last)
 
     def has(self, uid: str, size: int, changes: Changes) -> bool:
-        """Whether the peer has this instance, with the same new values, by a former run."""
+        """Whether the peer has this instance with the same new values from an earlier run."""
         return (self._peer, uid, size, _digest(changes)) in self._known
 
     def add(self, uid: str, size: int, changes: Changes) -> None:
@@ -83,7 +83,7 @@ class Journal:
 
 
 def _digest(changes: Changes) -> str:
-    """A digest of new values, "" without any: the journal holds no names of patients."""
+    """Return a digest of new values, "" if there are none, so that the journal has no names of patients."""
     if not changes:
         return ""
     text = json.dumps(sorted((keyword, new) for keyword, (_, new) in changes.items()))

@@ -31,7 +31,7 @@ _PDV: Final = Struct(">BxIIBB").pack
 _PDV_HEADER: Final = Struct(">IBB").unpack_from
 _ELEMENT: Final = Struct("<HHI").pack
 _GATHERED: Final = 1 << 18
-"""Bytes that go to the system at once."""
+"""Number of bytes in one call of the system."""
 
 
 def store_request(message_id: int, sop_class: str, sop_instance: str) -> bytes:
@@ -76,9 +76,9 @@ def _short(number: int) -> bytes:
 
 
 def response(command_set: bytes) -> tuple[int, int, str]:
-    """Return of a response: the message that it answers, its status and its comment.
+    """Return the message that a response answers, its status and its comment.
 
-    Raises `FormatError` if it is no command set.
+    Raises `FormatError` if it is not a command set.
     """
     values = {
         part.tag: command_set[part.value_at : part.value_end]

@@ -1,4 +1,4 @@
-"""The data to send of a file: its data set as it is, found without decoding it."""
+"""Find the data set of a file to send, without decoding it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from fileset.standard import tags
 
 CHUNK: Final = 1 << 18
 _META: Final = 1 << 16
-"""Bytes that are read for File Meta Information, which has some hundred."""
+"""Number of bytes that are read for File Meta Information, which has a few hundred."""
 _IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
 _EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
 _EXPLICIT_BIG: Final = "1.2.840.10008.1.2.2"
@@ -81,12 +81,12 @@ class Payload:
     Attributes:
         identity: Values of the file by tag: SOP Class, SOP Instance, Study and Series Instance UID, Patient ID, and name, birth
             date and sex of the patient.
-        transfer_syntax_uid: As File Meta Information has it.
+        transfer_syntax_uid: From the File Meta Information.
         meta: Preamble and File Meta Information.
         start: Position of the data set in the file, or of the rest of it after `changed`.
         size: Bytes of the data set.
-        changed: Bytes that replace the beginning of the data set; b"" if nothing is changed.
-        values: The keys that were changed, by keyword: the old and the new value.
+        changed: Bytes that replace the beginning of the data set; b"" if nothing changes.
+        values: Old and new value of each changed key, by keyword.
     """
 
     source: PayloadSource
@@ -100,7 +100,7 @@ class Payload:
 
     @property
     def length(self) -> int:
-        """Bytes of the data set as it is sent, an even number."""
+        """Size of the sent data set in bytes, an even number."""
         return self.size + self.size % 2
 
     @property
@@ -119,7 +119,7 @@ class Payload:
         return self.sop_class_uid, self.transfer_syntax_uid
 
     def data_set(self) -> Iterator[bytes]:
-        """Yield `length` bytes of the data set. Raises `MediumError` if fewer come than the medium promised."""
+        """Yield `length` bytes of the data set. Raises `MediumError` if the file is shorter than the medium states."""
         if self.changed:
             yield self.changed
         left = self.size - len(self.changed)
@@ -176,7 +176,7 @@ def payload(source: PayloadSource) -> Payload:
 
 
 def _file_meta(head: bytes) -> tuple[int, str, bool]:
-    """Where the data set begins, its transfer syntax, and whether there is File Meta Information (PS3.10 7.1)."""
+    """Return the position of the data set, its transfer syntax, and whether there is File Meta Information (PS3.10 7.1)."""
     at = 132 if head[128:132] == b"DICM" else 0
     syntax = b""
     start = at
@@ -194,7 +194,7 @@ def _file_meta(head: bytes) -> tuple[int, str, bool]:
 
 
 def _likely_syntax(head: bytes, at: int) -> str:
-    """The transfer syntax of a data set that names none, by its first element, which is of group 0008."""
+    """Return the likely transfer syntax of a data set without header, by its first element, which has group 0008."""
     vr = head[at + 4 : at + 6]
     if vr not in SHORT_VRS and vr not in LONG_VRS:
         return _IMPLICIT_LITTLE
@@ -204,7 +204,7 @@ def _likely_syntax(head: bytes, at: int) -> str:
 def _require_whole(read: Reading, start: int, size: int, syntax: Syntax) -> None:
     """Raise `UnsendableError` if the file ends inside an element, or contradicts its transfer syntax.
 
-    The peer would wait for the rest, or break off.
+    The peer would wait for the rest, or abort.
     """
     at, window, data = start, start, read(start, _WINDOW)
     if len(data) > 8 and (data[4:6] in SHORT_VRS or data[4:6] in LONG_VRS) is not syntax.explicit:
@@ -229,7 +229,7 @@ def _require_whole(read: Reading, start: int, size: int, syntax: Syntax) -> None
 
 
 def _made_meta(identity: dict[int, str], syntax: str) -> bytes:
-    """File Meta Information for a file that has none, after 128 zeros (PS3.10 7.1)."""
+    """Return a preamble and File Meta Information for a file without them (PS3.10 7.1)."""
     rest = b"".join(
         (
             element(tags.FILE_META_VERSION, "OB", b"\0\1"),
@@ -244,7 +244,7 @@ def _made_meta(identity: dict[int, str], syntax: str) -> bytes:
 
 
 def _require_sendable(identity: dict[int, str], size: int, syntax: str) -> None:
-    """Raise `UnsendableError` for a data set that would stall or break an association."""
+    """Raise `UnsendableError` for a data set that would stall or abort an association."""
     for tag, name in ((tags.SOP_CLASS_UID, "SOP Class UID"), (tags.SOP_INSTANCE_UID, "SOP Instance UID")):
         if not identity[tag]:
             raise UnsendableError(f"the file has no {name} ({tag >> 16:04X},{tag & 0xFFFF:04X})", advice=_CHECK)

@@ -1,4 +1,4 @@
-"""Whom to send to: an application entity (PS3.8), and how the connection is secured."""
+"""The application entity to send to (PS3.8), and the TLS settings of the connection."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def title_of(text: str) -> str:
 
 @frozen
 class Tls:
-    """How a connection is secured.
+    """The certificates of a TLS connection.
 
     Attributes:
         ca: File of the trusted certificates; "" for the certificates of the system.

@@ -27,7 +27,7 @@ _IN_MEMORY: Final = 64 << 20
 
 @define
 class Reconciled:
-    """Finds the instances that `source` finds, each with its new values."""
+    """The instances that `source` finds, each with its new values."""
 
     source: Finder
     rules: Reconciliation
@@ -44,7 +44,7 @@ class Reconciled:
 
 @define
 class _NewKeys:
-    """The keys of a record, with new values where its file had the same old ones."""
+    """The keys of a record, with new values for the keys whose old values equal the values of the file."""
 
     holder: KeyHolder
     values: dict[str, tuple[str, str]]
@@ -57,7 +57,7 @@ class _NewKeys:
 
 
 class ReconciledInstance:
-    """An instance with the new values of its patient and order; its file is made when it is opened."""
+    """An instance with new values of patient and order; opening it makes the changed file."""
 
     def __init__(self, record: Any, rules: Reconciliation) -> None:
         self._record = record
@@ -75,7 +75,7 @@ class ReconciledInstance:
 
     @property
     def _values(self) -> dict[str, tuple[str, str]]:
-        """The new values; none if the file cannot be changed, so that a report about it shows the old ones."""
+        """Return the new values; none if the file cannot be changed, so that a report about it shows the old values."""
         try:
             return self._item.values
         except (FilesetError, OSError):
@@ -120,7 +120,7 @@ class ReconciledInstance:
         return _NewKeys(self._record, self._values).get(keyword, default)
 
     def open(self) -> BinaryIO:
-        """The changed file; the very file of the medium if nothing changes."""
+        """Open the changed file; the file on the medium itself if nothing changes."""
         item = self._item
         if not item.values:
             return cast("BinaryIO", self._record.open())
@@ -140,7 +140,8 @@ class ReconciledInstance:
 def rewritten(rules: Reconciliation, read: Reading, size: int) -> Iterator[bytes] | None:
     """Return the chunks of a DICOM file with the new values, None if it stays as it is.
 
-    Raises `RefusedError` for a second patient if one value is for one, `UnsendableError` if the file cannot be changed.
+    Raises `RefusedError` for a second patient if one value is set for all files, `UnsendableError` if the file cannot be
+    changed.
     """
     item = payload(_AtHand(read, size))
     if item.sop_class_uid == _DIRECTORY:
@@ -159,7 +160,7 @@ class _AtHand:
     file_id: None = None
 
     def open(self) -> BinaryIO:
-        """Open the file anew, at its beginning."""
+        """Open the file again at its beginning."""
         return cast("BinaryIO", PositionalFile(self.read_at, self.size))
 
     def inquire(self) -> FileInfo:

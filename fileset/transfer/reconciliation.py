@@ -1,6 +1,6 @@
-"""Other values for the patient and the order, from the user, a table or a worklist (IHE Import Reconciliation).
+"""New values for patient and order, from the user, a table or a worklist (IHE Import Reconciliation).
 
-UIDs stay as they are. A file for which it is unclear whose it is, is not sent.
+UIDs stay unchanged. A file whose patient is unclear is not sent.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ SYSTEM: Final = "fileset"
 _TEXT_VRS: Final = frozenset(["AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UT"])
 _KEEP: Final = frozenset((tags.SPECIFIC_CHARACTER_SET,))
 OF_PATIENT_ID: Final = (0x00100021, 0x00100022, 0x00100024, 0x00101000, 0x00101002)
-"""Issuer of Patient ID, Type of Patient ID, Issuer of Patient ID Qualifiers, Other Patient IDs and their sequence: they
-qualify the Patient ID that is in the file, and would make another person of a new one (PS3.3 C.2.2)."""
+"""Issuer of Patient ID, Type of Patient ID, Issuer of Patient ID Qualifiers, Other Patient IDs and their sequence.
+
+They qualify the old Patient ID, and together with a new one would name another person (PS3.3 C.2.2)."""
 _PIXELS: Final = 0x7FE00000
-"""Elements from here on are streamed without being decoded."""
+"""From this tag on, elements are streamed without decoding."""
 _WINDOW: Final = 1 << 16
 _LARGEST: Final = 1 << 30
-"""Bytes before the pixels that are taken into memory at most."""
+"""Largest number of bytes before the pixels that are read into memory."""
 
 Values = Mapping[int, str]
 """Tag -> new value."""
@@ -48,7 +49,7 @@ _ONE_PATIENT: Final = Advice(
 
 
 def values_of(pairs: Mapping[str, str]) -> dict[int, str]:
-    """Return new values by tag. Raises `RuleError` for a key that may not be changed, or a value that it cannot have."""
+    """Return new values by tag. Raises `RuleError` for a key that must not change, or a value that is not valid for it."""
     return {_changeable(keyword): _valid(keyword, value) for keyword, value in pairs.items()}
 
 
