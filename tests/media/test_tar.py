@@ -20,13 +20,13 @@ from tests.support.command import Runs
 MODES = {"s.tar": "w", "s.tar.gz": "w:gz", "s.tgz": "w:gz", "s.tar.bz2": "w:bz2", "s.tar.xz": "w:xz"}
 
 
-def tar(path: Path, count: int = 3) -> Path:
+def tar(path: Path, count: int = 3, dated: float = 0) -> Path:
     """Write an archive of CT files."""
     with tarfile.open(path, MODES[path.name]) as archive:  # type: ignore[call-overload]
         for number in range(1, count + 1):
             data = synthetic.ct(1, 1, 1, number)
             info = tarfile.TarInfo(f"in/{number}.dcm")
-            info.size = len(data)
+            info.size, info.mtime = len(data), dated
             archive.addfile(info, io.BytesIO(data))
     return path
 
@@ -99,9 +99,10 @@ def test_a_compressed_archive_that_is_cut_off_gives_what_is_there(name: str, run
     assert int(told.rpartition("instances of")[0].split()[-1]) > 250
 
 
+@pytest.mark.parametrize("dated", [0, 1.5])  # a part of a second is in a header of its own
 @pytest.mark.parametrize("bad", [1, 2, 3])
-def test_a_damaged_header_in_an_archive_costs_one_file(bad: int, run: Runs, tmp_path: Path) -> None:
-    path = tar(tmp_path / "s.tar", 5)
+def test_a_damaged_header_in_an_archive_costs_one_file(bad: int, dated: float, run: Runs, tmp_path: Path) -> None:
+    path = tar(tmp_path / "s.tar", 5, dated)
     data = bytearray(path.read_bytes())
     at = data.index(b"in/%d.dcm" % bad)
     data[at + 100 : at + 200] = b"?" * 100

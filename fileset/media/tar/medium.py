@@ -86,13 +86,8 @@ class TarMedium(OpenImage):
     def _read_after_damage(self, members: dict[str, Member]) -> None:
         """Add the members whose headers come after a damaged one."""
         known = frozenset(members)
-        path = self._temporary or self._path
-        # An invalid block is skipped as if it were zeros.
-        with (
-            suppress(tarfile.TarError, EOFError, ValueError, OSError),
-            tarfile.open(path, "r:", ignore_zeros=True) as rest,
-        ):
-            for info in rest:
+        with suppress(OSError, ValueError), open(self._temporary or self._path, "rb") as file:
+            for info in _after_damage(file, self._image.size):
                 if info.name.replace("\\", "/").removeprefix("./") not in known:
                     self._add(info, members)
 
@@ -156,6 +151,19 @@ class TarMedium(OpenImage):
             with suppress(OSError):
                 os.unlink(self._temporary)
             self._temporary = ""
+
+
+def _after_damage(file: BinaryIO, size: int) -> Iterator[tarfile.TarInfo]:
+    """Yield all members whose headers are whole: begin anew after each one that is not."""
+    at = 0
+    while at < size:
+        file.seek(at)
+        at += _HEAD
+        with suppress(tarfile.TarError, EOFError), tarfile.open(fileobj=file, mode="r:", ignore_zeros=True) as rest:
+            for info in rest:
+                at = max(at, info.offset_data)
+                yield info
+            return
 
 
 @frozen
