@@ -19,9 +19,9 @@ from fileset.secure.ciphers import algorithm, decrypting
 from fileset.secure.der import SEQUENCE, SET, element, identifier, integer, sequence
 from fileset.secure.errors import DIGEST, INTEGRITY, SecureError, damaged
 from fileset.secure.names import CIPHERS, DATA, DIGESTED, ENVELOPED, SIGNED
-from fileset.secure.recipients import Opener
+from fileset.secure.recipients import Opener, is_for_others
 from fileset.secure.signatures import SignedBy, decoded, digest_name, digests_of, verified
-from fileset.secure.spliced import Decrypted, Spliced
+from fileset.secure.spliced import Cipher, Decrypted, Spliced
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -33,6 +33,8 @@ _LARGE: Final = 1 << 20
 """Bytes of recipients, and of certificates and signatures, that are read."""
 _WINDOW: Final = 4096
 _PREFIX: Final = slice(128, 132)
+_HEAD: Final = 144
+"""Bytes to the end of the prefix, in whole blocks."""
 
 Layer = tuple[Spliced, set[str], Any]
 """The content of the layer inside an envelope, the digests that it needs, and a function that checks them."""
@@ -136,7 +138,10 @@ def _decrypted(envelope: Envelope, opener: Opener) -> tuple[Decrypted, Layer | N
     problem = damaged("none of its keys is right")
     for key, opened_by in opener.content_keys(envelope.recipients, CIPHERS[envelope.cipher][1]):
         try:
-            plain = Decrypted(envelope.encrypted, decrypting(envelope.cipher, key, envelope.iv))
+            cipher = decrypting(envelope.cipher, key, envelope.iv)
+            if opened_by == "certificate" and not opener.names_recipients and not _begins(envelope, cipher):
+                raise is_for_others(envelope.recipients)
+            plain = Decrypted(envelope.encrypted, cipher)
             return plain, _layer(plain, envelope.content_type), opened_by
         except SecureError as reason:
             problem = reason
@@ -144,6 +149,13 @@ def _decrypted(envelope: Envelope, opener: Opener) -> tuple[Decrypted, Layer | N
 
 
 # ---------------------------------------------------------------- the layer inside
+
+
+def _begins(envelope: Envelope, cipher: Cipher) -> bool:
+    """Whether the plain bytes begin as a layer or a DICOM file does; those that a wrong key gives hardly ever do."""
+    whole = min(_HEAD, envelope.encrypted.size // cipher.block * cipher.block)
+    head = cipher.decrypt(envelope.iv, envelope.encrypted(0, whole))
+    return not head or head[0] == SEQUENCE or head[_PREFIX] == b"DICM"
 
 
 def _layer(plain: Decrypted, label: str) -> Layer | None:

@@ -47,10 +47,16 @@ class Opener:
     password: bytes = field(default=b"", repr=False)
     _known: dict[bytes, bytes | None] = field(factory=dict, repr=False, eq=False)
 
+    @property
+    def names_recipients(self) -> bool:
+        """Whether each key has its certificate, so that only the files of its recipient are tried."""
+        return all(key.certificate is not None for key in self.keys)
+
     def content_keys(self, recipients: bytes, size: int) -> Iterator[tuple[bytes, str]]:
         """Yield the likely keys of the content, of `size` bytes, and how each was found: "password" or "certificate".
 
-        A private key turns data for another key into random bytes, so a later recipient may be the right one.
+        A private key turns data for another key into random bytes, once in about 250 times of the right size; so a later
+        recipient may be the right one, and a key that opens no layer may be of another recipient (`is_for_others`).
         Raises `SecureError` if there is none: a wrong password, another recipient, an algorithm outside PS3.15 D.1.
         """
         found = parsed(recipients)
@@ -130,6 +136,11 @@ def described(found: Sequence[tuple[str, Any]]) -> str:
 
 def _for_others(found: Sequence[tuple[str, Any]]) -> str:
     return f"is encrypted for {described(found)}: no key was given that opens it"
+
+
+def is_for_others(recipients: bytes) -> SecureError:
+    """Return the error for a file that none of the given keys opens."""
+    return SecureError(_for_others(parsed(recipients)), rule=KEY)
 
 
 def _certificate(info: Any) -> str:

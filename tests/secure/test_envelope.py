@@ -337,6 +337,19 @@ def test_a_private_key_without_certificate_opens_a_file_that_is_also_encrypted_f
     assert content_size(reading(data), len(data), security.opener) == len(PLAIN)
 
 
+def test_a_file_for_another_person_is_so_even_if_a_key_gives_random_bytes_of_the_right_length(
+    alice: Identity, bob: Identity
+) -> None:
+    security = Security(key=bob.key)
+    for_another = CertificateRecipient(alice.loaded)
+    misleading = next(
+        info for info in (for_another.info(os.urandom(32)) for _ in range(20_000)) if is_like_a_key(security, info)
+    )
+    for layer, label in ((digested(), DIGESTED), (PLAIN, DATA)):
+        data = by_hand(layer, label, key=os.urandom(32), infos=element(0x31, misleading))
+        assert rule_of(data, security) == "FS-SECURE-KEY"
+
+
 def is_like_a_key(security: Security, info: bytes) -> bool:
     try:
         return bool(list(security.opener.content_keys(set_of(info), 32)))
