@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.options import add_common, add_format, add_keys, add_sealing, file_path, positive
 
@@ -196,31 +196,29 @@ def add_force(parser: ArgumentParser) -> None:
     )
 
 
+_OPTIONS_OF_ROLES: Final = (
+    *("missing", "invalid_uid", "patient_conflict", "unknown_sop_class", "preamble", "add_header", "trust_dicomdir"),
+    *("icons", "profile", "strict", "transcode", "naming", "force", "jobs"),
+)
+"""The options of verbs that roles have under the same name."""
+
+
+def role_options(options: Namespace) -> dict[str, Any]:
+    """Return those of the options that a role takes, as keyword arguments: as many as the verb has."""
+    chosen = {name: getattr(options, name) for name in _OPTIONS_OF_ROLES if hasattr(options, name)}
+    return chosen | ({"keys": options.record_keys} if hasattr(options, "record_keys") else {})
+
+
 def settings(options: Namespace) -> dict[str, Any]:
     """Return the options as keyword arguments of `Creator` and `index`."""
     return {
-        "file_set_id": options.file_set_id or "",
+        "file_set_id": options.file_set_id,
         "file_set_uid": options.file_set_uid,
         "descriptor_file_id": options.descriptor,
         "descriptor_character_set": options.descriptor_charset,
         "replace": options.replace,
         "undefined_lengths": options.undefined_lengths,
-        "icons": options.icons,
-        "keys": options.record_keys,
-        "profile": options.profile,
-        "strict": options.strict,
-        **rules(options),
-    }
-
-
-def rules(options: Namespace) -> dict[str, Any]:
-    """Return the options about files as keyword arguments of every role that reads files."""
-    return {
-        "missing": options.missing,
-        "invalid_uid": options.invalid_uid,
-        **({"patient_conflict": options.patient_conflict} if hasattr(options, "patient_conflict") else {}),
-        "unknown_sop_class": options.unknown_sop_class,
-        "jobs": options.jobs,
+        **role_options(options),
     }
 
 

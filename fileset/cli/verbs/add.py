@@ -23,7 +23,7 @@ from fileset.cli.write_options import (
     add_transcode,
     add_writing,
     identify,
-    rules,
+    role_options,
 )
 from fileset.cli.write_report import Wording, tell
 from fileset.errors import RuleError
@@ -80,24 +80,16 @@ def run(options: Namespace) -> int:
             "add: no SOURCE given", advice="Name at least one file or folder, or give --file-set-id or --descriptor"
         )
     check_files(options, options.medium)
-    chosen = {
-        "medium_format": options.format,
-        "force": options.force,
-        "naming": options.naming,
-        "preamble": options.preamble,
-        "trust_dicomdir": options.trust_dicomdir,
-        "add_header": options.add_header,
-        "icons": options.icons,
-        "keys": options.record_keys,
-        "profile": options.profile,
-        "strict": options.strict,
-        "transcode": options.transcode,
-        **rules(options),
-    }
     with (
         cluster(options) as executor,
         progress(options) as phases,
-        Updater(options.medium, executor=executor, progress=phases, **chosen) as updater,
+        Updater(
+            options.medium,
+            medium_format=options.format,
+            executor=executor,
+            progress=phases,
+            **role_options(options),
+        ) as updater,
     ):
         for document in options.documents:
             updater.add_hl7_document(document, native=options.hl7_native)

@@ -175,17 +175,12 @@ def run(options: Namespace) -> int:
             volume_size=options.volume_size,
             keep_file_set_uid=options.keep_file_set_uid,
             listed_only=options.listed_only,
-            add_header=options.add_header,
-            naming=options.naming,
-            preamble=options.preamble,
-            trust_dicomdir=options.trust_dicomdir,
             web=web_options(options) if options.web else None,
             progress=phases,
-            transcode=options.transcode,
             rewrite=rewriting(reconciliation),
             security=encrypting(options),
             source_security=opening(options),
-            **{**settings(options), "file_set_id": options.file_set_id},
+            **settings(options),
         )
         for document in options.documents:
             creator.add_hl7_document(document, native=options.hl7_native)

@@ -28,6 +28,7 @@ from fileset.extraction.names import LONGEST_PATH
 if TYPE_CHECKING:
     from fileset.extraction import Copy, ExtractReport, Lost
     from fileset.extraction.scanned import Scanned
+    from fileset.plan.instances import Finder
     from fileset.reader import Reader
     from fileset.report import Skipped
 
@@ -74,51 +75,56 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Copy the matching instances, and report."""
-    from fileset.extraction import extract
-
     keys: dict[str, Any] = keys_of(options.keys)
     template = _template(options)
     if os.path.lexists(options.output) and not os.path.isdir(options.output):
         raise RuleError(
             "is not a folder, as the output must be", path=options.output, advice="`fileset create` writes images"
         )
-    from fileset.plan.secured import no_readable_file
-
     reconciliation = reconciliation_of(options)
     with _opened(options) as reader:
         _refuse_inside(options.output, reader.medium.name)
-        with progress(options) as phases:
-            try:
-                source = reconciled(reader, reconciliation, keys, listed_only=options.listed_only)
-                report = extract(
-                    source,
-                    options.output,
-                    template=template,
-                    ascii_only=options.ascii,
-                    listed_only=options.listed_only,
-                    trust_dicomdir=options.trust_dicomdir,
-                    progress=phases,
-                    **keys,
-                )
-            except KeyboardInterrupt as end:
-                end.add_note("the copies stay; run it again to continue")
-                raise
+        source = reconciled(reader, reconciliation, keys, listed_only=options.listed_only)
+        report = _extracted(source, template, keys, options)
         _tell(report, reader, options)
         if reconciliation is not None and not (options.quiet or options.json):
             tell_changes(reconciliation.changes)
-        nothing = not (report.files or report.missing or report.failed)
-        unmatched = nothing and bool(keys) and any(reader.instances)
-        if unmatched:
-            tell_unmatched(keys, options, reader.absent)
-        elif nothing and options.scan:
-            say(
-                no_readable_file(reader.medium, {one.rule for one in (*report.findings, *reader.findings)}).text(
-                    command=True
-                )
-            )
-            unmatched = True
+        nothing = not (report.files or report.missing or report.failed) and _tell_nothing(report, reader, keys, options)
         strict = options.strict_sources and bool(report.skipped)
-        return 0 if report.complete and not (strict or unmatched or hides_records(reader.findings)) else PARTLY
+        return 0 if report.complete and not (strict or nothing or hides_records(reader.findings)) else PARTLY
+
+
+def _extracted(source: Finder, template: str, keys: dict[str, Any], options: Namespace) -> ExtractReport:
+    from fileset.extraction import extract
+
+    with progress(options) as phases:
+        try:
+            return extract(
+                source,
+                options.output,
+                template=template,
+                ascii_only=options.ascii,
+                listed_only=options.listed_only,
+                trust_dicomdir=options.trust_dicomdir,
+                progress=phases,
+                **keys,
+            )
+        except KeyboardInterrupt as end:
+            end.add_note("the copies stay; run it again to continue")
+            raise
+
+
+def _tell_nothing(report: ExtractReport, reader: Reader | Scanned, keys: dict[str, Any], options: Namespace) -> bool:
+    """Say why nothing was copied; return whether that is a fault: keys that match nothing, or no file to read."""
+    from fileset.plan.secured import no_readable_file
+
+    if keys and any(reader.instances):
+        tell_unmatched(keys, options, reader.absent)
+        return True
+    if options.scan:
+        rules = {one.rule for one in (*report.findings, *reader.findings)}
+        say(no_readable_file(reader.medium, rules).text(command=True))
+    return bool(options.scan)
 
 
 def _template(options: Namespace) -> str:

@@ -15,7 +15,7 @@ from fileset.cli.write_options import (
     add_rules,
     add_writing,
     identify,
-    rules,
+    role_options,
 )
 from fileset.cli.write_report import Wording, tell_matched
 
@@ -43,7 +43,7 @@ def run(options: Namespace) -> int:
 
     keys = keys_of(options.keys)
     check_files(options, options.medium)
-    chosen = {"medium_format": options.format, "force": options.force, **rules(options)}
+    chosen = {"medium_format": options.format, **role_options(options)}
     with progress(options) as phases, Updater(options.medium, progress=phases, **chosen) as updater:
         refreshed = updater.refresh(**keys)
         identify(updater, options)

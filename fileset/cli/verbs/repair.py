@@ -11,7 +11,7 @@ from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
 from fileset.cli.shell import shown
-from fileset.cli.write_options import add_force, add_rules, add_trust, add_writing, rules
+from fileset.cli.write_options import add_force, add_rules, add_trust, add_writing, role_options
 from fileset.cli.write_report import Wording, tell
 
 if TYPE_CHECKING:
@@ -72,10 +72,8 @@ def run(options: Namespace) -> int:
         report = repair_file_set(
             options.medium,
             medium_format=options.format,
-            trust_dicomdir=options.trust_dicomdir,
-            force=options.force,
             progress=phases,
             dry_run=options.dry_run,
-            **rules(options),
+            **role_options(options),
         )
     return tell(report, options, WORDING)
