@@ -16,7 +16,7 @@ from fileset.check import CheckReport, check_file_set
 from fileset.errors import FilesetError, MediumError, NotFoundError, RefusedError
 from fileset.media.iso.compare import Comparison, SectorRange, compare, holds_data, whole_sectors
 from fileset.media.iso.medium import IsoMedium
-from fileset.media.system.files import path_of
+from fileset.media.system.files import not_found, path_of
 
 if TYPE_CHECKING:
     from fileset.plan.scan import Phases
@@ -65,12 +65,12 @@ def burn_image(
 
     Raises:
         RuleError: No burning program is installed, or it lacks a wanted feature.
-        NotFoundError: There is no such drive.
+        NotFoundError: There is no such drive, or no such image.
         RefusedError: The disc is not blank, and `blank` is false.
         FormatError: `image` is no image of a disc, or was cut off.
         MediumError: The burning program fails, or the disc cannot be read afterwards.
     """
-    path = os.path.abspath(path_of(image))  # never taken for an option
+    path = _image(image)
     opened = IsoMedium(path)
     try:
         whole_sectors(opened)  # an image that was cut off is not worth a disc
@@ -97,7 +97,15 @@ def compare_with_image(device: str, image: str | os.PathLike[str], *, progress: 
     done, and of all sectors. Raises `FormatError` if `image` is no whole image of a disc, `MediumError` if the drive or the
     image cannot be opened.
     """
-    return compare(readable_device(device), path_of(image), partial(progress, "compare") if progress else None)
+    return compare(readable_device(device), _image(image), partial(progress, "compare") if progress else None)
+
+
+def _image(image: str | os.PathLike[str]) -> str:
+    """Return the whole path of an image, which no program takes for an option. Raises `NotFoundError` without one."""
+    path = path_of(image)
+    if not os.path.lexists(path):
+        raise not_found(path)
+    return os.path.abspath(path)
 
 
 def readable_device(device: str) -> str:

@@ -122,6 +122,12 @@ def test_a_drive_that_does_not_exist_is_a_wrong_argument(run: Runs, image: Path,
     assert "no such drive" in run("burn", image, "--device", tmp_path / "sr9", code=2).stderr
 
 
+def test_an_image_that_does_not_exist_is_a_wrong_argument(run: Runs, image: Path, tmp_path: Path) -> None:
+    absent = tmp_path / "absent.iso"
+    assert "no such file" in run("burn", absent, "--device", f"stdio:{tmp_path / 'disc'}", code=2).stderr
+    assert "no such file" in run("check", image, "--against", absent, code=2).stderr
+
+
 def test_without_a_burning_program_its_names_are_given(
     run: Runs, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
