@@ -24,7 +24,7 @@ _MRDR: Final = "MRDR"
 
 @define
 class CheckedDirectory:
-    """A checked DICOMDIR: its facts that the check of the files needs.
+    """A checked DICOMDIR, with the facts that the check of the files needs.
 
     `complete`: whether the DICOMDIR must list every DICOM file, because it has a Directory Information Module.
     """
@@ -36,7 +36,7 @@ class CheckedDirectory:
 
 
 def check_directory(collector: Collector) -> CheckedDirectory:
-    """Check everything that the DICOMDIR alone decides."""
+    """Check all rules that need only the DICOMDIR."""
     collector.adopt(collector.contents.findings)
     _check_meta(collector)
     directory = CheckedDirectory(check_identification(collector), collector.flat.frame.has_directory)

@@ -1,4 +1,4 @@
-"""Identifiers that only one record may have: patients, studies, series and instances (PS3.3 F.5.1 to F.5.3, F.2.1)."""
+"""Find identifiers that several records share: patients, studies, series and instances (PS3.3 F.5.1 to F.5.3, F.2.1)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _IDENTITY: Final = {row.level: (row.tag, f"FS-{row.level}-TWICE") for row in IDE
 
 @define
 class Identities:
-    """The identifiers met so far: rule -> value -> first record."""
+    """The identifiers found so far: rule -> value -> first record."""
 
     first_records: dict[str, dict[bytes | str, int]] = field(factory=dict)
 

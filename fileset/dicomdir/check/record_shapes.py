@@ -25,7 +25,7 @@ from fileset.standard import tags
 from fileset.standard.dictionary import SEVERAL
 
 MOST: Final = 4096
-"""Limit of the cache."""
+"""Largest number of shapes in the cache."""
 
 _CORRECT: Final[dict[bytes, Callable[[bytes], object]]] = {
     b"UI": re.compile(rb"(?=.{2,64}\Z)(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*\0?", re.DOTALL).fullmatch,
@@ -44,7 +44,7 @@ _BY_HEADERS: Final = frozenset((
     "FS-ELEMENT-GROUP", "FS-ELEMENT-LENGTH", "FS-ELEMENT-ORDER", "FS-ELEMENT-VR", "FS-KEY-TYPE1-MISSING",
     "FS-KEY-TYPE2-MISSING", "FS-RECORD-ELEMENT", "FS-RECORD-REFERENCE",
 ))  # fmt: skip
-"""Rules that element headers decide, if every value that is there is correct."""
+"""Rules that element headers decide, if every present value is correct."""
 _BY_OTHERS: Final = frozenset((SHARED, INSTANCE_TWICE))
 """Rules that other records decide."""
 

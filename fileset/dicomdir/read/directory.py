@@ -241,8 +241,9 @@ class Contents:
         return sum(self.element(index, tags.ICON_IMAGE_SEQUENCE) is not None for index in self.tree.walk())
 
     def instances(self) -> Iterator[tuple[int, bytes, bytes]]:
-        """All active records that reference a file, each with the value of its (0004,1500) and its SOP Instance UID, both
-        without padding: the fast way.
+        """Yield all active records that reference a file, with their (0004,1500) and SOP Instance UID; the fast way.
+
+        Both values are without padding.
         """
         flat = self.flat
         data, starts, ends, places = flat.data, flat.start, flat.end, flat.lower_at
@@ -279,7 +280,7 @@ class Contents:
         return self._matching(LEVELS.index(level), wanted)
 
     def holding(self, level: str | None, wanted: Conditions) -> Iterator[int]:
-        """Yield the same, but match keys of lower levels with the records below: patients who have a CT."""
+        """Yield the same, but match keys of lower levels with the records below, such as all patients with a CT."""
         rank = LEVELS.index(level) if level in LEVELS else _INSTANCE
         if level is None or all(_RANK_OF_KEY.get(tag, _INSTANCE) <= rank for tag, _ in wanted):
             return self.find(level, wanted)

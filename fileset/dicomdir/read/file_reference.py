@@ -34,12 +34,12 @@ class FileReference:
 
     @property
     def path(self) -> str:
-        """The path in upper case, also of a File ID that cannot be followed: for comparison with names on a medium."""
+        """The path in upper case, also of a hostile File ID, for comparison with names on a medium."""
         return "/".join(component.strip(" \0") for component in decode(self.value).upper().split(SEPARATOR))
 
     @property
     def fault(self) -> str:
-        """Why this is no File ID by PS3.10 8.2, "" if it is one. Raises `FormatError` as `file_id`."""
+        """Return the reason why this is not a File ID (PS3.10 8.2), "" if it is one. Raises `FormatError` as `file_id`."""
         file_id = self.file_id
         parts = [part.strip(b" \0") for part in self.value.split(b"\\")]
         if b"/" in self.value or b"" in parts or b"." in parts:

@@ -1,8 +1,8 @@
-"""Find the records that wrong offsets mean.
+"""Find the records to which wrong offsets refer.
 
-The steps, each with a finding: the offsets as they are; all shifted by one constant (a writer did not count the
-preamble); in the order of the records, with a growing distance (a writer counted characters instead of bytes); single
-offsets a few bytes beside the start of a record. Any other offset is ignored.
+It tries these explanations, each with a finding: all offsets are shifted by one constant (a writer did not count the
+preamble); the distance grows from record to record (a writer counted characters instead of bytes); single offsets are a few
+bytes off the start of a record. Any other wrong offset is ignored.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from fileset.findings import Findings
 from fileset.standard import tags
 
 NEAR: Final = 32
-"""Maximum distance in bytes between an offset and the record that it means: less than the shortest record."""
+"""Maximum distance in bytes between an offset and the record to which it refers: less than the shortest record."""
 
 _ENDS: Final = 4
-"""Records and offsets from either end that give the candidates for a shift."""
+"""Number of records and offsets at either end from which candidates for a shift are computed."""
 _SAMPLE: Final = 256
-"""Offsets that are tried to find the likely shifts."""
+"""Number of offsets that are tried to find the likely shifts."""
 
 _Meanings = Mapping[int, int]
 """Offset in the file -> index of the record."""

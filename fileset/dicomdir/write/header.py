@@ -30,10 +30,10 @@ DESCRIPTOR_CHARACTER_SETS: Final = (
     *("ISO_IR 100", "ISO_IR 101", "ISO_IR 109", "ISO_IR 110", "ISO_IR 144", "ISO_IR 127", "ISO_IR 126"),
     *("ISO_IR 138", "ISO_IR 148", "ISO_IR 203", "ISO_IR 166", "ISO_IR 13", "ISO_IR 192"),
 )
-"""(0004,1142) has one value, so no code extensions."""
+"""Character sets allowed in (0004,1142): it has one value, so none with code extensions."""
 
 LONGEST_FILE_SET_ID: Final = 16
-"""Characters (PS3.10 8.1)."""
+"""Largest length of a File-set ID in characters (PS3.10 8.1)."""
 is_file_set_id: Final = re.compile(rf"[A-Z0-9_]{{0,{LONGEST_FILE_SET_ID}}}").fullmatch
 """Whether a text is a File-set ID, or none (PS3.10 8.1, 8.5)."""
 _UID: Final = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))*").fullmatch
@@ -96,7 +96,7 @@ class Identification:
 
 
 def new_frame(identification: Identification, *, undefined_lengths: bool = False) -> Frame:
-    """The frame of a directory that holds no record yet."""
+    """Return the frame of a directory without records."""
     meta = {
         tags.MEDIA_STORAGE_SOP_INSTANCE_UID: element(
             tags.MEDIA_STORAGE_SOP_INSTANCE_UID, "UI", identification.file_set_uid.encode("ascii")
@@ -106,12 +106,11 @@ def new_frame(identification: Identification, *, undefined_lengths: bool = False
 
 
 def renewed_frame(flat: FlatDirectory, changes: Mapping[int, bytes | None]) -> Frame:
-    """The frame of a directory that was read, for writing it again; all other elements stay as they are.
+    """Return the frame of an existing directory for writing it again.
 
-    `changes` are values of the File-set Identification Module, and the File-set UID, by tag, None for an element to leave
-    out. The offsets
-    and the length wait for the records, the File-set Consistency Flag becomes 0000H, File Meta Information names us
-    as the last writer of the file (PS3.10 7.1), and the preamble is empty.
+    `changes` has new values of the File-set Identification Module, and the File-set UID, by tag; None removes an element.
+    Offsets and length are filled in later, the File-set Consistency Flag becomes 0000H, File Meta Information names this
+    package as the writer (PS3.10 7.1), and the preamble is empty. All other elements stay unchanged.
     """
     meta = {tag: element(tag, vr, value) for tag, vr in _KEPT_META.items() if (value := flat.meta.get(tag))}
     parts = {
@@ -137,7 +136,7 @@ _KEPT_META: Final = {
     tags.PRIVATE_INFORMATION_CREATOR_UID: "UI",
     tags.PRIVATE_INFORMATION: "OB",
 }
-"""File Meta Information that stays. The rest describes this file and its writer, or is undefined (PS3.10 7.1)."""
+"""Elements of File Meta Information that stay. The others describe the file and its writer, or are undefined (PS3.10 7.1)."""
 _LAST_META: Final = 0x0002FFFF
 _DIRECTORY_INFORMATION: Final = frozenset((tags.FIRST_ROOT_RECORD, tags.LAST_ROOT_RECORD, tags.CONSISTENCY_FLAG))
 _NOT_KEPT: Final = frozenset((0xFFFA, 0xFFFC, 0xFFFE))
@@ -145,7 +144,7 @@ _NOT_KEPT: Final = frozenset((0xFFFA, 0xFFFC, 0xFFFE))
 
 
 def _former_behind(flat: FlatDirectory) -> bytes:
-    """The elements after the records, up to damage if there is any."""
+    """Return the elements after the records, up to the first damage."""
     tail = flat.frame.tail
     whole: list[Element] = []
     with suppress(FormatError):
@@ -155,7 +154,7 @@ def _former_behind(flat: FlatDirectory) -> bytes:
 
 
 def identification_elements(identification: Identification) -> dict[int, bytes]:
-    """(0004,1130), (0004,1141) and (0004,1142) by tag, encoded."""
+    """Return (0004,1130), (0004,1141) and (0004,1142), encoded, by tag."""
     values = {tags.FILE_SET_ID: identification.file_set_id}
     if identification.descriptor_file_id is not None:
         values[tags.DESCRIPTOR_FILE_ID] = identification.descriptor_file_id.value
@@ -165,7 +164,7 @@ def identification_elements(identification: Identification) -> dict[int, bytes]:
 
 
 def _framed(meta: Mapping[int, bytes], parts: Mapping[int, bytes], *, undefined: bool, behind: bytes = b"") -> Frame:
-    """A frame with these elements of group 0002, of the data set, and after the records."""
+    """Return a frame with these elements of group 0002, of the data set, and after the records."""
     information = {tag: element(tag, "UL", _UL(0)) for tag in _OFFSETS} | {
         tags.CONSISTENCY_FLAG: element(tags.CONSISTENCY_FLAG, "US", b"\0\0"),
         tags.RECORD_SEQUENCE: element(tags.RECORD_SEQUENCE, "SQ", b""),

@@ -1,6 +1,6 @@
 """The records of a directory that an update keeps, found by their identifiers (PS3.3 F.5.1 to F.5.3).
 
-A patient is known by Patient ID, study, series and instance by their UIDs. Each look-up table is built on first use;
+A patient is identified by the Patient ID; a study, series or instance by its UID. Each look-up table is built on first use;
 dropping a record from it takes constant time.
 """
 
@@ -34,17 +34,17 @@ _VRS: Final = {field.tag: field.vr for level in LEVELS for field in FIELDS[level
 _NOT: Final = bytes((1, 0)) + bytes(254)
 """Translates flags to their opposites."""
 _FEW: Final = 16
-"""Number of values that are searched for in the bytes of the DICOMDIR before the look-up table is built."""
+"""Number of searches in the bytes of the DICOMDIR before a look-up table is built."""
 _PART: Final = 1 << 18
-"""Bytes of the DICOMDIR that are searched at once: as many as fit the cache of the processor."""
+"""Number of bytes that are searched at once: as many as fit into the cache of the processor."""
 Value = TypeVar("Value")
 _BELOW: Final = {"": "PATIENT", "PATIENT": "STUDY", "STUDY": "SERIES"}
-"""Record type -> the type of the records below it that are no instances; "" for the root Directory Entity."""
+"""Record type -> the type of the records below it that are not instances; "" for the root Directory Entity."""
 
 
 @define
 class _Holders(Generic[Value]):
-    """Records by a value that should be unique: the first with it, and all others."""
+    """Records by a value that should be unique: the first record with the value, and all others."""
 
     first: dict[Value, int] = field(factory=dict)
     others: dict[Value, list[int]] = field(factory=dict)
@@ -55,16 +55,16 @@ class _Holders(Generic[Value]):
             self.others.setdefault(value, []).append(index)
 
     def of(self, value: Value) -> tuple[int, ...]:
-        """All records with a value."""
+        """Return all records with a value."""
         return (self.first[value], *self.others.get(value, ())) if value in self.first else ()
 
 
 class Kept(OldRecords):
-    """The records of an old directory that stay: at first all that are active and in the tree.
+    """The records of an old directory that stay: at first all active records in the tree.
 
-    `renewed` are the patients, studies and series whose records stay only until new ones replace them. In a rebuild the
-    files decide which instance belongs to which patient, and only the `sound` records keep their keys; in an update, `sound` is None, every
-    record binds the instances that are added.
+    `renewed` has the patients, studies and series whose records stay only until new ones replace them. In a rebuild the
+    files decide to which patient an instance belongs, and only the `sound` records keep their keys. In an update, `sound` is
+    None, and the keys of every record hold for the added instances.
     """
 
     def __init__(self, contents: Contents, sound: Container[int] | None = None) -> None:
@@ -83,7 +83,7 @@ class Kept(OldRecords):
         self._asked = 0
 
     def copy(self) -> Kept:
-        """Return the same records, to be changed apart from these."""
+        """Return a copy that can be changed independently."""
         twin = copy(self)
         twin.dropped, twin.renewed, twin._aliases = self.dropped[:], set(self.renewed), dict(self._aliases)  # noqa: SLF001
         return twin
@@ -102,8 +102,9 @@ class Kept(OldRecords):
         return gone
 
     def single_out(self, preferred: Container[int]) -> None:
-        """Keep one of several records of one patient, study or series, a preferred one if there is one, and all their
-        children.
+        """Keep one of several records of one patient, study or series, and the children of all of them.
+
+        A preferred record is kept if there is one.
         """
         for by_key in self._entities.values():
             for indexes in by_key.values():
@@ -113,9 +114,9 @@ class Kept(OldRecords):
                     self.dropped[index] = index != chosen
 
     def prune(self, gone: Iterable[int]) -> set[int]:
-        """Drop the patients, studies and series whose last record is among `gone`; return the other records above these.
+        """Drop the patients, studies and series that lost their last record with `gone`; return the other records above.
 
-        A record that references a file itself stays, as does one that was empty before (PS3.3 F.4 allows them).
+        A record that references a file itself stays, and so does a record that was already empty (PS3.3 F.4 allows both).
         """
         affected: set[int] = set()
         for index in gone:
@@ -129,7 +130,7 @@ class Kept(OldRecords):
 
     @cached_property
     def _of_level(self) -> dict[str, list[int]]:
-        """The active patients, studies and series."""
+        """Yield the active patients, studies and series."""
         level_of = {number: name for number, name in enumerate(self.flat.types) if name in LEVELS}
         found: dict[str, list[int]] = {level: [] for level in LEVELS}
         for index in compress(count(), map(level_of.__contains__, self.flat.type_of)):
@@ -138,7 +139,7 @@ class Kept(OldRecords):
         return found
 
     def children(self, index: int) -> Iterator[int]:
-        """The records that stay of the lower-level entity of a record, of the root entity for `NONE`."""
+        """Yield the kept records of the lower-level entity of a record; of the root entity for `NONE`."""
         following, dropped = self.tree.next, self.dropped
         index = self.tree.first if index == NONE else self.tree.lower[index]
         while index != NONE:
@@ -147,7 +148,7 @@ class Kept(OldRecords):
             index = following[index]
 
     def below(self, index: int) -> Iterator[int]:
-        """The records that stay below a record, at any depth."""
+        """Yield the kept records below a record, at any depth."""
         stack = [self.children(index)]
         while stack:
             found = next(stack[-1], None)
@@ -158,11 +159,11 @@ class Kept(OldRecords):
                 stack.append(self.children(found))
 
     def parent(self, index: int) -> int:
-        """The record above a record, `NONE` for the root entity."""
+        """Return the record above a record, `NONE` for the root entity."""
         return self.tree.parent[index]
 
     def above(self, index: int) -> Iterator[int]:
-        """The records above a record, from the nearest up."""
+        """Yield the records above a record, the nearest first."""
         index = self.tree.parent[index]
         while index != NONE:
             yield index
@@ -177,9 +178,7 @@ class Kept(OldRecords):
         return [index for index in self._references[0].of(uid) if not self.dropped[index]]
 
     def is_named(self, value: str, *longer: str) -> bool:
-        """Whether (0004,1500) of a record that stays has this value, or one of the `longer` that begin with it, in any
-        case.
-        """
+        """Whether (0004,1500) of a kept record has this value or one of the `longer` ones, in upper or lower case."""
         name = value.upper()
         if name.isascii() and self._is_quick_look() and not self._mentions(name.encode("ascii")):
             return False
@@ -187,7 +186,7 @@ class Kept(OldRecords):
         return not all(self.dropped[index] for index in holders)
 
     def _is_quick_look(self) -> bool:
-        """Whether few values were searched so far: then a search of the bytes is cheaper than the look-up table."""
+        """Whether there were few searches so far, so that a search in the bytes is cheaper than a look-up table."""
         self._asked += 1
         return self._asked <= _FEW
 
@@ -198,7 +197,7 @@ class Kept(OldRecords):
 
     @cached_property
     def _references(self) -> tuple[_Holders[bytes], _Holders[str]]:
-        """Records by SOP Instance UID, and by File ID in upper case."""
+        """Return the records by SOP Instance UID, and by File ID in upper case."""
         uids, names = _Holders[bytes](), _Holders[str]()
         for index, raw, uid in self.contents.instances():
             uids.add(uid, index)
@@ -206,9 +205,9 @@ class Kept(OldRecords):
         return uids, names
 
     def entity(self, level: str, key: bytes | str) -> int:
-        """The record of a patient, study or series, `NONE` if there is none.
+        """Return the record of a patient, study or series, `NONE` if there is none.
 
-        Raises `RefusedError` if there are several: the right one is unknown.
+        Raises `RefusedError` if there are several, because the right one is unknown.
         """
         found = self._holders(level, key)
         if len(found) > 1 and level == "PATIENT" and self._are_distinct(found):
@@ -225,7 +224,7 @@ class Kept(OldRecords):
         return found[0] if found else self._aliases.get(key, NONE)
 
     def _holders(self, level: str, key: bytes | str) -> list[int]:
-        """The kept records with a key of the tree; the key of a further person has a number at its end."""
+        """Return the kept records with a key of the tree; the key of a further person has a number at its end."""
         if isinstance(key, str):
             identity, _, number = key.partition(PERSON)
             found = self._alive(level, identity)
@@ -238,7 +237,7 @@ class Kept(OldRecords):
         return [index for index in self._entities[level].get(key, ()) if not self.dropped[index]]
 
     def _patient_key(self, index: int) -> bytes | str:
-        """The key of the patient above a record, with a number if the Patient ID belongs to several persons."""
+        """Return the key of the patient above a record, with a number if the Patient ID belongs to several persons."""
         patient = next((at for at in self.above(index) if self.contents.type_name(at) == "PATIENT"), NONE)
         if patient == NONE:
             return b""
@@ -259,17 +258,17 @@ class Kept(OldRecords):
         return found
 
     def key(self, index: int) -> bytes | str:
-        """The identifier of a patient (the decoded Patient ID), study or series (its UID)."""
+        """Return the identifier of a patient (the decoded Patient ID), study or series (its UID)."""
         level = self.contents.type_name(index)
         return self.text(index, tags.PATIENT_ID) if level == "PATIENT" else self.raw(index, _UID_OF[level])
 
     def raw(self, index: int, tag: int) -> bytes:
-        """The value of a key as records hold it, without padding; b"" if there is none."""
+        """Return the encoded value of a key without padding; b"" if there is none."""
         found = self.contents.element(index, tag)
         return canonical(_VRS[tag], self.flat.data[found.value_at : found.value_end]) if found else b""
 
     def text(self, index: int, tag: int) -> str:
-        """The decoded value of a text key of a patient, study or series."""
+        """Return the decoded value of a text key of a patient, study or series."""
         parts = self.flat.elements(index)
         return decode(self.raw(index, tag), character_set_of(self.flat.data, parts, self.contents.character_set))
 
@@ -324,7 +323,7 @@ class Kept(OldRecords):
         )
 
     def texts(self, level: str, key: bytes | str) -> dict[str, str] | None:
-        """The decoded keys, by field, of the record of a patient, study or series; None if it does not stay."""
+        """Return the decoded keys, by field, of the record of a patient, study or series; None if it does not stay."""
         index = self.entity(level, key)
         if index == NONE or index in self.renewed:
             return None
@@ -337,7 +336,7 @@ class Kept(OldRecords):
         return [self.other_persons.get(index) or self._person(index) for index in holders]
 
     def _person(self, index: int) -> Person:
-        """The person of a record, with the birth date and sex of a file below it if the record has none."""
+        """Return the person of a record; birth date and sex come from a file below if the record lacks them."""
         said = [self.contents.key(index, tag) for tag in (tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)]
         birth_date, sex = (str(value or "") for value in said)
         if not (birth_date and sex):
@@ -350,15 +349,15 @@ class Kept(OldRecords):
         return self.sound is None or self.entity(level, key) in self.sound
 
     def confirms(self, level: str, key: bytes | str, name: str) -> bool:
-        """Whether a file that stays has the value of a record for a field; `files_confirm` looks."""
+        """Whether a kept file confirms the value of a record for a field; `files_confirm` reads the files."""
         return self.sound is None and self.files_confirm(self.entity(level, key), name)
 
     def series_numbers(self, study_uid: bytes) -> set[bytes]:
-        """The Series Numbers that are taken in a study."""
+        """Return the Series Numbers that are taken in a study."""
         return {self.raw(index, tags.SERIES_NUMBER) for index in self._below("STUDY", study_uid, "SERIES")}
 
     def instance_numbers(self, series_uid: bytes) -> set[int]:
-        """The Instance Numbers that are taken in a series."""
+        """Return the Instance Numbers that are taken in a series."""
         return {self._number(index) for index in self._below("SERIES", series_uid, "")}
 
     def _below(self, level: str, uid: bytes, wanted: str) -> Iterable[int]:
@@ -368,7 +367,7 @@ class Kept(OldRecords):
         return (index for index in self.children(above) if wanted in ("", self.contents.type_name(index)))
 
     def order(self, index: int) -> Order:
-        """Return the position of a record among its siblings, as `Node.order` for new ones."""
+        """Return the sort key of a record among its siblings, like `Node.order` for new records."""
         kind, parent = self.contents.type_name(index), self.tree.parent[index]
         above = "" if parent == NONE else self.contents.type_name(parent)
         if kind != _BELOW.get(above):

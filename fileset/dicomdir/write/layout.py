@@ -1,9 +1,9 @@
-"""The pivot: a directory as encoded records and their links, before and after its bytes exist.
+"""A directory as encoded records and their links, ready to be written.
 
-The two links of a record, (0004,1400) and (0004,1420), are UL values of fixed width, so the position of a record does
-not change its length. Each record is encoded once, or sliced from the file that it was read from, alone or with
-its neighbours; all are placed by a running sum, and two 4-byte numbers are patched in each, unless they are right
-already. Creating and updating share this one path, and nothing that was read is ever encoded again.
+The two links of a record, (0004,1400) and (0004,1420), are UL values of fixed width, so the position of a record does not
+change its length. Each record is encoded once, or cut out of the old file, alone or with its neighbours. A running sum of
+the lengths gives all offsets; then the writer fills in the two links of each record, unless they are already right. Creating
+and updating share this path, and no record of the old file is encoded again.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from fileset.errors import FormatError, RuleError
 LARGEST_OFFSET: Final = 0xFFFFFFFF
 """Offsets are UL: every record must begin below 4 GiB (PS3.3 F.3.2.2)."""
 NONE: Final = -1
-"""No record: the end of a chain, no lower-level directory entity."""
+"""Index for "no record": the end of an entity, or no lower-level entity."""
 
 _pack: Final = Struct("<I").pack_into
 _BATCH: Final = 1 << 20
-"""Size of the chunks that are written, at least, in bytes."""
+"""Smallest size of the written chunks in bytes."""
 
 
 @frozen
 class Frame:
     """The parts around the records: `head` up to the first item, `tail` after the last.
 
-    `first_at`, `last_at`: positions in `head` of the offsets of the first and last root record; `length_at`: that of the
-    length of the Directory Record Sequence, or -1 if it is undefined and stays so. All -1 when the file has
-    no Directory Information Module.
+    `first_at` and `last_at` are the positions in `head` of the offsets of the first and last root record. `length_at` is the
+    position of the length of the Directory Record Sequence, -1 if the length is undefined. All are -1 if the file has no
+    Directory Information Module.
     """
 
     head: bytes
@@ -62,8 +62,8 @@ class Directory:
 
     `next` and `lower` hold, for each record, the index of the next record of its directory entity and of the first
     record of its lower-level entity, `NONE` at the end; `first` and `last` belong to the root entity.
-    `next_at` and `lower_at` are the positions of the links in each record: one number if all are alike. `others` are links
-    of retired kinds: index of the record, position of the link in it, index of the record it leads to.
+    `next_at` and `lower_at` are the positions of the links in each record, one number if all are equal. `others` has links
+    of retired kinds: index of the record, position of the link in it, index of its target.
 
     `bodies` are the items of the records in sequence, and can be iterated over several times. `starts` has the offset of each
     record, counted from the first byte of the file, preamble included, and one more, the end; it must be given if one of the
@@ -102,7 +102,7 @@ class Directory:
 
     @cached_property
     def offsets(self) -> tuple[array[int], array[int]]:
-        """The values of both links of all records: offsets, 0 for `NONE`. Raises `FormatError` for links beyond the last."""
+        """Return the values of both links of all records: offsets, 0 for `NONE`. Raises `FormatError` for an invalid index."""
         if max(max(self.next, default=NONE), max(self.lower, default=NONE)) >= len(self):
             raise FormatError("the DICOMDIR was to have links that lead beyond its last record; nothing was changed")
         offsets = self.starts[:]
@@ -111,7 +111,7 @@ class Directory:
         return following, lower
 
     def offset(self, index: int) -> int:
-        """The offset of a record, 0 for `NONE`."""
+        """Return the offset of a record, 0 for `NONE`."""
         return 0 if index == NONE else self.starts[index]
 
     def is_tree(self) -> bool:

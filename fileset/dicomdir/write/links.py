@@ -1,4 +1,4 @@
-"""Records in preorder -> links."""
+"""Compute the links of records in preorder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fileset.dicomdir.write.layout import NONE
 
 
 class Links:
-    """Collects the depth of each record in preorder, 0 for the root entity, and gives the links by index."""
+    """The links of records by index, computed from the depth of each record in preorder; 0 is the root entity."""
 
     def __init__(self) -> None:
         self.next = array("q")
@@ -18,7 +18,7 @@ class Links:
         self._open: list[int] = []  # the last record at each depth
 
     def append(self, depth: int) -> int:
-        """The index of one more record, linked to those before it."""
+        """Link one more record to the records before it, and return its index."""
         index = len(self.next)
         self.next.append(NONE)
         self.lower.append(NONE)
@@ -34,9 +34,9 @@ class Links:
         return index
 
     def extend(self, depth: int, following: array[int], lower: array[int], shift: int, last: int) -> None:
-        """Whole branches in sequence, which are linked already: `last` is the last record at `depth`.
+        """Add consecutive whole branches with their links; `last` is the last record at `depth`.
 
-        The indices in `following` and `lower` are `shift` too low, as is `last`.
+        `shift` is added to `last` and to the indices in `following` and `lower`.
         """
         index = self.append(depth)
         del self.next[index:], self.lower[index:]

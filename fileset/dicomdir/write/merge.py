@@ -1,8 +1,7 @@
 """Merge kept records and new nodes into one directory with new offsets.
 
-Kept records stay in their order, new ones are put among them by number. Only entities that change are
-examined; all other records are copied many at a time, so that an update costs as much as
-copying bytes.
+Kept records stay in their order; new records are inserted by number. Only entities that change are examined. All other
+records are copied many at a time, so that an update costs as much as copying bytes.
 """
 
 from __future__ import annotations
@@ -30,8 +29,9 @@ TOGETHER: Final = 4096
 
 
 class RecordRun(NamedTuple):
-    """Records of an entity: a run of kept ones with all that is below them, up to the index `end`, or one record that has
-    to be looked into, if that is `NONE`.
+    """Records of an entity: a run of kept records with everything below them, up to the index `end`.
+
+    If `end` is `NONE`, it is a single record whose lower-level entity changes.
     """
 
     first: int
@@ -44,10 +44,10 @@ _NOTHING: Final = RecordRun(NONE, NONE, NONE)
 
 @define
 class Growth:
-    """The new records among the kept ones. New records are numbered after all old ones.
+    """The new records among the kept ones. New records have numbers after all old ones.
 
-    `below` holds the new records of each entity by the record above, in order; `former` the kept record whose place a
-    new one takes, with all below it; `bodies` the kept record whose bytes a new one has.
+    `below`: the new records of each entity in order, by the record above. `former`: the kept record whose place a new one
+    takes, with everything below it. `bodies`: the kept record whose bytes a new one reuses.
     """
 
     kept: Kept
@@ -74,7 +74,7 @@ class Growth:
         return node.order if node else self.kept.order(reference)
 
     def children(self, reference: int) -> Iterator[int]:
-        """The records of the lower-level entity of a record, of the root entity for `NONE`."""
+        """Yield the records of the lower-level entity of a record; of the root entity for `NONE`."""
         new = self.below.get(reference, [])
         former = self.former.get(reference, reference)
         if former >= len(self.kept.flat):
@@ -83,8 +83,9 @@ class Growth:
         return iter(merged(list(kept), new, self.order)) if new else kept
 
     def pieces(self, above: int) -> Iterator[RecordRun]:
-        """Yield the kept records of the lower-level entity of a record, of the root entity for `NONE`: adjacent branches
-        together, others one by one.
+        """Yield the kept records of the lower-level entity of a record; of the root entity for `NONE`.
+
+        Adjacent unchanged branches come together, other records one by one.
         """
         piece = _NOTHING
         for reference in self.children(above):
@@ -99,7 +100,7 @@ class Growth:
             yield piece
 
     def _end_of_branch(self, reference: int) -> int:
-        """The index after a kept record and all below it, `NONE` if anything among them changes, or comes in between."""
+        """Return the index after a kept record and everything below it; `NONE` if something there changes or is inserted."""
         kept = self.kept
         if reference >= len(kept.flat) or reference in self._touched:
             return NONE
@@ -108,7 +109,7 @@ class Growth:
 
     @cached_property
     def _touched(self) -> set[int]:
-        """The kept records that get new ones below them."""
+        """Return the kept records that get new records below them."""
         known = [above for above in self.below if NONE < above < len(self.kept.flat)]
         return {*known, *(further for above in known for further in self.kept.above(above))}
 
@@ -132,8 +133,8 @@ def merged(kept: list[int], new: list[int], order: Callable[[int], Order]) -> li
 def grow(kept: Kept, nodes: Iterable[Node]) -> Growth:
     """Return the kept records with `nodes`, in preorder, added below the records that they belong to.
 
-    A patient, study or series that is kept is extended, or gets a new record if its node has keys. Raises
-    `RefusedError` if it is there several times.
+    A kept patient, study or series is extended, or gets a new record if its node has keys. Raises `RefusedError` if the
+    directory has several records for it.
     """
     growth = Growth(kept)
     above = [NONE]
@@ -152,7 +153,7 @@ def grow(kept: Kept, nodes: Iterable[Node]) -> Growth:
 
 
 def laid_out(growth: Growth, frame: Frame, file_id: Callable[[Node], bytes]) -> Directory:
-    """The directory of all records, each entity below the record that refers to it."""
+    """Return the directory of all records in preorder."""
     layout = _Preorder(growth, len(frame.head), file_id)
     stack = [growth.pieces(NONE)]
     while stack:
@@ -245,7 +246,7 @@ class _Preorder:
 
 
 def _append_mrdrs(kept: Kept, layout: _Preorder) -> Sequence[tuple[int, int, int]]:
-    """Multi-Referenced File Directory Records (retired, PS3.3-2003 F.6.2): in no entity, found by offset."""
+    """Append the Multi-Referenced File Directory Records, which are in no entity (retired, PS3.3-2003 F.6.2)."""
     flat, links = kept.flat, layout.links
     mrdr_at = {flat.start[index]: index for index in range(len(flat)) if kept.contents.type_name(index) == MRDR}
     positions: dict[int, int] = {}
@@ -265,7 +266,7 @@ def _append_mrdrs(kept: Kept, layout: _Preorder) -> Sequence[tuple[int, int, int
 
 
 def _mrdr_link(record: bytes) -> tuple[int, int]:
-    """The position of (0004,1504) in a record, and its value; (0, 0) if there is none."""
+    """Return the position of (0004,1504) in a record, and its value; (0, 0) if absent."""
     for part in elements(record, 8, len(record), EXPLICIT_LITTLE):
         if part.tag == tags.MRDR_OFFSET and part.value_end - part.value_at == 4:
             return part.value_at, EXPLICIT_LITTLE.long(record, part.value_at)[0]

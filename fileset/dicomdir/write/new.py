@@ -1,4 +1,4 @@
-"""The records of an arranged tree -> a directory ready to be laid out."""
+"""Make a directory from the records of an arranged tree."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from fileset.dicomdir.write.record import RecordEncoder
 from fileset.records.arranged import Arranged
 
 TOGETHER: Final = 1024
-"""Records that are encoded together."""
+"""Number of records that are encoded together."""
 
 
 class Bodies:
-    """The items of records, many in sequence at a time, made anew each time: all of them together take much memory."""
+    """The encoded records, many in each item. Each iteration encodes them again, because all together take much memory."""
 
     def __init__(self, records: Arranged, file_ids: Iterable[bytes], encoder: RecordEncoder) -> None:
         self._records = records

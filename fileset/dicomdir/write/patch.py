@@ -1,4 +1,4 @@
-"""Patch a record: replace the elements that are wrong, keep all others."""
+"""Patch a record: replace its wrong elements, and keep all others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REFERENCE: Final = frozenset(
         tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID,
     )
 )
-"""Elements of group 0004 that describe the file. The writer makes the others itself: links, type, name of the file."""
+"""Elements of group 0004 that describe the file. The writer makes the others: links, type, File ID."""
 _DIRECTORY_GROUP: Final = 0x0004
 _UTF_8: Final = "ISO_IR 192"
 _SEQUENCE_HEADER: Final = 12
@@ -29,7 +29,7 @@ _SEQUENCE_HEADER: Final = 12
 
 
 class Wrong(NamedTuple):
-    """The elements of a record that are wrong: those named, and with `others` maybe any other that the file knows too."""
+    """The wrong elements of a record. With `others`, any further element that the file also has may be wrong."""
 
     named: frozenset[int]
     others: bool = False
@@ -42,7 +42,7 @@ class Wrong(NamedTuple):
 
 
 class Change(NamedTuple):
-    """One element of a record that changed: its tag, and the old and the new value for people; "" for none."""
+    """A changed element of a record: its tag, and old and new value as text; "" for none."""
 
     tag: int
     old: str
@@ -59,14 +59,14 @@ class _Value(NamedTuple):
 
     @property
     def is_beyond_ascii(self) -> bool:
-        """Whether its text needs a character set."""
+        """Whether the text needs a character set."""
         if self.vr == "SQ":
             return any(map(needs_character_set, texts_of_sequence(self.encoded[_SEQUENCE_HEADER:])))
         return self.vr in TEXT_VRS and needs_character_set(self.value)
 
     @property
     def unpadded(self) -> bytes:
-        """The value without padding; a binary number has none, and its zeros count."""
+        """The value without padding; a binary number has no padding, so its zeros stay."""
         return self.encoded if self.vr in NUMBERS else self.value.strip(b" \0")
 
     @property
@@ -99,7 +99,7 @@ def patched(
 ) -> tuple[bytes, list[Change]]:
     """Return the elements of a record after its File ID, with the `wrong` ones replaced from `tail`; and the changes.
 
-    Elements that only the record has stay, unless they are named as wrong. `inherited` is the character set of the whole
+    Elements that only the record has stay, unless `wrong` names them. `inherited` is the character set of the whole
     DICOMDIR.
     Raises `FormatError` if text in a sequence would need another character set.
     """
@@ -133,7 +133,7 @@ def _is_own(tag: int) -> bool:
 
 
 def own_elements(flat: FlatDirectory, index: int) -> bytes:
-    """Return the readable elements of a record from its File ID on, as they are."""
+    """Return the File ID of a record and its readable elements after it, unchanged."""
     kept = [part for part in flat.elements(index) if _is_own(part.tag) or part.tag == tags.REFERENCED_FILE_ID]
     return b"".join(explicit(flat.data, part, flat.syntax) for part in sorted(kept, key=lambda part: part.tag))
 
@@ -157,7 +157,7 @@ def _raw(data: bytes, part: Element) -> bytes:
 
 
 def _settle_character_set(chosen: dict[int, _Value], old: dict[int, _Value], new: dict[int, _Value]) -> None:
-    """Give the record one character set that holds the text of both sides."""
+    """Choose one character set that can hold the text of the old and the new elements."""
     needed = {one.character_set for one in chosen.values() if one.is_beyond_ascii}
     tag = tags.SPECIFIC_CHARACTER_SET
     if len(needed) > 1:

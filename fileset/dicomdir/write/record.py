@@ -1,4 +1,4 @@
-"""New directory records, encoded (PS3.3 F.3.2.2): links first, then type, file reference and keys."""
+"""Encode new directory records (PS3.3 F.3.2.2): links first, then type, file reference and keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fileset.standard import tags
 
 NEXT_AT: Final = 16
 LOWER_AT: Final = 38
-"""Positions of the links in every record that we write: after the item header of 8 bytes, in order of tag."""
+"""Positions of the links in every new record: after the item header of 8 bytes, in order of tag."""
 
 LINKS: Final = (
     element(tags.NEXT_RECORD, "UL", b"\0\0\0\0") + element(tags.RECORD_IN_USE, "US", b"\xff\xff") + element(tags.LOWER_LEVEL_ENTITY, "UL", b"\0\0\0\0")
@@ -21,17 +21,17 @@ ITEM_DELIMITER: Final = b"\xfe\xff\x0d\xe0\0\0\0\0"
 
 
 class RecordEncoder:
-    """Encodes records; remembers the beginning that all records of one type share."""
+    """An encoder of records; it caches the beginning that all records of one type share."""
 
     def __init__(self, *, undefined_lengths: bool = False) -> None:
         self._undefined = undefined_lengths
         self._beginnings: dict[tuple[str, int], bytes] = {}
 
     def body(self, record_type: str, tail: bytes, file_id: bytes = b"") -> bytes:
-        """The item of a record of `record_type`.
+        """Return the item of a record of `record_type`.
 
-        `file_id` is the value of (0004,1500), components joined by backslashes, b"" for a record that references no
-        file; `tail` all elements that follow it in order of tag, encoded.
+        `file_id` is the value of (0004,1500), components joined by backslashes, b"" for a record without a file; `tail` has
+        all elements after it, encoded, in order of tag.
         """
         if len(file_id) & 1:
             file_id += b" "
@@ -41,12 +41,12 @@ class RecordEncoder:
         return _ITEM(0xFFFE, 0xE000, len(beginning) + len(file_id) + len(tail)) + beginning + file_id + tail
 
     def size(self, record_type: str, tail: int, file_id: int = 0) -> int:
-        """The number of bytes of such an item, whose `tail` and `file_id` have these numbers of bytes."""
+        """Return the size of such an item in bytes, from the sizes of `tail` and `file_id`."""
         even = file_id + (file_id & 1)
         return 8 + len(self._beginning(record_type, even)) + even + tail + 8 * self._undefined
 
     def _beginning(self, record_type: str, length: int) -> bytes:
-        """All elements before the value of a File ID of `length` bytes, which is 0 for a record without one."""
+        """Return all elements before a File ID of `length` bytes; `length` is 0 for a record without one."""
         beginning = self._beginnings.get((record_type, length))
         if beginning is None:
             beginning = LINKS + element(tags.RECORD_TYPE, "CS", record_type.encode("ascii"))

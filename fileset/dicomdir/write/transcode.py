@@ -1,7 +1,7 @@
-"""Records and elements that cannot stay as they were read -> Explicit VR Little Endian (PS3.10 8.6).
+"""Encode records that cannot stay unchanged in Explicit VR Little Endian (PS3.10 8.6).
 
-A record in Implicit VR or Big Endian, without a link, or with another flag than FFFFH is encoded again, once. All
-other records are slices of the file: see `body`.
+These are records in Implicit VR or Big Endian, without a link, or with another flag than FFFFH. All other records are
+slices of the old file: see `body`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from fileset.standard.dictionary import vr_of
 
 _LINK_TAGS: Final = frozenset((tags.NEXT_RECORD, tags.RECORD_IN_USE, tags.LOWER_LEVEL_ENTITY))
 INACTIVE: Final = 0
-"""The Record In-use Flag of a record that was deleted in former editions; such a record is never made, but kept."""
+"""The Record In-use Flag of a deleted record in former editions. This package keeps such records and never makes one."""
 _ACTIVE_FLAG: Final = element(tags.RECORD_IN_USE, "US", b"\xff\xff")
 _INACTIVE_FLAG: Final = element(tags.RECORD_IN_USE, "US", b"\0\0")
 
@@ -44,7 +44,7 @@ class EncodedRecord(NamedTuple):
 
 
 def body(flat: FlatDirectory, index: int) -> EncodedRecord:
-    """Return the item of one record: unchanged if it is sound, else encoded again."""
+    """Return the item of a record: unchanged if it is sound, else encoded again."""
     if is_sound(flat, index):
         places, said = (flat.next_at[index], flat.lower_at[index]), (flat.next[index], flat.lower[index])
         return EncodedRecord(flat.data[flat.start[index] : flat.end[index]], places, said)
@@ -52,7 +52,7 @@ def body(flat: FlatDirectory, index: int) -> EncodedRecord:
 
 
 def all_sound(flat: FlatDirectory) -> bool:
-    """Whether every record has the usual form, in sequence, so that none needs a closer look."""
+    """Whether every record has the usual form and they are consecutive, so that all can be copied at once."""
     count = len(flat)
     return (
         flat.syntax is EXPLICIT_LITTLE
@@ -85,17 +85,17 @@ def _anew(flat: FlatDirectory, index: int) -> bytes:
 
 
 def _is_group_length(part: Element) -> bool:
-    # Retired, and no longer right when anything in the group is encoded in another way (PS3.5 7.2).
+    # Group lengths are retired, and wrong after anything in the group was encoded in another way (PS3.5 7.2).
     return part.tag & 0xFFFF == 0
 
 
 def explicit(data: bytes, part: Element, syntax: Syntax, depth: int = 0) -> bytes:
-    """One element in Explicit VR Little Endian. Raises `FormatError` if an element nested in it is damaged."""
+    """Return an element in Explicit VR Little Endian. Raises `FormatError` if an element nested in it is damaged."""
     if syntax is EXPLICIT_LITTLE:
         return data[part.at : part.end]
     vr = part.vr or _vr(part)
     inner = IMPLICIT_LITTLE if vr == b"UN" else syntax
-    if vr == b"SQ" or part.end != part.value_end:  # of undefined length: a sequence, whatever its name
+    if vr == b"SQ" or part.end != part.value_end:  # an element of undefined length is a sequence, whatever its tag
         nested = items(data, part.value_at, part.value_end, inner)
         return element(part.tag, "SQ", b"".join(item(_content(data, one, inner, depth)) for one in nested))
     value = data[part.value_at : part.value_end]
