@@ -313,7 +313,8 @@ class Creator(WritingRole):
         nodes, no_icons = self._intake.with_icons(tree.arranged(), self._sources)
         report.patients = nodes.count("PATIENT")
         lost, found = file_sets.compare(nodes.identities())
-        report.skipped += lost
+        # An index replaces a DICOMDIR that cannot be read.
+        report.skipped += [one for one in lost if not (self._in_place and one.rule == "FS-MEDIUM-DAMAGED")]
         report.findings += found
         scanned = self._intake.findings()
         report.findings += [*findings, *changes, *scanned, *tree.findings, *no_icons, *self._cleared(nodes)]

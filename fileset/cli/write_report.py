@@ -153,7 +153,7 @@ def _lines(report: Report) -> Iterator[str]:
 def _tell_dropped(report: Report) -> None:
     """Name the instances that are gone although the user did not ask for it."""
     if report.removed:
-        say(f"{counted(len(report.removed), 'instance')} dropped:")
+        say(f"{counted(len(report.removed), 'instance')} {'would be ' if report.dry_run else ''}dropped:")
     for removed in report.removed[:NAMED]:
         say(f"  {removed.file_id}, {removed.sop_instance_uid or 'no SOP Instance UID'}")
     if len(report.removed) > NAMED:

@@ -211,10 +211,13 @@ class Scanned:
         """Add the instances in an archive or image in a folder; return whether it is one."""
         if not (self.medium.folder and name.lower().endswith(ARCHIVES)):
             return False
+        path = ""
         try:
-            image = image_at(self.medium.path(FileId.tolerant(name)))
+            path = self.medium.path(FileId.tolerant(name))
+            image = image_at(path)
         except FilesetError as problem:
-            self.findings.append(Finding("FS-FILE-UNREADABLE", problem.text(command=True), Where(name)))
+            reason = problem.text(known_path=path, command=True)
+            self.findings.append(Finding("FS-FILE-UNREADABLE", reason, Where(name)))
             return True
         if image is None:
             return False

@@ -89,3 +89,24 @@ def test_studies_of_one_instance_that_are_probably_one_get_a_hint(
     assert [hint in one["message"] for one in told["findings"] if one["rule"] == "FS-STUDY-TORN"] == [True] * hints
     run("index", tmp_path / "IN")
     assert run("check", tmp_path / "IN").stdout.count(hint) == hints
+
+
+@pytest.mark.parametrize("verb", [("list",), ("extract", "-o", "OUT"), ("create", "-o", "OUT"), ("repair",)])
+def test_a_folder_in_the_place_of_a_listed_file_is_a_missing_file(
+    disc: Path, tmp_path: Path, run: Runs, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    image = next(path for path in sorted(disc.rglob("*")) if path.is_file() and path.name != "DICOMDIR")
+    image.unlink()
+    image.mkdir()
+    assert image.name in run(verb[0], disc, *verb[1:], code=3).stderr
+
+
+@pytest.mark.parametrize("length", [0, 10, 132, 300, 500])
+def test_index_replaces_a_dicomdir_that_is_cut_off(tmp_path: Path, run: Runs, length: int) -> None:
+    (tmp_path / "IM1").write_bytes(synthetic.ct(1, 1, 1, 1))
+    run("index", tmp_path)
+    old = (tmp_path / "DICOMDIR").read_bytes()
+    (tmp_path / "DICOMDIR").write_bytes(old[:length])
+    run("index", tmp_path, "--replace")
+    run("check", tmp_path)

@@ -133,3 +133,14 @@ def test_a_single_compressed_file_has_the_name_without_the_suffix(tmp_path: Path
     with medium.open(FileId.tolerant("im1.dcm")) as file:
         assert file.read() == synthetic.ct()
     medium.close()
+
+
+def test_of_several_files_with_one_name_in_an_archive_the_one_that_is_taken_is_named(run: Runs, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "s.tar", "w") as archive:
+        for number in (1, 2):
+            data = synthetic.ct(1, 1, 1, number)
+            info = tarfile.TarInfo("IM1")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    told = run("create", tmp_path / "s.tar", "-o", tmp_path / "SET", code=3).stderr
+    assert "IM1: several files have this name; the last one is taken" in told

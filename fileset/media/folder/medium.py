@@ -24,7 +24,7 @@ from fileset.media.names import RESERVED, enlist, form_of
 from fileset.media.system.calls import system
 from fileset.media.system.file_systems import flush_volume, inquire_volume
 from fileset.media.system.files import check_writable, open_locked, path_of
-from fileset.media.system.walk import inquire, leads_out, open_regular, walk
+from fileset.media.system.walk import inquire_regular, leads_out, open_regular, walk
 
 CLUSTER: Final = 4096
 """Block size in bytes for the space that files need: at least a sector of a disc, and a cluster of most sticks."""
@@ -88,8 +88,8 @@ class FolderMedium:
             raise MediumError(f"{problem.strerror or problem}", path=path) from problem
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """Return size, and date and time of the last update."""
-        return inquire(self.resolve(file_id))
+        """Return size, and date and time of the last update. Raises `MediumError` for a folder or a special file."""
+        return inquire_regular(self.resolve(file_id))
 
     def names(self) -> Iterator[str]:
         """Yield all files below the folder, except the work folder of a writer."""

@@ -235,10 +235,25 @@ def contents(path: str, stamp: Stamp = NO_STAMP) -> Iterator[bytes | bytearray]:
 
 def inquire(path: str) -> FileInfo:
     """Return size and date of a file. Raises `MediumError` if they are unknown."""
+    return _info(_status(path))
+
+
+def inquire_regular(path: str) -> FileInfo:
+    """Return the same. Raises `MediumError` for a folder and a special file, too."""
+    found = _status(path)
+    if not stat.S_ISREG(found.st_mode):
+        raise MediumError("a folder or a special file, not a file", path=path)
+    return _info(found)
+
+
+def _status(path: str) -> os.stat_result:
     try:
-        found = os.stat(path)
+        return os.stat(path)
     except OSError as problem:
         raise MediumError(f"{problem.strerror or problem}", path=path) from problem
+
+
+def _info(found: os.stat_result) -> FileInfo:
     mode = stat.S_IMODE(found.st_mode)
     try:
         return FileInfo(found.st_size, datetime.fromtimestamp(found.st_mtime, UTC), mode)

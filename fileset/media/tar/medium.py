@@ -104,6 +104,8 @@ class TarMedium(OpenImage):
         if not info.isfile() or info.issparse():
             self._notes.refuse(name, "a link or device, not a file")
             return
+        if name in members:
+            self._notes.add(f"{name}: several files have this name; the last one is taken")
         modified = None
         with suppress(ValueError, OverflowError, OSError):  # a date that no calendar has
             modified = datetime.fromtimestamp(info.mtime, UTC)
