@@ -1,6 +1,6 @@
 """What is measured: one row a job, one a contender, one a target. No code per job.
 
-Words of a command may name ``{corpus}`` (the folder with the files), ``{out}`` (a folder that is removed before every
+Words of a command may name ``{corpus}`` (the folder with the files), ``{out}`` (a folder that is not there before a
 run), ``{python}``, ``{here}`` (this package's folder) and ``{patient}`` (a Patient ID of the corpus); the word
 ``{ours}`` stands for the command that starts our program.
 """

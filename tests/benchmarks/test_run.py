@@ -98,6 +98,13 @@ def test_a_program_that_cannot_do_the_job_is_skipped_with_the_reason(
     assert len(results["other"].seconds) == 2
 
 
+def test_what_a_run_wrote_is_emptied_and_put_aside_before_the_next_one(tmp_path: Path) -> None:
+    writing = "import os, sys; os.mkdir(sys.argv[1]); open(sys.argv[1] + '/FILE', 'wb').write(b'data')"
+    contest(tmp_path, Contender("it", ("{python}", "-c", writing, "{out}")))
+    assert (tmp_path / "out" / "FILE").stat().st_size == 4
+    assert [path.stat().st_size for path in (tmp_path / "aside").rglob("FILE")] == [0, 0]
+
+
 def test_a_contender_that_times_itself_is_believed(tmp_path: Path) -> None:
     printing = Contender("it", ("{python}", "-c", "print(1.5)"), prints_seconds=True)
     assert contest(tmp_path, printing)["it"].seconds == (1.5, 1.5)
