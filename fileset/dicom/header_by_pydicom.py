@@ -125,7 +125,7 @@ def _tags(dataset: Dataset, wanted: Wanted) -> frozenset[int]:
 
 
 def _is_cut_off(dataset: Dataset, tag: int) -> bool:
-    """Whether the file ends inside a value: half a Patient ID is the ID of somebody else."""
+    """Whether the file ends inside a value: half of a Patient ID may be the ID of another patient."""
     from pydicom.dataelem import RawDataElement
 
     raw: object = dataset.get_item(tag)

@@ -92,7 +92,7 @@ class BeyondError(Exception):
 
 
 def parts_of(data: bytes, last: int) -> Iterator[Part]:
-    """All elements up to the tag `last`, including those in sequences of undefined length.
+    """Return all elements up to the tag `last`, including elements in sequences of undefined length.
 
     Raises `SpecialError` if no layout can express them, `BeyondError` if `data` ends before.
     """
@@ -133,7 +133,7 @@ def _within(data: bytes, at: int) -> Iterator[Part]:
 
 
 def shape_of(data: bytes, parts: Iterable[Part]) -> bytes:
-    """What all headers of a layout share: tags and VRs, and values and lengths that may not differ."""
+    """Return the common part of all headers of a layout: tags, VRs, and the values and lengths that must not differ."""
     return b"".join(data[part.at : _end_of_shared(part)] for part in parts)
 
 
@@ -146,9 +146,9 @@ def _end_of_shared(part: Part) -> int:
 class Run(NamedTuple):
     """Elements at fixed distances, up to the length of the last one, whose value has any.
 
-    `heads` gives the element headers, which must be as `expected`; `values` gives the values to keep, then the length of
-    the last one, which has `width` bytes. That value begins `size` bytes after the run does; `keeps` says whether to keep
-    it. `forms` are the formats of headers and values up to that length.
+    `heads` extracts the element headers, which must equal `expected`; `values` extracts the values to keep, then the length
+    of the last one, which has `width` bytes. That value begins `size` bytes after the start of the run; `keeps`: whether to
+    keep it. `forms` are the formats of headers and values up to that length.
     """
 
     heads: Unpack
@@ -214,7 +214,7 @@ class SimilarHeaders:
         self.widen(data, parts)
 
     def widen(self, data: bytes, parts: Sequence[Part]) -> None:
-        """Let the lengths of elements vary that differ in this header."""
+        """Allow other lengths for the elements whose lengths differ in this header."""
         lengths = enumerate(zip(self._lengths, parts, strict=True))
         more = {number for number, (length, part) in lengths if length != part.length} - self._varying
         if more:
@@ -279,7 +279,7 @@ class SimilarHeaders:
         return captured, at
 
     def _remember(self, data: bytes, runs: tuple[Run, ...], lengths: tuple[int, ...], size: int) -> None:
-        """Make one run of the header if one with these lengths was met before: the next one may have them, too."""
+        """Make one run of the whole header if these lengths occurred before, because they may occur again."""
         met = self._met
         if lengths in met:
             self._whole = met[lengths] = met[lengths] or _joined(data, runs, lengths, size)

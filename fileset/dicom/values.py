@@ -160,7 +160,7 @@ def invented(keyword: str, vr: str, sop_class_uid: bytes, sop_instance_uid: byte
 
 
 def number_of(uid: bytes) -> int:
-    """Derive a nine-digit number from a UID, which nobody can mistake for a real one."""
+    """Derive a nine-digit number from a UID; it is too long to be mistaken for a real Instance Number."""
     return 100_000_000 + int.from_bytes(blake2b(uid, digest_size=8).digest(), "big") % 900_000_000
 
 

@@ -1,6 +1,6 @@
 """Structures that the writer and the reader of UDF share: descriptor tags, CS0 names, timestamps (ECMA-167, OSTA UDF 1.02).
 
-A DVD has ISO 9660, UDF, or both over the same files, a bridge (PS3.12 P.2); DVD-RAM and BD have UDF alone (J, X).
+A DVD has ISO 9660, UDF, or both over the same files, called a bridge (PS3.12 P.2); DVD-RAM and BD have only UDF (J, X).
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ RECOGNITION: Final = (b"BEA01", b"NSR02", b"TEA01")
 """Standard Identifiers of the Volume Recognition Sequence, after the descriptors of ISO 9660."""
 
 LONGEST_NAME: Final = 254
-"""Bytes of a name after its compression code; of 8 bits a character if all are in Latin-1, else of 16."""
+"""Largest size of a name in bytes after its compression code; characters have 8 bits if all are Latin-1, else 16."""
 
 _TAG: Final = Struct("<HHBBHHHI")
 _TIME: Final = Struct("<HhBBBBBBBB")
 
 
 def tagged(kind: int, body: bytes, location: int) -> bytes:
-    """A descriptor: the tag (ECMA-167 3/7.2), with its checksum and the CRC of `body`, and `body`."""
+    """Return a descriptor: the tag (ECMA-167 3/7.2), with its checksum and the CRC of `body`, and `body`."""
     tag = bytearray(_TAG.pack(kind, 2, 0, 0, 0, crc_hqx(body, 0), len(body), location))
     tag[4] = sum(tag) % 256
     return bytes(tag) + body
 
 
 def tag_of(data: bytes, at: int = 0) -> int:
-    """The kind of descriptor at a position. Raises `FormatError` if there is none."""
+    """Return the kind of descriptor at a position. Raises `FormatError` if there is none."""
     tag = data[at : at + _TAG.size]
     if len(tag) < _TAG.size or (sum(tag) - tag[4]) % 256 != tag[4]:
         raise FormatError("a UDF descriptor is damaged")
@@ -56,7 +56,7 @@ def tag_of(data: bytes, at: int = 0) -> int:
 
 
 def compressed(name: str) -> bytes:
-    """A name in OSTA Compressed Unicode (UDF 2.1.1). Raises `RuleError` for one that is too long."""
+    """Return a name in OSTA Compressed Unicode (UDF 2.1.1). Raises `RuleError` for one that is too long."""
     wide = any(ord(character) > 0xFF for character in name)
     data = b"\x10" + name.encode("utf-16-be", "replace") if wide else b"\x08" + name.encode("latin-1")
     if len(data) > LONGEST_NAME:
@@ -65,25 +65,25 @@ def compressed(name: str) -> bytes:
 
 
 def expanded(data: bytes) -> str:
-    """A name out of OSTA Compressed Unicode; "" for none."""
+    """Return the name in OSTA Compressed Unicode bytes; "" if it is not valid."""
     return data[1:].decode("utf-16-be" if data[:1] in (b"\x10", b"\xff") else "latin-1", "replace")
 
 
 def dstring(text: str, size: int) -> bytes:
-    """A field of fixed size that holds a text and, in its last byte, the length of that (ECMA-167 1/7.2.12)."""
+    """Return a field of fixed size with a text and, in its last byte, the length of the text (ECMA-167 1/7.2.12)."""
     data = compressed(text)[: size - 1] if text else b""
     return data.ljust(size - 1, b"\0") + bytes((len(data),))
 
 
 @lru_cache
 def timestamp(when: datetime) -> bytes:
-    """A date and time in UTC (ECMA-167 1/7.3)."""
+    """Return an encoded date and time in UTC (ECMA-167 1/7.3)."""
     utc = when.astimezone(UTC)
     return _TIME.pack(0x1000, utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, 0, 0, 0)
 
 
 def time_of(data: bytes, at: int) -> datetime | None:
-    """A date and time; None if it is none."""
+    """Return a decoded date and time; None if it is not valid."""
     zone, year, month, day, hour, minute, second, *_ = _TIME.unpack_from(data, at)
     minutes = (zone & 0xFFF) - ((zone & 0x800) << 1)
     offset = timedelta(minutes=minutes if -1440 < minutes < 1440 else 0)

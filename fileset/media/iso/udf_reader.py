@@ -1,7 +1,7 @@
-"""Reading the directories of UDF (ECMA-167, OSTA UDF 1.02 to 2.60), for discs that have no ISO 9660 (PS3.12 J, P, X).
+"""Read the directories of UDF (ECMA-167, OSTA UDF 1.02 to 2.60), for discs without ISO 9660 (PS3.12 J, P, X).
 
-Read are volumes of one plain, sparable or metadata partition. Those with a Virtual Allocation Table (packets written on
-a recorder) are refused with the advice to mount them. Nothing is believed before it is checked.
+It reads volumes with one plain, sparable or metadata partition. A volume with a Virtual Allocation Table (packet writing)
+is refused with the advice to mount it. Every value is checked before use.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def has_udf(image: ImageBytes) -> bool:
 
 
 class UdfVolume:
-    """The file set of a UDF volume. Raises `FormatError` if there is none, or one that cannot be read."""
+    """The file set of a UDF volume. Raises `FormatError` if there is none, or it cannot be read."""
 
     def __init__(self, image: ImageBytes, notes: Notes) -> None:
         self._image = image
@@ -82,7 +82,7 @@ class UdfVolume:
     # ------------------------------------------------------------ the volume
 
     def _descriptors(self) -> tuple[bytes, bytes]:
-        """The Partition and the Logical Volume Descriptor, of the main sequence or of the reserve."""
+        """Return the Partition and Logical Volume Descriptors, from the main sequence or the reserve sequence."""
         last = self._image.size // BLOCK - 1
         for sector in (ANCHOR, last, last - ANCHOR):
             for at in (16, 24):
@@ -108,7 +108,7 @@ class UdfVolume:
         return [((self._start + block) * BLOCK, size)]
 
     def _metadata(self, location: int) -> Partition:
-        """A partition whose blocks are the blocks of a file (UDF 2.2.10)."""
+        """Return a partition whose blocks are the blocks of a file (UDF 2.2.10)."""
         _, pieces, _ = self._file(self._plain(location, BLOCK), self._plain)
 
         def place(block: int, size: int) -> Extents:
@@ -139,7 +139,7 @@ class UdfVolume:
                 self._notes.add(f"{name}: {problem}")
 
     def _names(self, folder: Entry) -> Iterator[tuple[str, int, int]]:
-        """The File Identifier Descriptors of a directory (ECMA-167 4/14.4), without deleted files."""
+        """Yield the File Identifier Descriptors of a directory (ECMA-167 4/14.4), without deleted files."""
         data = self._bytes(folder.extents)
         at = 0
         while at < len(data):
@@ -161,7 +161,7 @@ class UdfVolume:
         return Entry(name, kind in _FOLDER_TYPES, tuple(pieces), modified)
 
     def _file(self, place: Extents, partition: Partition) -> tuple[int, Extents, datetime | None]:
-        """Type, pieces, date of a file by its File Entry (ECMA-167 4/14.9) or Extended File Entry (4/14.17)."""
+        """Return type, pieces and date of a file from its File Entry (ECMA-167 4/14.9) or Extended File Entry (4/14.17)."""
         entry = self._bytes(place)
         kind = tag_of(entry)
         if kind not in _LAYOUTS:
@@ -180,7 +180,7 @@ class UdfVolume:
         return entry[27], pieces, time_of(entry, modified_at)
 
     def _allocated(self, descriptors: bytes, form: int, partition: Partition) -> Extents:
-        """The pieces that Allocation Descriptors (ECMA-167 4/14.14) name."""
+        """Return the pieces in the Allocation Descriptors (ECMA-167 4/14.14)."""
         if form not in _WIDTHS:
             raise FormatError("allocated in a way that is not read")
         pieces: Extents = []
@@ -213,7 +213,7 @@ def _revision(volume: bytes) -> str:
 
 
 def _partition_maps(volume: bytes) -> Iterator[tuple[bytes, int]]:
-    """Name, "" for a plain one, and location of the metadata, of each partition map (ECMA-167 3/10.7)."""
+    """Return the name ("" for a plain partition) and the location of the metadata of each partition map (ECMA-167 3/10.7)."""
     at = 440
     for _ in range(min(unpack_from("<I", volume, 268)[0], 4)):
         name = volume[at + 5 : at + 28].rstrip(b"\0") if volume[at] == 2 else b""
@@ -226,7 +226,7 @@ def _partition_maps(volume: bytes) -> Iterator[tuple[bytes, int]]:
 
 
 def _cut(pieces: Extents, start: int, size: int) -> Extents:
-    """That part of pieces which begins at byte `start` and has `size` bytes. Raises `FormatError` if it is not there."""
+    """Return the part of pieces that begins at byte `start` and has `size` bytes. Raises `FormatError` if it is missing."""
     found: Extents = []
     for position, length in pieces:
         if start < length and size > 0:

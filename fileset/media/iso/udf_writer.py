@@ -1,7 +1,7 @@
-"""The UDF 1.02 half of a bridge: descriptors, directories and File Entries over files that ISO 9660 has placed.
+"""Write the UDF 1.02 half of a bridge: descriptors, directories and File Entries for files placed by ISO 9660.
 
-The volume is one read-only partition that begins after the anchor; all blocks in it are counted from there. Every file
-and every folder has a File Entry of one block, and every folder a run of File Identifier Descriptors.
+The volume has one read-only partition after the anchor; block numbers count from its start. Every file and folder has a
+File Entry of one block, and every folder also has File Identifier Descriptors.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ FIRST_BLOCK: Final = PARTITION_AT + 2
 MAIN_SEQUENCE, RESERVE_SEQUENCE, INTEGRITY = 32, 48, 64
 SEQUENCE_LENGTH: Final = 16 * SECTOR
 LONGEST_EXTENT: Final = (1 << 30) - SECTOR
-"""Bytes of one piece of a file: its length is a number of 30 bits."""
+"""Largest size of one piece of a file in bytes: its length is a number of 30 bits."""
 
 _FILE_PERMISSIONS, _FOLDER_PERMISSIONS = 0x1884, 0x1CA5  # as 644 and 755 (PS3.12 J.1.2)
 _FOLDER_TYPE, _FILE_TYPE = 4, 5
@@ -83,7 +83,7 @@ class UdfHierarchy:
     # ------------------------------------------------------------ files and folders
 
     def entries(self, files: Places) -> Iterator[tuple[int, bytes]]:
-        """Sector and contents of every File Entry."""
+        """Yield sector and contents of every File Entry."""
         for node in range(len(self._tree)):
             block = self._entry_block(node)
             if node in self._sizes:
@@ -99,7 +99,7 @@ class UdfHierarchy:
             yield self._entries + node, tagged(FILE_TAG, entry, block).ljust(SECTOR, b"\0")
 
     def directories(self) -> Iterator[tuple[int, bytes]]:
-        """Sector and contents of every directory."""
+        """Yield sector and contents of every directory."""
         tree = self._tree
         for folder, sector in self._directories.items():
             data = bytearray(self._name(sector, 0, _IS_FOLDER | _IS_PARENT, tree.parents[folder], b""))
@@ -118,7 +118,7 @@ class UdfHierarchy:
     # ------------------------------------------------------------ the volume
 
     def descriptors(self, total: int) -> Iterator[tuple[int, bytes]]:
-        """Sector and contents of all descriptors of a volume of `total` sectors."""
+        """Yield sector and contents of all descriptors of a volume of `total` sectors."""
         length = total - 1 - PARTITION_AT
         for start in (MAIN_SEQUENCE, RESERVE_SEQUENCE):
             for number, (kind, body) in enumerate(self._sequence(length)):
@@ -164,7 +164,7 @@ class UdfHierarchy:
         return b"".join(fields)
 
     def _integrity(self, length: int) -> bytes:
-        """The Logical Volume Integrity Descriptor of a volume that was closed (UDF 2.2.6)."""
+        """Return the Logical Volume Integrity Descriptor of a closed volume (UDF 2.2.6)."""
         folders = len(self._sizes)
         counts = pack("<IIHHH", len(self._tree) - folders, folders, REVISION, REVISION, REVISION)
         fields = (

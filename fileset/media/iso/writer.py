@@ -1,9 +1,9 @@
-"""Writing an ISO 9660 Level 1 image (ECMA-119; PS3.12 F and P), front to back, with Joliet and a UDF bridge on request.
+"""Write an ISO 9660 Level 1 image (ECMA-119; PS3.12 F and P) from front to back, with Joliet and a UDF bridge on request.
 
-All names are known before the first byte of a file comes, so the directories have their place before the files and
-are filled in at the end. Only the position of each file is kept: memory does not grow with the data, and a file may
-be any stream. (pycdlib takes one level of folders less than PS3.10 8.2 has, files only with their size known and read
-twice to be hashed, and three times the memory.)
+All names are known before the first byte of a file arrives. So the directories are placed before the files and filled in at
+the end. Memory holds only the position of each file and does not grow with the data; a file may be any stream. (pycdlib
+allows one level of folders less than PS3.10 8.2, needs the size of each file in advance, reads files twice to hash them, and
+takes three times the memory.)
 """
 
 from __future__ import annotations
@@ -33,25 +33,24 @@ from fileset.media.iso.tree import NameTree
 from fileset.media.iso.udf_writer import FIRST_BLOCK, UdfHierarchy, recognition_sequence
 
 LARGEST_FILE: Final = 0xFFFFFFFF
-"""Bytes of a file: Level 1 has each file in one extent, whose length is a 32-bit number."""
+"""Largest size of a file in bytes: in Level 1 each file is one extent, whose length is a 32-bit number."""
 
 FIRST_DESCRIPTOR: Final = 16
 PADDING: Final = 150
-"""Sectors at the end: a CD written track at once cannot be read safely up to the last of its data."""
+"""Padding sectors at the end: the last sectors of a CD written track-at-once may be unreadable."""
 
 APPLICATION: Final = "FILESET"
 TEXTS: Final = slice(190, 813)
-"""The bytes of a volume descriptor that name the volume set, publisher, preparer, application and files about the disc."""
+"""Position of the texts in a volume descriptor: volume set, publisher, preparer, application and files about the disc."""
 
 _JOLIET_LEVEL_3: Final = b"%/E"
 
 
 @frozen
 class IsoOptions:
-    """Features of an image: a volume identifier, a date of creation, Joliet, a UDF bridge.
+    """The options of an image: volume identifier, date of creation, Joliet, UDF bridge.
 
-    Of a former image: the identifiers of its publisher and others (`TEXTS` of its descriptors, by their type) and the
-    paths of its empty folders.
+    From a former image: the `TEXTS` of its descriptors, such as the publisher, by type, and the paths of its empty folders.
     """
 
     label: str
@@ -106,7 +105,7 @@ class IsoBuilder:
     def finish(self) -> None:
         """Fill in the directories, the path tables and, last, the volume descriptors."""
         total = self._next + PADDING
-        self._put(total - 1, bytes(SECTOR))  # not every driver of FAT lets a file grow otherwise
+        self._put(total - 1, bytes(SECTOR))  # sets the final size: not every driver for FAT extends a file otherwise
         if self._udf:
             for sector, data in chain(
                 self._udf.descriptors(total), self._udf.entries(self._places), self._udf.directories()

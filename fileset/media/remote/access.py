@@ -1,4 +1,4 @@
-"""Calls to a remote file system, with every failure as a `FilesetError`."""
+"""Call a remote file system; every failure becomes a `FilesetError`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def is_url(path: str) -> bool:
 
 @contextmanager
 def failures(place: str) -> Iterator[None]:
-    """Turn every exception of a remote file system into a `MediumError` that names `place`.
+    """Raise `MediumError`, with `place`, for every exception of a remote file system.
 
-    fsspec and its drivers raise OSError, the errors of their own libraries, and whatever those let through.
+    fsspec and its drivers raise OSError, the errors of their own libraries, and any other exception.
     """
     try:
         yield
@@ -36,7 +36,7 @@ def failures(place: str) -> Iterator[None]:
 
 
 def connect(url: str) -> tuple[Any, str]:
-    """Connect to the file system of a URL; also give the path of the folder there.
+    """Connect to the file system of a URL; also return the path of the folder there.
 
     Raises `RuleError` if a library is missing or the scheme is unknown, `MediumError` if the connection fails.
     """
@@ -47,7 +47,7 @@ def connect(url: str) -> tuple[Any, str]:
             'remote folders need fsspec: pip install "dicom-fileset[remote]"', path=without_password(url)
         ) from None
     try:
-        # A listing that was kept would hide what other programs change.
+        # A cached listing would hide changes by other programs.
         with failures(without_password(url)):
             file_system, root = url_to_fs(url, use_listings_cache=False)
     except MediumError as problem:

@@ -1,4 +1,4 @@
-"""One remote file, read in blocks: small ones after a jump, larger ones the longer it is read forward."""
+"""Read one remote file in blocks: small blocks after a jump, growing blocks while reading forward."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SMALLEST_BLOCK, LARGEST_BLOCK = 256 << 10, 8 << 20
 
 
 class RemoteFile(SeekableFile):
-    """A file of `size` bytes, of which `head` are known already. Each block is one ranged request."""
+    """A remote file of `size` bytes that begins with `head`. Each block is one ranged request."""
 
     def __init__(self, file_system: Any, key: str, size: int, head: bytes, name: str) -> None:
         self.name = name
@@ -29,7 +29,7 @@ class RemoteFile(SeekableFile):
         self._length = SMALLEST_BLOCK
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        """Read up to the end of a block. Raises `MediumError` if the request fails or gives too few bytes."""
+        """Read up to the end of a block. Raises `MediumError` if the request fails or returns too few bytes."""
         view = memoryview(buffer).cast("B")
         known = self._known()
         if not known and self._at < self._size and len(view):
@@ -41,7 +41,7 @@ class RemoteFile(SeekableFile):
         return len(data)
 
     def _known(self) -> memoryview:
-        """The bytes from the position on that are here already."""
+        """Return the bytes from the position on that are already loaded."""
         if self._at < len(self._head):
             return memoryview(self._head)[self._at :]
         skip = self._at - self._block_at

@@ -17,9 +17,9 @@ NOT_CHANGED: Final = "a remote folder is read, and `index` writes its DICOMDIR; 
 
 @define(eq=False)
 class Remote:
-    """The format of remote folders: read; of buckets the DICOMDIR is written.
+    """The format of remote folders: they are only read, except that `index` writes the DICOMDIR of a bucket.
 
-    One value stands for one command: the first look at a bucket is the one that all later steps are compared with.
+    Use one instance for one command: all later steps are compared with its first listing of the bucket.
     """
 
     name = "remote"
@@ -37,9 +37,9 @@ class Remote:
         return RemoteMedium(path)
 
     def writable(self, path: str, label: str) -> RemoteFileSet:  # noqa: ARG002  # a bucket has no name for a file-set
-        """Return the bucket at a URL, for its DICOMDIR to be written."""
+        """Return the bucket at a URL, to write its DICOMDIR."""
         return self._media.get(path) or self._media.setdefault(path, RemoteFileSet(path))
 
     def updatable(self, path: str) -> NoReturn:
-        """Raise `RuleError`: no other file of a bucket is changed."""
+        """Raise `RuleError`: other files of a bucket are never changed."""
         raise RuleError(NOT_CHANGED, path=without_password(path), advice="Change a copy of the folder, and upload it")

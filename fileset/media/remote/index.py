@@ -1,4 +1,4 @@
-"""A bucket whose DICOMDIR is written: one conditional request, after every other file was seen unchanged."""
+"""Write the DICOMDIR of a bucket with one conditional request, after a check that no other file has changed."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from fileset.media.remote.access import failures
 from fileset.media.remote.medium import RemoteMedium, scheme_of
 
 WRITABLE: Final = ("s3", "memory")
-"""Schemes with a request that creates a file only if there is none, or that replaces a known one."""
+"""Schemes with a request that creates a file only if none exists, or replaces only a known file."""
 CONDITIONAL: Final = ("s3",)
 """Schemes with a request that replaces a file only if its tag is the known one."""
 ONE_REQUEST: Final = 5 << 30
-"""Bytes that S3 takes in one request: a DICOMDIR, of 4 GiB at most, is never sent in parts, which have no condition."""
+"""Largest request of S3 in bytes. A DICOMDIR (at most 4 GiB) is sent in one request, because parts have no condition."""
 NOT_COPIED: Final = "files of a remote folder are not written: create the file-set here, and upload it"
 
 
 class RemoteFileSet(RemoteMedium):
-    """A bucket with the files of a file-set, which stay as they are: only its DICOMDIR is written.
+    """A bucket with the files of a file-set. Only its DICOMDIR is written.
 
-    The listing of the first look is kept: a file that came, went or changed since then is refused.
+    It keeps its first listing; if a file was added, removed or changed since then, the write is refused.
     """
 
     def lasting_damage(self) -> Sequence[str]:
-        """The files whose names could do harm."""
+        """Return the files with harmful names."""
         return self.damage()
 
     def not_carried_over(self) -> tuple[()]:
@@ -41,7 +41,7 @@ class RemoteFileSet(RemoteMedium):
         return FileSetInfo(None, None, format=scheme_of(self._fs))
 
     def exists(self) -> bool:
-        """Always: a remote folder exists if it has files."""
+        """Return True: a remote folder exists if it has files."""
         return True
 
     def has_dicomdir(self) -> bool:
@@ -53,7 +53,7 @@ class RemoteFileSet(RemoteMedium):
         return self.has_dicomdir()
 
     def interrupted(self) -> bool:
-        """Never: one request either writes the DICOMDIR or does not."""
+        """Return False: one request either writes the DICOMDIR or does not."""
         return False
 
     def check_writable(self) -> None:
@@ -66,7 +66,7 @@ class RemoteFileSet(RemoteMedium):
             )
 
     def transaction(self) -> Transaction:
-        """Begin a change, which is to write the DICOMDIR."""
+        """Begin a change, which writes only the DICOMDIR."""
         self.check_writable()
         return _DicomdirTransaction(self)
 

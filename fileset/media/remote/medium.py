@@ -1,4 +1,4 @@
-"""A bucket or another remote folder as a medium that is only read: headers in batches, contents in blocks."""
+"""A bucket or another remote folder as a read-only medium: headers in batches, contents in blocks."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from fileset.media.remote.access import connect, failures
 from fileset.media.remote.file import HEAD, RemoteFile
 
 FIRST_BATCH, LARGEST_BATCH = 8, 512
-"""Headers that are read at once, when files are opened in the order of their names: the number doubles each time."""
+"""Number of headers that are read at once when files are opened in the order of their names; it doubles each time."""
 
 MOST_FAILED_CALLS: Final = 5
-"""Calls that fail as a whole, after which no more are made: a driver may try each for a minute."""
+"""Number of failed calls after which reading ends, because a driver may retry each call for a minute."""
 
 
 @frozen
@@ -37,9 +37,9 @@ class Listed:
 
 
 class RemoteMedium(ImageAnswers):
-    """The files below a URL. The headers of a batch are read with many requests at once, ahead of the reader.
+    """The files below a URL. Many requests at once read the headers of a batch ahead of the reader.
 
-    Raises `NotFoundError` if there is nothing, `MediumError` if the remote file system fails.
+    Raises `NotFoundError` if there are no files, `MediumError` if the remote file system fails.
     """
 
     def __init__(self, url: str) -> None:
@@ -60,7 +60,7 @@ class RemoteMedium(ImageAnswers):
     # ------------------------------------------------------------ the listing
 
     def _read_listing(self) -> dict[str, Listed]:
-        """All files by their names, in the order of their names."""
+        """Return all files by name, in the order of their names."""
         found = self._found()
         if list(found) == [self._root]:  # the URL names one file
             self._root, _, name = self._root.rpartition("/")
@@ -88,7 +88,7 @@ class RemoteMedium(ImageAnswers):
         return found
 
     def _unlisted_sizes(self, found: dict[str, Any]) -> dict[str, int]:
-        """The sizes that the listing does not have: a server of web pages lists only names."""
+        """Return the sizes that the listing lacks, because a web server may list only names."""
         unknown = [key for key, facts in found.items() if facts.get("size") is None and facts.get("type") == "file"]
         with failures(self._url):
             sizes = dict(zip(unknown, self._fs.sizes(unknown), strict=True)) if unknown else {}
@@ -106,7 +106,7 @@ class RemoteMedium(ImageAnswers):
         return iter(self.files)
 
     def changed(self) -> list[str]:
-        """Find the files that came, went or changed since this medium was opened."""
+        """Return the files that were added, removed or changed since this medium was opened."""
         now = RemoteMedium(self._address).files
         return sorted(name for name in {*self.files, *now} if self.files.get(name) != now.get(name))
 
@@ -128,7 +128,7 @@ class RemoteMedium(ImageAnswers):
     # ------------------------------------------------------------ contents
 
     def open(self, file_id: FileId) -> BinaryIO:
-        """Open a file for reading (M-READ). Its first bytes come with those of the files that follow."""
+        """Open a file for reading (M-READ). Its first bytes are read together with those of the next files."""
         name, file = self._listed(file_id)
         head = self._head(name)
         if isinstance(head, Exception):

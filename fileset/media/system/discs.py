@@ -26,7 +26,7 @@ DISCS: Final = (
     Disc("BD", 12_219_392 * SECTOR, "X"),
     Disc("BD-DL", 24_438_784 * SECTOR, "X"),
 )
-"""From small to large; of the kinds of one name (DVD-R, DVD+R) the one that holds least."""
+"""From small to large; if several kinds share a name (DVD-R, DVD+R), the smallest capacity."""
 
 
 DISC_NAMES: Final = {disc.name.partition(" ")[0]: disc.capacity for disc in DISCS}
@@ -34,5 +34,5 @@ DISC_NAMES: Final = {disc.name.partition(" ")[0]: disc.capacity for disc in DISC
 
 
 def smallest_disc(size: int) -> Disc | None:
-    """The smallest disc that takes an image of `size` bytes, None if none does."""
+    """Return the smallest disc that holds an image of `size` bytes, None if none does."""
     return next((disc for disc in DISCS if size <= disc.capacity), None)

@@ -18,7 +18,7 @@ _MEDIA: Final = "PS3.12 knows FAT16 and FAT32 on sticks and cards (R, S), ISO 96
 
 @frozen
 class FileSystem:
-    """The facts about one file system: bytes that a file can have, None where that does not matter, and a caveat."""
+    """The facts about a file system: the largest size of a file in bytes, None if irrelevant, and a caveat."""
 
     name: str
     largest_file: int | None = None
@@ -53,26 +53,26 @@ FILE_SYSTEMS: Final = {
     "udf": FileSystem("UDF"),
     "UDF": FileSystem("UDF"),
 }
-"""By the types of Linux, macOS and Windows. Other types keep the name that the system gives, without limits."""
+"""File systems by the types of Linux, macOS and Windows. Other types keep their names, and have no limits."""
 
 _OF_MEDIA: Final = frozenset((FAT12.name, FAT16.name, FAT32.name, "ISO 9660", "UDF"))
-"""A volume with one of these is a medium, even where the system does not call it removable."""
+"""A volume with one of these is a medium, even if the system does not call it removable."""
 
 FAT_TYPES: Final = frozenset(("vfat", "msdos", "umsdos", "fuse.fusefat", "FAT", "FAT32"))
 
 _FAT12_CLUSTERS, _FAT16_CLUSTERS = 4085, 65525
-"""A FAT is of 12 or 16 bits below this number of clusters: this alone decides."""
+"""A FAT with fewer clusters has 12 or 16 bits; only the number of clusters decides."""
 
 
 def file_system(kind: str, clusters: int) -> FileSystem:
-    """The file system of a type that Linux names, with its number of clusters."""
+    """Return the file system for a type of the operating system; the number of clusters tells FAT12, FAT16 and FAT32 apart."""
     if kind in FAT_TYPES:
         return FAT12 if clusters < _FAT12_CLUSTERS else FAT16 if clusters < _FAT16_CLUSTERS else FAT32
     return FILE_SYSTEMS.get(kind) or FileSystem(kind)
 
 
 def inquire_volume(path: str) -> FileSetInfo:
-    """Find the volume that holds `path`, or will hold it: the path need not exist. Raises `MediumError`."""
+    """Return the facts about the volume that holds `path`, or will hold it. Raises `MediumError`."""
     wanted = real_path(path)
     place = next(filter(os.path.isdir, upwards(wanted)), "")
     if not place:
@@ -97,6 +97,6 @@ def inquire_volume(path: str) -> FileSetInfo:
 
 
 def flush_volume(path: str) -> None:
-    """Return when everything written to the volume of `path` is on the device, so that it may be taken out."""
+    """Return when everything written to the volume of `path` is on the device, so that the user may remove it."""
     with named(path):
         system.sync_volume(path)

@@ -1,4 +1,4 @@
-"""Services of the operating system that every medium needs: names in its errors, bytes that are on disk, one writer, a clock."""
+"""Services of the operating system for every medium: errors with paths, synced files, a lock for one writer, a clock."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from fileset.media.system.calls import system
 from fileset.media.system.hashing import COPY_SIZE, Hashed, digest_of
 
 STANDARD_OUTPUT: Final = "-"
-"""The path that means standard output instead of a file: it takes a ZIP archive."""
+"""The path that means standard output, which receives a ZIP archive."""
 
 
 def path_of(path: str | os.PathLike[str]) -> str:
-    """A path that a user gave, as text. Raises `RuleError` if no file can have it, whatever the file system."""
+    """Return a path from the user as text. Raises `RuleError` if no file system can have it."""
     name = os.fspath(path)
     try:
         if "\0" not in name and os.fsencode(name):
@@ -58,7 +58,7 @@ def not_found(path: str) -> NotFoundError:
 
 @contextmanager
 def named(path: str) -> Iterator[None]:
-    """Every failure of the operating system as a `MediumError` that names the path."""
+    """Raise `MediumError`, with the path, for every failure of the operating system."""
     try:
         yield
     except OSError as problem:
@@ -67,8 +67,9 @@ def named(path: str) -> Iterator[None]:
 
 @contextmanager
 def blamed_on(path: str, advice: str = "") -> Iterator[None]:
-    """Raise `MediumError` about `path` for an `OSError` about a temporary file, which users do not know. `advice` ends
-    the message.
+    """Raise `MediumError` about `path` for an `OSError` about a temporary file, which users do not know.
+
+    `advice` ends the message.
     """
     try:
         yield
@@ -93,7 +94,7 @@ def write_file(path: str, chunks: Chunks, *, sync: bool = True, mode: int = 0o66
         if sync:
             system.sync_file(descriptor)
         else:
-            system.start_write_back(descriptor)  # the disk works while the next file is read
+            system.start_write_back(descriptor)  # the disk writes while the next file is read
     finally:
         os.close(descriptor)
     return hashed.size, hashed.digest
@@ -131,7 +132,7 @@ def _write_all(descriptor: int, data: bytes | bytearray) -> None:
 
 
 def set_mode(path: str, mode: int) -> None:
-    """Give a file its permissions, where the file system has them: FAT has none, and its drivers refuse in several ways."""
+    """Set the permissions of a file, if the file system has them. FAT has none, and its drivers refuse in several ways."""
     try:
         os.chmod(path, mode)
     except OSError as problem:
@@ -143,12 +144,12 @@ _NO_PERMISSIONS: Final = frozenset((errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUP
 
 
 def restricted(mode: int, source: int | None) -> int:
-    """Return permissions for a copy: `mode`, but nothing that the source refuses to others."""
+    """Return permissions for a copy: `mode` without the permissions that the source denies to other users."""
     return mode if source is None else mode & (source | 0o600)
 
 
 def give_name(temporary: str, final: str) -> None:
-    """Give a file its final name. Raises `FileExistsError` if there is such a name already."""
+    """Give a file its final name. Raises `FileExistsError` if the name is taken."""
     try:
         os.link(temporary, final)  # unlike a rename, never over another file
     except FileExistsError:
@@ -162,9 +163,9 @@ def give_name(temporary: str, final: str) -> None:
 
 
 def missing_folders(path: str) -> list[str]:
-    """Find the folder `path` and the folders above it that do not exist yet, the topmost first.
+    """Return the missing folders among `path` and the folders above it, the topmost first.
 
-    Raises `MediumError` if something else has the place of one.
+    Raises `MediumError` if one of them exists and is not a folder.
     """
     missing: list[str] = []
     for folder in upwards(os.path.abspath(path)):
@@ -193,7 +194,7 @@ def make_folders(path: str, made: list[str]) -> None:
 
 
 def check_writable(folder: str, name: str) -> None:
-    """Raise `MediumError` if this user may not write below `folder`, made if need be, as far as that shows without a try.
+    """Raise `MediumError` if this user may not make `folder` or write below it, as far as permissions show.
 
     An error names `name`, or the first folder that cannot be made.
     """
@@ -203,14 +204,14 @@ def check_writable(folder: str, name: str) -> None:
 
 
 def unmake_folders(made: list[str]) -> None:
-    """Remove the folders that `make_folders` noted, unless something is in them."""
+    """Remove the folders that `make_folders` noted, if they are empty."""
     for folder in reversed(made):
         with suppress(OSError):
             os.rmdir(folder)
 
 
 def remove_folder(path: str) -> bool:
-    """Remove a folder if it is empty; return whether it is gone."""
+    """Remove a folder if it is empty; return whether it was removed."""
     try:
         os.rmdir(path)
     except FileNotFoundError:
@@ -229,7 +230,7 @@ def sync_directory(path: str) -> None:
 
 
 def read_back(path: str) -> tuple[bytes, str]:
-    """Read a file that was synced, from the medium if the system can forget its copy; also give its hash."""
+    """Read a synced file, from the medium itself if the system can drop its cached copy; also return its hash."""
     data = BytesIO()
     descriptor = open_plain(path)
     try:
@@ -243,15 +244,15 @@ def read_back(path: str) -> tuple[bytes, str]:
 
 
 def open_plain(path: str, *, follow: bool = True) -> int:
-    """A descriptor for reading a regular file; with `follow` as false, not one that a symbolic link leads to.
+    """Open a regular file for reading, and return its descriptor; unless `follow`, refuse a symbolic link.
 
-    Raises `OSError` for a folder, and for a pipe or device, which could be waited for, or read, without end.
+    Raises `OSError` for a folder, and for a pipe or device, because reading it may never end.
     """
     return open_sized(path, follow=follow)[0]
 
 
 def open_sized(path: str, *, follow: bool = True) -> tuple[int, int]:
-    """Open a file as `open_plain` does; also give its size in bytes."""
+    """Open a file as `open_plain` does; also return its size in bytes."""
     descriptor = system.open_descriptor(path, os.O_RDONLY, follow=follow)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
@@ -261,7 +262,7 @@ def open_sized(path: str, *, follow: bool = True) -> tuple[int, int]:
 
 
 def is_pipe(path: str) -> bool:
-    """Whether there is a named pipe at `path`: to open it would be to wait for a writer."""
+    """Whether there is a named pipe at `path`; opening it would wait for a writer."""
     try:
         return stat.S_ISFIFO(os.stat(path).st_mode)
     except OSError:
@@ -282,9 +283,9 @@ def blocks(path: str) -> Generator[bytes]:
 
 
 def open_locked(path: str) -> BinaryIO:
-    """Yield the file at `path`, made if need be, locked until it is closed.
+    """Yield the file at `path`, made if necessary, and locked inside the context.
 
-    Raises `MediumError` if somebody has, `FileNotFoundError` if there is no folder for it.
+    Raises `MediumError` if another process has locked it, `FileNotFoundError` if its folder does not exist.
     """
     while True:
         file, made = _open_or_make(path)
@@ -308,9 +309,9 @@ def _open_or_make(path: str) -> tuple[BinaryIO, bool]:
 
 
 def _lock(file: BinaryIO, path: str, *, made: bool) -> None:
-    """Take the lock of an open file, or raise `MediumError`. It goes when the process does, so that it is never stale.
+    """Lock an open file, or raise `MediumError`. The lock ends with the process, so it is never stale.
 
-    Without such locks, the process that made the file owns it; after a crash the user must remove it.
+    On a system without such locks, the process that made the file owns it; after a crash the user must remove it.
     """
     try:
         system.lock(file.fileno())
@@ -339,7 +340,7 @@ def uninterrupted(action: Callable[[], None]) -> None:
 def creation_time() -> datetime:
     """Return the date and time of a new image: now, or SOURCE_DATE_EPOCH, so that the same files make the same image.
 
-    Raises `RuleError` if SOURCE_DATE_EPOCH is no number of seconds since 1970.
+    Raises `RuleError` if SOURCE_DATE_EPOCH is not a number of seconds since 1970.
     """
     given = os.environ.get("SOURCE_DATE_EPOCH")
     try:

@@ -9,18 +9,18 @@ if TYPE_CHECKING:
     from xxhash import xxh3_128
 
 COPY_SIZE: Final = 1 << 17
-"""Bytes that are read and written at a time: what the cache of a processor holds, so that hashing and writing find it there."""
+"""Size of a chunk in bytes: it fits into the cache of a processor, so that hashing and writing find it there."""
 
 
 def xxh3() -> xxh3_128:
-    """Return a new XXH3-128 hash: much faster than the disk, and enough to notice every error but not an attacker."""
+    """Return a new XXH3-128 hash: faster than the disk, and enough to detect every error, but not an attacker."""
     from xxhash import xxh3_128
 
     return xxh3_128()
 
 
 class Hashed:
-    """Chunks on their way to a writer, which uses them once; then `size` and `digest` (XXH3-128) are known."""
+    """Chunks for a writer, which uses them once; afterwards `size` and `digest` (XXH3-128) are known."""
 
     def __init__(self, chunks: Iterable[bytes | bytearray]) -> None:
         self._chunks = chunks

@@ -1,4 +1,4 @@
-"""Bytes that wait for their place on a medium, in a temporary file without a name."""
+"""Keep bytes that will be written later in a temporary file without a name."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _STEP = 1 << 20
 
 
 class SpoolRange(NamedTuple):
-    """Where the bytes are in the spool: their position and their number."""
+    """The position and number of bytes in the spool."""
 
     at: int
     size: int
 
 
 class Spool:
-    """Keeps bytes in a temporary file beside `medium`, or where temporary files usually are.
+    """A temporary file beside `medium`, or in the usual folder for temporary files.
 
-    The file has no name where the system allows that, and is gone when the program ends, however it ends.
+    The file has no name if the system allows that, and vanishes when the program ends in any way.
     """
 
     def __init__(self, medium: str) -> None:

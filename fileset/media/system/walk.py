@@ -1,4 +1,4 @@
-"""Files of the operating system that are not on a medium yet: the sources of a Creator."""
+"""Find and read files of the operating system: the sources of a Creator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fileset.media.system.hashing import COPY_SIZE
 
 
 class SourceFile(NamedTuple):
-    """A file to take in: its `path`, and `relative`, its place under the source the user named, "/" between parts.
+    """A source file: its `path`, and `relative`, its path below the source that the user named, with "/".
 
     `linked` is true for a symbolic link.
     """
@@ -30,7 +30,7 @@ class SourceFile(NamedTuple):
 
 _PART_SUFFIX: Final = ".part"
 is_part: Final = re.compile(r"\.[0-9a-f]{16}\.part").fullmatch
-"""Names of files that an extraction was writing when it ended."""
+"""Whether a name is the name of an unfinished file of an extraction."""
 
 _SYSTEM_FOLDERS: Final = frozenset(
     ("lost+found", "System Volume Information", "$RECYCLE.BIN", ".Trashes", ".fseventsd")
@@ -44,11 +44,11 @@ def walk(
     skip: frozenset[str] = frozenset(),
     unlistable: Callable[[str, str], None] | None = None,
 ) -> Iterator[SourceFile]:
-    """Yield the file `source`, or all files below the folder `source`, sorted by path; relative paths in `skip` are left out.
+    """Yield the file `source`, or all files below the folder `source`, sorted by path, without the relative paths in `skip`.
 
-    `unlistable` is called with the relative path of each folder that cannot be listed, and the reason. Without it, and
-    for `source` itself, that is a `MediumError`, as it is if `source` does not exist. Links to folders are not followed:
-    they may lead in circles. Files that an extraction was writing when it ended are left out.
+    `unlistable` is called with the relative path of each folder that cannot be listed, and the reason. Raises `MediumError`
+    if `source` does not exist or cannot be listed; without `unlistable`, also for every other such folder. Links to folders
+    are not followed, because they may form circles. Unfinished files of an extraction are left out.
     """
     path = path_of(source)
     try:
@@ -103,9 +103,9 @@ def _listed(folder: str) -> list[os.DirEntry[str]]:
 
 
 def place_below(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str | None:
-    """Return `path` relative to `folder`, "/" between components, "" for the folder itself; None if it is elsewhere.
+    """Return `path` relative to `folder`, with "/" between components, "" for the folder itself; None if it is elsewhere.
 
-    Symbolic links are followed first: it is about the files, not about their names.
+    Symbolic links are followed first, because the files matter, not their names.
     """
     inner, outer = real_path(path_of(path)), real_path(path_of(folder))
     if inner == outer:
@@ -120,9 +120,9 @@ def leads_out(path: str, folder: str) -> bool:
 
 
 class OpenFile:
-    """Random access to one regular file of `size` bytes for the header walker: call it with position and length.
+    """Random access to a regular file of `size` bytes: call it with position and length.
 
-    Raises `OSError` for anything else.
+    Raises `OSError` for any other kind of file.
     """
 
     __slots__ = ("_descriptor", "size")
@@ -131,7 +131,7 @@ class OpenFile:
         self._descriptor, self.size = open_sized(path)
 
     def __call__(self, at: int, size: int) -> bytes:
-        """Up to `size` bytes from position `at`; fewer only at the end of the file."""
+        """Return up to `size` bytes from position `at`; fewer only at the end of the file."""
         return system.read_at(self._descriptor, size, at)
 
     def __enter__(self) -> Self:
@@ -191,13 +191,13 @@ def same_contents(one: str, other: str) -> bool:
 
 
 Stamp = tuple[int, int]
-"""Size of a file in bytes and time of its last change in nanoseconds, by which a later change is noticed."""
+"""Size of a file in bytes and modification time in nanoseconds; a difference shows a later change."""
 
 NO_STAMP: Final[Stamp] = (-1, -1)
 
 
 def stamp_of(path: str) -> Stamp:
-    """The stamp of a file as it is now, `NO_STAMP` if there is none to be had."""
+    """Return the current stamp of a file, `NO_STAMP` if it is unavailable."""
     try:
         found = os.stat(path)
     except OSError:
@@ -214,9 +214,9 @@ _LARGEST: Final = (1 << 63) - 1
 
 
 def contents(path: str, stamp: Stamp = NO_STAMP) -> Iterator[bytes | bytearray]:
-    """The bytes of a file in parts. The memory of a part is used for the next one: copy it to keep it.
+    """Yield the bytes of a file in chunks. A chunk reuses the memory of the previous one; copy it to keep it.
 
-    Raises `MediumError` if it cannot be read, has changed since it had the `stamp`, or changes while it is read.
+    Raises `MediumError` if the file cannot be read, has changed since the `stamp`, or changes during reading.
     """
     try:
         with os.fdopen(open_plain(path), "rb", buffering=0) as file:
