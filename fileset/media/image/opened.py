@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from attrs import evolve
 
+from fileset.errors import FormatError
 from fileset.media.base import FileSetInfo, RefusedName
 from fileset.media.image.answers import ImageAnswers
 from fileset.media.image.bytes import ImageBytes
@@ -22,6 +24,18 @@ class OpenImage(ImageAnswers):
         self._path = path
         self._image = image
         self._notes = notes
+
+    @contextmanager
+    def _closed_on_error(self) -> Iterator[None]:
+        """Release the image if it cannot be opened; a `FormatError` names its path."""
+        try:
+            yield
+        except FormatError as problem:
+            self.close()
+            raise FormatError(f"{problem}", path=self._path) from problem
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def name(self) -> str:

@@ -46,14 +46,8 @@ class IsoMedium(OpenImage):
     def __init__(self, path: str) -> None:
         super().__init__(path, ImageBytes(path), Notes())
         self.kinds: tuple[str, ...] = ()
-        try:
+        with self._closed_on_error():
             self._volumes = self._opened()
-        except FormatError as problem:
-            self.close()
-            raise FormatError(f"{problem}", path=path) from problem
-        except BaseException:
-            self.close()
-            raise
         self._trees = [FileNames(volume, self._notes, self._image.size) for volume in self._volumes]
         self._allowance = OverlapAllowance(self._image.size)
         self._image.whole = self._volumes[0].size

@@ -35,15 +35,8 @@ class ZipMedium(OpenImage):
         self._password = password
         super().__init__(path, ImageBytes(path), Notes())
         self._allowance = Allowance(self._image.size)
-        try:
-            with self._image.open([(0, self._image.size)], "") as file:
-                found = self._read(file)
-        except FormatError as problem:
-            self.close()
-            raise FormatError(f"{problem}", path=path) from problem
-        except BaseException:
-            self.close()
-            raise
+        with self._closed_on_error(), self._image.open([(0, self._image.size)], "") as file:
+            found = self._read(file)
         self._refused = {one.name.upper(): one for one in found if isinstance(one, RefusedName)}
         for one in self._refused.values():
             self._notes.refuse(one.name, one.reason)
