@@ -116,18 +116,24 @@ _OPTICAL_TYPES: Final = frozenset(("cd9660", "udf"))
 
 
 def volume(path: str) -> VolumeFacts:
-    """Return the volume of an existing folder. Volumes below /Volumes are taken for media that are taken out."""
-    found = os.statvfs(path)
+    """Return the volume of an existing folder. Volumes below /Volumes are taken for media that are taken out.
+
+    `statvfs` counts in 32 bits there: volumes over 16 TB would look smaller.
+    """
     facts = _statfs(path)
     root = os.fsdecode(facts.f_mntonname)
     return VolumeFacts(
         kind=facts.f_fstypename.decode("ascii", "replace"),
         root=root,
-        free=found.f_bavail * found.f_frsize,
-        capacity=found.f_blocks * found.f_frsize,
-        block=found.f_frsize,
-        clusters=found.f_blocks,
-        free_files=found.f_favail if found.f_files else None,
-        read_only=bool(found.f_flag & os.ST_RDONLY),
+        free=facts.f_bavail * facts.f_bsize,
+        capacity=facts.f_blocks * facts.f_bsize,
+        block=facts.f_bsize,
+        clusters=facts.f_blocks,
+        free_files=facts.f_ffree or None,  # the driver of FAT always gives 0
+        read_only=bool(facts.f_flags & _READ_ONLY),
         removable=root.startswith("/Volumes/"),
     )
+
+
+_READ_ONLY: Final = 0x1
+"""MNT_RDONLY of <sys/mount.h>."""
