@@ -357,12 +357,10 @@ class Creator(WritingRole):
         if not in_place:
             sources.stamp()
         tree = TreeBuilder(sources.name, sources.same, patient_conflict=self._patient_conflict)
-        listed = self._listed(file_sets)
+        listed = _refused_names(sources).get if in_place else self._listed(file_sets)
 
         def accepts(source: int) -> Refused | None:
-            return self._refused.get(source) or (
-                _refused_name(sources.relative(source)) if in_place else listed(source)
-            )
+            return self._refused.get(source) or listed(source)
 
         found = self._intake.outcomes(sources, changed=bool(self._rewrites))
         for source, refused in collect(found, tree, accepts):
@@ -538,11 +536,13 @@ def web_content(options: WebOptions, medium: str, **how: Any) -> Companion:
     return WebContent(options, medium, **how)
 
 
-def _refused_name(name: str) -> Refused | None:
-    if is_path(name):
-        return None
-    try:
-        FileId.from_path(name)
-    except RuleError as problem:
-        return Refused("FS-FILE-NAME", problem.reason)
-    return None
+def _refused_names(sources: Sources) -> dict[int, Refused]:
+    """Return the refusal of each source whose name is no File ID."""
+    refused = {}
+    for source, name in enumerate(sources.relatives(range(len(sources)))):
+        if not is_path(name):
+            try:
+                FileId.from_path(name)
+            except RuleError as problem:
+                refused[source] = Refused("FS-FILE-NAME", problem.reason)
+    return refused

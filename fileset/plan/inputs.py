@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -41,6 +41,7 @@ from fileset.plan.dataset_source import encode_dataset
 from fileset.plan.presence import holds_file_set, is_dicomdir
 from fileset.plan.secured import view_of
 from fileset.records.describe import Instance
+from fileset.records.packed import PackedTexts
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -65,7 +66,7 @@ class Sources:
     def __init__(self, security: Security | None = None, found: Callable[[int, int], None] | None = None) -> None:
         self._security = security  # opens encrypted sources
         self._found = found  # called now and then with the number of files found so far, and 0
-        self.paths: list[str] = []
+        self.paths = PackedTexts()
         self._relative_at = array("I")  # where in each path the part below the named source begins
         self._stamps = array("q")  # two numbers for each path that was stamped
         self._contents: dict[int, bytes] = {}
@@ -291,6 +292,13 @@ class Sources:
         relative = path[self._relative_at[index] :]
         return relative if os.sep == "/" else relative.replace(os.sep, "/")
 
+    def relatives(self, indexes: Sequence[int]) -> Iterator[str]:
+        """Yield the same for several sources; faster than one by one."""
+        if self._members or self._contents or os.sep != "/":
+            return map(self.relative, indexes)
+        paths = zip(self.paths.take(indexes), map(self._relative_at.__getitem__, indexes), strict=True)
+        return (path[at:] for path, at in paths)
+
     def name(self, index: int) -> str:
         """Return the name of a source for messages: the full path if the user named several sources, else the relative one."""
         if self._named > 1 and index not in self._contents:
@@ -333,7 +341,7 @@ class Sources:
         """Whether other bytes replace a source."""
         return index in self._replaced
 
-    def read_paths(self) -> list[str]:
+    def read_paths(self) -> Sequence[str]:
         """Return the path of each source that is a file of the operating system, as it is to be read; "" for others."""
         if not self._replaced:
             return self.paths

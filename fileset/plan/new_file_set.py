@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from attrs import field, frozen
@@ -100,7 +100,8 @@ def _companions(
 
 
 def _in_place(sources: Sources, nodes: Arranged) -> Placement:
-    return Placement(sources.relative(source).replace("/", "\\") for source in nodes.sources())
+    runs = (sources.relatives(indexes) for indexes, _, _ in nodes.instances())
+    return Placement(name.replace("/", "\\") for name in chain.from_iterable(runs))
 
 
 def _copied(recipe: Recipe, medium: UpdatableMedium, nodes: Arranged, report: Report) -> Placement:

@@ -38,3 +38,13 @@ def test_packed_texts_take_names_of_files_that_are_no_valid_unicode() -> None:
     assert list(packed) == packed[:] == names
     assert packed[2] == names[2]
     assert names[3] in packed
+
+
+def test_more_than_four_gibibytes_of_values_are_counted_in_eight_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fileset.records.packed._FOUR_BYTES", 100)
+    packed = PackedBytes()
+    packed.extend(VALUES)
+    packed.append(b"y" * 40)
+    packed.extend(VALUES)
+    assert list(packed) == [*VALUES, b"y" * 40, *VALUES]
+    assert packed[-1] == b"z"
