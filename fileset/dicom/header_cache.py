@@ -96,7 +96,7 @@ class Recognised:
 
 
 class Layouts:
-    """The known layouts, the most recent first. Headers with a wanted sequence have none.
+    """The known layouts, the most recent first. Headers with a wanted value in a VR of long lengths, as SQ or UT, have none.
 
     `own`: two or more tags whose values differ in every file. `apart`: further tags whose values may differ.
     `varying`: tags whose values may differ, and are captured like those of `own`.
@@ -151,8 +151,8 @@ class Layouts:
     def _layout(
         self, data: bytes, parts: list[Part], lengths: list[int], wanted: frozenset[int], last: int
     ) -> HeaderLayout | None:
-        """The layout of two headers; None if a sequence is wanted."""
-        if any(part.vr == b"SQ" and part.tag in wanted for part in parts):
+        """The layout of two headers; None if a wanted value has a length of four bytes, such as a sequence."""
+        if any(part.width == 4 and part.tag in wanted - _NOT_WANTED for part in parts):
             return None
         kept = [part.tag in wanted or part.holds_items for part in parts]
         captured = [part for part, keeps in zip(parts, kept, strict=True) if keeps]

@@ -116,3 +116,15 @@ def test_a_value_of_any_length_is_recognised_after_one_file_with_another_length(
         assert found is not None
         assert values(changed, layouts) == values(changed, None)
     assert layouts.find(named(b"odd")[: layouts.first_read]) is None
+
+
+@pytest.mark.parametrize("vr", [b"UC", b"UT", b"OB"])
+def test_the_value_of_a_key_in_a_vr_of_long_lengths_is_that_of_the_walk(vr: bytes) -> None:
+    layouts = Layouts()
+    data = next(headers())
+    at = data.index(b"\x10\x00\x10\x00PN")
+    end = at + 8 + int.from_bytes(data[at + 6 : at + 8], "little")
+    for size in (8, 8, 10, 10, 12):
+        name = data[at : at + 4] + vr + bytes(2) + size.to_bytes(4, "little") + b"N" * size
+        changed = data[:at] + name + data[end:]
+        assert values(changed, layouts) == values(changed, None)
