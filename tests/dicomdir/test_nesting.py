@@ -75,7 +75,10 @@ def _directories() -> list[bytes]:
         for _ in range(4):
             changed[chance.randrange(400, len(changed))] = chance.randrange(256)
         made.append(bytes(changed))
-    return [whole, *made]
+    number = b"\x20\x00\x13\x00IS\x02\x00"
+    blank = [number.join([*parts[:5], b"  " + parts[5][2:], *parts[6:]]) for parts in [whole.split(number)]]
+    assert blank != [whole]
+    return [whole, *blank, *made]
 
 
 def test_records_of_a_known_shape_have_the_findings_that_they_have_without_the_cache(

@@ -60,6 +60,10 @@ class Shape(NamedTuple):
     tail_at: int
     uid: slice
 
+    def accepts(self, body: bytes) -> bool:
+        """Whether a record has these element headers, and correct values."""
+        return self.headers(body) == self.expected and all(is_correct(body[at]) for at, is_correct in self.values)
+
 
 @define
 class RecordShapes:
@@ -78,11 +82,8 @@ class RecordShapes:
         if shape is None:
             return False
         body = flat.data[start:end]
-        if shape.headers(body) != shape.expected:
+        if not shape.accepts(body):
             return False
-        for value, is_correct in shape.values:
-            if not is_correct(body[value]):
-                return False
         path = body[shape.file_id].decode("ascii").rstrip(" ").replace("\\", "/")
         if path == "DICOMDIR":
             return False
@@ -106,7 +107,10 @@ class RecordShapes:
             if len(self._shapes) >= MOST:
                 self._shapes.clear()
             start, end = flat.start[index], flat.end[index]
-            self._shapes[flat.type_of[index], end - start] = _shape(flat.data[start:end], start, record, faults)
+            body = flat.data[start:end]
+            shape = _shape(body, start, record, faults)
+            if shape.accepts(body):  # if a value is blank, the key is missing, but the element headers do not show that
+                self._shapes[flat.type_of[index], end - start] = shape
 
 
 def _shape(body: bytes, start: int, record: DataSet, faults: tuple[Finding, ...]) -> Shape:
