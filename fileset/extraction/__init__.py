@@ -99,7 +99,7 @@ def _extract_one(record: InstanceRecord, target: Target, report: ExtractReport, 
             with _reading(record):
                 one, found = verifier.identify(record)
             end = _End()
-            copy = target.put(target.path(one), partial(_chunks, record, end), name)
+            copy = target.put(target.path(one), partial(_chunks, record, end), name, _mode(record))
             with _reading(record):
                 found += [] if found or end.is_plain() else verifier.cut_off(record)
         except _UnreadableError as problem:
@@ -117,6 +117,13 @@ def _extract_one(record: InstanceRecord, target: Target, report: ExtractReport, 
 def _position(medium: ReadableMedium | None, record: InstanceRecord) -> int:
     """Return the offset of the file of a record on the medium; in this order a drive reads forward without seeking."""
     return medium.position(record.file_id) if medium and record.file_id else 0
+
+
+def _mode(record: InstanceRecord) -> int | None:
+    """The permissions of the file of a record, None if unknown."""
+    with suppress(FilesetError, OSError):  # reading the file reports it
+        return record.inquire().mode
+    return None
 
 
 class _UnreadableError(Exception):

@@ -20,7 +20,7 @@ from fileset.extraction.layout import PathTemplate
 from fileset.extraction.names import LONGEST, LONGEST_PATH, SHORTEST, fitted, hashed_name, safe_name
 from fileset.extraction.report import Copy
 from fileset.media.system.calls import system
-from fileset.media.system.files import blamed_on, real_path
+from fileset.media.system.files import blamed_on, real_path, restricted
 from fileset.media.system.hashing import COPY_SIZE
 from fileset.media.system.walk import is_part, open_regular
 from fileset.plan.instances import InstanceRecord
@@ -113,16 +113,17 @@ class Target:
         if os.path.commonpath((self._real, real_path(path))) != self._real:
             raise RefusedError(f"a symbolic link leads out of {self.root}; not followed", path=path)
 
-    def put(self, path: str, source: Source, file_id: str) -> Copy:
+    def put(self, path: str, source: Source, file_id: str, mode: int | None = None) -> Copy:
         """Copy a file to `path`, or to a similar name if another file has that name; an equal file is not copied again.
 
+        `mode` are the permissions of the source, if known: the copy has no others.
         Raises `MediumError` if the folder cannot be written, and the errors of `source`.
         """
         state, copy = _compared(path, source) if os.path.lexists(path) else (_PART, None)
         if state == _SAME and copy is not None:
             return self._copy(path, copy, file_id, already_there=True)
         with _temporary(os.path.dirname(path)) as temporary:
-            copy = _write(temporary, source)
+            copy = _write(temporary, source, restricted(0o666, mode))
             beside = state == _OTHER
             if beside:
                 path = self._beside(path, copy[1])
@@ -165,10 +166,10 @@ def _compared(path: str, source: Source) -> tuple[str, tuple[int, str] | None]:
         return _OTHER, None  # not ours to read, so not ours to replace
 
 
-def _write(path: str, source: Source) -> tuple[int, str]:
+def _write(path: str, source: Source, mode: int) -> tuple[int, str]:
     """Write a new file and read it back; return its size in bytes and its SHA-256."""
     digest, size = hashlib.sha256(), 0
-    with _writing(path), _new_file(path) as file:
+    with _writing(path), _new_file(path, mode) as file:
         for chunk in source():
             file.write(chunk)
             digest.update(chunk)
@@ -182,10 +183,10 @@ def _write(path: str, source: Source) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def _new_file(path: str) -> BinaryIO:
+def _new_file(path: str, mode: int) -> BinaryIO:
     """Make a file and lock it; try again if another run removes it before the lock."""
     while True:
-        file = open(path, "x+b")  # noqa: SIM115  # the caller closes it
+        file = open(path, "x+b", opener=partial(os.open, mode=mode))  # noqa: SIM115  # the caller closes it
         _lock(file.fileno())
         if os.path.lexists(path):
             return file

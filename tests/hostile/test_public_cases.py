@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -110,3 +111,14 @@ def test_index_replaces_a_dicomdir_that_is_cut_off(tmp_path: Path, run: Runs, le
     (tmp_path / "DICOMDIR").write_bytes(old[:length])
     run("index", tmp_path, "--replace")
     run("check", tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@pytest.mark.parametrize("verb", ["create", "extract"])
+def test_copies_are_not_more_readable_than_their_sources(disc: Path, tmp_path: Path, run: Runs, verb: str) -> None:
+    for path in disc.rglob("*"):
+        if path.is_file():
+            path.chmod(0o600)
+    run(verb, disc, "-o", tmp_path / "OUT")
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "OUT").rglob("*") if path.is_file()}
+    assert modes == {0o600}
