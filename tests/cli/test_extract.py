@@ -478,7 +478,7 @@ def test_a_failed_removal_does_not_hide_the_error(
 ) -> None:
     """As on a volume that was mounted again, read-only."""
 
-    def refused(path: str, *_: object) -> None:
+    def refused(path: str, *_: object, **__: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
 
     with monkeypatch.context() as patched:
