@@ -56,7 +56,7 @@ class Finding:
 
     @property
     def severity(self) -> str:
-        """Return `error`, `warning` or `info`, from the catalogue."""
+        """`error`, `warning` or `info`, from the catalogue."""
         return RULES[self.rule].severity
 
     @property

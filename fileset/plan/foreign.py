@@ -36,7 +36,7 @@ class Supervised(Protocol):
 
     @property
     def workers(self) -> int:
-        """Return how many chunks the workers process at the same time."""
+        """How many chunks the workers process at the same time."""
         ...
 
     def probe(self, path: str) -> None:

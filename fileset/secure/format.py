@@ -45,7 +45,7 @@ class SecureFormat:
 
     @property
     def footprint(self) -> Footprint:
-        """Return the footprint of the inner format, with the bytes that encryption adds to each file."""
+        """The footprint of the inner format, with the bytes that encryption adds to each file."""
         inner = self._known.footprint
         return evolve(inner, entry=inner.entry + self.security.sealer.most)
 

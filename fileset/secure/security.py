@@ -114,7 +114,7 @@ class Security:
 
     @cached_property
     def sealer(self) -> Sealer:
-        """Return the encryption of files, with one salt for the password. Raises `RuleError` as `check_encrypts`."""
+        """The encryption of files, with one salt for the password. Raises `RuleError` as `check_encrypts`."""
         self.check_encrypts()
         password = self.opener.password
         passwords = (PasswordRecipient(password),) if password else ()

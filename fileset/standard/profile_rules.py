@@ -66,7 +66,7 @@ class Constraint:
 
     @property
     def words(self) -> str:
-        """Return the allowed values in words: "one of 8, 10, 12"."""
+        """The allowed values in words: "one of 8, 10, 12"."""
         if self.form in (SAME_AS, ONE_LESS_THAN) and self.other is not None:
             return f"{self.form} {self.other.label}"
         if self.form == ONE_OF and len(self.values) == 1:

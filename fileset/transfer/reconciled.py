@@ -75,7 +75,7 @@ class ReconciledInstance:
 
     @property
     def _values(self) -> dict[str, tuple[str, str]]:
-        """Return the new values; none if the file cannot be changed, so that a report about it shows the old values."""
+        """The new values; none if the file cannot be changed, so that a report about it shows the old values."""
         try:
             return self._item.values
         except (FilesetError, OSError):

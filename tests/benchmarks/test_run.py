@@ -98,7 +98,7 @@ def test_a_program_that_cannot_do_the_job_is_skipped_with_the_reason(
     assert len(results["other"].seconds) == 2
 
 
-def test_what_a_run_wrote_is_emptied_and_put_aside_before_the_next_one(tmp_path: Path) -> None:
+def test_the_output_of_a_run_is_emptied_and_put_aside_before_the_next_one(tmp_path: Path) -> None:
     writing = "import os, sys; os.mkdir(sys.argv[1]); open(sys.argv[1] + '/FILE', 'wb').write(b'data')"
     contest(tmp_path, Contender("it", ("{python}", "-c", writing, "{out}")))
     assert (tmp_path / "out" / "FILE").stat().st_size == 4

@@ -91,7 +91,7 @@ def test_a_truncated_archive_gives_the_files_before_the_cut(run: Runs, tmp_path:
 
 
 @pytest.mark.parametrize("name", ["s.tar.gz", "s.tar.xz"])  # of bzip2, the last 900 kB are all or nothing
-def test_a_compressed_archive_that_is_cut_off_gives_what_is_there(name: str, run: Runs, tmp_path: Path) -> None:
+def test_a_truncated_compressed_archive_gives_the_files_before_the_cut(name: str, run: Runs, tmp_path: Path) -> None:
     path = tar(tmp_path / name, 300)
     path.write_bytes(path.read_bytes()[:-200])
     told = run("create", path, "-o", tmp_path / "SET", code=3).stderr

@@ -39,7 +39,7 @@ class FileReference:
 
     @property
     def fault(self) -> str:
-        """Return the reason why this is not a File ID (PS3.10 8.2), "" if it is one. Raises `FormatError` as `file_id`."""
+        """The reason why this is not a File ID (PS3.10 8.2), "" if it is one. Raises `FormatError` as `file_id`."""
         file_id = self.file_id
         parts = [part.strip(b" \0") for part in self.value.split(b"\\")]
         if b"/" in self.value or b"" in parts or b"." in parts:

@@ -197,7 +197,7 @@ class Kept(OldRecords):
 
     @cached_property
     def _references(self) -> tuple[_Holders[bytes], _Holders[str]]:
-        """Return the records by SOP Instance UID, and by File ID in upper case."""
+        """The records by SOP Instance UID, and by File ID in upper case."""
         uids, names = _Holders[bytes](), _Holders[str]()
         for index, raw, uid in self.contents.instances():
             uids.add(uid, index)

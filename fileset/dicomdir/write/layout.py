@@ -102,7 +102,7 @@ class Directory:
 
     @cached_property
     def offsets(self) -> tuple[array[int], array[int]]:
-        """Return the values of both links of all records: offsets, 0 for `NONE`. Raises `FormatError` for an invalid index."""
+        """The values of both links of all records: offsets, 0 for `NONE`. Raises `FormatError` for an invalid index."""
         if max(max(self.next, default=NONE), max(self.lower, default=NONE)) >= len(self):
             raise FormatError("the DICOMDIR was to have links that lead beyond its last record; nothing was changed")
         offsets = self.starts[:]

@@ -109,7 +109,7 @@ class Growth:
 
     @cached_property
     def _touched(self) -> set[int]:
-        """Return the kept records that get new records below them."""
+        """The kept records that get new records below them."""
         known = [above for above in self.below if NONE < above < len(self.kept.flat)]
         return {*known, *(further for above in known for further in self.kept.above(above))}
 

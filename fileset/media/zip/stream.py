@@ -29,19 +29,19 @@ class ZipStream(NoImage):
         self._build = build
 
     def exists(self) -> bool:
-        """Return false: a pipe is empty."""
+        """False: a pipe is empty."""
         return False
 
     def has_dicomdir(self) -> bool:
-        """Return false: a pipe is empty."""
+        """False: a pipe is empty."""
         return False
 
     def occupied(self) -> bool:
-        """Return false: a pipe is empty."""
+        """False: a pipe is empty."""
         return False
 
     def interrupted(self) -> bool:
-        """Return false: a pipe is empty."""
+        """False: a pipe is empty."""
         return False
 
     def actual(self, file_id: FileId) -> None:
