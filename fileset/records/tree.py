@@ -425,14 +425,14 @@ class TreeBuilder:
     def _renews(self, entity: Entity, key: bytes | str, texts: Mapping[str, str]) -> bool:
         """Whether a key of an old record must be renewed, because no remaining file below it has the value.
 
-        If a file confirms the value, it stays, with a finding about the files that differ.
+        If a file confirms the value, it stays, with a finding about the files that differ. A missing value is filled in.
         """
         stale = set()
         for field in FIELDS[entity.record_type]:
             text, old = entity.text(field.name), texts[field.name]
             if not text or old in (text, *entity.others.get(field.name, ())):
                 continue
-            if self._existing.confirms(entity.record_type, key, field.name):
+            if old and self._existing.confirms(entity.record_type, key, field.name):
                 message = f"{field.label} differs from that in the DICOMDIR, which stays as it is"
                 where = Where(self._name(entity.source), entity.record_type)
                 self.findings.append(Finding("FS-KEY-CONFLICT", message, where))

@@ -403,3 +403,17 @@ def test_the_files_of_an_image_are_added(disc: Path, tmp_path: Path) -> None:
     with fileset.Updater(disc) as updater:
         updater.add(tmp_path / "OTHER.zip")
     assert synthetic.ct_uid(5) in uids(disc)
+
+
+def test_a_new_file_fills_in_what_the_record_of_its_patient_lacks(tmp_path: Path) -> None:
+    for name, number in (("", 1), ("Alpha^Ann", 2)):
+        dataset = synthetic.instance(synthetic.CT_IMAGE, number=number)
+        dataset.PatientName = name
+        synthetic.write(dataset, tmp_path / f"IN{number}" / "FILE")
+    with fileset.Creator(tmp_path / "DISC") as creator:
+        creator.add(tmp_path / "IN1")
+    with fileset.Updater(tmp_path / "DISC") as updater:
+        updater.add(tmp_path / "IN2")
+    assert [str(one) for one in fileset.check_file_set(tmp_path / "DISC").findings if one.severity == "error"] == []
+    with fileset.Reader(tmp_path / "DISC") as reader:
+        assert [str(patient["PatientName"]) for patient in reader.patients] == ["Alpha^Ann"]
