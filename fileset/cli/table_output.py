@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
@@ -227,17 +228,28 @@ def _write_document(discs: Sequence[_MediumResult], table: Table) -> None:
 
 
 def _show(table: Table) -> None:
-    """Write the table with aligned columns; on a terminal, cut long cells."""
+    """Write the table with aligned columns; on a terminal, cut long cells, or write a line for each value if it is narrow."""
     from fileset.tables.table import text_of
 
     cut = _WIDEST if sys.stdout.isatty() else None
     header = [name[:cut] for name in table.columns]
     rows = [[_cut(escaped(text_of(value)), cut) for value in row] for row in table.rows()]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    if cut and rows and sum(widths) + 2 * len(widths) - 2 > get_terminal_size().columns:
+        write(_in_lines(header, rows))
+        return
     write(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in [header, *rows]
     )
+
+
+def _in_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield a line for each value, and an empty one between rows: a terminal would break wider lines within words."""
+    width = max(map(len, header))
+    for at, row in enumerate(rows):
+        yield from [""] if at else []
+        yield from (f"{name.ljust(width)}  {value}".rstrip() for name, value in zip(header, row, strict=True))
 
 
 def _cut(text: str, width: int | None) -> str:

@@ -116,6 +116,7 @@ _FIXED: Final = {
     "CompletionFlag": b"PARTIAL",
     "VerificationFlag": b"UNVERIFIED",
     "Modality": b"OT",
+    "HangingProtocolLevel": b"SITE",
 }
 _DATES: Final = (tags.STUDY_DATE, tags.SERIES_DATE, tags.ACQUISITION_DATE, tags.CONTENT_DATE)
 _TIMES: Final = (tags.STUDY_TIME, tags.SERIES_TIME, tags.ACQUISITION_TIME, tags.CONTENT_TIME)

@@ -63,6 +63,22 @@ def test_a_mark_between_items_is_no_data_element(mark: bytes, tag: int, rule: st
     assert rule in file_rules(file.encoded())
 
 
+@pytest.mark.parametrize(
+    ("sop_class", "tag"),
+    [
+        (synthetic.HANGING_PROTOCOL, 0x00720006),
+        (synthetic.COMPREHENSIVE_SR, 0x0040A491),
+        (synthetic.COMPREHENSIVE_SR, 0x0040A493),
+    ],
+)
+def test_an_invented_value_is_one_of_the_enumerated_values(sop_class: str, tag: int, tmp_path: Path) -> None:
+    file = File(synthetic.encode(synthetic.instance(sop_class)))
+    file.drop(tag)
+    (tmp_path / "IM1").write_bytes(file.encoded())
+    assert "FS-KEY-INVENTED" in {finding.rule for finding in fileset.index(tmp_path).findings}
+    assert check_file_set(tmp_path).conformant
+
+
 META_FAULTS: Final = [title for title in FAULTS if title.startswith("meta ")]
 
 

@@ -338,3 +338,17 @@ def test_paths_open_on_the_medium_and_file_ids_are_the_values_of_the_records(dis
     assert all((disc / path).is_file() for path in paths)
     assert "P001/T001/S001/I000002" in run("list", disc, "--file-ids").stdout.splitlines()
     run("list", disc, "--file-ids", "--paths", code=2)
+
+
+def test_a_table_wider_than_the_terminal_has_a_line_for_each_value(tmp_path: Path) -> None:
+    for patient in (1, 2):
+        synthetic.write(synthetic.instance(synthetic.CT_IMAGE, patient=patient), tmp_path / f"IM{patient}")
+    fileset.index(tmp_path)
+    lines = on_terminal("list", tmp_path, "--level", "STUDY", columns=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line.split() for line in lines if line.startswith("PatientID")] == [
+        ["PatientID", "P1"],
+        ["PatientID", "P2"],
+    ]
+    wide = on_terminal("list", tmp_path, "--level", "STUDY", columns=400).splitlines()
+    assert len(wide) == 3
