@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import tarfile
@@ -97,6 +98,16 @@ def test_a_truncated_compressed_archive_gives_the_files_before_the_cut(name: str
     told = run("create", path, "-o", tmp_path / "SET", code=3).stderr
     assert "cut off" in told
     assert int(told.rpartition("instances of")[0].split()[-1]) > 250
+
+
+def test_a_damaged_block_of_bzip2_costs_what_comes_after_it(run: Runs, tmp_path: Path) -> None:
+    whole = tar(tmp_path / "s.tar").read_bytes()
+    first, rest = bz2.compress(whole[:4096]), bytearray(bz2.compress(whole[4096:]))
+    rest[len(rest) // 2 :] = b"?" * 300
+    (tmp_path / "s.tar.bz2").write_bytes(first + rest)
+    told = run("create", tmp_path / "s.tar.bz2", "-o", tmp_path / "SET", code=3).stderr
+    assert "the compressed file is damaged" in told
+    assert "2 instances of 1 patient" in told
 
 
 @pytest.mark.parametrize("dated", [0, 1.5])  # a part of a second is in a header of its own

@@ -24,7 +24,8 @@ _OPENERS: Final[Mapping[bytes, Callable[..., Any]]] = {
     b"BZh": bz2.open,
     b"\xfd7zXZ\0": lzma.open,
 }
-_DAMAGE: Final = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+_DAMAGE: Final = (EOFError, zlib.error, lzma.LZMAError, OSError)
+"""Errors of damaged data. Those of bzip2 and gzip are an `OSError` without a number, unlike those of the system."""
 
 
 def opener_for(head: bytes) -> Callable[..., Any] | None:
@@ -59,5 +60,7 @@ def _copy(source: BinaryIO, target: BinaryIO, limit: int, path: str) -> str:
                 raise FormatError(f"grows to more than {limit} bytes when it is unpacked", path=path)
             target.write(chunk)
     except _DAMAGE as problem:
+        if isinstance(problem, OSError) and problem.errno:
+            raise
         return f"the compressed file is damaged or cut off: {problem}"
     return ""
