@@ -29,9 +29,9 @@ def encode_dataset(dataset: Dataset) -> bytes:
         return _encoded(dataset)
     except RuleError:
         raise
-    except Exception as problem:  # pydicom raises nearly anything if it cannot read or encode a value
-        reason = str(problem).partition("\nTraceback")[0].strip() or type(problem).__name__
-        raise RuleError(f"the data set cannot be written as a DICOM file (PS3.10 7.1): {reason}") from problem
+    except Exception as from_pydicom:  # pydicom raises nearly anything if it cannot read or encode a value
+        reason = str(from_pydicom).partition("\nTraceback")[0].strip() or type(from_pydicom).__name__
+        raise RuleError(f"the data set cannot be written as a DICOM file (PS3.10 7.1): {reason}") from from_pydicom
 
 
 def _encoded(dataset: Dataset) -> bytes:
