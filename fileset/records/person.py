@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Final, Literal, NamedTuple, get_args
+
+from attrs import Factory, define, field
 
 from fileset.dicom.character_sets import decode
 from fileset.errors import require_one_of
@@ -49,6 +52,33 @@ class Person(NamedTuple):
     def __str__(self) -> str:
         born = f", born {self.birth_date}" if self.birth_date else ""
         return f"{self.name or 'no name'}{born}{f', {self.sex}' if self.sex else ''}"
+
+
+@define
+class KnownPerson:
+    """A person with a Patient ID: the values under one name, the values of the record, and files under other names.
+
+    The record has the first value of each key, whatever the name in its file. Another name alone is no other person, until a
+    later file shows a birth date or sex that contradicts the files under that name.
+    """
+
+    person: Person
+    record: Person = field(default=Factory(lambda self: self.person, takes_self=True))
+    under_other_names: dict[tuple[str, str], Person] = field(factory=dict)
+
+    def conflict(self, person: Person) -> Person | None:
+        """Return the person that the person of a file contradicts, None if it may be the same one."""
+        completed = self.person.completed(person)
+        others = () if completed == self.person else self.under_other_names.values()
+        known = filter(person.is_other_than, (self.person, self.record))
+        return next(itertools.chain(known, filter(completed.is_other_than, others)), None)
+
+    def accept(self, person: Person) -> None:
+        """Add a file about `person`, which is in no conflict."""
+        self.person = self.person.completed(person)
+        self.record = Person(*(value or new for value, new in zip(self.record, person, strict=True)))
+        if person.name and not person.has_name_of(self.person):
+            self.under_other_names.setdefault((person.birth_date, person.sex), person)
 
 
 def person_of(chain: Chain) -> Person:

@@ -21,7 +21,7 @@ from fileset.records.arranged import Arranged, InstanceColumns, InstanceRun, Nod
 from fileset.records.describe import Instance
 from fileset.records.key_rules import tail_faults
 from fileset.records.levels import FIELDS, Chain, Field, Notes
-from fileset.records.person import Person, person_of
+from fileset.records.person import KnownPerson, Person, person_of
 from fileset.records.torn_studies import RULE as TORN
 from fileset.records.torn_studies import torn_studies
 from fileset.standard import tags
@@ -106,7 +106,7 @@ class TreeBuilder:
         patient_conflict: str = "refuse",
     ) -> None:
         self._conflict = patient_conflict
-        self._persons: dict[bytes | str, list[Person]] = {}
+        self._persons: dict[bytes | str, list[KnownPerson]] = {}
         self._name = source_name
         self._same = same_contents
         self._existing = existing or OldRecords()
@@ -224,13 +224,14 @@ class TreeBuilder:
         person = person_of(chain)
         known = self._persons.get(identity)
         if known is None:
-            known = self._persons[identity] = self._existing.persons(identity) or [person]
-        number = next((at for at, one in enumerate(known) if not person.is_other_than(one)), len(known))
+            known = self._persons[identity] = list(map(KnownPerson, self._existing.persons(identity) or [person]))
+        conflicts = [one.conflict(person) for one in known]
+        number = conflicts.index(None) if None in conflicts else len(known)
         if number < len(known):
-            known[number] = known[number].completed(person)
+            known[number].accept(person)
         if not number:
             return identity
-        message = f"Patient ID {_shown(identity)} belongs to {known[0]}, but this file is about {person}"
+        message = f"Patient ID {_shown(identity)} belongs to {conflicts[0]}, but this file is about {person}"
         if self._conflict == "refuse":
             raise HeaderError("FS-PATIENT-CONFLICT", message)
         if self._conflict == "merge":
@@ -240,7 +241,7 @@ class TreeBuilder:
             )
             return identity
         if number == len(known):
-            known.append(person)
+            known.append(KnownPerson(person))
             self._note_twice("PATIENT", f"Patient ID {_shown(identity)}", source)
         return f"{identity!s}{PERSON}{number}"
 

@@ -133,3 +133,21 @@ def test_another_spelling_is_no_other_person(name: str, run: Runs, tmp_path: Pat
     run("list", tmp_path / "DISC", "--level", "IMAGE", "--read-files")
     run("extract", tmp_path / "DISC", "-o", tmp_path / "OUT")
     run("pages", tmp_path / "DISC", "-o", tmp_path / "PAGES")
+
+
+@pytest.mark.parametrize("verb", ["create", "add"])
+def test_a_birth_date_that_comes_later_shows_that_two_names_are_two_persons(
+    verb: str, run: Runs, tmp_path: Path
+) -> None:
+    persons = [("Roe^John", "", ""), ("Alpha^Ann", "19500101", "F"), ("Roe^John", "19600101", "")]
+    for number, person in enumerate(persons, start=1):
+        dataset = synthetic.instance(synthetic.CT_IMAGE, study=number)
+        dataset.PatientName, dataset.PatientBirthDate, dataset.PatientSex = person
+        synthetic.write(dataset, tmp_path / ("FIRST" if verb == "add" and number == 1 else "IN") / f"IM{number}")
+    if verb == "add":
+        run("create", tmp_path / "FIRST", "-o", tmp_path / "OUT")
+        done = run("add", tmp_path / "OUT", tmp_path / "IN", code=3)
+    else:
+        done = run("create", tmp_path / "IN", "-o", tmp_path / "OUT", code=3)
+    assert "IM3: Patient ID 'P1' belongs to Alpha^Ann, born 19500101, F, but this file is about Roe^John" in done.stderr
+    run("check", tmp_path / "OUT")
