@@ -39,6 +39,8 @@ _VRS: Final = {
     tags.RECEIVING_PRESENTATION_ADDRESS: "UR", tags.PRIVATE_INFORMATION_CREATOR_UID: "UI", tags.PRIVATE_INFORMATION: "OB",
 }  # fmt: skip
 """Table 7.1-1. Other elements are ignored, except those of PS3.22, which are not allowed in files."""
+_TEXT: Final = ("AE", "SH")
+"""VRs in which a backslash separates values: every element of Table 7.1-1 has one value."""
 _REAL_TIME: Final = range(0x00020031, 0x00020039)
 _NOT_IN_FILES: Final = frozenset((
     b"1.2.840.10008.1.2.4.94", b"1.2.840.10008.1.2.4.95", b"1.2.840.10008.1.2.4.204", b"1.2.840.10008.1.2.4.205",
@@ -99,6 +101,8 @@ def _element_faults(tag: int, vr: str, value: bytes, at: int) -> list[Fault]:
         return [Fault("FS-ELEMENT-LENGTH", f"{name} has {len(value)} bytes", at, tag)]
     if vr == "UI" and value and not uid_is_valid(value.rstrip(b"\0")):
         return [Fault("FS-UID-INVALID", f"{name} {shown(value)} is not a valid UID", at, tag)]
+    if expected in _TEXT and b"\\" in value:
+        return [Fault("FS-META-FORM", f"{name} has several values instead of one", at, tag)]
     problem = "" if vr == "UI" else fault(vr, value)
     return [Fault("FS-META-FORM", f"{name}: {problem}", at, tag)] if problem else []
 

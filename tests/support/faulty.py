@@ -233,6 +233,42 @@ FAULTS: Final[dict[str, Fault]] = {
     "verified without date": _put(0x0040A493, b"CS", b"VERIFIED"),
     "unknown flag": _put(0x0040A491, b"CS", b"SOMEHOW "),
     "palette": _put(0x00280004, b"CS", b"PALETTE COLOR "),
+    "meta version of four bytes": _put(0x00020001, b"OB", b"\0\1\0\0"),
+    "meta syntax padded by a space": _put(0x00020010, b"UI", b"1.2.840.10008.1.2.1 "),
+    "meta JPIP with HTJ2K": _put(0x00020010, b"UI", b"1.2.840.10008.1.2.4.205\0"),
+    "meta AE title of two values": _put(0x00020016, b"AE", b"A\\B "),
+    "meta private creator that is no UID": _both((0x00020100, b"UI", b"abc\0"), (0x00020102, b"OB", b"ab")),
+    "prefix in lower case": _start(bytes(128) + b"dicm"),
+    "preamble too short": _start(bytes(127) + b"DICM"),
+    "second file after the first": lambda file: file.encoded() * 2,
+    **{f"{name} {tag:08X}": _both((0x00080005, b"CS", declared), (tag, vr, value)) for tag, vr in (
+        (0x00080050, b"SH"), (0x00081030, b"LO"), (0x00100010, b"PN"),
+    ) for name, declared, value in (
+        ("UTF-8 surrogate", b"ISO_IR 192", b"\xed\xa0\x80A"), ("UTF-8 overlong", b"ISO_IR 192", b"\xc0\xafAB"),
+        ("UTF-8 cut", b"ISO_IR 192", b"A\xc3"), ("JIS not ended", b"\\ISO 2022 IR 87", b"\x1b$B;3EAB "),
+        ("GB18030 cut", b"GB18030 ", b"\x81\x30"), ("undefined in Thai", b"ISO_IR 166", b"\xfcAB "),
+        ("backslash at the end", b"", b"AB\\ "), ("NUL inside", b"", b"A\0B "), ("escape without a set", b"", b"A\x1bB "),
+    )},
+    **{f"date {value.decode()}": _put(0x00080020, b"DA", value) for value in (
+        b"00000000", b"20231301", b"20230229", b"202301  ", b" 20230101 ", b"20230101-20230102 ",
+    )},
+    **{f"time {value.decode()}": _put(0x00080030, b"TM", value) for value in (b"240000", b"-12000", b"120000. ", b"1 ")},
+    **{f"number {value.decode()}": _put(0x00200011, b"IS", value) for value in (
+        b"2147483648", b"0x10", b"1e3 ", b"1 2 ", b"1\\2 ",
+    )},
+    **{f"study UID {value!a}": _put(0x0020000D, b"UI", value) for value in (
+        b"1.2.\0", b"1..2", b"-1.2", b"3.1.2\0", b"1.2\n0\0", b"1.2\\1.3\0", b"1." + b"1" * 64,
+    )},
+    "sequence end in an explicit sequence": _put(0x00081032, b"SQ", _sequence(CODE) + b"\xfe\xff\xdd\xe0\0\0\0\0"),
+    "item in an item": _put(0x00081032, b"SQ", _sequence(_sequence(CODE))),
+    "two bytes after the items": _put(0x00081032, b"SQ", _sequence(CODE) + b"ab"),
+    "group FFFF in an item": _put(0x00081032, b"SQ", _sequence(CODE + encoded(0xFFFF0010, b"LO", b"ab"))),
+    "verified with a date that does not exist": _both(
+        (0x0040A493, b"CS", b"VERIFIED"), (0x0040A073, b"SQ", _sequence(encoded(0x0040A030, b"DT", b"20231301")))
+    ),
+    "code without meaning": _put(
+        0x0040A043, b"SQ", _sequence(encoded(0x00080100, b"SH", b"A ") + encoded(0x00080102, b"SH", b"DCM "))
+    ),
 }  # fmt: skip
 
 
