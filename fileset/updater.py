@@ -176,7 +176,8 @@ class Updater(WritingRole):
         """Read the keys of the instances that match `keys` again from their files; without `keys`, of all instances.
 
         Their records, and the records of their patients, studies and series, are built from the files alone; no old value
-        stays in the DICOMDIR. Returns the number of instances.
+        stays in the DICOMDIR. The report names each file of another patient, study, series or instance than its record,
+        and is then not `complete`. Returns the number of instances.
 
         Raises:
             RefusedError: A Multi-Referenced File Directory Record would have to change.

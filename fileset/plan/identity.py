@@ -85,11 +85,8 @@ class IdentityCheck:
         trusted = dict[str, bytes]()
         for row, in_record, in_file in differences(record, file):
             uses_record = self.trust and not changed and row.level and str(in_record).isascii()
-            message = (
-                f"the record has {row.keyword} {in_record}, the file has {in_file}: "
-                f"that of the {'record' if uses_record else 'file'} is used"
-            )
-            self.findings.append(Finding(row.rule, message, Where(self.sources.name(source), tag=row.tag)))
+            used = "record" if uses_record else "file"
+            self.findings.append(_difference(self.sources.name(source), row, in_record, in_file, used))
             if uses_record:
                 trusted |= {} if row is PERSON else {row.name: str(in_record).encode("ascii")}
                 trusted |= _trusted_person(record, file) if row.level == "PATIENT" else {}
@@ -117,6 +114,25 @@ def _trusted_person(record: Identity, file: Identity) -> dict[str, bytes]:
     if not str(record.person).isascii() or not file.person.is_other_than(record.person):
         return {}
     return {name: value.encode("ascii") for name, value in zip(_PERSON, record.person, strict=True)}
+
+
+def refreshed_differences(contents: Contents, refreshed: Iterable[tuple[int, str, Instance]]) -> Iterator[Finding]:
+    """Yield a finding for each key of a record that differs from the file which renews it: index, name, instance."""
+    above: dict[int, Identity] = {}
+    for index, name, instance in refreshed:
+        parent = contents.tree.parent[index]
+        if parent not in above:
+            above[parent] = identity_of_levels(contents, parent)
+        uid = contents.reference(index, tags.REFERENCED_SOP_INSTANCE_UID)
+        record = above[parent]._replace(sop_instance_uid=uid)
+        for row, in_record, in_file in differences(record, identity_of(instance)):
+            yield _difference(name, row, in_record, in_file, "file")
+
+
+def _difference(name: str, row: IdentityKey, in_record: str | Person, in_file: str | Person, used: str) -> Finding:
+    """Return the finding about the file `name`; `used` is the side whose value counts."""
+    message = f"the record has {row.keyword} {in_record}, the file has {in_file}: that of the {used} is used"
+    return Finding(row.rule, message, Where(name, tag=row.tag))
 
 
 def _refused(record: Identity, file: Identity | None) -> Refused | None:

@@ -26,6 +26,7 @@ from fileset.plan.commit import Addition, Plan
 from fileset.plan.copy_findings import cleared
 from fileset.plan.file_keys import FileKeys
 from fileset.plan.folder_numbers import Placing
+from fileset.plan.identity import refreshed_differences
 from fileset.plan.inputs import Sources
 from fileset.plan.names import names
 from fileset.plan.offer import Offer, tree_of
@@ -99,7 +100,13 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
     gone = request.removed | dict.fromkeys((index for indexes in replaced.values() for index in indexes), False)
     if not (accepted or gone or request.changes):
         return None
-    refreshed = [offer.record_of[source] for source, _ in accepted if source in offer.record_of]
+    renewing = [
+        (offer.record_of[source], offer.sources.name(source), instance)
+        for source, instance in accepted
+        if source in offer.record_of
+    ]
+    report.findings += refreshed_differences(contents, renewing)
+    refreshed = [index for index, _, _ in renewing]
     kept.renewed.update(above for index in refreshed for above in kept.above(index))
     for index in (*gone, *refreshed):
         kept.drop(index)

@@ -276,10 +276,11 @@ class TreeBuilder:
         known = self._owner_of_series.get(chain.series_uid)
         owner = known.key if known else self._existing.study_of(chain.series_uid)
         if owner is not None and _bytes(owner).partition(APART)[0] != chain.study_uid:
-            series = chain.series_uid.decode("ascii")
+            series, study = chain.series_uid.decode("ascii"), chain.study_uid.decode("ascii")
+            other = _bytes(owner).partition(APART)[0].decode("ascii", "replace")
             raise HeaderError(
                 "FS-SERIES-TWO-STUDIES",
-                f"series {series} is already in the file-set in another study{self._from(known)}",
+                f"series {series} is already in another study, {other}{self._from(known)}, but this file has {study}",
             )
 
     def _from(self, entity: Entity | None) -> str:

@@ -35,6 +35,7 @@ def configure(parser: ArgumentParser) -> None:
     add_rules(parser)
     add_force(parser)
     add_writing(parser)
+    parser.epilog = "The exit code is 3 if a file has another patient, study, series or instance than its record; both values are shown."
 
 
 def run(options: Namespace) -> int:
