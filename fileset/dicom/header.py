@@ -1,26 +1,30 @@
 """Read the header of a DICOM file: only the values that directory records need.
 
 `read_header` walks File Meta Information and data set over the first bytes, keeps the raw values of the wanted
-top-level elements, and stops after the last of them. It handles Explicit and Implicit VR Little Endian, also deflated.
-Everything unusual (Big Endian, no preamble, elements out of order, wrong lengths, sequences in Implicit VR) goes to
-pydicom in `header_by_pydicom`, which returns the same `Header`.
+top-level elements, and stops after the last of them. It handles Explicit and Implicit VR Little Endian, also deflated, and
+Explicit VR Big Endian. Everything unusual (no preamble, elements out of order, wrong lengths, wanted sequences in Implicit VR
+or Big Endian) goes to pydicom in `header_by_pydicom`, which returns the same `Header`.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from struct import Struct, error
 from typing import Final, overload
 
 from attrs import frozen
 
 from fileset.dicom.elements import (
+    EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
     LONG_VRS,
+    NUMBER_SIZES,
     SHORT_VRS,
     UNDEFINED,
+    Syntax,
     skip_undefined,
 )
 from fileset.dicom.header_cache import FIRST_READ, Layouts, Recognised
@@ -162,7 +166,7 @@ def _read_foreign(read: Reading, wanted: Wanted) -> Header:
 def _learn(layouts: Layouts, data: bytes, header: Header, wanted: Wanted) -> Recognised | None:
     syntax = header.meta.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 ")
     keys = wanted.for_class(header.values.get(tags.SOP_CLASS_UID, b""))
-    if keys is not wanted.any and syntax != IMPLICIT_VR_LITTLE_ENDIAN and syntax not in DEFLATED:
+    if keys is not wanted.any and syntax not in _NOT_LEARNT:
         return layouts.learn(data, keys.tags | META_TAGS, keys.last)
     return None
 
@@ -181,21 +185,20 @@ def looks_like_data_set(data: bytes) -> bool:
 def _read_usual(data: bytes, read: Reading, wanted: Wanted) -> Header:
     meta, at, data = _file_meta(data, read)
     syntax = meta.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 ")
-    if not syntax or syntax == EXPLICIT_VR_BIG_ENDIAN or at == len(data):
+    if not syntax or at == len(data):
         raise UnusualError
     if syntax in DEFLATED:
         return Header(meta, _inflated_values(_Inflated(read, at), wanted))
-    # PS3.5 A.4: all encapsulated transfer syntaxes are Explicit VR Little Endian
-    walk = _walk_implicit if syntax == IMPLICIT_VR_LITTLE_ENDIAN else _walk_explicit
     values: dict[int, bytes] = {}
-    _walk_windows(walk, data, at, read, wanted, values)
+    # PS3.5 A.4: all encapsulated transfer syntaxes are Explicit VR Little Endian
+    _walk_windows(_WALKS.get(syntax, _walk_little), data, at, read, wanted, values)
     return Header(meta, values)
 
 
 def _inflated_values(read: Reading, wanted: Wanted) -> dict[int, bytes]:
     values: dict[int, bytes] = {}
     try:
-        _walk_windows(_walk_explicit, read(0, FIRST_READ), 0, read, wanted, values)
+        _walk_windows(_walk_little, read(0, FIRST_READ), 0, read, wanted, values)
     except (UnusualError, FormatError, error):
         return _read_foreign(read, wanted).values
     return values
@@ -255,11 +258,12 @@ def _walk_windows(walk: _Walk, data: bytes, at: int, read: Reading, wanted: Want
             raise UnusualError  # an element exceeds the file
 
 
-def _walk_explicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dict[int, bytes]) -> int:
+def _walk_explicit(syntax: Syntax, data: bytes, at: int, limit: int, wanted: Wanted, values: dict[int, bytes]) -> int:
     keys = wanted.for_class(values.get(tags.SOP_CLASS_UID, b""))
     kept, last, previous, end = keys.tags, keys.last, 0, len(data)
+    head, long, little = syntax.header, syntax.long, syntax.little
     while at <= limit:
-        group, number, vr, length = _HEAD(data, at)
+        group, number, vr, length = head(data, at)
         start = at
         tag = group << 16 | number
         if tag > last:
@@ -270,7 +274,7 @@ def _walk_explicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dic
         if vr not in SHORT_VRS:
             if vr not in LONG_VRS:
                 raise UnusualError
-            length = _LENGTH(data, value)[0]
+            length = long(data, value)[0]
             value += 4
         previous = tag
         at = following = value + length
@@ -279,7 +283,7 @@ def _walk_explicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dic
                 values[tag] = b""
                 return DONE
             try:
-                at, following = skip_undefined(data, value, end, IMPLICIT_LITTLE if vr == b"UN" else EXPLICIT_LITTLE)
+                at, following = skip_undefined(data, value, end, IMPLICIT_LITTLE if vr == b"UN" else syntax)
             except FormatError:
                 return start  # probably the window is too small: try a larger one
         if tag in kept:
@@ -287,7 +291,9 @@ def _walk_explicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dic
                 return start
             if (vr == b"UN") or (tag in wanted.sequences) is not (vr == b"SQ"):
                 raise UnusualError
-            values[tag] = data[value:at]
+            if vr == b"SQ" and not little:
+                raise UnusualError
+            values[tag] = data[value:at] if little else little_endian(data[value:at], vr.decode("ascii"))
             if tag == tags.SOP_CLASS_UID:
                 kept, last = _narrow(values, wanted)
         elif tag in PIXEL_DATA:
@@ -337,6 +343,23 @@ def _walk_implicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dic
                 return start
         at = following
     return at
+
+
+_walk_little: Final = partial(_walk_explicit, EXPLICIT_LITTLE)
+_WALKS: Final[Mapping[bytes, _Walk]] = {
+    IMPLICIT_VR_LITTLE_ENDIAN: _walk_implicit,
+    EXPLICIT_VR_BIG_ENDIAN: partial(_walk_explicit, EXPLICIT_BIG),
+}
+"""How data sets are walked that are not in Explicit VR Little Endian."""
+_NOT_LEARNT: Final = DEFLATED.union(_WALKS)
+
+
+def little_endian(value: bytes, vr: str) -> bytes:
+    """Return a Big Endian value in Little Endian (PS3.5 7.3)."""
+    width = NUMBER_SIZES.get(vr, 1)
+    if width == 1:
+        return value
+    return b"".join(value[at : at + width][::-1] for at in range(0, len(value), width))
 
 
 class _Inflated:

@@ -1,4 +1,4 @@
-"""Read unusual headers with pydicom: Big Endian, no preamble, wrong lengths, sequences in Implicit VR.
+"""Read unusual headers with pydicom: no preamble, wrong lengths, sequences in Implicit VR or Big Endian.
 
 The result is the same `Header`: raw values in Little Endian, sequences in Explicit VR Little Endian.
 """
@@ -10,8 +10,8 @@ import warnings
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from fileset.dicom.elements import EXPLICIT_LITTLE, NUMBER_SIZES, UNDEFINED, element_at
-from fileset.dicom.header import LARGEST_VALUE, PIXEL_DATA, Header, HeaderError, Reading, Wanted
+from fileset.dicom.elements import EXPLICIT_LITTLE, UNDEFINED, element_at
+from fileset.dicom.header import LARGEST_VALUE, PIXEL_DATA, Header, HeaderError, Reading, Wanted, little_endian
 from fileset.dicom.header_layout import IDENTIFYING_META_TAGS
 from fileset.standard import tags
 
@@ -67,9 +67,7 @@ class HeaderFile(io.RawIOBase):
         if size is None or size < 0:  # pydicom would inflate a deflated data set without limit
             raise HeaderError("FS-FILE-BAD-HEADER", "a deflated data set after unusual File Meta Information")
         if size > self._left:
-            raise HeaderError(
-                "FS-FILE-BAD-HEADER", f"more than {self._limit >> 20} MiB precede the values that are needed"
-            )
+            raise HeaderError("FS-FILE-BAD-HEADER", self._too_much(size))
         data = self._read(self._at, size)
         self._reads += 1
         self._zeros = self._zeros + 1 if data == _ZEROS else 0
@@ -78,6 +76,12 @@ class HeaderFile(io.RawIOBase):
         self._at += len(data)
         self._left -= len(data)
         return data
+
+    def _too_much(self, size: int) -> str:
+        """Why `size` bytes are not read: the file does not have them, or they are too many."""
+        if not self._read(self._at + size - 1, 1):
+            return f"a length of {size} exceeds the file"
+        return f"more than {self._limit >> 20} MiB precede the values that are needed"
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Read into a buffer, for buffered reading."""
@@ -146,10 +150,7 @@ def _raw(dataset: Dataset, tag: int) -> bytes:
     if not isinstance(raw, RawDataElement):
         return _encoded(dataset, tag)
     value = raw.value or b""
-    width = NUMBER_SIZES.get(raw.VR or "", 1)
-    if raw.is_little_endian or width == 1:
-        return value
-    return b"".join(value[at : at + width][::-1] for at in range(0, len(value), width))
+    return value if raw.is_little_endian else little_endian(value, raw.VR or "")
 
 
 def _sequence(dataset: Dataset, tag: int) -> bytes:

@@ -14,7 +14,9 @@ import pydicom.data
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from pydicom import dcmwrite
 from pydicom.filereader import read_dataset
+from pydicom.uid import ExplicitVRBigEndian
 
 from fileset.dicom.header import PIXEL_DATA, Header, HeaderError, Wanted, read_header
 from fileset.dicom.header_by_pydicom import read_foreign
@@ -252,3 +254,30 @@ def test_a_value_may_end_anywhere_about_the_end_of_the_first_read() -> None:
         found = by_scanner(data, WANTED)
         assert isinstance(found, dict)
         assert found[0x00200013] == b"7 "
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["element", "in-sequence"])
+@pytest.mark.parametrize("size", [4, 2 * FIRST_READ])
+def test_a_big_endian_file_with_an_unknown_vr_of_undefined_length_is_read(size: int, *, nested: bool) -> None:
+    dataset = synthetic.instance(synthetic.CT_IMAGE)
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    target = BytesIO()
+    dcmwrite(target, dataset, little_endian=False, implicit_vr=False, enforce_file_format=True)
+    data = target.getvalue()
+    inner = pack("<HHI", 0x0009, 0x1001, size) + bytes(size)  # PS3.5 6.2.2: Implicit VR Little Endian
+    content = pack("<HHI", 0xFFFE, 0xE000, len(inner)) + inner + pack("<HHI", 0xFFFE, 0xE0DD, 0)
+    added = pack(">HH2sHI", 0x0009, 0x1010, b"UN", 0, 0xFFFFFFFF) + content
+    if nested:
+        items = pack(">HHI", 0xFFFE, 0xE000, len(added)) + added + pack(">HHI", 0xFFFE, 0xE0DD, 0)
+        added = pack(">HH2sHI", 0x0009, 0x1020, b"SQ", 0, 0xFFFFFFFF) + items
+    at = data.index(pack(">HH2s", 0x0010, 0x0010, b"PN"))
+    changed = data[:at] + pack(">HH2sH", 0x0009, 0x0010, b"LO", 4) + b"ACME" + added + data[at:]
+    assert by_scanner(changed, WANTED) == by_scanner(data, WANTED) == by_pydicom(data, WANTED)
+
+
+def test_a_length_beyond_the_end_of_the_file_is_called_so() -> None:
+    data = synthetic.ct()[132:]  # without preamble, pydicom reads it
+    at = data.index(b"\x10\x00\x20\x00LO")
+    cut = data[:at] + pack("<HH2sHI", 0x0010, 0x0020, b"UT", 0, 1 << 30) + data[at:]
+    with pytest.raises(HeaderError, match="a length of 1073741824 exceeds the file"):
+        read_header(lambda at, size: cut[at : at + size], WANTED)
