@@ -15,10 +15,13 @@ from fileset.errors import FilesetError
 from fileset.media.base import ReadableMedium
 from fileset.plan.scan import describe
 from fileset.records.describe import Describer, Policy
-from fileset.records.levels import FIELDS, IDENTITY, Chain
+from fileset.records.key_choice import USUAL, key_set
+from fileset.records.levels import FIELDS, IDENTITY, Chain, Field
 from fileset.records.person import Person, person_of
 from fileset.standard import tags
 
+_OPTIONAL: Final = key_set(USUAL).upper
+_READ: Final = frozenset(row.tag for rows in (*FIELDS.values(), *_OPTIONAL.values()) for row in rows)
 _IDENTITY: Final = frozenset(row.tag for row in IDENTITY)
 
 
@@ -29,13 +32,17 @@ class FileKeys:
     medium: ReadableMedium
     kept: Kept
     _chains: dict[int, Chain | None] = field(factory=dict)
-    _describer: Describer = field(factory=lambda: Describer(Policy()))
+    _describer: Describer = field(factory=lambda: Describer(Policy(keys=USUAL)))
 
-    def confirms(self, index: int, name: str) -> bool:
-        """Whether a file below a record has its value; also True if no file can be read, because none contradicts it."""
-        tag = next(row.tag for row in FIELDS[self.kept.contents.type_name(index)] if row.name == name)
-        text = self.kept.text(index, tag)
-        return any(chain is None or _text(chain, name) == text for chain in self._below(index))
+    def confirms(self, index: int, row: Field) -> bool:
+        """Whether a file below a record has its value for a key.
+
+        Also True if no file can be read, or the key is not among the usual ones, because nothing contradicts the value.
+        """
+        if row.tag not in _READ:
+            return True
+        text = self.kept.text(index, row.tag, row.vr)
+        return any(chain is None or _text(chain, row) == text for chain in self._below(index))
 
     def person(self, index: int) -> Person:
         """Return the person in the first file below a record that can be read."""
@@ -45,15 +52,16 @@ class FileKeys:
         """Return new encoded values, by tag, for the keys of a record whose old value no file below it has."""
         found = []
         character_set = b""
-        for row in FIELDS[self.kept.contents.type_name(index)]:
-            if row.tag in _IDENTITY or self.confirms(index, row.name):
+        kind = self.kept.contents.type_name(index)
+        for row in (*FIELDS[kind], *self.kept.held(index, _OPTIONAL[kind])):
+            if row.tag in _IDENTITY or self.confirms(index, row):
                 continue
-            chain = next((one for one in self._below(index) if one is not None and getattr(one, row.name)), None)
+            chain = next((one for one in self._below(index) if one is not None and _value(one, row)), None)
             if chain is not None:
-                found.append((row.tag, element(row.tag, row.vr, getattr(chain, row.name))))
+                found.append((row.tag, element(row.tag, row.vr, _value(chain, row))))
                 character_set = character_set or chain.character_set
         declared = element(tags.SPECIFIC_CHARACTER_SET, "CS", character_set) if character_set and found else b""
-        return declared + b"".join(encoded for _, encoded in found), frozenset(tag for tag, _ in found)
+        return declared + b"".join(encoded for _, encoded in sorted(found)), frozenset(tag for tag, _ in found)
 
     def _below(self, index: int) -> Iterator[Chain | None]:
         for below in self.kept.below(index):
@@ -76,5 +84,12 @@ class FileKeys:
             return None
 
 
-def _text(chain: Chain, name: str) -> str:
-    return decode(getattr(chain, name), chain.character_set.decode("ascii"))
+def _value(chain: Chain, row: Field) -> bytes:
+    """Return the value of a file for a key, b"" if it has none."""
+    if row.name in Chain._fields:
+        return bytes(getattr(chain, row.name))
+    return next((value for _, one, value in chain.extra if one.tag == row.tag), b"")
+
+
+def _text(chain: Chain, row: Field) -> str:
+    return decode(_value(chain, row), chain.character_set.decode("ascii"))

@@ -9,7 +9,7 @@ Type 1 key is made from UIDs.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from fileset.dicom.character_sets import decode, needs_character_set
@@ -44,8 +44,16 @@ class OldRecords:
         """Return the Study Instance UID that a series belongs to, None if it is new."""
         return None
 
-    def texts(self, level: str, key: bytes | str) -> Mapping[str, str] | None:  # noqa: ARG002
-        """Return the decoded keys, by field, of the record of a patient, study or series; None if it is new."""
+    def texts(
+        self,
+        level: str,  # noqa: ARG002
+        key: bytes | str,  # noqa: ARG002
+        optional: Iterable[Field],  # noqa: ARG002
+    ) -> Mapping[str, str] | None:
+        """Return the decoded keys, by field, of the record of a patient, study or series; None if it is new.
+
+        `optional`: the keys that count only if the record has them.
+        """
         return None
 
     def persons(self, key: bytes | str) -> list[Person]:  # noqa: ARG002
@@ -56,7 +64,7 @@ class OldRecords:
         """Whether the record of a patient, study or series is correct and can stay byte for byte."""
         return True
 
-    def confirms(self, level: str, key: bytes | str, name: str) -> bool:  # noqa: ARG002
+    def confirms(self, level: str, key: bytes | str, field: Field) -> bool:  # noqa: ARG002
         """Whether a kept file confirms the value of a field in the record of a patient, study or series."""
         return False
 
@@ -401,7 +409,7 @@ class TreeBuilder:
 
     def _record(self, entity: Entity, key: bytes | str, taken: set[bytes]) -> bytes:
         """Return the encoded keys of a PATIENT, STUDY or SERIES record; b"" if an old record stays."""
-        texts = self._existing.texts(entity.record_type, key)
+        texts = self._existing.texts(entity.record_type, key, entity.extra.values())
         if texts is not None and not self._renews(entity, key, texts) and self._existing.stays(entity.record_type, key):
             return b""
         values = []
@@ -427,14 +435,15 @@ class TreeBuilder:
     def _renews(self, entity: Entity, key: bytes | str, texts: Mapping[str, str]) -> bool:
         """Whether a key of an old record must be renewed, because no remaining file below it has the value.
 
-        If a file confirms the value, it stays, with a finding about the files that differ. A missing value is filled in.
+        If a file confirms the value, it stays, with a finding about the files that differ. A missing value is filled in,
+        but a record gets no optional key that it has not.
         """
         stale = set()
-        for field in FIELDS[entity.record_type]:
-            text, old = entity.text(field.name), texts[field.name]
-            if not text or old in (text, *entity.others.get(field.name, ())):
+        for field in (*FIELDS[entity.record_type], *entity.extra.values()):
+            text, old = entity.text(field.name), texts.get(field.name)
+            if old is None or not text or old in (text, *entity.others.get(field.name, ())):
                 continue
-            if old and self._existing.confirms(entity.record_type, key, field.name):
+            if old and self._existing.confirms(entity.record_type, key, field):
                 message = f"{field.label} differs from that in the DICOMDIR, which stays as it is"
                 where = Where(self._name(entity.source), entity.record_type)
                 self.findings.append(Finding("FS-KEY-CONFLICT", message, where))

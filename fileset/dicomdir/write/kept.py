@@ -23,7 +23,7 @@ from fileset.dicomdir.write.layout import NONE
 from fileset.errors import MERGE, REPAIR, RefusedError
 from fileset.records.arranged import Order
 from fileset.records.instance_keys import UNORDERED
-from fileset.records.levels import FIELDS, LEVELS
+from fileset.records.levels import FIELDS, LEVELS, Field
 from fileset.records.person import Person
 from fileset.records.tree import APART, PERSON, OldRecords, invented_patient_id
 from fileset.standard import tags
@@ -69,7 +69,7 @@ class Kept(OldRecords):
 
     def __init__(self, contents: Contents, sound: Container[int] | None = None) -> None:
         self.sound = sound
-        self.files_confirm: Callable[[int, str], bool] = lambda _, __: True
+        self.files_confirm: Callable[[int, Field], bool] = lambda _, __: True
         self.files_person: Callable[[int], Person] = lambda _: Person("")
         self.other_persons: dict[int, Person] = {}  # PATIENT record that no file confirms -> the person in its files
         self.contents = contents
@@ -262,15 +262,15 @@ class Kept(OldRecords):
         level = self.contents.type_name(index)
         return self.text(index, tags.PATIENT_ID) if level == "PATIENT" else self.raw(index, _UID_OF[level])
 
-    def raw(self, index: int, tag: int) -> bytes:
-        """Return the encoded value of a key without padding; b"" if there is none."""
+    def raw(self, index: int, tag: int, vr: str = "") -> bytes:
+        """Return the encoded value of a key without padding; b"" if there is none. `vr`: that of an optional key."""
         found = self.contents.element(index, tag)
-        return canonical(_VRS[tag], self.flat.data[found.value_at : found.value_end]) if found else b""
+        return canonical(vr or _VRS[tag], self.flat.data[found.value_at : found.value_end]) if found else b""
 
-    def text(self, index: int, tag: int) -> str:
-        """Return the decoded value of a text key of a patient, study or series."""
+    def text(self, index: int, tag: int, vr: str = "") -> str:
+        """Return the decoded value of a text key of a patient, study or series. `vr`: that of an optional key."""
         parts = self.flat.elements(index)
-        return decode(self.raw(index, tag), character_set_of(self.flat.data, parts, self.contents.character_set))
+        return decode(self.raw(index, tag, vr), character_set_of(self.flat.data, parts, self.contents.character_set))
 
     # ------------------------------------------------------------ values that new instances must agree with
 
@@ -322,12 +322,17 @@ class Kept(OldRecords):
             advice=REPAIR,
         )
 
-    def texts(self, level: str, key: bytes | str) -> dict[str, str] | None:
+    def texts(self, level: str, key: bytes | str, optional: Iterable[Field]) -> dict[str, str] | None:
         """Return the decoded keys, by field, of the record of a patient, study or series; None if it does not stay."""
         index = self.entity(level, key)
         if index == NONE or index in self.renewed:
             return None
-        return {field.name: self.text(index, field.tag) for field in FIELDS[level]}
+        fields = (*FIELDS[level], *self.held(index, optional))
+        return {field.name: self.text(index, field.tag, field.vr) for field in fields}
+
+    def held(self, index: int, optional: Iterable[Field]) -> Iterator[Field]:
+        """Yield the optional keys that a record has, with or without a value."""
+        return (field for field in optional if self.contents.element(index, field.tag))
 
     def persons(self, key: bytes | str) -> list[Person]:
         """Return the person of each record with a Patient ID. Raises `RefusedError` if two of them are one person."""
@@ -348,9 +353,9 @@ class Kept(OldRecords):
         """Whether the record of a patient, study or series can stay byte for byte."""
         return self.sound is None or self.entity(level, key) in self.sound
 
-    def confirms(self, level: str, key: bytes | str, name: str) -> bool:
+    def confirms(self, level: str, key: bytes | str, field: Field) -> bool:
         """Whether a kept file confirms the value of a record for a field; `files_confirm` reads the files."""
-        return self.sound is None and self.files_confirm(self.entity(level, key), name)
+        return self.sound is None and self.files_confirm(self.entity(level, key), field)
 
     def series_numbers(self, study_uid: bytes) -> set[bytes]:
         """Return the Series Numbers that are taken in a study."""
