@@ -22,6 +22,7 @@ from fileset.media.base import LinkError, ReadableMedium
 from fileset.media.folder.work_folder import WORK
 from fileset.plan.manifest import Manifest
 from fileset.plan.scan import Progress
+from fileset.plan.self_check import SECOND
 from fileset.profiles.facts import Facts
 from fileset.standard import tags
 from fileset.standard.record_types import HL7_DOCUMENT, HL7_SYNTAXES
@@ -183,8 +184,7 @@ class FileCheck:
         if result.rule in ("FS-FILE-LINK", "FS-FILE-UNREADABLE") or result.rule.startswith("FS-SECURE-"):
             self.collector.add_at_file(result.rule, result.reason, name)
         elif result.rule == "FS-FILE-IS-DICOMDIR":
-            message = "another DICOMDIR: the files below its folder count as its files"
-            self.collector.add_at_file("FS-DICOMDIR-SECOND", message, name)
+            self.collector.add_at_file("FS-DICOMDIR-SECOND", SECOND, name)
             self._other_folders.add(name.rpartition("/")[0])
         elif result.prefix and self.directory.complete:
             self._unlisted[name] = result.uid

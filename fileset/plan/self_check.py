@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from fileset.dicom.header import Reading
+from fileset.dicom.header import HeaderError, Reading, read_header
 from fileset.dicom.preamble import is_part_10
 from fileset.dicomdir.write.header import Identification
 from fileset.errors import FilesetError
@@ -22,11 +22,16 @@ from fileset.part10.whole_file import FileChecker
 from fileset.plan.commit import Plan
 from fileset.plan.new_file_set import IN_PLACE, Recipe
 from fileset.plan.presence import form_key, is_dicomdir
+from fileset.records.describe import WANTED
+from fileset.records.key_choice import DIRECTORY_CLASS
 from fileset.report import Report
 from fileset.standard import tags
 
 if TYPE_CHECKING:
     from fileset.plan.update import Request
+
+SECOND: Final = "another DICOMDIR: the files below its folder count as its files"
+"""The finding about a DICOMDIR in a folder of a file-set."""
 
 
 def unlisted(paths: Mapping[str, str]) -> Iterator[Finding]:
@@ -52,10 +57,24 @@ def unlisted_on(medium: ReadableMedium, names: Iterable[str]) -> Iterator[Findin
 
 
 def _faults(checker: FileChecker, name: str, read: Reading, size: int) -> Iterator[Finding]:
-    if is_part_10(read(0, 132)):
-        yield Finding("FS-FILE-UNLISTED", "no record references this DICOM file", Where(name))
-        for fault in checker.faults(read, size):
-            yield Finding(fault.rule, fault.message, Where(name, "", fault.offset, fault.tag))
+    if not is_part_10(read(0, 132)):
+        return
+    if _is_directory(read):
+        yield Finding("FS-DICOMDIR-SECOND", SECOND, Where(name))
+        return
+    yield Finding("FS-FILE-UNLISTED", "no record references this DICOM file", Where(name))
+    for fault in checker.faults(read, size):
+        yield Finding(fault.rule, fault.message, Where(name, "", fault.offset, fault.tag))
+
+
+def _is_directory(read: Reading) -> bool:
+    """Whether a DICOM file is a DICOMDIR: no instance, and its elements of group 0004 are correct."""
+    try:
+        header = read_header(read, WANTED)
+    except HeaderError:
+        return False
+    classes = header.values.get(tags.SOP_CLASS_UID, b""), header.meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID, b"")
+    return any(uid.strip(b"\0 ") == DIRECTORY_CLASS for uid in classes)
 
 
 def below(folder: str, names: Iterable[str]) -> dict[str, str]:

@@ -141,3 +141,14 @@ def test_of_two_copies_the_whole_one_is_taken_and_the_other_named(
         assert told.keys() == {bad.name}
         assert told[bad.name][0] == "FS-INSTANCE-CONFLICT"
         assert good.name in told[bad.name][1]
+
+
+def test_index_names_a_nested_dicomdir_once_and_finds_no_fault_in_its_elements(
+    disc: Path, tmp_path: Path, run: Runs
+) -> None:
+    shutil.copytree(disc, tmp_path / "ABOVE/DISC1")
+    report = run("index", tmp_path / "ABOVE", "--json").document
+    found = [(row["rule"], row["where"]["file"]) for row in report["findings"]]
+    assert found == [("FS-DICOMDIR-SECOND", "DISC1/DICOMDIR")]
+    checked = run("check", tmp_path / "ABOVE", "--json").document
+    assert [(row["rule"], row["where"]["file"]) for row in checked["findings"]] == found
