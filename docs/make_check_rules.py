@@ -137,6 +137,10 @@ CAUSES: dict[str, tuple[str, str]] = {
         "Look at the reasons of the skipped files.",
     ),
     "FS-ICON-FAILED": ("The pixel data cannot be decoded.", "`fileset check` shows whether the file is damaged."),
+    "FS-PICTURE-CHOSEN": (
+        "`--web-pictures` limits the pictures of a series, to keep the pages small; the files are all on the medium.",
+        "Nothing; or a larger `--web-pictures`.",
+    ),
     "FS-PICTURE": ("The object has no pixels, or they cannot be decoded.", "Open it in a DICOM viewer."),
     "FS-MEDIUM-DAMAGED": ("Scratches, or an image that was cut off.", "`fileset extract` copies out the rest."),
     "FS-IMAGE-REDUCED": ("An update with `--force` of an image that another program wrote.", "Keep the old image."),

@@ -41,11 +41,13 @@ class Parser(ArgumentParser):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{"formatter_class": _Formatter, "allow_abbrev": False, "add_help": False, **settings})
         self.add_argument("-h", "--help", action="help", help="show this help and exit")
+        self._example = ""
 
     def error(self, message: str) -> NoReturn:
         """Raise `UsageError`."""
         problem = UsageError(message)
-        problem.hint = f"`{self.prog} --help` shows the options"
+        example = f"Example: {self._example}; " if "required" in message and self._example else ""
+        problem.hint = f"{example}`{self.prog} --help` shows the options"
         raise problem
 
     def refuse(self, message: str, word: str, known: Iterable[str]) -> NoReturn:
@@ -62,7 +64,8 @@ class Parser(ArgumentParser):
         self.error(f"too many arguments: {' '.join(arguments)}")
 
     def add_examples(self, examples: Sequence[str]) -> None:
-        """End the help with command lines."""
+        """End the help with command lines; the first one is the example for an argument that is missing."""
+        self._example = examples[0]
         self.epilog = "\n\n".join(filter(None, (self.epilog, "\n  ".join(("examples:", *examples)))))
 
     def _check_value(self, action: Action, value: Any) -> None:

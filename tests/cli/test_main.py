@@ -53,6 +53,7 @@ def test_every_verb_has_help_that_fits_the_terminal_and_ends_with_two_examples(
     lines = [line for line in examples.splitlines() if line]
     assert len(lines) >= 2
     assert lines[0].startswith(f"  fileset {verb}")
+    assert columns < 80 or [line for line in lines if not line.startswith(f"  fileset {verb}")] == []  # none is broken
     assert run("help", verb).stdout == text
 
 
@@ -98,9 +99,13 @@ def test_help_loads_only_the_modules_that_it_needs(arguments: list[str]) -> None
         (["list", "DISC", "--josn"], "there is no option --josn. Did you mean --json?"),
         (["create", "IN", "-o", "OUT", "--naming", "count"], "Did you mean counter?"),
         (["index", "IN", "OUT"], "too many arguments: OUT"),
-        (["create", "IN"], "-o/--output"),
-        (["create", "-o", "OUT"], "SOURCE"),
-        (["list"], "required: MEDIUM\n"),
+        (["create"], "missing SOURCE (a file, folder, image or archive to copy) and -o MEDIUM (the folder"),
+        (["create", "IN"], "missing -o MEDIUM (the folder, NAME.iso or NAME.zip to write). Example: fileset create "),
+        (
+            ["create", "-o", "OUT"],
+            "missing SOURCE (a file, folder, image or archive to copy). Example: fileset create ",
+        ),
+        (["list"], "required: MEDIUM\nExample: fileset list DISC.iso; `fileset list --help` shows the options\n"),
         (["create", "IN", "-o", "OUT", "--naming", "poetic"], "poetic"),
         (["create", "IN", "-o", "OUT", "--jobs", "0"], "1 or more"),
         (["create", "IN", "-o", "OUT", "--jobs", "many"], "1 or more"),

@@ -9,7 +9,7 @@ import pytest
 
 from fileset.standard.profiles import PROFILES
 from tests.support import synthetic
-from tests.support.command import Runs
+from tests.support.command import ANSI, Runs, on_terminal
 from tests.support.instances import breaking, conforming
 
 
@@ -31,6 +31,14 @@ def test_each_profile_is_shown_with_its_rules(profile_id: str, run: Runs) -> Non
     assert "SOP classes and transfer syntaxes:" in shown
     for constraint in PROFILES[profile_id].constraints:
         assert constraint.rule in shown
+
+
+@pytest.mark.parametrize("words", [(), ("STD-GEN-CD",), ("STD-US-SC-SF-CDR",), ("STD-DEN-CD",)], ids=" ".join)
+def test_on_a_terminal_of_80_columns_no_line_of_a_profile_is_wider(words: tuple[str, ...]) -> None:
+    lines = ANSI.sub("", on_terminal("profiles", *words, columns=80)).splitlines()
+    assert max(map(len, lines)) <= 80
+    named = words or tuple(PROFILES)
+    assert [name for name in named if not any(name in line.split() for line in lines)] == []
 
 
 def test_a_retired_profile_is_refused_with_the_reason(run: Runs) -> None:

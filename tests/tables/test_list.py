@@ -92,6 +92,16 @@ def test_a_folder_without_a_dicomdir_is_listed_with_scan(disc: Path, run: Runs) 
     assert len(rows(run("list", disc, "--scan", "--csv").stdout)) == 12
 
 
+def test_a_scan_without_a_form_shows_the_tree_that_a_dicomdir_gives(disc: Path, run: Runs) -> None:
+    listed = run("list", disc).stdout.replace("  1970-01-01  O\n", "\n").splitlines()  # optional keys of a record
+    (disc / "DICOMDIR").unlink()
+    (disc / "CUT").write_bytes(bytes(128) + b"DICM")
+    done = run("list", disc, "--scan", code=3)
+    assert done.stdout.splitlines()[1:] == listed[1:]
+    assert "CUT: " in done.stderr
+    assert "nothing matches Modality=XX" in run("list", disc, "--scan", "Modality=XX", code=3).stderr
+
+
 def test_a_selection_without_matches_is_reported(disc: Path, run: Runs) -> None:
     assert "nothing matches Modality=XX" in run("list", disc, "--csv", "Modality=XX").stderr
 

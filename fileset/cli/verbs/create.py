@@ -93,7 +93,7 @@ def _add_sources(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        required=True,
+        default="",
         metavar="MEDIUM",
         help="the folder that becomes the file-set, or NAME.iso, NAME.zip, - for a ZIP archive on stdout",
     )
@@ -197,11 +197,23 @@ def run(options: Namespace) -> int:
 
 
 def _refuse_wrong_use(options: Namespace) -> None:
-    """Raise `RuleError` for options that make no sense together."""
+    """Raise `RuleError` for arguments that are missing, and options that make no sense together."""
+    _refuse_missing(options)
     if options.output == "-" and (options.json or options.verbose) and not options.dry_run:
         raise RuleError("standard output takes the archive", advice="Leave out --json and -v, or give -o a name")
-    if not (options.sources or options.from_medium or options.documents):
-        raise RuleError("create: no SOURCE given", advice="Name at least one file, folder, image or archive")
     if options.plan and not options.volume_size:
         raise RuleError("--plan lists volumes", advice="Give their size with --volume-size")
     refuse_web_alone(options)
+
+
+def _refuse_missing(options: Namespace) -> None:
+    """Raise `RuleError` that names all missing arguments at once, with an example."""
+    needs = {
+        "SOURCE (a file, folder, image or archive to copy)": (
+            options.sources or options.from_medium or options.documents
+        ),
+        "-o MEDIUM (the folder, NAME.iso or NAME.zip to write)": options.output,
+    }
+    missing = [words for words, given in needs.items() if not given]
+    if missing:
+        raise RuleError(f"create: missing {' and '.join(missing)}", advice=f"Example: {EXAMPLES[0]}")

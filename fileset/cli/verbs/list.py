@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.findings import PARTLY, finding_rows, hides_records, tell_findings
@@ -66,7 +66,9 @@ def run(options: Namespace) -> int:
         return list_table(media, keys, options)
     if options.json + options.jsonl + options.paths + options.file_ids > 1:
         raise RuleError("--json, --jsonl, --paths and --file-ids exclude each other")
-    with Reader(media[0], medium_format=options.format) as reader:
+    with Reader(media[0], scan=options.scan, medium_format=options.format) as reader:
+        if options.scan:
+            return _scanned_tree(reader, keys, options)
         found = FoundInstances(reader.find(**keys))
         medium, prefix = around(reader)
         presence = presence_of(reader, medium, prefix)
@@ -89,6 +91,16 @@ def run(options: Namespace) -> int:
         if keys and not (found.number or options.quiet) and any(reader.instances):
             tell_unmatched(keys, options, reader.absent)
         return PARTLY if absent or hides_records(reader.findings) else 0
+
+
+def _scanned_tree(reader: Reader, keys: Mapping[str, str], options: Namespace) -> int:
+    """Show the tree of all files; the findings of the scan name the files that it leaves out. Return the exit code."""
+    found = FoundInstances(reader.find(**keys))
+    _tree(reader, found if keys else None, instances=options.verbose)
+    tell_findings(reader.findings, everything=options.verbose, quiet=options.quiet)
+    if keys and not (found.number or options.quiet):
+        tell_unmatched(keys, options, reader.absent)
+    return PARTLY if hides_records(reader.findings) else 0
 
 
 def _tell_absent(findings: Sequence[Finding], unlisted: int, options: Namespace) -> None:

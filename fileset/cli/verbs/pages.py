@@ -11,7 +11,7 @@ from fileset.cli.web_options import add_pages, make_pages
 
 EXAMPLES: Final = (
     "fileset pages /media/cdrom -o pages",
-    "fileset pages DISC.iso -o pages --web-language de --institution 'Klinikum Nord'",
+    "fileset pages DISC -o pages --web-language de --institution 'KH Nord'",
 )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Final
 
 from fileset.cli.options import add_common
-from fileset.cli.output import json_text, write, write_document
+from fileset.cli.output import json_text, paragraph, write, write_document
 from fileset.errors import RuleError
 
 if TYPE_CHECKING:
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
 EXAMPLES: Final = ("fileset profiles --medium CD", "fileset profiles STD-GEN-CD")
 WIDTH: Final = 100
-"""Characters of a line in which the rules of a profile are shown."""
+"""Characters of a line in a file or pipe; a terminal has its own width."""
+NARROW: Final = 24
+"""Fewest characters for a last column with more than one line a row."""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -60,7 +64,7 @@ def _show(profile: Profile, *, as_json: bool) -> None:
     if as_json:
         write_document("fileset.profile/1", {"profile": document_of(profile)})
         return
-    write(f"{name + ':':10}{text}" for name, text in facts_of_profile(profile))
+    write(_wrapped(f"{name + ':':10}{text}") for name, text in facts_of_profile(profile))
     for title, table in tables_of(profile):
         write(["", f"{title}:"])
         write(_lines(table))
@@ -72,17 +76,34 @@ def _list(profiles: list[Profile], *, as_json: bool) -> None:
 
         write_document("fileset.profiles/1", {"profiles": map(json_text, map(document_of, profiles))})
         return
-    rows: Table = [("PROFILE", "MEDIUM", "ROLES", "PS3.11")]
-    rows += [(one.id, one.medium.name, " ".join(one.roles), one.annex) for one in profiles]
+    rows: Table = [("PROFILE", "ROLES", "PS3.11", "MEDIUM")]
+    rows += [(one.id, " ".join(one.roles), one.annex, one.medium.name) for one in profiles]
     write(_lines(rows))
 
 
 def _lines(table: Table) -> Iterator[str]:
-    """A table as lines: columns side by side where they fit, the last one broken between words."""
+    """A table as lines: columns side by side, the last one broken between words; on a narrow terminal a line for each cell."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     before = sum(widths[:-1]) + 2 * len(widths)
-    room = max(WIDTH - before, 40)
+    is_terminal = sys.stdout.isatty()
+    room = get_terminal_size().columns - before if is_terminal else max(WIDTH - before, 40)
+    needed = max(NARROW, *(len(word) for row in table for word in row[-1].split()))
+    if is_terminal and room < min(needed, widths[-1]):
+        yield from _in_lines(table)
+        return
     for row in table:
         head = "".join(f"  {cell:{width}}" for cell, width in zip(row[:-1], widths, strict=False)) + "  "
         for at, part in enumerate(textwrap.wrap(row[-1], room) or [""]):
             yield ((head if not at else " " * len(head)) + part).rstrip()
+
+
+def _in_lines(table: Table) -> Iterator[str]:
+    """Yield a line for each cell, and an empty one between rows."""
+    for at, row in enumerate(table[1:]):
+        yield from [""] if at else []
+        yield from (paragraph(f"  {name}: {cell}") for name, cell in zip(table[0], row, strict=True))
+
+
+def _wrapped(line: str) -> str:
+    """Break a line at spaces on a terminal."""
+    return paragraph(line) if sys.stdout.isatty() else line

@@ -21,7 +21,7 @@ from fileset.cli.write_report import Wording, tell_matched
 
 WRITES: Final = True
 EXAMPLES: Final = (
-    "fileset refresh DISC                  # after files were corrected or de-identified",
+    "fileset refresh DISC                  # after files were corrected",
     "fileset refresh DISC PatientID=P1 --dry-run -v",
 )
 WORDING: Final = Wording(verb="refresh", unchanged=lambda report: f"0 instances read again in {report.medium}")
