@@ -136,7 +136,8 @@ class FilesetError(Exception):
         if self.tag is not None:
             place.append(f"({self.tag >> 16:04X},{self.tag & 0xFFFF:04X})")
         advice = self.command_advice if command else self.advice
-        message = ": ".join(filter(None, (", ".join(filter(None, place)), self.reason)))
+        where = ", ".join(filter(None, place)).removesuffix(":")  # of a drive such as D:
+        message = ": ".join(filter(None, (where, self.reason)))
         return f"{message}. {advice}" if advice else message
 
     def moved(self, **changes: Any) -> FilesetError:

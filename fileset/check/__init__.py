@@ -70,6 +70,7 @@ def check_file_set(
     Raises:
         RuleError: There is no such profile.
         FormatError: There is no DICOMDIR that can be read, or the manifest has another form.
+        NotFoundError: There is no such medium, or no such manifest.
         MediumError: The medium fails.
     """
     wanted = find_profile(profile) if profile is not None else None

@@ -15,7 +15,7 @@ from fileset.errors import FormatError, MediumError
 from fileset.file_id import FileId
 from fileset.media.base import ReadableMedium
 from fileset.media.open import readable
-from fileset.media.system.files import path_of, real_path
+from fileset.media.system.files import not_found, path_of, real_path
 from fileset.media.system.hashing import chunks_of
 from fileset.media.system.walk import contents
 from fileset.plan.report_file import write_report_file
@@ -57,9 +57,12 @@ def digest_problem(digest: str, expected: str) -> str:
 def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     """Return the manifest in a file.
 
-    Raises `MediumError` if it cannot be read, `FormatError` for a line of another form or a path that leads out.
+    Raises `NotFoundError` if there is no such file, `MediumError` if it cannot be read, `FormatError` for a line of another
+    form or a path that leads out.
     """
     name = path_of(path)
+    if not os.path.lexists(name):
+        raise not_found(name)
     text = b"".join(map(bytes, contents(name))).decode("utf-8-sig", "surrogateescape")
     return Manifest(name, parse_manifest(text, name))
 

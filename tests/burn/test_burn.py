@@ -120,6 +120,7 @@ def test_an_image_that_was_cut_off_is_refused(run: Runs, image: Path, tmp_path: 
 
 def test_a_drive_that_does_not_exist_is_a_wrong_argument(run: Runs, image: Path, tmp_path: Path) -> None:
     assert "no such drive" in run("burn", image, "--device", tmp_path / "sr9", code=2).stderr
+    assert "error: X: there is no such drive\n" in run("burn", image, "--device", "X:", code=2).stderr
 
 
 def test_an_image_that_does_not_exist_is_a_wrong_argument(run: Runs, image: Path, tmp_path: Path) -> None:

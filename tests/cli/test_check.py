@@ -118,8 +118,9 @@ def test_a_folder_without_file_set_ends_with_4(tmp_path: Path, run: Runs) -> Non
     run("check", tmp_path, code=4)
 
 
-def test_a_path_that_does_not_exist_is_wrong_usage(tmp_path: Path, run: Runs) -> None:
+def test_a_path_that_does_not_exist_is_wrong_usage(disc: Path, tmp_path: Path, run: Runs) -> None:
     run("check", tmp_path / "NOTHING", code=2)
+    assert "no such file or folder" in run("check", disc, "--hash", tmp_path / "NOTHING", code=2).stderr
 
 
 def test_rules_shows_every_rule_once(run: Runs) -> None:
