@@ -12,6 +12,7 @@ from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.directory import check_directory
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.patch import Wrong, is_whole
+from fileset.file_id import DICOMDIR
 from fileset.findings import ERROR, Finding
 from fileset.media.base import UpdatableMedium
 from fileset.plan.rebuild import ABOUT_FILES, Diagnosis
@@ -41,6 +42,12 @@ _REFERENCE: Final = frozenset(
 _IDENTIFIERS: Final = frozenset(row.tag for row in IDENTITY if row.level)
 STAYING: Final = frozenset(("FS-HIERARCHY", "FS-RECORD-REFERENCE"))
 """Rules for faults that stay if no file says where a record belongs, or what it references."""
+_UNCERTAIN: Final = (
+    *("PR-", "FS-SECURE-", "FS-MEDIUM-", "FS-VALUE-", "FS-CHARSET-", "FS-UID-INVALID", "FS-KEY-ITEMS", "FS-DESCRIPTOR"),
+    *("FS-PATIENT-", "FS-STUDY-", "FS-SERIES-", "FS-RECORD-INACTIVE", "FS-DIRECTORY-", "FS-FILE-SET-", "FS-PRIVATE-"),
+    *STAYING,
+)
+"""Beginnings of rules for faults that a rebuild cures only if the files or the medium allow it."""
 _UNREAD: Final = "FS-FILE-UNREADABLE"
 _LEFTOVER: Final = "FS-WRITE-LEFTOVER"
 
@@ -128,6 +135,17 @@ def _remains(finding: Finding, dicomdir: str) -> bool:
 def _is_mended(finding: Finding, dicomdir: str) -> bool:
     where, rule = finding.where, finding.rule
     return finding.severity == ERROR and (where.file == dicomdir or rule in ABOUT_FILES or rule in _AGAINST_THE_FILE)
+
+
+def is_curable(finding: Finding) -> bool:
+    """Whether a finding of a check is an error of a kind that a rebuild cures.
+
+    A file of another patient, study or series is none: first somebody must find out whose images they are.
+    """
+    where = finding.where
+    dicomdir = where.file if where.file.rpartition("/")[2] == DICOMDIR.value else ""
+    certain = not finding.rule.startswith(_UNCERTAIN) and not _is_disputed(finding)
+    return certain and bool(where.file) and _is_mended(finding, dicomdir)
 
 
 def staying(dicomdir: bytes) -> list[Finding]:

@@ -146,7 +146,8 @@ def test_colours_are_for_terminals(disc: Path, run: Runs, monkeypatch: pytest.Mo
 def test_on_a_terminal_lines_are_broken_between_words(arguments: tuple[str, ...], disc: Path, run: Runs) -> None:
     damage(disc, synthetic.ct_uid().encode(), b"9" * len(synthetic.ct_uid()))
     target = arguments or (disc,)
-    plain = run("check", *target, code=0 if arguments else 1).stdout
+    done = run("check", *target, code=0 if arguments else 1)
+    plain = done.stdout + done.stderr
     shown = ANSI.sub("", on_terminal("check", *target, "--no-progress", columns=50))
     assert shown.split() == plain.split()
     assert max(map(len, plain.splitlines())) > 80

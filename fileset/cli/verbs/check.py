@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 from fileset.cli.cluster_option import add_cluster, cluster
 from fileset.cli.findings import finding_row
 from fileset.cli.options import add_common, add_format, positive
-from fileset.cli.output import counted, escaped, json_text, paragraph, write, write_document
+from fileset.cli.output import counted, escaped, json_text, paragraph, say, write, write_document
 from fileset.cli.progress import progress
+from fileset.cli.shell import shown
 from fileset.errors import FilesetError, RuleError
 from fileset.findings import ERROR, INFO, RULES, WARNING, Finding
 
@@ -94,7 +95,17 @@ def run(options: Namespace) -> int:
         _document(report)
     else:
         show(lines(report, everything=options.verbose, quiet=options.quiet))
+        if not (options.quiet or report.conformant):
+            _advise_repair(report, options)
     return 0 if report.conformant else FOUND
+
+
+def _advise_repair(report: CheckReport, options: Namespace) -> None:
+    """Name the command that shows a repair, if one helps; not if all files are missing, since a new copy may have them."""
+    from fileset.repair.advice import repair_helps
+
+    if not options.format and (report.files or options.no_files) and repair_helps(report):
+        say(f"`{shown(['fileset', 'repair', report.medium, '--dry-run'])}` shows what a repair would change")
 
 
 def _checked(medium: str, options: Namespace) -> CheckReport:
