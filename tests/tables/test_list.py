@@ -92,9 +92,11 @@ def test_a_folder_without_a_dicomdir_is_listed_with_scan(disc: Path, run: Runs) 
     assert len(rows(run("list", disc, "--scan", "--csv").stdout)) == 12
 
 
-def test_a_scan_without_a_form_shows_the_tree_that_a_dicomdir_gives(disc: Path, run: Runs) -> None:
+def test_a_scan_shows_the_tree_or_the_paths_that_a_dicomdir_gives(disc: Path, run: Runs) -> None:
     listed = run("list", disc).stdout.replace("  1970-01-01  O\n", "\n").splitlines()  # optional keys of a record
     (disc / "DICOMDIR").unlink()
+    paths = sorted(path.relative_to(disc).as_posix() for path in disc.rglob("*") if path.is_file())
+    assert sorted(run("list", disc, "--scan", "--paths").stdout.splitlines()) == paths
     (disc / "CUT").write_bytes(bytes(128) + b"DICM")
     done = run("list", disc, "--scan", code=3)
     assert done.stdout.splitlines()[1:] == listed[1:]

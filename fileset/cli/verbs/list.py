@@ -68,7 +68,7 @@ def run(options: Namespace) -> int:
         raise RuleError("--json, --jsonl, --paths and --file-ids exclude each other")
     with Reader(media[0], scan=options.scan, medium_format=options.format) as reader:
         if options.scan:
-            return _scanned_tree(reader, keys, options)
+            return _list_scanned(reader, keys, options)
         found = FoundInstances(reader.find(**keys))
         medium, prefix = around(reader)
         presence = presence_of(reader, medium, prefix)
@@ -93,10 +93,13 @@ def run(options: Namespace) -> int:
         return PARTLY if absent or hides_records(reader.findings) else 0
 
 
-def _scanned_tree(reader: Reader, keys: Mapping[str, str], options: Namespace) -> int:
-    """Show the tree of all files; the findings of the scan name the files that it leaves out. Return the exit code."""
+def _list_scanned(reader: Reader, keys: Mapping[str, str], options: Namespace) -> int:
+    """Show the tree or the paths of all files; the findings name the files that are left out. Return the exit code."""
     found = FoundInstances(reader.find(**keys))
-    _tree(reader, found if keys else None, instances=options.verbose)
+    if options.paths or options.file_ids:
+        write(map(escaped, _file_ids(found)))
+    else:
+        _tree(reader, found if keys else None, instances=options.verbose)
     tell_findings(reader.findings, everything=options.verbose, quiet=options.quiet)
     if keys and not (found.number or options.quiet):
         tell_unmatched(keys, options, reader.absent)
