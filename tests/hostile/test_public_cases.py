@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fileset.media.open import updatable
 from tests.support import synthetic
 from tests.support.command import Runs
 from tests.support.judges import need_tool
@@ -170,3 +171,20 @@ def test_index_names_a_nested_dicomdir_once_and_finds_no_fault_in_its_elements(
     assert found == [("FS-DICOMDIR-SECOND", "DISC1/DICOMDIR")]
     checked = run("check", tmp_path / "ABOVE", "--json").document
     assert [(row["rule"], row["where"]["file"]) for row in checked["findings"]] == found
+
+
+@pytest.mark.parametrize("name", ["OUT", "OUT.iso", "OUT.zip"])
+def test_a_medium_that_another_writer_has_is_one_message_of_create_and_of_add(
+    tmp_path: Path, run: Runs, name: str
+) -> None:
+    synthetic.ct_series(tmp_path / "IN", 1, 1, 1, 3)
+    synthetic.ct_series(tmp_path / "MORE", 2, 1, 1, 3)
+    run("create", tmp_path / "IN", "-o", tmp_path / name)
+    with updatable(tmp_path / name).transaction():
+        for words in (
+            ("create", tmp_path / "IN", "-o", tmp_path / name, "--replace"),
+            ("add", tmp_path / name, tmp_path / "MORE"),
+        ):
+            told = run(*words, code=5).stderr
+            assert "another writer is at work. Wait until it has finished" in told, words
+            assert told.count("\n") == 1, words
