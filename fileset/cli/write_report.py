@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fileset.cli.findings import PARTLY, problems_of, tell_findings, tell_problems
+from fileset.cli.findings import LINES, PARTLY, Problem, problems_of, tell_findings, tell_problems
 from fileset.cli.output import counted, escaped, lasting, say, sized, write
 from fileset.cli.read_options import tell_unmatched
 from fileset.cli.report_document import write_report_document
 from fileset.cli.volumes import in_words, manifests
-from fileset.errors import DONE
+from fileset.errors import DONE, LOCKED
 
 if TYPE_CHECKING:
     from fileset.findings import Finding
@@ -183,8 +183,36 @@ def tell_skipped(skipped: Sequence[Skipped], *, everything: bool) -> None:
     foreign = [one for one in skipped if one.foreign]
     if foreign:
         _tell_foreign(foreign, everything=everything)
-    lost = [(one.rule, f"{one.source}: {one.reason}") for one in skipped if not one.foreign]
-    tell_problems({f"{counted(len(lost), 'file')} skipped": lost}, everything=everything)
+    others = [one for one in skipped if not one.foreign]
+    lost = [(one.rule, f"{one.source}: {one.reason}") for one in others]
+    if not everything and len(together := list(_encrypted_together(others))) <= LINES:
+        lost = together
+    tell_problems({f"{counted(len(others), 'file')} skipped": lost}, everything=everything)
+
+
+def _encrypted_together(skipped: Sequence[Skipped]) -> Iterator[Problem]:
+    """Yield a problem for each skipped file, but one for all encrypted files with one reason, or in one archive."""
+    groups = list(map(_encrypted, skipped))
+    counts = Counter(groups)
+    for one, group in zip(skipped, groups, strict=True):
+        number = counts.pop(group, 0) if group else 1
+        if number > 1:
+            more = f"and {counted(number - 1, 'more file')} (-v names each)"
+            yield (
+                one.rule,
+                f"{one.source} {more}: {one.reason}"
+                if group == one.reason
+                else f"{group}: {number:,} files (-v names each)",
+            )
+        elif number:
+            yield one.rule, f"{one.source}: {one.reason}"
+
+
+def _encrypted(skipped: Skipped) -> str:
+    """Return what all encrypted files share that one key or password opens: the reason, or the archive; else ""."""
+    if LOCKED in skipped.reason:
+        return f"{skipped.source}: {LOCKED}"
+    return skipped.reason if skipped.rule == "FS-SECURE-KEY" else ""
 
 
 def _tell_foreign(foreign: Sequence[Skipped], *, everything: bool) -> None:

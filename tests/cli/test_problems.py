@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from fileset.cli.findings import LINES, finding_rows, hides_records, summary, tell_problems
+from fileset.cli.write_report import tell_skipped
+from fileset.errors import ENCRYPTED, LOCKED, OPEN_ARCHIVE
 from fileset.findings import RULES, Finding, Where
+from fileset.report import Skipped
 from tests.support.command import Runs
 
 
@@ -48,6 +51,26 @@ def test_everything_is_shown_on_demand(capsys: pytest.CaptureFixture[str]) -> No
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 101
     assert lines[-1] == "  99.txt: why\\x1b [FS-FILE-NOT-DICOM]"
+
+
+def test_encrypted_files_are_one_line_for_each_reason_or_archive(capsys: pytest.CaptureFixture[str]) -> None:
+    skipped = [Skipped(f"IM{number}", "FS-SECURE-KEY", ENCRYPTED) for number in range(30)]
+    skipped += [Skipped("A.zip", "FS-MEDIUM-DAMAGED", f"IM{number}: {LOCKED}; not read") for number in range(30)]
+    skipped += [
+        Skipped("B.zip", "FS-MEDIUM-DAMAGED", f"IM: {LOCKED}; not read"),
+        Skipped("C", "FS-FILE-NO-META", "why"),
+    ]
+    tell_skipped(skipped, everything=False)
+    assert capsys.readouterr().err.splitlines() == [
+        "62 files skipped:",
+        f"  IM0 and 29 more files (-v names each): {ENCRYPTED} [FS-SECURE-KEY]",
+        f"  A.zip: {LOCKED}: 30 files (-v names each) [FS-MEDIUM-DAMAGED]",
+        f"  B.zip: IM: {LOCKED}; not read [FS-MEDIUM-DAMAGED]",
+        "  C: why [FS-FILE-NO-META]",
+        OPEN_ARCHIVE.command,
+    ]
+    tell_skipped(skipped, everything=True)
+    assert len(capsys.readouterr().err.splitlines()) == 1 + len(skipped) + 1
 
 
 def test_findings_keep_their_places_in_json() -> None:
