@@ -12,7 +12,8 @@ LEVELS: Final = ("PATIENT", "STUDY", "SERIES", "IMAGE")
 
 
 def add_table_options(parser: ArgumentParser) -> None:
-    """Add the options that ask for a table."""
+    """Add the options that ask for a table, and `--scan`, which fills a tree too."""
+    parser.add_argument("--scan", action="store_true", help="look into every file; a DICOMDIR is not needed")
     group = parser.add_argument_group("tables")
     group.add_argument(
         "--level", type=str.upper, choices=LEVELS, help="one row for each patient, study, series or instance"
@@ -21,7 +22,6 @@ def add_table_options(parser: ArgumentParser) -> None:
     group.add_argument(
         "--read-files", action="store_true", help="take values from the files, not from the DICOMDIR alone"
     )
-    group.add_argument("--scan", action="store_true", help="look into every file; a DICOMDIR is not needed")
     group.add_argument(
         "--csv", action="store_true", help="write CSV (RFC 4180); cells that look like formulas begin with '"
     )
