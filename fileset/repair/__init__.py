@@ -166,7 +166,9 @@ def _nothing_to_list(medium: UpdatableMedium) -> FormatError:
     if dicomdirs_below(medium):
         return no_dicomdir(medium)
     damage = next(iter(medium.damage()), "not a file-set")
-    return FormatError(f"no DICOMDIR, and no DICOM file that one could list: {damage}", path=medium.name)
+    reason = f"no DICOMDIR, and no DICOM file that one could list: {damage}"
+    advice = "DICOM files with other names, such as A.dcm, need `fileset create`, which copies them under legal names"
+    return FormatError(reason, path=medium.name, advice=advice)
 
 
 def _holds_encrypted(medium: UpdatableMedium) -> bool:

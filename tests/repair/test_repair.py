@@ -401,6 +401,12 @@ def test_leftovers_alone_are_removed_and_that_is_all(tmp_path: Path) -> None:
         fileset.repair_file_set(tmp_path)
 
 
+def test_files_whose_names_cannot_be_listed_are_referred_to_create(tmp_path: Path) -> None:
+    (tmp_path / "image one.dcm").write_bytes(synthetic.ct(1))
+    with pytest.raises(fileset.FormatError, match="need `fileset create`, which copies them under legal names"):
+        fileset.repair_file_set(tmp_path)
+
+
 def test_leftovers_beside_an_empty_dicomdir_are_not_touched(tmp_path: Path) -> None:
     """It may be what loss of power made of one that names them."""
     (tmp_path / "FILESET_").mkdir()
