@@ -402,7 +402,7 @@ def _context() -> BaseContext:
 
     known = multiprocessing.get_all_start_methods()
     ways = ("forkserver", "spawn") if threading.active_count() > 1 else ("fork", "spawn")
-    return multiprocessing.get_context(next(way for way in ways if way in known))
+    return multiprocessing.get_context([way for way in ways if way in known][0])  # noqa: RUF015  # a signal is lost in a generator that is closed
 
 
 def outcomes(

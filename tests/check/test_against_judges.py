@@ -86,6 +86,10 @@ OPINIONS: Final = (
     Opinion(
         r"Illegal root for UID", ("FS-UID-ARC",), "the UID may still be unique, and readers do not look at its arc"
     ),
+    Opinion(r"UID\(\S* - (Illegal root|Value invalid for this VR \[UI\])", ("FS-UID-INVALID", "FS-FILE-UNLISTED")),
+    Opinion(
+        r"Date\(\S* - .* - Trailing character invalid", (), "spaces around a date are padding, and its record has none"
+    ),
     # Beyond the check
     Opinion(_INSIDE + r".*(Value invalid|Illegal root)", (), "a value in an item that is no key"),
     Opinion(r"/\w+UID\((?!0008,0018|0020,000[de])\S* - Illegal root", (), "a UID that is no key"),
@@ -128,11 +132,12 @@ def silent(file: Path, folder: Path) -> Iterator[str]:
     shutil.copy(file, folder / "FILE")
     fileset.index(folder)
     findings = fileset.check_file_set(folder).findings
+    is_listed = "FILE" in judges.instances(folder / "DICOMDIR")
+    if not is_listed and file.read_bytes()[128:132] != b"DICM":
+        return  # a file without preamble and without record may be anything
     for error in errors_of(folder / "FILE"):
         if not any(opinion.agrees(error, findings) for opinion in OPINIONS):
             yield f"{file.name}: {error}"
-    # A file without preamble and without record may be anything.
-    is_listed = "FILE" in judges.instances(folder / "DICOMDIR")
     if is_listed and judges.run_tool("dcmftest", folder / "FILE").stdout.startswith("no"):
         rules = {finding.rule for finding in findings if finding.severity == ERROR}
         if "FS-FILE-NO-PREFIX" not in rules:
