@@ -94,9 +94,7 @@ class FileWindow:
 
 
 class DataSetWalk:
-    """A walk over one data set; collects its `faults`, the tag of its `last` element, and the values that the pixel data
-    rules need.
-    """
+    """A walk over one data set; collects its `faults`, and the values that the pixel data rules need."""
 
     def __init__(self, window: FileWindow, syntax: Syntax) -> None:
         self.window = window
@@ -105,7 +103,6 @@ class DataSetWalk:
         self.values: dict[int, bytes] = {}
         self.fragments: Fragments | None = None
         self.creators: set[int] = set()
-        self.last = 0
 
     def walk(self, start: int) -> None:
         """Walk from the first element at `start` to the end of the file."""
@@ -145,7 +142,6 @@ class DataSetWalk:
             else:
                 at = value + length
             previous = tag
-        self.last = previous
         if base + at > size:
             message = f"the last element should end at {base + at}, the file ends at {size}"
             self.faults.append(Fault("FS-FILE-TRUNCATED", message, size, previous))
@@ -339,25 +335,6 @@ def content_faults(
     faults = walk.faults + table_faults(walk.values, walk.fragments, transfer_syntax)
     is_decided = not faults and walk.fragments is None and TABLES.isdisjoint(walk.values)
     return faults, walk.window.headers if is_decided else []
-
-
-_NO_END: Final = frozenset(("FS-ELEMENT-ORDER", "FS-FILE-BAD-HEADER", "FS-FILE-TRAILING"))
-"""Faults of data sets whose last element does not show where the file ends."""
-
-
-def last_tag(read: Reading, size: int, first: bytes, at: int, transfer_syntax: bytes) -> int | None:
-    """Return the tag of the last element of a data set at `at`.
-
-    None if it is deflated, out of order or cannot be read to the end of the file.
-    """
-    if transfer_syntax in DEFLATED:
-        return None
-    walk = DataSetWalk(FileWindow(read, size, first), _SYNTAXES.get(transfer_syntax, EXPLICIT_LITTLE))
-    try:
-        walk.walk(at)
-    except (FormatError, error):
-        return None
-    return walk.last if _NO_END.isdisjoint(fault.rule for fault in walk.faults) else None
 
 
 def _deflated_faults(read: Reading, size: int, at: int) -> list[Fault]:

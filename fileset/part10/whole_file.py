@@ -7,11 +7,10 @@ from typing import Final, TypeVar
 from fileset.dicom.header import LARGEST_META, Reading
 from fileset.dicom.header_cache import FIRST_READ, Recognised
 from fileset.dicom.preamble import PREAMBLE, is_part_10
-from fileset.part10.data_set import content_faults, last_tag, sequence_faults
+from fileset.part10.data_set import content_faults, sequence_faults
 from fileset.part10.faults import Fault
 from fileset.part10.file_meta import check_meta
 from fileset.part10.structures import CACHE_SIZE, Structures
-from fileset.standard.dictionary import named
 
 Value = TypeVar("Value")
 _START: Final = PREAMBLE + b"DICM"
@@ -55,15 +54,6 @@ class FileChecker:
         if spans:
             self._structures.learn(key, [span for span in spans if span[0] >= start], read, first, start)
         return meta.faults + faults
-
-    @staticmethod
-    def end_before(read: Reading, size: int, first: bytes, tag: int) -> Fault | None:
-        """Return a fault if a DICOM file ends before the place of a tag, because it was cut off between two elements."""
-        meta = check_meta(first)
-        last = last_tag(read, size, first, meta.data_set_at, meta.transfer_syntax) if is_part_10(first) else None
-        if last is None or last >= tag:
-            return None
-        return Fault("FS-FILE-TRUNCATED", f"the file ends after {named(last)}", size, last)
 
     def knows(self, header: Recognised, read: Reading, size: int, first: bytes) -> bool:
         """Whether the caches have the start, the sequences and the structure of a file, so that all are correct."""

@@ -23,14 +23,12 @@ from fileset.errors import ONE_PROCESS, FilesetError, MediumError
 from fileset.media.inner_archive import inner_archive
 from fileset.media.system.calls import system
 from fileset.media.system.walk import OpenFile
-from fileset.part10.faults import Fault
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.foreign import in_order, supervised
 from fileset.plan.inputs import Sources
 from fileset.plan.secured import is_locked
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.tree import TreeBuilder
-from fileset.standard import tags
 
 CHUNK: Final = 512
 PATIENCE: Final = 1.0
@@ -163,17 +161,13 @@ class Scanner:
         """Why a file has no instance: what it lacks, or that it ends before."""
         if problem.rule == "FS-FILE-NOT-DICOM" and (lost := inner_archive(read, size)):
             return Refused("FS-FILE-UNREADABLE", lost)
-        cut = self._cut(read, size, first) if problem.rule == "FS-KEY-UID-MISSING" else None
+        ends = (fault for fault in self._files.faults(read, size, first) if fault.rule == "FS-FILE-TRUNCATED")
+        cut = next(ends, None) if problem.rule == "FS-KEY-UID-MISSING" else None
         return (
             Refused(cut.rule, f"cut off: {cut.message}; {problem.reason}")
             if cut
             else Refused(problem.rule, problem.reason)
         )
-
-    def _cut(self, read: Reading, size: int, first: bytes) -> Fault | None:
-        """Return the fault of a file without its UIDs that ends too early: inside an element, or before the UIDs."""
-        ends = (fault for fault in self._files.faults(read, size, first) if fault.rule == "FS-FILE-TRUNCATED")
-        return next(ends, None) or self._files.end_before(read, size, first, tags.SERIES_INSTANCE_UID)
 
 
 def scan(

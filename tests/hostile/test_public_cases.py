@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -70,28 +69,11 @@ def test_an_archive_with_a_password_is_called_encrypted_with_the_option_that_ope
     run("list", archive, "--zip-password-file", tmp_path / "password")  # the advice works
 
 
-_STUDY_UID = synthetic.ct().index(b"\x20\x00\x0d\x00UI")
-
-
-@pytest.mark.parametrize(
-    ("damaged", "cut"),
-    [
-        (lambda whole: whole[: _STUDY_UID - 1], "the last element should end"),
-        (lambda whole: whole[:_STUDY_UID], "the file ends after PatientPosition"),
-        (lambda whole: whole[:_STUDY_UID] + whole[whole.index(b"\x28\x00\x02\x00US") :], ""),
-        (lambda whole: whole[:_STUDY_UID] + bytes(len(whole) - _STUDY_UID), ""),
-    ],
-    ids=["in-an-element", "between-elements", "no-uids", "zeros"],
-)
-def test_a_file_that_is_cut_off_before_its_uids_is_called_cut_off(
-    tmp_path: Path, run: Runs, damaged: Callable[[bytes], bytes], cut: str
-) -> None:
+def test_a_file_that_is_cut_off_before_its_uids_is_called_cut_off(tmp_path: Path, run: Runs) -> None:
+    whole = synthetic.ct(1, 1, 1, 1)
     (tmp_path / "IN").mkdir()
-    (tmp_path / "IN/CUT").write_bytes(damaged(synthetic.ct()))
-    told = run("create", tmp_path / "IN", "-o", tmp_path / "OUT", code=3).stderr
-    assert "no valid Study Instance UID" in told
-    assert (f"CUT: cut off: {cut}" in told) is bool(cut)
-    assert ("cut off" in told) is bool(cut)
+    (tmp_path / "IN/CUT").write_bytes(whole[: whole.index(b"\x20\x00\x0d\x00UI") - 1])
+    assert "CUT: cut off: " in run("create", tmp_path / "IN", "-o", tmp_path / "OUT", code=3).stderr
 
 
 @pytest.mark.parametrize(("studies", "hints"), [(2, 0), (6, 1)])
