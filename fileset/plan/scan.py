@@ -452,9 +452,9 @@ def collect(
 ) -> Iterator[tuple[int, Refused]]:
     """Put all accepted sources into a tree, in order; yield the index of each refused source, and the reason.
 
-    Flawed files come last: of two copies of an instance, the tree takes the first. `accepts` may refuse further instances.
+    `accepts` may refuse further instances.
     """
-    for index, found in _flawed_last(outcomes):
+    for index, found in enumerate(outcomes):
         refused = found if isinstance(found, Refused) else accepts(index)
         if refused is None:
             try:
@@ -463,22 +463,3 @@ def collect(
                 refused = Refused(problem.rule, problem.reason)
         if refused is not None:
             yield index, refused
-
-
-def _flawed_last(outcomes: Iterable[Outcome]) -> Iterator[tuple[int, Outcome]]:
-    flawed = []
-    for numbered in enumerate(outcomes):
-        if isinstance(numbered[1], Refused) or not is_flawed(numbered[1]):
-            yield numbered
-        else:
-            flawed.append(numbered)
-    yield from flawed
-
-
-_FLAWS: Final = frozenset(("FS-FILE-NO-PREFIX", "FS-FILE-TRUNCATED", "FS-FILE-BAD-HEADER"))
-
-
-def is_flawed(found: Accepted) -> bool:
-    """Whether a file is damaged or has no preamble and prefix (PS3.10 7.1), so that another copy is better."""
-    notes = found[-1]  # found may be a plain tuple
-    return bool(notes) and any(rule in _FLAWS for rule, _ in notes)

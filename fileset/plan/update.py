@@ -32,7 +32,7 @@ from fileset.plan.names import names
 from fileset.plan.offer import Offer, tree_of
 from fileset.plan.presence import form_key
 from fileset.plan.removal import deletable
-from fileset.plan.scan import Outcome, Refused, is_flawed
+from fileset.plan.scan import Outcome, Refused
 from fileset.plan.source_file_set import SourceFileSets
 from fileset.records.arranged import Arranged, Node
 from fileset.records.describe import Instance
@@ -149,7 +149,6 @@ def _accepted(
         if former:
             replaced[instance.sop_instance_uid] = former
         accepted.append((source, instance))
-    accepted.sort(key=lambda one: is_flawed(one[1]))  # of two copies of an instance, the tree takes the first
     return accepted, replaced
 
 

@@ -125,25 +125,6 @@ def test_copies_are_not_more_readable_than_their_sources(disc: Path, tmp_path: P
     assert modes == {0o600}
 
 
-@pytest.mark.parametrize("names", [("A", "B"), ("B", "A")])
-@pytest.mark.parametrize("part", [slice(132, None), slice(-2)], ids=["without-prefix", "cut-off"])
-def test_of_two_copies_the_whole_one_is_taken_and_the_other_named(
-    disc: Path, tmp_path: Path, run: Runs, names: tuple[str, str], part: slice
-) -> None:
-    sources, whole = tmp_path / "IN", synthetic.ct(8, 1, 1, 1)
-    good, bad = (sources / name for name in names)
-    sources.mkdir()
-    good.write_bytes(whole)
-    bad.write_bytes(whole[part])
-    for words in (("create", sources, "-o", tmp_path / "OUT"), ("add", disc, sources), ("index", sources)):
-        report = run(*words, "--json", code=3).document
-        assert [Path(row["source"]).name for row in report["added"]] == [good.name], words
-        told = {Path(row["source"]).name: (row["rule"], row["reason"]) for row in report["skipped"]}
-        assert told.keys() == {bad.name}
-        assert told[bad.name][0] == "FS-INSTANCE-CONFLICT"
-        assert good.name in told[bad.name][1]
-
-
 def test_index_names_a_nested_dicomdir_once_and_finds_no_fault_in_its_elements(
     disc: Path, tmp_path: Path, run: Runs
 ) -> None:
