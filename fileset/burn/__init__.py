@@ -70,7 +70,7 @@ def burn_image(
         FormatError: `image` is no image of a disc, or was cut off.
         MediumError: The burning program fails, or the disc cannot be read afterwards.
     """
-    path = _image(image)
+    path = os.path.abspath(_image(image))  # never taken for an option
     opened = IsoMedium(path)
     try:
         whole_sectors(opened)  # an image that was cut off is not worth a disc
@@ -101,11 +101,11 @@ def compare_with_image(device: str, image: str | os.PathLike[str], *, progress: 
 
 
 def _image(image: str | os.PathLike[str]) -> str:
-    """Return the whole path of an image, which no program takes for an option. Raises `NotFoundError` without one."""
+    """Return the path of an image. Raises `NotFoundError` if there is none."""
     path = path_of(image)
     if not os.path.lexists(path):
         raise not_found(path)
-    return os.path.abspath(path)
+    return path
 
 
 def readable_device(device: str) -> str:
