@@ -277,12 +277,7 @@ _ROWS = (
     ("FS-SECURE-PLAIN", ERROR, "PS3.10 3.8", "a plain DICOM file in a file-set whose files are encrypted"),
     ("FS-SECURE-UNSEEN", ERROR, "PS3.15 D.1", "encrypted files that could be checked only from outside"),
     ("FS-SECURE-RECIPIENTS", WARNING, "PS3.15 D.1", "recipients of the old DICOMDIR cannot open the new one"),
-    (
-        "FS-SECURE-NO-PAGES",
-        WARNING,
-        "PS3.15 D.1",
-        "pages for a browser were left out because they are not encrypted",
-    ),
+    ("FS-SECURE-NO-PAGES", WARNING, "PS3.15 D.1", "pages for a browser were left out because they are not encrypted"),
     (
         "FS-SECURE-STATE",
         INFO,
@@ -307,12 +302,7 @@ _ROWS = (
     ("PR-DEN", ERROR, "PS3.11 K.3.3", "an image that breaks a rule of the dental profiles"),
     ("PR-JPEG-TABLES", ERROR, "PS3.11 H.3.3", "a JPEG frame without its tables"),
     ("PR-KEY", ERROR, "PS3.11 X.3.3", "a record without a key that the profile demands"),
-    (
-        "PR-ICON",
-        ERROR,
-        "PS3.11 X.3.3",
-        "a record lacks the icon that the profile demands, or has one of another size",
-    ),
+    ("PR-ICON", ERROR, "PS3.11 X.3.3", "a record lacks the icon that the profile demands, or has one of another size"),
     ("PR-DIRECTORY", ERROR, "PS3.11 X.3.3", "a DICOMDIR without directory information"),
     ("PR-MEDIUM", ERROR, "PS3.11 X.3.2", "a medium that the profile does not allow"),
     ("PR-MEDIUM-UNKNOWN", WARNING, "PS3.11 X.3.2", "the rules for the medium cannot be checked on a folder"),

@@ -138,8 +138,8 @@ class Volume:
     used: int | None
 
 
-_CHOSEN: Final = frozenset(("FS-FILE-UNLISTED", "FS-PATIENT-TWICE", "FS-STUDY-TWICE", "FS-SERIES-TWICE"))
-"""Errors that the user asked for: files that stay on the medium without a record."""
+ASKED_FOR: Final = frozenset(("FS-FILE-UNLISTED", "FS-PATIENT-TWICE", "FS-STUDY-TWICE", "FS-SERIES-TWICE"))
+"""Errors that follow from an option: files without a record, and patients, studies or series with two records."""
 
 
 @define(repr=False)
@@ -221,7 +221,7 @@ class Report:
         return not self.lost and not any(
             finding.rule in _INCOMPLETE
             or (finding.rule == "FS-KEY-DIFFERS" and finding.where.tag == PATIENT_ID)
-            or (at >= self.mended and finding.severity == ERROR and finding.rule not in _CHOSEN)
+            or (at >= self.mended and finding.severity == ERROR and finding.rule not in ASKED_FOR)
             for at, finding in enumerate(self.findings)
         )
 

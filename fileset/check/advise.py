@@ -20,12 +20,12 @@ from fileset.plan.secured import is_encrypted
 from fileset.profiles.advisor import Advisor, ProfileVerdict
 from fileset.profiles.facts import Facts, read_facts
 from fileset.profiles.medium import medium_fault
+from fileset.standard.uids import DIRECTORY_CLASS
 
 if TYPE_CHECKING:
     from fileset.media.base import Format
     from fileset.plan.scan import Progress
 
-_DIRECTORY: Final = "1.2.840.10008.1.3.10"
 _NO_FILES: Final = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
 _BROKEN: Final = Facts("", "")
 """The facts of a file whose header cannot be read; such a file blocks every profile."""
@@ -50,7 +50,7 @@ def advise(
     advisor = Advisor()
     try:
         for facts in _facts(opened, jobs=jobs, executor=executor, progress=phase(progress, "advise")):
-            if facts is not None and facts.sop_class != _DIRECTORY:
+            if facts is not None and facts.sop_class != DIRECTORY_CLASS.decode("ascii"):
                 advisor.add(facts)
         kind, is_secure = (opened.form, opened.inquire_file_set().file_systems), _is_secure(opened)
     finally:

@@ -30,7 +30,8 @@ NAMED: Final = 100
 EXAMPLES: Final = 3
 """Files that are not DICOM named as examples."""
 OLD_FAULT: Final = "fault of the old DICOMDIR"
-PLURALS: Final = {OLD_FAULT: "faults of the old DICOMDIR"}
+CHOSEN_FAULT: Final = "fault that check will report"
+PLURALS: Final = {OLD_FAULT: "faults of the old DICOMDIR", CHOSEN_FAULT: "faults that check will report"}
 
 
 def no_hints(_report: Report, _options: Namespace) -> Iterable[str]:
@@ -169,10 +170,13 @@ def _tell_details(report: Report, *, everything: bool) -> None:
 
 
 def _by_severity(report: Report) -> dict[str, list[Finding]]:
-    """Return errors, faults of the old DICOMDIR and warnings by name. Only the errors are a reason for exit code 3."""
+    """Sort findings into errors, which are a reason for exit code 3, faults that are none, and warnings."""
+    from fileset.report import ASKED_FOR
+
     corrected, remaining = report.findings[: report.mended], report.findings[report.mended :]
     return {
-        "error": [one for one in remaining if one.severity == "error"],
+        "error": [one for one in remaining if one.severity == "error" and one.rule not in ASKED_FOR],
+        CHOSEN_FAULT: [one for one in remaining if one.severity == "error" and one.rule in ASKED_FOR],
         OLD_FAULT: [one for one in corrected if one.severity == "error"],
         "warning": [one for one in report.findings if one.severity == "warning"],
     }

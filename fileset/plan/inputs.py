@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from fileset.dicom.header import Reading
 from fileset.dicom.preamble import NEEDED, cleared, is_part_10, needs_clearing
-from fileset.dicomdir.write.header import DIRECTORY_CLASS
 from fileset.errors import FilesetError, FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding
@@ -42,6 +41,7 @@ from fileset.plan.presence import holds_file_set, is_dicomdir
 from fileset.plan.secured import view_of
 from fileset.records.describe import Instance
 from fileset.records.packed import PackedTexts
+from fileset.standard.uids import DIRECTORY_CLASS
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

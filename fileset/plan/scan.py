@@ -396,7 +396,8 @@ def _context() -> BaseContext:
 
     known = multiprocessing.get_all_start_methods()
     ways = ("forkserver", "spawn") if threading.active_count() > 1 else ("fork", "spawn")
-    return multiprocessing.get_context([way for way in ways if way in known][0])  # noqa: RUF015  # a signal is lost in a generator that is closed
+    usable = [way for way in ways if way in known]  # no generator: a signal is lost in one that is closed early
+    return multiprocessing.get_context(usable[0])
 
 
 def outcomes(

@@ -23,9 +23,9 @@ from fileset.plan.commit import Plan
 from fileset.plan.new_file_set import IN_PLACE, Recipe
 from fileset.plan.presence import form_key, is_dicomdir
 from fileset.records.describe import WANTED
-from fileset.records.key_choice import DIRECTORY_CLASS
 from fileset.report import Report
 from fileset.standard import tags
+from fileset.standard.uids import DIRECTORY_CLASS
 
 if TYPE_CHECKING:
     from fileset.plan.update import Request

@@ -15,12 +15,13 @@ from fileset.dicom.header_cache import Recognised
 from fileset.dicom.values import canonical
 from fileset.errors import require_one_of
 from fileset.records.instance_keys import encode_keys_safely
-from fileset.records.key_choice import DIRECTORY_CLASS, LEVEL_OF, MINIMAL, KeyChoice, key_set
+from fileset.records.key_choice import LEVEL_OF, MINIMAL, KeyChoice, key_set
 from fileset.records.key_rules import tail_faults
 from fileset.records.levels import Chain, ChainReader, Notes, require_valid_uid, uid_notes
 from fileset.records.record_cache import Own, Template
 from fileset.standard import tags
 from fileset.standard.record_types import HL7_DOCUMENT, SOP_CLASSES
+from fileset.standard.uids import DIRECTORY_CLASS
 
 PRIVATE_RECORD_UID: Final = "2.25.206317946146216105403716386943240530081"
 """Private Record UID for files whose SOP class has no record type, if the user wants PRIVATE records."""

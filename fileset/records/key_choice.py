@@ -17,9 +17,9 @@ from fileset.records.record_cache import OWN
 from fileset.standard import tags
 from fileset.standard.profile_keys import IN_GROUPS, PROFILE_KEYS
 from fileset.standard.record_types import RECORD_TYPES, ROOT_CHILDREN, SOP_CLASSES, Key
+from fileset.standard.uids import DIRECTORY_CLASS
 from fileset.standard.usual_keys import USUAL_KEYS, VARYING
 
-DIRECTORY_CLASS: Final = b"1.2.840.10008.1.3.10"
 _STUDY_ATTRIBUTES: Final = frozenset((0x00101010, 0x00101020, 0x00101030, 0x00102180))
 """Age, size, weight and occupation of a patient belong to his study (PS3.3 C.7.2.2)."""
 _CODED: Final = frozenset(

@@ -18,6 +18,7 @@ from fileset.media.seekable import PositionalFile
 from fileset.plan.instances import Beside, FileFinder, Finder, KeyHolder
 from fileset.standard import tags
 from fileset.standard.dictionary import keyword_of
+from fileset.standard.uids import DIRECTORY_CLASS
 from fileset.transfer.compare import require_agreement
 from fileset.transfer.payload import Payload, UnsendableError, payload
 from fileset.transfer.reconciliation import Reconciliation
@@ -144,7 +145,7 @@ def rewritten(rules: Reconciliation, read: Reading, size: int) -> Iterator[bytes
     changed.
     """
     item = payload(_AtHand(read, size))
-    if item.sop_class_uid == _DIRECTORY:
+    if item.sop_class_uid == DIRECTORY_CLASS.decode("ascii"):
         return None
     rules.require_patient(item.identity[tags.PATIENT_ID], RefusedError)
     changed = rules.change(item)
@@ -166,6 +167,3 @@ class _AtHand:
     def inquire(self) -> FileInfo:
         """M-INQUIRE FILE."""
         return FileInfo(self.size, None)
-
-
-_DIRECTORY: Final = "1.2.840.10008.1.3.10"

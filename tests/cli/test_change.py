@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -120,6 +121,12 @@ def test_files_may_stay(run: Runs, disc: Path) -> None:
     assert "P001/T001/S001/I000001 no longer referenced\n" in done.stdout
     assert "[FS-FILE-UNLISTED]" in done.stderr
     assert (disc / "P001/T001/S001/I000001").exists()
+
+
+def test_files_that_stay_as_requested_are_not_called_errors(run: Runs, disc: Path) -> None:
+    said = run("remove", disc, "PatientID=P1", "--keep-files", "--level", "PATIENT").stderr
+    assert re.search(r"^\d+ faults? that check will report:$", said, re.MULTILINE)
+    assert not re.search(r"^\d+ errors?:$", said, re.MULTILINE)
 
 
 def test_nothing_to_add_is_wrong_usage(run: Runs, disc: Path) -> None:

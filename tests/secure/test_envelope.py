@@ -324,11 +324,7 @@ def test_a_private_key_without_certificate_opens_a_file_that_is_also_encrypted_f
     alice: Identity, bob: Identity
 ) -> None:
     security = Security(key=bob.key)
-    for_another = CertificateRecipient(alice.loaded)
-    # A key makes random bytes of what another one encrypted; now and then they have the length of a key.
-    misleading = next(
-        info for info in (for_another.info(os.urandom(32)) for _ in range(20_000)) if is_like_a_key(security, info)
-    )
+    misleading = misleading_info(security, alice)
     key = os.urandom(32)
     data = by_hand(
         digested(), DIGESTED, key=key, infos=element(0x31, misleading, CertificateRecipient(bob.loaded).info(key))
@@ -341,13 +337,17 @@ def test_a_file_for_another_person_is_so_even_if_a_key_gives_random_bytes_of_the
     alice: Identity, bob: Identity
 ) -> None:
     security = Security(key=bob.key)
-    for_another = CertificateRecipient(alice.loaded)
-    misleading = next(
-        info for info in (for_another.info(os.urandom(32)) for _ in range(20_000)) if is_like_a_key(security, info)
-    )
+    misleading = misleading_info(security, alice)
     for layer, label in ((digested(), DIGESTED), (PLAIN, DATA)):
         data = by_hand(layer, label, key=os.urandom(32), infos=element(0x31, misleading))
         assert rule_of(data, security) == "FS-SECURE-KEY"
+
+
+def misleading_info(security: Security, other: Identity) -> bytes:
+    """Encrypt keys for another person until the key of `security` decrypts one to random bytes as long as a key."""
+    recipient = CertificateRecipient(other.loaded)
+    infos = (recipient.info(os.urandom(32)) for _ in range(20_000))
+    return next(info for info in infos if is_like_a_key(security, info))
 
 
 def is_like_a_key(security: Security, info: bytes) -> bool:

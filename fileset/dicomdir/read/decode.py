@@ -33,6 +33,7 @@ from fileset.errors import ENCRYPTED, NAME_MEDIUM, OPEN_WITH, FormatError
 from fileset.findings import Findings
 from fileset.standard import tags
 from fileset.standard.sop_classes import SOP_CLASSES
+from fileset.standard.uids import DIRECTORY_CLASS
 
 _NAMES: Final = {
     EXPLICIT_LITTLE: "Explicit VR Little Endian",
@@ -165,7 +166,7 @@ def _syntax(flat: FlatDirectory, samples: Sequence[int], findings: Findings) -> 
 
 def _check_meta(flat: FlatDirectory, findings: Findings) -> None:
     for tag, name, right in (
-        (tags.MEDIA_STORAGE_SOP_CLASS_UID, "Media Storage SOP Class UID", b"1.2.840.10008.1.3.10"),
+        (tags.MEDIA_STORAGE_SOP_CLASS_UID, "Media Storage SOP Class UID", DIRECTORY_CLASS),
         (tags.MEDIA_STORAGE_SOP_INSTANCE_UID, "Media Storage SOP Instance UID, the File-set UID,", None),
     ):
         value = flat.meta.get(tag, b"").rstrip(b"\0 ")

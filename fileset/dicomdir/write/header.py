@@ -19,8 +19,8 @@ from fileset.dicomdir.write.transcode import explicit
 from fileset.errors import FormatError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.standard import tags
+from fileset.standard.uids import DIRECTORY_CLASS
 
-DIRECTORY_CLASS: Final = b"1.2.840.10008.1.3.10"
 EXPLICIT_VR_LITTLE_ENDIAN: Final = b"1.2.840.10008.1.2.1"
 IMPLEMENTATION_CLASS_UID: Final = b"2.25.259213861316735246139129157219254812346"
 IMPLEMENTATION_VERSION_NAME: Final = b"FILESET_0_1"
