@@ -86,7 +86,7 @@ def extract(
 
 
 def _sizes(records: Sequence[InstanceRecord]) -> Iterator[int]:
-    """Return the size of each file in bytes, as the medium states it."""
+    """Ask the medium for the size of each file in bytes."""
     for record in records:
         with suppress(FilesetError, OSError):
             yield record.inquire().size
@@ -115,7 +115,7 @@ def _extract_one(record: InstanceRecord, target: Target, report: ExtractReport, 
 
 
 def _position(medium: ReadableMedium | None, record: InstanceRecord) -> int:
-    """Return the offset of the file of a record on the medium; in this order a drive reads forward without seeking."""
+    """Find the offset of the file of a record on the medium; in this order a drive reads forward without seeking."""
     return medium.position(record.file_id) if medium and record.file_id else 0
 
 
@@ -158,7 +158,7 @@ class _End:
 
 
 def _chunks(record: InstanceRecord, end: _End) -> Iterator[bytes]:
-    """Yield the bytes of the file of a record. Raises `_UnreadableError` unless they are as many as the medium states."""
+    """Read the bytes of the file of a record. Raises `_UnreadableError` unless they are as many as the medium states."""
     end.begin()  # the file may be read again to be compared
     with _reading(record):
         expected, size = record.inquire().size, 0

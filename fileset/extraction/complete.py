@@ -117,7 +117,7 @@ class Complete:
         return self.reader.absent(keywords)
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[InstanceRecord]:
-        """Yield the instances that match all `keys`; instances with a record come first."""
+        """Find the instances that match all `keys`; instances with a record come first."""
         medium, prefix = around(self.reader)
         presence = presence_of(self.reader, medium, prefix)
         if self.listed_only:

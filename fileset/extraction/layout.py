@@ -109,7 +109,7 @@ def _component(text: str, template: str) -> Component:
 
 
 def _without_suffix(last: Component, template: str) -> tuple[Component, str]:
-    """Return the last component without its suffix: the end of its literal text from the first full stop on."""
+    """Split the suffix from the last component: the end of its literal text from the first full stop on."""
     end = last[-1]
     stem, dot, rest = end.literal.partition(".")
     if not _SUFFIX(dot + rest):
@@ -126,7 +126,7 @@ def _wrong(template: str, why: str) -> RuleError:
 
 
 def _text(component: Component, record: InstanceRecord) -> str | None:
-    """Return the text of a component; None if it has fields and the instance has none of their keys."""
+    """Build the text of a component; None if it has fields and the instance has none of their keys."""
     values = [_value(piece, record) if piece.keyword else piece.literal for piece in component]
     fields = [value for piece, value in zip(component, values, strict=True) if piece.keyword]
     if fields and all(value is None for value in fields):
@@ -149,7 +149,7 @@ def _value(piece: TemplatePart, record: InstanceRecord) -> str | None:
 
 
 def _looked_up(keyword: str, record: InstanceRecord) -> Any:
-    """Return the value from its own level, else from the nearest level that has it."""
+    """Look up the value at its own level, else at the nearest level that has it."""
     home = _LEVEL_OF.get(keyword, "")
     for level in (home, *(level for level in _LEVELS if level != home)):
         holder: KeyHolder | None = getattr(record, level) if level else record

@@ -37,7 +37,7 @@ def hashed_name(value: str, *, ascii_only: bool = False) -> str:
 
 
 def fitted(name: str, value: str, room: int) -> str:
-    """Return `name` in at most `room` characters: a hash of `value` replaces the rest."""
+    """Shorten `name` to at most `room` characters: a hash of `value` replaces the rest."""
     room = max(room, SHORTEST)
     return name if len(name) <= room and _fits(name) else _hashed(name, value, room)
 

@@ -33,7 +33,7 @@ class FoundInstance(Protocol):
 
 
 def compared(medium: ReadableMedium, folder: str, instances: Sequence[FoundInstance]) -> Iterator[Finding]:
-    """Yield a finding for each file that the DICOMDIR in `folder` lists and that is missing or differs from its record."""
+    """Report each file that the DICOMDIR in `folder` lists and that is missing or differs from its record."""
     prefix = f"{folder}/" if folder else ""
     try:
         file_set = below(medium, folder)

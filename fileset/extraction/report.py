@@ -102,7 +102,7 @@ class ExtractReport:
 
 
 def lost(record: InstanceRecord, reason: str) -> Lost:
-    """Return the known facts about an instance that was not copied."""
+    """Collect the known facts about an instance that was not copied."""
     patient, study, series = record.patient, record.study, record.series
     return Lost(
         file_id=record.file_id.path if record.file_id else "",

@@ -180,7 +180,7 @@ class Scanned:
             image.close()
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[ScannedInstance]:
-        """Yield the instances that match all `keys`, in the order of their names; nothing for another `level`."""
+        """Find the instances that match all `keys`, in the order of their names; nothing for another `level`."""
         conditions = [condition(keyword, wanted) for keyword, wanted in keys.items()]
         return (one for one in self.instances if level is None and one.matches(conditions))
 

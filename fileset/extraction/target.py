@@ -83,7 +83,7 @@ class Target:
         return self._layout.lacking(record)
 
     def _room(self, texts: Sequence[str]) -> int:
-        """Return the largest length of each folder name, so that the whole path with a UID as file name is short enough."""
+        """Compute the largest length of each folder name, so that the whole path with a UID as file name is short enough."""
         sizes = [len(safe_name(text, ascii_only=self._ascii)) + 1 for text in texts]
         left = LONGEST_PATH - len(os.path.abspath(self.root)) - 1 - LONGEST - len(self._layout.suffix)
         room = LONGEST
@@ -134,7 +134,7 @@ class Target:
         return self._copy(path, copy, file_id, already_there=False, beside=beside)
 
     def _beside(self, path: str, digest: str) -> str:
-        """Return another name for a file whose name is taken."""
+        """Choose another name for a file whose name is taken."""
         return f"{path.removesuffix(self._layout.suffix)}-{digest[:16]}{self._layout.suffix}"
 
     def _copy(

@@ -128,7 +128,7 @@ class Verifier:
         ]
 
     def cut_off(self, record: InstanceRecord) -> Iterator[Finding]:
-        """Yield a finding if the file ends too early."""
+        """Report the file if it ends too early."""
         name = record.file_id.path if record.file_id else ""
         with record.open() as file:
             read, size = random_access(file)

@@ -24,7 +24,7 @@ _UIDS: Final = wanted_tags((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID))
 
 
 def add_headers(sources: Sources, indexes: Iterable[int]) -> Iterator[Finding]:
-    """Replace each source of `indexes` that is a data set without a header by a DICOM file; yield a finding for each.
+    """Replace each source of `indexes` that is a data set without a header by a DICOM file, with a finding for each.
 
     The data set itself keeps its bytes. A source that cannot be decoded stays as it is, and the scan refuses it.
     """
@@ -45,7 +45,7 @@ def add_headers(sources: Sources, indexes: Iterable[int]) -> Iterator[Finding]:
 
 
 def _data_set_at(head: bytes) -> int | None:
-    """Return where a data set without File Meta Information starts, None if this is a DICOM file or nothing like it."""
+    """Find where a data set without File Meta Information starts, None if this is a DICOM file or nothing like it."""
     start = len(PREFIX) if head[128:132] == b"DICM" else 0
     first = head[start : start + 8]
     return start if looks_like_data_set(first) and first[:2] not in (b"\x02\0", b"\0\x02") else None

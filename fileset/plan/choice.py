@@ -23,7 +23,7 @@ _OF_FILES: Final = {
 
 
 def meant_key(word: str) -> str:
-    """Return the keyword most similar to a word, "" if none is similar."""
+    """Find the keyword most similar to a word, "" if none is similar."""
     return keyword_like(word)
 
 

@@ -233,7 +233,7 @@ def _kept(plan: Plan) -> set[str]:
 
 
 def referenced(medium: WritableMedium) -> set[str]:
-    """Return the paths that the records of the DICOMDIR name, in upper case, with "/" between components.
+    """Read the paths that the records of the DICOMDIR name, in upper case, with "/" between components.
 
     Raises `FormatError` if the DICOMDIR cannot be read.
     """
@@ -245,7 +245,7 @@ def _references(data: bytes) -> set[str]:
 
 
 def _sound_references(data: bytes) -> set[str]:
-    """Return the keys of all forms of the referenced names. Raises `FormatError` if a record is or may be missing."""
+    """Collect the keys of all forms of the referenced names. Raises `FormatError` if a record is or may be missing."""
     flat = decode(data)
     if _serious(flat.findings):
         raise FormatError(f"{DICOMDIR} is damaged")

@@ -29,7 +29,7 @@ class Companion(Protocol):
         ...
 
     def additions(self, dicomdir: Iterable[bytes | bytearray], source_of: Mapping[FileId, int]) -> Iterator[Addition]:
-        """Yield the files for one volume, made from its records and the source of each instance."""
+        """Make the files for one volume, from its records and the source of each instance."""
         ...
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ def clears(preamble: str) -> bool:
 
 
 def cleared(sources: Sources, indexes: Iterable[int]) -> Iterator[Finding]:
-    """Yield a finding for each source whose preamble is cleared in the copy."""
+    """Report each source whose preamble is cleared in the copy."""
     for index in indexes:
         if sources.is_cleared(index):
             message = "the preamble is neither zero nor TIFF: it is zero in the copy"
@@ -34,7 +34,7 @@ _CURED: Final = frozenset(("FS-PREAMBLE-EXECUTABLE", "FS-PREAMBLE-UNKNOWN"))
 
 
 def without_cured(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings without those about preambles that were cleared in the copy."""
+    """Drop the findings about preambles that were cleared in the copy."""
     findings = list(findings)
     names = {finding.where.file for finding in findings if finding.rule == "FS-PREAMBLE-CLEARED"}
     return [one for one in findings if one.rule not in _CURED or one.where.file not in names]

@@ -20,7 +20,7 @@ _ITEMS: Final = 0xFFFE
 
 
 def encode_dataset(dataset: Dataset) -> bytes:
-    """Return a data set as a DICOM file, with File Meta Information that names this program as its writer (PS3.10 7.1).
+    """Encode a data set as a DICOM file, with File Meta Information that names this program as its writer (PS3.10 7.1).
 
     The data set stays as it is. Raises `RuleError` if it cannot be encoded, or has text that its character set does not have.
     """

@@ -18,7 +18,7 @@ from fileset.plan.secured import is_locked
 
 
 def read_contents(medium: ReadableMedium, dicomdir: FileId) -> Contents:
-    """Return the contents of the DICOMDIR. Raises `FormatError` if it cannot be read at all, `MediumError` if the medium fails."""
+    """Read the contents of the DICOMDIR. Raises `FormatError` if it cannot be read at all, `MediumError` if the medium fails."""
     data = read_dicomdir(medium, dicomdir)
     try:
         return Contents(data, file=dicomdir.path)
@@ -37,7 +37,7 @@ def _place(medium: ReadableMedium, dicomdir: FileId) -> str:
 
 
 def read_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> bytes:
-    """Return the bytes of the DICOMDIR. Raises the errors of `open_dicomdir`."""
+    """Read the bytes of the DICOMDIR. Raises the errors of `open_dicomdir`."""
     with open_dicomdir(medium, dicomdir) as file:
         return file.read()
 

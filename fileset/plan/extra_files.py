@@ -51,7 +51,7 @@ class Included(Collection[FileId]):
         return [inquire(path).size for path in self._paths.values()], len(folders)
 
     def additions(self, medium: UpdatableMedium, present: Collection[str]) -> list[Addition]:
-        """Yield the files to write; an existing file, among the upper-case paths in `present`, stays.
+        """List the files to write; an existing file, among the upper-case paths in `present`, stays.
 
         Raises `RefusedError` if it is another file.
         """

@@ -49,7 +49,7 @@ class FileKeys:
         return next((person_of(chain) for chain in self._below(index) if chain is not None), Person(""))
 
     def better(self, index: int) -> tuple[bytes, frozenset[int]]:
-        """Return new encoded values, by tag, for the keys of a record whose old value no file below it has."""
+        """Encode new values, by tag, for the keys of a record whose old value no file below it has."""
         found = []
         character_set = b""
         kind = self.kept.contents.type_name(index)

@@ -35,7 +35,7 @@ class Placing:
         self._next: dict[Path, Iterator[int]] = {}
 
     def place(self, reference: int, node: Node, source: str) -> Place:
-        """Return the place of one new instance; `source` is its relative path there, "" if it has none."""
+        """Choose the place of one new instance; `source` is its relative path there, "" if it has none."""
         patient, study, series = (*self._path(self._parents[reference]), -1, -1, -1)[:3]
         uid = node.sop_instance_uid.decode("ascii")
         return Place(patient, study, series, node.position, node.record_type, uid, source)
@@ -63,7 +63,7 @@ def folder_of(path: Path) -> str:
 
 
 def existing_path(kept: Kept, index: int) -> Path | None:
-    """Return the folders of the counter scheme that have files of a record, None if they are elsewhere."""
+    """Find the folders of the counter scheme that have files of a record, None if they are elsewhere."""
     depth = 1 + sum(1 for _ in kept.above(index))
     for below in kept.below(index):
         file_id = kept.contents.file_id(below)

@@ -38,7 +38,7 @@ class HeaderValues:
         return default if tag is None else self.value(tag, default)
 
     def value(self, tag: int, default: Any = None) -> Any:
-        """Return the value of a tag, `default` if the file has no such element."""
+        """Decode the value of a tag, `default` if the file has no such element."""
         raw = self.raw.get(tag)
         if raw is None:
             return default

@@ -81,7 +81,7 @@ def add_document(sources: Sources, path: str | os.PathLike[str], policy: Policy,
 
 
 def native_instance(path: str | os.PathLike[str], policy: Policy) -> Instance:
-    """Return the instance of an unchanged document (XML or a MIME package), with the record that PS3.3-2011 defines.
+    """Read an unchanged document (XML or a MIME package) as an instance, with the record that PS3.3-2011 defines.
 
     Raises as `read_document`, and `FormatError` if the document lacks a value that the record needs.
     """
@@ -221,7 +221,7 @@ def _code(element: Element | None) -> tuple[str, str, str]:
 
 
 def _name(element: Element | None) -> str:
-    """Return a name as a PN: family, given, middle (PS3.5 6.2.1)."""
+    """Convert a name to a PN: family, given, middle (PS3.5 6.2.1)."""
     if element is None:
         return ""
     family, given = (
@@ -242,7 +242,7 @@ def _sex(patient: Element | None) -> str:
 
 
 def _time(text: str) -> str:
-    """Return a time of HL7 as a DT; "" if it is not valid."""
+    """Convert a time of HL7 to a DT; "" if it is not valid."""
     found = _TIME(text)
     if found is None or len(found[1]) % 2:
         return ""
@@ -290,6 +290,6 @@ def _concept(code: tuple[str, str, str]) -> Iterator[Dataset]:
 
 
 def _uids(identifier: str, data: bytes) -> Iterator[str]:
-    """Yield UIDs of study, series and instance, always the same for one document."""
+    """Derive UIDs of study, series and instance, always the same for one document."""
     for content in (b"study" + identifier.encode(), b"series" + identifier.encode(), data):
         yield f"2.25.{int.from_bytes(blake2b(content, digest_size=15).digest(), 'big')}"

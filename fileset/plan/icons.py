@@ -66,7 +66,7 @@ def icons_added(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> tuple[Arranged, list[Finding]]:
-    """Return the records of a tree with the chosen icons, and a finding for each icon that cannot be made.
+    """Add the chosen icons to the records of a tree, with a finding for each icon that cannot be made.
 
     Raises `RuleError` if the extra `images` is not installed.
     """

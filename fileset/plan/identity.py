@@ -98,7 +98,7 @@ class IdentityCheck:
         return cast("Accepted", tuple(instance._replace(chain=chain)))
 
     def _original(self, source: int) -> Identity | None:
-        """Return the identity that a source had before it was changed, None if it can no longer be read."""
+        """Read the identity that a source had before it was changed, None if it can no longer be read."""
         try:
             with self.sources.opened(source, original=True) as read:
                 values = HeaderValues.read(read, _WANTED)
@@ -117,7 +117,7 @@ def _trusted_person(record: Identity, file: Identity) -> dict[str, bytes]:
 
 
 def refreshed_differences(contents: Contents, refreshed: Iterable[tuple[int, str, Instance]]) -> Iterator[Finding]:
-    """Yield a finding for each key of a record that differs from the file which renews it: index, name, instance."""
+    """Report each key of a record that differs from the file which renews it: index, name, instance."""
     above: dict[int, Identity] = {}
     for index, name, instance in refreshed:
         parent = contents.tree.parent[index]
@@ -158,7 +158,7 @@ def differences(record: Identity, file: Identity) -> Iterator[tuple[IdentityKey,
 
 
 def identity_of(instance: Instance) -> Identity:
-    """Return the identity that the header of a file gives."""
+    """Decode the identity that the header of a file gives."""
     uid = instance.sop_instance_uid.decode("ascii", "replace")
     chain = instance.chain
     if chain is None:
@@ -170,7 +170,7 @@ def identity_of(instance: Instance) -> Identity:
 
 
 def identities(medium: ReadableMedium) -> Iterator[tuple[str, Identity]]:
-    """Yield the normalised place of each referenced file, with the identity that its records give it."""
+    """Read the normalised place of each referenced file, with the identity that its records give it."""
     with suppress(FilesetError):  # reported with the source file-set itself
         yield from identities_in(medium, Contents(read_dicomdir(medium)))
 

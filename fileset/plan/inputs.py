@@ -88,7 +88,7 @@ class Sources:
         self.left_out = 0
 
     def in_reading_order(self, items: Iterable[Result], source: Callable[[Result], int]) -> list[Result]:
-        """Return items in the order in which their sources lie on an image, so that a drive reads forward; else unchanged."""
+        """Sort items in the order in which their sources lie on an image, so that a drive reads forward; else unchanged."""
         return sorted(items, key=source) if self._members else list(items)
 
     def without_lost(self, write: Callable[[], Result], *, again: bool) -> Result:
@@ -115,7 +115,7 @@ class Sources:
             yield Finding("FS-SOURCE-LEFT-OUT", f"{self.left_out} files were left out, as requested")
 
     def outside(self) -> Iterator[str]:
-        """Return the skipped links that lead out of their folder, by the names that `name` would give them."""
+        """List the skipped links that lead out of their folder, by the names that `name` would give them."""
         return (path if self._named > 1 else relative for path, relative in self._outside)
 
     def close(self) -> None:
@@ -300,7 +300,7 @@ class Sources:
         return (path[at:] for path, at in paths)
 
     def name(self, index: int) -> str:
-        """Return the name of a source for messages: the full path if the user named several sources, else the relative one."""
+        """Name a source for messages: the full path if the user named several sources, else the relative one."""
         if self._named > 1 and index not in self._contents:
             member = self._members.get(index)
             return f"{member[0].name}/{member[1].path}" if member else self.paths[index]
@@ -420,11 +420,11 @@ class Sources:
             return needs_clearing(read(0, NEEDED))
 
     def chunks(self, index: int) -> Iterator[bytes | bytearray]:
-        """Yield the bytes of a source in chunks. A chunk is valid only until the next one, which may reuse its memory."""
+        """Read the bytes of a source in chunks. A chunk is valid only until the next one, which may reuse its memory."""
         return cleared(self._chunks(index)) if index in self._cleared else self._chunks(index)
 
     def _chunks(self, index: int) -> Iterator[bytes | bytearray]:
-        """Yield the bytes of a source. If a part is unreadable, note the source in `lost` and raise `LostSourceError`."""
+        """Read the bytes of a source. If a part is unreadable, note the source in `lost` and raise `LostSourceError`."""
         try:
             yield from self._read_chunks(index)
         except FilesetError as problem:

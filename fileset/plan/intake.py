@@ -70,7 +70,7 @@ class Intake:
     check: IdentityCheck | None = field(default=None, init=False)
 
     def add_headers(self, sources: Sources, indexes: Iterable[int]) -> list[Finding]:
-        """Add a Part 10 header to data sets without one, if `adds_headers`; return a finding for each."""
+        """Add a Part 10 header to data sets without one, if `adds_headers`, with a finding for each."""
         return list(add_headers(sources, indexes)) if self.adds_headers else []
 
     def transcode(self, sources: Sources, indexes: Iterable[int]) -> None:
@@ -87,7 +87,7 @@ class Intake:
         return self.check.compared(NativeDocuments(sources, self.policy, changed=changed).taken(scanned))
 
     def with_icons(self, nodes: Arranged, sources: Sources) -> tuple[Arranged, list[Finding]]:
-        """Return records with the chosen icons, and a finding for each icon that cannot be made."""
+        """Add the chosen icons to records, with a finding for each icon that cannot be made."""
         return icons_added(nodes, self.icons, sources, **self.workers.options("icons"))
 
     def findings(self) -> Iterator[Finding]:
@@ -131,7 +131,7 @@ class WritingRole:
         return self
 
     def _intake_under(self, profile: NoProfile, *, reconciles: bool = False) -> Intake:
-        """Return the intake that the options ask for. Raises `RuleError` for values that have no meaning."""
+        """Build the intake that the options ask for. Raises `RuleError` for values that have no meaning."""
         check_conflict_option(self._patient_conflict)
         choice = profile.keys(parse_keys(self._keys))
         progress = phase(self._progress, "transcode")

@@ -45,17 +45,17 @@ class Manifest:
         return sorted(self.digests.keys() - set(names))
 
     def problem(self, name: str, data: bytes) -> str:
-        """Return how the digest of `data` differs from the listed digest of `name`; "" if it does not."""
+        """Describe how the digest of `data` differs from the listed digest of `name`; "" if it does not."""
         return digest_problem(sha256(data).hexdigest(), self.digests.get(name, ""))
 
 
 def digest_problem(digest: str, expected: str) -> str:
-    """Return how a digest differs from the expected one; "" if they are equal or none is expected."""
+    """Describe how a digest differs from the expected one; "" if they are equal or none is expected."""
     return f"SHA-256 is {digest}, in the manifest {expected}" if expected and digest != expected else ""
 
 
 def read_manifest(path: str | os.PathLike[str]) -> Manifest:
-    """Return the manifest in a file.
+    """Read the manifest in a file.
 
     Raises `NotFoundError` if there is no such file, `MediumError` if it cannot be read, `FormatError` for a line of another
     form or a path that leads out.
@@ -68,7 +68,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
 
 
 def parse_manifest(text: str, name: str) -> dict[str, str]:
-    """Return path -> digest for a text in the form of `sha256sum`; some programs of Windows put a backslash between folders.
+    """Parse a text in the form of `sha256sum` into path -> digest; some programs of Windows put a backslash between folders.
 
     Raises as `read_manifest`.
     """
@@ -119,7 +119,7 @@ def _text(path: str) -> str:
 
 
 def _names(report: Report, path: str) -> list[str]:
-    """Return the names of all files on the medium except the manifest; none if the medium can no longer be read."""
+    """List the names of all files on the medium except the manifest; none if the medium can no longer be read."""
     if report.medium == "-":
         return []
     medium, _ = readable(report.medium)
@@ -130,7 +130,7 @@ def _names(report: Report, path: str) -> list[str]:
 
 
 def _rows(report: Report, known: dict[str, str], names: list[str]) -> Iterator[str]:
-    """Yield a line for each file; read the files whose digest is unknown."""
+    """Format a line for each file; read the files whose digest is unknown."""
     if all(known.get(name) for name in names):
         yield from (_row(known[name], name) for name in names)
         return

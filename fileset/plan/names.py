@@ -118,14 +118,14 @@ class _Namespace:
         return value not in self.files and value not in self.folders and not self._occupation(value)
 
     def file(self, wanted: str) -> FileId:
-        """Reserve and return a file name: `wanted` if it is free, else a similar one."""
+        """Reserve a file name: `wanted` if it is free, else a similar one."""
         folder, _, name = wanted.rpartition(SEPARATOR)
         value = self._beside(self.folder(folder), name)
         self.files.add(value)
         return FileId(value)
 
     def folder(self, wanted: str) -> str:
-        """Return the folder to use for `wanted`: another one only if a file has this name."""
+        """Choose the folder to use for `wanted`: another one only if a file has this name."""
         if wanted in self.folders or not wanted:
             return wanted
         if wanted not in self._resolved and self._occupation(wanted) == "folder":
@@ -137,7 +137,7 @@ class _Namespace:
         return self._resolved[wanted]
 
     def new_folder(self, parent: str, name: str) -> str:
-        """Reserve and return an unused folder in `parent`: `name` or a similar one."""
+        """Reserve an unused folder in `parent`: `name` or a similar one."""
         value = self._beside(parent, name)
         self.folders.add(value)
         return value
@@ -176,7 +176,7 @@ def _number(prefix: str, number: int) -> str:
 
 @lru_cache(maxsize=16)
 def _counter_folder(*positions: int) -> str:
-    """Return the folder of a series, with a separator at the end; cached, as the next instance usually has the same series."""
+    """Build the folder of a series, with a separator at the end; cached, as the next instance usually has the same series."""
     levels = zip(FOLDER_PREFIXES, positions, strict=True)
     return "".join(_number(prefix, position) + SEPARATOR for prefix, position in levels if position >= 0)
 
@@ -240,7 +240,7 @@ def _uid(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
 
 
 def _cleaned(name: str) -> str:
-    """Return a legal component for any name: in upper case, without version and extension, at most 8 characters."""
+    """Turn any name into a legal component: in upper case, without version and extension, at most 8 characters."""
     stem = _SUFFIX.sub("", name.upper(), count=1)
     cleaned = _NOT_ALLOWED.sub("_", stem)[:MAX_LENGTH] or "_"
     return f"{cleaned[: MAX_LENGTH - 1]}_" if cleaned in RESERVED else cleaned
@@ -251,13 +251,13 @@ def _stays(name: str) -> bool:
 
 
 def _renamed_last(chains: Iterable[Sequence[str]]) -> Iterator[int]:
-    """Return the indexes of `chains`: first the chains whose last name is legal, then the others."""
+    """Order the indexes of `chains`: first the chains whose last name is legal, then the others."""
     stays = [_stays(chain[-1]) for chain in chains]
     return (index for wanted in (True, False) for index, value in enumerate(stays) if value is wanted)
 
 
 def _keep_folders(chains: Iterable[tuple[str, ...]], space: _Namespace) -> dict[tuple[str, ...], str]:
-    """Return a folder on the medium for each source folder, level by level."""
+    """Choose a folder on the medium for each source folder, level by level."""
     known = dict.fromkeys(chain[:depth] for chain in chains for depth in range(1, len(chain) + 1))
     levels: dict[int, list[tuple[str, ...]]] = {}
     for chain in known:
@@ -282,7 +282,7 @@ def _keep_chain(place: Place) -> tuple[str, ...]:
 
 
 def _keep(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
-    """Yield the names of the sources if they are legal, else the nearest legal names."""
+    """Keep the names of the sources if they are legal, else choose the nearest legal names."""
     chains = [_keep_chain(place) for place in places]
     folders = _keep_folders(dict.fromkeys(chain[:-1] for chain in chains), space)
     given: dict[int, FileId] = {}
@@ -307,7 +307,7 @@ SCHEMES: Final[dict[str, Callable[[Iterable[Place], _Namespace], Iterator[FileId
 def names(
     scheme: str, places: Iterable[Place], taken: Collection[FileId] = (), occupation: Occupation = nothing_there
 ) -> Iterator[FileId]:
-    """Yield a File ID for each place, in order.
+    """Choose a File ID for each place, in order.
 
     It is free on the medium (`occupation`), not in `taken`, and not a folder of a name in `taken`.
     `counter` and `flat` name one place at a time; `uid` and `keep` look at all places first. Raises `RuleError` for an

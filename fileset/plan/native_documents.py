@@ -65,7 +65,7 @@ class NativeDocuments:
                 yield outcome if record is None else self._copied(source, *record)
 
     def _records(self) -> Iterator[tuple[str, tuple[Contents, int]]]:
-        """Return the records of native documents in the source file-sets, by the place of the file."""
+        """Find the records of native documents in the source file-sets, by the place of the file."""
         for medium in (*self.sources.origins, *self.sources.read_again):
             with suppress(FilesetError):  # reported with the source file-set itself
                 data = read_dicomdir(medium)

@@ -123,7 +123,7 @@ def _copied(recipe: Recipe, medium: UpdatableMedium, nodes: Arranged, report: Re
 def _named(
     recipe: Recipe, medium: UpdatableMedium, leaves: Sequence[Node], present: Collection[str]
 ) -> tuple[list[FileId], set[FileId]]:
-    """Return a File ID for each instance, and the instances whose file is already on the medium, byte for byte."""
+    """Choose a File ID for each instance, and find the instances whose file is already on the medium, byte for byte."""
     places = list(_places(leaves, recipe.sources))
     wanted = list(names(recipe.naming, places, recipe.included))
     if not present:
@@ -141,7 +141,7 @@ def _named(
 
 
 def _removals(medium: UpdatableMedium, staying: set[FileId], report: Report) -> list[FileId]:
-    """Return the files of the replaced file-set; report each that cannot be deleted."""
+    """List the files of the replaced file-set; report each that cannot be deleted."""
     if not medium.has_dicomdir():
         return []
     try:

@@ -83,7 +83,7 @@ def tree_of(
     refuse: Callable[[int, HeaderError], None],
     patient_conflict: str = "refuse",
 ) -> TreeBuilder:
-    """Return the tree of the instances that agree with each other and with the old records."""
+    """Build the tree of the instances that agree with each other and with the old records."""
     tree = TreeBuilder(offer.sources.name, offer.sources.same, old, patient_conflict=patient_conflict)
     for source, instance in accepted:
         try:

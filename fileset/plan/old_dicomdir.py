@@ -82,7 +82,7 @@ def _read(medium: UpdatableMedium) -> bytes | None:
 
 
 def _empty(data: bytes) -> Contents:
-    """Return a directory without records, with as much of its identification as the damaged bytes show."""
+    """Build a directory without records, with as much of its identification as the damaged bytes show."""
     uid, name = _UID(data), _ID(data)
     file_set_uid = uid[1].decode("ascii") if uid else ""
     identification = _identification(file_set_uid, name[1].decode("ascii") if name else "")

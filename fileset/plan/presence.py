@@ -22,7 +22,7 @@ HEAD = 140
 
 
 def form_key(path: str) -> str:
-    """Return the common part of all forms of a file name: upper case, without `;1`, `.dcm` or a final full stop."""
+    """Reduce a file name to the common part of all its forms: upper case, without `;1`, `.dcm` or a final full stop."""
     key = path.upper()
     return key if "." not in key and ";" not in key else "/".join(map(_bare, key.split("/")))
 
@@ -98,7 +98,7 @@ class Presence:
         return [name for name in self.extra if looks_like_dicom(medium, name)]
 
     def findings(self, unlisted: Sequence[str]) -> Iterator[Finding]:
-        """Yield a finding for each missing file, each unlisted one, and one for the records without a File ID."""
+        """Report each missing file, each unlisted one, and, in one finding, the records without a File ID."""
         for path in self.missing:
             yield Finding("FS-FILE-MISSING", "referenced by a record, but not on the medium", Where(path))
         if self.nameless:

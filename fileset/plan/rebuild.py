@@ -129,7 +129,7 @@ class _Rebuild:
         self.offer.record_of.update(self.placed)
 
     def _actual(self, index: int) -> FileId | None:
-        """Return the real name of the file of a record, None if it is missing; drop a record that names no file."""
+        """Find the real name of the file of a record, None if it is missing; drop a record that names no file."""
         try:
             named = self._named(index)
             actual = self.medium.actual(named)
@@ -293,7 +293,7 @@ class _Rebuild:
     # ------------------------------------------------------------ the directory
 
     def grown(self, tree: TreeBuilder) -> Growth:
-        """Return the records in their new places, each with the values that no file contradicts."""
+        """Put the records in their new places, each with the values that no file contradicts."""
         growth = Growth(self.kept)
         above = [NONE]
         for node in tree.arranged():
@@ -394,7 +394,7 @@ class _Rebuild:
         self.kept.dropped[:] = b"\1" * len(self.kept.dropped)
 
     def _staying(self, walk: list[int], placed: dict[int, int]) -> bytearray:
-        """Return a flag for each record that stays without a file to decide its place, or has such a record below it."""
+        """Flag each record that stays without a file to decide its place, or has such a record below it."""
         tree = self.contents.tree
         stays = bytearray(len(self.contents.flat))
         for index in reversed(walk):
@@ -426,7 +426,7 @@ class _Rebuild:
         return has_file or (is_whole(contents.flat, index) and (known is not None or not has_records))
 
     def _home(self, growth: Growth, index: int, above: int, homes: dict[tuple[int, str, bytes | str], int]) -> int:
-        """Return the new record above a record that stays: of the same study and the same patient, or a new one.
+        """Find or make the new record above a record that stays: of the same study and the same patient.
 
         Some writers put one study below two patients; its images then stay with their old patient.
         """
@@ -446,7 +446,7 @@ class _Rebuild:
 
 
 def _everything(contents: Contents) -> Iterator[int]:
-    """Yield all records of the tree, also inactive ones, each before its children."""
+    """Walk all records of the tree, also inactive ones, each before its children."""
     following, lower = contents.tree.next, contents.tree.lower
     stack = [contents.tree.first]
     while stack:

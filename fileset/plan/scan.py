@@ -70,7 +70,7 @@ def phase(progress: Phases | None, name: str) -> Progress | None:
 
 
 def describe(read: Reading, describer: Describer) -> tuple[Instance, Recognised | None]:
-    """Return the instance in a file, and its header if that has a known layout.
+    """Read the instance in a file, and its header if that has a known layout.
 
     Raises `HeaderError` with rule and reason if there is no instance, or it breaks the profile.
     """
@@ -266,7 +266,7 @@ def _by_pool(
 
 
 def _result(future: Future[Result], pool: Executor) -> Result:
-    """Return the result of a future. Raises `BrokenExecutor` if a worker died in the middle of a message.
+    """Wait for the result of a future. Raises `BrokenExecutor` if a worker died in the middle of a message.
 
     `concurrent.futures` notices most dead workers, but waits for ever for the rest of an incomplete message. A signal in
     the middle of `Future.result` may leave its lock held, and then the thread that serves the workers never ends. So
@@ -385,12 +385,12 @@ def _close(pool: Executor, queue: str, end: str) -> None:
 
 
 def processors() -> int:
-    """Return how many processes can run at the same time."""
+    """Count the processes that can run at the same time."""
     return system.processors()
 
 
 def _context() -> BaseContext:
-    """Return how processes start: by fork, which is fast; by a fork server if threads run, because a fork copies their locks."""
+    """Choose how processes start: by fork, which is fast; by a fork server if threads run, because a fork copies their locks."""
     import multiprocessing
     import threading
 

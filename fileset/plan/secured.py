@@ -79,7 +79,7 @@ def encrypting(wanted: Format, security: Security, beside: Container[FileId]) ->
 
 
 def no_pages(security: Security | None, web: SupportsPlain | None) -> list[Finding]:
-    """Return a finding if pages for a browser are left out, because their pictures would not be encrypted."""
+    """Report pages for a browser that are left out, because their pictures would not be encrypted."""
     if security is None or not security.encrypts or web is None or web.plain:
         return []
     message = "the pages for a browser were left out: their pictures would not be encrypted. --web-plain writes them"
@@ -128,7 +128,7 @@ def check_secure(medium: UpdatableMedium) -> None:
 
 
 def secure_findings(medium: ReadableMedium, *, each: bool = False) -> list[Finding]:
-    """Return how encrypted files were opened: a finding for `each` file, or one for all files opened in the same way."""
+    """Report how encrypted files were opened: a finding for `each` file, or one for all files opened in the same way."""
     view = view_of(medium)
     if view is None:
         return list(_weak(medium))
@@ -160,7 +160,7 @@ def _counts(states: dict[str, SecureState]) -> Iterator[Finding]:
 
 
 def _doubts(states: dict[str, SecureState]) -> Iterator[Finding]:
-    """Return a finding for each untrusted signer, if there are certificates to trust."""
+    """Report each untrusted signer, if there are certificates to trust."""
     doubtful = defaultdict[tuple[str, str], list[str]](list)
     for name, state in states.items():
         for signer in state.signers:

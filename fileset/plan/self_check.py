@@ -35,7 +35,7 @@ SECOND: Final = "another DICOMDIR: the files below its folder count as its files
 
 
 def unlisted(paths: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield the findings about DICOM files without a record (PS3.3 F.2.1), and about faults inside these files.
+    """Report DICOM files without a record (PS3.3 F.2.1), and faults inside these files.
 
     `paths`: name on the medium -> path.
     """
@@ -46,7 +46,7 @@ def unlisted(paths: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def unlisted_on(medium: ReadableMedium, names: Iterable[str]) -> Iterator[Finding]:
-    """Yield the same for files of a medium, also of an image or archive."""
+    """Report the same for files of a medium, also of an image or archive."""
     if medium.folder:
         yield from unlisted(below(medium.folder, names))
         return
@@ -78,7 +78,7 @@ def _is_directory(read: Reading) -> bool:
 
 
 def below(folder: str, names: Iterable[str]) -> dict[str, str]:
-    """Return name -> path for the files below `folder`, except links that lead out of it; nothing if `folder` is ""."""
+    """Map names to paths for the files below `folder`, except links that lead out of it; nothing if `folder` is ""."""
     paths = {name: os.path.join(folder, name) for name in names} if folder else {}
     return {name: path for name, path in paths.items() if not leads_out(path, folder)}
 

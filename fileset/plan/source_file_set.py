@@ -41,7 +41,7 @@ class Origin:
 
 
 def origin_of(medium: ReadableMedium) -> Origin:
-    """Return the facts of the DICOMDIR on `medium`; if it is unreadable, no facts, and the DICOMDIR counts as missing."""
+    """Read the facts of the DICOMDIR on `medium`; if it is unreadable, no facts, and the DICOMDIR counts as missing."""
     try:
         contents = Contents(read_dicomdir(medium))
     except FilesetError as problem:
@@ -91,7 +91,7 @@ class SourceFileSets:
         return bool(around) and not any(form_key(path) in forms or is_dicomdir(path) for forms, path in around)
 
     def compare(self, taken: Iterable[tuple[int, bytes]]) -> tuple[list[Skipped], list[Finding]]:
-        """Return the files that were not found at all, and a finding for each file that was found without a record.
+        """Collect the files that were not found at all, and a finding for each file that was found without a record.
 
         `taken`: the sources that are taken, each with its SOP Instance UID.
         """
@@ -131,12 +131,12 @@ class SourceFileSets:
 
 
 def plain_place(place: str) -> str:
-    """Return a place in normal form: upper case, "/" between its parts, without redundant "." and ".."."""
+    """Normalise a place: upper case, "/" between its parts, without redundant "." and ".."."""
     return os.path.normpath(place).replace(os.sep, "/").upper()
 
 
 def missing_files(medium: ReadableMedium, contents: Contents) -> Iterator[Skipped]:
-    """Yield each file that a record references and that is not on the medium.
+    """Find each file that a record references and that is not on the medium.
 
     A file that exists but cannot be read, as in a truncated image, is reported as a source instead.
     """

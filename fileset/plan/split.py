@@ -82,7 +82,7 @@ DICOMDIR_HEAD: Final = 1024
 
 
 def load_of(nodes: Iterable[Node], sizes: Sequence[int], footprint: Footprint) -> Load:
-    """Return the load of a tree in preorder whose instances have `sizes` in bytes, on media with this footprint."""
+    """Compute the load of a tree in preorder whose instances have `sizes` in bytes, on media with this footprint."""
     instances, series_of, series, study_of, studies = (array("Q") for _ in range(5))
     above: list[Node] = []
     opened: tuple[Node | None, Node | None] = (None, None)
@@ -110,7 +110,7 @@ def room(capacity: int, footprint: Footprint) -> int:
 
 
 def too_large(load: Load, capacity: int) -> Iterator[int]:
-    """Return the instances that fit on no volume."""
+    """Find the instances that fit on no volume."""
     for index, (weight, series) in enumerate(zip(load.instances, load.series_of, strict=True)):
         if weight + load.beside(series) > capacity:
             yield index
@@ -195,7 +195,7 @@ def _pieces(load: Load, capacity: int) -> Iterator[SeriesPart]:
 
 
 def _placed(bundles: Iterable[Bundle], load: Load, capacity: int, count: int) -> Shelf | None:
-    """Return the packing by first-fit decreasing on `count` volumes; None if they do not suffice."""
+    """Pack the bundles by first-fit decreasing on `count` volumes; None if they do not suffice."""
     shelf = Shelf(load, capacity, count)
     late = [bundle for bundle in bundles if not shelf.put(bundle)]
     pieces = [(bundle.study, piece) for bundle in late for piece in sorted(bundle.pieces, key=lambda one: -one.weight)]
@@ -312,7 +312,7 @@ def divide(
 
 
 def _divided(packing: Packing, load: Load, name: Callable[[int], str]) -> Iterator[Finding]:
-    """Return a finding for each series and each study that is on several volumes."""
+    """Report each series and each study that is on several volumes."""
     for series, volumes in packing.split_series.items():
         first = name(bisect_left(load.series_of, series))
         message = f"the series of {first} is larger than a volume: it is on {_listed(volumes)}"

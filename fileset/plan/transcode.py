@@ -136,7 +136,7 @@ def _identity(meta: Mapping[int, bytes], values: Mapping[int, bytes], changes: l
 
 
 def _native_body(file: DicomFile, read: Reading, changes: list[str]) -> bytes:
-    """Return the data set of a compressed image with native pixel data (PS3.5 8.1)."""
+    """Rewrite the data set of a compressed image with native pixel data (PS3.5 8.1)."""
     from fileset.pictures.extra import need_images
     from fileset.pictures.instance import read_instance
 
@@ -172,7 +172,7 @@ def _native_body(file: DicomFile, read: Reading, changes: list[str]) -> bytes:
 
 
 def _native_frame(frames: Frames, at: int, width: int, *, overlay: bool) -> bytes:
-    """Return the native bytes of a frame. Raises `FilesetError` if bits outside Bits Stored would be lost."""
+    """Decode a frame to native bytes. Raises `FilesetError` if bits outside Bits Stored would be lost."""
     if frames.keeps_bits:
         return frames.decoded(at).astype(f"<u{width}").tobytes()
     if overlay or _has_other_bits(frames.decoded(at), frames.pixels.bits_stored):
@@ -196,7 +196,7 @@ def _has_embedded_overlay(file: DicomFile) -> bool:
 
 
 def _lossy(file: DicomFile, native: int, changes: list[str]) -> dict[int, bytes]:
-    """Return the elements that mark lossy compression, if a file should have them and does not."""
+    """Encode the elements that mark lossy compression, if a file should have them and does not."""
     method, values = _LOSSY_METHODS.get(file.transfer_syntax), dict(elements_of(file.body))
     if method is None or values.get(_LOSSY, b"").strip(b" \0") == b"01":
         return {}

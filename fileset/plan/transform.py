@@ -41,7 +41,7 @@ class Streamed:
 def rewrite_sources(
     sources: Sources, indexes: Iterable[int], rewrite: Rewrite | Streamed, refused: dict[int, Refused]
 ) -> Iterator[Finding]:
-    """Replace sources by rewritten files, and yield a finding for each change; add files that cannot be rewritten to `refused`.
+    """Replace sources by rewritten files, with a finding for each change; add files that cannot be rewritten to `refused`.
 
     Such a file is never written unchanged. Raises `RefusedError` if `rewrite` does.
     """

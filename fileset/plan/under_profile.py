@@ -122,7 +122,7 @@ def under_profile(
     strict: bool = False,
     is_secure: bool = False,
 ) -> NoProfile:
-    """Return the profile with this identifier.
+    """Find the profile with this identifier.
 
     Raises `RuleError` if there is no such profile, or if it does not allow a medium of `form` with the file systems that
     `inquire` finds. Also raises it if the profile demands encrypted files and they are not (`is_secure`), or forbids them

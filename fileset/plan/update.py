@@ -48,7 +48,7 @@ class AddIcons(Protocol):
     """Gives records their icons."""
 
     def __call__(self, nodes: Arranged, sources: Sources) -> tuple[Arranged, list[Finding]]:
-        """Return the records with icons, and a finding for each icon that cannot be made."""
+        """Add icons to the records, with a finding for each icon that cannot be made."""
         ...
 
 
@@ -79,7 +79,7 @@ class Request:
 
 
 def update(request: Request, scan: Scan, report: Report) -> Plan | None:
-    """Return the plan of an update, None if there is nothing to do; `report` receives the result for each instance.
+    """Plan an update, None if there is nothing to do; `report` receives the result for each instance.
 
     Raises `RefusedError` if an instance cannot be replaced or refreshed without loss, or new ones belong to a record
     that exists twice.
@@ -127,7 +127,7 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
 def _accepted(
     request: Request, scan: Scan, kept: Kept, file_sets: SourceFileSets, report: Report
 ) -> tuple[list[tuple[int, Instance]], dict[bytes, list[int]]]:
-    """Return the accepted instances by source, and the records that they replace by SOP Instance UID."""
+    """Collect the accepted instances by source, and the records that they replace by SOP Instance UID."""
     accepted: list[tuple[int, Instance]] = []
     replaced: dict[bytes, list[int]] = {}
     sources = request.offer.sources
@@ -153,7 +153,7 @@ def _accepted(
 
 
 def _replaced(request: Request, kept: Kept, source: int, uid: bytes) -> list[int]:
-    """Return the records that a source replaces. Raises `HeaderError` if it must not replace them."""
+    """Find the records that a source replaces. Raises `HeaderError` if it must not replace them."""
     own = request.offer.record_of.get(source)
     holders = [index for index in kept.instances(uid) if index != own]
     if not holders:
@@ -185,7 +185,7 @@ def _tree(
     kept: Kept,
     report: Report,
 ) -> TreeBuilder:
-    """Return the tree of the new instances. Raises `RefusedError` if one cannot replace its old record."""
+    """Build the tree of the new instances. Raises `RefusedError` if one cannot replace its old record."""
     offer = request.offer
     refused: dict[int, HeaderError] = {}
     tree = tree_of(offer, accepted, kept, refused.__setitem__, request.patient_conflict)
@@ -201,7 +201,7 @@ def _tree(
 
 
 def _grown(request: Request, kept: Kept, tree: TreeBuilder, report: Report) -> Growth:
-    """Return the new records among the kept ones; patch old records that have values which no remaining file has."""
+    """Add the new records to the kept ones; patch old records that have values which no remaining file has."""
     nodes, no_icons = request.add_icons(tree.arranged(), request.offer.sources)
     report.findings += no_icons
 
@@ -269,7 +269,7 @@ def _planned(request: Request, growth: Growth, frame: Frame, report: Report) -> 
 
 
 def _file_ids(request: Request, growth: Growth) -> dict[int, bytes]:
-    """Return a new File ID for each new instance that is not yet on the medium, by source."""
+    """Choose a new File ID for each new instance that is not yet on the medium, by source."""
     offer = request.offer
     new = [
         (reference, node)
@@ -293,7 +293,7 @@ def _file_ids(request: Request, growth: Growth) -> dict[int, bytes]:
 
 
 def _removals(request: Request, gone: dict[int, bool], kept: Kept, report: Report) -> list[FileId]:
-    """Return the files to delete; report each removed record, and each file that stays without a record."""
+    """List the files to delete; report each removed record, and each file that stays without a record."""
     contents, protected = request.contents, _protected(request)
     deleted: dict[FileId, None] = {}
     for index, stays in sorted(gone.items()):
@@ -316,7 +316,7 @@ def _removals(request: Request, gone: dict[int, bool], kept: Kept, report: Repor
 
 
 def _protected(request: Request) -> frozenset[str]:
-    """Return the keys of the files that are never deleted: DICOMDIR, descriptor, sources."""
+    """Collect the keys of the files that are never deleted: DICOMDIR, descriptor, sources."""
     former = request.contents.text(tags.DESCRIPTOR_FILE_ID)
     descriptor = decode(request.changes.get(tags.DESCRIPTOR_FILE_ID) or b"")
     named = (former, descriptor, *map(decode, request.offer.in_place.values()))
@@ -344,7 +344,7 @@ def refuse_shared(contents: Contents, indexes: Iterable[int]) -> None:
 
 
 def _files_of_inactive_records(kept: Kept) -> list[Finding]:
-    """Return a finding for each file that loses its record because inactive records are not written again."""
+    """Report each file that loses its record because inactive records are not written again."""
     contents, hidden = kept.contents, kept.tree.hidden
     if 1 not in hidden:
         return []

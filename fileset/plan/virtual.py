@@ -36,7 +36,7 @@ class VirtualContents(Contents):
 
 
 def virtual_contents(medium: ReadableMedium) -> tuple[Contents, list[Finding]]:
-    """Return records for all DICOM files on a medium, and the files that cannot have one, with the reason.
+    """Make records for all DICOM files on a medium, and list the files that cannot have one, with the reason.
 
     The records do not use a DICOMDIR on the medium at all. Raises `FormatError` if there is no DICOM file.
     """

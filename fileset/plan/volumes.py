@@ -94,7 +94,7 @@ def _add_volume(report: Report, volume: Volume) -> None:
 
 
 def _former_volumes(recipe: Recipe, medium: str, count: int) -> Iterator[Finding]:
-    """Return a finding for each volume of an older, larger set, because its name looks like one of the new volumes."""
+    """Report each volume of an older, larger set, because its name looks like one of the new volumes."""
     for path in volumes_there(medium, recipe.format)[count:]:
         yield Finding("FS-VOLUME-FORMER", "it stays, and is none of the new volumes", Where(path))
 
@@ -112,7 +112,7 @@ def _check_room(recipe: Recipe, paths: Sequence[str], size: int) -> None:
 
 
 def _used(recipe: Recipe, made: Report, capacity: int) -> int | None:
-    """Return the size of a written volume in bytes. Raises `MediumError` if it exceeds the capacity."""
+    """Measure the size of a written volume in bytes. Raises `MediumError` if it exceeds the capacity."""
     if made.dry_run:
         return None
     medium, _ = readable(made.medium, recipe.format)

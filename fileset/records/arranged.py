@@ -79,7 +79,7 @@ class InstanceColumns:
             self._new.clear()
 
     def in_order(self, indexes: Sequence[int], *, by_type: bool = False) -> array[int]:
-        """Return the indexes of instances in the order of their records: by number and UID, before that `by_type`."""
+        """Sort the indexes of instances in the order of their records: by number and UID, before that `by_type`."""
         kinds = map(self.record_types.__getitem__, indexes) if by_type else repeat("")
         numbers = map(self.numbers.__getitem__, indexes)
         rows = sorted(zip(kinds, numbers, self.uids.take(indexes), indexes, strict=False))
@@ -177,7 +177,7 @@ class Arranged:
                 yield one.record_type, of_other(one.tail), next(references) if one.source >= 0 else no_reference
 
     def count(self, record_type: str) -> int:
-        """Return the number of records of a type of patients, studies or series."""
+        """Count the records of a type of patients, studies or series."""
         return sum(isinstance(one, Node) and one.record_type == record_type for one in self._items)
 
     def clear(self) -> None:

@@ -75,7 +75,7 @@ def values_of(data: bytes, parts: list[Element]) -> dict[int, bytes]:
 
 
 def sequences(data_set: DataSet, character_set: str) -> Iterator[tuple[Element, list[DataSet], Fault | None]]:
-    """Yield the sequences of a data set with their items, and the fault that ends them early.
+    """Parse the sequences of a data set with their items, and the fault that ends them early.
 
     `character_set` is that of the data set itself.
     """

@@ -31,7 +31,7 @@ def character_set_of(data_set: DataSet) -> str:
 
 
 def element_faults(data_set: DataSet, character_set: str) -> Iterator[Fault]:
-    """Yield the faults of each element of a data set."""
+    """Find the faults of each element of a data set."""
     declared = data_set.values.get(tags.SPECIFIC_CHARACTER_SET, b"").decode("ascii", "replace")
     if declared and not is_known(declared):
         message = f"Specific Character Set {declared!a} is not a defined term or combination"
@@ -111,7 +111,7 @@ def key_value(
 
 
 def _label(tag: int) -> str:
-    """Return keyword and number of a tag. Only messages need it: the keyword may come from a large dictionary."""
+    """Format keyword and number of a tag. Only messages need it: the keyword may come from a large dictionary."""
     return f"{named(tag)} ({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 

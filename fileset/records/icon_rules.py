@@ -15,7 +15,7 @@ _PLANAR_CONFIGURATION: Final = 0x00280006
 
 
 def icon_faults(values: Values, syntax: Syntax) -> Iterator[tuple[str, int]]:
-    """Yield a message and a tag for each fault of an icon. Missing elements are faults of the tables."""
+    """Find each fault of an icon, as a message and a tag. Missing elements are faults of the tables."""
     order = "little" if syntax.little else "big"
 
     def number(tag: int) -> int:

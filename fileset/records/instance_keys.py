@@ -35,7 +35,7 @@ class EncodedKeys(NamedTuple):
 
 
 def carried_keys(record_type: str) -> tuple[Key, ...]:
-    """Return the keys that are copied from instances, in order of tag.
+    """List the keys that are copied from instances, in order of tag.
 
     Without the character set, which depends on the values, and the icon, which a profile requires (PS3.3 F.7).
     """

@@ -20,13 +20,13 @@ _MANY: Final = 1 << 31
 
 
 def tail_faults(record_type: str, tail: bytes) -> list[Fault]:
-    """Return the faults of an encoded record of ours, without the elements before its keys."""
+    """Find the faults of an encoded record of ours, without the elements before its keys."""
     parts = list(elements(tail, 0, len(tail), EXPLICIT_LITTLE))
     return list(record_faults(record_data_set(record_type, tail, EXPLICIT_LITTLE, parts)))
 
 
 def record_faults(record: DataSet) -> Iterator[Fault]:
-    """Yield the faults of a record and of all nested items."""
+    """Find the faults of a record and of all nested items."""
     stack = [record]
     while stack:
         data_set = stack.pop()

@@ -111,7 +111,7 @@ class PackedTexts(Sequence[str]):
         return data[ends[at] : ends[at + 1]].decode("utf-8", _LONE_SURROGATES)
 
     def take(self, indexes: Iterable[int]) -> Iterator[str]:
-        """Yield the texts with these indexes, which are not negative; faster than one by one."""
+        """Decode the texts with these indexes, which are not negative; faster than one by one."""
         data, ends = self.packed.data, self.packed.ends
         return (data[ends[at] : ends[at + 1]].decode("utf-8", _LONE_SURROGATES) for at in indexes)
 

@@ -41,7 +41,7 @@ class Person(NamedTuple):
         return _spelling(self.name) == _spelling(other.name)
 
     def completed(self, other: Person) -> Person:
-        """Return this person with the values of `other` that are missing here, if both may be one person by name.
+        """Complete this person with the values of `other` that are missing here, if both may be one person by name.
 
         Without this, it would depend on the order of the files whether another person is recognised.
         """
@@ -67,7 +67,7 @@ class KnownPerson:
     under_other_names: dict[tuple[str, str], Person] = field(factory=dict)
 
     def conflict(self, person: Person) -> Person | None:
-        """Return the person that the person of a file contradicts, None if it may be the same one."""
+        """Find the person that the person of a file contradicts, None if it may be the same one."""
         completed = self.person.completed(person)
         others = () if completed == self.person else self.under_other_names.values()
         known = filter(person.is_other_than, (self.person, self.record))

@@ -39,7 +39,7 @@ Sought = tuple[bytes, int, bytes]
 
 
 def _plain(vr: str, count: int) -> bytes:
-    """Return the expression for `count` values with the same bytes in record and file; other values bypass the cache.
+    """Build the expression for `count` values with the same bytes in record and file; other values bypass the cache.
 
     The bytes of the length come first.
     """

@@ -12,7 +12,7 @@ _FEWEST: Final = 3
 
 
 def torn_studies(studies: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Yield a message for each study that was probably torn apart.
+    """Report each study that was probably torn apart.
 
     `studies` are date and Study ID of the studies of one patient that have one instance each.
     """

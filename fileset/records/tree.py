@@ -334,7 +334,7 @@ class TreeBuilder:
     # ------------------------------------------------------------ the arranged tree
 
     def arranged(self) -> Arranged:
-        """Return all records in preorder.
+        """Arrange all records in preorder.
 
         Patients are sorted by Patient ID, studies by date and time, series and instances by number, and then all by UID.
         Records without a patient come last.
@@ -373,7 +373,7 @@ class TreeBuilder:
         yield InstanceRun(self._numbered(entity), position, path)
 
     def _series_numbers(self, study: Entity) -> set[bytes]:
-        """Return the Series Numbers of a study, which an invented number must not repeat."""
+        """Collect the Series Numbers of a study, which an invented number must not repeat."""
         numbers = [child.values.get("series_number") for child in study.children.values()]
         taken = {number[0] for number in numbers if number}
         if study.record_type == "STUDY" and None in numbers and isinstance(study.key, bytes):
@@ -381,7 +381,7 @@ class TreeBuilder:
         return taken
 
     def _numbered(self, entity: Entity) -> array[int]:
-        """Return the instances of an entity in order, with unused numbers for invented Instance Numbers."""
+        """Order the instances of an entity, with unused numbers for invented Instance Numbers."""
         columns = self._columns
         members = columns.in_order(entity.instances)
         made_up = {at for at in members if columns.uids[at] in self._made_up} if self._made_up else set()
@@ -408,7 +408,7 @@ class TreeBuilder:
         return columns.append((free, columns.uids[index], columns.record_types[index], tail, columns.sources[index]))
 
     def _record(self, entity: Entity, key: bytes | str, taken: set[bytes]) -> bytes:
-        """Return the encoded keys of a PATIENT, STUDY or SERIES record; b"" if an old record stays."""
+        """Encode the keys of a PATIENT, STUDY or SERIES record; b"" if an old record stays."""
         texts = self._existing.texts(entity.record_type, key, entity.extra.values())
         if texts is not None and not self._renews(entity, key, texts) and self._existing.stays(entity.record_type, key):
             return b""

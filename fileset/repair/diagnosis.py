@@ -149,7 +149,7 @@ def is_curable(finding: Finding) -> bool:
 
 
 def staying(dicomdir: bytes) -> list[Finding]:
-    """Return the errors of a rebuilt DICOMDIR in records that stay where they were, such as those of nested directories."""
+    """Find the errors of a rebuilt DICOMDIR in records that stay where they were, such as those of nested directories."""
     collector = Collector(Contents(dicomdir))
     check_directory(collector)
     found = (one for one in collector.findings if one.rule in STAYING and one.severity == ERROR)
