@@ -250,7 +250,7 @@ class Creator(WritingRole):
         self.add(medium, only=only, exclude=exclude)
 
     def _beside_targets(self, source: str | os.PathLike[str]) -> frozenset[str]:
-        """Return the paths to skip in a source: the image or the volumes that this Creator writes into it.
+        """Find the paths to skip in a source: the image or the volumes that this Creator writes into it.
 
         Raises `RefusedError` if the source is inside the target, or if the target is a folder inside the source: the next
         run would add its own copies.
@@ -352,7 +352,7 @@ class Creator(WritingRole):
         self._sources.add_path(medium.root, skip=medium.not_sources(), contained=True)
 
     def _scanned(self, report: Report, file_sets: SourceFileSets) -> TreeBuilder:
-        """Return the tree of all sources that the file-set can list; report each other source as skipped."""
+        """Build the tree of all sources that the file-set can list; report each other source as skipped."""
         sources, in_place = self._sources, self._in_place
         if not in_place:
             sources.stamp()
@@ -374,13 +374,13 @@ class Creator(WritingRole):
         return tree
 
     def _listed(self, file_sets: SourceFileSets) -> Callable[[int], Refused | None]:
-        """Return a refusal for each file that no record references, if `listed_only` is set."""
+        """Refuse each file that no record references, if `listed_only` is set."""
         if not self._listed_only:
             return lambda _: None
         return lambda source: Refused("FS-FILE-UNLISTED", LISTED_ONLY) if file_sets.is_unlisted(source) else None
 
     def _cleared(self, nodes: Arranged) -> Iterator[Finding]:
-        """Clear preambles if `preamble` is "zero", and yield a finding for each."""
+        """Clear preambles if `preamble` is "zero", with a finding for each."""
         if not self._clears_preambles:
             return iter(())
         leaves = list(nodes.sources())
@@ -416,7 +416,7 @@ class Creator(WritingRole):
             self._sources.close()
 
     def _identified(self, origins: list[Origin]) -> tuple[Identification, list[Finding]]:
-        """Return the File-set Identification, and findings for each value of the added file-set that it cannot keep."""
+        """Choose the File-set Identification, and make findings for each value of the added file-set that it cannot keep."""
         findings = []
         origin = origins[0] if len(origins) == 1 else Origin()
         kept = self._identification
@@ -492,7 +492,7 @@ def index(
 
 
 def _former(folder: str | os.PathLike[str]) -> tuple[Identification, list[Finding]]:
-    """Return the identification of the file-set in `folder`, or a new one, and a finding for each part that is not kept."""
+    """Read the identification of the file-set in `folder`, or make a new one, and a finding for each part that is not kept."""
     try:
         path = path_of(folder)
         medium = readable(path)[0] if is_url(path) else FolderMedium(path)
@@ -514,7 +514,7 @@ def _former(folder: str | os.PathLike[str]) -> tuple[Identification, list[Findin
 
 
 def _capacity(volume_size: int | str) -> int:
-    """Return the size of a volume in bytes; its module is loaded only for volumes."""
+    """Convert the size of a volume to bytes; its module is loaded only for volumes."""
     from fileset.plan.split import bytes_of
 
     return bytes_of(volume_size, DISC_NAMES)
@@ -537,7 +537,7 @@ def web_content(options: WebOptions, medium: str, **how: Any) -> Companion:
 
 
 def _refused_names(sources: Sources) -> dict[int, Refused]:
-    """Return the refusal of each source whose name is no File ID."""
+    """Refuse each source whose name is no File ID."""
     refused = {}
     for source, name in enumerate(sources.relatives(range(len(sources)))):
         if not is_path(name):

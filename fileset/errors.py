@@ -168,7 +168,7 @@ def require_one_of(option: str, value: object, choices: Iterable[str]) -> None:
 
 
 def without_password(text: str) -> str:
-    """Return a text without the users and passwords that addresses in it may hold."""
+    """Remove the users and passwords that addresses in a text may hold."""
     return re.sub(r"//[^\s/]*@", "//", text)
 
 

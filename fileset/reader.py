@@ -206,7 +206,7 @@ class Record:
         return self._reader.medium.inquire_file(self._named())
 
     def dataset(self) -> FileDataset:
-        """Return the data set of the referenced file.
+        """Read the data set of the referenced file.
 
         Raises the errors of `open`, and `FormatError` if pydicom cannot read the file.
         """
@@ -337,7 +337,7 @@ class Reader:
         return self.contents.character_set
 
     def medium_info(self) -> FileSetInfo:
-        """Return free space and capacity of the medium in bytes (M-INQUIRE FILE-SET, PS3.10 8.3)."""
+        """Measure free space and capacity of the medium in bytes (M-INQUIRE FILE-SET, PS3.10 8.3)."""
         return self.medium.inquire_file_set()
 
     def __len__(self) -> int:
@@ -379,7 +379,7 @@ class Reader:
         return FoundRecords("instances", self.find)
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[Record]:
-        """Yield the records that match all `keys`, as a DICOM query matches (PS3.4 C.2.2.2).
+        """Find the records that match all `keys`, as a DICOM query matches (PS3.4 C.2.2.2).
 
         Args:
             level: "PATIENT", "STUDY" or "SERIES" for records of that type; None or "IMAGE" for all instances.
@@ -394,7 +394,7 @@ class Reader:
         return (Record(self, index) for index in self.contents.holding(wanted, conditions(keys)))
 
     def table(self, level: TableLevel = "IMAGE", columns: Sequence[str] | None = None, **keys: object) -> Table:
-        """Return all records of `level` that match `keys`, as a table.
+        """List all records of `level` that match `keys`, as a table.
 
         Args:
             level: PATIENT, STUDY, SERIES or IMAGE, which is every record that references a file.

@@ -306,7 +306,7 @@ class Updater(WritingRole):
 
 
 def _contents(medium: UpdatableMedium) -> Contents:
-    """Return the DICOMDIR. Raises `FormatError` or `RefusedError` if an update could lose records."""
+    """Read the DICOMDIR. Raises `FormatError` or `RefusedError` if an update could lose records."""
     if not medium.has_dicomdir():
         raise no_dicomdir(medium)
     check_secure(medium)

@@ -51,7 +51,7 @@ def check_file_set(
     executor: Executor | None = None,
     progress: Phases | None = None,
 ) -> CheckReport:
-    """Check the file-set at `medium` and return every fault as a finding (PS3.10 8, PS3.3 F, PS3.5).
+    """Check the file-set at `medium`; each fault becomes a finding (PS3.10 8, PS3.3 F, PS3.5).
 
     Args:
         medium: A folder, an image, an archive, or the DICOMDIR in it.

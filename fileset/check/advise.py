@@ -39,7 +39,7 @@ def advise(
     executor: Executor | None = None,
     progress: Phases | None = None,
 ) -> list[ProfileVerdict]:
-    """Return for each of the 82 profiles whether the DICOM files of `medium` satisfy it, and the reasons if they do not.
+    """Determine for each of the 82 profiles whether the DICOM files of `medium` satisfy it, and the reasons if they do not.
 
     `medium` is a folder or image, with or without a DICOMDIR. The header of each file is read once. `jobs`,
     `executor` and `progress` are as for `check_file_set`; the phase is "advise".
@@ -98,7 +98,7 @@ def _facts(
 
 
 def facts_chunk(paths: Sequence[str]) -> list[Facts | None]:
-    """Return the facts of each file, None for one that is not DICOM. Runs in each worker."""
+    """Read the facts of each file, None for one that is not DICOM. Runs in each worker."""
     return [_at_path(path) for path in paths]
 
 

@@ -48,7 +48,7 @@ class FileCheck:
     _other_folders: set[str] = field(factory=set)
 
     def check(self, *, jobs: int | None, executor: Executor | None, progress: Progress | None) -> int:
-        """Check every file once, and return the number of files."""
+        """Check every file once, and count the files."""
         self._names = list(self.medium.names())
         check_clashes(self._names, self.collector)
         record_of = self._match()
@@ -81,7 +81,7 @@ class FileCheck:
     # ------------------------------------------------------------ names and records
 
     def _match(self) -> dict[str, int]:
-        """Return name on the medium -> record that references it; report files that are missing or misnamed."""
+        """Map names on the medium to the records that reference them; report files that are missing or misnamed."""
         present, matched = set(self._names), dict[str, int]()
         unmatched = []
         for path, index in self.directory.references.index_of.items():

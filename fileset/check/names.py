@@ -13,7 +13,7 @@ NameTree = dict[str, Any]
 
 
 def name_tree(names: Iterable[str]) -> NameTree:
-    """Return the tree of all names of a medium."""
+    """Build the tree of all names of a medium."""
     root: NameTree = {}
     for name in names:
         tree = root
@@ -27,7 +27,7 @@ def name_tree(names: Iterable[str]) -> NameTree:
 
 
 def find(path: str, root: NameTree) -> str | None:
-    """Return the name under which the medium holds the file with this File ID path; None if it has none."""
+    """Find the name under which the medium holds the file with this File ID path; None if it has none."""
     found: Any = root
     for component in path.split("/"):
         found = form_of(component, found) if isinstance(found, dict) else None

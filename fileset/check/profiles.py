@@ -90,7 +90,7 @@ class ProfileCheck:
                 self.collector.add_at_record("PR-ICON", message, index, ICON_IMAGE_SEQUENCE)
 
     def _sizes(self, icon: Element) -> Iterator[tuple[int, int]]:
-        """Yield rows and columns of each icon; a sequence that is damaged is a finding of its own."""
+        """Read rows and columns of each icon; a sequence that is damaged is a finding of its own."""
         flat = self.collector.flat
         order = "little" if flat.syntax.little else "big"
         try:

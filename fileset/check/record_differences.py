@@ -50,7 +50,7 @@ class RecordSide:
         return self.data[part.value_at : part.value_end] if part else b""
 
     def value(self, tag: int) -> Any:
-        """Return the decoded value in a form in which equivalent values are equal; None if there is none."""
+        """Decode the value into a form in which equivalent values are equal; None if there is none."""
         part = self.parts.get(tag)
         if part is None:
             return None
@@ -61,7 +61,7 @@ class RecordSide:
 
 
 def record_side(data: bytes, syntax: Syntax, inherited: str) -> RecordSide | None:
-    """Return the elements of a record; None if it is damaged, which another rule reports."""
+    """Parse the elements of a record; None if it is damaged, which another rule reports."""
     try:
         return RecordSide(data, syntax, inherited)
     except FormatError:
@@ -74,7 +74,7 @@ def _canonical(vr: str, raw: bytes) -> bytes | int | None:
 
 
 def _normalised(value: Any) -> Any:
-    """Return a value without surrounding spaces, and a name also without empty components at its end."""
+    """Strip a value of surrounding spaces, and a name also of empty components at its end."""
     if isinstance(value, str):
         return value.strip(" ").rstrip("^=") or None
     if isinstance(value, list):
@@ -87,7 +87,7 @@ def _normalised(value: Any) -> Any:
 def differences(
     instance: Instance, record_type: str, record: RecordSide, header_of: Callable[[Wanted], Header]
 ) -> Iterator[Fault]:
-    """Yield where a record differs from its file. `header_of` reads the file again for keys that we do not write."""
+    """Find where a record differs from its file. `header_of` reads the file again for keys that we do not write."""
     expected = RecordSide(instance.tail, EXPLICIT_LITTLE)
     for tag, rule in _REFERENCE.items():
         in_record, in_file = (canonical("UI", side.raw(tag)) for side in (record, expected))
@@ -189,7 +189,7 @@ def _difference(rule: str, tag: int, record_value: Any, file_value: Any) -> Faul
 
 
 def _shown(tag: int, value: Any) -> str:
-    """Return a value for a message. Patient values, names and sequences are hidden."""
+    """Format a value for a message. Patient values, names and sequences are hidden."""
     if value is None or value == b"":
         return "missing"
     if tag >> 16 == 0x0010 or isinstance(value, list | dict) or vr_of(tag) == "PN":

@@ -19,7 +19,7 @@ _UNSEEN: Final = "their records, keys, digests and signatures were not checked. 
 
 
 def check_sealed(medium: ReadableMedium, problem: FormatError) -> CheckReport:
-    """Return the findings about the envelopes and names on a medium whose DICOMDIR cannot be opened because of `problem`."""
+    """Check the envelopes and names on a medium whose DICOMDIR cannot be opened because of `problem`."""
     names = list(medium.names())
     findings = [Finding(problem.rule, problem.reason, Where(DICOMDIR.path))]
     findings += [finding for name in names for finding in _looked_at(medium, name)]
@@ -30,7 +30,7 @@ def check_sealed(medium: ReadableMedium, problem: FormatError) -> CheckReport:
 
 
 def _looked_at(medium: ReadableMedium, name: str) -> Iterator[Finding]:
-    """Return the findings about one file: its name, and its envelope or the lack of one."""
+    """Check one file: its name, and its envelope or the lack of one."""
     from fileset.secure.reader import parse
 
     try:

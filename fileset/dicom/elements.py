@@ -68,7 +68,7 @@ class Element(NamedTuple):
 
 
 def element_header(data: bytes, at: int, syntax: Syntax) -> tuple[int, bytes, int, int]:
-    """Return (tag, VR or b"", offset of the value, length) of the element at `at`."""
+    """Decode (tag, VR or b"", offset of the value, length) of the element at `at`."""
     try:
         if not syntax.explicit:
             group, number, length = syntax.header(data, at)
@@ -86,7 +86,7 @@ def element_header(data: bytes, at: int, syntax: Syntax) -> tuple[int, bytes, in
 
 
 def skip_undefined(data: bytes, at: int, end: int, syntax: Syntax) -> tuple[int, int]:
-    """Return (end of the content, offset after its delimiter) of a sequence or encapsulated value of undefined length.
+    """Find (end of the content, offset after its delimiter) of a sequence or encapsulated value of undefined length.
 
     `at` is the offset of its first item.
     """
@@ -94,7 +94,7 @@ def skip_undefined(data: bytes, at: int, end: int, syntax: Syntax) -> tuple[int,
 
 
 def skip_undefined_item(data: bytes, at: int, end: int, syntax: Syntax) -> tuple[int, int]:
-    """Return the same for an item of undefined length whose first element starts at `at`."""
+    """Find the same for an item of undefined length whose first element starts at `at`."""
     return _skip(data, at, end, [(False, syntax)])
 
 
@@ -162,7 +162,7 @@ _ITEM: Final = Struct("<HHI").pack
 
 
 def pad(value: bytes, vr: str) -> bytes:
-    """Return `value` padded to even length as its VR requires (PS3.5 6.2)."""
+    """Pad `value` to even length as its VR requires (PS3.5 6.2)."""
     if len(value) % 2:
         return value + (b"\0" if vr in ("UI", "OB", "UN") else b" ")
     return value

@@ -355,7 +355,7 @@ _NOT_LEARNT: Final = DEFLATED.union(_WALKS)
 
 
 def little_endian(value: bytes, vr: str) -> bytes:
-    """Return a Big Endian value in Little Endian (PS3.5 7.3)."""
+    """Convert a Big Endian value to Little Endian (PS3.5 7.3)."""
     width = NUMBER_SIZES.get(vr, 1)
     if width == 1:
         return value

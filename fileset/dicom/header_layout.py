@@ -92,7 +92,7 @@ class BeyondError(Exception):
 
 
 def parts_of(data: bytes, last: int) -> Iterator[Part]:
-    """Return all elements up to the tag `last`, including elements in sequences of undefined length.
+    """Parse all elements up to the tag `last`, including elements in sequences of undefined length.
 
     Raises `SpecialError` if no layout can express them, `BeyondError` if `data` ends before.
     """

@@ -25,7 +25,7 @@ def needs_clearing(data: bytes) -> bool:
 
 
 def cleared(chunks: Iterable[bytes | bytearray]) -> Iterator[bytes | bytearray]:
-    """Yield the chunks of a file with a zero preamble. The first chunk must contain the whole preamble."""
+    """Zero the preamble in the chunks of a file. The first chunk must contain the whole preamble."""
     parts = iter(chunks)
     yield PREAMBLE + next(parts)[len(PREAMBLE) :]
     yield from parts

@@ -136,12 +136,12 @@ _MIME_TYPES: Final = {
 
 
 def fallback_date(values: dict[int, bytes]) -> bytes:
-    """Return the first of study, series, acquisition and content date, else 19000101; never today."""
+    """Choose the first of study, series, acquisition and content date, else 19000101; never today."""
     return next(filter(None, (canonical("DA", values.get(tag, b"")) for tag in _DATES)), NO_DATE)
 
 
 def fallback_time(values: dict[int, bytes]) -> bytes:
-    """Return the first of study, series, acquisition and content time, else 000000."""
+    """Choose the first of study, series, acquisition and content time, else 000000."""
     return next(filter(None, (canonical("TM", values.get(tag, b"")) for tag in _TIMES)), NO_TIME)
 
 

@@ -69,14 +69,14 @@ class FileWindow:
         self.data = first if len(first) < size else first + bytes(_MARGIN)
 
     def move(self, at: int, length: int = FIRST_READ) -> bytes:
-        """Move the window to `at` and return its `length` bytes, or fewer at the end of the file."""
+        """Move the window to `at` and read its `length` bytes, or fewer at the end of the file."""
         data = self._read(at, length)
         self.base = at
         self.data = data if at + len(data) < self.size else data + bytes(_MARGIN)
         return self.data
 
     def header(self, at: int, syntax: Syntax) -> tuple[int, bytes, int, int]:
-        """Return (tag, VR, offset of the value, length) of the element at `at`. Raise `FormatError` if there is none."""
+        """Decode (tag, VR, offset of the value, length) of the element at `at`. Raise `FormatError` if there is none."""
         if at > self.size:
             raise _EndError(f"the previous element should end at {at}, the file ends at {self.size}")
         if at + 8 > self.size:
@@ -219,7 +219,7 @@ class _OpenElement(NamedTuple):
 
 
 def check_items(window: FileWindow, at: int, end: int | None, syntax: Syntax, faults: list[Fault]) -> int:
-    """Check the items of a sequence whose value starts at `at`, and return the offset after it (PS3.5 7.5).
+    """Check the items of a sequence whose value starts at `at`, and find the offset after it (PS3.5 7.5).
 
     `end` is the end of its value, None for undefined length. Raises `FormatError` if the items cannot be decoded.
     """
@@ -321,7 +321,7 @@ def content_faults(
 ) -> tuple[list[Fault], list[Span]]:
     """Return the faults of the data set at `at` in a file of `size` bytes that starts with `first`.
 
-    If there is none, also return the spans of its element headers; none if these alone do not decide.
+    If there is none, also list the spans of its element headers; none if these alone do not decide.
     """
     if at >= size:
         return [Fault("FS-FILE-TRUNCATED", "no data set after the File Meta Information", at)], []

@@ -78,7 +78,7 @@ def check_meta(data: bytes) -> CheckedMeta:
 
 
 def preamble_faults(data: bytes) -> list[Fault]:
-    """Return the faults of a preamble: it must be zero or start a TIFF file (PS3.10 7.1, 7.5)."""
+    """Check a preamble: it must be zero or start a TIFF file (PS3.10 7.1, 7.5)."""
     preamble = data[:128]
     if is_known(preamble):
         return []

@@ -72,7 +72,7 @@ class Fragments:
 
 
 def read_fragments(window: HeaderSource, at: int, syntax: Syntax) -> Fragments:
-    """Return the fragments whose first item starts at `at`. Raise `FormatError` if the file ends inside them."""
+    """Find the fragments whose first item starts at `at`. Raise `FormatError` if the file ends inside them."""
     starts, lengths = array("Q"), array("Q")
     while True:
         tag, _, value_at, length = window.header(at, syntax)

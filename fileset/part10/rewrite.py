@@ -60,7 +60,7 @@ class DicomFile:
 
 
 def parse_file(data: bytes) -> DicomFile:
-    """Return the parts of a DICOM file; a deflated data set is inflated.
+    """Split a DICOM file into its parts; inflate a deflated data set.
 
     Raises `FormatError` if it has no File Meta Information, or the deflated data set is damaged.
     """
@@ -85,7 +85,7 @@ def _inflated(packed: bytes) -> bytes:
 
 
 def explicit_body(file: DicomFile) -> bytes:
-    """Return the data set in Explicit VR Little Endian. Raises `FormatError` if an element is damaged."""
+    """Convert the data set to Explicit VR Little Endian. Raises `FormatError` if an element is damaged."""
     syntax, data = file.syntax, file.body
     if syntax is EXPLICIT_LITTLE:
         return data
@@ -106,7 +106,7 @@ def explicit_body(file: DicomFile) -> bytes:
 
 
 def implicit_body(body: bytes) -> bytes:
-    """Return a native data set in Explicit VR Little Endian in Implicit VR (PS3.5 A.1). Raises `FormatError` if it is damaged."""
+    """Convert a native data set in Explicit VR Little Endian to Implicit VR (PS3.5 A.1). Raises `FormatError` if it is damaged."""
     parts = elements(body, 0, len(body), EXPLICIT_LITTLE)
     return b"".join(_implicit(body, part, 0) for part in parts if not _is_group_length(part))
 
@@ -181,7 +181,7 @@ def _vr_of(tag: int, *, signed: bool) -> str:
 
 
 def swapped(value: bytes, width: int) -> bytes:
-    """Return numbers of `width` bytes in the other byte order."""
+    """Reverse the byte order of numbers of `width` bytes."""
     out = bytearray(value)
     whole = len(value) - len(value) % width
     for at in range(width):
@@ -190,7 +190,7 @@ def swapped(value: bytes, width: int) -> bytes:
 
 
 def changed_body(body: bytes, changes: Mapping[int, bytes]) -> bytes:
-    """Return a data set in Explicit VR Little Endian with some of its top-level elements replaced.
+    """Replace some top-level elements of a data set in Explicit VR Little Endian.
 
     `changes`: tag -> the encoded element, b"" to leave it out. Those that are not there are added in order of tag.
     """
@@ -200,7 +200,7 @@ def changed_body(body: bytes, changes: Mapping[int, bytes]) -> bytes:
 
 
 def file_bytes(file: DicomFile, body: bytes, transfer_syntax: str, implementation: Mapping[int, bytes]) -> bytes:
-    """Return the file with another data set and transfer syntax; `implementation` are elements that name the writer."""
+    """Encode the file with another data set and transfer syntax; `implementation` are elements that name the writer."""
     changes = {tags.TRANSFER_SYNTAX_UID: element(tags.TRANSFER_SYNTAX_UID, "UI", transfer_syntax.encode("ascii"))}
     meta = changed_body(file.meta, {**changes, **implementation, _META_GROUP: b""})
     return file.preamble + element(_META_GROUP, "UL", len(meta).to_bytes(4, "little")) + meta + body

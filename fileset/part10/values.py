@@ -111,6 +111,6 @@ def padding_fault(vr: str, raw: bytes) -> str:
 
 
 def shown(value: bytes) -> str:
-    """Return a value for a message: quoted, escaped and shortened."""
+    """Quote, escape and shorten a value for a message."""
     text = ascii(value.decode("latin_1"))
     return text if len(text) <= 80 else text[:77] + "..."

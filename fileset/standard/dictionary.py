@@ -12,7 +12,7 @@ from fileset.standard.usual_keys import USUAL_KEYS
 
 
 def _all_keys() -> Iterator[Key]:
-    """Yield the keys of all record types and of their items."""
+    """Collect the keys of all record types and of their items."""
     keys: list[Key] = [key for kind in RECORD_TYPES.values() for key in kind.keys]
     while keys:
         yield (key := keys.pop())
@@ -52,7 +52,7 @@ KEY_VRS: Final = {
 
 
 def keyword_of(tag: int) -> str:
-    """Return the keyword of a tag (PS3.6), or "GGGGEEEE" in hexadecimal if it has none."""
+    """Look up the keyword of a tag (PS3.6), or "GGGGEEEE" in hexadecimal if it has none."""
     if tag in _TAGS:
         return _TAGS[tag][0]
     if tag in _USUAL:
@@ -71,7 +71,7 @@ def named(tag: int) -> str:
 
 
 def tag_of(keyword: str) -> int | None:
-    """Return the tag of a keyword or of "GGGGEEEE"; None if there is none."""
+    """Look up the tag of a keyword or of "GGGGEEEE"; None if there is none."""
     if keyword in _KEYWORDS:
         return _KEYWORDS[keyword]
     from pydicom.datadict import tag_for_keyword
@@ -86,7 +86,7 @@ def tag_of(keyword: str) -> int | None:
 
 
 def keyword_like(text: str) -> str:
-    """Return the most similar keyword, "" if there is none."""
+    """Find the most similar keyword, "" if there is none."""
     from difflib import get_close_matches
 
     folded = {keyword.casefold(): keyword for keyword in _KEYWORDS}

@@ -51,7 +51,7 @@ _ATTEMPTS: Final = 16
 
 
 def decode(data: bytes, *, file: str = "DICOMDIR") -> FlatDirectory:
-    """Return the decoded DICOMDIR; damage becomes a finding of the result.
+    """Decode the DICOMDIR; damage becomes a finding of the result.
 
     Raises `FormatError` if the bytes are not a DICOMDIR.
     """
@@ -75,7 +75,7 @@ def decode(data: bytes, *, file: str = "DICOMDIR") -> FlatDirectory:
 
 
 def inflated(data: bytes) -> bytes:
-    """Return a DICOMDIR in a deflated transfer syntax with its data set inflated; any other one unchanged.
+    """Inflate the data set of a DICOMDIR in a deflated transfer syntax; leave any other one unchanged.
 
     The Standard does not allow it (PS3.10 8.6); the declared transfer syntax becomes a finding.
     """
@@ -175,7 +175,7 @@ def _check_meta(flat: FlatDirectory, findings: Findings) -> None:
 
 
 def _identification(flat: FlatDirectory, at: int, end: int, findings: Findings) -> tuple[int, int] | None:
-    """Return (offset of the first item, declared length) of the Directory Record Sequence; None if there is none.
+    """Find (offset of the first item, declared length) of the Directory Record Sequence; None if there is none.
 
     `end` is the offset of the first record, or the end of the file.
     """

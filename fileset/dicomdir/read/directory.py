@@ -108,12 +108,12 @@ class Contents:
         return next((part for part in self.flat.elements(index) if part.tag == tag), None)
 
     def value(self, index: int, part: Element) -> Any:
-        """Return the decoded value of an element of a record."""
+        """Decode the value of an element of a record."""
         flat = self.flat
         return value_of(flat.data, part, flat.syntax, self._character_set(index, flat.elements(index), part))
 
     def keys(self, index: int) -> dict[str, Any]:
-        """Return all keys of a record: keyword, or tag in hexadecimal if it has none -> value."""
+        """Decode all keys of a record: keyword, or tag in hexadecimal if it has none -> value."""
         flat, parts = self.flat, self.flat.elements(index)
         return keys_of(flat.data, parts, flat.syntax, self._character_set(index, parts, *parts))
 
@@ -134,7 +134,7 @@ class Contents:
         return declared
 
     def key(self, index: int, tag: int) -> Any:
-        """Return the decoded value of a key of a record, None if absent."""
+        """Decode the value of a key of a record, None if absent."""
         part = self.element(index, tag)
         return None if part is None else self.value(index, part)
 
@@ -165,7 +165,7 @@ class Contents:
         return dict(zip(self.flat.start, range(len(self.flat)), strict=True))
 
     def file_id(self, index: int) -> FileId | None:
-        """Return the Referenced File ID of a record; report a hostile one and return None."""
+        """Decode the Referenced File ID of a record; report a hostile one and return None."""
         value = self.file_id_value(index)
         if not value:
             return None
@@ -241,7 +241,7 @@ class Contents:
         return sum(self.element(index, tags.ICON_IMAGE_SEQUENCE) is not None for index in self.tree.walk())
 
     def instances(self) -> Iterator[tuple[int, bytes, bytes]]:
-        """Yield all active records that reference a file, with their (0004,1500) and SOP Instance UID; the fast way.
+        """Find all active records that reference a file, with their (0004,1500) and SOP Instance UID; the fast way.
 
         Both values are without padding.
         """
@@ -269,7 +269,7 @@ class Contents:
                 )
 
     def find(self, level: str | None, wanted: Conditions) -> Iterator[int]:
-        """Yield the active records that match, each before its children: instances, or the records of one `level`.
+        """Find the active records that match, each before its children: instances, or the records of one `level`.
 
         A key that a record has must match there, and then holds for all records below. Raises `RuleError` for an
         unknown level.
@@ -280,7 +280,7 @@ class Contents:
         return self._matching(LEVELS.index(level), wanted)
 
     def holding(self, level: str | None, wanted: Conditions) -> Iterator[int]:
-        """Yield the same, but match keys of lower levels with the records below, such as all patients with a CT."""
+        """Find the same, but match keys of lower levels with the records below, such as all patients with a CT."""
         rank = LEVELS.index(level) if level in LEVELS else _INSTANCE
         if level is None or all(_RANK_OF_KEY.get(tag, _INSTANCE) <= rank for tag, _ in wanted):
             return self.find(level, wanted)
@@ -318,7 +318,7 @@ class Contents:
                     index, left = tree.lower[here], open_
 
     def topmost(self, wanted: Conditions) -> Iterator[int]:
-        """Yield the highest active records that match at any level; all records below them match too."""
+        """Find the highest active records that match at any level; all records below them match too."""
         stack = [(self.tree.first, wanted)]
         while stack:
             index, left = stack.pop()

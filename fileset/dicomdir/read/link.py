@@ -24,7 +24,7 @@ from fileset.standard.record_types import RECORD_TYPES
 
 
 def link(flat: FlatDirectory, *, file: str = "DICOMDIR") -> Tree:
-    """Return the tree of `flat`, by its offsets or, where these are wrong, by other evidence."""
+    """Build the tree of `flat`, by its offsets or, where these are wrong, by other evidence."""
     findings = Findings(file)
     tree = _by_offsets(flat, findings)
     if tree is None:

@@ -31,7 +31,7 @@ _Meanings = Mapping[int, int]
 
 
 def resolve(flat: FlatDirectory, findings: Findings) -> Tree:
-    """Return the links of `flat` by index as far as its offsets are understood, without following them."""
+    """Resolve the links of `flat` to indices as far as its offsets are understood, without following them."""
     first, last = flat.number(tags.FIRST_ROOT_RECORD), flat.number(tags.LAST_ROOT_RECORD)
     stated = {*flat.next, *flat.lower, first} - {0}
     tree = unlinked(len(flat))

@@ -32,7 +32,7 @@ _WILD: Final = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", 
 
 
 def condition(keyword: str, wanted: object) -> tuple[int, Matches]:
-    """Return the tag to compare, and a function that returns whether a decoded value matches.
+    """Look up the tag to compare, and make the function that matches decoded values.
 
     Raises `RuleError` for an unknown keyword.
     """

@@ -80,7 +80,7 @@ class FlatDirectory:
         return start + 8, end
 
     def elements(self, index: int) -> list[Element]:
-        """Return the elements of a record; of a damaged record those before the damage.
+        """Parse the elements of a record; of a damaged record those before the damage.
 
         The result of the last call is cached: a caller that reads one key often reads others.
         """

@@ -68,7 +68,7 @@ _BIG_RECORD: Final = re.compile(rb"\xff\xfe\xe0\x00....\x00\x04(?:\x14.|\x00\x00
 
 
 def next_record(data: bytes, at: int, syntax: Syntax) -> int:
-    """Return the likely offset of the next directory record at or after `at`, -1 if there is none."""
+    """Find the likely offset of the next directory record at or after `at`, -1 if there is none."""
     match = (_LITTLE_RECORD if syntax.little else _BIG_RECORD).search(data, at)
     return match.start() if match else -1
 

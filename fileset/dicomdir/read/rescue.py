@@ -23,7 +23,7 @@ from fileset.standard.hierarchy import level_of, may_be_below, may_be_beside, ma
 
 
 def rescue(flat: FlatDirectory, findings: Findings) -> Tree:
-    """Return the most likely tree for the records of `flat`."""
+    """Find the most likely tree for the records of `flat`."""
     rescuer = _Rescuer(flat, resolve(flat, findings), findings)
     if len(flat):
         rescuer.leave_one_claim()
@@ -196,7 +196,7 @@ class _Rescuer:
         return last
 
     def _owners(self) -> list[int]:
-        """Return for each record the preceding one of a higher level, `NONE` for the root entity."""
+        """Find for each record the preceding one of a higher level, `NONE` for the root entity."""
         levels = [level_of(name) for name in self.flat.types]
         open_: list[tuple[int, int]] = []
         owners = []

@@ -57,7 +57,7 @@ class Tree:
             yield index
 
     def walk(self) -> Iterator[int]:
-        """Yield all active records, each before its children."""
+        """Walk all active records, each before its children."""
         following, lower, hidden = self.next, self.lower, self.hidden
         stack = [self.first]
         while stack:
@@ -136,7 +136,7 @@ class Tree:
         return any(sum(1 for _ in self.above(index)) >= MAX_DEPTH for index in holders)
 
     def flatten(self) -> int:
-        """Move the entities that are too deep to the end of the root entity; return their number."""
+        """Move the entities that are too deep to the end of the root entity, and count them."""
         following, lower, parent = self.next, self.lower, self.parent
         self.in_order = False
         moved: list[int] = []

@@ -19,7 +19,7 @@ _DEPTH: Final = 16
 
 
 def value_of(data: bytes, part: Element, syntax: Syntax, character_set: str, depth: int = 0) -> Any:
-    """Return the value of an element: str, int or float, or a list of these; a list of dictionaries for a sequence; bytes
+    """Decode the value of an element: str, int or float, or a list of these; a list of dictionaries for a sequence; bytes
     for other VRs; None if empty.
     """
     vr = part.vr.decode("ascii") if part.vr and part.vr != b"UN" else vr_of(part.tag)
@@ -78,7 +78,7 @@ def character_set_of(data: bytes, parts: list[Element], inherited: str) -> str:
 
 
 def keys_of(data: bytes, parts: list[Element], syntax: Syntax, inherited: str = "", depth: int = 0) -> dict[str, Any]:
-    """Return keyword -> value of all elements except those of group 0004."""
+    """Decode all elements except those of group 0004: keyword -> value."""
     character_set = character_set_of(data, parts, inherited)
     return {
         keyword_of(part.tag): value_of(data, part, syntax, character_set, depth)

@@ -50,7 +50,7 @@ def _check_file_set_id(_: Identification, __: object, value: str) -> None:
 
 
 def legal_file_set_id(text: str) -> str:
-    """Return the File-set ID most like `text`: "Müller CD 1" becomes MUELLER_CD_1."""
+    """Make the File-set ID most like `text`: "Müller CD 1" becomes MUELLER_CD_1."""
     spelt = text.translate(_UMLAUTS).replace("ß", "ss")
     plain = normalize("NFKD", spelt).encode("ascii", "ignore").decode("ascii").upper()
     return re.sub("[^A-Z0-9]+", "_", plain).strip("_")[:16].strip("_")
@@ -96,7 +96,7 @@ class Identification:
 
 
 def new_frame(identification: Identification, *, undefined_lengths: bool = False) -> Frame:
-    """Return the frame of a directory without records."""
+    """Build the frame of a directory without records."""
     meta = {
         tags.MEDIA_STORAGE_SOP_INSTANCE_UID: element(
             tags.MEDIA_STORAGE_SOP_INSTANCE_UID, "UI", identification.file_set_uid.encode("ascii")
@@ -106,7 +106,7 @@ def new_frame(identification: Identification, *, undefined_lengths: bool = False
 
 
 def renewed_frame(flat: FlatDirectory, changes: Mapping[int, bytes | None]) -> Frame:
-    """Return the frame of an existing directory for writing it again.
+    """Rebuild the frame of an existing directory for writing it again.
 
     `changes` has new values of the File-set Identification Module, and the File-set UID, by tag; None removes an element.
     Offsets and length are filled in later, the File-set Consistency Flag becomes 0000H, File Meta Information names this
@@ -144,7 +144,7 @@ _NOT_KEPT: Final = frozenset((0xFFFA, 0xFFFC, 0xFFFE))
 
 
 def _former_behind(flat: FlatDirectory) -> bytes:
-    """Return the elements after the records, up to the first damage."""
+    """Collect the elements after the records, up to the first damage."""
     tail = flat.frame.tail
     whole: list[Element] = []
     with suppress(FormatError):
@@ -154,7 +154,7 @@ def _former_behind(flat: FlatDirectory) -> bytes:
 
 
 def identification_elements(identification: Identification) -> dict[int, bytes]:
-    """Return (0004,1130), (0004,1141) and (0004,1142), encoded, by tag."""
+    """Encode (0004,1130), (0004,1141) and (0004,1142), by tag."""
     values = {tags.FILE_SET_ID: identification.file_set_id}
     if identification.descriptor_file_id is not None:
         values[tags.DESCRIPTOR_FILE_ID] = identification.descriptor_file_id.value

@@ -130,7 +130,7 @@ class Kept(OldRecords):
 
     @cached_property
     def _of_level(self) -> dict[str, list[int]]:
-        """Yield the active patients, studies and series."""
+        """Collect the active patients, studies and series."""
         level_of = {number: name for number, name in enumerate(self.flat.types) if name in LEVELS}
         found: dict[str, list[int]] = {level: [] for level in LEVELS}
         for index in compress(count(), map(level_of.__contains__, self.flat.type_of)):
@@ -148,7 +148,7 @@ class Kept(OldRecords):
             index = following[index]
 
     def below(self, index: int) -> Iterator[int]:
-        """Yield the kept records below a record, at any depth."""
+        """Walk the kept records below a record, at any depth."""
         stack = [self.children(index)]
         while stack:
             found = next(stack[-1], None)
@@ -205,7 +205,7 @@ class Kept(OldRecords):
         return uids, names
 
     def entity(self, level: str, key: bytes | str) -> int:
-        """Return the record of a patient, study or series, `NONE` if there is none.
+        """Find the record of a patient, study or series, `NONE` if there is none.
 
         Raises `RefusedError` if there are several, because the right one is unknown.
         """
@@ -275,7 +275,7 @@ class Kept(OldRecords):
     # ------------------------------------------------------------ values that new instances must agree with
 
     def patient_of(self, study_uid: bytes) -> bytes | str | None:
-        """Return the patient of a study: the decoded Patient ID, the UID of the study if there is none, None for a new study.
+        """Find the patient of a study: the decoded Patient ID, the UID of the study if there is none, None for a new study.
 
         Raises `RefusedError` if there are several such studies, or it belongs to no patient.
         """
@@ -323,7 +323,7 @@ class Kept(OldRecords):
         )
 
     def texts(self, level: str, key: bytes | str, optional: Iterable[Field]) -> dict[str, str] | None:
-        """Return the decoded keys, by field, of the record of a patient, study or series; None if it does not stay."""
+        """Decode the keys, by field, of the record of a patient, study or series; None if it does not stay."""
         index = self.entity(level, key)
         if index == NONE or index in self.renewed:
             return None

@@ -128,14 +128,14 @@ class Directory:
 
 
 def encode_last(directory: Directory) -> Iterator[bytes | bytearray]:
-    """Yield the same as `encode`, and then free the memory of the records: links and offsets stay."""
+    """Encode as `encode` does, and then free the memory of the records: links and offsets stay."""
     yield from encode(directory)
     if hasattr(directory.bodies, "clear"):
         directory.bodies.clear()
 
 
 def encode(directory: Directory) -> Iterator[bytes | bytearray]:
-    """Yield the bytes of the DICOMDIR in chunks, with all offsets set."""
+    """Encode the DICOMDIR in chunks, with all offsets set."""
     yield _head(directory)
     starts, count, begun = directory.starts, len(directory), 0
     patches = list(_patches(directory))

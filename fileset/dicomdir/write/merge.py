@@ -115,7 +115,7 @@ class Growth:
 
 
 def merged(kept: list[int], new: list[int], order: Callable[[int], Order]) -> list[int]:
-    """Yield both in one order: each new record follows the last kept one with no higher position."""
+    """Merge both lists: each new record follows the last kept one with no higher position."""
     at = len(kept)
     result: list[int] = []
     for one in reversed(new):
@@ -131,7 +131,7 @@ def merged(kept: list[int], new: list[int], order: Callable[[int], Order]) -> li
 
 
 def grow(kept: Kept, nodes: Iterable[Node]) -> Growth:
-    """Return the kept records with `nodes`, in preorder, added below the records that they belong to.
+    """Add `nodes`, in preorder, to the kept records, below the records that they belong to.
 
     A kept patient, study or series is extended, or gets a new record if its node has keys. Raises `RefusedError` if the
     directory has several records for it.
@@ -153,7 +153,7 @@ def grow(kept: Kept, nodes: Iterable[Node]) -> Growth:
 
 
 def laid_out(growth: Growth, frame: Frame, file_id: Callable[[Node], bytes]) -> Directory:
-    """Return the directory of all records in preorder."""
+    """Lay out the directory of all records in preorder."""
     layout = _Preorder(growth, len(frame.head), file_id)
     stack = [growth.pieces(NONE)]
     while stack:

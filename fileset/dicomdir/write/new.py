@@ -35,7 +35,7 @@ class Bodies:
 
 
 def build(frame: Frame, records: Arranged, file_ids: Iterable[bytes], *, undefined_lengths: bool = False) -> Directory:
-    """Return a directory of these records alone. Encoding it for the last time empties `records`.
+    """Build a directory of these records alone. Encoding it for the last time empties `records`.
 
     `file_ids` has the value of (0004,1500) for each record that references a file; it is iterated over several times.
     """

@@ -118,7 +118,7 @@ def patched(
 
 
 def unpatched(flat: FlatDirectory, index: int) -> bytes:
-    """Return the elements that `patched` returns for a record without faults."""
+    """Encode the elements as `patched` does for a record without faults."""
     return b"".join(explicit(flat.data, part, flat.syntax) for part in _own_parts(flat, index))
 
 

@@ -28,7 +28,7 @@ class RecordEncoder:
         self._beginnings: dict[tuple[str, int], bytes] = {}
 
     def body(self, record_type: str, tail: bytes, file_id: bytes = b"") -> bytes:
-        """Return the item of a record of `record_type`.
+        """Encode the item of a record of `record_type`.
 
         `file_id` is the value of (0004,1500), components joined by backslashes, b"" for a record without a file; `tail` has
         all elements after it, encoded, in order of tag.
@@ -41,7 +41,7 @@ class RecordEncoder:
         return _ITEM(0xFFFE, 0xE000, len(beginning) + len(file_id) + len(tail)) + beginning + file_id + tail
 
     def size(self, record_type: str, tail: int, file_id: int = 0) -> int:
-        """Return the size of such an item in bytes, from the sizes of `tail` and `file_id`."""
+        """Compute the size of such an item in bytes, from the sizes of `tail` and `file_id`."""
         even = file_id + (file_id & 1)
         return 8 + len(self._beginning(record_type, even)) + even + tail + 8 * self._undefined
 

@@ -44,7 +44,7 @@ class EncodedRecord(NamedTuple):
 
 
 def body(flat: FlatDirectory, index: int) -> EncodedRecord:
-    """Return the item of a record: unchanged if it is sound, else encoded again."""
+    """Copy the item of a record if it is sound, else encode it again."""
     if is_sound(flat, index):
         places, said = (flat.next_at[index], flat.lower_at[index]), (flat.next[index], flat.lower[index])
         return EncodedRecord(flat.data[flat.start[index] : flat.end[index]], places, said)
@@ -90,7 +90,7 @@ def _is_group_length(part: Element) -> bool:
 
 
 def explicit(data: bytes, part: Element, syntax: Syntax, depth: int = 0) -> bytes:
-    """Return an element in Explicit VR Little Endian. Raises `FormatError` if an element nested in it is damaged."""
+    """Convert an element to Explicit VR Little Endian. Raises `FormatError` if an element nested in it is damaged."""
     if syntax is EXPLICIT_LITTLE:
         return data[part.at : part.end]
     vr = part.vr or _vr(part)
