@@ -101,7 +101,7 @@ def compare_with_image(device: str, image: str | os.PathLike[str], *, progress: 
 
 
 def _image(image: str | os.PathLike[str]) -> str:
-    """Return the path of an image. Raises `NotFoundError` if there is none."""
+    """Check the path of an image. Raises `NotFoundError` if there is none."""
     path = path_of(image)
     if not os.path.lexists(path):
         raise not_found(path)

@@ -36,7 +36,7 @@ class BurningProgram:
     systems: tuple[str, ...] = ()
 
     def command(self, device: str, image: str, *, blank: bool, speed: int | None) -> list[str]:
-        """Return the words that burn an image. Raises `RuleError` if the program lacks a wanted feature."""
+        """Build the words that burn an image. Raises `RuleError` if the program lacks a wanted feature."""
         if blank and not self.blank:
             raise RuleError(
                 f"{self.name} cannot erase a disc", advice="Erase it first, or choose another program (--program)"
@@ -86,7 +86,7 @@ def _filled(words: Iterable[str], device: str, image: str = "", speed: int | Non
 
 
 def program_for(name: str | None = None) -> BurningProgram:
-    """Return the program called `name`, else the first that is installed.
+    """Choose the program called `name`, else the first that is installed.
 
     Raises `RuleError` if there is no such program, or none is installed.
     """

@@ -150,7 +150,7 @@ class ReadableMedium(Protocol):
         ...
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """Return size and date of a file (M-INQUIRE FILE). Raises `MediumError` if it is absent."""
+        """Look up size and date of a file (M-INQUIRE FILE). Raises `MediumError` if it is absent."""
         ...
 
     def inquire_file_set(self) -> FileSetInfo:
@@ -187,7 +187,7 @@ class ReadableMedium(Protocol):
 
 
 def in_reading_order(medium: ReadableMedium, names: Iterable[str]) -> list[str]:
-    """Return names of files in the order in which they lie on the medium, so that a drive reads forward.
+    """Sort names of files by their position on the medium, so that a drive reads forward.
 
     Where the positions are unknown, the order stays.
     """
@@ -229,7 +229,7 @@ class Transaction(AbstractContextManager["Transaction"], Protocol):
         ...
 
     def settle(self) -> None:
-        """Return when all that was written would survive a loss of power."""
+        """Wait until all that was written would survive a loss of power."""
         ...
 
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:
@@ -281,7 +281,7 @@ class WritableMedium(Protocol):
         ...
 
     def flush(self) -> None:
-        """After a change: return when the medium may be taken out."""
+        """After a change: wait until the medium may be taken out."""
         ...
 
 
@@ -289,7 +289,7 @@ class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):
     """A medium as a File-set Updater needs it: all five services."""
 
     def actual(self, file_id: FileId) -> FileId | None:
-        """Return the actual name of a file on the medium, None if it is absent. Raises as `open`."""
+        """Find the actual name of a file on the medium, None if it is absent. Raises as `open`."""
         ...
 
     def occupation(self, value: str) -> str:

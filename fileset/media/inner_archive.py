@@ -36,7 +36,7 @@ def inner_archive(read: Reading, size: int) -> str:
 
 
 def _heads(head: bytes, read: Reading, size: int) -> Iterator[bytes]:
-    """Yield the first bytes of the members of an archive, until one cannot be read."""
+    """Read the first bytes of the members of an archive, until one cannot be read."""
     with suppress(*_FAULTS):
         file = PositionalFile(read, size)
         if head.startswith(b"PK\3\4"):

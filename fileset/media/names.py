@@ -30,7 +30,7 @@ def enlist(listing: dict[str, Named], name: str, found: Named) -> None:
 
 
 def form_of(component: str, listing: Mapping[str, Named]) -> Named | None:
-    """Return the entry of a listing for a File ID Component: under the name itself, else its nearest form."""
+    """Look up a File ID Component in a listing: under the name itself, else its nearest form."""
     if component in listing:
         return listing[component]
     forms = (component.upper() + tail for tail in TAILS)

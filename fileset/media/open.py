@@ -68,7 +68,7 @@ def zip_with(password: bytes, wanted: Format | None = None) -> Format:
 
 
 def format_named(name: str) -> Format:
-    """Return the format called `name`. Raises `RuleError` if there is none."""
+    """Find the format called `name`. Raises `RuleError` if there is none."""
     if name == Remote.name:  # known by its URL alone
         return Remote()
     for known in formats():  # one after the other: the code of those after it is not loaded
@@ -127,7 +127,7 @@ def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
 def writable(
     path: str | os.PathLike[str], wanted: Format | str | None = None, label: str = "", options: Iterable[str] = ()
 ) -> UpdatableMedium:
-    """Return a medium for a new file-set at `path`: of the kind `wanted`, else by the suffix of the path, else a folder.
+    """Choose a medium for a new file-set at `path`: of the kind `wanted`, else by the suffix of the path, else a folder.
 
     `label` is the File-set ID, for media with a name (PS3.12 F.1.1). `options` switches on options of the format. "-" is
     standard output, which receives a ZIP archive. Raises `RuleError` for an unknown format or option, and, unless `wanted`
@@ -137,12 +137,12 @@ def writable(
 
 
 def format_for(path: str | os.PathLike[str], wanted: Format | str | None = None, options: Iterable[str] = ()) -> Format:
-    """Return the format of a new medium at `path`. Arguments and errors as for `writable`."""
+    """Choose the format of a new medium at `path`. Arguments and errors as for `writable`."""
     return _with_options(_chosen(wanted) or _by_suffix(path_of(path)), options)
 
 
 def numbered_path(path: str, number: int, kind: Format) -> str:
-    """Return the path of one of several media: OUT.iso becomes OUT_1.iso. Raises `RuleError` for standard output."""
+    """Number the path of one of several media: OUT.iso becomes OUT_1.iso. Raises `RuleError` for standard output."""
     if path == STANDARD_OUTPUT:
         raise RuleError("standard output takes one archive, not several volumes", advice="Give the output a name")
     ending = len(path) - len(kind.suffix) if path.lower().endswith(kind.suffix) else len(path)
@@ -150,7 +150,7 @@ def numbered_path(path: str, number: int, kind: Format) -> str:
 
 
 def volumes_there(path: str, kind: Format) -> list[str]:
-    """Return the paths of the existing volumes, from the first on."""
+    """Find the paths of the existing volumes, from the first on."""
     paths = takewhile(os.path.lexists, (numbered_path(path, number, kind) for number in count(1)))
     return list(paths)
 
@@ -240,12 +240,12 @@ def _read_formats() -> Iterator[Format]:
 
 
 def _by_name(path: str) -> Format | None:
-    """Return the kind of an unrecognised file by its suffix; opening it then reports the fault."""
+    """Guess the kind of an unrecognised file by its suffix; opening it then reports the fault."""
     return _called(path.lower()) if os.path.isfile(path) else None
 
 
 def _by_suffix(path: str) -> Format:
-    """Return the format for the suffix of a path; an existing folder stays a folder, whatever its name."""
+    """Choose the format for the suffix of a path; an existing folder stays a folder, whatever its name."""
     if os.path.isdir(path):
         return FOLDER
     if path == STANDARD_OUTPUT:
@@ -298,7 +298,7 @@ def no_dicomdir(medium: ReadableMedium) -> FormatError:
 
 
 def dicomdirs_below(medium: ReadableMedium) -> list[str]:
-    """Return the folders below the root of a medium that have a DICOMDIR; for an image, the paths of the DICOMDIRs."""
+    """Find the folders below the root of a medium that have a DICOMDIR; for an image, the paths of the DICOMDIRs."""
     return _dicomdirs_below(medium.folder) if medium.folder else [*filter(_names_dicomdir, medium.names())]
 
 

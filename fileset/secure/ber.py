@@ -67,7 +67,7 @@ class Decoder:
         return BerElement(head[0], at, content, content + length)
 
     def children(self, parent: BerElement, depth: int = 0) -> Iterator[BerElement]:
-        """Yield the elements in a constructed element, in order."""
+        """Read the elements in a constructed element, in order."""
         at, limit = parent.content, self.size if parent.end is None else parent.end
         for _ in range(MOST_ELEMENTS):
             if parent.end is None:
@@ -124,7 +124,7 @@ class Decoder:
         return ".".join(map(str, (first, numbers[0] - 40 * first, *numbers[1:])))
 
     def pieces(self, found: BerElement, depth: int = 0) -> Iterator[tuple[int, int]]:
-        """Yield position and length of each piece of an octet string, which may be in nested pieces (X.690 8.7)."""
+        """Find position and length of each piece of an octet string, which may be in nested pieces (X.690 8.7)."""
         if not found.is_constructed:
             yield found.content, (found.end or 0) - found.content
             return

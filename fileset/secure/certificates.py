@@ -107,7 +107,7 @@ def read_recipient(path: File) -> CertificateRecipient:
 
 
 def read_key(path: File, ask: Callable[[str], str] | None = None) -> RSAPrivateKey:
-    """The private key in a file; `ask` returns the pass phrase of the file, if it has one.
+    """Read the private key in a file; `ask` gives the pass phrase of the file, if it has one.
 
     Raises `MediumError` if the file cannot be read, `RuleError` if it has no RSA key, or another pass phrase.
     """

@@ -16,14 +16,14 @@ _TRIPLE_DES: Final = "1.2.840.113549.3.7"
 
 
 def algorithm(cipher: str) -> tuple[str, int, int]:
-    """Return name, bytes of the key, and bytes of a block. Raises `SecureError` for a cipher that D.1 does not have."""
+    """Look up name, bytes of the key, and bytes of a block. Raises `SecureError` for a cipher that D.1 does not have."""
     if cipher not in CIPHERS:
         raise SecureError(f"is encrypted with {cipher}, not with AES or Triple-DES in CBC mode", rule=ALGORITHM)
     return *CIPHERS[cipher], 8 if cipher == _TRIPLE_DES else 16
 
 
 def cbc(cipher: str, key: bytes, iv: bytes) -> ciphers.Cipher[ciphers.modes.CBC]:
-    """Return a cipher. Raises `SecureError` for a key or initial vector of another length."""
+    """Make a cipher. Raises `SecureError` for a key or initial vector of another length."""
     from cryptography.hazmat.primitives.ciphers import Cipher as CipherOf
     from cryptography.hazmat.primitives.ciphers import algorithms, modes
 
@@ -38,12 +38,12 @@ def cbc(cipher: str, key: bytes, iv: bytes) -> ciphers.Cipher[ciphers.modes.CBC]
 
 
 def encrypted(cipher: str, key: bytes, iv: bytes, data: bytes) -> bytes:
-    """Return whole blocks encrypted."""
+    """Encrypt whole blocks."""
     return cbc(cipher, key, iv).encryptor().update(data)
 
 
 def decrypted(cipher: str, key: bytes, iv: bytes, data: bytes) -> bytes:
-    """Return whole blocks decrypted."""
+    """Decrypt whole blocks."""
     return cbc(cipher, key, iv).decryptor().update(data)
 
 

@@ -128,7 +128,7 @@ def open_envelope(
 
 
 def content_size(read: Reading, size: int, opener: Opener) -> int:
-    """Return the size of the content of an envelope, which is not verified. Raises as `open_envelope`, but reads little."""
+    """Measure the content of an envelope, which is not verified. Raises as `open_envelope`, but reads little."""
     plain, layer, _ = _decrypted(parse(read, size), opener)
     return plain.size if layer is None else layer[0].size
 
@@ -159,7 +159,7 @@ def _begins(envelope: Envelope, cipher: Cipher) -> bool:
 
 
 def _layer(plain: Decrypted, label: str) -> Layer | None:
-    """Return the content of the inner layer, the digests that it needs, and their check; None for a plain DICOM file.
+    """Read the content of the inner layer, the digests that it needs, and their check; None for a plain DICOM file.
 
     The layer is bare, or in a ContentInfo as chains of programs write it; a label of id-data is accepted around both.
     """

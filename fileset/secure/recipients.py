@@ -110,7 +110,7 @@ class Opener:
 
 @lru_cache(maxsize=64)  # a file is opened several times, and decoding takes about two milliseconds
 def parsed(recipients: bytes) -> list[tuple[str, Any]]:
-    """Return kind and content of each RecipientInfo. Raises `SecureError` if they cannot be decoded."""
+    """Decode kind and content of each RecipientInfo. Raises `SecureError` if they cannot be decoded."""
     from asn1crypto import cms
 
     try:

@@ -37,7 +37,7 @@ class SignedBy:
 
 
 def decoded(data: bytes) -> Any:
-    """Return SignedData without its content, as `asn1crypto` has it. Raises `SecureError` if it cannot be decoded."""
+    """Decode SignedData without its content, as `asn1crypto` has it. Raises `SecureError` if it cannot be decoded."""
     from asn1crypto import cms
 
     try:
@@ -51,12 +51,12 @@ def decoded(data: bytes) -> Any:
 
 
 def digests_of(signed: Any) -> set[str]:
-    """Return the names of the digests that the signatures need. Raises `SecureError` for one outside PS3.15 D.1."""
+    """Collect the names of the digests that the signatures need. Raises `SecureError` for one outside PS3.15 D.1."""
     return {digest_name(info["digest_algorithm"]["algorithm"].dotted) for info in signed["signer_infos"]}
 
 
 def digest_name(dotted: str) -> str:
-    """Return the name of a digest. Raises `SecureError` for one outside PS3.15 D.1."""
+    """Look up the name of a digest. Raises `SecureError` for one outside PS3.15 D.1."""
     if dotted not in DIGESTS:
         raise SecureError(f"the digest {dotted} is not one of SHA-1, SHA-256, SHA-384 and SHA-512", rule=ALGORITHM)
     return DIGESTS[dotted]

@@ -155,7 +155,7 @@ class Sealer:
         return self.size(1 << 40) - (1 << 40)
 
     def chunks(self, chunks: Iterable[bytes | bytearray], size: int) -> Iterator[bytes]:
-        """Yield the envelope of a file of `size` bytes. Raises `MediumError` if it has another size."""
+        """Encrypt a file of `size` bytes into an envelope. Raises `MediumError` if it has another size."""
         key, iv = os.urandom(32), os.urandom(BLOCK)
         encryptor = cbc(AES_256, key, iv).encryptor()
         digest, seen = sha256(), 0

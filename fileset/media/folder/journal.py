@@ -55,7 +55,7 @@ class JournalEntry:
 
 
 def removal(file_id: FileId, path: str) -> JournalEntry:
-    """Return the entry for a file that will be removed. Raises `OSError`."""
+    """Make the entry for a file that will be removed. Raises `OSError`."""
     return JournalEntry(REMOVED, os.stat(path).st_size, _digest(path, REMOVED), file_id)
 
 
@@ -65,7 +65,7 @@ def _digest(path: str, kind: str) -> str:
 
 
 def read_entries(path: str) -> Iterator[JournalEntry]:
-    """Yield the entries of a journal; nothing if there is no journal or it is too large. Raises `MediumError`.
+    """Read the entries of a journal; nothing if there is no journal or it is too large. Raises `MediumError`.
 
     Lines of another form, and entries for the DICOMDIR, are left out.
     """
@@ -79,7 +79,7 @@ def read_entries(path: str) -> Iterator[JournalEntry]:
 
 
 def whole_lines(path: str) -> list[str]:
-    """Return the complete lines of a file; nothing if it does not exist or is too large. Raises `MediumError`."""
+    """Read the complete lines of a file; nothing if it does not exist or is too large. Raises `MediumError`."""
     try:
         if os.stat(path).st_size > LARGEST_JOURNAL:
             return []

@@ -88,7 +88,7 @@ class FolderMedium:
             raise MediumError(f"{problem.strerror or problem}", path=path) from problem
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """Return size, and date and time of the last update. Raises `MediumError` for a folder or a special file."""
+        """Look up size, and date and time of the last update. Raises `MediumError` for a folder or a special file."""
         return inquire_regular(self.resolve(file_id))
 
     def names(self) -> Iterator[str]:
@@ -122,11 +122,11 @@ class FolderMedium:
         return False
 
     def announced(self) -> frozenset[str]:
-        """Return the names in the journal: an interrupted or running change adds or removes them."""
+        """Read the names in the journal: an interrupted or running change adds or removes them."""
         return frozenset(entry.file_id.path for entry in read_journal(self.root))
 
     def resolve(self, file_id: FileId) -> str:
-        """Return the path of the file with a File ID.
+        """Find the path of the file with a File ID.
 
         Raises `MediumError` if there is none, `LinkError` if a symbolic link leads out of the folder.
         """
@@ -136,7 +136,7 @@ class FolderMedium:
         return path
 
     def _dicomdir(self) -> str:
-        """Return the path of the valid DICOMDIR: in the work folder if a change was interrupted while replacing it."""
+        """Find the path of the valid DICOMDIR: in the work folder if a change was interrupted while replacing it."""
         path = self.find(DICOMDIR)
         with suppress(OSError):  # unknown, or no permission: the existing one is good enough to be read
             return standing_in(self.root, path) or path
@@ -158,7 +158,7 @@ class FolderMedium:
         return path
 
     def actual(self, file_id: FileId) -> FileId | None:
-        """Return the actual name of the file with a File ID, None if it is absent. Raises as `find`."""
+        """Find the actual name of the file with a File ID, None if it is absent. Raises as `find`."""
         path = self.find(file_id)
         return FileId.tolerant(os.path.relpath(path, self.root).replace(os.sep, "/")) if path else None
 
@@ -200,7 +200,7 @@ class FolderMedium:
     # ------------------------------------------------------------ M-INQUIRE FILE-SET, M-WRITE, M-DELETE
 
     def inquire_file_set(self) -> FileSetInfo:
-        """Return free space and capacity of the volume that holds the folder, or will hold it."""
+        """Measure free space and capacity of the volume that holds the folder, or will hold it."""
         reserve = self.inquire_file(DICOMDIR).size if self.has_dicomdir() else 0
         return evolve(inquire_volume(self.root), reserve=reserve)
 
@@ -267,7 +267,7 @@ class FolderMedium:
         """Do nothing: a file-set does not set the label of a volume (PS3.12 A.1.1)."""
 
     def flush(self) -> None:
-        """Return when a removable device has stored everything; do nothing for other media."""
+        """Wait until a removable device has stored everything; do nothing for other media."""
         if self.inquire_file_set().removable:
             flush_volume(self.root)
 

@@ -110,13 +110,13 @@ class FolderTransaction:
         self._work.unseal()
 
     def _place(self, file_id: FileId) -> str:
-        """Return the path of a file on this medium, "" if it is absent."""
+        """Find the path of a file on this medium, "" if it is absent."""
         with suppress(FormatError):  # a link leads out of the medium
             return self._find(file_id)
         return ""
 
     def _own(self, file_id: FileId) -> str:
-        """Return the same, but "" if a folder in the path is a link: such a file has a second name, and stays."""
+        """Find the path as `_place`, but "" if a folder in it is a link: such a file has a second name, and stays."""
         path = folder = self._place(file_id)
         for _ in file_id.components[1:]:
             folder = os.path.dirname(folder)
@@ -127,7 +127,7 @@ class FolderTransaction:
     # ------------------------------------------------------------ before anything is written
 
     def leftovers(self) -> list[FileId]:
-        """Return the files that an interrupted change left, as far as its journal proves it.
+        """Find the files that an interrupted change left, as far as its journal proves it.
 
         Files that the change was to remove are leftovers only if its DICOMDIR is in place. The list also has files that no
         longer exist, because their empty folders may remain.
@@ -204,7 +204,7 @@ class FolderTransaction:
             raise MediumError("a file of this name already exists; nothing is overwritten", path=file_id)
 
     def _folder_for(self, file_id: FileId) -> str:
-        """Return the folder for a new file, made if necessary; never through a symbolic link."""
+        """Find or make the folder for a new file, never through a symbolic link."""
         folder = self._root
         for component in file_id.components[:-1]:
             folder = os.path.join(folder, component)

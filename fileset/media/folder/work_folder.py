@@ -155,7 +155,7 @@ class WorkFolder:
     # ------------------------------------------------------------ journal
 
     def begin_journal(self, entries: Iterable[JournalEntry]) -> None:
-        """Write a new journal; it is on disk when this returns."""
+        """Write a new journal and sync it to disk."""
         path = self.file(JOURNAL_NEW)
         with named(path):
             write_file(path, (entry.line().encode() for entry in entries))
@@ -164,7 +164,7 @@ class WorkFolder:
         sync_directory(self._root)
 
     def append_to_journal(self, entries: Iterable[JournalEntry]) -> None:
-        """Add lines to the journal; they are on disk when this returns."""
+        """Add lines to the journal and sync them to disk."""
         path = self.file(JOURNAL)
         with blamed_on(self._root):
             append_file(path, "".join(entry.line() for entry in entries).encode())
@@ -192,13 +192,13 @@ class WorkFolder:
 
 
 def read_journal(root: str) -> Iterator[JournalEntry]:
-    """Yield the entries in the journal of an interrupted change, if there is one. Raises `MediumError`."""
+    """Read the entries in the journal of an interrupted change, if there is one. Raises `MediumError`."""
     entries = read_entries(_own(root, JOURNAL))
     return (entry for entry in entries if entry.file_id.components[0].upper() != WORK)
 
 
 def standing_in(root: str, dicomdir: str) -> str:
-    """Return the path of the DICOMDIR to use instead of the one at `dicomdir`, "" if that one is valid. Raises `OSError`.
+    """Find the path of the DICOMDIR to use instead of the one at `dicomdir`, "" if that one is valid. Raises `OSError`.
 
     On a file system such as FAT, replacing a file takes several writes, so an interruption may leave no DICOMDIR or a torn
     one. A DICOMDIR modified after the seal was changed by another program, and is used.
@@ -212,7 +212,7 @@ def standing_in(root: str, dicomdir: str) -> str:
 
 
 def replaced(root: str, dicomdir: str) -> list[str]:
-    """Return the names of the old DICOMDIR that an interrupted change left beside the new one. Raises `OSError`.
+    """Find the names of the old DICOMDIR that an interrupted change left beside the new one. Raises `OSError`.
 
     Such a name differs from DICOMDIR only in case. The hashes in the seal prove which file is the old one.
     """
@@ -231,7 +231,7 @@ def replaced(root: str, dicomdir: str) -> list[str]:
 
 
 def _sealed(seal: str) -> dict[str, str]:
-    """Return the hashes in a seal by name; none if there is no complete seal."""
+    """Read the hashes in a seal by name; none if there is no complete seal."""
     return {match[2]: match[1] for line in whole_lines(seal) if (match := _SEALED.fullmatch(line))}
 
 

@@ -56,7 +56,7 @@ class ImageBytes:
                 raise FormatError("its pieces overlap: together they are larger than the whole image")
 
     def read(self, at: int, size: int) -> bytes:
-        """Return exactly `size` bytes from position `at`. Raises `FormatError` if the image ends before that."""
+        """Read exactly `size` bytes from position `at`. Raises `FormatError` if the image ends before that."""
         self.check([(at, size)])
         with named(self._path):
             data = system.read_at(self._descriptor, size, at)

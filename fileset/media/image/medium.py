@@ -156,7 +156,7 @@ class Image(ImageAnswers):
         return {folder: "" for name in files for folder in _folders_above(name)} | files
 
     def actual(self, file_id: FileId) -> FileId | None:
-        """Return the actual name of a file in the old image, None if it is absent."""
+        """Find the actual name of a file in the old image, None if it is absent."""
         try:
             self.inquire_file(file_id)
         except MediumError:
@@ -175,7 +175,7 @@ class Image(ImageAnswers):
     # ------------------------------------------------------------ M-INQUIRE FILE-SET, M-WRITE, M-DELETE
 
     def inquire_file_set(self) -> FileSetInfo:
-        """Return free space and capacity of the file system that holds the image."""
+        """Measure free space and capacity of the file system that holds the image."""
         volume = inquire_volume(os.path.dirname(os.path.abspath(self._path)))
         limits = [limit for limit in (volume.largest_file, self._largest_file) if limit is not None]
         former = self._former.inquire_file_set()

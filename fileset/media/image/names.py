@@ -56,7 +56,7 @@ class ImageTree(Protocol):
     root: Entry
 
     def entries(self, folder: Entry) -> Iterator[Entry]:
-        """Yield the contents of a folder, in any order. Raises `FormatError` if the folder cannot be read at all."""
+        """Read the contents of a folder, in any order. Raises `FormatError` if the folder cannot be read at all."""
         ...
 
 
@@ -95,7 +95,7 @@ class FileNames:
         self._lock = Lock()
 
     def find(self, file_id: FileId) -> Entry | None:
-        """Return the file with a File ID, or with the nearest form of that name; None if there is none."""
+        """Find the file with a File ID, or with the nearest form of that name; None if there is none."""
         entry: Entry | None = self._tree.root
         for component in file_id.components:
             if entry is None or not entry.folder:
@@ -108,7 +108,7 @@ class FileNames:
         return ((path, entry) for path, entry in self._everything() if not entry.folder)
 
     def empty_folders(self) -> list[str]:
-        """Return the paths of the folders that have neither files nor folders, sorted."""
+        """Find the paths of the folders that have neither files nor folders, sorted."""
         empty: dict[str, None] = {}
         for path, entry in self._everything():
             empty.pop(path.rpartition("/")[0], None)

@@ -210,7 +210,7 @@ class ImageTransaction:
 
 
 def identity(path: str) -> Identity:
-    """Return the identity of the file at `path`, None if there is none."""
+    """Look up the identity of the file at `path`, None if there is none."""
     try:
         found = os.stat(path)
     except OSError:

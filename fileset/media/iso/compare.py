@@ -87,7 +87,7 @@ def whole_sectors(image: IsoMedium) -> int:
 
 
 def _faults(disc: ImageBytes, expected: ImageBytes, first: int, number: int) -> Iterator[tuple[int, str]]:
-    """Yield each sector of a batch that differs, with its fault."""
+    """Find each sector of a batch that differs, with its fault."""
     fault = _fault(disc, expected, first, number)
     if not fault or number == 1:
         yield from [(first, fault)] if fault else []
@@ -111,7 +111,7 @@ def _fault(disc: ImageBytes, expected: ImageBytes, first: int, number: int) -> s
 
 
 def _ranges(faults: list[tuple[int, str]], image: IsoMedium) -> Iterator[SectorRange]:
-    """Yield the faults as ranges of sectors, with the files of the image in each range."""
+    """Group the faults into ranges of sectors, with the files of the image in each range."""
     files = list(_files(image)) if faults else []
     for (_, fault), group in groupby(enumerate(faults), key=lambda item: (item[1][0] - item[0], item[1][1])):
         numbers = [sector for _, (sector, _) in group]

@@ -71,7 +71,7 @@ class Hierarchy:
         self.path_tables = (0, 0)
 
     def _folders(self) -> Iterator[int]:
-        """Return all folders in the order of a path table: by level, by parent, by identifier."""
+        """List all folders in the order of a path table: by level, by parent, by identifier."""
         level = [ROOT]
         while level:
             yield from level
@@ -97,11 +97,11 @@ class Hierarchy:
         return sectors(used) * SECTOR
 
     def root(self, date: bytes) -> bytes:
-        """Return the Directory Record of the root for a volume descriptor."""
+        """Build the Directory Record of the root for a volume descriptor."""
         return _record(_HERE, *self._extents[ROOT], date, _FOLDER_FLAG)
 
     def path_table(self, order: str) -> bytes:
-        """Return the path table, with numbers in little-endian ("<") or big-endian (">") order."""
+        """Encode the path table, with numbers in little-endian ("<") or big-endian (">") order."""
         entry = Struct(f"{order}BBIH").pack
         numbers = {folder: number for number, folder in enumerate(self._order, 1)}
         parts = []
@@ -131,7 +131,7 @@ class Hierarchy:
 
 
 def primary_hierarchy(tree: NameTree, *, invent: bool) -> Hierarchy:
-    """Return the hierarchy of the primary volume descriptor, with Level 1 names (PS3.12 F.1).
+    """Build the hierarchy of the primary volume descriptor, with Level 1 names (PS3.12 F.1).
 
     Raises `RuleError` for other names, or invents an identifier if another hierarchy holds the real name.
     """
@@ -158,18 +158,18 @@ def primary_hierarchy(tree: NameTree, *, invent: bool) -> Hierarchy:
 
 
 def joliet_hierarchy(tree: NameTree) -> Hierarchy:
-    """Return the hierarchy of the supplementary volume descriptor, with names of up to 64 UCS-2 characters."""
+    """Build the hierarchy of the supplementary volume descriptor, with names of up to 64 UCS-2 characters."""
     return Hierarchy(tree, lambda tree, children: [joliet(tree.names[child]) for child in children], bytes)
 
 
 def sectors(size: int) -> int:
-    """Return the number of sectors for `size` bytes."""
+    """Count the sectors for `size` bytes."""
     return -(-size // SECTOR)
 
 
 @lru_cache
 def recording_date(when: datetime) -> bytes:
-    """Return a recording date and time (ECMA-119 9.1.5) in UTC, limited to the years that the format can hold."""
+    """Encode a recording date and time (ECMA-119 9.1.5) in UTC, limited to the years that the format can hold."""
     utc = when.astimezone(UTC)
     year = min(max(utc.year, 1900), 2155) - 1900
     return bytes((year, utc.month, utc.day, utc.hour, utc.minute, utc.second, 0))

@@ -55,7 +55,7 @@ class IsoMedium(OpenImage):
             self._notes.add(self._image.cut)
 
     def _opened(self) -> list[IsoVolume | UdfVolume]:
-        """Return the readable hierarchies, at most one of each kind; note the faults of others."""
+        """Open the readable hierarchies, at most one of each kind; note the faults of others."""
         volumes: list[IsoVolume | UdfVolume] = []
         problems: list[str] = []
         for kind, open_ in self._hierarchies().items():
@@ -117,7 +117,7 @@ class IsoMedium(OpenImage):
         return entry.extents[0][0] if entry and entry.extents else 0
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """Return size, recording date and time. Raises `FormatError` if the file cannot be completely in the image."""
+        """Look up size, recording date and time. Raises `FormatError` if the file cannot be completely in the image."""
         entry = self._entry(file_id)
         try:
             self._image.check(entry.extents)
@@ -155,7 +155,7 @@ class IsoMedium(OpenImage):
             yield long.get(entry.extents) or long.get(path.upper()) or path
 
     def texts(self) -> dict[int, bytes]:
-        """Return the texts of the primary and the Joliet descriptor, by the type of the descriptor."""
+        """Read the texts of the primary and the Joliet descriptor, by the type of the descriptor."""
         return {
             descriptor[0]: descriptor[TEXTS]
             for descriptor in reversed(list(descriptors(self._image)))
@@ -175,7 +175,7 @@ class IsoMedium(OpenImage):
         yield from (feature for feature, has_it in FEATURES.items() if has_it(self._image, volumes))
 
     def _long_names(self) -> dict[Place, str]:
-        """Return the names in other hierarchies that are not File IDs, by position; "" for files that share a position."""
+        """Collect the names in other hierarchies that are not File IDs, by position; "" for files that share a position."""
         found: dict[Place, str] = {}
         for tree in self._trees[1:]:
             here: dict[Place, str] = {}
@@ -289,7 +289,7 @@ class Iso:
         return IsoImage(path, NoImage(path), IsoOptions(label, creation_time(), joliet=self.joliet, udf=self.udf))
 
     def updatable(self, path: str) -> IsoImage:
-        """Return the image at `path`, to be written again with its label, texts, empty folders, Joliet and UDF."""
+        """Open the image at `path`, to be written again with its label, texts, empty folders, Joliet and UDF."""
         former = IsoMedium(path)
         empty_folders, lost_folders = former.empty_folders()
         options = IsoOptions(

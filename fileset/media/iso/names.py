@@ -38,7 +38,7 @@ class Shortener:
         self._next: dict[tuple[str, str], int] = {}
 
     def __call__(self, name: str, *, folder: bool) -> bytes:
-        """Return a new identifier that is similar to `name`."""
+        """Invent a new identifier that is similar to `name`."""
         stem, dot, extension = ("", "", name.upper()) if folder else name.upper().rpartition(".")
         if not dot:
             stem, extension = extension, ""
@@ -61,7 +61,7 @@ def level_1_key(identifier: bytes) -> tuple[bytes, bytes]:
 
 
 def joliet(name: str) -> bytes:
-    """Return the Joliet identifier of a name, without ";1", which some systems would show (PS3.12 F.1.2.1 note 3).
+    """Encode the Joliet identifier of a name, without ";1", which some systems would show (PS3.12 F.1.2.1 note 3).
 
     Raises `RuleError` for a name that Joliet does not allow.
     """

@@ -30,7 +30,7 @@ _SHORT: Final = Struct("<H").unpack_from
 
 
 def descriptors(image: ImageBytes) -> Iterator[bytes]:
-    """Yield the volume descriptors of the first session, up to the terminator or the first sector that is not a descriptor."""
+    """Read the volume descriptors of the first session, up to the terminator or the first sector that is not a descriptor."""
     for sector in range(FIRST_DESCRIPTOR, FIRST_DESCRIPTOR + MAX_DESCRIPTORS):
         try:
             data = image.read(sector * SECTOR, SECTOR)
@@ -71,7 +71,7 @@ class IsoVolume:
         self.root = Entry("", folder=True, extents=(self._extent(descriptor, 156),), modified=None)
 
     def entries(self, folder: Entry) -> Iterator[Entry]:
-        """Yield the entries of a directory; note and omit impossible records."""
+        """Read the entries of a directory; note and omit impossible records."""
         pieces: list[tuple[int, int]] = []
         for record in self._records(folder):
             if record[25] & _ASSOCIATED:
@@ -114,7 +114,7 @@ class IsoVolume:
 
 @lru_cache
 def recording_time(raw: bytes) -> datetime | None:
-    """Return a recording date and time (ECMA-119 9.1.5); None if it is not valid."""
+    """Decode a recording date and time (ECMA-119 9.1.5); None if it is not valid."""
     year, month, day, hour, minute, second, quarters = raw
     zone = quarters - 256 if quarters > 127 else quarters
     try:

@@ -41,7 +41,7 @@ class NameTree:
         return node in self.children
 
     def path(self, node: int) -> str:
-        """Return the path of a node below the root, with "/" between names."""
+        """Build the path of a node below the root, with "/" between names."""
         parts = []
         while node != ROOT:
             parts.append(self.names[node])

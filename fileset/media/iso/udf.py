@@ -40,14 +40,14 @@ _TIME: Final = Struct("<HhBBBBBBBB")
 
 
 def tagged(kind: int, body: bytes, location: int) -> bytes:
-    """Return a descriptor: the tag (ECMA-167 3/7.2), with its checksum and the CRC of `body`, and `body`."""
+    """Build a descriptor: the tag (ECMA-167 3/7.2), with its checksum and the CRC of `body`, and `body`."""
     tag = bytearray(_TAG.pack(kind, 2, 0, 0, 0, crc_hqx(body, 0), len(body), location))
     tag[4] = sum(tag) % 256
     return bytes(tag) + body
 
 
 def tag_of(data: bytes, at: int = 0) -> int:
-    """Return the kind of descriptor at a position. Raises `FormatError` if there is none."""
+    """Read the kind of descriptor at a position. Raises `FormatError` if there is none."""
     tag = data[at : at + _TAG.size]
     if len(tag) < _TAG.size or (sum(tag) - tag[4]) % 256 != tag[4]:
         raise FormatError("a UDF descriptor is damaged")
@@ -56,7 +56,7 @@ def tag_of(data: bytes, at: int = 0) -> int:
 
 
 def compressed(name: str) -> bytes:
-    """Return a name in OSTA Compressed Unicode (UDF 2.1.1). Raises `RuleError` for one that is too long."""
+    """Encode a name in OSTA Compressed Unicode (UDF 2.1.1). Raises `RuleError` for one that is too long."""
     wide = any(ord(character) > 0xFF for character in name)
     data = b"\x10" + name.encode("utf-16-be", "replace") if wide else b"\x08" + name.encode("latin-1")
     if len(data) > LONGEST_NAME:
@@ -65,25 +65,25 @@ def compressed(name: str) -> bytes:
 
 
 def expanded(data: bytes) -> str:
-    """Return the name in OSTA Compressed Unicode bytes; "" if it is not valid."""
+    """Decode the name in OSTA Compressed Unicode bytes; "" if it is not valid."""
     return data[1:].decode("utf-16-be" if data[:1] in (b"\x10", b"\xff") else "latin-1", "replace")
 
 
 def dstring(text: str, size: int) -> bytes:
-    """Return a field of fixed size with a text and, in its last byte, the length of the text (ECMA-167 1/7.2.12)."""
+    """Build a field of fixed size with a text and, in its last byte, the length of the text (ECMA-167 1/7.2.12)."""
     data = compressed(text)[: size - 1] if text else b""
     return data.ljust(size - 1, b"\0") + bytes((len(data),))
 
 
 @lru_cache
 def timestamp(when: datetime) -> bytes:
-    """Return an encoded date and time in UTC (ECMA-167 1/7.3)."""
+    """Encode a date and time in UTC (ECMA-167 1/7.3)."""
     utc = when.astimezone(UTC)
     return _TIME.pack(0x1000, utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, 0, 0, 0)
 
 
 def time_of(data: bytes, at: int) -> datetime | None:
-    """Return a decoded date and time; None if it is not valid."""
+    """Decode a date and time; None if it is not valid."""
     zone, year, month, day, hour, minute, second, *_ = _TIME.unpack_from(data, at)
     minutes = (zone & 0xFFF) - ((zone & 0x800) << 1)
     offset = timedelta(minutes=minutes if -1440 < minutes < 1440 else 0)

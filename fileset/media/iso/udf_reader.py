@@ -82,7 +82,7 @@ class UdfVolume:
     # ------------------------------------------------------------ the volume
 
     def _descriptors(self) -> tuple[bytes, bytes]:
-        """Return the Partition and Logical Volume Descriptors, from the main sequence or the reserve sequence."""
+        """Read the Partition and Logical Volume Descriptors, from the main sequence or the reserve sequence."""
         last = self._image.size // BLOCK - 1
         for sector in (ANCHOR, last, last - ANCHOR):
             for at in (16, 24):
@@ -139,7 +139,7 @@ class UdfVolume:
                 self._notes.add(f"{name}: {problem}")
 
     def _names(self, folder: Entry) -> Iterator[tuple[str, int, int]]:
-        """Yield the File Identifier Descriptors of a directory (ECMA-167 4/14.4), without deleted files."""
+        """Read the File Identifier Descriptors of a directory (ECMA-167 4/14.4), without deleted files."""
         data = self._bytes(folder.extents)
         at = 0
         while at < len(data):
@@ -161,7 +161,7 @@ class UdfVolume:
         return Entry(name, kind in _FOLDER_TYPES, tuple(pieces), modified)
 
     def _file(self, place: Extents, partition: Partition) -> tuple[int, Extents, datetime | None]:
-        """Return type, pieces and date of a file from its File Entry (ECMA-167 4/14.9) or Extended File Entry (4/14.17)."""
+        """Read type, pieces and date of a file from its File Entry (ECMA-167 4/14.9) or Extended File Entry (4/14.17)."""
         entry = self._bytes(place)
         kind = tag_of(entry)
         if kind not in _LAYOUTS:
@@ -180,7 +180,7 @@ class UdfVolume:
         return entry[27], pieces, time_of(entry, modified_at)
 
     def _allocated(self, descriptors: bytes, form: int, partition: Partition) -> Extents:
-        """Return the pieces in the Allocation Descriptors (ECMA-167 4/14.14)."""
+        """Decode the pieces in the Allocation Descriptors (ECMA-167 4/14.14)."""
         if form not in _WIDTHS:
             raise FormatError("allocated in a way that is not read")
         pieces: Extents = []
@@ -213,7 +213,7 @@ def _revision(volume: bytes) -> str:
 
 
 def _partition_maps(volume: bytes) -> Iterator[tuple[bytes, int]]:
-    """Return the name ("" for a plain partition) and the location of the metadata of each partition map (ECMA-167 3/10.7)."""
+    """Read the name ("" for a plain partition) and the location of the metadata of each partition map (ECMA-167 3/10.7)."""
     at = 440
     for _ in range(min(unpack_from("<I", volume, 268)[0], 4)):
         name = volume[at + 5 : at + 28].rstrip(b"\0") if volume[at] == 2 else b""
@@ -226,7 +226,7 @@ def _partition_maps(volume: bytes) -> Iterator[tuple[bytes, int]]:
 
 
 def _cut(pieces: Extents, start: int, size: int) -> Extents:
-    """Return the part of pieces that begins at byte `start` and has `size` bytes. Raises `FormatError` if it is missing."""
+    """Cut out the part of pieces that begins at byte `start` and has `size` bytes. Raises `FormatError` if it is missing."""
     found: Extents = []
     for position, length in pieces:
         if start < length and size > 0:

@@ -164,7 +164,7 @@ class UdfHierarchy:
         return b"".join(fields)
 
     def _integrity(self, length: int) -> bytes:
-        """Return the Logical Volume Integrity Descriptor of a closed volume (UDF 2.2.6)."""
+        """Build the Logical Volume Integrity Descriptor of a closed volume (UDF 2.2.6)."""
         folders = len(self._sizes)
         counts = pack("<IIHHH", len(self._tree) - folders, folders, REVISION, REVISION, REVISION)
         fields = (
@@ -184,7 +184,7 @@ class UdfHierarchy:
 
 
 def recognition_sequence() -> Iterator[bytes]:
-    """Return the sectors after the descriptors of ISO 9660 that announce UDF (ECMA-167 2/9)."""
+    """Build the sectors after the descriptors of ISO 9660 that announce UDF (ECMA-167 2/9)."""
     return (b"\0" + identifier + b"\1" + bytes(SECTOR - 7) for identifier in RECOGNITION)
 
 

@@ -77,7 +77,7 @@ class RemoteFileSet(RemoteMedium):
         """Do nothing: a bucket has no name for a file-set."""
 
     def actual(self, file_id: FileId) -> FileId | None:
-        """Return the actual name of a file, None if it is absent."""
+        """Find the actual name of a file, None if it is absent."""
         name = form_of(file_id.path, self._forms)
         return FileId.tolerant(name) if name else None
 

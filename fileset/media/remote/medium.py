@@ -60,7 +60,7 @@ class RemoteMedium(ImageAnswers):
     # ------------------------------------------------------------ the listing
 
     def _read_listing(self) -> dict[str, Listed]:
-        """Return all files by name, in the order of their names."""
+        """List all files by name, in the order of their names."""
         found = self._found()
         if list(found) == [self._root]:  # the URL names one file
             self._root, _, name = self._root.rpartition("/")
@@ -88,7 +88,7 @@ class RemoteMedium(ImageAnswers):
         return found
 
     def _unlisted_sizes(self, found: dict[str, Any]) -> dict[str, int]:
-        """Return the sizes that the listing lacks, because a web server may list only names."""
+        """Ask for the sizes that the listing lacks, because a web server may list only names."""
         unknown = [key for key, facts in found.items() if facts.get("size") is None and facts.get("type") == "file"]
         with failures(self._url):
             sizes = dict(zip(unknown, self._fs.sizes(unknown), strict=True)) if unknown else {}
@@ -106,7 +106,7 @@ class RemoteMedium(ImageAnswers):
         return iter(self.files)
 
     def changed(self) -> list[str]:
-        """Return the files that were added, removed or changed since this medium was opened."""
+        """Find the files that were added, removed or changed since this medium was opened."""
         now = RemoteMedium(self._address).files
         return sorted(name for name in {*self.files, *now} if self.files.get(name) != now.get(name))
 

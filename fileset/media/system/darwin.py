@@ -55,7 +55,7 @@ _BLOCK_SIZE, _BLOCK_COUNT = 0x40046418, 0x40086419
 
 
 def size(descriptor: int) -> int:
-    """Return the bytes of an open file, or of the disc in a drive, whose end cannot be sought."""
+    """Measure in bytes an open file, or the disc in a drive, whose end cannot be sought."""
     if not stat.S_ISBLK(os.fstat(descriptor).st_mode):
         return posix.size(descriptor)
     (block,) = struct.unpack("=I", fcntl.ioctl(descriptor, _BLOCK_SIZE, bytes(4)))
@@ -64,7 +64,7 @@ def size(descriptor: int) -> int:
 
 
 def processors() -> int:
-    """Return the number of processors."""
+    """Count the processors."""
     return os.cpu_count() or 1
 
 

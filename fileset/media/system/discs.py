@@ -34,5 +34,5 @@ DISC_NAMES: Final = {disc.name.partition(" ")[0]: disc.capacity for disc in DISC
 
 
 def smallest_disc(size: int) -> Disc | None:
-    """Return the smallest disc that holds an image of `size` bytes, None if none does."""
+    """Choose the smallest disc that holds an image of `size` bytes, None if none does."""
     return next((disc for disc in DISCS if size <= disc.capacity), None)

@@ -65,14 +65,14 @@ _FAT12_CLUSTERS, _FAT16_CLUSTERS = 4085, 65525
 
 
 def file_system(kind: str, clusters: int) -> FileSystem:
-    """Return the file system for a type of the operating system; the number of clusters tells FAT12, FAT16 and FAT32 apart."""
+    """Look up the file system for a type of the operating system; the number of clusters tells FAT12, FAT16 and FAT32 apart."""
     if kind in FAT_TYPES:
         return FAT12 if clusters < _FAT12_CLUSTERS else FAT16 if clusters < _FAT16_CLUSTERS else FAT32
     return FILE_SYSTEMS.get(kind) or FileSystem(kind)
 
 
 def inquire_volume(path: str) -> FileSetInfo:
-    """Return the facts about the volume that holds `path`, or will hold it. Raises `MediumError`."""
+    """Collect the facts about the volume that holds `path`, or will hold it. Raises `MediumError`."""
     wanted = real_path(path)
     place = next(filter(os.path.isdir, upwards(wanted)), "")
     if not place:
@@ -97,6 +97,6 @@ def inquire_volume(path: str) -> FileSetInfo:
 
 
 def flush_volume(path: str) -> None:
-    """Return when everything written to the volume of `path` is on the device, so that the user may remove it."""
+    """Wait until everything written to the volume of `path` is on the device, so that the user may remove it."""
     with named(path):
         system.sync_volume(path)

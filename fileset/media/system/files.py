@@ -21,7 +21,7 @@ STANDARD_OUTPUT: Final = "-"
 
 
 def path_of(path: str | os.PathLike[str]) -> str:
-    """Return a path from the user as text. Raises `RuleError` if no file system can have it."""
+    """Convert a path from the user to text. Raises `RuleError` if no file system can have it."""
     name = os.fspath(path)
     try:
         if "\0" not in name and os.fsencode(name):
@@ -43,7 +43,7 @@ def upwards(path: str) -> Iterator[str]:
 
 
 def real_path(path: str) -> str:
-    """Return a path without symbolic links. Raises `MediumError`: Windows asks the file system, which may fail."""
+    """Resolve the symbolic links in a path. Raises `MediumError`: Windows asks the file system, which may fail."""
     with named(path):
         return os.path.realpath(path)
 
@@ -83,7 +83,7 @@ def blamed_on(path: str, advice: str = "") -> Iterator[None]:
 def write_file(path: str, chunks: Chunks, *, sync: bool = True, mode: int = 0o666) -> tuple[int, str]:
     """Write a new file; return its size in bytes and its XXH3-128 hash.
 
-    With `sync` the bytes are on the medium when this returns. Otherwise the system has begun to write them, and
+    With `sync`, wait until the bytes are on the medium. Otherwise the system has begun to write them, and
     `sync_file` or the system's `sync_volume` waits for them.
     """
     hashed = Hashed(chunks)
@@ -101,7 +101,7 @@ def write_file(path: str, chunks: Chunks, *, sync: bool = True, mode: int = 0o66
 
 
 def append_file(path: str, data: bytes) -> None:
-    """Add bytes to a file; they are on the medium when this returns.
+    """Add bytes to a file, and wait until they are on the medium.
 
     The old bytes are written once more before them, since some drivers for FAT refuse a write that starts within a
     cluster.
@@ -117,7 +117,7 @@ def append_file(path: str, data: bytes) -> None:
 
 
 def sync_file(path: str) -> None:
-    """Return when the bytes of a file are on the medium."""
+    """Wait until the bytes of a file are on the medium."""
     descriptor = system.open_descriptor(path, os.O_WRONLY, follow=False)
     try:
         system.sync_file(descriptor)
@@ -163,7 +163,7 @@ def give_name(temporary: str, final: str) -> None:
 
 
 def missing_folders(path: str) -> list[str]:
-    """Return the missing folders among `path` and the folders above it, the topmost first.
+    """Find the missing folders among `path` and the folders above it, the topmost first.
 
     Raises `MediumError` if one of them exists and is not a folder.
     """
@@ -224,7 +224,7 @@ def remove_folder(path: str) -> bool:
 
 
 def sync_directory(path: str) -> None:
-    """Return when the names in a folder are on disk. Raises `MediumError`."""
+    """Wait until the names in a folder are on disk. Raises `MediumError`."""
     with named(path):
         system.sync_directory(path)
 
@@ -244,7 +244,7 @@ def read_back(path: str) -> tuple[bytes, str]:
 
 
 def open_plain(path: str, *, follow: bool = True) -> int:
-    """Open a regular file for reading, and return its descriptor; unless `follow`, refuse a symbolic link.
+    """Open a regular file for reading, as a descriptor; unless `follow`, refuse a symbolic link.
 
     Raises `OSError` for a folder, and for a pipe or device, because reading it may never end.
     """
@@ -270,7 +270,7 @@ def is_pipe(path: str) -> bool:
 
 
 def blocks(path: str) -> Generator[bytes]:
-    """Yield the bytes of a file in chunks."""
+    """Read a file in chunks."""
     descriptor = open_plain(path)
     try:
         while data := os.read(descriptor, COPY_SIZE):
@@ -283,7 +283,7 @@ def blocks(path: str) -> Generator[bytes]:
 
 
 def open_locked(path: str) -> BinaryIO:
-    """Yield the file at `path`, made if necessary, and locked inside the context.
+    """Open the file at `path`, made if necessary, and locked inside the context.
 
     Raises `MediumError` if another process has locked it, `FileNotFoundError` if its folder does not exist.
     """
@@ -338,7 +338,7 @@ def uninterrupted(action: Callable[[], None]) -> None:
 
 
 def creation_time() -> datetime:
-    """Return the date and time of a new image: now, or SOURCE_DATE_EPOCH, so that the same files make the same image.
+    """Choose the date and time of a new image: now, or SOURCE_DATE_EPOCH, so that the same files make the same image.
 
     Raises `RuleError` if SOURCE_DATE_EPOCH is not a number of seconds since 1970.
     """

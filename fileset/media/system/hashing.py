@@ -40,7 +40,7 @@ class Hashed:
 
 
 def chunks_of(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the bytes of an open file in chunks."""
+    """Read an open file in chunks."""
     while data := file.read(COPY_SIZE):
         yield data
 

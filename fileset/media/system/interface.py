@@ -67,7 +67,7 @@ class SystemCalls(Protocol):
         ...
 
     def read_at(self, descriptor: int, size: int, at: int) -> bytes:
-        """Return up to `size` bytes from position `at`; fewer only at the end of the file."""
+        """Read up to `size` bytes from position `at`; fewer only at the end of the file."""
         ...
 
     def read_into(self, descriptor: int, view: memoryview, at: int) -> int:
@@ -91,15 +91,15 @@ class SystemCalls(Protocol):
         ...
 
     def sync_file(self, descriptor: int) -> None:
-        """Return when the bytes of a file, open for writing, would survive a loss of power."""
+        """Wait until the bytes of a file, open for writing, would survive a loss of power."""
         ...
 
     def sync_directory(self, path: str) -> None:
-        """Return when the names in a folder would survive a loss of power, if the system can guarantee that."""
+        """Wait until the names in a folder would survive a loss of power, if the system can guarantee that."""
         ...
 
     def sync_volume(self, path: str) -> None:
-        """Return when everything that was written to the volume of `path` would survive a loss of power."""
+        """Wait until everything that was written to the volume of `path` would survive a loss of power."""
         ...
 
     def volume(self, path: str) -> VolumeFacts:
@@ -111,9 +111,9 @@ class SystemCalls(Protocol):
         ...
 
     def size(self, descriptor: int) -> int:
-        """Return the bytes of an open file, or of the disc in a drive."""
+        """Measure an open file, or the disc in a drive, in bytes."""
         ...
 
     def processors(self) -> int:
-        """Return how many processes can run at the same time."""
+        """Count the processes that can run at the same time."""
         ...

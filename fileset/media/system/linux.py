@@ -74,7 +74,7 @@ def sync_volume(path: str) -> None:
 
 
 def processors() -> int:
-    """Return how many processors this process may use."""
+    """Count the processors that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
@@ -103,7 +103,7 @@ def mount_of(path: str, table: str) -> Mount | None:
 
 
 def mounts_in(table: str) -> Iterator[Mount]:
-    """Yield the mounts of a table in the form of /proc/self/mountinfo."""
+    """Parse the mounts of a table in the form of /proc/self/mountinfo."""
     for line in table.splitlines():
         before, separator, after = line.partition(" - ")
         fields, kinds = before.split(" "), after.split(" ")
@@ -121,7 +121,7 @@ def drives() -> list[Drive]:
 
 
 def drives_in(table: str, is_removable: Callable[[str], bool]) -> list[Drive]:
-    """Return the drives of a table in the form of /proc/self/mountinfo, each once.
+    """Find the drives of a table in the form of /proc/self/mountinfo, each once.
 
     `is_removable` answers for a device as "major:minor". Partitions to boot from are FAT too, and no media.
     """

@@ -37,7 +37,7 @@ def long_path(path: str) -> str:
 
 
 def read_at(descriptor: int, size: int, at: int) -> bytes:
-    """Return up to `size` bytes from position `at`."""
+    """Read up to `size` bytes from position `at`."""
     return os.pread(descriptor, size, at)
 
 
@@ -47,7 +47,7 @@ def read_into(descriptor: int, view: memoryview, at: int) -> int:
 
 
 def size(descriptor: int) -> int:
-    """Return the bytes of an open file, or of the disc in a drive."""
+    """Measure an open file, or the disc in a drive, in bytes."""
     return os.lseek(descriptor, 0, os.SEEK_END)
 
 

@@ -44,7 +44,7 @@ class Spool:
         return piece
 
     def chunks(self, piece: SpoolRange) -> Iterator[bytes]:
-        """Yield the bytes of a piece. Raises `MediumError` if they cannot be read."""
+        """Read the bytes of a piece. Raises `MediumError` if they cannot be read."""
         for at in range(piece.at, piece.at + piece.size, _STEP):
             wanted = min(_STEP, piece.at + piece.size - at)
             with named(self._folder), self._turn:

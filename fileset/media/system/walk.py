@@ -103,7 +103,7 @@ def _listed(folder: str) -> list[os.DirEntry[str]]:
 
 
 def place_below(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str | None:
-    """Return `path` relative to `folder`, with "/" between components, "" for the folder itself; None if it is elsewhere.
+    """Make `path` relative to `folder`, with "/" between components, "" for the folder itself; None if it is elsewhere.
 
     Symbolic links are followed first, because the files matter, not their names.
     """
@@ -131,7 +131,7 @@ class OpenFile:
         self._descriptor, self.size = open_sized(path)
 
     def __call__(self, at: int, size: int) -> bytes:
-        """Return up to `size` bytes from position `at`; fewer only at the end of the file."""
+        """Read up to `size` bytes from position `at`; fewer only at the end of the file."""
         return system.read_at(self._descriptor, size, at)
 
     def __enter__(self) -> Self:
@@ -214,7 +214,7 @@ _LARGEST: Final = (1 << 63) - 1
 
 
 def contents(path: str, stamp: Stamp = NO_STAMP) -> Iterator[bytes | bytearray]:
-    """Yield the bytes of a file in chunks. A chunk reuses the memory of the previous one; copy it to keep it.
+    """Read a file in chunks. A chunk reuses the memory of the previous one; copy it to keep it.
 
     Raises `MediumError` if the file cannot be read, has changed since the `stamp`, or changes during reading.
     """
@@ -234,7 +234,7 @@ def contents(path: str, stamp: Stamp = NO_STAMP) -> Iterator[bytes | bytearray]:
 
 
 def inquire(path: str) -> FileInfo:
-    """Return size and date of a file. Raises `MediumError` if they are unknown."""
+    """Look up size and date of a file. Raises `MediumError` if they are unknown."""
     return _info(_status(path))
 
 

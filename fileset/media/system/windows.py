@@ -125,7 +125,7 @@ def long_path(path: str) -> str:
 
 
 def read_at(descriptor: int, size: int, at: int) -> bytes:
-    """Return up to `size` bytes from position `at`."""
+    """Read up to `size` bytes from position `at`."""
     buffer = bytearray(size)
     return bytes(memoryview(buffer)[: read_into(descriptor, memoryview(buffer), at)])
 
@@ -161,7 +161,7 @@ def read_sectors(descriptor: int, view: memoryview, at: int) -> int:
 
 
 def size(descriptor: int) -> int:
-    """Return the bytes of an open file, or of the disc in a drive, whose end cannot be sought."""
+    """Measure in bytes an open file, or the disc in a drive, whose end cannot be sought."""
     try:
         end = os.lseek(descriptor, 0, os.SEEK_END)
     except OSError:
@@ -238,7 +238,7 @@ def drives() -> list[Drive]:
 
 
 def processors() -> int:
-    """Return how many processors this process may use."""
+    """Count the processors that this process may use."""
     if sys.version_info >= (3, 13):
         return os.process_cpu_count() or 1
     return os.cpu_count() or 1

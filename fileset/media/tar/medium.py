@@ -131,12 +131,12 @@ class TarMedium(OpenImage):
         return self._members[name].at if name else 0
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """Return size and date of a file (M-INQUIRE FILE)."""
+        """Look up size and date of a file (M-INQUIRE FILE)."""
         _, member = self._member(file_id)
         return FileInfo(member.size, member.modified)
 
     def inquire_file_set(self) -> FileSetInfo:
-        """Return the size of the archive, and the volume that holds it."""
+        """Measure the archive, and the volume that holds it."""
         return self._volume(format="tar", largest_file=None, used=os.path.getsize(self._path), read_only=True)
 
     def names(self) -> Iterator[str]:
@@ -156,7 +156,7 @@ class TarMedium(OpenImage):
 
 
 def _after_damage(file: BinaryIO, size: int) -> Iterator[tarfile.TarInfo]:
-    """Yield all members whose headers are whole: begin anew after each one that is not."""
+    """Find all members whose headers are whole: begin anew after each one that is not."""
     at = 0
     while at < size:
         file.seek(at)
@@ -183,7 +183,7 @@ class Tar:
         return opener_for(head) is not None or head[257:262] == b"ustar"
 
     def readable(self, path: str) -> TarMedium:
-        """Return the archive at `path`."""
+        """Open the archive at `path`."""
         return TarMedium(path)
 
     def writable(self, path: str, label: str) -> NoReturn:  # noqa: ARG002  # no archive of this kind is written

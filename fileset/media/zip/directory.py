@@ -115,7 +115,7 @@ def read_directory(file: BinaryIO, size: int, *, opens: bool = False) -> list[Zi
 
 
 def _infos(file: BinaryIO) -> tuple[list[zipfile.ZipInfo], int, bytes]:
-    """Return the entries of the central directory, its position, and the comment of the archive."""
+    """Read the entries of the central directory, its position, and the comment of the archive."""
     import zipfile
 
     try:
@@ -198,7 +198,7 @@ def _limits(found: Sequence[zipfile.ZipInfo], end: int) -> dict[int, int]:
 
 
 def _overlapping(found: Sequence[zipfile.ZipInfo], end: int) -> set[int]:
-    """Return the local headers of all members that overlap another member, or reach beyond the end."""
+    """Find the local headers of all members that overlap another member, or reach beyond the end."""
     overlapping: set[int] = set()
     widest: zipfile.ZipInfo | None = None
     for info in sorted(found, key=lambda info: info.header_offset):
@@ -212,7 +212,7 @@ def _overlapping(found: Sequence[zipfile.ZipInfo], end: int) -> set[int]:
 
 
 def _method(info: zipfile.ZipInfo) -> int:
-    """Return the compression method of a member; with AES encryption the extra field has it."""
+    """Find the compression method of a member; with AES encryption the extra field has it."""
     field = aes_field(info.extra) if info.compress_type == AES_METHOD and info.flag_bits & ENCRYPTED else None
     return field[2] if field else info.compress_type
 
@@ -236,7 +236,7 @@ def _lock(info: zipfile.ZipInfo) -> Lock | None:
 
 
 def modified(extra: bytes, dos: tuple[int, ...]) -> datetime:
-    """Return the date in the extended timestamp, else the date of MS-DOS, taken as UTC because its zone is unknown."""
+    """Decode the date in the extended timestamp, else the date of MS-DOS, taken as UTC because its zone is unknown."""
     at = 0
     while at + 4 <= len(extra):
         kind, length = struct.unpack_from("<2H", extra, at)

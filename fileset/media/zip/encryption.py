@@ -64,7 +64,7 @@ def require_pyzipper() -> None:
 
 
 def aes_field(extra: bytes) -> tuple[int, int, int] | None:
-    """Return version, strength and compression method in the extra field of AES, None if there is no such field."""
+    """Read version, strength and compression method in the extra field of AES, None if there is no such field."""
     at = 0
     while at + _AES_HEAD.size <= len(extra):
         kind, length = _AES_HEAD.unpack_from(extra, at)
@@ -202,5 +202,5 @@ class Locking:
 
 
 def locked_extra(method: int) -> bytes:
-    """Return the extra field of a member with AES-256 encryption, packed by `method`."""
+    """Build the extra field of a member with AES-256 encryption, packed by `method`."""
     return struct.pack("<2HH2sBH", AES_FIELD, 7, _AE_2, b"AE", _AES_256, method)

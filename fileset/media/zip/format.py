@@ -49,7 +49,7 @@ class Keepsake:
 
 
 def other_extra(extra: bytes) -> bytes:
-    """Return the extra fields that another program wrote, such as the owner of a file; broken ones are left out."""
+    """Collect the extra fields that another program wrote, such as the owner of a file; broken ones are left out."""
     kept, at = [], 0
     while at + 4 <= len(extra):
         kind, length = unpack_from("<2H", extra, at)

@@ -48,7 +48,7 @@ def _members(file: BinaryIO, size: int) -> Iterator[ZipMember | RefusedName]:
 
 
 def _find(file: BinaryIO, at: int, size: int, signature: bytes) -> int:
-    """Return the position of the next signature, -1 if there is none."""
+    """Find the position of the next signature, -1 if there is none."""
     while at < size:
         file.seek(at)
         block = file.read(_BLOCK)
@@ -62,7 +62,7 @@ def _find(file: BinaryIO, at: int, size: int, signature: bytes) -> int:
 
 
 def _member(file: BinaryIO, at: int, size: int) -> ZipMember | RefusedName | None:
-    """Return the member at a local header; None if there is none."""
+    """Read the member at a local header; None if there is none."""
     file.seek(at)
     header = file.read(LOCAL.size)
     if len(header) < LOCAL.size:
@@ -100,7 +100,7 @@ def _sizes(extra: bytes, packed: int, plain: int) -> tuple[int, int]:
 
 
 def _end_of_data(file: BinaryIO, at: int, size: int, *, deflated: bool) -> tuple[int, int, int] | None:
-    """Return packed size, size and CRC-32 of data whose sizes follow them; None if they do not end."""
+    """Find packed size, size and CRC-32 of data whose sizes follow them; None if they do not end."""
     return _inflated(file, at) if deflated else _stored(file, at, size)
 
 

@@ -68,7 +68,7 @@ class Zip:
         return ZipStream(sys.stdout.buffer, partial(_builder, options=self))
 
     def updatable(self, path: str) -> Image:
-        """Return the archive at `path`, which a change writes again; deflated if the old one is."""
+        """Open the archive at `path`, which a change writes again; deflated if the old one is."""
         former = ZipMedium(path, self.password)
         options = evolve(self, compress=self.compress or former.compressed)
         return _image(path, former, options, former.extras())

@@ -131,7 +131,7 @@ class InflatedFile(MemberFile):
         return len(data)
 
     def _inflate(self) -> None:
-        """Return the next piece."""
+        """Inflate the next piece."""
         self._piece_at += len(self._piece)
         self._piece = b""
         while not self._piece:

@@ -45,7 +45,7 @@ class ZipMedium(OpenImage):
         self._listings = _listings(self._members)
 
     def extras(self) -> Extras:
-        """Return the facts of the archive besides the contents of its files; none if its directory is unreadable."""
+        """Read the facts of the archive besides the contents of its files; none if its directory is unreadable."""
         with self._image.open([(0, self._image.size)], "") as file:
             try:
                 return read_extras(file)
@@ -53,7 +53,7 @@ class ZipMedium(OpenImage):
                 return NO_EXTRAS
 
     def _read(self, file: BinaryIO) -> list[ZipMember | RefusedName]:
-        """Return the members by the central directory, or by their own headers if there is none."""
+        """Read the members by the central directory, or by their own headers if there is none."""
         try:
             return read_directory(file, self._image.size, opens=bool(self._password))
         except FormatError as problem:
@@ -93,7 +93,7 @@ class ZipMedium(OpenImage):
             return 0
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """Return size, date and time of the member."""
+        """Look up size, date and time of the member."""
         member = self._member(file_id)
         return FileInfo(member.size, member.modified)
 
@@ -117,7 +117,7 @@ class ZipMedium(OpenImage):
         raise MediumError(f"not on the medium {self._path} (PS3.10 8.2)", path=file_id)
 
     def _data_at(self, member: ZipMember) -> int:
-        """Return the position of the data of a member. Raises `FormatError` if its header contradicts the directory."""
+        """Find the position of the data of a member. Raises `FormatError` if its header contradicts the directory."""
         header = self._image.read(member.header_at, LOCAL.size)
         signature, _, flags, method, *_, name_length, extra_length = LOCAL.unpack(header)
         name = self._image.read(member.header_at + LOCAL.size, name_length)
@@ -137,7 +137,7 @@ class ZipMedium(OpenImage):
         return data_at
 
     def inquire_file_set(self) -> FileSetInfo:
-        """Return the size of the archive, and the volume that holds it."""
+        """Measure the archive, and the volume that holds it."""
         return self._volume(format="ZIP", largest_file=None, used=self._image.size)
 
     def names(self) -> Iterator[str]:
@@ -146,7 +146,7 @@ class ZipMedium(OpenImage):
 
 
 def _listings(paths: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Return for each folder, "" for the top, the paths of its entries, by name and its other forms."""
+    """Collect for each folder, "" for the top, the paths of its entries, by name and its other forms."""
     listings: dict[str, dict[str, str]] = {}
     for path in sorted(paths):
         below, known = path, False

@@ -216,7 +216,7 @@ class _MemberHeaders:
         return header + self.name + extra
 
     def descriptor(self) -> bytes:
-        """Return the sizes after the data (APPNOTE 4.3.9)."""
+        """Encode the sizes after the data (APPNOTE 4.3.9)."""
         return pack("<4sI2Q" if self.large else "<4s3I", b"PK\7\x08", self.crc, self.packed, self.size)
 
     def central(self) -> bytes:
