@@ -21,7 +21,7 @@ _SHOWN_FILES: Final = 10
 
 
 def comparison_lines(comparison: Comparison, *, quiet: bool) -> Iterator[str]:
-    """Yield each range of sectors that differs, and a summary; with `quiet` nothing if the disc equals the image."""
+    """Format each range of sectors that differs, and a summary; with `quiet` nothing if the disc equals the image."""
     for difference in comparison.differences[:_SHOWN]:
         yield escaped(f"  {_shortened(difference)}")
     if len(comparison.differences) > _SHOWN:

@@ -110,7 +110,7 @@ def _keep_freed_memory() -> None:
 
 
 def _expanded(arguments: Sequence[str]) -> Sequence[str]:
-    """Return the arguments with shorthand verbs as options: `help VERB` is `VERB --help`, `help help` is `--help`."""
+    """Expand shorthand verbs to options: `help VERB` is `VERB --help`, `help help` is `--help`."""
     if not arguments:
         return ["--help"]
     option = SHORTHAND.get(arguments[0])
@@ -141,7 +141,7 @@ def _parse(name: str | None, arguments: Sequence[str]) -> tuple[Verb, Namespace]
 
 
 def configured(parser: Parser, name: str, verb: Verb) -> Parser:
-    """Return the parser with the arguments and the help of a verb."""
+    """Add the arguments and the help of a verb to the parser."""
     parser.description = f"{VERBS[name][0].upper()}{VERBS[name][1:]}."
     verb.configure(parser)
     parser.add_examples(verb.EXAMPLES)

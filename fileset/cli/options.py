@@ -124,7 +124,7 @@ def add_media(parser: ArgumentParser) -> None:
 
 
 def keys_of(arguments: Sequence[str]) -> dict[str, str]:
-    """Return KEY=VALUE arguments by key. Raises `RuleError` for another form, or a key given twice."""
+    """Parse KEY=VALUE arguments into values by key. Raises `RuleError` for another form, or a key given twice."""
     keys: dict[str, str] = {}
     for argument in arguments:
         key, equals, value = argument.partition("=")
@@ -141,7 +141,7 @@ def keys_of(arguments: Sequence[str]) -> dict[str, str]:
 
 
 def split_media(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Return the media, and the keys by name. A path that looks like KEY=VALUE must begin with "./".
+    """Split the arguments into media, and keys by name. A path that looks like KEY=VALUE must begin with "./".
 
     Raises `RuleError` if there is no medium, or as `keys_of`.
     """
@@ -239,7 +239,7 @@ def positive(text: str) -> int:
 
 
 def file_path(text: str) -> str:
-    """Return the path of a file to write. Raises `ArgumentTypeError` for "-", which means standard output elsewhere."""
+    """Check the path of a file to write. Raises `ArgumentTypeError` for "-", which means standard output elsewhere."""
     if text == "-":
         raise ArgumentTypeError("'-': standard output takes the report: give the name of a file")
     return text

@@ -24,7 +24,7 @@ _started = False
 
 
 def escaped(text: str) -> str:
-    """Return `text` with control characters made visible: ESC becomes a backslash and "x1b"."""
+    """Make control characters in `text` visible: ESC becomes a backslash and "x1b"."""
     return _UNSAFE.sub(_visible, text)
 
 
@@ -157,7 +157,7 @@ def _checked(text: str) -> None:
 
 
 def json_text(value: object) -> str:
-    """Return `value` as JSON on one line, in ASCII, which every terminal and encoding accepts."""
+    """Encode `value` as JSON on one line, in ASCII, which every terminal and encoding accepts."""
     try:
         return _encoder()(value)
     except ValueError:
@@ -177,7 +177,7 @@ def _plain(value: object) -> str:
 
 
 def _finite(value: object) -> object:
-    """Return `value` with "nan" and "inf" as text: directory records may have them, JSON cannot."""
+    """Convert "nan" and "inf" in `value` to text: directory records may have them, JSON cannot."""
     if isinstance(value, dict):
         return {name: _finite(one) for name, one in value.items()}
     if isinstance(value, list):
@@ -194,7 +194,7 @@ def write_document(schema: str, members: Mapping[str, object]) -> None:
 
 
 def document(schema: str, members: Mapping[str, object]) -> Iterator[str]:
-    """Yield the text of the JSON object that `write_document` writes, in pieces."""
+    """Encode the JSON object that `write_document` writes, in pieces."""
     yield f'{{"schema": {json_text(schema)}'
     for name, value in members.items():
         yield f",\n{json_text(name)}: "

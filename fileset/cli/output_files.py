@@ -32,7 +32,7 @@ def check_files(options: Namespace, medium: str) -> None:
 
 
 def _obstacle(path: str, made: str) -> str:
-    """Return the reason why no file can be written at `path`, "" if one can. The folder `made` will exist by then."""
+    """Find the reason why no file can be written at `path`, "" if one can. The folder `made` will exist by then."""
     folder = os.path.dirname(path) or "."
     if os.path.isdir(path):
         return "it is a folder"

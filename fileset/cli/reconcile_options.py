@@ -53,7 +53,7 @@ def add_reconciliation(parser: ArgumentParser) -> None:
 
 
 def reconciliation_of(options: Namespace, tls: Tls | None = None) -> Reconciliation | None:
-    """Return the reconciliation that the options ask for, None if there is none. Queries the worklist if one is named.
+    """Build the reconciliation that the options ask for, None if there is none. Queries the worklist if one is named.
 
     Raises `RuleError` for a value that cannot be set, `RefusedError` unless one entry of the worklist matches.
     """

@@ -11,7 +11,7 @@ _WILD = re.compile(r"[*?]").search
 
 
 def shown(words: Iterable[str]) -> str:
-    """Return a command line that the shell of this system takes."""
+    """Join words to a command line that the shell of this system takes."""
     if os.name == "nt":
         return " ".join(map(for_windows, words))
     from shlex import join
@@ -20,7 +20,7 @@ def shown(words: Iterable[str]) -> str:
 
 
 def for_windows(word: str) -> str:
-    """Return a word as cmd.exe and PowerShell take it: in double quotes, if it has spaces or signs of theirs.
+    """Quote a word as cmd.exe and PowerShell take it: in double quotes, if it has spaces or signs of theirs.
 
     Programs of Windows take a backslash before a quote for a part of the word, so one at the end is doubled.
     """
@@ -28,7 +28,7 @@ def for_windows(word: str) -> str:
 
 
 def with_files(words: Iterable[str]) -> Iterator[str]:
-    """Yield words, and the files in place of a word with wild cards; that word itself, if there are none.
+    """Replace each word that has wild cards by its files; keep the word if there are none.
 
     KEY=VALUE and options have wild cards of their own.
     """

@@ -37,7 +37,7 @@ class Branch:
 
 
 def tree_of(reader: Reader, found: Iterable[Record] | None, *, instances: bool) -> Branch:
-    """Return the tree of all records, or of the `found` instances with the records above them.
+    """Build the tree of all records, or of the `found` instances with the records above them.
 
     With `instances`, each instance is a branch of its own.
     """
@@ -174,7 +174,7 @@ def _draws_lines() -> bool:
 
 
 def plain_lines(top: Branch, *, unicode: bool = True) -> Iterator[str]:
-    """Yield the tree without colours, never cut or wrapped."""
+    """Draw the tree without colours, never cut or wrapped."""
     fork, last, pipe, space = ("├── ", "└── ", "│   ", "    ") if unicode else ("|-- ", "`-- ", "|   ", "    ")
     yield _plain(top, levels=True)
     stack = [("", iter(_with_last(top.branches)))]

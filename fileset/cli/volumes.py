@@ -56,7 +56,7 @@ def _planned(volume: Volume) -> str:
 
 
 def manifests(path: str, report: Report) -> Iterator[tuple[str, Report]]:
-    """Yield the path of the manifest of each new file-set: FILE.txt, or FILE_1.txt and so on for volumes."""
+    """Name the manifest of each new file-set: FILE.txt, or FILE_1.txt and so on for volumes."""
     if not report.volumes:
         yield path, report
     stem, ending = splitext(path)

@@ -232,7 +232,7 @@ def _tell_foreign(foreign: Sequence[Skipped], *, everything: bool) -> None:
 
 
 def _former(replaced: Replaced, *, dry_run: bool) -> str:
-    """Return a sentence about the replaced file-set and its files."""
+    """Describe the replaced file-set and its files."""
     had = "could not be read" if replaced.instances is None else f"had {counted(replaced.instances, 'instance')}"
     goes, stays = ("would be deleted", "would stay") if dry_run else ("were deleted", "stayed")
     files = f"its files {goes}"
@@ -256,7 +256,7 @@ INCLUDED_BY: Final = {
 
 
 def _option_hints(report: Report, options: Namespace) -> Iterator[str]:
-    """Yield a line for each option of this verb that would include skipped files."""
+    """Suggest each option of this verb that would include skipped files."""
     counts = Counter(one.rule for one in report.skipped)
     for rule, (name, typed) in INCLUDED_BY.items():
         if counts[rule] and getattr(options, name, None) not in (None, True, typed.rpartition(" ")[2]):
@@ -292,7 +292,7 @@ def _remarks(report: Report, options: Namespace, wording: Wording) -> Iterator[s
 
 
 def _changes(report: Report, wording: Wording) -> str:
-    """Return the result in words, such as "2 instances removed, 1 instance added to DISC"."""
+    """Describe the result in words, such as "2 instances removed, 1 instance added to DISC"."""
     counts = (
         (wording.removed, len(report.removed)),
         (wording.refreshed, len(report.refreshed)),

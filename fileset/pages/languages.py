@@ -292,7 +292,7 @@ _ASCII: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "
 
 
 def plain_ascii(text: str) -> str:
-    """Return a text in ASCII: umlauts as two letters, other letters without their accents, all else as "?"."""
+    """Convert a text to ASCII: umlauts as two letters, other letters without their accents, all else as "?"."""
     decomposed = unicodedata.normalize("NFKD", text.translate(_ASCII))
     letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return letters.encode("ascii", "replace").decode("ascii")

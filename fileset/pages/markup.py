@@ -18,12 +18,12 @@ class Markup(str):
 
 
 def text(value: str) -> Markup:
-    """Return a text for HTML: escaped, control characters replaced."""
+    """Escape a text for HTML; replace control characters."""
     return Markup(escape(_CONTROL.sub("\ufffd", value)))
 
 
 def element(name: str, /, *children: str | None, **attributes: str | int | None) -> Markup:
-    """Return an HTML element. Children of type `str` are text; None is left out, as child and as attribute.
+    """Build an HTML element. Children of type `str` are text; None is left out, as child and as attribute.
 
     The name of an attribute may end in "_", and "_" within it is "-".
     """
@@ -39,5 +39,5 @@ def element(name: str, /, *children: str | None, **attributes: str | int | None)
 
 
 def joined(*parts: Markup) -> Markup:
-    """Return several pieces of markup as one."""
+    """Join several pieces of markup."""
     return Markup("".join(parts))

@@ -74,7 +74,7 @@ class Patient:
 
 
 def patients_of(contents: Contents) -> list[Patient]:
-    """Return the patients in a DICOMDIR. A missing level is one without values."""
+    """Collect the patients in a DICOMDIR. A missing level is one without values."""
     tree = _PatientTree()
     for index in contents.tree.walk():
         record_type = contents.type_name(index)
@@ -132,7 +132,7 @@ class _PatientTree:
         self.groups: dict[Any, Series] = {}
 
     def series(self, path: tuple[Any, ...], gets: Sequence[Get]) -> Series:
-        """Return the series that a path of three keys identifies; `gets` read its three records."""
+        """Find or make the series that a path of three keys identifies; `gets` read its three records."""
         if path not in self.groups:
             patient, study = path[:1], path[:2]
             if patient not in self.patients:
@@ -147,7 +147,7 @@ class _PatientTree:
         return self.groups[path]
 
     def arranged(self) -> list[Patient]:
-        """Return the patients; the studies of each by date, the newest first, their series by number."""
+        """Sort the studies of each patient by date, the newest first, and their series by number."""
         for patient in self.patients.values():
             patient.studies.sort(key=lambda study: study.values["date"] + study.values["time"], reverse=True)
         for study in self.studies.values():
@@ -188,7 +188,7 @@ def contradiction(patient: Patient, identity: tuple[str, ...], texts: Mapping[st
 
 
 def evenly(count: int, limit: int) -> Iterable[int]:
-    """Return at most `limit` of `count` places, the first and the last among them, evenly spaced."""
+    """Choose at most `limit` of `count` places, the first and the last among them, evenly spaced."""
     if count <= limit:
         return range(count)
     if limit == 1:

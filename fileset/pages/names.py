@@ -16,7 +16,7 @@ _DEEPEST: Final = 7
 
 
 def stems(file_ids: Iterable[FileId]) -> dict[FileId, str]:
-    """Return for each File ID the path of its page or picture below IHE_PDI, without the ending.
+    """Map each File ID to the path of its page or picture below IHE_PDI, without the ending.
 
     A File ID that cannot be mirrored, because it is too long, too deep or no conformant one, gets a number instead.
     """

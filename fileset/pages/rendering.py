@@ -36,7 +36,7 @@ def render_all(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Rendered]:
-    """Yield the rendering of each source, in their order, with `jobs` processes at most."""
+    """Render each source, in their order, with `jobs` processes at most."""
     paths = [source.path for source in sources]
     if not all(paths):
         yield from _here(sources, progress)
@@ -84,7 +84,7 @@ class PagePicture:
 
 
 def chosen(patients: Sequence[Patient], limit: int) -> Iterator[PagePicture]:
-    """Yield the instances that the pages show: of each series at most `limit`, evenly chosen."""
+    """Choose the instances that the pages show: of each series at most `limit`, evenly spaced."""
     for patient in patients:
         for study in patient.studies:
             for series in study.series:

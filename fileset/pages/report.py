@@ -40,7 +40,7 @@ class PagesReport:
 
 
 def accounted(patients: Iterable[Patient], rendered: Mapping[FileId, Rendered]) -> Iterator[Finding]:
-    """Yield a finding for each instance without a picture, and for each series of which only a part is shown."""
+    """Report each instance without a picture, and each series of which only a part is shown."""
     for patient in patients:
         for study in patient.studies:
             for series in study.series:
@@ -64,5 +64,5 @@ def missing_picture(rendered: Rendered, name: str) -> Finding:
 
 
 def counts(rendered: Iterable[Rendered]) -> Counter[str]:
-    """Return how many instances are shown in which way, by suffix."""
+    """Count the instances shown in each way, by suffix."""
     return Counter(one.suffix for one in rendered)

@@ -80,7 +80,7 @@ class WebContent:
                 yield missing_picture(found, sources.name(source))
 
     def weigh(self, source: int, footprint: Footprint) -> int:
-        """Return the bytes that the picture of an instance, and its place on a page, take at most."""
+        """Estimate the bytes that the picture of an instance, and its place on a page, take at most."""
         rendered = self._rendered.get(source)
         if rendered is None:
             return 0

@@ -20,7 +20,7 @@ SEGMENT_COLOURS: Final = ((230, 80, 60), (70, 160, 240), (90, 200, 90), (240, 19
 
 
 def rgb_levels(values: NDArray[Any], photometric: str, pixels: PixelFormat) -> NDArray[Any]:
-    """Return 8-bit RGB of values in a colour space. Raises `PictureError` for one that is not known."""
+    """Convert values in a colour space to 8-bit RGB. Raises `PictureError` for an unknown space."""
     import numpy as np
 
     if values.shape[2] != 3:
@@ -49,7 +49,7 @@ def _from_luminance(values: NDArray[Any], *, narrow: bool) -> NDArray[Any]:
 
 
 def palette_levels(values: NDArray[Any], attributes: Attributes, pixels: PixelFormat) -> NDArray[Any]:
-    """Return 8-bit RGB of values that are indices of a palette. Raises `PictureError` if there is none."""
+    """Map indices of a palette to 8-bit RGB. Raises `PictureError` if there is no palette."""
     import numpy as np
 
     found = palette(attributes, signed=pixels.kind == "i", big_endian=pixels.big_endian)

@@ -34,7 +34,7 @@ class Window:
     function: str = "LINEAR"
 
     def levels(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return grey levels from 0 to 1."""
+        """Map values to grey levels from 0 to 1."""
         import numpy as np
 
         centre, width = self.centre, self.width

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def icon_of_file(read: Reading, size: int = 64) -> bytes:
-    """Return Icon Image Sequence (0088,0200), encoded, for the image in the file that `read` reads.
+    """Encode Icon Image Sequence (0088,0200) for the image in the file that `read` reads.
 
     An icon that the file holds is taken over if it is a conformant one of `size` rows and columns. Raises `PictureError`
     if the image cannot be decoded.

@@ -102,7 +102,7 @@ class PixelFormat:
         return np.stack([luminance, blue, red], axis=-1)
 
     def aligned(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return native values with their lowest bit at the bottom: the highest may be above Bits Stored (PS3.5 8.1.1)."""
+        """Shift the lowest bit of native values to the bottom: the highest may be above Bits Stored (PS3.5 8.1.1)."""
         unused_below = self.high_bit + 1 - self.bits_stored
         if unused_below <= 0 or self.kind == "f" or self.bits_allocated == 1:
             return values
@@ -151,7 +151,7 @@ def pixel_format(dataset: Dataset, *, element: str, big_endian: bool = False) ->
 
 
 def number(dataset: Dataset, keyword: str, default: int) -> int:
-    """Return a whole number of a data set, `default` if it has none that can be read."""
+    """Read a whole number of a data set, `default` if it has none that can be read."""
     try:
         value = dataset.get(keyword)
         return default if value in (None, "") else int(value)

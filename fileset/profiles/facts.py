@@ -69,7 +69,7 @@ _IDENTITY: Final = Wanted(WantedTags(frozenset((SOP_CLASS_UID,)), SOP_CLASS_UID)
 
 
 def class_and_syntax(read: Reading) -> tuple[str, str]:
-    """Return SOP Class UID and Transfer Syntax UID of a file. Raises `HeaderError` if there is no data set."""
+    """Read SOP Class UID and Transfer Syntax UID of a file. Raises `HeaderError` if there is no data set."""
     facts = facts_of(read_header(read, _IDENTITY))
     return facts.sop_class, facts.syntax
 

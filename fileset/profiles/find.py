@@ -41,9 +41,9 @@ def find_profile(identifier: str) -> Profile:
 
 
 def select_profiles(medium: str = "", sop_class: str = "", syntax: str = "") -> Iterator[Profile]:
-    """Yield the profiles whose medium has `medium` in its name, and that allow a SOP class and a transfer syntax.
+    """Find the profiles whose medium has `medium` in its name, and that allow a SOP class and a transfer syntax.
 
-    `sop_class` and `syntax` are UIDs, or parts of names: a profile is yielded if it allows any of those meant. Raises
+    `sop_class` and `syntax` are UIDs, or parts of names: a profile matches if it allows any of those meant. Raises
     `RuleError` if no such class or syntax exists.
     """
     classes = _meant(sop_class, {row.uid: row.name for row in SOP_CLASSES.values()}, "SOP class")

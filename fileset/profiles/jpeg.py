@@ -19,7 +19,7 @@ _ALONE: Final = frozenset((0x01, *range(0xD0, 0xD9)))
 
 
 def frames_without_tables(read: Reading, size: int) -> int | None:
-    """Return how many frames of a JPEG file lack their tables; None if the pixel data is not encapsulated or damaged."""
+    """Count the frames of a JPEG file that lack their tables; None if the pixel data is not encapsulated or damaged."""
     first = read(0, 1 << 20)
     meta = check_meta(first)
     walk = DataSetWalk(FileWindow(read, size, first), EXPLICIT_LITTLE)

@@ -16,7 +16,7 @@ _NAMES = {
 
 
 def medium_fault(profile: Profile, form: str, file_systems: Sequence[str] = ()) -> str:
-    """Return why a medium cannot be that of the profile; "" if it can.
+    """Explain why a medium cannot be that of the profile; "" if it can.
 
     `form` is "folder", "iso", "iso+udf", "udf" or "zip"; `file_systems` are those of the medium itself, if they are known.
     """

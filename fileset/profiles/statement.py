@@ -149,7 +149,7 @@ def _character_sets() -> Table:
 
 
 def as_markdown(one: Implementation) -> Iterator[str]:
-    """Yield the lines of the statement as Markdown."""
+    """Format the statement as Markdown, line by line."""
     yield f"# DICOM Conformance Statement: media of {one.product} {one.version}"
     for section in sections(one):
         yield from ("", f"## {section.number} {section.title}")
@@ -164,7 +164,7 @@ def as_markdown(one: Implementation) -> Iterator[str]:
 
 
 def as_html(one: Implementation) -> Iterator[str]:
-    """Yield the lines of the statement as an HTML document."""
+    """Format the statement as an HTML document, line by line."""
     title = escape(f"DICOM Conformance Statement: media of {one.product} {one.version}")
     yield f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head><body>'
     yield f"<h1>{title}</h1>"

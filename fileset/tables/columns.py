@@ -37,7 +37,7 @@ _REFERENCE: Final = 0x0004
 
 
 def decode_columns(contents: Contents, records: Sequence[int], wanted: Sequence[int]) -> list[Column]:
-    """Return for each tag the values of these records, by index: their own, else that of the nearest record above.
+    """Decode for each tag the values of these records, by index: their own, else that of the nearest record above.
 
     Values have the types of `Record.get`; None where neither the record nor one above it has a value. The components of
     a Referenced File ID are joined by "/".
@@ -179,7 +179,7 @@ def _values(contents: Contents, tag: int, raw: list[bytes]) -> dict[bytes, Any]:
 
 
 def _number(text: str, convert: Callable[[str], float]) -> float | None:
-    """Return one number; None, or nothing but 0, if the full decoder must decide."""
+    """Parse one number; None, or nothing but 0, if the full decoder must decide."""
     try:
         return convert(text)  # which ignores the padding
     except ValueError:

@@ -55,7 +55,7 @@ def _own(contents: Contents, index: int) -> Attributes:
 
 
 def attribute(vr: str, value: Any) -> dict[str, Any]:
-    """Return one attribute: its VR, and its values unless it has none (PS3.18 F.2.2)."""
+    """Encode one attribute: its VR, and its values unless it has none (PS3.18 F.2.2)."""
     if value is None:
         return {"vr": vr}
     if isinstance(value, bytes):

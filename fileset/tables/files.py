@@ -38,7 +38,7 @@ def complete(
 
 
 def _contradictions(record: InstanceRecord, header: Dataset) -> Iterator[str]:
-    """Yield a sentence for each key in which a file names another patient, study, series or instance than its record."""
+    """Describe each key in which a file names another patient, study, series or instance than its record."""
     differing = list(disagreements(record, header.get))
     for row, in_record, in_file in differing:
         yield f"{record.file_id}: {row.keyword} is {in_record} in the record, {in_file} in the file: the file is shown"

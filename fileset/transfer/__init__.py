@@ -137,7 +137,7 @@ def probe(
     change: Change | None = None,
     transcode: bool = False,
 ) -> Probe:
-    """Return the plan of `send`, without sending: C-ECHO, and the contexts that the peer accepts.
+    """Plan a `send` without sending: C-ECHO, and the contexts that the peer accepts.
 
     With `transcode`, a pair counts as accepted if the peer accepts the SOP class in Explicit or Implicit VR Little Endian.
     Raises as `send`.
@@ -202,7 +202,7 @@ class _Gate:
     _lock: Lock = field(factory=Lock)
 
     def prepare(self, source: PayloadSource) -> Payload | Sent:
-        """Return the payload of a file, or an entry of the report if it has none."""
+        """Read the payload of a file, or make an entry of the report if it has none."""
         with self._lock:
             name = source.file_id.path if source.file_id else ""
             try:
@@ -228,7 +228,7 @@ class _Gate:
             )
 
     def _changed(self, source: PayloadSource, item: Payload) -> Payload:
-        """Return the payload with new values. Only a file that agrees with its record may be changed."""
+        """Apply new values to the payload. Only a file that agrees with its record may be changed."""
         if self.change:
             require_agreement(source, item.identity)
             return self.change(item)

@@ -173,7 +173,7 @@ class Association:
             raise LostError(f"the peer's answer cannot be understood: {problem}", advice=_PORT) from problem
 
     def _pdu(self, latest: float) -> tuple[int, bytes]:
-        """Return type and content of the next PDU of the peer, which must arrive before the given time."""
+        """Read type and content of the next PDU of the peer, which must arrive before the given time."""
         try:
             return read_pdu(self._socket, latest)
         except OSError as problem:
@@ -185,7 +185,7 @@ class Association:
 
 
 def read_pdu(connection: socket.socket, latest: float) -> tuple[int, bytes]:
-    """Return the type and the content of the next PDU.
+    """Read the type and the content of the next PDU.
 
     Raises `OSError`, also if it is incomplete at `latest`, a time of `monotonic`; `EOFError` if the connection is closed.
     """
@@ -246,7 +246,7 @@ class PeerSettings:
     timeout: float = 30.0
 
     def associate(self, pairs: Sequence[Pair]) -> Association:
-        """Return an association that proposes one context for each pair, and one for C-ECHO.
+        """Open an association that proposes one context for each pair, and one for C-ECHO.
 
         Raises `PeerError` if the peer cannot be reached or refuses, `RuleError` without the extra `network`.
         """
@@ -308,7 +308,7 @@ class PeerSettings:
 
 
 def require_pynetdicom() -> Any:
-    """Return pynetdicom. Raises `RuleError` without the extra `network`."""
+    """Import pynetdicom. Raises `RuleError` without the extra `network`."""
     try:
         import pynetdicom.pdu
         import pynetdicom.pdu_primitives
@@ -337,7 +337,7 @@ def _request(line: PeerSettings, proposed: Sequence[Pair]) -> bytes:
 
 
 def batches(pairs: Iterable[Pair]) -> Iterator[tuple[Pair, ...]]:
-    """Yield the distinct pairs in groups that one association can propose."""
+    """Split the distinct pairs into groups that one association can propose."""
     distinct = list(dict.fromkeys(pairs))
     for at in range(0, len(distinct), MOST_CONTEXTS):
         yield tuple(distinct[at : at + MOST_CONTEXTS])

@@ -53,7 +53,7 @@ def coerced(
     """Return the data set with new values, and the old and new value of each changed tag.
 
     Elements in `dropped` are left out if Patient ID changes, unless `changes` has a value for them. If nothing changes, the
-    bytes are returned unchanged. `data` has whole top-level elements. Raises `FormatError` if they cannot be read.
+    bytes stay unchanged. `data` has whole top-level elements. Raises `FormatError` if they cannot be read.
     """
     parts = {part.tag: part for part in elements(data, 0, len(data), syntax)}
     declared = _text(data, parts.get(tags.SPECIFIC_CHARACTER_SET))
@@ -86,7 +86,7 @@ def coerced(
 
 
 def encoded(text: str, character_set: str) -> bytes:
-    """Return text in a character set of one value. Raises `UnicodeError` if it does not hold the text."""
+    """Encode text in a character set of one value. Raises `UnicodeError` if it does not hold the text."""
     name = character_set.strip()
     # Its codec knows more characters than ISO_IR 13, which has Katakana alone.
     codec = "ascii" if text.isascii() or name == "ISO_IR 13" else CODECS[name]
@@ -149,7 +149,7 @@ class _Writer:
         self._order = "<" if syntax.little else ">"
 
     def element(self, tag: int, vr: str, value: bytes) -> bytes:
-        """Return an encoded element; its value is padded."""
+        """Encode an element; pad its value."""
         value = pad(value, vr)
         head = pack(self._order + "HH", tag >> 16, tag & 0xFFFF)
         if not self._syntax.explicit:
@@ -161,15 +161,15 @@ class _Writer:
         return head + vr.encode() + pack(self._order + "HI", 0, len(value)) + value
 
     def item(self, content: bytes) -> bytes:
-        """Return an encoded item."""
+        """Encode an item."""
         return pack(self._order + "HHI", *_ITEM, len(content)) + content
 
     def sequence(self, tag: int, content: Iterable[bytes]) -> bytes:
-        """Return an encoded sequence of such items."""
+        """Encode a sequence of such items."""
         return self.element(tag, "SQ", b"".join(content))
 
     def recoded(self, data: bytes, part: Element, character_set: str, depth: int = 0) -> bytes:
-        """Return an element with its text in UTF-8; private elements and items with their own character set stay unchanged."""
+        """Convert the text of an element to UTF-8; private elements and items with their own character set stay unchanged."""
         if part.tag >> 16 & 1:
             return data[part.at : part.end]
         vr = part.vr.decode("ascii") if part.vr else vr_of(part.tag)

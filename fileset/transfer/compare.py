@@ -14,7 +14,7 @@ _PERSON_TAGS = (tags.PATIENT_NAME, tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)
 
 
 def disagreement(record: Any, identity: Mapping[int, str]) -> str:
-    """Return a sentence about each UID, and Patient ID, that differs between a record and its file; "" if none does.
+    """Describe each UID, and Patient ID, that differs between a record and its file; "" if none does.
 
     A file without a Patient ID contradicts no record: the ID of the record may be invented (`--missing invent`). If the IDs
     agree but the file names another person, the sentence is about the person.

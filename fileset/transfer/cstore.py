@@ -87,7 +87,7 @@ class CStore:
     transcode: bool = False
 
     def send(self, jobs: Sequence[Job]) -> Iterator[Sent]:
-        """Yield one entry for each instance, as they end. Raises `PeerError` if no association can be made at all."""
+        """Send each instance, and yield its entry as it ends. Raises `PeerError` if no association can be made at all."""
         groups: dict[Pair, list[Job]] = {}
         for job in jobs:
             groups.setdefault(job.pair, []).append(job)
@@ -136,7 +136,7 @@ class _AssociationWorker:
             yield self._sent(task, item)
 
     def _target(self, item: Payload, pair: Pair) -> str:
-        """Return the transfer syntax to propose next, "" if the peer accepts this pair or there is nothing else to try."""
+        """Choose the transfer syntax to propose next, "" if the peer accepts this pair or there is nothing else to try."""
         if not self._settings.transcode or pair in self._ready().contexts:
             return ""
         return next_target(item, pair[1])
@@ -187,7 +187,7 @@ class _AssociationWorker:
                 attempt += 1
 
     def _try(self, association: Association, item: Payload, outcome: Sent, *, again: bool) -> tuple[Sent, int]:
-        """Return the outcome of one attempt, and the largest number of attempts for it; `again`: it is a retry."""
+        """Send an instance; return the outcome, and the largest number of attempts for it; `again`: it is a retry."""
         try:
             status, comment = association.store(item)
         except AbortedError as problem:
@@ -201,7 +201,7 @@ class _AssociationWorker:
 
 
 def judged(outcome: Sent, status: int, comment: str, *, again: bool = False) -> tuple[Sent, bool]:
-    """Return the outcome that a C-STORE status means (PS3.4 B.2.3), and whether a retry may help.
+    """Map a C-STORE status to an outcome (PS3.4 B.2.3), and decide whether a retry may help.
 
     A peer that already has the instance keeps its own copy. In a retry (`again`), that copy is ours: the instance arrived and
     only the answer was lost. Otherwise it may be another version without the new values of the patient.

@@ -83,7 +83,7 @@ class Journal:
 
 
 def _digest(changes: Changes) -> str:
-    """Return a digest of new values, "" if there are none, so that the journal has no names of patients."""
+    """Compute a digest of new values, "" if there are none, so that the journal has no names of patients."""
     if not changes:
         return ""
     text = json.dumps(sorted((keyword, new) for keyword, (_, new) in changes.items()))

@@ -61,7 +61,7 @@ def echo_request(message_id: int, sop_class: str) -> bytes:
 
 
 def _command_set(values: dict[int, bytes]) -> bytes:
-    """Return elements in Implicit VR Little Endian after their group length (PS3.7 6.3.1)."""
+    """Encode elements in Implicit VR Little Endian after their group length (PS3.7 6.3.1)."""
     body = b"".join(_element(tag, value) for tag, value in values.items())
     return _element(0, len(body).to_bytes(4, "little")) + body
 
@@ -76,7 +76,7 @@ def _short(number: int) -> bytes:
 
 
 def response(command_set: bytes) -> tuple[int, int, str]:
-    """Return the message that a response answers, its status and its comment.
+    """Decode a response: the message that it answers, its status and its comment.
 
     Raises `FormatError` if it is not a command set.
     """
@@ -94,12 +94,12 @@ def response(command_set: bytes) -> tuple[int, int, str]:
 
 
 def command_pdus(context_id: int, command_set: bytes, limit: int) -> Iterator[bytes]:
-    """Yield the PDUs of a command set."""
+    """Split a command set into PDUs."""
     return _pdus(context_id, iter((command_set,)), len(command_set), limit, _IS_COMMAND)
 
 
 def data_pdus(context_id: int, chunks: Iterable[bytes], length: int, limit: int) -> Iterator[bytes]:
-    """Yield the PDUs of a data set of `length` bytes; `limit` is the longest PDU that the peer takes, 0 for any."""
+    """Split a data set of `length` bytes into PDUs; `limit` is the longest PDU that the peer takes, 0 for any."""
     return _pdus(context_id, iter(chunks), length, limit, 0)
 
 

@@ -148,7 +148,7 @@ def syntax_of(transfer_syntax_uid: str) -> Syntax:
 
 
 def payload(source: PayloadSource) -> Payload:
-    """Return the payload of a file.
+    """Read the payload of a file.
 
     Raises `UnsendableError` for a file that is not DICOM or cannot be sent as it is, `MediumError` if it cannot be read.
     """
@@ -194,7 +194,7 @@ def _file_meta(head: bytes) -> tuple[int, str, bool]:
 
 
 def _likely_syntax(head: bytes, at: int) -> str:
-    """Return the likely transfer syntax of a data set without header, by its first element, which has group 0008."""
+    """Guess the transfer syntax of a data set without header, by its first element, which has group 0008."""
     vr = head[at + 4 : at + 6]
     if vr not in SHORT_VRS and vr not in LONG_VRS:
         return _IMPLICIT_LITTLE
@@ -229,7 +229,7 @@ def _require_whole(read: Reading, start: int, size: int, syntax: Syntax) -> None
 
 
 def _made_meta(identity: dict[int, str], syntax: str) -> bytes:
-    """Return a preamble and File Meta Information for a file without them (PS3.10 7.1)."""
+    """Make a preamble and File Meta Information for a file without them (PS3.10 7.1)."""
     rest = b"".join(
         (
             element(tags.FILE_META_VERSION, "OB", b"\0\1"),

@@ -32,7 +32,7 @@ class Peer:
 
     @classmethod
     def of(cls, text: str) -> Peer:
-        """Return the peer that "AET@HOST:PORT" names. Raises `RuleError` for another form."""
+        """Parse "AET@HOST:PORT" into a peer. Raises `RuleError` for another form."""
         found = _PEER(text)
         if found is None or not _TITLE(found["title"]) or not 0 < int(found["port"]) < 65536:
             raise RuleError(f"{text!r} is not of the form AET@HOST:PORT, such as ARCHIVE@pacs.example.org:104")
@@ -43,7 +43,7 @@ class Peer:
 
 
 def title_of(text: str) -> str:
-    """Return an AE Title. Raises `RuleError` for an illegal one."""
+    """Check an AE Title. Raises `RuleError` for an illegal one."""
     if not _TITLE(text) or not text.strip():
         raise RuleError(
             f"{text!r} is not an AE Title",
@@ -67,14 +67,14 @@ class Tls:
     key: str = ""
 
     def context(self) -> ssl.SSLContext:
-        """Return the settings for a client. Raises `MediumError` for files that cannot be read or are no certificates."""
+        """Load the settings for a client. Raises `MediumError` for files that cannot be read or are no certificates."""
         try:
             return self._loaded(ssl.create_default_context(cafile=self.ca or None))
         except (OSError, ssl.SSLError) as problem:
             raise self._unusable(problem) from problem
 
     def server_context(self) -> ssl.SSLContext:
-        """Return the settings for a peer that calls us, which must have a certificate that we trust. Raises as `context`."""
+        """Load the settings for a peer that calls us, which must have a certificate that we trust. Raises as `context`."""
         try:
             context = self._loaded(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.ca or None))
         except (OSError, ssl.SSLError) as problem:

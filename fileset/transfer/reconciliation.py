@@ -86,7 +86,7 @@ class NewValues:
 
     @classmethod
     def read(cls, path: str) -> NewValues:
-        """Return the table in a CSV file: a first column OldPatientID or StudyInstanceUID, then keywords.
+        """Read the table in a CSV file: a first column OldPatientID or StudyInstanceUID, then keywords.
 
         An empty cell leaves the old value. Raises `RuleError` for another form, `MediumError` if it cannot be read.
         """

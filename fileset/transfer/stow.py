@@ -86,7 +86,7 @@ class Stow:
     size: int = 64 << 20
 
     def send(self, sources: Sequence[PayloadSource]) -> Iterator[Sent]:
-        """Yield one entry for each instance, as they end. Raises `PeerError` if the server cannot be used at all."""
+        """Send each instance, and yield its entry as it ends. Raises `PeerError` if the server cannot be used at all."""
         batches = [sources[at : at + self.files] for at in range(0, len(sources), self.files)]
         return Crew(lambda stop: _StowWorker(self, stop), batches, self.jobs).results()
 
@@ -107,7 +107,7 @@ class Stow:
 
 
 def address_of(url: str) -> str:
-    """Return the address of a server without user and password. Raises `RuleError` unless it is an http or https URL."""
+    """Remove user and password from the address of a server. Raises `RuleError` unless it is an http or https URL."""
     if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url):
         raise RuleError(
             f"{without_password(url)!r} is not the address of a DICOMweb service, such as https://pacs.example.org/dicom-web"

@@ -35,7 +35,7 @@ TARGETS: Final = (EXPLICIT, IMPLICIT)
 
 
 def next_target(item: Payload, refused: str) -> str:
-    """Return the transfer syntax to try after a peer refused one for the file, "" if none is left."""
+    """Choose the transfer syntax to try after a peer refused one for the file, "" if none is left."""
     order = (item.transfer_syntax_uid, *(one for one in TARGETS if one != item.transfer_syntax_uid), "")
     return order[order.index(refused) + 1]
 

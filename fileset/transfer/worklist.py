@@ -33,7 +33,7 @@ _MOST: Final = 100
 def from_worklist(
     peer: Peer, match: Mapping[str, str], *, title: str, tls: Tls | None = None, timeout: float = 30.0
 ) -> dict[str, str]:
-    """Return the values of the one entry of the worklist that matches, by keyword.
+    """Ask the worklist for the values of the one entry that matches, by keyword.
 
     Raises `RefusedError` if there is none, or more than one, which are listed; `PeerError` if the peer gives no answer;
     `RuleError` for a key that is no attribute, and without the extra `network`.

@@ -33,7 +33,7 @@ def run(options: Namespace) -> int:
 
 
 def _whole_parser() -> ArgumentParser:
-    """Return one parser with a subparser for each verb, as shtab needs it."""
+    """Build one parser with a subparser for each verb, as shtab needs it."""
     parser = Parser(prog="fileset")
     verbs = parser.add_subparsers(parser_class=Parser)
     for name, does in VERBS.items():

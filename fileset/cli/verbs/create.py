@@ -46,7 +46,7 @@ OPTIONS = {
 
 
 def _hints(report: Report, _options: Namespace) -> Iterator[str]:
-    """Yield the way to include files that were left out."""
+    """Suggest how to include files that were left out."""
     conflicts = sum(one.rule == "FS-INSTANCE-CONFLICT" for one in report.skipped)
     if not conflicts:
         return

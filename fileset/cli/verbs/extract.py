@@ -128,7 +128,7 @@ def _tell_nothing(report: ExtractReport, reader: Reader | Scanned, keys: dict[st
 
 
 def _template(options: Namespace) -> str:
-    """Return the template that the options ask for."""
+    """Choose the template that the options ask for."""
     if not options.keep_structure:
         return str(options.template or DEFAULT)
     if options.template:
@@ -176,7 +176,7 @@ def _tell(report: ExtractReport, reader: Reader | Scanned, options: Namespace) -
 
 
 def _notes(report: ExtractReport) -> Iterator[str]:
-    """Yield remarks about names, and about files that were not copied."""
+    """Remark on names, and on files that were not copied."""
     for keyword, number in report.lacking.items():
         yield f"{counted(number, 'file has', 'files have')} no {keyword}: left out of the names"
     if report.shortened:

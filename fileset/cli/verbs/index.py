@@ -27,7 +27,7 @@ EXAMPLES: Final = (
 
 
 def _hints(report: Report, options: Namespace) -> Iterator[str]:
-    """Yield the way to include files that were left out."""
+    """Suggest how to include files that were left out."""
     rules = [one.rule for one in report.skipped]
     if conflicts := rules.count("FS-INSTANCE-CONFLICT"):
         yield (

@@ -96,7 +96,7 @@ def _counted(reader: Reader) -> dict[str, object]:
 
 
 def lines(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> Iterator[str]:
-    """Yield the facts about a file-set, one a line."""
+    """Format the facts about a file-set, one a line."""
     for name, value in facts(reader, presence, unlisted):
         yield f"{name:18}{escaped(value) or '-'}"
 

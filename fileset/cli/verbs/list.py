@@ -148,7 +148,7 @@ def _tree(reader: Reader, found: Iterable[Record] | None, *, instances: bool) ->
 
 
 def rows(records: Iterable[Record]) -> Iterator[str]:
-    """Yield instances as texts of JSON, each with the keys of its patient, study and series."""
+    """Encode instances as texts of JSON, each with the keys of its patient, study and series."""
     parent: Record | None = None
     above = ""
     for record in records:
@@ -172,7 +172,7 @@ def _own(record: Record) -> str:
 
 
 def _inquired(record: Record) -> dict[str, Any]:
-    """Return size in bytes, and date and time in UTC (M-INQUIRE FILE, PS3.10 8.3); null if the medium lacks them."""
+    """Ask for size in bytes, and date and time in UTC (M-INQUIRE FILE, PS3.10 8.3); null if the medium lacks them."""
     try:
         info = record.inquire()
     except FilesetError:
@@ -181,6 +181,6 @@ def _inquired(record: Record) -> dict[str, Any]:
 
 
 def _above(record: Record) -> str:
-    """Return the keys of the records above, encoded once for all instances that share them."""
+    """Encode the keys of the records above, once for all instances that share them."""
     levels = {"patient": record.patient, "study": record.study, "series": record.series}
     return json_text({name: level.keys() if level else {} for name, level in levels.items()})[1:-1]

@@ -25,7 +25,7 @@ EXAMPLES: Final = (
 
 
 def _unchanged(report: Report) -> str:
-    """Return the result if the repair added and removed no instance: it corrected links, or found nothing to do."""
+    """Describe the result if the repair added and removed no instance: it corrected links, or found nothing to do."""
     if report.leftovers:
         were = "would be" if report.dry_run else "were" if report.leftovers > 1 else "was"
         files = counted(report.leftovers, "file")
@@ -39,7 +39,7 @@ def _unchanged(report: Report) -> str:
 
 
 def _hints(report: Report, _options: Namespace) -> Iterator[str]:
-    """Yield advice if a file has another patient or study than its record, and other files agree with the record."""
+    """Give advice if a file has another patient or study than its record, and other files agree with the record."""
     unchanged = not (report.written or report.planned)
     if unchanged and any(finding.rule == "FS-UID-DIFFERS" for finding in report.findings):
         yield "a record and its file differ, and other files agree with the record. To list each file under its own values:"
