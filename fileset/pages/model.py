@@ -93,7 +93,7 @@ def _key(contents: Contents, index: int, keyword: str) -> Any:
 
 
 def patients_found(instances: Iterable[InstanceRecord]) -> list[Patient]:
-    """Return the depictions of instances on a medium, by their records or by their headers."""
+    """Build the patients for the pages from instances on a medium, by their records or by their headers."""
     tree = _PatientTree()
     numbers: dict[FileId, float] = {}
     for instance in instances:
