@@ -8,6 +8,7 @@ import io
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,6 +122,41 @@ def test_a_damaged_header_in_an_archive_costs_one_file(bad: int, dated: float, r
     told = run("create", path, "-o", tmp_path / "SET", code=3).stderr
     assert f"damaged or cut off after {bad - 1} files" in told
     assert "4 instances of 1 patient" in told
+
+
+def damaged(path: Path, blocks: int, *, chain: bool) -> Path:
+    """Write an archive that goes on after its first file with blocks of junk, or of headers for one long name."""
+    name = tarfile.TarInfo("L")
+    name.type, name.size = tarfile.GNUTYPE_LONGNAME, 5
+    header = name.tobuf(tarfile.GNU_FORMAT) + b"abcd\0".ljust(512, b"\0")
+    first = tar(path.with_name("s.tar"), 1).read_bytes().rstrip(b"\0")
+    first += bytes(-len(first) % 512)
+    path.write_bytes(first + (header * blocks if chain else b"\1" * 512 * blocks + header) + b"\2" * 512)
+    return path
+
+
+@pytest.mark.parametrize("after", ["junk", "names"])
+def test_the_search_after_damage_takes_linear_time(after: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = 0
+    frombuf = tarfile.TarInfo.frombuf
+
+    def counted(*words: Any) -> tarfile.TarInfo:
+        nonlocal tried
+        tried += 1
+        return frombuf(*words)
+
+    monkeypatch.setattr(tarfile.TarInfo, "frombuf", counted)
+    found = []
+    for blocks in (2_000, 4_000):
+        tried = 0
+        assert len(list(TarMedium(str(damaged(tmp_path / "d.tar", blocks, chain=after == "names"))).names())) == 1
+        found.append(tried)
+    assert found[1] < 2.5 * found[0]
+
+
+def test_a_name_of_too_many_headers_is_damage(run: Runs, tmp_path: Path) -> None:
+    source = damaged(tmp_path / "d.tar", 3_000, chain=True)
+    assert "after 1 files: too many headers for one name" in run("list", "--scan", source, code=3).stderr
 
 
 def test_a_bomb_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

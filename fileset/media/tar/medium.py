@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tarfile
 from collections.abc import Iterator
@@ -21,6 +22,13 @@ from fileset.media.names import enlist, form_of
 from fileset.media.tar.packed import opener_for, unpacked
 
 _HEAD: Final = 512
+_LONGEST_NAME: Final = 1 << 16
+_FAULTS: Final = (tarfile.TarError, EOFError, ValueError, RecursionError)
+"""Errors of `tarfile` about damaged headers; a long chain of headers for names exceeds the limit of recursion."""
+_OF_NAMES: Final = frozenset(
+    (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+)
+"""Types of headers for the name of the next member."""
 _FOREIGN: Final = {
     b"7z\xbc\xaf\x27\x1c": "7z",
     b"Rar!\x1a\x07": "RAR",
@@ -76,8 +84,9 @@ class TarMedium(OpenImage):
             if self._image.size < end + 512 or any(self._image.read(end, 512)):
                 # `tarfile` ends without a word where a header is cut off.
                 raise tarfile.ReadError("there is no end mark")
-        except (tarfile.TarError, EOFError, ValueError) as problem:
-            self._notes.add(f"the archive is damaged or cut off after {len(members)} files: {problem}")
+        except _FAULTS as problem:
+            reason = "too many headers for one name" if isinstance(problem, RecursionError) else problem
+            self._notes.add(f"the archive is damaged or cut off after {len(members)} files: {reason}")
             self._read_after_damage(members)
         except OSError as problem:
             raise MediumError(f"{problem.strerror or problem}", path=self._path) from problem
@@ -86,7 +95,7 @@ class TarMedium(OpenImage):
     def _read_after_damage(self, members: dict[str, Member]) -> None:
         """Add the members whose headers come after a damaged one."""
         known = frozenset(members)
-        with suppress(OSError, ValueError), open(self._temporary or self._path, "rb") as file:
+        with suppress(OSError), _Headers(self._temporary or self._path) as file:
             for info in _after_damage(file, self._image.size):
                 if info.name.replace("\\", "/").removeprefix("./") not in known:
                     self._add(info, members)
@@ -155,17 +164,32 @@ class TarMedium(OpenImage):
             self._temporary = ""
 
 
-def _after_damage(file: BinaryIO, size: int) -> Iterator[tarfile.TarInfo]:
-    """Find all members whose headers are whole: begin anew after each one that is not."""
-    at = 0
+class _Headers(io.FileIO):
+    """An archive from which one read gets a limited number of bytes: a damaged header may claim a name of any length."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read some bytes, at most `_LONGEST_NAME`."""
+        wanted = _LONGEST_NAME if size is None or size < 0 else min(size, _LONGEST_NAME)
+        return super().read(wanted) or b""
+
+
+def _after_damage(file: _Headers, size: int) -> Iterator[tarfile.TarInfo]:
+    """Find all members whose headers are whole, also after damage. Blocks and names are tried once, so the time is linear."""
+    at, is_tried = 0, False
     while at < size:
         file.seek(at)
-        at += _HEAD
-        with suppress(tarfile.TarError, EOFError), tarfile.open(fileobj=file, mode="r:", ignore_zeros=True) as rest:
-            for info in rest:
-                at = max(at, info.offset_data)
-                yield info
-            return
+        start, at = at, at + _HEAD
+        with suppress(*_FAULTS):
+            kind = tarfile.TarInfo.frombuf(file.read(_HEAD), tarfile.ENCODING, "surrogateescape").type
+            if is_tried and kind in _OF_NAMES:
+                continue
+            is_tried = kind in _OF_NAMES
+            file.seek(start)
+            with tarfile.open(fileobj=file, mode="r:") as rest:
+                is_tried = False
+                for info in rest:
+                    at = max(at, rest.offset if rest.offset <= size else info.offset_data)
+                    yield info
 
 
 @frozen
