@@ -183,7 +183,7 @@ class Creator(WritingRole):
             refuse_existing(self._format.writable(self._path, ""), replace=self._replace)
 
     def _pages(self) -> Companion | None:
-        """The maker of pages for a browser, if they are wanted and may be plain."""
+        """Return the maker of pages for a browser, if they are wanted and may be plain."""
         if self._web is None or self._no_pages:
             return None
         return web_content(self._web, self._path, **self._intake.workers.options("pictures"))

@@ -40,7 +40,7 @@ _HOSTILE: Final = re.compile(r"[. ]*\Z|.*[\x00-\x1f\x7f-\x9f:\ud800-\udc7f\udd00
 
 
 def is_component(text: str) -> bool:
-    """Whether `text` is a legal File ID Component, PS3.10 8.2 and 8.5."""
+    """Return whether `text` is a legal File ID Component, PS3.10 8.2 and 8.5."""
     return _COMPONENT(text) is not None
 
 

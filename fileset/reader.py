@@ -341,7 +341,7 @@ class Reader:
         return self.medium.inquire_file_set()
 
     def __len__(self) -> int:
-        """The number of records in the DICOMDIR."""
+        """Return the number of records in the DICOMDIR."""
         return len(self.flat)
 
     # ------------------------------------------------------------ records

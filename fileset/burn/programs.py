@@ -49,7 +49,7 @@ class BurningProgram:
         return _filled(words, device, image, speed)
 
     def finds_data(self, device: str) -> bool:
-        """Whether the program reports that the disc is not blank; False if it does not report that."""
+        """Return whether the program reports that the disc is not blank; False if it does not report that."""
         if not self.state:
             return False
         _, said = _ended(_filled(self.state, device))

@@ -203,7 +203,7 @@ class FileCheck:
                 self.collector.add_at_file("FS-FILE-UNLISTED", f"no record references this DICOM file{other}", name)
 
     def _announced(self) -> frozenset[str]:
-        """The names in the journal of an interrupted change."""
+        """Read the names in the journal of an interrupted change."""
         try:
             return self.medium.announced()
         except MediumError as problem:
@@ -211,7 +211,7 @@ class FileCheck:
             return frozenset()
 
     def _belongs_to_other(self, name: str) -> bool:
-        """Whether a file is below the folder of another DICOMDIR."""
+        """Return whether a file is below the folder of another DICOMDIR."""
         folder = name
         while self._other_folders and "/" in folder:
             folder = folder.rpartition("/")[0]

@@ -170,7 +170,7 @@ def _value(tag: int, vr: str, raw: bytes, character_set: bytes) -> Any:
 
 
 def _differ(file_value: Any, record_value: Any) -> bool:
-    """Whether two values differ. Items are compared by the elements that both sides have."""
+    """Return whether two values differ. Items are compared by the elements that both sides have."""
     if isinstance(file_value, list) and isinstance(record_value, list) and len(file_value) == len(record_value):
         return any(_differ(one, other) for one, other in zip(file_value, record_value, strict=True))
     if isinstance(file_value, dict) and isinstance(record_value, dict):

@@ -95,5 +95,5 @@ def tell_findings(findings: Sequence[Finding], *, everything: bool, quiet: bool 
 
 
 def hides_records(findings: Iterable[Finding]) -> bool:
-    """Whether a DICOMDIR is so damaged that records may be missing."""
+    """Return whether a DICOMDIR is so damaged that records may be missing."""
     return any(finding.severity == "error" and finding.rule not in MAYBE_COMPLETE for finding in findings)

@@ -48,7 +48,7 @@ def prepare_streams() -> None:
 
 
 def _encoding(stream: TextIO) -> str | None:
-    """The encoding for a stream, None to keep its own: files and pipes get UTF-8 on Windows too, which has names of all
+    """Choose the encoding for a stream, None to keep its own: files and pipes get UTF-8 on Windows too, for names of all
     patients. A terminal takes all characters there.
     """
     is_chosen = os.name != "nt" or stream.isatty() or "PYTHONIOENCODING" in os.environ
@@ -134,7 +134,7 @@ def _emit(pieces: Iterator[str]) -> None:
 
 
 def started() -> bool:
-    """Whether anything was written to standard output."""
+    """Return whether anything was written to standard output."""
     return _started
 
 

@@ -40,12 +40,12 @@ ESCAPE: Final = 0x1B
 
 
 def needs_character_set(value: bytes) -> bool:
-    """Whether a text value has characters beyond ISO IR 6, so that its record needs a character set."""
+    """Return whether a text value has characters beyond ISO IR 6, so that its record needs a character set."""
     return not value.isascii() or ESCAPE in value
 
 
 def is_known(character_set: str) -> bool:
-    """Whether a Specific Character Set (0008,0005) has only defined terms, in a combination that is allowed."""
+    """Return whether a Specific Character Set (0008,0005) has only defined terms, in a combination that is allowed."""
     terms = [term.strip() for term in character_set.split("\\")]
     if len(terms) == 1:
         return terms[0] in CODECS or _extension(terms[0]) in _EXTENSIONS

@@ -172,7 +172,7 @@ def _learn(layouts: Layouts, data: bytes, header: Header, wanted: Wanted) -> Rec
 
 
 def looks_like_data_set(data: bytes) -> bool:
-    """Whether bytes without a preamble start with an element of group 0002 or 0008, in any encoding."""
+    """Return whether bytes without a preamble start with an element of group 0002 or 0008, in any encoding."""
     if len(data) < 8:
         return False
     group, _, vr, _ = _HEAD(data, 0)
@@ -304,7 +304,7 @@ def _walk_explicit(syntax: Syntax, data: bytes, at: int, limit: int, wanted: Wan
 
 
 def _narrow(values: dict[int, bytes], wanted: Wanted) -> tuple[frozenset[int], int]:
-    """The wanted tags now that the SOP class is known, and drop the values of other classes."""
+    """Narrow the wanted tags now that the SOP class is known, and drop the values of other classes."""
     keys = wanted.for_class(values[tags.SOP_CLASS_UID])
     for tag in values.keys() - keys.tags:
         del values[tag]

@@ -52,7 +52,7 @@ class HeaderFile(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        """The position, in bytes from the start."""
+        """Return the position, in bytes from the start."""
         return self._at
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -78,7 +78,7 @@ class HeaderFile(io.RawIOBase):
         return data
 
     def _too_much(self, size: int) -> str:
-        """Why `size` bytes are not read: the file does not have them, or they are too many."""
+        """Explain why `size` bytes are not read: the file does not have them, or they are too many."""
         if not self._read(self._at + size - 1, 1):
             return f"a length of {size} exceeds the file"
         return f"more than {self._limit >> 20} MiB precede the values that are needed"
@@ -129,7 +129,7 @@ def _tags(dataset: Dataset, wanted: Wanted) -> frozenset[int]:
 
 
 def _is_cut_off(dataset: Dataset, tag: int) -> bool:
-    """Whether the file ends inside a value: half of a Patient ID may be the ID of another patient."""
+    """Return whether the file ends inside a value: half of a Patient ID may be the ID of another patient."""
     from pydicom.dataelem import RawDataElement
 
     raw: object = dataset.get_item(tag)
@@ -143,7 +143,7 @@ def _value(dataset: Dataset, tag: int, wanted: Wanted) -> bytes:
 
 
 def _raw(dataset: Dataset, tag: int) -> bytes:
-    """The value bytes of the file, with numbers in Little Endian."""
+    """Return the value bytes of the file, with numbers in Little Endian."""
     from pydicom.dataelem import RawDataElement
 
     raw: object = dataset.get_item(tag)
@@ -158,7 +158,7 @@ def _sequence(dataset: Dataset, tag: int) -> bytes:
 
 
 def _encoded(dataset: Dataset, tag: int) -> bytes:
-    """The value of one element, encoded by pydicom in Explicit VR Little Endian."""
+    """Return the value of one element, encoded by pydicom in Explicit VR Little Endian."""
     from pydicom.charset import convert_encodings
     from pydicom.dataset import Dataset
     from pydicom.filebase import DicomBytesIO

@@ -120,7 +120,7 @@ def _position(medium: ReadableMedium | None, record: InstanceRecord) -> int:
 
 
 def _mode(record: InstanceRecord) -> int | None:
-    """The permissions of the file of a record, None if unknown."""
+    """Return the permissions of the file of a record, None if unknown."""
     with suppress(FilesetError, OSError):  # reading the file reports it
         return record.inquire().mode
     return None
@@ -153,7 +153,7 @@ class _End:
         self._size += len(chunk)
 
     def is_plain(self) -> bool:
-        """Whether the file is certainly complete."""
+        """Return whether the file is certainly complete."""
         return is_plainly_whole(self._first, self._last, self._size)
 
 

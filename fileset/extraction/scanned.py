@@ -48,7 +48,7 @@ class Level:
     values: Values
 
     def get(self, keyword: str, default: Any = None) -> Any:
-        """The value of one key, `default` if there is no such key."""
+        """Return the value of one key, `default` if there is no such key."""
         return self.values.get(condition(keyword, None)[0], default)
 
 
@@ -99,16 +99,16 @@ class ScannedInstance:
         return None if chain is None else Level(_level_values(chain, name))
 
     def get(self, keyword: str, default: Any = None) -> Any:
-        """The value of one key of its record, `default` if there is no such key."""
+        """Return the value of one key of its record, `default` if there is no such key."""
         return self.values.get(condition(keyword, None)[0], default)
 
     def matches(self, conditions: list[tuple[int, Callable[[Any], bool]]]) -> bool:
-        """Whether the values of the instance and of its series, study and patient match all conditions."""
+        """Return whether the values of the instance and of its series, study and patient match all conditions."""
         values = self.all_values() if conditions else {}
         return all(met(values.get(tag)) for tag, met in conditions)
 
     def all_values(self) -> Values:
-        """The keys of its record, and of all above it."""
+        """Return the keys of its record, and of all above it."""
         chain = self.described.chain if self.described else None
         if chain is None:
             return self.values
@@ -286,7 +286,7 @@ _UNUSUAL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f:\\\ud800-\udfff]|(?<![^/])[. 
 
 
 def _is_plain(name: str) -> bool:
-    """Whether a File ID can express the name of a file."""
+    """Return whether a File ID can express the name of a file."""
     try:
         return FileId.tolerant(name).path == name
     except FormatError:

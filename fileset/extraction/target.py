@@ -213,7 +213,7 @@ _WAIT: Final = 0.01
 
 @contextmanager
 def _temporary(folder: str) -> Iterator[str]:
-    """A new name; remove its file afterwards, if possible."""
+    """Return a new name; remove its file afterwards, if possible."""
     path = os.path.join(folder, f".{secrets.token_hex(8)}.part")
     try:
         yield path
@@ -233,5 +233,5 @@ def _sweep(folder: str) -> None:
 
 
 def _size_of(folder: str) -> int:
-    """The size of all files below a folder in bytes."""
+    """Sum up the size of all files below a folder in bytes."""
     return sum(os.lstat(os.path.join(above, name)).st_size for above, _, names in os.walk(folder) for name in names)

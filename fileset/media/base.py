@@ -170,7 +170,7 @@ class ReadableMedium(Protocol):
         ...
 
     def is_busy(self) -> bool:
-        """Whether a writer is changing the file-set at this moment."""
+        """Return whether a writer is changing the file-set at this moment."""
         ...
 
     def announced(self) -> frozenset[str]:
@@ -195,7 +195,7 @@ def in_reading_order(medium: ReadableMedium, names: Iterable[str]) -> list[str]:
 
 
 def holds(medium: ReadableMedium, file_id: FileId) -> bool:
-    """Whether a medium has a file, complete or not."""
+    """Return whether a medium has a file, complete or not."""
     try:
         medium.inquire_file(file_id)
     except MediumError:
@@ -257,19 +257,19 @@ class WritableMedium(Protocol):
         ...
 
     def exists(self) -> bool:
-        """Whether anything exists at the path of the medium."""
+        """Return whether anything exists at the path of the medium."""
         ...
 
     def has_dicomdir(self) -> bool:
-        """Whether there is a DICOMDIR already."""
+        """Return whether there is a DICOMDIR already."""
         ...
 
     def occupied(self) -> bool:
-        """Whether a new file-set would replace something: a DICOMDIR in a folder, a whole image file."""
+        """Return whether a new file-set would replace something: a DICOMDIR in a folder, a whole image file."""
         ...
 
     def interrupted(self) -> bool:
-        """Whether a writer is active, or was interrupted and left files."""
+        """Return whether a writer is active, or was interrupted and left files."""
         ...
 
     def check_writable(self) -> None:
@@ -359,7 +359,7 @@ class Format(Protocol):
         ...
 
     def recognises(self, path: str) -> bool:
-        """Whether the file at `path`, if there is one, is of this kind by its content."""
+        """Return whether the file at `path`, if there is one, is of this kind by its content."""
         ...
 
     def readable(self, path: str) -> ReadableMedium:

@@ -167,7 +167,7 @@ def image_at(path: str | os.PathLike[str], zip_password: bytes = b"") -> Readabl
 
 
 def is_foreign(path: str) -> bool:
-    """Whether `path` is certainly not a file-set: a file that is not an image or archive, or has no DICOMDIR."""
+    """Return whether `path` is certainly not a file-set: a file that is not an image or archive, or has no DICOMDIR."""
     kind = _by_content(path)
     if kind is None or kind == FOLDER:
         return kind is None
@@ -181,7 +181,7 @@ def is_foreign(path: str) -> bool:
 
 
 def _below(path: str) -> ReadableMedium | None:
-    """The folder of an image if `path` continues the path of the image, else None."""
+    """Return the folder of an image if `path` continues the path of the image, else None."""
     file = next(filter(os.path.lexists, upwards(path)), "")
     if file == path or not os.path.isfile(file):
         return None
@@ -268,7 +268,7 @@ def _by_suffix(path: str) -> Format:
 
 
 def _called(name: str) -> Format | None:
-    """The format whose suffix ends a name in lower case."""
+    """Choose the format whose suffix ends a name in lower case."""
     return next((known for known in formats() if known.suffix and name.endswith(known.suffix)), None)
 
 

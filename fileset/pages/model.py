@@ -113,7 +113,7 @@ _IDENTITY: Final = tuple(row.keyword for row in IDENTITY if row.level)
 
 
 def _nothing(_: str) -> None:
-    """No record, no value."""
+    """Return no value, for instances without a record."""
 
 
 def _number(value: Any) -> float:

@@ -178,7 +178,7 @@ class Site:
         return self._page(words["title"], self._name(patient), body, root="" if name == INDEX else "../")
 
     def _contents(self, entries: Iterable[PageEntry]) -> str:
-        """How many pictures and other objects there are."""
+        """Count how many pictures and other objects there are."""
         types = [entry.record_type for entry in entries]
         images = sum(one in _IMAGES for one in types)
         others = len(types) - images
@@ -186,7 +186,7 @@ class Site:
         return ", ".join(filter(None, parts))
 
     def _thumbnail(self, entries: Iterable[PageEntry], folder: str) -> Markup:
-        """The picture in the middle of the first series that has pictures, else its substitute."""
+        """Return the picture in the middle of the first series that has pictures, else its substitute."""
         shown = [entry.file_id for entry in entries if self._suffix(entry) == "JPG"]
         if not shown:
             return element("span", self.words["no_picture"], class_="none")
@@ -302,7 +302,7 @@ class Site:
         return ", ".join(filter(None, parts))
 
     def _edges(self, rendered: Rendered) -> Iterator[Markup]:
-        """The letters at the edges of a picture."""
+        """Return the letters at the edges of a picture."""
         for edge, letters in zip(("left", "right", "top", "bottom"), rendered.facts.edges, strict=True):
             if letters:
                 meaning = ", ".join(self.words["F_" if letter == "F" else letter] for letter in letters)

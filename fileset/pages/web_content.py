@@ -128,7 +128,7 @@ class WebContent:
 
 
 def _series(nodes: Iterable[Node]) -> Iterator[list[int]]:
-    """The sources of each series: instances that have the same record above."""
+    """Return the sources of each series: instances that have the same record above."""
     group: list[int] = []
     for node in nodes:
         if node.source >= 0:

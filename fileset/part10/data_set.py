@@ -259,14 +259,14 @@ def check_items(window: FileWindow, at: int, end: int | None, syntax: Syntax, fa
 
 
 def _is_sequence(window: FileWindow, syntax: Syntax, tag: int, vr: bytes, value_at: int, length: int) -> bool:
-    """Whether an element is a sequence; Implicit VR needs the data dictionary for that."""
+    """Return whether an element is a sequence; Implicit VR needs the data dictionary for that."""
     if length == UNDEFINED or vr == b"SQ":
         return True
     return not syntax.explicit and length >= 8 and window.value(value_at, 4) == _ITEM_TAG and vr_of(tag) == "SQ"
 
 
 def _nested_faults(tag: int, previous: int, length: int, at: int) -> list[Fault]:
-    """The faults of an element of an item: its group, order and length (PS3.5 7.1, 7.5.1, 7.8.1)."""
+    """Find the faults of an element of an item: its group, order and length (PS3.5 7.1, 7.5.1, 7.8.1)."""
     faults = []
     if tag >> 16 in NOT_IN_DATA_SETS or tag >> 16 == 4:
         faults.append(Fault("FS-ELEMENT-GROUP", f"{_name(tag)} in an item", at, tag))

@@ -45,7 +45,7 @@ class Structures:
     _known: dict[StructureKey, tuple[HeaderGroup, ...]] = field(factory=dict)
 
     def holds(self, key: StructureKey, read: Reading, first: bytes, start: int) -> bool:
-        """Whether a file that starts with `first` has a known structure from the element at `start` on."""
+        """Return whether a file that starts with `first` has a known structure from the element at `start` on."""
         groups = self._known.get(key)
         if groups is None:
             return False

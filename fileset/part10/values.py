@@ -39,7 +39,7 @@ _ONE_VALUE: Final = frozenset(("ST", "LT", "UT", "UR"))
 
 
 def uid_is_valid(uid: bytes) -> bool:
-    """Whether a UID is valid: at most 64 characters, numbers without leading zeros (PS3.5 9.1)."""
+    """Return whether a UID is valid: at most 64 characters, numbers without leading zeros (PS3.5 9.1)."""
     return _UID(uid) is not None
 
 

@@ -56,7 +56,7 @@ class FileChecker:
         return meta.faults + faults
 
     def knows(self, header: Recognised, read: Reading, size: int, first: bytes) -> bool:
-        """Whether the caches have the start, the sequences and the structure of a file, so that all are correct."""
+        """Return whether the caches have the start, sequences and structure of a file, so that all of them are correct."""
         end, layout = header.end, header.layout
         return (
             first.startswith(_START)
@@ -66,7 +66,7 @@ class FileChecker:
         )
 
     def _are_correct(self, sequences: list[bytes]) -> bool:
-        """Whether the values of sequences have no fault; caches correct ones."""
+        """Return whether the values of sequences have no fault; caches correct ones."""
         return self._sequences.issuperset(sequences) or all(map(self._is_correct, sequences))
 
     def _is_correct(self, sequence: bytes) -> bool:

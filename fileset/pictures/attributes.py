@@ -78,7 +78,7 @@ def attributes_of(dataset: Dataset, frame: int = 0) -> Attributes:
 
 
 def _group_items(groups: Dataset) -> Iterator[Dataset]:
-    """The items of the functional groups of one frame."""
+    """Return the items of the functional groups of one frame."""
     for element in groups:
         if element.VR == "SQ" and element.value:
             yield from element.value[:1]

@@ -105,7 +105,7 @@ def _rle(data: bytes, pixels: PixelFormat) -> NDArray[Any]:
 
 
 def _deflated(data: bytes, pixels: PixelFormat) -> NDArray[Any]:
-    """A frame in the Deflate format (PS3.5 8.2.16): inflated to no more than the frame needs."""
+    """Return a frame in the Deflate format (PS3.5 8.2.16): inflated to no more than the frame needs."""
     inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, pixels.frame_bytes)
     return pixels.native_values(inflated)
 

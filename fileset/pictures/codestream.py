@@ -41,6 +41,6 @@ def _of_jpeg(data: bytes) -> tuple[int, int] | None:
 
 
 def _of_jpeg_2000(data: bytes, at: int) -> tuple[int, int]:
-    """The SIZ marker segment (ISO/IEC 15444-1 A.5.1): the reference grid without its offset."""
+    """Read the SIZ marker segment (ISO/IEC 15444-1 A.5.1): the reference grid without its offset."""
     columns, rows, left, top = unpack_from(">IIII", data, at + 8)
     return rows - top, columns - left

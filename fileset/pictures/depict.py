@@ -107,7 +107,7 @@ def picture_of(instance: DepictedInstance, frame: int | None = None, window: Win
 def _shown(
     frames: Frames, at: int, attributes: Attributes, window: Window | None
 ) -> tuple[NDArray[Any], Window | None]:
-    """The 8-bit pixels of a frame, and the window that was used."""
+    """Return the 8-bit pixels of a frame, and the window that was used."""
     values = frames.stored_values(at)
     photometric = frames.photometric
     if photometric == "PALETTE COLOR":

@@ -97,7 +97,7 @@ class Frames:
         return bytes(pairs[begin - start : end - start])
 
     def is_cut_off(self, index: int) -> bool:
-        """Whether native bytes of a frame are missing: the file ends too early."""
+        """Return whether native bytes of a frame are missing: the file ends too early."""
         end = -(-(index + 1) * self.pixels.frame_bits // 8)
         return self.fragments is None and (
             end > self.element.length or not self.element.read(self.element.at + end - 1, 1)
@@ -194,7 +194,7 @@ def _fragments(element: PixelElement) -> Fragments:
 
 
 def _extended_offsets(dataset: Dataset) -> list[int]:
-    """The Extended Offset Table (PS3.3 C.7.6.3.1.8)."""
+    """Read the Extended Offset Table (PS3.3 C.7.6.3.1.8)."""
     return _numbers(dataset.get("ExtendedOffsetTable") or b"", "<Q")
 
 
@@ -206,7 +206,7 @@ def _numbers(data: bytes, form: str) -> list[int]:
 
 
 def _ranges(fragments: Fragments, frames: int, extended: list[int], read: Reading) -> list[tuple[int, int]]:
-    """The fragments of each frame: by an offset table that fits, else by their number, else by their first bytes."""
+    """Group fragments by frame: with an offset table that fits, else by their number, else by their first bytes."""
     count = len(fragments.starts)
     if not count:
         raise PictureError("the pixel data holds no fragments")
@@ -225,7 +225,7 @@ def _ranges(fragments: Fragments, frames: int, extended: list[int], read: Readin
 
 
 def _positions(starts: array[int], offsets: list[int]) -> list[int]:
-    """The fragments at `offsets`, counted from the first; empty if one of them is at none, or they do not rise."""
+    """Number the fragments at `offsets`; return nothing if an offset is not that of a fragment, or they do not rise."""
     by_offset = {start - starts[0]: at for at, start in enumerate(starts)}
     found = [by_offset.get(offset, -1) for offset in offsets]
     rises = all(one < two for one, two in pairwise(found))

@@ -62,7 +62,7 @@ def _pixels(instance: DepictedInstance, size: int) -> bytes:
 
 
 def _small(instance: DepictedInstance, size: int) -> Picture:
-    """The picture, reduced before it is windowed where that is possible: it is much faster."""
+    """Return the picture, reduced before it is windowed where that is possible: it is much faster."""
     import numpy as np
 
     if instance.pixels is None:
@@ -82,7 +82,7 @@ def _small(instance: DepictedInstance, size: int) -> Picture:
 
 
 def _box_mean(values: NDArray[Any], factor: int) -> NDArray[Any]:
-    """The mean of blocks of `factor` x `factor` values; incomplete blocks at the edges are left out."""
+    """Compute the mean of blocks of `factor` x `factor` values; incomplete blocks at the edges are left out."""
     import numpy as np
 
     rows, columns = (length // factor * factor for length in values.shape)
@@ -93,7 +93,7 @@ def _box_mean(values: NDArray[Any], factor: int) -> NDArray[Any]:
 
 
 def _square(picture: Picture, size: int) -> bytes:
-    """The picture in grey, in the middle of a black square."""
+    """Return the picture in grey, in the middle of a black square."""
     from PIL import Image
 
     image = picture.image(size).convert("L")
@@ -108,7 +108,7 @@ def _square(picture: Picture, size: int) -> bytes:
 
 
 def _own_icon(instance: DepictedInstance, size: int) -> bytes | None:
-    """The pixels of the icon that the file holds, if it is native, grey, of 8 bits and of the right size."""
+    """Return the pixels of the icon that the file holds, if it is native, grey, of 8 bits and of the right size."""
     for icon in Attributes((instance.dataset,)).items("IconImageSequence"):
         if _is_conformant(icon, size):
             pixels = Attributes((icon,)).get("PixelData")

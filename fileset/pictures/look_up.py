@@ -137,7 +137,7 @@ def _offset(words: list[int], width: int) -> int:
 
 
 def _segments(words: list[int], at: int, count: int) -> list[int]:
-    """The words of `count` discrete and linear segments at a position."""
+    """Read the words of `count` discrete and linear segments at a position."""
     end = at
     for _ in range(count):
         if end + 1 >= len(words) or words[end] > 1:

@@ -70,7 +70,7 @@ def _number(attributes: Attributes) -> str:
 
 
 def _unit(measured: Attributes) -> str:
-    """The unit as its code, such as mm; "no units" is left out."""
+    """Return the unit as its code, such as mm; "no units" is left out."""
     for item in measured.items("MeasurementUnitsCodeSequence")[:1]:
         unit = Attributes((item,))
         code = unit.text("CodeValue")

@@ -83,7 +83,7 @@ def _grid(draw: ImageDraw, height: int, seconds: float) -> None:
 
 
 def _trace(draw: ImageDraw, group: _MultiplexGroup, channel: int) -> None:
-    """One channel in its row, spread over the height of the row; its lowest and highest sample of each column."""
+    """Draw one channel in its row, spread over the height of the row; its lowest and highest sample of each column."""
     import numpy as np
 
     samples = group.samples[:, channel].astype(np.float64)

@@ -52,7 +52,7 @@ def _data_set_at(head: bytes) -> int | None:
 
 
 def _with_header(read: Reading, start: int) -> bytes:
-    """The file with preamble, prefix and File Meta Information; b"" if its transfer syntax cannot be told."""
+    """Return the file with preamble, prefix and File Meta Information; b"" if its transfer syntax cannot be told."""
     data = read_all(read, start)
     values = HeaderValues.read(lambda at, size: data[at : at + size], _UIDS)
     if any(mark in data for mark in _ENCAPSULATED):
@@ -74,7 +74,7 @@ def _with_header(read: Reading, start: int) -> bytes:
 
 
 def _syntax(head: bytes) -> bytes:
-    """The transfer syntax of an uncompressed data set by its first element."""
+    """Return the transfer syntax of an uncompressed data set by its first element."""
     if head[4:6] not in SHORT_VRS | LONG_VRS:
         return _IMPLICIT
     return _BIG_ENDIAN if head[:1] == b"\0" else _EXPLICIT

@@ -45,12 +45,12 @@ class Choice:
         return cls(conditions, patterns, wanted) if conditions or patterns else None
 
     def excludes(self, path: str) -> bool:
-        """Whether a pattern matches a path, or a file or folder in it. Case does not count."""
+        """Return whether a pattern matches a path, or a file or folder in it. Case does not count."""
         names = [path.upper(), *path.upper().split("/")]
         return any(fnmatchcase(name, pattern) for pattern in self.patterns for name in names)
 
     def takes(self, read: Reading) -> bool:
-        """Whether the values of a file match; True for a file that is not DICOM, so that the report names it."""
+        """Return whether the values of a file match; True for a file that is not DICOM, so that the report names it."""
         if not self.conditions:
             return True
         try:
@@ -60,5 +60,5 @@ class Choice:
         return self.accepts(values.value)
 
     def accepts(self, value: Callable[[int], Any]) -> bool:
-        """Whether the values that `value` gives for tags match all conditions."""
+        """Return whether the values that `value` gives for tags match all conditions."""
         return all(matches(value(tag)) for tag, matches in self.conditions)

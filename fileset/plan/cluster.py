@@ -71,7 +71,7 @@ class ClusterExecutor(Executor):
             _compare(worker, answer, path, size)
 
     def _workers(self) -> list[str]:
-        """The addresses of all workers. Raises `MediumError` if none comes within `CONNECT` seconds."""
+        """Return the addresses of all workers. Raises `MediumError` if none comes within `CONNECT` seconds."""
         found = self._ask("list its workers", self._client.nthreads)
         if not found:
             with suppress(MediumError):
@@ -120,7 +120,7 @@ _SAME_VERSION: Final = f'Install the same version on every worker: pip install "
 
 
 def _probe(path: str) -> tuple[str, int | None]:
-    """The version of this package on a worker, and the size of a file there, None if it is not there."""
+    """Read the version of this package on a worker, and the size of a file there, None if it is not there."""
     return __version__, os.path.getsize(path) if os.path.exists(path) else None
 
 

@@ -116,7 +116,7 @@ def commit(
 
 
 def _is_dicomdir(file_id: FileId) -> bool:
-    """Whether a File ID leads to the DICOMDIR, in some form of its name."""
+    """Return whether a File ID leads to the DICOMDIR, in some form of its name."""
     name = file_id.path.upper()
     return re.fullmatch(r"DICOMDIR(\.DCM)?\.?(;\d+)?", name) is not None
 
@@ -167,7 +167,7 @@ def _is_there(basis: bytes, medium: WritableMedium) -> bool:
 
 
 def _is_deflated(basis: bytes, medium: WritableMedium) -> bool:
-    """Whether the DICOMDIR is the one with these bytes in a deflated transfer syntax."""
+    """Return whether the DICOMDIR is the one with these bytes in a deflated transfer syntax."""
     with suppress(FormatError):
         return medium.has_dicomdir() and inflated(read_dicomdir(_readable(medium))) == basis
     return False

@@ -46,7 +46,7 @@ class Included(Collection[FileId]):
         return {name.path: path for name, path in self._paths.items()}
 
     def sizes(self) -> tuple[list[int], int]:
-        """The size of each file in bytes, and the number of folders that they need."""
+        """Return the size of each file in bytes, and the number of folders that they need."""
         folders = {folder for name in self._paths for folder in _above(name.path)}
         return [inquire(path).size for path in self._paths.values()], len(folders)
 
@@ -67,7 +67,7 @@ class Included(Collection[FileId]):
 
 
 def lies_there(addition: Addition, medium: UpdatableMedium) -> bool:
-    """Whether the medium has a file of this name with the same bytes."""
+    """Return whether the medium has a file of this name with the same bytes."""
     if medium.inquire_file(addition.file_id).size != addition.size:
         return False
     with medium.open(addition.file_id) as file:

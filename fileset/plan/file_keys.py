@@ -35,7 +35,7 @@ class FileKeys:
     _describer: Describer = field(factory=lambda: Describer(Policy(keys=USUAL)))
 
     def confirms(self, index: int, row: Field) -> bool:
-        """Whether a file below a record has its value for a key.
+        """Return whether a file below a record has its value for a key.
 
         Also True if no file can be read, or the key is not among the usual ones, because nothing contradicts the value.
         """

@@ -131,7 +131,7 @@ def _chain(header: DocumentHeader, policy: Policy) -> Chain:
 
 
 def _is_package(data: bytes) -> bool:
-    """Whether a document begins with the headers of a MIME message (RFC 2045)."""
+    """Return whether a document begins with the headers of a MIME message (RFC 2045)."""
     return _MIME(data) is not None
 
 

@@ -110,7 +110,7 @@ class IdentityCheck:
 
 
 def _trusted_person(record: Identity, file: Identity) -> dict[str, bytes]:
-    """The person of a record for a file about another one: with the Patient ID go name, birth date and sex."""
+    """Return the person of a record for a file about another one: with the Patient ID go name, birth date and sex."""
     if not str(record.person).isascii() or not file.person.is_other_than(record.person):
         return {}
     return {name: value.encode("ascii") for name, value in zip(_PERSON, record.person, strict=True)}

@@ -338,7 +338,7 @@ class Sources:
         self._replaced[index] = self.spooled(index)
 
     def is_replaced(self, index: int) -> bool:
-        """Whether other bytes replace a source."""
+        """Return whether other bytes replace a source."""
         return index in self._replaced
 
     def read_paths(self) -> Sequence[str]:
@@ -359,11 +359,11 @@ class Sources:
         return self.paths[index]
 
     def is_file(self, index: int) -> bool:
-        """Whether a source is a file of the operating system, which any process can read."""
+        """Return whether a source is a file of the operating system, which any process can read."""
         return bool(self.path(index))
 
     def are_files(self) -> bool:
-        """Whether all sources are files of the operating system, which any process can read."""
+        """Return whether all sources are files of the operating system, which any process can read."""
         return self._replaced.keys() >= self._contents.keys() | self._members.keys()
 
     @contextmanager
@@ -412,7 +412,7 @@ class Sources:
         self._cleared.update(filter(self._needs_clearing, indexes))
 
     def is_cleared(self, index: int) -> bool:
-        """Whether zeros replace a preamble of a source that is not zero."""
+        """Return whether zeros replace a preamble of a source that is not zero."""
         return index in self._cleared
 
     def _needs_clearing(self, index: int) -> bool:
@@ -439,7 +439,7 @@ class Sources:
         return iter((self._contents[index],)) if index in self._contents else _chunks(*self._members[index][:2])
 
     def same(self, one: int, other: int) -> bool:
-        """Whether two sources hold the same bytes."""
+        """Return whether two sources hold the same bytes."""
         if self.is_file(one) and self.is_file(other):
             return same_contents(self.path(one), self.path(other))
         return self._digest(one) == self._digest(other)
@@ -448,7 +448,7 @@ class Sources:
         return digest_of(self.chunks(index))
 
     def is_on(self, medium: ReadableMedium, file_id: FileId, index: int) -> bool:
-        """Whether a file of `medium` has the bytes of a source. Raises `FilesetError` if it cannot be read."""
+        """Return whether a file of `medium` has the bytes of a source. Raises `FilesetError` if it cannot be read."""
         if medium.inquire_file(file_id).size != self.inquire(index).size:
             return False
         with named(file_id.path), medium.open(file_id) as file:
@@ -472,7 +472,7 @@ _OF_DICOMDIR: Final = (DIRECTORY_CLASS, b"\4\0\x30\x11", b"\4\0\0\x12")
 
 
 def _is_plain_instance(path: str) -> bool:
-    """Whether a file that is named like a DICOMDIR, such as DICOMDIR.dcm, is an instance and so a source."""
+    """Return whether a file that is named like a DICOMDIR, such as DICOMDIR.dcm, is an instance and so a source."""
     with suppress(OSError), OpenFile(path) as read:
         head = read(0, 1024)
         return is_part_10(head) and not any(mark in head for mark in _OF_DICOMDIR)

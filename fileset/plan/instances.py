@@ -17,7 +17,7 @@ class KeyHolder(Protocol):
     """A directory record, as a holder of keys."""
 
     def get(self, keyword: str, default: Any = None) -> Any:
-        """The value of one key, `default` if there is no such key."""
+        """Return the value of one key, `default` if there is no such key."""
         ...
 
 
@@ -67,7 +67,7 @@ class Finder(Protocol):
     """Finds instances; the Reader does."""
 
     def find(self, level: str | None = None, **keys: object) -> Iterable[InstanceRecord]:
-        """The instances that match all keys."""
+        """Find the instances that match all keys."""
         ...
 
 
@@ -133,7 +133,7 @@ class RecordFinder(Finder, Instances, Protocol):
         ...
 
     def paths(self) -> Iterator[str]:
-        """The paths of their files, "/" between components."""
+        """Return the paths of their files, "/" between components."""
         ...
 
     def absent(self, keywords: Iterable[str]) -> dict[str, int]:

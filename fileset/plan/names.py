@@ -99,7 +99,7 @@ Occupation = Callable[[str], str]
 
 
 def nothing_there(_: str) -> str:
-    """The occupation of an empty medium."""
+    """Return the occupation of an empty medium."""
     return ""
 
 

@@ -32,18 +32,18 @@ def _bare(component: str) -> str:
 
 
 def is_dicomdir(name: str) -> bool:
-    """Whether a path names a DICOMDIR, or a copy of one such as DICOMDIR.OLD."""
+    """Return whether a path names a DICOMDIR, or a copy of one such as DICOMDIR.OLD."""
     upper = name.upper()
     return DICOMDIR.value in upper and upper.rpartition("/")[2].startswith(DICOMDIR.value)
 
 
 def holds_file_set(name: str) -> bool:
-    """Whether a path names the DICOMDIR of its folder, under any form of the name."""
+    """Return whether a path names the DICOMDIR of its folder, under any form of the name."""
     return form_key(name.rpartition("/")[2]) == DICOMDIR.value
 
 
 def looks_like_dicom(medium: ReadableMedium, name: str) -> bool:
-    """Whether a file begins as a DICOM file, or as a data set without the Part 10 header (PS3.10 7.1)."""
+    """Return whether a file begins as a DICOM file, or as a data set without the Part 10 header (PS3.10 7.1)."""
     try:
         with medium.open(FileId.tolerant(name)) as file:
             data = file.read(HEAD)

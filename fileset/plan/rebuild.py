@@ -229,7 +229,7 @@ class _Rebuild:
         return tree_of(self.offer, accepted, self.kept, lambda at, why: self._refuse(at, why.rule, why.reason))
 
     def _other_persons(self, accepted: list[tuple[int, Instance]]) -> dict[int, Person]:
-        """The person of the first file below each PATIENT record that all its files contradict."""
+        """Return the person of the first file below each PATIENT record that all its files contradict."""
         found: dict[int, dict[Person, bool]] = {}
         for source, instance in accepted:
             above = self.kept.above(self.placed[source]) if source in self.placed else iter(())
@@ -242,7 +242,7 @@ class _Rebuild:
         return {patient: next(iter(persons)) for patient, persons in found.items() if all(persons.values())}
 
     def _is_elsewhere(self, source: int, instance: Instance) -> bool:
-        """Whether a file names another patient, study or series than its record; report it, and the record stays."""
+        """Return whether a file names another patient, study or series than its record; report it and keep the record."""
         index = self.placed.get(source, NONE)
         if index == NONE:
             return False
@@ -257,7 +257,7 @@ class _Rebuild:
         return bool(found)
 
     def _is_alone(self, described: tuple[int, Instance]) -> bool:
-        """Whether no record names the same patient, study and series as the file.
+        """Return whether no record names the same patient, study and series as the file.
 
         If two files contradict each other, the first decides. So files that agree with their records come first: one wrong
         file must not move the other files of its study to another patient.
@@ -355,7 +355,7 @@ class _Rebuild:
         return old.decode("ascii", "replace"), node.sop_instance_uid.decode("ascii", "replace")
 
     def _can_stay(self, node: Node, index: int) -> bool:
-        """Whether an old record can stay byte for byte, as far as its type, File ID and structure are concerned."""
+        """Return whether the type, File ID and structure of an old record allow keeping it byte for byte."""
         contents = self.contents
         same_file = node.source < 0 or contents.file_id_value(index) == self.offer.in_place[node.source]
         return (

@@ -46,6 +46,6 @@ def _is_regular(path: str) -> bool:
 
 
 def _is_linked(medium: UpdatableMedium, actual: FileId) -> bool:
-    """Whether a folder in the path of a file is a link: then the file has a second name, which a record may reference."""
+    """Return whether a folder in the path of a file is a link: a record may reference the file by its other name."""
     folders = actual.components[:-1]
     return bool(folders) and medium.occupation(SEPARATOR.join(folders)) != "folder"

@@ -158,7 +158,7 @@ class Scanner:
         return cast("Accepted", tuple(instance))
 
     def _refused(self, problem: HeaderError, read: Reading, size: int, first: bytes) -> Refused:
-        """Why a file has no instance: what it lacks, or that it ends before."""
+        """Explain why a file has no instance: what it lacks, or that it ends before."""
         if problem.rule == "FS-FILE-NOT-DICOM" and (lost := inner_archive(read, size)):
             return Refused("FS-FILE-UNREADABLE", lost)
         ends = (fault for fault in self._files.faults(read, size, first) if fault.rule == "FS-FILE-TRUNCATED")

@@ -30,7 +30,7 @@ class SupportsPlain(Protocol):
 
 
 def is_locked(problem: FilesetError) -> bool:
-    """Whether a file is encrypted and cannot be opened, or must not be trusted."""
+    """Return whether a file is encrypted and cannot be opened, or must not be trusted."""
     return problem.rule.startswith(("FS-SECURE-", "FS-ZIP-"))
 
 
@@ -102,7 +102,7 @@ def around_of(medium: ReadableMedium) -> ReadableMedium:
 
 
 def is_encrypted(medium: ReadableMedium, file_id: FileId) -> bool:
-    """Whether a file was read decrypted."""
+    """Return whether a file was read decrypted."""
     view = view_of(medium)
     return view is not None and view.is_secure_file(file_id)
 

@@ -68,7 +68,7 @@ def _faults(checker: FileChecker, name: str, read: Reading, size: int) -> Iterat
 
 
 def _is_directory(read: Reading) -> bool:
-    """Whether a DICOM file is a DICOMDIR: no instance, and its elements of group 0004 are correct."""
+    """Return whether a DICOM file is a DICOMDIR: no instance, and its elements of group 0004 are correct."""
     try:
         header = read_header(read, WANTED)
     except HeaderError:

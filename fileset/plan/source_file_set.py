@@ -86,7 +86,7 @@ class SourceFileSets:
         return evolve(one, rule="FS-REFERENCE-NOT-DICOM") if listed else one
 
     def is_unlisted(self, source: int) -> bool:
-        """Whether a source is in the folder of a file-set, and no record references it under any form of its name."""
+        """Return whether a source is in the folder of a file-set and no record references it by any form of its name."""
         around = [(origin.forms, path) for origin, path in self._around(source) if origin.forms is not None]
         return bool(around) and not any(form_key(path) in forms or is_dicomdir(path) for forms, path in around)
 

@@ -173,7 +173,7 @@ def _replaced(request: Request, kept: Kept, source: int, uid: bytes) -> list[int
 
 
 def _holds(request: Request, index: int, source: int) -> bool:
-    """Whether the file of a record has the bytes of a source. Raises `FilesetError` if it cannot be read."""
+    """Return whether the file of a record has the bytes of a source. Raises `FilesetError` if it cannot be read."""
     file_id = request.contents.file_id(index)
     return file_id is not None and request.offer.sources.is_on(request.medium, file_id, source)
 

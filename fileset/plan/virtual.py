@@ -72,7 +72,7 @@ def _instances(medium: ReadableMedium, findings: list[Finding]) -> Iterator[tupl
 
 
 def _same(medium: ReadableMedium, one: str, other: str) -> bool:
-    """Whether two files hold the same bytes."""
+    """Return whether two files hold the same bytes."""
     with medium.open(FileId.tolerant(one)) as first, medium.open(FileId.tolerant(other)) as second:
         while chunk := first.read(COPY_SIZE):
             if chunk != second.read(len(chunk)):

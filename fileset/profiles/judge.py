@@ -76,7 +76,7 @@ def _shown(value: str | None) -> str:
 
 
 def meets(row: Constraint, facts: Facts) -> bool:
-    """Whether an instance meets one constraint that holds for it."""
+    """Return whether an instance meets one constraint that holds for it."""
     value = facts.value(row.attribute)
     if value is None:
         return row.optional or row.form == ABSENT

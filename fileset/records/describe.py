@@ -197,7 +197,7 @@ class Describer:
         return _Kind(sop_class, record_type, *encoded, notes)
 
     def _uid(self, inside: bytes, stored: bytes) -> tuple[bytes, Notes]:
-        """The SOP Instance UID of the data set, else of the File Meta Information, with notes."""
+        """Return the SOP Instance UID of the data set, else of the File Meta Information, with notes."""
         inside, stored = inside.strip(b"\0 "), stored.strip(b"\0 ")
         uid = inside or stored
         if self._valid_uids and uid:
@@ -221,7 +221,7 @@ def _unknown(sop_class: bytes, record_type: str) -> tuple[str, str]:
 
 
 def _related(value: bytes) -> bytes:
-    """The encoded Related General SOP Class UIDs (PS3.3 F.3.2.2)."""
+    """Return the encoded Related General SOP Class UIDs (PS3.3 F.3.2.2)."""
     uids = [canonical("UI", uid) for uid in value.split(b"\\")]
     return element(tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID, "UI", b"\\".join(uids)) if all(uids) else b""
 

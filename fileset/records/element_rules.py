@@ -48,7 +48,7 @@ def element_faults(data_set: DataSet, character_set: str) -> Iterator[Fault]:
 
 
 def _order_faults(data_set: DataSet) -> Iterator[Fault]:
-    """The faults of tags: order, group, and missing creators of private elements (PS3.5 7.1, 7.5.1, 7.8.1)."""
+    """Find the faults of tags: order, group, and missing creators of private elements (PS3.5 7.1, 7.5.1, 7.8.1)."""
     previous = -1
     creators: set[int] = set()
     for part in data_set.parts:

@@ -84,7 +84,7 @@ def encode_keys(
 
 
 def _value(key: Key, values: dict[int, bytes]) -> tuple[bytes, tuple[str, str] | None]:
-    """The value for the record, and a note if it was changed or is wrong."""
+    """Return the value for the record, and a note if it was changed or is wrong."""
     derive = _DERIVED.get(key.tag)
     if derive:
         return derive(key, values), None
@@ -102,7 +102,7 @@ def _value(key: Key, values: dict[int, bytes]) -> tuple[bytes, tuple[str, str] |
 
 
 def _in_shared_groups(groups: bytes, tag: int) -> bytes:
-    """The value of an attribute in a macro of the Shared Functional Groups Sequence, b"" if none has it."""
+    """Return the value of an attribute in a macro of the Shared Functional Groups Sequence, b"" if none has it."""
     for shared in items(groups, 0, len(groups), EXPLICIT_LITTLE):
         for macro in elements(groups, shared.value_at, shared.value_end, EXPLICIT_LITTLE):
             if macro.tag == tag:
@@ -157,7 +157,7 @@ def texts_of_sequence(sequence: bytes) -> list[bytes]:
 
 
 def _concept_modifiers(_: Key, values: dict[int, bytes]) -> bytes:
-    """The children of the root content item that modify its concept name (PS3.3 F.5.25)."""
+    """Return the children of the root content item that modify its concept name (PS3.3 F.5.25)."""
     content = values.get(tags.CONTENT_SEQUENCE, b"")
     return b"".join(
         content[part.at : part.end]
@@ -167,7 +167,7 @@ def _concept_modifiers(_: Key, values: dict[int, bytes]) -> bytes:
 
 
 def _last_verification(_: Key, values: dict[int, bytes]) -> bytes:
-    """The latest Verification DateTime of the verifying observers (PS3.3 F.5.25)."""
+    """Return the latest Verification DateTime of the verifying observers (PS3.3 F.5.25)."""
     if canonical("CS", values.get(tags.VERIFICATION_FLAG, b"")) != b"VERIFIED":
         return b""
     observers = values.get(tags.VERIFYING_OBSERVER_SEQUENCE, b"")

@@ -42,7 +42,7 @@ def record_faults(record: DataSet) -> Iterator[Fault]:
 
 
 def _type_faults(data_set: DataSet) -> Iterator[Fault]:
-    """The faults of Types 1, 2, 1C and 2C (PS3.5 7.4)."""
+    """Find the faults of Types 1, 2, 1C and 2C (PS3.5 7.4)."""
     for key in data_set.table.required:
         value = data_set.values.get(key.tag)
         if value is None:

@@ -190,7 +190,7 @@ def _chain(values: dict[int, bytes], level: str, optional: Sequence[tuple[str, F
 def _extra(
     values: dict[int, bytes], optional: Sequence[tuple[str, Field]], character_set: str
 ) -> tuple[tuple[tuple[str, Field, bytes], ...], Notes]:
-    """The optional keys that have a value, or must be there without one, and the invalid ones, which are left out."""
+    """Return the optional keys that have a value or must be there without one, and the invalid ones, which are left out."""
     found, notes = [], []
     for level, row in optional:
         value, note = key_value(row.tag, row.vr, values.get(row.tag, b""), character_set, is_optional=True)
@@ -202,7 +202,7 @@ def _extra(
 
 
 def _canonical_values(values: dict[int, bytes], depth: int, character_set: str) -> tuple[list[bytes], Notes]:
-    """The values of a chain in order, and notes on those down to `depth`."""
+    """Return the values of a chain in order, and notes on those down to `depth`."""
     wanted = {field.name for level in LEVELS[: depth + 1] for field in FIELDS[level]}
     canonical_values, notes = [], []
     for field in _IN_ORDER:

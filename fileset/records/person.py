@@ -26,7 +26,7 @@ class Person(NamedTuple):
     sex: str = ""
 
     def is_other_than(self, known: Person) -> bool:
-        """Whether this is another person: the names differ, and so does the birth date or the sex.
+        """Return whether this is another person: the names differ, and so does the birth date or the sex.
 
         Names that differ only in case, carets, punctuation or spaces are variants of one spelling.
         """
@@ -37,7 +37,7 @@ class Person(NamedTuple):
         )
 
     def has_name_of(self, other: Person) -> bool:
-        """Whether both names are variants of one spelling."""
+        """Return whether both names are variants of one spelling."""
         return _spelling(self.name) == _spelling(other.name)
 
     def completed(self, other: Person) -> Person:

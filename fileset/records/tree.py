@@ -61,11 +61,11 @@ class OldRecords:
         return []
 
     def stays(self, level: str, key: bytes | str) -> bool:  # noqa: ARG002
-        """Whether the record of a patient, study or series is correct and can stay byte for byte."""
+        """Return whether the record of a patient, study or series is correct and can stay byte for byte."""
         return True
 
     def confirms(self, level: str, key: bytes | str, field: Field) -> bool:  # noqa: ARG002
-        """Whether a kept file confirms the value of a field in the record of a patient, study or series."""
+        """Return whether a kept file confirms the value of a field in the record of a patient, study or series."""
         return False
 
     def series_numbers(self, study_uid: bytes) -> set[bytes]:  # noqa: ARG002
@@ -93,7 +93,7 @@ class Entity:
         self.others: dict[str, set[str]] = {}  # field -> further values that contradict the first
 
     def text(self, name: str) -> str:
-        """The decoded value of a field, "" if it has none."""
+        """Return the decoded value of a field, "" if it has none."""
         value, character_set = self.values.get(name, (b"", ""))
         return decode(value, character_set)
 
@@ -433,7 +433,7 @@ class TreeBuilder:
         return tail
 
     def _renews(self, entity: Entity, key: bytes | str, texts: Mapping[str, str]) -> bool:
-        """Whether a key of an old record must be renewed, because no remaining file below it has the value.
+        """Return whether a key of an old record must be renewed, because no remaining file below it has the value.
 
         If a file confirms the value, it stays, with a finding about the files that differ. A missing value is filled in,
         but a record gets no optional key that it has not.

@@ -102,7 +102,7 @@ def repair_file_set(
 
 
 def _without_record(report: Report) -> list[str]:
-    """The names of files that stay on the medium without a record."""
+    """Return the names of files that stay on the medium without a record."""
     return [one.source for one in report.skipped] + [one.file_id.path for one in report.removed if not one.deleted]
 
 
@@ -172,7 +172,7 @@ def _nothing_to_list(medium: UpdatableMedium) -> FormatError:
 
 
 def _holds_encrypted(medium: UpdatableMedium) -> bool:
-    """Whether a file is a Secure DICOM File (PS3.10 7.4), which its first bytes show without a key."""
+    """Return whether a file is a Secure DICOM File (PS3.10 7.4), which its first bytes show without a key."""
     as_written = around_of(medium)
     for name in as_written.names():
         with suppress(FilesetError, OSError), as_written.open(FileId.tolerant(name)) as file:

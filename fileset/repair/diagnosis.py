@@ -88,7 +88,7 @@ def diagnose(
 
 
 def _settled(findings: list[Finding]) -> tuple[list[Finding], list[Finding]]:
-    """The findings apart from those that the trust in the DICOMDIR settles, and these.
+    """Split findings into the open ones and those that trust in the DICOMDIR settles.
 
     Where a file names another patient, study or series than its record, no other difference between them counts either.
     """
@@ -99,13 +99,13 @@ def _settled(findings: list[Finding]) -> tuple[list[Finding], list[Finding]]:
 
 
 def _is_disputed(finding: Finding) -> bool:
-    """Whether a file names another patient, study or series than its record, or another person."""
+    """Return whether a file names another patient, study or series than its record, or another person."""
     of_identity = finding.rule in _AGAINST_THE_FILE and finding.where.tag in _IDENTIFIERS
     return of_identity or finding.rule == "FS-PATIENT-CONFLICT"
 
 
 def _wrong(findings: list[Finding]) -> Wrong:
-    """The elements of a record that the findings about it name or cast doubt on."""
+    """Return the elements of a record that the findings about it name or cast doubt on."""
     named: set[int] = set()
     for finding in findings:
         if finding.where.tag is not None:
@@ -115,7 +115,7 @@ def _wrong(findings: list[Finding]) -> Wrong:
 
 
 def _spoils(finding: Finding, dicomdir: str) -> bool:
-    """Whether a finding is an error in the values of a record."""
+    """Return whether a finding is an error in the values of a record."""
     if finding.severity != ERROR or not finding.where.record:
         return False
     here = finding.where.file == dicomdir and finding.rule.startswith(_OF_THE_RECORD)
@@ -127,7 +127,7 @@ def _is_sound(contents: Contents, index: int) -> bool:
 
 
 def _remains(finding: Finding, dicomdir: str) -> bool:
-    """Whether a finding is an error that a rebuild cannot mend."""
+    """Return whether a finding is an error that a rebuild cannot mend."""
     told = finding.rule != _UNREAD or bool(finding.where.record)  # the others are skipped files
     return finding.severity == ERROR and told and not _is_mended(finding, dicomdir)
 
@@ -138,7 +138,7 @@ def _is_mended(finding: Finding, dicomdir: str) -> bool:
 
 
 def is_curable(finding: Finding) -> bool:
-    """Whether a finding of a check is an error of a kind that a rebuild cures.
+    """Return whether a finding of a check is an error of a kind that a rebuild cures.
 
     A file of another patient, study or series is none: first somebody must find out whose images they are.
     """

@@ -46,7 +46,7 @@ class Decoder:
     size: int
 
     def element(self, at: int, limit: int | None = None) -> BerElement:
-        """The element at a position, which ends before `limit`. Raises `SecureError` if there is none."""
+        """Return the element at a position, which ends before `limit`. Raises `SecureError` if there is none."""
         limit = self.size if limit is None else limit
         head = self.read(at, min(_LONGEST_HEADER, limit - at)) if 0 <= at < limit else b""
         if len(head) < 2:
@@ -81,7 +81,7 @@ class Decoder:
         raise damaged(f"an element has more than {MOST_ELEMENTS} parts")
 
     def after(self, found: BerElement, depth: int = 0) -> int:
-        """The position after an element."""
+        """Return the position after an element."""
         if found.end is not None:
             return found.end
         if depth > DEEPEST:
@@ -94,21 +94,21 @@ class Decoder:
         raise damaged(f"an element has more than {MOST_ELEMENTS} parts")
 
     def only(self, parent: BerElement, tag: int) -> BerElement:
-        """The one child that an explicit tag has."""
+        """Return the one child that an explicit tag has."""
         child = next(self.children(parent), None)
         if child is None or child.tag != tag:
             raise damaged(f"{tag:02X}H is missing")
         return child
 
     def bytes_of(self, found: BerElement, most: int) -> bytes:
-        """A whole element with its header. Raises `SecureError` if it has more than `most` bytes."""
+        """Return a whole element with its header. Raises `SecureError` if it has more than `most` bytes."""
         size = self.after(found) - found.at
         if size > most:
             raise damaged(f"a part has {size} bytes, more than the {most} that are read")
         return self.read(found.at, size)
 
     def identifier(self, found: BerElement) -> str:
-        """An OBJECT IDENTIFIER in dotted form."""
+        """Return an OBJECT IDENTIFIER in dotted form."""
         if found.tag != 0x06 or found.end is None or not 0 < found.end - found.content <= 64:
             raise damaged("an object identifier is missing")
         raw = self.read(found.content, found.end - found.content)

@@ -33,7 +33,7 @@ class CertificateRecipient:
     version = 0
 
     def info(self, key: bytes) -> bytes:
-        """The KeyTransRecipientInfo that has a content encryption key."""
+        """Return the KeyTransRecipientInfo that has a content encryption key."""
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
         encrypted = public_key(self.certificate).encrypt(key, PKCS1v15())
@@ -51,14 +51,14 @@ class Signer:
     chain: tuple[Certificate, ...] = ()
 
     def sign(self, data: bytes) -> bytes:
-        """An RSA signature with SHA-256 (PKCS #1 v1.5)."""
+        """Return an RSA signature with SHA-256 (PKCS #1 v1.5)."""
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
         from cryptography.hazmat.primitives.hashes import SHA256
 
         return self.key.sign(data, PKCS1v15(), SHA256())
 
     def certificates(self) -> bytes:
-        """The certificates as the element of SignedData."""
+        """Return the certificates as the element of SignedData."""
         from cryptography.hazmat.primitives.serialization import Encoding
 
         every = dict.fromkeys((self.certificate, *self.chain))
@@ -66,7 +66,7 @@ class Signer:
 
 
 def public_key(certificate: Certificate) -> RSAPublicKey:
-    """The key of a certificate. Raises `RuleError` if it is no RSA key."""
+    """Return the key of a certificate. Raises `RuleError` if it is no RSA key."""
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
     key = certificate.public_key()
@@ -76,12 +76,12 @@ def public_key(certificate: Certificate) -> RSAPublicKey:
 
 
 def name_of(certificate: Certificate) -> str:
-    """The subject of a certificate, as RFC 4514 writes it."""
+    """Return the subject of a certificate, as RFC 4514 writes it."""
     return certificate.subject.rfc4514_string()
 
 
 def issuer_and_serial(certificate: Certificate) -> bytes:
-    """The IssuerAndSerialNumber of a certificate."""
+    """Return the IssuerAndSerialNumber of a certificate."""
     return sequence(certificate.issuer.public_bytes(), integer(certificate.serial_number))
 
 
@@ -89,7 +89,7 @@ def issuer_and_serial(certificate: Certificate) -> bytes:
 
 
 def read_certificates(path: File) -> tuple[Certificate, ...]:
-    """The certificates in a file. Raises `MediumError` if it cannot be read, `RuleError` if it has none."""
+    """Read the certificates in a file. Raises `MediumError` if it cannot be read, `RuleError` if it has none."""
     from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificates
 
     data = _content(path)
@@ -100,7 +100,7 @@ def read_certificates(path: File) -> tuple[Certificate, ...]:
 
 
 def read_recipient(path: File) -> CertificateRecipient:
-    """The recipient whose certificate is the first in a file. Raises as `read_certificates`."""
+    """Read the recipient whose certificate is the first in a file. Raises as `read_certificates`."""
     certificate = read_certificates(path)[0]
     public_key(certificate)
     return CertificateRecipient(certificate)
@@ -130,7 +130,7 @@ def read_key(path: File, ask: Callable[[str], str] | None = None) -> RSAPrivateK
 
 
 def read_signer(certificate: File, key: File, ask: Callable[[str], str] | None = None) -> Signer:
-    """The signer whose certificate is the first in a file. Raises `RuleError` if the key is that of another one."""
+    """Read a signer: the first certificate in a file, and its key. Raises `RuleError` if they do not belong together."""
     found = read_certificates(certificate)
     private = read_key(key, ask)
     if private.public_key() != public_key(found[0]):
@@ -139,7 +139,7 @@ def read_signer(certificate: File, key: File, ask: Callable[[str], str] | None =
 
 
 def read_many(paths: Iterable[File]) -> tuple[Certificate, ...]:
-    """The certificates in several files."""
+    """Read the certificates in several files."""
     return tuple(one for path in paths for one in read_certificates(path))
 
 

@@ -17,33 +17,33 @@ def header(tag: int, length: int) -> bytes:
 
 
 def element(tag: int, *parts: bytes) -> bytes:
-    """An element."""
+    """Encode an element."""
     content = b"".join(parts)
     return header(tag, len(content)) + content
 
 
 def sequence(*parts: bytes) -> bytes:
-    """A SEQUENCE."""
+    """Encode a SEQUENCE."""
     return element(SEQUENCE, *parts)
 
 
 def set_of(*parts: bytes) -> bytes:
-    """A SET OF, in the order that DER demands."""
+    """Encode a SET OF, in the order that DER demands."""
     return element(SET, *sorted(parts))
 
 
 def octets(content: bytes) -> bytes:
-    """An OCTET STRING."""
+    """Encode an OCTET STRING."""
     return element(OCTETS, content)
 
 
 def integer(value: int) -> bytes:
-    """An INTEGER of 0 or more."""
+    """Encode an INTEGER of 0 or more."""
     return element(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big"))
 
 
 def identifier(dotted: str) -> bytes:
-    """An OBJECT IDENTIFIER."""
+    """Encode an OBJECT IDENTIFIER."""
     first, second, *rest = map(int, dotted.split("."))
     return element(0x06, *map(_base128, (40 * first + second, *rest)))
 

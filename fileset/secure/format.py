@@ -54,19 +54,19 @@ class SecureFormat:
         return self.inner or format_named("folder")
 
     def recognises(self, path: str) -> bool:
-        """Whether the file at `path` is of the inner kind."""
+        """Return whether the file at `path` is of the inner kind."""
         return self._known.recognises(path)
 
     def readable(self, path: str) -> SecureView:
-        """The medium at `path`, or around the DICOMDIR at `path`, read decrypted."""
+        """Return the medium at `path`, or around the DICOMDIR at `path`, read decrypted."""
         return SecureView(scannable(path, self.inner), self.security)
 
     def writable(self, path: str, label: str) -> SecureMedium:
-        """A medium for a new file-set, written encrypted."""
+        """Return a medium for a new file-set, written encrypted."""
         return SecureMedium(self._known.writable(path, label), self.security, self._is_plain)
 
     def updatable(self, path: str) -> SecureMedium:
-        """The medium at `path`, to be changed."""
+        """Return the medium at `path`, to be changed."""
         return SecureMedium(updatable(path, self.inner), self.security, self._is_plain)
 
     def _is_plain(self, file_id: FileId) -> bool:

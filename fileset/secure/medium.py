@@ -89,7 +89,7 @@ class SecureView:
         return ""
 
     def position(self, file_id: FileId) -> int:
-        """The byte of the medium at which a file begins, 0 if unknown."""
+        """Return the byte of the medium at which a file begins, 0 if unknown."""
         return self.around.position(file_id)
 
     def open(self, file_id: FileId) -> BinaryIO:
@@ -108,7 +108,7 @@ class SecureView:
         return file
 
     def _decrypted(self, file_id: FileId, file: BinaryIO) -> BinaryIO:
-        """The content of an envelope. A file is opened several times in a row: the last one is remembered."""
+        """Return the content of an envelope. A file is opened several times in a row: the last one is remembered."""
         info = self.around.inquire_file(file_id)
         last = self._last if self._last and self._last.is_of(file_id, info) else None
         if last is None or last.data is None:
@@ -141,17 +141,17 @@ class SecureView:
                 return info
 
     def holds_secure_files(self) -> bool:
-        """Whether the DICOMDIR is encrypted; without one, whether any file is."""
+        """Return whether the DICOMDIR is encrypted; without one, whether any file is."""
         names = [DICOMDIR] if holds(self.around, DICOMDIR) else [FileId.tolerant(name) for name in self.names()]
         return any(map(self.is_secure_file, names))
 
     def is_secure_file(self, file_id: FileId) -> bool:
-        """Whether a file is a Secure DICOM File."""
+        """Return whether a file is a Secure DICOM File."""
         with self.around.open(file_id) as file:
             return is_secure(file.read(_FIRST))
 
     def inquire_file_set(self) -> FileSetInfo:
-        """The sizes of the medium."""
+        """Return the sizes of the medium."""
         return self.around.inquire_file_set()
 
     def names(self) -> Iterator[str]:
@@ -159,23 +159,23 @@ class SecureView:
         return self.around.names()
 
     def refused(self) -> Sequence[RefusedName]:
-        """The files that cannot be opened safely."""
+        """Return the files that cannot be opened safely."""
         return self.around.refused()
 
     def leftovers(self) -> list[str]:
-        """The temporary files of a change."""
+        """Return the temporary files of a change."""
         return self.around.leftovers()
 
     def is_busy(self) -> bool:
-        """Whether a writer is changing the file-set."""
+        """Return whether a writer is changing the file-set."""
         return self.around.is_busy()
 
     def announced(self) -> frozenset[str]:
-        """The names in the journal of a change."""
+        """Return the names in the journal of a change."""
         return self.around.announced()
 
     def damage(self) -> Sequence[str]:
-        """The faults of the medium itself."""
+        """Return the faults of the medium itself."""
         return self.around.damage()
 
     def close(self) -> None:
@@ -206,7 +206,7 @@ class SecureMedium(SecureView):
         self._is_plain = is_plain
 
     def inquire_file_set(self) -> FileSetInfo:
-        """The sizes of the medium, and the bytes that each file takes more than its content."""
+        """Return the sizes of the medium, and the bytes that each file takes more than its content."""
         return evolve(self.around.inquire_file_set(), overhead=self._sealer.most)
 
     def lost_recipients(self, file_id: FileId) -> str:
@@ -227,19 +227,19 @@ class SecureMedium(SecureView):
         return described(lost) if lost else ""
 
     def exists(self) -> bool:
-        """Whether there is anything at the place of the medium."""
+        """Return whether there is anything at the place of the medium."""
         return self.around.exists()
 
     def has_dicomdir(self) -> bool:
-        """Whether there is a DICOMDIR."""
+        """Return whether there is a DICOMDIR."""
         return self.around.has_dicomdir()
 
     def occupied(self) -> bool:
-        """Whether a new file-set would take the place of something."""
+        """Return whether a new file-set would take the place of something."""
         return self.around.occupied()
 
     def interrupted(self) -> bool:
-        """Whether a writer is at work, or was interrupted."""
+        """Return whether a writer is at work, or was interrupted."""
         return self.around.interrupted()
 
     def check_writable(self) -> None:
@@ -251,19 +251,19 @@ class SecureMedium(SecureView):
         self.around.flush()
 
     def actual(self, file_id: FileId) -> FileId | None:
-        """The actual name of a file."""
+        """Return the actual name of a file."""
         return self.around.actual(file_id)
 
     def occupation(self, value: str) -> str:
-        """The kind of entry that has this File ID value: file, folder or none."""
+        """Return the kind of entry that has this File ID value: file, folder or none."""
         return self.around.occupation(value)
 
     def not_sources(self) -> frozenset[str]:
-        """The names that are never sources."""
+        """Return the names that are never sources."""
         return self.around.not_sources()
 
     def lasting_damage(self) -> Sequence[str]:
-        """The damage that the next change does not cure."""
+        """Return the damage that the next change does not cure."""
         return self.around.lasting_damage()
 
     def not_carried_over(self) -> Sequence[str]:
@@ -300,7 +300,7 @@ class _SecureTransaction:
         return self._inner.done
 
     def leftovers(self) -> list[FileId]:
-        """The files of an interrupted change."""
+        """Return the files of an interrupted change."""
         return self._inner.leftovers()
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
@@ -332,7 +332,7 @@ class _SecureTransaction:
         return evolve(self._inner.publish((sealed,), accept, count), size=len(data))
 
     def _plain(self, back: bytes, sealed: bytes, data: bytes) -> bytes:
-        """The DICOMDIR that was read back; without a key, the same encrypted bytes hold the same data."""
+        """Return the DICOMDIR that was read back; without a key, the same encrypted bytes hold the same data."""
         if not self.security.opens_own:
             return data if back == sealed else back
         opened = open_envelope(lambda at, size: back[at : at + size], len(back), self.security.opener)

@@ -22,7 +22,7 @@ _CHECKED: Final = 3
 
 
 def checked(password: str) -> bytes:
-    """A password as bytes. Raises `RuleError` for characters that PS3.15 D.1 does not allow, and for none."""
+    """Return a password as bytes. Raises `RuleError` for characters that PS3.15 D.1 does not allow, and for none."""
     if not password:
         raise RuleError("the password is empty")
     if not all(" " <= character <= "~" for character in password):
@@ -35,7 +35,7 @@ def checked(password: str) -> bytes:
 
 @lru_cache(maxsize=64)
 def derived(password: bytes, salt: bytes, rounds: int, size: int, prf: str) -> bytes:
-    """The key that PBKDF2 derives; computed once for the files that share a salt."""
+    """Compute the key that PBKDF2 derives; computed once for the files that share a salt."""
     return hashlib.pbkdf2_hmac(prf, password, salt, rounds, size)
 
 
@@ -53,7 +53,7 @@ class PasswordRecipient:
         return derived(self._password, self._salt, ROUNDS, 32, "sha1")
 
     def info(self, key: bytes) -> bytes:
-        """The PasswordRecipientInfo that has a content encryption key (RFC 5652 6.2.4)."""
+        """Return the PasswordRecipientInfo that has a content encryption key (RFC 5652 6.2.4)."""
         iv = os.urandom(16)
         return element(
             0xA3,
@@ -65,7 +65,7 @@ class PasswordRecipient:
 
 
 def wrapped(wrapping: bytes, iv: bytes, key: bytes) -> bytes:
-    """A key wrapped with AES (RFC 3211 2.3.1)."""
+    """Wrap a key with AES (RFC 3211 2.3.1)."""
     data = bytes((len(key),)) + bytes(byte ^ 0xFF for byte in key[:_CHECKED]) + key
     data += os.urandom(max(32, -(-len(data) // 16) * 16) - len(data))
     first = encrypted(AES_256, wrapping, iv, data)
@@ -73,7 +73,7 @@ def wrapped(wrapping: bytes, iv: bytes, key: bytes) -> bytes:
 
 
 def unwrapped(cipher: str, wrapping: bytes, iv: bytes, data: bytes) -> bytes | None:
-    """A wrapped key (RFC 3211 2.3.2), None if its check bytes show another password."""
+    """Unwrap a wrapped key (RFC 3211 2.3.2), None if its check bytes show another password."""
     block = len(iv)
     if len(data) < 2 * block or len(data) % block:
         return None

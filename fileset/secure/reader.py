@@ -134,7 +134,7 @@ def content_size(read: Reading, size: int, opener: Opener) -> int:
 
 
 def _decrypted(envelope: Envelope, opener: Opener) -> tuple[Decrypted, Layer | None, str]:
-    """The plain bytes, the layer inside, and how the key was found: the first likely key that gives such a layer."""
+    """Return the plain bytes, the layer inside, and the kind of key: the first likely key that gives such a layer."""
     problem = damaged("none of its keys is right")
     for key, opened_by in opener.content_keys(envelope.recipients, CIPHERS[envelope.cipher][1]):
         try:
@@ -152,7 +152,7 @@ def _decrypted(envelope: Envelope, opener: Opener) -> tuple[Decrypted, Layer | N
 
 
 def _begins(envelope: Envelope, cipher: Cipher) -> bool:
-    """Whether the plain bytes begin as a layer or a DICOM file does; those that a wrong key gives hardly ever do."""
+    """Return whether the plain bytes begin like a layer or a DICOM file; after a wrong key they hardly ever do."""
     whole = min(_HEAD, envelope.encrypted.size // cipher.block * cipher.block)
     head = cipher.decrypt(envelope.iv, envelope.encrypted(0, whole))
     return not head or head[0] == SEQUENCE or head[_PREFIX] == b"DICM"
@@ -217,7 +217,7 @@ def _signed(decoder: Decoder, parts: Iterator[BerElement], plain: Decrypted) -> 
 
 
 def _content(decoder: Decoder, found: BerElement, plain: Decrypted) -> Spliced:
-    """The content of an EncapsulatedContentInfo."""
+    """Return the content of an EncapsulatedContentInfo."""
     parts = decoder.children(_expect(found, SEQUENCE))
     if decoder.identifier(_next(parts)) != DATA:
         raise damaged("the layer inside holds something other than data")
@@ -237,7 +237,7 @@ def _digests(content: Spliced, names: Iterable[str]) -> dict[str, bytes]:
 
 
 def _windowed(read: Reading) -> Reading:
-    """The same with a window around the last position: headers are read in small steps."""
+    """Return the same with a window around the last position: headers are read in small steps."""
     start, window = 0, b""
 
     def windowed(at: int, size: int) -> bytes:

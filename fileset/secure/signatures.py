@@ -145,7 +145,7 @@ def _hash(digest: str) -> HashAlgorithm:
 
 
 def _doubt(signer: Certificate, certificates: Sequence[Certificate], trust: Sequence[Certificate]) -> str:
-    """Why a signer is not trusted, "" if it is: its certificate is trusted itself, or leads to one that is."""
+    """Explain why a signer is not trusted, "" if it is: its certificate is trusted itself, or leads to one that is."""
     from cryptography.x509.verification import (
         ExtensionPolicy,
         PolicyBuilder,

@@ -46,7 +46,7 @@ class Recipient(Protocol):
         ...
 
     def info(self, key: bytes) -> bytes:
-        """The RecipientInfo that has a content encryption key."""
+        """Return the RecipientInfo that has a content encryption key."""
         ...
 
 
@@ -64,11 +64,11 @@ class Protection(Protocol):
         ...
 
     def head(self, size: int) -> bytes:
-        """The bytes before a content of `size` bytes."""
+        """Return the bytes before a content of `size` bytes."""
         ...
 
     def tail(self, digest: bytes) -> bytes:
-        """The bytes after a content with this SHA-256."""
+        """Return the bytes after a content with this SHA-256."""
         ...
 
 
@@ -80,11 +80,11 @@ class Digested:
     tail_size = len(octets(_NO_DIGEST))
 
     def head(self, size: int) -> bytes:
-        """The start of DigestedData."""
+        """Return the start of DigestedData."""
         return _head(size, integer(0) + _DIGEST, self.tail_size)
 
     def tail(self, digest: bytes) -> bytes:
-        """The digest."""
+        """Return the digest."""
         return octets(digest)
 
 
@@ -103,11 +103,11 @@ class Signed:
         return len(self._around(bytes((self.signer.key.key_size + 7) // 8), _NO_DIGEST))
 
     def head(self, size: int) -> bytes:
-        """The start of SignedData."""
+        """Return the start of SignedData."""
         return _head(size, integer(1) + set_of(_DIGEST), self.tail_size)
 
     def tail(self, digest: bytes) -> bytes:
-        """The certificates and the signature."""
+        """Return the certificates and the signature."""
         signed = element(0x31, *self._attributes(digest))
         return self._around(self.signer.sign(signed), digest)
 
@@ -129,7 +129,7 @@ class Signed:
 
 
 def _head(size: int, first: bytes, tail: int) -> bytes:
-    """The start of a layer around a content of `size` bytes that `tail` bytes follow."""
+    """Return the start of a layer around a content of `size` bytes that `tail` bytes follow."""
     string = header(OCTETS, size)
     explicit = header(0xA0, len(string) + size) + string
     content = identifier(DATA) + explicit
@@ -145,7 +145,7 @@ class Sealer:
     protection: Protection
 
     def size(self, size: int) -> int:
-        """The bytes of the envelope of a file of `size` bytes."""
+        """Return the bytes of the envelope of a file of `size` bytes."""
         encrypted = self._encrypted(size)
         return len(self._envelope(bytes(32), bytes(BLOCK), encrypted)) + encrypted
 
@@ -177,7 +177,7 @@ class Sealer:
         return len(self.protection.head(size)) + size + self.protection.tail_size
 
     def _envelope(self, key: bytes, iv: bytes, encrypted: int) -> bytes:
-        """All that precedes `encrypted` bytes, which are the end of the envelope."""
+        """Return all that precedes `encrypted` bytes, which are the end of the envelope."""
         version = max(recipient.version for recipient in self.recipients)
         infos = set_of(*(recipient.info(key) for recipient in self.recipients))
         cipher = sequence(identifier(AES_256), octets(iv))

@@ -34,7 +34,7 @@ class SopClass:
 def _classes(
     record_type: str, section: str, *rows: tuple[str, ...], status: str = "current", note: str = ""
 ) -> Iterator[SopClass]:
-    """One class per row (uid, name) or (uid, name, iod); most IODs are named as their SOP Class is before "Storage"."""
+    """Return one class per row (uid, name) or (uid, name, iod); most IODs have the name of the SOP Class before "Storage"."""
     for uid, name, *iod in rows:
         yield SopClass(uid, name, iod[0] if iod else name.partition(" Storage")[0], record_type, section, status, note)
 

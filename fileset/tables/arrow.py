@@ -64,7 +64,7 @@ def _array(pa: Any, values: list[Any], vr: str, *, several: bool) -> Any:
 
 
 def _plain(pa: Any, values: list[Any], kind: Any) -> Any:
-    """The array of single values. They are put together here, because `pyarrow.array` imports pandas first."""
+    """Return the array of single values. They are put together here, because `pyarrow.array` imports pandas first."""
     validity, is_text = _validity(pa, values), kind == pa.string()
     if validity is not None:
         values = [("" if is_text else 0) if value is None else value for value in values]
@@ -78,7 +78,7 @@ def _plain(pa: Any, values: list[Any], kind: Any) -> Any:
 
 
 def _validity(pa: Any, values: list[Any]) -> Any:
-    """The bitmap of values that are there, the first one in the lowest bit; None if all are."""
+    """Return the bitmap of values that are there, the first one in the lowest bit; None if all are."""
     if None not in values:
         return None
     bits = "".join("0" if value is None else "1" for value in reversed(values))
@@ -86,7 +86,7 @@ def _validity(pa: Any, values: list[Any]) -> Any:
 
 
 def _kind(pa: Any, vr: str) -> tuple[Any, Callable[[Any], Any] | None]:
-    """The Arrow type for a VR, and how a value becomes one of it."""
+    """Choose the Arrow type for a VR, and how a value becomes one of it."""
     if vr == "DA":
         return pa.date32(), _date
     if vr == "TM":
@@ -111,7 +111,7 @@ def _converted(values: list[Any], convert: Callable[[Any], Any] | None) -> list[
 
 
 def _date(text: str) -> int:
-    """The days since 1970."""
+    """Return the days since 1970."""
     plain = text.replace(".", "")  # as ACR-NEMA wrote dates
     if len(plain) != 8:
         raise ValueError(text)
@@ -119,7 +119,7 @@ def _date(text: str) -> int:
 
 
 def _time(text: str) -> int:
-    """The microseconds since midnight."""
+    """Return the microseconds since midnight."""
     whole, _, fraction = text.replace(":", "").partition(".")
     if len(whole) not in (2, 4, 6) or len(fraction) > 6:
         raise ValueError(text)
@@ -129,6 +129,6 @@ def _time(text: str) -> int:
 
 
 def _takes_several(name: str) -> bool:
-    """Whether the attribute may have several values (PS3.6: its VM is not 1)."""
+    """Return whether the attribute may have several values (PS3.6: its VM is not 1)."""
     tag = ALIASES.get(name) or tag_of(name)
     return tag is not None and multiplicity(tag) not in ((1, 1), (0, None))

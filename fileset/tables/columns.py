@@ -60,7 +60,7 @@ def decode_columns(contents: Contents, records: Sequence[int], wanted: Sequence[
 
 
 def _merged(column: Column, others: Iterable[Any]) -> Column:
-    """The values of a column, with others for those that are absent."""
+    """Return the values of a column, with others for those that are absent."""
     if column.count(_ABSENT) == len(column):
         return list(islice(others, len(column)))
     return [other if value is _ABSENT else value for value, other in zip(column, others, strict=False)]
@@ -104,7 +104,7 @@ def _raw(contents: Contents, records: Sequence[int], wanted: Sequence[int]) -> l
 def _parts(
     contents: Contents, index: int, start: int, wanted: Sequence[int], layout: _RecordShape | None
 ) -> Iterator[tuple[int, bytes | Element]]:
-    """The values of one record by column."""
+    """Return the values of one record by column."""
     if layout is not None:
         parts = layout.unpack(contents.flat.data, start)
         yield from ((column, parts[at]) for column, at in layout.wanted)
@@ -118,7 +118,7 @@ def _parts(
 
 
 def _layout(data: bytes, at: int, end: int, places: dict[int, int]) -> _RecordShape | None:
-    """The layout of a record with these elements; None if an element has no plain length."""
+    """Return the layout of a record with these elements; None if an element has no plain length."""
     headers: list[bytes] = []
     form, wanted = ["<"], []
     try:
@@ -147,7 +147,7 @@ def _layout(data: bytes, at: int, end: int, places: dict[int, int]) -> _RecordSh
 
 
 def _decoded(contents: Contents, records: Sequence[int], tag: int, raw: Column) -> Column:
-    """The values of a column."""
+    """Return the values of a column."""
     if raw.count(_ABSENT) == len(raw):
         return raw
     known = _values(contents, tag, [value for value in dict.fromkeys(raw) if isinstance(value, bytes)])
@@ -160,7 +160,7 @@ def _decoded(contents: Contents, records: Sequence[int], tag: int, raw: Column) 
 
 
 def _values(contents: Contents, tag: int, raw: list[bytes]) -> dict[bytes, Any]:
-    """The values that do not depend on the character set of a record, by their bytes."""
+    """Return the values that do not depend on the character set of a record, by their bytes."""
     vr = vr_of(tag)
     if vr not in _TEXT and vr not in _NUMBERS:
         plain = [value for value in raw if value.isascii() and ESCAPE not in value] if vr in TEXT_VRS else raw
@@ -197,7 +197,7 @@ def _alone(contents: Contents, tag: int, vr: str, raw: bytes) -> Any:
 
 
 def _one(contents: Contents, index: int, tag: int, value: bytes | Element) -> Any:
-    """The value of one record, in its character set."""
+    """Return the value of one record, in its character set."""
     part = value if isinstance(value, Element) else contents.element(index, tag)
     decoded = None if part is None else contents.value(index, part)
     return "/".join(map(str, decoded)) if tag == tags.REFERENCED_FILE_ID and isinstance(decoded, list) else decoded

@@ -47,7 +47,7 @@ def _contradictions(record: InstanceRecord, header: Dataset) -> Iterator[str]:
 
 
 def _in_files(name: str) -> bool:
-    """Whether an attribute is one of files, not of directories."""
+    """Return whether an attribute is one of files, not of directories."""
     tag = tag_of(name)
     return tag is not None and tag >> 16 != 0x0004
 

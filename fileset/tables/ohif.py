@@ -67,7 +67,7 @@ def _only(values: Mapping[str, Any], names: Iterable[str]) -> Document:
 
 
 def _instances(values: Mapping[str, Any], url: str) -> Iterator[Document]:
-    """One entry for a single image, one for each frame of a multi-frame image."""
+    """Return one entry for a single image, one for each frame of a multi-frame image."""
     metadata = _only(values, _INSTANCE)
     for name in _LISTS & metadata.keys():
         metadata[name] = metadata[name] if isinstance(metadata[name], list) else [metadata[name]]

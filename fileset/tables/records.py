@@ -32,7 +32,7 @@ class FoundRecords(Sequence[Item_co], Generic[Item_co]):
         return self._find() if self._kept is None else iter(self._kept)
 
     def __next__(self) -> Item_co:
-        """The next record: `next(reader.patients)` is the first one."""
+        """Return the next record: `next(reader.patients)` is the first one."""
         if self._running is None:
             self._running = iter(self)
         return next(self._running)

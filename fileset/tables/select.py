@@ -84,7 +84,7 @@ def _vr(name: str, tag: int) -> str:
 
 
 def _computed(contents: Contents, records: Sequence[int], name: str) -> Column:
-    """A column of numbers of records below, or of the modalities of the series of a study."""
+    """Return a column of numbers of records below, or of the modalities of the series of a study."""
     if name == _MODALITIES:
         values = _modalities(contents)
         return [values.get(_at_level(contents, index, "STUDY")) for index in records]
@@ -104,7 +104,7 @@ def _modalities(contents: Contents) -> dict[int, Any]:
 
 
 def _at_level(contents: Contents, index: int, level: str) -> int:
-    """The record of `level` that holds a record, or is it; `NONE` if there is none."""
+    """Return the record of `level` that holds a record, or is it; `NONE` if there is none."""
     while index != NONE and contents.type_name(index) != level:
         index = contents.tree.parent[index]
     return index

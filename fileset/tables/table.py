@@ -60,7 +60,7 @@ class Table(Sequence[Row]):
         return (dict(zip(names, row, strict=True)) for row in self.rows())
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
-        """The values of each row, in the order of the columns."""
+        """Return the values of each row, in the order of the columns."""
         return zip(*self.columns.values(), strict=True)
 
     def __repr__(self) -> str:

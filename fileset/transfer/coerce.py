@@ -94,7 +94,7 @@ def encoded(text: str, character_set: str) -> bytes:
 
 
 def _holds(character_set: str, texts: Iterable[str]) -> bool:
-    """Whether a character set can hold all texts; with code extensions, only ASCII."""
+    """Return whether a character set can hold all texts; with code extensions, only ASCII."""
     try:
         for text in texts:
             encoded(text, character_set)

@@ -34,7 +34,7 @@ class Reconciled:
     rules: Reconciliation
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[ReconciledInstance]:
-        """The instances whose old values match all `keys`."""
+        """Find the instances whose old values match all `keys`."""
         return (ReconciledInstance(record, self.rules) for record in self.source.find(level, **keys))
 
     @property
@@ -51,7 +51,7 @@ class _NewKeys:
     values: dict[str, tuple[str, str]]
 
     def get(self, keyword: str, default: Any = None) -> Any:
-        """The value of one key."""
+        """Return the value of one key."""
         value = self.holder.get(keyword, default)
         old, new = self.values.get(keyword_of(condition(keyword, None)[0]), ("", ""))
         return new if new and str(value or "").strip() == old.strip() else value
@@ -117,7 +117,7 @@ class ReconciledInstance:
         return None if holder is None else _NewKeys(holder, self._values)
 
     def get(self, keyword: str, default: Any = None) -> Any:
-        """The value of one key of the record."""
+        """Return the value of one key of the record."""
         return _NewKeys(self._record, self._values).get(keyword, default)
 
     def open(self) -> BinaryIO:

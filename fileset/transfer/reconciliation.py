@@ -201,7 +201,7 @@ class Reconciliation:
 
 
 def _head(item: Payload, syntax: Syntax) -> bytes:
-    """The elements before the pixels. Raises `FormatError` if they cannot be walked."""
+    """Return the elements before the pixels. Raises `FormatError` if they cannot be walked."""
     size = _WINDOW
     while True:
         with item.source.open() as file:
@@ -231,7 +231,7 @@ def _end_of_head(data: bytes, syntax: Syntax, *, whole: bool) -> int | None:
 
 
 def _changed_deflated(item: Payload, values: Values, stamp: Stamp) -> tuple[Payload, dict[int, tuple[str, str]]]:
-    """The same for a deflated data set, which is taken into memory as a whole (PS3.5 A.5)."""
+    """Return the same for a deflated data set, which is taken into memory as a whole (PS3.5 A.5)."""
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     data = inflate.decompress(b"".join(item.data_set()), _LARGEST)
     if inflate.unconsumed_tail:

@@ -233,7 +233,7 @@ class _StowWorker:
         return ([], [renewed]) if isinstance(renewed, Sent) else self._try([renewed])
 
     def _can_renew(self, items: Sequence[Payload]) -> bool:
-        """Whether transcoding is wanted, and would change one of the files."""
+        """Return whether transcoding is wanted, and would change one of the files."""
         return self._settings.transcode and any(item.transfer_syntax_uid != EXPLICIT for item in items)
 
     def _renewed(self, item: Payload, sent: Sent) -> _Waiting | Sent:
@@ -338,7 +338,7 @@ def _values(item: Mapping[str, Any], tag: str) -> list[Any]:
 
 
 def _sorted(waiting: list[_Waiting], answer: Answer) -> tuple[list[_Waiting], list[Sent]]:
-    """The instances to retry after an answer, and the finished ones."""
+    """Return the instances to retry after an answer, and the finished ones."""
     again, ended = [], []
     for item, sent in waiting:
         uid = sent.sop_instance_uid

@@ -22,11 +22,11 @@ class InMemory:
     file_id: FileId | None = None
 
     def open(self) -> BinaryIO:
-        """The bytes as a file."""
+        """Return the bytes as a file."""
         return BytesIO(self.data)
 
     def inquire(self) -> FileInfo:
-        """The size."""
+        """Return the size."""
         return FileInfo(len(self.data), None)
 
 

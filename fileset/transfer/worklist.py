@@ -56,7 +56,7 @@ def from_worklist(
 
 
 def _fits(entry: Dataset, match: Mapping[str, str]) -> bool:
-    """Whether an entry has the values that were asked for: a worklist may ignore keys (PS3.4 K.6.1.2.2).
+    """Return whether an entry has the values that were asked for: a worklist may ignore keys (PS3.4 K.6.1.2.2).
 
     Patterns, ranges, dates and times are left to the worklist.
     """
@@ -73,7 +73,7 @@ def _fits(entry: Dataset, match: Mapping[str, str]) -> bool:
 
 
 def _plain(value: str) -> str:
-    """A value for comparison: names match whatever their case, and without empty components (PS3.4 C.2.2.2.1)."""
+    """Normalise a value for comparison: names match in any case and without empty components (PS3.4 C.2.2.2.1)."""
     return value.strip().rstrip("^=").casefold()
 
 

@@ -47,7 +47,7 @@ def run(options: Namespace) -> int:
 
 
 def _row(drive: Drive, folder: str) -> dict[str, Any]:
-    """The facts about a file-set in a drive; `error` is the reason why it cannot be read."""
+    """Return the facts about a file-set in a drive; `error` is the reason why it cannot be read."""
     from fileset.reader import Reader
 
     row: dict[str, Any] = {

@@ -82,7 +82,7 @@ def _list(profiles: list[Profile], *, as_json: bool) -> None:
 
 
 def _lines(table: Table) -> Iterator[str]:
-    """A table as lines: columns side by side, the last one broken between words; on a narrow terminal a line for each cell."""
+    """Lay out a table in columns, the last one broken between words; on a narrow terminal give each cell a line."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     before = sum(widths[:-1]) + 2 * len(widths)
     is_terminal = sys.stdout.isatty()

@@ -61,7 +61,7 @@ class Shape(NamedTuple):
     uid: slice
 
     def accepts(self, body: bytes) -> bool:
-        """Whether a record has these element headers, and correct values."""
+        """Return whether a record has these element headers, and correct values."""
         return self.headers(body) == self.expected and all(is_correct(body[at]) for at, is_correct in self.values)
 
 
@@ -75,7 +75,7 @@ class RecordShapes:
     _shapes: dict[tuple[int, int], Shape] = field(factory=dict)
 
     def is_known(self, index: int) -> bool:
-        """Whether a record has a known shape; its faults are then reported, its reference and identity remembered."""
+        """Return whether a record has a known shape; if so, report its faults, remember its reference and identity."""
         flat = self.collector.flat
         start, end = flat.start[index], flat.end[index]
         shape = self._shapes.get((flat.type_of[index], end - start))
@@ -136,7 +136,7 @@ def _shape(body: bytes, start: int, record: DataSet, faults: tuple[Finding, ...]
 
 
 def _is_simple(kind: str, record: DataSet) -> bool:
-    """Whether a record references a file, and its headers and `_CORRECT` decide all of its keys."""
+    """Return whether a record references a file, and its headers and `_CORRECT` decide all of its keys."""
     return (
         kind not in LEVELS
         and bool(record.values.get(tags.REFERENCED_FILE_ID))

@@ -97,7 +97,7 @@ _MOST_INFLATED: Final = 1 << 28
 
 
 def _start(data: bytes, findings: Findings) -> int:
-    """The offset of the File Meta Information, or of the data set if there is none."""
+    """Find the offset of the File Meta Information, or of the data set if there is none."""
     if data[128:132] == b"DICM":
         return 132
     for at, is_it, message in (
@@ -120,7 +120,7 @@ def _has_vr(data: bytes, at: int) -> bool:
 
 
 def _first_record(data: bytes, at: int) -> int:
-    """The likely offset of the first directory record, -1 if there is none."""
+    """Find the likely offset of the first directory record, -1 if there is none."""
     little = next_record(data, at, EXPLICIT_LITTLE)
     return little if little >= 0 else next_record(data, at, EXPLICIT_BIG)
 
@@ -145,13 +145,13 @@ def _file_meta(flat: FlatDirectory, start: int, end: int, findings: Findings) ->
 
 
 def _resumed(data: bytes, at: int, end: int) -> int:
-    """The offset of the next element after `at` that can be recognised, else the end."""
+    """Find the offset of the next element after `at` that can be recognised, else the end."""
     following = _IDENTIFICATION.search(data, at + 1, end)
     return following.start() if following else end
 
 
 def _syntax(flat: FlatDirectory, samples: Sequence[int], findings: Findings) -> Syntax:
-    """The real transfer syntax, judged by some elements; the declared one may be wrong."""
+    """Return the real transfer syntax, judged by some elements; the declared one may be wrong."""
     declared = flat.meta.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 ").decode("ascii", "replace")
     explicit = [at for at in samples if _has_vr(flat.data, at)]
     if explicit:
@@ -250,7 +250,7 @@ def _check_end(flat: FlatDirectory, value_at: int, length: int, end: int, findin
 
 
 def _is_trailing(flat: FlatDirectory, at: int) -> bool:
-    """Whether the bytes after the records are not the sequence delimiter and further data elements."""
+    """Return whether the bytes after the records are not the sequence delimiter and further data elements."""
     try:
         met = [part.tag for part in elements(flat.data, at, len(flat.data), flat.syntax)]
     except FormatError:

@@ -118,7 +118,7 @@ class Contents:
         return keys_of(flat.data, parts, flat.syntax, self._character_set(index, parts, *parts))
 
     def _character_set(self, index: int, parts: list[Element], *wanted: Element) -> str:
-        """The character set of the `wanted` elements: that of the record, else of the DICOMDIR (PS3.5 7.5.3).
+        """Return the character set of the `wanted` elements: that of the record, else of the DICOMDIR (PS3.5 7.5.3).
 
         If text needs one and none is declared, use that of a record above, else a guess. Strictly a record inherits only
         from the enclosing data set.
@@ -148,7 +148,7 @@ class Contents:
         return self.flat.data[part.value_at : part.value_end].strip(b" \0") if part else b""
 
     def _referring(self, index: int, tag: int) -> int:
-        """The record with the file reference: the record itself, or its MRDR (retired, PS3.3-2003 F.6.2)."""
+        """Return the record with the file reference: the record itself, or its MRDR (retired, PS3.3-2003 F.6.2)."""
         parts = {part.tag: part for part in self.flat.elements(index)}
         if tag in parts or tags.MRDR_OFFSET not in parts:
             return index
@@ -185,13 +185,13 @@ class Contents:
         return self._plain_file_id(index).rstrip(b" ") or self.raw_reference(index, tags.REFERENCED_FILE_ID)
 
     def _plain_file_id(self, index: int) -> bytes:
-        """The value of (0004,1500) if it follows the type, as nearly all writers do, else b""."""
+        """Return the value of (0004,1500) if it follows the type, as nearly all writers do, else b""."""
         at, end = self._after_type(index), self.flat.end[index]
         raw = _value(self.flat.data, at, end, _FILE_ID_HEADER) if at else b""
         return raw if _PLAIN(raw) else b""
 
     def _after_type(self, index: int) -> int:
-        """The offset of the element after the type of a record, 0 if the record has an unusual start."""
+        """Find the offset of the element after the type of a record, 0 if the record has an unusual start."""
         flat = self.flat
         at = flat.start[index] + 42
         usual = flat.syntax is EXPLICIT_LITTLE and flat.lower_at[index] == 38
@@ -213,7 +213,7 @@ class Contents:
                 yield file_id.path
 
     def _with_files(self) -> Iterator[tuple[int, int]]:
-        """The active records that reference a file, with the offset of (0004,1500) if it follows the type, else 0."""
+        """Find the active records that reference a file; with each the offset of (0004,1500) if it follows the type, or 0."""
         flat = self.flat
         data, starts, ends, lower_at, types = flat.data, flat.start, flat.end, flat.lower_at, flat.type_of
         upper = [name in LEVELS for name in flat.types]
@@ -334,7 +334,7 @@ class Contents:
                     index, left = self.tree.lower[here], open_
 
     def _unmet(self, index: int, conditions: Conditions) -> Conditions | None:
-        """The conditions on keys that this record lacks; None if one fails."""
+        """Return the conditions on keys that this record lacks; None if one fails."""
         left = []
         for tag, matches in conditions:
             holder = self._referring(index, tag) if self._has_mrdr else index
@@ -349,7 +349,7 @@ class Contents:
         return rank == wanted or (rank == _PERHAPS and wanted == _INSTANCE and self.references_file(index))
 
     def references_file(self, index: int) -> bool:
-        """Whether a record references a file, itself or through an MRDR."""
+        """Return whether a record references a file, itself or through an MRDR."""
         referring = (tags.REFERENCED_FILE_ID, tags.MRDR_OFFSET)
         return bool(self._plain_file_id(index)) or any(part.tag in referring for part in self.flat.elements(index))
 
@@ -372,7 +372,7 @@ def _is_text_beyond_ascii(data: bytes, part: Element) -> bool:
 
 
 def _value(data: bytes, at: int, end: int, header: bytes) -> bytes:
-    """The value of the short element with this header at `at`, b"" if there is another element."""
+    """Return the value of the short element with this header at `at`, b"" if there is another element."""
     if data[at : at + 6] != header or at + 8 > end:
         return b""
     return data[at + 8 : min(at + 8 + _SHORT(data, at + 6)[0], end)]

@@ -40,7 +40,7 @@ def link(flat: FlatDirectory, *, file: str = "DICOMDIR") -> Tree:
 
 
 def _by_offsets(flat: FlatDirectory, findings: Findings) -> Tree | None:
-    """The tree if the offsets describe one that contains all records, else None."""
+    """Return the tree if the offsets describe one that contains all records, else None."""
     tree = unlinked(len(flat))
     tree.first, tree.last = (
         _record_at(flat, flat.number(tag)) for tag in (tags.FIRST_ROOT_RECORD, tags.LAST_ROOT_RECORD)
@@ -68,7 +68,7 @@ def _by_offsets(flat: FlatDirectory, findings: Findings) -> Tree | None:
 
 
 def _record_at(flat: FlatDirectory, offset: int) -> int:
-    """The index of the record at an offset, `NONE` if there is none."""
+    """Find the index of the record at an offset, `NONE` if there is none."""
     index = bisect_left(flat.start, offset)
     return index if index < len(flat) and flat.start[index] == offset else NONE
 

@@ -80,7 +80,7 @@ def check_last(flat: FlatDirectory, tree: Tree, findings: Findings) -> None:
 def _understood(
     flat: FlatDirectory, stated: Collection[int], index_of: _Meanings, findings: Findings
 ) -> tuple[_Meanings, int]:
-    """The meanings of all offsets, and the constant to add to each."""
+    """Return the meanings of all offsets, and the constant to add to each."""
     truncated = any(finding.rule == "FS-DICOMDIR-TRUNCATED" for finding in flat.findings)
     there = [offset for offset in stated if offset < len(flat.data) or not truncated]
 
@@ -106,7 +106,7 @@ def _understood(
 
 
 def _constant(flat: FlatDirectory, stated: list[int], index_of: _Meanings) -> int:
-    """The shift with which most offsets hit a record, 0 if there is none."""
+    """Find the shift with which most offsets hit a record, 0 if there is none."""
 
     def hits(shift: int, offsets: Sequence[int]) -> int:
         return sum(offset + shift in index_of for offset in offsets)
@@ -121,7 +121,7 @@ def _constant(flat: FlatDirectory, stated: list[int], index_of: _Meanings) -> in
 
 
 def _drifting(flat: FlatDirectory, stated: list[int]) -> _Meanings:
-    """The meanings if there are as many offsets as records and their distance changes slowly."""
+    """Return the meanings if there are as many offsets as records and their distance changes slowly."""
     linked = [index for index in range(len(flat)) if flat.record_type(index) != "MRDR"]
     if len(stated) != len(linked):
         return {}
@@ -131,7 +131,7 @@ def _drifting(flat: FlatDirectory, stated: list[int]) -> _Meanings:
 
 
 def _near(flat: FlatDirectory, offsets: Collection[int], taken: Collection[int], shift: int) -> _Meanings:
-    """The meanings of offsets close to the start of a record to which no other offset leads."""
+    """Find the meanings of offsets close to the start of a record to which no other offset leads."""
 
     def meanings() -> Iterator[tuple[int, int]]:
         for offset in offsets:

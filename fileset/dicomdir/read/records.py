@@ -166,7 +166,7 @@ def _usual_records(flat: FlatDirectory, at: int, types: _Types) -> int:
 
 
 def _items(data: bytes, at: int, most: int) -> list[int]:
-    """The offsets of up to `most` items according to their lengths, and the end of the last one.
+    """Return the offsets of up to `most` items according to their lengths, and the end of the last one.
 
     These may not be items. Each has room for the elements before the value of the record type.
     """
@@ -190,7 +190,7 @@ def _items(data: bytes, at: int, most: int) -> list[int]:
 
 
 def _usual(starts: list[int], joined: bytes) -> int:
-    """How many of the first records have the usual start and contain their whole type."""
+    """Count how many of the first records have the usual start and contain their whole type."""
     number = len(starts) - 1
     sizes, lengths = _column(joined, _SIZE_AT, "H"), _column(joined, _LENGTH_AT, "I")
     if (
@@ -207,7 +207,7 @@ def _usual(starts: list[int], joined: bytes) -> int:
 
 
 def _leading(column: bytes, byte: bytes) -> int:
-    """How many bytes at the start are equal to `byte`."""
+    """Count how many bytes at the start are equal to `byte`."""
     return len(column) - len(column.lstrip(byte))
 
 
@@ -225,7 +225,7 @@ def _take_columns(flat: FlatDirectory, starts: list[int], joined: bytes, types: 
 
 
 def _column(joined: bytes, at: int, kind: str) -> array[int]:
-    """The Little Endian numbers at one position of each record start."""
+    """Return the Little Endian numbers at one position of each record start."""
     numbers = array(kind)
     width = numbers.itemsize
     raw = bytearray(len(joined) // _SIZE * width)
@@ -238,7 +238,7 @@ def _column(joined: bytes, at: int, kind: str) -> array[int]:
 
 
 def _end_of_undefined(data: bytes, at: int, bound: int) -> int:
-    """The end of the record of undefined length at `at`, -1 if it has none before the next record."""
+    """Find the end of the record of undefined length at `at`, -1 if it has none before the next record."""
     following = _LITTLE_RECORD.search(data, at + 8)
     if following:
         bound = following.start()
@@ -284,7 +284,7 @@ def _take(flat: FlatDirectory, record: Element, types: _Types, findings: Finding
 
 
 def _item(flat: FlatDirectory, at: int, area: _Area, findings: Findings) -> Element:
-    """The item at `at`; if its length is wrong, it ends where the next record starts."""
+    """Return the item at `at`; if its length is wrong, it ends where the next record starts."""
     limit = area.limit(at)
     try:
         return element_at(flat.data, at, limit, flat.syntax)
@@ -314,7 +314,7 @@ def _mend(flat: FlatDirectory, at: int, area: _Area, types: _Types, findings: Fi
 
 
 def _ends_at(flat: FlatDirectory, at: int, area: _Area) -> bool:
-    """Whether the last record ends at `at` by its elements, and these do not continue to the next record."""
+    """Return whether the last record ends at `at` by its elements, and these do not continue to the next record."""
     start = flat.start[-1]
     if flat.syntax.long(flat.data, start + 4)[0] == UNDEFINED:
         return True  # its delimiter was found

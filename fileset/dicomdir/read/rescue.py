@@ -75,7 +75,7 @@ class _Rescuer:
             self._cut(claim, target)
 
     def _doubt(self, claim: int, target: int) -> tuple[bool, bool, int]:
-        """A sort key for how unlikely a link is: wrong record type, backwards, distance."""
+        """Return a sort key for how unlikely a link is: wrong record type, backwards, distance."""
         source = claim >> 1
         fits = may_be_below if claim & 1 else may_be_beside
         misfit = not fits(self.flat.record_type(source), self.flat.record_type(target))
@@ -114,7 +114,7 @@ class _Rescuer:
         return (index for index, claim in enumerate(self.claims) if claim == NONE)
 
     def _is_detached(self, index: int) -> bool:
-        """Whether a record is meant to be in no entity: an MRDR (PS3.3-2004 F.6.2, retired) that leads to no other."""
+        """Return whether a record belongs to no entity: an MRDR (PS3.3-2004 F.6.2, retired) that leads to no other."""
         tree = self.tree
         return self.flat.record_type(index) == "MRDR" and tree.next[index] == tree.lower[index] == NONE
 
@@ -152,7 +152,7 @@ class _Rescuer:
             self.findings.add("FS-RECORD-ORPHAN", message, offset=self.flat.start[index])
 
     def _circle(self, index: int) -> list[int]:
-        """The records of the circle that leads to a record."""
+        """Find the records of the circle that leads to a record."""
         met: dict[int, None] = {}
         while index not in met:
             met[index] = None
@@ -167,14 +167,14 @@ class _Rescuer:
         self.tree.adopt(index, owner)
 
     def _follows(self, index: int, owner: int) -> bool:
-        """Whether the previous record is the owner or below it."""
+        """Return whether the previous record is the owner or below it."""
         before = index - 1
         if owner == NONE or not self.tree.reached[owner]:
             return False
         return before == owner or owner in self.tree.above(before)
 
     def _is_open(self, owner: int) -> bool:
-        """Whether the lower-level entity of a record is empty, or its last record has a broken link."""
+        """Return whether the lower-level entity of a record is empty, or its last record has a broken link."""
         last = self._last(owner)
         return last == NONE or self.flat.next[last] != 0 or self.flat.next_at[last] == ABSENT
 
@@ -188,7 +188,7 @@ class _Rescuer:
         self.last_of[owner] = index
 
     def _last(self, owner: int) -> int:
-        """The last record of the lower-level entity of a record or of the root entity; `NONE` if empty."""
+        """Find the last record of the lower-level entity of a record or of the root entity; `NONE` if empty."""
         last = self.last_of.get(owner, self.tree.first if owner == NONE else self.tree.lower[owner])
         while last != NONE and self.tree.next[last] != NONE:
             last = self.tree.next[last]
@@ -223,7 +223,7 @@ class _Rescuer:
             self.findings.add(rule, message, offset=self.flat.start[source], tag=tag)
 
     def _spans(self) -> tuple[array[int], array[int]]:
-        """The position of each record in the order of the tree, and the end of its branch."""
+        """Compute the position of each record in the order of the tree, and the end of its branch."""
         order = list(self.tree.walk())
         position, ends = array("q", [NONE]) * len(self.flat), array("q", [NONE]) * len(self.flat)
         for place, index in enumerate(order):

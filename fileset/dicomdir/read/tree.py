@@ -131,7 +131,7 @@ class Tree:
         return len(self.next)
 
     def is_deep(self) -> bool:
-        """Whether records are nested more than `MAX_DEPTH` deep."""
+        """Return whether records are nested more than `MAX_DEPTH` deep."""
         holders = compress(range(len(self.lower)), map(ne, self.lower, repeat(NONE)))
         return any(sum(1 for _ in self.above(index)) >= MAX_DEPTH for index in holders)
 

@@ -178,7 +178,7 @@ class Kept(OldRecords):
         return [index for index in self._references[0].of(uid) if not self.dropped[index]]
 
     def is_named(self, value: str, *longer: str) -> bool:
-        """Whether (0004,1500) of a kept record has this value or one of the `longer` ones, in upper or lower case."""
+        """Return whether (0004,1500) of a kept record has this value or one of the `longer` ones; ignore case."""
         name = value.upper()
         if name.isascii() and self._is_quick_look() and not self._mentions(name.encode("ascii")):
             return False
@@ -186,12 +186,12 @@ class Kept(OldRecords):
         return not all(self.dropped[index] for index in holders)
 
     def _is_quick_look(self) -> bool:
-        """Whether there were few searches so far, so that a search in the bytes is cheaper than a look-up table."""
+        """Return whether there were few searches so far: then searching the bytes is cheaper than a look-up table."""
         self._asked += 1
         return self._asked <= _FEW
 
     def _mentions(self, name: bytes) -> bool:
-        """Whether a name in upper case occurs anywhere in the DICOMDIR, in any case."""
+        """Return whether a name in upper case occurs anywhere in the DICOMDIR, in any case."""
         data = self.flat.data
         return any(name in data[at : at + _PART + len(name)].upper() for at in range(0, len(data), _PART))
 
@@ -246,7 +246,7 @@ class Kept(OldRecords):
         return f"{identity!s}{PERSON}{number}" if number else identity
 
     def _are_distinct(self, patients: list[int]) -> bool:
-        """Whether records with one Patient ID are about different persons."""
+        """Return whether records with one Patient ID are about different persons."""
         return all(self._person(one).is_other_than(self._person(other)) for one, other in combinations(patients, 2))
 
     @cached_property
@@ -350,11 +350,11 @@ class Kept(OldRecords):
         return Person(self.text(index, tags.PATIENT_NAME), birth_date, sex)
 
     def stays(self, level: str, key: bytes | str) -> bool:
-        """Whether the record of a patient, study or series can stay byte for byte."""
+        """Return whether the record of a patient, study or series can stay byte for byte."""
         return self.sound is None or self.entity(level, key) in self.sound
 
     def confirms(self, level: str, key: bytes | str, field: Field) -> bool:
-        """Whether a kept file confirms the value of a record for a field; `files_confirm` reads the files."""
+        """Return whether a kept file confirms the value of a record for a field; `files_confirm` reads the files."""
         return self.sound is None and self.files_confirm(self.entity(level, key), field)
 
     def series_numbers(self, study_uid: bytes) -> set[bytes]:

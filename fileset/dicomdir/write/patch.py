@@ -84,7 +84,7 @@ class _Value(NamedTuple):
 
 
 def is_whole(flat: FlatDirectory, index: int) -> bool:
-    """Whether all elements of a record can be read."""
+    """Return whether all elements of a record can be read."""
     start, end = flat.content(index)
     try:
         for _ in elements(flat.data, start, end, flat.syntax):

@@ -46,7 +46,7 @@ class JournalEntry:
         return f"{self.kind} {self.size} {self.digest} {self.file_id.value}\n"
 
     def describes(self, path: str) -> bool:
-        """Whether a file is the one that the change wrote, or was to remove. Raises `MediumError`."""
+        """Return whether a file is the one that the change wrote, or was to remove. Raises `MediumError`."""
         with named(path):
             found = os.lstat(path)
             if not stat.S_ISREG(found.st_mode) or found.st_size != self.size:

@@ -109,7 +109,7 @@ class FolderMedium:
         return files
 
     def is_busy(self) -> bool:
-        """Whether a writer holds the lock."""
+        """Return whether a writer holds the lock."""
         lock = os.path.join(self.root, WORK, LOCK)
         if not os.path.isfile(lock) or os.path.islink(lock):
             return False
@@ -217,7 +217,7 @@ class FolderMedium:
         )
 
     def exists(self) -> bool:
-        """Whether the folder exists. Raises `MediumError` if that is unknown."""
+        """Return whether the folder exists. Raises `MediumError` if that is unknown."""
         try:
             return stat.S_ISDIR(os.stat(self.root).st_mode)
         except (FileNotFoundError, NotADirectoryError):
@@ -233,15 +233,15 @@ class FolderMedium:
         return frozenset((WORK, dicomdir.name if dicomdir else DICOMDIR.value))
 
     def has_dicomdir(self) -> bool:
-        """Whether there is a DICOMDIR in the folder, under any form of its name."""
+        """Return whether there is a DICOMDIR in the folder, under any form of its name."""
         return self.exists() and bool(self._dicomdir())
 
     def occupied(self) -> bool:
-        """Whether there is a file-set: other files in the folder are left alone."""
+        """Return whether there is a file-set: other files in the folder are left alone."""
         return self.has_dicomdir()
 
     def interrupted(self) -> bool:
-        """Whether there is a work folder."""
+        """Return whether there is a work folder."""
         return os.path.lexists(os.path.join(self.root, WORK))
 
     def check_writable(self) -> None:
@@ -285,15 +285,15 @@ class Folder:
         return os.path.isdir(path)
 
     def readable(self, path: str) -> FolderMedium:
-        """The folder at `path`."""
+        """Return the folder at `path`."""
         if not os.path.isdir(path):
             raise MediumError("no such folder", path=path)
         return FolderMedium(path)
 
     def writable(self, path: str, label: str) -> FolderMedium:  # noqa: ARG002  # a folder has no name of its own
-        """The folder at `path`, which need not exist yet."""
+        """Return the folder at `path`, which need not exist yet."""
         return FolderMedium(path)
 
     def updatable(self, path: str) -> FolderMedium:
-        """The folder at `path`."""
+        """Return the folder at `path`."""
         return self.readable(path)

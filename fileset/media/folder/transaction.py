@@ -316,7 +316,10 @@ class FolderTransaction:
             self._work.release(journal=True)
 
     def _published(self) -> bool | None:
-        """Whether the new DICOMDIR is in place, None if unknown. Look at the medium: the rename may succeed and report an error."""
+        """Return whether the new DICOMDIR is in place, None if unknown.
+
+        Look at the medium: the rename may succeed and report an error.
+        """
         if self._on_disk or not self._new:
             return self._on_disk
         self._forget()
@@ -350,7 +353,7 @@ class FolderTransaction:
 
 
 def _is_link(folder: str) -> bool:
-    """Whether a folder is a symbolic link, or a junction of Windows; not if it is absent."""
+    """Return whether a folder is a symbolic link, or a junction of Windows; not if it is absent."""
     with named(folder):
         try:
             status = os.lstat(folder)
@@ -360,7 +363,7 @@ def _is_link(folder: str) -> bool:
 
 
 def _removed(how: Callable[[str], None], path: str) -> bool:
-    """Whether `path` does not exist, now or after its removal."""
+    """Return whether `path` does not exist, now or after its removal."""
     with suppress(OSError):
         how(path)
     return not os.path.lexists(path)

@@ -57,11 +57,11 @@ class WorkFolder:
         self._temporary = count()
 
     def file(self, name: str) -> str:
-        """The path of a file in the folder."""
+        """Return the path of a file in the folder."""
         return os.path.join(self.path, name)
 
     def temporary(self) -> str:
-        """The path for the next file that is written."""
+        """Return the path for the next file that is written."""
         return self.file(f"T{next(self._temporary) % 10**7:07d}")
 
     # ------------------------------------------------------------ one writer

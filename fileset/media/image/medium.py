@@ -136,15 +136,15 @@ class Image(ImageAnswers):
         self._former.close()
 
     def exists(self) -> bool:
-        """Whether there is an old image."""
+        """Return whether there is an old image."""
         return not isinstance(self._former, NoImage)
 
     def has_dicomdir(self) -> bool:
-        """Whether the old image has a DICOMDIR."""
+        """Return whether the old image has a DICOMDIR."""
         return holds(self._former, DICOMDIR)
 
     def occupied(self) -> bool:
-        """Whether anything exists at the path, because a new image replaces it as a whole."""
+        """Return whether anything exists at the path, because a new image replaces it as a whole."""
         return os.path.lexists(self._path)
 
     # ------------------------------------------------------------ names in use

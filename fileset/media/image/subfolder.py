@@ -19,7 +19,7 @@ class Below(ImageAnswers):
         self._prefix = subfolder + "/"
 
     def is_busy(self) -> bool:
-        """Whether a writer is changing the whole medium."""
+        """Return whether a writer is changing the whole medium."""
         return self._medium.is_busy()
 
     @property

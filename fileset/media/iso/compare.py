@@ -135,7 +135,7 @@ def _files(image: IsoMedium) -> Iterator[tuple[str, int, int]]:
 
 
 def holds_data(device: str) -> bool:
-    """Whether the disc in a drive is readable and holds anything but zeros."""
+    """Return whether the disc in a drive is readable and holds anything but zeros."""
     try:
         with closing(ImageBytes(device)) as disc:
             return any(disc.read(0, min(disc.size, BATCH * SECTOR)))

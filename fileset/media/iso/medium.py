@@ -206,7 +206,7 @@ def _is_file_id(path: str) -> bool:
 
 
 def _may_be_empty(path: str) -> bool:
-    """Whether a new image can have an empty folder of this name: it must not be deeper than the folder of a file."""
+    """Return whether a new image can have an empty folder of this name: no deeper than the folder of a file."""
     return _is_file_id(path) and path.count("/") + 2 <= MAX_DEPTH
 
 
@@ -271,7 +271,7 @@ class Iso:
         )
 
     def recognises(self, path: str) -> bool:
-        """Whether the file, or disc drive, at `path` has descriptors at the place where ISO 9660 and UDF begin."""
+        """Return whether the file or disc drive at `path` has descriptors where ISO 9660 and UDF begin."""
         if os.path.isdir(path) or is_pipe(path):
             return False
         try:

@@ -37,7 +37,7 @@ class NameTree:
         return len(self.names)
 
     def is_folder(self, node: int) -> bool:
-        """Whether a node is a folder."""
+        """Return whether a node is a folder."""
         return node in self.children
 
     def path(self, node: int) -> str:

@@ -51,7 +51,7 @@ _LAYOUTS: Final = {FILE_TAG: (84, 168, 176), EXTENDED_FILE_TAG: (92, 208, 216)}
 
 
 def has_udf(image: ImageBytes) -> bool:
-    """Whether the Volume Recognition Sequence announces UDF."""
+    """Return whether the Volume Recognition Sequence announces UDF."""
     for sector in range(16, 32):
         try:
             if image.read(sector * BLOCK + 1, 5) in (b"NSR02", b"NSR03"):
@@ -207,7 +207,7 @@ class UdfVolume:
 
 
 def _revision(volume: bytes) -> str:
-    """The revision of UDF, such as "1.02", by the Domain Identifier of the volume (UDF 2.1.5.3); "" if it has none."""
+    """Return the revision of UDF, such as "1.02", from the Domain Identifier of the volume (UDF 2.1.5.3), else ""."""
     (found,) = unpack_from("<H", volume, _REVISION_AT)
     return f"{found >> 8:x}.{found & 0xFF:02x}" if volume[217:].startswith(_DOMAIN) and found else ""
 

@@ -109,7 +109,7 @@ class UdfHierarchy:
             yield sector, bytes(data).ljust(sectors(len(data)) * SECTOR, b"\0")
 
     def _name(self, sector: int, at: int, flags: int, node: int, name: bytes) -> bytes:
-        """A File Identifier Descriptor (ECMA-167 4/14.4)."""
+        """Encode a File Identifier Descriptor (ECMA-167 4/14.4)."""
         entry = _long_ad(SECTOR, self._entry_block(node), _unique(node))
         body = pack("<HBB16sH", 1, flags, len(name), entry, 0) + name
         body += bytes(-(len(body) + 16) % 4)
@@ -132,7 +132,7 @@ class UdfHierarchy:
         yield PARTITION_AT + 1, tagged(TERMINATING_TAG, bytes(496), 1).ljust(SECTOR, b"\0")
 
     def _sequence(self, length: int) -> Iterator[tuple[int, bytes]]:
-        """The Volume Descriptor Sequence (ECMA-167 3/8.4.2), for a partition of `length` blocks."""
+        """Encode the Volume Descriptor Sequence (ECMA-167 3/8.4.2), for a partition of `length` blocks."""
         yield PRIMARY_TAG, self._primary()
         yield IMPLEMENTATION_TAG, pack("<I", 1) + _udf_id("*UDF LV Info") + self._volume_information()
         partition = pack("<IHH", 2, 1, 0) + _entity("+NSR02") + bytes(128) + pack("<III", 1, PARTITION_AT, length)
@@ -189,7 +189,7 @@ def recognition_sequence() -> Iterator[bytes]:
 
 
 def _file_entry(kind: int, links: int, size: int, pieces: list[tuple[int, int]], modified: bytes, node: int) -> bytes:
-    """A File Entry (ECMA-167 4/14.9), after its tag; `pieces` are lengths in bytes with their blocks."""
+    """Encode a File Entry (ECMA-167 4/14.9), after its tag; `pieces` are lengths in bytes with their blocks."""
     extents = b"".join(pack("<II", length, block) for length, block in pieces)
     permissions = _FOLDER_PERMISSIONS if kind == _FOLDER_TYPE else _FILE_PERMISSIONS
     fields = (
@@ -216,7 +216,7 @@ def _name_length(name: str) -> int:
 
 
 def _entity(identifier: str, suffix: bytes = b"") -> bytes:
-    """An Entity Identifier (ECMA-167 1/7.4)."""
+    """Encode an Entity Identifier (ECMA-167 1/7.4)."""
     return b"\0" + identifier.encode("ascii").ljust(23, b"\0") + suffix.ljust(8, b"\0")
 
 

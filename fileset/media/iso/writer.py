@@ -136,7 +136,7 @@ class IsoBuilder:
 def volume_descriptor(
     kind: int, escapes: bytes, hierarchy: Hierarchy, total: int, options: IsoOptions, date: bytes
 ) -> bytes:
-    """A Primary (1) or Supplementary (2) Volume Descriptor for a volume of `total` sectors (ECMA-119 8.4, 8.5)."""
+    """Encode a Primary (1) or Supplementary (2) Volume Descriptor; the volume has `total` sectors (ECMA-119 8.4, 8.5)."""
 
     def text(value: str, size: int) -> bytes:
         if not escapes:

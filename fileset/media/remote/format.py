@@ -29,11 +29,11 @@ class Remote:
     _media: dict[str, RemoteFileSet] = field(factory=dict)
 
     def recognises(self, path: str) -> bool:
-        """Whether a path is a URL."""
+        """Return whether a path is a URL."""
         return is_url(path)
 
     def readable(self, path: str) -> RemoteMedium:
-        """The remote folder at a URL."""
+        """Return the remote folder at a URL."""
         return RemoteMedium(path)
 
     def writable(self, path: str, label: str) -> RemoteFileSet:  # noqa: ARG002  # a bucket has no name for a file-set

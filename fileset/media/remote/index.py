@@ -45,11 +45,11 @@ class RemoteFileSet(RemoteMedium):
         return True
 
     def has_dicomdir(self) -> bool:
-        """Whether there is a DICOMDIR."""
+        """Return whether there is a DICOMDIR."""
         return holds(self, DICOMDIR)
 
     def occupied(self) -> bool:
-        """Whether there is a DICOMDIR, which a new one would replace."""
+        """Return whether there is a DICOMDIR, which a new one would replace."""
         return self.has_dicomdir()
 
     def interrupted(self) -> bool:
@@ -89,7 +89,7 @@ class RemoteFileSet(RemoteMedium):
         )
 
     def not_sources(self) -> frozenset[str]:
-        """The DICOMDIR."""
+        """Return the DICOMDIR."""
         return frozenset((DICOMDIR.value,))
 
     def put_dicomdir(self, data: bytes) -> None:
@@ -130,7 +130,7 @@ _AGAIN: Final = "Index it again when nothing changes it"
 
 
 def _is_refusal(cause: BaseException | None) -> bool:
-    """Whether an error is the answer to an unmet condition: 412 Precondition Failed, 409 Conflict."""
+    """Return whether an error is the answer to an unmet condition: 412 Precondition Failed, 409 Conflict."""
     text = f"{cause} {cause.__cause__}" if cause else ""
     return isinstance(cause, FileExistsError) or "PreconditionFailed" in text or "pre-conditions" in text
 

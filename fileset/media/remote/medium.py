@@ -172,11 +172,11 @@ class RemoteMedium(ImageAnswers):
     # ------------------------------------------------------------ faults
 
     def damage(self) -> tuple[str, ...]:
-        """A sentence for each file whose name could do harm."""
+        """Return a sentence for each file whose name could do harm."""
         return self._notes.everything()
 
     def refused(self) -> Sequence[RefusedName]:
-        """The files whose names could do harm."""
+        """Return the files whose names could do harm."""
         return tuple(self._notes.refused.values())
 
     def close(self) -> None:

@@ -262,7 +262,7 @@ def open_sized(path: str, *, follow: bool = True) -> tuple[int, int]:
 
 
 def is_pipe(path: str) -> bool:
-    """Whether there is a named pipe at `path`; opening it would wait for a writer."""
+    """Return whether there is a named pipe at `path`; opening it would wait for a writer."""
     try:
         return stat.S_ISFIFO(os.stat(path).st_mode)
     except OSError:

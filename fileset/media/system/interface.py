@@ -59,7 +59,7 @@ class SystemCalls(Protocol):
         ...
 
     def is_link(self, entry: os.DirEntry[str]) -> bool:
-        """Whether an entry of a folder is a symbolic link, or anything else that leads elsewhere."""
+        """Return whether an entry of a folder is a symbolic link, or anything else that leads elsewhere."""
         ...
 
     def long_path(self, path: str) -> str:

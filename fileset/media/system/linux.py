@@ -164,7 +164,7 @@ def _mount_table() -> str:
 
 
 def _is_removable(device: str) -> bool:
-    """Whether Linux calls a block device, or the device of a partition, removable."""
+    """Return whether Linux calls a block device, or the device of a partition, removable."""
     for above in ("", "/.."):
         try:
             with open(f"/sys/dev/block/{device}{above}/removable", encoding="ascii") as file:

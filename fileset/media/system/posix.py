@@ -27,7 +27,7 @@ def create(path: str, mode: int) -> int:
 
 
 def is_link(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry of a folder is a symbolic link."""
+    """Return whether an entry of a folder is a symbolic link."""
     return entry.is_symlink()
 
 

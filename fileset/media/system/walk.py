@@ -115,7 +115,7 @@ def place_below(path: str | os.PathLike[str], folder: str | os.PathLike[str]) ->
 
 
 def leads_out(path: str, folder: str) -> bool:
-    """Whether the file at `path` is really outside `folder`, symbolic links followed."""
+    """Return whether the file at `path` is really outside `folder`, symbolic links followed."""
     return place_below(path, folder) is None
 
 
@@ -154,7 +154,7 @@ class PlainFile(OpenFile):
 
     @staticmethod
     def is_link(problem: OSError) -> bool:
-        """Whether opening failed because there is a symbolic link."""
+        """Return whether opening failed because there is a symbolic link."""
         return problem.errno in (errno.ELOOP, errno.EMLINK)
 
 
@@ -175,7 +175,7 @@ def open_regular(path: str) -> BinaryIO:
 
 
 def same_contents(one: str, other: str) -> bool:
-    """Whether two files hold the same bytes. Raises `MediumError` if one cannot be read."""
+    """Return whether two files hold the same bytes. Raises `MediumError` if one cannot be read."""
     try:
         with open_regular(one) as first, open_regular(other) as second:
             if os.fstat(first.fileno()).st_size != os.fstat(second.fileno()).st_size:
@@ -206,7 +206,7 @@ def stamp_of(path: str) -> Stamp:
 
 
 def _stamp(found: os.stat_result) -> Stamp:
-    """A stamp of two 64-bit numbers: times before 1678 or after 2262 do not fit in nanoseconds."""
+    """Return a stamp of two 64-bit numbers: times before 1678 or after 2262 do not fit in nanoseconds."""
     return found.st_size, found.st_mtime_ns & _LARGEST
 
 

@@ -112,7 +112,7 @@ def create(path: str, mode: int) -> int:
 
 
 def is_link(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry of a folder is a symbolic link or a junction."""
+    """Return whether an entry of a folder is a symbolic link or a junction."""
     return entry.is_symlink() or (sys.version_info >= (3, 12) and entry.is_junction())
 
 

@@ -67,7 +67,7 @@ class TarMedium(OpenImage):
             enlist(self._listing, name, name)
 
     def _single(self, damage: str) -> dict[str, Member]:
-        """The file that is compressed, without the suffix of its name. Raises `FormatError` if it is damaged."""
+        """Return the file that is compressed, without the suffix of its name. Raises `FormatError` if it is damaged."""
         if damage:
             raise FormatError(damage, path=self._path)
         return {os.path.splitext(os.path.basename(self._path))[0] or "FILE": Member(0, self._image.size, None)}
@@ -202,7 +202,7 @@ class Tar:
     footprint = Footprint(fixed=0, folder=0, entry=0)
 
     def recognises(self, path: str) -> bool:
-        """Whether the file at `path` begins as a tar archive or a compressed file."""
+        """Return whether the file at `path` begins as a tar archive or a compressed file."""
         head = _head(path)
         return opener_for(head) is not None or head[257:262] == b"ustar"
 
@@ -229,7 +229,7 @@ class Foreign:
     footprint = Footprint(fixed=0, folder=0, entry=0)
 
     def recognises(self, path: str) -> bool:
-        """Whether the file at `path` begins as such an archive."""
+        """Return whether the file at `path` begins as such an archive."""
         return bool(kind_not_read(_head(path)))
 
     def readable(self, path: str) -> NoReturn:

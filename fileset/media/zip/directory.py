@@ -134,7 +134,7 @@ def normalised(name: str) -> str:
 
 
 def is_folder(name: str) -> bool:
-    """Whether a member is a folder, by its name."""
+    """Return whether a member is a folder, by its name."""
     return name.endswith(("/", "\\"))
 
 

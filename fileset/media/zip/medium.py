@@ -41,7 +41,7 @@ class Zip:
         return Footprint(fixed=END_SIZE, folder=0, entry=HEADERS_SIZE + locked, growth=self.compress)
 
     def recognises(self, path: str) -> bool:
-        """Whether the file at `path` begins like an archive; it may be cut off."""
+        """Return whether the file at `path` begins like an archive; it may be cut off."""
         if not os.path.isfile(path):
             return False
         try:
@@ -52,11 +52,11 @@ class Zip:
         return begins in (LOCAL_SIGNATURE, END_SIGNATURE)
 
     def readable(self, path: str) -> ZipMedium:
-        """The archive at `path`."""
+        """Return the archive at `path`."""
         return ZipMedium(path, self.password)
 
     def writable(self, path: str, label: str) -> UpdatableMedium:  # noqa: ARG002  # an archive has no name of its own
-        """A new archive at `path`; "-" streams it to standard output."""
+        """Return a new archive at `path`; "-" streams it to standard output."""
         if path != STANDARD_OUTPUT:
             return _image(path, NoImage(path), self)
         if not sys.stdout.writable():

@@ -201,7 +201,7 @@ class _MemberHeaders:
         return self.stamp + (locked_extra(self.method) if self.is_locked else b"") + self._keepsake.extra
 
     def local(self) -> bytes:
-        """The header before the data (APPNOTE 4.3.7)."""
+        """Encode the header before the data (APPNOTE 4.3.7)."""
         sizes = (self.packed, self.size)
         extra = self._extra
         if self.large:
@@ -220,7 +220,7 @@ class _MemberHeaders:
         return pack("<4sI2Q" if self.large else "<4s3I", b"PK\7\x08", self.crc, self.packed, self.size)
 
     def central(self) -> bytes:
-        """The header in the central directory (APPNOTE 4.3.12)."""
+        """Encode the header in the central directory (APPNOTE 4.3.12)."""
         numbers = (self.size, self.packed, self.at)
         comment = self._keepsake.comment
         beyond = [number for number in numbers if number >= _LIMIT]
@@ -235,7 +235,7 @@ class _MemberHeaders:
 
 
 def _end(count: int, size: int, at: int, comment: bytes) -> bytes:
-    """The end of the central directory, with that of ZIP64 before it where it is needed (APPNOTE 4.3.14 to 4.3.16)."""
+    """Encode the end of the central directory, after that of ZIP64 if needed (APPNOTE 4.3.14 to 4.3.16)."""
     before = b""
     if count >= _LIMIT_COUNT or max(size, at) >= _LIMIT:
         before = pack("<4sQ2H2I4Q", b"PK\6\6", 44, _UNIX | _VERSION_64, _VERSION_64, 0, 0, count, count, size, at)
@@ -246,7 +246,7 @@ def _end(count: int, size: int, at: int, comment: bytes) -> bytes:
 
 
 def _encoded(file_id: FileId) -> tuple[bytes, int]:
-    """The name of a member and the flags that it needs."""
+    """Return the name of a member and the flags that it needs."""
     try:
         name = file_id.path.encode("utf-8")
     except UnicodeEncodeError as problem:
