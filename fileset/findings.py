@@ -148,12 +148,7 @@ _ROWS = (
     ("FS-RECORD-IN-USE-FLAG", ERROR, "PS3.3 F.3.2.2", "Record In-use Flag is not FFFFH"),
     ("FS-RECORD-MALFORMED", ERROR, "PS3.5 7.5", "a directory record cannot be decoded"),
     ("FS-RECORD-TYPE", ERROR, "PS3.3 F.3.2.2", "the Directory Record Type is not in the tables"),
-    (
-        "FS-RECORD-SEQUENCE-LENGTH",
-        ERROR,
-        "PS3.5 7.5",
-        "the Directory Record Sequence does not end at its stated length",
-    ),
+    ("FS-RECORD-SEQUENCE-LENGTH", ERROR, "PS3.5 7.5", "the Directory Record Sequence does not end at its stated length"),
     ("FS-RECORD-NESTING", ERROR, "PS3.3 F.4", "records are nested deeper than any table allows"),
     ("FS-OFFSET-ABSENT", ERROR, "PS3.3 F.3.2.2", "records lack required offsets"),
     ("FS-OFFSET-SHIFTED", ERROR, "PS3.3 F.3.2.2", "all offsets are wrong by the same amount"),
@@ -230,18 +225,8 @@ _ROWS = (
     ("FS-META-FORM", ERROR, "PS3.10 7.1", "File Meta Information breaks the rules"),
     ("FS-META-GROUP-LENGTH", ERROR, "PS3.10 7.1", "the length of the File Meta Information is wrong"),
     ("FS-FILE-TRAILING", WARNING, "PS3.10 7.2", "bytes after the data set"),
-    (
-        "FS-FILE-PRIVATE",
-        WARNING,
-        "PS3.5 7.8.1",
-        "private elements of a file have no private creator, or a wrong number",
-    ),
-    (
-        "FS-PIXEL-SYNTAX",
-        ERROR,
-        "PS3.5 A.4",
-        "pixel data is encapsulated although the transfer syntax is native, or the reverse",
-    ),
+    ("FS-FILE-PRIVATE", WARNING, "PS3.5 7.8.1", "private elements of a file have no private creator, or a wrong number"),
+    ("FS-PIXEL-SYNTAX", ERROR, "PS3.5 A.4", "pixel data is encapsulated although the transfer syntax is native, or the reverse"),
     ("FS-PIXEL-FRAGMENT", ERROR, "PS3.5 A.4", "fragments of pixel data break the rules"),
     ("FS-PIXEL-TOTAL-LENGTH", ERROR, "PS3.3 C.7.6.3", "the total length of encapsulated pixel data is wrong"),
     ("FS-OFFSET-TABLE-BASIC", ERROR, "PS3.5 A.4", "the Basic Offset Table is wrong"),
@@ -263,12 +248,7 @@ _ROWS = (
     # Secure DICOM Files
     ("FS-SECURE-PASSWORD", ERROR, "PS3.15 D.1", "the password for an encrypted file is wrong"),
     ("FS-SECURE-KEY", ERROR, "PS3.15 D.1", "an encrypted file that no given key or password opens"),
-    (
-        "FS-SECURE-ALGORITHM",
-        ERROR,
-        "PS3.15 D.1.1",
-        "an encrypted file uses an algorithm that PS3.15 D.1 does not allow",
-    ),
+    ("FS-SECURE-ALGORITHM", ERROR, "PS3.15 D.1.1", "an encrypted file uses an algorithm that PS3.15 D.1 does not allow"),
     ("FS-SECURE-DIGEST", ERROR, "PS3.15 D.1.1", "an encrypted file was changed: its digest is wrong"),
     ("FS-SECURE-SIGNATURE", ERROR, "PS3.15 D.1.1", "the signature of an encrypted file is wrong"),
     ("FS-SECURE-INTEGRITY", ERROR, "PS3.15 D.1.1", "an encrypted file without digest or signature"),
@@ -278,23 +258,13 @@ _ROWS = (
     ("FS-SECURE-UNSEEN", ERROR, "PS3.15 D.1", "encrypted files that could be checked only from outside"),
     ("FS-SECURE-RECIPIENTS", WARNING, "PS3.15 D.1", "recipients of the old DICOMDIR cannot open the new one"),
     ("FS-SECURE-NO-PAGES", WARNING, "PS3.15 D.1", "pages for a browser were left out because they are not encrypted"),
-    (
-        "FS-SECURE-STATE",
-        INFO,
-        "PS3.15 D.1",
-        "an encrypted file was opened with this key or password, and this digest or signature",
-    ),
+    ("FS-SECURE-STATE", INFO, "PS3.15 D.1", "an encrypted file was opened with this key or password, and this digest or signature"),
     ("FS-ZIP-PASSWORD", ERROR, "PS3.12 V", "the password for an archive is wrong"),
     ("FS-ZIP-CHANGED", ERROR, "PS3.12 V", "an encrypted file in an archive was changed"),
     ("FS-ZIP-WEAK", WARNING, "PS3.12 V", "the encryption of an archive is weak"),
     # Application profiles, where one was named
     ("PR-SOP-CLASS", ERROR, "PS3.11 X.3.1", "a SOP Class that the profile does not allow"),
-    (
-        "PR-TRANSFER-SYNTAX",
-        ERROR,
-        "PS3.11 X.3.1",
-        "a transfer syntax that the profile does not allow for the SOP Class",
-    ),
+    ("PR-TRANSFER-SYNTAX", ERROR, "PS3.11 X.3.1", "a transfer syntax that the profile does not allow for the SOP Class"),
     ("PR-XABC", ERROR, "PS3.11 A.3.3", "an image that breaks a rule of the Basic Cardiac profile"),
     ("PR-XA1K", ERROR, "PS3.11 B.3.3", "an image that breaks a rule of the 1024 X-Ray Angiographic profiles"),
     ("PR-US", ERROR, "PS3.11 C.3", "an image that breaks a rule of the Ultrasound profiles"),
@@ -307,13 +277,8 @@ _ROWS = (
     ("PR-MEDIUM", ERROR, "PS3.11 X.3.2", "a medium that the profile does not allow"),
     ("PR-MEDIUM-UNKNOWN", WARNING, "PS3.11 X.3.2", "the rules for the medium cannot be checked on a folder"),
     ("PR-KEPT-UNKNOWN", WARNING, "PS3.11 X.3", "instances that an update kept and did not judge under the profile"),
-    (
-        "PR-SECURE",
-        ERROR,
-        "PS3.11 X.3.5",
-        "a file is not encrypted although the profile demands it, or is although it must not be",
-    ),
-)
+    ("PR-SECURE", ERROR, "PS3.11 X.3.5", "a file is not encrypted although the profile demands it, or is although it must not be"),
+)  # fmt: skip
 
 RULES = {row[0]: Rule(*row) for row in _ROWS}
 """The catalogue of rules by id. An id never changes its meaning."""

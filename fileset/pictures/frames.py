@@ -168,7 +168,7 @@ def frames_of(dataset: Dataset, element: PixelElement, transfer_syntax: str, *, 
 
 
 @frozen
-class _Headers:
+class _FragmentHeaders:
     """The headers of fragments; the end of the bytes counts as the end of the sequence."""
 
     read: Reading
@@ -188,7 +188,7 @@ class _Headers:
 
 def _fragments(element: PixelElement) -> Fragments:
     try:
-        return read_fragments(_Headers(element.read), element.at, EXPLICIT_LITTLE)
+        return read_fragments(_FragmentHeaders(element.read), element.at, EXPLICIT_LITTLE)
     except (FormatError, error) as problem:
         raise PictureError(f"the fragments of the pixel data cannot be read: {problem}") from problem
 
