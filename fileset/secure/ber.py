@@ -1,6 +1,7 @@
-"""Decoding of nested elements by the Basic Encoding Rules (X.690), at random positions of a file.
+"""Decode nested elements of the Basic Encoding Rules (X.690) at any position of a file.
 
-Only headers are read: an envelope of 4 GB needs no more memory than one of 4 kB. Depth and number of elements are limited.
+The decoder reads only headers: an envelope of 4 GB needs no more memory than one of 4 kB. Depth and number of elements
+are limited.
 """
 
 from __future__ import annotations
@@ -13,19 +14,19 @@ from attrs import frozen
 from fileset.secure.errors import damaged
 
 Reading = Callable[[int, int], bytes]
-"""Random access: up to so many bytes from a position."""
+"""A function `(position, size)` that returns up to `size` bytes from there."""
 
 DEEPEST: Final = 16
-"""Levels of nested elements of indefinite length."""
+"""Most levels of nested elements of indefinite length."""
 MOST_ELEMENTS: Final = 1 << 20
-"""Parts of an indefinite element, and pieces of a string: OpenSSL writes 4 GB in about 500,000."""
+"""Most parts of an element, and pieces of a string: OpenSSL writes 4 GB in about 500,000."""
 _LONGEST_HEADER: Final = 10
 _CONSTRUCTED: Final = 0x20
 
 
 @frozen
 class BerElement:
-    """An element: its first byte, its position, that of its content, and its end; None for indefinite length."""
+    """An element: first byte, position, position of the content, and end (None if the length is indefinite)."""
 
     tag: int
     at: int
@@ -34,13 +35,13 @@ class BerElement:
 
     @property
     def is_constructed(self) -> bool:
-        """Whether the content is elements."""
+        """Whether the content consists of elements."""
         return bool(self.tag & _CONSTRUCTED)
 
 
 @frozen
 class Decoder:
-    """Decodes elements in the first `size` bytes that `read` gives."""
+    """Decodes elements in the first `size` bytes of the data that `read` accesses."""
 
     read: Reading
     size: int
@@ -63,11 +64,11 @@ class Decoder:
         length = int.from_bytes(head[2 : 2 + more], "big") if more else head[1]
         content = at + 2 + more
         if content + length > limit:
-            raise damaged("an element ends after the element that holds it")
+            raise damaged("an element is longer than the one that contains it")
         return BerElement(head[0], at, content, content + length)
 
     def children(self, parent: BerElement, depth: int = 0) -> Iterator[BerElement]:
-        """Read the elements in a constructed element, in order."""
+        """Yield the elements in a constructed element, in order."""
         at, limit = parent.content, self.size if parent.end is None else parent.end
         for _ in range(MOST_ELEMENTS):
             if parent.end is None:
@@ -94,21 +95,21 @@ class Decoder:
         raise damaged(f"an element has more than {MOST_ELEMENTS} parts")
 
     def only(self, parent: BerElement, tag: int) -> BerElement:
-        """Return the one child that an explicit tag has."""
+        """Return the first child, the only one of an explicit tag. Raises `SecureError` if it has another tag than `tag`."""
         child = next(self.children(parent), None)
         if child is None or child.tag != tag:
-            raise damaged(f"{tag:02X}H is missing")
+            raise damaged(f"the element {tag:02X}H is missing")
         return child
 
     def bytes_of(self, found: BerElement, most: int) -> bytes:
         """Return a whole element with its header. Raises `SecureError` if it has more than `most` bytes."""
         size = self.after(found) - found.at
         if size > most:
-            raise damaged(f"a part has {size} bytes, more than the {most} that are read")
+            raise damaged(f"a part has {size} bytes; at most {most} are read")
         return self.read(found.at, size)
 
     def identifier(self, found: BerElement) -> str:
-        """Return an OBJECT IDENTIFIER in dotted form."""
+        """Decode an OBJECT IDENTIFIER into dotted form."""
         if found.tag != 0x06 or found.end is None or not 0 < found.end - found.content <= 64:
             raise damaged("an object identifier is missing")
         raw = self.read(found.content, found.end - found.content)
@@ -124,7 +125,7 @@ class Decoder:
         return ".".join(map(str, (first, numbers[0] - 40 * first, *numbers[1:])))
 
     def pieces(self, found: BerElement, depth: int = 0) -> Iterator[tuple[int, int]]:
-        """Find position and length of each piece of an octet string, which may be in nested pieces (X.690 8.7)."""
+        """Yield position and length of each piece of an octet string; pieces may be nested (X.690 8.7)."""
         if not found.is_constructed:
             yield found.content, (found.end or 0) - found.content
             return

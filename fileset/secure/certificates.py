@@ -1,4 +1,4 @@
-"""Recipients and signers by X.509 certificates with RSA keys (PS3.15 D.1), and the files that hold them."""
+"""Recipients and signers with X.509 certificates and RSA keys (PS3.15 D.1), and the files of certificates and keys."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 File = str | os.PathLike[str]
 """The path of a file in PEM or DER form."""
 LARGEST = 1 << 20
-"""Bytes of a file with certificates or a key that are read."""
+"""Most bytes that are read of a file with certificates or a key."""
 
 
 @frozen
@@ -33,7 +33,7 @@ class CertificateRecipient:
     version = 0
 
     def info(self, key: bytes) -> bytes:
-        """Return the KeyTransRecipientInfo that has a content encryption key."""
+        """Encode the KeyTransRecipientInfo for the content encryption key `key`."""
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
         encrypted = public_key(self.certificate).encrypt(key, PKCS1v15())
@@ -44,21 +44,21 @@ class CertificateRecipient:
 
 @frozen
 class Signer:
-    """Signs for the owner of a certificate; the other certificates lead to one that recipients trust."""
+    """Signs with the key of a certificate; `chain` leads from it to a certificate that recipients trust."""
 
     certificate: Certificate
     key: RSAPrivateKey = field(repr=False)
     chain: tuple[Certificate, ...] = ()
 
     def sign(self, data: bytes) -> bytes:
-        """Return an RSA signature with SHA-256 (PKCS #1 v1.5)."""
+        """Sign data with RSA and SHA-256 (PKCS #1 v1.5)."""
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
         from cryptography.hazmat.primitives.hashes import SHA256
 
         return self.key.sign(data, PKCS1v15(), SHA256())
 
     def certificates(self) -> bytes:
-        """Return the certificates as the element of SignedData."""
+        """Encode the certificates as the element of SignedData."""
         from cryptography.hazmat.primitives.serialization import Encoding
 
         every = dict.fromkeys((self.certificate, *self.chain))
@@ -66,7 +66,7 @@ class Signer:
 
 
 def public_key(certificate: Certificate) -> RSAPublicKey:
-    """Return the key of a certificate. Raises `RuleError` if it is no RSA key."""
+    """Return the key of a certificate. Raises `RuleError` if it is not an RSA key."""
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
     key = certificate.public_key()
@@ -81,7 +81,7 @@ def name_of(certificate: Certificate) -> str:
 
 
 def issuer_and_serial(certificate: Certificate) -> bytes:
-    """Return the IssuerAndSerialNumber of a certificate."""
+    """Encode the IssuerAndSerialNumber of a certificate."""
     return sequence(certificate.issuer.public_bytes(), integer(certificate.serial_number))
 
 
@@ -107,9 +107,9 @@ def read_recipient(path: File) -> CertificateRecipient:
 
 
 def read_key(path: File, ask: Callable[[str], str] | None = None) -> RSAPrivateKey:
-    """Read the private key in a file; `ask` gives the pass phrase of the file, if it has one.
+    """Read the private key in a file; `ask` returns the pass phrase of the file, if it needs one.
 
-    Raises `MediumError` if the file cannot be read, `RuleError` if it has no RSA key, or another pass phrase.
+    Raises `MediumError` if the file cannot be read, `RuleError` if it has no RSA key or the pass phrase is wrong.
     """
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key

@@ -16,20 +16,20 @@ _TRIPLE_DES: Final = "1.2.840.113549.3.7"
 
 
 def algorithm(cipher: str) -> tuple[str, int, int]:
-    """Look up name, bytes of the key, and bytes of a block. Raises `SecureError` for a cipher that D.1 does not have."""
+    """Look up name, size of the key and size of a block in bytes. Raises `SecureError` for a cipher outside PS3.15 D.1."""
     if cipher not in CIPHERS:
         raise SecureError(f"is encrypted with {cipher}, not with AES or Triple-DES in CBC mode", rule=ALGORITHM)
     return *CIPHERS[cipher], 8 if cipher == _TRIPLE_DES else 16
 
 
 def cbc(cipher: str, key: bytes, iv: bytes) -> ciphers.Cipher[ciphers.modes.CBC]:
-    """Make a cipher. Raises `SecureError` for a key or initial vector of another length."""
+    """Make a cipher. Raises `SecureError` if the key or initial vector has the wrong length."""
     from cryptography.hazmat.primitives.ciphers import Cipher as CipherOf
     from cryptography.hazmat.primitives.ciphers import algorithms, modes
 
     _, size, block = algorithm(cipher)
     if len(key) != size or len(iv) != block:
-        raise damaged("its key or initial vector has another length than the cipher demands")
+        raise damaged("its key or initial vector has the wrong length for the cipher")
     if cipher == _TRIPLE_DES:
         from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 

@@ -20,7 +20,7 @@ _ADVICE: Final[dict[str, str | Advice]] = {
     ALGORITHM: "Ask the sender to encrypt it as PS3.15 D.1 demands",
     DIGEST: "Do not use the file: ask the sender for a new copy",
     SIGNATURE: "Do not use the file: ask the sender for a new copy",
-    INTEGRITY: "Compare the file with the original before it is used",
+    INTEGRITY: "Compare the file with the original before you use it",
     FORM: "Ask the sender for a new copy",
 }
 

@@ -18,10 +18,10 @@ _NONE: Final = frozenset[FileId]()
 
 @frozen
 class SecureFormat:
-    """A kind of medium whose DICOM files are encrypted; `inner` is the kind of the medium itself, None if it shows that.
+    """A kind of medium whose DICOM files are encrypted; `inner` is the kind of the medium itself, None to recognise it.
 
-    `beside` are files that are written plain, such as a viewer. Names that are no File IDs, such as INDEX.HTM, are those
-    of such files too.
+    `beside` are files that are not encrypted, such as a viewer. Files whose names are not File IDs, such as INDEX.HTM, are
+    not encrypted either.
     """
 
     security: Security
@@ -58,15 +58,15 @@ class SecureFormat:
         return self._known.recognises(path)
 
     def readable(self, path: str) -> SecureView:
-        """Return the medium at `path`, or around the DICOMDIR at `path`, read decrypted."""
+        """Return the medium at `path`, or the one with the DICOMDIR at `path`; it decrypts its files."""
         return SecureView(scannable(path, self.inner), self.security)
 
     def writable(self, path: str, label: str) -> SecureMedium:
-        """Return a medium for a new file-set, written encrypted."""
+        """Return a medium that encrypts a new file-set."""
         return SecureMedium(self._known.writable(path, label), self.security, self._is_plain)
 
     def updatable(self, path: str) -> SecureMedium:
-        """Return the medium at `path`, to be changed."""
+        """Return the medium at `path`, for changes."""
         return SecureMedium(updatable(path, self.inner), self.security, self._is_plain)
 
     def _is_plain(self, file_id: FileId) -> bool:

@@ -1,6 +1,6 @@
-"""A medium whose DICOM files are Secure DICOM Files: they are read decrypted and written encrypted (PS3.10 7.4).
+"""A medium that encrypts DICOM files when it writes them, and decrypts them when it reads them (PS3.10 7.4).
 
-The medium inside never sees a plain byte of a DICOM file, and nothing plain is written elsewhere.
+The medium that it wraps gets only encrypted bytes of DICOM files, and decrypted bytes are written nowhere.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     from fileset.secure.writer import Sealer
 
 IN_MEMORY: Final = 16 << 20
-"""Bytes of a plain file up to which it is kept in memory while it is open; larger ones are decrypted where they are read."""
+"""Size in bytes up to which a decrypted file is kept in memory while it is open; of larger ones each read decrypts a part."""
 _FIRST: Final = 132
 
 IsPlain = Callable[[FileId], bool]
-"""Returns whether a file that is written beside the file-set stays plain, such as a viewer."""
+"""A function that returns whether a file is written without encryption, such as one of a viewer."""
 
 
 @frozen
@@ -55,14 +55,14 @@ class _Last:
     data: bytes | None = field(repr=False)
 
     def is_of(self, file_id: FileId, info: FileInfo) -> bool:
-        """Return whether this is a file that has not changed since."""
+        """Return whether this is the file of that name, and it has not changed since."""
         return self.file_id == file_id and self.info == info
 
 
 class SecureView:
-    """A medium for reading whose Secure DICOM Files are read as their content; other files are as they are.
+    """A medium for reading that decrypts Secure DICOM Files and leaves other files as they are.
 
-    `states` describes each file that was opened, by name; `plain` are the DICOM files that are not encrypted.
+    `states` has the state of each opened file, or its error, by name; `plain` has the DICOM files that are not encrypted.
     """
 
     folder = ""
@@ -89,11 +89,11 @@ class SecureView:
         return ""
 
     def position(self, file_id: FileId) -> int:
-        """Return the byte of the medium at which a file begins, 0 if unknown."""
+        """Return the offset of a file on the medium in bytes, 0 if unknown."""
         return self.around.position(file_id)
 
     def open(self, file_id: FileId) -> BinaryIO:
-        """Open a file for reading, decrypted and verified. Raises `SecureError` if that is impossible."""
+        """Open a file for reading; decrypt and verify it first. Raises `SecureError` if that fails."""
         file = self.around.open(file_id)
         try:
             first = file.read(_FIRST)
@@ -108,7 +108,7 @@ class SecureView:
         return file
 
     def _decrypted(self, file_id: FileId, file: BinaryIO) -> BinaryIO:
-        """Return the content of an envelope. A file is opened several times in a row: the last one is remembered."""
+        """Decrypt an envelope; remember the last one, because callers open a file several times in a row."""
         info = self.around.inquire_file(file_id)
         last = self._last if self._last and self._last.is_of(file_id, info) else None
         if last is None or last.data is None:
@@ -130,7 +130,7 @@ class SecureView:
         return opened
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """Size and date of a file; the size is that of its content, if it can be opened."""
+        """Return size and date of a file; the size after decryption, if it can be decrypted."""
         info = self.around.inquire_file(file_id)
         with self.around.open(file_id) as file:
             if not is_secure(file.read(_FIRST)):
@@ -184,7 +184,7 @@ class SecureView:
 
 
 class _Content(PositionalFile):
-    """The verified content of an envelope, decrypted where it is read."""
+    """The verified content of an envelope; each read decrypts its part."""
 
     def __init__(self, opened: Opened, file: BinaryIO) -> None:
         super().__init__(opened.read, opened.size)
@@ -196,7 +196,7 @@ class _Content(PositionalFile):
 
 
 class SecureMedium(SecureView):
-    """A medium whose DICOM files are written encrypted for the recipients of `security`, and read decrypted."""
+    """A medium that encrypts DICOM files for the recipients of `security`, and decrypts them for reading."""
 
     around: UpdatableMedium
 
@@ -206,11 +206,11 @@ class SecureMedium(SecureView):
         self._is_plain = is_plain
 
     def inquire_file_set(self) -> FileSetInfo:
-        """Return the sizes of the medium, and the bytes that each file takes more than its content."""
+        """Return the sizes of the medium, and the bytes that encryption adds to each file."""
         return evolve(self.around.inquire_file_set(), overhead=self._sealer.most)
 
     def lost_recipients(self, file_id: FileId) -> str:
-        """Return, in words, the recipients of a file for whom new files are not encrypted; "" for none."""
+        """Describe the recipients of a file who could not open it if it were written again now; "" if all could."""
         with self.around.open(file_id) as file:
             read, size = random_access(file)
             found = parsed(parse(read, size).recipients) if is_secure(read(0, _FIRST)) else []
@@ -227,7 +227,7 @@ class SecureMedium(SecureView):
         return described(lost) if lost else ""
 
     def exists(self) -> bool:
-        """Return whether there is anything at the place of the medium."""
+        """Return whether something exists at the path of the medium."""
         return self.around.exists()
 
     def has_dicomdir(self) -> bool:
@@ -235,7 +235,7 @@ class SecureMedium(SecureView):
         return self.around.has_dicomdir()
 
     def occupied(self) -> bool:
-        """Return whether a new file-set would take the place of something."""
+        """Return whether a new file-set would replace something."""
         return self.around.occupied()
 
     def interrupted(self) -> bool:
@@ -243,15 +243,15 @@ class SecureMedium(SecureView):
         return self.around.interrupted()
 
     def check_writable(self) -> None:
-        """Raise `MediumError` where nothing may be written."""
+        """Raise `MediumError` if the medium is not writable."""
         self.around.check_writable()
 
     def flush(self) -> None:
-        """Wait until the medium may be taken out."""
+        """Wait until the medium can be removed safely."""
         self.around.flush()
 
     def actual(self, file_id: FileId) -> FileId | None:
-        """Return the actual name of a file."""
+        """Return the name of a file as it is on the medium."""
         return self.around.actual(file_id)
 
     def occupation(self, value: str) -> str:
@@ -280,7 +280,7 @@ class SecureMedium(SecureView):
 
 
 class _SecureTransaction:
-    """A change of a medium, of which the medium gets only encrypted bytes."""
+    """A change of a medium that passes only encrypted bytes on."""
 
     def __init__(self, inner: Transaction, sealer: Sealer, is_plain: IsPlain, security: Security) -> None:
         self._inner, self._sealer, self._is_plain, self.security = inner, sealer, is_plain, security
@@ -296,7 +296,7 @@ class _SecureTransaction:
 
     @property
     def done(self) -> bool:
-        """Whether the new DICOMDIR counts."""
+        """Whether the new DICOMDIR is in place."""
         return self._inner.done
 
     def leftovers(self) -> list[FileId]:
@@ -322,7 +322,7 @@ class _SecureTransaction:
         self._inner.settle()
 
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:
-        """Encrypt the new DICOMDIR and make it the one that counts, after it was read back, decrypted, and accepted."""
+        """Encrypt and write the new DICOMDIR, read it back, decrypt and verify it, and put it in place."""
         data = b"".join(dicomdir)
         sealed = b"".join(self._sealer.chunks((data,), len(data)))
 
@@ -332,7 +332,7 @@ class _SecureTransaction:
         return evolve(self._inner.publish((sealed,), accept, count), size=len(data))
 
     def _plain(self, back: bytes, sealed: bytes, data: bytes) -> bytes:
-        """Return the DICOMDIR that was read back; without a key, the same encrypted bytes hold the same data."""
+        """Decrypt the DICOMDIR that was read back; without a key, equal encrypted bytes prove equal data."""
         if not self.security.opens_own:
             return data if back == sealed else back
         opened = open_envelope(lambda at, size: back[at : at + size], len(back), self.security.opener)

@@ -1,4 +1,4 @@
-"""Object identifiers of PS3.15 D.1, and names of the algorithms that they stand for."""
+"""Object identifiers of PS3.15 D.1, and the names of their algorithms."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CIPHERS: Final = {
     AES_256: ("AES-256", 32),
     "1.2.840.113549.3.7": ("Triple-DES", 24),
 }
-"""Ciphers in CBC mode: name, and bytes of the key."""
+"""Ciphers in CBC mode: name, and size of the key in bytes."""
 
 DIGESTS: Final = {
     "1.3.14.3.2.26": "sha1",

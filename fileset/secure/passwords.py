@@ -15,14 +15,14 @@ from fileset.secure.der import element, identifier, integer, octets, sequence
 from fileset.secure.names import AES_256, PASSWORD_WRAP, PBKDF2
 
 ROUNDS: Final = 200_000
-"""Rounds of PBKDF2 that are written: once for a file-set, about 0.1 s."""
+"""Rounds of PBKDF2 for new files: they take about 0.1 s, once for a file-set."""
 MOST_ROUNDS: Final = 5_000_000
-"""Rounds that are computed for one file: more would keep a reader busy for minutes."""
+"""Most rounds that a reader computes for one file: more would take minutes."""
 _CHECKED: Final = 3
 
 
 def checked(password: str) -> bytes:
-    """Return a password as bytes. Raises `RuleError` for characters that PS3.15 D.1 does not allow, and for none."""
+    """Return a password as bytes. Raises `RuleError` if it is empty or has characters that PS3.15 D.1 does not allow."""
     if not password:
         raise RuleError("the password is empty")
     if not all(" " <= character <= "~" for character in password):
@@ -35,7 +35,7 @@ def checked(password: str) -> bytes:
 
 @lru_cache(maxsize=64)
 def derived(password: bytes, salt: bytes, rounds: int, size: int, prf: str) -> bytes:
-    """Compute the key that PBKDF2 derives; computed once for the files that share a salt."""
+    """Derive a key with PBKDF2; files that share a salt share the result."""
     return hashlib.pbkdf2_hmac(prf, password, salt, rounds, size)
 
 
@@ -53,7 +53,7 @@ class PasswordRecipient:
         return derived(self._password, self._salt, ROUNDS, 32, "sha1")
 
     def info(self, key: bytes) -> bytes:
-        """Return the PasswordRecipientInfo that has a content encryption key (RFC 5652 6.2.4)."""
+        """Encode the PasswordRecipientInfo for the content encryption key `key` (RFC 5652 6.2.4)."""
         iv = os.urandom(16)
         return element(
             0xA3,
@@ -73,7 +73,7 @@ def wrapped(wrapping: bytes, iv: bytes, key: bytes) -> bytes:
 
 
 def unwrapped(cipher: str, wrapping: bytes, iv: bytes, data: bytes) -> bytes | None:
-    """Unwrap a wrapped key (RFC 3211 2.3.2), None if its check bytes show another password."""
+    """Unwrap a key (RFC 3211 2.3.2). None if its check bytes do not match, as after a wrong password."""
     block = len(iv)
     if len(data) < 2 * block or len(data) % block:
         return None

@@ -1,7 +1,7 @@
-"""Open a Secure DICOM File: decrypt it and verify its digest or signatures, before any plain byte is given out.
+"""Open a Secure DICOM File: decrypt it and verify its digest or signatures before a caller gets any byte of the content.
 
-The content is verified in a first pass. Only then may it be read, and is decrypted again where it is read: nothing plain is
-written anywhere, and a file of 4 GB needs no more memory than one of 4 kB.
+A first pass verifies the content. After that, each read decrypts its part again: decrypted bytes are written nowhere, and a
+file of 4 GB needs no more memory than one of 4 kB.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 PIECE: Final = 1 << 20
-"""Bytes that are decrypted at a time."""
+"""Bytes that the first pass decrypts at a time."""
 _SMALL: Final = 1 << 16
 _LARGE: Final = 1 << 20
-"""Bytes of recipients, and of certificates and signatures, that are read."""
+"""Most bytes of recipients, and of certificates and signatures, that are read."""
 _WINDOW: Final = 4096
 _PREFIX: Final = slice(128, 132)
 _HEAD: Final = 144
 """Bytes to the end of the prefix, in whole blocks."""
 
 Layer = tuple[Spliced, set[str], Any]
-"""The content of the layer inside an envelope, the digests that it needs, and a function that checks them."""
+"""The layer inside an envelope: its content, the digests that it needs, and a function that checks them."""
 
 
 @frozen
 class Envelope:
-    """An envelope as it is, without a key: its recipients, the layer inside, the cipher, and the encrypted bytes."""
+    """An envelope before decryption: its recipients, the type of the layer inside, the cipher, and the encrypted bytes."""
 
     recipients: bytes
     content_type: str
@@ -53,7 +53,7 @@ class Envelope:
 
 @frozen
 class SecureState:
-    """The state of a file that was opened: how, with which cipher, its digest or "", and its signers."""
+    """The facts about an opened file: the kind of key that opened it, its cipher, its digest or "", and its signers."""
 
     opened_by: str
     cipher: str
@@ -82,7 +82,7 @@ def parse(read: Reading, size: int) -> Envelope:
     whole = _expect(decoder.element(0), SEQUENCE)
     parts = decoder.children(whole)
     if decoder.identifier(_next(parts)) != ENVELOPED:
-        raise damaged("it is no EnvelopedData")
+        raise damaged("it is not EnvelopedData")
     enveloped = decoder.only(_expect(_next(parts), 0xA0), SEQUENCE)
     parts = decoder.children(enveloped)
     _expect(_next(parts), 0x02)
@@ -110,7 +110,7 @@ def _cipher(decoder: Decoder, found: BerElement) -> tuple[str, bytes]:
 def open_envelope(
     read: Reading, size: int, opener: Opener, trust: Sequence[Certificate] = (), verified: SecureState | None = None
 ) -> Opened:
-    """Open and verify the content of an envelope of `size` bytes; `verified` is its state if that was done just before.
+    """Open and verify the content of an envelope of `size` bytes; `verified` is its state if it was just verified.
 
     Raises `SecureError`: no key, a wrong password, an algorithm outside PS3.15 D.1, damage, a wrong digest or signature.
     """
@@ -128,13 +128,13 @@ def open_envelope(
 
 
 def content_size(read: Reading, size: int, opener: Opener) -> int:
-    """Measure the content of an envelope, which is not verified. Raises as `open_envelope`, but reads little."""
+    """Return the size of the content of an envelope, unverified. Reads little; raises as `open_envelope`."""
     plain, layer, _ = _decrypted(parse(read, size), opener)
     return plain.size if layer is None else layer[0].size
 
 
 def _decrypted(envelope: Envelope, opener: Opener) -> tuple[Decrypted, Layer | None, str]:
-    """Return the plain bytes, the layer inside, and the kind of key: the first likely key that gives such a layer."""
+    """Decrypt with the first key that yields a layer; return the plain bytes, the layer, and the kind of key."""
     problem = damaged("none of its keys is right")
     for key, opened_by in opener.content_keys(envelope.recipients, CIPHERS[envelope.cipher][1]):
         try:
@@ -152,7 +152,7 @@ def _decrypted(envelope: Envelope, opener: Opener) -> tuple[Decrypted, Layer | N
 
 
 def _begins(envelope: Envelope, cipher: Cipher) -> bool:
-    """Return whether the plain bytes begin like a layer or a DICOM file; after a wrong key they hardly ever do."""
+    """Return whether the decrypted bytes begin like a layer or a DICOM file; with a wrong key they hardly ever do."""
     whole = min(_HEAD, envelope.encrypted.size // cipher.block * cipher.block)
     head = cipher.decrypt(envelope.iv, envelope.encrypted(0, whole))
     return not head or head[0] == SEQUENCE or head[_PREFIX] == b"DICM"
@@ -161,7 +161,7 @@ def _begins(envelope: Envelope, cipher: Cipher) -> bool:
 def _layer(plain: Decrypted, label: str) -> Layer | None:
     """Read the content of the inner layer, the digests that it needs, and their check; None for a plain DICOM file.
 
-    The layer is bare, or in a ContentInfo as chains of programs write it; a label of id-data is accepted around both.
+    The layer is bare, or in a ContentInfo, as pipelines of several programs write it. Both may have the label id-data.
     """
     if label == DATA and plain(0, 132)[_PREFIX] == b"DICM":
         return None
@@ -187,7 +187,7 @@ def _layer(plain: Decrypted, label: str) -> Layer | None:
 def _neither(label: str) -> SecureError:
     if label == DATA:
         return SecureError("holds neither a digest nor a signature, nor a DICOM file (PS3.15 D.1)", rule=INTEGRITY)
-    return SecureError("the content was changed, or its key is another one", rule=DIGEST)
+    return SecureError("the content was changed, or the key is wrong", rule=DIGEST)
 
 
 def _digested(decoder: Decoder, parts: Iterator[BerElement], plain: Decrypted) -> Layer:
@@ -201,7 +201,7 @@ def _digested(decoder: Decoder, parts: Iterator[BerElement], plain: Decrypted) -
 
     def check(digests: dict[str, bytes], _: Sequence[Certificate]) -> tuple[()]:
         if not hmac.compare_digest(digests[name], expected):
-            raise SecureError("the digest is another one: the file was changed", rule=DIGEST)
+            raise SecureError("the digest does not match: the file was changed", rule=DIGEST)
         return ()
 
     return content, {name}, check
@@ -211,7 +211,7 @@ def _signed(decoder: Decoder, parts: Iterator[BerElement], plain: Decrypted) -> 
     kinds = decoder.bytes_of(_expect(_next(parts), SET), _SMALL)
     content = _content(decoder, _next(parts), plain)
     rest = [decoder.bytes_of(part, _LARGE) for part in parts]
-    # Without its content, which may be large, and with definite lengths for the library.
+    # The content is left out, because it may be large; lengths are definite, because the library needs that.
     signed = decoded(element(SEQUENCE, integer(1), kinds, sequence(identifier(DATA)), *rest))
     return content, digests_of(signed), partial(verified, signed)
 
@@ -237,7 +237,7 @@ def _digests(content: Spliced, names: Iterable[str]) -> dict[str, bytes]:
 
 
 def _windowed(read: Reading) -> Reading:
-    """Return the same with a window around the last position: headers are read in small steps."""
+    """Return `read` with a buffer, because headers are read in small steps."""
     start, window = 0, b""
 
     def windowed(at: int, size: int) -> bytes:

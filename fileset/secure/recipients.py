@@ -1,4 +1,4 @@
-"""Find the recipient of an envelope that is the reader, and the key of its content (RFC 5652 6.2)."""
+"""Find the reader among the recipients of an envelope, and decrypt the key of the content (RFC 5652 6.2)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 MOST_KNOWN: Final = 16384
-"""Keys of files that are remembered: a file is opened several times, and RSA takes about a millisecond."""
+"""Most keys of files that are remembered: callers open a file several times, and RSA takes about a millisecond."""
 MOST: Final = 64
-"""Recipients of one file that are tried."""
+"""Most recipients of one file that are tried."""
 _SHOWN: Final = 3
 
 
 @frozen
 class PrivateKey:
-    """A private key, and the certificate that it belongs to; without one, every RSA recipient is tried."""
+    """A private key and its certificate; without a certificate, the key is tried on every RSA recipient."""
 
     key: RSAPrivateKey = field(repr=False)
     certificate: Certificate | None = None
@@ -41,7 +41,7 @@ class PrivateKey:
 
 @frozen
 class Opener:
-    """The keys and passwords of a reader; they are never shown."""
+    """The keys and the password of a reader; its repr hides them."""
 
     keys: tuple[PrivateKey, ...] = field(default=(), repr=False)
     password: bytes = field(default=b"", repr=False)
@@ -49,15 +49,15 @@ class Opener:
 
     @property
     def names_recipients(self) -> bool:
-        """Whether each key has its certificate, so that only the files of its recipient are tried."""
+        """Whether each key has its certificate, so that it is tried only where that certificate is a recipient."""
         return all(key.certificate is not None for key in self.keys)
 
     def content_keys(self, recipients: bytes, size: int) -> Iterator[tuple[bytes, str]]:
         """Yield the likely keys of the content, of `size` bytes, and how each was found: "password" or "certificate".
 
-        A private key turns data for another key into random bytes, once in about 250 times of the right size; so a later
-        recipient may be the right one, and a key that opens no layer may be of another recipient (`is_for_others`).
-        Raises `SecureError` if there is none: a wrong password, another recipient, an algorithm outside PS3.15 D.1.
+        A private key turns data for another key into random bytes, about once in 250 times of the right size. So a key
+        may be wrong and a later one right; if none opens a layer, the file is for other recipients (`is_for_others`).
+        Raises `SecureError` if there is no key: a wrong password, other recipients, an algorithm outside PS3.15 D.1.
         """
         found = parsed(recipients)
         if self.password:
@@ -104,11 +104,11 @@ class Opener:
 
         try:
             return key.decrypt(data, PKCS1v15())
-        except ValueError:  # the size of another key, or its padding
+        except ValueError:  # the data is for another key: its size or its padding does not fit
             return None
 
 
-@lru_cache(maxsize=64)  # a file is opened several times, and decoding takes about two milliseconds
+@lru_cache(maxsize=64)  # callers open a file several times, and decoding takes about two milliseconds
 def parsed(recipients: bytes) -> list[tuple[str, Any]]:
     """Decode kind and content of each RecipientInfo. Raises `SecureError` if they cannot be decoded."""
     from asn1crypto import cms
@@ -123,7 +123,7 @@ def parsed(recipients: bytes) -> list[tuple[str, Any]]:
 
 
 def described(found: Sequence[tuple[str, Any]]) -> str:
-    """Describe the recipients of a file in words: the issuers and serial numbers of certificates, the number of passwords."""
+    """Describe the recipients of a file: issuers and serial numbers of certificates, and the number of passwords."""
     certificates = [_certificate(info) for kind, info in found if kind == "ktri"]
     passwords = sum(kind == "pwri" for kind, _ in found)
     others = len(found) - len(certificates) - passwords
@@ -131,11 +131,11 @@ def described(found: Sequence[tuple[str, Any]]) -> str:
     words = [*certificates[:_SHOWN], *more]
     words += [f"{passwords} password{'s' * (passwords > 1)}"] if passwords else []
     words += [f"{others} of another kind"] if others else []
-    return ", ".join(words) or "nobody"
+    return ", ".join(words) or "no recipient"
 
 
 def _for_others(found: Sequence[tuple[str, Any]]) -> str:
-    return f"is encrypted for {described(found)}: no key was given that opens it"
+    return f"is encrypted for {described(found)}: none of the given keys opens it"
 
 
 def is_for_others(recipients: bytes) -> SecureError:
@@ -179,7 +179,7 @@ def _key_identifiers(certificate: Certificate) -> Sequence[bytes]:
 
 
 def _check_rounds(found: Sequence[tuple[str, Any]]) -> None:
-    """Raise `SecureError` if all passwords of a file together would keep a reader busy for minutes."""
+    """Raise `SecureError` if trying all passwords of a file would take minutes."""
     rounds = 0
     for info in (info for kind, info in found if kind == "pwri"):
         with suppress(SecureError):
@@ -191,16 +191,16 @@ def _check_rounds(found: Sequence[tuple[str, Any]]) -> None:
 def _by_password(info: Any, password: bytes) -> bytes | None:
     wrap = info["key_encryption_algorithm"]
     if wrap["algorithm"].dotted != PASSWORD_WRAP:
-        raise SecureError("the key of the content is wrapped in a way that PS3.15 D.1 does not have", rule=ALGORITHM)
+        raise SecureError("the key of the content is wrapped in a way that PS3.15 D.1 does not allow", rule=ALGORITHM)
     cipher, iv = _part(partial(_cipher, wrap))
     _, size, block = algorithm(cipher)
     salt, rounds, prf = _part(partial(_derivation, info))
     if prf not in PRFS:
-        raise SecureError("PBKDF2 uses a function that PS3.15 D.1 does not have", rule=ALGORITHM)
+        raise SecureError("PBKDF2 uses a function that PS3.15 D.1 does not allow", rule=ALGORITHM)
     if rounds <= 0:
         raise damaged(f"the password needs {rounds} rounds of PBKDF2")
     if len(iv) != block:
-        raise damaged("the initial vector of the wrapped key has another length than the cipher demands")
+        raise damaged("the initial vector of the wrapped key has the wrong length for the cipher")
     return unwrapped(cipher, derived(password, salt, rounds, size, PRFS[prf]), iv, info["encrypted_key"].native)
 
 

@@ -39,24 +39,24 @@ def _password(given: str | None) -> bytes:
 
 @frozen(init=False)
 class Security:
-    """Keys and passwords that encrypt, sign and open the files of a secure file-set (PS3.15 D.1); its repr shows none.
+    """Keys and passwords that encrypt, sign and open the files of a secure file-set (PS3.15 D.1); its repr hides them.
 
     Args:
         recipients: Files with the certificate of each recipient, in PEM or DER form, with RSA keys.
-        password: A password for everybody who shall open the files, and one to open files with. Only characters of
-            ISO IR 6 (US-ASCII without controls) are allowed.
+        password: A password that encrypts new files and opens existing ones. Only characters of ISO IR 6 (US-ASCII without
+            controls) are allowed.
         signer: Files with the certificate and the private key of the signer; without one, each file has a digest.
         key: A file with the private key to open files with.
-        certificate: The certificate of that key. Without one, the key is tried on every recipient.
+        certificate: A file with the certificate of that key. Without one, the key is tried on every recipient.
         zip_password: The password of a ZIP archive that holds the file-set: AES-256 (WinZip AE-2) is written. The archive is
             encrypted as a whole, whether its files are Secure DICOM Files or not.
-        trust: Files with certificates: signers that lead to one of them are trusted.
-        ask: Returns the pass phrase of a file with a private key, for its path.
+        trust: Files with certificates. A signer is trusted if its certificate is one of them, or leads to one.
+        ask: A function that gets the path of a private key and returns its pass phrase.
 
     Raises:
         MediumError: A file cannot be read.
-        RuleError: A file holds another thing, a key is not RSA, a password has characters that the Standard refuses, or the
-            extra `secure` is not installed.
+        RuleError: A file has no certificate or key, a key is not RSA, a password has characters that the Standard does not
+            allow, or the extra `secure` is not installed.
     """
 
     recipients: tuple[CertificateRecipient, ...] = field(repr=False)
@@ -84,7 +84,9 @@ class Security:
         if zip_password is not None and not zip_password:
             raise RuleError("the password of the archive is empty")
         if certificate is not None and key is None:
-            raise RuleError("a certificate opens no file", path=path_of(certificate), advice="Give its private key too")
+            raise RuleError(
+                "a certificate alone opens no file", path=path_of(certificate), advice="Give its private key too"
+            )
         keys: tuple[PrivateKey, ...] = ()
         if key is not None:
             own = read_certificates(certificate)[0] if certificate is not None else None
@@ -122,7 +124,7 @@ class Security:
 
     @property
     def opens_own(self) -> bool:
-        """Whether the files that are encrypted with these keys can be opened with them."""
+        """Whether these keys can open the files that they encrypt."""
         own = [one.key.public_key() for one in self.opener.keys]
         return bool(self.opener.password) or any(public_key(one.certificate) in own for one in self.recipients)
 

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 MOST: Final = 16
-"""Signatures of one file that are verified."""
+"""Most signatures of one file that are verified."""
 
 
 @frozen
 class SignedBy:
-    """A signer whose signature is good: subject of the certificate, and whether it is trusted.
+    """A signer whose signature is good: subject of the certificate, and the reason why it is not trusted, or "".
 
-    `doubt` is the reason if it is not; "" if it is. `was_looked_up`: whether there are certificates to trust.
+    `was_looked_up` is false if the reader has no certificates to trust.
     """
 
     name: str
@@ -37,7 +37,7 @@ class SignedBy:
 
 
 def decoded(data: bytes) -> Any:
-    """Decode SignedData without its content, as `asn1crypto` has it. Raises `SecureError` if it cannot be decoded."""
+    """Decode SignedData without its content, with `asn1crypto`. Raises `SecureError` if it is damaged."""
     from asn1crypto import cms
 
     try:
@@ -63,7 +63,7 @@ def digest_name(dotted: str) -> str:
 
 
 def verified(signed: Any, digests: Mapping[str, bytes], trust: Sequence[Certificate]) -> tuple[SignedBy, ...]:
-    """Verify the signatures of a content with these digests, and give the signers. Raises `SecureError` unless every signature is good."""
+    """Verify all signatures of a content with these digests; return the signers. Raises `SecureError` if one is wrong."""
     certificates = [*_certificates(signed), *trust]
     return tuple(_verified(info, digests, certificates, trust) for info in signed["signer_infos"])
 
@@ -76,7 +76,7 @@ def _certificates(signed: Any) -> list[Certificate]:
         try:
             found.append(load_der_x509_certificate(one.chosen.dump()))
         except ValueError:
-            continue  # no use for verifying; the signer may have another
+            continue  # this one cannot verify anything; the signer may have another
     return found
 
 
@@ -112,7 +112,7 @@ def _compare(attributes: Any, digest: bytes) -> None:
     if content_type is None or message_digest is None or len(content_type) != 1 or len(message_digest) != 1:
         raise SecureError("the signed attributes lack content type or digest", rule=SIGNATURE)
     if content_type[0].dotted != DATA or message_digest[0].native != digest:
-        raise SecureError("the signature is of another content: the file was changed", rule=SIGNATURE)
+        raise SecureError("the signature belongs to other content: the file was changed", rule=SIGNATURE)
 
 
 def _is_good(signer: Certificate, signature: bytes, data: bytes, digest: str, *, hashed: bool) -> bool:
@@ -145,7 +145,7 @@ def _hash(digest: str) -> HashAlgorithm:
 
 
 def _doubt(signer: Certificate, certificates: Sequence[Certificate], trust: Sequence[Certificate]) -> str:
-    """Explain why a signer is not trusted, "" if it is: its certificate is trusted itself, or leads to one that is."""
+    """Explain why a signer is not trusted; return "" if its certificate is trusted, or leads to one that is."""
     from cryptography.x509.verification import (
         ExtensionPolicy,
         PolicyBuilder,
@@ -157,13 +157,17 @@ def _doubt(signer: Certificate, certificates: Sequence[Certificate], trust: Sequ
         return "no certificate to trust was given"
     try:
         if signer in trust:
-            return "" if signer.not_valid_before_utc <= _now() <= signer.not_valid_after_utc else "it is not valid now"
-        anything = ExtensionPolicy.permit_all()  # a signer of media needs no name of a host
+            return (
+                ""
+                if signer.not_valid_before_utc <= _now() <= signer.not_valid_after_utc
+                else "it is expired or not yet valid"
+            )
+        anything = ExtensionPolicy.permit_all()  # a signer of media needs no host name
         builder = PolicyBuilder().store(Store(list(trust)))
         builder = builder.extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=anything)
         builder.build_client_verifier().verify(signer, [one for one in certificates if one != signer])
     except (VerificationError, ValueError) as problem:
-        return str(problem) or "its certificate leads to none that is trusted"
+        return str(problem) or "its certificate does not lead to a trusted one"
     return ""
 
 

@@ -13,7 +13,7 @@ from fileset.secure.errors import DIGEST, SecureError, damaged
 
 
 class Spliced:
-    """Pieces of a file as one run of `size` bytes."""
+    """Pieces of a file, accessed as one run of `size` bytes."""
 
     def __init__(self, read: Reading, pieces: Iterable[tuple[int, int]]) -> None:
         self._read = read
@@ -46,7 +46,7 @@ class Spliced:
 
 @frozen
 class Cipher:
-    """A cipher in CBC mode: `decrypt` needs the block before the first one, or the initial vector."""
+    """A cipher in CBC mode: `decrypt` needs the block before the data, or the initial vector, and the data."""
 
     decrypt: Callable[[bytes, bytes], bytes]
     iv: bytes
@@ -65,7 +65,7 @@ class Decrypted:
         last = self(encrypted.size - block, block)
         padding = last[-1]
         if not 1 <= padding <= block or last[-padding:] != bytes((padding,)) * padding:
-            raise SecureError("the content was changed, or its key is another one", rule=DIGEST)
+            raise SecureError("the content was changed, or the key is wrong", rule=DIGEST)
         self.size -= padding
 
     def __call__(self, at: int, size: int) -> bytes:

@@ -1,7 +1,7 @@
 """Encrypt a DICOM file while it is copied: EnvelopedData with DigestedData or SignedData inside (PS3.15 D.1).
 
-All lengths are definite and follow from the length of the file, so that both layers are written in one pass, and an image
-knows the size of each file beforehand.
+All lengths are definite and follow from the size of the file. So both layers are written in one pass, and the writer of an
+image knows the size of each envelope beforehand.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NO_DIGEST: Final = bytes(32)
 
 
 class Recipient(Protocol):
-    """A recipient of envelopes; `version` is the least that EnvelopedData must have for it (RFC 5652 6.1)."""
+    """A recipient of envelopes; `version` is the lowest version of EnvelopedData that allows it (RFC 5652 6.1)."""
 
     @property
     def version(self) -> int:
@@ -46,7 +46,7 @@ class Recipient(Protocol):
         ...
 
     def info(self, key: bytes) -> bytes:
-        """Return the RecipientInfo that has a content encryption key."""
+        """Encode the RecipientInfo for the content encryption key `key`."""
         ...
 
 
@@ -60,31 +60,31 @@ class Protection(Protocol):
 
     @property
     def tail_size(self) -> int:
-        """The bytes of the tail."""
+        """Size of the tail in bytes."""
         ...
 
     def head(self, size: int) -> bytes:
-        """Return the bytes before a content of `size` bytes."""
+        """Encode the part before a content of `size` bytes."""
         ...
 
     def tail(self, digest: bytes) -> bytes:
-        """Return the bytes after a content with this SHA-256."""
+        """Encode the part after a content with this SHA-256."""
         ...
 
 
 @frozen
 class Digested:
-    """DigestedData with SHA-256 (RFC 5652 7): it protects from accidents, and from people without a key."""
+    """DigestedData with SHA-256 (RFC 5652 7): it shows accidental changes, and changes by people without a key."""
 
     content_type = DIGESTED
     tail_size = len(octets(_NO_DIGEST))
 
     def head(self, size: int) -> bytes:
-        """Return the start of DigestedData."""
+        """Encode the start of DigestedData."""
         return _head(size, integer(0) + _DIGEST, self.tail_size)
 
     def tail(self, digest: bytes) -> bytes:
-        """Return the digest."""
+        """Encode the digest."""
         return octets(digest)
 
 
@@ -99,15 +99,15 @@ class Signed:
 
     @cached_property
     def tail_size(self) -> int:
-        """The bytes of certificates and signature: a signature is as long as its key."""
+        """Size of certificates and signature in bytes: a signature is as long as its key."""
         return len(self._around(bytes((self.signer.key.key_size + 7) // 8), _NO_DIGEST))
 
     def head(self, size: int) -> bytes:
-        """Return the start of SignedData."""
+        """Encode the start of SignedData."""
         return _head(size, integer(1) + set_of(_DIGEST), self.tail_size)
 
     def tail(self, digest: bytes) -> bytes:
-        """Return the certificates and the signature."""
+        """Encode the certificates and the signature."""
         signed = element(0x31, *self._attributes(digest))
         return self._around(self.signer.sign(signed), digest)
 
@@ -129,7 +129,7 @@ class Signed:
 
 
 def _head(size: int, first: bytes, tail: int) -> bytes:
-    """Return the start of a layer around a content of `size` bytes that `tail` bytes follow."""
+    """Encode the start of a layer: a content of `size` bytes and a tail of `tail` bytes follow."""
     string = header(OCTETS, size)
     explicit = header(0xA0, len(string) + size) + string
     content = identifier(DATA) + explicit
@@ -145,17 +145,17 @@ class Sealer:
     protection: Protection
 
     def size(self, size: int) -> int:
-        """Return the bytes of the envelope of a file of `size` bytes."""
+        """Return the size of the envelope of a file of `size` bytes."""
         encrypted = self._encrypted(size)
         return len(self._envelope(bytes(32), bytes(BLOCK), encrypted)) + encrypted
 
     @property
     def most(self) -> int:
-        """The bytes that an envelope has more than its file, at most."""
+        """The most bytes that an envelope adds to its file."""
         return self.size(1 << 40) - (1 << 40)
 
     def chunks(self, chunks: Iterable[bytes | bytearray], size: int) -> Iterator[bytes]:
-        """Encrypt a file of `size` bytes into an envelope. Raises `MediumError` if it has another size."""
+        """Yield the envelope of a file of `size` bytes. Raises `MediumError` if the chunks have another size."""
         key, iv = os.urandom(32), os.urandom(BLOCK)
         encryptor = cbc(AES_256, key, iv).encryptor()
         digest, seen = sha256(), 0
@@ -165,7 +165,7 @@ class Sealer:
             seen += len(chunk)
             yield encryptor.update(chunk)
         if seen != size:
-            raise MediumError(f"{seen} bytes came, {size} were expected: it changed while it was encrypted")
+            raise MediumError(f"{seen} bytes came, {size} were expected: the file changed while it was encrypted")
         tail = self.protection.tail(digest.digest())
         padding = self._encrypted(size) - self._inner(size)
         yield encryptor.update(tail + bytes((padding,)) * padding) + encryptor.finalize()
@@ -177,7 +177,7 @@ class Sealer:
         return len(self.protection.head(size)) + size + self.protection.tail_size
 
     def _envelope(self, key: bytes, iv: bytes, encrypted: int) -> bytes:
-        """Return all that precedes `encrypted` bytes, which are the end of the envelope."""
+        """Encode the envelope up to its encrypted content, of `encrypted` bytes, which ends it."""
         version = max(recipient.version for recipient in self.recipients)
         infos = set_of(*(recipient.info(key) for recipient in self.recipients))
         cipher = sequence(identifier(AES_256), octets(iv))

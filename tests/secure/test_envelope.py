@@ -410,7 +410,7 @@ def test_files_that_are_no_keys_are_refused(alice: Identity, tmp_path: Path) -> 
         Security(key=tmp_path / "junk")
     with pytest.raises(NotFoundError, match="no such file"):
         Security(recipients=[tmp_path / "absent"])
-    with pytest.raises(RuleError, match="opens no file"):
+    with pytest.raises(RuleError, match="alone opens no file"):
         Security(certificate=alice.certificate)
 
 

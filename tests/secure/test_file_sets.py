@@ -166,7 +166,7 @@ def test_without_a_key_a_command_reports_it_and_fails(
     for verb in (["list"], ["info"], ["extract", "-o", tmp_path / "X"], ["repair"], ["remove", "PatientID=*"]):
         assert "without a key" in run(verb[0], sealed, *verb[1:], code=4).stderr
     assert "--key" in run("list", sealed, code=4).stderr
-    assert "no key was given that opens it" in run("list", sealed, "--key", bob.key, code=4).stderr
+    assert "none of the given keys opens it" in run("list", sealed, "--key", bob.key, code=4).stderr
     assert "FS-SECURE-KEY" in run("list", sealed, "--password-file", password_file, "--json", code=4).stdout
     assert "FS-SECURE-KEY" in run("create", sealed, "-o", tmp_path / "Y", "--json", code=3).stdout
 

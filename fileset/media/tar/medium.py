@@ -95,7 +95,7 @@ class TarMedium(OpenImage):
     def _read_after_damage(self, members: dict[str, Member]) -> None:
         """Add the members whose headers come after a damaged one."""
         known = frozenset(members)
-        with suppress(OSError), _Headers(self._temporary or self._path) as file:
+        with suppress(OSError), _LimitedReads(self._temporary or self._path) as file:
             for info in _after_damage(file, self._image.size):
                 if info.name.replace("\\", "/").removeprefix("./") not in known:
                     self._add(info, members)
@@ -164,7 +164,7 @@ class TarMedium(OpenImage):
             self._temporary = ""
 
 
-class _Headers(io.FileIO):
+class _LimitedReads(io.FileIO):
     """An archive from which one read gets a limited number of bytes: a damaged header may claim a name of any length."""
 
     def read(self, size: int | None = -1, /) -> bytes:
@@ -173,7 +173,7 @@ class _Headers(io.FileIO):
         return super().read(wanted) or b""
 
 
-def _after_damage(file: _Headers, size: int) -> Iterator[tarfile.TarInfo]:
+def _after_damage(file: _LimitedReads, size: int) -> Iterator[tarfile.TarInfo]:
     """Find all members whose headers are whole, also after damage. Blocks and names are tried once, so the time is linear."""
     at, is_tried = 0, False
     while at < size:
