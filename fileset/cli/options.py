@@ -93,14 +93,29 @@ class _Formatter(RawDescriptionHelpFormatter):
         return "\n".join(map(filled, text.splitlines()))
 
 
+def add_flag(target: _ActionsContainer, name: str, text: str) -> None:
+    """Add an option without a value, whose help is `text`."""
+    target.add_argument(name, action="store_true", help=text)
+
+
+def add_value(target: _ActionsContainer, name: str, metavar: str, text: str, **settings: Any) -> None:
+    """Add an option with one value, which the help names `metavar`."""
+    target.add_argument(name, metavar=metavar, help=text, **settings)
+
+
+def add_values(target: _ActionsContainer, name: str, metavar: str, text: str, **settings: Any) -> None:
+    """Add an option that may be repeated; its values become a list."""
+    target.add_argument(name, metavar=metavar, help=text, action="append", default=[], **settings)
+
+
 def add_common(parser: ArgumentParser, *, progress: bool = True) -> None:
     """Add the options of every verb; without `progress`, --no-progress is accepted and not shown in the help."""
-    parser.add_argument("--json", action="store_true", help="write one JSON document to standard output")
+    add_flag(parser, "--json", "write one JSON document to standard output")
     loudness = parser.add_mutually_exclusive_group()
     loudness.add_argument("-q", "--quiet", action="store_true", help="report only problems")
     loudness.add_argument("-v", "--verbose", action="store_true", help="report every file and every finding")
     help_text = "show no progress, even on a terminal" if progress else SUPPRESS
-    parser.add_argument("--no-progress", action="store_true", help=help_text)
+    add_flag(parser, "--no-progress", help_text)
 
 
 def add_keys(parser: ArgumentParser) -> None:
@@ -160,17 +175,6 @@ def split_media(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return media, keys_of(keys)
 
 
-def add_choice(parser: ArgumentParser) -> None:
-    """Add the option that leaves files out."""
-    parser.add_argument(
-        "--exclude",
-        metavar="PATTERN",
-        action="append",
-        default=[],
-        help="leave out files and folders with these names, such as '*.tmp'; may be repeated",
-    )
-
-
 def sources_and_keys(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Split SOURCE and KEY=VALUE arguments; an existing path is a source. Raises as `keys_of`."""
     keys = [word for word in arguments if _KEY(word.partition("=")[0]) and "=" in word and not lexists(word)]
@@ -179,8 +183,8 @@ def sources_and_keys(arguments: Sequence[str]) -> tuple[list[str], dict[str, str
 
 def add_format(parser: _ActionsContainer, *, opens: bool = True) -> None:
     """Add the option for the kind of medium; with `opens`, also the options that open an encrypted medium."""
-    parser.add_argument(
-        "--format", metavar="FORMAT", help="kind of MEDIUM, if its name and contents do not show it: folder, iso or zip"
+    add_value(
+        parser, "--format", "FORMAT", "kind of MEDIUM, if its name and contents do not show it: folder, iso or zip"
     )
     if opens:
         add_opening(parser)
@@ -189,41 +193,32 @@ def add_format(parser: _ActionsContainer, *, opens: bool = True) -> None:
 def add_opening(parser: _ActionsContainer, prefix: str = "--") -> None:
     """Add the options that open Secure DICOM Files (PS3.15 D.1); `prefix` begins those for key and certificate."""
     group = parser.add_argument_group("encrypted files (Secure DICOM Files, PS3.15 D.1)")
-    group.add_argument(
-        f"{prefix}key", dest="private_key", metavar="KEY", help="file with the private key that opens them"
-    )
-    group.add_argument(
+    add_value(group, f"{prefix}key", "KEY", "file with the private key that opens them", dest="private_key")
+    add_value(
+        group,
         f"{prefix}cert",
+        "CERT",
+        "file with the certificate of that key, if there are several recipients",
         dest="certificate",
-        metavar="CERT",
-        help="file with the certificate of that key, if there are several recipients",
     )
-    group.add_argument(
-        "--password-file", metavar="FILE", help="file with the password that opens them; - asks on the terminal"
-    )
-    group.add_argument(
-        "--zip-password-file",
-        metavar="FILE",
-        help="file with the password of a ZIP archive; - asks on the terminal",
-    )
-    group.add_argument(
+    add_value(group, "--password-file", "FILE", "file with the password that opens them; - asks on the terminal")
+    add_value(group, "--zip-password-file", "FILE", "file with the password of a ZIP archive; - asks on the terminal")
+    add_values(
+        group,
         "--trust",
-        metavar="CERT",
-        action="append",
-        default=[],
-        help="file with the certificate of a trusted signer, or of the authority that issued it; may be repeated",
+        "CERT",
+        "file with the certificate of a trusted signer, or of the authority that issued it; may be repeated",
     )
 
 
 def add_sealing(parser: _ActionsContainer, *, repeated: bool = True) -> None:
     """Add the options that encrypt what is written."""
     group = parser.add_argument_group("encryption of what is written")
-    group.add_argument(
+    add_values(
+        group,
         "--encrypt-to",
-        metavar="CERT",
-        action="append",
-        default=[],
-        help="encrypt every DICOM file and the DICOMDIR for the owner of this certificate; may be repeated"
+        "CERT",
+        "encrypt every DICOM file and the DICOMDIR for the owner of this certificate; may be repeated"
         + (". --password-file encrypts for a password" if repeated else ""),
     )
     group.add_argument(

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from fileset.cli.options import keys_of
+from fileset.cli.options import add_value, add_values, keys_of
 from fileset.cli.output import say
 from fileset.errors import RefusedError, RuleError
 
@@ -26,29 +26,21 @@ def add_reconciliation(parser: ArgumentParser) -> None:
         "Other values for the copied or sent files. UIDs stay, and the old values are kept in Original Attributes "
         "Sequence (0400,0561).",
     )
-    group.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEYWORD=VALUE",
-        help="a new value; the files must be of one patient",
-    )
-    group.add_argument(
+    add_values(group, "--set", "KEYWORD=VALUE", "a new value; the files must be of one patient")
+    add_value(
+        group,
         "--map",
-        metavar="FILE.csv",
-        help="new values for several patients: a first column OldPatientID or StudyInstanceUID, then keywords",
+        "FILE.csv",
+        "new values for several patients: a first column OldPatientID or StudyInstanceUID, then keywords",
     )
-    group.add_argument(
-        "--worklist",
-        metavar="AET@HOST:PORT",
-        help="take patient and accession number from the entry that --match finds",
+    add_value(
+        group, "--worklist", "AET@HOST:PORT", "take patient and accession number from the entry that --match finds"
     )
-    group.add_argument(
+    add_values(
+        group,
         "--match",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="which entry of the worklist, such as AccessionNumber=A123; exactly one must match",
+        "KEY=VALUE",
+        "which entry of the worklist, such as AccessionNumber=A123; exactly one must match",
     )
 
 

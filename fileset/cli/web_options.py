@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, cast
 
 from fileset.cli.findings import PARTLY, finding_rows, hides_records, tell_findings
-from fileset.cli.options import add_common, positive
+from fileset.cli.options import add_common, add_flag, add_value, positive
 from fileset.cli.output import counted, say, write_document
 from fileset.cli.progress import progress
 from fileset.cli.read_options import add_medium, identification
@@ -24,21 +24,12 @@ if TYPE_CHECKING:
 
 def add_web(parser: _ActionsContainer) -> None:
     """Add the options for the look of pages."""
-    parser.add_argument(
-        "--web-pictures",
-        type=positive,
-        metavar="N",
-        help="at most N pictures of each series, evenly spaced (default: 200)",
+    add_value(
+        parser, "--web-pictures", "N", "at most N pictures of each series, evenly spaced (default: 200)", type=positive
     )
-    parser.add_argument(
-        "--web-language", metavar="LANGUAGE", help="language of the pages: de, en, es or fr (default: en)"
-    )
-    parser.add_argument(
-        "--institution", metavar="NAME", default="", help="the institution named on the pages and in README.TXT"
-    )
-    parser.add_argument(
-        "--contact", metavar="TEXT", default="", help="its telephone number or address, for the pages and README.TXT"
-    )
+    add_value(parser, "--web-language", "LANGUAGE", "language of the pages: de, en, es or fr (default: en)")
+    add_value(parser, "--institution", "NAME", "the institution named on the pages and in README.TXT", default="")
+    add_value(parser, "--contact", "TEXT", "its telephone number or address, for the pages and README.TXT", default="")
 
 
 def refuse_web_alone(options: Namespace) -> None:
@@ -70,17 +61,14 @@ def web_options(options: Namespace) -> WebOptions:
 def add_pages(parser: ArgumentParser) -> None:
     """Add the medium and all options of a verb that makes pages of it."""
     add_medium(parser)
-    parser.add_argument(
+    add_flag(
+        parser,
         "--scan",
-        action="store_true",
-        help="look into every file instead of the DICOMDIR; without a readable DICOMDIR this happens anyway",
+        "look into every file instead of the DICOMDIR; without a readable DICOMDIR this happens anyway",
     )
     add_web(parser)
-    parser.add_argument(
-        "--jobs",
-        type=positive,
-        metavar="N",
-        help="number of processes that make pictures (default: one for each processor)",
+    add_value(
+        parser, "--jobs", "N", "number of processes that make pictures (default: one for each processor)", type=positive
     )
     add_common(parser)
 

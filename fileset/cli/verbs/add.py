@@ -5,26 +5,19 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Final
 
-from fileset.cli.cluster_option import add_cluster, cluster
-from fileset.cli.options import add_choice, add_format, add_sealing, sources_and_keys
+from fileset.cli.options import add_flag, add_format, add_sealing, sources_and_keys
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
-from fileset.cli.verbs.create import SCHEMES
-from fileset.cli.write_options import (
-    add_documents,
-    add_force,
-    add_icons,
+from fileset.cli.shared_options import (
     add_identification,
-    add_preamble,
-    add_profile,
-    add_record_keys,
     add_rules,
-    add_strict_sources,
-    add_transcode,
+    add_shared,
     add_writing,
+    cluster,
     identify,
     role_options,
 )
+from fileset.cli.verbs.create import SCHEMES
 from fileset.cli.write_report import Wording, tell
 from fileset.errors import RuleError
 
@@ -49,25 +42,14 @@ def configure(parser: ArgumentParser) -> None:
         metavar="SOURCE",
         help="DICOM files and folders, with everything in them; with KEY=VALUE, only the instances that match",
     )
-    parser.add_argument(
-        "--replace",
-        action="store_true",
-        help="replace an instance of the file-set by a file with the same UID and other contents",
-    )
+    add_flag(parser, "--replace", "replace an instance of the file-set by a file with the same UID and other contents")
     parser.add_argument("--naming", choices=SCHEMES, default="counter", help="how files are named (default: counter)")
     add_identification(parser)
-    about_files = add_rules(parser)
-    add_preamble(about_files)
-    add_strict_sources(about_files)
-    add_icons(parser)
-    add_record_keys(parser)
-    add_profile(parser)
-    add_transcode(parser)
-    add_documents(parser)
-    add_choice(parser)
-    add_force(parser)
+    add_shared(add_rules(parser), "--trust-dicomdir", "--add-header", "--preamble", "--strict-sources")
+    add_shared(parser, "--icons", "--keys", "--profile", "--strict", "--transcode")
+    add_shared(parser, "--hl7-document", "--hl7-native", "--exclude", "--force")
     add_writing(parser)
-    add_cluster(parser)
+    add_shared(parser, "--cluster")
 
 
 def run(options: Namespace) -> int:

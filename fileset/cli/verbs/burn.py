@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Final
 
 from fileset.cli.comparison import DIFFERS, comparison_lines, comparison_members
-from fileset.cli.options import add_common, positive
+from fileset.cli.options import add_common, add_flag, add_value, positive
 from fileset.cli.output import write, write_document
 from fileset.cli.progress import progress
 from fileset.cli.verbs.check import FOUND, lines, show
@@ -24,11 +24,11 @@ def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
     parser.usage = "fileset burn IMAGE --device DEVICE [options]"
     parser.add_argument("image", metavar="IMAGE", help="the ISO image")
-    parser.add_argument("--device", metavar="DEVICE", required=True, help="the drive, such as /dev/sr0 or D:")
-    parser.add_argument("--blank", action="store_true", help="erase a rewritable disc first")
-    parser.add_argument("--speed", metavar="N", type=positive, help="speed, as the burning program counts it")
-    parser.add_argument("--program", metavar="NAME", help="xorriso, wodim, cdrecord, hdiutil or isoburn")
-    parser.add_argument("--dry-run", action="store_true", help="burn nothing; show the command that would burn")
+    add_value(parser, "--device", "DEVICE", "the drive, such as /dev/sr0 or D:", required=True)
+    add_flag(parser, "--blank", "erase a rewritable disc first")
+    add_value(parser, "--speed", "N", "speed, as the burning program counts it", type=positive)
+    add_value(parser, "--program", "NAME", "xorriso, wodim, cdrecord, hdiutil or isoburn")
+    add_flag(parser, "--dry-run", "burn nothing; show the command that would burn")
     add_common(parser)
     parser.epilog = "Ends with exit code 5 if the burning program fails or the disc differs from the image."
 

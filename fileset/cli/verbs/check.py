@@ -7,11 +7,11 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from fileset.cli.cluster_option import add_cluster, cluster
 from fileset.cli.findings import finding_row
-from fileset.cli.options import add_common, add_format, positive
+from fileset.cli.options import add_common, add_flag, add_format, add_value
 from fileset.cli.output import counted, escaped, json_text, paragraph, say, write, write_document
 from fileset.cli.progress import progress
+from fileset.cli.shared_options import add_shared, cluster
 from fileset.cli.shell import shown
 from fileset.errors import FilesetError, RuleError
 from fileset.findings import ERROR, INFO, RULES, WARNING, Finding
@@ -44,31 +44,15 @@ def configure(parser: ArgumentParser) -> None:
         metavar="MEDIUM",
         help="a folder or image with a DICOMDIR, or the DICOMDIR; several give one line each",
     )
-    parser.add_argument("--no-files", action="store_true", help="check the DICOMDIR alone")
-    parser.add_argument(
-        "--hash", metavar="MANIFEST", help="compare the files with the digests in a manifest, as sha256sum writes it"
-    )
-    parser.add_argument(
-        "--against", metavar="IMAGE", help="only compare the disc in a drive with the ISO image, sector by sector"
-    )
-    parser.add_argument("--profile", metavar="ID", help="check also the rules of this application profile (PS3.11)")
-    parser.add_argument(
-        "--profiles",
-        action="store_true",
-        help="show which profiles the medium satisfies, and why it does not satisfy others",
-    )
-    parser.add_argument(
-        "--show-values", action="store_true", help="show names and other values of patients in messages"
-    )
-    parser.add_argument("--rules", action="store_true", help="list all rules")
+    add_flag(parser, "--no-files", "check the DICOMDIR alone")
+    add_value(parser, "--hash", "MANIFEST", "compare the files with the digests in a manifest, as sha256sum writes it")
+    add_value(parser, "--against", "IMAGE", "only compare the disc in a drive with the ISO image, sector by sector")
+    add_value(parser, "--profile", "ID", "check also the rules of this application profile (PS3.11)")
+    add_flag(parser, "--profiles", "show which profiles the medium satisfies, and why it does not satisfy others")
+    add_flag(parser, "--show-values", "show names and other values of patients in messages")
+    add_flag(parser, "--rules", "list all rules")
     add_format(parser)
-    parser.add_argument(
-        "--jobs",
-        metavar="N",
-        type=positive,
-        help="number of processes that read (default: chosen by the number of files)",
-    )
-    add_cluster(parser)
+    add_shared(parser, "--jobs", "--cluster")
     add_common(parser)
     parser.epilog = "Ends with exit code 1 if a rule of severity error is broken. -v shows every finding."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Final
 
-from fileset.cli.options import add_common
+from fileset.cli.options import add_common, add_flag
 from fileset.cli.output import write, write_document
 
 EXAMPLES: Final = (
@@ -17,7 +17,7 @@ EXAMPLES: Final = (
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
     parser.usage = "fileset conformance [options]"
-    parser.add_argument("--html", action="store_true", help="write HTML (default: Markdown)")
+    add_flag(parser, "--html", "write HTML (default: Markdown)")
     add_common(parser, progress=False)
 
 

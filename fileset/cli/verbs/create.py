@@ -7,17 +7,25 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from fileset.cli.cluster_option import add_cluster, cluster
-from fileset.cli.options import add_choice, add_format, add_opening, add_sealing, file_path, sources_and_keys
+from fileset.cli.options import (
+    add_flag,
+    add_format,
+    add_opening,
+    add_sealing,
+    add_value,
+    add_values,
+    file_path,
+    sources_and_keys,
+)
 from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
 from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, rewriting, tell_changes
 from fileset.cli.secure_options import encrypting, opening
+from fileset.cli.shared_options import add_options, add_shared, cluster, settings
 from fileset.cli.shell import shown
 from fileset.cli.volumes import write_plan
 from fileset.cli.web_options import add_web, refuse_web_alone, web_options
-from fileset.cli.write_options import add_documents, add_options, add_preamble, add_transcode, settings
 from fileset.cli.write_report import WRITTEN, Wording, tell
 from fileset.errors import RuleError
 
@@ -75,10 +83,8 @@ def configure(parser: ArgumentParser) -> None:
     _add_images(parser)
     add_sealing(parser)
     parser.epilog = "\n".join(["naming:", *(f"  {name:10}{look}" for name, look in SCHEMES.items())])
-    add_preamble(add_options(parser))
-    add_cluster(parser)
-    add_transcode(parser)
-    add_documents(parser)
+    add_shared(add_options(parser), "--trust-dicomdir", "--add-header", "--preamble")
+    add_shared(parser, "--cluster", "--transcode", "--hl7-document", "--hl7-native")
     add_reconciliation(parser)
 
 
@@ -100,47 +106,39 @@ def _add_sources(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--naming", choices=SCHEMES, help="how files are named (default: counter; keep for the files of a file-set)"
     )
-    parser.add_argument(
+    add_values(
+        parser,
         "--include",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="also copy this file, or everything in this folder, to the medium: a viewer, README.TXT, AUTORUN.INF; may be "
+        "FILE",
+        "also copy this file, or everything in this folder, to the medium: a viewer, README.TXT, AUTORUN.INF; may be "
         "repeated",
     )
-    parser.add_argument("--from-medium", metavar="MEDIUM", help="the file-set to convert: its File-set ID is kept")
-    parser.add_argument("--keep-file-set-uid", action="store_true", help="keep its File-set UID too")
-    add_choice(parser)
-    parser.add_argument(
-        "--listed-only",
-        action="store_true",
-        help="if a SOURCE is a file-set, leave out DICOM files that no record references",
-    )
+    add_value(parser, "--from-medium", "MEDIUM", "the file-set to convert: its File-set ID is kept")
+    add_flag(parser, "--keep-file-set-uid", "keep its File-set UID too")
+    add_shared(parser, "--exclude")
+    add_flag(parser, "--listed-only", "if a SOURCE is a file-set, leave out DICOM files that no record references")
 
 
 def _add_volumes(parser: ArgumentParser) -> None:
     volumes = parser.add_argument_group("more data than one medium holds")
-    volumes.add_argument(
+    add_value(
+        volumes,
         "--volume-size",
-        metavar="SIZE",
-        help="size of a medium: 700MB, 4.7GB, 650MiB, or CD, DVD, DVD-DL, BD, BD-DL. More data goes on several media, "
+        "SIZE",
+        "size of a medium: 700MB, 4.7GB, 650MiB, or CD, DVD, DVD-DL, BD, BD-DL. More data goes on several media, "
         "OUT_1, OUT_2 and so on, each with a file-set of its own",
     )
-    volumes.add_argument(
-        "--plan", metavar="FILE", type=file_path, help="write a JSON file that lists the files of each volume"
-    )
+    add_value(volumes, "--plan", "FILE", "write a JSON file that lists the files of each volume", type=file_path)
 
 
 def _add_pages(parser: ArgumentParser) -> None:
     web = parser.add_argument_group("pages for a browser (IHE PDI)")
-    web.add_argument(
-        "--web", action="store_true", help="write INDEX.HTM, README.TXT and pictures: a disc that a patient can look at"
-    )
+    add_flag(web, "--web", "write INDEX.HTM, README.TXT and pictures: a disc that a patient can look at")
     add_web(web)
-    web.add_argument(
+    add_flag(
+        web,
         "--web-plain",
-        action="store_true",
-        help="write the pages also beside encrypted files. The pages are not encrypted: everyone who has the medium can see "
+        "write the pages also beside encrypted files. The pages are not encrypted: everyone who has the medium can see "
         "pictures and names",
     )
 
@@ -149,12 +147,13 @@ def _add_images(parser: ArgumentParser) -> None:
     image = parser.add_argument_group("images of discs, and archives")
     add_format(image, opens=False)
     for option, use in OPTIONS.items():
-        image.add_argument(f"--{option}", action="store_true", help=use)
+        add_flag(image, f"--{option}", use)
     add_opening(parser)
-    parser.add_argument(
+    add_value(
+        parser,
         "--source-password-file",
-        metavar="FILE",
-        help="file with the password of encrypted sources (default: the file of --password-file); - asks on the terminal",
+        "FILE",
+        "file with the password of encrypted sources (default: the file of --password-file); - asks on the terminal",
     )
 
 

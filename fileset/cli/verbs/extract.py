@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.findings import LINES, PARTLY, finding_rows, hides_records, tell_findings
-from fileset.cli.options import add_common, add_keys, keys_of
+from fileset.cli.options import add_common, add_flag, add_keys, add_value, keys_of
 from fileset.cli.output import counted, json_text, say, sized, write_document
 from fileset.cli.progress import progress
 from fileset.cli.read_options import add_medium, identification, tell_unmatched
@@ -19,7 +19,7 @@ from fileset.cli.reconcile_options import (
     reconciliation_of,
     tell_changes,
 )
-from fileset.cli.write_options import add_strict_sources, add_trust
+from fileset.cli.shared_options import add_shared
 from fileset.cli.write_report import tell_skipped
 from fileset.errors import FormatError, MediumError, RefusedError, RuleError
 from fileset.extraction.layout import DEFAULT, STRUCTURE
@@ -50,25 +50,19 @@ def configure(parser: ArgumentParser) -> None:
         metavar="FOLDER",
         help="the folder for the copies; files that are already there are not copied again",
     )
-    parser.add_argument(
+    add_value(
+        parser,
         "--template",
-        metavar="TEMPLATE",
-        help=f"names of the copies: keywords in braces, such as {{InstanceNumber:05}} (default: {DEFAULT})",
+        "TEMPLATE",
+        f"names of the copies: keywords in braces, such as {{InstanceNumber:05}} (default: {DEFAULT})",
     )
-    parser.add_argument("--keep-structure", action="store_true", help="keep the folders and names of the medium")
-    parser.add_argument("--ascii", action="store_true", help="only ASCII characters in names: Müller becomes Muller")
-    parser.add_argument(
-        "--listed-only",
-        action="store_true",
-        help="leave out DICOM files that no record references (they are counted, exit code 3)",
+    add_flag(parser, "--keep-structure", "keep the folders and names of the medium")
+    add_flag(parser, "--ascii", "only ASCII characters in names: Müller becomes Muller")
+    add_flag(parser, "--listed-only", "leave out DICOM files that no record references (they are counted, exit code 3)")
+    add_flag(
+        parser, "--scan", "look into every file instead of the DICOMDIR; this is the default if no DICOMDIR can be read"
     )
-    parser.add_argument(
-        "--scan",
-        action="store_true",
-        help="look into every file instead of the DICOMDIR; this is the default if no DICOMDIR can be read",
-    )
-    add_strict_sources(parser)
-    add_trust(parser)
+    add_shared(parser, "--strict-sources", "--trust-dicomdir")
     add_reconciliation(parser)
     add_common(parser)
 

@@ -7,12 +7,11 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from fileset.cli.cluster_option import add_cluster, cluster
 from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
+from fileset.cli.shared_options import add_options, add_shared, cluster, settings
 from fileset.cli.shell import shown
-from fileset.cli.write_options import add_options, settings
 from fileset.cli.write_report import Wording, tell
 from fileset.errors import RuleError
 
@@ -51,7 +50,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.usage = "fileset index FOLDER [options]"
     parser.add_argument("folder", metavar="FOLDER", help="the folder with the files; none of them is moved or changed")
     add_options(parser)
-    add_cluster(parser)
+    add_shared(parser, "--cluster")
 
 
 def run(options: Namespace) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.findings import PARTLY, finding_rows, hides_records, tell_findings
-from fileset.cli.options import add_common, add_media, split_media
+from fileset.cli.options import add_common, add_flag, add_media, split_media
 from fileset.cli.output import counted, escaped, json_text, say, write, write_document
 from fileset.cli.read_options import identification, tell_unmatched
 from fileset.cli.table_options import add_table_options, wants_table
@@ -48,9 +48,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.usage = "fileset list MEDIUM... [KEY=VALUE...] [options]"
     add_media(parser)
     add_common(parser, progress=False)
-    parser.add_argument("--jsonl", action="store_true", help="write one JSON object a line for each instance")
-    parser.add_argument("--paths", action="store_true", help="write the path of each file as it is on the medium")
-    parser.add_argument("--file-ids", action="store_true", help="write the File ID of each record")
+    add_flag(parser, "--jsonl", "write one JSON object a line for each instance")
+    add_flag(parser, "--paths", "write the path of each file as it is on the medium")
+    add_flag(parser, "--file-ids", "write the File ID of each record")
     add_table_options(parser)
 
 

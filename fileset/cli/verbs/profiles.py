@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Final
 
-from fileset.cli.options import add_common
+from fileset.cli.options import add_common, add_value
 from fileset.cli.output import json_text, paragraph, write, write_document
 from fileset.errors import RuleError
 
@@ -28,19 +28,11 @@ def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
     parser.usage = "fileset profiles [ID] [options]"
     parser.add_argument("profile", nargs="?", metavar="ID", help="show the rules of this one, such as STD-GEN-CD")
-    parser.add_argument(
-        "--medium", metavar="WORD", default="", help="list the profiles for a medium: CD, DVD, USB, UDF ..."
+    add_value(parser, "--medium", "WORD", "list the profiles for a medium: CD, DVD, USB, UDF ...", default="")
+    add_value(
+        parser, "--class", "SOP", "list the profiles that allow a SOP class: UID or name", dest="sop_class", default=""
     )
-    parser.add_argument(
-        "--class",
-        dest="sop_class",
-        metavar="SOP",
-        default="",
-        help="list the profiles that allow a SOP class: UID or name",
-    )
-    parser.add_argument(
-        "--syntax", metavar="SYNTAX", default="", help="list the profiles that allow a transfer syntax: UID or name"
-    )
+    add_value(parser, "--syntax", "SYNTAX", "list the profiles that allow a transfer syntax: UID or name", default="")
     add_common(parser, progress=False)
     parser.epilog = "`fileset check MEDIUM --profiles` names the profiles that a medium satisfies."
 

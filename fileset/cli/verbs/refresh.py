@@ -8,11 +8,11 @@ from typing import Final
 from fileset.cli.options import keys_of
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
-from fileset.cli.write_options import (
-    add_force,
+from fileset.cli.shared_options import (
     add_identification,
     add_matched,
     add_rules,
+    add_shared,
     add_writing,
     identify,
     role_options,
@@ -33,7 +33,7 @@ def configure(parser: ArgumentParser) -> None:
     add_matched(parser)
     add_identification(parser)
     add_rules(parser)
-    add_force(parser)
+    add_shared(parser, "--force")
     add_writing(parser)
     parser.epilog = "The exit code is 3 if a file has another patient, study, series or instance than its record; both values are shown."
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Final
 
-from fileset.cli.options import keys_of
+from fileset.cli.options import add_flag, keys_of
 from fileset.cli.output_files import check_files
-from fileset.cli.write_options import add_force, add_matched, add_writing
+from fileset.cli.shared_options import add_matched, add_shared, add_writing
 from fileset.cli.write_report import Wording, tell_matched
 from fileset.errors import RuleError
 
@@ -29,8 +29,8 @@ def configure(parser: ArgumentParser) -> None:
         choices=("PATIENT", "STUDY", "SERIES"),
         help="remove whole patients, studies or series that match",
     )
-    parser.add_argument("--keep-files", action="store_true", help="do not delete the files")
-    add_force(parser)
+    add_flag(parser, "--keep-files", "do not delete the files")
+    add_shared(parser, "--force")
     add_writing(parser, scans=False)
 
 

@@ -10,8 +10,8 @@ from fileset.cli.options import add_format, add_sealing
 from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
+from fileset.cli.shared_options import add_rules, add_shared, add_writing, role_options
 from fileset.cli.shell import shown
-from fileset.cli.write_options import add_force, add_rules, add_trust, add_writing, role_options
 from fileset.cli.write_report import Wording, tell
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("medium", metavar="MEDIUM", help="a folder or image, with or without a DICOMDIR")
     add_format(parser)
     add_sealing(parser)
-    add_trust(add_rules(parser, patients=False))
-    add_force(parser)
+    add_shared(add_rules(parser, patients=False), "--trust-dicomdir")
+    add_shared(parser, "--force")
     add_writing(parser)
     parser.epilog = "The exit code is 3 if records were dropped because their files are missing, or if DICOM files could not be listed."
 

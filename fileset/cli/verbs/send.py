@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import asdict, define, field
 
 from fileset.cli.findings import LINES, PARTLY, finding_row, hides_records, tell_findings
-from fileset.cli.options import add_common, add_format, add_opening, positive, split_media
+from fileset.cli.options import (
+    add_common,
+    add_flag,
+    add_format,
+    add_opening,
+    add_value,
+    add_values,
+    positive,
+    split_media,
+)
 from fileset.cli.output import complain, counted, json_text, say, sized, write_document
 from fileset.cli.progress import progress
 from fileset.cli.read_options import identification, tell_unmatched
@@ -64,45 +73,31 @@ def configure(parser: ArgumentParser) -> None:
         "arguments", nargs="+", metavar="MEDIUM", help="folders, images or archives, with or without DICOMDIR"
     )
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--to", metavar="AET@HOST:PORT", default="", help="send by C-STORE")
-    where.add_argument("--stow", metavar="URL", default="", help="send by STOW-RS to a DICOMweb service")
-    parser.add_argument(
-        "--as", dest="title", metavar="AET", default="FILESET", help="our own AE Title (default: FILESET)"
-    )
-    parser.add_argument("--scan", action="store_true", help="look into every file instead of the DICOMDIR")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="with --to: ask which files the PACS accepts, and send nothing"
-    )
-    parser.add_argument(
-        "--transcode",
-        action="store_true",
-        help="decompress the files that the PACS does not accept as they are (extra images)",
-    )
-    parser.add_argument(
+    add_value(where, "--to", "AET@HOST:PORT", "send by C-STORE", default="")
+    add_value(where, "--stow", "URL", "send by STOW-RS to a DICOMweb service", default="")
+    add_value(parser, "--as", "AET", "our own AE Title (default: FILESET)", dest="title", default="FILESET")
+    add_flag(parser, "--scan", "look into every file instead of the DICOMDIR")
+    add_flag(parser, "--dry-run", "with --to: ask which files the PACS accepts, and send nothing")
+    add_flag(parser, "--transcode", "decompress the files that the PACS does not accept as they are (extra images)")
+    add_value(
+        parser,
         "--jobs",
-        metavar="N",
+        "N",
+        "number of associations or requests at the same time (default: 2)",
         type=positive,
         default=2,
-        help="number of associations or requests at the same time (default: 2)",
     )
-    parser.add_argument(
-        "--retries",
-        metavar="N",
-        type=int,
-        default=3,
-        help="number of retries after a failure that may pass (default: 3)",
+    add_value(
+        parser, "--retries", "N", "number of retries after a failure that may pass (default: 3)", type=int, default=3
     )
-    parser.add_argument(
-        "--timeout", metavar="SECONDS", type=positive, default=30, help="longest wait for each answer (default: 30)"
-    )
-    parser.add_argument(
-        "--journal", metavar="FILE", help="record each file that arrived; a second run sends only the rest"
-    )
-    parser.add_argument(
+    add_value(parser, "--timeout", "SECONDS", "longest wait for each answer (default: 30)", type=positive, default=30)
+    add_value(parser, "--journal", "FILE", "record each file that arrived; a second run sends only the rest")
+    add_value(
+        parser,
         "--commit",
-        metavar="PORT",
+        "PORT",
+        "ask for Storage Commitment; the PACS answers to our AE Title at PORT",
         type=positive,
-        help="ask for Storage Commitment; the PACS answers to our AE Title at PORT",
     )
     _add_security(parser)
     add_reconciliation(parser)
@@ -113,16 +108,12 @@ def configure(parser: ArgumentParser) -> None:
 
 def _add_security(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("security")
-    group.add_argument("--tls", action="store_true", help="secure the connection of --to; --stow does so for https")
-    group.add_argument(
-        "--ca", metavar="FILE", default="", help="trusted certificates (default: the certificates of the system)"
-    )
-    group.add_argument("--cert", metavar="FILE", default="", help="our own certificate")
-    group.add_argument("--key", metavar="FILE", default="", help="its private key")
-    group.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'", help="a header for --stow")
-    group.add_argument(
-        "--header-file", metavar="FILE", help="headers for --stow, one a line, such as Authorization: Bearer ..."
-    )
+    add_flag(group, "--tls", "secure the connection of --to; --stow does so for https")
+    add_value(group, "--ca", "FILE", "trusted certificates (default: the certificates of the system)", default="")
+    add_value(group, "--cert", "FILE", "our own certificate", default="")
+    add_value(group, "--key", "FILE", "its private key", default="")
+    add_values(group, "--header", "'NAME: VALUE'", "a header for --stow")
+    add_value(group, "--header-file", "FILE", "headers for --stow, one a line, such as Authorization: Bearer ...")
 
 
 def run(options: Namespace) -> int:

@@ -1,0 +1,208 @@
+"""Options that several verbs share, and what the verbs make of them."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from fileset.cli.options import add_common, add_flag, add_format, add_keys, add_sealing, add_value, file_path, positive
+from fileset.errors import RuleError
+
+if TYPE_CHECKING:
+    from argparse import _ActionsContainer, _ArgumentGroup
+
+    from fileset.plan.cluster import ClusterExecutor
+    from fileset.updater import Updater
+
+_SHARED: Final[dict[str, dict[str, Any]]] = {
+    "--dry-run": {"action": "store_true", "help": "write nothing; show the plan, with -v every file"},
+    "--manifest": {
+        "metavar": "FILE", "type": file_path,
+        "help": "write the SHA-256 of every written file, as sha256sum does",
+    },
+    "--jobs": {
+        "metavar": "N", "type": positive,
+        "help": "number of processes that read (default: chosen by the number of files)",
+    },
+    "--cluster": {
+        "metavar": "ADDRESS",
+        "help": "let the workers of a Dask scheduler read the headers, such as tcp://host:8786; they must see the files "
+        "under the same paths",
+    },
+    "--exclude": {
+        "metavar": "PATTERN", "action": "append", "default": [],
+        "help": "leave out files and folders with these names, such as '*.tmp'; may be repeated",
+    },
+    "--strict-sources": {
+        "action": "store_true",
+        "help": "exit with 3 also for files that are not DICOM, such as a viewer or a README",
+    },
+    "--icons": {
+        "nargs": "?", "const": "image", "choices": ("image", "series"),
+        "help": "write small pictures into the DICOMDIR: for each image (4 kB each), or one for each series",
+    },
+    "--keys": {
+        "metavar": "KEYS", "dest": "record_keys", "default": "usual",
+        "help": "keys in the records: usual (descriptions, positions and the like), minimal, or +KEYWORD,+KEYWORD to add "
+        "attributes to the usual ones (default: usual)",
+    },
+    "--profile": {
+        "metavar": "ID",
+        "help": "write under this application profile, such as STD-GEN-CD: add its keys, and refuse files that do not "
+        "conform (`fileset profiles` lists all)",
+    },
+    "--strict": {"action": "store_true", "help": "write nothing unless every file conforms to the profile"},
+    "--transcode": {
+        "action": "store_true",
+        "help": "with --profile: decompress files, and write them in Explicit VR Little Endian, where the profile does not "
+        "allow their transfer syntax; the pixels stay the same",
+    },
+    "--hl7-document": {
+        "metavar": "FILE", "dest": "documents", "action": "append", "default": [],
+        "help": "add an HL7 CDA document (XML) as an Encapsulated CDA instance; may be repeated",
+    },
+    "--hl7-native": {
+        "action": "store_true",
+        "help": "add these documents unchanged (XML or MIME packages), under the retired HL7 STRUC DOC record",
+    },
+    "--missing": {
+        "choices": ("invent", "refuse"), "default": "invent",
+        "help": "a file lacks a value that its record must have: invent and report it, or refuse the file (default: invent)",
+    },
+    "--invalid-uid": {
+        "choices": ("refuse", "accept"), "default": "accept",
+        "help": "a UID breaks the rules but has only digits and dots: refuse the file, or accept it with a warning "
+        "(default: accept)",
+    },
+    "--patient-conflict": {
+        "choices": ("refuse", "split", "merge"), "default": "refuse",
+        "help": "one Patient ID has two persons, or one study has two Patient IDs: refuse the later files, split them "
+        "into records of their own, or merge them with the first (default: refuse)",
+    },
+    "--unknown-sop-class": {
+        "choices": ("image", "private", "refuse"), "default": "image",
+        "help": "the SOP class is not in the tables of the Standard: list the file as IMAGE if it has pixels and otherwise as "
+        "PRIVATE, always list it as PRIVATE, or refuse it (default: image)",
+    },
+    "--trust-dicomdir": {
+        "action": "store_true",
+        "help": "if a file and its record in the DICOMDIR disagree about patient, study or series, use the record (default: "
+        "the file). Each disagreement is reported",
+    },
+    "--add-header": {
+        "action": "store_true", "help": "take data sets without a Part 10 header, and write them with one",
+    },
+    "--preamble": {
+        "choices": ("keep", "zero"), "default": "keep",
+        "help": "zero: clear a preamble that is neither zero nor TIFF, because it may make the file a program "
+        "(default: keep, and copy every byte)",
+    },
+    "--force": {
+        "action": "store_true",
+        "help": "change an image even if the new image loses features that only other programs write: a boot record, Rock "
+        "Ridge",
+    },
+}  # fmt: skip
+"""The options that several verbs have, with the arguments of `add_argument`."""
+
+
+def add_shared(target: _ActionsContainer, *names: str) -> None:
+    """Add some of the shared options."""
+    for name in names:
+        target.add_argument(name, **_SHARED[name])
+
+
+def add_options(parser: ArgumentParser) -> _ArgumentGroup:
+    """Add the options of `create` and `index`, and return the group about files."""
+    identity = add_identification(parser)
+    add_value(identity, "--file-set-uid", "UID", "the File-set UID (default: a new one)")
+    about_files = add_rules(parser)
+    add_flag(parser, "--replace", "replace the file-set that is there")
+    add_flag(parser, "--undefined-lengths", "write sequences and items of the DICOMDIR with undefined length")
+    add_shared(about_files, "--strict-sources")
+    add_shared(parser, "--icons", "--keys", "--profile", "--strict")
+    add_writing(parser)
+    return about_files
+
+
+def add_identification(parser: ArgumentParser) -> _ArgumentGroup:
+    """Add the options of the File-set Identification Module, None by default."""
+    identity = parser.add_argument_group("identification of the file-set")
+    add_value(identity, "--file-set-id", "ID", "up to 16 of A-Z, 0-9 and _, as on a label")
+    add_value(identity, "--descriptor", "FILE_ID", "a text file about the file-set, such as README")
+    add_value(identity, "--descriptor-charset", "CS", "character set of that file, such as ISO_IR 100")
+    return identity
+
+
+def add_rules(parser: ArgumentParser, *, patients: bool = True) -> _ArgumentGroup:
+    """Add the options for files that break rules; `patients` adds --patient-conflict."""
+    rules = parser.add_argument_group("files that break rules")
+    conflict = ("--patient-conflict",) if patients else ()
+    add_shared(rules, "--missing", "--invalid-uid", *conflict, "--unknown-sop-class")
+    return rules
+
+
+def add_writing(parser: ArgumentParser, *, scans: bool = True) -> None:
+    """Add the options of every verb that writes; `scans` is true if the verb reads the headers of files."""
+    add_shared(parser, "--dry-run", "--manifest", *(("--jobs",) if scans else ()))
+    add_common(parser)
+
+
+@contextmanager
+def cluster(options: Namespace) -> Iterator[ClusterExecutor | None]:
+    """Connect to the cluster for the duration of the work, if --cluster is given. Raises as `ClusterExecutor.at`."""
+    if not options.cluster:
+        yield None
+        return
+    if options.jobs:
+        raise RuleError("--cluster and --jobs exclude each other: the cluster has its own workers")
+    from fileset.plan.cluster import ClusterExecutor
+
+    with ClusterExecutor.at(options.cluster) as executor:
+        yield executor
+
+
+_OPTIONS_OF_ROLES: Final = (
+    *("missing", "invalid_uid", "patient_conflict", "unknown_sop_class", "preamble", "add_header", "trust_dicomdir"),
+    *("icons", "profile", "strict", "transcode", "naming", "force", "jobs"),
+)
+"""The options of verbs that roles have under the same name."""
+
+
+def role_options(options: Namespace) -> dict[str, Any]:
+    """Return those of the options that a role takes, as keyword arguments: as many as the verb has."""
+    chosen = {name: getattr(options, name) for name in _OPTIONS_OF_ROLES if hasattr(options, name)}
+    return chosen | ({"keys": options.record_keys} if hasattr(options, "record_keys") else {})
+
+
+def settings(options: Namespace) -> dict[str, Any]:
+    """Return the options as keyword arguments of `Creator` and `index`."""
+    return {
+        "file_set_id": options.file_set_id,
+        "file_set_uid": options.file_set_uid,
+        "descriptor_file_id": options.descriptor,
+        "descriptor_character_set": options.descriptor_charset,
+        "replace": options.replace,
+        "undefined_lengths": options.undefined_lengths,
+        **role_options(options),
+    }
+
+
+def identify(updater: Updater, options: Namespace) -> None:
+    """Change the File-set Identification by the options."""
+    if options.file_set_id is not None:
+        updater.file_set_id = options.file_set_id
+    if options.descriptor is not None:
+        updater.descriptor_file_id = options.descriptor or None
+    if options.descriptor_charset is not None:
+        updater.descriptor_character_set = options.descriptor_charset
+
+
+def add_matched(parser: ArgumentParser) -> None:
+    """Add the medium, and KEY=VALUE for the instances in it that a verb changes."""
+    parser.add_argument("medium", metavar="MEDIUM", help="a folder or image with a DICOMDIR")
+    add_format(parser)
+    add_sealing(parser)
+    add_keys(parser)
