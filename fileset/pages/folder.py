@@ -47,9 +47,9 @@ def write_pages(
         reader: A `Reader`, or a scan of files without a DICOMDIR.
         folder: A new or empty folder.
         options: Pictures of a series, language, institution and contact.
-        jobs: Processes that make pictures, as many as there are processors unless given.
-        executor: Makes the pictures instead.
-        progress: Called with "pictures", the number of files done, and the number in all.
+        jobs: Number of processes that make pictures. By default one for each processor.
+        executor: Makes the pictures instead of these processes.
+        progress: Called with "pictures", the number of finished files, and the number of all files.
 
     Raises:
         RuleError: The extra `images` is not installed.
@@ -83,7 +83,7 @@ def write_pages(
 
 
 def imprint_of(options: WebOptions) -> Imprint:
-    """Return the origin of pages: the date is now, or that of SOURCE_DATE_EPOCH."""
+    """Return the origin of pages, with the date of today or of SOURCE_DATE_EPOCH."""
     from fileset import __version__
 
     return Imprint(options, creation_time().strftime("%Y-%m-%d"), f"fileset {__version__}")

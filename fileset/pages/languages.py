@@ -1,4 +1,4 @@
-"""The words of the pages in every language that they are written in."""
+"""The texts of the pages in each of their languages."""
 
 from __future__ import annotations
 
@@ -292,7 +292,7 @@ _ASCII: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "
 
 
 def plain_ascii(text: str) -> str:
-    """Convert a text to ASCII: umlauts as two letters, other letters without their accents, all else as "?"."""
+    """Convert a text to ASCII: umlauts become two letters, other letters lose their accents, the rest becomes "?"."""
     decomposed = unicodedata.normalize("NFKD", text.translate(_ASCII))
     letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return letters.encode("ascii", "replace").decode("ascii")

@@ -1,4 +1,4 @@
-"""HTML elements as values: every text is escaped unless it is markup already."""
+"""HTML elements as values; every text is escaped, except markup."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from html import escape
 from typing import Final
 
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-"""Control characters, marks that reverse the order of text, and halves of characters: none of them is shown."""
+"""Control characters, marks that reverse the order of text, and halves of characters, which pages must not contain."""
 _VOID: Final = frozenset(("br", "img", "input", "link", "meta"))
 
 
 class Markup(str):
-    """HTML that is right as it is."""
+    """HTML that needs no escaping."""
 
     __slots__ = ()
 

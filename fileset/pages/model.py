@@ -26,11 +26,11 @@ _KEYS: Final = {
         "institution": "InstitutionName", "body_part": "BodyPartExamined",
     },
 }  # fmt: skip
-"""The keys that are shown, if a record has them."""
+"""The keys that the pages show, if a record has them."""
 
 
 Get = Callable[[str], Any]
-"""Keyword -> value of a record, None if it has none."""
+"""A function that returns the value of a record for a keyword, or None."""
 
 
 @frozen
@@ -74,7 +74,7 @@ class Patient:
 
 
 def patients_of(contents: Contents) -> list[Patient]:
-    """Collect the patients in a DICOMDIR. A missing level is one without values."""
+    """Collect the patients in a DICOMDIR. Replace a missing level by one without values."""
     tree = _PatientTree()
     for index in contents.tree.walk():
         record_type = contents.type_name(index)
@@ -178,7 +178,7 @@ def complete(patient: Patient, series: Series, texts: Mapping[str, str]) -> None
 
 
 def contradiction(patient: Patient, identity: tuple[str, ...], texts: Mapping[str, str]) -> str:
-    """Return how a file contradicts the `identity` of its records, a value for each key, or the person; "" if it does not."""
+    """Describe how a file contradicts the `identity` (a value for each key) or the person of its records; else ""."""
     for keyword, recorded in zip((row.keyword for row in IDENTITY), identity, strict=True):
         said = texts.get(keyword, "")
         if said and recorded and said != recorded:

@@ -12,13 +12,13 @@ INDEX: Final = "INDEX.HTM"
 README: Final = "README.TXT"
 _OTHERS: Final = "OTHER"
 _DEEPEST: Final = 7
-"""Components of a File ID that still fit below IHE_PDI: ISO 9660 allows eight levels of folders, the root among them."""
+"""Most components of a File ID that fit below IHE_PDI: ISO 9660 allows eight levels of folders, including the root."""
 
 
 def stems(file_ids: Iterable[FileId]) -> dict[FileId, str]:
     """Map each File ID to the path of its page or picture below IHE_PDI, without the ending.
 
-    A File ID that cannot be mirrored, because it is too long, too deep or no conformant one, gets a number instead.
+    A File ID that is too long, too deep or not conformant gets a number instead.
     """
     found: dict[FileId, str] = {}
     others = 0
@@ -32,7 +32,7 @@ def stems(file_ids: Iterable[FileId]) -> dict[FileId, str]:
 
 
 def _can_be_mirrored(file_id: FileId) -> bool:
-    # The pages themselves are directly in IHE_PDI, so a File ID of one component goes elsewhere.
+    # A File ID of one component would land directly in IHE_PDI, among the pages.
     return file_id.conformant and 1 < len(file_id.components) <= _DEEPEST and file_id.components[0] != _OTHERS
 
 

@@ -1,4 +1,4 @@
-"""Options of the pages, and the origin that every page names."""
+"""Options of the pages, and the facts about their origin that every page shows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fileset.errors import RuleError, require_one_of
 from fileset.pages.languages import TEXTS
 
 PICTURES: Final = 200
-"""Pictures of a series by default."""
+"""Most pictures of a series, by default."""
 
 
 def _known(_: object, __: object, language: str) -> None:
@@ -19,22 +19,22 @@ def _known(_: object, __: object, language: str) -> None:
 
 def _positive(_: object, __: object, pictures: int) -> None:
     if pictures < 1:
-        raise RuleError(f"{pictures} pictures a series", advice="Give a number of 1 or more")
+        raise RuleError(f"{pictures} pictures a series are too few", advice="Give a number of 1 or more")
 
 
 @frozen(kw_only=True)
 class WebOptions:
-    """The choices of a caller about the pages.
+    """Options of the pages.
 
     Attributes:
-        pictures: Pictures of a series at most, evenly chosen.
+        pictures: Most pictures of a series; of longer series, evenly spaced ones are shown.
         language: ISO 639-1 code of the language of the pages.
-        institution: Name of the institution that makes the disc; "" for that of the images.
-        contact: How to reach the institution, for README.TXT and the first page.
-        plain: Write the pages also beside encrypted files; whoever has the medium then sees the pictures and names.
+        institution: Name of the institution that makes the disc; "" for the institution in the images.
+        contact: Address or telephone number of the institution, for README.TXT and the first page.
+        plain: Write the pages also beside encrypted files; everyone with the medium then sees the pictures and names.
 
     Raises:
-        RuleError: A language that the pages are not written in, or fewer than one picture.
+        RuleError: The pages do not exist in the language, or `pictures` is below 1.
     """
 
     pictures: int = field(default=PICTURES, validator=_positive)
@@ -46,7 +46,7 @@ class WebOptions:
 
 @frozen
 class Imprint:
-    """The origin that every page names: the options, the date as 2024-01-31, and the program with its version."""
+    """The origin that every page shows: the options, the date as 2024-01-31, and the program with its version."""
 
     options: WebOptions
     date: str

@@ -16,9 +16,9 @@ WITH_DICOM: Final = (
     ("readme_what", "readme_index", "readme_pdi", "readme_dicomdir", "readme_dicom"),
     ("readme_how", "readme_browser", "readme_viewer"),
 )
-"""The text on a disc that holds a file-set and its pages: a title and the paragraphs below it."""
+"""The sections of README.TXT for a file-set with pages: names of a title and of the paragraphs below it."""
 ALONE: Final = (("readme_what", "readme_index", "readme_pdi"), ("readme_how", "readme_browser"))
-"""The same for a folder that holds pages alone."""
+"""The sections of README.TXT for a folder with only pages."""
 
 
 def readme(imprint: Imprint, sections: Sequence[Sequence[str]]) -> bytes:

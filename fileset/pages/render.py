@@ -1,4 +1,4 @@
-"""One instance -> the content of its place on a page. Runs in any process, so its results are small and plain."""
+"""One instance -> the picture or text that a page shows. Worker processes run this, so its results are small and plain."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LARGEST_SIDE: Final = 1024
 
 @frozen
 class Caption:
-    """The text below a picture: window, position of the slice, frame of how many, letters of the edges."""
+    """The text below a picture: window, position of the slice, number and count of frames, letters at the edges."""
 
     window: tuple[float, float] | None = None
     position: float | None = None
@@ -36,10 +36,11 @@ class Caption:
 
 @frozen
 class Rendered:
-    """One instance made ready for a page.
+    """One instance, ready for a page.
 
-    `suffix` is JPG, HTM (a report, whose text is `lines`) or PDF, "" for a card; `content` is the JPEG or PDF file;
-    `texts` are values of the file by keyword. `reason` is why there is no picture, or its fault; `failed` that there should be one.
+    `suffix` is JPG, HTM (a report with the text `lines`), PDF, or "" for a card with words; `content` is the JPEG or PDF file;
+    `texts` are values of the file by keyword. `reason` is the reason why there is no picture, or the fault of the picture;
+    `failed` is true if the instance should have a picture.
     """
 
     suffix: str
@@ -57,11 +58,11 @@ TEXTS: Final = (
     "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "PatientName", "PatientBirthDate", "PatientSex",
     "SeriesDescription", "BodyPartExamined", "InstitutionName",
 )  # fmt: skip
-"""The keys read from the file: the identity, to compare it with the record, and keys that records may lack."""
+"""The keys that are read from the file: the identity, to compare it with the record, and keys that records may lack."""
 
 
 def render_paths(paths: Sequence[str]) -> list[Rendered]:
-    """Render the files at `paths`, one after the other; the task of every worker."""
+    """Render the files at `paths` one after the other, in a worker process."""
     return [_render_path(path) for path in paths]
 
 
@@ -74,16 +75,16 @@ def _render_path(path: str) -> Rendered:
 
 
 def render(read: Reading) -> Rendered:
-    """Render the DICOM file that `read` reads; one that cannot be shown gives a card with the reason."""
+    """Render the DICOM file that `read` reads; return a card with the reason if it cannot be shown."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom warns about values that it then gives all the same
+            warnings.simplefilter("ignore")  # pydicom warns about values that it returns nevertheless
             return _render(read)
     except PictureError as problem:
         return Rendered("", reason=str(problem), failed=True)
     except FilesetError as problem:
         return Rendered("", reason=f"the file cannot be read: {problem}", failed=True)
-    except Exception as problem:  # noqa: BLE001  values of any kind in any element: no file may stop the others
+    except Exception as problem:  # noqa: BLE001  any element may have any value, and no file may stop the others
         return Rendered("", reason=f"it cannot be shown: {type(problem).__name__}: {problem}", failed=True)
 
 

@@ -1,4 +1,4 @@
-"""Many instances -> their pictures and texts on the pages, one process for each processor."""
+"""Many instances -> the pictures and texts of the pages, with one process for each processor."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from fileset.pages.render import Rendered, render, render_paths
 from fileset.plan.scan import Progress, in_chunks, processors
 
 CHUNK: Final = 16
-"""Files that a process renders before it hands over the pictures: few, because each picture has some 30 kB."""
+"""Files that a worker renders before it returns the pictures: few, because each picture has about 30 kB."""
 PARALLEL_FROM: Final = 32
-"""With fewer files, starting processes costs more than it saves."""
+"""Number of files from which on starting processes saves time."""
 
 
 @frozen
@@ -36,7 +36,7 @@ def render_all(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Rendered]:
-    """Render each source, in their order, with `jobs` processes at most."""
+    """Yield the rendering of each source, in order; use at most `jobs` processes."""
     paths = [source.path for source in sources]
     if not all(paths):
         yield from _here(sources, progress)
@@ -67,14 +67,14 @@ def _one(source: RenderSource) -> Rendered:
 
 @frozen
 class PagePicture:
-    """An instance that the pages show, and where it belongs."""
+    """An instance that the pages show, with its patient and series."""
 
     patient: Patient
     series: Series
     entry: PageEntry
 
     def accepted(self, rendered: Rendered) -> Rendered:
-        """Return the rendering, a card if the file contradicts its record about the patient; fill in keys that records lack."""
+        """Return the rendering, or a card if the file contradicts its record about the patient; fill in missing keys."""
         identity = (*self.series.identity, self.entry.sop_instance_uid)
         wrong = contradiction(self.patient, identity, rendered.texts)
         if wrong:

@@ -1,4 +1,4 @@
-"""The result of making pages: how much is shown, and the reason where an instance is not."""
+"""The result of making pages: how much they show, and why an instance is missing."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class PagesReport:
     """The numbers of instances on the pages.
 
     Attributes:
-        folder: Where they are.
+        folder: The folder of the pages.
         instances: Instances on the medium.
         pictures: Instances with a picture.
         reports: Reports shown as text.
-        documents: Documents that are copied, such as PDF files.
-        findings: Every instance without a picture and the reason, and every series of which only a part is shown.
+        documents: Copied documents, such as PDF files.
+        findings: Each instance without a picture, with the reason, and each series that is shown only in part.
     """
 
     folder: str
@@ -40,7 +40,7 @@ class PagesReport:
 
 
 def accounted(patients: Iterable[Patient], rendered: Mapping[FileId, Rendered]) -> Iterator[Finding]:
-    """Report each instance without a picture, and each series of which only a part is shown."""
+    """Report each instance without a picture, and each series that is shown only in part."""
     for patient in patients:
         for study in patient.studies:
             for series in study.series:

@@ -37,7 +37,7 @@ class Site:
     imprint: Imprint
 
     def pages(self) -> Iterator[Page]:
-        """Yield all pages. Pictures and documents are files of their own, which the caller writes."""
+        """Yield all pages. The caller writes the pictures and documents, which are separate files."""
         patients = list(enumerate(self.patients))
         studies = [(patient, study) for _, patient in patients for study in patient.studies]
         numbers = {id(study): number for number, (_, study) in enumerate(studies)}
@@ -119,7 +119,7 @@ class Site:
     def _institution(self, study: Study | None = None) -> str:
         studies = [study] if study else [one for patient in self.patients for one in patient.studies]
         named = {series.values["institution"] for one in studies for series in one.series} - {""}
-        # Of several institutions none made the disc more than another.
+        # If the images are from several institutions, none of them is named as the maker of the disc.
         return self.imprint.options.institution or (named.pop() if len(named) == 1 else "")
 
     def _counted(self, what: str, count: int) -> str:
@@ -178,7 +178,7 @@ class Site:
         return self._page(words["title"], self._name(patient), body, root="" if name == INDEX else "../")
 
     def _contents(self, entries: Iterable[PageEntry]) -> str:
-        """Count how many pictures and other objects there are."""
+        """Return the number of pictures and of other objects, in words."""
         types = [entry.record_type for entry in entries]
         images = sum(one in _IMAGES for one in types)
         others = len(types) - images
@@ -284,7 +284,7 @@ class Site:
             )
             return element("figure", inner)
         why = [words["kind"]]
-        if rendered.failed:  # technical reasons are in English, and marked as such for programs that read aloud
+        if rendered.failed:  # technical reasons are in English; screen readers need to know that
             why = [words["failed"], element("br"), element("span", rendered.reason, lang="en")]
         reason = element("span", element("strong", words["no_picture"]), element("br"), *why, class_="none")
         return element("figure", reason, element("figcaption", f"{entry.record_type} {entry.file_id.path}"))

@@ -1,4 +1,4 @@
-"""The style sheet and the script of the pages, for browsers from 2015 on; nothing is loaded from anywhere."""
+"""The style sheet and the script of the pages, for browsers from 2015 on; they load nothing from elsewhere."""
 
 from __future__ import annotations
 

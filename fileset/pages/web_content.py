@@ -33,15 +33,15 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 PAGE: Final = 20_000
-"""Bytes of a page without pictures at most; the style sheet and the script are two thirds of it."""
+"""Most bytes of a page without pictures; the style sheet and the script are two thirds of it."""
 FIGURE: Final = 2_500
-"""Bytes of a page for each picture on it at most, with descriptions of which every character is escaped."""
+"""Most bytes of a page for each picture on it, if every character of its description is escaped."""
 _ESCAPED: Final = 8
-"""Bytes of one character at most, as "&#1114111;" but for rare ones."""
+"""Most bytes of an escaped character; "&#1114111;" has more, but such characters are rare."""
 
 
 class WebContent:
-    """Makes the pages of each volume. Pictures are made once, and wait in a temporary file beside `medium`.
+    """Makes the pages of each volume. It makes the pictures once and keeps them in a temporary file beside `medium`.
 
     Raises `RuleError` if the extra `images` is not installed.
     """
@@ -63,7 +63,7 @@ class WebContent:
         self._pieces: dict[int, SpoolRange] = {}
 
     def prepare(self, nodes: Iterable[Node], sources: Sources) -> Iterator[Finding]:
-        """Make the pictures; yield a finding for each instance without one, and for each series that is shown in part."""
+        """Make the pictures; report each instance without one, and each series that is shown only in part."""
         self._rendered, self._pieces = {}, {}
         for group in _series(nodes):
             shown = [group[at] for at in evenly(len(group), self._options.pictures)]
@@ -80,7 +80,7 @@ class WebContent:
                 yield missing_picture(found, sources.name(source))
 
     def weigh(self, source: int, footprint: Footprint) -> int:
-        """Estimate the bytes that the picture of an instance, and its place on a page, take at most."""
+        """Estimate the most bytes that the picture of an instance, and its place on a page, take."""
         rendered = self._rendered.get(source)
         if rendered is None:
             return 0
@@ -90,7 +90,7 @@ class WebContent:
         return picture + report + FIGURE + len(rendered.reason) * _ESCAPED
 
     def room(self, footprint: Footprint) -> Footprint:
-        """Return the footprint with a page and a folder of pictures for each record, and the first page and README.TXT."""
+        """Add a page and a folder of pictures for each record, the first page, and README.TXT to a footprint."""
         words = (len(self._options.institution) + len(self._options.contact)) * 3 * _ESCAPED
         page = footprint.of(PAGE + words)
         return evolve(
@@ -123,12 +123,12 @@ class WebContent:
         yield Addition(FileId.tolerant(README), len(about), lambda: iter((about,)), now)
 
     def close(self) -> None:
-        """Remove the pictures that waited."""
+        """Remove the temporary file of pictures."""
         self._spool.close()
 
 
 def _series(nodes: Iterable[Node]) -> Iterator[list[int]]:
-    """Return the sources of each series: instances that have the same record above."""
+    """Yield the sources of each series: instances below the same record."""
     group: list[int] = []
     for node in nodes:
         if node.source >= 0:
