@@ -41,11 +41,11 @@ class Attributes:
             return value
 
     def number(self, keyword: str, default: float | None = None) -> float | None:
-        """Return the first value as a finite number, `default` if it is none."""
+        """Return the first value as a finite number, `default` if it is not one."""
         return _finite(self.first(keyword), default)
 
     def numbers(self, keyword: str) -> list[float]:
-        """Return all values as numbers; empty if one of them is none."""
+        """Return all values as numbers; an empty list if one of them is not a number."""
         value = self.get(keyword)
         if value is None:
             return []
@@ -71,14 +71,14 @@ class Attributes:
 
 
 def attributes_of(dataset: Dataset, frame: int = 0) -> Attributes:
-    """Collect the attributes of a frame, counted from 0, of an image of any kind."""
+    """Collect the attributes of a frame, counted from 0."""
     own, shared = (_items(dataset, keyword) for keyword in _GROUPS)
     groups = (*own[frame : frame + 1], *shared[:1])
     return Attributes((*chain.from_iterable(map(_group_items, groups)), dataset))
 
 
 def _group_items(groups: Dataset) -> Iterator[Dataset]:
-    """Return the items of the functional groups of one frame."""
+    """Yield the items of the functional groups of one frame."""
     for element in groups:
         if element.VR == "SQ" and element.value:
             yield from element.value[:1]

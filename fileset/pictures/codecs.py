@@ -1,6 +1,6 @@
 """One compressed frame -> its stored values (PS3.5 8.2), by transfer syntax.
 
-imagecodecs decodes; this table names the function and the colour space of the result.
+imagecodecs decodes. The table here names its function, and the colour space of the result.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def decoder_for(transfer_syntax: str) -> Decoder:
             if re.fullmatch(pattern, number):
                 return decoder
         if number[:2] == "10":
-            raise PictureError("video (MPEG or HEVC) has no single pictures that can be decoded")
+            raise PictureError("it is a video (MPEG or HEVC), of which no single picture can be decoded")
     if transfer_syntax == RLE:
         return _rle
     if transfer_syntax == DEFLATED_FRAMES:
@@ -52,7 +52,7 @@ def colour_after(transfer_syntax: str, photometric: str) -> str:
 
 
 def _jpeg(data: bytes, pixels: PixelFormat) -> NDArray[Any]:
-    """JPEG baseline, extended with 12 bits, and lossless (PS3.5 8.2.1)."""
+    """Decode JPEG baseline, extended with 12 bits, and lossless (PS3.5 8.2.1)."""
     from imagecodecs import jpeg8_decode
 
     if pixels.samples != 3:
@@ -65,7 +65,7 @@ def _jpeg(data: bytes, pixels: PixelFormat) -> NDArray[Any]:
 
 
 def _jpeg_lossless(data: bytes, pixels: PixelFormat) -> NDArray[Any]:
-    """JPEG lossless: the values as they are, whatever colour space they are in."""
+    """Decode JPEG lossless without a change of the colour space."""
     from imagecodecs import jpeg8_decode
 
     return jpeg8_decode(data, colorspace="RGB", outcolorspace="RGB") if pixels.samples == 3 else jpeg8_decode(data)
@@ -78,7 +78,7 @@ def _jpeg_ls(data: bytes, _: PixelFormat) -> NDArray[Any]:
 
 
 def _jpeg_2000(data: bytes, _: PixelFormat) -> NDArray[Any]:
-    """JPEG 2000 and High-Throughput JPEG 2000 (PS3.5 8.2.4, 8.2.14); RCT and ICT are undone."""
+    """Decode JPEG 2000 and High-Throughput JPEG 2000 (PS3.5 8.2.4, 8.2.14), and undo their colour transforms."""
     from imagecodecs import jpeg2k_decode
 
     return jpeg2k_decode(data)
@@ -91,7 +91,7 @@ def _jpeg_xl(data: bytes, _: PixelFormat) -> NDArray[Any]:
 
 
 def _rle(data: bytes, pixels: PixelFormat) -> NDArray[Any]:
-    """RLE Lossless: one plane of bytes for each byte of each sample, the highest first (PS3.5 G.2)."""
+    """Decode RLE Lossless: one plane of bytes for each byte of each sample, the highest first (PS3.5 G.2)."""
     import numpy as np
     from imagecodecs import dicomrle_decode
 
@@ -105,7 +105,7 @@ def _rle(data: bytes, pixels: PixelFormat) -> NDArray[Any]:
 
 
 def _deflated(data: bytes, pixels: PixelFormat) -> NDArray[Any]:
-    """Return a frame in the Deflate format (PS3.5 8.2.16): inflated to no more than the frame needs."""
+    """Inflate a frame in the Deflate format (PS3.5 8.2.16), but not beyond the size of a frame."""
     inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, pixels.frame_bytes)
     return pixels.native_values(inflated)
 

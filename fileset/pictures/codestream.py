@@ -1,4 +1,4 @@
-"""The stated size of a compressed frame, read before decoding: a decoder would reserve memory for any size."""
+"""Read the size that a compressed frame states before decoding it: a decoder would reserve memory for any size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CODESTREAM: Final = b"jp2c"
 
 
 def stated_size(data: bytes) -> tuple[int, int] | None:
-    """Read the rows and columns that a JPEG, JPEG-LS or JPEG 2000 stream states, None if it states none at its beginning."""
+    """Read the rows and columns at the start of a JPEG, JPEG-LS or JPEG 2000 stream, None if it does not state them."""
     try:
         if data[:2] == b"\xff\xd8":
             return _of_jpeg(data)

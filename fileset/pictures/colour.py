@@ -24,19 +24,17 @@ def rgb_levels(values: NDArray[Any], photometric: str, pixels: PixelFormat) -> N
     import numpy as np
 
     if values.shape[2] != 3:
-        raise PictureError(
-            f"{values.shape[2]} samples a pixel with {photometric} are no colour image that can be shown"
-        )
+        raise PictureError(f"a colour image with {values.shape[2]} samples a pixel and {photometric} cannot be shown")
     eight = (values >> max(0, pixels.bits_stored - 8)).astype(np.uint8) if pixels.bits_stored > 8 else values
     if photometric in ("RGB", "YBR_RCT", "YBR_ICT"):
         return eight.astype(np.uint8, copy=False)
     if photometric.startswith("YBR"):
         return by_strips(partial(_from_luminance, narrow=photometric.startswith("YBR_PARTIAL")), eight)
-    raise PictureError(f"the photometric interpretation {photometric!r} with three samples is not known")
+    raise PictureError(f"the photometric interpretation {photometric!r} with three samples is unknown")
 
 
 def _from_luminance(values: NDArray[Any], *, narrow: bool) -> NDArray[Any]:
-    """Y, Cb, Cr -> red, green, blue (ITU-R BT.601); the partial form has luminance from 16 to 235."""
+    """Convert Y, Cb, Cr to red, green, blue (ITU-R BT.601); the `narrow` form has luminance from 16 to 235."""
     import numpy as np
 
     numbers = values.astype(np.float32)
@@ -54,13 +52,13 @@ def palette_levels(values: NDArray[Any], attributes: Attributes, pixels: PixelFo
 
     found = palette(attributes, signed=pixels.kind == "i", big_endian=pixels.big_endian)
     if found is None:
-        raise PictureError("it has PALETTE COLOR pixels, but no palette that can be used")
+        raise PictureError("it has PALETTE COLOR pixels, but no usable palette")
     first, colours = found
     return by_strips(lambda strip: colours[np.clip(strip.astype(np.int64) - first, 0, len(colours) - 1)], values)
 
 
 def heat_map(levels: NDArray[Any]) -> NDArray[Any]:
-    """Colour 8-bit grey levels: black and blue for the lowest, red for the highest."""
+    """Convert 8-bit grey levels to colours: black and blue for the lowest, red for the highest."""
     import numpy as np
 
     places = np.linspace(0, 255, len(_HEAT))

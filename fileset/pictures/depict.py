@@ -1,4 +1,4 @@
-"""Turn one SOP Instance into something to look at: a picture, the text of a report, a document, or a card with the reason."""
+"""Turn one SOP Instance into a picture, the text of a report, a document, or a card that says why it cannot be shown."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_BLANK: Final = 64
-"""Frames of a segmentation that are looked at for one that is not blank."""
+"""Most frames of a segmentation that are searched for one that is not blank."""
 _SEGMENTATIONS: Final = frozenset(("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"))
 _MAPS: Final = frozenset(("1.2.840.10008.5.1.4.1.1.30", "1.2.840.10008.5.1.4.1.1.481.2"))
 """Parametric Map Storage and RT Dose Storage: their values are shown in colours."""
@@ -50,7 +50,7 @@ class Document:
 class Card:
     """An instance without a picture, and the reason in one sentence.
 
-    `failed`: whether it should have one, because it holds pixels, a waveform, a document or a report.
+    `failed` is true if it should have one, because it holds pixels, a waveform, a document or a report.
     """
 
     reason: str
@@ -61,9 +61,9 @@ Depiction = Picture | ReportText | Document | Card
 
 
 def depict(instance: DepictedInstance) -> Depiction:
-    """Depict an instance; a `Card` with the reason if nothing can be shown."""
+    """Depict an instance; return a `Card` with the reason if that fails."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom warns about values that it then gives all the same
+        warnings.simplefilter("ignore")  # pydicom warns about values that it returns nevertheless
         return _depicted(instance)
 
 
@@ -80,13 +80,13 @@ def _depicted(instance: DepictedInstance) -> Depiction:
         raise
     except MemoryError:
         return Card("the picture is too large for the memory of this computer")
-    except Exception as problem:  # noqa: BLE001  values of any kind in any element: no file may stop the others
+    except Exception as problem:  # noqa: BLE001  any element may have any value, and no file may stop the others
         return Card(f"it cannot be shown: {type(problem).__name__}: {problem}")
     return Card("this kind of object has no picture", failed=False)
 
 
 def picture_of(instance: DepictedInstance, frame: int | None = None, window: Window | None = None) -> Picture:
-    """Depict one frame, the representative one unless `frame` is given, counted from 0.
+    """Depict one frame: `frame`, counted from 0, or else the representative one.
 
     `window` replaces the window of the data set. Raises `PictureError` if the frame cannot be shown.
     """
@@ -118,7 +118,7 @@ def _shown(
 
 
 def representative_frame(instance: DepictedInstance, frames: Frames) -> int:
-    """Find the index of the Representative Frame Number (0028,6010), else of the frame one third in."""
+    """Return the index of Representative Frame Number (0028,6010), else of the frame after the first third."""
     number = attributes_of(instance.dataset).number("RepresentativeFrameNumber", 0) or 0
     return int(number) - 1 if 1 <= number <= len(frames) else len(frames) // 3
 
@@ -134,7 +134,7 @@ def aspect_ratio(attributes: Attributes) -> float:
 
 
 def _segmentation(instance: DepictedInstance, frames: Frames, frame: int | None) -> Picture:
-    """Segments in colours on black: the first frame from the representative one on that is not blank."""
+    """Draw segments in colours on black, of the first frame from the representative one on that is not blank."""
     import numpy as np
 
     first = representative_frame(instance, frames) if frame is None else frame
@@ -185,4 +185,4 @@ _BY_CONTENT: Final[tuple[tuple[str, Callable[[DepictedInstance], Depiction]], ..
     ("WaveformSequence", _waveform),
     ("ContentSequence", _report),
 )
-"""Contents of data sets without pixels, and how they are shown."""
+"""Elements that data sets without pixels may hold, and the function that depicts each."""

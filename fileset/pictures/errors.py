@@ -1,4 +1,4 @@
-"""Why no picture can be made."""
+"""The error for an instance that cannot be shown."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from fileset.errors import FilesetError
 
 
 class PictureError(FilesetError):
-    """An instance has no picture, or a frame cannot be decoded; the message is the reason, in one sentence."""
+    """An instance has no picture, or a frame cannot be decoded; the message gives the reason in one sentence."""
 
     exit_code = 3

@@ -1,4 +1,4 @@
-"""Whether the libraries for pictures are installed."""
+"""Check that the libraries of the extra `images` are installed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LIBRARIES: Final = {"numpy": "numpy", "PIL": "pillow", "imagecodecs": "imagecode
 
 
 def need_images() -> None:
-    """Raise `RuleError` with the command that installs them if a library of the extra `images` is missing."""
+    """Raise `RuleError` with the command to install the extra `images` if one of its libraries is missing."""
     missing = [name for module, name in LIBRARIES.items() if find_spec(module) is None]
     if missing:
         raise RuleError(f'pictures need {", ".join(missing)}: pip install "dicom-fileset[images]"')

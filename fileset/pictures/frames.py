@@ -1,4 +1,4 @@
-"""The frames of one image, decoded one at a time (PS3.5 8.2, A.4): a file of many frames is never in memory as a whole."""
+"""The frames of one image, decoded one at a time (PS3.5 8.2, A.4), so that a long file is never in memory as a whole."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _STARTS: Final = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\xff\x0a", b"\0\0\0\x0
 """First bytes of a frame: JPEG and JPEG-LS, JPEG 2000, JPEG XL."""
 _HEADER: Final = 8
 MOST_MISSING: Final = 64
-"""A native frame of which less than one part in so many is there is not shown: its claimed size would fill the memory."""
+"""A native frame is not shown if less than 1/64 of its bytes exist: the size that it claims might fill the memory."""
 
 
 @frozen
 class PixelElement:
-    """Where the pixels of an image are: the element, `read` for its bytes, their position, length and VR.
+    """The pixel data element of an image: its keyword, a function that reads the file, position, length and VR.
 
     The length is `UNDEFINED` for encapsulated pixel data.
     """
@@ -53,7 +53,7 @@ class Frames:
     transfer_syntax: str
     fragments: Fragments | None = field(default=None, repr=False)
     ranges: Sequence[tuple[int, int]] = field(default=(), repr=False)
-    """Of each encapsulated frame: its first fragment, and the first one after it."""
+    """For each encapsulated frame: the index of its first fragment, and of the first fragment after it."""
 
     def __len__(self) -> int:
         return self.pixels.frames
@@ -71,12 +71,12 @@ class Frames:
         return colour_after(self.transfer_syntax, self.pixels.photometric)
 
     def encoded(self, index: int) -> bytes:
-        """Read the bytes of a frame as they are in the file: the whole bytes that hold it, or its joined fragments.
+        """Read the bytes of a frame from the file, in whole bytes; fragments are joined.
 
         Raises `PictureError` if there is no such frame.
         """
         if not 0 <= index < len(self):
-            raise PictureError(f"there is no frame {index + 1}: the image has {len(self)}")
+            raise PictureError(f"there is no frame {index + 1}: the image has {len(self)} frames")
         if self.fragments is None:
             first = index * self.pixels.frame_bits
             return self._native(first // 8, -(-(first + self.pixels.frame_bits) // 8))
@@ -85,7 +85,7 @@ class Frames:
         return b"".join(self.element.read(starts[at] + _HEADER, lengths[at]) for at in range(first, end))
 
     def _native(self, begin: int, end: int) -> bytes:
-        """Native bytes; pixels of 1 and 8 bits in Big Endian words (OW) are in pairs the wrong way round (PS3.5 8.1)."""
+        """Read native bytes; swap pairs of pixels of 1 or 8 bits in Big Endian words (OW, PS3.5 8.1)."""
         element = self.element
         swapped = self.pixels.big_endian and element.vr == "OW" and self.pixels.bits_allocated <= 8
         start, stop = (begin & ~1, end + 1 & ~1) if swapped else (begin, end)
@@ -110,10 +110,10 @@ class Frames:
         """
         data = self.encoded(index)
         if not data:
-            raise PictureError(f"there are no bytes of frame {index + 1} in the file")
+            raise PictureError(f"the file has no bytes of frame {index + 1}")
         if self.fragments is None and len(data) * MOST_MISSING < self.pixels.frame_bytes:
             raise PictureError(
-                f"only {len(data):,} of {self.pixels.frame_bytes:,} bytes of frame {index + 1} are there"
+                f"the file has only {len(data):,} of {self.pixels.frame_bytes:,} bytes of frame {index + 1}"
             )
         if self.fragments is None:
             first_bit = index * self.pixels.frame_bits % 8 if self.pixels.bits_allocated == 1 else 0
@@ -123,11 +123,11 @@ class Frames:
 
     @property
     def keeps_bits(self) -> bool:
-        """Whether compression keeps each bit of native pixels where it is, also above Bits Stored."""
+        """Whether compression would keep all bits of native pixels, also those above Bits Stored."""
         return self.transfer_syntax in (RLE, DEFLATED_FRAMES)
 
     def decoded(self, index: int) -> NDArray[Any]:
-        """Decode a compressed frame with all the bits that its decoder gives. Raises as `stored_values`."""
+        """Decode a compressed frame with all bits of its decoder. Raises as `stored_values`."""
         return self._decoded(self.encoded(index))
 
     def _decoded(self, data: bytes) -> NDArray[Any]:
@@ -154,9 +154,9 @@ class Frames:
 
 
 def frames_of(dataset: Dataset, element: PixelElement, transfer_syntax: str, *, big_endian: bool = False) -> Frames:
-    """Find the frames of a data set, whose pixels are in `element` of a file or of memory.
+    """Find the frames of a data set with the pixels in `element`.
 
-    Raises `PictureError` if the data set describes no image, or its frames cannot be separated.
+    Raises `PictureError` if the data set does not describe an image, or its frames cannot be separated.
     """
     pixels = pixel_format(dataset, element=element.keyword, big_endian=big_endian)
     frames = Frames(pixels, element, transfer_syntax)
@@ -169,7 +169,7 @@ def frames_of(dataset: Dataset, element: PixelElement, transfer_syntax: str, *, 
 
 @frozen
 class _FragmentHeaders:
-    """The headers of fragments; the end of the bytes counts as the end of the sequence."""
+    """Reads the headers of fragments; treats the end of the file as the end of the sequence."""
 
     read: Reading
 
@@ -225,7 +225,7 @@ def _ranges(fragments: Fragments, frames: int, extended: list[int], read: Readin
 
 
 def _positions(starts: array[int], offsets: list[int]) -> list[int]:
-    """Number the fragments at `offsets`; return nothing if an offset is not that of a fragment, or they do not rise."""
+    """Return the indices of the fragments at `offsets`; none if an offset hits no fragment, or they do not rise."""
     by_offset = {start - starts[0]: at for at, start in enumerate(starts)}
     found = [by_offset.get(offset, -1) for offset in offsets]
     rises = all(one < two for one, two in pairwise(found))

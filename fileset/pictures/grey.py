@@ -20,14 +20,14 @@ LARGEST_TABLE: Final = 1 << 16
 """With a larger range of values than this, each pixel is computed on its own."""
 PERCENTILES: Final = (1.0, 99.0)
 MOST_SEEN: Final = 1 << 22
-"""Pixels, evenly chosen, that decide about a window."""
+"""Most pixels, evenly spaced, from which a window is computed."""
 Levels = Callable[["NDArray[Any]"], "NDArray[Any]"]
 """Values after the modality LUT -> grey levels from 0 to 1, before polarity."""
 
 
 @frozen
 class Window:
-    """A range of values that is spread over the grey levels (PS3.3 C.11.2.1.2): its centre, width and function."""
+    """The range of values that is shown from black to white (PS3.3 C.11.2.1.2): its centre, width and function."""
 
     centre: float
     width: float
@@ -49,20 +49,20 @@ class Window:
 
 @frozen
 class GreyScale:
-    """How the stored values of one frame become grey levels."""
+    """The conversion of the stored values of one frame to grey levels."""
 
     to_modality: Levels
     levels: Levels | None
-    """None if neither the data set nor the caller chooses: the values decide."""
+    """None if neither the data set nor the caller gives a window: then it is computed from the values."""
     window: Window | None
     inverse: bool
     padding: tuple[float, float] | None
-    """The lowest and the highest stored value that are no part of the image (PS3.3 C.7.5.1.1.2)."""
+    """The lowest and the highest value of padding, which is not part of the image (PS3.3 C.7.5.1.1.2)."""
     single_bits: bool
 
 
 def grey_scale(attributes: Attributes, pixels: PixelFormat, window: Window | None = None) -> GreyScale:
-    """Return how a frame is shown: with `window`, or by its attributes, with the first of several windows."""
+    """Return the conversion for a frame: with `window`, else with the first window of its attributes."""
     signed = pixels.kind == "i"
     voi = None if window else _voi_table(attributes, signed=signed, big_endian=pixels.big_endian)
     chosen = window or (None if voi else first_window(attributes))
@@ -85,7 +85,7 @@ def first_window(attributes: Attributes) -> Window | None:
 
 
 def grey_levels(values: NDArray[Any], scale: GreyScale) -> tuple[NDArray[Any], Window | None]:
-    """Convert stored values to 8-bit levels, rows x columns; also give the window that was used."""
+    """Convert stored values to 8-bit levels, rows x columns; return them and the window that was used."""
     import numpy as np
 
     if scale.levels is None:
@@ -113,7 +113,7 @@ def _eight_bits(values: NDArray[Any], scale: GreyScale) -> NDArray[Any]:
 
 
 def window_of(values: NDArray[Any], scale: GreyScale) -> Window:
-    """Choose a window from the 1st to the 99th percentile of the values, padding apart; 8-bit values as they are."""
+    """Choose a window from the 1st to the 99th percentile of the values without padding; show 8-bit values unchanged."""
     import numpy as np
 
     if scale.single_bits:
@@ -138,7 +138,7 @@ def window_of(values: NDArray[Any], scale: GreyScale) -> Window:
 
 
 def _modality(attributes: Attributes, *, signed: bool, big_endian: bool) -> Levels:
-    """Modality LUT Sequence, else Rescale Slope and Intercept (PS3.3 C.11.1)."""
+    """Return the function of the Modality LUT Sequence, else of Rescale Slope and Intercept (PS3.3 C.11.1)."""
     for item in attributes.items("ModalityLUTSequence")[:1]:
         table = table_in(item, signed=signed, big_endian=big_endian)
         if table is not None:
@@ -161,7 +161,7 @@ def _padding(attributes: Attributes, pixels: PixelFormat) -> tuple[float, float]
     one = attributes.number("PixelPaddingValue")
     if one is None or pixels.samples != 1:
         return None
-    if pixels.kind == "i" and one > 0x7FFF:  # written as US
+    if pixels.kind == "i" and one > 0x7FFF:  # a negative value, written as US
         one -= 0x10000
     other = attributes.number("PixelPaddingRangeLimit", one)
     return min(one, other or 0), max(one, other or 0)

@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 def icon_of_file(read: Reading, size: int = 64) -> bytes:
     """Encode Icon Image Sequence (0088,0200) for the image in the file that `read` reads.
 
-    An icon that the file holds is taken over if it is a conformant one of `size` rows and columns. Raises `PictureError`
-    if the image cannot be decoded.
+    Use the icon of the file itself if it is conformant and has `size` rows and columns. Raises `PictureError` if the image
+    cannot be decoded.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom warns about values that it then gives all the same
+        warnings.simplefilter("ignore")  # pydicom warns about values that it returns nevertheless
         try:
             instance = read_instance(read)
             return encoded_icon(_own_icon(instance, size) or _pixels(instance, size), size)
         except (PictureError, ImportError):
             raise
-        except Exception as problem:  # values of any kind in any element
+        except Exception as problem:  # any element may have any value
             raise PictureError(f"no icon can be made: {type(problem).__name__}: {problem}") from problem
 
 
@@ -62,11 +62,11 @@ def _pixels(instance: DepictedInstance, size: int) -> bytes:
 
 
 def _small(instance: DepictedInstance, size: int) -> Picture:
-    """Return the picture, reduced before it is windowed where that is possible: it is much faster."""
+    """Depict the instance; reduce the values before windowing where possible, which is much faster."""
     import numpy as np
 
     if instance.pixels is None:
-        raise PictureError("it has no pixel data")
+        raise PictureError("the file has no pixel data")
     frames = instance.frames
     factor = max(frames.pixels.rows, frames.pixels.columns) // size
     if frames.pixels.samples != 1 or frames.photometric == "PALETTE COLOR" or factor < 2:
@@ -93,7 +93,7 @@ def _box_mean(values: NDArray[Any], factor: int) -> NDArray[Any]:
 
 
 def _square(picture: Picture, size: int) -> bytes:
-    """Return the picture in grey, in the middle of a black square."""
+    """Convert a picture to grey, and centre it in a black square."""
     from PIL import Image
 
     image = picture.image(size).convert("L")
@@ -108,7 +108,7 @@ def _square(picture: Picture, size: int) -> bytes:
 
 
 def _own_icon(instance: DepictedInstance, size: int) -> bytes | None:
-    """Return the pixels of the icon that the file holds, if it is native, grey, of 8 bits and of the right size."""
+    """Return the pixels of the icon in the file, if it is native, grey, of 8 bits and of the right size."""
     for icon in Attributes((instance.dataset,)).items("IconImageSequence"):
         if _is_conformant(icon, size):
             pixels = Attributes((icon,)).get("PixelData")
@@ -125,7 +125,7 @@ def _is_conformant(icon: Dataset, size: int) -> bool:
 
 
 def with_icon(tail: bytes, icon: bytes) -> bytes:
-    """Put an icon into the end of an encoded record, in the order of the tags; one that is there is replaced."""
+    """Insert an icon into the tail of a record, in the order of the tags; replace an existing one."""
     from fileset.dicom.elements import EXPLICIT_LITTLE, elements
 
     before, after = len(tail), len(tail)

@@ -1,4 +1,4 @@
-"""One DICOM file -> its data set without pixels, and its frames, read where and when they are needed."""
+"""One DICOM file -> its data set without pixels, and its frames, which are read only when needed."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 PIXEL_KEYWORDS: Final = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
 LARGEST_DATA_SET: Final = 1 << 28
-"""Bytes of a data set without its pixels; also of a deflated data set with them."""
+"""Most bytes of a data set without its pixels; also of a deflated data set with them."""
 _BUFFER: Final = 1 << 14
 _FIRST: Final = 4096
 
 
 @frozen
 class DepictedInstance:
-    """One SOP Instance: its data set, and where its pixels are; None if it has none."""
+    """One SOP Instance: its data set, and its pixel data element, None if it has none."""
 
     dataset: Dataset
     transfer_syntax: str
@@ -42,14 +42,14 @@ class DepictedInstance:
     def frames(self) -> Frames:
         """The frames of the image. Raises `PictureError` if there are none."""
         if self.pixels is None:
-            raise PictureError("it has no pixel data")
+            raise PictureError("the file has no pixel data")
         return frames_of(self.dataset, self.pixels, self.transfer_syntax, big_endian=self.big_endian)
 
 
 def read_instance(read: Reading) -> DepictedInstance:
-    """Read the instance in a file; its pixels stay where they are.
+    """Read the instance in a file, except its pixels.
 
-    The data set of an image holds the elements that pictures need, not necessarily all.
+    The data set of an image has the elements that pictures need, not necessarily all.
 
     Raises `PictureError` if pydicom cannot read the data set.
     """
@@ -84,7 +84,7 @@ def _read(read: Reading, transfer_syntax: str) -> DepictedInstance:
         except Exception as problem:  # pydicom raises nearly anything on damaged input
             raise PictureError(f"the data set cannot be read: {problem}") from problem
     if not len(dataset):
-        raise PictureError("it holds no data elements that can be read")
+        raise PictureError("the file has no readable data elements")
     implicit, little = dataset.original_encoding
     syntax = transfer_syntax or str(dataset.file_meta.get("TransferSyntaxUID", ""))
     big_endian = little is False
@@ -105,7 +105,7 @@ def _pixels(read: Reading, at: int, tag: int, *, implicit: bool, big_endian: boo
 
 
 def _inflated(read: Reading, at: int) -> Reading:
-    """Random access to a deflated data set (PS3.5 A.5), inflated as a whole up to `LARGEST_DATA_SET` bytes."""
+    """Inflate a deflated data set (PS3.5 A.5), up to `LARGEST_DATA_SET` bytes, and return random access to it."""
     inflater, data = zlib.decompressobj(-zlib.MAX_WBITS), bytearray()
     try:
         while not inflater.eof and len(data) < LARGEST_DATA_SET:

@@ -17,7 +17,7 @@ _MOST_ENTRIES: Final = 1 << 16
 
 @frozen
 class LookUpTable:
-    """A table of values: the entry at 0 is for `first` and all values below, the last one for all above (C.11.1.1.1)."""
+    """A table of values: the first entry is for `first` and all values below, the last one for all above (C.11.1.1.1)."""
 
     first: int
     bits: int
@@ -33,7 +33,7 @@ class LookUpTable:
 
 
 def table_in(dataset: Dataset, *, signed: bool, big_endian: bool) -> LookUpTable | None:
-    """Read the table of an item of Modality LUT or VOI LUT Sequence, None if it has none that can be used."""
+    """Read the table of an item of Modality LUT or VOI LUT Sequence, None if it has no usable table."""
     attributes = Attributes((dataset,))
     return look_up_table(attributes, "LUTDescriptor", "LUTData", signed=signed, big_endian=big_endian)
 
@@ -41,7 +41,7 @@ def table_in(dataset: Dataset, *, signed: bool, big_endian: bool) -> LookUpTable
 def look_up_table(
     attributes: Attributes, descriptor: str, data: str, *, signed: bool, big_endian: bool
 ) -> LookUpTable | None:
-    """Read the table that two attributes describe, None if they do not. Values may be `signed` numbers."""
+    """Read the table that two attributes describe, None if they do not. `signed`: the values may be negative."""
     described = attributes.numbers(descriptor)
     if len(described) != 3:
         return None
@@ -59,7 +59,7 @@ def _entries(value: Any, count: int, *, big_endian: bool) -> NDArray[Any] | None
     if value is None:
         return None
     if isinstance(value, bytes):
-        if count <= len(value) < 2 * count:  # 8-bit entries, two in each word
+        if count <= len(value) < 2 * count:  # entries of 8 bits, two in each word
             return np.frombuffer(value, np.uint8, count)
         entries = np.frombuffer(value, ">u2" if big_endian else "<u2", len(value) // 2)
     else:
@@ -120,7 +120,7 @@ def _expanded(data: Any, count: int, bits: int, *, big_endian: bool) -> NDArray[
             found += np.linspace(found[-1], words[at + 2], length + 1)[1:].round().astype(int).tolist()
             at += 3
         elif kind == 2 and not after and at + 3 < len(words):
-            # The offset counts bytes from the start; the segments there are copied once, so nothing can go round.
+            # The offset counts bytes from the start. Segments there are copied once, so references cannot loop.
             after = at + (4 if form.itemsize == 2 else 6)
             offset = _offset(words[at + 2 :], form.itemsize)
             words = words[:after] + _segments(words, offset // form.itemsize, length) + words[after:]

@@ -1,4 +1,4 @@
-"""Orientation of a patient in a picture: letters for its edges (PS3.3 C.7.6.1.1.1, C.7.6.2.1.1)."""
+"""Letters at the edges of a picture that show the orientation of the patient (PS3.3 C.7.6.1.1.1, C.7.6.2.1.1)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fileset.pictures.attributes import Attributes
 _AXES: Final = (("R", "L"), ("A", "P"), ("F", "H"))
 """For each axis of the patient: the letters of its negative and its positive direction."""
 _LEAST: Final = 0.3
-"""A direction that has less than this of an axis, as a cosine, does not name it."""
+"""Smallest cosine between a direction and an axis for which the letter of the axis is shown."""
 _OPPOSITE: Final = {"R": "L", "L": "R", "A": "P", "P": "A", "F": "H", "H": "F"}
 
 
@@ -26,7 +26,7 @@ NO_EDGES: Final = Edges()
 
 
 def edges_of(attributes: Attributes) -> Edges:
-    """Choose the letters of the edges by Image Orientation (Patient), else by Patient Orientation."""
+    """Derive the letters from Image Orientation (Patient), else from Patient Orientation."""
     cosines = attributes.numbers("ImageOrientationPatient")
     if len(cosines) == 6:
         right, bottom = _letters(cosines[:3]), _letters(cosines[3:])
@@ -40,7 +40,7 @@ def edges_of(attributes: Attributes) -> Edges:
 
 
 def _letters(direction: list[float]) -> str:
-    """Return the letters of a direction, that of the largest part first."""
+    """Return the letters of a direction, the one of the nearest axis first."""
     parts = sorted(zip(direction, _AXES, strict=True), key=lambda part: -abs(part[0]))
     return "".join(letters[cosine > 0] for cosine, letters in parts if abs(cosine) >= _LEAST)[:2]
 

@@ -1,4 +1,4 @@
-"""An 8-bit picture: shown on a page, saved as JPEG, or made into an icon."""
+"""An 8-bit picture, to show on a page, save as JPEG, or reduce to an icon."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ WIDEST_ASPECT: Final = 8.0
 
 @frozen
 class Picture:
-    """An 8-bit picture: rows x columns, grey, or rows x columns x 3, red, green and blue.
+    """An 8-bit picture: rows x columns (grey), or rows x columns x 3 (red, green and blue).
 
     `aspect` is the height of a pixel divided by its width. `window` is centre and width in the unit of the values, None
-    where no window was used. `notes` are facts for a viewer, such as that the file ends early.
+    if no window was used. `notes` are facts for the viewer of the picture, for example that the file ends early.
     """
 
     pixels: NDArray[Any] = field(eq=False, repr=False)
@@ -44,7 +44,7 @@ class Picture:
         return image if size == image.size else image.resize(size, Image.Resampling.BILINEAR)
 
     def _size(self) -> tuple[float, float]:
-        """Width and height with square pixels: the shorter side of a pixel is stretched."""
+        """Return width and height with square pixels: the shorter side of a pixel is stretched."""
         rows, columns = self.pixels.shape[:2]
         aspect = min(max(self.aspect, 1 / WIDEST_ASPECT), WIDEST_ASPECT)
         return (columns, rows * aspect) if aspect > 1 else (columns / aspect, rows)

@@ -1,4 +1,4 @@
-"""How the pixels of an image are stored: the Image Pixel Module (PS3.3 C.7.6.3) and native pixel data (PS3.5 8.1)."""
+"""The storage format of pixels: the Image Pixel Module (PS3.3 C.7.6.3) and native pixel data (PS3.5 8.1)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 MOST_PIXELS: Final = 1 << 28
-"""Pixels of one frame: a larger frame is refused, because its bytes would fill the memory."""
+"""Most pixels of one frame: a larger frame would fill the memory."""
 MOST_SHOWN: Final = 1 << 26
-"""Pixels of one frame that is shown: about 350 MB are needed for so many."""
+"""Most pixels of one frame that is shown: they need about 350 MB."""
 SUBSAMPLED: Final = "YBR_FULL_422"
 _FLOAT_BITS: Final = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}
 
@@ -43,12 +43,12 @@ class PixelFormat:
 
     @property
     def frame_bits(self) -> int:
-        """The bits of one native frame: bits, since frames of 1-bit pixels are not padded to whole bytes."""
+        """The size of one native frame in bits, because frames of 1-bit pixels are not padded to whole bytes."""
         return self.rows * self.columns * (2 if self.subsampled else self.samples) * self.bits_allocated
 
     @property
     def frame_bytes(self) -> int:
-        """The bytes of one native frame, the last one counted as whole."""
+        """The size of one native frame in bytes, rounded up."""
         return ceil(self.frame_bits / 8)
 
     def require_showable(self) -> None:
@@ -58,7 +58,7 @@ class PixelFormat:
 
     @property
     def subsampled(self) -> bool:
-        """Whether native pairs of pixels share their colour (YBR_FULL_422, PS3.3 C.7.6.3.1.2)."""
+        """Whether native pixels share their colour in pairs (YBR_FULL_422, PS3.3 C.7.6.3.1.2)."""
         return self.photometric == SUBSAMPLED and self.samples == 3
 
     def native_values(self, data: bytes, first_bit: int = 0) -> NDArray[Any]:
@@ -92,7 +92,7 @@ class PixelFormat:
         return values.reshape(self.rows, self.columns, self.samples)
 
     def _upsampled(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Y1 Y2 Cb Cr for each pair of pixels -> Y Cb Cr for each pixel."""
+        """Convert Y1 Y2 Cb Cr for each pair of pixels to Y Cb Cr for each pixel."""
         import numpy as np
 
         pairs = values.reshape(-1, 4)
@@ -145,13 +145,13 @@ def pixel_format(dataset: Dataset, *, element: str, big_endian: bool = False) ->
     )
     if not (0 < found.rows * found.columns <= MOST_PIXELS and found.samples in (1, 3, 4) and found.bits_allocated):
         raise PictureError(
-            f"{found.rows} rows, {found.columns} columns, {found.samples} samples and {found.bits_allocated} bits are no image"
+            f"{found.rows} rows, {found.columns} columns, {found.samples} samples, {found.bits_allocated} bits: not an image"
         )
     return found
 
 
 def number(dataset: Dataset, keyword: str, default: int) -> int:
-    """Read a whole number of a data set, `default` if it has none that can be read."""
+    """Read a whole number of a data set, `default` if it is absent or unreadable."""
     try:
         value = dataset.get(keyword)
         return default if value in (None, "") else int(value)

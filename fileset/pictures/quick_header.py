@@ -1,7 +1,7 @@
-"""The few values that a picture needs, read without pydicom's walk through the whole data set.
+"""Read the few values that a picture needs without pydicom's walk through the whole data set.
 
-Takes the usual files: Little Endian, elements in order, pixel data within the first bytes, no sequence that decides how
-the picture looks. For all others it returns None, and pydicom reads the data set.
+This works for usual files: Little Endian, elements in order, pixel data within the first bytes, no sequence that affects
+the picture. For all others `quick_header` returns None, and pydicom reads the data set.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 WINDOW: Final = 1 << 16
-"""Bytes in which the data set without its pixels must fit."""
+"""Most bytes of a data set without its pixels."""
 _SEQUENCES: Final = frozenset((0x00283000, 0x00283010, 0x00880200, 0x52009229, 0x52009230))
-"""Sequences that pydicom shall decode: Modality LUT, VOI LUT, icon and the functional groups."""
+"""Sequences that only pydicom decodes: Modality LUT, VOI LUT, icon and the functional groups."""
 TAGS: Final = frozenset((
     0x00080080, 0x0008103E, 0x00100010, 0x00100020, 0x00100030, 0x00100040, 0x00180015, 0x0020000D, 0x0020000E,
     0x00080005, 0x00080008, 0x00080016, 0x00080018, 0x00080060, 0x00180050, 0x00181164, 0x00182010, 0x00200013,
@@ -30,8 +30,8 @@ TAGS: Final = frozenset((
     0x00281101, 0x00281102, 0x00281103, 0x00281201, 0x00281202, 0x00281203, 0x00281221, 0x00281222, 0x00281223,
     0x7FE00001, 0x7FE00002,
 ))  # fmt: skip
-"""The kept elements: of the Image Pixel Module, of windows, palettes, spacing and orientation,
-and the values of patient and series for pages."""
+"""The elements to keep: Image Pixel Module, windows, palettes, spacing, orientation, and the values of patient and series
+for pages."""
 _HEAD: Final = Struct("<HH2sH").unpack_from
 _IMPLICIT: Final = Struct("<HHI").unpack_from
 _LENGTH: Final = Struct("<I").unpack_from

@@ -18,7 +18,7 @@ DEEPEST: Final = 32
 
 @frozen
 class ReportLine:
-    """One content item: its depth in the tree, the name of the concept and the value, either may be empty."""
+    """One content item: its depth in the tree, the name of the concept and the value; name or value may be empty."""
 
     depth: int
     name: str
@@ -26,7 +26,7 @@ class ReportLine:
 
 
 def report_lines(dataset: Dataset) -> Iterator[ReportLine]:
-    """Yield the content items of a report in their order; after `MOST_LINES` a last line announces more."""
+    """Yield the content items of a report in order; after `MOST_LINES` lines, a last one says that there are more."""
     stack: list[Iterator[tuple[int, Dataset]]] = [iter([(0, dataset)])]
     count = 0
     while stack:
@@ -84,13 +84,13 @@ def _date_time(attributes: Attributes) -> str:
 
 
 def shown_date(text: str) -> str:
-    """Write a DICOM date as 2024-01-31; another text as it is."""
+    """Format a DICOM date as 2024-01-31; leave another text unchanged."""
     digits = text.replace(".", "")
     return f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}" if len(digits) == 8 and digits.isdigit() else text
 
 
 def shown_time(text: str) -> str:
-    """Write a DICOM time as 14:05; another text as it is."""
+    """Format a DICOM time as 14:05; leave another text unchanged."""
     digits = text.replace(":", "").partition(".")[0]
     return f"{digits[:2]}:{digits[2:4]}" if len(digits) >= 4 and digits.isdigit() else text
 
@@ -128,11 +128,11 @@ _VALUES: Final[dict[str, Callable[[Attributes], str]]] = {
     "SCOORD3D": _coordinates,
     "TCOORD": lambda item: item.text("TemporalRangeType"),
 }
-"""Value Type (0040,A040) and how its value is written. A container has none."""
+"""Value Type (0040,A040) -> the function that formats its value. A container has no value."""
 
 
 def shown_name(name: str) -> str:
-    """Write a person name as people do: "Doe^John^^Dr" is "Dr John Doe"; of several forms the first that is there."""
+    """Format a person name for people: "Doe^John^^Dr" becomes "Dr John Doe"; of several forms use the first."""
     group = next(filter(None, name.split("=")), "")
     family, given, middle, prefix, suffix = (*(part.strip() for part in group.split("^")), "", "", "", "", "")[:5]
     return " ".join(filter(None, (prefix, given, middle, family, suffix)))

@@ -1,4 +1,4 @@
-"""Compute pixels some rows at a time: numbers of 8 bytes for every pixel of a large image would fill the memory."""
+"""Compute pixels a few rows at a time: 8 bytes for every pixel of a large image would fill the memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STRIP: Final = 1 << 20
 
 
 def by_strips(compute: Callable[[NDArray[Any]], NDArray[Any]], values: NDArray[Any]) -> NDArray[Any]:
-    """Return `compute(values)`, which computes each row by itself, with memory for the result and one strip."""
+    """Return `compute(values)`, computed strip by strip; `compute` must treat each row separately."""
     import numpy as np
 
     rows = max(1, STRIP // max(1, values[:1].size))

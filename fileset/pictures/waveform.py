@@ -1,4 +1,4 @@
-"""Waveforms such as an ECG as a line plot (PS3.3 C.10.9)."""
+"""Plot waveforms such as an ECG (PS3.3 C.10.9)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _ROW: Final = 80
 _MOST_CHANNELS: Final = 24
 _PAPER, _GRID, _MARK, _LINE, _TEXT = (255, 252, 250), (250, 222, 218), (240, 190, 184), (20, 24, 40), (40, 44, 60)
 _CHANNEL: Final = {"SB": "i1", "UB": "u1", "MB": "u1", "AB": "u1", "SS": "i2", "US": "u2", "SL": "i4", "UL": "u4"}
-"""Waveform Sample Interpretation (5400,1006) -> type of number; the mu-law and A-law forms are shown as they are."""
+"""Waveform Sample Interpretation (5400,1006) -> type of number; mu-law and A-law samples are not expanded."""
 
 
 @frozen
 class _MultiplexGroup:
-    """A multiplex group: samples x channels, a label for each channel, and samples in a second."""
+    """A multiplex group: samples x channels, a label for each channel, and samples per second."""
 
     samples: NDArray[Any]
     labels: list[str]
@@ -34,14 +34,14 @@ class _MultiplexGroup:
 
 
 def waveform_picture(dataset: Dataset) -> Picture:
-    """Plot the multiplex group with most samples. Raises `PictureError` if there is none that can be read."""
+    """Plot the multiplex group with the most samples. Raises `PictureError` if there is no readable one."""
     import numpy as np
     from PIL import Image, ImageDraw
 
     groups = [_group(Attributes((item,))) for item in Attributes((dataset,)).items("WaveformSequence")]
     shown = max(filter(None, groups), key=lambda group: group.samples.size, default=None)
     if shown is None:
-        raise PictureError("its waveform holds no samples that can be read")
+        raise PictureError("its waveform has no readable samples")
     channels = min(_MOST_CHANNELS, shown.samples.shape[1])
     image = Image.new("RGB", (_WIDTH, channels * _ROW + 24), _PAPER)
     draw = ImageDraw.Draw(image)
@@ -75,7 +75,7 @@ def _label(channel: Attributes) -> str:
 
 
 def _grid(draw: ImageDraw, height: int, seconds: float) -> None:
-    """Lines each 0.2 seconds, heavier ones each second; fewer where there would be no room."""
+    """Draw a line each 0.2 seconds and a heavier one each second; fewer if there is no room."""
     step = next((one for one in (0.2, 1, 10, 60, 600, 3600) if seconds / one <= 120), 36000)
     for number in range(int(seconds / step) + 1):
         x = _LABELS + (_WIDTH - _LABELS) * number * step / seconds
@@ -83,7 +83,7 @@ def _grid(draw: ImageDraw, height: int, seconds: float) -> None:
 
 
 def _trace(draw: ImageDraw, group: _MultiplexGroup, channel: int) -> None:
-    """Draw one channel in its row, spread over the height of the row; its lowest and highest sample of each column."""
+    """Draw one channel over the height of its row, from the lowest to the highest sample of each column."""
     import numpy as np
 
     samples = group.samples[:, channel].astype(np.float64)

@@ -267,7 +267,7 @@ def test_damaged_files_never_raise_anything_else(name: str) -> None:
 
 
 def test_an_empty_file_is_an_error() -> None:
-    with pytest.raises(PictureError, match="no data elements"):
+    with pytest.raises(PictureError, match="no readable data elements"):
         depict(read_instance(reading(b"")))
 
 
