@@ -82,8 +82,13 @@ CAUSES: dict[str, tuple[str, str]] = {
     ),
     "FS-FILE-TRAILING": ("A program padded the file.", "Nothing; readers ignore the bytes."),
     "FS-UID-INVALID": (
-        "The modality makes UIDs with leading zeros or letters.",
-        "`--invalid-uid accept` takes the file.",
+        "A program made a UID with letters, or cut one off.",
+        EXPORT,
+    ),
+    "FS-UID-FORM": ("The modality fills numbers up with zeros.", "Nothing; readers only compare UIDs."),
+    "FS-UID-ARC": (
+        "The maker of the modality chose a root that was not registered.",
+        "Nothing; readers only compare UIDs.",
     ),
     "FS-UID-DIFFERS": (
         "The file was replaced or corrected after the DICOMDIR was written.",

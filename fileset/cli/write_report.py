@@ -245,7 +245,8 @@ def _former(replaced: Replaced, *, dry_run: bool) -> str:
 
 
 INCLUDED_BY: Final = {
-    "FS-UID-INVALID": ("invalid_uid", "--invalid-uid accept"),
+    "FS-UID-FORM": ("invalid_uid", "--invalid-uid accept"),
+    "FS-UID-ARC": ("invalid_uid", "--invalid-uid accept"),
     "FS-PATIENT-CONFLICT": ("patient_conflict", "--patient-conflict split"),
     "FS-STUDY-TWO-PATIENTS": ("patient_conflict", "--patient-conflict split"),
     "FS-KEY-TYPE1-MISSING": ("missing", "--missing invent"),

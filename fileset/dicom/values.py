@@ -26,7 +26,8 @@ _DATE_TIME: Final = re.compile(
 _INTEGER: Final = re.compile(rb"(?=.{1,12}\Z)[+-]?\d{1,12}").fullmatch
 _DECIMAL_INTEGER: Final = re.compile(rb"(?=.{1,12}\Z)([+-]?\d{1,11})\.0*").fullmatch
 _CODE_STRING: Final = re.compile(rb"[A-Z0-9 _]{0,16}(\\[A-Z0-9 _]{0,16})*").fullmatch
-_UID: Final = re.compile(rb"[0-9][0-9.]{0,63}").fullmatch
+is_accepted_uid: Final = re.compile(rb"(?=.{1,64}\Z)\.*\d[\d.]*").fullmatch
+"""Whether an unpadded UID has only digits and dots, at most 64: some devices break the other rules of PS3.5 9.1."""
 _CONTROL: Final = bytes(set(range(32)) - {0x1B})
 
 
@@ -85,7 +86,7 @@ _STRIPPED: Final[dict[str, Callable[[bytes], bytes]]] = {
     "DT": _date_time,
     "IS": _integer,
     "CS": _code_string,
-    "UI": _matching(_UID),
+    "UI": _matching(is_accepted_uid),
     "SH": _line,
     "LO": _line,
     "PN": _line,

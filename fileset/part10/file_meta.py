@@ -9,7 +9,7 @@ from fileset.dicom.elements import EXPLICIT_LITTLE, element_header
 from fileset.dicom.preamble import is_known
 from fileset.errors import FormatError
 from fileset.part10.faults import Fault
-from fileset.part10.values import fault, shown, uid_is_valid
+from fileset.part10.values import fault, shown, uid_fault
 from fileset.standard import tags
 
 _EXECUTABLE: Final = (
@@ -99,11 +99,12 @@ def _element_faults(tag: int, vr: str, value: bytes, at: int) -> list[Fault]:
         return [Fault("FS-META-FORM", f"{name} belongs to real-time communication (PS3.22), not to files", at, tag)]
     if len(value) & 1:
         return [Fault("FS-ELEMENT-LENGTH", f"{name} has {len(value)} bytes", at, tag)]
-    if vr == "UI" and value and not uid_is_valid(value.rstrip(b"\0")):
-        return [Fault("FS-UID-INVALID", f"{name} {shown(value)} is not a valid UID", at, tag)]
+    if vr == "UI" and value:
+        found = uid_fault(value.rstrip(b"\0"))
+        return [Fault(found[0], f"{name} {shown(value)} {found[1]}", at, tag)] if found else []
     if expected in _TEXT and b"\\" in value:
         return [Fault("FS-META-FORM", f"{name} has several values instead of one", at, tag)]
-    problem = "" if vr == "UI" else fault(vr, value)
+    problem = fault(vr, value)
     return [Fault("FS-META-FORM", f"{name}: {problem}", at, tag)] if problem else []
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from fileset.dicom.character_sets import TEXT_VRS, decode
-from fileset.dicom.values import canonical
+from fileset.dicom.values import canonical, is_accepted_uid
 
 WIDTHS: Final = {
     **dict.fromkeys(("US", "SS", "OW"), 2),
@@ -25,22 +25,35 @@ NAME_LENGTH: Final = 64
 _PADDING: Final = b" \0"
 _CONTROL: Final = re.compile(r"[\x00-\x1a\x1c-\x1f\x7f]").search
 _CONTROL_IN_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]").search
-_UID: Final = re.compile(rb"(?=.{1,64}\Z)(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*").fullmatch
+UID_FORM: Final = rb"(?:0\.[0-59]|1\.[0-3]|2\.(?:0|[1-9]\d*+))(?:\.(?:[1-9]\d*+|0))*+"
+"""A regular expression for the numbers of a UID (PS3.5 9.1), without its limit of 64 bytes."""
+_UID: Final = re.compile(rb"(?=.{1,64}\Z)" + UID_FORM).fullmatch
+_NUMBERS: Final = re.compile(rb"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*").fullmatch
 
 _FORMS: Final[dict[str, Callable[[bytes], object]]] = {
     "AE": re.compile(rb"[ -\x5b\x5d-~]{1,16}").fullmatch,
     "AS": re.compile(rb"\d{3}[DWMY]").fullmatch,
     "DS": re.compile(rb"(?=.{1,16}\Z) *[+-]?(?:\d+\.?\d*|\.\d+)(?:[Ee][+-]?\d+)? *").fullmatch,
-    "UI": _UID,
+    "UI": is_accepted_uid,
 }
 """Forms of VRs for which `canonical` does not decide."""
 _CANONICAL: Final = frozenset(("CS", "DA", "DT", "IS", "TM"))
 _ONE_VALUE: Final = frozenset(("ST", "LT", "UT", "UR"))
 
 
-def uid_is_valid(uid: bytes) -> bool:
-    """Return whether a UID is valid: at most 64 characters, numbers without leading zeros (PS3.5 9.1)."""
-    return _UID(uid) is not None
+def uid_fault(uid: bytes) -> tuple[str, str] | None:
+    """Return the rule that an unpadded UID breaks, and how; None if it is valid (PS3.5 9.1, ISO/IEC 9834-1).
+
+    A UID of digits and dots under an arc that does not exist, or with leading zeros, is accepted with a warning: some
+    devices make such UIDs, and readers only compare them.
+    """
+    if _UID(uid):
+        return None
+    if not is_accepted_uid(uid):
+        return "FS-UID-INVALID", "is not a valid UID (PS3.5 9.1)"
+    if _NUMBERS(uid):
+        return "FS-UID-ARC", "is under an arc that does not exist"
+    return "FS-UID-FORM", "has a leading zero or an empty component"
 
 
 @lru_cache(8192)

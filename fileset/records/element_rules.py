@@ -10,7 +10,7 @@ from fileset.dicom.elements import Element
 from fileset.dicom.values import canonical
 from fileset.part10.faults import Fault
 from fileset.part10.private_elements import private_fault
-from fileset.part10.values import WIDTHS, fault, padding_fault, shown
+from fileset.part10.values import WIDTHS, fault, padding_fault, shown, uid_fault
 from fileset.records.data_sets import DataSet
 from fileset.standard import tags
 from fileset.standard.dictionary import SEVERAL, multiplicity, named, vr_of, vrs_of
@@ -84,8 +84,17 @@ def _value_faults(part: Element, raw: bytes, character_set: str) -> Iterator[Fau
     ):
         rule = "FS-UID-INVALID" if vr == "UI" else "FS-VALUE-FORM"
         yield Fault(rule, f"{named(tag)}: {problem}", None, tag)
+    elif vr == "UI":
+        yield from _odd_uids(tag, raw)
     if problem := padding_fault(vr, raw):
         yield Fault("FS-VALUE-PADDING", f"{named(tag)}: {problem}", None, tag)
+
+
+def _odd_uids(tag: int, raw: bytes) -> Iterator[Fault]:
+    """Yield the faults of UIDs that are accepted."""
+    for uid in raw.rstrip(b" \0").split(b"\\"):
+        if uid and (found := uid_fault(uid)):
+            yield Fault(found[0], f"{named(tag)} {shown(uid)} {found[1]}", None, tag)
 
 
 def key_value(

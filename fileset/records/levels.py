@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from fileset.dicom.character_sets import TEXT_VRS, guess, is_known, needs_character_set
 from fileset.dicom.header import HeaderError
 from fileset.dicom.values import FALLBACK_TAGS, canonical, fallback_date, fallback_time
+from fileset.part10.values import uid_fault
 from fileset.records.element_rules import key_value
 from fileset.standard import tags
 
@@ -234,22 +234,12 @@ def record_character_set(declared: bytes, text: Sequence[bytes]) -> tuple[bytes,
     return guessed.encode("ascii"), (("FS-CHARSET-GUESSED", f"{reason}: text read as {guessed}"),)
 
 
-UID_FORM: Final = rb"(?:0\.[0-59]|1\.[0-3]|2\.(?:0|[1-9]\d*+))(?:\.(?:[1-9]\d*+|0))*+"
-"""A regular expression for the numbers of a UID (PS3.5 9.1), without its limit of 64 bytes."""
-_VALID_UID: Final = re.compile(rb"(?=.{1,64}\Z)" + UID_FORM).fullmatch
-
-
-_LEGAL_NUMBERS: Final = re.compile(rb"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*").fullmatch
-
-
 def uid_notes(name: str, uid: bytes) -> Notes:
     """Return a note on a UID that is not valid (PS3.5 9.1) but is accepted: digits and dots, at most 64 of them."""
-    if not uid or _VALID_UID(uid):
+    if not uid or not (found := uid_fault(uid)):
         return ()
-    shown = uid.decode("ascii", "replace")
-    if _LEGAL_NUMBERS(uid):
-        return (("FS-UID-ARC", f"{name} {shown} is under an arc that does not exist; it is accepted"),)
-    return (("FS-UID-INVALID", f"{name} {shown} is not a valid UID (PS3.5 9.1); it is accepted"),)
+    rule, problem = found
+    return ((rule, f"{name} {uid.decode('ascii', 'replace')} {problem}; it is accepted"),)
 
 
 def require_valid_uid(name: str, uid: bytes) -> None:
@@ -258,9 +248,9 @@ def require_valid_uid(name: str, uid: bytes) -> None:
     Valid are numbers without leading zeros, at most 64 characters, under an arc that exists (ISO/IEC 9834-1: 0.0 to 0.5,
     0.9, 1.0 to 1.3, or 2). An empty UID passes.
     """
-    if uid and not _VALID_UID(uid):
-        shown = uid.decode("ascii", "replace")
-        raise HeaderError("FS-UID-INVALID", f"{name} {shown} is not a valid UID (PS3.5 9.1)")
+    if uid and (found := uid_fault(uid)):
+        rule, problem = found
+        raise HeaderError(rule, f"{name} {uid.decode('ascii', 'replace')} {problem}")
 
 
 def require_complete(chain: Chain, level: str) -> None:

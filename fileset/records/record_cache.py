@@ -14,7 +14,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from fileset.dicom.elements import element
-from fileset.records.levels import UID_FORM, Chain
+from fileset.part10.values import UID_FORM
+from fileset.records.levels import Chain
 from fileset.standard import tags
 
 if TYPE_CHECKING:

@@ -86,6 +86,11 @@ OPINIONS: Final = (
     Opinion(
         r"Illegal root for UID", ("FS-UID-ARC",), "the UID may still be unique, and readers do not look at its arc"
     ),
+    Opinion(
+        r"UID\S* - .*(Illegal root|Value invalid for this VR \[UI\])",
+        ("FS-UID-FORM",),
+        "some devices fill the numbers of UIDs up with zeros; readers only compare UIDs, and the images are wanted",
+    ),
     Opinion(r"UID\(\S* - (Illegal root|Value invalid for this VR \[UI\])", ("FS-UID-INVALID", "FS-FILE-UNLISTED")),
     Opinion(
         r"Date\(\S* - .* - Trailing character invalid", (), "spaces around a date are padding, and its record has none"
@@ -105,7 +110,11 @@ OPINIONS: Final = (
 """Every kind of error of dicom3tools 20260927 about DICOM files that the tests meet."""
 
 RECORD_OPINIONS: Final = (
-    Opinion(r"Illegal root for UID", (), "the check warns of it where it reads the file, under FS-UID-ARC"),
+    Opinion(
+        r"Illegal root for UID|Value invalid for this VR \[UI\]",
+        ("FS-UID-ARC", "FS-UID-FORM"),
+        "readers only compare UIDs, and the images are wanted",
+    ),
     Opinion(
         r"DirectoryRecordType\S* - Unrecognized enumerated value",
         ("FS-RECORD-RETIRED",),

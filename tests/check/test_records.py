@@ -138,7 +138,7 @@ CASES: Final[list[tuple[str, str, Change, set[str]]]] = [
     ("SERIES", "lower case", put(0x00080060, "CS", b"ct"), {"FS-VALUE-FORM"}),
     ("SERIES", "no number", put(0x00200011, "IS", b"one"), {"FS-VALUE-FORM"}),
     ("SERIES", "number too large", put(0x00200011, "IS", b"4294967296"), {"FS-VALUE-FORM"}),
-    ("SERIES", "leading zero in UID", put(0x0020000E, "UI", b"1.02"), {"FS-UID-INVALID"}),
+    ("SERIES", "leading zero in UID", put(0x0020000E, "UI", b"1.02"), {"FS-UID-FORM"}),
     ("SERIES", "long UID", put(0x0020000E, "UI", b"1." + b"2" * 63), {"FS-UID-INVALID"}),
     (
         "SERIES",
@@ -213,8 +213,10 @@ def test_a_record_among_many_like_it_is_looked_at_all_the_same(
 @pytest.mark.parametrize(
     ("tag", "vr", "value", "rules"),
     [
-        (0x00041511, "UI", b"1.02", {"FS-UID-INVALID"}),
-        (0x00041511, "UI", b"1..2", {"FS-UID-INVALID"}),
+        (0x00041511, "UI", b"1.02", {"FS-UID-FORM"}),
+        (0x00041511, "UI", b"1..2", {"FS-UID-FORM"}),
+        (0x00041511, "UI", b"1.x2", {"FS-UID-INVALID"}),
+        (0x00041511, "UI", b"1.41", {"FS-UID-ARC"}),
         (0x00041511, "UI", b"1.2 ", {"FS-VALUE-PADDING"}),
         (0x00200013, "IS", b"x", {"FS-VALUE-FORM"}),
         (0x00200013, "IS", b" ", {"FS-KEY-TYPE1-MISSING"}),
@@ -228,7 +230,7 @@ def test_a_value_of_the_same_length_is_looked_at_all_the_same(
 ) -> None:
     """Two records are changed alike, the first into what is right: then the second has the headers of one that was."""
     copy = Path(shutil.copytree(alike, tmp_path / "SET"))
-    right = {"UI": b"1.23456", "IS": b"1", "CS": b"AAAAAAAA"}[vr][: len(value)]
+    right = {"UI": b"2.34567", "IS": b"1", "CS": b"AAAAAAAA"}[vr][: len(value)]
     edit(copy, "IMAGE", put(tag, vr, right), number=3)
     edit(copy, "IMAGE", put(tag, vr, value), number=4)
     report = check_file_set(copy, files=False)

@@ -155,9 +155,9 @@ def test_only_the_wrong_key_changes_and_its_old_and_new_value_are_reported(disc:
 def test_a_fault_that_no_file_corrects_stays_and_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dataset = synthetic.instance(synthetic.CT_IMAGE)
-    data = synthetic.encode(dataset).replace(synthetic.uid("series", 1, 1, 1).encode(), b"1.2.0619.5".ljust(44, b"1"))
-    (tmp_path / "IM1").write_bytes(data)
+    dataset = synthetic.instance(synthetic.GRAYSCALE_STATE)
+    dataset.ReferencedSeriesSequence[0].SeriesInstanceUID = "1.2.999.9"
+    (tmp_path / "IM1").write_bytes(synthetic.encode(dataset).replace(b"1.2.999.9", b"1.2.999.x"))
     fileset.index(tmp_path)
     before = (tmp_path / "DICOMDIR").read_bytes()
     report = fileset.repair_file_set(tmp_path)

@@ -257,7 +257,7 @@ FAULTS: Final[dict[str, Fault]] = {
         b"2147483648", b"0x10", b"1e3 ", b"1 2 ", b"1\\2 ",
     )},
     **{f"study UID {value!a}": _put(0x0020000D, b"UI", value) for value in (
-        b"1.2.\0", b"1..2", b"-1.2", b"3.1.2\0", b"1.2\n0\0", b"1.2\\1.3\0", b"1." + b"1" * 64,
+        b"1.2.\0", b"1..2", b"1.2.03", b".1.2", b"1.40.2", b"00.1", b"-1.2", b"3.1.2\0", b"1.2\n0\0", b"1.2\\1.3\0", b"1." + b"1" * 64,
     )},
     "sequence end in an explicit sequence": _put(0x00081032, b"SQ", _sequence(CODE) + b"\xfe\xff\xdd\xe0\0\0\0\0"),
     "item in an item": _put(0x00081032, b"SQ", _sequence(_sequence(CODE))),

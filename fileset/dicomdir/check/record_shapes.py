@@ -18,6 +18,7 @@ from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.identities import INSTANCE_TWICE, Identities
 from fileset.dicomdir.check.references import SHARED, References
 from fileset.findings import Finding
+from fileset.part10.values import UID_FORM
 from fileset.records.conditions import ALLOWED
 from fileset.records.data_sets import DataSet
 from fileset.records.levels import LEVELS
@@ -28,7 +29,7 @@ MOST: Final = 4096
 """Largest number of shapes in the cache."""
 
 _CORRECT: Final[dict[bytes, Callable[[bytes], object]]] = {
-    b"UI": re.compile(rb"(?=.{2,64}\Z)(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*\0?", re.DOTALL).fullmatch,
+    b"UI": re.compile(rb"(?=.{2,64}\Z)" + UID_FORM + rb"\0?", re.DOTALL).fullmatch,
     b"IS": re.compile(rb"-?\d{1,9} ?").fullmatch,
     b"CS": re.compile(rb"[A-Z0-9_]{1,16} ?").fullmatch,
     b"SH": re.compile(rb"[!-[\]-~]{1,16} ?").fullmatch,
