@@ -182,38 +182,23 @@ def _report_error(problem: FilesetError, arguments: Sequence[str]) -> int:
     complain("; ".join((problem.text(command=True), *_notes(problem))))
     if hint:
         say(hint)
-    facts = {
-        "kind": problem.kind,
-        "rule": problem.rule or None,
-        "message": problem.reason,
-        "path": problem.path or None,
-        "offset": problem.offset,
-        "advice": advice or hint or None,
-        "notes": list(_notes(problem)),
-    }
-    return _write_outcome(arguments, facts, problem.exit_code)
+    facts: dict[str, object] = {"kind": problem.kind, "rule": problem.rule or None, "message": problem.reason}
+    facts |= {"path": problem.path or None, "offset": problem.offset, "advice": advice or hint or None}
+    return _write_outcome(arguments, facts, _notes(problem), problem.exit_code)
 
 
 def _report_interruption(end: KeyboardInterrupt, arguments: Sequence[str]) -> int:
     message = str(end) or "interrupted"
     say(f"fileset: {'; '.join((message, *_notes(end)))}")
-    facts = {
-        "kind": "interrupted",
-        "rule": None,
-        "message": message,
-        "path": None,
-        "offset": None,
-        "advice": None,
-        "notes": list(_notes(end)),
-    }
-    return _write_outcome(arguments, facts, getattr(end, "exit_code", INTERRUPTED))
+    facts = {"kind": "interrupted", "rule": None, "message": message, "path": None, "offset": None, "advice": None}
+    return _write_outcome(arguments, facts, _notes(end), getattr(end, "exit_code", INTERRUPTED))
 
 
-def _write_outcome(arguments: Sequence[str], facts: Mapping[str, object], code: int) -> int:
+def _write_outcome(arguments: Sequence[str], facts: Mapping[str, object], notes: Sequence[str], code: int) -> int:
     """Write the error as a JSON document if --json is given and no document is begun yet; return the exit code."""
     if "--json" in arguments and not started():
         with suppress(FilesetError):
-            write_document(ERROR_SCHEMA, {"error": dict(facts), "exit_code": code})
+            write_document(ERROR_SCHEMA, {"error": {**facts, "notes": list(notes)}, "exit_code": code})
             flush()
     return code
 

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import re
-from argparse import SUPPRESS, Action, ArgumentError, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import (
+    SUPPRESS,
+    Action,
+    ArgumentError,
+    ArgumentParser,
+    ArgumentTypeError,
+    Namespace,
+    RawDescriptionHelpFormatter,
+)
 from collections.abc import Iterable, Sequence
 from os.path import lexists
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -136,6 +144,11 @@ def add_media(parser: ArgumentParser) -> None:
     )
     add_format(parser)
     parser.epilog = _KEYS_HELP
+
+
+def picked(options: Namespace, *names: str) -> dict[str, Any]:
+    """Return options as keyword arguments of a function that has them under the same names."""
+    return {name: getattr(options, name) for name in names}
 
 
 def keys_of(arguments: Sequence[str]) -> dict[str, str]:

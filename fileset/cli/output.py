@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from io import TextIOWrapper
-from itertools import islice
+from itertools import chain, islice
 from math import isfinite
 from typing import Final, TextIO
 
@@ -115,6 +115,13 @@ def lasting(seconds: float) -> str:
     return f"{max(seconds, 0.1):.1f} s" if whole < 60 else f"{whole // 60:,} min {whole % 60} s"
 
 
+def aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Format a table as lines with aligned columns."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
 def write(lines: Iterable[str]) -> None:
     """Write lines to standard output, in batches.
 
@@ -191,6 +198,11 @@ def write_document(schema: str, members: Mapping[str, object]) -> None:
     Iterators are read in the order of the members, while the document is written.
     """
     _emit(document(schema, members))
+
+
+def write_array(rows: Iterator[str]) -> None:
+    """Write JSON texts to standard output as an array, a row a line."""
+    _emit(chain(_array(rows), ("\n",)))
 
 
 def document(schema: str, members: Mapping[str, object]) -> Iterator[str]:

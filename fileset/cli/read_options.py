@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.options import add_format
 from fileset.cli.output import say
+from fileset.errors import FormatError, MediumError
 
 if TYPE_CHECKING:
     from fileset.extraction.complete import Complete
@@ -20,12 +21,30 @@ MEDIUM_HELP: Final = "a folder with a DICOMDIR, the DICOMDIR itself, an image of
 
 def add_medium(parser: ArgumentParser) -> None:
     """Add the file-set to read."""
-    parser.add_argument(
-        "medium",
-        metavar="MEDIUM",
-        help=MEDIUM_HELP,
-    )
+    parser.add_argument("medium", metavar="MEDIUM", help=MEDIUM_HELP)
     add_format(parser)
+
+
+def opened(medium: str, options: Namespace) -> Reader | Scanned:
+    """Open a medium by its DICOMDIR; by its files if --scan is given or the DICOMDIR cannot be read."""
+    from fileset.extraction.scanned import scanned, scanned_instead
+    from fileset.reader import Reader
+
+    if options.scan:
+        return scanned(medium, options.format)
+    try:
+        return Reader(medium, medium_format=options.format)
+    except (FormatError, MediumError) as problem:
+        return scanned_instead(medium, options.format, problem)
+
+
+def opened_whole(medium: str, options: Namespace) -> Complete | Scanned:
+    """Open a medium as `opened` does, with the instances that no record references."""
+    from fileset.extraction.complete import Complete
+    from fileset.extraction.scanned import Scanned
+
+    reader = opened(medium, options)
+    return reader if isinstance(reader, Scanned) else Complete(reader)
 
 
 def identification(reader: Reader | Scanned | Complete) -> dict[str, Any]:

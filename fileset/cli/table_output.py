@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import define, field
 
 from fileset.cli.findings import PARTLY, finding_row, hides_records
-from fileset.cli.output import counted, escaped, json_text, say, write, write_document
+from fileset.cli.output import aligned, counted, escaped, json_text, say, write, write_array, write_document
 from fileset.cli.read_options import tell_unmatched
 from fileset.errors import FilesetError, MediumError, RuleError
 
@@ -163,8 +163,7 @@ def _write(discs: Sequence[_MediumResult], level: str, form: str, options: Names
     elif form == "jsonl":
         write(map(json_text, table))
     elif form == "dicom_json":
-        rows = (json_text(one) for disc in discs for one in disc.attributes)
-        write(_array(rows))
+        write_array(json_text(one) for disc in discs for one in disc.attributes)
     elif form == "ohif":
         studies = [study for disc in discs for study in disc.studies]
         _write_file(options.ohif, json_text({"studies": studies}))
@@ -186,19 +185,6 @@ def _write_csv(table: Table) -> None:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(newline="\n")  # the lines end with CR LF on every system
     write(line + "\r" for line in csv_lines(table))
-
-
-def _array(rows: Iterator[str]) -> Iterator[str]:
-    """Yield the lines of a JSON array."""
-    last = None
-    yield "["
-    for row in rows:
-        if last is not None:
-            yield last + ","
-        last = row
-    if last is not None:
-        yield last
-    yield "]"
 
 
 def _write_file(path: str, text: str) -> None:
@@ -238,10 +224,7 @@ def _show(table: Table) -> None:
     if cut and rows and sum(widths) + 2 * len(widths) - 2 > get_terminal_size().columns:
         write(_in_lines(header, rows))
         return
-    write(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in [header, *rows]
-    )
+    write(aligned([header, *rows]))
 
 
 def _in_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -9,8 +9,8 @@ from fileset.cli.findings import PARTLY, finding_rows, hides_records, tell_findi
 from fileset.cli.options import add_common, add_flag, add_value, positive
 from fileset.cli.output import counted, say, write_document
 from fileset.cli.progress import progress
-from fileset.cli.read_options import add_medium, identification
-from fileset.errors import FormatError, MediumError, RuleError
+from fileset.cli.read_options import add_medium, identification, opened_whole
+from fileset.errors import RuleError
 
 if TYPE_CHECKING:
     from argparse import _ActionsContainer
@@ -77,7 +77,7 @@ def make_pages(options: Namespace, folder: str) -> int:
     """Write the pages of the medium into `folder`, report them, and return the exit code."""
     from fileset.pages.folder import write_pages
 
-    with _opened(options) as reader, progress(options) as phases:
+    with opened_whole(options.medium, options) as reader, progress(options) as phases:
         report = write_pages(
             cast("Instances", reader), folder, options=web_options(options), jobs=options.jobs, progress=phases
         )
@@ -94,21 +94,6 @@ def make_pages(options: Namespace, folder: str) -> int:
             and not hides_records(one for one in reader.findings if one.rule != "FS-FILE-UNLISTED")
         )
         return 0 if whole else PARTLY
-
-
-def _opened(options: Namespace) -> Complete | Scanned:
-    """Open the medium by its DICOMDIR and its unlisted files; without a readable DICOMDIR, by its files alone."""
-    from fileset.extraction.complete import Complete
-    from fileset.extraction.scanned import scanned, scanned_instead
-    from fileset.reader import Reader
-
-    if options.scan:
-        return scanned(options.medium, options.format)
-    try:
-        reader = Reader(options.medium, medium_format=options.format)
-    except (FormatError, MediumError) as problem:
-        return scanned_instead(options.medium, options.format, problem)
-    return Complete(reader)
 
 
 def _summary(report: PagesReport) -> str:

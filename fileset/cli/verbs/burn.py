@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Final
 
 from fileset.cli.comparison import DIFFERS, comparison_lines, comparison_members
-from fileset.cli.options import add_common, add_flag, add_value, positive
+from fileset.cli.options import add_common, add_flag, add_value, picked, positive
 from fileset.cli.output import write, write_document
 from fileset.cli.progress import progress
 from fileset.cli.verbs.check import FOUND, lines, show
@@ -39,13 +39,7 @@ def run(options: Namespace) -> int:
 
     with progress(options) as phases:
         report = burn_image(
-            options.image,
-            options.device,
-            program=options.program,
-            blank=options.blank,
-            speed=options.speed,
-            dry_run=options.dry_run,
-            progress=phases,
+            options.image, options.device, progress=phases, **picked(options, "program", "blank", "speed", "dry_run")
         )
     if options.json:
         _document(options, report)

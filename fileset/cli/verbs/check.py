@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from fileset.cli.findings import finding_row
-from fileset.cli.options import add_common, add_flag, add_format, add_value
-from fileset.cli.output import counted, escaped, json_text, paragraph, say, write, write_document
+from fileset.cli.options import add_common, add_flag, add_format, add_value, picked
+from fileset.cli.output import aligned, counted, escaped, json_text, paragraph, say, write, write_document
 from fileset.cli.progress import progress
 from fileset.cli.shared_options import add_shared, cluster
 from fileset.cli.shell import shown
@@ -101,11 +101,9 @@ def _checked(medium: str, options: Namespace) -> CheckReport:
             executor=executor,
             files=not options.no_files,
             manifest=options.hash,
-            profile=options.profile,
-            show_values=options.show_values,
             medium_format=options.format,
-            jobs=options.jobs,
             progress=phases,
+            **picked(options, "profile", "show_values", "jobs"),
         )
 
 
@@ -252,10 +250,4 @@ def _rules(*, as_json: bool) -> None:
         write_document("fileset.rules/1", {"rules": map(json_text, found)})
         return
     table = [(row.id, row.severity, row.section or "-", row.title) for row in rows]
-    show((line, "") for line in _aligned([("RULE", "SEVERITY", "SECTION", "TITLE"), *table]))
-
-
-def _aligned(table: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for row in table:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    show((line, "") for line in aligned([("RULE", "SEVERITY", "SECTION", "TITLE"), *table]))

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.options import add_common
-from fileset.cli.output import counted, escaped, json_text, say, write, write_document
+from fileset.cli.output import aligned, counted, escaped, json_text, say, write, write_document
 from fileset.errors import FilesetError
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ def _row(drive: Drive, folder: str) -> dict[str, Any]:
 def _table(rows: list[dict[str, Any]]) -> None:
     """Write a line for each medium under a heading; none if there are no media."""
     cells = [["" if row[name] is None else escaped(str(row[name])) for name in _COLUMNS] for row in rows]
-    widths = [max(map(len, column)) for column in zip(_COLUMNS, *cells, strict=True)]
-    for line in [list(_COLUMNS), *cells] if cells else []:
-        write(["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()])
+    write(aligned([_COLUMNS, *cells]) if cells else ())
     for row in rows:
         if row["error"]:
             say(f"{row['path']}: {row['error']}")

@@ -9,10 +9,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.findings import LINES, PARTLY, finding_rows, hides_records, tell_findings
-from fileset.cli.options import add_common, add_flag, add_keys, add_value, keys_of
+from fileset.cli.options import add_common, add_flag, add_keys, add_value, keys_of, picked
 from fileset.cli.output import counted, json_text, say, sized, write_document
 from fileset.cli.progress import progress
-from fileset.cli.read_options import add_medium, identification, tell_unmatched
+from fileset.cli.read_options import add_medium, identification, opened, tell_unmatched
 from fileset.cli.reconcile_options import (
     add_reconciliation,
     reconciled,
@@ -21,7 +21,7 @@ from fileset.cli.reconcile_options import (
 )
 from fileset.cli.shared_options import add_shared
 from fileset.cli.write_report import tell_skipped
-from fileset.errors import FormatError, MediumError, RefusedError, RuleError
+from fileset.errors import RefusedError, RuleError
 from fileset.extraction.layout import DEFAULT, STRUCTURE
 from fileset.extraction.names import LONGEST_PATH
 
@@ -76,7 +76,7 @@ def run(options: Namespace) -> int:
             "is not a folder, as the output must be", path=options.output, advice="`fileset create` writes images"
         )
     reconciliation = reconciliation_of(options)
-    with _opened(options) as reader:
+    with opened(options.medium, options) as reader:
         _refuse_inside(options.output, reader.medium.name)
         source = reconciled(reader, reconciliation, keys, listed_only=options.listed_only)
         report = _extracted(source, template, keys, options)
@@ -98,9 +98,8 @@ def _extracted(source: Finder, template: str, keys: dict[str, Any], options: Nam
                 options.output,
                 template=template,
                 ascii_only=options.ascii,
-                listed_only=options.listed_only,
-                trust_dicomdir=options.trust_dicomdir,
                 progress=phases,
+                **picked(options, "listed_only", "trust_dicomdir"),
                 **keys,
             )
         except KeyboardInterrupt as end:
@@ -128,19 +127,6 @@ def _template(options: Namespace) -> str:
     if options.template:
         raise RuleError("--keep-structure and --template exclude each other: both name the copies")
     return STRUCTURE
-
-
-def _opened(options: Namespace) -> Reader | Scanned:
-    """Open the file-set by its DICOMDIR; by its files if --scan is given or the DICOMDIR cannot be read."""
-    from fileset.extraction.scanned import scanned, scanned_instead
-    from fileset.reader import Reader
-
-    if options.scan:
-        return scanned(options.medium, options.format)
-    try:
-        return Reader(options.medium, medium_format=options.format)
-    except (FormatError, MediumError) as problem:
-        return scanned_instead(options.medium, options.format, problem)
 
 
 def _refuse_inside(folder: str, medium: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.findings import PARTLY, finding_rows, hides_records, tell_findings
 from fileset.cli.options import add_common, add_format
-from fileset.cli.output import counted, escaped, json_text, sized, write, write_document
+from fileset.cli.output import aligned, counted, escaped, json_text, sized, write, write_document
 from fileset.cli.read_options import MEDIUM_HELP, identification
 from fileset.errors import FilesetError
 
@@ -76,10 +76,8 @@ def _several(options: Namespace) -> int:
     if options.json:
         write_document("fileset.infos/1", {"media": map(json_text, found)})
     else:
-        table = [_COLUMNS, *([str("" if row[name] is None else row[name]) for name in _COLUMNS] for row in found)]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        cells = (zip(map(escaped, row), widths, strict=True) for row in table)
-        write("  ".join(cell.ljust(width) for cell, width in row).rstrip() for row in cells)
+        cells = [["" if row[name] is None else escaped(str(row[name])) for name in _COLUMNS] for row in found]
+        write(aligned([_COLUMNS, *cells]))
     return codes.pop() if len(codes) == 1 else PARTLY
 
 

@@ -17,18 +17,17 @@ from fileset.cli.options import (
     add_opening,
     add_value,
     add_values,
+    picked,
     positive,
     split_media,
 )
 from fileset.cli.output import complain, counted, json_text, say, sized, write_document
 from fileset.cli.progress import progress
-from fileset.cli.read_options import identification, tell_unmatched
+from fileset.cli.read_options import identification, opened_whole, tell_unmatched
 from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, require_one_patient, tell_changes
-from fileset.errors import FilesetError, FormatError, MediumError, RuleError, without_password
+from fileset.errors import FilesetError, MediumError, RuleError, without_password
 
 if TYPE_CHECKING:
-    from fileset.extraction.complete import Complete
-    from fileset.extraction.scanned import Scanned
     from fileset.plan.instances import InstanceRecord
     from fileset.transfer import Probe, SendReport, Tls
     from fileset.transfer.reconciliation import Reconciliation
@@ -146,7 +145,7 @@ def _one(
 ) -> _Outcome:
     outcome = _Outcome(medium)
     try:
-        with _opened(medium, options) as reader:
+        with opened_whole(medium, options) as reader:
             outcome.file_set = identification(reader)
             found = list(reader.find(**keys))
             require_one_patient(reconciliation, map(_patient, found))
@@ -165,20 +164,6 @@ def _one(
     return outcome
 
 
-def _opened(medium: str, options: Namespace) -> Complete | Scanned:
-    """Open the medium as `extract` does: all instances, with or without a record, and without a DICOMDIR too."""
-    from fileset.extraction.complete import Complete
-    from fileset.extraction.scanned import scanned, scanned_instead
-    from fileset.reader import Reader
-
-    if options.scan:
-        return scanned(medium, options.format)
-    try:
-        return Complete(Reader(medium, medium_format=options.format))
-    except (FormatError, MediumError) as problem:
-        return scanned_instead(medium, options.format, problem)
-
-
 def _patient(instance: InstanceRecord) -> str:
     patient = instance.patient
     value = patient.get("PatientID") if patient else None
@@ -195,36 +180,15 @@ def _transfer(
 ) -> None:
     from fileset.transfer import probe, send
 
-    change = reconciliation.change if reconciliation else None
+    common: dict[str, Any] = {"tls": tls, "change": reconciliation.change if reconciliation else None}
+    common |= picked(options, "to", "title", "timeout", "transcode")
     if options.dry_run:
-        outcome.probe = probe(
-            found,
-            to=options.to,
-            title=options.title,
-            tls=tls,
-            timeout=options.timeout,
-            change=change,
-            transcode=options.transcode,
-        )
+        outcome.probe = probe(found, **common)
         return
+    chosen = common | picked(options, "stow", "jobs", "retries", "journal")
     with progress(options) as phases:
         try:
-            outcome.report = send(
-                found,
-                to=options.to,
-                stow=options.stow,
-                title=options.title,
-                tls=tls,
-                headers=headers,
-                jobs=options.jobs,
-                retries=options.retries,
-                timeout=options.timeout,
-                journal=options.journal,
-                change=change,
-                commit_port=options.commit,
-                transcode=options.transcode,
-                progress=phases,
-            )
+            outcome.report = send(found, headers=headers, commit_port=options.commit, progress=phases, **chosen)
         except KeyboardInterrupt as end:
             end.add_note(
                 "the files that arrived stay there" + ("; run the command again to continue" if options.journal else "")
