@@ -23,8 +23,8 @@ _FLOATS: Final = frozenset(("DS", "FD", "FL"))
 def arrow_table(columns: Mapping[str, list[Any]], vrs: Mapping[str, str]) -> pa.Table:
     """Convert the columns to a `pyarrow.Table`: DA as date32, TM as time64, numbers as int64 and double, else text.
 
-    Attributes that may have several values are lists. A column with a value that its type cannot hold is text as a
-    whole, so that no value is lost. Raises `RuleError` if pyarrow is not installed.
+    Attributes that may have several values become lists. A column becomes text if its type cannot hold one of its values,
+    so that no value is lost. Raises `RuleError` if pyarrow is not installed.
     """
     pyarrow = _pyarrow()
     return pyarrow.table(
@@ -64,7 +64,7 @@ def _array(pa: Any, values: list[Any], vr: str, *, several: bool) -> Any:
 
 
 def _plain(pa: Any, values: list[Any], kind: Any) -> Any:
-    """Return the array of single values. They are put together here, because `pyarrow.array` imports pandas first."""
+    """Build an array of single values from buffers, because `pyarrow.array` would import pandas."""
     validity, is_text = _validity(pa, values), kind == pa.string()
     if validity is not None:
         values = [("" if is_text else 0) if value is None else value for value in values]
@@ -78,7 +78,7 @@ def _plain(pa: Any, values: list[Any], kind: Any) -> Any:
 
 
 def _validity(pa: Any, values: list[Any]) -> Any:
-    """Return the bitmap of values that are there, the first one in the lowest bit; None if all are."""
+    """Return the bitmap of values that are not None, the first one in the lowest bit; None if all are present."""
     if None not in values:
         return None
     bits = "".join("0" if value is None else "1" for value in reversed(values))
@@ -86,7 +86,7 @@ def _validity(pa: Any, values: list[Any]) -> Any:
 
 
 def _kind(pa: Any, vr: str) -> tuple[Any, Callable[[Any], Any] | None]:
-    """Choose the Arrow type for a VR, and how a value becomes one of it."""
+    """Choose the Arrow type for a VR, and the function that converts a value to it."""
     if vr == "DA":
         return pa.date32(), _date
     if vr == "TM":
@@ -111,7 +111,7 @@ def _converted(values: list[Any], convert: Callable[[Any], Any] | None) -> list[
 
 
 def _date(text: str) -> int:
-    """Return the days since 1970."""
+    """Convert a date to days since 1970."""
     plain = text.replace(".", "")  # as ACR-NEMA wrote dates
     if len(plain) != 8:
         raise ValueError(text)
@@ -119,7 +119,7 @@ def _date(text: str) -> int:
 
 
 def _time(text: str) -> int:
-    """Return the microseconds since midnight."""
+    """Convert a time to microseconds since midnight."""
     whole, _, fraction = text.replace(":", "").partition(".")
     if len(whole) not in (2, 4, 6) or len(fraction) > 6:
         raise ValueError(text)

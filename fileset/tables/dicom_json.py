@@ -25,7 +25,7 @@ _REFERENCES: Final = {
 def dicom_json(
     contents: Contents, level: str = IMAGE, keys: Mapping[str, object] | None = None
 ) -> Iterator[Attributes]:
-    """Yield for each record of `level` that matches `keys` its keys and the keys of the records above it, by tag.
+    """Yield one object for each record of `level` that matches `keys`: its keys and those of the records above, by tag.
 
     Raises `RuleError` as `Reader.find`.
     """
@@ -55,7 +55,7 @@ def _own(contents: Contents, index: int) -> Attributes:
 
 
 def attribute(vr: str, value: Any) -> dict[str, Any]:
-    """Encode one attribute: its VR, and its values unless it has none (PS3.18 F.2.2)."""
+    """Encode one attribute: its VR, and its values if it has any (PS3.18 F.2.2)."""
     if value is None:
         return {"vr": vr}
     if isinstance(value, bytes):
@@ -74,7 +74,7 @@ def _value(vr: str, value: Any) -> Any:
 
 
 def _item(item: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """Tag in hexadecimal, VR and value of the attributes of an item, which are known by keyword."""
+    """Yield tag in hexadecimal, VR and value of the attributes of an item, which has them by keyword."""
     for keyword, value in item.items():
         tag = tag_of(keyword)
         if tag is not None:

@@ -1,4 +1,4 @@
-"""Values from the files themselves, for columns that a DICOMDIR does not have."""
+"""Values from the DICOM files, for columns that a DICOMDIR does not have."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def complete(
     table: Table, records: Sequence[InstanceRecord | None], names: Iterable[str], problems: list[str]
 ) -> Table:
-    """Fill the columns `names` of a table from the files of its rows; `records` has one for each row.
+    """Fill the columns `names` of a table from the files of its rows; `records` has one record for each row.
 
-    Where a file has no such attribute, or cannot be read, the value of the DICOMDIR stays; `problems` receives a
-    sentence for each file that cannot be read, or that is about another patient or instance than its record.
+    The value of the DICOMDIR stays if a file lacks the attribute or cannot be read. `problems` receives a sentence for
+    each file that cannot be read, or names another patient or instance than its record.
     """
     wanted = [name for name in names if name in table.columns and _in_files(name)]
     columns = {name: list(column) for name, column in table.columns.items()}
@@ -47,7 +47,7 @@ def _contradictions(record: InstanceRecord, header: Dataset) -> Iterator[str]:
 
 
 def _in_files(name: str) -> bool:
-    """Return whether an attribute is one of files, not of directories."""
+    """Return whether files have this attribute, and not only directory records."""
     tag = tag_of(name)
     return tag is not None and tag >> 16 != 0x0004
 

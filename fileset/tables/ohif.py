@@ -1,6 +1,6 @@
-"""OHIF's `dicomjson` data source: one document with the places and the keys of the files.
+"""The document for OHIF's data source `dicomjson`: the addresses and the keys of the files.
 
-The viewer reads the files by HTTP, which a web server has to give it with CORS headers; never from file://.
+The viewer reads the files by HTTP from a web server that sends CORS headers; it cannot read file://.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _NAMES: Final = tuple(dict.fromkeys((*_STUDY, *_SERIES, *_INSTANCE)))
 
 
 def ohif(records: Iterable[InstanceRecord], base_url: str, problems: list[str]) -> Document:
-    """Build the document for the files of these records, which are to be at `base_url` under their names.
+    """Build the document for the files of these records, which a web server offers at `base_url` under their names.
 
-    Only images are listed: the viewer shows nothing else. `problems` receives a sentence for each file that cannot be
-    read, and for each study without a Patient ID, which the viewer needs.
+    It lists only images, because the viewer shows nothing else. `problems` receives a sentence for each file that cannot
+    be read, and for each study without a Patient ID, which the viewer needs.
     """
     studies: dict[str, Document] = {}
     series: dict[tuple[str, str], Document] = {}
@@ -58,7 +58,7 @@ def ohif(records: Iterable[InstanceRecord], base_url: str, problems: list[str]) 
 
 def _study(values: Mapping[str, Any], problems: list[str]) -> Document:
     if not values.get("PatientID"):
-        problems.append(f"study {values.get('StudyInstanceUID')}: no Patient ID, without which OHIF does not show it")
+        problems.append(f"study {values.get('StudyInstanceUID')}: it has no Patient ID, so OHIF does not show it")
     return _only(values, _STUDY) | {"series": []}
 
 
@@ -67,7 +67,7 @@ def _only(values: Mapping[str, Any], names: Iterable[str]) -> Document:
 
 
 def _instances(values: Mapping[str, Any], url: str) -> Iterator[Document]:
-    """Return one entry for a single image, one for each frame of a multi-frame image."""
+    """Yield one entry for a single image, one for each frame of a multi-frame image."""
     metadata = _only(values, _INSTANCE)
     for name in _LISTS & metadata.keys():
         metadata[name] = metadata[name] if isinstance(metadata[name], list) else [metadata[name]]

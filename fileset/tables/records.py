@@ -1,4 +1,4 @@
-"""A sequence of things that are found on the fly: iteration costs nothing, and the rest counts when it is asked for."""
+"""A sequence of records that are found while a caller iterates; `len` and an index find all of them first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHOWN = 10
 class FoundRecords(Sequence[Item_co], Generic[Item_co]):
     """The records that a search finds, as a sequence; also an iterator over them, once.
 
-    Iterating starts with the first record at once. `len`, an index, and `in` need all records, which are kept then.
+    Iteration yields the first record at once. `len`, an index, and `in` find all records first, and keep them.
     """
 
     def __init__(self, noun: str, find: Callable[[], Iterator[Item_co]]) -> None:

@@ -47,12 +47,12 @@ _COUNTS: Final = {
     "NumberOfStudyRelatedInstances": ("STUDY", None),
     "NumberOfSeriesRelatedInstances": ("SERIES", None),
 }
-"""Attributes that a query returns (PS3.4 C.3.4) and no record has: the level counted for, and the level counted."""
+"""Attributes that a query returns (PS3.4 C.3.4) and no record has: the level of the row, and the level that is counted."""
 _MODALITIES: Final = "ModalitiesInStudy"
 
 
 def default_columns(level: str) -> tuple[str, ...]:
-    """Return the columns of a table of `level` unless others are asked for."""
+    """Return the default columns of a table of `level`."""
     return _DEFAULTS[level]
 
 
@@ -64,7 +64,7 @@ def select(
 ) -> Table:
     """Make a table of the records of `level` that match `keys`, as `Reader.find` matches them.
 
-    Raises `RuleError` for another level, a column that is no attribute, and as `Reader.find`.
+    Raises `RuleError` for an unknown level, a column that is not an attribute, and as `Reader.find`.
     """
     require_one_of("level", level, TABLE_LEVELS)
     names = tuple(dict.fromkeys(default_columns(level) if columns is None else columns))
@@ -84,7 +84,7 @@ def _vr(name: str, tag: int) -> str:
 
 
 def _computed(contents: Contents, records: Sequence[int], name: str) -> Column:
-    """Return a column of numbers of records below, or of the modalities of the series of a study."""
+    """Compute a column: the number of records below each record, or the modalities of each study."""
     if name == _MODALITIES:
         values = _modalities(contents)
         return [values.get(_at_level(contents, index, "STUDY")) for index in records]
@@ -104,7 +104,7 @@ def _modalities(contents: Contents) -> dict[int, Any]:
 
 
 def _at_level(contents: Contents, index: int, level: str) -> int:
-    """Return the record of `level` that holds a record, or is it; `NONE` if there is none."""
+    """Return the record of `level` that is this record or above it; `NONE` if there is none."""
     while index != NONE and contents.type_name(index) != level:
         index = contents.tree.parent[index]
     return index

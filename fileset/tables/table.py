@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _SHOWN: Final = 10
-"""Rows that a notebook shows."""
+"""Most rows that a notebook shows."""
 
 Row = dict[str, Any]
 
@@ -24,7 +24,7 @@ class Table(Sequence[Row]):
     `table[0]` is a row and `table["Modality"]` a column. Values have the types of `Record.get`: str, int, float, lists
     of these, or None. With pyarrow installed (extra `tables`) the table is an Arrow stream, which
     `polars.DataFrame(table)`, `pandas.DataFrame.from_arrow(table)`, `pyarrow.table(table)` and duckdb's `from name`
-    take directly; there dates are dates and times are times.
+    take directly; dates and times then have their own types.
 
     Attributes:
         level: PATIENT, STUDY, SERIES or IMAGE.
@@ -60,7 +60,7 @@ class Table(Sequence[Row]):
         return (dict(zip(names, row, strict=True)) for row in self.rows())
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
-        """Return the values of each row, in the order of the columns."""
+        """Yield the values of each row, in the order of the columns."""
         return zip(*self.columns.values(), strict=True)
 
     def __repr__(self) -> str:
@@ -84,7 +84,7 @@ class Table(Sequence[Row]):
 
 
 def text_of(value: Any) -> str:
-    """Write a value as DICOM does: several values separated by a backslash, nothing for None."""
+    """Format a value as DICOM does: backslashes between several values, "" for None."""
     if isinstance(value, list):
         return "\\".join(map(text_of, value))
     if isinstance(value, float):
@@ -99,7 +99,7 @@ def _cell(value: Any) -> str:
 def joined(name: str, tables: Mapping[str, Table]) -> Table:
     """Join the rows of several tables of one level, with the key of each in a first column `name`.
 
-    A column that some of the tables lack is None in their rows.
+    If a table lacks a column of another, its rows have None there.
     """
     names = dict.fromkeys(column for table in tables.values() for column in table.columns)
     columns: dict[str, list[Any]] = {name: [key for key, table in tables.items() for _ in range(len(table))]}

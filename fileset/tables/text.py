@@ -11,14 +11,14 @@ from typing import Any, Final
 from fileset.tables.table import Table, text_of
 
 _FORMULA: Final = re.compile(r"[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]").match
-"""First characters that make a spreadsheet read a cell as a formula, full-width forms included."""
+"""Matches the first characters of cells that a spreadsheet takes for a formula, including full-width forms."""
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?").fullmatch
 
 
 def csv_lines(table: Table) -> Iterator[str]:
-    """Format a table as CSV lines with a header, without the line ends; cells that look like a formula begin with '.
+    """Yield a table as CSV lines with a header, without line ends; cells that look like a formula begin with '.
 
-    Values come from discs of strangers: a spreadsheet must not run them. A cell may hold line breaks.
+    Values come from discs of strangers: a spreadsheet must not run them. A cell may contain line breaks.
     """
     yield _line(table.columns)
     for row in table.rows():
@@ -26,7 +26,7 @@ def csv_lines(table: Table) -> Iterator[str]:
 
 
 def cell(value: Any) -> str:
-    """Write a cell as text; one that a spreadsheet would run as a formula begins with an apostrophe."""
+    """Format a cell as text; put an apostrophe before text that a spreadsheet would run as a formula."""
     text = text_of(value)
     return f"'{text}" if _FORMULA(text) and not _NUMBER(text) else text
 
