@@ -1,4 +1,4 @@
-"""Burn an image with a program of the system, then compare the disc with the image and check it."""
+"""Burn an image with an installed program, then compare the disc with the image and check it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fileset.plan.scan import Phases
 
 READY: Final = 60.0
-"""Seconds in which a drive must be readable after burning: it closes the disc and looks at it again."""
+"""Most seconds until a drive is readable after burning: it closes the disc and recognises it again."""
 _PAUSE: Final = 1.0
 _DRIVE_LETTER: Final = re.compile(r"[A-Za-z]:\\?").fullmatch
 
@@ -31,9 +31,9 @@ __all__ = ["BurnReport", "Comparison", "SectorRange", "burn_image", "compare_wit
 
 @frozen
 class BurnReport:
-    """The result of burning: the command that was run, how the disc compares with the image, and its faults.
+    """The result of burning: the command, the comparison of the disc with the image, and the check of the disc.
 
-    `comparison` and `check` are None after a dry run; `check` also if the disc is not as the image.
+    `comparison` and `check` are None after a dry run; `check` also if the disc differs from the image.
     """
 
     command: tuple[str, ...]
@@ -56,24 +56,24 @@ def burn_image(
     Args:
         image: The image of a disc (PS3.12 F, P, X).
         device: The drive, such as "/dev/sr0", "D:" on Windows, or "stdio:FILE" for a file in place of a disc (xorriso).
-        program: The burning program: "xorriso", "wodim", "cdrecord", "hdiutil" or "isoburn". By default the first that
-            is installed.
-        blank: Erase a rewritable disc first, or overwrite it.
-        speed: Speed of the drive, in the multiples that the program counts in.
+        program: The burning program: "xorriso", "wodim", "cdrecord", "hdiutil" or "isoburn". By default the first of them
+            that is installed.
+        blank: Erase or overwrite a rewritable disc first.
+        speed: Speed of the drive, in the unit of the program.
         dry_run: Burn nothing; the report has the command.
-        progress: Called with "compare", the number of sectors done, and of all sectors.
+        progress: Called with "compare", the number of compared sectors, and the number of all sectors.
 
     Raises:
-        RuleError: No burning program is installed, or it lacks a wanted feature.
+        RuleError: No burning program is installed, or it cannot do what an option asks.
         NotFoundError: There is no such drive, or no such image.
         RefusedError: The disc is not blank, and `blank` is false.
-        FormatError: `image` is no image of a disc, or was cut off.
+        FormatError: `image` is not a disc image, or a part of it is missing.
         MediumError: The burning program fails, or the disc cannot be read afterwards.
     """
-    path = os.path.abspath(_image(image))  # never taken for an option
+    path = os.path.abspath(_image(image))  # so that no program takes it for an option
     opened = IsoMedium(path)
     try:
-        whole_sectors(opened)  # an image that was cut off is not worth a disc
+        whole_sectors(opened)  # raises for an incomplete image, before a disc is spent on it
     finally:
         opened.close()
     if not os.path.exists(readable_device(device)) and not device.startswith("stdio:"):
@@ -81,7 +81,7 @@ def burn_image(
     chosen = program_for(program)
     command = chosen.command(device, path, blank=blank, speed=speed)
     if not blank and (holds_data(readable_device(device)) or chosen.finds_data(device)):
-        raise RefusedError("the disc is not blank", path=device, advice="Insert a blank one, or erase it (--blank)")
+        raise RefusedError("the disc is not blank", path=device, advice="Insert a blank disc, or erase this one (--blank)")
     if dry_run:
         return BurnReport(tuple(command), None, None)
     run_program(command)
@@ -93,9 +93,9 @@ def burn_image(
 def compare_with_image(device: str, image: str | os.PathLike[str], *, progress: Phases | None = None) -> Comparison:
     """Compare a disc with an image sector by sector, up to the Volume Space Size of the image (ISO 9660 8.4.8).
 
-    `device` is a drive as for `burn_image`, or another image. `progress` is called with "compare", the number of sectors
-    done, and of all sectors. Raises `FormatError` if `image` is no whole image of a disc, `MediumError` if the drive or the
-    image cannot be opened.
+    `device` is a drive as for `burn_image`, or another image. `progress` is called with "compare", the number of compared
+    sectors, and the number of all sectors. Raises `FormatError` if `image` is not a complete disc image, `MediumError` if
+    the drive or the image cannot be opened.
     """
     return compare(readable_device(device), _image(image), partial(progress, "compare") if progress else None)
 
@@ -109,7 +109,7 @@ def _image(image: str | os.PathLike[str]) -> str:
 
 
 def readable_device(device: str) -> str:
-    r"""Return the path by which the disc in a drive is read: "D:" is \\.\D: on Windows, "stdio:FILE" is FILE."""
+    r"""Return the path to read the disc in a drive from: \\.\D: for "D:" on Windows, FILE for "stdio:FILE"."""
     if sys.platform == "win32" and _DRIVE_LETTER(device):
         return f"\\\\.\\{device[:2]}"
     return device.removeprefix("stdio:")

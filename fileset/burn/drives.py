@@ -1,4 +1,4 @@
-"""The discs and sticks that are in the drives of this machine."""
+"""The discs and sticks in the drives of this computer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Drive", "file_sets_on", "mounted_drives"]
 
 
 def mounted_drives() -> list[Drive]:
-    """List the mounted media that can be taken out, discs first. Raises `MediumError` if the system does not list them."""
+    """List the mounted removable media, discs first. Raises `MediumError` if the system does not list them."""
     try:
         return sorted(system.drives(), key=lambda drive: (not drive.optical, drive.root))
     except OSError as problem:

@@ -1,4 +1,4 @@
-"""The programs that burn discs, one row each: how they are called, and how they tell whether a disc is blank."""
+"""The programs that burn discs, one row each: their command lines, and how they report a blank disc."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from attrs import frozen
 from fileset.errors import MediumError, RuleError
 
 _LAST_LINES: Final = 4
-"""Lines of a program that failed which are shown to the user."""
+"""Number of last lines of a failed program that the user sees."""
 DISC_MAY_BE_SPOILED: Final = "The disc may be unusable: try again with a new one"
 
 
@@ -22,9 +22,9 @@ DISC_MAY_BE_SPOILED: Final = "The disc may be unusable: try again with a new one
 class BurningProgram:
     """A program that burns an image in one session, disc at once.
 
-    Words may hold {device}, {image} and {speed}. `blank` are the words that erase a rewritable disc first, empty if the
-    program cannot; `speed` the words for a speed. `state` is a command whose output matches `is_blank` for a blank disc.
-    `systems` are the values of `sys.platform` where the program exists.
+    Words may contain {device}, {image} and {speed}. `blank` are the words that erase a rewritable disc first, empty if the
+    program cannot do that; `speed` the words that set a speed. `state` is a command whose output matches `is_blank` if the
+    disc is blank. `systems` are the values of `sys.platform` where the program exists.
     """
 
     name: str
@@ -36,20 +36,20 @@ class BurningProgram:
     systems: tuple[str, ...] = ()
 
     def command(self, device: str, image: str, *, blank: bool, speed: int | None) -> list[str]:
-        """Build the words that burn an image. Raises `RuleError` if the program lacks a wanted feature."""
+        """Build the command that burns an image. Raises `RuleError` if the program cannot erase, or set a speed."""
         if blank and not self.blank:
             raise RuleError(
                 f"{self.name} cannot erase a disc", advice="Erase it first, or choose another program (--program)"
             )
         if speed is not None and not self.speed:
             raise RuleError(
-                f"{self.name} takes no speed", advice="Leave --speed out, or choose another program (--program)"
+                f"{self.name} cannot set a speed", advice="Leave --speed out, or choose another program (--program)"
             )
         words = [*self.burn[:-1], *(self.blank if blank else ()), *(self.speed if speed else ()), self.burn[-1]]
         return _filled(words, device, image, speed)
 
     def finds_data(self, device: str) -> bool:
-        """Return whether the program reports that the disc is not blank; False if it does not report that."""
+        """Return whether the program reports that the disc is not blank; False if it reports nothing about that."""
         if not self.state:
             return False
         _, said = _ended(_filled(self.state, device))
@@ -78,7 +78,7 @@ PROGRAMS: Final = (
     ),
     BurningProgram("isoburn", burn=("isoburn", "/Q", "{device}", "{image}"), systems=("win32",)),
 )
-"""In the order in which they are tried."""
+"""The known programs; the first that is installed is used."""
 
 
 def _filled(words: Iterable[str], device: str, image: str = "", speed: int | None = None) -> list[str]:
@@ -103,7 +103,7 @@ def program_for(name: str | None = None) -> BurningProgram:
 
 
 def run_program(words: list[str]) -> None:
-    """Run a burning program to its end. Raises `MediumError` with its last lines if it fails."""
+    """Run a burning program. Raises `MediumError` with its last lines if it fails."""
     code, said = _ended(words)
     if code:
         lines = filter(None, map(str.strip, said.replace("\r", "\n").split("\n")))
@@ -112,7 +112,7 @@ def run_program(words: list[str]) -> None:
 
 
 def _ended(words: list[str]) -> tuple[int, str]:
-    """Run a program to its end; return its exit code and its output. Raises `MediumError` if it cannot be started."""
+    """Run a program; return its exit code and its output. Raises `MediumError` if it cannot be started."""
     try:
         ended = subprocess.run(  # noqa: S603  # a program of the table; the user chose image and device
             words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
