@@ -59,7 +59,7 @@ class Diagnosis:
     remaining: list[Finding]
 
     @property
-    def told(self) -> list[Finding]:
+    def general(self) -> list[Finding]:
         """The findings for the report that are not about single records and files."""
         return [finding for finding in self.mended if finding.rule not in ABOUT_FILES] + self.leftovers
 

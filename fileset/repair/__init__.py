@@ -63,14 +63,14 @@ def repair_file_set(
 ) -> Report:
     """Rebuild the DICOMDIR of the file-set at `medium`; with `dry_run` only plan it.
 
-    Kept are the File-set UID and File-set ID, the places of all files, and the bytes of every record that is right.
-    Records of files that are not there are dropped: they are `removed` in the report. DICOM files that no record
-    references are `added` in place if their names are File IDs, and else skipped. Wrong records are rebuilt:
-    `refreshed`. Without a DICOMDIR, or with one that cannot be read, everything is found by scanning the files.
-    Nothing is written if there is nothing to repair. Parameters as for `Updater`; with `trust_dicomdir`, the record of a
-    file that names another patient, study or series stays, and the difference is reported.
+    Repair keeps the File-set UID and File-set ID, all files in their places, and the bytes of every correct record. In the
+    report, `removed` are records whose file is missing; `added` are DICOM files without a record, if their names are File
+    IDs (else they are `skipped`); `refreshed` are wrong records that were rebuilt. Without a readable DICOMDIR, repair scans
+    all files. It writes nothing if there is nothing to repair.
 
-    If there are only files of an interrupted write, they are removed, and counted in `leftovers`.
+    Parameters are those of `Updater`. With `trust_dicomdir`, a record stays although its file names another patient, study
+    or series, and the difference is reported. If only files of an interrupted write exist, repair removes them and counts
+    them in `leftovers`.
 
     Raises `FormatError` if there is neither a DICOMDIR nor a DICOM file, nor the leftovers of a write, `RefusedError` if the
     DICOMDIR has no Directory Information Module, which may not be added (PS3.4 I.3.3), and `MediumError` if the medium
@@ -119,18 +119,18 @@ def _repaired(
     state = read_state(medium)
     contents, diagnosis = state.contents, diagnosed(state.contents)
     changes = mended_identification(contents, partial(_is_there, medium))
-    report = Report(medium.name, dry_run=dry_run, findings=[*state.findings, *diagnosis.told])
+    report = Report(medium.name, dry_run=dry_run, findings=[*state.findings, *diagnosis.general])
     report.skipped += [Skipped(one.where.file, one.rule, one.message) for one in diagnosis.skipped]
     _report_losses(report, medium, contents, changes)
     report.file_set_id = _text(changes.get(tags.FILE_SET_ID), contents.file_set_id)
     report.file_set_uid = _text(changes.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID), contents.file_set_uid)
     former = len(report.findings)
     if state.was_read and not (diagnosis.mended or diagnosis.leftovers or changes):
-        _tell_remaining(report, diagnosis.remaining, former)
+        _put_remaining_last(report, diagnosis.remaining, former)
         return report
     frame = renewed_frame(contents.flat, changes)
     plan = rebuild(medium, state, diagnosis, scanned, frame, report, trust_dicomdir=trust_dicomdir)
-    _tell_remaining(report, diagnosis.remaining, former)
+    _put_remaining_last(report, diagnosis.remaining, former)
     if not state.was_read and not len(plan.directory):
         if diagnosis.leftovers and not medium.has_dicomdir() and _tidied(medium, diagnosis.leftovers, report):
             return report
@@ -159,20 +159,20 @@ def _report_losses(
 
 
 def _nothing_to_list(medium: UpdatableMedium) -> FormatError:
-    """Return the error for a medium without a DICOMDIR and without a file that one could list."""
+    """Return the error for a medium with neither a DICOMDIR nor a DICOM file that a DICOMDIR can list."""
     if _holds_encrypted(medium):
-        reason = "no DICOMDIR, and its files are encrypted: no given key or password opens them"
+        reason = "no DICOMDIR, and no given key or password opens its encrypted files"
         return FormatError(reason, path=medium.name, advice=OPEN_WITH, rule="FS-SECURE-KEY")
     if dicomdirs_below(medium):
         return no_dicomdir(medium)
     damage = next(iter(medium.damage()), "not a file-set")
-    reason = f"no DICOMDIR, and no DICOM file that one could list: {damage}"
+    reason = f"no DICOMDIR, and no DICOM file that a DICOMDIR can list: {damage}"
     advice = "DICOM files with other names, such as A.dcm, need `fileset create`, which copies them under legal names"
     return FormatError(reason, path=medium.name, advice=advice)
 
 
 def _holds_encrypted(medium: UpdatableMedium) -> bool:
-    """Return whether a file is a Secure DICOM File (PS3.10 7.4), which its first bytes show without a key."""
+    """Return whether there is a Secure DICOM File (PS3.10 7.4); its first bytes show that without a key."""
     as_written = around_of(medium)
     for name in as_written.names():
         with suppress(FilesetError, OSError), as_written.open(FileId.tolerant(name)) as file:
@@ -181,29 +181,29 @@ def _holds_encrypted(medium: UpdatableMedium) -> bool:
     return False
 
 
-def _tell_remaining(report: Report, remaining: Sequence[Finding], former: int) -> None:
-    """Put the findings that no rebuild cures last, each once: all before them are mended.
+def _put_remaining_last(report: Report, remaining: Sequence[Finding], former: int) -> None:
+    """Move the findings that no rebuild cures to the end, each once: all before them are repaired.
 
-    The first `former` findings are about the old DICOMDIR, all others about the new one.
+    The first `former` findings are about the old DICOMDIR, the others about the new one.
     """
     uncured = {(one.rule, one.where.file) for one in remaining}
-    lasting = [at >= former or (one.rule, one.where.file) in uncured for at, one in enumerate(report.findings)]
-    mended = list(compress(report.findings, map(not_, lasting)))
-    told = list(compress(report.findings, lasting))
-    named = {(one.rule, one.where.file) for one in told}
+    lasts = [at >= former or (one.rule, one.where.file) in uncured for at, one in enumerate(report.findings)]
+    mended = list(compress(report.findings, map(not_, lasts)))
+    lasting = list(compress(report.findings, lasts))
+    named = {(one.rule, one.where.file) for one in lasting}
     report.mended = len(mended)
-    report.findings = mended + told + [one for one in remaining if (one.rule, one.where.file) not in named]
+    report.findings = mended + lasting + [one for one in remaining if (one.rule, one.where.file) not in named]
 
 
 def _tidied(medium: UpdatableMedium, leftovers: Sequence[Finding], report: Report) -> bool:
-    """Remove the files of an interrupted write if there is nothing else; return whether there were any."""
+    """Remove the files of an interrupted write if nothing else is wrong; return whether there were any."""
     if report.dry_run:
         medium.check_writable()
     else:
         clean_up(medium)
     stay = [] if report.dry_run else [one for one in leftovers if os.path.lexists(f"{medium.name}/{one.where.file}")]
     report.skipped += [
-        Skipped(one.where.file, one.rule, "is none of the files that a write leaves, and stays") for one in stay
+        Skipped(one.where.file, one.rule, "is not a file that a write leaves, and stays") for one in stay
     ]
     report.leftovers = len(leftovers) - len(stay)
     return report.leftovers > 0

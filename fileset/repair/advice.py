@@ -1,4 +1,4 @@
-"""Whether a repair helps a file-set that was checked."""
+"""Decide whether `check` advises a repair."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fileset.media.open import updatable
 from fileset.repair.diagnosis import is_curable
 
 _BLOCKING: Final = ("FS-MEDIUM-", "FS-SECURE-", "FS-DIRECTORY-ABSENT", "FS-PATIENT-CONFLICT")
-"""Beginnings of rules for faults that need something else first: a better copy, a key, or a look at the images."""
+"""Prefixes of rules for faults that a repair cannot cure: the user needs a better copy, a key, or a look at the images."""
 
 
 def repair_helps(report: CheckReport) -> bool:

@@ -1,4 +1,4 @@
-"""The state of a file-set, as far as a rebuild needs it: which records are right, and which files have none."""
+"""The state of a file-set for a rebuild: which records are correct, and which files have no record."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OF_THE_RECORD: Final = (
     *("FS-RECORD-MALFORMED", "FS-RECORD-ELEMENT", "FS-RECORD-PRIVATE-UID", "FS-RECORD-REFERENCE", "FS-RECORD-TYPE"),
     *("FS-ELEMENT-", "FS-PRIVATE-CREATOR", "FS-KEY-", "FS-VALUE-", "FS-CHARSET-", "FS-FILE-ID-", "FS-UID-"),
 )
-"""Beginnings of rules for the values of a record, not for its links or its surroundings."""
+"""Prefixes of rules for the values of a record, not for its links or its place in the tree."""
 _AGAINST_THE_FILE: Final = frozenset(
     (
         *("FS-KEY-DIFFERS", "FS-UID-DIFFERS", "FS-SYNTAX-DIFFERS", "FS-SOP-CLASS-DIFFERS"),
@@ -32,7 +32,7 @@ _AGAINST_THE_FILE: Final = frozenset(
     )
 )
 _ANY_ELEMENT: Final = ("FS-RECORD-MALFORMED", "FS-CHARSET-", "FS-RECORD-TYPE-DIFFERS")
-"""Beginnings of rules that cast doubt on every element of a record."""
+"""Prefixes of rules that cast doubt on every element of a record."""
 _REFERENCE: Final = frozenset(
     (
         *(tags.REFERENCED_SOP_CLASS_UID, tags.REFERENCED_SOP_INSTANCE_UID, tags.REFERENCED_TRANSFER_SYNTAX_UID),
@@ -41,13 +41,13 @@ _REFERENCE: Final = frozenset(
 )
 _IDENTIFIERS: Final = frozenset(row.tag for row in IDENTITY if row.level)
 STAYING: Final = frozenset(("FS-HIERARCHY", "FS-RECORD-REFERENCE"))
-"""Rules for faults that stay if no file says where a record belongs, or what it references."""
+"""Rules for faults that remain if no file shows the parent of a record, or the file that it references."""
 _UNCERTAIN: Final = (
     *("PR-", "FS-SECURE-", "FS-MEDIUM-", "FS-VALUE-", "FS-CHARSET-", "FS-UID-INVALID", "FS-KEY-ITEMS", "FS-DESCRIPTOR"),
     *("FS-PATIENT-", "FS-STUDY-", "FS-SERIES-", "FS-RECORD-INACTIVE", "FS-DIRECTORY-", "FS-FILE-SET-", "FS-PRIVATE-"),
     *STAYING,
 )
-"""Beginnings of rules for faults that a rebuild cures only if the files or the medium allow it."""
+"""Prefixes of rules for faults that a rebuild cures only if the files and the medium allow it."""
 _UNREAD: Final = "FS-FILE-UNREADABLE"
 _LEFTOVER: Final = "FS-WRITE-LEFTOVER"
 
@@ -64,7 +64,7 @@ def diagnose(
     """Check the whole file-set. With `trust_dicomdir`, a record stays if its files name another patient, study or series."""
     collector = Collector(contents)
     directory = check_directory(collector)
-    directory.complete = True  # whatever is left of it: a rebuild lists every DICOM file
+    directory.complete = True  # also if records are lost: a rebuild lists every DICOM file
     check = FileCheck(medium, collector, directory, show_values=True)
     check.check(jobs=jobs, executor=executor, progress=progress)
     findings, settled = _settled(collector.findings) if trust_dicomdir else (collector.findings, [])
@@ -90,7 +90,7 @@ def diagnose(
 def _settled(findings: list[Finding]) -> tuple[list[Finding], list[Finding]]:
     """Split findings into the open ones and those that trust in the DICOMDIR settles.
 
-    Where a file names another patient, study or series than its record, no other difference between them counts either.
+    If a file names another patient, study or series than its record, their other differences do not count either.
     """
     disputed = {one.where.record for one in findings if _is_disputed(one)}
     settled = [one for one in findings if one.where.record in disputed and one.rule in _AGAINST_THE_FILE]
@@ -127,9 +127,9 @@ def _is_sound(contents: Contents, index: int) -> bool:
 
 
 def _remains(finding: Finding, dicomdir: str) -> bool:
-    """Return whether a finding is an error that a rebuild cannot mend."""
-    told = finding.rule != _UNREAD or bool(finding.where.record)  # the others are skipped files
-    return finding.severity == ERROR and told and not _is_mended(finding, dicomdir)
+    """Return whether a finding is an error that a rebuild cannot repair."""
+    has_record = finding.rule != _UNREAD or bool(finding.where.record)  # unreadable files without one are skipped files
+    return finding.severity == ERROR and has_record and not _is_mended(finding, dicomdir)
 
 
 def _is_mended(finding: Finding, dicomdir: str) -> bool:
@@ -138,9 +138,9 @@ def _is_mended(finding: Finding, dicomdir: str) -> bool:
 
 
 def is_curable(finding: Finding) -> bool:
-    """Return whether a finding of a check is an error of a kind that a rebuild cures.
+    """Return whether a finding of a check is an error that a rebuild can cure.
 
-    A file of another patient, study or series is none: first somebody must find out whose images they are.
+    A file of another patient, study or series is not: first a person must find out whose images they are.
     """
     where = finding.where
     dicomdir = where.file if where.file.rpartition("/")[2] == DICOMDIR.value else ""

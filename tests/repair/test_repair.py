@@ -415,7 +415,7 @@ def test_leftovers_beside_an_empty_dicomdir_are_not_touched(tmp_path: Path) -> N
     leave_journal(tmp_path, added(tmp_path, "LEFT/OVER"))
     (tmp_path / "DICOMDIR").write_bytes(b"")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    with pytest.raises(fileset.FormatError, match="no DICOM file that one could list"):
+    with pytest.raises(fileset.FormatError, match="no DICOM file that a DICOMDIR can list"):
         fileset.repair_file_set(tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
