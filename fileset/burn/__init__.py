@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 READY: Final = 60.0
 """Most seconds until a drive is readable after burning: it closes the disc and recognises it again."""
 _PAUSE: Final = 1.0
+_SHOWS_EMPTY_DRIVES: Final = sys.platform != "darwin"
 _DRIVE_LETTER: Final = re.compile(r"[A-Za-z]:\\?").fullmatch
 
 __all__ = ["BurnReport", "Comparison", "SectorRange", "burn_image", "compare_with_image"]
@@ -76,7 +77,7 @@ def burn_image(
         whole_sectors(opened)  # raises for an incomplete image, before a disc is spent on it
     finally:
         opened.close()
-    if not os.path.exists(readable_device(device)) and not device.startswith("stdio:"):
+    if not device.startswith("stdio:") and _is_gone(device):
         raise NotFoundError("there is no such drive", path=device)
     chosen = program_for(program)
     command = chosen.command(device, path, blank=blank, speed=speed)
@@ -117,11 +118,16 @@ def readable_device(device: str) -> str:
     return device.removeprefix("stdio:")
 
 
+def _is_gone(device: str) -> bool:
+    """Whether there is no such drive. Drives without a written disc may have no device file (macOS)."""
+    return _SHOWS_EMPTY_DRIVES and not os.path.exists(readable_device(device))
+
+
 def _when_ready(device: str, image: str, progress: Phases | None) -> Comparison:
     """Compare as soon as the drive can be read. Raises the error of the drive after `READY` seconds."""
     deadline = time.monotonic() + READY
     while not holds_data(readable_device(device)):
-        if time.monotonic() > deadline or not os.path.exists(readable_device(device)):
+        if time.monotonic() > deadline or _is_gone(device):
             break
         time.sleep(_PAUSE)
     try:

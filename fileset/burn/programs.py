@@ -71,7 +71,8 @@ PROGRAMS: Final = (
     BurningProgram("cdrecord", burn=("cdrecord", *_CDRECORD), blank=("blank=fast",), speed=("speed={speed}",)),
     BurningProgram(
         "hdiutil",
-        burn=("hdiutil", "burn", "-noverifyburn", "-noeject", "-device", "{device}", "{image}"),
+        # It takes the only burner by itself; -device would need the path of the burner in the I/O registry.
+        burn=("hdiutil", "burn", "-noverifyburn", "-noeject", "{image}"),
         blank=("-erase",),
         speed=("-speed", "{speed}"),
         systems=("darwin",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final, Self
+from unicodedata import normalize
 
 from attrs import frozen
 
@@ -27,6 +28,11 @@ def meant_key(word: str) -> str:
     return keyword_like(word)
 
 
+def _folded(path: str) -> str:
+    """Convert a path to the form in which paths are compared: macOS writes accents as characters of their own."""
+    return normalize("NFC", path).upper()
+
+
 @frozen
 class Choice:
     """The sources that a user wants: those whose values match all `conditions`, and whose paths match no pattern."""
@@ -40,13 +46,14 @@ class Choice:
         """Return the choice, None if everything is wanted. Raises `RuleError` for a key that is no attribute."""
         found = (condition(keyword, value) for keyword, value in (only or {}).items())
         conditions = tuple((_OF_FILES.get(tag, tag), matches) for tag, matches in found)
-        patterns = tuple(pattern.replace("\\", "/").strip("/").upper() for pattern in exclude)
+        patterns = tuple(_folded(pattern.replace("\\", "/").strip("/")) for pattern in exclude)
         wanted = wanted_tags(tag for tag, _ in conditions)
         return cls(conditions, patterns, wanted) if conditions or patterns else None
 
     def excludes(self, path: str) -> bool:
-        """Return whether a pattern matches a path, or a file or folder in it. Case does not count."""
-        names = [path.upper(), *path.upper().split("/")]
+        """Return whether a pattern matches a path, or a file or folder in it. Case does not count, nor how accents are encoded."""
+        folded = _folded(path)
+        names = [folded, *folded.split("/")]
         return any(fnmatchcase(name, pattern) for pattern in self.patterns for name in names)
 
     def takes(self, read: Reading) -> bool:

@@ -146,7 +146,9 @@ def test_every_program_gets_device_and_image_and_burns_in_one_session(program: p
     words = program.command("DRIVE", "A.iso", blank=False, speed=None)
     assert words[0] == program.name
     assert words[-1] == "A.iso"
-    assert any(word.endswith("DRIVE") for word in words)
+    assert (
+        any(word.endswith("DRIVE") for word in words) or program.name == "hdiutil"
+    )  # which finds the burner by itself
     assert not any("multi" in word or "tao" in word for word in words)
     assert not set(program.blank) & set(words)
 
@@ -162,3 +164,13 @@ def test_an_option_that_the_program_lacks_is_an_error(program: programs.BurningP
         else:
             with pytest.raises(RuleError, match="choose another program"):
                 program.command("D", "I", **wanted)
+
+
+def test_hdiutil_finds_the_burner_by_itself_since_it_takes_no_device_file(
+    run: Runs, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(programs, "which", lambda name: name if name == "hdiutil" else None)
+    monkeypatch.setattr("fileset.burn._SHOWS_EMPTY_DRIVES", False)
+    shown = run("burn", image, "--device", tmp_path / "disk9", "--dry-run").stdout
+    assert f"hdiutil burn -noverifyburn -noeject {image}" in shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,9 +22,13 @@ from fileset.media.system import linux
 from fileset.media.system.discs import DISCS, smallest_disc
 from fileset.media.system.file_systems import file_system, inquire_volume
 from fileset.media.system.linux import Mount, mount_of
+from fileset.media.system.walk import place_below
 from tests.media.conftest import below, uids
 from tests.support import synthetic
 from tests.support.judges import find_tool
+
+if TYPE_CHECKING:
+    from pyfakefs.fake_filesystem import FakeFilesystem
 
 TABLE = r"""
 22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
@@ -160,6 +166,40 @@ def test_flushing_reaches_the_device(tmp_path: Path) -> None:
     volume.flush_volume(str(tmp_path))
     with pytest.raises(MediumError, match="nowhere"):
         volume.flush_volume(str(tmp_path / "nowhere"))
+
+
+def test_the_sync_of_all_files_sees_a_failure_of_every_write_since_the_job_began(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Linux reports a failed write to the descriptors that were open at that time, and to no later one.
+    opened: list[tuple[str, int]] = []
+    system_open = os.open
+
+    def noted_open(path: str, flags: int, mode: int = 0o777) -> int:
+        descriptor = system_open(path, flags, mode)
+        opened.append((os.path.basename(path), descriptor))
+        return descriptor
+
+    def failing_sync(descriptor: int) -> None:
+        written = next(at for at, (name, _) in enumerate(opened) if name.startswith("T0"))
+        latest = max(at for at, (_, number) in enumerate(opened) if number == descriptor)
+        assert latest < written
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "open", noted_open)
+    monkeypatch.setattr(linux, "sync_volume", failing_sync)
+    with pytest.raises(MediumError, match=os.strerror(errno.EIO)), fileset.Creator(tmp_path / "SET") as creator:
+        creator.add(sources)
+    assert not (tmp_path / "SET").exists()
+
+
+def test_a_place_is_below_a_folder_that_is_spelt_in_another_way(fs: FakeFilesystem) -> None:
+    fs.is_case_sensitive = False
+    fs.create_file("/media/Stick/DICOM/IM1")
+    assert place_below("/media/STICK/DICOM/IM1", "/media/Stick") == "DICOM/IM1"
+    assert place_below("/MEDIA/stick/", "/media/Stick") == ""
+    assert place_below("/media/Stick/DICOM", "/media/stick/dicom/im1") is None
+    assert place_below("/media/Stick/to/come", "/media/stick") == "to/come"
 
 
 def test_a_file_larger_than_fat_takes_is_refused_before_anything_is_written(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -51,6 +52,12 @@ def test_excluded_files_and_folders_stay_out(run: Runs, folder: Path, tmp_path: 
     assert modalities(tmp_path / "SET") == ["MR"]
     run("create", folder, "-o", tmp_path / "BOTH", "--exclude", "*.txt", "--exclude", "nothing/*")
     assert sorted(modalities(tmp_path / "BOTH")) == ["CT", "MR"]
+
+
+def test_a_pattern_matches_however_the_system_encodes_accents(run: Runs, folder: Path, tmp_path: Path) -> None:
+    (folder / "MR").rename(folder / normalize("NFD", "Schädel"))  # as macOS does
+    run("create", folder, "-o", tmp_path / "SET", "--exclude", normalize("NFC", "schädel"))
+    assert modalities(tmp_path / "SET") == ["CT"]
 
 
 def test_a_file_set_and_an_archive_are_chosen_from(run: Runs, folder: Path, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ MODULES: Final = {
     "faults": _POSIX,
     "hostile": _POSIX,
     "laws": "asks programs of Linux",
+    "media/test_darwin.py": _POSIX,
     "media/test_folder.py": _POSIX,
     "media/test_hard_folders.py": _POSIX,
     "media/test_image_faults.py": _POSIX,

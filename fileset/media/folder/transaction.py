@@ -182,7 +182,7 @@ class FolderTransaction:
     def _sync(self, batch: Sequence[tuple[str, JournalEntry]]) -> None:
         if system.HAS_SYNC_VOLUME and len(batch) > 1:
             with blamed_on(self._root):
-                system.sync_volume(self._root)
+                self._work.sync_volume()
             return
         for temporary, entry in batch:
             with blamed_on(self._path(entry.file_id)):

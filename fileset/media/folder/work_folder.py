@@ -91,6 +91,15 @@ class WorkFolder:
                     advice="Move the folder elsewhere, or rename it",
                 )
 
+    def sync_volume(self) -> None:
+        """Wait until everything that was written to this file system since `take` is on the medium.
+
+        The lock file serves, because it is open from the start: Linux reports a failed write to those that had a file open
+        at that time.
+        """
+        if self._lock is not None:
+            system.sync_volume(self._lock.fileno())
+
     @property
     def taken(self) -> bool:
         """Whether this writer has the folder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import stat
@@ -22,32 +23,52 @@ lock = posix.lock
 long_path = posix.long_path
 open_descriptor = posix.open_descriptor
 read_at = posix.read_at
-read_into = posix.read_into
 replace = posix.replace
-sync_directory = posix.sync_directory
 
-HAS_SYNC_VOLUME: Final[bool] = False
+HAS_SYNC_VOLUME: Final[bool] = True
+
+
+def read_into(descriptor: int, view: memoryview, at: int) -> int:
+    """Fill a buffer from position `at`. macOS before 11 has no `preadv`."""
+    data = os.pread(descriptor, len(view), at)
+    view[: len(data)] = data
+    return len(data)
 
 
 def start_write_back(descriptor: int) -> None:
-    """Do nothing: macOS has no such call."""
+    """Move the bytes of a file to the drive, which may keep them in its cache until `sync_volume`."""
+    os.fsync(descriptor)
 
 
 def forget_cached(descriptor: int) -> None:
     """Do nothing: macOS has no such call."""
 
 
+_NO_FULL_SYNC: Final = frozenset((errno.EINVAL, errno.ENOTSUP, errno.ENOTTY, errno.ENODEV))
+"""Errors of file systems without F_FULLFSYNC, such as network volumes."""
+
+
 def sync_file(descriptor: int) -> None:
-    """Sync a file down to the medium itself: fsync alone leaves the bytes in the cache of the drive."""
+    """Sync a file down to the medium itself: fsync alone leaves the bytes in the cache of the drive.
+
+    fsync comes first, because on network volumes F_FULLFSYNC may succeed without writing anything.
+    """
+    os.fsync(descriptor)
+    sync_volume(descriptor)
+
+
+def sync_directory(path: str) -> None:
+    """Sync the names in a folder down to the medium itself."""
+    posix.sync_directory(path, sync_file)
+
+
+def sync_volume(descriptor: int) -> None:
+    """Empty the cache of the drive, which has the bytes of every file of the volume for which fsync was called."""
     try:
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
-    except OSError:  # network volumes and some FAT drivers have no such request
-        os.fsync(descriptor)
-
-
-def sync_volume(path: str) -> None:  # noqa: ARG001  # macOS syncs all volumes at once
-    """Sync all volumes."""
-    os.sync()
+    except OSError as problem:
+        if problem.errno not in _NO_FULL_SYNC:
+            raise
 
 
 _BLOCK_SIZE, _BLOCK_COUNT = 0x40046418, 0x40086419
@@ -68,7 +89,7 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-class _Statfs(ctypes.Structure):
+class Statfs(ctypes.Structure):
     """`struct statfs` of <sys/mount.h> with 64-bit inode numbers."""
 
     _fields_ = (
@@ -91,8 +112,9 @@ class _Statfs(ctypes.Structure):
     )
 
 
-def _statfs(path: str) -> _Statfs:
-    facts = _Statfs()
+def statfs_of(path: str) -> Statfs:
+    """Ask macOS about the volume of a path."""
+    facts = Statfs()
     library = ctypes.CDLL(None, use_errno=True)
     statfs = getattr(library, "statfs$INODE64", None) or library.statfs  # the first name on Intel
     if statfs(os.fsencode(path), ctypes.byref(facts)):
@@ -101,39 +123,43 @@ def _statfs(path: str) -> _Statfs:
 
 
 def drives() -> list[Drive]:
-    """Return the volumes below /Volumes, without the one of the system, which is a link there."""
+    """Return the volumes of this machine below /Volumes. The one of the system is a link there."""
     found = []
     with os.scandir("/Volumes") as entries:
         for entry in entries:
-            if not entry.is_symlink():
-                facts = _statfs(entry.path)
+            facts = statfs_of(entry.path)
+            if _is_removable(facts) and os.fsdecode(facts.f_mntonname) == entry.path:  # else a folder, not a volume
                 kind = facts.f_fstypename.decode("ascii", "replace")
                 found.append(Drive(entry.path, os.fsdecode(facts.f_mntfromname), kind, kind in _OPTICAL_TYPES))
     return found
+
+
+def _is_removable(facts: Statfs) -> bool:
+    """Whether a volume is below /Volumes, where media are mounted that can be taken out, and not of the network."""
+    return facts.f_mntonname.startswith(b"/Volumes/") and bool(facts.f_flags & _LOCAL)
 
 
 _OPTICAL_TYPES: Final = frozenset(("cd9660", "udf"))
 
 
 def volume(path: str) -> VolumeFacts:
-    """Return the volume of an existing folder. Volumes below /Volumes are taken for media that are taken out.
+    """Return the volume of an existing folder.
 
     `statvfs` counts in 32 bits there: volumes over 16 TB would look smaller.
     """
-    facts = _statfs(path)
-    root = os.fsdecode(facts.f_mntonname)
+    facts = statfs_of(path)
     return VolumeFacts(
         kind=facts.f_fstypename.decode("ascii", "replace"),
-        root=root,
+        root=os.fsdecode(facts.f_mntonname),
         free=facts.f_bavail * facts.f_bsize,
         capacity=facts.f_blocks * facts.f_bsize,
         block=facts.f_bsize,
         clusters=facts.f_blocks,
         free_files=facts.f_ffree or None,  # the driver of FAT always gives 0
         read_only=bool(facts.f_flags & _READ_ONLY),
-        removable=root.startswith("/Volumes/"),
+        removable=_is_removable(facts),
     )
 
 
-_READ_ONLY: Final = 0x1
-"""MNT_RDONLY of <sys/mount.h>."""
+_READ_ONLY, _LOCAL = 0x1, 0x1000
+"""MNT_RDONLY and MNT_LOCAL of <sys/mount.h>."""

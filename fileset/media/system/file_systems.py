@@ -97,6 +97,12 @@ def inquire_volume(path: str) -> FileSetInfo:
 
 
 def flush_volume(path: str) -> None:
-    """Wait until everything written to the volume of `path` is on the device, so that the user may remove it."""
+    """Wait until everything written to the volume of the folder `path` is on the device, so that the user may remove it."""
+    if not system.HAS_SYNC_VOLUME:
+        return  # each file was synced
     with named(path):
-        system.sync_volume(path)
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            system.sync_volume(descriptor)
+        finally:
+            os.close(descriptor)

@@ -48,7 +48,7 @@ class SystemCalls(Protocol):
     """Whether an open file can be renamed, replaced and removed."""
 
     HAS_SYNC_VOLUME: bool
-    """Whether `sync_volume` exists; where it does not, each file must be synced."""
+    """Whether `sync_volume` waits for the files that `start_write_back` began; where it does not, each must be synced."""
 
     def open_descriptor(self, path: str, flags: int, *, follow: bool = True) -> int:
         """Open a file in binary mode without waiting, as for a pipe. Unless `follow`, raise `OSError` for a link."""
@@ -98,8 +98,11 @@ class SystemCalls(Protocol):
         """Wait until the names in a folder would survive a loss of power, if the system can guarantee that."""
         ...
 
-    def sync_volume(self, path: str) -> None:
-        """Wait until everything that was written to the volume of `path` would survive a loss of power."""
+    def sync_volume(self, descriptor: int) -> None:
+        """Wait until everything that was written to the volume of an open file would survive a loss of power.
+
+        The file must have been opened before the writes: some systems report the errors of later writes only.
+        """
         ...
 
     def volume(self, path: str) -> VolumeFacts:

@@ -27,7 +27,6 @@ read_at = posix.read_at
 read_into = posix.read_into
 size = posix.size
 replace = posix.replace
-sync_directory = posix.sync_directory
 
 HAS_SYNC_VOLUME: Final[bool] = True
 
@@ -64,13 +63,17 @@ def sync_file(descriptor: int) -> None:
     os.fsync(descriptor)
 
 
-def sync_volume(path: str) -> None:
-    """Sync the whole file system of `path`: one wait for any number of files."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        _checked(_library().syncfs(descriptor), path)
-    finally:
-        os.close(descriptor)
+def sync_directory(path: str) -> None:
+    """Sync the names in a folder."""
+    posix.sync_directory(path, sync_file)
+
+
+def sync_volume(descriptor: int) -> None:
+    """Sync the whole file system of an open file: one wait for any number of files.
+
+    Since Linux 5.8, it raises the errors of all writes to the file system since the file was opened, each once.
+    """
+    _checked(_library().syncfs(descriptor))
 
 
 def processors() -> int:

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -61,14 +62,14 @@ def replace(source: str, target: str) -> None:
     os.replace(source, target)
 
 
-def sync_directory(path: str) -> None:
+def sync_directory(path: str, sync: Callable[[int], None]) -> None:
     """Sync the names in a folder; file systems that cannot are left alone, and so are folders that may not be read."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except PermissionError:
         return
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     except OSError as problem:
         if problem.errno not in _NO_DIRECTORY_SYNC:
             raise

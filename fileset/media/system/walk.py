@@ -13,7 +13,7 @@ from typing import BinaryIO, Final, NamedTuple, Self
 from fileset.errors import MediumError
 from fileset.media.base import FileInfo
 from fileset.media.system.calls import system
-from fileset.media.system.files import not_found, open_plain, open_sized, path_of, real_path
+from fileset.media.system.files import not_found, open_plain, open_sized, path_of, real_path, upwards
 from fileset.media.system.hashing import COPY_SIZE
 
 
@@ -33,7 +33,16 @@ is_part: Final = re.compile(r"\.[0-9a-f]{16}\.part").fullmatch
 """Whether a name is the name of an unfinished file of an extraction."""
 
 _SYSTEM_FOLDERS: Final = frozenset(
-    ("lost+found", "System Volume Information", "$RECYCLE.BIN", ".Trashes", ".fseventsd")
+    (
+        "lost+found",
+        "System Volume Information",
+        "$RECYCLE.BIN",
+        ".DocumentRevisions-V100",
+        ".Spotlight-V100",
+        ".TemporaryItems",
+        ".Trashes",
+        ".fseventsd",
+    )
 )
 """Folders of the operating system, which users may often not list and which never hold DICOM files."""
 
@@ -105,13 +114,21 @@ def _listed(folder: str) -> list[os.DirEntry[str]]:
 def place_below(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str | None:
     """Make `path` relative to `folder`, with "/" between components, "" for the folder itself; None if it is elsewhere.
 
-    Symbolic links are followed first, because the files matter, not their names.
+    Symbolic links are followed first, because the files matter, not their names: a file system may take one name for several
+    spellings, in upper and lower case, or with accents as characters of their own (NFD, as macOS writes them).
     """
     inner, outer = real_path(path_of(path)), real_path(path_of(folder))
-    if inner == outer:
-        return ""
-    prefix = outer if outer.endswith(os.sep) else outer + os.sep
-    return inner[len(prefix) :].replace(os.sep, "/") if inner.startswith(prefix) else None
+    above = next((place for place in upwards(inner) if place == outer or _is_same(place, outer)), None)
+    return None if above is None else inner[len(above) :].lstrip(os.sep).replace(os.sep, "/")
+
+
+def _is_same(path: str, other: str) -> bool:
+    """Whether two paths lead to the same file or folder. Some network drives have no numbers to compare."""
+    try:
+        one, two = os.stat(path), os.stat(other)
+    except OSError:
+        return False
+    return one.st_ino != 0 and os.path.samestat(one, two)
 
 
 def leads_out(path: str, folder: str) -> bool:

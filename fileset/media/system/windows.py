@@ -218,7 +218,7 @@ def sync_directory(path: str) -> None:
         _kernel.CloseHandle(handle)
 
 
-def sync_volume(path: str) -> None:
+def sync_volume(descriptor: int) -> None:
     """Do nothing: flushing a whole volume takes an administrator. Each file was flushed."""
 
 
