@@ -119,7 +119,7 @@ def readable_device(device: str) -> str:
 
 
 def _is_gone(device: str) -> bool:
-    """Whether there is no such drive. Drives without a written disc may have no device file (macOS)."""
+    """Return whether there is no such drive. Drives without a written disc may have no device file (macOS)."""
     return _SHOWS_EMPTY_DRIVES and not os.path.exists(readable_device(device))
 
 

@@ -135,7 +135,7 @@ def drives() -> list[Drive]:
 
 
 def _is_removable(facts: Statfs) -> bool:
-    """Whether a volume is below /Volumes, where media are mounted that can be taken out, and not of the network."""
+    """Return whether a volume is below /Volumes, where media are mounted that can be taken out, and not of the network."""
     return facts.f_mntonname.startswith(b"/Volumes/") and bool(facts.f_flags & _LOCAL)
 
 

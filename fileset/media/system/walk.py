@@ -123,7 +123,7 @@ def place_below(path: str | os.PathLike[str], folder: str | os.PathLike[str]) ->
 
 
 def _is_same(path: str, other: str) -> bool:
-    """Whether two paths lead to the same file or folder. Some network drives have no numbers to compare."""
+    """Return whether two paths lead to the same file or folder. Some network drives have no numbers to compare."""
     try:
         one, two = os.stat(path), os.stat(other)
     except OSError:
