@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
 from fileset.dicom.header import Wanted, WantedTags, read_header
@@ -26,6 +25,7 @@ from fileset.media.open import readable, scannable
 from fileset.media.system.files import path_of
 from fileset.media.system.walk import random_access
 from fileset.plan.dicomdir_file import absent_from, read_contents
+from fileset.plan.instances import BelowLevels
 from fileset.plan.secured import secure_findings, secure_format
 from fileset.plan.virtual import virtual_contents
 from fileset.standard import tags
@@ -47,7 +47,7 @@ _SHOWN: Final = (
 """Keys that `repr` shows."""
 
 
-class Record:
+class Record(BelowLevels["Record"]):
     """One directory record (PS3.3 F.3.2.2): a view that decodes keys on demand.
 
     `record["PatientID"]`, `record.get(...)` and `record.keys()` give the keys as str, int, float, lists of these, or
@@ -110,22 +110,7 @@ class Record:
         index = self._reader.tree.parent[self._index]
         return None if index == NONE else Record(self._reader, index)
 
-    @property
-    def patient(self) -> Record | None:
-        """The PATIENT record above, or this one."""
-        return self._above("PATIENT")
-
-    @property
-    def study(self) -> Record | None:
-        """The STUDY record above, or this one."""
-        return self._above("STUDY")
-
-    @property
-    def series(self) -> Record | None:
-        """The SERIES record above, or this one."""
-        return self._above("SERIES")
-
-    def _above(self, record_type: str) -> Record | None:
+    def _level(self, record_type: str) -> Record | None:
         reader = self._reader
         chain = (self._index, *reader.tree.above(self._index))
         found = (index for index in chain if reader.contents.type_name(index) == record_type)
@@ -281,9 +266,7 @@ class Reader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

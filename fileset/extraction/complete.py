@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from attrs import define, field, frozen
@@ -12,13 +11,13 @@ from fileset.extraction.scanned import Scanned, ScannedInstance
 from fileset.file_id import FileId
 from fileset.findings import RULES, Finding, Where
 from fileset.media.base import FileInfo, ReadableMedium
-from fileset.plan.instances import Beside, InstanceRecord, KeyHolder, RecordFinder
+from fileset.plan.instances import BelowLevels, Beside, InstanceRecord, KeyHolder, RecordFinder
 from fileset.plan.presence import Presence, around, presence_of
 from fileset.report import Skipped
 
 
 @frozen
-class Moved:
+class Moved(BelowLevels[KeyHolder]):
     """The record of an instance whose file is elsewhere on the medium."""
 
     record: InstanceRecord
@@ -39,20 +38,9 @@ class Moved:
         """Referenced SOP Instance UID in File."""
         return self.record.sop_instance_uid
 
-    @property
-    def patient(self) -> KeyHolder | None:
-        """The PATIENT record above."""
-        return self.record.patient
-
-    @property
-    def study(self) -> KeyHolder | None:
-        """The STUDY record above."""
-        return self.record.study
-
-    @property
-    def series(self) -> KeyHolder | None:
-        """The SERIES record above."""
-        return self.record.series
+    def _level(self, record_type: str) -> KeyHolder | None:
+        level: KeyHolder | None = getattr(self.record, record_type.lower())
+        return level
 
     def get(self, keyword: str, default: Any = None) -> Any:
         """Return the value of one key of the record."""
@@ -82,9 +70,7 @@ class Complete:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.reader.close()
 
     @property

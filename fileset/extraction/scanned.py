@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
-from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
 
 from attrs import define, evolve, field, frozen
@@ -26,7 +25,7 @@ from fileset.media.names import ARCHIVES
 from fileset.media.open import image_at, scannable
 from fileset.media.system.walk import inquire, leads_out, open_regular, random_access
 from fileset.plan.dicomdir_file import not_among
-from fileset.plan.instances import Beside
+from fileset.plan.instances import BelowLevels, Beside
 from fileset.plan.presence import holds_file_set, is_dicomdir
 from fileset.plan.scan import describe
 from fileset.records.describe import Describer, Instance, Policy
@@ -53,7 +52,7 @@ class Level:
 
 
 @define(slots=False)
-class ScannedInstance:
+class ScannedInstance(BelowLevels[Level]):
     """An instance described by its own file; `described` is None if the file cannot be decoded.
 
     `path` is set for a file whose name no File ID can express; `file_id` is then the nearest File ID.
@@ -79,24 +78,9 @@ class ScannedInstance:
         """SOP Instance UID, "" if the file lacks it."""
         return "" if self.described is None else self.described.sop_instance_uid.decode("ascii", "replace")
 
-    @property
-    def patient(self) -> Level | None:
-        """Its patient."""
-        return self._level("PATIENT")
-
-    @property
-    def study(self) -> Level | None:
-        """Its study."""
-        return self._level("STUDY")
-
-    @property
-    def series(self) -> Level | None:
-        """Its series."""
-        return self._level("SERIES")
-
-    def _level(self, name: str) -> Level | None:
+    def _level(self, record_type: str) -> Level | None:
         chain = self.described.chain if self.described else None
-        return None if chain is None else Level(_level_values(chain, name))
+        return None if chain is None else Level(_level_values(chain, record_type))
 
     def get(self, keyword: str, default: Any = None) -> Any:
         """Return the value of one key of its record, `default` if there is no such key."""
@@ -169,9 +153,7 @@ class Scanned:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO, Protocol, runtime_checkable
+from typing import Any, BinaryIO, Generic, Protocol, TypeVar, runtime_checkable
 
 from attrs import define, field
 
@@ -12,6 +12,8 @@ from fileset.findings import Finding
 from fileset.media.base import FileInfo, ReadableMedium
 from fileset.report import Skipped
 
+Level = TypeVar("Level")
+
 
 class KeyHolder(Protocol):
     """A directory record, as a holder of keys."""
@@ -19,6 +21,30 @@ class KeyHolder(Protocol):
     def get(self, keyword: str, default: Any = None) -> Any:
         """Return the value of one key, `default` if there is no such key."""
         ...
+
+
+class BelowLevels(Generic[Level]):
+    """An instance that finds the records above it by their type."""
+
+    __slots__ = ()
+
+    def _level(self, record_type: str) -> Level | None:
+        raise NotImplementedError
+
+    @property
+    def patient(self) -> Level | None:
+        """The PATIENT record above, or this one."""
+        return self._level("PATIENT")
+
+    @property
+    def study(self) -> Level | None:
+        """The STUDY record above, or this one."""
+        return self._level("STUDY")
+
+    @property
+    def series(self) -> Level | None:
+        """The SERIES record above, or this one."""
+        return self._level("SERIES")
 
 
 class InstanceRecord(KeyHolder, Protocol):

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Mapping
 from hashlib import sha256
-from types import TracebackType
 from typing import Final, Self, TextIO
 
 from fileset.errors import MediumError, RefusedError
@@ -45,9 +44,7 @@ class Journal:
             raise MediumError(f"{self._path}: {problem.strerror or problem}", advice=_WRITABLE) from problem
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._file is not None:
             self._file.close()
 

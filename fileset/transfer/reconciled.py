@@ -15,7 +15,7 @@ from fileset.errors import FilesetError, FormatError, RefusedError
 from fileset.file_id import FileId
 from fileset.media.base import FileInfo
 from fileset.media.seekable import PositionalFile
-from fileset.plan.instances import Beside, FileFinder, Finder, KeyHolder
+from fileset.plan.instances import BelowLevels, Beside, FileFinder, Finder, KeyHolder
 from fileset.standard import tags
 from fileset.standard.dictionary import keyword_of
 from fileset.standard.uids import DIRECTORY_CLASS
@@ -57,7 +57,7 @@ class _NewKeys:
         return new if new and str(value or "").strip() == old.strip() else value
 
 
-class ReconciledInstance:
+class ReconciledInstance(BelowLevels[_NewKeys]):
     """An instance with new values of patient and order; opening it makes the changed file."""
 
     def __init__(self, record: Any, rules: Reconciliation) -> None:
@@ -97,23 +97,8 @@ class ReconciledInstance:
         """SOP Instance UID, which stays."""
         return str(self._record.sop_instance_uid)
 
-    @property
-    def patient(self) -> _NewKeys | None:
-        """The PATIENT record above."""
-        return self._level("patient")
-
-    @property
-    def study(self) -> _NewKeys | None:
-        """The STUDY record above."""
-        return self._level("study")
-
-    @property
-    def series(self) -> _NewKeys | None:
-        """The SERIES record above."""
-        return self._level("series")
-
-    def _level(self, name: str) -> _NewKeys | None:
-        holder = getattr(self._record, name)
+    def _level(self, record_type: str) -> _NewKeys | None:
+        holder = getattr(self._record, record_type.lower())
         return None if holder is None else _NewKeys(holder, self._values)
 
     def get(self, keyword: str, default: Any = None) -> Any:

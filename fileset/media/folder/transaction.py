@@ -16,7 +16,6 @@ import stat
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from stat import S_ISLNK
-from types import TracebackType
 from typing import Final, Self
 
 from fileset.errors import FilesetError, FormatError, MediumError
@@ -89,9 +88,7 @@ class FolderTransaction:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._end(kind)
 
     def _restore(self) -> None:

@@ -11,7 +11,6 @@ import os
 import stat
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from types import TracebackType
 from typing import BinaryIO, Final, Self
 
 from fileset.errors import FormatError, MediumError, RefusedError
@@ -101,9 +100,7 @@ class ImageTransaction:
             self._file.truncate(0)
         self._builder = self._build(self._file)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end()
 
     def _end(self) -> None:

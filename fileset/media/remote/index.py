@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from types import TracebackType
 from typing import Final, NoReturn
 
 from fileset.errors import MediumError, NotFoundError, RefusedError, RuleError
@@ -146,9 +145,7 @@ class _DicomdirTransaction(Transaction):
     def done(self) -> bool:
         return self._done
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         pass
 
     def leftovers(self) -> list[FileId]:
