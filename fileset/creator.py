@@ -29,7 +29,6 @@ from fileset.plan.companion import Companion
 from fileset.plan.copy_findings import cleared, clears, without_cured
 from fileset.plan.dicomdir_file import read_contents
 from fileset.plan.extra_files import Included
-from fileset.plan.hl7_document import add_document
 from fileset.plan.icons import IconPlace, Icons
 from fileset.plan.inputs import Sources
 from fileset.plan.intake import WritingRole
@@ -232,6 +231,8 @@ class Creator(WritingRole):
         `FormatError` if the file is not an HL7 CDA document.
         """
         self._refuse_written()
+        from fileset.plan.hl7_document import add_document
+
         add_document(self._sources, path, self._intake.policy, native=native)
 
     def add_file_set(

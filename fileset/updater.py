@@ -24,7 +24,6 @@ from fileset.plan.choice import Choice
 from fileset.plan.commit import carry_out, clean_up, unreported
 from fileset.plan.copy_findings import clears, stale_pages, without_cured
 from fileset.plan.dicomdir_file import absent_from, read_dicomdir
-from fileset.plan.hl7_document import add_document
 from fileset.plan.inputs import Sources
 from fileset.plan.intake import WritingRole
 from fileset.plan.losses import refuse_losses
@@ -150,6 +149,8 @@ class Updater(WritingRole):
 
     def add_hl7_document(self, path: str | os.PathLike[str], *, native: bool = False) -> None:
         """Add an HL7 CDA document, encapsulated or as it is; see `Creator.add_hl7_document`."""
+        from fileset.plan.hl7_document import add_document
+
         add_document(self._request.offer.sources, path, self._intake.policy, native=native)
 
     def remove(self, *, level: str | None = None, keep_files: bool = False, **keys: object) -> int:

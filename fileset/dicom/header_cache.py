@@ -49,7 +49,7 @@ class HeaderLayout:
     `own` selects the values that differ in every file (None if the layout lacks one), `common` those that the files of a
     series share, `meta` those of File Meta Information except the SOP Instance UID. `own_tags` are the tags of `own`.
     Values with the tag of an item are not wanted: `sequences` are the positions of sequences of explicit length, `items` of
-    items of explicit length in sequences of undefined length.
+    items of explicit length in sequences of undefined length. `judged` selects the values of `meta`, `sequences` and `items`.
     """
 
     headers: SimilarHeaders
@@ -60,6 +60,7 @@ class HeaderLayout:
     meta: Callable[[_Groups], tuple[bytes, ...]]
     sequences: tuple[int, ...]
     items: tuple[int, ...]
+    judged: Callable[[_Groups], tuple[bytes, ...]]
     uid_at: int
 
 
@@ -79,6 +80,12 @@ class Recognised:
         """File Meta Information that files share: all of it but the SOP Instance UID, and its length."""
         layout, groups = self.layout, self.groups
         return layout, groups[layout.uid_at][:2], layout.meta(groups)
+
+    @property
+    def judged(self) -> tuple[object, ...]:
+        """The bytes that decide whether File Meta Information and sequences are correct."""
+        layout, groups = self.layout, self.groups
+        return layout, groups[layout.uid_at][:2], layout.judged(groups)
 
     @property
     def sequences(self) -> list[bytes]:
@@ -168,11 +175,12 @@ class Layouts:
         )
         apart = self._apart | _NOT_WANTED
         common = itemgetter(*(at for at, tag in enumerate(captured_tags) if tag not in apart))
-        meta = itemgetter(*(at for at, tag in enumerate(captured_tags) if tag in META_TAGS - {_META_UID}))
+        of_meta = [at for at, tag in enumerate(captured_tags) if tag in META_TAGS - {_META_UID}]
         sequences = tuple(at for at, part in enumerate(captured) if part.vr == b"SQ")
         items = tuple(at for at, part in enumerate(captured) if part.tag == -ITEM)
         uid_at = captured_tags.index(_META_UID)
-        return HeaderLayout(headers, captured_tags, own_tags, own, common, meta, sequences, items, uid_at)
+        meta, judged = itemgetter(*of_meta), itemgetter(*of_meta, *sequences, *items)
+        return HeaderLayout(headers, captured_tags, own_tags, own, common, meta, sequences, items, judged, uid_at)
 
     def _read_more(self, needed: int) -> None:
         if self.first_read < needed <= LARGEST_READ:

@@ -24,6 +24,7 @@ class FileChecker:
         self._structures = Structures()
         self._meta_shapes: set[tuple[object, ...]] = set()
         self._sequences: set[bytes] = set()
+        self._judged: set[tuple[object, ...]] = set()  # correct pairs of both
 
     def faults(
         self, read: Reading, size: int, first: bytes | None = None, header: Recognised | None = None
@@ -57,13 +58,19 @@ class FileChecker:
 
     def knows(self, header: Recognised, read: Reading, size: int, first: bytes) -> bool:
         """Return whether the caches have the start, sequences and structure of a file, so that all of them are correct."""
-        end, layout = header.end, header.layout
+        end = header.end
         return (
             first.startswith(_START)
-            and header.meta_shape in self._meta_shapes
-            and (not (layout.sequences or layout.items) or self._are_correct(header.sequences))
-            and self._structures.holds((size - end, layout), read, first, end)
+            and (header.judged in self._judged or self._judges_correct(header))
+            and self._structures.holds((size - end, header.layout), read, first, end)
         )
+
+    def _judges_correct(self, header: Recognised) -> bool:
+        """Return whether File Meta Information and sequences are correct by their own caches; cache the two together."""
+        is_correct = header.meta_shape in self._meta_shapes and self._are_correct(header.sequences)
+        if is_correct:
+            _remember(self._judged, header.judged)
+        return is_correct
 
     def _are_correct(self, sequences: list[bytes]) -> bool:
         """Return whether the values of sequences have no fault; caches correct ones."""

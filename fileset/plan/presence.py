@@ -39,7 +39,7 @@ def is_dicomdir(name: str) -> bool:
 
 def holds_file_set(name: str) -> bool:
     """Return whether a path names the DICOMDIR of its folder, under any form of the name."""
-    return form_key(name.rpartition("/")[2]) == DICOMDIR.value
+    return DICOMDIR.value in name.upper() and form_key(name.rpartition("/")[2]) == DICOMDIR.value
 
 
 def looks_like_dicom(medium: ReadableMedium, name: str) -> bool:

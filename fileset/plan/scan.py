@@ -13,14 +13,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache, partial
-from queue import Empty, SimpleQueue
 from threading import get_ident
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
 from fileset.dicom.header import HeaderError, Reading, read_header
 from fileset.dicom.header_cache import Layouts, Recognised
 from fileset.errors import ONE_PROCESS, FilesetError, MediumError
-from fileset.media.inner_archive import inner_archive
 from fileset.media.system.calls import system
 from fileset.media.system.walk import OpenFile
 from fileset.part10.whole_file import FileChecker
@@ -131,7 +129,7 @@ class Scanner:
 
     def outcome(self, read: Reading, size: int) -> Outcome:
         """Return the instance in a file of `size` bytes, with its faults as notes, or the reason why there is none."""
-        first = read(0, self._layouts.first_read)
+        first = read(0, min(size, self._layouts.first_read))
         header = self._layouts.find(first)
         if header is not None and self._files.knows(header, read, size, first):
             try:
@@ -159,8 +157,11 @@ class Scanner:
 
     def _refused(self, problem: HeaderError, read: Reading, size: int, first: bytes) -> Refused:
         """Explain why a file has no instance: what it lacks, or that it ends before."""
-        if problem.rule == "FS-FILE-NOT-DICOM" and (lost := inner_archive(read, size)):
-            return Refused("FS-FILE-UNREADABLE", lost)
+        if problem.rule == "FS-FILE-NOT-DICOM":
+            from fileset.media.inner_archive import inner_archive
+
+            if lost := inner_archive(read, size):
+                return Refused("FS-FILE-UNREADABLE", lost)
         ends = (fault for fault in self._files.faults(read, size, first) if fault.rule == "FS-FILE-TRUNCATED")
         cut = next(ends, None) if problem.rule == "FS-KEY-UID-MISSING" else None
         return (
@@ -273,6 +274,7 @@ def _result(future: Future[Result], pool: Executor) -> Result:
     signals are blocked there, and this function waits in a queue, where a signal does no harm.
     """
     from concurrent.futures import BrokenExecutor
+    from queue import Empty, SimpleQueue
 
     done = SimpleQueue[object]()
     with _no_signals():

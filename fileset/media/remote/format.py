@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from attrs import define, field
 
 from fileset.errors import RuleError, without_password
 from fileset.media.base import Footprint
 from fileset.media.remote.access import is_url
-from fileset.media.remote.index import RemoteFileSet
-from fileset.media.remote.medium import RemoteMedium
+
+if TYPE_CHECKING:
+    from fileset.media.remote.index import RemoteFileSet
+    from fileset.media.remote.medium import RemoteMedium
 
 NOT_CHANGED: Final = "a remote folder is read, and `index` writes its DICOMDIR; it is not changed otherwise"
 
@@ -34,10 +36,14 @@ class Remote:
 
     def readable(self, path: str) -> RemoteMedium:
         """Return the remote folder at a URL."""
+        from fileset.media.remote.medium import RemoteMedium
+
         return RemoteMedium(path)
 
     def writable(self, path: str, label: str) -> RemoteFileSet:  # noqa: ARG002  # a bucket has no name for a file-set
         """Return the bucket at a URL, to write its DICOMDIR."""
+        from fileset.media.remote.index import RemoteFileSet
+
         return self._media.get(path) or self._media.setdefault(path, RemoteFileSet(path))
 
     def updatable(self, path: str) -> NoReturn:
