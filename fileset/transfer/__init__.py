@@ -26,11 +26,11 @@ from fileset.transfer.transcoding import TARGETS
 __all__ = ["Peer", "PeerError", "Probe", "SendReport", "Sent", "Tls", "probe", "send"]
 
 Progress = Callable[[str, int, int, int], None]
-"""Called with "send", the number of instances done, the number of instances in all, and the bytes that arrived so far."""
+"""Called with "send", the numbers of finished and of all instances, and the bytes that arrived so far."""
 _UNKNOWN: Final = ("1.2.840.10008.1.1", "1.2.840.10008.1.2")
 """The context of an unreadable instance: C-ECHO, which every association proposes."""
 Change = Callable[[Payload], Payload]
-"""Returns the file to send instead of a file, for reconciliation."""
+"""A function that returns the file to send instead of a file, for reconciliation."""
 
 
 def send(
@@ -108,7 +108,7 @@ def send(
 
 @frozen
 class Probe:
-    """The result of a rehearsal.
+    """The result of `probe`.
 
     For each pair of SOP class and transfer syntax, `takes` has whether the peer accepts it, and `numbers` how many instances
     have it. `unsendable`: instances that cannot be sent at all. `disagreements`: sentences about files that would be sent
@@ -123,7 +123,7 @@ class Probe:
 
     @property
     def complete(self) -> bool:
-        """Whether everything could be sent, and agrees with its records."""
+        """Whether every instance could be sent and agrees with its record."""
         return all(self.takes.values()) and not (self.unsendable or self.disagreements)
 
 
@@ -239,11 +239,11 @@ class _Gate:
 
 
 def _pair(source: PayloadSource) -> Pair:
-    """Return SOP class and transfer syntax from the record, else from the file, else ""."""
+    """Return SOP class and transfer syntax: from the record, else from the file, else ""."""
     said = getattr(source, "sop_class_uid", ""), getattr(source, "transfer_syntax_uid", "")
     if all(said):
         return said
     try:
         return payload(source).pair
     except (FilesetError, OSError):
-        return _UNKNOWN  # sending it reports the reason
+        return _UNKNOWN  # the attempt to send it will report the reason

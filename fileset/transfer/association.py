@@ -154,7 +154,7 @@ class Association:
             if kind != P_DATA:
                 self._close()
                 if kind == _ABORT:
-                    raise AbortedError("the peer aborted the association when it got this instance", advice=_LOG)
+                    raise AbortedError("the peer aborted the association when it received this instance", advice=_LOG)
                 raise LostError("the peer ended the association", advice=_LOG)
             for is_command, is_last, value in values_of(content):
                 command_set += value if is_command else b""
@@ -262,9 +262,7 @@ class PeerSettings:
             return Association(connection, *self._accepted(proposed, kind, content), self.timeout)
         except EOFError as problem:
             connection.close()
-            raise PeerError(
-                f"{self.peer}: the peer closed the connection instead of an answer", advice=_PORT
-            ) from problem
+            raise PeerError(f"{self.peer}: the peer closed the connection without an answer", advice=_PORT) from problem
         except OSError as problem:
             connection.close()
             raise PeerError(f"{self.peer}: no answer: {_said(problem)}", advice=_PORT) from problem
@@ -300,11 +298,11 @@ class PeerSettings:
             results = primitive.presentation_context_definition_results_list
             taken = {proposed[(one.context_id - 1) // 2]: one.context_id for one in results if one.result == 0}
             longest = int(primitive.maximum_length_received or 0)
-        except Exception as problem:  # any bytes may come
+        except Exception as problem:  # the peer may send any bytes
             raise PeerError(f"{self.peer}: its answer cannot be understood: {problem}", advice=_PORT) from problem
         if 0 < longest < _SHORTEST_LIMIT:
             raise PeerError(
-                f"{self.peer}: it takes PDUs of {longest} bytes at most, which hold no data",
+                f"{self.peer}: it takes PDUs of at most {longest} bytes, too few for data",
                 advice="Set its longest PDU to 16,384 bytes or more",
             )
         return taken, longest
@@ -321,7 +319,7 @@ def require_pynetdicom() -> Any:
 
 
 def _request(line: PeerSettings, proposed: Sequence[Pair]) -> bytes:
-    """A-ASSOCIATE-RQ (PS3.8 9.3.2)."""
+    """Encode an A-ASSOCIATE-RQ (PS3.8 9.3.2)."""
     pynetdicom = require_pynetdicom()
     parts = pynetdicom.pdu_primitives
     request = parts.A_ASSOCIATE()

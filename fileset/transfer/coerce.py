@@ -52,8 +52,8 @@ def coerced(
 ) -> tuple[bytes, dict[int, tuple[str, str]]]:
     """Return the data set with new values, and the old and new value of each changed tag.
 
-    Elements in `dropped` are left out if Patient ID changes, unless `changes` has a value for them. If nothing changes, the
-    bytes stay unchanged. `data` has whole top-level elements. Raises `FormatError` if they cannot be read.
+    If Patient ID changes, the elements in `dropped` are left out, unless `changes` has a value for them. If nothing changes,
+    the bytes stay the same. `data` must consist of whole top-level elements. Raises `FormatError` if it is damaged.
     """
     parts = {part.tag: part for part in elements(data, 0, len(data), syntax)}
     declared = _text(data, parts.get(tags.SPECIFIC_CHARACTER_SET))
@@ -88,7 +88,7 @@ def coerced(
 def encoded(text: str, character_set: str) -> bytes:
     """Encode text in a character set of one value. Raises `UnicodeError` if it does not hold the text."""
     name = character_set.strip()
-    # Its codec knows more characters than ISO_IR 13, which has Katakana alone.
+    # The codec has more characters than ISO_IR 13, which has only Katakana beside ASCII.
     codec = "ascii" if text.isascii() or name == "ISO_IR 13" else CODECS[name]
     return text.encode(codec)
 
@@ -109,14 +109,14 @@ def _existing(sequence: bytes, syntax: Syntax) -> list[bytes]:
         return []
     (part,) = elements(sequence, 0, len(sequence), syntax)
     if part.vr == b"UN":
-        raise FormatError("Original Attributes Sequence has no VR of its own")
+        raise FormatError("Original Attributes Sequence has VR UN instead of SQ")
     return [sequence[item.at : item.end] for item in items(sequence, part.value_at, part.value_end, syntax)]
 
 
 def _item(writer: _Writer, before: Mapping[int, bytes], stamp: Stamp) -> bytes:
-    """Return an item with the unchanged old values; an element that was absent is empty (PS3.3 C.12.1.1.9).
+    """Encode an item with the unchanged old values; an element that was absent is empty (PS3.3 C.12.1.1.9).
 
-    If the character set changes, its old value is included, because the other old values need it.
+    If the character set changes, the item has its old value too, because the other old values need it.
     """
     values = (content or writer.element(tag, vr_of(tag), b"") for tag, content in sorted(before.items()))
     return writer.item(

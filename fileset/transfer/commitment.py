@@ -26,7 +26,7 @@ _REASONS: Final = {
     0x0112: "the peer does not have it",
     0x0213: "out of resources",
     0x0122: "SOP class not supported",
-    0x0119: "another SOP class there",
+    0x0119: "the peer has it with another SOP class",
     0x0131: "this request was made before",
 }
 
@@ -105,7 +105,7 @@ def result_handler(result: Commitment) -> Any:
 
 @contextmanager
 def _listening(pynetdicom: Any, title: str, peer: str, port: int, handlers: Any, tls: Tls | None) -> Iterator[None]:
-    """Accept associations from the peer, the provider of Storage Commitment, inside the context; with `tls` only secure ones."""
+    """Accept associations from the peer while the context is open; with `tls` only secure ones."""
     entity = pynetdicom.AE(ae_title=title)
     entity.require_calling_aet = [peer]
     entity.add_supported_context(_VERIFICATION)

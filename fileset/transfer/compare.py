@@ -38,7 +38,8 @@ def require_agreement(record: Any, identity: Mapping[int, str]) -> None:
     difference = disagreement(record, identity)
     if difference:
         raise UnsendableError(
-            f"{difference}; it may belong to another patient, so it gets no new values and is not sent or copied. --scan uses the files alone"
+            f"{difference}; it may belong to another patient, so it gets no new values and is not sent or copied. "
+            "With --scan, only the files count"
         )
 
 

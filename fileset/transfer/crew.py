@@ -1,4 +1,4 @@
-"""Threads that work on tasks in parallel, and end early when the user stops the program."""
+"""Threads that share tasks, and end early when the user stops the program."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Task = TypeVar("Task")
 Task_contra = TypeVar("Task_contra", contravariant=True)
 
 _POLL: Final = 0.2
-"""Seconds between two looks of the main thread at the workers; Ctrl-C can arrive in between."""
+"""Seconds after which the main thread looks at the workers again; Ctrl-C can arrive in between."""
 _PATIENCE: Final = 0.5
-"""Seconds that threads waiting for a peer have to end; they end with the program in any case."""
+"""Most seconds to wait for threads that wait for a peer; they end with the program in any case."""
 
 
 class Worker(Protocol[Task_contra]):
@@ -33,7 +33,7 @@ class Worker(Protocol[Task_contra]):
 
 
 class Crew(Generic[Task]):
-    """Workers that share a list of tasks. `stop` tells them to end early."""
+    """Workers that share a list of tasks. They end early once `stop` is set."""
 
     def __init__(self, make_worker: Callable[[Event], Worker[Task]], tasks: Sequence[Task], count: int) -> None:
         self._stop = Event()
@@ -46,7 +46,7 @@ class Crew(Generic[Task]):
         self._threads = [Thread(target=self._work, daemon=True) for _ in range(min(count, len(tasks)))]
 
     def results(self) -> Iterator[Sent]:
-        """Yield the results of the tasks, as they end. Raises the `PeerError` that ended a worker, after all results."""
+        """Yield the results of finished tasks. After all results, raise the `PeerError` that ended a worker."""
         for thread in self._threads:
             thread.start()
         try:

@@ -89,7 +89,7 @@ class CStore:
     contact: Contact = field(default=Factory(lambda self: Contact(self.retries), takes_self=True))
 
     def send(self, jobs: Sequence[Job]) -> Iterator[Sent]:
-        """Send each instance, and yield its entry as it ends. Raises `PeerError` if no association can be made at all."""
+        """Send each instance, and yield its entry when it is finished. Raises `PeerError` if no association can be made."""
         groups: dict[Pair, list[Job]] = {}
         for job in jobs:
             groups.setdefault(job.pair, []).append(job)

@@ -31,11 +31,11 @@ _PDV: Final = Struct(">BxIIBB").pack
 _PDV_HEADER: Final = Struct(">IBB").unpack_from
 _ELEMENT: Final = Struct("<HHI").pack
 _GATHERED: Final = 1 << 18
-"""Number of bytes in one call of the system."""
+"""Number of bytes that are passed to the system in one call."""
 
 
 def store_request(message_id: int, sop_class: str, sop_instance: str) -> bytes:
-    """Return the command set of a C-STORE request (PS3.7 9.3.1.1)."""
+    """Encode the command set of a C-STORE request (PS3.7 9.3.1.1)."""
     return _command_set(
         {
             _AFFECTED_SOP_CLASS: sop_class.encode("ascii"),
@@ -49,7 +49,7 @@ def store_request(message_id: int, sop_class: str, sop_instance: str) -> bytes:
 
 
 def echo_request(message_id: int, sop_class: str) -> bytes:
-    """Return the command set of a C-ECHO request (PS3.7 9.3.5.1)."""
+    """Encode the command set of a C-ECHO request (PS3.7 9.3.5.1)."""
     return _command_set(
         {
             _AFFECTED_SOP_CLASS: sop_class.encode("ascii"),
@@ -122,7 +122,7 @@ def _pdus(context_id: int, chunks: Iterator[bytes], length: int, limit: int, kin
 
 
 def values_of(pdu: bytes) -> Iterator[tuple[bool, bool, bytes]]:
-    """Yield the values in the content of a P-DATA PDU: is it of a command set, is it the last one, and its bytes."""
+    """Yield the values in a P-DATA PDU: whether it is of a command set, whether it is the last one, and its bytes."""
     at = 0
     while at + 6 <= len(pdu):
         length, _, control = _PDV_HEADER(pdu, at)

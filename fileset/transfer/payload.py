@@ -30,7 +30,7 @@ from fileset.standard import tags
 
 CHUNK: Final = 1 << 18
 _META: Final = 1 << 16
-"""Number of bytes that are read for File Meta Information, which has a few hundred."""
+"""Most bytes that are read for File Meta Information, which usually has a few hundred."""
 _IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
 _EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
 _EXPLICIT_BIG: Final = "1.2.840.10008.1.2.2"
@@ -133,7 +133,7 @@ class Payload:
                     )
                 left -= len(chunk)
                 yield chunk
-        if self.size % 2:  # a deflated data set, which a zero may follow (PS3.5 A.5)
+        if self.size % 2:  # only a deflated data set; it is padded with a zero (PS3.5 A.5)
             yield b"\0"
 
     def whole(self) -> Iterator[bytes]:
@@ -209,15 +209,15 @@ def _require_whole(read: Reading, start: int, size: int, syntax: Syntax) -> None
     at, window, data = start, start, read(start, _WINDOW)
     if len(data) > 8 and (data[4:6] in SHORT_VRS or data[4:6] in LONG_VRS) is not syntax.explicit:
         forms = {True: "with", False: "without"}
-        said = f"{forms[syntax.explicit]} VRs, and the data set is {forms[not syntax.explicit]} them"
-        raise UnsendableError(f"its transfer syntax says {said} (PS3.10 7.1)", advice=_CHECK)
+        contradiction = f"{forms[syntax.explicit]} VRs, and the data set is {forms[not syntax.explicit]} them"
+        raise UnsendableError(f"its transfer syntax says {contradiction} (PS3.10 7.1)", advice=_CHECK)
     while at < size:
         if at + 12 > window + len(data) and window + len(data) < size:
             window, data = at, read(at, _WINDOW)
         try:
             tag, _, value_at, length = element_header(data, at - window, syntax)
         except FormatError:
-            return  # the peer decides about it
+            return  # the peer must judge it
         if length == UNDEFINED:
             return  # only a decoder knows its end
         at = window + value_at + length

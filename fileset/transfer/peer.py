@@ -86,7 +86,7 @@ class Tls:
     key: str = ""
 
     def context(self) -> ssl.SSLContext:
-        """Load the settings for a client. Raises `MediumError` for files that cannot be read or are no certificates."""
+        """Load the settings for a client. Raises `MediumError` for unreadable files, or files without certificates."""
         try:
             return self._loaded(ssl.create_default_context(cafile=self.ca or None))
         except (OSError, ssl.SSLError) as problem:
@@ -109,6 +109,6 @@ class Tls:
     def _unusable(self, problem: Exception) -> MediumError:
         names = ", ".join(filter(None, (self.ca, self.certificate, self.key)))
         return MediumError(
-            f"{names}: no certificates or key that can be used: {problem}",
+            f"{names}: no usable certificates or key: {problem}",
             advice="Give files in PEM form: the trusted certificates, our own certificate, and its private key",
         )

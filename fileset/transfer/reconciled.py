@@ -1,4 +1,4 @@
-"""Instances after reconciliation, for copying files instead of sending them."""
+"""Instances with the new values of a reconciliation, for `extract`, which copies files instead of sending them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Reconciled:
     rules: Reconciliation
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[ReconciledInstance]:
-        """Find the instances whose old values match all `keys`."""
+        """Yield the instances whose old values match all `keys`."""
         return (ReconciledInstance(record, self.rules) for record in self.source.find(level, **keys))
 
     @property
@@ -58,7 +58,7 @@ class _NewKeys:
 
 
 class ReconciledInstance(BelowLevels[_NewKeys]):
-    """An instance with new values of patient and order; opening it makes the changed file."""
+    """An instance with new values of patient and order; `open` makes the changed file."""
 
     def __init__(self, record: Any, rules: Reconciliation) -> None:
         self._record = record
@@ -76,7 +76,7 @@ class ReconciledInstance(BelowLevels[_NewKeys]):
 
     @property
     def _values(self) -> dict[str, tuple[str, str]]:
-        """The new values; none if the file cannot be changed, so that a report about it shows the old values."""
+        """The new values. There are none if the file cannot be changed, so that a report about it shows the old values."""
         try:
             return self._item.values
         except (FilesetError, OSError):
@@ -94,7 +94,7 @@ class ReconciledInstance(BelowLevels[_NewKeys]):
 
     @property
     def sop_instance_uid(self) -> str:
-        """SOP Instance UID, which stays."""
+        """SOP Instance UID, which never changes."""
         return str(self._record.sop_instance_uid)
 
     def _level(self, record_type: str) -> _NewKeys | None:
@@ -106,7 +106,7 @@ class ReconciledInstance(BelowLevels[_NewKeys]):
         return _NewKeys(self._record, self._values).get(keyword, default)
 
     def open(self) -> BinaryIO:
-        """Open the changed file; the file on the medium itself if nothing changes."""
+        """Open the changed file, or the file on the medium if nothing changes."""
         item = self._item
         if not item.values:
             return cast("BinaryIO", self._record.open())
@@ -139,7 +139,7 @@ def rewritten(rules: Reconciliation, read: Reading, size: int) -> Iterator[bytes
 
 @define
 class _AtHand:
-    """A file that is open already."""
+    """A file that is already open."""
 
     read_at: Reading
     size: int

@@ -34,7 +34,7 @@ _PIXELS: Final = 0x7FE00000
 """From this tag on, elements are streamed without decoding."""
 _WINDOW: Final = 1 << 16
 _LARGEST: Final = 1 << 30
-"""Largest number of bytes before the pixels that are read into memory."""
+"""Most bytes before the pixels that are read into memory."""
 
 Values = Mapping[int, str]
 """Tag -> new value."""
@@ -62,7 +62,7 @@ def _changeable(keyword: str) -> int:
     vr = vr_of(tag)
     if vr == "UI":
         raise RuleError(
-            f"{keyword} is a UID, and UIDs stay: other systems know the instances by them", advice=_LEAVE_OUT
+            f"{keyword} is a UID, and UIDs must stay: other systems know the instances by them", advice=_LEAVE_OUT
         )
     if vr not in _TEXT_VRS or tag in _KEEP or tag >> 16 < 0x0008 or tag >> 16 >= _PIXELS >> 16 or tag >> 16 & 1:
         raise RuleError(f"{keyword} cannot be set: only text, numbers, dates and times can", advice=_LEAVE_OUT)
@@ -134,7 +134,7 @@ class Reconciliation:
     """New values for files that are sent or copied.
 
     Attributes:
-        fixed: New values for the one patient that all files must be of.
+        fixed: New values for all files, which must be of one patient.
         table: New values by old Patient ID or study.
         source: Source of Previous Values, "" if unknown.
         changes: The changes so far: by Study Instance UID, the keyword with the old and the new value.
@@ -147,9 +147,9 @@ class Reconciliation:
     _patient: str | None = None
 
     def change(self, item: Payload) -> Payload:
-        """Return the file that is sent instead; the same one if nothing changes.
+        """Return the file to send instead, or the same one if nothing changes.
 
-        Raises `UnsendableError` if it is unclear whose the file is, or it cannot be changed.
+        Raises `UnsendableError` if the patient of the file is unclear, or the file cannot be changed.
         """
         values = self._values(item)
         syntax = syntax_of(item.transfer_syntax_uid)
@@ -170,7 +170,7 @@ class Reconciliation:
         return self._noted(new, differences)
 
     def require_patient(self, patient: str, error: type[FilesetError]) -> None:
-        """Raise `error` if fixed values are to be set, and files before were of another patient than this Patient ID."""
+        """Raise `error` if there are fixed values, and earlier files had another Patient ID."""
         if not self.fixed:
             return
         if self._patient is None:
@@ -201,7 +201,7 @@ class Reconciliation:
 
 
 def _head(item: Payload, syntax: Syntax) -> bytes:
-    """Return the elements before the pixels. Raises `FormatError` if they cannot be walked."""
+    """Read the elements before the pixels. Raises `FormatError` if they are damaged."""
     size = _WINDOW
     while True:
         with item.source.open() as file:
@@ -212,11 +212,11 @@ def _head(item: Payload, syntax: Syntax) -> bytes:
             return data[:end]
         size *= 4
         if size > _LARGEST:
-            raise FormatError("there is too much before the pixels")
+            raise FormatError("the data before the pixels is too large")
 
 
 def _end_of_head(data: bytes, syntax: Syntax, *, whole: bool) -> int | None:
-    """Where the first element of the pixels begins, or the data set ends; None if more bytes are needed."""
+    """Find the start of the pixels, or the end of the data set; None if more bytes are needed."""
     at = 0
     while at < len(data):
         try:
@@ -231,7 +231,7 @@ def _end_of_head(data: bytes, syntax: Syntax, *, whole: bool) -> int | None:
 
 
 def _changed_deflated(item: Payload, values: Values, stamp: Stamp) -> tuple[Payload, dict[int, tuple[str, str]]]:
-    """Return the same for a deflated data set, which is taken into memory as a whole (PS3.5 A.5)."""
+    """Change a deflated data set, which must be in memory as a whole (PS3.5 A.5)."""
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     data = inflate.decompress(b"".join(item.data_set()), _LARGEST)
     if inflate.unconsumed_tail:

@@ -26,7 +26,7 @@ class Sent:
         sop_instance_uid: From the file, "" if it has none.
         state: "arrived"; "already" if the journal of a former run has it; "failed" if the peer or the network did not
             take it; "unsendable" if the file cannot be sent as it is.
-        reason: Why it did not arrive, or the warning with which it did.
+        reason: The reason why it did not arrive, or the warning of the peer when it did.
         status: Status of the C-STORE response (PS3.7 C), or failure reason of STOW-RS; None without one.
         size: Bytes of the data set, 0 if unknown.
         sop_class_uid: From the file, "" if it has none.
@@ -46,7 +46,7 @@ class Sent:
 
     @property
     def there(self) -> bool:
-        """Whether the peer has it."""
+        """Whether the peer has the instance."""
         return self.state in (ARRIVED, ALREADY)
 
 
@@ -62,13 +62,13 @@ class SendReport:
     """The outcome of sending to one peer.
 
     Attributes:
-        peer: Where to, as the user named it.
-        instances: One entry for each instance, in the order in which they ended.
-        disagreements: Sentences about records whose UIDs or Patient ID differ from their files, of which the file is sent,
-            and about different files with one SOP Instance UID.
+        peer: The peer, as the user named it.
+        instances: One entry for each instance, in the order in which they were finished.
+        disagreements: Sentences about files that were sent although their UIDs or Patient ID differ from their records, and
+            about different files with one SOP Instance UID.
         committed: SOP Instance UIDs that the peer confirmed by Storage Commitment; None if it was not asked.
         not_committed: SOP Instance UIDs that it did not confirm, with the reason.
-        seconds: How long it took.
+        seconds: Duration in seconds.
     """
 
     peer: str

@@ -52,7 +52,7 @@ _TRANSCODE: Final = Advice("It may take them with `transcode=True`", "It may tak
 _BUSY: Final = frozenset((408, 429, 500, 502, 503, 504))
 _Waiting = tuple[Payload, Sent]
 _LONGEST_ANSWER: Final = 1 << 24
-"""Bytes of an answer, which has some hundred for each instance."""
+"""Most bytes of an answer, which usually has a few hundred for each instance."""
 
 
 @frozen
@@ -60,17 +60,17 @@ class Stow:
     """Sends instances to one DICOMweb server.
 
     Attributes:
-        url: Of the service, to which /studies is added; http or https.
+        url: URL of the service (http or https), without /studies.
         prepare: Finds the payload of a file.
         headers: Headers for each request, such as Authorization.
         tls: Certificates for https.
-        jobs: Requests at the same time.
-        retries: More tries after the first, each after a longer pause.
-        pause: Seconds before the second try; doubled before each further one.
-        timeout: Seconds that the server may take to connect, to take each part of the data, and to answer in full.
+        jobs: Number of requests at the same time.
+        retries: Number of retries for an instance, each after a longer pause.
+        pause: Seconds before the first retry; doubled before each further one.
+        timeout: Most seconds for the connection, for each part of the data, and for the whole answer.
         transcode: Whether to transcode files whose transfer syntax the server does not take.
-        files: Files a request.
-        size: Bytes a request, more only for a single file.
+        files: Most files in a request.
+        size: Most bytes in a request; a larger file is sent alone.
         contact: Whether the server was reached.
     """
 
@@ -88,7 +88,7 @@ class Stow:
     contact: Contact = field(default=Factory(lambda self: Contact(self.retries), takes_self=True))
 
     def send(self, sources: Sequence[PayloadSource]) -> Iterator[Sent]:
-        """Send each instance, and yield its entry as it ends. Raises `PeerError` if the server cannot be used at all."""
+        """Send each instance, and yield its entry when it is finished. Raises `PeerError` if the server is unusable."""
         batches = [sources[at : at + self.files] for at in range(0, len(sources), self.files)]
         return Crew(lambda stop: _StowWorker(self, stop), batches, self.jobs).results()
 
@@ -103,7 +103,7 @@ class Stow:
 
     @property
     def address(self) -> str:
-        """Where requests go."""
+        """The URL of the requests."""
         url = self.url.rstrip("/")
         return url if url.endswith("/studies") else f"{url}/studies"
 
@@ -209,10 +209,10 @@ class _StowWorker:
     def _each(
         self, waiting: list[_Waiting], *, renews: bool = False, raises: bool = True
     ) -> tuple[list[_Waiting], list[Sent]]:
-        """Send each of the waiting instances in a request of its own, with `renews` transcoded; the result is as of `_try`.
+        """Send each waiting instance in a separate request, transcoded if `renews`; return the same as `_try`.
 
-        An error is raised only if it comes first and `raises`. Otherwise the finished instances would be lost with it, so the
-        others get it as their reason, and the next try raises it.
+        Raise an error only if `raises` and no instance is finished yet, because its results would be lost. After that, the
+        error becomes the reason of the other instances, and the next try raises it.
         """
         again: list[_Waiting] = []
         ended: list[Sent] = []
@@ -320,12 +320,12 @@ class Answer:
 
     @classmethod
     def of(cls, status: int, document: Mapping[str, Any]) -> Answer:
-        """Understand the answer; nothing counts as stored that it does not name."""
+        """Parse the answer; an instance that it does not name does not count as stored."""
         return cls(status, _uids(document, _REFERENCED, _WARNING), _uids(document, _FAILED, _REASON))
 
 
 def _uids(document: Mapping[str, Any], sequence: str, code: str) -> dict[str, int | None]:
-    """SOP Instance UID -> warning or failure reason of the items of a sequence."""
+    """Map each SOP Instance UID in a sequence to its warning or failure reason."""
     found: dict[str, int | None] = {}
     for item in _values(document, sequence):
         if isinstance(item, Mapping):
@@ -342,7 +342,7 @@ def _values(item: Mapping[str, Any], tag: str) -> list[Any]:
 
 
 def _sorted(waiting: list[_Waiting], answer: Answer) -> tuple[list[_Waiting], list[Sent]]:
-    """Return the instances to retry after an answer, and the finished ones."""
+    """Split the instances after an answer into those to retry and finished ones."""
     again, ended = [], []
     for item, sent in waiting:
         uid = sent.sop_instance_uid

@@ -1,4 +1,4 @@
-"""Another transfer syntax for a peer that does not take that of a file: the work of `send --transcode`."""
+"""Transcode a file for a peer that does not take its transfer syntax (`send --transcode`)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class InMemory:
     file_id: FileId | None = None
 
     def open(self) -> BinaryIO:
-        """Return the bytes as a file."""
+        """Open the bytes for reading."""
         return BytesIO(self.data)
 
     def inquire(self) -> FileInfo:
@@ -41,10 +41,10 @@ def next_target(item: Payload, refused: str) -> str:
 
 
 def transcoded_payload(item: Payload, target: str = EXPLICIT) -> tuple[Payload, str]:
-    """Make the same instance in another transfer syntax, one of `TARGETS`; also give the changes, as a sentence.
+    """Transcode an instance to one of `TARGETS`; return it, and the changes in a sentence.
 
-    The whole file is in memory meanwhile. Raises `FilesetError` if it cannot be decoded or its pixels would not stay the
-    same, `RuleError` without the extra `images`, where that is needed.
+    The whole file is in memory meanwhile. Raises `FilesetError` if the file cannot be decoded or its pixels would change,
+    `RuleError` if the extra `images` is needed and not installed.
     """
     whole = b"".join(item.whole())
     data, changes = transcoded(lambda at, size: whole[at : at + size], target)

@@ -17,7 +17,7 @@ _MODEL: Final = "1.2.840.10008.5.1.4.31"
 _RETURNED: Final = (
     *("PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber"),
 )
-"""The values that a file takes from the entry that fits; a key without a value in the entry stays as it is."""
+"""The values that a file takes from the matching entry; a key that is empty in the entry keeps its value."""
 _SHOWN: Final = (*_RETURNED, "RequestedProcedureDescription")
 _OF_STEP: Final = (
     *("Modality", "ScheduledStationAETitle", "ScheduledProcedureStepStartDate", "ScheduledProcedureStepStartTime"),
@@ -35,8 +35,8 @@ def from_worklist(
 ) -> dict[str, str]:
     """Ask the worklist for the values of the one entry that matches, by keyword.
 
-    Raises `RefusedError` if there is none, or more than one, which are listed; `PeerError` if the peer gives no answer;
-    `RuleError` for a key that is no attribute, and without the extra `network`.
+    Raises `RefusedError` if no entry matches, or several, which the message lists; `PeerError` if the peer does not answer;
+    `RuleError` for a key that is not an attribute, and without the extra `network`.
     """
     if not match:
         raise RuleError("--worklist needs --match KEY=VALUE, such as --match AccessionNumber=A123")
@@ -46,7 +46,7 @@ def from_worklist(
         raise RefusedError(f"the worklist of {peer} has no entry with {asked}. Nothing was sent", advice=_MATCH)
     if len(entries) > 1:
         raise RefusedError(
-            f"the worklist of {peer} has {len(entries)} entries with {asked}. Give another --match that only one has: "
+            f"the worklist of {peer} has {len(entries)} entries with {asked}. Add a --match that only one of them has: "
             + "; ".join(map(_shown, entries[:10]))
         )
     values = {keyword: str(entries[0].get(keyword, "")).strip() for keyword in _RETURNED}
@@ -56,9 +56,9 @@ def from_worklist(
 
 
 def _fits(entry: Dataset, match: Mapping[str, str]) -> bool:
-    """Return whether an entry has the values that were asked for: a worklist may ignore keys (PS3.4 K.6.1.2.2).
+    """Return whether an entry has the values of the query: a worklist may ignore keys (PS3.4 K.6.1.2.2).
 
-    Patterns, ranges, dates and times are left to the worklist.
+    The comparison trusts the worklist for patterns, ranges, dates and times.
     """
     from pydicom.multival import MultiValue
 
@@ -89,7 +89,7 @@ def _query(match: Mapping[str, str]) -> Dataset:
         tag = tag_of(keyword)
         if tag is None or vr_of(tag) == "SQ":
             raise RuleError(
-                f"{keyword!r} is not the keyword of an attribute that a worklist can be asked for",
+                f"a worklist cannot be asked for {keyword!r}",
                 advice="Use one such as AccessionNumber, PatientID, PatientName or Modality",
             )
         setattr(step if keyword in _OF_STEP else query, keyword, value)
@@ -107,11 +107,11 @@ def _found(peer: Peer, query: Dataset, title: str, tls: Tls | None, timeout: flo
     secured = (tls.context(), peer.host) if tls else None
     association = entity.associate(peer.host, peer.port, ae_title=peer.title, tls_args=secured)
     if not association.is_established:
-        raise PeerError(f"{peer}: the worklist cannot be asked: no connection, or refused. Check title, host and port")
+        raise PeerError(f"{peer}: the worklist does not answer: no connection, or refused. Check title, host and port")
     try:
         return list(_answers(peer, association.send_c_find(query, _MODEL)))
     except ValueError as problem:
-        raise PeerError(f"{peer}: is no worklist: {problem}", advice="Check title, host and port") from problem
+        raise PeerError(f"{peer}: is not a worklist: {problem}", advice="Check title, host and port") from problem
     finally:
         if association.is_established:
             association.release()
@@ -126,12 +126,12 @@ def _answers(peer: Peer, answers: Iterable[tuple[Any, Any]]) -> Iterable[Dataset
         if code in _PENDING and entry is not None:
             number += 1
             if number > _MOST:
-                raise RefusedError(f"the worklist of {peer} has more than {_MOST} such entries. Give another --match")
+                raise RefusedError(f"the worklist of {peer} has more than {_MOST} such entries. Add another --match")
             entry.decode()
             yield entry
         elif code != 0:
-            said = "no answer" if code is None else f"status {code:04X}H"
-            raise PeerError(f"{peer}: the worklist could not be asked: {said}", advice="Its log says why")
+            answer = "no answer" if code is None else f"status {code:04X}H"
+            raise PeerError(f"{peer}: the worklist did not answer the query: {answer}", advice="Its log says why")
 
 
 def _shown(entry: Dataset) -> str:

@@ -211,7 +211,7 @@ def test_dciodvfy_finds_no_new_error(path: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keyword", "value", "reason"),
     [
-        ("StudyInstanceUID", "1.2.3", "UIDs stay"),
+        ("StudyInstanceUID", "1.2.3", "UIDs must stay"),
         ("PixelData", "0", "cannot be set"),
         ("ReferencedStudySequence", "x", "cannot be set"),
         ("PatientsName", "x", "not the keyword"),

@@ -116,7 +116,7 @@ def test_a_journal_does_not_hold_back_a_corrected_patient(stow: Stow, tmp_path: 
 
 def test_certificates_that_cannot_be_read_are_an_error(disc: Path, tmp_path: Path, run: Runs) -> None:
     done = run("send", disc, "--stow", "https://127.0.0.1:1", "--ca", tmp_path / "none.pem", code=5)
-    assert "no certificates or key that can be used" in done.stderr
+    assert "no usable certificates or key" in done.stderr
     assert "Traceback" not in done.stderr
 
 
