@@ -49,7 +49,6 @@ class SupportsPosix(Protocol):
 
     def as_posix(self) -> str:
         """Return the path with "/" between its components."""
-        ...
 
 
 def _check(_file_id: FileId, _field: object, value: str) -> None:

@@ -36,11 +36,9 @@ class Verb(Protocol):
 
     def configure(self, parser: Parser) -> None:
         """Add the arguments."""
-        ...
 
     def run(self, options: Namespace) -> int:
         """Do the work, and return the exit code."""
-        ...
 
 
 def run(argv: Sequence[str] | None) -> int:

@@ -24,12 +24,10 @@ class FoundInstance(Protocol):
     @property
     def file_id(self) -> FileId:
         """Its name on the medium."""
-        ...
 
     @property
     def described(self) -> Instance | None:
         """Its header, None if that cannot be decoded."""
-        ...
 
 
 def compared(medium: ReadableMedium, folder: str, instances: Sequence[FoundInstance]) -> Iterator[Finding]:

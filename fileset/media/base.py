@@ -121,25 +121,20 @@ class ReadableMedium(Protocol):
     @property
     def name(self) -> str:
         """The medium as the user named it."""
-        ...
 
     @property
     def form(self) -> str:
         """Return "folder", "iso", "iso+udf", "udf" or "zip", for the rules of application profiles (PS3.12)."""
-        ...
 
     @property
     def folder(self) -> str:
         """The folder of the operating system that holds the files, "" for an image or archive."""
-        ...
 
     def path(self, file_id: FileId) -> str:
         """Return the path of a file in the operating system, "" on a medium without `folder`. Raises as `open`."""
-        ...
 
     def position(self, file_id: FileId) -> int:
         """Return the byte of the medium at which a file begins, 0 if unknown. Reading in this order avoids seeks."""
-        ...
 
     def open(self, file_id: FileId) -> BinaryIO:
         """Open a file for reading (M-READ).
@@ -147,43 +142,33 @@ class ReadableMedium(Protocol):
         Raises `MediumError` if it is absent or unreadable, `LinkError` for a link that leads out of the medium, and
         `FormatError` if the medium describes it in an impossible way.
         """
-        ...
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
         """Look up size and date of a file (M-INQUIRE FILE). Raises `MediumError` if it is absent."""
-        ...
 
     def inquire_file_set(self) -> FileSetInfo:
         """M-INQUIRE FILE-SET."""
-        ...
 
     def names(self) -> Iterator[str]:
         """Yield the paths of all files on the medium, "/" between components, in sorted order, whatever their names."""
-        ...
 
     def refused(self) -> Sequence[RefusedName]:
         """Return the files found so far that `names` leaves out because they cannot be opened safely."""
-        ...
 
     def leftovers(self) -> list[str]:
         """Return the paths of temporary files that a running or interrupted change left on the medium."""
-        ...
 
     def is_busy(self) -> bool:
         """Return whether a writer is changing the file-set at this moment."""
-        ...
 
     def announced(self) -> frozenset[str]:
         """Return the names that a running or interrupted change was adding or removing, by its journal."""
-        ...
 
     def damage(self) -> Sequence[str]:
         """Return the faults of the medium itself found so far, such as an image that was cut off."""
-        ...
 
     def close(self) -> None:
         """Close all open files."""
-        ...
 
 
 def in_reading_order(medium: ReadableMedium, names: Iterable[str]) -> list[str]:
@@ -211,37 +196,30 @@ class Transaction(AbstractContextManager["Transaction"], Protocol):
     @property
     def done(self) -> bool:
         """Whether the new DICOMDIR is in place, however the change ended."""
-        ...
 
     def leftovers(self) -> list[FileId]:
         """Files that an earlier, interrupted change may have left."""
-        ...
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
         """Receive the names that this change adds and removes; called first."""
-        ...
 
     def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
         """M-WRITE of a new file; never over an existing one.
 
         `info` has the known facts: the size, which some formats store before the file, and a date that images keep.
         """
-        ...
 
     def settle(self) -> None:
         """Wait until all that was written would survive a loss of power."""
-        ...
 
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:
         """Put the new DICOMDIR in place, after `verify` accepted its bytes as read back.
 
         Media that read all files back call `count` with the number of files read back, and of all.
         """
-        ...
 
     def delete(self, file_id: FileId) -> None:
         """M-DELETE, after `publish` only."""
-        ...
 
 
 class WritableMedium(Protocol):
@@ -250,39 +228,30 @@ class WritableMedium(Protocol):
     @property
     def name(self) -> str:
         """The medium as the user named it."""
-        ...
 
     def inquire_file_set(self) -> FileSetInfo:
         """M-INQUIRE FILE-SET."""
-        ...
 
     def exists(self) -> bool:
         """Return whether anything exists at the path of the medium."""
-        ...
 
     def has_dicomdir(self) -> bool:
         """Return whether there is a DICOMDIR already."""
-        ...
 
     def occupied(self) -> bool:
         """Return whether a new file-set would replace something: a DICOMDIR in a folder, a whole image file."""
-        ...
 
     def interrupted(self) -> bool:
         """Return whether a writer is active, or was interrupted and left files."""
-        ...
 
     def check_writable(self) -> None:
         """Raise `MediumError` if this user may not write to the medium; change nothing."""
-        ...
 
     def transaction(self) -> Transaction:
         """Begin a change; leaving the context without `publish` undoes it."""
-        ...
 
     def flush(self) -> None:
         """After a change: wait until the medium may be taken out."""
-        ...
 
 
 class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):
@@ -290,27 +259,21 @@ class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):
 
     def actual(self, file_id: FileId) -> FileId | None:
         """Find the actual name of a file on the medium, None if it is absent. Raises as `open`."""
-        ...
 
     def occupation(self, value: str) -> str:
         """Return "folder" if a folder has exactly this File ID value, "" if nothing has it, else "file"."""
-        ...
 
     def not_sources(self) -> frozenset[str]:
         """Return the names at the root that are never sources: the work folder and the DICOMDIR."""
-        ...
 
     def lasting_damage(self) -> Sequence[str]:
         """Return the part of `damage` that the next change does not repair."""
-        ...
 
     def not_carried_over(self) -> Sequence[str]:
         """Return the features other than files that the next change would lose, such as the boot record of an image."""
-        ...
 
     def entitle(self, label: str) -> None:
         """Give the medium a new name with the next change, if its format has a name (PS3.12 F.1.1)."""
-        ...
 
 
 class Builder(Protocol):
@@ -318,18 +281,15 @@ class Builder(Protocol):
 
     def announce(self, names: Sequence[FileId]) -> None:
         """Receive all files that will follow, in order; called once, first."""
-        ...
 
     def add(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> None:
         """Write one of the announced files, with the facts `info`; a file without a date gets the date of the image.
 
         Each chunk is written before the next is asked for.
         """
-        ...
 
     def finish(self) -> None:
         """Write the rest of the image after the last file."""
-        ...
 
 
 MediumFormat = Literal["folder", "iso", "zip"]
@@ -341,35 +301,27 @@ class Format(Protocol):
     @property
     def name(self) -> str:
         """The name for users: "folder", "iso", "zip"."""
-        ...
 
     @property
     def form(self) -> str:
         """The `form` of media written in this format."""
-        ...
 
     @property
     def suffix(self) -> str:
         """The end of a path, in lower case, that asks for this kind; "" for none."""
-        ...
 
     @property
     def footprint(self) -> Footprint:
         """The room that a file-set needs on a medium of this kind."""
-        ...
 
     def recognises(self, path: str) -> bool:
         """Return whether the file at `path`, if there is one, is of this kind by its content."""
-        ...
 
     def readable(self, path: str) -> ReadableMedium:
         """Open the medium at `path`. Raises `FormatError` if it is of another kind, `MediumError` if it cannot be read."""
-        ...
 
     def writable(self, path: str, label: str) -> UpdatableMedium:
         """Return a medium for a new file-set, named `label` if the format has a name for the medium (PS3.12 F.1.1)."""
-        ...
 
     def updatable(self, path: str) -> UpdatableMedium:
         """Open the medium at `path` and its files for a change."""
-        ...

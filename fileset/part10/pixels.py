@@ -51,11 +51,9 @@ class HeaderSource(Protocol):
 
     def header(self, at: int, syntax: Syntax) -> tuple[int, bytes, int, int]:
         """Return (tag, VR, offset of the value, length) of the element at `at`."""
-        ...
 
     def value(self, at: int, length: int) -> bytes:
         """Return the bytes of a value."""
-        ...
 
 
 @frozen

@@ -18,20 +18,15 @@ class Companion(Protocol):
 
     def prepare(self, nodes: Iterable[Node], sources: Sources) -> Iterator[Finding]:
         """Prepare once for all volumes, with the records of all of them; yield findings for the user."""
-        ...
 
     def weigh(self, source: int, footprint: Footprint) -> int:
         """Return the largest number of bytes that the files for one instance take."""
-        ...
 
     def room(self, footprint: Footprint) -> Footprint:
         """Return the footprint of a medium plus the accompanying files that do not depend on the number of instances."""
-        ...
 
     def additions(self, dicomdir: Iterable[bytes | bytearray], source_of: Mapping[FileId, int]) -> Iterator[Addition]:
         """Make the files for one volume, from its records and the source of each instance."""
-        ...
 
     def close(self) -> None:
         """Release the prepared files."""
-        ...

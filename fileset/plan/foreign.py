@@ -37,15 +37,12 @@ class Supervised(Protocol):
     @property
     def workers(self) -> int:
         """How many chunks the workers process at the same time."""
-        ...
 
     def probe(self, path: str) -> None:
         """Raise `MediumError` unless every worker has this version of the package and sees the file at `path`."""
-        ...
 
     def watch(self) -> None:
         """Raise `MediumError` if the cluster is gone."""
-        ...
 
 
 def supervised(executor: Executor | None) -> Supervised | None:

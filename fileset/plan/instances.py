@@ -20,7 +20,6 @@ class KeyHolder(Protocol):
 
     def get(self, keyword: str, default: Any = None) -> Any:
         """Return the value of one key, `default` if there is no such key."""
-        ...
 
 
 class BelowLevels(Generic[Level]):
@@ -53,40 +52,32 @@ class InstanceRecord(KeyHolder, Protocol):
     @property
     def file_id(self) -> FileId | None:
         """Referenced File ID."""
-        ...
 
     @property
     def record_type(self) -> str:
         """Directory Record Type, such as IMAGE."""
-        ...
 
     @property
     def sop_instance_uid(self) -> str:
         """Referenced SOP Instance UID in File."""
-        ...
 
     @property
     def patient(self) -> KeyHolder | None:
         """The PATIENT record above."""
-        ...
 
     @property
     def study(self) -> KeyHolder | None:
         """The STUDY record above."""
-        ...
 
     @property
     def series(self) -> KeyHolder | None:
         """The SERIES record above."""
-        ...
 
     def open(self) -> BinaryIO:
         """M-READ."""
-        ...
 
     def inquire(self) -> FileInfo:
         """M-INQUIRE FILE."""
-        ...
 
 
 class Finder(Protocol):
@@ -94,7 +85,6 @@ class Finder(Protocol):
 
     def find(self, level: str | None = None, **keys: object) -> Iterable[InstanceRecord]:
         """Find the instances that match all keys."""
-        ...
 
 
 @define
@@ -117,7 +107,6 @@ class FileFinder(Finder, Protocol):
     @property
     def beside(self) -> Beside:
         """The files beside the records; known after `find`."""
-        ...
 
 
 class Instances(Protocol):
@@ -126,12 +115,10 @@ class Instances(Protocol):
     @property
     def medium(self) -> ReadableMedium:
         """The medium, whose root is the folder of the DICOMDIR."""
-        ...
 
     @property
     def instances(self) -> Iterable[InstanceRecord]:
         """All instances that have a record or, without a DICOMDIR, a file."""
-        ...
 
 
 @runtime_checkable
@@ -141,31 +128,24 @@ class RecordFinder(Finder, Instances, Protocol):
     @property
     def given(self) -> str:
         """The path that the user gave; the DICOMDIR may be in a folder below it."""
-        ...
 
     @property
     def file_set_id(self) -> str:
         """File-set ID."""
-        ...
 
     @property
     def file_set_uid(self) -> str:
         """File-set UID."""
-        ...
 
     @property
     def findings(self) -> list[Finding]:
         """The faults of the DICOMDIR."""
-        ...
 
     def paths(self) -> Iterator[str]:
         """Return the paths of their files, "/" between components."""
-        ...
 
     def absent(self, keywords: Iterable[str]) -> dict[str, int]:
         """Return the keywords whose key no record has, each with its tag."""
-        ...
 
     def close(self) -> None:
         """Release the medium."""
-        ...

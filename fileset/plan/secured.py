@@ -26,7 +26,6 @@ class SupportsPlain(Protocol):
     @property
     def plain(self) -> bool:
         """Whether pages are written although they are not encrypted."""
-        ...
 
 
 def is_locked(problem: FilesetError) -> bool:

@@ -49,7 +49,6 @@ class AddIcons(Protocol):
 
     def __call__(self, nodes: Arranged, sources: Sources) -> tuple[Arranged, list[Finding]]:
         """Add icons to the records, with a finding for each icon that cannot be made."""
-        ...
 
 
 def _no_icons(nodes: Arranged, sources: Sources) -> tuple[Arranged, list[Finding]]:  # noqa: ARG001

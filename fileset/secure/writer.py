@@ -43,11 +43,9 @@ class Recipient(Protocol):
     @property
     def version(self) -> int:
         """3 for a password, else 0."""
-        ...
 
     def info(self, key: bytes) -> bytes:
         """Encode the RecipientInfo for the content encryption key `key`."""
-        ...
 
 
 class Protection(Protocol):
@@ -56,20 +54,16 @@ class Protection(Protocol):
     @property
     def content_type(self) -> str:
         """The identifier of the layer."""
-        ...
 
     @property
     def tail_size(self) -> int:
         """Size of the tail in bytes."""
-        ...
 
     def head(self, size: int) -> bytes:
         """Encode the part before a content of `size` bytes."""
-        ...
 
     def tail(self, digest: bytes) -> bytes:
         """Encode the part after a content with this SHA-256."""
-        ...
 
 
 @frozen

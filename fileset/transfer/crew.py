@@ -25,11 +25,9 @@ class Worker(Protocol[Task_contra]):
 
     def send(self, task: Task_contra) -> Iterable[Sent]:
         """Do one task; return an entry for each of its instances. Raises `PeerError` if no further task can be done."""
-        ...
 
     def close(self) -> None:
         """Release the connection; a call from another thread aborts it."""
-        ...
 
 
 class Crew(Generic[Task]):

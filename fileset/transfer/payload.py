@@ -57,15 +57,12 @@ class PayloadSource(Protocol):
     @property
     def file_id(self) -> FileId | None:
         """Referenced File ID."""
-        ...
 
     def open(self) -> BinaryIO:
         """M-READ."""
-        ...
 
     def inquire(self) -> FileInfo:
         """M-INQUIRE FILE."""
-        ...
 
 
 class UnsendableError(FilesetError):

@@ -57,7 +57,6 @@ class ImageTree(Protocol):
 
     def entries(self, folder: Entry) -> Iterator[Entry]:
         """Read the contents of a folder, in any order. Raises `FormatError` if the folder cannot be read at all."""
-        ...
 
 
 class Notes(list[str]):

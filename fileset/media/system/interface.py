@@ -52,71 +52,54 @@ class SystemCalls(Protocol):
 
     def open_descriptor(self, path: str, flags: int, *, follow: bool = True) -> int:
         """Open a file in binary mode without waiting, as for a pipe. Unless `follow`, raise `OSError` for a link."""
-        ...
 
     def create(self, path: str, mode: int) -> int:
         """Create a file for reading and writing, with permissions; raise `FileExistsError` if the name is taken."""
-        ...
 
     def is_link(self, entry: os.DirEntry[str]) -> bool:
         """Return whether an entry of a folder is a symbolic link, or anything else that leads elsewhere."""
-        ...
 
     def long_path(self, path: str) -> str:
         """Return the path in a form without a limit of length."""
-        ...
 
     def read_at(self, descriptor: int, size: int, at: int) -> bytes:
         """Read up to `size` bytes from position `at`; fewer only at the end of the file."""
-        ...
 
     def read_into(self, descriptor: int, view: memoryview, at: int) -> int:
         """Fill a buffer from position `at`; return how many bytes came, 0 at the end of the file."""
-        ...
 
     def lock(self, descriptor: int) -> None:
         """Lock a file until it is closed. Raise `BlockingIOError` if another process has it, `OSError` without locks."""
-        ...
 
     def replace(self, source: str, target: str) -> None:
         """Rename a file over another one."""
-        ...
 
     def start_write_back(self, descriptor: int) -> None:
         """Let the system begin to write the file to the disk, without waiting. Systems may ignore it."""
-        ...
 
     def forget_cached(self, descriptor: int) -> None:
         """Let the system drop the file from memory, so that a read comes from the disk. Systems may ignore it."""
-        ...
 
     def sync_file(self, descriptor: int) -> None:
         """Wait until the bytes of a file, open for writing, would survive a loss of power."""
-        ...
 
     def sync_directory(self, path: str) -> None:
         """Wait until the names in a folder would survive a loss of power, if the system can guarantee that."""
-        ...
 
     def sync_volume(self, descriptor: int) -> None:
         """Wait until everything that was written to the volume of an open file would survive a loss of power.
 
         The file must have been opened before the writes: some systems report the errors of later writes only.
         """
-        ...
 
     def volume(self, path: str) -> VolumeFacts:
         """Return the volume of an existing folder."""
-        ...
 
     def drives(self) -> list[Drive]:
         """Return the mounted media that can be taken out."""
-        ...
 
     def size(self, descriptor: int) -> int:
         """Measure an open file, or the disc in a drive, in bytes."""
-        ...
 
     def processors(self) -> int:
         """Count the processes that can run at the same time."""
-        ...
