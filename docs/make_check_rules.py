@@ -51,6 +51,10 @@ CAUSES: dict[str, tuple[str, str]] = {
         "Nothing, if it is no image. `--strict-sources` makes such files count.",
     ),
     "FS-FILE-EMPTY": ("A copy failed, or a program left a marker file.", EXPORT),
+    "FS-FILE-UNDELETED": (
+        "This user may not delete in the folder of the file, or another program has the file open.",
+        "Delete the file by hand; until then it is a DICOM file that no record references.",
+    ),
     "FS-FILE-UNREADABLE": ("No permission, or a damaged sector.", "Copy the file again, or clean the disc."),
     "FS-FILE-NO-PREFIX": ("The file was written without the header of PS3.10.", EXPORT),
     "FS-PAGES-STALE": ("Files came or went after the pages were written.", "Write the pages again."),

@@ -204,6 +204,7 @@ _ROWS = (
     ("FS-FILE-SHARED", ERROR, "PS3.3 F.2.1", "two records reference one file"),
     ("FS-NAME-CLASH", WARNING, "PS3.10 8.2", "names that differ only in case"),
     ("FS-NAME-FORM", WARNING, "PS3.12 F.1", "a file has another form of its name on the medium"),
+    ("FS-FILE-UNDELETED", ERROR, "PS3.10 8.3", "a file without a record that cannot be deleted"),
     ("FS-FILE-LINK", WARNING, "PS3.10 8.1", "a symbolic link that leads out of the file-set"),
     # Files against records
     ("FS-FILE-HEADER-ADDED", INFO, "PS3.10 7.1", "the copy of a data set was given a Part 10 header, as requested"),

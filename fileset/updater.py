@@ -16,7 +16,16 @@ from attrs import define, evolve, field
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.header import Identification
 from fileset.dicomdir.write.kept import Kept
-from fileset.errors import INDEX_AGAIN, REPAIR, FilesetError, FormatError, RefusedError, RuleError, require_one_of
+from fileset.errors import (
+    INDEX_AGAIN,
+    REPAIR,
+    FilesetError,
+    FormatError,
+    MediumError,
+    RefusedError,
+    RuleError,
+    require_one_of,
+)
 from fileset.file_id import FileId
 from fileset.findings import ERROR
 from fileset.media.open import no_dicomdir, updatable
@@ -42,7 +51,7 @@ from fileset.plan.selection import strict_conditions
 from fileset.plan.self_check import update_findings
 from fileset.plan.under_profile import under_profile
 from fileset.plan.update import Request, refuse_shared, update
-from fileset.report import Report
+from fileset.report import Report, Skipped
 from fileset.standard import tags
 
 if TYPE_CHECKING:
@@ -177,12 +186,11 @@ class Updater(WritingRole):
 
         Their records, and the records of their patients, studies and series, are built from the files alone; no old value
         stays in the DICOMDIR. The report names each file of another patient, study, series or instance than its record,
-        and is then not `complete`. Returns the number of instances.
+        and is then not `complete`. A file that is missing or cannot be read is skipped, and its record stays. Returns the
+        number of instances that match.
 
         Raises:
             RefusedError: A Multi-Referenced File Directory Record would have to change.
-            MediumError: A file is missing or cannot be read.
-            FormatError: A record names no file.
         """
         found = [
             index
@@ -191,12 +199,23 @@ class Updater(WritingRole):
         ]
         refuse_shared(self._contents, found)
         for index in found:
-            file_id = self._contents.file_id(index)
-            if file_id is None:
-                raise FormatError(f"the record at offset {self._contents.flat.start[index]} names no file to read")
-            source = self._request.offer.add_member(file_id, self._contents.file_id_value(index))
-            self._request.offer.record_of[source] = index
+            self._offer_again(index)
         return len(found)
+
+    def _offer_again(self, index: int) -> None:
+        """Offer the file of a record, to read its keys again; note it as skipped if it is not there."""
+        request, file_id = self._request, self._contents.file_id(index)
+        if file_id is None:
+            reason = f"the record at offset {self._contents.flat.start[index]} names no file to read"
+            request.unusable.append(Skipped(self._contents.file, "FS-RECORD-REFERENCE", reason))
+            return
+        try:
+            source = request.offer.add_member(file_id, self._contents.file_id_value(index))
+        except (MediumError, FormatError) as problem:
+            reason = problem.text(known_path=file_id.path)
+            request.unusable.append(Skipped(file_id.path, "FS-FILE-MISSING", reason))
+        else:
+            request.offer.record_of[source] = index
 
     def absent(self, keywords: Iterable[str]) -> dict[str, int]:
         """Return the keywords whose key no record has, so that nothing can match it, each with its tag."""

@@ -106,8 +106,12 @@ class FileCheck:
         except FormatError as problem:
             rule = "FS-FILE-MISSING" if isinstance(problem, LinkError) else "FS-FILE-UNREADABLE"
             self.collector.add_at_file(rule, problem.text(known_path=path), path, index, tag=tags.REFERENCED_FILE_ID)
-        except MediumError:
-            self.collector.add_at_file("FS-FILE-MISSING", "not on the medium", path, index, tag=tags.REFERENCED_FILE_ID)
+        except MediumError as problem:
+            unknown = isinstance(problem.__cause__, OSError)  # its folder cannot be listed
+            rule, message = (
+                ("FS-FILE-UNREADABLE", str(problem)) if unknown else ("FS-FILE-MISSING", "not on the medium")
+            )
+            self.collector.add_at_file(rule, message, path, index, tag=tags.REFERENCED_FILE_ID)
 
     def _check_descriptor(self, matched: dict[str, int]) -> None:
         descriptor = self.directory.descriptor

@@ -39,6 +39,7 @@ from fileset.media.system.hashing import chunks_of
 from fileset.plan.dicomdir_file import open_dicomdir, read_dicomdir
 from fileset.plan.inputs import LostSourceError
 from fileset.plan.presence import form_key
+from fileset.plan.removal import undeleted
 from fileset.report import Report
 from fileset.standard import tags
 
@@ -81,10 +82,16 @@ class Plan:
 
 
 def commit(
-    plan: Plan, medium: WritableMedium, *, progress: Progress = unreported, sha256: bool = False
+    plan: Plan,
+    medium: WritableMedium,
+    *,
+    progress: Progress = unreported,
+    sha256: bool = False,
+    findings: list[Finding] | None = None,
 ) -> list[Written]:
     """Carry out a plan; return the written files, the DICOMDIR last, with SHA-256 hashes if `sha256`.
 
+    A file that cannot be deleted stays, without a record, and is added to `findings`.
     Raises `MediumError` if the medium fails or lacks space, and `RefusedError` if another writer changed the medium after
     the plan was made. The medium is then as it was, unless the exception has a note that the new DICOMDIR is already
     in place.
@@ -105,14 +112,25 @@ def commit(
             verified = partial(verify, directory=plan.directory)
             publish = partial(transaction.publish, verify=verified, count=partial(progress, "verify"))
             written.append(_hashed(publish, encode_last(plan.directory), sha256=sha256))  # 4. and 5.
-            for file_id in filterfalse(_is_dicomdir, plan.removals):  # 6. nothing references them any more
-                transaction.delete(file_id)
+            stuck = _delete(transaction, plan.removals)  # 6. nothing references them any more
+            (findings if findings is not None else []).extend(stuck)
         medium.flush()
     except (KeyboardInterrupt, MediumError) as problem:
         if change.done:
             problem.add_note(f"{medium.name}: {DONE if isinstance(problem, KeyboardInterrupt) else _LEFT}")
         raise
     return written
+
+
+def _delete(transaction: Transaction, file_ids: Iterable[FileId]) -> list[Finding]:
+    """Delete files, never the DICOMDIR; report each that the medium does not let go, and go on with the others."""
+    stuck = []
+    for file_id in filterfalse(_is_dicomdir, file_ids):
+        try:
+            transaction.delete(file_id)
+        except MediumError as problem:
+            stuck.append(undeleted(file_id, problem.reason))
+    return stuck
 
 
 def _is_dicomdir(file_id: FileId) -> bool:
@@ -140,7 +158,8 @@ def carry_out(plan: Plan, medium: WritableMedium, report: Report, progress: Prog
     if report.dry_run:
         rehearse(plan, medium)
     else:
-        report.written = commit(plan, medium, progress=progress, sha256=report.hashes)
+        findings = report.findings
+        report.written = commit(plan, medium, progress=progress, sha256=report.hashes, findings=findings)
 
 
 # ---------------------------------------------------------------- before anything is written
@@ -222,9 +241,7 @@ def recover(medium: WritableMedium, transaction: Transaction, plan: Plan | None 
         raise RefusedError(
             "another change has been interrupted in the meantime", path=medium.name, advice="Look at it again"
         )
-    for file_id in unneeded:
-        if not _is_dicomdir(file_id):  # never on the word of a medium
-            transaction.delete(file_id)
+    _delete(transaction, unneeded)  # those that cannot be deleted stay in the journal
 
 
 def _kept(plan: Plan) -> set[str]:

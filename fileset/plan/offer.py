@@ -48,7 +48,8 @@ class Offer:
     ) -> Iterator[Skipped]:
         """Add files, folders and images. Unlisted files of the medium itself are offered in their place.
 
-        Yields each file of the medium that cannot be referenced. Raises as `Sources.add_path`.
+        Yields each file of the medium that cannot be referenced, and each folder that cannot be listed. Raises as
+        `Sources.add_path`.
         """
         root = self.medium.folder
         if not root:
@@ -60,8 +61,12 @@ class Offer:
             self.sources.add_path(source, skip=frozenset((own,) if own else ()), choice=choice)
             return
         above = place if os.path.isdir(source) else place.rpartition("/")[0]
-        for file in walk(source, skip=frozenset() if place else self.medium.not_sources()):
+        unlistable: dict[str, str] = {}
+        skip = frozenset() if place else self.medium.not_sources()
+        for file in walk(source, skip=skip, unlistable=unlistable.__setitem__):
             yield from self._add_in_place(f"{above}/{file.relative}".lstrip("/"), file, is_listed)
+        for folder, reason in unlistable.items():
+            yield Skipped(f"{above}/{folder}".lstrip("/"), "FS-MEDIUM-DAMAGED", reason)
 
     def _add_in_place(self, name: str, file: SourceFile, is_listed: Callable[[str], bool]) -> Iterator[Skipped]:
         if file.linked and leads_out(file.path, self.medium.name):

@@ -17,7 +17,7 @@ from fileset.dicomdir.write.kept import Kept
 from fileset.dicomdir.write.layout import NONE, Frame
 from fileset.dicomdir.write.merge import Growth, laid_out
 from fileset.dicomdir.write.patch import Wrong, is_whole, own_elements, patched, unpatched
-from fileset.errors import FormatError, RuleError
+from fileset.errors import FormatError, MediumError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
@@ -129,12 +129,17 @@ class _Rebuild:
         self.offer.record_of.update(self.placed)
 
     def _actual(self, index: int) -> FileId | None:
-        """Find the real name of the file of a record, None if it is missing; drop a record that names no file."""
+        """Find the real name of the file of a record, None if it is missing; drop a record that names no file.
+
+        None also for a file in a folder that cannot be listed: its record stays where it is, and the check has named it.
+        """
         try:
             named = self._named(index)
             actual = self.medium.actual(named)
         except FormatError as problem:
             self._lose(index, "FS-FILE-MISSING", str(problem))
+            return None
+        except MediumError:
             return None
         if actual is None:
             self.missing[index] = f"{named}: not on the medium"

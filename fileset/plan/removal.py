@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from contextlib import closing
 from typing import Final
 
-from fileset.errors import FormatError
+from fileset.errors import FormatError, MediumError
 from fileset.file_id import SEPARATOR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import LinkError, UpdatableMedium
-from fileset.media.system.files import named
+from fileset.media.system.files import blocks, named
 
 LINKED: Final = "its folder is a link, and nothing is deleted through a link; the file stays"
 
@@ -18,8 +20,8 @@ LINKED: Final = "its folder is a link, and nothing is deleted through a link; th
 def deletable(medium: UpdatableMedium, file_id: FileId, where: Where) -> tuple[FileId | None, Finding | None]:
     """Return the actual name of a file that can be deleted, or a finding that says why it cannot.
 
-    Anything but a regular file stays, because after an interruption nothing proves that it is the listed file. Raises
-    `MediumError` if the medium fails.
+    Anything but a regular file stays, because after an interruption nothing proves that it is the listed file. A file that
+    cannot be read is deleted, as the user asked for.
     """
     try:
         actual = medium.actual(file_id)
@@ -30,11 +32,33 @@ def deletable(medium: UpdatableMedium, file_id: FileId, where: Where) -> tuple[F
         path = medium.path(actual)
         if path and not _is_regular(path):
             return None, Finding("FS-FILE-UNREADABLE", f"{file_id} stays, because it is not a regular file", where)
+        if path and not os.access(os.path.dirname(path), os.W_OK | os.X_OK):
+            return None, undeleted(actual, os.strerror(errno.EACCES))
+        if path and (problem := _unreadable(path)):
+            return actual, Finding("FS-FILE-UNREADABLE", f"{file_id}: {problem}; the file is deleted unread", where)
     except LinkError as problem:
         return None, Finding("FS-FILE-LINK", f"{problem}; the link stays", where)
     except FormatError as problem:
         return None, Finding("FS-FILE-MISSING", str(problem), where)
+    except MediumError as problem:
+        return None, undeleted(file_id, str(problem))
     return actual, None
+
+
+def undeleted(file_id: FileId, reason: str) -> Finding:
+    """Report a file that no record references any more, but that this user cannot delete."""
+    message = f"cannot be deleted: {reason}; the file stays on the medium, and no record references it"
+    return Finding("FS-FILE-UNDELETED", message, Where(file_id.path))
+
+
+def _unreadable(path: str) -> str:
+    """Return the reason why the first bytes of the file at `path` cannot be read, "" if they can."""
+    try:
+        with closing(blocks(path)) as chunks:
+            next(chunks, b"")
+    except OSError as problem:
+        return problem.strerror or str(problem)
+    return ""
 
 
 def _is_regular(path: str) -> bool:

@@ -141,10 +141,13 @@ def test_a_file_that_cannot_be_read_keeps_its_record_and_is_named(disc: Path) ->
     assert len(uids(disc)) == 24
 
 
-def test_a_file_that_is_not_there_is_an_error(disc: Path) -> None:
+def test_a_file_that_is_not_there_is_skipped(disc: Path) -> None:
     (disc / "PT000000/ST000000/SE000000/IM000001").unlink()
-    with fileset.Updater(disc) as updater, pytest.raises(fileset.MediumError, match="IM000001"):
-        updater.refresh()
+    with fileset.Updater(disc) as updater:
+        assert updater.refresh() == 24
+    assert [one.rule for one in updater.report.skipped] == ["FS-FILE-MISSING"]
+    assert not updater.report.complete
+    assert len(updater.report.refreshed) == 23
 
 
 def test_file_ids_stay_whatever_the_names_on_disk(disc: Path) -> None:

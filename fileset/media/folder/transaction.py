@@ -73,6 +73,8 @@ class FolderTransaction:
         self._whole = False  # the DICOMDIR that is there
         self._announced = False
         self._removals: dict[FileId, None] = {}  # what is still to be removed, in order
+        self._recorded: dict[FileId, JournalEntry] = {}  # what an interrupted change left
+        self._stuck: list[JournalEntry] = []  # what could not be deleted of that
         self._former: str | None = None  # hash of the DICOMDIR before, "" if there was none
         self._new = ""  # hash of the one to come, from the moment of replacement on
         self._on_disk = False  # the new DICOMDIR, for certain
@@ -132,15 +134,23 @@ class FolderTransaction:
         replaced = bool(self._find(DICOMDIR))
         entries = (entry for entry in read_journal(self._root) if entry.kind == ADDED or replaced)
         places = ((entry, self._place(entry.file_id)) for entry in entries)
-        return [entry.file_id for entry, path in places if not path or entry.describes(path)]
+        self._recorded = {entry.file_id: entry for entry, path in places if not path or entry.describes(path)}
+        return list(self._recorded)
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:  # noqa: ARG002
-        """Begin the journal with the files that this change removes; added files follow when they are written."""
+        """Begin the journal with the files that this change removes; added files follow when they are written.
+
+        A file that cannot be read has no line, because after an interruption nothing would prove which file it is.
+        """
         self._sync_thinned()
         self._removals = dict.fromkeys(removed)
-        there = ((file_id, self._own(file_id)) for file_id in self._removals)
+        entries = list(self._stuck)
+        for file_id in self._removals:
+            with suppress(OSError):
+                if path := self._own(file_id):
+                    entries.append(removal(file_id, path))
         with named(self._root):
-            self._work.begin_journal([removal(file_id, path) for file_id, path in there if path])
+            self._work.begin_journal(entries)
         self._announced = True
 
     def _sync_thinned(self) -> None:
@@ -259,11 +269,14 @@ class FolderTransaction:
 
     def delete(self, file_id: FileId) -> None:
         """Remove a file, if it exists, and the folders that become empty; never through a link."""
-        path = self._own(file_id)
-        if path:
-            with named(path), suppress(FileNotFoundError):
-                os.unlink(path)
-        self._prune(file_id)
+        try:
+            if path := self._own(file_id):
+                with named(path), suppress(FileNotFoundError):
+                    os.unlink(path)
+            self._prune(file_id)
+        except MediumError:
+            self._stuck += filter(None, [self._recorded.get(file_id)])
+            raise
         self._removals.pop(file_id, None)
 
     def _prune(self, file_id: FileId) -> None:
@@ -329,11 +342,12 @@ class FolderTransaction:
 
     def _finish(self) -> None:
         for file_id in list(self._removals):
-            self.delete(file_id)
+            with suppress(MediumError):
+                self.delete(file_id)
         self._sync_thinned()
         self._work.sweep()
         self._work.unseal()
-        self._work.release(journal=False)
+        self._work.release(journal=bool(self._removals or self._stuck))
 
     def _undo(self) -> None:
         """Remove the written files; files that cannot be removed stay in the journal."""
@@ -346,7 +360,7 @@ class FolderTransaction:
                 if self._whole:
                     self._work.unseal()
             with suppress(FilesetError):
-                self._work.release(journal=bool(self._written or left or not self._announced))
+                self._work.release(journal=bool(self._written or left or self._stuck or not self._announced))
 
 
 def _is_link(folder: str) -> bool:

@@ -1,0 +1,98 @@
+"""One file or folder that cannot be read or deleted costs only itself: a change goes on, names it, and ends with 3."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import synthetic
+from tests.support.command import Runs
+
+FOLDER = "P001/T001/S001"
+FILE = f"{FOLDER}/I000001"
+
+
+def _refuse(monkeypatch: pytest.MonkeyPatch, call: str, *paths: Path, number: int = errno.EACCES) -> None:
+    """Let an operation of the system fail for some paths."""
+    real = getattr(os, call)
+    refused = set(map(str, paths))
+
+    def refusing(path: Any, *args: Any, **options: Any) -> Any:
+        if isinstance(path, str) and path in refused:
+            raise OSError(number, os.strerror(number), path)
+        return real(path, *args, **options)
+
+    monkeypatch.setattr(os, call, refusing)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO])
+def test_remove_deletes_a_file_that_cannot_be_read_and_names_it(
+    disc: Path, run: Runs, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    _refuse(monkeypatch, "open", disc / FILE, number=number)
+    said = f"{FILE}: {os.strerror(number)}; the file is deleted unread"
+    assert said in run("remove", disc, "InstanceNumber=1", "--dry-run", code=3).stderr
+    done = run("remove", disc, "InstanceNumber=1", code=3)
+    assert said in done.stderr
+    assert "4 instances removed" in done.stderr
+    assert not list(disc.rglob("I000001"))
+    run("check", disc)
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EBUSY])
+def test_a_file_that_cannot_be_deleted_stays_alone_and_the_next_change_tries_again(
+    disc: Path, tmp_path: Path, run: Runs, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    (tmp_path / "NEW1").write_bytes(synthetic.ct(8, 1, 1, 1))
+    (tmp_path / "NEW2").write_bytes(synthetic.ct(8, 1, 1, 2))
+    with monkeypatch.context() as patch:
+        _refuse(patch, "unlink", disc / FILE, number=number)
+        told = run("remove", disc, "InstanceNumber=1", code=3).stderr
+        assert f"{FILE}: cannot be deleted: {os.strerror(number)}" in told
+        assert [str(path.relative_to(disc)) for path in disc.rglob("I000001")] == [FILE]
+        run("add", disc, tmp_path / "NEW1")
+        assert (disc / FILE).exists()
+    run("add", disc, tmp_path / "NEW2")
+    assert not (disc / FILE).exists()
+    run("check", disc)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_files_in_a_folder_without_write_permission_stay_as_the_dry_run_says(
+    disc: Path, run: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != str(disc / FOLDER) and real(path, mode))
+    said = f"{FILE}: cannot be deleted: {os.strerror(errno.EACCES)}; the file stays on the medium"
+    assert said in run("remove", disc, "InstanceNumber=1", "--dry-run", code=3).stderr
+    assert said in run("remove", disc, "InstanceNumber=1", code=3).stderr
+    assert [str(path.relative_to(disc)) for path in disc.rglob("I000001")] == [FILE]
+    assert not (disc / "FILESET_").exists()
+
+
+def test_a_folder_that_cannot_be_listed_costs_no_record_and_stops_no_change(
+    disc: Path, run: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (disc / "DICOMDIR").read_bytes()
+    _refuse(monkeypatch, "scandir", disc / FOLDER)
+    for words in (("repair",), ("add", disc / "P001"), ("refresh",)):
+        assert FOLDER in run(words[0], disc, *words[1:], code=3).stderr
+        assert len(run("list", disc, "--file-ids", code=3).stdout.splitlines()) == 12
+    assert (disc / "DICOMDIR").read_bytes() == before
+    assert "cannot be read" in run("check", disc, code=1).stdout
+    told = run("remove", disc, "InstanceNumber=1", code=3).stderr
+    assert f"{FILE}: cannot be deleted" in told
+    assert [str(path.relative_to(disc)) for path in disc.rglob("I000001")] == [FILE]
+
+
+def test_refresh_reads_the_other_files_again_if_one_is_missing(disc: Path, run: Runs) -> None:
+    (disc / FILE).unlink()
+    told = run("refresh", disc, code=3).stderr
+    assert f"{FILE}: not on the medium" in told
+    assert "11 instances read again" in told
+    assert "nothing matches" not in run("refresh", disc, "PatientID=P1", "InstanceNumber=1", code=3).stderr
+    assert len(run("list", disc, "--file-ids", code=3).stdout.splitlines()) == 12
