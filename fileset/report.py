@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, overload
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from fileset.file_id import FileId
 from fileset.findings import ERROR, RULES, WARNING, Finding, Where
@@ -205,6 +205,13 @@ class Report:
         for tag, old, new in changes:
             message = f"{old or 'missing'} -> {new or 'left out'}"
             self.findings.append(Finding("FS-KEY-CHANGED", message, Where("DICOMDIR", record_type, None, tag)))
+
+    def note_undeleted(self, findings: Iterable[Finding]) -> None:
+        """Add the findings about files of removed instances that could not be deleted."""
+        stuck = {finding.where.file: finding for finding in findings}
+        self.findings += stuck.values()
+        for at, removed in enumerate(self.removed if stuck else ()):
+            self.removed[at] = evolve(removed, deleted=removed.deleted and removed.file_id.path not in stuck)
 
     def note_links(self, names: Iterable[str]) -> None:
         """Add symbolic links that were skipped because they lead out of their folder."""

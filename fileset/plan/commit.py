@@ -158,8 +158,9 @@ def carry_out(plan: Plan, medium: WritableMedium, report: Report, progress: Prog
     if report.dry_run:
         rehearse(plan, medium)
     else:
-        findings = report.findings
-        report.written = commit(plan, medium, progress=progress, sha256=report.hashes, findings=findings)
+        stuck: list[Finding] = []
+        report.written = commit(plan, medium, progress=progress, sha256=report.hashes, findings=stuck)
+        report.note_undeleted(stuck)
 
 
 # ---------------------------------------------------------------- before anything is written
