@@ -19,7 +19,7 @@ from fileset.plan.scan import Phases, chunk_size, in_chunks, phase
 from fileset.plan.secured import is_encrypted
 from fileset.profiles.advisor import Advisor, ProfileVerdict
 from fileset.profiles.facts import Facts, read_facts
-from fileset.profiles.medium import medium_fault
+from fileset.profiles.judge import medium_fault
 from fileset.standard.uids import DIRECTORY_CLASS
 
 if TYPE_CHECKING:

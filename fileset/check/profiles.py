@@ -14,7 +14,7 @@ from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
 from fileset.profiles.advisor import Judging
 from fileset.profiles.facts import Facts
-from fileset.profiles.medium import medium_caveat, medium_fault
+from fileset.profiles.judge import medium_caveat, medium_fault
 from fileset.records.data_sets import values_of
 from fileset.standard.dictionary import named
 from fileset.standard.profile_keys import PROFILE_KEYS

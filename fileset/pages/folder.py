@@ -19,11 +19,10 @@ from fileset.pages.model import patients_found
 from fileset.pages.names import README, ROOT, stems
 from fileset.pages.options import Imprint, WebOptions
 from fileset.pages.readme import ALONE, readme
-from fileset.pages.render import Rendered
-from fileset.pages.rendering import RenderSource, chosen, render_all
+from fileset.pages.render import Rendered, RenderSource, chosen, render_all
 from fileset.pages.report import PagesReport, accounted, counts
 from fileset.pages.site import Site
-from fileset.pictures.extra import need_images
+from fileset.pictures.errors import need_images
 from fileset.plan.instances import Instances
 
 if TYPE_CHECKING:

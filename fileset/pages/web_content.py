@@ -19,11 +19,10 @@ from fileset.pages.model import complete, evenly, patients_of
 from fileset.pages.names import README, ROOT, stems
 from fileset.pages.options import WebOptions
 from fileset.pages.readme import WITH_DICOM, readme
-from fileset.pages.render import Rendered
-from fileset.pages.rendering import RenderSource, render_all
+from fileset.pages.render import Rendered, RenderSource, render_all
 from fileset.pages.report import missing_picture
 from fileset.pages.site import Site
-from fileset.pictures.extra import need_images
+from fileset.pictures.errors import need_images
 from fileset.plan.commit import Addition
 from fileset.plan.inputs import Sources
 from fileset.plan.scan import Progress

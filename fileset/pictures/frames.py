@@ -14,8 +14,7 @@ from fileset.dicom.elements import EXPLICIT_LITTLE, ITEM, SEQUENCE_END, UNDEFINE
 from fileset.dicom.header import Reading
 from fileset.errors import FormatError
 from fileset.part10.pixels import Fragments, read_fragments
-from fileset.pictures.codecs import DEFLATED_FRAMES, RLE, colour_after, decoder_for
-from fileset.pictures.codestream import stated_size
+from fileset.pictures.codecs import DEFLATED_FRAMES, RLE, colour_after, decoder_for, stated_size
 from fileset.pictures.errors import PictureError
 from fileset.pictures.pixel_format import PixelFormat, pixel_format
 

@@ -51,7 +51,7 @@ def icons_wanted(icons: Icons | IconPlace | None) -> Icons | None:
     Raises `RuleError` for another name, and if the extra `images` is not installed.
     """
     if icons:
-        from fileset.pictures.extra import need_images
+        from fileset.pictures.errors import need_images
 
         need_images()
     return Icons(icons) if isinstance(icons, str) else icons
@@ -72,7 +72,7 @@ def icons_added(
     """
     if icons is None:
         return tree, []
-    from fileset.pictures.extra import need_images
+    from fileset.pictures.errors import need_images
     from fileset.pictures.icon import with_icon
 
     need_images()

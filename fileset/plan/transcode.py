@@ -137,7 +137,7 @@ def _identity(meta: Mapping[int, bytes], values: Mapping[int, bytes], changes: l
 
 def _native_body(file: DicomFile, read: Reading, changes: list[str]) -> bytes:
     """Rewrite the data set of a compressed image with native pixel data (PS3.5 8.1)."""
-    from fileset.pictures.extra import need_images
+    from fileset.pictures.errors import need_images
     from fileset.pictures.instance import read_instance
 
     values = dict(elements_of(file.body))

@@ -131,7 +131,7 @@ def under_profile(
     if identifier is None:
         return NoProfile()
     from fileset.profiles.find import find_profile  # load the tables of all profiles only if one is named
-    from fileset.profiles.medium import medium_caveat, medium_fault
+    from fileset.profiles.judge import medium_caveat, medium_fault
 
     profile = find_profile(identifier)
     kind = form, inquire().file_systems

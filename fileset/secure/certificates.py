@@ -10,8 +10,8 @@ from attrs import field, frozen
 
 from fileset.errors import MediumError, NotFoundError, RuleError
 from fileset.media.system.files import path_of
-from fileset.secure.der import NULL, element, identifier, integer, octets, sequence
-from fileset.secure.extra import require_secure
+from fileset.secure.ber import NULL, element, identifier, integer, octets, sequence
+from fileset.secure.errors import require_secure
 from fileset.secure.names import RSA
 
 if TYPE_CHECKING:

@@ -1,10 +1,11 @@
-"""The reasons why a Secure DICOM File cannot be opened: an error for each, with its rule and its advice."""
+"""The reasons why a Secure DICOM File cannot be opened: an error for each, and one for a library that is not installed."""
 
 from __future__ import annotations
 
-from typing import Final
+from importlib import import_module
+from typing import Any, Final
 
-from fileset.errors import OPEN_WITH, Advice, FormatError
+from fileset.errors import OPEN_WITH, Advice, FormatError, RuleError
 
 PASSWORD: Final = "FS-SECURE-PASSWORD"  # noqa: S105  # the id of a rule
 KEY: Final = "FS-SECURE-KEY"
@@ -30,19 +31,21 @@ class SecureError(FormatError):
 
     kind = "secure"
 
-    def __init__(
-        self,
-        reason: str,
-        *,
-        rule: str,
-        path: object = "",
-        offset: int | None = None,
-        tag: int | None = None,
-        advice: str | Advice = "",
-    ) -> None:
-        super().__init__(reason, path=path, offset=offset, tag=tag, rule=rule, advice=advice or _ADVICE[rule])
+    def __init__(self, reason: str, *, rule: str, advice: str | Advice = "", **place: Any) -> None:
+        super().__init__(reason, rule=rule, advice=advice or _ADVICE[rule], **place)
 
 
 def damaged(reason: str) -> SecureError:
     """Return the error for an envelope that breaks the syntax of RFC 5652."""
     return SecureError(f"a damaged Secure DICOM File: {reason}", rule=FORM)
+
+
+def require_secure(library: str = "cryptography") -> None:
+    """Raise `RuleError` if a library of the extra is not installed."""
+    try:
+        import_module(library)
+    except ImportError as problem:
+        raise RuleError(
+            f"encryption needs the library {library}, which is not installed",
+            advice='pip install "dicom-fileset[secure]"',
+        ) from problem

@@ -10,8 +10,8 @@ from typing import Final
 from attrs import field, frozen
 
 from fileset.errors import RuleError
+from fileset.secure.ber import element, identifier, integer, octets, sequence
 from fileset.secure.ciphers import decrypted, encrypted
-from fileset.secure.der import element, identifier, integer, octets, sequence
 from fileset.secure.names import AES_256, PASSWORD_WRAP, PBKDF2
 
 ROUNDS: Final = 200_000

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
-from fileset.secure.ber import BerElement, Decoder, Reading
+from fileset.secure.ber import SEQUENCE, SET, BerElement, Decoder, Reading, element, identifier, integer, sequence
 from fileset.secure.ciphers import algorithm, decrypting
-from fileset.secure.der import SEQUENCE, SET, element, identifier, integer, sequence
 from fileset.secure.errors import DIGEST, INTEGRITY, SecureError, damaged
 from fileset.secure.names import CIPHERS, DATA, DIGESTED, ENVELOPED, SIGNED
 from fileset.secure.recipients import Opener, is_for_others

@@ -77,7 +77,7 @@ class Security:
         trust: Iterable[File] = (),
         ask: Callable[[str], str] | None = None,
     ) -> None:
-        from fileset.secure.extra import require_secure
+        from fileset.secure.errors import require_secure
 
         require_secure("pyzipper" if zip_password is not None else "asn1crypto")
         require_secure()

@@ -16,9 +16,9 @@ from typing import Final, Protocol
 from attrs import field, frozen
 
 from fileset.errors import MediumError
+from fileset.secure.ber import NULL, OCTETS, SEQUENCE, element, header, identifier, integer, octets, sequence, set_of
 from fileset.secure.certificates import Signer, issuer_and_serial
 from fileset.secure.ciphers import cbc
-from fileset.secure.der import NULL, OCTETS, SEQUENCE, element, header, identifier, integer, octets, sequence, set_of
 from fileset.secure.names import (
     AES_256,
     CONTENT_TYPE,

@@ -17,8 +17,8 @@ import pytest
 from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, Written
-from fileset.media.image.answers import ImageAnswers
 from fileset.media.image.medium import Image, NoImage
+from fileset.media.image.opened import ImageAnswers
 from fileset.media.image.transaction import WORK_SUFFIX
 
 OLD = {"A/ONE": b"1" * 5000, "B": b"", "DICOMDIR": b"old directory"}

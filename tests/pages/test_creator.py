@@ -13,7 +13,6 @@ import pytest
 from fileset import Creator, Reader, RuleError, Updater
 from fileset.check import check_file_set
 from fileset.pages.options import WebOptions
-from fileset.pictures import extra
 from tests.pages.conftest import SLICES, pages_of, save_patient
 from tests.pages.site_reader import PageReader
 from tests.pages.test_site import (
@@ -131,7 +130,7 @@ def test_an_included_file_of_the_same_name_is_refused(source: Path, tmp_path: Pa
 def test_without_the_extra_web_and_icons_name_the_extra_to_install(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extra, "LIBRARIES", {"a_library_that_is_not_there": "alibrary"})
+    monkeypatch.setattr("fileset.pictures.errors.LIBRARIES", {"a_library_that_is_not_there": "alibrary"})
     with pytest.raises(RuleError, match=r"dicom-fileset\[images\]"):
         Creator(tmp_path / "disc", web=WebOptions())
     with pytest.raises(RuleError, match=r"dicom-fileset\[images\]"):

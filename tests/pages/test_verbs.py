@@ -8,7 +8,6 @@ from random import Random
 
 import pytest
 
-from fileset.pictures import extra
 from tests.pages.conftest import SLICES
 from tests.pages.site_reader import PageReader
 from tests.support.command import in_process, process
@@ -82,7 +81,9 @@ def test_without_the_extra_pages_name_the_extra_to_install(
 ) -> None:
     from fileset.cli import main
 
-    monkeypatch.setattr(extra, "LIBRARIES", {"numpy": "numpy", "a_library_that_is_not_there": "alibrary"})
+    monkeypatch.setattr(
+        "fileset.pictures.errors.LIBRARIES", {"numpy": "numpy", "a_library_that_is_not_there": "alibrary"}
+    )
     assert main(["pages", str(disc), "-o", str(tmp_path / "web")]) == 2
     assert 'pip install "dicom-fileset[images]"' in capsys.readouterr().err
     assert not (tmp_path / "web").exists()

@@ -15,7 +15,7 @@ from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.pixels.processing import convert_color_space
 from pydicom.uid import MPEG2MPML, ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
-from fileset.pictures.codestream import stated_size
+from fileset.pictures.codecs import stated_size
 from fileset.pictures.depict import Card, depict, picture_of
 from fileset.pictures.errors import PictureError
 from fileset.pictures.frames import Frames

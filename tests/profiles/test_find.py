@@ -6,7 +6,7 @@ import pytest
 
 from fileset.errors import RuleError
 from fileset.profiles.find import find_profile, select_profiles
-from fileset.profiles.medium import medium_caveat, medium_fault
+from fileset.profiles.judge import medium_caveat, medium_fault
 from fileset.standard.profiles import PROFILES
 
 

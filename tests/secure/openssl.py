@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fileset.secure.der import element, identifier, sequence
+from fileset.secure.ber import element, identifier, sequence
 from fileset.secure.names import DIGESTED, SIGNED
 from tests.secure.conftest import PASSWORD, Identity
 

@@ -12,10 +12,9 @@ import pytest
 
 from fileset.errors import MediumError, NotFoundError, RuleError
 from fileset.secure import passwords
-from fileset.secure.ber import Decoder, Reading
+from fileset.secure.ber import NULL, Decoder, Reading, element, header, identifier, integer, octets, sequence, set_of
 from fileset.secure.certificates import CertificateRecipient
 from fileset.secure.ciphers import encrypted
-from fileset.secure.der import NULL, element, header, identifier, integer, octets, sequence, set_of
 from fileset.secure.errors import SecureError
 from fileset.secure.names import AES_256, DATA, DIGESTED, ENVELOPED, PASSWORD_WRAP, PBKDF2, SHA_256, SIGNED
 from fileset.secure.passwords import ROUNDS

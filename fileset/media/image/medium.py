@@ -23,7 +23,7 @@ from fileset.media.base import (
     Transaction,
     holds,
 )
-from fileset.media.image.answers import ImageAnswers
+from fileset.media.image.opened import ImageAnswers
 from fileset.media.image.transaction import ImageTransaction, identity
 from fileset.media.names import RESERVED
 from fileset.media.system.file_systems import inquire_volume

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from fileset.file_id import FileId
 from fileset.media.base import FileInfo, FileSetInfo, ReadableMedium, RefusedName
-from fileset.media.image.answers import ImageAnswers
+from fileset.media.image.opened import ImageAnswers
 
 
 class Below(ImageAnswers):

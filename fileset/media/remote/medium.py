@@ -13,8 +13,8 @@ from attrs import frozen
 from fileset.errors import FormatError, MediumError, NotFoundError, without_password
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo, FileSetInfo, RefusedName
-from fileset.media.image.answers import ImageAnswers
 from fileset.media.image.names import Notes
+from fileset.media.image.opened import ImageAnswers
 from fileset.media.names import ARCHIVES, enlist, form_of
 from fileset.media.remote.access import connect, failures
 from fileset.media.remote.file import HEAD, RemoteFile
