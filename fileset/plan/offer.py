@@ -95,4 +95,6 @@ def tree_of(
             tree.add(instance, source)
         except HeaderError as problem:
             refuse(source, problem)
+    for index, displaced in tree.displaced().items():
+        refuse(index, displaced)
     return tree

@@ -455,7 +455,8 @@ def collect(
 ) -> Iterator[tuple[int, Refused]]:
     """Put all accepted sources into a tree, in order; yield the index of each refused source, and the reason.
 
-    `accepts` may refuse further instances.
+    Of two copies of an instance the first counts, unless it is incomplete and the second is whole. `accepts` may refuse
+    further instances.
     """
     for index, found in enumerate(outcomes):
         refused = found if isinstance(found, Refused) else accepts(index)
@@ -466,3 +467,5 @@ def collect(
                 refused = Refused(problem.rule, problem.reason)
         if refused is not None:
             yield index, refused
+    for index, displaced in tree.displaced().items():
+        yield index, Refused(displaced.rule, displaced.reason)

@@ -27,6 +27,18 @@ from fileset.records.torn_studies import torn_studies
 from fileset.standard import tags
 
 UTF_8: Final = "ISO_IR 192"
+_INCOMPLETE: Final = frozenset(("FS-FILE-NO-PREFIX", "FS-FILE-TRUNCATED"))
+"""Rules for files that certainly lack something: the beginning (PS3.10 7.1), or the end."""
+_ABOUT_THE_FILE: Final = ("FS-FILE-", "FS-META-", "FS-PIXEL-")
+"""Beginnings of rules for files as such. A file that breaks one is not certainly whole."""
+
+
+def _is_incomplete(notes: Notes) -> bool:
+    return any(rule in _INCOMPLETE for rule, _ in notes)
+
+
+def _is_doubtful(notes: Notes) -> bool:
+    return any(rule.startswith(_ABOUT_THE_FILE) for rule, _ in notes)
 
 
 class OldRecords:
@@ -125,6 +137,8 @@ class TreeBuilder:
         self._owner_of_series: dict[bytes, Entity] = {}
         self._places: dict[Chain, Entity] = {}
         self._instances: dict[bytes, int] = {}
+        self._incomplete: dict[bytes, tuple[array[int], int]] = {}  # UID -> where the index of an incomplete file is
+        self._displaced: dict[int, HeaderError] = {}  # source -> the reason why another copy was taken
         self._made_up: set[bytes] = set()
         self.stale: dict[tuple[str, bytes | str], set[int]] = {}  # old record by type and key -> tags to renew
         self.findings: list[Finding] = []
@@ -144,7 +158,8 @@ class TreeBuilder:
         record_type, chain, number, uid, tail, made_up, notes = instance
         known = self._instances.setdefault(uid, source)
         if known != source:
-            raise self._again(uid, known, source)
+            self._settle_copies(instance, known, source)
+            return
         instances = self._roots
         if chain is not None:
             place = self._places.get(chain)
@@ -156,6 +171,31 @@ class TreeBuilder:
             self._made_up.add(uid)
         if notes:
             self._note(notes, source, record_type)
+            if _is_incomplete(notes):
+                self._incomplete[uid] = instances, len(instances) - 1
+
+    def _settle_copies(self, instance: Instance, known: int, source: int) -> None:
+        """Give a file the place of an incomplete copy of the same series. Raises `HeaderError` to refuse all others."""
+        record_type, chain, number, uid, tail, made_up, notes = instance
+        problem = self._again(uid, known, source)
+        instances, at = self._incomplete.get(uid, (None, 0))
+        place = self._places.get(chain) if chain is not None else None
+        if place is None or place.instances is not instances or _is_doubtful(notes) or made_up:
+            raise problem
+        del self._incomplete[uid]
+        instances[at] = self._columns.append((number, uid, record_type, tail, source))
+        self._instances[uid] = source
+        shown = uid.decode("ascii", "replace")
+        message = f"cut off, or without the Part 10 header; {self._name(source)} has SOP Instance UID {shown} whole"
+        self._displaced[known] = HeaderError("FS-INSTANCE-CONFLICT", message)
+        self._note(notes, source, record_type)
+
+    def displaced(self) -> dict[int, HeaderError]:
+        """Return the sources whose place a whole copy took, with the reason; drop the findings about them."""
+        if self._displaced:
+            names = set(map(self._name, self._displaced))
+            self.findings = [finding for finding in self.findings if finding.where.file not in names]
+        return self._displaced
 
     def _note(self, notes: Notes, source: int, record: str) -> None:
         where = Where(self._name(source), record)

@@ -151,3 +151,35 @@ def test_a_medium_that_another_writer_has_is_one_message_of_create_and_of_add(
             told = run(*words, code=5).stderr
             assert "another writer is at work. Wait until it has finished" in told, words
             assert told.count("\n") == 1, words
+
+
+@pytest.mark.parametrize("names", [("A", "B"), ("B", "A")])
+@pytest.mark.parametrize("part", [slice(132, None), slice(-2)], ids=["without-prefix", "cut-off"])
+def test_of_two_copies_the_whole_one_is_taken_and_the_other_named(
+    disc: Path, tmp_path: Path, run: Runs, names: tuple[str, str], part: slice
+) -> None:
+    sources, whole = tmp_path / "IN", synthetic.ct(8, 1, 1, 1)
+    good, bad = (sources / name for name in names)
+    sources.mkdir()
+    good.write_bytes(whole)
+    bad.write_bytes(whole[part])
+    for words in (("create", sources, "-o", tmp_path / "OUT"), ("add", disc, sources), ("index", sources)):
+        report = run(*words, "--json", code=3).document
+        assert [Path(row["source"]).name for row in report["added"]] == [good.name], words
+        told = {Path(row["source"]).name: (row["rule"], row["reason"]) for row in report["skipped"]}
+        assert told.keys() == {bad.name}
+        assert told[bad.name][0] == "FS-INSTANCE-CONFLICT"
+        assert good.name in told[bad.name][1]
+        assert not [one for one in report["findings"] if Path(one.get("file", "")).name == bad.name]
+
+
+def test_a_whole_file_of_another_patient_does_not_take_the_place_of_an_incomplete_one(
+    tmp_path: Path, run: Runs
+) -> None:
+    (tmp_path / "IN").mkdir()
+    whole = synthetic.ct(8, 1, 1, 1)
+    (tmp_path / "IN/A").write_bytes(whole[:-2])
+    (tmp_path / "IN/B").write_bytes(whole.replace(b"LO\x02\x00P8", b"LO\x02\x00P9"))
+    report = run("create", tmp_path / "IN", "-o", tmp_path / "OUT", "--json", code=3).document
+    assert [Path(row["source"]).name for row in report["added"]] == ["A"]
+    assert [(row["source"], row["rule"]) for row in report["skipped"]] == [("B", "FS-INSTANCE-CONFLICT")]
