@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shutil
 from pathlib import Path
@@ -139,6 +140,20 @@ def test_every_rule_and_function_is_in_the_module_that_the_documents_name_for_it
 def _module(name: str) -> Path:
     places = (ROOT / "fileset", ROOT / "fileset" / "dicomdir", ROOT)
     return next(place / name for place in places if (place / name).exists())
+
+
+def test_the_schema_of_errors_knows_every_kind() -> None:
+    schema = json.loads((DOCS / "schemas" / "error.json").read_text(encoding="utf-8"))
+    known = set(schema["properties"]["error"]["properties"]["kind"]["enum"])
+    kinds = {
+        kind
+        for path in (ROOT / "fileset").rglob("*.py")
+        for kind in re.findall(r'^    kind = "([\w-]+)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert "secure" in kinds
+    assert kinds - known == set()
+    text = (DOCS / "json.md").read_text(encoding="utf-8")
+    assert [kind for kind in known if not re.search(rf"`kind` is one of [^.]*\b{kind}\b", text)] == []
 
 
 def test_every_room_is_explained() -> None:

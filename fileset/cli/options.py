@@ -82,7 +82,7 @@ class Parser(ArgumentParser):
 
             choices = list(map(str, action.choices))
             question = did_you_mean(str(value), choices)
-            raise ArgumentError(action, f"{value!r} is none of {', '.join(choices)}. {question}".rstrip(". "))
+            raise ArgumentError(action, f"{value!r} is not one of {', '.join(choices)}. {question}".rstrip(". "))
 
 
 class _Formatter(RawDescriptionHelpFormatter):

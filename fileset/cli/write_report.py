@@ -30,8 +30,9 @@ NAMED: Final = 100
 EXAMPLES: Final = 3
 """Files that are not DICOM named as examples."""
 OLD_FAULT: Final = "fault of the old DICOMDIR"
-CHOSEN_FAULT: Final = "fault that check will report"
-PLURALS: Final = {OLD_FAULT: "faults of the old DICOMDIR", CHOSEN_FAULT: "faults that check will report"}
+CHOSEN_FAULT: Final = "accepted fault"
+"""A fault of the new file-set, or of a source, that an option or its default accepts."""
+PLURALS: Final = {OLD_FAULT: "faults of the old DICOMDIR"}
 
 
 def no_hints(_report: Report, _options: Namespace) -> Iterable[str]:
@@ -170,7 +171,7 @@ def _tell_details(report: Report, *, everything: bool) -> None:
 
 
 def _by_severity(report: Report) -> dict[str, list[Finding]]:
-    """Sort findings into errors, which are a reason for exit code 3, faults that are none, and warnings."""
+    """Sort findings into errors, which lead to exit code 3, other faults, which do not, and warnings."""
     from fileset.report import ASKED_FOR
 
     corrected, remaining = report.findings[: report.mended], report.findings[report.mended :]

@@ -22,7 +22,7 @@ VERBS: Final = {
     "repair": "rebuild the DICOMDIR from the files that are there",
     "burn": "burn an image, and compare the disc with it",
     # Read file-sets
-    "drives": "list the discs and sticks in drives that have a DICOMDIR",
+    "drives": "list the discs and sticks with a DICOMDIR in drives",
     "list": "show patients, studies, series and instances",
     "info": "show identification, counts and free space",
     "check": "find errors in a file-set",

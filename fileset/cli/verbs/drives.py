@@ -1,4 +1,4 @@
-"""`fileset drives`: list the discs and sticks in drives that have a DICOMDIR."""
+"""`fileset drives`: list the discs and sticks with a DICOMDIR that are in drives."""
 
 from __future__ import annotations
 

@@ -54,8 +54,9 @@ def configure(parser: ArgumentParser) -> None:
         parser,
         "--template",
         "TEMPLATE",
-        f"names of the copies: keywords in braces, such as {{InstanceNumber:05}} (default: {DEFAULT})",
+        "names of the copies: keywords in braces, such as {InstanceNumber:05}; the default is below",
     )
+    parser.epilog = f"{parser.epilog}\n\ndefault names:\n  {DEFAULT}"
     add_flag(parser, "--keep-structure", "keep the folders and names of the medium")
     add_flag(parser, "--ascii", "only ASCII characters in names: Müller becomes Muller")
     add_flag(parser, "--listed-only", "leave out DICOM files that no record references (they are counted, exit code 3)")

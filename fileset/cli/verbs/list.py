@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 EXAMPLES: Final = (
     "fileset list DISC.iso",
-    "fileset list DISC Modality=CT --paths",
-    "fileset list discs/* --level SERIES --csv",
+    "fileset list discs/* Modality=CT --level SERIES --csv",
 )
 
 

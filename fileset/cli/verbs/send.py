@@ -86,9 +86,7 @@ def configure(parser: ArgumentParser) -> None:
         type=positive,
         default=2,
     )
-    add_value(
-        parser, "--retries", "N", "number of retries after a failure that may pass (default: 3)", type=int, default=3
-    )
+    add_value(parser, "--retries", "N", "number of retries after a temporary failure (default: 3)", type=int, default=3)
     add_value(parser, "--timeout", "SECONDS", "longest wait for each answer (default: 30)", type=positive, default=30)
     add_value(parser, "--journal", "FILE", "record each file that arrived; a second run sends only the rest")
     add_value(
