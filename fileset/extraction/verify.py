@@ -14,14 +14,14 @@ from fileset.media.base import FileInfo
 from fileset.media.system.walk import random_access
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.header_values import HeaderValues, wanted_tags
-from fileset.plan.instances import InstanceRecord, KeyHolder
+from fileset.plan.instances import BelowLevels, InstanceRecord, KeyHolder
 from fileset.plan.whose import WHOSE, absences, disagreements, other_person
 from fileset.standard.dictionary import tag_of
 from fileset.standard.record_types import HL7_DOCUMENT
 
 
 @frozen
-class Checked:
+class Checked(BelowLevels[KeyHolder]):
     """An instance whose keys come from its record, else from its file.
 
     If both disagree about a key of `IDENTITY`, the value of the file is used, unless the user trusts the record: the copy
@@ -49,20 +49,10 @@ class Checked:
         by_file = self.differs or self.other_instance
         return str(self.file.get("SOPInstanceUID") or "") if by_file else self.record.sop_instance_uid
 
-    @property
-    def patient(self) -> KeyHolder | None:
-        """The PATIENT record above, unless the file disagrees with it."""
-        return None if self.differs else self.record.patient
-
-    @property
-    def study(self) -> KeyHolder | None:
-        """The STUDY record above, unless the file disagrees with it."""
-        return None if self.differs else self.record.study
-
-    @property
-    def series(self) -> KeyHolder | None:
-        """The SERIES record above, unless the file disagrees with it."""
-        return None if self.differs else self.record.series
+    def _level(self, record_type: str) -> KeyHolder | None:
+        """Return a record above, unless the file disagrees with it."""
+        level: KeyHolder | None = None if self.differs else getattr(self.record, record_type.lower())
+        return level
 
     def get(self, keyword: str, default: Any = None) -> Any:
         """Return the value of a key of the record, else of the file."""
@@ -115,17 +105,11 @@ class Verifier:
             said.append(("FS-PATIENT-CONFLICT", "PATIENT", other))
         differs = bool(said) and not self._trusts_dicomdir
         other_instance = any(not row.level for row, _, _ in rows)
-        lacking = ", ".join(row.keyword for row in absences(record, holder.get))
-        message = f"the file has no {lacking}: it may be cut off; it is copied as it is"
-        absent = [Finding("FS-KEY-UID-MISSING", message, Where(name))] if lacking else []
-        return Checked(record, holder, differs=differs, other_instance=other_instance), absent + [
-            Finding(
-                rule,
-                f"{message}: the copy is named after the {'record' if level and not differs else 'file'}",
-                Where(name),
-            )
-            for rule, level, message in said
-        ]
+        findings = _absences(record, holder, name)
+        for rule, level, message in said:
+            by = "record" if level and not differs else "file"
+            findings.append(Finding(rule, f"{message}: the copy is named after the {by}", Where(name)))
+        return Checked(record, holder, differs=differs, other_instance=other_instance), findings
 
     def cut_off(self, record: InstanceRecord) -> Iterator[Finding]:
         """Report the file if it ends too early."""
@@ -135,3 +119,10 @@ class Verifier:
             for fault in self._checker.faults(read, size):
                 if fault.rule == "FS-FILE-TRUNCATED":
                     yield Finding(fault.rule, f"{fault.message}; it is copied as it is", Where(name))
+
+
+def _absences(record: InstanceRecord, holder: HeaderValues, name: str) -> list[Finding]:
+    """Return a finding if the file lacks UIDs that the record has."""
+    lacking = ", ".join(row.keyword for row in absences(record, holder.get))
+    message = f"the file has no {lacking}: it may be cut off; it is copied as it is"
+    return [Finding("FS-KEY-UID-MISSING", message, Where(name))] if lacking else []

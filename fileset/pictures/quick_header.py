@@ -6,10 +6,19 @@ the picture. For all others `quick_header` returns None, and pydicom reads the d
 
 from __future__ import annotations
 
-from struct import Struct, error
+from struct import error
 from typing import TYPE_CHECKING, Final
 
-from fileset.dicom.elements import EXPLICIT_LITTLE, IMPLICIT_LITTLE, LONG_VRS, SHORT_VRS, UNDEFINED, skip_undefined
+from fileset.dicom.elements import (
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    LONG_VRS,
+    SHORT_VRS,
+    UNDEFINED,
+    Syntax,
+    element_header,
+    skip_undefined,
+)
 from fileset.dicom.header import DEFLATED, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, Reading
 from fileset.errors import FormatError
 from fileset.part10.file_meta import check_meta
@@ -32,9 +41,6 @@ TAGS: Final = frozenset((
 ))  # fmt: skip
 """The elements to keep: Image Pixel Module, windows, palettes, spacing, orientation, and the values of patient and series
 for pages."""
-_HEAD: Final = Struct("<HH2sH").unpack_from
-_IMPLICIT: Final = Struct("<HHI").unpack_from
-_LENGTH: Final = Struct("<I").unpack_from
 _PIXELS: Final = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
 
 Found = tuple["Dataset", str, int, int, str, int]
@@ -50,35 +56,23 @@ def quick_header(read: Reading) -> Found | None:
     syntax = meta.transfer_syntax
     if not syntax or syntax in DEFLATED or syntax == EXPLICIT_VR_BIG_ENDIAN:
         return None
+    encoding = IMPLICIT_LITTLE if syntax == IMPLICIT_VR_LITTLE_ENDIAN else EXPLICIT_LITTLE
     try:
-        if syntax == IMPLICIT_VR_LITTLE_ENDIAN:
-            return _walk(data, meta.data_set_at, syntax.decode("ascii"), explicit=False)
-        return _walk(data, meta.data_set_at, syntax.decode("ascii"), explicit=True)
+        return _walk(data, meta.data_set_at, syntax.decode("ascii"), encoding)
     except (FormatError, error, UnicodeDecodeError):
         return None
 
 
-def _walk(data: bytes, at: int, syntax: str, *, explicit: bool) -> Found | None:
+def _walk(data: bytes, at: int, syntax: str, encoding: Syntax) -> Found | None:
     from pydicom.dataelem import RawDataElement
     from pydicom.dataset import Dataset
     from pydicom.tag import Tag
 
     kept: dict[int, RawDataElement] = {}
-    encoding, end, previous, vr = EXPLICIT_LITTLE if explicit else IMPLICIT_LITTLE, len(data), 0, b""
+    end, previous = len(data), 0
     while at < end:
-        if explicit:
-            group, number, vr, length = _HEAD(data, at)
-            value = at + 8
-            if vr not in SHORT_VRS:
-                if vr not in LONG_VRS:
-                    return None
-                length = _LENGTH(data, value)[0]
-                value += 4
-        else:
-            group, number, length = _IMPLICIT(data, at)
-            value = at + 8
-        tag = group << 16 | number
-        if tag <= previous or tag in _SEQUENCES:
+        tag, vr, value, length = element_header(data, at, encoding)
+        if tag <= previous or tag in _SEQUENCES or (vr not in SHORT_VRS and vr not in LONG_VRS and encoding.explicit):
             return None
         if tag in _PIXELS:
             dataset = Dataset({Tag(key): element for key, element in kept.items()})
@@ -91,13 +85,6 @@ def _walk(data: bytes, at: int, syntax: str, *, explicit: bool) -> Found | None:
         if tag in TAGS:
             if at > end or vr == b"UN":
                 return None
-            kept[tag] = RawDataElement(
-                Tag(tag),
-                vr.decode("ascii") or None,
-                length,
-                data[value:at],
-                value,
-                is_implicit_VR=not explicit,
-                is_little_endian=True,
-            )
+            form = {"is_implicit_VR": not encoding.explicit, "is_little_endian": True}
+            kept[tag] = RawDataElement(Tag(tag), vr.decode("ascii") or None, length, data[value:at], value, **form)
     return None

@@ -15,6 +15,7 @@ from fileset.cli.options import (
     add_value,
     add_values,
     file_path,
+    picked,
     sources_and_keys,
 )
 from fileset.cli.output import counted
@@ -171,14 +172,12 @@ def run(options: Namespace) -> int:
             executor=executor,
             medium_format=options.format,
             medium_options=[option for option in OPTIONS if getattr(options, option)],
-            volume_size=options.volume_size,
-            keep_file_set_uid=options.keep_file_set_uid,
-            listed_only=options.listed_only,
             web=web_options(options) if options.web else None,
             progress=phases,
             rewrite=rewriting(reconciliation),
             security=encrypting(options),
             source_security=opening(options),
+            **picked(options, "volume_size", "keep_file_set_uid", "listed_only"),
             **settings(options),
         )
         for document in options.documents:

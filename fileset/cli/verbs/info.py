@@ -161,6 +161,13 @@ def _files(presence: Presence, unlisted: Sequence[str]) -> str:
     return ", ".join(parts + ([files] if unlisted else []))
 
 
+_OF_MEDIUM: Final = (
+    *("format", "free", "capacity", "read_only", "largest_file", "used"),
+    *("disc", "disc_capacity", "removable", "caveat"),
+)
+"""The facts about the medium in the document; null if unknown."""
+
+
 def _document(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> None:
     medium = reader.medium_info()
     descriptor = reader.descriptor_file_id
@@ -177,18 +184,8 @@ def _document(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> No
                 "records_without_file_id": presence.nameless,
                 "unlisted": len(unlisted),
             },
-            "medium": {
-                "format": medium.format,
-                "free": medium.free,
-                "capacity": medium.capacity,
-                "read_only": medium.read_only,
-                "largest_file": medium.largest_file,
-                "used": medium.used,
-                "disc": medium.disc or None,
-                "disc_capacity": medium.disc_capacity,
-                "removable": medium.removable,
-                "caveat": medium.caveat or None,
-            },
+            "medium": {name: getattr(medium, name) for name in _OF_MEDIUM}
+            | {"disc": medium.disc or None, "caveat": medium.caveat or None},
             "findings": finding_rows(reader.findings),
         },
     )

@@ -78,6 +78,15 @@ def configure(parser: ArgumentParser) -> None:
     add_flag(parser, "--scan", "look into every file instead of the DICOMDIR")
     add_flag(parser, "--dry-run", "with --to: ask which files the PACS accepts, and send nothing")
     add_flag(parser, "--transcode", "decompress the files that the PACS does not accept as they are (extra images)")
+    _add_delivery(parser)
+    _add_security(parser)
+    add_reconciliation(parser)
+    add_format(parser, opens=False)
+    add_opening(parser, "--medium-")
+    add_common(parser)
+
+
+def _add_delivery(parser: ArgumentParser) -> None:
     add_value(
         parser,
         "--jobs",
@@ -96,11 +105,6 @@ def configure(parser: ArgumentParser) -> None:
         "ask for Storage Commitment; the PACS answers to our AE Title at PORT",
         type=positive,
     )
-    _add_security(parser)
-    add_reconciliation(parser)
-    add_format(parser, opens=False)
-    add_opening(parser, "--medium-")
-    add_common(parser)
 
 
 def _add_security(parser: ArgumentParser) -> None:
