@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from fileset.errors import ENCRYPTED, OPEN_ARCHIVE, OPEN_WITH, FilesetError, FormatError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.findings import Finding, Where
+from fileset.findings import ERROR, Finding, Where
 from fileset.media.base import Format, ReadableMedium, UpdatableMedium
 
 if TYPE_CHECKING:
@@ -33,20 +33,29 @@ def is_locked(problem: FilesetError) -> bool:
     return problem.rule.startswith(("FS-SECURE-", "FS-ZIP-"))
 
 
-def no_readable_file(medium: ReadableMedium, rules: Iterable[str] = ()) -> FormatError:
+def no_readable_file(medium: ReadableMedium, findings: Sequence[Finding]) -> FormatError:
     """Return the error for a medium without a readable DICOM file; if its files are encrypted, with the way to open them.
 
-    `rules` are those of the findings about its files.
+    `findings` are those about its files; the error names a damaged one.
     """
     locked = [one for one in medium.refused() if one.reason.startswith("encrypted")]
     if locked:
         reason = f"its files are encrypted, {locked[0].name} among them"
         return FormatError(reason, path=medium.name, rule="FS-ZIP-PASSWORD", advice=OPEN_ARCHIVE)
-    if "FS-SECURE-KEY" in rules:
+    if any(finding.rule == "FS-SECURE-KEY" for finding in findings):
         return FormatError(f"its files are {ENCRYPTED}", path=medium.name, rule="FS-SECURE-KEY", advice=OPEN_WITH)
     for damage in medium.damage():
         return FormatError(f"there is no DICOM file that can be read: {damage}", path=medium.name)
+    errors = [finding for finding in findings if finding.severity == ERROR and finding.where.file]
+    damaged = [finding for finding in errors if not finding.rule.startswith("FS-DICOMDIR-")]
+    if damaged:
+        return FormatError(f"there is no whole DICOM file: {_first(damaged)}", path=medium.name, rule=damaged[0].rule)
     return FormatError("there is no DICOM file", path=medium.name)
+
+
+def _first(damaged: Sequence[Finding]) -> str:
+    more = len({finding.where.file for finding in damaged}) - 1
+    return damaged[0].placed + (f", and {more} more damaged files" if more > 1 else ", and 1 more" if more else "")
 
 
 def secure_format(wanted: Format | str | None, security: Security | None) -> Format | str | None:

@@ -20,9 +20,9 @@ from fileset.plan.scan import describe
 from fileset.plan.secured import no_readable_file
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.tree import TreeBuilder
+from fileset.report import Skipped
 
 _POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept")
-_NO_INSTANCES: Final = frozenset(("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
 _NO_UID: Final = "2.25.0"
 
 
@@ -50,7 +50,7 @@ def virtual_contents(medium: ReadableMedium) -> tuple[Contents, list[Finding]]:
         except HeaderError as problem:
             findings.append(Finding(problem.rule, problem.reason, Where(name)))
     if not len(tree):
-        raise no_readable_file(medium, {finding.rule for finding in findings})
+        raise no_readable_file(medium, findings)
     records = tree.arranged()
     file_ids = [names[source].replace("/", "\\").encode("utf_8", "surrogateescape") for source in records.sources()]
     directory = build(new_frame(Identification(_NO_UID, "")), records, file_ids)
@@ -64,7 +64,12 @@ def _instances(medium: ReadableMedium, findings: list[Finding]) -> Iterator[tupl
             with medium.open(FileId.tolerant(name)) as file:
                 yield name, describe(random_access(file)[0], describer)[0]
         except HeaderError as problem:
-            if problem.rule not in _NO_INSTANCES:
+            skipped = Skipped(name, problem.rule, problem.reason)
+            if problem.rule in ("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM") and not skipped.foreign:
+                findings.append(
+                    Finding("FS-FILE-UNREADABLE", f"a DICOM file by its name, but {problem.reason}", Where(name))
+                )
+            elif not skipped.foreign and problem.rule != "FS-FILE-IS-DICOMDIR":
                 findings.append(Finding(problem.rule, problem.reason, Where(name)))
         except (FilesetError, OSError) as problem:
             reason = problem.text(known_path=name) if isinstance(problem, FilesetError) else str(problem)

@@ -134,7 +134,7 @@ def _repaired(
     if not state.was_read and not len(plan.directory):
         if diagnosis.leftovers and not medium.has_dicomdir() and _tidied(medium, diagnosis.leftovers, report):
             return report
-        raise _nothing_to_list(medium)
+        raise _nothing_to_list(medium, report.lost)
     if _is_as_it_was(plan, contents) and not diagnosis.leftovers:
         report.mended = 0
         return report
@@ -158,13 +158,17 @@ def _report_losses(
         report.findings.append(Finding("FS-DESCRIPTOR", message, Where(contents.file, tag=tags.DESCRIPTOR_FILE_ID)))
 
 
-def _nothing_to_list(medium: UpdatableMedium) -> FormatError:
+def _nothing_to_list(medium: UpdatableMedium, lost: Sequence[Skipped]) -> FormatError:
     """Return the error for a medium with neither a DICOMDIR nor a DICOM file that a DICOMDIR can list."""
     if _holds_encrypted(medium):
         reason = "no DICOMDIR, and no given key or password opens its encrypted files"
         return FormatError(reason, path=medium.name, advice=OPEN_WITH, rule="FS-SECURE-KEY")
     if dicomdirs_below(medium):
         return no_dicomdir(medium)
+    damaged = [one for one in lost if one.rule not in ("FS-FILE-NAME", "FS-MEDIUM-DAMAGED", "FS-WRITE-LEFTOVER")]
+    if damaged:
+        reason = f"no DICOMDIR, and no whole DICOM file: {damaged[0].source}: {damaged[0].reason}"
+        return FormatError(reason, path=medium.name, rule=damaged[0].rule)
     damage = next(iter(medium.damage()), "not a file-set")
     reason = f"no DICOMDIR, and no DICOM file that a DICOMDIR can list: {damage}"
     advice = "DICOM files with other names, such as A.dcm, need `fileset create`, which copies them under legal names"

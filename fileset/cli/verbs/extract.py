@@ -110,14 +110,17 @@ def _extracted(source: Finder, template: str, keys: dict[str, Any], options: Nam
 
 def _tell_nothing(report: ExtractReport, reader: Reader | Scanned, keys: dict[str, Any], options: Namespace) -> bool:
     """Say why nothing was copied; return whether that is a fault: keys that match nothing, or no file to read."""
+    from fileset.findings import Finding, Where
     from fileset.plan.secured import no_readable_file
 
     if keys and any(reader.instances):
         tell_unmatched(keys, options, reader.absent)
         return True
     if options.scan:
-        rules = {one.rule for one in (*report.findings, *reader.findings)}
-        say(no_readable_file(reader.medium, rules).text(command=True))
+        claiming = [
+            Finding("FS-FILE-UNREADABLE", one.reason, Where(one.source)) for one in report.skipped if not one.foreign
+        ]
+        say(no_readable_file(reader.medium, (*report.findings, *reader.findings, *claiming)).text(command=True))
     return bool(options.scan)
 
 
