@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 from attrs import define, evolve, field, frozen
 
@@ -31,11 +31,12 @@ from fileset.records.arranged import Node
 from fileset.records.describe import Instance
 from fileset.records.levels import LEVELS, Chain
 from fileset.records.person import Person, person_of
-from fileset.records.tree import TreeBuilder
+from fileset.records.tree import TreeBuilder, invented_patient_id
 from fileset.report import Removed, Report, Skipped
 from fileset.standard import tags
 from fileset.standard.record_types import HL7_DOCUMENT, RECORD_TYPES
 
+_INSTANCE_UID: Final = tags.REFERENCED_SOP_INSTANCE_UID
 _NO_INSTANCE: Final = frozenset(("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
 ABOUT_FILES: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MISSING", "FS-REFERENCE-NOT-DICOM", "FS-FILE-LINK"))
 
@@ -69,6 +70,13 @@ class Diagnosis:
         return [finding for finding in self.unread if not finding.where.record]
 
 
+class Rebuilt(NamedTuple):
+    """The plan of a rebuild, and the findings about the old DICOMDIR that also hold for the new one."""
+
+    plan: Plan
+    uncured: frozenset[Finding]
+
+
 def rebuild(
     medium: UpdatableMedium,
     old: State,
@@ -78,7 +86,7 @@ def rebuild(
     report: Report,
     *,
     trust_dicomdir: bool = False,
-) -> Plan:
+) -> Rebuilt:
     """Plan a new DICOMDIR for `medium`; `report` receives the result for each record.
 
     With `trust_dicomdir`, a record stays in its place even if its file names another patient, study or series.
@@ -87,7 +95,8 @@ def rebuild(
     work.offer_listed()
     work.offer_unlisted()
     growth = work.grown(work.tree(scan))
-    return Plan(laid_out(growth, frame, work.file_id_of), basis=old.basis)
+    uncured = work.report_uncured(growth)
+    return Rebuilt(Plan(laid_out(growth, frame, work.file_id_of), basis=old.basis), uncured)
 
 
 @define
@@ -103,6 +112,10 @@ class _Rebuild:
     missing: dict[int, str] = field(factory=dict)  # record -> the reason why its file is not found by its name
     unnamed: set[int] = field(factory=set)  # sources that no record can reference, because of their names
     placed: dict[int, int] = field(factory=dict)  # source -> the record that its instance replaces
+    unplaced: set[str] = field(factory=set)  # files that cannot decide the places of their records
+    contradicting: set[int] = field(
+        factory=set
+    )  # sources whose records name another patient, study, series or instance
     contradicted: dict[tuple[int, Chain], bool] = field(factory=dict)  # by the record above an instance, and its file
 
     def __attrs_post_init__(self) -> None:
@@ -229,22 +242,29 @@ class _Rebuild:
             unnamed.pop(instance.sop_instance_uid.decode("ascii", "replace"), None)
         self._settle_missing(unnamed)
         accepted.sort(key=self._is_alone)
+        alone = {source for source, instance in accepted if self._is_alone((source, instance))}
+        self.contradicting = alone & self.placed.keys()
         self.kept.single_out(self.diagnosis.sound)
         self.kept.other_persons = self._other_persons(accepted)
         return tree_of(self.offer, accepted, self.kept, lambda at, why: self._refuse(at, why.rule, why.reason))
 
     def _other_persons(self, accepted: list[tuple[int, Instance]]) -> dict[int, Person]:
-        """Return the person of the first file below each PATIENT record that all its files contradict."""
+        """Return the person of the first file below each PATIENT record that all its files with this Patient ID contradict."""
         found: dict[int, dict[Person, bool]] = {}
         for source, instance in accepted:
             above = self.kept.above(self.placed[source]) if source in self.placed else iter(())
             patient = next((at for at in above if self.contents.type_name(at) == "PATIENT"), NONE)
-            if patient != NONE and instance.chain is not None:
+            if patient != NONE and instance.chain is not None and self._has_id_of(instance.chain, patient):
                 persons = found.setdefault(patient, {})
                 person = person_of(instance.chain)
                 if person not in persons:
                     persons[person] = person.is_other_than(identity_of_levels(self.contents, patient).person)
         return {patient: next(iter(persons)) for patient, persons in found.items() if all(persons.values())}
+
+    def _has_id_of(self, chain: Chain, patient: int) -> bool:
+        """Return whether a file has the Patient ID of a record: a file of another patient moves to his record."""
+        identity = chain.patient_id or invented_patient_id(chain.study_uid)
+        return decode(identity, chain.character_set.decode("ascii")) == self.kept.key(patient)
 
     def _is_elsewhere(self, source: int, instance: Instance) -> bool:
         """Return whether a file names another patient, study or series than its record; report it and keep the record."""
@@ -262,15 +282,17 @@ class _Rebuild:
         return bool(found)
 
     def _is_alone(self, described: tuple[int, Instance]) -> bool:
-        """Return whether no record names the same patient, study and series as the file.
+        """Return whether no record names the same patient, study, series and instance as the file.
 
         If two files contradict each other, the first decides. So files that agree with their records come first: one wrong
         file must not move the other files of its study to another patient.
         """
         source, instance = described
         index, chain = self.placed.get(source, NONE), instance.chain
-        if index == NONE or chain is None:
-            return index == NONE
+        if index == NONE or self.contents.raw_reference(index, _INSTANCE_UID) != instance.sop_instance_uid:
+            return True
+        if chain is None:
+            return False
         place = self.kept.parent(index), chain
         if place not in self.contradicted:
             said = (decode(chain.patient_id, chain.character_set.decode("ascii")), chain.study_uid, chain.series_uid)
@@ -287,9 +309,12 @@ class _Rebuild:
             return  # no value in the file can replace the record, so the record stays
         elif rule in _NO_INSTANCE:
             self._lose(index, "FS-REFERENCE-NOT-DICOM", reason)
+        elif rule == "FS-INSTANCE-DUPLICATE" and source in self.contradicting:
+            self._lose(index, rule, f"{self.offer.sources.name(source)} has {reason}")
         else:
             where = Where(self.offer.sources.name(source), self.contents.type_name(index))
             self.report.findings.append(Finding(rule, f"{reason}; its record stays where it is", where))
+            self.unplaced.add(where.file)
 
     def file_id_of(self, node: Node) -> bytes:
         """Return the value of (0004,1500) for a node."""
@@ -340,7 +365,6 @@ class _Rebuild:
         except FormatError:
             return node, False
         if tail == unpatched(self.contents.flat, index) and self._can_stay(node, index):
-            self._report_uncured(index)
             return node, True
         self.report.note_changes(node.record_type, changes)
         return node._replace(tail=tail), False
@@ -370,11 +394,19 @@ class _Rebuild:
             and contents.element(index, tags.MRDR_OFFSET) is None
         )
 
-    def _report_uncured(self, index: int) -> None:
-        """Report the faults of a record that stays because no file has a better value."""
-        faults = self.diagnosis.faults.get(index, ())
-        stays = {id(one): evolve(one, message=f"{one.message}; it stays") for one in faults}
+    def report_uncured(self, growth: Growth) -> frozenset[Finding]:
+        """Mark and return the faults of records that stay, because no file has a better value or decides their place."""
+        uncured = [one for index in growth.bodies.values() for one in self._uncured(index)]
+        stays = {id(one): evolve(one, message=f"{one.message}; it stays") for one in uncured}
         self.report.findings[:] = [stays.get(id(one), one) for one in self.report.findings]
+        return frozenset(stays.values())
+
+    def _uncured(self, index: int) -> Iterator[Finding]:
+        """Yield the faults of a record that stays, for a record of a level without those about files that move away."""
+        is_level = self.contents.type_name(index) in LEVELS
+        for fault in self.diagnosis.faults.get(index, ()):
+            if not is_level or fault.where.file == self.contents.file or fault.where.file in self.unplaced:
+                yield fault
 
     # ------------------------------------------------------------ records that no file places
 

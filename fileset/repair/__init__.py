@@ -7,7 +7,7 @@ follows from the files. No file is moved, changed or deleted, except files of an
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import compress
@@ -129,8 +129,8 @@ def _repaired(
         _put_remaining_last(report, diagnosis.remaining, former)
         return report
     frame = renewed_frame(contents.flat, changes)
-    plan = rebuild(medium, state, diagnosis, scanned, frame, report, trust_dicomdir=trust_dicomdir)
-    _put_remaining_last(report, diagnosis.remaining, former)
+    plan, uncured = rebuild(medium, state, diagnosis, scanned, frame, report, trust_dicomdir=trust_dicomdir)
+    _put_remaining_last(report, diagnosis.remaining, former, uncured)
     if not state.was_read and not len(plan.directory):
         if diagnosis.leftovers and not medium.has_dicomdir() and _tidied(medium, diagnosis.leftovers, report):
             return report
@@ -185,13 +185,17 @@ def _holds_encrypted(medium: UpdatableMedium) -> bool:
     return False
 
 
-def _put_remaining_last(report: Report, remaining: Sequence[Finding], former: int) -> None:
+def _put_remaining_last(
+    report: Report, remaining: Sequence[Finding], former: int, uncured: Container[Finding] = ()
+) -> None:
     """Move the findings that no rebuild cures to the end, each once: all before them are repaired.
 
-    The first `former` findings are about the old DICOMDIR, the others about the new one.
+    The first `former` findings are about the old DICOMDIR; of these, the `uncured` ones also hold for the new one.
     """
-    uncured = {(one.rule, one.where.file) for one in remaining}
-    lasts = [at >= former or (one.rule, one.where.file) in uncured for at, one in enumerate(report.findings)]
+    known = {(one.rule, one.where.file) for one in remaining}
+    lasts = [
+        at >= former or one in uncured or (one.rule, one.where.file) in known for at, one in enumerate(report.findings)
+    ]
     mended = list(compress(report.findings, map(not_, lasts)))
     lasting = list(compress(report.findings, lasts))
     named = {(one.rule, one.where.file) for one in lasting}
