@@ -1,8 +1,8 @@
-"""Add one file to a file-set with a program, print how many seconds that took, and leave the file-set as it was.
+"""Add one file to a file-set with a program, print the seconds that it took, and restore the file-set.
 
     python add.py FOLDER PROGRAM [ARGUMENT...]
 
-The arguments may name ``{folder}`` and ``{extra}``, a file of a new series that lies in the folder under a File ID.
+The arguments may contain ``{folder}`` and ``{extra}``, a file of a new series in that folder, whose name is a File ID.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.benchmarks.corpus import Shape, files
 
 EXTRA = "EXTRA001"
 STRANGER = Shape(1, matrix=17)
-"""One file of another corpus; its UIDs are made other ones, of the same length."""
+"""One file of another corpus; its UIDs are replaced by others of the same length."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -32,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
         extra.write_bytes(stranger())
         try:
             words = [word.format(folder=folder, extra=EXTRA) for word in command]
-            # Who syncs would else wait for the copies above, too.
+            # Otherwise a program that syncs would also wait for the copies above.
             subprocess.run(["sync", "-f", str(folder)], check=False)
             start = time.perf_counter()
             subprocess.run(words, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def stranger() -> bytes:
-    """An instance that no corpus has."""
+    """Return an instance that no corpus has."""
     [(_, header, tail)] = files(STRANGER)
     return (header + tail).replace(b"2.25.1", b"2.25.9").replace(b"2.25.2", b"2.25.8").replace(b"2.25.3", b"2.25.7")
 

@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.advise [FILES] [PAIRS]
 
-Prints the seconds of processor time of each, worker processes included, and the median of the ratios; the target is 1.5.
+Prints the seconds of processor time of each, including worker processes, and the median of the ratios; the target is 1.5.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PROFILE: Final = "STD-GEN-CD"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Measure; 0."""
+    """Measure, print, and return 0."""
     files, pairs = (int(word) for word in (*argv, *("20000", "5")[len(argv) :]))
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder), Shape(files))

@@ -1,4 +1,4 @@
-"""Run the jobs: for each job and size one sampled warm-up of every contender, then timed runs of all in turn."""
+"""Run the jobs: for each job and size one sampled warm-up of every contender, then timed runs of all, in turn."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parents[1]
 OURS_DEFAULT = (sys.executable, "-m", "fileset")
 SPACE_FACTOR = 2.5
-"""Room that a corpus needs, as a multiple of its size: the files, one copy of them, the directories."""
+"""Disk space that a corpus needs, as a multiple of its size: the files, one copy of them, the directories."""
 
 Log = Callable[[str], None]
 
 
 @frozen
 class Options:
-    """What the user asked for; ``sizes`` replaces the sizes of the level."""
+    """The options of the user; ``sizes`` replaces the sizes of the level."""
 
     level: Level = "default"
     sizes: tuple[int, ...] = ()
@@ -37,7 +37,7 @@ class Options:
 
 @frozen
 class Result:
-    """What one contender did at one job and size; with a ``skipped`` reason there are no figures."""
+    """The result of one contender at one job and size; with a ``skipped`` reason there are no figures."""
 
     job: str
     files: int
@@ -49,30 +49,30 @@ class Result:
 
 
 class FailedError(Exception):
-    """A contender did not do the job; the message says how we know."""
+    """A contender did not do the job; the message has the evidence."""
 
 
 @frozen
 class Bench:
-    """A work folder, the options, and where to tell the progress."""
+    """A work folder, the options, and the function that logs progress."""
 
     root: Path
     options: Options
     log: Log
 
     def results(self, jobs: Sequence[Job]) -> Iterator[list[Result]]:
-        """The results of each job and size, as they come."""
+        """Yield the results of each job and size."""
         for job in jobs:
             for files in self.sizes(job):
                 yield self.contest(job, files)
 
     def sizes(self, job: Job) -> tuple[int, ...]:
-        """The numbers of files for a job; one without files keeps its 0."""
+        """Return the numbers of files for a job; 0 for a job without files."""
         own = job.sizes[self.options.level]
         return self.options.sizes if self.options.sizes and any(own) else own
 
     def contest(self, job: Job, files: int) -> list[Result]:
-        """All contenders at one job and size."""
+        """Run all contenders at one job and size."""
         try:
             site = self.site(job, files)
         except FailedError as error:
@@ -85,11 +85,11 @@ class Bench:
         return list(results.values())
 
     def goes_on(self, result: Result) -> bool:
-        """Whether a contender is timed once more."""
+        """Return whether a contender is timed once more."""
         return not result.skipped and all(seconds < self.options.patience for seconds in result.seconds)
 
     def site(self, job: Job, files: int) -> Site:
-        """The place of a job, its corpus made; raises FailedError where the disk is too small."""
+        """Make the corpus of a job and return its site. Raises FailedError if the disk is too small."""
         if job.records_only:
             return self.records_site(job, files)
         shape = corpus.Shape(files, job.per_series or max(files, 1), job.matrix)
@@ -102,7 +102,7 @@ class Bench:
         return site
 
     def records_site(self, job: Job, files: int) -> Site:
-        """The place of a job that knows records only."""
+        """Return the site of a job that has only records."""
         folder = self.root / f"records-{files}"
         folder.mkdir(exist_ok=True)
         if job.needs_directory and not (folder / "DICOMDIR").exists():
@@ -126,10 +126,10 @@ class Bench:
             result = self.warm_up(evolve(job, needs_directory=False), indexer, site)
             if not result.skipped:
                 return
-        raise FailedError("nobody wrote the DICOMDIR to read")
+        raise FailedError("no program wrote the DICOMDIR to read")
 
     def warm_up(self, job: Job, contender: Contender, site: Site) -> Result:
-        """The first run, if nothing is in its way: for the cache, the memory, and the proof that the job is done."""
+        """Run a contender once, if it can run: to fill the cache, measure memory, and prove that it does the job."""
         reason = self.hindrance(contender, site.files)
         blank = Result(job.name, site.files, contender.name, skipped=reason)
         result = blank if reason else self.sampled(job, contender, site, blank)
@@ -137,7 +137,7 @@ class Bench:
         return result
 
     def sampled(self, job: Job, contender: Contender, site: Site, blank: Result) -> Result:
-        """A run that is watched, not timed."""
+        """Run a contender with samples of its memory, untimed."""
         try:
             run, _ = self.run(job, contender, site, sampled=True)
             undone = contender.proof(site)
@@ -146,7 +146,7 @@ class Bench:
         return evolve(blank, pss=run.pss, max_rss=run.max_rss, skipped=f"failed: {undone}" if undone else "")
 
     def hindrance(self, contender: Contender, files: int) -> str:
-        """Why a contender cannot take part, or nothing."""
+        """Return the reason why a contender cannot take part, or ""."""
         program = self.words(contender.words[:1], {})[0]
         if not shutil.which(program):
             return f"{program} is not installed"
@@ -155,7 +155,7 @@ class Bench:
         return f"{contender.why} (limit {contender.limit:,} files)" if files > contender.limit else ""
 
     def timed(self, job: Job, contender: Contender, site: Site, so_far: Result) -> Result:
-        """One more timed run; a contender that now fails is out."""
+        """Time one more run; a contender that fails now is skipped from then on."""
         try:
             run, printed = self.run(job, contender, site)
             seconds = float(printed) if contender.prints_seconds else run.seconds
@@ -165,11 +165,11 @@ class Bench:
         return evolve(so_far, seconds=(*so_far.seconds, seconds), max_rss=max(so_far.max_rss, run.max_rss))
 
     def run(self, job: Job, contender: Contender, site: Site, *, sampled: bool = False) -> tuple[measure.Run, bytes]:
-        """Clean up, run, and give the figures and the beginning of stdout; raises FailedError on an exit code."""
+        """Clean up and run; return the figures and the beginning of stdout. Raises FailedError on an exit code."""
         self.clean(job, site)
         stderr = self.root / "stderr"
         words = self.words(contender.words, self.places(site))
-        # The output of timed runs goes nowhere: a peer that prints more than we do must not pay for the disk.
+        # The output of timed runs is discarded: a peer that prints more than we do must not pay for the disk.
         keeps = sampled or contender.prints_seconds
         with (site.stdout if keeps else Path(os.devnull)).open("wb") as out, stderr.open("wb") as err:
             run = measure.run(words, env=self.environment(), stdout=out, stderr=err, sampled=sampled)
@@ -179,11 +179,11 @@ class Bench:
         return run, site.stdout.read_bytes()[:100] if contender.prints_seconds else b""
 
     def clean(self, job: Job, site: Site) -> None:
-        """Put what the last run wrote out of the way, and wait until the disk is at rest.
+        """Put the output of the last run aside, and wait until the disk is idle.
 
-        It is emptied, not removed, until all jobs are done: on ext4, who makes files pays for every file that was removed
-        in the minute before, as the kernel passes over those inodes one by one. Of 2,000 files it was up to half of the
-        time, and another part of it for each contender.
+        The files are emptied, not removed, until all jobs are done: on ext4, making files takes longer for each file that was
+        removed in the minute before, because the kernel skips those inodes one by one. With 2,000 files this was up to half
+        of the time, and a different part of it for each contender.
         """
         if not job.needs_directory:
             site.directory.unlink(missing_ok=True)
@@ -197,14 +197,14 @@ class Bench:
         subprocess.run(["sync", "-f", str(self.root)], check=False)
 
     def words(self, words: Sequence[str], places: Mapping[str, str]) -> list[str]:
-        """A command of the table, filled in."""
+        """Fill in the words of a command."""
         filled: list[str] = []
         for word in words:
             filled += self.options.ours if word == "{ours}" else [word.format_map({"python": sys.executable, **places})]
         return filled
 
     def places(self, site: Site) -> dict[str, str]:
-        """What the words of a command may name."""
+        """Return the values that the words of a command may name."""
         return {
             "corpus": str(site.corpus),
             "out": str(site.out),
@@ -214,7 +214,7 @@ class Bench:
         }
 
     def environment(self) -> dict[str, str]:
-        """The environment of all contenders: this checkout is importable, temporary files stay in the work folder.
+        """Return the environment of all contenders: this checkout is importable, temporary files stay in the work folder.
 
         The warm-up may leave compiled modules beside ours, as an installation would.
         """
@@ -224,6 +224,6 @@ class Bench:
 
 
 def rotated(contenders: Sequence[Contender], number: int) -> list[Contender]:
-    """The contenders in an order that changes with every round, so that nobody always runs behind the same one."""
+    """Order the contenders differently in every round, so that none always runs after the same other one."""
     start = number % max(len(contenders), 1)
     return [*contenders[start:], *contenders[:start]]

@@ -1,4 +1,4 @@
-"""A DICOMDIR with many records and no files: what encoding, decoding and listing cost when nothing else does.
+"""A DICOMDIR with many records and no files, to measure only encoding, decoding and listing.
 
     python -m tests.benchmarks.big_directory COUNT FOLDER
 
@@ -23,7 +23,7 @@ UID = "2.25.329800735698586629295641978511506172918"
 
 
 def nodes(count: int) -> Iterator[Node]:
-    """The records in preorder: `source` is the number of the image."""
+    """Yield the records in preorder; `source` is the number of the image."""
     for start in range(0, count, PER_SERIES):
         series = start // PER_SERIES
         patient, within = divmod(series, SERIES_PER_PATIENT)
@@ -39,7 +39,7 @@ def nodes(count: int) -> Iterator[Node]:
 
 
 def study(patient: int) -> bytes:
-    """The keys of a STUDY record."""
+    """Encode the keys of a STUDY record."""
     return text(
         (0x00080020, "DA", "20260101"),
         (0x00080030, "TM", "120000"),
@@ -51,7 +51,7 @@ def study(patient: int) -> bytes:
 
 
 def leaf(series: int, image: int) -> bytes:
-    """The reference and the keys of an IMAGE record."""
+    """Encode the reference and the keys of an IMAGE record."""
     return text(
         (0x00041510, "UI", "1.2.840.10008.5.1.4.1.1.2"),
         (0x00041511, "UI", f"{UID}.{series}.{image}"),
@@ -61,12 +61,12 @@ def leaf(series: int, image: int) -> bytes:
 
 
 def text(*values: tuple[int, str, str]) -> bytes:
-    """Elements, encoded."""
+    """Encode elements."""
     return b"".join(element(tag, vr, value.encode("ascii")) for tag, vr, value in values)
 
 
 def name(node: Node) -> bytes:
-    """A File ID for an image."""
+    """Return a File ID for an image."""
     folder, number = divmod(node.source, PER_SERIES)
     return b"DICOM\\S%07d\\I%07d" % (folder, number)
 

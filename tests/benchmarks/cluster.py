@@ -1,4 +1,4 @@
-"""Reading headers by a Dask cluster on this machine, relative to our own processes, and with more workers on slow storage.
+"""Time reading headers by a Dask cluster on this computer, relative to our own processes, and with more workers on slow storage.
 
 Run it as `python -m tests.benchmarks.cluster [FILES] [PAIRS]`.
 """
@@ -23,13 +23,13 @@ from fileset.records.describe import Policy
 from tests.benchmarks.corpus import Shape, write
 
 DELAY = 0.005
-"""Seconds that slow storage takes for each file."""
+"""Seconds of slow storage for each file."""
 SLOW_FILES = 6_000
 _scan_chunk = scan.scan_chunk
 
 
 def scan_slowly(paths: Sequence[str], policy: Policy) -> list[Any]:
-    """Scan files as from slow storage; the task of a worker."""
+    """Scan files as if from slow storage, in a worker."""
     time.sleep(DELAY * len(paths))
     return _scan_chunk(paths, policy)
 
@@ -42,7 +42,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def on_cluster(workers: int, folder: Path) -> float:
-    """Return how long `index` takes with so many workers, without starting them."""
+    """Return the seconds of `index` with so many workers, without the start of the workers."""
     dask: Any = distributed
     with dask.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster:
         client = dask.Client(cluster, set_as_default=False)

@@ -1,6 +1,6 @@
-"""A deterministic corpus of CT images, written fast: one template a series, a few values patched in for every file.
+"""A deterministic corpus of CT images, written fast: one template for a series, with a few values patched for every file.
 
-The same `Shape` gives the same bytes on every machine. File IDs conform to PS3.10 8.2:
+The same `Shape` gives the same bytes on every computer. File IDs conform to PS3.10 8.2:
 ``DICOM/P00001/S0000001/I0000001``.
 """
 
@@ -43,7 +43,7 @@ Fields = dict[str, str | int]
 class Shape:
     """A corpus: ``files`` images, ``per_series`` of them in each series, pixel matrices of ``matrix`` squared 16-bit words.
 
-    The default matrix makes 512 bytes of pixel data, so that the header is all there is; 512 makes 520 KB files.
+    The default matrix makes 512 bytes of pixel data, so that headers dominate; 512 makes 520 KB files.
     """
 
     files: int
@@ -57,14 +57,14 @@ class Shape:
 
     @property
     def disk_bytes(self) -> int:
-        """About what the corpus takes on a disk with 4 KB blocks."""
+        """The approximate size of the corpus on a disk with 4 KB blocks."""
         pixels = 2 * self.matrix**2
         return self.files * (2 * BLOCK_BYTES + pixels // BLOCK_BYTES * BLOCK_BYTES)
 
 
 @frozen
 class Series:
-    """What all files of one series have in common; everything follows from its number in the corpus."""
+    """The properties of all files of one series; everything follows from its number in the corpus."""
 
     number: int
     matrix: int
@@ -81,7 +81,7 @@ class Series:
 
     @property
     def variant(self) -> Variant:
-        """How its headers look."""
+        """The variant of its headers."""
         return VARIANTS[self.number % len(VARIANTS)]
 
     @property
@@ -100,7 +100,7 @@ class Series:
         return f"DICOM/P{self.patient:05d}/S{self.number:07d}"
 
     def fields(self) -> Fields:
-        """What the format strings of `ct_header` may name."""
+        """Return the fields that the format strings of `ct_header` may name."""
         charset, _, name = PATIENTS[self.patient % len(PATIENTS)]
         day = self.patient % 28 + 1
         return {
@@ -132,11 +132,11 @@ class Series:
         }
 
     def decimal(self, value: float) -> str:
-        """A DS of this series's length."""
+        """Format a DS in the length of this series."""
         return f"{value:.{self.variant.digits}f}"
 
     def file_fields(self, index: int, files: int) -> Fields:
-        """What the format strings of `PER_FILE` may name. Series with an odd number are stored last image first."""
+        """Return the fields of the format strings of `PER_FILE`. Series with an odd number are stored last image first."""
         number = files - index if self.number % 2 else index + 1
         return {
             "uid": self.instance_uid(number),
@@ -148,7 +148,7 @@ class Series:
         }
 
     def instance_uid(self, number: int) -> str:
-        """SOP Instance UID: a counter below the series in two of three series, else a UUID without order."""
+        """Return a SOP Instance UID: a counter below the series in two of three series, else a UUID without order."""
         if self.number % 3 == 2:
             return uuid_uid(f"{self.number}/{number}")
         return f"{self.uid}.{number}"
@@ -156,7 +156,7 @@ class Series:
 
 @frozen
 class Template:
-    """The bytes of one series's files around the values that differ."""
+    """The bytes of the files of one series, around the values that differ."""
 
     series: Series
     meta: tuple[bytes, bytes]
@@ -164,7 +164,7 @@ class Template:
     tail: bytes = field(repr=False)
 
     def header(self, index: int, files: int) -> bytes:
-        """All of file number ``index`` of the series but the `tail`."""
+        """Encode file number ``index`` of the series, except the `tail`."""
         fields = self.series.file_fields(index, files)
         parts = [PREAMBLE, *self.file_meta(str(fields["uid"]))]
         for before, tag, vr, form in self.chunks:
@@ -172,7 +172,7 @@ class Template:
         return b"".join(parts)
 
     def file_meta(self, uid: str) -> tuple[bytes, ...]:
-        """The File Meta Information (PS3.10 7.1), whose group length depends on the UID."""
+        """Encode the File Meta Information (PS3.10 7.1), whose group length depends on the UID."""
         before, after = self.meta
         media_uid = element(0x00020003, "UI", uid)
         length = len(before) + len(media_uid) + len(after)
@@ -180,27 +180,27 @@ class Template:
 
 
 def patient_id(patient: int) -> str:
-    """Patient ID of the patient with this number in the corpus."""
+    """Return the Patient ID of the patient with this number in the corpus."""
     return f"PID{patient:06d}"
 
 
 def middle_patient(files: int) -> int:
-    """The number of the patient in the middle of a corpus of the default `Shape`."""
+    """Return the number of the patient in the middle of a corpus of the default `Shape`."""
     return Shape(files).series // (2 * SERIES_PER_STUDY * STUDIES_PER_PATIENT)
 
 
 def study_uid(study: int) -> str:
-    """Study Instance UID of the study with this number in the corpus."""
+    """Return the Study Instance UID of the study with this number in the corpus."""
     return uuid_uid(f"study {study}")
 
 
 def uuid_uid(name: str) -> str:
-    """A UID below 2.25 (PS3.5 B.2) that follows from ``name``."""
+    """Derive a UID below 2.25 (PS3.5 B.2) from ``name``."""
     return f"2.25.{int.from_bytes(blake2b(name.encode(), digest_size=16).digest())}"
 
 
 def template(series: Series) -> Template:
-    """The template of a series."""
+    """Return the template of a series."""
     chunks: list[tuple[bytes, int, str, str]] = []
     before = b""
     for tag, (row, per_file) in sorted(rows(series).items()):
@@ -219,7 +219,7 @@ def template(series: Series) -> Template:
 
 
 def rows(series: Series) -> dict[int, tuple[Row | SequenceRow, bool]]:
-    """The rows of a series by tag, each with whether it differs from file to file."""
+    """Return the rows of a series by tag; each with a flag, true if it differs from file to file."""
     variant = series.variant
     found: list[Row] = [*BASE, *(EXTENDED if variant.extended else ())]
     for name in variant.blocks:
@@ -233,7 +233,7 @@ def rows(series: Series) -> dict[int, tuple[Row | SequenceRow, bool]]:
 
 
 def encoded(row: Row | SequenceRow, fields: Fields, series: Series) -> bytes:
-    """The bytes of one row of a series."""
+    """Encode one row of a series."""
     if isinstance(row, SequenceRow):
         open_sequence, open_items = LENGTHS[series.study % len(LENGTHS)]
         items = (b"".join(encoded(inner, fields, series) for inner in content) for content in row.items)
@@ -243,7 +243,7 @@ def encoded(row: Row | SequenceRow, fields: Fields, series: Series) -> bytes:
 
 
 def filled(vr: str, value: Value, fields: Fields) -> Value:
-    """The value with the series's fields put in; a field of a binary VR is a number."""
+    """Put the fields of the series into a value; a field of a binary VR is a number."""
     if not isinstance(value, str):
         return value
     text = value.format(**fields)
@@ -251,14 +251,14 @@ def filled(vr: str, value: Value, fields: Fields) -> Value:
 
 
 def pixel_data(series: Series) -> bytes:
-    """(7FE0,0010): a ramp of 12-bit words, the same in all files of the corpus."""
+    """Encode (7FE0,0010): a ramp of 12-bit words, the same in all files of the corpus."""
     words = series.matrix**2
     ramp = b"".join(word.to_bytes(2, "little") for word in range(4096))
     return element(0x7FE00010, "OW", (ramp * (words // 4096 + 1))[: 2 * words])
 
 
 def files(shape: Shape) -> Iterator[tuple[str, bytes, bytes]]:
-    """Relative path, header and tail of every file of the corpus, in the order of the paths."""
+    """Yield relative path, header and tail of every file of the corpus, in the order of the paths."""
     for number in range(shape.series):
         form = template(Series(number, shape.matrix))
         count = min(shape.per_series, shape.files - number * shape.per_series)
@@ -267,7 +267,7 @@ def files(shape: Shape) -> Iterator[tuple[str, bytes, bytes]]:
 
 
 def write(root: Path, shape: Shape) -> None:
-    """Write the corpus below ``root``, which is made; raises OSError if the disk does not take it."""
+    """Make ``root`` and write the corpus below it. Raises OSError if the disk fails or is full."""
     made = ""
     for path, header, tail in files(shape):
         folder, _, _ = path.rpartition("/")
@@ -287,7 +287,7 @@ def write_file(path: str, header: bytes, tail: bytes) -> None:
 
 
 def digest(shape: Shape) -> str:
-    """A digest over all paths and bytes of the corpus, for the test that it never changes."""
+    """Compute a digest over all paths and bytes of the corpus, for the test that it never changes."""
     total = blake2b(digest_size=16)
     for path, header, tail in files(shape):
         total.update(path.encode() + header + tail)

@@ -1,8 +1,8 @@
-"""What stands in the header of the corpus's CT images: tables, one row an element.
+"""The elements in the headers of the CT images of the corpus: tables, one row an element.
 
 A text value is a format string: ``{name}`` fields come from the series (`Series.fields` in `corpus`) or, in `PER_FILE`, from
-the file. Everything a directory needs sits where scanners have it: before, between and behind private groups and
-sequences, some of undefined length, some private values longer than a first read of 8 KB.
+the file. The keys for a directory are where scanners write them: before, between and after private groups and sequences,
+some of undefined length, some private values longer than a first read of 8 KB.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class PrivateBlock:
     rows: tuple[Row, ...]
 
     def elements(self) -> list[Row]:
-        """The reservation and the elements, with whole tags."""
+        """Return the reservation and the elements, with whole tags."""
         base = self.group << 16
         reservation: Row = (base | self.number, "LO", self.creator)
         return [reservation, *((base | self.number << 8 | offset, vr, value) for offset, vr, value in self.rows)]
@@ -35,7 +35,7 @@ class PrivateBlock:
 
 @frozen
 class SequenceRow:
-    """A sequence element: the rows of each of its items, which may hold sequences again."""
+    """A sequence element: the rows of each of its items, which may contain sequences again."""
 
     tag: int
     items: tuple[tuple[Row | SequenceRow, ...], ...]
@@ -152,7 +152,7 @@ CODE_LOCALIZER: tuple[Row, ...] = (
 REFERENCE: tuple[Row | SequenceRow, ...] = (
     (0x00081150, "UI", CT_IMAGE_STORAGE),
     (0x00081155, "UI", "{series_uid}.9{study}"),
-    # A nested sequence with keys that also stand at the top level: a scanner that loses its depth picks these up.
+    # A nested sequence with keys that are also at the top level: a reader that loses count of the depth would use these.
     SequenceRow(0x0040A170, (CODE_LOCALIZER,)),
 )
 SCHEDULED: tuple[Row, ...] = (
@@ -272,7 +272,7 @@ BLOCKS: dict[str, PrivateBlock] = {
 
 @frozen
 class Variant:
-    """How the headers of one series look; ``digits`` is the number of decimals of its decimal strings."""
+    """A kind of header; ``digits`` is the number of decimals of its decimal strings."""
 
     blocks: tuple[str, ...]
     extended: bool
@@ -280,7 +280,7 @@ class Variant:
     private_sequence: bool = False
 
 
-# Series n has variant n modulo the number of rows: one in eight reaches past a first read of 8 KB, as in life.
+# Series n has variant n modulo the number of rows: as in practice, one in eight exceeds a first read of 8 KB.
 VARIANTS: tuple[Variant, ...] = (
     Variant(("identity", "acquisition", "relation"), extended=False, digits=3),
     Variant(("identity", "acquisition", "parameters"), extended=True, digits=6),

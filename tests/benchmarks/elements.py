@@ -1,6 +1,6 @@
 """Explicit VR Little Endian elements for the corpus (PS3.5 7.1.2).
 
-Deliberately not the encoder of `fileset`: a corpus written with the code under test would agree with its mistakes.
+This is not the encoder of `fileset`, because a corpus written with the code under test would share its mistakes.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Value = bytes | str | int | float | Sequence[float]
 
 
 def element(tag: int, vr: str, value: Value, charset: str = "latin-1") -> bytes:
-    """One data element; text is encoded with the Python codec ``charset``."""
+    """Encode a data element; text with the Python codec ``charset``."""
     return framed(tag, vr, padded(vr, value_bytes(vr, value, charset)))
 
 
 def value_bytes(vr: str, value: Value, charset: str) -> bytes:
-    """The unpadded value field."""
+    """Encode a value field without padding."""
     if isinstance(value, bytes):
         return value
     if isinstance(value, str):
@@ -35,21 +35,21 @@ def value_bytes(vr: str, value: Value, charset: str) -> bytes:
 
 
 def padded(vr: str, value: bytes) -> bytes:
-    """The value field made even (PS3.5 6.2)."""
+    """Pad a value field to an even length (PS3.5 6.2)."""
     if len(value) % 2 == 0:
         return value
     return value + (b"\0" if vr in NUL_PADDED_VRS else b" ")
 
 
 def framed(tag: int, vr: str, value: bytes, length: int | None = None) -> bytes:
-    """The header of an element and its value field; ``length`` overrides the length field."""
+    """Encode the header of an element before its value field; ``length`` replaces the length."""
     size = len(value) if length is None else length
     code = "<HH2s2xI" if vr in LONG_VRS else "<HH2sH"
     return struct.pack(code, tag >> 16, tag & 0xFFFF, vr.encode(), size) + value
 
 
 def sequence(tag: int, items: Iterable[bytes], *, open_sequence: bool, open_items: bool) -> bytes:
-    """A sequence of already encoded items, with defined or undefined ("open") lengths (PS3.5 7.5)."""
+    """Encode a sequence of encoded items, with defined or undefined ("open") lengths (PS3.5 7.5)."""
     body = b"".join(item(content, undefined=open_items) for content in items)
     if not open_sequence:
         return framed(tag, "SQ", body)
@@ -57,12 +57,12 @@ def sequence(tag: int, items: Iterable[bytes], *, open_sequence: bool, open_item
 
 
 def item(content: bytes, *, undefined: bool) -> bytes:
-    """One item of a sequence."""
+    """Encode an item of a sequence."""
     length = UNDEFINED if undefined else len(content)
     head = struct.pack("<HHI", ITEM >> 16, ITEM & 0xFFFF, length)
     return head + content + (delimiter(ITEM_END) if undefined else b"")
 
 
 def delimiter(tag: int) -> bytes:
-    """An Item Delimitation or Sequence Delimitation Item."""
+    """Encode an Item Delimitation or Sequence Delimitation Item."""
     return struct.pack("<HHI", tag >> 16, tag & 0xFFFF, 0)

@@ -1,6 +1,6 @@
-"""Time `Reader.find` alone: open the file-set, then find the instances of one patient; prints the seconds of the find.
+"""Time only `Reader.find`: open the file-set, then find the instances of one patient, and print the seconds of the find.
 
-The first find is what counts, so anything that is prepared on first use is in the time.
+Only the first find counts, so its time includes everything that is prepared on first use.
 """
 
 import sys
@@ -10,7 +10,7 @@ from fileset import Reader
 
 
 def seconds_to_find(folder: str, patient: str) -> float:
-    """Seconds from the question to the last record of the answer; raises LookupError if there is none."""
+    """Return the seconds from the query to the last record that it finds. Raises LookupError if it finds none."""
     with Reader(folder) as reader:
         started = perf_counter()
         found = sum(1 for _ in reader.find(PatientID=patient))

@@ -1,6 +1,6 @@
-"""The floor: walk a tree, open, read 8 KB of and close each file. Nobody who looks into the files can be faster.
+"""The lower limit: walk a tree, open each file, read 8 KB, close it. A program that opens the files cannot be faster.
 
-A program of its own, so that it pays for starting Python as we do.
+It is a separate program, so that its time includes the start of Python like ours.
 """
 
 import os
@@ -10,7 +10,7 @@ FIRST_READ = 8192
 
 
 def touch(folder: str) -> int:
-    """Read the beginning of every file below ``folder``; the number of bytes."""
+    """Read the beginning of every file below ``folder``; return the number of bytes."""
     total = 0
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -19,7 +19,7 @@ def touch(folder: str) -> int:
 
 
 def first_read(path: str) -> int:
-    """Read the beginning of one file; the number of bytes."""
+    """Read the beginning of one file; return the number of bytes."""
     handle = os.open(path, os.O_RDONLY)
     try:
         return len(os.read(handle, FIRST_READ))

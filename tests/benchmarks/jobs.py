@@ -1,8 +1,8 @@
-"""What is measured: one row a job, one a contender, one a target. No code per job.
+"""Tables of jobs, contenders and targets, one row each; no job has its own code.
 
-Words of a command may name ``{corpus}`` (the folder with the files), ``{out}`` (a folder that is not there before a
-run), ``{python}``, ``{here}`` (this package's folder) and ``{patient}`` (a Patient ID of the corpus); the word
-``{ours}`` stands for the command that starts our program.
+Words of a command may contain ``{corpus}`` (the folder with the files), ``{out}`` (a folder that does not exist before a
+run), ``{python}``, ``{here}`` (the folder of this package) and ``{patient}`` (a Patient ID of the corpus); the word
+``{ours}`` is replaced by the command that starts our program.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Level = Literal["quick", "default", "full"]
 
 @frozen
 class Site:
-    """Where one job runs, and what its last run left: the proofs look here."""
+    """The files of one job and of its last run, which the proofs examine."""
 
     corpus: Path
     out: Path
@@ -42,54 +42,54 @@ Proof = Callable[[Site], str]
 
 
 def exit_code(_: Site) -> str:
-    """For commands whose exit code says enough."""
+    """Accept a command whose exit code is proof enough."""
     return ""
 
 
 def indexed(site: Site) -> str:
-    """Whether a DICOMDIR is there that is large enough to hold a record for every file."""
+    """Check that there is a DICOMDIR large enough to hold a record for every file."""
     return "" if holds_records(site.directory, site.files) else "wrote no DICOMDIR that holds all files"
 
 
 def exported(site: Site) -> str:
-    """Whether a DICOMDIR is in the new folder: pydicom cannot index in place."""
+    """Check that a DICOMDIR is in the new folder, because pydicom cannot index in place."""
     return "" if holds_records(site.out / "DICOMDIR", site.files) else "wrote no DICOMDIR that holds all files"
 
 
 def created(site: Site) -> str:
-    """Whether all files and a DICOMDIR are in the new folder."""
+    """Check that all files and a DICOMDIR are in the new folder."""
     return exported(site) or copied(site, extra=1)
 
 
 def copied(site: Site, extra: int = 0) -> str:
-    """Whether all files are in the new folder."""
+    """Check that all files are in the new folder."""
     found = sum(path.is_file() for path in site.out.rglob("*"))
     wanted = site.files + extra
     return "" if found == wanted else f"{found} files in the new folder, not {wanted}"
 
 
 def imaged(site: Site) -> str:
-    """Whether the image is as large as all files in whole sectors."""
+    """Check that the image is at least as large as all files in whole sectors."""
     wanted = sum(-(-path.stat().st_size // SECTOR) * SECTOR for path in site.corpus.rglob("*") if path.is_file())
     found = site.out.stat().st_size if site.out.is_file() else 0
     return "" if found >= wanted else f"wrote an image of {found} bytes, not of {wanted} at least"
 
 
 def listed(site: Site) -> str:
-    """Whether there is a line for every file."""
+    """Check that there is a line for every file."""
     with site.stdout.open("rb") as lines:
         found = sum(1 for _ in lines)
     return "" if found >= site.files else f"{found} lines for {site.files} files"
 
 
 def checked(site: Site) -> str:
-    """Whether all files were looked at, and nothing is wrong with them."""
+    """Check that all files were checked, without an error."""
     summary = site.stdout.read_text(encoding="utf-8")
     return "" if f"{site.files:,} files: 0 errors" in summary else f"said {summary[-200:]!r}"
 
 
 def holds_records(directory: Path, files: int) -> bool:
-    """Whether the DICOMDIR has room for a smallest image record (UIDs, File ID, links) for each file."""
+    """Return whether the DICOMDIR has room for a smallest image record (UIDs, File ID, links) for each file."""
     return directory.is_file() and directory.stat().st_size > EMPTY_DIRECTORY_BYTES + 200 * files
 
 
@@ -97,9 +97,9 @@ def holds_records(directory: Path, files: int) -> bool:
 class Contender:
     """One program at one job.
 
-    It is skipped above ``limit`` files, for the reason ``why``, and where the module ``needs`` is absent. One that
-    ``prints_seconds`` times itself: only a part of what it does is the job. ``proof`` says after the warm-up what was not
-    done, or nothing.
+    It is skipped above ``limit`` files, for the reason ``why``, and if the module ``needs`` is not installed. If it
+    ``prints_seconds``, it times itself, because only a part of its work is the job. After the warm-up, ``proof`` returns
+    the part of the job that it did not do, or "".
     """
 
     name: str
@@ -113,11 +113,11 @@ class Contender:
 
 @frozen
 class Job:
-    """One job: what we run, whom we run against, and on which corpus.
+    """One job: the commands of all contenders, and the corpus.
 
     ``sizes`` are the numbers of files at each level. ``per_series`` 0 puts all files in one series. A job that reads a
-    DICOMDIR ``needs_directory``: the first of `INDEXERS` that can writes it, outside the time. With ``records_only`` there
-    are no files: `big_directory` writes a DICOMDIR of so many image records.
+    DICOMDIR ``needs_directory``: the first of `INDEXERS` that works writes it, and the time does not count. With
+    ``records_only`` there are no files: `big_directory` writes a DICOMDIR of so many image records.
     """
 
     name: str
@@ -132,9 +132,9 @@ class Job:
 
 @frozen
 class Target:
-    """What the project wants: our ``quantity`` at ``files`` at most ``limit``.
+    """A target of the project: our ``quantity`` at ``files`` must be at most ``limit``.
 
-    The unit is seconds or megabytes; with a ``peer`` it is our part of the peer's figure, and with ``since`` our multiple of
+    The unit is seconds or megabytes; with a ``peer`` it is the ratio to the peer's figure, and with ``since`` the ratio to
     our own figure at that smaller number of files.
     """
 
@@ -196,7 +196,7 @@ PYDICOM_INDEX = Contender(
     proof=exported,
 )
 INDEX = Contender(OURS, ("{ours}", "index", "{corpus}", "--no-progress", "-q"), proof=indexed)
-# What cp would take to leave the files as safe as a commit must.
+# The time of cp with a sync, because a commit must leave the files as safe.
 CP_SYNC = Contender("cp -r, sync", ("sh", "-c", 'cp -r "$0" "$1" && sync -f "$1"', "{corpus}", "{out}"), proof=copied)
 CREATE_ISO = Contender(
     OURS, ("{ours}", "create", "{corpus}", "-o", "{out}", "--format", "iso", "--no-progress", "-q"), proof=imaged
@@ -232,7 +232,7 @@ JOBS: tuple[Job, ...] = (
         "check a folder: DICOMDIR and every file to its last byte",
         (
             Contender(OURS, ("{ours}", "check", "{corpus}", "--no-progress", "-q"), proof=checked),
-            # Against our own: what it costs to write the directory that is checked.
+            # Compared with our own time to write the directory.
             Contender("our index", ("{ours}", "index", "{corpus}", "--replace", "--no-progress", "-q"), proof=indexed),
             FLOOR,
         ),
@@ -259,7 +259,7 @@ JOBS: tuple[Job, ...] = (
         (
             Contender(OURS, ("{ours}", "list", "{corpus}", "--paths", "--no-progress", "-q"), proof=listed),
             Contender("dcmdump", ("dcmdump", "{corpus}/DICOMDIR"), proof=listed),
-            # The File IDs alone: the nearest that dcmdump comes to our job.
+            # Only the File IDs: the nearest equivalent of our job that dcmdump has.
             Contender("dcmdump +P", ("dcmdump", "+P", "0004,1500", "{corpus}/DICOMDIR"), proof=listed),
             Contender(
                 "pydicom FileSet",
@@ -360,7 +360,7 @@ JOBS: tuple[Job, ...] = (
         (
             CREATE_ISO,
             Contender("genisoimage", ("genisoimage", "-quiet", "-o", "{out}", "{corpus}"), proof=imaged),
-            # What genisoimage would take to leave the image as safe as a commit must.
+            # The time of genisoimage with a sync, because a commit must leave the image as safe.
             Contender(
                 "genisoimage, sync",
                 ("sh", "-c", 'genisoimage -quiet -o "$1" "$0" && sync "$1"', "{corpus}", "{out}"),
@@ -402,7 +402,7 @@ TARGETS: tuple[Target, ...] = (
     Target("find", 100_000, "seconds", 0.020),
     Target("encode-records", 1_000_000, "memory", 1200),
     Target("list-records", 1_000_000, "memory", 1200),
-    # "Linear" as a number: the room that the target for 10,000 to 100,000 leaves.
+    # "Linear" as a number: the margin of the target from 10,000 to 100,000.
     Target("encode-records", 1_000_000, "seconds", 11, since=100_000),
     Target("list-records", 1_000_000, "seconds", 11, since=100_000),
     Target("add", 100_000, "seconds", 1 / 4, peer="dcmmkdir +A"),

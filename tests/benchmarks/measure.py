@@ -1,6 +1,6 @@
-"""Run one program to its end: wall time of the whole process, and peak memory of all its processes. Linux only.
+"""Run one program, and measure the wall time of the whole process and the peak memory of all its processes. Linux only.
 
-Memory is measured in two ways, because neither says all:
+Memory is measured in two ways, because neither is complete:
 
 * the highest sum of the proportional set sizes (Pss, which counts a page shared by n processes as 1/n in each) of the
   process and all its descendants, sampled every 20 ms. Sampling costs time, so a sampled run is not a timed run;
@@ -43,7 +43,7 @@ def run(
     stderr: IO[bytes],
     sampled: bool = False,
 ) -> Run:
-    """Run a command; whatever ends this function early also ends the command and its children."""
+    """Run a command; an exception in this function also ends the command and its children."""
     started = perf_counter()
     process = subprocess.Popen(
         words, env=env, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True
@@ -61,7 +61,7 @@ def run(
 
 
 def watch(pid: int) -> int:
-    """Sample a process and its descendants until it ends; the highest sum of their Pss in bytes."""
+    """Sample a process and its descendants until it ends; return the highest sum of their Pss in bytes."""
     ended = select.poll()
     handle = os.pidfd_open(pid)
     try:
@@ -75,7 +75,7 @@ def watch(pid: int) -> int:
 
 
 def family(pid: int) -> Iterator[int]:
-    """A process and all its descendants; those that end while we look are left out."""
+    """Yield a process and all its descendants, except those that end meanwhile."""
     yield pid
     for thread in threads(pid):
         for child in read(f"/proc/{pid}/task/{thread}/children").split():
@@ -83,7 +83,7 @@ def family(pid: int) -> Iterator[int]:
 
 
 def threads(pid: int) -> list[str]:
-    """The threads of a process, none if it has ended."""
+    """List the threads of a process; none if it has ended."""
     try:
         return os.listdir(f"/proc/{pid}/task")
     except ENDED:
@@ -91,7 +91,7 @@ def threads(pid: int) -> list[str]:
 
 
 def proportional_set_size(pid: int) -> int:
-    """Pss of one process in bytes, 0 if it has ended."""
+    """Return the Pss of one process in bytes, 0 if it has ended."""
     for line in read(f"/proc/{pid}/smaps_rollup").splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
@@ -99,7 +99,7 @@ def proportional_set_size(pid: int) -> int:
 
 
 def read(path: str) -> str:
-    """A file of /proc; empty if its process has ended."""
+    """Read a file of /proc; return "" if its process has ended."""
     try:
         return Path(path).read_text()
     except ENDED:

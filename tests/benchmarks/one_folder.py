@@ -75,7 +75,7 @@ def backward(folder: Path) -> Iterator[str]:
     """Yield a line for each verb that reads an image: its reads, and those that begin before the end of the one before."""
     synthetic.ct_series(folder / "series", patients=1, studies=1, series=100, instances=2)
     image = folder / "series.iso"
-    # The order of these names is another than that of the files on the image.
+    # The order of these names differs from the order of the files on the image.
     subprocess.run(
         command("create", folder / "series", "-o", image, "-q", "--naming", "uid"), env=environment(), check=True
     )

@@ -22,7 +22,7 @@ from tests.support.command import command, environment
 
 
 def write_slices(folder: Path, count: int) -> None:
-    """Write a series of CT slices with some noise, as JPEG meets it in practice."""
+    """Write a series of CT slices with some noise, because noise slows JPEG down in practice."""
     random = np.random.default_rng(3)
     row = np.linspace(-1, 1, 512)
     round_body = np.add.outer(row**2, row**2) < 0.7
@@ -38,7 +38,7 @@ def write_slices(folder: Path, count: int) -> None:
 
 
 def measure(title: str, *arguments: str | Path) -> float:
-    """Run the command, print what it took, and return the seconds of all processors."""
+    """Run the command, print its figures, and return the seconds of all processors."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = perf_counter()
     subprocess.run(command(*arguments, "-q"), env=environment(), check=True)

@@ -1,4 +1,4 @@
-"""pydicom's FileSet at our jobs, each as a program: ``index FOLDER OUT``, ``list FOLDER``, ``find FOLDER PATIENT``."""
+"""Our jobs done by pydicom's FileSet, each as a program: ``index FOLDER OUT``, ``list FOLDER``, ``find FOLDER PATIENT``."""
 
 import sys
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from pydicom.fileset import FileSet
 
 
 def index(folder: str, out: str) -> None:
-    """Write a DICOMDIR for the files of ``folder``; FileSet does so only by copying them to ``out``."""
+    """Write a DICOMDIR for the files of ``folder``; FileSet must copy them to ``out`` for that."""
     file_set = FileSet()
     for path in sorted(Path(folder, "DICOM").rglob("I*")):
         file_set.add(path)
@@ -23,7 +23,7 @@ def paths(folder: str) -> None:
 
 
 def find(folder: str, patient: str) -> None:
-    """Print the seconds that finding a patient's instances takes, the file-set open."""
+    """Print the seconds to find a patient's instances, without opening the file-set."""
     file_set = FileSet(Path(folder, "DICOMDIR"))
     started = perf_counter()
     if not file_set.find(PatientID=patient):

@@ -1,4 +1,4 @@
-"""`index` of a bucket, relative to a plain concurrent read of the first 16 KB of the same objects.
+"""Time `index` of a bucket, relative to a plain concurrent read of the first 16 KB of the same objects.
 
 Run it as `python -m tests.benchmarks.remote [OBJECTS] [PAIRS]`. The S3 server is moto's, on this machine.
 """

@@ -48,7 +48,7 @@ class Figure:
 
 @frozen
 class Outcome:
-    """A target and what was reached; None if it was not measured."""
+    """A target and the measured value; None if it was not measured."""
 
     target: Target
     reached: float | None
@@ -66,29 +66,29 @@ class Results:
     all: tuple[Result, ...]
 
     def seconds(self, job: str, files: int, contender: str) -> float | None:
-        """The median of a contender's times."""
+        """Return the median of a contender's times."""
         return median(found.seconds) if (found := self.find(job, files, contender)) else None
 
     def memory(self, job: str, files: int, contender: str) -> float | None:
-        """Peak memory of all processes of a contender, in megabytes."""
+        """Return the peak memory of all processes of a contender, in megabytes."""
         found = self.find(job, files, contender)
         return found.pss / MEGABYTE if found and found.pss else None
 
     def find(self, job: str, files: int, contender: str) -> Result | None:
-        """The result with figures, or None."""
+        """Return the result with figures, or None."""
         wanted = (job, files, contender)
         found = (each for each in self.all if (each.job, each.files, each.contender) == wanted)
         return next((each for each in found if each.seconds and not each.skipped), None)
 
     def smaller(self, result: Result) -> Result | None:
-        """The same contender's result at the next smaller size."""
+        """Return the same contender's result at the next smaller size."""
         same = (self.find(result.job, each.files, result.contender) for each in self.all if each.job == result.job)
         return max(
             (each for each in same if each and each.files < result.files), key=lambda each: each.files, default=None
         )
 
     def figure(self, result: Result) -> Figure:
-        """The line of one result."""
+        """Return the line of one result."""
         own = self.seconds(result.job, result.files, result.contender)
         smaller = self.smaller(result)
         return Figure(
@@ -108,7 +108,7 @@ class Results:
         )
 
     def reached(self, target: Target) -> float | None:
-        """What a target asks for, as measured."""
+        """Return the measured value for a target."""
         of = {"seconds": self.seconds, "memory": self.memory}[target.quantity]
         own = of(target.job, target.files, OURS)
         if target.peer:
@@ -117,12 +117,12 @@ class Results:
 
 
 def ratio(value: float | None, to: float | None) -> float | None:
-    """A quotient, None where either side is missing or nothing can be divided by it."""
+    """Return a quotient, None if a side is missing or the divisor is 0."""
     return value / to if value is not None and to else None
 
 
 def table(results: Results, targets: Iterable[Target]) -> str:
-    """Everything as text: the figures, the targets, how memory was measured."""
+    """Format everything as text: the figures, the targets, how memory was measured."""
     header = (
         "job",
         "files",
@@ -143,7 +143,7 @@ def table(results: Results, targets: Iterable[Target]) -> str:
 
 
 def line(figure: Figure) -> tuple[str, ...]:
-    """The cells of one figure."""
+    """Return the cells of one figure."""
     start = (figure.job, f"{figure.files:,}", figure.contender)
     if figure.skipped:
         return (*start, "", "-", f"  {figure.skipped}")
@@ -164,7 +164,7 @@ def line(figure: Figure) -> tuple[str, ...]:
 
 
 def outcome_line(outcome: Outcome) -> tuple[str, ...]:
-    """The cells of one target: "target x, reached y"."""
+    """Return the cells of one target: "target x, reached y"."""
     target = outcome.target
     verdict = {None: "not measured", True: "reached", False: "missed"}[outcome.met]
     limit = f"<= {number(target.limit)} {target.unit}"
@@ -172,7 +172,7 @@ def outcome_line(outcome: Outcome) -> tuple[str, ...]:
 
 
 def number(value: float | None) -> str:
-    """A number with three digits that count."""
+    """Format a number with three significant digits."""
     if value is None:
         return ""
     decimals = next((places for bound, places in ((100, 0), (10, 1), (1, 2)) if value >= bound), 3)
@@ -180,7 +180,7 @@ def number(value: float | None) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as lines of equal columns; text to the left, numbers to the right, the last cell of a short row spills over."""
+    """Align rows in columns: text to the left, numbers to the right; the last cell of a short row may exceed its column."""
     columns = max(len(row) for row in rows)
     widths = [
         max((len(row[at]) for row in rows if at < len(row) - 1 or len(row) == columns), default=0)
@@ -193,18 +193,18 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def cell(text: str, width: int, column: int) -> str:
-    """One cell: names and remarks (which begin with a space) to the left, the rest to the right."""
+    """Align one cell: names and remarks (which begin with a space) to the left, the rest to the right."""
     return text.ljust(width) if column in {0, 2} or text.startswith(" ") else text.rjust(width)
 
 
 def reached(results: Results, targets: Iterable[Target]) -> list[Outcome]:
-    """All targets of the jobs that ran."""
+    """Return the outcomes of all targets of the jobs that ran."""
     jobs = {each.job for each in results.all}
     return [Outcome(target, results.reached(target)) for target in targets if target.job in jobs]
 
 
 def document(results: Results, targets: Iterable[Target]) -> Json:
-    """Everything as JSON values."""
+    """Return everything as JSON values."""
     return {
         "schema": "fileset.benchmark/1",
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -220,7 +220,7 @@ def document(results: Results, targets: Iterable[Target]) -> Json:
 
 
 def machine() -> Json:
-    """What the figures depend on."""
+    """Describe the machine and the versions that the figures depend on."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
         "system": f"{platform.system()} {platform.release()}",
@@ -232,12 +232,12 @@ def machine() -> Json:
 
 
 def versions() -> dict[str, str]:
-    """The versions of the packages and peers that are installed."""
+    """Return the versions of the installed packages and peers."""
     return {name: found for name, found in [*map(package_version, PACKAGES), *map(program_version, PROGRAMS)] if found}
 
 
 def package_version(name: str) -> tuple[str, str]:
-    """A Python package's version, empty where it is absent."""
+    """Return the version of a Python package, "" if it is absent."""
     try:
         return name, version(name)
     except PackageNotFoundError:
@@ -245,7 +245,7 @@ def package_version(name: str) -> tuple[str, str]:
 
 
 def program_version(name: str) -> tuple[str, str]:
-    """The first line that a program prints with --version, empty where it is absent."""
+    """Return the first line that a program prints with --version, "" if it is absent."""
     try:
         done = subprocess.run([name, "--version"], capture_output=True, text=True, check=False, timeout=10)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""The command line: which jobs, which sizes, how often; prints the table, writes the JSON, leaves nothing behind."""
+"""The command line: choose jobs, sizes and repetitions; print the table, write the JSON, and remove all other files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .report import Results, document, table
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmarks; 0 whatever the times are, 2 on usage, 130 if interrupted."""
+    """Run the benchmarks; return 0 whatever the times are, 2 for wrong usage, 130 if interrupted."""
     arguments = parser().parse_args(argv)
     jobs = [job for job in JOBS if job.name in (arguments.jobs or [job.name])]
     results = Results(())
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with workspace(arguments.work_dir, keep=arguments.keep) as root:
             for found in Bench(root, options(arguments), log).results(jobs):
                 results = Results((*results.all, *found))
-                # After every step, so that an interrupted run of hours still tells what it knows.
+                # After every step, so that an interrupted run of hours keeps its results.
                 save(arguments.json, results)
     except KeyboardInterrupt:
         log("interrupted")
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options."""
+    """Return the parser of the options."""
     made = argparse.ArgumentParser(
         prog="python -m tests.benchmarks", description="Benchmarks against peers. Never fails on time."
     )
@@ -72,14 +72,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def options(arguments: argparse.Namespace) -> Options:
-    """The options as a value."""
+    """Parse the options."""
     level: Level = arguments.level or "default"
     return Options(level, tuple(arguments.sizes), arguments.runs, tuple(arguments.ours), arguments.patience)
 
 
 @contextmanager
 def workspace(parent: Path | None, *, keep: bool) -> Iterator[Path]:
-    """A temporary folder that is removed however this ends."""
+    """Make a temporary folder, and remove it at the end in any case."""
     root = Path(tempfile.mkdtemp(prefix="fileset-benchmark-", dir=parent))
     try:
         yield root
@@ -91,11 +91,11 @@ def workspace(parent: Path | None, *, keep: bool) -> Iterator[Path]:
 
 
 def save(path: Path | None, results: Results) -> None:
-    """Write the JSON document if it was asked for."""
+    """Write the JSON document, if the user wants it."""
     if path:
         path.write_text(json.dumps(document(results, TARGETS), indent=1) + "\n")
 
 
 def log(message: str) -> None:
-    """Progress, on stderr."""
+    """Write a line of progress to stderr."""
     print(message, file=sys.stderr, flush=True)

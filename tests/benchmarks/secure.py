@@ -54,7 +54,7 @@ def write_large(path: Path, size: int) -> None:
 
 
 def measure(title: str, megabytes: float, *programs: Sequence[str | Path]) -> None:
-    """Run programs one after the other, and print what they took together."""
+    """Run programs one after the other, and print their time and memory together."""
     started, used, memory = perf_counter(), 0.0, 0.0
     for words in programs:
         quiet = subprocess.DEVNULL

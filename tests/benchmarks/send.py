@@ -31,7 +31,7 @@ def write_files(folder: Path, count: int, size: int) -> None:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Seconds of wall clock that `work` takes."""
+    """Measure the elapsed seconds of `work`."""
     started = perf_counter()
     work()
     return perf_counter() - started
@@ -44,7 +44,7 @@ def by_storescu(server: Server, folder: Path) -> None:
 
 
 def by_fileset(server: Server, folder: Path, jobs: int) -> None:
-    """Send all files with ours, on so many associations."""
+    """Send all files with `fileset`, on so many associations."""
     with fileset.Reader(folder) as reader:
         report = send(reader.find(), to=server.address, jobs=jobs)
     if not report.complete:
@@ -52,7 +52,7 @@ def by_fileset(server: Server, folder: Path, jobs: int) -> None:
 
 
 def compare(name: str, make: Callable[[Path], Server], folder: Path, place: Path, count: int) -> None:
-    """Print what both need to send the files to a server that has nothing yet."""
+    """Print the seconds of both to send the files to an empty server."""
     found: dict[str, float] = {}
     for label, work in (
         ("storescu", lambda server: by_storescu(server, folder)),
@@ -69,7 +69,7 @@ def compare(name: str, make: Callable[[Path], Server], folder: Path, place: Path
 
 
 def main(argv: Sequence[str]) -> int:
-    """Compare; 0."""
+    """Compare, print, and return 0."""
     count, size = (*map(int, argv), *(1000, 520)[len(argv) :])
     with tempfile.TemporaryDirectory() as name, own_network():
         folder = Path(name) / "files"

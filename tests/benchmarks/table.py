@@ -38,7 +38,7 @@ COLUMNS = (
 
 
 def main(argv: Sequence[str]) -> int:
-    """Measure; 0."""
+    """Measure, print, and return 0."""
     count = argv[0] if argv else "100000"
     with tempfile.TemporaryDirectory() as folder:
         big_directory.main([count, folder])
@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def timed(name: str, work: Callable[[], Result]) -> Result:
-    """Return what `work` returns, and print the seconds that it took."""
+    """Call `work`, print the seconds that it took, and return its result."""
     started = process_time()
     result = work()
     print(f"{name}: {process_time() - started:.2f} s")

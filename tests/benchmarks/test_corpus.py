@@ -1,4 +1,4 @@
-"""The corpus is the same everywhere and always, conforms, and holds the traps that it is said to hold."""
+"""The corpus is always the same, conforms, and has the difficult headers that it should have."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def instances(written: Path) -> list[Dataset]:
 
 
 def decoded(path: Path) -> Dataset:
-    """The data set with every value, also in sequences, decoded and so validated."""
+    """Return the data set after decoding, and so validating, every value, also in sequences."""
     found = dcmread(path)
     for each in found.iterall():
         _ = each.value

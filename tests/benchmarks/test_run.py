@@ -1,4 +1,4 @@
-"""The benchmarks run, clean up and report: with a stand-in for our program, at a few files, without a look at the times."""
+"""The benchmarks run, clean up and report: with a substitute for our program, a few files, and no check of times."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def ours(tmp_path: Path) -> str:
 
 
 def contest(tmp_path: Path, *contenders: Contender, options: Options | None = None) -> dict[str, Result]:
-    """The results of the contenders at a job with two files."""
+    """Run the contenders at a job with two files."""
     job = Job("job", "a job", contenders, {"quick": (2,)})
     bench = Bench(tmp_path, options or Options("quick", runs=2), lambda _: None)
     [results] = bench.results([job])
@@ -116,7 +116,7 @@ def test_a_job_is_skipped_if_no_program_can_write_the_directory_that_it_reads(tm
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tests.benchmarks.bench.INDEXERS", (Contender(OURS, ("{ours}",), proof=lambda _: "nothing"),))
         [[result]] = Bench(tmp_path, options, lambda _: None).results([job])
-    assert result.skipped == "nobody wrote the DICOMDIR to read"
+    assert result.skipped == "no program wrote the DICOMDIR to read"
 
 
 def test_memory_is_that_of_all_processes(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_memory_is_that_of_all_processes(tmp_path: Path) -> None:
         found = run([sys.executable, "-c", parent], env={}, stdout=output, stderr=output, sampled=True)
     assert found.exit_code == 0
     assert found.pss > 80_000_000
-    # Of one process only, and never below that of the process that runs this test.
+    # Of only one process, and never below that of the process that runs this test.
     assert found.max_rss > 40_000_000
 
 
@@ -192,7 +192,7 @@ def test_targets_are_held_against_medians_and_peak_memory(target: Target, reache
     assert RESULTS.reached(target) == reached
 
 
-def test_the_table_and_the_json_tell_the_same() -> None:
+def test_the_table_and_the_json_have_the_same_figures() -> None:
     targets = [Target("index", 10, "seconds", 1), Target("index", 100, "memory", 160), Target("list", 1, "seconds", 1)]
     text = table(RESULTS, targets)
     assert "absent is not installed" in text

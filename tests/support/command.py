@@ -1,4 +1,4 @@
-"""The command line as tests run it: within this process, as a process of its own, or on a terminal."""
+"""Run the command line in tests: within this process, as a separate process, or on a terminal."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def process(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
-    """Run `command` to its end."""
+    """Run `command` as a process."""
     more = {"capture_output": True, "env": environment(), "timeout": 120, **more}
     return subprocess.run(command(*arguments), check=False, text=True, encoding="utf-8", **more)
 
 
 def in_process(*arguments: str | Path, cwd: Path | None = None) -> Run:
-    """Run the command line within this process, which is several times as fast as a process of its own."""
+    """Run the command line within this process, which is several times as fast as a separate process."""
     from fileset.cli import main
 
     with chdir(cwd or "."), redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
@@ -69,7 +69,7 @@ ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def on_terminal(*arguments: str | Path, columns: int = 100) -> str:
-    """Run the command on a pseudo-terminal and return both its streams."""
+    """Run the command on a pseudo-terminal; return the text of both streams."""
     pty = pytest.importorskip("pty", reason="needs pseudo-terminals")
     ours, theirs = pty.openpty()
     more = {"COLUMNS": str(columns), "TERM": "xterm-256color"}

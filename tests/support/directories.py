@@ -1,7 +1,7 @@
-"""DICOMDIRs as others write them, or should not: any transfer syntax, any lengths, any offsets.
+"""DICOMDIRs of other programs, right or wrong: any transfer syntax, any lengths, any offsets.
 
-Written with nothing of ours, so that what is read back is compared with what was meant. `directory` lays out records
-and their links; every deviation is an argument of it or of the record.
+This module uses no encoder of `fileset`, so that a test compares the result of reading with independent bytes. `directory`
+lays out records and their links; each deviation is one of its arguments, or of the record.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ Value = tuple[str, bytes]
 
 @frozen
 class Coding:
-    """How elements are encoded."""
+    """An encoding of elements."""
 
     explicit: bool
     order: str
 
     def element(self, tag: int, vr: str, value: bytes, length: int | None = None) -> bytes:
-        """One data element, even; `length` instead of the right one if given."""
+        """Encode a data element, padded; `length` replaces the right length."""
         value += b"\0" * (len(value) % 2) if vr in ("UI", "OB", "UN") else b" " * (len(value) % 2)
         size = len(value) if length is None else length
         head = pack(self.order + "HH", tag >> 16, tag & 0xFFFF)
@@ -47,18 +47,18 @@ class Coding:
         return head + (long if vr in _LONG else pack(self.order + "2sH", code, size)) + value
 
     def item(self, content: bytes, *, undefined: bool = False) -> bytes:
-        """One item."""
+        """Encode an item."""
         head = pack(self.order + "HH", 0xFFFE, 0xE000)
         if undefined:
             return head + pack(self.order + "I", _UNDEFINED) + content + pack(self.order + "HHI", 0xFFFE, 0xE00D, 0)
         return head + pack(self.order + "I", len(content)) + content
 
     def number(self, value: int) -> bytes:
-        """A UL value."""
+        """Encode a UL value."""
         return pack(self.order + "I", value)
 
     def short(self, value: int) -> bytes:
-        """A US value."""
+        """Encode a US value."""
         return pack(self.order + "H", value)
 
 
@@ -71,11 +71,11 @@ CODINGS: Final = {
 
 @define(eq=False)
 class Rec:
-    """A directory record: its type, its elements but for links and type, and the records below it.
+    """A directory record: its type, its elements except links and type, and the records below it.
 
-    `undefined` gives it undefined length; `without` leaves elements out; `mrdr` is the record that (0004,1504) shall
-    point to; `linked` is false for a record that no offset leads to. `leads_to` overrides where its links, by tag,
-    lead, and `astray` is added to them in bytes.
+    `undefined` gives it undefined length; `without` leaves elements out; `mrdr` is the target of (0004,1504); `linked` is
+    false for a record to which no offset leads. `leads_to` replaces the targets of its links, by tag, and `astray` shifts the
+    links by a number of bytes.
     """
 
     type: str
@@ -90,34 +90,34 @@ class Rec:
     astray: dict[int, int] = field(factory=dict)
 
     def walk(self) -> Iterator[Rec]:
-        """This record and all below it."""
+        """Yield this record and all records below it."""
         yield self
         for below in self.lower:
             yield from below.walk()
 
 
 def text(value: str | bytes, vr: str = "LO") -> Value:
-    """A value of a text VR."""
+    """Return a value of a text VR."""
     return vr, value if isinstance(value, bytes) else value.encode("ascii")
 
 
 def patient(number: str | bytes, *lower: Rec, name: str | bytes = "Doe^Jane", **more: Value) -> Rec:
-    """A PATIENT record."""
+    """Return a PATIENT record."""
     return Rec("PATIENT", {0x00100010: text(name, "PN"), 0x00100020: text(number), **_tagged(more)}, list(lower))
 
 
 def study(uid: str, *lower: Rec, **more: Value) -> Rec:
-    """A STUDY record."""
+    """Return a STUDY record."""
     return Rec("STUDY", {0x00080020: text("20240101", "DA"), 0x0020000D: text(uid, "UI"), **_tagged(more)}, list(lower))
 
 
 def series(uid: str, *lower: Rec, **more: Value) -> Rec:
-    """A SERIES record."""
+    """Return a SERIES record."""
     return Rec("SERIES", {0x00080060: text("CT", "CS"), 0x0020000E: text(uid, "UI"), **_tagged(more)}, list(lower))
 
 
 def image(path: str, uid: str, kind: str = "IMAGE", **more: Value) -> Rec:
-    """A record with a file reference; the components of `path` joined by backslashes."""
+    """Return a record with a file reference; backslashes separate the components of `path`."""
     keys = {
         0x00041500: text(path, "CS"),
         0x00041510: text(CT, "UI"),
@@ -129,12 +129,12 @@ def image(path: str, uid: str, kind: str = "IMAGE", **more: Value) -> Rec:
 
 
 def _tagged(more: dict[str, Value]) -> dict[int, Value]:
-    """Further elements by tag: the name is "t" and eight hexadecimal digits."""
+    """Return further elements by tag; each name is "t" and eight hexadecimal digits."""
     return {int(name[1:], 16): value for name, value in more.items()}
 
 
 def usual() -> list[Rec]:
-    """Two patients, each with two studies of one series of three images: 12 images, 22 records."""
+    """Return two patients, each with two studies of one series of three images: 12 images, 22 records."""
     return [
         patient(
             f"P{p}",
@@ -172,11 +172,11 @@ def directory(
     arrange: Callable[[list[Rec]], list[Rec]] = list,
     tail: bytes = b"",
 ) -> bytes:
-    """The bytes of a DICOMDIR.
+    """Encode a DICOMDIR.
 
-    `offset` maps the right offset of a record to the one that is written, `first` and `last` override those of the
-    root entity; `declared` is the Transfer Syntax UID if not the right one, `group_length` is added to that of group
-    0002, `arrange` orders the records in the file, `without` leaves elements out of all of them.
+    `offset` maps the right offset of a record to the written one; `first` and `last` replace those of the root entity;
+    `declared` is another Transfer Syntax UID than the right one; `group_length` is added to that of group 0002; `arrange`
+    orders the records in the file; `without` leaves elements out of all records.
     """
     coding = CODINGS[syntax]
     roots = list(roots)
@@ -204,7 +204,7 @@ def directory(
         return begin + head + coding.element(SEQUENCE, "SQ", items, length) + end + tail
 
     places: dict[int, int] = {}
-    lay_out(places)  # lengths do not depend on links: the first run finds the places
+    lay_out(places)  # lengths do not depend on links, so the first run finds the positions
     return lay_out(dict(places))
 
 

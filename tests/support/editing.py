@@ -1,4 +1,4 @@
-"""Changing single elements of a good DICOMDIR; all offsets and lengths stay right, so that nothing else is broken."""
+"""Change single elements of a good DICOMDIR; all offsets and lengths stay right, so that nothing else is wrong."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def edit(folder: Path, record_type: str, change: Change, number: int = 0) -> Pat
 
 
 def _places(elements: Elements) -> tuple[int, int]:
-    """Where the links stand in the changed record; one that is gone shares the place of the other, which must be 0."""
+    """Find the positions of the links in the changed record; a removed link gets that of the other, which must be 0."""
     places, at = {}, 8
     for tag, encoded in elements.items():
         places[tag] = at + 8
@@ -83,7 +83,7 @@ def drop(*tags: int) -> Change:
 
 
 def last(tag: int) -> Change:
-    """Move an element behind all others."""
+    """Move an element to the end."""
 
     def change(elements: Elements) -> None:
         elements[tag] = elements.pop(tag)
@@ -92,7 +92,7 @@ def last(tag: int) -> Change:
 
 
 def both(*changes: Change) -> Change:
-    """One change after the other."""
+    """Return a change that makes several changes in order."""
 
     def change(elements: Elements) -> None:
         for one in changes:

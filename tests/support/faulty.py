@@ -27,20 +27,20 @@ KEYS: Final = (
 
 
 class Faulty(NamedTuple):
-    """A file with one fault, and what the fault is."""
+    """A file with one fault, and the description of the fault."""
 
     title: str
     data: bytes
 
 
 def encoded(tag: int, vr: bytes, value: bytes) -> bytes:
-    """An element in Explicit VR Little Endian, with the length of the value as it is."""
+    """Encode an element in Explicit VR Little Endian, without padding."""
     head = pack("<HH", tag >> 16, tag & 0xFFFF) + vr
     return head + (pack("<H", len(value)) if vr in SHORT_VRS else pack("<HI", 0, len(value))) + value
 
 
 class File:
-    """A file in Explicit VR Little Endian, as lists of encoded elements that a fault may change."""
+    """A file in Explicit VR Little Endian, as encoded elements that a fault may change."""
 
     def __init__(self, data: bytes) -> None:
         self.start = data[:PREFIX]
@@ -50,7 +50,7 @@ class File:
         self.parts = {part.tag: (part, data[part.value_at : part.value_end]) for part in parts}
 
     def encoded(self, *, fix_length: bool = True) -> bytes:
-        """The file, by default with the right group length."""
+        """Encode the file, by default with the right group length."""
         meta = b"".join(raw for tag, raw in self.meta)
         if fix_length and self.meta and self.meta[0][0] == 0x00020000:
             meta = encoded(0x00020000, b"UL", pack("<I", len(meta) - 12)) + meta[12:]
@@ -68,7 +68,7 @@ class File:
         self.body = [row for row in self.body if row[0] != tag]
 
     def part(self, tag: int) -> tuple[Element, bytes]:
-        """An element and its value."""
+        """Return an element and its value."""
         return self.parts[tag]
 
 
@@ -273,7 +273,7 @@ FAULTS: Final[dict[str, Fault]] = {
 
 
 def lacking_keys() -> list[tuple[str, tuple[Key, ...]]]:
-    """Every key of every record type, with the keys of sequences above it, and a SOP class that has it."""
+    """List every key of every record type, after the sequences that contain it, with a SOP class that has it."""
     found: list[tuple[str, tuple[Key, ...]]] = []
     for sop_class in synthetic.storage_classes():
         stack: list[tuple[Key, ...]] = [(key,) for key in RECORD_TYPES[synthetic.record_type(sop_class)].keys]
@@ -306,7 +306,7 @@ ITEMS: Final[dict[str, Callable[[list[Dataset]], list[Dataset]]]] = {
 
 
 def _broken_key(dataset: Dataset, path: tuple[Key, ...], random: Random) -> str:
-    """Give a key a wrong value; return what it has now."""
+    """Give a key a wrong value; return a description of it."""
     for key in path[:-1]:
         items = dataset[key.tag].value if key.tag in dataset else ()
         if not items:
@@ -328,7 +328,7 @@ def _broken_key(dataset: Dataset, path: tuple[Key, ...], random: Random) -> str:
 
 
 def faulty_files(count: int, seed: int) -> Iterator[Faulty]:
-    """`count` files, each of another study and with one fault: every fault for several SOP classes."""
+    """Yield `count` files, each of another study and with one fault: every fault for several SOP classes."""
     random = Random(seed)
     classes = sorted(synthetic.storage_classes())
     names, keys = list(FAULTS), lacking_keys()

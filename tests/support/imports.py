@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 
 def imports(tree: ast.AST, package: str = "") -> Iterator[str]:
-    """Yield the full names of all that is imported in a module of `package`; `from a import b` is a.b."""
+    """Yield the full names of all imports in a module of `package`; `from a import b` is a.b."""
     for node in _statements(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -18,7 +18,7 @@ def imports(tree: ast.AST, package: str = "") -> Iterator[str]:
 
 
 def _statements(tree: ast.AST) -> Iterator[ast.AST]:
-    """All statements below a node; their expressions, ten times as many nodes, are not visited."""
+    """Yield all statements below a node; skip their expressions, which are ten times as many nodes."""
     for field in ("body", "orelse", "finalbody", "handlers", "cases"):
         for node in getattr(tree, field, ()):
             yield node

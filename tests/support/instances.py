@@ -1,4 +1,4 @@
-"""Generated instances: for a profile, files that conform, and for each of its rules a file that breaks just this one."""
+"""Generated instances: for a profile, files that conform, and for each of its rules a file that breaks only this rule."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OF_CLASS: dict[str, dict[str, Any]] = {
     MR: {"Modality": "MR"},
     STORAGE + "1.3": {"Modality": "IO", "InstitutionName": ""},
 }
-"""What instances of a class have beside that which all have."""
+"""Additional attributes of the instances of a class."""
 
 
 class Generated(NamedTuple):
@@ -50,7 +50,7 @@ class Generated(NamedTuple):
 
 
 def dataset(profile: Profile, sop_class: str) -> Dataset:
-    """An instance of `sop_class` that conforms to the image constraints of all profiles that have the class."""
+    """Return an instance of `sop_class` that conforms to the image constraints of all profiles that have the class."""
     ds = Dataset()
     ds.SOPClassUID, ds.SOPInstanceUID = sop_class, "1.2.3.4"
     ds.Modality = "OT"
@@ -71,7 +71,7 @@ def dataset(profile: Profile, sop_class: str) -> Dataset:
 
 
 def written(ds: Dataset, syntax: str, frame: bytes = TABLES) -> bytes:
-    """The file of a data set, with pixel data of one small frame."""
+    """Return the file of a data set, with pixel data of one small frame."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = ds.SOPClassUID, ds.SOPInstanceUID
     meta.TransferSyntaxUID, meta.ImplementationClassUID = UID(syntax), UID("1.2.3")
@@ -86,19 +86,19 @@ def written(ds: Dataset, syntax: str, frame: bytes = TABLES) -> bytes:
 
 
 def classes(profile: Profile) -> dict[str, tuple[str, ...]]:
-    """A SOP class for each service of a profile, and the transfer syntaxes it allows."""
+    """Return a SOP class for each service of a profile, and the transfer syntaxes it allows."""
     services = {SERVICES.get(name, name): syntaxes for name, syntaxes in profile.services.items()}
     return {name: profile.syntaxes(name) or (EXPLICIT, RLE) for name in services}
 
 
 def photometric_for(profile: Profile, syntax: str) -> str:
-    """What ultrasound may have under a transfer syntax (PS3.11 Table C.3-2)."""
+    """Return a photometric interpretation that ultrasound may have under a transfer syntax (PS3.11 Table C.3-2)."""
     return "YBR_FULL_422" if profile.annex == "C" and syntax == JPEG_BASELINE else "MONOCHROME2"
 
 
 @cache
 def conforming(profile_id: str) -> tuple[Generated, ...]:
-    """A file for each SOP class and transfer syntax of a profile."""
+    """Return a file for each SOP class and transfer syntax of a profile."""
     return tuple(_conforming(PROFILES[profile_id]))
 
 
@@ -112,7 +112,7 @@ def _conforming(profile: Profile) -> Iterator[Generated]:
 
 @cache
 def breaking(profile_id: str) -> tuple[Generated, ...]:
-    """For each rule of a profile a file that breaks this one and no other."""
+    """Return for each rule of a profile a file that breaks only this rule."""
     return tuple(_breaking(PROFILES[profile_id]))
 
 
@@ -165,7 +165,7 @@ def _broken(profile: Profile, row: Constraint) -> bytes:
 
 
 def _spoil_number(ds: Dataset, row: Constraint) -> None:
-    """A number that is not allowed, and those that depend on it changed with it."""
+    """Set a number that is not allowed, and change the numbers that depend on it."""
     set_value(ds, row.attribute.tag, "9")
     follows = {"Bits Stored": ("HighBit", 8), "Bits Allocated": ("BitsStored", 9)}
     if (

@@ -1,8 +1,8 @@
-"""Independent judges of a file-set: other people's tools, and what each of them is known to see.
+"""Independent judges of a file-set: tools of other people.
 
-A judge takes the folder of a file-set and gives a `Verdict`. One whose tool is not installed skips the test and says
-so. What each judge cannot see is written beside it: none sees everything, so use `judge_file_set`, which asks all.
-`test_judges` proves that each judge rejects what it is here for.
+A judge takes the folder of a file-set and returns a `Verdict`. If its tool is not installed, the test is skipped with that
+reason. Its docstring names the faults that it cannot find. None finds everything, so use `judge_file_set`, which asks all.
+`test_judges` proves that each judge rejects the faults that it should find.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from pydicom.uid import ExplicitVRLittleEndian
 from tests.support import synthetic
 
 TIMEOUT = 20.0
-"""Seconds that a tool may take: `dcdirdmp` and pydicom go round for ever in a loop of offsets."""
+"""Most seconds for a tool: `dcdirdmp` and pydicom never end in a loop of offsets."""
 
 
 @frozen
 class Verdict:
-    """What a judge says: its `errors`, and the SOP Instance UIDs it found, or None if it does not tell them."""
+    """The verdict of a judge: its `errors`, and the SOP Instance UIDs that it found; None if it does not list them."""
 
     judge: str
     errors: tuple[str, ...] = ()
@@ -42,17 +42,17 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
-        """Whether the judge had nothing to object to."""
+        """Whether the judge found no error."""
         return not self.errors
 
     def without(self, pattern: str) -> Verdict:
-        """The verdict without the errors that match."""
+        """Return the verdict without the errors that match."""
         return evolve(self, errors=tuple(error for error in self.errors if not re.search(pattern, error)))
 
 
 @frozen
 class Output:
-    """The end of a tool: `code` is None if it did not end in time."""
+    """The output of a tool; `code` is None if it did not end in time."""
 
     code: int | None
     stdout: str
@@ -60,19 +60,19 @@ class Output:
 
     @property
     def lines(self) -> list[str]:
-        """All lines it wrote."""
+        """All lines that the tool wrote."""
         return [*self.stdout.splitlines(), *self.stderr.splitlines()]
 
     def failure(self, tool: str) -> list[str]:
-        """An error line if the tool ended badly, by a signal, or not at all."""
+        """Return an error line if the tool failed, was killed, or did not end in time."""
         return [] if self.code == 0 else [f"{tool}: " + ("no end" if self.code is None else f"exit code {self.code}")]
 
 
 def find_tool(name: str) -> str | None:
-    """The path of an executable on the PATH, or else beside this Python, where PyPI packages put theirs.
+    """Find an executable on the PATH, else beside this Python, where PyPI packages install theirs.
 
-    The folder of this Python comes last even where the PATH names it first: pynetdicom installs a `storescp` and a
-    `storescu` of its own there, which are no judges of ours and take other options.
+    The folder of this Python comes last even if the PATH names it first, because pynetdicom installs its own `storescp` and
+    `storescu` there, which take other options.
     """
     ours = str(Path(sys.executable).parent)
     others = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder != ours]
@@ -80,17 +80,17 @@ def find_tool(name: str) -> str | None:
 
 
 def need_tool(name: str) -> str:
-    """The path of an executable; without it the test is skipped."""
+    """Return the path of an executable; skip the test if it is not installed."""
     return find_tool(name) or pytest.skip(f"{name} is not installed")
 
 
 def run_tool(name: str, *arguments: str | Path, cwd: Path | None = None) -> Output:
-    """Run a tool to its end, or for `TIMEOUT` seconds; without it the test is skipped."""
+    """Run a tool for at most `TIMEOUT` seconds; skip the test if it is not installed."""
     return run_command([need_tool(name), *map(str, arguments)], cwd)
 
 
 def run_command(command: Sequence[str], cwd: Path | None = None, stdout: int | BinaryIO = subprocess.PIPE) -> Output:
-    """Run a command to its end, or for `TIMEOUT` seconds; its standard output may go into a file."""
+    """Run a command for at most `TIMEOUT` seconds; its standard output may go into a file."""
     with subprocess.Popen(
         command,
         cwd=cwd,
@@ -106,7 +106,7 @@ def run_command(command: Sequence[str], cwd: Path | None = None, stdout: int | B
     return Output(process.returncode, (told or b"").decode(errors="replace"), complained.decode(errors="replace"))
 
 
-# --- reading the records without any code of ours -------------------------------------------------------------------
+# --- reading the records without code of fileset --------------------------------------------------------------------
 
 
 @frozen(eq=False)
@@ -123,18 +123,18 @@ class Node:
 
     @property
     def file_id(self) -> str:
-        """Referenced File ID with `/` between components, or nothing."""
+        """Referenced File ID with `/` between components, else ""."""
         return "/".join(components(self.record))
 
 
 def components(record: Dataset) -> list[str]:
-    """The components of Referenced File ID (0004,1500), none without it."""
+    """Return the components of Referenced File ID (0004,1500); an empty list without it."""
     value = record.get("ReferencedFileID")
     return [] if value is None else [value] if isinstance(value, str) else list(value)
 
 
 def read_directory(dicomdir: Path) -> Dataset:
-    """The DICOMDIR as pydicom reads it, every warning forgiven; ValueError if it cannot."""
+    """Read the DICOMDIR with pydicom, without warnings. Raises ValueError if pydicom cannot read it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -147,7 +147,7 @@ def read_directory(dicomdir: Path) -> Dataset:
 
 
 def walk(dicomdir: Path) -> Iterator[Node]:
-    """The records in the order of their links; ValueError for an offset that leads nowhere or back."""
+    """Yield the records in the order of their links. Raises ValueError for an offset that leads nowhere or back."""
     dataset = read_directory(dicomdir)
     by_offset = {record.seq_item_tell: record for record in dataset.DirectoryRecordSequence}
     yield from _entity(dataset.OffsetOfTheFirstDirectoryRecordOfTheRootDirectoryEntity, None, by_offset)
@@ -167,7 +167,7 @@ def _entity(offset: int, parent: Node | None, left: dict[int, Dataset]) -> Itera
 
 
 def instances(dicomdir: Path) -> dict[str, str]:
-    """SOP Instance UID by File ID of all records that reference a file, linked or not, in their physical order."""
+    """Map File ID to SOP Instance UID for all records that reference a file, linked or not, in the order of the file."""
     records: Sequence[Dataset] = read_directory(dicomdir).DirectoryRecordSequence
     found = {"/".join(components(record)): str(record.get("ReferencedSOPInstanceUIDInFile", "")) for record in records}
     found.pop("", None)
@@ -179,9 +179,9 @@ def instances(dicomdir: Path) -> dict[str, str]:
 
 @frozen
 class FalseAlarm:
-    """An error of `dciodvfy` about records of one type that the Standard does not share, and why it does not.
+    """An error of `dciodvfy` about records of one type that is not an error by the Standard, and the reason.
 
-    With `sop_classes`, only about records that reference instances of these.
+    With `sop_classes`, it covers only records that reference instances of these.
     """
 
     record_type: str
@@ -190,7 +190,7 @@ class FalseAlarm:
     sop_classes: frozenset[str] = frozenset()
 
     def covers(self, record: Dataset, error: str) -> bool:
-        """Whether the error about the record is this one."""
+        """Return whether the error about the record is this one."""
         sop_class = record.get("ReferencedSOPClassUIDInFile", "")
         return (
             record.DirectoryRecordType == self.record_type
@@ -232,15 +232,15 @@ FALSE_ALARMS: Final = (
         "it forbids these Type 2 sequences to be empty; F.5.31 has 0-n items",
     ),
 )
-"""Errors of dicom3tools 20260927 that are none. Each is bound to one record type, so it hides nothing elsewhere."""
+"""False errors of dicom3tools 20260927. Each is limited to one record type, so it hides no error of others."""
 
 _RECORD: Final = re.compile(r"</DirectoryRecordSequence\(0004,1220\)\[(\d+)\]")
 
 
 def dciodvfy(folder: Path) -> Verdict:
-    """Attributes of every record: presence, Types, conditions, values. Blind to offsets, hierarchy and files.
+    """Check attributes of every record: presence, Types, conditions, values. Ignores offsets, hierarchy and files.
 
-    Its exit code is 1 for some warnings too (a private coding scheme with `_`), so only its lines count.
+    Its exit code is 1 also for some warnings (a private coding scheme with `_`), so only its lines count.
     """
     output = run_tool("dciodvfy", "-new", folder / "DICOMDIR")
     errors = [line for line in output.lines if re.match(r"(.* - )?(Error|Abort) - ", line)]
@@ -253,7 +253,7 @@ def dciodvfy(folder: Path) -> Verdict:
 
 
 def record_number(error: str) -> int | None:
-    """The number of the record, from 0, that an error of dciodvfy is about; None if it is about none."""
+    """Return the number of the record, from 0, that an error of dciodvfy names; None if it names none."""
     found = _RECORD.search(error)
     return int(found[1]) - 1 if found else None
 
@@ -264,7 +264,7 @@ def _is_false(error: str, records: Sequence[Dataset]) -> bool:
 
 
 def dcdirdmp(folder: Path) -> Verdict:
-    """The tree by its links, each leaf with its file. Goes round for ever in a loop; says nothing of a missing file."""
+    """Check the tree by its links, each leaf with its file. Never ends in a loop, and ignores a missing file."""
     output = run_tool("dcdirdmp", folder / "DICOMDIR")
     listed = [line.partition(" -> ")[2].strip() for line in output.lines if " -> " in line]
     missing = [
@@ -277,21 +277,21 @@ def dcdirdmp(folder: Path) -> Verdict:
 
 
 def dcmdump(folder: Path) -> Verdict:
-    """The encoding: lengths, items, the end. Blind to offsets, attributes and files."""
+    """Check the encoding: lengths, items, the end. Ignores offsets, attributes and files."""
     output = run_tool("dcmdump", "-v", folder / "DICOMDIR")
     errors = [line for line in output.stderr.splitlines() if re.match(r"[EWF]: ", line)]
     return Verdict("dcmdump", tuple(output.failure("dcmdump") + errors))
 
 
 def dcmftest(folder: Path) -> Verdict:
-    """Preamble and prefix of the DICOMDIR and of every file it references; nothing else."""
+    """Check preamble and prefix of the DICOMDIR and of every file that it references; nothing else."""
     files = [folder / "DICOMDIR", *(folder / path for path in instances(folder / "DICOMDIR"))]
     output = run_tool("dcmftest", *files)
     return Verdict("dcmftest", tuple(line for line in output.lines if not line.startswith("yes: ")))
 
 
 def dcmmkdir(folder: Path) -> Verdict:
-    """Whether DCMTK can append an instance to a copy of the file-set, all others kept."""
+    """Check that DCMTK can append an instance to a copy of the file-set and keeps all others."""
     before = frozenset(instances(folder / "DICOMDIR").values())
     with tempfile.TemporaryDirectory() as temporary:
         copy = _linked_copy(folder, Path(temporary) / "copy")
@@ -306,11 +306,11 @@ def dcmmkdir(folder: Path) -> Verdict:
 
 
 DCMMKDIR_OPTIONS: Final = ("-Pgp", "+I", "+Nrs", "-Nxc", "-Nec", "-Nrc")
-"""Any image, any transfer syntax, retired SOP classes too; Type 1 keys are invented."""
+"""Options for any image, any transfer syntax and retired SOP classes; dcmmkdir invents Type 1 keys."""
 
 
 def _linked_copy(folder: Path, copy: Path) -> Path:
-    """A copy whose files are hard links, for a tool that only reads them; but a DICOMDIR of its own."""
+    """Copy a file-set for a tool that changes only the DICOMDIR: the other files are hard links."""
     try:
         shutil.copytree(folder, copy, copy_function=os.link)
     except (OSError, shutil.Error):
@@ -330,7 +330,7 @@ print(*(instance.ReferencedSOPInstanceUIDInFile for instance in FileSet(sys.argv
 
 
 def pydicom_file_set(folder: Path) -> Verdict:
-    """The instances that pydicom's FileSet keeps: it drops those without a file, and refuses much, without a word."""
+    """List the instances that pydicom's FileSet keeps: it silently drops instances without a file, and refuses much."""
     output = run_command([sys.executable, "-c", _LOAD, str(folder / "DICOMDIR")])
     errors = output.failure("pydicom")
     errors += output.stderr.splitlines()[-1:] if errors else []
@@ -338,13 +338,13 @@ def pydicom_file_set(folder: Path) -> Verdict:
 
 
 def gdcmdump(folder: Path) -> Verdict:
-    """The encoding only."""
+    """Check only the encoding."""
     output = run_tool("gdcmdump", folder / "DICOMDIR")
     return Verdict("gdcmdump", tuple(output.failure("gdcmdump") + output.stderr.splitlines()))
 
 
 def links(folder: Path) -> Verdict:
-    """Links, flags, levels and files, by a walk over what pydicom decodes: needs no tool. Blind to keys."""
+    """Check links, flags, levels and files in the records that pydicom decodes. Needs no tool; ignores keys."""
     nodes = list(walk(folder / "DICOMDIR"))
     errors = [
         *_header_objections(folder / "DICOMDIR", nodes),
@@ -370,7 +370,7 @@ _PARENTS: Final = {
     **dict.fromkeys(("STUDY", "HL7 STRUC DOC"), "PATIENT"),
     **dict.fromkeys(("SERIES", "VISIT", "RESULTS", "STUDY COMPONENT"), "STUDY"),
 }
-"""The type above each type (PS3.3 Table F.4-1 and former ones), nothing for the root; all others are below SERIES."""
+"""The type above each type (PS3.3 Table F.4-1 and former editions), "" for the root; all others are below SERIES."""
 
 
 def _objections(node: Node, folder: Path) -> Iterator[str]:
@@ -398,7 +398,7 @@ def _file_objections(record: Dataset, file_id: str, folder: Path) -> Iterator[st
 
 
 def _caught(name: str, judge: Callable[[Path], Verdict]) -> Callable[[Path], Verdict]:
-    """The judge, whose failure to read the directory is its verdict."""
+    """Return a judge that makes a failure to read the directory its verdict."""
 
     def judged(folder: Path) -> Verdict:
         try:
@@ -421,7 +421,7 @@ _TOOLS: Final = {
 JUDGES: Final[Mapping[str, Callable[[Path], Verdict]]] = {
     name: _caught(name, judge) for name, judge in (_TOOLS | _ALWAYS).items()
 }
-"""Every judge by the name of its tool; the last two need none."""
+"""Every judge by the name of its tool; the last two need no tool."""
 
 
 UNLOADABLE: Final[Mapping[str, frozenset[str]]] = {
@@ -435,14 +435,14 @@ UNLOADABLE: Final[Mapping[str, frozenset[str]]] = {
 
 
 def present() -> list[str]:
-    """The judges whose tools are installed."""
+    """List the judges whose tools are installed."""
     return [name for name in JUDGES if name in _ALWAYS or find_tool(name)]
 
 
 def judge_file_set(folder: Path, expected_uids: Iterable[str], inherited: str | None = None) -> None:
-    """Assert that no judge at hand objects, and that each that tells instances tells exactly these SOP Instance UIDs.
+    """Assert that no installed judge objects, and that each judge that lists instances lists exactly these UIDs.
 
-    Judges that cannot load some record type in it are not asked, see `UNLOADABLE`. Errors that match the pattern
+    Judges that cannot load a record type of the file-set are left out (`UNLOADABLE`). Errors that match the pattern
     `inherited` are faults of the instances, which a directory can only repeat.
     """
     able = [name for name in present() if not UNLOADABLE.get(name, frozenset()) & record_types(folder)]
@@ -453,7 +453,7 @@ def judge_file_set(folder: Path, expected_uids: Iterable[str], inherited: str | 
 
 
 def record_types(folder: Path) -> frozenset[str]:
-    """The record types in a file-set; none if its directory cannot be read."""
+    """Return the record types in a file-set; none if its directory is unreadable."""
     try:
         records = read_directory(folder / "DICOMDIR").DirectoryRecordSequence
     except ValueError:
@@ -462,7 +462,7 @@ def record_types(folder: Path) -> frozenset[str]:
 
 
 def assert_clean(verdicts: Iterable[Verdict], expected: frozenset[str]) -> None:
-    """Assert that these verdicts hold no error and agree on the instances."""
+    """Assert that these verdicts have no error and agree on the instances."""
     problems = [problem for verdict in verdicts for problem in _problems(verdict, expected)]
     assert not problems, "\n".join(problems)
 

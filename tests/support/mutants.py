@@ -1,8 +1,8 @@
 """Fifteen ways to break one thing in a good file-set, as a table; each keeps the length, so any two can be combined.
 
-The good file-set is the one with 52 records that pydicom ships. A mutant says what remains true of each instance
-after it: everything that it did not itself overwrite or take away. `broken` gives the bytes, the files that are gone
-and the truth; `write` makes a folder of it.
+The good file-set is the one with 52 records that pydicom ships. A mutant also changes the truth about each instance: all
+that it did not overwrite or remove stays true. `broken` returns the bytes, the missing files and the truth; `write` makes a
+folder of them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.support.judges import Node, walk
 
 SOURCE: Final = Path(pydicom.data.__file__).parent / "test_files" / "dicomdirtests"
 
-# Where these stand in each record of the good DICOMDIR, counted from its Item tag.
+# Offsets in each record of the good DICOMDIR, counted from its Item tag.
 NEXT: Final = 16
 IN_USE: Final = 28
 LOWER: Final = 38
@@ -37,7 +37,7 @@ _PATIENT_ID: Final = b"\x10\x00\x20\x00LO"
 
 @frozen
 class Row:
-    """What is true of one instance. `path` is its File ID with "/", None if it has none that may be followed."""
+    """The truth about one instance. `path` is its File ID with "/", None if it has no File ID that may be used."""
 
     path: str | None
     uid: str
@@ -56,17 +56,17 @@ class Good:
     rows: Mapping[int, Row]
 
     def nth(self, record_type: str, number: int) -> int:
-        """The index of the n-th record of a type, from 0, in the order of the file."""
+        """Return the index of the n-th record of a type, from 0, in the order of the file."""
         return [index for index, name in enumerate(self.types) if name == record_type][number]
 
     def link(self, index: int, at: int) -> int:
-        """The value of a link of a record: `NEXT` or `LOWER`."""
+        """Return the value of a link of a record: `NEXT` or `LOWER`."""
         return int(unpack_from("<I", self.data, self.offsets[index] + at)[0])
 
 
 @define
 class Broken:
-    """A file-set that mutants have been at: its DICOMDIR, the paths of files that are gone, and what remains true."""
+    """A file-set after some mutants: its DICOMDIR, the paths of missing files, and the truth about each instance."""
 
     good: Good
     data: bytearray
@@ -83,20 +83,20 @@ class Broken:
         pack_into("<I", self.data, self.good.offsets[index] + at, offset)
 
     def value(self, index: int, header: bytes, change: Callable[[bytes], bytes]) -> None:
-        """Change the value of an element of short form, its length kept."""
+        """Change the value of an element of short form; keep its length."""
         start = self.data.index(header, self.good.offsets[index]) + 8
         length = unpack_from("<H", self.data, start - 2)[0]
         self.data[start : start + length] = change(bytes(self.data[start : start + length])).ljust(length)[:length]
 
-    def say(self, index: int, **changed: Any) -> None:
-        """What is true of an instance from now on."""
+    def note(self, index: int, **changed: Any) -> None:
+        """Change the truth about an instance."""
         self.rows[index] = evolve(self.rows[index], **changed)
 
 
 @frozen
 class Mutant:
-    """One row of the table: which record it breaks unless told otherwise, how, and the rules by which a Reader, who
-    does not look at the files, may call it; none if only those who do, or who know all keys, can see it.
+    """One row of the table: the record that it breaks by default, how, and the rules under which a Reader, which does not
+    open the files, may report it; none if only a check of files or of all keys can find it.
     """
 
     number: int
@@ -111,7 +111,7 @@ class Mutant:
 
 @cache
 def good() -> Good:
-    """The file-set to break."""
+    """Return the file-set to break."""
     nodes = sorted(walk(SOURCE / "DICOMDIR"), key=lambda node: int(node.record.seq_item_tell))
     rows = {index: _row(node) for index, node in enumerate(nodes) if node.file_id}
     offsets = tuple(int(node.record.seq_item_tell) for node in nodes)
@@ -144,12 +144,12 @@ def _lower_beyond(broken: Broken, index: int) -> None:
 
 def _lower_case(broken: Broken, index: int) -> None:
     broken.value(index, _FILE_ID, bytes.lower)
-    broken.say(index, path=(broken.rows[index].path or "").lower())
+    broken.note(index, path=(broken.rows[index].path or "").lower())
 
 
 def _upwards(broken: Broken, index: int) -> None:
     broken.value(index, _FILE_ID, lambda _: b"..")
-    broken.say(index, path=None)
+    broken.note(index, path=None)
 
 
 def _file_missing(broken: Broken, index: int) -> None:
@@ -162,7 +162,7 @@ def _unknown_type(broken: Broken, index: int) -> None:
 
 def _wrong_uid(broken: Broken, index: int) -> None:
     broken.value(index, _INSTANCE_UID, lambda uid: b"1.2.3.4".ljust(len(uid), b"\0"))
-    broken.say(index, uid="1.2.3.4")
+    broken.note(index, uid="1.2.3.4")
 
 
 def _odd_in_use(broken: Broken, index: int) -> None:
@@ -186,7 +186,7 @@ def _blank_patient(broken: Broken, index: int) -> None:
     broken.value(index, _PATIENT_ID, lambda _: b"")
     for at, row in broken.rows.items():
         if row.patient == patient:
-            broken.say(at, patient="")
+            broken.note(at, patient="")
 
 
 def _series_below_patient(broken: Broken, index: int) -> None:
@@ -220,14 +220,14 @@ MUTANTS: Final = (
     Mutant(14, "the first record is the second", ("PATIENT", 0), _first_is_second, frozenset({"FS-OFFSET-FIRST"})),
     Mutant(15, "two parents share a child", ("STUDY", 3), _shared_child, frozenset({"FS-OFFSET-SHARED"})),
 )
-"""The mutation table. `record` is (record type, which of them)."""
+"""The mutation table. `record` is (record type, index among them)."""
 
 PAIRS: Final = tuple(combinations(MUTANTS, 2))
 """All 105 pairs."""
 
 
 def broken(*mutants: Mutant, record: int | None = None) -> Broken:
-    """The good file-set after these mutants, the one that shortens it last; `record` overrides which one they break."""
+    """Break the good file-set with these mutants, the one that shortens it last; `record` chooses another record."""
     base = good()
     result = Broken(base, bytearray(base.data), dict(base.rows))
     for mutant in sorted(mutants, key=lambda mutant: mutant.act is _half):
@@ -236,7 +236,7 @@ def broken(*mutants: Mutant, record: int | None = None) -> Broken:
 
 
 def write(result: Broken, folder: Path) -> Path:
-    """Make a folder of a broken file-set; gives the folder."""
+    """Write a broken file-set into a folder; return the folder."""
     for row in good().rows.values():
         path = row.path or ""
         if path not in result.gone:

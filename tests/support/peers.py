@@ -1,8 +1,8 @@
-"""File-sets whose DICOMDIR another tool wrote: what a Reader must understand.
+"""File-sets whose DICOMDIR another tool wrote, which a Reader must understand.
 
-A peer fills an empty folder with synthetic instances under conformant names, as many kinds as it can take, and writes
-the DICOMDIR. One whose tool is not installed skips the test. `truth` tells what is in the file-set without asking
-any directory.
+A peer fills an empty folder with synthetic instances under conformant names, of as many kinds as it can take, and writes
+the DICOMDIR. If its tool is not installed, the test is skipped. `truth` lists the contents of the file-set without any
+DICOMDIR.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ KINDS: Final = (
     "1.2.840.10008.5.1.4.1.1.481.2",
     "1.2.840.10008.5.1.4.1.1.481.5",
 )
-"""SOP classes beside CT that every peer can put under a series, if only as IMAGE (GDCM)."""
+"""SOP classes beside CT that every peer can list below a series, GDCM only as IMAGE."""
 
 
 def fill_series(folder: Path) -> None:
-    """Two patients with two studies of one CT series each, and for the first a series of every kind."""
+    """Write two patients with two studies of one CT series each, and for the first one a series of every kind."""
     synthetic.ct_series(folder, patients=2, studies=2, series=1, instances=3)
     for number, sop_class_uid in enumerate(KINDS, start=1):
         dataset = synthetic.instance(sop_class_uid, series=10 + number, number=number)
@@ -39,33 +39,33 @@ def fill_series(folder: Path) -> None:
 
 
 def fill_all(folder: Path) -> None:
-    """As `fill_series`, and a hanging protocol in the root."""
+    """Write the files of `fill_series`, and a hanging protocol in the root."""
     fill_series(folder)
     synthetic.write(synthetic.instance(synthetic.HANGING_PROTOCOL), folder / "HANGING")
 
 
 def fill_one_for_each_patient(folder: Path) -> None:
-    """An instance of every kind, each with a patient of its own."""
+    """Write an instance of every kind, each of another patient."""
     for number, sop_class_uid in enumerate((synthetic.CT_IMAGE, *KINDS), start=1):
         synthetic.write(synthetic.instance(sop_class_uid, patient=number), folder / f"M{number:03d}")
 
 
 def dcmmkdir(folder: Path) -> Path:
-    """DCMTK: every kind that it knows."""
+    """Run DCMTK on every kind that it knows."""
     fill_all(folder)
     _done("dcmmkdir", run_tool("dcmmkdir", *DCMMKDIR_OPTIONS, "+F", "PEER", "+r", "+id", ".", cwd=folder))
     return folder
 
 
 def gdcmgendir(folder: Path) -> Path:
-    """GDCM: all records are IMAGE, lengths undefined; it aborts on instances without a series."""
+    """Run GDCM: all records are IMAGE, lengths undefined; it aborts on instances without a series."""
     fill_series(folder)
     _done("gdcmgendir", run_tool("gdcmgendir", "-r", "-i", folder, "-o", folder / "DICOMDIR"))
     return folder
 
 
 def dcdirmk(folder: Path) -> Path:
-    """dicom3tools: last root offset wrong, root entity in reverse; it aborts at the second file of a patient."""
+    """Run dicom3tools: last root offset wrong, root entity in reverse; it aborts at the second file of a patient."""
     fill_one_for_each_patient(folder)
     names = sorted(path.name for path in folder.iterdir())
     with (folder / "DICOMDIR").open("wb") as dicomdir:
@@ -87,7 +87,7 @@ file_set.write(sys.argv[2])
 
 
 def pydicom(folder: Path) -> Path:
-    """pydicom: children of SR documents carried over whole. It copies the files to a folder below, under its names."""
+    """Run pydicom: it copies children of SR documents as a whole, and the files to a subfolder under its own names."""
     fill_all(folder / "SOURCE")
     written = folder / "WRITTEN"
     _done("pydicom", run_command([sys.executable, "-c", _WRITE, str(folder / "SOURCE"), str(written)]))
@@ -100,17 +100,17 @@ PEERS: Final[Mapping[str, Callable[[Path], Path]]] = {
     "dcdirmk": dcdirmk,
     "pydicom": pydicom,
 }
-"""Every peer: fills an empty folder and gives the folder of the file-set."""
+"""Every peer: a function that fills an empty folder and returns the folder of the file-set."""
 
 
 def truth(folder: Path) -> frozenset[tuple[str, str]]:
-    """File ID with `/`, and SOP Instance UID, of every file but the DICOMDIR, as pydicom reads it."""
+    """Return File ID (with `/`) and SOP Instance UID of every file except the DICOMDIR, as pydicom reads it."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.name != "DICOMDIR"]
     return frozenset((path.relative_to(folder).as_posix(), sop_instance_uid(path)) for path in files)
 
 
 def sop_instance_uid(path: Path) -> str:
-    """The SOP Instance UID in the data set of a file, or else in its File Meta Information."""
+    """Return the SOP Instance UID in the data set of a file, or else in its File Meta Information."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = dcmread(path, specific_tags=["SOPInstanceUID"], stop_before_pixels=True)

@@ -1,4 +1,4 @@
-"""A real S3 server on this machine: moto's, as a process of its own."""
+"""A real S3 server on this computer: moto's, as a separate process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def free_port() -> int:
 
 @contextmanager
 def s3_server() -> Iterator[dict[str, str]]:
-    """Run the server; yield the environment variables that lead s3fs and boto to it."""
+    """Run the server; yield the environment variables with which s3fs and boto find it."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
@@ -59,13 +59,13 @@ def client(environment: dict[str, str]) -> Any:
         "s3",
         endpoint_url=environment["AWS_ENDPOINT_URL"],
         aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106  # of a server that takes any
+        aws_secret_access_key="test",  # noqa: S106  # the server accepts any
         region_name="us-east-1",
     )
 
 
 def upload(environment: dict[str, str], folder: Path, prefix: str) -> int:
-    """Make the bucket, copy all files below a folder into it, and return their number."""
+    """Create the bucket, copy all files below a folder into it, and return their number."""
     s3 = client(environment)
     s3.create_bucket(Bucket=BUCKET)
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]

@@ -1,7 +1,7 @@
 """Real peers for the tests of the network: dcmtk's `storescp` and `wlmscpfs`, and Orthanc.
 
-They listen on every address of the machine, so they run in a network namespace of the test's own where the system
-allows one; nothing outside can reach them, and nothing of a test leaves the machine.
+They listen on every address of the computer, so they run in a separate network namespace if the system allows that;
+nothing outside can reach them, and no data of a test leaves the computer.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _NEW_NETWORK: Final = 0x40000000  # CLONE_NEWNET
 _SET_FLAGS: Final = 0x8914  # SIOCSIFFLAGS
 _UP: Final = 0x41  # IFF_UP, IFF_RUNNING
 START: Final = 30.0
-"""Seconds that a server may take to start."""
+"""Most seconds until a server has started."""
 
 
 @contextmanager
 def own_network() -> Iterator[bool]:
-    """A network namespace that has nothing but a loopback interface; whether the system allowed one."""
+    """Enter a network namespace with only a loopback interface; yield whether the system allows that."""
     try:
         import fcntl
 
@@ -56,7 +56,7 @@ def own_network() -> Iterator[bool]:
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """Return a port that nothing listens on."""
     with socket.socket() as any_socket:
         any_socket.bind(("127.0.0.1", 0))
         return int(any_socket.getsockname()[1])
@@ -64,7 +64,7 @@ def free_port() -> int:
 
 @define
 class Server:
-    """A program that listens on `port`; `start` and `stop` it as often as needed."""
+    """A program that listens on `port`; it can be started and stopped repeatedly."""
 
     title: str
     port: int
@@ -75,11 +75,11 @@ class Server:
 
     @property
     def address(self) -> str:
-        """What `--to` takes."""
+        """The value for `--to`."""
         return f"{self.title}@127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start it, and wait until it listens."""
+        """Start the program, and wait until it listens."""
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -101,7 +101,7 @@ class Server:
         raise RuntimeError(f"{self.command[0]} does not start: {(self.folder / 'log').read_text(errors='replace')}")
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """End it, by a signal to its own process group."""
+        """Stop the program by a signal to its process group."""
         if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, how)
             try:
@@ -113,13 +113,13 @@ class Server:
 
 
 def need(tool: str) -> str:
-    """The path of a server; without it the test is skipped."""
+    """Return the path of a server; skip the test if it is not installed."""
     found = find_tool(tool) or next((path for path in (f"/usr/sbin/{tool}",) if os.path.exists(path)), None)
     return found or pytest.skip(f"{tool} is not installed")
 
 
 def storescp(folder: Path, *options: str) -> Server:
-    """Dcmtk's storage provider, which writes what it gets into `folder`/received."""
+    """Return dcmtk's storage provider, which writes received files into `folder`/received."""
     (folder / "received").mkdir(parents=True)
     port = free_port()
     given = [need("storescp"), *options, "-aet", "STORESCP", "-od", str(folder / "received"), str(port)]
@@ -127,7 +127,7 @@ def storescp(folder: Path, *options: str) -> Server:
 
 
 def worklist(folder: Path, files: Mapping[str, bytes]) -> Server:
-    """Dcmtk's worklist provider with these items, as `dump2dcm` takes them."""
+    """Return dcmtk's worklist provider with these items, in the form of `dump2dcm`."""
     place = folder / "lists" / "WORKLIST"
     place.mkdir(parents=True)
     (place / "lockfile").touch()
@@ -139,33 +139,33 @@ def worklist(folder: Path, files: Mapping[str, bytes]) -> Server:
 
 @define
 class Orthanc(Server):
-    """An Orthanc with DICOMweb, and its REST interface."""
+    """An Orthanc server with DICOMweb, and its REST interface."""
 
     http: int = 0
 
     def get(self, path: str) -> Any:
-        """An answer of the REST interface."""
+        """Get an answer of the REST interface."""
         return httpx.get(f"http://127.0.0.1:{self.http}{path}", timeout=30).raise_for_status()
 
     @property
     def stow(self) -> str:
-        """What `--stow` takes."""
+        """The value for `--stow`."""
         return f"http://127.0.0.1:{self.http}/dicom-web"
 
     def instances(self) -> dict[str, str]:
-        """SOP Instance UID -> identifier in Orthanc, of all that it has."""
+        """Map the SOP Instance UID of each stored instance to its identifier in Orthanc."""
         rows = self.get("/instances?expand").json()
         found = {str(row["MainDicomTags"]["SOPInstanceUID"]): str(row["ID"]) for row in rows}
         assert len(found) == len(rows), "an instance is there twice"
         return found
 
     def file(self, identifier: str) -> bytes:
-        """An instance as Orthanc gives it back."""
+        """Get an instance from Orthanc."""
         return bytes(self.get(f"/instances/{identifier}/file").content)
 
 
 def orthanc(folder: Path, **settings: object) -> Orthanc:
-    """An Orthanc that stores below `folder`."""
+    """Return an Orthanc that stores below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     program, port, http = need("Orthanc"), free_port(), free_port()
     plugins = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
@@ -194,7 +194,7 @@ def orthanc(folder: Path, **settings: object) -> Orthanc:
 
 @contextmanager
 def running(server: Server) -> Iterator[None]:
-    """The server, started, and stopped in the end."""
+    """Start a server, and stop it at the end."""
     server.start()
     try:
         yield

@@ -1,8 +1,8 @@
 """Synthetic DICOM instances: one small, deterministic data set for every SOP class that a directory can hold.
 
-Every instance holds all keys of its record type (PS3.3 F.5), and beside them what a record must not take over:
-attributes of code items that are no keys, content items that are no concept modifiers, payloads.
-Values are written from the Standard, not from the tables under test: only the record type of a SOP class is theirs.
+Every instance has all keys of its record type (PS3.3 F.5), and attributes that a record must not copy: attributes of code
+items that are not keys, content items that are not concept modifiers, payloads. The values come from the Standard, not from
+the tables under test; only the record type of a SOP class comes from the tables.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ WAVEFORM_ANNOTATION_SR: Final = "1.2.840.10008.5.1.4.1.1.88.77"
 ECG: Final = "1.2.840.10008.5.1.4.1.1.9.1.1"
 
 LATEST_VERIFICATION: Final = "20240303120000"
-"""The most recent of the three Verification DateTimes in every synthetic report."""
+"""The latest of the three Verification DateTimes in every synthetic report."""
 
 ROOT_TYPES: Final = frozenset(("HANGING PROTOCOL", "PALETTE", "IMPLANT", "IMPLANT ASSY", "IMPLANT GROUP", "INVENTORY"))
 """Record types of instances without patient, study and series (PS3.3 F.4)."""
@@ -58,17 +58,17 @@ Filler = Callable[[Dataset], None]
 
 
 def uid(*parts: object) -> str:
-    """A UID that depends on nothing but `parts`: a hash under the root for UUIDs (PS3.5 B.2)."""
+    """Derive a UID from `parts`: a hash under the root for UUIDs (PS3.5 B.2)."""
     return f"2.25.{int.from_bytes(blake2b(repr(parts).encode(), digest_size=16).digest())}"
 
 
 def storage_classes() -> list[str]:
-    """The UID of every SOP class with a record type, current or retired, in the order of the table."""
+    """List the UID of every SOP class with a record type, current or retired, in the order of the table."""
     return [sop_class.uid for sop_class in SOP_CLASSES.values() if sop_class.record_type]
 
 
 def record_type(sop_class_uid: str) -> str:
-    """The Directory Record Type for instances of the SOP class."""
+    """Return the Directory Record Type for instances of the SOP class."""
     return SOP_CLASSES[sop_class_uid].record_type
 
 
@@ -82,10 +82,10 @@ def instance(
     transfer_syntax: str = ExplicitVRLittleEndian,
     charset: str | None = None,
 ) -> Dataset:
-    """One instance of the SOP class, with `file_meta`, ready for `write`.
+    """Return one instance of the SOP class, with `file_meta`, ready for `write`.
 
-    Patient, study, series and number count from 1 within their parent; they and nothing else decide the UIDs. With a
-    `charset`, one of `NAMES`, the patient's name and the study's description need it.
+    Patient, study, series and number count from 1 within their parent; the UIDs depend only on them. `charset` is one of
+    `NAMES`: the patient's name and the study's description then need it.
     """
     kind = record_type(sop_class_uid)
     place = (patient, study, series, number)
@@ -104,7 +104,7 @@ def instance(
 
 
 def encode(dataset: Dataset) -> bytes:
-    """The bytes of the DICOM file (PS3.10 7)."""
+    """Encode the DICOM file (PS3.10 7)."""
     buffer = io.BytesIO()
     dcmwrite(buffer, dataset, enforce_file_format=True)
     return buffer.getvalue()
@@ -118,7 +118,7 @@ def write(dataset: Dataset, path: Path) -> Path:
 
 
 def write_every_sop_class(folder: Path) -> dict[Path, str]:
-    """Write one instance of every SOP class, each in a series of its own; the paths and their SOP Class UIDs."""
+    """Write one instance of every SOP class, each in its own series; return paths and SOP Class UIDs."""
     folder.mkdir(parents=True, exist_ok=True)
     written: dict[Path, str] = {}
     for index, (sop_class_uid, data) in enumerate(_every_sop_class().items(), start=1):
@@ -142,7 +142,7 @@ _INSTANCE_NUMBER: Final = b"\x20\x00\x13\x00IS\x04\x00"
 
 
 def ct(patient: int = 1, study: int = 1, series: int = 1, number: int = 1) -> bytes:
-    """The bytes of a small CT file, in microseconds: as of `instance(CT_IMAGE, ...)`, but with UID `ct_uid(...)`."""
+    """Return a small CT file within microseconds, equal to `instance(CT_IMAGE, ...)` except for its UID, `ct_uid(...)`."""
     template = _ct_template(patient, study, series).replace(
         _wide_uid(0, 0, 0, 0), _wide_uid(patient, study, series, number)
     )
@@ -150,12 +150,12 @@ def ct(patient: int = 1, study: int = 1, series: int = 1, number: int = 1) -> by
 
 
 def ct_uid(patient: int = 1, study: int = 1, series: int = 1, number: int = 1) -> str:
-    """The SOP Instance UID in `ct(...)`."""
+    """Return the SOP Instance UID in `ct(...)`."""
     return _wide_uid(patient, study, series, number).decode()
 
 
 def ct_series(folder: Path, patients: int, studies: int, series: int, instances: int) -> list[Path]:
-    """Write patients x studies x series x instances (below 10,000) CT files under conformant names; their paths."""
+    """Write patients x studies x series x instances (below 10,000) CT files under conformant names; return their paths."""
     return list(_write_cts(folder, (patients, studies, series), instances))
 
 
@@ -170,7 +170,7 @@ def _write_cts(folder: Path, counts: tuple[int, int, int], instances: int) -> It
 
 
 def _wide_uid(*place: int) -> bytes:
-    """A UID of one length for every place, so that it can be patched into a template."""
+    """Return a UID with the same length for every place, so that it can be patched into a template."""
     return b"1.2.826.0.1.3680043.10.1.%d.%d.%d.%d" % tuple(number + 1_000_000 for number in place)
 
 
@@ -220,7 +220,7 @@ def _file_meta(dataset: Dataset, transfer_syntax: str) -> None:
 
 
 def _pixels(dataset: Dataset, transfer_syntax: UID) -> None:
-    """Two by two pixels of 16 bits; in an encapsulated syntax one frame that is no picture."""
+    """Add two by two pixels of 16 bits; in an encapsulated syntax one frame that is not a picture."""
     dataset.SamplesPerPixel = 1
     dataset.PhotometricInterpretation = "MONOCHROME2"
     dataset.Rows = dataset.Columns = 2
@@ -262,18 +262,18 @@ _MODALITIES: Final = {
     "1.2.840.10008.5.1.4.1.1.4": "MR",
     "1.2.840.10008.5.1.4.1.1.12.1": "XA",
 }
-"""By SOP class or else by record type; any other is OT."""
+"""Modality by SOP class, else by record type; else OT."""
 
 
 def _modality(sop_class_uid: str, kind: str) -> str:
     return _MODALITIES.get(sop_class_uid) or _MODALITIES.get(kind, "OT")
 
 
-# --- building stones ------------------------------------------------------------------------------------------------
+# --- building blocks ------------------------------------------------------------------------------------------------
 
 
 def item(**values: object) -> Dataset:
-    """A data set with these attributes by keyword; a list of data sets is a sequence."""
+    """Return a data set with these attributes by keyword; a list of data sets is a sequence."""
     dataset = Dataset()
     for keyword, value in values.items():
         setattr(dataset, keyword, value)
@@ -281,7 +281,7 @@ def item(**values: object) -> Dataset:
 
 
 def values(**attributes: object) -> Filler:
-    """A filler that sets these attributes, made anew for every instance by `item`."""
+    """Return a filler that sets these attributes; `item` makes new ones for every instance."""
 
     def fill(dataset: Dataset) -> None:
         dataset.update(item(**{keyword: _made(value) for keyword, value in attributes.items()}))
@@ -294,7 +294,7 @@ def _made(value: object) -> object:
 
 
 def code(value: str, scheme: str, meaning: str) -> Dataset:
-    """A code item with what a record's code items do not carry: its context group (PS3.3 8.8)."""
+    """Return a code item with a context group, which the code items of a record do not have (PS3.3 8.8)."""
     return item(
         CodeValue=value,
         CodingSchemeDesignator=scheme,
@@ -306,13 +306,13 @@ def code(value: str, scheme: str, meaning: str) -> Dataset:
 
 
 def sop_reference(sop_class_uid: str, number: int, **extra: object) -> Dataset:
-    """An item of the SOP Instance Reference Macro (PS3.3 10.8)."""
+    """Return an item of the SOP Instance Reference Macro (PS3.3 10.8)."""
     target = uid("instance", sop_class_uid, 1, 1, 1, number)
     return item(ReferencedSOPClassUID=sop_class_uid, ReferencedSOPInstanceUID=target, **extra)
 
 
 def icon() -> Dataset:
-    """An icon as PS3.3 F.7 allows it: 2 x 2 pixels of 8 bits."""
+    """Return an icon that PS3.3 F.7 allows: 2 x 2 pixels of 8 bits."""
     dataset = item(
         SamplesPerPixel=1,
         PhotometricInterpretation="MONOCHROME2",
@@ -361,7 +361,7 @@ _ICON: Final = values(IconImageSequence=lambda: [icon()])
 
 
 def _content_items() -> list[Dataset]:
-    """Two concept modifiers, one with a child of its own, among children that a record leaves out (PS3.3 F.5.25)."""
+    """Return two concept modifiers, one with a child, among content items that a record leaves out (PS3.3 F.5.25)."""
     modifier = item(
         RelationshipType="HAS CONCEPT MOD",
         ValueType="CODE",
@@ -462,7 +462,7 @@ _STRUCTURED_WAVEFORM_ANNOTATION_SEQUENCE: Final = 0x0040B030
 
 
 def _annotations(dataset: Dataset) -> None:
-    """The attribute that calls for Referenced Instance Sequence; no keyword yet in the dictionary of pydicom 3.0."""
+    """Add the attribute that requires Referenced Instance Sequence; pydicom 3.0 has no keyword for it."""
     dataset.add_new(_STRUCTURED_WAVEFORM_ANNOTATION_SEQUENCE, "SQ", Sequence([item(SeriesNumber=1)]))
 
 
@@ -606,7 +606,7 @@ _FILLERS: Final[Mapping[str, tuple[Filler, ...]]] = {
         values(ProcedureCodeSequence=lambda: [code("P1", "99ACME", "Chest CT")]),
     ),
 }
-"""What each record type's instances hold beyond the levels above them."""
+"""The attributes of the instances of each record type, without patient, study and series."""
 
 _WITH_RELATIONSHIP: Final = dict.fromkeys(
     (f"1.2.840.10008.5.1.4.1.1.11.{n}" for n in (1, 2, 3, 5, 12)), (_RELATIONSHIP,)
@@ -642,4 +642,4 @@ _CLASS_FILLERS: Final[Mapping[str, tuple[Filler, ...]]] = {
     WAVEFORM_STATE: (values(ReferencedSeriesSequence=_annotated_waveforms), _annotations),
     "1.2.840.10008.5.1.4.1.1.9.100.2": (values(ReferencedSeriesSequence=_presented_waveforms),),
 }
-"""What single SOP classes hold beyond their record type."""
+"""Additional attributes of single SOP classes."""

@@ -1,4 +1,4 @@
-"""Each judge accepts a good file-set and rejects what it is here for: a judge that cannot fail proves nothing."""
+"""Each judge accepts a good file-set and rejects the faults that it should find: a judge that cannot fail proves nothing."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ class Good:
     uids: frozenset[str]
 
     def find(self, record_type: str, index: int = 0) -> Dataset:
-        """The record of that type at that place among its like."""
+        """Return the record with this index among those of its type."""
         return [record for record in self.records if record.DirectoryRecordType == record_type][index]
 
     def place(self, record: Dataset, tag: int) -> slice:
-        """Where the value of the record's element lies; its VR must have a short length."""
+        """Return the position of the value of an element, whose VR must have a short length."""
         start = self.raw.index(struct.pack("<HH", tag >> 16, tag & 0xFFFF), record.seq_item_tell) + 8
         return slice(start, start + struct.unpack_from("<H", self.raw, start - 2)[0])
 
     def patched(self, record: Dataset, tag: int, value: bytes) -> bytes:
-        """The DICOMDIR with another value of the same length."""
+        """Return the DICOMDIR with another value of the same length."""
         place = self.place(record, tag)
         assert len(value) == place.stop - place.start
         return self.raw[: place.start] + value + self.raw[place.stop :]
 
     def offset(self, record: Dataset, tag: int, value: int) -> bytes:
-        """The DICOMDIR with another offset."""
+        """Return the DICOMDIR with another offset."""
         return self.patched(record, tag, struct.pack("<I", value))
 
 
@@ -137,7 +137,7 @@ BREAKS: Final[Mapping[str, tuple[Callable[[Good], bytes], str]]] = {
     ),
     "an item that is too long": (_item_too_long, "dciodvfy dcdirdmp dcmdump dcmmkdir pydicom links"),
 }
-"""What is broken in the DICOMDIR, how, and the judges that see it; all others were seen to overlook it."""
+"""Faults of the DICOMDIR, how to make them, and the judges that find them; all others overlook them."""
 
 DAMAGES: Final[Mapping[str, tuple[Callable[[Path], object], str]]] = {
     "a missing file": (lambda folder: (folder / FIRST).unlink(), "dcdirdmp dcmftest pydicom links"),
@@ -147,7 +147,7 @@ DAMAGES: Final[Mapping[str, tuple[Callable[[Path], object], str]]] = {
         "links",
     ),
 }
-"""What is done to the referenced files, and the judges that see it."""
+"""Faults of the referenced files, how to make them, and the judges that find them."""
 
 
 @pytest.mark.parametrize("name", judges.JUDGES)
@@ -159,7 +159,7 @@ def test_judge_accepts_a_good_file_set(name: str, good: Good) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("broken", BREAKS)
-def test_judges_see_a_broken_directory(
+def test_judges_find_a_broken_directory(
     broken: str, good: Good, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(judges, "TIMEOUT", 2.0)
@@ -170,7 +170,7 @@ def test_judges_see_a_broken_directory(
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_judges_see_damaged_files(damage: str, good: Good, tmp_path: Path) -> None:
+def test_judges_find_damaged_files(damage: str, good: Good, tmp_path: Path) -> None:
     do, expected = DAMAGES[damage]
     folder = shutil.copytree(good.folder, tmp_path / "set")
     do(folder)
@@ -178,7 +178,7 @@ def test_judges_see_damaged_files(damage: str, good: Good, tmp_path: Path) -> No
 
 
 def _assert_seen(folder: Path, uids: frozenset[str], expected: str) -> None:
-    """Each of the expected judges that is here objects, and so does the whole court."""
+    """Assert that each expected judge objects, if it is installed, and that `judge_file_set` objects."""
     verdicts = {name: judges.JUDGES[name](folder) for name in judges.present()}
     for name in verdicts.keys() & expected.split():
         assert not verdicts[name].ok or verdicts[name].instances != uids, f"{name} sees nothing"
@@ -186,13 +186,13 @@ def _assert_seen(folder: Path, uids: frozenset[str], expected: str) -> None:
         judges.assert_clean(verdicts.values(), uids)
 
 
-def test_every_judge_sees_something() -> None:
+def test_every_judge_finds_some_fault() -> None:
     expected = " ".join(names for _, names in (*BREAKS.values(), *DAMAGES.values()))
     assert set(expected.split()) == set(judges.JUDGES)
 
 
 @pytest.mark.slow
-def test_court_wants_exactly_the_expected_instances(good: Good) -> None:
+def test_judge_file_set_wants_exactly_the_expected_instances(good: Good) -> None:
     judges.judge_file_set(good.folder, good.uids)
     with pytest.raises(AssertionError, match="lacks"):
         judges.judge_file_set(good.folder, good.uids | {"1.2.3"})
@@ -214,8 +214,8 @@ def test_appending_judge_leaves_the_file_set_as_it_was(good: Good) -> None:
     assert (good.folder / "DICOMDIR").read_bytes() == good.raw
 
 
-def test_forgiven_alarm_is_not_forgiven_elsewhere(good: Good, tmp_path: Path) -> None:
-    """Volumetric states need no Referenced Series Sequence; a grayscale state that lacks it is still seen."""
+def test_false_alarm_of_one_record_type_counts_for_others(good: Good, tmp_path: Path) -> None:
+    """Volumetric states need no Referenced Series Sequence; a grayscale state that lacks it is an error."""
     folder = shutil.copytree(good.folder, tmp_path / "set")
     start = good.raw.index(b"\x08\x00\x15\x11SQ", good.find("PRESENTATION").seq_item_tell)
     (folder / "DICOMDIR").write_bytes(good.raw[:start] + b"\x08\x00\x16\x11SQ" + good.raw[start + 6 :])
@@ -229,14 +229,14 @@ def test_peer_writes_the_expected_values(peer: str, tmp_path: Path) -> None:
     assert frozenset(listed.items()) == peers.truth(folder)
 
 
-# What pydicom writes of reports, and where dicom3tools points, are errors that the judges must go on seeing.
+# pydicom writes wrong records of reports, and dicom3tools a wrong offset; the judges must find these errors.
 
 
-def test_dciodvfy_sees_content_items_that_are_no_keys(tmp_path: Path) -> None:
+def test_dciodvfy_finds_content_items_that_are_not_keys(tmp_path: Path) -> None:
     verdict = judges.dciodvfy(peers.pydicom(tmp_path))
     assert any("ContentSequence" in error for error in verdict.errors)
 
 
-def test_links_sees_the_wrong_last_root_offset_of_dcdirmk(tmp_path: Path) -> None:
+def test_links_finds_the_wrong_last_root_offset_of_dcdirmk(tmp_path: Path) -> None:
     verdict = judges.links(peers.dcdirmk(tmp_path))
     assert verdict.errors == ("the offset of the last root record is wrong",)

@@ -1,4 +1,4 @@
-"""Counters of repeated tests: how many inputs or faults passed. pytest prints the sums at the end of a run."""
+"""Count the inputs or faults that repeated tests passed. pytest prints the sums at the end of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 Tries = Callable[[str, int], None]
-"""Adds a number of passed tries to a topic."""
+"""A function that adds a number of passed tries to a topic."""
 
 TRIED: Final = pytest.StashKey[Counter[str]]()
 

@@ -1,4 +1,4 @@
-"""Web servers within this process: one that serves any handler, and one that takes instances by STOW-RS."""
+"""Web servers within this process: one for any handler, and one that stores instances by STOW-RS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REFUSED: Final = {"00081197": {"vr": "US", "Value": [0x0110]}}
 
 
 class Silent(BaseHTTPRequestHandler):
-    """Writes no log, and sends an answer in one packet: several small ones would wait for each other."""
+    """Writes no log, and sends an answer in one packet, because small packets would wait for each other."""
 
     wbufsize = -1
 
@@ -27,9 +27,9 @@ class Silent(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadingTCPServer):
-    """Queues as many connections as a client may open at once; more than the usual five would wait for a second.
+    """Queues all connections that a client opens at once; by default those after the fifth would wait for a second.
 
-    `HTTPServer` would look up the name of this machine.
+    It does not derive from `HTTPServer`, which looks up the name of this computer.
     """
 
     request_queue_size = 100
@@ -38,7 +38,7 @@ class _Server(ThreadingTCPServer):
 
 @contextmanager
 def serving(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
-    """Serve requests of this machine with `handler`; the host and port."""
+    """Serve requests from this computer with `handler`; yield host and port."""
     with _Server(("127.0.0.1", 0), handler) as server:
         thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
@@ -49,13 +49,13 @@ def serving(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
 
 @define
 class Stow:
-    """A DICOMweb server: how it answers, and the requests that it got."""
+    """A DICOMweb server: its answers, and the requests that it received."""
 
     address: str = ""
     busy: int = 0
-    """So many requests are answered with 503 first."""
+    """Number of first requests that get status 503."""
     refused: int = 0
-    """So many instances of each request are not stored."""
+    """Number of instances of each request that are not stored."""
     tokens: list[str | None] = field(factory=list)
     patients: list[str] = field(factory=list)
 

@@ -1,4 +1,4 @@
-"""The tests that Windows, or Windows under Wine, cannot run, each with its reason, which pytest prints."""
+"""The tests that Windows, or Windows under Wine, cannot run; pytest prints the reason of each."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ MODULES: Final = {
     "test_main_job.py": "measures on Linux",
     "transfer": "talks to servers that are programs of Linux",
 }
-"""Files and folders of tests that are not even loaded."""
+"""Files and folders of tests that are not loaded."""
 
 NAMES: Final = {
     "link": _LINKS,
