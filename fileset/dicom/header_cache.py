@@ -31,6 +31,8 @@ from fileset.standard import tags
 FIRST_READ: Final = 8192
 LARGEST_READ: Final = 32768
 """Limit for the first read in bytes, which grows if headers are longer."""
+_BLOCK: Final = 4096
+"""The first read grows by multiples of this size in bytes."""
 MOST_LAYOUTS: Final = 48
 MOST_SHAPES: Final = 4 * MOST_LAYOUTS
 """Kinds of headers that are remembered; more are too many for a cache."""
@@ -50,6 +52,7 @@ class HeaderLayout:
     series share, `meta` those of File Meta Information except the SOP Instance UID. `own_tags` are the tags of `own`.
     Values with the tag of an item are not wanted: `sequences` are the positions of sequences of explicit length, `items` of
     items of explicit length in sequences of undefined length. `judged` selects the values of `meta`, `sequences` and `items`.
+    `own_parts` are the numbers of the elements with the values of `own`, `shared_parts` those with values of the others.
     """
 
     headers: SimilarHeaders
@@ -62,6 +65,8 @@ class HeaderLayout:
     items: tuple[int, ...]
     judged: Callable[[_Groups], tuple[bytes, ...]]
     uid_at: int
+    own_parts: tuple[int, ...]
+    shared_parts: frozenset[int]
 
 
 class Recognised:
@@ -140,7 +145,7 @@ class Layouts:
         except (FormatError, SpecialError):
             return None
         except BeyondError as problem:
-            self._read_more(problem.args[0] + len(data) // 2)
+            self.read_more(problem.args[0] + len(data) // 2)
             return None
         shape = shape_of(data, parts)
         known = self._seen.get(shape)
@@ -174,14 +179,21 @@ class Layouts:
             else None
         )
         apart = self._apart | _NOT_WANTED
-        common = itemgetter(*(at for at, tag in enumerate(captured_tags) if tag not in apart))
+        of_series = [at for at, tag in enumerate(captured_tags) if tag not in apart]
         of_meta = [at for at, tag in enumerate(captured_tags) if tag in META_TAGS - {_META_UID}]
         sequences = tuple(at for at, part in enumerate(captured) if part.vr == b"SQ")
         items = tuple(at for at, part in enumerate(captured) if part.tag == -ITEM)
         uid_at = captured_tags.index(_META_UID)
-        meta, judged = itemgetter(*of_meta), itemgetter(*of_meta, *sequences, *items)
-        return HeaderLayout(headers, captured_tags, own_tags, own, common, meta, sequences, items, judged, uid_at)
+        common, meta, judged = (itemgetter(*at) for at in (of_series, of_meta, (*of_meta, *sequences, *items)))
+        at_part = [number for number, keeps in enumerate(kept) if keeps]
+        shared = frozenset(at_part[at] for at in (*of_series, *of_meta, *sequences, *items))
+        own_parts = tuple(at_part[captured_tags.index(tag)] for tag in own_tags) if own else ()
+        numbers = own_parts, shared
+        return HeaderLayout(
+            headers, captured_tags, own_tags, own, common, meta, sequences, items, judged, uid_at, *numbers
+        )
 
-    def _read_more(self, needed: int) -> None:
+    def read_more(self, needed: int) -> None:
+        """Let the first read of the next files have at least `needed` bytes, unless these are too many."""
         if self.first_read < needed <= LARGEST_READ:
-            self.first_read = needed
+            self.first_read = -(-needed // _BLOCK) * _BLOCK

@@ -205,6 +205,7 @@ class SimilarHeaders:
         self, data: bytes, parts: Sequence[Part], lengths: Sequence[int], kept: Sequence[bool], last: int
     ) -> None:
         self._lengths = lengths
+        self._heads = [(part.value_at - part.at, part.width) for part in parts]
         self._kept = kept
         self._last = last
         self._varying: set[int] = set()  # numbers of elements whose lengths differ
@@ -239,6 +240,15 @@ class SimilarHeaders:
             if keeps:
                 values.take(length_at, end)
         return *runs, _run(data, start, (heads.text, values.up_to(end)), end - start, _TAG)
+
+    def values(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Yield the start and end of the value of each element of a header that matches."""
+        at = META
+        for size, width in self._heads:
+            start = at + size
+            length = int.from_bytes(data[start - width : start], "little")
+            at = start if length == UNDEFINED else start + length
+            yield start, at
 
     def match(self, data: bytes) -> tuple[list[bytes], int] | None:
         """Return the values to capture of a header, and the offset after it; None if its elements are others."""

@@ -27,13 +27,14 @@ Span = tuple[int, int]
 
 
 class HeaderGroup(NamedTuple):
-    """Element headers close to each other: the `length` bytes from `base` contain all of them.
+    """Element headers close to each other, at `spans`: the `length` bytes from `base` contain all of them.
 
-    `base` counts from the first compared element.
+    `base` and `spans` count from the first compared element.
     """
 
     base: int
     length: int
+    spans: Sequence[Span]
     headers: Callable[[bytes, int], object]
     expected: object
 
@@ -49,12 +50,16 @@ class Structures:
         groups = self._known.get(key)
         if groups is None:
             return False
-        for base, length, headers, expected in groups:
+        for base, length, _, headers, expected in groups:
             at = start + base
             is_read = at + length <= len(first)
             if (headers(first, at) if is_read else headers(read(at, length), 0)) != expected:
                 return False
         return True
+
+    def spans(self, key: StructureKey, start: int) -> list[Span]:
+        """Return the spans of all element headers of a known structure that starts at `start`."""
+        return [(start + at, length) for group in self._known[key] for at, length in group.spans]
 
     def learn(self, key: StructureKey, spans: Sequence[Span], read: Reading, first: bytes, start: int) -> None:
         """Remember the structure of a correct file from `start` on, with element headers at `spans`."""
@@ -81,4 +86,5 @@ def _group(spans: Sequence[Span], read: Reading, start: int) -> HeaderGroup:
         layout += f"{span_at - at}x{length}s"
         at = span_at + length
     headers: Callable[[bytes, int], object] = Struct(layout).unpack_from
-    return HeaderGroup(base - start, end - base, headers, headers(read(base, end - base), 0))
+    within = [(at - start, length) for at, length in spans]
+    return HeaderGroup(base - start, end - base, within, headers, headers(read(base, end - base), 0))

@@ -10,7 +10,7 @@ from fileset.dicom.preamble import PREAMBLE, is_part_10
 from fileset.part10.data_set import content_faults, sequence_faults
 from fileset.part10.faults import Fault
 from fileset.part10.file_meta import check_meta
-from fileset.part10.structures import CACHE_SIZE, Structures
+from fileset.part10.structures import CACHE_SIZE, Span, Structures
 
 Value = TypeVar("Value")
 _START: Final = PREAMBLE + b"DICM"
@@ -64,6 +64,10 @@ class FileChecker:
             and (header.judged in self._judged or self._judges_correct(header))
             and self._structures.holds((size - end, header.layout), read, first, end)
         )
+
+    def spans(self, header: Recognised, size: int) -> list[Span]:
+        """Return the spans of all element headers after the header of a file that `knows` returned true for."""
+        return self._structures.spans((size - header.end, header.layout), header.end)
 
     def _judges_correct(self, header: Recognised) -> bool:
         """Return whether File Meta Information and sequences are correct by their own caches; cache the two together."""

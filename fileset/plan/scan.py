@@ -25,6 +25,7 @@ from fileset.part10.whole_file import FileChecker
 from fileset.plan.foreign import in_order, supervised
 from fileset.plan.inputs import Sources
 from fileset.plan.secured import is_locked
+from fileset.plan.stencils import Stencil, Stencils
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.tree import TreeBuilder
 
@@ -116,6 +117,7 @@ class Scanner:
     def __init__(self, policy: Policy) -> None:
         self._describer = Describer(policy, judges=True)
         self._files = FileChecker()
+        self._stencils = Stencils()
         # A profile has rules for elements that a layout does not capture.
         self._layouts = Layouts() if policy.profile else self._describer.keys.layouts
 
@@ -130,13 +132,23 @@ class Scanner:
     def outcome(self, read: Reading, size: int) -> Outcome:
         """Return the instance in a file of `size` bytes, with its faults as notes, or the reason why there is none."""
         first = read(0, min(size, self._layouts.first_read))
+        instance = self._stencils.instance(first, size) or self._recognised(read, size, first)
+        return cast("Accepted", tuple(instance)) if instance else self._examined(read, size, first)
+
+    def _recognised(self, read: Reading, size: int, first: bytes) -> Instance | None:
+        """Return the instance in a file whose header and structure are known, if the header has all values."""
         header = self._layouts.find(first)
-        if header is not None and self._files.knows(header, read, size, first):
-            try:
-                return cast("Accepted", tuple(self._describer.describe(header, invent=False)))
-            except HeaderError:  # the whole data set may have the missing value
-                pass
-        return self._examined(read, size, first)
+        if header is None or not self._files.knows(header, read, size, first):
+            return None
+        try:
+            instance = self._describer.describe(header, invent=False)
+        except HeaderError:  # the whole data set may have the missing value
+            return None
+        if self._stencils.wants(size) and (template := self._describer.template(header)):
+            structure = self._files.spans(header, size)
+            self._layouts.read_more(max(map(sum, structure), default=0))
+            self._stencils.learn(size, Stencil.cut(first, header, structure, template))
+        return instance
 
     def _examined(self, read: Reading, size: int, first: bytes) -> Outcome:
         """Return the same for a file that no cache recognises."""

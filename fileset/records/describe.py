@@ -138,6 +138,10 @@ class Describer:
                 self._templates[common] = template
         return instance
 
+    def template(self, header: Recognised) -> Template | None:
+        """Return the template that `describe` would use for a header."""
+        return self._templates.get((header.layout, header.layout.common(header.groups))) if header.layout.own else None
+
     def _template(self, header: Recognised, instance: Instance, own: Own) -> Template | None:
         own_tags = header.layout.own_tags
         varying = tuple(key for key in self.keys.varying if key.tag in own_tags)
