@@ -166,7 +166,7 @@ class Sources:
             self._unlistable[os.path.join(folder.root, relative)] = reason
 
         skip = skip | folder.not_sources() if found else skip
-        for path, relative, linked in walk(source, skip=skip, unlistable=note_unlistable):
+        for path, relative, linked, _ in walk(source, skip=skip, unlistable=note_unlistable):
             if holds_file_set(relative) and not _is_plain_instance(path):
                 self.origins.append(FolderMedium(os.path.dirname(path)))
             if linked and leads_out(path, folder.root):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from typing import Final
 
 from attrs import define, field, frozen
 
@@ -13,6 +14,7 @@ from fileset.errors import FilesetError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium, holds
+from fileset.media.folder.medium import FolderMedium
 from fileset.media.image.subfolder import Below
 from fileset.media.open import scannable
 from fileset.plan.instances import RecordFinder
@@ -57,13 +59,13 @@ class Presence:
     """The files of a medium, compared with the File IDs of the records.
 
     `listed` has the File ID paths of the records in order. `present` maps each to the path of its file as the medium shows
-    it; `missing` has the paths without a file. `extra` has the other files (DICOM or not), `dicomdirs` all DICOMDIRs.
-    `nameless` counts the instance records without a usable File ID.
+    it; `missing` has the paths without a file, each with the reason. `extra` has the other files (DICOM or not),
+    `dicomdirs` all DICOMDIRs. `nameless` counts the instance records without a usable File ID.
     """
 
     listed: Sequence[str]
     present: dict[str, str]
-    missing: tuple[str, ...]
+    missing: dict[str, str]
     extra: tuple[str, ...]
     nameless: int = 0
     dicomdirs: tuple[str, ...] = ()
@@ -80,18 +82,20 @@ class Presence:
         for name in names:
             if name not in present:
                 forms.add(name)
-        missing: list[str] = []
+        missing: dict[str, str] = {}
         for path in listed if len(present) < len(listed) else ():
             found = present.get(path) or forms.take(path)
             if found is None and holds(medium, FileId.tolerant(path)):
                 found = path
             if found is None:
-                missing.append(path)
+                missing[path] = _ABSENT
             else:
                 present[path] = found
+        missing |= _unusable(medium, present)
+        present = {path: found for path, found in present.items() if path not in missing} if missing else present
         left = tuple(forms.left())
         extra = tuple(name for name in left if not is_dicomdir(name))
-        return cls(listed, present, tuple(missing), extra, nameless, tuple(filter(holds_file_set, left)))
+        return cls(listed, present, missing, extra, nameless, tuple(filter(holds_file_set, left)))
 
     def unlisted(self, medium: ReadableMedium) -> list[str]:
         """Return the files that look like DICOM and that no record references."""
@@ -99,13 +103,29 @@ class Presence:
 
     def findings(self, unlisted: Sequence[str]) -> Iterator[Finding]:
         """Report each missing file, each unlisted one, and, in one finding, the records without a File ID."""
-        for path in self.missing:
-            yield Finding("FS-FILE-MISSING", "referenced by a record, but not on the medium", Where(path))
+        for path, reason in self.missing.items():
+            yield Finding("FS-FILE-MISSING", f"referenced by a record, but {reason}", Where(path))
         if self.nameless:
             message = f"{self.nameless} instance records name no file that can be read"
             yield Finding("FS-RECORD-REFERENCE", message, Where(DICOMDIR.value))
         for name in unlisted:
             yield Finding("FS-FILE-UNLISTED", "a DICOM file that no record of the DICOMDIR references", Where(name))
+
+
+_ABSENT: Final = "not on the medium"
+
+
+def _unusable(medium: ReadableMedium, present: dict[str, str]) -> dict[str, str]:
+    """Return the listed paths of links that lead nowhere or out of the medium, and of pipes, sockets and devices."""
+    if not isinstance(medium, FolderMedium) or not medium.irregular:
+        return {}
+    unusable = {}
+    for path in [path for path, name in present.items() if name in medium.irregular]:
+        try:
+            medium.inquire_file(FileId.tolerant(present[path]))
+        except FilesetError as problem:
+            unusable[path] = f"its file cannot be read: {problem.reason}"
+    return unusable
 
 
 @define

@@ -151,7 +151,7 @@ def test_a_link_with_an_odd_name_that_leads_out_is_not_followed(run: Runs, tmp_p
     (tmp_path / "IN" / "IM1").write_bytes(synthetic.ct(1))
     (tmp_path / "BAIT").write_bytes(synthetic.ct(2))
     (tmp_path / "IN" / "a:b").symlink_to(tmp_path / "BAIT")
-    done = run("extract", tmp_path / "IN", "-o", tmp_path / "OUT", "--json")
+    done = run("extract", tmp_path / "IN", "-o", tmp_path / "OUT", "--json", code=3)
     assert [one["rule"] for one in done.document["findings"]].count("FS-FILE-LINK") == 1
     assert list(copies(tmp_path / "OUT").values()) == [synthetic.ct(1)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from fileset.errors import FilesetError, MediumError
 from fileset.media.iso.medium import IsoMedium
 from fileset.media.system.walk import contents, same_contents
 from tests.support import synthetic
+from tests.support.command import Runs
 
 
 def _pipe(path: Path) -> None:
@@ -71,6 +73,39 @@ def test_a_special_file_among_the_sources_is_skipped_and_named(folder: Path, tmp
         ("PIPE", "FS-FILE-UNREADABLE", "not a regular file"),
         *((name, "FS-FILE-LINK", "a symbolic link that leads out of the file-set") for name in ("ZERO", "LINK")),
     }
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+
+
+def _dangling(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
+@pytest.mark.parametrize("special", [_pipe, _device, _socket, _dangling])
+def test_no_verb_takes_or_waits_for_a_listed_file_that_is_none(
+    special: Special, folder: Path, tmp_path: Path, run: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fileset.index(folder)
+    monkeypatch.chdir(folder / "P001/T001/S001")  # names of sockets are short
+    Path("I000001").rename(tmp_path / "KEPT")
+    special(Path("I000001"))
+    for words in (
+        *(("list",), ("list", "--paths"), ("list", "--csv"), ("list", "--read-files"), ("list", "--scan"), ("info",)),
+        *(
+            ("extract", "-o", tmp_path / "A"),
+            ("extract", "--scan", "-o", tmp_path / "B"),
+            ("repair", "--dry-run"),
+            ("refresh",),
+        ),
+        *(("create", "-o", tmp_path / "C"), ("add", tmp_path / "KEPT"), ("remove", "InstanceNumber=1")),
+    ):
+        said = run(words[0], folder, *words[1:], code=3)
+        assert "1 missing" in said.stdout if words == ("info",) else "I000001" in said.stderr, words
+        assert words != ("list", "--paths") or "I000001" not in said.stdout
+    assert os.path.lexists("I000001")
 
 
 @SPECIAL

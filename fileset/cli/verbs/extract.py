@@ -86,7 +86,8 @@ def run(options: Namespace) -> int:
             tell_changes(reconciliation.changes)
         nothing = not (report.files or report.missing or report.failed) and _tell_nothing(report, reader, keys, options)
         strict = options.strict_sources and bool(report.skipped)
-        return 0 if report.complete and not (strict or nothing or hides_records(reader.findings)) else PARTLY
+        hidden = hides_records(reader.findings) or any(one.rule == "FS-FILE-LINK" for one in reader.findings)
+        return 0 if report.complete and not (strict or nothing or hidden) else PARTLY
 
 
 def _extracted(source: Finder, template: str, keys: dict[str, Any], options: Namespace) -> ExtractReport:

@@ -42,6 +42,8 @@ class FolderMedium:
         self.root = path_of(root)
         self._listings: dict[str, dict[str, os.DirEntry[str]]] = {}
         self._unlistable: dict[str, RefusedName] = {}
+        self.irregular: set[str] = set()
+        """The names that `names` has found so far of symbolic links, pipes, sockets and devices."""
 
     @property
     def name(self) -> str:
@@ -93,7 +95,10 @@ class FolderMedium:
 
     def names(self) -> Iterator[str]:
         """Yield all files below the folder, except the work folder of a writer."""
-        return (file.relative for file in walk(self.root, skip=frozenset((WORK,)), unlistable=self._note_unlistable))
+        for file in walk(self.root, skip=frozenset((WORK,)), unlistable=self._note_unlistable):
+            if not file.regular:
+                self.irregular.add(file.relative)
+            yield file.relative
 
     def _note_unlistable(self, folder: str, reason: str) -> None:
         self._unlistable[folder] = RefusedName(folder, reason)

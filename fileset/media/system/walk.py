@@ -20,12 +20,13 @@ from fileset.media.system.hashing import COPY_SIZE
 class SourceFile(NamedTuple):
     """A source file: its `path`, and `relative`, its path below the source that the user named, with "/".
 
-    `linked` is true for a symbolic link.
+    `linked` is true for a symbolic link, `regular` for a file that is neither a link nor a pipe, socket or device.
     """
 
     path: str
     relative: str
     linked: bool
+    regular: bool = True
 
 
 _PART_SUFFIX: Final = ".part"
@@ -97,7 +98,7 @@ def _walk(folder: str, skip: frozenset[str], unlistable: Callable[[str, str], No
                     continue
                 prefixes.append(relative + "/")
                 break
-            yield SourceFile(entry.path, relative, system.is_link(entry))
+            yield SourceFile(entry.path, relative, system.is_link(entry), entry.is_file(follow_symlinks=False))
         else:
             stack.pop()
             prefixes.pop()
