@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PARTLY: Final = 3
 """Exit code: done in part."""
 LINES: Final = 20
-"""More problems than this are counted by rule, not listed."""
+"""Number of problems up to which each is listed; more are counted by rule."""
 EXAMPLES: Final = 3
 
 Problem = tuple[str, str]

@@ -1,4 +1,4 @@
-"""Options that several verbs share, and what the verbs make of them."""
+"""Options that several verbs share, and their translation into arguments of the roles."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ _SHARED: Final[dict[str, dict[str, Any]]] = {
         "the file). Each disagreement is reported",
     },
     "--add-header": {
-        "action": "store_true", "help": "take data sets without a Part 10 header, and write them with one",
+        "action": "store_true", "help": "accept data sets without a Part 10 header, and write them with one",
     },
     "--preamble": {
         "choices": ("keep", "zero"), "default": "keep",
@@ -172,7 +172,7 @@ _OPTIONS_OF_ROLES: Final = (
 
 
 def role_options(options: Namespace) -> dict[str, Any]:
-    """Return those of the options that a role takes, as keyword arguments: as many as the verb has."""
+    """Return the options of the verb that a role takes, as keyword arguments."""
     chosen = {name: getattr(options, name) for name in _OPTIONS_OF_ROLES if hasattr(options, name)}
     return chosen | ({"keys": options.record_keys} if hasattr(options, "record_keys") else {})
 

@@ -1,4 +1,4 @@
-"""Words of command lines: those that a command shows, and wild cards, which the shells of Windows leave to each program."""
+"""Quote words of the command lines in advice, and expand wild cards, which the shells of Windows leave to each program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WILD = re.compile(r"[*?]").search
 
 
 def shown(words: Iterable[str]) -> str:
-    """Join words to a command line that the shell of this system takes."""
+    """Join words into a command line for the shell of this system."""
     if os.name == "nt":
         return " ".join(map(for_windows, words))
     from shlex import join
@@ -20,17 +20,17 @@ def shown(words: Iterable[str]) -> str:
 
 
 def for_windows(word: str) -> str:
-    """Quote a word as cmd.exe and PowerShell take it: in double quotes, if it has spaces or signs of theirs.
+    """Quote a word for cmd.exe and PowerShell: in double quotes, if it has spaces or special characters.
 
-    Programs of Windows take a backslash before a quote for a part of the word, so one at the end is doubled.
+    A backslash at the end is doubled, because programs of Windows read a backslash before a quote as an escape.
     """
     return word if _PLAIN(word) else '"' + re.sub(r"\\+$", lambda found: found[0] * 2, word) + '"'
 
 
 def with_files(words: Iterable[str]) -> Iterator[str]:
-    """Replace each word that has wild cards by its files; keep the word if there are none.
+    """Replace each word with wild cards by the matching files; keep the word if no file matches.
 
-    KEY=VALUE and options have wild cards of their own.
+    KEY=VALUE and options are left alone: their wild cards have another meaning.
     """
     from glob import glob
 

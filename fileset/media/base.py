@@ -18,7 +18,7 @@ from fileset.file_id import FileId
 
 Chunks = Iterable[bytes | bytearray]
 Counter = Callable[[int, int], None]
-"""Called with the number of files done, and of all."""
+"""Called with the number of finished files, and of all files."""
 
 
 def uncounted(done: int, total: int) -> None:
@@ -124,7 +124,7 @@ class ReadableMedium(Protocol):
 
     @property
     def form(self) -> str:
-        """Return "folder", "iso", "iso+udf", "udf" or "zip", for the rules of application profiles (PS3.12)."""
+        """The form of the medium for application profiles (PS3.12): "folder", "iso", "iso+udf", "udf" or "zip"."""
 
     @property
     def folder(self) -> str:
@@ -134,7 +134,7 @@ class ReadableMedium(Protocol):
         """Return the path of a file in the operating system, "" on a medium without `folder`. Raises as `open`."""
 
     def position(self, file_id: FileId) -> int:
-        """Return the byte of the medium at which a file begins, 0 if unknown. Reading in this order avoids seeks."""
+        """Return the offset of a file on the medium in bytes, 0 if unknown. Reading in this order avoids seeks."""
 
     def open(self, file_id: FileId) -> BinaryIO:
         """Open a file for reading (M-READ).
@@ -147,7 +147,7 @@ class ReadableMedium(Protocol):
         """Look up size and date of a file (M-INQUIRE FILE). Raises `MediumError` if it is absent."""
 
     def inquire_file_set(self) -> FileSetInfo:
-        """M-INQUIRE FILE-SET."""
+        """Return free space, capacity and format of the medium (M-INQUIRE FILE-SET)."""
 
     def names(self) -> Iterator[str]:
         """Yield the paths of all files on the medium, "/" between components, in sorted order, whatever their names."""
@@ -198,19 +198,19 @@ class Transaction(AbstractContextManager["Transaction"], Protocol):
         """Whether the new DICOMDIR is in place, however the change ended."""
 
     def leftovers(self) -> list[FileId]:
-        """Files that an earlier, interrupted change may have left."""
+        """List the files that an earlier, interrupted change may have left."""
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
         """Receive the names that this change adds and removes; called first."""
 
     def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> Written:
-        """M-WRITE of a new file; never over an existing one.
+        """Write a new file (M-WRITE), never over an existing one.
 
         `info` has the known facts: the size, which some formats store before the file, and a date that images keep.
         """
 
     def settle(self) -> None:
-        """Wait until all that was written would survive a loss of power."""
+        """Wait until everything written would survive a power failure."""
 
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:
         """Put the new DICOMDIR in place, after `verify` accepted its bytes as read back.
@@ -219,7 +219,7 @@ class Transaction(AbstractContextManager["Transaction"], Protocol):
         """
 
     def delete(self, file_id: FileId) -> None:
-        """M-DELETE, after `publish` only."""
+        """Delete a file (M-DELETE), only after `publish`."""
 
 
 class WritableMedium(Protocol):
@@ -230,7 +230,7 @@ class WritableMedium(Protocol):
         """The medium as the user named it."""
 
     def inquire_file_set(self) -> FileSetInfo:
-        """M-INQUIRE FILE-SET."""
+        """Return free space, capacity and format of the medium (M-INQUIRE FILE-SET)."""
 
     def exists(self) -> bool:
         """Return whether anything exists at the path of the medium."""
@@ -251,7 +251,7 @@ class WritableMedium(Protocol):
         """Begin a change; leaving the context without `publish` undoes it."""
 
     def flush(self) -> None:
-        """After a change: wait until the medium may be taken out."""
+        """Wait after a change until the medium can be removed safely."""
 
 
 class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):

@@ -45,18 +45,18 @@ def add_headers(sources: Sources, indexes: Iterable[int]) -> Iterator[Finding]:
 
 
 def _data_set_at(head: bytes) -> int | None:
-    """Find where a data set without File Meta Information starts, None if this is a DICOM file or nothing like it."""
+    """Find where a data set without File Meta Information starts, None if this is a DICOM file, or anything else."""
     start = len(PREFIX) if head[128:132] == b"DICM" else 0
     first = head[start : start + 8]
     return start if looks_like_data_set(first) and first[:2] not in (b"\x02\0", b"\0\x02") else None
 
 
 def _with_header(read: Reading, start: int) -> bytes:
-    """Return the file with preamble, prefix and File Meta Information; b"" if its transfer syntax cannot be told."""
+    """Return the file with preamble, prefix and File Meta Information; b"" if its transfer syntax is unknown."""
     data = read_all(read, start)
     values = HeaderValues.read(lambda at, size: data[at : at + size], _UIDS)
     if any(mark in data for mark in _ENCAPSULATED):
-        return b""  # compressed, and nothing says how
+        return b""  # compressed in an unknown way
     syntax = _syntax(data[:8])
     meta = b"".join(
         (

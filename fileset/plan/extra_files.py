@@ -61,12 +61,12 @@ class Included(Collection[FileId]):
             addition = Addition(name, info.size, partial(contents, path), info.modified, info.mode)
             if name.path.upper() not in present:
                 found.append(addition)
-            elif not lies_there(addition, medium):
+            elif not has_same_file(addition, medium):
                 raise RefusedError(f"another file on {medium.name} has this name", path=name, advice="Remove it first")
         return found
 
 
-def lies_there(addition: Addition, medium: UpdatableMedium) -> bool:
+def has_same_file(addition: Addition, medium: UpdatableMedium) -> bool:
     """Return whether the medium has a file of this name with the same bytes."""
     if medium.inquire_file(addition.file_id).size != addition.size:
         return False

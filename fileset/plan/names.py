@@ -99,7 +99,7 @@ Occupation = Callable[[str], str]
 
 
 def nothing_there(_: str) -> str:
-    """Return the occupation of an empty medium."""
+    """Return "", the occupation of every name on an empty medium."""
     return ""
 
 
@@ -197,12 +197,12 @@ def _counter_name(place: Place) -> str:
 
 
 def _counter(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
-    """PT000000/ST000000/SE000000/IM000000: the position at each level of the directory."""
+    """Yield names such as PT000000/ST000000/SE000000/IM000000: the position at each level of the directory."""
     return (space.file(_counter_name(place)) for place in places)
 
 
 def _flat(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
-    """DICOM/D0000000/I0000000: numbered over the whole file-set, a thousand in a folder."""
+    """Yield names such as DICOM/D0000000/I0000000: numbered over the whole file-set, a thousand in a folder."""
     values = (SEPARATOR.join(("DICOM", f"D{n // FLAT_FOLDER:07d}", f"I{n:07d}")) for n in count())
     free = filter(space.free, values)
     return (space.file(_own_name(place) or next(free)) for place in places)
@@ -215,7 +215,7 @@ def _uid_name(uid: str, attempt: int = 0) -> str:
 
 
 def _uid(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
-    """DICOM/AB/CDEFGHIJ: 50 bits of a hash of the SOP Instance UID, so that a name does not depend on other files.
+    """Yield names such as DICOM/AB/CDEFGHIJ: 50 bits of a hash of the SOP Instance UID, independent of other files.
 
     If several UIDs have the same hash, the first by UID keeps the name and the others are hashed again.
     """

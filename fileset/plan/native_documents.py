@@ -40,7 +40,7 @@ class NativeDocuments:
 
     Attributes:
         sources: The files that a Creator or Updater takes in.
-        policy: How records are made.
+        policy: The rules for making records.
         changed: Whether files get new values, which native documents cannot.
     """
 

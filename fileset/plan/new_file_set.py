@@ -19,7 +19,7 @@ from fileset.media.base import Format, UpdatableMedium, WritableMedium
 from fileset.media.open import is_foreign
 from fileset.plan.commit import Addition, Plan, Progress, referenced
 from fileset.plan.companion import Companion
-from fileset.plan.extra_files import Included, lies_there
+from fileset.plan.extra_files import Included, has_same_file
 from fileset.plan.inputs import Sources
 from fileset.plan.names import Place, names
 from fileset.plan.removal import deletable
@@ -93,7 +93,7 @@ def _companions(
     present = {name.upper() for name in medium.names()} if medium.exists() else set()
     for addition in recipe.companion.additions(encode(directory), source_of):
         is_there = addition.file_id.path.upper() in present
-        if addition.file_id in recipe.included or (is_there and not lies_there(addition, medium)):
+        if addition.file_id in recipe.included or (is_there and not has_same_file(addition, medium)):
             raise RefusedError("another file has this name", path=addition.file_id, advice=_REMOVE)
         if not is_there:
             yield addition

@@ -21,11 +21,11 @@ _NO_INTEGRITY: Final = "it has neither digest nor signature, so a change would g
 
 
 class SupportsPlain(Protocol):
-    """The option of pages for a browser that concerns encryption."""
+    """Options of pages for a browser, as far as encryption matters."""
 
     @property
     def plain(self) -> bool:
-        """Whether pages are written although they are not encrypted."""
+        """Whether to write the pages although they are not encrypted."""
 
 
 def is_locked(problem: FilesetError) -> bool:

@@ -334,7 +334,7 @@ def test_a_bucket_that_changes_while_it_is_read_gets_no_dicomdir(
             changed = True
             change(store)
 
-    with pytest.raises(RefusedError, match="came, went or changed"):
+    with pytest.raises(RefusedError, match="were added, removed or changed"):
         fileset.index(bucket, progress=during)
     assert changed
     assert not store.exists("/bucket/disc/DICOMDIR") or store.cat("/bucket/disc/DICOMDIR") == b"of another writer"

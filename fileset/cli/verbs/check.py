@@ -26,13 +26,13 @@ EXAMPLES: Final = (
 FOUND: Final = 1
 """Exit code: the check found errors."""
 SHOWN: Final = 5
-"""Findings shown under one rule without -v."""
+"""Most findings shown under one rule without -v."""
 
 _NOUNS: Final = {ERROR: ("error", "errors"), WARNING: ("warning", "warnings"), INFO: ("note", "notes")}
 _STYLES: Final = {ERROR: "bold red", WARNING: "bold yellow", INFO: "bold blue"}
 
 Line = tuple[str, str]
-"""A text, and how rich shows it."""
+"""A text, and its style for rich."""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -44,7 +44,7 @@ def configure(parser: ArgumentParser) -> None:
         metavar="MEDIUM",
         help="a folder or image with a DICOMDIR, or the DICOMDIR; several give one line each",
     )
-    add_flag(parser, "--no-files", "check the DICOMDIR alone")
+    add_flag(parser, "--no-files", "check only the DICOMDIR")
     add_value(parser, "--hash", "MANIFEST", "compare the files with the digests in a manifest, as sha256sum writes it")
     add_value(parser, "--against", "IMAGE", "only compare the disc in a drive with the ISO image, sector by sector")
     add_value(parser, "--profile", "ID", "check also the rules of this application profile (PS3.11)")
@@ -124,7 +124,7 @@ def _compare(options: Namespace) -> int:
 
 
 def _several(options: Namespace) -> int:
-    """Check one medium after the other: a verdict line for each, also for one that cannot be read."""
+    """Check several media; write a verdict line for each, also if it cannot be read."""
     if options.hash or options.profiles:
         raise RuleError("--hash and --profiles check one medium at a time")
     found: list[dict[str, object]] = []

@@ -94,7 +94,7 @@ class RemoteFileSet(RemoteMedium):
     def put_dicomdir(self, data: bytes) -> None:
         """Write the DICOMDIR in one request, and read it back.
 
-        Raises `RefusedError` if a file has changed since the first look, or another writer comes first.
+        Raises `RefusedError` if a file has changed since the first listing, or another writer was first.
         """
         if self.failed_calls:
             raise MediumError("not all files could be read: no DICOMDIR was written", path=self._url)
@@ -102,7 +102,7 @@ class RemoteFileSet(RemoteMedium):
         if changed:
             names = ", ".join(changed[:3])
             raise RefusedError(
-                f"{len(changed)} files came, went or changed meanwhile: {names}", path=self._url, advice=_AGAIN
+                f"{len(changed)} files were added, removed or changed meanwhile: {names}", path=self._url, advice=_AGAIN
             )
         former = self.files.get(DICOMDIR.value)
         key = former.key if former else f"{self._root}/{DICOMDIR.value}"

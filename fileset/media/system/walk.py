@@ -64,7 +64,7 @@ def walk(
     try:
         folder = stat.S_ISDIR(os.stat(path).st_mode)
     except FileNotFoundError as problem:
-        if not os.path.islink(path):  # one that leads nowhere is a source that cannot be read
+        if not os.path.islink(path):  # a broken link is a source that cannot be read
             raise not_found(path) from problem
         folder = False
     except OSError as problem:
@@ -177,7 +177,7 @@ class PlainFile(OpenFile):
 
 
 def random_access(file: BinaryIO) -> tuple[Callable[[int, int], bytes], int]:
-    """Random access to an open file, as `OpenFile` gives it, and its size in bytes."""
+    """Return random access to an open file, as of `OpenFile`, and its size in bytes."""
     size = file.seek(0, os.SEEK_END)
 
     def read(at: int, length: int) -> bytes:
@@ -240,7 +240,7 @@ def contents(path: str, stamp: Stamp = NO_STAMP) -> Iterator[bytes | bytearray]:
         with os.fdopen(open_plain(path), "rb", buffering=0) as file:
             before = os.fstat(file.fileno())
             if stamp not in (NO_STAMP, _stamp(before)):
-                raise MediumError("has changed since it was looked at", path=path)
+                raise MediumError("has changed since its header was read", path=path)
             buffer = bytearray(COPY_SIZE)
             while count := file.readinto(buffer):
                 yield buffer if count == len(buffer) else buffer[:count]
@@ -257,7 +257,7 @@ def inquire(path: str) -> FileInfo:
 
 
 def inquire_regular(path: str) -> FileInfo:
-    """Return the same. Raises `MediumError` for a folder and a special file, too."""
+    """Look up size and date as `inquire`. Raises `MediumError` also for a folder or a special file."""
     found = _status(path)
     if not stat.S_ISREG(found.st_mode):
         raise MediumError("a folder or a special file, not a file", path=path)

@@ -82,7 +82,7 @@ class TarMedium(OpenImage):
                     self._add(info, members)
                 end: int = archive.offset
             if self._image.size < end + 512 or any(self._image.read(end, 512)):
-                # `tarfile` ends without a word where a header is cut off.
+                # `tarfile` silently stops at an incomplete header.
                 raise tarfile.ReadError("there is no end mark")
         except _FAULTS as problem:
             reason = "too many headers for one name" if isinstance(problem, RecursionError) else problem
@@ -116,7 +116,7 @@ class TarMedium(OpenImage):
         if name in members:
             self._notes.add(f"{name}: several files have this name; the last one is taken")
         modified = None
-        with suppress(ValueError, OverflowError, OSError):  # a date that no calendar has
+        with suppress(ValueError, OverflowError, OSError):  # an impossible date
             modified = datetime.fromtimestamp(info.mtime, UTC)
         members[name] = Member(info.offset_data, info.size, modified)
 
@@ -135,7 +135,7 @@ class TarMedium(OpenImage):
             raise FormatError(f"{problem}", path=file_id) from problem
 
     def position(self, file_id: FileId) -> int:
-        """Return the byte of the archive at which a file begins, 0 if there is no such file."""
+        """Return the offset of a file in the archive in bytes, 0 if there is no such file."""
         name = form_of(file_id.path, self._listing)
         return self._members[name].at if name else 0
 

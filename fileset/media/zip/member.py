@@ -147,6 +147,6 @@ class InflatedFile(MemberFile):
         inflated = self._piece_at + len(self._piece)
         if inflated > self._member.size:
             raise FormatError(
-                f"inflates to more than the {self._member.size} bytes it shall have", path=self._member.name
+                f"inflates to more than the {self._member.size} bytes of its header", path=self._member.name
             )
         self._allowance.spend(self._member, inflated)
