@@ -34,12 +34,13 @@ from fileset.plan.inputs import Sources
 from fileset.plan.intake import WritingRole
 from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.new_file_set import IN_PLACE, Recipe, refuse_existing
-from fileset.plan.scan import Phases, Refused, collect, phase
+from fileset.plan.scan import Refused, collect
 from fileset.plan.secured import encrypting, no_pages, secure_findings
 from fileset.plan.source_file_set import Origin, SourceFileSets
 from fileset.plan.transform import Rewrite, Streamed, Transform, by_dataset, rewrite_sources
 from fileset.plan.under_profile import under_profile
 from fileset.plan.volumes import write_volume, write_volumes
+from fileset.plan.workers import Phases, Workers, phase
 from fileset.records.arranged import Arranged
 from fileset.records.describe import InvalidUid, Missing, UnknownSopClass
 from fileset.records.person import PatientConflict
@@ -184,7 +185,7 @@ class Creator(WritingRole):
         """Return the maker of pages for a browser, if they are wanted and may be plain."""
         if self._web is None or self._no_pages:
             return None
-        return web_content(self._web, self._path, **self._intake.workers.options("pictures"))
+        return web_content(self._web, self._path, self._workers("pictures"))
 
     @classmethod
     def in_place(cls, folder: str | os.PathLike[str], **options: Any) -> Self:
@@ -527,11 +528,11 @@ def identify(
     return Identification(file_set_uid or new_uid(), file_set_id, descriptor, character_set or "")
 
 
-def web_content(options: WebOptions, medium: str, **how: Any) -> Companion:
+def web_content(options: WebOptions, medium: str, workers: Workers) -> Companion:
     """Return the maker of pages for a browser; loaded only where they are wanted."""
     from fileset.pages.web_content import WebContent
 
-    return WebContent(options, medium, **how)
+    return WebContent(options, medium, workers)
 
 
 def _refused_names(sources: Sources) -> dict[int, Refused]:

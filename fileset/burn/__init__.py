@@ -19,7 +19,7 @@ from fileset.media.iso.medium import IsoMedium
 from fileset.media.system.files import not_found, path_of
 
 if TYPE_CHECKING:
-    from fileset.plan.scan import Phases
+    from fileset.plan.workers import Phases
 
 READY: Final = 60.0
 """Most seconds until a drive is readable after burning: it closes the disc and recognises it again."""

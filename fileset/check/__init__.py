@@ -24,8 +24,8 @@ from fileset.media.base import FileInfo, MediumFormat, ReadableMedium
 from fileset.media.open import readable
 from fileset.plan.dicomdir_file import read_contents
 from fileset.plan.manifest import read_manifest
-from fileset.plan.scan import Phases, phase
 from fileset.plan.secured import around_of, is_encrypted, secure_findings, secure_format
+from fileset.plan.workers import Phases, Workers, phase
 from fileset.profiles.advisor import ProfileVerdict
 from fileset.profiles.find import find_profile
 
@@ -94,7 +94,7 @@ def check_file_set(
         if files:
             on_facts = profile_check.check_file if profile_check else None
             check = FileCheck(opened, collector, directory, digests, on_facts, show_values, wanted.id if wanted else "")
-            count = check.check(jobs=jobs, executor=executor, progress=phase(progress, "check"))
+            count = check.check(Workers(jobs, executor, phase(progress, "check")))
         if busy or opened.is_busy() or opened.inquire_file(dicomdir) != before:
             raise MediumError("is being changed by another program", path=opened.name, advice=CHECK_LATER)
         collector.findings.extend(Finding("FS-MEDIUM-DAMAGED", damage) for damage in opened.damage())

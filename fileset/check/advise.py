@@ -15,8 +15,8 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import MediumFormat, ReadableMedium, holds
 from fileset.media.open import readable, scannable
 from fileset.media.system.walk import PlainFile, random_access
-from fileset.plan.scan import Phases, chunk_size, in_chunks, phase
 from fileset.plan.secured import is_encrypted
+from fileset.plan.workers import Phases, Workers, chunk_size, phase
 from fileset.profiles.advisor import Advisor, ProfileVerdict
 from fileset.profiles.facts import Facts, read_facts
 from fileset.profiles.judge import medium_fault
@@ -24,7 +24,6 @@ from fileset.standard.uids import DIRECTORY_CLASS
 
 if TYPE_CHECKING:
     from fileset.media.base import Format
-    from fileset.plan.scan import Progress
 
 _NO_FILES: Final = frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
 _BROKEN: Final = Facts("", "")
@@ -49,7 +48,7 @@ def advise(
     opened = _opened(medium, medium_format)
     advisor = Advisor()
     try:
-        for facts in _facts(opened, jobs=jobs, executor=executor, progress=phase(progress, "advise")):
+        for facts in _facts(opened, Workers(jobs, executor, phase(progress, "advise"))):
             if facts is not None and facts.sop_class != DIRECTORY_CLASS.decode("ascii"):
                 advisor.add(facts)
         kind, is_secure = (opened.form, opened.inquire_file_set().file_systems), _is_secure(opened)
@@ -81,20 +80,15 @@ def _about_medium(advice: ProfileVerdict, kind: tuple[str, tuple[str, ...]], *, 
     return tuple(reason for reason in (fault, secure) if reason)
 
 
-def _facts(
-    medium: ReadableMedium, *, jobs: int | None, executor: Executor | None, progress: Progress | None
-) -> Iterator[Facts | None]:
+def _facts(medium: ReadableMedium, workers: Workers) -> Iterator[Facts | None]:
     names = list(medium.names())
     if not medium.folder:
         for done, name in enumerate(names, start=1):
             yield _through_medium(medium, name)
-            if progress:
-                progress(done, len(names))
+            workers.count(done, len(names))
         return
     paths = [os.path.join(medium.folder, name) for name in names]
-    size = chunk_size(len(paths), jobs)
-    chunks = (paths[at : at + size] for at in range(0, len(paths), size))
-    yield from in_chunks(facts_chunk, chunks, len(paths), jobs=jobs, executor=executor, progress=progress)
+    yield from workers.share(facts_chunk, paths, chunk_size(len(paths), workers.jobs))
 
 
 def facts_chunk(paths: Sequence[str]) -> list[Facts | None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor
 from functools import partial
 
 from attrs import frozen
@@ -17,8 +16,8 @@ from fileset.errors import FilesetError
 from fileset.file_id import FileId
 from fileset.media.base import LinkError, ReadableMedium, in_reading_order
 from fileset.media.system.walk import random_access
-from fileset.plan.scan import Progress, in_chunks, prepared, processors
 from fileset.plan.secured import is_locked
+from fileset.plan.workers import Workers
 
 
 @frozen
@@ -35,40 +34,38 @@ class MediumInspector:
     digests: Mapping[str, str]
     profile: str = ""
 
-    def inspect_all(
-        self, names: Sequence[str], *, jobs: int | None, executor: Executor | None, progress: Progress | None
-    ) -> Iterator[tuple[str, Inspection]]:
+    def inspect_all(self, names: Sequence[str], workers: Workers) -> Iterator[tuple[str, Inspection]]:
         """Yield each name with its inspection, in the order of `names`."""
         if self.medium.folder:
-            inspections = self._by_path(self.medium.folder, names, jobs=jobs, executor=executor, progress=progress)
+            inspections = self._by_path(self.medium.folder, names, workers)
         else:
-            inspections = self._through_medium(names, progress)
+            inspections = self._through_medium(names, workers)
         return zip(names, inspections, strict=True)
 
-    def _by_path(
-        self, root: str, names: Sequence[str], *, jobs: int | None, executor: Executor | None, progress: Progress | None
-    ) -> Iterator[Inspection]:
-        jobs = jobs or (processors() if self.digests else None)  # reading whole files always pays for processes
+    def _by_path(self, root: str, names: Sequence[str], workers: Workers) -> Iterator[Inspection]:
+        if self.digests:
+            workers = workers.enough_for(len(names), 0)  # reading whole files always pays for processes
         root = os.path.abspath(root)  # a worker may be in another folder
-        size = prepared(executor, [os.path.join(root, name) for name in names[:1]], jobs, len(names))
+        size = workers.prepared([os.path.join(root, name) for name in names[:1]], len(names))
         chunks = (names[at : at + size] for at in range(0, len(names), size))
         tasks = ([self._task(os.path.join(root, name), name) for name in chunk] for chunk in chunks)
         work = partial(inspect_chunk, settings=self._settings)
-        results = in_chunks(work, tasks, len(names), jobs=jobs, executor=executor, progress=progress)
+        results = workers.in_chunks(work, tasks, len(names))
         for name, result in zip(names, results, strict=True):
             # A link that stays inside the file-set is as good as its target; only the medium can decide that.
             # A worker of a cluster may lack a folder; the file may be readable here.
-            again = result.rule == "FS-FILE-LINK" or (executor is not None and result.rule == "FS-FILE-UNREADABLE")
+            again = result.rule == "FS-FILE-LINK" or (
+                workers.executor is not None and result.rule == "FS-FILE-UNREADABLE"
+            )
             yield self._inspect(name, Inspector(self._settings)) if again else result
 
-    def _through_medium(self, names: Sequence[str], progress: Progress | None) -> Iterator[Inspection]:
+    def _through_medium(self, names: Sequence[str], workers: Workers) -> Iterator[Inspection]:
         """Inspect the files of an image or archive one after the other: they have no paths of their own."""
         inspector = Inspector(self._settings)
         inspections: dict[str, Inspection] = {}
         for done, name in enumerate(in_reading_order(self.medium, names), start=1):
             inspections[name] = self._inspect(name, inspector)
-            if progress:
-                progress(done, len(names))
+            workers.count(done, len(names))
         return map(inspections.__getitem__, names)
 
     def _inspect(self, name: str, inspector: Inspector) -> Inspection:

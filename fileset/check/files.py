@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor
 from functools import cached_property
 from typing import Final
 
@@ -21,8 +20,8 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import LinkError, ReadableMedium
 from fileset.media.folder.work_folder import WORK
 from fileset.plan.manifest import Manifest
-from fileset.plan.scan import Progress
 from fileset.plan.self_check import SECOND
+from fileset.plan.workers import Workers
 from fileset.profiles.facts import Facts
 from fileset.standard import tags
 from fileset.standard.record_types import HL7_DOCUMENT, HL7_SYNTAXES
@@ -47,7 +46,7 @@ class FileCheck:
     _unlisted: dict[str, bytes] = field(factory=dict)
     _other_folders: set[str] = field(factory=set)
 
-    def check(self, *, jobs: int | None, executor: Executor | None, progress: Progress | None) -> int:
+    def check(self, workers: Workers) -> int:
         """Check every file once, and count the files."""
         self._names = list(self.medium.names())
         check_clashes(self._names, self.collector)
@@ -66,7 +65,7 @@ class FileCheck:
             digests,
             self.profile,
         )
-        for name, result in inspector.inspect_all(names, jobs=jobs, executor=executor, progress=progress):
+        for name, result in inspector.inspect_all(names, workers):
             self._report(name, record_of.get(name, NONE), result, upper)
         upper.report()
         self._report_unlisted()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -24,11 +24,10 @@ from fileset.pages.report import PagesReport, accounted, counts
 from fileset.pages.site import Site
 from fileset.pictures.errors import need_images
 from fileset.plan.instances import Instances
+from fileset.plan.workers import Phases, Workers, phase
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
-
-Phases = Callable[[str, int, int], None]
 
 
 def write_pages(
@@ -63,9 +62,9 @@ def write_pages(
     named = stems(wanted)
     report = PagesReport(target.root)
     sources = [_source(reader.medium, file_id) for file_id in wanted]
-    step = None if progress is None else lambda done, total: progress("pictures", done, total)
+    workers = Workers(jobs, executor, phase(progress, "pictures"))
     rendered: dict[FileId, Rendered] = {}
-    for one_wanted, found in zip(shown, render_all(sources, jobs=jobs, executor=executor, progress=step), strict=True):
+    for one_wanted, found in zip(shown, render_all(sources, workers), strict=True):
         file_id, one = one_wanted.entry.file_id, one_wanted.accepted(found)
         if one.content:
             target.write(f"{ROOT}/{named[file_id]}.{one.suffix}", one.content)

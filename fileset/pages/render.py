@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from typing import Final
 
@@ -21,7 +20,7 @@ from fileset.pictures.instance import DepictedInstance, read_instance
 from fileset.pictures.orientation import NO_EDGES, Edges, edges_of
 from fileset.pictures.picture import Picture
 from fileset.pictures.report_text import ReportLine
-from fileset.plan.scan import Progress, in_chunks, processors
+from fileset.plan.workers import Workers
 
 LARGEST_SIDE: Final = 1024
 """Pixels of the longer side of a picture on a page."""
@@ -142,28 +141,19 @@ class RenderSource:
     opened: Callable[[], AbstractContextManager[Reading]] | None = None
 
 
-def render_all(
-    sources: Sequence[RenderSource],
-    *,
-    jobs: int | None = None,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
-) -> Iterator[Rendered]:
-    """Yield the rendering of each source, in order; use at most `jobs` processes."""
+def render_all(sources: Sequence[RenderSource], workers: Workers) -> Iterator[Rendered]:
+    """Yield the rendering of each source, in order."""
     paths = [source.path for source in sources]
     if not all(paths):
-        yield from _here(sources, progress)
+        yield from _here(sources, workers)
         return
-    jobs = jobs or (processors() if len(paths) >= PARALLEL_FROM else 1)
-    chunks = (paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK))
-    yield from in_chunks(render_paths, chunks, len(paths), jobs=jobs, executor=executor, progress=progress)
+    yield from workers.enough_for(len(paths), PARALLEL_FROM).share(render_paths, paths, CHUNK)
 
 
-def _here(sources: Sequence[RenderSource], progress: Progress | None) -> Iterator[Rendered]:
+def _here(sources: Sequence[RenderSource], workers: Workers) -> Iterator[Rendered]:
     for done, source in enumerate(sources, start=1):
         yield _one(source)
-        if progress:
-            progress(done, len(sources))
+        workers.count(done, len(sources))
 
 
 def _one(source: RenderSource) -> Rendered:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from attrs import evolve
 
@@ -25,11 +25,8 @@ from fileset.pages.site import Site
 from fileset.pictures.errors import need_images
 from fileset.plan.commit import Addition
 from fileset.plan.inputs import Sources
-from fileset.plan.scan import Progress
+from fileset.plan.workers import Workers
 from fileset.records.arranged import Node
-
-if TYPE_CHECKING:
-    from concurrent.futures import Executor
 
 PAGE: Final = 20_000
 """Most bytes of a page without pictures; the style sheet and the script are two thirds of it."""
@@ -45,18 +42,10 @@ class WebContent:
     Raises `RuleError` if the extra `images` is not installed.
     """
 
-    def __init__(
-        self,
-        options: WebOptions,
-        medium: str,
-        *,
-        jobs: int | None = None,
-        executor: Executor | None = None,
-        progress: Progress | None = None,
-    ) -> None:
+    def __init__(self, options: WebOptions, medium: str, workers: Workers) -> None:
         need_images()
         self._options = options
-        self._render = partial(render_all, jobs=jobs, executor=executor, progress=progress)
+        self._workers = workers
         self._spool = Spool(medium)
         self._rendered: dict[int, Rendered] = {}
         self._pieces: dict[int, SpoolRange] = {}
@@ -71,7 +60,9 @@ class WebContent:
                 message = f"{len(shown)} of {len(group)} instances of the series are shown"
                 yield Finding("FS-PICTURE-CHOSEN", message, Where(sources.name(group[0])))
         wanted = list(self._rendered)
-        for source, found in zip(wanted, self._render([_source(sources, at) for at in wanted]), strict=True):
+        for source, found in zip(
+            wanted, render_all([_source(sources, at) for at in wanted], self._workers), strict=True
+        ):
             if found.content:
                 self._pieces[source] = self._spool.add(found.content)
             self._rendered[source] = evolve(found, content=b"")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
 from attrs import field, frozen
 
@@ -12,11 +12,8 @@ from fileset.errors import FilesetError, require_one_of
 from fileset.findings import Finding, Where
 from fileset.media.system.walk import OpenFile
 from fileset.plan.inputs import Sources
-from fileset.plan.scan import Progress, in_chunks, processors
+from fileset.plan.workers import Workers
 from fileset.records.arranged import Arranged, Node
-
-if TYPE_CHECKING:
-    from concurrent.futures import Executor
 
 IconPlace = Literal["image", "series"]
 PLACES: Final = get_args(IconPlace)
@@ -61,10 +58,7 @@ def icons_added(
     tree: Arranged,
     icons: Icons | None,
     sources: Sources,
-    *,
-    jobs: int | None = None,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
+    workers: Workers,
 ) -> tuple[Arranged, list[Finding]]:
     """Add the chosen icons to the records of a tree, with a finding for each icon that cannot be made.
 
@@ -79,7 +73,7 @@ def icons_added(
     nodes = list(tree)
     pictured = dict(_per_image(nodes) if icons.place == "image" else _per_series(nodes))
     wanted = sorted(set(pictured.values()))
-    made = dict(zip(wanted, _icons(wanted, icons.size, sources, jobs, executor, progress), strict=True))
+    made = dict(zip(wanted, _icons(wanted, icons.size, sources, workers), strict=True))
     findings = [
         Finding("FS-ICON-FAILED", reason, Where(sources.name(source), nodes[at].record_type))
         for at, source in pictured.items()
@@ -114,22 +108,12 @@ def _middle(series: int, images: Sequence[int]) -> Iterator[tuple[int, int]]:
         yield series, images[len(images) // 2]
 
 
-def _icons(
-    wanted: Sequence[int],
-    size: int,
-    sources: Sources,
-    jobs: int | None,
-    executor: Executor | None,
-    progress: Progress | None,
-) -> Iterator[Icon]:
+def _icons(wanted: Sequence[int], size: int, sources: Sources, workers: Workers) -> Iterator[Icon]:
     if not all(map(sources.is_file, wanted)):
         return (_icon_here(sources, source, size) for source in wanted)
     given = sources.read_paths()
     paths = [given[source] for source in wanted]
-    jobs = jobs or (processors() if len(paths) >= PARALLEL_FROM else 1)
-    chunks = (paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK))
-    work = partial(icons_of_paths, size=size)
-    return in_chunks(work, chunks, len(paths), jobs=jobs, executor=executor, progress=progress)
+    return workers.enough_for(len(paths), PARALLEL_FROM).share(partial(icons_of_paths, size=size), paths, CHUNK)
 
 
 def icons_of_paths(paths: Sequence[str], size: int) -> list[Icon]:

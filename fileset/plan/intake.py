@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Self
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from fileset.errors import RuleError
 from fileset.findings import Finding
@@ -15,8 +15,9 @@ from fileset.plan.icons import IconPlace, Icons, icons_added, icons_wanted
 from fileset.plan.identity import IdentityCheck
 from fileset.plan.inputs import Sources
 from fileset.plan.native_documents import NativeDocuments
-from fileset.plan.scan import Outcome, Phases, outcomes, phase
+from fileset.plan.scan import Outcome, outcomes
 from fileset.plan.under_profile import NoProfile
+from fileset.plan.workers import Phases, Workers, phase
 from fileset.records.arranged import Arranged
 from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
 from fileset.records.key_choice import parse_keys
@@ -30,19 +31,6 @@ if TYPE_CHECKING:
     from fileset.secure.security import Security
 
 
-@frozen
-class Workers:
-    """The number of processes that share the work, or an executor instead, and the progress callback."""
-
-    jobs: int | None = None
-    executor: Executor | None = None
-    progress: Phases | None = None
-
-    def options(self, name: str) -> dict[str, Any]:
-        """Return the keyword arguments of a function that shares the work of one phase."""
-        return {"jobs": self.jobs, "executor": self.executor, "progress": phase(self.progress, name)}
-
-
 @define
 class Intake:
     """The way from sources to described instances, under the options of a role.
@@ -52,7 +40,7 @@ class Intake:
         policy: How records are made.
         icons: The icons that records get.
         transcoding: Changes files to a transfer syntax of the profile.
-        workers: The processes that share the work.
+        workers: Returns the processes that share the work of a phase.
         adds_headers: Whether data sets get a Part 10 header.
         trusts_dicomdir: Whether the record counts if a source and its record disagree.
         reconciles: Whether files get new values; then a file that disagrees with its record is left out.
@@ -63,7 +51,7 @@ class Intake:
     policy: Policy
     icons: Icons | None
     transcoding: Transcoding | None
-    workers: Workers
+    workers: Callable[[str], Workers]
     adds_headers: bool = False
     trusts_dicomdir: bool = False
     reconciles: bool = False
@@ -81,14 +69,14 @@ class Intake:
     def outcomes(self, sources: Sources, *, changed: bool = False) -> Iterator[Outcome]:
         """Scan the sources in order; `changed`: files get new values."""
         self.check = IdentityCheck(sources, self.trusts_dicomdir, self.reconciles)
-        scanned = outcomes(sources, self.policy, **self.workers.options("scan"))
+        scanned = outcomes(sources, self.policy, self.workers("scan"))
         if self.transcoding is not None:
             scanned = self.transcoding.explained(sources, scanned)
         return self.check.compared(NativeDocuments(sources, self.policy, changed=changed).taken(scanned))
 
     def with_icons(self, nodes: Arranged, sources: Sources) -> tuple[Arranged, list[Finding]]:
         """Add the chosen icons to records, with a finding for each icon that cannot be made."""
-        return icons_added(nodes, self.icons, sources, **self.workers.options("icons"))
+        return icons_added(nodes, self.icons, sources, self.workers("icons"))
 
     def findings(self) -> Iterator[Finding]:
         """Yield the findings of transcoding and of the comparison with records; each once."""
@@ -130,17 +118,19 @@ class WritingRole:
     def __enter__(self) -> Self:
         return self
 
+    def _workers(self, name: str) -> Workers:
+        return Workers(self._jobs, self._executor, phase(self._progress, name))
+
     def _intake_under(self, profile: NoProfile, *, reconciles: bool = False) -> Intake:
         """Build the intake that the options ask for. Raises `RuleError` for values that have no meaning."""
         check_conflict_option(self._patient_conflict)
         choice = profile.keys(parse_keys(self._keys))
-        progress = phase(self._progress, "transcode")
         return Intake(
             profile,
             Policy(self._missing, self._unknown_sop_class, self._invalid_uid, choice, profile.id),
             profile.icons(icons_wanted(self._icons)),
-            profile.transcoding(self._jobs, progress) if self._transcode else None,
-            Workers(self._jobs, self._executor, self._progress),
+            profile.transcoding(self._workers("transcode")) if self._transcode else None,
+            self._workers,
             self._add_header,
             self._trust_dicomdir,
             reconciles,

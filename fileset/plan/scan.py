@@ -1,46 +1,27 @@
 """Describe many files for the directory, in parallel where it pays.
 
-Works in chunks; a chunk is scanned in this process or by any `concurrent.futures.Executor`, of this machine or of
-a cluster. Results come in the order of the files, as plain tuples that are cheap to send.
+Results come in the order of the files, as plain tuples that are cheap to send.
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import sys
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache, partial
 from threading import get_ident
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
+from typing import Final, NamedTuple, cast
 
 from fileset.dicom.header import HeaderError, Reading, read_header
 from fileset.dicom.header_cache import Layouts, Recognised
-from fileset.errors import ONE_PROCESS, FilesetError, MediumError
-from fileset.media.system.calls import system
+from fileset.errors import FilesetError
 from fileset.media.system.walk import OpenFile
 from fileset.part10.whole_file import FileChecker
-from fileset.plan.foreign import in_order, supervised
 from fileset.plan.inputs import Sources
 from fileset.plan.secured import is_locked
 from fileset.plan.stencils import Stencil, Stencils
+from fileset.plan.workers import CHUNK, Workers
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.tree import TreeBuilder
-
-CHUNK: Final = 512
-PATIENCE: Final = 1.0
-"""Seconds between two counts of the workers while waiting for a result."""
-MANAGER_PATIENCE: Final = 2.0
-"""Seconds that the thread which serves the workers has to end after they were killed."""
-PARALLEL_FROM: Final = 4096
-"""Below this number of files, starting processes costs more than it saves: they start only if the user asks for them."""
-
-if TYPE_CHECKING:
-    from concurrent.futures import Executor, Future
-    from multiprocessing.context import BaseContext
-    from multiprocessing.process import BaseProcess
 
 
 class Refused(NamedTuple):
@@ -55,17 +36,6 @@ Outcome = Accepted | Refused
 """The result of the scan of one source. An accepted one is a plain tuple with the values of an `Instance`: the processes
 send tuples five times as fast as instances of the class.
 """
-Progress = Callable[[int, int], None]
-"""Called with the number of files done and in all."""
-Phases = Callable[[str, int, int], None]
-"""Called with the name of a phase, the number of files done, and in all."""
-Chunk = TypeVar("Chunk")
-Result = TypeVar("Result")
-
-
-def phase(progress: Phases | None, name: str) -> Progress | None:
-    """Return the part of a progress callback that counts one phase."""
-    return partial(progress, name) if progress else None
 
 
 def describe(read: Reading, describer: Describer) -> tuple[Instance, Recognised | None]:
@@ -183,26 +153,16 @@ class Scanner:
         )
 
 
-def scan(
-    paths: Sequence[str],
-    policy: Policy,
-    *,
-    jobs: int | None = None,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
-) -> Iterator[Outcome]:
-    """Scan `paths` in order, with at most `jobs` processes (None: chosen by the number of files), or with `executor`.
+def scan(paths: Sequence[str], policy: Policy, workers: Workers) -> Iterator[Outcome]:
+    """Scan `paths` in order.
 
     If a worker of an executor cannot read a file, this process reads it: the worker may lack a folder, and that must not
     cost a record. Raises `MediumError` if the executor fails.
     """
-    if executor is not None:
+    if workers.executor is not None:
         paths = [path and os.path.abspath(path) for path in paths]  # a worker may be in another folder
-    size = prepared(executor, paths, jobs, len(paths))
-    chunks = (paths[at : at + size] for at in range(0, len(paths), size))
-    work = partial(scan_chunk, policy=policy)
-    scanned = in_chunks(work, chunks, len(paths), jobs=jobs, executor=executor, progress=progress)
-    return scanned if executor is None else _unreadable_here(scanned, paths, policy)
+    scanned = workers.share(partial(scan_chunk, policy=policy), paths, workers.prepared(paths, len(paths)))
+    return scanned if workers.executor is None else _unreadable_here(scanned, paths, policy)
 
 
 def _unreadable_here(scanned: Iterator[Outcome], paths: Sequence[str], policy: Policy) -> Iterator[Outcome]:
@@ -212,220 +172,11 @@ def _unreadable_here(scanned: Iterator[Outcome], paths: Sequence[str], policy: P
         yield scanner.outcome_at(path) if unread else found
 
 
-_MORE_CHUNKS: Final = 4
-"""Factor: chunks for each worker of a cluster, compared with a process of this machine."""
-
-
-def prepared(executor: Executor | None, paths: Sequence[str], jobs: int | None, count: int) -> int:
-    """Return how many of `count` files make a chunk; first ask a cluster whether its workers see one of the files.
-
-    Raises `MediumError` if they do not.
-    """
-    known = supervised(executor)
-    if known is None:
-        return chunk_size(count, jobs)
-    first = next(filter(None, paths), "")
-    if first:
-        known.probe(first)
-    # On slow storage a chunk takes seconds. With many chunks for each worker, all workers end at about the same time.
-    return chunk_size(count, _MORE_CHUNKS * known.workers, known.largest_chunk)
-
-
-def chunk_size(count: int, jobs: int | None, largest: int = CHUNK) -> int:
-    """Return how many of `count` files make a chunk: fewer than usual if some process would get no chunk otherwise."""
-    return min(largest, max(1, -(-count // (4 * jobs)))) if jobs else largest
-
-
-def in_chunks(
-    work: Callable[[Chunk], list[Result]],
-    chunks: Iterator[Chunk],
-    count: int,
-    *,
-    jobs: int | None = None,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
-) -> Iterator[Result]:
-    """Yield the results of `work` on chunks with `count` files in all, in order; in this process or in others.
-
-    Raises `MediumError` if another process ends before its work is done.
-    """
-    done = 0
-    with _pool(count, jobs) if executor is None else nullcontext((None, 0)) as (pool, width):
-        if executor is not None:
-            outcomes = in_order(work, chunks, executor)
-        else:
-            outcomes = _by_pool(work, chunks, pool, width) if pool else map(work, chunks)
-        for some in outcomes:
-            yield from some
-            done += len(some)
-            if progress:
-                progress(done, count)
-
-
-def _by_pool(
-    work: Callable[[Chunk], list[Result]], chunks: Iterator[Chunk], pool: Executor, width: int
-) -> Iterator[list[Result]]:
-    # A limited number of chunks is submitted: enough that no worker waits, and few enough to bound the memory.
-    waiting: deque[Future[list[Result]]] = deque()
-    with _failures_of_workers():
-        for chunk in chunks:
-            with _no_signals():  # this may start a process
-                future = pool.submit(work, chunk)
-            waiting.append(future)
-            if len(waiting) > width:
-                yield _result(waiting.popleft(), pool)
-        while waiting:
-            yield _result(waiting.popleft(), pool)
-
-
-def _result(future: Future[Result], pool: Executor) -> Result:
-    """Wait for the result of a future. Raises `BrokenExecutor` if a worker died in the middle of a message.
-
-    `concurrent.futures` notices most dead workers, but waits for ever for the rest of an incomplete message. A signal in
-    the middle of `Future.result` may leave its lock held, and then the thread that serves the workers never ends. So
-    signals are blocked there, and this function waits in a queue, where a signal does no harm.
-    """
-    from concurrent.futures import BrokenExecutor
-    from queue import Empty, SimpleQueue
-
-    done = SimpleQueue[object]()
-    with _no_signals():
-        future.add_done_callback(done.put)
-    while True:
-        with suppress(Empty):
-            done.get(timeout=PATIENCE)
-            with _no_signals():
-                return future.result()
-        if any(worker.exitcode is not None for worker in _workers(pool)):
-            raise BrokenExecutor
-
-
-@contextmanager
-def _failures_of_workers() -> Iterator[None]:
-    """Raise `MediumError` if a worker dies, or if the system refuses to start one."""
-    from concurrent.futures import BrokenExecutor
-
-    try:
-        yield
-    except BrokenExecutor as problem:
-        raise MediumError(
-            "a process that reads headers ended before its work was done: it was killed, maybe for want of memory, or"
-            " could not start",
-            advice=ONE_PROCESS,
-        ) from problem
-    except (MemoryError, BlockingIOError) as problem:
-        raise MediumError(str(problem) or "not enough memory", advice=ONE_PROCESS) from problem
-    except RuntimeError as problem:
-        if "thread" not in str(problem):
-            raise
-        raise MediumError(f"{problem}", advice=ONE_PROCESS) from problem
-
-
-@contextmanager
-def _no_signals() -> Iterator[None]:
-    """Block the signals that end a program, here inside the context, and for ever in the processes and threads it starts.
-
-    If a signal ended a worker in the middle of a message, all others would wait for the rest of it. So the parent process
-    ends the workers.
-    """
-    if sys.platform != "win32":
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
-        try:
-            yield
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    else:  # Ctrl-C cannot be blocked there
-        yield
-
-
-def _begin_worker() -> None:
-    """Prepare a worker process: it leaves signals to its parent, and ends when the parent ends."""
-    import multiprocessing
-    import threading
-
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
-
-
-def _end_after(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)  # the main thread may wait for a message that never comes
-
-
-@contextmanager
-def _pool(count: int, jobs: int | None) -> Iterator[tuple[Executor | None, int]]:
-    workers = min(jobs or (processors() if count >= PARALLEL_FROM else 1), -(-count // chunk_size(count, jobs)))
-    if workers < 2:
-        yield None, 0
-        return
-    from concurrent.futures import ProcessPoolExecutor
-
-    pool = ProcessPoolExecutor(workers, _context(), _begin_worker)
-    try:
-        yield pool, workers * 2 + 1
-    except BaseException:
-        _kill(pool)
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _workers(pool: Executor) -> list[BaseProcess]:
-    return list((getattr(pool, "_processes", None) or {}).values())
-
-
-def _kill(pool: Executor) -> None:
-    """End the workers at once, and the threads that wait for messages from or to them."""
-    for worker in _workers(pool):
-        worker.kill()
-    _close(pool, "_result_queue", "_writer")
-    manager = getattr(pool, "_executor_manager_thread", None)
-    if manager is not None:
-        # That thread closes the other pipe itself, and two threads must not close one pipe. Python 3.11.4 and older do not close it.
-        manager.join(MANAGER_PATIENCE)
-        if manager.is_alive():
-            _close(pool, "_call_queue", "_reader")
-
-
-def _close(pool: Executor, queue: str, end: str) -> None:
-    pipe = getattr(getattr(pool, queue, None), end, None)
-    if pipe is not None:
-        with suppress(OSError):
-            pipe.close()
-
-
-def processors() -> int:
-    """Count the processes that can run at the same time."""
-    return system.processors()
-
-
-def _context() -> BaseContext:
-    """Choose how processes start: by fork, which is fast; by a fork server if threads run, because a fork copies their locks."""
-    import multiprocessing
-    import threading
-
-    known = multiprocessing.get_all_start_methods()
-    ways = ("forkserver", "spawn") if threading.active_count() > 1 else ("fork", "spawn")
-    usable = [way for way in ways if way in known]  # no generator: a signal is lost in one that is closed early
-    return multiprocessing.get_context(usable[0])
-
-
-def outcomes(
-    sources: Sources,
-    policy: Policy,
-    *,
-    jobs: int | None = None,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
-) -> Iterator[Outcome]:
+def outcomes(sources: Sources, policy: Policy, workers: Workers) -> Iterator[Outcome]:
     """Scan all sources in order: files of the operating system as `scan` does, all others in this process."""
     if not any(sources.read_paths()):
-        return _outcomes_here(sources, policy, progress)  # no other process can read them
-    scanned = scan(sources.read_paths(), policy, jobs=jobs, executor=executor, progress=progress)
+        return _outcomes_here(sources, policy, workers)  # no other process can read them
+    scanned = scan(sources.read_paths(), policy, workers)
     if sources.are_files() and not sources.lost:
         return scanned
     scanner = Scanner(policy)
@@ -439,14 +190,14 @@ def outcomes(
     )
 
 
-def _outcomes_here(sources: Sources, policy: Policy, progress: Progress | None) -> Iterator[Outcome]:
+def _outcomes_here(sources: Sources, policy: Policy, workers: Workers) -> Iterator[Outcome]:
     """Scan sources that are no files of the operating system: those of images, archives and remote folders."""
     scanner = Scanner(policy)
     for index in range(len(sources)):
         lost = sources.lost.get(index)
         yield Refused("FS-FILE-UNREADABLE", lost) if lost else _outcome_here(sources, index, scanner)
-        if progress and (index + 1 == len(sources) or not (index + 1) % CHUNK):
-            progress(index + 1, len(sources))
+        if index + 1 == len(sources) or not (index + 1) % CHUNK:
+            workers.count(index + 1, len(sources))
 
 
 def _outcome_here(sources: Sources, index: int, scanner: Scanner) -> Outcome:

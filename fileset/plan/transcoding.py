@@ -12,8 +12,9 @@ from fileset.errors import FilesetError
 from fileset.findings import Finding, Where
 from fileset.media.system.walk import OpenFile
 from fileset.plan.inputs import Sources
-from fileset.plan.scan import Outcome, Progress, Refused, in_chunks, processors
+from fileset.plan.scan import Outcome, Refused
 from fileset.plan.transcode import Transcoded, transcode
+from fileset.plan.workers import Workers
 from fileset.profiles.find import Profile, find_profile
 
 CHUNK_FILES: Final = 8
@@ -27,15 +28,13 @@ class Transcoding:
 
     Attributes:
         profile: The profile with the allowed transfer syntaxes.
-        jobs: Number of processes that transcode; by default chosen by the number of files.
-        progress: Called with the number of files done, and the number of all files.
+        workers: The processes that transcode.
         findings: A finding for each changed file, and for each file that is taken although it could not be changed.
         failed: The reason for each source that cannot be transcoded.
     """
 
     profile: Profile
-    jobs: int | None = None
-    progress: Progress | None = None
+    workers: Workers
     findings: list[Finding] = field(factory=list)
     failed: dict[int, str] = field(factory=dict)
 
@@ -48,10 +47,9 @@ class Transcoding:
         files = [index for index in indexes if sources.is_file(index)]
         tasks = [(sources.path(index), sources.spooled(index)) for index in files]
         size = max(1, min(CHUNK_FILES, len(tasks) // 4))
-        chunks = (tasks[at : at + size] for at in range(0, len(tasks), size))
-        jobs = self.jobs or (processors() if len(tasks) >= PARALLEL_FROM else 1)
         work = partial(transcode_files, profile_id=self.profile.id)
-        results = dict(zip(files, in_chunks(work, chunks, len(tasks), jobs=jobs, progress=self.progress), strict=True))
+        workers = self.workers.enough_for(len(tasks), PARALLEL_FROM)
+        results = dict(zip(files, workers.share(work, tasks, size), strict=True))
         for index in indexes:
             result = results[index] if index in results else self._here(sources, index)
             if result.changes:

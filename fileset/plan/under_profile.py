@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fileset.media.base import FileSetInfo
-    from fileset.plan.scan import Progress
     from fileset.plan.transcoding import Transcoding
+    from fileset.plan.workers import Workers
     from fileset.profiles.find import Profile
 
 _SECURE: Final = "demands that every file is a Secure DICOM File (PS3.15 D.1)"
@@ -46,7 +46,7 @@ class NoProfile:
         """Return the choice of icons."""
         return wanted
 
-    def transcoding(self, jobs: int | None, progress: Progress | None) -> Transcoding:  # noqa: ARG002
+    def transcoding(self, workers: Workers) -> Transcoding:  # noqa: ARG002
         """Return the transcoding to the syntaxes of the profile. Raises `RuleError` without a profile."""
         raise RuleError(
             "transcoding needs an application profile, which names the allowed transfer syntaxes",
@@ -86,11 +86,11 @@ class UnderProfile(NoProfile):
             return Icons("image", rule.size)
         return evolve(wanted, size=rule.size) if wanted and rule.size else wanted
 
-    def transcoding(self, jobs: int | None, progress: Progress | None) -> Transcoding:
+    def transcoding(self, workers: Workers) -> Transcoding:
         """Return the transcoding to the syntaxes of the profile."""
         from fileset.plan.transcoding import Transcoding
 
-        return Transcoding(self.profile, jobs, progress)
+        return Transcoding(self.profile, workers)
 
     def judge(self, report: Report) -> None:
         """Report the step that the user must do with the medium. Raises `RuleError` if `strict` and a file does not conform."""

@@ -28,9 +28,10 @@ from fileset.plan.inputs import Sources
 from fileset.plan.losses import refuse_losses
 from fileset.plan.old_dicomdir import mended_identification, read_state
 from fileset.plan.rebuild import Diagnosis, rebuild
-from fileset.plan.scan import Outcome, Phases, outcomes, phase
+from fileset.plan.scan import Outcome, outcomes
 from fileset.plan.secured import around_of, check_secure, secure_findings, secure_format
 from fileset.plan.self_check import unlisted_on
+from fileset.plan.workers import Phases, Workers, phase
 from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
 from fileset.records.key_choice import USUAL
 from fileset.repair.diagnosis import STAYING, diagnose, staying
@@ -77,19 +78,16 @@ def repair_file_set(
     fails.
     """
     policy = Policy(missing, unknown_sop_class, invalid_uid, USUAL)
+
+    def workers(name: str) -> Workers:
+        return Workers(jobs, executor, phase(progress, name))
+
     opened = updatable(medium, secure_format(medium_format, security))
     try:
         report = _repaired(
             opened,
-            partial(
-                diagnose,
-                opened,
-                trust_dicomdir=trust_dicomdir,
-                jobs=jobs,
-                executor=executor,
-                progress=phase(progress, "check"),
-            ),
-            partial(outcomes, policy=policy, jobs=jobs, executor=executor, progress=phase(progress, "scan")),
+            partial(diagnose, opened, workers=workers("check"), trust_dicomdir=trust_dicomdir),
+            partial(outcomes, policy=policy, workers=workers("scan")),
             trust_dicomdir=trust_dicomdir,
             force=force,
             dry_run=dry_run,

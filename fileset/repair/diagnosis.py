@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from typing import Final
 
 from attrs import evolve
@@ -16,7 +15,7 @@ from fileset.file_id import DICOMDIR
 from fileset.findings import ERROR, Finding
 from fileset.media.base import UpdatableMedium
 from fileset.plan.rebuild import ABOUT_FILES, Diagnosis
-from fileset.plan.scan import Progress
+from fileset.plan.workers import Workers
 from fileset.records.levels import IDENTITY
 from fileset.standard import tags
 
@@ -55,18 +54,16 @@ _LEFTOVER: Final = "FS-WRITE-LEFTOVER"
 def diagnose(
     medium: UpdatableMedium,
     contents: Contents,
+    workers: Workers,
     *,
     trust_dicomdir: bool = False,
-    jobs: int | None = None,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
 ) -> Diagnosis:
     """Check the whole file-set. With `trust_dicomdir`, a record stays if its files name another patient, study or series."""
     collector = Collector(contents)
     directory = check_directory(collector)
     directory.complete = True  # also if records are lost: a rebuild lists every DICOM file
     check = FileCheck(medium, collector, directory, show_values=True)
-    check.check(jobs=jobs, executor=executor, progress=progress)
+    check.check(workers)
     findings, settled = _settled(collector.findings) if trust_dicomdir else (collector.findings, [])
     by_path: dict[str, list[Finding]] = {}
     for finding in findings:

@@ -14,7 +14,7 @@ import pytest
 
 import fileset
 from fileset.errors import MediumError
-from fileset.plan import foreign, scan
+from fileset.plan import foreign, scan, workers
 
 
 class Strange(Exception):  # noqa: N818  # as in KilledWorker of Dask
@@ -64,7 +64,7 @@ def test_whatever_an_executor_raises_is_an_error_of_ours_and_nothing_is_written(
 
 def test_a_failure_in_the_middle_leaves_no_hole(disc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scan, "CHUNK", 4)
-    monkeypatch.setattr(scan, "chunk_size", lambda *_: 4)
+    monkeypatch.setattr(workers, "chunk_size", lambda *_: 4)
     before = (disc / "DICOMDIR").read_bytes()
     with pytest.raises(MediumError, match="killed"):
         fileset.index(disc, replace=True, executor=Answering(Strange("killed"), first=2))

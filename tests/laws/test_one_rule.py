@@ -13,6 +13,7 @@ import fileset
 from fileset.plan.identity import IdentityCheck
 from fileset.plan.inputs import Sources
 from fileset.plan.scan import Refused, outcomes
+from fileset.plan.workers import Workers
 from fileset.records.describe import Policy
 from tests.support import synthetic
 from tests.support.command import Runs
@@ -42,7 +43,7 @@ def test_a_file_whose_own_values_cannot_be_read_again_gets_no_new_values(unclear
     sources.add_path(unclear)
     sources.replace(0, synthetic.ct(2))
     (unclear / "IM1").unlink()
-    (outcome,) = IdentityCheck(sources, refuses_changed=True).compared(outcomes(sources, Policy()))
+    (outcome,) = IdentityCheck(sources, refuses_changed=True).compared(outcomes(sources, Policy(), Workers()))
     assert isinstance(outcome, Refused)
     assert outcome.reason.startswith("its own Patient ID and UIDs cannot be read")
 

@@ -19,7 +19,7 @@ import pytest
 
 from fileset.errors import MediumError
 from fileset.plan.inputs import Sources
-from fileset.plan.scan import in_chunks
+from fileset.plan.workers import Workers
 from tests.support import synthetic
 from tests.support.long import LONG
 
@@ -62,7 +62,7 @@ def thread() -> Iterator[None]:
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
 def test_a_process_that_dies_is_an_error_of_ours() -> None:
     with pytest.raises(MediumError, match="killed"):
-        list(in_chunks(_die, _chunks(), 1000, jobs=2))
+        list(Workers(2).in_chunks(_die, _chunks(), 1000))
 
 
 def _die_in_the_middle_of_a_message(_: Sequence[int]) -> list[int]:
@@ -82,7 +82,7 @@ def _die_in_the_middle_of_a_message(_: Sequence[int]) -> list[int]:
 def test_a_process_that_dies_in_the_middle_of_a_message_hangs_nothing() -> None:
     start = time.monotonic()
     with pytest.raises(MediumError, match="killed"):
-        list(in_chunks(_die_in_the_middle_of_a_message, _chunks(), 1000, jobs=2))
+        list(Workers(2).in_chunks(_die_in_the_middle_of_a_message, _chunks(), 1000))
     assert time.monotonic() - start < 2 * PATIENCE
 
 
@@ -95,7 +95,7 @@ def _ignores(_: Sequence[int]) -> list[bool]:
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no signal masks here")
 def test_workers_ignore_the_signals_that_end_a_program() -> None:
-    found: list[bool] = list(in_chunks(_ignores, _chunks(), 1000, jobs=2))
+    found: list[bool] = list(Workers(2).in_chunks(_ignores, _chunks(), 1000))
     assert all(found)
 
 
@@ -106,12 +106,12 @@ def _no_thread(*_: object, **__: object) -> None:
 def test_a_system_that_starts_no_thread_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor.submit", _no_thread)
     with pytest.raises(MediumError, match="jobs=1"):
-        list(in_chunks(_same, _chunks(), 1000, jobs=2))
+        list(Workers(2).in_chunks(_same, _chunks(), 1000))
 
 
 def test_an_abandoned_scan_leaves_no_thread() -> None:
     before = set(threading.enumerate())
-    found = in_chunks(_same, _chunks(), 1000, jobs=2)
+    found = Workers(2).in_chunks(_same, _chunks(), 1000)
     assert next(found) == 0
     found.close()  # type: ignore[attr-defined]  # a generator
     assert set(threading.enumerate()) <= before
@@ -119,7 +119,7 @@ def test_an_abandoned_scan_leaves_no_thread() -> None:
 
 @pytest.mark.usefixtures("thread")
 def test_beside_threads_nothing_is_forked() -> None:
-    assert set(in_chunks(_start_method, _chunks(), 1000, jobs=2)) <= {"ForkServerProcess", "SpawnProcess"}
+    assert set(Workers(2).in_chunks(_start_method, _chunks(), 1000)) <= {"ForkServerProcess", "SpawnProcess"}
 
 
 def test_naming_data_sets_takes_no_search() -> None:
@@ -246,7 +246,7 @@ def _stopped_at(step: int) -> object:
     try:
         signal.setitimer(signal.ITIMER_REAL, PATIENCE)
         sys.settrace(watch)  # type: ignore[arg-type]
-        list(in_chunks(_same, iter([[number] for number in range(6)]), 6, jobs=2))
+        list(Workers(2).in_chunks(_same, iter([[number] for number in range(6)]), 6))
     except BaseException as problem:  # noqa: BLE001  # the test judges it
         return type(problem)
     finally:

@@ -16,6 +16,7 @@ from fileset.plan.inputs import Sources
 from fileset.plan.scan import outcomes as scanned
 from fileset.plan.transcode import transcoded
 from fileset.plan.transcoding import Transcoding
+from fileset.plan.workers import Workers
 from fileset.profiles.find import find_profile
 from fileset.records.describe import Policy
 from fileset.standard.profiles import PROFILES
@@ -266,7 +267,7 @@ def test_a_file_that_is_taken_though_it_could_not_be_transcoded_is_named(tmp_pat
     (tmp_path / "A").write_bytes((FOLDER / "CT_small.dcm").read_bytes())
     sources = Sources()
     sources.add_file(str(tmp_path / "A"), "A")
-    transcoding = Transcoding(find_profile("STD-GEN-CD"), failed={0: "cut off"})
-    outcomes = list(scanned(sources, Policy()))
+    transcoding = Transcoding(find_profile("STD-GEN-CD"), Workers(), failed={0: "cut off"})
+    outcomes = list(scanned(sources, Policy(), Workers()))
     assert list(transcoding.explained(sources, outcomes)) == outcomes
     assert [(one.rule, one.message) for one in transcoding.findings] == [("FS-TRANSCODE-FAILED", "cut off")]
