@@ -166,7 +166,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "meta order": _swapped_meta,
     "meta version": _put(0x00020001, b"OB", b"\0\0"),
     "meta version VR": _put(0x00020001, b"UN", b"\0\1"),
-    "meta implementation UID": _put(0x00020012, b"UI", b"1.02.3"),
+    "meta implementation UID": _put(0x00020012, b"UI", b"1.2.x3"),
     "meta implementation name": _put(0x00020013, b"SH", b"X" * 18),
     "meta other UID": _put(0x00020003, b"UI", b"1.2.3.4\0"),
     "meta other class": _put(0x00020002, b"UI", b"1.2.840.10008.5.1.4.1.1.7\0"),
