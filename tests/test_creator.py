@@ -14,7 +14,7 @@ from pydicom.data import get_testdata_file
 from pydicom.uid import UID
 
 import fileset
-from fileset.records import tree
+from fileset.records import level_records
 from tests.support import judges, synthetic
 from tests.support.command import damage
 
@@ -163,7 +163,7 @@ def test_patients_without_an_id_are_not_merged(tmp_path: Path) -> None:
 
 
 def test_invented_numbers_are_unique(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "number_of", lambda _: 100_000_000)
+    monkeypatch.setattr(level_records, "number_of", lambda _: 100_000_000)
     monkeypatch.setattr("fileset.dicom.values.number_of", lambda _: 100_000_000)
     several = []
     for number in range(1, 5):

@@ -15,7 +15,8 @@ from fileset.media.system.walk import SourceFile, leads_out, place_below, walk
 from fileset.plan.choice import Choice
 from fileset.plan.inputs import Sources
 from fileset.records.describe import Instance
-from fileset.records.tree import OldRecords, TreeBuilder
+from fileset.records.entity import OldRecords
+from fileset.records.tree import TreeBuilder
 from fileset.report import Skipped
 
 

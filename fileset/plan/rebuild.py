@@ -29,9 +29,10 @@ from fileset.plan.scan import Refused
 from fileset.plan.update import Scan
 from fileset.records.arranged import Node
 from fileset.records.describe import Instance
+from fileset.records.entity import invented_patient_id
 from fileset.records.levels import LEVELS, Chain
 from fileset.records.person import Person, person_of
-from fileset.records.tree import TreeBuilder, invented_patient_id
+from fileset.records.tree import TreeBuilder
 from fileset.report import Removed, Report, Skipped
 from fileset.standard import tags
 from fileset.standard.record_types import HL7_DOCUMENT, RECORD_TYPES

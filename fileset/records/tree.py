@@ -9,19 +9,30 @@ Type 1 key is made from UIDs.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Final
 
-from fileset.dicom.character_sets import decode, needs_character_set
+from fileset.dicom.character_sets import decode
 from fileset.dicom.elements import element
 from fileset.dicom.header import HeaderError
-from fileset.dicom.values import identifier_of, number_of
 from fileset.findings import Finding, Where
-from fileset.records.arranged import Arranged, InstanceColumns, InstanceRun, Node, Order
+from fileset.records.arranged import Arranged, InstanceColumns, InstanceRun, Node
 from fileset.records.describe import Instance
-from fileset.records.key_rules import tail_faults
+from fileset.records.entity import (
+    APART,
+    PERSON,
+    Entity,
+    OldRecords,
+    by_date,
+    by_number,
+    by_patient_id,
+    key_bytes,
+    patient_id_of,
+    shown_key,
+)
+from fileset.records.level_records import LevelRecords
 from fileset.records.levels import FIELDS, Chain, Field, Notes
-from fileset.records.person import KnownPerson, Person, person_of
+from fileset.records.person import KnownPerson, person_of
 from fileset.records.torn_studies import RULE as TORN
 from fileset.records.torn_studies import torn_studies
 from fileset.standard import tags
@@ -39,75 +50,6 @@ def _is_incomplete(notes: Notes) -> bool:
 
 def _is_doubtful(notes: Notes) -> bool:
     return any(rule.startswith(_ABOUT_THE_FILE) for rule, _ in notes)
-
-
-class OldRecords:
-    """The old records of a directory to which instances are added. This base class has none, for a new file-set."""
-
-    def patient_of(self, study_uid: bytes) -> bytes | str | None:  # noqa: ARG002
-        """Return the decoded Patient ID of a study, the study's own UID if the patient has none, None if it is new."""
-        return None
-
-    def patients_of(self, study_uid: bytes) -> list[bytes | str]:  # noqa: ARG002
-        """Return the same for each record of a study: some writers put a study below two patients."""
-        return []
-
-    def study_of(self, series_uid: bytes) -> bytes | None:  # noqa: ARG002
-        """Return the Study Instance UID that a series belongs to, None if it is new."""
-        return None
-
-    def texts(
-        self,
-        level: str,  # noqa: ARG002
-        key: bytes | str,  # noqa: ARG002
-        optional: Iterable[Field],  # noqa: ARG002
-    ) -> Mapping[str, str] | None:
-        """Return the decoded keys, by field, of the record of a patient, study or series; None if it is new.
-
-        `optional`: the keys that count only if the record has them.
-        """
-        return None
-
-    def persons(self, key: bytes | str) -> list[Person]:  # noqa: ARG002
-        """Return the person of each record with a Patient ID."""
-        return []
-
-    def stays(self, level: str, key: bytes | str) -> bool:  # noqa: ARG002
-        """Return whether the record of a patient, study or series is correct and can stay byte for byte."""
-        return True
-
-    def confirms(self, level: str, key: bytes | str, field: Field) -> bool:  # noqa: ARG002
-        """Return whether a kept file confirms the value of a field in the record of a patient, study or series."""
-        return False
-
-    def series_numbers(self, study_uid: bytes) -> set[bytes]:  # noqa: ARG002
-        """Return the Series Numbers that are taken in a study."""
-        return set()
-
-    def instance_numbers(self, series_uid: bytes) -> set[int]:  # noqa: ARG002
-        """Return the Instance Numbers that are taken in a series."""
-        return set()
-
-
-class Entity:
-    """A patient, study or series, and the records below it."""
-
-    __slots__ = ("children", "extra", "instances", "key", "others", "record_type", "source", "values")
-
-    def __init__(self, record_type: str, key: bytes | str, source: int) -> None:
-        self.record_type = record_type
-        self.key = key
-        self.source = source
-        self.children: dict[bytes | str, Entity] = {}
-        self.instances = array("I")  # by their indexes in the columns
-        self.values: dict[str, tuple[bytes, str]] = {}  # field -> value and its character set
-        self.extra: dict[int, Field] = {}  # optional keys by tag
-        self.others: dict[str, set[str]] = {}  # field -> further values that contradict the first
-
-    def text(self, name: str) -> str:
-        """Return the decoded value of a field, "" if it has none."""
-        value, character_set = self.values.get(name, (b"", ""))
-        return decode(value, character_set)
 
 
 class TreeBuilder:
@@ -140,8 +82,9 @@ class TreeBuilder:
         self._incomplete: dict[bytes, tuple[array[int], int]] = {}  # UID -> where the index of an incomplete file is
         self._displaced: dict[int, HeaderError] = {}  # source -> the reason why another copy was taken
         self._made_up: set[bytes] = set()
-        self.stale: dict[tuple[str, bytes | str], set[int]] = {}  # old record by type and key -> tags to renew
         self.findings: list[Finding] = []
+        self._records = LevelRecords(self._existing, source_name, self.findings)
+        self.stale = self._records.stale
 
     def __len__(self) -> int:
         return len(self._instances)
@@ -194,7 +137,7 @@ class TreeBuilder:
         """Return the sources whose place a whole copy took, with the reason; drop the findings about them."""
         if self._displaced:
             names = set(map(self._name, self._displaced))
-            self.findings = [finding for finding in self.findings if finding.where.file not in names]
+            self.findings[:] = [finding for finding in self.findings if finding.where.file not in names]
         return self._displaced
 
     def _note(self, notes: Notes, source: int, record: str) -> None:
@@ -230,7 +173,7 @@ class TreeBuilder:
             apart = self._apart(chain.study_uid, patient_key)
             key = chain.study_uid + apart
             if apart and key not in entity.children and patient_key not in self._existing.patients_of(chain.study_uid):
-                self._note_twice("STUDY", f"UID {_shown(chain.study_uid.decode('ascii'))}", source)
+                self._note_twice("STUDY", f"UID {shown_key(chain.study_uid.decode('ascii'))}", source)
             self._note_split("STUDY", self._owner_of_study.setdefault(chain.study_uid, entity), entity, key, source)
             study = entity = self._entity(entity.children, "STUDY", key, chain, source)
             if chain.series_uid:
@@ -244,7 +187,7 @@ class TreeBuilder:
         """Return a suffix for the keys of a study that the old directory has below another patient, or below several."""
         known = self._existing.patients_of(study_uid)
         is_one = len(known) == 1 and (known[0] == patient_key or self._conflict != "split")
-        return b"" if not known or is_one else APART + _bytes(patient_key)
+        return b"" if not known or is_one else APART + key_bytes(patient_key)
 
     def _patient_key(self, chain: Chain, source: int) -> bytes | str:
         """Return the decoded Patient ID; for a file without one, the Patient ID of the other files of its study."""
@@ -253,9 +196,9 @@ class TreeBuilder:
         if not identity or self._conflict == "merge":
             known = owner.key if owner else self._existing.patient_of(chain.study_uid)
             if known is not None and not (identity and known == chain.study_uid):
-                if identity and _identity(known) != identity:
-                    self._note_merged(_identity(known), identity, source)
-                return _identity(known)
+                if identity and patient_id_of(known) != identity:
+                    self._note_merged(patient_id_of(known), identity, source)
+                return patient_id_of(known)
         if not identity:
             return chain.study_uid
         if owner and owner.key == chain.study_uid and identity not in self._patients:
@@ -279,7 +222,7 @@ class TreeBuilder:
             known[number].accept(person)
         if not number:
             return identity
-        message = f"Patient ID {_shown(identity)} belongs to {conflicts[0]}, but this file is about {person}"
+        message = f"Patient ID {shown_key(identity)} belongs to {conflicts[0]}, but this file is about {person}"
         if self._conflict == "refuse":
             raise HeaderError("FS-PATIENT-CONFLICT", message)
         if self._conflict == "merge":
@@ -290,16 +233,18 @@ class TreeBuilder:
             return identity
         if number == len(known):
             known.append(KnownPerson(person))
-            self._note_twice("PATIENT", f"Patient ID {_shown(identity)}", source)
+            self._note_twice("PATIENT", f"Patient ID {shown_key(identity)}", source)
         return f"{identity!s}{PERSON}{number}"
 
     def _note_split(self, level: str, first: Entity, above: Entity, key: bytes, source: int) -> None:
         """Report a study or series that is below two records, once for each further record."""
         if above is not first and key not in above.children:
-            self._note_twice(level, f"UID {_shown(key.partition(APART)[0].decode('ascii'))}", source)
+            self._note_twice(level, f"UID {shown_key(key.partition(APART)[0].decode('ascii'))}", source)
 
     def _note_merged(self, known: bytes | str, identity: str, source: int) -> None:
-        message = f"Patient ID {_shown(identity)} in the file: its study is listed below Patient ID {_shown(known)}"
+        message = (
+            f"Patient ID {shown_key(identity)} in the file: its study is listed below Patient ID {shown_key(known)}"
+        )
         where = Where(self._name(source), "PATIENT", tag=tags.PATIENT_ID)
         self.findings.append(Finding("FS-KEY-DIFFERS", message, where))
 
@@ -313,19 +258,19 @@ class TreeBuilder:
             return
         known = self._owner_of_study.get(chain.study_uid)
         owners = [known.key] if known else self._existing.patients_of(chain.study_uid)
-        if owners and patient_key not in map(_identity, owners) and self._conflict != "split":
-            study, other = chain.study_uid.decode("ascii"), _shown(owners[0])
+        if owners and patient_key not in map(patient_id_of, owners) and self._conflict != "split":
+            study, other = chain.study_uid.decode("ascii"), shown_key(owners[0])
             raise HeaderError(
                 "FS-STUDY-TWO-PATIENTS",
-                f"study {study} belongs to Patient ID {other}{self._from(known)}, but this file has {_shown(patient_key)}",
+                f"study {study} belongs to Patient ID {other}{self._from(known)}, but this file has {shown_key(patient_key)}",
             )
         if not chain.series_uid:
             return
         known = self._owner_of_series.get(chain.series_uid)
         owner = known.key if known else self._existing.study_of(chain.series_uid)
-        if owner is not None and _bytes(owner).partition(APART)[0] != chain.study_uid:
+        if owner is not None and key_bytes(owner).partition(APART)[0] != chain.study_uid:
             series, study = chain.series_uid.decode("ascii"), chain.study_uid.decode("ascii")
-            other = _bytes(owner).partition(APART)[0].decode("ascii", "replace")
+            other = key_bytes(owner).partition(APART)[0].decode("ascii", "replace")
             raise HeaderError(
                 "FS-SERIES-TWO-STUDIES",
                 f"series {series} is already in another study, {other}{self._from(known)}, but this file has {study}",
@@ -384,10 +329,10 @@ class TreeBuilder:
 
     def _items(self) -> Iterator[Node | InstanceRun]:
         position = 0
-        for patient in sorted(self._patients.values(), key=_by_patient_id):
-            order = _by_patient_id(patient)
+        for patient in sorted(self._patients.values(), key=by_patient_id):
+            order = by_patient_id(patient)
             key = patient.key if PERSON in str(patient.key) else order[1]
-            yield Node(0, "PATIENT", position, self._record(patient, key, set()), key=key, order=order)
+            yield Node(0, "PATIENT", position, self._records.encoded(patient, key, set()), key=key, order=order)
             yield from self._below(patient, (position,))
             self._note_torn(patient)
             position += 1
@@ -401,24 +346,16 @@ class TreeBuilder:
 
     def _below(self, entity: Entity, path: tuple[int, ...]) -> Iterator[Node | InstanceRun]:
         depth = len(path)
-        order = _by_date if depth == 1 else _by_number
+        order = by_date if depth == 1 else by_number
         position = 0
         children = sorted(entity.children.values(), key=order)
-        taken = self._series_numbers(entity)
+        taken = self._records.series_numbers(entity)
         for child in children:
-            record = self._record(child, child.key, taken)
+            record = self._records.encoded(child, child.key, taken)
             yield Node(depth, child.record_type, position, record, key=child.key, order=order(child))
             yield from self._below(child, (*path, position))
             position += 1
         yield InstanceRun(self._numbered(entity), position, path)
-
-    def _series_numbers(self, study: Entity) -> set[bytes]:
-        """Collect the Series Numbers of a study, which an invented number must not repeat."""
-        numbers = [child.values.get("series_number") for child in study.children.values()]
-        taken = {number[0] for number in numbers if number}
-        if study.record_type == "STUDY" and None in numbers and isinstance(study.key, bytes):
-            taken |= self._existing.series_numbers(study.key)
-        return taken
 
     def _numbered(self, entity: Entity) -> array[int]:
         """Order the instances of an entity, with unused numbers for invented Instance Numbers."""
@@ -447,124 +384,6 @@ class TreeBuilder:
         tail = columns.tails[index].replace(old, new)
         return columns.append((free, columns.uids[index], columns.record_types[index], tail, columns.sources[index]))
 
-    def _record(self, entity: Entity, key: bytes | str, taken: set[bytes]) -> bytes:
-        """Encode the keys of a PATIENT, STUDY or SERIES record; b"" if an old record stays."""
-        texts = self._existing.texts(entity.record_type, key, entity.extra.values())
-        if texts is not None and not self._renews(entity, key, texts) and self._existing.stays(entity.record_type, key):
-            return b""
-        values = []
-        for field in FIELDS[entity.record_type]:
-            value, character_set = entity.values.get(field.name, (b"", ""))
-            if not value and field.type == "1":
-                value = self._invent(entity, field, taken)
-            values.append((field, value, character_set))
-        values += [(row, *entity.values.get(row.name, (b"", ""))) for row in entity.extra.values()]
-        values.sort(key=_by_tag)
-        sets = {character_set for _, value, character_set in values if needs_character_set(value)}
-        common = UTF_8 if len(sets) > 1 else "".join(sets)
-        if len(sets) > 1:
-            values = [(field, _transcoded(value, old), common) for field, value, old in values]
-        encoded = b"".join(element(field.tag, field.vr, value) for field, value, _ in values)
-        tail = (element(tags.SPECIFIC_CHARACTER_SET, "CS", common.encode("ascii")) if common else b"") + encoded
-        where = Where(self._name(entity.source), entity.record_type)
-        self.findings.extend(
-            Finding(fault.rule, fault.message, where) for fault in tail_faults(entity.record_type, tail)
-        )
-        return tail
-
-    def _renews(self, entity: Entity, key: bytes | str, texts: Mapping[str, str]) -> bool:
-        """Return whether a key of an old record must be renewed, because no remaining file below it has the value.
-
-        If a file confirms the value, it stays, with a finding about the files that differ. A missing value is filled in,
-        but a record gets no optional key that it has not.
-        """
-        stale = set()
-        for field in (*FIELDS[entity.record_type], *entity.extra.values()):
-            text, old = entity.text(field.name), texts.get(field.name)
-            if old is None or not text or old in (text, *entity.others.get(field.name, ())):
-                continue
-            if old and self._existing.confirms(entity.record_type, key, field):
-                message = f"{field.label} differs from that in the DICOMDIR, which stays as it is"
-                where = Where(self._name(entity.source), entity.record_type)
-                self.findings.append(Finding("FS-KEY-CONFLICT", message, where))
-            else:
-                stale.add(field.tag)
-        if stale:
-            self.stale[entity.record_type, key] = stale
-        return bool(stale)
-
-    def _invent(self, entity: Entity, field: Field, taken: set[bytes]) -> bytes:
-        if field.name == "patient_id":
-            value = invented_patient_id(entity.key)
-        elif field.name == "study_id":
-            value = b"S" + identifier_of(_bytes(entity.key), 15)
-        elif field.name == "series_number":
-            number = number_of(_bytes(entity.key))
-            while b"%d" % number in taken:
-                number += 1
-            value = b"%d" % number
-            taken.add(value)
-        elif field.name == "modality":
-            value = b"OT"
-        else:
-            value = entity.values["fallback_" + field.name][0]
-        entity.values[field.name] = (value, "")
-        message = f"{field.label} has no value: {value.decode('ascii')} was invented"
-        self.findings.append(Finding("FS-KEY-INVENTED", message, Where(self._name(entity.source), entity.record_type)))
-        return value
-
-
-PERSON: Final = "\0person "
-"""Separator in keys of the tree, between a Patient ID and the number of a further person with this ID."""
-APART: Final = b"\0below "
-"""Separator in keys of the tree, between the UID of a study or series and the key of its patient.
-
-Used if the old directory has the study or series below another patient, or twice."""
-
 
 def _instances_below(study: Entity) -> int:
     return len(study.instances) + sum(len(series.instances) for series in study.children.values())
-
-
-def _identity(key: bytes | str) -> bytes | str:
-    return key.partition(PERSON)[0] if isinstance(key, str) else key
-
-
-def _shown(key: bytes | str) -> str:
-    return repr(key) if isinstance(key, str) else "none"
-
-
-def invented_patient_id(key: bytes | str) -> bytes:
-    """Derive a Patient ID for a patient without one, from the UID of the study."""
-    return b"NOID" + identifier_of(_bytes(key), 12)
-
-
-def _bytes(key: bytes | str) -> bytes:
-    return key if isinstance(key, bytes) else key.encode()
-
-
-def _transcoded(value: bytes, character_set: str) -> bytes:
-    return decode(value, character_set).encode() if needs_character_set(value) else value
-
-
-# ---------------------------------------------------------------- the order among siblings
-
-
-def _by_tag(value: tuple[Field, bytes, str]) -> int:
-    return value[0].tag
-
-
-def _by_patient_id(patient: Entity) -> tuple[int, str]:
-    return 0, patient.text("patient_id") or invented_patient_id(patient.key).decode("ascii")
-
-
-def _by_date(study: Entity) -> Order:
-    values = study.values
-    date = values.get("study_date") or values.get("fallback_study_date") or (b"", "")
-    time = values.get("study_time") or values.get("fallback_study_time") or (b"", "")
-    return 0, date[0], time[0], study.key
-
-
-def _by_number(series: Entity) -> Order:
-    value = series.values.get("series_number")
-    return 0, int(value[0]) if value else number_of(_bytes(series.key)), series.key

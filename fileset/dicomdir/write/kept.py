@@ -22,10 +22,10 @@ from fileset.dicomdir.read.values import character_set_of
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import MERGE, REPAIR, RefusedError
 from fileset.records.arranged import Order
+from fileset.records.entity import APART, PERSON, OldRecords, invented_patient_id
 from fileset.records.instance_keys import UNORDERED
 from fileset.records.levels import FIELDS, LEVELS, Field
 from fileset.records.person import Person
-from fileset.records.tree import APART, PERSON, OldRecords, invented_patient_id
 from fileset.standard import tags
 
 _UID_OF: Final = {"STUDY": tags.STUDY_INSTANCE_UID, "SERIES": tags.SERIES_INSTANCE_UID}
