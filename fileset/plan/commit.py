@@ -203,7 +203,7 @@ def refuse_listed_work(medium: WritableMedium) -> None:
     if not (medium.interrupted() and medium.has_dicomdir()):
         return
     with suppress(FormatError):  # a DICOMDIR that cannot be read names no files
-        listed = [name for name in referenced(medium) if name.partition("/")[0] == WORK]
+        listed = [name for name in _references(read_dicomdir(_readable(medium))) if name.partition("/")[0] == WORK]
         if listed:
             raise RefusedError(
                 f"the DICOMDIR lists {min(listed)}, in a folder that is for temporary files of a change",
@@ -253,9 +253,12 @@ def _kept(plan: Plan) -> set[str]:
 def referenced(medium: WritableMedium) -> set[str]:
     """Read the paths that the records of the DICOMDIR name, in upper case, with "/" between components.
 
-    Raises `FormatError` if the DICOMDIR cannot be read.
+    Of a record with several names, which is damaged, only the first counts. Raises `FormatError` if the DICOMDIR cannot be
+    read.
     """
-    return _references(read_dicomdir(_readable(medium)))
+    flat = decode(read_dicomdir(_readable(medium)))
+    references = (FileReference.of(flat, index) for index in range(len(flat)))
+    return {reference.path for reference in references if reference}
 
 
 def _references(data: bytes) -> set[str]:
@@ -280,8 +283,8 @@ _HARMLESS: Final = frozenset(("FS-RECORD-TYPE",))
 
 
 def _paths(flat: FlatDirectory) -> set[str]:
-    references = (FileReference.of(flat, index) for index in range(len(flat)))
-    return {reference.path for reference in references if reference}
+    """Collect all names in the records, also further ones of one record: none of these files may be deleted."""
+    return {reference.path for index in range(len(flat)) for reference in FileReference.all_of(flat, index)}
 
 
 def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:

@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from fileset.dicom.elements import element
+from fileset.standard.tags import REFERENCED_FILE_ID
 from tests.support import synthetic
 from tests.support.command import Runs
+from tests.support.editing import Elements, edit
+from tests.support.journal import added, leave_journal
 
 FOLDER = "P001/T001/S001"
 FILE = f"{FOLDER}/I000001"
@@ -96,3 +100,23 @@ def test_refresh_reads_the_other_files_again_if_one_is_missing(disc: Path, run: 
     assert "11 instances read again" in told
     assert "nothing matches" not in run("refresh", disc, "PatientID=P1", "InstanceNumber=1", code=3).stderr
     assert len(run("list", disc, "--file-ids", code=3).stdout.splitlines()) == 12
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_file_that_one_of_two_file_ids_of_a_record_names_is_never_deleted(
+    disc: Path, tmp_path: Path, run: Runs, *, first: bool
+) -> None:
+    name = FILE.replace("/", "\\").encode()
+
+    def change(elements: Elements) -> None:
+        own = elements[REFERENCED_FILE_ID]
+        other = element(REFERENCED_FILE_ID, "CS", name)
+        elements[REFERENCED_FILE_ID] = other + own if first else own + other
+
+    edit(disc, "IMAGE", change, number=11)
+    leave_journal(disc, added(disc, FILE), added(disc, "P002/T002/S001/I000003"))
+    (tmp_path / "NEW").write_bytes(synthetic.ct(8, 1, 1, 1))
+    run("add", disc, tmp_path / "NEW")
+    run("remove", disc, "PatientID=P1")
+    assert (disc / FILE).exists()
+    assert (disc / "P002/T002/S001/I000003").exists()

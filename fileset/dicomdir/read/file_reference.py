@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Self
 
 from attrs import frozen
@@ -22,10 +23,14 @@ class FileReference:
     @classmethod
     def of(cls, flat: FlatDirectory, index: int) -> Self | None:
         """Return the reference of a record, None without one."""
+        return next(cls.all_of(flat, index), None)
+
+    @classmethod
+    def all_of(cls, flat: FlatDirectory, index: int) -> Iterator[Self]:
+        """Yield the references of a record, which must have one at most. A file that any of them names is in use."""
         for part in flat.elements(index):
             if part.tag == tags.REFERENCED_FILE_ID:
-                return cls(flat.data[part.value_at : part.value_end])
-        return None
+                yield cls(flat.data[part.value_at : part.value_end])
 
     @property
     def file_id(self) -> FileId:

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator
 from copy import copy
 from functools import cached_property
-from itertools import combinations, compress, count
+from itertools import combinations, compress, count, islice
 from operator import or_
 from typing import Final, Generic, TypeVar
 
 from attrs import define, field
 
 from fileset.dicom.character_sets import decode
+from fileset.dicom.elements import EXPLICIT_LITTLE
 from fileset.dicom.values import canonical
 from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.read.file_reference import FileReference
 from fileset.dicomdir.read.values import character_set_of
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import MERGE, REPAIR, RefusedError
@@ -37,6 +39,8 @@ _FEW: Final = 16
 """Number of searches in the bytes of the DICOMDIR before a look-up table is built."""
 _PART: Final = 1 << 18
 """Number of bytes that are searched at once: as many as fit into the cache of the processor."""
+_FILE_ID: Final = b"\x04\x00\x00\x15"
+"""The tag of Referenced File ID (0004,1500) in Little Endian."""
 Value = TypeVar("Value")
 _BELOW: Final = {"": "PATIENT", "PATIENT": "STUDY", "STUDY": "SERIES"}
 """Record type -> the type of the records below it that are not instances; "" for the root Directory Entity."""
@@ -202,7 +206,18 @@ class Kept(OldRecords):
         for index, raw, uid in self.contents.instances():
             uids.add(uid, index)
             names.add(decode(raw).upper(), index)
+        for index, further in self._further_names():
+            names.add(further, index)
         return uids, names
+
+    def _further_names(self) -> Iterator[tuple[int, str]]:
+        """Yield the second and later File IDs of records that have several, against the Standard: their files stay, too."""
+        flat = self.flat
+        if flat.syntax is EXPLICIT_LITTLE and flat.data.count(_FILE_ID) <= sum(1 for _ in self.contents.instances()):
+            return
+        for index in range(len(flat)):
+            for reference in islice(FileReference.all_of(flat, index), 1, None):
+                yield index, decode(reference.value).upper()
 
     def entity(self, level: str, key: bytes | str) -> int:
         """Find the record of a patient, study or series, `NONE` if there is none.
