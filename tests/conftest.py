@@ -58,7 +58,7 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def disc(indexed: Path, tmp_path: Path) -> Path:
-    """A copy of `indexed` for this test alone."""
+    """A copy of `indexed` for one test."""
     return Path(shutil.copytree(indexed, tmp_path / "DISC"))
 
 
@@ -79,7 +79,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests of what this system does not have."""
+    """Skip tests of features that this system does not have."""
     for item in items:
         if reason := reason_for_test(item.name):
             item.add_marker(pytest.mark.skip(reason=reason))

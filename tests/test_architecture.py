@@ -1,4 +1,4 @@
-"""The shape of the code: who imports whom, who may touch the system, and what a fast start may load."""
+"""The structure of the code: the imports of each room, the rooms that may use the system, and the modules of a fast start."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def test_the_package_itself_loads_nothing() -> None:
     assert modules_loaded_by("import fileset") <= {"fileset", "__future__"}
 
 
-def test_every_exported_name_is_there() -> None:
+def test_every_exported_name_exists() -> None:
     assert {name for name in fileset.__all__ if getattr(fileset, name, None) is None} == set()
     assert set(fileset.__all__) <= set(dir(fileset))
 

@@ -1,4 +1,4 @@
-"""What a Creator does with files that lack something, or contradict each other (PS3.3 F.2.1, F.5)."""
+"""A Creator and files with missing values, or values that contradict each other (PS3.3 F.2.1, F.5)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def made(tmp_path: Path, *datasets: Dataset, **options: str) -> tuple[fileset.Re
     if not report.added:
         assert [finding.rule for finding in report.findings][-1] == "FS-NOTHING-ADDED"
         assert not (tmp_path / "OUT").exists()
-        fileset.Creator(tmp_path / "OUT").commit()  # an empty file-set, for those who ask for one
+        fileset.Creator(tmp_path / "OUT").commit()  # an empty file-set, for callers that want one
     return report, fileset.Reader(tmp_path / "OUT")
 
 
@@ -62,7 +62,7 @@ def test_one_sop_instance_uid_with_other_contents_is_refused(tmp_path: Path) -> 
     assert not report.complete
 
 
-# ---------------------------------------------------------------- what belongs to two
+# ---------------------------------------------------------------- files of two patients
 
 
 def test_a_study_under_two_patient_ids_is_refused_the_first_stays(tmp_path: Path) -> None:
@@ -328,7 +328,7 @@ def test_old_dates_and_times_are_written_as_the_standard_asks(tmp_path: Path) ->
     assert (finding.rule, finding.severity) == ("FS-KEY-NORMALISED", "info")
 
 
-def test_numbers_that_are_none_are_taken_as_missing(tmp_path: Path) -> None:
+def test_values_that_are_not_numbers_count_as_missing(tmp_path: Path) -> None:
     data = synthetic.encode(synthetic.instance(CT, number=77))
     (tmp_path / "odd").write_bytes(data.replace(b"\x20\x00\x13\x00IS\x02\x0077", b"\x20\x00\x13\x00IS\x02\x00A7"))
     with fileset.Creator(tmp_path / "OUT") as creator:
@@ -352,7 +352,7 @@ def text(tag: bytes, vr: bytes, value: bytes) -> bytes:
     return tag + vr + len(value).to_bytes(2, "little") + value
 
 
-def test_a_value_that_is_none_or_too_long_is_reported(tmp_path: Path) -> None:
+def test_an_illegal_or_too_long_value_is_reported(tmp_path: Path) -> None:
     source = synthetic.instance(CT)
     study_id = text(
         b"\x20\0\x10\0", b"SH", source.StudyID.encode().ljust(len(source.StudyID) + len(source.StudyID) % 2)
@@ -512,7 +512,7 @@ def test_a_dry_run_in_a_context_does_not_replace_the_commit(tmp_path: Path) -> N
     assert (tmp_path / "OUT" / "DICOMDIR").exists()
 
 
-def test_sources_of_several_folders_keep_names_that_tell_them_apart(tmp_path: Path) -> None:
+def test_sources_of_several_folders_keep_distinct_names(tmp_path: Path) -> None:
     for number in (1, 2):
         synthetic.write(synthetic.instance(CT, number=number), tmp_path / str(number) / "IM1")
     creator = fileset.Creator(tmp_path / "OUT")

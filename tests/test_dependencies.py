@@ -1,4 +1,4 @@
-"""The dependencies that `pyproject.toml` declares and those that the package imports."""
+"""`pyproject.toml` declares exactly the dependencies that the package imports."""
 
 from __future__ import annotations
 

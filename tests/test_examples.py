@@ -1,4 +1,4 @@
-"""The examples run as they stand, on the files that pydicom ships."""
+"""The examples run unchanged on the files that pydicom ships."""
 
 from __future__ import annotations
 

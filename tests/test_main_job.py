@@ -1,6 +1,6 @@
-"""The main job, through the command line alone: create and index file-sets, and read those of others.
+"""The main job, only through the command line: create and index file-sets, and read those of other programs.
 
-What is expected comes from pydicom, from the tables of the Standard and from other tools, never from code of ours.
+The expected values come from pydicom, the tables of the Standard and other tools, never from code of `fileset`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def fileset(*arguments: str | Path, code: int | None = 0, cwd: Path | None = Non
 
 @frozen(eq=False)
 class Created:
-    """What `create` made of a folder: its report by the path of the source within that folder."""
+    """The report of `create` about a folder, by the path of the source within that folder."""
 
     source: Path
     folder: Path
@@ -146,7 +146,7 @@ def test_no_judge_objects_to_the_file_set_of_the_corpus(corpus: Created) -> None
 
 
 def test_invented_values_are_reported(corpus: Created) -> None:
-    """The corpus is full of missing Type 1 keys: none may be made up in silence."""
+    """The corpus lacks many Type 1 keys: none may be invented silently."""
     named = {_where(finding["where"]) for finding in corpus.findings if finding["rule"] == "FS-KEY-INVENTED"}
     lacking = {name for name in corpus.added if not facts(name).has_instance_number}
     assert lacking
@@ -157,12 +157,12 @@ def _where(where: object) -> str:
     return json.dumps(where)
 
 
-# What pydicom says of a file of the corpus
+# The values of a corpus file by pydicom
 
 
 @frozen
 class Facts:
-    """What is true of one file, as pydicom sees it."""
+    """The facts about one file, by pydicom."""
 
     rules: frozenset[str]
     uid: str = ""
@@ -193,7 +193,7 @@ def sound(name: str) -> bool:
 
 
 def bearable(name: str) -> bool:
-    """Whether nothing speaks against the file but what need not keep it out: damage behind the header, odd UIDs."""
+    """Whether the file has only faults that need not keep it out: damage after the header, odd UIDs."""
     return facts(name).rules <= _BEARABLE
 
 
@@ -219,7 +219,7 @@ def _inspect(path: Path) -> Facts:
 
 
 def _without_prefix(path: Path) -> frozenset[str]:
-    """Without the prefix it may still be a data set; of the remains of one (`no_meta.dcm`), both can be said."""
+    """A file without prefix may still be a data set; for an incomplete one (`no_meta.dcm`), both rules are right."""
     if "SOPClassUID" in dcmread(path, force=True):
         return frozenset(("FS-FILE-NO-META",))
     return frozenset(("FS-FILE-NOT-DICOM", "FS-FILE-NO-META") if path.suffix == ".dcm" else ("FS-FILE-NOT-DICOM",))
@@ -248,7 +248,7 @@ def _all_decode(dataset: Dataset) -> bool:
 
 
 def true_rules(name: str, added: Iterable[str]) -> set[str]:
-    """Every rule that truly speaks against the file, beside those that were added."""
+    """Return every rule that the file really breaks, in addition to `added`."""
     rules = set(facts(name).rules)
     for other in added:
         if facts(name).uid and facts(other).uid == facts(name).uid and other < name:
@@ -367,7 +367,7 @@ def _derived(source: Dataset) -> Dataset:
 
 
 def pick(source: Dataset, keys: Iterable[Key]) -> Dataset:
-    """The attributes that the keys name, in items too; those of Type 2 are empty where the source has none."""
+    """Return the attributes of the keys, in items too; those of Type 2 are empty if the source has none."""
     picked = Dataset()
     for key in keys:
         if key.tag not in source:
@@ -472,7 +472,7 @@ def test_instances_of_retired_kinds_are_added_or_skipped_for_that(tmp_path: Path
 
 
 def test_synthetic_instances_hold_every_key_of_their_record_type() -> None:
-    """What no instance holds, no test above proves."""
+    """The tests above prove nothing about keys that no instance has."""
     absent: dict[str, set[str]] = defaultdict(set)
     for sop_class in CLASSES:
         source = _derived(synthetic.instance(sop_class))
@@ -537,11 +537,11 @@ def test_transfer_syntax_of_the_file_makes_no_difference_to_the_keys(transfer_sy
             assert node.record.ReferencedTransferSyntaxUIDInFile == transfer_syntax
 
 
-# --- reading what others wrote --------------------------------------------------------------------------------------
+# --- reading file-sets of other programs ----------------------------------------------------------------------------
 
 
 def listed_instances(medium: Path, code: int | None = 0) -> frozenset[tuple[str, str]]:
-    """File ID and SOP Instance UID of what `list` lists."""
+    """Return File ID and SOP Instance UID of the instances that `list` shows."""
     document = fileset("list", medium, "--json", code=code).document
     assert document["schema"] == "fileset.list/1"
     return frozenset((row["file_id"], row["sop_instance_uid"]) for row in document["instances"])
@@ -570,7 +570,9 @@ def test_broken_dicomdir_that_pydicom_ships_loses_no_instance(name: str, tmp_pat
 
 
 def test_empty_dicomdir_that_pydicom_ships_lists_nothing(tmp_path: Path) -> None:
-    assert listed_instances(_shipped("DICOMDIR-empty.dcm", tmp_path), code=3) == frozenset()  # files lie beside it
+    assert (
+        listed_instances(_shipped("DICOMDIR-empty.dcm", tmp_path), code=3) == frozenset()
+    )  # there are files beside it
 
 
 @pytest.mark.judges
@@ -594,7 +596,7 @@ def _shipped(name: str, folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two patients with two studies of one series of three instances each, indexed where they lie."""
+    """Two patients with two studies of one series of three instances each, indexed in place."""
     folder = tmp_path_factory.mktemp("small")
     synthetic.ct_series(folder, patients=2, studies=2, series=1, instances=3)
     fileset("index", folder)

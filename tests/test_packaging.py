@@ -49,5 +49,5 @@ def test_the_readme_names_the_libraries_of_each_extra(extra: str) -> None:
 
 
 @pytest.mark.parametrize("extra", re.findall(r"dicom-fileset\[(\w+)\]", text("README.md")))
-def test_the_readme_names_no_extra_that_is_not_there(extra: str) -> None:
+def test_the_readme_names_only_existing_extras(extra: str) -> None:
     assert extra in EXTRAS

@@ -1,4 +1,4 @@
-"""Texts that can be no path of any file: they are told as wrong requests, wherever a path is taken."""
+"""Texts that cannot be the path of a file are reported as wrong requests, wherever a path is taken."""
 
 from __future__ import annotations
 

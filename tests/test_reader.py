@@ -1,4 +1,4 @@
-"""The Reader as a library: what it gives, what it finds, and which errors it raises."""
+"""The Reader as a library: its results, its findings and its errors."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_file_set_is_identified(reader: Reader) -> None:
     assert not reader.findings
 
 
-def test_a_hostile_descriptor_is_none(tmp_path: Path) -> None:
+def test_a_hostile_descriptor_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "DICOMDIR").write_bytes(directory([], top={0x00041141: text(r"..\README", "CS")}))
     with Reader(tmp_path) as reader:
         assert reader.descriptor_file_id is None
@@ -190,7 +190,7 @@ def test_paths_are_the_file_ids_of_the_records(reader: Reader) -> None:
     assert list(reader.paths()) == [str(record.file_id) for record in reader.instances]
 
 
-# --- what is opened -------------------------------------------------------------------------------------------------
+# --- opening a medium -----------------------------------------------------------------------------------------------
 
 
 def test_the_dicomdir_itself_may_be_named(folder: Path) -> None:
@@ -223,7 +223,7 @@ def test_a_folder_without_a_dicomdir_is_no_file_set(tmp_path: Path) -> None:
         Reader(tmp_path)
 
 
-def test_a_folder_called_dicomdir_is_none(tmp_path: Path) -> None:
+def test_a_folder_called_dicomdir_is_not_a_dicomdir(tmp_path: Path) -> None:
     (tmp_path / "DICOMDIR").mkdir()
     with pytest.raises((FormatError, MediumError)):
         Reader(tmp_path)

@@ -1,4 +1,4 @@
-"""`check DEVICE --against IMAGE`: each sector that is not as in the image is named, with the files that lie there."""
+"""`check DEVICE --against IMAGE` names each sector that differs from the image, with the files in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`fileset drives` lists the discs and sticks that have a DICOMDIR, and names those that cannot be read."""
+"""`fileset drives` lists the discs and sticks with a DICOMDIR, and names the unreadable ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What dciodvfy and dcmftest call an error in a file or a DICOMDIR, `check` calls one too, or a list says why not.
+"""`check` reports the errors of files and DICOMDIRs that dciodvfy and dcmftest report, apart from a list with reasons.
 
 `check` judges File Meta Information, the structure of data sets, and the keys of records: their VR, number of values, form and
 character set. It does not judge whole Information Object Definitions: which attributes an image or a report must have.
@@ -38,7 +38,7 @@ class Opinion(NamedTuple):
     reason: str = ""
 
     def agrees(self, error: str, findings: Iterable[Finding]) -> bool:
-        """Whether the error is of this kind, and the findings have what the row promises."""
+        """Return whether the error is of this kind, and the findings match the row."""
         if not re.search(self.pattern, error):
             return False
         fitting = [finding for finding in findings if finding.rule in self.rules]

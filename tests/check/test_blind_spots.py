@@ -1,4 +1,4 @@
-"""Faults that the check once overlooked, or called one what was none."""
+"""Faults that an earlier check overlooked, and false findings that it reported."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def test_a_file_set_without_directory_lists_nothing_and_misses_nothing(copy: Pat
     assert rules(check_file_set(copy)) == {"FS-DIRECTORY-ABSENT"}
 
 
-def test_a_second_file_set_below_is_its_own(copy: Path) -> None:
+def test_a_file_set_in_a_subfolder_is_checked_separately(copy: Path) -> None:
     shutil.copytree(copy, copy / "OTHER")
     (finding,) = check_file_set(copy).findings
     assert (finding.rule, finding.where.file) == ("FS-DICOMDIR-SECOND", "OTHER/DICOMDIR")
@@ -147,7 +147,7 @@ def test_a_link_that_leads_out_is_not_followed(copy: Path, tmp_path: Path) -> No
     assert found == {(ONE, "FS-FILE-LINK"), (ONE, "FS-FILE-MISSING"), ("STRAY", "FS-FILE-LINK")}
 
 
-# --- what a record says of its file ---------------------------------------------------------------------------------
+# --- the values of a record and its file ----------------------------------------------------------------------------
 
 
 def test_file_reference_that_differs_from_the_file(copy: Path) -> None:
@@ -364,7 +364,7 @@ def test_every_flipped_bit_is_found(copy: Path, tmp_path: Path, tries: Tries) ->
             path.write_bytes(broken)
         try:
             report = check_file_set(copy, manifest=manifest, jobs=1)
-        except fileset.FormatError:  # a DICOMDIR that is none any more
+        except fileset.FormatError:  # no longer a DICOMDIR
             some = [path for path in some if path.name == "DICOMDIR"]
             paths_found = {copy / "DICOMDIR"}
         else:

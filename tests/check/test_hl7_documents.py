@@ -136,7 +136,7 @@ def test_a_document_that_cannot_be_taken_is_named(tmp_path: Path, run: Runs, opt
     assert "CDA1: a native HL7 document" in done.stderr
 
 
-def test_a_document_without_a_patient_is_nobodys(tmp_path: Path, run: Runs) -> None:
+def test_a_document_without_a_patient_belongs_to_no_patient(tmp_path: Path, run: Runs) -> None:
     synthetic.write(synthetic.instance(synthetic.CT_IMAGE), tmp_path / "IN" / "CT")
     words = ("create", disc(tmp_path / "DISC", patient_id=""), tmp_path / "IN", "-o", tmp_path / "OUT")
     assert "a native HL7 document without a patient" in run(*words, code=3).stderr

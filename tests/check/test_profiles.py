@@ -1,4 +1,4 @@
-"""What application profiles demand of records, of the DICOMDIR and of the medium (PS3.11 X.3)."""
+"""The demands of application profiles on records, the DICOMDIR and the medium (PS3.11 X.3)."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ def test_the_fault_of_a_record_is_found_and_nothing_else(
 
 @pytest.fixture(scope="module")
 def alike(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A series of images whose records differ in their values alone."""
+    """Return a series of images whose records differ only in their values."""
     folder = tmp_path_factory.mktemp("alike") / "SET"
     synthetic.ct_series(folder, patients=1, studies=1, series=1, instances=9)
     synthetic.write(synthetic.instance(synthetic.CT_IMAGE, number=0), folder / "IM2")
@@ -228,7 +228,7 @@ def test_a_record_among_many_like_it_is_looked_at_all_the_same(
 def test_a_value_of_the_same_length_is_looked_at_all_the_same(
     tag: int, vr: str, value: bytes, rules: set[str], alike: Path, tmp_path: Path
 ) -> None:
-    """Two records are changed alike, the first into what is right: then the second has the headers of one that was."""
+    """Two records get the same change; the first becomes right, so the second has the headers of a right one."""
     copy = Path(shutil.copytree(alike, tmp_path / "SET"))
     right = {"UI": b"2.34567", "IS": b"1", "CS": b"AAAAAAAA"}[vr][: len(value)]
     edit(copy, "IMAGE", put(tag, vr, right), number=3)
@@ -293,7 +293,7 @@ def test_the_directory_as_a_whole(before: bytes, after: bytes, rule: str, copy: 
         ({"descriptor_file_id": "IM1"}, "is referenced by a record"),
     ],
 )
-def test_the_descriptor_file_is_there_and_is_none_of_the_dicom_files(
+def test_the_descriptor_file_exists_and_is_not_one_of_the_dicom_files(
     options: dict[str, str], message: str, copy: Path
 ) -> None:
     fileset.index(copy, replace=True, **options)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""`fileset add` and `fileset remove`: options reach the library, and what was done is told."""
+"""`fileset add` and `fileset remove`: options reach the library, and the report names each change."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def test_errors_end_with_1_and_are_named_with_rule_place_and_section(disc: Path,
     assert result.stdout.endswith("22 records, 11 files: 1 error\n")
 
 
-def test_warnings_alone_end_with_0(disc: Path, run: Runs) -> None:
+def test_only_warnings_end_with_0(disc: Path, run: Runs) -> None:
     (disc / "P001").rename(disc / "P").rename(disc / "p001")  # at once would change nothing, where case does not count
     assert "FS-NAME-FORM" in run("check", disc).stdout
 
@@ -100,7 +100,7 @@ def test_a_manifest_of_windows_is_compared(disc: Path, run: Runs, tmp_path: Path
     assert "P001/T001/S001/I000001" in found
 
 
-def test_a_manifest_that_is_none_is_reported(disc: Path, run: Runs, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_manifest_is_reported(disc: Path, run: Runs, tmp_path: Path) -> None:
     manifest = tmp_path / "SHA256SUMS"
     for text in ("not a manifest\n", f"{'0' * 64}  ../bait\n", f"{'0' * 64}  /etc/passwd\n"):
         manifest.write_text(text)

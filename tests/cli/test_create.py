@@ -30,7 +30,7 @@ SHIPPED = Path(pydicom.data.__file__).parent / "test_files"
 
 @pytest.fixture
 def incoming(tmp_path: Path) -> Path:
-    """Three images, and two files that are none."""
+    """Three images, and two files that are not DICOM."""
     folder = tmp_path / "IN"
     synthetic.ct_series(folder, 1, 1, 1, 3)
     (folder / "README.txt").write_text("hello")
@@ -350,7 +350,7 @@ def test_folders_above_a_medium_are_made_with_it(name: str, run: Runs, indexed: 
 
 @pytest.fixture
 def unprivileged() -> list[str]:
-    """What to put before a command so that permissions hold for it."""
+    """Return the words before a command with which permissions apply to it."""
     if os.geteuid():
         return []
     if shutil.which("setpriv") is None:

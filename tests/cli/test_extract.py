@@ -1,4 +1,4 @@
-"""`fileset extract`: everything that can be read comes out, nothing goes astray, and what is missing is told."""
+"""`fileset extract` copies everything readable, writes nothing elsewhere, and reports missing files."""
 
 from __future__ import annotations
 
@@ -274,7 +274,7 @@ def dicom_file(uid: str) -> bytes:
 
 @define
 class Scratched:
-    """A record whose file fails some times; it stands in for that of a damaged disc."""
+    """A record whose file sometimes fails, like one on a damaged disc."""
 
     uid: str = "1.2.3"
     patient_id: str = "P1"
@@ -361,7 +361,7 @@ def test_missing_and_unreadable_are_different_reasons(cause: OSError | None, mis
     assert record.opened == (2 if missing else 2 * TRIES)
 
 
-def test_patients_that_differ_in_case_alone_are_in_different_folders(tmp_path: Path) -> None:
+def test_patients_that_differ_only_in_case_are_in_different_folders(tmp_path: Path) -> None:
     extract(Shelf([Scratched("1.2", "abc"), Scratched("1.3", "ABC")]), tmp_path / "OUT")
     assert set(copies(tmp_path / "OUT")) == {"abc/1.2.dcm", f"{hashed_name('ABC')}/1.3.dcm"}
 

@@ -35,7 +35,7 @@ def test_version_is_that_of_the_package(run: Runs) -> None:
         assert run(*words).stdout == f"fileset {fileset.__version__}\n"
 
 
-def test_the_program_alone_shows_its_help(run: Runs) -> None:
+def test_the_program_without_a_verb_shows_its_help(run: Runs) -> None:
     assert run().stdout == run("help").stdout == run("--help").stdout
     assert run("help", "help").stdout == run("help", "version").stdout == run("--help").stdout
 
@@ -254,7 +254,7 @@ def test_standard_output_that_cannot_be_written_is_an_io_error(arguments: list[s
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
 def test_closed_standard_streams_are_no_bug(indexed: Path, tmp_path: Path) -> None:
-    """But what was to be written to a closed one is not there, and no success."""
+    """But output to a closed stream is lost, and that is not a success."""
     for words, closing, code in (
         (("list", indexed), ">&-", 5),
         (("list", indexed), "2>&-", 0),

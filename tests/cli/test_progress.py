@@ -1,4 +1,4 @@
-"""Progress says what the program does, and never stands at 100 %."""
+"""Progress shows the current work, and never waits at 100 %."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def display(monkeypatch: pytest.MonkeyPatch) -> Display:
 
 
 def _shown(display: Display) -> list[tuple[str, float | None]]:
-    """Return the visible bars: description, and the part that is done, None if the length is unknown."""
+    """Return the visible bars: description, and the finished part, None if the length is unknown."""
     bars = display._bars  # noqa: SLF001  # the terminal would show the same in many characters
     assert bars is not None
     return [
@@ -34,7 +34,7 @@ def test_files_that_are_looked_for_are_counted_without_a_bar_of_known_length(dis
     display.close()
 
 
-def test_the_bar_of_the_phase_under_way_alone_is_shown(display: Display) -> None:
+def test_only_the_bar_of_the_current_phase_is_shown(display: Display) -> None:
     display("walk", 256, 0)
     display("scan", 128, 256)
     assert _shown(display) == [("Reading headers", 0.5)]
@@ -62,7 +62,7 @@ def test_files_are_copied_with_the_bytes_a_second(display: Display) -> None:
 
 
 @pytest.mark.parametrize("name", ["OUT", "OUT.iso", "OUT.zip"])
-def test_writing_flushing_and_verifying_are_phases_of_their_own(indexed: Path, tmp_path: Path, name: str) -> None:
+def test_writing_flushing_and_verifying_are_separate_phases(indexed: Path, tmp_path: Path, name: str) -> None:
     seen: list[tuple[str, int, int]] = []
     with fileset.Creator(tmp_path / name, progress=lambda *step: seen.append(step)) as creator:
         creator.add(indexed)

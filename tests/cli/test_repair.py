@@ -1,4 +1,4 @@
-"""`fileset repair`: what was wrong is told, and the exit code says whether anything is lost."""
+"""`fileset repair` reports each fault, and the exit code shows whether anything is lost."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ REGISTRY = Registry[Any]().with_resources(
 
 
 def faults(document: dict[str, Any]) -> list[str]:
-    """Return what is wrong with a document, by the schema that it names."""
+    """Return the faults of a document by the schema that it names."""
     schema = SCHEMAS[document["schema"].removeprefix("fileset.").partition("/")[0]]
     found = Draft202012Validator(schema, registry=REGISTRY).iter_errors(document)
     unknown = document.keys() - schema["properties"].keys()

@@ -50,7 +50,7 @@ def test_wild_cards_become_the_files_that_match(tmp_path: Path, monkeypatch: pyt
     assert list(with_files(words)) == ["create", *found, "-o", "O?", "PatientName=a*", "--template=*.dcm"]
 
 
-def test_the_way_up_ends_at_a_drive_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_search_upwards_ends_at_a_missing_drive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.path.dirname", ntpath.dirname)
     assert list(upwards("Q:\\A\\B")) == ["Q:\\A\\B", "Q:\\A", "Q:\\"]
     assert list(upwards("A\\B")) == ["A\\B", "A"]

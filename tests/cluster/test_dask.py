@@ -1,4 +1,4 @@
-"""A Dask cluster gives the same file-set, also when it loses a worker; when it fails, it fails soon and says why."""
+"""A Dask cluster gives the same file-set, also when it loses a worker; if it fails, it fails soon and with the reason."""
 
 from __future__ import annotations
 

@@ -55,7 +55,9 @@ PROBLEMS = [
 
 
 @pytest.mark.parametrize("executor", [*map(Answering, PROBLEMS), Refusing()], ids=lambda one: type(one).__name__)
-def test_whatever_an_executor_raises_is_an_error_of_ours_and_nothing_is_written(disc: Path, executor: Executor) -> None:
+def test_any_exception_of_an_executor_becomes_an_error_of_fileset_and_nothing_is_written(
+    disc: Path, executor: Executor
+) -> None:
     before = (disc / "DICOMDIR").read_bytes()
     with pytest.raises(MediumError):
         fileset.index(disc, replace=True, executor=executor)

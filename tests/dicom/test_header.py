@@ -1,4 +1,4 @@
-"""Headers: the scanner and pydicom say the same of every file that both can read."""
+"""The scanner and pydicom read the same header values from every file that both can read."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ Said = dict[int, Any] | str
 
 
 def by_scanner(data: bytes, wanted: Wanted) -> Said:
-    """What `read_header` says, whichever way it takes."""
+    """Return the values of `read_header`, by the fast or the slow way."""
     return _said(lambda: read_header(lambda at, size: data[at : at + size], wanted), wanted)
 
 
 def by_pydicom(data: bytes, wanted: Wanted) -> Said:
-    """What pydicom alone says; what is deflated is inflated before, because pydicom would do so without limit."""
+    """Return the values of pydicom; deflated data is inflated before, because pydicom has no limit for that."""
     plain = _inflated(data)
     said = _said(lambda: read_foreign(lambda at, size: plain[at : at + size], wanted), wanted)
     if plain is not data and isinstance(said, dict):
@@ -202,7 +202,7 @@ def test_both_ways_agree_on_elements_out_of_order_and_twice(syntax: str) -> None
 
 
 def _disordered(parts: list[bytes]) -> st.SearchStrategy[list[bytes]]:
-    """In any order, some twice, the pixel data last: nobody looks beyond it."""
+    """In any order, some twice, the pixel data last: no reader looks beyond it."""
     ends = [part for part in parts if part.startswith(b"\xe0\x7f")]
     before = [part for part in parts if part not in ends]
     return st.tuples(st.permutations(before), st.lists(st.sampled_from(before), max_size=2)).map(

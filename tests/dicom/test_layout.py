@@ -1,4 +1,4 @@
-"""A layout gives what the walk gives, or nothing."""
+"""A layout returns the same values as the walk, or nothing."""
 
 from __future__ import annotations
 

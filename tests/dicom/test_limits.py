@@ -1,4 +1,4 @@
-"""However large a file is, or says that it is, its header takes a bounded number of bytes."""
+"""Reading a header takes a limited number of bytes, whatever the real or declared size of the file."""
 
 from __future__ import annotations
 

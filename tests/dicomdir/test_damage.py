@@ -1,4 +1,4 @@
-"""A DICOMDIR that is damaged in one place: what is told, and that every other record is read."""
+"""A DICOMDIR that is damaged in one place: the finding, and all other records."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ONE: Final = 9
 
 
 def changed(at: int, value: bytes, data: bytes = DATA) -> FlatDirectory:
-    """What is decoded when these bytes are overwritten."""
+    """Decode the DICOMDIR after overwriting these bytes."""
     return decode(data[:at] + value + data[at + len(value) :])
 
 
@@ -113,7 +113,7 @@ HEADERS: Final[dict[str, Callable[[bytearray], None]]] = {
 
 
 @pytest.mark.parametrize("case", HEADERS)
-def test_damage_before_the_records_costs_none_of_them(case: str) -> None:
+def test_damage_before_the_records_costs_no_record(case: str) -> None:
     data = bytearray(DATA)
     HEADERS[case](data)
     flat = decode(bytes(data))

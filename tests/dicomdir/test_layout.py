@@ -20,7 +20,7 @@ from fileset.file_id import FileId
 
 UID: Final = "1.2.826.0.1.3680043.10.1"
 
-# In hexadecimal, what it is behind two spaces. A preamble of zeros and DICM come first: 132 bytes.
+# Hexadecimal; two spaces before the meaning. A preamble of zeros and DICM come first: 132 bytes.
 META: Final = """
     0200 0000 554c 0400 ae000000  132: (0002,0000) group length 174
     0200 0100 4f42 0000 02000000 0001  (0002,0001) version
@@ -159,7 +159,7 @@ def test_a_directory_may_be_absent() -> None:
 
 
 class Weightless:
-    """The body of a record that is as long as it says, and takes no memory."""
+    """The body of a record of a given length, without memory."""
 
     def __init__(self, length: int) -> None:
         self.length = length

@@ -1,4 +1,4 @@
-"""One way to read a DICOMDIR, for whoever needs it: what no offset can count is not even read."""
+"""One function reads a DICOMDIR for all callers, and never more than offsets can address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is decoded, linked, laid out and encoded again is the same file, byte for byte."""
+"""Decoding, linking, laying out and encoding a DICOMDIR gives the same file, byte for byte."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_dicomdirs_of_other_programs_come_back_unchanged(peer: str, tmp_path: Pa
 
 @pytest.mark.judges
 @pytest.mark.parametrize("name", EXEMPT)
-def test_an_exempt_dicomdir_is_corrected_in_one_element_alone(name: str, tmp_path: Path) -> None:
+def test_an_exempt_dicomdir_is_corrected_in_only_one_element(name: str, tmp_path: Path) -> None:
     folder = peers.PEERS[name](tmp_path) if name in peers.PEERS else SHIPPED
     data = (folder / ("DICOMDIR" if name in peers.PEERS else name)).read_bytes()
     header, reason = EXEMPT[name]

@@ -1,4 +1,4 @@
-"""Records that stay are copied in runs as long as they lie together; in whatever order they lie, the outcome is the same."""
+"""Adjacent kept records are copied in one run; the result is the same for any order of the records."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_an_update_writes_the_same_whatever_the_order_of_the_records(tmp_path: P
 
 
 def test_links_that_are_right_already_are_not_written_again(frame: Frame) -> None:
-    """The bodies of kept records say where they led; what leads elsewhere now is told by offsets alone."""
+    """Kept records have their old links; only the offsets show the new targets."""
     data = tall(frame, 2, 5)
     directory = laid_out(grow(Kept(Contents(data)), []), frame, lambda _: b"")
     assert b"".join(encode(directory)) == data
@@ -200,7 +200,7 @@ def test_bytes_between_records_are_not_copied_with_them(frame: Frame) -> None:
 @pytest.mark.parametrize("seed", range(300 if LONG else 12))
 @pytest.mark.parametrize("how", ["removed", "inactive", "replaced"])
 def test_records_that_were_appended_and_linked_into_the_middle(tmp_path: Path, seed: int, how: str) -> None:
-    """As other tools update a directory: some records lie at its end, and just these go, or change."""
+    """As other tools update a directory: some records are at its end, and exactly these are removed or changed."""
     chance = random.Random(seed)
     disc = tmp_path / "DISC"
     disc.mkdir()

@@ -1,4 +1,4 @@
-"""What it takes to read a directory grows with its size, whatever its records begin with."""
+"""The work to read a directory grows only with its size, whatever its records begin with."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_every_byte_is_looked_at_a_few_times_at_most(kind: str, monkeypatch: pyt
     assert counting.looked_at < 3 * len(data)
 
 
-def test_no_record_is_looked_for_after_data_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_search_for_records_ends_at_data_without_records(monkeypatch: pytest.MonkeyPatch) -> None:
     counting = Counting(items._LITTLE_RECORD)  # noqa: SLF001  # the work that is bounded
     monkeypatch.setattr(items, "_LITTLE_RECORD", counting)
     empty = b"\xfe\xff\x00\xe0\xff\xff\xff\xff\xfe\xff\x0d\xe0\0\0\0\0"

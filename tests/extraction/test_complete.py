@@ -1,4 +1,4 @@
-"""Law 2 for `extract`: what lies on the medium counts, and each copy is looked at."""
+"""Law 2 for `extract`: every DICOM file on the medium counts, and each copy is examined."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIRST = "P001/T001/S001/I000001"
 
 
 def copied(folder: Path) -> set[str]:
-    """The SOP Instance UIDs that the names of the copies tell."""
+    """Return the SOP Instance UIDs in the names of the copies."""
     return {path.stem for path in folder.rglob("*.dcm")}
 
 

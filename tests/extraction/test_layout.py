@@ -1,4 +1,4 @@
-"""Templates: what they may be, and what no value can make of them."""
+"""Templates: the legal ones, and the limits that no value can break."""
 
 from __future__ import annotations
 

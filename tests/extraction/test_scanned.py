@@ -1,4 +1,4 @@
-"""Without a DICOMDIR that can be read, the files tell who they are."""
+"""Without a readable DICOMDIR, the files themselves identify the instances."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_scan_finds_files_that_the_dicomdir_does_not_list(run: Runs, disc: Path,
     assert (tmp_path / "ALL" / "P7").is_dir()
 
 
-def test_files_that_tell_nothing_are_kept_too(run: Runs, folder: Path, tmp_path: Path) -> None:
+def test_files_without_identifying_values_are_kept_too(run: Runs, folder: Path, tmp_path: Path) -> None:
     """No File Meta Information, no UIDs: still somebody's image."""
     data = synthetic.ct(9)
     (folder / "headless").write_bytes(data[144 + int.from_bytes(data[140:144], "little") :])

@@ -1,4 +1,4 @@
-"""Carry out one scenario in a process of its own: `python -m tests.faults.change NAME FOLDER`."""
+"""Run one scenario in a separate process: `python -m tests.faults.change NAME FOLDER`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all tests of faults begin with."""
+"""Fixtures of all tests of faults."""
 
 from __future__ import annotations
 

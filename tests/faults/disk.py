@@ -1,8 +1,8 @@
-"""A model of a disk that loses power: what has happened to it is a list of events, and any of many states may be left.
+"""A model of a disk that loses power: a list of events, and the many states that they may leave.
 
-Bytes and names are on the disk for certain only when synced; of all else any part may be, as the kind of file system
+Only synced bytes and names are certainly on the disk; of the others, any part may be, as the kind of file system
 allows. A journaling file system changes names in order, folder by folder, and each change as a whole. FAT knows no order,
-moves a file in two steps that know nothing of each other, has one name for a file, and may have given the place of a file
+moves a file in two independent steps, has one name for a file, and may have given the place of a file
 that was replaced or removed to others already.
 """
 
@@ -42,7 +42,7 @@ class Names:
 
 @frozen
 class Bytes:
-    """Bytes behind those that a file had."""
+    """Bytes after the former end of a file."""
 
     file: int
     data: bytes
@@ -74,14 +74,14 @@ State = Mapping[str, bytes]
 
 @frozen
 class Start:
-    """What was there before, all of it on the disk: names, and the bytes of files by number."""
+    """The state before the change, all of it on the disk: names, and the bytes of files by number."""
 
     names: Mapping[str, int]
     contents: Mapping[int, bytes]
 
 
 class Recorder:
-    """What an action does to a folder, as events; with `links`, a file can have several names."""
+    """Record the effects of an action on a folder as events; with `links`, a file can have several names."""
 
     def __init__(self, root: Path, *, links: bool) -> None:
         self._root = root
@@ -154,7 +154,7 @@ class Recorder:
         self._change((self._path(path), FOLDER))
 
 
-# --- what is left ----------------------------------------------------------------------------------------------------
+# --- possible states after the loss of power -------------------------------------------------------------------------
 
 Model = Callable[[Start, Sequence[Event], Random], State]
 
@@ -199,7 +199,7 @@ def fat(start: Start, events: Sequence[Event], random: Random) -> State:
         elif isinstance(event, SyncedNames):
             synced.update((path, len(all_) - 1) for path, all_ in versions.items() if above(path) == event.folder)
     names = {path: random.choice(all_[synced.get(path, 0) :]) for path, all_ in versions.items()}
-    # Between two versions there may be none.
+    # Between two versions there may be no file.
     names |= {
         path: NOBODY for path, all_ in versions.items() if synced.get(path, 0) < len(all_) - 1 and random.random() < 0.2
     }
@@ -219,7 +219,7 @@ def _left(names: Mapping[str, int], contents: Mapping[int, bytes]) -> State:
 
 
 def _contents(start: Start, events: Sequence[Event], random: Random) -> dict[int, bytes]:
-    """The bytes of each file: those that were synced, and any part of the rest."""
+    """Choose the bytes of each file: the synced ones, and any part of the rest."""
     contents = dict(start.contents)
     synced = {number: len(data) for number, data in start.contents.items()}
     for event in events:

@@ -1,6 +1,6 @@
-"""Changes of a file-set in a folder, and what is true before and after each: the old file-set or the new one, complete.
+"""Changes of a file-set in a folder, with the state before and after each: the old or the new file-set, complete.
 
-A scenario is a row of a table; whatever breaks a medium runs all of them. Every change gives the same bytes each time.
+A scenario is a row of a table; each way to break a medium runs all of them. A change always writes the same bytes.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def folders(tree: Iterable[str]) -> set[str]:
 
 @frozen
 class Scenario:
-    """A change of a file-set: `prepare` makes what is there before, `change` does it, both below the same folder.
+    """A change of a file-set: `prepare` makes the state before it, `change` makes the change, both below the same folder.
 
-    `again`: the change can be made on its own outcome too, and then alters nothing.
+    `again`: the change can be repeated on its own result, and then alters nothing.
     """
 
     name: str
@@ -130,7 +130,7 @@ def _corrected_member(folder: Path) -> None:
 
 
 def _torn(folder: Path) -> None:
-    """What is left when a change was interrupted while it replaced the DICOMDIR, and before it could remove a file."""
+    """Make the state after a change that was interrupted after the DICOMDIR was replaced and before a file was removed."""
     _file_set(folder)
     whole = (folder / SET / "DICOMDIR").read_bytes()
     seal = f"{'0' * 32}  {NEW}\n{digest_of([whole])}  {OLD}\n"
@@ -149,7 +149,7 @@ _CONSISTENT: Final = b"\x04\x00\x12\x12US\x02\x00\0\0"
 
 
 def _damaged(folder: Path) -> None:
-    """A DICOMDIR that says it is out of date, and is: a file lies there that it does not list."""
+    """Make a DICOMDIR that is marked as out of date, and is: it does not list one of the files."""
     _more_files(folder)
     path = folder / SET / "DICOMDIR"
     path.write_bytes(path.read_bytes().replace(_CONSISTENT, _CONSISTENT[:-2] + b"\xff\xff"))
@@ -169,12 +169,12 @@ SCENARIOS: Final = (
 )
 
 
-# --- what is true of a file-set --------------------------------------------------------------------------------------
+# --- the state of a file-set -----------------------------------------------------------------------------------------
 
 
 @frozen
 class FileSet:
-    """What a user finds on opening: the bytes of the DICOMDIR, and of all files that belong to the file-set."""
+    """The state that a user sees: the bytes of the DICOMDIR, and of all files that belong to the file-set."""
 
     dicomdir: bytes
     members: Mapping[str, str]
@@ -184,7 +184,7 @@ NOTHING: Final = FileSet(b"", {})
 
 
 def found(folder: Path) -> FileSet:
-    """What a Reader finds in the folder. Raises `FilesetError` if a file that is referenced is not there."""
+    """Read the state of the folder with a Reader. Raises `FilesetError` if a referenced file is missing."""
     try:
         with Reader(folder) as reader:
             with reader.medium.open(DICOMDIR) as file:
@@ -200,7 +200,7 @@ def found(folder: Path) -> FileSet:
 
 @frozen
 class Expected:
-    """The two states of a scenario, each a file-set and all that lies on the medium, and its sources."""
+    """The two states of a scenario, each a file-set and all other files on the medium, and its sources."""
 
     scenario: Scenario
     sources: Tree
@@ -211,7 +211,7 @@ class Expected:
 
     @property
     def scanned(self) -> set[str]:
-        """Members of the new file-set that lie on the medium before."""
+        """Files of the new file-set that are on the medium before the change."""
         within = SET.split("/")[1] + "/"
         return {path.removeprefix(within) for path in self.old_tree} & self.new.members.keys()
 
@@ -239,7 +239,7 @@ def lay_out(tree: Tree, folder: Path) -> None:
 
 
 def begin(expected: Expected, folder: Path) -> None:
-    """Put everything as it is before the change."""
+    """Restore the state before the change."""
     lay_out(expected.sources, folder / IN)
     (folder / "DISC").mkdir(parents=True)
     lay_out(expected.old_tree, folder / "DISC")
@@ -266,13 +266,13 @@ def _whole(expected: Expected, path: str) -> set[bytes | None]:
 
 
 def finish(folder: Path, expected: Expected, state: FileSet, *, again: bool) -> None:
-    """After a run that led to `state`, all that it left behind goes, and `again` it can be run with success."""
+    """Assert that after a run that led to `state` its leftovers are removed, and that it can be run `again`."""
     clean_up(FolderMedium(folder / SET))
     before = expected.old_tree if state == expected.old != expected.new else expected.new_tree
     left = files(folder / "DISC")
     torn = {path for path in left.keys() - before.keys() if left[path] not in _whole(expected, path)}
     assert {path: data for path, data in left.items() if path not in torn} == before
-    if torn:  # what a loss of power made of a removed file is not ours to recognise: it stays as an unlisted file
+    if torn:  # fileset cannot recognise a removed file that a power loss damaged: it stays as an unlisted file
         return
     there = {os.path.relpath(home, folder / "DISC") for home, _, _ in os.walk(folder / "DISC")}
     assert there - folders(before) <= {".", SET.split("/")[1]}, "an empty folder was left"

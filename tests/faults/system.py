@@ -53,7 +53,7 @@ def _nothing(*_: object) -> None:
 class System:
     """Operations on files below `root`, except files in `aside` and lists of folders in `listings`. Descriptors are followed.
 
-    Nothing is synced: that would take the most time of all, and no test can tell.
+    Nothing is synced: that would take most of the time, and no test can see a difference.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class System:
 
     @contextmanager
     def between(self) -> Iterator[None]:
-        """Stand between."""
+        """Install the hooks."""
         opened = self._open(builtins.open)
         with ExitStack() as stack:
             for name in CALLS:
@@ -120,7 +120,7 @@ class System:
             self._paths.pop(args[0], None)
 
     def _open(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """A file object is opened; what it reads then is not seen."""
+        """Record that a file object is opened; its reads are not recorded."""
 
         def call(file: Any, *args: Any, **options: Any) -> Any:
             if not isinstance(file, int) and self.path(file):

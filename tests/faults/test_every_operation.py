@@ -100,7 +100,7 @@ class Interrupted(Fault):
 
 
 class InterruptedAfter(Fault):
-    """Ctrl-C, when the operation is done, but nobody has seen its outcome."""
+    """Raise Ctrl-C after the operation, before its caller gets the result."""
 
     def strike(self) -> None:
         """Later."""
@@ -154,13 +154,13 @@ def strike(expected: Expected, fault: Fault, folder: Path) -> BaseException | No
 
 
 def names_a_path(problem: BaseException, folder: Path, expected: Expected) -> bool:
-    """Whether an error says where."""
+    """Return whether an error has a path."""
     within = [path.removeprefix(SET.split("/")[1] + "/") for path in (*expected.new_tree, *expected.old_tree)]
     return any(name in str(problem) for name in [str(folder / "DISC"), *within])
 
 
 def says_how_it_ended(problem: BaseException | None, *, changed: bool) -> bool:
-    """Whether what is noted of an end before time is true; after an interruption nothing may be left open."""
+    """Return whether the note of an early end is true; after an interruption nothing may be uncertain."""
     notes = " ".join(getattr(problem, "__notes__", ()))
     if isinstance(problem, KeyboardInterrupt):
         return ("the change was complete by then" in notes) == changed

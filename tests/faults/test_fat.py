@@ -1,4 +1,4 @@
-"""A real FAT file system, in a file: what it is not able to do, links and atomic replacement, is not needed."""
+"""A real FAT file system in a file: `fileset` does not need the links and atomic replacement that FAT lacks."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ class Stick:
         return False
 
     def again(self) -> str:
-        """Take it out, have it checked, and put it in again: what is wrong with it.
+        """Unmount it, check it, and mount it again; return its faults.
 
-        But for clusters that belong to nothing: this driver may lose those of a file that is removed as soon as it is
+        Lost clusters do not count: this driver may lose those of a file that is removed as soon as it is
         closed, or that its process had open. They hold no file.
         """
         self.unmount()

@@ -28,7 +28,7 @@ NOT_AUDITED: Final = ("write", "fsync", "close")
 
 
 class Killer:
-    """Ends this process at the operation below `folder` with number `at`: those of audit hooks, and those in between."""
+    """Ends this process at the operation with number `at` below `folder`, counted by audit hooks and between them."""
 
     def __init__(self, folder: Path, at: int) -> None:
         self._folder = str(folder)

@@ -39,7 +39,7 @@ SECOND_RUNS: Final = 20
 def record(
     expected: Expected, model: Model, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Start, list[Event]]:
-    """What a scenario does to the disk."""
+    """Return the effects of a scenario on the disk."""
     monkeypatch.setattr(FolderTransaction, "batch_files", 2)
     begin(expected, folder)
     recorder = Recorder(folder / "DISC", links=model is not fat)

@@ -86,7 +86,7 @@ def _instances(folder: Path) -> int:
 
 
 def _end(busy: subprocess.Popen[bytes], number: int, after: float) -> None:
-    """Send a signal to all processes of a command, and wait until none is left."""
+    """Send a signal to all processes of a command, and wait until all have ended."""
     assert busy.stdout is not None
     assert busy.stdout.readline()
     with suppress(subprocess.TimeoutExpired):

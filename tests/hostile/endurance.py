@@ -1,6 +1,6 @@
-"""Damaged bytes, many times over: what each costs, and whether anything but a `FilesetError` comes of it.
+"""Many damaged inputs: the cost of each, and whether it raises anything but a `FilesetError`.
 
-Runs in a process of its own, so that the memory it takes is its own: `python -m tests.hostile.endurance KIND NAME` does
+It runs as a separate process, so that its memory can be measured: `python -m tests.hostile.endurance KIND NAME` does
 all cases of one file and prints a `Toll` as JSON. `FILESET_LONG=1` makes the random cases twenty times as many.
 """
 
@@ -90,7 +90,7 @@ def truncated(data: bytes) -> Iterator[bytes]:
     return (data[:size] for size in range(len(data)))
 
 
-# --- what a user does with it ---------------------------------------------------------------------------------------
+# --- the work of a user ---------------------------------------------------------------------------------------------
 
 
 @cache
@@ -155,9 +155,9 @@ def endure(kind: str, name: str) -> Toll:
 
 
 def peak_memory() -> int:
-    """The most bytes that this program has held at a time.
+    """Return the peak memory of this program in bytes.
 
-    Where the system tells it of the program itself, that counts: ``ru_maxrss`` is never below that of the process which
+    The figure of the system for the program itself counts, if there is one: ``ru_maxrss`` is never below that of the process which
     started this one.
     """
     with suppress(OSError), open("/proc/self/status", encoding="ascii") as status:

@@ -69,7 +69,7 @@ def test_one_wrong_byte_costs_one_instance_at_most(name: str) -> None:
 
 @pytest.mark.parametrize("name", DIRECTORIES)
 def test_records_before_a_cut_are_read(name: str) -> None:
-    """All instances whose records are there, for a cut behind each record and one in its middle."""
+    """All instances whose records exist, for a cut after each record and one in its middle."""
     data = DIRECTORIES[name]()
     flat = Contents(data).flat
     whole = list(_uids(data))

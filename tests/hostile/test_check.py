@@ -1,4 +1,4 @@
-"""`check` names what each mutant broke, alone and in any two, under a rule that fits."""
+"""`check` reports the fault of each mutant, alone and in pairs, under the right rule."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_every_mutant_is_an_error_under_a_fitting_rule(several: tuple[Mutant, ..
 
 def test_a_mutant_is_found_where_it_is(tmp_path: Path) -> None:
     for mutant in MUTANTS:
-        if mutant.number not in (4, 7, 8, 9):  # those that break one value of one record
+        if mutant.number not in (4, 7, 8, 9):  # mutants that break one value of one record
             continue
         report = checked((mutant,), tmp_path / str(mutant.number))
         found = next(finding for finding in report.findings if finding.rule in FITTING[mutant.number])

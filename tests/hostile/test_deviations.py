@@ -1,6 +1,6 @@
-"""The 32 deviations that are seen on real media, each read as described: one or more tests for each number.
+"""The 32 deviations of real media, each read as described: one or more tests for each number.
 
-Those that no Reader alone can see (28 to 32, and the half of 4, 18 and 19 that compares files) are shown as far as they
+Deviations that a Reader alone cannot find (28 to 32, and the half of 4, 18 and 19 that compares files) are tested as far as they
 touch it; checking is the matter of `check`.
 """
 
@@ -51,7 +51,7 @@ def opened(data: bytes, folder: Path) -> Reader:
 
 
 def places(reader: Reader) -> Places:
-    """(Patient ID, Study Instance UID, SOP Instance UID) of every instance, "" for what nobody knows."""
+    """Return (Patient ID, Study Instance UID, SOP Instance UID) of every instance, "" if unknown."""
     return frozenset(
         (_key(record.patient, "PatientID"), _key(record.study, "StudyInstanceUID"), record.sop_instance_uid)
         for record in reader.instances
@@ -71,7 +71,7 @@ def rules(reader: Reader) -> set[str]:
 
 
 def read(data: bytes, folder: Path) -> tuple[Places, set[str]]:
-    """What is read, and the rules that it breaks."""
+    """Read a DICOMDIR; return its instances, and the rules that it breaks."""
     with opened(data, folder) as reader:
         return places(reader), rules(reader)
 
@@ -329,7 +329,7 @@ def test_11_the_first_offset_may_point_beside_its_record(by: int, tmp_path: Path
 
 def test_11_a_circle_apart_from_the_tree_is_entered(tmp_path: Path) -> None:
     def spoil(records: list[Rec]) -> None:
-        records[1].leads_to[NEXT] = records[1]  # nobody leads to the second study ...
+        records[1].leads_to[NEXT] = records[1]  # no record leads to the second study ...
         records[8].leads_to[LOWER] = records[6]  # ... but an image below it
 
     found, broken = read(_spoilt(spoil), tmp_path)
@@ -346,7 +346,7 @@ def test_12_an_orphan_is_adopted_where_a_link_is_broken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("moved", [0, 5])
 def test_12_an_orphan_that_no_broken_link_misses_gets_no_patient(moved: int, tmp_path: Path) -> None:
-    """It may have been taken out, or lie behind the records of another patient: nobody can know whose it is."""
+    """It may have been removed, or follow the records of another patient: its patient is unknown."""
     roots = usual()
     roots[0].lower[1].linked = False
     data = directory(roots, arrange=lambda r: [*r[: 11 - moved], *r[11:], *r[11 - moved : 11]])
@@ -425,7 +425,7 @@ def test_17_entities_with_the_same_key_are_kept_and_found(tmp_path: Path) -> Non
         assert len(list(reader.series)) == 3
 
 
-def test_18_record_and_file_each_say_their_own(tmp_path: Path) -> None:
+def test_18_record_and_file_each_keep_their_own_value(tmp_path: Path) -> None:
     roots = [patient("OLD", study("1.1", series("1.1.1", image("THERE", synthetic.ct_uid()))), name="Before^It")]
     with single("THERE", tmp_path, roots) as reader:
         [record] = reader.instances
@@ -520,7 +520,7 @@ def test_22_records_of_any_type_are_kept_and_listed(kind: str, tmp_path: Path) -
         assert found.record_type == kind.rstrip(".").upper()
 
 
-def test_23_private_records_and_elements_are_there(tmp_path: Path) -> None:
+def test_23_private_records_and_elements_are_read(tmp_path: Path) -> None:
     private = Rec("PRIVATE", {0x00041432: text("1.2.99", "UI"), 0x00091001: ("OB", b"\1\2")}, [image("A", "1.9")])
     roots = [private, patient("P1", study("1.1", series("1.1.1", image("B", "1.1.1.1"))))]
     roots[1].keys.update({0x00090010: text("ACME"), 0x00091001: ("UN", b"secret")})
@@ -545,7 +545,7 @@ def test_24_a_multi_referenced_file_is_followed(tmp_path: Path) -> None:
         assert not rules(reader)
 
 
-# --- lengths and what surrounds the records -------------------------------------------------------------------------
+# --- lengths, and the elements around the records -------------------------------------------------------------------
 
 ICON: Final = directories.CODINGS[EXPLICIT].item(
     directories.CODINGS[EXPLICIT].element(0x00280010, "US", b"\2\0")
@@ -558,7 +558,7 @@ PRIVATE_ITEMS: Final = directories.CODINGS[IMPLICIT].item(
 
 
 def _made_undefined(group: int, number: int, vr: bytes, value: bytes) -> tuple[bytes, bytes]:
-    """The header of an element as it was written, and with undefined length."""
+    """Return the header of an element as written, and with undefined length."""
     header = pack("<HH2sHI", group, number, vr, 0, len(value))
     return header, header[:8] + b"\xff" * 4
 
@@ -660,7 +660,7 @@ def test_30_files_may_be_in_the_root_or_among_web_content(tmp_path: Path) -> Non
         assert not rules(reader)
 
 
-def test_31_each_disc_of_several_is_a_file_set_of_its_own(tmp_path: Path) -> None:
+def test_31_each_of_several_discs_is_a_separate_file_set(tmp_path: Path) -> None:
     for number in (1, 2):
         record = image("IM1", synthetic.ct_uid(number=number))
         folder = tmp_path / f"DISC{number}"

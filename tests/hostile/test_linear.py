@@ -156,7 +156,7 @@ def _seconds(data: bytes) -> float:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_time_grows_with_the_size_alone(case: str) -> None:
+def test_time_grows_only_with_the_size(case: str) -> None:
     small, large = (CASES[case](count) for count in (COUNT, GROWTH * COUNT))
     assert len(large) > 3 * len(small)
     assert _seconds(large) < 2.5 * GROWTH * max(_seconds(small), 0.01)

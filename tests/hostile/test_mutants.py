@@ -17,7 +17,7 @@ SINGLE = {mutant.number: mutant for mutant in MUTANTS}
 
 
 def rows(reader: Reader) -> Counter[Row]:
-    """What a Reader says of each instance."""
+    """Return the values of each instance from a Reader."""
     return Counter(_row(record) for record in reader.instances)
 
 

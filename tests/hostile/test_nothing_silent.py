@@ -1,6 +1,6 @@
-"""Law 2 as a property: whatever is wrong with a medium, each DICOM file on it comes out, or the command says so.
+"""Law 2 as a property: for any fault of a medium, `extract` copies each DICOM file on it, or reports that it did not.
 
-500 media are made from fixed seeds: a small file-set with some faults out of a table, as a folder or an archive.
+Fixed seeds make 500 media: a small file-set with some faults from a table, as a folder or an archive.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ IN_USE: Final = b"\x04\x00\x10\x14US\x02\x00"
 
 
 def files(disc: Path) -> list[Path]:
-    """Return the DICOM files of a medium, but for its DICOMDIR."""
+    """Return the DICOM files of a medium, except its DICOMDIR."""
     return sorted(path for path in disc.rglob("*") if path.is_file() and not path.name.upper().startswith("DICOMDIR"))
 
 
@@ -132,7 +132,7 @@ def medium(sound: Path, folder: Path, chance: random.Random) -> tuple[Path, Path
     """Return a medium, the folder that it was made of, and its faults."""
     disc = Path(shutil.copytree(sound, folder / "DISC"))
     names = chance.sample(list(FAULTS), chance.randint(1, 2))
-    for name in sorted(names, key=list(FAULTS).index):  # those that take the DICOMDIR away come last
+    for name in sorted(names, key=list(FAULTS).index):  # faults that remove the DICOMDIR come last
         FAULTS[name](disc, chance)
     if chance.random() < 0.7 or not files(disc):
         return disc, disc, names

@@ -1,4 +1,4 @@
-"""Cases out of public bug reports whose answer once helped nobody; the message must say what it is and what to do."""
+"""Cases from public bug reports with unhelpful messages; our message must name the fault and the next step."""
 
 from __future__ import annotations
 

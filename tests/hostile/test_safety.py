@@ -1,6 +1,6 @@
-"""Whatever a medium says, nothing outside of it is read, written or deleted (see SECURITY.md).
+"""No content of a medium makes `fileset` read, write or delete anything outside of it (see SECURITY.md).
 
-Bait lies beside the medium: copies of its own files, so that only the place tells them apart. Every command runs on
+Bait is beside the medium: copies of its own files, so that only the path distinguishes them. Every command runs on
 every hostile medium, and the interpreter itself reports (PEP 578) each file that is opened, listed, made or removed.
 """
 
@@ -27,7 +27,7 @@ from tests.support.journal import added, leave_journal
 
 ONE: Final = "P001/T001/S001/I000001"
 
-# --- what is watched ------------------------------------------------------------------------------------------------
+# --- watching the system --------------------------------------------------------------------------------------------
 
 _ON_CONTENT: Final = frozenset(("open", "os.listdir", "os.scandir", "os.truncate", "os.chmod", "os.utime"))
 _ON_NAMES: Final = frozenset(("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link", "os.symlink"))
@@ -99,7 +99,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _file_id(value: str) -> Callable[[Path, Path], None]:
-    """A record whose File ID is `value`, in which {outside} stands for the path of the bait."""
+    """Return a record with the File ID `value`, in which {outside} is replaced by the path of the bait."""
 
     def make(disc: Path, outside: Path) -> None:
         raw = value.replace("{outside}", outside.as_posix()).encode()
@@ -145,7 +145,7 @@ def _descriptor(disc: Path, _: Path) -> None:
 
 
 def _repeated(disc: Path, _: Path) -> None:
-    """The same element twice: whoever checks the first must not use the second."""
+    """The same element twice: code that checks the first must not use the second."""
 
     def twice(elements: Elements) -> None:
         raw = elements[0x00041500]

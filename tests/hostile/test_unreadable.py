@@ -1,4 +1,4 @@
-"""One file or folder that cannot be read or deleted costs only itself: a change goes on, names it, and ends with 3."""
+"""A file or folder that cannot be read or deleted does not stop a change: the report names it, and the exit code is 3."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_remove_deletes_a_file_that_cannot_be_read_and_names_it(
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EBUSY])
-def test_a_file_that_cannot_be_deleted_stays_alone_and_the_next_change_tries_again(
+def test_only_a_file_that_cannot_be_deleted_stays_and_the_next_change_tries_again(
     disc: Path, tmp_path: Path, run: Runs, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     (tmp_path / "NEW1").write_bytes(synthetic.ct(8, 1, 1, 1))

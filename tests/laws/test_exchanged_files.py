@@ -116,7 +116,7 @@ def test_a_copy_of_the_image_of_another_patient_loses_its_record(run: Runs, disc
     assert [(one["rule"], one["where"]["file"]) for one in found] == [("FS-FILE-UNLISTED", "P1IM2")]
 
 
-def test_an_image_among_those_of_another_patient_moves_to_its_own_patient(run: Runs, disc: Path) -> None:
+def test_an_image_below_another_patient_moves_to_its_own_patient(run: Runs, disc: Path) -> None:
     one, other = disc / "P1IM2", disc / "P2IM1"
     before, after = one.read_bytes(), other.read_bytes()
     one.write_bytes(after)

@@ -1,4 +1,4 @@
-"""Law 1: what create, index, add and repair write passes our own check, or their report named that very fault."""
+"""Law 1: file-sets that create, index, add and repair write pass `check`, except for faults that their report named."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def repaired(file: Path) -> Written:
 
 
 @pytest.mark.parametrize("verb", [created, added, indexed, repaired])
-def test_a_fault_alone_is_named_and_no_success(
+def test_a_single_fault_is_named_and_is_not_a_success(
     verb: Callable[[Path], Written], faulty: list[Faulty], tmp_path: Path, tries: Tries
 ) -> None:
     """A file that nothing else hides: the exit code is not 0 if a check finds an error afterwards."""

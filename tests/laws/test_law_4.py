@@ -1,4 +1,4 @@
-"""Law 4: where a record and its file disagree about whose instance it is, every verb says so and uses the file."""
+"""Law 4: if a record and its file disagree about the patient of an instance, every verb reports it and uses the file."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_repair_reports_the_disagreement(disc: tuple[Path, dict[str, Case]], tmp
     tries("files that differ from their record, repaired", COUNT)
 
 
-def test_extract_and_check_say_so(disc: tuple[Path, dict[str, Case]], tmp_path: Path, tries: Tries) -> None:
+def test_extract_and_check_report_it(disc: tuple[Path, dict[str, Case]], tmp_path: Path, tries: Tries) -> None:
     folder, cases = disc
     assert silent(check_file_set(folder).findings, cases) == []
     with fileset.Reader(folder) as reader:

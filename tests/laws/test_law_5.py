@@ -1,4 +1,4 @@
-"""Law 5: what a medium says of an interrupted change never costs a file that the change did not write."""
+"""Law 5: the journal of a medium never leads to the loss of a file that the change did not write."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def content(stage: Path) -> Files:
-    """Every file but those of the work folder, with its bytes; links are followed."""
+    """Return every file, except those of the work folder, with its bytes; follow links."""
     paths = [Path(above) / name for above, _, names in os.walk(stage, followlinks=True) for name in names]
     return {str(path.relative_to(stage)): path.read_bytes() for path in paths if WORK not in path.parts}
 
@@ -81,7 +81,7 @@ def forged(stage: Path, random: Random) -> str:
 
 
 def described(path: Path, kind: str) -> tuple[int, str]:
-    """Size and hash of a file as a journal has them; of nothing if there is none."""
+    """Return size and hash of a file for a journal; those of no bytes if there is no file."""
     if len(str(path)) > 1000 or "\0" in str(path) or not path.is_file():
         return 0, digest_of([b""])
     if kind == ADDED:
@@ -136,7 +136,7 @@ def test_a_forged_journal_costs_no_file_that_its_change_did_not_write(stage: Pat
         try:
             verb(stage)
         except FilesetError:
-            refused += 1  # a sealed DICOMDIR that is none: nothing may be written
+            refused += 1  # a sealed DICOMDIR that is not one: nothing may be written
         shutil.rmtree(stage / "DISC" / WORK, ignore_errors=True)
         after = content(stage)
         del after["DISC/DICOMDIR"]
@@ -152,7 +152,7 @@ def test_a_forged_journal_costs_no_file_that_its_change_did_not_write(stage: Pat
 def test_a_folder_of_others_with_the_name_of_the_work_folder_is_refused(
     verb: str, name: str, run: Runs, tmp_path: Path
 ) -> None:
-    """Files are not ours because of their names alone."""
+    """Names alone do not make files ours."""
     disc = tmp_path / "DISC"
     synthetic.ct_series(disc, patients=1, studies=1, series=1, instances=1)
     if verb != "index":

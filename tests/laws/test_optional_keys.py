@@ -1,4 +1,4 @@
-"""Law 1: where files differ from an optional key of a kept record, the verb that writes reports what a check would find."""
+"""Law 1: if files differ from an optional key of a kept record, the writing verb reports the findings of a check."""
 
 from __future__ import annotations
 

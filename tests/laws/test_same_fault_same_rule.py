@@ -18,7 +18,7 @@ Told = dict[str, str]
 
 
 class Written(NamedTuple):
-    """The exit codes and findings of a verb that lists one file, and of a check afterwards; None if there is no file-set."""
+    """Return exit codes and findings of a verb that lists one file, and of a check afterwards; None without a file-set."""
 
     code: int
     told: Told

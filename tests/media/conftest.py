@@ -1,4 +1,4 @@
-"""What the tests of media share: a set of CT files, and file-sets of it on every medium."""
+"""Fixtures of the tests of media: a set of CT files, and file-sets of it on every medium."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An image that is made anew keeps what the old one had beside its files, or the change names it and is refused."""
+"""A new image keeps the features of the old one, or the change is refused and names each feature."""
 
 from __future__ import annotations
 

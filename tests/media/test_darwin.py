@@ -48,7 +48,7 @@ def fail(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
 
 def test_a_file_is_written_before_the_drive_empties_its_cache(darwin: Any, calls: list[str]) -> None:
     darwin.sync_file(0)
-    assert calls == ["fsync", "F_FULLFSYNC"]  # on SMB the second alone may succeed and write nothing
+    assert calls == ["fsync", "F_FULLFSYNC"]  # on SMB only the second may succeed, and it writes nothing
 
 
 def test_the_names_in_a_folder_reach_the_medium_too(darwin: Any, calls: list[str], tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_the_facts_of_a_volume_have_the_size_that_the_system_writes(darwin: Any)
 
 
 def facts(darwin: Any, place: str, kind: str, flags: int) -> Any:
-    """What the system says about a volume."""
+    """Return the facts of the system about a volume."""
     return darwin.Statfs(
         f_bsize=4096,
         f_blocks=1 << 34,

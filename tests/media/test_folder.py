@@ -1,7 +1,7 @@
-"""A folder as a medium: names in whatever form, links that stay inside, and changes that are whole or not at all.
+"""A folder as a medium: names in any form, links that stay inside, and changes that are complete or undone.
 
-Most of it happens in a file system that is not there. It can be full, or not tell "a" from "A"; that bytes are really on
-a disk it cannot show, so durability is tested elsewhere.
+Most tests use a simulated file system. It can be full, or ignore case; that bytes are really on
+a disk it cannot show, so other tests check durability.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def contents(path: str) -> bytes:
         return file.read()
 
 
-# --- what a change does ----------------------------------------------------------------------------------------------
+# --- the effects of a change -----------------------------------------------------------------------------------------
 
 
 def test_a_change_writes_removes_and_leaves_nothing_else(fs: FakeFilesystem) -> None:
@@ -110,7 +110,7 @@ def test_a_folder_that_was_made_goes_when_the_change_fails(fs: FakeFilesystem) -
 
 
 @pytest.mark.parametrize("stop", [FormatError("damaged"), KeyboardInterrupt(), RuntimeError("a bug")], ids=repr)
-def test_whatever_stops_a_change_undoes_it(stop: BaseException, fs: FakeFilesystem) -> None:
+def test_any_interruption_undoes_a_change(stop: BaseException, fs: FakeFilesystem) -> None:
     fs.create_file("/SET/DICOMDIR", contents=b"the old directory")
     fs.create_file("/SET/A/ONE", contents=b"1")
     before = tree("/SET")
@@ -341,7 +341,7 @@ def no_system_calls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def folding(fs: FakeFilesystem) -> FakeFilesystem:
-    """A file system that does not tell "a" from "A", such as that of a stick."""
+    """A file system that ignores case, such as that of a stick."""
     fs.is_case_sensitive = False
     return fs
 
@@ -359,7 +359,7 @@ def test_on_a_disk_without_case_no_file_is_overwritten_either(folding: FakeFiles
     assert tree("/SET") == {"a/one": b"1"}
 
 
-def test_a_removed_file_goes_whatever_the_form_of_its_name(fs: FakeFilesystem) -> None:
+def test_a_removed_file_is_deleted_in_any_form_of_its_name(fs: FakeFilesystem) -> None:
     fs.create_file("/SET/dicomdir", contents=b"the old directory")
     fs.create_file("/SET/dicom/im1.;1", contents=b"1")
     change("/SET", {}, ("DICOM/IM1",))

@@ -33,7 +33,7 @@ VARIANTS = {"plain": (), "joliet": ("joliet",), "udf": ("udf",), "udf alone": ("
 
 
 def udf_alone(image: Path) -> Path:
-    """Take ISO 9660 out of a bridge: what remains is UDF as J and X of PS3.12 have it."""
+    """Remove ISO 9660 from a bridge; the rest is UDF as in J and X of PS3.12."""
     data = bytearray(image.read_bytes())
     data[16 * SECTOR : 19 * SECTOR] = data[18 * SECTOR : 21 * SECTOR]
     data[19 * SECTOR : 21 * SECTOR] = bytes(2 * SECTOR)
@@ -63,7 +63,7 @@ def plain(tmp_path: Path) -> Path:
 
 
 def use(path: Path) -> list[str]:
-    """Read an image in every way; what came of it. Only a `FilesetError` is caught."""
+    """Read an image in every way; return the results. Only a `FilesetError` is caught."""
     told: list[str] = []
     try:
         with fileset.Reader(path) as reader:
@@ -167,7 +167,7 @@ def test_a_damaged_image_is_not_updated(plain: Path) -> None:
     assert plain.read_bytes() == before
 
 
-# --- lies, one by one -----------------------------------------------------------------------------------------------
+# --- false values, one by one ---------------------------------------------------------------------------------------
 
 
 def record(data: bytes, identifier: bytes) -> int:
@@ -321,7 +321,7 @@ def test_symbolic_links_of_rock_ridge_lead_nowhere(tmp_path: Path) -> None:
 
 @pytest.fixture
 def udf(tmp_path: Path) -> Path:
-    """UDF alone, to be changed."""
+    """Return an image with only UDF, to be changed."""
     synthetic.ct_series(tmp_path / "source", patients=2, studies=1, series=1, instances=2)
     creator = fileset.Creator(tmp_path / "DISC.iso", medium_options=["udf"])
     creator.add(tmp_path / "source")
@@ -345,14 +345,14 @@ def rewritten(path: Path, sector: int, entry: bytes) -> None:
     patched(path, sector * SECTOR, tagged(FILE_TAG, entry[16 : 16 + length], sector - 257))
 
 
-def test_an_update_of_udf_alone_names_a_partition_table_that_it_would_lose(udf: Path, run: Runs) -> None:
+def test_an_update_of_a_pure_udf_image_names_a_partition_table_that_it_would_lose(udf: Path, run: Runs) -> None:
     patched(udf, 510, b"\x55\xaa")
     assert "partition table" in run("remove", udf, "InstanceNumber=1", code=6).stderr
     assert "partition table" in run("remove", udf, "InstanceNumber=1", "--force").stderr
 
 
 @pytest.mark.judges
-def test_udf_alone_is_read_and_others_read_it_too(udf: Path) -> None:
+def test_a_pure_udf_image_is_read_and_other_programs_read_it_too(udf: Path) -> None:
     assert run_tool("7zz", "t", "-tUdf", udf).code == 0
     with fileset.Reader(udf) as reader:
         assert reader.medium_info().format == "UDF 1.02"

@@ -1,4 +1,4 @@
-"""Images are made beside the old one, read back, and only then take its place; shown on a format made for these tests."""
+"""A new image is written beside the old one, read back, and only then replaces it; shown with a format made for these tests."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Lines(ImageAnswers):
 
 
 class LinesBuilder:
-    """What writes it, and may be told to `forget` the last byte of every file."""
+    """Writes the image; with `forget` without the last byte of every file."""
 
     def __init__(self, file: BinaryIO, *, forget: bool = False) -> None:
         self.file = file
@@ -108,7 +108,7 @@ def change(
 
 
 def only(path: Path) -> bool:
-    """Whether nothing lies beside an image."""
+    """Return whether no other file is beside an image."""
     return os.listdir(path.parent) == [path.name]
 
 

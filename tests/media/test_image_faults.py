@@ -64,7 +64,7 @@ class Watched:
 
 @frozen
 class Fault:
-    """What happens at one operation, or from it on."""
+    """A fault at one operation, or from it on."""
 
     make: Callable[[], BaseException]
     lasts: bool = False
@@ -143,7 +143,7 @@ CHANGES: Final[dict[str, tuple[Before | None, Act]]] = {
 
 @frozen
 class Scene:
-    """A change of an image: where, what there was before, and what there is after."""
+    """A change of an image: its path, and the files before and after."""
 
     folder: Path
     path: Path
@@ -152,7 +152,7 @@ class Scene:
     new: bytes
 
     def begin(self) -> None:
-        """Put everything as it is before the change."""
+        """Restore the state before the change."""
         for left in self.path.parent.iterdir():
             left.unlink()
         if self.old is not None:
@@ -165,7 +165,7 @@ class Scene:
         return there
 
     def again(self) -> None:
-        """What was left behind is in nobody's way."""
+        """Leftovers do not hinder the next change."""
         if self.state() != self.new:
             self.change()
         assert self.path.read_bytes() == self.new
@@ -315,7 +315,7 @@ class ImageRecorder(Recorder):
 
 
 def record(scene: Scene) -> tuple[Start, list[Event]]:
-    """What a change does to the disk."""
+    """Return the effects of a change on the disk."""
     scene.begin()
     recorder = ImageRecorder(scene.path.parent, links=True)
     with recorder.recording():
@@ -356,7 +356,7 @@ def test_without_a_sync_there_would_be_bad_states(scene: Scene, forgotten: type[
     start, events = record(scene)
     events = [event for event in events if not isinstance(event, forgotten)]
     ends = [journaling(start, events, Random(seed)) for seed in range(100)]
-    # With all bytes on the disk there is one image or the other; with all names, the new one, as was said.
+    # With all bytes on the disk there is one image or the other; with all names, the new one.
     allowed = (scene.old, scene.new) if forgotten is SyncedBytes else (scene.new,)
     assert [end for end in ends if end.get(scene.path.name) not in allowed]
     assert all(journaling(start, record(scene)[1], Random(seed))[scene.path.name] == scene.new for seed in range(3))

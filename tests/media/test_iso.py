@@ -69,7 +69,7 @@ def test_records_read_their_files_at_random(image: Path) -> None:
         assert opened.read(132)[128:] == b"DICM"
 
 
-# --- what others say ------------------------------------------------------------------------------------------------
+# --- the opinion of other programs ----------------------------------------------------------------------------------
 
 
 def extracted_by_7zz(image: Path, target: Path) -> None:

@@ -121,7 +121,7 @@ def test_dates_come_back_in_utc(when: datetime, quarters: int) -> None:
     assert time_of(timestamp(local), 0) == local.astimezone(UTC)
 
 
-def test_dates_that_are_none() -> None:
+def test_impossible_dates_are_unknown() -> None:
     assert recording_time(bytes(7)) is None
     assert recording_time(bytes((100, 13, 1, 0, 0, 0, 0))) is None
     assert time_of(bytes(12), 0) is None

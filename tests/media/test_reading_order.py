@@ -32,7 +32,7 @@ def image(tmp_path: Path) -> Path:
 
 
 def shuffled(monkeypatch: pytest.MonkeyPatch) -> list[FileId]:
-    """Let the files seem to lie in the opposite order; return the files in the order in which they are opened."""
+    """Reverse the apparent order of the files; return the files in the order in which they are opened."""
     opened: list[FileId] = []
     real_open, real_position = IsoMedium.open, IsoMedium.position
 

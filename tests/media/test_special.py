@@ -1,4 +1,4 @@
-"""What is no regular file is neither waited for nor read without end: pipes, devices, links to folders."""
+"""`fileset` neither waits for nor endlessly reads anything but regular files: pipes, devices, links to folders."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _dangling(path: Path) -> None:
 
 
 @pytest.mark.parametrize("special", [_pipe, _device, _socket, _dangling])
-def test_no_verb_takes_or_waits_for_a_listed_file_that_is_none(
+def test_no_verb_takes_or_waits_for_a_listed_special_file(
     special: Special, folder: Path, tmp_path: Path, run: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fileset.index(folder)

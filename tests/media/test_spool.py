@@ -1,4 +1,4 @@
-"""The spool gives back what it was given, in any order and from several threads, and leaves nothing behind."""
+"""The spool returns the bytes that it received, in any order and from several threads, and leaves no file."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def test_a_truncated_compressed_archive_gives_the_files_before_the_cut(name: str
     assert int(told.rpartition("instances of")[0].split()[-1]) > 250
 
 
-def test_a_damaged_block_of_bzip2_costs_what_comes_after_it(run: Runs, tmp_path: Path) -> None:
+def test_a_damaged_block_of_bzip2_costs_only_the_data_after_it(run: Runs, tmp_path: Path) -> None:
     whole = tar(tmp_path / "s.tar").read_bytes()
     first, rest = bz2.compress(whole[:4096]), bytearray(bz2.compress(whole[4096:]))
     rest[len(rest) // 2 :] = b"?" * 300
@@ -111,7 +111,7 @@ def test_a_damaged_block_of_bzip2_costs_what_comes_after_it(run: Runs, tmp_path:
     assert "2 instances of 1 patient" in told
 
 
-@pytest.mark.parametrize("dated", [0, 1.5])  # a part of a second is in a header of its own
+@pytest.mark.parametrize("dated", [0, 1.5])  # a fraction of a second needs another header
 @pytest.mark.parametrize("bad", [1, 2, 3])
 def test_a_damaged_header_in_an_archive_costs_one_file(bad: int, dated: float, run: Runs, tmp_path: Path) -> None:
     path = tar(tmp_path / "s.tar", 5, dated)
@@ -125,7 +125,7 @@ def test_a_damaged_header_in_an_archive_costs_one_file(bad: int, dated: float, r
 
 
 def damaged(path: Path, blocks: int, *, chain: bool) -> Path:
-    """Write an archive that goes on after its first file with blocks of junk, or of headers for one long name."""
+    """Write an archive with blocks of junk, or of headers for one long name, after its first file."""
     name = tarfile.TarInfo("L")
     name.type, name.size = tarfile.GNUTYPE_LONGNAME, 5
     header = name.tobuf(tarfile.GNU_FORMAT) + b"abcd\0".ljust(512, b"\0")

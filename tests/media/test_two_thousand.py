@@ -125,6 +125,6 @@ def test_files_extracted_by_other_programs_are_clean(kind: Kind, image: Path, fo
     out = tmp_path / "out"
     assert command(kind.extract, image, out) == 0
     for path in out.rglob("*"):
-        path.chmod(0o755 if path.is_dir() else 0o644)  # xorriso takes over that nobody may write on a disc
+        path.chmod(0o755 if path.is_dir() else 0o644)  # xorriso keeps the permissions of a disc, which is read-only
     assert below(out) == below(folder)
     assert_clean([JUDGES[name](out) for name in ("dciodvfy", "dcdirdmp", "links")], frozenset(uids(**COUNTS)))

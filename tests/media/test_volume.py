@@ -1,4 +1,4 @@
-"""Mounted volumes: their file systems, limits and state, and what a user must know of them (PS3.12 A, R-U)."""
+"""Mounted volumes: their file systems, limits and state, and the facts that a user must know (PS3.12 A, R-U)."""
 
 from __future__ import annotations
 
@@ -290,7 +290,7 @@ def writing(root: Path, sources: Path) -> Iterator[list[str]]:
 
 
 def unlisted(root: Path) -> None:
-    """Give `repair` something to do: a DICOMDIR that says it is out of date; in images it lies as it is."""
+    """Give `repair` work: mark the DICOMDIR as out of date; images have it uncompressed."""
     for path in (root / "SET" / "DICOMDIR", root / "SET.iso"):
         flag = b"\x04\x00\x12\x12US\x02\x00"
         path.write_bytes(path.read_bytes().replace(flag + b"\0\0", flag + b"\xff\xff"))

@@ -1,4 +1,4 @@
-"""ZIP archives: what others accept, what is read at random, and what hostile ones cannot do."""
+"""ZIP archives: other programs accept ours, members are read at random, and hostile archives do no harm."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def digest(opened: Callable[[], BinaryIO]) -> str:
         return hashlib.sha256(file.read()).hexdigest()
 
 
-# --- what we write --------------------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.judges
@@ -173,7 +173,7 @@ def test_dates_that_ms_dos_does_not_have_become_the_nearest(
 
 
 class Pipe(io.BytesIO):
-    """A file in which nobody can go back."""
+    """A file without seeking."""
 
     def seekable(self) -> bool:
         return False
@@ -220,7 +220,7 @@ def test_any_chunks_come_back(kind: type[io.BytesIO], *, compress: bool, tmp_pat
         assert {name: archive.read(name) for name in archive.namelist()} == {
             name: b"".join(chunks) for name, chunks in MEMBERS.items()
         }
-        # Only what came in several pieces, into a pipe, has its sizes behind it.
+        # Only a member that came in several pieces, into a pipe, has its sizes after its data.
         assert [info.filename for info in archive.infolist() if info.flag_bits & 8] == ["A/B/MANY"] * (kind is Pipe)
     assert contents(tmp_path / "any.zip") == {name: b"".join(chunks) for name, chunks in MEMBERS.items()}
     output = judges.run_tool("unzip", "-t", tmp_path / "any.zip")
@@ -246,7 +246,7 @@ def test_a_file_that_grows_while_it_is_copied_is_an_error() -> None:
 
 
 class Sparse(io.RawIOBase):
-    """A file that keeps what is no zeros, and a place for the rest."""
+    """A file that stores only bytes other than zero."""
 
     def __init__(self, path: Path, *, seekable: bool) -> None:
         self.file = path.open("w+b")
@@ -356,7 +356,7 @@ def test_a_terminal_is_spared(monkeypatch: pytest.MonkeyPatch) -> None:
         fileset.Creator("-")
 
 
-# --- what we read ---------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------------------------
 
 
 def contents(path: Path) -> dict[str, bytes]:
@@ -473,7 +473,7 @@ def test_dates_of_others_are_read(tmp_path: Path) -> None:
     assert medium.inquire_file(FileId("B")).modified == datetime(1980, 1, 1, tzinfo=UTC)
 
 
-# --- what is not read -----------------------------------------------------------------------------------------------
+# --- archives that are refused --------------------------------------------------------------------------------------
 
 
 def with_mode(name: str, mode: int) -> zipfile.ZipInfo:
@@ -514,7 +514,7 @@ def overlapping(path: Path) -> None:
 
 
 def reaching(path: Path) -> None:
-    """A member that says it goes on in the next."""
+    """A member whose length includes the next one."""
     zipped(path, [("GOOD", b"good"), ("BAD", b"bad"), ("BAE", b"bad")])
     for signature, at in ((b"PK\1\2", 20), (b"PK\3\4", 18)):
         change(path, signature, "BAD", put("<2I", at, 30, 30))
@@ -638,7 +638,7 @@ def test_reading_a_member_again_does_not_count_against_the_limit(
 
 
 def test_quoted_overlaps_are_no_bomb(tmp_path: Path) -> None:
-    """The bomb of D. Fifield: each member's data hold the local headers of all behind it, in stored blocks."""
+    """The bomb of D. Fifield: the data of each member contain the local headers of all later ones, in stored blocks."""
     kernel = bomb(16 << 20)
     names = [f"F{n:03d}" for n in range(50)]
     local = [LOCAL.pack(b"PK\3\4", 20, 0, 8, 0, 33, 0, 0, 0, 4, 0) + name.encode() for name in names]
@@ -672,7 +672,7 @@ def intact(request: pytest.FixtureRequest, source: Path, tmp_path_factory: pytes
 
 
 def survives(path: Path, truth: frozenset[bytes]) -> None:
-    """Reading gives what was written, or says that it cannot."""
+    """Reading returns the written bytes, or fails with an error."""
     begin = time.monotonic()
     try:
         with fileset.Reader(path) as reader:
@@ -817,7 +817,7 @@ def contents_digests(path: Path, times: int = 1) -> None:
 
 @contextmanager
 def limited_memory() -> Iterator[None]:
-    """Let the process have no more than 120 MB beyond what it has."""
+    """Limit the process to 120 MB more than it has now."""
     resource = pytest.importorskip("resource", reason="no limits on this system")
     before = resource.getrlimit(resource.RLIMIT_AS)
     with open("/proc/self/statm", encoding="ascii") as status:

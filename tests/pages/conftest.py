@@ -43,7 +43,7 @@ def encode(file: str, name: str, study: str, series: str, **values: Any) -> byte
 
 
 def patient_files(**values: Any) -> dict[str, bytes]:
-    """Return the files of the patient by name; `values` are those of all."""
+    """Return the files of the patient by name; all of them have `values`."""
     files = {}
 
     def save(file: str, name: str, study: str, series: str, **values: Any) -> None:
@@ -68,7 +68,7 @@ the_patient = cache(patient_files)
 
 
 def save_patient(folder: Path, **values: Any) -> None:
-    """Save the files of the patient; `values` are those of all."""
+    """Save the files of the patient; all of them have `values`."""
     folder.mkdir(exist_ok=True)
     for name, data in (patient_files(**values) if values else the_patient()).items():
         (folder / name).write_bytes(data)
@@ -87,7 +87,7 @@ def pages_of(disc: Path, folder: Path, **options: Any) -> PagesReport:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """The files of the patient, for this test alone."""
+    """The files of the patient, for one test."""
     save_patient(tmp_path / "source")
     return tmp_path / "source"
 

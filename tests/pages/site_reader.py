@@ -1,4 +1,4 @@
-"""What is on pages: their links, pictures and texts, as an HTML parser and an XML parser see them."""
+"""The contents of pages: links, pictures and texts, as an HTML parser and an XML parser see them."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ next();
 
 
 def visit(web: Path, folder: Path, *, scripts: bool) -> tuple[list[dict[str, Any]], list[str]]:
-    """Open all pages; what was found on each, and the lines of the console."""
+    """Open all pages; return the contents of each, and the lines of the console."""
     names = json.dumps([path.as_uri() for path in sorted(web.rglob("*.HTM"))])
     visitor = folder / "visitor.html"
     visitor.write_text(VISITOR.replace("PAGES", names).replace("SANDBOX", "false" if scripts else "true"))
@@ -68,7 +68,7 @@ def test_every_picture_is_shown_and_the_console_stays_empty(web: Path, tmp_path:
     assert len(results) == len(list(web.rglob("*.HTM")))
     assert all(width > 0 for result in results for width in result["widths"]), results
     assert sum(len(result["widths"]) for result in results) > 10
-    # With scripts a series of several pictures has a viewer; in the sandbox the browser says that it ran none.
+    # With scripts a series of several pictures has a viewer; in the sandbox the browser reports that it ran none.
     assert sum(result["viewer"] for result in results) == (1 if scripts else 0)
     if scripts:
         assert console == []

@@ -1,4 +1,4 @@
-"""`create --web`: the pages lie beside the file-set, on each volume, in folders, images and archives."""
+"""`create --web` writes the pages beside the file-set, on each volume, in folders, images and archives."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_all_names_on_an_image_are_of_iso_9660_level_1(source: Path, tmp_path: P
 def test_each_volume_has_its_own_pages_and_stays_within_its_size(tmp_path: Path) -> None:
     for number in range(4):
         save_patient(tmp_path / f"source{number}", PatientID=f"P{number}", StudyInstanceUID=f"1.2.{number}")
-    for number in range(4):  # one study for each patient, with instances of their own
+    for number in range(4):  # one study for each patient, with different instances
         _renumber(tmp_path / f"source{number}", number)
     size = 1_500_000
     with Creator(tmp_path / "disc", web=WebOptions(), volume_size=size) as creator:

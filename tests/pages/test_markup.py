@@ -1,4 +1,4 @@
-"""Markup escapes every text, whatever it holds; and what files say is read in their character set."""
+"""Markup escapes every text; values of files are decoded in their character set."""
 
 from __future__ import annotations
 

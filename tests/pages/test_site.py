@@ -1,4 +1,4 @@
-"""The pages show what is on the disc, escape what files say, and work without anything from outside."""
+"""The pages show the contents of the disc, escape values of files, and load nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_an_object_without_a_picture_gives_a_card_with_the_reason(web: Path) -> 
     assert any("This kind of object has no picture." in page.text for page in pages(web))
 
 
-def test_pages_load_nothing_and_run_nothing_but_their_own(web: Path) -> None:
+def test_pages_load_and_run_only_their_own_files(web: Path) -> None:
     for page in pages(web):
         source = page.path.read_text(encoding="ascii")
         policy = next(
@@ -231,7 +231,7 @@ def test_the_readme_is_plain_ascii_with_all_that_it_must_say(language: str, disc
     for words in ("Hopital Sued", "01234", "fileset 0.", "INDEX.HTM", "IHE_PDI"):
         assert words in text
     assert plain_ascii(TEXTS[language]["readme_how"]) in text
-    assert "DICOMDIR" not in text  # a folder of pages holds none
+    assert "DICOMDIR" not in text  # a folder of pages has no DICOM files
 
 
 def test_the_same_medium_gives_the_same_pages(disc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ DELIMITER: Final = b"\xfe\xff\xdd\xe0\0\0\0\0"
 
 @frozen
 class Pixels:
-    """An image: its frames, the fragments they are in, and tables, None for one that is not there."""
+    """An image: its frames, their fragments, and offset tables; None for an absent table."""
 
     frames: int = 3
     fragments: Sequence[bytes] = (b"aa", b"bbbb", b"cccccc")

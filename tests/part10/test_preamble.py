@@ -1,4 +1,4 @@
-"""What stands before the prefix of a file may make it a program (PS3.10 7.5): it is copied, or zero if that is wanted."""
+"""A preamble may make a file a program (PS3.10 7.5): it is copied, or cleared on request."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def copied(source: Path, target: Path, **options: Any) -> tuple[dict[str, bytes], list[str]]:
-    """The copy of each file, and those that were said to be changed."""
+    """Return the copy of each file, and the files that were reported as changed."""
     creator = fileset.Creator(target, file_set_uid="2.25.1", naming="keep", **options)
     creator.add(source)
     report = creator.commit(hashes=True)

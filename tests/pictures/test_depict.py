@@ -1,4 +1,4 @@
-"""The rules of rendering, each on a small image made for it, and what instances without pixels give."""
+"""The rules of rendering, each with a small image made for it, and the results for instances without pixels."""
 
 from __future__ import annotations
 

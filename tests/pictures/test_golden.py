@@ -1,4 +1,4 @@
-"""Our pictures of real files against those of an independent renderer (dcmj2pnm and dcml2pnm of DCMTK)."""
+"""Pictures of real files, compared with those of an independent renderer (dcmj2pnm and dcml2pnm of DCMTK)."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_files_that_the_renderer_cannot_read_have_a_picture(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", UNDECODABLE)
-def test_the_files_that_cannot_be_decoded_are_these_and_say_why(name: str) -> None:
+def test_exactly_these_files_cannot_be_decoded_and_each_has_its_reason(name: str) -> None:
     with pytest.raises(PictureError):
         picture_of(instance_of(name))
 

@@ -1,4 +1,4 @@
-"""Icons obey PS3.3 F.7, and show what the picture shows."""
+"""Icons follow PS3.3 F.7, and show the same as the picture."""
 
 from __future__ import annotations
 

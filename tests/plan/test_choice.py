@@ -1,4 +1,4 @@
-"""`create` and `add` take what KEY=VALUE and --exclude choose."""
+"""`create` and `add` take the files that KEY=VALUE and --exclude select."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is compared before a new DICOMDIR counts: that the bytes read back say what the plan says."""
+"""A new DICOMDIR counts only after the bytes read back were compared with the plan."""
 
 from __future__ import annotations
 

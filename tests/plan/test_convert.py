@@ -1,4 +1,4 @@
-"""From one medium to another: what is a file-set goes over with its names, and nothing is lost silently."""
+"""Conversion from one medium to another keeps the names of a file-set, and loses nothing silently."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_mount_in_lower_case_gives_its_names_back(media: Path, tmp_path: Path)
     assert identity(tmp_path / "NEW")[0] == "ACME_7"
 
 
-def test_two_file_sets_become_one_with_names_of_its_own(media: Path, tmp_path: Path) -> None:
+def test_two_file_sets_become_one_with_new_names(media: Path, tmp_path: Path) -> None:
     synthetic.ct_series(tmp_path / "more", 3, 1, 1, 2)
     with fileset.Creator(tmp_path / "OTHER.iso", file_set_id="OTHER", naming="flat") as creator:
         creator.add(tmp_path / "more" / "P003")
@@ -219,7 +219,7 @@ def test_a_damaged_file_is_named_and_the_rest_is_taken(media: Path, tmp_path: Pa
     assert len(contents(tmp_path / "NEW")) == len(contents(media / "SET")) - 1
 
 
-def test_a_dicomdir_that_cannot_be_read_costs_names_alone(media: Path, tmp_path: Path) -> None:
+def test_an_unreadable_dicomdir_costs_only_the_names(media: Path, tmp_path: Path) -> None:
     archive = packed(media / "SET", tmp_path / "bad.zip", "", "DICOMDIR")
     with zipfile.ZipFile(archive, "a") as opened:
         opened.writestr("DICOMDIR", b"rubbish")

@@ -1,4 +1,4 @@
-"""Files that end too early are copied, and told: exactly those of which `check` says so later."""
+"""Files that end too early are copied and reported: exactly those that `check` reports later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scanning gives the same file-set whoever does it: this process, others, threads, or a cluster."""
+"""Scanning by this process, by others, by threads or by a cluster gives the same file-set."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def test_counter_names_the_position_at_each_level(at: tuple[int, int, int, int],
     assert paths("counter", [place(at=at, kind=kind)]) == [path]
 
 
-def test_each_record_type_has_a_prefix_of_its_own() -> None:
+def test_each_record_type_has_a_unique_prefix() -> None:
     assert [prefix for prefix, number in Counter(RECORD_PREFIXES.values()).items() if number > 1] == []
     assert all(len(prefix) == 2 for prefix in RECORD_PREFIXES.values())
 
@@ -189,7 +189,7 @@ def test_flat_passes_over_numbers_that_are_taken() -> None:
 # uid
 
 
-def test_uid_names_depend_on_the_uid_alone() -> None:
+def test_uid_names_depend_only_on_the_uid() -> None:
     uids = [f"1.2.840.{n}" for n in range(50)]
     places = [place(uid=uid) for uid in uids]
     assert dict(zip(uids, paths("uid", places), strict=True)) == dict(
@@ -237,7 +237,7 @@ def test_keep_gives_the_nearest_legal_name(source: str, path: str) -> None:
     assert paths("keep", [place(source)]) == [path]
 
 
-def test_keep_lets_a_legal_name_stay_whatever_comes_before_it() -> None:
+def test_keep_does_not_change_a_legal_name_whatever_comes_before_it() -> None:
     assert paths("keep", [place("image.dcm"), place("Image"), place("IMAGE")]) == ["IMAGE0", "IMAGE1", "IMAGE"]
 
 
@@ -252,7 +252,7 @@ def test_keep_keeps_folders_apart_and_each_together() -> None:
     ]
 
 
-def test_keep_goes_into_a_folder_that_is_there() -> None:
+def test_keep_uses_an_existing_folder() -> None:
     assert paths("keep", [place("A/B"), place("A/C")], "A/B") == ["A/B0", "A/C"]
 
 

@@ -1,4 +1,4 @@
-"""Files whose names on the medium are other forms of their File IDs, and file-sets that lie below other folders."""
+"""Files whose names on the medium are other forms of their File IDs, and file-sets below other folders."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_removal_that_was_interrupted_before_it_counted_removes_nothing(
     publish = FolderTransaction.publish
 
     def crash(self: FolderTransaction, *args: Any, **kwargs: Any) -> Any:
-        shutil.copytree(disc, crashed)  # what a power cut would leave
+        shutil.copytree(disc, crashed)  # the state after a power failure
         return publish(self, *args, **kwargs)
 
     with monkeypatch.context() as patch:

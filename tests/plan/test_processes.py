@@ -1,4 +1,4 @@
-"""Processes that scan: one that dies is told, Ctrl-C ends them all, threads beside them do no harm."""
+"""Processes that scan: one that dies is reported, Ctrl-C ends all, and other threads do no harm."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def _late(*_: object) -> None:
 
 
 def _stopped_at(step: int) -> object:
-    """Scan with a signal that comes as the n-th function of the libraries for processes returns; return what was raised."""
+    """Scan with a signal when the n-th function of the libraries for processes returns; return the exception."""
     seen, sent = 0, False
 
     def watch(frame: FrameType, event: str, _: object) -> object:

@@ -1,4 +1,4 @@
-"""More data than one medium holds: the planning by itself, then what a Creator makes of it."""
+"""More data than one medium holds: the plan by itself, then the volumes of a Creator."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def load(studies: list[list[list[int]]], study: int = 3, series: int = 2) -> Loa
 
 
 def weights(packing: Packing, what: Load) -> list[int]:
-    """What each volume holds, added up afresh."""
+    """Compute the size of each volume independently."""
     total = [0] * len(packing.used)
     seen = set()
     for weight, volume, series in zip(what.instances, packing.volume_of, what.series_of, strict=True):
@@ -242,7 +242,7 @@ def test_every_instance_is_on_one_volume_and_every_volume_fits(kind: str, source
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_each_volume_is_a_file_set_of_its_own(kind: str, source: Path, tmp_path: Path) -> None:
+def test_each_volume_is_a_separate_file_set(kind: str, source: Path, tmp_path: Path) -> None:
     report = create(source, tmp_path / FORMATS[kind], kind, file_set_id="SIXTEEN_LETTERS_")
     readers = [fileset.Reader(volume.report.medium) for volume in report.volumes]
     assert len({reader.file_set_uid for reader in readers}) == len(readers)

@@ -39,7 +39,7 @@ def _practised(keys: KeyChoice = MINIMAL) -> Scanner:
 
 
 @pytest.mark.parametrize("keys", [MINIMAL, USUAL])
-def test_a_file_of_a_known_series_is_recognised_by_a_stencil_alone(
+def test_a_stencil_is_enough_to_recognise_a_file_of_a_known_series(
     keys: KeyChoice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scanner = _practised(keys)

@@ -164,7 +164,7 @@ def test_a_file_that_conforms_is_copied_byte_for_byte(tmp_path: Path) -> None:
     assert (FOLDER / "MR_small_implicit.dcm").read_bytes() not in copies
 
 
-def test_add_transcodes_new_files_alone(tmp_path: Path) -> None:
+def test_add_transcodes_only_new_files(tmp_path: Path) -> None:
     with fileset.Creator(tmp_path / "OUT") as creator:
         creator.add(FOLDER / "JPEG2000.dcm")
     before = (tmp_path / "OUT" / creator.report.added[0].file_id.path).read_bytes()

@@ -1,4 +1,4 @@
-"""dcmmkdir as judge of profiles: what we accept it accepts, and what it refuses we refuse, but for named differences."""
+"""dcmmkdir as judge of profiles: both programs accept and refuse the same files, except for the listed differences."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ COMPONENTS = (
 
 
 def complete(data: bytes, folder: Path) -> None:
-    """Write a generated instance with what dcmmkdir wants of every file."""
+    """Write a generated instance with the elements that dcmmkdir demands of every file."""
     (folder / "IM1").write_bytes(data)
     dataset = dcmread(folder / "IM1")
     dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate, dataset.PatientSex = "A^B", "P1", "19700101", "O"

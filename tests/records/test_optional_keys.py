@@ -1,4 +1,4 @@
-"""Optional keys of records: the usual ones, those that a user adds, and what happens to wrong values."""
+"""Optional keys of records: the usual ones, keys that a user adds, and wrong values."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_every_usual_key_that_a_file_has_is_in_the_record_of_its_level(tmp_path:
     assert check_file_set(tmp_path).findings == []
 
 
-def test_minimal_records_hold_the_keys_of_the_standard_alone(tmp_path: Path) -> None:
+def test_minimal_records_have_only_the_keys_of_the_standard(tmp_path: Path) -> None:
     indexed(tmp_path, full(), "minimal")
     found = records(tmp_path)
     for level, keys in USUAL_KEYS.items():
@@ -131,7 +131,7 @@ def test_a_wrong_number_of_values_is_left_out_and_reported(tmp_path: Path, keywo
 
 
 def test_a_record_that_differs_from_its_file_is_found(tmp_path: Path) -> None:
-    """Law 4: what a record says of its series or image is what the file says."""
+    """Law 4: the keys of a record have the values of the file."""
     indexed(tmp_path, full())
     path = tmp_path / "DICOMDIR"
     data = path.read_bytes()
@@ -148,7 +148,7 @@ def test_list_finds_a_series_by_its_description(tmp_path: Path) -> None:
 
 
 def test_files_of_one_series_fill_one_template_with_their_own_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What makes the usual keys cheap: a record filled in is the record made the long way."""
+    """The usual keys are cheap: a record from a template equals the record made the long way."""
     filled = []
     fill = Template.filled
 

@@ -1,4 +1,4 @@
-"""The tables say what PS3.3 Annex F says, no more and no less.
+"""The tables have exactly the contents of PS3.3 Annex F.
 
 The first part compares them, row by row, with the tab-separated tables of a folder `shared/standard` beside or above
 the checkout (or in the folder that FILESET_STANDARD names). The second part needs nothing but pydicom's dictionaries.
@@ -28,7 +28,7 @@ TABLES = ("directory_records.tsv", "record_hierarchy.tsv", "sop_class_to_record.
 
 
 def standard_folder() -> Path | None:
-    """The folder with the facts, or None."""
+    """Find the folder with the tables of the Standard, or None."""
     named = os.environ.get("FILESET_STANDARD")
     found = [parent / "shared" / "standard" for parent in Path(__file__).resolve().parents]
     folders = [Path(named)] if named else found
@@ -119,7 +119,7 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def their_children(row: Row) -> tuple[str, ...]:
-    """The children of a row, with "any standard type" spelt out: each that ever stood in a Directory Entity."""
+    """Return the children of a row; for "any standard type", every type that a Directory Entity ever had."""
     if "any standard type as privately defined" not in row["allowed_children"]:
         return names(row["allowed_children"])
     others = [other["record_type"] for other in hierarchy() if not other["status"].startswith("never")]
@@ -172,7 +172,7 @@ def record_type_of(row: Row) -> str:
 
 
 @needs_standard
-def test_every_sop_class_has_its_record_type_and_no_other_is_there() -> None:
+def test_the_table_has_exactly_the_sop_classes_of_the_standard_with_their_record_types() -> None:
     theirs = rows("sop_class_to_record.tsv")
     assert sorted(row["sop_class_uid"] for row in theirs) == sorted(SOP_CLASSES)
     assert len(theirs) == 221
@@ -199,7 +199,7 @@ def test_every_iod_is_there_and_no_other() -> None:
     assert sorted(theirs) == sorted(IODS)
 
 
-# What the tables must hold by themselves
+# Properties of the tables themselves
 
 
 def levels(keys: tuple[Key, ...]) -> Iterator[tuple[Key, ...]]:
@@ -224,7 +224,7 @@ def test_every_child_is_a_record_type() -> None:
         assert not set(record.children) & set(record.former_children), record.name
 
 
-def test_the_root_entity_holds_the_current_types_that_may_be_there() -> None:
+def test_the_root_entity_may_have_exactly_the_current_types_of_the_standard() -> None:
     at_root = {record.name for record in RECORD_TYPES.values() if record.root}
     current = {name for name in at_root if RECORD_TYPES[name].status == "current"}
     assert set(ROOT_CHILDREN) == current
@@ -304,6 +304,6 @@ def test_the_first_of_two_vrs_is_the_vr() -> None:
 
 
 def test_the_tables_need_no_pydicom() -> None:
-    """They stand on the hot path of every command, `--help` and `--version` included."""
+    """Every command loads them, including `--help` and `--version`."""
     code = "import sys, fileset.standard.record_types; sys.exit('pydicom' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[2]).returncode == 0

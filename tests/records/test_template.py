@@ -42,7 +42,7 @@ def changed(data: bytes, tag: bytes, value: bytes) -> bytes:
 
 @pytest.fixture(scope="module")
 def layouts() -> Layouts:
-    """What is known after all files were met once."""
+    """The caches after every file was read once."""
     known = Layouts(OWN, key_set(MINIMAL).apart)
     for data in headers():
         described(data, Describer(Policy()), known)
@@ -108,7 +108,7 @@ def test_values_in_common_that_change_make_another_template(layouts: Layouts, fi
     assert len(filled) > SHAPE.files / 4
 
 
-def test_the_substitute_for_the_date_of_a_study_is_each_files_own(layouts: Layouts, filled: list[Instance]) -> None:
+def test_the_substitute_for_the_date_of_a_study_comes_from_each_file(layouts: Layouts, filled: list[Instance]) -> None:
     templates, plain = Describer(Policy()), Describer(Policy())
     for count, data in enumerate(headers()):
         dateless = changed(data, b"\x08\x00\x20\x00DA", b"")
@@ -140,7 +140,7 @@ DATED = [
 
 
 def made(record_type: str, number: int, **values: str) -> bytes:
-    """A file of one series, with what nearly any record asks for."""
+    """Return a file of one series, with the keys of nearly any record."""
     dataset = Dataset()
     dataset.SOPClassUID = next(uid for uid, row in SOP_CLASSES.items() if row.record_type == record_type)
     dataset.SOPInstanceUID = f"1.2.9.{number}"

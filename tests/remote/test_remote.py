@@ -143,7 +143,7 @@ def test_headers_come_in_batches_and_nothing_else_is_asked_for(
     assert sum(number for _, number in requests) == 200
 
 
-def test_one_file_in_the_middle_is_read_alone(bucket: str, requests: list[tuple[str, int]]) -> None:
+def test_one_file_in_the_middle_is_read_without_the_others(bucket: str, requests: list[tuple[str, int]]) -> None:
     medium = RemoteMedium(bucket)
     name = list(medium.names())[7]
     medium.open(FileId.tolerant(name)).read()

@@ -64,7 +64,7 @@ def test_a_bucket_is_indexed_listed_checked_and_copied(server: dict[str, str], t
     assert run(server, "list", URL, "--file-ids").stdout.count("\n") == 5000
     assert "5,001 files: 0 errors" in run(server, "check", URL).stdout
     copied = run(server, "extract", URL, "-o", tmp_path / "EX", "PatientID=P1", "SeriesNumber=1", code=3)
-    assert "no file id.dcm: not a DICOM file" in copied.stderr  # its name says that it is one
+    assert "no file id.dcm: not a DICOM file" in copied.stderr  # its name ends in .dcm
     assert len([path for path in (tmp_path / "EX").rglob("*") if path.is_file()]) == 200
     series = f"{URL}/P001/T001/S001"
     run(server, "create", series, "-o", tmp_path / "OUT.iso")

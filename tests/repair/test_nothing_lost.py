@@ -1,4 +1,4 @@
-"""Law 3: what could be listed before a repair can be listed after it, no right value is lost, and one run is enough."""
+"""Law 3: a repair loses no instance that could be listed and no right value, and one run is enough."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def reachable(folder: Path) -> set[str]:
 
 
 def values(data: bytes) -> Values:
-    """The elements of each record that can be told from the others."""
+    """Return the elements of each record that can be identified."""
     contents = Contents(data)
     found: Values = {}
     for index in contents.tree.walk():
@@ -66,7 +66,7 @@ def values(data: bytes) -> Values:
 
 
 def mutant(data: bytes, dice: random.Random) -> bytes:
-    """A DICOMDIR in which a few bytes behind its header are others: in values, links, lengths, tags or flags."""
+    """Change a few bytes of a DICOMDIR after its header: in values, links, lengths, tags or flags."""
     changed = bytearray(data)
     for _ in range(dice.choice((1, 1, 1, 2, 4))):
         at = dice.randrange(300, len(changed) - 4)
@@ -78,7 +78,7 @@ def mutant(data: bytes, dice: random.Random) -> bytes:
 
 
 def assert_nothing_lost(folder: Path, original: Values) -> str:
-    """Repair, and return what happened: refused, unchanged or mended."""
+    """Repair; return the outcome: refused, unchanged or mended."""
     data = (folder / "DICOMDIR").read_bytes()
     try:
         before, stated = reachable(folder), values(data)

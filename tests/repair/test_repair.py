@@ -1,4 +1,4 @@
-"""Repair: what is right stays as it is, what is wrong follows from the files, and a check finds nothing left to mend."""
+"""Repair keeps everything correct, rebuilds the rest from the files, and leaves nothing for another repair."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FIRST: Final = "PT000000/ST000000/SE000000/IM000000"
 
 
 def errors(folder: Path) -> list[str]:
-    """What a check calls errors."""
+    """Return the errors of a check."""
     return [str(finding) for finding in fileset.check_file_set(folder).findings if finding.severity == "error"]
 
 
@@ -109,7 +109,7 @@ def test_damaged_directories_that_pydicom_ships(tmp_path: Path, name: str) -> No
     assert len(uids(folder)) == 31
 
 
-def test_a_sound_file_set_is_left_alone(disc: Path) -> None:
+def test_a_sound_file_set_is_not_changed(disc: Path) -> None:
     before = files(disc)
     report = fileset.repair_file_set(disc)
     assert not report.written
@@ -362,7 +362,7 @@ def test_a_wrong_identification_is_put_right(disc: Path, old: bytes, new: bytes,
 
 
 @pytest.mark.judges
-def test_a_descriptor_that_is_gone_is_no_longer_named(disc: Path) -> None:
+def test_a_missing_descriptor_file_is_no_longer_referenced(disc: Path) -> None:
     with fileset.Updater(disc) as updater:
         updater.descriptor_file_id = "README"
         updater.descriptor_character_set = "ISO_IR 100"
@@ -384,7 +384,7 @@ def test_leftovers_of_an_interrupted_write_are_removed(disc: Path) -> None:
     assert errors(disc) == []
 
 
-def test_leftovers_alone_are_removed_and_that_is_all(tmp_path: Path) -> None:
+def test_if_there_are_only_leftovers_they_are_removed_and_nothing_else_changes(tmp_path: Path) -> None:
     (tmp_path / "FILESET_").mkdir()
     (tmp_path / "FILESET_" / "T0000001").write_bytes(b"half")
     (tmp_path / "LEFT").mkdir()
@@ -408,7 +408,7 @@ def test_files_whose_names_cannot_be_listed_are_referred_to_create(tmp_path: Pat
 
 
 def test_leftovers_beside_an_empty_dicomdir_are_not_touched(tmp_path: Path) -> None:
-    """It may be what loss of power made of one that names them."""
+    """It may be a DICOMDIR that references them, damaged by a power failure."""
     (tmp_path / "FILESET_").mkdir()
     (tmp_path / "LEFT").mkdir()
     (tmp_path / "LEFT" / "OVER").write_bytes(synthetic.ct(5))
@@ -489,7 +489,7 @@ def test_damage_of_an_image_is_reported_and_not_called_repaired(disc: Path, monk
 
 
 def test_a_new_record_with_a_fault_is_no_success(tmp_path: Path) -> None:
-    """The fault is in the new DICOMDIR: it is not among those that the repair has put right."""
+    """The fault is in the new DICOMDIR, so it does not count as repaired."""
     synthetic.write(synthetic.instance(synthetic.CT_IMAGE), tmp_path / "IM1")
     fileset.index(tmp_path)
     report = synthetic.instance(synthetic.COMPREHENSIVE_SR, patient=2, study=2, series=2)

@@ -17,7 +17,7 @@ needed = pytest.mark.skipif(PROGRAM is None, reason="the program openssl is not 
 
 
 def cms(action: str, source: Path, target: Path, *options: str | Path) -> bytes:
-    """Run `openssl cms`, and return what it wrote."""
+    """Run `openssl cms`, and return its output."""
     encoding = ["-outform", "DER"] if action in ("-sign", "-encrypt", "-digest_create") else ["-inform", "DER"]
     command = ["openssl", "cms", action, "-binary", *encoding, "-in", str(source), "-out", str(target)]
     found = subprocess.run([*command, *map(str, options)], capture_output=True, check=False)

@@ -1,4 +1,4 @@
-"""Envelopes by themselves: ours are opened by OpenSSL, those of OpenSSL by us, and damaged ones by nobody."""
+"""Envelopes: OpenSSL opens ours, fileset opens those of OpenSSL, and neither opens damaged ones."""
 
 from __future__ import annotations
 

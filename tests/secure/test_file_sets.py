@@ -149,7 +149,7 @@ def test_pages_are_written_if_the_user_wants_them_plain(
     assert "0 errors" in run("check", out, "--key", alice.key).stdout
 
 
-# ---------------------------------------------------------------- what can be opened, and what cannot
+# ---------------------------------------------------------------- files that open, and files that do not
 
 
 @pytest.fixture
@@ -323,9 +323,7 @@ def test_a_plain_file_set_is_not_encrypted_in_part(run: Runs, disc: Path, source
     assert files(disc) == before
 
 
-def test_repair_rebuilds_an_encrypted_dicomdir_that_is_damaged_or_gone(
-    run: Runs, sealed: Path, alice: Identity
-) -> None:
+def test_repair_rebuilds_a_damaged_or_missing_encrypted_dicomdir(run: Runs, sealed: Path, alice: Identity) -> None:
     access = ("--key", alice.key, "--encrypt-to", alice.certificate)
     data = bytearray((sealed / "DICOMDIR").read_bytes())
     data[-100] ^= 1

@@ -1,4 +1,4 @@
-"""A Reader at a prompt and in a notebook: sequences, paths, media without a DICOMDIR, and what they look like."""
+"""A Reader at a prompt and in a notebook: sequences, paths, media without a DICOMDIR, and their display."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of records: the right values, the same as one look-up at a time, and what other libraries make of them."""
+"""Tables of records: the right values, the same as by single look-ups, also in other libraries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Peers for the tests of the network; each test module has a network of its own."""
+"""Peers for the tests of the network; each test module has its own network."""
 
 from __future__ import annotations
 

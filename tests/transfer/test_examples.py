@@ -1,4 +1,4 @@
-"""The examples of importing, sending, de-identifying and looking at data run as they stand."""
+"""The examples of importing, sending, de-identifying and viewing data run unchanged."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_storescu_sends_the_files_that_fileset_chooses(store: Server, disc: Path
     assert len(list((store.folder / "received").iterdir())) == 6
 
 
-def test_storescu_without_arguments_says_its_usage() -> None:
+def test_storescu_without_arguments_shows_its_usage() -> None:
     done = run("sh", EXAMPLES / "storescu.sh")
     assert done.returncode == 2
     assert "storescu.sh DISC AET HOST PORT" in done.stderr
@@ -138,7 +138,7 @@ def test_wrong_usage_is_answered_with_the_usage(example: str) -> None:
     assert f"    python {example} " in done.stderr
 
 
-def test_the_examples_need_no_file_that_is_not_there() -> None:
+def test_the_examples_need_only_existing_files() -> None:
     assert shutil.which("sh")
     assert {path.name for path in EXAMPLES.iterdir()} >= {
         "import_night.py",

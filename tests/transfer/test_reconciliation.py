@@ -153,7 +153,7 @@ def test_private_elements_stay_byte_for_byte() -> None:
     block = dataset.private_block(0x0029, "ACME", create=True)
     block.add_new(1, "OB", bytes(range(256)))
     block.add_new(2, "UN", b"\xe9\xe8 not ours to understand.")
-    block.add_new(3, "LO", "Grüße")  # text in the old character set: only its owner knows who reads it
+    block.add_new(3, "LO", "Grüße")  # text in the old character set: only its vendor knows which programs read it
     inner, nested = Dataset(), Dataset()
     inner.private_block(0x0029, "ACME", create=True).add_new(4, "LO", "Füße")
     block.add_new(5, "SQ", [inner])
@@ -205,7 +205,7 @@ def test_dciodvfy_finds_no_new_error(path: Path, tmp_path: Path) -> None:
     assert errors(changed(path.read_bytes(), NEW)) - errors(path.read_bytes()) == set()
 
 
-# ---------------------------------------------------------------- what may be set, and for whom
+# ---------------------------------------------------------------- the keys and patients that may get new values
 
 
 @pytest.mark.parametrize(

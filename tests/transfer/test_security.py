@@ -69,7 +69,7 @@ def stow() -> Iterator[Stow]:
         yield stow
 
 
-def test_an_instance_has_arrived_if_the_answer_names_it_whatever_the_status(
+def test_an_instance_has_arrived_if_the_answer_names_it_with_any_status(
     stow: Stow, disc: Path, tmp_path: Path, run: Runs
 ) -> None:
     stow.busy, stow.refused = 1, 1
@@ -144,7 +144,7 @@ def test_two_different_files_with_one_uid_are_reported(stow: Stow, tmp_path: Pat
     assert "and other contents: the peer keeps one of them" in done.stderr
 
 
-def test_storage_commitment_over_tls_needs_a_certificate_of_our_own(disc: Path, run: Runs) -> None:
+def test_storage_commitment_over_tls_needs_our_own_certificate(disc: Path, run: Runs) -> None:
     done = run("send", disc, "--to", "A@127.0.0.1:1", "--tls", "--commit", str(free_port()), code=2)
     assert "--cert" in done.stderr
 

@@ -1,4 +1,4 @@
-"""Sending to real peers: everything that can arrive arrives as it is, and the rest is named."""
+"""Sending to real peers: all files that the peer can take arrive unchanged, and the report names the rest."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.judges
 
 
 def elements(data: bytes) -> pydicom.Dataset:
-    """A data set without what Orthanc changes: group lengths, trailing padding, File Meta Information, the VR of pixels."""
+    """Return a data set without the parts that Orthanc changes: group lengths, trailing padding, File Meta Information, the VR of pixels."""
     dataset = pydicom.dcmread(io.BytesIO(data), force=True)
     kept = pydicom.Dataset()
     for element in dataset:
@@ -107,7 +107,7 @@ def test_one_medium_that_is_broken_does_not_stop_the_others(
     assert len(good["instances"]) == 12
 
 
-# ---------------------------------------------------------------- what cannot be sent
+# ---------------------------------------------------------------- files that cannot be sent
 
 
 def sources(tmp_path: Path, contents: dict[str, bytes]) -> Path:
@@ -483,7 +483,7 @@ def test_an_answer_without_end_is_a_lost_association(answer: Callable[[socket.so
 
 @pytest.fixture
 def keeper() -> Iterator[str]:
-    """A peer that says of each instance that it has it already: status 0111H."""
+    """A peer that answers status 0111H: it already has the instance."""
     pynetdicom = pytest.importorskip("pynetdicom", reason="needs the extra network")
     server, port = pynetdicom.AE(ae_title="KEEPER"), free_port()
     server.supported_contexts = pynetdicom.StoragePresentationContexts

@@ -94,7 +94,7 @@ class _Selective(BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Write no log."""
 
 
 def _items(datasets: Sequence[Dataset], reason: int | None = None) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def test_a_file_that_a_stow_server_does_not_accept_is_transcoded_once(
         source = pydicom.dcmread(path)
         if "PixelData" in source:
             assert (arrived[source.SOPInstanceUID].pixel_array == source.pixel_array).all()
-    assert _Selective.refused.count(RLELossless) == (2 if status else 1)  # among others, and alone
+    assert _Selective.refused.count(RLELossless) == (2 if status else 1)  # among others, and by itself
 
 
 def test_without_transcode_a_stow_server_that_refuses_a_file_loses_it(selective: str, files: Path, run: Runs) -> None:

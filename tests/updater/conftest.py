@@ -1,4 +1,4 @@
-"""What the tests of the Updater share: small file-sets, and their records as pydicom sees them."""
+"""Fixtures of the tests of the Updater: small file-sets, and their records by pydicom."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def disc(written: Path, tmp_path: Path) -> Path:
-    """The file-set of `written` for this test alone, with its sources beside it."""
+    """The file-set of `written` for one test, with its sources beside it."""
     shutil.copytree(written, tmp_path, dirs_exist_ok=True)
     return tmp_path / "DISC"
 
@@ -64,7 +64,7 @@ def directory(folder: Path) -> Dataset:
 
 
 def records(folder: Path) -> list[bytes]:
-    """The bytes of every record as it lies in the file, its two links blanked out."""
+    """Return the bytes of every record in the file, with its two links blanked out."""
     data = (folder / "DICOMDIR").read_bytes()
     return [bytes(_blanked(data, record)) for record in directory(folder).DirectoryRecordSequence]
 

@@ -1,4 +1,4 @@
-"""Adding to a file-set: new instances find their place, and everything that is there stays as it is."""
+"""Adding to a file-set: new instances get the right place, and everything else stays unchanged."""
 
 from __future__ import annotations
 
@@ -283,7 +283,7 @@ def test_a_key_that_differs_from_the_record_that_stays_is_a_finding(disc: Path, 
 
 
 @pytest.mark.judges
-def test_an_instance_whose_file_is_gone_can_be_replaced(disc: Path, tmp_path: Path) -> None:
+def test_an_instance_whose_file_is_missing_can_be_replaced(disc: Path, tmp_path: Path) -> None:
     (disc / "PT000000/ST000000/SE000000/IM000001").unlink()
     with fileset.Updater(disc) as updater:
         updater.add(tmp_path / "SOURCE", replace=True)
@@ -343,7 +343,7 @@ def test_an_inactive_record_is_dropped_and_its_file_stays(disc: Path, tmp_path: 
     assert "FS-FILE-UNLISTED" in {finding.rule for finding in updater.report.findings}
 
 
-# --- files that lie on the medium already, and media that are one file -------------------------------------------------
+# --- files that are already on the medium, and media that are one file -------------------------------------------------
 
 
 @pytest.mark.judges
@@ -405,7 +405,7 @@ def test_the_files_of_an_image_are_added(disc: Path, tmp_path: Path) -> None:
     assert synthetic.ct_uid(5) in uids(disc)
 
 
-def test_a_new_file_fills_in_what_the_record_of_its_patient_lacks(tmp_path: Path) -> None:
+def test_a_new_file_fills_in_missing_values_of_the_record_of_its_patient(tmp_path: Path) -> None:
     for name, number in (("", 1), ("Alpha^Ann", 2)):
         dataset = synthetic.instance(synthetic.CT_IMAGE, number=number)
         dataset.PatientName = name

@@ -1,4 +1,4 @@
-"""File-sets that others made: what is kept keeps its bytes, and the judges accept what comes of it."""
+"""File-sets of other programs: kept records keep their bytes, and the judges accept the result."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def without_links(dataset: Dataset) -> list[dict[int, object]]:
 
 
 def grown(folder: Path, tmp_path: Path) -> set[str]:
-    """Add an instance, and then remove the last of those that were there; the UIDs of all that should be left."""
+    """Add an instance, then remove the last old one; return the UIDs that should remain."""
     before = uids(folder)
     with fileset.Updater(folder) as updater:
         updater.add(ct_file(tmp_path, 77, 1, 1, 1))

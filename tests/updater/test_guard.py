@@ -1,4 +1,4 @@
-"""Law 5: a verb that destroys acts only on what a query shows for the same words, and never by an empty condition."""
+"""Law 5: a destructive verb acts only on the instances that a query shows for the same words, and refuses empty conditions."""
 
 from __future__ import annotations
 

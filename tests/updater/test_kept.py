@@ -1,4 +1,4 @@
-"""What an update does not understand it keeps byte for byte: private, unknown and retired content."""
+"""An update keeps content that it does not understand byte for byte: private, unknown and retired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading keys again from the files: after it, nothing that the files no longer say is anywhere in the DICOMDIR."""
+"""After `refresh`, the DICOMDIR contains no value that the files no longer have."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def named(tmp_path: Path) -> Path:
 
 
 def _written(dataset: Dataset) -> bytes:
-    """A DICOMDIR of one patient and study, its offsets counted anew for the order of records that create gives."""
+    """Make a DICOMDIR of one patient and study, with offsets for the order of records of `create`."""
     records = dataset.DirectoryRecordSequence
     offsets = [record.seq_item_tell for record in dcmread(BytesIO(_saved(dataset))).DirectoryRecordSequence]
     series = [index for index, record in enumerate(records) if record.DirectoryRecordType == "SERIES"]
@@ -59,7 +59,7 @@ def _saved(dataset: Dataset) -> bytes:
 
 
 def change(folder: Path, changed: Callable[[Dataset], None]) -> None:
-    """Change every DICOM file of a file-set where it lies."""
+    """Change every DICOM file of a file-set in place."""
     for path in folder.rglob("*"):
         if path.is_file() and path.name != "DICOMDIR":
             dataset = dcmread(path)
@@ -150,7 +150,7 @@ def test_a_file_that_is_not_there_is_skipped(disc: Path) -> None:
     assert len(updater.report.refreshed) == 23
 
 
-def test_file_ids_stay_whatever_the_names_on_disk(disc: Path) -> None:
+def test_file_ids_do_not_change_with_the_form_of_the_names_on_disk(disc: Path) -> None:
     (disc / "PT000000").rename(disc / "pt000000")
     with fileset.Updater(disc) as updater:
         updater.refresh(PatientID="P1")

@@ -91,7 +91,7 @@ def test_removing_twice_counts_once(disc: Path) -> None:
 
 
 @pytest.mark.judges
-def test_removal_comes_before_addition_whatever_the_order_of_the_calls(disc: Path, tmp_path: Path) -> None:
+def test_removal_comes_before_addition_for_any_order_of_the_calls(disc: Path, tmp_path: Path) -> None:
     before = uids(disc)
     with fileset.Updater(disc) as updater:
         updater.add(tmp_path / "SOURCE" / "P001")

@@ -1,4 +1,4 @@
-"""Any sequence of additions and removals gives the directory that creating what is left in one go gives."""
+"""After any sequence of additions and removals, the directory equals that of one creation from the remaining files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EXAMPLES: Final = 400 if LONG else 25
 
 
 def pool() -> Iterator[Dataset]:
-    """Instances of many kinds, among them some that lack what their records must have."""
+    """Return instances of many kinds, some without values that their records must have."""
     for patient, study, series, number in ((1, 1, 1, 1), (1, 1, 1, 2), (1, 1, 2, 1), (1, 2, 1, 1), (2, 1, 1, 3)):
         yield synthetic.instance(synthetic.CT_IMAGE, patient=patient, study=study, series=series, number=number)
     yield synthetic.instance(synthetic.COMPREHENSIVE_SR, patient=1, study=1, series=3)
