@@ -49,11 +49,11 @@ class Skipped:
     def foreign(self) -> bool:
         """Whether the file neither is nor claims to be a DICOM file: a viewer, a document, a thumbnail.
 
-        An empty file without a suffix may be a DICOM file whose copy failed.
+        An empty file without a suffix may be a DICOM file whose copy failed. macOS puts its attributes for IM1.dcm into ._IM1.dcm.
         """
         name = self.source.replace("\\", "/").rpartition("/")[2].lower()
         claims = name.endswith(_DICOM_SUFFIXES) or (self.rule == "FS-FILE-EMPTY" and "." not in name)
-        return self.rule in ("FS-FILE-NOT-DICOM", "FS-FILE-EMPTY") and not claims
+        return self.rule in ("FS-FILE-NOT-DICOM", "FS-FILE-EMPTY") and (name.startswith("._") or not claims)
 
 
 @frozen

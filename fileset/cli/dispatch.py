@@ -74,6 +74,10 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _carry_out(arguments: Sequence[str]) -> int:
+    if os.name == "nt":
+        from fileset.cli.shell import refuse_glued
+
+        refuse_glued(arguments)
     try:
         chosen = _parser().parse_args(_expanded(arguments))
         if chosen.version:

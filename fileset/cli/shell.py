@@ -6,7 +6,10 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 
+from fileset.errors import RuleError
+
 _PLAIN = re.compile(r"[\w\\/:.~+-]+").fullmatch
+_PATH = re.compile(r'(?:[A-Za-z]:)?[^"*:<=>?|]+').fullmatch
 _WILD = re.compile(r"[*?]").search
 
 
@@ -27,13 +30,29 @@ def for_windows(word: str) -> str:
     return word if _PLAIN(word) else '"' + re.sub(r"\\+$", lambda found: found[0] * 2, word) + '"'
 
 
+def refuse_glued(words: Iterable[str]) -> None:
+    r"""Raise `RuleError` for a path that has the words after it in it, as of "D:\A B\" -o X.
+
+    Programs of Windows take a quotation mark after a backslash for a character. No path can have it.
+    """
+    for word in words:
+        path, mark, further = word.partition('"')
+        if mark and further and _PATH(path):
+            raise RuleError(
+                f"{word}: a quotation mark in a path",
+                advice=f'Windows takes a backslash before it for a part of the word: write "{path}" without one at the end',
+            )
+
+
 def with_files(words: Iterable[str]) -> Iterator[str]:
-    """Replace each word with wild cards by the matching files; keep the word if no file matches.
+    r"""Replace each word with wild cards by the matching files; keep the word if no file matches.
 
     KEY=VALUE and options are left alone: their wild cards have another meaning.
+    The quotation mark at the end of "D:\A B\" is left out.
     """
     from glob import glob
 
-    for word in words:
+    for given in words:
+        word = given[:-1] if given.endswith('"') and _PATH(given[:-1]) else given
         wild = _WILD(word) and "=" not in word and not word.startswith("-")
         yield from (wild and sorted(glob(word.replace("[", "[[]")))) or (word,)

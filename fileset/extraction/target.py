@@ -227,9 +227,10 @@ def _sweep(folder: str) -> None:
     with suppress(OSError):
         for name in filter(is_part, os.listdir(folder)):
             path = os.path.join(folder, name)
-            with suppress(OSError), open_regular(path) as file:
-                system.lock(file.fileno())
-                os.unlink(path)
+            with suppress(OSError):
+                with open_regular(path) as file:
+                    system.lock(file.fileno())
+                os.unlink(path)  # after closing, because Windows removes no open file
 
 
 def _size_of(folder: str) -> int:

@@ -487,3 +487,10 @@ def test_a_size_without_a_unit_is_questioned(size: str, question: str, run: Runs
 def test_a_legal_file_set_id_is_offered(run: Runs, incoming: Path) -> None:
     said = run("create", incoming, "-o", "X.iso", "--file-set-id", "Müller CD 1", code=2).stderr
     assert "For example MUELLER_CD_1\n" in said
+
+
+def test_what_systems_leave_in_folders_is_no_loss(run: Runs, tmp_path: Path) -> None:
+    image = synthetic.ct_series(tmp_path / "IN", 1, 1, 1, 1)[0]
+    for name in ("Thumbs.db", "desktop.ini", ".DS_Store", f"._{image.name}", "._IM1.dcm"):
+        (image.parent / name).write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X" + bytes(200))
+    assert "left out 5 files that are not DICOM" in run("create", tmp_path / "IN", "-o", tmp_path / "SET").stderr

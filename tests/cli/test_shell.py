@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ntpath
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import fileset
-from fileset.cli.shell import for_windows, shown, with_files
+from fileset.cli.shell import for_windows, refuse_glued, shown, with_files
+from fileset.errors import RuleError
 from fileset.media.system.files import upwards
 from tests.support import synthetic
 from tests.support.command import Runs, environment
@@ -50,6 +52,19 @@ def test_wild_cards_become_the_files_that_match(tmp_path: Path, monkeypatch: pyt
     assert list(with_files(words)) == ["create", *found, "-o", "O?", "PatientName=a*", "--template=*.dcm"]
 
 
+def test_a_path_whose_closing_mark_became_a_part_of_it_is_corrected() -> None:
+    # What Windows makes of: fileset create "D:\\A B\\" -o "OUT\\"
+    words = ['D:\\A B"', 'OUT"', 'PatientName="', 'a"b']
+    assert list(with_files(words)) == ["D:\\A B", "OUT", 'PatientName="', 'a"b']
+
+
+@pytest.mark.parametrize("word", ['D:\\A B" -o X', 'in" -o', '\\\\server\\share\\in" -o D:\\out"'])
+def test_a_path_that_swallowed_the_words_after_it_is_explained(word: str) -> None:
+    refuse_glued(["create", 'PatientName=a" b', 'Authorization: Digest realm="x" y', "D:\\A B"])
+    with pytest.raises(RuleError, match="without one at the end"):
+        refuse_glued(["create", word])
+
+
 def test_the_search_upwards_ends_at_a_missing_drive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.path.dirname", ntpath.dirname)
     assert list(upwards("Q:\\A\\B")) == ["Q:\\A\\B", "Q:\\A", "Q:\\"]
@@ -81,6 +96,41 @@ def test_paths_over_260_characters_are_written_and_read(indexed: Path, run: Runs
     with fileset.Updater(deep / "OUT") as updater:
         updater.remove(PatientID=next(iter(fileset.Reader(indexed).patients)).get("PatientID"))
     run("check", deep / "OUT", deep / "D.iso")
+
+
+@WINDOWS
+def test_a_file_set_copied_from_a_disc_can_be_changed_although_it_is_read_only(
+    indexed: Path, run: Runs, tmp_path: Path
+) -> None:
+    def make_read_only() -> None:
+        for path in tmp_path.rglob("*"):
+            path.chmod(stat.S_IREAD)
+
+    run("create", indexed, "-o", tmp_path / "OUT")
+    run("create", indexed, "-o", tmp_path / "D.iso")
+    for medium in (tmp_path / "OUT", tmp_path / "D.iso"):
+        make_read_only()
+        run("remove", medium, "InstanceNumber=1")
+        make_read_only()
+        run("add", medium, indexed)
+        make_read_only()
+        run("refresh", medium)
+        run("create", indexed, "-o", medium, "--replace")
+        assert "0 errors" in run("check", medium).stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["D.iso", "OUT"]
+
+
+@WINDOWS
+def test_a_file_set_that_another_program_has_open_stays_and_can_be_changed_afterwards(
+    indexed: Path, run: Runs, tmp_path: Path
+) -> None:
+    run("create", indexed, "-o", tmp_path / "OUT")
+    with (tmp_path / "OUT" / "DICOMDIR").open("rb"):
+        said = run("remove", tmp_path / "OUT", "InstanceNumber=1", code=5).stderr
+    assert "Another program may have it open" in said
+    assert len(run("list", tmp_path / "OUT", "--paths").stdout.splitlines()) == 12
+    run("remove", tmp_path / "OUT", "InstanceNumber=1")
+    assert run("check", tmp_path / "OUT").stdout.endswith("0 errors\n")
 
 
 @WINDOWS

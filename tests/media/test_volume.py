@@ -193,6 +193,37 @@ def test_the_sync_of_all_files_sees_a_failure_of_every_write_since_the_job_began
     assert not (tmp_path / "SET").exists()
 
 
+def test_a_writer_that_cannot_clean_up_leaves_what_the_next_one_needs(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On Windows a program that has the DICOMDIR open blocks the new one, and the removal of the copy.
+    medium = tmp_path / "SET"
+    with fileset.Creator(medium) as creator:
+        creator.add(sources / "P001")
+    unlink, replace = os.unlink, linux.replace
+
+    def held(path: str) -> None:
+        if os.path.basename(path) == "OLD" and os.path.exists(path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        unlink(path)
+
+    def blocked(source: str, target: str) -> None:
+        if os.path.basename(target) == "DICOMDIR":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), target)
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", held)
+        patch.setattr(linux, "replace", blocked)
+        with pytest.raises(MediumError, match="DICOMDIR"), fileset.Updater(medium) as updater:
+            updater.add(sources / "P002")
+    with fileset.Updater(medium) as updater:
+        updater.add(sources / "P002")
+    report = fileset.check_file_set(medium)
+    assert not report.findings
+    assert not (medium / "FILESET_").exists()
+
+
 def test_a_place_is_below_a_folder_that_is_spelt_in_another_way(fs: FakeFilesystem) -> None:
     fs.is_case_sensitive = False
     fs.create_file("/media/Stick/DICOM/IM1")

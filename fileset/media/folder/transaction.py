@@ -31,6 +31,7 @@ from fileset.media.system.files import (
     make_folders,
     named,
     read_back,
+    remove_file,
     remove_folder,
     restricted,
     set_mode,
@@ -264,7 +265,7 @@ class FolderTransaction:
         """Remove a DICOMDIR under another form of the name, unless both names lead to the same file."""
         with suppress(FileNotFoundError):
             if not os.path.samefile(former, self._dicomdir):
-                os.unlink(former)
+                remove_file(former)
                 sync_directory(self._root)
 
     def delete(self, file_id: FileId) -> None:
@@ -272,7 +273,7 @@ class FolderTransaction:
         try:
             if path := self._own(file_id):
                 with named(path), suppress(FileNotFoundError):
-                    os.unlink(path)
+                    remove_file(path)
             self._prune(file_id)
         except MediumError:
             self._stuck += filter(None, [self._recorded.get(file_id)])
@@ -355,12 +356,16 @@ class FolderTransaction:
         made = sorted((path for path, ours in self._folders.items() if ours), key=len, reverse=True)
         left = [path for path in made if not _removed(os.rmdir, path)]
         if self._work.taken:
+            swept = False
             with suppress(FilesetError):
                 self._work.sweep()
                 if self._whole:
                     self._work.unseal()
+                swept = True
+            # Without the journal, nothing would prove that remaining files are temporary.
+            keeps = bool(self._written or left or self._stuck or not self._announced or not swept)
             with suppress(FilesetError):
-                self._work.release(journal=bool(self._written or left or self._stuck or not self._announced))
+                self._work.release(journal=keeps)
 
 
 def _is_link(folder: str) -> bool:

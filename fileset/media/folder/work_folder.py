@@ -25,6 +25,7 @@ from fileset.media.system.files import (
     blocks,
     named,
     open_locked,
+    remove_file,
     remove_folder,
     sync_directory,
     write_file,
@@ -274,4 +275,4 @@ def _copy(path: str, copy: str) -> str:
 
 def _unlink(path: str) -> None:
     with suppress(FileNotFoundError):
-        os.unlink(path)
+        remove_file(path)

@@ -24,6 +24,7 @@ from fileset.media.system.files import (
     named,
     open_locked,
     real_path,
+    remove_file,
     restricted,
     set_mode,
     sync_directory,
@@ -109,7 +110,7 @@ class ImageTransaction:
                 if not system.MOVES_OPEN_FILES:
                     self._file.close()
                 with suppress(OSError):
-                    os.unlink(self._new)
+                    remove_file(self._new)
         finally:
             with suppress(OSError):  # nothing of the file counts any more, or all of it is on disk
                 self._file.close()

@@ -17,6 +17,7 @@ from fileset.media.system.interface import Drive, VolumeFacts
 assert sys.platform == "darwin"  # noqa: S101  # for the type checker, which then knows the functions of the system
 
 MOVES_OPEN_FILES = posix.MOVES_OPEN_FILES
+clear_read_only = posix.clear_read_only
 create = posix.create
 is_link = posix.is_link
 lock = posix.lock

@@ -210,10 +210,24 @@ def unmake_folders(made: list[str]) -> None:
             os.rmdir(folder)
 
 
+def remove_file(path: str) -> None:
+    """Remove a file, also one that is read-only. Raises `OSError`."""
+    _even_read_only(os.unlink, path)
+
+
+def _even_read_only(remove: Callable[[str], None], path: str) -> None:
+    try:
+        remove(path)
+    except PermissionError:
+        if not system.clear_read_only(path):
+            raise
+        remove(path)
+
+
 def remove_folder(path: str) -> bool:
     """Remove a folder if it is empty; return whether it was removed."""
     try:
-        os.rmdir(path)
+        _even_read_only(os.rmdir, path)
     except FileNotFoundError:
         pass
     except OSError:

@@ -72,7 +72,10 @@ class SystemCalls(Protocol):
         """Lock a file until it is closed. Raise `BlockingIOError` if another process has it, `OSError` without locks."""
 
     def replace(self, source: str, target: str) -> None:
-        """Rename a file over another one."""
+        """Rename a file over another one, also over one that is read-only."""
+
+    def clear_read_only(self, path: str) -> bool:
+        """Take the attribute from a file or folder that forbids to remove it; return False if it has none."""
 
     def start_write_back(self, descriptor: int) -> None:
         """Let the system begin to write the file to the disk, without waiting. Systems may ignore it."""

@@ -62,6 +62,11 @@ def replace(source: str, target: str) -> None:
     os.replace(source, target)
 
 
+def clear_read_only(path: str) -> bool:  # noqa: ARG001  # the permissions of the folder count
+    """Return False: no attribute of a file forbids its removal."""
+    return False
+
+
 def sync_directory(path: str, sync: Callable[[int], None]) -> None:
     """Sync the names in a folder; file systems that cannot are left alone, and so are folders that may not be read."""
     try:

@@ -10,6 +10,7 @@ import ctypes
 import errno
 import msvcrt
 import os
+import stat
 import sys
 import time
 from ctypes import wintypes
@@ -33,6 +34,7 @@ _TRIES, _PAUSE = 20, 0.05
 _SHARING: Final = frozenset((5, 32, 33))
 """Access denied, sharing violation, lock violation."""
 
+_IN_USE: Final = "Another program may have it open: close it there, and try again"
 _REPLACE_EXISTING, _WRITE_THROUGH = 0x1, 0x8
 _GENERIC_WRITE: Final = 0x40000000
 _SHARE_ALL: Final = 0x7
@@ -192,9 +194,23 @@ def replace(source: str, target: str) -> None:
         if _kernel.MoveFileExW(source, target, _REPLACE_EXISTING | _WRITE_THROUGH):
             return
         number = ctypes.get_last_error()
-        if number not in _SHARING or not left:
+        if number not in _SHARING:
             raise OSError(0, ctypes.FormatError(number), source, number, target)
-        time.sleep(_PAUSE)
+        if not left:
+            raise OSError(0, f"{ctypes.FormatError(number)} {_IN_USE}", target)
+        if not clear_read_only(target):
+            time.sleep(_PAUSE)
+
+
+def clear_read_only(path: str) -> bool:
+    """Take the attribute from a file or folder that forbids to remove it: copies of files on a CD often have it."""
+    try:
+        attributes = os.lstat(path).st_file_attributes
+    except OSError:
+        return False
+    if not attributes & stat.FILE_ATTRIBUTE_READONLY:
+        return False
+    return bool(_kernel.SetFileAttributesW(path, attributes & ~stat.FILE_ATTRIBUTE_READONLY))
 
 
 def start_write_back(descriptor: int) -> None:
