@@ -157,9 +157,9 @@ def keys_of(arguments: Sequence[str]) -> dict[str, str]:
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals or not _KEY(key):
-            from fileset.plan.choice import meant_key
+            from fileset.standard.dictionary import keyword_like
 
-            meant = meant_key(key) if equals else ""
+            meant = keyword_like(key) if equals else ""
             advice = f"Did you mean {meant}={value}?" if meant else ""
             raise RuleError(f"{argument!r} is not of the form KEY=VALUE, such as PatientID=P1", advice=advice)
         if key in keys:

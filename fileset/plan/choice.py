@@ -13,7 +13,6 @@ from fileset.dicom.header import HeaderError, Reading, Wanted
 from fileset.dicomdir.read.query import condition
 from fileset.plan.header_values import HeaderValues, wanted_tags
 from fileset.standard import tags
-from fileset.standard.dictionary import keyword_like
 
 _OF_FILES: Final = {
     tags.REFERENCED_SOP_CLASS_UID: tags.SOP_CLASS_UID,
@@ -21,11 +20,6 @@ _OF_FILES: Final = {
     tags.REFERENCED_TRANSFER_SYNTAX_UID: tags.TRANSFER_SYNTAX_UID,
 }
 """Attributes that files have under another tag than records."""
-
-
-def meant_key(word: str) -> str:
-    """Find the keyword most similar to a word, "" if none is similar."""
-    return keyword_like(word)
 
 
 def _folded(path: str) -> str:

@@ -46,11 +46,6 @@ USUAL_KEYS: Final[dict[str, tuple[Key, ...]]] = {
 }
 """Record type -> keys; "" stands for every record of an instance of a series."""
 
-VARYING: Final = (
-    Key("ContentTime", 0x00080033, "TM", "3"),
-    Key("ImagePositionPatient", 0x00200032, "DS", "3"),
-    Key("SliceLocation", 0x00201041, "DS", "3"),
-    Key("WindowCenter", 0x00281050, "DS", "3"),
-    Key("WindowWidth", 0x00281051, "DS", "3"),
-)
+_VARYING: Final = frozenset(("ContentTime", "ImagePositionPatient", "SliceLocation", "WindowCenter", "WindowWidth"))
+VARYING: Final = tuple(key for key in USUAL_KEYS[""] if key.keyword in _VARYING)
 """Those that differ from image to image of one series."""
