@@ -25,6 +25,11 @@ _WITH_RELATIONSHIP: Final = frozenset(
 _BLENDING: Final = b"1.2.840.10008.5.1.4.1.1.11.4"
 
 
+_VALUE_TYPE: Final = 0x0040A040
+_NAMED: Final = frozenset((b"TEXT", b"NUM", b"CODE", b"DATETIME", b"DATE", b"TIME", b"UIDREF", b"PNAME"))
+"""Value types of content items that need a Concept Name (PS3.3 C.17.3)."""
+
+
 def _palette(values: Values) -> bool:
     return values.get(tags.PHOTOMETRIC_INTERPRETATION) == b"PALETTE COLOR"
 
@@ -39,6 +44,11 @@ NEEDED: Final[dict[int, Callable[[Values], bool]]] = {
     tags.REFERENCED_INSTANCE_SEQUENCE: lambda values: tags.REFERENCED_WAVEFORM_SEQUENCE not in values,
     tags.REFERENCED_WAVEFORM_SEQUENCE: lambda values: tags.REFERENCED_INSTANCE_SEQUENCE not in values,
     tags.VERIFICATION_DATE_TIME: lambda values: values.get(tags.VERIFICATION_FLAG) == b"VERIFIED",
+    0x0040A043: lambda values: values.get(_VALUE_TYPE) in _NAMED,
+    0x0040A168: lambda values: values.get(_VALUE_TYPE) == b"CODE",
+    0x0040A160: lambda values: values.get(_VALUE_TYPE) == b"TEXT",
+    0x00080080: lambda values: 0x00080082 not in values,
+    0x00080082: lambda values: 0x00080080 not in values,
     0x00081115: lambda values: values.get(tags.REFERENCED_SOP_CLASS_UID) in _WITH_RELATIONSHIP,
     0x00700402: lambda values: values.get(tags.REFERENCED_SOP_CLASS_UID) == _BLENDING,
     0x0040E001: lambda values: values.get(tags.REFERENCED_SOP_CLASS_UID) == _CDA,

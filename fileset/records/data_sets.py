@@ -11,8 +11,9 @@ from fileset.errors import FormatError
 from fileset.part10.faults import Fault
 from fileset.part10.values import WIDTHS
 from fileset.records.conditions import CONDITIONED, Values
-from fileset.standard.dictionary import named, vr_of
-from fileset.standard.record_types import RECORD_TYPES, Key
+from fileset.standard import tags
+from fileset.standard.dictionary import keyword_of, named, vr_of
+from fileset.standard.record_types import CODE, RECORD_TYPES, Key
 
 _QUERIES: Final = frozenset((0x00080400,))
 """Scope of Inventory Sequence holds query keys: ranges and wild cards, not values (PS3.3 C.38)."""
@@ -20,11 +21,15 @@ _BINARY: Final = frozenset((b"SQ", b"OB", b"UN", *(vr.encode("ascii") for vr in 
 
 
 class KeyTable(NamedTuple):
-    """The keys of a record type or of the items of a sequence: by tag, required, and with a condition that is checked."""
+    """The keys of a record type or of the items of a sequence: by tag, required, and with a condition that is checked.
+
+    `never_empty`: the keys that have a value if they are present.
+    """
 
     keys: Mapping[int, Key]
     required: tuple[Key, ...]
     conditional: tuple[Key, ...]
+    never_empty: tuple[Key, ...]
 
 
 @cache
@@ -34,6 +39,7 @@ def table_of(keys: tuple[Key, ...]) -> KeyTable:
         {key.tag: key for key in keys},
         tuple(key for key in keys if key.type in ("1", "2")),
         tuple(key for key in keys if key.type in ("1C", "2C") and key.tag in CONDITIONED),
+        tuple(key for key in keys if key.type in ("1", "1C")),
     )
 
 
@@ -94,10 +100,15 @@ def sequences(data_set: DataSet, character_set: str) -> Iterator[tuple[Element, 
                 yield part, nested, None
 
 
+def _holds_codes(tag: int) -> bool:
+    """Return whether a sequence has codes as its items (PS3.3 8.8), whatever record it is in."""
+    return tag == tags.ANATOMIC_REGION_SEQUENCE or keyword_of(tag).endswith("CodeSequence")
+
+
 def _items(data_set: DataSet, part: Element, character_set: str) -> Iterator[DataSet]:
     data, syntax = data_set.data, data_set.syntax
     key = data_set.table.keys.get(part.tag)
-    table = table_of(key.items) if key else _NO_KEYS
+    table = table_of(key.items if key else CODE if _holds_codes(part.tag) else ())
     for item in items(data, part.value_at, part.value_end, syntax):
         parts = list(elements(data, item.value_at, item.value_end, syntax))
         yield DataSet(data, syntax, parts, values_of(data, parts), table, character_set, data_set.depth + 1)

@@ -10,7 +10,10 @@ from fileset.dicom.elements import EXPLICIT_LITTLE, element, elements, item, ite
 from fileset.dicom.header import HeaderError
 from fileset.dicom.values import UNKNOWN_CODE, canonical, invented
 from fileset.errors import FormatError
+from fileset.findings import ERROR, RULES
+from fileset.records.data_sets import DataSet, table_of
 from fileset.records.element_rules import key_value
+from fileset.records.key_rules import faults_of_items
 from fileset.records.levels import Notes, record_character_set
 from fileset.standard import tags
 from fileset.standard.profile_keys import IN_GROUPS
@@ -94,11 +97,23 @@ def _value(key: Key, values: dict[int, bytes]) -> tuple[bytes, tuple[str, str] |
     if not raw:
         return b"", None
     if key.vr == "SQ":
-        return filtered(raw, key.items if not key.others else ()), None
+        return _sequence(key, filtered(raw, key))
     declared = (
         canonical("CS", values.get(tags.SPECIFIC_CHARACTER_SET, b"")).decode("ascii") if key.vr in TEXT_VRS else ""
     )
     return key_value(key.tag, key.vr, raw, declared, is_optional=key.type == "3")
+
+
+def _sequence(key: Key, value: bytes) -> tuple[bytes, tuple[str, str] | None]:
+    """Return the items for the record; an optional key with an error in its items is left out, with a note."""
+    if key.type == "3":
+        data = element(key.tag, "SQ", value)
+        (part,) = elements(data, 0, len(data), EXPLICIT_LITTLE)
+        alone = DataSet(data, EXPLICIT_LITTLE, [part], {}, table_of((key,)))
+        for fault in faults_of_items(alone, part):
+            if RULES[fault.rule].severity == ERROR and not fault.rule.startswith("FS-CHARSET-"):
+                return b"", ("FS-KEY-LEFT-OUT", f"{_label(key)}: {fault.message}: this optional key is left out")
+    return value, None
 
 
 def _in_shared_groups(groups: bytes, tag: int) -> bytes:
@@ -116,25 +131,29 @@ def _in_shared_groups(groups: bytes, tag: int) -> bytes:
     return b""
 
 
-def filtered(sequence: bytes, keys: tuple[Key, ...]) -> bytes:
-    """Copy the items of `sequence` with only the elements in `keys` at every level; unchanged if there are no keys."""
-    if not keys:
-        return b"".join(sequence[part.at : part.end] for part in items(sequence, 0, len(sequence), EXPLICIT_LITTLE))
-    nested = {key.tag: key.items for key in keys}
-    return b"".join(
-        item(_filtered_item(sequence, part.value_at, part.value_end, nested))
-        for part in items(sequence, 0, len(sequence), EXPLICIT_LITTLE)
-    )
+def filtered(sequence: bytes, key: Key, *, others: bool = False) -> bytes:
+    """Copy the items of `sequence` with only the elements that `key` defines for them at every level.
+
+    With `others`, or if the table says so, all other elements are copied too. Elements that must not be empty, and need
+    not be there, are left out if they are empty.
+    """
+    parts = items(sequence, 0, len(sequence), EXPLICIT_LITTLE)
+    if not key.items:
+        return b"".join(sequence[part.at : part.end] for part in parts)
+    others = others or bool(key.others)
+    return b"".join(item(_filtered_item(sequence, part.value_at, part.value_end, key, others=others)) for part in parts)
 
 
-def _filtered_item(data: bytes, at: int, end: int, nested: dict[int, tuple[Key, ...]]) -> bytes:
-    kept = []
+def _filtered_item(data: bytes, at: int, end: int, sequence: Key, *, others: bool) -> bytes:
+    keys, kept = {key.tag: key for key in sequence.items}, []
     for part in elements(data, at, end, EXPLICIT_LITTLE):
-        if part.tag not in nested and part.tag != tags.SPECIFIC_CHARACTER_SET:
-            continue
-        if nested.get(part.tag) and part.vr == b"SQ":
-            kept.append(element(part.tag, "SQ", filtered(data[part.value_at : part.value_end], nested[part.tag])))
-        else:
+        key = keys.get(part.tag)
+        if key is None:
+            if others or part.tag == tags.SPECIFIC_CHARACTER_SET:
+                kept.append(data[part.at : part.end])
+        elif key.items and part.vr == b"SQ":
+            kept.append(element(part.tag, "SQ", filtered(data[part.value_at : part.value_end], key, others=others)))
+        elif key.type != "1C" or data[part.value_at : part.value_end].strip(b" \0\\"):
             kept.append(data[part.at : part.end])
     return b"".join(kept)
 
@@ -156,14 +175,15 @@ def texts_of_sequence(sequence: bytes) -> list[bytes]:
     return texts
 
 
-def _concept_modifiers(_: Key, values: dict[int, bytes]) -> bytes:
+def _concept_modifiers(key: Key, values: dict[int, bytes]) -> bytes:
     """Return the children of the root content item that modify its concept name (PS3.3 F.5.25)."""
     content = values.get(tags.CONTENT_SEQUENCE, b"")
-    return b"".join(
+    modifiers = b"".join(
         content[part.at : part.end]
         for part in items(content, 0, len(content), EXPLICIT_LITTLE)
         if _nested(content, part.value_at, part.value_end, tags.RELATIONSHIP_TYPE) == b"HAS CONCEPT MOD"
     )
+    return filtered(modifiers, key)
 
 
 def _last_verification(_: Key, values: dict[int, bytes]) -> bytes:

@@ -7,9 +7,9 @@ from typing import Final
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, Element, elements
 from fileset.part10.faults import Fault
-from fileset.part10.values import shown
+from fileset.part10.values import WIDTHS, shown
 from fileset.records.conditions import ALLOWED, FORBIDDEN, NEEDED, item_bounds
-from fileset.records.data_sets import DataSet, record_data_set, sequences
+from fileset.records.data_sets import DataSet, record_data_set, sequences, table_of, values_of
 from fileset.records.element_rules import character_set_of, element_faults
 from fileset.records.icon_rules import icon_faults
 from fileset.standard import tags
@@ -41,6 +41,13 @@ def record_faults(record: DataSet) -> Iterator[Fault]:
             stack.extend(nested)
 
 
+def faults_of_items(record: DataSet, part: Element) -> Iterator[Fault]:
+    """Find the faults of the items of one sequence of a record."""
+    key = record.table.keys.get(part.tag)
+    alone = values_of(record.data, [part])
+    return record_faults(record._replace(parts=[part], values=alone, table=table_of((key,) if key else ())))
+
+
 def _type_faults(data_set: DataSet) -> Iterator[Fault]:
     """Find the faults of Types 1, 2, 1C and 2C (PS3.5 7.4)."""
     for key in data_set.table.required:
@@ -48,8 +55,10 @@ def _type_faults(data_set: DataSet) -> Iterator[Fault]:
         if value is None:
             rule = "FS-KEY-TYPE1-MISSING" if key.type == "1" else "FS-KEY-TYPE2-MISSING"
             yield Fault(rule, f"Type {key.type} key {named(key.tag)} is missing", None, key.tag)
-        elif key.type == "1" and not value.strip(b"\\ "):
-            yield Fault("FS-KEY-TYPE1-MISSING", f"Type 1 key {named(key.tag)} has no value", None, key.tag)
+    for key in data_set.table.never_empty:
+        value = data_set.values.get(key.tag)
+        if value is not None and not (value if key.vr in WIDTHS else value.strip(b"\\ ")):
+            yield Fault("FS-KEY-TYPE1-MISSING", f"Type {key.type} key {named(key.tag)} has no value", None, key.tag)
     for key in data_set.table.conditional:
         yield from _condition_faults(data_set, key)
 
@@ -57,8 +66,7 @@ def _type_faults(data_set: DataSet) -> Iterator[Fault]:
 def _condition_faults(data_set: DataSet, key: Key) -> Iterator[Fault]:
     value = data_set.values.get(key.tag)
     needed, forbidden = NEEDED.get(key.tag), FORBIDDEN.get(key.tag)
-    is_missing = value is None or (key.type == "1C" and not value)
-    if is_missing and needed is not None and needed(data_set.values):
+    if value is None and needed is not None and needed(data_set.values):
         message = f"Type {key.type} key {named(key.tag)} is required: {key.condition}"
         yield Fault("FS-KEY-CONDITION", message, None, key.tag)
     elif value is not None and forbidden is not None and forbidden(data_set.values):

@@ -12,7 +12,17 @@ from attrs import frozen
 
 from fileset.standard.sop_classes import IODS, SOP_CLASSES, SopClass
 
-__all__ = ["IODS", "MRDR_OFFSET", "RECORD_TYPES", "ROOT_CHILDREN", "SOP_CLASSES", "Key", "RecordType", "SopClass"]
+__all__ = [
+    "CODE",
+    "IODS",
+    "MRDR_OFFSET",
+    "RECORD_TYPES",
+    "ROOT_CHILDREN",
+    "SOP_CLASSES",
+    "Key",
+    "RecordType",
+    "SopClass",
+]
 
 
 @frozen
@@ -95,8 +105,7 @@ _PALETTE = "PALETTE COLOR"
 # Nobody could read the edition that defined these keys: a reader must not rely on them.
 _INFERRED = "inferred; source not seen"
 
-# Code Sequence Macro (PS3.3 8.8): exactly one of Code Value, Long Code Value and URN Code Value
-_CODE = (
+CODE = (
     Key("CodeValue", 0x00080100, "SH", "1C", condition="a code of at most 16 characters, no URN"),
     Key("LongCodeValue", 0x00080119, "UC", "1C", condition="a code of more than 16 characters, no URN"),
     Key("URNCodeValue", 0x00080120, "UR", "1C", condition="a code that is a URN or URL"),
@@ -104,6 +113,7 @@ _CODE = (
     Key("CodingSchemeVersion", 0x00080103, "SH", "1C", condition="designator alone is ambiguous"),
     Key("CodeMeaning", 0x00080104, "LO", "1"),
 )
+"""Code Sequence Macro (PS3.3 8.8): exactly one of Code Value, Long Code Value and URN Code Value."""
 
 # SOP Instance Reference Macro (PS3.3 10.8)
 _REFERENCE = (
@@ -126,23 +136,33 @@ _SERIES_IMAGES = (
     Key("ReferencedImageSequence", 0x00081140, "SQ", "1", items=_REFERENCE, condition="1-n items"),
 )
 
-# Content Identification Macro (PS3.3 10.9), with the Person Identification Macro (10.1) copied unchanged
+# Person Identification Macro (PS3.3 10.1)
+_PERSON = (
+    Key("PersonIdentificationCodeSequence", 0x00401101, "SQ", "1", items=CODE, condition="1-n items"),
+    Key("InstitutionName", 0x00080080, "LO", "1C", condition="without Institution Code Sequence"),
+    Key("InstitutionCodeSequence", 0x00080082, "SQ", "1C", items=CODE, condition="without Institution Name; 1 item"),
+)
+
+# Content Identification Macro (PS3.3 10.9)
 _BY_MACRO = "Content Identification Macro"
 _CONTENT_IDENTIFICATION = (
     Key("InstanceNumber", 0x00200013, "IS", "1", condition=_BY_MACRO),
     Key("ContentLabel", 0x00700080, "CS", "1", condition=_BY_MACRO),
     Key("ContentDescription", 0x00700081, "LO", "2", condition=_BY_MACRO),
-    Key("ConceptNameCodeSequence", 0x0040A043, "SQ", "3", items=_CODE, condition="the label as a code, after 2011; 0-1 items"),
+    Key("ConceptNameCodeSequence", 0x0040A043, "SQ", "3", items=CODE, condition="the label as a code, after 2011; 0-1 items"),
     Key(
         "AlternateContentDescriptionSequence", 0x00700087, "SQ", "3",
         items=(
             Key("ContentDescription", 0x00700081, "LO", "1"),
-            Key("LanguageCodeSequence", 0x00080006, "SQ", "1", items=_CODE),
+            Key("LanguageCodeSequence", 0x00080006, "SQ", "1", items=CODE),
         ),
         condition=_BY_MACRO,
     ),
     Key("ContentCreatorName", 0x00700084, "PN", "2", condition=_BY_MACRO),
-    Key("ContentCreatorIdentificationCodeSequence", 0x00700086, "SQ", "3", condition=_BY_MACRO + "; 0-1 items"),
+    Key(
+        "ContentCreatorIdentificationCodeSequence", 0x00700086, "SQ", "3",
+        items=_PERSON, condition=_BY_MACRO + "; 0-1 items", others="address, telephone and department",
+    ),
 )  # fmt: skip
 _DATED_CONTENT = (_CHARSET, _CONTENT_DATE, _CONTENT_TIME, *_CONTENT_IDENTIFICATION)
 
@@ -174,14 +194,14 @@ _TITLE_MODIFIERS = Key(
     items=(
         Key("RelationshipType", 0x0040A010, "CS", "1", condition="HAS CONCEPT MOD"),
         Key("ValueType", 0x0040A040, "CS", "1", condition="as in the instance"),
-        Key("ConceptNameCodeSequence", 0x0040A043, "SQ", "1C", condition="value types that need a name"),
-        Key("ConceptCodeSequence", 0x0040A168, "SQ", "1C", condition="value type CODE"),
+        Key("ConceptNameCodeSequence", 0x0040A043, "SQ", "1C", items=CODE, condition="value types that need a name; 1 item"),
+        Key("ConceptCodeSequence", 0x0040A168, "SQ", "1C", items=CODE, condition="value type CODE; 1 item"),
         Key("TextValue", 0x0040A160, "UT", "1C", condition="value type TEXT"),
     ),
     condition="the root has HAS CONCEPT MOD children: all of these and only these",
     others="the value of any other value type, and nested content",
 )  # fmt: skip
-_DOCUMENT_TITLE = Key("ConceptNameCodeSequence", 0x0040A043, "SQ", "1", items=_CODE, condition="document title, 1 item")
+_DOCUMENT_TITLE = Key("ConceptNameCodeSequence", 0x0040A043, "SQ", "1", items=CODE, condition="document title, 1 item")
 
 MRDR_OFFSET: Final = Key(
     "MRDRDirectoryRecordOffset", 0x00041504, "UL", "1C", condition="in place of Referenced File ID; retired 2004"
@@ -376,12 +396,12 @@ _CURRENT = (
                 "HangingProtocolDefinitionSequence", 0x0072000C, "SQ", "1",
                 items=(
                     Key("Modality", 0x00080060, "CS", "1C", condition="Anatomic Region Sequence absent"),
-                    Key("AnatomicRegionSequence", 0x00082218, "SQ", "1C", items=_CODE, condition="Modality absent"),
+                    Key("AnatomicRegionSequence", 0x00082218, "SQ", "1C", items=CODE, condition="Modality absent"),
                     Key("Laterality", 0x00200060, "CS", "2C", condition="Anatomic Region Sequence present"),
-                    Key("ProcedureCodeSequence", 0x00081032, "SQ", "2", items=_CODE, condition="0-n items"),
+                    Key("ProcedureCodeSequence", 0x00081032, "SQ", "2", items=CODE, condition="0-n items"),
                     Key(
                         "ReasonForRequestedProcedureCodeSequence", 0x0040100A, "SQ", "2",
-                        items=_CODE,
+                        items=CODE,
                         condition="0-n items",
                     ),
                 ),
@@ -390,7 +410,7 @@ _CURRENT = (
             Key("NumberOfPriorsReferenced", 0x00720014, "US", "1"),
             Key(
                 "HangingProtocolUserIdentificationCodeSequence", 0x0072000E, "SQ", "2",
-                items=_CODE,
+                items=CODE,
                 condition="0-1 item",
             ),
         ),
@@ -405,7 +425,7 @@ _CURRENT = (
             _INSTANCE_NUMBER,
             Key("DocumentTitle", 0x00420010, "ST", "2"),
             Key("HL7InstanceIdentifier", 0x0040E001, "ST", "1C", condition="the document is an HL7 CDA"),
-            Key("ConceptNameCodeSequence", 0x0040A043, "SQ", "2", items=_CODE, condition="title as a code, 0-1 item"),
+            Key("ConceptNameCodeSequence", 0x0040A043, "SQ", "2", items=CODE, condition="title as a code, 0-1 item"),
             Key("MIMETypeOfEncapsulatedDocument", 0x00420012, "LO", "1", condition="the kind of the document"),
         ),
         others="Encapsulated Document Module, except (0042,0011) itself",
@@ -434,7 +454,7 @@ _CURRENT = (
             _CHARSET,
             Key("ImplantAssemblyTemplateName", 0x00760001, "LO", "1"),
             _MANUFACTURER,
-            Key("ProcedureTypeCodeSequence", 0x00760020, "SQ", "1", items=_CODE, condition="1-n items"),
+            Key("ProcedureTypeCodeSequence", 0x00760020, "SQ", "1", items=CODE, condition="1-n items"),
         ),
     ),
     RecordType(
@@ -534,7 +554,7 @@ _RETIRED = (
             _CHARSET,
             Key("HL7InstanceIdentifier", 0x0040E001, "ST", "1"),
             Key("HL7DocumentEffectiveTime", 0x0040E004, "DT", "1"),
-            Key("HL7DocumentTypeCodeSequence", 0x0040E006, "SQ", "1", items=_CODE, condition="1 item"),
+            Key("HL7DocumentTypeCodeSequence", 0x0040E006, "SQ", "1", items=CODE, condition="1 item"),
             Key("DocumentTitle", 0x00420010, "ST", "1C", condition=_INFERRED),
         ),
     ),

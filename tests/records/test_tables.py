@@ -56,6 +56,15 @@ def tag_text(tag: int) -> str:
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
+ONLY_NAMED = frozenset(
+    (
+        *("ContentCreatorIdentificationCodeSequence", "ContentSequence>ConceptNameCodeSequence"),
+        "ContentSequence>ConceptCodeSequence",
+    )
+)
+"""Sequences for which directory_records.tsv names the macro of their items, and not its attributes (PS3.3 8.8, 10.1)."""
+
+
 def flat(keys: Iterable[Key], parents: tuple[str, ...] = ()) -> Iterator[Fact]:
     """Keyword, tag, VR, Type, level, path and whether there is a condition, of each key and of all that it holds."""
     level = str(len(parents))
@@ -63,6 +72,8 @@ def flat(keys: Iterable[Key], parents: tuple[str, ...] = ()) -> Iterator[Fact]:
         path = (*parents, key.keyword)
         condition = str(bool(key.condition))
         yield key.keyword, tag_text(key.tag), " or ".join(key.vrs), key.type, level, ">".join(path), condition
+        if ">".join(path) in ONLY_NAMED:
+            continue
         yield from flat(key.items, path)
         if key.others:
             other = "(other C.17-5 value attributes)"

@@ -155,7 +155,7 @@ def _encapsulated(vr: bytes) -> Fault:
     return fault
 
 
-def _sequence(*items: bytes) -> bytes:
+def sequence(*items: bytes) -> bytes:
     return b"".join(b"\xfe\xff\x00\xe0" + pack("<I", len(item)) + item for item in items)
 
 
@@ -209,10 +209,10 @@ FAULTS: Final[dict[str, Fault]] = {
     "no set": _both((0x00080005, b"CS", b""), (0x00100010, b"PN", b"M\xfcller^A")),
     "VR of a date": _put(0x00080020, b"LO", b"20230201"),
     "VR of a name": _put(0x00100010, b"LO", b"A^B "),
-    "VR of a key in an item": _put(0x00081032, b"SQ", _sequence(encoded(0x00080100, b"LO", b"CODE") + CODE)),
+    "VR of a key in an item": _put(0x00081032, b"SQ", sequence(encoded(0x00080100, b"LO", b"CODE") + CODE)),
     "VR of encapsulated pixels": _encapsulated(b"OW"),
     "private without creator": _put(0x00091001, b"LO", b"ab"),
-    "private without creator in an item": _put(0x00081032, b"SQ", _sequence(CODE + encoded(0x00091001, b"LO", b"ab"))),
+    "private without creator in an item": _put(0x00081032, b"SQ", sequence(CODE + encoded(0x00091001, b"LO", b"ab"))),
     "empty private creator": _put(0x00090010, b"LO", b""),
     "private creator of VR SH": _put(0x00090010, b"SH", b"ab"),
     "private number below 0010": _put(0x0009000D, b"LO", b"ab"),
@@ -223,13 +223,13 @@ FAULTS: Final[dict[str, Fault]] = {
     "odd length": _put(0x00204000, b"LT", b"odd"),
     **{f"group {group:04X}": _put(group << 16 | 0x10, b"LO", b"ab") for group in (0, 1, 3, 4, 5, 6, 7, 0xFFFF)},
     "group 0002": _second_meta,
-    "group 0002 in an item": _put(0x00081032, b"SQ", _sequence(encoded(0x00020010, b"UI", b"1.2.3\0") + CODE)),
+    "group 0002 in an item": _put(0x00081032, b"SQ", sequence(encoded(0x00020010, b"UI", b"1.2.3\0") + CODE)),
     "garbage in a sequence": _put(0x00081032, b"SQ", b"garbage!"),
     "item beyond its sequence": _put(0x00081032, b"SQ", b"\xfe\xff\x00\xe0\xff\0\0\0" + CODE),
-    "order in an item": _put(0x00081032, b"SQ", _sequence(CODE + encoded(0x00080102, b"SH", b"DC"))),
-    "code with a meaning only": _put(0x0040A043, b"SQ", _sequence(CODE)),
-    "empty item": _put(0x0040A043, b"SQ", _sequence(b"")),
-    "two titles": _put(0x0040A043, b"SQ", _sequence(CODE, CODE)),
+    "order in an item": _put(0x00081032, b"SQ", sequence(CODE + encoded(0x00080102, b"SH", b"DC"))),
+    "code with a meaning only": _put(0x0040A043, b"SQ", sequence(CODE)),
+    "empty item": _put(0x0040A043, b"SQ", sequence(b"")),
+    "two titles": _put(0x0040A043, b"SQ", sequence(CODE, CODE)),
     "verified without date": _put(0x0040A493, b"CS", b"VERIFIED"),
     "unknown flag": _put(0x0040A491, b"CS", b"SOMEHOW "),
     "palette": _put(0x00280004, b"CS", b"PALETTE COLOR "),
@@ -259,15 +259,15 @@ FAULTS: Final[dict[str, Fault]] = {
     **{f"study UID {value!a}": _put(0x0020000D, b"UI", value) for value in (
         b"1.2.\0", b"1..2", b"1.2.03", b".1.2", b"1.40.2", b"00.1", b"-1.2", b"3.1.2\0", b"1.2\n0\0", b"1.2\\1.3\0", b"1." + b"1" * 64,
     )},
-    "sequence end in an explicit sequence": _put(0x00081032, b"SQ", _sequence(CODE) + b"\xfe\xff\xdd\xe0\0\0\0\0"),
-    "item in an item": _put(0x00081032, b"SQ", _sequence(_sequence(CODE))),
-    "two bytes after the items": _put(0x00081032, b"SQ", _sequence(CODE) + b"ab"),
-    "group FFFF in an item": _put(0x00081032, b"SQ", _sequence(CODE + encoded(0xFFFF0010, b"LO", b"ab"))),
+    "sequence end in an explicit sequence": _put(0x00081032, b"SQ", sequence(CODE) + b"\xfe\xff\xdd\xe0\0\0\0\0"),
+    "item in an item": _put(0x00081032, b"SQ", sequence(sequence(CODE))),
+    "two bytes after the items": _put(0x00081032, b"SQ", sequence(CODE) + b"ab"),
+    "group FFFF in an item": _put(0x00081032, b"SQ", sequence(CODE + encoded(0xFFFF0010, b"LO", b"ab"))),
     "verified with a date that does not exist": _both(
-        (0x0040A493, b"CS", b"VERIFIED"), (0x0040A073, b"SQ", _sequence(encoded(0x0040A030, b"DT", b"20231301")))
+        (0x0040A493, b"CS", b"VERIFIED"), (0x0040A073, b"SQ", sequence(encoded(0x0040A030, b"DT", b"20231301")))
     ),
     "code without meaning": _put(
-        0x0040A043, b"SQ", _sequence(encoded(0x00080100, b"SH", b"A ") + encoded(0x00080102, b"SH", b"DCM "))
+        0x0040A043, b"SQ", sequence(encoded(0x00080100, b"SH", b"A ") + encoded(0x00080102, b"SH", b"DCM "))
     ),
 }  # fmt: skip
 

@@ -11,7 +11,9 @@ from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.read.values import NUMBERS, value_of
 from fileset.dicomdir.write.transcode import explicit
 from fileset.errors import FormatError
+from fileset.records.data_sets import record_data_set
 from fileset.records.instance_keys import texts_of_sequence
+from fileset.records.key_rules import faults_of_items
 from fileset.standard import tags
 from fileset.standard.dictionary import vr_of
 
@@ -107,6 +109,8 @@ def patched(
     charset_is_wrong = tags.SPECIFIC_CHARACTER_SET in wrong
     old = _values(flat.data, own, flat.syntax, inherited, guessed=charset_is_wrong)
     new = _values(tail, list(elements(tail, 0, len(tail), EXPLICIT_LITTLE)), EXPLICIT_LITTLE, "")
+    if nested := wrong.named - old.keys() - new.keys():
+        wrong = wrong._replace(named=wrong.named | _sequences_around(nested, flat, index, own))
     chosen = {}
     for tag in sorted(old.keys() | new.keys()):
         if tag in new and tag in wrong:
@@ -115,6 +119,12 @@ def patched(
             chosen[tag] = old[tag]
     _settle_character_set(chosen, old, new)
     return b"".join(one.encoded for _, one in sorted(chosen.items())), list(_changes(old, chosen))
+
+
+def _sequences_around(nested: frozenset[int], flat: FlatDirectory, index: int, own: list[Element]) -> frozenset[int]:
+    """Return the sequences of a record with faults of these elements in their items."""
+    record = record_data_set(flat.types[flat.type_of[index]], flat.data, flat.syntax, own)
+    return frozenset(part.tag for part in own if any(fault.tag in nested for fault in faults_of_items(record, part)))
 
 
 def unpatched(flat: FlatDirectory, index: int) -> bytes:
