@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from fileset.dicom.header import HeaderError
+from fileset.dicom.header import HeaderError, Reading
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.header import Identification, new_frame
 from fileset.dicomdir.write.layout import encode
@@ -62,18 +62,26 @@ def _instances(medium: ReadableMedium, findings: list[Finding]) -> Iterator[tupl
     for name in medium.names():
         try:
             with medium.open(FileId.tolerant(name)) as file:
-                yield name, describe(random_access(file)[0], describer)[0]
-        except HeaderError as problem:
-            skipped = Skipped(name, problem.rule, problem.reason)
-            if problem.rule in ("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM") and not skipped.foreign:
-                findings.append(
-                    Finding("FS-FILE-UNREADABLE", f"a DICOM file by its name, but {problem.reason}", Where(name))
-                )
-            elif not skipped.foreign and problem.rule != "FS-FILE-IS-DICOMDIR":
-                findings.append(Finding(problem.rule, problem.reason, Where(name)))
+                read, size = random_access(file)
+                try:
+                    yield name, describe(read, describer)[0]
+                except HeaderError as problem:
+                    findings += _lost(name, problem, read, size)
         except (FilesetError, OSError) as problem:
             reason = problem.text(known_path=name) if isinstance(problem, FilesetError) else str(problem)
             findings.append(Finding("FS-FILE-UNREADABLE", reason, Where(name)))
+
+
+def _lost(name: str, problem: HeaderError, read: Reading, size: int) -> Iterator[Finding]:
+    """Report a file without an instance, unless it neither is nor claims to be a DICOM file, nor holds any."""
+    from fileset.media.inner_archive import inner_archive
+
+    if problem.rule not in ("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"):
+        yield Finding(problem.rule, problem.reason, Where(name))
+    elif problem.rule == "FS-FILE-NOT-DICOM" and (archive := inner_archive(read, size)):
+        yield Finding("FS-FILE-UNREADABLE", archive, Where(name))
+    elif problem.rule != "FS-FILE-IS-DICOMDIR" and not Skipped(name, problem.rule, problem.reason).foreign:
+        yield Finding("FS-FILE-UNREADABLE", f"a DICOM file by its name, but {problem.reason}", Where(name))
 
 
 def _same(medium: ReadableMedium, one: str, other: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -204,3 +206,48 @@ def test_the_only_candidate_for_a_dicom_file_is_named_with_its_damage(
     said = run(words[0], "IN", *words[1:], code=code).stderr
     assert f"{name}: " in said
     assert "there is no DICOM file" not in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_members_of_a_zip_archive_are_not_more_readable_than_their_sources(
+    disc: Path, tmp_path: Path, run: Runs
+) -> None:
+    (disc / "P001/T001/S001/I000001").chmod(0o600)
+    (disc / "P001/T001/S001/I000002").chmod(0o777)
+
+    def modes() -> dict[str, int]:
+        with zipfile.ZipFile(tmp_path / "OUT.zip") as archive:
+            return {member.filename: member.external_attr >> 16 & 0o777 for member in archive.infolist()}
+
+    run("create", disc, "-o", tmp_path / "OUT.zip", "--naming", "keep")
+    first = modes()
+    assert (first["P001/T001/S001/I000001"], first["DICOMDIR"]) == (0o600, 0o600)
+    assert {mode for name, mode in first.items() if name not in ("P001/T001/S001/I000001", "DICOMDIR")} == {0o644}
+    run("remove", tmp_path / "OUT.zip", "PatientID=P2")
+    assert modes().items() <= first.items()
+
+
+@pytest.mark.parametrize("suffix", ["7z", "rar", "zip", "tar"])
+@pytest.mark.parametrize("words", [("list", "--scan"), ("extract", "-o", "EX")])
+def test_an_archive_among_the_files_that_is_not_read_is_named_and_counts(
+    tmp_path: Path, run: Runs, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], suffix: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "IN").mkdir()
+    (tmp_path / "IN/IM1").write_bytes(synthetic.ct(1, 1, 1, 1))
+    archive = tmp_path / f"IN/MORE.{suffix}"
+    if suffix == "zip":
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("IM2", synthetic.ct(1, 1, 1, 2))
+    elif suffix == "tar":
+        with tarfile.open(archive, "w") as tar:
+            (tmp_path / "IM2").write_bytes(synthetic.ct(1, 1, 1, 2))
+            tar.add(tmp_path / "IM2", "IM2")
+    else:
+        archive.write_bytes({"7z": b"7z\xbc\xaf\x27\x1c", "rar": b"Rar!\x1a\x07\x01\x00"}[suffix] + bytes(600))
+    if words[0] == "extract" and suffix in ("zip", "tar"):  # these are read
+        assert "2 files" in run(words[0], "IN", *words[1:], "--template", "{InstanceNumber}").stderr
+        return
+    said = run(words[0], "IN", *words[1:], code=3).stderr
+    assert f"MORE.{suffix}: a {suffix if suffix in ('7z', 'tar') else suffix.upper()} archive" in said
+    assert "unpack it first" in said.lower()

@@ -120,7 +120,7 @@ def test_a_damaged_header_in_an_archive_costs_one_file(bad: int, dated: float, r
     data[at + 100 : at + 200] = b"?" * 100
     path.write_bytes(data)
     told = run("create", path, "-o", tmp_path / "SET", code=3).stderr
-    assert f"damaged or cut off after {bad - 1} files" in told
+    assert f"damaged or cut off after {bad - 1} file" in told
     assert "4 instances of 1 patient" in told
 
 
@@ -156,7 +156,7 @@ def test_the_search_after_damage_takes_linear_time(after: str, tmp_path: Path, m
 
 def test_a_name_of_too_many_headers_is_damage(run: Runs, tmp_path: Path) -> None:
     source = damaged(tmp_path / "d.tar", 3_000, chain=True)
-    assert "after 1 files: too many headers for one name" in run("list", "--scan", source, code=3).stderr
+    assert "after 1 file: too many headers for one name" in run("list", "--scan", source, code=3).stderr
 
 
 def test_a_bomb_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

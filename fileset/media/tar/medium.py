@@ -86,7 +86,8 @@ class TarMedium(OpenImage):
                 raise tarfile.ReadError("there is no end mark")
         except _FAULTS as problem:
             reason = "too many headers for one name" if isinstance(problem, RecursionError) else problem
-            self._notes.add(f"the archive is damaged or cut off after {len(members)} files: {reason}")
+            files = "1 file" if len(members) == 1 else f"{len(members)} files"
+            self._notes.add(f"the archive is damaged or cut off after {files}: {reason}")
             self._read_after_damage(members)
         except OSError as problem:
             raise MediumError(f"{problem.strerror or problem}", path=self._path) from problem

@@ -19,6 +19,7 @@ from typing import BinaryIO, Final
 from fileset.errors import MediumError, RuleError
 from fileset.file_id import FileId
 from fileset.media.base import Chunks, FileInfo
+from fileset.media.system.files import restricted
 from fileset.media.zip.encryption import AES_METHOD, Locking, locked_extra
 from fileset.media.zip.format import (
     CENTRAL,
@@ -27,6 +28,7 @@ from fileset.media.zip.format import (
     ENCRYPTED,
     LOCAL,
     LOCAL_SIGNATURE,
+    REGULAR_FILE,
     SIZES_FOLLOW,
     STORED,
     TIMESTAMP,
@@ -39,6 +41,7 @@ from fileset.media.zip.format import (
 LARGE: Final = 0xFF000000
 """Bytes from which a member has ZIP64 headers: short of 4 GiB, because deflating may make it a little longer."""
 
+_MODE: Final = REGULAR_FILE >> 16 & 0o777
 _LIMIT: Final = 0xFFFFFFFF
 _LIMIT_COUNT: Final = 0xFFFF
 _VERSION, _VERSION_64, _VERSION_AES = 20, 45, 51
@@ -74,6 +77,7 @@ class ZipBuilder:
         self._comment = comment
         self._keepsakes = keepsakes
         self._empty_folders = empty_folders
+        self._mode = _MODE
         self._seekable = file.seekable()
         self._at = 0
         self._central: list[bytes] = []
@@ -89,7 +93,7 @@ class ZipBuilder:
         size, modified = (info.size, info.modified) if info else (None, None)
         dates = _date_fields(modified or self._created)
         member = _MemberHeaders(*_encoded(file_id), dates, self._at, large=size is not None and size >= LARGE)
-        member.keep(self._keepsakes.get(file_id.path))
+        member.keep(self._keepsakes.get(file_id.path) or Keepsake(self._attributes(info)))
         self._filled.update(f"{above}/" for above in accumulate(file_id.components[:-1], "{}/{}".format))
         member.is_locked = bool(self._password)
         member.flags |= ENCRYPTED if member.is_locked else 0
@@ -105,6 +109,12 @@ class ZipBuilder:
         if member.size > _LIMIT and not member.large:
             raise RuleError(f"{member.size} bytes need a ZIP64 header, but were not announced", path=file_id)
         self._central.append(member.central())
+
+    def _attributes(self, info: FileInfo | None) -> int:
+        """Return the permissions of a member: no more than its source has, for the DICOMDIR no more than all files have."""
+        self._mode = restricted(self._mode, info.mode if info else None)
+        mode = restricted(_MODE, info.mode) if info else self._mode
+        return REGULAR_FILE & ~(_MODE << 16) | mode << 16
 
     def _write_whole(self, member: _MemberHeaders, data: bytes | bytearray) -> None:
         packed = _deflated(data) if self._compress else data
