@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import fileset
@@ -10,6 +11,12 @@ from tests.support.words import IDIOMS, count, texts
 PACKAGE = Path(fileset.__file__).parent
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "standard" not in path.parts)
 """All modules except the tables of the Standard, whose words are not ours."""
+HELPERS = sorted(path for room in ("support", "benchmarks") for path in (Path(__file__).parent / room).glob("[!t]*.py"))
+"""The modules that tests share, apart from those with tests and the one that counts words."""
+NOT_VERBS = frozenset(
+    ("A", "An", "The", "Whether", "Why", "How", "What", "Where", "One", "All", "Each", "Those", "Nothing")
+)
+"""First words of docstrings that say what a function returns instead of what it does."""
 
 MOST = {
     "nobody": 0.2,
@@ -31,6 +38,29 @@ def test_idioms_are_as_rare_and_return_is_as_common_as_in_the_code_bases_that_th
     rates = {name: 1000 * number / words for name, number in found.items()}
     assert {idiom: rates[idiom] for idiom in MOST if rates[idiom] > MOST[idiom]} == {}
     assert 3 <= rates["Return"] <= 13
+
+
+def test_the_modules_that_tests_share_avoid_the_same_idioms() -> None:
+    words, found = count([path for path in HELPERS if path.name != "words.py"])
+    rates = {name: 1000 * number / words for name, number in found.items()}
+    assert {idiom: rates[idiom] for idiom in MOST if rates[idiom] > MOST[idiom]} == {}
+
+
+def first_words(source: str) -> Iterator[str]:
+    """Yield the first word of the docstring of each function that is not a property."""
+    before, is_function = "", False
+    for line in map(str.strip, source.splitlines()):
+        if line.startswith(("def ", "class ")):
+            is_function = line.startswith("def ") and "property" not in before
+        if line.startswith('"""') and before.partition("  #")[0].endswith(":") and is_function:
+            yield line.strip('"').split(" ", 1)[0].rstrip(",.:")
+        before = line
+
+
+def test_the_docstring_of_a_function_begins_with_a_verb() -> None:
+    found = [(path.name, word) for path in MODULES for word in first_words(path.read_text(encoding="utf-8"))]
+    assert len(found) > 1000
+    assert [one for one in found if one[1] in NOT_VERBS] == []
 
 
 def test_every_idiom_has_a_limit_and_is_seen() -> None:

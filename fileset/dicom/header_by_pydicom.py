@@ -44,11 +44,11 @@ class HeaderFile(io.RawIOBase):
         self._zeros = 0
 
     def readable(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     def tell(self) -> int:

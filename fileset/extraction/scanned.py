@@ -99,7 +99,7 @@ class ScannedInstance(BelowLevels[Level]):
         return {tag: value for name in FIELDS for tag, value in _level_values(chain, name).items()} | self.values
 
     def open(self) -> BinaryIO:
-        """M-READ."""
+        """Open the file for reading (M-READ)."""
         return open_regular(self.path) if self.path else self.medium.open(self.file_id)
 
     def position(self) -> int:
@@ -107,7 +107,7 @@ class ScannedInstance(BelowLevels[Level]):
         return 0 if self.path else self.medium.position(self.file_id)
 
     def inquire(self) -> FileInfo:
-        """M-INQUIRE FILE."""
+        """Look up size and date of the file (M-INQUIRE FILE)."""
         return inquire(self.path) if self.path else self.medium.inquire_file(self.file_id)
 
 

@@ -131,7 +131,7 @@ def _implicit(data: bytes, part: Element, depth: int) -> bytes:
 
 
 def _pixels(data: bytes, part: Element, width: int) -> bytes:
-    """Pixels of 32 or 64 bits in Big Endian: each is one number, not several words."""
+    """Swap the bytes of pixels of 32 or 64 bits in Big Endian: each is one number, not several words."""
     return element(part.tag, "OW", swapped(data[part.value_at : part.value_end], width))
 
 

@@ -246,7 +246,7 @@ def recover(medium: WritableMedium, transaction: Transaction, plan: Plan | None 
 
 
 def _kept(plan: Plan) -> set[str]:
-    """Paths of existing files that belong to the new file-set."""
+    """List the paths of existing files that belong to the new file-set."""
     return _references(b"".join(encode(plan.directory))) - {addition.file_id.path for addition in plan.additions}
 
 

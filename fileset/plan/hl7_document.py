@@ -202,7 +202,7 @@ def _value(element: Element | None, name: str) -> str:
 
 
 def _identifier(element: Element | None) -> str:
-    """Root and extension as HL7 Instance Identifier (0040,E001) has them: root^extension."""
+    """Return root and extension in the form of HL7 Instance Identifier (0040,E001): root^extension."""
     if element is None or not element.get("root"):
         return ""
     return "^".join(filter(None, (element.get("root"), element.get("extension"))))

@@ -105,7 +105,7 @@ class Sources:
                     raise
 
     def damage(self) -> Iterator[tuple[str, str]]:
-        """Damage of the images found so far, with their names."""
+        """List the damage of images found so far, with their names."""
         images = ((image.name, note) for image in self._images for note in image.damage())
         return chain(images, self._unlistable.items())
 

@@ -74,10 +74,10 @@ class InstanceRecord(KeyHolder, Protocol):
         """The SERIES record above."""
 
     def open(self) -> BinaryIO:
-        """M-READ."""
+        """Open the file for reading (M-READ)."""
 
     def inquire(self) -> FileInfo:
-        """M-INQUIRE FILE."""
+        """Look up size and date of the file (M-INQUIRE FILE)."""
 
 
 class Finder(Protocol):

@@ -142,7 +142,7 @@ SEQUENCE, SET, OCTETS = 0x30, 0x31, 0x04
 
 
 def header(tag: int, length: int) -> bytes:
-    """Tag and length of an element with `length` bytes of content."""
+    """Encode tag and length of an element with `length` bytes of content."""
     if length < 0x80:
         return bytes((tag, length))
     size = (length.bit_length() + 7) // 8

@@ -199,7 +199,7 @@ def _with_secure(
 
 
 def _cardiac() -> Iterator[Profile]:
-    """Annexes A and B: Basic Cardiac, and 1024 X-Ray Angiographic."""
+    """Return the profiles of annexes A and B: Basic Cardiac, and 1024 X-Ray Angiographic."""
     yield Profile(
         "STD-XABC-CD", "A", _CD, _ALL, {_XA: (JPEG_LOSSLESS,)}, "A.3-2", _CARDIAC_ICON, "", CONSTRAINTS["XABC"]
     )
@@ -215,7 +215,7 @@ def _cardiac() -> Iterator[Profile]:
 
 
 def _ct_mr() -> Iterator[Profile]:
-    """Annex E: CT and MR."""
+    """Return the profiles of annex E: CT and MR."""
     both = (JPEG_LOSSLESS, EXPLICIT)
     services = {**dict.fromkeys((_CT, _MR, _SC), both), **dict.fromkeys((_GSPS, _DOSE_SR), _UNCOMPRESSED)}
     for name, medium in {"MOD41": _MOD41, "CD": _CD, "DVD-RAM": _DVD_RAM, "DVD": _DVD}.items():
@@ -226,7 +226,7 @@ def _ct_mr() -> Iterator[Profile]:
 
 
 def _ultrasound() -> Iterator[Profile]:
-    """Annex C: three image classes, single and multi-frame, four media."""
+    """Return the profiles of annex C: three image classes, single and multi-frame, four media."""
     media = {"MOD23-90": _MOD23, "CDR": _CD, "DVD-RAM": _DVD_RAM, "DVD": _DVD}
     syntaxes = (EXPLICIT, RLE, JPEG_BASELINE)
     classes = {"SF": (_US,), "MF": (_US, _US_MULTI_FRAME)}
@@ -238,7 +238,7 @@ def _ultrasound() -> Iterator[Profile]:
 
 
 def _general() -> Iterator[Profile]:
-    """Annexes D, G, H, I and J: General Purpose."""
+    """Return the profiles of annexes D, G, H, I and J: General Purpose."""
     any_uncompressed = {ANY: _UNCOMPRESSED}
     media = {"CD": _CD, "DVD-RAM": _DVD_RAM, "BD": _BD}
     yield from _with_secure(
@@ -265,7 +265,7 @@ _COMPRESSIONS: Final[tuple[tuple[str, tuple[str, ...], tuple[Constraint, ...]], 
 
 
 def _mail_and_dental() -> Iterator[Profile]:
-    """Annexes K and L: dental radiographs on CD, and ZIP archives in e-mails."""
+    """Return the profiles of annexes K and L: dental radiographs on CD, and ZIP archives in e-mails."""
     dental = dict.fromkeys((_INTRA_ORAL, _DX), _UNCOMPRESSED)
     others = {_STRUCTURED_DISPLAY: _UNCOMPRESSED, _GSPS: _UNCOMPRESSED}
     rules = CONSTRAINTS["DEN"]
@@ -279,7 +279,7 @@ _ONE_SYNTAX_EACH: Final = "Table {}.3-1 is shared by all ids; each id is bound t
 
 
 def _blu_ray() -> Iterator[Profile]:
-    """Annexes M and N: General Purpose BD with compression and video."""
+    """Return the profiles of annexes M and N: General Purpose BD with compression and video."""
     yield from _with_secure(
         Profile(f"STD-GEN-BD-{name}", "M", _BD, _ALL, {ANY: syntaxes}, "H.3-2", constraints=rules)
         for name, syntaxes, rules in _COMPRESSIONS

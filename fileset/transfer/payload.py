@@ -59,10 +59,10 @@ class PayloadSource(Protocol):
         """Referenced File ID."""
 
     def open(self) -> BinaryIO:
-        """M-READ."""
+        """Open the file for reading (M-READ)."""
 
     def inquire(self) -> FileInfo:
-        """M-INQUIRE FILE."""
+        """Look up size and date of the file (M-INQUIRE FILE)."""
 
 
 class UnsendableError(FilesetError):

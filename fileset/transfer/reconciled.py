@@ -117,7 +117,7 @@ class ReconciledInstance(BelowLevels[_NewKeys]):
         return cast("BinaryIO", file)
 
     def inquire(self) -> FileInfo:
-        """Size of the changed file, and date of the old one."""
+        """Return the size of the changed file, and the date of the old one."""
         info: FileInfo = self._record.inquire()
         item = self._item
         return FileInfo(len(item.meta) + item.length, info.modified) if item.values else info
@@ -150,5 +150,5 @@ class _AtHand:
         return cast("BinaryIO", PositionalFile(self.read_at, self.size))
 
     def inquire(self) -> FileInfo:
-        """M-INQUIRE FILE."""
+        """Look up size and date of the file (M-INQUIRE FILE)."""
         return FileInfo(self.size, None)

@@ -286,7 +286,7 @@ class Folder:
     footprint = Footprint(fixed=0, folder=CLUSTER, entry=64, unit=CLUSTER)
 
     def recognises(self, path: str) -> bool:
-        """Any folder."""
+        """Return whether there is a folder at `path`."""
         return os.path.isdir(path)
 
     def readable(self, path: str) -> FolderMedium:

@@ -117,7 +117,7 @@ class RemoteMedium(ImageAnswers):
         return name, self.files[name]
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """Size and date of a file (M-INQUIRE FILE)."""
+        """Look up size and date of a file (M-INQUIRE FILE)."""
         _, file = self._listed(file_id)
         return FileInfo(file.size, file.modified)
 

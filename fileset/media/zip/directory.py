@@ -192,7 +192,7 @@ def _smallest_end(info: zipfile.ZipInfo) -> int:
 
 
 def _limits(found: Sequence[zipfile.ZipInfo], end: int) -> dict[int, int]:
-    """Local header -> start of the next one, or of the central directory."""
+    """Map each local header to the start of the next one, or of the central directory."""
     starts = sorted({info.header_offset for info in found})
     return dict(zip(starts, (*starts, end)[1:], strict=True))
 

@@ -28,19 +28,19 @@ class ZipStream(NoImage):
         self._build = build
 
     def exists(self) -> bool:
-        """False: a pipe is empty."""
+        """Return False: a pipe is empty."""
         return False
 
     def has_dicomdir(self) -> bool:
-        """False: a pipe is empty."""
+        """Return False: a pipe is empty."""
         return False
 
     def occupied(self) -> bool:
-        """False: a pipe is empty."""
+        """Return False: a pipe is empty."""
         return False
 
     def interrupted(self) -> bool:
-        """False: a pipe is empty."""
+        """Return False: a pipe is empty."""
         return False
 
     def actual(self, file_id: FileId) -> None:
@@ -92,7 +92,7 @@ class StreamTransaction:
         pass
 
     def leftovers(self) -> list[FileId]:
-        """Nothing."""
+        """Return no files: a pipe is empty."""
         return []
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:  # noqa: ARG002  # nothing is there
@@ -120,7 +120,7 @@ class StreamTransaction:
         return written
 
     def delete(self, file_id: FileId) -> None:
-        """Nothing: no file was there before."""
+        """Do nothing: no file was there before."""
 
 
 class OneWay(io.RawIOBase):
@@ -130,7 +130,7 @@ class OneWay(io.RawIOBase):
         self._pipe = pipe
 
     def writable(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     def write(self, data: ReadableBuffer) -> int:

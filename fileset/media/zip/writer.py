@@ -265,7 +265,7 @@ def _encoded(file_id: FileId) -> tuple[bytes, int]:
 
 
 def _date_fields(date: datetime) -> tuple[int, int, bytes]:
-    """Time and date as MS-DOS has them, here in UTC, and the extra field with the full values."""
+    """Encode time and date in the form of MS-DOS, in UTC, and the extra field with the full values."""
     dos = min(max(date.astimezone(UTC), _FIRST_DATE), _LAST_DATE)
     seconds = int(date.timestamp())
     stamp = pack("<2HBi", TIMESTAMP, 5, 1, seconds) if -(1 << 31) <= seconds < 1 << 31 else b""
