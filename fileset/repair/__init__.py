@@ -159,7 +159,7 @@ def _report_losses(
 def _nothing_to_list(medium: UpdatableMedium, lost: Sequence[Skipped]) -> FormatError:
     """Return the error for a medium with neither a DICOMDIR nor a DICOM file that a DICOMDIR can list."""
     if _holds_encrypted(medium):
-        reason = "no DICOMDIR, and no given key or password opens its encrypted files"
+        reason = "no DICOMDIR, and its files are encrypted: none of the given keys and passwords opens them"
         return FormatError(reason, path=medium.name, advice=OPEN_WITH, rule="FS-SECURE-KEY")
     if dicomdirs_below(medium):
         return no_dicomdir(medium)
