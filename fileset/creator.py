@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from attrs import define, evolve, field
 
-from fileset.dicomdir.write.header import Identification, is_file_set_id, new_uid
-from fileset.errors import INDEX_INSTEAD, FilesetError, RefusedError, RuleError, require_one_of
-from fileset.file_id import DICOMDIR, FileId, is_path
+from fileset.dicomdir.write.header import Identification, new_uid
+from fileset.errors import INDEX_INSTEAD, RefusedError, RuleError, require_one_of
+from fileset.file_id import FileId, is_path
 from fileset.findings import Finding, Where
 from fileset.media.base import MediumFormat, ReadableMedium
 from fileset.media.folder.medium import FolderMedium
@@ -27,9 +27,9 @@ from fileset.plan.choice import Choice
 from fileset.plan.commit import clean_up, unreported
 from fileset.plan.companion import Companion
 from fileset.plan.copy_findings import cleared, clears, without_cured
-from fileset.plan.dicomdir_file import read_contents
 from fileset.plan.extra_files import Included
 from fileset.plan.icons import IconPlace, Icons
+from fileset.plan.identification import former_identification, identify, taken_over
 from fileset.plan.inputs import Sources
 from fileset.plan.intake import WritingRole
 from fileset.plan.names import SCHEMES, Naming
@@ -46,7 +46,6 @@ from fileset.records.describe import InvalidUid, Missing, UnknownSopClass
 from fileset.records.person import PatientConflict
 from fileset.records.tree import TreeBuilder
 from fileset.report import Report, Skipped
-from fileset.standard.tags import DESCRIPTOR_CHARACTER_SET, DESCRIPTOR_FILE_ID
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -307,9 +306,7 @@ class Creator(WritingRole):
         )
         changes = [*self._intake.add_headers(self._sources, range(len(self._sources))), *self._changed()]
         tree = self._scanned(report, file_sets)
-        report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
-        report.findings += self._sources.choice_findings()
-        report.note_links(self._sources.outside())
+        self._note_left_out(report)
         self._intake.profile.judge(report)
         nodes, no_icons = self._intake.with_icons(tree.arranged(), self._sources)
         report.patients = nodes.count("PATIENT")
@@ -333,6 +330,11 @@ class Creator(WritingRole):
         self._report = report
         self._written = not dry_run
         return report
+
+    def _identified(self, origins: list[Origin]) -> tuple[Identification, list[Finding]]:
+        keeps_id, keeps_uid = self._file_set_id is None, self._keep_file_set_uid
+        name = self._origins[0].name if origins else ""
+        return taken_over(self._identification, origins, name, keeps_id=keeps_id, keeps_uid=keeps_uid)
 
     def _changed(self) -> list[Finding]:
         """Rewrite and transcode the sources added since the last call, as requested; return the findings of all calls."""
@@ -374,6 +376,12 @@ class Creator(WritingRole):
             ]
         return tree
 
+    def _note_left_out(self, report: Report) -> None:
+        """Report damaged media among the sources, and files that were left out."""
+        report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
+        report.findings += self._sources.choice_findings()
+        report.note_links(self._sources.outside())
+
     def _listed(self, file_sets: SourceFileSets) -> Callable[[int], Refused | None]:
         """Refuse each file that no record references, if `listed_only` is set."""
         if not self._listed_only:
@@ -414,22 +422,6 @@ class Creator(WritingRole):
         finally:
             self._sources.close()
 
-    def _identified(self, origins: list[Origin]) -> tuple[Identification, list[Finding]]:
-        """Choose the File-set Identification, and make findings for each value of the added file-set that it cannot keep."""
-        findings = []
-        origin = origins[0] if len(origins) == 1 else Origin()
-        kept = self._identification
-        if self._file_set_id is None and is_file_set_id(origin.file_set_id):
-            kept = evolve(kept, file_set_id=origin.file_set_id)
-        elif self._file_set_id is None:
-            message = f"File-set ID {origin.file_set_id!r} breaks the rules: it is left out"
-            findings.append(Finding("FS-FILE-SET-ID", message, Where(self._origins[0].name)))
-        if self._keep_file_set_uid and not origin.file_set_uid:
-            raise RuleError("there is no File-set UID to keep (PS3.10 8.6)", advice="Add one file-set that has one")
-        if self._keep_file_set_uid:
-            kept = evolve(kept, file_set_uid=origin.file_set_uid)
-        return kept, findings
-
 
 def index(
     folder: str | os.PathLike[str],
@@ -461,7 +453,7 @@ def index(
     old one unless others are given ("" removes the descriptor): it is the same file-set (PS3.10 8.6). Parameters and
     errors are those of `Creator`.
     """
-    former, lost = _former(folder) if replace else (Identification(new_uid()), [])
+    former, lost = former_identification(folder) if replace else (Identification(new_uid()), [])
     kept = (
         former if descriptor_file_id is None else evolve(former, descriptor_file_id=None, descriptor_character_set="")
     )
@@ -490,42 +482,11 @@ def index(
     return report
 
 
-def _former(folder: str | os.PathLike[str]) -> tuple[Identification, list[Finding]]:
-    """Read the identification of the file-set in `folder`, or make a new one, and a finding for each part that is not kept."""
-    try:
-        path = path_of(folder)
-        medium = readable(path)[0] if is_url(path) else FolderMedium(path)
-        contents = read_contents(medium, DICOMDIR)
-        kept = Identification(contents.file_set_uid)  # a UID that breaks the rules is not kept
-    except FilesetError:
-        return Identification(new_uid()), []
-    if is_file_set_id(contents.file_set_id):
-        kept = evolve(kept, file_set_id=contents.file_set_id)
-    descriptor, character_set = (contents.text(tag) for tag in (DESCRIPTOR_FILE_ID, DESCRIPTOR_CHARACTER_SET))
-    try:
-        if descriptor:
-            medium.inquire_file(FileId(descriptor))
-            kept = evolve(kept, descriptor_file_id=FileId(descriptor), descriptor_character_set=character_set)
-    except FilesetError as problem:
-        message = f"the descriptor file {descriptor} is not kept: {problem}"
-        return kept, [Finding("FS-DESCRIPTOR", message, Where(DICOMDIR.path, tag=DESCRIPTOR_FILE_ID))]
-    return kept, []
-
-
 def _capacity(volume_size: int | str) -> int:
     """Convert the size of a volume to bytes; its module is loaded only for volumes."""
     from fileset.plan.split import bytes_of
 
     return bytes_of(volume_size, DISC_NAMES)
-
-
-def identify(
-    file_set_id: str, file_set_uid: str | None, descriptor: FileId | str | None, character_set: str | None
-) -> Identification:
-    """Return the File-set Identification of a new file-set, with a new UID unless one is given (PS3.5 B.2)."""
-    if isinstance(descriptor, str):
-        descriptor = FileId.from_path(descriptor)
-    return Identification(file_set_uid or new_uid(), file_set_id, descriptor, character_set or "")
 
 
 def web_content(options: WebOptions, medium: str, workers: Workers) -> Companion:

@@ -259,8 +259,7 @@ _CURRENT = (
     RecordType(
         "RT DOSE", "F.5.19",
         keys=(
-            _CHARSET,
-            _INSTANCE_NUMBER,
+            _CHARSET, _INSTANCE_NUMBER,
             Key("DoseSummationType", 0x3004000A, "CS", "1"),
             Key("DoseComment", 0x30040006, "LO", "3"),
             _ICON_SEQUENCE,
@@ -270,8 +269,7 @@ _CURRENT = (
     RecordType(
         "RT STRUCTURE SET", "F.5.20",
         keys=(
-            _CHARSET,
-            _INSTANCE_NUMBER,
+            _CHARSET, _INSTANCE_NUMBER,
             Key("StructureSetLabel", 0x30060002, "SH", "1"),
             Key("StructureSetDate", 0x30060008, "DA", "2"),
             Key("StructureSetTime", 0x30060009, "TM", "2"),
@@ -281,8 +279,7 @@ _CURRENT = (
     RecordType(
         "RT PLAN", "F.5.21",
         keys=(
-            _CHARSET,
-            _INSTANCE_NUMBER,
+            _CHARSET, _INSTANCE_NUMBER,
             Key("RTPlanLabel", 0x300A0002, "SH", "1"),
             Key("RTPlanDate", 0x300A0006, "DA", "2"),
             Key("RTPlanTime", 0x300A0007, "TM", "2"),
@@ -292,8 +289,7 @@ _CURRENT = (
     RecordType(
         "RT TREAT RECORD", "F.5.22",
         keys=(
-            _CHARSET,
-            _INSTANCE_NUMBER,
+            _CHARSET, _INSTANCE_NUMBER,
             Key("TreatmentDate", 0x30080250, "DA", "2"),
             Key("TreatmentTime", 0x30080251, "TM", "2"),
         ),
@@ -302,10 +298,7 @@ _CURRENT = (
     RecordType(
         "PRESENTATION", "F.5.23",
         keys=(
-            _CHARSET,
-            _PRESENTATION_DATE,
-            _PRESENTATION_TIME,
-            *_CONTENT_IDENTIFICATION,
+            _CHARSET, _PRESENTATION_DATE, _PRESENTATION_TIME, *_CONTENT_IDENTIFICATION,
             Key(
                 "ReferencedSeriesSequence", 0x00081115, "SQ", "1C",
                 items=_SERIES_IMAGES,
@@ -330,16 +323,13 @@ _CURRENT = (
     RecordType(
         "SR DOCUMENT", "F.5.25",
         keys=(
-            _CHARSET,
-            _INSTANCE_NUMBER,
+            _CHARSET, _INSTANCE_NUMBER,
             Key("CompletionFlag", 0x0040A491, "CS", "1"),
             Key("VerificationFlag", 0x0040A493, "CS", "1"),
-            _CONTENT_DATE,
-            _CONTENT_TIME,
+            _CONTENT_DATE, _CONTENT_TIME,
             # In the instance it is in the items of Verifying Observer Sequence (0040,A073).
             Key("VerificationDateTime", 0x0040A030, "DT", "1C", condition="VERIFIED: the latest of all observers"),
-            _DOCUMENT_TITLE,
-            _TITLE_MODIFIERS,
+            _DOCUMENT_TITLE, _TITLE_MODIFIERS,
         ),
         others="SR Document IE modules",
     ),
@@ -353,17 +343,14 @@ _CURRENT = (
         keys=(
             _CHARSET,
             Key("ImageType", 0x00080008, "CS", "1"),
-            _CONTENT_DATE,
-            _CONTENT_TIME,
-            _INSTANCE_NUMBER,
+            _CONTENT_DATE, _CONTENT_TIME, _INSTANCE_NUMBER,
             Key(
                 "ReferencedImageEvidenceSequence", 0x00089092, "SQ", "1C",
                 items=_HIERARCHICAL_REFERENCE,
                 condition=_IN_INSTANCE + "; 1-n items",
             ),
             Key("NumberOfFrames", 0x00280008, "IS", "1"),
-            _ROWS,
-            _COLUMNS,
+            _ROWS, _COLUMNS,
             Key("DataPointRows", 0x00289001, "UL", "1"),
             Key("DataPointColumns", 0x00289002, "UL", "1"),
             _ICON_SEQUENCE,
@@ -373,9 +360,7 @@ _CURRENT = (
     RecordType(
         "RAW DATA", "F.5.28",
         keys=(
-            _CHARSET,
-            _CONTENT_DATE,
-            _CONTENT_TIME,
+            _CHARSET, _CONTENT_DATE, _CONTENT_TIME,
             Key("InstanceNumber", 0x00200013, "IS", "2"),
             _ICON_SEQUENCE,
         ),
@@ -441,8 +426,7 @@ _CURRENT = (
     RecordType(
         "IMPLANT", "F.5.37", root=True,
         keys=(
-            _CHARSET,
-            _MANUFACTURER,
+            _CHARSET, _MANUFACTURER,
             Key("ImplantName", 0x00221095, "LO", "1"),
             Key("ImplantSize", 0x00686210, "LO", "1C", condition=_IN_INSTANCE),
             Key("ImplantPartNumber", 0x00221097, "LO", "1"),
@@ -474,8 +458,7 @@ _CURRENT = (
     RecordType(
         "ASSESSMENT", "F.5.45",
         keys=(
-            _CHARSET,
-            _INSTANCE_NUMBER,
+            _CHARSET, _INSTANCE_NUMBER,
             Key("InstanceCreationDate", 0x00080012, "DA", "1"),
             Key("InstanceCreationTime", 0x00080013, "TM", "2"),
         ),
@@ -484,8 +467,7 @@ _CURRENT = (
     RecordType(
         "RADIOTHERAPY", "F.5.46",
         keys=(
-            _CHARSET,
-            _INSTANCE_NUMBER,
+            _CHARSET, _INSTANCE_NUMBER,
             Key("UserContentLabel", 0x30100033, "SH", "1C", condition=_IN_INSTANCE),
             Key("UserContentLongLabel", 0x30100034, "LO", "1C", condition=_IN_INSTANCE),
             _DESCRIPTION,
@@ -502,9 +484,7 @@ _CURRENT = (
     RecordType(
         "INVENTORY", "F.5.48", root=True, history="since 2022c, Sup 223",
         keys=(
-            _CHARSET,
-            _CONTENT_DATE,
-            _CONTENT_TIME,
+            _CHARSET, _CONTENT_DATE, _CONTENT_TIME,
             Key("InventoryPurpose", 0x00080401, "LT", "2"),
             Key("InventoryLevel", 0x00080403, "CS", "1", condition="STUDY, SERIES or INSTANCE"),
             Key("ScopeOfInventorySequence", 0x00080400, "SQ", "2", condition="0-1 item"),
@@ -515,10 +495,7 @@ _CURRENT = (
     RecordType(
         "WF PRESENTATION", "F.5.49", history="since 2025a, Sup 236",
         keys=(
-            _CHARSET,
-            _PRESENTATION_DATE,
-            _PRESENTATION_TIME,
-            *_CONTENT_IDENTIFICATION,
+            _CHARSET, _PRESENTATION_DATE, _PRESENTATION_TIME, *_CONTENT_IDENTIFICATION,
             Key(
                 "ReferencedSeriesSequence", 0x00081115, "SQ", "1C",
                 items=(
