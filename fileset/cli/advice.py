@@ -28,9 +28,11 @@ def advice_lines(advice: Sequence[ProfileVerdict], *, quiet: bool) -> Iterator[s
 
 
 def _why(one: ProfileVerdict) -> str:
-    reasons = list(one.about_medium)
+    name = one.profile.id
+    reasons = [reason.removeprefix(f"{name} ") for reason in one.about_medium]
     if one.blocked:
-        named = "; ".join(f"{_short(message)} ({counted(number, 'file')})" for message, number in one.reasons[:SHOWN])
+        main = one.reasons[:SHOWN]
+        named = "; ".join(f"{_short(message, name)} ({counted(number, 'file')})" for message, number in main)
         reasons.append(f"{one.blocked:,} of {counted(one.files, 'file')}: {named}")
     return "; ".join(reasons)
 
@@ -51,6 +53,6 @@ def write_advice(medium: str, advice: Sequence[ProfileVerdict]) -> None:
     write_document("fileset.advice/1", {"medium": medium, "profiles": map(json_text, rows)})
 
 
-def _short(message: str) -> str:
-    """Return the first half of a message: the value of the file, without the values that the profile allows."""
-    return message.partition("; ")[0]
+def _short(message: str, profile: str) -> str:
+    """Return the first half of a message: the value of the file, without the values that the profile allows, or its name."""
+    return message.partition("; ")[0].replace(f" is not in {profile}", " is not allowed")

@@ -14,9 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import UID
 
 _ITEMS: Final = 0xFFFE
 """The group of items and delimiters, which are no data elements (PS3.5 7.5)."""
+_ITEM_BYTES: Final = b"\xfe\xff\x00\xe0"
+_END_BYTES: Final = b"\xfe\xff\xdd\xe0"
+"""The tags of an item and of the end of a sequence, in Little Endian."""
+
+_FRAGMENTS: Final = ("fragments", "native pixels", "Set file_meta.TransferSyntaxUID to the syntax of the fragments")
+_NATIVE: Final = ("native pixels", "fragments", "Use pydicom.encaps.encapsulate, or set file_meta.TransferSyntaxUID")
+"""Found and needed form of pixel data, and the advice."""
 
 
 def encode_dataset(dataset: Dataset) -> bytes:
@@ -40,7 +48,9 @@ def _encoded(dataset: Dataset) -> bytes:
 
     import pydicom
 
-    whole = pydicom.dataset.FileDataset("", dataset, file_meta=_file_meta(dataset))
+    meta = _file_meta(dataset)
+    _require_fitting_pixels(dataset, meta.TransferSyntaxUID)
+    whole = pydicom.dataset.FileDataset("", dataset, file_meta=meta)
     target = BytesIO()
     with warnings.catch_warnings():
         # pydicom would write "?" for characters that the character set does not have.
@@ -62,6 +72,28 @@ def _file_meta(dataset: Dataset) -> FileMetaDataset:
     meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID.decode("ascii"))
     meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME.decode("ascii")
     return meta
+
+
+def _require_fitting_pixels(dataset: Dataset, syntax: UID) -> None:
+    """Raise `RuleError` for fragments under a native transfer syntax, or native pixels under another one (PS3.5 A.4)."""
+    if "PixelData" not in dataset or not syntax.is_transfer_syntax or syntax.is_private:
+        return
+    value = dataset["PixelData"].value or b""
+    if not isinstance(value, bytes):  # a buffer, which pydicom copies part by part
+        return
+    has_fragments = _are_fragments(value)
+    if has_fragments is not syntax.is_compressed:
+        found, needed, advice = _FRAGMENTS if has_fragments else _NATIVE
+        message = f"PixelData has {found}, but the transfer syntax {syntax.name} needs {needed} (PS3.5 A.4)"
+        raise RuleError(message, advice=advice)
+
+
+def _are_fragments(value: bytes) -> bool:
+    """Return whether a value is one item after the other: an offset table and fragments."""
+    at = 0
+    while value[at : at + 4] == _ITEM_BYTES:
+        at += 8 + int.from_bytes(value[at + 4 : at + 8], "little")
+    return at > 0 and (at >= len(value) or value[at : at + 4] == _END_BYTES)
 
 
 def _require_writable(dataset: Dataset, inherited: str, above: tuple[int, ...]) -> None:

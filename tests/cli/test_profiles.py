@@ -77,7 +77,8 @@ def test_the_advisor_has_one_line_for_each_profile(disc: Path, run: Runs) -> Non
     assert len(lines) == len(PROFILES) + 1
     assert "satisfied  STD-GEN-CD: 120 mm CD-R" in lines
     blocked = next(line for line in lines if line.startswith("blocked    STD-XABC-CD"))
-    assert "12 of 12 files: SOP class CT Image Storage is not in STD-XABC-CD" in blocked
+    assert "12 of 12 files: SOP class CT Image Storage is not allowed (12 files)" in blocked
+    assert all(line.count(line.split()[1].rstrip(":")) == 1 for line in lines[:-1])
 
 
 def test_the_advice_for_machines_has_every_reason(tmp_path: Path, run: Runs) -> None:

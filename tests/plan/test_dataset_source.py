@@ -16,7 +16,14 @@ from pydicom import DataElement, Dataset
 from pydicom.dataelem import RawDataElement
 from pydicom.encaps import encapsulate
 from pydicom.tag import Tag
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian, RLELossless
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    RLELossless,
+)
 
 import fileset
 from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -50,6 +57,17 @@ def meta(**values: Any) -> Change:
     def change(dataset: Dataset) -> None:
         for keyword, value in values.items():
             setattr(dataset.file_meta, keyword, value)
+
+    return change
+
+
+def with_pixels(value: bytes, syntax: UID | None) -> Change:
+    """Set the pixel data, and the transfer syntax in the File Meta Information."""
+
+    def change(dataset: Dataset) -> None:
+        dataset.file_meta.TransferSyntaxUID = syntax or UID("")
+        dataset.PixelData = value
+        dataset["PixelData"].VR = "OB"
 
     return change
 
@@ -197,7 +215,15 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "a DICOMDIR": (keys(SOPClassUID="", SOPInstanceUID=""), "cannot be written"),
     "no SOP Instance UID": (keys(SOPInstanceUID=None), "cannot be written"),
     "transfer syntax that is none": (meta(TransferSyntaxUID="1.2.840.10008.5.1.4.1.1.2"), "not a valid transfer syntax"),
-    "native pixels in a compressed syntax": (meta(TransferSyntaxUID=RLELossless), "cannot be written"),
+    "native pixels in a compressed syntax": (meta(TransferSyntaxUID=RLELossless), "native pixels, but.* needs fragments"),
+    "no pixels in a compressed syntax": (with_pixels(b"", RLELossless), "native pixels, but.* needs fragments"),
+    **{
+        f"fragments in {syntax.name}": (with_pixels(encapsulate([b"abcd"]), syntax), "fragments, but.* needs native pixels")
+        for syntax in (
+            ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian,
+        )
+    },
+    "fragments without a syntax": (with_pixels(encapsulate([b"abcd"]), None), "fragments, but.* needs native pixels"),
     "later values of a closed file": (from_closed, "closed file"),
     "nesting of 300 sequences": (nested, "nested more than 64 deep"),
     "sequence in itself": (cyclic, "nested more than 64 deep"),
