@@ -12,9 +12,12 @@ HERE = Path(__file__).parent
 REPAIR = "`fileset repair` rebuilds the DICOMDIR from the files."
 EXPORT = "Export the file again from the system that it came from."
 RENAME = "`fileset create` copies the files under legal names."
-REMAKE = "`fileset create` makes a new file-set, on a medium that the profile has."
+LEAVE_OUT = "Leave the files out, or choose another profile: `fileset check MEDIUM --profiles` names those that the medium satisfies."
+REQUESTED = ("An option asks for it.", "Nothing: the report names each file.")
 
-ASK: str = "Ask the sender for a new copy, and do not use this one."
+FIX_FILES = "Correct the files, then `fileset refresh`."
+
+ASK = "Ask the sender for a new copy, and do not use this one."
 
 CAUSES: dict[str, tuple[str, str]] = {
     "FS-SECURE-PASSWORD": ("The password has a typing error, or is that of another disc.", "Give the right one."),
@@ -40,7 +43,10 @@ CAUSES: dict[str, tuple[str, str]] = {
         "The DICOMDIR was encrypted again, for other recipients.",
         "Name all of them with `--encrypt-to`.",
     ),
-    "FS-SECURE-NO-PAGES": ("Pages have pictures and names, and are not encrypted.", "`--web-plain`, if that may be."),
+    "FS-SECURE-NO-PAGES": (
+        "Pages show pictures and names, and are not encrypted.",
+        "Nothing; or `--web-plain`, if everyone may see them.",
+    ),
     "FS-ZIP-PASSWORD": ("The password has a typing error, or is that of another archive.", "Give the right one."),
     "FS-ZIP-CHANGED": ("The archive was changed or damaged after it was encrypted.", ASK),
     "FS-ZIP-WEAK": ("The archive was made with the old encryption of ZIP.", "Ask for AES-256 next time."),
@@ -48,7 +54,7 @@ CAUSES: dict[str, tuple[str, str]] = {
     "FS-SOURCE-EMPTY": ("The folder or archive has no files.", "Name the folder that has them."),
     "FS-FILE-NOT-DICOM": (
         "A viewer, a document or a thumbnail; or a DICOM file that was overwritten.",
-        "Nothing, if it is no image. `--strict-sources` makes such files count.",
+        "Nothing, if it is not an image. `--strict-sources` makes such files count.",
     ),
     "FS-FILE-EMPTY": ("A copy failed, or a program left a marker file.", EXPORT),
     "FS-FILE-UNDELETED": (
@@ -57,7 +63,7 @@ CAUSES: dict[str, tuple[str, str]] = {
     ),
     "FS-FILE-UNREADABLE": ("No permission, or a damaged sector.", "Copy the file again, or clean the disc."),
     "FS-FILE-NO-PREFIX": ("The file was written without the header of PS3.10.", EXPORT),
-    "FS-PAGES-STALE": ("Files came or went after the pages were written.", "Write the pages again."),
+    "FS-PAGES-STALE": ("Files were added or removed after the pages were written.", "Write the pages again."),
     "FS-TRANSCODED": (
         "The profile or an option demands another transfer syntax.",
         "Nothing: the report lists each file.",
@@ -66,7 +72,7 @@ CAUSES: dict[str, tuple[str, str]] = {
         "The pixel data is damaged, or no decoder for it is installed.",
         'pip install "dicom-fileset[images]"',
     ),
-    "FS-FILE-NO-META": ("A program wrote the data set alone, as before 1993.", EXPORT),
+    "FS-FILE-NO-META": ("A program wrote only the data set, as before 1993.", EXPORT),
     "FS-FILE-TRUNCATED": ("A transfer was cut off, or the disk was full.", EXPORT),
     "FS-FILE-BAD-HEADER": ("The bytes are damaged, or a program wrote wrong lengths.", EXPORT),
     "FS-FILE-IS-DICOMDIR": ("The source is itself a file-set.", "Nothing: its images are taken."),
@@ -172,7 +178,7 @@ CAUSES: dict[str, tuple[str, str]] = {
     "FS-HIERARCHY": ("The writer of the DICOMDIR put a record under one of the wrong type.", REPAIR),
     "FS-DESCRIPTOR": ("The descriptor file was left out or renamed.", "`fileset add MEDIUM --descriptor FILE_ID`."),
     "FS-ELEMENT": ("The writer of the DICOMDIR encoded the element wrongly.", REPAIR),
-    "FS-ELEMENT-VR": ("A program wrote an element with a VR of its own choice.", f"{EXPORT} In a DICOMDIR: {REPAIR}"),
+    "FS-ELEMENT-VR": ("A program wrote an element with another VR than PS3.6.", f"{EXPORT} In a DICOMDIR: {REPAIR}"),
     "PR-KEPT-UNKNOWN": (
         "`add` judges only the files that it adds.",
         "`fileset check MEDIUM --profile ID` judges all of them.",
@@ -188,7 +194,7 @@ CAUSES: dict[str, tuple[str, str]] = {
     ),
     "FS-PATIENT-TWICE": ("The writer did not find its first record again.", REPAIR),
     "FS-STUDY-TORN": (
-        "The files of one study were anonymised one by one: each got a Study Instance UID of its own.",
+        "The files of one study were anonymised one by one: each got another Study Instance UID.",
         "Anonymise the study again as a whole, with a program that keeps equal UIDs equal.",
     ),
     "FS-STUDY-TWICE": ("The writer did not find its first record again.", REPAIR),
@@ -206,12 +212,54 @@ CAUSES: dict[str, tuple[str, str]] = {
     "FS-PREAMBLE": ("The modality uses the first 128 bytes for itself.", "`--preamble zero` clears it in the copy."),
     "FS-PIXEL": ("The encoder made an error, or a program changed the transfer syntax only.", EXPORT),
     "FS-HASH-DIFFERS": ("The file is damaged, or was changed.", "Copy it again from the source."),
-    "FS-HASH": ("Files came or went after the manifest was written.", "Compare with the source."),
+    "FS-HASH": ("Files were added or removed after the manifest was written.", "Compare with the source."),
     "FS-VOLUME": ("The data does not fit on one medium.", "Choose a larger medium, or hand out all volumes together."),
-    "FS": ("The message of the finding says more.", REPAIR),
-    "PR": ("The profile allows less than the Standard.", REMAKE),
+    "FS-VOLUME-FORMER": (
+        "The file-set that was replaced had more volumes.",
+        "Delete the old volume, so that it is not handed out with the new ones.",
+    ),
+    "FS-FILE-HEADER-ADDED": REQUESTED,
+    "FS-SOURCE-LEFT-OUT": REQUESTED,
+    "FS-TRANSFORMED": REQUESTED,
+    "FS-TRANSFORM-FAILED": (
+        "The file is damaged, or lacks something that the change needs.",
+        "Correct the file, or add it without the change.",
+    ),
+    "FS-PREAMBLE-CLEARED": REQUESTED,
+    "FS-KEY-CHANGED": (
+        "The file was corrected after the DICOMDIR was written, or the record was wrong.",
+        "Nothing: the message has the old and the new value.",
+    ),
+    "FS-KEY-FORM": ("The program that wrote the file broke the rules of the VR.", FIX_FILES),
+    "FS-KEY-LEFT-OUT": (
+        "The program that wrote the file broke the rules of the VR.",
+        f"Nothing; or {FIX_FILES[0].lower()}{FIX_FILES[1:]}",
+    ),
+    "FS-KEY-NORMALISED": ("The file has the value in another form.", "Nothing."),
+    "FS-PICTURE-PARTLY": ("The file ends early.", EXPORT),
+    "FS": ("See the message of the finding.", REPAIR),
+    "PR-TRANSFER-SYNTAX": (
+        "The files are compressed in a way that the profile does not allow.",
+        "`fileset create --profile ID --transcode` decompresses them.",
+    ),
+    "PR-KEY": ("The file-set was written without this profile.", "`fileset create --profile ID` writes the keys."),
+    "PR-ICON": ("The file-set was written without this profile.", "`fileset create --profile ID` writes the icons."),
+    "PR-MEDIUM": (
+        "The profile is for another kind of medium.",
+        "`fileset create` writes to a medium that the profile allows; `fileset profiles ID` names it.",
+    ),
+    "PR-MEDIUM-UNKNOWN": (
+        "The file-set is in a folder of the computer.",
+        "Copy it to its medium, and check it there.",
+    ),
+    "PR-DIRECTORY": ("The writer did not list the files.", "`fileset index --replace` makes a new file-set."),
+    "PR-SECURE": (
+        "The file-set was written without encryption, or the profile does not allow it.",
+        "`fileset create --profile ID --encrypt-to CERT.pem`, or a profile without SEC for plain files.",
+    ),
+    "PR": ("The profile allows less than the Standard.", LEAVE_OUT),
 }
-"""Cause and cure by the id of a rule, or by the longest beginning of it that is here."""
+"""Cause and cure by the id of a rule, or by the longest prefix of it in this table."""
 
 HEAD = """\
 # Check rules
@@ -223,7 +271,7 @@ meaning. An *error* breaks the Standard, or loses data; a *warning* may confuse 
 
 
 def cause_and_cure(rule: str) -> tuple[str, str]:
-    """Return the entry for the longest beginning of `rule` that is in `CAUSES`."""
+    """Return the entry for the longest prefix of `rule` in `CAUSES`."""
     return CAUSES[max((known for known in CAUSES if rule.startswith(known)), key=len)]
 
 
