@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import fileset
+from tests.support import windows
 from tests.support.command import environment
 from tests.support.imports import imports
 
@@ -270,3 +271,11 @@ def test_help_answers_at_once() -> None:
 def test_no_exported_function_has_the_name_of_a_room() -> None:
     """Importing a room binds its name in the package: `fileset.extract(...)` would call a module then."""
     assert not set(fileset.__all__) & (set(ROOMS) - {"__init__", "__main__"})
+
+
+def test_each_reason_to_leave_out_tests_on_windows_applies_to_one() -> None:
+    titles = [
+        name for path in windows.TESTS.rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
+    ]
+    assert [word for word in windows.NAMES if not any(word in title for title in titles)] == []
+    assert [path for path in windows.MODULES if not (windows.TESTS / path).exists()] == []

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP undo the change under way, as Ctrl-C does."""
+"""SIGTERM, SIGHUP, and Ctrl-Break on Windows, undo the change under way, as Ctrl-C does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-_SIGNALS: Final = tuple(filter(None, (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP"))))
+_NAMES: Final = ("SIGTERM", "SIGHUP", "SIGBREAK")
+_SIGNALS: Final = tuple(filter(None, (getattr(signal, name, None) for name in _NAMES)))
 
 
 class Ended(KeyboardInterrupt):

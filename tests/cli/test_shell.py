@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ntpath
+import signal
 import stat
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 import fileset
 from fileset.cli.shell import for_windows, refuse_glued, shown, with_files
+from fileset.cli.signals import ending_as_interrupted
 from fileset.errors import RuleError
 from fileset.media.system.files import upwards
 from tests.support import synthetic
@@ -131,6 +133,12 @@ def test_a_file_set_that_another_program_has_open_stays_and_can_be_changed_after
     assert len(run("list", tmp_path / "OUT", "--paths").stdout.splitlines()) == 12
     run("remove", tmp_path / "OUT", "InstanceNumber=1")
     assert run("check", tmp_path / "OUT").stdout.endswith("0 errors\n")
+
+
+@WINDOWS
+def test_ctrl_break_undoes_a_change_as_ctrl_c_does() -> None:
+    with pytest.raises(KeyboardInterrupt, match="SIGBREAK"), ending_as_interrupted():
+        signal.raise_signal(signal.Signals["SIGBREAK"])
 
 
 @WINDOWS
