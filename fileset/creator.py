@@ -24,7 +24,7 @@ from fileset.media.system.discs import DISC_NAMES
 from fileset.media.system.files import STANDARD_OUTPUT, path_of
 from fileset.media.system.walk import place_below
 from fileset.plan.choice import Choice
-from fileset.plan.commit import clean_up, unreported
+from fileset.plan.commit import unreported
 from fileset.plan.companion import Companion
 from fileset.plan.copy_findings import cleared, clears, without_cured
 from fileset.plan.extra_files import Included
@@ -34,6 +34,7 @@ from fileset.plan.inputs import Sources
 from fileset.plan.intake import WritingRole
 from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.new_file_set import IN_PLACE, Recipe, refuse_existing
+from fileset.plan.recovery import clean_up
 from fileset.plan.scan import Refused, collect
 from fileset.plan.secured import encrypting, no_pages, secure_findings
 from fileset.plan.source_file_set import Origin, SourceFileSets

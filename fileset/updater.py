@@ -30,7 +30,7 @@ from fileset.file_id import FileId
 from fileset.findings import ERROR
 from fileset.media.open import no_dicomdir, updatable
 from fileset.plan.choice import Choice
-from fileset.plan.commit import carry_out, clean_up, unreported
+from fileset.plan.commit import carry_out, unreported
 from fileset.plan.copy_findings import clears, stale_pages, without_cured
 from fileset.plan.dicomdir_file import absent_from, read_dicomdir
 from fileset.plan.inputs import Sources
@@ -38,6 +38,7 @@ from fileset.plan.intake import WritingRole
 from fileset.plan.losses import refuse_losses
 from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.offer import Offer
+from fileset.plan.recovery import clean_up
 from fileset.plan.secured import (
     check_secure,
     former_recipients,

@@ -6,40 +6,33 @@ medium uses it.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from itertools import filterfalse
 from typing import Final
 
 from attrs import evolve, field, frozen
 
 from fileset.dicomdir.read.decode import decode, inflated
-from fileset.dicomdir.read.file_reference import FileReference
-from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.write.layout import Directory, encode, encode_last
 from fileset.errors import DONE, FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.findings import ERROR, Finding
+from fileset.findings import Finding
 from fileset.media.base import (
     Chunks,
     FileInfo,
     FileSetInfo,
-    ReadableMedium,
     Transaction,
-    UpdatableMedium,
     WritableMedium,
     Written,
 )
-from fileset.media.folder.work_folder import WORK
 from fileset.media.system.hashing import chunks_of
 from fileset.plan.dicomdir_file import open_dicomdir, read_dicomdir
 from fileset.plan.inputs import LostSourceError
-from fileset.plan.presence import form_key
-from fileset.plan.removal import undeleted
+from fileset.plan.recovery import readable_of, recover, references_in, refuse_listed_work, serious_faults
+from fileset.plan.removal import delete_all
 from fileset.report import Report
 from fileset.standard import tags
 
@@ -101,7 +94,7 @@ def commit(
     try:
         with change as transaction:  # 1. the lock
             check_basis(plan.basis, medium)
-            recover(medium, transaction, plan)
+            recover(medium, transaction, partial(_kept, plan))
             check_space(plan, medium.inquire_file_set(), medium.name)
             transaction.announce([addition.file_id for addition in plan.additions], plan.removals)
             written = write(
@@ -112,7 +105,7 @@ def commit(
             verified = partial(verify, directory=plan.directory)
             publish = partial(transaction.publish, verify=verified, count=partial(progress, "verify"))
             written.append(_hashed(publish, encode_last(plan.directory), sha256=sha256))  # 4. and 5.
-            stuck = _delete(transaction, plan.removals)  # 6. nothing references them any more
+            stuck = delete_all(transaction, plan.removals)  # 6. nothing references them any more
             (findings if findings is not None else []).extend(stuck)
         medium.flush()
     except (KeyboardInterrupt, MediumError) as problem:
@@ -120,23 +113,6 @@ def commit(
             problem.add_note(f"{medium.name}: {DONE if isinstance(problem, KeyboardInterrupt) else _LEFT}")
         raise
     return written
-
-
-def _delete(transaction: Transaction, file_ids: Iterable[FileId]) -> list[Finding]:
-    """Delete files, never the DICOMDIR; report each that the medium does not let go, and go on with the others."""
-    stuck = []
-    for file_id in filterfalse(_is_dicomdir, file_ids):
-        try:
-            transaction.delete(file_id)
-        except MediumError as problem:
-            stuck.append(undeleted(file_id, problem.reason))
-    return stuck
-
-
-def _is_dicomdir(file_id: FileId) -> bool:
-    """Return whether a File ID leads to the DICOMDIR, in some form of its name."""
-    name = file_id.path.upper()
-    return re.fullmatch(r"DICOMDIR(\.DCM)?\.?(;\d+)?", name) is not None
 
 
 _LEFT: Final = "the new DICOMDIR counts already; `fileset repair` removes the leftovers of the change"
@@ -178,7 +154,7 @@ def _is_there(basis: bytes, medium: WritableMedium) -> bool:
     if not medium.has_dicomdir():
         return not basis
     at = 0
-    with open_dicomdir(_readable(medium)) as file:
+    with open_dicomdir(readable_of(medium)) as file:
         for chunk in chunks_of(file):
             if basis[at : at + len(chunk)] != chunk:
                 return False
@@ -189,102 +165,13 @@ def _is_there(basis: bytes, medium: WritableMedium) -> bool:
 def _is_deflated(basis: bytes, medium: WritableMedium) -> bool:
     """Return whether the DICOMDIR is the one with these bytes in a deflated transfer syntax."""
     with suppress(FormatError):
-        return medium.has_dicomdir() and inflated(read_dicomdir(_readable(medium))) == basis
+        return medium.has_dicomdir() and inflated(read_dicomdir(readable_of(medium))) == basis
     return False
-
-
-def _readable(medium: WritableMedium) -> ReadableMedium:
-    readable: UpdatableMedium = medium  # type: ignore[assignment]  # a medium with a DICOMDIR can be read
-    return readable
-
-
-def refuse_listed_work(medium: WritableMedium) -> None:
-    """Raise `RefusedError` if records reference files in the work folder, because a clean-up deletes its files."""
-    if not (medium.interrupted() and medium.has_dicomdir()):
-        return
-    with suppress(FormatError):  # a DICOMDIR that cannot be read names no files
-        listed = [name for name in _references(read_dicomdir(_readable(medium))) if name.partition("/")[0] == WORK]
-        if listed:
-            raise RefusedError(
-                f"the DICOMDIR lists {min(listed)}, in a folder that is for temporary files of a change",
-                path=medium.name,
-                advice="`fileset extract` copies its files out",
-            )
-
-
-def clean_up(medium: WritableMedium) -> None:
-    """Undo an interrupted change, or finish it if its DICOMDIR is already in place. Every role that writes does this first.
-
-    Raises `MediumError` if the medium fails, or another writer is active.
-    """
-    refuse_listed_work(medium)
-    if medium.interrupted():
-        with medium.transaction() as transaction:
-            recover(medium, transaction)
-            transaction.announce((), ())
-
-
-def recover(medium: WritableMedium, transaction: Transaction, plan: Plan | None = None) -> None:
-    """Remove the leftovers of an interrupted change: names in its journal that the DICOMDIR does not reference.
-
-    If the DICOMDIR is damaged, nothing is removed: it may lack the records of files that are needed. Raises `RefusedError`
-    if the plan keeps a file that is a leftover.
-    """
-    leftovers = transaction.leftovers()
-    if not leftovers:
-        return
-    try:
-        needed = _sound_references(read_dicomdir(_readable(medium))) if medium.has_dicomdir() else set()
-    except FormatError:
-        return
-    unneeded = [file_id for file_id in leftovers if form_key(file_id.path) not in needed]
-    if plan and _kept(plan).intersection(file_id.path.upper() for file_id in unneeded):
-        raise RefusedError(
-            "another change has been interrupted in the meantime", path=medium.name, advice="Look at it again"
-        )
-    _delete(transaction, unneeded)  # those that cannot be deleted stay in the journal
 
 
 def _kept(plan: Plan) -> set[str]:
     """List the paths of existing files that belong to the new file-set."""
-    return _references(b"".join(encode(plan.directory))) - {addition.file_id.path for addition in plan.additions}
-
-
-def referenced(medium: WritableMedium) -> set[str]:
-    """Read the paths that the records of the DICOMDIR name, in upper case, with "/" between components.
-
-    Of a record with several names, which is damaged, only the first counts. Raises `FormatError` if the DICOMDIR cannot be
-    read.
-    """
-    flat = decode(read_dicomdir(_readable(medium)))
-    references = (FileReference.of(flat, index) for index in range(len(flat)))
-    return {reference.path for reference in references if reference}
-
-
-def _references(data: bytes) -> set[str]:
-    return _paths(decode(data))
-
-
-def _sound_references(data: bytes) -> set[str]:
-    """Collect the keys of all forms of the referenced names. Raises `FormatError` if a record is or may be missing."""
-    flat = decode(data)
-    if _serious(flat.findings):
-        raise FormatError(f"{DICOMDIR} is damaged")
-    names = _paths(flat) | {FileReference(flat.top.get(tags.DESCRIPTOR_FILE_ID, b"")).path}
-    return set(map(form_key, names))  # a journal has the name on the medium, which may be another form
-
-
-def _serious(findings: Iterable[Finding]) -> list[Finding]:
-    return [finding for finding in findings if finding.severity == ERROR and finding.rule not in _HARMLESS]
-
-
-_HARMLESS: Final = frozenset(("FS-RECORD-TYPE",))
-"""Errors of records that stay unchanged and do not affect any link."""
-
-
-def _paths(flat: FlatDirectory) -> set[str]:
-    """Collect all names in the records, also further ones of one record: none of these files may be deleted."""
-    return {reference.path for index in range(len(flat)) for reference in FileReference.all_of(flat, index)}
+    return references_in(b"".join(encode(plan.directory))) - {addition.file_id.path for addition in plan.additions}
 
 
 def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
@@ -368,7 +255,7 @@ def verify(data: bytes, directory: Directory) -> None:
     flat = decode(data)
     if len(flat) != len(directory):
         raise FormatError(f"the DICOMDIR reads back with {len(flat)} of {len(directory)} records; {_KEPT}")
-    serious = _serious(flat.findings)
+    serious = serious_faults(flat.findings)
     if serious:
         raise FormatError(f"the DICOMDIR reads back damaged ({serious[0]}); {_KEPT}")
     if not directory.is_tree():

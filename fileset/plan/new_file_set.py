@@ -17,11 +17,12 @@ from fileset.file_id import DICOMDIR, FileId, is_path
 from fileset.findings import Where
 from fileset.media.base import Format, UpdatableMedium, WritableMedium
 from fileset.media.open import is_foreign
-from fileset.plan.commit import Addition, Plan, Progress, referenced
+from fileset.plan.commit import Addition, Plan, Progress
 from fileset.plan.companion import Companion
 from fileset.plan.extra_files import Included, has_same_file
 from fileset.plan.inputs import Sources
 from fileset.plan.names import Place, names
+from fileset.plan.recovery import referenced
 from fileset.plan.removal import deletable
 from fileset.records.arranged import Arranged, Node
 from fileset.report import Report

@@ -12,9 +12,10 @@ from fileset.errors import FilesetError, MediumError
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
 from fileset.media.open import numbered_path, readable, volumes_there
-from fileset.plan.commit import Progress, carry_out, clean_up
+from fileset.plan.commit import Progress, carry_out
 from fileset.plan.dicomdir_file import read_contents
 from fileset.plan.new_file_set import IN_PLACE, Recipe, new_file_set, refuse_existing
+from fileset.plan.recovery import clean_up
 from fileset.plan.self_check import new_file_set_findings
 from fileset.records.arranged import Arranged
 from fileset.report import Replaced, Report, Volume

@@ -23,11 +23,12 @@ from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
 from fileset.media.open import dicomdirs_below, no_dicomdir, updatable
-from fileset.plan.commit import Plan, carry_out, clean_up
+from fileset.plan.commit import Plan, carry_out
 from fileset.plan.inputs import Sources
 from fileset.plan.losses import refuse_losses
 from fileset.plan.old_dicomdir import mended_identification, read_state
 from fileset.plan.rebuild import Diagnosis, rebuild
+from fileset.plan.recovery import clean_up
 from fileset.plan.scan import Outcome, outcomes
 from fileset.plan.secured import around_of, check_secure, secure_findings, secure_format
 from fileset.plan.self_check import unlisted_on

@@ -19,7 +19,7 @@ from fileset.file_id import DICOMDIR
 from fileset.media.folder.medium import FolderMedium
 from fileset.media.folder.work_folder import LOCK, NEW, OLD, SEAL, WORK
 from fileset.media.system.hashing import digest_of
-from fileset.plan.commit import clean_up
+from fileset.plan.recovery import clean_up
 from tests.support import synthetic
 from tests.support.journal import leave_journal, removed
 

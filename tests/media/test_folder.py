@@ -30,7 +30,8 @@ from fileset.media.folder.medium import FolderMedium
 from fileset.media.folder.work_folder import JOURNAL, LOCK, NEW, OLD, SEAL, WORK
 from fileset.media.system import linux
 from fileset.media.system.hashing import digest_of
-from fileset.plan.commit import Addition, Plan, check_space, clean_up, commit, rehearse
+from fileset.plan.commit import Addition, Plan, check_space, commit, rehearse
+from fileset.plan.recovery import clean_up
 from tests.support import synthetic
 from tests.support.command import ROOT
 from tests.support.journal import added

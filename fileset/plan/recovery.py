@@ -1,0 +1,112 @@
+"""Undo or finish an interrupted change: remove the files in its journal that the DICOMDIR does not reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Final
+
+from fileset.dicomdir.read.decode import decode
+from fileset.dicomdir.read.file_reference import FileReference
+from fileset.dicomdir.read.raw import FlatDirectory
+from fileset.errors import FormatError, RefusedError
+from fileset.file_id import DICOMDIR
+from fileset.findings import ERROR, Finding
+from fileset.media.base import ReadableMedium, Transaction, UpdatableMedium, WritableMedium
+from fileset.media.folder.work_folder import WORK
+from fileset.plan.dicomdir_file import read_dicomdir
+from fileset.plan.presence import form_key
+from fileset.plan.removal import delete_all
+from fileset.standard import tags
+
+
+def readable_of(medium: WritableMedium) -> ReadableMedium:
+    """Return a medium with a DICOMDIR as one that can be read."""
+    readable: UpdatableMedium = medium  # type: ignore[assignment]
+    return readable
+
+
+def refuse_listed_work(medium: WritableMedium) -> None:
+    """Raise `RefusedError` if records reference files in the work folder, because a clean-up deletes its files."""
+    if not (medium.interrupted() and medium.has_dicomdir()):
+        return
+    with suppress(FormatError):  # a DICOMDIR that cannot be read names no files
+        listed = [name for name in references_in(read_dicomdir(readable_of(medium))) if name.partition("/")[0] == WORK]
+        if listed:
+            raise RefusedError(
+                f"the DICOMDIR lists {min(listed)}, in a folder that is for temporary files of a change",
+                path=medium.name,
+                advice="`fileset extract` copies its files out",
+            )
+
+
+def clean_up(medium: WritableMedium) -> None:
+    """Undo an interrupted change, or finish it if its DICOMDIR is already in place. Every role that writes does this first.
+
+    Raises `MediumError` if the medium fails, or another writer is active.
+    """
+    refuse_listed_work(medium)
+    if medium.interrupted():
+        with medium.transaction() as transaction:
+            recover(medium, transaction)
+            transaction.announce((), ())
+
+
+def recover(medium: WritableMedium, transaction: Transaction, kept: Callable[[], set[str]] = set) -> None:
+    """Remove the leftovers of an interrupted change: names in its journal that the DICOMDIR does not reference.
+
+    If the DICOMDIR is damaged, nothing is removed: it may lack the records of files that are needed. Raises `RefusedError`
+    if a leftover is among the files that `kept` returns, which a plan keeps.
+    """
+    leftovers = transaction.leftovers()
+    if not leftovers:
+        return
+    try:
+        needed = _sound_references(read_dicomdir(readable_of(medium))) if medium.has_dicomdir() else set()
+    except FormatError:
+        return
+    unneeded = [file_id for file_id in leftovers if form_key(file_id.path) not in needed]
+    if kept().intersection(file_id.path.upper() for file_id in unneeded):
+        raise RefusedError(
+            "another change has been interrupted in the meantime", path=medium.name, advice="Look at it again"
+        )
+    delete_all(transaction, unneeded)  # those that cannot be deleted stay in the journal
+
+
+def referenced(medium: WritableMedium) -> set[str]:
+    """Read the paths that the records of the DICOMDIR name, in upper case, with "/" between components.
+
+    Of a record with several names, which is damaged, only the first counts. Raises `FormatError` if the DICOMDIR cannot be
+    read.
+    """
+    flat = decode(read_dicomdir(readable_of(medium)))
+    references = (FileReference.of(flat, index) for index in range(len(flat)))
+    return {reference.path for reference in references if reference}
+
+
+def references_in(data: bytes) -> set[str]:
+    """Collect all names in the records of a DICOMDIR."""
+    return _paths(decode(data))
+
+
+def _sound_references(data: bytes) -> set[str]:
+    """Collect the keys of all forms of the referenced names. Raises `FormatError` if a record is or may be missing."""
+    flat = decode(data)
+    if serious_faults(flat.findings):
+        raise FormatError(f"{DICOMDIR} is damaged")
+    names = _paths(flat) | {FileReference(flat.top.get(tags.DESCRIPTOR_FILE_ID, b"")).path}
+    return set(map(form_key, names))  # a journal has the name on the medium, which may be another form
+
+
+def serious_faults(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the errors that affect the records of a DICOMDIR."""
+    return [finding for finding in findings if finding.severity == ERROR and finding.rule not in _HARMLESS]
+
+
+_HARMLESS: Final = frozenset(("FS-RECORD-TYPE",))
+"""Errors of records that stay unchanged and do not affect any link."""
+
+
+def _paths(flat: FlatDirectory) -> set[str]:
+    """Collect all names in the records, also further ones of one record: none of these files may be deleted."""
+    return {reference.path for index in range(len(flat)) for reference in FileReference.all_of(flat, index)}
