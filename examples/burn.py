@@ -1,9 +1,9 @@
-"""Media burning: take a folder of DICOM files, make a file-set of it, and prove that it can be read.
+"""Make a file-set from a folder of DICOM files, before burning, and prove that every file can be read.
 
     python burn.py INCOMING MEDIUM
 
-Exit code 0: every file is on the medium and was read back. 3: done, but something was skipped; the reasons are
-printed. 2: wrong usage. Anything else: nothing that could be burned, see the message.
+Exit code 0: every file is on the medium and was read back. 3: done, but files were skipped; the reasons are
+printed. 2: wrong usage. Any other code: there is nothing to burn; see the message.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import fileset
 
 
 def create(incoming: str, medium: str) -> fileset.Report:
-    """Copy the DICOM files below `incoming` into a new file-set; nothing is written unless all of it is."""
+    """Copy the DICOM files below `incoming` into a new file-set; after an error nothing is written."""
     with fileset.Creator(medium, file_set_id="ACME_CD1") as creator:
         creator.add(incoming)
     return creator.report
 
 
 def verify(medium: str) -> int:
-    """Read every instance that the DICOMDIR names, to its last byte; give their number."""
+    """Read the whole file of every instance in the DICOMDIR; return the number of instances."""
     number = 0
     with fileset.Reader(medium) as reader:
         for record in reader.instances:
@@ -34,7 +34,7 @@ def verify(medium: str) -> int:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Make and verify the file-set; 0, or 3 if a file of `incoming` is not in it."""
+    """Make and verify the file-set; return 0, or 3 if it lacks a file of `incoming`."""
     if len(argv) != 2:
         print(__doc__, file=sys.stderr)
         return 2

@@ -1,9 +1,9 @@
-"""When one machine is not enough: the headers of a large folder read by a cluster.
+"""Let a cluster read the headers of a large folder.
 
     python cluster.py FOLDER
 
-Any `concurrent.futures.Executor` will do, whose workers see the files under the same paths. This one is a Dask
-cluster on this machine (`pip install distributed`); where Dask is not installed, processes do the work.
+Any `concurrent.futures.Executor` works if its workers see the files under the same paths. This example uses a Dask
+cluster on this computer (`pip install distributed`), or processes if Dask is not installed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import fileset
 
 @contextmanager
 def workers() -> Iterator[Executor]:
-    """Dask if it is there, else the standard library."""
+    """Start Dask workers if Dask is installed, else processes of the standard library."""
     try:
         dask = import_module("distributed")
     except ImportError:
@@ -31,7 +31,7 @@ def workers() -> Iterator[Executor]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Index the folder, and say what became of it."""
+    """Index the folder, and print the result."""
     if len(argv) != 1:
         print(__doc__, file=sys.stderr)
         return 2

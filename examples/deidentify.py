@@ -2,15 +2,15 @@
 
     python deidentify.py SOURCE TARGET SECRET
 
-SECRET is a text that only you know: pseudonyms and UIDs are keyed hashes (HMAC-SHA-256), so that the same patient gets the
-same pseudonym in the next run, and nobody without SECRET can compute it. Needs `pip install dicom-anonymizer`.
+SECRET is a text that only you know. Pseudonyms and UIDs are keyed hashes (HMAC-SHA-256): the same patient gets the
+same pseudonym in the next run, and without SECRET it cannot be computed. Needs `pip install dicom-anonymizer`.
 
-What is added to the rules: a pseudonym as Patient ID (the rules empty it, so that all patients would become one), UIDs that
-are the same everywhere, and (0012,0062) to (0012,0064), which say what was done.
+This example adds to the rules: a pseudonym as Patient ID (the rules empty it, so that all patients would become one), UIDs that
+are the same in all files, and (0012,0062) to (0012,0064), which describe the de-identification.
 
-What is still missing to the Basic Profile of PS3.15 E.1, so do not publish without a look at the result: pixels with burned-in
+The Basic Profile of PS3.15 E.1 also demands the following, so examine the result before you publish it: pixels with burned-in
 text (CleanPixelData), faces (CleanRecognizableVisualFeatures), free text in structured reports, encapsulated documents, and
-the encrypted copy of the originals that E.1.1 allows. Exit code 0: all written. 3: some files stayed out. 2: wrong usage.
+the encrypted copy of the originals that E.1.1 allows. Exit code 0: all written. 3: some files were skipped. 2: wrong usage.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ BASIC_PROFILE = ("113100", "DCM", "Basic Application Confidentiality Profile")
 
 
 def keyed(secret: str) -> Callable[[str, str], bytes]:
-    """Give the function that hashes a value of a kind under the secret."""
+    """Return a function that hashes a value of a kind with the secret."""
     return lambda kind, value: hmac.new(secret.encode(), f"{kind}\0{value}".encode(), hashlib.sha256).digest()
 
 
 def new_uids(dataset: pydicom.Dataset, digest: Callable[[str, str], bytes]) -> None:
-    """Replace all UIDs but those of the Standard by others that are the same in every file (PS3.5 B.2)."""
+    """Replace all UIDs, except those of the Standard, by others that are the same in every file (PS3.5 B.2)."""
     for element in dataset.iterall():
         if element.VR == "UI" and element.value:
             values = [element.value] if isinstance(element.value, str) else list(element.value)
@@ -48,7 +48,7 @@ def new_uids(dataset: pydicom.Dataset, digest: Callable[[str, str], bytes]) -> N
 
 
 def transform(secret: str) -> Callable[[pydicom.Dataset], pydicom.Dataset]:
-    """Give the function that de-identifies a data set."""
+    """Return a function that de-identifies a data set."""
     from dicomanonymizer import anonymize_dataset
 
     digest = keyed(secret)
@@ -62,7 +62,7 @@ def transform(secret: str) -> Callable[[pydicom.Dataset], pydicom.Dataset]:
         }
         frame = str(dataset.get("FrameOfReferenceUID", ""))
         anonymize_dataset(dataset, delete_private_tags=True)
-        for name, uid in uids.items():  # the rules replace them at random, in every process anew
+        for name, uid in uids.items():  # the rules replace them at random, differently in every process
             setattr(dataset, name, uid)
         if frame:
             dataset.FrameOfReferenceUID = frame
@@ -80,7 +80,7 @@ def transform(secret: str) -> Callable[[pydicom.Dataset], pydicom.Dataset]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """De-identify SOURCE into TARGET; 0, or 3 if some files stayed out."""
+    """De-identify SOURCE into TARGET; return 0, or 3 if files were skipped."""
     if len(argv) != 3:
         print(__doc__, file=sys.stderr)
         return 2

@@ -1,8 +1,8 @@
-"""From Python: data sets in, a file-set on disk, data sets out.
+"""Write pydicom data sets into a file-set, and read them again.
 
     python developer.py MEDIUM
 
-Takes two images that pydicom ships, gives one of them a new patient on the way, and finds both again.
+The example takes two images that pydicom ships, gives one of them a new patient, and finds both again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def shipped(name: str) -> pydicom.Dataset:
 
 
 def make(medium: str) -> None:
-    """Make a file-set of two data sets."""
+    """Make a file-set from two data sets."""
     ct, mr = shipped("CT_small.dcm"), shipped("MR_small.dcm")
     ct.PatientID, ct.PatientName = "P1", "Doe^Jane"
     with fileset.Creator(medium, file_set_id="EXAMPLE", naming="flat") as creator:
@@ -35,7 +35,7 @@ def make(medium: str) -> None:
 
 
 def look(medium: str) -> None:
-    """Look for them by their keys."""
+    """Find the data sets by their keys."""
     with fileset.Reader(medium) as reader:
         for patient in reader.patients:
             print("patient", patient["PatientID"], patient.get("PatientName", ""))
@@ -47,7 +47,7 @@ def look(medium: str) -> None:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Make the file-set, then find again what is in it."""
+    """Make the file-set, then find its instances again; return the exit code."""
     if len(argv) != 1:
         print(__doc__, file=sys.stderr)
         return 2

@@ -1,8 +1,8 @@
-"""CD import: open a disc whatever is wrong with it, copy out every file that can be read, tell what is missing.
+"""Import a disc, also a damaged one: copy every readable file, and report the missing ones.
 
     python import_disc.py DISC FOLDER
 
-Exit code 0: all there. 3: something is missing or was unreadable. 2: wrong usage. Anything else: not a file-set, see the message.
+Exit code 0: complete. 3: a file is missing or unreadable. 2: wrong usage. Any other code: not a file-set; see the message.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import fileset
 
 
 def copy_out(reader: fileset.Reader, folder: Path) -> tuple[int, list[str]]:
-    """Copy every instance into `folder`; give how many came, and what is wrong with the others.
+    """Copy every instance into `folder`; return their number, and the reasons why others are missing.
 
-    The copies are numbered: names and values from a foreign disc make no file names here.
+    The copies are numbered, because names and values of a foreign disc are not safe as file names.
     """
     number, missing = 0, []
     for record in reader.instances:
@@ -35,7 +35,7 @@ def copy_out(reader: fileset.Reader, folder: Path) -> tuple[int, list[str]]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Import the disc into a new folder; 0, or 3 if not all of it came."""
+    """Import the disc into a new folder; return 0, or 3 if it is incomplete."""
     if len(argv) != 2:
         print(__doc__, file=sys.stderr)
         return 2
@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
     except fileset.FilesetError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    except OSError as error:  # of the folder: there already, full, or not ours
+    except OSError as error:  # about the folder: it exists, is full, or is not ours
         print(error, file=sys.stderr)
         return fileset.MediumError.exit_code
     print(f"{number} instances copied, {len(missing)} missing")

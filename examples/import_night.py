@@ -4,7 +4,7 @@
 
 INCOMING holds one folder, image or archive for each disc. MAP.csv has new values by patient: a first column OldPatientID,
 then keywords such as PatientID and PatientName. DONE/import.csv gets one line for each disc. A journal makes it safe to run
-again: what arrived is not sent twice. Exit code 0: all done. 3: some failed. 2: wrong usage.
+again: instances that arrived are not sent twice. Exit code 0: all done. 3: some failed. 2: wrong usage.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fileset.transfer.reconciliation import NewValues, Reconciliation
 
 
 def import_disc(disc: Path, peer: str, journal: Path, table: NewValues | None) -> tuple[str, int, str]:
-    """Check and send one disc; give the verdict, the number of instances that arrived, and what went wrong."""
+    """Check and send one disc; return the verdict, the number of instances that arrived, and the problems."""
     try:
         report = fileset.check_file_set(disc)
         verdict = "conformant" if report.conformant else f"{report.errors} errors"
@@ -44,7 +44,7 @@ def import_disc(disc: Path, peer: str, journal: Path, table: NewValues | None) -
 
 
 def main(argv: Sequence[str]) -> int:
-    """Import all discs; 0, or 3 if some failed."""
+    """Import all discs; return 0, or 3 if some failed."""
     if len(argv) not in (4, 5):
         print(__doc__, file=sys.stderr)
         return 2

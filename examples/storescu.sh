@@ -3,7 +3,7 @@
 #
 #     sh storescu.sh DISC AET HOST PORT [KEY=VALUE...]
 #
-# DISC is a folder: storescu opens the files itself. Exit code: that of the step that failed, else 0.
+# DISC is a folder: storescu opens the files itself. The exit code is that of the failed step, else 0.
 set -eu
 if [ $# -lt 4 ]; then
     sed -n '2,6p' "$0" >&2
@@ -19,6 +19,6 @@ if [ ! -s "$list" ]; then
     echo "nothing on $disc matches $*" >&2
     exit 3
 fi
-# One association for all files. mktemp gives an absolute path, so that the list is found from the disc, too.
+# One association for all files. mktemp returns an absolute path, so that the list is found from the folder DISC, too.
 cd "$disc"
 tr '\n' '\0' <"$list" | xargs -0 storescu -aec "$title" "$host" "$port"
