@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 NO_FILES: Final = "no files were found there"
 NONE_READABLE: Final = "none of its files can be read"
-LISTED_ONLY: Final = "no record of the DICOMDIR references it; without --listed-only it is taken"
+LISTED_ONLY: Final = "no record of the DICOMDIR references it; without --listed-only it is included"
 NOTHING_ADDED: Final = "nothing was written: there is no file that a DICOMDIR can list"
 
 
@@ -156,7 +156,7 @@ class Creator(WritingRole):
     def __attrs_post_init__(self) -> None:
         require_one_of("naming scheme", self._naming or "counter", SCHEMES)
         if (self._file_set_uid or self._keep_file_set_uid) and self._volume_size is not None:
-            raise RuleError("each volume has a File-set UID of its own (PS3.10 8.6): none can be given, or kept")
+            raise RuleError("each volume needs its own File-set UID (PS3.10 8.6), so none can be given or kept")
         self._identification = identify(
             self._file_set_id or "", self._file_set_uid, self._descriptor_file_id, self._descriptor_character_set
         )

@@ -129,11 +129,11 @@ _ROWS = (
     ("FS-SOP-CLASS-UNKNOWN", WARNING, "PS3.3 F.4", "the SOP class is not in the tables"),
     ("FS-NOTHING-ADDED", WARNING, "PS3.10 8.1", "no source can be listed in the DICOMDIR"),
     # Icons and pictures for a browser
-    ("FS-ICON-FAILED", WARNING, "PS3.3 F.7", "no icon can be made of an image"),
+    ("FS-ICON-FAILED", WARNING, "PS3.3 F.7", "no icon can be made from an image"),
     ("FS-PICTURE-NONE", INFO, "IHE RAD TF-3 4.47", "an object of a kind that has no picture"),
-    ("FS-PICTURE-FAILED", WARNING, "IHE RAD TF-3 4.47", "no picture can be made of an object that should have one"),
+    ("FS-PICTURE-FAILED", WARNING, "IHE RAD TF-3 4.47", "no picture can be made from an object that should have one"),
     ("FS-PICTURE-PARTLY", WARNING, "IHE RAD TF-3 4.47", "a part of a picture is missing"),
-    ("FS-PAGES-STALE", WARNING, "IHE RAD TF-3 4.47", "pages for a browser show the former contents of a medium"),
+    ("FS-PAGES-STALE", WARNING, "IHE RAD TF-3 4.47", "pages for a browser show the old contents of a medium"),
     ("FS-PICTURE-CHOSEN", INFO, "IHE RAD TF-3 4.47", "only some pictures of a series are shown"),
     # The medium
     ("FS-MEDIUM-DAMAGED", ERROR, "PS3.10 8.4", "the medium is damaged"),
@@ -185,7 +185,7 @@ _ROWS = (
     # Keys of records
     ("FS-KEY-TYPE2-MISSING", ERROR, "PS3.3 F.5", "a Type 2 key is missing"),
     ("FS-KEY-CONDITION", ERROR, "PS3.3 F.5", "a Type 1C or 2C key is missing where its condition holds"),
-    ("FS-KEY-NEEDLESS", WARNING, "PS3.5 7.4", "a Type 1C or 2C key is there although its condition does not hold"),
+    ("FS-KEY-NEEDLESS", WARNING, "PS3.5 7.4", "a Type 1C or 2C key is present although its condition does not hold"),
     ("FS-KEY-ITEMS", ERROR, "PS3.3 F.5", "a sequence with too few or too many items"),
     ("FS-KEY-ICON", WARNING, "PS3.3 F.7", "an icon breaks the rules for icons"),
     ("FS-VALUE-FORM", ERROR, "PS3.5 6.2", "a value breaks the rules of its VR"),
@@ -256,7 +256,7 @@ _ROWS = (
     ("FS-SECURE-INTEGRITY", ERROR, "PS3.15 D.1.1", "an encrypted file without digest or signature"),
     ("FS-SECURE-FORM", ERROR, "PS3.10 7.4", "the envelope of an encrypted file is damaged"),
     ("FS-SECURE-TRUST", WARNING, "PS3.15 D.1", "no trusted certificate confirms the signer"),
-    ("FS-SECURE-PLAIN", ERROR, "PS3.10 3.8", "a plain DICOM file in a file-set whose files are encrypted"),
+    ("FS-SECURE-PLAIN", ERROR, "PS3.10 3.8", "a DICOM file that is not encrypted, in an encrypted file-set"),
     ("FS-SECURE-UNSEEN", ERROR, "PS3.15 D.1", "encrypted files that could be checked only from outside"),
     ("FS-SECURE-RECIPIENTS", WARNING, "PS3.15 D.1", "recipients of the old DICOMDIR cannot open the new one"),
     ("FS-SECURE-NO-PAGES", WARNING, "PS3.15 D.1", "pages for a browser were left out because they are not encrypted"),
@@ -279,7 +279,7 @@ _ROWS = (
     ("PR-MEDIUM", ERROR, "PS3.11 X.3.2", "a medium that the profile does not allow"),
     ("PR-MEDIUM-UNKNOWN", WARNING, "PS3.11 X.3.2", "the rules for the medium cannot be checked on a folder"),
     ("PR-KEPT-UNKNOWN", WARNING, "PS3.11 X.3", "instances that an update kept and did not judge under the profile"),
-    ("PR-SECURE", ERROR, "PS3.11 X.3.5", "a file is not encrypted although the profile demands it, or is although it must not be"),
+    ("PR-SECURE", ERROR, "PS3.11 X.3.5", "a file is not encrypted although the profile demands it, or is encrypted although the profile forbids it"),
 )  # fmt: skip
 
 RULES = {row[0]: Rule(*row) for row in _ROWS}

@@ -226,7 +226,7 @@ def add_opening(parser: _ActionsContainer, prefix: str = "--") -> None:
 
 def add_sealing(parser: _ActionsContainer, *, repeated: bool = True) -> None:
     """Add the options that encrypt what is written."""
-    group = parser.add_argument_group("encryption of what is written")
+    group = parser.add_argument_group("encryption of the written files")
     add_values(
         group,
         "--encrypt-to",

@@ -79,7 +79,7 @@ _SHARED: Final[dict[str, dict[str, Any]]] = {
     "--patient-conflict": {
         "choices": ("refuse", "split", "merge"), "default": "refuse",
         "help": "one Patient ID has two persons, or one study has two Patient IDs: refuse the later files, split them "
-        "into records of their own, or merge them with the first (default: refuse)",
+        "into separate records, or merge them with the first (default: refuse)",
     },
     "--unknown-sop-class": {
         "choices": ("image", "private", "refuse"), "default": "image",

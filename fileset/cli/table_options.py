@@ -18,8 +18,8 @@ def add_table_options(parser: ArgumentParser) -> None:
     group.add_argument(
         "--level", type=str.upper, choices=LEVELS, help="one row for each patient, study, series or instance"
     )
-    add_value(group, "--columns", "KEYWORD,...", "which columns (default: those that identify a row)")
-    add_flag(group, "--read-files", "take values from the files, not from the DICOMDIR alone")
+    add_value(group, "--columns", "KEYWORD,...", "the columns (default: those that identify a row)")
+    add_flag(group, "--read-files", "take values from the files, where they have them")
     add_flag(group, "--csv", "write CSV (RFC 4180); cells that look like formulas begin with '")
     add_value(group, "--parquet", "FILE", "write a Parquet file", type=file_path)
     add_flag(group, "--dicom-json", "write DICOM JSON (PS3.18 F), an array of all rows")

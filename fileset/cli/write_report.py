@@ -241,7 +241,7 @@ def _former(replaced: Replaced, *, dry_run: bool) -> str:
         files = f"its files {stays}"
     elif replaced.kept:
         all_of_them = replaced.kept == replaced.instances
-        files = "all its files stay" if all_of_them else f"{files}, but for {replaced.kept:,} that stay"
+        files = "all its files stay" if all_of_them else f"{files}, except {replaced.kept:,} that stay"
     return f"the file-set that was in {replaced.medium} {had}: {files}"
 
 

@@ -99,7 +99,7 @@ def _component(text: str, template: str) -> Component:
         at = found.end()
         pieces.append(TemplatePart(found["literal"] or "", found["keyword"] or "", int(found["width"] or 0)))
     if at < len(text) or not pieces or text in (".", ".."):
-        raise _wrong(template, f"{text!r} is no name of a folder or file")
+        raise _wrong(template, f"{text!r} is not a name of a folder or file")
     for piece in pieces:
         if piece.keyword and piece.keyword not in ALIASES and tag_of(piece.keyword) is None:
             raise _wrong(template, f"{piece.keyword!r} is not the keyword of an attribute (PS3.6)")

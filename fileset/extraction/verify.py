@@ -118,11 +118,11 @@ class Verifier:
             read, size = random_access(file)
             for fault in self._checker.faults(read, size):
                 if fault.rule == "FS-FILE-TRUNCATED":
-                    yield Finding(fault.rule, f"{fault.message}; it is copied as it is", Where(name))
+                    yield Finding(fault.rule, f"{fault.message}; it is copied unchanged", Where(name))
 
 
 def _absences(record: InstanceRecord, holder: HeaderValues, name: str) -> list[Finding]:
     """Return a finding if the file lacks UIDs that the record has."""
     lacking = ", ".join(row.keyword for row in absences(record, holder.get))
-    message = f"the file has no {lacking}: it may be cut off; it is copied as it is"
+    message = f"the file has no {lacking}: it may be cut off; it is copied unchanged"
     return [Finding("FS-KEY-UID-MISSING", message, Where(name))] if lacking else []

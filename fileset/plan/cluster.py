@@ -43,7 +43,7 @@ class ClusterExecutor(Executor):
             client: Any = cast("Any", Client)(address, timeout=CONNECT, set_as_default=False)
         except ValueError as problem:
             raise RuleError(
-                f"{address!r} is no address of a scheduler, such as tcp://host:8786: {problem}"
+                f"{address!r} is not the address of a scheduler, such as tcp://host:8786: {problem}"
             ) from problem
         except Exception as problem:  # of the network, of the scheduler, or of another version of Dask
             raise MediumError(
@@ -89,7 +89,9 @@ class ClusterExecutor(Executor):
             return
         self._lost_since = self._lost_since or monotonic()
         if status in ("closed", "closing") or monotonic() - self._lost_since > TIME_LIMIT:
-            raise MediumError(f"the scheduler of the cluster is gone ({status}). Start it again, and try again")
+            raise MediumError(
+                f"the connection to the scheduler of the cluster is lost ({status}). Start it again, and try again"
+            )
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Submit work to a worker."""

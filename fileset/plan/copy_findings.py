@@ -48,7 +48,7 @@ def stale_pages(medium: ReadableMedium) -> Iterator[Finding]:
     """Yield a finding if the changed medium has pages for a browser, because they still show the old contents."""
     if all(holds(medium, name) for name in _PAGES):
         message = (
-            "the pages for a browser still show the former content, also of instances that were removed: delete INDEX.HTM "
+            "the pages for a browser still show the old contents, also instances that were removed: delete INDEX.HTM "
             "and IHE_PDI, or make a new medium with --web"
         )
         yield Finding("FS-PAGES-STALE", message, Where(medium.name))

@@ -104,7 +104,7 @@ def _require_writable(dataset: Dataset, inherited: str, above: tuple[int, ...]) 
     for part in dataset.elements():
         tag = int(part.tag)
         if tag >> 16 == _ITEMS:
-            raise RuleError(f"{named(tag)} is no data element, but a mark between items (PS3.5 7.5)")
+            raise RuleError(f"{named(tag)} is not a data element, but a mark between items (PS3.5 7.5)")
         if part.is_raw:  # its bytes are written as they were read; the scan judges them
             continue
         value: Any = part.value

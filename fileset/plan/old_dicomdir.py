@@ -73,7 +73,7 @@ def read_state(medium: UpdatableMedium) -> State:
 
 
 def _lost(data: bytes, reason: str) -> State:
-    finding = Finding("FS-DICOMDIR-LOST", f"{reason}: the records are made from the files alone", Where(DICOMDIR.value))
+    finding = Finding("FS-DICOMDIR-LOST", f"{reason}: the records are made only from the files", Where(DICOMDIR.value))
     return State(_empty(data), data, (finding,))
 
 

@@ -211,7 +211,7 @@ class _Rebuild:
                 self._lose(index, "FS-FILE-MISSING", reason)
             else:
                 where = Where(found, self.contents.type_name(index))
-                message = f"{reason}, but found here by its SOP Instance UID, under a name that is no File ID"
+                message = f"{reason}, but found here by its SOP Instance UID, under a name that is not a File ID"
                 self.report.findings.append(Finding("FS-FILE-MISSING", f"{message}; its record stays", where))
 
     def _lose(self, index: int, rule: str, reason: str) -> None:

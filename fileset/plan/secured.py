@@ -45,11 +45,13 @@ def no_readable_file(medium: ReadableMedium, findings: Sequence[Finding]) -> For
     if any(finding.rule == "FS-SECURE-KEY" for finding in findings):
         return FormatError(f"its files are {ENCRYPTED}", path=medium.name, rule="FS-SECURE-KEY", advice=OPEN_WITH)
     for damage in medium.damage():
-        return FormatError(f"there is no DICOM file that can be read: {damage}", path=medium.name)
+        return FormatError(f"there is no readable DICOM file: {damage}", path=medium.name)
     errors = [finding for finding in findings if finding.severity == ERROR and finding.where.file]
     damaged = [finding for finding in errors if not finding.rule.startswith("FS-DICOMDIR-")]
     if damaged:
-        return FormatError(f"there is no whole DICOM file: {_first(damaged)}", path=medium.name, rule=damaged[0].rule)
+        return FormatError(
+            f"there is no complete DICOM file: {_first(damaged)}", path=medium.name, rule=damaged[0].rule
+        )
     return FormatError("there is no DICOM file", path=medium.name)
 
 
@@ -185,5 +187,5 @@ def former_recipients(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> li
     if view is None:
         return []
     lost = cast("SecureMedium", view).lost_recipients(dicomdir)
-    message = f"the former DICOMDIR could also be opened by {lost}: name them too if they are to open the new one"
+    message = f"the old DICOMDIR is also for {lost}: name them too if they should open the new one"
     return [Finding("FS-SECURE-RECIPIENTS", message, Where(dicomdir.path))] if lost else []

@@ -20,7 +20,7 @@ from fileset.plan.presence import form_key, is_dicomdir
 from fileset.report import Skipped
 from fileset.standard import tags
 
-NOT_LISTED: Final = "no record of the DICOMDIR references it: it was found by its contents and taken"
+NOT_LISTED: Final = "no record of the DICOMDIR references it: it was found by its contents and included"
 MOVED: Final = "its record gives another name: it was found by its SOP Instance UID"
 
 

@@ -142,7 +142,7 @@ def _native_body(file: DicomFile, read: Reading, changes: list[str]) -> bytes:
 
     values = dict(elements_of(file.body))
     if any(_NESTED_PIXELS(value) for tag, value in values.items() if tag != tags.PIXEL_DATA):
-        raise FilesetError("an icon or another item in it has compressed pixels of its own, which cannot be transcoded")
+        raise FilesetError("an icon or another item in it also has compressed pixels, which cannot be transcoded")
     if tags.PIXEL_DATA not in values:
         return file.body
     need_images()

@@ -97,7 +97,7 @@ def _add_volume(report: Report, volume: Volume) -> None:
 def _former_volumes(recipe: Recipe, medium: str, count: int) -> Iterator[Finding]:
     """Report each volume of an older, larger set, because its name looks like one of the new volumes."""
     for path in volumes_there(medium, recipe.format)[count:]:
-        yield Finding("FS-VOLUME-FORMER", "it stays, and is none of the new volumes", Where(path))
+        yield Finding("FS-VOLUME-FORMER", "it stays, and is not one of the new volumes", Where(path))
 
 
 def _check_room(recipe: Recipe, paths: Sequence[str], size: int) -> None:

@@ -118,7 +118,7 @@ _NAMES = {
     "folder": "a folder",
     "iso": "an ISO 9660 image",
     "iso+udf": "an image with UDF",
-    "udf": "an image with UDF alone",
+    "udf": "an image with only UDF",
     "zip": "a ZIP archive",
 }
 

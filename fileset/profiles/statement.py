@@ -58,7 +58,7 @@ def sections(one: Implementation) -> Iterator[Section]:
     """Yield the sections of the statement."""
     yield Section("1", "Conformance Statement Overview", (
         (f"{one.product} creates, reads and updates DICOM File-sets on interchange media (PS3.10, PS3.11, PS3.12). This "
-        "statement is about media alone."),
+        "statement covers only media."),
     ))  # fmt: skip
     yield Section("2", "Implementation Identifying Information", (), (
         ("Item", "Value"),
@@ -84,7 +84,7 @@ def sections(one: Implementation) -> Iterator[Section]:
         "are read and listed, and refused under a profile."),
     ), _classes())  # fmt: skip
     yield Section("6", "Transfer Syntaxes", (
-        ("Files of every transfer syntax are copied as they are. A DICOMDIR is read in Explicit and Implicit VR, Little "
+        ("Files of every transfer syntax are copied unchanged. A DICOMDIR is read in Explicit and Implicit VR, Little "
         "and Big Endian, and always written in Explicit VR Little Endian (PS3.10 8.6)."),
     ), _syntaxes())  # fmt: skip
     yield Section("7", "Directory Records: Additional Keys", (

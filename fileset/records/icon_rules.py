@@ -41,7 +41,7 @@ def icon_faults(values: Values, syntax: Syntax) -> Iterator[tuple[str, int]]:
 
 def _size_faults(rows: int, columns: int, bits: int, size: int) -> Iterator[tuple[str, int]]:
     if not (rows and columns):
-        yield f"{rows} rows and {columns} columns are no icon", tags.ROWS
+        yield f"{rows} rows and {columns} columns are not an icon", tags.ROWS
         return
     needed = -(-rows * columns * bits // 8)
     if size != needed + needed % 2:

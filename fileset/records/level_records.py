@@ -68,7 +68,7 @@ class LevelRecords:
             if old is None or not text or old in (text, *entity.others.get(field.name, ())):
                 continue
             if old and self.existing.confirms(entity.record_type, key, field):
-                message = f"{field.label} differs from that in the DICOMDIR, which stays as it is"
+                message = f"{field.label} differs from that in the DICOMDIR, which stays unchanged"
                 where = Where(self.source_name(entity.source), entity.record_type)
                 self.findings.append(Finding("FS-KEY-CONFLICT", message, where))
             else:

@@ -129,7 +129,7 @@ class TreeBuilder:
         instances[at] = self._columns.append((number, uid, record_type, tail, source))
         self._instances[uid] = source
         shown = uid.decode("ascii", "replace")
-        message = f"cut off, or without the Part 10 header; {self._name(source)} has SOP Instance UID {shown} whole"
+        message = f"cut off, or without the Part 10 header; {self._name(source)} has instance {shown} complete"
         self._displaced[known] = HeaderError("FS-INSTANCE-CONFLICT", message)
         self._note(notes, source, record_type)
 

@@ -234,7 +234,7 @@ class _Gate:
             return self.change(item)
         difference = disagreement(source, item.identity)
         if difference:
-            self.report.disagreements.append(f"{source.file_id}: {difference}; the file is sent as it is")
+            self.report.disagreements.append(f"{source.file_id}: {difference}; the file is sent unchanged")
         return item
 
 

@@ -51,7 +51,7 @@ _REJECTED: Final[dict[tuple[int, int], tuple[str, str | Advice]]] = {
     (3, 2): ("it has too many associations", "Use fewer associations at a time"),
 }
 """Source and reason of a rejection (PS3.8 9.3.4): its meaning, and the next step."""
-_LOG: Final = "The log of the peer says why"
+_LOG: Final = "See the log of the peer"
 _AGAIN: Final = "Check the network, and send again; with a journal only the rest is sent"
 _REACH: Final = "Check host and port, and whether the peer runs"
 _CERTIFICATES: Final = Advice(

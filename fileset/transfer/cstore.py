@@ -219,7 +219,7 @@ def judged(outcome: Sent, status: int, comment: str, *, again: bool = False) -> 
     if status == _DUPLICATE:
         return evolve(outcome, state=ARRIVED, reason=_HAD_IT, status=status), False
     text = f"status {status:04X}H, {_meaning(status)}" + (f": {comment}" if comment else "")
-    next_step = _NEXT.get(status) or ("send again later" if status >> 8 == 0xA7 else "the log of the peer says why")
+    next_step = _NEXT.get(status) or ("send again later" if status >> 8 == 0xA7 else "see the log of the peer")
     if status >> 12 == 0xB or status in (0x0001, 0x0107, 0x0116):
         return evolve(outcome, state=ARRIVED, reason=f"warning: {text}", status=status), False
     return evolve(outcome, state=FAILED, reason=f"{text}; {next_step}", status=status), status >> 8 == 0xA7

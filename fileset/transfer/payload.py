@@ -48,7 +48,7 @@ _WANTED: Final = Wanted(
     WantedTags(frozenset((*_IDENTITY, *_PERSON, tags.SPECIFIC_CHARACTER_SET)), max(_IDENTITY)), {}, frozenset()
 )
 _CHECK: Final = "`fileset check` shows the faults of the file"
-_OTHER_COPY: Final = "Get the file again from where it was made"
+_OTHER_COPY: Final = "Export the file again from the system that made it"
 
 
 class PayloadSource(Protocol):

@@ -33,7 +33,7 @@ _SYNTAX: Final = 0xC122
 _CAUSES: Final = {
     _SYNTAX: ": it does not take this transfer syntax; it may take the file with --transcode",
     0xA700: ": it is out of resources; send again later",
-    0x0110: ": it could not process the file; its log says why",
+    0x0110: ": it could not process the file; see its log",
     0x0122: ": it does not store this SOP Class",
     0x0124: ": it does not allow this sender to store; ask its administrator",
     0xA900: ": the data set does not fit its SOP Class; `fileset check` shows the faults of the file",

@@ -131,7 +131,7 @@ def _answers(peer: Peer, answers: Iterable[tuple[Any, Any]]) -> Iterable[Dataset
             yield entry
         elif code != 0:
             answer = "no answer" if code is None else f"status {code:04X}H"
-            raise PeerError(f"{peer}: the worklist did not answer the query: {answer}", advice="Its log says why")
+            raise PeerError(f"{peer}: the worklist did not answer the query: {answer}", advice="See its log")
 
 
 def _shown(entry: Dataset) -> str:

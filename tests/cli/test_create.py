@@ -252,7 +252,7 @@ def test_the_fate_of_a_replaced_file_set_is_reported(
     out, was = tmp_path / name, f"the file-set that was in {tmp_path / name} "
     run("create", indexed, "-o", out, "--naming", "counter")
     more = ("-o", out, "--naming", "counter", "--replace")
-    kept = ", but for 3 that stay" if name == "OUT" else ""
+    kept = ", except 3 that stay" if name == "OUT" else ""
     done = run("create", incoming / "P001", *more, "--dry-run")
     assert f"{was}had 12 instances: its files would be deleted{kept}\n" in done.stderr
     done = run("create", incoming / "P001", *more)

@@ -109,4 +109,4 @@ def test_a_truncated_dicomdir_is_not_a_copy_and_is_reported_as_cut_off(run: Runs
     assert "not a DICOMDIR, but cut off before its records" in ended.stderr
     assert not list(disc.with_name("COPIES").rglob("*DICOMDIR*"))
     repaired = run("repair", disc).stderr
-    assert "cut off before its records: the records are made from the files alone" in repaired
+    assert "cut off before its records: the records are made only from the files" in repaired

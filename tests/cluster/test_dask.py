@@ -148,5 +148,5 @@ def test_a_cluster_without_workers_is_an_error(corpus: Path, monkeypatch: pytest
 
 
 def test_an_invalid_address_is_a_wrong_argument() -> None:
-    with pytest.raises(RuleError, match="no address"):
+    with pytest.raises(RuleError, match="not the address"):
         ClusterExecutor.at("nonsense")

@@ -190,4 +190,4 @@ def test_of_several_files_with_one_name_in_an_archive_the_one_that_is_taken_is_n
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
     told = run("create", tmp_path / "s.tar", "-o", tmp_path / "SET", code=3).stderr
-    assert "IM1: several files have this name; the last one is taken" in told
+    assert "IM1: several files have this name; the last one is used" in told

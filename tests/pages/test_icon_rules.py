@@ -43,7 +43,7 @@ def complaints(disc: Path) -> list[str]:
         (b"\x28\0\x01\x01US\2\0\x08\0", b"\x28\0\x01\x01US\2\0\x01\0", "1 bits stored of 8"),
         (b"\x28\0\x02\x01US\2\0\7\0", b"\x28\0\x02\x01US\2\0\0\0", "the high bit is 0, not 7"),
         (b"\x28\0\x10\0US\2\0\x40\0", b"\x28\0\x10\0US\2\0\x20\0", "4096 bytes of pixels"),
-        (b"\x28\0\x10\0US\2\0\x40\0", b"\x28\0\x10\0US\2\0\0\0", "0 rows and 64 columns are no icon"),
+        (b"\x28\0\x10\0US\2\0\x40\0", b"\x28\0\x10\0US\2\0\0\0", "0 rows and 64 columns are not an icon"),
         (b"\x28\0\x03\x01US\2\0\0\0", b"\x28\0\x06\0US\2\0\0\0", "no planar configuration"),
     ],
 )

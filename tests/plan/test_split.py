@@ -389,7 +389,7 @@ def test_progress_goes_once_through_all_volumes(source: Path, tmp_path: Path) ->
 
 
 def test_options_that_contradict_volumes_are_refused(source: Path, tmp_path: Path) -> None:
-    with pytest.raises(RuleError, match="File-set UID of its own"):
+    with pytest.raises(RuleError, match="needs its own File-set UID"):
         create(source, tmp_path / "OUT.zip", file_set_uid="1.2.3")
     with pytest.raises(RuleError, match="standard output"):
         create(source, Path("-"))

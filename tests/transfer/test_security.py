@@ -80,7 +80,7 @@ def test_an_instance_has_arrived_if_the_answer_names_it_with_any_status(
     states = [one["state"] for one in done.document["media"][0]["instances"]]
     assert sorted(states) == ["arrived"] * 11 + ["failed"]
     (lost,) = (one for one in done.document["media"][0]["instances"] if one["state"] == "failed")
-    reason = "refused by the server, failure reason 0110H: it could not process the file; its log says why"
+    reason = "refused by the server, failure reason 0110H: it could not process the file; see its log"
     assert lost["reason"] == reason
     assert set(stow.tokens) == {"Bearer secret-1"}
     assert "secret-1" not in done.stdout + done.stderr

@@ -127,7 +127,7 @@ def _add_volumes(parser: ArgumentParser) -> None:
         "--volume-size",
         "SIZE",
         "size of a medium: 700MB, 4.7GB, 650MiB, or CD, DVD, DVD-DL, BD, BD-DL. More data goes on several media, "
-        "OUT_1, OUT_2 and so on, each with a file-set of its own",
+        "OUT_1, OUT_2 and so on, each with its own file-set",
     )
     add_value(volumes, "--plan", "FILE", "write a JSON file that lists the files of each volume", type=file_path)
 

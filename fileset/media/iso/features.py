@@ -41,7 +41,7 @@ FEATURES: Final[dict[str, Callable[[ImageBytes, Sequence[IsoVolume]], bool]]] = 
     "the boot record (El Torito)": _boots,
     "boot code or a partition table before the first descriptor": _has_system_area,
     "the names, permissions and links of Rock Ridge": _has_rock_ridge,
-    "another volume descriptor, with names of its own": _has_other_volumes,
+    "another volume descriptor, with other names": _has_other_volumes,
     "associated files, such as the resource forks of a Macintosh": _has_associated_files,
 }
 """Functions that detect a feature, by the words that name it in a message. They get the ISO 9660 volumes, if there are any.

@@ -93,7 +93,7 @@ class RemoteMedium(ImageAnswers):
         with failures(self._url):
             sizes = dict(zip(unknown, self._fs.sizes(unknown), strict=True)) if unknown else {}
         if None in sizes.values():
-            raise MediumError("it does not say how large its files are", path=self._url, advice="Download them first")
+            raise MediumError("it does not report the sizes of its files", path=self._url, advice="Download them first")
         return sizes
 
     @property

@@ -83,7 +83,7 @@ class TarMedium(OpenImage):
                 end: int = archive.offset
             if self._image.size < end + 512 or any(self._image.read(end, 512)):
                 # `tarfile` silently stops at an incomplete header.
-                raise tarfile.ReadError("there is no end mark")
+                raise tarfile.ReadError("the end mark is missing")
         except _FAULTS as problem:
             reason = "too many headers for one name" if isinstance(problem, RecursionError) else problem
             files = "1 file" if len(members) == 1 else f"{len(members)} files"
@@ -115,7 +115,7 @@ class TarMedium(OpenImage):
             self._notes.refuse(name, "a link or device, not a file")
             return
         if name in members:
-            self._notes.add(f"{name}: several files have this name; the last one is taken")
+            self._notes.add(f"{name}: several files have this name; the last one is used")
         modified = None
         with suppress(ValueError, OverflowError, OSError):  # an impossible date
             modified = datetime.fromtimestamp(info.mtime, UTC)

@@ -57,7 +57,7 @@ class Allowance:
         self._left -= inflated - known
         if inflated > max(SMALL_MEMBER, LARGEST_RATIO * member.packed) or self._left < 0:
             raise FormatError(
-                f"inflates beyond {LARGEST_RATIO} times its size; taken for a decompression bomb. "
+                f"inflates beyond {LARGEST_RATIO} times its size, as a decompression bomb does. "
                 "If you trust the archive, unpack it with another tool",
                 path=member.name,
             )
