@@ -131,7 +131,7 @@ def refreshed_differences(contents: Contents, refreshed: Iterable[tuple[int, str
 
 def _difference(name: str, row: IdentityKey, in_record: str | Person, in_file: str | Person, used: str) -> Finding:
     """Return the finding about the file `name`; `used` is the side whose value counts."""
-    message = f"the record has {row.keyword} {in_record}, the file has {in_file}: that of the {used} is used"
+    message = f"the record has {row.keyword} {in_record}, the file has {in_file}: the {used} is used"
     return Finding(row.rule, message, Where(name, tag=row.tag))
 
 

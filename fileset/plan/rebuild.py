@@ -274,7 +274,7 @@ class _Rebuild:
             return False
         record = identity_of_levels(self.contents, self.contents.tree.parent[index])
         found = [
-            (row, f"the record has {row.keyword} {in_record}, the file has {in_file}: that of the record is used")
+            (row, f"the record has {row.keyword} {in_record}, the file has {in_file}: the record is used")
             for row, in_record, in_file in differences(record, identity_of(instance))
             if row.level
         ]

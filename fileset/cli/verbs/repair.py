@@ -39,10 +39,10 @@ def _unchanged(report: Report) -> str:
 
 
 def _hints(report: Report, _options: Namespace) -> Iterator[str]:
-    """Give advice if a file has another patient or study than its record, and other files agree with the record."""
+    """Give advice if a record that stays and its file have different UIDs."""
     unchanged = not (report.written or report.planned)
     if unchanged and any(finding.rule == "FS-UID-DIFFERS" for finding in report.findings):
-        yield "a record and its file differ, and other files agree with the record. To list each file under its own values:"
+        yield "a record and its file differ. To list each file under its own values:"
         yield f"  fileset create {shown([report.medium])} -o NEW"
 
 
