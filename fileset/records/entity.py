@@ -109,7 +109,13 @@ def key_bytes(key: bytes | str) -> bytes:
 
 def by_patient_id(patient: Entity) -> tuple[int, str]:
     """Return the place of a patient among the others."""
-    return 0, patient.text("patient_id") or invented_patient_id(patient.key).decode("ascii")
+    return 0, patient.text("patient_id") or _patient_id_without_files(patient.key)
+
+
+def _patient_id_without_files(key: bytes | str) -> str:
+    """Return the Patient ID of the old record to which files without one belong, or an invented one."""
+    known = patient_id_of(key)
+    return known if isinstance(known, str) else invented_patient_id(known).decode("ascii")
 
 
 def by_date(study: Entity) -> Order:

@@ -1,0 +1,83 @@
+"""Law 4: the second file of a patient gets to the same patient, or is refused, in create, index, add and repair alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import fileset
+from tests.support import synthetic
+from tests.support.command import Run, in_process
+
+VERBS: Final = ("create", "index", "add", "repair")
+ANOTHER_STUDY: Final = {"StudyInstanceUID": "1.2.3.9", "SeriesInstanceUID": "1.2.3.9.1"}
+CONFLICT: Final = "FS-PATIENT-CONFLICT"
+DISAGREE: Final = "FS-KEY-CONFLICT"
+INVENTED: Final = "FS-KEY-INVENTED"
+SECOND_FILES: Final = {
+    "of a patient whose ID differs in case": ({"PatientID": "p1", **ANOTHER_STUDY}, 2, set()),
+    "of a patient whose ID has a zero before it": ({"PatientID": "0P1", **ANOTHER_STUDY}, 2, set()),
+    "with spaces around the ID": ({"PatientID": " P1  ", **ANOTHER_STUDY}, 1, set()),
+    "with another name alone": ({"PatientName": "Roe^Jill", **ANOTHER_STUDY}, 1, {DISAGREE}),
+    "with another birth date alone": ({"PatientBirthDate": "19800202", **ANOTHER_STUDY}, 1, {DISAGREE}),
+    "of another person": ({"PatientName": "Roe^Jill", "PatientSex": "M", **ANOTHER_STUDY}, 1, {CONFLICT}),
+    "of another person in the same study": ({"PatientName": "Roe^Jill", "PatientSex": "M"}, 1, {CONFLICT}),
+    "without ID in the same study": ({"PatientID": ""}, 1, set()),
+    "without ID, of another person in the same study": (
+        {"PatientID": "", "PatientName": "Roe^Jill", "PatientSex": "M"},
+        1,
+        {CONFLICT},
+    ),
+    "without ID in another study": ({"PatientID": "", **ANOTHER_STUDY}, 2, {INVENTED}),
+    "in capitals, with another sex": ({"PatientName": "DOE JANE", "PatientSex": "M", **ANOTHER_STUDY}, 1, {DISAGREE}),
+    "with another ID in the same study": ({"PatientID": "P9"}, 1, {"FS-STUDY-TWO-PATIENTS"}),
+    "with another ID and study in the same series": (
+        {"PatientID": "P9", "StudyInstanceUID": "1.2.3.9"},
+        1,
+        {"FS-SERIES-TWO-STUDIES"},
+    ),
+}
+"""What the second file differs in, the number of patients, and the rules in the report, apart from unlisted files."""
+
+
+def image(number: int, **values: str) -> bytes:
+    """An image of Jane Doe, P1, a woman, with other values."""
+    dataset = synthetic.instance(synthetic.CT_IMAGE, number=number)
+    for keyword, value in {"PatientName": "Doe^Jane", "PatientID": "P1", "PatientSex": "F", **values}.items():
+        setattr(dataset, keyword, value)
+    return synthetic.encode(dataset)
+
+
+def written(verb: str, first: bytes, second: bytes, folder: Path) -> tuple[Run, Path]:
+    """Let a verb list two files, or the second one beside the first."""
+    source, out = folder / "SOURCE", folder / "OUT"
+    for path in (source, out):
+        path.mkdir()
+    here = source if verb == "create" else out
+    (here / "IM1").write_bytes(first)
+    if verb in ("add", "repair"):
+        fileset.index(out)
+    (source if verb in ("create", "add") else out).joinpath("IM2").write_bytes(second)
+    words = {"create": (source, "-o", out), "add": (out, source)}.get(verb, (out,))
+    return in_process(verb, *words, "--json"), out
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("kind", SECOND_FILES)
+def test_a_second_file_gets_to_the_right_patient_or_is_refused(kind: str, verb: str, tmp_path: Path) -> None:
+    values, patients, rules = SECOND_FILES[kind]
+    run, out = written(verb, image(1), image(2, **values), tmp_path)
+    told = {one["rule"] for one in (*run.document["findings"], *run.document["skipped"])} - {"FS-FILE-UNLISTED"}
+    assert told == rules
+    is_refused = not rules <= {DISAGREE, INVENTED}
+    assert run.code == (3 if is_refused else 0)
+    with fileset.Reader(out) as reader:
+        assert len(list(reader.patients)) == patients
+        assert len(list(reader.instances)) == (1 if is_refused else 2)
+        assert all(list(patient.children) for patient in reader.patients)
+    errors = {
+        one["rule"] for one in in_process("check", out, "--json").document["findings"] if one["severity"] == "error"
+    }
+    assert errors == ({"FS-FILE-UNLISTED"} if is_refused and verb in ("index", "repair") else set())
