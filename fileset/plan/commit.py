@@ -30,9 +30,9 @@ from fileset.media.base import (
 )
 from fileset.media.system.hashing import chunks_of
 from fileset.plan.dicomdir_file import open_dicomdir, read_dicomdir
-from fileset.plan.inputs import LostSourceError
 from fileset.plan.recovery import readable_of, recover, references_in, refuse_listed_work, serious_faults
 from fileset.plan.removal import delete_all
+from fileset.plan.source_files import LostSourceError
 from fileset.report import Report
 from fileset.standard import tags
 

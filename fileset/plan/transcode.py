@@ -25,7 +25,7 @@ from fileset.part10.rewrite import (
     implicit_body,
     parse_file,
 )
-from fileset.plan.inputs import write_spooled
+from fileset.plan.source_files import write_spooled
 from fileset.profiles.facts import class_and_syntax
 from fileset.profiles.find import Profile
 from fileset.standard import tags

@@ -11,8 +11,9 @@ from fileset.dicom.header import Reading, looks_like_data_set, read_all
 from fileset.errors import FilesetError, RefusedError
 from fileset.findings import Finding, Where
 from fileset.plan.dataset_source import encode_dataset
-from fileset.plan.inputs import Sources, write_spooled
+from fileset.plan.inputs import Sources
 from fileset.plan.scan import Refused
+from fileset.plan.source_files import write_spooled
 
 if TYPE_CHECKING:
     from pydicom import Dataset
