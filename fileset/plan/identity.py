@@ -61,8 +61,7 @@ class IdentityCheck:
 
     def compared(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """Yield the outcomes of all sources in order; collect a finding for each disagreement."""
-        exact = dict(record for medium in self.sources.origins for record in identities(medium))
-        records = {form_key(place): record for place, record in exact.items()} | exact
+        records = self._records()
         if not records:
             yield from outcomes
             return
@@ -70,6 +69,17 @@ class IdentityCheck:
             place = plain_place(self.sources.place(source))
             record = records.get(place) or records.get(form_key(place))
             yield outcome if record is None or isinstance(outcome, Refused) else self._compared(source, outcome, record)
+
+    def _records(self) -> dict[str, Identity]:
+        """Read the identities by the exact place of the file, and by the key of all forms of its name."""
+        records: dict[str, Identity] = {}
+        of_forms: dict[str, Identity] = {}
+        for medium in self.sources.origins:
+            for place, record in identities(medium):
+                records[place] = record
+                if (key := form_key(place)) != place:  # most are equal, and a million of them take much memory
+                    of_forms[key] = record
+        return of_forms | records if of_forms else records
 
     def _compared(self, source: int, outcome: Accepted, record: Identity) -> Outcome:
         instance = Instance._make(outcome)

@@ -48,13 +48,16 @@ def origin_of(medium: ReadableMedium) -> Origin:
         reason = problem.moved(path="").text(command=True)
         return Origin(missing=[Skipped(f"{medium.name}/{DICOMDIR}", "FS-MEDIUM-DAMAGED", reason)])
     paths = frozenset(path.upper() for path in contents.paths())
+    forms = paths if all(form_key(path) == path for path in paths) else frozenset(map(form_key, paths))
     missing = list(missing_files(medium, contents))
+    if medium.folder:
+        medium.close()  # its listings take as much memory as the records, and are made again where needed
     return Origin(
         contents.file_set_id,
         contents.file_set_uid,
         missing,
         paths,
-        frozenset(map(form_key, paths)),
+        forms,
         dict(_uids(contents)) if missing else {},
     )
 

@@ -78,7 +78,9 @@ class TreeBuilder:
         self._owner_of_study: dict[bytes, Entity] = {}
         self._owner_of_series: dict[bytes, Entity] = {}
         self._places: dict[Chain, Entity] = {}
-        self._instances: dict[bytes, int] = {}
+        self._uids: set[bytes] = set()
+        self._sources: dict[bytes, int] = {}  # of the first `_searched` instances
+        self._searched = 0
         self._incomplete: dict[bytes, tuple[array[int], int]] = {}  # UID -> where the index of an incomplete file is
         self._displaced: dict[int, HeaderError] = {}  # source -> the reason why another copy was taken
         self._made_up: set[bytes] = set()
@@ -87,10 +89,10 @@ class TreeBuilder:
         self.stale = self._records.stale
 
     def __len__(self) -> int:
-        return len(self._instances)
+        return len(self._uids)
 
     def __contains__(self, uid: bytes) -> bool:
-        return uid in self._instances
+        return uid in self._uids
 
     def add(self, instance: Instance, source: int) -> None:
         """Add an instance to the tree.
@@ -99,10 +101,10 @@ class TreeBuilder:
         belongs elsewhere.
         """
         record_type, chain, number, uid, tail, made_up, notes = instance
-        known = self._instances.setdefault(uid, source)
-        if known != source:
+        if uid in self._uids and (known := self._source_of(uid)) != source:
             self._settle_copies(instance, known, source)
             return
+        self._uids.add(uid)
         instances = self._roots
         if chain is not None:
             place = self._places.get(chain)
@@ -117,6 +119,15 @@ class TreeBuilder:
             if _is_incomplete(notes):
                 self._incomplete[uid] = instances, len(instances) - 1
 
+    def _source_of(self, uid: bytes) -> int:
+        """Return the source of a known instance. Copies are rare, and the sources of a million take 36 MB with their UIDs."""
+        columns = self._columns
+        columns.settle()
+        new = range(self._searched, len(columns.sources))
+        self._sources.update(zip(columns.uids.take(new), columns.sources[new.start :], strict=True))
+        self._searched = new.stop
+        return self._sources[uid]
+
     def _settle_copies(self, instance: Instance, known: int, source: int) -> None:
         """Give a file the place of an incomplete copy of the same series. Raises `HeaderError` to refuse all others."""
         record_type, chain, number, uid, tail, made_up, notes = instance
@@ -127,7 +138,6 @@ class TreeBuilder:
             raise problem
         del self._incomplete[uid]
         instances[at] = self._columns.append((number, uid, record_type, tail, source))
-        self._instances[uid] = source
         shown = uid.decode("ascii", "replace")
         message = f"cut off, or without the Part 10 header; {self._name(source)} has instance {shown} complete"
         self._displaced[known] = HeaderError("FS-INSTANCE-CONFLICT", message)
@@ -156,7 +166,7 @@ class TreeBuilder:
         try:
             place = self._place(chain, source)
         except HeaderError:
-            del self._instances[uid]
+            self._uids.remove(uid)
             raise
         if chain.notes:
             self._note(chain.notes, source, place.record_type)

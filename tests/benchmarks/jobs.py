@@ -236,7 +236,7 @@ JOBS: tuple[Job, ...] = (
             Contender("our index", ("{ours}", "index", "{corpus}", "--replace", "--no-progress", "-q"), proof=indexed),
             FLOOR,
         ),
-        {"quick": (200, 1_000), "default": (2_000, 20_000), "full": (2_000, 20_000, 100_000)},
+        {"quick": (200, 1_000), "default": (2_000, 20_000), "full": (2_000, 20_000, 100_000, 1_000_000)},
         needs_directory=True,
     ),
     Job(
@@ -325,7 +325,7 @@ JOBS: tuple[Job, ...] = (
                 prints_seconds=True,
             ),
         ),
-        {"quick": (400,), "default": (20_000,), "full": (20_000, 100_000)},
+        {"quick": (400,), "default": (20_000,), "full": (20_000, 100_000, 1_000_000)},
         needs_directory=True,
     ),
     Job(

@@ -462,3 +462,10 @@ def test_file_set_of_dcmmkdir_is_right_where_dcmmkdir_is(tmp_path: Path) -> None
     synthetic.ct_series(tmp_path, patients=2, studies=1, series=2, instances=3)
     judges.run_tool("dcmmkdir", "+r", "+id", ".", cwd=tmp_path)
     assert check_file_set(tmp_path).findings == []
+
+
+def test_records_with_the_mandatory_keys_alone_are_not_parsed_to_be_compared(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fileset.check.one_file.record_side", None)
+    assert fileset.check_file_set(copy).findings == []

@@ -15,8 +15,9 @@ from fileset.dicom.header import read_header
 from fileset.dicom.header_cache import Layouts
 from fileset.errors import RuleError
 from fileset.records.describe import Describer, Instance, Policy
-from fileset.records.key_choice import USUAL, key_set, parse_keys
+from fileset.records.key_choice import MINIMAL, USUAL, key_set, parse_keys
 from fileset.records.record_cache import OWN, Template
+from fileset.standard.record_types import RECORD_TYPES
 from fileset.standard.usual_keys import USUAL_KEYS, VARYING
 from tests.benchmarks.corpus import Shape, files
 from tests.support import synthetic
@@ -171,3 +172,9 @@ def test_files_of_one_series_fill_one_template_with_their_own_values(monkeypatch
         known = templates.describe(read_header(read, keys.wanted, layouts), invent=False)
         assert known == plain.describe(read_header(read, keys.wanted), invent=False)
     assert sum(one is not None for one in filled) > 0.6 * shape.files
+
+
+@pytest.mark.parametrize("record_type", key_set(USUAL).leaf)
+def test_a_record_with_the_mandatory_keys_alone_lacks_no_key_that_a_type_of_record_has(record_type: str) -> None:
+    usual, minimal = ({key.tag for key in key_set(choice).leaf[record_type]} for choice in (USUAL, MINIMAL))
+    assert (usual - minimal).isdisjoint(key.tag for key in RECORD_TYPES[record_type].keys)
