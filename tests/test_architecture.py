@@ -57,7 +57,7 @@ ROOMS = {
     "__main__": frozenset(["cli"]),
     "__init__": VALUES | {"burn", "secure", "report", "pages", "plan", "tables", "transfer", *ROLES},
 }
-"""What each room may import beside itself; a top-level module is a room of its own. A new room needs a line here."""
+"""The rooms that each room may import beside itself; a top-level module is a room of its own. A new room needs a line here."""
 
 PURE = frozenset([*VALUES, *PURE_ROOMS])
 """The rooms that know no file system."""
@@ -108,7 +108,7 @@ def faults(source: str, room: str, package: str) -> list[str]:
 def test_every_module_keeps_to_its_room(module: str) -> None:
     path = MODULES[module]
     room = room_of(path)
-    assert room in ROOMS, f"{module} has no room: add a line to ROOMS what it may import"
+    assert room in ROOMS, f"{module} has no room: add a line to ROOMS with the rooms that it may import"
     package = ".".join(["fileset", *path.relative_to(PACKAGE).parent.parts])
     assert faults(path.read_text(encoding="utf-8"), room, package) == []
 

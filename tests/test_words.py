@@ -11,8 +11,8 @@ from tests.support.words import IDIOMS, count, texts
 PACKAGE = Path(fileset.__file__).parent
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "standard" not in path.parts)
 """All modules except the tables of the Standard, whose words are not ours."""
-HELPERS = sorted(path for room in ("support", "benchmarks") for path in (Path(__file__).parent / room).glob("[!t]*.py"))
-"""The modules that tests share, apart from those with tests and the one that counts words."""
+TESTS = [path for path in sorted(Path(__file__).parent.rglob("*.py")) if path.name not in ("words.py", "test_words.py")]
+"""All modules of tests, except those that name the idioms."""
 NOT_VERBS = frozenset(
     ("A", "An", "The", "Whether", "Why", "How", "What", "Where", "One", "All", "Each", "Those", "Nothing")
 )
@@ -40,8 +40,8 @@ def test_idioms_are_as_rare_and_return_is_as_common_as_in_the_code_bases_that_th
     assert 3 <= rates["Return"] <= 13
 
 
-def test_the_modules_that_tests_share_avoid_the_same_idioms() -> None:
-    words, found = count([path for path in HELPERS if path.name != "words.py"])
+def test_tests_avoid_the_same_idioms() -> None:
+    words, found = count(TESTS)
     rates = {name: 1000 * number / words for name, number in found.items()}
     assert {idiom: rates[idiom] for idiom in MOST if rates[idiom] > MOST[idiom]} == {}
 

@@ -69,7 +69,7 @@ def test_a_dicom_file_that_no_record_references_is_named(copy: Path) -> None:
     (copy / "MORE").mkdir()
     synthetic.write(synthetic.instance(synthetic.CT_IMAGE, number=99), copy / "MORE" / "scan.dcm")
     (copy / "COPY").write_bytes((copy / ONE).read_bytes())
-    (copy / "README.TXT").write_text("not DICOM, and so nobody's business")
+    (copy / "README.TXT").write_text("not DICOM, so it may have any form")
     findings = {finding.where.file: finding for finding in check_file_set(copy).findings}
     assert {(name, finding.rule) for name, finding in findings.items()} == {
         ("MORE/scan.dcm", "FS-FILE-UNLISTED"),
@@ -272,12 +272,12 @@ DAMAGES: Final[list[tuple[str, Damage, set[str]]]] = [
     ("a tag changed", _replace(b"\x28\0\x11\0US", b"\x28\0\x01\0US"), {"FS-ELEMENT-ORDER"}),
     ("a VR that is none", _replace(b"\x28\0\x11\0US", b"\x28\0\x11\0u5"), {"FS-FILE-BAD-HEADER"}),
     ("a length changed", _replace(b"\x28\0\x30\0DS\4\0", b"\x28\0\x30\0DS\6\0"), {"FS-FILE-BAD-HEADER"}),
-    ("pixels said to be longer", _replace(b"OW\0\0\x08\0", b"OW\0\0\x0a\0"), {"FS-FILE-TRUNCATED"}),
+    ("pixels with a too large length", _replace(b"OW\0\0\x08\0", b"OW\0\0\x0a\0"), {"FS-FILE-TRUNCATED"}),
     ("cut in the pixels", lambda data: data[:-4], {"FS-FILE-TRUNCATED"}),
-    ("cut behind the header", lambda data: data[: data.index(b"\xe0\x7f\x10\0")], set()),
+    ("cut after the header", lambda data: data[: data.index(b"\xe0\x7f\x10\0")], set()),
     ("cut in a header", lambda data: data[: data.index(b"\xe0\x7f\x10\0") + 5], {"FS-FILE-TRUNCATED"}),
     ("zeros behind", lambda data: data + bytes(100), {"FS-FILE-TRAILING"}),
-    ("rubbish behind", lambda data: data + b"rubbish behind the data set", {"FS-FILE-TRAILING"}),
+    ("rubbish behind", lambda data: data + b"rubbish after the data set", {"FS-FILE-TRAILING"}),
     ("Data Set Trailing Padding is right", lambda data: data + b"\xfc\xff\xfc\xffOB\0\0\4\0\0\0\0\0\0\0", set()),
     ("elements out of order", lambda data: data + b"\x28\0\x10\0US\2\0\1\0", {"FS-ELEMENT-ORDER"}),
     ("odd length", lambda data: data + b"\xfc\xff\xfc\xffOB\0\0\3\0\0\0\0\0\0", {"FS-ELEMENT-LENGTH"}),
@@ -447,7 +447,7 @@ KNOWN: Final[dict[str, set[str]]] = {
     "dcdirmk": {"FS-OFFSET-LAST", "FS-ELEMENT-VR", "FS-VALUE-FORM", "FS-KEY-DIFFERS", "FS-KEY-CONDITION"},
     "pydicom": {"FS-KEY-TYPE1-MISSING", "FS-KEY-CONDITION", "FS-KEY-DIFFERS"},
 }
-"""What is wrong with what our peers write of the same files; all of it is true."""
+"""The faults of the DICOMDIRs that our peers write for the same files; all of it is true."""
 
 
 @pytest.mark.judges

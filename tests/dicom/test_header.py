@@ -30,7 +30,7 @@ from tests.support.long import LONG
 DATA: Final = Path(pydicom.data.__file__).parent
 FILES: Final = sorted(path for path in DATA.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc"))
 DEFLATED: Final = b"1.2.840.10008.1.2.1.99"
-DEPTHS: Final = {"what is wanted": WANTED, "everything": EVERYTHING}
+DEPTHS: Final = {"the wanted elements": WANTED, "everything": EVERYTHING}
 
 Said = dict[int, Any] | str
 """Tag and value of a header, or the rule that it breaks."""

@@ -18,7 +18,7 @@ WHOLE: Final = decode(DATA)
 SEQUENCE_AT: Final = WHOLE.start[0] - 12
 TYPES: Final = [WHOLE.record_type(index) for index in range(len(WHOLE))]
 ONE: Final = 9
-"""The record that is damaged: an image with others before and behind it."""
+"""The damaged record: an image with others before and after it."""
 
 
 def changed(at: int, value: bytes, data: bytes = DATA) -> FlatDirectory:

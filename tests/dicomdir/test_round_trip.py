@@ -24,7 +24,7 @@ EXEMPT: Final[Mapping[str, tuple[bytes, str]]] = {
     "dcdirmk": (LAST, "it says that the last record of the file is the last root record"),
     "DICOMDIR-nopatient": (FIRST, "made to be broken: the first root record would be an image below another record"),
 }
-"""What does not come back as it was: the one element that is put right, and why. Explicit VR Little Endian only."""
+"""The only difference after a round trip: the one element that is put right, and why. Explicit VR Little Endian only."""
 
 
 def again(data: bytes) -> bytes:

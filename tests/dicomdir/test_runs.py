@@ -68,7 +68,7 @@ ORDERS: Final[dict[str, Callable[[int, list[int]], Sequence[int]]]] = {
     "level by level": lambda count, depths: sorted(range(count), key=depths.__getitem__),
     "from the end": lambda count, _: range(count)[::-1],
     "rotated": lambda count, _: [*range(5, count), *range(5)],
-    "every other one behind": lambda count, _: [*range(0, count, 2), *range(1, count, 2)],
+    "every other one at the end": lambda count, _: [*range(0, count, 2), *range(1, count, 2)],
     "the last one first": lambda count, _: [count - 1, *range(count - 1)],
     **{f"shuffled {seed}": shuffled(seed) for seed in range(4)},
 }

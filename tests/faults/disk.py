@@ -23,9 +23,9 @@ from tests.faults.system import System
 
 SECTOR: Final = 512
 FOLDER: Final = -1
-"""What stands for a folder where a file has a number."""
+"""The value for a folder in the place of the number of a file."""
 NOBODY: Final = 0
-"""What a name leads to that is not there."""
+"""The target of a missing name."""
 
 
 @frozen
@@ -69,7 +69,7 @@ def above(path: str) -> str:
 
 Event = Names | Bytes | SyncedBytes | SyncedNames
 State = Mapping[str, bytes]
-"""What is left: the files, by path."""
+"""The remaining files, by path."""
 
 
 @frozen
@@ -98,7 +98,7 @@ class Recorder:
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Record what is done inside."""
+        """Record the operations inside the context."""
         with self._system.between():
             yield
 

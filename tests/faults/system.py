@@ -1,6 +1,6 @@
 """The operating system between `fileset` and one folder, so that a test can see, or break, every operation on it.
 
-Only what `fileset` calls in `os` passes here; what tests do with `pathlib` does too, so they do it outside.
+Only calls of `os` pass here, also those of `pathlib`, so tests use `pathlib` outside.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CALLS: Final = (
 """All that touches the medium, by the names in `os`."""
 
 Before = Callable[[str, tuple[Any, ...]], Any]
-"""Called with the name of an operation and its arguments; what it gives, unless None, is the outcome of the operation."""
+"""Called with the name of an operation and its arguments; its result, unless None, is the result of the operation."""
 After = Callable[[Any], None]
 """Called with the outcome."""
 

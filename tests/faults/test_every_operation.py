@@ -221,4 +221,4 @@ def test_repair_leaves_nothing_of_a_run_that_died(
             runs += 1
         shutil.rmtree(fast_folder)
     assert runs or expected.old == NOTHING
-    tries("repairs of what a run that died left", runs)
+    tries("repairs after a run that died", runs)

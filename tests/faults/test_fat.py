@@ -29,7 +29,7 @@ TOOLS: Final = ("mkfs.fat", "fsck.fat", "fusefat", "fusermount")
 MEGABYTES: Final = 32
 FILES: Final = 200
 _OF_NO_FILE: Final = re.compile(r"Reclaimed \d+ unused clusters.*|Leaving filesystem unchanged.*|fsck.*|.* files, .*")
-"""What `fsck.fat` says where clusters are in use that no file has."""
+"""The message of `fsck.fat` about used clusters without a file."""
 PATIENCE: Final = 10
 """Seconds in which the driver ends."""
 

@@ -24,7 +24,7 @@ from tests.support.tries import Tries
 
 KILLED: Final = 77
 NOT_AUDITED: Final = ("write", "fsync", "close")
-"""Operations that Python does not tell audit hooks of."""
+"""Operations that Python does not report to audit hooks."""
 
 
 class Killer:

@@ -29,7 +29,7 @@ FITTING: Final[Mapping[int, frozenset[str]]] = {
     14: frozenset({"FS-OFFSET-FIRST"}),
     15: frozenset({"FS-OFFSET-SHARED"}),
 }
-"""Number of the mutant -> rules, any of which says what is broken."""
+"""Number of the mutant -> rules, any of which reports the fault."""
 
 
 def checked(several: Iterable[Mutant], folder: Path) -> CheckReport:

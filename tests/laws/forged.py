@@ -18,7 +18,7 @@ OTHERS: Final = {
     "series": {"SeriesInstanceUID": ""},
     "instance": {"SOPInstanceUID": ""},
 }
-"""What the file says instead of its record; "" is a UID that differs in its last digit. All keep the size of the file."""
+"""The values of the file that differ from its record; "" is a UID that differs in its last digit. All keep the size of the file."""
 MEDIA: Final = ("DISC", "DISC.iso", "DISC.zip")
 """A folder, an image and an archive."""
 

@@ -27,7 +27,7 @@ CHANGES: Final = {
     "refresh": ("refresh", "{image}"),
     "repair": ("repair", "{image}"),
 }
-"""The verbs that write an image anew, with their arguments."""
+"""The verbs that write a new image, with their arguments."""
 
 
 def changed(verb: str, image: Path, folder: Path) -> list[str]:

@@ -138,7 +138,7 @@ CHANGES: Final[dict[str, tuple[Before | None, Act]]] = {
     "remove": (_nothing, remove),
     "repair": (_unlisted, repair),
 }
-"""What happens before a change where there is an image, and the change."""
+"""The state before a change: a function that makes an image, and the change."""
 
 
 @frozen

@@ -60,7 +60,7 @@ COMPARED = [
     for name, syntax in IMAGES.items()
     if not syntax.startswith(JPEG_2000) and name not in {*ONLY_OURS, *UNDECODABLE, *OTHERWISE}
 ]
-"""What both can read. DCMTK 3.6 decodes no JPEG 2000: `test_frames` compares that with pydicom's decoder."""
+"""Files that both can read. DCMTK 3.6 does not decode JPEG 2000: `test_frames` compares that with pydicom's decoder."""
 
 
 def instance_of(name: str) -> DepictedInstance:

@@ -54,7 +54,7 @@ COMPONENTS = (
     "PixelComponentPhysicalUnits", "PixelComponentDataType", "PixelComponentMask", "PixelComponentRangeStart",
     "PixelComponentRangeStop", "NumberOfTableBreakPoints", "TableOfXBreakPoints", "TableOfYBreakPoints",
 )  # fmt: skip
-"""What PS3.3 C.8.5.5 demands of a region, and of one whose pixels are components."""
+"""The elements that PS3.3 C.8.5.5 demands of a region, and of one whose pixels are components."""
 
 
 def complete(data: bytes, folder: Path) -> None:

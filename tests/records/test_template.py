@@ -149,7 +149,7 @@ def made(record_type: str, number: int, **values: str) -> bytes:
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SeriesNumber = "1.2.3", "1.2.3.4", 1
     dataset.InstanceNumber = number
     dataset.ContentLabel, dataset.ContentDescription = "A", "B"
-    dataset.add_new(0x70010010, "LO", "what stands behind")
+    dataset.add_new(0x70010010, "LO", "the elements after it")
     dataset.add_new(0x70011001, "OB", bytes(64))
     for keyword, value in values.items():
         setattr(dataset, keyword, value)

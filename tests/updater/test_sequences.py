@@ -52,7 +52,7 @@ KEYS: Final[list[dict[str, object]]] = [
 ]
 
 Step = set[int] | dict[str, object]
-"""Instances of the pool to add, or keys of what to remove."""
+"""Instances of the pool to add, or keys of the instances to remove."""
 additions = st.sets(st.sampled_from(range(len(POOL))), min_size=1, max_size=4)
 removals = st.sampled_from(KEYS)
 
