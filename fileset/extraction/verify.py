@@ -15,7 +15,7 @@ from fileset.media.system.walk import random_access
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.header_values import HeaderValues, wanted_tags
 from fileset.plan.instances import BelowLevels, InstanceRecord, KeyHolder
-from fileset.plan.whose import WHOSE, absences, disagreements, other_person
+from fileset.plan.record_agreement import IDENTIFYING, absences, disagreements, other_person
 from fileset.standard.dictionary import tag_of
 from fileset.standard.record_types import HL7_DOCUMENT
 
@@ -76,7 +76,7 @@ class Verifier:
 
     def __init__(self, keywords: tuple[str, ...], *, trusts_dicomdir: bool = False) -> None:
         self._trusts_dicomdir = trusts_dicomdir
-        self._wanted = wanted_tags(filter(None, map(tag_of, (*WHOSE, *keywords))))
+        self._wanted = wanted_tags(filter(None, map(tag_of, (*IDENTIFYING, *keywords))))
         self._checker = FileChecker()
 
     def identify(self, record: InstanceRecord) -> tuple[Checked, list[Finding]]:

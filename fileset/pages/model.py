@@ -13,7 +13,7 @@ from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.read.query import condition
 from fileset.file_id import FileId
 from fileset.plan.instances import InstanceRecord
-from fileset.plan.whose import other_person
+from fileset.plan.record_agreement import other_person
 from fileset.records.levels import IDENTITY
 from fileset.standard import tags
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fileset.errors import FilesetError
 from fileset.plan.instances import InstanceRecord
-from fileset.plan.whose import WHOSE, disagreements, other_person
+from fileset.plan.record_agreement import IDENTIFYING, disagreements, other_person
 from fileset.standard.dictionary import tag_of
 from fileset.tables.table import Table
 
@@ -27,7 +27,7 @@ def complete(
     wanted = [name for name in names if name in table.columns and _in_files(name)]
     columns = {name: list(column) for name, column in table.columns.items()}
     for row, record in enumerate(records):
-        header = None if record is None else header_of(record, problems, [*wanted, *WHOSE])
+        header = None if record is None else header_of(record, problems, [*wanted, *IDENTIFYING])
         if record is None or header is None:
             continue
         problems += _contradictions(record, header)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fileset.plan.whose import PERSON, other_person
+from fileset.plan.record_agreement import PERSON, other_person
 from fileset.records.levels import IDENTITY
 from fileset.standard import tags
 from fileset.transfer.payload import CHUNK, PayloadSource, UnsendableError

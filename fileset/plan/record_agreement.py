@@ -1,4 +1,4 @@
-"""Compare a file with the records above it: do they name the same patient, study and series?"""
+"""Compare a file with the records above it: whether they name the same patient, study and series."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Get = Callable[[str], Any]
 
 PERSON: Final = ("PatientName", "PatientBirthDate", "PatientSex")
 """The keywords that distinguish persons with one Patient ID."""
-WHOSE: Final = (*(row.keyword for row in IDENTITY), *PERSON)
+IDENTIFYING: Final = (*(row.keyword for row in IDENTITY), *PERSON)
 """The keywords that identify the patient, study and series of a file."""
 
 
