@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WRITES: Final = True
 EXAMPLES: Final = (
     "fileset index FOLDER --file-set-id ACME_CD1",
-    "fileset index FOLDER --replace        # again, after files were added or removed",
+    "fileset index FOLDER --replace        # again, after files changed",
 )
 
 
