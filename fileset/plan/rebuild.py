@@ -136,8 +136,7 @@ class _Rebuild:
                     self._settle_shared(record_at, actual, index)
         for actual, index in record_at.items():
             named, value = self._named(index), self.contents.file_id_value(index)
-            normalised = len(named.components) != value.count(b"\\") + 1
-            if actual.conformant and (normalised or not named.conformant):
+            if actual.conformant:  # a record may have it with a slash, a dot or in lower case
                 value = actual.value.encode("ascii")
             self.placed[self.offer.add_member(named, value)] = index
         self.offer.record_of.update(self.placed)
@@ -390,10 +389,16 @@ class _Rebuild:
         same_file = node.source < 0 or contents.file_id_value(index) == self.offer.in_place[node.source]
         return (
             same_file
+            and not self._is_encoded_wrongly(index)
             and contents.type_name(index) == node.record_type
             and is_whole(contents.flat, index)
             and contents.element(index, tags.MRDR_OFFSET) is None
         )
+
+    def _is_encoded_wrongly(self, index: int) -> bool:
+        """Return whether links, in-use flag, type or File ID have a wrong VR, length or order; the writer encodes them anew."""
+        faults = self.diagnosis.faults.get(index, ())
+        return any((one.where.tag or 0) >> 16 == 4 and one.rule.startswith("FS-ELEMENT-") for one in faults)
 
     def report_uncured(self, growth: Growth) -> frozenset[Finding]:
         """Mark and return the faults of records that stay, because no file has a better value or decides their place."""
