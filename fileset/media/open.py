@@ -28,7 +28,7 @@ from fileset.media.folder.medium import Folder, FolderMedium
 from fileset.media.image.subfolder import Below
 from fileset.media.remote.access import is_url
 from fileset.media.remote.format import Remote
-from fileset.media.system.files import STANDARD_OUTPUT, not_found, path_of, upwards
+from fileset.media.system.files import STANDARD_OUTPUT, not_found, path_of, real_path, upwards
 
 SEARCH_DEPTH: Final = 4
 """Number of levels below the root that are searched for a DICOMDIR if the root has none."""
@@ -292,6 +292,9 @@ def no_dicomdir(medium: ReadableMedium) -> FormatError:
     if below := dicomdirs_below(medium):
         reason = f"no DICOMDIR here, but in a folder below: {', '.join(below[:SHOWN])}"
         return FormatError(reason, path=medium.name, advice=NAME_FOLDER if medium.folder else CREATE)
+    if medium.folder and (around := file_set_around(medium.folder)):
+        reason = f"no DICOMDIR here, but in a folder above: {around}"
+        return FormatError(reason, path=medium.name, advice=NAME_FOLDER)
     can_index = medium.folder and not medium.inquire_file_set().read_only
     advice = INDEX if can_index else EXTRACT if medium.folder else CREATE
     return FormatError("no DICOMDIR: not a file-set (PS3.10 8.1)", path=medium.name, advice=advice)
@@ -300,6 +303,18 @@ def no_dicomdir(medium: ReadableMedium) -> FormatError:
 def dicomdirs_below(medium: ReadableMedium) -> list[str]:
     """Find the folders below the root of a medium that have a DICOMDIR; for an image, the paths of the DICOMDIRs."""
     return _dicomdirs_below(medium.folder) if medium.folder else [*filter(_names_dicomdir, medium.names())]
+
+
+def file_set_around(folder: str) -> str:
+    """Return the nearest folder that has a DICOMDIR, `folder` or one above it; "" if there is none."""
+    names = (DICOMDIR.value, DICOMDIR.value.lower())
+    holders = (
+        above
+        for above in upwards(real_path(os.path.abspath(folder)))
+        for name in names
+        if os.path.isfile(os.path.join(above, name))
+    )
+    return next(holders, "")
 
 
 SHOWN: Final = 5

@@ -16,7 +16,7 @@ from fileset.errors import REPLACE_OR_ADD, FormatError, RefusedError
 from fileset.file_id import DICOMDIR, FileId, is_path
 from fileset.findings import Where
 from fileset.media.base import Format, UpdatableMedium, WritableMedium
-from fileset.media.open import is_foreign
+from fileset.media.open import file_set_around, is_foreign
 from fileset.plan.commit import Addition, Plan, Progress
 from fileset.plan.companion import Companion
 from fileset.plan.extra_files import Included, has_same_file
@@ -165,6 +165,12 @@ def _places(leaves: Sequence[Node], sources: Sources) -> Iterator[Place]:
         patient, study, series = (*node.path, -1, -1, -1)[:3]
         uid = node.sop_instance_uid.decode("ascii")
         yield Place(patient, study, series, node.position, node.record_type, uid, sources.relative(node.source))
+
+
+def refuse_inside(folder: str) -> None:
+    """Raise `RefusedError` for a folder of a file-set: all DICOM files in it must have a record (PS3.3 F.2.1)."""
+    if around := file_set_around(folder):
+        raise RefusedError(f"is inside the file-set {around}", path=folder, advice="Choose another folder")
 
 
 def refuse_existing(medium: WritableMedium, *, replace: bool) -> None:

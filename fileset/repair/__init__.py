@@ -22,7 +22,7 @@ from fileset.errors import OPEN_WITH, FilesetError, FormatError
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
-from fileset.media.open import dicomdirs_below, no_dicomdir, updatable
+from fileset.media.open import dicomdirs_below, file_set_around, no_dicomdir, updatable
 from fileset.plan.commit import Plan, carry_out
 from fileset.plan.inputs import Sources
 from fileset.plan.losses import refuse_losses
@@ -115,6 +115,8 @@ def _repaired(
     dry_run: bool,
 ) -> Report:
     check_secure(medium)
+    if medium.folder and not medium.has_dicomdir() and file_set_around(medium.folder):
+        raise no_dicomdir(medium)
     state = read_state(medium)
     contents, diagnosis = state.contents, diagnosed(state.contents)
     changes = mended_identification(contents, partial(_is_there, medium))

@@ -251,3 +251,18 @@ def test_an_archive_among_the_files_that_is_not_read_is_named_and_counts(
     said = run(words[0], "IN", *words[1:], code=3).stderr
     assert f"MORE.{suffix}: a {suffix if suffix in ('7z', 'tar') else suffix.upper()} archive" in said
     assert "unpack it first" in said.lower()
+
+
+def test_no_verb_makes_a_file_set_or_copies_inside_another_file_set(disc: Path, tmp_path: Path, run: Runs) -> None:
+    before = set(disc.rglob("*"))
+    (tmp_path / "IN").mkdir()
+    (tmp_path / "IN/IM1").write_bytes(synthetic.ct(8, 1, 1, 1))
+    for target in (disc / "NEW", disc / "P001", disc / "P001/DEEP/ER"):
+        for words in (("create", tmp_path / "IN", "-o", target), ("extract", tmp_path / "IN", "-o", target)):
+            assert f"is inside the file-set {disc}. Choose another folder" in run(*words, code=6).stderr
+    run("extract", tmp_path / "IN", "-o", disc, code=6)
+    for verb in ("list", "info", "check", "repair"):
+        told = run(verb, disc / "P001", code=4).stderr
+        assert f"no DICOMDIR here, but in a folder above: {disc}. Name the folder that has the DICOMDIR" in told
+    assert before == set(disc.rglob("*"))
+    run("create", disc, "-o", disc, "--replace", code=6)

@@ -135,10 +135,13 @@ def _template(options: Namespace) -> str:
 
 
 def _refuse_inside(folder: str, medium: str) -> None:
-    """Raise `RefusedError` for a folder in the file-set: it may hold only DICOM files with a record (PS3.3 F.2.1)."""
+    """Raise `RefusedError` for a folder in a file-set: it may hold only DICOM files with a record (PS3.3 F.2.1)."""
+    from fileset.plan.new_file_set import refuse_inside
+
     inner, outer = os.path.realpath(folder), os.path.realpath(medium)
     if os.path.isdir(outer) and (inner + os.sep).startswith(outer.rstrip(os.sep) + os.sep):
         raise RefusedError(f"is inside the file-set {medium}", path=folder, advice="Choose another folder")
+    refuse_inside(folder)
 
 
 def _tell(report: ExtractReport, reader: Reader | Scanned, options: Namespace) -> None:
