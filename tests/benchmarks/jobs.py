@@ -374,7 +374,7 @@ JOBS: tuple[Job, ...] = (
         "create-iso-small",
         "the same, small files",
         (CREATE_ISO, Contender("genisoimage", ("genisoimage", "-quiet", "-o", "{out}", "{corpus}"), proof=imaged)),
-        {"quick": (1_000,), "default": (50_000,), "full": (50_000,)},
+        {"quick": (1_000,), "default": (50_000,), "full": (50_000, 200_000)},
     ),
     Job(
         "help",
