@@ -69,7 +69,8 @@ class FileCheck:
             self._report(name, record_of.get(name, NONE), result, upper)
         upper.report()
         self._report_unlisted()
-        self._report_leftovers()
+        for name in self.medium.leftovers():
+            self.collector.add_at_file("FS-WRITE-LEFTOVER", _LEFTOVER, name)
         return len(names)
 
     @cached_property
@@ -221,7 +222,3 @@ class FileCheck:
             if folder in self._other_folders:
                 return True
         return False
-
-    def _report_leftovers(self) -> None:
-        for name in self.medium.leftovers():
-            self.collector.add_at_file("FS-WRITE-LEFTOVER", _LEFTOVER, name)

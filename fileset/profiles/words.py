@@ -74,17 +74,13 @@ def constraints_of(profile: Profile) -> Table:
     for row in profile.constraints:
         if row.attribute.tag >> 16 in range(0x6002, 0x6020):
             continue
-        rows.append((row.rule, _classes(row), _attribute(row), _must(row), _when(row)))
+        rows.append((row.rule, _classes(row), row.attribute.label.replace("(6000,", "(60xx,"), _must(row), _when(row)))
     return rows
 
 
 def _classes(row: Constraint) -> str:
     names = (SOP_CLASSES[uid].name.removesuffix(" Storage") for uid in sorted(row.classes))
     return ", ".join(names) or "any"
-
-
-def _attribute(row: Constraint) -> str:
-    return row.attribute.label.replace("(6000,", "(60xx,")
 
 
 def _must(row: Constraint) -> str:

@@ -23,7 +23,7 @@ from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
 from fileset.media.open import dicomdirs_below, file_set_around, no_dicomdir, updatable
-from fileset.plan.commit import Plan, carry_out
+from fileset.plan.commit import carry_out
 from fileset.plan.inputs import Sources
 from fileset.plan.losses import refuse_losses
 from fileset.plan.old_dicomdir import mended_identification, read_state
@@ -136,7 +136,7 @@ def _repaired(
         if diagnosis.leftovers and not medium.has_dicomdir() and _tidied(medium, diagnosis.leftovers, report):
             return report
         raise _nothing_to_list(medium, report.lost)
-    if _is_as_it_was(plan, contents) and not diagnosis.leftovers:
+    if b"".join(encode(plan.directory)) == contents.flat.data and not diagnosis.leftovers:
         report.mended = 0
         return report
     if any(one.rule in STAYING for one in diagnosis.mended):
@@ -220,10 +220,6 @@ def _tidied(medium: UpdatableMedium, leftovers: Sequence[Finding], report: Repor
 
 def _text(changed: bytes | None, former: str) -> str:
     return former if changed is None else changed.decode("ascii")
-
-
-def _is_as_it_was(plan: Plan, contents: Contents) -> bool:
-    return b"".join(encode(plan.directory)) == contents.flat.data
 
 
 def _is_there(medium: UpdatableMedium, file_id: FileId) -> bool:

@@ -68,7 +68,9 @@ class Table(Sequence[Row]):
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
-        body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in self[:_SHOWN].rows())
+        body = "".join(
+            f"<tr>{''.join(f'<td>{escape(text_of(value))}</td>' for value in row)}</tr>" for row in self[:_SHOWN].rows()
+        )
         more = f"<p>and {len(self) - _SHOWN:,} more rows</p>" if len(self) > _SHOWN else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 
@@ -90,10 +92,6 @@ def text_of(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.16g}"
     return "" if value is None else value.hex().upper() if isinstance(value, bytes) else str(value)
-
-
-def _cell(value: Any) -> str:
-    return f"<td>{escape(text_of(value))}</td>"
 
 
 def joined(name: str, tables: Mapping[str, Table]) -> Table:

@@ -22,10 +22,7 @@ from fileset.cli.write_report import Wording, tell
 from fileset.errors import RuleError
 
 WRITES: Final = True
-EXAMPLES: Final = (
-    "fileset add /media/usb new-scans/",
-    "fileset add DISC.iso corrected.dcm --replace",
-)
+EXAMPLES: Final = ("fileset add /media/usb new-scans/", "fileset add DISC.iso corrected.dcm --replace")
 WORDING: Final = Wording(verb="add", unchanged=lambda report: f"0 instances added to {report.medium}")
 _CHANGES: Final = ("file_set_id", "descriptor", "descriptor_charset")
 

@@ -19,10 +19,7 @@ from fileset.findings import ERROR, INFO, RULES, WARNING, Finding
 if TYPE_CHECKING:
     from fileset.check import CheckReport
 
-EXAMPLES: Final = (
-    "fileset check DISC.iso",
-    "fileset check /media/cdrom --hash SHA256SUMS",
-)
+EXAMPLES: Final = ("fileset check DISC.iso", "fileset check /media/cdrom --hash SHA256SUMS")
 FOUND: Final = 1
 """Exit code: the check found errors."""
 SHOWN: Final = 5

@@ -8,10 +8,7 @@ from typing import Final
 from fileset.cli.options import add_common, add_flag
 from fileset.cli.output import write, write_document
 
-EXAMPLES: Final = (
-    "fileset conformance > conformance.md",
-    "fileset conformance --html > conformance.html",
-)
+EXAMPLES: Final = ("fileset conformance > conformance.md", "fileset conformance --html > conformance.html")
 
 
 def configure(parser: ArgumentParser) -> None:

@@ -12,10 +12,7 @@ from fileset.errors import FilesetError
 if TYPE_CHECKING:
     from fileset.burn.drives import Drive
 
-EXAMPLES: Final = (
-    "fileset drives",
-    "fileset drives --json",
-)
+EXAMPLES: Final = ("fileset drives", "fileset drives --json")
 UNREADABLE: Final = 5
 """Exit code: the medium in a drive cannot be read."""
 NOTHING: Final = "no disc or stick was found. To read a disc that is not mounted, name its drive: fileset list /dev/sr0"

@@ -17,10 +17,7 @@ if TYPE_CHECKING:
     from fileset.plan.presence import Presence
     from fileset.reader import Reader
 
-EXAMPLES: Final = (
-    "fileset info DISC.iso",
-    "fileset info /media/usb --json",
-)
+EXAMPLES: Final = ("fileset info DISC.iso", "fileset info /media/usb --json")
 
 
 def configure(parser: ArgumentParser) -> None:

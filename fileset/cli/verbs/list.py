@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     from fileset.plan.presence import Presence
     from fileset.reader import Reader, Record
 
-EXAMPLES: Final = (
-    "fileset list DISC.iso",
-    "fileset list discs/* Modality=CT --level SERIES --csv",
-)
+EXAMPLES: Final = ("fileset list DISC.iso", "fileset list discs/* Modality=CT --level SERIES --csv")
 
 
 MAY_LACK: Final = (

@@ -12,10 +12,7 @@ from fileset.cli.write_report import Wording, tell_matched
 from fileset.errors import RuleError
 
 WRITES: Final = True
-EXAMPLES: Final = (
-    "fileset remove DISC PatientID=P1 --dry-run -v",
-    "fileset remove DISC Modality=SR --keep-files",
-)
+EXAMPLES: Final = ("fileset remove DISC PatientID=P1 --dry-run -v", "fileset remove DISC Modality=SR --keep-files")
 WORDING: Final = Wording(verb="remove", unchanged=lambda report: f"0 instances removed from {report.medium}")
 
 

@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     from fileset.report import Report
 
 WRITES: Final = True
-EXAMPLES: Final = (
-    "fileset repair DISC --dry-run",
-    "fileset repair DISC.iso",
-)
+EXAMPLES: Final = ("fileset repair DISC --dry-run", "fileset repair DISC.iso")
 
 
 def _unchanged(report: Report) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import BinaryIO, NoReturn
 
-from attrs import evolve
+from attrs import Factory, define, evolve, field
 
 from fileset.errors import MediumError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
@@ -24,7 +24,7 @@ from fileset.media.base import (
     holds,
 )
 from fileset.media.image.opened import ImageAnswers
-from fileset.media.image.transaction import ImageTransaction, identity
+from fileset.media.image.transaction import Identity, ImageTransaction, identity
 from fileset.media.names import RESERVED
 from fileset.media.system.file_systems import inquire_volume
 from fileset.media.system.files import check_writable, real_path
@@ -60,6 +60,7 @@ class NoImage(ImageAnswers):
         """Do nothing: no file is open."""
 
 
+@define(slots=False, eq=False, repr=False)
 class Image(ImageAnswers):
     """An image at `path`. A transaction writes a new one from the files of `former` and the added files.
 
@@ -67,25 +68,14 @@ class Image(ImageAnswers):
     M-INQUIRE FILE-SET; `losses` returns the features of `former` that `build` does not write.
     """
 
-    def __init__(
-        self,
-        path: str,
-        former: ReadableMedium,
-        *,
-        build: Callable[[BinaryIO], Builder],
-        read: Callable[[str], ReadableMedium],
-        format_name: str,
-        largest_file: int | None = None,
-        losses: Callable[[], Sequence[str]] = tuple,
-    ) -> None:
-        self._path = path
-        self._former = former
-        self._seen = identity(path)
-        self._build = build
-        self._read = read
-        self._format = format_name
-        self._largest_file = largest_file
-        self._losses = losses
+    _path: str
+    _former: ReadableMedium
+    _build: Callable[[BinaryIO], Builder] = field(kw_only=True)
+    _read: Callable[[str], ReadableMedium] = field(kw_only=True)
+    _format: str = field(kw_only=True, alias="format_name")
+    _largest_file: int | None = field(default=None, kw_only=True)
+    _losses: Callable[[], Sequence[str]] = field(default=tuple, kw_only=True)
+    _seen: Identity = field(default=Factory(lambda self: identity(self._path), takes_self=True), init=False)
 
     @property
     def form(self) -> str:

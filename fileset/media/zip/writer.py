@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate, chain
 from struct import pack
-from types import MappingProxyType
 from typing import BinaryIO, Final
+
+from attrs import Factory, define, field
 
 from fileset.errors import MediumError, RuleError
 from fileset.file_id import FileId
@@ -53,35 +54,26 @@ _WHOLE: Final = 1 << 20
 """Bytes of a file up to which it is deflated at once, so that it is stored if that makes it no smaller."""
 
 
+@define(eq=False, repr=False)
 class ZipBuilder:
     """Writes an archive into `file`; `created` is the date of members that have none of their own; a `password` encrypts them.
 
     An archive that replaces another keeps its `comment`, the `keepsakes` of its members by name, and its `empty_folders`.
     """
 
-    def __init__(
-        self,
-        file: BinaryIO,
-        *,
-        created: datetime,
-        compress: bool = False,
-        password: bytes = b"",
-        comment: bytes = b"",
-        keepsakes: Mapping[str, Keepsake] = MappingProxyType({}),
-        empty_folders: Sequence[str] = (),
-    ) -> None:
-        self._file = file
-        self._created = created
-        self._compress = compress
-        self._password = password
-        self._comment = comment
-        self._keepsakes = keepsakes
-        self._empty_folders = empty_folders
-        self._mode = _MODE
-        self._seekable = file.seekable()
-        self._at = 0
-        self._central: list[bytes] = []
-        self._filled: set[str] = set()  # the folders above the members
+    _file: BinaryIO
+    _created: datetime = field(kw_only=True)
+    _compress: bool = field(default=False, kw_only=True)
+    _password: bytes = field(default=b"", kw_only=True)
+    _comment: bytes = field(default=b"", kw_only=True)
+    _keepsakes: Mapping[str, Keepsake] = field(factory=dict, kw_only=True)
+    _empty_folders: Sequence[str] = field(default=(), kw_only=True)
+
+    _mode: int = field(default=_MODE, init=False)
+    _seekable: bool = field(default=Factory(lambda self: self._file.seekable(), takes_self=True), init=False)
+    _at: int = field(default=0, init=False)
+    _central: list[bytes] = field(factory=list, init=False)
+    _filled: set[str] = field(factory=set, init=False)  # the folders above the members
 
     def announce(self, names: Sequence[FileId]) -> None:
         """Raise `RuleError` for a name that the archive cannot hold."""
