@@ -13,7 +13,7 @@ from itertools import islice
 from typing import IO, Final
 
 from fileset.media.seekable import PositionalFile
-from fileset.media.tar.medium import kind_not_read
+from fileset.media.tar.medium import begins_as_tar, kind_not_read
 
 _MOST: Final = 1_000
 """Members that are looked at."""
@@ -31,7 +31,7 @@ def inner_archive(read: Reading, size: int) -> str:
     head = read(0, _HEAD)
     kind = kind_not_read(head)
     if not kind and any(map(_is_dicom, _heads(head, read, size))):
-        kind = "ZIP" if head.startswith(b"PK") else "tar" if _is_tar(head) else "gzip"
+        kind = "ZIP" if head.startswith(b"PK") else "tar" if begins_as_tar(head) else "gzip"
     return f"a {kind} archive among the files, which is not read: unpack it first, and give the folder" if kind else ""
 
 
@@ -41,7 +41,7 @@ def _heads(head: bytes, read: Reading, size: int) -> Iterator[bytes]:
         file = PositionalFile(read, size)
         if head.startswith(b"PK\3\4"):
             yield from _heads_in_zip(file)
-        elif _is_tar(head) or head.startswith(b"\x1f\x8b"):
+        elif begins_as_tar(head) or head.startswith(b"\x1f\x8b"):
             yield from _heads_in_tar(file, head)
 
 
@@ -53,10 +53,10 @@ def _heads_in_zip(file: PositionalFile) -> Iterator[bytes]:
 
 
 def _heads_in_tar(file: PositionalFile, head: bytes) -> Iterator[bytes]:
-    stream: IO[bytes] = file if _is_tar(head) else gzip.GzipFile(fileobj=file)  # type: ignore[assignment]
+    stream: IO[bytes] = file if begins_as_tar(head) else gzip.GzipFile(fileobj=file)  # type: ignore[assignment]
     start = stream.read(_HEAD)
     yield start
-    if _is_tar(start):
+    if begins_as_tar(start):
         stream.seek(0)
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in islice(archive, _MOST):
@@ -64,10 +64,6 @@ def _heads_in_tar(file: PositionalFile, head: bytes) -> Iterator[bytes]:
                     return
                 content = archive.extractfile(member) if member.isfile() else None
                 yield content.read(_HEAD) if content else b""
-
-
-def _is_tar(head: bytes) -> bool:
-    return head[257:262] == b"ustar"
 
 
 def _is_dicom(head: bytes) -> bool:

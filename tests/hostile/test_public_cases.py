@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import subprocess
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -266,3 +268,43 @@ def test_no_verb_makes_a_file_set_or_copies_inside_another_file_set(disc: Path, 
         assert f"no DICOMDIR here, but in a folder above: {disc}. Name the folder that has the DICOMDIR" in told
     assert before == set(disc.rglob("*"))
     run("create", disc, "-o", disc, "--replace", code=6)
+
+
+def test_a_piped_zip_archive_without_its_directory_is_read_from_its_local_headers(
+    disc: Path, tmp_path: Path, run: Runs
+) -> None:
+    """Info-ZIP states the size of a member before its data, and the packed size after them."""
+    parts = []
+    for number, path in enumerate(sorted(disc.rglob("I0*"))):
+        data = path.read_bytes()
+        compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        packed = compressor.compress(data) + compressor.flush()
+        name = b"IM%d" % number
+        head = struct.pack("<4s5H3I2H", b"PK\3\4", 20, 8, 8, 0, 23932, 0, 0, len(data), len(name), 0)
+        tail = struct.pack("<4s3I", b"PK\7\x08", zlib.crc32(data), len(packed), len(data))
+        parts.append(head + name + packed + tail)
+    (tmp_path / "PIPED.zip").write_bytes(b"".join(parts)[:-20])
+    told = run("extract", tmp_path / "PIPED.zip", "-o", tmp_path / "OUT", code=3).stderr
+    assert "11 files" in told
+    assert "IM11: cut off" in told
+
+
+@pytest.mark.parametrize("words", [("create", "-o", "OUT.zip"), ("extract", "-o", "OUT")])
+def test_an_old_tar_archive_without_the_mark_of_its_form_is_read(
+    disc: Path, tmp_path: Path, run: Runs, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "IN").mkdir()
+    for number, path in enumerate(sorted(disc.rglob("I0*"))):
+        info = tarfile.TarInfo(f"IM{number}")
+        info.size = path.stat().st_size
+        header = bytearray(info.tobuf(tarfile.USTAR_FORMAT))
+        header[148:156], header[257:] = b" " * 8, bytes(255)
+        header[148:156] = b"%06o\0 " % sum(header)
+        with (tmp_path / "IN/OLD.tar").open("ab") as archive:
+            archive.write(header + path.read_bytes() + bytes(-info.size % 512))
+    with (tmp_path / "IN/OLD.tar").open("ab") as archive:
+        archive.write(bytes(1024))
+    for source in ("IN/OLD.tar", "IN"):
+        done = run(words[0], source, *words[1:], *(("--replace",) if words[0] == "create" and source == "IN" else ()))
+        assert "12 " in done.stderr

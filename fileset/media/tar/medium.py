@@ -205,7 +205,7 @@ class Tar:
     def recognises(self, path: str) -> bool:
         """Return whether the file at `path` begins as a tar archive or a compressed file."""
         head = _head(path)
-        return opener_for(head) is not None or head[257:262] == b"ustar"
+        return opener_for(head) is not None or begins_as_tar(head)
 
     def readable(self, path: str) -> TarMedium:
         """Open the archive at `path`."""
@@ -253,6 +253,17 @@ def kind_not_read(head: bytes) -> str:
     return next((name for magic, name in _FOREIGN.items() if head.startswith(magic)), "")
 
 
+def begins_as_tar(head: bytes) -> bool:
+    """Return whether a file begins as a tar archive: with the mark of a header that may be damaged, or an old header."""
+    if head[257:262] == b"ustar":
+        return True
+    try:
+        tarfile.TarInfo.frombuf(head[:_HEAD], tarfile.ENCODING, "surrogateescape")
+    except (tarfile.HeaderError, ValueError):
+        return False
+    return True
+
+
 def _head(path: str) -> bytes:
     if not os.path.isfile(path):
         return b""
@@ -266,6 +277,6 @@ def _head(path: str) -> bytes:
 def _is_tar(path: str) -> bool:
     try:
         with open(path, "rb") as file:
-            return tarfile.is_tarfile(file) or _head(path)[257:262] == b"ustar"  # the first header may be damaged
+            return tarfile.is_tarfile(file) or begins_as_tar(_head(path))
     except OSError:
         return False

@@ -75,7 +75,7 @@ def _member(file: BinaryIO, at: int, size: int) -> ZipMember | RefusedName | Non
     raw_name = raw.decode("utf-8" if flags & UTF_8 else "cp437", "replace")
     name = normalised(raw_name)
     packed, plain = _sizes(extra, packed, plain)
-    if flags & SIZES_FOLLOW and not (packed or plain):
+    if flags & SIZES_FOLLOW and not packed:  # Info-ZIP states the size, but not the packed size
         end = _end_of_data(file, data_at, size, deflated=method == DEFLATED)
         if end is None:
             return RefusedName(name, "cut off: its end is not in the archive")
