@@ -10,13 +10,13 @@ import subprocess
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import fileset
 from fileset.cli import main
-from fileset.errors import MediumError
+from fileset.errors import FormatError, MediumError
 from fileset.media.system import file_systems as volume
 from fileset.media.system import linux
 from fileset.media.system.discs import DISCS, smallest_disc
@@ -222,6 +222,26 @@ def test_a_writer_that_cannot_clean_up_leaves_what_the_next_one_needs(
     report = fileset.check_file_set(medium)
     assert not report.findings
     assert not (medium / "FILESET_").exists()
+
+
+def test_an_empty_stick_is_written_although_windows_says_that_nothing_is_there(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stick = tmp_path / "E"
+    stick.mkdir()
+    scandir = os.scandir
+
+    def scandir_of_windows(path: str) -> Any:
+        if os.path.samefile(path, stick) and not os.listdir(path):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scandir_of_windows)
+    with pytest.raises(FormatError, match="no DICOMDIR"):
+        fileset.Reader(stick)
+    with fileset.Creator(stick) as creator:
+        creator.add(sources)
+    assert not fileset.check_file_set(stick).findings
 
 
 def test_a_place_is_below_a_folder_that_is_spelt_in_another_way(fs: FakeFilesystem) -> None:

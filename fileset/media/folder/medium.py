@@ -24,7 +24,7 @@ from fileset.media.names import RESERVED, enlist, form_of
 from fileset.media.system.calls import system
 from fileset.media.system.file_systems import flush_volume, inquire_volume
 from fileset.media.system.files import check_writable, open_locked, path_of
-from fileset.media.system.walk import inquire_regular, leads_out, open_regular, walk
+from fileset.media.system.walk import entries_of, inquire_regular, leads_out, open_regular, walk
 
 CLUSTER: Final = 4096
 """Block size in bytes for the space that files need: at least a sector of a disc, and a cluster of most sticks."""
@@ -192,9 +192,8 @@ class FolderMedium:
         if listing is None:
             listing = {}
             try:
-                with os.scandir(system.long_path(folder)) as entries:
-                    for entry in sorted(entries, key=lambda e: e.name):
-                        enlist(listing, entry.name, entry)
+                for entry in entries_of(folder):
+                    enlist(listing, entry.name, entry)
             except NotADirectoryError:
                 pass
             except OSError as problem:

@@ -104,10 +104,23 @@ def _walk(folder: str, skip: frozenset[str], unlistable: Callable[[str, str], No
             prefixes.pop()
 
 
-def _listed(folder: str) -> list[os.DirEntry[str]]:
+def entries_of(folder: str) -> list[os.DirEntry[str]]:
+    """Return the entries of a folder, sorted by name. Raises `OSError`.
+
+    The empty root of a drive, such as a new stick, has no entries at all on Windows, which reports that as a missing file.
+    """
     try:
         with os.scandir(system.long_path(folder)) as entries:
             return sorted(entries, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        if not os.path.isdir(folder):
+            raise
+        return []
+
+
+def _listed(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        return entries_of(folder)
     except OSError as problem:
         raise MediumError(f"{problem.strerror or problem}", path=folder) from problem
 
