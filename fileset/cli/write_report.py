@@ -99,7 +99,7 @@ def _tell(report: Report, options: Namespace, wording: Wording) -> int:
     if not options.quiet or not complete:
         say(_summary(report, options, wording))
     if report.removable and report.written and not options.quiet:
-        say(f"everything is on {report.medium}: unmount it, then it is safe to remove")
+        say(f"everything is on {report.medium}; unmount or eject it, then it is safe to remove")
     return 0 if complete else PARTLY
 
 

@@ -154,7 +154,7 @@ def test_every_writer_flushes_a_stick_and_reports_when_it_may_be_removed(
     capsys.readouterr()
     assert main([verb, *arguments]) == 0
     assert flushed == [str(stick)]
-    assert f"everything is on {stick}: unmount it, then it is safe to remove" in capsys.readouterr().err
+    assert f"everything is on {stick}; unmount or eject it, then it is safe to remove" in capsys.readouterr().err
 
 
 def test_a_disk_that_stays_is_not_flushed(sources: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
