@@ -120,6 +120,12 @@ RECORD_OPINIONS: Final = (
         ("FS-RECORD-RETIRED",),
         "record types of former editions are retired, and not wrong",
     ),
+    Opinion(r"Trailing character invalid", ("FS-VALUE-PADDING",), "readers strip the padding of a value, also NUL"),
+    Opinion(
+        r"PrivateRecordUID.*condition unsatisfied|condition unsatisfied.*PrivateRecordUID",
+        ("FS-KEY-NEEDLESS",),
+        "a Private Record UID in another record harms no reader",
+    ),
     Opinion("", tuple(RULES)),  # any error about the same record
 )
 
