@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 PARTLY: Final = 3
 """Exit code: done in part."""
+NOUNS: Final = {"error": ("error", "errors"), "warning": ("warning", "warnings"), "info": ("note", "notes")}
+"""How a severity is counted, the worst first."""
 LINES: Final = 20
 """Number of problems up to which each is listed; more are counted by rule."""
 EXAMPLES: Final = 3

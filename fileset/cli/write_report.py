@@ -35,11 +35,6 @@ CHOSEN_FAULT: Final = "accepted fault"
 PLURALS: Final = {OLD_FAULT: "faults of the old DICOMDIR"}
 
 
-def no_hints(_report: Report, _options: Namespace) -> Iterable[str]:
-    """Return no lines: the verb has nothing to suggest."""
-    return ()
-
-
 class Wording(NamedTuple):
     """The words of a verb's report.
 
@@ -54,7 +49,7 @@ class Wording(NamedTuple):
     removed: str = "removed from"
     refreshed: str = "read again in"
     added: str = "added to"
-    hints: Callable[[Report, Namespace], Iterable[str]] = no_hints
+    hints: Callable[[Report, Namespace], Iterable[str]] = lambda *_: ()
     is_new: bool = False
     drops: bool = False
 

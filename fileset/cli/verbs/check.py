@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from fileset.cli.findings import finding_row
+from fileset.cli.findings import NOUNS, finding_row
 from fileset.cli.options import add_common, add_flag, add_format, add_value, picked
 from fileset.cli.output import aligned, counted, escaped, json_text, paragraph, say, write, write_document
 from fileset.cli.progress import progress
@@ -25,7 +25,6 @@ FOUND: Final = 1
 SHOWN: Final = 5
 """Most findings shown under one rule without -v."""
 
-_NOUNS: Final = {ERROR: ("error", "errors"), WARNING: ("warning", "warnings"), INFO: ("note", "notes")}
 _STYLES: Final = {ERROR: "bold red", WARNING: "bold yellow", INFO: "bold blue"}
 
 Line = tuple[str, str]
@@ -192,7 +191,7 @@ def lines(report: CheckReport, *, everything: bool, quiet: bool) -> Iterator[Lin
         for rule, findings in groups.items():
             if RULES[rule].severity != severity:
                 continue
-            yield f"{_NOUNS[severity][0]}: {_title(rule, len(findings))}", _STYLES[severity]
+            yield f"{NOUNS[severity][0]}: {_title(rule, len(findings))}", _STYLES[severity]
             shown = findings if everything else findings[:SHOWN]
             yield from (("  " + finding.placed, "") for finding in shown)
             if len(shown) < len(findings):
@@ -219,7 +218,7 @@ def _title(rule: str, number: int) -> str:
 
 def _summary(report: CheckReport) -> str:
     numbers = {ERROR: report.errors, WARNING: report.warnings, INFO: report.infos}
-    found = ", ".join(counted(number, *_NOUNS[name]) for name, number in numbers.items() if number or name == ERROR)
+    found = ", ".join(counted(number, *NOUNS[name]) for name, number in numbers.items() if number or name == ERROR)
     looked_at = f"{counted(report.records, 'record')}, {counted(report.files, 'file')}"
     return f"{report.medium}: {looked_at}: {found}"
 

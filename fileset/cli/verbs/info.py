@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from fileset.cli.findings import PARTLY, finding_rows, hides_records, tell_findings
+from fileset.cli.findings import NOUNS, PARTLY, finding_rows, hides_records, tell_findings
 from fileset.cli.options import add_common, add_format
 from fileset.cli.output import aligned, counted, escaped, json_text, sized, write, write_document
 from fileset.cli.read_options import MEDIUM_HELP, identification
@@ -133,11 +133,7 @@ def counts(reader: Reader) -> Counter[str]:
 
 def _findings(reader: Reader) -> str:
     severities = Counter(finding.severity for finding in reader.findings)
-    plurals = {"error": "errors", "warning": "warnings", "info": "notes"}
-    nouns = {"info": "note"}
-    return ", ".join(
-        counted(severities[name], nouns.get(name, name), plural) for name, plural in plurals.items() if severities[name]
-    )
+    return ", ".join(counted(severities[name], *nouns) for name, nouns in NOUNS.items() if severities[name])
 
 
 def _space(reader: Reader) -> str:
