@@ -179,7 +179,8 @@ class Creator(WritingRole):
         by_data_set = by_dataset(self._transform) if self._transform else None
         self._rewrites = [rewrite for rewrite in (self._rewrite, by_data_set) if rewrite]
         medium = self._format.writable(self._path, "")
-        if medium.form == "folder" and not (self._in_place or medium.occupied()):
+        is_folder = medium.form == "folder" and self._path != STANDARD_OUTPUT and not is_url(self._path)
+        if is_folder and not medium.occupied():
             refuse_inside(medium.name)
         if self._capacity is None:
             refuse_existing(medium, replace=self._replace)

@@ -33,11 +33,12 @@ def for_windows(word: str) -> str:
 def refuse_glued(words: Iterable[str]) -> None:
     r"""Raise `RuleError` for a path that has the words after it in it, as of "D:\A B\" -o X.
 
-    Programs of Windows take a quotation mark after a backslash for a character. No path can have it.
+    Programs of Windows take a quotation mark after a backslash for a character. No path can have it, but a text such as
+    the name of an institution can: there the first mark is not before a space.
     """
     for word in words:
         path, mark, further = word.partition('"')
-        if mark and further and _PATH(path):
+        if mark and further.startswith(" ") and _PATH(path):
             raise RuleError(
                 f"{word}: a quotation mark in a path",
                 advice=f'Windows takes a backslash before it for a part of the word: write "{path}" without one at the end',

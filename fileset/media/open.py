@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import count, takewhile
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from fileset.media.image.subfolder import Below
 from fileset.media.remote.access import is_url
 from fileset.media.remote.format import Remote
 from fileset.media.system.files import STANDARD_OUTPUT, not_found, path_of, real_path, upwards
+from fileset.media.system.walk import open_regular
 
 SEARCH_DEPTH: Final = 4
 """Number of levels below the root that are searched for a DICOMDIR if the root has none."""
@@ -312,9 +313,16 @@ def file_set_around(folder: str) -> str:
         above
         for above in upwards(real_path(os.path.abspath(folder)))
         for name in names
-        if os.path.isfile(os.path.join(above, name))
+        if _is_dicom(os.path.join(above, name))
     )
     return next(holders, "")
+
+
+def _is_dicom(path: str) -> bool:
+    """Return whether there is a DICOM file at `path`: any other file with the name of a DICOMDIR makes no file-set."""
+    with suppress(FilesetError, OSError), open_regular(path) as file:
+        return file.read(132)[128:] == b"DICM"
+    return False
 
 
 SHOWN: Final = 5

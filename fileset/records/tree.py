@@ -12,6 +12,8 @@ from array import array
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from attrs import evolve
+
 from fileset.dicom.character_sets import decode
 from fileset.dicom.elements import element
 from fileset.dicom.header import HeaderError
@@ -31,7 +33,7 @@ from fileset.records.entity import (
     shown_key,
 )
 from fileset.records.level_records import LevelRecords
-from fileset.records.levels import FIELDS, Chain, Field, Notes
+from fileset.records.levels import FIELDS, LEVELS, Chain, Field, Notes
 from fileset.records.person import KnownPerson, person_of
 from fileset.records.torn_studies import RULE as TORN
 from fileset.records.torn_studies import torn_studies
@@ -83,6 +85,7 @@ class TreeBuilder:
         self._searched = 0
         self._incomplete: dict[bytes, tuple[array[int], int]] = {}  # UID -> where the index of an incomplete file is
         self._displaced: dict[int, HeaderError] = {}  # source -> the reason why another copy was taken
+        self._whole: dict[str, str] = {}  # name of a displaced source -> that of the whole copy
         self._made_up: set[bytes] = set()
         self.findings: list[Finding] = []
         self._records = LevelRecords(self._existing, source_name, self.findings)
@@ -138,17 +141,28 @@ class TreeBuilder:
             raise problem
         del self._incomplete[uid]
         instances[at] = self._columns.append((number, uid, record_type, tail, source))
+        self._made_up.discard(uid)
+        self._whole[self._name(known)] = self._name(source)
         shown = uid.decode("ascii", "replace")
         message = f"cut off, or without the Part 10 header; {self._name(source)} has instance {shown} complete"
         self._displaced[known] = HeaderError("FS-INSTANCE-CONFLICT", message)
         self._note(notes, source, record_type)
 
     def displaced(self) -> dict[int, HeaderError]:
-        """Return the sources whose place a whole copy took, with the reason; drop the findings about them."""
+        """Return the sources whose place a whole copy took, with the reason; drop the findings about them.
+
+        Findings about their patient, study and series also hold for the whole copy, so they stay, with its name.
+        """
         if self._displaced:
-            names = set(map(self._name, self._displaced))
-            self.findings[:] = [finding for finding in self.findings if finding.where.file not in names]
+            self.findings[:] = filter(None, map(self._about_whole, self.findings))
         return self._displaced
+
+    def _about_whole(self, finding: Finding) -> Finding | None:
+        name = self._whole.get(finding.where.file)
+        if name is None:
+            return finding
+        is_level = finding.where.record in LEVELS
+        return evolve(finding, where=evolve(finding.where, file=name)) if is_level else None
 
     def _note(self, notes: Notes, source: int, record: str) -> None:
         where = Where(self._name(source), record)

@@ -62,7 +62,16 @@ def test_a_path_whose_closing_mark_became_a_part_of_it_is_corrected() -> None:
 
 @pytest.mark.parametrize("word", ['D:\\A B" -o X', 'in" -o', '\\\\server\\share\\in" -o D:\\out"'])
 def test_a_path_that_swallowed_the_words_after_it_is_explained(word: str) -> None:
-    refuse_glued(["create", 'PatientName=a" b', 'Authorization: Digest realm="x" y', "D:\\A B"])
+    refuse_glued(
+        [
+            "create",
+            'PatientName=a" b',
+            "--institution",
+            'Praxis "Dr. X" GmbH',
+            'Authorization: Digest realm="x" y',
+            "D:\\A B",
+        ]
+    )
     with pytest.raises(RuleError, match="without one at the end"):
         refuse_glued(["create", word])
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import struct
 import subprocess
+import sys
 import tarfile
 import zipfile
 import zlib
@@ -262,6 +263,10 @@ def test_no_verb_makes_a_file_set_or_copies_inside_another_file_set(disc: Path, 
     for target in (disc / "NEW", disc / "P001", disc / "P001/DEEP/ER"):
         for words in (("create", tmp_path / "IN", "-o", target), ("extract", tmp_path / "IN", "-o", target)):
             assert f"is inside the file-set {disc}. Choose another folder" in run(*words, code=6).stderr
+    (disc / "P001/UNLISTED").mkdir()
+    shutil.copy(tmp_path / "IN/IM1", disc / "P001/UNLISTED/IM1")
+    assert "is inside the file-set" in run("index", disc / "P001/UNLISTED", code=6).stderr
+    shutil.rmtree(disc / "P001/UNLISTED")
     run("extract", tmp_path / "IN", "-o", disc, code=6)
     for verb in ("list", "info", "check", "repair"):
         told = run(verb, disc / "P001", code=4).stderr
@@ -308,3 +313,58 @@ def test_an_old_tar_archive_without_the_mark_of_its_form_is_read(
     for source in ("IN/OLD.tar", "IN"):
         done = run(words[0], source, *words[1:], *(("--replace",) if words[0] == "create" and source == "IN" else ()))
         assert "12 " in done.stderr
+
+
+def test_another_file_with_the_name_of_a_dicomdir_above_makes_no_file_set(
+    disc: Path, tmp_path: Path, run: Runs
+) -> None:
+    home = tmp_path / "HOME"
+    home.mkdir()
+    (home / "DICOMDIR").write_text("a note")
+    run("create", disc, "-o", home / "NEW")
+    run("extract", disc, "-o", home / "COPIES")
+    (home / "NEW/DICOMDIR").unlink()
+    run("repair", home / "NEW")
+    (home / "NEW/DICOMDIR").unlink()
+    run("index", home / "NEW")
+
+
+def test_a_disc_can_be_archived_to_standard_output_from_its_own_folder(
+    disc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(disc)
+    command = [sys.executable, "-m", "fileset", "create", ".", "-o", "-"]
+    piped = subprocess.run(command, check=True, capture_output=True)
+    (tmp_path / "PIPED.zip").write_bytes(piped.stdout)
+    with zipfile.ZipFile(tmp_path / "PIPED.zip") as archive:
+        assert "DICOMDIR" in archive.namelist()
+
+
+def test_what_the_series_of_an_incomplete_file_says_holds_for_the_whole_copy_that_takes_its_place(
+    tmp_path: Path, run: Runs
+) -> None:
+    (tmp_path / "IN").mkdir()
+    first, second = synthetic.ct(8, 1, 1, 1), synthetic.ct(8, 1, 2, 1)
+    other = second.replace(b"LO\x02\x00P8", b"LO\x02\x00P9")
+    for name, contents in (("A", first), ("B", other[:-2]), ("C", other)):
+        (tmp_path / "IN" / name).write_bytes(contents)
+    words = ("create", tmp_path / "IN", "-o", tmp_path / "OUT", "--patient-conflict", "split")
+    report = run(*words, "--json", code=3).document
+    named = {(one["rule"], one["where"]["file"]) for one in report["findings"]}
+    assert ("FS-STUDY-TWICE", "C") in named
+    found = run("check", tmp_path / "OUT", "--json", code=1).document["findings"]
+    assert {one["rule"] for one in found if one["severity"] == "error"} <= {rule for rule, _ in named}
+
+
+def test_the_instance_number_of_a_whole_copy_is_kept_although_the_incomplete_one_had_none(
+    tmp_path: Path, run: Runs
+) -> None:
+    (tmp_path / "IN").mkdir()
+    whole, other = synthetic.ct(8, 1, 1, 1), synthetic.ct(8, 1, 1, 2)
+    number = whole[whole.index(b"\x20\x00\x13\x00IS") :][:12]
+    other = other.replace(other[other.index(number[:6]) :][:12], number)
+    without = whole.replace(number, number[:6] + bytes(2))
+    for name, contents in (("A", without[:-2]), ("B", whole), ("C", other)):
+        (tmp_path / "IN" / name).write_bytes(contents)
+    run("create", tmp_path / "IN", "-o", tmp_path / "OUT", code=3)
+    run("check", tmp_path / "OUT")
