@@ -301,14 +301,15 @@ class Creator(WritingRole):
         )
 
     def _commit(self, *, dry_run: bool, hashes: bool) -> Report:
-        if self._in_place and not len(self._sources):
-            self._add_files_in_place(dry_run=dry_run)
+        in_place = self._in_place and not len(self._sources)
+        cleaned = self._add_files_in_place(dry_run=dry_run) if in_place else []
         file_sets = SourceFileSets(self._sources)
         origins = [file_sets.origin(medium) for medium in self._origins]
         identification, findings = self._identified(origins)
         report = Report(
             self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run, hashes=hashes
         )
+        report.findings += cleaned
         changes = [*self._intake.add_headers(self._sources, range(len(self._sources))), *self._changed()]
         tree = self._scanned(report, file_sets)
         self._note_left_out(report)
@@ -350,14 +351,15 @@ class Creator(WritingRole):
         self._looked_at = len(self._sources)
         return self._changes
 
-    def _add_files_in_place(self, *, dry_run: bool) -> None:
+    def _add_files_in_place(self, *, dry_run: bool) -> list[Finding]:
+        """Add the files of the folder; remove those of an interrupted write first, with a finding for each."""
         if is_url(self._path):
             self._sources.add_in_place(self._format.writable(self._path, ""))
-            return
+            return []
         medium = FolderMedium(self._path)
-        if not dry_run:
-            clean_up(medium)  # before the scan: files of an interrupted write are not sources
+        cleaned = [] if dry_run else clean_up(medium)
         self._sources.add_path(medium.root, skip=medium.not_sources(), contained=True)
+        return cleaned
 
     def _scanned(self, report: Report, file_sets: SourceFileSets) -> TreeBuilder:
         """Build the tree of all sources that the file-set can list; report each other source as skipped."""

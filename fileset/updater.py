@@ -283,14 +283,13 @@ class Updater(WritingRole):
         )
         report.identified = bool(self._request.changes)
         report.note_medium(self._medium.inquire_file_set())
-        if not dry_run:
-            clean_up(self._medium)
+        cleaned = [] if dry_run else clean_up(self._medium)
         offer = self._request.offer
         added = [index for index in range(len(offer.sources)) if index not in offer.in_place]
         report.findings += self._intake.add_headers(offer.sources, added)
         self._intake.transcode(offer.sources, added)
         plan = update(self._request, self._intake.outcomes, report)
-        report.findings += self._intake.findings()
+        report.findings += [*cleaned, *self._intake.findings()]
         report.findings += secure_findings(self._medium) + former_recipients(self._medium)
         report.findings = without_cured(report.findings)
         self._intake.profile.judge(report)

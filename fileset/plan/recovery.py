@@ -11,8 +11,8 @@ from fileset.dicomdir.read.file_reference import FileReference
 from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.errors import FormatError, RefusedError
 from fileset.file_id import DICOMDIR
-from fileset.findings import ERROR, Finding
-from fileset.media.base import ReadableMedium, Transaction, UpdatableMedium, WritableMedium
+from fileset.findings import ERROR, Finding, Where
+from fileset.media.base import ReadableMedium, Transaction, UpdatableMedium, WritableMedium, holds
 from fileset.media.folder.work_folder import WORK
 from fileset.plan.dicomdir_file import read_dicomdir
 from fileset.plan.presence import form_key
@@ -40,37 +40,47 @@ def refuse_listed_work(medium: WritableMedium) -> None:
             )
 
 
-def clean_up(medium: WritableMedium) -> None:
+def clean_up(medium: WritableMedium) -> list[Finding]:
     """Undo an interrupted change, or finish it if its DICOMDIR is already in place. Every role that writes does this first.
 
-    Raises `MediumError` if the medium fails, or another writer is active.
+    Returns a finding for each deleted file. Raises `MediumError` if the medium fails, or another writer is active.
     """
     refuse_listed_work(medium)
-    if medium.interrupted():
-        with medium.transaction() as transaction:
-            recover(medium, transaction)
-            transaction.announce((), ())
+    if not medium.interrupted():
+        return []
+    with medium.transaction() as transaction:
+        deleted = recover(medium, transaction)
+        transaction.announce((), ())
+    return deleted
 
 
-def recover(medium: WritableMedium, transaction: Transaction, kept: Callable[[], set[str]] = set) -> None:
+def recover(medium: WritableMedium, transaction: Transaction, kept: Callable[[], set[str]] = set) -> list[Finding]:
     """Remove the leftovers of an interrupted change: names in its journal that the DICOMDIR does not reference.
+
+    Returns a finding for each deleted file.
 
     If the DICOMDIR is damaged, nothing is removed: it may lack the records of files that are needed. Raises `RefusedError`
     if a leftover is among the files that `kept` returns, which a plan keeps.
     """
     leftovers = transaction.leftovers()
     if not leftovers:
-        return
+        return []
     try:
         needed = _sound_references(read_dicomdir(readable_of(medium))) if medium.has_dicomdir() else set()
     except FormatError:
-        return
+        return []
     unneeded = [file_id for file_id in leftovers if form_key(file_id.path) not in needed]
     if kept().intersection(file_id.path.upper() for file_id in unneeded):
         raise RefusedError(
             "another change has been interrupted in the meantime", path=medium.name, advice="Look at it again"
         )
-    delete_all(transaction, unneeded)  # those that cannot be deleted stay in the journal
+    there = [file_id for file_id in unneeded if holds(readable_of(medium), file_id)]
+    stuck = {finding.where.file for finding in delete_all(transaction, unneeded)}  # these stay in the journal
+    return [
+        Finding("FS-WRITE-LEFTOVER", "left by an interrupted change, and deleted", Where(file_id.path))
+        for file_id in there
+        if file_id.path not in stuck
+    ]
 
 
 def referenced(medium: WritableMedium) -> set[str]:

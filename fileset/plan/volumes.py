@@ -31,7 +31,7 @@ def write_volume(recipe: Recipe, report: Report, nodes: Arranged, identification
     report.medium = medium.name
     report.file_set_id, report.file_set_uid = identification.file_set_id, identification.file_set_uid
     if not report.dry_run:
-        clean_up(medium)
+        report.findings += clean_up(medium)
     report.note_medium(medium.inquire_file_set())
     plan = new_file_set(recipe, medium, nodes, identification, report)
     report.findings += new_file_set_findings(recipe, report, medium, plan, identification)

@@ -52,7 +52,7 @@ class Scenario:
 
     name: str
     prepare: Callable[[Path], None]
-    change: Callable[[Path], None]
+    change: Callable[[Path], object]
     again: bool = False
 
     def __str__(self) -> str:

@@ -120,3 +120,21 @@ def test_a_file_that_one_of_two_file_ids_of_a_record_names_is_never_deleted(
     run("remove", disc, "PatientID=P1")
     assert (disc / FILE).exists()
     assert (disc / "P002/T002/S001/I000003").exists()
+
+
+@pytest.mark.parametrize("verb", ["add", "remove", "refresh", "index"])
+def test_each_verb_names_the_files_of_an_interrupted_change_that_it_deletes(
+    disc: Path, tmp_path: Path, run: Runs, verb: str
+) -> None:
+    (tmp_path / "NEW").write_bytes(synthetic.ct(8, 1, 1, 1))
+    (disc / "LEFT").write_bytes(synthetic.ct(9, 1, 1, 1))
+    leave_journal(disc, added(disc, "LEFT"))
+    words: dict[str, tuple[str | Path, ...]] = {
+        "add": (disc, tmp_path / "NEW"),
+        "remove": (disc, "PatientID=P1"),
+        "refresh": (disc,),
+        "index": (disc, "--replace"),
+    }
+    told = run(verb, *words[verb]).stderr
+    assert "LEFT: left by an interrupted change, and deleted" in told
+    assert not (disc / "LEFT").exists()
