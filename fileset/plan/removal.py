@@ -24,7 +24,7 @@ def deletable(medium: UpdatableMedium, file_id: FileId, where: Where) -> tuple[F
     """Return the actual name of a file that can be deleted, or a finding that says why it cannot.
 
     Anything but a regular file stays, because after an interruption nothing proves that it is the listed file. A file that
-    cannot be read is deleted, as the user asked for.
+    cannot be read is deleted, as the user asked for. Raises `MediumError` if the medium fails.
     """
     try:
         actual = medium.actual(file_id)
@@ -33,10 +33,10 @@ def deletable(medium: UpdatableMedium, file_id: FileId, where: Where) -> tuple[F
         if _is_linked(medium, actual):
             return None, Finding("FS-FILE-LINK", f"{file_id}: {LINKED}", where)
         path = medium.path(actual)
-        if path and not _is_regular(path):
-            return None, Finding("FS-FILE-UNREADABLE", f"{file_id} stays, because it is not a regular file", where)
         if path and not os.access(os.path.dirname(path), os.W_OK | os.X_OK):
             return None, undeleted(actual, os.strerror(errno.EACCES))
+        if path and not _is_regular(path):
+            return None, Finding("FS-FILE-UNREADABLE", f"{file_id} stays, because it is not a regular file", where)
         if path and (problem := _unreadable(path)):
             return actual, Finding("FS-FILE-UNREADABLE", f"{file_id}: {problem}; the file is deleted unread", where)
     except LinkError as problem:
@@ -44,6 +44,8 @@ def deletable(medium: UpdatableMedium, file_id: FileId, where: Where) -> tuple[F
     except FormatError as problem:
         return None, Finding("FS-FILE-MISSING", str(problem), where)
     except MediumError as problem:
+        if not os.path.isdir(problem.path):  # only a folder that cannot be listed costs no more than its files
+            raise
         return None, undeleted(file_id, str(problem))
     return actual, None
 
