@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from fileset.dicomdir.read.decode import decode, inflated
 from fileset.dicomdir.write.layout import Directory, encode, encode_last
@@ -30,6 +30,7 @@ from fileset.media.base import (
 )
 from fileset.media.system.hashing import chunks_of
 from fileset.plan.dicomdir_file import open_dicomdir, read_dicomdir
+from fileset.plan.digests import Digests
 from fileset.plan.recovery import readable_of, recover, references_in, refuse_listed_work, serious_faults
 from fileset.plan.removal import delete_all
 from fileset.plan.source_files import LostSourceError
@@ -90,6 +91,18 @@ def commit(
     in place.
     """
     refuse_listed_work(medium)
+    with Digests() as digests:
+        written = _commit(plan, medium, progress, digests.noted if sha256 else iter, findings)
+        return digests.of(written) if sha256 else written
+
+
+def _commit(
+    plan: Plan,
+    medium: WritableMedium,
+    progress: Progress,
+    noted: Callable[[Chunks], Chunks],
+    findings: list[Finding] | None,
+) -> list[Written]:
     change = medium.transaction()
     try:
         with change as transaction:  # 1. the lock
@@ -97,14 +110,12 @@ def commit(
             recover(medium, transaction, partial(_kept, plan))
             check_space(plan, medium.inquire_file_set(), medium.name)
             transaction.announce([addition.file_id for addition in plan.additions], plan.removals)
-            written = write(
-                plan.additions, transaction, progress, sha256=sha256
-            )  # 2. files, under temporary names first
+            written = write(plan.additions, transaction, progress, noted)  # 2. files, under temporary names first
             progress("flush", 0, 0)
             transaction.settle()  # 3. all of them on the medium
             verified = partial(verify, directory=plan.directory)
-            publish = partial(transaction.publish, verify=verified, count=partial(progress, "verify"))
-            written.append(_hashed(publish, encode_last(plan.directory), sha256=sha256))  # 4. and 5.
+            dicomdir = noted(encode_last(plan.directory))
+            written.append(transaction.publish(dicomdir, verified, partial(progress, "verify")))  # 4. and 5.
             stuck = delete_all(transaction, plan.removals)  # 6. nothing references them any more
             (findings if findings is not None else []).extend(stuck)
         medium.flush()
@@ -197,7 +208,7 @@ def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
 
 
 def write(
-    additions: Sequence[Addition], transaction: Transaction, progress: Progress, *, sha256: bool
+    additions: Sequence[Addition], transaction: Transaction, progress: Progress, noted: Callable[[Chunks], Chunks]
 ) -> list[Written]:
     """Write all files in order. If one source is unreadable, read all others before `LostSourceError`, to find every lost one."""
     written: list[Written] = []
@@ -205,9 +216,8 @@ def write(
     progress("bytes", size, total)
     for at, addition in enumerate(additions):
         info = FileInfo(addition.size, addition.modified, addition.mode)
-        write_chunks = partial(transaction.write, addition.file_id, info=info)
         try:
-            written.append(_hashed(write_chunks, addition.chunks(), sha256=sha256))
+            written.append(transaction.write(addition.file_id, noted(addition.chunks()), info))
         except LostSourceError:
             _read(additions[at + 1 :])
             raise
@@ -225,23 +235,6 @@ def _read(additions: Iterable[Addition]) -> None:
     for addition in additions:
         with suppress(LostSourceError):
             deque(addition.chunks(), maxlen=0)
-
-
-def _hashed(write_chunks: Callable[[Chunks], Written], chunks: Chunks, *, sha256: bool) -> Written:
-    """Write chunks; compute their SHA-256 on request."""
-    if not sha256:
-        return write_chunks(chunks)
-    from hashlib import sha256 as new_hash
-
-    digest = new_hash()
-
-    def hashing() -> Iterator[bytes | bytearray]:
-        for chunk in chunks:
-            digest.update(chunk)
-            yield chunk
-
-    written = write_chunks(hashing())
-    return evolve(written, sha256=digest.hexdigest())
 
 
 # ---------------------------------------------------------------- written files

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final, NamedTuple, Self
 from fileset.errors import MediumError
 from fileset.media.base import FileInfo
 from fileset.media.system.calls import system
-from fileset.media.system.files import not_found, open_plain, open_sized, path_of, real_path, upwards
+from fileset.media.system.files import blocks_of, not_found, open_plain, open_status, path_of, real_path, upwards
 from fileset.media.system.hashing import COPY_SIZE
 
 
@@ -159,7 +159,8 @@ class OpenFile:
     __slots__ = ("_descriptor", "size")
 
     def __init__(self, path: str) -> None:
-        self._descriptor, self.size = open_sized(path)
+        self._descriptor, status = open_status(path)
+        self.size = status.st_size
 
     def __call__(self, at: int, size: int) -> bytes:
         """Read up to `size` bytes from position `at`; fewer only at the end of the file."""
@@ -181,7 +182,8 @@ class PlainFile(OpenFile):
     __slots__ = ()
 
     def __init__(self, path: str) -> None:
-        self._descriptor, self.size = open_sized(path, follow=False)
+        self._descriptor, status = open_status(path, follow=False)
+        self.size = status.st_size
 
     @staticmethod
     def is_link(problem: OSError) -> bool:
@@ -244,20 +246,20 @@ def _stamp(found: os.stat_result) -> Stamp:
 _LARGEST: Final = (1 << 63) - 1
 
 
-def contents(path: str, stamp: Stamp = NO_STAMP) -> Iterator[bytes | bytearray]:
-    """Read a file in chunks. A chunk reuses the memory of the previous one; copy it to keep it.
+def contents(path: str, stamp: Stamp = NO_STAMP) -> Iterator[bytes]:
+    """Read a file in chunks.
 
     Raises `MediumError` if the file cannot be read, has changed since the `stamp`, or changes during reading.
     """
     try:
-        with os.fdopen(open_plain(path), "rb", buffering=0) as file:
-            before = os.fstat(file.fileno())
+        descriptor, before = open_status(path)
+        try:
             if stamp not in (NO_STAMP, _stamp(before)):
                 raise MediumError("has changed since its header was read", path=path)
-            buffer = bytearray(COPY_SIZE)
-            while count := file.readinto(buffer):
-                yield buffer if count == len(buffer) else buffer[:count]
-            after = os.fstat(file.fileno())
+            yield from blocks_of(descriptor)
+            after = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
     except OSError as problem:
         raise MediumError(f"{problem.strerror or problem}", path=path) from problem
     if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
