@@ -87,6 +87,11 @@ class Recognised:
         return layout, groups[layout.uid_at][:2], layout.meta(groups)
 
     @property
+    def stored_uid(self) -> bytes:
+        """The SOP Instance UID of File Meta Information."""
+        return self.groups[self.layout.uid_at][2:]
+
+    @property
     def judged(self) -> tuple[object, ...]:
         """The bytes that decide whether File Meta Information and sequences are correct."""
         layout, groups = self.layout, self.groups

@@ -11,6 +11,7 @@ from fileset.part10.data_set import content_faults, sequence_faults
 from fileset.part10.faults import Fault
 from fileset.part10.file_meta import check_meta
 from fileset.part10.structures import CACHE_SIZE, Span, Structures
+from fileset.part10.values import uid_fault
 
 Value = TypeVar("Value")
 _START: Final = PREAMBLE + b"DICM"
@@ -61,6 +62,7 @@ class FileChecker:
         end = header.end
         return (
             first.startswith(_START)
+            and not uid_fault(header.stored_uid.rstrip(b"\0"))
             and (header.judged in self._judged or self._judges_correct(header))
             and self._structures.holds((size - end, header.layout), read, first, end)
         )

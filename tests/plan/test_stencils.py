@@ -89,3 +89,11 @@ def test_stencils_are_no_longer_made_where_no_two_files_are_alike(monkeypatch: p
     for number in range(1000, 1000 + 4 * ADVANCE // COST):
         assert not isinstance(_outcome(scanner, _with_reference(number)), Refused)
     assert made == ADVANCE // COST
+
+
+def test_an_invalid_uid_of_file_meta_information_is_found_after_files_that_are_alike_otherwise() -> None:
+    at = _file(9).index(b"UI", _file(9).index(b"\2\0\3\0")) + 6
+    data = _file(9)[:at] + b"A" + _file(9)[at + 1 :]
+    outcome = _outcome(_practised(), data)
+    assert outcome == _outcome(Scanner(Policy()), data)
+    assert "FS-UID-INVALID" in str(outcome)
