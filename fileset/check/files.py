@@ -185,7 +185,9 @@ class FileCheck:
             add(result.rule, result.reason, name, index)
 
     def _report_unreferenced(self, name: str, result: Inspection) -> None:
-        if result.rule in ("FS-FILE-LINK", "FS-FILE-UNREADABLE") or result.rule.startswith("FS-SECURE-"):
+        if result.rule in ("FS-FILE-LINK", "FS-FILE-UNREADABLE", "FS-FILE-NO-PREFIX") or result.rule.startswith(
+            "FS-SECURE-"
+        ):
             self.collector.add_at_file(result.rule, result.reason, name)
         elif result.rule == "FS-FILE-IS-DICOMDIR":
             self.collector.add_at_file("FS-DICOMDIR-SECOND", SECOND, name)

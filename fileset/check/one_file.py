@@ -12,6 +12,7 @@ from fileset.check.record_differences import RecordSide, differences, record_sid
 from fileset.dicom.elements import EXPLICIT_LITTLE, Syntax, elements
 from fileset.dicom.header import Header, HeaderError, Reading, Wanted, read_header
 from fileset.dicom.header_cache import FIRST_READ
+from fileset.dicom.preamble import misplaced_prefix
 from fileset.media.system.hashing import COPY_SIZE
 from fileset.media.system.walk import PlainFile
 from fileset.part10.faults import Fault
@@ -101,7 +102,7 @@ class Inspector:
         faults = _digest_faults(read, task.sha256) if task.sha256 else []
         first = read(0, FIRST_READ)
         prefix = first[128:132] == b"DICM"
-        if not prefix and not task.record_type:
+        if not prefix and not task.record_type and misplaced_prefix(first) is None:
             return Inspection(tuple(faults), "FS-FILE-NOT-DICOM")
 
         def cached(at: int, length: int) -> bytes:

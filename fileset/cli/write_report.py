@@ -247,6 +247,7 @@ INCLUDED_BY: Final = {
     "FS-STUDY-TWO-PATIENTS": ("patient_conflict", "--patient-conflict split"),
     "FS-KEY-TYPE1-MISSING": ("missing", "--missing invent"),
     "FS-FILE-NO-META": ("add_header", "--add-header"),
+    "FS-FILE-NO-PREFIX": ("add_header", "--add-header"),
     "FS-SOP-CLASS-NO-RECORD": ("unknown_sop_class", "--unknown-sop-class private"),
 }
 """The option that includes files which were skipped for a rule: its name in the options, and as the user types it."""

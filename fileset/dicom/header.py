@@ -29,7 +29,7 @@ from fileset.dicom.elements import (
 )
 from fileset.dicom.header_cache import FIRST_READ, Layouts, Recognised
 from fileset.dicom.header_layout import IDENTIFYING_META_TAGS, META_TAGS
-from fileset.dicom.preamble import is_secure
+from fileset.dicom.preamble import is_secure, misplaced_prefix
 from fileset.errors import ENCRYPTED, FilesetError, FormatError
 from fileset.standard import tags
 
@@ -153,6 +153,8 @@ def read_header(read: Reading, wanted: Wanted, layouts: Layouts | None = None) -
             raise HeaderError("FS-FILE-EMPTY", "the file is empty")
         if is_secure(data):
             raise HeaderError("FS-SECURE-KEY", ENCRYPTED)
+        if (at := misplaced_prefix(data)) is not None:
+            raise HeaderError("FS-FILE-NO-PREFIX", f'damaged: its "DICM" is at offset {at}, not at 128')
         raise HeaderError("FS-FILE-NOT-DICOM", 'not a DICOM file: no "DICM" at offset 128')
     return _read_foreign(read, wanted)
 

@@ -36,6 +36,12 @@ def is_part_10(data: bytes) -> bool:
     return data[len(PREAMBLE) : NEEDED] == _PREFIX
 
 
+def misplaced_prefix(data: bytes) -> int | None:
+    """Find the DICM prefix of a file whose preamble was cut: it comes before offset 128. None if there is none."""
+    at = data.find(_PREFIX + b"\x02\0", 0, NEEDED + 1)
+    return None if at < 0 else at
+
+
 _ENVELOPED: Final = bytes.fromhex("06092a864886f70d010703")
 """The encoded identifier of EnvelopedData (RFC 5652 6), which is near the first byte of every Secure DICOM File."""
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from fileset.dicom.elements import LONG_VRS, SHORT_VRS, element
 from fileset.dicom.header import HeaderError, Reading, looks_like_data_set, read_all
+from fileset.dicom.preamble import PREAMBLE, is_part_10, misplaced_prefix
 from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from fileset.errors import FilesetError
 from fileset.findings import Finding, Where
@@ -24,7 +25,7 @@ _UIDS: Final = wanted_tags((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID))
 
 
 def add_headers(sources: Sources, indexes: Iterable[int]) -> Iterator[Finding]:
-    """Replace each source of `indexes` that is a data set without a header by a DICOM file, with a finding for each.
+    """Replace each source of `indexes` that lacks a Part 10 header or a whole preamble, with a finding for each.
 
     The data set itself keeps its bytes. A source that cannot be decoded stays as it is, and the scan refuses it.
     """
@@ -32,16 +33,18 @@ def add_headers(sources: Sources, indexes: Iterable[int]) -> Iterator[Finding]:
         name = sources.name(index)
         try:
             with sources.opened(index) as read:
-                start = _data_set_at(read(0, len(PREFIX) + 8))
-                if start is None:
+                head = read(0, len(PREFIX) + 8)
+                if (start := _data_set_at(head)) is not None:
+                    data, lacks = _with_header(read, start), "File Meta Information: it has a Part 10 header"
+                elif (start := _file_meta_at(head)) is not None:
+                    data, lacks = PREFIX + read_all(read, start), "a whole preamble: it has one"
+                else:
                     continue
-                data = _with_header(read, start)
         except (FilesetError, HeaderError, OSError):
             continue
         if data:
             sources.replace(index, data)
-            message = "a data set without File Meta Information: it has a Part 10 header in the copy"
-            yield Finding("FS-FILE-HEADER-ADDED", message, Where(name))
+            yield Finding("FS-FILE-HEADER-ADDED", f"a data set without {lacks} in the copy", Where(name))
 
 
 def _data_set_at(head: bytes) -> int | None:
@@ -49,6 +52,13 @@ def _data_set_at(head: bytes) -> int | None:
     start = len(PREFIX) if head[128:132] == b"DICM" else 0
     first = head[start : start + 8]
     return start if looks_like_data_set(first) and first[:2] not in (b"\x02\0", b"\0\x02") else None
+
+
+def _file_meta_at(head: bytes) -> int | None:
+    """Find where the File Meta Information of a file without a whole preamble starts, None if it has one or no meta."""
+    if (at := misplaced_prefix(head)) is not None:
+        return at + len(PREFIX) - len(PREAMBLE)
+    return 0 if head[:2] == b"\2\0" and not is_part_10(head) and looks_like_data_set(head) else None
 
 
 def _with_header(read: Reading, start: int) -> bytes:

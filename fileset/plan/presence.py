@@ -10,6 +10,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from fileset.dicom.header import looks_like_data_set
+from fileset.dicom.preamble import is_part_10, misplaced_prefix
 from fileset.errors import FilesetError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
@@ -51,7 +52,7 @@ def looks_like_dicom(medium: ReadableMedium, name: str) -> bool:
             data = file.read(HEAD)
     except (FilesetError, OSError):
         return False
-    return data[128:132] == b"DICM" or looks_like_data_set(data)
+    return is_part_10(data) or misplaced_prefix(data) is not None or looks_like_data_set(data)
 
 
 @frozen

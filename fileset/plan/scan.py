@@ -65,7 +65,14 @@ def _described(read: Reading, describer: Describer) -> tuple[Instance, Recognise
 
 
 _FINAL: Final = frozenset(
-    ("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR", "FS-FILE-NO-META", "FS-FILE-BAD-HEADER")
+    (
+        "FS-FILE-EMPTY",
+        "FS-FILE-NOT-DICOM",
+        "FS-FILE-IS-DICOMDIR",
+        "FS-FILE-NO-PREFIX",
+        "FS-FILE-NO-META",
+        "FS-FILE-BAD-HEADER",
+    )
 )
 
 

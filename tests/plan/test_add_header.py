@@ -58,6 +58,25 @@ def test_the_data_set_stays_as_it_is(run: Runs, folder: Path, tmp_path: Path) ->
         assert dataset.file_meta.TransferSyntaxUID.is_implicit_VR == (name == "implicit")
 
 
+@pytest.mark.parametrize("cut", [1, 100, 128, 132])
+def test_a_file_whose_preamble_is_cut_counts_as_damaged_and_add_header_mends_it(
+    run: Runs, tmp_path: Path, cut: int
+) -> None:
+    whole = synthetic.ct(1, 1, 1, 2)
+    (tmp_path / "IN").mkdir()
+    (tmp_path / "IN" / "A").write_bytes(synthetic.ct(1, 1, 1, 1))
+    (tmp_path / "IN" / "B").write_bytes(whole[cut:])
+    assert "FS-FILE-NO-PREFIX" in run("create", tmp_path / "IN", "-o", tmp_path / "SET", code=3).stderr
+    run("index", tmp_path / "IN", code=3)
+    assert "FS-FILE-NO-PREFIX" in run("check", tmp_path / "IN", code=1).stdout
+    document = run(
+        "create", tmp_path / "IN", "-o", tmp_path / "ALL", "--add-header", "--naming", "keep", "--json"
+    ).document
+    assert "FS-FILE-HEADER-ADDED" in {row["rule"] for row in document["findings"]}
+    assert (tmp_path / "ALL" / "B").read_bytes() == bytes(128) + b"DICM" + whole[132:]
+    run("check", tmp_path / "ALL")
+
+
 def test_compressed_pixels_without_transfer_syntax_are_not_guessed(run: Runs, tmp_path: Path) -> None:
     (tmp_path / "IN").mkdir()
     dataset = pydicom.dcmread(DicomBytesIO(synthetic.ct()))
