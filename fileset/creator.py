@@ -33,7 +33,7 @@ from fileset.plan.identification import former_identification, identify, taken_o
 from fileset.plan.inputs import Sources
 from fileset.plan.intake import WritingRole
 from fileset.plan.names import SCHEMES, Naming
-from fileset.plan.new_file_set import IN_PLACE, Recipe, refuse_existing, refuse_inside
+from fileset.plan.new_file_set import IN_PLACE, Recipe, refuse_existing
 from fileset.plan.recovery import clean_up
 from fileset.plan.scan import Refused, collect
 from fileset.plan.secured import encrypting, no_pages, secure_findings
@@ -178,12 +178,8 @@ class Creator(WritingRole):
         self._companion = self._pages()
         by_data_set = by_dataset(self._transform) if self._transform else None
         self._rewrites = [rewrite for rewrite in (self._rewrite, by_data_set) if rewrite]
-        medium = self._format.writable(self._path, "")
-        is_folder = medium.form == "folder" and self._path != STANDARD_OUTPUT and not is_url(self._path)
-        if is_folder and not medium.occupied():
-            refuse_inside(medium.name)
         if self._capacity is None:
-            refuse_existing(medium, replace=self._replace)
+            refuse_existing(self._format.writable(self._path, ""), replace=self._replace)
 
     def _pages(self) -> Companion | None:
         """Return the maker of pages for a browser, if they are wanted and may be plain."""

@@ -33,6 +33,8 @@ def skipped_file(rule: str) -> bytes:
     data = synthetic.encode(dataset)
     if rule == "FS-FILE-NO-META":
         return data[144 + int.from_bytes(data[140:144], "little") :]
+    if rule == "FS-FILE-NO-PREFIX":
+        return data[100:]
     return data
 
 

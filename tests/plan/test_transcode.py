@@ -250,7 +250,7 @@ def test_a_compressed_icon_refuses_the_file() -> None:
     dataset.IconImageSequence = [icon]
     out = BytesIO()
     dataset.save_as(out)
-    with pytest.raises(FilesetError, match="compressed pixels of its own"):
+    with pytest.raises(FilesetError, match="also has compressed pixels"):
         transcoded(reading(out.getvalue()))
 
 
