@@ -15,14 +15,15 @@ from fileset.dicom.preamble import is_part_10
 from fileset.dicomdir.write.header import Identification
 from fileset.errors import FilesetError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.findings import Finding, Where
+from fileset.findings import ERROR, RULES, Finding, Where
 from fileset.media.base import ReadableMedium, UpdatableMedium
 from fileset.media.system.walk import PlainFile, leads_out, random_access
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.commit import Plan
 from fileset.plan.new_file_set import IN_PLACE, Recipe
 from fileset.plan.presence import form_key, is_dicomdir
-from fileset.records.describe import WANTED
+from fileset.plan.scan import describe
+from fileset.records.describe import WANTED, Describer, Policy
 from fileset.report import Report
 from fileset.standard import tags
 from fileset.standard.uids import DIRECTORY_CLASS
@@ -30,6 +31,7 @@ from fileset.standard.uids import DIRECTORY_CLASS
 if TYPE_CHECKING:
     from fileset.plan.update import Request
 
+_POLICY: Final = Policy()
 SECOND: Final = "another DICOMDIR: the files below its folder count as its files"
 """The finding about a DICOMDIR in a folder of a file-set."""
 
@@ -65,6 +67,9 @@ def _faults(checker: FileChecker, name: str, read: Reading, size: int) -> Iterat
     yield Finding("FS-FILE-UNLISTED", "no record references this DICOM file", Where(name))
     for fault in checker.faults(read, size):
         yield Finding(fault.rule, fault.message, Where(name, "", fault.offset, fault.tag))
+    with suppress(HeaderError):
+        notes = describe(read, Describer(_POLICY))[0].notes
+        yield from (Finding(*note, Where(name)) for note in notes if RULES[note[0]].severity == ERROR)
 
 
 def _is_directory(read: Reading) -> bool:

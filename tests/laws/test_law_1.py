@@ -161,3 +161,18 @@ def test_all_real_files_are_checked_as_they_were_written(tmp_path: Path) -> None
     assert unnamed(fileset.index(tmp_path / "OUT"), check_file_set(tmp_path / "OUT")) == []
     repaired = fileset.repair_file_set(tmp_path / "OUT")
     assert unnamed(repaired, check_file_set(tmp_path / "OUT")) == []
+
+
+def test_index_names_the_faults_of_a_file_that_it_does_not_list(tmp_path: Path) -> None:
+    folder = tmp_path / "IN"
+    folder.mkdir()
+    data = synthetic.ct(8, 1, 1, 1)
+    stored = data.index(b"UI", data.index(b"\2\0\3\0")) + 6
+    (folder / "A").write_bytes(data)
+    (folder / "B").write_bytes(data[:stored] + b"2.1" + data[stored + 3 :])
+    report = fileset.index(folder)
+    assert [one.source for one in report.skipped] == ["B"]
+    named = {(one.rule, one.where.file) for one in report.findings}
+    assert ("FS-META-DIFFERS", "B") in named
+    errors = {(one.rule, one.where.file) for one in check_file_set(folder).findings if one.severity == ERROR}
+    assert errors <= named
