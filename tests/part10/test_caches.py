@@ -7,14 +7,22 @@ from functools import cache
 import pytest
 
 from fileset.dicom.header import HeaderError, Reading, read_header
-from fileset.dicom.header_cache import Recognised
+from fileset.dicom.header_cache import Layouts, Recognised
 from fileset.part10.data_set import DataSetWalk
 from fileset.part10.whole_file import FileChecker
 from fileset.records.key_choice import MINIMAL, key_set
+from fileset.records.record_cache import OWN
 from tests.support import synthetic
 from tests.support.faulty import FAULTS, File
 
 KEYS = key_set(MINIMAL)
+LAYOUTS: list[Layouts] = []
+
+
+@pytest.fixture(autouse=True)
+def _no_known_layouts() -> None:
+    """Begin each test without known headers: other tests fill the cache of the process."""
+    LAYOUTS[:] = [Layouts(OWN, KEYS.apart)]
 
 
 def _reading(data: bytes) -> Reading:
@@ -29,7 +37,7 @@ def _correct(number: int) -> bytes:
 
 def _header(data: bytes) -> Recognised | None:
     try:
-        header = read_header(_reading(data), KEYS.wanted, KEYS.layouts)
+        header = read_header(_reading(data), KEYS.wanted, LAYOUTS[0])
     except HeaderError:
         return None
     return header if isinstance(header, Recognised) else None
