@@ -63,6 +63,10 @@ NAME_MEDIUM: Final = Advice(
 )
 NAME_FOLDER_OF: Final = "For a single DICOM file, name the folder that it is in"
 NAME_FOLDER: Final = "Name the folder that has the DICOMDIR"
+NAME_FOLDER_ABOVE: Final = Advice(
+    f"{NAME_FOLDER}; `fileset.index()` makes a DICOMDIR for this one alone",
+    f"{NAME_FOLDER}; `fileset index` makes a DICOMDIR for this one alone",
+)
 INDEX_AGAIN: Final = Advice(
     "`fileset.index(folder, replace=True)` makes a new file-set of the same files",
     "`fileset index --replace` makes a new file-set of the same files",

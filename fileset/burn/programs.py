@@ -71,9 +71,8 @@ PROGRAMS: Final = (
     BurningProgram("cdrecord", burn=("cdrecord", *_CDRECORD), blank=("blank=fast",), speed=("speed={speed}",)),
     BurningProgram(
         "hdiutil",
-        # It takes the only burner by itself; -device would need the path of the burner in the I/O registry.
+        # It chooses the burner itself, as -device needs a path in the I/O registry: so it must not erase the disc there.
         burn=("hdiutil", "burn", "-noverifyburn", "-noeject", "{image}"),
-        blank=("-erase",),
         speed=("-speed", "{speed}"),
         systems=("darwin",),
     ),

@@ -15,6 +15,7 @@ from fileset.errors import (
     EXTRACT,
     INDEX,
     NAME_FOLDER,
+    NAME_FOLDER_ABOVE,
     NAME_FOLDER_OF,
     FilesetError,
     FormatError,
@@ -295,7 +296,7 @@ def no_dicomdir(medium: ReadableMedium) -> FormatError:
         return FormatError(reason, path=medium.name, advice=NAME_FOLDER if medium.folder else CREATE)
     if medium.folder and (around := file_set_around(medium.folder)):
         reason = f"no DICOMDIR here, but in a folder above: {around}"
-        return FormatError(reason, path=medium.name, advice=NAME_FOLDER)
+        return FormatError(reason, path=medium.name, advice=NAME_FOLDER_ABOVE)
     can_index = medium.folder and not medium.inquire_file_set().read_only
     advice = INDEX if can_index else EXTRACT if medium.folder else CREATE
     return FormatError("no DICOMDIR: not a file-set (PS3.10 8.1)", path=medium.name, advice=advice)

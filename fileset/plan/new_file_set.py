@@ -17,6 +17,7 @@ from fileset.file_id import DICOMDIR, FileId, is_path
 from fileset.findings import Where
 from fileset.media.base import Format, UpdatableMedium, WritableMedium
 from fileset.media.open import file_set_around, is_foreign
+from fileset.media.system.files import real_path
 from fileset.plan.commit import Addition, Plan, Progress
 from fileset.plan.companion import Companion
 from fileset.plan.extra_files import Included, has_same_file
@@ -170,7 +171,8 @@ def _places(leaves: Sequence[Node], sources: Sources) -> Iterator[Place]:
 def refuse_inside(folder: str) -> None:
     """Raise `RefusedError` for a folder of a file-set: all DICOM files in it must have a record (PS3.3 F.2.1)."""
     if around := file_set_around(folder):
-        raise RefusedError(f"is inside the file-set {around}", path=folder, advice="Choose another folder")
+        reason = f"is inside the file-set {around}" if real_path(folder) != around else "is a file-set itself"
+        raise RefusedError(reason, path=folder, advice="Choose another folder")
 
 
 def refuse_existing(medium: WritableMedium, *, replace: bool) -> None:

@@ -174,3 +174,5 @@ def test_hdiutil_finds_the_burner_by_itself_since_it_takes_no_device_file(
     monkeypatch.setattr("fileset.burn._SHOWS_EMPTY_DRIVES", False)
     shown = run("burn", image, "--device", tmp_path / "disk9", "--dry-run").stdout
     assert f"hdiutil burn -noverifyburn -noeject {image}" in shown
+    said = run("burn", image, "--device", tmp_path / "disk9", "--blank", "--dry-run", code=2).stderr
+    assert "hdiutil cannot erase a disc" in said  # with two burners it could be the other disc
