@@ -310,6 +310,18 @@ def test_a_range_may_begin_and_end_with_the_same(value: str, run: Runs, indexed:
     assert run("list", indexed, f"StudyDate={value}", "--paths").stdout
 
 
+@pytest.mark.parametrize(
+    ("word", "number"),
+    [("StudyDate=2024", 12), ("StudyDate=202401", 12), ("StudyTime=10", 12), ("StudyTime=1011", 12), ("StudyDate=202402", 0)],
+)
+def test_a_year_a_month_or_an_hour_matches_all_in_it_also_for_remove(
+    word: str, number: int, run: Runs, disc: Path
+) -> None:
+    assert len(run("list", disc, word, "--paths").stdout.splitlines()) == number
+    removed = run("remove", disc, word, "--dry-run", "--json", code=0 if number else 3).document["removed"]
+    assert len(removed) == number
+
+
 # --- law 2: the files on the medium count, not only the records ------------------------------------------------------
 
 

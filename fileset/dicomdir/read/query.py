@@ -104,7 +104,8 @@ def _moment(keyword: str, vr: str, text: str) -> Callable[[str], bool]:
             raise RuleError(f"{keyword}={text}: the range ends before it starts")
         return _in_range(vr, first, last)
     _require_form(keyword, vr, digits)
-    return lambda value: _digits(vr, value) == digits
+    # A year, a month or an hour matches every moment in it, as 2003-2003 does.
+    return lambda value: _digits(vr, value).startswith(digits)
 
 
 def _digits(vr: str, text: str) -> str:
