@@ -249,16 +249,21 @@ INCLUDED_BY: Final = {
     "FS-FILE-NO-META": ("add_header", "--add-header"),
     "FS-FILE-NO-PREFIX": ("add_header", "--add-header"),
     "FS-SOP-CLASS-NO-RECORD": ("unknown_sop_class", "--unknown-sop-class private"),
+    "PR-TRANSFER-SYNTAX": ("transcode", "--transcode"),
 }
-"""The option that includes files which were skipped for a rule: its name in the options, and as the user types it."""
+"""The option for files that were skipped for a rule: its name in the options, and as the user types it."""
 
 
 def _option_hints(report: Report, options: Namespace) -> Iterator[str]:
-    """Suggest each option of this verb that would include skipped files."""
+    """Suggest each option of this verb that may include skipped files: a file may break a second rule, which is not known yet."""
     counts = Counter(one.rule for one in report.skipped)
+    rules: dict[str, list[str]] = {}
     for rule, (name, typed) in INCLUDED_BY.items():
         if counts[rule] and getattr(options, name, None) not in (None, True, typed.rpartition(" ")[2]):
-            yield f"{typed} includes {counted(counts[rule], 'file')} skipped for {rule}"
+            rules.setdefault(typed, []).append(rule)
+    for typed, some in rules.items():
+        number = sum(counts[rule] for rule in some)
+        yield f"{typed} may include {counted(number, 'file')} skipped for {' or '.join(some)}"
 
 
 # ---------------------------------------------------------------- the summary

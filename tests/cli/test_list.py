@@ -312,7 +312,13 @@ def test_a_range_may_begin_and_end_with_the_same(value: str, run: Runs, indexed:
 
 @pytest.mark.parametrize(
     ("word", "number"),
-    [("StudyDate=2024", 12), ("StudyDate=202401", 12), ("StudyTime=10", 12), ("StudyTime=1011", 12), ("StudyDate=202402", 0)],
+    [
+        ("StudyDate=2024", 12),
+        ("StudyDate=202401", 12),
+        ("StudyTime=10", 12),
+        ("StudyTime=1011", 12),
+        ("StudyDate=202402", 0),
+    ],
 )
 def test_a_year_a_month_or_an_hour_matches_all_in_it_also_for_remove(
     word: str, number: int, run: Runs, disc: Path
