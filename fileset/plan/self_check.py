@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from fileset.dicom.header import HeaderError, Reading, read_header
-from fileset.dicom.preamble import is_part_10
+from fileset.dicom.preamble import NEEDED, is_part_10, misplaced_prefix
 from fileset.dicomdir.write.header import Identification
 from fileset.errors import FilesetError
 from fileset.file_id import DICOMDIR, FileId
@@ -59,7 +59,12 @@ def unlisted_on(medium: ReadableMedium, names: Iterable[str]) -> Iterator[Findin
 
 
 def _faults(checker: FileChecker, name: str, read: Reading, size: int) -> Iterator[Finding]:
-    if not is_part_10(read(0, 132)):
+    first = read(0, NEEDED + 2)
+    if not is_part_10(first):
+        if misplaced_prefix(first) is not None:
+            yield Finding(
+                "FS-FILE-NO-PREFIX", "a DICOM file whose preamble is damaged; no record references it", Where(name)
+            )
         return
     if _is_directory(read):
         yield Finding("FS-DICOMDIR-SECOND", SECOND, Where(name))

@@ -92,6 +92,8 @@ def item_bounds(key: Key) -> tuple[int, int]:
     """Read the fewest and the most items that a sequence may have from the condition in its table row."""
     match = _ITEMS(key.condition)
     if not match:
+        if key.tag == tags.LANGUAGE_CODE_SEQUENCE:  # a description has one language (PS3.3 10.9)
+            return 1, 1
         return (1 if key.type in ("1", "1C") else 0), 1 << 32
     most = 1 << 32 if match[2] == "n" else int(match[2])
     return int(match[1] or match[2]), most

@@ -157,7 +157,7 @@ LOST: Final[dict[str, Callable[[Path, Path], Path]]] = {
     "Rock Ridge": lambda disc, path: made(disc, path, "-R"),
     "El Torito": with_boot_record,
     "partition table": with_partition_table,
-    "names of its own": lambda disc, path: made(disc, path, "-iso-level", "4"),
+    "with other names": lambda disc, path: made(disc, path, "-iso-level", "4"),
 }
 
 
