@@ -13,7 +13,7 @@ from attrs import frozen
 
 from fileset.burn.programs import program_for, run_program
 from fileset.check import CheckReport, check_file_set
-from fileset.errors import FilesetError, MediumError, NotFoundError, RefusedError
+from fileset.errors import FilesetError, MediumError, NotFoundError, RefusedError, RuleError
 from fileset.media.iso.compare import Comparison, SectorRange, compare, holds_data, whole_sectors
 from fileset.media.iso.medium import IsoMedium
 from fileset.media.system.files import not_found, path_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 READY: Final = 60.0
 """Most seconds until a drive is readable after burning: it closes the disc and recognises it again."""
 _PAUSE: Final = 1.0
+_NAME_A_DRIVE: Final = "Name the drive, such as /dev/sr0, or D: on Windows"
 _SHOWS_EMPTY_DRIVES: Final = sys.platform != "darwin"
 _DRIVE_LETTER: Final = re.compile(r"[A-Za-z]:\\?").fullmatch
 
@@ -65,7 +66,7 @@ def burn_image(
         progress: Called with "compare", the number of compared sectors, and the number of all sectors.
 
     Raises:
-        RuleError: No burning program is installed, or it cannot do what an option asks.
+        RuleError: `device` is a file or a folder, no burning program is installed, or it cannot do what an option asks.
         NotFoundError: There is no such drive, or no such image.
         RefusedError: The disc is not blank, and `blank` is false.
         FormatError: `image` is not a disc image, or a part of it is missing.
@@ -77,8 +78,7 @@ def burn_image(
         whole_sectors(opened)  # raises for an incomplete image, before a disc is spent on it
     finally:
         opened.close()
-    if not device.startswith("stdio:") and _is_gone(device):
-        raise NotFoundError("there is no such drive", path=device)
+    _require_drive(device)
     chosen = program_for(program)
     command = chosen.command(device, path, blank=blank, speed=speed)
     if not blank and (holds_data(readable_device(device)) or chosen.finds_data(device)):
@@ -116,6 +116,19 @@ def readable_device(device: str) -> str:
     if sys.platform == "win32" and _DRIVE_LETTER(device):
         return f"\\\\.\\{device[:2]}"
     return device.removeprefix("stdio:")
+
+
+def _require_drive(device: str) -> None:
+    """Raise `NotFoundError` if there is no such drive, `RuleError` for a file without "stdio:" or a folder: it is no drive."""
+    path = readable_device(device)
+    if os.path.isdir(path) and not _DRIVE_LETTER(device):
+        raise RuleError("is a folder, not a drive", path=device, advice=_NAME_A_DRIVE)
+    if device.startswith("stdio:"):
+        return
+    if os.path.isfile(path):
+        raise RuleError("is a file, not a drive", path=device, advice=_NAME_A_DRIVE)
+    if _is_gone(device):
+        raise NotFoundError("there is no such drive", path=device, advice=_NAME_A_DRIVE)
 
 
 def _is_gone(device: str) -> bool:

@@ -102,7 +102,7 @@ def check_file_set(
     finally:
         opened.close()
     return CheckReport(
-        opened.name, contents.file_set_id, contents.file_set_uid, collector.findings, len(contents), count
+        opened.name, contents.file_set_id, contents.file_set_uid, collector.findings, len(contents), count, files
     )
 
 

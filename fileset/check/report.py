@@ -14,7 +14,7 @@ class CheckReport:
     """The result of a check: every finding, and how many records and files were checked.
 
     `medium` is the path that the user gave. `file_set_id` and `file_set_uid` are "" if the DICOMDIR has none.
-    `records` counts directory records, `files` the files of the medium.
+    `records` counts directory records, `files` the files of the medium; 0 if `files_checked` is false.
     """
 
     medium: str
@@ -23,6 +23,7 @@ class CheckReport:
     findings: list[Finding]
     records: int
     files: int
+    files_checked: bool = True
 
     @property
     def errors(self) -> int:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 USAGE: Final = SUPPRESS
 """Help of an argument that the usage line explains."""
 _KEY: Final = re.compile(r"[A-Z][A-Za-z0-9]*|[0-9A-Fa-f]{8}").fullmatch
-_KEYWORD_ALONE: Final = re.compile(r"[A-Z]+[a-z]+[A-Z][A-Za-z]*").fullmatch
-"""A word that looks like a keyword without a value, such as PatientID; it is unlikely to be a path."""
+_KEYWORD_ALONE: Final = re.compile(r"[A-Z]+[a-z][A-Za-z]*").fullmatch
+"""A word that looks like a keyword without a value, such as PatientID or Patient; the user means a path only if it exists."""
 _KEYS_HELP: Final = """\
 keys:
   KEY is an attribute of patient, study, series or instance; several must all match.
@@ -179,9 +179,13 @@ def split_media(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     keys: list[str] = []
     for argument in arguments:
         key, equals, _ = argument.partition("=")
+        exists = os.path.lexists(argument)
+        if media and _KEYWORD_ALONE(argument) and not exists:
+            raise RuleError(
+                f"{argument!r} is neither a condition KEY=VALUE, such as PatientID=P1, nor a path that exists"
+            )
         # If a word looks like a key and no such path exists, the user means a key; `keys_of` reports its fault.
-        meant = equals or (_KEYWORD_ALONE(argument) if media else None)
-        keyed = bool(equals and _KEY(key)) or bool(meant and not os.path.lexists(argument))
+        keyed = bool(equals and (_KEY(key) or not exists))
         (keys if keyed else media).append(argument)
     if not media:
         raise RuleError("no MEDIUM given", advice="Name at least one folder, image or archive")

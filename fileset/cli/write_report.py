@@ -275,6 +275,8 @@ def _summary(report: Report, options: Namespace, wording: Wording) -> str:
 
 def _remarks(report: Report, options: Namespace, wording: Wording) -> Iterator[str]:
     would = "would be " if report.dry_run else ""
+    if deleted := len({removed.file_id for removed in report.removed if removed.deleted}):
+        yield f"{counted(deleted, 'file')} {would}deleted"
     if report.identified and (report.removed or report.refreshed or report.added):
         yield f"the identification {would}changed"
     if report.written:

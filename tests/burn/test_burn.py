@@ -120,7 +120,24 @@ def test_an_image_that_was_cut_off_is_refused(run: Runs, image: Path, tmp_path: 
 
 def test_a_drive_that_does_not_exist_is_a_wrong_argument(run: Runs, image: Path, tmp_path: Path) -> None:
     assert "no such drive" in run("burn", image, "--device", tmp_path / "sr9", code=2).stderr
-    assert "error: X: there is no such drive\n" in run("burn", image, "--device", "X:", code=2).stderr
+    said = run("burn", image, "--device", "X:", code=2).stderr
+    assert "error: X: there is no such drive. Name the drive, such as /dev/sr0, or D: on Windows\n" in said
+
+
+@pytest.mark.parametrize("content", [b"", b"patient data"])
+def test_a_file_is_no_drive_and_keeps_its_bytes(content: bytes, run: Runs, image: Path, tmp_path: Path) -> None:
+    file = tmp_path / "FILE"
+    file.write_bytes(content)
+    for more in ((), ("--blank",)):
+        said = run("burn", image, "--device", file, *more, code=2).stderr
+        assert "is a file, not a drive. Name the drive, such as /dev/sr0" in said
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("prefix", ["", "stdio:"])
+def test_a_folder_is_no_drive(prefix: str, run: Runs, image: Path, tmp_path: Path) -> None:
+    said = run("burn", image, "--device", f"{prefix}{tmp_path}", code=2).stderr
+    assert "is a folder, not a drive. Name the drive, such as /dev/sr0" in said
 
 
 def test_an_image_that_does_not_exist_is_a_wrong_argument(run: Runs, image: Path, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_dry_run_prints_the_plan(run: Runs, disc: Path, new: Path) -> None:
     assert run("add", disc, new, "--dry-run", "-v").stdout == "FILE -> PT000000/ST000000/SE000000/IM000000\n"
     done = run("remove", disc, "PatientID=P2", "InstanceNumber=1", "--dry-run", "-v")
     assert done.stdout == "".join(f"P002/T00{study}/S001/I000001 would be removed\n" for study in (1, 2))
-    assert done.stderr == f"2 instances would be removed from {disc}\n"
+    assert done.stderr == f"2 instances would be removed from {disc}, 2 files would be deleted\n"
     assert run("refresh", disc, "PatientID=P2", "--dry-run", "-v").stdout.endswith("I000003 would be read again\n")
     assert (disc / "DICOMDIR").read_bytes() == before
 
@@ -91,7 +91,15 @@ def test_remove_of_nothing_is_not_done(run: Runs, disc: Path) -> None:
     assert run("remove", disc, "PatientID=P3", code=3).stderr == (
         f"0 instances removed from {disc}\nnothing matches PatientID=P3\n"
     )
-    assert "PatientID='*'" in run("remove", disc, code=2).stderr
+    said = run("remove", disc, code=2).stderr
+    assert f"Give one, as `fileset remove {disc} PatientID=P1 --dry-run`; PatientID='*' means everything" in said
+
+
+def test_remove_says_how_many_files_it_deleted(run: Runs, disc: Path) -> None:
+    kept = run("remove", disc, "PatientID=P2", "--keep-files").stderr
+    assert "6 instances removed from" in kept
+    assert "deleted" not in kept
+    assert f"6 instances removed from {disc}, 6 files deleted, " in run("remove", disc, "PatientID=P1").stderr
 
 
 def test_refresh_of_nothing_is_not_done(run: Runs, disc: Path) -> None:

@@ -221,7 +221,7 @@ def test_info_shows_identification_and_contents(run: Runs, indexed: Path) -> Non
         r"^DICOMDIR +22 records, [\d.]+ kB$",
         r"^Records +2 PATIENT$",
         r"^ +12 IMAGE$",
-        r"^Findings +none on opening; fileset check checks every record and file$",
+        r"^Findings +none on opening the DICOMDIR; `fileset check` checks records and files$",
         r"^Free space +[\d.]+ \wB of [\d.]+ \wB$",
     ):
         assert re.search(pattern, text, re.MULTILINE), pattern
@@ -231,7 +231,7 @@ def test_info_says_that_it_checked_no_file(run: Runs, disc: Path) -> None:
     path = next(path for path in disc.rglob("*") if path.is_file() and path.name != "DICOMDIR")
     path.write_bytes(path.read_bytes()[:-3])
     run("check", disc, code=1)
-    assert "none on opening; fileset check checks every record and file" in run("info", disc).stdout
+    assert "none on opening the DICOMDIR; `fileset check` checks records and files" in run("info", disc).stdout
 
 
 def test_info_as_json(run: Runs, indexed: Path) -> None:
@@ -297,6 +297,14 @@ def test_a_file_that_is_not_a_dicomdir_is_named_with_advice(data: bytes, run: Ru
     (disc / "README").write_bytes(data)
     reason = 'no "DICM" at offset 128' if data else "the file is empty"
     assert run("list", disc / "README", code=4).stderr.endswith(f": not a DICOMDIR: {reason}\n")
+
+
+@pytest.mark.parametrize("word", ["Patient", "PatientID", "Modality"])
+def test_a_word_that_is_neither_a_condition_nor_a_path_is_wrong_usage(word: str, run: Runs, indexed: Path) -> None:
+    done = run("list", indexed, word, code=2)
+    assert done.stdout == ""
+    reason = "is neither a condition KEY=VALUE, such as PatientID=P1, nor a path that exists"
+    assert done.stderr == f"fileset: error: '{word}' {reason}\n"
 
 
 @pytest.mark.parametrize("value", ["20241231-20240101", "2025-2024", "20250101-2024", "202402-20240131"])

@@ -219,8 +219,8 @@ def _title(rule: str, number: int) -> str:
 def _summary(report: CheckReport) -> str:
     numbers = {ERROR: report.errors, WARNING: report.warnings, INFO: report.infos}
     found = ", ".join(counted(number, *NOUNS[name]) for name, number in numbers.items() if number or name == ERROR)
-    looked_at = f"{counted(report.records, 'record')}, {counted(report.files, 'file')}"
-    return f"{report.medium}: {looked_at}: {found}"
+    files = counted(report.files, "file") if report.files_checked else "files not checked"
+    return f"{report.medium}: {counted(report.records, 'record')}, {files}: {found}"
 
 
 def show(report: Iterable[Line]) -> None:

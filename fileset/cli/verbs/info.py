@@ -109,7 +109,7 @@ def facts(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> Iterat
     if icons:
         yield "Icons", f"{icons:,}"
     yield "Files", _files(presence, unlisted)
-    yield "Findings", f"{_findings(reader) or 'none'} on opening; fileset check checks every record and file"
+    yield "Findings", f"{_findings(reader) or 'none'} on opening the DICOMDIR; `fileset check` checks records and files"
     yield from _medium(reader)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from fileset.cli.options import add_flag, keys_of
 from fileset.cli.output_files import check_files
 from fileset.cli.shared_options import add_matched, add_shared, add_writing
+from fileset.cli.shell import shown
 from fileset.cli.write_report import Wording, tell_matched
 from fileset.errors import RuleError
 
@@ -37,7 +38,10 @@ def run(options: Namespace) -> int:
 
     keys = keys_of(options.keys)
     if not keys:
-        raise RuleError("remove: no KEY=VALUE given", advice="PatientID='*' means everything")
+        example = shown(["fileset", "remove", options.medium, "PatientID=P1", "--dry-run"])
+        raise RuleError(
+            "remove: no KEY=VALUE given", advice=f"Give one, as `{example}`; PatientID='*' means everything"
+        )
     check_files(options, options.medium)
     with Updater(options.medium, medium_format=options.format, force=options.force) as updater:
         updater.remove(level=options.level, keep_files=options.keep_files, **keys)
