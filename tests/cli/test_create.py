@@ -38,6 +38,18 @@ def incoming(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("name", ["DISC", "DISC.iso"])
+def test_create_names_the_folder_above_the_medium_that_it_makes(
+    name: str, run: Runs, incoming: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "nostick" / "discs"
+    said = run("create", incoming, "-o", folder / name, "--dry-run").stderr
+    assert f"the folder {folder} does not exist and would be made\n" in said
+    assert not folder.parent.exists()
+    assert f"made the folder {folder}, which did not exist\n" in run("create", incoming, "-o", folder / name).stderr
+    assert "made the folder" not in run("create", incoming, "-o", folder / "NEXT").stderr
+
+
 def test_the_help_knows_the_schemes_of_the_library() -> None:
     assert list(CLI_SCHEMES) == list(SCHEMES)
     place = Place(0, 0, 0, 0, record_type="IMAGE", sop_instance_uid="1.2.3", source="A")

@@ -18,7 +18,7 @@ from fileset.cli.options import (
     picked,
     sources_and_keys,
 )
-from fileset.cli.output import counted
+from fileset.cli.output import counted, say
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
 from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, rewriting, tell_changes
@@ -166,6 +166,8 @@ def run(options: Namespace) -> int:
     _refuse_wrong_use(options)
     check_files(options, options.output)
     reconciliation = reconciliation_of(options)
+    above = os.path.dirname(options.output)
+    made = above if above and not os.path.isdir(above) else ""
     with cluster(options) as executor, progress(options) as phases:
         creator = Creator(
             options.output,
@@ -191,7 +193,17 @@ def run(options: Namespace) -> int:
         write_plan(options.plan, report)
     if reconciliation and not (options.quiet or options.json):
         tell_changes(reconciliation.changes)
+    if made and not (options.quiet or options.json):
+        _tell_made(made, report)
     return tell(report, options, WORDING)
+
+
+def _tell_made(folder: str, report: Report) -> None:
+    """Name the folder above the medium that did not exist: the path may be misspelt, or no stick may be mounted there."""
+    if report.dry_run and report.planned:
+        say(f"the folder {folder} does not exist and would be made")
+    elif os.path.isdir(folder):
+        say(f"made the folder {folder}, which did not exist")
 
 
 def _refuse_wrong_use(options: Namespace) -> None:
