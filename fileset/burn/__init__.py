@@ -121,13 +121,13 @@ def readable_device(device: str) -> str:
 def _require_drive(device: str) -> None:
     """Raise `NotFoundError` if there is no such drive, `RuleError` for a file without "stdio:" or a folder: it is no drive."""
     path = readable_device(device)
-    if os.path.isdir(path) and not _DRIVE_LETTER(device):
-        raise RuleError("is a folder, not a drive", path=device, advice=_NAME_A_DRIVE)
-    if device.startswith("stdio:"):
-        return
-    if os.path.isfile(path):
-        raise RuleError("is a file, not a drive", path=device, advice=_NAME_A_DRIVE)
-    if _is_gone(device):
+    is_file = device.startswith("stdio:")
+    if not _DRIVE_LETTER(device):
+        if os.path.isdir(path):
+            raise RuleError("is a folder, not a drive", path=device, advice=_NAME_A_DRIVE)
+        if os.path.isfile(path) and not is_file:
+            raise RuleError("is a file, not a drive", path=device, advice=_NAME_A_DRIVE)
+    if not is_file and _is_gone(device):
         raise NotFoundError("there is no such drive", path=device, advice=_NAME_A_DRIVE)
 
 
