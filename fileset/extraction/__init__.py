@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from fileset.dicom.file_end import LAST, is_plainly_whole
+from fileset.dicomdir.read.query import condition
 from fileset.errors import FilesetError, MediumError
 from fileset.extraction.complete import Complete
 from fileset.extraction.layout import DEFAULT, STRUCTURE, PathTemplate
@@ -55,7 +56,8 @@ def extract(
         ascii_only: Whether names have ASCII characters only. Otherwise letters of any script stay.
         listed_only: Whether to leave out files without a record; the report counts them.
         trust_dicomdir: Whether to name the copy after the record if record and file disagree about patient, study or
-            series. By default it is named after the file. Each disagreement is a finding.
+            series. By default it is named after the file, and left out if the file does not match `keys`. Each disagreement
+            is reported.
         progress: Called with "extract", the number of files done, and the number of files in all; before it with "bytes",
             the bytes copied so far, and 0.
         keys: Values that the instances must match.
@@ -71,7 +73,9 @@ def extract(
     target = Target(path_of(folder), layout, ascii_only=ascii_only)
     report = ExtractReport(target.root)
     target.require_space(partial(_sizes, records))
-    verifier = Verifier(layout.keywords, trusts_dicomdir=trust_dicomdir)
+    # Other sources match the files themselves, or refuse a file that disagrees with its record.
+    conditions = tuple(condition(*one) for one in keys.items()) if isinstance(source, Complete) else ()
+    verifier = Verifier(layout.keywords, trusts_dicomdir=trust_dicomdir, conditions=conditions)
     for done, record in enumerate(records):
         _extract_one(record, target, report, verifier)
         if progress:

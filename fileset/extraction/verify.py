@@ -8,6 +8,8 @@ from typing import Any, BinaryIO
 from attrs import field, frozen
 
 from fileset.dicom.header import HeaderError
+from fileset.dicomdir.read.directory import Conditions
+from fileset.errors import RefusedError
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo
@@ -15,7 +17,7 @@ from fileset.media.system.walk import random_access
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.header_values import HeaderValues, wanted_tags
 from fileset.plan.instances import BelowLevels, InstanceRecord, KeyHolder
-from fileset.plan.record_agreement import IDENTIFYING, absences, disagreements, other_person
+from fileset.plan.record_agreement import IDENTIFYING, absences, disagreements, not_asked_for, other_person
 from fileset.standard.dictionary import tag_of
 from fileset.standard.record_types import HL7_DOCUMENT
 
@@ -71,18 +73,22 @@ class Checked(BelowLevels[KeyHolder]):
 class Verifier:
     """Reads the files of records for their identity and for the `keywords` of a template.
 
-    With `trusts_dicomdir`, the values of a record are used instead of its file, except the SOP Instance UID.
+    With `trusts_dicomdir`, the values of a record are used instead of its file, except the SOP Instance UID. Otherwise the
+    file, too, must meet the `conditions` that found its record.
     """
 
-    def __init__(self, keywords: tuple[str, ...], *, trusts_dicomdir: bool = False) -> None:
+    def __init__(
+        self, keywords: tuple[str, ...], *, trusts_dicomdir: bool = False, conditions: Conditions = ()
+    ) -> None:
         self._trusts_dicomdir = trusts_dicomdir
+        self._conditions = () if trusts_dicomdir else conditions
         self._wanted = wanted_tags(filter(None, map(tag_of, (*IDENTIFYING, *keywords))))
         self._checker = FileChecker()
 
     def identify(self, record: InstanceRecord) -> tuple[Checked, list[Finding]]:
         """Read the instance with the values of its file, and findings about the file.
 
-        Raises the error of the medium if the file cannot be read.
+        Raises the error of the medium if the file cannot be read, `RefusedError` if it does not meet the conditions.
         """
         name = record.file_id.path if record.file_id else ""
         with record.open() as file:
@@ -96,6 +102,8 @@ class Verifier:
                 return Checked(record, HeaderValues({}), differs=False), [
                     Finding("FS-REFERENCE-NOT-DICOM", reason, Where(name))
                 ]
+        if reason := not_asked_for(record, holder.get, self._conditions):
+            raise RefusedError(f"{name}: {reason}")
         rows = list(disagreements(record, holder.get))
         said = [
             (row.rule, row.level, f"{row.keyword} is {one} in the record and {two} in the file")

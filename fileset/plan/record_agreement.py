@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from fileset.dicomdir.read.directory import Conditions
+from fileset.dicomdir.read.query import condition
 from fileset.plan.instances import InstanceRecord
 from fileset.records.levels import IDENTITY, IdentityKey
 from fileset.records.person import Person
@@ -16,6 +18,8 @@ PERSON: Final = ("PatientName", "PatientBirthDate", "PatientSex")
 """The keywords that distinguish persons with one Patient ID."""
 IDENTIFYING: Final = (*(row.keyword for row in IDENTITY), *PERSON)
 """The keywords that identify the patient, study and series of a file."""
+_CONDITIONS: Final = {condition(keyword, None)[0]: keyword for keyword in IDENTIFYING}
+"""The tag of a condition -> keyword."""
 
 
 def disagreements(record: InstanceRecord, get: Get) -> Iterator[tuple[IdentityKey, str, str]]:
@@ -45,6 +49,21 @@ def other_person(in_record: Get, in_file: Get) -> str:
     """Return a sentence if the file is about another person than the record with the same Patient ID, else ""."""
     known, person = _person(in_record), _person(in_file)
     return f"the record is about {known}, the file about {person}" if person.is_other_than(known) else ""
+
+
+def not_asked_for(record: InstanceRecord, get: Get, conditions: Conditions) -> str:
+    """Return a sentence if `record` met the `conditions` and the file that `get` reads has another identity; else "".
+
+    A file without the value, or with another spelling of the name, contradicts no condition.
+    """
+    recorded = {row.keyword: value for row, value in _identity(record)}
+    recorded |= {keyword: str(record.patient.get(keyword) or "").strip() for keyword in PERSON if record.patient}
+    for keyword, meets in ((_CONDITIONS.get(tag, ""), meets) for tag, meets in conditions):
+        ours, theirs = recorded.get(keyword, ""), str(get(keyword) or "").strip() if keyword else ""
+        respelt = keyword == "PatientName" and Person(ours).has_name_of(Person(theirs))
+        if theirs and theirs != ours and not respelt and not meets(theirs):
+            return f"its record says {keyword} {ours}, the file says {theirs}: not the {keyword} that you asked for; left out"
+    return ""
 
 
 def _person(get: Get) -> Person:

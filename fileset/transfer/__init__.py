@@ -11,10 +11,12 @@ from typing import Final
 
 from attrs import define, field, frozen
 
+from fileset.dicomdir.read.directory import Conditions
+from fileset.dicomdir.read.query import condition
 from fileset.errors import FilesetError, RuleError
 from fileset.transfer.association import Pair, PeerSettings, batches
 from fileset.transfer.commitment import committed
-from fileset.transfer.compare import disagreement, require_agreement, same_bytes
+from fileset.transfer.compare import disagreement, require_agreement, require_asked_for, same_bytes
 from fileset.transfer.cstore import CStore, Job
 from fileset.transfer.journal import Journal
 from fileset.transfer.payload import Payload, PayloadSource, UnsendableError, payload
@@ -49,6 +51,7 @@ def send(
     change: Change | None = None,
     commit_port: int | None = None,
     transcode: bool = False,
+    keys: Mapping[str, object] | None = None,
     progress: Progress | None = None,
 ) -> SendReport:
     """Send instances to a PACS, and report each one.
@@ -72,6 +75,8 @@ def send(
             over TLS if `tls` is given, which then needs a certificate.
         transcode: If the peer does not accept the transfer syntax of a file, send it in Explicit VR Little Endian, or in
             Implicit VR if the peer accepts only that. Needs the extra `images` for compressed files.
+        keys: The values that `Reader.find` matched with the records. A file of another patient, study, series or instance
+            that does not match them is left out and reported.
         progress: Called after each instance.
 
     Raises:
@@ -89,7 +94,7 @@ def send(
     report = SendReport(peer)
     started = monotonic()
     with Journal(journal, peer) as known:
-        gate = _Gate(known, change, report)
+        gate = _Gate(known, change, report, _conditions(keys))
         if to:
             sender = CStore(
                 PeerSettings(Peer.of(to), title_of(title), tls, timeout), gate.prepare, jobs, retries, pause, transcode
@@ -136,6 +141,7 @@ def probe(
     timeout: float = 30.0,
     change: Change | None = None,
     transcode: bool = False,
+    keys: Mapping[str, object] | None = None,
 ) -> Probe:
     """Plan a `send` without sending: C-ECHO, and the contexts that the peer accepts.
 
@@ -145,7 +151,7 @@ def probe(
     line = PeerSettings(Peer.of(to), title_of(title), tls, timeout)
     found = Probe(str(line.peer), {}, {}, [])
     with Journal(None, found.peer) as journal:
-        gate = _Gate(journal, change, SendReport(found.peer, disagreements=found.disagreements))
+        gate = _Gate(journal, change, SendReport(found.peer, disagreements=found.disagreements), _conditions(keys))
         for source in instances:
             item = gate.prepare(source)
             if isinstance(item, Sent):
@@ -198,6 +204,7 @@ class _Gate:
     journal: Journal
     change: Change | None
     report: SendReport
+    conditions: Conditions = ()
     _first: dict[str, PayloadSource] = field(factory=dict)
     _lock: Lock = field(factory=Lock)
 
@@ -207,6 +214,7 @@ class _Gate:
             name = source.file_id.path if source.file_id else ""
             try:
                 item = payload(source)
+                require_asked_for(source, item.identity, self.conditions)
                 self._note_double(source, item)
                 item = self._changed(source, item)
             except UnsendableError as problem:
@@ -236,6 +244,10 @@ class _Gate:
         if difference:
             self.report.disagreements.append(f"{source.file_id}: {difference}; the file is sent unchanged")
         return item
+
+
+def _conditions(keys: Mapping[str, object] | None) -> Conditions:
+    return tuple(condition(*one) for one in (keys or {}).items())
 
 
 def _pair(source: PayloadSource) -> Pair:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fileset.plan.record_agreement import PERSON, other_person
+from fileset.dicomdir.read.directory import Conditions
+from fileset.plan.record_agreement import PERSON, not_asked_for, other_person
 from fileset.records.levels import IDENTITY
 from fileset.standard import tags
+from fileset.standard.dictionary import tag_of
 from fileset.transfer.payload import CHUNK, PayloadSource, UnsendableError
 
 _PERSON_TAGS = (tags.PATIENT_NAME, tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)
@@ -41,6 +43,13 @@ def require_agreement(record: Any, identity: Mapping[int, str]) -> None:
             f"{difference}; it may belong to another patient, so it gets no new values and is not sent or copied. "
             "With --scan, only the files count"
         )
+
+
+def require_asked_for(record: Any, identity: Mapping[int, str], conditions: Conditions) -> None:
+    """Raise `UnsendableError` if a record met the conditions, and its file does not: it may be of another patient."""
+    reason = not_asked_for(record, lambda keyword: identity.get(tag_of(keyword) or 0), conditions)
+    if reason:
+        raise UnsendableError(reason)
 
 
 def same_bytes(one: PayloadSource, other: PayloadSource) -> bool:

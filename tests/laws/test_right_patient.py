@@ -8,8 +8,9 @@ from typing import Final
 import pytest
 
 import fileset
+from tests.laws.forged import MEDIA, OTHERS, forged
 from tests.support import synthetic
-from tests.support.command import Run, in_process
+from tests.support.command import Run, Runs, in_process
 
 VERBS: Final = ("create", "index", "add", "repair")
 ANOTHER_STUDY: Final = {"StudyInstanceUID": "1.2.3.9", "SeriesInstanceUID": "1.2.3.9.1"}
@@ -81,3 +82,50 @@ def test_a_second_file_gets_to_the_right_patient_or_is_refused(kind: str, verb: 
         one["rule"] for one in in_process("check", out, "--json").document["findings"] if one["severity"] == "error"
     }
     assert errors == ({"FS-FILE-UNLISTED"} if is_refused and verb in ("index", "repair") else set())
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+@pytest.mark.parametrize("kind", OTHERS)
+def test_extract_leaves_out_a_file_that_only_its_record_makes_match(
+    kind: str, medium: str, run: Runs, tmp_path: Path
+) -> None:
+    disc, former, value = forged(tmp_path, kind, medium)
+    key = next(iter(OTHERS[kind]))
+    done = run("extract", disc, "-o", tmp_path / "OUT", f"{key}={former}", code=3)
+    said = (
+        f"IM000001: its record says {key} {former}, the file says {value}: not the {key} that you asked for; left out"
+    )
+    assert said in done.stderr
+    copied = [path.read_bytes() for path in (tmp_path / "OUT").rglob("*") if path.is_file()]
+    assert len(copied) == (0 if kind == "instance" else 1)
+    assert not any(value.encode() in content for content in copied)
+
+
+@pytest.mark.parametrize("key", ["PatientBirthDate=1969-1971", "00100030=19700101", "PatientID=P1|P2"])
+def test_extract_compares_the_file_in_every_form_of_a_condition(key: str, run: Runs, tmp_path: Path) -> None:
+    disc, _, _ = forged(tmp_path, "patient" if "PatientID" in key else "person", "DISC")
+    done = run("extract", disc, "-o", tmp_path / "OUT", key, code=3)
+    assert "that you asked for; left out" in done.stderr
+    assert "1 file (" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["PatientID=P1", "--trust-dicomdir"], ["PatientID=P*"], ["Modality=CT"], []])
+def test_extract_copies_another_patient_if_the_record_is_trusted_or_the_file_matches(
+    words: list[str], run: Runs, tmp_path: Path
+) -> None:
+    disc, _, _ = forged(tmp_path, "patient", "DISC")
+    done = run("extract", disc, "-o", tmp_path / "OUT", *words, code=3)
+    assert "PatientID is P1 in the record and P9 in the file" in done.stderr
+    assert "2 files (" in done.stderr
+
+
+@pytest.mark.parametrize("values", [{"PatientName": "DOE JANE"}, {"PatientID": ""}])
+def test_another_spelling_or_a_missing_value_does_not_leave_a_file_out(
+    values: dict[str, str], run: Runs, tmp_path: Path
+) -> None:
+    (tmp_path / "DISC").mkdir()
+    (tmp_path / "DISC" / "IM1").write_bytes(image(1))
+    fileset.index(tmp_path / "DISC")
+    (tmp_path / "DISC" / "IM1").write_bytes(image(1, **values))
+    run("extract", tmp_path / "DISC", "-o", tmp_path / "OUT", "PatientID=P1", "PatientName=Doe^Jane")
+    run("extract", tmp_path / "DISC", "-o", tmp_path / "NEW", "PatientName=Doe^Jane", "--set", "PatientName=Roe^Jill")

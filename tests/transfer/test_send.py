@@ -23,6 +23,7 @@ import fileset
 from fileset.extraction.scanned import scanned
 from fileset.reader import Reader
 from fileset.transfer import PeerError, Sent, probe, send
+from tests.laws.forged import OTHERS, forged
 from tests.support import synthetic
 from tests.support.command import Runs
 from tests.support.servers import Orthanc, Server, free_port
@@ -216,6 +217,33 @@ def test_a_record_of_another_patient_than_its_file_is_reported(store: Server, di
     (sentence,) = done.document["media"][0]["disagreements"]
     assert "'SOMEBODY ELSE'" in sentence
     assert "PatientID" in sentence
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_file_that_only_its_record_makes_match_is_not_sent(
+    store: Server, kind: str, tmp_path: Path, run: Runs
+) -> None:
+    folder, former, value = forged(tmp_path, kind, "DISC", files=2)
+    key = next(iter(OTHERS[kind]))
+    words = ["send", folder, "--to", store.address, f"{key}={former}"]
+    said = f"its record says {key} {former}, the file says {value}: not the {key} that you asked for; left out"
+    assert said in run(*words, "--dry-run", code=3).stderr
+    done = run(*words, code=3)
+    assert said in done.stderr
+    assert "sent unchanged" not in done.stderr
+    received = [path.read_bytes() for path in (store.folder / "received").iterdir()]
+    assert len(received) == (0 if kind == "instance" else 1)
+    assert not any(value.encode() in content for content in received)
+
+
+def test_a_file_that_is_sent_is_not_below_the_heading_of_the_others(store: Server, tmp_path: Path, run: Runs) -> None:
+    folder, _, _ = forged(tmp_path, "patient", "DISC", files=2)
+    (folder / "CUT").write_bytes((SHIPPED / "CT_small.dcm").read_bytes()[:-1000])
+    lines = run("send", folder, "--to", store.address, code=3).stderr.splitlines()
+    at = lines.index("1 instance not sent:")
+    assert "CUT" in lines[at + 1]
+    assert lines[at + 2] == "1 disagreement of a file with its record, or of two files:"
+    assert "sent unchanged" in lines[at + 3]
 
 
 # ---------------------------------------------------------------- peers that fail

@@ -151,7 +151,7 @@ def _one(
             outcome.file_set = identification(reader)
             found = list(reader.find(**keys))
             require_one_patient(reconciliation, map(_patient, found))
-            _transfer(found, reconciliation, tls, headers, outcome, options)
+            _transfer(found, keys, reconciliation, tls, headers, outcome, options)
             unmatched = not found and any(True for _ in reader.instances)
             if unmatched:
                 tell_unmatched(keys, options, reader.absent)
@@ -174,6 +174,7 @@ def _patient(instance: InstanceRecord) -> str:
 
 def _transfer(
     found: Sequence[InstanceRecord],
+    keys: dict[str, str],
     reconciliation: Reconciliation | None,
     tls: Tls | None,
     headers: dict[str, str],
@@ -182,7 +183,7 @@ def _transfer(
 ) -> None:
     from fileset.transfer import probe, send
 
-    common: dict[str, Any] = {"tls": tls, "change": reconciliation.change if reconciliation else None}
+    common: dict[str, Any] = {"tls": tls, "keys": keys, "change": reconciliation.change if reconciliation else None}
     common |= picked(options, "to", "title", "timeout", "transcode")
     if options.dry_run:
         outcome.probe = probe(found, **common)
@@ -244,6 +245,8 @@ def _tell(outcome: _Outcome, reconciliation: Reconciliation | None, options: Nam
             say(line)
         for line in _note_lines(report, everything=options.verbose):
             say(line)
+        if report.disagreements:
+            say(f"{counted(len(report.disagreements), 'disagreement')} of a file with its record, or of two files:")
         for sentence in report.disagreements:
             say(f"  {sentence}")
         if reconciliation is not None and not options.quiet:
