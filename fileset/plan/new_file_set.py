@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
@@ -12,7 +13,7 @@ from attrs import field, frozen
 from fileset.dicomdir.write.header import Identification, new_frame
 from fileset.dicomdir.write.layout import Directory, encode
 from fileset.dicomdir.write.new import build
-from fileset.errors import REPLACE_OR_ADD, FormatError, RefusedError
+from fileset.errors import REPLACE_OR_ADD, FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId, is_path
 from fileset.findings import Where
 from fileset.media.base import Format, UpdatableMedium, WritableMedium
@@ -32,6 +33,8 @@ IN_PLACE: Final = "in place"
 """The naming of files that stay where they are: each File ID is the path below the root of the file-set."""
 
 
+_STAYS: Final = "a file of the file-set to replace cannot be deleted, so nothing was written"
+_FREE: Final = "Make its folder readable and writable, or choose another output"
 _REMOVE: Final = "Delete INDEX.HTM, README.TXT and IHE_PDI there first, or leave out the pages for a browser (--web)"
 
 
@@ -143,7 +146,10 @@ def _named(
 
 
 def _removals(medium: UpdatableMedium, staying: set[FileId], report: Report) -> list[FileId]:
-    """List the files of the replaced file-set; report each that cannot be deleted."""
+    """List the files of the replaced file-set; report each that stays.
+
+    Raises `MediumError` if one cannot be deleted: files of former patients would stay without a record.
+    """
     if not medium.has_dicomdir():
         return []
     try:
@@ -155,6 +161,8 @@ def _removals(medium: UpdatableMedium, staying: set[FileId], report: Report) -> 
     for name in sorted(former):
         if name not in stay and is_path(name):
             actual, obstacle = deletable(medium, FileId.tolerant(name), Where(DICOMDIR.path))
+            if obstacle and obstacle.rule == "FS-FILE-UNDELETED":
+                raise MediumError(_STAYS, path=os.path.join(medium.name, name), advice=_FREE)
             removals += [FileId.tolerant(name)] if actual else []
             if obstacle and obstacle.rule != "FS-FILE-MISSING":
                 report.findings.append(obstacle)
