@@ -446,7 +446,7 @@ def test_a_peer_that_takes_no_data_in_a_pdu_is_an_error_and_not_an_endless_loop(
         done = run("send", disc, "--to", f"TINY@127.0.0.1:{port}", "--retries", "0", code=5)
     finally:
         running_server.shutdown()
-    assert "PDUs of 6 bytes at most" in done.stderr
+    assert "PDUs of at most 6 bytes" in done.stderr
 
 
 # ---------------------------------------------------------------- peers that misbehave
