@@ -20,7 +20,7 @@ from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID
 from fileset.errors import Advice, FormatError, RuleError
 from fileset.transfer.messages import P_DATA, command_pdus, data_pdus, echo_request, response, store_request, values_of
 from fileset.transfer.payload import Payload
-from fileset.transfer.peer import NoContactError, Peer, PeerError, Tls
+from fileset.transfer.peer import Peer, PeerError, Tls
 
 Pair = tuple[str, str]
 """SOP Class UID and Transfer Syntax UID."""
@@ -35,8 +35,6 @@ _LONGEST_ANSWER: Final = 1 << 20
 _SHORTEST_LIMIT: Final = 64
 """Smallest PDU limit of a peer, in bytes, with which data can be sent (PS3.8 9.3.5.1)."""
 _ACCEPT, _REJECT, _RELEASE_REQUEST, _RELEASE_RESPONSE, _ABORT = 2, 3, 5, 6, 7
-_FOR_GOOD: Final = 1
-"""The result of a rejection that is permanent (PS3.8 9.3.4)."""
 _RELEASE_PDU: Final = bytes((_RELEASE_REQUEST, 0, 0, 0, 0, 4, 0, 0, 0, 0))
 _ABORT_PDU: Final = bytes((_ABORT, 0, 0, 0, 0, 4, 0, 0, 0, 0))
 _QUICK_ACK: Final = getattr(socket, "TCP_QUICKACK", None)
@@ -278,17 +276,16 @@ class PeerSettings:
                 return plain
             return self.tls.context().wrap_socket(plain, server_hostname=self.peer.host)
         except ssl.SSLError as problem:
-            raise NoContactError(
+            raise PeerError(
                 f"{self.peer}: no secure connection: {problem.reason or problem}", advice=_CERTIFICATES
             ) from problem
         except OSError as problem:
-            raise NoContactError(f"{self.peer}: no connection: {_said(problem)}", advice=_REACH) from problem
+            raise PeerError(f"{self.peer}: no connection: {_said(problem)}", advice=_REACH) from problem
 
     def _accepted(self, proposed: Sequence[Pair], kind: int, content: bytes) -> tuple[dict[Pair, int], int]:
         if kind == _REJECT and len(content) >= 4:
             reason, advice = _REJECTED.get((content[2], content[3]), ("no reason given", _LOG))
-            refused = NoContactError if content[1] == _FOR_GOOD else PeerError
-            raise refused(f"{self.peer}: the peer refuses the association: {reason}", advice=advice)
+            raise PeerError(f"{self.peer}: the peer refuses the association: {reason}", advice=advice)
         if kind != _ACCEPT:
             raise PeerError(f"{self.peer}: the peer aborted the association", advice=_LOG)
         answer = require_pynetdicom().pdu.A_ASSOCIATE_AC()

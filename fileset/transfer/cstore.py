@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
-from attrs import Factory, evolve, field, frozen
+from attrs import evolve, frozen
 
 from fileset.errors import FilesetError, MediumError, RuleError
 from fileset.transfer.association import AbortedError, Association, LostError, Pair, batches
 from fileset.transfer.crew import Crew
 from fileset.transfer.payload import Payload, PayloadSource
-from fileset.transfer.peer import Contact, PeerError
+from fileset.transfer.peer import PeerError
 from fileset.transfer.report import ARRIVED, FAILED, UNSENDABLE, Sent, of_payload
 from fileset.transfer.transcoding import next_target, transcoded_payload
 
@@ -77,7 +77,6 @@ class CStore:
         retries: Number of retries for an instance, each after a longer pause.
         pause: Seconds before the first retry; doubled before each further one.
         transcode: Whether to transcode files whose transfer syntax the peer does not accept.
-        contact: Whether the peer was reached.
     """
 
     line: PeerSettings
@@ -86,7 +85,6 @@ class CStore:
     retries: int = 3
     pause: float = 1.0
     transcode: bool = False
-    contact: Contact = field(default=Factory(lambda self: Contact(self.retries), takes_self=True))
 
     def send(self, jobs: Sequence[Job]) -> Iterator[Sent]:
         """Send each instance, and yield its entry when it is finished. Raises `PeerError` if no association can be made."""
@@ -182,15 +180,11 @@ class _AssociationWorker:
         attempt = 0
         while True:
             try:
-                association = self._settings.line.associate(self._pairs)
-            except PeerError as problem:
-                retries = self._settings.contact.retries_after(problem)
-                if attempt >= retries or self._stop.wait(self._settings.pause * 2**attempt):
+                return self._settings.line.associate(self._pairs)
+            except PeerError:
+                if attempt == self._settings.retries or self._stop.wait(self._settings.pause * 2**attempt):
                     raise
                 attempt += 1
-            else:
-                self._settings.contact.reached = True
-                return association
 
     def _try(self, association: Association, item: Payload, outcome: Sent, *, again: bool) -> tuple[Sent, int]:
         """Send an instance; return the outcome, and the largest number of attempts for it; `again`: it is a retry."""

@@ -6,7 +6,7 @@ import re
 import ssl
 from typing import Final
 
-from attrs import define, frozen
+from attrs import frozen
 
 from fileset.errors import MediumError, RuleError
 
@@ -20,25 +20,6 @@ DEFAULT_TITLE: Final = "FILESET"
 
 class PeerError(MediumError):
     """The peer cannot be reached, or refuses the request."""
-
-
-class NoContactError(PeerError):
-    """There is no connection to the peer, or the peer refuses it for good."""
-
-
-@define
-class Contact:
-    """Whether a peer was reached, for all workers of a job, and how often they retry.
-
-    A peer that never was reached probably has another address, or does not run: one retry is enough to know that.
-    """
-
-    retries: int
-    reached: bool = False
-
-    def retries_after(self, problem: PeerError) -> int:
-        """Return the largest number of retries after an error."""
-        return self.retries if self.reached or not isinstance(problem, NoContactError) else min(self.retries, 1)
 
 
 @frozen

@@ -12,14 +12,14 @@ from secrets import token_hex
 from threading import Event, Timer
 from typing import Any, Final
 
-from attrs import Factory, evolve, field, frozen
+from attrs import evolve, field, frozen
 
 from fileset.errors import Advice, FilesetError, RuleError, without_password
 from fileset.standard.syntaxes import EXPLICIT
 from fileset.transfer.crew import Crew
 from fileset.transfer.cstore import Prepare
 from fileset.transfer.payload import Payload, PayloadSource
-from fileset.transfer.peer import Contact, NoContactError, PeerError, Tls
+from fileset.transfer.peer import PeerError, Tls
 from fileset.transfer.report import ARRIVED, FAILED, UNSENDABLE, Sent, of_payload
 from fileset.transfer.transcoding import transcoded_payload
 
@@ -71,7 +71,6 @@ class Stow:
         transcode: Whether to transcode files whose transfer syntax the server does not take.
         files: Most files in a request.
         size: Most bytes in a request; a larger file is sent alone.
-        contact: Whether the server was reached.
     """
 
     url: str
@@ -85,7 +84,6 @@ class Stow:
     transcode: bool = False
     files: int = 20
     size: int = 64 << 20
-    contact: Contact = field(default=Factory(lambda self: Contact(self.retries), takes_self=True))
 
     def send(self, sources: Sequence[PayloadSource]) -> Iterator[Sent]:
         """Send each instance, and yield its entry when it is finished. Raises `PeerError` if the server is unusable."""
@@ -115,6 +113,10 @@ def address_of(url: str) -> str:
             f"{without_password(url)!r} is not the address of a DICOMweb service, such as https://pacs.example.org/dicom-web"
         )
     return without_password(url)
+
+
+class _NoConnectionError(PeerError):
+    """The server cannot be reached at all."""
 
 
 class _StowWorker:
@@ -160,8 +162,8 @@ class _StowWorker:
                 break
             try:
                 waiting, ended = self._try(waiting)
-            except NoContactError as problem:
-                if attempt >= self._settings.contact.retries_after(problem):
+            except _NoConnectionError:
+                if attempt == self._settings.retries:
                     raise
                 continue
             yield from ended
@@ -176,10 +178,9 @@ class _StowWorker:
         items = [item for item, _ in waiting]
         try:
             status, content = self._post(items)
-            self._settings.contact.reached = True
         except (httpx.ConnectError, httpx.ConnectTimeout) as problem:
-            raise NoContactError(
-                f"{without_password(self._settings.address)}: no connection: {_said(problem)}",
+            raise _NoConnectionError(
+                f"{without_password(self._settings.address)}: no connection: {str(problem) or 'the server took too long'}",
                 advice="Check the address, and whether the server runs",
             ) from problem
         except httpx.HTTPError as problem:
@@ -276,11 +277,6 @@ class _StowWorker:
                 return response.status_code, content
         finally:
             clock.cancel()
-
-
-def _said(problem: Exception) -> str:
-    """Return the words of a failed connection, without the number of the system's error."""
-    return re.sub(r"^\[Errno -?\d+\] ", "", str(problem)) or "the server took too long"
 
 
 def _head(boundary: str) -> bytes:

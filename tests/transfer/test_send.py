@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import pydicom
 import pytest
@@ -263,22 +262,6 @@ def test_a_patient_id_that_was_invented_for_a_file_without_one_is_no_disagreemen
 def test_a_peer_that_is_not_there_is_an_error(disc: Path, run: Runs) -> None:
     done = run("send", disc, "--to", "NOBODY@127.0.0.1:1", "--retries", "0", code=5)
     assert "NOBODY@127.0.0.1:1: no connection" in done.stderr
-
-
-@pytest.mark.parametrize("where", [{"to": "NOBODY@127.0.0.1:1"}, {"stow": "http://127.0.0.1:1/dicom-web"}])
-def test_a_peer_that_was_never_reached_is_tried_twice(
-    disc: Path, where: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tries: list[Any] = []
-
-    def create_connection(address: Any, *_: Any, **__: Any) -> socket.socket:
-        tries.append(address)
-        raise ConnectionRefusedError
-
-    monkeypatch.setattr(socket, "create_connection", create_connection)
-    with fileset.Reader(disc) as reader, pytest.raises(PeerError, match="no connection"):
-        send(reader.find(), jobs=1, pause=0.01, retries=5, **where)  # type: ignore[arg-type]
-    assert len(tries) == 2
 
 
 def test_a_server_that_is_not_there_is_an_error(disc: Path, run: Runs) -> None:
