@@ -42,7 +42,6 @@ from fileset.media.system.files import (
     write_file,
 )
 from fileset.media.system.hashing import digest_of
-from fileset.media.system.helper import Helper
 
 _JUNCTION: Final = 0xA0000003
 """The reparse tag of a mount point: IO_REPARSE_TAG_MOUNT_POINT."""
@@ -64,7 +63,6 @@ class FolderTransaction:
         self._find = find
         self._forget = forget
         self._work = WorkFolder(root)
-        self._helper = Helper()  # lets the disk begin to write finished files, and closes them
         self._dicomdir = os.path.join(root, DICOMDIR.value)
         self._made_root: list[str] = []
         self._unnamed: list[tuple[str, JournalEntry]] = []  # the temporary name of each
@@ -170,7 +168,7 @@ class FolderTransaction:
         temporary = self._work.temporary()
         mode = restricted(0o666, info.mode if info else None)
         with blamed_on(self._path(file_id)):
-            entry = JournalEntry(ADDED, *write_file(temporary, chunks, helper=self._helper, mode=mode), file_id)
+            entry = JournalEntry(ADDED, *write_file(temporary, chunks, sync=False, mode=mode), file_id)
         self._mode &= mode
         self._unnamed.append((temporary, entry))
         self._unnamed_bytes += entry.size
@@ -183,8 +181,6 @@ class FolderTransaction:
         batch, self._unnamed, self._unnamed_bytes = self._unnamed, [], 0
         if not batch:
             return
-        with blamed_on(self._root):
-            self._helper.finish()
         self._work.append_to_journal(entry for _, entry in batch)
         self._sync(batch)
         for temporary, entry in batch:
@@ -357,8 +353,6 @@ class FolderTransaction:
 
     def _undo(self) -> None:
         """Remove the written files; files that cannot be removed stay in the journal."""
-        with suppress(OSError):
-            self._helper.finish()  # Windows removes no open files
         self._written = [path for path in self._written if not _removed(os.unlink, path)]
         made = sorted((path for path, ours in self._folders.items() if ours), key=len, reverse=True)
         left = [path for path in made if not _removed(os.rmdir, path)]

@@ -8,14 +8,12 @@ import stat
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from typing import BinaryIO, Final
 
 from fileset.errors import MediumError, NotFoundError, RuleError
 from fileset.media.base import Chunks
 from fileset.media.system.calls import system
 from fileset.media.system.hashing import COPY_SIZE, Hashed, digest_of
-from fileset.media.system.helper import Helper
 
 STANDARD_OUTPUT: Final = "-"
 """The path that means standard output, which receives a ZIP archive."""
@@ -81,32 +79,24 @@ def blamed_on(path: str, advice: str = "") -> Iterator[None]:
 # ---------------------------------------------------------------- bytes and names that are on disk
 
 
-def write_file(path: str, chunks: Chunks, *, helper: Helper | None = None, mode: int = 0o666) -> tuple[int, str]:
+def write_file(path: str, chunks: Chunks, *, sync: bool = True, mode: int = 0o666) -> tuple[int, str]:
     """Write a new file; return its size in bytes and its XXH3-128 hash.
 
-    Without a `helper`, wait until the bytes are on the medium. With one, the helper lets the disk begin to write and
-    closes the file, while the caller writes the next one; `sync_file` or the system's `sync_volume` waits for the bytes.
+    With `sync`, wait until the bytes are on the medium. Otherwise the system has begun to write them, and
+    `sync_file` or the system's `sync_volume` waits for them.
     """
     hashed = Hashed(chunks)
     descriptor = system.create(path, mode)
     try:
         for chunk in hashed:
             _write_all(descriptor, chunk)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    if helper is None:
-        _close_after(system.sync_file, descriptor)
-    else:
-        helper.do(partial(_close_after, system.start_write_back, descriptor))
-    return hashed.size, hashed.digest
-
-
-def _close_after(action: Callable[[int], None], descriptor: int) -> None:
-    try:
-        action(descriptor)
+        if sync:
+            system.sync_file(descriptor)
+        else:
+            system.start_write_back(descriptor)  # the disk writes while the next file is read
     finally:
         os.close(descriptor)
+    return hashed.size, hashed.digest
 
 
 def append_file(path: str, data: bytes) -> None:
