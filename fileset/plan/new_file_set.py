@@ -161,7 +161,7 @@ def _removals(medium: UpdatableMedium, staying: set[FileId], report: Report) -> 
     for name in sorted(former):
         if name not in stay and is_path(name):
             actual, obstacle = deletable(medium, FileId.tolerant(name), Where(DICOMDIR.path))
-            if obstacle and obstacle.rule == "FS-FILE-UNDELETED":
+            if obstacle and obstacle.rule == "FS-FILE-UNDELETED" and not medium.inquire_file_set().read_only:
                 raise MediumError(_STAYS, path=os.path.join(medium.name, name), advice=_FREE)
             removals += [FileId.tolerant(name)] if actual else []
             if obstacle and obstacle.rule != "FS-FILE-MISSING":
