@@ -53,7 +53,7 @@ def measured(folder: Path, count: int, suffix: str, options: Sequence[str]) -> l
     if not source.exists():
         source.mkdir()
         for number in range(count):
-            (source / f"I{number:07}").write_bytes(synthetic.ct(1, 1, 1, number))
+            (source / f"I{number:07}").write_bytes(synthetic.ct(1, 1, 1 + number // 10_000, number % 10_000))
     made: tuple[str | Path, ...] = ("create", source, "-o", image, "--replace", "--naming", "keep", *options)
     others: tuple[tuple[str | Path, ...], ...] = (("list", image), ("check", image), ("extract", image, "-o", copies))
     times = [cpu(*words) for words in (made, *others)]
