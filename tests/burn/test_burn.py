@@ -150,7 +150,7 @@ def test_without_a_burning_program_its_names_are_given(
     run: Runs, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(programs, "which", lambda _: None)
-    assert "xorriso" in run("burn", image, "--device", f"stdio:{tmp_path / 'disc'}", code=2).stderr
+    assert "xorriso" in run("burn", image, "--device", f"stdio:{tmp_path / 'BURNED'}", code=2).stderr
 
 
 def test_an_unknown_burning_program_is_answered_with_the_known_ones() -> None:
