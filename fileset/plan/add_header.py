@@ -62,7 +62,7 @@ def _file_meta_at(head: bytes) -> int | None:
 
 
 def _with_header(read: Reading, start: int) -> bytes:
-    """Return the file with preamble, prefix and File Meta Information; b"" if its transfer syntax is unknown."""
+    """Build the file with preamble, prefix and File Meta Information; b"" if its transfer syntax is unknown."""
     data = read_all(read, start)
     values = HeaderValues.read(lambda at, size: data[at : at + size], _UIDS)
     if any(mark in data for mark in _ENCAPSULATED):
@@ -84,7 +84,7 @@ def _with_header(read: Reading, start: int) -> bytes:
 
 
 def _syntax(head: bytes) -> bytes:
-    """Return the transfer syntax of an uncompressed data set by its first element."""
+    """Recognise the transfer syntax of an uncompressed data set by its first element."""
     if head[4:6] not in SHORT_VRS | LONG_VRS:
         return _IMPLICIT
     return _BIG_ENDIAN if head[:1] == b"\0" else _EXPLICIT

@@ -45,13 +45,13 @@ class Choice:
         return cls(conditions, patterns, wanted) if conditions or patterns else None
 
     def excludes(self, path: str) -> bool:
-        """Return whether a pattern matches a path, or a file or folder in it. Case does not count, nor how accents are encoded."""
+        """Test whether a pattern matches a path, or a file or folder in it. Case does not count, nor how accents are encoded."""
         folded = _folded(path)
         names = [folded, *folded.split("/")]
         return any(fnmatchcase(name, pattern) for pattern in self.patterns for name in names)
 
     def takes(self, read: Reading) -> bool:
-        """Return whether the values of a file match; True for a file that is not DICOM, so that the report names it."""
+        """Check whether the values of a file match; True for a file that is not DICOM, so that the report names it."""
         if not self.conditions:
             return True
         try:
@@ -61,5 +61,5 @@ class Choice:
         return self.accepts(values.value)
 
     def accepts(self, value: Callable[[int], Any]) -> bool:
-        """Return whether the values that `value` gives for tags match all conditions."""
+        """Test whether the values that `value` gives for tags match all conditions."""
         return all(matches(value(tag)) for tag, matches in self.conditions)

@@ -71,7 +71,7 @@ class ClusterExecutor(Executor):
             _compare(worker, answer, path, size)
 
     def _workers(self) -> list[str]:
-        """Return the addresses of all workers. Raises `MediumError` if none comes within `CONNECT` seconds."""
+        """Ask for the addresses of all workers. Raises `MediumError` if none comes within `CONNECT` seconds."""
         found = self._ask("list its workers", self._client.nthreads)
         if not found:
             with suppress(MediumError):

@@ -174,7 +174,7 @@ def _is_there(basis: bytes, medium: WritableMedium) -> bool:
 
 
 def _is_deflated(basis: bytes, medium: WritableMedium) -> bool:
-    """Return whether the DICOMDIR is the one with these bytes in a deflated transfer syntax."""
+    """Check whether the DICOMDIR is the one with these bytes in a deflated transfer syntax."""
     with suppress(FormatError):
         return medium.has_dicomdir() and inflated(read_dicomdir(readable_of(medium))) == basis
     return False

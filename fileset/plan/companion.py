@@ -20,7 +20,7 @@ class Companion(Protocol):
         """Prepare once for all volumes, with the records of all of them; yield findings for the user."""
 
     def weigh(self, source: int, footprint: Footprint) -> int:
-        """Return the largest number of bytes that the files for one instance take."""
+        """Compute the largest number of bytes that the files for one instance take."""
 
     def room(self, footprint: Footprint) -> Footprint:
         """Return the footprint of a medium plus the accompanying files that do not depend on the number of instances."""

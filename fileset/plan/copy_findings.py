@@ -16,7 +16,7 @@ PREAMBLES: Final = get_args(Preamble)
 
 
 def clears(preamble: str) -> bool:
-    """Return whether the option clears preambles. Raises `RuleError` unless it is "keep" or "zero"."""
+    """Check whether the option clears preambles. Raises `RuleError` unless it is "keep" or "zero"."""
     require_one_of("treatment of preambles", preamble, PREAMBLES)
     return preamble == "zero"
 

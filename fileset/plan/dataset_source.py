@@ -89,7 +89,7 @@ def _require_fitting_pixels(dataset: Dataset, syntax: UID) -> None:
 
 
 def _are_fragments(value: bytes) -> bool:
-    """Return whether a value is one item after the other: an offset table and fragments."""
+    """Test whether a value is one item after the other: an offset table and fragments."""
     at = 0
     while value[at : at + 4] == _ITEM_BYTES:
         at += 8 + int.from_bytes(value[at + 4 : at + 8], "little")

@@ -71,13 +71,13 @@ def _check_size(medium: ReadableMedium, dicomdir: FileId) -> None:
 
 
 def absent_from(contents: Contents, keywords: Iterable[str]) -> dict[str, int]:
-    """Return the keywords whose key no record has, each with its tag."""
+    """Find the keywords whose key no record has, each with its tag."""
     flat = contents.flat
     return not_among((part.tag for index in range(len(flat)) for part in flat.elements(index)), keywords)
 
 
 def not_among(tags: Iterable[int], keywords: Iterable[str]) -> dict[str, int]:
-    """Return the keywords whose tags are not in `tags`. Raises `RuleError` for a word that is not an attribute."""
+    """Select the keywords whose tags are not in `tags`. Raises `RuleError` for a word that is not an attribute."""
     present = frozenset(tags)
     wanted = ((keyword, condition(keyword, None)[0]) for keyword in keywords)
     return {keyword: tag for keyword, tag in wanted if tag not in present}

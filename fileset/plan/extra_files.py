@@ -42,11 +42,11 @@ class Included(Collection[FileId]):
                 raise RuleError(f"included twice, as {self._paths[name]} and {file.path}", path=name)
 
     def paths(self) -> dict[str, str]:
-        """Return the name of each file on the medium -> its path."""
+        """Map the name of each file on the medium to its path."""
         return {name.path: path for name, path in self._paths.items()}
 
     def sizes(self) -> tuple[list[int], int]:
-        """Return the size of each file in bytes, and the number of folders that they need."""
+        """Look up the size of each file in bytes, and count the folders that they need."""
         folders = {folder for name in self._paths for folder in _above(name.path)}
         return [inquire(path).size for path in self._paths.values()], len(folders)
 
@@ -67,7 +67,7 @@ class Included(Collection[FileId]):
 
 
 def has_same_file(addition: Addition, medium: UpdatableMedium) -> bool:
-    """Return whether the medium has a file of this name with the same bytes."""
+    """Check whether the medium has a file of this name with the same bytes."""
     if medium.inquire_file(addition.file_id).size != addition.size:
         return False
     with medium.open(addition.file_id) as file:

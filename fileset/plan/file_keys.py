@@ -35,7 +35,7 @@ class FileKeys:
     _describer: Describer = field(factory=lambda: Describer(Policy(keys=USUAL)))
 
     def confirms(self, index: int, row: Field) -> bool:
-        """Return whether a file below a record has its value for a key.
+        """Check whether a file below a record has its value for a key.
 
         Also True if no file can be read, or the key is not among the usual ones, because nothing contradicts the value.
         """
@@ -45,7 +45,7 @@ class FileKeys:
         return any(chain is None or _text(chain, row) == text for chain in self._below(index))
 
     def person(self, index: int) -> Person:
-        """Return the person in the first file below a record that can be read."""
+        """Find the person in the first file below a record that can be read."""
         return next((person_of(chain) for chain in self._below(index) if chain is not None), Person(""))
 
     def better(self, index: int) -> tuple[bytes, frozenset[int]]:
@@ -85,7 +85,7 @@ class FileKeys:
 
 
 def _value(chain: Chain, row: Field) -> bytes:
-    """Return the value of a file for a key, b"" if it has none."""
+    """Look up the value of a file for a key, b"" if it has none."""
     if row.name in Chain._fields:
         return bytes(getattr(chain, row.name))
     return next((value for _, one, value in chain.extra if one.tag == row.tag), b"")

@@ -58,7 +58,7 @@ class Placing:
 
 
 def folder_of(path: Path) -> str:
-    """Return the File ID value of a folder of the counter scheme."""
+    """Format the File ID value of a folder of the counter scheme."""
     return SEPARATOR.join(f"{prefix}{number:06d}" for prefix, number in zip(FOLDER_PREFIXES, path, strict=False))
 
 

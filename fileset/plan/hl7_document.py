@@ -131,7 +131,7 @@ def _chain(header: DocumentHeader, policy: Policy) -> Chain:
 
 
 def _is_package(data: bytes) -> bool:
-    """Return whether a document begins with the headers of a MIME message (RFC 2045)."""
+    """Test whether a document begins with the headers of a MIME message (RFC 2045)."""
     return _MIME(data) is not None
 
 
@@ -202,7 +202,7 @@ def _value(element: Element | None, name: str) -> str:
 
 
 def _identifier(element: Element | None) -> str:
-    """Return root and extension in the form of HL7 Instance Identifier (0040,E001): root^extension."""
+    """Join root and extension in the form of HL7 Instance Identifier (0040,E001): root^extension."""
     if element is None or not element.get("root"):
         return ""
     return "^".join(filter(None, (element.get("root"), element.get("extension"))))

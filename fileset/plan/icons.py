@@ -87,12 +87,12 @@ def icons_added(
 
 
 def _per_image(nodes: Sequence[Node]) -> Iterator[tuple[int, int]]:
-    """Yield, for each record that gets an icon, its place in `nodes` and the source of the picture."""
+    """List, for each record that gets an icon, its place in `nodes` and the source of the picture."""
     return ((at, node.source) for at, node in enumerate(nodes) if node.record_type in IMAGES)
 
 
 def _per_series(nodes: Sequence[Node]) -> Iterator[tuple[int, int]]:
-    """Yield the same for SERIES records, with the image in the middle as the picture. A kept record gets no icon."""
+    """List the same for SERIES records, with the image in the middle as the picture. A kept record gets no icon."""
     series, images = -1, list[int]()
     for at, node in enumerate(nodes):
         if node.source < 0:

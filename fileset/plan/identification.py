@@ -23,7 +23,7 @@ from fileset.standard.tags import DESCRIPTOR_CHARACTER_SET, DESCRIPTOR_FILE_ID
 def identify(
     file_set_id: str, file_set_uid: str | None, descriptor: FileId | str | None, character_set: str | None
 ) -> Identification:
-    """Return the File-set Identification of a new file-set, with a new UID unless one is given (PS3.5 B.2)."""
+    """Make the File-set Identification of a new file-set, with a new UID unless one is given (PS3.5 B.2)."""
     if isinstance(descriptor, str):
         descriptor = FileId.from_path(descriptor)
     return Identification(file_set_uid or new_uid(), file_set_id, descriptor, character_set or "")

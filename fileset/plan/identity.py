@@ -140,7 +140,7 @@ def refreshed_differences(contents: Contents, refreshed: Iterable[tuple[int, str
 
 
 def _difference(name: str, row: IdentityKey, in_record: str | Person, in_file: str | Person, used: str) -> Finding:
-    """Return the finding about the file `name`; `used` is the side whose value counts."""
+    """Make the finding about the file `name`; `used` is the side whose value counts."""
     message = f"the record has {row.keyword} {in_record}, the file has {in_file}: the {used} is used"
     return Finding(row.rule, message, Where(name, tag=row.tag))
 
@@ -156,7 +156,7 @@ def _refused(record: Identity, file: Identity | None) -> Refused | None:
 
 
 def differences(record: Identity, file: Identity) -> Iterator[tuple[IdentityKey, str | Person, str | Person]]:
-    """Yield each key that differs, and its value in the record and in the file; `PERSON` if only the persons differ."""
+    """Find each key that differs, and its value in the record and in the file; `PERSON` if only the persons differ."""
     agree = True
     for row in IDENTITY:
         in_record, in_file = getattr(record, row.name), getattr(file, row.name)
@@ -197,7 +197,7 @@ def identities_in(medium: ReadableMedium, contents: Contents) -> Iterator[tuple[
 
 
 def identity_of_levels(contents: Contents, index: int) -> Identity:
-    """Return the identity that all instances below these records of patient, study and series share."""
+    """Collect the identity that all instances below these records of patient, study and series share."""
     values: dict[str, str] = {}
     person = Person("")
     for at in (index, *contents.tree.above(index)) if index >= 0 else ():

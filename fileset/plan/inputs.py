@@ -225,7 +225,7 @@ _OF_DICOMDIR: Final = (DIRECTORY_CLASS, b"\4\0\x30\x11", b"\4\0\0\x12")
 
 
 def _is_plain_instance(path: str) -> bool:
-    """Return whether a file that is named like a DICOMDIR, such as DICOMDIR.dcm, is an instance and so a source."""
+    """Decide whether a file that is named like a DICOMDIR, such as DICOMDIR.dcm, is an instance and so a source."""
     with suppress(OSError), OpenFile(path) as read:
         head = read(0, 1024)
         return is_part_10(head) and not any(mark in head for mark in _OF_DICOMDIR)
@@ -233,7 +233,7 @@ def _is_plain_instance(path: str) -> bool:
 
 
 def file_sets_in(image: ReadableMedium) -> Iterator[ReadableMedium]:
-    """Yield each folder of an image that has a DICOMDIR, as a medium."""
+    """Find each folder of an image that has a DICOMDIR, as a medium."""
     for folder in sorted({name.rpartition("/")[0] for name in image.names() if holds_file_set(name)}):
         yield below(image, folder)
 

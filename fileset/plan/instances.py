@@ -142,10 +142,10 @@ class RecordFinder(Finder, Instances, Protocol):
         """The faults of the DICOMDIR."""
 
     def paths(self) -> Iterator[str]:
-        """Return the paths of their files, "/" between components."""
+        """List the paths of their files, "/" between components."""
 
     def absent(self, keywords: Iterable[str]) -> dict[str, int]:
-        """Return the keywords whose key no record has, each with its tag."""
+        """Find the keywords whose key no record has, each with its tag."""
 
     def close(self) -> None:
         """Release the medium."""

@@ -79,7 +79,7 @@ class Intake:
         return icons_added(nodes, self.icons, sources, self.workers("icons"))
 
     def findings(self) -> Iterator[Finding]:
-        """Yield the findings of transcoding and of the comparison with records; each once."""
+        """List the findings of transcoding and of the comparison with records; each once."""
         yield from dict.fromkeys(self.transcoding.findings) if self.transcoding else ()
         yield from self.check.findings if self.check else ()
 

@@ -36,12 +36,12 @@ class Manifest:
     digests: dict[str, str]
 
     def unlisted(self, names: Iterable[str]) -> list[str]:
-        """Return the names that the manifest does not list."""
+        """Select the names that the manifest does not list."""
         itself = os.path.basename(self.path)
         return [name for name in names if name not in self.digests and name.rpartition("/")[2] != itself]
 
     def missing(self, names: Iterable[str]) -> list[str]:
-        """Return the listed names that are not in `names`."""
+        """Find the listed names that are not in `names`."""
         return sorted(self.digests.keys() - set(names))
 
     def problem(self, name: str, data: bytes) -> str:

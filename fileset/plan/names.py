@@ -197,12 +197,12 @@ def _counter_name(place: Place) -> str:
 
 
 def _counter(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
-    """Yield names such as PT000000/ST000000/SE000000/IM000000: the position at each level of the directory."""
+    """Make names such as PT000000/ST000000/SE000000/IM000000: the position at each level of the directory."""
     return (space.file(_counter_name(place)) for place in places)
 
 
 def _flat(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
-    """Yield names such as DICOM/D0000000/I0000000: numbered over the whole file-set, a thousand in a folder."""
+    """Make names such as DICOM/D0000000/I0000000: numbered over the whole file-set, a thousand in a folder."""
     values = (SEPARATOR.join(("DICOM", f"D{n // FLAT_FOLDER:07d}", f"I{n:07d}")) for n in count())
     free = filter(space.free, values)
     return (space.file(_own_name(place) or next(free)) for place in places)
@@ -215,7 +215,7 @@ def _uid_name(uid: str, attempt: int = 0) -> str:
 
 
 def _uid(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
-    """Yield names such as DICOM/AB/CDEFGHIJ: 50 bits of a hash of the SOP Instance UID, independent of other files.
+    """Make names such as DICOM/AB/CDEFGHIJ: 50 bits of a hash of the SOP Instance UID, independent of other files.
 
     If several UIDs have the same hash, the first by UID keeps the name and the others are hashed again.
     """
@@ -275,7 +275,7 @@ def _keep_folders(chains: Iterable[tuple[str, ...]], space: _Namespace) -> dict[
 
 
 def _keep_chain(place: Place) -> tuple[str, ...]:
-    """Return the last eight components of the path of a source; for a data set, the components of the counter scheme."""
+    """Take the last eight components of the path of a source; for a data set, the components of the counter scheme."""
     if not place.source:
         return tuple(_counter_name(place).split(SEPARATOR))
     return tuple(part for part in place.source.split("/") if part)[-MAX_COMPONENTS:] or ("_",)

@@ -118,6 +118,6 @@ def instance_of(chain: Chain, uid: bytes, tail: bytes) -> Instance:
 
 
 def _value(contents: Contents, index: int, tag: int) -> object:
-    """Return the value of a key in a record, or in one above it."""
+    """Look up the value of a key in a record, or in one above it."""
     values = (contents.key(at, tag) for at in (index, *contents.tree.above(index)))
     return next((value for value in values if value is not None), None)

@@ -92,7 +92,7 @@ def new_file_set(
 def _companions(
     recipe: Recipe, medium: UpdatableMedium, directory: Directory, source_of: Mapping[FileId, int]
 ) -> Iterator[Addition]:
-    """Return the files that accompany the file-set. Raises `RefusedError` if another file has one of their names."""
+    """List the files that accompany the file-set. Raises `RefusedError` if another file has one of their names."""
     if recipe.companion is None:
         return
     present = {name.upper() for name in medium.names()} if medium.exists() else set()

@@ -97,7 +97,7 @@ def _identification(file_set_uid: str, file_set_id: str) -> Identification:
 
 
 def mended_identification(contents: Contents, is_there: FileIsThere) -> dict[int, bytes | None]:
-    """Return the changes that make the File-set Identification legal (PS3.3 F.3.2.1, PS3.10 8.1)."""
+    """Find the changes that make the File-set Identification legal (PS3.3 F.3.2.1, PS3.10 8.1)."""
     changes: dict[int, bytes | None] = {}
     try:
         Identification(contents.file_set_uid)

@@ -35,18 +35,18 @@ def _bare(component: str) -> str:
 
 
 def is_dicomdir(name: str) -> bool:
-    """Return whether a path names a DICOMDIR, or a copy of one such as DICOMDIR.OLD."""
+    """Test whether a path names a DICOMDIR, or a copy of one such as DICOMDIR.OLD."""
     upper = name.upper()
     return DICOMDIR.value in upper and upper.rpartition("/")[2].startswith(DICOMDIR.value)
 
 
 def holds_file_set(name: str) -> bool:
-    """Return whether a path names the DICOMDIR of its folder, under any form of the name."""
+    """Test whether a path names the DICOMDIR of its folder, under any form of the name."""
     return DICOMDIR.value in name.upper() and form_key(name.rpartition("/")[2]) == DICOMDIR.value
 
 
 def looks_like_dicom(medium: ReadableMedium, name: str) -> bool:
-    """Return whether a file begins as a DICOM file, or as a data set without the Part 10 header (PS3.10 7.1)."""
+    """Check whether a file begins as a DICOM file, or as a data set without the Part 10 header (PS3.10 7.1)."""
     try:
         with medium.open(FileId.tolerant(name)) as file:
             data = file.read(HEAD)
@@ -99,7 +99,7 @@ class Presence:
         return cls(listed, present, missing, extra, nameless, tuple(filter(holds_file_set, left)))
 
     def unlisted(self, medium: ReadableMedium) -> list[str]:
-        """Return the files that look like DICOM and that no record references."""
+        """Find the files that look like DICOM and that no record references."""
         return [name for name in self.extra if looks_like_dicom(medium, name)]
 
     def findings(self, unlisted: Sequence[str]) -> Iterator[Finding]:
@@ -117,7 +117,7 @@ _ABSENT: Final = "not on the medium"
 
 
 def _unusable(medium: ReadableMedium, present: dict[str, str]) -> dict[str, str]:
-    """Return the listed paths of links that lead nowhere or out of the medium, and of pipes, sockets and devices."""
+    """Find the listed paths of links that lead nowhere or out of the medium, and of pipes, sockets and devices."""
     if not isinstance(medium, FolderMedium) or not medium.irregular:
         return {}
     unusable = {}
@@ -139,7 +139,7 @@ class _Forms:
         self.names.setdefault(form_key(name), []).append(name)
 
     def take(self, path: str) -> str | None:
-        """Return the file that a File ID path names, and keep it from `left`."""
+        """Take the file that a File ID path names, and keep it from `left`."""
         found = self.names.get(form_key(path))
         return found.pop(0) if found else None
 
@@ -150,7 +150,7 @@ class _Forms:
 
 
 def around(reader: RecordFinder) -> tuple[ReadableMedium, str]:
-    """Return the whole medium that the user gave, and the folder of the DICOMDIR in it, with a final "/"."""
+    """Find the whole medium that the user gave, and the folder of the DICOMDIR in it, with a final "/"."""
     medium = reader.medium
     if isinstance(medium, Below):
         name = medium.around.name

@@ -249,7 +249,7 @@ class _Rebuild:
         return tree_of(self.offer, accepted, self.kept, lambda at, why: self._refuse(at, why.rule, why.reason))
 
     def _other_persons(self, accepted: list[tuple[int, Instance]]) -> dict[int, Person]:
-        """Return the person of the first file below each PATIENT record that all its files with this Patient ID contradict."""
+        """Find the person of the first file below each PATIENT record that all its files with this Patient ID contradict."""
         found: dict[int, dict[Person, bool]] = {}
         for source, instance in accepted:
             above = self.kept.above(self.placed[source]) if source in self.placed else iter(())
@@ -262,12 +262,12 @@ class _Rebuild:
         return {patient: next(iter(persons)) for patient, persons in found.items() if all(persons.values())}
 
     def _has_id_of(self, chain: Chain, patient: int) -> bool:
-        """Return whether a file has the Patient ID of a record: a file of another patient moves to his record."""
+        """Test whether a file has the Patient ID of a record: a file of another patient moves to his record."""
         identity = chain.patient_id or invented_patient_id(chain.study_uid)
         return decode(identity, chain.character_set.decode("ascii")) == self.kept.key(patient)
 
     def _is_elsewhere(self, source: int, instance: Instance) -> bool:
-        """Return whether a file names another patient, study or series than its record; report it and keep the record."""
+        """Check whether a file names another patient, study or series than its record; report it and keep the record."""
         index = self.placed.get(source, NONE)
         if index == NONE:
             return False
@@ -282,7 +282,7 @@ class _Rebuild:
         return bool(found)
 
     def _is_alone(self, described: tuple[int, Instance]) -> bool:
-        """Return whether no record names the same patient, study, series and instance as the file.
+        """Check whether no record names the same patient, study, series and instance as the file.
 
         If two files contradict each other, the first decides. So files that agree with their records come first: one wrong
         file must not move the other files of its study to another patient.
@@ -384,7 +384,7 @@ class _Rebuild:
         return old.decode("ascii", "replace"), node.sop_instance_uid.decode("ascii", "replace")
 
     def _can_stay(self, node: Node, index: int) -> bool:
-        """Return whether the type, File ID and structure of an old record allow keeping it byte for byte."""
+        """Decide whether the type, File ID and structure of an old record allow keeping it byte for byte."""
         contents = self.contents
         same_file = node.source < 0 or contents.file_id_value(index) == self.offer.in_place[node.source]
         return (
@@ -396,7 +396,7 @@ class _Rebuild:
         )
 
     def _is_encoded_wrongly(self, index: int) -> bool:
-        """Return whether links, in-use flag, type or File ID have a wrong VR, length or order; the writer encodes them anew."""
+        """Check whether links, in-use flag, type or File ID have a wrong VR, length or order; the writer encodes them anew."""
         faults = self.diagnosis.faults.get(index, ())
         return any((one.where.tag or 0) >> 16 == 4 and one.rule.startswith("FS-ELEMENT-") for one in faults)
 
@@ -408,7 +408,7 @@ class _Rebuild:
         return frozenset(stays.values())
 
     def _uncured(self, index: int) -> Iterator[Finding]:
-        """Yield the faults of a record that stays, for a record of a level without those about files that move away."""
+        """List the faults of a record that stays, for a record of a level without those about files that move away."""
         is_level = self.contents.type_name(index) in LEVELS
         for fault in self.diagnosis.faults.get(index, ()):
             if not is_level or fault.where.file == self.contents.file or fault.where.file in self.unplaced:

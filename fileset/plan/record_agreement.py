@@ -23,7 +23,7 @@ _CONDITIONS: Final = {condition(keyword, None)[0]: keyword for keyword in IDENTI
 
 
 def disagreements(record: InstanceRecord, get: Get) -> Iterator[tuple[IdentityKey, str, str]]:
-    """Yield each key of `IDENTITY` that differs, and its value in the record and in the file that `get` reads."""
+    """Find each key of `IDENTITY` that differs, and its value in the record and in the file that `get` reads."""
     for row, in_record in _identity(record):
         in_file = get(row.keyword)
         if in_file and in_record != str(in_file).strip():
@@ -31,12 +31,12 @@ def disagreements(record: InstanceRecord, get: Get) -> Iterator[tuple[IdentityKe
 
 
 def absences(record: InstanceRecord, get: Get) -> Iterator[IdentityKey]:
-    """Yield each UID of `IDENTITY` that the records have and the file lacks, as in a truncated file."""
+    """Find each UID of `IDENTITY` that the records have and the file lacks, as in a truncated file."""
     return (row for row, _ in _identity(record) if row.level != "PATIENT" and not get(row.keyword))
 
 
 def _identity(record: InstanceRecord) -> Iterator[tuple[IdentityKey, str]]:
-    """Yield each key of `IDENTITY` that the record, or one above it, has, with its value."""
+    """Read each key of `IDENTITY` that the record, or one above it, has, with its value."""
     holders = {"PATIENT": record.patient, "STUDY": record.study, "SERIES": record.series}
     for row in IDENTITY:
         holder = holders.get(row.level)

@@ -109,7 +109,7 @@ def _sound_references(data: bytes) -> set[str]:
 
 
 def serious_faults(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the errors that affect the records of a DICOMDIR."""
+    """Select the errors that affect the records of a DICOMDIR."""
     return [finding for finding in findings if finding.severity == ERROR and finding.rule not in _HARMLESS]
 
 

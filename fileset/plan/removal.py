@@ -75,7 +75,7 @@ def _is_regular(path: str) -> bool:
 
 
 def _is_linked(medium: UpdatableMedium, actual: FileId) -> bool:
-    """Return whether a folder in the path of a file is a link: a record may reference the file by its other name."""
+    """Check whether a folder in the path of a file is a link: a record may reference the file by its other name."""
     folders = actual.components[:-1]
     return bool(folders) and medium.occupation(SEPARATOR.join(folders)) != "folder"
 
@@ -92,6 +92,6 @@ def delete_all(transaction: Transaction, file_ids: Iterable[FileId]) -> list[Fin
 
 
 def _is_dicomdir(file_id: FileId) -> bool:
-    """Return whether a File ID leads to the DICOMDIR, in some form of its name."""
+    """Test whether a File ID leads to the DICOMDIR, in some form of its name."""
     name = file_id.path.upper()
     return re.fullmatch(r"DICOMDIR(\.DCM)?\.?(;\d+)?", name) is not None

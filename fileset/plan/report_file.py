@@ -19,14 +19,14 @@ IsReport = Callable[[bytes], bool]
 
 
 def is_manifest(sample: bytes) -> bool:
-    """Return whether a file begins like a manifest: digests and paths, as `sha256sum` writes them."""
+    """Test whether a file begins like a manifest: digests and paths, as `sha256sum` writes them."""
     lines = sample.split(b"\n")
     whole = lines[:-1] if len(sample) == _SAMPLE or not lines[-1] else lines
     return all(_MANIFEST_LINE(line.rstrip(b"\r")) for line in whole if line.strip())
 
 
 def is_plan(sample: bytes) -> bool:
-    """Return whether a file begins like a plan of volumes."""
+    """Test whether a file begins like a plan of volumes."""
     return not sample or b'"fileset.plan/' in sample[:200]
 
 

@@ -107,13 +107,13 @@ class Scanner:
             return Refused("FS-FILE-UNREADABLE", problem.strerror or str(problem))
 
     def outcome(self, read: Reading, size: int) -> Outcome:
-        """Return the instance in a file of `size` bytes, with its faults as notes, or the reason why there is none."""
+        """Find the instance in a file of `size` bytes, with its faults as notes, or the reason why there is none."""
         first = read(0, min(size, self._layouts.first_read))
         instance = self._stencils.instance(first, size) or self._recognised(read, size, first)
         return cast("Accepted", tuple(instance)) if instance else self._examined(read, size, first)
 
     def _recognised(self, read: Reading, size: int, first: bytes) -> Instance | None:
-        """Return the instance in a file whose header and structure are known, if the header has all values."""
+        """Read the instance in a file whose header and structure are known, if the header has all values."""
         header = self._layouts.find(first)
         if header is None or not self._files.knows(header, read, size, first):
             return None

@@ -34,7 +34,7 @@ def is_locked(problem: FilesetError) -> bool:
 
 
 def no_readable_file(medium: ReadableMedium, findings: Sequence[Finding]) -> FormatError:
-    """Return the error for a medium without a readable DICOM file; if its files are encrypted, with the way to open them.
+    """Choose the error for a medium without a readable DICOM file; if its files are encrypted, with the way to open them.
 
     `findings` are those about its files; the error names a damaged one.
     """
@@ -74,7 +74,7 @@ def secure_format(wanted: Format | str | None, security: Security | None) -> For
 
 
 def encrypting(wanted: Format, security: Security, beside: Container[FileId]) -> Format:
-    """Return a kind of medium that encrypts all files except the files `beside` the file-set.
+    """Build a kind of medium that encrypts all files except the files `beside` the file-set.
 
     Raises `RuleError` if there is no recipient and no password, or an archive password for another kind of medium.
     """
@@ -97,7 +97,7 @@ def no_pages(security: Security | None, web: SupportsPlain | None) -> list[Findi
 
 
 def view_of(medium: ReadableMedium | None) -> SecureView | None:
-    """Return the layer that decrypts the files of a medium, None if the medium has none."""
+    """Find the layer that decrypts the files of a medium, None if the medium has none."""
     while medium is not None:
         if hasattr(medium, "states"):
             return cast("SecureView", medium)
@@ -112,7 +112,7 @@ def around_of(medium: ReadableMedium) -> ReadableMedium:
 
 
 def is_encrypted(medium: ReadableMedium, file_id: FileId) -> bool:
-    """Return whether a file was read decrypted."""
+    """Check whether a file was read decrypted."""
     view = view_of(medium)
     return view is not None and view.is_secure_file(file_id)
 

@@ -11,7 +11,7 @@ from fileset.errors import RuleError
 
 
 def strict_conditions(verb: str, keys: Mapping[str, object]) -> Conditions:
-    """Return the conditions of a verb that changes matching instances.
+    """Build the conditions of a verb that changes matching instances.
 
     "*" matches any value, but needs one. Raises `RuleError` for an unknown keyword, and for a condition that a missing or
     empty value satisfies: such a condition matches every record.

@@ -78,7 +78,7 @@ def _faults(checker: FileChecker, name: str, read: Reading, size: int) -> Iterat
 
 
 def _is_directory(read: Reading) -> bool:
-    """Return whether a DICOM file is a DICOMDIR: no instance, and its elements of group 0004 are correct."""
+    """Check whether a DICOM file is a DICOMDIR: no instance, and its elements of group 0004 are correct."""
     try:
         header = read_header(read, WANTED)
     except HeaderError:
@@ -96,7 +96,7 @@ def below(folder: str, names: Iterable[str]) -> dict[str, str]:
 def new_file_set_findings(
     recipe: Recipe, report: Report, medium: UpdatableMedium, plan: Plan, identification: Identification
 ) -> Iterator[Finding]:
-    """Yield the findings about a new file-set: DICOM files without a record, and the descriptor file."""
+    """Collect the findings about a new file-set: DICOM files without a record, and the descriptor file."""
     if recipe.naming == IN_PLACE:
         others = {skipped.source for skipped in report.skipped}
     elif medium.folder and medium.exists():
@@ -123,7 +123,7 @@ def _descriptor_findings(descriptor: FileId, *, is_listed: bool, is_there: bool)
 
 
 def update_findings(request: Request, report: Report) -> Iterator[Finding]:
-    """Yield the findings about files of the medium that were offered to an update but got no record, and a new descriptor.
+    """Collect the findings about files of the medium that were offered to an update but got no record, and a new descriptor.
 
     An update of an image or archive writes a new one, so the findings cover every file without a record.
     """

@@ -79,17 +79,17 @@ class SourceFileSets:
                 self._media[place] = medium
 
     def origin(self, medium: ReadableMedium) -> Origin:
-        """Return the facts of one file-set."""
+        """Look up the facts of one file-set."""
         return self._origins.get(plain_place(medium.folder or medium.name)) or origin_of(medium)
 
     def skipped(self, source: int, rule: str, reason: str) -> Skipped:
-        """Return the report entry of a source that is not taken. A file with a record counts as a lost DICOM file."""
+        """Make the report entry of a source that is not taken. A file with a record counts as a lost DICOM file."""
         one = Skipped(self.sources.name(source), rule, reason)
         listed = one.foreign and any(path in origin.listed for origin, path in self._around(source))
         return evolve(one, rule="FS-REFERENCE-NOT-DICOM") if listed else one
 
     def is_unlisted(self, source: int) -> bool:
-        """Return whether a source is in the folder of a file-set and no record references it by any form of its name."""
+        """Check whether a source is in the folder of a file-set and no record references it by any form of its name."""
         around = [(origin.forms, path) for origin, path in self._around(source) if origin.forms is not None]
         return bool(around) and not any(form_key(path) in forms or is_dicomdir(path) for forms, path in around)
 
@@ -122,7 +122,7 @@ class SourceFileSets:
         return Skipped(f"{self._media[place].name}/{missing.source}", missing.rule, missing.reason)
 
     def _around(self, source: int) -> Iterator[tuple[Origin, str]]:
-        """Yield each file-set that contains a source, with the path of the source below the folder of its DICOMDIR."""
+        """Find each file-set that contains a source, with the path of the source below the folder of its DICOMDIR."""
         place = plain_place(self.sources.place(source)) if self._origins else ""
         end = place.rfind("/")
         while end >= 0:

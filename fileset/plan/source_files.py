@@ -145,7 +145,7 @@ class SourceFiles:
         return index in self._replaced
 
     def read_paths(self) -> Sequence[str]:
-        """Return the path of each source that is a file of the operating system, as it is to be read; "" for others."""
+        """List the path of each source that is a file of the operating system, as it is to be read; "" for others."""
         if not self._replaced:
             return self.paths
         return [self._replaced.get(index, path) for index, path in enumerate(self.paths)]
@@ -202,7 +202,7 @@ class SourceFiles:
         return (stamp[0], stamp[1]) if stamp else NO_STAMP
 
     def inquire(self, index: int) -> FileInfo:
-        """Return size and date of a source. Raises `MediumError` if the file has vanished."""
+        """Look up size and date of a source. Raises `MediumError` if the file has vanished."""
         if self.is_file(index):
             return inquire(self.path(index))
         if index in self._contents:
@@ -242,7 +242,7 @@ class SourceFiles:
         return iter((self._contents[index],)) if index in self._contents else _chunks(*self._members[index][:2])
 
     def same(self, one: int, other: int) -> bool:
-        """Return whether two sources hold the same bytes."""
+        """Check whether two sources hold the same bytes."""
         if self.is_file(one) and self.is_file(other):
             return same_contents(self.path(one), self.path(other))
         return self._digest(one) == self._digest(other)
@@ -251,7 +251,7 @@ class SourceFiles:
         return digest_of(self.chunks(index))
 
     def is_on(self, medium: ReadableMedium, file_id: FileId, index: int) -> bool:
-        """Return whether a file of `medium` has the bytes of a source. Raises `FilesetError` if it cannot be read."""
+        """Check whether a file of `medium` has the bytes of a source. Raises `FilesetError` if it cannot be read."""
         if medium.inquire_file(file_id).size != self.inquire(index).size:
             return False
         with named(file_id.path), medium.open(file_id) as file:

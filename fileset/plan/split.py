@@ -67,7 +67,7 @@ class Load:
     studies: Sequence[int]
 
     def beside(self, series: int) -> int:
-        """Return the bytes that an instance of a series needs besides its own weight, if it is the only one."""
+        """Sum up the bytes that an instance of a series needs besides its own weight, if it is the only one."""
         return self.series[series] + self.studies[self.study_of[series]]
 
 
@@ -105,7 +105,7 @@ def load_of(nodes: Iterable[Node], sizes: Sequence[int], footprint: Footprint) -
 
 
 def room(capacity: int, footprint: Footprint) -> int:
-    """Return the capacity of a volume that remains for its load."""
+    """Compute the capacity of a volume that remains for its load."""
     return capacity - footprint.fixed - footprint.of(DICOMDIR_HEAD)
 
 
@@ -168,7 +168,7 @@ def pack(load: Load, capacity: int) -> Packing:
 
 
 def _bundles(load: Load, capacity: int) -> Iterator[Bundle]:
-    """Yield whole studies; for a study larger than a volume, its series; for a series larger than a volume, its parts."""
+    """Bundle whole studies; for a study larger than a volume, its series; for a series larger than a volume, its parts."""
     for study, group in groupby(_pieces(load, capacity), key=lambda piece: load.study_of[piece.series]):
         pieces = tuple(group)
         weight = sum(piece.weight for piece in pieces)
@@ -366,6 +366,6 @@ class _VolumePart:
 
 
 def numbered(name: str, number: int, longest: int) -> str:
-    """Return the File-set ID of a volume: with its number at the end, and short enough; "" stays empty."""
+    """Format the File-set ID of a volume: with its number at the end, and short enough; "" stays empty."""
     ending = f"_{number}"
     return name[: longest - len(ending)] + ending if name else ""

@@ -58,7 +58,7 @@ class Stencil(NamedTuple):
         return cls(shared, shared(first), take, order, template)
 
     def instance(self, first: bytes) -> Instance | None:
-        """Return the instance in a file that starts with `first`, None if this stencil does not fit."""
+        """Read the instance in a file that starts with `first`, None if this stencil does not fit."""
         try:
             if self.shared(first) != self.expected:
                 return None
@@ -82,7 +82,7 @@ class Stencils:
         return instance
 
     def wants(self, size: int) -> bool:
-        """Return whether to cut a stencil from a file of this size: the second in a row for which there is none."""
+        """Decide whether to cut a stencil from a file of this size: the second in a row for which there is none."""
         if len(self._known) >= MOST_STENCILS:
             self._known.clear()
         repeated = self._known.get(size, self) is None and self._credit > 0
@@ -96,7 +96,7 @@ class Stencils:
 
 
 def _shared(values: Sequence[tuple[int, int]], kept: Collection[int]) -> str:
-    """Return the format of the bytes from the start of the file to the last value, without values that are not `kept`."""
+    """Build the format of the bytes from the start of the file to the last value, without values that are not `kept`."""
     form, at = "", 0
     for number, (start, end) in enumerate(values):
         if number not in kept and start < end:
@@ -106,7 +106,7 @@ def _shared(values: Sequence[tuple[int, int]], kept: Collection[int]) -> str:
 
 
 def _at(spans: Iterable[Span], at: int = 0) -> str:
-    """Return the format of spans, for bytes from `at` on."""
+    """Build the format of spans, for bytes from `at` on."""
     form = ""
     for start, length in spans:
         form += f"{start - at}x{length}s"

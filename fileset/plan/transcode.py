@@ -181,7 +181,7 @@ def _native_frame(frames: Frames, at: int, width: int, *, overlay: bool) -> byte
 
 
 def _has_other_bits(values: NDArray[Any], stored: int) -> bool:
-    """Return whether bits above Bits Stored hold anything other than zeros or copies of the sign."""
+    """Check whether bits above Bits Stored hold anything other than zeros or copies of the sign."""
     width = values.dtype.itemsize * 8
     if values.dtype.kind not in "iu" or stored >= width:
         return False
@@ -190,7 +190,7 @@ def _has_other_bits(values: NDArray[Any], stored: int) -> bool:
 
 
 def _has_embedded_overlay(file: DicomFile) -> bool:
-    """Return whether an overlay is in the bits of the pixels, without Overlay Data of its own (PS3.5 8.1.2, retired)."""
+    """Check whether an overlay is in the bits of the pixels, without Overlay Data of its own (PS3.5 8.1.2, retired)."""
     found = {tag for tag, _ in elements_of(file.body) if tag >> 24 == _OVERLAYS}
     return any(tag & 0xFFFF == _OVERLAY_BIT_POSITION and (tag & ~0xFFFF | _OVERLAY_DATA) not in found for tag in found)
 

@@ -83,7 +83,7 @@ def _changed(rewrite: Rewrite | Streamed, read: Reading, size: int) -> Iterable[
 
 
 def by_dataset(transform: Transform) -> Rewrite:
-    """Return `transform` as a function of bytes. An exception refuses the file."""
+    """Wrap `transform` as a function of bytes. An exception refuses the file."""
 
     def rewrite(data: bytes) -> bytes | None:
         from io import BytesIO

@@ -172,7 +172,7 @@ def _replaced(request: Request, kept: Kept, source: int, uid: bytes) -> list[int
 
 
 def _holds(request: Request, index: int, source: int) -> bool:
-    """Return whether the file of a record has the bytes of a source. Raises `FilesetError` if it cannot be read."""
+    """Check whether the file of a record has the bytes of a source. Raises `FilesetError` if it cannot be read."""
     file_id = request.contents.file_id(index)
     return file_id is not None and request.offer.sources.is_on(request.medium, file_id, source)
 
@@ -244,7 +244,7 @@ def _renew(growth: Growth, affected: set[int], files: FileKeys, report: Report) 
 
 
 def _planned(request: Request, growth: Growth, frame: Frame, report: Report) -> Plan:
-    """Return the plan that adds the new records and removes no file; report each instance."""
+    """Make the plan that adds the new records and removes no file; report each instance."""
     offer = request.offer
     file_ids = {**offer.in_place, **_file_ids(request, growth)}
     sources, additions, copied = offer.sources, [], []
@@ -323,7 +323,7 @@ def _protected(request: Request) -> frozenset[str]:
 
 
 def _forms(file_id: FileId) -> Iterator[str]:
-    """Return all File IDs under which the medium finds a file, because a record may use any of them."""
+    """List all File IDs under which the medium finds a file, because a record may use any of them."""
     bare = form_key(file_id.path).replace("/", SEPARATOR)
     return (bare + tail for tail in TAILS)
 

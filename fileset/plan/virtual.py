@@ -85,7 +85,7 @@ def _lost(name: str, problem: HeaderError, read: Reading, size: int) -> Iterator
 
 
 def _same(medium: ReadableMedium, one: str, other: str) -> bool:
-    """Return whether two files hold the same bytes."""
+    """Check whether two files hold the same bytes."""
     with medium.open(FileId.tolerant(one)) as first, medium.open(FileId.tolerant(other)) as second:
         while chunk := first.read(COPY_SIZE):
             if chunk != second.read(len(chunk)):

@@ -41,7 +41,7 @@ def write_volume(recipe: Recipe, report: Report, nodes: Arranged, identification
 
 
 def _replaced(recipe: Recipe, medium: UpdatableMedium, removed: int) -> Replaced:
-    """Return the replaced file-set. `removed` of its files are deleted; an image is deleted as a whole."""
+    """Describe the replaced file-set. `removed` of its files are deleted; an image is deleted as a whole."""
     try:
         former, dicomdir = readable(medium.name, recipe.format)
         with closing(former):
@@ -128,7 +128,7 @@ def _used(recipe: Recipe, made: Report, capacity: int) -> int | None:
 
 
 def _shifted(progress: Progress, report: Report, totals: Mapping[str, int]) -> Progress:
-    """Return a callback that turns the progress of one volume into the progress of all; `report` has the earlier volumes.
+    """Build a callback that turns the progress of one volume into the progress of all; `report` has the earlier volumes.
 
     `totals`: the files and the planned bytes of all volumes, by phase.
     """

@@ -70,7 +70,7 @@ class Workers:
             self.progress(done, total)
 
     def prepared(self, paths: Sequence[str], count: int) -> int:
-        """Return how many of `count` files make a chunk; first ask a cluster whether its workers see one of the files.
+        """Choose how many of `count` files make a chunk; first ask a cluster whether its workers see one of the files.
 
         Raises `MediumError` if they do not.
         """
@@ -107,7 +107,7 @@ class Workers:
 
 
 def chunk_size(count: int, jobs: int | None, largest: int = CHUNK) -> int:
-    """Return how many of `count` files make a chunk: fewer than usual if some process would get no chunk otherwise."""
+    """Choose how many of `count` files make a chunk: fewer than usual if some process would get no chunk otherwise."""
     return min(largest, max(1, -(-count // (4 * jobs)))) if jobs else largest
 
 
