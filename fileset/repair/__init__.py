@@ -101,7 +101,7 @@ def repair_file_set(
 
 
 def _without_record(report: Report) -> list[str]:
-    """Return the names of files that stay on the medium without a record."""
+    """List the names of files that stay on the medium without a record."""
     return [one.source for one in report.skipped] + [one.file_id.path for one in report.removed if not one.deleted]
 
 
@@ -160,7 +160,7 @@ def _report_losses(
 
 
 def _nothing_to_list(medium: UpdatableMedium, lost: Sequence[Skipped]) -> FormatError:
-    """Return the error for a medium with neither a DICOMDIR nor a DICOM file that a DICOMDIR can list."""
+    """Choose the error for a medium with neither a DICOMDIR nor a DICOM file that a DICOMDIR can list."""
     if _holds_encrypted(medium):
         reason = "no DICOMDIR, and its files are encrypted: none of the given keys and passwords opens them"
         return FormatError(reason, path=medium.name, advice=OPEN_WITH, rule="FS-SECURE-KEY")
@@ -177,7 +177,7 @@ def _nothing_to_list(medium: UpdatableMedium, lost: Sequence[Skipped]) -> Format
 
 
 def _holds_encrypted(medium: UpdatableMedium) -> bool:
-    """Return whether there is a Secure DICOM File (PS3.10 7.4); its first bytes show that without a key."""
+    """Check whether there is a Secure DICOM File (PS3.10 7.4); its first bytes show that without a key."""
     as_written = around_of(medium)
     for name in as_written.names():
         with suppress(FilesetError, OSError), as_written.open(FileId.tolerant(name)) as file:

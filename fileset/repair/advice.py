@@ -14,7 +14,7 @@ _BLOCKING: Final = ("FS-MEDIUM-", "FS-SECURE-", "FS-DIRECTORY-ABSENT", "FS-PATIE
 
 
 def repair_helps(report: CheckReport) -> bool:
-    """Return whether a repair cures an error in the report of a check, and can write to the medium without a loss."""
+    """Decide whether a repair cures an error in the report of a check, and can write to the medium without a loss."""
     blocked = any(finding.rule.startswith(_BLOCKING) for finding in report.findings)
     return not blocked and any(map(is_curable, report.findings)) and _takes_repair(report.medium)
 

@@ -102,7 +102,7 @@ def _is_disputed(finding: Finding) -> bool:
 
 
 def _wrong(findings: list[Finding]) -> Wrong:
-    """Return the elements of a record that the findings about it name or cast doubt on."""
+    """Collect the elements of a record that the findings about it name or cast doubt on."""
     named: set[int] = set()
     for finding in findings:
         if finding.where.tag is not None:
