@@ -124,7 +124,7 @@ def _position(medium: ReadableMedium | None, record: InstanceRecord) -> int:
 
 
 def _mode(record: InstanceRecord) -> int | None:
-    """Return the permissions of the file of a record, None if unknown."""
+    """Look up the permissions of the file of a record, None if unknown."""
     with suppress(FilesetError, OSError):  # reading the file reports it
         return record.inquire().mode
     return None

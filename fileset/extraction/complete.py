@@ -99,7 +99,7 @@ class Complete:
         return self.find()
 
     def absent(self, keywords: Iterable[str]) -> dict[str, int]:
-        """Return the keywords that no record has, each with its tag."""
+        """Find the keywords that no record has, each with its tag."""
         return self.reader.absent(keywords)
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[InstanceRecord]:

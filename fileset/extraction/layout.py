@@ -67,7 +67,7 @@ class PathTemplate:
         return tuple(dict.fromkeys(piece.keyword for component in components for piece in component if piece.keyword))
 
     def folder_names(self, record: InstanceRecord) -> Iterator[str]:
-        """Yield the texts of the folders; omit levels that the instance does not have.
+        """Format the texts of the folders; omit levels that the instance does not have.
 
         Each component of a File ID becomes a folder (PS3.10 8.2).
         """
@@ -85,7 +85,7 @@ class PathTemplate:
         return text or record.sop_instance_uid or (record.file_id.path if record.file_id else "")
 
     def lacking(self, record: InstanceRecord) -> Iterator[str]:
-        """Yield the keywords for which the instance has no value."""
+        """Find the keywords for which the instance has no value."""
         return (word for word in self.keywords if _value(TemplatePart("", word), record) in (None, ""))
 
 

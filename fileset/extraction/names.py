@@ -20,7 +20,7 @@ _DEVICE: Final = re.compile(r"(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\..*)?", r
 
 
 def safe_name(value: str, *, ascii_only: bool = False) -> str:
-    """Return `value` as one component of a path on any system.
+    """Turn `value` into one component of a path on any system.
 
     Letters and digits of any script stay, others become "_"; with `ascii_only`, letters lose their accents and the rest
     becomes "_". Two values may get one name: `hashed_name` makes them differ.

@@ -87,12 +87,12 @@ class ScannedInstance(BelowLevels[Level]):
         return self.values.get(condition(keyword, None)[0], default)
 
     def matches(self, conditions: list[tuple[int, Callable[[Any], bool]]]) -> bool:
-        """Return whether the values of the instance and of its series, study and patient match all conditions."""
+        """Check whether the values of the instance and of its series, study and patient match all conditions."""
         values = self.all_values() if conditions else {}
         return all(met(values.get(tag)) for tag, met in conditions)
 
     def all_values(self) -> Values:
-        """Return the keys of its record, and of all above it."""
+        """Collect the keys of its record, and of all above it."""
         chain = self.described.chain if self.described else None
         if chain is None:
             return self.values
@@ -167,7 +167,7 @@ class Scanned:
         return (one for one in self.instances if level is None and one.matches(conditions))
 
     def absent(self, keywords: Iterable[str]) -> dict[str, int]:
-        """Return the keywords whose key no record would have, each with its tag."""
+        """Find the keywords whose key no record would have, each with its tag."""
         return not_among((tag for one in self.instances for tag in one.all_values()), keywords)
 
     @property
@@ -268,7 +268,7 @@ _UNUSUAL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f:\\\ud800-\udfff]|(?<![^/])[. 
 
 
 def _is_plain(name: str) -> bool:
-    """Return whether a File ID can express the name of a file."""
+    """Test whether a File ID can express the name of a file."""
     try:
         return FileId.tolerant(name).path == name
     except FormatError:

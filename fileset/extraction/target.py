@@ -79,7 +79,7 @@ class Target:
         return os.path.join(folder, name + self._layout.suffix)
 
     def lacking(self, record: InstanceRecord) -> Iterator[str]:
-        """Yield the keywords of the template for which the instance has no value."""
+        """Find the keywords of the template for which the instance has no value."""
         return self._layout.lacking(record)
 
     def _room(self, texts: Sequence[str]) -> int:
@@ -213,7 +213,7 @@ _WAIT: Final = 0.01
 
 @contextmanager
 def _temporary(folder: str) -> Iterator[str]:
-    """Return a new name; remove its file afterwards, if possible."""
+    """Choose a new name; remove its file afterwards, if possible."""
     path = os.path.join(folder, f".{secrets.token_hex(8)}.part")
     try:
         yield path
