@@ -133,7 +133,7 @@ class FilesetError(Exception):
         return self.text()
 
     def text(self, *, known_path: str = "", known_offset: int | None = None, command: bool = False) -> str:
-        """Return the message without the place that the reader knows already; with `command`, for the command line."""
+        """Format the message without the place that the reader knows already; with `command`, for the command line."""
         place = [] if self.path == known_path else [self.path]
         if self.offset not in (None, known_offset):
             place.append(f"offset {self.offset}")

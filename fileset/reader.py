@@ -324,7 +324,7 @@ class Reader:
         return self.medium.inquire_file_set()
 
     def __len__(self) -> int:
-        """Return the number of records in the DICOMDIR."""
+        """Count the records in the DICOMDIR."""
         return len(self.flat)
 
     # ------------------------------------------------------------ records
@@ -391,15 +391,15 @@ class Reader:
         return select(self.contents, level, columns, keys)
 
     def paths(self) -> Iterator[str]:
-        """Yield the paths of all referenced files relative to the root, with "/" between components; the fast way."""
+        """List the paths of all referenced files relative to the root, with "/" between components; the fast way."""
         return self.contents.paths()
 
     def absent(self, keywords: Iterable[str]) -> dict[str, int]:
-        """Return the keywords whose key no record has, so that nothing can match it, each with its tag."""
+        """Find the keywords whose key no record has, so that nothing can match it, each with its tag."""
         return absent_from(self.contents, keywords)
 
     def reference(self, index: int, tag: int) -> str:
-        """Return a UID of the file reference of a record by its index, else the UID from the file."""
+        """Look up a UID of the file reference of a record by its index, else the UID from the file."""
         said = self.contents.reference(index, tag)
         if said:
             return said
