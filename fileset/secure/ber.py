@@ -47,7 +47,7 @@ class Decoder:
     size: int
 
     def element(self, at: int, limit: int | None = None) -> BerElement:
-        """Return the element at a position, which ends before `limit`. Raises `SecureError` if there is none."""
+        """Read the element at a position, which ends before `limit`. Raises `SecureError` if there is none."""
         limit = self.size if limit is None else limit
         head = self.read(at, min(_LONGEST_HEADER, limit - at)) if 0 <= at < limit else b""
         if len(head) < 2:
@@ -68,7 +68,7 @@ class Decoder:
         return BerElement(head[0], at, content, content + length)
 
     def children(self, parent: BerElement, depth: int = 0) -> Iterator[BerElement]:
-        """Yield the elements in a constructed element, in order."""
+        """Read the elements in a constructed element, in order."""
         at, limit = parent.content, self.size if parent.end is None else parent.end
         for _ in range(MOST_ELEMENTS):
             if parent.end is None:
@@ -82,7 +82,7 @@ class Decoder:
         raise damaged(f"an element has more than {MOST_ELEMENTS} parts")
 
     def after(self, found: BerElement, depth: int = 0) -> int:
-        """Return the position after an element."""
+        """Find the position after an element."""
         if found.end is not None:
             return found.end
         if depth > DEEPEST:
@@ -95,14 +95,14 @@ class Decoder:
         raise damaged(f"an element has more than {MOST_ELEMENTS} parts")
 
     def only(self, parent: BerElement, tag: int) -> BerElement:
-        """Return the first child, the only one of an explicit tag. Raises `SecureError` if it has another tag than `tag`."""
+        """Read the first child, the only one of an explicit tag. Raises `SecureError` if it has another tag than `tag`."""
         child = next(self.children(parent), None)
         if child is None or child.tag != tag:
             raise damaged(f"the element {tag:02X}H is missing")
         return child
 
     def bytes_of(self, found: BerElement, most: int) -> bytes:
-        """Return a whole element with its header. Raises `SecureError` if it has more than `most` bytes."""
+        """Read a whole element with its header. Raises `SecureError` if it has more than `most` bytes."""
         size = self.after(found) - found.at
         if size > most:
             raise damaged(f"a part has {size} bytes; at most {most} are read")
@@ -125,7 +125,7 @@ class Decoder:
         return ".".join(map(str, (first, numbers[0] - 40 * first, *numbers[1:])))
 
     def pieces(self, found: BerElement, depth: int = 0) -> Iterator[tuple[int, int]]:
-        """Yield position and length of each piece of an octet string; pieces may be nested (X.690 8.7)."""
+        """Find position and length of each piece of an octet string; pieces may be nested (X.690 8.7)."""
         if not found.is_constructed:
             yield found.content, (found.end or 0) - found.content
             return

@@ -76,7 +76,7 @@ def public_key(certificate: Certificate) -> RSAPublicKey:
 
 
 def name_of(certificate: Certificate) -> str:
-    """Return the subject of a certificate, as RFC 4514 writes it."""
+    """Format the subject of a certificate, as RFC 4514 writes it."""
     return certificate.subject.rfc4514_string()
 
 

@@ -48,6 +48,6 @@ def decrypted(cipher: str, key: bytes, iv: bytes, data: bytes) -> bytes:
 
 
 def decrypting(cipher: str, key: bytes, iv: bytes) -> Cipher:
-    """Return a function that decrypts blocks at any position. Raises `SecureError` as `cbc`."""
+    """Make a function that decrypts blocks at any position. Raises `SecureError` as `cbc`."""
     cbc(cipher, key, iv)
     return Cipher(partial(decrypted, cipher, key), iv, len(iv))

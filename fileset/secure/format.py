@@ -54,7 +54,7 @@ class SecureFormat:
         return self.inner or format_named("folder")
 
     def recognises(self, path: str) -> bool:
-        """Return whether the file at `path` is of the inner kind."""
+        """Test whether the file at `path` is of the inner kind."""
         return self._known.recognises(path)
 
     def readable(self, path: str) -> SecureView:

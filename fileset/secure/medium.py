@@ -55,7 +55,7 @@ class _Last:
     data: bytes | None = field(repr=False)
 
     def is_of(self, file_id: FileId, info: FileInfo) -> bool:
-        """Return whether this is the file of that name, and it has not changed since."""
+        """Check whether this is the file of that name, and it has not changed since."""
         return self.file_id == file_id and self.info == info
 
 
@@ -130,7 +130,7 @@ class SecureView:
         return opened
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """Return size and date of a file; the size after decryption, if it can be decrypted."""
+        """Read size and date of a file; the size after decryption, if it can be decrypted."""
         info = self.around.inquire_file(file_id)
         with self.around.open(file_id) as file:
             if not is_secure(file.read(_FIRST)):
@@ -141,12 +141,12 @@ class SecureView:
                 return info
 
     def holds_secure_files(self) -> bool:
-        """Return whether the DICOMDIR is encrypted; without one, whether any file is."""
+        """Check whether the DICOMDIR is encrypted; without one, whether any file is."""
         names = [DICOMDIR] if holds(self.around, DICOMDIR) else [FileId.tolerant(name) for name in self.names()]
         return any(map(self.is_secure_file, names))
 
     def is_secure_file(self, file_id: FileId) -> bool:
-        """Return whether a file is a Secure DICOM File."""
+        """Test whether a file is a Secure DICOM File."""
         with self.around.open(file_id) as file:
             return is_secure(file.read(_FIRST))
 
@@ -155,19 +155,19 @@ class SecureView:
         return self.around.inquire_file_set()
 
     def names(self) -> Iterator[str]:
-        """Yield the paths of all files."""
+        """List the paths of all files."""
         return self.around.names()
 
     def refused(self) -> Sequence[RefusedName]:
-        """Return the files that cannot be opened safely."""
+        """List the files that cannot be opened safely."""
         return self.around.refused()
 
     def leftovers(self) -> list[str]:
-        """Return the temporary files of a change."""
+        """List the temporary files of a change."""
         return self.around.leftovers()
 
     def is_busy(self) -> bool:
-        """Return whether a writer is changing the file-set."""
+        """Check whether a writer is changing the file-set."""
         return self.around.is_busy()
 
     def announced(self) -> frozenset[str]:
@@ -175,7 +175,7 @@ class SecureView:
         return self.around.announced()
 
     def damage(self) -> Sequence[str]:
-        """Return the faults of the medium itself."""
+        """List the faults of the medium itself."""
         return self.around.damage()
 
     def close(self) -> None:
@@ -227,19 +227,19 @@ class SecureMedium(SecureView):
         return described(lost) if lost else ""
 
     def exists(self) -> bool:
-        """Return whether something exists at the path of the medium."""
+        """Check whether something exists at the path of the medium."""
         return self.around.exists()
 
     def has_dicomdir(self) -> bool:
-        """Return whether there is a DICOMDIR."""
+        """Check whether there is a DICOMDIR."""
         return self.around.has_dicomdir()
 
     def occupied(self) -> bool:
-        """Return whether a new file-set would replace something."""
+        """Check whether a new file-set would replace something."""
         return self.around.occupied()
 
     def interrupted(self) -> bool:
-        """Return whether a writer is at work, or was interrupted."""
+        """Check whether a writer is at work, or was interrupted."""
         return self.around.interrupted()
 
     def check_writable(self) -> None:
@@ -255,7 +255,7 @@ class SecureMedium(SecureView):
         return self.around.actual(file_id)
 
     def occupation(self, value: str) -> str:
-        """Return the kind of entry that has this File ID value: file, folder or none."""
+        """Look up the kind of entry that has this File ID value: file, folder or none."""
         return self.around.occupation(value)
 
     def not_sources(self) -> frozenset[str]:
@@ -300,7 +300,7 @@ class _SecureTransaction:
         return self._inner.done
 
     def leftovers(self) -> list[FileId]:
-        """Return the files of an interrupted change."""
+        """List the files of an interrupted change."""
         return self._inner.leftovers()
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:

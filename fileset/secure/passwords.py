@@ -22,7 +22,7 @@ _CHECKED: Final = 3
 
 
 def checked(password: str) -> bytes:
-    """Return a password as bytes. Raises `RuleError` if it is empty or has characters that PS3.15 D.1 does not allow."""
+    """Encode a password as bytes. Raises `RuleError` if it is empty or has characters that PS3.15 D.1 does not allow."""
     if not password:
         raise RuleError("the password is empty")
     if not all(" " <= character <= "~" for character in password):

@@ -127,13 +127,13 @@ def open_envelope(
 
 
 def content_size(read: Reading, size: int, opener: Opener) -> int:
-    """Return the size of the content of an envelope, unverified. Reads little; raises as `open_envelope`."""
+    """Find the size of the content of an envelope, unverified. Reads little; raises as `open_envelope`."""
     plain, layer, _ = _decrypted(parse(read, size), opener)
     return plain.size if layer is None else layer[0].size
 
 
 def _decrypted(envelope: Envelope, opener: Opener) -> tuple[Decrypted, Layer | None, str]:
-    """Decrypt with the first key that yields a layer; return the plain bytes, the layer, and the kind of key."""
+    """Decrypt with the first key that opens a layer; return the plain bytes, the layer, and the kind of key."""
     problem = damaged("none of its keys is right")
     for key, opened_by in opener.content_keys(envelope.recipients, CIPHERS[envelope.cipher][1]):
         try:
@@ -151,7 +151,7 @@ def _decrypted(envelope: Envelope, opener: Opener) -> tuple[Decrypted, Layer | N
 
 
 def _begins(envelope: Envelope, cipher: Cipher) -> bool:
-    """Return whether the decrypted bytes begin like a layer or a DICOM file; with a wrong key they hardly ever do."""
+    """Test whether the decrypted bytes begin like a layer or a DICOM file; with a wrong key they hardly ever do."""
     whole = min(_HEAD, envelope.encrypted.size // cipher.block * cipher.block)
     head = cipher.decrypt(envelope.iv, envelope.encrypted(0, whole))
     return not head or head[0] == SEQUENCE or head[_PREFIX] == b"DICM"
@@ -216,7 +216,7 @@ def _signed(decoder: Decoder, parts: Iterator[BerElement], plain: Decrypted) -> 
 
 
 def _content(decoder: Decoder, found: BerElement, plain: Decrypted) -> Spliced:
-    """Return the content of an EncapsulatedContentInfo."""
+    """Find the content of an EncapsulatedContentInfo."""
     parts = decoder.children(_expect(found, SEQUENCE))
     if decoder.identifier(_next(parts)) != DATA:
         raise damaged("the layer inside holds something other than data")
@@ -236,7 +236,7 @@ def _digests(content: Spliced, names: Iterable[str]) -> dict[str, bytes]:
 
 
 def _windowed(read: Reading) -> Reading:
-    """Return `read` with a buffer, because headers are read in small steps."""
+    """Wrap `read` in a buffer, because headers are read in small steps."""
     start, window = 0, b""
 
     def windowed(at: int, size: int) -> bytes:

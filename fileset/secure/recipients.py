@@ -157,7 +157,7 @@ def _is_for(info: Any, certificate: Certificate | None) -> bool:
 
 
 def is_named(name: Any, certificate: Certificate) -> bool:
-    """Return whether an identifier of RFC 5652 (issuer and serial number, or key identifier) names a certificate."""
+    """Test whether an identifier of RFC 5652 (issuer and serial number, or key identifier) names a certificate."""
     if name.name == "issuer_and_serial_number":
         same = name.chosen["serial_number"].native == certificate.serial_number
         return bool(same and name.chosen["issuer"].dump() == certificate.issuer.public_bytes())

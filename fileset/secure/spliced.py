@@ -26,7 +26,7 @@ class Spliced:
                 self.size += length
 
     def __call__(self, at: int, size: int) -> bytes:
-        """Return up to `size` bytes from position `at`. Raises `SecureError` if the file has become shorter."""
+        """Read up to `size` bytes from position `at`. Raises `SecureError` if the file has become shorter."""
         if at >= self.size:
             return b""
         end = min(at + size, self.size)
@@ -69,7 +69,7 @@ class Decrypted:
         self.size -= padding
 
     def __call__(self, at: int, size: int) -> bytes:
-        """Return up to `size` bytes from position `at`."""
+        """Decrypt up to `size` bytes from position `at`."""
         size = min(size, self.size - at)
         if size <= 0:
             return b""

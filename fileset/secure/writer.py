@@ -139,7 +139,7 @@ class Sealer:
     protection: Protection
 
     def size(self, size: int) -> int:
-        """Return the size of the envelope of a file of `size` bytes."""
+        """Compute the size of the envelope of a file of `size` bytes."""
         encrypted = self._encrypted(size)
         return len(self._envelope(bytes(32), bytes(BLOCK), encrypted)) + encrypted
 
