@@ -15,7 +15,7 @@ SHOWN = 2
 
 
 def advice_lines(advice: Sequence[ProfileVerdict], *, quiet: bool) -> Iterator[str]:
-    """Yield one line for each profile that is satisfied, then one for each of the others with its main reasons."""
+    """Format one line for each profile that is satisfied, then one for each of the others with its main reasons."""
     satisfied = [one for one in advice if one.satisfied]
     for one in satisfied:
         yield f"satisfied  {one.profile.id}: {one.profile.medium.name}"
@@ -54,5 +54,5 @@ def write_advice(medium: str, advice: Sequence[ProfileVerdict]) -> None:
 
 
 def _short(message: str, profile: str) -> str:
-    """Return the first half of a message: the value of the file, without the values that the profile allows, or its name."""
+    """Cut a message to its first half: the value of the file, without the values that the profile allows, or its name."""
     return message.partition("; ")[0].replace(f" is not in {profile}", " is not allowed")

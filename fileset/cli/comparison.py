@@ -39,7 +39,7 @@ def comparison_lines(comparison: Comparison, *, quiet: bool) -> Iterator[str]:
 
 
 def _shortened(difference: SectorRange) -> str:
-    """Return a range of sectors with its first files only: if the disc was burnt from another image, all files differ."""
+    """Format a range of sectors with its first files only: if the disc was burnt from another image, all files differ."""
     more = len(difference.files) - _SHOWN_FILES
     if more <= 0:
         return str(difference)

@@ -68,17 +68,17 @@ def _grouped(problems: Sequence[Problem]) -> Iterator[str]:
 
 
 def problems_of(findings: Iterable[Finding]) -> list[Problem]:
-    """Return findings as problems, with their places."""
+    """Convert findings to problems, with their places."""
     return [(finding.rule, finding.placed) for finding in findings]
 
 
 def finding_rows(findings: Iterable[Finding]) -> Iterator[str]:
-    """Return findings as texts of JSON."""
+    """Encode findings as texts of JSON."""
     return (json_text(finding_row(finding)) for finding in findings)
 
 
 def finding_row(finding: Finding) -> dict[str, object]:
-    """Return a finding as a member of a document; `offset` in bytes, `tag` as GGGGEEEE in hexadecimal, null where unknown."""
+    """Convert a finding to a member of a document; `offset` in bytes, `tag` as GGGGEEEE in hexadecimal, null where unknown."""
     where = finding.where
     tag = None if where.tag is None else f"{where.tag:08X}"
     return {
@@ -97,5 +97,5 @@ def tell_findings(findings: Sequence[Finding], *, everything: bool, quiet: bool 
 
 
 def hides_records(findings: Iterable[Finding]) -> bool:
-    """Return whether a DICOMDIR is so damaged that records may be missing."""
+    """Decide whether a DICOMDIR is so damaged that records may be missing."""
     return any(finding.severity == "error" and finding.rule not in MAYBE_COMPLETE for finding in findings)

@@ -147,7 +147,7 @@ def add_media(parser: ArgumentParser) -> None:
 
 
 def picked(options: Namespace, *names: str) -> dict[str, Any]:
-    """Return options as keyword arguments of a function that has them under the same names."""
+    """Collect options as keyword arguments of a function that has them under the same names."""
     return {name: getattr(options, name) for name in names}
 
 

@@ -110,7 +110,7 @@ def sized(number: int) -> str:
 
 
 def lasting(seconds: float) -> str:
-    """Return a duration in words: "2.1 s", "3 min 20 s"; at least 0.1 s."""
+    """Format a duration in words: "2.1 s", "3 min 20 s"; at least 0.1 s."""
     whole = round(seconds)
     return f"{max(seconds, 0.1):.1f} s" if whole < 60 else f"{whole // 60:,} min {whole % 60} s"
 
@@ -141,7 +141,7 @@ def _emit(pieces: Iterator[str]) -> None:
 
 
 def started() -> bool:
-    """Return whether anything was written to standard output."""
+    """Check whether anything was written to standard output."""
     return _started
 
 

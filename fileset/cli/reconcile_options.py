@@ -68,7 +68,7 @@ def reconciliation_of(options: Namespace, tls: Tls | None = None) -> Reconciliat
 
 
 def rewriting(reconciliation: Reconciliation | None) -> Streamed | None:
-    """Return the rewrite that changes files, None if nothing is to be changed."""
+    """Make the rewrite that changes files, None if nothing is to be changed."""
     if reconciliation is None:
         return None
     from functools import partial

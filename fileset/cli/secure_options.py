@@ -42,7 +42,7 @@ def encrypting(options: Namespace) -> Security | None:
 
 
 def _locks_archive(options: Namespace) -> bool:
-    """Return whether the password of --zip-password-file locks the output of `create`; otherwise it opens a source."""
+    """Decide whether the password of --zip-password-file locks the output of `create`; otherwise it opens a source."""
     is_zip = options.format == "zip" or (
         not options.format and (options.output.lower().endswith(".zip") or options.output == "-")
     )
@@ -78,7 +78,7 @@ def _require_archive(sources: Iterable[str]) -> None:
 
 
 def _holds_archive(source: str) -> bool:
-    """Return whether a source is a ZIP archive, or a folder with a file that is named like one."""
+    """Check whether a source is a ZIP archive, or a folder with a file that is named like one."""
     from os import path, walk
     from zipfile import is_zipfile
 

@@ -172,13 +172,13 @@ _OPTIONS_OF_ROLES: Final = (
 
 
 def role_options(options: Namespace) -> dict[str, Any]:
-    """Return the options of the verb that a role takes, as keyword arguments."""
+    """Collect the options of the verb that a role takes, as keyword arguments."""
     chosen = {name: getattr(options, name) for name in _OPTIONS_OF_ROLES if hasattr(options, name)}
     return chosen | ({"keys": options.record_keys} if hasattr(options, "record_keys") else {})
 
 
 def settings(options: Namespace) -> dict[str, Any]:
-    """Return the options as keyword arguments of `Creator` and `index`."""
+    """Collect the options as keyword arguments of `Creator` and `index`."""
     return {
         "file_set_id": options.file_set_id,
         "file_set_uid": options.file_set_uid,

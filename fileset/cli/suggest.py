@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def did_you_mean(word: str, known: Iterable[str], folder: str = "") -> str:
-    """Return the question "Did you mean ...?" with the most similar of the `known` words; "" if none is similar."""
+    """Make the question "Did you mean ...?" with the most similar of the `known` words; "" if none is similar."""
     from difflib import get_close_matches
 
     by_lower = {one.lower(): one for one in known}
@@ -16,7 +16,7 @@ def did_you_mean(word: str, known: Iterable[str], folder: str = "") -> str:
 
 
 def path_like(path: str) -> str:
-    """Return the question "Did you mean ...?" with an existing path similar to `path`; "" if there is none."""
+    """Make the question "Did you mean ...?" with an existing path similar to `path`; "" if there is none."""
     folder, name = os.path.split(path.rstrip(os.sep))
     if not name:
         return ""

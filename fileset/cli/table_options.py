@@ -30,7 +30,7 @@ def add_table_options(parser: ArgumentParser) -> None:
 
 
 def wants_table(options: Namespace, media: Sequence[str]) -> bool:
-    """Return whether the options ask for a table. `--scan` alone gives a tree or paths, as a DICOMDIR does."""
+    """Decide whether the options ask for a table. `--scan` alone gives a tree or paths, as a DICOMDIR does."""
     scan_rows = options.scan and (options.json or options.jsonl)
     asked = options.level or options.columns or options.read_files or scan_rows
     return bool(len(media) > 1 or asked or options.csv or options.parquet or options.dicom_json or options.ohif)

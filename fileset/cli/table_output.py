@@ -102,7 +102,7 @@ def _read(
 
 
 def _absent(reader: Reader) -> list[Finding]:
-    """Return findings for missing files, and for DICOM files that no record references."""
+    """Make findings for missing files, and for DICOM files that no record references."""
     from fileset.plan.presence import around, presence_of
 
     medium, prefix = around(reader)
@@ -136,7 +136,7 @@ def _fill(
 
 
 def _with_file(record: Record) -> Record | None:
-    """Return the record if it references a file, else the first record below it that does; None if there is none."""
+    """Choose the record if it references a file, else the first record below it that does; None if there is none."""
     while record.file_id is None:
         below = next(iter(record.children), None)
         if below is None:

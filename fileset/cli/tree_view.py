@@ -122,13 +122,13 @@ def _named(name: str, value: str) -> str:
 
 
 def _date(value: str) -> str:
-    """Return YYYYMMDD as YYYY-MM-DD, anything else unchanged."""
+    """Format YYYYMMDD as YYYY-MM-DD; leave anything else unchanged."""
     plain = len(value) == 8 and value.isdigit()
     return f"{value[:4]}-{value[4:6]}-{value[6:]}" if plain else value
 
 
 def _time(value: str) -> str:
-    """Return HHMMSS.FFFFFF as HH:MM, anything else unchanged."""
+    """Format HHMMSS.FFFFFF as HH:MM; leave anything else unchanged."""
     plain = len(value) >= 4 and value[:4].isdigit()
     return f"{value[:2]}:{value[2:4]}" if plain else value
 
@@ -159,7 +159,7 @@ def _add_totals(top: Branch) -> None:
 
 
 def _counts(branch: Branch, *, levels: bool) -> str:
-    """Return counts such as "2 studies, 12 IMAGE". Only the root counts patients, studies and series."""
+    """Format counts such as "2 studies, 12 IMAGE". Only the root counts patients, studies and series."""
     upper = [counted(branch.counts[name], name.lower(), many) for name, many in LEVELS.items() if branch.counts[name]]
     lower = [f"{number:,} {escaped(name) or NO_TYPE}" for name, number in branch.counts.items() if name not in LEVELS]
     return ", ".join([*(upper if levels else ()), *lower])

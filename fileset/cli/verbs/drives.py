@@ -44,7 +44,7 @@ def run(options: Namespace) -> int:
 
 
 def _row(drive: Drive, folder: str) -> dict[str, Any]:
-    """Return the facts about a file-set in a drive; `error` is the reason why it cannot be read."""
+    """Collect the facts about a file-set in a drive; `error` is the reason why it cannot be read."""
     from fileset.reader import Reader
 
     row: dict[str, Any] = {

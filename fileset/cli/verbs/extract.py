@@ -199,7 +199,7 @@ def _tell_lost(heading: str, lost: Sequence[Lost], *, everything: bool) -> None:
 
 
 def lost_lines(lost: Sequence[Lost], *, everything: bool) -> Iterator[str]:
-    """Yield lost instances below their series; if there are many and `everything` is not set, only counts by series."""
+    """List lost instances below their series; if there are many and `everything` is not set, only counts by series."""
     groups: dict[str, list[Lost]] = {}
     for one in lost:
         groups.setdefault(_series(one), []).append(one)

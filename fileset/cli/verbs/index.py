@@ -73,7 +73,7 @@ def run(options: Namespace) -> int:
 
 
 def _beside(folder: str) -> str:
-    """Return the path of a new folder next to `folder`: relative if the user gave a relative path."""
+    """Choose the path of a new folder next to `folder`: relative if the user gave a relative path."""
     plain = folder.rstrip(os.sep)
     if os.path.basename(plain) in ("", ".", ".."):
         return os.path.relpath(os.path.abspath(folder) + "_NEW")

@@ -97,7 +97,7 @@ def lines(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> Iterat
 
 
 def facts(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield the facts about a file-set, as names and values."""
+    """List the facts about a file-set, as names and values."""
     yield "Medium", reader.medium.name
     yield "File-set ID", reader.file_set_id
     yield "File-set UID", reader.file_set_uid
@@ -114,7 +114,7 @@ def facts(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> Iterat
 
 
 def _medium(reader: Reader) -> Iterator[tuple[str, str]]:
-    """Yield the facts about the medium (M-INQUIRE FILE-SET, PS3.10 8.3)."""
+    """List the facts about the medium (M-INQUIRE FILE-SET, PS3.10 8.3)."""
     medium = reader.medium_info()
     if medium.used is not None:
         disc = f", fits a {medium.disc}, which holds {sized(medium.disc_capacity or 0)}" if medium.disc else ""
@@ -146,7 +146,7 @@ def _space(reader: Reader) -> str:
 
 
 def _files(presence: Presence, unlisted: Sequence[str]) -> str:
-    """Return the numbers of referenced files, missing files, and DICOM files without a record."""
+    """Format the numbers of referenced files, missing files, and DICOM files without a record."""
     parts = [f"{len(presence.present):,} referenced"]
     parts += [f"{len(presence.missing):,} missing"] if presence.missing else []
     parts += [f"{counted(presence.nameless, 'record')} without a usable File ID"] if presence.nameless else []

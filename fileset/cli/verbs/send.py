@@ -269,7 +269,7 @@ def _lost_lines(report: SendReport, *, everything: bool) -> Iterator[str]:
 
 
 def _note_lines(report: SendReport, *, everything: bool) -> Iterator[str]:
-    """Yield the notes of the peer on the instances that it accepted, each with its number of instances."""
+    """List the notes of the peer on the instances that it accepted, each with its number of instances."""
     notes: dict[str, list[str]] = {}
     for one in report.instances:
         for note in (one.reason, one.transcoded) if one.there else ():
