@@ -75,7 +75,7 @@ def class_and_syntax(read: Reading) -> tuple[str, str]:
 
 
 def _size(read: Reading) -> int:
-    """Return the size of a file of unknown size, by halving."""
+    """Find the size of a file of unknown size, by halving."""
     low, high = 0, 1
     while read(high - 1, 1):
         low, high = high, high * 2
@@ -115,7 +115,7 @@ def _text(vr: str, raw: bytes) -> str:
 
 
 def _within(sequence: bytes, tag: int) -> bytes | None:
-    """Return the value of `tag` in the first item that has it; None if none has, or the sequence is damaged."""
+    """Find the value of `tag` in the first item that has it; None if none has, or the sequence is damaged."""
     try:
         for part in items(sequence, 0, len(sequence), EXPLICIT_LITTLE):
             for inner in elements(sequence, part.value_at, part.value_end, EXPLICIT_LITTLE):

@@ -55,7 +55,7 @@ def select_profiles(medium: str = "", sop_class: str = "", syntax: str = "") -> 
 
 
 def _meant(words: str, names: dict[str, str], what: str) -> frozenset[str] | None:
-    """Return the UIDs that a user means; None if the text is empty."""
+    """Find the UIDs that a user means; None if the text is empty."""
     if not words:
         return None
     found = {uid for uid, name in names.items() if words == uid or words.lower() in name.lower()}

@@ -36,7 +36,7 @@ def frames_without_tables(read: Reading, size: int) -> int | None:
 
 
 def has_tables(frame: bytes) -> bool:
-    """Return whether a JPEG bit stream defines its Huffman tables and, unless it is lossless, quantisation tables."""
+    """Check whether a JPEG bit stream defines its Huffman tables and, unless it is lossless, quantisation tables."""
     seen, at = set(), 2
     while at + 4 <= len(frame) and frame[at] == 0xFF:
         marker = frame[at + 1]

@@ -76,7 +76,7 @@ def _shown(value: str | None) -> str:
 
 
 def meets(row: Constraint, facts: Facts) -> bool:
-    """Return whether an instance meets one constraint that holds for it."""
+    """Decide whether an instance meets one constraint that holds for it."""
     value = facts.value(row.attribute)
     if value is None:
         return row.optional or row.form == ABSENT
@@ -139,7 +139,7 @@ def medium_fault(profile: Profile, form: str, file_systems: Sequence[str] = ()) 
 
 
 def medium_caveat(profile: Profile, form: str, file_systems: Sequence[str] = ()) -> str:
-    """Return the steps that turn a folder into the medium of the profile; "" for another form, and on a medium itself."""
+    """Describe the steps that turn a folder into the medium of the profile; "" for another form, and on a medium itself."""
     if profile.security == S_MIME:
         return f"{profile.id} demands that the mail program secures the e-mail with S/MIME ({S_MIME.partition(':')[0]})"
     if form != "folder" or file_systems:

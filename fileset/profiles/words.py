@@ -23,7 +23,7 @@ _BY_STATEMENT: Final = "those of the conformance statement"
 
 
 def service_name(service: str) -> str:
-    """Return the name of a SOP Class, or of a group of them."""
+    """Look up the name of a SOP Class, or of a group of them."""
     row = SOP_CLASSES.get(service)
     return _SERVICE_NAMES.get(service) or (f"{row.name} ({row.uid})" if row else service)
 
