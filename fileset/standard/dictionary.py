@@ -95,13 +95,13 @@ def keyword_like(text: str) -> str:
 
 
 def vr_of(tag: int) -> str:
-    """Return the VR of a tag, for encodings without VR; "UN" if unknown."""
+    """Look up the VR of a tag, for encodings without VR; "UN" if unknown."""
     return _TAGS[tag][1] if tag in _TAGS else (vrs_of(tag) or ("UN",))[0]
 
 
 @cache
 def vrs_of(tag: int) -> tuple[str, ...]:
-    """Return every VR that PS3.6 defines for a tag; none if unknown."""
+    """Look up every VR that PS3.6 defines for a tag; none if unknown."""
     if not tag & 0xFFFF:  # a group length (PS3.5 7.2)
         return ("UL",)
     if tag in _TAGS and tag >> 16 == 4:
@@ -147,7 +147,7 @@ _IN_TABLES: Final = frozenset(_TAGS)
 
 
 def multiplicity(tag: int) -> tuple[int, int | None]:
-    """Return the fewest and the most values of an element (None: any number) by PS3.6; 0 to any number if unknown."""
+    """Look up the fewest and the most values of an element (None: any number) by PS3.6; 0 to any number if unknown."""
     if tag in _IN_TABLES or tag in MULTIPLICITY:
         return MULTIPLICITY.get(tag, (1, 1))
     return _multiplicity_by_pydicom(tag)

@@ -18,13 +18,13 @@ def level_of(record_type: str) -> int:
 
 
 def may_be_root(record_type: str) -> bool:
-    """Return whether the root directory entity may contain such a record, or the type is unknown."""
+    """Check whether the root directory entity may contain such a record, or the type is unknown."""
     known = RECORD_TYPES.get(record_type)
     return known is None or known.root or record_type in ROOT_CHILDREN
 
 
 def may_be_below(upper: str, lower: str) -> bool:
-    """Return whether the lower-level entity of an `upper` record may contain a `lower` one, or a type is unknown."""
+    """Check whether the lower-level entity of an `upper` record may contain a `lower` one, or a type is unknown."""
     above = RECORD_TYPES.get(upper)
     if above is None or lower not in RECORD_TYPES:
         return True
@@ -32,7 +32,7 @@ def may_be_below(upper: str, lower: str) -> bool:
 
 
 def may_be_beside(one: str, other: str) -> bool:
-    """Return whether two record types may share a directory entity, or one is unknown."""
+    """Check whether two record types may share a directory entity, or one is unknown."""
     if one == other or one not in RECORD_TYPES or other not in RECORD_TYPES:
         return True
     return (may_be_root(one) and may_be_root(other)) or _have_a_parent(one, other)

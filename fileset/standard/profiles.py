@@ -82,7 +82,7 @@ class ProfileMedium:
     writes: tuple[str, ...] = ("folder",)
 
     def takes(self, file_system: str) -> bool:
-        """Return whether a file system is one of the medium, or may be, because its revision is unknown."""
+        """Test whether a file system is one of the medium, or may be, because its revision is unknown."""
         return any(one == file_system or one.startswith(f"{file_system} ") for one in self.allows)
 
 
@@ -192,7 +192,7 @@ _ALL: Final = ("FSC", "FSR", "FSU")
 def _with_secure(
     profiles: Iterable[Profile], before: str = "STD-GEN-", secure: str = "STD-GEN-SEC-"
 ) -> Iterator[Profile]:
-    """Return each profile and its secure twin, whose id has SEC after the class."""
+    """List each profile and its secure twin, whose id has SEC after the class."""
     for profile in profiles:
         yield profile
         yield evolve(profile, id=profile.id.replace(before, secure, 1), security=D1)
