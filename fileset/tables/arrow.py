@@ -78,7 +78,7 @@ def _plain(pa: Any, values: list[Any], kind: Any) -> Any:
 
 
 def _validity(pa: Any, values: list[Any]) -> Any:
-    """Return the bitmap of values that are not None, the first one in the lowest bit; None if all are present."""
+    """Build the bitmap of values that are not None, the first one in the lowest bit; None if all are present."""
     if None not in values:
         return None
     bits = "".join("0" if value is None else "1" for value in reversed(values))
@@ -129,6 +129,6 @@ def _time(text: str) -> int:
 
 
 def _takes_several(name: str) -> bool:
-    """Return whether the attribute may have several values (PS3.6: its VM is not 1)."""
+    """Check whether the attribute may have several values (PS3.6: its VM is not 1)."""
     tag = ALIASES.get(name) or tag_of(name)
     return tag is not None and multiplicity(tag) not in ((1, 1), (0, None))

@@ -78,7 +78,7 @@ class _RecordShape(NamedTuple):
 
 
 def _raw(contents: Contents, records: Sequence[int], wanted: Sequence[int]) -> list[Column]:
-    """Return for each tag the bytes of its values: `_ABSENT` if there is none, an `Element` if the record is unusual."""
+    """Collect for each tag the bytes of its values: `_ABSENT` if there is none, an `Element` if the record is unusual."""
     columns: list[Column] = [[_ABSENT] * len(records) for _ in wanted]
     flat, places = contents.flat, {tag: at for at, tag in enumerate(wanted)}
     usual = flat.syntax is EXPLICIT_LITTLE and "MRDR" not in flat.types
@@ -118,7 +118,7 @@ def _parts(
 
 
 def _layout(data: bytes, at: int, end: int, places: dict[int, int]) -> _RecordShape | None:
-    """Return the layout of a record; None if an element has undefined or damaged length."""
+    """Read the layout of a record; None if an element has undefined or damaged length."""
     headers: list[bytes] = []
     form, wanted = ["<"], []
     try:

@@ -47,7 +47,7 @@ def _contradictions(record: InstanceRecord, header: Dataset) -> Iterator[str]:
 
 
 def _in_files(name: str) -> bool:
-    """Return whether files have this attribute, and not only directory records."""
+    """Check whether files have this attribute, and not only directory records."""
     tag = tag_of(name)
     return tag is not None and tag >> 16 != 0x0004
 

@@ -104,7 +104,7 @@ def _modalities(contents: Contents) -> dict[int, Any]:
 
 
 def _at_level(contents: Contents, index: int, level: str) -> int:
-    """Return the record of `level` that is this record or above it; `NONE` if there is none."""
+    """Find the record of `level` that is this record or above it; `NONE` if there is none."""
     while index != NONE and contents.type_name(index) != level:
         index = contents.tree.parent[index]
     return index

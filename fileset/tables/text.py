@@ -16,7 +16,7 @@ _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?").fullmatch
 
 
 def csv_lines(table: Table) -> Iterator[str]:
-    """Yield a table as CSV lines with a header, without line ends; cells that look like a formula begin with '.
+    """Format a table as CSV lines with a header, without line ends; cells that look like a formula begin with '.
 
     Values come from discs of strangers: a spreadsheet must not run them. A cell may contain line breaks.
     """
