@@ -118,7 +118,7 @@ def _shown(
 
 
 def representative_frame(instance: DepictedInstance, frames: Frames) -> int:
-    """Return the index of Representative Frame Number (0028,6010), else of the frame after the first third."""
+    """Choose the index of Representative Frame Number (0028,6010), else of the frame after the first third."""
     number = attributes_of(instance.dataset).number("RepresentativeFrameNumber", 0) or 0
     return int(number) - 1 if 1 <= number <= len(frames) else len(frames) // 3
 

@@ -96,7 +96,7 @@ class Frames:
         return bytes(pairs[begin - start : end - start])
 
     def is_cut_off(self, index: int) -> bool:
-        """Return whether native bytes of a frame are missing: the file ends too early."""
+        """Check whether native bytes of a frame are missing: the file ends too early."""
         end = -(-(index + 1) * self.pixels.frame_bits // 8)
         return self.fragments is None and (
             end > self.element.length or not self.element.read(self.element.at + end - 1, 1)
@@ -224,7 +224,7 @@ def _ranges(fragments: Fragments, frames: int, extended: list[int], read: Readin
 
 
 def _positions(starts: array[int], offsets: list[int]) -> list[int]:
-    """Return the indices of the fragments at `offsets`; none if an offset hits no fragment, or they do not rise."""
+    """Find the indices of the fragments at `offsets`; none if an offset hits no fragment, or they do not rise."""
     by_offset = {start - starts[0]: at for at, start in enumerate(starts)}
     found = [by_offset.get(offset, -1) for offset in offsets]
     rises = all(one < two for one, two in pairwise(found))

@@ -62,7 +62,7 @@ class GreyScale:
 
 
 def grey_scale(attributes: Attributes, pixels: PixelFormat, window: Window | None = None) -> GreyScale:
-    """Return the conversion for a frame: with `window`, else with the first window of its attributes."""
+    """Build the conversion for a frame: with `window`, else with the first window of its attributes."""
     signed = pixels.kind == "i"
     voi = None if window else _voi_table(attributes, signed=signed, big_endian=pixels.big_endian)
     chosen = window or (None if voi else first_window(attributes))
@@ -138,7 +138,7 @@ def window_of(values: NDArray[Any], scale: GreyScale) -> Window:
 
 
 def _modality(attributes: Attributes, *, signed: bool, big_endian: bool) -> Levels:
-    """Return the function of the Modality LUT Sequence, else of Rescale Slope and Intercept (PS3.3 C.11.1)."""
+    """Make the function of the Modality LUT Sequence, else of Rescale Slope and Intercept (PS3.3 C.11.1)."""
     for item in attributes.items("ModalityLUTSequence")[:1]:
         table = table_in(item, signed=signed, big_endian=big_endian)
         if table is not None:

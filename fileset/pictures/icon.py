@@ -108,7 +108,7 @@ def _square(picture: Picture, size: int) -> bytes:
 
 
 def _own_icon(instance: DepictedInstance, size: int) -> bytes | None:
-    """Return the pixels of the icon in the file, if it is native, grey, of 8 bits and of the right size."""
+    """Find the pixels of the icon in the file, if it is native, grey, of 8 bits and of the right size."""
     for icon in Attributes((instance.dataset,)).items("IconImageSequence"):
         if _is_conformant(icon, size):
             pixels = Attributes((icon,)).get("PixelData")

@@ -93,7 +93,7 @@ def _read(read: Reading, transfer_syntax: str) -> DepictedInstance:
 
 
 def _pixels(read: Reading, at: int, tag: int, *, implicit: bool, big_endian: bool) -> PixelElement:
-    """Return the pixel data element at `at`, read without VRs if the data set has none despite its transfer syntax."""
+    """Read the pixel data element at `at`, without VRs if the data set has none despite its transfer syntax."""
     head = read(at, 12)
     bare = implicit or not head[4:6].isalpha()
     encoding = IMPLICIT_LITTLE if bare else EXPLICIT_BIG if big_endian else EXPLICIT_LITTLE

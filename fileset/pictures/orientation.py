@@ -40,7 +40,7 @@ def edges_of(attributes: Attributes) -> Edges:
 
 
 def _letters(direction: list[float]) -> str:
-    """Return the letters of a direction, the one of the nearest axis first."""
+    """Choose the letters of a direction, the one of the nearest axis first."""
     parts = sorted(zip(direction, _AXES, strict=True), key=lambda part: -abs(part[0]))
     return "".join(letters[cosine > 0] for cosine, letters in parts if abs(cosine) >= _LEAST)[:2]
 

@@ -44,7 +44,7 @@ class Picture:
         return image if size == image.size else image.resize(size, Image.Resampling.BILINEAR)
 
     def _size(self) -> tuple[float, float]:
-        """Return width and height with square pixels: the shorter side of a pixel is stretched."""
+        """Compute width and height with square pixels: the shorter side of a pixel is stretched."""
         rows, columns = self.pixels.shape[:2]
         aspect = min(max(self.aspect, 1 / WIDEST_ASPECT), WIDEST_ASPECT)
         return (columns, rows * aspect) if aspect > 1 else (columns / aspect, rows)

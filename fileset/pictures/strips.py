@@ -13,7 +13,7 @@ STRIP: Final = 1 << 20
 
 
 def by_strips(compute: Callable[[NDArray[Any]], NDArray[Any]], values: NDArray[Any]) -> NDArray[Any]:
-    """Return `compute(values)`, computed strip by strip; `compute` must treat each row separately."""
+    """Compute `compute(values)` strip by strip; `compute` must treat each row separately."""
     import numpy as np
 
     rows = max(1, STRIP // max(1, values[:1].size))
