@@ -142,7 +142,7 @@ class RenderSource:
 
 
 def render_all(sources: Sequence[RenderSource], workers: Workers) -> Iterator[Rendered]:
-    """Yield the rendering of each source, in order."""
+    """Render each source, in order."""
     paths = [source.path for source in sources]
     if not all(paths):
         yield from _here(sources, workers)

@@ -178,7 +178,7 @@ class Site:
         return self._page(words["title"], self._name(patient), body, root="" if name == INDEX else "../")
 
     def _contents(self, entries: Iterable[PageEntry]) -> str:
-        """Return the number of pictures and of other objects, in words."""
+        """Count pictures and other objects, in words."""
         types = [entry.record_type for entry in entries]
         images = sum(one in _IMAGES for one in types)
         others = len(types) - images
@@ -186,7 +186,7 @@ class Site:
         return ", ".join(filter(None, parts))
 
     def _thumbnail(self, entries: Iterable[PageEntry], folder: str) -> Markup:
-        """Return the picture in the middle of the first series that has pictures, else its substitute."""
+        """Choose the picture in the middle of the first series that has pictures, else its substitute."""
         shown = [entry.file_id for entry in entries if self._suffix(entry) == "JPG"]
         if not shown:
             return element("span", self.words["no_picture"], class_="none")

@@ -118,7 +118,7 @@ class WebContent:
 
 
 def _series(nodes: Iterable[Node]) -> Iterator[list[int]]:
-    """Yield the sources of each series: instances below the same record."""
+    """Collect the sources of each series: instances below the same record."""
     group: list[int] = []
     for node in nodes:
         if node.source >= 0:
