@@ -251,7 +251,7 @@ def _conditions(keys: Mapping[str, object] | None) -> Conditions:
 
 
 def _pair(source: PayloadSource) -> Pair:
-    """Return SOP class and transfer syntax: from the record, else from the file, else ""."""
+    """Find SOP class and transfer syntax: from the record, else from the file, else ""."""
     said = getattr(source, "sop_class_uid", ""), getattr(source, "transfer_syntax_uid", "")
     if all(said):
         return said

@@ -94,7 +94,7 @@ def encoded(text: str, character_set: str) -> bytes:
 
 
 def _holds(character_set: str, texts: Iterable[str]) -> bool:
-    """Return whether a character set can hold all texts; with code extensions, only ASCII."""
+    """Test whether a character set can hold all texts; with code extensions, only ASCII."""
     try:
         for text in texts:
             encoded(text, character_set)
@@ -104,7 +104,7 @@ def _holds(character_set: str, texts: Iterable[str]) -> bool:
 
 
 def _existing(sequence: bytes, syntax: Syntax) -> list[bytes]:
-    """Return the existing items of Original Attributes Sequence, unchanged."""
+    """Read the existing items of Original Attributes Sequence, unchanged."""
     if not sequence:
         return []
     (part,) = elements(sequence, 0, len(sequence), syntax)
@@ -129,7 +129,7 @@ def _item(writer: _Writer, before: Mapping[int, bytes], stamp: Stamp) -> bytes:
 
 
 def _shown(data: bytes, part: Element, character_set: str) -> str:
-    """Return a value for the report; "" for a sequence."""
+    """Format a value for the report; "(a sequence)" for a sequence."""
     return "(a sequence)" if vr_of(part.tag) == "SQ" else decode(_raw(data, part), character_set).strip(" \0")
 
 

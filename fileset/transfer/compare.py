@@ -53,7 +53,7 @@ def require_asked_for(record: Any, identity: Mapping[int, str], conditions: Cond
 
 
 def same_bytes(one: PayloadSource, other: PayloadSource) -> bool:
-    """Return whether two files hold the same bytes."""
+    """Check whether two files hold the same bytes."""
     with one.open() as first, other.open() as second:
         while chunk := first.read(CHUNK):
             if second.read(CHUNK) != chunk:

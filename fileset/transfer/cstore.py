@@ -226,7 +226,7 @@ def _meaning(status: int) -> str:
 
 
 def named(sop_class: str, syntax: str) -> str:
-    """Return the names of a SOP class and a transfer syntax for a message."""
+    """Look up the names of a SOP class and a transfer syntax for a message."""
     from pydicom.uid import UID
 
     return f"{UID(sop_class).name} in {UID(syntax).name}"

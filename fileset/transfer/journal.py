@@ -62,7 +62,7 @@ class Journal:
         return bool(last)
 
     def has(self, uid: str, size: int, changes: Changes) -> bool:
-        """Return whether the peer has this instance with the same new values from an earlier run."""
+        """Check whether the peer has this instance with the same new values from an earlier run."""
         return (self._peer, uid, size, _digest(changes)) in self._known
 
     def add(self, uid: str, size: int, changes: Changes) -> None:

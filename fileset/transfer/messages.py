@@ -122,7 +122,7 @@ def _pdus(context_id: int, chunks: Iterator[bytes], length: int, limit: int, kin
 
 
 def values_of(pdu: bytes) -> Iterator[tuple[bool, bool, bytes]]:
-    """Yield the values in a P-DATA PDU: whether it is of a command set, whether it is the last one, and its bytes."""
+    """Decode the values in a P-DATA PDU: whether it is of a command set, whether it is the last one, and its bytes."""
     at = 0
     while at + 6 <= len(pdu):
         length, _, control = _PDV_HEADER(pdu, at)

@@ -173,7 +173,7 @@ def payload(source: PayloadSource) -> Payload:
 
 
 def _file_meta(head: bytes) -> tuple[int, str, bool]:
-    """Return the position of the data set, its transfer syntax, and whether there is File Meta Information (PS3.10 7.1)."""
+    """Find the position of the data set, its transfer syntax, and whether there is File Meta Information (PS3.10 7.1)."""
     at = 132 if head[128:132] == b"DICM" else 0
     syntax = b""
     start = at

@@ -233,7 +233,7 @@ class _StowWorker:
         return ([], [renewed]) if isinstance(renewed, Sent) else self._try([renewed])
 
     def _can_renew(self, items: Sequence[Payload]) -> bool:
-        """Return whether transcoding is wanted, and would change one of the files."""
+        """Check whether transcoding is wanted, and would change one of the files."""
         return self._settings.transcode and any(item.transfer_syntax_uid != EXPLICIT for item in items)
 
     def _renewed(self, item: Payload, sent: Sent) -> _Waiting | Sent:

@@ -56,7 +56,7 @@ def from_worklist(
 
 
 def _fits(entry: Dataset, match: Mapping[str, str]) -> bool:
-    """Return whether an entry has the values of the query: a worklist may ignore keys (PS3.4 K.6.1.2.2).
+    """Check whether an entry has the values of the query: a worklist may ignore keys (PS3.4 K.6.1.2.2).
 
     The comparison trusts the worklist for patterns, ranges, dates and times.
     """
