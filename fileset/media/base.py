@@ -95,11 +95,11 @@ class Footprint:
     growth: int = 0
 
     def total(self, sizes: Iterable[int], folders: int) -> int:
-        """Return the bytes that files of these sizes need in this number of folders."""
+        """Sum up the bytes that files of these sizes need in this number of folders."""
         return self.fixed + folders * self.folder + sum(map(self.of, sizes))
 
     def of(self, size: int) -> int:
-        """Return the largest number of bytes that a file of `size` bytes needs."""
+        """Compute the largest number of bytes that a file of `size` bytes needs."""
         return self.entry + -(-(size + size * self.growth // 1000) // self.unit) * self.unit
 
 
@@ -134,7 +134,7 @@ class ReadableMedium(Protocol):
         """Return the path of a file in the operating system, "" on a medium without `folder`. Raises as `open`."""
 
     def position(self, file_id: FileId) -> int:
-        """Return the offset of a file on the medium in bytes, 0 if unknown. Reading in this order avoids seeks."""
+        """Find the offset of a file on the medium in bytes, 0 if unknown. Reading in this order avoids seeks."""
 
     def open(self, file_id: FileId) -> BinaryIO:
         """Open a file for reading (M-READ).
@@ -147,25 +147,25 @@ class ReadableMedium(Protocol):
         """Look up size and date of a file (M-INQUIRE FILE). Raises `MediumError` if it is absent."""
 
     def inquire_file_set(self) -> FileSetInfo:
-        """Return free space, capacity and format of the medium (M-INQUIRE FILE-SET)."""
+        """Look up free space, capacity and format of the medium (M-INQUIRE FILE-SET)."""
 
     def names(self) -> Iterator[str]:
-        """Yield the paths of all files on the medium, "/" between components, in sorted order, whatever their names."""
+        """List the paths of all files on the medium, "/" between components, in sorted order, whatever their names."""
 
     def refused(self) -> Sequence[RefusedName]:
-        """Return the files found so far that `names` leaves out because they cannot be opened safely."""
+        """List the files found so far that `names` leaves out because they cannot be opened safely."""
 
     def leftovers(self) -> list[str]:
-        """Return the paths of temporary files that a running or interrupted change left on the medium."""
+        """List the paths of temporary files that a running or interrupted change left on the medium."""
 
     def is_busy(self) -> bool:
-        """Return whether a writer is changing the file-set at this moment."""
+        """Check whether a writer is changing the file-set at this moment."""
 
     def announced(self) -> frozenset[str]:
-        """Return the names that a running or interrupted change was adding or removing, by its journal."""
+        """List the names that a running or interrupted change was adding or removing, by its journal."""
 
     def damage(self) -> Sequence[str]:
-        """Return the faults of the medium itself found so far, such as an image that was cut off."""
+        """List the faults of the medium itself found so far, such as an image that was cut off."""
 
     def close(self) -> None:
         """Close all open files."""
@@ -180,7 +180,7 @@ def in_reading_order(medium: ReadableMedium, names: Iterable[str]) -> list[str]:
 
 
 def holds(medium: ReadableMedium, file_id: FileId) -> bool:
-    """Return whether a medium has a file, complete or not."""
+    """Test whether a medium has a file, complete or not."""
     try:
         medium.inquire_file(file_id)
     except MediumError:
@@ -230,19 +230,19 @@ class WritableMedium(Protocol):
         """The medium as the user named it."""
 
     def inquire_file_set(self) -> FileSetInfo:
-        """Return free space, capacity and format of the medium (M-INQUIRE FILE-SET)."""
+        """Look up free space, capacity and format of the medium (M-INQUIRE FILE-SET)."""
 
     def exists(self) -> bool:
-        """Return whether anything exists at the path of the medium."""
+        """Check whether anything exists at the path of the medium."""
 
     def has_dicomdir(self) -> bool:
-        """Return whether there is a DICOMDIR already."""
+        """Check whether there is a DICOMDIR already."""
 
     def occupied(self) -> bool:
-        """Return whether a new file-set would replace something: a DICOMDIR in a folder, a whole image file."""
+        """Decide whether a new file-set would replace something: a DICOMDIR in a folder, a whole image file."""
 
     def interrupted(self) -> bool:
-        """Return whether a writer is active, or was interrupted and left files."""
+        """Check whether a writer is active, or was interrupted and left files."""
 
     def check_writable(self) -> None:
         """Raise `MediumError` if this user may not write to the medium; change nothing."""
@@ -264,13 +264,13 @@ class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):
         """Return "folder" if a folder has exactly this File ID value, "" if nothing has it, else "file"."""
 
     def not_sources(self) -> frozenset[str]:
-        """Return the names at the root that are never sources: the work folder and the DICOMDIR."""
+        """List the names at the root that are never sources: the work folder and the DICOMDIR."""
 
     def lasting_damage(self) -> Sequence[str]:
-        """Return the part of `damage` that the next change does not repair."""
+        """Select the part of `damage` that the next change does not repair."""
 
     def not_carried_over(self) -> Sequence[str]:
-        """Return the features other than files that the next change would lose, such as the boot record of an image."""
+        """List the features other than files that the next change would lose, such as the boot record of an image."""
 
     def entitle(self, label: str) -> None:
         """Give the medium a new name with the next change, if its format has a name (PS3.12 F.1.1)."""
@@ -315,7 +315,7 @@ class Format(Protocol):
         """The room that a file-set needs on a medium of this kind."""
 
     def recognises(self, path: str) -> bool:
-        """Return whether the file at `path`, if there is one, is of this kind by its content."""
+        """Test whether the file at `path`, if there is one, is of this kind by its content."""
 
     def readable(self, path: str) -> ReadableMedium:
         """Open the medium at `path`. Raises `FormatError` if it is of another kind, `MediumError` if it cannot be read."""

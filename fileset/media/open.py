@@ -46,7 +46,7 @@ OTHER_FORMATS: Final = (
 
 
 def formats() -> Iterator[Format]:
-    """Yield all kinds of media with their default options; folders first, so that the code for images loads only if needed."""
+    """List all kinds of media with their default options; folders first, so that the code for images loads only if needed."""
     yield FOLDER
     from fileset.media.iso.medium import Iso
 
@@ -57,7 +57,7 @@ def formats() -> Iterator[Format]:
 
 
 def zip_with(password: bytes, wanted: Format | None = None) -> Format:
-    """Return the ZIP format with a password and the options of `wanted`. Raises `RuleError` if `wanted` is another format."""
+    """Make the ZIP format with a password and the options of `wanted`. Raises `RuleError` if `wanted` is another format."""
     from fileset.media.zip.encryption import require_pyzipper
     from fileset.media.zip.medium import Zip
 
@@ -169,7 +169,7 @@ def image_at(path: str | os.PathLike[str], zip_password: bytes = b"") -> Readabl
 
 
 def is_foreign(path: str) -> bool:
-    """Return whether `path` is certainly not a file-set: a file that is not an image or archive, or has no DICOMDIR."""
+    """Decide whether `path` is certainly not a file-set: a file that is not an image or archive, or has no DICOMDIR."""
     kind = _by_content(path)
     if kind is None or kind == FOLDER:
         return kind is None
@@ -183,7 +183,7 @@ def is_foreign(path: str) -> bool:
 
 
 def _below(path: str) -> ReadableMedium | None:
-    """Return the folder of an image if `path` continues the path of the image, else None."""
+    """Open the folder of an image if `path` continues the path of the image, else None."""
     file = next(filter(os.path.lexists, upwards(path)), "")
     if file == path or not os.path.isfile(file):
         return None
@@ -199,7 +199,7 @@ def _below(path: str) -> ReadableMedium | None:
 
 
 def _with_options(chosen: Any, options: Iterable[str]) -> Format:
-    """Return a format with the named options switched on."""
+    """Copy a format with the named options switched on."""
     wanted = dict.fromkeys(options, True)
     for option in wanted:
         if option not in fields_dict(type(chosen)):
@@ -232,7 +232,7 @@ def _by_content(path: str) -> Format | None:
 
 
 def _read_formats() -> Iterator[Format]:
-    """Yield all kinds of media; the kinds that are only read come last."""
+    """List all kinds of media; the kinds that are only read come last."""
     yield from formats()
     yield Remote()
     from fileset.media.tar.medium import Foreign, Tar
@@ -286,7 +286,7 @@ def file_set_in(image: ReadableMedium) -> ReadableMedium:
 
 
 def no_dicomdir(medium: ReadableMedium) -> FormatError:
-    """Return the error for a medium without DICOMDIR; it names damage of the medium, which may be the cause."""
+    """Choose the error for a medium without DICOMDIR; it names damage of the medium, which may be the cause."""
     for damage in medium.damage():
         return FormatError(f"no DICOMDIR is left: {damage}", path=medium.name)
     if medium.folder and os.path.isdir(os.path.join(medium.folder, DICOMDIR.value)):
@@ -308,7 +308,7 @@ def dicomdirs_below(medium: ReadableMedium) -> list[str]:
 
 
 def file_set_around(folder: str) -> str:
-    """Return the nearest folder that has a DICOMDIR, `folder` or one above it; "" if there is none."""
+    """Find the nearest folder that has a DICOMDIR, `folder` or one above it; "" if there is none."""
     names = (DICOMDIR.value, DICOMDIR.value.lower())
     holders = (
         above
@@ -320,7 +320,7 @@ def file_set_around(folder: str) -> str:
 
 
 def _is_dicom(path: str) -> bool:
-    """Return whether there is a DICOM file at `path`: any other file with the name of a DICOMDIR makes no file-set."""
+    """Test whether there is a DICOM file at `path`: any other file with the name of a DICOMDIR makes no file-set."""
     with suppress(FilesetError, OSError), open_regular(path) as file:
         return file.read(132)[128:] == b"DICM"
     return False
@@ -345,7 +345,7 @@ def _folder(path: str) -> ReadableMedium:
 
 
 def _only(path: str, found: Sequence[str]) -> str:
-    """Return the folder of the only DICOMDIR below `path`."""
+    """Select the folder of the only DICOMDIR below `path`."""
     if len(found) == 1:
         return found[0]
     if not found:

@@ -42,11 +42,11 @@ class JournalEntry:
     file_id: FileId
 
     def line(self) -> str:
-        """Return the line of the journal."""
+        """Format the line of the journal."""
         return f"{self.kind} {self.size} {self.digest} {self.file_id.value}\n"
 
     def describes(self, path: str) -> bool:
-        """Return whether a file is the one that the change wrote, or was to remove. Raises `MediumError`."""
+        """Test whether a file is the one that the change wrote, or was to remove. Raises `MediumError`."""
         with named(path):
             found = os.lstat(path)
             if not stat.S_ISREG(found.st_mode) or found.st_size != self.size:

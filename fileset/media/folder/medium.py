@@ -94,7 +94,7 @@ class FolderMedium:
         return inquire_regular(self.resolve(file_id))
 
     def names(self) -> Iterator[str]:
-        """Yield all files below the folder, except the work folder of a writer."""
+        """List all files below the folder, except the work folder of a writer."""
         for file in walk(self.root, skip=frozenset((WORK,)), unlistable=self._note_unlistable):
             if not file.regular:
                 self.irregular.add(file.relative)
@@ -104,7 +104,7 @@ class FolderMedium:
         self._unlistable[folder] = RefusedName(folder, reason)
 
     def leftovers(self) -> list[str]:
-        """Return the files in the work folder, and an old DICOMDIR, of a write that is running or was interrupted."""
+        """List the files in the work folder, and an old DICOMDIR, of a write that is running or was interrupted."""
         work = os.path.join(self.root, WORK)
         if os.path.islink(work) or not os.path.isdir(work):
             return [WORK] if os.path.lexists(work) else []
@@ -114,7 +114,7 @@ class FolderMedium:
         return files
 
     def is_busy(self) -> bool:
-        """Return whether a writer holds the lock."""
+        """Test whether a writer holds the lock."""
         lock = os.path.join(self.root, WORK, LOCK)
         if not os.path.isfile(lock) or os.path.islink(lock):
             return False
@@ -221,7 +221,7 @@ class FolderMedium:
         )
 
     def exists(self) -> bool:
-        """Return whether the folder exists. Raises `MediumError` if that is unknown."""
+        """Check whether the folder exists. Raises `MediumError` if that is unknown."""
         try:
             return stat.S_ISDIR(os.stat(self.root).st_mode)
         except (FileNotFoundError, NotADirectoryError):
@@ -230,22 +230,22 @@ class FolderMedium:
             raise MediumError(f"{problem.strerror or problem}", path=self.root) from problem
 
     def not_sources(self) -> frozenset[str]:
-        """Return the names at the root that an index does not list: the work folder, and the old DICOMDIR."""
+        """Find the names at the root that an index does not list: the work folder, and the old DICOMDIR."""
         dicomdir = self._entry(self.root, DICOMDIR.value) if self.exists() else None
         if dicomdir is not None and dicomdir.is_dir():
             return frozenset((WORK,))
         return frozenset((WORK, dicomdir.name if dicomdir else DICOMDIR.value))
 
     def has_dicomdir(self) -> bool:
-        """Return whether there is a DICOMDIR in the folder, under any form of its name."""
+        """Check whether there is a DICOMDIR in the folder, under any form of its name."""
         return self.exists() and bool(self._dicomdir())
 
     def occupied(self) -> bool:
-        """Return whether there is a file-set: other files in the folder are left alone."""
+        """Check whether there is a file-set: other files in the folder are left alone."""
         return self.has_dicomdir()
 
     def interrupted(self) -> bool:
-        """Return whether there is a work folder."""
+        """Check whether there is a work folder."""
         return os.path.lexists(os.path.join(self.root, WORK))
 
     def check_writable(self) -> None:
@@ -285,7 +285,7 @@ class Folder:
     footprint = Footprint(fixed=0, folder=CLUSTER, entry=64, unit=CLUSTER)
 
     def recognises(self, path: str) -> bool:
-        """Return whether there is a folder at `path`."""
+        """Test whether there is a folder at `path`."""
         return os.path.isdir(path)
 
     def readable(self, path: str) -> FolderMedium:

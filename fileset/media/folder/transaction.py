@@ -328,7 +328,7 @@ class FolderTransaction:
             self._work.release(journal=True)
 
     def _published(self) -> bool | None:
-        """Return whether the new DICOMDIR is in place, None if unknown.
+        """Decide whether the new DICOMDIR is in place; None if unknown.
 
         Look at the medium: the rename may succeed and report an error.
         """
@@ -370,7 +370,7 @@ class FolderTransaction:
 
 
 def _is_link(folder: str) -> bool:
-    """Return whether a folder is a symbolic link, or a junction of Windows; not if it is absent."""
+    """Test whether a folder is a symbolic link, or a junction of Windows; not if it is absent."""
     with named(folder):
         try:
             status = os.lstat(folder)
@@ -380,7 +380,7 @@ def _is_link(folder: str) -> bool:
 
 
 def _removed(how: Callable[[str], None], path: str) -> bool:
-    """Return whether `path` does not exist, now or after its removal."""
+    """Try to remove `path`, and test whether it is gone."""
     with suppress(OSError):
         how(path)
     return not os.path.lexists(path)

@@ -246,7 +246,7 @@ def _sealed(seal: str) -> dict[str, str]:
 
 
 def _own(root: str, name: str) -> str:
-    """Return the path of a file in the work folder, "" if it or the folder is a symbolic link, which this package never makes."""
+    """Build the path of a file in the work folder, "" if it or the folder is a symbolic link, which this package never makes."""
     folder = os.path.join(root, WORK)
     path = os.path.join(folder, name)
     return "" if os.path.islink(folder) or os.path.islink(path) else path

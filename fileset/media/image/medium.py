@@ -94,15 +94,15 @@ class Image(ImageAnswers):
         return self._former.open(file_id)
 
     def position(self, file_id: FileId) -> int:
-        """Return the byte of the old image at which a file begins, 0 if unknown."""
+        """Find the byte of the old image at which a file begins, 0 if unknown."""
         return self._former.position(file_id)
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """Return size and date of a file of the old image."""
+        """Look up size and date of a file of the old image."""
         return self._former.inquire_file(file_id)
 
     def names(self) -> Iterator[str]:
-        """Yield all files of the old image."""
+        """List all files of the old image."""
         return self._former.names()
 
     def refused(self) -> Sequence[RefusedName]:
@@ -134,7 +134,7 @@ class Image(ImageAnswers):
         return holds(self._former, DICOMDIR)
 
     def occupied(self) -> bool:
-        """Return whether anything exists at the path, because a new image replaces it as a whole."""
+        """Check whether anything exists at the path, because a new image replaces it as a whole."""
         return os.path.lexists(self._path)
 
     # ------------------------------------------------------------ names in use

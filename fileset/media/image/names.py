@@ -76,7 +76,7 @@ class Notes(list[str]):
         self.refused.setdefault(name, RefusedName(name, reason))
 
     def everything(self) -> tuple[str, ...]:
-        """Return all notes, then a sentence for each refused file."""
+        """List all notes, then a sentence for each refused file."""
         return (*self, *(f"{one.name}: {one.reason}; not read" for one in self.refused.values()))
 
 
@@ -181,7 +181,7 @@ class FileNames:
 
 
 def _harm(name: str) -> str:
-    """Return the reason why a name cannot be used, "" if it can."""
+    """Find the reason why a name cannot be used, "" if it can."""
     try:
         if len(FileId.tolerant(name).components) == 1 and name.strip(" ") == name:
             return ""

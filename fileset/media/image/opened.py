@@ -24,7 +24,7 @@ class ImageAnswers:
 
     @property
     def form(self) -> str:
-        """Return "folder"; a format that application profiles name overrides this."""
+        """The form "folder"; a format that application profiles name overrides this."""
         return "folder"
 
     def path(self, file_id: FileId) -> str:  # noqa: ARG002  # the answer is the same for every file
@@ -90,7 +90,7 @@ class OpenImage(ImageAnswers):
         self._image.close()
 
     def _volume(self, **facts: Any) -> FileSetInfo:
-        """Return the volume that holds the image, with `facts` about the image itself."""
+        """Describe the volume that holds the image, with `facts` about the image itself."""
         return evolve(
             inquire_volume(os.path.dirname(os.path.abspath(self._path))), **{"caveat": "", "file_systems": (), **facts}
         )

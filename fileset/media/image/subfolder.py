@@ -19,7 +19,7 @@ class Below(ImageAnswers):
         self._prefix = subfolder + "/"
 
     def is_busy(self) -> bool:
-        """Return whether a writer is changing the whole medium."""
+        """Check whether a writer is changing the whole medium."""
         return self._medium.is_busy()
 
     @property
@@ -42,22 +42,22 @@ class Below(ImageAnswers):
         return self._medium.open(self._whole(file_id))
 
     def position(self, file_id: FileId) -> int:
-        """Return the byte of the image at which a file begins, 0 if unknown."""
+        """Find the byte of the image at which a file begins, 0 if unknown."""
         return self._medium.position(self._whole(file_id))
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
-        """Return size and date of a file."""
+        """Look up size and date of a file."""
         return self._medium.inquire_file(self._whole(file_id))
 
     def _whole(self, file_id: FileId) -> FileId:
         return FileId.tolerant(self._prefix + file_id.path)
 
     def inquire_file_set(self) -> FileSetInfo:
-        """Return the sizes of the whole medium."""
+        """Look up the sizes of the whole medium."""
         return self._medium.inquire_file_set()
 
     def names(self) -> Iterator[str]:
-        """Yield the files below the folder."""
+        """List the files below the folder."""
         return (name.removeprefix(self._prefix) for name in self._medium.names() if name.startswith(self._prefix))
 
     def refused(self) -> Sequence[RefusedName]:

@@ -221,7 +221,7 @@ def _key(file_id: FileId) -> str:
 
 
 def _mode(path: str, new: int) -> int:
-    """Return the permissions of the replaced file, else `new` without the bits that the mask of the user forbids."""
+    """Choose the permissions of the replaced file, else `new` without the bits that the mask of the user forbids."""
     with suppress(FileNotFoundError):
         return stat.S_IMODE(os.stat(path).st_mode)
     mask = os.umask(0o077)

@@ -122,7 +122,7 @@ def _ranges(faults: list[tuple[int, str]], image: IsoMedium) -> Iterator[SectorR
 
 
 def _files(image: IsoMedium) -> Iterator[tuple[str, int, int]]:
-    """Yield each file of an image with its first and last sector."""
+    """List each file of an image with its first and last sector."""
     for name in image.names():
         file_id = FileId.tolerant(name)
         try:
@@ -135,7 +135,7 @@ def _files(image: IsoMedium) -> Iterator[tuple[str, int, int]]:
 
 
 def holds_data(device: str) -> bool:
-    """Return whether the disc in a drive is readable and holds anything but zeros."""
+    """Test whether the disc in a drive is readable and holds anything but zeros."""
     try:
         with closing(ImageBytes(device)) as disc:
             return any(disc.read(0, min(disc.size, BATCH * SECTOR)))

@@ -71,7 +71,7 @@ class IsoMedium(OpenImage):
         return volumes
 
     def _hierarchies(self) -> dict[str, Callable[[], IsoVolume | UdfVolume]]:
-        """Yield each hierarchy of the image as its kind and a function that opens it."""
+        """Find each hierarchy of the image: its kind and a function that opens it."""
         found: dict[str, Callable[[], IsoVolume | UdfVolume]] = {}
         for descriptor in descriptors(self._image):
             for kind, is_one in ((ISO_9660, is_primary), (JOLIET, is_joliet)):
@@ -83,7 +83,7 @@ class IsoMedium(OpenImage):
 
     @property
     def form(self) -> str:
-        """Return "iso", "iso+udf" or "udf", by the hierarchies."""
+        """The form by the hierarchies: "iso", "iso+udf" or "udf"."""
         return "+".join(name for kind, name in ((ISO_9660, "iso"), (UDF, "udf")) if kind in self.kinds)
 
     @property
@@ -112,7 +112,7 @@ class IsoMedium(OpenImage):
             raise FormatError(f"{file_id}: {problem}", path=self._path) from problem
 
     def position(self, file_id: FileId) -> int:
-        """Return the byte of the image at which a file begins, 0 if it is empty or absent."""
+        """Find the byte of the image at which a file begins, 0 if it is empty or absent."""
         entry = next(filter(None, (tree.find(file_id) for tree in self._trees)), None)
         return entry.extents[0][0] if entry and entry.extents else 0
 
@@ -132,7 +132,7 @@ class IsoMedium(OpenImage):
         raise MediumError(f"not on the medium {self._path} (PS3.10 8.2)", path=file_id)
 
     def inquire_file_set(self) -> FileSetInfo:
-        """Return the size of the image, the disc that it fits, and the volume that holds it."""
+        """Look up the size of the image, the disc that it fits, and the volume that holds it."""
         size, disc = self._image.size, smallest_disc(self._image.size)
         return self._volume(
             format=", ".join(map(self._versioned, self.kinds)),
@@ -144,12 +144,12 @@ class IsoMedium(OpenImage):
         )
 
     def _versioned(self, kind: str) -> str:
-        """Return the name of a hierarchy, for UDF with its revision."""
+        """Format the name of a hierarchy, for UDF with its revision."""
         revisions = (volume.revision for volume in self._volumes if kind == UDF and isinstance(volume, UdfVolume))
         return " ".join(filter(None, (kind, *revisions)))
 
     def names(self) -> Iterator[str]:
-        """Yield the paths of all files; the long name if Joliet or UDF has one that is not a File ID."""
+        """List the paths of all files; the long name if Joliet or UDF has one that is not a File ID."""
         long = self._long_names()
         for path, entry in self._trees[0].walk():
             yield long.get(entry.extents) or long.get(path.upper()) or path
@@ -163,14 +163,14 @@ class IsoMedium(OpenImage):
         }
 
     def empty_folders(self) -> tuple[list[str], list[str]]:
-        """Return the paths of empty folders that a new image can have, and a sentence for each that it cannot have."""
+        """List the paths of empty folders that a new image can have, and a sentence for each that it cannot have."""
         first, *others = ({path.upper(): path for path in tree.empty_folders()} for tree in self._trees)
         kept = {key: path for key, path in first.items() if _may_be_empty(path) and all(key in one for one in others)}
         named = first if len(first) >= max(map(len, others), default=0) else max(others, key=len)
         return list(kept.values()), [f"the empty folder {path}" for key, path in named.items() if key not in kept]
 
     def features(self) -> Iterator[str]:
-        """Yield the features of the image, other than names, files and texts, that our writer does not write."""
+        """List the features of the image, other than names, files and texts, that our writer does not write."""
         volumes = [volume for volume in self._volumes if isinstance(volume, IsoVolume)]
         yield from (feature for feature, has_it in FEATURES.items() if has_it(self._image, volumes))
 
@@ -191,7 +191,7 @@ class IsoMedium(OpenImage):
 
 
 def _no_volume(size: int) -> str:
-    """Return the reason why a file of `size` bytes without any volume is not an image."""
+    """Explain why a file of `size` bytes without any volume is not an image."""
     if size <= FIRST_DESCRIPTOR * SECTOR:
         return f"not an image of a disc, or cut off: it has {size} bytes, a volume begins after {FIRST_DESCRIPTOR * SECTOR}"
     return "not an image of a disc: it has neither an ISO 9660 nor a UDF volume (PS3.12 F, P)"
@@ -206,7 +206,7 @@ def _is_file_id(path: str) -> bool:
 
 
 def _may_be_empty(path: str) -> bool:
-    """Return whether a new image can have an empty folder of this name: no deeper than the folder of a file."""
+    """Decide whether a new image can have an empty folder of this name: no deeper than the folder of a file."""
     return _is_file_id(path) and path.count("/") + 2 <= MAX_DEPTH
 
 
@@ -251,7 +251,7 @@ class Iso:
 
     @property
     def form(self) -> str:
-        """Return "iso", with UDF "iso+udf"."""
+        """The form: "iso", with UDF "iso+udf"."""
         return "iso+udf" if self.udf else "iso"
 
     @property
@@ -271,7 +271,7 @@ class Iso:
         )
 
     def recognises(self, path: str) -> bool:
-        """Return whether the file or disc drive at `path` has descriptors where ISO 9660 and UDF begin."""
+        """Test whether the file or disc drive at `path` has descriptors where ISO 9660 and UDF begin."""
         if os.path.isdir(path) or is_pipe(path):
             return False
         try:

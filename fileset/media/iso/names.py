@@ -22,7 +22,7 @@ JOLIET_LENGTH: Final = 64
 
 
 def level_1(name: str, *, folder: bool) -> bytes | None:
-    """Return the File or Directory Identifier of a name that Level 1 allows, in either case; None for other names."""
+    """Encode a name that Level 1 allows, in either case, as File or Directory Identifier; None for other names."""
     upper = name.upper()
     if folder:
         return upper.encode("ascii") if _FOLDER(upper) else None
@@ -55,7 +55,7 @@ class Shortener:
 
 
 def level_1_key(identifier: bytes) -> tuple[bytes, bytes]:
-    """Return the sort key of ISO 9660 9.3: name, then extension, each padded with spaces."""
+    """Compute the sort key of ISO 9660 9.3: name, then extension, each padded with spaces."""
     name, _, extension = identifier.partition(b";")[0].partition(b".")
     return name, extension
 
@@ -74,7 +74,7 @@ def joliet(name: str) -> bytes:
 
 
 def shown(identifier: str) -> str:
-    """Return a name as users know it: without version, and without the dot of an empty extension."""
+    """Format a name as users know it: without version, and without the dot of an empty extension."""
     stem, semicolon, version = identifier.rpartition(";")
     name = stem if semicolon and version.isdecimal() and version.isascii() else identifier
     return name.removesuffix(".") or name

@@ -42,12 +42,12 @@ def descriptors(image: ImageBytes) -> Iterator[bytes]:
 
 
 def is_primary(descriptor: bytes) -> bool:
-    """Return whether a volume descriptor describes the primary hierarchy."""
+    """Test whether a volume descriptor describes the primary hierarchy."""
     return descriptor[0] == PRIMARY
 
 
 def is_joliet(descriptor: bytes) -> bool:
-    """Return whether a volume descriptor describes a Joliet hierarchy."""
+    """Test whether a volume descriptor describes a Joliet hierarchy."""
     return descriptor[0] == SUPPLEMENTARY and descriptor[88:91] in JOLIET_ESCAPES
 
 

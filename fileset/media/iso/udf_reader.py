@@ -51,7 +51,7 @@ _LAYOUTS: Final = {FILE_TAG: (84, 168, 176), EXTENDED_FILE_TAG: (92, 208, 216)}
 
 
 def has_udf(image: ImageBytes) -> bool:
-    """Return whether the Volume Recognition Sequence announces UDF."""
+    """Test whether the Volume Recognition Sequence announces UDF."""
     for sector in range(16, 32):
         try:
             if image.read(sector * BLOCK + 1, 5) in (b"NSR02", b"NSR03"):
@@ -108,7 +108,7 @@ class UdfVolume:
         return [((self._start + block) * BLOCK, size)]
 
     def _metadata(self, location: int) -> Partition:
-        """Return a partition whose blocks are the blocks of a file (UDF 2.2.10)."""
+        """Make a partition whose blocks are the blocks of a file (UDF 2.2.10)."""
         _, pieces, _ = self._file(self._plain(location, BLOCK), self._plain)
 
         def place(block: int, size: int) -> Extents:
@@ -207,7 +207,7 @@ class UdfVolume:
 
 
 def _revision(volume: bytes) -> str:
-    """Return the revision of UDF, such as "1.02", from the Domain Identifier of the volume (UDF 2.1.5.3), else ""."""
+    """Decode the revision of UDF, such as "1.02", from the Domain Identifier of the volume (UDF 2.1.5.3), else ""."""
     (found,) = unpack_from("<H", volume, _REVISION_AT)
     return f"{found >> 8:x}.{found & 0xFF:02x}" if volume[217:].startswith(_DOMAIN) and found else ""
 

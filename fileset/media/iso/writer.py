@@ -166,7 +166,7 @@ def volume_descriptor(
 
 
 def _own_texts(text: Callable[[str, int], bytes]) -> bytes:
-    """Return the `TEXTS` of a new image: nothing but the application."""
+    """Build the `TEXTS` of a new image: nothing but the application."""
     # volume set, publisher, data preparer; application; copyright, abstract, bibliographic file
     return text("", 128) * 3 + text(APPLICATION, 128) + text("", 37) * 3
 

@@ -14,7 +14,7 @@ _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://").match
 
 
 def is_url(path: str) -> bool:
-    """Return whether a path is the URL of a remote folder, such as s3://bucket/prefix."""
+    """Test whether a path is the URL of a remote folder, such as s3://bucket/prefix."""
     return _URL(path) is not None
 
 

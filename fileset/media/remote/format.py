@@ -31,7 +31,7 @@ class Remote:
     _media: dict[str, RemoteFileSet] = field(factory=dict)
 
     def recognises(self, path: str) -> bool:
-        """Return whether a path is a URL."""
+        """Test whether a path is a URL."""
         return is_url(path)
 
     def readable(self, path: str) -> RemoteMedium:

@@ -44,11 +44,11 @@ class RemoteFileSet(RemoteMedium):
         return True
 
     def has_dicomdir(self) -> bool:
-        """Return whether there is a DICOMDIR."""
+        """Check whether there is a DICOMDIR."""
         return holds(self, DICOMDIR)
 
     def occupied(self) -> bool:
-        """Return whether there is a DICOMDIR, which a new one would replace."""
+        """Check whether there is a DICOMDIR, which a new one would replace."""
         return self.has_dicomdir()
 
     def interrupted(self) -> bool:
@@ -129,7 +129,7 @@ _AGAIN: Final = "Index it again when nothing changes it"
 
 
 def _is_refusal(cause: BaseException | None) -> bool:
-    """Return whether an error is the answer to an unmet condition: 412 Precondition Failed, 409 Conflict."""
+    """Decide whether an error is the answer to an unmet condition: 412 Precondition Failed, 409 Conflict."""
     text = f"{cause} {cause.__cause__}" if cause else ""
     return isinstance(cause, FileExistsError) or "PreconditionFailed" in text or "pre-conditions" in text
 

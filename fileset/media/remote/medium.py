@@ -102,7 +102,7 @@ class RemoteMedium(ImageAnswers):
         return self._url
 
     def names(self) -> Iterator[str]:
-        """Yield the names of all files, "/" between components."""
+        """List the names of all files, "/" between components."""
         return iter(self.files)
 
     def changed(self) -> list[str]:
@@ -176,7 +176,7 @@ class RemoteMedium(ImageAnswers):
         return self._notes.everything()
 
     def refused(self) -> Sequence[RefusedName]:
-        """Return the files whose names could do harm."""
+        """List the files whose names could do harm."""
         return tuple(self._notes.refused.values())
 
     def close(self) -> None:

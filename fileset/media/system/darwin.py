@@ -124,7 +124,7 @@ def statfs_of(path: str) -> Statfs:
 
 
 def drives() -> list[Drive]:
-    """Return the volumes of this machine below /Volumes. The one of the system is a link there."""
+    """List the volumes of this machine below /Volumes. The one of the system is a link there."""
     found = []
     with os.scandir("/Volumes") as entries:
         for entry in entries:
@@ -136,7 +136,7 @@ def drives() -> list[Drive]:
 
 
 def _is_removable(facts: Statfs) -> bool:
-    """Return whether a volume is below /Volumes, where media are mounted that can be taken out, and not of the network."""
+    """Test whether a volume is below /Volumes, where media are mounted that can be taken out, and not of the network."""
     return facts.f_mntonname.startswith(b"/Volumes/") and bool(facts.f_flags & _LOCAL)
 
 
@@ -144,7 +144,7 @@ _OPTICAL_TYPES: Final = frozenset(("cd9660", "udf"))
 
 
 def volume(path: str) -> VolumeFacts:
-    """Return the volume of an existing folder.
+    """Look up the volume of an existing folder.
 
     `statvfs` counts in 32 bits there: volumes over 16 TB would look smaller.
     """

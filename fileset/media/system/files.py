@@ -33,7 +33,7 @@ def path_of(path: str | os.PathLike[str]) -> str:
 
 
 def upwards(path: str) -> Iterator[str]:
-    """Yield a path and the folders above it, up to the root, which on Windows may be that of a drive without a disc."""
+    """List a path and the folders above it, up to the root, which on Windows may be that of a drive without a disc."""
     yield path
     above = os.path.dirname(path)
     while above and above != path:
@@ -48,7 +48,7 @@ def real_path(path: str) -> str:
 
 
 def not_found(path: str) -> NotFoundError:
-    """Return the error for a path at which there is nothing."""
+    """Choose the error for a path at which there is nothing."""
     drive = os.path.splitdrive(path)[0]
     if drive and not os.path.isdir(drive + os.sep):
         return NotFoundError("there is no such drive, or no disc in it", path=path)
@@ -143,7 +143,7 @@ _NO_PERMISSIONS: Final = frozenset((errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUP
 
 
 def restricted(mode: int, source: int | None) -> int:
-    """Return permissions for a copy: `mode` without the permissions that the source denies to other users."""
+    """Compute permissions for a copy: `mode` without the permissions that the source denies to other users."""
     return mode if source is None else mode & (source | 0o600)
 
 
@@ -272,7 +272,7 @@ def open_status(path: str, *, follow: bool = True) -> tuple[int, os.stat_result]
 
 
 def is_pipe(path: str) -> bool:
-    """Return whether there is a named pipe at `path`; opening it would wait for a writer."""
+    """Test whether there is a named pipe at `path`; opening it would wait for a writer."""
     try:
         return stat.S_ISFIFO(os.stat(path).st_mode)
     except OSError:

@@ -13,7 +13,7 @@ COPY_SIZE: Final = 1 << 17
 
 
 def xxh3() -> xxh3_128:
-    """Return a new XXH3-128 hash: faster than the disk, and enough to detect every error, but not an attacker."""
+    """Start a new XXH3-128 hash: faster than the disk, and enough to detect every error, but not an attacker."""
     from xxhash import xxh3_128
 
     return xxh3_128()

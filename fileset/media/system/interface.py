@@ -57,10 +57,10 @@ class SystemCalls(Protocol):
         """Create a file for reading and writing, with permissions; raise `FileExistsError` if the name is taken."""
 
     def is_link(self, entry: os.DirEntry[str]) -> bool:
-        """Return whether an entry of a folder is a symbolic link, or anything else that leads elsewhere."""
+        """Test whether an entry of a folder is a symbolic link, or anything else that leads elsewhere."""
 
     def long_path(self, path: str) -> str:
-        """Return the path in a form without a limit of length."""
+        """Convert the path to a form without a limit of length."""
 
     def read_at(self, descriptor: int, size: int, at: int) -> bytes:
         """Read up to `size` bytes from position `at`; fewer only at the end of the file."""
@@ -96,10 +96,10 @@ class SystemCalls(Protocol):
         """
 
     def volume(self, path: str) -> VolumeFacts:
-        """Return the volume of an existing folder."""
+        """Look up the volume of an existing folder."""
 
     def drives(self) -> list[Drive]:
-        """Return the mounted media that can be taken out."""
+        """List the mounted media that can be taken out."""
 
     def size(self, descriptor: int) -> int:
         """Measure an open file, or the disc in a drive, in bytes."""

@@ -120,7 +120,7 @@ def _unescaped(text: str) -> str:
 
 
 def drives() -> list[Drive]:
-    """Return the mounted discs, sticks and cards."""
+    """List the mounted discs, sticks and cards."""
     return drives_in(_mount_table(), _is_removable)
 
 
@@ -139,7 +139,7 @@ def drives_in(table: str, is_removable: Callable[[str], bool]) -> list[Drive]:
 
 
 def volume(path: str) -> VolumeFacts:
-    """Return the volume of an existing folder."""
+    """Look up the volume of an existing folder."""
     found = os.statvfs(path)
     mount = _mount(path)
     return VolumeFacts(
@@ -168,7 +168,7 @@ def _mount_table() -> str:
 
 
 def _is_removable(device: str) -> bool:
-    """Return whether Linux calls a block device, or the device of a partition, removable."""
+    """Ask Linux whether a block device, or the device of a partition, is removable."""
     for above in ("", "/.."):
         try:
             with open(f"/sys/dev/block/{device}{above}/removable", encoding="ascii") as file:

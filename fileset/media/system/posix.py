@@ -28,7 +28,7 @@ def create(path: str, mode: int) -> int:
 
 
 def is_link(entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry of a folder is a symbolic link."""
+    """Test whether an entry of a folder is a symbolic link."""
     return entry.is_symlink()
 
 

@@ -54,7 +54,7 @@ def walk(
     skip: frozenset[str] = frozenset(),
     unlistable: Callable[[str, str], None] | None = None,
 ) -> Iterator[SourceFile]:
-    """Yield the file `source`, or all files below the folder `source`, sorted by path, without the relative paths in `skip`.
+    """List the file `source`, or all files below the folder `source`, sorted by path, without the relative paths in `skip`.
 
     `unlistable` is called with the relative path of each folder that cannot be listed, and the reason. Raises `MediumError`
     if `source` does not exist or cannot be listed; without `unlistable`, also for every other such folder. Links to folders
@@ -105,7 +105,7 @@ def _walk(folder: str, skip: frozenset[str], unlistable: Callable[[str, str], No
 
 
 def entries_of(folder: str) -> list[os.DirEntry[str]]:
-    """Return the entries of a folder, sorted by name. Raises `OSError`.
+    """List the entries of a folder, sorted by name. Raises `OSError`.
 
     The empty root of a drive, such as a new stick, has no entries at all on Windows, which reports that as a missing file.
     """
@@ -137,7 +137,7 @@ def place_below(path: str | os.PathLike[str], folder: str | os.PathLike[str]) ->
 
 
 def _is_same(path: str, other: str) -> bool:
-    """Return whether two paths lead to the same file or folder. Some network drives have no numbers to compare."""
+    """Test whether two paths lead to the same file or folder. Some network drives have no numbers to compare."""
     try:
         one, two = os.stat(path), os.stat(other)
     except OSError:
@@ -146,7 +146,7 @@ def _is_same(path: str, other: str) -> bool:
 
 
 def leads_out(path: str, folder: str) -> bool:
-    """Return whether the file at `path` is really outside `folder`, symbolic links followed."""
+    """Test whether the file at `path` is really outside `folder`, symbolic links followed."""
     return place_below(path, folder) is None
 
 
@@ -187,7 +187,7 @@ class PlainFile(OpenFile):
 
     @staticmethod
     def is_link(problem: OSError) -> bool:
-        """Return whether opening failed because there is a symbolic link."""
+        """Test whether opening failed because there is a symbolic link."""
         return problem.errno in (errno.ELOOP, errno.EMLINK)
 
 
@@ -208,7 +208,7 @@ def open_regular(path: str) -> BinaryIO:
 
 
 def same_contents(one: str, other: str) -> bool:
-    """Return whether two files hold the same bytes. Raises `MediumError` if one cannot be read."""
+    """Test whether two files hold the same bytes. Raises `MediumError` if one cannot be read."""
     try:
         with open_regular(one) as first, open_regular(other) as second:
             if os.fstat(first.fileno()).st_size != os.fstat(second.fileno()).st_size:
@@ -230,7 +230,7 @@ NO_STAMP: Final[Stamp] = (-1, -1)
 
 
 def stamp_of(path: str) -> Stamp:
-    """Return the current stamp of a file, `NO_STAMP` if it is unavailable."""
+    """Read the current stamp of a file, `NO_STAMP` if it is unavailable."""
     try:
         found = os.stat(path)
     except OSError:
@@ -239,7 +239,7 @@ def stamp_of(path: str) -> Stamp:
 
 
 def _stamp(found: os.stat_result) -> Stamp:
-    """Return a stamp of two 64-bit numbers: times before 1678 or after 2262 do not fit in nanoseconds."""
+    """Make a stamp of two 64-bit numbers: times before 1678 or after 2262 do not fit in nanoseconds."""
     return found.st_size, found.st_mtime_ns & _LARGEST
 
 

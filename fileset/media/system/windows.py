@@ -114,12 +114,12 @@ def create(path: str, mode: int) -> int:
 
 
 def is_link(entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry of a folder is a symbolic link or a junction."""
+    """Test whether an entry of a folder is a symbolic link or a junction."""
     return entry.is_symlink() or (sys.version_info >= (3, 12) and entry.is_junction())
 
 
 def long_path(path: str) -> str:
-    r"""Return a long path with the prefix \\?\, which lifts the limit of 260 characters."""
+    r"""Give a long path the prefix \\?\, which lifts the limit of 260 characters."""
     whole = os.path.abspath(path)
     if len(whole) < _LONG or path.startswith("\\\\?\\"):
         return path
@@ -239,7 +239,7 @@ def sync_volume(descriptor: int) -> None:
 
 
 def drives() -> list[Drive]:
-    """Return the drives with a medium that can be taken out."""
+    """List the drives with a medium that can be taken out."""
     _kernel.SetErrorMode(_NO_DIALOGS)
     letters = _kernel.GetLogicalDrives()
     roots = [f"{chr(ord('A') + number)}:\\" for number in range(26) if letters >> number & 1]
@@ -261,7 +261,7 @@ def processors() -> int:
 
 
 def volume(path: str) -> VolumeFacts:
-    """Return the volume of an existing folder."""
+    """Look up the volume of an existing folder."""
     root = ctypes.create_unicode_buffer(1024)
     if not _kernel.GetVolumePathNameW(path, root, len(root)):
         raise ctypes.WinError(ctypes.get_last_error())

@@ -136,7 +136,7 @@ class TarMedium(OpenImage):
             raise FormatError(f"{problem}", path=file_id) from problem
 
     def position(self, file_id: FileId) -> int:
-        """Return the offset of a file in the archive in bytes, 0 if there is no such file."""
+        """Find the offset of a file in the archive in bytes, 0 if there is no such file."""
         name = form_of(file_id.path, self._listing)
         return self._members[name].at if name else 0
 
@@ -150,7 +150,7 @@ class TarMedium(OpenImage):
         return self._volume(format="tar", largest_file=None, used=os.path.getsize(self._path), read_only=True)
 
     def names(self) -> Iterator[str]:
-        """Yield the paths of all files that can be read."""
+        """List the paths of all files that can be read."""
         return iter(sorted(self._members, key=lambda path: path.split("/")))
 
     def close(self) -> None:
@@ -203,7 +203,7 @@ class Tar:
     footprint = Footprint(fixed=0, folder=0, entry=0)
 
     def recognises(self, path: str) -> bool:
-        """Return whether the file at `path` begins as a tar archive or a compressed file."""
+        """Test whether the file at `path` begins as a tar archive or a compressed file."""
         head = _head(path)
         return opener_for(head) is not None or begins_as_tar(head)
 
@@ -230,7 +230,7 @@ class Foreign:
     footprint = Footprint(fixed=0, folder=0, entry=0)
 
     def recognises(self, path: str) -> bool:
-        """Return whether the file at `path` begins as such an archive."""
+        """Test whether the file at `path` begins as such an archive."""
         return bool(kind_not_read(_head(path)))
 
     def readable(self, path: str) -> NoReturn:
@@ -249,12 +249,12 @@ class Foreign:
 
 
 def kind_not_read(head: bytes) -> str:
-    """Return the kind of an archive that is recognised by its first bytes but not read, "" for any other file."""
+    """Look up the kind of an archive that is recognised by its first bytes but not read, "" for any other file."""
     return next((name for magic, name in _FOREIGN.items() if head.startswith(magic)), "")
 
 
 def begins_as_tar(head: bytes) -> bool:
-    """Return whether a file begins as a tar archive: with the mark of a header that may be damaged, or an old header."""
+    """Test whether a file begins as a tar archive: with the mark of a header that may be damaged, or an old header."""
     if head[257:262] == b"ustar":
         return True
     try:

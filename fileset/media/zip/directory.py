@@ -92,7 +92,7 @@ def read_extras(file: BinaryIO) -> Extras:
 
 
 def _empty_folders(names: Iterable[str]) -> list[str]:
-    """Return the empty folders, sorted. In the order of names, the contents of a folder follow it."""
+    """Find the empty folders, sorted. In the order of names, the contents of a folder follow it."""
     following = pairwise([*sorted(names), ""])
     return [name for name, after in following if is_folder(name) and not after.startswith(name)]
 
@@ -134,12 +134,12 @@ def normalised(name: str) -> str:
 
 
 def is_folder(name: str) -> bool:
-    """Return whether a member is a folder, by its name."""
+    """Test whether a member is a folder, by its name."""
     return name.endswith(("/", "\\"))
 
 
 def name_fault(name: str) -> str:
-    """Return the reason why a normalised name cannot be used, "" if it can."""
+    """Find the reason why a normalised name cannot be used, "" if it can."""
     if name.startswith("/"):
         return "an absolute name"
     try:
@@ -172,7 +172,7 @@ def _members(found: Sequence[zipfile.ZipInfo], end: int, *, opens: bool) -> Iter
 
 
 def _fault(info: zipfile.ZipInfo, *, opens: bool) -> str:
-    """Return the reason why a member cannot be read, "" if it can."""
+    """Find the reason why a member cannot be read, "" if it can."""
     if info.flag_bits & ENCRYPTED and not opens:
         return LOCKED
     return next((reason for wrong, reason in _CHECKS if wrong(info)), "")
@@ -187,7 +187,7 @@ _CHECKS: Final[tuple[tuple[Callable[[zipfile.ZipInfo], bool], str], ...]] = (
 
 
 def _smallest_end(info: zipfile.ZipInfo) -> int:
-    """Return the earliest possible end of a member; a longer extra field in its local header moves the end further."""
+    """Compute the earliest possible end of a member; a longer extra field in its local header moves the end further."""
     return info.header_offset + LOCAL.size + len(info.orig_filename) + info.compress_size
 
 

@@ -89,7 +89,7 @@ def _member(file: BinaryIO, at: int, size: int) -> ZipMember | RefusedName | Non
 
 
 def _sizes(extra: bytes, packed: int, plain: int) -> tuple[int, int]:
-    """Return the sizes, from the ZIP64 field (APPNOTE 4.5.3) if the header has none."""
+    """Read the sizes, from the ZIP64 field (APPNOTE 4.5.3) if the header has none."""
     at = 0
     while packed == plain == 0xFFFFFFFF and at + 20 <= len(extra):
         kind, length = struct.unpack_from("<2H", extra, at)

@@ -41,7 +41,7 @@ class Zip:
         return Footprint(fixed=END_SIZE, folder=0, entry=HEADERS_SIZE + locked, growth=self.compress)
 
     def recognises(self, path: str) -> bool:
-        """Return whether the file at `path` begins like an archive; it may be cut off."""
+        """Test whether the file at `path` begins like an archive; it may be cut off."""
         if not os.path.isfile(path):
             return False
         try:
@@ -86,7 +86,7 @@ def _image(path: str, former: ReadableMedium, options: Zip, extras: Extras = NO_
 
 
 def _losses(extras: Extras) -> list[str]:
-    """Return the features of an archive that a new one cannot have."""
+    """List the features of an archive that a new one cannot have."""
     before = [f"{extras.before} bytes before its first file, such as a program"] if extras.before else []
     return [*before, *(f"the extra fields of {name}" for name in extras.too_long)]
 

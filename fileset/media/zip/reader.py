@@ -28,7 +28,7 @@ class ZipMedium(OpenImage):
 
     @property
     def form(self) -> str:
-        """Return "zip"."""
+        """The form "zip"."""
         return "zip"
 
     def __init__(self, path: str, password: bytes = b"") -> None:
@@ -86,7 +86,7 @@ class ZipMedium(OpenImage):
         return cast("BinaryIO", io.BufferedReader(file, BUFFER))
 
     def position(self, file_id: FileId) -> int:
-        """Return the byte of the archive at which a member begins, 0 if there is no such member."""
+        """Find the byte of the archive at which a member begins, 0 if there is no such member."""
         try:
             return self._member(file_id).header_at
         except (FormatError, MediumError):
@@ -141,7 +141,7 @@ class ZipMedium(OpenImage):
         return self._volume(format="ZIP", largest_file=None, used=self._image.size)
 
     def names(self) -> Iterator[str]:
-        """Yield the paths of all readable members."""
+        """List the paths of all readable members."""
         return iter(sorted(self._members, key=lambda path: path.split("/")))
 
 

@@ -103,7 +103,7 @@ class ZipBuilder:
         self._central.append(member.central())
 
     def _attributes(self, info: FileInfo | None) -> int:
-        """Return the permissions of a member: no more than its source has, for the DICOMDIR no more than all files have."""
+        """Compute the permissions of a member: no more than its source has, for the DICOMDIR no more than all files have."""
         self._mode = restricted(self._mode, info.mode if info else None)
         mode = restricted(_MODE, info.mode) if info else self._mode
         return REGULAR_FILE & ~(_MODE << 16) | mode << 16
@@ -248,7 +248,7 @@ def _end(count: int, size: int, at: int, comment: bytes) -> bytes:
 
 
 def _encoded(file_id: FileId) -> tuple[bytes, int]:
-    """Return the name of a member and the flags that it needs."""
+    """Encode the name of a member, with the flags that it needs."""
     try:
         name = file_id.path.encode("utf-8")
     except UnicodeEncodeError as problem:
