@@ -70,7 +70,7 @@ def _check_meta(collector: Collector) -> None:
 
 
 def _records(collector: Collector) -> Iterator[int]:
-    """Return the active records, and the MRDRs, which are in no entity (PS3.3-2003 F.6.2)."""
+    """List the active records, and the MRDRs, which are in no entity (PS3.3-2003 F.6.2)."""
     yield from collector.tree.walk()
     if _MRDR in collector.flat.types:
         kind, reached = collector.flat.types.index(_MRDR), collector.tree.reached
@@ -78,7 +78,7 @@ def _records(collector: Collector) -> Iterator[int]:
 
 
 def _elements(collector: Collector, index: int, damaged: set[int | None]) -> list[Element]:
-    """Return the elements of a record; report damage that ends them early, unless the decoder reported it."""
+    """Read the elements of a record; report damage that ends them early, unless the decoder reported it."""
     flat, parts = collector.flat, list[Element]()
     start, end = flat.content(index)
     try:

@@ -62,7 +62,7 @@ class Shape(NamedTuple):
     uid: slice
 
     def accepts(self, body: bytes) -> bool:
-        """Return whether a record has these element headers, and correct values."""
+        """Check whether a record has these element headers, and correct values."""
         return self.headers(body) == self.expected and all(is_correct(body[at]) for at, is_correct in self.values)
 
 
@@ -76,7 +76,7 @@ class RecordShapes:
     _shapes: dict[tuple[int, int], Shape] = field(factory=dict)
 
     def is_known(self, index: int) -> bool:
-        """Return whether a record has a known shape; if so, report its faults, remember its reference and identity."""
+        """Test whether a record has a known shape; if so, report its faults, remember its reference and identity."""
         flat = self.collector.flat
         start, end = flat.start[index], flat.end[index]
         shape = self._shapes.get((flat.type_of[index], end - start))
@@ -115,7 +115,7 @@ class RecordShapes:
 
 
 def _shape(body: bytes, start: int, record: DataSet, faults: tuple[Finding, ...]) -> Shape:
-    """Return the shape of a record: `body` are its bytes, `start` is their offset in the DICOMDIR."""
+    """Build the shape of a record: `body` are its bytes, `start` is their offset in the DICOMDIR."""
     parts = [(part.tag, part.vr, part.at - start, part.value_at - start, part.end - start) for part in record.parts]
     fixed = [slice(0, 8), *(slice(at, end if tag in _PART_OF_SHAPE else value) for tag, _, at, value, end in parts)]
     values = [
@@ -137,7 +137,7 @@ def _shape(body: bytes, start: int, record: DataSet, faults: tuple[Finding, ...]
 
 
 def _is_simple(kind: str, record: DataSet) -> bool:
-    """Return whether a record references a file, and its headers and `_CORRECT` decide all of its keys."""
+    """Test whether a record references a file, and its headers and `_CORRECT` decide all of its keys."""
     return (
         kind not in LEVELS
         and bool(record.values.get(tags.REFERENCED_FILE_ID))

@@ -67,7 +67,7 @@ class References:
 
 
 def _file_id(reference: FileReference, collector: Collector, index: int) -> FileId | None:
-    """Return the File ID of a record; report its faults. None if it is hostile."""
+    """Decode the File ID of a record; report its faults. None if it is hostile."""
     try:
         fault, file_id = reference.fault, reference.file_id
     except FormatError as problem:

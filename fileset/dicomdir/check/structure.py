@@ -140,6 +140,6 @@ def check_torn_studies(collector: Collector) -> None:
 
 
 def _is_lonely(tree: Tree, series: int) -> bool:
-    """Return whether there is one series, with one instance."""
+    """Test whether there is one series, with one instance."""
     instance = tree.lower[series] if series != NONE and tree.next[series] == NONE else NONE
     return instance != NONE and tree.next[instance] == NONE

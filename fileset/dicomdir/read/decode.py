@@ -151,7 +151,7 @@ def _resumed(data: bytes, at: int, end: int) -> int:
 
 
 def _syntax(flat: FlatDirectory, samples: Sequence[int], findings: Findings) -> Syntax:
-    """Return the real transfer syntax, judged by some elements; the declared one may be wrong."""
+    """Detect the real transfer syntax, judged by some elements; the declared one may be wrong."""
     declared = flat.meta.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 ").decode("ascii", "replace")
     explicit = [at for at in samples if _has_vr(flat.data, at)]
     if explicit:
@@ -250,7 +250,7 @@ def _check_end(flat: FlatDirectory, value_at: int, length: int, end: int, findin
 
 
 def _is_trailing(flat: FlatDirectory, at: int) -> bool:
-    """Return whether the bytes after the records are not the sequence delimiter and further data elements."""
+    """Check whether the bytes after the records are not the sequence delimiter and further data elements."""
     try:
         met = [part.tag for part in elements(flat.data, at, len(flat.data), flat.syntax)]
     except FormatError:

@@ -48,7 +48,7 @@ Conditions = tuple[tuple[int, Matches], ...]
 
 
 def conditions(keys: dict[str, object]) -> Conditions:
-    """Return the conditions for keys by keyword. Raises `RuleError` for an unknown keyword."""
+    """Build the conditions for keys by keyword. Raises `RuleError` for an unknown keyword."""
     return tuple(condition(keyword, wanted) for keyword, wanted in keys.items())
 
 
@@ -104,7 +104,7 @@ class Contents:
         return self.flat.record_type(index)
 
     def element(self, index: int, tag: int) -> Element | None:
-        """Return an element of a record, None if absent."""
+        """Find an element of a record, None if absent."""
         return next((part for part in self.flat.elements(index) if part.tag == tag), None)
 
     def value(self, index: int, part: Element) -> Any:
@@ -118,7 +118,7 @@ class Contents:
         return keys_of(flat.data, parts, flat.syntax, self._character_set(index, parts, *parts))
 
     def _character_set(self, index: int, parts: list[Element], *wanted: Element) -> str:
-        """Return the character set of the `wanted` elements: that of the record, else of the DICOMDIR (PS3.5 7.5.3).
+        """Choose the character set of the `wanted` elements: that of the record, else of the DICOMDIR (PS3.5 7.5.3).
 
         If text needs one and none is declared, use that of a record above, else a guess. Strictly a record inherits only
         from the enclosing data set.
@@ -139,16 +139,16 @@ class Contents:
         return None if part is None else self.value(index, part)
 
     def reference(self, index: int, tag: int) -> str:
-        """Return an element of the file reference of a record or of its MRDR, "" if absent."""
+        """Read an element of the file reference of a record or of its MRDR, "" if absent."""
         return _text(self.raw_reference(index, tag))
 
     def raw_reference(self, index: int, tag: int) -> bytes:
-        """Return the same as bytes without padding."""
+        """Read the same as bytes without padding."""
         part = self.element(self._referring(index, tag), tag)
         return self.flat.data[part.value_at : part.value_end].strip(b" \0") if part else b""
 
     def _referring(self, index: int, tag: int) -> int:
-        """Return the record with the file reference: the record itself, or its MRDR (retired, PS3.3-2003 F.6.2)."""
+        """Find the record with the file reference: the record itself, or its MRDR (retired, PS3.3-2003 F.6.2)."""
         parts = {part.tag: part for part in self.flat.elements(index)}
         if tag in parts or tags.MRDR_OFFSET not in parts:
             return index
@@ -185,7 +185,7 @@ class Contents:
         return self._plain_file_id(index).rstrip(b" ") or self.raw_reference(index, tags.REFERENCED_FILE_ID)
 
     def _plain_file_id(self, index: int) -> bytes:
-        """Return the value of (0004,1500) if it follows the type, as nearly all writers do, else b""."""
+        """Read the value of (0004,1500) if it follows the type, as nearly all writers do, else b""."""
         at, end = self._after_type(index), self.flat.end[index]
         raw = _value(self.flat.data, at, end, _FILE_ID_HEADER) if at else b""
         return raw if _PLAIN(raw) else b""
@@ -334,7 +334,7 @@ class Contents:
                     index, left = self.tree.lower[here], open_
 
     def _unmet(self, index: int, conditions: Conditions) -> Conditions | None:
-        """Return the conditions on keys that this record lacks; None if one fails."""
+        """Find the conditions on keys that this record lacks; None if one fails."""
         left = []
         for tag, matches in conditions:
             holder = self._referring(index, tag) if self._has_mrdr else index
@@ -349,7 +349,7 @@ class Contents:
         return rank == wanted or (rank == _PERHAPS and wanted == _INSTANCE and self.references_file(index))
 
     def references_file(self, index: int) -> bool:
-        """Return whether a record references a file, itself or through an MRDR."""
+        """Test whether a record references a file, itself or through an MRDR."""
         referring = (tags.REFERENCED_FILE_ID, tags.MRDR_OFFSET)
         return bool(self._plain_file_id(index)) or any(part.tag in referring for part in self.flat.elements(index))
 
@@ -372,7 +372,7 @@ def _is_text_beyond_ascii(data: bytes, part: Element) -> bool:
 
 
 def _value(data: bytes, at: int, end: int, header: bytes) -> bytes:
-    """Return the value of the short element with this header at `at`, b"" if there is another element."""
+    """Read the value of the short element with this header at `at`, b"" if there is another element."""
     if data[at : at + 6] != header or at + 8 > end:
         return b""
     return data[at + 8 : min(at + 8 + _SHORT(data, at + 6)[0], end)]

@@ -22,7 +22,7 @@ class FileReference:
 
     @classmethod
     def of(cls, flat: FlatDirectory, index: int) -> Self | None:
-        """Return the reference of a record, None without one."""
+        """Read the reference of a record, None without one."""
         return next(cls.all_of(flat, index), None)
 
     @classmethod

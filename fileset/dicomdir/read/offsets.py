@@ -80,7 +80,7 @@ def check_last(flat: FlatDirectory, tree: Tree, findings: Findings) -> None:
 def _understood(
     flat: FlatDirectory, stated: Collection[int], index_of: _Meanings, findings: Findings
 ) -> tuple[_Meanings, int]:
-    """Return the meanings of all offsets, and the constant to add to each."""
+    """Find the meanings of all offsets, and the constant to add to each."""
     truncated = any(finding.rule == "FS-DICOMDIR-TRUNCATED" for finding in flat.findings)
     there = [offset for offset in stated if offset < len(flat.data) or not truncated]
 
@@ -121,7 +121,7 @@ def _constant(flat: FlatDirectory, stated: list[int], index_of: _Meanings) -> in
 
 
 def _drifting(flat: FlatDirectory, stated: list[int]) -> _Meanings:
-    """Return the meanings if there are as many offsets as records and their distance changes slowly."""
+    """Guess the meanings if there are as many offsets as records and their distance changes slowly."""
     linked = [index for index in range(len(flat)) if flat.record_type(index) != "MRDR"]
     if len(stated) != len(linked):
         return {}

@@ -72,7 +72,7 @@ def _any(matchers: list[Matches]) -> Matches:
 
 
 def _any_value(matches: Callable[[str], bool]) -> Matches:
-    """Return a function that is true if one of several values matches. An empty value matches only universally."""
+    """Make a function that is true if one of several values matches. An empty value matches only universally."""
 
     def check(value: Any) -> bool:
         if value is None or isinstance(value, bytes | dict):
@@ -92,7 +92,7 @@ _ZONED: Final = re.compile(r"\d{8,14}(\.\d{1,6})?[+-](0\d|1[0-4])\d{2}").fullmat
 
 
 def _moment(keyword: str, vr: str, text: str) -> Callable[[str], bool]:
-    """Return the matcher of a date or time, or of a range of them (PS3.4 C.2.2.2.5).
+    """Build the matcher of a date or time, or of a range of them (PS3.4 C.2.2.2.5).
 
     Raises `RuleError` for any other text.
     """
@@ -109,7 +109,7 @@ def _moment(keyword: str, vr: str, text: str) -> Callable[[str], bool]:
 
 
 def _digits(vr: str, text: str) -> str:
-    """Return a date or time without the punctuation of 2003-05-05, 2003.05.05 or 10:30:00."""
+    """Strip the punctuation of 2003-05-05, 2003.05.05 or 10:30:00 from a date or time."""
     return _PUNCTUATED.sub(r"\1\3\4", text) if vr == "DA" else text.replace(":", "")
 
 
@@ -130,7 +130,7 @@ def _in_range(vr: str, first: str, last: str) -> Callable[[str], bool]:
 
 
 def _name_equal(text: str) -> Callable[[str], bool]:
-    """Return the matcher of a name or one of its component groups; ignore trailing empty components (PS3.5 6.2)."""
+    """Build the matcher of a name or one of its component groups; ignore trailing empty components (PS3.5 6.2)."""
     wanted = text.casefold().rstrip("^=")
 
     def check(value: str) -> bool:
@@ -141,7 +141,7 @@ def _name_equal(text: str) -> Callable[[str], bool]:
 
 
 def _number(keyword: str, text: str) -> Callable[[str], bool]:
-    """Return the matcher of a number, or of a range with an open or closed end, as 1-5, 5- or -10--5."""
+    """Build the matcher of a number, or of a range with an open or closed end, as 1-5, 5- or -10--5."""
     match = _NUMBERS(text.replace(" ", ""))
     if match is None:
         raise RuleError(f"{keyword}={text}: not a number", advice="Write 5, or a range as 1-5 or 5-")

@@ -63,7 +63,7 @@ class FlatDirectory:
         return self.types[self.type_of[index]]
 
     def number(self, tag: int) -> int:
-        """Return the value of a top-level UL or US element, 0 if absent or malformed."""
+        """Decode the value of a top-level UL or US element, 0 if absent or malformed."""
         raw = self.top.get(tag, b"")
         if len(raw) not in (2, 4):
             return 0

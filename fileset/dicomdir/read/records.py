@@ -82,7 +82,7 @@ class _Area:
         self._searched = self._found = 0
 
     def limit(self, at: int) -> int:
-        """Return the latest possible end of the record at `at`: the next record, the end of the sequence or of the file."""
+        """Find the latest possible end of the record at `at`: the next record, the end of the sequence or of the file."""
         if not self._searched <= at < self._found:
             found = next_record(self._data, at + 1, self._syntax)
             self._searched, self._found = at, found if found >= 0 else len(self._data)
@@ -166,7 +166,7 @@ def _usual_records(flat: FlatDirectory, at: int, types: _Types) -> int:
 
 
 def _items(data: bytes, at: int, most: int) -> list[int]:
-    """Return the offsets of up to `most` items according to their lengths, and the end of the last one.
+    """Find the offsets of up to `most` items according to their lengths, and the end of the last one.
 
     These may not be items. Each has room for the elements before the value of the record type.
     """
@@ -225,7 +225,7 @@ def _take_columns(flat: FlatDirectory, starts: list[int], joined: bytes, types: 
 
 
 def _column(joined: bytes, at: int, kind: str) -> array[int]:
-    """Return the Little Endian numbers at one position of each record start."""
+    """Decode the Little Endian numbers at one position of each record start."""
     numbers = array(kind)
     width = numbers.itemsize
     raw = bytearray(len(joined) // _SIZE * width)
@@ -284,7 +284,7 @@ def _take(flat: FlatDirectory, record: Element, types: _Types, findings: Finding
 
 
 def _item(flat: FlatDirectory, at: int, area: _Area, findings: Findings) -> Element:
-    """Return the item at `at`; if its length is wrong, it ends where the next record starts."""
+    """Read the item at `at`; if its length is wrong, it ends where the next record starts."""
     limit = area.limit(at)
     try:
         return element_at(flat.data, at, limit, flat.syntax)
@@ -314,7 +314,7 @@ def _mend(flat: FlatDirectory, at: int, area: _Area, types: _Types, findings: Fi
 
 
 def _ends_at(flat: FlatDirectory, at: int, area: _Area) -> bool:
-    """Return whether the last record ends at `at` by its elements, and these do not continue to the next record."""
+    """Check whether the last record ends at `at` by its elements, and these do not continue to the next record."""
     start = flat.start[-1]
     if flat.syntax.long(flat.data, start + 4)[0] == UNDEFINED:
         return True  # its delimiter was found

@@ -75,7 +75,7 @@ class _Rescuer:
             self._cut(claim, target)
 
     def _doubt(self, claim: int, target: int) -> tuple[bool, bool, int]:
-        """Return a sort key for how unlikely a link is: wrong record type, backwards, distance."""
+        """Make a sort key for how unlikely a link is: wrong record type, backwards, distance."""
         source = claim >> 1
         fits = may_be_below if claim & 1 else may_be_beside
         misfit = not fits(self.flat.record_type(source), self.flat.record_type(target))
@@ -114,7 +114,7 @@ class _Rescuer:
         return (index for index, claim in enumerate(self.claims) if claim == NONE)
 
     def _is_detached(self, index: int) -> bool:
-        """Return whether a record belongs to no entity: an MRDR (PS3.3-2004 F.6.2, retired) that leads to no other."""
+        """Test whether a record belongs to no entity: an MRDR (PS3.3-2004 F.6.2, retired) that leads to no other."""
         tree = self.tree
         return self.flat.record_type(index) == "MRDR" and tree.next[index] == tree.lower[index] == NONE
 
@@ -167,14 +167,14 @@ class _Rescuer:
         self.tree.adopt(index, owner)
 
     def _follows(self, index: int, owner: int) -> bool:
-        """Return whether the previous record is the owner or below it."""
+        """Check whether the previous record is the owner or below it."""
         before = index - 1
         if owner == NONE or not self.tree.reached[owner]:
             return False
         return before == owner or owner in self.tree.above(before)
 
     def _is_open(self, owner: int) -> bool:
-        """Return whether the lower-level entity of a record is empty, or its last record has a broken link."""
+        """Test whether the lower-level entity of a record is empty, or its last record has a broken link."""
         last = self._last(owner)
         return last == NONE or self.flat.next[last] != 0 or self.flat.next_at[last] == ABSENT
 

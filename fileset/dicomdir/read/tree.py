@@ -119,7 +119,7 @@ class Tree:
         return True
 
     def end_of_branch(self, index: int) -> int:
-        """Return the index after a record and all below it; `NONE` if these are not consecutive, or unknown."""
+        """Find the index after a record and all below it; `NONE` if these are not consecutive, or unknown."""
         if self.lower[index] == NONE:
             return index + 1
         if not self.in_order:
@@ -131,7 +131,7 @@ class Tree:
         return len(self.next)
 
     def is_deep(self) -> bool:
-        """Return whether records are nested more than `MAX_DEPTH` deep."""
+        """Check whether records are nested more than `MAX_DEPTH` deep."""
         holders = compress(range(len(self.lower)), map(ne, self.lower, repeat(NONE)))
         return any(sum(1 for _ in self.above(index)) >= MAX_DEPTH for index in holders)
 
@@ -175,6 +175,6 @@ class Tree:
 
 
 def unlinked(count: int) -> Tree:
-    """Return a tree of `count` records without links."""
+    """Make a tree of `count` records without links."""
     none = array("q", [NONE]) * count
     return Tree(none[:], none[:], none[:], NONE, NONE, bytearray(count), bytearray(count))

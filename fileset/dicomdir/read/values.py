@@ -70,7 +70,7 @@ def _sequence(data: bytes, part: Element, syntax: Syntax, character_set: str, de
 
 
 def character_set_of(data: bytes, parts: list[Element], inherited: str) -> str:
-    """Return the Specific Character Set of a data set, or that of the enclosing one (PS3.5 7.5.3)."""
+    """Read the Specific Character Set of a data set, or that of the enclosing one (PS3.5 7.5.3)."""
     declared = next(
         (data[part.value_at : part.value_end] for part in parts if part.tag == tags.SPECIFIC_CHARACTER_SET), b""
     )

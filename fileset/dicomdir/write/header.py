@@ -60,7 +60,7 @@ _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae",
 
 
 def new_uid() -> str:
-    """Return a UID that is unique without registration (PS3.5 B.2)."""
+    """Make a UID that is unique without registration (PS3.5 B.2)."""
     return f"2.25.{uuid4().int}"
 
 
@@ -164,7 +164,7 @@ def identification_elements(identification: Identification) -> dict[int, bytes]:
 
 
 def _framed(meta: Mapping[int, bytes], parts: Mapping[int, bytes], *, undefined: bool, behind: bytes = b"") -> Frame:
-    """Return a frame with these elements of group 0002, of the data set, and after the records."""
+    """Build a frame with these elements of group 0002, of the data set, and after the records."""
     information = {tag: element(tag, "UL", _UL(0)) for tag in _OFFSETS} | {
         tags.CONSISTENCY_FLAG: element(tags.CONSISTENCY_FLAG, "US", b"\0\0"),
         tags.RECORD_SEQUENCE: element(tags.RECORD_SEQUENCE, "SQ", b""),

@@ -87,7 +87,7 @@ class Kept(OldRecords):
         self._asked = 0
 
     def copy(self) -> Kept:
-        """Return a copy that can be changed independently."""
+        """Make a copy that can be changed independently."""
         twin = copy(self)
         twin.dropped, twin.renewed, twin._aliases = self.dropped[:], set(self.renewed), dict(self._aliases)  # noqa: SLF001
         return twin
@@ -176,13 +176,13 @@ class Kept(OldRecords):
     # ------------------------------------------------------------ finding
 
     def instances(self, uid: bytes) -> list[int]:
-        """Return the records that reference the instance with this UID: one, unless the directory contradicts itself."""
+        """Find the records that reference the instance with this UID: one, unless the directory contradicts itself."""
         if self._is_quick_look() and uid not in self.flat.data:
             return []
         return [index for index in self._references[0].of(uid) if not self.dropped[index]]
 
     def is_named(self, value: str, *longer: str) -> bool:
-        """Return whether (0004,1500) of a kept record has this value or one of the `longer` ones; ignore case."""
+        """Check whether (0004,1500) of a kept record has this value or one of the `longer` ones; ignore case."""
         name = value.upper()
         if name.isascii() and self._is_quick_look() and not self._mentions(name.encode("ascii")):
             return False
@@ -195,7 +195,7 @@ class Kept(OldRecords):
         return self._asked <= _FEW
 
     def _mentions(self, name: bytes) -> bool:
-        """Return whether a name in upper case occurs anywhere in the DICOMDIR, in any case."""
+        """Test whether a name in upper case occurs anywhere in the DICOMDIR, in any case."""
         data = self.flat.data
         return any(name in data[at : at + _PART + len(name)].upper() for at in range(0, len(data), _PART))
 
@@ -211,7 +211,7 @@ class Kept(OldRecords):
         return uids, names
 
     def _further_names(self) -> Iterator[tuple[int, str]]:
-        """Yield the second and later File IDs of records that have several, against the Standard: their files stay, too."""
+        """Find the second and later File IDs of records that have several, against the Standard: their files stay, too."""
         flat = self.flat
         if flat.syntax is EXPLICIT_LITTLE and flat.data.count(_FILE_ID) <= sum(1 for _ in self.contents.instances()):
             return
@@ -239,7 +239,7 @@ class Kept(OldRecords):
         return found[0] if found else self._aliases.get(key, NONE)
 
     def _holders(self, level: str, key: bytes | str) -> list[int]:
-        """Return the kept records with a key of the tree; the key of a further person has a number at its end."""
+        """Find the kept records with a key of the tree; the key of a further person has a number at its end."""
         if isinstance(key, str):
             identity, _, number = key.partition(PERSON)
             found = self._alive(level, identity)
@@ -261,7 +261,7 @@ class Kept(OldRecords):
         return f"{identity!s}{PERSON}{number}" if number else identity
 
     def _are_distinct(self, patients: list[int]) -> bool:
-        """Return whether records with one Patient ID are about different persons."""
+        """Check whether records with one Patient ID are about different persons."""
         return all(self._person(one).is_other_than(self._person(other)) for one, other in combinations(patients, 2))
 
     @cached_property
@@ -278,12 +278,12 @@ class Kept(OldRecords):
         return self.text(index, tags.PATIENT_ID) if level == "PATIENT" else self.raw(index, _UID_OF[level])
 
     def raw(self, index: int, tag: int, vr: str = "") -> bytes:
-        """Return the encoded value of a key without padding; b"" if there is none. `vr`: that of an optional key."""
+        """Read the encoded value of a key without padding; b"" if there is none. `vr`: that of an optional key."""
         found = self.contents.element(index, tag)
         return canonical(vr or _VRS[tag], self.flat.data[found.value_at : found.value_end]) if found else b""
 
     def text(self, index: int, tag: int, vr: str = "") -> str:
-        """Return the decoded value of a text key of a patient, study or series. `vr`: that of an optional key."""
+        """Decode the value of a text key of a patient, study or series. `vr`: that of an optional key."""
         parts = self.flat.elements(index)
         return decode(self.raw(index, tag, vr), character_set_of(self.flat.data, parts, self.contents.character_set))
 
@@ -346,7 +346,7 @@ class Kept(OldRecords):
         return {field.name: self.text(index, field.tag, field.vr) for field in fields}
 
     def held(self, index: int, optional: Iterable[Field]) -> Iterator[Field]:
-        """Yield the optional keys that a record has, with or without a value."""
+        """Select the optional keys that a record has, with or without a value."""
         return (field for field in optional if self.contents.element(index, field.tag))
 
     def persons(self, key: bytes | str) -> list[Person]:
@@ -365,19 +365,19 @@ class Kept(OldRecords):
         return Person(self.text(index, tags.PATIENT_NAME), birth_date, sex)
 
     def stays(self, level: str, key: bytes | str) -> bool:
-        """Return whether the record of a patient, study or series can stay byte for byte."""
+        """Check whether the record of a patient, study or series can stay byte for byte."""
         return self.sound is None or self.entity(level, key) in self.sound
 
     def confirms(self, level: str, key: bytes | str, field: Field) -> bool:
-        """Return whether a kept file confirms the value of a record for a field; `files_confirm` reads the files."""
+        """Check whether a kept file confirms the value of a record for a field; `files_confirm` reads the files."""
         return self.sound is None and self.files_confirm(self.entity(level, key), field)
 
     def series_numbers(self, study_uid: bytes) -> set[bytes]:
-        """Return the Series Numbers that are taken in a study."""
+        """Collect the Series Numbers that are taken in a study."""
         return {self.raw(index, tags.SERIES_NUMBER) for index in self._below("STUDY", study_uid, "SERIES")}
 
     def instance_numbers(self, series_uid: bytes) -> set[int]:
-        """Return the Instance Numbers that are taken in a series."""
+        """Collect the Instance Numbers that are taken in a series."""
         return {self._number(index) for index in self._below("SERIES", series_uid, "")}
 
     def _below(self, level: str, uid: bytes, wanted: str) -> Iterable[int]:

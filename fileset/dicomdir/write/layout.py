@@ -115,7 +115,7 @@ class Directory:
         return 0 if index == NONE else self.starts[index]
 
     def is_tree(self) -> bool:
-        """Return whether the links lead to each record exactly once, and never backwards."""
+        """Check whether the links lead to each record exactly once, and never backwards."""
         count = len(self)
         targets = array("q", (self.first,)) + self.next + self.lower
         linked = len(targets) - targets.count(NONE)

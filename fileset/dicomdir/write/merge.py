@@ -100,7 +100,7 @@ class Growth:
             yield piece
 
     def _end_of_branch(self, reference: int) -> int:
-        """Return the index after a kept record and everything below it; `NONE` if something there changes or is inserted."""
+        """Find the index after a kept record and everything below it; `NONE` if something there changes or is inserted."""
         kept = self.kept
         if reference >= len(kept.flat) or reference in self._touched:
             return NONE
@@ -227,7 +227,7 @@ class _Preorder:
             places.append(place)
 
     def directory(self, frame: Frame, others: Sequence[tuple[int, int, int]]) -> Directory:
-        """Return the directory of all appended records."""
+        """Build the directory of all appended records."""
         links = self.links
         next_at, lower_at = (NEXT_AT, LOWER_AT) if self._alike else self._places
         return Directory(
@@ -266,7 +266,7 @@ def _append_mrdrs(kept: Kept, layout: _Preorder) -> Sequence[tuple[int, int, int
 
 
 def _mrdr_link(record: bytes) -> tuple[int, int]:
-    """Return the position of (0004,1504) in a record, and its value; (0, 0) if absent."""
+    """Find the position of (0004,1504) in a record, and its value; (0, 0) if absent."""
     for part in elements(record, 8, len(record), EXPLICIT_LITTLE):
         if part.tag == tags.MRDR_OFFSET and part.value_end - part.value_at == 4:
             return part.value_at, EXPLICIT_LITTLE.long(record, part.value_at)[0]

@@ -86,7 +86,7 @@ class _Value(NamedTuple):
 
 
 def is_whole(flat: FlatDirectory, index: int) -> bool:
-    """Return whether all elements of a record can be read."""
+    """Check whether all elements of a record can be read."""
     start, end = flat.content(index)
     try:
         for _ in elements(flat.data, start, end, flat.syntax):
@@ -122,7 +122,7 @@ def patched(
 
 
 def _sequences_around(nested: frozenset[int], flat: FlatDirectory, index: int, own: list[Element]) -> frozenset[int]:
-    """Return the sequences of a record with faults of these elements in their items."""
+    """Find the sequences of a record with faults of these elements in their items."""
     record = record_data_set(flat.types[flat.type_of[index]], flat.data, flat.syntax, own)
     return frozenset(part.tag for part in own if any(fault.tag in nested for fault in faults_of_items(record, part)))
 

@@ -46,7 +46,7 @@ class RecordEncoder:
         return 8 + len(self._beginning(record_type, even)) + even + tail + 8 * self._undefined
 
     def _beginning(self, record_type: str, length: int) -> bytes:
-        """Return all elements before a File ID of `length` bytes; `length` is 0 for a record without one."""
+        """Encode all elements before a File ID of `length` bytes; `length` is 0 for a record without one."""
         beginning = self._beginnings.get((record_type, length))
         if beginning is None:
             beginning = LINKS + element(tags.RECORD_TYPE, "CS", record_type.encode("ascii"))

@@ -52,7 +52,7 @@ def body(flat: FlatDirectory, index: int) -> EncodedRecord:
 
 
 def all_sound(flat: FlatDirectory) -> bool:
-    """Return whether every record has the usual form and they are consecutive, so that all can be copied at once."""
+    """Check whether every record has the usual form and they are consecutive, so that all can be copied at once."""
     count = len(flat)
     return (
         flat.syntax is EXPLICIT_LITTLE
@@ -65,7 +65,7 @@ def all_sound(flat: FlatDirectory) -> bool:
 
 
 def is_sound(flat: FlatDirectory, index: int) -> bool:
-    """Return whether a record can stay as it is: encoding, length, flag and both links."""
+    """Check whether a record can stay as it is: encoding, length, flag and both links."""
     if flat.syntax is not EXPLICIT_LITTLE or flat.in_use[index] not in (0xFFFF, INACTIVE):
         return False
     if index in flat.mended:
