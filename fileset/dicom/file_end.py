@@ -16,7 +16,7 @@ _LENGTH: Final = Struct("<I").unpack_from
 
 
 def is_plainly_whole(first: bytes, last: bytes, size: int) -> bool:
-    """Return whether a file of `size` bytes ends exactly where its pixel data does.
+    """Test whether a file of `size` bytes ends exactly where its pixel data does.
 
     `first` are its first bytes, `last` its last 8. False means unknown: there may be elements after the pixel data, or no
     pixel data. An icon or a sequence that ends where the file was truncated gives a wrong True.

@@ -174,7 +174,7 @@ def _learn(layouts: Layouts, data: bytes, header: Header, wanted: Wanted) -> Rec
 
 
 def looks_like_data_set(data: bytes) -> bool:
-    """Return whether bytes without a preamble start with an element of group 0002 or 0008, in any encoding."""
+    """Guess whether bytes without a preamble start with an element of group 0002 or 0008, in any encoding."""
     if len(data) < 8:
         return False
     group, _, vr, _ = _HEAD(data, 0)

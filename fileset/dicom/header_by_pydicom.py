@@ -129,7 +129,7 @@ def _tags(dataset: Dataset, wanted: Wanted) -> frozenset[int]:
 
 
 def _is_cut_off(dataset: Dataset, tag: int) -> bool:
-    """Return whether the file ends inside a value: half of a Patient ID may be the ID of another patient."""
+    """Check whether the file ends inside a value: half of a Patient ID may be the ID of another patient."""
     from pydicom.dataelem import RawDataElement
 
     raw: object = dataset.get_item(tag)
@@ -158,7 +158,7 @@ def _sequence(dataset: Dataset, tag: int) -> bytes:
 
 
 def _encoded(dataset: Dataset, tag: int) -> bytes:
-    """Return the value of one element, encoded by pydicom in Explicit VR Little Endian."""
+    """Encode the value of one element with pydicom, in Explicit VR Little Endian."""
     from pydicom.charset import convert_encodings
     from pydicom.dataset import Dataset
     from pydicom.filebase import DicomBytesIO

@@ -168,7 +168,7 @@ class Layouts:
     def _layout(
         self, data: bytes, parts: list[Part], lengths: list[int], wanted: frozenset[int], last: int
     ) -> HeaderLayout | None:
-        """Return the layout of two headers; None if a wanted value has a length of four bytes, such as a sequence."""
+        """Build the layout of two headers; None if a wanted value has a length of four bytes, such as a sequence."""
         if any(part.width == 4 and part.tag in wanted - _NOT_WANTED for part in parts):
             return None
         kept = [part.tag in wanted or part.holds_items for part in parts]

@@ -15,12 +15,12 @@ _DUAL_FORMAT: Final = _PREFIX + bytes(124)
 
 
 def is_known(preamble: bytes) -> bool:
-    """Return whether a preamble is zero or starts a TIFF file."""
+    """Check whether a preamble is zero or starts a TIFF file."""
     return preamble in (PREAMBLE, _DUAL_FORMAT) or preamble[:4] in _TIFF
 
 
 def needs_clearing(data: bytes) -> bool:
-    """Return whether a file starts with an unknown preamble, which could even be a program."""
+    """Test whether a file starts with an unknown preamble, which could even be a program."""
     return data[len(PREAMBLE) :].startswith(_PREFIX) and not is_known(data[: len(PREAMBLE)])
 
 
@@ -32,7 +32,7 @@ def cleared(chunks: Iterable[bytes | bytearray]) -> Iterator[bytes | bytearray]:
 
 
 def is_part_10(data: bytes) -> bool:
-    """Return whether a file starts with a preamble and the DICM prefix (PS3.10 7.1)."""
+    """Test whether a file starts with a preamble and the DICM prefix (PS3.10 7.1)."""
     return data[len(PREAMBLE) : NEEDED] == _PREFIX
 
 
@@ -47,5 +47,5 @@ _ENVELOPED: Final = bytes.fromhex("06092a864886f70d010703")
 
 
 def is_secure(first: bytes) -> bool:
-    """Return whether a file that begins with `first`, 64 bytes or more, is a Secure DICOM File (PS3.10 7.4)."""
+    """Test whether a file that begins with `first`, 64 bytes or more, is a Secure DICOM File (PS3.10 7.4)."""
     return first[:1] == b"0" and _ENVELOPED in first[:64]

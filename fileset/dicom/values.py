@@ -39,7 +39,7 @@ def _date(value: bytes) -> bytes:
 
 
 def _is_day(year: bytes, month: bytes | None, day: bytes | None) -> bool:
-    """Return whether the month has that day."""
+    """Check whether the month has that day."""
     return not (month and day) or int(day) <= monthrange(int(year) or 4, int(month))[1]
 
 
