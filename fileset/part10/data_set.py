@@ -89,7 +89,7 @@ class FileWindow:
         return tag, vr, value_at, length
 
     def value(self, at: int, length: int) -> bytes:
-        """Return the bytes of a value."""
+        """Read the bytes of a value."""
         return self._read(at, length)
 
 
@@ -259,7 +259,7 @@ def check_items(window: FileWindow, at: int, end: int | None, syntax: Syntax, fa
 
 
 def _is_sequence(window: FileWindow, syntax: Syntax, tag: int, vr: bytes, value_at: int, length: int) -> bool:
-    """Return whether an element is a sequence; Implicit VR needs the data dictionary for that."""
+    """Decide whether an element is a sequence; Implicit VR needs the data dictionary for that."""
     if length == UNDEFINED or vr == b"SQ":
         return True
     return not syntax.explicit and length >= 8 and window.value(value_at, 4) == _ITEM_TAG and vr_of(tag) == "SQ"
@@ -278,7 +278,7 @@ def _nested_faults(tag: int, previous: int, length: int, at: int) -> list[Fault]
 
 
 def _tag_faults(tag: int, vr: bytes, length: int, at: int, creators: set[int]) -> Iterator[Fault]:
-    """Yield the faults of the VR of a key, and of a private element without its creator (PS3.6 6, PS3.5 7.8.1).
+    """Find the faults of the VR of a key, and of a private element without its creator (PS3.6 6, PS3.5 7.8.1).
 
     `creators` are the blocks that creators have reserved so far; each missing one is reported once.
     """
@@ -306,7 +306,7 @@ def _order_message(tag: int, previous: int) -> str:
 
 
 def sequence_faults(value: bytes) -> list[Fault]:
-    """Return the faults of the value of a sequence in Explicit VR Little Endian."""
+    """Find the faults of the value of a sequence in Explicit VR Little Endian."""
     faults: list[Fault] = []
     window = FileWindow(lambda at, size: value[at : at + size], len(value), value)
     try:
@@ -319,7 +319,7 @@ def sequence_faults(value: bytes) -> list[Fault]:
 def content_faults(
     read: Reading, size: int, first: bytes, at: int, transfer_syntax: bytes
 ) -> tuple[list[Fault], list[Span]]:
-    """Return the faults of the data set at `at` in a file of `size` bytes that starts with `first`.
+    """Find the faults of the data set at `at` in a file of `size` bytes that starts with `first`.
 
     If there is none, also list the spans of its element headers; none if these alone do not decide.
     """

@@ -53,7 +53,7 @@ class HeaderSource(Protocol):
         """Return (tag, VR, offset of the value, length) of the element at `at`."""
 
     def value(self, at: int, length: int) -> bytes:
-        """Return the bytes of a value."""
+        """Read the bytes of a value."""
 
 
 @frozen
@@ -86,7 +86,7 @@ def read_fragments(window: HeaderSource, at: int, syntax: Syntax) -> Fragments:
 
 
 def table_faults(values: dict[int, bytes], fragments: Fragments | None, transfer_syntax: bytes) -> list[Fault]:
-    """Return the faults of encapsulation and offset tables.
+    """Find the faults of encapsulation and offset tables.
 
     `values` holds `tags.NUMBER_OF_FRAMES` and `TABLES`, and a key for each of `PIXEL_DATA` that is present.
     """
@@ -115,7 +115,7 @@ def _faults(
 
 
 def _frames(values: dict[int, bytes]) -> int:
-    """Return Number of Frames; 1 if absent, 0 if not a number."""
+    """Parse Number of Frames; 1 if absent, 0 if not a number."""
     text = values.get(tags.NUMBER_OF_FRAMES, b"1").strip(b" \0")
     return int(text) if text.isdigit() and len(text) < 12 else 0
 

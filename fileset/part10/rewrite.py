@@ -166,7 +166,7 @@ def _content(data: bytes, found: Element, syntax: Syntax, *, signed: bool, depth
 
 
 def _vr_of(tag: int, *, signed: bool) -> str:
-    """Return the VR of an element in Implicit VR; if PS3.6 gives several, the one that PS3.5 A.1 and C.7.6.3 name."""
+    """Look up the VR of an element in Implicit VR; if PS3.6 gives several, the one that PS3.5 A.1 and C.7.6.3 name."""
     from pydicom.datadict import dictionary_VR
 
     try:

@@ -46,7 +46,7 @@ class Structures:
     _known: dict[StructureKey, tuple[HeaderGroup, ...]] = field(factory=dict)
 
     def holds(self, key: StructureKey, read: Reading, first: bytes, start: int) -> bool:
-        """Return whether a file that starts with `first` has a known structure from the element at `start` on."""
+        """Check whether a file that starts with `first` has a known structure from the element at `start` on."""
         groups = self._known.get(key)
         if groups is None:
             return False

@@ -30,7 +30,7 @@ class FileChecker:
     def faults(
         self, read: Reading, size: int, first: bytes | None = None, header: Recognised | None = None
     ) -> list[Fault]:
-        """Return the faults of a DICOM file of `size` bytes.
+        """Find the faults of a DICOM file of `size` bytes.
 
         `first`: its first bytes, if already read. `header`: its header, if a layout recognised it: then only the elements
         after it need a comparison.
@@ -58,7 +58,7 @@ class FileChecker:
         return meta.faults + faults
 
     def knows(self, header: Recognised, read: Reading, size: int, first: bytes) -> bool:
-        """Return whether the caches have the start, sequences and structure of a file, so that all of them are correct."""
+        """Check whether the caches have the start, sequences and structure of a file, so that all of them are correct."""
         end = header.end
         return (
             first.startswith(_START)
@@ -72,14 +72,14 @@ class FileChecker:
         return self._structures.spans((size - header.end, header.layout), header.end)
 
     def _judges_correct(self, header: Recognised) -> bool:
-        """Return whether File Meta Information and sequences are correct by their own caches; cache the two together."""
+        """Decide whether File Meta Information and sequences are correct by their own caches; cache the two together."""
         is_correct = header.meta_shape in self._meta_shapes and self._are_correct(header.sequences)
         if is_correct:
             _remember(self._judged, header.judged)
         return is_correct
 
     def _are_correct(self, sequences: list[bytes]) -> bool:
-        """Return whether the values of sequences have no fault; caches correct ones."""
+        """Check whether the values of sequences have no fault; caches correct ones."""
         return self._sequences.issuperset(sequences) or all(map(self._is_correct, sequences))
 
     def _is_correct(self, sequence: bytes) -> bool:
