@@ -94,7 +94,7 @@ class InstanceRun(NamedTuple):
     path: tuple[int, ...]
 
     def nodes(self, columns: InstanceColumns) -> Iterator[Node]:
-        """Yield the records."""
+        """Build the records."""
         numbers = map(columns.numbers.__getitem__, self.members)
         sources, uids, types = self.instances(columns)
         orders: Iterable[Order] = zip(repeat(1), numbers, uids) if self.path else zip(repeat(1), types, numbers, uids)

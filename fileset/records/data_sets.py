@@ -34,7 +34,7 @@ class KeyTable(NamedTuple):
 
 @cache
 def table_of(keys: tuple[Key, ...]) -> KeyTable:
-    """Return the table of these keys."""
+    """Make the table of these keys."""
     return KeyTable(
         {key.tag: key for key in keys},
         tuple(key for key in keys if key.type in ("1", "2")),
@@ -66,12 +66,12 @@ class DataSet(NamedTuple):
 def record_data_set(
     record_type: str, data: bytes, syntax: Syntax, parts: list[Element], character_set: str = ""
 ) -> DataSet:
-    """Return a record as a data set; `character_set` is that of the DICOMDIR as a whole."""
+    """Wrap a record as a data set; `character_set` is that of the DICOMDIR as a whole."""
     return DataSet(data, syntax, parts, values_of(data, parts), _TABLES.get(record_type, _NO_KEYS), character_set)
 
 
 def values_of(data: bytes, parts: list[Element]) -> dict[int, bytes]:
-    """Return tag -> value."""
+    """Map tags to values."""
     return {
         part.tag: data[part.value_at : part.value_end]
         if (part.vr or vr_of(part.tag).encode("ascii")) in _BINARY
@@ -101,7 +101,7 @@ def sequences(data_set: DataSet, character_set: str) -> Iterator[tuple[Element, 
 
 
 def _holds_codes(tag: int) -> bool:
-    """Return whether a sequence has codes as its items (PS3.3 8.8), whatever record it is in."""
+    """Decide whether a sequence has codes as its items (PS3.3 8.8), whatever record it is in."""
     return tag == tags.ANATOMIC_REGION_SEQUENCE or keyword_of(tag).endswith("CodeSequence")
 
 

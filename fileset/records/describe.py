@@ -139,7 +139,7 @@ class Describer:
         return instance
 
     def template(self, header: Recognised) -> Template | None:
-        """Return the template that `describe` would use for a header."""
+        """Look up the template that `describe` would use for a header."""
         return self._templates.get((header.layout, header.layout.common(header.groups))) if header.layout.own else None
 
     def _template(self, header: Recognised, instance: Instance, own: Own) -> Template | None:
@@ -201,7 +201,7 @@ class Describer:
         return _Kind(sop_class, record_type, *encoded, notes)
 
     def _uid(self, inside: bytes, stored: bytes) -> tuple[bytes, Notes]:
-        """Return the SOP Instance UID of the data set, else of the File Meta Information, with notes."""
+        """Choose the SOP Instance UID of the data set, else of the File Meta Information, with notes."""
         inside, stored = inside.strip(b"\0 "), stored.strip(b"\0 ")
         uid = inside or stored
         if self._valid_uids and uid:
@@ -225,7 +225,7 @@ def _unknown(sop_class: bytes, record_type: str) -> tuple[str, str]:
 
 
 def _related(value: bytes) -> bytes:
-    """Return the encoded Related General SOP Class UIDs (PS3.3 F.3.2.2)."""
+    """Encode the Related General SOP Class UIDs (PS3.3 F.3.2.2)."""
     uids = [canonical("UI", uid) for uid in value.split(b"\\")]
     return element(tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID, "UI", b"\\".join(uids)) if all(uids) else b""
 

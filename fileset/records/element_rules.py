@@ -25,7 +25,7 @@ _NOT_IN_ITEMS: Final = frozenset((0x0000, 0x0001, 0x0002, 0x0003, 0x0005, 0x0006
 
 
 def character_set_of(data_set: DataSet) -> str:
-    """Return the Specific Character Set of a data set, or that of the enclosing one (PS3.5 7.5.3)."""
+    """Read the Specific Character Set of a data set, or that of the enclosing one (PS3.5 7.5.3)."""
     declared = data_set.values.get(tags.SPECIFIC_CHARACTER_SET, b"").decode("ascii", "replace")
     return declared or data_set.character_set
 
@@ -91,7 +91,7 @@ def _value_faults(part: Element, raw: bytes, character_set: str) -> Iterator[Fau
 
 
 def _odd_uids(tag: int, raw: bytes) -> Iterator[Fault]:
-    """Yield the faults of UIDs that are accepted."""
+    """Find the faults of UIDs that are accepted."""
     for uid in raw.rstrip(b" \0").split(b"\\"):
         if uid and (found := uid_fault(uid)):
             yield Fault(found[0], f"{named(tag)} {shown(uid)} {found[1]}", None, tag)

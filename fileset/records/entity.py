@@ -79,7 +79,7 @@ class Entity:
         self.others: dict[str, set[str]] = {}  # field -> further values that contradict the first
 
     def text(self, name: str) -> str:
-        """Return the decoded value of a field, "" if it has none."""
+        """Decode the value of a field, "" if it has none."""
         value, character_set = self.values.get(name, (b"", ""))
         return decode(value, character_set)
 
@@ -90,7 +90,7 @@ def patient_id_of(key: bytes | str) -> bytes | str:
 
 
 def shown_key(key: bytes | str) -> str:
-    """Return a Patient ID as it is in a message, "none" for a patient without one."""
+    """Format a Patient ID for a message, "none" for a patient without one."""
     return repr(key) if isinstance(key, str) else "none"
 
 
@@ -113,7 +113,7 @@ def by_patient_id(patient: Entity) -> tuple[int, str]:
 
 
 def _patient_id_without_files(key: bytes | str) -> str:
-    """Return the Patient ID of the old record to which files without one belong, or an invented one."""
+    """Find the Patient ID of the old record to which files without one belong, or invent one."""
     known = patient_id_of(key)
     return known if isinstance(known, str) else invented_patient_id(known).decode("ascii")
 

@@ -87,7 +87,7 @@ def encode_keys(
 
 
 def _value(key: Key, values: dict[int, bytes]) -> tuple[bytes, tuple[str, str] | None]:
-    """Return the value for the record, and a note if it was changed or is wrong."""
+    """Find the value for the record, and a note if it was changed or is wrong."""
     derive = _DERIVED.get(key.tag)
     if derive:
         return derive(key, values), None
@@ -105,7 +105,7 @@ def _value(key: Key, values: dict[int, bytes]) -> tuple[bytes, tuple[str, str] |
 
 
 def _sequence(key: Key, value: bytes) -> tuple[bytes, tuple[str, str] | None]:
-    """Return the items for the record; an optional key with an error in its items is left out, with a note."""
+    """Choose the items for the record; an optional key with an error in its items is left out, with a note."""
     if key.type == "3":
         data = element(key.tag, "SQ", value)
         (part,) = elements(data, 0, len(data), EXPLICIT_LITTLE)
@@ -117,7 +117,7 @@ def _sequence(key: Key, value: bytes) -> tuple[bytes, tuple[str, str] | None]:
 
 
 def _in_shared_groups(groups: bytes, tag: int) -> bytes:
-    """Return the value of an attribute in a macro of the Shared Functional Groups Sequence, b"" if none has it."""
+    """Find the value of an attribute in a macro of the Shared Functional Groups Sequence, b"" if none has it."""
     for shared in items(groups, 0, len(groups), EXPLICIT_LITTLE):
         for macro in elements(groups, shared.value_at, shared.value_end, EXPLICIT_LITTLE):
             if macro.tag == tag:
@@ -176,7 +176,7 @@ def texts_of_sequence(sequence: bytes) -> list[bytes]:
 
 
 def _concept_modifiers(key: Key, values: dict[int, bytes]) -> bytes:
-    """Return the children of the root content item that modify its concept name (PS3.3 F.5.25)."""
+    """Select the children of the root content item that modify its concept name (PS3.3 F.5.25)."""
     content = values.get(tags.CONTENT_SEQUENCE, b"")
     modifiers = b"".join(
         content[part.at : part.end]
@@ -187,7 +187,7 @@ def _concept_modifiers(key: Key, values: dict[int, bytes]) -> bytes:
 
 
 def _last_verification(_: Key, values: dict[int, bytes]) -> bytes:
-    """Return the latest Verification DateTime of the verifying observers (PS3.3 F.5.25)."""
+    """Find the latest Verification DateTime of the verifying observers (PS3.3 F.5.25)."""
     if canonical("CS", values.get(tags.VERIFICATION_FLAG, b"")) != b"VERIFIED":
         return b""
     observers = values.get(tags.VERIFYING_OBSERVER_SEQUENCE, b"")

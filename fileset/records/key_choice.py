@@ -95,7 +95,7 @@ def _key_named(keyword: str) -> Key:
 
 
 def _level_of(key: Key) -> str:
-    """Return the record type that an added key belongs to; "" for the records of instances."""
+    """Find the record type that an added key belongs to; "" for the records of instances."""
     known = (level for level, keys in USUAL_KEYS.items() if any(row.tag == key.tag for row in keys))
     group = key.tag >> 16
     default = "STUDY" if key.tag in _STUDY_ATTRIBUTES else "PATIENT" if group == 0x0010 else ""
@@ -143,7 +143,7 @@ class KeySet:
 
 @lru_cache(16)
 def key_set(choice: KeyChoice) -> KeySet:
-    """Return the keys of a choice."""
+    """Collect the keys of a choice."""
     upper = {level: tuple(_fields(choice, level)) for level in LEVELS}
     leaf = {name: _leaf_keys(choice, name) for name in LEVEL_OF}
     chain = _ALWAYS | {row.tag for rows in upper.values() for row in rows}
@@ -160,7 +160,7 @@ def key_set(choice: KeyChoice) -> KeySet:
 
 
 def _chosen(choice: KeyChoice, record_type: str) -> list[Key]:
-    """Return the optional keys of one record type; a key that a profile demands has the Type that the profile gives it."""
+    """Collect the optional keys of one record type; a key that a profile demands has the Type that the profile gives it."""
     level = record_type if record_type in LEVELS else ""
     keys = list(PROFILE_KEYS[choice.table].get(record_type, ()))
     keys += USUAL_KEYS[level] if choice.usual else ()

@@ -57,7 +57,7 @@ class LevelRecords:
         return tail
 
     def _renews(self, entity: Entity, key: bytes | str, texts: Mapping[str, str]) -> bool:
-        """Return whether a key of an old record must be renewed, because no remaining file below it has the value.
+        """Decide whether a key of an old record must be renewed, because no remaining file below it has the value.
 
         If a file confirms the value, it stays, with a finding about the files that differ. A missing value is filled in,
         but a record gets no optional key that it has not.

@@ -190,7 +190,7 @@ def _chain(values: dict[int, bytes], level: str, optional: Sequence[tuple[str, F
 def _extra(
     values: dict[int, bytes], optional: Sequence[tuple[str, Field]], character_set: str
 ) -> tuple[tuple[tuple[str, Field, bytes], ...], Notes]:
-    """Return the optional keys that have a value or must be there without one, and the invalid ones, which are left out."""
+    """Find the optional keys that have a value or must be there without one, and the invalid ones, which are left out."""
     found, notes = [], []
     for level, row in optional:
         value, note = key_value(row.tag, row.vr, values.get(row.tag, b""), character_set, is_optional=True)
@@ -235,7 +235,7 @@ def record_character_set(declared: bytes, text: Sequence[bytes]) -> tuple[bytes,
 
 
 def uid_notes(name: str, uid: bytes) -> Notes:
-    """Return a note on a UID that is not valid (PS3.5 9.1) but is accepted: digits and dots, at most 64 of them."""
+    """Make a note on a UID that is not valid (PS3.5 9.1) but is accepted: digits and dots, at most 64 of them."""
     if not uid or not (found := uid_fault(uid)):
         return ()
     rule, problem = found

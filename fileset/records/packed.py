@@ -59,7 +59,7 @@ class PackedBytes(Sequence[bytes]):
         return [bytes(data[ends[at] : ends[at + 1]]) for at in indexes]
 
     def lengths(self, indexes: Iterable[int]) -> list[int]:
-        """Return the lengths of the values with these indexes, which are not negative."""
+        """List the lengths of the values with these indexes, which are not negative."""
         ends = self.ends
         return [ends[at + 1] - ends[at] for at in indexes]
 

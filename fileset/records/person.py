@@ -26,7 +26,7 @@ class Person(NamedTuple):
     sex: str = ""
 
     def is_other_than(self, known: Person) -> bool:
-        """Return whether this is another person: the names differ, and so does the birth date or the sex.
+        """Decide whether this is another person: the names differ, and so does the birth date or the sex.
 
         Names that differ only in case, carets, punctuation or spaces are variants of one spelling.
         """
@@ -37,7 +37,7 @@ class Person(NamedTuple):
         )
 
     def has_name_of(self, other: Person) -> bool:
-        """Return whether both names are variants of one spelling."""
+        """Check whether both names are variants of one spelling."""
         return _spelling(self.name) == _spelling(other.name)
 
     def completed(self, other: Person) -> Person:
@@ -82,7 +82,7 @@ class KnownPerson:
 
 
 def person_of(chain: Chain) -> Person:
-    """Return the person in the values of a file."""
+    """Read the person in the values of a file."""
     name = decode(chain.patient_name, chain.character_set.decode("ascii"))
     return Person(name, chain.birth_date.decode("ascii", "replace"), chain.sex.decode("ascii", "replace"))
 

@@ -63,7 +63,7 @@ class Template(NamedTuple):
 
     @classmethod
     def of(cls, instance: Instance, own: Own, varying: tuple[Key, ...] = (), *, dated: bool = False) -> Self | None:
-        """Return the template for `instance`, whose file has the values `own`; None if its record is too special.
+        """Make the template for `instance`, whose file has the values `own`; None if its record is too special.
 
         `varying` has the keys of the values after the values of `OWN`. `dated`: the record has a date outside of them.
         """

@@ -55,9 +55,9 @@ def _is_doubtful(notes: Notes) -> bool:
 
 
 class TreeBuilder:
-    """Collects instances; `arranged` then returns the records in preorder.
+    """Collects instances; `arranged` then arranges the records in preorder.
 
-    `source_name` returns the name of a source for findings. `same_contents` tests whether two sources hold the same
+    `source_name` names a source for findings. `same_contents` tests whether two sources hold the same
     bytes; it is called only if they have the same SOP Instance UID. `existing` has the records of the old directory.
     """
 
@@ -123,7 +123,7 @@ class TreeBuilder:
                 self._incomplete[uid] = instances, len(instances) - 1
 
     def _source_of(self, uid: bytes) -> int:
-        """Return the source of a known instance. Copies are rare, and the sources of a million take 36 MB with their UIDs."""
+        """Look up the source of a known instance. Copies are rare, and the sources of a million take 36 MB with their UIDs."""
         columns = self._columns
         columns.settle()
         new = range(self._searched, len(columns.sources))
@@ -176,7 +176,7 @@ class TreeBuilder:
         return HeaderError("FS-INSTANCE-CONFLICT", f"SOP Instance UID {shown} as in {name}, but other contents")
 
     def _open(self, chain: Chain, uid: bytes, source: int) -> Entity:
-        """Return the series for instances with this chain, or the reason to refuse them; decided once for each chain."""
+        """Find the series for instances with this chain, or the reason to refuse them; decided once for each chain."""
         try:
             place = self._place(chain, source)
         except HeaderError:
@@ -208,13 +208,13 @@ class TreeBuilder:
         return entity
 
     def _apart(self, study_uid: bytes, patient_key: bytes | str) -> bytes:
-        """Return a suffix for the keys of a study that the old directory has below another patient, or below several."""
+        """Choose a suffix for the keys of a study that the old directory has below another patient, or below several."""
         known = self._existing.patients_of(study_uid)
         is_one = len(known) == 1 and (known[0] == patient_key or self._conflict != "split")
         return b"" if not known or is_one else APART + key_bytes(patient_key)
 
     def _patient_key(self, chain: Chain, source: int) -> bytes | str:
-        """Return the decoded Patient ID; for a file without one, the Patient ID of the other files of its study."""
+        """Decode the Patient ID; for a file without one, find that of the other files of its study."""
         identity = decode(chain.patient_id, chain.character_set.decode("ascii"))
         owner = self._owner_of_study.get(chain.study_uid)
         if not identity or self._conflict == "merge":
@@ -232,7 +232,7 @@ class TreeBuilder:
         return identity
 
     def _person_key(self, chain: Chain, identity: bytes | str, source: int) -> bytes | str:
-        """Return the key of the patient of a file; with "split", each further person gets a key of its own.
+        """Choose the key of the patient of a file; with "split", each further person gets a key of its own.
 
         Raises `HeaderError` if the Patient ID belongs to another person and conflicts are refused.
         """
