@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from fileset.dicom.file_end import LAST, is_plainly_whole
-from fileset.dicomdir.read.query import condition
+from fileset.dicomdir.read.directory import conditions
 from fileset.errors import FilesetError, MediumError
 from fileset.extraction.complete import Complete
 from fileset.extraction.layout import DEFAULT, STRUCTURE, PathTemplate
@@ -74,8 +74,8 @@ def extract(
     report = ExtractReport(target.root)
     target.require_space(partial(_sizes, records))
     # Other sources match the files themselves, or refuse a file that disagrees with its record.
-    conditions = tuple(condition(*one) for one in keys.items()) if isinstance(source, Complete) else ()
-    verifier = Verifier(layout.keywords, trusts_dicomdir=trust_dicomdir, conditions=conditions)
+    wanted = conditions(keys) if isinstance(source, Complete) else ()
+    verifier = Verifier(layout.keywords, trusts_dicomdir=trust_dicomdir, conditions=wanted)
     for done, record in enumerate(records):
         _extract_one(record, target, report, verifier)
         if progress:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Any, BinaryIO, Final, Self
@@ -13,6 +13,7 @@ from attrs import define, evolve, field, frozen
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, Element, elements
 from fileset.dicom.header import HeaderError
+from fileset.dicomdir.read.directory import Conditions, conditions
 from fileset.dicomdir.read.query import condition
 from fileset.dicomdir.read.values import character_set_of, value_of
 from fileset.errors import FilesetError, FormatError, MediumError
@@ -86,10 +87,10 @@ class ScannedInstance(BelowLevels[Level]):
         """Return the value of one key of its record, `default` if there is no such key."""
         return self.values.get(condition(keyword, None)[0], default)
 
-    def matches(self, conditions: list[tuple[int, Callable[[Any], bool]]]) -> bool:
+    def matches(self, wanted: Conditions) -> bool:
         """Check whether the values of the instance and of its series, study and patient match all conditions."""
-        values = self.all_values() if conditions else {}
-        return all(met(values.get(tag)) for tag, met in conditions)
+        values = self.all_values() if wanted else {}
+        return all(met(values.get(tag)) for tag, met in wanted)
 
     def all_values(self) -> Values:
         """Collect the keys of its record, and of all above it."""
@@ -163,8 +164,8 @@ class Scanned:
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[ScannedInstance]:
         """Find the instances that match all `keys`, in the order of their names; nothing for another `level`."""
-        conditions = [condition(keyword, wanted) for keyword, wanted in keys.items()]
-        return (one for one in self.instances if level is None and one.matches(conditions))
+        wanted = conditions(keys)
+        return (one for one in self.instances if level is None and one.matches(wanted))
 
     def absent(self, keywords: Iterable[str]) -> dict[str, int]:
         """Find the keywords whose key no record would have, each with its tag."""

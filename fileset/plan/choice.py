@@ -10,7 +10,7 @@ from unicodedata import normalize
 from attrs import frozen
 
 from fileset.dicom.header import HeaderError, Reading, Wanted
-from fileset.dicomdir.read.query import condition
+from fileset.dicomdir.read.directory import Conditions, conditions
 from fileset.plan.header_values import HeaderValues, wanted_tags
 from fileset.standard import tags
 
@@ -31,18 +31,17 @@ def _folded(path: str) -> str:
 class Choice:
     """The sources that a user wants: those whose values match all `conditions`, and whose paths match no pattern."""
 
-    conditions: tuple[tuple[int, Callable[[Any], bool]], ...]
+    conditions: Conditions
     patterns: tuple[str, ...]
     wanted: Wanted
 
     @classmethod
     def of(cls, only: Mapping[str, object] | None, exclude: Iterable[str]) -> Self | None:
         """Return the choice, None if everything is wanted. Raises `RuleError` for a key that is no attribute."""
-        found = (condition(keyword, value) for keyword, value in (only or {}).items())
-        conditions = tuple((_OF_FILES.get(tag, tag), matches) for tag, matches in found)
+        of_files = tuple((_OF_FILES.get(tag, tag), matches) for tag, matches in conditions(only or {}))
         patterns = tuple(_folded(pattern.replace("\\", "/").strip("/")) for pattern in exclude)
-        wanted = wanted_tags(tag for tag, _ in conditions)
-        return cls(conditions, patterns, wanted) if conditions or patterns else None
+        wanted = wanted_tags(tag for tag, _ in of_files)
+        return cls(of_files, patterns, wanted) if of_files or patterns else None
 
     def excludes(self, path: str) -> bool:
         """Test whether a pattern matches a path, or a file or folder in it. Case does not count, nor how accents are encoded."""

@@ -18,8 +18,8 @@ PERSON: Final = ("PatientName", "PatientBirthDate", "PatientSex")
 """The keywords that distinguish persons with one Patient ID."""
 IDENTIFYING: Final = (*(row.keyword for row in IDENTITY), *PERSON)
 """The keywords that identify the patient, study and series of a file."""
-_CONDITIONS: Final = {condition(keyword, None)[0]: keyword for keyword in IDENTIFYING}
-"""The tag of a condition -> keyword."""
+_KEYWORDS: Final = {condition(keyword, None)[0]: keyword for keyword in IDENTIFYING}
+"""Keyword of each tag of `IDENTIFYING` as conditions have it: records hold the SOP Instance UID under another tag."""
 
 
 def disagreements(record: InstanceRecord, get: Get) -> Iterator[tuple[IdentityKey, str, str]]:
@@ -58,11 +58,14 @@ def not_asked_for(record: InstanceRecord, get: Get, conditions: Conditions) -> s
     """
     recorded = {row.keyword: value for row, value in _identity(record)}
     recorded |= {keyword: str(record.patient.get(keyword) or "").strip() for keyword in PERSON if record.patient}
-    for keyword, meets in ((_CONDITIONS.get(tag, ""), meets) for tag, meets in conditions):
-        ours, theirs = recorded.get(keyword, ""), str(get(keyword) or "").strip() if keyword else ""
-        respelt = keyword == "PatientName" and Person(ours).has_name_of(Person(theirs))
-        if theirs and theirs != ours and not respelt and not meets(theirs):
-            return f"its record says {keyword} {ours}, the file says {theirs}: not the {keyword} that you asked for; left out"
+    for keyword, meets in ((_KEYWORDS[tag], meets) for tag, meets in conditions if tag in _KEYWORDS):
+        in_record, in_file = recorded.get(keyword, ""), str(get(keyword) or "").strip()
+        respelt = keyword == "PatientName" and Person(in_record).has_name_of(Person(in_file))
+        if in_file and in_file != in_record and not respelt and not meets(in_file):
+            return (
+                f"its record says {keyword} {in_record}, the file says {in_file}: "
+                f"not the {keyword} that you asked for; left out"
+            )
     return ""
 
 

@@ -39,7 +39,6 @@ from fileset.records.torn_studies import RULE as TORN
 from fileset.records.torn_studies import torn_studies
 from fileset.standard import tags
 
-UTF_8: Final = "ISO_IR 192"
 _INCOMPLETE: Final = frozenset(("FS-FILE-NO-PREFIX", "FS-FILE-TRUNCATED"))
 """Rules for files that certainly lack something: the beginning (PS3.10 7.1), or the end."""
 _ABOUT_THE_FILE: Final = ("FS-FILE-", "FS-META-", "FS-PIXEL-")

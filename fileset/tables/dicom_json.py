@@ -30,7 +30,7 @@ def dicom_json(
     Raises `RuleError` as `Reader.find`.
     """
     known: dict[int, Attributes] = {NONE: {}}
-    for index in contents.holding(None if level == IMAGE else level, conditions(dict(keys or {}))):
+    for index in contents.holding(None if level == IMAGE else level, conditions(keys or {})):
         attributes = _above(contents, index, known) | _own(contents, index)
         yield dict(sorted(attributes.items()))
 

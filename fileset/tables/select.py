@@ -70,7 +70,7 @@ def select(
     names = tuple(dict.fromkeys(default_columns(level) if columns is None else columns))
     tag_of = {name: condition(name, None)[0] for name in names}
     wanted = None if level == IMAGE else level
-    records = list(contents.holding(wanted, conditions(dict(keys or {}))))
+    records = list(contents.holding(wanted, conditions(keys or {})))
     plain = [name for name in names if name not in _COUNTS and name != _MODALITIES]
     found = dict(zip(plain, decode_columns(contents, records, [tag_of[name] for name in plain]), strict=True))
     for name in names:

@@ -11,8 +11,7 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from fileset.dicomdir.read.directory import Conditions
-from fileset.dicomdir.read.query import condition
+from fileset.dicomdir.read.directory import Conditions, conditions
 from fileset.errors import FilesetError, RuleError
 from fileset.transfer.association import Pair, PeerSettings, batches
 from fileset.transfer.commitment import committed
@@ -94,7 +93,7 @@ def send(
     report = SendReport(peer)
     started = monotonic()
     with Journal(journal, peer) as known:
-        gate = _Gate(known, change, report, _conditions(keys))
+        gate = _Gate(known, change, report, conditions(keys or {}))
         if to:
             sender = CStore(
                 PeerSettings(Peer.of(to), title_of(title), tls, timeout), gate.prepare, jobs, retries, pause, transcode
@@ -151,7 +150,7 @@ def probe(
     line = PeerSettings(Peer.of(to), title_of(title), tls, timeout)
     found = Probe(str(line.peer), {}, {}, [])
     with Journal(None, found.peer) as journal:
-        gate = _Gate(journal, change, SendReport(found.peer, disagreements=found.disagreements), _conditions(keys))
+        gate = _Gate(journal, change, SendReport(found.peer, disagreements=found.disagreements), conditions(keys or {}))
         for source in instances:
             item = gate.prepare(source)
             if isinstance(item, Sent):
@@ -244,10 +243,6 @@ class _Gate:
         if difference:
             self.report.disagreements.append(f"{source.file_id}: {difference}; the file is sent unchanged")
         return item
-
-
-def _conditions(keys: Mapping[str, object] | None) -> Conditions:
-    return tuple(condition(*one) for one in (keys or {}).items())
 
 
 def _pair(source: PayloadSource) -> Pair:

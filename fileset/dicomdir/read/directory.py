@@ -6,7 +6,7 @@ Reader, Updater and repair share this class.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from struct import Struct
 from typing import Any, Final, Literal
@@ -47,7 +47,7 @@ Conditions = tuple[tuple[int, Matches], ...]
 """Tags, each with a function that returns whether a value matches."""
 
 
-def conditions(keys: dict[str, object]) -> Conditions:
+def conditions(keys: Mapping[str, object]) -> Conditions:
     """Build the conditions for keys by keyword. Raises `RuleError` for an unknown keyword."""
     return tuple(condition(keyword, wanted) for keyword, wanted in keys.items())
 
