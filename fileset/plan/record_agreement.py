@@ -56,9 +56,12 @@ def not_asked_for(record: InstanceRecord, get: Get, conditions: Conditions) -> s
 
     A file without the value, or with another spelling of the name, contradicts no condition.
     """
+    wanted = [(_KEYWORDS[tag], meets) for tag, meets in conditions if tag in _KEYWORDS]
+    if not wanted:
+        return ""
     recorded = {row.keyword: value for row, value in _identity(record)}
     recorded |= {keyword: str(record.patient.get(keyword) or "").strip() for keyword in PERSON if record.patient}
-    for keyword, meets in ((_KEYWORDS[tag], meets) for tag, meets in conditions if tag in _KEYWORDS):
+    for keyword, meets in wanted:
         in_record, in_file = recorded.get(keyword, ""), str(get(keyword) or "").strip()
         respelt = keyword == "PatientName" and Person(in_record).has_name_of(Person(in_file))
         if in_file and in_file != in_record and not respelt and not meets(in_file):

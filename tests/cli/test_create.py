@@ -48,6 +48,7 @@ def test_create_names_the_folder_above_the_medium_that_it_makes(
     assert not folder.parent.exists()
     assert f"made the folder {folder}, which did not exist\n" in run("create", incoming, "-o", folder / name).stderr
     assert "made the folder" not in run("create", incoming, "-o", folder / "NEXT").stderr
+    assert "made the folder" not in run("create", incoming, "-o", f"{folder / 'LAST'}/").stderr
 
 
 def test_the_help_knows_the_schemes_of_the_library() -> None:

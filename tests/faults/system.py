@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from threading import RLock
 from typing import Any, Final
 from unittest import mock
 
@@ -71,7 +70,6 @@ class System:
         self._before = before
         self._after = after
         self._paths: dict[int, str] = {}
-        self._one_at_a_time = RLock()  # a helper closes files while the main thread goes on
 
     @contextmanager
     def between(self) -> Iterator[None]:
@@ -104,13 +102,12 @@ class System:
                 outcome = original(*args, **options)
                 self._follow(name, args, outcome)
                 return outcome
-            with self._one_at_a_time:
-                outcome = self._before(name, args)
-                if outcome is None and name not in ("fsync", "syncfs"):
-                    outcome = original(*args, **options)
-                self._follow(name, args, outcome)
-                self._after(outcome)
-                return outcome
+            outcome = self._before(name, args)
+            if outcome is None and name not in ("fsync", "syncfs"):
+                outcome = original(*args, **options)
+            self._follow(name, args, outcome)
+            self._after(outcome)
+            return outcome
 
         return call
 

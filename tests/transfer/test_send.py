@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pydicom
 import pytest
@@ -202,6 +204,14 @@ def test_a_record_that_names_another_syntax_than_its_file_does_no_harm(store: Se
     with Reader(folder) as reader:
         report = send(reader.find(), to=store.address)
     assert report.complete
+
+
+def test_an_instance_needs_no_records(store: Server, disc: Path) -> None:
+    with Reader(disc) as reader:
+        found: list[Any] = [
+            SimpleNamespace(file_id=one.file_id, open=one.open, inquire=one.inquire) for one in reader.find()
+        ]
+        assert send(found, to=store.address).complete
 
 
 # ---------------------------------------------------------------- the wrong patient

@@ -166,7 +166,7 @@ def run(options: Namespace) -> int:
     _refuse_wrong_use(options)
     check_files(options, options.output)
     reconciliation = reconciliation_of(options)
-    above = os.path.dirname(options.output)
+    above = os.path.dirname(os.path.normpath(options.output))  # DISC/ is not above DISC
     made = above if above and not os.path.isdir(above) else ""
     with cluster(options) as executor, progress(options) as phases:
         creator = Creator(
