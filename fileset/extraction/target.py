@@ -19,6 +19,7 @@ from fileset.errors import MediumError, RefusedError
 from fileset.extraction.layout import PathTemplate
 from fileset.extraction.names import LONGEST, LONGEST_PATH, SHORTEST, fitted, hashed_name, safe_name
 from fileset.extraction.report import Copy
+from fileset.media.open import file_set_around
 from fileset.media.system.calls import system
 from fileset.media.system.files import blamed_on, real_path, restricted
 from fileset.media.system.hashing import COPY_SIZE
@@ -33,6 +34,15 @@ _writing = partial(blamed_on, advice=". The copies stay; run it again")
 _SAME: Final = "same"
 _PART: Final = "part"
 _OTHER: Final = "other"
+
+
+def refuse_inside(folder: str, medium: str) -> None:
+    """Raise `RefusedError` for a folder in a file-set: it may hold only DICOM files with a record (PS3.3 F.2.1)."""
+    inner, outer = real_path(folder), real_path(medium)
+    is_within = os.path.isdir(outer) and (inner + os.sep).startswith(outer.rstrip(os.sep) + os.sep)
+    if around := outer if is_within else file_set_around(folder):
+        reason = "is a file-set itself" if inner == around else f"is inside the file-set {around}"
+        raise RefusedError(reason, path=folder, advice="Choose another folder")
 
 
 class Target:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 from attrs import evolve
 
 from fileset.media.base import Chunks, Written
-from fileset.media.system.helper import Helper
+from fileset.plan.helper import Helper
 
 if TYPE_CHECKING:
     from hashlib import _Hash as HASH

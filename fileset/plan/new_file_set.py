@@ -17,8 +17,7 @@ from fileset.errors import REPLACE_OR_ADD, FormatError, MediumError, RefusedErro
 from fileset.file_id import DICOMDIR, FileId, is_path
 from fileset.findings import Where
 from fileset.media.base import Format, UpdatableMedium, WritableMedium
-from fileset.media.open import file_set_around, is_foreign
-from fileset.media.system.files import real_path
+from fileset.media.open import is_foreign
 from fileset.plan.commit import Addition, Plan, Progress
 from fileset.plan.companion import Companion
 from fileset.plan.extra_files import Included, has_same_file
@@ -31,8 +30,6 @@ from fileset.report import Report
 
 IN_PLACE: Final = "in place"
 """The naming of files that stay where they are: each File ID is the path below the root of the file-set."""
-
-
 _STAYS: Final = "a file of the file-set to replace cannot be deleted, so nothing was written"
 _FREE: Final = "Make its folder readable and writable, or choose another output"
 _REMOVE: Final = "Delete INDEX.HTM, README.TXT and IHE_PDI there first, or leave out the pages for a browser (--web)"
@@ -174,13 +171,6 @@ def _places(leaves: Sequence[Node], sources: Sources) -> Iterator[Place]:
         patient, study, series = (*node.path, -1, -1, -1)[:3]
         uid = node.sop_instance_uid.decode("ascii")
         yield Place(patient, study, series, node.position, node.record_type, uid, sources.relative(node.source))
-
-
-def refuse_inside(folder: str) -> None:
-    """Raise `RefusedError` for a folder of a file-set: all DICOM files in it must have a record (PS3.3 F.2.1)."""
-    if around := file_set_around(folder):
-        reason = f"is inside the file-set {around}" if real_path(folder) != around else "is a file-set itself"
-        raise RefusedError(reason, path=folder, advice="Choose another folder")
 
 
 def refuse_existing(medium: WritableMedium, *, replace: bool) -> None:

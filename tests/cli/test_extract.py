@@ -190,7 +190,8 @@ def test_a_link_in_the_folder_is_not_followed_out_of_it(run: Runs, indexed: Path
 
 
 def test_copies_do_not_go_into_the_file_set(run: Runs, disc: Path) -> None:
-    for folder in (disc, disc / "copies", disc / "P001" / ".." / "x"):
+    assert "is a file-set itself" in run("extract", disc, "-o", disc, code=6).stderr
+    for folder in (disc / "copies", disc / "P001" / ".." / "x"):
         assert "is inside the file-set" in run("extract", disc, "-o", folder, code=6).stderr
     assert len(copies(disc)) == 13
 

@@ -21,9 +21,10 @@ from fileset.cli.reconcile_options import (
 )
 from fileset.cli.shared_options import add_shared
 from fileset.cli.write_report import tell_skipped
-from fileset.errors import RefusedError, RuleError
+from fileset.errors import RuleError
 from fileset.extraction.layout import DEFAULT, STRUCTURE
 from fileset.extraction.names import LONGEST_PATH
+from fileset.extraction.target import refuse_inside
 
 if TYPE_CHECKING:
     from fileset.extraction import Copy, ExtractReport, Lost
@@ -78,7 +79,7 @@ def run(options: Namespace) -> int:
         )
     reconciliation = reconciliation_of(options)
     with opened(options.medium, options) as reader:
-        _refuse_inside(options.output, reader.medium.name)
+        refuse_inside(options.output, reader.medium.name)
         source = reconciled(reader, reconciliation, keys, listed_only=options.listed_only)
         report = _extracted(source, template, keys, options)
         _tell(report, reader, options)
@@ -132,16 +133,6 @@ def _template(options: Namespace) -> str:
     if options.template:
         raise RuleError("--keep-structure and --template exclude each other: both name the copies")
     return STRUCTURE
-
-
-def _refuse_inside(folder: str, medium: str) -> None:
-    """Raise `RefusedError` for a folder in a file-set: it may hold only DICOM files with a record (PS3.3 F.2.1)."""
-    from fileset.plan.new_file_set import refuse_inside
-
-    inner, outer = os.path.realpath(folder), os.path.realpath(medium)
-    if os.path.isdir(outer) and (inner + os.sep).startswith(outer.rstrip(os.sep) + os.sep):
-        raise RefusedError(f"is inside the file-set {medium}", path=folder, advice="Choose another folder")
-    refuse_inside(folder)
 
 
 def _tell(report: ExtractReport, reader: Reader | Scanned, options: Namespace) -> None:

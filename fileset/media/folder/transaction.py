@@ -205,7 +205,8 @@ class FolderTransaction:
             self._make_folders(file_id)
         taken = os.path.lexists(final)
         if not taken:
-            self._written.append(final)  # before it is true, as above
+            # Recorded before the rename, so that an interruption in between still finds the name to undo.
+            self._written.append(final)
             try:
                 give_name(temporary, final)
             except FileExistsError:

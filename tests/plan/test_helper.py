@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from fileset.media.system.helper import Helper
+from fileset.plan.helper import Helper
 
 
 def test_actions_are_carried_out_in_order_in_another_thread() -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from fileset.errors import MediumError
 
 _WAITING: Final = 8
-"""How many actions may wait. Each may hold an open file or a part of one, so this bounds memory and open files."""
+"""How many actions may wait. Each may hold a part of a file, so this bounds memory."""
 
 
 class Helper:
