@@ -71,7 +71,7 @@ PROGRAMS: Final = (
     BurningProgram("cdrecord", burn=("cdrecord", *_CDRECORD), blank=("blank=fast",), speed=("speed={speed}",)),
     BurningProgram(
         "hdiutil",
-        # It chooses the burner itself, as -device needs a path in the I/O registry: so it must not erase the disc there.
+        # No -device: it needs a path in the I/O registry. So hdiutil chooses the burner, and must not erase the disc in it.
         burn=("hdiutil", "burn", "-noverifyburn", "-noeject", "{image}"),
         speed=("-speed", "{speed}"),
         systems=("darwin",),

@@ -1,4 +1,4 @@
-"""A file or folder that cannot be read or deleted does not stop a change: the report names it, and the exit code is 3."""
+"""A file or folder that cannot be read or deleted stops only `create --replace`; else the report names it, and the exit code is 3."""
 
 from __future__ import annotations
 
@@ -76,6 +76,20 @@ def test_files_in_a_folder_without_write_permission_stay_as_the_dry_run_says(
     assert said in run("remove", disc, "InstanceNumber=1", code=3).stderr
     assert [str(path.relative_to(disc)) for path in disc.rglob("I000001")] == [FILE]
     assert not (disc / "FILESET_").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_no_file_set_is_replaced_while_a_file_of_a_former_patient_would_stay(
+    disc: Path, tmp_path: Path, run: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "NEW").write_bytes(synthetic.ct(8, 1, 1, 1))
+    before = {path: path.read_bytes() for path in disc.rglob("*") if path.is_file()}
+    real = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != str(disc / FOLDER) and real(path, mode))
+    for more in ((), ("--dry-run",)):
+        said = run("create", tmp_path / "NEW", "-o", disc, "--replace", *more, code=5).stderr
+        assert f"{disc / FILE}: a file of the file-set to replace cannot be deleted, so nothing was written" in said
+    assert before == {path: path.read_bytes() for path in disc.rglob("*") if path.is_file()}
 
 
 def test_a_folder_that_cannot_be_listed_costs_no_record_and_stops_no_change(
