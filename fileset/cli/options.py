@@ -179,7 +179,7 @@ def split_media(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     keys: list[str] = []
     for argument in arguments:
         key, equals, _ = argument.partition("=")
-        exists = os.path.lexists(argument)
+        exists = "://" in key or os.path.lexists(argument)  # a remote folder may be s3://bucket/day=1
         if media and _KEYWORD_ALONE(argument) and not exists:
             raise RuleError(
                 f"{argument!r} is neither a condition KEY=VALUE, such as PatientID=P1, nor a path that exists"

@@ -262,6 +262,7 @@ def test_an_archive_in_a_remote_folder_is_named_as_not_read(run: Runs, store: An
     ("words", "code", "message"),
     [
         (("list", "memory://nothing/here"), 2, "no such remote folder"),
+        (("list", "memory://nothing/day=1", "PatientID=P1"), 2, "memory://nothing/day=1: no such remote folder"),
         (("list", "nonsense://bucket"), 2, "no kind of remote folder 'nonsense'"),
         (("create", "IN", "-o", "memory://bucket"), 2, "creates no file-set on a remote system"),
         (("remove", "memory://bucket/disc", "PatientID=P1"), 2, "not changed"),
