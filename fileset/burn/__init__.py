@@ -82,9 +82,8 @@ def burn_image(
     chosen = program_for(program)
     command = chosen.command(device, path, blank=blank, speed=speed)
     if not blank and (holds_data(readable_device(device)) or chosen.finds_data(device)):
-        raise RefusedError(
-            "the disc is not blank", path=device, advice="Insert a blank disc, or erase this one (--blank)"
-        )
+        advice = "Insert a blank disc, or erase this one (--blank)" if chosen.blank else "Insert a blank disc"
+        raise RefusedError("the disc is not blank", path=device, advice=advice)
     if dry_run:
         return BurnReport(tuple(command), None, None)
     run_program(command)

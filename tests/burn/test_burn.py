@@ -193,3 +193,5 @@ def test_hdiutil_finds_the_burner_by_itself_since_it_takes_no_device_file(
     assert f"hdiutil burn -noverifyburn -noeject {image}" in shown
     said = run("burn", image, "--device", tmp_path / "disk9", "--blank", "--dry-run", code=2).stderr
     assert "hdiutil cannot erase a disc" in said  # with two burners it could be the other disc
+    said = run("burn", image, "--device", f"stdio:{image}", code=6).stderr
+    assert said.endswith("the disc is not blank. Insert a blank disc\n")

@@ -14,7 +14,7 @@ from fileset.cli.verbs.check import FOUND, lines, show
 if TYPE_CHECKING:
     from fileset.burn import BurnReport
 
-EXAMPLES: Final = ("fileset burn DISC.iso --device /dev/sr0", "fileset burn DISC.iso --device D: --blank")
+EXAMPLES: Final = ("fileset burn DISC.iso --device /dev/sr0 --blank", "fileset burn DISC.iso --device D:")
 
 
 def configure(parser: ArgumentParser) -> None:
