@@ -179,8 +179,9 @@ class _StowWorker:
         try:
             status, content = self._post(items)
         except (httpx.ConnectError, httpx.ConnectTimeout) as problem:
+            reason = re.sub(r"^\[Errno -?\d+\] ", "", str(problem)) or "the server took too long"
             raise _NoConnectionError(
-                f"{without_password(self._settings.address)}: no connection: {str(problem) or 'the server took too long'}",
+                f"{without_password(self._settings.address)}: no connection: {reason}",
                 advice="Check the address, and whether the server runs",
             ) from problem
         except httpx.HTTPError as problem:

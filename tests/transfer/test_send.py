@@ -276,7 +276,7 @@ def test_a_peer_that_is_not_there_is_an_error(disc: Path, run: Runs) -> None:
 
 def test_a_server_that_is_not_there_is_an_error(disc: Path, run: Runs) -> None:
     done = run("send", disc, "--stow", "http://127.0.0.1:1/dicom-web", "--retries", "1", code=5)
-    assert "http://127.0.0.1:1/dicom-web/studies: no connection: " in done.stderr
+    assert "http://127.0.0.1:1/dicom-web/studies: no connection: Connection refused. Check the address" in done.stderr
     assert "Check the address, and whether the server runs" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
