@@ -49,6 +49,17 @@ def _is_incomplete(notes: Notes) -> bool:
     return any(rule in _INCOMPLETE for rule, _ in notes)
 
 
+def _contradict(one: Chain, other: Chain) -> bool:
+    """Check whether two files have different values for a patient, study or series key that both have."""
+    values, others = _level_values(one), _level_values(other)
+    return any(value != others[name] for name, value in values.items() if value and others.get(name))
+
+
+def _level_values(chain: Chain) -> dict[str, bytes]:
+    rows = [(row.name, getattr(chain, row.name)) for level in LEVELS for row in FIELDS[level]]
+    return dict(rows + [(row.name, value) for _, row, value in chain.extra])
+
+
 def _is_doubtful(notes: Notes) -> bool:
     return any(rule.startswith(_ABOUT_THE_FILE) for rule, _ in notes)
 
@@ -82,7 +93,9 @@ class TreeBuilder:
         self._uids: set[bytes] = set()
         self._sources: dict[bytes, int] = {}  # of the first `_searched` instances
         self._searched = 0
-        self._incomplete: dict[bytes, tuple[array[int], int]] = {}  # UID -> where the index of an incomplete file is
+        self._incomplete: dict[
+            bytes, tuple[array[int], int, Chain | None]
+        ] = {}  # UID -> the place of the file, and its chain
         self._displaced: dict[int, HeaderError] = {}  # source -> the reason why another copy was taken
         self._whole: dict[str, str] = {}  # name of a displaced source -> that of the whole copy
         self._made_up: set[bytes] = set()
@@ -119,7 +132,7 @@ class TreeBuilder:
         if notes:
             self._note(notes, source, record_type)
             if _is_incomplete(notes):
-                self._incomplete[uid] = instances, len(instances) - 1
+                self._incomplete[uid] = instances, len(instances) - 1, chain
 
     def _source_of(self, uid: bytes) -> int:
         """Look up the source of a known instance. Copies are rare, and the sources of a million take 36 MB with their UIDs."""
@@ -134,10 +147,12 @@ class TreeBuilder:
         """Give a file the place of an incomplete copy of the same series. Raises `HeaderError` to refuse all others."""
         record_type, chain, number, uid, tail, made_up, notes = instance
         problem = self._again(uid, known, source)
-        instances, at = self._incomplete.get(uid, (None, 0))
+        instances, at, former = self._incomplete.get(uid, (None, 0, None))
         place = self._places.get(chain) if chain is not None else None
         if place is None or place.instances is not instances or _is_doubtful(notes) or made_up:
             raise problem
+        if chain is None or former is None or _contradict(chain, former):
+            raise problem  # the records may have the values of the incomplete file, which no file would confirm
         del self._incomplete[uid]
         instances[at] = self._columns.append((number, uid, record_type, tail, source))
         self._made_up.discard(uid)

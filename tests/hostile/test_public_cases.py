@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from fileset import check_file_set
 from fileset.media.open import updatable
 from tests.support import synthetic
 from tests.support.command import Runs
@@ -190,6 +191,20 @@ def test_a_whole_file_of_another_patient_does_not_take_the_place_of_an_incomplet
     report = run("create", tmp_path / "IN", "-o", tmp_path / "OUT", "--json", code=3).document
     assert [Path(row["source"]).name for row in report["added"]] == ["A"]
     assert [(row["source"], row["rule"]) for row in report["skipped"]] == [("B", "FS-INSTANCE-CONFLICT")]
+
+
+def test_a_whole_file_with_another_modality_does_not_take_the_place_of_an_incomplete_one(
+    tmp_path: Path, run: Runs
+) -> None:
+    """The record would keep the Modality of a file that is no longer listed, which `check` calls an error."""
+    (tmp_path / "IN").mkdir()
+    cut, *others = synthetic.ct(8, 1, 1, 1)[:-2], synthetic.ct(8, 1, 1, 2), synthetic.ct(8, 1, 1, 1)
+    for name, data in zip("ABC", (cut.replace(b"CS\x02\x00CT", b"CS\x02\x00MR"), *others), strict=True):
+        (tmp_path / "IN" / name).write_bytes(data)
+    run("create", tmp_path / "IN", "-o", tmp_path / "OUT", code=3)
+    assert {one.rule for one in check_file_set(tmp_path / "OUT").findings if one.severity == "error"} == {
+        "FS-FILE-TRUNCATED"
+    }
 
 
 @pytest.mark.parametrize("length", [0, 100, 300, 600])
