@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -423,7 +424,11 @@ class Creator(WritingRole):
             if kind is None and not self._written:
                 self.commit()
         finally:
-            self._sources.close()
+            self.close()
+
+    def close(self) -> None:
+        """Release images and archives that were added."""
+        self._sources.close()
 
 
 def index(
@@ -480,7 +485,8 @@ def index(
         executor=executor,
         progress=progress,
     )
-    report = creator.commit(dry_run=dry_run, hashes=hashes)
+    with closing(creator):
+        report = creator.commit(dry_run=dry_run, hashes=hashes)
     report.findings += lost if descriptor_file_id is None else []
     return report
 

@@ -361,6 +361,13 @@ def test_folders_above_a_medium_are_made_with_it(name: str, run: Runs, indexed: 
     run("check", place)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists the open files of a process in /proc")
+def test_an_image_among_the_sources_is_closed_at_the_end(indexed: Path, tmp_path: Path, run: Runs) -> None:
+    run("create", indexed, "-o", tmp_path / "IN.iso")
+    run("create", tmp_path / "IN.iso", "-o", tmp_path / "OUT")
+    assert str(tmp_path / "IN.iso") not in map(os.path.realpath, Path("/proc/self/fd").iterdir())
+
+
 @pytest.fixture
 def unprivileged() -> list[str]:
     """Return the words before a command with which permissions apply to it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from fileset.cli.options import (
@@ -182,13 +183,14 @@ def run(options: Namespace) -> int:
             **picked(options, "volume_size", "keep_file_set_uid", "listed_only"),
             **settings(options),
         )
-        for document in options.documents:
-            creator.add_hl7_document(document, native=options.hl7_native)
-        if options.from_medium:
-            creator.add_file_set(options.from_medium, only=only, exclude=options.exclude)
-        creator.add(*options.sources, only=only, exclude=options.exclude)
-        creator.include(*options.include)
-        report = creator.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
+        with closing(creator):
+            for document in options.documents:
+                creator.add_hl7_document(document, native=options.hl7_native)
+            if options.from_medium:
+                creator.add_file_set(options.from_medium, only=only, exclude=options.exclude)
+            creator.add(*options.sources, only=only, exclude=options.exclude)
+            creator.include(*options.include)
+            report = creator.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
     if options.plan:
         write_plan(options.plan, report)
     if reconciliation and not (options.quiet or options.json):
