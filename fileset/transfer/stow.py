@@ -179,7 +179,7 @@ class _StowWorker:
         try:
             status, content = self._post(items)
         except (httpx.ConnectError, httpx.ConnectTimeout) as problem:
-            reason = re.sub(r"^\[Errno -?\d+\] ", "", str(problem)) or "the server took too long"
+            reason = re.sub(r"^\[(?:Errno|WinError) -?\d+\] ", "", str(problem)) or "the server took too long"
             raise _NoConnectionError(
                 f"{without_password(self._settings.address)}: no connection: {reason}",
                 advice="Check the address, and whether the server runs",
