@@ -157,6 +157,10 @@ def _advise(options: Namespace) -> int:
         write_advice(options.media[0], advice)
     else:
         show((line, "") for line in advice_lines(advice, quiet=options.quiet))
+        if not options.quiet:
+            say(
+                f"only headers were read; `{shown(['fileset', 'check', options.media[0]])}` checks the DICOMDIR and whole files"
+            )
     return 0
 
 
