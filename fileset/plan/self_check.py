@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from fileset.dicom.header import HeaderError, Reading, read_header
-from fileset.dicom.preamble import NEEDED, is_part_10, misplaced_prefix
+from fileset.dicom.preamble import is_part_10, misplaced_prefix
 from fileset.dicomdir.write.header import Identification
 from fileset.errors import FilesetError
 from fileset.file_id import DICOMDIR, FileId
@@ -21,7 +21,7 @@ from fileset.media.system.walk import PlainFile, leads_out, random_access
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.commit import Plan
 from fileset.plan.new_file_set import IN_PLACE, Recipe
-from fileset.plan.presence import form_key, is_dicomdir
+from fileset.plan.presence import HEAD, form_key, is_dicomdir
 from fileset.plan.scan import describe
 from fileset.records.describe import WANTED, Describer, Policy
 from fileset.report import Report
@@ -59,7 +59,7 @@ def unlisted_on(medium: ReadableMedium, names: Iterable[str]) -> Iterator[Findin
 
 
 def _faults(checker: FileChecker, name: str, read: Reading, size: int) -> Iterator[Finding]:
-    first = read(0, NEEDED + 2)
+    first = read(0, HEAD)
     if not is_part_10(first):
         if misplaced_prefix(first) is not None:
             yield Finding(
