@@ -1,7 +1,7 @@
 """Run every verb once in an empty folder and print what it says, so that the output of two systems can be compared.
 
 Run it as `python every_verb.py FOLDER`; what differs between systems by nature (free space, kinds of file systems) is
-left out, and paths are printed with "/".
+left out, and paths are printed with "/" and below the folder alone.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ def prepare(folder: Path) -> None:
         (folder / "FLAT" / f"IM{number}").write_bytes(data)
 
 
-def run(words: list[str]) -> None:
-    """Run one command and print its exit code and output."""
+def run(words: list[str], folder: str) -> None:
+    """Run one command in `folder` and print its exit code and output."""
     output, errors = StringIO(), StringIO()
     with redirect_stdout(output), redirect_stderr(errors):
         try:
@@ -88,7 +88,7 @@ def run(words: list[str]) -> None:
     print(f"$ fileset {' '.join(words)}\n[exit code {code}]")
     for line in (output.getvalue() + errors.getvalue()).splitlines():
         if not line.startswith(BY_NATURE):
-            print(VARIES.sub("", line.replace("\\", "/").rstrip()))
+            print(VARIES.sub("", line.replace("\\", "/").rstrip()).replace(folder, "FOLDER"))
 
 
 def main() -> None:
@@ -101,7 +101,7 @@ def main() -> None:
     os.environ |= {"SOURCE_DATE_EPOCH": "1700000000", "PYTHONUTF8": "1", "COLUMNS": "100", "NO_COLOR": "1"}
     for line in COMMANDS.split("\n"):
         if line:
-            run(line.split(" "))
+            run(line.split(" "), Path.cwd().as_posix())
 
 
 if __name__ == "__main__":
