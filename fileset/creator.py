@@ -354,8 +354,8 @@ class Creator(WritingRole):
             self._sources.add_in_place(self._format.writable(self._path, ""))
             return []
         medium = FolderMedium(self._path)
-        cleaned = [] if dry_run else clean_up(medium)
-        self._sources.add_path(medium.root, skip=medium.not_sources(), contained=True)
+        cleaned = clean_up(medium, adopts=True, dry_run=dry_run)
+        self._sources.add_path(medium.root, skip=medium.not_sources() | medium.hidden(), contained=True)
         return cleaned
 
     def _scanned(self, report: Report, file_sets: SourceFileSets) -> TreeBuilder:

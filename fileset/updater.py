@@ -283,7 +283,7 @@ class Updater(WritingRole):
         )
         report.identified = bool(self._request.changes)
         report.note_medium(self._medium.inquire_file_set())
-        cleaned = [] if dry_run else clean_up(self._medium)
+        cleaned = clean_up(self._medium, dry_run=dry_run)
         offer = self._request.offer
         added = [index for index in range(len(offer.sources)) if index not in offer.in_place]
         report.findings += self._intake.add_headers(offer.sources, added)

@@ -42,6 +42,8 @@ class FileCheck:
     on_facts: OnFacts | None = None
     show_values: bool = False
     profile: str = ""
+    adopts: bool = False
+    """Whether files of an interrupted change count as files without a record."""
     _names: list[str] = field(factory=list)
     _unlisted: dict[str, bytes] = field(factory=dict)
     _other_folders: set[str] = field(factory=set)
@@ -198,7 +200,7 @@ class FileCheck:
     def _report_unlisted(self) -> None:
         """Report DICOM files without a record. Runs last, because it needs the folders of all other DICOMDIRs."""
         self._other_folders.discard("")
-        leftovers = self._announced()
+        leftovers = frozenset() if self.adopts else self._announced()
         instances = self.directory.identities.instances
         for name, uid in self._unlisted.items():
             if name in leftovers:

@@ -244,6 +244,9 @@ class WritableMedium(Protocol):
     def interrupted(self) -> bool:
         """Check whether a writer is active, or was interrupted and left files."""
 
+    def hide(self, file_ids: Iterable[FileId]) -> None:
+        """Answer from now on as if these files were deleted; for a dry run."""
+
     def check_writable(self) -> None:
         """Raise `MediumError` if this user may not write to the medium; change nothing."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Final
 
@@ -10,9 +10,9 @@ from fileset.dicomdir.read.decode import decode
 from fileset.dicomdir.read.file_reference import FileReference
 from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.errors import FormatError, RefusedError
-from fileset.file_id import DICOMDIR
+from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, Finding, Where
-from fileset.media.base import ReadableMedium, Transaction, UpdatableMedium, WritableMedium, holds
+from fileset.media.base import Transaction, UpdatableMedium, WritableMedium, holds
 from fileset.media.folder.work_folder import WORK
 from fileset.plan.dicomdir_file import read_dicomdir
 from fileset.plan.presence import form_key
@@ -20,7 +20,7 @@ from fileset.plan.removal import delete_all
 from fileset.standard import tags
 
 
-def readable_of(medium: WritableMedium) -> ReadableMedium:
+def readable_of(medium: WritableMedium) -> UpdatableMedium:
     """Return a medium with a DICOMDIR as one that can be read."""
     readable: UpdatableMedium = medium  # type: ignore[assignment]
     return readable
@@ -40,27 +40,62 @@ def refuse_listed_work(medium: WritableMedium) -> None:
             )
 
 
-def clean_up(medium: WritableMedium) -> list[Finding]:
+def clean_up(medium: WritableMedium, *, adopts: bool = False, dry_run: bool = False) -> list[Finding]:
     """Undo an interrupted change, or finish it if its DICOMDIR is already in place. Every role that writes does this first.
 
-    Returns a finding for each deleted file. Raises `MediumError` if the medium fails, or another writer is active.
+    Returns a finding for each file that is deleted or restored. With `adopts`, the caller lists the files that are on the
+    medium, so without a DICOMDIR none of them is deleted: there is no older file-set to return to, and the files that the
+    change wrote are complete. A dry run changes nothing; from then on `medium` hides the files that would be deleted.
+    Raises `MediumError` if the medium fails, or another writer is active.
     """
     refuse_listed_work(medium)
     if not medium.interrupted():
         return []
+    restored = list(_restored(readable_of(medium), dry_run=dry_run))
+    keeps_all = adopts and not medium.has_dicomdir()
+    if dry_run:
+        return restored + ([] if keeps_all else _rehearsed(medium))
     with medium.transaction() as transaction:
-        deleted = recover(medium, transaction)
+        deleted = [] if keeps_all else recover(medium, transaction)
         transaction.announce((), ())
-    return deleted
+    return restored + deleted
+
+
+def _restored(medium: UpdatableMedium, *, dry_run: bool) -> Iterator[Finding]:
+    """Report the DICOMDIR that the next change takes from the work folder, or the old one that it deletes."""
+    lasting = medium.lasting_damage()
+    for note in medium.damage():
+        if note not in lasting:
+            done = "would be put in its place" if dry_run else "was put in its place"
+            yield Finding(_LEFTOVER, f"{note}: it {done}", Where(DICOMDIR.value))
+    for name in medium.leftovers():
+        if name.partition("/")[0] != WORK:
+            yield _deleted(name, dry_run=dry_run)
+
+
+def _rehearsed(medium: WritableMedium) -> list[Finding]:
+    """Report the files that `recover` would delete, and hide them."""
+    unneeded = _unneeded(medium, medium.transaction(), set)
+    there = [file_id for file_id in unneeded if holds(readable_of(medium), file_id)]
+    medium.hide(unneeded)
+    return [_deleted(file_id.path, dry_run=True) for file_id in there]
 
 
 def recover(medium: WritableMedium, transaction: Transaction, kept: Callable[[], set[str]] = set) -> list[Finding]:
     """Remove the leftovers of an interrupted change: names in its journal that the DICOMDIR does not reference.
 
-    Returns a finding for each deleted file.
+    Returns a finding for each deleted file. The files that `kept` returns stay, because a plan keeps them.
+    """
+    unneeded = _unneeded(medium, transaction, kept)
+    there = [file_id for file_id in unneeded if holds(readable_of(medium), file_id)]
+    stuck = {finding.where.file for finding in delete_all(transaction, unneeded)}  # these stay in the journal
+    return [_deleted(file_id.path) for file_id in there if file_id.path not in stuck]
 
-    If the DICOMDIR is damaged, nothing is removed: it may lack the records of files that are needed. Raises `RefusedError`
-    if a leftover is among the files that `kept` returns, which a plan keeps.
+
+def _unneeded(medium: WritableMedium, transaction: Transaction, kept: Callable[[], set[str]]) -> list[FileId]:
+    """List the leftovers that neither the DICOMDIR references nor `kept` returns.
+
+    If the DICOMDIR is damaged, there are none: it may lack the records of files that are needed.
     """
     leftovers = transaction.leftovers()
     if not leftovers:
@@ -69,18 +104,16 @@ def recover(medium: WritableMedium, transaction: Transaction, kept: Callable[[],
         needed = _sound_references(read_dicomdir(readable_of(medium))) if medium.has_dicomdir() else set()
     except FormatError:
         return []
-    unneeded = [file_id for file_id in leftovers if form_key(file_id.path) not in needed]
-    if kept().intersection(file_id.path.upper() for file_id in unneeded):
-        raise RefusedError(
-            "another change has been interrupted in the meantime", path=medium.name, advice="Look at it again"
-        )
-    there = [file_id for file_id in unneeded if holds(readable_of(medium), file_id)]
-    stuck = {finding.where.file for finding in delete_all(transaction, unneeded)}  # these stay in the journal
-    return [
-        Finding("FS-WRITE-LEFTOVER", "left by an interrupted change, and deleted", Where(file_id.path))
-        for file_id in there
-        if file_id.path not in stuck
-    ]
+    needed |= set(map(form_key, kept()))
+    return [file_id for file_id in leftovers if form_key(file_id.path) not in needed]
+
+
+def _deleted(name: str, *, dry_run: bool = False) -> Finding:
+    done = "would be deleted" if dry_run else "deleted"
+    return Finding(_LEFTOVER, f"left by an interrupted change, and {done}", Where(name))
+
+
+_LEFTOVER: Final = "FS-WRITE-LEFTOVER"
 
 
 def referenced(medium: WritableMedium) -> set[str]:

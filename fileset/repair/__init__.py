@@ -26,7 +26,7 @@ from fileset.media.open import dicomdirs_below, file_set_around, no_dicomdir, up
 from fileset.plan.commit import carry_out
 from fileset.plan.inputs import Sources
 from fileset.plan.losses import refuse_losses
-from fileset.plan.old_dicomdir import mended_identification, read_state
+from fileset.plan.old_dicomdir import State, mended_identification, read_state
 from fileset.plan.rebuild import Diagnosis, rebuild
 from fileset.plan.recovery import clean_up
 from fileset.plan.scan import Outcome, outcomes
@@ -107,7 +107,7 @@ def _without_record(report: Report) -> list[str]:
 
 def _repaired(
     medium: UpdatableMedium,
-    diagnosed: Callable[[Contents], Diagnosis],
+    diagnosed: Callable[[State], Diagnosis],
     scanned: Callable[[Sources], Iterable[Outcome]],
     *,
     trust_dicomdir: bool,
@@ -118,7 +118,7 @@ def _repaired(
     if medium.folder and not medium.has_dicomdir() and file_set_around(medium.folder):
         raise no_dicomdir(medium)
     state = read_state(medium)
-    contents, diagnosis = state.contents, diagnosed(state.contents)
+    contents, diagnosis = state.contents, diagnosed(state)
     changes = mended_identification(contents, partial(_is_there, medium))
     report = Report(medium.name, dry_run=dry_run, findings=[*state.findings, *diagnosis.general])
     report.skipped += [Skipped(one.where.file, one.rule, one.message) for one in diagnosis.skipped]
@@ -209,7 +209,7 @@ def _tidied(medium: UpdatableMedium, leftovers: Sequence[Finding], report: Repor
     if report.dry_run:
         medium.check_writable()
     else:
-        clean_up(medium)
+        clean_up(medium, adopts=True)
     stay = [] if report.dry_run else [one for one in leftovers if os.path.lexists(f"{medium.name}/{one.where.file}")]
     report.skipped += [
         Skipped(one.where.file, one.rule, "is not a file that a write leaves, and stays") for one in stay

@@ -14,6 +14,7 @@ from fileset.dicomdir.write.patch import Wrong, is_whole
 from fileset.file_id import DICOMDIR
 from fileset.findings import ERROR, Finding
 from fileset.media.base import UpdatableMedium
+from fileset.plan.old_dicomdir import State
 from fileset.plan.rebuild import ABOUT_FILES, Diagnosis
 from fileset.plan.workers import Workers
 from fileset.records.levels import IDENTITY
@@ -53,16 +54,21 @@ _LEFTOVER: Final = "FS-WRITE-LEFTOVER"
 
 def diagnose(
     medium: UpdatableMedium,
-    contents: Contents,
+    old: State,
     workers: Workers,
     *,
     trust_dicomdir: bool = False,
 ) -> Diagnosis:
-    """Check the whole file-set. With `trust_dicomdir`, a record stays if its files name another patient, study or series."""
+    """Check the whole file-set. With `trust_dicomdir`, a record stays if its files name another patient, study or series.
+
+    If no DICOMDIR could be read, the complete files of an interrupted change are listed too: no records show which of them
+    belong to an older file-set.
+    """
+    contents = old.contents
     collector = Collector(contents)
     directory = check_directory(collector)
     directory.complete = True  # also if records are lost: a rebuild lists every DICOM file
-    check = FileCheck(medium, collector, directory, show_values=True)
+    check = FileCheck(medium, collector, directory, show_values=True, adopts=not old.was_read)
     check.check(workers)
     findings, settled = _settled(collector.findings) if trust_dicomdir else (collector.findings, [])
     by_path: dict[str, list[Finding]] = {}

@@ -242,6 +242,10 @@ class SecureMedium(SecureView):
         """Check whether a writer is at work, or was interrupted."""
         return self.around.interrupted()
 
+    def hide(self, file_ids: Iterable[FileId]) -> None:
+        """Answer as if files were deleted."""
+        self.around.hide(file_ids)
+
     def check_writable(self) -> None:
         """Raise `MediumError` if the medium is not writable."""
         self.around.check_writable()

@@ -149,6 +149,10 @@ def test_each_verb_names_the_files_of_an_interrupted_change_that_it_deletes(
         "refresh": (disc,),
         "index": (disc, "--replace"),
     }
+    planned = run(verb, *words[verb], "--dry-run").stderr
+    assert "LEFT: left by an interrupted change, and would be deleted" in planned
+    assert (disc / "LEFT").exists()
     told = run(verb, *words[verb]).stderr
     assert "LEFT: left by an interrupted change, and deleted" in told
+    assert planned.count("LEFT:") == told.count("LEFT:") == 1
     assert not (disc / "LEFT").exists()

@@ -388,15 +388,14 @@ def test_if_there_are_only_leftovers_they_are_removed_and_nothing_else_changes(t
     (tmp_path / "FILESET_").mkdir()
     (tmp_path / "FILESET_" / "T0000001").write_bytes(b"half")
     (tmp_path / "LEFT").mkdir()
-    (tmp_path / "LEFT" / "OVER").write_bytes(synthetic.ct(5))
+    (tmp_path / "LEFT" / "OVER").write_bytes(b"no DICOM file")
     leave_journal(tmp_path, added(tmp_path, "LEFT/OVER"))
-    (tmp_path / "OF_OTHERS").write_bytes(b"mine")
     before = sorted(tmp_path.rglob("*"))
-    assert fileset.repair_file_set(tmp_path, dry_run=True).leftovers == 3
+    assert fileset.repair_file_set(tmp_path, dry_run=True).leftovers == 2
     assert sorted(tmp_path.rglob("*")) == before
     report = fileset.repair_file_set(tmp_path)
-    assert (report.leftovers, report.written, report.complete) == (3, [], True)
-    assert [path.name for path in tmp_path.iterdir()] == ["OF_OTHERS"]
+    assert (report.leftovers, report.written, report.complete) == (2, [], True)
+    assert [path.name for path in tmp_path.iterdir()] == ["LEFT"]
     with pytest.raises(fileset.FormatError, match="not a file-set"):
         fileset.repair_file_set(tmp_path)
 
@@ -407,17 +406,16 @@ def test_files_whose_names_cannot_be_listed_are_referred_to_create(tmp_path: Pat
         fileset.repair_file_set(tmp_path)
 
 
-def test_leftovers_beside_an_empty_dicomdir_are_not_touched(tmp_path: Path) -> None:
+def test_the_files_of_a_journal_beside_an_empty_dicomdir_are_listed(tmp_path: Path) -> None:
     """It may be a DICOMDIR that references them, damaged by a power failure."""
     (tmp_path / "FILESET_").mkdir()
     (tmp_path / "LEFT").mkdir()
     (tmp_path / "LEFT" / "OVER").write_bytes(synthetic.ct(5))
     leave_journal(tmp_path, added(tmp_path, "LEFT/OVER"))
     (tmp_path / "DICOMDIR").write_bytes(b"")
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    with pytest.raises(fileset.FormatError, match="no DICOM file that a DICOMDIR can list"):
-        fileset.repair_file_set(tmp_path)
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert len(fileset.repair_file_set(tmp_path).added) == 1
+    assert (tmp_path / "LEFT" / "OVER").read_bytes() == synthetic.ct(5)
+    assert errors(tmp_path) == []
 
 
 def test_files_that_no_write_leaves_are_not_reported_as_removed(tmp_path: Path) -> None:

@@ -46,12 +46,12 @@ class JournalEntry:
         return f"{self.kind} {self.size} {self.digest} {self.file_id.value}\n"
 
     def describes(self, path: str) -> bool:
-        """Test whether a file is the one that the change wrote, or was to remove. Raises `MediumError`."""
-        with named(path):
+        """Test whether a file is the one that the change wrote, or was to remove; not if it is absent. Raises `MediumError`."""
+        with named(path), suppress(FileNotFoundError):
             found = os.lstat(path)
-            if not stat.S_ISREG(found.st_mode) or found.st_size != self.size:
-                return False
-            return _digest(path, self.kind) == self.digest
+            if stat.S_ISREG(found.st_mode) and found.st_size == self.size:
+                return _digest(path, self.kind) == self.digest
+        return False
 
 
 def removal(file_id: FileId, path: str) -> JournalEntry:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import BinaryIO, Final
 
@@ -42,6 +42,9 @@ class FolderMedium:
         self.root = path_of(root)
         self._listings: dict[str, dict[str, os.DirEntry[str]]] = {}
         self._unlistable: dict[str, RefusedName] = {}
+        self._hidden: set[str] = (
+            set()
+        )  # paths of files that a dry run would delete, and of the folders that it would empty
         self.irregular: set[str] = set()
         """The names that `names` has found so far of symbolic links, pipes, sockets and devices."""
 
@@ -95,7 +98,7 @@ class FolderMedium:
 
     def names(self) -> Iterator[str]:
         """List all files below the folder, except the work folder of a writer."""
-        for file in walk(self.root, skip=frozenset((WORK,)), unlistable=self._note_unlistable):
+        for file in walk(self.root, skip=self.hidden() | {WORK}, unlistable=self._note_unlistable):
             if not file.regular:
                 self.irregular.add(file.relative)
             yield file.relative
@@ -127,8 +130,9 @@ class FolderMedium:
         return False
 
     def announced(self) -> frozenset[str]:
-        """Read the names in the journal: an interrupted or running change adds or removes them."""
-        return frozenset(entry.file_id.path for entry in read_journal(self.root))
+        """List the files that an interrupted or running change adds or removes, as far as its journal proves it."""
+        entries = read_journal(self.root)
+        return frozenset(entry.file_id.path for entry in entries if entry.describes(self._place(entry.file_id)))
 
     def resolve(self, file_id: FileId) -> str:
         """Find the path of the file with a File ID.
@@ -162,6 +166,12 @@ class FolderMedium:
                 raise LinkError("a symbolic link leads out of the file-set; not followed", path=file_id)
         return path
 
+    def _place(self, file_id: FileId) -> str:
+        """Find the path of a file as `find`, but "" also if a link in it leads out of the folder."""
+        with suppress(LinkError):
+            return self.find(file_id)
+        return ""
+
     def actual(self, file_id: FileId) -> FileId | None:
         """Find the actual name of the file with a File ID, None if it is absent. Raises as `find`."""
         path = self.find(file_id)
@@ -193,7 +203,8 @@ class FolderMedium:
             listing = {}
             try:
                 for entry in entries_of(folder):
-                    enlist(listing, entry.name, entry)
+                    if entry.path not in self._hidden:
+                        enlist(listing, entry.name, entry)
             except NotADirectoryError:
                 pass
             except OSError as problem:
@@ -247,6 +258,21 @@ class FolderMedium:
     def interrupted(self) -> bool:
         """Check whether there is a work folder."""
         return os.path.lexists(os.path.join(self.root, WORK))
+
+    def hide(self, file_ids: Iterable[FileId]) -> None:
+        """Answer from now on as if these files, and the folders that they empty, were deleted."""
+        for file_id in file_ids:
+            path = self._place(file_id)
+            while path and path != self.root:
+                self._hidden.add(path)
+                path = os.path.dirname(path)
+                if any(entry.path not in self._hidden for entry in entries_of(path)):
+                    break
+        self._listings.clear()
+
+    def hidden(self) -> frozenset[str]:
+        """Return the hidden files and folders, as `walk` names them."""
+        return frozenset(os.path.relpath(path, self.root).replace(os.sep, "/") for path in self._hidden)
 
     def check_writable(self) -> None:
         """Raise `MediumError` if this user may not write in the folder, or make it; `RefusedError` as `transaction`."""

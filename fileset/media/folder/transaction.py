@@ -132,11 +132,17 @@ class FolderTransaction:
         Files that the change was to remove are leftovers only if its DICOMDIR is in place. The list also has files that no
         longer exist, because their empty folders may remain.
         """
-        replaced = bool(self._find(DICOMDIR))
+        dicomdir = self._find(DICOMDIR)
+        with named(self._dicomdir):
+            replaced = bool(dicomdir or standing_in(self._root, dicomdir))
         entries = (entry for entry in read_journal(self._root) if entry.kind == ADDED or replaced)
-        places = ((entry, self._place(entry.file_id)) for entry in entries)
-        self._recorded = {entry.file_id: entry for entry, path in places if not path or entry.describes(path)}
+        self._recorded = {entry.file_id: entry for entry in entries if self._proves(entry)}
         return list(self._recorded)
+
+    def _proves(self, entry: JournalEntry) -> bool:
+        """Test whether a file is gone, or is the one that an entry describes, under a name without a link."""
+        path = self._place(entry.file_id)
+        return not path or (path == self._own(entry.file_id) and entry.describes(path))
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:  # noqa: ARG002
         """Begin the journal with the files that this change removes; added files follow when they are written.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,6 +50,9 @@ class ImageAnswers:
     def announced(self) -> frozenset[str]:
         """Return nothing: an image has no journal."""
         return frozenset()
+
+    def hide(self, file_ids: Iterable[FileId]) -> None:
+        """Do nothing: an interrupted change leaves no files in an image."""
 
 
 class OpenImage(ImageAnswers):

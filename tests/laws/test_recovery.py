@@ -1,0 +1,72 @@
+"""After a killed change, a dry run says what the run then does, and files that may be the only copies stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import fileset
+from fileset.media.folder.work_folder import LOCK, NEW, OLD, SEAL, WORK
+from fileset.media.system.hashing import digest_of
+from tests.support import synthetic
+from tests.support.command import Runs
+from tests.support.journal import added, leave_journal
+
+
+@pytest.mark.parametrize("verb", ["create", "add", "index"])
+def test_a_dry_run_plans_with_the_names_that_recovery_frees(disc: Path, tmp_path: Path, verb: str) -> None:
+    (tmp_path / "NEW").write_bytes(synthetic.ct(8, 1, 1, 1))
+    (disc / "PT000000/ST000000/SE000000").mkdir(parents=True)
+    left = disc / "PT000000/ST000000/SE000000/IM000000"
+    left.write_bytes(synthetic.ct(9, 1, 1, 1))
+    leave_journal(disc, added(disc, "PT000000/ST000000/SE000000/IM000000"))
+
+    def done(*, dry_run: bool) -> list[str]:
+        if verb == "index":
+            return [str(one.file_id) for one in fileset.index(disc, replace=True, dry_run=dry_run).added]
+        role = fileset.Updater(disc) if verb == "add" else fileset.Creator(disc, replace=True)
+        role.add(tmp_path / "NEW")
+        return [str(one.file_id) for one in role.commit(dry_run=dry_run).added]
+
+    planned = done(dry_run=True)
+    assert left.exists()
+    assert done(dry_run=False) == planned
+
+
+def test_a_dry_run_names_the_dicomdir_that_the_run_restores(disc: Path, run: Runs) -> None:
+    whole = (disc / "DICOMDIR").read_bytes()
+    (disc / WORK).mkdir()
+    (disc / WORK / OLD).write_bytes(whole)
+    (disc / WORK / LOCK).touch()
+    (disc / WORK / SEAL).write_text(f"{'0' * 32}  {NEW}\n{digest_of([whole])}  {OLD}\n", newline="\n")
+    (disc / "DICOMDIR").unlink()
+    planned = run("add", disc, "--file-set-id", "NEW", "--dry-run").stderr
+    assert f"its copy {WORK}/{OLD} is read instead: it would be put in its place" in planned
+    assert not (disc / "DICOMDIR").exists()
+    assert "it was put in its place" in run("add", disc, "--file-set-id", "NEW").stderr
+
+
+@pytest.mark.parametrize("verb", ["index", "repair"])
+def test_the_files_of_a_killed_create_are_listed_not_deleted_where_there_is_no_dicomdir(
+    disc: Path, run: Runs, verb: str
+) -> None:
+    """The verbs that list the files of a folder: the copies may be the only ones by now."""
+    names = [path.relative_to(disc).as_posix() for path in sorted(disc.rglob("I0*"))]
+    (disc / "DICOMDIR").unlink()
+    leave_journal(disc, *(added(disc, name) for name in names))
+    assert f"{len(names)} instances would be added" in run(verb, disc, "--dry-run").stderr
+    run(verb, disc)
+    assert len(run("list", disc, "--file-ids").stdout.splitlines()) == len(names) == 12
+    assert not (disc / WORK).exists()
+    run("check", disc)
+
+
+def test_a_journal_that_describes_another_file_costs_repair_no_second_run(disc: Path, run: Runs) -> None:
+    (disc / "LEFT").write_bytes(synthetic.ct(9, 1, 1, 1))
+    line = added(disc, "LEFT")
+    (disc / "LEFT").write_bytes(synthetic.ct(10, 1, 1, 1))
+    leave_journal(disc, line)
+    run("repair", disc)
+    assert "LEFT" in run("list", disc, "--file-ids").stdout.splitlines()
+    assert "nothing to repair" in run("repair", disc).stderr
