@@ -155,7 +155,7 @@ def secure_findings(medium: ReadableMedium, *, each: bool = False) -> list[Findi
 def _weak(medium: ReadableMedium) -> Iterator[Finding]:
     inner: Any = medium
     while inner is not None and not hasattr(inner, "is_weak"):
-        inner = getattr(inner, "around", None) or getattr(inner, "former", None)
+        inner = getattr(inner, "around", None)
     if inner is not None and inner.is_weak:
         yield Finding("FS-ZIP-WEAK", _WEAK, Where(medium.name))
 

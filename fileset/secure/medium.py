@@ -6,7 +6,7 @@ The medium that it wraps gets only encrypted bytes of DICOM files, and decrypted
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
 
@@ -15,13 +15,13 @@ from attrs import evolve, field, frozen
 from fileset.dicom.preamble import is_secure
 from fileset.errors import FilesetError, RuleError
 from fileset.file_id import DICOMDIR, FileId
+from fileset.media.answers import MediumLayer
 from fileset.media.base import (
     Chunks,
     Counter,
     FileInfo,
     FileSetInfo,
     ReadableMedium,
-    RefusedName,
     Transaction,
     UpdatableMedium,
     Written,
@@ -59,13 +59,11 @@ class _Last:
         return self.file_id == file_id and self.info == info
 
 
-class SecureView:
+class SecureView(MediumLayer):
     """A medium for reading that decrypts Secure DICOM Files and leaves other files as they are.
 
     `states` has the state of each opened file, or its error, by name; `plain` has the DICOM files that are not encrypted.
     """
-
-    folder = ""
 
     def __init__(self, around: ReadableMedium, security: Security) -> None:
         self.around = around
@@ -73,24 +71,6 @@ class SecureView:
         self.states: dict[str, SecureState | FilesetError] = {}
         self.plain: set[str] = set()
         self._last: _Last | None = None
-
-    @property
-    def name(self) -> str:
-        """The medium as the user named it."""
-        return self.around.name
-
-    @property
-    def form(self) -> str:
-        """The form of the medium."""
-        return self.around.form
-
-    def path(self, file_id: FileId) -> str:  # noqa: ARG002  # the answer is the same for every file
-        """Return "": the operating system knows only the encrypted files."""
-        return ""
-
-    def position(self, file_id: FileId) -> int:
-        """Return the offset of a file on the medium in bytes, 0 if unknown."""
-        return self.around.position(file_id)
 
     def open(self, file_id: FileId) -> BinaryIO:
         """Open a file for reading; decrypt and verify it first. Raises `SecureError` if that fails."""
@@ -149,38 +129,6 @@ class SecureView:
         """Test whether a file is a Secure DICOM File."""
         with self.around.open(file_id) as file:
             return is_secure(file.read(_FIRST))
-
-    def inquire_file_set(self) -> FileSetInfo:
-        """Return the sizes of the medium."""
-        return self.around.inquire_file_set()
-
-    def names(self) -> Iterator[str]:
-        """List the paths of all files."""
-        return self.around.names()
-
-    def refused(self) -> Sequence[RefusedName]:
-        """List the files that cannot be opened safely."""
-        return self.around.refused()
-
-    def leftovers(self) -> list[str]:
-        """List the temporary files of a change."""
-        return self.around.leftovers()
-
-    def is_busy(self) -> bool:
-        """Check whether a writer is changing the file-set."""
-        return self.around.is_busy()
-
-    def announced(self) -> frozenset[str]:
-        """Return the names in the journal of a change."""
-        return self.around.announced()
-
-    def damage(self) -> Sequence[str]:
-        """List the faults of the medium itself."""
-        return self.around.damage()
-
-    def close(self) -> None:
-        """Release the medium."""
-        self.around.close()
 
 
 class _Content(PositionalFile):

@@ -16,16 +16,16 @@ import pytest
 
 from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
+from fileset.media.answers import MediumAnswers
 from fileset.media.base import FileInfo, FileSetInfo, Written
 from fileset.media.image.medium import Image, NoImage
-from fileset.media.image.opened import ImageAnswers
 from fileset.media.image.transaction import WORK_SUFFIX
 
 OLD = {"A/ONE": b"1" * 5000, "B": b"", "DICOMDIR": b"old directory"}
 NEW_DIRECTORY = b"new directory"
 
 
-class Lines(ImageAnswers):
+class Lines(MediumAnswers):
     """An image of lines: a name, a blank, the bytes in hexadecimal."""
 
     def __init__(self, path: str) -> None:

@@ -17,6 +17,7 @@ from attrs import evolve, frozen
 
 from fileset.errors import MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
+from fileset.media.answers import MediumAnswers
 from fileset.media.base import FileInfo, FileSetInfo, Footprint, LinkError, RefusedName, Transaction
 from fileset.media.folder.transaction import FolderTransaction
 from fileset.media.folder.work_folder import LOCK, WORK, read_journal, replaced, standing_in
@@ -30,7 +31,7 @@ CLUSTER: Final = 4096
 """Block size in bytes for the space that files need: at least a sector of a disc, and a cluster of most sticks."""
 
 
-class FolderMedium:
+class FolderMedium(MediumAnswers):
     """A folder that is, or becomes, the root of a file-set.
 
     Listings of folders are kept as long as the medium is open.
@@ -39,7 +40,7 @@ class FolderMedium:
     form = "folder"
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
-        self.root = path_of(root)
+        self.root = self.folder = path_of(root)
         self._listings: dict[str, dict[str, os.DirEntry[str]]] = {}
         self._unlistable: dict[str, RefusedName] = {}
         self._hidden: set[str] = (
@@ -53,18 +54,9 @@ class FolderMedium:
         """The folder as the user named it."""
         return self.root
 
-    @property
-    def folder(self) -> str:
-        """The folder."""
-        return self.root
-
     def path(self, file_id: FileId) -> str:
         """Return the path of a file. Raises as `resolve`."""
         return self.resolve(file_id)
-
-    def position(self, file_id: FileId) -> int:  # noqa: ARG002  # file systems do not show the positions of files
-        """Return 0: unknown."""
-        return 0
 
     def refused(self) -> tuple[RefusedName, ...]:
         """Return the folders that could not be listed so far."""
@@ -73,10 +65,6 @@ class FolderMedium:
     def lasting_damage(self) -> tuple[str, ...]:
         """Return the folders that cannot be listed; the next change finishes or undoes an interrupted one."""
         return tuple(f"{one.name}: {one.reason}" for one in self._unlistable.values())
-
-    def not_carried_over(self) -> tuple[()]:
-        """Return nothing: other files stay as they are."""
-        return ()
 
     def close(self) -> None:
         """Forget the listings."""
@@ -292,9 +280,6 @@ class FolderMedium:
         """Lock the folder, made if it does not exist, and begin a change."""
         self._refuse_folder()
         return FolderTransaction(self.root, self.find, self.close)
-
-    def entitle(self, label: str) -> None:
-        """Do nothing: a file-set does not set the label of a volume (PS3.12 A.1.1)."""
 
     def flush(self) -> None:
         """Wait until a removable device has stored everything; do nothing for other media."""

@@ -14,23 +14,21 @@ from attrs import Factory, define, evolve, field
 
 from fileset.errors import MediumError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
+from fileset.media.answers import MediumAnswers, MediumLayer
 from fileset.media.base import (
     Builder,
-    FileInfo,
     FileSetInfo,
     ReadableMedium,
-    RefusedName,
     Transaction,
     holds,
 )
-from fileset.media.image.opened import ImageAnswers
 from fileset.media.image.transaction import Identity, ImageTransaction, identity
 from fileset.media.names import RESERVED
 from fileset.media.system.file_systems import inquire_volume
 from fileset.media.system.files import check_writable, real_path
 
 
-class NoImage(ImageAnswers):
+class NoImage(MediumAnswers):
     """The contents of an image that does not exist yet: nothing."""
 
     def __init__(self, path: str) -> None:
@@ -52,24 +50,20 @@ class NoImage(ImageAnswers):
         """Yield nothing."""
         return iter(())
 
-    def damage(self) -> tuple[()]:
-        """Return nothing."""
-        return ()
-
     def close(self) -> None:
         """Do nothing: no file is open."""
 
 
 @define(slots=False, eq=False, repr=False)
-class Image(ImageAnswers):
-    """An image at `path`. A transaction writes a new one from the files of `former` and the added files.
+class Image(MediumLayer):
+    """An image at `path`. A transaction writes a new one from the files of `around` and the added files.
 
     `build` makes the `Builder` for an open file, `read` opens an image; `format_name` and `largest_file` (in bytes) answer
-    M-INQUIRE FILE-SET; `losses` returns the features of `former` that `build` does not write.
+    M-INQUIRE FILE-SET; `losses` returns the features of `around` that `build` does not write.
     """
 
     _path: str
-    _former: ReadableMedium
+    around: ReadableMedium
     _build: Callable[[BinaryIO], Builder] = field(kw_only=True)
     _read: Callable[[str], ReadableMedium] = field(kw_only=True)
     _format: str = field(kw_only=True, alias="format_name")
@@ -78,60 +72,21 @@ class Image(ImageAnswers):
     _seen: Identity = field(default=Factory(lambda self: identity(self._path), takes_self=True), init=False)
 
     @property
-    def form(self) -> str:
-        """The form of the old image."""
-        return self._former.form
-
-    @property
     def name(self) -> str:
         """The image as the user named it."""
         return self._path
-
-    # ------------------------------------------------------------ files of the old image, which stay
-
-    def open(self, file_id: FileId) -> BinaryIO:
-        """Open a file of the old image for reading."""
-        return self._former.open(file_id)
-
-    def position(self, file_id: FileId) -> int:
-        """Find the byte of the old image at which a file begins, 0 if unknown."""
-        return self._former.position(file_id)
-
-    def inquire_file(self, file_id: FileId) -> FileInfo:
-        """Look up size and date of a file of the old image."""
-        return self._former.inquire_file(file_id)
-
-    def names(self) -> Iterator[str]:
-        """List all files of the old image."""
-        return self._former.names()
-
-    def refused(self) -> Sequence[RefusedName]:
-        """Return the refused files of the old image."""
-        return self._former.refused()
-
-    def damage(self) -> tuple[str, ...]:
-        """Return the faults of the old image."""
-        return tuple(self._former.damage())
-
-    def lasting_damage(self) -> tuple[str, ...]:
-        """Return the faults of the old image: a new image cannot restore lost bytes."""
-        return self.damage()
 
     def not_carried_over(self) -> Sequence[str]:
         """Return the features of the old image that the new one cannot have."""
         return self._losses()
 
-    def close(self) -> None:
-        """Release the old image."""
-        self._former.close()
-
     def exists(self) -> bool:
         """Return whether there is an old image."""
-        return not isinstance(self._former, NoImage)
+        return not isinstance(self.around, NoImage)
 
     def has_dicomdir(self) -> bool:
         """Return whether the old image has a DICOMDIR."""
-        return holds(self._former, DICOMDIR)
+        return holds(self.around, DICOMDIR)
 
     def occupied(self) -> bool:
         """Check whether anything exists at the path, because a new image replaces it as a whole."""
@@ -158,17 +113,13 @@ class Image(ImageAnswers):
         name = "file" if not RESERVED.isdisjoint(value.split(SEPARATOR)) else self._names_in_use.get(value)
         return "" if name is None else "file" if name else "folder"
 
-    def not_sources(self) -> frozenset[str]:
-        """Return the DICOMDIR."""
-        return frozenset((DICOMDIR.value,))
-
     # ------------------------------------------------------------ M-INQUIRE FILE-SET, M-WRITE, M-DELETE
 
     def inquire_file_set(self) -> FileSetInfo:
         """Measure free space and capacity of the file system that holds the image."""
         volume = inquire_volume(os.path.dirname(os.path.abspath(self._path)))
         limits = [limit for limit in (volume.largest_file, self._largest_file) if limit is not None]
-        former = self._former.inquire_file_set()
+        former = self.around.inquire_file_set()
         return evolve(
             volume,
             format=self._format,
@@ -178,10 +129,6 @@ class Image(ImageAnswers):
             file_systems=former.file_systems,
         )
 
-    def interrupted(self) -> bool:
-        """Return False: the next change writes an unfinished image again from the start."""
-        return False
-
     def check_writable(self) -> None:
         """Raise `MediumError` if this user may not write in the folder of the image, or make that folder."""
         path = real_path(self._path)
@@ -189,13 +136,7 @@ class Image(ImageAnswers):
 
     def transaction(self) -> Transaction:
         """Lock the image and begin to write a new one."""
-        return ImageTransaction(self._path, self._seen, self._former, self._build, self._read)
-
-    def entitle(self, label: str) -> None:
-        """Do nothing; a format with a name for the medium overrides this."""
-
-    def flush(self) -> None:
-        """Do nothing: an image is on disk before it gets its name."""
+        return ImageTransaction(self._path, self._seen, self.around, self._build, self._read)
 
 
 def _folders_above(value: str) -> Iterator[str]:

@@ -1,61 +1,23 @@
-"""Default answers of media that are one file of the operating system, such as an image or archive."""
+"""The common part of images and archives that are open for reading."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from attrs import evolve
 
 from fileset.errors import FormatError
-from fileset.file_id import FileId
+from fileset.media.answers import MediumAnswers
 from fileset.media.base import FileSetInfo, RefusedName
 from fileset.media.image.bytes import ImageBytes
 from fileset.media.image.names import Notes
 from fileset.media.system.file_systems import inquire_volume
 
 
-class ImageAnswers:
-    """Base class of media that are one file and are never changed in place."""
-
-    folder = ""
-
-    @property
-    def form(self) -> str:
-        """The form "folder"; a format that application profiles name overrides this."""
-        return "folder"
-
-    def path(self, file_id: FileId) -> str:  # noqa: ARG002  # the answer is the same for every file
-        """Return "": the files of an image have no path in the operating system."""
-        return ""
-
-    def position(self, file_id: FileId) -> int:  # noqa: ARG002  # the answer is the same for every file
-        """Return 0 for unknown; a format with positions overrides this."""
-        return 0
-
-    def refused(self) -> Sequence[RefusedName]:
-        """Return nothing; a format that refuses names overrides this."""
-        return ()
-
-    def leftovers(self) -> list[str]:
-        """Return nothing: a change is prepared beside the image."""
-        return []
-
-    def is_busy(self) -> bool:
-        """Return False: a writer replaces the image as a whole, and the open one stays unchanged."""
-        return False
-
-    def announced(self) -> frozenset[str]:
-        """Return nothing: an image has no journal."""
-        return frozenset()
-
-    def hide(self, file_ids: Iterable[FileId]) -> None:
-        """Do nothing: an interrupted change leaves no files in an image."""
-
-
-class OpenImage(ImageAnswers):
+class OpenImage(MediumAnswers):
     """Base class of an image at `path` that is open for reading: its bytes, and notes about its damage."""
 
     def __init__(self, path: str, image: ImageBytes, notes: Notes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Final, NoReturn
 
 from fileset.errors import MediumError, NotFoundError, RefusedError, RuleError
@@ -27,14 +27,6 @@ class RemoteFileSet(RemoteMedium):
     It keeps its first listing; if a file was added, removed or changed since then, the write is refused.
     """
 
-    def lasting_damage(self) -> Sequence[str]:
-        """Return the files with harmful names."""
-        return self.damage()
-
-    def not_carried_over(self) -> tuple[()]:
-        """Return nothing: only the DICOMDIR is written."""
-        return ()
-
     def inquire_file_set(self) -> FileSetInfo:
         """Return the kind of remote file system; its sizes are unknown."""
         return FileSetInfo(None, None, format=scheme_of(self._fs))
@@ -51,10 +43,6 @@ class RemoteFileSet(RemoteMedium):
         """Check whether there is a DICOMDIR, which a new one would replace."""
         return self.has_dicomdir()
 
-    def interrupted(self) -> bool:
-        """Return False: one request either writes the DICOMDIR or does not."""
-        return False
-
     def check_writable(self) -> None:
         """Raise `RuleError` if a DICOMDIR cannot be written safely to such a file system."""
         scheme = scheme_of(self._fs)
@@ -69,12 +57,6 @@ class RemoteFileSet(RemoteMedium):
         self.check_writable()
         return _DicomdirTransaction(self)
 
-    def flush(self) -> None:
-        """Do nothing: a request returns when the bytes are stored."""
-
-    def entitle(self, label: str) -> None:
-        """Do nothing: a bucket has no name for a file-set."""
-
     def actual(self, file_id: FileId) -> FileId | None:
         """Find the actual name of a file, None if it is absent."""
         name = form_of(file_id.path, self._forms)
@@ -86,10 +68,6 @@ class RemoteFileSet(RemoteMedium):
         return (
             "file" if name in self.files else "folder" if any(one.startswith(name + "/") for one in self.files) else ""
         )
-
-    def not_sources(self) -> frozenset[str]:
-        """Return the DICOMDIR."""
-        return frozenset((DICOMDIR.value,))
 
     def put_dicomdir(self, data: bytes) -> None:
         """Write the DICOMDIR in one request, and read it back.

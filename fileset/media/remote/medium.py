@@ -12,9 +12,9 @@ from attrs import frozen
 
 from fileset.errors import FormatError, MediumError, NotFoundError, without_password
 from fileset.file_id import DICOMDIR, FileId
+from fileset.media.answers import MediumAnswers
 from fileset.media.base import FileInfo, FileSetInfo, RefusedName
 from fileset.media.image.names import Notes
-from fileset.media.image.opened import ImageAnswers
 from fileset.media.names import ARCHIVES, enlist, form_of
 from fileset.media.remote.access import connect, failures
 from fileset.media.remote.file import HEAD, RemoteFile
@@ -36,7 +36,7 @@ class Listed:
     tag: str
 
 
-class RemoteMedium(ImageAnswers):
+class RemoteMedium(MediumAnswers):
     """The files below a URL. Many requests at once read the headers of a batch ahead of the reader.
 
     Raises `NotFoundError` if there are no files, `MediumError` if the remote file system fails.

@@ -26,10 +26,7 @@ class ZipMedium(OpenImage):
     Raises `FormatError` if it is not a readable archive, `MediumError` if the system cannot read it.
     """
 
-    @property
-    def form(self) -> str:
-        """The form "zip"."""
-        return "zip"
+    form = "zip"
 
     def __init__(self, path: str, password: bytes = b"") -> None:
         self._password = password

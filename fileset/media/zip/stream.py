@@ -39,34 +39,12 @@ class ZipStream(NoImage):
         """Return False: a pipe is empty."""
         return False
 
-    def interrupted(self) -> bool:
-        """Return False: a pipe is empty."""
-        return False
-
     def actual(self, file_id: FileId) -> None:
         """Return None: a pipe is empty."""
 
     def occupation(self, value: str) -> str:  # noqa: ARG002  # the answer is the same for every name
         """Return "": a pipe is empty."""
         return ""
-
-    def not_sources(self) -> frozenset[str]:
-        """Return nothing: a pipe has no root."""
-        return frozenset()
-
-    def lasting_damage(self) -> tuple[()]:
-        """Return nothing: a pipe is empty."""
-        return ()
-
-    def not_carried_over(self) -> tuple[()]:
-        """Return nothing: a pipe is empty."""
-        return ()
-
-    def entitle(self, label: str) -> None:
-        """Do nothing: an archive has no name of its own."""
-
-    def flush(self) -> None:
-        """Do nothing: a pipe is not a removable medium."""
 
     def check_writable(self) -> None:
         """Do nothing: the reader of the pipe takes the data."""
