@@ -14,7 +14,7 @@ from fileset.errors import FilesetError, FormatError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import MediumFormat, ReadableMedium, holds
 from fileset.media.open import readable, scannable
-from fileset.media.system.walk import PlainFile, random_access
+from fileset.media.system.walk import OpenFile, is_link_fault, random_access
 from fileset.plan.secured import is_encrypted
 from fileset.plan.workers import Phases, Workers, chunk_size, phase
 from fileset.profiles.advisor import Advisor, ProfileVerdict
@@ -98,10 +98,10 @@ def facts_chunk(paths: Sequence[str]) -> list[Facts | None]:
 
 def _at_path(path: str) -> Facts | None:
     try:
-        with PlainFile(path) as file:
+        with OpenFile(path, follow=False) as file:
             return _read(file, file.size)
     except OSError as problem:
-        return None if PlainFile.is_link(problem) else _BROKEN
+        return None if is_link_fault(problem) else _BROKEN
 
 
 def _through_medium(medium: ReadableMedium, name: str) -> Facts | None:

@@ -14,7 +14,7 @@ from fileset.dicom.header import Header, HeaderError, Reading, Wanted, read_head
 from fileset.dicom.header_cache import FIRST_READ
 from fileset.dicom.preamble import misplaced_prefix
 from fileset.media.system.hashing import COPY_SIZE
-from fileset.media.system.walk import PlainFile
+from fileset.media.system.walk import OpenFile, is_link_fault
 from fileset.part10.faults import Fault
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.manifest import digest_problem
@@ -91,10 +91,10 @@ class Inspector:
     def inspect_path(self, task: Task) -> Inspection:
         """Inspect a file of the operating system without following a symbolic link."""
         try:
-            with PlainFile(task.path) as file:
+            with OpenFile(task.path, follow=False) as file:
                 return self.inspect(file, file.size, task)
         except OSError as problem:
-            rule = "FS-FILE-LINK" if PlainFile.is_link(problem) else "FS-FILE-UNREADABLE"
+            rule = "FS-FILE-LINK" if is_link_fault(problem) else "FS-FILE-UNREADABLE"
             return Inspection((), rule, problem.strerror or str(problem))
 
     def inspect(self, read: Reading, size: int, task: Task) -> Inspection:

@@ -17,7 +17,7 @@ from fileset.errors import FilesetError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, RULES, Finding, Where
 from fileset.media.base import ReadableMedium, UpdatableMedium
-from fileset.media.system.walk import PlainFile, leads_out, random_access
+from fileset.media.system.walk import OpenFile, leads_out, random_access
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.commit import Plan
 from fileset.plan.new_file_set import IN_PLACE, Recipe
@@ -43,7 +43,7 @@ def unlisted(paths: Mapping[str, str]) -> Iterator[Finding]:
     """
     checker = FileChecker()
     for name, path in paths.items():
-        with suppress(OSError), PlainFile(path) as read:
+        with suppress(OSError), OpenFile(path, follow=False) as read:
             yield from _faults(checker, name, read, read.size)
 
 

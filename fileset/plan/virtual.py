@@ -14,8 +14,7 @@ from fileset.errors import FilesetError
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
-from fileset.media.system.hashing import COPY_SIZE
-from fileset.media.system.walk import random_access
+from fileset.media.system.walk import random_access, same_bytes
 from fileset.plan.scan import describe
 from fileset.plan.secured import no_readable_file
 from fileset.records.describe import Describer, Instance, Policy
@@ -87,7 +86,4 @@ def _lost(name: str, problem: HeaderError, read: Reading, size: int) -> Iterator
 def _same(medium: ReadableMedium, one: str, other: str) -> bool:
     """Check whether two files hold the same bytes."""
     with medium.open(FileId.tolerant(one)) as first, medium.open(FileId.tolerant(other)) as second:
-        while chunk := first.read(COPY_SIZE):
-            if chunk != second.read(len(chunk)):
-                return False
-        return not second.read(1)
+        return same_bytes(first, second)

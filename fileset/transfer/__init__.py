@@ -15,7 +15,7 @@ from fileset.dicomdir.read.directory import Conditions, conditions
 from fileset.errors import FilesetError, RuleError
 from fileset.transfer.association import Pair, PeerSettings, batches
 from fileset.transfer.commitment import committed
-from fileset.transfer.compare import disagreement, require_agreement, require_asked_for, same_bytes
+from fileset.transfer.compare import disagreement, is_same_file, require_agreement, require_asked_for
 from fileset.transfer.cstore import CStore, Job
 from fileset.transfer.journal import Journal
 from fileset.transfer.payload import Payload, PayloadSource, UnsendableError, payload
@@ -229,7 +229,7 @@ class _Gate:
     def _note_double(self, source: PayloadSource, item: Payload) -> None:
         """Report two different files with one SOP Instance UID, because the peer keeps only one of them."""
         first = self._first.setdefault(item.sop_instance_uid, source)
-        if first is not source and first.file_id != source.file_id and not same_bytes(first, source):
+        if first is not source and first.file_id != source.file_id and not is_same_file(first, source):
             self.report.disagreements.append(
                 f"{source.file_id}: has the SOP Instance UID of {first.file_id} and other contents: the peer keeps one of them"
             )

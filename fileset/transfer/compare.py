@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from fileset.dicomdir.read.directory import Conditions
+from fileset.media.system.walk import same_bytes
 from fileset.plan.record_agreement import PERSON, not_asked_for, other_person
 from fileset.records.levels import IDENTITY
 from fileset.standard import tags
 from fileset.standard.dictionary import tag_of
-from fileset.transfer.payload import CHUNK, PayloadSource, UnsendableError
+from fileset.transfer.payload import PayloadSource, UnsendableError
 
 _PERSON_TAGS = (tags.PATIENT_NAME, tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)
 
@@ -52,13 +53,10 @@ def require_asked_for(record: Any, identity: Mapping[int, str], conditions: Cond
         raise UnsendableError(reason)
 
 
-def same_bytes(one: PayloadSource, other: PayloadSource) -> bool:
+def is_same_file(one: PayloadSource, other: PayloadSource) -> bool:
     """Check whether two files hold the same bytes."""
     with one.open() as first, other.open() as second:
-        while chunk := first.read(CHUNK):
-            if second.read(CHUNK) != chunk:
-                return False
-        return not second.read(1)
+        return same_bytes(first, second)
 
 
 def _value(holder: Any, keyword: str) -> str:

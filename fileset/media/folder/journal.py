@@ -15,7 +15,7 @@ from typing import Final
 
 from attrs import frozen
 
-from fileset.errors import FormatError, MediumError
+from fileset.errors import FormatError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.system.files import blocks, named
 from fileset.media.system.hashing import digest_of
@@ -80,12 +80,8 @@ def read_entries(path: str) -> Iterator[JournalEntry]:
 
 def whole_lines(path: str) -> list[str]:
     """Read the complete lines of a file; nothing if it does not exist or is too large. Raises `MediumError`."""
-    try:
-        if os.stat(path).st_size > LARGEST_JOURNAL:
-            return []
-        text = b"".join(blocks(path)).decode("ascii", "replace")
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as problem:
-        raise MediumError(problem.strerror or str(problem), path=path) from problem
-    return [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    with named(path), suppress(FileNotFoundError, NotADirectoryError):
+        if os.stat(path).st_size <= LARGEST_JOURNAL:
+            text = b"".join(blocks(path)).decode("ascii", "replace")
+            return [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    return []

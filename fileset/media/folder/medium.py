@@ -24,7 +24,7 @@ from fileset.media.folder.work_folder import LOCK, WORK, read_journal, replaced,
 from fileset.media.names import RESERVED, enlist, form_of
 from fileset.media.system.calls import system
 from fileset.media.system.file_systems import flush_volume, inquire_volume
-from fileset.media.system.files import check_writable, open_locked, path_of
+from fileset.media.system.files import check_writable, named, open_locked, path_of
 from fileset.media.system.walk import entries_of, inquire_regular, leads_out, open_regular, walk
 
 CLUSTER: Final = 4096
@@ -75,10 +75,8 @@ class FolderMedium(MediumAnswers):
     def open(self, file_id: FileId) -> BinaryIO:
         """Open a file of the file-set for reading."""
         path = self.resolve(file_id)
-        try:
+        with named(path):
             return open_regular(path)
-        except OSError as problem:
-            raise MediumError(f"{problem.strerror or problem}", path=path) from problem
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
         """Look up size, and date and time of the last update. Raises `MediumError` for a folder or a special file."""
@@ -189,14 +187,10 @@ class FolderMedium(MediumAnswers):
         listing = self._listings.get(folder)
         if listing is None:
             listing = {}
-            try:
+            with named(folder), suppress(NotADirectoryError):
                 for entry in entries_of(folder):
                     if entry.path not in self._hidden:
                         enlist(listing, entry.name, entry)
-            except NotADirectoryError:
-                pass
-            except OSError as problem:
-                raise MediumError(f"{problem.strerror or problem}", path=folder) from problem
             self._listings[folder] = listing
         return listing
 
@@ -221,12 +215,9 @@ class FolderMedium(MediumAnswers):
 
     def exists(self) -> bool:
         """Check whether the folder exists. Raises `MediumError` if that is unknown."""
-        try:
+        with named(self.root), suppress(FileNotFoundError, NotADirectoryError):
             return stat.S_ISDIR(os.stat(self.root).st_mode)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError as problem:
-            raise MediumError(f"{problem.strerror or problem}", path=self.root) from problem
+        return False
 
     def not_sources(self) -> frozenset[str]:
         """Find the names at the root that an index does not list: the work folder, and the old DICOMDIR."""

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from fileset.media.base import FileSetInfo
 from fileset.media.system.calls import system
-from fileset.media.system.files import named, not_found, real_path, upwards
+from fileset.media.system.files import closing_descriptor, named, not_found, real_path, upwards
 
 GIGABYTE: Final = 1 << 30
 
@@ -100,9 +100,5 @@ def flush_volume(path: str) -> None:
     """Wait until everything written to the volume of the folder `path` is on the device, so that the user may remove it."""
     if not system.HAS_SYNC_VOLUME:
         return  # each file was synced
-    with named(path):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            system.sync_volume(descriptor)
-        finally:
-            os.close(descriptor)
+    with named(path), closing_descriptor(os.open(path, os.O_RDONLY)) as descriptor:
+        system.sync_volume(descriptor)

@@ -79,6 +79,15 @@ def blamed_on(path: str, advice: str = "") -> Iterator[None]:
 # ---------------------------------------------------------------- bytes and names that are on disk
 
 
+@contextmanager
+def closing_descriptor(descriptor: int) -> Iterator[int]:
+    """Yield the descriptor of an open file, and close it in the end."""
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def write_file(path: str, chunks: Chunks, *, sync: bool = True, mode: int = 0o666) -> tuple[int, str]:
     """Write a new file; return its size in bytes and its XXH3-128 hash.
 
@@ -86,16 +95,13 @@ def write_file(path: str, chunks: Chunks, *, sync: bool = True, mode: int = 0o66
     `sync_file` or the system's `sync_volume` waits for them.
     """
     hashed = Hashed(chunks)
-    descriptor = system.create(path, mode)
-    try:
+    with closing_descriptor(system.create(path, mode)) as descriptor:
         for chunk in hashed:
             _write_all(descriptor, chunk)
         if sync:
             system.sync_file(descriptor)
         else:
             system.start_write_back(descriptor)  # the disk writes while the next file is read
-    finally:
-        os.close(descriptor)
     return hashed.size, hashed.digest
 
 
@@ -105,23 +111,17 @@ def append_file(path: str, data: bytes) -> None:
     The old bytes are written once more before them, since some drivers for FAT refuse a write that starts within a
     cluster.
     """
-    descriptor = system.open_descriptor(path, os.O_RDWR, follow=False)
-    try:
+    with closing_descriptor(system.open_descriptor(path, os.O_RDWR, follow=False)) as descriptor:
         old = os.read(descriptor, os.fstat(descriptor).st_size)
         os.lseek(descriptor, 0, os.SEEK_SET)
         _write_all(descriptor, old + data)
         system.sync_file(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def sync_file(path: str) -> None:
     """Wait until the bytes of a file are on the medium."""
-    descriptor = system.open_descriptor(path, os.O_WRONLY, follow=False)
-    try:
+    with closing_descriptor(system.open_descriptor(path, os.O_WRONLY, follow=False)) as descriptor:
         system.sync_file(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _write_all(descriptor: int, data: bytes | bytearray) -> None:
@@ -244,25 +244,22 @@ def sync_directory(path: str) -> None:
 
 def read_back(path: str) -> tuple[bytes, str]:
     """Read a synced file, from the medium itself if the system can drop its cached copy; also return its hash."""
-    descriptor = open_plain(path)
-    try:
+    with closing_descriptor(open_plain(path)) as descriptor:
         system.forget_cached(descriptor)
         whole = b"".join(blocks_of(descriptor))
-    finally:
-        os.close(descriptor)
     return whole, digest_of([whole])
 
 
-def open_plain(path: str, *, follow: bool = True) -> int:
-    """Open a regular file for reading, as a descriptor; unless `follow`, refuse a symbolic link.
+def open_plain(path: str) -> int:
+    """Open a regular file for reading, as a descriptor.
 
     Raises `OSError` for a folder, and for a pipe or device, because reading it may never end.
     """
-    return open_status(path, follow=follow)[0]
+    return open_status(path)[0]
 
 
 def open_status(path: str, *, follow: bool = True) -> tuple[int, os.stat_result]:
-    """Open a file as `open_plain` does; also return its status."""
+    """Open a file as `open_plain` does, and return its status too; unless `follow`, refuse a symbolic link."""
     descriptor = system.open_descriptor(path, os.O_RDONLY, follow=follow)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
@@ -281,11 +278,8 @@ def is_pipe(path: str) -> bool:
 
 def blocks(path: str) -> Generator[bytes]:
     """Read a file in chunks."""
-    descriptor = open_plain(path)
-    try:
+    with closing_descriptor(open_plain(path)) as descriptor:
         yield from blocks_of(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def blocks_of(descriptor: int) -> Iterator[bytes]:

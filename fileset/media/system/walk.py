@@ -13,7 +13,17 @@ from typing import BinaryIO, Final, NamedTuple, Self
 from fileset.errors import MediumError
 from fileset.media.base import FileInfo
 from fileset.media.system.calls import system
-from fileset.media.system.files import blocks_of, not_found, open_plain, open_status, path_of, real_path, upwards
+from fileset.media.system.files import (
+    blocks_of,
+    closing_descriptor,
+    named,
+    not_found,
+    open_plain,
+    open_status,
+    path_of,
+    real_path,
+    upwards,
+)
 from fileset.media.system.hashing import COPY_SIZE
 
 
@@ -119,10 +129,8 @@ def entries_of(folder: str) -> list[os.DirEntry[str]]:
 
 
 def _listed(folder: str) -> list[os.DirEntry[str]]:
-    try:
+    with named(folder):
         return entries_of(folder)
-    except OSError as problem:
-        raise MediumError(f"{problem.strerror or problem}", path=folder) from problem
 
 
 def place_below(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str | None:
@@ -153,13 +161,13 @@ def leads_out(path: str, folder: str) -> bool:
 class OpenFile:
     """Random access to a regular file of `size` bytes: call it with position and length.
 
-    Raises `OSError` for any other kind of file.
+    Raises `OSError` for any other kind of file; unless `follow`, also for a symbolic link: see `is_link_fault`.
     """
 
     __slots__ = ("_descriptor", "size")
 
-    def __init__(self, path: str) -> None:
-        self._descriptor, status = open_status(path)
+    def __init__(self, path: str, *, follow: bool = True) -> None:
+        self._descriptor, status = open_status(path, follow=follow)
         self.size = status.st_size
 
     def __call__(self, at: int, size: int) -> bytes:
@@ -173,22 +181,9 @@ class OpenFile:
         os.close(self._descriptor)
 
 
-class PlainFile(OpenFile):
-    """Random access to a regular file of a medium, of `size` bytes; a symbolic link is not followed.
-
-    Raises `OSError` for anything else; `is_link` is true if a link was the reason.
-    """
-
-    __slots__ = ()
-
-    def __init__(self, path: str) -> None:
-        self._descriptor, status = open_status(path, follow=False)
-        self.size = status.st_size
-
-    @staticmethod
-    def is_link(problem: OSError) -> bool:
-        """Test whether opening failed because there is a symbolic link."""
-        return problem.errno in (errno.ELOOP, errno.EMLINK)
+def is_link_fault(problem: OSError) -> bool:
+    """Test whether `OpenFile` failed because there is a symbolic link."""
+    return problem.errno in (errno.ELOOP, errno.EMLINK)
 
 
 def random_access(file: BinaryIO) -> tuple[Callable[[int, int], bytes], int]:
@@ -209,18 +204,18 @@ def open_regular(path: str) -> BinaryIO:
 
 def same_contents(one: str, other: str) -> bool:
     """Test whether two files hold the same bytes. Raises `MediumError` if one cannot be read."""
-    try:
-        with open_regular(one) as first, open_regular(other) as second:
-            if os.fstat(first.fileno()).st_size != os.fstat(second.fileno()).st_size:
-                return False
-            while True:
-                data = first.read(COPY_SIZE)
-                if data != second.read(COPY_SIZE):
-                    return False
-                if not data:
-                    return True
-    except OSError as problem:
-        raise MediumError(f"{problem.strerror or problem}", path=problem.filename or one) from problem
+    with named(one), open_regular(one) as first, open_regular(other) as second:
+        if os.fstat(first.fileno()).st_size != os.fstat(second.fileno()).st_size:
+            return False
+        return same_bytes(first, second)
+
+
+def same_bytes(first: BinaryIO, second: BinaryIO) -> bool:
+    """Test whether two open files give the same bytes from here on."""
+    while data := first.read(COPY_SIZE):
+        if data != second.read(len(data)):
+            return False
+    return not second.read(1)
 
 
 Stamp = tuple[int, int]
@@ -251,17 +246,13 @@ def contents(path: str, stamp: Stamp = NO_STAMP) -> Iterator[bytes]:
 
     Raises `MediumError` if the file cannot be read, has changed since the `stamp`, or changes during reading.
     """
-    try:
-        descriptor, before = open_status(path)
-        try:
+    with named(path):
+        opened, before = open_status(path)
+        with closing_descriptor(opened) as descriptor:
             if stamp not in (NO_STAMP, _stamp(before)):
                 raise MediumError("has changed since its header was read", path=path)
             yield from blocks_of(descriptor)
             after = os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as problem:
-        raise MediumError(f"{problem.strerror or problem}", path=path) from problem
     if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
         raise MediumError("changed while it was being copied", path=path)
 
@@ -280,10 +271,8 @@ def inquire_regular(path: str) -> FileInfo:
 
 
 def _status(path: str) -> os.stat_result:
-    try:
+    with named(path):
         return os.stat(path)
-    except OSError as problem:
-        raise MediumError(f"{problem.strerror or problem}", path=path) from problem
 
 
 def _info(found: os.stat_result) -> FileInfo:
