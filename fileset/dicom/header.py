@@ -45,6 +45,7 @@ LARGEST_META: Final = 1 << 20
 
 IMPLICIT_VR_LITTLE_ENDIAN: Final = b"1.2.840.10008.1.2"
 EXPLICIT_VR_BIG_ENDIAN: Final = b"1.2.840.10008.1.2.2"
+_SYNTAXES: Final = {IMPLICIT_VR_LITTLE_ENDIAN: IMPLICIT_LITTLE, EXPLICIT_VR_BIG_ENDIAN: EXPLICIT_BIG}
 DEFLATED: Final = frozenset((b"1.2.840.10008.1.2.1.99", b"1.2.840.10008.1.2.4.95"))
 """Deflated Explicit VR Little Endian and JPIP Referenced Deflate (PS3.5 A.5, A.7)."""
 
@@ -171,6 +172,11 @@ def _learn(layouts: Layouts, data: bytes, header: Header, wanted: Wanted) -> Rec
     if keys is not wanted.any and syntax not in _NOT_LEARNT:
         return layouts.learn(data, keys.tags | META_TAGS, keys.last)
     return None
+
+
+def syntax_of(transfer_syntax: bytes) -> Syntax:
+    """Return how elements are encoded: all but two transfer syntaxes are Explicit VR Little Endian (PS3.5 A.4)."""
+    return _SYNTAXES.get(transfer_syntax, EXPLICIT_LITTLE)
 
 
 def looks_like_data_set(data: bytes) -> bool:

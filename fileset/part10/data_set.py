@@ -11,7 +11,6 @@ from struct import error
 from typing import Final, NamedTuple
 
 from fileset.dicom.elements import (
-    EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
     ITEM,
@@ -24,7 +23,7 @@ from fileset.dicom.elements import (
     Syntax,
     element_header,
 )
-from fileset.dicom.header import DEFLATED, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, Reading
+from fileset.dicom.header import DEFLATED, Reading, syntax_of
 from fileset.dicom.header_cache import FIRST_READ
 from fileset.dicom.header_layout import FIRST_OF_BLOCKS
 from fileset.errors import FormatError
@@ -48,7 +47,6 @@ _ITEMS: Final = _LAST_GROUP >> 16
 _MARGIN: Final = 12
 _INTEREST: Final = frozenset((tags.NUMBER_OF_FRAMES, tags.DATA_SET_TRAILING_PADDING, *TABLES, *PIXEL_DATA))
 _CREATOR_VRS: Final = frozenset((b"", b"LO", b"UN"))
-_SYNTAXES: Final = {IMPLICIT_VR_LITTLE_ENDIAN: IMPLICIT_LITTLE, EXPLICIT_VR_BIG_ENDIAN: EXPLICIT_BIG}
 
 
 class _EndError(FormatError):
@@ -327,7 +325,7 @@ def content_faults(
         return [Fault("FS-FILE-TRUNCATED", "no data set after the File Meta Information", at)], []
     if transfer_syntax in DEFLATED:
         return _deflated_faults(read, size, at), []
-    walk = DataSetWalk(FileWindow(read, size, first), _SYNTAXES.get(transfer_syntax, EXPLICIT_LITTLE))
+    walk = DataSetWalk(FileWindow(read, size, first), syntax_of(transfer_syntax))
     try:
         walk.walk(at)
     except (FormatError, error) as problem:

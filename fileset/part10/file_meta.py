@@ -1,17 +1,23 @@
-"""Rules for the start of a DICOM file: preamble, prefix and File Meta Information (PS3.10 7.1, 7.5)."""
+"""The start of a DICOM file: preamble, prefix and File Meta Information, its rules and its encoding (PS3.10 7.1, 7.5)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from struct import error
 from typing import Final, NamedTuple
 
-from fileset.dicom.elements import EXPLICIT_LITTLE, element_header
+from fileset.dicom.elements import EXPLICIT_LITTLE, LONG_VRS, SHORT_VRS, element, element_header
 from fileset.dicom.preamble import is_known
 from fileset.errors import FormatError
 from fileset.part10.faults import Fault
 from fileset.part10.values import fault, shown, uid_fault
 from fileset.standard import tags
+from fileset.standard.syntaxes import BIG_ENDIAN, EXPLICIT, IMPLICIT
 
+IMPLEMENTATION_CLASS_UID: Final = b"2.25.259213861316735246139129157219254812346"
+IMPLEMENTATION_VERSION_NAME: Final = b"FILESET_0_1"
+PREFIX: Final = bytes(128) + b"DICM"
+"""An empty preamble, and the prefix."""
 _EXECUTABLE: Final = (
     (b"MZ", "a Windows program (PE)"),
     (b"\x7fELF", "a program (ELF)"),
@@ -46,6 +52,24 @@ _NOT_IN_FILES: Final = frozenset((
     b"1.2.840.10008.1.2.4.94", b"1.2.840.10008.1.2.4.95", b"1.2.840.10008.1.2.4.204", b"1.2.840.10008.1.2.4.205",
 ))  # fmt: skip
 """JPIP transfer syntaxes: the pixel data would not be in the file (PS3.10 7.1)."""
+
+
+def encode_meta(values: Mapping[int, bytes]) -> bytes:
+    """Encode preamble, prefix and File Meta Information with these values, by tag; the writer of the file is this program."""
+    own = {
+        tags.FILE_META_VERSION: b"\0\1",
+        tags.IMPLEMENTATION_CLASS_UID: IMPLEMENTATION_CLASS_UID,
+        tags.IMPLEMENTATION_VERSION_NAME: IMPLEMENTATION_VERSION_NAME,
+    }
+    group = b"".join(element(tag, _VRS[tag], value) for tag, value in sorted({**values, **own}.items()))
+    return PREFIX + element(tags.FILE_META_GROUP_LENGTH, "UL", len(group).to_bytes(4, "little")) + group
+
+
+def likely_syntax(head: bytes) -> str:
+    """Guess the transfer syntax of an uncompressed data set by its first element."""
+    if head[4:6] not in SHORT_VRS | LONG_VRS:
+        return IMPLICIT
+    return BIG_ENDIAN if head[:1] == b"\0" else EXPLICIT
 
 
 class CheckedMeta(NamedTuple):

@@ -15,7 +15,6 @@ from typing import Final
 from attrs import frozen
 
 from fileset.dicom.elements import (
-    EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
     MAX_DEPTH,
@@ -29,7 +28,7 @@ from fileset.dicom.elements import (
     item,
     items,
 )
-from fileset.dicom.header import DEFLATED, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
+from fileset.dicom.header import DEFLATED, syntax_of
 from fileset.errors import FormatError
 from fileset.part10.file_meta import check_meta
 from fileset.standard import tags
@@ -54,9 +53,7 @@ class DicomFile:
     @property
     def syntax(self) -> Syntax:
         """How the elements of `body` are encoded."""
-        if self.transfer_syntax == IMPLICIT_VR_LITTLE_ENDIAN:
-            return IMPLICIT_LITTLE
-        return EXPLICIT_BIG if self.transfer_syntax == EXPLICIT_VR_BIG_ENDIAN else EXPLICIT_LITTLE
+        return syntax_of(self.transfer_syntax)
 
 
 def parse_file(data: bytes) -> DicomFile:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from struct import pack
 from typing import Final
 
-from fileset.dicom.elements import LONG_VRS, SHORT_VRS, element
 from fileset.dicom.header import HeaderError, Reading, looks_like_data_set, read_all
 from fileset.dicom.preamble import PREAMBLE, is_part_10, misplaced_prefix
-from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from fileset.errors import FilesetError
 from fileset.findings import Finding, Where
+from fileset.part10.file_meta import PREFIX, encode_meta, likely_syntax
 from fileset.plan.header_values import HeaderValues, wanted_tags
 from fileset.plan.inputs import Sources
 from fileset.standard import tags
 
-PREFIX: Final = bytes(128) + b"DICM"
 _ENCAPSULATED: Final = (b"\xe0\x7f\x10\x00OB\0\0\xff\xff\xff\xff", b"\xe0\x7f\x10\x00OW\0\0\xff\xff\xff\xff")
-_IMPLICIT: Final = b"1.2.840.10008.1.2"
-_EXPLICIT: Final = b"1.2.840.10008.1.2.1"
-_BIG_ENDIAN: Final = b"1.2.840.10008.1.2.2"
 _UIDS: Final = wanted_tags((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID))
 
 
@@ -67,24 +61,11 @@ def _with_header(read: Reading, start: int) -> bytes:
     values = HeaderValues.read(lambda at, size: data[at : at + size], _UIDS)
     if any(mark in data for mark in _ENCAPSULATED):
         return b""  # compressed in an unknown way
-    syntax = _syntax(data[:8])
-    meta = b"".join(
-        (
-            element(tags.FILE_META_VERSION, "OB", b"\0\1"),
-            element(tags.MEDIA_STORAGE_SOP_CLASS_UID, "UI", values.raw.get(tags.SOP_CLASS_UID, b"").strip(b" \0")),
-            element(
-                tags.MEDIA_STORAGE_SOP_INSTANCE_UID, "UI", values.raw.get(tags.SOP_INSTANCE_UID, b"").strip(b" \0")
-            ),
-            element(tags.TRANSFER_SYNTAX_UID, "UI", syntax),
-            element(tags.IMPLEMENTATION_CLASS_UID, "UI", IMPLEMENTATION_CLASS_UID),
-            element(tags.IMPLEMENTATION_VERSION_NAME, "SH", IMPLEMENTATION_VERSION_NAME),
-        )
+    meta = encode_meta(
+        {
+            tags.MEDIA_STORAGE_SOP_CLASS_UID: values.raw.get(tags.SOP_CLASS_UID, b"").strip(b" \0"),
+            tags.MEDIA_STORAGE_SOP_INSTANCE_UID: values.raw.get(tags.SOP_INSTANCE_UID, b"").strip(b" \0"),
+            tags.TRANSFER_SYNTAX_UID: likely_syntax(data[:8]).encode("ascii"),
+        }
     )
-    return PREFIX + element(tags.FILE_META_GROUP_LENGTH, "UL", pack("<I", len(meta))) + meta + data
-
-
-def _syntax(head: bytes) -> bytes:
-    """Recognise the transfer syntax of an uncompressed data set by its first element."""
-    if head[4:6] not in SHORT_VRS | LONG_VRS:
-        return _IMPLICIT
-    return _BIG_ENDIAN if head[:1] == b"\0" else _EXPLICIT
+    return meta + data

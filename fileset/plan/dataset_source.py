@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fileset.dicom.character_sets import TEXT_VRS, UNDECLARED, is_known
 from fileset.dicom.elements import MAX_DEPTH
-from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from fileset.errors import RuleError
+from fileset.part10.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from fileset.standard.dictionary import named
 
 if TYPE_CHECKING:

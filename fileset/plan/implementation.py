@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fileset import __version__
-from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from fileset.part10.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from fileset.profiles.statement import Implementation
 from fileset.records.describe import PRIVATE_RECORD_UID
 

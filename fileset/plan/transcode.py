@@ -13,8 +13,8 @@ from attrs import frozen
 
 from fileset.dicom.elements import element
 from fileset.dicom.header import DEFLATED, HeaderError, Reading, Wanted, WantedTags, read_all, read_header
-from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from fileset.errors import FilesetError
+from fileset.part10.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from fileset.part10.pixels import NATIVE
 from fileset.part10.rewrite import (
     DicomFile,

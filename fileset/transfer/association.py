@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID
 from fileset.errors import Advice, FormatError, RuleError
+from fileset.part10.file_meta import IMPLEMENTATION_CLASS_UID
 from fileset.transfer.messages import P_DATA, command_pdus, data_pdus, echo_request, response, store_request, values_of
 from fileset.transfer.payload import Payload
 from fileset.transfer.peer import Peer, PeerError, Tls

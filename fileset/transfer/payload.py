@@ -9,32 +9,25 @@ from attrs import field, frozen
 
 from fileset.dicom.character_sets import decode
 from fileset.dicom.elements import (
-    EXPLICIT_BIG,
     EXPLICIT_LITTLE,
-    IMPLICIT_LITTLE,
     LONG_VRS,
     SHORT_VRS,
     UNDEFINED,
     Syntax,
-    element,
     element_at,
     element_header,
 )
-from fileset.dicom.header import DEFLATED, HeaderError, Reading, Wanted, WantedTags, read_header
-from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID
+from fileset.dicom.header import DEFLATED, HeaderError, Reading, Wanted, WantedTags, read_header, syntax_of
 from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import FileId
 from fileset.media.base import FileInfo
 from fileset.media.system.walk import random_access
+from fileset.part10.file_meta import encode_meta, likely_syntax
 from fileset.standard import tags
 
 CHUNK: Final = 1 << 18
 _META: Final = 1 << 16
 """Most bytes that are read for File Meta Information, which usually has a few hundred."""
-_IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
-_EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
-_EXPLICIT_BIG: Final = "1.2.840.10008.1.2.2"
-_SYNTAXES: Final = {_IMPLICIT_LITTLE: IMPLICIT_LITTLE, _EXPLICIT_BIG: EXPLICIT_BIG}
 _WINDOW: Final = 1 << 13
 _IDENTITY: Final = (
     tags.SOP_CLASS_UID,
@@ -139,11 +132,6 @@ class Payload:
         yield from self.data_set()
 
 
-def syntax_of(transfer_syntax_uid: str) -> Syntax:
-    """Return how elements are encoded: all but two syntaxes are Explicit VR Little Endian (PS3.5 A.4)."""
-    return _SYNTAXES.get(transfer_syntax_uid, EXPLICIT_LITTLE)
-
-
 def payload(source: PayloadSource) -> Payload:
     """Read the payload of a file.
 
@@ -159,7 +147,7 @@ def payload(source: PayloadSource) -> Payload:
         except HeaderError as problem:
             raise UnsendableError(str(problem), advice=_CHECK) from problem
         if syntax.encode() not in DEFLATED:
-            _require_whole(read, meta_end, size, syntax_of(syntax))
+            _require_whole(read, meta_end, size, syntax_of(syntax.encode()))
     raw = {tag: header.values.get(tag, b"") for tag in (*_IDENTITY, *_PERSON)}
     raw[tags.SOP_CLASS_UID] = raw[tags.SOP_CLASS_UID] or header.meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID, b"")
     raw[tags.SOP_INSTANCE_UID] = raw[tags.SOP_INSTANCE_UID] or header.meta.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID, b"")
@@ -186,16 +174,8 @@ def _file_meta(head: bytes) -> tuple[int, str, bool]:
     except FormatError as problem:
         raise UnsendableError(f"File Meta Information cannot be read: {problem}", advice=_CHECK) from problem
     if not syntax:
-        return at, _likely_syntax(head, at), False
+        return at, likely_syntax(head[at : at + 8]), False
     return at, syntax.decode("latin_1"), start == 132
-
-
-def _likely_syntax(head: bytes, at: int) -> str:
-    """Guess the transfer syntax of a data set without header, by its first element, which has group 0008."""
-    vr = head[at + 4 : at + 6]
-    if vr not in SHORT_VRS and vr not in LONG_VRS:
-        return _IMPLICIT_LITTLE
-    return _EXPLICIT_BIG if head[at : at + 1] == b"\0" else _EXPLICIT_LITTLE
 
 
 def _require_whole(read: Reading, start: int, size: int, syntax: Syntax) -> None:
@@ -227,17 +207,13 @@ def _require_whole(read: Reading, start: int, size: int, syntax: Syntax) -> None
 
 def _made_meta(identity: dict[int, str], syntax: str) -> bytes:
     """Make a preamble and File Meta Information for a file without them (PS3.10 7.1)."""
-    rest = b"".join(
-        (
-            element(tags.FILE_META_VERSION, "OB", b"\0\1"),
-            element(tags.MEDIA_STORAGE_SOP_CLASS_UID, "UI", identity[tags.SOP_CLASS_UID].encode("latin_1")),
-            element(tags.MEDIA_STORAGE_SOP_INSTANCE_UID, "UI", identity[tags.SOP_INSTANCE_UID].encode("latin_1")),
-            element(tags.TRANSFER_SYNTAX_UID, "UI", syntax.encode("ascii")),
-            element(tags.IMPLEMENTATION_CLASS_UID, "UI", IMPLEMENTATION_CLASS_UID),
-        )
+    return encode_meta(
+        {
+            tags.MEDIA_STORAGE_SOP_CLASS_UID: identity[tags.SOP_CLASS_UID].encode("latin_1"),
+            tags.MEDIA_STORAGE_SOP_INSTANCE_UID: identity[tags.SOP_INSTANCE_UID].encode("latin_1"),
+            tags.TRANSFER_SYNTAX_UID: syntax.encode("ascii"),
+        }
     )
-    length = len(rest).to_bytes(4, "little")
-    return bytes(128) + b"DICM" + element(tags.FILE_META_GROUP_LENGTH, "UL", length) + rest
 
 
 def _require_sendable(identity: dict[int, str], size: int, syntax: str) -> None:

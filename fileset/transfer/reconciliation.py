@@ -15,13 +15,13 @@ from typing import Final
 from attrs import define, evolve, field, frozen
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, Syntax, element_at, element_header
-from fileset.dicom.header import DEFLATED
+from fileset.dicom.header import DEFLATED, syntax_of
 from fileset.errors import Advice, FilesetError, FormatError, MediumError, RuleError
 from fileset.part10.values import fault
 from fileset.standard import tags
 from fileset.standard.dictionary import keyword_like, keyword_of, tag_of, vr_of
 from fileset.transfer.coerce import UTF_8, Stamp, coerced
-from fileset.transfer.payload import Payload, UnsendableError, syntax_of
+from fileset.transfer.payload import Payload, UnsendableError
 
 SYSTEM: Final = "fileset"
 _TEXT_VRS: Final = frozenset(["AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UT"])
@@ -152,7 +152,7 @@ class Reconciliation:
         Raises `UnsendableError` if the patient of the file is unclear, or the file cannot be changed.
         """
         values = self._values(item)
-        syntax = syntax_of(item.transfer_syntax_uid)
+        syntax = syntax_of(item.transfer_syntax_uid.encode())
         stamp = Stamp(SYSTEM, datetime.now(UTC).strftime("%Y%m%d%H%M%S.%f%z"), self.source)
         try:
             if item.transfer_syntax_uid.encode() in DEFLATED:

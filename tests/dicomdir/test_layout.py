@@ -11,12 +11,13 @@ from attrs import evolve
 from fileset.dicom.elements import element
 from fileset.dicomdir.read.decode import decode
 from fileset.dicomdir.read.link import link
-from fileset.dicomdir.write.header import IMPLEMENTATION_VERSION_NAME, Identification, new_frame
+from fileset.dicomdir.write.header import Identification, new_frame
 from fileset.dicomdir.write.layout import LARGEST_OFFSET, Directory, Frame, encode
 from fileset.dicomdir.write.links import Links
 from fileset.dicomdir.write.record import RecordEncoder
 from fileset.errors import RuleError
 from fileset.file_id import FileId
+from fileset.part10.file_meta import IMPLEMENTATION_VERSION_NAME
 
 UID: Final = "1.2.826.0.1.3680043.10.1"
 

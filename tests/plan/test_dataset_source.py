@@ -26,7 +26,7 @@ from pydicom.uid import (
 )
 
 import fileset
-from fileset.dicomdir.write.header import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from fileset.part10.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from tests.support import synthetic
 
 Change = Callable[[Dataset], Any]

@@ -18,12 +18,11 @@ from fileset.dicomdir.write.layout import Frame
 from fileset.dicomdir.write.transcode import explicit
 from fileset.errors import FormatError, RuleError
 from fileset.file_id import DICOMDIR, FileId
+from fileset.part10.file_meta import encode_meta
 from fileset.standard import tags
+from fileset.standard.syntaxes import EXPLICIT
 from fileset.standard.uids import DIRECTORY_CLASS
 
-EXPLICIT_VR_LITTLE_ENDIAN: Final = b"1.2.840.10008.1.2.1"
-IMPLEMENTATION_CLASS_UID: Final = b"2.25.259213861316735246139129157219254812346"
-IMPLEMENTATION_VERSION_NAME: Final = b"FILESET_0_1"
 SEQUENCE_DELIMITER: Final = b"\xfe\xff\xdd\xe0\0\0\0\0"
 
 DESCRIPTOR_CHARACTER_SETS: Final = (
@@ -97,11 +96,7 @@ class Identification:
 
 def new_frame(identification: Identification, *, undefined_lengths: bool = False) -> Frame:
     """Build the frame of a directory without records."""
-    meta = {
-        tags.MEDIA_STORAGE_SOP_INSTANCE_UID: element(
-            tags.MEDIA_STORAGE_SOP_INSTANCE_UID, "UI", identification.file_set_uid.encode("ascii")
-        )
-    }
+    meta = {tags.MEDIA_STORAGE_SOP_INSTANCE_UID: identification.file_set_uid.encode("ascii")}
     return _framed(meta, identification_elements(identification), undefined=undefined_lengths)
 
 
@@ -112,30 +107,28 @@ def renewed_frame(flat: FlatDirectory, changes: Mapping[int, bytes | None]) -> F
     Offsets and length are filled in later, the File-set Consistency Flag becomes 0000H, File Meta Information names this
     package as the writer (PS3.10 7.1), and the preamble is empty. All other elements stay unchanged.
     """
-    meta = {tag: element(tag, vr, value) for tag, vr in _KEPT_META.items() if (value := flat.meta.get(tag))}
+    meta = {tag: value for tag in _KEPT_META if (value := flat.meta.get(tag))}
     parts = {
         part.tag: explicit(flat.data, part, flat.syntax)
         for part in flat.header
         if _LAST_META < part.tag < tags.RECORD_SEQUENCE and part.tag not in _DIRECTORY_INFORMATION and part.tag & 0xFFFF
     }
     for tag, value in changes.items():
-        group, vr = (meta, "UI") if tag == tags.MEDIA_STORAGE_SOP_INSTANCE_UID else (parts, "CS")
-        group.pop(tag, None)
-        if value is not None:
-            group[tag] = element(tag, vr, value)
+        if value is None:
+            parts.pop(tag, None)
+        elif tag == tags.MEDIA_STORAGE_SOP_INSTANCE_UID:
+            meta[tag] = value
+        else:
+            parts[tag] = element(tag, "CS", value)
     undefined = flat.frame.has_directory and flat.frame.length_at < 0
     return _framed(meta, parts, undefined=undefined, behind=_former_behind(flat))
 
 
-_KEPT_META: Final = {
-    tags.MEDIA_STORAGE_SOP_INSTANCE_UID: "UI",
-    **dict.fromkeys((tags.SENDING_AE_TITLE, tags.RECEIVING_AE_TITLE), "AE"),
-    **dict.fromkeys(
-        (tags.SOURCE_PRESENTATION_ADDRESS, tags.SENDING_PRESENTATION_ADDRESS, tags.RECEIVING_PRESENTATION_ADDRESS), "UR"
-    ),
-    tags.PRIVATE_INFORMATION_CREATOR_UID: "UI",
-    tags.PRIVATE_INFORMATION: "OB",
-}
+_KEPT_META: Final = (
+    *(tags.MEDIA_STORAGE_SOP_INSTANCE_UID, tags.SENDING_AE_TITLE, tags.RECEIVING_AE_TITLE),
+    *(tags.SOURCE_PRESENTATION_ADDRESS, tags.SENDING_PRESENTATION_ADDRESS, tags.RECEIVING_PRESENTATION_ADDRESS),
+    *(tags.PRIVATE_INFORMATION_CREATOR_UID, tags.PRIVATE_INFORMATION),
+)
 """Elements of File Meta Information that stay. The others describe the file and its writer, or are undefined (PS3.10 7.1)."""
 _LAST_META: Final = 0x0002FFFF
 _DIRECTORY_INFORMATION: Final = frozenset((tags.FIRST_ROOT_RECORD, tags.LAST_ROOT_RECORD, tags.CONSISTENCY_FLAG))
@@ -164,12 +157,12 @@ def identification_elements(identification: Identification) -> dict[int, bytes]:
 
 
 def _framed(meta: Mapping[int, bytes], parts: Mapping[int, bytes], *, undefined: bool, behind: bytes = b"") -> Frame:
-    """Build a frame with these elements of group 0002, of the data set, and after the records."""
+    """Build a frame with these values of group 0002, these elements of the data set, and those after the records."""
     information = {tag: element(tag, "UL", _UL(0)) for tag in _OFFSETS} | {
         tags.CONSISTENCY_FLAG: element(tags.CONSISTENCY_FLAG, "US", b"\0\0"),
         tags.RECORD_SEQUENCE: element(tags.RECORD_SEQUENCE, "SQ", b""),
     }
-    head = bytearray(b"\0" * 128 + b"DICM" + _file_meta(meta))
+    head = bytearray(encode_meta({**meta, **_OF_DIRECTORY}))
     places = {}
     for tag, encoded in sorted(({**parts, **information}).items()):
         head += encoded
@@ -186,15 +179,8 @@ def _framed(meta: Mapping[int, bytes], parts: Mapping[int, bytes], *, undefined:
 
 
 _OFFSETS: Final = (tags.FIRST_ROOT_RECORD, tags.LAST_ROOT_RECORD)
-
-
-def _file_meta(others: Mapping[int, bytes]) -> bytes:
-    own = {
-        tags.FILE_META_VERSION: element(tags.FILE_META_VERSION, "OB", b"\0\1"),
-        tags.MEDIA_STORAGE_SOP_CLASS_UID: element(tags.MEDIA_STORAGE_SOP_CLASS_UID, "UI", DIRECTORY_CLASS),
-        tags.TRANSFER_SYNTAX_UID: element(tags.TRANSFER_SYNTAX_UID, "UI", EXPLICIT_VR_LITTLE_ENDIAN),
-        tags.IMPLEMENTATION_CLASS_UID: element(tags.IMPLEMENTATION_CLASS_UID, "UI", IMPLEMENTATION_CLASS_UID),
-        tags.IMPLEMENTATION_VERSION_NAME: element(tags.IMPLEMENTATION_VERSION_NAME, "SH", IMPLEMENTATION_VERSION_NAME),
-    }
-    group = b"".join(encoded for _, encoded in sorted({**others, **own}.items()))
-    return element(tags.FILE_META_GROUP_LENGTH, "UL", _UL(len(group))) + group
+_OF_DIRECTORY: Final = {
+    tags.MEDIA_STORAGE_SOP_CLASS_UID: DIRECTORY_CLASS,
+    tags.TRANSFER_SYNTAX_UID: EXPLICIT.encode("ascii"),
+}
+"""The values of File Meta Information that every DICOMDIR has (PS3.10 8.6)."""
