@@ -33,6 +33,7 @@ from fileset.media.zip.format import (
     TIMESTAMP,
     UNIX,
     Keepsake,
+    extra_fields,
     other_extra,
 )
 
@@ -237,12 +238,9 @@ def _lock(info: zipfile.ZipInfo) -> Lock | None:
 
 def modified(extra: bytes, dos: tuple[int, ...]) -> datetime:
     """Decode the date in the extended timestamp, else the date of MS-DOS, taken as UTC because its zone is unknown."""
-    at = 0
-    while at + 4 <= len(extra):
-        kind, length = struct.unpack_from("<2H", extra, at)
-        if kind == TIMESTAMP and length >= 5 and at + 9 <= len(extra) and extra[at + 4] & 1:
-            return datetime.fromtimestamp(struct.unpack_from("<i", extra, at + 5)[0], UTC)
-        at += 4 + length
+    for kind, value in extra_fields(extra):
+        if kind == TIMESTAMP and len(value) >= 5 and value[0] & 1:
+            return datetime.fromtimestamp(struct.unpack_from("<i", value, 1)[0], UTC)
     try:
         year, month, day, hour, minute, second = dos
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC)

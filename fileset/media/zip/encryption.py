@@ -14,6 +14,7 @@ from attrs import frozen
 
 from fileset.errors import Advice, FormatError, RuleError
 from fileset.media.seekable import SeekableFile
+from fileset.media.zip.format import extra_fields
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 AES_METHOD: Final = 99
 """The compression method in the header of a member with AES encryption; its extra field has the real method."""
 AES_FIELD: Final = 0x9901
-_AES_HEAD: Final = struct.Struct("<2H")
 _SALTS: Final = {1: 8, 2: 12, 3: 16}
 _VERIFIER: Final = 2
 _MAC: Final = 10
@@ -65,14 +65,10 @@ def require_pyzipper() -> None:
 
 def aes_field(extra: bytes) -> tuple[int, int, int] | None:
     """Read version, strength and compression method in the extra field of AES, None if there is no such field."""
-    at = 0
-    while at + _AES_HEAD.size <= len(extra):
-        kind, length = _AES_HEAD.unpack_from(extra, at)
-        at += _AES_HEAD.size
-        if kind == AES_FIELD and length >= 7 and at + 7 <= len(extra):
-            version, vendor, strength, method = struct.unpack_from("<H2sBH", extra, at)
+    for kind, value in extra_fields(extra):
+        if kind == AES_FIELD and len(value) >= 7:
+            version, vendor, strength, method = struct.unpack_from("<H2sBH", value)
             return (version, strength, method) if vendor == b"AE" and strength in _SALTS else None
-        at += length
     return None
 
 

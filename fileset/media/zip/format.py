@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from struct import Struct, unpack_from
+from collections.abc import Iterator
+from struct import Struct, pack, unpack_from
 from typing import Final
 
 from attrs import frozen
@@ -50,11 +51,15 @@ class Keepsake:
 
 def other_extra(extra: bytes) -> bytes:
     """Collect the extra fields that another program wrote, such as the owner of a file; broken ones are left out."""
-    kept, at = [], 0
+    kept = (pack("<2H", kind, len(value)) + value for kind, value in extra_fields(extra) if kind not in _FIXED_EXTRA)
+    return b"".join(kept)
+
+
+def extra_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield kind and value of each extra field that is whole (APPNOTE 4.5)."""
+    at = 0
     while at + 4 <= len(extra):
         kind, length = unpack_from("<2H", extra, at)
-        field = extra[at : at + 4 + length]
-        if kind not in _FIXED_EXTRA and len(field) == 4 + length:
-            kept.append(field)
         at += 4 + length
-    return b"".join(kept)
+        if at <= len(extra):
+            yield kind, extra[at - length : at]

@@ -24,6 +24,7 @@ from fileset.media.zip.format import (
     STORED,
     UTF_8,
     ZIP64,
+    extra_fields,
 )
 
 _DESCRIPTOR: Final = b"PK\7\x08"
@@ -90,12 +91,10 @@ def _member(file: BinaryIO, at: int, size: int) -> ZipMember | RefusedName | Non
 
 def _sizes(extra: bytes, packed: int, plain: int) -> tuple[int, int]:
     """Read the sizes, from the ZIP64 field (APPNOTE 4.5.3) if the header has none."""
-    at = 0
-    while packed == plain == 0xFFFFFFFF and at + 20 <= len(extra):
-        kind, length = struct.unpack_from("<2H", extra, at)
-        if kind == ZIP64 and length >= 16:
-            plain, packed = struct.unpack_from("<2Q", extra, at + 4)
-        at += 4 + length
+    for kind, value in extra_fields(extra) if packed == plain == 0xFFFFFFFF else ():
+        if kind == ZIP64 and len(value) >= 16:
+            plain, packed = struct.unpack_from("<2Q", value)
+            break
     return packed, plain
 
 
