@@ -173,7 +173,7 @@ class Creator(WritingRole):
             is_secure=self._security is not None and self._security.encrypts,
         )
         self._format = encrypting(plain, self._security, self._included) if self._security else plain
-        self._no_pages = no_pages(self._security, self._web)
+        self._no_pages = no_pages(self._security) if self._web and not self._web.plain else []
         self._intake = self._intake_under(profile, reconciles=self._rewrite is not None)
         self._capacity = None if self._volume_size is None else _capacity(self._volume_size)
         self._companion = self._pages()

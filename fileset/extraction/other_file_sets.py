@@ -10,10 +10,10 @@ from fileset.errors import FilesetError
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
+from fileset.media.names import form_key
 from fileset.plan.dicomdir_file import read_dicomdir
 from fileset.plan.identity import differences, identities_in, identity_of
 from fileset.plan.inputs import below
-from fileset.plan.presence import form_key
 from fileset.plan.source_file_set import missing_files, plain_place
 from fileset.records.describe import Instance
 

@@ -10,7 +10,7 @@ Named = TypeVar("Named")
 TAILS: Final = ("", ".", ";1", ".;1", ".DCM", ".DCM;1")
 """Endings that systems and users append to a File ID Component."""
 
-RESERVED: Final = frozenset(
+DEVICE_NAMES: Final = frozenset(
     ("CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10)))
 )
 """Names that Windows keeps for devices: no new file or folder gets one, on any system."""
@@ -35,3 +35,13 @@ def form_of(component: str, listing: Mapping[str, Named]) -> Named | None:
         return listing[component]
     forms = (component.upper() + tail for tail in TAILS)
     return next((listing[key] for form in forms for key in (form, FOLDED + form) if key in listing), None)
+
+
+def form_key(path: str) -> str:
+    """Reduce a file name to the common part of all its forms: upper case, without `;1`, `.dcm` or a final full stop."""
+    key = path.upper()
+    return key if "." not in key and ";" not in key else "/".join(map(_bare, key.split("/")))
+
+
+def _bare(component: str) -> str:
+    return component.partition(";")[0].removesuffix(".DCM").rstrip(".") or component

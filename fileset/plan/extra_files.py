@@ -16,20 +16,8 @@ from fileset.media.system.walk import contents, inquire, walk
 from fileset.plan.commit import Addition
 
 
-class Included(Collection[FileId]):
-    """The included files by their names on the medium; the names need not be File IDs."""
-
-    def __init__(self) -> None:
-        self._paths: dict[FileId, str] = {}
-
-    def __iter__(self) -> Iterator[FileId]:
-        return iter(self._paths)
-
-    def __len__(self) -> int:
-        return len(self._paths)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._paths
+class Included(dict[FileId, str]):
+    """The paths of the included files by their names on the medium; the names need not be File IDs."""
 
     def add(self, source: str | os.PathLike[str]) -> None:
         """Add a file, under its own name at the root of the medium, or the contents of a folder, below the root.
@@ -38,17 +26,17 @@ class Included(Collection[FileId]):
         """
         for file in walk(source):
             name = _named(file.relative.replace(os.sep, "/"))
-            if self._paths.setdefault(name, file.path) != file.path:
-                raise RuleError(f"included twice, as {self._paths[name]} and {file.path}", path=name)
+            if self.setdefault(name, file.path) != file.path:
+                raise RuleError(f"included twice, as {self[name]} and {file.path}", path=name)
 
     def paths(self) -> dict[str, str]:
         """Map the name of each file on the medium to its path."""
-        return {name.path: path for name, path in self._paths.items()}
+        return {name.path: path for name, path in self.items()}
 
     def sizes(self) -> tuple[list[int], int]:
         """Look up the size of each file in bytes, and count the folders that they need."""
-        folders = {folder for name in self._paths for folder in _above(name.path)}
-        return [inquire(path).size for path in self._paths.values()], len(folders)
+        folders = {folder for name in self for folder in _above(name.path)}
+        return [inquire(path).size for path in self.values()], len(folders)
 
     def additions(self, medium: UpdatableMedium, present: Collection[str]) -> list[Addition]:
         """List the files to write; an existing file, among the upper-case paths in `present`, stays.
@@ -56,7 +44,7 @@ class Included(Collection[FileId]):
         Raises `RefusedError` if it is another file.
         """
         found = []
-        for name, path in self._paths.items():
+        for name, path in self.items():
             info = inquire(path)
             addition = Addition(name, info.size, partial(contents, path), info.modified, info.mode)
             if name.path.upper() not in present:

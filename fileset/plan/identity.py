@@ -14,10 +14,10 @@ from fileset.dicomdir.read.directory import Contents
 from fileset.errors import FilesetError
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
+from fileset.media.names import form_key
 from fileset.plan.dicomdir_file import read_dicomdir
 from fileset.plan.header_values import HeaderValues, wanted_tags
 from fileset.plan.inputs import Sources
-from fileset.plan.presence import form_key
 from fileset.plan.scan import Accepted, Outcome, Refused
 from fileset.plan.source_file_set import plain_place
 from fileset.records.describe import Instance

@@ -19,6 +19,7 @@ from attrs import frozen
 
 from fileset.errors import RuleError, require_one_of
 from fileset.file_id import DICOMDIR, MAX_COMPONENTS, MAX_LENGTH, SEPARATOR, FileId, is_component
+from fileset.media.names import DEVICE_NAMES
 from fileset.standard.record_types import HL7_DOCUMENT
 
 
@@ -85,9 +86,7 @@ OTHER_PREFIX: Final = "XX"
 FLAT_FOLDER: Final = 1000
 """Files in one folder of the flat scheme: some viewers and file systems slow down with more."""
 
-RESERVED: Final = frozenset(
-    [DICOMDIR.value, "AUX", "CON", "NUL", "PRN", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10))]
-)
+RESERVED: Final = DEVICE_NAMES | {DICOMDIR.value}
 """Legal components that no scheme uses: a second DICOMDIR misleads readers, and Windows cannot open device names."""
 
 _SUFFIX: Final = re.compile(r"(?:\.DCM)?\.?(?:;\d+)?\Z")

@@ -15,9 +15,9 @@ from attrs import define, field
 from fileset.dicom.elements import EXPLICIT_LITTLE
 from fileset.dicomdir.read.directory import Contents
 from fileset.errors import FilesetError
+from fileset.media.names import form_key
 from fileset.plan.dicomdir_file import read_dicomdir
 from fileset.plan.inputs import Sources
-from fileset.plan.presence import form_key
 from fileset.plan.scan import Outcome, Refused
 from fileset.plan.source_file_set import plain_place
 from fileset.records.describe import Instance, Policy

@@ -17,21 +17,12 @@ from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium, holds
 from fileset.media.folder.medium import FolderMedium
 from fileset.media.image.subfolder import Below
+from fileset.media.names import form_key
 from fileset.media.open import scannable
 from fileset.plan.instances import RecordFinder
 
 HEAD = 140
 """Bytes that show whether a file is DICOM: the preamble, the prefix, and the first element."""
-
-
-def form_key(path: str) -> str:
-    """Reduce a file name to the common part of all its forms: upper case, without `;1`, `.dcm` or a final full stop."""
-    key = path.upper()
-    return key if "." not in key and ";" not in key else "/".join(map(_bare, key.split("/")))
-
-
-def _bare(component: str) -> str:
-    return component.partition(";")[0].removesuffix(".DCM").rstrip(".") or component
 
 
 def is_dicomdir(name: str) -> bool:

@@ -420,7 +420,7 @@ class _Rebuild:
         """Add the records that stay in their places: below the same record, or below the record that replaced it."""
         contents, parent = self.contents, self.contents.tree.parent
         placed = {index: reference for reference, index in growth.former.items()}
-        walk = list(_everything(contents))
+        walk = list(contents.tree.walk(inactive=True))
         stays = self._staying(walk, placed)
         homes = {
             (above, node.record_type, node.key): reference
@@ -486,18 +486,3 @@ class _Rebuild:
         if key[2]:
             homes[key] = reference
         return reference
-
-
-def _everything(contents: Contents) -> Iterator[int]:
-    """Walk all records of the tree, also inactive ones, each before its children."""
-    following, lower = contents.tree.next, contents.tree.lower
-    stack = [contents.tree.first]
-    while stack:
-        index = stack.pop()
-        while index != NONE:
-            yield index
-            if lower[index] != NONE:
-                stack.append(following[index])
-                index = lower[index]
-            else:
-                index = following[index]

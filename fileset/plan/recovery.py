@@ -14,8 +14,8 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, Finding, Where
 from fileset.media.base import Transaction, UpdatableMedium, WritableMedium, holds
 from fileset.media.folder.work_folder import WORK
+from fileset.media.names import form_key
 from fileset.plan.dicomdir_file import read_dicomdir
-from fileset.plan.presence import form_key
 from fileset.plan.removal import delete_all
 from fileset.standard import tags
 

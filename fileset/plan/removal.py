@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 from collections.abc import Iterable
 from contextlib import closing
-from itertools import filterfalse
 from typing import Final
 
 from fileset.errors import FormatError, MediumError
-from fileset.file_id import SEPARATOR, FileId
+from fileset.file_id import DICOMDIR, SEPARATOR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import LinkError, Transaction, UpdatableMedium
+from fileset.media.names import form_key
 from fileset.media.system.files import blocks, named
 
 LINKED: Final = "its folder is a link, and nothing is deleted through a link; the file stays"
@@ -83,15 +82,11 @@ def _is_linked(medium: UpdatableMedium, actual: FileId) -> bool:
 def delete_all(transaction: Transaction, file_ids: Iterable[FileId]) -> list[Finding]:
     """Delete files, never the DICOMDIR; report each that the medium does not let go, and go on with the others."""
     stuck = []
-    for file_id in filterfalse(_is_dicomdir, file_ids):
+    for file_id in file_ids:
+        if form_key(file_id.path) == DICOMDIR.value:
+            continue
         try:
             transaction.delete(file_id)
         except MediumError as problem:
             stuck.append(undeleted(file_id, problem.reason))
     return stuck
-
-
-def _is_dicomdir(file_id: FileId) -> bool:
-    """Test whether a File ID leads to the DICOMDIR, in some form of its name."""
-    name = file_id.path.upper()
-    return re.fullmatch(r"DICOMDIR(\.DCM)?\.?(;\d+)?", name) is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from fileset.errors import ENCRYPTED, OPEN_ARCHIVE, OPEN_WITH, FilesetError, FormatError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
@@ -18,14 +18,6 @@ if TYPE_CHECKING:
 
 _WEAK: Final = "its encryption (ZipCrypto) is weak: programs can find the password. Ask the sender for AES"
 _NO_INTEGRITY: Final = "it has neither digest nor signature, so a change would go unnoticed"
-
-
-class SupportsPlain(Protocol):
-    """Options of pages for a browser, as far as encryption matters."""
-
-    @property
-    def plain(self) -> bool:
-        """Whether to write the pages although they are not encrypted."""
 
 
 def is_locked(problem: FilesetError) -> bool:
@@ -88,9 +80,9 @@ def encrypting(wanted: Format, security: Security, beside: Container[FileId]) ->
     return SecureFormat(security, wanted, beside) if security.encrypts else wanted
 
 
-def no_pages(security: Security | None, web: SupportsPlain | None) -> list[Finding]:
+def no_pages(security: Security | None) -> list[Finding]:
     """Report pages for a browser that are left out, because their pictures would not be encrypted."""
-    if security is None or not security.encrypts or web is None or web.plain:
+    if security is None or not security.encrypts:
         return []
     message = "the pages for a browser were left out: their pictures would not be encrypted. --web-plain writes them"
     return [Finding("FS-SECURE-NO-PAGES", message)]

@@ -17,11 +17,12 @@ from fileset.errors import FilesetError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, RULES, Finding, Where
 from fileset.media.base import ReadableMedium, UpdatableMedium
+from fileset.media.names import form_key
 from fileset.media.system.walk import OpenFile, leads_out, random_access
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.commit import Plan
 from fileset.plan.new_file_set import IN_PLACE, Recipe
-from fileset.plan.presence import HEAD, form_key, is_dicomdir
+from fileset.plan.presence import HEAD, is_dicomdir
 from fileset.plan.scan import describe
 from fileset.records.describe import WANTED, Describer, Policy
 from fileset.report import Report

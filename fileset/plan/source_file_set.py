@@ -14,9 +14,10 @@ from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
+from fileset.media.names import form_key
 from fileset.plan.dicomdir_file import read_dicomdir
 from fileset.plan.inputs import Sources
-from fileset.plan.presence import form_key, is_dicomdir
+from fileset.plan.presence import is_dicomdir
 from fileset.report import Skipped
 from fileset.standard import tags
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from operator import itemgetter
-from typing import Protocol
 
 from attrs import define, evolve, field
 
@@ -21,7 +20,7 @@ from fileset.errors import REPAIR, FilesetError, RefusedError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
-from fileset.media.names import TAILS
+from fileset.media.names import TAILS, form_key
 from fileset.plan.commit import Addition, Plan
 from fileset.plan.copy_findings import cleared
 from fileset.plan.file_keys import FileKeys
@@ -30,7 +29,6 @@ from fileset.plan.identity import refreshed_differences
 from fileset.plan.inputs import Sources
 from fileset.plan.names import names
 from fileset.plan.offer import Offer, tree_of
-from fileset.plan.presence import form_key
 from fileset.plan.removal import deletable
 from fileset.plan.scan import Outcome, Refused
 from fileset.plan.source_file_set import SourceFileSets
@@ -42,17 +40,8 @@ from fileset.report import Removed, Report, Skipped
 from fileset.standard import tags
 
 Scan = Callable[[Sources], Iterable[Outcome]]
-
-
-class AddIcons(Protocol):
-    """Gives records their icons."""
-
-    def __call__(self, nodes: Arranged, sources: Sources) -> tuple[Arranged, list[Finding]]:
-        """Add icons to the records, with a finding for each icon that cannot be made."""
-
-
-def _no_icons(nodes: Arranged, sources: Sources) -> tuple[Arranged, list[Finding]]:  # noqa: ARG001
-    return nodes, []
+AddIcons = Callable[[Arranged, Sources], tuple[Arranged, list[Finding]]]
+"""Gives records their icons, with a finding for each icon that cannot be made."""
 
 
 @define
@@ -74,7 +63,7 @@ class Request:
     replacing: set[int] = field(factory=set)
     unusable: list[Skipped] = field(factory=list)
     changes: dict[int, bytes | None] = field(factory=dict)
-    add_icons: AddIcons = _no_icons
+    add_icons: AddIcons = lambda nodes, _: (nodes, [])
 
 
 def update(request: Request, scan: Scan, report: Report) -> Plan | None:

@@ -13,8 +13,8 @@ from fileset.dicom.elements import element
 from fileset.dicom.header import Header, HeaderError
 from fileset.dicom.header_cache import Recognised
 from fileset.dicom.values import canonical
-from fileset.errors import require_one_of
-from fileset.records.instance_keys import encode_keys_safely
+from fileset.errors import FormatError, require_one_of
+from fileset.records.instance_keys import encode_keys
 from fileset.records.key_choice import LEVEL_OF, MINIMAL, KeyChoice, key_set
 from fileset.records.key_rules import tail_faults
 from fileset.records.levels import Chain, ChainReader, Notes, require_valid_uid, uid_notes
@@ -76,8 +76,6 @@ class Instance(NamedTuple):
 
 WANTED: Final = key_set(MINIMAL).wanted
 """The elements to read from a header if no optional keys are wanted."""
-EVERYTHING: Final = key_set(MINIMAL).everything
-"""The same, walking on to the pixel data: before a value is called missing."""
 
 
 class _Kind(NamedTuple):
@@ -165,7 +163,11 @@ class Describer:
         if record_type == "PRIVATE" and tags.SERIES_INSTANCE_UID in values:
             level = "SERIES"
         chain = self._chains.chain(values, level) if level else None
-        encoded = encode_keys_safely(self.keys.leaf[record_type], values, kind.sop_class_uid, uid, invent=invent)
+        try:
+            encoded = encode_keys(self.keys.leaf[record_type], values, kind.sop_class_uid, uid, invent=invent)
+        except FormatError as problem:
+            reason = f"a sequence that the record needs is damaged: {problem}"
+            raise HeaderError("FS-FILE-BAD-HEADER", reason) from None
         tail = kind.reference + element(tags.REFERENCED_SOP_INSTANCE_UID, "UI", uid) + kind.syntax
         if tags.RELATED_GENERAL_SOP_CLASS_UID in values:
             tail += _related(values[tags.RELATED_GENERAL_SOP_CLASS_UID])

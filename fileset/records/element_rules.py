@@ -13,7 +13,7 @@ from fileset.part10.private_elements import private_fault
 from fileset.part10.values import WIDTHS, fault, padding_fault, shown, uid_fault
 from fileset.records.data_sets import DataSet
 from fileset.standard import tags
-from fileset.standard.dictionary import SEVERAL, multiplicity, named, vr_of, vrs_of
+from fileset.standard.dictionary import SEVERAL, labelled, multiplicity, named, vr_of, vrs_of
 
 Note = tuple[str, str]
 """A rule and a message."""
@@ -109,19 +109,14 @@ def key_value(
         return value, None
     shown_value = f" {shown(bare)}" if vr in _SHOWN else ""
     if not value:
-        return b"", (rule, f"{_label(tag)}{shown_value} is not a valid {vr}: {result}")
+        return b"", (rule, f"{labelled(tag)}{shown_value} is not a valid {vr}: {result}")
     # Whether an invalid UID is accepted is for the policy to decide.
     problem = value_problem(tag, vr, value, character_set if needs_character_set(value) else "") if vr != "UI" else ""
     if problem:
-        return b"", (rule, f"{_label(tag)}: {problem}: {result}")
+        return b"", (rule, f"{labelled(tag)}: {problem}: {result}")
     if value == bare:
         return value, None
-    return value, ("FS-KEY-NORMALISED", f"{_label(tag)}{shown_value} was changed to the form of VR {vr}")
-
-
-def _label(tag: int) -> str:
-    """Format keyword and number of a tag. Only messages need it: the keyword may come from a large dictionary."""
-    return f"{named(tag)} ({tag >> 16:04X},{tag & 0xFFFF:04X})"
+    return value, ("FS-KEY-NORMALISED", f"{labelled(tag)}{shown_value} was changed to the form of VR {vr}")
 
 
 _SHOWN: Final = frozenset(("CS", "DA", "DT", "IS", "TM", "UI"))

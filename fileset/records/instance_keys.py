@@ -9,13 +9,13 @@ from fileset.dicom.character_sets import TEXT_VRS
 from fileset.dicom.elements import EXPLICIT_LITTLE, element, elements, item, items
 from fileset.dicom.header import HeaderError
 from fileset.dicom.values import UNKNOWN_CODE, canonical, invented
-from fileset.errors import FormatError
 from fileset.findings import ERROR, RULES
 from fileset.records.data_sets import DataSet, table_of
 from fileset.records.element_rules import key_value
 from fileset.records.key_rules import faults_of_items
 from fileset.records.levels import Notes, record_character_set
 from fileset.standard import tags
+from fileset.standard.dictionary import labelled
 from fileset.standard.profile_keys import IN_GROUPS
 from fileset.standard.record_types import RECORD_TYPES, Key
 
@@ -55,7 +55,7 @@ def encode_keys(
 ) -> EncodedKeys:
     """Encode the keys of one record, in order of tag.
 
-    Raises `HeaderError` if a Type 1 key has no value and none can or may be invented.
+    Raises `HeaderError` if a Type 1 key has no value and none can or may be invented, `FormatError` for a damaged sequence.
     """
     encoded: list[bytes] = []
     text: list[bytes] = []
@@ -112,7 +112,7 @@ def _sequence(key: Key, value: bytes) -> tuple[bytes, tuple[str, str] | None]:
         alone = DataSet(data, EXPLICIT_LITTLE, [part], {}, table_of((key,)))
         for fault in faults_of_items(alone, part):
             if RULES[fault.rule].severity == ERROR and not fault.rule.startswith("FS-CHARSET-"):
-                return b"", ("FS-KEY-LEFT-OUT", f"{_label(key)}: {fault.message}: this optional key is left out")
+                return b"", ("FS-KEY-LEFT-OUT", f"{labelled(key.tag)}: {fault.message}: this optional key is left out")
     return value, None
 
 
@@ -210,7 +210,7 @@ _DERIVED: Final[dict[int, Callable[[Key, dict[int, bytes]], bytes]]] = {
 
 
 def _substitute(key: Key, values: dict[int, bytes], sop_class: bytes, uid: bytes, *, invent: bool) -> bytes:
-    name = f"Type 1 key {_label(key)}"
+    name = f"Type 1 key {labelled(key.tag)}"
     if not invent:
         raise HeaderError("FS-KEY-TYPE1-MISSING", f"{name} has no value")
     value = _unknown_code(key) if key.vr == "SQ" else invented(key.keyword, key.vr, sop_class, uid, values)
@@ -228,18 +228,4 @@ def _unknown_code(key: Key) -> bytes:
 
 def _invention(key: Key, value: bytes) -> str:
     shown = "the code for Unknown (261665006, SCT)" if key.vr == "SQ" else value.decode("ascii")
-    return f"{_label(key)} has no value: {shown} was invented"
-
-
-def _label(key: Key) -> str:
-    return f"{key.keyword} ({key.tag >> 16:04X},{key.tag & 0xFFFF:04X})"
-
-
-def encode_keys_safely(
-    keys: tuple[Key, ...], values: dict[int, bytes], sop_class: bytes, uid: bytes, *, invent: bool
-) -> EncodedKeys:
-    """Encode the keys as `encode_keys` does; damage inside a sequence is a `HeaderError`."""
-    try:
-        return encode_keys(keys, values, sop_class, uid, invent=invent)
-    except FormatError as problem:
-        raise HeaderError("FS-FILE-BAD-HEADER", f"a sequence that the record needs is damaged: {problem}") from None
+    return f"{labelled(key.tag)} has no value: {shown} was invented"

@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
+from fileset.dicom.elements import SHORT_VRS
 from fileset.dicom.header import Wanted, WantedTags
 from fileset.dicom.header_cache import Layouts
 from fileset.dicom.values import FALLBACK_TAGS
@@ -22,33 +23,7 @@ from fileset.standard.usual_keys import USUAL_KEYS, VARYING
 
 _STUDY_ATTRIBUTES: Final = frozenset((0x00101010, 0x00101020, 0x00101030, 0x00102180))
 """Age, size, weight and occupation of a patient belong to his study (PS3.3 C.7.2.2)."""
-_CODED: Final = frozenset(
-    [
-        "AE",
-        "AS",
-        "CS",
-        "DA",
-        "DS",
-        "DT",
-        "FD",
-        "FL",
-        "IS",
-        "LO",
-        "LT",
-        "PN",
-        "SH",
-        "SL",
-        "SS",
-        "ST",
-        "TM",
-        "UC",
-        "UI",
-        "UL",
-        "UR",
-        "US",
-        "UT",
-    ]
-)
+_CODED: Final = {vr.decode("ascii") for vr in SHORT_VRS} - {"AT"} | {"UC", "UR", "UT"}
 """VRs whose values fit into a record."""
 
 

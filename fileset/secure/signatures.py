@@ -30,11 +30,6 @@ class SignedBy:
     doubt: str
     was_looked_up: bool = True
 
-    @property
-    def is_trusted(self) -> bool:
-        """Whether the certificate leads to one that the reader trusts."""
-        return not self.doubt
-
 
 def decoded(data: bytes) -> Any:
     """Decode SignedData without its content, with `asn1crypto`. Raises `SecureError` if it is damaged."""

@@ -70,6 +70,11 @@ def named(tag: int) -> str:
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})" if keyword == f"{tag:08X}" else keyword
 
 
+def labelled(tag: int) -> str:
+    """Return keyword and number of a tag for a message. The keyword may come from a large dictionary."""
+    return f"{named(tag)} ({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
 def tag_of(keyword: str) -> int | None:
     """Look up the tag of a keyword or of "GGGGEEEE"; None if there is none."""
     if keyword in _KEYWORDS:

@@ -21,7 +21,8 @@ from pydicom.uid import ExplicitVRBigEndian
 from fileset.dicom.header import PIXEL_DATA, Header, HeaderError, Wanted, read_header
 from fileset.dicom.header_by_pydicom import read_foreign
 from fileset.dicom.header_cache import FIRST_READ
-from fileset.records.describe import EVERYTHING, WANTED
+from fileset.records.describe import WANTED
+from fileset.records.key_choice import MINIMAL, key_set
 from fileset.standard import tags
 from tests.support import synthetic
 from tests.support.directories import CODINGS, EXPLICIT, IMPLICIT
@@ -30,6 +31,7 @@ from tests.support.long import LONG
 DATA: Final = Path(pydicom.data.__file__).parent
 FILES: Final = sorted(path for path in DATA.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc"))
 DEFLATED: Final = b"1.2.840.10008.1.2.1.99"
+EVERYTHING: Final = key_set(MINIMAL).everything
 DEPTHS: Final = {"the wanted elements": WANTED, "everything": EVERYTHING}
 
 Said = dict[int, Any] | str

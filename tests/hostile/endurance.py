@@ -24,11 +24,13 @@ from attrs import asdict, frozen
 from fileset import FilesetError, Reader
 from fileset.dicom.header import HeaderError, read_header
 from fileset.plan.scan import Scanner
-from fileset.records.describe import EVERYTHING, Policy
+from fileset.records.describe import Policy
+from fileset.records.key_choice import MINIMAL, key_set
 from tests.support import directories, synthetic
 from tests.support.long import LONG
 
 SHIPPED: Final = Path(pydicom.data.__file__).parent / "test_files" / "dicomdirtests"
+EVERYTHING: Final = key_set(MINIMAL).everything
 FLIPS: Final = 40_000 if LONG else 2_000
 Bytes = dict[str, Callable[[], bytes]]
 

@@ -11,12 +11,13 @@ from pydicom.dataset import Dataset
 from fileset.dicom.header import HeaderError, read_header
 from fileset.dicom.header_cache import Layouts
 from fileset.plan.dataset_source import encode_dataset
-from fileset.records.describe import EVERYTHING, WANTED, Describer, Instance, InvalidUid, Policy
+from fileset.records.describe import WANTED, Describer, Instance, InvalidUid, Policy
 from fileset.records.key_choice import MINIMAL, key_set
 from fileset.records.record_cache import OWN, Template
 from fileset.standard.record_types import SOP_CLASSES
 from tests.benchmarks.corpus import Shape, files
 
+EVERYTHING = key_set(MINIMAL).everything
 SHAPE = Shape(400, per_series=40)
 UID = b"\x08\x00\x18\x00UI"
 NUMBER = b"\x20\x00\x13\x00IS"

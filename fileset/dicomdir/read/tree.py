@@ -56,9 +56,9 @@ class Tree:
                 return
             yield index
 
-    def walk(self) -> Iterator[int]:
-        """Walk all active records, each before its children."""
-        following, lower, hidden = self.next, self.lower, self.hidden
+    def walk(self, *, inactive: bool = False) -> Iterator[int]:
+        """Walk all active records, each before its children; with `inactive` all records."""
+        following, lower, hidden = self.next, self.lower, bytes(len(self.hidden)) if inactive else self.hidden
         stack = [self.first]
         while stack:
             index = stack.pop()
@@ -162,16 +162,10 @@ class Tree:
 
     def hide_below(self) -> None:
         """Mark all records below an inactive record as inactive."""
-        following, lower, parent, hidden = self.next, self.lower, self.parent, self.hidden
-        stack = [self.first]
-        while stack:
-            index = stack.pop()
-            while index != NONE:
-                if parent[index] != NONE and hidden[parent[index]]:
-                    hidden[index] = 1
-                if lower[index] != NONE:
-                    stack.append(lower[index])
-                index = following[index]
+        for index in self.walk(inactive=True):
+            above = self.parent[index]
+            if above != NONE and self.hidden[above]:
+                self.hidden[index] = 1
 
 
 def unlinked(count: int) -> Tree:

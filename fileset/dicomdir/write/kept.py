@@ -24,7 +24,7 @@ from fileset.dicomdir.read.values import character_set_of
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import MERGE, REPAIR, RefusedError
 from fileset.records.arranged import Order
-from fileset.records.entity import APART, PERSON, OldRecords, invented_patient_id
+from fileset.records.entity import APART, PERSON, OldRecords, invented_patient_id, key_bytes
 from fileset.records.instance_keys import UNORDERED
 from fileset.records.levels import FIELDS, LEVELS, Field
 from fileset.records.person import Person
@@ -168,10 +168,7 @@ class Kept(OldRecords):
 
     def above(self, index: int) -> Iterator[int]:
         """Yield the records above a record, the nearest first."""
-        index = self.tree.parent[index]
-        while index != NONE:
-            yield index
-            index = self.tree.parent[index]
+        return self.tree.above(index)
 
     # ------------------------------------------------------------ finding
 
@@ -246,7 +243,7 @@ class Kept(OldRecords):
             return found[int(number) : int(number) + 1] if number else found
         uid, apart, patient = key.partition(APART)
         found = self._alive(level, uid)
-        return [index for index in found if _bytes(self._patient_key(index)) == patient] if apart else found
+        return [index for index in found if key_bytes(self._patient_key(index)) == patient] if apart else found
 
     def _alive(self, level: str, key: bytes | str) -> list[int]:
         return [index for index in self._entities[level].get(key, ()) if not self.dropped[index]]
@@ -404,7 +401,3 @@ class Kept(OldRecords):
 
     def _number(self, index: int) -> int:
         return int(self.raw(index, tags.INSTANCE_NUMBER) or UNORDERED)
-
-
-def _bytes(key: bytes | str) -> bytes:
-    return key if isinstance(key, bytes) else key.encode()

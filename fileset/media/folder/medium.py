@@ -21,7 +21,7 @@ from fileset.media.answers import MediumAnswers
 from fileset.media.base import FileInfo, FileSetInfo, Footprint, LinkError, RefusedName, Transaction
 from fileset.media.folder.transaction import FolderTransaction
 from fileset.media.folder.work_folder import LOCK, WORK, read_journal, replaced, standing_in
-from fileset.media.names import RESERVED, enlist, form_of
+from fileset.media.names import DEVICE_NAMES, enlist, form_of
 from fileset.media.system.calls import system
 from fileset.media.system.file_systems import flush_volume, inquire_volume
 from fileset.media.system.files import check_writable, named, open_locked, path_of
@@ -169,7 +169,7 @@ class FolderMedium(MediumAnswers):
         A folder whose name differs in case counts as a file, so that no file is put into it or beside it.
         """
         path = self.root
-        if not RESERVED.isdisjoint(value.split("\\")):
+        if not DEVICE_NAMES.isdisjoint(value.split("\\")):
             return "file"
         for component in value.split("\\"):
             entry = self._entry(path, component)

@@ -23,7 +23,7 @@ from fileset.media.base import (
     holds,
 )
 from fileset.media.image.transaction import Identity, ImageTransaction, identity
-from fileset.media.names import RESERVED
+from fileset.media.names import DEVICE_NAMES
 from fileset.media.system.file_systems import inquire_volume
 from fileset.media.system.files import check_writable, real_path
 
@@ -110,7 +110,7 @@ class Image(MediumLayer):
 
     def occupation(self, value: str) -> str:
         """Return "folder" or "file" if one has this File ID value, else ""."""
-        name = "file" if not RESERVED.isdisjoint(value.split(SEPARATOR)) else self._names_in_use.get(value)
+        name = "file" if not DEVICE_NAMES.isdisjoint(value.split(SEPARATOR)) else self._names_in_use.get(value)
         return "" if name is None else "file" if name else "folder"
 
     # ------------------------------------------------------------ M-INQUIRE FILE-SET, M-WRITE, M-DELETE
