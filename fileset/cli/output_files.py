@@ -37,10 +37,7 @@ def _obstacle(path: str, made: str) -> str:
     if os.path.isdir(path):
         return "it is a folder"
     if not os.path.isdir(folder):
-        return "" if made and _is_above(folder, made) else f"there is no folder {folder}"
+        from fileset.plan.report_file import is_made_with
+
+        return "" if made and is_made_with(folder, made) else f"there is no folder {folder}"
     return "" if os.access(folder, os.W_OK | os.X_OK) else f"no permission to write in {folder}"
-
-
-def _is_above(folder: str, medium: str) -> bool:
-    outer, inner = os.path.realpath(folder), os.path.realpath(medium)
-    return os.path.commonpath((outer, inner)) == outer

@@ -48,12 +48,14 @@ def refuse_glued(words: Iterable[str]) -> None:
 def with_files(words: Iterable[str]) -> Iterator[str]:
     r"""Replace each word with wild cards by the matching files; keep the word if no file matches.
 
-    KEY=VALUE and options are left alone: their wild cards have another meaning.
+    KEY=VALUE, options, and the pattern after --exclude are left alone: their wild cards have another meaning.
     The quotation mark at the end of "D:\A B\" is left out.
     """
     from glob import glob
 
+    before = ""
     for given in words:
         word = given[:-1] if given.endswith('"') and _PATH(given[:-1]) else given
-        wild = _WILD(word) and "=" not in word and not word.startswith("-")
+        wild = _WILD(word) and "=" not in word and not word.startswith("-") and before != "--exclude"
         yield from (wild and sorted(glob(word.replace("[", "[[]")))) or (word,)
+        before = word

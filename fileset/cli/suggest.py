@@ -17,7 +17,7 @@ def did_you_mean(word: str, known: Iterable[str], folder: str = "") -> str:
 
 def path_like(path: str) -> str:
     """Make the question "Did you mean ...?" with an existing path similar to `path`; "" if there is none."""
-    folder, name = os.path.split(path.rstrip(os.sep))
+    folder, name = os.path.split(path.rstrip(os.sep + (os.altsep or "")))
     if not name:
         return ""
     if folder and not os.path.isdir(folder):

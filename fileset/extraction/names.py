@@ -16,7 +16,7 @@ SHORTEST: Final = 12
 
 _UNSAFE: Final = re.compile(r"[^\w.-]|\A[.-]|\.\Z")
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
-_DEVICE: Final = re.compile(r"(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\..*)?", re.IGNORECASE).fullmatch
+_DEVICE: Final = re.compile(r"(?:CON|PRN|AUX|NUL|(?:COM|LPT)[0-9¹²³])(?:\..*)?", re.IGNORECASE).fullmatch
 
 
 def safe_name(value: str, *, ascii_only: bool = False) -> str:

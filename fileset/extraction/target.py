@@ -23,7 +23,7 @@ from fileset.media.open import file_set_around
 from fileset.media.system.calls import system
 from fileset.media.system.files import blamed_on, real_path, restricted
 from fileset.media.system.hashing import COPY_SIZE
-from fileset.media.system.walk import is_part, open_regular
+from fileset.media.system.walk import is_part, leads_out, open_regular, place_below
 from fileset.plan.instances import InstanceRecord
 
 Source = Callable[[], Iterator[bytes]]
@@ -39,7 +39,7 @@ _OTHER: Final = "other"
 def refuse_inside(folder: str, medium: str) -> None:
     """Raise `RefusedError` for a folder in a file-set: it may hold only DICOM files with a record (PS3.3 F.2.1)."""
     inner, outer = real_path(folder), real_path(medium)
-    is_within = os.path.isdir(outer) and (inner + os.sep).startswith(outer.rstrip(os.sep) + os.sep)
+    is_within = os.path.isdir(outer) and place_below(inner, outer) is not None
     if around := outer if is_within else file_set_around(folder):
         reason = "is a file-set itself" if inner == around else f"is inside the file-set {around}"
         raise RefusedError(reason, path=folder, advice="Choose another folder")
@@ -61,7 +61,6 @@ class Target:
         with _writing(root):
             os.makedirs(root, exist_ok=True)
         _sweep(root)
-        self._real = real_path(root)
 
     def require_space(self, sizes: Callable[[], Iterator[int]]) -> None:
         """Raise `MediumError` if files of these sizes, in bytes, do not fit beside the existing ones."""
@@ -120,7 +119,7 @@ class Target:
                 os.mkdir(path)
             except FileExistsError:
                 _sweep(path)
-        if os.path.commonpath((self._real, real_path(path))) != self._real:
+        if leads_out(path, self.root):
             raise RefusedError(f"a symbolic link leads out of {self.root}; not followed", path=path)
 
     def put(self, path: str, source: Source, file_id: str, mode: int | None = None) -> Copy:
@@ -140,7 +139,7 @@ class Target:
                 if os.path.lexists(path) and _compared(path, source)[0] == _SAME:
                     return self._copy(path, copy, file_id, already_there=True, beside=True)
             with _writing(path):
-                os.replace(temporary, path)
+                system.patiently(partial(os.replace, temporary, path), path)
         return self._copy(path, copy, file_id, already_there=False, beside=beside)
 
     def _beside(self, path: str, digest: str) -> str:

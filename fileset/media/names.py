@@ -23,9 +23,9 @@ FOLDED: Final = "\0"
 
 
 def enlist(listing: dict[str, Named], name: str, found: Named) -> None:
-    """Add a name to a listing that `form_of` searches."""
+    """Add a name to a listing that `form_of` searches. Spaces around a name are padding in a File ID (PS3.5 6.2)."""
     listing[name] = found
-    if (folded := name.upper()) != name:
+    if (folded := name.strip(" ").upper()) != name:
         listing.setdefault(FOLDED + folded, found)
 
 

@@ -29,7 +29,8 @@ from fileset.media.folder.medium import Folder, FolderMedium
 from fileset.media.image.subfolder import Below
 from fileset.media.remote.access import is_url
 from fileset.media.remote.format import Remote
-from fileset.media.system.files import STANDARD_OUTPUT, not_found, path_of, real_path, upwards
+from fileset.media.system.calls import system
+from fileset.media.system.files import STANDARD_OUTPUT, ending_in_name, not_found, path_of, real_path, upwards
 from fileset.media.system.walk import open_regular
 
 SEARCH_DEPTH: Final = 4
@@ -144,11 +145,20 @@ def format_for(path: str | os.PathLike[str], wanted: Format | str | None = None,
 
 
 def numbered_path(path: str, number: int, kind: Format) -> str:
-    """Number the path of one of several media: OUT.iso becomes OUT_1.iso. Raises `RuleError` for standard output."""
+    """Number the path of one of several media: OUT.iso becomes OUT_1.iso.
+
+    Raises `RuleError` for standard output, and for the root of a drive, which has no name.
+    """
     if path == STANDARD_OUTPUT:
         raise RuleError("standard output takes one archive, not several volumes", advice="Give the output a name")
-    ending = len(path) - len(kind.suffix) if path.lower().endswith(kind.suffix) else len(path)
-    return f"{path[:ending].rstrip(os.sep)}_{number}{path[ending:]}"
+    whole = ending_in_name(path)
+    if not os.path.basename(whole):
+        raise RuleError("the root of a drive takes one file-set, not several volumes", path=path, advice=NAME_BELOW)
+    stem = whole[: len(whole) - len(kind.suffix)] if whole.lower().endswith(kind.suffix) else whole
+    return f"{stem}_{number}{whole[len(stem) :]}"
+
+
+NAME_BELOW: Final = "Name a folder below it that does not exist yet; the volumes get its name and a number"
 
 
 def volumes_there(path: str, kind: Format) -> list[str]:
@@ -361,7 +371,9 @@ def _dicomdirs_below(path: str) -> list[str]:
         for folder in level:
             try:
                 with os.scandir(folder) as entries:
-                    below.extend(sorted(e.path for e in entries if e.is_dir(follow_symlinks=False)))
+                    below.extend(
+                        sorted(e.path for e in entries if e.is_dir(follow_symlinks=False) and not system.is_link(e))
+                    )
             except OSError:
                 continue  # a folder that cannot be listed has no DICOMDIR that can be read
         found.extend(folder for folder in below if _holds_dicomdir(folder))

@@ -134,7 +134,7 @@ class Sources(SourceFiles):
         """Add files that may be encrypted; a medium decrypts them when they are read."""
         from fileset.secure.medium import SecureView
 
-        folder, _, name = os.fspath(source).rpartition(os.sep)
+        folder, name = os.path.split(source)
         if image is not None or os.path.isdir(source):
             return self._add_image(SecureView(image or FolderMedium(source), security))
         view = SecureView(FolderMedium(folder or "."), security)

@@ -10,6 +10,8 @@ from typing import Final
 
 from fileset.errors import RefusedError
 from fileset.file_id import DICOMDIR
+from fileset.media.system.calls import system
+from fileset.media.system.walk import place_below
 
 _SAMPLE: Final = 1 << 16
 """Number of bytes that decide whether a file is an earlier report."""
@@ -54,6 +56,11 @@ def check_report_file(path: str, kind: str, medium: str = "") -> None:
             )
 
 
+def is_made_with(folder: str, medium: str) -> bool:
+    """Return whether writing a medium makes a folder: the medium is that folder, or is in it."""
+    return place_below(medium, folder) is not None
+
+
 def write_report_file(path: str, kind: str, text: Iterable[str]) -> None:
     """Write a report under a new name beside `path`, then rename it. Raises `RefusedError` as `check_report_file`."""
     from secrets import token_hex
@@ -65,7 +72,7 @@ def write_report_file(path: str, kind: str, text: Iterable[str]) -> None:
     try:
         with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.writelines(text)
-        os.replace(new, path)
+        system.replace(new, path)
     except BaseException:
         os.unlink(new)
         raise

@@ -10,7 +10,7 @@ from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.header import Identification, new_frame
 from fileset.dicomdir.write.layout import encode
 from fileset.dicomdir.write.new import build
-from fileset.errors import FilesetError
+from fileset.errors import FilesetError, FormatError
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
@@ -23,6 +23,7 @@ from fileset.report import Skipped
 
 _POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept")
 _NO_UID: Final = "2.25.0"
+_EXTRACT: Final = "`fileset extract` copies both files"
 
 
 class VirtualContents(Contents):
@@ -58,9 +59,13 @@ def virtual_contents(medium: ReadableMedium) -> tuple[Contents, list[Finding]]:
 
 def _instances(medium: ReadableMedium, findings: list[Finding]) -> Iterator[tuple[str, Instance]]:
     describer = Describer(_POLICY)
+    names = frozenset(medium.names())
     for name in medium.names():
         try:
-            with medium.open(FileId.tolerant(name)) as file:
+            file_id = FileId.tolerant(name)
+            if file_id.path != name and file_id.path in names:
+                raise FormatError(f"its name differs from {file_id.path!r} in spaces alone", advice=_EXTRACT)
+            with medium.open(file_id) as file:
                 read, size = random_access(file)
                 try:
                     yield name, describe(read, describer)[0]

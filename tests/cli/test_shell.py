@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ntpath
+import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ import pytest
 import fileset
 from fileset.cli.shell import for_windows, refuse_glued, shown, with_files
 from fileset.cli.signals import ending_as_interrupted
+from fileset.cli.verbs.index import _beside
 from fileset.errors import RuleError
 from fileset.media.system.files import upwards
 from tests.support import synthetic
@@ -21,6 +25,7 @@ from tests.support.command import Runs, environment
 
 WINDOWS = pytest.mark.skipif(sys.platform != "win32", reason="only Windows has letters for drives, and such shells")
 ABSENT = "Q:\\"
+ODD = ("AUX", "NUL.dcm", "COM1", "IM1.", "IM2 ", "L" * 250)
 
 
 @pytest.mark.parametrize(
@@ -49,9 +54,9 @@ def test_wild_cards_become_the_files_that_match(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     for name in ("b.dcm", "a.dcm", "c [1].dcm", "c.txt"):
         Path(name).touch()
-    words = ["create", "*.dcm", "c [1].*", "-o", "O?", "PatientName=a*", "--template=*.dcm"]
+    kept = ["-o", "O?", "PatientName=a*", "--template=*.dcm", "--exclude", "*.dcm"]
     found = ["a.dcm", "b.dcm", "c [1].dcm", "c [1].dcm"]
-    assert list(with_files(words)) == ["create", *found, "-o", "O?", "PatientName=a*", "--template=*.dcm"]
+    assert list(with_files(["create", "*.dcm", "c [1].*", *kept])) == ["create", *found, *kept]
 
 
 def test_a_path_whose_closing_mark_became_a_part_of_it_is_corrected() -> None:
@@ -142,6 +147,65 @@ def test_a_file_set_that_another_program_has_open_stays_and_can_be_changed_after
     assert len(run("list", tmp_path / "OUT", "--paths").stdout.splitlines()) == 12
     run("remove", tmp_path / "OUT", "InstanceNumber=1")
     assert run("check", tmp_path / "OUT").stdout.endswith("0 errors\n")
+
+
+@WINDOWS
+def test_a_file_that_a_scanner_has_open_for_a_moment_is_removed_all_the_same(
+    indexed: Path, run: Runs, tmp_path: Path
+) -> None:
+    run("create", indexed, "-o", tmp_path / "OUT")
+    victim = tmp_path / "OUT" / run("list", tmp_path / "OUT", "InstanceNumber=1", "--paths").stdout.splitlines()[0]
+    scanner = victim.open("rb")
+    threading.Timer(0.3, scanner.close).start()
+    run("remove", tmp_path / "OUT", "InstanceNumber=1")
+    assert not victim.exists()
+    assert "0 errors" in run("check", tmp_path / "OUT").stdout
+
+
+@WINDOWS
+def test_new_files_get_the_permissions_of_their_folder(
+    indexed: Path, run: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkdir, modes = os.mkdir, []
+
+    def noted(path: str, mode: int = 0o777) -> None:
+        modes.append(mode)
+        mkdir(path, mode)
+
+    monkeypatch.setattr(os, "mkdir", noted)
+    run("create", indexed, "-o", tmp_path / "OUT")
+    assert set(modes) == {0o777}  # a folder of 0o700 shuts out other users, and files that move out of it keep that
+
+
+@WINDOWS
+def test_files_of_a_disc_with_names_that_windows_keeps_for_itself_are_read(
+    indexed: Path, run: Runs, tmp_path: Path
+) -> None:
+    shutil.copytree(indexed, tmp_path / "IN")
+    for path, name in zip(sorted(path for path in (tmp_path / "IN").rglob("I*") if path.is_file()), ODD, strict=False):
+        os.rename(path, f"\\\\?\\{path.with_name(name)}")
+    run("create", tmp_path / "IN", "-o", tmp_path / "OUT")
+    assert run("list", tmp_path / "OUT", "--paths").stdout.count("\n") == 12
+    run("index", tmp_path / "IN", "--replace", code=3)  # these are no File IDs, or it leaves them out
+    run("extract", tmp_path / "IN", "-o", tmp_path / "COPIES", "--scan")
+    assert sum(path.is_file() for path in (tmp_path / "COPIES").rglob("*")) == 12
+
+
+@WINDOWS
+def test_the_ends_of_paths_may_have_either_slash(indexed: Path, run: Runs, tmp_path: Path) -> None:
+    for number, end in enumerate(("/", "\\")):
+        run("create", indexed, "-o", f"{tmp_path}\\OUT{number}{end}", "--volume-size", "1MB")
+        assert (tmp_path / f"OUT{number}_1" / "DICOMDIR").exists()
+    assert _beside("OUT/") == "OUT_NEW"
+    assert _beside(ABSENT) == "_NEW"
+
+
+@WINDOWS
+def test_a_report_on_another_drive_is_an_error_only_if_its_folder_is_missing(
+    indexed: Path, run: Runs, tmp_path: Path
+) -> None:
+    said = run("create", indexed, "-o", tmp_path / "OUT", "--manifest", ABSENT + "A\\SUMS", code=5).stderr
+    assert "there is no folder" in said
 
 
 @WINDOWS

@@ -146,6 +146,19 @@ def test_files_with_names_that_no_file_id_expresses_come_out(name: str, run: Run
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names that Windows does not have")
+def test_of_two_names_that_differ_in_spaces_alone_none_is_lost_in_silence(run: Runs, tmp_path: Path) -> None:
+    (tmp_path / "IN").mkdir()
+    (tmp_path / "IN" / " IM1").write_bytes(synthetic.ct(1))
+    assert run("list", tmp_path / "IN", "--scan", "--paths").stdout == "IM1\n"
+    (tmp_path / "IN" / "IM1 ").write_bytes(synthetic.ct(2))
+    (tmp_path / "IN" / "IM1").write_bytes(synthetic.ct(3))
+    said = run("list", tmp_path / "IN", "--scan", code=3).stderr
+    assert said.count("its name differs from 'IM1' in spaces alone. `fileset extract` copies both files") == 2
+    run("extract", tmp_path / "IN", "-o", tmp_path / "OUT", "--scan")
+    assert len(copies(tmp_path / "OUT")) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names that Windows does not have")
 def test_a_link_with_an_odd_name_that_leads_out_is_not_followed(run: Runs, tmp_path: Path) -> None:
     (tmp_path / "IN").mkdir()
     (tmp_path / "IN" / "IM1").write_bytes(synthetic.ct(1))

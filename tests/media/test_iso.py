@@ -377,3 +377,18 @@ def test_a_file_too_large_for_one_extent_is_refused_before_anything_is_written(t
     with pytest.raises(MediumError, match="takes 4294967295 at most"):
         create(tmp_path / "source", tmp_path / "big.iso")
     assert not (tmp_path / "big.iso").exists()
+
+
+def test_an_image_is_read_although_the_system_has_no_status_of_it_as_windows_of_raw_drives(
+    image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(22, "Incorrect function")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fstat", refuse)
+        with closing(IsoMedium(str(image))) as medium:
+            names = list(medium.names())
+    assert names
+    with pytest.raises(FormatError, match="is a folder"):
+        IsoMedium(str(image.parent))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import time
@@ -442,3 +443,26 @@ def test_a_plan_that_cannot_be_written_is_reported(source: Path, tmp_path: Path)
     plan = tmp_path / "none" / "plan.json"
     common = ["create", str(source), "-o", str(tmp_path / "OUT.zip"), "--volume-size", "45KB", "--dry-run"]
     assert main([*common, "--plan", str(plan)]) == 5
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    synthetic.ct_series(tmp_path / "IN", 2, 2, 2, 10)
+    return tmp_path / "IN"
+
+
+def test_volumes_of_the_current_folder_get_its_name(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "HERE").mkdir()
+    monkeypatch.chdir(tmp_path / "HERE")
+    creator = fileset.Creator(".", volume_size="400KB")
+    creator.add(images)
+    creator.commit()
+    assert {path.name for path in tmp_path.glob("HERE*")} >= {"HERE", "HERE_1", "HERE_2"}
+    assert not list(Path().iterdir())
+
+
+def test_the_root_of_a_drive_takes_no_volumes(images: Path) -> None:
+    with pytest.raises(RuleError, match="the root of a drive takes one file-set"):
+        fileset.Creator(os.path.abspath(os.sep), volume_size="400KB").add(images)

@@ -73,8 +73,8 @@ def run(options: Namespace) -> int:
 
 
 def _beside(folder: str) -> str:
-    """Choose the path of a new folder next to `folder`: relative if the user gave a relative path."""
-    plain = folder.rstrip(os.sep)
+    """Choose the path of a new folder next to `folder`; for the root of a drive, one in the current folder."""
+    plain = folder.rstrip(os.sep + (os.altsep or ""))
     if os.path.basename(plain) in ("", ".", ".."):
-        return os.path.relpath(os.path.abspath(folder) + "_NEW")
-    return plain + "_NEW"
+        plain = os.path.abspath(folder)
+    return (plain if os.path.basename(plain) else "") + "_NEW"

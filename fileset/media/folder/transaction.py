@@ -360,7 +360,7 @@ class FolderTransaction:
 
     def _undo(self) -> None:
         """Remove the written files; files that cannot be removed stay in the journal."""
-        self._written = [path for path in self._written if not _removed(os.unlink, path)]
+        self._written = [path for path in self._written if not _removed(remove_file, path)]
         made = sorted((path for path, ours in self._folders.items() if ours), key=len, reverse=True)
         left = [path for path in made if not _removed(os.rmdir, path)]
         if self._work.taken:

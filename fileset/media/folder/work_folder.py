@@ -111,7 +111,7 @@ class WorkFolder:
             blamed_on(self._root),
             suppress(FileExistsError),
         ):  # errors name the file-set, because users do not know this folder
-            os.mkdir(self.path, 0o700)
+            os.mkdir(self.path, system.WORK_FOLDER_MODE)
         if not stat.S_ISDIR(os.lstat(self.path).st_mode):
             raise MediumError(
                 "is not a folder, but a writer needs one of this name", advice="Remove it", path=self.path

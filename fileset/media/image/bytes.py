@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -30,11 +29,10 @@ class ImageBytes:
             raise MediumError(
                 "a pipe, but reading an image needs random access", advice="Save it as a file first", path=path
             )
+        if os.path.isdir(path):  # asked by path: Windows has no status of an open raw drive
+            raise FormatError("is a folder, not the image of a disc or a ZIP archive", path=path)
         with named(path):
             self._descriptor = system.open_descriptor(path, os.O_RDONLY)
-            if stat.S_ISDIR(os.fstat(self._descriptor).st_mode):
-                os.close(self._descriptor)
-                raise FormatError("is a folder, not the image of a disc or a ZIP archive", path=path)
             self.size = system.size(self._descriptor)
         self._path = path
         self.whole = self.size

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import BinaryIO, Final
 
 from fileset.errors import MediumError, NotFoundError, RuleError
@@ -30,6 +31,12 @@ def path_of(path: str | os.PathLike[str]) -> str:
     raise RuleError(
         f"{name!r} is not a path: it is empty, or holds NUL or another character that file names cannot have"
     )
+
+
+def ending_in_name(path: str) -> str:
+    """Return a path without separators at its end, absolute if it ends in "." or ".."; only the root of a drive has no name."""
+    plain = path.rstrip(os.sep + (os.altsep or ""))
+    return os.path.abspath(path) if os.path.basename(plain) in ("", os.curdir, os.pardir) else plain
 
 
 def upwards(path: str) -> Iterator[str]:
@@ -156,9 +163,9 @@ def give_name(temporary: str, final: str) -> None:
     except OSError:  # a file system on which a file has one name only
         if os.path.lexists(final):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), final) from None
-        os.rename(temporary, final)
+        system.patiently(partial(os.rename, temporary, final), temporary)
     else:
-        os.unlink(temporary)
+        remove_file(temporary)
 
 
 def missing_folders(path: str) -> list[str]:
@@ -215,8 +222,9 @@ def remove_file(path: str) -> None:
 
 
 def _even_read_only(remove: Callable[[str], None], path: str) -> None:
+    path = system.listed_path(path)
     try:
-        remove(path)
+        system.patiently(partial(remove, path), path)
     except PermissionError:
         if not system.clear_read_only(path):
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Protocol
 
 from attrs import frozen
@@ -50,6 +51,9 @@ class SystemCalls(Protocol):
     HAS_SYNC_VOLUME: bool
     """Whether `sync_volume` waits for the files that `start_write_back` began; where it does not, each must be synced."""
 
+    WORK_FOLDER_MODE: int
+    """Permissions of a folder for unfinished files. Its files keep the permissions that they inherit, also if they move."""
+
     def open_descriptor(self, path: str, flags: int, *, follow: bool = True) -> int:
         """Open a file in binary mode without waiting, as for a pipe. Unless `follow`, raise `OSError` for a link."""
 
@@ -62,6 +66,9 @@ class SystemCalls(Protocol):
     def long_path(self, path: str) -> str:
         """Convert the path to a form without a limit of length."""
 
+    def listed_path(self, path: str) -> str:
+        """Convert the path of a listed file to a form under which it can be opened, whatever its name."""
+
     def read_at(self, descriptor: int, size: int, at: int) -> bytes:
         """Read up to `size` bytes from position `at`; fewer only at the end of the file."""
 
@@ -73,6 +80,9 @@ class SystemCalls(Protocol):
 
     def replace(self, source: str, target: str) -> None:
         """Rename a file over another one, also over one that is read-only."""
+
+    def patiently(self, action: Callable[[], None], path: str) -> None:
+        """Carry out `action`, which renames or removes the file at `path`; wait while another program has it open."""
 
     def clear_read_only(self, path: str) -> bool:
         """Take the attribute from a file or folder that forbids to remove it; return False if it has none."""

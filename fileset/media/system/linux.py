@@ -18,12 +18,15 @@ from fileset.media.system.interface import Drive, VolumeFacts
 assert sys.platform == "linux"  # noqa: S101  # for the type checker, which then knows the functions of the system
 
 MOVES_OPEN_FILES = posix.MOVES_OPEN_FILES
+WORK_FOLDER_MODE = posix.WORK_FOLDER_MODE
 clear_read_only = posix.clear_read_only
 create = posix.create
 is_link = posix.is_link
+listed_path = posix.listed_path
 lock = posix.lock
 long_path = posix.long_path
 open_descriptor = posix.open_descriptor
+patiently = posix.patiently
 read_at = posix.read_at
 read_into = posix.read_into
 size = posix.size

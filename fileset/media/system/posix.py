@@ -13,6 +13,7 @@ from typing import Final
 assert sys.platform != "win32"  # noqa: S101  # for the type checker, which then knows the functions of the system
 
 MOVES_OPEN_FILES: Final[bool] = True
+WORK_FOLDER_MODE: Final = 0o700
 
 _NO_DIRECTORY_SYNC: Final = frozenset((errno.EINVAL, errno.ENOTSUP))
 
@@ -34,6 +35,11 @@ def is_link(entry: os.DirEntry[str]) -> bool:
 
 def long_path(path: str) -> str:
     """Return the path: these systems have no other form of it."""
+    return path
+
+
+def listed_path(path: str) -> str:
+    """Return the path: every listed name can be opened."""
     return path
 
 
@@ -60,6 +66,11 @@ def lock(descriptor: int) -> None:
 def replace(source: str, target: str) -> None:
     """Rename a file over another one."""
     os.replace(source, target)
+
+
+def patiently(action: Callable[[], None], path: str) -> None:  # noqa: ARG001  # files that are open can be renamed and removed
+    """Rename or remove the file at `path`."""
+    action()
 
 
 def clear_read_only(path: str) -> bool:  # noqa: ARG001  # the permissions of the folder count

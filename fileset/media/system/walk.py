@@ -120,7 +120,7 @@ def entries_of(folder: str) -> list[os.DirEntry[str]]:
     The empty root of a drive, such as a new stick, has no entries at all on Windows, which reports that as a missing file.
     """
     try:
-        with os.scandir(system.long_path(folder)) as entries:
+        with os.scandir(system.listed_path(folder)) as entries:
             return sorted(entries, key=lambda entry: entry.name)
     except FileNotFoundError:
         if not os.path.isdir(folder):
@@ -227,7 +227,7 @@ NO_STAMP: Final[Stamp] = (-1, -1)
 def stamp_of(path: str) -> Stamp:
     """Read the current stamp of a file, `NO_STAMP` if it is unavailable."""
     try:
-        found = os.stat(path)
+        found = os.stat(system.listed_path(path))
     except OSError:
         return NO_STAMP
     return _stamp(found)
@@ -272,7 +272,7 @@ def inquire_regular(path: str) -> FileInfo:
 
 def _status(path: str) -> os.stat_result:
     with named(path):
-        return os.stat(path)
+        return os.stat(system.listed_path(path))
 
 
 def _info(found: os.stat_result) -> FileInfo:

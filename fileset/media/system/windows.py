@@ -13,15 +13,19 @@ import os
 import stat
 import sys
 import time
+from collections.abc import Callable, Collection
 from ctypes import wintypes
 from typing import Final
 
+from fileset.media.names import RESERVED
 from fileset.media.system.interface import Drive, VolumeFacts
 
 assert sys.platform == "win32"  # noqa: S101  # for the type checker, which then knows the functions of the system
 
 MOVES_OPEN_FILES: Final[bool] = False
 HAS_SYNC_VOLUME: Final[bool] = False
+WORK_FOLDER_MODE: Final = 0o777
+"""With 0o700, Python 3.13 keeps other users out of the folder, and of the files moved out of it: they keep their permissions."""
 
 _LOCKED_BYTE: Final = 1 << 40
 """Position of the byte that is locked: beyond the end of any lock file, so that others can still read it."""
@@ -30,9 +34,11 @@ _LONG: Final = 160
 up to 80 more below its folder.
 """
 _TRIES, _PAUSE = 20, 0.05
-"""How often, and after how many seconds, a file is replaced again that another program has open, such as a scanner."""
-_SHARING: Final = frozenset((5, 32, 33))
-"""Access denied, sharing violation, lock violation."""
+"""How often, and after how many seconds, an action on a file that another program has open is tried again."""
+_SHARING: Final = frozenset((32, 33))
+"""Sharing violation, lock violation."""
+_DENIED: Final = 5
+"""Access denied: the answer if an open or read-only file is replaced."""
 
 _IN_USE: Final = "Another program may have it open: close it there, and try again"
 _REPLACE_EXISTING, _WRITE_THROUGH = 0x1, 0x8
@@ -81,6 +87,7 @@ _kernel.DeviceIoControl.argtypes = (
     wintypes.LPDWORD,
     wintypes.LPVOID,
 )
+_kernel.SetErrorMode(_kernel.GetErrorMode() | _NO_DIALOGS)
 _INVALID: Final = wintypes.HANDLE(-1).value
 
 
@@ -98,14 +105,14 @@ class _Overlapped(ctypes.Structure):
 
 def open_descriptor(path: str, flags: int, *, follow: bool = True) -> int:
     """Open a file in binary mode."""
-    path = path.replace("/", os.sep)  # only paths without the prefix may have both
-    if not follow and (os.path.islink(path) or _is_junction(path)):
+    path = listed_path(path.replace("/", os.sep))  # only paths without the prefix may have both
+    if not follow and _leads_elsewhere(os.lstat(path)):
         raise OSError(errno.ELOOP, "a symbolic link", path)
     return os.open(path, flags | os.O_BINARY | os.O_NOINHERIT)
 
 
-def _is_junction(path: str) -> bool:
-    return sys.version_info >= (3, 12) and os.path.isjunction(path)
+def _leads_elsewhere(status: os.stat_result) -> bool:
+    return status.st_reparse_tag in (stat.IO_REPARSE_TAG_SYMLINK, stat.IO_REPARSE_TAG_MOUNT_POINT)
 
 
 def create(path: str, mode: int) -> int:
@@ -115,15 +122,26 @@ def create(path: str, mode: int) -> int:
 
 def is_link(entry: os.DirEntry[str]) -> bool:
     """Test whether an entry of a folder is a symbolic link or a junction."""
-    return entry.is_symlink() or (sys.version_info >= (3, 12) and entry.is_junction())
+    return _leads_elsewhere(entry.stat(follow_symlinks=False))
 
 
 def long_path(path: str) -> str:
     r"""Give a long path the prefix \\?\, which lifts the limit of 260 characters."""
     whole = os.path.abspath(path)
-    if len(whole) < _LONG or path.startswith("\\\\?\\"):
-        return path
+    return path if len(whole) < _LONG or path.startswith("\\\\?\\") else _unlimited(whole)
+
+
+def _unlimited(whole: str) -> str:
     return "\\\\?\\UNC" + whole[1:] if whole.startswith("\\\\") else "\\\\?\\" + whole
+
+
+def listed_path(path: str) -> str:
+    r"""Give the path of a listed file the prefix \\?\ if it is long, or Windows would take its name for another one."""
+    folder, name = os.path.split(path)
+    is_exact = name[-1:] not in (".", " ") and name.partition(".")[0].rstrip().upper() not in RESERVED
+    if (len(path) < _LONG and is_exact) or path.startswith("\\\\?\\"):
+        return path
+    return _unlimited(os.path.join(os.path.abspath(folder), name))
 
 
 def read_at(descriptor: int, size: int, at: int) -> bytes:
@@ -190,15 +208,32 @@ def lock(descriptor: int) -> None:
 
 def replace(source: str, target: str) -> None:
     """Rename a file over another one, and return when the name is on disk; wait while another program has it open."""
-    for left in reversed(range(_TRIES)):
-        if _kernel.MoveFileExW(source, target, _REPLACE_EXISTING | _WRITE_THROUGH):
-            return
-        number = ctypes.get_last_error()
-        if number not in _SHARING:
+
+    def move() -> None:
+        if not _kernel.MoveFileExW(source, target, _REPLACE_EXISTING | _WRITE_THROUGH):
+            number = ctypes.get_last_error()
             raise OSError(0, ctypes.FormatError(number), source, number, target)
-        if not left:
-            raise OSError(0, f"{ctypes.FormatError(number)} {_IN_USE}", target)
-        if not clear_read_only(target):
+
+    _patiently(move, target, _SHARING | {_DENIED})
+
+
+def patiently(action: Callable[[], None], path: str) -> None:
+    """Rename or remove the file at `path`; wait while another program, such as a scanner, has it open."""
+    _patiently(action, path, _SHARING)
+
+
+def _patiently(action: Callable[[], None], path: str, busy: Collection[int]) -> None:
+    for left in reversed(range(_TRIES)):
+        try:
+            action()
+        except OSError as problem:
+            if problem.winerror not in busy:
+                raise
+            if not left:
+                raise OSError(0, f"{problem.strerror} {_IN_USE}", path) from problem
+        else:
+            return
+        if not clear_read_only(path):
             time.sleep(_PAUSE)
 
 
@@ -240,7 +275,6 @@ def sync_volume(descriptor: int) -> None:
 
 def drives() -> list[Drive]:
     """List the drives with a medium that can be taken out."""
-    _kernel.SetErrorMode(_NO_DIALOGS)
     letters = _kernel.GetLogicalDrives()
     roots = [f"{chr(ord('A') + number)}:\\" for number in range(26) if letters >> number & 1]
     found = []
