@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection
 from ctypes import wintypes
 from typing import Final
 
-from fileset.media.names import RESERVED
+from fileset.media.names import DEVICE_NAMES
 from fileset.media.system.interface import Drive, VolumeFacts
 
 assert sys.platform == "win32"  # noqa: S101  # for the type checker, which then knows the functions of the system
@@ -138,7 +138,7 @@ def _unlimited(whole: str) -> str:
 def listed_path(path: str) -> str:
     r"""Give the path of a listed file the prefix \\?\ if it is long, or Windows would take its name for another one."""
     folder, name = os.path.split(path)
-    is_exact = name[-1:] not in (".", " ") and name.partition(".")[0].rstrip().upper() not in RESERVED
+    is_exact = name[-1:] not in (".", " ") and name.partition(".")[0].rstrip().upper() not in DEVICE_NAMES
     if (len(path) < _LONG and is_exact) or path.startswith("\\\\?\\"):
         return path
     return _unlimited(os.path.join(os.path.abspath(folder), name))
