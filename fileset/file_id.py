@@ -7,6 +7,7 @@ A File ID is data, not a path: one to eight components of one to eight character
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from attrs import field, frozen
@@ -94,17 +95,9 @@ class FileId:
         stripped = value.strip(_PADDING)
         if _FILE_ID(stripped) is not None:
             return _unchecked(stripped)
-        whole = stripped.replace("/", SEPARATOR).removesuffix(SEPARATOR)
-        leading = _LEADING(whole)
-        whole = whole[leading.end() :] if leading else whole
-        components = [part.strip(_PADDING) for part in whole.split(SEPARATOR, MAX_READ_COMPONENTS)]
-        if len(components) > MAX_READ_COMPONENTS:
-            raise _hostile(value, f"it has more than {MAX_READ_COMPONENTS} components")
-        for component in components:
-            if len(component) > MAX_READ_LENGTH:
-                raise _hostile(value, f"a component is longer than {MAX_READ_LENGTH} characters")
-            if _HOSTILE(component):
-                raise _hostile(value, f"the component {component!r} names no file")
+        components = _components(stripped)
+        if fault := _fault(components):
+            raise _hostile(value, fault)
         return _unchecked(SEPARATOR.join(components))
 
     @property
@@ -129,6 +122,32 @@ class FileId:
 
     def __str__(self) -> str:
         return self.path
+
+
+def harm_of(name: str) -> str:
+    """Return the reason why a file of this name on a medium is not opened, "" if it can be: `FileId.tolerant` accepts it."""
+    fault = _fault(_components(name.strip(_PADDING)))
+    return f"a name that can do harm: {fault}" if fault else ""
+
+
+def _components(stripped: str) -> list[str]:
+    """Split a name that may not be a legal File ID."""
+    whole = stripped.replace("/", SEPARATOR).removesuffix(SEPARATOR)
+    leading = _LEADING(whole)
+    whole = whole[leading.end() :] if leading else whole
+    return [part.strip(_PADDING) for part in whole.split(SEPARATOR, MAX_READ_COMPONENTS)]
+
+
+def _fault(components: Sequence[str]) -> str:
+    """Find the reason why components cannot be followed safely, "" if they can."""
+    if len(components) > MAX_READ_COMPONENTS:
+        return f"it has more than {MAX_READ_COMPONENTS} components"
+    for component in components:
+        if len(component) > MAX_READ_LENGTH:
+            return f"a component is longer than {MAX_READ_LENGTH} characters"
+        if _HOSTILE(component):
+            return f"the component {component!r} names no file"
+    return ""
 
 
 def _unchecked(value: str) -> FileId:

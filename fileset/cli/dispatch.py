@@ -181,7 +181,11 @@ def _report_error(problem: FilesetError, arguments: Sequence[str]) -> int:
 
         advice = path_like(problem.path)
         problem = problem.moved(advice=advice)
-    complain("; ".join((problem.text(command=True), *_notes(problem))))
+    notes = _notes(problem)
+    alone = notes if len(notes) == 1 else ()
+    complain("; ".join((problem.text(command=True), *alone)))
+    for note in () if alone else notes:
+        say(f"  {note}")
     if hint:
         say(hint)
     facts: dict[str, object] = {"kind": problem.kind, "rule": problem.rule or None, "message": problem.reason}

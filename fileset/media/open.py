@@ -295,10 +295,25 @@ def file_set_in(image: ReadableMedium) -> ReadableMedium:
     return Below(image, _only(image.name, found).removeprefix(above))
 
 
+def damaged(reason: str, medium: ReadableMedium) -> FormatError:
+    """Return the error for a damaged medium: it names the first fault of the medium, its notes name the others."""
+    first, *others = medium.damage()
+    problem = FormatError(f"{reason}: {first}", path=medium.name)
+    for note in others[:NOTES]:
+        problem.add_note(note)
+    if len(others) > NOTES:
+        problem.add_note(f"and {len(others) - NOTES:,} more; `fileset create {medium.name} -o NEW` names each")
+    return problem
+
+
+NOTES: Final = 100
+"""Largest number of faults that one error names."""
+
+
 def no_dicomdir(medium: ReadableMedium) -> FormatError:
     """Choose the error for a medium without DICOMDIR; it names damage of the medium, which may be the cause."""
-    for damage in medium.damage():
-        return FormatError(f"no DICOMDIR is left: {damage}", path=medium.name)
+    if medium.damage():
+        return damaged("no DICOMDIR is left", medium)
     if medium.folder and os.path.isdir(os.path.join(medium.folder, DICOMDIR.value)):
         return FormatError(f"{DICOMDIR} is a folder, not a file: not a file-set", path=medium.name, advice=CREATE)
     if below := dicomdirs_below(medium):

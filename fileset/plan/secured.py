@@ -36,8 +36,10 @@ def no_readable_file(medium: ReadableMedium, findings: Sequence[Finding]) -> For
         return FormatError(reason, path=medium.name, rule="FS-ZIP-PASSWORD", advice=OPEN_ARCHIVE)
     if any(finding.rule == "FS-SECURE-KEY" for finding in findings):
         return FormatError(f"its files are {ENCRYPTED}", path=medium.name, rule="FS-SECURE-KEY", advice=OPEN_WITH)
-    for damage in medium.damage():
-        return FormatError(f"there is no readable DICOM file: {damage}", path=medium.name)
+    if medium.damage():
+        from fileset.media.open import damaged as damaged_medium
+
+        return damaged_medium("there is no readable DICOM file", medium)
     errors = [finding for finding in findings if finding.severity == ERROR and finding.where.file]
     damaged = [finding for finding in errors if not finding.rule.startswith("FS-DICOMDIR-")]
     if damaged:

@@ -22,7 +22,7 @@ from fileset.errors import OPEN_WITH, FilesetError, FormatError
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
-from fileset.media.open import dicomdirs_below, file_set_around, no_dicomdir, updatable
+from fileset.media.open import damaged, dicomdirs_below, file_set_around, no_dicomdir, updatable
 from fileset.plan.commit import carry_out
 from fileset.plan.inputs import Sources
 from fileset.plan.losses import refuse_losses
@@ -166,14 +166,15 @@ def _nothing_to_list(medium: UpdatableMedium, lost: Sequence[Skipped]) -> Format
         return FormatError(reason, path=medium.name, advice=OPEN_WITH, rule="FS-SECURE-KEY")
     if dicomdirs_below(medium):
         return no_dicomdir(medium)
-    damaged = [one for one in lost if one.rule not in ("FS-FILE-NAME", "FS-MEDIUM-DAMAGED", "FS-WRITE-LEFTOVER")]
-    if damaged:
-        reason = f"no DICOMDIR, and no whole DICOM file: {damaged[0].source}: {damaged[0].reason}"
-        return FormatError(reason, path=medium.name, rule=damaged[0].rule)
-    damage = next(iter(medium.damage()), "not a file-set")
-    reason = f"no DICOMDIR, and no DICOM file that a DICOMDIR can list: {damage}"
+    broken = [one for one in lost if one.rule not in ("FS-FILE-NAME", "FS-MEDIUM-DAMAGED", "FS-WRITE-LEFTOVER")]
+    if broken:
+        reason = f"no DICOMDIR, and no whole DICOM file: {broken[0].source}: {broken[0].reason}"
+        return FormatError(reason, path=medium.name, rule=broken[0].rule)
+    reason = "no DICOMDIR, and no DICOM file that a DICOMDIR can list"
+    if medium.damage() and not any(one.rule == "FS-FILE-NAME" for one in lost):
+        return damaged(reason, medium)
     advice = "DICOM files with other names, such as A.dcm, need `fileset create`, which copies them under legal names"
-    return FormatError(reason, path=medium.name, advice=advice)
+    return FormatError(f"{reason}: not a file-set", path=medium.name, advice=advice)
 
 
 def _holds_encrypted(medium: UpdatableMedium) -> bool:

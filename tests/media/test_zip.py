@@ -34,6 +34,7 @@ from fileset.media.zip.reader import ZipMedium
 from fileset.media.zip.stream import OneWay
 from fileset.media.zip.writer import LARGE, ZipBuilder
 from tests.support import judges, synthetic
+from tests.support.command import Runs
 from tests.support.long import LONG
 from tests.support.tries import Tries
 
@@ -878,3 +879,12 @@ def test_a_dicomdir_that_inflates_a_thousand_times_is_stopped_before_it_takes_th
         assert tracemalloc.get_traced_memory()[1] < 300 << 20
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("verb", ["list", "info", "check", "extract", "repair"])
+def test_each_member_with_an_unusable_name_is_named_if_there_is_no_other(verb: str, tmp_path: Path, run: Runs) -> None:
+    archive = tmp_path / "BAD.zip"
+    zipped(archive, [(f"../X{number}", synthetic.ct(number)) for number in range(5)])
+    more = ("-o", tmp_path / "OUT") if verb == "extract" else ()
+    told = run(verb, archive, *more, code=4).stderr
+    assert all(told.count(f"../X{number}: a name that can do harm") == 1 for number in range(5))

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from attrs import frozen
 
 from fileset.errors import FormatError
-from fileset.file_id import MAX_READ_COMPONENTS, FileId
+from fileset.file_id import MAX_READ_COMPONENTS, FileId, harm_of
 from fileset.media.base import RefusedName
 from fileset.media.names import FOLDED, enlist, form_of
 
@@ -182,9 +182,7 @@ class FileNames:
 
 def _harm(name: str) -> str:
     """Find the reason why a name cannot be used, "" if it can."""
-    try:
-        if len(FileId.tolerant(name).components) == 1 and name.strip(" ") == name:
-            return ""
-    except FormatError:
-        pass
+    reason = harm_of(name)
+    if reason or (len(FileId.tolerant(name).components) == 1 and name.strip(" ") == name):
+        return reason
     return "a name that can do harm"

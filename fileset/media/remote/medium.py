@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final, cast
 from attrs import frozen
 
 from fileset.errors import FormatError, MediumError, NotFoundError, without_password
-from fileset.file_id import DICOMDIR, FileId
+from fileset.file_id import DICOMDIR, FileId, harm_of
 from fileset.media.answers import MediumAnswers
 from fileset.media.base import FileInfo, FileSetInfo, RefusedName
 from fileset.media.image.names import Notes
@@ -74,10 +74,8 @@ class RemoteMedium(MediumAnswers):
             name = key.removeprefix(self._root).lstrip("/")
             if facts.get("type") == "directory" or key.endswith("/") or not name:
                 continue  # a marker of an empty folder
-            try:
-                FileId.tolerant(name)
-            except FormatError as problem:
-                self._notes.refuse(name, problem.reason)
+            if reason := harm_of(name):
+                self._notes.refuse(name, reason)
             else:
                 files[name] = listed(key, {**facts, "size": sizes.get(key, facts.get("size"))})
         return dict(sorted(files.items()))

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final, NoReturn
 from attrs import frozen
 
 from fileset.errors import FormatError, MediumError, RuleError
-from fileset.file_id import FileId
+from fileset.file_id import FileId, harm_of
 from fileset.media.base import FileInfo, FileSetInfo, Footprint
 from fileset.media.image.bytes import ImageBytes
 from fileset.media.image.names import Notes
@@ -107,9 +107,11 @@ class TarMedium(OpenImage):
         name = info.name.replace("\\", "/").removeprefix("./")
         try:
             name = tarfile.data_filter(info, os.path.abspath(os.sep)).name.replace("\\", "/").removeprefix("./")
-            FileId.tolerant(name)
-        except (tarfile.FilterError, FormatError) as problem:
-            self._notes.refuse(name, getattr(problem, "reason", "") or str(problem))
+        except tarfile.FilterError as problem:
+            self._notes.refuse(name, str(problem))
+            return
+        if reason := harm_of(name):
+            self._notes.refuse(name, reason)
             return
         if not info.isfile() or info.issparse():
             self._notes.refuse(name, "a link or device, not a file")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from attrs import evolve, frozen
 
 from fileset.errors import LOCKED, FormatError
-from fileset.file_id import FileId
+from fileset.file_id import FileId, harm_of
 from fileset.media.base import RefusedName
 from fileset.media.zip.encryption import AES_METHOD, Lock, aes_field
 from fileset.media.zip.format import (
@@ -143,10 +143,7 @@ def name_fault(name: str) -> str:
     """Find the reason why a normalised name cannot be used, "" if it can."""
     if name.startswith("/"):
         return "an absolute name"
-    try:
-        return "" if FileId.tolerant(name).path == name else "blanks around a name"
-    except FormatError as problem:
-        return str(problem)
+    return harm_of(name) or ("" if FileId.tolerant(name).path == name else "blanks around a name")
 
 
 def refuse_twins(members: Sequence[ZipMember | RefusedName]) -> list[ZipMember | RefusedName]:
