@@ -14,7 +14,7 @@ from fileset.errors import FilesetError, MediumError
 from fileset.extraction.complete import Complete
 from fileset.extraction.layout import DEFAULT, STRUCTURE, PathTemplate
 from fileset.extraction.report import Copy, ExtractReport, Lost, lost
-from fileset.extraction.target import Target
+from fileset.extraction.target import Target, refuse_inside
 from fileset.extraction.verify import Verifier
 from fileset.media.base import ReadableMedium
 from fileset.media.system.files import path_of
@@ -64,12 +64,14 @@ def extract(
 
     Raises:
         MediumError: `folder` cannot be written.
-        RefusedError: A symbolic link in `folder` leads out of it.
+        RefusedError: `folder` is in the medium or in another file-set, or a symbolic link in it leads out of it.
         RuleError: A key is not an attribute, or the template is not valid.
     """
     layout = PathTemplate.of(template)
+    medium = getattr(reader, "medium", None)
+    refuse_inside(path_of(folder), medium.name if medium else "")
     source = Complete(reader, listed_only) if isinstance(reader, RecordFinder) else reader
-    records = sorted(source.find(**keys), key=partial(_position, getattr(reader, "medium", None)))
+    records = sorted(source.find(**keys), key=partial(_position, medium))
     target = Target(path_of(folder), layout, ascii_only=ascii_only)
     report = ExtractReport(target.root)
     target.require_space(partial(_sizes, records))

@@ -239,7 +239,7 @@ class Scanned:
             self.findings.append(Finding("FS-FILE-LINK", problem.text(known_path=name), Where(name)))
             return None
         except (FilesetError, OSError) as problem:
-            reason = problem.text(known_path=name, command=True) if isinstance(problem, FilesetError) else str(problem)
+            reason = problem.moved(path="").text(command=True) if isinstance(problem, FilesetError) else str(problem)
             locked = isinstance(problem, FilesetError) and problem.rule == "FS-SECURE-PASSWORD"
             self.findings.append(Finding("FS-SECURE-PASSWORD" if locked else "FS-FILE-UNREADABLE", reason, Where(name)))
             # The copy tries again, and reports the loss.

@@ -37,8 +37,11 @@ _OTHER: Final = "other"
 
 
 def refuse_inside(folder: str, medium: str) -> None:
-    """Raise `RefusedError` for a folder in a file-set: it may hold only DICOM files with a record (PS3.3 F.2.1)."""
-    inner, outer = real_path(folder), real_path(medium)
+    """Raise `RefusedError` for a folder in a file-set: it may hold only DICOM files with a record (PS3.3 F.2.1).
+
+    The folder may not be in `medium` either, the path of the files that are copied, "" if it is unknown.
+    """
+    inner, outer = real_path(folder), real_path(medium) if medium else ""
     is_within = os.path.isdir(outer) and place_below(inner, outer) is not None
     if around := outer if is_within else file_set_around(folder):
         reason = "is a file-set itself" if inner == around else f"is inside the file-set {around}"

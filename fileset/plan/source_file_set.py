@@ -142,14 +142,14 @@ def plain_place(place: str) -> str:
 def missing_files(medium: ReadableMedium, contents: Contents) -> Iterator[Skipped]:
     """Find each file that a record references and that is not on the medium.
 
-    A file that exists but cannot be read, as in a truncated image, is reported as a source instead.
+    A file that exists but cannot be read, such as a pipe or a file of a truncated image, is reported as a source instead.
     """
-    names = cache(lambda: frozenset(medium.names()))
+    names = cache(lambda: frozenset(map(form_key, medium.names())))
     for path in contents.paths():
         try:
             medium.inquire_file(FileId.tolerant(path))
         except (MediumError, FormatError) as problem:
-            if not isinstance(problem, FormatError) or path not in names():
+            if form_key(path) not in names():
                 yield Skipped(path, "FS-FILE-MISSING", problem.text(known_path=path))
 
 

@@ -13,7 +13,7 @@ from fileset.dicom.header import Reading
 from fileset.dicomdir.read.query import condition
 from fileset.errors import FilesetError, FormatError, RefusedError
 from fileset.file_id import FileId
-from fileset.media.base import FileInfo
+from fileset.media.base import FileInfo, ReadableMedium
 from fileset.media.seekable import PositionalFile
 from fileset.plan.instances import BelowLevels, Beside, FileFinder, Finder, KeyHolder
 from fileset.standard import tags
@@ -36,6 +36,11 @@ class Reconciled:
     def find(self, level: str | None = None, **keys: object) -> Iterator[ReconciledInstance]:
         """Yield the instances whose old values match all `keys`."""
         return (ReconciledInstance(record, self.rules) for record in self.source.find(level, **keys))
+
+    @property
+    def medium(self) -> ReadableMedium | None:
+        """The medium of the instances, None if it is unknown."""
+        return getattr(self.source, "medium", None)
 
     @property
     def beside(self) -> Beside:

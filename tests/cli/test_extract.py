@@ -193,6 +193,8 @@ def test_copies_do_not_go_into_the_file_set(run: Runs, disc: Path) -> None:
     assert "is a file-set itself" in run("extract", disc, "-o", disc, code=6).stderr
     for folder in (disc / "copies", disc / "P001" / ".." / "x"):
         assert "is inside the file-set" in run("extract", disc, "-o", folder, code=6).stderr
+        with fileset.Reader(disc) as reader, pytest.raises(RefusedError, match="is inside the file-set"):
+            extract(reader, folder)
     assert len(copies(disc)) == 13
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import fileset
 from fileset.dicom.elements import element
 from fileset.standard.tags import REFERENCED_FILE_ID
 from tests.support import synthetic
@@ -156,3 +157,21 @@ def test_each_verb_names_the_files_of_an_interrupted_change_that_it_deletes(
     assert "LEFT: left by an interrupted change, and deleted" in told
     assert planned.count("LEFT:") == told.count("LEFT:") == 1
     assert not (disc / "LEFT").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("verb", ["create", "add", "index"])
+def test_a_listed_special_file_is_named_once(disc: Path, tmp_path: Path, run: Runs, verb: str) -> None:
+    (disc / FILE).unlink()
+    os.mkfifo(disc / FILE)
+    other = tmp_path / "OTHER"
+    synthetic.ct_series(other, patients=1, studies=1, series=1, instances=1)
+    fileset.index(other)
+    words: dict[str, tuple[str | Path, ...]] = {
+        "create": (disc, "-o", tmp_path / "OUT"),
+        "add": (other, disc),
+        "index": (disc, "--replace"),
+    }
+    told = run(verb, *words[verb], code=3).stderr
+    assert told.count(f"{FILE}: ") == 1
+    assert f"{FILE}: not a regular file" in told

@@ -24,7 +24,6 @@ from fileset.cli.write_report import tell_skipped
 from fileset.errors import RuleError
 from fileset.extraction.layout import DEFAULT, STRUCTURE
 from fileset.extraction.names import LONGEST_PATH
-from fileset.extraction.target import refuse_inside
 
 if TYPE_CHECKING:
     from fileset.extraction import Copy, ExtractReport, Lost
@@ -79,7 +78,6 @@ def run(options: Namespace) -> int:
         )
     reconciliation = reconciliation_of(options)
     with opened(options.medium, options) as reader:
-        refuse_inside(options.output, reader.medium.name)
         source = reconciled(reader, reconciliation, keys, listed_only=options.listed_only)
         report = _extracted(source, template, keys, options)
         _tell(report, reader, options)
