@@ -313,6 +313,15 @@ def test_a_range_that_ends_before_it_begins_is_no_range(value: str, run: Runs, i
     assert said == f"fileset: error: StudyDate={value}: the range ends before it starts\n"
 
 
+@pytest.mark.parametrize("value", ["2003-05", "200305-06", "2003-05*", "2003/05/05", "2003*", "2003-2004-2005", "--"])
+def test_a_date_or_range_of_another_form_is_named_as_it_was_typed_with_the_forms(
+    value: str, run: Runs, indexed: Path
+) -> None:
+    said = run("list", indexed, f"StudyDate={value}", code=2).stderr
+    assert f"StudyDate={value}: not a value of DA" in said
+    assert "a month as 200305" in said
+
+
 @pytest.mark.parametrize("value", ["20240101-2024", "2024-20240103", "20240103-20240103", "2024-2024"])
 def test_a_range_may_begin_and_end_with_the_same(value: str, run: Runs, indexed: Path) -> None:
     assert run("list", indexed, f"StudyDate={value}", "--paths").stdout

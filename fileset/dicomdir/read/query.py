@@ -83,9 +83,18 @@ def _any_value(matches: Callable[[str], bool]) -> Matches:
 
 
 _FORMS: Final = {
-    "DA": (re.compile(r"\d{4}(\d{2}(\d{2})?)?").fullmatch, "a date as 20030505, 2003, or a range 20030101-20031231"),
-    "TM": (re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?").fullmatch, "a time as 1030, 103000, or a range 10-12"),
-    "DT": (re.compile(r"\d{4,14}(\.\d{1,6})?([+-]\d{4})?").fullmatch, "a date and time as 20030505103000, or a range"),
+    "DA": (
+        re.compile(r"\d{4}(\d{2}(\d{2})?)?").fullmatch,
+        "a day as 20030505 or 2003-05-05, a month as 200305, a year as 2003, or a range of these as 200305-200312, 2003- or -2003",
+    ),
+    "TM": (
+        re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?").fullmatch,
+        "a time as 103000, 1030 or 10, or a range of these as 10-12, 10- or -1030",
+    ),
+    "DT": (
+        re.compile(r"\d{4,14}(\.\d{1,6})?([+-]\d{4})?").fullmatch,
+        "a date and time as 20030505103000, 20030505 or 2003, or a range of these as 2003-2004, 2003- or -2003",
+    ),
 }
 _PUNCTUATED: Final = re.compile(r"(\d{4})([-.])(\d{2})\2(\d{2})")
 _ZONED: Final = re.compile(r"\d{8,14}(\.\d{1,6})?[+-](0\d|1[0-4])\d{2}").fullmatch
@@ -99,11 +108,11 @@ def _moment(keyword: str, vr: str, text: str) -> Callable[[str], bool]:
     digits = _digits(vr, text)
     if "-" in digits and not (vr == "DT" and _ZONED(digits)):
         first, _, last = (part.strip() for part in digits.partition("-"))
-        _require_form(keyword, vr, *filter(None, (first, last)))
+        _require_form(keyword, vr, text, *filter(None, (first, last)))
         if last and last[: len(first)] < first[: len(last)]:
             raise RuleError(f"{keyword}={text}: the range ends before it starts")
         return _in_range(vr, first, last)
-    _require_form(keyword, vr, digits)
+    _require_form(keyword, vr, text, digits)
     # A year, a month or an hour matches every moment in it, as 2003-2003 does.
     return lambda value: _digits(vr, value).startswith(digits)
 
@@ -113,11 +122,12 @@ def _digits(vr: str, text: str) -> str:
     return _PUNCTUATED.sub(r"\1\3\4", text) if vr == "DA" else text.replace(":", "")
 
 
-def _require_form(keyword: str, vr: str, *values: str) -> None:
-    form, example = _FORMS[vr]
-    for value in values:
-        if not form(value):
-            raise RuleError(f"{keyword}={value}: not a value of {vr} (PS3.5 6.2)", advice=f"Write {example}")
+def _require_form(keyword: str, vr: str, text: str, *bounds: str) -> None:
+    """Raise `RuleError` unless `text` is a date or time, or a range of them: its `bounds` have the form of PS3.5 6.2."""
+    form, examples = _FORMS[vr]
+    if not all(map(form, bounds)):
+        ranged = ", and no range of them" if len(bounds) > 1 else ""
+        raise RuleError(f"{keyword}={text}: not a value of {vr} (PS3.5 6.2){ranged}", advice=f"Write {examples}")
 
 
 def _in_range(vr: str, first: str, last: str) -> Callable[[str], bool]:
