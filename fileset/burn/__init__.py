@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
-from fileset.burn.programs import program_for, run_program
+from fileset.burn.programs import BurningProgram, program_for, run_program
 from fileset.check import CheckReport, check_file_set
 from fileset.errors import FilesetError, MediumError, NotFoundError, RefusedError, RuleError
 from fileset.media.iso.compare import Comparison, SectorRange, compare, holds_data, whole_sectors
@@ -26,7 +26,8 @@ READY: Final = 60.0
 _PAUSE: Final = 1.0
 _NAME_A_DRIVE: Final = "Name the drive, such as /dev/sr0, or D: on Windows"
 _SHOWS_EMPTY_DRIVES: Final = sys.platform != "darwin"
-_DRIVE_LETTER: Final = re.compile(r"[A-Za-z]:\\?").fullmatch
+_DRIVE_LETTER: Final = re.compile(r"(?:\\\\\.\\)?([A-Za-z]:)[\\/]?").fullmatch
+r"""The forms of a drive on Windows: D:, D:\, D:/ and \\.\D:."""
 
 __all__ = ["BurnReport", "Comparison", "SectorRange", "burn_image", "compare_with_image"]
 
@@ -68,22 +69,20 @@ def burn_image(
     Raises:
         RuleError: `device` is a file or a folder, no burning program is installed, or it cannot do what an option asks.
         NotFoundError: There is no such drive, or no such image.
-        RefusedError: The disc is not blank, and `blank` is false.
+        RefusedError: The disc is not blank, and `blank` is false; or `device` is the image itself.
         FormatError: `image` is not a disc image, or a part of it is missing.
-        MediumError: The burning program fails, or the disc cannot be read afterwards.
+        MediumError: There is no disc, it is too small, the burning program fails, or the disc cannot be read afterwards.
     """
     path = os.path.abspath(_image(image))  # so that no program takes it for an option
     opened = IsoMedium(path)
     try:
-        whole_sectors(opened)  # raises for an incomplete image, before a disc is spent on it
+        sectors = whole_sectors(opened)  # raises for an incomplete image, before a disc is spent on it
     finally:
         opened.close()
-    _require_drive(device)
+    _require_drive(device, path)
     chosen = program_for(program)
-    command = chosen.command(device, path, blank=blank, speed=speed)
-    if not blank and (holds_data(readable_device(device)) or chosen.finds_data(device)):
-        advice = "Insert a blank disc, or erase this one (--blank)" if chosen.blank else "Insert a blank disc"
-        raise RefusedError("the disc is not blank", path=device, advice=advice)
+    command = chosen.command(_letter(device) or device, path, blank=blank, speed=speed)
+    _require_disc(chosen, device, sectors, blank=blank)
     if dry_run:
         return BurnReport(tuple(command), None, None)
     run_program(command)
@@ -92,13 +91,31 @@ def burn_image(
     return BurnReport(tuple(command), comparison, check)
 
 
+def _require_disc(program: BurningProgram, device: str, sectors: int, *, blank: bool) -> None:
+    """Raise `MediumError` if there is no disc or it is too small, `RefusedError` if it is not blank and `blank` is false."""
+    state = program.disc_state(device)
+    if not state.present:
+        raise MediumError("there is no disc in the drive", path=device, advice="Insert a blank disc")
+    if not blank and (holds_data(readable_device(device)) or not state.blank):
+        advice = "Insert a blank disc, or erase this one (--blank)" if program.blank else "Insert a blank disc"
+        raise RefusedError("the disc is not blank", path=device, advice=advice)
+    if state.blank and state.room is not None and sectors > state.room:
+        raise MediumError(
+            f"the image has {sectors:,} sectors, but the disc has room for only {state.room:,}; nothing was burned",
+            path=device,
+            advice="Insert a larger disc, or make smaller images: `fileset create --volume-size`",
+        )
+
+
 def compare_with_image(device: str, image: str | os.PathLike[str], *, progress: Phases | None = None) -> Comparison:
     """Compare a disc with an image sector by sector, up to the Volume Space Size of the image (ISO 9660 8.4.8).
 
     `device` is a drive as for `burn_image`, or another image. `progress` is called with "compare", the number of compared
-    sectors, and the number of all sectors. Raises `FormatError` if `image` is not a complete disc image, `MediumError` if
-    the drive or the image cannot be opened.
+    sectors, and the number of all sectors. Raises `FormatError` if `image` is not a complete disc image, `NotFoundError` if
+    there is no such drive, `MediumError` if the drive or the image cannot be opened.
     """
+    if _is_gone(device):
+        raise NotFoundError("there is no such drive or image", path=device)
     return compare(readable_device(device), _image(image), partial(progress, "compare") if progress else None)
 
 
@@ -112,15 +129,25 @@ def _image(image: str | os.PathLike[str]) -> str:
 
 def readable_device(device: str) -> str:
     r"""Return the path to read the disc in a drive from: \\.\D: for "D:" on Windows, FILE for "stdio:FILE"."""
-    if sys.platform == "win32" and _DRIVE_LETTER(device):
-        return f"\\\\.\\{device[:2]}"
-    return device.removeprefix("stdio:")
+    letter = _letter(device)
+    return f"\\\\.\\{letter}" if letter else device.removeprefix("stdio:")
 
 
-def _require_drive(device: str) -> None:
-    """Raise `NotFoundError` if there is no such drive, `RuleError` for a file without "stdio:" or a folder: it is no drive."""
+def _letter(device: str) -> str:
+    """Return the letter of a drive of Windows, such as "D:"; "" for any other device."""
+    found = _DRIVE_LETTER(device) if sys.platform == "win32" else None
+    return found[1] if found else ""
+
+
+def _require_drive(device: str, image: str) -> None:
+    """Raise `NotFoundError` if there is no such drive, `RuleError` for a file without "stdio:" or a folder: it is no drive.
+
+    Raises `RefusedError` for the image itself in place of a drive.
+    """
     path = readable_device(device)
     is_file = device.startswith("stdio:")
+    if is_file and os.path.exists(path) and os.path.samefile(path, image):
+        raise RefusedError("is the image itself, not a drive", path=device, advice=_NAME_A_DRIVE)
     if not _DRIVE_LETTER(device):
         if os.path.isdir(path):
             raise RuleError("is a folder, not a drive", path=device, advice=_NAME_A_DRIVE)

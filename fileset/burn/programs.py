@@ -19,12 +19,21 @@ DISC_MAY_BE_SPOILED: Final = "The disc may be unusable: try again with a new one
 
 
 @frozen
+class DiscState:
+    """The disc in a drive as a burning program reports it: whether it is there and blank, and its writable sectors, None if unknown."""
+
+    present: bool = True
+    blank: bool = True
+    room: int | None = None
+
+
+@frozen
 class BurningProgram:
     """A program that burns an image in one session, disc at once.
 
     Words may contain {device}, {image} and {speed}. `blank` are the words that erase a rewritable disc first, empty if the
-    program cannot do that; `speed` the words that set a speed. `state` is a command whose output matches `is_blank` if the
-    disc is blank. `systems` are the values of `sys.platform` where the program exists.
+    program cannot do that; `speed` the words that set a speed. `state` is a command that reports the state of the disc as
+    xorriso does. `systems` are the values of `sys.platform` where the program exists.
     """
 
     name: str
@@ -32,7 +41,6 @@ class BurningProgram:
     blank: tuple[str, ...] = ()
     speed: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
-    is_blank: str = ""
     systems: tuple[str, ...] = ()
 
     def command(self, device: str, image: str, *, blank: bool, speed: int | None) -> list[str]:
@@ -48,12 +56,15 @@ class BurningProgram:
         words = [*self.burn[:-1], *(self.blank if blank else ()), *(self.speed if speed else ()), self.burn[-1]]
         return _filled(words, device, image, speed)
 
-    def finds_data(self, device: str) -> bool:
-        """Return whether the program reports that the disc is not blank; False if it reports nothing about that."""
+    def disc_state(self, device: str) -> DiscState:
+        """Ask for the state of the disc, blank if the program cannot report it. Raises `MediumError` if it cannot use the drive."""
         if not self.state:
-            return False
+            return DiscState()
         _, said = _ended(_filled(self.state, device))
-        return "Media status" in said and not re.search(self.is_blank, said)
+        status, room = re.search(r"Media status : (.*)", said), re.search(r"Media blocks : .* (\d+) writable", said)
+        if status is None:
+            raise MediumError(f"{self.name} cannot use this drive: {_last_lines(said)}", path=device)
+        return DiscState("not present" not in status[1], "is blank" in status[1], int(room[1]) if room else None)
 
 
 _CDRECORD: Final = ("-v", "dev={device}", "-sao", "fs=8m", "{image}")
@@ -65,7 +76,6 @@ PROGRAMS: Final = (
         blank=("blank=as_needed",),
         speed=("speed={speed}",),
         state=("xorriso", "-outdev", "{device}", "-toc"),
-        is_blank="Media status : is blank",
     ),
     BurningProgram("wodim", burn=("wodim", *_CDRECORD), blank=("blank=fast",), speed=("speed={speed}",)),
     BurningProgram("cdrecord", burn=("cdrecord", *_CDRECORD), blank=("blank=fast",), speed=("speed={speed}",)),
@@ -106,9 +116,12 @@ def run_program(words: list[str]) -> None:
     """Run a burning program. Raises `MediumError` with its last lines if it fails."""
     code, said = _ended(words)
     if code:
-        lines = filter(None, map(str.strip, said.replace("\r", "\n").split("\n")))
-        last = "; ".join(list(lines)[-_LAST_LINES:])
-        raise MediumError(f"{words[0]} failed with exit code {code}: {last}", advice=DISC_MAY_BE_SPOILED)
+        raise MediumError(f"{words[0]} failed with exit code {code}: {_last_lines(said)}", advice=DISC_MAY_BE_SPOILED)
+
+
+def _last_lines(said: str) -> str:
+    lines = filter(None, map(str.strip, said.replace("\r", "\n").split("\n")))
+    return "; ".join(list(lines)[-_LAST_LINES:])
 
 
 def _ended(words: list[str]) -> tuple[int, str]:

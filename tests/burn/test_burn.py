@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-from fileset.burn import programs
+from fileset.burn import _letter, programs, readable_device
 from fileset.burn.programs import PROGRAMS, program_for
 from fileset.errors import RuleError
 from tests.support.command import Runs
@@ -74,9 +75,74 @@ def test_a_disc_that_is_not_blank_is_refused_and_keeps_its_bytes(run: Runs, imag
 def test_a_disc_that_only_the_burning_program_knows_to_be_written_is_refused(tmp_path: Path) -> None:
     disc = tmp_path / "disc"
     disc.write_bytes(bytes(1 << 20))
-    assert not program_for("xorriso").finds_data(f"stdio:{disc}")
+    assert program_for("xorriso").disc_state(f"stdio:{disc}").blank
     disc.write_bytes(bytes(32768) + b"\1CD001\1" + bytes(1 << 20))  # enough for the program, nonsense for a reader
-    assert program_for("xorriso").finds_data(f"stdio:{disc}")
+    assert not program_for("xorriso").disc_state(f"stdio:{disc}").blank
+
+
+@pytest.mark.judges
+@pytest.mark.usefixtures("xorriso")
+def test_a_drive_that_the_program_cannot_use_spoils_no_disc(run: Runs, image: Path, tmp_path: Path) -> None:
+    said = run("burn", image, "--device", f"stdio:{tmp_path}/nowhere/disc", code=5).stderr
+    assert "xorriso cannot use this drive: " in said
+    assert programs.DISC_MAY_BE_SPOILED not in said
+
+
+@pytest.mark.parametrize(
+    ("state", "blank", "code", "message"),
+    [
+        ("Media status : is not present\n", True, 5, "there is no disc in the drive. Insert a blank disc"),
+        ("Media status : is not recognizable\n", False, 6, "the disc is not blank"),
+        (
+            "Media status : is written , is closed\nMedia blocks : 9 readable , 0 writable , 9 overall",
+            False,
+            6,
+            "not blank",
+        ),
+        (
+            "Media status : is blank\nMedia blocks : 0 readable , 9 writable , 9 overall",
+            False,
+            5,
+            "room for only 9; nothing",
+        ),
+        (
+            "Media status : is blank\nMedia blocks : 0 readable , 9 writable , 9 overall",
+            True,
+            5,
+            "room for only 9; nothing",
+        ),
+        ("Media status : is blank\nMedia blocks : 0 readable , 99999 writable , 99999 overall", False, 0, ""),
+        ("Media status : is written , is closed\nMedia blocks : 9 readable , 0 writable , 9 overall", True, 0, ""),
+        ("Drive is in use by another program\n", False, 5, "xorriso cannot use this drive: Drive is in use"),
+    ],
+)
+def test_the_disc_in_the_drive_is_looked_at_before_it_is_burned(
+    state: str,
+    blank: bool,  # noqa: FBT001  # a table of cases
+    code: int,
+    message: str,
+    run: Runs,
+    image: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(programs, "which", lambda name: name if name == "xorriso" else None)
+    monkeypatch.setattr(programs, "_ended", lambda _: (0, state))
+    more = ("--blank",) if blank else ()
+    assert message in run("burn", image, "--device", f"stdio:{tmp_path / 'disc'}", "--dry-run", *more, code=code).stderr
+
+
+def test_an_image_is_not_burned_over_itself(run: Runs, image: Path) -> None:
+    before = image.read_bytes()
+    assert "is the image itself" in run("burn", image, "--device", f"stdio:{image}", "--blank", code=6).stderr
+    assert image.read_bytes() == before
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="only Windows has letters for drives")
+@pytest.mark.parametrize("drive", ["d:", "d:\\", "d:/", "\\\\.\\d:"])
+def test_a_drive_of_windows_has_one_name_in_all_its_forms(drive: str) -> None:
+    assert readable_device(drive) == "\\\\.\\d:"
+    assert program_for("isoburn").command(_letter(drive), "A.iso", blank=False, speed=None)[-2:] == ["d:", "A.iso"]
 
 
 @NO_SCRIPTS
@@ -193,5 +259,6 @@ def test_hdiutil_finds_the_burner_by_itself_since_it_takes_no_device_file(
     assert f"hdiutil burn -noverifyburn -noeject {image}" in shown
     said = run("burn", image, "--device", tmp_path / "disk9", "--blank", "--dry-run", code=2).stderr
     assert "hdiutil cannot erase a disc" in said  # with two burners it could be the other disc
-    said = run("burn", image, "--device", f"stdio:{image}", code=6).stderr
+    disc = shutil.copy(image, tmp_path / "disc")
+    said = run("burn", image, "--device", f"stdio:{disc}", code=6).stderr
     assert said.endswith("the disc is not blank. Insert a blank disc\n")

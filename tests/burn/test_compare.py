@@ -134,3 +134,8 @@ def test_an_image_that_was_cut_off_is_no_measure(run: Runs, image: Path, burned:
 @pytest.mark.parametrize("other", [("--no-files",), ("--profiles",), ("--hash", "X")])
 def test_the_comparison_goes_with_no_other_check(other: tuple[str, ...], run: Runs, image: Path, burned: Path) -> None:
     assert "cannot be combined with other checks" in run("check", burned, "--against", image, *other, code=2).stderr
+
+
+def test_a_drive_that_does_not_exist_is_a_wrong_argument(run: Runs, image: Path, tmp_path: Path) -> None:
+    said = run("check", tmp_path / "sr9", "--against", image, code=2).stderr
+    assert "there is no such drive or image" in said
