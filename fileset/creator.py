@@ -23,7 +23,7 @@ from fileset.media.open import format_for, readable, volumes_there
 from fileset.media.remote.access import is_url
 from fileset.media.system.discs import DISC_NAMES
 from fileset.media.system.files import STANDARD_OUTPUT, path_of
-from fileset.media.system.walk import place_below
+from fileset.media.system.walk import WORK, place_below
 from fileset.plan.choice import Choice
 from fileset.plan.commit import unreported
 from fileset.plan.companion import Companion
@@ -35,6 +35,7 @@ from fileset.plan.inputs import Sources
 from fileset.plan.intake import WritingRole
 from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.new_file_set import IN_PLACE, Recipe, refuse_existing
+from fileset.plan.offer import id_in_place
 from fileset.plan.recovery import clean_up
 from fileset.plan.scan import Refused, collect
 from fileset.plan.secured import encrypting, no_pages, secure_findings
@@ -509,9 +510,9 @@ def _refused_names(sources: Sources) -> dict[int, Refused]:
     """Refuse each source whose name is no File ID."""
     refused = {}
     for source, name in enumerate(sources.relatives(range(len(sources)))):
-        if not is_path(name):
+        if not is_path(name) or name.startswith(WORK):
             try:
-                FileId.from_path(name)
+                id_in_place(name)
             except RuleError as problem:
                 refused[source] = Refused("FS-FILE-NAME", problem.reason)
     return refused

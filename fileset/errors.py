@@ -57,6 +57,10 @@ INDEX: Final = Advice(
     "`fileset.index()` makes one; `Reader(..., scan=True)` reads the files without it",
     "`fileset index` makes one; `fileset list --scan` shows the files without it",
 )
+WRITE_AGAIN: Final = Advice(
+    "Write it again, or use `fileset.index()`, which lists the files that are complete",
+    "Write it again, or use `fileset index`, which lists the files that are complete",
+)
 NAME_MEDIUM: Final = Advice(
     "Name the folder that the file is in; `fileset.index()` makes a DICOMDIR there",
     "Name the folder that the file is in; `fileset index` makes a DICOMDIR there",

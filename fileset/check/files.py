@@ -18,7 +18,7 @@ from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import LinkError, ReadableMedium
-from fileset.media.folder.work_folder import WORK
+from fileset.media.system.walk import WORK
 from fileset.plan.manifest import Manifest
 from fileset.plan.self_check import SECOND
 from fileset.plan.workers import Workers

@@ -267,7 +267,7 @@ class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):
         """Return "folder" if a folder has exactly this File ID value, "" if nothing has it, else "file"."""
 
     def not_sources(self) -> frozenset[str]:
-        """List the names at the root that are never sources: the work folder and the DICOMDIR."""
+        """List the names at the root that are never sources: the DICOMDIR."""
 
     def lasting_damage(self) -> Sequence[str]:
         """Select the part of `damage` that the next change does not repair."""

@@ -17,6 +17,7 @@ from fileset.errors import (
     NAME_FOLDER,
     NAME_FOLDER_ABOVE,
     NAME_FOLDER_OF,
+    WRITE_AGAIN,
     FilesetError,
     FormatError,
     MediumError,
@@ -322,9 +323,14 @@ def no_dicomdir(medium: ReadableMedium) -> FormatError:
     if medium.folder and (around := file_set_around(medium.folder)):
         reason = f"no DICOMDIR here, but in a folder above: {around}"
         return FormatError(reason, path=medium.name, advice=NAME_FOLDER_ABOVE)
+    if medium.leftovers():
+        return FormatError(f"no DICOMDIR: a writer {_STATE[medium.is_busy()]}", path=medium.name, advice=WRITE_AGAIN)
     can_index = medium.folder and not medium.inquire_file_set().read_only
     advice = INDEX if can_index else EXTRACT if medium.folder else CREATE
     return FormatError("no DICOMDIR: not a file-set (PS3.10 8.1)", path=medium.name, advice=advice)
+
+
+_STATE: Final = ("was interrupted before it wrote one", "is at work here and has not written one yet")
 
 
 def dicomdirs_below(medium: ReadableMedium) -> list[str]:

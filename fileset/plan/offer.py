@@ -11,7 +11,7 @@ from fileset.dicom.header import HeaderError
 from fileset.errors import RuleError
 from fileset.file_id import FileId
 from fileset.media.base import UpdatableMedium
-from fileset.media.system.walk import SourceFile, leads_out, place_below, walk
+from fileset.media.system.walk import WORK, SourceFile, leads_out, place_below, walk
 from fileset.plan.choice import Choice
 from fileset.plan.inputs import Sources
 from fileset.records.describe import Instance
@@ -74,12 +74,23 @@ class Offer:
             yield Skipped(name, "FS-FILE-LINK", "a symbolic link that leads out of the file-set")
             return
         try:
-            file_id = FileId.from_path(name)
+            file_id = id_in_place(name)
         except RuleError as problem:
             yield Skipped(name, "FS-FILE-NAME", problem.text(known_path=name))
             return
         if not is_listed(file_id.value):
             self.add_member(file_id, file_id.value.encode("ascii"))
+
+
+def id_in_place(name: str) -> FileId:
+    """Return the File ID of a file that stays in its place. Raises `RuleError` if a record cannot reference such a name.
+
+    The folder of writers holds only temporary files, so no record may reference a file in a folder of this name.
+    """
+    if name.partition("/")[0] == WORK:
+        advice = "Move its files into another folder"
+        raise RuleError(f"the folder {WORK} is kept free for temporary files of a change", path=name, advice=advice)
+    return FileId.from_path(name)
 
 
 def tree_of(

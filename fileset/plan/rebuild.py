@@ -23,7 +23,7 @@ from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
 from fileset.plan.commit import Plan
 from fileset.plan.identity import differences, identity_of, identity_of_levels
-from fileset.plan.offer import Offer, tree_of
+from fileset.plan.offer import Offer, id_in_place, tree_of
 from fileset.plan.old_dicomdir import State
 from fileset.plan.scan import Refused
 from fileset.plan.update import Scan
@@ -182,7 +182,7 @@ class _Rebuild:
         deleted = {contents.file_id(index) for index, flag in enumerate(hidden) if flag}
         for path in sorted(self.diagnosis.unlisted):
             try:
-                file_id = FileId.from_path(path)
+                file_id = id_in_place(path)
             except RuleError as problem:
                 self.report.skipped.append(Skipped(path, "FS-FILE-NAME", problem.text(known_path=path)))
                 self._offer_unnamed(path)

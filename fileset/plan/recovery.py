@@ -13,8 +13,8 @@ from fileset.errors import FormatError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, Finding, Where
 from fileset.media.base import Transaction, UpdatableMedium, WritableMedium, holds
-from fileset.media.folder.work_folder import WORK
 from fileset.media.names import form_key
+from fileset.media.system.walk import WORK
 from fileset.plan.dicomdir_file import read_dicomdir
 from fileset.plan.removal import delete_all
 from fileset.standard import tags

@@ -17,8 +17,8 @@ from pydicom import dcmread
 
 import fileset
 from fileset import CheckReport, check_file_set
-from fileset.media.folder.work_folder import JOURNAL, WORK
 from fileset.media.system.hashing import digest_of
+from fileset.media.system.walk import JOURNAL, WORK
 from tests.support import judges, peers, synthetic
 from tests.support.editing import edit, put
 from tests.support.journal import added, leave_journal

@@ -17,8 +17,9 @@ from attrs import frozen
 from fileset import Creator, FormatError, Reader, Updater, index, repair_file_set
 from fileset.file_id import DICOMDIR
 from fileset.media.folder.medium import FolderMedium
-from fileset.media.folder.work_folder import LOCK, NEW, OLD, SEAL, WORK
+from fileset.media.folder.work_folder import NEW, OLD
 from fileset.media.system.hashing import digest_of
+from fileset.media.system.walk import LOCK, SEAL, WORK
 from fileset.plan.recovery import clean_up
 from tests.support import synthetic
 from tests.support.journal import leave_journal, removed

@@ -17,7 +17,7 @@ from attrs import frozen
 
 from fileset import Creator, Reader, Updater
 from fileset.cli import main
-from fileset.media.folder.work_folder import WORK
+from fileset.media.system.walk import WORK
 from tests.faults.scenarios import files
 from tests.faults.test_kills import KILLED, Killer
 from tests.support import synthetic

@@ -20,7 +20,7 @@ import pytest
 
 import fileset
 from fileset.cli import main
-from fileset.media.folder.work_folder import WORK
+from fileset.media.system.walk import WORK
 from tests.support import synthetic
 from tests.support.editing import Elements, edit, put, put_raw
 from tests.support.journal import added, leave_journal

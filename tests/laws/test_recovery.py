@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 import fileset
-from fileset.media.folder.work_folder import LOCK, NEW, OLD, SEAL, WORK
+from fileset.media.folder.work_folder import NEW, OLD
 from fileset.media.system.hashing import digest_of
+from fileset.media.system.walk import LOCK, SEAL, WORK
 from tests.support import synthetic
 from tests.support.command import Runs
 from tests.support.journal import added, leave_journal
@@ -70,3 +71,39 @@ def test_a_journal_that_describes_another_file_costs_repair_no_second_run(disc: 
     run("repair", disc)
     assert "LEFT" in run("list", disc, "--file-ids").stdout.splitlines()
     assert "nothing to repair" in run("repair", disc).stderr
+
+
+def _killed_while_it_copies(folder: Path) -> None:
+    """Leave the work folder of a `create` that ended before its first file had its name."""
+    (folder / WORK).mkdir(parents=True)
+    (folder / WORK / LOCK).touch()
+    (folder / WORK / "T0000000").write_bytes(synthetic.ct(1))
+    (folder / WORK / "T0000001").write_bytes(synthetic.ct(2)[:-300])
+
+
+def test_unfinished_copies_of_a_killed_create_are_never_sources(tmp_path: Path, run: Runs) -> None:
+    _killed_while_it_copies(tmp_path / "IN" / "KILLED")
+    (tmp_path / "IN" / "A.dcm").write_bytes(synthetic.ct(3))
+    assert "1 instance of 1 patient written" in run("create", tmp_path / "IN", "-o", tmp_path / "OUT").stderr
+    assert "1 file " in run("extract", tmp_path / "IN", "-o", tmp_path / "COPIES").stderr
+
+
+@pytest.mark.parametrize("verb", ["list", "info", "check", "extract"])
+def test_a_folder_in_which_a_create_was_killed_is_called_that(tmp_path: Path, run: Runs, verb: str) -> None:
+    _killed_while_it_copies(tmp_path / "KILLED")
+    more = ("-o", tmp_path / "OUT") if verb == "extract" else ()
+    said = run(verb, tmp_path / "KILLED", *more, code=4).stderr
+    assert "a writer was interrupted before it wrote one. Write it again" in said
+
+
+def test_a_folder_of_others_with_the_name_of_the_work_folder_is_read(disc: Path, tmp_path: Path, run: Runs) -> None:
+    """A writer leaves a mark in its own; records never reference files in such a folder, because writers clean it up."""
+    (disc / WORK).mkdir()
+    (disc / WORK / "IM1").write_bytes(synthetic.ct(9, 1, 1, 1))
+    assert len(run("list", disc, "--scan", "--file-ids").stdout.splitlines()) == 13
+    assert "13 files " in run("extract", disc, "-o", tmp_path / "COPIES").stderr
+    assert "13 instances " in run("create", disc, "-o", tmp_path / "OUT").stderr
+    for words in (("index", disc, "--replace"), ("repair", disc), ("add", disc, disc / WORK)):
+        assert f"{WORK}/IM1: the folder {WORK} is kept free" in run(*words, code=3).stderr
+    run("remove", disc, "PatientID=P1")
+    assert (disc / WORK / "IM1").exists()

@@ -27,9 +27,10 @@ from fileset.dicomdir.write.layout import Directory
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileSetInfo, Written
 from fileset.media.folder.medium import FolderMedium
-from fileset.media.folder.work_folder import JOURNAL, LOCK, NEW, OLD, SEAL, WORK
+from fileset.media.folder.work_folder import NEW, OLD
 from fileset.media.system import linux
 from fileset.media.system.hashing import digest_of
+from fileset.media.system.walk import JOURNAL, LOCK, SEAL, WORK
 from fileset.plan.commit import Addition, Plan, check_space, commit, rehearse
 from fileset.plan.recovery import clean_up
 from tests.support import synthetic

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from fileset.file_id import FileId
 from fileset.media.folder.journal import ADDED, JournalEntry, removal
-from fileset.media.folder.work_folder import JOURNAL, WORK
 from fileset.media.system.files import blocks
 from fileset.media.system.hashing import digest_of
+from fileset.media.system.walk import JOURNAL, WORK
 
 
 def added(medium: Path, name: str) -> str:

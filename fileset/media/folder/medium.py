@@ -20,12 +20,21 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.media.answers import MediumAnswers
 from fileset.media.base import FileInfo, FileSetInfo, Footprint, LinkError, RefusedName, Transaction
 from fileset.media.folder.transaction import FolderTransaction
-from fileset.media.folder.work_folder import LOCK, WORK, read_journal, replaced, standing_in
+from fileset.media.folder.work_folder import read_journal, replaced, standing_in
 from fileset.media.names import DEVICE_NAMES, enlist, form_of
 from fileset.media.system.calls import system
 from fileset.media.system.file_systems import flush_volume, inquire_volume
 from fileset.media.system.files import check_writable, named, open_locked, path_of
-from fileset.media.system.walk import entries_of, inquire_regular, leads_out, open_regular, walk
+from fileset.media.system.walk import (
+    LOCK,
+    WORK,
+    entries_of,
+    inquire_regular,
+    is_work_folder,
+    leads_out,
+    open_regular,
+    walk,
+)
 
 CLUSTER: Final = 4096
 """Block size in bytes for the space that files need: at least a sector of a disc, and a cluster of most sticks."""
@@ -84,7 +93,7 @@ class FolderMedium(MediumAnswers):
 
     def names(self) -> Iterator[str]:
         """List all files below the folder, except the work folder of a writer."""
-        for file in walk(self.root, skip=self.hidden() | {WORK}, unlistable=self._note_unlistable):
+        for file in walk(self.root, skip=self.hidden(), unlistable=self._note_unlistable):
             if not file.regular:
                 self.irregular.add(file.relative)
             yield file.relative
@@ -97,6 +106,8 @@ class FolderMedium(MediumAnswers):
         work = os.path.join(self.root, WORK)
         if os.path.islink(work) or not os.path.isdir(work):
             return [WORK] if os.path.lexists(work) else []
+        if not is_work_folder(work):
+            return []
         files = [f"{WORK}/{file.relative}" for file in walk(work)]
         with suppress(OSError):
             files += replaced(self.root, self._dicomdir())
@@ -220,11 +231,11 @@ class FolderMedium(MediumAnswers):
         return False
 
     def not_sources(self) -> frozenset[str]:
-        """Find the names at the root that an index does not list: the work folder, and the old DICOMDIR."""
+        """Find the name at the root that an index does not list: the old DICOMDIR."""
         dicomdir = self._entry(self.root, DICOMDIR.value) if self.exists() else None
         if dicomdir is not None and dicomdir.is_dir():
-            return frozenset((WORK,))
-        return frozenset((WORK, dicomdir.name if dicomdir else DICOMDIR.value))
+            return frozenset()
+        return frozenset((dicomdir.name if dicomdir else DICOMDIR.value,))
 
     def has_dicomdir(self) -> bool:
         """Check whether there is a DICOMDIR in the folder, under any form of its name."""

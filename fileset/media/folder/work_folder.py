@@ -31,18 +31,12 @@ from fileset.media.system.files import (
     write_file,
 )
 from fileset.media.system.hashing import digest_of
+from fileset.media.system.walk import JOURNAL, LOCK, LOCK_OLD, MARKS, SEAL, WORK
 
-WORK: Final = "FILESET_"
-LOCK: Final = "LOCK"
-LOCK_OLD: Final = "LOCK_OLD"
-JOURNAL: Final = "JOURNAL"
 JOURNAL_NEW: Final = "JOURN_NW"
 NEW: Final = "NEW"
 OLD: Final = "OLD"
-SEAL: Final = "SEAL"
 
-_MARKS: Final = frozenset((LOCK, LOCK_OLD, JOURNAL, SEAL))
-"""Files of which an interrupted writer leaves at least one."""
 _TEMPORARY: Final = re.compile(rf"{JOURNAL_NEW}|{LOCK_OLD}|T\d{{7}}").fullmatch
 _SEALED: Final = re.compile(rf"([0-9a-f]{{32}})  ({NEW}|{OLD})\n")
 
@@ -85,7 +79,7 @@ class WorkFolder:
         with suppress(FileNotFoundError):
             names = os.listdir(self.path)
             ours = [name for name in names if name in (NEW, OLD) or _TEMPORARY(name)]
-            if ours and _MARKS.isdisjoint(names):
+            if ours and MARKS.isdisjoint(names):
                 raise RefusedError(
                     f"has a file named {ours[0]}, which looks like a temporary file of fileset, but fileset did not make this folder",
                     path=self.path,

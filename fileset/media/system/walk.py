@@ -43,6 +43,12 @@ _PART_SUFFIX: Final = ".part"
 is_part: Final = re.compile(r"\.[0-9a-f]{16}\.part").fullmatch
 """Whether a name is the name of an unfinished file of an extraction."""
 
+WORK: Final = "FILESET_"
+"""The name of the work folder of a writer."""
+LOCK, LOCK_OLD, JOURNAL, SEAL = "LOCK", "LOCK_OLD", "JOURNAL", "SEAL"
+MARKS: Final = frozenset((LOCK, LOCK_OLD, JOURNAL, SEAL))
+"""Files of a work folder, of which an interrupted writer leaves at least one. Without them, a folder of its name is another's."""
+
 _SYSTEM_FOLDERS: Final = frozenset(
     (
         "lost+found",
@@ -68,7 +74,8 @@ def walk(
 
     `unlistable` is called with the relative path of each folder that cannot be listed, and the reason. Raises `MediumError`
     if `source` does not exist or cannot be listed; without `unlistable`, also for every other such folder. Links to folders
-    are not followed, because they may form circles. Unfinished files of an extraction are left out.
+    are not followed, because they may form circles. Unfinished files of an extraction, and the work folders of writers, are
+    left out.
     """
     path = path_of(source)
     try:
@@ -97,6 +104,8 @@ def _walk(folder: str, skip: frozenset[str], unlistable: Callable[[str, str], No
             if relative in skip or (relative.endswith(_PART_SUFFIX) and is_part(entry.name)):
                 continue
             if entry.is_dir(follow_symlinks=False) and not system.is_link(entry):
+                if entry.name == WORK and is_work_folder(entry.path):
+                    continue
                 try:
                     stack.append(iter(_listed(entry.path)))
                 except MediumError as problem:
@@ -112,6 +121,11 @@ def _walk(folder: str, skip: frozenset[str], unlistable: Callable[[str, str], No
         else:
             stack.pop()
             prefixes.pop()
+
+
+def is_work_folder(folder: str) -> bool:
+    """Test whether a folder named `WORK` is the work folder of a running or interrupted writer."""
+    return any(os.path.lexists(os.path.join(folder, mark)) for mark in MARKS)
 
 
 def entries_of(folder: str) -> list[os.DirEntry[str]]:
