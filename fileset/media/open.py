@@ -298,7 +298,8 @@ def file_set_in(image: ReadableMedium) -> ReadableMedium:
 
 def damaged(reason: str, medium: ReadableMedium) -> FormatError:
     """Return the error for a damaged medium: it names the first fault of the medium, its notes name the others."""
-    first, *others = medium.damage()
+    first, *notes = medium.damage()
+    others = [note for note in notes if first not in note]  # without what follows from the first one
     problem = FormatError(f"{reason}: {first}", path=medium.name)
     for note in others[:NOTES]:
         problem.add_note(note)
