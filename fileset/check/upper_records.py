@@ -136,7 +136,7 @@ class UpperRecords:
         if side is None or row.tag not in side.parts:
             return True  # another rule reports a record that is damaged or lacks the key
         if row.vr in TEXT_VRS:
-            record_value = decode(side.raw(row.tag), side.character_set)
+            record_value = decode(side.raw(row.tag).strip(b" \0"), side.character_set)
             file_value = decode(value, character_set.decode("ascii"))
             return record_value.strip(" \0").rstrip("^=") == file_value.rstrip("^=")
         return bool(side.value(row.tag) == (int(value) if row.vr == "IS" else value))

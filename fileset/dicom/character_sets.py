@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from fileset.dicom.code_extensions import extension_problem, katakana_problem
+
 CODECS: Final = {
     "": "ascii",
     "ISO_IR 6": "ascii",
@@ -30,7 +32,7 @@ CODECS: Final = {
 }
 """Specific Character Set (0008,0005) of one value -> Python codec (PS3.3 C.12.1.1.2)."""
 
-UNDECLARED: Final = ("", "ISO_IR 6")
+UNDECLARED: Final = ("", "ISO_IR 6", "ISO 2022 IR 6")
 """Specific Character Set values that allow only ASCII."""
 
 TEXT_VRS: Final = frozenset(("SH", "LO", "ST", "LT", "PN", "UC", "UT"))
@@ -48,7 +50,7 @@ def is_known(character_set: str) -> bool:
     """Return whether a Specific Character Set (0008,0005) has only defined terms, in a combination that is allowed."""
     terms = [term.strip() for term in character_set.split("\\")]
     if len(terms) == 1:
-        return terms[0] in CODECS or _extension(terms[0]) in _EXTENSIONS
+        return terms[0] in CODECS or terms[0] in _EXTENSIONS
     # Code extensions: only the first term may be empty, each occurs once, and sets without extensions are not allowed.
     extensions = terms if terms[0] else terms[1:]
     return len(set(terms)) == len(terms) and all(term in _EXTENSIONS for term in extensions)
@@ -66,9 +68,13 @@ _EXTENSIONS: Final = frozenset(
 
 def text_problem(value: bytes, character_set: str) -> str:
     """Find the part of a text value that its character set does not define; "" if it defines all (PS3.5 6.1)."""
-    text = decode(value, character_set)
-    if "\ufffd" in text:
+    text, terms = decode(value, character_set), [term.strip() for term in character_set.split("\\")]
+    if terms[-1] in _EXTENSIONS and (problem := extension_problem(value, terms)):
+        return problem
+    if "\ufffd" in text or (terms == ["ISO_IR 13"] and katakana_problem(value)):
         return "bytes that are not valid"
+    if ESCAPE in value and terms[-1] in CODECS:
+        return "an escape sequence, which one set alone does not have,"
     return "control characters 80H to 9FH that are not allowed" if _C1(text) else ""
 
 
@@ -94,6 +100,9 @@ def _decode_extended(value: bytes, character_set: str) -> str:
 
     from pydicom.charset import convert_encodings, decode_bytes
 
+    if "ISO 2022 IR 13" not in character_set:
+        # Japanese devices return to ISO IR 14 also where it is not declared.
+        value = value.replace(b"\x1b(J", b"\x1b(B")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

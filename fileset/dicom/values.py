@@ -39,8 +39,8 @@ def _date(value: bytes) -> bytes:
 
 
 def _is_day(year: bytes, month: bytes | None, day: bytes | None) -> bool:
-    """Check whether the month has that day."""
-    return not (month and day) or int(day) <= monthrange(int(year) or 4, int(month))[1]
+    """Check whether the month has that day, and the Gregorian calendar that year: its first is 1."""
+    return int(year) > 0 and (not (month and day) or int(day) <= monthrange(int(year), int(month))[1])
 
 
 def _date_time(value: bytes) -> bytes:

@@ -28,6 +28,7 @@ _CONTROL_IN_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]").s
 UID_FORM: Final = rb"(?:0\.[0-59]|1\.[0-3]|2\.(?:0|[1-9]\d*+))(?:\.(?:[1-9]\d*+|0))*+"
 """A regular expression for the numbers of a UID (PS3.5 9.1), without its limit of 64 bytes."""
 _UID: Final = re.compile(rb"(?=.{1,64}\Z)" + UID_FORM).fullmatch
+_URI: Final = re.compile(rb"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*").fullmatch
 _NUMBERS: Final = re.compile(rb"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*").fullmatch
 
 _FORMS: Final[dict[str, Callable[[bytes], object]]] = {
@@ -68,7 +69,7 @@ def fault(vr: str, raw: bytes, character_set: str = "") -> str:
     if vr in TEXT_VRS:
         return _text_fault(vr, decode(raw, character_set))
     if vr == "UR":
-        return "a URI must not start with a space" if raw[:1] == b" " else ""
+        return "" if _URI(raw.rstrip(_PADDING)) else "a character that a URI must not have (RFC 3986)"
     if vr not in _FORMS and vr not in _CANONICAL:
         return ""
     for value in raw.rstrip(_PADDING).split(b"\\"):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from fileset.dicom.character_sets import TEXT_VRS, decode, is_known, needs_character_set, text_problem
+from fileset.dicom.character_sets import TEXT_VRS, UNDECLARED, decode, is_known, needs_character_set, text_problem
 from fileset.dicom.elements import Element
+from fileset.dicom.header_layout import FIRST_OF_BLOCKS
 from fileset.dicom.values import canonical
 from fileset.part10.faults import Fault
-from fileset.part10.private_elements import private_fault
+from fileset.part10.private_elements import FIRST_CREATOR, private_fault
 from fileset.part10.values import WIDTHS, fault, padding_fault, shown, uid_fault
 from fileset.records.data_sets import DataSet
 from fileset.standard import tags
@@ -18,6 +19,8 @@ from fileset.standard.dictionary import SEVERAL, labelled, multiplicity, named, 
 Note = tuple[str, str]
 """A rule and a message."""
 
+_OF_CREATORS: Final = ("LO", "UN")
+"""The VRs of a private creator: UN is any VR (PS3.5 6.2.2)."""
 _PATIENT: Final = 0x0010
 """The group of the patient. Messages never show its values."""
 _NOT_IN_ITEMS: Final = frozenset((0x0000, 0x0001, 0x0002, 0x0003, 0x0005, 0x0006, 0x0007, 0xFFFF))
@@ -38,8 +41,7 @@ def element_faults(data_set: DataSet, character_set: str) -> Iterator[Fault]:
         yield Fault("FS-CHARSET-UNKNOWN", message, None, tags.SPECIFIC_CHARACTER_SET)
     yield from _order_faults(data_set)
     for part in data_set.parts:
-        if part.tag & 0x10000 == 0:
-            yield from _vr_faults(data_set, part)
+        yield from _vr_faults(data_set, part)
         raw = data_set.data[part.value_at : part.value_end]
         if len(raw) & 1:
             yield Fault("FS-ELEMENT-LENGTH", f"{named(part.tag)} has {len(raw)} bytes", None, part.tag)
@@ -65,6 +67,8 @@ def _order_faults(data_set: DataSet) -> Iterator[Fault]:
 def _vr_faults(data_set: DataSet, part: Element) -> Iterator[Fault]:
     key = data_set.table.keys.get(part.tag)
     allowed = key.vrs if key else vrs_of(part.tag)
+    if part.tag & 0x10000 and FIRST_CREATOR <= part.tag & 0xFFFF < FIRST_OF_BLOCKS:
+        allowed = _OF_CREATORS
     if part.vr and allowed and part.vr.decode("ascii") not in allowed:
         message = f"{named(part.tag)} has VR {part.vr.decode('ascii')} instead of {' or '.join(allowed)}"
         yield Fault("FS-ELEMENT-VR", message, None, part.tag)
@@ -74,8 +78,8 @@ def _value_faults(part: Element, raw: bytes, character_set: str) -> Iterator[Fau
     tag = part.tag
     vr = part.vr.decode("ascii") or vr_of(tag)
     is_extended = vr in TEXT_VRS and needs_character_set(raw)
-    if is_extended and not character_set:
-        message = f"{named(tag)} has characters beyond ISO IR 6, but there is no Specific Character Set"
+    if is_extended and character_set.strip() in UNDECLARED:
+        message = f"{named(tag)} has characters beyond ISO IR 6, but the Specific Character Set has none"
         yield Fault("FS-CHARSET-MISSING", message, None, tag)
     elif is_extended and (problem := text_problem(raw, character_set)):
         yield Fault("FS-CHARSET-DIFFERS", f"{named(tag)} has {problem} in {shown(character_set.encode())}", None, tag)

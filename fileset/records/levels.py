@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from fileset.dicom.character_sets import TEXT_VRS, guess, is_known, needs_character_set
+from fileset.dicom.character_sets import TEXT_VRS, UNDECLARED, guess, is_known, needs_character_set
 from fileset.dicom.header import HeaderError
 from fileset.dicom.values import FALLBACK_TAGS, canonical, fallback_date, fallback_time
 from fileset.part10.values import uid_fault
@@ -225,12 +225,11 @@ def record_character_set(declared: bytes, text: Sequence[bytes]) -> tuple[bytes,
     extended = [value for value in text if needs_character_set(value)]
     if not extended:
         return b"", ()
-    if declared and is_known(declared.decode("ascii", "replace")):
+    name = declared.decode("ascii", "replace")
+    if name not in UNDECLARED and is_known(name):
         return declared, ()
     guessed = guess(b"".join(extended))
-    reason = (
-        f"unknown character set {declared.decode('ascii', 'replace')!r}" if declared else "no character set declared"
-    )
+    reason = "no character set declared" if name in UNDECLARED else f"unknown character set {name!r}"
     return guessed.encode("ascii"), (("FS-CHARSET-GUESSED", f"{reason}: text read as {guessed}"),)
 
 

@@ -21,6 +21,8 @@ from tests.support.editing import Change, both, drop, edit, put, put_raw
 from tests.support.faulty import FAULTS, File, encoded
 
 JPEG: Final = "1.2.840.10008.1.2.4.50"
+KANJI: Final = b"\\ISO 2022 IR 87 "
+URN: Final = element(0x00080104, "LO", b"Y") + element(0x00080120, "UR", b"http://a b")
 
 
 def file_rules(data: bytes) -> set[str]:
@@ -164,6 +166,15 @@ ICON: Final = element(
         ("STUDY", put(0x00091001, "LO", b"ab"), "FS-PRIVATE-CREATOR"),
         ("STUDY", put(0x00090010, "LO", b""), "FS-PRIVATE-CREATOR"),
         ("STUDY", put(0x00090001, "LO", b"ab"), "FS-PRIVATE-CREATOR"),
+        ("STUDY", put(0x00090010, "OB", b"ab"), "FS-ELEMENT-VR"),
+        ("IMAGE", put(0x00041410, "US", b""), "FS-RECORD-ELEMENT"),
+        ("STUDY", put(0x00080020, "DA", b"00000101"), "FS-VALUE-FORM"),
+        ("STUDY", both(put(0x00080005, "CS", b"ISO_IR 6"), put(0x00081030, "LO", b"M\xfc")), "FS-CHARSET-MISSING"),
+        ("STUDY", both(put(0x00080005, "CS", KANJI), put(0x00081030, "LO", b"M\xfc")), "FS-CHARSET-DIFFERS"),
+        ("STUDY", both(put(0x00080005, "CS", KANJI), put(0x00081030, "LO", b"\x1b$B;3ED ")), "FS-CHARSET-DIFFERS"),
+        ("STUDY", both(put(0x00080005, "CS", b"ISO_IR 13 "), put(0x00081030, "LO", b"\x8eR")), "FS-CHARSET-DIFFERS"),
+        ("STUDY", put(0x00080005, "CS", b"ISO_IR 149"), "FS-CHARSET-UNKNOWN"),
+        ("PRESENTATION", put_raw(0x0040A043, element(0x0040A043, "SQ", item(URN))), "FS-VALUE-FORM"),
     ],
     ids=[
         "slash in a File ID",
@@ -184,6 +195,15 @@ ICON: Final = element(
         "private element without creator",
         "empty private creator",
         "private number below 0010",
+        "private creator of VR OB",
+        "empty in-use flag",
+        "a year before the first",
+        "Latin-1 under ISO_IR 6",
+        "Latin-1 under a set with escape sequences",
+        "kanji without end",
+        "Shift-JIS under ISO_IR 13",
+        "a set that exists only with escape sequences",
+        "a space inside a URN",
     ],
 )
 def test_a_fault_of_a_record_is_found(copy: Path, record_type: str, change: Change, rule: str) -> None:

@@ -86,8 +86,9 @@ def _check_group_4(collector: Collector, index: int, record: DataSet) -> None:
     values = record.values
     kind = collector.contents.type_name(index)
     for tag in _ALWAYS:
-        if tag not in values:
-            collector.add_at_record("FS-RECORD-ELEMENT", f"{named(tag)} is missing", index, tag)
+        if not values.get(tag):
+            problem = "has no value" if tag in values else "is missing"
+            collector.add_at_record("FS-RECORD-ELEMENT", f"{named(tag)} {problem}", index, tag)
     if kind == "PRIVATE" and not values.get(tags.PRIVATE_RECORD_UID):
         collector.add_at_record(
             "FS-RECORD-PRIVATE-UID", f"no {named(tags.PRIVATE_RECORD_UID)}", index, tags.PRIVATE_RECORD_UID

@@ -1,0 +1,99 @@
+"""Texts that change their character set by escape sequences (PS3.5 6.1.2.4, 6.1.2.5; PS3.3 C.12.1.1.2)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+DEFAULT: Final = "ISO 2022 IR 6"
+
+
+class _CharacterSet(NamedTuple):
+    """A set that an escape sequence designates: its term, the Python codec, and the bytes before a text for the codec.
+
+    `area` is "G1" for bytes from 80H, "G0" for two bytes below 80H, and "" for the sets of one byte below 80H.
+    """
+
+    term: str
+    codec: str
+    area: str
+    prefix: bytes = b""
+
+
+_DESIGNATED: Final = {
+    b"(B": _CharacterSet(DEFAULT, "ascii", ""),
+    b"(J": _CharacterSet(
+        DEFAULT, "ascii", ""
+    ),  # ISO IR 14 differs from ISO IR 6 in two signs, and Japanese devices mix them
+    b")I": _CharacterSet("ISO 2022 IR 13", "shift_jis", "G1"),
+    b"-A": _CharacterSet("ISO 2022 IR 100", "latin_1", "G1"),
+    b"-B": _CharacterSet("ISO 2022 IR 101", "iso8859_2", "G1"),
+    b"-C": _CharacterSet("ISO 2022 IR 109", "iso8859_3", "G1"),
+    b"-D": _CharacterSet("ISO 2022 IR 110", "iso8859_4", "G1"),
+    b"-L": _CharacterSet("ISO 2022 IR 144", "iso8859_5", "G1"),
+    b"-G": _CharacterSet("ISO 2022 IR 127", "iso8859_6", "G1"),
+    b"-F": _CharacterSet("ISO 2022 IR 126", "iso8859_7", "G1"),
+    b"-H": _CharacterSet("ISO 2022 IR 138", "iso8859_8", "G1"),
+    b"-M": _CharacterSet("ISO 2022 IR 148", "iso8859_9", "G1"),
+    b"-T": _CharacterSet("ISO 2022 IR 166", "iso8859_11", "G1"),
+    b"-b": _CharacterSet("ISO 2022 IR 203", "iso8859_15", "G1"),
+    b"$B": _CharacterSet("ISO 2022 IR 87", "iso2022_jp", "G0", b"\x1b$B"),
+    b"$(D": _CharacterSet("ISO 2022 IR 159", "iso2022_jp_2", "G0", b"\x1b$(D"),
+    b"$)C": _CharacterSet("ISO 2022 IR 149", "euc_kr", "G1"),
+    b"$)A": _CharacterSet("ISO 2022 IR 58", "gb2312", "G1"),
+}
+"""The bytes after ESC -> the set."""
+_SETS: Final = {one.term: one for one in _DESIGNATED.values()}
+_ESCAPED: Final = re.compile(rb"\x1b(\$?[()\-]?[@-~])?").split
+"""Split a text at its escape sequences, and keep these."""
+_NEXT_COMPONENT: Final = re.compile(rb"[\\^=\r\n\t\f]").split
+_BELOW: Final = bytes(range(0x80))
+_ABOVE: Final = bytes(range(0x80, 0x100))
+_KATAKANA: Final = re.compile(rb"[\x80-\xa0\xe0-\xff]").search
+
+
+def extension_problem(value: bytes, terms: list[str]) -> str:
+    """Return the first fault of a text with code extensions; "" if it is correct. `terms`: Specific Character Set."""
+    below = _SETS[DEFAULT]
+    first = _SETS.get(terms[0], below)
+    initial = above = below if first.area == "G0" else first
+    text, *others = _ESCAPED(value)
+    problem = _run_problem(text, below, above, initial)
+    for sequence, run in zip(others[::2], others[1::2], strict=True):
+        designated = _DESIGNATED.get(sequence or b"")
+        if designated is None or (designated.area and designated.term not in terms):
+            return problem or "an escape sequence of a set that is not declared"
+        below, above = (below, designated) if designated.area == "G1" else (designated, above)
+        problem = problem or _run_problem(run, below, above, initial)
+        if not below.area and len(_NEXT_COMPONENT(run)) > 1:
+            above = initial
+    return problem or ("no return to ISO IR 6 at the end" if below.area else "")
+
+
+def _run_problem(run: bytes, below: _CharacterSet, above: _CharacterSet, initial: _CharacterSet) -> str:
+    """Return the fault of a text without escape sequences, whose bytes below and above 80H are of these two sets.
+
+    A delimiter brings the initial set back (PS3.5 6.1.2.5.3).
+    """
+    if below.area:
+        pieces = [(run.translate(None, _ABOVE).rstrip(b" "), below), (run.translate(None, _BELOW), above)]
+    else:
+        first, *others = _NEXT_COMPONENT(run)
+        pieces = [(first, above), *((one, initial) for one in others)]
+    return next(filter(None, (_piece_problem(*piece) for piece in pieces)), "")
+
+
+def _piece_problem(piece: bytes, used: _CharacterSet) -> str:
+    if piece.isascii() and not used.prefix:
+        return ""
+    try:
+        (used.prefix + piece).decode(used.codec)
+    except UnicodeDecodeError:
+        return f"bytes that are not valid in {used.term}"
+    is_wrong = used.term == "ISO 2022 IR 13" and katakana_problem(piece)
+    return f"bytes that are not valid in {used.term}" if is_wrong else ""
+
+
+def katakana_problem(value: bytes) -> bool:
+    """Return whether a text has bytes that JIS X 0201 does not define: Shift-JIS kanji are not in this set."""
+    return bool(_KATAKANA(value))
