@@ -176,8 +176,8 @@ def require_one_of(option: str, value: object, choices: Iterable[str]) -> None:
 
 
 def without_password(text: str) -> str:
-    """Remove the users and passwords that addresses in a text may hold."""
-    return re.sub(r"//[^\s/]*@", "//", text)
+    """Remove the users, passwords and signed queries that addresses in a text may hold."""
+    return re.sub(r"(https?://[^\s?]*\?)\S+", r"\1...", re.sub(r"//[^\s/]*@", "//", text))
 
 
 class RefusedError(RuleError):

@@ -73,8 +73,10 @@ def run(options: Namespace) -> int:
 
 
 def _beside(folder: str) -> str:
-    """Choose the path of a new folder next to `folder`; for the root of a drive, one in the current folder."""
-    plain = folder.rstrip(os.sep + (os.altsep or ""))
+    """Choose the path of a new folder next to `folder`; for a bucket and the root of a drive, one in the current folder."""
+    plain = folder.rstrip("/" + os.sep)
+    if "://" in folder:
+        return f"{os.path.basename(plain)}_NEW"
     if os.path.basename(plain) in ("", ".", ".."):
         plain = os.path.abspath(folder)
     return (plain if os.path.basename(plain) else "") + "_NEW"

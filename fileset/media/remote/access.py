@@ -30,7 +30,9 @@ def failures(place: str) -> Iterator[None]:
         raise
     except FileNotFoundError as problem:
         raise NotFoundError("no such remote folder or file", path=place) from problem
-    except Exception as problem:
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as problem:  # a CancelledError of asyncio is no Exception
         reason = without_password(str(problem)) or type(problem).__name__
         raise MediumError(f"the remote file system failed: {reason}", path=place) from problem
 
@@ -49,7 +51,8 @@ def connect(url: str) -> tuple[Any, str]:
     try:
         # A cached listing would hide changes by other programs.
         with failures(without_password(url)):
-            file_system, root = url_to_fs(url, use_listings_cache=False)
+            scheme, _, place = url.partition("://")
+            file_system, root = url_to_fs(f"{scheme.lower()}://{place}", use_listings_cache=False)
     except MediumError as problem:
         cause = problem.__cause__
         if isinstance(cause, ImportError):

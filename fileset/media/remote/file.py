@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 HEAD: Final = 16 << 10
 """Bytes at the beginning of a file that are read ahead: nearly every header is shorter."""
 SMALLEST_BLOCK, LARGEST_BLOCK = 256 << 10, 8 << 20
+CHANGED: Final = "it has changed since its header was read"
 
 
 class RemoteFile(SeekableFile):
-    """A remote file of `size` bytes that begins with `head`. Each block is one ranged request."""
+    """A remote file of `size` bytes that begins with `head`. Each block is one ranged request.
+
+    The block after the head has the head once more, so that the bytes of two versions of a file are never mixed.
+    """
 
     def __init__(self, file_system: Any, key: str, size: int, head: bytes, name: str) -> None:
         self.name = name
@@ -50,9 +54,12 @@ class RemoteFile(SeekableFile):
     def _fetch(self, wanted: int) -> None:
         forward = self._at in (len(self._head), self._block_at + len(self._block))
         self._length = min(2 * self._length, LARGEST_BLOCK) if forward else SMALLEST_BLOCK
+        start = 0 if self._at == len(self._head) else self._at
         end = min(self._at + max(wanted, self._length), self._size)
         with failures(self.name):
-            block = self._fs.cat_file(self._key, start=self._at, end=end)
-        if len(block) != end - self._at:
-            raise MediumError(f"{len(block)} of {end - self._at} bytes came: the file has changed", path=self.name)
-        self._block, self._block_at = block, self._at
+            block = self._fs.cat_file(self._key, start=start, end=end)
+        if len(block) != end - start:
+            raise MediumError(f"{len(block)} of {end - start} bytes came: the file has changed", path=self.name)
+        if not start and block[: len(self._head)] != self._head:
+            raise MediumError(CHANGED, path=self.name)
+        self._block, self._block_at = block, start

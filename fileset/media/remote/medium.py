@@ -17,7 +17,7 @@ from fileset.media.base import FileInfo, FileSetInfo, RefusedName
 from fileset.media.image.names import Notes
 from fileset.media.names import ARCHIVES, enlist, form_of
 from fileset.media.remote.access import connect, failures
-from fileset.media.remote.file import HEAD, RemoteFile
+from fileset.media.remote.file import CHANGED, HEAD, RemoteFile
 
 FIRST_BATCH, LARGEST_BATCH = 8, 512
 """Number of headers that are read at once when files are opened in the order of their names; it doubles each time."""
@@ -44,14 +44,16 @@ class RemoteMedium(MediumAnswers):
 
     def __init__(self, url: str) -> None:
         self._address = url
-        self._url = without_password(url.rstrip("/"))
+        self._url = without_password(url if url.endswith("://") else url.rstrip("/"))
         self._fs, self._root = connect(url)
         self._notes = Notes()
         self._lock = Lock()
-        self._heads: dict[str, bytes | Exception] = {}
+        self._heads: dict[str, bytes | BaseException] = {}
+        self._hashes: dict[str, int] = {}  # of the headers that were read before
         self._expected = self._batch = 0
         self.failed_calls = 0
-        self.files = self._read_listing()
+        with failures(self._url):  # a driver may fail in any way, and describe a file in any way
+            self.files = self._read_listing()
         self._order = {name: at for at, name in enumerate(self.files)}
         self._forms: dict[str, str] = {}
         for name in self.files:
@@ -71,25 +73,32 @@ class RemoteMedium(MediumAnswers):
         sizes = self._unlisted_sizes(found)
         files: dict[str, Listed] = {}
         for key, facts in found.items():
-            name = key.removeprefix(self._root).lstrip("/")
-            if facts.get("type") == "directory" or key.endswith("/") or not name:
-                continue  # a marker of an empty folder
-            if reason := harm_of(name):
-                self._notes.refuse(name, reason)
-            else:
+            if facts.get("type") != "directory":
+                name = key.removeprefix(self._root).removeprefix("/")
                 files[name] = listed(key, {**facts, "size": sizes.get(key, facts.get("size"))})
-        return dict(sorted(files.items()))
+        return {name: files[name] for name in sorted(files) if not self._is_left_out(name, files)}
+
+    def _is_left_out(self, name: str, files: dict[str, Listed]) -> bool:
+        """Test whether a name is the marker of an empty folder, or is refused because it could be harmful or ambiguous."""
+        if not name or name.endswith("/"):
+            if files[name].size:
+                self._notes.refuse(name or "/", "it has contents, but the name of a folder")
+            return True
+        reason = "its folder has no name" if name.startswith("/") else harm_of(name)
+        if not reason and (plain := FileId.tolerant(name).path) != name and plain in files:
+            reason = f"its name differs from {plain!r} in spaces or slashes alone"
+        if reason:
+            self._notes.refuse(name, reason)
+        return bool(reason)
 
     def _found(self) -> dict[str, Any]:
-        with failures(self._url):
-            found: dict[str, Any] = self._fs.find(self._root, detail=True)
+        found: dict[str, Any] = self._fs.find(self._root, detail=True)
         return found
 
     def _unlisted_sizes(self, found: dict[str, Any]) -> dict[str, int]:
         """Ask for the sizes that the listing lacks, because a web server may list only names."""
         unknown = [key for key, facts in found.items() if facts.get("size") is None and facts.get("type") == "file"]
-        with failures(self._url):
-            sizes = dict(zip(unknown, self._fs.sizes(unknown), strict=True)) if unknown else {}
+        sizes = dict(zip(unknown, self._fs.sizes(unknown), strict=True)) if unknown else {}
         if None in sizes.values():
             raise MediumError("it does not report the sizes of its files", path=self._url, advice="Download them first")
         return sizes
@@ -129,7 +138,7 @@ class RemoteMedium(MediumAnswers):
         """Open a file for reading (M-READ). Its first bytes are read together with those of the next files."""
         name, file = self._listed(file_id)
         head = self._head(name)
-        if isinstance(head, Exception):
+        if isinstance(head, BaseException):
             reason = str(head) or type(head).__name__
             raise MediumError(f"cannot be read from {self._url}: {reason}", path=name) from head
         if len(head) < min(file.size, HEAD):
@@ -139,7 +148,11 @@ class RemoteMedium(MediumAnswers):
         raw = RemoteFile(self._fs, file.key, file.size, head, f"{self._url}/{name}")
         return cast("BinaryIO", BufferedReader(raw, HEAD))
 
-    def _head(self, name: str) -> bytes | Exception:
+    def _head(self, name: str) -> bytes | BaseException:
+        """Return the first bytes of a file, or the reason why there are none.
+
+        A file whose header was read before must still have the same one: its record would describe another file.
+        """
         with self._lock:
             at = self._order[name]
             if name not in self._heads:
@@ -148,9 +161,12 @@ class RemoteMedium(MediumAnswers):
                 self._batch = self._batch if in_order else 1
                 self._heads = self._read_heads(list(self.files)[at : at + self._batch])
                 self._expected = at + len(self._heads)
-            return self._heads[name]
+            head = self._heads[name]
+            if isinstance(head, bytes) and self._hashes.setdefault(name, hash(head)) != hash(head):
+                return MediumError(CHANGED)
+            return head
 
-    def _read_heads(self, names: Sequence[str]) -> dict[str, bytes | Exception]:
+    def _read_heads(self, names: Sequence[str]) -> dict[str, bytes | BaseException]:
         files = [self.files[name] for name in names]
         wanted = [file for file in files if file.size]
         if self.failed_calls >= MOST_FAILED_CALLS:
