@@ -61,6 +61,11 @@ class PathTemplate:
         return cls(tuple(folders), name, suffix)
 
     @property
+    def keeps_names(self) -> bool:
+        """Whether the names of the medium are kept, with their endings."""
+        return _is_file_id(self.name) and not self.suffix
+
+    @property
     def keywords(self) -> tuple[str, ...]:
         """The keywords of the fields, each once."""
         components = (*self.folders, self.name)

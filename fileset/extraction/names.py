@@ -15,43 +15,50 @@ SHORTEST: Final = 12
 """Smallest length of a shortened component in characters: a few to read, and the hash."""
 
 _UNSAFE: Final = re.compile(r"[^\w.-]|\A[.-]|\.\Z")
+_ENDING: Final = re.compile(r"(?<=\w)\.[A-Za-z0-9]{1,5}\Z").search
+_MOST_BYTES: Final = 240
+"""Largest length of a name in bytes, without an ending: file systems take 255."""
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _DEVICE: Final = re.compile(r"(?:CON|PRN|AUX|NUL|(?:COM|LPT)[0-9¹²³])(?:\..*)?", re.IGNORECASE).fullmatch
 
 
-def safe_name(value: str, *, ascii_only: bool = False) -> str:
-    """Turn `value` into one component of a path on any system.
+def safe_name(value: str, *, ascii_only: bool = False, longest: int = LONGEST, ending: str = "") -> str:
+    """Turn `value` into one component of a path on any system, of at most `longest` characters.
 
     Letters and digits of any script stay, others become "_"; with `ascii_only`, letters lose their accents and the rest
-    becomes "_". Two values may get one name: `hashed_name` makes them differ.
+    becomes "_". A longer name keeps its `ending`. Two values may get one name: `hashed_name` makes them differ.
     """
     name = _UNSAFE.sub("_", _plain(value, ascii_only=ascii_only)) or "_"
     if _DEVICE(name):
         name = f"_{name}"
-    return name if _fits(name) else fitted(name, value, LONGEST)
+    return fitted(name, value, longest, ending)
 
 
-def hashed_name(value: str, *, ascii_only: bool = False) -> str:
+def hashed_name(value: str, *, ascii_only: bool = False, longest: int = LONGEST) -> str:
     """Return `safe_name` with a hash of the value, which makes it unique."""
-    return _hashed(_UNSAFE.sub("_", _plain(value, ascii_only=ascii_only)) or "_", value, LONGEST)
+    return _hashed(_UNSAFE.sub("_", _plain(value, ascii_only=ascii_only)) or "_", value, longest)
 
 
-def fitted(name: str, value: str, room: int) -> str:
-    """Shorten `name` to at most `room` characters: a hash of `value` replaces the rest."""
-    room = max(room, SHORTEST)
-    return name if len(name) <= room and _fits(name) else _hashed(name, value, room)
+def fitted(name: str, value: str, room: int, ending: str = "") -> str:
+    """Shorten `name` to at most `room` characters: a hash of `value` replaces the rest before its `ending`."""
+    room = max(room, SHORTEST + len(ending))
+    if len(name) <= room and len(name.encode()) <= _MOST_BYTES:
+        return name
+    return _hashed(name.removesuffix(ending), value, room - len(ending)) + ending
+
+
+def ending_of(name: str) -> str:
+    """Return the ending of a file name, such as ".dcm", "" if it has none."""
+    match = _ENDING(name)
+    return match[0] if match else ""
 
 
 def _hashed(name: str, value: str, room: int) -> str:
     digest = blake2b(value.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
     kept = name[: room - 9]
-    while len(kept.encode()) > 4 * LONGEST - 16:  # file systems count bytes, up to 255 in a name
+    while len(kept.encode()) > _MOST_BYTES - 9:
         kept = kept[:-1]
     return f"{kept}-{digest}"
-
-
-def _fits(name: str) -> bool:
-    return len(name) <= LONGEST and len(name.encode()) <= 4 * LONGEST - 16
 
 
 def _plain(value: str, *, ascii_only: bool) -> str:

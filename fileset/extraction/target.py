@@ -17,7 +17,15 @@ from typing import BinaryIO, Final
 
 from fileset.errors import MediumError, RefusedError
 from fileset.extraction.layout import PathTemplate
-from fileset.extraction.names import LONGEST, LONGEST_PATH, SHORTEST, fitted, hashed_name, safe_name
+from fileset.extraction.names import (
+    LONGEST,
+    LONGEST_PATH,
+    SHORTEST,
+    ending_of,
+    fitted,
+    hashed_name,
+    safe_name,
+)
 from fileset.extraction.report import Copy
 from fileset.media.open import file_set_around
 from fileset.media.system.calls import system
@@ -58,6 +66,7 @@ class Target:
         self.root = root
         self.shortened = 0
         self._layout = layout
+        self._longest = LONGEST_PATH if layout.keeps_names else LONGEST
         self._ascii = ascii_only
         self._made: set[str] = set()
         self._owners: dict[str, str] = {}
@@ -84,9 +93,10 @@ class Target:
             folder, shorter = self._folder(folder, text, room)
             cut |= shorter
         text = self._layout.file_name(record)
-        whole = safe_name(text, ascii_only=self._ascii)
+        ending = ending_of(text) if self._layout.keeps_names else ""
+        whole = safe_name(text, ascii_only=self._ascii, longest=self._longest, ending=ending)
         left = LONGEST_PATH - len(os.path.abspath(folder)) - 1 - len(self._layout.suffix)
-        name = fitted(whole, text, left)
+        name = fitted(whole, text, left, ending)
         self.shortened += cut or name != whole
         return os.path.join(folder, name + self._layout.suffix)
 
@@ -96,21 +106,22 @@ class Target:
 
     def _room(self, texts: Sequence[str]) -> int:
         """Compute the largest length of each folder name, so that the whole path with a UID as file name is short enough."""
-        sizes = [len(safe_name(text, ascii_only=self._ascii)) + 1 for text in texts]
+        sizes = [len(safe_name(text, ascii_only=self._ascii, longest=self._longest)) + 1 for text in texts]
         left = LONGEST_PATH - len(os.path.abspath(self.root)) - 1 - LONGEST - len(self._layout.suffix)
-        room = LONGEST
+        room = self._longest
         while sum(sizes) > left and room > SHORTEST:
             room -= 4
             sizes = [min(size, room + 1) for size in sizes]
         return room
 
     def _folder(self, parent: str, text: str, room: int) -> tuple[str, bool]:
-        whole = safe_name(text, ascii_only=self._ascii)
+        whole = safe_name(text, ascii_only=self._ascii, longest=self._longest)
         name = fitted(whole, text, room)
         path = os.path.join(parent, name)
         # Two values may differ in case alone, or in characters that no file name has.
         if self._owners.setdefault(path.casefold(), text) != text:
-            path = os.path.join(parent, fitted(hashed_name(text, ascii_only=self._ascii), text, room))
+            hashed = hashed_name(text, ascii_only=self._ascii, longest=self._longest)
+            path = os.path.join(parent, fitted(hashed, text, room))
         if path not in self._made:
             self._make(path)
             self._made.add(path)
@@ -147,7 +158,8 @@ class Target:
 
     def _beside(self, path: str, digest: str) -> str:
         """Choose another name for a file whose name is taken."""
-        return f"{path.removesuffix(self._layout.suffix)}-{digest[:16]}{self._layout.suffix}"
+        ending = ending_of(path) if self._layout.keeps_names else self._layout.suffix
+        return f"{path.removesuffix(ending)}-{digest[:16]}{ending}"
 
     def _copy(
         self, path: str, copy: tuple[int, str], file_id: str, *, already_there: bool, beside: bool = False

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 import fileset
+from fileset.extraction.names import LONGEST_PATH, ending_of, safe_name
 from fileset.media.system.calls import system
 from tests.support import synthetic
 from tests.support.command import Runs
@@ -204,3 +206,26 @@ def test_a_copy_that_another_run_sweeps_before_it_is_locked_is_made_again(
     run("extract", disc, "-o", tmp_path / "OUT")
     assert len(swept) == 3
     assert sum(path.is_file() for path in (tmp_path / "OUT").rglob("*")) == 12
+
+
+def test_kept_names_may_be_longer_than_a_value_of_a_template(tmp_path: Path, run: Runs) -> None:
+    """Many programs name a file after a UID of 64 characters, with .dcm."""
+    name = f"1.{'2' * 62}.dcm"
+    (tmp_path / "IN").mkdir()
+    (tmp_path / "IN" / name).write_bytes(synthetic.ct(1))
+    run("extract", tmp_path / "IN", "-o", tmp_path / "KEPT", "--scan", "--keep-structure")
+    assert list(copies(tmp_path / "KEPT")) == [name]
+
+
+def test_a_name_that_is_too_long_keeps_its_ending() -> None:
+    name = safe_name(f"{'n' * 250}.dcm", longest=LONGEST_PATH, ending=ending_of("n.dcm"))
+    assert len(name) == LONGEST_PATH
+    assert re.fullmatch(r"n+-[0-9a-f]{8}\.dcm", name)
+    assert [ending_of(one) for one in ("a.dcm", "a", ".dcm", "a.", "1.2.840.1", "IMG;1")] == [
+        ".dcm",
+        "",
+        "",
+        "",
+        ".1",
+        "",
+    ]
