@@ -85,35 +85,30 @@ def _depicted(instance: DepictedInstance) -> Depiction:
     return Card("this kind of object has no picture", failed=False)
 
 
-def picture_of(instance: DepictedInstance, frame: int | None = None, window: Window | None = None) -> Picture:
-    """Depict one frame: `frame`, counted from 0, or else the representative one.
-
-    `window` replaces the window of the data set. Raises `PictureError` if the frame cannot be shown.
-    """
+def picture_of(instance: DepictedInstance) -> Picture:
+    """Depict the representative frame. Raises `PictureError` if it cannot be shown."""
     frames = instance.frames
     frames.pixels.require_showable()
     sop_class = str(instance.dataset.get("SOPClassUID", ""))
     if sop_class in _SEGMENTATIONS:
-        return _segmentation(instance, frames, frame)
-    at = representative_frame(instance, frames) if frame is None else frame
+        return _segmentation(instance, frames)
+    at = representative_frame(instance, frames)
     attributes = attributes_of(instance.dataset, at)
-    pixels, used = _shown(frames, at, attributes, window)
+    pixels, used = _shown(frames, at, attributes)
     if sop_class in _MAPS and pixels.ndim == 2:
         pixels = heat_map(pixels)
     notes = (_CUT_OFF,) if frames.is_cut_off(at) else ()
     return Picture(pixels, aspect_ratio(attributes), (used.centre, used.width) if used else None, notes)
 
 
-def _shown(
-    frames: Frames, at: int, attributes: Attributes, window: Window | None
-) -> tuple[NDArray[Any], Window | None]:
+def _shown(frames: Frames, at: int, attributes: Attributes) -> tuple[NDArray[Any], Window | None]:
     """Return the 8-bit pixels of a frame, and the window that was used."""
     values = frames.stored_values(at)
     photometric = frames.photometric
     if photometric == "PALETTE COLOR":
         return palette_levels(values[..., 0], attributes, frames.pixels), None
     if frames.pixels.samples == 1:
-        return grey_levels(values[..., 0], grey_scale(attributes, frames.pixels, window))
+        return grey_levels(values[..., 0], grey_scale(attributes, frames.pixels))
     return rgb_levels(values, photometric, frames.pixels), None
 
 
@@ -133,17 +128,16 @@ def aspect_ratio(attributes: Attributes) -> float:
     return 1.0
 
 
-def _segmentation(instance: DepictedInstance, frames: Frames, frame: int | None) -> Picture:
+def _segmentation(instance: DepictedInstance, frames: Frames) -> Picture:
     """Draw segments in colours on black, of the first frame from the representative one on that is not blank."""
     import numpy as np
 
-    first = representative_frame(instance, frames) if frame is None else frame
-    looked_at = range(first, min(len(frames), first + MOST_BLANK)) if frame is None else range(first, first + 1)
-    at, values = first, frames.stored_values(first)[..., 0]
-    for at in looked_at:
+    at = representative_frame(instance, frames)
+    last = min(len(frames), at + MOST_BLANK) - 1
+    values = frames.stored_values(at)[..., 0]
+    while at < last and not values.any():
+        at += 1
         values = frames.stored_values(at)[..., 0]
-        if values.any():
-            break
     attributes = attributes_of(instance.dataset, at)
     if attributes.text("SegmentationType") == "LABELMAP":
         colours = np.array([(0, 0, 0), *SEGMENT_COLOURS], np.uint8)
@@ -176,13 +170,9 @@ def _document(instance: DepictedInstance) -> Depiction:
     return Document(whole, mime_type, attributes.text("DocumentTitle"))
 
 
-def _waveform(instance: DepictedInstance) -> Depiction:
-    return waveform_picture(instance.dataset)
-
-
 _BY_CONTENT: Final[tuple[tuple[str, Callable[[DepictedInstance], Depiction]], ...]] = (
     ("EncapsulatedDocument", _document),
-    ("WaveformSequence", _waveform),
+    ("WaveformSequence", lambda instance: waveform_picture(instance.dataset)),
     ("ContentSequence", _report),
 )
 """Elements that data sets without pixels may hold, and the function that depicts each."""

@@ -58,14 +58,9 @@ class Frames:
         return self.pixels.frames
 
     @property
-    def encapsulated(self) -> bool:
-        """Whether the pixel data is a sequence of fragments (PS3.5 A.4)."""
-        return self.fragments is not None
-
-    @property
     def photometric(self) -> str:
         """The photometric interpretation of `stored_values`: decoders undo the colour transform of their format."""
-        if self.pixels.subsampled and not self.encapsulated:
+        if self.pixels.subsampled and self.fragments is None:
             return "YBR_FULL"
         return colour_after(self.transfer_syntax, self.pixels.photometric)
 
@@ -152,7 +147,7 @@ class Frames:
         return values[:, :, : self.pixels.samples]
 
 
-def frames_of(dataset: Dataset, element: PixelElement, transfer_syntax: str, *, big_endian: bool = False) -> Frames:
+def frames_of(dataset: Dataset, element: PixelElement, transfer_syntax: str, *, big_endian: bool) -> Frames:
     """Find the frames of a data set with the pixels in `element`.
 
     Raises `PictureError` if the data set does not describe an image, or its frames cannot be separated.
@@ -162,7 +157,8 @@ def frames_of(dataset: Dataset, element: PixelElement, transfer_syntax: str, *, 
     if element.length != UNDEFINED:
         return frames
     fragments = _fragments(element)
-    ranges = _ranges(fragments, pixels.frames, _extended_offsets(dataset), element.read)
+    extended = _numbers(dataset.get("ExtendedOffsetTable") or b"", "<Q")  # PS3.3 C.7.6.3.1.8
+    ranges = _ranges(fragments, pixels.frames, extended, element.read)
     return evolve(frames, fragments=fragments, ranges=ranges)
 
 
@@ -190,11 +186,6 @@ def _fragments(element: PixelElement) -> Fragments:
         return read_fragments(_FragmentHeaders(element.read), element.at, EXPLICIT_LITTLE)
     except (FormatError, error) as problem:
         raise PictureError(f"the fragments of the pixel data cannot be read: {problem}") from problem
-
-
-def _extended_offsets(dataset: Dataset) -> list[int]:
-    """Read the Extended Offset Table (PS3.3 C.7.6.3.1.8)."""
-    return _numbers(dataset.get("ExtendedOffsetTable") or b"", "<Q")
 
 
 def _numbers(data: bytes, form: str) -> list[int]:

@@ -53,7 +53,7 @@ class GreyScale:
 
     to_modality: Levels
     levels: Levels | None
-    """None if neither the data set nor the caller gives a window: then it is computed from the values."""
+    """None if the data set gives no window: then it is computed from the values."""
     window: Window | None
     inverse: bool
     padding: tuple[float, float] | None
@@ -61,15 +61,15 @@ class GreyScale:
     single_bits: bool
 
 
-def grey_scale(attributes: Attributes, pixels: PixelFormat, window: Window | None = None) -> GreyScale:
-    """Build the conversion for a frame: with `window`, else with the first window of its attributes."""
+def grey_scale(attributes: Attributes, pixels: PixelFormat) -> GreyScale:
+    """Build the conversion for a frame: with its VOI LUT, or else with the first window of its attributes."""
     signed = pixels.kind == "i"
-    voi = None if window else _voi_table(attributes, signed=signed, big_endian=pixels.big_endian)
-    chosen = window or (None if voi else first_window(attributes))
+    voi = _voi_table(attributes, signed=signed, big_endian=pixels.big_endian)
+    window = None if voi else first_window(attributes)
     return GreyScale(
         _modality(attributes, signed=signed, big_endian=pixels.big_endian),
-        voi or (chosen.levels if chosen else None),
-        chosen,
+        voi or (window.levels if window else None),
+        window,
         attributes.text("PresentationLUTShape") == "INVERSE" or pixels.photometric == "MONOCHROME1",
         _padding(attributes, pixels),
         pixels.bits_allocated == 1,

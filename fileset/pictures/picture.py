@@ -1,4 +1,4 @@
-"""An 8-bit picture, to show on a page, save as JPEG, or reduce to an icon."""
+"""An 8-bit picture, to show on a page, or reduce to an icon."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-JPEG_QUALITY: Final = 82
+_JPEG_QUALITY: Final = 82
 WIDEST_ASPECT: Final = 8.0
 
 
@@ -49,13 +49,9 @@ class Picture:
         aspect = min(max(self.aspect, 1 / WIDEST_ASPECT), WIDEST_ASPECT)
         return (columns, rows * aspect) if aspect > 1 else (columns / aspect, rows)
 
-    def jpeg(self, largest: int | None = None, quality: int = JPEG_QUALITY) -> bytes:
-        """Encode the picture as a baseline JPEG file, with no side longer than `largest` pixels."""
-        return jpeg_of(self.image(largest), quality)
 
-
-def jpeg_of(image: Image, quality: int = JPEG_QUALITY) -> bytes:
+def jpeg_of(image: Image) -> bytes:
     """Encode an image as a baseline JPEG file."""
     target = io.BytesIO()
-    image.save(target, "JPEG", quality=quality)
+    image.save(target, "JPEG", quality=_JPEG_QUALITY)
     return target.getvalue()

@@ -122,7 +122,7 @@ class PixelFormat:
         return shifted.view(f"{self.kind}{width}") >> unused
 
 
-def pixel_format(dataset: Dataset, *, element: str, big_endian: bool = False) -> PixelFormat:
+def pixel_format(dataset: Dataset, *, element: str, big_endian: bool) -> PixelFormat:
     """Read the pixel format of a data set whose pixels are in `element`, "PixelData" or one of the float kinds.
 
     Raises `PictureError` if rows, columns or bits are missing or impossible.

@@ -17,7 +17,7 @@ from fileset.pictures.depict import Card, Depiction, Document, ReportText, depic
 from fileset.pictures.errors import PictureError
 from fileset.pictures.frames import PixelElement
 from fileset.pictures.instance import DepictedInstance, read_instance
-from fileset.pictures.picture import Picture
+from fileset.pictures.picture import Picture, jpeg_of
 from tests.pictures.files import reading, reading_file
 
 
@@ -191,7 +191,7 @@ def test_a_picture_is_made_smaller_but_never_larger() -> None:
     assert isinstance(shown, Picture)
     assert shown.image(150).size == (150, 50)
     assert shown.image(1000).size == (300, 100)
-    assert shown.jpeg(64).startswith(b"\xff\xd8\xff")
+    assert jpeg_of(shown.image(64)).startswith(b"\xff\xd8\xff")
 
 
 def test_a_segmentation_is_shown_in_colour_and_its_blank_frames_are_passed_over() -> None:
