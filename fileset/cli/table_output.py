@@ -83,6 +83,7 @@ def list_table(media: Sequence[str], keys: Mapping[str, str], options: Namespace
 def _read(
     medium: str, level: TableLevel, names: Sequence[str] | None, keys: Mapping[str, str], options: Namespace
 ) -> _MediumResult:
+    from fileset.plan.presence import presence_of
     from fileset.reader import Reader
 
     disc = _MediumResult(medium)
@@ -91,7 +92,7 @@ def _read(
             _fill(disc, reader, level, names, keys, options)
             disc.findings = [one for one in reader.findings if one.severity == "error" and hides_records([one])]
             if not options.scan:
-                disc.findings += _absent(reader)
+                disc.findings += presence_of(reader).findings()
             if keys and disc.table is not None and not len(disc.table) and not options.quiet:
                 tell_unmatched(keys, options, reader.absent)
     except FilesetError as problem:
@@ -99,15 +100,6 @@ def _read(
             raise
         disc.problem = problem
     return disc
-
-
-def _absent(reader: Reader) -> list[Finding]:
-    """Make findings for missing files, and for DICOM files that no record references."""
-    from fileset.plan.presence import around, presence_of
-
-    medium, prefix = around(reader)
-    presence = presence_of(reader, medium, prefix)
-    return list(presence.findings(presence.unlisted(medium)))
 
 
 def _fill(

@@ -12,7 +12,7 @@ from fileset.file_id import FileId
 from fileset.findings import RULES, Finding, Where
 from fileset.media.base import FileInfo, ReadableMedium
 from fileset.plan.instances import BelowLevels, Beside, InstanceRecord, KeyHolder, RecordFinder
-from fileset.plan.presence import Presence, around, presence_of
+from fileset.plan.presence import Presence, presence_of
 from fileset.report import Skipped
 
 
@@ -104,14 +104,14 @@ class Complete:
 
     def find(self, level: str | None = None, **keys: object) -> Iterator[InstanceRecord]:
         """Find the instances that match all `keys`; instances with a record come first."""
-        medium, prefix = around(self.reader)
-        presence = presence_of(self.reader, medium, prefix)
+        presence = presence_of(self.reader)
+        prefix = presence.prefix
         if self.listed_only:
-            self.beside = _only_listed(presence, medium)
+            self.beside = _only_listed(presence)
             yield from self.reader.find(level, **keys)
             return
         others = [name for name in presence.dicomdirs if name.rpartition("/")[0] != prefix.rstrip("/")]
-        rest = Scanned(medium, names=presence.extra, dicomdirs=others)
+        rest = Scanned(presence.medium, names=presence.extra, dicomdirs=others)
         self.beside = rest.beside
         missing = frozenset(presence.missing)
         moved: dict[str, ScannedInstance] = {}
@@ -136,8 +136,8 @@ class Complete:
         self.beside.findings += rest.findings
 
 
-def _only_listed(presence: Presence, medium: ReadableMedium) -> Beside:
-    unlisted = frozenset(presence.unlisted(medium))
+def _only_listed(presence: Presence) -> Beside:
+    unlisted = frozenset(presence.unlisted)
     rule = "FS-FILE-NOT-DICOM"
     skipped = [Skipped(name, rule, RULES[rule].title) for name in presence.extra if name not in unlisted]
     return Beside(skipped=skipped, left_behind=len(unlisted))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cached_property
 from typing import Final
 
 from attrs import define, field, frozen
@@ -48,59 +49,40 @@ def looks_like_dicom(medium: ReadableMedium, name: str) -> bool:
 
 @frozen
 class Presence:
-    """The files of a medium, compared with the File IDs of the records.
+    """The files of `medium`, compared with the File IDs of the records; the DICOMDIR is in the folder `prefix`.
 
     `listed` has the File ID paths of the records in order. `present` maps each to the path of its file as the medium shows
     it; `missing` has the paths without a file, each with the reason. `extra` has the other files (DICOM or not),
     `dicomdirs` all DICOMDIRs. `nameless` counts the instance records without a usable File ID.
     """
 
+    medium: ReadableMedium
+    prefix: str
     listed: Sequence[str]
     present: dict[str, str]
     missing: dict[str, str]
     extra: tuple[str, ...]
-    nameless: int = 0
-    dicomdirs: tuple[str, ...] = ()
+    nameless: int
+    dicomdirs: tuple[str, ...]
 
-    @classmethod
-    def of(cls, medium: ReadableMedium, paths: Iterable[str], nameless: int = 0) -> Presence:
-        """Compare the files on `medium` with the File ID `paths` of the records."""
-        names: dict[str, None] = {}
-        with suppress(MediumError):  # A folder cannot be listed, so each of its files is asked for by name
-            names.update(dict.fromkeys(medium.names()))
-        listed = list(paths)
-        present = {path: path for path in listed if path in names}
-        forms = _Forms()
-        for name in names:
-            if name not in present:
-                forms.add(name)
-        missing: dict[str, str] = {}
-        for path in listed if len(present) < len(listed) else ():
-            found = present.get(path) or forms.take(path)
-            if found is None and holds(medium, FileId.tolerant(path)):
-                found = path
-            if found is None:
-                missing[path] = _ABSENT
-            else:
-                present[path] = found
-        missing |= _unusable(medium, present)
-        present = {path: found for path, found in present.items() if path not in missing} if missing else present
-        left = tuple(forms.left())
-        extra = tuple(name for name in left if not is_dicomdir(name))
-        return cls(listed, present, missing, extra, nameless, tuple(filter(holds_file_set, left)))
+    @cached_property
+    def unlisted(self) -> list[str]:
+        """The files that look like DICOM and that no record references."""
+        return [name for name in self.extra if looks_like_dicom(self.medium, name)]
 
-    def unlisted(self, medium: ReadableMedium) -> list[str]:
-        """Find the files that look like DICOM and that no record references."""
-        return [name for name in self.extra if looks_like_dicom(medium, name)]
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether a record has no file, or a DICOM file no record."""
+        return bool(self.missing or self.nameless or self.unlisted)
 
-    def findings(self, unlisted: Sequence[str]) -> Iterator[Finding]:
+    def findings(self) -> Iterator[Finding]:
         """Report each missing file, each unlisted one, and, in one finding, the records without a File ID."""
         for path, reason in self.missing.items():
             yield Finding("FS-FILE-MISSING", f"referenced by a record, but {reason}", Where(path))
         if self.nameless:
             message = f"{self.nameless} instance records name no file that can be read"
             yield Finding("FS-RECORD-REFERENCE", message, Where(DICOMDIR.value))
-        for name in unlisted:
+        for name in self.unlisted:
             yield Finding("FS-FILE-UNLISTED", "a DICOM file that no record of the DICOMDIR references", Where(name))
 
 
@@ -140,7 +122,7 @@ class _Forms:
             yield from names
 
 
-def around(reader: RecordFinder) -> tuple[ReadableMedium, str]:
+def _around(reader: RecordFinder) -> tuple[ReadableMedium, str]:
     """Find the whole medium that the user gave, and the folder of the DICOMDIR in it, with a final "/"."""
     medium = reader.medium
     if isinstance(medium, Below):
@@ -157,9 +139,31 @@ def around(reader: RecordFinder) -> tuple[ReadableMedium, str]:
     return medium, ""
 
 
-def presence_of(reader: RecordFinder, medium: ReadableMedium, prefix: str) -> Presence:
-    """Compare the records of `reader` with the files on `medium`, which has the DICOMDIR in the folder `prefix`."""
-    paths = [prefix + path for path in reader.paths()]
-    nameless = sum(1 for _ in reader.instances) - len(paths)
+def presence_of(reader: RecordFinder) -> Presence:
+    """Compare the records of `reader` with the files on the whole medium that the user gave."""
+    medium, prefix = _around(reader)
+    names: dict[str, None] = {}
+    with suppress(MediumError):  # A folder cannot be listed, so each of its files is asked for by name
+        names.update(dict.fromkeys(medium.names()))
+    listed = [prefix + path for path in reader.paths()]
+    present = {path: path for path in listed if path in names}
+    forms = _Forms()
+    for name in names:
+        if name not in present:
+            forms.add(name)
+    missing: dict[str, str] = {}
+    for path in listed if len(present) < len(listed) else ():
+        found = present.get(path) or forms.take(path)
+        if found is None and holds(medium, FileId.tolerant(path)):
+            found = path
+        if found is None:
+            missing[path] = _ABSENT
+        else:
+            present[path] = found
+    missing |= _unusable(medium, present)
+    present = {path: found for path, found in present.items() if path not in missing} if missing else present
+    left = tuple(forms.left())
+    extra = tuple(name for name in left if not is_dicomdir(name))
     hostile = sum(finding.rule == "FS-FILE-ID-HOSTILE" for finding in reader.findings)  # each has its own finding
-    return Presence.of(medium, paths, max(nameless - hostile, 0))
+    nameless = max(sum(1 for _ in reader.instances) - len(listed) - hostile, 0)
+    return Presence(medium, prefix, listed, present, missing, extra, nameless, tuple(filter(holds_file_set, left)))

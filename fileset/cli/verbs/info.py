@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.findings import NOUNS, PARTLY, finding_rows, hides_records, tell_findings
@@ -32,20 +32,17 @@ def run(options: Namespace) -> int:
     """Show the facts; findings on opening the DICOMDIR go to standard error. No record and no file is checked."""
     if len(options.media) > 1:
         return _several(options)
-    from fileset.plan.presence import around, presence_of
+    from fileset.plan.presence import presence_of
     from fileset.reader import Reader
 
     with Reader(options.media[0], medium_format=options.format) as reader:
-        medium, prefix = around(reader)
-        presence = presence_of(reader, medium, prefix)
-        unlisted = presence.unlisted(medium)
+        presence = presence_of(reader)
         if options.json:
-            _document(reader, presence, unlisted)
+            _document(reader, presence)
         else:
-            write(lines(reader, presence, unlisted))
+            write(lines(reader, presence))
             tell_findings(reader.findings, everything=options.verbose, quiet=options.quiet)
-        lost = presence.missing or presence.nameless or unlisted
-        return PARTLY if lost or hides_records(reader.findings) else 0
+        return PARTLY if presence.is_incomplete or hides_records(reader.findings) else 0
 
 
 _COLUMNS: Final = ("medium", "file_set_id", "patients", "studies", "series", "instances", "bytes", "verdict")
@@ -53,7 +50,7 @@ _COLUMNS: Final = ("medium", "file_set_id", "patients", "studies", "series", "in
 
 def _several(options: Namespace) -> int:
     """Write one line for each medium, also for one that cannot be read."""
-    from fileset.plan.presence import around, presence_of
+    from fileset.plan.presence import presence_of
     from fileset.reader import Reader
 
     found: list[dict[str, Any]] = []
@@ -62,8 +59,7 @@ def _several(options: Namespace) -> int:
         try:
             with Reader(name, medium_format=options.format) as reader:
                 row |= _counted(reader)
-                presence = presence_of(reader, *around(reader))
-                lost = presence.missing or presence.nameless or presence.unlisted(around(reader)[0])
+                lost = presence_of(reader).is_incomplete
                 row["verdict"] = "incomplete" if lost else _findings(reader) or "ok"
                 row["code"] = PARTLY if lost or hides_records(reader.findings) else 0
         except FilesetError as problem:
@@ -90,13 +86,13 @@ def _counted(reader: Reader) -> dict[str, object]:
     }
 
 
-def lines(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> Iterator[str]:
+def lines(reader: Reader, presence: Presence) -> Iterator[str]:
     """Format the facts about a file-set, one a line."""
-    for name, value in facts(reader, presence, unlisted):
+    for name, value in facts(reader, presence):
         yield f"{name:18}{escaped(value) or '-'}"
 
 
-def facts(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> Iterator[tuple[str, str]]:
+def facts(reader: Reader, presence: Presence) -> Iterator[tuple[str, str]]:
     """List the facts about a file-set, as names and values."""
     yield "Medium", reader.medium.name
     yield "File-set ID", reader.file_set_id
@@ -108,7 +104,7 @@ def facts(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> Iterat
     icons = reader.contents.icons
     if icons:
         yield "Icons", f"{icons:,}"
-    yield "Files", _files(presence, unlisted)
+    yield "Files", _files(presence)
     yield "Findings", f"{_findings(reader) or 'none'} on opening the DICOMDIR; `fileset check` checks records and files"
     yield from _medium(reader)
 
@@ -145,12 +141,13 @@ def _space(reader: Reader) -> str:
     return sized(medium.free) + (f" of {sized(medium.capacity)}" if medium.capacity else "")
 
 
-def _files(presence: Presence, unlisted: Sequence[str]) -> str:
+def _files(presence: Presence) -> str:
     """Format the numbers of referenced files, missing files, and DICOM files without a record."""
     parts = [f"{len(presence.present):,} referenced"]
     parts += [f"{len(presence.missing):,} missing"] if presence.missing else []
     parts += [f"{counted(presence.nameless, 'record')} without a usable File ID"] if presence.nameless else []
-    files = counted(len(unlisted), "DICOM file that no record references", "DICOM files that no record references")
+    unlisted = len(presence.unlisted)
+    files = counted(unlisted, "DICOM file that no record references", "DICOM files that no record references")
     return ", ".join(parts + ([files] if unlisted else []))
 
 
@@ -161,7 +158,7 @@ _OF_MEDIUM: Final = (
 """The facts about the medium in the document; null if unknown."""
 
 
-def _document(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> None:
+def _document(reader: Reader, presence: Presence) -> None:
     medium = reader.medium_info()
     descriptor = reader.descriptor_file_id
     write_document(
@@ -175,7 +172,7 @@ def _document(reader: Reader, presence: Presence, unlisted: Sequence[str]) -> No
                 "referenced": len(presence.present),
                 "missing": len(presence.missing),
                 "records_without_file_id": presence.nameless,
-                "unlisted": len(unlisted),
+                "unlisted": len(presence.unlisted),
             },
             "medium": {name: getattr(medium, name) for name in _OF_MEDIUM}
             | {"disc": medium.disc or None, "caveat": medium.caveat or None},

@@ -67,21 +67,19 @@ def run(options: Namespace) -> int:
 
 def _list_records(reader: Reader, keys: Mapping[str, str], options: Namespace) -> int:
     """List the instances that match, and report missing and unlisted files. Return the exit code."""
-    from fileset.plan.presence import around, presence_of
+    from fileset.plan.presence import presence_of
 
     found = FoundInstances(reader.find(**keys))
-    medium, prefix = around(reader)
-    presence = presence_of(reader, medium, prefix)
-    unlisted = presence.unlisted(medium)
-    absent = list(presence.findings(unlisted))
+    presence = presence_of(reader)
+    absent = list(presence.findings())
     if options.json:
         _document(reader, found, absent)
     elif options.paths:
-        write(map(escaped, _paths(found if keys else None, presence, prefix)))
+        write(map(escaped, _paths(found if keys else None, presence)))
     else:
         _write(reader, found, options, selects=bool(keys))
     if not options.json:
-        _tell_absent([*reader.findings, *absent], len(unlisted), options)
+        _tell_absent([*reader.findings, *absent], len(presence.unlisted), options)
         if hides_records(reader.findings) and not options.quiet:
             say(MAY_LACK)
     if keys and not (found.number or options.quiet) and any(reader.instances):
@@ -141,9 +139,9 @@ def _file_ids(found: Iterable[Record]) -> Iterator[str]:
     return (record.file_id.path for record in found if record.file_id)
 
 
-def _paths(found: Iterable[Record] | None, presence: Presence, prefix: str) -> Iterator[str]:
+def _paths(found: Iterable[Record] | None, presence: Presence) -> Iterator[str]:
     """Yield the paths of the files on the medium, relative to the path that the user gave."""
-    wanted = presence.listed if found is None else (prefix + name for name in _file_ids(found))
+    wanted = presence.listed if found is None else (presence.prefix + name for name in _file_ids(found))
     return (presence.present[path] for path in wanted if path in presence.present)
 
 
