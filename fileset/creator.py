@@ -43,7 +43,7 @@ from fileset.plan.source_file_set import Origin, SourceFileSets
 from fileset.plan.transform import Rewrite, Streamed, Transform, by_dataset, rewrite_sources
 from fileset.plan.under_profile import under_profile
 from fileset.plan.volumes import write_volume, write_volumes
-from fileset.plan.workers import Phases, Workers, phase
+from fileset.plan.workers import Phases, phase
 from fileset.records.arranged import Arranged
 from fileset.records.describe import InvalidUid, Missing, UnknownSopClass
 from fileset.records.person import PatientConflict
@@ -176,7 +176,11 @@ class Creator(WritingRole):
         self._format = encrypting(plain, self._security, self._included) if self._security else plain
         self._no_pages = no_pages(self._security) if self._web and not self._web.plain else []
         self._intake = self._intake_under(profile, reconciles=self._rewrite is not None)
-        self._capacity = None if self._volume_size is None else _capacity(self._volume_size)
+        self._capacity = None
+        if self._volume_size is not None:
+            from fileset.plan.split import bytes_of
+
+            self._capacity = bytes_of(self._volume_size, DISC_NAMES)
         self._companion = self._pages()
         by_data_set = by_dataset(self._transform) if self._transform else None
         self._rewrites = [rewrite for rewrite in (self._rewrite, by_data_set) if rewrite]
@@ -187,7 +191,9 @@ class Creator(WritingRole):
         """Return the maker of pages for a browser, if they are wanted and may be plain."""
         if self._web is None or self._no_pages:
             return None
-        return web_content(self._web, self._path, self._workers("pictures"))
+        from fileset.pages.web_content import WebContent
+
+        return WebContent(self._web, self._path, self._workers("pictures"))
 
     @classmethod
     def in_place(cls, folder: str | os.PathLike[str], **options: Any) -> Self:
@@ -490,20 +496,6 @@ def index(
         report = creator.commit(dry_run=dry_run, hashes=hashes)
     report.findings += lost if descriptor_file_id is None else []
     return report
-
-
-def _capacity(volume_size: int | str) -> int:
-    """Convert the size of a volume to bytes; its module is loaded only for volumes."""
-    from fileset.plan.split import bytes_of
-
-    return bytes_of(volume_size, DISC_NAMES)
-
-
-def web_content(options: WebOptions, medium: str, workers: Workers) -> Companion:
-    """Return the maker of pages for a browser; loaded only where they are wanted."""
-    from fileset.pages.web_content import WebContent
-
-    return WebContent(options, medium, workers)
 
 
 def _refused_names(sources: Sources) -> dict[int, Refused]:

@@ -51,7 +51,8 @@ def advise(
         for facts in _facts(opened, Workers(jobs, executor, phase(progress, "advise"))):
             if facts is not None and facts.sop_class != DIRECTORY_CLASS.decode("ascii"):
                 advisor.add(facts)
-        kind, is_secure = (opened.form, opened.inquire_file_set().file_systems), _is_secure(opened)
+        kind = opened.form, opened.inquire_file_set().file_systems
+        is_secure = holds(opened, DICOMDIR) and is_encrypted(opened, DICOMDIR)
     finally:
         opened.close()
     if not advisor.files:
@@ -66,10 +67,6 @@ def _opened(medium: str | os.PathLike[str], medium_format: Format | MediumFormat
         return readable(medium, medium_format)[0]
     except FormatError:
         return scannable(medium, medium_format)
-
-
-def _is_secure(medium: ReadableMedium) -> bool:
-    return holds(medium, DICOMDIR) and is_encrypted(medium, DICOMDIR)
 
 
 def _about_medium(advice: ProfileVerdict, kind: tuple[str, tuple[str, ...]], *, is_secure: bool) -> tuple[str, ...]:

@@ -228,15 +228,15 @@ def add_opening(parser: _ActionsContainer, prefix: str = "--") -> None:
     )
 
 
-def add_sealing(parser: _ActionsContainer, *, repeated: bool = True) -> None:
+def add_sealing(parser: _ActionsContainer) -> None:
     """Add the options that encrypt what is written."""
     group = parser.add_argument_group("encryption of the written files")
     add_values(
         group,
         "--encrypt-to",
         "CERT",
-        "encrypt every DICOM file and the DICOMDIR for the owner of this certificate; may be repeated"
-        + (". --password-file encrypts for a password" if repeated else ""),
+        "encrypt every DICOM file and the DICOMDIR for the owner of this certificate; may be repeated. --password-file "
+        "encrypts for a password",
     )
     group.add_argument(
         "--sign-with", nargs=2, metavar=("CERT", "KEY"), help="sign every file with this certificate and private key"

@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from fileset.cli.options import add_common, add_flag, add_format, add_keys, add_sealing, add_value, file_path, positive
+from fileset.cli.options import (
+    add_common,
+    add_flag,
+    add_format,
+    add_keys,
+    add_sealing,
+    add_value,
+    file_path,
+    picked,
+    positive,
+)
 from fileset.errors import RuleError
 
 if TYPE_CHECKING:
@@ -127,12 +137,24 @@ def add_options(parser: ArgumentParser) -> _ArgumentGroup:
     return about_files
 
 
+IDENTIFICATION: Final = ("file_set_id", "descriptor_file_id", "descriptor_character_set")
+"""The options of the File-set Identification Module, as roles name them."""
+
+
 def add_identification(parser: ArgumentParser) -> _ArgumentGroup:
     """Add the options of the File-set Identification Module, None by default."""
     identity = parser.add_argument_group("identification of the file-set")
     add_value(identity, "--file-set-id", "ID", "up to 16 of A-Z, 0-9 and _, as on a label")
-    add_value(identity, "--descriptor", "FILE_ID", "a text file about the file-set, such as README")
-    add_value(identity, "--descriptor-charset", "CS", "character set of that file, such as ISO_IR 100")
+    add_value(
+        identity, "--descriptor", "FILE_ID", "a text file about the file-set, such as README", dest="descriptor_file_id"
+    )
+    add_value(
+        identity,
+        "--descriptor-charset",
+        "CS",
+        "character set of that file, such as ISO_IR 100",
+        dest="descriptor_character_set",
+    )
     return identity
 
 
@@ -179,30 +201,27 @@ def role_options(options: Namespace) -> dict[str, Any]:
 
 def settings(options: Namespace) -> dict[str, Any]:
     """Collect the options as keyword arguments of `Creator` and `index`."""
-    return {
-        "file_set_id": options.file_set_id,
-        "file_set_uid": options.file_set_uid,
-        "descriptor_file_id": options.descriptor,
-        "descriptor_character_set": options.descriptor_charset,
-        "replace": options.replace,
-        "undefined_lengths": options.undefined_lengths,
-        **role_options(options),
-    }
+    return picked(options, *IDENTIFICATION, "file_set_uid", "replace", "undefined_lengths") | role_options(options)
 
 
 def identify(updater: Updater, options: Namespace) -> None:
     """Change the File-set Identification by the options."""
     if options.file_set_id is not None:
         updater.file_set_id = options.file_set_id
-    if options.descriptor is not None:
-        updater.descriptor_file_id = options.descriptor or None
-    if options.descriptor_charset is not None:
-        updater.descriptor_character_set = options.descriptor_charset
+    if options.descriptor_file_id is not None:
+        updater.descriptor_file_id = options.descriptor_file_id or None
+    if options.descriptor_character_set is not None:
+        updater.descriptor_character_set = options.descriptor_character_set
+
+
+def add_changed(parser: ArgumentParser, text: str = "a folder or image with a DICOMDIR") -> None:
+    """Add the medium that a verb changes, whose help is `text`."""
+    parser.add_argument("medium", metavar="MEDIUM", help=text)
+    add_format(parser)
+    add_sealing(parser)
 
 
 def add_matched(parser: ArgumentParser) -> None:
     """Add the medium, and KEY=VALUE for the instances in it that a verb changes."""
-    parser.add_argument("medium", metavar="MEDIUM", help="a folder or image with a DICOMDIR")
-    add_format(parser)
-    add_sealing(parser)
+    add_changed(parser)
     add_keys(parser)

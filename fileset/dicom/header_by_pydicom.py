@@ -139,7 +139,9 @@ def _is_cut_off(dataset: Dataset, tag: int) -> bool:
 
 
 def _value(dataset: Dataset, tag: int, wanted: Wanted) -> bytes:
-    return _sequence(dataset, tag) if tag in wanted.sequences else _raw(dataset, tag)
+    if tag not in wanted.sequences:
+        return _raw(dataset, tag)
+    return _encoded(dataset, tag) if dataset[tag].VR == "SQ" else b""
 
 
 def _raw(dataset: Dataset, tag: int) -> bytes:
@@ -151,10 +153,6 @@ def _raw(dataset: Dataset, tag: int) -> bytes:
         return _encoded(dataset, tag)
     value = raw.value or b""
     return value if raw.is_little_endian else little_endian(value, raw.VR or "")
-
-
-def _sequence(dataset: Dataset, tag: int) -> bytes:
-    return _encoded(dataset, tag) if dataset[tag].VR == "SQ" else b""
 
 
 def _encoded(dataset: Dataset, tag: int) -> bytes:

@@ -128,20 +128,13 @@ def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
     return FolderMedium(os.path.dirname(name) or ".")
 
 
-def writable(
-    path: str | os.PathLike[str], wanted: Format | str | None = None, label: str = "", options: Iterable[str] = ()
-) -> UpdatableMedium:
-    """Choose a medium for a new file-set at `path`: of the kind `wanted`, else by the suffix of the path, else a folder.
-
-    `label` is the File-set ID, for media with a name (PS3.12 F.1.1). `options` switches on options of the format. "-" is
-    standard output, which receives a ZIP archive. Raises `RuleError` for an unknown format or option, and, unless `wanted`
-    is given, for the suffix of an image or archive that this package does not write.
-    """
-    return format_for(path, wanted, options).writable(path_of(path), label)
-
-
 def format_for(path: str | os.PathLike[str], wanted: Format | str | None = None, options: Iterable[str] = ()) -> Format:
-    """Choose the format of a new medium at `path`. Arguments and errors as for `writable`."""
+    """Choose the format of a new medium at `path`: `wanted`, else by the suffix of the path, else a folder.
+
+    `options` switches on options of the format. "-" is standard output, which receives a ZIP archive. Raises `RuleError`
+    for an unknown format or option, and, unless `wanted` is given, for the suffix of an image or archive that this package
+    does not write.
+    """
     return _with_options(_chosen(wanted) or _by_suffix(path_of(path)), options)
 
 

@@ -13,7 +13,7 @@ from fileset.dicom.header import Reading
 from fileset.errors import FilesetError
 from fileset.media.system.walk import OpenFile
 from fileset.pages.model import PageEntry, Patient, Series, complete, contradiction, evenly
-from fileset.pictures.attributes import Attributes, attributes_of
+from fileset.pictures.attributes import attributes_of
 from fileset.pictures.depict import Card, Depiction, Document, ReportText, depict, representative_frame
 from fileset.pictures.errors import PictureError
 from fileset.pictures.instance import DepictedInstance, read_instance
@@ -120,11 +120,7 @@ def _facts(instance: DepictedInstance, picture: Picture) -> Caption:
     frames = instance.frames
     at = representative_frame(instance, frames)
     attributes = attributes_of(instance.dataset, at)
-    return Caption(picture.window, _position(attributes), at + 1, len(frames), edges_of(attributes))
-
-
-def _position(attributes: Attributes) -> float | None:
-    return attributes.number("SliceLocation")
+    return Caption(picture.window, attributes.number("SliceLocation"), at + 1, len(frames), edges_of(attributes))
 
 
 CHUNK: Final = 16

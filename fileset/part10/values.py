@@ -8,14 +8,11 @@ from functools import lru_cache
 from typing import Final
 
 from fileset.dicom.character_sets import TEXT_VRS, decode
+from fileset.dicom.elements import NUMBER_SIZES
 from fileset.dicom.values import canonical, is_accepted_uid
 
-WIDTHS: Final = {
-    **dict.fromkeys(("US", "SS", "OW"), 2),
-    **dict.fromkeys(("UL", "SL", "FL", "AT", "OF", "OL"), 4),
-    **dict.fromkeys(("FD", "UV", "SV", "OD", "OV"), 8),
-}
-"""Bytes of one value, for binary VRs."""
+WIDTHS: Final = NUMBER_SIZES | {"AT": 4}
+"""Bytes of one value, for binary VRs; an AT has two numbers."""
 
 LENGTHS: Final = {"SH": 16, "LO": 64, "ST": 1024, "LT": 10240}
 """Maximum characters of one text value."""

@@ -155,10 +155,6 @@ def _segmentation(instance: DepictedInstance, frames: Frames) -> Picture:
     return Picture(pixels, aspect_ratio(attributes), None, (_CUT_OFF,) if frames.is_cut_off(at) else ())
 
 
-def _report(instance: DepictedInstance) -> Depiction:
-    return ReportText(tuple(report_lines(instance.dataset)))
-
-
 def _document(instance: DepictedInstance) -> Depiction:
     attributes = attributes_of(instance.dataset)
     content = attributes.get("EncapsulatedDocument")
@@ -173,6 +169,6 @@ def _document(instance: DepictedInstance) -> Depiction:
 _BY_CONTENT: Final[tuple[tuple[str, Callable[[DepictedInstance], Depiction]], ...]] = (
     ("EncapsulatedDocument", _document),
     ("WaveformSequence", lambda instance: waveform_picture(instance.dataset)),
-    ("ContentSequence", _report),
+    ("ContentSequence", lambda instance: ReportText(tuple(report_lines(instance.dataset)))),
 )
 """Elements that data sets without pixels may hold, and the function that depicts each."""

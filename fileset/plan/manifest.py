@@ -63,8 +63,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     name = path_of(path)
     if not os.path.lexists(name):
         raise not_found(name)
-    text = b"".join(map(bytes, contents(name))).decode("utf-8-sig", "surrogateescape")
-    return Manifest(name, parse_manifest(text, name))
+    return Manifest(name, parse_manifest(_text(name), name))
 
 
 def parse_manifest(text: str, name: str) -> dict[str, str]:

@@ -175,11 +175,11 @@ def _doubts(states: dict[str, SecureState]) -> Iterator[Finding]:
         yield Finding("FS-SECURE-TRUST", f"{signer_name}, who signed {files}, is not trusted: {doubt}", Where(names[0]))
 
 
-def former_recipients(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> list[Finding]:
+def former_recipients(medium: ReadableMedium) -> list[Finding]:
     """Return a finding if the former DICOMDIR has recipients who cannot open the new one."""
     view = view_of(medium)
     if view is None:
         return []
-    lost = cast("SecureMedium", view).lost_recipients(dicomdir)
+    lost = cast("SecureMedium", view).lost_recipients(DICOMDIR)
     message = f"the old DICOMDIR is also for {lost}: name them too if they should open the new one"
-    return [Finding("FS-SECURE-RECIPIENTS", message, Where(dicomdir.path))] if lost else []
+    return [Finding("FS-SECURE-RECIPIENTS", message, Where(DICOMDIR.value))] if lost else []

@@ -102,7 +102,8 @@ class SourceFileSets:
         if not self._origins:
             return [], []
         taken = [(source, uid) for source, uid in taken if source >= 0]
-        uids = {uid.decode("ascii", "replace") for _, uid in taken} if self._has_missing() else set()
+        any_missing = any(origin.missing for origin in self._origins.values())
+        uids = {uid.decode("ascii", "replace") for _, uid in taken} if any_missing else set()
         lost: list[Skipped] = []
         moved: list[Skipped] = []
         for place, origin in self._origins.items():
@@ -112,9 +113,6 @@ class SourceFileSets:
         findings = [Finding("FS-FILE-UNLISTED", NOT_LISTED, Where(self.sources.name(source))) for source in unlisted]
         findings += [Finding("FS-FILE-MOVED", MOVED, Where(one.source)) for one in moved]
         return lost, findings
-
-    def _has_missing(self) -> bool:
-        return any(origin.missing for origin in self._origins.values())
 
     def _named(self, place: str, missing: Skipped) -> Skipped:
         """Return the name of a missing file; if there are several file-sets, with the name of its file-set."""

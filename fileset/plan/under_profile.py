@@ -119,8 +119,8 @@ def under_profile(
     form: str,
     inquire: Callable[[], FileSetInfo],
     *,
-    strict: bool = False,
-    is_secure: bool = False,
+    strict: bool,
+    is_secure: bool,
 ) -> NoProfile:
     """Find the profile with this identifier.
 

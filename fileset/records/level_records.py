@@ -43,7 +43,7 @@ class LevelRecords:
                 value = self._invent(entity, field, taken)
             values.append((field, value, character_set))
         values += [(row, *entity.values.get(row.name, (b"", ""))) for row in entity.extra.values()]
-        values.sort(key=_by_tag)
+        values.sort(key=lambda value: value[0].tag)
         sets = {character_set for _, value, character_set in values if needs_character_set(value)}
         common = UTF_8 if len(sets) > 1 else "".join(sets)
         if len(sets) > 1:
@@ -110,7 +110,3 @@ class LevelRecords:
 
 def _transcoded(value: bytes, character_set: str) -> bytes:
     return decode(value, character_set).encode() if needs_character_set(value) else value
-
-
-def _by_tag(value: tuple[Field, bytes, str]) -> int:
-    return value[0].tag

@@ -29,14 +29,6 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 
-def _recipients(given: Iterable[File]) -> tuple[CertificateRecipient, ...]:
-    return tuple(map(read_recipient, given))
-
-
-def _password(given: str | None) -> bytes:
-    return b"" if given is None else checked(given)
-
-
 @frozen(init=False)
 class Security:
     """Keys and passwords that encrypt, sign and open the files of a secure file-set (PS3.15 D.1); its repr hides them.
@@ -92,10 +84,10 @@ class Security:
             own = read_certificates(certificate)[0] if certificate is not None else None
             keys = (PrivateKey(read_key(key, ask), own),)
         self.__attrs_init__(
-            _recipients(recipients),
+            tuple(map(read_recipient, recipients)),
             read_signer(*signer, ask) if signer is not None else None,
             read_many(trust),
-            Opener(keys, _password(password)),
+            Opener(keys, b"" if password is None else checked(password)),
             (zip_password or "").encode("utf-8"),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
@@ -93,12 +94,10 @@ class CStore:
             groups.setdefault(job.pair, []).append(job)
         later: list[Job] = []
         for batch in batches(groups):
-            yield from self._send_batch([job for pair in batch for job in groups[pair]], batch, later)
+            of_batch = [job for pair in batch for job in groups[pair]]
+            yield from Crew(partial(_AssociationWorker, self, batch, later), of_batch, self.jobs).results()
         if later:  # their files have another SOP class or transfer syntax than their records, or need transcoding
             yield from self.send(later)
-
-    def _send_batch(self, jobs: Sequence[Job], pairs: Sequence[Pair], later: list[Job]) -> Iterator[Sent]:
-        return Crew(lambda stop: _AssociationWorker(self, pairs, later, stop), jobs, self.jobs).results()
 
 
 class _AssociationWorker:

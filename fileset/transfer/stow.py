@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from secrets import token_hex
 from threading import Event, Timer
 from typing import Any, Final
@@ -88,7 +89,7 @@ class Stow:
     def send(self, sources: Sequence[PayloadSource]) -> Iterator[Sent]:
         """Send each instance, and yield its entry when it is finished. Raises `PeerError` if the server is unusable."""
         batches = [sources[at : at + self.files] for at in range(0, len(sources), self.files)]
-        return Crew(lambda stop: _StowWorker(self, stop), batches, self.jobs).results()
+        return Crew(partial(_StowWorker, self), batches, self.jobs).results()
 
     def client(self) -> Any:
         """Return a client for this server. Raises `RuleError` without the extra `network`."""

@@ -15,7 +15,7 @@ from fileset.cli import main
 from fileset.errors import FormatError, MediumError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.iso.medium import IsoMedium
-from fileset.media.open import readable, updatable, writable
+from fileset.media.open import format_for, readable, updatable
 from tests.media.conftest import UID, below, contents, listed, uids
 from tests.support import synthetic
 from tests.support.judges import judge_file_set, need_tool, run_tool
@@ -269,7 +269,7 @@ def test_the_format_can_be_named(sources: Path, tmp_path: Path) -> None:
     with fileset.Reader(tmp_path / "disc.img", medium_format="iso") as reader:
         assert reader.file_set_id == "ACME_CD1"
     with pytest.raises(RuleError, match="no format 'tape'"):
-        writable(tmp_path / "x", "tape")
+        format_for(tmp_path / "x", "tape")
     with pytest.raises(FormatError):
         fileset.Reader(tmp_path / "disc.img", medium_format="folder")
 

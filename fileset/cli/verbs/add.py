@@ -5,10 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Final
 
-from fileset.cli.options import add_flag, add_format, add_sealing, sources_and_keys
+from fileset.cli.options import add_flag, sources_and_keys
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
 from fileset.cli.shared_options import (
+    IDENTIFICATION,
+    add_changed,
     add_identification,
     add_rules,
     add_shared,
@@ -24,15 +26,12 @@ from fileset.errors import RuleError
 WRITES: Final = True
 EXAMPLES: Final = ("fileset add /media/usb new-scans/", "fileset add DISC.iso corrected.dcm --replace")
 WORDING: Final = Wording(verb="add", unchanged=lambda report: f"0 instances added to {report.medium}")
-_CHANGES: Final = ("file_set_id", "descriptor", "descriptor_charset")
 
 
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
     parser.usage = "fileset add MEDIUM SOURCE... [options]"
-    parser.add_argument("medium", metavar="MEDIUM", help="a folder or image with a DICOMDIR")
-    add_format(parser)
-    add_sealing(parser)
+    add_changed(parser)
     parser.add_argument(
         "sources",
         nargs="*",
@@ -54,7 +53,7 @@ def run(options: Namespace) -> int:
     from fileset.updater import Updater
 
     options.sources, only = sources_and_keys(options.sources)
-    if not (options.sources or options.documents or any(getattr(options, name) is not None for name in _CHANGES)):
+    if not (options.sources or options.documents or any(getattr(options, name) is not None for name in IDENTIFICATION)):
         raise RuleError(
             "add: no SOURCE given", advice="Name at least one file or folder, or give --file-set-id or --descriptor"
         )

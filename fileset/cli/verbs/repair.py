@@ -6,11 +6,10 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from fileset.cli.options import add_format, add_sealing
 from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
-from fileset.cli.shared_options import add_rules, add_shared, add_writing, role_options
+from fileset.cli.shared_options import add_changed, add_rules, add_shared, add_writing, role_options
 from fileset.cli.shell import shown
 from fileset.cli.write_report import Wording, tell
 
@@ -51,9 +50,7 @@ WORDING: Final = Wording(
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
     parser.usage = "fileset repair MEDIUM [options]"
-    parser.add_argument("medium", metavar="MEDIUM", help="a folder or image, with or without a DICOMDIR")
-    add_format(parser)
-    add_sealing(parser)
+    add_changed(parser, "a folder or image, with or without a DICOMDIR")
     add_shared(add_rules(parser, patients=False), "--trust-dicomdir")
     add_shared(parser, "--force")
     add_writing(parser)

@@ -38,22 +38,19 @@ HFS_PLUS: Final = _unknown_to_the_standard("HFS+")
 
 FILE_SYSTEMS: Final = {
     "exfat": EXFAT,
-    "exFAT": EXFAT,
     "fuse.exfat": EXFAT,
     "ntfs": NTFS,
-    "NTFS": NTFS,
     "ntfs3": NTFS,
     "fuse.ntfs-3g": NTFS,
     "hfsplus": HFS_PLUS,
     "hfs": HFS_PLUS,
     "iso9660": FileSystem("ISO 9660", 4 * GIGABYTE - 1),
     "cd9660": FileSystem("ISO 9660", 4 * GIGABYTE - 1),
-    "CDFS": FileSystem("ISO 9660", 4 * GIGABYTE - 1),
+    "cdfs": FileSystem("ISO 9660", 4 * GIGABYTE - 1),
     "fuse.fuseiso": FileSystem("ISO 9660", 4 * GIGABYTE - 1),
     "udf": FileSystem("UDF"),
-    "UDF": FileSystem("UDF"),
 }
-"""File systems by the types of Linux, macOS and Windows. Other types keep their names, and have no limits."""
+"""File systems by the types of Linux, macOS and Windows, in lower case. Other types keep their names, and have no limits."""
 
 _OF_MEDIA: Final = frozenset((FAT12.name, FAT16.name, FAT32.name, "ISO 9660", "UDF"))
 """A volume with one of these is a medium, even if the system does not call it removable."""
@@ -68,7 +65,7 @@ def file_system(kind: str, clusters: int) -> FileSystem:
     """Look up the file system for a type of the operating system; the number of clusters tells FAT12, FAT16 and FAT32 apart."""
     if kind in FAT_TYPES:
         return FAT12 if clusters < _FAT12_CLUSTERS else FAT16 if clusters < _FAT16_CLUSTERS else FAT32
-    return FILE_SYSTEMS.get(kind) or FileSystem(kind)
+    return FILE_SYSTEMS.get(kind.lower()) or FileSystem(kind)
 
 
 def inquire_volume(path: str) -> FileSetInfo:
